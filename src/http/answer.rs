@@ -1,0 +1,188 @@
+//! What a server answered.
+
+use std::fmt;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use reqwest::StatusCode;
+use reqwest::header::{AsHeaderName, CONTENT_TYPE, DATE, HeaderMap, RETRY_AFTER};
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use super::{Error, ErrorKind, Request, Result, excerpt::excerpt};
+
+/// Headers that name a request for those who keep the server's logs: GitHub's, and the common one.
+const REQUEST_IDS: [&str; 2] = ["x-github-request-id", "x-request-id"];
+
+/// An answer, read to its end.
+#[derive(Clone)]
+pub struct Answer {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub body: Vec<u8>,
+    what: String,
+    secret: bool,
+    received: Timestamp,
+}
+
+impl Answer {
+    pub(super) fn new(request: &Request, response: &reqwest::Response, body: Vec<u8>) -> Self {
+        Self {
+            status: response.status(),
+            headers: response.headers().clone(),
+            body,
+            what: request.what(),
+            secret: request.secret,
+            received: Timestamp::now(),
+        }
+    }
+
+    /// A header that is text.
+    pub fn header(&self, name: impl AsHeaderName) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// What the server calls the request, sanitized.
+    pub fn request_id(&self) -> Option<&str> {
+        REQUEST_IDS
+            .iter()
+            .find_map(|name| self.header(*name))
+            .filter(|id| id.len() <= 128 && id.bytes().all(|b| b.is_ascii_graphic()))
+    }
+
+    /// The server's clock when it answered, to the second: its `Date`.
+    pub fn date(&self) -> Option<Timestamp> {
+        http_date(self.header(DATE)?)
+    }
+
+    /// How far the server's clock is ahead of ours, by its `Date`.
+    pub fn clock_ahead(&self) -> Option<SignedDuration> {
+        Some(self.date()?.duration_since(self.received))
+    }
+
+    /// How long after the answer a moment of the server's clock is; zero when it is past.
+    pub fn until(&self, moment: Timestamp) -> Duration {
+        let now = self.date().unwrap_or(self.received);
+        Duration::try_from(moment.duration_since(now)).unwrap_or_default()
+    }
+
+    /// `Retry-After`, in seconds or as a date of the server's clock (RFC 9110, 10.2.3).
+    pub fn retry_after(&self) -> Option<Duration> {
+        let text = self.header(RETRY_AFTER)?.trim();
+        match text.parse::<u64>() {
+            Ok(seconds) => Some(Duration::from_secs(seconds)),
+            Err(_) => http_date(text).map(|moment| self.until(moment)),
+        }
+    }
+
+    /// Reads the body as JSON. What does not fit is [`ErrorKind::Unreadable`] and says where.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
+        let mut deserializer = serde_json::Deserializer::from_slice(&self.body);
+        let read = serde_path_to_error::deserialize(&mut deserializer);
+        read.map_err(|error| {
+            let path = error.path().to_string();
+            let error = error.into_inner();
+            let told = if error.is_data() {
+                format!("answered with JSON that is not as expected at `{path}`")
+            } else {
+                let body = self.quote().unwrap_or_else(|| "nothing".to_owned());
+                format!("answered with something that is not JSON: {body}")
+            };
+            let unreadable = self.error(ErrorKind::Unreadable, told);
+            // Serde quotes the value that did not fit.
+            if self.secret && error.is_data() {
+                unreadable
+            } else {
+                unreadable.because(error)
+            }
+        })
+    }
+
+    /// Makes a whole answer of a 304 and what was answered before (RFC 9111, 4.3.4).
+    #[must_use]
+    pub fn refreshing(self, known: &Self) -> Self {
+        let mut headers = known.headers.clone();
+        headers.extend(self.headers);
+        Self {
+            status: known.status,
+            headers,
+            body: known.body.clone(),
+            ..self
+        }
+    }
+
+    /// Makes an error of an answer that is no success.
+    pub fn refused(&self) -> Error {
+        let kind = match self.status.as_u16() {
+            408 | 500..=599 => ErrorKind::Unavailable,
+            _ => ErrorKind::Refused,
+        };
+        let mut told = format!("answered {}", self.status);
+        if self.status.canonical_reason().is_none() {
+            told = format!("answered {}", self.status.as_u16());
+        }
+        if let Some(id) = self.request_id() {
+            told = format!("{told} (request {id})");
+        }
+        if let Some(body) = self.quote() {
+            told = format!("{told}: {body}");
+        }
+        self.error(kind, told)
+    }
+
+    /// Makes an error of an answer that asks for a pause longer than we may wait.
+    pub(super) fn limited(&self, pause: Duration) -> Error {
+        let until = SignedDuration::try_from(pause)
+            .ok()
+            .and_then(|pause| self.date().unwrap_or(self.received).checked_add(pause).ok())
+            .unwrap_or(Timestamp::MAX);
+        let mut error = self.refused();
+        error.kind = ErrorKind::Limited { until };
+        error
+    }
+
+    /// Makes an error of a redirect that must not be followed.
+    pub(super) fn led_away(&self, to: &Url) -> Error {
+        let to = format!("{}://{}", to.scheme(), to.host_str().unwrap_or_default());
+        self.error(
+            ErrorKind::Refused,
+            format!(
+                "answered {} and leads to `{to}`, where it is not sent",
+                self.status
+            ),
+        )
+    }
+
+    /// The body for an error; nothing of a success that holds a secret.
+    fn quote(&self) -> Option<String> {
+        if self.secret && self.status.is_success() {
+            return Some(format!("{} bytes", self.body.len()));
+        }
+        excerpt(self.header(CONTENT_TYPE), &self.body)
+    }
+
+    fn error(&self, kind: ErrorKind, told: String) -> Error {
+        Error {
+            status: Some(self.status),
+            request_id: self.request_id().map(str::to_owned),
+            ..Error::new(kind, self.what.clone(), told)
+        }
+    }
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer")
+            .field("what", &self.what)
+            .field("status", &self.status)
+            .field("request_id", &self.request_id())
+            .finish_non_exhaustive()
+    }
+}
+
+fn http_date(text: &str) -> Option<Timestamp> {
+    Timestamp::try_from(httpdate::parse_http_date(text).ok()?).ok()
+}

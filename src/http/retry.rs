@@ -1,0 +1,191 @@
+//! What may be repeated, and when: pure.
+
+use std::time::Duration;
+
+use reqwest::{Method, StatusCode};
+
+use super::Answer;
+
+/// How often and how fast failed requests are repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retry {
+    /// How often a request is sent, the first time included.
+    pub tries: u32,
+    /// The first pause.
+    pub first: Duration,
+    /// The longest pause that we choose ourselves; a server may ask for more.
+    pub cap: Duration,
+}
+
+impl Default for Retry {
+    /// Pauses of 0.5, 1, 2 and 4 s, less what chance takes off: a restart of a gateway is outlived.
+    fn default() -> Self {
+        Self {
+            tries: 5,
+            first: Duration::from_millis(500),
+            cap: Duration::from_secs(10),
+        }
+    }
+}
+
+/// A server's wish to be left alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pause {
+    /// For as long as it says.
+    For(Duration),
+    /// It does not say how long: so long, and twice as long each time.
+    Growing(Duration),
+}
+
+impl Default for Pause {
+    fn default() -> Self {
+        Self::Growing(Duration::ZERO)
+    }
+}
+
+impl Pause {
+    /// The pause after the server has said so `times` times, from 1.
+    pub(super) fn length(self, times: u32) -> Duration {
+        match self {
+            Self::For(pause) => pause,
+            Self::Growing(first) => {
+                first.saturating_mul(2u32.saturating_pow(times.saturating_sub(1)))
+            }
+        }
+    }
+}
+
+/// What one try came to, as far as repeating it is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Failed in a way that no repetition mends.
+    Broken,
+    /// Refused unseen: the server wants to be left alone for a while.
+    Limited,
+    /// Timed out or cut off: it may have been carried out.
+    Lost,
+    /// Never left this machine.
+    NotSent,
+    /// Answered.
+    Status(StatusCode),
+}
+
+/// What to do with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nobody knows whether it was carried out: do not repeat it.
+    Ambiguous,
+    /// Send it again after a short pause.
+    Repeat,
+    /// That is the result.
+    Take,
+    /// Send it again when the server wants to hear of us again.
+    Wait,
+}
+
+/// Decides whether a request may be repeated, and whether that may help.
+pub fn judge(method: &Method, outcome: Outcome) -> Verdict {
+    let idempotent = matches!(
+        *method,
+        Method::DELETE | Method::GET | Method::HEAD | Method::OPTIONS | Method::PUT
+    );
+    let unclear = if idempotent {
+        Verdict::Repeat
+    } else {
+        Verdict::Ambiguous
+    };
+    match outcome {
+        Outcome::Broken => Verdict::Take,
+        Outcome::Limited => Verdict::Wait,
+        Outcome::Lost => unclear,
+        Outcome::NotSent => Verdict::Repeat,
+        Outcome::Status(status) => match status.as_u16() {
+            429 => Verdict::Wait,
+            // "Not implemented" and "version not supported" stay so.
+            501 | 505 if idempotent => Verdict::Take,
+            408 | 500..=599 => unclear,
+            _ => Verdict::Take,
+        },
+    }
+}
+
+/// Reads 429 (RFC 6585) with `Retry-After`.
+pub fn too_many(answer: &Answer) -> Option<Pause> {
+    (answer.status == StatusCode::TOO_MANY_REQUESTS)
+        .then(|| answer.retry_after().map_or_else(Pause::default, Pause::For))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every status code by every method, neighbours with the same verdict in one line.
+    fn table() -> String {
+        let methods = ["GET", "HEAD", "PUT", "DELETE", "POST", "PATCH"]
+            .map(|method| Method::from_bytes(method.as_bytes()).expect("a method"));
+        let verdicts = |outcome: Outcome| -> String {
+            methods
+                .each_ref()
+                .map(|method| format!("{:<10}", format!("{:?}", judge(method, outcome))))
+                .concat()
+                .trim_end()
+                .to_owned()
+        };
+        let head = methods
+            .each_ref()
+            .map(|method| format!("{:<10}", method.as_str()))
+            .concat();
+        let mut lines = vec![format!("{:<10}{}", "", head.trim_end())];
+        for (name, outcome) in [
+            ("broken", Outcome::Broken),
+            ("limited", Outcome::Limited),
+            ("lost", Outcome::Lost),
+            ("not sent", Outcome::NotSent),
+        ] {
+            lines.push(format!("{name:<10}{}", verdicts(outcome)));
+        }
+        let mut first = 100;
+        for code in 100..=599u16 {
+            let of = |code: u16| {
+                verdicts(Outcome::Status(
+                    StatusCode::from_u16(code).expect("a status"),
+                ))
+            };
+            if code == 599 || of(code) != of(code + 1) {
+                lines.push(format!("{:<10}{}", format!("{first}-{code}"), of(code)));
+                first = code + 1;
+            }
+        }
+        lines.join("\n")
+    }
+
+    #[test]
+    fn what_is_repeated_is_what_the_table_says() {
+        insta::assert_snapshot!(table(), @"
+                  GET       HEAD      PUT       DELETE    POST      PATCH
+        broken    Take      Take      Take      Take      Take      Take
+        limited   Wait      Wait      Wait      Wait      Wait      Wait
+        lost      Repeat    Repeat    Repeat    Repeat    Ambiguous Ambiguous
+        not sent  Repeat    Repeat    Repeat    Repeat    Repeat    Repeat
+        100-407   Take      Take      Take      Take      Take      Take
+        408-408   Repeat    Repeat    Repeat    Repeat    Ambiguous Ambiguous
+        409-428   Take      Take      Take      Take      Take      Take
+        429-429   Wait      Wait      Wait      Wait      Wait      Wait
+        430-499   Take      Take      Take      Take      Take      Take
+        500-500   Repeat    Repeat    Repeat    Repeat    Ambiguous Ambiguous
+        501-501   Take      Take      Take      Take      Ambiguous Ambiguous
+        502-504   Repeat    Repeat    Repeat    Repeat    Ambiguous Ambiguous
+        505-505   Take      Take      Take      Take      Ambiguous Ambiguous
+        506-599   Repeat    Repeat    Repeat    Repeat    Ambiguous Ambiguous
+        ");
+    }
+
+    #[test]
+    fn an_unsaid_pause_doubles_and_a_said_one_does_not() {
+        let second = Duration::from_secs(1);
+        let lengths = |pause: Pause| [1, 2, 3].map(|times| pause.length(times).as_secs());
+        assert_eq!(lengths(Pause::Growing(second * 60)), [60, 120, 240]);
+        assert_eq!(lengths(Pause::For(second * 7)), [7, 7, 7]);
+        assert_eq!(Pause::Growing(second).length(u32::MAX), second * u32::MAX);
+    }
+}
