@@ -1,0 +1,106 @@
+//! Lists that come in pages.
+
+use reqwest::header::{HeaderMap, LINK};
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use super::client::Operation;
+use super::{Error, ErrorKind, Result};
+
+impl Operation<'_> {
+    /// Reads a list, all pages. The pages come from one server, none twice.
+    pub(super) async fn pages<P: DeserializeOwned>(&self, first: Url) -> Result<Vec<P>> {
+        let mut pages = Vec::new();
+        let mut next = Some(first);
+        let mut seen = Vec::new();
+        while let Some(url) = next {
+            let answer = self.fetch(url.clone()).await?;
+            pages.push(self.read(&answer)?);
+            seen.push(url);
+            next = match next_page(&answer.headers) {
+                None => None,
+                Some(link) => Some(self.follow(link, &seen)?),
+            };
+        }
+        Ok(pages)
+    }
+
+    fn follow(&self, link: &str, seen: &[Url]) -> Result<Url> {
+        let odd = |how: &str| -> Error {
+            self.fails(
+                ErrorKind::Unexpected,
+                format!("the next page of the list is {how}"),
+            )
+            .hinted("check that `GITHUB_API_URL` is the address that GitHub's API has itself")
+        };
+        let here = seen.last().unwrap_or(self.api_url());
+        let url = here.join(link);
+        let url = url.map_err(|_| odd("at an address that is none"))?;
+        if url.origin() != self.api_url().origin() {
+            return Err(odd("on another server, which does not get the token"));
+        }
+        if seen.contains(&url) {
+            return Err(odd("one that was read already"));
+        }
+        Ok(url)
+    }
+}
+
+/// The target of `rel="next"` (RFC 8288).
+fn next_page(headers: &HeaderMap) -> Option<&str> {
+    headers
+        .get_all(LINK)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .find_map(next_link)
+}
+
+fn next_link(mut text: &str) -> Option<&str> {
+    while let Some((_, rest)) = text.split_once('<') {
+        let (target, rest) = rest.split_once('>')?;
+        // A comma ends the parameters; one inside a target is behind us already.
+        let (parameters, rest) = rest.split_once(',').unwrap_or((rest, ""));
+        let next = parameters.split(';').any(|parameter| {
+            let (name, value) = parameter.split_once('=').unwrap_or_default();
+            name.trim().eq_ignore_ascii_case("rel")
+                && value
+                    .trim()
+                    .trim_matches('"')
+                    .split_whitespace()
+                    .any(|relation| relation.eq_ignore_ascii_case("next"))
+        });
+        if next {
+            return Some(target);
+        }
+        text = rest;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_page_is_found_among_the_links() {
+        let url = "https://api.github.com/x?a=1,2&page=2";
+        for link in [
+            format!(r#"<{url}>; rel="next", <https://api.github.com/x?page=9>; rel="last""#),
+            format!(r#"<https://api.github.com/x?page=1>; rel="prev",<{url}>; rel="next""#),
+            format!("<{url}>; title=\"x\"; REL=next"),
+            format!(r#"<{url}>; rel="up next""#),
+        ] {
+            assert_eq!(next_link(&link), Some(url), "{link}");
+        }
+        for link in [
+            "",
+            "<",
+            "<x",
+            "<x>",
+            r#"<x>; rel="last""#,
+            r#"<x>; rel="nextnext""#,
+        ] {
+            assert_eq!(next_link(link), None, "{link}");
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! The runner's archives: those that GitHub names for a scope, and those of a version.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::Deserialize;
+
+use super::client::{Client, Operation};
+use super::{ErrorKind, Result, Right, scope};
+
+/// An archive on offer for a scope.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Download {
+    /// `linux`, `osx` or `win`.
+    pub os: String,
+    /// `x64`, `arm64` or `arm`.
+    pub architecture: String,
+    /// Where it is.
+    pub download_url: String,
+    /// Its file name, which tells its version.
+    pub filename: String,
+    /// Its checksum.
+    pub sha256_checksum: Option<String>,
+}
+
+impl Download {
+    /// The runner's version, without `v`, as the file name tells it.
+    pub fn version(&self) -> Option<&str> {
+        let prefix = format!("actions-runner-{}-{}-", self.os, self.architecture);
+        version_in(self.filename.strip_prefix(&prefix)?)
+    }
+}
+
+/// Which runner to use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RunnerVersion {
+    /// This one, without `v`.
+    Exact(String),
+    /// The one that GitHub names for the scope: it rolls releases out step by step.
+    Latest,
+}
+
+/// Why a text is no version.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("`{0}` is not a version of the runner: write `latest`, or one such as `2.336.0`")]
+pub struct NoVersion(String);
+
+impl FromStr for RunnerVersion {
+    type Err = NoVersion;
+
+    fn from_str(text: &str) -> Result<Self, NoVersion> {
+        let exact = text.strip_prefix('v').unwrap_or(text);
+        match text {
+            "latest" => Ok(Self::Latest),
+            _ if is_version(exact) => Ok(Self::Exact(exact.to_owned())),
+            _ => Err(NoVersion(text.to_owned())),
+        }
+    }
+}
+
+impl fmt::Display for RunnerVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Exact(version) => version,
+            Self::Latest => "latest",
+        })
+    }
+}
+
+/// A release of `actions/runner`.
+#[derive(Deserialize)]
+struct Release {
+    assets: Vec<Asset>,
+    #[serde(default)]
+    body: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Asset {
+    name: String,
+    browser_download_url: String,
+    /// `sha256:HEX`; releases of before 2025 have none.
+    #[serde(default)]
+    digest: Option<String>,
+}
+
+impl Client {
+    pub(super) async fn own_downloads(&self) -> Result<Vec<Download>> {
+        let message = format!(
+            "could not list the runner's archives for `{}`",
+            self.scope()
+        );
+        let right = Right::Runners {
+            scope: self.scope(),
+            group: None,
+        };
+        let operation = self.begin(message, right);
+        let url = self.in_scope(&["actions", "runners", "downloads"])?;
+        operation.read(&operation.fetch(url).await?)
+    }
+
+    /// The archives of a version of the runner, one for each platform; the checksum is missing only
+    /// where GitHub tells none.
+    ///
+    /// `Latest` is what GitHub names for the scope. A GHES has its own versions and offers no others;
+    /// elsewhere any release of `actions/runner` will do.
+    pub async fn packages(&self, version: &RunnerVersion) -> Result<Vec<Download>> {
+        let ghes = scope::is_ghes(self.api_url());
+        match version {
+            RunnerVersion::Exact(version) if ghes => {
+                let own = self.own_downloads().await?;
+                let named: Vec<_> = of_version(&own, version).cloned().collect();
+                if named.is_empty() {
+                    return Err(self.not_offered(version, &own));
+                }
+                Ok(named)
+            }
+            RunnerVersion::Exact(version) => self.release(&["tags", &format!("v{version}")]).await,
+            RunnerVersion::Latest => {
+                let mut own = self.own_downloads().await?;
+                if own.is_empty() && !ghes {
+                    return self.release(&["latest"]).await;
+                }
+                if !ghes {
+                    self.complete(&mut own).await?;
+                }
+                Ok(own)
+            }
+        }
+    }
+
+    /// Takes checksums that the scope's list lacks from the release.
+    async fn complete(&self, own: &mut [Download]) -> Result<()> {
+        let bare = own.iter().find(|own| own.sha256_checksum.is_none());
+        let Some(version) = bare.and_then(Download::version).map(str::to_owned) else {
+            return Ok(());
+        };
+        let release = match self.release(&["tags", &format!("v{version}")]).await {
+            Ok(release) => release,
+            // Nothing is run unverified: the caller sees that the checksum is missing.
+            Err(error) if error.kind == ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        for bare in own.iter_mut().filter(|own| own.sha256_checksum.is_none()) {
+            let same = release.iter().find(|of| of.filename == bare.filename);
+            bare.sha256_checksum = same.and_then(|same| same.sha256_checksum.clone());
+        }
+        Ok(())
+    }
+
+    async fn release(&self, which: &[&str]) -> Result<Vec<Download>> {
+        let which_one = which.last().unwrap_or(&"latest");
+        let message = format!("could not look up the runner's release `{which_one}`");
+        let operation = self.begin(message, Right::Public);
+        let path = ["repos", "actions", "runner", "releases"];
+        let url = scope::join(self.api_url(), path.iter().chain(which).copied())?;
+        let answer = operation.fetch(url).await?;
+        if answer.status.as_u16() == 404 {
+            return Err(operation
+                .refused(&answer)
+                .hinted("leave `--runner-version` out, or take one from https://github.com/actions/runner/releases"));
+        }
+        let release: Release = operation.read(&answer)?;
+        let downloads = release.downloads();
+        if downloads.is_empty() {
+            return Err(no_archives(&operation));
+        }
+        Ok(downloads)
+    }
+
+    fn not_offered(&self, version: &str, own: &[Download]) -> super::Error {
+        let mut versions: Vec<&str> = own.iter().filter_map(Download::version).collect();
+        versions.sort_unstable();
+        versions.dedup();
+        let host = self.api_url().host_str().unwrap_or_default();
+        super::Error::new(
+            ErrorKind::NotFound,
+            format!("`{host}` does not offer version {version} of the runner"),
+        )
+        .hinted(format!(
+            "leave `--runner-version` out; it offers {}",
+            versions.join(", ")
+        ))
+    }
+}
+
+fn no_archives(operation: &Operation<'_>) -> super::Error {
+    operation.fails(
+        ErrorKind::NotFound,
+        "the release has no archives of the runner",
+    )
+}
+
+fn of_version<'a>(own: &'a [Download], version: &'a str) -> impl Iterator<Item = &'a Download> {
+    own.iter().filter(move |own| own.version() == Some(version))
+}
+
+impl Release {
+    fn downloads(self) -> Vec<Download> {
+        let body = self.body.unwrap_or_default();
+        let archive = |asset: Asset| {
+            let rest = asset.name.strip_prefix("actions-runner-")?;
+            let (os, rest) = rest.split_once('-')?;
+            let (architecture, rest) = rest.split_once('-')?;
+            // Variants without a part of the runner have more words before the version.
+            version_in(rest)?;
+            let digest = asset.digest.as_deref();
+            let sum = digest.and_then(|digest| sum(digest.strip_prefix("sha256:")?));
+            let sum = sum.or_else(|| marked(&body, &format!("{os}-{architecture}")));
+            Some(Download {
+                os: os.to_owned(),
+                architecture: architecture.to_owned(),
+                download_url: asset.browser_download_url,
+                sha256_checksum: sum,
+                filename: asset.name,
+            })
+        };
+        self.assets.into_iter().filter_map(archive).collect()
+    }
+}
+
+/// The checksum that the notes of a release hold between two comments.
+fn marked(body: &str, platform: &str) -> Option<String> {
+    let (_, rest) = body.split_once(&format!("<!-- BEGIN SHA {platform} -->"))?;
+    let (text, _) = rest.split_once(&format!("<!-- END SHA {platform} -->"))?;
+    sum(text.trim())
+}
+
+fn sum(text: &str) -> Option<String> {
+    let fits = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    fits.then(|| text.to_ascii_lowercase())
+}
+
+fn version_in(rest: &str) -> Option<&str> {
+    let version = rest
+        .strip_suffix(".tar.gz")
+        .or_else(|| rest.strip_suffix(".zip"))?;
+    is_version(version).then_some(version)
+}
+
+fn is_version(text: &str) -> bool {
+    let mut parts = 0;
+    let digits = text.split('.').all(|part| {
+        parts += 1;
+        (1..=9).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
+    });
+    digits && parts == 3
+}

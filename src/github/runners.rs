@@ -1,0 +1,196 @@
+//! Runners: registered just in time, listed, looked at, deregistered.
+
+use std::collections::BTreeMap;
+
+use reqwest::Method;
+use serde::{Deserialize, Serialize};
+
+use super::client::{Client, Operation};
+use super::{Error, ErrorKind, Result, Right};
+use crate::http::Request;
+use crate::model::{Name, Secret};
+
+/// As many as a page can hold (documentation of `per_page`).
+const PER_PAGE: usize = 100;
+/// How often a list that changes while it is read is read.
+const PASSES: u32 = 3;
+/// Where jobs are worked on, below the runner's folder. `config.sh` has the same default.
+const WORK_FOLDER: &str = "_work";
+
+/// A runner as GitHub lists it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Runner {
+    /// GitHub's number of it.
+    pub id: u64,
+    /// Its name.
+    pub name: String,
+    /// `online` or `offline`; kept open.
+    pub status: String,
+    /// Whether a job runs on it.
+    pub busy: bool,
+    /// Its labels, in lower case.
+    #[serde(default)]
+    pub labels: Vec<Label>,
+}
+
+/// A label of a runner.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Label {
+    /// Its text.
+    pub name: String,
+}
+
+/// A fresh registration.
+#[derive(Clone, Debug)]
+pub struct Registration {
+    /// GitHub's number of the runner.
+    pub runner_id: u64,
+    /// What the runner connects with.
+    pub jit: Secret,
+}
+
+/// What became of a deregistration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deregistration {
+    /// 422: a job runs on it.
+    Busy,
+    /// It is gone, now or already before.
+    Gone,
+}
+
+#[derive(Serialize)]
+struct JitRequest<'a> {
+    name: &'a str,
+    runner_group_id: u64,
+    labels: &'a [String],
+    work_folder: &'static str,
+}
+
+#[derive(Deserialize)]
+struct JitAnswer {
+    runner: Numbered,
+    encoded_jit_config: Secret,
+}
+
+#[derive(Deserialize)]
+struct Numbered {
+    id: u64,
+}
+
+#[derive(Deserialize)]
+struct Page {
+    #[serde(default)]
+    total_count: Option<usize>,
+    runners: Vec<Runner>,
+}
+
+impl Client {
+    fn runners_right(&self) -> Right<'_> {
+        Right::Runners {
+            scope: self.scope(),
+            group: None,
+        }
+    }
+
+    pub(super) async fn register_just_in_time(
+        &self,
+        name: &Name,
+        labels: &[String],
+    ) -> Result<Registration> {
+        let right = Right::Runners {
+            scope: self.scope(),
+            group: Some(self.group()),
+        };
+        let scope = self.scope();
+        let operation = self.begin(format!("could not register `{name}` with `{scope}`"), right);
+        let url = self.in_scope(&["actions", "runners", "generate-jitconfig"])?;
+        let mut request = Request::new(Method::POST, url).json(&JitRequest {
+            name: name.as_str(),
+            runner_group_id: self.group(),
+            labels,
+            work_folder: WORK_FOLDER,
+        });
+        request.secret = true;
+        let answer = operation.send(request).await?;
+        let read: Result<JitAnswer> = operation.read(&answer);
+        match read {
+            Ok(made) => Ok(Registration {
+                runner_id: made.runner.id,
+                jit: made.encoded_jit_config,
+            }),
+            // It was made, and what to connect with is lost.
+            Err(error) if answer.status.is_success() => Err(Error {
+                kind: ErrorKind::Ambiguous,
+                ..error
+            }),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(super) async fn all_runners(&self) -> Result<Vec<Runner>> {
+        let message = format!("could not list the runners of `{}`", self.scope());
+        let operation = self.begin(message, self.runners_right());
+        let mut url = self.in_scope(&["actions", "runners"])?;
+        url.query_pairs_mut()
+            .append_pair("per_page", &PER_PAGE.to_string());
+        list(&operation, &url).await
+    }
+
+    pub(super) async fn one_runner(&self, id: u64) -> Result<Option<Runner>> {
+        let message = format!("could not look at runner {id} of `{}`", self.scope());
+        let operation = self.begin(message, self.runners_right());
+        let url = self.in_scope(&["actions", "runners", &id.to_string()])?;
+        let answer = operation.fetch(url).await?;
+        match answer.status.as_u16() {
+            404 => Ok(None),
+            _ => operation.read(&answer).map(Some),
+        }
+    }
+
+    pub(super) async fn remove_runner(&self, id: u64) -> Result<Deregistration> {
+        let message = format!("could not deregister runner {id} of `{}`", self.scope());
+        let operation = self.begin(message, self.runners_right());
+        let url = self.in_scope(&["actions", "runners", &id.to_string()])?;
+        let answer = operation.send(Request::new(Method::DELETE, url)).await?;
+        match answer.status.as_u16() {
+            204 | 404 => Ok(Deregistration::Gone),
+            422 => Ok(Deregistration::Busy),
+            _ => Err(operation.refused(&answer)),
+        }
+    }
+}
+
+/// Reads a list that others change meanwhile. A runner that leaves the first page pulls one from the
+/// second page over to it, where it is not seen: a list is whole only if all its pages tell one total
+/// and it has that many, or if two readings agree.
+async fn list(operation: &Operation<'_>, url: &url::Url) -> Result<Vec<Runner>> {
+    let mut all = BTreeMap::new();
+    let mut before: Option<(Vec<u64>, Vec<Option<usize>>)> = None;
+    let mut wanted = 0;
+    for _ in 0..PASSES {
+        let pages: Vec<Page> = operation.pages(url.clone()).await?;
+        let totals: Vec<_> = pages.iter().map(|page| page.total_count).collect();
+        let one_page = pages.len() == 1;
+        let seen: BTreeMap<u64, Runner> = pages
+            .into_iter()
+            .flat_map(|page| page.runners)
+            .map(|runner| (runner.id, runner))
+            .collect();
+        let one_total = totals.iter().all(|total| *total == totals[0]);
+        wanted = totals.iter().flatten().copied().max().unwrap_or(seen.len());
+        let whole = (one_page && seen.len() < PER_PAGE) || (one_total && seen.len() >= wanted);
+        let reading = (seen.keys().copied().collect(), totals);
+        if whole || (one_total && before.as_ref() == Some(&reading)) {
+            return Ok(seen.into_values().collect());
+        }
+        before = Some(reading);
+        all.extend(seen);
+    }
+    if all.len() >= wanted {
+        // Some may be gone by now. That is the safe side: none is missing.
+        return Ok(all.into_values().collect());
+    }
+    let seen = all.len();
+    let why = format!("the list changed while it was read: {seen} of {wanted} runners were seen");
+    Err(operation.fails(ErrorKind::Unavailable, why))
+}

@@ -1,0 +1,71 @@
+//! Workflow runs and their jobs, as far as verdicts need them.
+
+use serde::Deserialize;
+
+use super::client::Client;
+use super::{Result, Right, scope};
+use crate::model::Run;
+
+/// A workflow run.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct WorkflowRun {
+    /// `completed` when over.
+    pub status: Option<String>,
+    /// The latest attempt.
+    #[serde(default)]
+    pub run_attempt: u32,
+}
+
+/// A job of a run's attempt.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Job {
+    /// `queued`, `in_progress`, `completed`, ...
+    pub status: String,
+    /// Who runs it.
+    pub runner_name: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Page {
+    jobs: Vec<Job>,
+}
+
+impl Client {
+    pub(super) async fn workflow_run(
+        &self,
+        repository: &str,
+        id: u64,
+    ) -> Result<Option<WorkflowRun>> {
+        let message = format!("could not look at run {id} of `{repository}`");
+        let operation = self.begin(message, Right::Runs);
+        let [repos, owner, name] = scope::repository(repository)?;
+        let id = id.to_string();
+        let path = [repos, owner, name, "actions", "runs", &id];
+        let mut url = scope::join(self.api_url(), path)?;
+        url.query_pairs_mut()
+            .append_pair("exclude_pull_requests", "true");
+        let answer = operation.fetch(url).await?;
+        match answer.status.as_u16() {
+            403 | 404 => Ok(None),
+            _ => operation.read(&answer).map(Some),
+        }
+    }
+
+    pub(super) async fn run_jobs(&self, repository: &str, run: Run) -> Result<Option<Vec<Job>>> {
+        let Run { id, attempt } = run;
+        let message = format!("could not list the jobs of run {id} of `{repository}`");
+        let operation = self.begin(message, Right::Runs);
+        let [repos, owner, name] = scope::repository(repository)?;
+        let (id, attempt) = (id.to_string(), attempt.to_string());
+        let path = [
+            repos, owner, name, "actions", "runs", &id, "attempts", &attempt, "jobs",
+        ];
+        let mut url = scope::join(self.api_url(), path)?;
+        url.query_pairs_mut().append_pair("per_page", "100");
+        match operation.pages::<Page>(url).await {
+            Ok(pages) => Ok(Some(pages.into_iter().flat_map(|page| page.jobs).collect())),
+            Err(error) if error.is_hidden() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! The client against a scripted GitHub on loopback.
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::http::wire::{Reply, Seen, Server};
+use crate::http::{Bounds, Retry};
+use crate::model::Secret;
+
+mod lists;
+mod packages;
+mod refusals;
+mod registration;
+mod requests;
+
+const TOKEN: &str = "ghp_hunter2";
+
+const BOUNDS: Bounds = Bounds {
+    connect: Duration::from_secs(10),
+    request: Duration::from_secs(20),
+    operation: Duration::from_secs(30),
+    retry: Retry {
+        tries: 3,
+        first: Duration::ZERO,
+        cap: Duration::ZERO,
+    },
+};
+
+fn repo() -> Scope {
+    Scope::Repo {
+        owner: "acme".into(),
+        name: "app".into(),
+    }
+}
+
+fn config(server: &Server) -> Config {
+    Config {
+        api_url: server.url(),
+        scope: repo(),
+        token: Some(Token::Literal(Secret::new(TOKEN))),
+        group: DEFAULT_GROUP,
+        bounds: BOUNDS,
+    }
+}
+
+fn client(server: &Server) -> Client {
+    Client::new(config(server)).expect("a client")
+}
+
+fn name() -> Name {
+    "gharun-1-1-0-abcdefabcdefgh".parse().expect("a name")
+}
+
+async fn register(client: &Client) -> Result<Registration> {
+    client.register(&name(), &[name().to_string()]).await
+}
+
+fn runner(id: u64) -> Value {
+    json!({"id": id, "name": format!("runner-{id}"), "os": "linux", "status": "online",
+        "busy": false, "labels": [{"id": 1, "name": "gpu", "type": "custom"}]})
+}
+
+fn runners(total: usize, ids: impl IntoIterator<Item = u64>) -> Value {
+    json!({"total_count": total, "runners": ids.into_iter().map(runner).collect::<Vec<_>>()})
+}
+
+/// An error of GitHub's in its common form.
+fn refusal(status: u16, message: &str) -> Reply {
+    Reply::json(
+        status,
+        json!({"message": message, "documentation_url": "https://docs.github.com/rest",
+            "status": status.to_string()}),
+    )
+}
+
+/// The message, its causes and its hints, as a user sees them.
+fn told(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}\n  caused by: {error}");
+        cause = error.source();
+    }
+    for hint in &error.hints {
+        text = format!("{text}\nhint: {hint}");
+    }
+    text
+}
+
+fn query(seen: &Seen, name: &str) -> Option<String> {
+    let url: url::Url = format!("http://x{}", seen.target).parse().expect("a URL");
+    let mut pairs = url.query_pairs();
+    pairs
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value.into_owned())
+}

@@ -1,0 +1,262 @@
+//! What a user reads when GitHub says no.
+
+use super::*;
+
+/// What a user reads when GitHub refuses a registration in this way.
+async fn read(scope: Scope, group: u64, reply: Reply) -> (ErrorKind, String) {
+    let reply = reply.with("x-github-request-id", "8F0C:1");
+    let server = Server::replies([reply]).await;
+    let config = Config {
+        scope,
+        group,
+        ..config(&server)
+    };
+    let client = Client::new(config).expect("a client");
+    let error = register(&client).await.expect_err("a refusal");
+    assert_eq!(server.seen().len(), 1, "{}", told(&error));
+    let port = format!(":{}", server.port());
+    (error.kind, told(&error).replace(&port, ""))
+}
+
+#[tokio::test]
+async fn a_bad_token_is_told_with_the_variables_that_hold_one() {
+    let (kind, told) = read(repo(), 1, refusal(401, "Bad credentials")).await;
+    assert_eq!(kind, ErrorKind::Unauthorized);
+    insta::assert_snapshot!(told, @"
+    could not register `gharun-1-1-0-abcdefabcdefgh` with `acme/app`
+      caused by: `POST 127.0.0.1/repos/acme/app/actions/runners/generate-jitconfig` answered 401 Unauthorized (request 8F0C:1): Bad credentials
+    hint: set `GHARUN_GITHUB_TOKEN` or `GH_PAT` to a token that is valid
+    ");
+}
+
+#[tokio::test]
+async fn github_token_is_told_to_be_the_wrong_token() {
+    let reply = refusal(403, "Resource not accessible by integration")
+        .with("x-accepted-github-permissions", "administration=write");
+    let (kind, told) = read(repo(), 1, reply).await;
+    assert_eq!(kind, ErrorKind::Forbidden);
+    insta::assert_snapshot!(told, @"
+    could not register `gharun-1-1-0-abcdefabcdefgh` with `acme/app`
+      caused by: `POST 127.0.0.1/repos/acme/app/actions/runners/generate-jitconfig` answered 403 Forbidden (request 8F0C:1): Resource not accessible by integration
+    hint: `GITHUB_TOKEN` can never manage runners: use a personal access token or a GitHub App
+    hint: GitHub asks for the permission `administration=write`
+    hint: a fine-grained token or an app needs the permission `Administration: write` of the repository; a classic token the scope `repo`, and its owner must be an admin of the repository
+    ");
+}
+
+#[tokio::test]
+async fn a_fine_grained_token_is_told_what_it_lacks() {
+    let reply = refusal(403, "Resource not accessible by personal access token").with(
+        "x-accepted-github-permissions",
+        "organization_self_hosted_runners=write",
+    );
+    let (kind, told) = read(Scope::Org("acme".into()), 1, reply).await;
+    assert_eq!(kind, ErrorKind::Forbidden);
+    insta::assert_snapshot!(told, @"
+    could not register `gharun-1-1-0-abcdefabcdefgh` with `acme`
+      caused by: `POST 127.0.0.1/orgs/acme/actions/runners/generate-jitconfig` answered 403 Forbidden (request 8F0C:1): Resource not accessible by personal access token
+    hint: GitHub asks for the permission `organization_self_hosted_runners=write`
+    hint: a fine-grained token or an app needs the permission `Self-hosted runners: write` of the organization; a classic token the scope `admin:org`
+    ");
+}
+
+#[tokio::test]
+async fn a_classic_token_is_told_its_scopes_and_where_to_sign_on() {
+    let reply = refusal(403, "Resource protected by organization SAML enforcement.")
+        .with(
+            "x-github-sso",
+            "required; url=https://github.com/orgs/acme/sso",
+        )
+        .with("x-oauth-scopes", "repo, workflow")
+        .with("x-accepted-oauth-scopes", "manage_runners:enterprise");
+    let (kind, told) = read(Scope::Enterprise("acme".into()), 1, reply).await;
+    assert_eq!(kind, ErrorKind::Forbidden);
+    insta::assert_snapshot!(told, @"
+    could not register `gharun-1-1-0-abcdefabcdefgh` with `enterprises/acme`
+      caused by: `POST 127.0.0.1/enterprises/acme/actions/runners/generate-jitconfig` answered 403 Forbidden (request 8F0C:1): Resource protected by organization SAML enforcement.
+    hint: the organization asks for single sign-on with this token: `required; url=https://github.com/orgs/acme/sso`
+    hint: the token has the scopes `repo, workflow`; one of `manage_runners:enterprise` is needed
+    hint: a classic token needs the scope `manage_runners:enterprise`
+    ");
+}
+
+#[tokio::test]
+async fn a_404_is_told_to_be_a_missing_right_or_a_missing_thing() {
+    let (kind, told) = read(repo(), 1, refusal(404, "Not Found")).await;
+    assert_eq!(kind, ErrorKind::NotFound);
+    insta::assert_snapshot!(told, @"
+    could not register `gharun-1-1-0-abcdefabcdefgh` with `acme/app`
+      caused by: `POST 127.0.0.1/repos/acme/app/actions/runners/generate-jitconfig` answered 404 Not Found (request 8F0C:1): Not Found
+    hint: the token has no admin rights on `acme/app`, or there is no such repository
+    hint: a fine-grained token or an app needs the permission `Administration: write` of the repository; a classic token the scope `repo`, and its owner must be an admin of the repository
+    ");
+    let org = Scope::Org("acme".into());
+    let (_, told) = read(org, 99, refusal(404, "Not Found")).await;
+    assert!(
+        told.contains("\nhint: or there is no runner group 99\n"),
+        "{told}"
+    );
+}
+
+#[tokio::test]
+async fn every_status_has_its_kind() {
+    let mut kinds = Vec::new();
+    for status in [400, 401, 403, 404, 409, 410, 415, 422, 451] {
+        let (kind, _) = read(repo(), 1, refusal(status, "no")).await;
+        kinds.push(format!("{status} {kind:?}"));
+    }
+    insta::assert_snapshot!(kinds.join("\n"), @"
+    400 Invalid
+    401 Unauthorized
+    403 Forbidden
+    404 NotFound
+    409 NameTaken
+    410 Unexpected
+    415 Invalid
+    422 Invalid
+    451 Invalid
+    ");
+}
+
+#[tokio::test]
+async fn without_a_token_nothing_is_sent() {
+    let server = Server::replies([]).await;
+    let config = Config {
+        token: None,
+        ..config(&server)
+    };
+    let client = Client::new(config).unwrap();
+    let error = client.runners().await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Unauthorized);
+    assert!(told(&error).contains("`GHARUN_GITHUB_TOKEN` or `GH_PAT`"));
+    assert_eq!(client.token().await.unwrap(), None);
+    assert_eq!(server.seen().len(), 0);
+}
+
+#[tokio::test]
+async fn a_token_that_ran_out_is_got_anew_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("token");
+    std::fs::write(&file, "old").unwrap();
+    let server = Server::serve(|seen| match seen.header("authorization") {
+        Some("Bearer new") => {
+            Reply::json(201, json!({"runner": runner(7), "encoded_jit_config": "x"}))
+        }
+        _ => refusal(401, "Bad credentials"),
+    })
+    .await;
+    let config = Config {
+        token: Some(Token::File(file.clone())),
+        ..config(&server)
+    };
+    let client = Client::new(config).unwrap();
+    // The file holds the same token still.
+    let error = register(&client).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Unauthorized);
+    assert_eq!(server.seen().len(), 1);
+    std::fs::write(&file, "new").unwrap();
+    register(&client).await.unwrap();
+    assert_eq!(server.seen().len(), 3);
+    register(&client).await.unwrap();
+    assert_eq!(server.seen().len(), 4);
+}
+
+#[tokio::test]
+async fn a_limit_that_ends_too_late_says_when() {
+    let date = "Sun, 06 Nov 1994 08:49:37 GMT";
+    let limited = refusal(403, "API rate limit exceeded for user.").with("date", date);
+    for (reply, end) in [
+        (
+            limited.clone().with("retry-after", 3600),
+            "1994-11-06T09:49:37Z",
+        ),
+        (
+            limited
+                .clone()
+                .with("x-ratelimit-remaining", 0)
+                .with("x-ratelimit-reset", 784_115_377),
+            "1994-11-06T09:49:38Z",
+        ),
+        // `Retry-After` goes before the rest.
+        (
+            limited
+                .clone()
+                .with("retry-after", 60)
+                .with("x-ratelimit-remaining", 0)
+                .with("x-ratelimit-reset", 784_115_377),
+            "1994-11-06T08:50:37Z",
+        ),
+        // Nothing is said: a minute at least.
+        (
+            refusal(403, "You have exceeded a secondary Rate Limit.").with("date", date),
+            "1994-11-06T08:50:37Z",
+        ),
+        (
+            refusal(429, "Slow down").with("date", date),
+            "1994-11-06T08:50:37Z",
+        ),
+    ] {
+        let (kind, told) = read(repo(), 1, reply).await;
+        assert_eq!(kind, ErrorKind::RateLimited, "{told}");
+        assert!(
+            told.ends_with(&format!("\nhint: GitHub takes requests again at {end}")),
+            "{told}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_limit_that_is_over_is_waited_for() {
+    // The reset is past by the server's own clock, and a second is added to be sure.
+    let limited = refusal(403, "API rate limit exceeded")
+        .with("date", "Sun, 06 Nov 1994 08:49:37 GMT")
+        .with("x-ratelimit-remaining", 0)
+        .with("x-ratelimit-reset", 784_111_777);
+    let server = Server::replies([limited, Reply::json(200, runner(7))]).await;
+    client(&server).runner(7).await.unwrap().unwrap();
+    assert_eq!(server.seen().len(), 2);
+}
+
+#[tokio::test]
+async fn a_deadline_from_outside_is_kept() {
+    let server = Server::serve(|_| refusal(429, "wait").with("retry-after", 20)).await;
+    let now = tokio::time::Instant::now();
+    let hasty = client(&server).by(now + Duration::from_secs(10));
+    let error = hasty.runner(7).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::RateLimited);
+    let error = client(&server).by(now).runner(7).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Unavailable);
+    assert_eq!(server.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn a_page_in_the_place_of_an_answer_is_told() {
+    let server = Server::replies([Reply::html(200, "Sign in")]).await;
+    let error = client(&server).runners().await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Unexpected);
+    let port = format!(":{}", server.port());
+    insta::assert_snapshot!(told(&error).replace(&port, ""), @"
+    could not list the runners of `acme/app`
+      caused by: `GET 127.0.0.1/repos/acme/app/actions/runners` answered with something that is not JSON: an HTML page titled `Sign in`
+      caused by: expected value at line 1 column 1
+    hint: check that `GITHUB_API_URL` is GitHub's API, and that no proxy answers in its place
+    ");
+}
+
+#[tokio::test]
+async fn an_address_with_a_password_is_refused_unseen() {
+    for address in [
+        "https://me:hunter2@api.test",
+        "file:///x",
+        "https://api.test/?x=hunter2",
+    ] {
+        let server = Server::replies([]).await;
+        let config = Config {
+            api_url: address.parse().unwrap(),
+            ..config(&server)
+        };
+        let error = Client::new(config).unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Invalid);
+        assert!(!format!("{error:?}").contains("hunter2"));
+    }
+}
