@@ -1,0 +1,167 @@
+//! The list of runners, one of them, and its end.
+
+use serde_json::{Value, json};
+
+use super::{Call, Found, Ground, files, registration};
+use crate::model::Scope;
+use crate::rehearsal::answer::Answer;
+use crate::rehearsal::auth::Need;
+use crate::rehearsal::world::{Deletion, RunnerRow, Scene, written};
+
+/// Entries a page where the question does not say, and at most.
+const PAGE: usize = 30;
+const LARGEST_PAGE: usize = 100;
+
+/// What it takes to `read` or `write` the runners of a scope.
+pub(super) fn need(ground: &Ground, access: &str) -> Need {
+    let permission = ground.permission;
+    Need::Runners(permission.map(|permission| format!("{permission}={access}")))
+}
+
+pub(super) fn find<'a>(method: &str, ground: &Ground, rest: &'a [&'a str]) -> Option<Found<'a>> {
+    let route = |tail: &str| format!("{}/actions/runners{tail}", ground.route);
+    let (read, write) = (need(ground, "read"), need(ground, "write"));
+    let scope = ground.scope.clone();
+    let found = match (method, rest) {
+        ("GET", []) => Found::new(route(""), read, move |scene, call| {
+            list(scene, call, &scope)
+        }),
+        ("GET", ["downloads"]) => Found::new(route("/downloads"), read, |scene, _| {
+            files::downloads(scene)
+        }),
+        ("POST", ["generate-jitconfig"]) => {
+            Found::new(route("/generate-jitconfig"), write, move |scene, call| {
+                registration::just_in_time(scene, call, &scope)
+            })
+        }
+        ("POST", [kind @ ("registration-token" | "remove-token")]) => {
+            Found::new(route(&format!("/{kind}")), write, move |scene, _| {
+                let (token, until) = scene.ticket(&scope);
+                Answer::created(json!({ "token": token, "expires_at": written(until) }))
+            })
+        }
+        ("GET", [id]) => Found::new(route("/{runner_id}"), read, move |scene, _| {
+            let id = id.parse::<u64>().ok();
+            let rows = scene.rows_of(&scope);
+            let row = rows.iter().find(|row| Some(row.id) == id);
+            row.map_or_else(Answer::not_found, |row| Answer::json(runner(row)))
+        }),
+        ("DELETE", [id]) => Found::new(route("/{runner_id}"), write, move |scene, _| {
+            id.parse()
+                .map_or_else(|_| Answer::not_found(), |id| delete(scene, &scope, id))
+        }),
+        _ => return None,
+    };
+    Some(found)
+}
+
+/// A runner as GitHub describes it.
+pub(super) fn runner(row: &RunnerRow) -> Value {
+    let labels: Vec<Value> = row
+        .labels
+        .iter()
+        .zip(1..)
+        .map(|(name, id)| json!({ "id": row.id * 1000 + id, "name": name, "type": "read-only" }))
+        .collect();
+    let mut value = json!({
+        "id": row.id,
+        "name": row.name,
+        "os": row.os,
+        "status": if row.online { "online" } else { "offline" },
+        "busy": row.busy,
+        "ephemeral": row.ephemeral,
+        "labels": labels,
+        "version": row.version,
+    });
+    // At the level of a repository there are no groups.
+    if !matches!(row.scope, Scope::Repo { .. }) {
+        value["runner_group_id"] = json!(row.group);
+    }
+    value
+}
+
+fn list(scene: &Scene, call: &Call, scope: &Scope) -> Answer {
+    let mut rows = scene.rows_of(scope);
+    if let Some(name) = call.query("name") {
+        rows.retain(|row| row.name == name);
+    }
+    let all: Vec<Value> = rows.iter().map(runner).collect();
+    page(call, "runners", all)
+}
+
+/// One page of a list, with the addresses of the others.
+pub(super) fn page(call: &Call, key: &str, all: Vec<Value>) -> Answer {
+    let size = call.number("per_page").unwrap_or(PAGE);
+    let size = size.clamp(1, LARGEST_PAGE);
+    let number = call.number("page").unwrap_or(1).max(1);
+    let total = all.len();
+    let last = total.div_ceil(size).max(1);
+    let entries: Vec<Value> = all
+        .into_iter()
+        .skip((number - 1).saturating_mul(size))
+        .take(size)
+        .collect();
+    let mut answer = Answer::json(json!({ "total_count": total, key: entries }));
+    let name = call.query("name");
+    let link = |page: usize, relation: &str| {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        if let Some(name) = &name {
+            query.append_pair("name", name);
+        }
+        query.append_pair("per_page", &size.to_string());
+        query.append_pair("page", &page.to_string());
+        let (base, path) = (&call.base, &call.path);
+        format!("<{base}{path}?{}>; rel=\"{relation}\"", query.finish())
+    };
+    let mut links = Vec::new();
+    if number > 1 {
+        links.push(link(1, "first"));
+        links.push(link((number - 1).min(last), "prev"));
+    }
+    if number < last {
+        links.push(link(number + 1, "next"));
+        links.push(link(last, "last"));
+    }
+    if !links.is_empty() {
+        answer = answer.with("link", links.join(", "));
+    }
+    answer
+}
+
+fn delete(scene: &mut Scene, scope: &Scope, id: u64) -> Answer {
+    let name = scene.row(id).map(|row| row.as_registered.name.clone());
+    match scene.delete(scope, id) {
+        Deletion::Absent => Answer::not_found(),
+        Deletion::Done => Answer::nothing(),
+        Deletion::Busy => Answer::error(
+            422,
+            &format!(
+                "Runner \"{}\" is currently running a job and cannot be deleted.",
+                name.unwrap_or_default()
+            ),
+        ),
+    }
+}
+
+/// The groups of an organization or an enterprise.
+pub(super) fn groups(scene: &Scene, call: &Call, scope: &Scope) -> Answer {
+    let base = &call.base;
+    let groups = scene.groups.iter().map(|(id, name)| {
+        let at = format!("{base}{}/{id}", call.path);
+        let mut group = json!({
+            "id": id,
+            "name": name,
+            "visibility": "all",
+            "default": *id == 1,
+            "runners_url": format!("{at}/runners"),
+            "allows_public_repositories": false,
+            "restricted_to_workflows": false,
+            "selected_workflows": [],
+        });
+        if matches!(scope, Scope::Org(_)) {
+            group["inherited"] = json!(false);
+        }
+        group
+    });
+    page(call, "runner_groups", groups.collect())
+}

@@ -1,0 +1,147 @@
+//! Workflow runs and their jobs.
+
+use serde_json::{Value, json};
+
+use super::{Call, Found, repository, runners};
+use crate::rehearsal::answer::Answer;
+use crate::rehearsal::auth::Need;
+use crate::rehearsal::world::{Job, Scene, written};
+
+/// No commit has it: what a run is about is not played here.
+const HEAD: &str = "0000000000000000000000000000000000000000";
+
+pub(super) fn find<'a>(owner: &'a str, name: &'a str, rest: &'a [&'a str]) -> Option<Found<'a>> {
+    let route = |tail: &str| format!("/repos/{{owner}}/{{repo}}/actions/{tail}");
+    let need = Need::Sight;
+    let found = match rest {
+        ["runs", id] => Found::new(route("runs/{run_id}"), need, move |scene, call| {
+            let run = id
+                .parse()
+                .ok()
+                .and_then(|id| run(scene, call, owner, name, id));
+            run.map_or_else(Answer::not_found, Answer::json)
+        }),
+        ["runs", id, "jobs"] => {
+            Found::new(route("runs/{run_id}/jobs"), need, move |scene, call| {
+                let latest = call.query("filter").is_none_or(|filter| filter == "latest");
+                let attempt = id
+                    .parse()
+                    .ok()
+                    .and_then(|id: u64| Some(scene.runs.get(&id)?.attempt));
+                let attempt = attempt.filter(|_| latest);
+                jobs(scene, call, (owner, name), id, attempt)
+            })
+        }
+        ["runs", id, "attempts", attempt, "jobs"] => Found::new(
+            route("runs/{run_id}/attempts/{attempt_number}/jobs"),
+            need,
+            move |scene, call| {
+                attempt.parse().map_or_else(
+                    |_| Answer::not_found(),
+                    |attempt| jobs(scene, call, (owner, name), id, Some(attempt)),
+                )
+            },
+        ),
+        ["jobs", id] => Found::new(route("jobs/{job_id}"), need, move |scene, call| {
+            let found = id.parse().ok().and_then(|id| scene.job(id));
+            found.map_or_else(Answer::not_found, |found| {
+                Answer::json(job(scene, call, owner, name, found))
+            })
+        }),
+        _ => return None,
+    };
+    Some(found)
+}
+
+fn jobs(
+    scene: &Scene,
+    call: &Call,
+    (owner, name): (&str, &str),
+    id: &str,
+    attempt: Option<u32>,
+) -> Answer {
+    let known = id.parse().ok().filter(|id| {
+        let run = scene.runs.get(id);
+        run.is_some_and(|run| attempt.is_none_or(|attempt| attempt <= run.attempt))
+    });
+    let Some(id) = known else {
+        return Answer::not_found();
+    };
+    let all = scene.jobs_of(id, attempt);
+    let all = all
+        .into_iter()
+        .map(|found| job(scene, call, owner, name, found));
+    runners::page(call, "jobs", all.collect())
+}
+
+fn run(scene: &Scene, call: &Call, owner: &str, name: &str, id: u64) -> Option<Value> {
+    let run = scene.runs.get(&id)?;
+    let at = format!("{}/repos/{owner}/{name}/actions/runs/{id}", call.base);
+    let time = written(scene.now());
+    let repository = repository::repository(call, owner, name);
+    Some(json!({
+        "id": id,
+        "node_id": format!("WFR_{id}"),
+        "name": "rehearsal",
+        "display_title": "rehearsal",
+        "path": ".github/workflows/rehearsal.yml",
+        "event": "workflow_dispatch",
+        "status": run.status,
+        "conclusion": (run.status == "completed").then_some("success"),
+        "run_number": 1,
+        "run_attempt": run.attempt,
+        "workflow_id": 1,
+        "check_suite_id": 1,
+        "head_branch": "main",
+        "head_sha": HEAD,
+        "head_commit": null,
+        "head_repository": repository,
+        "repository": repository,
+        "pull_requests": [],
+        "created_at": time,
+        "updated_at": time,
+        "run_started_at": time,
+        "url": at,
+        "html_url": format!("https://github.com/{owner}/{name}/actions/runs/{id}"),
+        "jobs_url": format!("{at}/jobs"),
+        "logs_url": format!("{at}/logs"),
+        "check_suite_url": format!("{}/repos/{owner}/{name}/check-suites/1", call.base),
+        "artifacts_url": format!("{at}/artifacts"),
+        "cancel_url": format!("{at}/cancel"),
+        "rerun_url": format!("{at}/rerun"),
+        "workflow_url": format!("{}/repos/{owner}/{name}/actions/workflows/1", call.base),
+    }))
+}
+
+fn job(scene: &Scene, call: &Call, owner: &str, name: &str, job: &Job) -> Value {
+    let at = format!("{}/repos/{owner}/{name}", call.base);
+    let (id, run) = (job.id, job.run);
+    let runner = job.runner.as_ref();
+    let group = runner.map(|(_, _, group)| *group);
+    let group_name = group.and_then(|group| scene.groups.get(&group));
+    json!({
+        "id": id,
+        "node_id": format!("CR_{id}"),
+        "run_id": run.id,
+        "run_attempt": run.attempt,
+        "run_url": format!("{at}/actions/runs/{}", run.id),
+        "head_sha": HEAD,
+        "head_branch": "main",
+        "workflow_name": "rehearsal",
+        "name": job.spec.name,
+        "url": format!("{at}/actions/jobs/{id}"),
+        "html_url": format!("https://github.com/{owner}/{name}/actions/runs/{}/job/{id}", run.id),
+        "check_run_url": format!("{at}/check-runs/{id}"),
+        "status": job.status.as_str(),
+        "conclusion": job.conclusion,
+        "created_at": written(job.created),
+        "started_at": written(job.started.unwrap_or(job.created)),
+        "completed_at": job.ended.map(written),
+        "labels": job.labels,
+        "steps": [],
+        "runner_id": runner.map(|(id, ..)| *id),
+        "runner_name": runner.map(|(_, name, _)| name),
+        "runner_group_id": group,
+        "runner_group_name": group_name,
+    })
+}

@@ -1,0 +1,140 @@
+//! Every answer is of the form that GitHub's own description has for it.
+
+use std::collections::BTreeSet;
+
+use reqwest::Method;
+
+use super::*;
+use crate::github::spec::Spec;
+use crate::model::Run;
+use crate::rehearsal::{Exchange, JobSpec, Standing};
+
+/// Asks everything that can be asked, of a world in which there is something to be answered.
+fn ask_everything(scene: &mut Scene) {
+    let world = scene.world().clone();
+    world.add_group(3, "gpu");
+    let run = Run { id: 7, attempt: 1 };
+    world.set_run(7, 1, "in_progress");
+    world.queue_job("nobody", JobSpec::lasting(Duration::ZERO).of(run));
+    for scope in ["/repos/acme/app", "/orgs/acme", "/enterprises/acme"] {
+        let runners = format!("{scope}/actions/runners");
+        let jit = format!("{runners}/generate-jitconfig");
+        for name in ["done", "idle", "busy"] {
+            let got = scene.post(&jit, &asked(name));
+            let id = got.json()["runner"]["id"].as_u64().expect("a number");
+            if name != "idle" {
+                world.bring_online(name);
+                let job = JobSpec::lasting(Duration::ZERO).of(run);
+                world.begin_job(name, job).expect("it is idle");
+            }
+            if name == "done" {
+                world.end_job(name);
+            }
+            let one = format!("{runners}/{id}");
+            let first = scene.get(&one);
+            let tag = first.header("etag").unwrap_or("none").to_owned();
+            scene.get_with(&one, &[("if-none-match", &tag)]);
+            if name == "idle" {
+                scene.post(&jit, &asked(name));
+                scene.get(&runners);
+                scene.delete(&one);
+            }
+            scene.delete(&one);
+        }
+        world.remove_runner("busy");
+        scene.post(
+            &jit,
+            &json!({ "name": "a", "labels": [], "runner_group_id": 1 }),
+        );
+        scene.post(
+            &jit,
+            &json!({ "name": "a", "labels": ["a"], "runner_group_id": 77 }),
+        );
+        scene.get(&format!("{runners}?per_page=1&name=idle"));
+        scene.get(&format!("{runners}/downloads"));
+        for token in ["registration-token", "remove-token"] {
+            let path = format!("{runners}/{token}");
+            let sent = scene.send(&Method::POST, &path, &[], None, PATIENCE);
+            sent.expect("an answer");
+        }
+        if !scope.starts_with("/repos") {
+            scene.get(&format!("{scope}/actions/runner-groups"));
+        }
+    }
+    for path in [
+        "/meta",
+        "/rate_limit",
+        "/repos/acme/app",
+        "/repos/acme/app/actions/runs/7",
+        "/repos/acme/app/actions/runs/7/jobs",
+        "/repos/acme/app/actions/runs/7/attempts/1/jobs",
+        "/repos/acme/app/actions/runs/7/attempts/2/jobs",
+        "/repos/acme/app/actions/runs/8",
+        "/repos/actions/runner/releases/latest",
+        "/repos/actions/runner/releases/tags/v2.336.0",
+        "/repos/actions/runner/releases/tags/v1",
+    ] {
+        scene.get(path);
+    }
+    for job in world.jobs() {
+        scene.get(&format!("/repos/acme/app/actions/jobs/{}", job.id));
+    }
+    for standing in [Standing::Bad, Standing::Integration, Standing::Unseen] {
+        world.set_token("weak", standing);
+        "weak".clone_into(&mut scene.token);
+        scene.get("/repos/acme/app/actions/runners");
+    }
+}
+
+fn complaint(spec: &Spec, exchange: &Exchange) -> Option<String> {
+    let status = exchange.status.expect("nothing is withheld here");
+    let answer = exchange.answer_json();
+    let path = exchange.api_path();
+    let checked = spec.check_answer(&exchange.method, path, status, answer.as_ref());
+    checked
+        .err()
+        .map(|why| format!("{} {path} {status}: {why}", exchange.method))
+}
+
+#[test]
+fn every_answer_is_as_github_describes_it() {
+    let Some(spec) = Spec::load() else {
+        return;
+    };
+    let mut scene = Scene::open();
+    ask_everything(&mut scene);
+    let requests = scene.world().requests();
+    let complaints: Vec<String> = requests
+        .iter()
+        .filter_map(|exchange| complaint(&spec, exchange))
+        .collect();
+    assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+    let routes: BTreeSet<&str> = requests
+        .iter()
+        .map(|exchange| exchange.route.as_deref().expect("a path of GitHub's"))
+        .collect();
+    // The runners of each of three scopes, the groups of two, and what a repository or nobody has.
+    assert_eq!(routes.len(), 3 * 6 + 2 + 9, "{routes:#?}");
+    let statuses: BTreeSet<u16> = requests.iter().filter_map(|one| one.status).collect();
+    let all = [200, 201, 204, 304, 401, 403, 404, 409, 422];
+    assert_eq!(statuses, BTreeSet::from(all));
+}
+
+#[test]
+fn an_answer_that_is_not_as_described_is_noticed() {
+    let Some(spec) = Spec::load() else {
+        return;
+    };
+    let scene = Scene::open();
+    scene.world().fault(crate::rehearsal::Fault::once(
+        "GET",
+        "/runners",
+        crate::rehearsal::Kind::Status {
+            code: 200,
+            body: crate::rehearsal::Page::Json(json!({ "total_count": 1, "runners": [{}] })),
+            headers: Vec::new(),
+        },
+    ));
+    scene.get(&format!("{REPO}/runners"));
+    assert!(complaint(&spec, &scene.world().requests()[0]).is_some());
+}

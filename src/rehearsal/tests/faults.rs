@@ -1,0 +1,129 @@
+//! What goes wrong on demand.
+
+use reqwest::Method;
+
+use super::*;
+use crate::rehearsal::{Fault, Kind};
+
+const SOON: Duration = Duration::from_millis(300);
+
+fn jit(kind: Kind) -> Fault {
+    Fault::once("POST", "generate-jitconfig", kind)
+}
+
+/// Registers `a` and gives up soon.
+fn try_to_register(scene: &Scene) -> Result<Got, reqwest::Error> {
+    let path = format!("{REPO}/runners/generate-jitconfig");
+    scene.send(&Method::POST, &path, &[], Some(&asked("a")), SOON)
+}
+
+#[test]
+fn a_lost_answer_has_registered_the_runner() {
+    let scene = Scene::open();
+    scene.world().fault(jit(Kind::LostAnswer));
+    let error = try_to_register(&scene).unwrap_err();
+    assert!(!error.is_timeout() && !error.is_connect(), "{error:?}");
+    assert_eq!(scene.world().runners().len(), 1);
+    assert_eq!(scene.register("a").status, 409);
+    assert_eq!(scene.world().requests()[0].status, None);
+}
+
+#[test]
+fn a_refused_connection_has_registered_nothing() {
+    let scene = Scene::open();
+    scene.world().fault(jit(Kind::Refuse));
+    let error = try_to_register(&scene).unwrap_err();
+    assert!(!error.is_timeout(), "{error:?}");
+    assert!(scene.world().runners().is_empty());
+    assert_eq!(scene.register("a").status, 201);
+}
+
+#[test]
+fn a_hanging_request_is_done_or_not_as_was_asked() {
+    let scene = Scene::open();
+    scene.world().fault(jit(Kind::Hang));
+    assert!(try_to_register(&scene).unwrap_err().is_timeout());
+    assert!(scene.world().runners().is_empty());
+    scene.world().fault(jit(Kind::HangAfter));
+    assert!(try_to_register(&scene).unwrap_err().is_timeout());
+    assert_eq!(scene.world().runners().len(), 1);
+}
+
+#[test]
+fn who_does_not_wait_for_a_delay_has_done_nothing() {
+    let scene = Scene::open();
+    scene.world().fault(jit(Kind::Delay(PATIENCE)));
+    assert!(try_to_register(&scene).unwrap_err().is_timeout());
+    assert!(scene.world().runners().is_empty());
+    scene
+        .world()
+        .fault(jit(Kind::Delay(Duration::from_millis(1))));
+    assert_eq!(scene.register("a").status, 201);
+}
+
+#[test]
+fn a_fault_hits_what_it_names_as_often_as_it_says() {
+    let scene = Scene::open();
+    scene.registered("a");
+    scene
+        .world()
+        .fault(Fault::once("GET", "/runners", Kind::html(502)).times(2));
+    let statuses: Vec<u16> = (0..3)
+        .map(|_| scene.get(&format!("{REPO}/runners")).status)
+        .collect();
+    assert_eq!(statuses, [502, 502, 200]);
+    scene.world().fault(Fault {
+        method: None,
+        path_contains: "per_page=100".into(),
+        times: u32::MAX,
+        kind: Kind::status(500, "Server Error"),
+    });
+    assert_eq!(scene.get("/meta").status, 200);
+    let whole = format!("{REPO}/runners?per_page=100");
+    assert_eq!(scene.get(&whole).message(), "Server Error");
+    assert_eq!(scene.get(&whole).status, 500);
+    scene.world().heal();
+    assert_eq!(scene.get(&whole).status, 200);
+}
+
+#[test]
+fn a_page_of_html_says_so() {
+    let scene = Scene::open();
+    scene
+        .world()
+        .fault(Fault::once("GET", "/meta", Kind::html(502)));
+    let got = scene.get("/meta");
+    assert!(got.text.starts_with("<html>"));
+    assert_eq!(got.header("content-type"), Some("text/html; charset=utf-8"));
+    assert!(got.header("x-github-request-id").is_some());
+}
+
+#[test]
+fn limits_say_how_long_to_wait_or_nothing() {
+    let scene = Scene::open();
+    let fault = |kind: Kind| scene.world().fault(Fault::once("GET", "/meta", kind));
+    fault(Kind::secondary_limit(Some(Duration::from_secs(7))));
+    fault(Kind::secondary_limit(None));
+    let reset = jiff::Timestamp::from_second(1_795_507_200).unwrap();
+    fault(Kind::primary_limit(reset));
+    let got = scene.get("/meta");
+    assert_eq!((got.status, got.header("retry-after")), (403, Some("7")));
+    let got = scene.get("/meta");
+    assert_eq!((got.status, got.header("retry-after")), (403, None));
+    assert!(got.message().contains("secondary rate limit"));
+    assert_ne!(got.header("x-ratelimit-remaining"), Some("0"));
+    let got = scene.get("/meta");
+    assert_eq!(got.header("x-ratelimit-remaining"), Some("0"));
+    assert_eq!(got.header("x-ratelimit-reset"), Some("1795507200"));
+    assert_eq!(scene.get("/meta").status, 200);
+}
+
+#[test]
+fn latency_is_waited_for_and_can_be_taken_back() {
+    let scene = Scene::open();
+    scene.world().latency(PATIENCE);
+    let late = scene.send(&Method::GET, "/meta", &[], None, SOON);
+    assert!(late.unwrap_err().is_timeout());
+    scene.world().latency(Duration::ZERO);
+    assert_eq!(scene.get("/meta").status, 200);
+}
