@@ -1,0 +1,205 @@
+//! What every provider promises, run against each.
+//!
+//! A provider's tests hold a [`Fake`] and the line `contract!(ItsFake);`, which makes one test of
+//! each case: `providers::docker::tests::upholds::terminating_is_idempotent`.
+
+use std::error::Error as StdError;
+use std::io::Write as _;
+use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use jiff::Timestamp;
+
+use crate::model::{InstanceId, Name, Order, Run, Secret, Tags};
+use crate::providers::Provider;
+
+mod promises;
+
+pub(crate) use promises::*;
+
+/// A condition that a place can be in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mood {
+    /// It carries out launches, and their answers get lost.
+    AnswerLost,
+    /// The credentials are refused.
+    Denied,
+    /// It takes a machine in, and then cannot start it.
+    Halfway,
+    /// Every answer is a page of HTML with status 502.
+    Html,
+    /// There is no room.
+    NoCapacity,
+    /// One of several places (regions, hosts) does not answer; the machines are in the others.
+    PartUnread,
+    /// It asks to be left alone for a while.
+    RateLimited,
+    /// Nothing answers there.
+    Unavailable,
+}
+
+/// A place to run the contract against: real where one can be had, else pretended at the wire.
+pub(crate) trait Fake: Sized {
+    /// The provider under test.
+    type P: Provider;
+    /// How many machines fill more than one page of a listing there.
+    const MANY: usize = 3;
+    /// Prepares a fresh place; `None` after having called [`skipped`] where its real part is not here.
+    async fn start() -> Option<Self>;
+    /// The `start` tag of all orders that this place gets. A place that is shared with other tests
+    /// (a daemon, an account) tells its own machines by it.
+    fn tag(&self) -> &str;
+    /// Opens the provider on it. Each call is a new "process".
+    async fn open(&self) -> Self::P;
+    /// Opens the provider on the same place in a mood; `None` where this place cannot be in it.
+    async fn turn(&self, mood: Mood) -> Option<Self::P>;
+    /// Adds a machine that gharun did not make.
+    async fn add_stranger(&self) -> InstanceId;
+    /// The machines that exist here, whoever made them, asked in another way than through the
+    /// provider. A shared place leaves out what other tests made, and nothing else: half-made
+    /// machines without tags are found by their names.
+    async fn census(&self) -> Vec<InstanceId>;
+    /// The boot script as it arrived on the machine, byte for byte.
+    async fn boot_script(&self, id: &InstanceId) -> String;
+    /// All that others can see of a machine: inspect output, tags, process lists, file modes.
+    async fn visible(&self, id: &InstanceId) -> String;
+    /// Lets a machine end by itself.
+    async fn end(&self, id: &InstanceId);
+    /// Removes what is left, strangers included; called also after a case that failed.
+    async fn finish(self) {}
+}
+
+/// Calls a macro with the list of all cases, after the tokens given to it.
+macro_rules! cases {
+    ($then:ident! $($given:tt)*) => {
+        $then! {
+            [$($given)*]
+            a_failed_launch_leaves_nothing
+            a_foreign_place_is_a_failure_not_gone
+            a_launched_machine_is_listed
+            a_lost_answer_yields_at_most_one_machine
+            an_empty_cloud_lists_nothing
+            an_ended_machine_is_listed_as_ended
+            an_unread_place_is_said_so
+            checking_changes_nothing
+            every_page_is_listed
+            failures_are_told_apart
+            launching_the_same_name_twice_yields_one_machine
+            secrets_stay_hidden
+            strangers_are_not_listed
+            terminating_a_stranger_is_refused
+            terminating_is_idempotent
+            the_boot_script_arrives_verbatim
+        }
+    };
+}
+
+/// Makes one test of each case for a [`Fake`], in `mod upholds`.
+macro_rules! contract {
+    ($fake:ty) => {
+        $crate::providers::contract::cases! { contract! $fake }
+    };
+    ([$fake:ty] $($case:ident)*) => {
+        mod upholds {
+            use super::*;
+            $(
+                #[tokio::test]
+                async fn $case() {
+                    $crate::providers::contract::uphold::<$fake>(async |fake| {
+                        $crate::providers::contract::$case(fake).await;
+                    })
+                    .await;
+                }
+            )*
+        }
+    };
+}
+pub(crate) use {cases, contract};
+
+/// Runs one case on a fresh place, and clears the place up whatever happens.
+pub(crate) async fn uphold<F: Fake>(case: impl AsyncFnOnce(&F)) {
+    let Some(fake) = F::start().await else {
+        return;
+    };
+    let outcome = AssertUnwindSafe(case(&fake)).catch_unwind().await;
+    fake.finish().await;
+    if let Err(panic) = outcome {
+        resume_unwind(panic);
+    }
+}
+
+/// Says that a test could not run and why; a failure where `GHARUN_STRICT=1` forbids that.
+///
+/// # Panics
+///
+/// Panics with `GHARUN_STRICT=1`.
+pub(crate) fn skipped(what: &str) {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a switch of the test run, not a setting of the program"
+    )]
+    let strict = std::env::var_os("GHARUN_STRICT").is_some_and(|value| value == "1");
+    assert!(!strict, "skipped, and nothing may be: {what}");
+    // Straight to the stream: what goes through `eprintln!` is kept from view when a test passes.
+    std::io::stderr()
+        .write_all(format!("skipped: {what}\n").as_bytes())
+        .expect("stderr takes a line");
+}
+
+/// An order with a fresh name, every tag, and a script that runs for five minutes.
+pub(crate) fn order(start: &str) -> Order {
+    let created = Timestamp::from_second(Timestamp::now().as_second()).expect("a second");
+    let ready_by = created + Duration::from_mins(15);
+    let run = Run {
+        id: 7_000_000_001,
+        attempt: 2,
+    };
+    let name = Name::choose(Some(run), 0, ready_by);
+    let lifetime = Duration::from_hours(1);
+    Order {
+        boot: Secret::new("#!/bin/sh\nexec sleep 300\n"),
+        tags: Tags {
+            name: name.clone(),
+            server: "github.com".into(),
+            scope: "acme/app".into(),
+            repository: Some("acme/app".into()),
+            runner_id: Some(42),
+            run: Some(run),
+            start: start.to_owned(),
+            group: Some("it's a \"group\" of $HOME".into()),
+            created,
+            ready_by,
+            expires: created + lifetime,
+            idle_limit: Some(Duration::from_mins(30)),
+        },
+        name,
+        lifetime,
+    }
+}
+
+/// The same with nothing but the tags that are always there.
+pub(crate) fn plain_order(start: &str) -> Order {
+    let mut order = order(start);
+    let name = Name::choose(None, 0, order.tags.ready_by);
+    order.tags = Tags {
+        name: name.clone(),
+        repository: None,
+        runner_id: None,
+        run: None,
+        group: None,
+        idle_limit: None,
+        ..order.tags
+    };
+    order.name = name;
+    order
+}
+
+/// An error and all its causes, as people would come to see them.
+pub(crate) fn chain(error: &(dyn StdError + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |&error| error.source());
+    causes
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
+}

@@ -1,0 +1,331 @@
+//! A provider in memory, which proves the contract suite and serves the tests of `fleet`.
+//!
+//! Time is tokio's, so that a paused clock carries it; there is no socket and no thread in it.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::contract::Mood;
+use super::{Error, ErrorKind, Health, Provider, Result};
+use crate::model::{Condition, Instance, InstanceId, Listing, Order, Secret, Unread};
+
+mod cloud;
+mod tests;
+
+use cloud::OnLaunch;
+pub(crate) use cloud::{Call, Cloud, Fault, Machine, Place, Verb};
+
+/// As many machines as a place tells of in one answer.
+const PAGE: usize = 100;
+
+/// The settings of [`Memory`]: none, it is opened on a [`Cloud`].
+#[derive(Debug, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {}
+
+/// A provider on one place of a [`Cloud`].
+#[derive(Clone, Debug)]
+pub(crate) struct Memory {
+    cloud: Cloud,
+    place: String,
+    mood: Option<Mood>,
+    flaw: Option<Flaw>,
+}
+
+/// A mistake that an author of a provider may make, each to be caught by the contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flaw {
+    AltersScript,
+    AnyPlaceIsMine,
+    CheckLeavesSomething,
+    EndedIsRunning,
+    EndsStrangers,
+    FirstPageOnly,
+    LeavesHalf,
+    ListsGhosts,
+    ListsStrangers,
+    LosesTag,
+    MissingIsFailure,
+    NameIsNoKey,
+    RepeatsLostLaunch,
+    SwallowsUnread,
+    TellsSecret,
+    WrongKind,
+}
+
+impl Memory {
+    /// An empty cloud.
+    pub(crate) fn cloud() -> Cloud {
+        Cloud::default()
+    }
+
+    /// The same provider, in a mood that the others on its place do not share.
+    pub(crate) fn in_mood(mut self, mood: Mood) -> Self {
+        self.mood = Some(mood);
+        self
+    }
+
+    fn has(&self, flaw: Flaw) -> bool {
+        self.flaw == Some(flaw)
+    }
+
+    /// Logs the call, then fails or hangs as mood and faults want it; true: the answer gets lost.
+    async fn ask(&self, verb: Verb, about: &str) -> Result<bool> {
+        let fault = {
+            let mut state = self.cloud.state();
+            state.calls.push(Call {
+                place: self.place.clone(),
+                verb,
+                about: about.to_owned(),
+                at: Instant::now(),
+            });
+            let place = state.places.entry(self.place.clone()).or_default();
+            let mood = self.mood.or(place.mood);
+            let fault = place.faults.get(&verb).copied();
+            fault.or_else(|| mood.and_then(|mood| of_mood(mood, verb)))
+        };
+        match fault {
+            None => Ok(false),
+            Some(Fault::AnswerLost) => Ok(true),
+            Some(Fault::Error(kind)) => Err(self.error(kind, verb)),
+            Some(Fault::Hang) => std::future::pending().await,
+        }
+    }
+
+    fn error(&self, kind: ErrorKind, verb: Verb) -> Error {
+        let kind = match kind {
+            ErrorKind::RateLimited if self.has(Flaw::WrongKind) => ErrorKind::Unavailable,
+            kind => kind,
+        };
+        let message = format!("could not {verb:?} at `{}`", self.place).to_lowercase();
+        Error::new(kind, message).because(format!("it answered {kind:?}"))
+    }
+
+    fn resolve(&self, id: &InstanceId) -> Result<()> {
+        if id.place.as_deref() == Some(&self.place) || self.has(Flaw::AnyPlaceIsMine) {
+            return Ok(());
+        }
+        let message = format!("`{id}` is not at `{}`", self.place);
+        Err(Error::new(ErrorKind::Config, message))
+    }
+
+    /// Makes the machine, or finds the one of that name.
+    fn make(&self, order: &Order) -> Result<(Machine, Option<Vec<OnLaunch>>)> {
+        let mut state = self.cloud.state();
+        let tell = state.on_launch.clone();
+        let place = state.places.entry(self.place.clone()).or_default();
+        let ours = |m: &&Machine| !m.stranger && m.instance.tags.name == order.name;
+        let same = place.machines.iter().find(ours);
+        if let Some(machine) = same.filter(|_| !self.has(Flaw::NameIsNoKey)) {
+            return Ok((machine.now(), None));
+        }
+        if place.machines.len() >= place.capacity {
+            return Err(self.error(ErrorKind::NoCapacity, Verb::Launch));
+        }
+        let id = if same.is_some() {
+            format!("{}-again", order.name)
+        } else {
+            order.name.to_string()
+        };
+        let id = InstanceId {
+            place: Some(self.place.clone()),
+            id,
+        };
+        let mut machine = place.machine(id, order);
+        if self.has(Flaw::AltersScript) {
+            machine.boot = Secret::new(machine.boot.expose().trim_end());
+        }
+        place.machines.push(machine.clone());
+        Ok((machine.now(), Some(tell)))
+    }
+
+    /// One page, and where the next one begins.
+    fn page(&self, from: usize) -> (Vec<Machine>, Option<usize>) {
+        let now = Instant::now();
+        let state = self.cloud.state();
+        let machines = &state.places[&self.place].machines;
+        let end = machines.len().min(from + PAGE);
+        let page = machines[from.min(end)..end].iter();
+        let page = page.filter(|machine| machine.shown_from <= now);
+        let more = end < machines.len() && !self.has(Flaw::FirstPageOnly);
+        (page.map(Machine::now).collect(), more.then_some(end))
+    }
+
+    fn is(&self, mood: Mood) -> bool {
+        let place = self
+            .cloud
+            .state()
+            .places
+            .get(&self.place)
+            .and_then(|p| p.mood);
+        self.mood.or(place) == Some(mood)
+    }
+
+    fn takes(&self, of: impl Fn(&Place) -> Duration) -> Duration {
+        self.cloud
+            .state()
+            .places
+            .get(&self.place)
+            .map_or(Duration::ZERO, of)
+    }
+}
+
+fn of_mood(mood: Mood, verb: Verb) -> Option<Fault> {
+    let kind = match (mood, verb) {
+        (Mood::AnswerLost, Verb::Launch) => return Some(Fault::AnswerLost),
+        (Mood::Denied, _) => ErrorKind::Denied,
+        (Mood::Html, Verb::Launch) => ErrorKind::Ambiguous,
+        (Mood::Html | Mood::Unavailable, _) => ErrorKind::Unavailable,
+        (Mood::NoCapacity, Verb::Launch) => ErrorKind::NoCapacity,
+        (Mood::RateLimited, _) => ErrorKind::RateLimited,
+        // `launch` sees to it, `list` to the last.
+        (Mood::AnswerLost | Mood::Halfway | Mood::NoCapacity | Mood::PartUnread, _) => return None,
+    };
+    Some(Fault::Error(kind))
+}
+
+impl Provider for Memory {
+    const KIND: &'static str = "memory";
+    const ABOUT: &'static str = "Machines that are not there";
+    const REHEARSES: bool = false;
+    type Config = Config;
+
+    async fn open(_: Config) -> Result<Self> {
+        Ok(Self::cloud().provider("memory"))
+    }
+
+    async fn check(&self) -> Result<Health> {
+        self.ask(Verb::Check, "").await?;
+        if self.has(Flaw::CheckLeavesSomething) {
+            self.make(&super::contract::order("check"))?;
+        }
+        Ok(Health {
+            facts: vec![format!("`{}` is there", self.place)],
+            warnings: Vec::new(),
+        })
+    }
+
+    async fn launch(&self, order: &Order) -> Result<Instance> {
+        let lost = self.ask(Verb::Launch, order.name.as_str()).await;
+        if let (Err(error), true) = (&lost, self.has(Flaw::TellsSecret)) {
+            return Err(Error::new(error.kind, order.boot.expose()));
+        }
+        let lost = lost?;
+        let made = self.make(order);
+        // Asked before the pause: the place may change its mind meanwhile.
+        let pause = self.takes(|place| place.launch_takes);
+        if let Ok((machine, Some(tell))) = &made {
+            for tell in tell {
+                tell(&machine.instance);
+            }
+        }
+        sleep(pause).await;
+        let (machine, _) = made?;
+        if self.is(Mood::Halfway) {
+            if !self.has(Flaw::LeavesHalf) {
+                self.cloud.vanish(&machine.instance.id);
+            }
+            return Err(self.error(ErrorKind::Unexpected, Verb::Launch));
+        }
+        if lost {
+            if self.has(Flaw::RepeatsLostLaunch) {
+                let again = Self {
+                    flaw: Some(Flaw::NameIsNoKey),
+                    ..self.clone()
+                };
+                again.make(order)?;
+            }
+            return Err(self.error(ErrorKind::Ambiguous, Verb::Launch));
+        }
+        Ok(machine.instance)
+    }
+
+    async fn list(&self) -> Result<Listing> {
+        match self.ask(Verb::List, "").await {
+            Err(_) if self.has(Flaw::SwallowsUnread) => return Ok(Listing::default()),
+            answer => answer?,
+        };
+        let mut listing = Listing::default();
+        let mut next = Some(0);
+        while let Some(from) = next {
+            let (page, then) = self.page(from);
+            let ours = |m: &Machine| !m.stranger || self.has(Flaw::ListsStrangers);
+            let ours = page.into_iter().filter(ours);
+            listing
+                .instances
+                .extend(ours.map(|machine| machine.instance));
+            next = then;
+        }
+        for machine in &mut listing.instances {
+            if self.has(Flaw::LosesTag) {
+                machine.tags.group = None;
+            }
+            if self.has(Flaw::EndedIsRunning) {
+                machine.state = Condition::Running;
+            }
+        }
+        if self.has(Flaw::ListsGhosts) && listing.instances.is_empty() {
+            let ghost = super::contract::order(tests::TAG);
+            let id = InstanceId {
+                place: Some(self.place.clone()),
+                id: "ghost".into(),
+            };
+            let ghost = Place::default().machine(id, &ghost).instance;
+            listing.instances.push(ghost);
+        }
+        if self.is(Mood::PartUnread) {
+            listing.unread.push(Unread {
+                place: Some("far".into()),
+                error: Box::new(self.error(ErrorKind::Unavailable, Verb::List)),
+            });
+        }
+        Ok(listing)
+    }
+
+    async fn terminate(&self, id: &InstanceId) -> Result<()> {
+        let lost = self.ask(Verb::Terminate, &id.id).await?;
+        self.resolve(id)?;
+        let found = self
+            .cloud
+            .machines()
+            .into_iter()
+            .find(|m| m.instance.id == *id);
+        match found {
+            Some(machine) if machine.stranger && !self.has(Flaw::EndsStrangers) => {
+                let message = format!("`{id}` is not gharun's to end");
+                return Err(Error::new(ErrorKind::Denied, message));
+            }
+            Some(_) => self.cloud.vanish(id),
+            None if self.has(Flaw::MissingIsFailure) => {
+                return Err(self.error(ErrorKind::Unexpected, Verb::Terminate));
+            }
+            None => {}
+        }
+        sleep(self.takes(|place| place.terminate_takes)).await;
+        if lost {
+            return Err(self.error(ErrorKind::Ambiguous, Verb::Terminate));
+        }
+        Ok(())
+    }
+
+    async fn logs(&self, id: &InstanceId) -> Result<Option<String>> {
+        self.ask(Verb::Logs, &id.id).await?;
+        self.resolve(id)?;
+        let machines = self.cloud.machines().into_iter();
+        let mut found = machines.filter(|machine| machine.instance.id == *id);
+        Ok(found.next().map(|machine| machine.log))
+    }
+
+    fn access(&self, id: &InstanceId) -> Option<String> {
+        Some(format!("enter {id}"))
+    }
+
+    async fn in_use(&self, id: &InstanceId) -> Result<Option<bool>> {
+        self.ask(Verb::InUse, &id.id).await?;
+        self.resolve(id)?;
+        let machines = self.cloud.machines().into_iter();
+        let mut found = machines.filter(|machine| machine.instance.id == *id);
+        Ok(found.next().and_then(|machine| machine.busy))
+    }
+}

@@ -1,0 +1,281 @@
+//! The cloud behind [`Memory`]: places, their machines, and the controls that tests hold.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::Memory;
+use crate::model::{Condition, Instance, InstanceId, Name, Order, Secret};
+use crate::providers::ErrorKind;
+use crate::providers::contract::{self, Mood};
+
+/// What a provider is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Verb {
+    Check,
+    InUse,
+    Launch,
+    List,
+    Logs,
+    Terminate,
+}
+
+/// One call that reached the cloud, in the order of their coming.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Call {
+    pub(crate) place: String,
+    pub(crate) verb: Verb,
+    /// The name that was launched, or the machine that was asked about; empty for `check` and `list`.
+    pub(crate) about: String,
+    pub(crate) at: Instant,
+}
+
+/// What goes wrong with a verb.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// It is carried out, and its answer gets lost.
+    AnswerLost,
+    /// It is refused, and nothing is done.
+    Error(ErrorKind),
+    /// It is never answered, and nothing is done.
+    Hang,
+}
+
+/// A machine of the cloud.
+#[derive(Clone, Debug)]
+pub(crate) struct Machine {
+    /// As a listing shows it, with the state of this moment.
+    pub(crate) instance: Instance,
+    /// What it was told to run.
+    pub(crate) boot: Secret,
+    /// Whether gharun did not make it; its tags are then nobody's.
+    pub(crate) stranger: bool,
+    pub(super) shown_from: Instant,
+    ready_at: Instant,
+    ends: Option<(Instant, String)>,
+    pub(super) busy: Option<bool>,
+    pub(super) log: String,
+}
+
+impl Machine {
+    fn state(&self, now: Instant) -> Condition {
+        match &self.ends {
+            Some((at, how)) if *at <= now => Condition::Ended(how.clone()),
+            _ if now < self.ready_at => Condition::Pending,
+            _ => Condition::Running,
+        }
+    }
+
+    pub(super) fn now(&self) -> Self {
+        let mut machine = self.clone();
+        machine.instance.state = self.state(Instant::now());
+        machine
+    }
+}
+
+/// How a place behaves; all of it may be changed while it is in use.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    /// How many machines it has room for, ended ones included.
+    pub(crate) capacity: usize,
+    /// From the request to its answer; the machine exists from the request on.
+    pub(crate) launch_takes: Duration,
+    /// From the launch until it is `Running`.
+    pub(crate) boot_takes: Duration,
+    /// How long a launched machine lives, and how it ends.
+    pub(crate) dies: Option<(Duration, String)>,
+    /// From the launch until a listing shows it.
+    pub(crate) listing_lags: Duration,
+    /// From the request to its answer; the machine is gone from the request on.
+    pub(crate) terminate_takes: Duration,
+    /// US dollars an hour.
+    pub(crate) price_per_hour: Option<f64>,
+    /// The mood it is in.
+    pub(crate) mood: Option<Mood>,
+    /// What goes wrong with single verbs, on top of the mood.
+    pub(crate) faults: BTreeMap<Verb, Fault>,
+    pub(super) machines: Vec<Machine>,
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        Self {
+            capacity: usize::MAX,
+            launch_takes: Duration::ZERO,
+            boot_takes: Duration::ZERO,
+            dies: None,
+            listing_lags: Duration::ZERO,
+            terminate_takes: Duration::ZERO,
+            price_per_hour: None,
+            mood: None,
+            faults: BTreeMap::new(),
+            machines: Vec::new(),
+        }
+    }
+}
+
+pub(super) type OnLaunch = Arc<dyn Fn(&Instance) + Send + Sync>;
+
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) places: BTreeMap<String, Place>,
+    pub(super) calls: Vec<Call>,
+    pub(super) on_launch: Vec<OnLaunch>,
+}
+
+/// Places that share one log of calls. Clones are the same cloud.
+#[derive(Clone, Default)]
+pub(crate) struct Cloud(Arc<Mutex<State>>);
+
+impl fmt::Debug for Cloud {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(&self.state().places).finish()
+    }
+}
+
+impl Cloud {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().expect("no test panics while it holds this")
+    }
+
+    /// A provider on the place of that name; each call is a new "process".
+    pub(crate) fn provider(&self, place: &str) -> Memory {
+        self.state().places.entry(place.to_owned()).or_default();
+        Memory {
+            cloud: self.clone(),
+            place: place.to_owned(),
+            mood: None,
+            flaw: None,
+        }
+    }
+
+    /// Changes how a place behaves from now on:
+    /// `cloud.set("gpu", |place| place.boot_takes = Duration::from_secs(30))`.
+    pub(crate) fn set(&self, place: &str, change: impl FnOnce(&mut Place)) {
+        change(self.state().places.entry(place.to_owned()).or_default());
+    }
+
+    /// Puts a place in a mood, or out of it.
+    pub(crate) fn mood(&self, place: &str, mood: Option<Mood>) {
+        self.set(place, |place| place.mood = mood);
+    }
+
+    /// Lets one verb go wrong at a place until `heal`.
+    pub(crate) fn fault(&self, place: &str, verb: Verb, fault: Fault) {
+        self.set(place, |place| {
+            place.faults.insert(verb, fault);
+        });
+    }
+
+    /// Lets everything work again at a place.
+    pub(crate) fn heal(&self, place: &str) {
+        self.set(place, |place| {
+            place.mood = None;
+            place.faults.clear();
+        });
+    }
+
+    /// Calls back when a machine comes into being, before its launch is answered.
+    pub(crate) fn on_launch(&self, tell: impl Fn(&Instance) + Send + Sync + 'static) {
+        self.state().on_launch.push(Arc::new(tell));
+    }
+
+    /// All machines of all places, strangers included.
+    pub(crate) fn machines(&self) -> Vec<Machine> {
+        let state = self.state();
+        let machines = state.places.values().flat_map(|place| &place.machines);
+        machines.map(Machine::now).collect()
+    }
+
+    /// The machine of a name, wherever it is.
+    pub(crate) fn machine(&self, name: &Name) -> Option<Machine> {
+        let ours = |m: &Machine| !m.stranger && m.instance.tags.name == *name;
+        self.machines().into_iter().find(ours)
+    }
+
+    /// Every call so far.
+    pub(crate) fn calls(&self) -> Vec<Call> {
+        self.state().calls.clone()
+    }
+
+    /// What the calls of one verb were about, in the order of their coming.
+    pub(crate) fn asked(&self, verb: Verb) -> Vec<String> {
+        let calls = self.calls().into_iter();
+        calls
+            .filter(|call| call.verb == verb)
+            .map(|call| call.about)
+            .collect()
+    }
+
+    /// Adds a machine that gharun did not make.
+    pub(crate) fn add_stranger(&self, place: &str) -> InstanceId {
+        let order = contract::plain_order("nobody");
+        let id = InstanceId {
+            place: Some(place.to_owned()),
+            id: format!("pet-{}", crate::model::random(8)),
+        };
+        self.set(place, |there| {
+            let mut machine = there.machine(id.clone(), &order);
+            machine.stranger = true;
+            there.machines.push(machine);
+        });
+        id
+    }
+
+    /// Lets a machine end by itself; it is listed as ended until it is terminated.
+    pub(crate) fn end(&self, id: &InstanceId, how: &str) {
+        self.change(id, |machine| {
+            machine.ends = Some((Instant::now(), how.to_owned()));
+        });
+    }
+
+    /// Takes a machine away without a trace, as a place does that somebody else works on.
+    pub(crate) fn vanish(&self, id: &InstanceId) {
+        let mut state = self.state();
+        for place in state.places.values_mut() {
+            place.machines.retain(|machine| machine.instance.id != *id);
+        }
+    }
+
+    /// Says whether a job's process runs on a machine; before that the place cannot tell.
+    pub(crate) fn busy(&self, id: &InstanceId, busy: bool) {
+        self.change(id, |machine| machine.busy = Some(busy));
+    }
+
+    /// Adds to a machine's boot log.
+    pub(crate) fn say(&self, id: &InstanceId, text: &str) {
+        self.change(id, |machine| machine.log.push_str(text));
+    }
+
+    fn change(&self, id: &InstanceId, change: impl FnOnce(&mut Machine)) {
+        let mut state = self.state();
+        let mut machines = state.places.values_mut().flat_map(|p| &mut p.machines);
+        let machine = machines.find(|machine| machine.instance.id == *id);
+        change(machine.expect("a test speaks of a machine that is there"));
+    }
+}
+
+impl Place {
+    pub(super) fn machine(&self, id: InstanceId, order: &Order) -> Machine {
+        let now = Instant::now();
+        Machine {
+            instance: Instance {
+                id,
+                state: Condition::Pending,
+                tags: order.tags.clone(),
+                created: order.tags.created,
+                price_per_hour: self.price_per_hour,
+            },
+            boot: order.boot.clone(),
+            stranger: false,
+            shown_from: now + self.listing_lags,
+            ready_at: now + self.boot_takes,
+            ends: self.dies.clone().map(|(after, how)| (now + after, how)),
+            busy: None,
+            log: "gharun: phase=run t=1795507200\n".into(),
+        }
+    }
+}

@@ -1,0 +1,417 @@
+//! Where machines come from: the trait, its errors, the registry.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
+
+use futures_util::FutureExt as _;
+use futures_util::future::LocalBoxFuture;
+use schemars::{JsonSchema, Schema};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use url::Url;
+
+use crate::model::{Instance, InstanceId, Listing, Order};
+
+#[cfg(test)]
+pub(crate) mod contract;
+#[cfg(feature = "docker")]
+pub mod docker;
+pub mod host;
+#[cfg(test)]
+pub(crate) mod memory;
+
+/// What a provider answers.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What went wrong at a provider. Each kind means an action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ErrorKind {
+    /// The place may or may not have done it: look for the name before doing anything else.
+    Ambiguous,
+    /// Mend the file (or flag) that the setting comes from.
+    Config,
+    /// Mend the credentials.
+    Denied,
+    /// Try the next provider.
+    NoCapacity,
+    /// Try again later, more slowly.
+    RateLimited,
+    /// Try again later.
+    Unavailable,
+    /// Report a bug.
+    Unexpected,
+}
+
+/// A failure at a provider: what was tried in the user's nouns, and the cause behind it.
+#[derive(Debug)]
+pub struct Error {
+    /// What to do about it.
+    pub kind: ErrorKind,
+    message: String,
+    /// The setting at fault, where one is (`gpus`, `volume.size`).
+    pub key: Option<String>,
+    /// What to try next, as something that can be typed.
+    pub hint: Option<String>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl Error {
+    /// Makes an error that says what was tried; the cause is added with [`Error::because`].
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            key: None,
+            hint: None,
+            source: None,
+        }
+    }
+
+    /// Makes a [`ErrorKind::Config`] error about one setting.
+    pub fn setting(key: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            key: Some(key.into()),
+            ..Self::new(ErrorKind::Config, message)
+        }
+    }
+
+    /// Adds the cause.
+    #[must_use]
+    pub fn because(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// Adds something to type.
+    #[must_use]
+    pub fn hinted(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
+/// What [`Provider::check`] found.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Health {
+    /// Facts worth a line each (`daemon 27.1 at unix:///var/run/docker.sock`).
+    pub facts: Vec<String>,
+    /// What will work, but not well.
+    pub warnings: Vec<String>,
+}
+
+/// A machine type with its price and stock.
+#[derive(Clone, Debug, Serialize)]
+pub struct Offer {
+    /// What to write into the settings.
+    pub name: String,
+    /// US dollars an hour.
+    pub price_per_hour: Option<f64>,
+    /// What the place says about its stock.
+    pub stock: Option<String>,
+}
+
+/// Looks up an environment variable: the only way in which a kind sees the environment.
+pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// A place that hands out machines.
+///
+/// An implementation rents machines and knows nothing of GitHub. It does not wait for machines to
+/// boot, does not retry a launch that may have been carried out, and prints nothing.
+#[expect(
+    async_fn_in_trait,
+    reason = "one thread runs everything; callers hold `DynProvider`"
+)]
+pub trait Provider: fmt::Debug + Send + Sync + Sized + 'static {
+    /// The kind's name in `providers.toml` and on the command line.
+    const KIND: &'static str;
+    /// One line for `gharun providers`.
+    const ABOUT: &'static str;
+    /// Whether a machine of this kind can reach this computer, as a rehearsal needs.
+    const REHEARSES: bool;
+    /// Its table in `providers.toml`; unknown keys are errors that name the key. Its doc comments
+    /// are what `providers show` and the man page print.
+    type Config: DeserializeOwned + JsonSchema;
+
+    /// Settings that the surroundings give where file and flags are silent (`DOCKER_HOST` -> `host`):
+    /// pairs of variable and setting with the value. The default: none.
+    fn ambient(env: Lookup<'_>) -> Vec<(&'static str, &'static str, Value)> {
+        let _ = env;
+        Vec::new()
+    }
+
+    /// Opens the place. Wrong settings are [`ErrorKind::Config`]; nothing is created.
+    async fn open(config: Self::Config) -> Result<Self>;
+
+    /// Confirms that the credentials and the place work, changing nothing.
+    async fn check(&self) -> Result<Health>;
+
+    /// Launches one machine that runs `order.boot` once; returns as soon as the order is accepted.
+    /// Launching the same name twice never yields two machines. A failed launch leaves nothing,
+    /// or is [`ErrorKind::Ambiguous`].
+    async fn launch(&self, order: &Order) -> Result<Instance>;
+
+    /// Lists the machines that gharun launched, all pages and all places, and no others;
+    /// a place that could not be read is in `unread`, and says nothing about its machines.
+    async fn list(&self) -> Result<Listing>;
+
+    /// Ends a machine and all that it brought (disks, addresses); one already gone is a success,
+    /// one that does not carry our tags is refused as [`ErrorKind::Denied`]. A place that cannot be
+    /// resolved is a failure, never "already gone".
+    async fn terminate(&self, id: &InstanceId) -> Result<()>;
+
+    /// Shell code by which a machine of this kind ends itself, run as the boot script's user.
+    fn ending(&self) -> &'static str {
+        "exit"
+    }
+
+    /// What `launch` would try, in order.
+    fn candidates(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// What the user should know before anything is launched with these settings.
+    fn warnings(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// The end of what a machine said while booting, where the place keeps it.
+    async fn logs(&self, id: &InstanceId) -> Result<Option<String>> {
+        let _ = id;
+        Ok(None)
+    }
+
+    /// Whether a job's process is running on the machine, where the place can tell.
+    async fn in_use(&self, id: &InstanceId) -> Result<Option<bool>> {
+        let _ = id;
+        Ok(None)
+    }
+
+    /// The command that gets a person in.
+    fn access(&self, id: &InstanceId) -> Option<String> {
+        let _ = id;
+        None
+    }
+
+    /// How a machine reaches `port` on this computer, for a rehearsal. `None`: it cannot.
+    async fn reach(&self, port: u16) -> Result<Option<Url>> {
+        let _ = port;
+        Ok(None)
+    }
+
+    /// Machine types with price and stock.
+    async fn offers(&self) -> Result<Vec<Offer>> {
+        Ok(Vec::new())
+    }
+}
+
+/// The boxed twin of [`Provider`] that callers hold. Nobody implements it by hand.
+pub trait DynProvider: fmt::Debug {
+    /// See [`Provider::KIND`].
+    fn kind(&self) -> &'static str;
+    /// See [`Provider::check`].
+    fn check(&self) -> LocalBoxFuture<'_, Result<Health>>;
+    /// See [`Provider::launch`].
+    fn launch<'a>(&'a self, order: &'a Order) -> LocalBoxFuture<'a, Result<Instance>>;
+    /// See [`Provider::list`].
+    fn list(&self) -> LocalBoxFuture<'_, Result<Listing>>;
+    /// See [`Provider::terminate`].
+    fn terminate<'a>(&'a self, id: &'a InstanceId) -> LocalBoxFuture<'a, Result<()>>;
+    /// See [`Provider::ending`].
+    fn ending(&self) -> &str;
+    /// See [`Provider::candidates`].
+    fn candidates(&self) -> Vec<String>;
+    /// See [`Provider::warnings`].
+    fn warnings(&self) -> Vec<String>;
+    /// See [`Provider::logs`].
+    fn logs<'a>(&'a self, id: &'a InstanceId) -> LocalBoxFuture<'a, Result<Option<String>>>;
+    /// See [`Provider::in_use`].
+    fn in_use<'a>(&'a self, id: &'a InstanceId) -> LocalBoxFuture<'a, Result<Option<bool>>>;
+    /// See [`Provider::access`].
+    fn access(&self, id: &InstanceId) -> Option<String>;
+    /// See [`Provider::reach`].
+    fn reach(&self, port: u16) -> LocalBoxFuture<'_, Result<Option<Url>>>;
+    /// See [`Provider::offers`].
+    fn offers(&self) -> LocalBoxFuture<'_, Result<Vec<Offer>>>;
+}
+
+impl<P: Provider> DynProvider for P {
+    fn kind(&self) -> &'static str {
+        P::KIND
+    }
+
+    fn check(&self) -> LocalBoxFuture<'_, Result<Health>> {
+        Provider::check(self).boxed_local()
+    }
+
+    fn launch<'a>(&'a self, order: &'a Order) -> LocalBoxFuture<'a, Result<Instance>> {
+        Provider::launch(self, order).boxed_local()
+    }
+
+    fn list(&self) -> LocalBoxFuture<'_, Result<Listing>> {
+        Provider::list(self).boxed_local()
+    }
+
+    fn terminate<'a>(&'a self, id: &'a InstanceId) -> LocalBoxFuture<'a, Result<()>> {
+        Provider::terminate(self, id).boxed_local()
+    }
+
+    fn ending(&self) -> &str {
+        Provider::ending(self)
+    }
+
+    fn candidates(&self) -> Vec<String> {
+        Provider::candidates(self)
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        Provider::warnings(self)
+    }
+
+    fn logs<'a>(&'a self, id: &'a InstanceId) -> LocalBoxFuture<'a, Result<Option<String>>> {
+        Provider::logs(self, id).boxed_local()
+    }
+
+    fn in_use<'a>(&'a self, id: &'a InstanceId) -> LocalBoxFuture<'a, Result<Option<bool>>> {
+        Provider::in_use(self, id).boxed_local()
+    }
+
+    fn access(&self, id: &InstanceId) -> Option<String> {
+        Provider::access(self, id)
+    }
+
+    fn reach(&self, port: u16) -> LocalBoxFuture<'_, Result<Option<Url>>> {
+        Provider::reach(self, port).boxed_local()
+    }
+
+    fn offers(&self) -> LocalBoxFuture<'_, Result<Vec<Offer>>> {
+        Provider::offers(self).boxed_local()
+    }
+}
+
+/// Opens a provider with the settings of its table.
+type Open = fn(Map<String, Value>) -> LocalBoxFuture<'static, Result<Arc<dyn DynProvider>>>;
+
+/// One row of the registry.
+#[derive(Debug)]
+pub struct Kind {
+    /// See [`Provider::KIND`].
+    pub name: &'static str,
+    /// See [`Provider::ABOUT`].
+    pub about: &'static str,
+    /// See [`Provider::REHEARSES`].
+    pub rehearses: bool,
+    open: Open,
+    schema: fn() -> Schema,
+    ambient: fn(Lookup<'_>) -> Vec<(&'static str, &'static str, Value)>,
+}
+
+impl Kind {
+    const fn of<P: Provider>() -> Self {
+        Self {
+            name: P::KIND,
+            about: P::ABOUT,
+            rehearses: P::REHEARSES,
+            open: |settings| open::<P>(settings).boxed_local(),
+            schema: || schemars::schema_for!(P::Config),
+            ambient: P::ambient,
+        }
+    }
+
+    /// Opens a provider of this kind with the settings of its table.
+    pub async fn open(&self, settings: Map<String, Value>) -> Result<Arc<dyn DynProvider>> {
+        (self.open)(settings).await
+    }
+
+    /// Describes the table: types, defaults, meanings.
+    pub fn schema(&self) -> Schema {
+        (self.schema)()
+    }
+
+    /// See [`Provider::ambient`].
+    pub fn ambient(&self, env: Lookup<'_>) -> Vec<(&'static str, &'static str, Value)> {
+        (self.ambient)(env)
+    }
+}
+
+/// Every kind that this binary was built with, in the order of the alphabet.
+pub const KINDS: &[Kind] = &[
+    #[cfg(feature = "docker")]
+    Kind::of::<docker::Docker>(),
+    Kind::of::<host::local::Local>(),
+];
+
+/// Finds a kind by its name.
+pub fn kind(name: &str) -> Option<&'static Kind> {
+    KINDS.iter().find(|kind| kind.name == name)
+}
+
+async fn open<P: Provider>(settings: Map<String, Value>) -> Result<Arc<dyn DynProvider>> {
+    let config = serde_path_to_error::deserialize(Value::Object(settings)).map_err(|error| {
+        // An unknown key is reported at the table; the key stands in serde's own words.
+        let cause = error.inner().to_string();
+        let key = match error.path().to_string().as_str() {
+            "." => cause.split('`').nth(1).map(str::to_owned),
+            path => Some(path.to_owned()),
+        };
+        Error {
+            key,
+            ..Error::new(ErrorKind::Config, cause)
+        }
+    })?;
+    Ok(Arc::new(P::open(config).await?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_in_the_order_of_the_alphabet_and_described() {
+        assert!(KINDS.is_sorted_by_key(|kind| kind.name));
+        for kind in KINDS {
+            assert!(
+                !kind.about.is_empty() && !kind.about.ends_with('.'),
+                "{}",
+                kind.name
+            );
+        }
+    }
+
+    #[test]
+    fn every_setting_of_every_kind_says_what_it_means() {
+        for kind in KINDS {
+            let schema = kind.schema();
+            let properties = schema
+                .get("properties")
+                .and_then(Value::as_object)
+                .expect("a table");
+            for (key, about) in properties {
+                assert!(
+                    about.get("description").is_some(),
+                    "{}.{key} has no doc comment",
+                    kind.name
+                );
+            }
+            assert_eq!(
+                schema.get("additionalProperties"),
+                Some(&Value::Bool(false)),
+                "{} takes unknown keys",
+                kind.name
+            );
+        }
+    }
+}
