@@ -1,0 +1,120 @@
+//! An attempt that several wait for, made once, and its failure told to all of them.
+
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use crate::providers::{Error, ErrorKind, Result};
+
+/// What was found once, or is still to be found.
+///
+/// Whoever waited while an attempt failed shares its failure: sixteen launches do not wait, one
+/// after another, for a daemon or a registry that answers none of them.
+#[derive(Debug)]
+pub(super) struct Attempt<T>(Mutex<Outcome<T>>);
+
+#[derive(Debug)]
+enum Outcome<T> {
+    Open,
+    Done(T),
+    /// It failed then, for this reason.
+    Failed(Instant, Failure),
+}
+
+/// An error that can be told to several.
+#[derive(Clone, Debug)]
+struct Failure {
+    kind: ErrorKind,
+    key: Option<String>,
+    hint: Option<String>,
+    message: String,
+    cause: Option<String>,
+}
+
+impl<T> Default for Attempt<T> {
+    fn default() -> Self {
+        Self(Mutex::new(Outcome::Open))
+    }
+}
+
+impl<T: Clone> Attempt<T> {
+    /// Tells what was found, or attempts to find it.
+    pub(super) async fn get(&self, attempt: impl AsyncFnOnce() -> Result<T>) -> Result<T> {
+        let begun = Instant::now();
+        let mut outcome = self.0.lock().await;
+        match &*outcome {
+            Outcome::Done(found) => return Ok(found.clone()),
+            Outcome::Failed(at, failure) if *at >= begun => return Err(failure.clone().into()),
+            Outcome::Failed(..) | Outcome::Open => {}
+        }
+        match attempt().await {
+            Ok(found) => {
+                *outcome = Outcome::Done(found.clone());
+                Ok(found)
+            }
+            Err(error) => {
+                let failure = Failure::from(error);
+                *outcome = Outcome::Failed(Instant::now(), failure.clone());
+                Err(failure.into())
+            }
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self {
+            kind: error.kind,
+            message: error.to_string(),
+            cause: std::error::Error::source(&error).map(ToString::to_string),
+            key: error.key,
+            hint: error.hint,
+        }
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        let mut error = Error::new(failure.kind, failure.message);
+        error.key = failure.key;
+        error.hint = failure.hint;
+        match failure.cause {
+            Some(cause) => error.because(cause),
+            None => error,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use futures_util::future::join_all;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn those_who_wait_share_a_failure_and_the_next_tries_again() {
+        let attempt = Attempt::default();
+        let tries = AtomicU32::new(0);
+        let fail = async || {
+            attempt
+                .get(async || {
+                    let before = tries.fetch_add(1, Ordering::Relaxed);
+                    tokio::task::yield_now().await;
+                    match before {
+                        0 => Err(Error::setting("image", "no").because("why").hinted("do")),
+                        _ => Ok(before),
+                    }
+                })
+                .await
+        };
+        for failed in join_all((0..3).map(|_| fail())).await {
+            let error = failed.expect_err("the first attempt fails");
+            assert_eq!(error.key.as_deref(), Some("image"));
+            assert_eq!(error.hint.as_deref(), Some("do"));
+            assert_eq!(crate::providers::contract::chain(&error), "no: why");
+        }
+        assert_eq!(fail().await.unwrap(), 1);
+        assert_eq!(fail().await.unwrap(), 1, "what was found is kept");
+    }
+}

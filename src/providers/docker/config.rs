@@ -1,0 +1,403 @@
+//! The table of a docker provider, and the container that it describes.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use bollard::models::{
+    DeviceMapping, DeviceRequest, HostConfig, RestartPolicy, RestartPolicyNameEnum,
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::model::MANAGED_BY;
+use crate::providers::{Error, Result};
+
+/// The image that GitHub publishes with a runner in it.
+const IMAGE: &str = "ghcr.io/actions/actions-runner:latest";
+
+/// The smallest memory that the daemon takes, in bytes.
+const LEAST_MEMORY: u64 = 6 * 1024 * 1024;
+
+/// Settings of a docker provider.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own in the table"
+)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The directory of the Docker client's `config.json`, contexts and certificates; else
+    /// `$DOCKER_CONFIG`, `~/.docker`.
+    pub config_dir: Option<PathBuf>,
+    /// The Docker context that tells the daemon; else `$DOCKER_CONTEXT`, then the current one.
+    /// Not together with `host`.
+    pub context: Option<String>,
+    /// Where the daemon is: `unix://PATH`, `tcp://HOST:PORT`, `ssh://USER@HOST`; else `$DOCKER_HOST`.
+    /// Empty: as if nothing were set.
+    pub host: Option<String>,
+    /// Whether `tcp://` is spoken over TLS, with the daemon's certificate verified; else
+    /// `$DOCKER_TLS_VERIFY`.
+    pub tls_verify: bool,
+    /// The directory of `ca.pem`, `cert.pem` and `key.pem`; else `$DOCKER_CERT_PATH`, `config_dir`.
+    pub cert_path: Option<PathBuf>,
+    /// The image that a runner is made of; it needs `/bin/sh`.
+    pub image: String,
+    /// When the image is pulled: `missing`, `always` or `never`.
+    pub pull: Pull,
+    /// The platform of the image (`linux/arm64`); the daemon's own when left out.
+    pub platform: Option<String>,
+    /// How many processors it may use (`1.5`); all when left out.
+    pub cpus: Option<f64>,
+    /// How much memory it may use (`"4g"`, `"512m"`, or bytes); all when left out.
+    pub memory: Option<Amount>,
+    /// The size of `/dev/shm` (`"1g"`, or bytes); 64 MiB when left out.
+    pub shm_size: Option<Amount>,
+    /// The GPUs that it gets: `"all"`, a number, or a list of device ids.
+    pub gpus: Option<Gpus>,
+    /// Devices of the daemon's host: `/dev/x`, `/dev/x:/dev/y`, `/dev/x:/dev/y:rwm`.
+    pub devices: Vec<String>,
+    /// Directories of the daemon's host, or named volumes: `SOURCE:/TARGET` or `SOURCE:/TARGET:ro`.
+    pub volumes: Vec<String>,
+    /// Variables of the container. Whoever may ask the daemon sees them: nothing secret.
+    pub env: BTreeMap<String, String>,
+    /// The network that it is in: a name, `bridge`, or `host`.
+    pub network: Option<String>,
+    /// The user that the boot script runs as: `NAME`, `UID`, `USER:GROUP`; the image's when left out.
+    pub user: Option<String>,
+    /// Whether it gets all rights over the daemon's host.
+    pub privileged: bool,
+    /// The runtime, where the daemon has several (`nvidia`, `sysbox-runc`).
+    pub runtime: Option<String>,
+    /// Whether jobs may use the daemon's socket. Every job is then root on the daemon's host.
+    pub docker_socket: bool,
+    /// Additional lines of `/etc/hosts`: `HOST:ADDRESS`, or `HOST:host-gateway` for the daemon's host.
+    pub extra_hosts: Vec<String>,
+    /// Whether an init process passes on signals and reaps what jobs leave behind.
+    pub init: bool,
+    /// Additional labels of the container.
+    pub labels: BTreeMap<String, String>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            config_dir: None,
+            context: None,
+            host: None,
+            tls_verify: false,
+            cert_path: None,
+            image: IMAGE.to_owned(),
+            pull: Pull::Missing,
+            platform: None,
+            cpus: None,
+            memory: None,
+            shm_size: None,
+            gpus: None,
+            devices: Vec::new(),
+            volumes: Vec::new(),
+            env: BTreeMap::new(),
+            network: None,
+            user: None,
+            privileged: false,
+            runtime: None,
+            docker_socket: false,
+            extra_hosts: Vec::new(),
+            init: true,
+            labels: BTreeMap::new(),
+        }
+    }
+}
+
+/// When an image is pulled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, serde::Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Pull {
+    /// Before the first launch of a `start`, whether it is there or not.
+    Always,
+    /// When the daemon does not have it.
+    Missing,
+    /// Never: the daemon has it, or the launch fails.
+    Never,
+}
+
+/// A number of bytes.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(untagged, expecting = "no size: write one as in `\"4g\"`, or bytes")]
+pub enum Amount {
+    /// In bytes.
+    Bytes(u64),
+    /// With a unit of 1024 (`512m`, `4g`, `4GiB`).
+    Text(String),
+}
+
+/// Which GPUs.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(
+    untagged,
+    expecting = "no GPUs: write `\"all\"`, a number from 1, or a list of device ids"
+)]
+pub enum Gpus {
+    /// So many.
+    Count(u32),
+    /// `all`, or a number as text.
+    Text(String),
+    /// These, by index or UUID.
+    Devices(Vec<String>),
+}
+
+impl Amount {
+    /// Reads it for a setting.
+    fn bytes(&self, key: &str) -> Result<u64> {
+        let text = match self {
+            Self::Bytes(bytes) => return Ok(*bytes),
+            Self::Text(text) => text,
+        };
+        parse_bytes(text).ok_or_else(|| {
+            Error::setting(
+                key,
+                format!("`{text}` is no size: write a number with `k`, `m`, `g` or `t`, as in `\"4g\"`, or bytes"),
+            )
+        })
+    }
+}
+
+fn parse_bytes(text: &str) -> Option<u64> {
+    let text = text.trim().to_ascii_lowercase();
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let shift = match unit.trim() {
+        "" | "b" => 0,
+        "k" | "kb" | "kib" => 10,
+        "m" | "mb" | "mib" => 20,
+        "g" | "gb" | "gib" => 30,
+        "t" | "tb" | "tib" => 40,
+        _ => return None,
+    };
+    number.parse::<u64>().ok()?.checked_mul(1 << shift)
+}
+
+/// Checks all settings and describes the container's share of its host.
+///
+/// # Errors
+///
+/// A value that cannot be meant is a `Config` error that names the key and what to write.
+pub(super) fn host_config(config: &Config) -> Result<HostConfig> {
+    check_words(config)?;
+    for key in config.labels.keys() {
+        if key.starts_with(MANAGED_BY.0) || key.starts_with("gharun-") {
+            return Err(Error::setting(
+                format!("labels.{key}"),
+                format!(
+                    "the label `{key}` is one of those by which gharun knows its machines: choose another"
+                ),
+            ));
+        }
+    }
+    let bytes = |key, amount: &Option<Amount>, least: u64| -> Result<Option<i64>> {
+        let Some(amount) = amount else {
+            return Ok(None);
+        };
+        let bytes = amount.bytes(key)?;
+        if bytes < least {
+            return Err(Error::setting(
+                key,
+                format!(
+                    "{bytes} bytes are less than Docker's least, {least}: write at least `\"6m\"`"
+                ),
+            ));
+        }
+        i64::try_from(bytes).map(Some).map_err(|_| {
+            Error::setting(key, format!("{bytes} bytes are more than any machine has"))
+        })
+    };
+    let some = |list: Vec<String>| (!list.is_empty()).then_some(list);
+    Ok(HostConfig {
+        nano_cpus: config.cpus.map(nano_cpus).transpose()?,
+        memory: bytes("memory", &config.memory, LEAST_MEMORY)?,
+        shm_size: bytes("shm_size", &config.shm_size, 1)?,
+        device_requests: config.gpus.as_ref().map(gpus).transpose()?.map(|r| vec![r]),
+        devices: Some(
+            config
+                .devices
+                .iter()
+                .map(|text| device(text))
+                .collect::<Result<_>>()?,
+        )
+        .filter(|devices: &Vec<_>| !devices.is_empty()),
+        binds: some(
+            config
+                .volumes
+                .iter()
+                .map(|text| volume(text))
+                .collect::<Result<_>>()?,
+        ),
+        network_mode: config.network.clone(),
+        privileged: Some(config.privileged),
+        runtime: config.runtime.clone(),
+        extra_hosts: some(
+            config
+                .extra_hosts
+                .iter()
+                .map(|text| extra_host(text))
+                .collect::<Result<_>>()?,
+        ),
+        init: Some(config.init),
+        // A container that ended stays, so that its exit code and its log can be told, and is
+        // never started again: a runner serves one job.
+        auto_remove: Some(false),
+        restart_policy: Some(RestartPolicy {
+            name: Some(RestartPolicyNameEnum::NO),
+            maximum_retry_count: None,
+        }),
+        ..HostConfig::default()
+    })
+}
+
+fn check_words(config: &Config) -> Result<()> {
+    let words = [
+        ("image", Some(config.image.as_str())),
+        ("network", config.network.as_deref()),
+        ("platform", config.platform.as_deref()),
+        ("runtime", config.runtime.as_deref()),
+        ("user", config.user.as_deref()),
+    ];
+    for (key, word) in words {
+        if word.is_some_and(|word| word.is_empty() || word.contains(char::is_whitespace)) {
+            return Err(Error::setting(
+                key,
+                format!("`{key}` is empty or has a blank in it: write a name, or leave it out"),
+            ));
+        }
+    }
+    if let Some(name) = config
+        .env
+        .keys()
+        .find(|name| name.is_empty() || name.contains(['=', '\0']))
+    {
+        return Err(Error::setting(
+            "env",
+            format!("`{name}` is no name of a variable"),
+        ));
+    }
+    Ok(())
+}
+
+fn nano_cpus(cpus: f64) -> Result<i64> {
+    if !(0.01..=100_000.0).contains(&cpus) {
+        return Err(Error::setting(
+            "cpus",
+            format!("{cpus} is no number of processors: write one from 0.01, as in `1.5`"),
+        ));
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the range above keeps it far below the limits of i64"
+    )]
+    Ok((cpus * 1e9).round() as i64)
+}
+
+fn gpus(gpus: &Gpus) -> Result<DeviceRequest> {
+    let bad = |what: &str| {
+        Error::setting(
+            "gpus",
+            format!("{what}: write `\"all\"`, a number from 1, or a list of device ids"),
+        )
+    };
+    let (count, device_ids) = match gpus {
+        Gpus::Count(0) => return Err(bad("0 asks for no GPU")),
+        Gpus::Count(count) => (Some(i64::from(*count)), None),
+        // The daemon's spelling of all.
+        Gpus::Text(text) if text == "all" => (Some(-1), None),
+        Gpus::Text(text) => match text.parse::<u32>() {
+            Ok(count) if count > 0 => (Some(i64::from(count)), None),
+            _ => return Err(bad(&format!("`{text}` asks for no GPU"))),
+        },
+        Gpus::Devices(ids) if ids.is_empty() || ids.iter().any(String::is_empty) => {
+            return Err(bad("an empty id asks for no GPU"));
+        }
+        Gpus::Devices(ids) => (None, Some(ids.clone())),
+    };
+    Ok(DeviceRequest {
+        count,
+        device_ids,
+        capabilities: Some(vec![vec!["gpu".to_owned()]]),
+        ..DeviceRequest::default()
+    })
+}
+
+fn device(text: &str) -> Result<DeviceMapping> {
+    let bad = || {
+        Error::setting(
+            "devices",
+            format!(
+                "`{text}` is no device: write `/dev/x`, `/dev/x:/dev/y` or `/dev/x:/dev/y:rwm`"
+            ),
+        )
+    };
+    let parts: Vec<&str> = text.split(':').collect();
+    let rights = |part: &str| !part.is_empty() && part.chars().all(|c| "rwm".contains(c));
+    let (host, inside, rights) = match parts[..] {
+        [host] => (host, host, "rwm"),
+        [host, second] if rights(second) => (host, host, second),
+        [host, inside] => (host, inside, "rwm"),
+        [host, inside, third] if rights(third) => (host, inside, third),
+        _ => return Err(bad()),
+    };
+    if !host.starts_with('/') || !inside.starts_with('/') {
+        return Err(bad());
+    }
+    Ok(DeviceMapping {
+        path_on_host: Some(host.to_owned()),
+        path_in_container: Some(inside.to_owned()),
+        cgroup_permissions: Some(rights.to_owned()),
+    })
+}
+
+fn volume(text: &str) -> Result<String> {
+    let parts: Vec<&str> = text.split(':').collect();
+    let named = |source: &str| {
+        source.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && source
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c))
+    };
+    let fine = matches!(parts[..], [source, target] | [source, target, _]
+        if (source.starts_with('/') || named(source)) && target.starts_with('/'))
+        && parts.get(2).is_none_or(|options| !options.is_empty());
+    if fine {
+        Ok(text.to_owned())
+    } else {
+        Err(Error::setting(
+            "volumes",
+            format!(
+                "`{text}` is no volume: write `/PATH:/TARGET`, `NAME:/TARGET`, and `:ro` after it to protect it"
+            ),
+        ))
+    }
+}
+
+fn extra_host(text: &str) -> Result<String> {
+    match text.split_once(':') {
+        Some((host, address))
+            if !host.is_empty()
+                && (address == "host-gateway"
+                    || address
+                        .trim_matches(['[', ']'])
+                        .parse::<std::net::IpAddr>()
+                        .is_ok()) =>
+        {
+            Ok(text.to_owned())
+        }
+        _ => Err(Error::setting(
+            "extra_hosts",
+            format!(
+                "`{text}` is no line for `/etc/hosts`: write `HOST:ADDRESS` or `HOST:host-gateway`"
+            ),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests;

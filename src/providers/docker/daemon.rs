@@ -1,0 +1,306 @@
+//! A daemon that answered, and every request that is made of it.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use bollard::models::{
+    ContainerInspectResponse, ContainerSummary, ContainerTopResponse, SystemInfo,
+};
+use bollard::query_parameters::{
+    DownloadFromContainerOptionsBuilder, InspectContainerOptions, ListContainersOptionsBuilder,
+    LogsOptionsBuilder, RemoveContainerOptionsBuilder, TopOptions,
+};
+use bollard::{API_DEFAULT_VERSION, BollardRequest};
+use futures_util::{Stream, StreamExt as _};
+use sha2::{Digest as _, Sha256};
+use tokio::time::timeout;
+
+use super::endpoint::{Endpoint, Way};
+use super::failure::{explain, is_missing, is_no_file};
+use super::ssh::Ssh;
+use crate::model::MANAGED_BY;
+use crate::providers::{Error, ErrorKind, Result};
+
+pub(super) type Wire<T> = std::result::Result<T, bollard::errors::Error>;
+
+/// The time to a first answer; a login over ssh takes longer.
+const CONNECT: Duration = Duration::from_secs(10);
+const CONNECT_SSH: Duration = Duration::from_secs(30);
+/// The time for a request that only looks.
+const LOOK: Duration = Duration::from_secs(30);
+/// The time for a request that changes something: creating copies, removing deletes.
+const ACT: Duration = Duration::from_mins(2);
+
+/// A daemon that answered, with what it told of itself.
+#[derive(Debug)]
+pub(super) struct Daemon {
+    pub(super) client: bollard::Docker,
+    pub(super) endpoint: Endpoint,
+    /// The place of its containers: a short hash of its id.
+    pub(super) place: String,
+    pub(super) info: SystemInfo,
+}
+
+impl Daemon {
+    /// Reaches the daemon, agrees on a version of its API, and asks who it is.
+    pub(super) async fn reach(endpoint: &Endpoint) -> Result<Self> {
+        let doing = || format!("could not reach the Docker daemon at {endpoint}");
+        let failed = |error| explain(doing(), endpoint, &error);
+        Self::by(client(endpoint).map_err(failed)?, endpoint).await
+    }
+
+    /// The same by a client that is there already.
+    pub(super) async fn by(client: bollard::Docker, endpoint: &Endpoint) -> Result<Self> {
+        let doing = || format!("could not reach the Docker daemon at {endpoint}");
+        let failed = |error| explain(doing(), endpoint, &error);
+        let bound = match endpoint.way {
+            Way::Ssh(_) => CONNECT_SSH,
+            _ => CONNECT,
+        };
+        let client = bounded(bound, client.negotiate_version())
+            .await
+            .map_err(failed)?;
+        let version = client.client_version();
+        let client = client.with_request_modifier(move |request| speak(request, &version));
+        let info = bounded(LOOK, client.info()).await.map_err(failed)?;
+        let Some(id) = info.id.as_deref().filter(|id| !id.is_empty()) else {
+            return Err(Error::new(ErrorKind::Unexpected, doing())
+                .because("it tells no id of itself, so its containers cannot be referred to"));
+        };
+        Ok(Self {
+            place: place(id),
+            client,
+            endpoint: endpoint.clone(),
+            info,
+        })
+    }
+
+    /// The API version that was agreed on.
+    pub(super) fn version(&self) -> String {
+        self.client.client_version().to_string()
+    }
+
+    /// Whether it runs in a virtual machine of Docker Desktop.
+    pub(super) fn is_desktop(&self) -> bool {
+        let system = self.info.operating_system.as_deref();
+        system.is_some_and(|system| system.contains("Docker Desktop"))
+    }
+
+    /// Whether it runs without root, in a network of its own.
+    pub(super) fn is_rootless(&self) -> bool {
+        let options = self.info.security_options.as_deref().unwrap_or_default();
+        options.iter().any(|option| option.contains("rootless"))
+    }
+
+    /// Makes an error of a failed request; `doing` says what was tried.
+    pub(super) fn failed(&self, doing: impl Into<String>, error: &bollard::errors::Error) -> Error {
+        explain(doing.into(), &self.endpoint, error)
+    }
+
+    /// Looks at a container, by id or name; `None` is the daemon's word that there is none.
+    pub(super) async fn inspect(&self, container: &str) -> Wire<Option<ContainerInspectResponse>> {
+        let look = self
+            .client
+            .inspect_container(container, None::<InspectContainerOptions>);
+        found(bounded(LOOK, look).await)
+    }
+
+    /// Lists the containers that say they are ours, also those that ended.
+    pub(super) async fn ours(&self) -> Wire<Vec<ContainerSummary>> {
+        let label = format!("{}={}", MANAGED_BY.0, MANAGED_BY.1);
+        let filters = HashMap::from([("label", vec![label])]);
+        let options = ListContainersOptionsBuilder::default()
+            .all(true)
+            .filters(&filters)
+            .build();
+        bounded(LOOK, self.client.list_containers(Some(options))).await
+    }
+
+    /// Lists a container's processes; `None` when it is gone.
+    pub(super) async fn top(&self, container: &str) -> Wire<Option<ContainerTopResponse>> {
+        let look = self.client.top_processes(container, None::<TopOptions>);
+        found(bounded(LOOK, look).await)
+    }
+
+    /// Reads the end of what a container said on both its streams; `None` when it is gone.
+    pub(super) async fn tail(
+        &self,
+        container: &str,
+        lines: usize,
+        bytes: usize,
+    ) -> Wire<Option<String>> {
+        let options = LogsOptionsBuilder::default()
+            .stdout(true)
+            .stderr(true)
+            .tail(&lines.to_string())
+            .build();
+        let parts = self.client.logs(container, Some(options));
+        let parts = parts.map(|part| part.map(bollard::container::LogOutput::into_bytes));
+        let Some(mut said) = found(bounded(LOOK, end_of(parts, bytes)).await)? else {
+            return Ok(None);
+        };
+        if said.len() > bytes {
+            said.drain(..said.len() - bytes);
+            // Not in the middle of a line.
+            let begin = said.iter().position(|byte| *byte == b'\n');
+            said.drain(..begin.map_or(0, |at| at + 1));
+        }
+        Ok(Some(String::from_utf8_lossy(&said).into_owned()))
+    }
+
+    /// Downloads a path of a container as an archive; `None` when there is none.
+    pub(super) async fn archive(&self, container: &str, path: &str) -> Wire<Option<Vec<u8>>> {
+        /// No file that is asked for is larger; a larger one is cut, and then cannot be read.
+        const LARGEST: usize = 16 << 20;
+        let options = DownloadFromContainerOptionsBuilder::default()
+            .path(path)
+            .build();
+        let mut parts = self
+            .client
+            .download_from_container(container, Some(options));
+        let all = async {
+            let mut all = Vec::new();
+            while let Some(part) = parts.next().await {
+                all.extend_from_slice(&part?);
+                if all.len() > LARGEST {
+                    break;
+                }
+            }
+            Ok(all)
+        };
+        match bounded(LOOK, all).await {
+            Ok(all) => Ok(Some(all)),
+            Err(error) if is_no_file(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Asks for a container and its anonymous volumes to be removed, whatever it does.
+    pub(super) async fn remove(&self, container: &str) -> Wire<()> {
+        let options = RemoveContainerOptionsBuilder::default()
+            .force(true)
+            .v(true)
+            .build();
+        bounded(ACT, self.client.remove_container(container, Some(options))).await
+    }
+}
+
+/// Bounds a request that changes something.
+pub(super) async fn act<T>(request: impl Future<Output = Wire<T>>) -> Wire<T> {
+    bounded(ACT, request).await
+}
+
+/// Bounds a request that only looks.
+pub(super) async fn look<T>(request: impl Future<Output = Wire<T>>) -> Wire<T> {
+    bounded(LOOK, request).await
+}
+
+/// Bounds a whole request; the client's own limit ends with the head of the answer.
+async fn bounded<T>(limit: Duration, request: impl Future<Output = Wire<T>>) -> Wire<T> {
+    timeout(limit, request)
+        .await
+        .unwrap_or(Err(bollard::errors::Error::RequestTimeoutError))
+}
+
+fn found<T>(answer: Wire<T>) -> Wire<Option<T>> {
+    match answer {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if is_missing(&error, "container") => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Collects a stream, never holding much more than twice its last `bytes`.
+async fn end_of<B: AsRef<[u8]>>(parts: impl Stream<Item = Wire<B>>, bytes: usize) -> Wire<Vec<u8>> {
+    let mut parts = std::pin::pin!(parts);
+    let mut end: Vec<u8> = Vec::new();
+    while let Some(part) = parts.next().await {
+        end.extend_from_slice(part?.as_ref());
+        if end.len() > bytes * 2 {
+            end.drain(..end.len() - bytes - 1);
+        }
+    }
+    Ok(end)
+}
+
+/// The spelling of a daemon in references: no secret can be part of it.
+pub(super) fn place(id: &str) -> String {
+    sha256(id)[..12].to_owned()
+}
+
+/// The SHA-256 of a text, in hexadecimal.
+pub(super) fn sha256(text: &str) -> String {
+    let digest = Sha256::digest(text.as_bytes());
+    digest.iter().fold(String::new(), |mut hex, byte| {
+        for digit in [byte >> 4, byte & 15] {
+            hex.extend(char::from_digit(u32::from(digit), 16));
+        }
+        hex
+    })
+}
+
+fn client(endpoint: &Endpoint) -> Wire<bollard::Docker> {
+    let seconds = ACT.as_secs();
+    match &endpoint.way {
+        Way::Unix(path) => bollard::Docker::connect_with_unix(
+            &path.to_string_lossy(),
+            seconds,
+            API_DEFAULT_VERSION,
+        ),
+        Way::Tcp(address) => {
+            bollard::Docker::connect_with_http(address, seconds, API_DEFAULT_VERSION)
+        }
+        Way::Tls(address, certificates) => bollard::Docker::connect_with_ssl(
+            address,
+            &certificates.join("key.pem"),
+            &certificates.join("cert.pem"),
+            &certificates.join("ca.pem"),
+            seconds,
+            API_DEFAULT_VERSION,
+        ),
+        Way::Ssh(address) => Ssh::to(address).client(seconds),
+    }
+}
+
+/// Mends two things in what bollard 0.21 sends: its paths lack the version that was agreed on, and
+/// it writes registry credentials in the wrong one of the two base64 alphabets (the daemon reads the
+/// URL-safe one, and takes what it cannot read for no credentials at all).
+fn speak(mut request: BollardRequest, version: &bollard::ClientVersion) -> BollardRequest {
+    let uri = request.uri().to_string();
+    let path = request
+        .uri()
+        .path_and_query()
+        .map_or("/", |path| path.as_str());
+    if let Some(base) = uri.strip_suffix(path)
+        && let Ok(versioned) = format!("{base}/v{version}{path}").parse()
+    {
+        *request.uri_mut() = versioned;
+    }
+    if let Some(value) = request.headers_mut().get_mut("x-registry-auth")
+        && let Ok(text) = value.to_str()
+        && let Ok(safe) = text.replace('+', "-").replace('/', "_").parse()
+    {
+        *value = safe;
+        value.set_sensitive(true);
+    }
+    request
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_daemon_is_spelled_as_a_short_hash() {
+        // printf 'AAAA:BBBB' | sha256sum
+        assert_eq!(place("AAAA:BBBB"), "4601ab0ede35");
+    }
+
+    #[tokio::test]
+    async fn only_the_end_of_a_long_log_is_held() {
+        let parts = (0..1000).map(|n| Ok(format!("{n}\n")));
+        let end = end_of(futures_util::stream::iter(parts), 64).await.unwrap();
+        assert!((64..=128).contains(&end.len()), "{}", end.len());
+        assert!(String::from_utf8(end).unwrap().ends_with("998\n999\n"));
+    }
+}

@@ -1,0 +1,475 @@
+//! Which daemon is meant: `host`, contexts, certificates.
+//!
+//! The rules are those of the `docker` command, see
+//! <https://docs.docker.com/engine/manage-resources/contexts/>.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use super::config::Config;
+use super::daemon::sha256;
+use crate::providers::{Error, Result};
+
+/// Where a daemon listens when nobody says otherwise.
+const DEFAULT: &str = "unix:///var/run/docker.sock";
+
+/// How the daemon is spoken to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// HTTP over a socket of this computer.
+    Unix(PathBuf),
+    /// HTTP over TCP: `HOST:PORT`.
+    Tcp(String),
+    /// HTTP over TLS: `HOST:PORT`, and the directory of the certificates.
+    Tls(String, PathBuf),
+    /// `docker system dial-stdio` over ssh: `USER@HOST:PORT`.
+    Ssh(String),
+}
+
+/// One daemon, and how a person would name it to the `docker` command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Endpoint {
+    pub(super) way: Way,
+    /// The context that told it.
+    context: Option<String>,
+    /// The client's directory, where it matters for that context.
+    config_dir: Option<PathBuf>,
+    /// Whether the `docker` command finds it without being told.
+    usual: bool,
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.way {
+            Way::Unix(path) => write!(f, "unix://{}", path.display()),
+            Way::Tcp(address) | Way::Tls(address, _) => write!(f, "tcp://{address}"),
+            Way::Ssh(address) => write!(f, "ssh://{address}"),
+        }
+    }
+}
+
+impl Endpoint {
+    /// Decides which daemon the settings mean, without asking it.
+    ///
+    /// # Errors
+    ///
+    /// `Config` errors that name the key: an address or a context that cannot be used.
+    pub(super) fn resolve(config: &Config) -> Result<Self> {
+        let set = |value: &Option<String>| value.clone().filter(|value| !value.is_empty());
+        let (host, context) = (set(&config.host), set(&config.context));
+        if let (Some(host), Some(context)) = (&host, &context) {
+            return Err(Error::setting(
+                "host",
+                format!("both the host `{host}` and the context `{context}` are set"),
+            )
+            .hinted(
+                "keep one; `host = \"\"` ignores `$DOCKER_HOST`, `context = \"\"` ignores `$DOCKER_CONTEXT`",
+            ));
+        }
+        if let Some(host) = host {
+            return Self::at(&host, config);
+        }
+        // An empty `host` says: not what the client's file calls current, either.
+        let silent = config.host.is_none() && config.context.is_none();
+        let context = match context {
+            None if silent => current_context(config)?,
+            named => named,
+        };
+        match (context, &config.config_dir) {
+            (Some(context), Some(dir)) if context != "default" => Self::of(&context, dir),
+            (Some(context), None) if context != "default" => Err(Error::setting(
+                "context",
+                format!("the context `{context}` is kept in a directory that is not known here"),
+            )
+            .hinted("set `config_dir`, `$DOCKER_CONFIG` or `$HOME`")),
+            _ => Ok(Self {
+                usual: silent,
+                ..Self::at(DEFAULT, config)?
+            }),
+        }
+    }
+
+    fn at(host: &str, config: &Config) -> Result<Self> {
+        let certificates = config
+            .cert_path
+            .clone()
+            .or_else(|| config.config_dir.clone());
+        let tls = Tls {
+            wanted: config.tls_verify,
+            certificates,
+        };
+        let way = way(host, "host", tls)?;
+        Ok(Self {
+            way,
+            context: None,
+            config_dir: None,
+            usual: false,
+        })
+    }
+
+    fn of(context: &str, dir: &Path) -> Result<Self> {
+        let id = sha256(context);
+        let file = dir.join("contexts/meta").join(&id).join("meta.json");
+        let meta: Meta = read(&file, "context")?.ok_or_else(|| {
+            Error::setting("context", format!("there is no Docker context `{context}`"))
+                .hinted("`docker context ls` shows those there are")
+        })?;
+        let Some(docker) = meta.endpoints.docker else {
+            return Err(Error::setting(
+                "context",
+                format!("the context `{context}` tells no Docker daemon"),
+            ));
+        };
+        let host = docker.host.filter(|host| !host.is_empty());
+        let host = host.as_deref().unwrap_or(DEFAULT);
+        if docker.skip_tls_verify && !host.starts_with("unix:") && !host.starts_with("ssh:") {
+            return Err(Error::setting(
+                "context",
+                format!(
+                    "the context `{context}` does not verify the daemon's certificate, and gharun always does"
+                ),
+            ));
+        }
+        let certificates = dir.join("contexts/tls").join(&id).join("docker");
+        let certificates = certificates.is_dir().then_some(certificates);
+        let tls = Tls {
+            wanted: certificates.is_some(),
+            certificates,
+        };
+        let way = way(host, "context", tls)?;
+        Ok(Self {
+            way,
+            context: Some(context.to_owned()),
+            // The usual place needs no word: `docker` finds it by itself.
+            config_dir: (!dir.ends_with(".docker")).then(|| dir.to_owned()),
+            usual: false,
+        })
+    }
+
+    /// The `docker` command that reaches this daemon, up to the subcommand.
+    pub(super) fn command(&self) -> String {
+        let mut words = vec!["docker".to_owned()];
+        let path = |path: &Path| path.display().to_string();
+        if let Some(context) = &self.context {
+            if let Some(dir) = &self.config_dir {
+                words.extend(["--config".to_owned(), path(dir)]);
+            }
+            words.extend(["--context".to_owned(), context.clone()]);
+        } else if !self.usual {
+            words.extend(["-H".to_owned(), self.to_string()]);
+            if let Way::Tls(_, dir) = &self.way {
+                words.push("--tlsverify".to_owned());
+                for (option, file) in [
+                    ("--tlscacert", "ca.pem"),
+                    ("--tlscert", "cert.pem"),
+                    ("--tlskey", "key.pem"),
+                ] {
+                    words.extend([option.to_owned(), path(&dir.join(file))]);
+                }
+            }
+        }
+        let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
+        words.join(" ")
+    }
+
+    /// Whether the daemon is asked through a socket of this computer.
+    pub(super) fn socket(&self) -> Option<&Path> {
+        match &self.way {
+            Way::Unix(path) => Some(path),
+            _ => None,
+        }
+    }
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_@%+=:,./-".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+/// Whether TLS is wanted where an address does not say, and the certificates' directory.
+struct Tls {
+    wanted: bool,
+    certificates: Option<PathBuf>,
+}
+
+/// Reads an address.
+fn way(host: &str, key: &str, tls: Tls) -> Result<Way> {
+    let bad = |why: &str| {
+        Error::setting(
+            key,
+            format!("`{host}` is no address of a Docker daemon: {why}"),
+        )
+        .hinted("write `unix:///PATH`, `tcp://HOST:PORT` or `ssh://USER@HOST`")
+    };
+    let Some((scheme, rest)) = host.split_once("://") else {
+        return Err(bad("it begins with no scheme"));
+    };
+    if scheme == "unix" {
+        return if rest.starts_with('/') {
+            Ok(Way::Unix(rest.into()))
+        } else {
+            Err(bad("its path is not absolute"))
+        };
+    }
+    let wanted = match scheme {
+        "https" => true,
+        "tcp" | "http" => tls.wanted,
+        "ssh" => false,
+        _ => return Err(bad(&format!("the scheme `{scheme}` cannot be spoken here"))),
+    };
+    let url = Url::parse(host).map_err(|error| bad(&error.to_string()))?;
+    let Some(name) = url.host_str().filter(|name| !name.is_empty()) else {
+        return Err(bad("it names no host"));
+    };
+    // `ssh` would take it for an option.
+    if name.starts_with('-') || url.username().starts_with('-') {
+        return Err(bad("a name begins with `-`"));
+    }
+    if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
+        return Err(bad("something follows the host"));
+    }
+    if url.password().is_some() {
+        return Err(bad("a password does not belong there"));
+    }
+    // The ports that the docker command takes.
+    let port = url.port_or_known_default();
+    if scheme == "ssh" {
+        let user = match url.username() {
+            "" => String::new(),
+            user => format!("{user}@"),
+        };
+        let port = url.port().map(|port| format!(":{port}"));
+        let port = port.unwrap_or_default();
+        return Ok(Way::Ssh(format!("{user}{name}{port}")));
+    }
+    if !wanted {
+        return Ok(Way::Tcp(format!("{name}:{}", port.unwrap_or(2375))));
+    }
+    let address = format!("{name}:{}", port.unwrap_or(2376));
+    match tls.certificates {
+        Some(dir) => Ok(Way::Tls(address, dir)),
+        None => Err(
+            Error::setting("cert_path", "the certificates' directory is not known")
+                .hinted("set `cert_path` to where `ca.pem`, `cert.pem` and `key.pem` are"),
+        ),
+    }
+}
+
+/// The file that the client keeps for a context.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Meta {
+    #[serde(default)]
+    endpoints: Endpoints,
+}
+
+#[derive(Default, Deserialize)]
+struct Endpoints {
+    docker: Option<DockerEndpoint>,
+}
+
+#[derive(Deserialize)]
+struct DockerEndpoint {
+    #[serde(rename = "Host")]
+    host: Option<String>,
+    #[serde(rename = "SkipTLSVerify", default)]
+    skip_tls_verify: bool,
+}
+
+fn current_context(config: &Config) -> Result<Option<String>> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct File {
+        current_context: Option<String>,
+    }
+    let Some(dir) = &config.config_dir else {
+        return Ok(None);
+    };
+    let file: Option<File> = read(&dir.join("config.json"), "config_dir")?;
+    Ok(file
+        .and_then(|file| file.current_context)
+        .filter(|context| !context.is_empty()))
+}
+
+/// Reads a JSON file of the Docker client; `None` when there is none.
+///
+/// # Errors
+///
+/// `Config`, about `key`, when it is there and cannot be read; nothing of what it holds is told.
+pub(super) fn read<T: DeserializeOwned>(file: &Path, key: &str) -> Result<Option<T>> {
+    let unreadable = || Error::setting(key, format!("could not read `{}`", file.display()));
+    let text = match std::fs::read(file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(unreadable().because(error)),
+    };
+    serde_json::from_slice(&text).map(Some).map_err(|error| {
+        // The error's own words may hold a value of the file, which may be a password.
+        let (line, column) = (error.line(), error.column());
+        unreadable().because(format!(
+            "it is not the JSON that Docker writes, at line {line}, column {column}"
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn resolve(value: serde_json::Value) -> Result<Endpoint> {
+        Endpoint::resolve(&serde_json::from_value(value).expect("a table"))
+    }
+
+    fn context(dir: &Path, name: &str, meta: &serde_json::Value) -> PathBuf {
+        let id = sha256(name);
+        let folder = dir.join("contexts/meta").join(&id);
+        std::fs::create_dir_all(&folder).expect("a folder");
+        std::fs::write(folder.join("meta.json"), meta.to_string()).expect("a file");
+        dir.join("contexts/tls").join(id).join("docker")
+    }
+
+    #[test]
+    fn hosts_are_read_in_all_their_forms() {
+        for (host, expected) in [
+            ("unix:///run/d.sock", Way::Unix("/run/d.sock".into())),
+            ("tcp://build:2375", Way::Tcp("build:2375".into())),
+            ("tcp://build", Way::Tcp("build:2375".into())),
+            ("tcp://[::1]:99/", Way::Tcp("[::1]:99".into())),
+            ("http://build:80", Way::Tcp("build:80".into())),
+            ("ssh://me@build", Way::Ssh("me@build".into())),
+            ("ssh://build:2222", Way::Ssh("build:2222".into())),
+        ] {
+            let found = resolve(json!({ "host": host })).map(|endpoint| endpoint.way);
+            assert_eq!(found.unwrap(), expected, "{host}");
+        }
+        for host in [
+            "build",
+            "unix://x",
+            "tcp://",
+            "tcp://build/path",
+            "ssh://me:pw@build",
+            "ssh://-oProxyCommand=x@build",
+            "ssh://-build",
+            "ftp://x",
+        ] {
+            let error = resolve(json!({ "host": host })).expect_err(host);
+            assert_eq!(error.key.as_deref(), Some("host"), "{host}");
+        }
+    }
+
+    #[test]
+    fn tls_takes_its_certificates_from_where_it_is_told() {
+        let tls = |value| resolve(value).map(|endpoint| endpoint.way);
+        let host = "tcp://build:2376";
+        assert_eq!(
+            tls(json!({ "host": host, "tls_verify": true, "cert_path": "/c" })).unwrap(),
+            Way::Tls("build:2376".into(), "/c".into())
+        );
+        assert_eq!(
+            tls(json!({ "host": "tcp://build", "tls_verify": true, "config_dir": "/d" })).unwrap(),
+            Way::Tls("build:2376".into(), "/d".into())
+        );
+        let error = tls(json!({ "host": host, "tls_verify": true })).expect_err("no certificates");
+        assert_eq!(error.key.as_deref(), Some("cert_path"));
+    }
+
+    #[test]
+    fn nothing_said_is_the_usual_socket() {
+        let endpoint = resolve(json!({})).unwrap();
+        assert_eq!(endpoint.to_string(), DEFAULT);
+        assert_eq!(endpoint.command(), "docker");
+    }
+
+    #[test]
+    fn the_current_context_tells_the_daemon_unless_something_else_does() {
+        let dir = tempfile::tempdir().unwrap();
+        let meta = json!({ "Name": "far", "Metadata": {}, "Endpoints": {
+            "docker": { "Host": "ssh://me@far", "SkipTLSVerify": false } } });
+        context(dir.path(), "far", &meta);
+        let file = dir.path().join("config.json");
+        std::fs::write(&file, r#"{"currentContext": "far"}"#).unwrap();
+        let with = |value: serde_json::Value| {
+            let mut table = json!({ "config_dir": dir.path() });
+            table
+                .as_object_mut()
+                .unwrap()
+                .extend(value.as_object().unwrap().clone());
+            resolve(table)
+        };
+        let endpoint = with(json!({})).unwrap();
+        assert_eq!(endpoint.way, Way::Ssh("me@far".into()));
+        let command = endpoint.command();
+        assert!(command.ends_with(" --context far"), "{command}");
+        assert!(command.starts_with("docker --config "), "{command}");
+        for nearer in [json!({ "context": "default" }), json!({ "host": "" })] {
+            assert_eq!(with(nearer).unwrap().to_string(), DEFAULT);
+        }
+        let error = with(json!({ "context": "gone" })).expect_err("no such context");
+        assert_eq!(error.key.as_deref(), Some("context"));
+        let error = with(json!({ "context": "far", "host": "tcp://x" })).expect_err("both");
+        assert_eq!(error.key.as_deref(), Some("host"));
+        std::fs::write(&file, r#"{"auths": {"x": "hunter2"}"#).unwrap();
+        let error = with(json!({})).expect_err("cut short");
+        let said = crate::providers::contract::chain(&error);
+        assert!(
+            said.contains("config.json") && !said.contains("hunter2"),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn a_contexts_certificates_mean_tls() {
+        let dir = tempfile::tempdir().unwrap();
+        let meta = json!({ "Endpoints": { "docker": { "Host": "tcp://far:2376" } } });
+        let certificates = context(dir.path(), "far", &meta);
+        let table = json!({ "config_dir": dir.path(), "context": "far" });
+        assert_eq!(
+            resolve(table.clone()).unwrap().way,
+            Way::Tcp("far:2376".into())
+        );
+        std::fs::create_dir_all(&certificates).unwrap();
+        assert_eq!(
+            resolve(table.clone()).unwrap().way,
+            Way::Tls("far:2376".into(), certificates)
+        );
+        let meta = json!({ "Endpoints": { "docker": {
+            "Host": "tcp://far:2376", "SkipTLSVerify": true } } });
+        context(dir.path(), "far", &meta);
+        let error = resolve(table).expect_err("it is not verified");
+        assert_eq!(error.key.as_deref(), Some("context"));
+    }
+
+    #[test]
+    fn a_context_is_found_under_the_digest_of_its_name() {
+        let dir = tempfile::tempdir().unwrap();
+        // printf desktop-linux | sha256sum
+        let id = "fe9c6bd7a66301f49ca9b6a70b217107cd1284598bfc254700c989b916da791e";
+        let folder = dir.path().join("contexts/meta").join(id);
+        std::fs::create_dir_all(&folder).unwrap();
+        let meta = r#"{"Endpoints": {"docker": {"Host": "unix:///home/me/.docker/run/d.sock"}}}"#;
+        std::fs::write(folder.join("meta.json"), meta).unwrap();
+        let table = json!({ "config_dir": dir.path(), "context": "desktop-linux" });
+        let path = PathBuf::from("/home/me/.docker/run/d.sock");
+        assert_eq!(resolve(table).unwrap().way, Way::Unix(path));
+    }
+
+    #[test]
+    fn a_command_can_be_pasted_into_a_shell() {
+        let table = json!({ "host": "unix:///tmp/it's here.sock" });
+        assert_eq!(
+            resolve(table).unwrap().command(),
+            r"docker -H 'unix:///tmp/it'\''s here.sock'"
+        );
+    }
+}

@@ -1,0 +1,378 @@
+//! What a daemon's failures mean.
+
+use std::error::Error as StdError;
+use std::io;
+
+use bollard::errors::Error as Wire;
+
+use super::endpoint::{Endpoint, Way};
+use crate::providers::{Error, ErrorKind};
+
+/// How much of an answer is told, in characters.
+const TOLD: usize = 512;
+
+/// What a failed request says about whether it was carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It never reached the daemon.
+    Unsent,
+    /// The daemon said no.
+    Refused,
+    /// The connection broke, or somebody between answered.
+    Lost,
+    /// No answer came in time: the daemon may still be at it.
+    Late,
+}
+
+/// Tells what became of a request.
+pub(super) fn fate(error: &Wire) -> Fate {
+    match error {
+        Wire::HyperLegacyError { err } if err.is_connect() => Fate::Unsent,
+        Wire::SocketNotFoundError(_) => Fate::Unsent,
+        Wire::RequestTimeoutError => Fate::Late,
+        // The daemon itself answers in JSON, and with none of these three.
+        Wire::DockerResponseServerError {
+            status_code,
+            message,
+        } if matches!(status_code, 502..=504) || (*status_code >= 500 && is_page(message)) => {
+            Fate::Lost
+        }
+        Wire::DockerResponseServerError { .. } | Wire::DockerStreamError { .. } => Fate::Refused,
+        _ => Fate::Lost,
+    }
+}
+
+/// Whether the daemon says that there is no such `thing`, as it calls it (`container`, `image`).
+///
+/// Its words count: whoever else answers 404 knows nothing of containers, and what he does not know
+/// is not gone.
+pub(super) fn is_missing(error: &Wire, thing: &str) -> bool {
+    matches!(error, Wire::DockerResponseServerError { status_code: 404, message }
+        if message.to_ascii_lowercase().contains(&format!("no such {thing}")))
+}
+
+/// Whether the daemon says that a container has no such file.
+pub(super) fn is_no_file(error: &Wire) -> bool {
+    matches!(error, Wire::DockerResponseServerError { status_code: 404, message }
+        if message.to_ascii_lowercase().contains("could not find the file")
+            || message.to_ascii_lowercase().contains("no such file"))
+}
+
+/// Whether the daemon says that something else is in the way.
+pub(super) fn is_conflict(error: &Wire) -> bool {
+    matches!(error, Wire::DockerResponseServerError { status_code: 409, message } if !is_page(message))
+}
+
+/// Makes a provider's error of a failed request; `doing` says what was tried.
+pub(super) fn explain(doing: String, endpoint: &Endpoint, error: &Wire) -> Error {
+    let (status, text) = match error {
+        Wire::DockerResponseServerError {
+            status_code,
+            message,
+        } => (Some(*status_code), message.as_str()),
+        Wire::DockerStreamError { error } => (None, error.as_str()),
+        _ => return unanswered(doing, endpoint, error),
+    };
+    let cause = match status {
+        Some(status) => format!("Docker answered {status}: {}", told(text)),
+        None => format!("Docker answered: {}", told(text)),
+    };
+    if let Some(meant) = meant(&doing, text) {
+        return meant.because(cause);
+    }
+    let kind = match status {
+        Some(401 | 403 | 407) => ErrorKind::Denied,
+        Some(429) => ErrorKind::RateLimited,
+        Some(502..=504) => ErrorKind::Unavailable,
+        Some(500..) if is_page(text) => ErrorKind::Unavailable,
+        Some(400) => ErrorKind::Config,
+        _ => ErrorKind::Unexpected,
+    };
+    let error = Error::new(kind, doing).because(cause);
+    match kind {
+        ErrorKind::Denied => error.hinted(format!(
+            "may you use the daemon at {endpoint}? `{} info` tells",
+            endpoint.command()
+        )),
+        ErrorKind::Unavailable => error.hinted(running(endpoint)),
+        _ => error,
+    }
+}
+
+/// Texts of the daemon and of container runtimes that mean something particular.
+fn meant(doing: &str, text: &str) -> Option<Error> {
+    let lower = text.to_ascii_lowercase();
+    let has = |needle: &str| lower.contains(needle);
+    let setting = |key: &str, hint: &str| Error::setting(key, doing).hinted(hint);
+    let error = if has("no space left on device") || has("cannot allocate memory") {
+        Error::new(ErrorKind::NoCapacity, doing)
+            .hinted("`docker system df` shows what takes the room, `docker system prune` frees it")
+    } else if has("toomanyrequests") || has("too many requests") {
+        Error::new(ErrorKind::RateLimited, doing)
+            .hinted("wait, or log in to the registry: `docker login` raises its limit")
+    } else if has("could not select device driver") {
+        setting(
+            "gpus",
+            "install the nvidia-container-toolkit on the daemon's host, then restart the daemon",
+        )
+    } else if has("exec: \"/bin/sh\"") {
+        setting("image", "choose an image that has `/bin/sh`")
+    } else if has("no matching manifest") || has("does not match the specified platform") {
+        setting(
+            "platform",
+            "choose an image for this platform, or set `platform` to one that the image has",
+        )
+    } else if has("runtime name") || has("unknown runtime") {
+        setting("runtime", "`docker info` shows the runtimes there are")
+    } else if has("gathering device information") {
+        setting("devices", "the device has to be on the daemon's host")
+    } else if has("no such image") {
+        setting(
+            "image",
+            "pull the image, or set `pull = \"missing\"` to have it pulled",
+        )
+    } else if has("invalid reference format") {
+        setting("image", "write an image as `HOST/NAME:TAG` or `NAME:TAG`")
+    } else if has("network ") && has(" not found") {
+        setting(
+            "network",
+            "`docker network ls` shows the networks there are",
+        )
+    } else if has("no matching entries in passwd file") || has("unable to find group") {
+        setting("user", "choose a user that the image has, or a number")
+    } else {
+        return None;
+    };
+    Some(error)
+}
+
+/// The failures in which no daemon said anything that can be read.
+fn unanswered(doing: String, endpoint: &Endpoint, error: &Wire) -> Error {
+    let kind = match error {
+        Wire::JsonDataError { .. }
+        | Wire::JsonSerdeError { .. }
+        | Wire::APIVersionParseError { .. } => ErrorKind::Unexpected,
+        Wire::CertPathError { .. }
+        | Wire::CertMultipleKeys { .. }
+        | Wire::CertParseError { .. } => {
+            return Error::setting("cert_path", doing)
+                .because(error.to_string())
+                .hinted("`cert_path` is where `ca.pem`, `cert.pem` and `key.pem` are");
+        }
+        _ => ErrorKind::Unavailable,
+    };
+    let causes = causes(error);
+    let cause = causes.join(": ");
+    let lower = cause.to_ascii_lowercase();
+    let refused = chain(error)
+        .filter_map(|e| e.downcast_ref::<io::Error>())
+        .any(|e| e.kind() == io::ErrorKind::PermissionDenied);
+    match kind {
+        ErrorKind::Unexpected => Error::new(kind, doing)
+            .because(cause)
+            .hinted(format!("is it a Docker daemon that listens at {endpoint}?")),
+        _ if refused && endpoint.socket().is_some() => {
+            Error::new(ErrorKind::Denied, doing).because(cause).hinted(
+                "`sudo usermod -aG docker \"$USER\"` lets you use the socket, after a new login",
+            )
+        }
+        _ if refused
+            || ["certificate", "permission denied"]
+                .iter()
+                .any(|why| lower.contains(why)) =>
+        {
+            Error::new(ErrorKind::Denied, doing)
+                .because(cause)
+                .hinted(format!(
+                    "does `{} info` work with the same keys?",
+                    endpoint.command()
+                ))
+        }
+        _ => Error::new(kind, doing)
+            .because(cause)
+            .hinted(running(endpoint)),
+    }
+}
+
+fn running(endpoint: &Endpoint) -> String {
+    if let Way::Ssh(address) = &endpoint.way {
+        return format!("does `ssh ssh://{address} docker version` work without a question?");
+    }
+    format!(
+        "is the daemon running? `{} info` tells; set `$DOCKER_HOST` or `host` when it is elsewhere",
+        endpoint.command()
+    )
+}
+
+/// An error and all that it was caused by.
+fn chain<'a>(error: &'a Wire) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    let first: &'a (dyn StdError + 'static) = match error {
+        // These two show their cause's words as their own, and leave it out as a cause.
+        Wire::HyperResponseError { err } => err,
+        Wire::IOError { err } => err,
+        _ => error,
+    };
+    std::iter::successors(Some(first), |&error| error.source())
+}
+
+/// The causes from the outside in, without those that only repeat others.
+fn causes(error: &Wire) -> Vec<String> {
+    if matches!(error, Wire::RequestTimeoutError) {
+        return vec!["no answer came in time".to_owned()];
+    }
+    let mut kept: Vec<String> = Vec::new();
+    for text in chain(error).map(|e| told(&e.to_string())) {
+        if let Some(last) = kept.last_mut()
+            && last.contains(&text)
+        {
+            if last.starts_with("Error in the hyper legacy client") {
+                *last = text;
+            }
+            continue;
+        }
+        kept.push(text);
+    }
+    kept
+}
+
+/// Whether a text is a page for people: somebody between this program and the daemon answered.
+fn is_page(text: &str) -> bool {
+    text.trim_start().starts_with('<')
+}
+
+/// A foreign text on one line, and not too long.
+fn told(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut told: String = line.chars().take(TOLD).collect();
+    if told.len() < line.len() {
+        told.push('…');
+    }
+    match (told.is_empty(), is_page(&told)) {
+        (true, _) => "nothing".to_owned(),
+        (_, true) => format!("a web page: {told}"),
+        _ => told,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::providers::contract::chain;
+    use crate::providers::docker::config::Config;
+
+    fn said(status_code: u16, message: &str) -> Wire {
+        Wire::DockerResponseServerError {
+            status_code,
+            message: message.to_owned(),
+        }
+    }
+
+    fn explained(error: &Wire) -> Error {
+        let endpoint = Endpoint::resolve(&Config::default()).unwrap();
+        explain("could not launch `x`".to_owned(), &endpoint, error)
+    }
+
+    #[test]
+    fn every_failure_means_an_action() {
+        use ErrorKind::{Config, Denied, NoCapacity, RateLimited, Unavailable, Unexpected};
+        for (status, text, kind, key) in [
+            (400, "Minimum memory limit allowed is 6MB", Config, None),
+            (401, "unauthorized", Denied, None),
+            (403, "forbidden", Denied, None),
+            (404, "No such image: x:latest", Config, Some("image")),
+            (404, "network lan not found", Config, Some("network")),
+            (418, "", Unexpected, None),
+            (429, "slow down", RateLimited, None),
+            (500, "toomanyrequests: You have reached", RateLimited, None),
+            (500, "write /x: no space left on device", NoCapacity, None),
+            (
+                500,
+                "could not select device driver \"\" with capabilities: [[gpu]]",
+                Config,
+                Some("gpus"),
+            ),
+            (
+                400,
+                "exec: \"/bin/sh\": stat /bin/sh: no such file",
+                Config,
+                Some("image"),
+            ),
+            (
+                400,
+                "unknown or invalid runtime name: x",
+                Config,
+                Some("runtime"),
+            ),
+            (
+                500,
+                "error gathering device information while adding custom device \"/dev/x\"",
+                Config,
+                Some("devices"),
+            ),
+            (
+                500,
+                "driver failed programming external connectivity",
+                Unexpected,
+                None,
+            ),
+            (500, "<html>oops</html>", Unavailable, None),
+            (502, "<html>Bad Gateway</html>", Unavailable, None),
+            (503, "", Unavailable, None),
+        ] {
+            let error = explained(&said(status, text));
+            assert_eq!(
+                (error.kind, error.key.as_deref()),
+                (kind, key),
+                "{status} {text}"
+            );
+            assert!(chain(&error).contains(text), "{}", chain(&error));
+        }
+    }
+
+    #[test]
+    fn a_page_is_told_on_one_line_and_not_whole() {
+        let page = format!("<html>\n  <body>{}</body>", "x".repeat(9000));
+        let said = chain(&explained(&said(502, &page)));
+        assert!(said.len() < 700 && !said.contains('\n'), "{said}");
+        assert!(said.contains("a web page: <html> <body>xxx"), "{said}");
+    }
+
+    #[test]
+    fn only_the_daemons_own_word_settles_a_request() {
+        for (error, expected) in [
+            (said(409, "Conflict"), Fate::Refused),
+            (said(500, "no space left on device"), Fate::Refused),
+            (said(502, "<html>"), Fate::Lost),
+            (said(504, ""), Fate::Lost),
+            (said(500, "<html>"), Fate::Lost),
+            (Wire::RequestTimeoutError, Fate::Late),
+            (Wire::SocketNotFoundError("x".into()), Fate::Unsent),
+            (
+                Wire::from(io::Error::from(io::ErrorKind::ConnectionReset)),
+                Fate::Lost,
+            ),
+        ] {
+            assert_eq!(fate(&error), expected, "{error}");
+        }
+        assert!(is_missing(&said(404, "No such container: x"), "container"));
+        for (status, stranger) in [
+            (404, "<html>Not Found</html>"),
+            (404, "page not found"),
+            (500, "No such container: x"),
+        ] {
+            assert!(
+                !is_missing(&said(status, stranger), "container"),
+                "{stranger}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_socket_that_may_not_be_used_says_how_it_may() {
+        let error = explained(&Wire::from(io::Error::from(
+            io::ErrorKind::PermissionDenied,
+        )));
+        assert_eq!(error.kind, ErrorKind::Denied);
+        assert!(error.hint.unwrap().contains("docker"));
+    }
+}

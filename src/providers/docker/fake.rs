@@ -1,0 +1,465 @@
+//! A real daemon, and a proxy before it that has moods.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use bollard::models::{ContainerCreateBody, ContainerSummary};
+use bollard::query_parameters::{
+    CreateContainerOptionsBuilder, CreateImageOptionsBuilder, DownloadFromContainerOptionsBuilder,
+    InspectContainerOptions, KillContainerOptionsBuilder, ListContainersOptionsBuilder,
+    RemoveContainerOptionsBuilder, StartContainerOptions,
+};
+use futures_util::{StreamExt as _, TryStreamExt as _};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
+use tokio::net::{TcpListener, TcpStream, UnixStream};
+use tokio::sync::OnceCell;
+
+use super::machine::short;
+use super::{Config, Docker, SOCKET, daemon};
+use crate::model::{InstanceId, random};
+use crate::providers::Provider as _;
+use crate::providers::contract::{Fake, Mood, skipped};
+
+/// The image of all tests: busybox and a user `runner`, 1001:127.
+pub(super) const IMAGE: &str = "gharun-test-docker:1";
+/// The same, whose user is `runner`.
+pub(super) const RUNNER_IMAGE: &str = "gharun-test-docker:1-runner";
+
+/// Imported once for all tests of a process.
+static IMAGES: OnceCell<()> = OnceCell::const_new();
+
+const BUSYBOX: &str = "/bin/busybox";
+/// The label of what a test makes beside the provider.
+const WORLD: &str = "gharun-test-world";
+
+/// One test's share of the daemon of this computer.
+#[derive(Debug)]
+pub(super) struct Share {
+    pub(super) client: bollard::Docker,
+    tag: String,
+    place: String,
+}
+
+impl Share {
+    /// Opens the provider with settings, its host and image given unless they are among them.
+    pub(super) async fn with(&self, settings: serde_json::Value) -> Docker {
+        let mut table = serde_json::json!({ "image": IMAGE, "pull": "never" });
+        let settings = settings.as_object().expect("a table").clone();
+        table.as_object_mut().expect("a table").extend(settings);
+        Docker::open(serde_json::from_value(table).expect("settings"))
+            .await
+            .expect("a provider opens without its daemon")
+    }
+
+    async fn labelled(&self, label: &str) -> Vec<ContainerSummary> {
+        let filters = HashMap::from([("label", vec![format!("{label}={}", self.tag)])]);
+        let options = ListContainersOptionsBuilder::default()
+            .all(true)
+            .filters(&filters)
+            .build();
+        let listed = self.client.list_containers(Some(options)).await;
+        listed.expect("the daemon lists its containers")
+    }
+
+    /// Makes a container beside the provider, with these labels, and does not start it.
+    pub(super) async fn add(&self, name: &str, labels: HashMap<String, String>) -> InstanceId {
+        let mut labels = labels;
+        labels.insert(WORLD.to_owned(), self.tag.clone());
+        self.make(name, labels, ["sleep", "300"]).await
+    }
+
+    /// Makes what a launch leaves that was killed after its first request.
+    pub(super) async fn half_made(
+        &self,
+        name: &str,
+        labels: HashMap<String, String>,
+    ) -> InstanceId {
+        self.make(name, labels, ["/bin/sh", "/gharun/boot.sh"])
+            .await
+    }
+
+    async fn make(
+        &self,
+        name: &str,
+        labels: HashMap<String, String>,
+        command: [&str; 2],
+    ) -> InstanceId {
+        let body = ContainerCreateBody {
+            image: Some(IMAGE.to_owned()),
+            cmd: Some(command.map(str::to_owned).to_vec()),
+            labels: Some(labels),
+            ..ContainerCreateBody::default()
+        };
+        let options = CreateContainerOptionsBuilder::default().name(name).build();
+        let made = self.client.create_container(Some(options), body).await;
+        self.id(&made.expect("the daemon makes a container").id)
+    }
+
+    pub(super) fn id(&self, whole: &str) -> InstanceId {
+        InstanceId {
+            place: Some(self.place.clone()),
+            id: short(whole).to_owned(),
+        }
+    }
+
+    /// The entries of an archive of a path: path, mode, uid, gid, content.
+    pub(super) async fn files(&self, id: &str, path: &str) -> Vec<File> {
+        let options = DownloadFromContainerOptionsBuilder::default()
+            .path(path)
+            .build();
+        let bytes: Vec<u8> = self
+            .client
+            .download_from_container(id, Some(options))
+            .try_fold(Vec::new(), async |mut all: Vec<u8>, part| {
+                all.extend_from_slice(&part);
+                Ok(all)
+            })
+            .await
+            .expect("the daemon packs an archive");
+        let mut archive = tar::Archive::new(&*bytes);
+        let entries = archive.entries().expect("an archive");
+        entries
+            .map(|entry| {
+                let mut entry = entry.expect("an entry");
+                let mut content = Vec::new();
+                std::io::Read::read_to_end(&mut entry, &mut content).expect("a whole entry");
+                let header = entry.header();
+                File {
+                    path: entry.path().expect("a path").display().to_string(),
+                    mode: header.mode().expect("a mode") & 0o7777,
+                    uid: header.uid().expect("a user"),
+                    gid: header.gid().expect("a group"),
+                    content,
+                }
+            })
+            .collect()
+    }
+}
+
+/// An entry of an archive.
+#[derive(Debug)]
+pub(super) struct File {
+    pub(super) path: String,
+    pub(super) mode: u32,
+    pub(super) uid: u64,
+    pub(super) gid: u64,
+    pub(super) content: Vec<u8>,
+}
+
+impl Fake for Share {
+    type P = Docker;
+
+    async fn start() -> Option<Self> {
+        let client = bollard::Docker::connect_with_unix(SOCKET, 60, bollard::API_DEFAULT_VERSION);
+        let answer = match &client {
+            Ok(client) => client.info().await.map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        let info = match answer {
+            Ok(info) => info,
+            Err(error) => {
+                skipped(&format!("docker: no daemon answers at {SOCKET}: {error}"));
+                return None;
+            }
+        };
+        if !Path::new(BUSYBOX).exists() {
+            skipped(&format!("docker: no static {BUSYBOX} to make an image of"));
+            return None;
+        }
+        let client = client.expect("it answered");
+        IMAGES.get_or_init(async || import(&client).await).await;
+        Some(Self {
+            client,
+            tag: random(12),
+            place: daemon::place(&info.id.expect("a daemon has an id")),
+        })
+    }
+
+    fn tag(&self) -> &str {
+        &self.tag
+    }
+
+    async fn open(&self) -> Docker {
+        self.with(serde_json::json!({})).await
+    }
+
+    async fn turn(&self, mood: Mood) -> Option<Docker> {
+        if mood == Mood::PartUnread {
+            return None;
+        }
+        let host = match mood {
+            Mood::Unavailable => closed().await,
+            _ => proxy(move |request| deed(mood, request)).await,
+        };
+        Some(self.with(serde_json::json!({ "host": host })).await)
+    }
+
+    async fn add_stranger(&self) -> InstanceId {
+        let name = format!("stranger-{}", random(12));
+        // It calls itself managed, by somebody else.
+        let labels = HashMap::from([("managed-by".to_owned(), "another".to_owned())]);
+        self.add(&name, labels).await
+    }
+
+    async fn census(&self) -> Vec<InstanceId> {
+        let mut all = self.labelled("gharun-start").await;
+        all.extend(self.labelled(WORLD).await);
+        let ids = all.iter().filter_map(|found| found.id.as_deref());
+        ids.map(|id| self.id(id)).collect()
+    }
+
+    async fn boot_script(&self, id: &InstanceId) -> String {
+        let mut files = self.files(&id.id, "/gharun/boot.sh").await;
+        String::from_utf8(files.remove(0).content).expect("the script is text")
+    }
+
+    async fn visible(&self, id: &InstanceId) -> String {
+        let socket = reqwest::Client::builder().unix_socket(SOCKET).build();
+        let socket = socket.expect("a client of a socket");
+        let mut seen = String::new();
+        for question in ["json", "top", "changes", "logs?stdout=1&stderr=1"] {
+            let url = format!("http://docker/containers/{}/{question}", id.id);
+            let answer = socket.get(url).send().await.expect("the daemon answers");
+            seen.push_str(&answer.text().await.expect("all of it"));
+        }
+        let inspected = self
+            .client
+            .inspect_container(&id.id, None::<InspectContainerOptions>)
+            .await;
+        let image = inspected.expect("it is there").image.expect("its image");
+        let history = self.client.image_history(&image).await.expect("a history");
+        write!(seen, "{history:?}").expect("memory takes it");
+        for file in self.files(&id.id, "/gharun").await {
+            // What others than its user may read, they see.
+            if file.mode & 0o077 != 0 {
+                seen.push_str(&String::from_utf8_lossy(&file.content));
+            }
+        }
+        seen
+    }
+
+    async fn end(&self, id: &InstanceId) {
+        let options = KillContainerOptionsBuilder::default()
+            .signal("TERM")
+            .build();
+        let killed = self.client.kill_container(&id.id, Some(options)).await;
+        killed.expect("it was running");
+    }
+
+    async fn finish(self) {
+        let mut all = self.labelled("gharun-start").await;
+        all.extend(self.labelled(WORLD).await);
+        for id in all.into_iter().filter_map(|found| found.id) {
+            let options = RemoveContainerOptionsBuilder::default()
+                .force(true)
+                .v(true)
+                .build();
+            match self.client.remove_container(&id, Some(options)).await {
+                // Or it is gone, or going.
+                Ok(())
+                | Err(bollard::errors::Error::DockerResponseServerError {
+                    status_code: 404 | 409,
+                    ..
+                }) => {}
+                Err(error) => panic!("a test leaves the container {id} behind: {error}"),
+            }
+        }
+    }
+}
+
+/// Makes the images, unless they are there from an earlier run.
+async fn import(client: &bollard::Docker) {
+    for (image, changes) in [(IMAGE, None), (RUNNER_IMAGE, Some("USER runner"))] {
+        if client.inspect_image(image).await.is_ok() {
+            continue;
+        }
+        let (repo, tag) = image.split_once(':').expect("a tag");
+        let mut options = CreateImageOptionsBuilder::default()
+            .from_src("-")
+            .repo(repo)
+            .tag(tag)
+            .build();
+        options.changes = changes.map(str::to_owned).into_iter().collect();
+        let body = bollard::body_full(root().into());
+        let lines = client.create_image(Some(options), Some(body), None);
+        let lines: Vec<_> = lines.collect().await;
+        for line in lines {
+            line.expect("the daemon takes the image");
+        }
+    }
+}
+
+/// The root of an image: busybox under all its names, and three users' files.
+fn root() -> Vec<u8> {
+    let listed = std::process::Command::new(BUSYBOX).arg("--list").output();
+    let listed = listed.expect("busybox lists its names").stdout;
+    let names = String::from_utf8(listed).expect("names are text");
+    let mut archive = tar::Builder::new(Vec::new());
+    let header = |kind, mode, id: (u64, u64), size: usize| {
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(kind);
+        header.set_mode(mode);
+        header.set_uid(id.0);
+        header.set_gid(id.1);
+        header.set_size(size as u64);
+        header
+    };
+    for (path, mode, id) in [
+        ("bin/", 0o755, (0, 0)),
+        ("etc/", 0o755, (0, 0)),
+        ("home/", 0o755, (0, 0)),
+        ("home/runner/", 0o755, (1001, 127)),
+        ("tmp/", 0o1777, (0, 0)),
+        ("var/run/", 0o755, (0, 0)),
+    ] {
+        let mut header = header(tar::EntryType::Directory, mode, id, 0);
+        let added = archive.append_data(&mut header, path, &[][..]);
+        added.expect("memory takes it");
+    }
+    let busybox = std::fs::read(BUSYBOX).expect("busybox can be read");
+    let passwd = b"root:x:0:0:root:/:/bin/sh\nrunner:x:1001:127::/home/runner:/bin/sh\n";
+    let group = b"root:x:0:\nrunner:x:127:\nextra:x:555:\n";
+    for (path, mode, content) in [
+        ("bin/busybox", 0o755, &busybox[..]),
+        ("etc/passwd", 0o644, passwd),
+        ("etc/group", 0o644, group),
+    ] {
+        let mut header = header(tar::EntryType::Regular, mode, (0, 0), content.len());
+        let added = archive.append_data(&mut header, path, content);
+        added.expect("memory takes it");
+    }
+    for name in names.lines().filter(|name| *name != "busybox") {
+        let mut header = header(tar::EntryType::Symlink, 0o777, (0, 0), 0);
+        let added = archive.append_link(&mut header, format!("bin/{name}"), "busybox");
+        added.expect("memory takes it");
+    }
+    archive.into_inner().expect("memory takes it")
+}
+
+/// The address of a port at which nobody listens.
+async fn closed() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    format!("tcp://{}", listener.local_addr().expect("an address"))
+}
+
+/// Starts a proxy before the daemon, and tells its address; `deed` judges the first line of each
+/// request.
+pub(super) async fn proxy(deed: impl Fn(&str) -> Deed + Send + Sync + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let host = format!("tcp://{}", listener.local_addr().expect("an address"));
+    let deed = Arc::new(deed);
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let deed = Arc::clone(&deed);
+            tokio::spawn(async move {
+                // A client that goes away in the middle is no failure of the proxy.
+                let _ = serve(client, &*deed).await;
+            });
+        }
+    });
+    host
+}
+
+/// What a proxy does with a request.
+#[derive(Clone, Copy)]
+pub(super) enum Deed {
+    /// The daemon answers.
+    Forward,
+    /// The connection breaks before the daemon hears of it.
+    Drop,
+    /// It is carried out, and nobody hears of it.
+    Lose,
+    /// The proxy answers: status, type, body.
+    Answer(u16, &'static str, &'static str),
+}
+
+fn deed(mood: Mood, request: &str) -> Deed {
+    const JSON: &str = "application/json";
+    let creates = request.starts_with("POST ") && request.contains("/containers/create");
+    let starts = request.starts_with("POST ") && request.contains("/start");
+    match mood {
+        Mood::AnswerLost if creates || starts => Deed::Lose,
+        Mood::Denied => Deed::Answer(403, JSON, r#"{"message":"authorization denied"}"#),
+        Mood::Halfway if starts => Deed::Answer(
+            500,
+            JSON,
+            r#"{"message":"driver failed programming external connectivity"}"#,
+        ),
+        Mood::Html => Deed::Answer(502, "text/html", "<html><h1>502 Bad Gateway</h1></html>"),
+        Mood::NoCapacity if creates => Deed::Answer(
+            500,
+            JSON,
+            r#"{"message":"mkdir /var/lib/docker/overlay2/x: no space left on device"}"#,
+        ),
+        Mood::RateLimited => Deed::Answer(429, JSON, r#"{"message":"too many requests"}"#),
+        _ => Deed::Forward,
+    }
+}
+
+/// Serves one connection, which carries one request: bollard keeps none open.
+async fn serve(mut client: TcpStream, deed: impl Fn(&str) -> Deed) -> std::io::Result<()> {
+    let mut head = Vec::new();
+    while !head.windows(4).any(|end| end == b"\r\n\r\n") {
+        if client.read_buf(&mut head).await? == 0 {
+            return Ok(());
+        }
+    }
+    let text = String::from_utf8_lossy(&head).into_owned();
+    match deed(text.lines().next().unwrap_or_default()) {
+        Deed::Drop => {}
+        Deed::Forward => {
+            let mut daemon = UnixStream::connect(SOCKET).await?;
+            daemon.write_all(&head).await?;
+            copy_bidirectional(&mut client, &mut daemon).await?;
+        }
+        Deed::Lose => {
+            let mut daemon = UnixStream::connect(SOCKET).await?;
+            daemon.write_all(&head).await?;
+            let (mut from, mut to) = daemon.split();
+            let mut first = [0];
+            tokio::select! {
+                // The daemon's first byte says that it is done.
+                read = from.read(&mut first) => { read?; }
+                sent = tokio::io::copy(&mut client, &mut to) => { sent?; }
+            }
+        }
+        Deed::Answer(status, kind, body) => {
+            let length = text
+                .lines()
+                .filter_map(|line| line.split_once(':'))
+                .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+                .and_then(|(_, value)| value.trim().parse::<usize>().ok())
+                .unwrap_or(0);
+            // What is left unread would make the kernel reset the connection, and lose the answer.
+            let begun = head.windows(4).position(|end| end == b"\r\n\r\n");
+            let mut left = length - (head.len() - begun.map_or(0, |at| at + 4)).min(length);
+            let mut chunk = [0; 4096];
+            while left > 0 {
+                left -= client.read(&mut chunk).await?.clamp(1, left);
+            }
+            let answer = format!(
+                "HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+                body.len()
+            );
+            client.write_all(answer.as_bytes()).await?;
+            client.shutdown().await?;
+        }
+    }
+    Ok(())
+}
+
+/// Settings as they are when nothing is said, for tests of what needs no daemon.
+pub(super) fn plain() -> Config {
+    Config::default()
+}
+
+/// Starts a container that was made beside the provider.
+pub(super) async fn run(share: &Share, id: &InstanceId) {
+    let started = share
+        .client
+        .start_container(&id.id, None::<StartContainerOptions>)
+        .await;
+    started.expect("the daemon starts a container");
+}

@@ -1,0 +1,112 @@
+//! A container as a machine.
+
+use bollard::models::{
+    ContainerInspectResponse, ContainerStateStatusEnum, ContainerSummary, ContainerSummaryStateEnum,
+};
+use jiff::Timestamp;
+
+use super::daemon::Daemon;
+use crate::model::{Condition, Instance, InstanceId, Tags};
+use crate::providers::{Error, ErrorKind, Result};
+
+/// One container of a listing; `None` when it cannot be judged, or went meanwhile.
+pub(super) async fn listed(daemon: &Daemon, container: ContainerSummary) -> Option<Instance> {
+    let whole = container.id?;
+    let Some(tags) = container.labels.and_then(Tags::from_pairs) else {
+        let id = short(&whole);
+        tracing::warn!(
+            "the container `{id}` says that it is gharun's, and its labels cannot be read: it is left alone"
+        );
+        return None;
+    };
+    let state = match container.state {
+        Some(
+            ContainerSummaryStateEnum::RUNNING
+            | ContainerSummaryStateEnum::PAUSED
+            | ContainerSummaryStateEnum::RESTARTING
+            | ContainerSummaryStateEnum::STOPPING,
+        ) => Condition::Running,
+        // Only a look tells how it ended, or why it did not begin.
+        other => match daemon.inspect(&whole).await {
+            Ok(Some(found)) => state(&found),
+            Ok(None) => return None,
+            Err(_) if other == Some(ContainerSummaryStateEnum::CREATED) => Condition::Pending,
+            Err(_) => Condition::Ended(container.status.unwrap_or_else(|| "ended".to_owned())),
+        },
+    };
+    Some(Instance {
+        id: InstanceId {
+            place: Some(daemon.place.clone()),
+            id: short(&whole).to_owned(),
+        },
+        created: container
+            .created
+            .and_then(|seconds| Timestamp::from_second(seconds).ok())
+            .unwrap_or(tags.created),
+        state,
+        tags,
+        price_per_hour: None,
+    })
+}
+
+/// A container as a machine.
+pub(super) fn instance(daemon: &Daemon, found: &ContainerInspectResponse) -> Result<Instance> {
+    let whole = found.id.as_deref().unwrap_or_default();
+    let labels = found.config.as_ref().and_then(|c| c.labels.as_ref());
+    let tags = labels.and_then(Tags::from_pairs).ok_or_else(|| {
+        Error::new(
+            ErrorKind::Unexpected,
+            format!("the container `{}` lost its labels", short(whole)),
+        )
+    })?;
+    let created = found.created.as_deref().and_then(|time| time.parse().ok());
+    Ok(Instance {
+        id: InstanceId {
+            place: Some(daemon.place.clone()),
+            id: short(whole).to_owned(),
+        },
+        state: state(found),
+        created: created.unwrap_or(tags.created),
+        tags,
+        price_per_hour: None,
+    })
+}
+
+/// What a container is doing.
+pub(super) fn state(found: &ContainerInspectResponse) -> Condition {
+    let Some(state) = &found.state else {
+        return Condition::Pending;
+    };
+    let error = state.error.as_deref().filter(|error| !error.is_empty());
+    match state.status {
+        Some(ContainerStateStatusEnum::CREATED | ContainerStateStatusEnum::EMPTY) | None => {
+            match error {
+                Some(error) => Condition::Ended(format!("could not start: {error}")),
+                None => Condition::Pending,
+            }
+        }
+        Some(
+            ContainerStateStatusEnum::RUNNING
+            | ContainerStateStatusEnum::PAUSED
+            | ContainerStateStatusEnum::RESTARTING
+            | ContainerStateStatusEnum::STOPPING,
+        ) => Condition::Running,
+        Some(ContainerStateStatusEnum::REMOVING) => Condition::Ended("being removed".to_owned()),
+        Some(ContainerStateStatusEnum::EXITED | ContainerStateStatusEnum::DEAD) => {
+            let mut how = format!("exit code {}", state.exit_code.unwrap_or(-1));
+            if state.oom_killed == Some(true) {
+                how.push_str(", out of memory");
+            }
+            if let Some(error) = error {
+                how.push_str(": ");
+                how.push_str(error);
+            }
+            Condition::Ended(how)
+        }
+    }
+}
+
+/// The short id that the docker command shows.
+pub(super) fn short(id: &str) -> &str {
+    id.get(..12).unwrap_or(id)
+}

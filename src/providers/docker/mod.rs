@@ -1,0 +1,403 @@
+//! Containers of a Docker daemon.
+
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use bollard::models::{ContainerInspectResponse, HostConfig};
+use futures_util::StreamExt as _;
+use serde_json::Value;
+use url::Url;
+
+use super::{Error, ErrorKind, Health, Lookup, Provider, Result};
+use crate::model::{Instance, InstanceId, Listing, MANAGED_BY, Order, Unread};
+use attempt::Attempt;
+use daemon::{Daemon, look};
+use endpoint::{Endpoint, Way};
+use failure::is_conflict;
+use launch::Launch;
+use machine::listed;
+
+mod attempt;
+mod config;
+mod credentials;
+mod daemon;
+mod endpoint;
+mod failure;
+mod image;
+mod launch;
+mod machine;
+mod reach;
+mod removal;
+mod ssh;
+mod user;
+
+#[cfg(test)]
+mod fake;
+#[cfg(test)]
+mod tests;
+
+pub use config::{Amount, Config, Gpus, Pull};
+
+/// The daemon's socket, as processes in a container and those in Docker Desktop's machine see it.
+const SOCKET: &str = "/var/run/docker.sock";
+
+/// How much of a log is told.
+const LOG_LINES: usize = 200;
+const LOG_BYTES: usize = 64 << 10;
+
+/// How many containers that ended are looked at side by side.
+const LOOKS: usize = 8;
+
+/// Containers of a Docker daemon.
+#[derive(Debug)]
+pub struct Docker {
+    config: Config,
+    endpoint: Endpoint,
+    host: HostConfig,
+    daemon: Attempt<Arc<Daemon>>,
+    image: Attempt<()>,
+}
+
+impl Provider for Docker {
+    const KIND: &'static str = "docker";
+    const ABOUT: &'static str = "Containers of a Docker daemon";
+    const REHEARSES: bool = true;
+    type Config = Config;
+
+    fn ambient(env: Lookup<'_>) -> Vec<(&'static str, &'static str, Value)> {
+        let set = |name: &str| env(name).filter(|value| !value.is_empty());
+        let mut found = Vec::new();
+        let host = set("DOCKER_HOST");
+        // As for the docker command, a host hides a context.
+        if let (None, Some(context)) = (&host, set("DOCKER_CONTEXT")) {
+            found.push(("DOCKER_CONTEXT", "context", Value::from(context)));
+        }
+        if let Some(host) = host {
+            found.push(("DOCKER_HOST", "host", Value::from(host)));
+        }
+        if set("DOCKER_TLS_VERIFY").is_some() {
+            found.push(("DOCKER_TLS_VERIFY", "tls_verify", Value::from(true)));
+        }
+        if let Some(dir) = set("DOCKER_CERT_PATH") {
+            found.push(("DOCKER_CERT_PATH", "cert_path", Value::from(dir)));
+        }
+        if let Some(dir) = set("DOCKER_CONFIG") {
+            found.push(("DOCKER_CONFIG", "config_dir", Value::from(dir)));
+        } else if let Some(home) = set("HOME") {
+            let dir = format!("{}/.docker", home.trim_end_matches('/'));
+            found.push(("HOME", "config_dir", Value::from(dir)));
+        }
+        found
+    }
+
+    async fn open(config: Config) -> Result<Self> {
+        Ok(Self {
+            endpoint: Endpoint::resolve(&config)?,
+            host: config::host_config(&config)?,
+            daemon: Attempt::default(),
+            image: Attempt::default(),
+            config,
+        })
+    }
+
+    async fn check(&self) -> Result<Health> {
+        let daemon = self.daemon().await?;
+        // The answer that `daemon` kept may be an old one.
+        look(daemon.client.ping()).await.map_err(|error| {
+            daemon.failed(
+                format!("could not reach the Docker daemon at {}", self.endpoint),
+                &error,
+            )
+        })?;
+        let info = &daemon.info;
+        let told = |text: &Option<String>| text.clone().unwrap_or_else(|| "unknown".to_owned());
+        let mut health = Health {
+            facts: vec![
+                format!(
+                    "daemon {} (API {}) at {}",
+                    told(&info.server_version),
+                    daemon.version(),
+                    self.endpoint
+                ),
+                format!(
+                    "{}/{} on {}",
+                    told(&info.os_type),
+                    told(&info.architecture),
+                    told(&info.operating_system)
+                ),
+            ],
+            warnings: info.warnings.clone().unwrap_or_default(),
+        };
+        self.linux(&daemon)?;
+        let image = &self.config.image;
+        match (
+            image::present(&daemon, &self.config).await?,
+            self.config.pull,
+        ) {
+            (Some(_), Pull::Always) => health
+                .facts
+                .push(format!("image `{image}`, pulled anew by each start")),
+            (Some(_), _) => health.facts.push(format!("image `{image}`")),
+            (None, Pull::Never) => health.warnings.push(image::never(&self.config, &daemon)),
+            (None, _) => health
+                .facts
+                .push(format!("image `{image}`, pulled by the first start")),
+        }
+        Ok(health)
+    }
+
+    async fn launch(&self, order: &Order) -> Result<Instance> {
+        let daemon = self.daemon().await?;
+        self.linux(&daemon)?;
+        self.image
+            .get(async || image::ensure(&daemon, &self.config).await)
+            .await?;
+        let launch = Launch {
+            daemon: &daemon,
+            config: &self.config,
+            host: self.host(&daemon)?,
+        };
+        // Boxed, as many are at work side by side.
+        Box::pin(launch.run(order)).await
+    }
+
+    async fn list(&self) -> Result<Listing> {
+        let unread = |error: Error| Listing {
+            instances: Vec::new(),
+            unread: vec![Unread {
+                place: None,
+                error: Box::new(error),
+            }],
+        };
+        let daemon = match self.daemon().await {
+            Ok(daemon) => daemon,
+            Err(error) => return Ok(unread(error)),
+        };
+        let containers = match daemon.ours().await {
+            Ok(containers) => containers,
+            Err(error) => {
+                let doing = format!("could not list the containers at {}", self.endpoint);
+                return Ok(unread(daemon.failed(doing, &error)));
+            }
+        };
+        let instances = futures_util::stream::iter(containers)
+            .map(async |container| listed(&daemon, container).await)
+            .buffered(LOOKS)
+            .filter_map(std::future::ready)
+            .collect()
+            .await;
+        Ok(Listing {
+            instances,
+            unread: Vec::new(),
+        })
+    }
+
+    async fn terminate(&self, id: &InstanceId) -> Result<()> {
+        let daemon = self.place_of(id).await?;
+        let Some(found) = self.found(&daemon, id).await? else {
+            // Without its place, nobody knows whether this daemon ever had it.
+            return match id.place {
+                Some(_) => Ok(()),
+                None => Err(Error::new(
+                    ErrorKind::Config,
+                    format!("the daemon at {} has no container `{id}`", self.endpoint),
+                )
+                .hinted("write the whole reference, as `gharun list` shows it")),
+            };
+        };
+        let labels = found.config.and_then(|config| config.labels);
+        let ours = labels.and_then(|labels| labels.get(MANAGED_BY.0).cloned());
+        if ours.as_deref() != Some(MANAGED_BY.1) {
+            return Err(Error::new(
+                ErrorKind::Denied,
+                format!("the container `{}` is not one that gharun made", id.id),
+            )
+            .hinted(format!(
+                "`{} rm -f {}` removes it all the same",
+                self.endpoint.command(),
+                id.id
+            )));
+        }
+        let whole = found.id.unwrap_or_else(|| id.id.clone());
+        removal::remove(&daemon, &whole).await
+    }
+
+    fn candidates(&self) -> Vec<String> {
+        vec![format!("`{}` at {}", self.config.image, self.endpoint)]
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if self.config.docker_socket {
+            warnings.push(
+                "`docker_socket` makes every job root on the daemon's host: it can start any container there"
+                    .to_owned(),
+            );
+            if self.endpoint.socket().is_none() {
+                warnings.push(
+                    "the group of the socket on another computer is not known here: only jobs that run as root can use it"
+                        .to_owned(),
+                );
+            }
+        }
+        if self.config.privileged {
+            warnings
+                .push("`privileged` gives every job all rights over the daemon's host".to_owned());
+        }
+        if let Way::Tcp(address) = &self.endpoint.way
+            && !reach::is_loopback(address)
+        {
+            warnings.push(format!(
+                "what is sent to {} can be read on the way, the runner's credentials too: use `tls_verify` or `ssh://`",
+                self.endpoint
+            ));
+        }
+        warnings
+    }
+
+    async fn logs(&self, id: &InstanceId) -> Result<Option<String>> {
+        let daemon = self.place_of(id).await?;
+        match daemon.tail(&id.id, LOG_LINES, LOG_BYTES).await {
+            Ok(said) => Ok(said),
+            // Drivers that send logs elsewhere cannot give them back.
+            Err(error) if error.to_string().contains("does not support reading") => Ok(None),
+            Err(error) => {
+                let doing = format!("could not read the log of the container `{}`", id.id);
+                Err(daemon.failed(doing, &error))
+            }
+        }
+    }
+
+    async fn in_use(&self, id: &InstanceId) -> Result<Option<bool>> {
+        let daemon = self.place_of(id).await?;
+        match daemon.top(&id.id).await {
+            Ok(Some(top)) => {
+                let processes = top.processes.unwrap_or_default();
+                // The process that runs one job, child of `Runner.Listener`.
+                let worker = |cell: &String| cell.contains("Runner.Worker");
+                Ok(Some(processes.iter().flatten().any(worker)))
+            }
+            Ok(None) => Ok(None),
+            // It is not running.
+            Err(error) if is_conflict(&error) => Ok(None),
+            Err(error) => {
+                let doing = format!("could not list the processes of the container `{}`", id.id);
+                Err(daemon.failed(doing, &error))
+            }
+        }
+    }
+
+    fn access(&self, id: &InstanceId) -> Option<String> {
+        Some(format!("{} exec -it {} sh", self.endpoint.command(), id.id))
+    }
+
+    async fn reach(&self, port: u16) -> Result<Option<Url>> {
+        if self.endpoint.socket().is_none() {
+            return Ok(None);
+        }
+        let daemon = self.daemon().await?;
+        let network = self.config.network.as_deref().unwrap_or("bridge");
+        reach::url(&daemon, network, port).await
+    }
+}
+
+impl Docker {
+    async fn daemon(&self) -> Result<Arc<Daemon>> {
+        self.daemon
+            .get(async || Daemon::reach(&self.endpoint).await.map(Arc::new))
+            .await
+    }
+
+    /// The daemon, if it is the one that a machine's id means.
+    async fn place_of(&self, id: &InstanceId) -> Result<Arc<Daemon>> {
+        // In capitals the daemon would not find it, and it would be taken for gone.
+        let digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        let hex = (12..=64).contains(&id.id.len()) && id.id.bytes().all(digit);
+        if !hex {
+            return Err(Error::new(
+                ErrorKind::Config,
+                format!("`{}` is no id of a container", id.id),
+            )
+            .hinted("write a reference as `gharun list` shows it"));
+        }
+        let daemon = self.daemon().await?;
+        match &id.place {
+            Some(place) if *place != daemon.place => Err(Error::new(
+                ErrorKind::Config,
+                format!(
+                    "the container `{id}` is not at {}, whose place is `{}`",
+                    self.endpoint, daemon.place
+                ),
+            )
+            .hinted("set `$DOCKER_HOST`, `host` or `context` to the daemon that has it")),
+            _ => Ok(daemon),
+        }
+    }
+
+    /// Looks for a container by its id; a name that looks like one does not count.
+    async fn found(
+        &self,
+        daemon: &Daemon,
+        id: &InstanceId,
+    ) -> Result<Option<ContainerInspectResponse>> {
+        let found = daemon.inspect(&id.id).await.map_err(|error| {
+            let doing = format!("could not look at the container `{}`", id.id);
+            daemon.failed(doing, &error)
+        })?;
+        let is = |found: &ContainerInspectResponse| {
+            let whole = found.id.as_deref().unwrap_or_default();
+            whole.starts_with(&id.id)
+        };
+        match found {
+            Some(found) if !is(&found) => Err(Error::new(
+                ErrorKind::Denied,
+                format!("`{}` is the name of another container", id.id),
+            )),
+            found => Ok(found),
+        }
+    }
+
+    fn linux(&self, daemon: &Daemon) -> Result<()> {
+        match daemon.info.os_type.as_deref() {
+            Some("windows") => Err(Error::new(
+                ErrorKind::Config,
+                format!("the daemon at {} runs Windows containers", self.endpoint),
+            )
+            .hinted("switch it to Linux containers")),
+            _ => Ok(()),
+        }
+    }
+
+    /// The container's share of its host, with the daemon's socket where jobs may use it.
+    fn host(&self, daemon: &Daemon) -> Result<HostConfig> {
+        let mut host = self.host.clone();
+        if !self.config.docker_socket {
+            return Ok(host);
+        }
+        let socket = match self.endpoint.socket() {
+            Some(path) if !daemon.is_desktop() => path,
+            _ => Path::new(SOCKET),
+        };
+        let bind = format!("{}:{SOCKET}", socket.display());
+        host.binds.get_or_insert_default().push(bind);
+        let group = if daemon.is_desktop() {
+            Some(0)
+        } else if self.endpoint.socket().is_some() {
+            let found = std::fs::metadata(socket).map_err(|error| {
+                Error::setting(
+                    "docker_socket",
+                    format!("could not look at `{}`", socket.display()),
+                )
+                .because(error)
+            })?;
+            Some(found.gid())
+        } else {
+            // Nobody here knows the group of a socket on another computer.
+            None
+        };
+        let group = group.map(|group| group.to_string());
+        host.group_add = group.map(|group| vec![group]);
+        Ok(host)
+    }
+}

@@ -1,0 +1,219 @@
+//! The daemon of another computer, over ssh: `docker system dial-stdio`, as the `docker` command
+//! does it, see <https://docs.docker.com/engine/security/protect-access/>.
+//!
+//! `ssh` reads its own files, so that keys, hosts' aliases and jumps are those of the user. It asks
+//! nobody: an unknown host or a locked key is a failure.
+
+use std::io;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bollard::BollardRequest;
+use bollard::errors::Error as Wire;
+use hyper::Response;
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper::header::{HOST, HeaderValue};
+use hyper_util::rt::TokioIo;
+use tokio::io::AsyncReadExt as _;
+use tokio::process::{Child, ChildStderr, Command};
+use tokio::sync::Semaphore;
+
+/// How many logins are under way at once: `sshd` turns away more than ten by default.
+const LOGINS: usize = 4;
+
+/// How much of what `ssh` says is told, in bytes.
+const SAID: u64 = 512;
+
+/// A way to a daemon, with the connections that are open and have nothing to do.
+#[derive(Debug)]
+pub(super) struct Ssh {
+    program: String,
+    arguments: Vec<String>,
+    idle: Mutex<Vec<SendRequest<Body>>>,
+    logins: Semaphore,
+}
+
+/// What bollard's requests carry, a type that it does not name.
+type Body = <BollardRequest as Carries>::Body;
+
+trait Carries {
+    type Body;
+}
+
+impl<T> Carries for hyper::Request<T> {
+    type Body = T;
+}
+
+impl Ssh {
+    /// Prepares a way to `[USER@]HOST[:PORT]`; nothing is started yet.
+    pub(super) fn to(address: &str) -> Self {
+        Self::by("ssh", address)
+    }
+
+    /// The same by another program.
+    pub(super) fn by(program: &str, address: &str) -> Self {
+        let mut arguments: Vec<String> = ["-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=20"]
+            .map(str::to_owned)
+            .to_vec();
+        let (user, host) = match address.rsplit_once('@') {
+            Some((user, host)) => (Some(user), host),
+            None => (None, address),
+        };
+        let (host, port) = match host.rsplit_once(':') {
+            Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+            _ => (host, None),
+        };
+        for (option, value) in [("-l", user), ("-p", port)] {
+            arguments.extend(
+                value
+                    .map(|value| [option.to_owned(), value.to_owned()])
+                    .into_iter()
+                    .flatten(),
+            );
+        }
+        let host = host.trim_matches(['[', ']']).to_owned();
+        let remote = ["docker", "system", "dial-stdio"].map(str::to_owned);
+        arguments.extend(["--".to_owned(), host]);
+        arguments.extend(remote);
+        Self {
+            program: program.to_owned(),
+            arguments,
+            idle: Mutex::default(),
+            logins: Semaphore::new(LOGINS),
+        }
+    }
+
+    /// A client that goes this way.
+    pub(super) fn client(self, seconds: u64) -> Result<bollard::Docker, Wire> {
+        let way = Arc::new(self);
+        bollard::Docker::connect_with_custom_transport(
+            move |request: BollardRequest| {
+                let way = Arc::clone(&way);
+                async move { way.send(request).await }
+            },
+            Some("http://docker"),
+            seconds,
+            bollard::API_DEFAULT_VERSION,
+        )
+    }
+
+    async fn send(&self, mut request: BollardRequest) -> Result<Response<Incoming>, Wire> {
+        let path = request.uri().path_and_query();
+        let path = path.map_or("/", |path| path.as_str()).to_owned();
+        *request.uri_mut() = path.parse()?;
+        request
+            .headers_mut()
+            .insert(HOST, HeaderValue::from_static("docker"));
+        let (mut sender, errors) = if let Some(sender) = self.idle() {
+            (sender, None)
+        } else {
+            let (sender, errors) = self.open().await?;
+            (sender, Some(errors))
+        };
+        let answer = match sender.ready().await {
+            Ok(()) => sender.send_request(request).await,
+            Err(error) => Err(error),
+        };
+        match answer {
+            Ok(response) => {
+                self.lock().push(sender);
+                Ok(response)
+            }
+            Err(error) => Err(match errors {
+                Some(errors) => self.failed(errors, &error).await,
+                None => error.into(),
+            }),
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<SendRequest<Body>>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A connection whose last answer was read to its end.
+    fn idle(&self) -> Option<SendRequest<Body>> {
+        let mut idle = self.lock();
+        idle.retain(|sender| !sender.is_closed());
+        let ready = idle.iter().position(SendRequest::is_ready)?;
+        Some(idle.swap_remove(ready))
+    }
+
+    async fn open(&self) -> Result<(SendRequest<Body>, ChildStderr), Wire> {
+        // Nobody closes it; and if so, there is no bound.
+        let _login = self.logins.acquire().await;
+        let started = Command::new(&self.program)
+            .args(&self.arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn();
+        let mut child = started.map_err(|error| {
+            io::Error::new(
+                error.kind(),
+                format!("could not run `{}`: {error}", self.program),
+            )
+        })?;
+        let broken = || io::Error::from(io::ErrorKind::BrokenPipe);
+        let input = child.stdin.take().ok_or_else(broken)?;
+        let output = child.stdout.take().ok_or_else(broken)?;
+        let errors = child.stderr.take().ok_or_else(broken)?;
+        let stream = TokioIo::new(tokio::io::join(output, input));
+        let (sender, connection) = handshake(stream).await?;
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                // Whoever waits for an answer on it is told the same.
+                tracing::debug!("a connection over ssh ended: {error}");
+            }
+            reap(child).await;
+        });
+        Ok((sender, errors))
+    }
+
+    /// Says why a connection ended: in `ssh`'s own words, if it has any.
+    async fn failed(&self, errors: ChildStderr, error: &hyper::Error) -> Wire {
+        let mut said = Vec::new();
+        let mut errors = errors.take(SAID);
+        let reading = errors.read_to_end(&mut said);
+        let limit = std::time::Duration::from_secs(2);
+        // What was said until then is what there is to tell.
+        let _ = tokio::time::timeout(limit, reading).await;
+        let said = String::from_utf8_lossy(&said);
+        let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        Wire::from(io::Error::other(match said.as_str() {
+            "" => format!("`{}` ended: {error}", self.program),
+            said => format!("`{}` said: {said}", self.program),
+        }))
+    }
+}
+
+/// Lets `ssh` end by itself, as its input is closed, and then makes it.
+async fn reap(mut child: Child) {
+    let limit = std::time::Duration::from_secs(2);
+    if tokio::time::timeout(limit, child.wait()).await.is_err()
+        && let Err(error) = child.kill().await
+    {
+        tracing::debug!("could not end `ssh`: {error}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_becomes_arguments() {
+        for (address, expected) in [
+            ("build", "-- build docker"),
+            ("me@build", "-l me -- build docker"),
+            ("me@build:2222", "-l me -p 2222 -- build docker"),
+            ("[::1]:22", "-p 22 -- ::1 docker"),
+            ("[::1]", "-- ::1 docker"),
+        ] {
+            let arguments = Ssh::to(address).arguments.join(" ");
+            let (_, told) = arguments.split_once("ConnectTimeout=20 ").unwrap();
+            assert_eq!(told, format!("{expected} system dial-stdio"));
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! What needs no daemon: the surroundings, and what is sent.
+
+use serde_json::{Value, json};
+
+use std::sync::Arc;
+
+use super::SOON;
+use crate::model::InstanceId;
+use crate::poll;
+use crate::providers::contract::{Fake as _, chain, order, skipped, uphold};
+use crate::providers::docker::attempt::Attempt;
+use crate::providers::docker::daemon::Daemon;
+use crate::providers::docker::endpoint::Endpoint;
+use crate::providers::docker::fake::{self, Share};
+use crate::providers::docker::ssh::Ssh;
+use crate::providers::docker::{Config, Docker, HostConfig, Pull};
+use crate::providers::{ErrorKind, Provider as _};
+
+#[tokio::test]
+async fn no_daemon_is_unavailable_with_what_to_do() {
+    let host = "unix:///nonexistent/docker.sock";
+    let config = Config {
+        host: Some(host.to_owned()),
+        ..fake::plain()
+    };
+    let docker = Docker::open(config).await.expect("opening asks nobody");
+    let error = docker.check().await.expect_err("nobody is there");
+    assert_eq!(error.kind, ErrorKind::Unavailable);
+    let hint = error.hint.expect("a hint");
+    assert!(
+        hint.contains("DOCKER_HOST") && hint.contains("info"),
+        "{hint}"
+    );
+    let listing = docker.list().await.expect("a listing that says so");
+    assert_eq!((listing.instances.len(), listing.unread.len()), (0, 1));
+    let id = InstanceId {
+        place: Some("0123456789ab".into()),
+        id: "0123456789ab".into(),
+    };
+    assert!(docker.terminate(&id).await.is_err());
+    assert_eq!(
+        docker.access(&id).as_deref(),
+        Some("docker -H unix:///nonexistent/docker.sock exec -it 0123456789ab sh")
+    );
+}
+
+#[tokio::test]
+async fn requests_speak_the_version_agreed_on_and_the_registrys_alphabet() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let host = format!("tcp://{}", listener.local_addr().unwrap());
+    let dir = tempfile::tempdir().unwrap();
+    // JSON whose base64 has both letters in which the two alphabets differ.
+    let auths =
+        json!({ "auths": { "127.0.0.1:1": { "username": "??>>~~", "password": "ÿÿ??>>~~" } } });
+    std::fs::write(dir.path().join("config.json"), auths.to_string()).unwrap();
+    let heads = async {
+        let mut heads = Vec::new();
+        for body in [
+            r#"{"ApiVersion": "1.41", "Version": "20.10"}"#,
+            r#"{"ID": "AAAA:BBBB", "OSType": "linux"}"#,
+            r#"{"errorDetail": {"message": "unauthorized"}, "error": "unauthorized"}"#,
+        ] {
+            let (mut client, _) = listener.accept().await.unwrap();
+            let mut head = Vec::new();
+            while !head.windows(4).any(|end| end == b"\r\n\r\n") {
+                assert_ne!(client.read_buf(&mut head).await.unwrap(), 0);
+            }
+            let answer = format!(
+                "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}",
+                body.len()
+            );
+            client.write_all(answer.as_bytes()).await.unwrap();
+            heads.push(String::from_utf8(head).unwrap());
+        }
+        heads
+    };
+    let config = Config {
+        host: Some(host),
+        image: "127.0.0.1:1/x:1".to_owned(),
+        pull: Pull::Always,
+        config_dir: Some(dir.path().to_owned()),
+        ..fake::plain()
+    };
+    let docker = Docker::open(config).await.unwrap();
+    let order = order("x");
+    let (heads, launch) = tokio::join!(heads, docker.launch(&order));
+    let error = launch.expect_err("the registry refused");
+    assert_eq!(error.kind, ErrorKind::Denied, "{}", chain(&error));
+    assert!(error.hint.unwrap().contains("docker login 127.0.0.1:1"));
+    let paths: Vec<&str> = heads
+        .iter()
+        .map(|head| head.split(' ').nth(1).unwrap())
+        .collect();
+    assert_eq!(paths[..2], ["/version", "/v1.41/info"]);
+    assert!(
+        paths[2].starts_with("/v1.41/images/create?"),
+        "{}",
+        paths[2]
+    );
+    let auth = heads[2]
+        .lines()
+        .find_map(|line| line.strip_prefix("x-registry-auth: "))
+        .unwrap();
+    let engine = base64::engine::general_purpose::URL_SAFE;
+    let sent = base64::Engine::decode(&engine, auth).expect("the alphabet that the daemon reads");
+    let sent: Value = serde_json::from_slice(&sent).unwrap();
+    assert_eq!(
+        (sent["username"].as_str(), sent["password"].as_str()),
+        (Some("??>>~~"), Some("ÿÿ??>>~~"))
+    );
+    assert!(
+        auth.contains(['-', '_']),
+        "the test tells the alphabets apart: {auth}"
+    );
+}
+
+/// A program that does what `ssh HOST docker system dial-stdio` does, on this computer.
+fn dialler(dir: &std::path::Path, script: &str) -> String {
+    let file = dir.join("ssh");
+    std::fs::write(&file, format!("#!/bin/sh\n{script}\n")).expect("a file");
+    let rights = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&file, rights).expect("rights");
+    file.display().to_string()
+}
+
+#[tokio::test]
+async fn a_daemon_is_spoken_to_over_ssh() {
+    uphold::<Share>(async |share| {
+        if !std::path::Path::new("/usr/bin/docker").exists() && !std::path::Path::new("/usr/local/bin/docker").exists() {
+            skipped("docker: no `docker` command to dial with");
+            return;
+        }
+        let dir = tempfile::tempdir().unwrap();
+        // The last three arguments are the command for the other computer.
+        let count = dir.path().join("count");
+        let program = dialler(dir.path(), &format!(
+            "echo \"$*\" >> {}; while [ $# -gt 3 ]; do shift; done; exec env -u DOCKER_HOST PATH=\"$PATH:/usr/local/bin:/usr/bin\" \"$@\"",
+            count.display()
+        ));
+        let config = Config { host: Some("ssh://me@build:2222".into()), image: fake::IMAGE.into(), pull: Pull::Never, ..fake::plain() };
+        let docker = Docker::open(config).await.unwrap();
+        docker.daemon.get(async || {
+            let client = Ssh::by(&program, "me@build:2222").client(60).expect("a client");
+            Daemon::by(client, &docker.endpoint).await.map(Arc::new)
+        }).await.unwrap_or_else(|error| panic!("{}", chain(&error)));
+        let order = order(share.tag());
+        let machine = docker.launch(&order).await.unwrap_or_else(|error| panic!("{}", chain(&error)));
+        assert_eq!(share.boot_script(&machine.id).await, order.boot.expose());
+        let listing = docker.list().await.unwrap();
+        assert!(listing.instances.iter().any(|found| found.id == machine.id));
+        docker.terminate(&machine.id).await.unwrap();
+        assert_eq!(share.census().await, []);
+        let logins = std::fs::read_to_string(count).unwrap();
+        assert!(logins.starts_with("-T -o BatchMode=yes"), "{logins}");
+        assert!(logins.contains("-l me -p 2222 -- build docker system dial-stdio"), "{logins}");
+        assert!(logins.lines().count() < 4, "connections are used again: {logins}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_ssh_says_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    for (script, kind, said) in [
+        (
+            "echo 'me@build: Permission denied (publickey).' >&2; exit 255",
+            ErrorKind::Denied,
+            "Permission denied (publickey)",
+        ),
+        (
+            "echo 'connect to host build port 22: Connection refused' >&2; exit 255",
+            ErrorKind::Unavailable,
+            "Connection refused",
+        ),
+        ("exit 127", ErrorKind::Unavailable, "ended"),
+    ] {
+        let program = dialler(dir.path(), script);
+        let config = Config {
+            host: Some("ssh://me@build".into()),
+            ..fake::plain()
+        };
+        let endpoint = Endpoint::resolve(&config).unwrap();
+        let reach = poll::until(SOON, async || {
+            let client = Ssh::by(&program, "me@build").client(60).expect("a client");
+            let error = Daemon::by(client, &endpoint).await.expect_err("no daemon");
+            // Another test's process may have the script open for a moment, just after a fork.
+            (!chain(&error).contains("Text file busy")).then_some(error)
+        });
+        let error = reach.await.expect("it runs");
+        assert_eq!(error.kind, kind, "{}", chain(&error));
+        assert!(chain(&error).contains(said), "{}", chain(&error));
+        assert!(error.hint.is_some());
+    }
+}
+
+#[test]
+fn the_surroundings_are_read_as_the_docker_command_reads_them() {
+    let ambient = |set: &[(&str, &str)]| {
+        let look = |name: &str| {
+            set.iter()
+                .find(|(n, _)| *n == name)
+                .map(|(_, v)| (*v).to_owned())
+        };
+        let found = Docker::ambient(&look);
+        found
+            .into_iter()
+            .map(|(name, key, value)| format!("{name} {key} {value}"))
+            .collect::<Vec<_>>()
+    };
+    assert!(ambient(&[]).is_empty());
+    assert_eq!(
+        ambient(&[
+            ("DOCKER_CONTEXT", "far"),
+            ("HOME", "/home/me"),
+            ("DOCKER_HOST", "")
+        ]),
+        [
+            "DOCKER_CONTEXT context \"far\"",
+            "HOME config_dir \"/home/me/.docker\""
+        ]
+    );
+    assert_eq!(
+        ambient(&[
+            ("DOCKER_CONTEXT", "far"),
+            ("DOCKER_HOST", "tcp://x"),
+            ("DOCKER_TLS_VERIFY", "1"),
+            ("DOCKER_CERT_PATH", "/c"),
+            ("DOCKER_CONFIG", "/d"),
+            ("HOME", "/home/me"),
+        ]),
+        [
+            "DOCKER_HOST host \"tcp://x\"",
+            "DOCKER_TLS_VERIFY tls_verify true",
+            "DOCKER_CERT_PATH cert_path \"/c\"",
+            "DOCKER_CONFIG config_dir \"/d\"",
+        ]
+    );
+}
+
+#[test]
+fn plain_connections_to_elsewhere_are_warned_of() {
+    for (host, warned) in [
+        ("tcp://127.0.0.1:2375", false),
+        ("tcp://[::1]:2375", false),
+        ("tcp://localhost:2375", false),
+        ("tcp://build:2375", true),
+        ("ssh://build", false),
+    ] {
+        let config = Config {
+            host: Some(host.to_owned()),
+            ..fake::plain()
+        };
+        let docker = Docker {
+            endpoint: Endpoint::resolve(&config).unwrap(),
+            host: HostConfig::default(),
+            daemon: Attempt::default(),
+            image: Attempt::default(),
+            config,
+        };
+        assert_eq!(!docker.warnings().is_empty(), warned, "{host}");
+        assert!(docker.candidates()[0].contains(fake::plain().image.as_str()));
+    }
+}
