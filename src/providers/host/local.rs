@@ -1,0 +1,284 @@
+//! Slots on this very machine.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU16;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+use tokio::io::AsyncWriteExt as _;
+use tokio::process::Command;
+use url::Url;
+
+use super::{Broken, Host, Layout, Output, Shell};
+use crate::model::{Instance, InstanceId, Listing, Order, Secret};
+use crate::providers::{Error, Health, Lookup, Provider, Result};
+
+/// Slots on this very machine.
+#[derive(Debug)]
+pub struct Local {
+    pub(super) host: Host<Sh>,
+}
+
+/// The settings of `local`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// How many runners may be on this machine at a time
+    #[serde(default = "one")]
+    pub slots: NonZeroU16,
+    /// The folder of the slots, absolute; `gharun/slots` in the user's folder for program state when left out
+    #[serde(default)]
+    pub work_dir: Option<PathBuf>,
+    /// The folder that runner archives are kept in between starts, absolute; `gharun` in the user's cache folder when left out
+    #[serde(default)]
+    pub cache: Option<PathBuf>,
+    /// How long the slot of a runner that ended by itself is kept for its log to be read, in whole minutes, rounded up
+    #[serde(default = "ten_minutes", deserialize_with = "duration")]
+    #[schemars(with = "String", default = "ten_minutes_text")]
+    pub grace: Duration,
+    /// Variables that runner and jobs see, beside the few that every program needs; of the rest of the environment they see nothing
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+}
+
+fn one() -> NonZeroU16 {
+    NonZeroU16::MIN
+}
+
+fn ten_minutes() -> Duration {
+    Duration::from_mins(10)
+}
+
+fn ten_minutes_text() -> &'static str {
+    "10m"
+}
+
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    use serde::de::Error as _;
+    let text = String::deserialize(deserializer)?;
+    let span: SignedDuration = text.parse().map_err(D::Error::custom)?;
+    Duration::try_from(span).map_err(|_| D::Error::custom("a duration is not negative"))
+}
+
+/// The shell of this machine, as a child process.
+#[derive(Debug)]
+pub(super) struct Sh {
+    /// The program: `sh`, found by `PATH`.
+    pub(super) program: PathBuf,
+    /// Changes to the environment in which it is found.
+    pub(super) env: Vec<(String, String)>,
+}
+
+/// Hands over to a shell that has nothing of our environment but what a job may see: no token, and
+/// no `RUNNER_TRACKING_ID`, by which a runner finds and ends what a job has left behind. Values go
+/// through a pipe, since a proxy's may hold a password and arguments are for all to see.
+const SCRUBBED: &str = r#"
+exec 4<&0
+for name in HOME LANG LC_ALL LC_CTYPE LC_MESSAGES LOGNAME NODE_EXTRA_CA_CERTS SHELL SSL_CERT_DIR \
+    SSL_CERT_FILE TMPDIR TZ USER ALL_PROXY HTTPS_PROXY HTTP_PROXY NO_PROXY all_proxy https_proxy \
+    http_proxy no_proxy; do
+    eval "printf '%s\n' \"\${$name+$name=\$$name}\""
+done | env -i "PATH=${PATH-/usr/local/bin:/usr/bin:/bin}" "$0" -c "$1" "$0" 3<&0 <&4 4<&-
+"#;
+
+/// Takes over what [`SCRUBBED`] let through.
+const TAKEN_OVER: &str = r#"
+while IFS= read -r line; do
+    case $line in
+    [A-Za-z]*=*) export "$line" ;;
+    esac
+done <&3
+exec 3<&-
+"#;
+
+impl Shell for Sh {
+    fn host(&self) -> &'static str {
+        "this machine"
+    }
+
+    async fn run(&self, script: &str, stdin: &[u8]) -> Result<Output, Broken> {
+        let mut command = Command::new(&self.program);
+        command
+            .args(["-c", SCRUBBED])
+            .arg(&self.program)
+            .arg(format!("{TAKEN_OVER}{script}"))
+            .envs(self.env.iter().map(|(key, value)| (key, value)))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            // A Ctrl-C at the terminal is for us: we decide what becomes of a launch or a removal.
+            .process_group(0)
+            .kill_on_drop(true);
+        let mut child = command.spawn().map_err(Broken::Refused)?;
+        let mut pipe = child.stdin.take().expect("it was asked for");
+        let write = async move {
+            match pipe.write_all(stdin).await {
+                // A script that has failed does not read to the end; it says itself why.
+                Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+                fed => fed,
+            }
+        };
+        let (fed, output) = tokio::join!(write, child.wait_with_output());
+        let output = output.map_err(Broken::Lost)?;
+        fed.map_err(Broken::Lost)?;
+        Ok(Output {
+            stdout: output.stdout,
+            stderr: output.stderr,
+            status: output.status.to_string(),
+        })
+    }
+}
+
+impl Local {
+    pub(super) fn on(shell: Sh, config: Config) -> Result<Self> {
+        let Config {
+            slots,
+            work_dir,
+            cache,
+            grace,
+            env,
+        } = config;
+        let layout = Layout {
+            work_dir: folder("work_dir", work_dir)?,
+            cache: folder("cache", cache)?,
+            slots,
+            grace,
+            env: variables(env)?,
+        };
+        Ok(Self {
+            host: Host::new(shell, layout),
+        })
+    }
+}
+
+/// A folder as scripts can use it.
+fn folder(key: &str, path: Option<PathBuf>) -> Result<String> {
+    let Some(path) = path else {
+        let message = format!("`{key}` is not set, and the environment names no `HOME`");
+        return Err(Error::setting(key, message));
+    };
+    let text = path.to_str().filter(|text| !text.contains('\n'));
+    match text.map(|text| text.trim_end_matches('/')) {
+        Some(text) if path.is_absolute() && !text.is_empty() => Ok(text.to_owned()),
+        _ => {
+            let message = format!("`{}` is not an absolute path of a folder", path.display());
+            Err(Error::setting(key, message))
+        }
+    }
+}
+
+fn variables(env: BTreeMap<String, String>) -> Result<Vec<(String, Secret)>> {
+    let name = |name: &str| {
+        let plain = |byte: u8| byte == b'_' || byte.is_ascii_alphanumeric();
+        name.bytes().all(plain)
+            && !name.is_empty()
+            && !name.starts_with(|c: char| c.is_ascii_digit())
+    };
+    env.into_iter()
+        .map(|(key, value)| {
+            let setting = format!("env.{key}");
+            if !name(&key) {
+                let message = format!("`{key}` is no name of a variable");
+                Err(Error::setting(setting, message))
+            } else if key.starts_with("GHARUN_") || key == "RUNNER_TRACKING_ID" {
+                let message = format!("`{key}` is what gharun and the runner tell machines by");
+                Err(Error::setting(setting, message))
+            } else if value.contains('\0') {
+                Err(Error::setting(setting, "a variable holds no NUL"))
+            } else {
+                Ok((key, Secret::new(value)))
+            }
+        })
+        .collect()
+}
+
+impl Provider for Local {
+    const KIND: &'static str = "local";
+    const ABOUT: &'static str = "Slots on this very machine";
+    const REHEARSES: bool = true;
+    type Config = Config;
+
+    fn ambient(env: Lookup<'_>) -> Vec<(&'static str, &'static str, Value)> {
+        let absolute = |name: &str| env(name).filter(|value| Path::new(value).is_absolute());
+        let either = |xdg: &'static str, setting, below: &str, home: &str| {
+            let of_xdg = absolute(xdg).map(|base| (xdg, format!("{base}/{below}")));
+            let of_home = || absolute("HOME").map(|base| ("HOME", format!("{base}/{home}")));
+            let (variable, value) = of_xdg.or_else(of_home)?;
+            Some((variable, setting, Value::from(value)))
+        };
+        let work_dir = either(
+            "XDG_STATE_HOME",
+            "work_dir",
+            "gharun/slots",
+            ".local/state/gharun/slots",
+        );
+        let cache = either("XDG_CACHE_HOME", "cache", "gharun", ".cache/gharun");
+        work_dir.into_iter().chain(cache).collect()
+    }
+
+    async fn open(config: Config) -> Result<Self> {
+        let shell = Sh {
+            program: "sh".into(),
+            env: Vec::new(),
+        };
+        Self::on(shell, config)
+    }
+
+    async fn check(&self) -> Result<Health> {
+        self.host.check().await
+    }
+
+    async fn launch(&self, order: &Order) -> Result<Instance> {
+        self.host.launch(order).await
+    }
+
+    async fn list(&self) -> Result<Listing> {
+        self.host.list().await
+    }
+
+    async fn terminate(&self, id: &InstanceId) -> Result<()> {
+        self.host.terminate(id).await
+    }
+
+    fn candidates(&self) -> Vec<String> {
+        let layout = self.host.layout();
+        vec![format!(
+            "{} of `{}`",
+            counted(layout.slots),
+            layout.work_dir
+        )]
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        vec!["jobs run on this machine with all the rights of this user".into()]
+    }
+
+    async fn logs(&self, id: &InstanceId) -> Result<Option<String>> {
+        self.host.logs(id).await
+    }
+
+    async fn in_use(&self, id: &InstanceId) -> Result<Option<bool>> {
+        self.host.in_use(id).await
+    }
+
+    fn access(&self, id: &InstanceId) -> Option<String> {
+        Some(self.host.access(id))
+    }
+
+    async fn reach(&self, port: u16) -> Result<Option<Url>> {
+        let url = format!("http://127.0.0.1:{port}");
+        Ok(Some(url.parse().expect("a port makes a URL")))
+    }
+}
+
+fn counted(slots: NonZeroU16) -> String {
+    match slots.get() {
+        1 => "the slot".into(),
+        slots => format!("one of {slots} slots"),
+    }
+}

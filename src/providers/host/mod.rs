@@ -1,0 +1,457 @@
+//! Machines that are already there: slots, and the scripts that take and free them.
+//!
+//! All that happens on such a host is done by POSIX sh scripts, sent over a [`Shell`]: a child
+//! process here ([`local`]), a channel elsewhere. What a slot is made of stands in `common.sh`.
+
+use std::fmt;
+use std::num::NonZeroU16;
+use std::time::Duration;
+
+use sha2::{Digest as _, Sha256};
+use tokio::sync::OnceCell;
+use tokio::time::timeout;
+
+use super::{Error, ErrorKind, Health, Result};
+use crate::model::{Instance, InstanceId, Listing, Order, Secret, Unread, random};
+
+pub mod local;
+mod spelling;
+#[cfg(test)]
+mod tests;
+
+use spelling::{encode, machines, quoted, tail};
+
+const COMMON: &str = include_str!("scripts/common.sh");
+const KEEPER: &str = include_str!("scripts/keeper.sh");
+
+/// What a script may take on a host that is well: reading, and all that waits for processes.
+const READING: Duration = Duration::from_secs(30);
+const LAUNCHING: Duration = Duration::from_secs(90);
+/// A job's folder may be large, and its processes get some time to end.
+const TERMINATING: Duration = Duration::from_mins(2);
+
+/// What a script said.
+#[derive(Debug)]
+pub(crate) struct Output {
+    /// Its standard output.
+    pub(crate) stdout: Vec<u8>,
+    /// Its standard error.
+    pub(crate) stderr: Vec<u8>,
+    /// How it ended, for people (`exit status: 1`).
+    pub(crate) status: String,
+}
+
+/// Why a script said nothing.
+#[derive(Debug)]
+pub(crate) enum Broken {
+    /// It never began.
+    Refused(std::io::Error),
+    /// It began, and nobody knows how far it came.
+    Lost(std::io::Error),
+}
+
+/// A way to run scripts on a host.
+pub(crate) trait Shell: fmt::Debug + Send + Sync + 'static {
+    /// What people call the host (`this machine`, `pi@pi4.local`).
+    fn host(&self) -> &str;
+
+    /// Runs a script with `sh -c`, in an environment that holds nothing but what a job may see, and
+    /// feeds it `stdin`. The caller sees to the time limit and drops the future when it is over.
+    async fn run(&self, script: &str, stdin: &[u8]) -> Result<Output, Broken>;
+}
+
+/// What a host's slots are like.
+#[derive(Debug)]
+pub(crate) struct Layout {
+    /// The folder of the slots; absolute.
+    pub(crate) work_dir: String,
+    /// The folder that runner archives are kept in; absolute.
+    pub(crate) cache: String,
+    /// How many machines at a time.
+    pub(crate) slots: NonZeroU16,
+    /// How long the slot of a machine that ended is kept, for its log to be read.
+    pub(crate) grace: Duration,
+    /// Variables for the boot script, on top of what the shell lets through.
+    pub(crate) env: Vec<(String, Secret)>,
+}
+
+/// The slots of one host.
+#[derive(Debug)]
+pub(crate) struct Host<S> {
+    shell: S,
+    layout: Layout,
+    place: OnceCell<String>,
+}
+
+/// The lines of a script that ran to its end.
+struct Answer {
+    lines: Vec<String>,
+    /// Why it failed, in its own word.
+    failure: Option<String>,
+    stderr: String,
+}
+
+impl<S: Shell> Host<S> {
+    pub(crate) fn new(shell: S, layout: Layout) -> Self {
+        Self {
+            shell,
+            layout,
+            place: OnceCell::new(),
+        }
+    }
+
+    /// The place of all references here: a short hash of what tells this host and folder from others.
+    ///
+    /// A copied folder is thus another place, and so is the same folder seen from another host.
+    pub(crate) async fn place(&self) -> Result<&str> {
+        let ask = async || {
+            let script = include_str!("scripts/identify.sh");
+            let doing = format!("could not identify {}", self.shell.host());
+            let answer = self
+                .ask(&doing, script, &[], &[], READING, ErrorKind::Unavailable)
+                .await?;
+            let value = |key: &str| {
+                let mut values = answer
+                    .lines
+                    .iter()
+                    .filter_map(|line| line.strip_prefix(key));
+                values.next().filter(|value| !value.is_empty())
+            };
+            match (value("identity "), value("folder ")) {
+                (Some(identity), Some(folder)) => {
+                    let hash = Sha256::digest(format!("{identity}\n{folder}\n"));
+                    Ok(hash[..6]
+                        .iter()
+                        .map(|byte| format!("{byte:02x}"))
+                        .collect::<Vec<_>>()
+                        .concat())
+                }
+                _ => Err(answer.error(ErrorKind::Unavailable, doing)),
+            }
+        };
+        let place: &String = self.place.get_or_try_init(ask).await?;
+        Ok(place)
+    }
+
+    /// See [`super::Provider::check`].
+    pub(crate) async fn check(&self) -> Result<Health> {
+        let doing = format!("could not use {}", self.shell.host());
+        let script = include_str!("scripts/check.sh");
+        let answer = self
+            .ask(&doing, script, &[], &[], READING, ErrorKind::Unavailable)
+            .await?;
+        if answer.failure.is_some() {
+            return Err(answer.error(ErrorKind::Unavailable, doing));
+        }
+        let all = |key: &str| {
+            let lines = answer
+                .lines
+                .iter()
+                .filter_map(|line| line.strip_prefix(key));
+            lines.map(str::to_owned).collect()
+        };
+        Ok(Health {
+            facts: all("fact "),
+            warnings: all("warning "),
+        })
+    }
+
+    /// See [`super::Provider::launch`].
+    pub(crate) async fn launch(&self, order: &Order) -> Result<Instance> {
+        let place = self.place().await?;
+        let mark = random(24);
+        let (stdin, size) = self.parcel(order, place, &mark);
+        let size = size.to_string();
+        let vars = [
+            ("PLACE", place),
+            ("NAME", order.name.as_str()),
+            ("START", &encode(&order.tags.start)),
+            ("MARK", &mark),
+            ("SIZE", &size),
+        ];
+        let doing = format!("could not launch `{}` on {}", order.name, self.shell.host());
+        let script = include_str!("scripts/launch.sh");
+        let answer = self
+            .ask(
+                &doing,
+                script,
+                &vars,
+                &stdin,
+                LAUNCHING,
+                ErrorKind::Ambiguous,
+            )
+            .await?;
+        match answer.failure.as_deref() {
+            None => {}
+            Some("full") => return Err(self.full(&answer, doing)),
+            Some("stranger") => {
+                let error = answer.error(ErrorKind::Denied, doing);
+                return Err(error.because("a slot holds something of that name that is not ours"));
+            }
+            Some(_) => return Err(answer.error(ErrorKind::Unavailable, doing)),
+        }
+        let machines = machines(place, &answer.lines);
+        let found = machines.into_iter().find_map(std::result::Result::ok);
+        // It said that all went well, and then not what became of it.
+        found.ok_or_else(|| answer.error(ErrorKind::Ambiguous, doing))
+    }
+
+    /// What the script of a launch reads: all parts, and the number of bytes in them.
+    fn parcel(&self, order: &Order, place: &str, mark: &str) -> (Vec<u8>, usize) {
+        let pairs = order.tags.pairs().into_iter();
+        let meta = pairs
+            .chain([("place", place.to_owned())])
+            .map(|(key, value)| format!("{key}={}\n", encode(&value)))
+            .collect::<Vec<_>>()
+            .concat();
+        let env = self
+            .layout
+            .env
+            .iter()
+            .map(|(key, value)| format!("export {key}={}\n", quoted(value.expose())))
+            .collect::<Vec<_>>()
+            .concat();
+        let (keeper, boot) = (format!("{COMMON}\n{KEEPER}"), order.boot.expose());
+        let size = meta.len() + env.len() + keeper.len() + boot.len();
+        let parcel = format!("{meta}{mark}\n{env}{mark}\n{keeper}{mark}\n{boot}");
+        (parcel.into_bytes(), size)
+    }
+
+    fn full(&self, answer: &Answer, doing: String) -> Error {
+        let holders = answer
+            .lines
+            .iter()
+            .filter_map(|line| line.strip_prefix("held "));
+        let holders: Vec<String> = holders.map(|holder| format!("`{holder}`")).collect();
+        let (slots, holders) = (self.layout.slots, holders.join(", "));
+        let cause = match (slots.get(), holders.as_str()) {
+            // Whoever held them has left since, or is about to move in.
+            (1, "") => "its slot is being taken by somebody else".into(),
+            (_, "") => format!("its {slots} slots are being taken by others"),
+            (1, holders) => format!("its slot is held by {holders}"),
+            (_, holders) => format!("its {slots} slots are held by {holders}"),
+        };
+        Error::new(ErrorKind::NoCapacity, doing)
+            .because(cause)
+            .hinted("end what is no longer needed with `gharun stop`, or set `slots` higher")
+    }
+
+    /// See [`super::Provider::list`]. A slot that bears our tag and cannot be made out makes the
+    /// place unread: it may be any machine that is asked about. What does not bear it is left out.
+    pub(crate) async fn list(&self) -> Result<Listing> {
+        let place = self.place().await?;
+        let doing = format!("could not list the slots of {}", self.shell.host());
+        let script = include_str!("scripts/list.sh");
+        let vars = [("PLACE", place)];
+        let answer = self
+            .ask(&doing, script, &vars, &[], READING, ErrorKind::Unavailable)
+            .await?;
+        if answer.failure.is_some() {
+            return Err(answer.error(ErrorKind::Unavailable, doing));
+        }
+        let mut listing = Listing::default();
+        let mut unread = |what: String| {
+            let error = Error::new(ErrorKind::Unavailable, doing.clone()).because(what);
+            listing.unread.push(Unread {
+                place: Some(place.to_owned()),
+                error: Box::new(error),
+            });
+        };
+        for line in &answer.lines {
+            if let Some(path) = line.strip_prefix("unread ") {
+                unread(format!("`{path}` cannot be read"));
+            }
+        }
+        for machine in machines(place, &answer.lines) {
+            match machine {
+                Ok(machine) => listing.instances.push(machine),
+                Err(id) => unread(format!("the tags of `{id}` are not whole")),
+            }
+        }
+        Ok(listing)
+    }
+
+    /// See [`super::Provider::terminate`]. Proved gone when it returns: processes, folder, slot.
+    pub(crate) async fn terminate(&self, id: &InstanceId) -> Result<()> {
+        let place = self.resolve(id).await?;
+        let doing = format!("could not end `{}` on {}", id.id, self.shell.host());
+        let script = include_str!("scripts/terminate.sh");
+        let vars = [("PLACE", place), ("NAME", &id.id)];
+        let kind = ErrorKind::Unavailable;
+        let answer = self
+            .ask(&doing, script, &vars, &[], TERMINATING, kind)
+            .await?;
+        match answer.failure.as_deref() {
+            None => Ok(()),
+            Some("stranger") => {
+                let cause = "it does not carry gharun's tags";
+                Err(Error::new(ErrorKind::Denied, doing).because(cause))
+            }
+            Some("remains") => {
+                let root = &self.layout.work_dir;
+                let error = answer.error(ErrorKind::Unavailable, doing);
+                let left = format!(
+                    "{}/slot-*/{} {}/.gone/{1}.*",
+                    quoted(root),
+                    id.id,
+                    quoted(root)
+                );
+                Err(error.hinted(format!("its processes are gone; `sudo rm -rf {left}`")))
+            }
+            Some(_) => Err(answer.error(ErrorKind::Unavailable, doing)),
+        }
+    }
+
+    /// See [`super::Provider::logs`]: the last 64 KiB.
+    pub(crate) async fn logs(&self, id: &InstanceId) -> Result<Option<String>> {
+        let place = self.resolve(id).await?;
+        let doing = format!("could not read the log of `{}`", id.id);
+        let script = include_str!("scripts/logs.sh");
+        let vars = [("PLACE", place), ("NAME", &id.id)];
+        let kind = ErrorKind::Unavailable;
+        let answer = self.ask(&doing, script, &vars, &[], READING, kind).await?;
+        if answer.failure.is_some() {
+            return Err(answer.error(kind, doing));
+        }
+        Ok(match answer.lines.as_slice() {
+            [first, log @ .., last] if first == "log" && last == "end" => Some(log.join("\n")),
+            _ => None,
+        })
+    }
+
+    /// See [`super::Provider::in_use`].
+    pub(crate) async fn in_use(&self, id: &InstanceId) -> Result<Option<bool>> {
+        let place = self.resolve(id).await?;
+        let doing = format!("could not look for jobs on `{}`", id.id);
+        let script = include_str!("scripts/in_use.sh");
+        let vars = [("PLACE", place), ("NAME", &id.id)];
+        let kind = ErrorKind::Unavailable;
+        let answer = self.ask(&doing, script, &vars, &[], READING, kind).await?;
+        if answer.failure.is_some() {
+            return Err(answer.error(kind, doing));
+        }
+        Ok(Some(answer.lines.iter().any(|line| line == "used")))
+    }
+
+    /// The command that shows a person what a machine is doing.
+    pub(crate) fn access(&self, id: &InstanceId) -> String {
+        let root = quoted(&self.layout.work_dir);
+        format!("cd {root}/slot-*/{} && tail -n 100 -f log", id.id)
+    }
+
+    /// What tells a boot script where to work and what to keep is set by `keeper.sh`; this is the rest.
+    pub(crate) fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// Makes sure that a reference means this host, and a folder in its slots.
+    async fn resolve(&self, id: &InstanceId) -> Result<&str> {
+        let place = self.place().await?;
+        if id.place.as_deref() != Some(place) {
+            let message = format!("`{id}` is not on {}", self.shell.host());
+            let cause = format!(
+                "the place of its slots in `{}` is `{place}`",
+                self.layout.work_dir
+            );
+            return Err(Error::new(ErrorKind::Config, message).because(cause));
+        }
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+        if !id.id.bytes().all(plain) || id.id.starts_with(['.', '-']) || id.id.is_empty() {
+            let message = format!("`{id}` is no machine: its name cannot be one of gharun's");
+            return Err(Error::new(ErrorKind::Denied, message));
+        }
+        Ok(place)
+    }
+
+    /// Runs a script and makes sure that it ran to its end; `lost` is what it means when that is
+    /// not known.
+    async fn ask(
+        &self,
+        doing: &str,
+        script: &str,
+        vars: &[(&str, &str)],
+        stdin: &[u8],
+        within: Duration,
+        lost: ErrorKind,
+    ) -> Result<Answer> {
+        let (slots, grace) = (
+            self.layout.slots.to_string(),
+            self.layout.grace.as_secs().div_ceil(60).to_string(),
+        );
+        let always = [
+            ("ROOT", self.layout.work_dir.as_str()),
+            ("CACHE", self.layout.cache.as_str()),
+            ("SLOTS", slots.as_str()),
+            ("GRACE", grace.as_str()),
+        ];
+        let vars = vars
+            .iter()
+            .chain(&always)
+            .map(|(key, value)| format!("{key}={}\n", quoted(value)))
+            .collect::<Vec<_>>()
+            .concat();
+        // Messages are read by us, so they are in our language; the machine gets the user's.
+        let locale = "LOCALE=${LC_ALL-}\nLC_ALL=C\nexport LC_ALL\n";
+        let whole = format!("{vars}{locale}{COMMON}\nsay gharun\n{script}\nsay gharun-done\n");
+        let output = match timeout(within, self.shell.run(&whole, stdin)).await {
+            Ok(Ok(output)) => output,
+            Ok(Err(Broken::Refused(error))) => {
+                return Err(Error::new(ErrorKind::Unavailable, doing).because(error));
+            }
+            Ok(Err(Broken::Lost(error))) => return Err(Error::new(lost, doing).because(error)),
+            Err(_) => {
+                let cause = format!("it took more than {} s", within.as_secs());
+                return Err(Error::new(lost, doing).because(cause));
+            }
+        };
+        let stderr = tail(&String::from_utf8_lossy(&output.stderr));
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        // What a login prints comes before; what is cut off lacks the end.
+        let lines = stdout.lines().skip_while(|line| *line != "gharun").skip(1);
+        let mut lines: Vec<String> = lines.map(str::to_owned).collect();
+        if lines.pop().as_deref() != Some("gharun-done") {
+            let cause = match stderr.as_str() {
+                "" => format!(
+                    "its shell said nothing that makes sense ({})",
+                    output.status
+                ),
+                said => format!("{said} ({})", output.status),
+            };
+            return Err(Error::new(lost, doing).because(cause));
+        }
+        let failure = lines.last().and_then(|line| line.strip_prefix("fail "));
+        let failure = failure.map(str::to_owned);
+        Ok(Answer {
+            lines,
+            failure,
+            stderr,
+        })
+    }
+}
+
+impl Answer {
+    /// The error for a failure that the script told in words, which say more than its kind.
+    fn error(&self, kind: ErrorKind, doing: String) -> Error {
+        let says = |texts: &[&str]| texts.iter().any(|text| self.stderr.contains(text));
+        let error = if says(&["No space left", "quota exceeded"]) {
+            Error::new(ErrorKind::NoCapacity, doing)
+                .hinted("free some space there, or set `work_dir`")
+        } else if self.failure.as_deref() == Some("unprepared")
+            && says(&[
+                "Permission denied",
+                "Read-only file system",
+                "Not a directory",
+                "no folder",
+            ])
+        {
+            Error::setting("work_dir", doing)
+        } else {
+            Error::new(kind, doing)
+        };
+        match (self.stderr.as_str(), self.failure.as_deref()) {
+            ("", Some(failure)) => error.because(failure),
+            ("", None) => error,
+            (said, _) => error.because(said),
+        }
+    }
+}

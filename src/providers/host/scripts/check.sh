@@ -1,0 +1,32 @@
+# Looks whether machines could be launched here, changing nothing.
+
+there=$ROOT
+while [ ! -e "$there" ]; do
+    there=${there%/*}
+    [ -n "$there" ] || there=/
+done
+if [ ! -d "$there" ] || [ ! -w "$there" ] || [ ! -x "$there" ]; then
+    say "\`$there\` is no folder that this user may write to" >&2
+    fail unprepared
+fi
+if ! { command -v setsid || perl -e 'use POSIX' || command -v bash; } >/dev/null 2>&1; then
+    say 'none of setsid, perl and bash is installed' >&2
+    fail unstarted
+fi
+taken=0
+for slot in "$ROOT"/slot-*; do
+    [ ! -d "$slot" ] || taken=$((taken + 1))
+done
+say "fact $(uname -sm) as $(id -un)"
+say "fact $taken of $SLOTS slots taken in \`$ROOT\`"
+for tool in tar gzip; do
+    command -v "$tool" >/dev/null || say "warning $tool is missing, and runners come as archives"
+done
+{ command -v curl || command -v wget; } >/dev/null ||
+    say 'warning neither curl nor wget is there to fetch a runner with'
+{ command -v sha256sum || command -v shasum || command -v openssl; } >/dev/null ||
+    say 'warning no tool is there that computes a sha256'
+free=$(room "$there")
+[ -z "$free" ] || say "fact $((free / 1024 / 1024)) GiB free"
+[ -z "$free" ] || [ "$free" -gt 4194304 ] ||
+    say "warning less than 4 GiB are free on \`$there\`: a runner with its tools may not fit"

@@ -1,0 +1,114 @@
+//! How values and machines are spelt between the scripts and us.
+
+use jiff::Timestamp;
+
+use crate::model::{Condition, Instance, InstanceId, Tags};
+
+/// Reads what `report` printed. A machine that vanished while it was reported is left out; one whose
+/// tags are not whole is told by its name.
+pub(super) fn machines(place: &str, lines: &[String]) -> Vec<Result<Instance, String>> {
+    let mut machines = Vec::new();
+    let mut current: Option<Report> = None;
+    for line in lines {
+        let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
+        match (word, &mut current) {
+            ("machine", current) => *current = Some(Report::of(rest)),
+            ("state", Some(report)) => report.state = rest,
+            ("meta", Some(report)) => {
+                let (key, value) = rest.split_once('=').unwrap_or((rest, ""));
+                report.pairs.push((key, decode(value)));
+            }
+            ("end", current) => {
+                let report = current.take().into_iter();
+                machines.extend(report.map(|report| report.read(place)));
+            }
+            _ => {}
+        }
+    }
+    machines
+}
+
+/// The lines about one machine.
+struct Report<'a> {
+    id: &'a str,
+    state: &'a str,
+    pairs: Vec<(&'a str, String)>,
+}
+
+impl<'a> Report<'a> {
+    fn of(id: &'a str) -> Self {
+        Self {
+            id,
+            state: "",
+            pairs: Vec::new(),
+        }
+    }
+
+    fn read(&self, place: &str) -> Result<Instance, String> {
+        self.machine(place).ok_or_else(|| self.id.to_owned())
+    }
+
+    fn machine(&self, place: &str) -> Option<Instance> {
+        let pairs = self.pairs.iter().map(|(key, value)| (*key, value));
+        let tags = Tags::from_pairs(pairs)?;
+        let (_, made) = self.pairs.iter().find(|(key, _)| *key == "made")?;
+        let state = match self.state.split_once(' ') {
+            None if self.state == "running" => Condition::Running,
+            None if self.state == "pending" => Condition::Pending,
+            Some(("ended", how)) => Condition::Ended(how.trim_end().to_owned()),
+            _ => return None,
+        };
+        (tags.name.as_str() == self.id).then_some(())?;
+        Some(Instance {
+            id: InstanceId {
+                place: Some(place.to_owned()),
+                id: self.id.to_owned(),
+            },
+            state,
+            tags,
+            created: Timestamp::from_second(made.parse().ok()?).ok()?,
+            price_per_hour: None,
+        })
+    }
+}
+
+/// Spells a value so that it is one line and means nothing to a shell.
+pub(super) fn encode(value: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/:@+,".contains(&byte);
+    let spell = |byte: u8| match byte {
+        byte if plain(byte) => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    };
+    value.bytes().map(spell).collect()
+}
+
+/// Reads a spelt value; what is no spelling stays as it is.
+pub(super) fn decode(value: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = value.as_bytes();
+    while let Some((&first, after)) = rest.split_first() {
+        let digits = after.get(..2).and_then(|two| std::str::from_utf8(two).ok());
+        let spelt = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        if let (b'%', Some(byte)) = (first, spelt) {
+            bytes.push(byte);
+            rest = &after[2..];
+        } else {
+            bytes.push(first);
+            rest = after;
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Quotes a text for a POSIX shell.
+pub(super) fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// The end of what went wrong, short enough for an error.
+pub(super) fn tail(text: &str) -> String {
+    let text = text.trim();
+    let from = text.len().saturating_sub(512);
+    let from = (from..=text.len()).find(|at| text.is_char_boundary(*at));
+    text[from.unwrap_or(0)..].trim_start().to_owned()
+}
