@@ -1,0 +1,365 @@
+//! The JSON state file: intents and mapping, locked, atomic, durable.
+
+use std::collections::BTreeMap;
+use std::error::Error as StdError;
+use std::fmt;
+use std::mem;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use tokio::sync::oneshot;
+
+use crate::model::{Name, Reference, Run};
+
+mod document;
+mod file;
+#[cfg(test)]
+mod tests;
+
+/// How long another process may hold the lock before we give up: a change takes milliseconds, a
+/// slow disk with two hundred writers in front of us takes seconds.
+const LOCK_PATIENCE: Duration = Duration::from_secs(30);
+
+/// What one runner is known by, from the intent on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// The provider that was, or is about to be, asked for its machine.
+    pub provider: String,
+    /// `github.com`, or a GHES host.
+    pub server: String,
+    /// The scope, or `rehearsal`.
+    pub scope: String,
+    /// The repository whose run started it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repository: Option<String>,
+    /// The run that started it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<Run>,
+    /// The random id of the `start` process.
+    pub start: String,
+    /// What pairs a `start` with its `stop`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// When the intent was written.
+    pub created: Timestamp,
+    /// When its machine ends itself.
+    pub expires: Timestamp,
+    /// GitHub's number of it, from the registration on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runner_id: Option<u64>,
+    /// Its machine, from the launch on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<Reference>,
+    /// US dollars an hour.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price_per_hour: Option<f64>,
+}
+
+/// All that the file knows, by runner name.
+pub type Entries = BTreeMap<Name, Entry>;
+
+/// What went wrong with the file. Each kind means an action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ErrorKind {
+    /// Mend the permissions of the file or its folder, or name another one.
+    Denied,
+    /// Make room on the disk.
+    Full,
+    /// Another process keeps the lock: wait, or end it.
+    Locked,
+    /// A newer gharun wrote it: use that one.
+    Newer,
+    /// Name a file: this is a folder, a device or a pipe.
+    NotAFile,
+    /// Something else that the system said.
+    Unexpected,
+}
+
+/// Why the file could not be used. Nothing in it has changed.
+#[derive(Clone, Debug)]
+pub struct Error {
+    /// What to do about it.
+    pub kind: ErrorKind,
+    /// What was tried, in the user's nouns; it names the path.
+    pub message: String,
+    /// Things to type or to mend.
+    pub hints: Vec<String>,
+    // Shared, because one failed write is the answer to every change that waited for it.
+    source: Option<Arc<dyn StdError + Send + Sync>>,
+}
+
+impl Error {
+    fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            hints: Vec::new(),
+            source: None,
+        }
+    }
+
+    fn because(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
+        self.source = Some(Arc::new(source));
+        self
+    }
+
+    fn hinted(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
+/// Something found in the file that did not stop the reading, and of which the user must hear:
+/// machines may be known there and nowhere else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// The file is no state file any more and was taken to be empty.
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// Where it lies now; `None` when it could not be moved and is still in its place.
+        moved_to: Option<PathBuf>,
+        /// Why it could not be read, or not be moved.
+        reason: String,
+    },
+    /// One entry could not be read. It stays in the file as it is, and is not acted on.
+    Entry {
+        /// The file.
+        path: PathBuf,
+        /// Its key in the file: foreign text.
+        name: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Corrupt {
+                path,
+                moved_to: Some(moved_to),
+                reason,
+            } => write!(
+                f,
+                "the state file `{}` could not be read ({reason}) and was moved to `{}` \u{2014} \
+                 machines that only it knew are found with `gharun list` and `gharun stop --orphans`",
+                path.display(),
+                moved_to.display()
+            ),
+            Self::Corrupt {
+                path,
+                moved_to: None,
+                reason,
+            } => write!(
+                f,
+                "the state file `{}` could not be read and could not be moved aside either \
+                 ({reason}) \u{2014} machines that only it knows are found with `gharun list` and \
+                 `gharun stop --orphans`",
+                path.display()
+            ),
+            Self::Entry { path, name, reason } => write!(
+                f,
+                "the entry `{name}` of the state file `{}` could not be read and is left alone \
+                 ({reason})",
+                path.display()
+            ),
+        }
+    }
+}
+
+/// The file, or none (`--no-state`).
+///
+/// Clones share one queue: changes that wait at the same time become one write, in the order in
+/// which they came. Other processes are kept out by an advisory lock on `<path>.lock`, a file that
+/// is never renamed and never removed. Readers take no lock: a rename is all or nothing.
+#[derive(Clone, Debug)]
+pub struct Store {
+    path: Option<PathBuf>,
+    patience: Duration,
+    queue: Arc<Queue>,
+}
+
+type Change = Box<dyn FnOnce(&mut Entries) + Send>;
+
+/// A change with the place where its outcome is awaited.
+struct Waiting {
+    change: Change,
+    outcome: oneshot::Sender<Result<(), Error>>,
+}
+
+#[derive(Default)]
+struct Queue {
+    waiting: Mutex<Vec<Waiting>>,
+    notices: Mutex<Vec<Notice>>,
+    /// Held by the one who writes. Fair, so that nobody waits behind those who came later.
+    writer: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl fmt::Debug for Queue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Queue").finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Uses a file; nothing is read or made yet.
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: Some(path.into()),
+            ..Self::none()
+        }
+    }
+
+    /// Keeps nothing.
+    pub fn none() -> Self {
+        Self {
+            path: None,
+            patience: LOCK_PATIENCE,
+            queue: Arc::default(),
+        }
+    }
+
+    /// The file as it was named; `None` where nothing is kept.
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// Reads the file; a missing one is empty.
+    ///
+    /// A corrupt one is moved aside and is empty too, but that is told by [`Store::notices`]: who is
+    /// about to say "nothing to stop" has to ask there first. A file of a newer version and one that
+    /// may not be read are errors.
+    pub async fn read(&self) -> Result<Entries, Error> {
+        let Some(path) = self.path.clone() else {
+            return Ok(Entries::new());
+        };
+        let patience = self.patience;
+        let read = blocking(move || file::read(&path, patience)).await?;
+        self.queue.note(read.notices);
+        Ok(read.entries)
+    }
+
+    /// Changes the file under its lock; on disk when it returns.
+    ///
+    /// When the future is dropped before the writing began, nothing of the change is done. An error
+    /// means that the old content stands, complete.
+    pub async fn update(
+        &self,
+        change: impl FnOnce(&mut Entries) + Send + 'static,
+    ) -> Result<(), Error> {
+        let Some(path) = self.path.clone() else {
+            return Ok(());
+        };
+        let (outcome, mut done) = oneshot::channel();
+        lock(&self.queue.waiting).push(Waiting {
+            change: Box::new(change),
+            outcome,
+        });
+        let turn = Arc::clone(&self.queue.writer).lock_owned().await;
+        // The one before us may have taken our change along.
+        if let Ok(outcome) = done.try_recv() {
+            return outcome;
+        }
+        let (queue, patience) = (Arc::clone(&self.queue), self.patience);
+        blocking(move || {
+            queue.write(&path, patience);
+            drop(turn);
+        })
+        .await;
+        done.await.unwrap_or_else(|_| {
+            Err(Error::new(
+                ErrorKind::Unexpected,
+                "another change of the state file failed half-way",
+            ))
+        })
+    }
+
+    /// What was found on the way since this was last asked, each thing once.
+    pub fn notices(&self) -> Vec<Notice> {
+        mem::take(&mut *lock(&self.queue.notices))
+    }
+
+    /// Corrupt files that were moved aside, now or in an earlier call, and that nobody has removed
+    /// yet: while there are any, "nothing in the state file" does not mean "nothing is running".
+    pub async fn set_aside(&self) -> Result<Vec<PathBuf>, Error> {
+        let Some(path) = self.path.clone() else {
+            return Ok(Vec::new());
+        };
+        blocking(move || file::set_aside(&path)).await
+    }
+}
+
+impl Queue {
+    /// Makes all waiting changes in one write and tells each its outcome.
+    fn write(&self, path: &Path, patience: Duration) {
+        let wanted = || {
+            lock(&self.waiting)
+                .iter()
+                .any(|one| !one.outcome.is_closed())
+        };
+        let mut outcomes = Vec::new();
+        let written = file::write(path, patience, &wanted, |entries| {
+            let waiting = mem::take(&mut *lock(&self.waiting));
+            for Waiting { change, outcome } in waiting {
+                if !outcome.is_closed() {
+                    change(entries);
+                    outcomes.push(outcome);
+                }
+            }
+        });
+        if written.is_err() {
+            // Those that were still in the queue would meet the same obstacle; who wants to try
+            // again says so.
+            let rest = mem::take(&mut *lock(&self.waiting));
+            outcomes.extend(rest.into_iter().map(|one| one.outcome));
+        }
+        let outcome = written.map(|notices| self.note(notices));
+        for waiting in outcomes {
+            // Nobody awaits it any more: then nobody needs to know.
+            let _ = waiting.send(outcome.clone());
+        }
+    }
+
+    fn note(&self, found: Vec<Notice>) {
+        let mut notices = lock(&self.notices);
+        for notice in found {
+            if !notices.contains(&notice) {
+                notices.push(notice);
+            }
+        }
+    }
+}
+
+/// Locks a mutex whose content is whole after every single statement, so that a panic elsewhere
+/// does not spoil it.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Runs what blocks on a thread that may; a panic there is a panic here.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // Only a runtime that is shutting down cancels it, and then nobody polls this future.
+            Err(_) => std::future::pending().await,
+        },
+    }
+}
