@@ -1,0 +1,331 @@
+//! clap only; its doc comments are the help, the man pages and the completions.
+//!
+//! Values stay texts here: `settings` reads them together with variables and the file, so that one
+//! mistake gets one and the same error wherever it was made.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    done
+  1    failed, and nothing of ours is left running
+  2    wrong usage or settings, nothing was tried
+  3    machines were kept or may still be running; they are listed
+  130  interrupted, and proved swept";
+
+/// Ephemeral self-hosted GitHub Actions runners on machines that you pay for, and their removal
+///
+/// gharun rents a machine (or takes a container, or a slot on a host), boots it into an ephemeral
+/// GitHub Actions runner for exactly one job, and removes it again. It runs in a workflow step, on
+/// a laptop, and from cron.
+#[derive(Debug, Parser)]
+#[command(name = "gharun", version, after_help = EXIT_CODES, propagate_version = true, subcommand_required = true, arg_required_else_help = true)]
+pub struct Cli {
+    /// Options that every command takes
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The whole command line, for documents and completions.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// Options that every command takes.
+#[derive(Args, Debug, Default)]
+#[command(next_help_heading = "Global options")]
+pub struct Global {
+    /// Read settings from this file
+    ///
+    /// Else $`GHARUN_CONFIG`, ./providers.toml, $`XDG_CONFIG_HOME/gharun/providers.toml`.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Keep the record of machines in this file
+    ///
+    /// Else $`GHARUN_STATE`, $`XDG_STATE_HOME/gharun/state.json`; in Actions
+    /// $RUNNER_TEMP/gharun-state.json.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub state: Option<PathBuf>,
+    /// Keep no record of machines on this computer
+    #[arg(long, global = true, conflicts_with = "state")]
+    pub no_state: bool,
+    /// How results are written to standard output
+    #[arg(long, global = true, value_name = "FORMAT")]
+    pub output: Option<Format>,
+    /// Say more on standard error; repeat for still more
+    #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
+    pub verbose: u8,
+    /// Say only what went wrong
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Colour what is written for people
+    #[arg(long, global = true, value_name = "WHEN")]
+    pub color: Option<Color>,
+    /// The repository that runners are registered with
+    #[arg(long, global = true, value_name = "OWNER/NAME", help_heading = "GitHub options", conflicts_with_all = ["org", "enterprise"])]
+    pub repo: Option<String>,
+    /// The organization that runners are registered with
+    #[arg(
+        long,
+        global = true,
+        value_name = "ORG",
+        help_heading = "GitHub options",
+        conflicts_with = "enterprise"
+    )]
+    pub org: Option<String>,
+    /// The enterprise that runners are registered with
+    #[arg(
+        long,
+        global = true,
+        value_name = "ENT",
+        help_heading = "GitHub options"
+    )]
+    pub enterprise: Option<String>,
+    /// The runner group, by its number
+    #[arg(
+        long,
+        global = true,
+        value_name = "ID",
+        help_heading = "GitHub options"
+    )]
+    pub runner_group: Option<String>,
+}
+
+/// How results are written to standard output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people and simple scripts
+    Text,
+    /// The contract for programs
+    Json,
+}
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Rent machines, boot them into runners, and wait until they are online
+    Start(Start),
+    /// Deregister runners, end their machines, and prove that they are gone
+    Stop(Stop),
+    /// Show every machine and registration with a verdict
+    List(List),
+    /// Show, check, explain and write the settings of providers
+    Providers(Providers),
+}
+
+/// `gharun start`.
+#[derive(Args, Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "flags are what a command line is made of"
+)]
+pub struct Start {
+    /// Providers in order of preference: tables of providers.toml, or kinds
+    #[arg(value_name = "PROVIDER")]
+    pub providers: Vec<String>,
+    /// How many runners to start [default: 1]
+    #[arg(long, value_name = "N")]
+    pub count: Option<String>,
+    /// An extra label; the unique name is always one (repeatable)
+    #[arg(long = "label", value_name = "L")]
+    pub labels: Vec<String>,
+    /// One setting of a provider's table, or NAME.KEY=VALUE for one of several (repeatable)
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// How long the whole start may take, waiting for room included [default: 15m]
+    #[arg(long, value_name = "DUR")]
+    pub timeout: Option<String>,
+    /// How long a machine may live; then it ends itself and is an orphan [default: 7h]
+    #[arg(long, value_name = "DUR")]
+    pub lifetime: Option<String>,
+    /// How long a machine waits for a job before it ends itself; 0 is for ever [default: 30m]
+    #[arg(long, value_name = "DUR")]
+    pub idle_timeout: Option<String>,
+    /// Keep those that came up when others failed
+    #[arg(long)]
+    pub allow_partial: bool,
+    /// Leave a machine that failed, for inspection
+    #[arg(long)]
+    pub keep_failed: bool,
+    /// A tag that pairs this start with its stop
+    #[arg(long, value_name = "NAME")]
+    pub group: Option<String>,
+    /// A shell script that runs on the machine before the runner
+    #[arg(long, value_name = "FILE")]
+    pub setup: Option<PathBuf>,
+    /// The runner's version; `latest` is the one that GitHub names for this scope [default: latest]
+    #[arg(long, value_name = "V")]
+    pub runner_version: Option<String>,
+    /// How runners are registered [default: jit]
+    #[arg(long, value_name = "HOW")]
+    pub registration: Option<String>,
+    /// How often GitHub and the provider are asked while waiting [default: 2s]
+    #[arg(long, value_name = "DUR")]
+    pub poll_interval: Option<String>,
+    /// Print the plan and the boot script, touch nothing
+    #[arg(long, conflicts_with = "rehearse")]
+    pub dry_run: bool,
+    /// Play it through: a real machine, a stand-in for GitHub, one pretend job, and no token
+    #[arg(long)]
+    pub rehearse: bool,
+}
+
+/// `gharun stop`.
+#[derive(Args, Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "flags are what a command line is made of"
+)]
+pub struct Stop {
+    /// Machines (PROVIDER:PLACE/ID) or runner names
+    #[arg(value_name = "REF")]
+    pub references: Vec<String>,
+    /// What `start` gave as the output `mapping`: JSON, a file, or - for standard input
+    #[arg(long, value_name = "JSON|FILE|-", conflicts_with_all = ["references", "run", "all", "orphans"])]
+    pub mapping: Option<String>,
+    /// What a workflow run started; without a value, this run
+    #[arg(long, value_name = "ID[/ATTEMPT]", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["references", "all", "orphans"])]
+    pub run: Option<String>,
+    /// Everything of this scope that is not busy
+    #[arg(long, conflicts_with_all = ["references", "orphans"])]
+    pub all: bool,
+    /// Machines that nobody will use again, registrations without a machine, stale records
+    #[arg(long, conflicts_with = "references")]
+    pub orphans: bool,
+    /// Only what a start with this --group made
+    #[arg(long, value_name = "NAME")]
+    pub group: Option<String>,
+    /// Look only at this provider (repeatable)
+    #[arg(long = "provider", value_name = "P")]
+    pub providers: Vec<String>,
+    /// One setting of a provider's table, or NAME.KEY=VALUE for one of several (repeatable)
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Leave alone whatever is younger than this, even past its own grace
+    #[arg(long, value_name = "DUR")]
+    pub older_than: Option<String>,
+    /// How long an idle orphan is watched between its deregistration and its end [default: 60s]
+    #[arg(long, value_name = "DUR")]
+    pub second_look: Option<String>,
+    /// Also end orphans that are busy
+    #[arg(long)]
+    pub force: bool,
+    /// Wait until every machine is proved gone (the default)
+    #[arg(long, conflicts_with = "no_wait")]
+    pub wait: bool,
+    /// Return as soon as every machine was asked to end
+    #[arg(long)]
+    pub no_wait: bool,
+    /// How long to wait at most [default: 2m]
+    #[arg(long, value_name = "DUR")]
+    pub timeout: Option<String>,
+    /// Print what would be stopped, touch nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+}
+
+/// `gharun list`.
+#[derive(Args, Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "flags are what a command line is made of"
+)]
+pub struct List {
+    /// Only what `stop --orphans` would act on
+    #[arg(long)]
+    pub orphans: bool,
+    /// Look only at this provider (repeatable)
+    #[arg(long = "provider", value_name = "P")]
+    pub providers: Vec<String>,
+    /// One setting of a provider's table, or NAME.KEY=VALUE for one of several (repeatable)
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Leave out nothing: machines of other scopes and servers too
+    #[arg(long)]
+    pub all_scopes: bool,
+    /// Do not ask GitHub
+    #[arg(long)]
+    pub no_github: bool,
+    /// Show the list again and again until interrupted
+    #[arg(long)]
+    pub watch: bool,
+}
+
+/// `gharun providers`.
+#[derive(Args, Debug, Default)]
+pub struct Providers {
+    /// What to do with them; `list` when left out
+    #[command(subcommand)]
+    pub command: Option<ProvidersCommand>,
+}
+
+/// What to do with providers.
+#[derive(Debug, Subcommand)]
+pub enum ProvidersCommand {
+    /// Show kinds and configured tables, with where each setting came from
+    List,
+    /// Check credentials, place, permissions and the GitHub token, changing nothing
+    Check {
+        /// The providers to check; all tables, or all kinds, when left out
+        #[arg(value_name = "NAME")]
+        names: Vec<String>,
+        /// One setting of a provider's table, or NAME.KEY=VALUE for one of several (repeatable)
+        #[arg(long, value_name = "KEY=VALUE")]
+        set: Vec<String>,
+    },
+    /// Show every setting of a kind: type, default, meaning
+    Show {
+        /// The kind
+        #[arg(value_name = "KIND")]
+        kind: String,
+    },
+    /// Ask, and write providers.toml
+    Init,
+    /// Show machine types with live price and stock, cheapest first
+    Offers {
+        /// The providers to ask; all tables, or all kinds, when left out
+        #[arg(value_name = "NAME")]
+        names: Vec<String>,
+        /// One setting of a provider's table, or NAME.KEY=VALUE for one of several (repeatable)
+        #[arg(long, value_name = "KEY=VALUE")]
+        set: Vec<String>,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn run_may_stand_without_a_value() {
+        let cli = Cli::try_parse_from(["gharun", "stop", "--run", "--yes"]).expect("it parses");
+        let Command::Stop(stop) = cli.command else {
+            panic!("not stop")
+        };
+        assert_eq!((stop.run.as_deref(), stop.yes), (Some(""), true));
+    }
+}

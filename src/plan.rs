@@ -1,0 +1,196 @@
+//! What to start, fully decided: pure, and read by nobody before it is whole.
+
+use std::num::NonZeroU16;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::model::{Name, REHEARSAL, Run, Tags, random};
+use crate::settings::{self, Settings, Version};
+
+/// How long after its time limit a start may still be undoing what it did.
+const UNDOING: SignedDuration = SignedDuration::from_mins(2);
+
+/// What tells the machines of this start from all others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// `github.com`, or the host of a GHES.
+    pub server: String,
+    /// The scope as tags spell it.
+    pub scope: String,
+    /// `owner/name`.
+    pub repository: Option<String>,
+    /// The run that this is a step of.
+    pub run: Option<Run>,
+    /// The random id of this process.
+    pub start: String,
+    /// What pairs this start with its stop.
+    pub group: Option<String>,
+}
+
+/// What to start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// What tells its machines from all others.
+    pub identity: Identity,
+    /// How many runners.
+    pub count: NonZeroU16,
+    /// Labels beside the unique one.
+    pub labels: Vec<String>,
+    /// Providers in order of preference.
+    pub providers: Vec<String>,
+    /// The bound on the whole start.
+    pub timeout: Duration,
+    /// How long a machine may live.
+    pub lifetime: Duration,
+    /// How long it waits for a job; `None` is for ever.
+    pub idle_timeout: Option<Duration>,
+    /// The pause between looks.
+    pub poll_interval: Duration,
+    /// Keep those that came up.
+    pub allow_partial: bool,
+    /// Leave failed machines.
+    pub keep_failed: bool,
+    /// The text of the user's script.
+    pub setup: Option<String>,
+    /// Which runner.
+    pub version: Version,
+    /// Variables for the machine's downloads and its runner.
+    pub env: Vec<(String, String)>,
+}
+
+impl Plan {
+    /// Decides what to start.
+    pub fn decide(settings: &Settings, start: &settings::Start) -> settings::Result<Self> {
+        let github = &settings.github;
+        let scope = if start.rehearse {
+            REHEARSAL.to_owned()
+        } else {
+            github.scope()?.to_string()
+        };
+        Ok(Self {
+            identity: Identity {
+                server: github.host(),
+                scope,
+                repository: github.repository.clone().filter(|_| !start.rehearse),
+                run: settings.step.as_ref().and_then(|step| step.run),
+                start: random(10),
+                group: start.group.clone(),
+            },
+            count: start.count,
+            labels: start.labels.clone(),
+            providers: start.providers.clone(),
+            timeout: start.timeout,
+            lifetime: start.lifetime,
+            idle_timeout: start.idle_timeout,
+            poll_interval: start.poll_interval,
+            allow_partial: start.allow_partial,
+            keep_failed: start.keep_failed,
+            setup: start.setup.clone(),
+            version: start.version.clone(),
+            env: settings.env.proxies(),
+        })
+    }
+
+    /// The second until which a start that began at `now` may still be at work.
+    pub fn ready_by(&self, now: Timestamp) -> Timestamp {
+        later(now, self.timeout)
+            .saturating_add(UNDOING)
+            .unwrap_or(Timestamp::MAX)
+    }
+
+    /// Chooses a name for one of the runners.
+    pub fn name(&self, index: usize, now: Timestamp) -> Name {
+        Name::choose(self.identity.run, index, self.ready_by(now))
+    }
+
+    /// The labels of a runner, the unique one first.
+    pub fn labels_of(&self, name: &Name) -> Vec<String> {
+        std::iter::once(name.to_string())
+            .chain(self.labels.iter().cloned())
+            .collect()
+    }
+
+    /// What the machine of a runner carries when it is ordered at `now`.
+    pub fn tags(&self, name: &Name, runner_id: Option<u64>, now: Timestamp) -> Tags {
+        let id = &self.identity;
+        Tags {
+            name: name.clone(),
+            server: id.server.clone(),
+            scope: id.scope.clone(),
+            repository: id.repository.clone(),
+            runner_id,
+            run: id.run,
+            start: id.start.clone(),
+            group: id.group.clone(),
+            created: now,
+            ready_by: name.ready_by(),
+            expires: later(now, self.lifetime),
+            idle_limit: self.idle_timeout,
+        }
+    }
+}
+
+fn later(now: Timestamp, by: Duration) -> Timestamp {
+    now.saturating_add(SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX))
+        .unwrap_or(Timestamp::MAX)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A plan for tests: `count` runners at `providers`.
+    pub(crate) fn plan(count: u16, providers: &[&str]) -> Plan {
+        Plan {
+            identity: Identity {
+                server: "github.com".into(),
+                scope: "octo/app".into(),
+                repository: Some("octo/app".into()),
+                run: Some(Run { id: 7, attempt: 1 }),
+                start: random(10),
+                group: None,
+            },
+            count: NonZeroU16::new(count).expect("at least one"),
+            labels: vec![],
+            providers: providers.iter().map(|name| (*name).to_owned()).collect(),
+            timeout: Duration::from_mins(15),
+            lifetime: Duration::from_hours(7),
+            idle_timeout: Some(Duration::from_mins(30)),
+            poll_interval: Duration::from_secs(2),
+            allow_partial: false,
+            keep_failed: false,
+            setup: None,
+            version: Version::Latest,
+            env: vec![],
+        }
+    }
+
+    #[test]
+    fn a_name_tells_until_when_its_start_may_be_at_work() {
+        let now = Timestamp::from_second(1_795_507_200).expect("a time");
+        let name = plan(1, &["local"]).name(0, now);
+        assert_eq!(name.ready_by().as_second() - now.as_second(), 900 + 120);
+        assert_eq!(name.run(), Some(Run { id: 7, attempt: 1 }));
+    }
+
+    #[test]
+    fn the_unique_label_comes_first() {
+        let plan = Plan {
+            labels: vec!["gpu".into()],
+            ..plan(1, &["local"])
+        };
+        let name = plan.name(0, Timestamp::now());
+        assert_eq!(plan.labels_of(&name), [name.as_str(), "gpu"]);
+    }
+
+    #[test]
+    fn a_machine_expires_when_its_lifetime_is_over() {
+        let (plan, now) = (
+            plan(1, &["local"]),
+            Timestamp::from_second(1_795_507_200).expect("a time"),
+        );
+        let tags = plan.tags(&plan.name(0, now), Some(4), now);
+        assert_eq!(tags.expires.as_second() - now.as_second(), 7 * 3600);
+    }
+}

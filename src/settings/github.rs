@@ -1,0 +1,300 @@
+//! Which GitHub, which scope, and with which token.
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+use url::Url;
+
+use super::{Env, Error, File, Origin, Result, Setting};
+use crate::cli::Global;
+use crate::model::{Scope, Secret};
+
+/// Where a token comes from.
+#[derive(Clone, Debug)]
+pub enum Token {
+    /// The output of a command.
+    Command(Vec<String>),
+    /// The content of a file.
+    File(PathBuf),
+    /// The token itself.
+    Value(Secret),
+}
+
+/// Scope, token and address of GitHub.
+#[derive(Clone, Debug)]
+pub struct GitHub {
+    /// What runners are registered with.
+    pub scope: Option<Setting<Scope>>,
+    /// The token, first source that is set.
+    pub token: Option<Setting<Token>>,
+    /// The server that people see, such as `https://github.com`.
+    pub server: Url,
+    /// The API's address, where it is said; else it follows from the server.
+    pub api_url: Option<Setting<Url>>,
+    /// The runner group's number.
+    pub group: u64,
+    /// `owner/name` of the repository whose workflow this is, or that runners serve.
+    pub repository: Option<String>,
+}
+
+/// The variables that hold a token on purpose, first wins.
+const OURS: [&str; 2] = ["GHARUN_GITHUB_TOKEN", "GH_PAT"];
+/// The variables that hold a token anyway, asked last.
+const OTHERS: [&str; 2] = ["GH_TOKEN", "GITHUB_TOKEN"];
+
+impl GitHub {
+    pub(super) fn resolve(global: &Global, env: &Env, file: &File) -> Result<Self> {
+        let scope = scope(global, env, file)?;
+        let server = url(
+            env.get("GITHUB_SERVER_URL").unwrap_or("https://github.com"),
+            &Origin::Variable("GITHUB_SERVER_URL".into()),
+        )?;
+        let repository = match &scope {
+            Some(Setting {
+                value: scope @ Scope::Repo { .. },
+                ..
+            }) => Some(scope.to_string()),
+            _ => env.get("GITHUB_REPOSITORY").map(str::to_owned),
+        };
+        Ok(Self {
+            token: token(env, file)?,
+            api_url: api_url(env, file)?,
+            group: group(global, env, file)?,
+            scope,
+            server,
+            repository,
+        })
+    }
+
+    /// The host that tags name: `github.com`, or that of a GitHub Enterprise Server.
+    pub fn host(&self) -> String {
+        let host = self.server.host_str().unwrap_or("github.com");
+        self.server
+            .port()
+            .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    }
+
+    /// The scope, or the error that says how to give one.
+    pub fn scope(&self) -> Result<&Scope> {
+        self.scope.as_ref().map(|setting| &setting.value).ok_or_else(|| {
+            Error::new("no repository, organization or enterprise is given")
+                .hinted("say where runners register: `--repo OWNER/NAME`, `--org ORG`, or [github] in providers.toml")
+        })
+    }
+
+    /// The token, or the error that names what is read.
+    pub fn token(&self) -> Result<&Token> {
+        self.token.as_ref().map(|setting| &setting.value).ok_or_else(|| {
+            Error::new("no GitHub token is given")
+                .hinted(format!("set ${}, or `token = {{ env = \"…\" }}` under [github]; ${} are read last", OURS.join(" or $"), OTHERS.join(" and $")))
+                .hinted("on a laptop: `export GH_PAT=\"$(gh auth token)\"`; with no token at all: `gharun start local --rehearse`")
+        })
+    }
+}
+
+fn url(text: &str, origin: &Origin) -> Result<Url> {
+    let fine = |url: &Url| matches!(url.scheme(), "http" | "https") && url.host_str().is_some();
+    Url::parse(text).ok().filter(fine).ok_or_else(|| {
+        Error::new(format!("`{origin}` cannot be `{text}`"))
+            .hinted("write an address such as `https://github.example.com`")
+    })
+}
+
+fn scope(global: &Global, env: &Env, file: &File) -> Result<Option<Setting<Scope>>> {
+    let flags = [
+        ("repo", &global.repo),
+        ("org", &global.org),
+        ("enterprise", &global.enterprise),
+    ];
+    let given = flags.iter().find_map(|(name, flag)| {
+        Some((*name, (*flag).clone()?, Origin::Flag(format!("--{name}"))))
+    });
+    let from_env = || {
+        flags.iter().find_map(|(name, _)| {
+            let variable = format!("GHARUN_{}", name.to_uppercase());
+            Some((
+                *name,
+                env.get(&variable)?.to_owned(),
+                Origin::Variable(variable),
+            ))
+        })
+    };
+    let from_file = || {
+        flags.iter().find_map(|(name, _)| {
+            let path = ["github", name];
+            Some((
+                *name,
+                file.get(&path)?.as_str()?.to_owned(),
+                file.origin(&path),
+            ))
+        })
+    };
+    let workflow = || {
+        let variable = "GITHUB_REPOSITORY";
+        Some((
+            "repo",
+            env.get(variable)?.to_owned(),
+            Origin::Variable(variable.into()),
+        ))
+    };
+    let Some((name, text, origin)) = given.or_else(from_env).or_else(from_file).or_else(workflow)
+    else {
+        return Ok(None);
+    };
+    let plain = |part: &str| {
+        !part.is_empty()
+            && part.len() <= 100
+            && part
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
+            && part != ".."
+            && part != "."
+    };
+    let value = match name {
+        "repo" => match text.split_once('/') {
+            Some((owner, repo)) if plain(owner) && plain(repo) => Scope::Repo {
+                owner: owner.into(),
+                name: repo.into(),
+            },
+            _ => {
+                return Err(super::bad(
+                    &origin,
+                    name,
+                    &text,
+                    "write OWNER/NAME, such as `octo/app`",
+                ));
+            }
+        },
+        _ if !plain(&text) => {
+            return Err(super::bad(
+                &origin,
+                name,
+                &text,
+                "write the name as it stands in its address",
+            ));
+        }
+        "org" => Scope::Org(text),
+        _ => Scope::Enterprise(text),
+    };
+    Ok(Some(Setting { value, origin }))
+}
+
+fn token(env: &Env, file: &File) -> Result<Option<Setting<Token>>> {
+    let variable = |names: &[&str]| {
+        names.iter().find_map(|name| {
+            let value = Token::Value(Secret::new(env.get(name)?.trim()));
+            Some(Setting {
+                value,
+                origin: Origin::Variable((*name).to_owned()),
+            })
+        })
+    };
+    if let Some(found) = variable(&OURS) {
+        return Ok(Some(found));
+    }
+    let path = ["github", "token"];
+    if let Some(value) = file.get(&path) {
+        let origin = file.origin(&path);
+        if let Some(value) = source(value, env, &origin, "token")? {
+            return Ok(Some(Setting { value, origin }));
+        }
+    }
+    Ok(variable(&OTHERS))
+}
+
+/// Reads `{ env = "…" }`, `{ file = "…" }`, `{ command = […] }`. An unset variable is no source.
+pub(super) fn source(
+    value: &Value,
+    env: &Env,
+    origin: &Origin,
+    key: &str,
+) -> Result<Option<Token>> {
+    let wrong = |what: String| {
+        Error::new(what).hinted(format!(
+            "write `{key} = {{ env = \"NAME\" }}`, `{{ file = \"PATH\" }}` or `{{ command = [\"PROGRAM\", \"ARG\"] }}`"
+        ))
+    };
+    let Value::Object(table) = value else {
+        return Err(wrong(format!(
+            "{origin}: `{key}` must not stand in the file itself: a secret in a file gets committed one day"
+        )));
+    };
+    let text = |value: &Value| {
+        value
+            .as_str()
+            .filter(|text| !text.is_empty())
+            .map(str::to_owned)
+    };
+    let words = |value: &Value| {
+        value
+            .as_array()?
+            .iter()
+            .map(text)
+            .collect::<Option<Vec<_>>>()
+            .filter(|words| !words.is_empty())
+    };
+    let source = match table.iter().collect::<Vec<_>>().as_slice() {
+        [(kind, value)] => match kind.as_str() {
+            "env" => text(value).map(|name| {
+                env.get(&name)
+                    .map(|value| Token::Value(Secret::new(value.trim())))
+            }),
+            "file" => text(value).map(|path| Some(Token::File(PathBuf::from(path)))),
+            "command" => words(value).map(|words| Some(Token::Command(words))),
+            _ => None,
+        },
+        _ => None,
+    };
+    source.ok_or_else(|| wrong(format!("{origin}: `{key}` is no source of a secret")))
+}
+
+fn api_url(env: &Env, file: &File) -> Result<Option<Setting<Url>>> {
+    let read = |text: &str, origin: Origin| {
+        Ok(Some(Setting {
+            value: url(text, &origin)?,
+            origin,
+        }))
+    };
+    if let Some(text) = env.get("GITHUB_API_URL") {
+        return read(text, Origin::Variable("GITHUB_API_URL".into()));
+    }
+    let path = ["github", "api_url"];
+    match file.get(&path) {
+        Some(value) => read(value.as_str().unwrap_or_default(), file.origin(&path)),
+        None => Ok(None),
+    }
+}
+
+fn group(global: &Global, env: &Env, file: &File) -> Result<u64> {
+    let path = ["github", "runner_group"];
+    let given = global
+        .runner_group
+        .clone()
+        .map(|text| (text, Origin::Flag("--runner-group".into())));
+    let variable = || {
+        Some((
+            env.get("GHARUN_RUNNER_GROUP")?.to_owned(),
+            Origin::Variable("GHARUN_RUNNER_GROUP".into()),
+        ))
+    };
+    let line = || {
+        let value = file.get(&path)?;
+        Some((
+            value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned),
+            file.origin(&path),
+        ))
+    };
+    let Some((text, origin)) = given.or_else(variable).or_else(line) else {
+        return Ok(1); // the group "Default", in every scope
+    };
+    text.parse().map_err(|_| {
+        super::bad(
+            &origin,
+            "runner_group",
+            &text,
+            "write the group's number, as its address on GitHub shows it",
+        )
+    })
+}

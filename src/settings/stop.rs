@@ -1,0 +1,311 @@
+//! The settings of `gharun stop`.
+
+use std::io::Read as _;
+use std::time::Duration;
+
+use super::{Error, Result, Settings, bad, values};
+use crate::cli;
+use crate::model::{Name, Reference};
+
+/// What is to be stopped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// Everything of this scope that is not busy.
+    All,
+    /// These machines and runners, and with `starts` what else their `start` processes made.
+    Named {
+        /// Machines.
+        machines: Vec<Reference>,
+        /// Runners.
+        names: Vec<Name>,
+        /// Whether it is a mapping, which speaks for whole starts.
+        starts: bool,
+    },
+    /// What nobody will use again.
+    Orphans,
+    /// What a workflow run started, in any attempt or in one.
+    Run {
+        /// `github.run_id`.
+        id: u64,
+        /// Only this attempt.
+        attempt: Option<u32>,
+    },
+    /// What the state file holds.
+    State,
+}
+
+/// The settings of `gharun stop`, each resolved.
+#[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
+pub struct Stop {
+    /// What is to be stopped.
+    pub target: Target,
+    /// Only what a start with this group made.
+    pub group: Option<String>,
+    /// Look only at these providers; empty: at all that can be found.
+    pub providers: Vec<String>,
+    /// Machines younger than this are left alone.
+    pub older_than: Option<Duration>,
+    /// The pause between the deregistration of an idle orphan and its end.
+    pub second_look: Duration,
+    /// Also busy orphans.
+    pub force: bool,
+    /// Wait until proved gone.
+    pub wait: bool,
+    /// How long at most.
+    pub timeout: Duration,
+    /// Only print.
+    pub dry_run: bool,
+    /// Do not ask.
+    pub yes: bool,
+}
+
+impl Settings {
+    /// Resolves the settings of `gharun stop`. Reads standard input when the mapping is `-`.
+    pub fn stop(&self, args: &cli::Stop) -> Result<Stop> {
+        for name in &args.providers {
+            self.tables.kind_of(name)?;
+        }
+        let older_than = self.read(
+            "older_than",
+            args.older_than.as_deref(),
+            |text| values::duration(text).map(Some),
+            None,
+        )?;
+        Ok(Stop {
+            target: self.target(args)?,
+            group: self.read(
+                "group",
+                args.group.as_deref(),
+                |text| values::group(text).map(Some),
+                None,
+            )?,
+            providers: args.providers.clone(),
+            older_than,
+            second_look: self.duration(
+                "second_look",
+                args.second_look.as_deref(),
+                Duration::from_mins(1),
+            )?,
+            force: args.force,
+            wait: !args.no_wait,
+            // `timeout` in the file and the environment is that of `start`.
+            timeout: args
+                .timeout
+                .as_deref()
+                .map_or(Ok(Duration::from_mins(2)), |text| {
+                    values::duration(text).map_err(|what| {
+                        bad(
+                            &super::Origin::Flag("--timeout".into()),
+                            "timeout",
+                            text,
+                            &what,
+                        )
+                    })
+                })?,
+            dry_run: args.dry_run,
+            yes: args.yes,
+        })
+    }
+
+    fn target(&self, args: &cli::Stop) -> Result<Target> {
+        if !args.references.is_empty() {
+            let (mut machines, mut names) = (Vec::new(), Vec::new());
+            for text in &args.references {
+                if let Ok(name) = text.parse::<Name>() {
+                    names.push(name);
+                } else {
+                    machines.push(
+                        text.parse::<Reference>()
+                            .map_err(|error| Error::new(error.to_string()))?,
+                    );
+                }
+            }
+            return Ok(Target::Named {
+                machines,
+                names,
+                starts: false,
+            });
+        }
+        if args.all {
+            return Ok(Target::All);
+        }
+        if args.orphans {
+            return Ok(Target::Orphans);
+        }
+        let step_run = self.step.as_ref().and_then(|step| step.run);
+        if let Some(text) = &args.run {
+            return run(text, step_run);
+        }
+        let text = args
+            .mapping
+            .as_deref()
+            .or_else(|| self.env.get("GHARUN_MAPPING"));
+        if let Some(text) = text
+            .map(mapping_text)
+            .transpose()?
+            .filter(|text| !text.trim().is_empty())
+        {
+            let provider = match args.providers.as_slice() {
+                [one] => Some(one.as_str()),
+                _ => None,
+            };
+            if let Some(target) = mapping(&text, provider)? {
+                return Ok(target);
+            }
+        }
+        Ok(step_run.map_or(Target::State, |run| Target::Run {
+            id: run.id,
+            attempt: None,
+        }))
+    }
+}
+
+fn run(text: &str, of_step: Option<crate::model::Run>) -> Result<Target> {
+    if text.is_empty() {
+        return of_step
+            .map(|run| Target::Run {
+                id: run.id,
+                attempt: None,
+            })
+            .ok_or_else(|| {
+                Error::new(
+                    "`--run` without a value is for workflow steps, and $GITHUB_RUN_ID is not set",
+                )
+                .hinted("write `--run ID`")
+            });
+    }
+    let (id, attempt) = text
+        .split_once('/')
+        .map_or((text, None), |(id, attempt)| (id, Some(attempt)));
+    let wrong = || {
+        Error::new(format!("`--run` cannot be `{text}`"))
+            .hinted("write the number of a run, or `ID/ATTEMPT`, such as `16543210/1`")
+    };
+    let attempt = attempt
+        .map(|attempt| attempt.parse().map_err(|_| wrong()))
+        .transpose()?;
+    Ok(Target::Run {
+        id: id.parse().map_err(|_| wrong())?,
+        attempt,
+    })
+}
+
+/// The text of a mapping: itself, that of a file, or standard input.
+fn mapping_text(text: &str) -> Result<String> {
+    if text == "-" {
+        let mut read = String::new();
+        std::io::stdin()
+            .read_to_string(&mut read)
+            .map_err(|error| {
+                Error::new(format!(
+                    "cannot read the mapping from standard input: {error}"
+                ))
+            })?;
+        return Ok(read);
+    }
+    if text.trim_start().starts_with(['{', '[', '"']) || text.trim().is_empty() {
+        return Ok(text.to_owned());
+    }
+    std::fs::read_to_string(text).map_err(|error| {
+        Error::new(format!("cannot read the mapping from `{text}`: {error}"))
+            .hinted("give the JSON itself, a file, or `-` for standard input")
+    })
+}
+
+/// Reads a mapping; `None` when it is empty. Values may be a label or a list of labels.
+fn mapping(text: &str, provider: Option<&str>) -> Result<Option<Target>> {
+    let hint = "it looks like `{\"docker:1a2b3c4d5e6f/0123456789ab\": \"gharun-…\"}`, as `start` writes its output `mapping`";
+    let value: serde_json::Value = serde_json::from_str(text)
+        .map_err(|error| Error::new(format!("the mapping is no JSON: {error}")).hinted(hint))?;
+    let table = match value {
+        serde_json::Value::Object(table) => table,
+        serde_json::Value::Array(items) if items.is_empty() => return Ok(None),
+        serde_json::Value::Null => return Ok(None),
+        _ => return Err(Error::new("the mapping is no JSON object").hinted(hint)),
+    };
+    if table.is_empty() {
+        return Ok(None);
+    }
+    let (mut machines, mut names) = (Vec::new(), Vec::new());
+    for (key, value) in table {
+        let reference: std::result::Result<Reference, _> = if key.contains(':') {
+            key.parse()
+        } else {
+            let Some(provider) = provider else {
+                return Err(
+                    Error::new(format!("the mapping's `{key}` names no provider"))
+                        .hinted("say which with `--provider P`"),
+                );
+            };
+            format!("{provider}:{key}").parse()
+        };
+        machines.push(reference.map_err(|error| Error::new(error.to_string()).hinted(hint))?);
+        let labels = match value {
+            serde_json::Value::Array(labels) => labels,
+            one => vec![one],
+        };
+        names.extend(
+            labels
+                .iter()
+                .filter_map(|label| label.as_str()?.parse::<Name>().ok()),
+        );
+    }
+    Ok(Some(Target::Named {
+        machines,
+        names,
+        starts: true,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NAME: &str = "gharun-7-1-0-abcdefabcdefgh";
+
+    #[test]
+    fn an_empty_mapping_is_no_mapping() {
+        for text in ["{}", "[]", "null", " {} "] {
+            assert_eq!(mapping(text, None).expect("it reads"), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn values_may_be_a_label_or_a_list() {
+        for text in [
+            format!(r#"{{"docker:a/b": "{NAME}"}}"#),
+            format!(r#"{{"docker:a/b": ["gpu", "{NAME}"]}}"#),
+        ] {
+            let expected = Target::Named {
+                machines: vec!["docker:a/b".parse().unwrap()],
+                names: vec![NAME.parse().unwrap()],
+                starts: true,
+            };
+            assert_eq!(mapping(&text, None).expect("it reads"), Some(expected));
+        }
+    }
+
+    #[test]
+    fn bare_ids_need_a_provider() {
+        let text = format!(r#"{{"i-0abc": "{NAME}"}}"#);
+        assert!(mapping(&text, None).is_err());
+        let Some(Target::Named { machines, .. }) = mapping(&text, Some("aws")).expect("it reads")
+        else {
+            panic!("no machines")
+        };
+        assert_eq!(machines[0].to_string(), "aws:i-0abc");
+    }
+
+    #[test]
+    fn a_run_may_name_its_attempt() {
+        assert_eq!(
+            run("7/2", None).unwrap(),
+            Target::Run {
+                id: 7,
+                attempt: Some(2)
+            }
+        );
+        assert!(run("", None).is_err() && run("x", None).is_err() && run("7/x", None).is_err());
+    }
+}
