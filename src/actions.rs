@@ -1,0 +1,273 @@
+//! What a workflow step speaks: outputs, masks, groups, annotations, summary.
+//!
+//! Workflow commands go to standard error: standard output is data for whoever runs us, and the
+//! runner reads commands from both streams of a step alike. Who sends the step's standard error
+//! elsewhere loses masks and annotations with it.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+use crate::model::{Event, Mapping, Secret, random};
+
+mod command;
+mod output;
+mod summary;
+
+pub use summary::{FailedRow, KeptRow, StopSummary, StoppedRow, SummaryRow};
+
+/// GitHub shows this many annotations of one type for a step, and drops the others in silence.
+const ANNOTATIONS: usize = 10;
+
+/// GitHub cuts an annotation's message here; so do we, at a character and with a sign of it.
+const MESSAGE: usize = 4096;
+
+/// Masking less than this would star half of every log.
+const SHORTEST_MASK: usize = 4;
+
+/// Random characters of a delimiter or a token: too many to be guessed by foreign text.
+const TOKEN: usize = 32;
+
+/// How loud an annotation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Level {
+    /// Worth knowing.
+    Notice,
+    /// Worth looking after.
+    Warning,
+    /// Something failed.
+    Error,
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Notice => "notice",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        })
+    }
+}
+
+/// Where a step's words go. `settings` reads it from the environment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Step {
+    /// Whether a runner listens to the commands (`GITHUB_ACTIONS=true`). Where none does, no
+    /// command is written, but outputs and summary are, if they have a file.
+    pub listens: bool,
+    /// `GITHUB_OUTPUT`.
+    pub output: Option<PathBuf>,
+    /// `GITHUB_STEP_SUMMARY`.
+    pub summary: Option<PathBuf>,
+}
+
+/// The voice of one step.
+pub struct Actions {
+    step: Step,
+    commands: Mutex<Commands>,
+}
+
+struct Commands {
+    stream: Box<dyn Write + Send>,
+    annotated: HashMap<Level, usize>,
+}
+
+impl fmt::Debug for Actions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Actions")
+            .field("step", &self.step)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Actions {
+    /// Speaks through a step's standard error.
+    pub fn new(step: Step) -> Self {
+        Self::speaking_to(step, Box::new(io::stderr()))
+    }
+
+    /// Speaks to any stream.
+    pub fn speaking_to(step: Step, stream: Box<dyn Write + Send>) -> Self {
+        Self {
+            step,
+            commands: Mutex::new(Commands {
+                stream,
+                annotated: HashMap::new(),
+            }),
+        }
+    }
+
+    /// Whether a runner listens.
+    pub fn listens(&self) -> bool {
+        self.step.listens
+    }
+
+    /// Takes an event: masks a secret, rewrites the outputs when the machines change, annotates a failure (its
+    /// boot log fenced and folded) and a warning. All other events are for `ui`, which leaves
+    /// these to us where a runner listens.
+    ///
+    /// # Errors
+    ///
+    /// An error names what could not be written; the operation must end, since a mask or a mapping
+    /// that is not written cannot be made up for later.
+    pub fn handle(&self, event: &Event) -> io::Result<()> {
+        match event {
+            Event::Secret(secret) => self.mask(secret),
+            Event::Launched { mapping, .. } | Event::Mapping(mapping) => self.set_mapping(mapping),
+            Event::Failed { name, reason, log } => {
+                let title = format!("Runner {name} failed");
+                self.annotate(Level::Error, &title, reason)?;
+                match log {
+                    Some(log) => self.group(&format!("The end of the boot log of {name}"), log),
+                    None => Ok(()),
+                }
+            }
+            Event::Warning(warning) => self.annotate(Level::Warning, "gharun", warning),
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes the three outputs of `start`: `mapping`, `instances`, `label`.
+    pub fn set_mapping(&self, mapping: &Mapping) -> io::Result<()> {
+        let (machines, labels) = (mapping.to_json(), mapping.labels_json());
+        let label = mapping.0.first().map_or("", |(_, name)| name.as_str());
+        self.set_outputs(&[
+            ("mapping", &machines),
+            ("instances", &labels),
+            ("label", label),
+        ])
+    }
+
+    /// Writes one output.
+    pub fn set_output(&self, name: &str, value: &str) -> io::Result<()> {
+        self.set_outputs(&[(name, value)])
+    }
+
+    /// Writes outputs, all of them or none; the last value of a name wins. Without a file it is
+    /// nobody's business.
+    ///
+    /// # Errors
+    ///
+    /// An error names the file, or the output whose name is none.
+    pub fn set_outputs(&self, outputs: &[(&str, &str)]) -> io::Result<()> {
+        let Some(path) = &self.step.output else {
+            return Ok(());
+        };
+        output::append(path, &output::heredocs(outputs, &random(TOKEN))?)
+            .map_err(|source| output::lost("the outputs of this step", path, source))
+    }
+
+    /// Hides a value in the logs of this job from now on: the whole of it, and each of its lines.
+    /// What is too short to be a secret is not masked.
+    ///
+    /// A job output that contains a masked value is dropped by GitHub, mapping and all. Hence only
+    /// true secrets may be masked: a token, a key, a just-in-time configuration, never a whole boot
+    /// script, whose lines are words like `done`.
+    pub fn mask(&self, secret: &Secret) -> io::Result<()> {
+        let whole = secret.expose().trim();
+        let lines = whole.lines().map(str::trim);
+        // A single line is its own only line.
+        let parts = whole
+            .contains('\n')
+            .then_some(whole)
+            .into_iter()
+            .chain(lines);
+        for part in parts.filter(|part| part.chars().count() >= SHORTEST_MASK) {
+            self.say(&command::command("add-mask", &[], part))?;
+        }
+        Ok(())
+    }
+
+    /// Annotates the run. The title is ours, the message may be foreign.
+    ///
+    /// Beyond the tenth of a type it becomes an ordinary line of the log.
+    pub fn annotate(&self, level: Level, title: &str, message: &str) -> io::Result<()> {
+        if !self.step.listens {
+            return Ok(());
+        }
+        let message = command::plain(message);
+        let mut commands = self.lock();
+        let annotated = commands.annotated.entry(level).or_default();
+        if *annotated < ANNOTATIONS {
+            *annotated += 1;
+            let message = command::cut(&message, MESSAGE);
+            let line = command::command(&level.to_string(), &[("title", title)], &message);
+            return commands.write(&line);
+        }
+        commands.write(&command::fenced(
+            &format!("{level}: {title}: {message}"),
+            &random(TOKEN),
+        ))
+    }
+
+    /// Folds foreign text under a title of ours.
+    pub fn group(&self, title: &str, text: &str) -> io::Result<()> {
+        let open = command::command("group", &[], title);
+        let body = self.stop_commands(&command::plain(text));
+        self.say(&format!("{open}{body}::endgroup::\n"))
+    }
+
+    /// Fences foreign text, so that nothing in it is taken for a command. Where no runner listens,
+    /// the text is as it was.
+    pub fn stop_commands(&self, text: &str) -> String {
+        if self.step.listens {
+            command::fenced(text, &random(TOKEN))
+        } else {
+            text.to_owned()
+        }
+    }
+
+    /// Adds what `start` did to the job's summary, at most what GitHub shows of it.
+    pub fn summarise_start(&self, rows: &[SummaryRow]) -> io::Result<()> {
+        self.summarise(|room| summary::start(rows, room))
+    }
+
+    /// Adds what `stop` did to the job's summary; where it did nothing, nothing.
+    pub fn summarise_stop(&self, stop: &StopSummary) -> io::Result<()> {
+        if *stop == StopSummary::default() {
+            return Ok(());
+        }
+        self.summarise(|room| summary::stop(stop, room))
+    }
+
+    fn summarise(&self, write: impl FnOnce(usize) -> Option<String>) -> io::Result<()> {
+        let Some(path) = &self.step.summary else {
+            return Ok(());
+        };
+        let used = std::fs::metadata(path).map_or(0, |about| about.len());
+        let used = usize::try_from(used).unwrap_or(usize::MAX);
+        let Some(markdown) = write(summary::MOST.saturating_sub(used)) else {
+            // Too long a file is not shown at all: then others' part of it would be lost too.
+            tracing::warn!("the summary of this job is full, gharun's part is left out");
+            return Ok(());
+        };
+        output::append(path, &markdown)
+            .map_err(|source| output::lost("the summary of this job", path, source))
+    }
+
+    /// Writes lines of commands, if a runner listens.
+    fn say(&self, lines: &str) -> io::Result<()> {
+        if self.step.listens {
+            self.lock().write(lines)?;
+        }
+        Ok(())
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Commands> {
+        // A count and a stream are whole after every statement.
+        self.commands.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Commands {
+    fn write(&mut self, lines: &str) -> io::Result<()> {
+        // In one piece: what others write to the same stream must not get between.
+        self.stream.write_all(lines.as_bytes())?;
+        self.stream.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,383 @@
+//! The job summary: Markdown that GitHub shows on the run's page.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp, Unit};
+
+use super::command::plain;
+
+/// GitHub shows no summary of a step that is longer than 1 MiB.
+pub(super) const MOST: usize = 1 << 20;
+
+/// What every summary of `start` has to say, since GitHub's own button is a trap here.
+const RERUN: &str = "A runner serves one job. **Re-run failed jobs** cannot bring a label back; \
+                     **Re-run all jobs** starts new runners.";
+
+/// One runner of a `start`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SummaryRow {
+    /// The runner, which is its unique label.
+    pub name: String,
+    /// The provider that it runs at, or that was tried last.
+    pub provider: String,
+    /// Its machine, if it got one.
+    pub instance: Option<String>,
+    /// From the beginning until the machine was launched.
+    pub launched_after: Option<Duration>,
+    /// From the beginning until GitHub said `online`.
+    pub online_after: Option<Duration>,
+    /// US dollars an hour.
+    pub price_per_hour: Option<f64>,
+    /// When the machine ends itself.
+    pub expires: Option<Timestamp>,
+    /// What became of it, in a word or a sentence: may be foreign text.
+    pub outcome: String,
+}
+
+/// What a `stop` did.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StopSummary {
+    /// Proved gone.
+    pub stopped: Vec<StoppedRow>,
+    /// Left alone on purpose.
+    pub kept: Vec<KeptRow>,
+    /// May still be running.
+    pub failed: Vec<FailedRow>,
+}
+
+/// A machine that is gone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoppedRow {
+    /// The runner.
+    pub name: String,
+    /// Its machine, if it had one.
+    pub instance: Option<String>,
+    /// How long it was paid for.
+    pub billed: Option<Duration>,
+    /// US dollars.
+    pub cost: Option<f64>,
+}
+
+/// A machine that was left alone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeptRow {
+    /// The runner.
+    pub name: String,
+    /// Its machine, if it has one.
+    pub instance: Option<String>,
+    /// Why it was left alone.
+    pub reason: String,
+}
+
+/// A machine that could not be ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FailedRow {
+    /// The runner, or what was given for it.
+    pub name: String,
+    /// Its machine, if known.
+    pub instance: Option<String>,
+    /// Why: may be foreign text.
+    pub error: String,
+    /// What ends it, to be typed.
+    pub command: String,
+}
+
+/// Writes up a `start` in at most `room` bytes; `None` when not even the heading fits.
+pub(super) fn start(rows: &[SummaryRow], room: usize) -> Option<String> {
+    let mut page = Page::new(room, &format!("{RERUN}\n"))?;
+    page.table(
+        "Runners started by gharun",
+        &[
+            "Runner",
+            "Provider",
+            "Machine",
+            "Launched after",
+            "Online after",
+            "Price",
+            "Ends itself",
+            "Outcome",
+        ],
+        rows.iter().map(|row| {
+            vec![
+                code(&row.name),
+                cell(&row.provider),
+                maybe(row.instance.as_deref(), code),
+                maybe(row.launched_after, span),
+                maybe(row.online_after, span),
+                maybe(row.price_per_hour, |price| format!("{}/h", dollars(price))),
+                maybe(row.expires, |time| {
+                    time.strftime("%Y-%m-%d %H:%M UTC").to_string()
+                }),
+                cell(&row.outcome),
+            ]
+        }),
+    );
+    page.finish()
+}
+
+/// Writes up a `stop` in at most `room` bytes; `None` when nothing fits.
+pub(super) fn stop(stop: &StopSummary, room: usize) -> Option<String> {
+    let total: f64 = stop.stopped.iter().filter_map(|row| row.cost).sum();
+    let known = stop.stopped.iter().any(|row| row.cost.is_some());
+    let cost = if known {
+        format!("Together {}\n", dollars(total))
+    } else {
+        String::new()
+    };
+    let mut page = Page::new(room, &cost)?;
+    // What still costs money comes first, so that it is there when the room ends.
+    page.table(
+        "Machines that may still be running",
+        &["Runner", "Machine", "Error", "End it with"],
+        stop.failed.iter().map(|row| {
+            vec![
+                code(&row.name),
+                maybe(row.instance.as_deref(), code),
+                cell(&row.error),
+                code(&row.command),
+            ]
+        }),
+    );
+    page.table(
+        "Machines kept by gharun",
+        &["Runner", "Machine", "Reason"],
+        stop.kept.iter().map(|row| {
+            vec![
+                code(&row.name),
+                maybe(row.instance.as_deref(), code),
+                cell(&row.reason),
+            ]
+        }),
+    );
+    page.table(
+        "Machines stopped by gharun",
+        &["Runner", "Machine", "Ran for", "Cost"],
+        stop.stopped.iter().map(|row| {
+            vec![
+                code(&row.name),
+                maybe(row.instance.as_deref(), code),
+                maybe(row.billed, span),
+                maybe(row.cost, dollars),
+            ]
+        }),
+    );
+    page.finish()
+}
+
+/// Markdown that keeps within its room.
+struct Page {
+    text: String,
+    end: String,
+    room: usize,
+}
+
+impl Page {
+    /// Longer than "and 4294967295 more".
+    const REST: usize = 40;
+
+    fn new(room: usize, end: &str) -> Option<Self> {
+        let room = room.checked_sub(end.len())?;
+        Some(Self {
+            text: String::new(),
+            end: end.to_owned(),
+            room,
+        })
+    }
+
+    /// A heading and a table, if it has rows; those that find no room are counted.
+    fn table(
+        &mut self,
+        title: &str,
+        header: &[&str],
+        rows: impl ExactSizeIterator<Item = Vec<String>>,
+    ) {
+        let count = rows.len();
+        let mut head = format!("### {title}\n\n| {} |\n|", header.join(" | "));
+        for _ in header {
+            head.push_str(" --- |");
+        }
+        head.push('\n');
+        if count == 0 || !self.fits(&head) {
+            return;
+        }
+        self.text.push_str(&head);
+        for (number, row) in rows.enumerate() {
+            let line = format!("| {} |\n", row.join(" | "));
+            if !self.fits(&line) {
+                write!(self.text, "\nand {} more\n", count - number).expect("a string takes all");
+                break;
+            }
+            self.text.push_str(&line);
+        }
+        self.text.push('\n');
+    }
+
+    fn fits(&self, more: &str) -> bool {
+        self.text.len() + more.len() + Self::REST <= self.room
+    }
+
+    fn finish(self) -> Option<String> {
+        (!self.text.is_empty()).then(|| self.text + &self.end)
+    }
+}
+
+fn maybe<T>(value: Option<T>, write: impl FnOnce(T) -> String) -> String {
+    value.map_or(String::new(), write)
+}
+
+fn dollars(cost: f64) -> String {
+    // A few seconds of a cheap machine are not nothing.
+    if cost > 0.0 && cost < 0.01 {
+        "less than $0.01".to_owned()
+    } else {
+        format!("${cost:.2}")
+    }
+}
+
+/// To the second: `1m 12s`.
+fn span(duration: Duration) -> String {
+    let span = SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
+    format!("{:#}", span.round(Unit::Second).unwrap_or(span))
+}
+
+/// What is to be copied, in the type of a terminal. Not with backticks: within them nothing can be
+/// escaped.
+fn code(text: &str) -> String {
+    format!("<code>{}</code>", cell(text))
+}
+
+/// Text in a cell that means nothing but itself: no markup, no HTML, no line end.
+fn cell(text: &str) -> String {
+    /// Longer errors belong into the log.
+    const LONGEST: usize = 2000;
+    let text = plain(text);
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars().take(LONGEST) {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '\n' | '\t' => out.push(' '),
+            '\\' | '`' | '|' | '*' | '_' | '~' | '[' | ']' | '!' | '#' | '$' => {
+                out.push('\\');
+                out.push(c);
+            }
+            // Neither a link nor a mention comes of foreign text.
+            ':' => out.push_str("&#58;"),
+            '@' => out.push_str("&#64;"),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(outcome: &str) -> SummaryRow {
+        SummaryRow {
+            name: "gharun-abcdefabcdefgh".into(),
+            provider: "docker".into(),
+            instance: Some("docker:1a2b/3c4d".into()),
+            launched_after: Some(Duration::from_millis(1200)),
+            online_after: Some(Duration::from_millis(71_900)),
+            price_per_hour: Some(0.79),
+            expires: Some("2026-01-01T07:00:00Z".parse().expect("a time")),
+            outcome: outcome.into(),
+        }
+    }
+
+    /// The cells of a table's line, split as GitHub does.
+    fn cells(line: &str) -> Vec<String> {
+        let line = line.replace("\\|", "\0");
+        let inner = line.trim().trim_matches('|');
+        inner
+            .split('|')
+            .map(|cell| cell.trim().replace('\0', "\\|"))
+            .collect()
+    }
+
+    #[test]
+    fn a_start_is_written_up_with_its_warning() {
+        insta::assert_snapshot!(start(&[row("online")], MOST).unwrap(), @r"
+        ### Runners started by gharun
+
+        | Runner | Provider | Machine | Launched after | Online after | Price | Ends itself | Outcome |
+        | --- | --- | --- | --- | --- | --- | --- | --- |
+        | <code>gharun-abcdefabcdefgh</code> | docker | <code>docker&#58;1a2b/3c4d</code> | 1s | 1m 12s | $0.79/h | 2026-01-01 07:00 UTC | online |
+
+        A runner serves one job. **Re-run failed jobs** cannot bring a label back; **Re-run all jobs** starts new runners.
+        ");
+    }
+
+    #[test]
+    fn a_stop_is_written_up_with_what_may_still_run_first() {
+        let summary = StopSummary {
+            stopped: vec![StoppedRow {
+                name: "gharun-a".into(),
+                instance: Some("docker:1/2".into()),
+                billed: Some(Duration::from_secs(3700)),
+                cost: Some(0.81),
+            }],
+            kept: vec![KeptRow {
+                name: "gharun-b".into(),
+                instance: None,
+                reason: "a job runs on it".into(),
+            }],
+            failed: vec![FailedRow {
+                name: "gharun-c".into(),
+                instance: Some("aws:us_east_1/i-1".into()),
+                error: "AWS did not answer".into(),
+                command: "gharun stop aws:us_east_1/i-1".into(),
+            }],
+        };
+        insta::assert_snapshot!(stop(&summary, MOST).unwrap(), @r"
+        ### Machines that may still be running
+
+        | Runner | Machine | Error | End it with |
+        | --- | --- | --- | --- |
+        | <code>gharun-c</code> | <code>aws&#58;us\_east\_1/i-1</code> | AWS did not answer | <code>gharun stop aws&#58;us\_east\_1/i-1</code> |
+
+        ### Machines kept by gharun
+
+        | Runner | Machine | Reason |
+        | --- | --- | --- |
+        | <code>gharun-b</code> |  | a job runs on it |
+
+        ### Machines stopped by gharun
+
+        | Runner | Machine | Ran for | Cost |
+        | --- | --- | --- | --- |
+        | <code>gharun-a</code> | <code>docker&#58;1/2</code> | 1h 1m 40s | $0.81 |
+
+        Together $0.81
+        ");
+    }
+
+    #[test]
+    fn foreign_text_stays_in_its_cell_and_means_nothing() {
+        let hostile =
+            "a|b `c` <img src=x onerror=y>\n| x | **bold** [l](http://e) \\| &amp; @all\r$x$";
+        let page = start(&[row(hostile)], MOST).unwrap();
+        let line = page.lines().find(|line| line.contains("onerror")).unwrap();
+        let cells = cells(line);
+        assert_eq!(cells.len(), 8, "{line}");
+        let cell = &cells[7];
+        for markup in ["<img", " `", " **", " [", "http:", "@all", " $x"] {
+            assert!(!cell.contains(markup), "{markup} in {cell}");
+        }
+    }
+
+    #[test]
+    fn a_summary_keeps_within_its_room_and_counts_what_is_left_out() {
+        let rows: Vec<SummaryRow> = (0..1000).map(|_| row(&"x".repeat(3000))).collect();
+        for room in [3000, 100_000, MOST] {
+            let page = start(&rows, room).unwrap();
+            assert!(page.len() <= room, "{} in {room}", page.len());
+            assert!(page.contains(" more\n") && page.ends_with(&format!("{RERUN}\n")));
+        }
+        assert_eq!(start(&rows, 100), None);
+    }
+}

@@ -1,0 +1,334 @@
+//! The only printing: streams, bars, prompts, sanitising.
+//!
+//! Standard output is data, standard error is everything else. The role of a message is chosen
+//! where it is said (`status`, `warning`, `error`, `hint`); stream, style and whether it is shown at
+//! all are decided here.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::io::{self, IsTerminal as _, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use dialoguer::console::Style;
+
+use crate::model::Event;
+
+mod event;
+mod log;
+mod progress;
+mod prompt;
+mod text;
+
+pub use prompt::PromptError;
+pub use text::{sanitise, table};
+
+use progress::Progress;
+
+/// How much is said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verbosity {
+    /// Errors, and nothing else (`-q`).
+    Quiet,
+    /// What happens, with bars on a terminal.
+    #[default]
+    Normal,
+    /// What gharun decides, too (`-v`).
+    Debug,
+    /// Everything gharun knows, and what the crates below it think important (`-vv`).
+    Trace,
+    /// What the crates below it decide, too (`-vvv`).
+    Everything,
+}
+
+impl Verbosity {
+    /// Counts flags; each `-q` takes one `-v` back.
+    pub fn of(verbose: u8, quiet: u8) -> Self {
+        match i16::from(verbose) - i16::from(quiet) {
+            ..0 => Self::Quiet,
+            0 => Self::Normal,
+            1 => Self::Debug,
+            2 => Self::Trace,
+            _ => Self::Everything,
+        }
+    }
+}
+
+/// When colours are used. They never carry meaning of their own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Color {
+    /// On every stream, whatever it is.
+    Always,
+    /// On terminals.
+    #[default]
+    Auto,
+    /// Nowhere; `settings` takes `NO_COLOR` for this.
+    Never,
+}
+
+/// The form of what goes to standard output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// Which of the three streams are terminals.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Terminals {
+    /// Standard input: somebody can answer.
+    pub stdin: bool,
+    /// Standard output.
+    pub stdout: bool,
+    /// Standard error: bars can be drawn, and questions be asked.
+    pub stderr: bool,
+}
+
+impl Terminals {
+    /// Asks the system about the streams of this process.
+    pub fn of_this_process() -> Self {
+        Self {
+            stdin: io::stdin().is_terminal(),
+            stdout: io::stdout().is_terminal(),
+            stderr: io::stderr().is_terminal(),
+        }
+    }
+}
+
+/// All that decides how things are said. `settings` and `cli` know it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Look {
+    /// How much is said.
+    pub verbosity: Verbosity,
+    /// When colours are used.
+    pub color: Color,
+    /// The form of data.
+    pub format: Format,
+    /// Which streams are terminals.
+    pub terminals: Terminals,
+    /// Whether a runner listens to standard error: then nothing we print may look like a command,
+    /// and warnings and failures are left to `actions`, which annotates the run with them.
+    pub actions: bool,
+}
+
+/// The voice of the program. Clones speak through the same streams.
+#[derive(Clone)]
+pub struct Ui(Arc<Inner>);
+
+struct Inner {
+    look: Look,
+    stdout: Mutex<Box<dyn Write + Send>>,
+    stderr: Mutex<Box<dyn Write + Send>>,
+    progress: Option<Arc<Progress>>,
+}
+
+impl fmt::Debug for Ui {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ui")
+            .field("look", &self.0.look)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Ui {
+    /// Speaks through the streams of this process.
+    pub fn new(look: Look) -> Self {
+        Self::speaking_to(look, Box::new(io::stdout()), Box::new(io::stderr()))
+    }
+
+    /// Speaks through any streams. Bars, where `look` has any, still go to the terminal.
+    pub fn speaking_to(
+        look: Look,
+        stdout: Box<dyn Write + Send>,
+        stderr: Box<dyn Write + Send>,
+    ) -> Self {
+        let bars = look.terminals.stderr && look.verbosity == Verbosity::Normal && !look.actions;
+        let progress = bars.then(|| Progress::on_stderr(colored(look.color, true)));
+        Self::with(look, stdout, stderr, progress)
+    }
+
+    fn with(
+        look: Look,
+        stdout: Box<dyn Write + Send>,
+        stderr: Box<dyn Write + Send>,
+        progress: Option<Arc<Progress>>,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            look,
+            stdout: Mutex::new(stdout),
+            stderr: Mutex::new(stderr),
+            progress,
+        }))
+    }
+
+    /// How things are said.
+    pub fn look(&self) -> Look {
+        self.0.look
+    }
+
+    /// Writes data to standard output and ends it with a line end.
+    ///
+    /// Text from outside in it is made harmless; in JSON by escapes, so that a program reads what it
+    /// would have read.
+    ///
+    /// # Errors
+    ///
+    /// A reader that has gone away (`| head`) is no error. All others are: the data is lost.
+    pub fn data(&self, data: &str) -> io::Result<()> {
+        let Look {
+            format, actions, ..
+        } = self.0.look;
+        let mut data = match format {
+            Format::Json => text::harmless_json(data),
+            Format::Text if actions => text::defused(&sanitise(data)),
+            Format::Text => sanitise(data),
+        };
+        if !data.is_empty() && !data.ends_with('\n') {
+            data.push('\n');
+        }
+        let written = self.aside(|| {
+            let mut stdout = lock(&self.0.stdout);
+            stdout
+                .write_all(data.as_bytes())
+                .and_then(|()| stdout.flush())
+        });
+        match written {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            written => written,
+        }
+    }
+
+    /// Says what happens. Not said with `-q`.
+    pub fn status(&self, message: &str) {
+        if self.0.look.verbosity >= Verbosity::Normal {
+            self.say(&self.harmless(message));
+        }
+    }
+
+    /// Says what the user should know and that stops nothing. Not said with `-q`.
+    pub fn warning(&self, message: &str) {
+        if self.0.look.verbosity >= Verbosity::Normal {
+            self.labelled("warning", &Style::new().yellow().bold(), message);
+        }
+    }
+
+    /// Says what can be typed next. Not said with `-q`.
+    pub fn hint(&self, message: &str) {
+        if self.0.look.verbosity >= Verbosity::Normal {
+            self.labelled("hint", &Style::new().cyan().bold(), message);
+        }
+    }
+
+    /// Says that the program failed: what was tried, the causes, a blank line, and the hints, each
+    /// once. All of it also with `-q`. Bars are taken away before.
+    pub fn error(&self, error: &dyn StdError, hints: &[String]) {
+        self.finish();
+        let mut said = vec![error.to_string()];
+        self.labelled("error", &Style::new().red().bold(), &said[0]);
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            let message = error.to_string();
+            // Some errors repeat their cause in their own words; reading it twice helps nobody.
+            if !said.iter().any(|earlier| earlier.ends_with(&message)) {
+                let indented = self.harmless(&message).replace('\n', "\n    ");
+                let label = self.styled(&Style::new().red().bold(), "caused by");
+                self.say(&format!("  {label}: {indented}"));
+                said.push(message);
+            }
+            cause = error.source();
+        }
+        let mut given: Vec<&str> = Vec::new();
+        for hint in hints {
+            if !given.contains(&hint.as_str()) {
+                if given.is_empty() {
+                    self.say("");
+                }
+                self.labelled("hint", &Style::new().cyan().bold(), hint);
+                given.push(hint);
+            }
+        }
+    }
+
+    /// Says what happened to a runner: on a terminal its spinner moves and what lasts becomes a
+    /// line, elsewhere everything becomes a line.
+    ///
+    /// # Errors
+    ///
+    /// None today: what could not be said to the user must not end the work on machines.
+    pub fn handle(&self, event: &Event) -> io::Result<()> {
+        event::tell(self, event);
+        Ok(())
+    }
+
+    /// Takes all bars away, as before the last words of a command.
+    pub fn finish(&self) {
+        if let Some(progress) = &self.0.progress {
+            progress.clear();
+        }
+    }
+
+    /// Says a message under a label. Its further lines are indented.
+    fn labelled(&self, label: &str, style: &Style, message: &str) {
+        let message = self.harmless(message).replace('\n', "\n  ");
+        self.say(&format!("{}: {message}", self.styled(style, label)));
+    }
+
+    fn styled(&self, style: &Style, text: &str) -> String {
+        let Look {
+            color, terminals, ..
+        } = self.0.look;
+        let style = style
+            .clone()
+            .force_styling(colored(color, terminals.stderr));
+        style.apply_to(text).to_string()
+    }
+
+    /// Makes text from outside harmless for who reads standard error: a terminal or a runner.
+    fn harmless(&self, message: &str) -> String {
+        let message = sanitise(message);
+        let message = message.trim_end_matches('\n');
+        if self.0.look.actions {
+            text::defused(message)
+        } else {
+            message.to_owned()
+        }
+    }
+
+    /// Writes one line, or several, to standard error, past the bars.
+    fn say(&self, line: &str) {
+        self.aside(|| {
+            let mut stderr = lock(&self.0.stderr);
+            // In one piece, so that other writers do not get between. When standard error is gone,
+            // there is nobody left to tell, and machines still have to be looked after.
+            let _ = stderr
+                .write_all(format!("{line}\n").as_bytes())
+                .and_then(|()| stderr.flush());
+        });
+    }
+
+    /// Does something while no bar is drawn.
+    fn aside<T>(&self, write: impl FnOnce() -> T) -> T {
+        match &self.0.progress {
+            Some(progress) => progress.suspend(write),
+            None => write(),
+        }
+    }
+}
+
+fn colored(color: Color, terminal: bool) -> bool {
+    match color {
+        Color::Always => true,
+        Color::Auto => terminal,
+        Color::Never => false,
+    }
+}
+
+/// Locks a mutex whose content a panic elsewhere does not spoil: a stream, a list of bars.
+fn lock<T: ?Sized>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,174 @@
+//! Events as sentences: past tense for what is done, `-ing` for what is being done, and no sign
+//! right behind an id, since people double-click to copy it.
+
+use std::time::Duration;
+
+use dialoguer::console::Style;
+use jiff::{SignedDuration, Unit};
+
+use super::{Ui, Verbosity};
+use crate::model::Event;
+
+/// The spinner of what is waited for, which belongs to no runner.
+const WAITING: &str = "waiting";
+
+/// How a sentence is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Weight {
+    /// Under way: where there is a spinner it is enough to move it.
+    Passing,
+    /// A line for good; the spinner goes on.
+    Lasting,
+    /// A line for good, and the spinner is done with.
+    Last,
+}
+
+/// Tells an event by spinner or line.
+pub(super) fn tell(ui: &Ui, event: &Event) {
+    match event {
+        // Masked by `actions`; nobody else needs to know of it.
+        Event::Secret(_) => return,
+        Event::Warning(warning) => {
+            // Annotated by `actions`.
+            if !ui.0.look.actions {
+                ui.warning(warning);
+            }
+            return;
+        }
+        Event::Failed { name, reason, log } => {
+            return failed(ui, name.as_str(), reason, log.as_deref());
+        }
+        _ => {}
+    }
+    let Some((key, weight, sentence)) = sentence(event) else {
+        return;
+    };
+    let Some(progress) = &ui.0.progress else {
+        return ui.status(&sentence);
+    };
+    let key = match event {
+        Event::Terminating { .. } | Event::Terminated { .. } => progress.key_of(key),
+        _ => key,
+    };
+    if key != WAITING {
+        progress.remove(WAITING);
+    }
+    match event {
+        Event::Launched { name, instance, .. } => {
+            progress.remember(instance.to_string(), name.to_string());
+        }
+        Event::Renamed { from, .. } => progress.remove(from.as_str()),
+        _ => {}
+    }
+    match weight {
+        Weight::Last => progress.remove(&key),
+        Weight::Passing | Weight::Lasting => {
+            progress.show(&key, ui.harmless(&sentence).replace('\n', " "));
+        }
+    }
+    if weight != Weight::Passing {
+        ui.status(&sentence);
+    }
+}
+
+/// Failures are said even with `-q`; in a workflow `actions` says them.
+fn failed(ui: &Ui, name: &str, reason: &str, log: Option<&str>) {
+    if let Some(progress) = &ui.0.progress {
+        progress.remove(name);
+    }
+    if ui.0.look.actions {
+        return;
+    }
+    let style = Style::new().red().bold();
+    ui.labelled(
+        "error",
+        &style,
+        &format!("runner `{name}` failed: {reason}"),
+    );
+    if let Some(log) = log.filter(|_| ui.0.look.verbosity >= Verbosity::Normal) {
+        let log = ui.harmless(log).replace('\n', "\n  | ");
+        ui.say(&format!("  the end of its boot log:\n  | {log}"));
+    }
+}
+
+/// What there is to say: whose spinner it moves, for how long it matters, and the sentence.
+fn sentence(event: &Event) -> Option<(String, Weight, String)> {
+    use Weight::{Last, Lasting, Passing};
+    let said = match event {
+        // The machines of a mapping have been told of one by one.
+        Event::Secret(_) | Event::Failed { .. } | Event::Mapping(_) | Event::Warning(_) => {
+            return None;
+        }
+        Event::Registered { name, runner_id } => (
+            name.to_string(),
+            Passing,
+            format!("Registered `{name}` with GitHub as runner {runner_id}"),
+        ),
+        Event::Launching { name, provider } => (
+            name.to_string(),
+            Passing,
+            format!("Launching `{name}` at `{provider}`"),
+        ),
+        Event::NoCapacity {
+            name,
+            provider,
+            reason,
+        } => (
+            name.to_string(),
+            Lasting,
+            format!("Provider `{provider}` has no room for `{name}` ({reason})"),
+        ),
+        Event::Launched { name, instance, .. } => (
+            name.to_string(),
+            Lasting,
+            format!("Launched `{instance}` for `{name}`"),
+        ),
+        Event::Phase { name, phase } => (
+            name.to_string(),
+            Passing,
+            format!("Booting `{name}` (phase {phase})"),
+        ),
+        Event::Online { name, after } => (
+            name.to_string(),
+            Last,
+            format!("Runner `{name}` is online after {}", span(*after)),
+        ),
+        Event::Busy { name } => (
+            name.to_string(),
+            Lasting,
+            format!("Runner `{name}` took a job"),
+        ),
+        Event::Renamed { from, to, reason } => (
+            to.to_string(),
+            Lasting,
+            format!("Gave up the name `{from}` for `{to}` ({reason})"),
+        ),
+        Event::Deregistered { name } => (
+            name.clone(),
+            Passing,
+            format!("Deregistered `{name}` from GitHub"),
+        ),
+        Event::Terminating { instance } => (
+            instance.to_string(),
+            Passing,
+            format!("Terminating `{instance}`"),
+        ),
+        Event::Terminated { instance } => (
+            instance.to_string(),
+            Last,
+            format!("Terminated `{instance}`"),
+        ),
+        Event::Waiting { reason, at_most } => (
+            WAITING.to_owned(),
+            Passing,
+            format!("Waiting at most {}: {reason}", span(*at_most)),
+        ),
+    };
+    Some(said)
+}
+
+/// To the second: `1m 12s`.
+fn span(duration: Duration) -> String {
+    let span = SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
+    format!("{:#}", span.round(Unit::Second).unwrap_or(span))
+}

@@ -1,0 +1,122 @@
+//! What `tracing` says, in the voice of everything else.
+
+use std::fmt::{self, Write as _};
+
+use dialoguer::console::Style;
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::{LevelFilter, ParseError, Targets};
+use tracing_subscriber::layer::{Context, SubscriberExt as _};
+use tracing_subscriber::registry::LookupSpan;
+
+use super::{Ui, Verbosity};
+
+impl Ui {
+    /// Makes the subscriber that brings the words of `tracing` to standard error, past the bars.
+    ///
+    /// `directives` are those of `RUST_LOG` (`gharun=trace,hyper=debug`) and, where given, decide
+    /// instead of the verbosity.
+    ///
+    /// # Errors
+    ///
+    /// Directives that cannot be read.
+    pub fn subscriber(
+        &self,
+        directives: Option<&str>,
+    ) -> Result<impl Subscriber + Send + Sync + use<>, ParseError> {
+        let targets = match directives {
+            Some(directives) => capped(&directives.parse()?),
+            None => targets(self.0.look.verbosity),
+        };
+        Ok(tracing_subscriber::registry().with(Log(self.clone()).with_filter(targets)))
+    }
+}
+
+const OURS: &str = env!("CARGO_CRATE_NAME");
+
+/// Other crates are never heard at `trace`: there those that speak to the network print the bodies
+/// of requests, and bodies hold secrets.
+const MOST_OF_OTHERS: LevelFilter = LevelFilter::DEBUG;
+
+fn capped(directives: &Targets) -> Targets {
+    let default = directives.default_level().unwrap_or(LevelFilter::OFF);
+    let ours = |target: &str| target == OURS || target.starts_with(&format!("{OURS}::"));
+    let named = directives.iter().map(|(target, level)| {
+        let level = if ours(target) {
+            level
+        } else {
+            level.min(MOST_OF_OTHERS)
+        };
+        (target.to_owned(), level)
+    });
+    Targets::new()
+        .with_default(default.min(MOST_OF_OTHERS))
+        .with_target(OURS, default)
+        .with_targets(named)
+}
+
+/// What is said at which verbosity.
+fn targets(verbosity: Verbosity) -> Targets {
+    let (ours, others) = match verbosity {
+        Verbosity::Quiet => (LevelFilter::ERROR, LevelFilter::ERROR),
+        Verbosity::Normal => (LevelFilter::WARN, LevelFilter::WARN),
+        Verbosity::Debug => (LevelFilter::DEBUG, LevelFilter::WARN),
+        Verbosity::Trace => (LevelFilter::TRACE, LevelFilter::INFO),
+        Verbosity::Everything => (LevelFilter::TRACE, MOST_OF_OTHERS),
+    };
+    Targets::new().with_default(others).with_target(OURS, ours)
+}
+
+struct Log(Ui);
+
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Log {
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        let (label, style) = match *event.metadata().level() {
+            Level::ERROR => ("error", Style::new().red().bold()),
+            Level::WARN => ("warning", Style::new().yellow().bold()),
+            Level::INFO => ("info", Style::new().green()),
+            Level::DEBUG => ("debug", Style::new().dim()),
+            Level::TRACE => ("trace", Style::new().dim()),
+        };
+        let mut words = Words::default();
+        event.record(&mut words);
+        let mut line = String::new();
+        if *event.metadata().level() > Level::WARN {
+            // Where it comes from matters to who asked for details, and to nobody else.
+            line.push_str(event.metadata().target());
+            for span in context.event_scope(event).into_iter().flatten() {
+                line.push(' ');
+                line.push_str(span.name());
+            }
+            line.push_str(": ");
+        }
+        line.push_str(&words.message);
+        line.push_str(&words.fields);
+        self.0.labelled(label, &style, &line);
+    }
+}
+
+/// An event's message and fields.
+#[derive(Default)]
+struct Words {
+    message: String,
+    fields: String,
+}
+
+impl Visit for Words {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        let written = match field.name() {
+            "message" => write!(self.message, "{value:?}"),
+            name => write!(self.fields, " {name}={value:?}"),
+        };
+        written.expect("a string takes all");
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        match field.name() {
+            "message" => self.message.push_str(value),
+            _ => self.record_debug(field, &value),
+        }
+    }
+}

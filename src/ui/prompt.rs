@@ -1,0 +1,140 @@
+//! Questions: only on a terminal, and a terminal that is left as it was found.
+
+use std::io;
+use std::thread;
+
+use dialoguer::console::Term;
+use dialoguer::theme::{ColorfulTheme, SimpleTheme, Theme};
+use dialoguer::{Confirm, Input, Select};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
+
+use super::{Ui, colored, sanitise};
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum PromptError {
+    /// Ctrl-C.
+    #[error("interrupted at a question")]
+    Interrupted,
+    /// The terminal failed.
+    #[error("could not ask a question")]
+    Io(#[source] io::Error),
+    /// There is nobody to ask: a pipe, a workflow, cron.
+    #[error("there is no terminal to ask `{0}` on")]
+    NotATerminal(String),
+}
+
+impl Ui {
+    /// Whether a question can be asked at all.
+    pub fn can_ask(&self) -> bool {
+        let terminals = self.0.look.terminals;
+        terminals.stdin && terminals.stderr
+    }
+
+    /// Asks for yes or no; Enter alone is no.
+    pub async fn confirm(&self, question: &str) -> Result<bool, PromptError> {
+        let theme = self.theme();
+        self.ask(question, move |question| {
+            Confirm::with_theme(&*theme)
+                .with_prompt(question)
+                .default(false)
+                .interact()
+        })
+        .await
+    }
+
+    /// Asks for one of `choices`, which must not be empty, and returns its place in the list; the
+    /// first is the default.
+    pub async fn select(&self, question: &str, choices: &[String]) -> Result<usize, PromptError> {
+        let theme = self.theme();
+        let choices: Vec<String> = choices
+            .iter()
+            .map(|choice| sanitise(choice).replace('\n', " "))
+            .collect();
+        self.ask(question, move |question| {
+            Select::with_theme(&*theme)
+                .with_prompt(question)
+                .items(&choices)
+                .default(0)
+                .interact()
+        })
+        .await
+    }
+
+    /// Asks for a line of text; Enter alone takes the default, if there is one. It is shown while
+    /// it is typed: for secrets ask for the name of the variable that holds them.
+    pub async fn input(
+        &self,
+        question: &str,
+        default: Option<&str>,
+    ) -> Result<String, PromptError> {
+        let theme = self.theme();
+        let default = default.map(str::to_owned);
+        self.ask(question, move |question| {
+            let input = Input::<String>::with_theme(&*theme)
+                .with_prompt(question)
+                .allow_empty(true);
+            match default {
+                Some(default) => input.default(default),
+                None => input,
+            }
+            .interact_text()
+        })
+        .await
+    }
+
+    fn theme(&self) -> Box<dyn Theme + Send> {
+        if colored(self.0.look.color, true) {
+            Box::new(ColorfulTheme::default())
+        } else {
+            Box::new(SimpleTheme)
+        }
+    }
+
+    async fn ask<T: Send + 'static>(
+        &self,
+        question: &str,
+        dialog: impl FnOnce(String) -> dialoguer::Result<T> + Send + 'static,
+    ) -> Result<T, PromptError> {
+        let question = sanitise(question);
+        if !self.can_ask() {
+            return Err(PromptError::NotATerminal(question));
+        }
+        self.finish();
+        // From here on Ctrl-C does not kill us in the middle of a dialog, which hides the cursor.
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(PromptError::Io)?;
+        let _cursor = Cursor;
+        let (answer, answered) = oneshot::channel();
+        // Not a thread of the runtime, whose end would wait for a key to be pressed.
+        thread::Builder::new()
+            .name("prompt".to_owned())
+            .spawn(move || {
+                // Nobody waits any more after an interruption.
+                let _ = answer.send(dialog(question));
+            })
+            .map_err(PromptError::Io)?;
+        tokio::select! {
+            biased;
+            answer = answered => match answer {
+                Ok(Ok(answer)) => Ok(answer),
+                Ok(Err(dialoguer::Error::IO(error))) => Err(match error.kind() {
+                    io::ErrorKind::Interrupted => PromptError::Interrupted,
+                    _ => PromptError::Io(error),
+                }),
+                Err(_) => Err(PromptError::Io(io::Error::other("the dialog panicked"))),
+            },
+            _ = interrupt.recv() => Err(PromptError::Interrupted),
+        }
+    }
+}
+
+/// Shows the cursor again, however the question ends.
+struct Cursor;
+
+impl Drop for Cursor {
+    fn drop(&mut self) {
+        // A terminal that is gone has no cursor.
+        let _ = Term::stderr().show_cursor();
+    }
+}
