@@ -1,0 +1,439 @@
+//! One runner, from the intent to the word `online`.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+
+use super::halt::Halt;
+use super::watch::Watch;
+use super::{Fleet, Place, Trouble, chain};
+use crate::bootstrap::{self, Package};
+use crate::github::{self, Api, Registration};
+use crate::model::{Event, Instance, Mapping, Name, Secret};
+use crate::plan::Plan;
+use crate::poll::{Backoff, chance};
+use crate::providers::ErrorKind;
+use crate::state::Entry;
+
+/// A registration that has waited longer than this for room is replaced: idle ones were seen to be
+/// dropped after two minutes (actions/runner#4726).
+const FRESH: Duration = Duration::from_mins(2);
+/// How long a creation under way is awaited after the word that nothing more is to be created:
+/// about as long as GitHub's second signal is away, less what undoing takes.
+const LAST_WORD: Duration = Duration::from_secs(3);
+/// How long a machine's log may take to be read.
+const LOG: Duration = Duration::from_secs(5);
+/// A time limit that nobody lives to see.
+const FOR_EVER: Duration = Duration::from_hours(24 * 365 * 10);
+/// How many names are tried for one runner.
+const NAMES: usize = 3;
+/// How often a place that wants to be left alone is asked again.
+const PATIENCE: usize = 6;
+/// How often a place is asked that did not answer, and surely launched nothing.
+const TRIES: usize = 3;
+
+/// What is known of one runner while it comes up.
+#[derive(Debug)]
+pub(super) struct Slot {
+    pub(super) index: usize,
+    pub(super) name: Name,
+    pub(super) runner_id: Option<u64>,
+    pub(super) machine: Option<(Place, Instance)>,
+    /// The place that was asked and whose answer leaves it open whether a machine exists.
+    pub(super) unproved: Option<Unproved>,
+    /// Whether GitHub is being asked to register it.
+    pub(super) registering: bool,
+    /// Names whose registration may be there, or turn up late.
+    pub(super) lost: Vec<Lost>,
+    pub(super) registered: Option<Instant>,
+    pub(super) launched_after: Duration,
+}
+
+/// A machine that may exist.
+#[derive(Clone, Debug)]
+pub(super) struct Unproved {
+    pub(super) place: Place,
+    /// Since when nothing more is under way at the place.
+    pub(super) since: Instant,
+}
+
+/// A registration that may exist.
+#[derive(Clone, Debug)]
+pub(super) struct Lost {
+    pub(super) name: Name,
+    /// Since when nothing more is under way at GitHub.
+    pub(super) since: Instant,
+}
+
+impl Slot {
+    pub(super) fn new(index: usize, name: Name) -> Self {
+        Self {
+            index,
+            name,
+            runner_id: None,
+            machine: None,
+            unproved: None,
+            registering: false,
+            lost: Vec::new(),
+            registered: None,
+            launched_after: Duration::ZERO,
+        }
+    }
+
+    /// Gives the registration of its name up, though it may be there.
+    fn lose(&mut self) {
+        self.lost.push(Lost {
+            name: self.name.clone(),
+            since: Instant::now(),
+        });
+        self.runner_id = None;
+        self.registered = None;
+    }
+}
+
+/// What the runners of one start share.
+pub(super) struct Shared<'a, G> {
+    pub(super) fleet: Fleet<'a, G>,
+    pub(super) github: &'a G,
+    pub(super) plan: &'a Plan,
+    pub(super) packages: &'a [Package],
+    pub(super) halt: Halt,
+    pub(super) watch: Watch,
+    pub(super) mapping: RefCell<Mapping>,
+    pub(super) began: Instant,
+}
+
+impl<G: Api> Shared<'_, G> {
+    fn deadline(&self) -> Instant {
+        // Where no clock reaches that far, there is no limit to speak of.
+        let end = self.began.checked_add(self.plan.timeout);
+        end.unwrap_or_else(|| self.began + FOR_EVER)
+    }
+
+    pub(super) fn go_on(&self) -> Result<(), Trouble> {
+        if self.halt.is_said() {
+            Err(Trouble::Halted)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Waits until a creation under way has been awaited long enough.
+    pub(super) async fn impatience(&self) {
+        let halted = async {
+            self.halt.said().await;
+            sleep(LAST_WORD).await;
+        };
+        tokio::select! {
+            () = halted => {}
+            () = sleep_until(self.deadline()) => {}
+        }
+    }
+
+    /// The record of a runner, before its name is registered.
+    pub(super) fn entry(&self, name: &Name) -> Entry {
+        let tags = self.plan.tags(name, None, self.fleet.now());
+        let first = self.fleet.places.first();
+        Entry {
+            provider: first.map(|place| place.name.clone()).unwrap_or_default(),
+            server: tags.server,
+            scope: tags.scope,
+            repository: tags.repository,
+            run: tags.run,
+            start: tags.start,
+            group: tags.group,
+            created: tags.created,
+            expires: tags.expires,
+            runner_id: None,
+            instance: None,
+            price_per_hour: None,
+        }
+    }
+
+    /// Changes the record of one runner. A file that another process keeps locked must not keep the
+    /// undoing waiting: the intent is on disk, and says enough.
+    pub(super) async fn record(
+        &self,
+        name: &Name,
+        change: impl FnOnce(&mut Entry) + Send + 'static,
+    ) -> Result<(), Trouble> {
+        let name = name.clone();
+        let recorded = self.fleet.store.update(move |entries| {
+            if let Some(entry) = entries.get_mut(&name) {
+                change(entry);
+            }
+        });
+        tokio::select! {
+            biased;
+            recorded = recorded => Ok(recorded?),
+            () = self.impatience() => {
+                self.go_on()?;
+                Err(Trouble::Late { phase: None, log: None })
+            }
+        }
+    }
+
+    /// Brings one runner up. Its intent is on disk already. A creation that was begun is awaited
+    /// even when everything is being given up: only so is it known what there is to undo.
+    pub(super) async fn bring_up(&self, slot: &RefCell<Slot>) -> Result<Duration, Trouble> {
+        let mut jit = None;
+        let mut no_room = Vec::new();
+        let mut refused = None;
+        for place in self.fleet.places {
+            if Instant::now() >= self.deadline() {
+                no_room.push(format!("no time was left to ask `{}`", place.name));
+                break;
+            }
+            match self.launch_patiently(slot, place, &mut jit).await {
+                Ok(()) => return self.wait(slot).await,
+                Err(Trouble::Launch { provider, source })
+                    if matches!(source.kind, ErrorKind::Ambiguous | ErrorKind::NoCapacity) =>
+                {
+                    let reason = chain(&source);
+                    no_room.push(format!("`{provider}` says: {reason}"));
+                    let name = slot.borrow().name.clone();
+                    let event = if source.kind == ErrorKind::NoCapacity {
+                        Event::NoCapacity {
+                            name,
+                            provider,
+                            reason,
+                        }
+                    } else {
+                        let text = format!("`{provider}` did not launch `{name}`: {reason}");
+                        refused = Some(Trouble::Launch { provider, source });
+                        Event::Warning(text)
+                    };
+                    self.fleet.sink.tell(event).await?;
+                }
+                Err(trouble) => return Err(trouble),
+            }
+        }
+        Err(refused.unwrap_or_else(|| Trouble::NoRoom(no_room.join("; "))))
+    }
+
+    /// Launches at one place, which is asked again while it surely launched nothing and only wants
+    /// time.
+    async fn launch_patiently(
+        &self,
+        slot: &RefCell<Slot>,
+        place: &Place,
+        jit: &mut Option<Secret>,
+    ) -> Result<(), Trouble> {
+        let mut pauses = Backoff::new(Duration::from_secs(2), Duration::from_secs(15));
+        let mut tries = 0;
+        loop {
+            let configuration = self.fresh(slot, jit).await?;
+            tries += 1;
+            let trouble = match self.launch(slot, place, &configuration).await {
+                Ok(()) => return Ok(()),
+                Err(trouble) => trouble,
+            };
+            let at_most = match &trouble {
+                Trouble::Launch { source, .. } => match source.kind {
+                    ErrorKind::RateLimited => PATIENCE,
+                    ErrorKind::Unavailable => TRIES,
+                    _ => 0,
+                },
+                _ => 0,
+            };
+            let pause = pauses.next(chance());
+            if tries >= at_most || Instant::now() + pause >= self.deadline() {
+                return Err(trouble);
+            }
+            tokio::select! {
+                () = self.halt.said() => return Err(Trouble::Halted),
+                () = sleep(pause) => {}
+            }
+        }
+    }
+
+    /// A just-in-time configuration that GitHub has not dropped yet.
+    async fn fresh(
+        &self,
+        slot: &RefCell<Slot>,
+        jit: &mut Option<Secret>,
+    ) -> Result<Secret, Trouble> {
+        self.go_on()?;
+        let registered = slot.borrow().registered;
+        if registered.is_some_and(|at| at.elapsed() > FRESH) {
+            *jit = None;
+            self.rename(slot, "its registration waited too long for a machine")
+                .await?;
+        }
+        if let Some(jit) = jit {
+            return Ok(jit.clone());
+        }
+        Ok(jit.insert(self.register(slot).await?).clone())
+    }
+
+    async fn register(&self, slot: &RefCell<Slot>) -> Result<Secret, Trouble> {
+        for tries_left in (0..NAMES).rev() {
+            self.go_on()?;
+            let name = slot.borrow().name.clone();
+            let labels = self.plan.labels_of(&name);
+            slot.borrow_mut().registering = true;
+            let answer = tokio::select! {
+                biased;
+                answer = self.github.register(&name, &labels) => Some(answer),
+                () = self.impatience() => None,
+            };
+            slot.borrow_mut().registering = false;
+            match answer {
+                Some(Ok(registration)) => return self.registered(slot, registration).await,
+                Some(Err(error)) => {
+                    let unknown = matches!(
+                        error.kind,
+                        github::ErrorKind::Ambiguous | github::ErrorKind::NameTaken
+                    );
+                    if unknown && tries_left > 0 && !self.halt.is_said() {
+                        self.rename(slot, &chain(&error)).await?;
+                        continue;
+                    }
+                    if unknown {
+                        slot.borrow_mut().lose();
+                    }
+                    return Err(Trouble::Register(error));
+                }
+                None => {
+                    slot.borrow_mut().lose();
+                    self.go_on()?;
+                    return Err(Trouble::unregistered(&name));
+                }
+            }
+        }
+        unreachable!("the last try returns")
+    }
+
+    async fn registered(
+        &self,
+        slot: &RefCell<Slot>,
+        registration: Registration,
+    ) -> Result<Secret, Trouble> {
+        let Registration { runner_id, jit } = registration;
+        let name = slot.borrow().name.clone();
+        {
+            let mut slot = slot.borrow_mut();
+            slot.runner_id = Some(runner_id);
+            slot.registered = Some(Instant::now());
+        }
+        self.fleet.sink.tell(Event::Secret(jit.clone())).await?;
+        self.record(&name, move |entry| entry.runner_id = Some(runner_id))
+            .await?;
+        self.fleet
+            .sink
+            .tell(Event::Registered { name, runner_id })
+            .await?;
+        Ok(jit)
+    }
+
+    /// Gives a name up and takes another. The old record stays until its registration is proved
+    /// gone, at the end: it may turn up late.
+    async fn rename(&self, slot: &RefCell<Slot>, reason: &str) -> Result<(), Trouble> {
+        let from = slot.borrow().name.clone();
+        let to = self.plan.name(slot.borrow().index, self.fleet.now());
+        let (key, entry) = (to.clone(), self.entry(&to));
+        self.fleet
+            .store
+            .update(move |entries| {
+                entries.insert(key, entry);
+            })
+            .await?;
+        let known = {
+            let mut slot = slot.borrow_mut();
+            let known = slot.runner_id;
+            slot.lose();
+            slot.name = to.clone();
+            known
+        };
+        self.fleet
+            .sink
+            .tell(Event::Renamed {
+                from: from.clone(),
+                to,
+                reason: reason.to_owned(),
+            })
+            .await?;
+        if let Some(id) = known {
+            self.remove_replaced(slot, &from, id).await;
+        }
+        Ok(())
+    }
+
+    async fn wait(&self, slot: &RefCell<Slot>) -> Result<Duration, Trouble> {
+        let (name, id, place, machine) = {
+            let slot = slot.borrow();
+            let (place, instance) = slot.machine.clone().expect("it was launched");
+            (
+                slot.name.clone(),
+                slot.runner_id.expect("it was registered"),
+                place,
+                instance,
+            )
+        };
+        self.watch.wait_for(name.as_str(), id, &place.name);
+        let outcome = loop {
+            let late = tokio::select! {
+                () = self.halt.said() => break Err(Trouble::Halted),
+                () = self.watch.looked() => false,
+                () = sleep_until(self.deadline()) => true,
+            };
+            let sight = self.watch.sight(name.as_str());
+            if let Some(reason) = sight.died {
+                let log = self.log(&place, &machine).await;
+                if did_its_job(log.as_deref()) {
+                    break Ok(());
+                }
+                let said = log.as_deref().and_then(bootstrap::failure);
+                let reason = said.unwrap_or(reason);
+                break Err(Trouble::Died { reason, log });
+            }
+            if sight.online {
+                break Ok(());
+            }
+            if sight.dropped {
+                let log = self.log(&place, &machine).await;
+                if did_its_job(log.as_deref()) {
+                    break Ok(());
+                }
+                break Err(Trouble::Vanished { log });
+            }
+            if late {
+                let log = self.log(&place, &machine).await;
+                let phases = log.as_deref().map(bootstrap::phases).unwrap_or_default();
+                let phase = phases.into_iter().next_back().map(|phase| phase.name);
+                break Err(Trouble::Late { phase, log });
+            }
+        };
+        self.watch.leave(name.as_str());
+        outcome?;
+        let after = self.began.elapsed();
+        self.fleet.sink.tell(Event::Online { name, after }).await?;
+        Ok(after)
+    }
+
+    /// The end of a machine's log, unless something more urgent comes.
+    async fn log(&self, place: &Place, machine: &Instance) -> Option<String> {
+        let read = timeout(LOG, place.provider.logs(&machine.id));
+        let why = tokio::select! {
+            biased;
+            read = read => match read {
+                Ok(Ok(log)) => return log,
+                Ok(Err(error)) => chain(&error),
+                Err(_) => "the provider did not answer in time".to_owned(),
+            },
+            () = self.halt.said() => "everything is being given up".to_owned(),
+        };
+        tracing::warn!("the boot log of {} could not be read: {why}", machine.id);
+        None
+    }
+}
+
+/// A runner that is gone may have done its job between two looks.
+fn did_its_job(log: Option<&str>) -> bool {
+    log.is_some_and(|log| {
+        bootstrap::phases(log)
+            .iter()
+            .any(|phase| phase.name == "job")
+    })
+}

@@ -1,0 +1,196 @@
+//! One launch at one place, and the search for a machine whose launch got no answer.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, timeout};
+
+use super::bring_up::{Shared, Slot, Unproved};
+use super::watch::{SETTLES, unread};
+use super::{Place, Trouble, chain};
+use crate::bootstrap::{self, Boot};
+use crate::github::Api;
+use crate::model::{Event, Instance, Name, Order, Secret};
+use crate::providers::{self, ErrorKind};
+use crate::settings::Version;
+
+/// The pause between two looks for a machine.
+const EVERY: Duration = Duration::from_secs(2);
+/// How long a listing may take before it counts as failed.
+const LISTS: Duration = Duration::from_secs(20);
+/// How long a place that cannot be read is asked on, when it could otherwise have given proof.
+const UNREAD: Duration = Duration::from_secs(10);
+
+/// What became of a machine whose launch got no answer.
+#[derive(Debug)]
+pub(super) enum Fate {
+    /// A whole listing, begun when the place had settled, does not show it.
+    Absent,
+    /// It is there.
+    There(Box<Instance>),
+    /// Nobody can tell, for this reason.
+    Unknown(String),
+}
+
+impl<G: Api> Shared<'_, G> {
+    /// Launches one machine, and returns when it is written down. [`Trouble::Launch`] means that
+    /// there is none.
+    pub(super) async fn launch(
+        &self,
+        slot: &RefCell<Slot>,
+        place: &Place,
+        jit: &Secret,
+    ) -> Result<(), Trouble> {
+        self.go_on()?;
+        let name = slot.borrow().name.clone();
+        let first = self.fleet.places.first().map(|first| &first.name);
+        if first != Some(&place.name) {
+            let provider = place.name.clone();
+            self.record(&name, move |entry| entry.provider = provider)
+                .await?;
+        }
+        self.fleet
+            .sink
+            .tell(Event::Launching {
+                name: name.clone(),
+                provider: place.name.clone(),
+            })
+            .await?;
+        self.go_on()?;
+        let order = self.order(&name, slot.borrow().runner_id, place, jit);
+        let (provider, kind) = (place.name.clone(), ErrorKind::Ambiguous);
+        let source = match self.ask(slot, place, &order).await {
+            Some(Ok(instance)) => return self.launched(slot, place, instance).await,
+            Some(Err(source)) if source.kind != kind => {
+                slot.borrow_mut().unproved = None;
+                return Err(Trouble::Launch { provider, source });
+            }
+            Some(Err(source)) => source,
+            None => providers::Error::new(kind, "it did not answer in time"),
+        };
+        let since = Instant::now();
+        if let Some(unproved) = &mut slot.borrow_mut().unproved {
+            unproved.since = since;
+        }
+        match self.look_for(place, &name, since).await {
+            Fate::There(instance) => self.launched(slot, place, *instance).await,
+            Fate::Absent => {
+                slot.borrow_mut().unproved = None;
+                Err(Trouble::Launch { provider, source })
+            }
+            Fate::Unknown(_) => Err(Trouble::Lost { provider, source }),
+        }
+    }
+
+    /// Asks for a machine. When the answer is long in coming, the machine is looked for while it is
+    /// awaited; `None`: neither came.
+    async fn ask(
+        &self,
+        slot: &RefCell<Slot>,
+        place: &Place,
+        order: &Order,
+    ) -> Option<providers::Result<Instance>> {
+        // From here until the answer is understood a machine may exist.
+        slot.borrow_mut().unproved = Some(Unproved {
+            place: place.clone(),
+            since: Instant::now(),
+        });
+        let mut launch = std::pin::pin!(place.provider.launch(order));
+        tokio::select! {
+            biased;
+            answer = &mut launch => return Some(answer),
+            () = self.impatience() => {}
+        }
+        tokio::select! {
+            biased;
+            answer = &mut launch => Some(answer),
+            fate = self.look_for(place, &order.name, Instant::now()) => match fate {
+                Fate::There(instance) => Some(Ok(*instance)),
+                // No proof: the order is still under way.
+                Fate::Absent | Fate::Unknown(_) => None,
+            },
+        }
+    }
+
+    fn order(&self, name: &Name, runner_id: Option<u64>, place: &Place, jit: &Secret) -> Order {
+        let tags = self.plan.tags(name, runner_id, self.fleet.now());
+        let boot = bootstrap::script(&Boot {
+            name,
+            jit,
+            packages: self.packages,
+            pinned: matches!(self.plan.version, Version::Exact(_)),
+            ending: place.provider.ending(),
+            expires: tags.expires,
+            idle_limit: self.plan.idle_timeout,
+            setup: self.plan.setup.as_deref(),
+            env: &self.plan.env,
+        });
+        Order {
+            name: name.clone(),
+            boot,
+            tags,
+            lifetime: self.plan.lifetime,
+        }
+    }
+
+    /// Looks for a machine at a place where nothing is under way since `since`, until it is there or
+    /// proved absent. A listing that fails proves nothing.
+    pub(super) async fn look_for(&self, place: &Place, name: &Name, since: Instant) -> Fate {
+        let (settled, end) = (since + SETTLES, since + SETTLES + UNREAD);
+        loop {
+            let begun = Instant::now();
+            let why = match timeout(LISTS, place.provider.list()).await {
+                Ok(Ok(listing)) => {
+                    let why = unread(&listing);
+                    let mut machines = listing.instances.into_iter();
+                    match (machines.find(|machine| machine.tags.name == *name), why) {
+                        (Some(instance), _) => return Fate::There(Box::new(instance)),
+                        (None, None) if begun >= settled => return Fate::Absent,
+                        (None, None) => "it does not show it yet".to_owned(),
+                        (None, Some(why)) => why,
+                    }
+                }
+                Ok(Err(error)) => chain(&error),
+                Err(_) => "it did not answer in time".to_owned(),
+            };
+            if Instant::now() + EVERY > end {
+                return Fate::Unknown(why);
+            }
+            sleep(EVERY).await;
+        }
+    }
+
+    /// Writes a machine down, at once and in both places: either is enough for `stop`.
+    async fn launched(
+        &self,
+        slot: &RefCell<Slot>,
+        place: &Place,
+        instance: Instance,
+    ) -> Result<(), Trouble> {
+        let (name, reference) = (slot.borrow().name.clone(), place.reference(&instance.id));
+        let price = instance.price_per_hour;
+        {
+            let mut slot = slot.borrow_mut();
+            slot.unproved = None;
+            slot.launched_after = self.began.elapsed();
+            slot.machine = Some((place.clone(), instance));
+        }
+        let mapping = {
+            let mut mapping = self.mapping.borrow_mut();
+            mapping.0.push((reference.clone(), name.clone()));
+            mapping.clone()
+        };
+        let told = self.fleet.sink.tell(Event::Launched {
+            name: name.clone(),
+            instance: reference.clone(),
+            mapping,
+        });
+        let recorded = self.record(&name, move |entry| {
+            entry.instance = Some(reference);
+            entry.price_per_hour = price;
+        });
+        let (told, recorded) = tokio::join!(told, recorded);
+        told?;
+        recorded
+    }
+}

@@ -1,0 +1,115 @@
+//! Where providers and GitHub meet: start, stop, list, sweep.
+
+use std::sync::Arc;
+
+use crate::github::Api;
+use crate::model::{Instance, InstanceId, Name, Reference, Sink};
+use crate::providers::DynProvider;
+use crate::state::Store;
+
+mod bring_up;
+#[cfg(test)]
+pub(crate) mod doubles;
+mod end;
+mod halt;
+mod launch;
+mod start;
+mod stop;
+mod survey;
+mod trouble;
+mod undo;
+pub mod verdict;
+mod watch;
+
+pub use end::{age, carry_out};
+pub use start::{Failed, Started, Up, start};
+pub use stop::{Chosen, Kept, Selection, Stopped, Stops, Unstopped, select};
+pub use survey::{Row, Survey, Unknown, View, survey};
+pub use trouble::Trouble;
+
+/// A provider under the name that the user gave it.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// A table of providers.toml, or a kind.
+    pub name: String,
+    /// What rents machines there.
+    pub provider: Arc<dyn DynProvider>,
+}
+
+impl Place {
+    /// The reference of one of its machines.
+    pub fn reference(&self, id: &InstanceId) -> Reference {
+        Reference {
+            provider: self.name.clone(),
+            id: id.clone(),
+        }
+    }
+}
+
+/// What every operation works with.
+#[derive(Clone, Copy)]
+pub struct Fleet<'a, G> {
+    /// GitHub, where it is asked at all.
+    pub github: Option<&'a G>,
+    /// The providers, in order of preference.
+    pub places: &'a [Place],
+    /// The state file.
+    pub store: &'a Store,
+    /// Who is told.
+    pub sink: &'a dyn Sink,
+}
+
+impl<G: Api> Fleet<'_, G> {
+    fn place(&self, name: &str) -> Option<&Place> {
+        self.places.iter().find(|place| place.name == name)
+    }
+
+    /// GitHub's clock where it is known, else ours.
+    fn now(&self) -> jiff::Timestamp {
+        self.github.map_or_else(jiff::Timestamp::now, Api::now)
+    }
+}
+
+/// Something that is still there after an operation, and that somebody should know of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Left {
+    /// The runner.
+    pub name: Name,
+    /// Its machine, where one is known.
+    pub instance: Option<Reference>,
+    /// Why it is still there.
+    pub why: String,
+    /// What removes it.
+    pub command: String,
+    /// What gets a person in.
+    pub access: Option<String>,
+    /// Whether it is meant to be there (`--keep-failed`, a job on it).
+    pub kept: bool,
+}
+
+impl Left {
+    /// Something of a runner that is still there.
+    fn of(name: &Name, machine: Option<(&Place, &Instance)>, why: &str, kept: bool) -> Self {
+        let instance = machine.map(|(place, instance)| place.reference(&instance.id));
+        let what = instance
+            .as_ref()
+            .map_or_else(|| name.to_string(), ToString::to_string);
+        Self {
+            name: name.clone(),
+            command: format!("gharun stop {what}"),
+            access: machine.and_then(|(place, instance)| place.provider.access(&instance.id)),
+            instance,
+            why: why.to_owned(),
+            kept,
+        }
+    }
+}
+
+/// An error with its causes on one line, for reports.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
+}

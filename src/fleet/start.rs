@@ -1,0 +1,417 @@
+//! Start: all runners at once, all or nothing unless told otherwise.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use futures_util::StreamExt as _;
+use futures_util::future::LocalBoxFuture;
+use futures_util::stream::FuturesUnordered;
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::bring_up::{Shared, Slot};
+use super::halt::Halt;
+use super::watch::Watch;
+use super::{Fleet, Left, Trouble, chain};
+use crate::bootstrap::Package;
+use crate::github::Api;
+use crate::model::{Event, Mapping, Name, Reference};
+use crate::plan::Plan;
+use crate::state;
+
+/// How long an interrupted start may go on undoing: GitHub gives 7.5 s before it sends SIGTERM.
+const UNDO_INTERRUPTED: Duration = Duration::from_millis(6300);
+/// How long a failed start may go on undoing.
+const UNDO_FAILED: Duration = Duration::from_mins(2);
+
+#[cfg(test)]
+mod tests;
+
+/// A runner that came up.
+#[derive(Clone, Debug)]
+pub struct Up {
+    /// The runner, and its unique label.
+    pub name: Name,
+    /// All its labels.
+    pub labels: Vec<String>,
+    /// Its machine.
+    pub instance: Reference,
+    /// The kind of its provider.
+    pub kind: &'static str,
+    /// GitHub's number of it.
+    pub runner_id: u64,
+    /// When its place made it.
+    pub created: Timestamp,
+    /// When it ends itself.
+    pub expires: Timestamp,
+    /// From the beginning of the start.
+    pub launched_after: Duration,
+    /// From the beginning of the start.
+    pub online_after: Duration,
+    /// US dollars an hour.
+    pub price_per_hour: Option<f64>,
+}
+
+/// A runner that did not.
+#[derive(Debug)]
+pub struct Failed {
+    /// The runner.
+    pub name: Name,
+    /// Why.
+    pub trouble: Trouble,
+}
+
+/// What a start came to.
+#[derive(Debug)]
+pub struct Started {
+    /// The runners that are there, in the order of their indices.
+    pub up: Vec<Up>,
+    /// Those that failed, in the order of their failing.
+    pub failed: Vec<Failed>,
+    /// What is still there of those that failed or were given up.
+    pub left: Vec<Left>,
+    /// Whether somebody interrupted.
+    pub interrupted: bool,
+}
+
+/// Starts the runners of a plan. `interrupt` yields when somebody wants it ended.
+///
+/// # Errors
+///
+/// Only where nothing was tried: the intents could not be written down.
+pub async fn start<G: Api>(
+    fleet: Fleet<'_, G>,
+    github: &G,
+    plan: &Plan,
+    packages: &[Package],
+    interrupt: impl Future<Output = ()>,
+) -> Result<Started, state::Error> {
+    let shared = Shared {
+        fleet,
+        github,
+        plan,
+        packages,
+        halt: Halt::default(),
+        watch: Watch::default(),
+        mapping: RefCell::new(Mapping::default()),
+        began: Instant::now(),
+    };
+    let mut outcome = Started {
+        up: Vec::new(),
+        failed: Vec::new(),
+        left: Vec::new(),
+        interrupted: false,
+    };
+    let mut interrupt = std::pin::pin!(interrupt.fuse());
+    let slots = tokio::select! {
+        biased;
+        slots = intend(&shared) => slots?,
+        // Nothing was created; an intent that got on disk all the same says so by its age.
+        () = &mut interrupt => {
+            outcome.interrupted = true;
+            return Ok(outcome);
+        }
+    };
+    let mut course = Course {
+        shared: &shared,
+        slots: &slots,
+        at_work: slots.iter().map(|slot| bring_up(&shared, slot)).collect(),
+        undoing: FuturesUnordered::new(),
+        stages: vec![Stage::AtWork; slots.len()],
+        broken: None,
+        end: None,
+        outcome,
+    };
+    course.run(interrupt).await;
+    Ok(course.outcome)
+}
+
+/// Chooses the names and writes all intents down, in one go and before anything else.
+async fn intend<G: Api>(shared: &Shared<'_, G>) -> Result<Vec<RefCell<Slot>>, state::Error> {
+    let now = shared.fleet.now();
+    let slots: Vec<Slot> = (0..usize::from(shared.plan.count.get()))
+        .map(|index| Slot::new(index, shared.plan.name(index, now)))
+        .collect();
+    let intents: Vec<_> = slots
+        .iter()
+        .map(|slot| (slot.name.clone(), shared.entry(&slot.name)))
+        .collect();
+    shared
+        .fleet
+        .store
+        .update(move |entries| entries.extend(intents))
+        .await?;
+    Ok(slots.into_iter().map(RefCell::new).collect())
+}
+
+type Ending<T> = (usize, T);
+
+/// A panic in one runner is that runner's failure: the others, and the undoing, go on.
+fn bring_up<'a, G: Api>(
+    shared: &'a Shared<'a, G>,
+    slot: &'a RefCell<Slot>,
+) -> LocalBoxFuture<'a, Ending<Result<Duration, Trouble>>> {
+    async move {
+        let index = slot.borrow().index;
+        let result = AssertUnwindSafe(shared.bring_up(slot))
+            .catch_unwind()
+            .await
+            .unwrap_or_else(|panic| Err(Trouble::of_panic(panic.as_ref())));
+        shared.watch.leave(slot.borrow().name.as_str());
+        (index, result)
+    }
+    .boxed_local()
+}
+
+/// How far one runner is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Stage {
+    /// It is being brought up.
+    AtWork,
+    /// It is there, since so long after the beginning.
+    Up(Duration),
+    /// It is being undone.
+    Undoing,
+    /// It is undone, or what is left of it is named.
+    Over,
+}
+
+/// What ended beside the bringing up.
+enum Undone {
+    /// A runner was undone.
+    Runner(usize, Vec<Left>),
+    /// The names that a runner gave up on its way up were seen to.
+    Lost(Vec<Left>),
+}
+
+struct Course<'a, G> {
+    shared: &'a Shared<'a, G>,
+    slots: &'a [RefCell<Slot>],
+    at_work: FuturesUnordered<LocalBoxFuture<'a, Ending<Result<Duration, Trouble>>>>,
+    undoing: FuturesUnordered<LocalBoxFuture<'a, Undone>>,
+    stages: Vec<Stage>,
+    /// What gharun itself did wrong, for which all is given up.
+    broken: Option<Box<dyn std::any::Any + Send>>,
+    /// When undoing ends, once everything is being given up.
+    end: Option<Instant>,
+    outcome: Started,
+}
+
+impl<G: Api> Course<'_, G> {
+    async fn run(&mut self, interrupt: impl Future<Output = ()>) {
+        let shared = self.shared;
+        let mut interrupt = std::pin::pin!(interrupt);
+        let watch = shared
+            .watch
+            .run(&shared.fleet, shared.github, shared.plan.poll_interval);
+        let mut watch = std::pin::pin!(AssertUnwindSafe(watch).catch_unwind());
+        while !self.at_work.is_empty() || !self.undoing.is_empty() {
+            let end = self.end;
+            tokio::select! {
+                () = &mut interrupt, if !self.outcome.interrupted => {
+                    self.outcome.interrupted = true;
+                    self.give_up(UNDO_INTERRUPTED);
+                }
+                Some((index, result)) = self.at_work.next() => self.came_to(index, result).await,
+                Some(undone) = self.undoing.next() => self.is_undone(undone).await,
+                () = tokio::time::sleep_until(end.unwrap_or_else(Instant::now)), if end.is_some() => {
+                    self.run_out();
+                    break;
+                }
+                Err(panic) = &mut watch, if self.broken.is_none() => {
+                    self.broken = Some(panic);
+                    self.give_up(UNDO_FAILED);
+                }
+            }
+        }
+        self.report();
+        if self.shared.halt.is_said() {
+            self.shared.map(&self.outcome).await;
+        }
+    }
+
+    /// Gives everything up: nothing more is created, and what is there is undone.
+    fn give_up(&mut self, within: Duration) {
+        let end = Instant::now() + within;
+        self.end = Some(self.end.map_or(end, |already| already.min(end)));
+        self.shared.halt.say();
+        for index in 0..self.slots.len() {
+            if matches!(self.stages[index], Stage::Up(_)) {
+                self.undo(index);
+            }
+        }
+    }
+
+    fn undo(&mut self, index: usize) {
+        self.stages[index] = Stage::Undoing;
+        let (shared, slot) = (self.shared, &self.slots[index]);
+        let undone = async move {
+            let undo = AssertUnwindSafe(shared.undo(slot)).catch_unwind();
+            let why = match tokio::time::timeout(UNDO_FAILED, undo).await {
+                Ok(Ok(left)) => return Undone::Runner(index, left),
+                Ok(Err(panic)) => Trouble::of_panic(panic.as_ref()).to_string(),
+                Err(_) => unfinished(&slot.borrow()).unwrap_or(NOT_SURE).to_owned(),
+            };
+            Undone::Runner(index, vec![left_of(&slot.borrow(), &why)])
+        };
+        self.undoing.push(undone.boxed_local());
+    }
+
+    async fn came_to(&mut self, index: usize, result: Result<Duration, Trouble>) {
+        let trouble = match result {
+            Ok(after) if !self.shared.halt.is_said() => {
+                self.stages[index] = Stage::Up(after);
+                let (shared, slot) = (self.shared, &self.slots[index]);
+                if !slot.borrow().lost.is_empty() {
+                    let lost = async move { Undone::Lost(shared.remove_lost(slot).await) };
+                    self.undoing.push(lost.boxed_local());
+                }
+                return;
+            }
+            Ok(_) => Trouble::Halted,
+            Err(trouble) => trouble,
+        };
+        let trouble = match (trouble, &self.broken) {
+            (Trouble::Halted, None) => return self.undo(index),
+            (Trouble::Halted, Some(broken)) => Trouble::of_panic(broken.as_ref()),
+            (trouble, _) => trouble,
+        };
+        let name = self.slots[index].borrow().name.clone();
+        self.shared
+            .say(Event::Failed {
+                name: name.clone(),
+                reason: chain(&trouble),
+                log: trouble.log().map(str::to_owned),
+            })
+            .await;
+        if self.shared.plan.keep_failed && trouble.is_of_machine() {
+            let why = format!("kept for inspection: {}", chain(&trouble));
+            let mut left = left_of(&self.slots[index].borrow(), &why);
+            left.kept = true;
+            self.is_undone(Undone::Runner(index, vec![left])).await;
+        } else {
+            self.undo(index);
+        }
+        self.fail(name, trouble);
+    }
+
+    fn fail(&mut self, name: Name, trouble: Trouble) {
+        let outputs_are_wrong = matches!(trouble, Trouble::Tell(_));
+        self.outcome.failed.push(Failed { name, trouble });
+        let bearable = self.shared.plan.allow_partial && !outputs_are_wrong;
+        if !bearable && !self.shared.halt.is_said() {
+            self.give_up(UNDO_FAILED);
+        }
+    }
+
+    async fn is_undone(&mut self, undone: Undone) {
+        let (index, left) = match undone {
+            Undone::Runner(index, left) => (index, left),
+            Undone::Lost(left) => {
+                for one in left {
+                    let text = format!("`{}` may still be registered: {}", one.name, one.why);
+                    self.shared.say(Event::Warning(text)).await;
+                }
+                return;
+            }
+        };
+        self.stages[index] = Stage::Over;
+        self.outcome.left.extend(left);
+        // Nobody is to wait for a label that will not come. When all is given up, once is enough.
+        let name = self.slots[index].borrow().name.clone();
+        if !self.shared.halt.is_said()
+            && let Err(error) = self.shared.unmap(&name).await
+        {
+            self.fail(name, Trouble::Tell(error));
+        }
+    }
+
+    /// The time for undoing is over: whatever is not proved gone is named.
+    fn run_out(&mut self) {
+        for (index, slot) in self.slots.iter().enumerate() {
+            if matches!(self.stages[index], Stage::AtWork | Stage::Undoing)
+                && let Some(why) = unfinished(&slot.borrow())
+            {
+                let left = left_of(&slot.borrow(), why);
+                self.outcome.left.push(left);
+            }
+        }
+    }
+
+    fn report(&mut self) {
+        for (slot, stage) in self.slots.iter().zip(&self.stages) {
+            let Stage::Up(online_after) = *stage else {
+                continue;
+            };
+            let slot = slot.borrow();
+            let (place, instance) = slot.machine.as_ref().expect("what is up was launched");
+            self.outcome.up.push(Up {
+                name: slot.name.clone(),
+                labels: self.shared.plan.labels_of(&slot.name),
+                instance: place.reference(&instance.id),
+                kind: place.provider.kind(),
+                runner_id: slot.runner_id.expect("what is up was registered"),
+                created: instance.created,
+                expires: instance.tags.expires,
+                launched_after: slot.launched_after,
+                online_after,
+                price_per_hour: instance.price_per_hour,
+            });
+        }
+    }
+}
+
+const NOT_SURE: &str = "it could not be proved gone in time";
+
+/// What is not proved gone of a runner.
+fn unfinished(slot: &Slot) -> Option<&'static str> {
+    if slot.machine.is_some() {
+        Some("its machine is not proved gone yet")
+    } else if slot.unproved.is_some() {
+        Some("its machine may be starting")
+    } else if slot.registering || slot.runner_id.is_some() || !slot.lost.is_empty() {
+        Some("its registration is not proved gone yet")
+    } else {
+        None
+    }
+}
+
+/// What is left of a runner, whatever stage it is in.
+fn left_of(slot: &Slot, why: &str) -> Left {
+    let machine = slot.machine.as_ref();
+    let machine = machine.map(|(place, instance)| (place, instance));
+    Left::of(&slot.name, machine, why, false)
+}
+
+impl<G: Api> Shared<'_, G> {
+    /// Takes a runner out of the outputs.
+    async fn unmap(&self, name: &Name) -> std::io::Result<()> {
+        let mapping = {
+            let mut mapping = self.mapping.borrow_mut();
+            let before = mapping.0.len();
+            mapping.0.retain(|(_, other)| other != name);
+            if mapping.0.len() == before {
+                return Ok(());
+            }
+            mapping.clone()
+        };
+        self.fleet.sink.tell(Event::Mapping(mapping)).await
+    }
+
+    /// Leaves in the outputs only what is left after all was given up.
+    async fn map(&self, outcome: &Started) {
+        let left: BTreeMap<_, _> = outcome
+            .left
+            .iter()
+            .filter_map(|left| Some((left.instance.clone()?, left.name.clone())))
+            .collect();
+        if !self.mapping.borrow().0.is_empty() || !left.is_empty() {
+            // Too long a mapping does no harm: to end what is gone is a success.
+            self.say(Event::Mapping(Mapping(left.into_iter().collect())))
+                .await;
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! Undoing one runner of a start: the registration first, then the machine, then the record.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, timeout};
+
+use super::bring_up::{Lost, Shared, Slot};
+use super::launch::Fate;
+use super::watch::{SETTLES, unread};
+use super::{Left, Place, chain};
+use crate::github::{Api, Deregistration, Runner};
+use crate::model::{Condition, Event, Instance, Name};
+use crate::poll::{Backoff, chance};
+use crate::providers::{self, ErrorKind};
+
+/// How long GitHub may take to delete a registration before the machine is ended all the same.
+const DEREGISTERS: Duration = Duration::from_millis(2500);
+/// How long it may take when nothing waits for it.
+const DEREGISTERS_LATER: Duration = Duration::from_secs(20);
+/// How often a place is asked to end a machine.
+const TRIES: usize = 6;
+/// How long a place may take to tell whether a machine with a job has ended.
+const LISTS: Duration = Duration::from_secs(10);
+/// The pause between two looks for a registration that may turn up.
+const EVERY: Duration = Duration::from_secs(2);
+/// How long registrations that may turn up are looked for.
+const LOOKS: Duration = Duration::from_secs(40);
+
+/// What became of a registration.
+enum Registration {
+    Busy,
+    Gone,
+    Unknown(String),
+}
+
+impl<G: Api> Shared<'_, G> {
+    /// Removes what one runner left; what could not be proved gone is returned.
+    pub(super) async fn undo(&self, slot: &RefCell<Slot>) -> Vec<Left> {
+        let (mut left, lost) = tokio::join!(self.undo_runner(slot), self.remove_lost(slot));
+        left.extend(lost);
+        if left.is_empty() {
+            let name = slot.borrow().name.clone();
+            self.forget(vec![name]).await;
+        }
+        left
+    }
+
+    async fn undo_runner(&self, slot: &RefCell<Slot>) -> Vec<Left> {
+        let (name, runner_id) = {
+            let slot = slot.borrow();
+            (slot.name.clone(), slot.runner_id)
+        };
+        let registration = self.deregister(&name, runner_id, DEREGISTERS).await;
+        let machine = match self.machine(slot).await {
+            Ok(machine) => machine,
+            Err(why) => return vec![Left::of(&name, None, &why, false)],
+        };
+        if let (Registration::Busy, Some((place, instance))) = (&registration, &machine)
+            && !self.has_ended(place, instance).await
+        {
+            let why = "it got a job meanwhile";
+            return vec![Left::of(&name, Some((place, instance)), why, true)];
+        }
+        if let Some((place, instance)) = &machine {
+            let reference = place.reference(&instance.id);
+            self.say(Event::Terminating {
+                instance: reference.clone(),
+            })
+            .await;
+            if let Err(error) = self.terminate(place, instance).await {
+                let why = chain(&error);
+                return vec![Left::of(&name, Some((place, instance)), &why, false)];
+            }
+            {
+                let mut slot = slot.borrow_mut();
+                slot.machine = None;
+                slot.unproved = None;
+            }
+            self.say(Event::Terminated {
+                instance: reference,
+            })
+            .await;
+        }
+        let why = match registration {
+            Registration::Gone => None,
+            // It has ended with its machine, and GitHub lets go of it by itself.
+            Registration::Busy if machine.is_some() => None,
+            Registration::Busy => Some("GitHub says that a job runs on it".to_owned()),
+            Registration::Unknown(_) => {
+                match self.deregister(&name, runner_id, DEREGISTERS_LATER).await {
+                    Registration::Unknown(why) => {
+                        Some(format!("its registration could not be removed: {why}"))
+                    }
+                    Registration::Busy | Registration::Gone => None,
+                }
+            }
+        };
+        let Some(why) = why else {
+            slot.borrow_mut().runner_id = None;
+            return Vec::new();
+        };
+        vec![Left::of(&name, None, &why, false)]
+    }
+
+    /// Removes the registrations of names that were given up and that may be there or turn up yet;
+    /// what could not be proved gone is returned, and tried again by a later call.
+    pub(super) async fn remove_lost(&self, slot: &RefCell<Slot>) -> Vec<Left> {
+        let end = Instant::now() + LOOKS;
+        let mut why = String::new();
+        loop {
+            let lost = slot.borrow().lost.clone();
+            if lost.is_empty() {
+                return Vec::new();
+            }
+            let begun = Instant::now();
+            let mut gone = Vec::new();
+            match timeout(DEREGISTERS_LATER, self.github.runners()).await {
+                Ok(Ok(rows)) => {
+                    for one in &lost {
+                        match self.is_lost_for_good(one, &rows, begun).await {
+                            Ok(()) => gone.push(one.name.clone()),
+                            Err(still) => why = still,
+                        }
+                    }
+                }
+                Ok(Err(error)) => why = chain(&error),
+                Err(_) => "GitHub did not answer in time".clone_into(&mut why),
+            }
+            slot.borrow_mut()
+                .lost
+                .retain(|one| !gone.contains(&one.name));
+            // The record of the name that it bears goes when all of it is undone.
+            gone.retain(|name| *name != slot.borrow().name);
+            self.forget(gone).await;
+            let lost = slot.borrow().lost.clone();
+            if !lost.is_empty() && Instant::now() + EVERY > end {
+                let why = format!("its registration could not be removed: {why}");
+                let left = lost.iter();
+                return left
+                    .map(|one| Left::of(&one.name, None, &why, false))
+                    .collect();
+            }
+            if !lost.is_empty() {
+                sleep(EVERY).await;
+            }
+        }
+    }
+
+    async fn is_lost_for_good(
+        &self,
+        one: &Lost,
+        rows: &[Runner],
+        begun: Instant,
+    ) -> Result<(), String> {
+        match rows.iter().find(|row| row.name == one.name.as_str()) {
+            Some(row) => {
+                let id = Some(row.id);
+                match self.deregister(&one.name, id, DEREGISTERS_LATER).await {
+                    Registration::Gone => Ok(()),
+                    Registration::Busy => Err("a job runs on it".to_owned()),
+                    Registration::Unknown(why) => Err(why),
+                }
+            }
+            None if begun >= one.since + SETTLES => Ok(()),
+            None => Err("GitHub did not say whether it made it".to_owned()),
+        }
+    }
+
+    /// Removes the registration of a name that another was taken for.
+    pub(super) async fn remove_replaced(&self, slot: &RefCell<Slot>, name: &Name, id: u64) {
+        // What cannot be removed now is looked for again at the end.
+        if let Registration::Gone = self.deregister(name, Some(id), DEREGISTERS_LATER).await {
+            slot.borrow_mut().lost.retain(|one| one.name != *name);
+            self.forget(vec![name.clone()]).await;
+        }
+    }
+
+    async fn forget(&self, names: Vec<Name>) {
+        if names.is_empty() {
+            return;
+        }
+        let forgotten = self
+            .fleet
+            .store
+            .update(move |entries| entries.retain(|name, _| !names.contains(name)))
+            .await;
+        if let Err(error) = forgotten {
+            tracing::warn!("the state file still names what is gone: {}", chain(&error));
+        }
+    }
+
+    async fn deregister(
+        &self,
+        name: &Name,
+        runner_id: Option<u64>,
+        within: Duration,
+    ) -> Registration {
+        let Some(id) = runner_id else {
+            return Registration::Gone;
+        };
+        match timeout(within, self.github.deregister(id)).await {
+            Ok(Ok(Deregistration::Gone)) => {
+                self.say(Event::Deregistered {
+                    name: name.to_string(),
+                })
+                .await;
+                Registration::Gone
+            }
+            Ok(Ok(Deregistration::Busy)) => Registration::Busy,
+            Ok(Err(error)) => Registration::Unknown(chain(&error)),
+            Err(_) => Registration::Unknown("GitHub did not answer in time".to_owned()),
+        }
+    }
+
+    /// The runner's machine: `Ok(None)` is the proof that there is none.
+    async fn machine(&self, slot: &RefCell<Slot>) -> Result<Option<(Place, Instance)>, String> {
+        let (name, machine, unproved) = {
+            let slot = slot.borrow();
+            (
+                slot.name.clone(),
+                slot.machine.clone(),
+                slot.unproved.clone(),
+            )
+        };
+        if machine.is_some() {
+            return Ok(machine);
+        }
+        let Some(unproved) = unproved else {
+            return Ok(None);
+        };
+        let place = unproved.place;
+        match self.look_for(&place, &name, unproved.since).await {
+            Fate::Absent => Ok(None),
+            Fate::There(instance) => {
+                slot.borrow_mut().machine = Some((place.clone(), (*instance).clone()));
+                Ok(Some((place, *instance)))
+            }
+            Fate::Unknown(why) => Err(format!(
+                "`{}` did not say whether it launched it: {why}",
+                place.name
+            )),
+        }
+    }
+
+    /// Ends a machine, and asks again while the place only wants time.
+    async fn terminate(&self, place: &Place, instance: &Instance) -> providers::Result<()> {
+        let mut pauses = Backoff::new(Duration::from_millis(800), Duration::from_secs(10));
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match place.provider.terminate(&instance.id).await {
+                Err(error)
+                    if tries < TRIES
+                        && matches!(
+                            error.kind,
+                            ErrorKind::Ambiguous | ErrorKind::RateLimited | ErrorKind::Unavailable
+                        ) =>
+                {
+                    tracing::debug!("{} is still there: {}", instance.id, chain(&error));
+                    sleep(pauses.next(chance())).await;
+                }
+                answer => return answer,
+            }
+        }
+    }
+
+    async fn has_ended(&self, place: &Place, instance: &Instance) -> bool {
+        let Ok(Ok(listing)) = timeout(LISTS, place.provider.list()).await else {
+            return false;
+        };
+        let whole = unread(&listing).is_none();
+        match listing
+            .instances
+            .iter()
+            .find(|other| other.id == instance.id)
+        {
+            Some(found) => matches!(found.state, Condition::Ended(_)),
+            None => whole,
+        }
+    }
+
+    /// Tells something that must not keep the undoing from going on.
+    pub(super) async fn say(&self, event: Event) {
+        if let Err(error) = self.fleet.sink.tell(event).await {
+            tracing::warn!("cannot write an event: {error}");
+        }
+    }
+}

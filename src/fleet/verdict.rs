@@ -1,0 +1,262 @@
+//! The verdict on one row: the table of DESIGN section 6, pure. The first row that matches decides.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+/// What is to be thought of a machine, a registration or a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// A registration whose machine is gone.
+    Ghost,
+    /// A machine that nobody will use again.
+    Orphan,
+    /// Waiting for its job.
+    Ready,
+    /// A record whose machine and registration are gone.
+    Stale,
+    /// Its start may still be at work.
+    Starting,
+    /// It cannot be told: nothing touches it.
+    Unknown,
+    /// A job runs on it.
+    Working,
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ghost => "ghost",
+            Self::Orphan => "orphan",
+            Self::Ready => "ready",
+            Self::Stale => "stale",
+            Self::Starting => "starting",
+            Self::Unknown => "unknown",
+            Self::Working => "working",
+        })
+    }
+}
+
+/// What is known of a machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Machine {
+    /// It ended by itself.
+    Ended,
+    /// A listing of its place proved that it is not there.
+    Gone,
+    /// No provider known here has it, and none could be asked about it.
+    Nowhere,
+    /// It is there.
+    There,
+    /// Its place could not be read.
+    Unread,
+}
+
+/// What is known of a registration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Registration {
+    /// GitHub has none.
+    Absent,
+    /// A job runs on it, says GitHub, or a job in progress, or the place.
+    Busy,
+    /// Offline, not busy.
+    Offline,
+    /// Online, idle.
+    Online,
+    /// GitHub could not be read.
+    Unread,
+}
+
+/// All that a verdict is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts {
+    /// The machine.
+    pub machine: Machine,
+    /// The registration.
+    pub registration: Registration,
+    /// Whether GitHub says that its run is over; `None` when that cannot be told.
+    pub run_over: Option<bool>,
+    /// The servers' clock.
+    pub now: Timestamp,
+    /// The end of the grace.
+    pub grace: Timestamp,
+    /// The end of its lifetime, where it is known.
+    pub expires: Option<Timestamp>,
+    /// The end of its idle limit, where it has one.
+    pub idle_until: Option<Timestamp>,
+}
+
+/// Judges, and says why in a few words.
+pub fn judge(facts: &Facts) -> (Verdict, &'static str) {
+    use Machine::{Ended, Gone, Nowhere, There, Unread};
+    let past = |time: Option<Timestamp>| time.is_some_and(|time| facts.now > time);
+    let in_grace = facts.now <= facts.grace;
+    let over = facts.run_over == Some(true);
+    match (facts.machine, facts.registration) {
+        (Unread, _) => (Verdict::Unknown, "its place could not be read"),
+        (Ended, _) => (Verdict::Orphan, "the machine ended by itself"),
+        (There | Gone | Nowhere, Registration::Unread) => {
+            (Verdict::Unknown, "GitHub could not be read")
+        }
+        (There, Registration::Busy) => (Verdict::Working, "a job runs on it"),
+        (There, _) if over => (Verdict::Orphan, "its workflow run is over"),
+        (There, _) if past(facts.expires) => (Verdict::Orphan, "its lifetime is over"),
+        (There, Registration::Online) if past(facts.idle_until) && !in_grace => {
+            (Verdict::Orphan, "no job came within its idle limit")
+        }
+        (There, Registration::Online) => (Verdict::Ready, "online, waiting for a job"),
+        (There, _) if in_grace => (Verdict::Starting, "its start may still be at work"),
+        (There, Registration::Absent) => (Verdict::Orphan, "GitHub knows no such runner"),
+        (There, Registration::Offline) => (Verdict::Orphan, "its runner is offline"),
+        (Gone | Nowhere, Registration::Offline) if !in_grace || over => {
+            (Verdict::Ghost, "a registration without a machine")
+        }
+        (Gone, Registration::Absent) if !in_grace => {
+            (Verdict::Stale, "machine and registration are gone")
+        }
+        (Gone | Nowhere, Registration::Busy) => (
+            Verdict::Working,
+            "a job runs on it, says GitHub, and no provider asked here has its machine",
+        ),
+        (Gone | Nowhere, Registration::Online) => (
+            Verdict::Ready,
+            "online, and no provider asked here has its machine",
+        ),
+        (Gone | Nowhere, _) if in_grace => (Verdict::Starting, "its start may still be at work"),
+        (Nowhere | Gone, _) => (Verdict::Unknown, "its provider was not asked"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn time(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_795_507_200 + seconds).expect("a time")
+    }
+
+    fn facts(machine: Machine, registration: Registration) -> Facts {
+        Facts {
+            machine,
+            registration,
+            run_over: Some(false),
+            now: time(0),
+            grace: time(-1),
+            expires: Some(time(3600)),
+            idle_until: Some(time(3600)),
+        }
+    }
+
+    #[test]
+    fn every_pair_has_its_verdict() {
+        use std::fmt::Write as _;
+        let mut table = String::new();
+        for (title, change) in [
+            (
+                "past the grace",
+                &(|facts| facts) as &dyn Fn(Facts) -> Facts,
+            ),
+            ("within the grace", &|facts| Facts {
+                grace: time(60),
+                ..facts
+            }),
+            ("run over", &|facts| Facts {
+                run_over: Some(true),
+                grace: time(60),
+                ..facts
+            }),
+            ("past its lifetime", &|facts| Facts {
+                expires: Some(time(-1)),
+                ..facts
+            }),
+            ("past its idle limit", &|facts| Facts {
+                idle_until: Some(time(-1)),
+                ..facts
+            }),
+        ] {
+            writeln!(table, "{title}:").unwrap();
+            for machine in [
+                Machine::Unread,
+                Machine::Ended,
+                Machine::There,
+                Machine::Gone,
+                Machine::Nowhere,
+            ] {
+                write!(table, "  {machine:?}:").unwrap();
+                for registration in [
+                    Registration::Unread,
+                    Registration::Busy,
+                    Registration::Online,
+                    Registration::Offline,
+                    Registration::Absent,
+                ] {
+                    let (verdict, _) = judge(&change(facts(machine, registration)));
+                    write!(table, " {registration:?}={verdict}").unwrap();
+                }
+                writeln!(table).unwrap();
+            }
+        }
+        insta::assert_snapshot!(table, @"
+        past the grace:
+          Unread: Unread=unknown Busy=unknown Online=unknown Offline=unknown Absent=unknown
+          Ended: Unread=orphan Busy=orphan Online=orphan Offline=orphan Absent=orphan
+          There: Unread=unknown Busy=working Online=ready Offline=orphan Absent=orphan
+          Gone: Unread=unknown Busy=working Online=ready Offline=ghost Absent=stale
+          Nowhere: Unread=unknown Busy=working Online=ready Offline=ghost Absent=unknown
+        within the grace:
+          Unread: Unread=unknown Busy=unknown Online=unknown Offline=unknown Absent=unknown
+          Ended: Unread=orphan Busy=orphan Online=orphan Offline=orphan Absent=orphan
+          There: Unread=unknown Busy=working Online=ready Offline=starting Absent=starting
+          Gone: Unread=unknown Busy=working Online=ready Offline=starting Absent=starting
+          Nowhere: Unread=unknown Busy=working Online=ready Offline=starting Absent=starting
+        run over:
+          Unread: Unread=unknown Busy=unknown Online=unknown Offline=unknown Absent=unknown
+          Ended: Unread=orphan Busy=orphan Online=orphan Offline=orphan Absent=orphan
+          There: Unread=unknown Busy=working Online=orphan Offline=orphan Absent=orphan
+          Gone: Unread=unknown Busy=working Online=ready Offline=ghost Absent=starting
+          Nowhere: Unread=unknown Busy=working Online=ready Offline=ghost Absent=starting
+        past its lifetime:
+          Unread: Unread=unknown Busy=unknown Online=unknown Offline=unknown Absent=unknown
+          Ended: Unread=orphan Busy=orphan Online=orphan Offline=orphan Absent=orphan
+          There: Unread=unknown Busy=working Online=orphan Offline=orphan Absent=orphan
+          Gone: Unread=unknown Busy=working Online=ready Offline=ghost Absent=stale
+          Nowhere: Unread=unknown Busy=working Online=ready Offline=ghost Absent=unknown
+        past its idle limit:
+          Unread: Unread=unknown Busy=unknown Online=unknown Offline=unknown Absent=unknown
+          Ended: Unread=orphan Busy=orphan Online=orphan Offline=orphan Absent=orphan
+          There: Unread=unknown Busy=working Online=orphan Offline=orphan Absent=orphan
+          Gone: Unread=unknown Busy=working Online=ready Offline=ghost Absent=stale
+          Nowhere: Unread=unknown Busy=working Online=ready Offline=ghost Absent=unknown
+        ");
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_never_an_orphan() {
+        for change in [time(-1), time(60)] {
+            let unread = Facts {
+                grace: change,
+                run_over: Some(true),
+                expires: Some(time(-9)),
+                ..facts(Machine::Unread, Registration::Absent)
+            };
+            assert_eq!(judge(&unread).0, Verdict::Unknown);
+            let silent = Facts {
+                machine: Machine::There,
+                registration: Registration::Unread,
+                ..unread
+            };
+            assert_eq!(judge(&silent).0, Verdict::Unknown);
+        }
+    }
+
+    #[test]
+    fn a_run_that_cannot_be_asked_about_ends_nothing() {
+        let unknown = Facts {
+            run_over: None,
+            ..facts(Machine::There, Registration::Online)
+        };
+        assert_eq!(judge(&unknown).0, Verdict::Ready);
+    }
+}

@@ -1,0 +1,268 @@
+//! One pair of eyes for all runners of a start: GitHub and the providers, each at its own pace, so
+//! that none of them keeps the others from being seen.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::{Fleet, Place, chain};
+use crate::github::{Api, Runner};
+use crate::model::{Condition, Event, Instance, Listing};
+
+/// Providers are asked less often than GitHub: what they tell is only whether a machine died.
+const PLACES_EVERY: Duration = Duration::from_secs(4);
+/// How long one look may take before it counts as failed.
+const LOOK: Duration = Duration::from_secs(20);
+/// After this, what a listing has never shown is not there: places and GitHub are eventually
+/// consistent, and say nowhere how late they may be.
+pub(super) const SETTLES: Duration = Duration::from_secs(20);
+/// How many looks in a row have to miss what was seen before.
+const MISSES: u8 = 2;
+
+/// What was seen last.
+#[derive(Debug, Default)]
+pub(super) struct Watch {
+    /// The runners waited for, by name.
+    waiting: RefCell<BTreeMap<String, Waiting>>,
+    seen: Notify,
+    wanted: Notify,
+    complained: RefCell<BTreeSet<String>>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    id: u64,
+    place: String,
+    since: Instant,
+    runner: Seen<Runner>,
+    machine: Seen<Instance>,
+}
+
+/// Tells a gap in a listing from an absence. Only looks count that were begun after the thing was made.
+#[derive(Debug)]
+struct Seen<T> {
+    last: Option<T>,
+    ever: bool,
+    missed: u8,
+}
+
+impl<T> Default for Seen<T> {
+    fn default() -> Self {
+        Self {
+            last: None,
+            ever: false,
+            missed: 0,
+        }
+    }
+}
+
+impl<T> Seen<T> {
+    fn look(&mut self, found: Option<T>) {
+        match found {
+            Some(_) => (self.ever, self.missed) = (true, 0),
+            None => self.missed = self.missed.saturating_add(1),
+        }
+        self.last = found;
+    }
+
+    fn is_gone(&self, since: Instant) -> bool {
+        self.missed >= MISSES && (self.ever || since.elapsed() >= SETTLES)
+    }
+}
+
+/// What the last looks say of one runner.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Sight {
+    /// GitHub says that it is online, or at work.
+    pub(super) online: bool,
+    /// GitHub has it no more.
+    pub(super) dropped: bool,
+    /// How its machine ended.
+    pub(super) died: Option<String>,
+}
+
+impl Watch {
+    /// Watches for a runner from now on.
+    pub(super) fn wait_for(&self, name: &str, runner_id: u64, place: &str) {
+        let waiting = Waiting {
+            id: runner_id,
+            place: place.to_owned(),
+            since: Instant::now(),
+            runner: Seen::default(),
+            machine: Seen::default(),
+        };
+        self.waiting.borrow_mut().insert(name.to_owned(), waiting);
+        self.wanted.notify_waiters();
+    }
+
+    /// Watches for it no more.
+    pub(super) fn leave(&self, name: &str) {
+        self.waiting.borrow_mut().remove(name);
+    }
+
+    /// Waits for the next look. No look is missed between two calls that have no `await` between them.
+    pub(super) async fn looked(&self) {
+        self.seen.notified().await;
+    }
+
+    /// What is known of a runner that is waited for.
+    pub(super) fn sight(&self, name: &str) -> Sight {
+        let waiting = self.waiting.borrow();
+        let Some(one) = waiting.get(name) else {
+            return Sight::default();
+        };
+        let died = match &one.machine.last {
+            Some(Instance {
+                state: Condition::Ended(how),
+                ..
+            }) => Some(how.clone()),
+            _ => one
+                .machine
+                .is_gone(one.since)
+                .then(|| "it is gone from its provider".to_owned()),
+        };
+        let row = one.runner.last.as_ref();
+        Sight {
+            online: row.is_some_and(|row| row.busy || row.status == "online"),
+            dropped: one.runner.is_gone(one.since),
+            died,
+        }
+    }
+
+    /// Looks again and again while somebody waits. Never returns.
+    pub(super) async fn run<G: Api>(&self, fleet: &Fleet<'_, G>, github: &G, every: Duration) {
+        let at_github = async {
+            loop {
+                self.somebody_waits().await;
+                sleep(every).await;
+                self.look_at_github(fleet, github).await;
+                self.seen.notify_waiters();
+            }
+        };
+        let at_places = join_all(fleet.places.iter().map(|place| async move {
+            loop {
+                self.somebody_waits().await;
+                sleep(PLACES_EVERY.max(every)).await;
+                self.look_at_place(fleet, place).await;
+                self.seen.notify_waiters();
+            }
+        }));
+        let ((), _): ((), Vec<()>) = tokio::join!(at_github, at_places);
+    }
+
+    async fn somebody_waits(&self) {
+        loop {
+            let wanted = self.wanted.notified();
+            if !self.waiting.borrow().is_empty() {
+                return;
+            }
+            wanted.await;
+        }
+    }
+
+    async fn look_at_github<G: Api>(&self, fleet: &Fleet<'_, G>, github: &G) {
+        let asked: Vec<(String, u64)> = self
+            .waiting
+            .borrow()
+            .iter()
+            .map(|(name, one)| (name.clone(), one.id))
+            .collect();
+        let look = async {
+            match asked.as_slice() {
+                [] => Ok(Vec::new()),
+                [(_, id)] => github.runner(*id).await.map(Vec::from_iter),
+                _ => github.runners().await,
+            }
+        };
+        let why = match timeout(LOOK, look).await {
+            Ok(Ok(rows)) => {
+                let mut rows: BTreeMap<String, Runner> = rows
+                    .into_iter()
+                    .map(|row| (row.name.clone(), row))
+                    .collect();
+                let mut waiting = self.waiting.borrow_mut();
+                for (name, id) in asked {
+                    // It may have been left, and its name given up, meanwhile.
+                    if let Some(one) = waiting.get_mut(&name).filter(|one| one.id == id) {
+                        one.runner.look(rows.remove(&name));
+                    }
+                }
+                return;
+            }
+            Ok(Err(error)) => chain(&error),
+            Err(_) => "it did not answer in time".to_owned(),
+        };
+        let what = "GitHub cannot be asked about the runners just now";
+        self.complain(fleet, what, &why).await;
+    }
+
+    async fn look_at_place<G: Api>(&self, fleet: &Fleet<'_, G>, place: &Place) {
+        let asked: Vec<String> = self
+            .waiting
+            .borrow()
+            .iter()
+            .filter(|(_, one)| one.place == place.name)
+            .map(|(name, _)| name.clone())
+            .collect();
+        if asked.is_empty() {
+            return;
+        }
+        let unread = match timeout(LOOK, place.provider.list()).await {
+            Ok(Ok(listing)) => {
+                let unread = unread(&listing);
+                let mut machines: BTreeMap<String, Instance> = listing
+                    .instances
+                    .into_iter()
+                    .map(|machine| (machine.tags.name.to_string(), machine))
+                    .collect();
+                let mut waiting = self.waiting.borrow_mut();
+                for name in asked {
+                    let found = machines.remove(&name);
+                    // What is not in a listing with gaps may be in a gap.
+                    if let Some(one) = waiting.get_mut(&name)
+                        && (found.is_some() || unread.is_none())
+                    {
+                        one.machine.look(found);
+                    }
+                }
+                unread
+            }
+            Ok(Err(error)) => Some(chain(&error)),
+            Err(_) => Some("it did not answer in time".to_owned()),
+        };
+        if let Some(why) = unread {
+            let what = format!(
+                "`{}` cannot be asked about its machines just now",
+                place.name
+            );
+            self.complain(fleet, &what, &why).await;
+        }
+    }
+
+    /// What cannot be read is unknown, never empty; it is named once.
+    async fn complain<G: Api>(&self, fleet: &Fleet<'_, G>, what: &str, why: &str) {
+        if !self.complained.borrow_mut().insert(what.to_owned()) {
+            tracing::debug!("{what}: {why}");
+            return;
+        }
+        let warning = Event::Warning(format!("{what}: {why}"));
+        // A warning that cannot be written must not end the watch; the next output will say so.
+        if let Err(error) = fleet.sink.tell(warning).await {
+            tracing::warn!("cannot write a warning: {error}");
+        }
+    }
+}
+
+/// Why a listing is not whole.
+pub(super) fn unread(listing: &Listing) -> Option<String> {
+    let errors: Vec<_> = listing
+        .unread
+        .iter()
+        .map(|unread| chain(unread.error.as_ref()))
+        .collect();
+    (!errors.is_empty()).then(|| errors.join("; "))
+}
