@@ -1,0 +1,52 @@
+//! Who may end a command before its time.
+
+use std::os::unix::process::parent_id;
+use std::time::Duration;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// SIGINT, SIGTERM, SIGHUP, and in a workflow step the end of the shell that runs us.
+pub(super) struct Interrupts {
+    signals: Vec<Signal>,
+    parent: Option<u32>,
+}
+
+impl Interrupts {
+    /// Listens from now on. `in_actions`: GitHub signals only the step's shell, and a bash that
+    /// does not `exec` passes nothing on; when it dies we get another parent.
+    pub(super) fn listen(in_actions: bool) -> std::io::Result<Self> {
+        let kinds = [
+            SignalKind::interrupt(),
+            SignalKind::terminate(),
+            SignalKind::hangup(),
+        ];
+        let signals = kinds.into_iter().map(signal).collect::<Result<_, _>>()?;
+        Ok(Self {
+            signals,
+            parent: in_actions.then(parent_id),
+        })
+    }
+
+    /// Yields when one of them comes.
+    pub(super) async fn next(&mut self) {
+        let parent = self.parent;
+        let orphaned = async move {
+            let Some(parent) = parent else {
+                return std::future::pending().await;
+            };
+            while parent_id() == parent {
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+        };
+        let any = futures_util::future::select_all(
+            self.signals
+                .iter_mut()
+                .map(|signal| Box::pin(signal.recv())),
+        );
+        tokio::select! {
+            _ = any => {}
+            () = orphaned => {}
+        }
+        self.parent = None; // it is lost only once
+    }
+}

@@ -1,0 +1,259 @@
+//! Settings in, one operation called, report out.
+
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use futures_util::future::LocalBoxFuture;
+use tracing::Subscriber;
+
+use crate::actions::{Actions, Level, Step};
+use crate::cli::{Cli, Color, Command, Format, ProvidersCommand};
+use crate::error::{Exit, Failure};
+use crate::fleet::{Place, View};
+use crate::github::{Client, Config, Token, api_url};
+use crate::model::{Event, Sink};
+use crate::providers::KINDS;
+use crate::settings::{self, Env, ProviderSettings, Settings};
+use crate::state::Store;
+use crate::ui::{self, Look, Terminals, Ui, Verbosity};
+
+mod interrupt;
+mod list;
+mod providers;
+mod rehearse;
+mod start;
+mod stop;
+
+/// Runs a command to its end and says what went wrong.
+pub async fn run(cli: Cli) -> Exit {
+    let env = Env::of_process();
+    let (format, color) = settings::manners(&cli.global, &env);
+    let verbosity = i8::try_from(cli.global.verbose).unwrap_or(i8::MAX);
+    let early = Ui::new(look(
+        format,
+        color,
+        if cli.global.quiet { -1 } else { verbosity },
+        env.flag("GITHUB_ACTIONS"),
+    ));
+    let set = match &cli.command {
+        Command::Start(args) => args.set.clone(),
+        Command::Stop(args) => args.set.clone(),
+        Command::List(args) => args.set.clone(),
+        Command::Providers(args) => match &args.command {
+            Some(ProvidersCommand::Check { set, .. } | ProvidersCommand::Offers { set, .. }) => {
+                set.clone()
+            }
+            _ => Vec::new(),
+        },
+    };
+    let settings = match Settings::resolve(&cli.global, &set, env) {
+        Ok(settings) => settings,
+        Err(error) => return say(&early, None, &error.into()),
+    };
+    let desk = Desk::new(settings);
+    let result = match &cli.command {
+        Command::Start(args) => start::run(&desk, args).await,
+        Command::Stop(args) => stop::run(&desk, args).await,
+        Command::List(args) => list::run(&desk, args).await,
+        Command::Providers(args) => providers::run(&desk, args).await,
+    };
+    desk.ui.finish();
+    result.unwrap_or_else(|failure| say(&desk.ui, Some(&desk.actions), &failure))
+}
+
+fn say(ui: &Ui, actions: Option<&Actions>, failure: &Failure) -> Exit {
+    ui.finish();
+    ui.error(failure.error.as_ref(), &failure.hints);
+    if let Some(actions) = actions
+        && let Err(error) = actions.annotate(Level::Error, "gharun", &failure.error.to_string())
+    {
+        tracing::debug!("cannot annotate: {error}");
+    }
+    failure.exit
+}
+
+fn look(format: Format, color: Color, verbosity: i8, actions: bool) -> Look {
+    Look {
+        verbosity: match verbosity {
+            ..0 => Verbosity::Quiet,
+            n => Verbosity::of(n.unsigned_abs(), 0),
+        },
+        color: match color {
+            Color::Always => ui::Color::Always,
+            Color::Auto => ui::Color::Auto,
+            Color::Never => ui::Color::Never,
+        },
+        format: match format {
+            Format::Text => ui::Format::Text,
+            Format::Json => ui::Format::Json,
+        },
+        terminals: Terminals::of_this_process(),
+        actions,
+    }
+}
+
+/// What every command has on its desk.
+struct Desk {
+    settings: Settings,
+    ui: Ui,
+    actions: Actions,
+    store: Store,
+}
+
+impl Desk {
+    fn new(settings: Settings) -> Self {
+        let ui = Ui::new(look(
+            settings.format,
+            settings.color,
+            settings.verbosity,
+            settings.step.is_some(),
+        ));
+        match ui.subscriber(settings.env.get("RUST_LOG")) {
+            Ok(subscriber) => install(subscriber),
+            Err(error) => ui.warning(&format!("$RUST_LOG is not understood: {error}")),
+        }
+        let step = settings.step.clone();
+        let actions = Actions::new(Step {
+            listens: step.is_some(),
+            output: settings.env.get("GITHUB_OUTPUT").map(Into::into),
+            summary: settings.env.get("GITHUB_STEP_SUMMARY").map(Into::into),
+        });
+        let store = settings.state.clone().map_or_else(Store::none, Store::at);
+        Self {
+            settings,
+            ui,
+            actions,
+            store,
+        }
+    }
+
+    /// Opens providers by name.
+    async fn places(&self, names: &[String]) -> Result<Vec<Place>, Failure> {
+        let mut places = Vec::new();
+        for settings in self.settings.tables.settings(names)? {
+            places.push(self.open(settings).await?);
+        }
+        Ok(places)
+    }
+
+    /// The providers to search: those named, else all tables and all that the state file names,
+    /// else every kind whose place answers.
+    async fn search(&self, asked: &[String], also: &[String]) -> Result<Vec<Place>, Failure> {
+        let tables = &self.settings.tables;
+        let mut names: Vec<String> = asked.to_vec();
+        if names.is_empty() {
+            names = tables.named();
+            match self.store.read().await {
+                Ok(entries) => names.extend(entries.into_values().map(|entry| entry.provider)),
+                Err(error) => self
+                    .ui
+                    .warning(&format!("the state file could not be read: {error}")),
+            }
+            names.extend(also.iter().cloned());
+        }
+        names.sort();
+        names.dedup();
+        // A name that means nothing here is said where its machine is reported.
+        names.retain(|name| tables.kind_of(name).is_ok());
+        if !names.is_empty() {
+            return self.places(&names).await;
+        }
+        let mut places = Vec::new();
+        let mut silent = Vec::new();
+        for kind in KINDS {
+            let opened = self.open(tables.settings_of(kind.name)?).await;
+            match opened {
+                Ok(place) => match place.provider.check().await {
+                    Ok(_) => places.push(place),
+                    Err(error) => silent.push(format!("`{}`: {error}", kind.name)),
+                },
+                Err(failure) => silent.push(format!("`{}`: {}", kind.name, failure.error)),
+            }
+        }
+        if places.is_empty() {
+            return Err(Failure::new(
+                Exit::Failed,
+                format!("there is nothing to search: {}", silent.join("; ")),
+            )
+            .hinted("name a provider with `--provider`, or add its table to providers.toml"));
+        }
+        Ok(places)
+    }
+
+    /// Whose machines are looked at.
+    fn view(&self, all_scopes: bool, older_than: Option<Duration>) -> View {
+        let github = &self.settings.github;
+        View {
+            server: github.host(),
+            scope: github.scope.as_ref().map(|scope| scope.value.to_string()),
+            all_scopes,
+            older_than,
+        }
+    }
+
+    async fn open(&self, mut settings: ProviderSettings) -> Result<Place, Failure> {
+        for (key, source) in std::mem::take(&mut settings.secrets) {
+            let secret = token(source).get().await?;
+            self.actions.mask(&secret)?;
+            settings.values.insert(key, secret.expose().into());
+        }
+        let values = std::mem::take(&mut settings.values);
+        let opened = settings.kind.open(values).await;
+        let provider = opened.map_err(|error| {
+            Failure::of_provider(error, &settings.name, |key| {
+                settings.origin(key).to_string()
+            })
+        })?;
+        Ok(Place {
+            name: settings.name,
+            provider,
+        })
+    }
+
+    /// GitHub for the scope and the token of the settings; the token is masked before its first use.
+    async fn github(&self) -> Result<Client, Failure> {
+        let github = &self.settings.github;
+        let client = Client::new(Config {
+            api_url: github
+                .api_url
+                .as_ref()
+                .map_or_else(|| api_url(&github.server), |setting| setting.value.clone()),
+            scope: github.scope()?.clone(),
+            token: Some(token(github.token()?.clone())),
+            group: github.group,
+            bounds: crate::http::Bounds::default(),
+        })?;
+        if let Some(token) = client.token().await? {
+            self.actions.mask(&token)?;
+        }
+        Ok(client)
+    }
+
+    fn json(&self) -> bool {
+        self.settings.format == Format::Json
+    }
+}
+
+fn token(source: settings::Token) -> Token {
+    match source {
+        settings::Token::Command(words) => Token::Command(words),
+        settings::Token::File(path) => Token::File(path),
+        settings::Token::Value(secret) => Token::Literal(secret),
+    }
+}
+
+fn install(subscriber: impl Subscriber + Send + Sync) {
+    // Fails only where one is installed already, which then goes on.
+    let _ = tracing::subscriber::set_global_default(subscriber);
+}
+
+impl Sink for Desk {
+    /// Masks and outputs first: they must be written before anything else happens.
+    fn tell(&self, event: Event) -> LocalBoxFuture<'_, std::io::Result<()>> {
+        async move {
+            self.actions.handle(&event)?;
+            self.ui.handle(&event)
+        }
+        .boxed_local()
+    }
+}

@@ -1,0 +1,345 @@
+//! `gharun providers`.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use super::Desk;
+use crate::cli::{self, ProvidersCommand};
+use crate::error::{Exit, Failure};
+use crate::github::Api as _;
+use crate::providers::{KINDS, Kind, kind};
+use crate::report::{self, line};
+use crate::ui;
+
+pub(super) async fn run(desk: &Desk, args: &cli::Providers) -> Result<Exit, Failure> {
+    match args.command.as_ref().unwrap_or(&ProvidersCommand::List) {
+        ProvidersCommand::List => list(desk),
+        ProvidersCommand::Check { names, .. } => check(desk, names).await,
+        ProvidersCommand::Show { kind } => show(desk, kind),
+        ProvidersCommand::Init => init(desk).await,
+        ProvidersCommand::Offers { names, .. } => offers(desk, names).await,
+    }
+}
+
+fn names(desk: &Desk, given: &[String]) -> Vec<String> {
+    if !given.is_empty() {
+        return given.to_vec();
+    }
+    let tables = desk.settings.tables.named();
+    if tables.is_empty() {
+        KINDS.iter().map(|kind| kind.name.to_owned()).collect()
+    } else {
+        tables
+    }
+}
+
+fn list(desk: &Desk) -> Result<Exit, Failure> {
+    let mut providers = Vec::new();
+    for settings in desk
+        .settings
+        .tables
+        .settings(&desk.settings.tables.known())?
+    {
+        let set: Vec<report::Set> = settings
+            .origins
+            .iter()
+            .map(|(key, origin)| report::Set {
+                key: key.clone(),
+                // A secret is named by its source alone.
+                value: settings
+                    .values
+                    .get(key)
+                    .filter(|_| !settings.secrets.contains_key(key))
+                    .cloned(),
+                origin: origin.to_string(),
+            })
+            .collect();
+        providers.push(report::Provider {
+            name: settings.name,
+            kind: settings.kind.name.to_owned(),
+            about: settings.kind.about.to_owned(),
+            settings: set,
+        });
+    }
+    if desk.json() {
+        desk.ui.data(&line(&report::Providers { providers }))?;
+        return Ok(Exit::Done);
+    }
+    let rows: Vec<Vec<String>> = providers
+        .iter()
+        .map(|p| vec![p.name.clone(), p.kind.clone(), p.about.clone()])
+        .collect();
+    let mut text = ui::table(&["NAME", "KIND", "ABOUT"], &rows);
+    for provider in providers
+        .iter()
+        .filter(|provider| !provider.settings.is_empty())
+    {
+        writeln!(text, "\n{}:", provider.name).expect("a text takes what is written");
+        for set in &provider.settings {
+            let value = set
+                .value
+                .as_ref()
+                .map_or_else(|| "***".to_owned(), ToString::to_string);
+            writeln!(text, "  {} = {value}  ({})", set.key, set.origin)
+                .expect("a text takes what is written");
+        }
+    }
+    desk.ui.data(&text)?;
+    Ok(Exit::Done)
+}
+
+async fn check(desk: &Desk, given: &[String]) -> Result<Exit, Failure> {
+    let mut checks = Vec::new();
+    for name in names(desk, given) {
+        let settings = desk.settings.tables.settings_of(&name)?;
+        let result = match desk.open(settings).await {
+            Ok(place) => place
+                .provider
+                .check()
+                .await
+                .map_err(|error| Failure::of_provider(error, &name, |_| String::new())),
+            Err(failure) => Err(failure),
+        };
+        checks.push(match result {
+            Ok(health) => report::Check {
+                name,
+                ok: true,
+                facts: health.facts,
+                warnings: health.warnings,
+                error: None,
+            },
+            Err(failure) => report::Check {
+                name,
+                ok: false,
+                facts: vec![],
+                warnings: failure.hints.clone(),
+                error: Some(chain(failure.error.as_ref())),
+            },
+        });
+    }
+    let result = match desk.github().await {
+        Ok(github) => github
+            .runners()
+            .await
+            .map_err(Failure::from)
+            .map(|runners| (github, runners)),
+        Err(failure) => Err(failure),
+    };
+    checks.push(match result {
+        Ok((github, runners)) => report::Check {
+            name: "github".to_owned(),
+            ok: true,
+            facts: vec![
+                format!("{} at {}", github.scope(), github.api_url()),
+                format!("{} runners are registered", runners.len()),
+            ],
+            warnings: vec![],
+            error: None,
+        },
+        Err(failure) => report::Check {
+            name: "github".to_owned(),
+            ok: false,
+            facts: vec![],
+            warnings: failure.hints.clone(),
+            error: Some(chain(failure.error.as_ref())),
+        },
+    });
+    let fine = checks.iter().all(|check| check.ok);
+    if desk.json() {
+        desk.ui.data(&line(&report::Checks { checks }))?;
+    } else {
+        let mut text = String::new();
+        for check in &checks {
+            let what = check
+                .error
+                .clone()
+                .unwrap_or_else(|| check.facts.join("; "));
+            let word = if check.ok { "ok" } else { "failed" };
+            writeln!(text, "{}\t{word}\t{what}", check.name).expect("a text takes what is written");
+        }
+        desk.ui.data(&text)?;
+        for check in &checks {
+            for warning in &check.warnings {
+                if check.ok {
+                    desk.ui.warning(&format!("`{}`: {warning}", check.name));
+                } else {
+                    desk.ui.hint(warning);
+                }
+            }
+        }
+    }
+    Ok(if fine { Exit::Done } else { Exit::Failed })
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
+}
+
+fn known(name: &str) -> Result<&'static Kind, Failure> {
+    kind(name).ok_or_else(|| {
+        let kinds = KINDS
+            .iter()
+            .map(|kind| kind.name)
+            .collect::<Vec<_>>()
+            .join(", ");
+        Failure::usage(format!("there is no kind `{name}`")).hinted(format!("known: {kinds}"))
+    })
+}
+
+fn show(desk: &Desk, name: &str) -> Result<Exit, Failure> {
+    let kind = match known(name) {
+        Ok(kind) => kind,
+        Err(failure) => desk.settings.tables.kind_of(name).map_err(|_| failure)?,
+    };
+    let schema = kind.schema();
+    if desk.json() {
+        desk.ui.data(&line(&schema))?;
+        return Ok(Exit::Done);
+    }
+    let mut text = format!("{}: {}\n", kind.name, kind.about);
+    for (key, about) in schema
+        .get("properties")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+    {
+        let default = about
+            .get("default")
+            .filter(|value| !value.is_null())
+            .map_or_else(String::new, |value| format!(", default {value}"));
+        write!(text, "\n{key} ({}{default})\n", type_of(about))
+            .expect("a text takes what is written");
+        for line in about
+            .get("description")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .lines()
+        {
+            writeln!(text, "    {line}").expect("a text takes what is written");
+        }
+    }
+    desk.ui.data(&text)?;
+    Ok(Exit::Done)
+}
+
+/// What may be written, in a word or two.
+fn type_of(about: &Value) -> String {
+    let word = |kind: &str| match kind {
+        "array" => "list",
+        "boolean" => "true or false",
+        "integer" | "number" => "number",
+        "object" => "table",
+        _ => "text",
+    };
+    if let Some(values) = about.get("enum").and_then(Value::as_array) {
+        return values
+            .iter()
+            .filter_map(Value::as_str)
+            .collect::<Vec<_>>()
+            .join(" | ");
+    }
+    match about.get("type") {
+        Some(Value::String(kind)) => word(kind).to_owned(),
+        Some(Value::Array(kinds)) => kinds
+            .iter()
+            .filter_map(Value::as_str)
+            .filter(|kind| *kind != "null")
+            .map(word)
+            .collect::<Vec<_>>()
+            .join(" or "),
+        _ => "see below".to_owned(),
+    }
+}
+
+async fn init(desk: &Desk) -> Result<Exit, Failure> {
+    let cannot = |error: ui::PromptError| {
+        Failure::usage(format!("`providers init` asks questions: {error}"))
+            .hinted("copy providers.toml.example instead")
+    };
+    let path = std::path::Path::new("providers.toml");
+    if path.exists() {
+        return Err(Failure::usage("there is a providers.toml here already")
+            .hinted("edit it, or move it away first"));
+    }
+    let kinds: Vec<String> = KINDS
+        .iter()
+        .map(|kind| format!("{}: {}", kind.name, kind.about))
+        .collect();
+    let chosen = &KINDS[desk
+        .ui
+        .select("Where do your machines come from?", &kinds)
+        .await
+        .map_err(cannot)?];
+    let name = desk
+        .ui
+        .input("What shall this provider be called?", Some(chosen.name))
+        .await
+        .map_err(cannot)?;
+    let repo = desk
+        .ui
+        .input("Which repository do runners serve (OWNER/NAME)?", None)
+        .await
+        .map_err(cannot)?;
+    let text = format!(
+        "[github]\nrepo = {repo:?}\ntoken = {{ env = \"GH_PAT\" }}\n\n[defaults]\nproviders = [{name:?}]\n\n# Every setting: gharun providers show {}\n[providers.{name}]\nkind = {:?}\n",
+        chosen.name, chosen.name
+    );
+    crate::settings::File::parse(path, &text)?;
+    std::fs::write(path, text)
+        .map_err(|error| Failure::from(error).while_trying("could not write providers.toml"))?;
+    desk.ui
+        .status("Wrote providers.toml; try it with `gharun providers check`");
+    Ok(Exit::Done)
+}
+
+async fn offers(desk: &Desk, given: &[String]) -> Result<Exit, Failure> {
+    let mut offers = Vec::new();
+    for place in desk.places(&names(desk, given)).await? {
+        let found = place
+            .provider
+            .offers()
+            .await
+            .map_err(|error| Failure::of_provider(error, &place.name, |_| String::new()))?;
+        offers.extend(found.into_iter().map(|offer| report::Offer {
+            provider: place.name.clone(),
+            name: offer.name,
+            price_per_hour: offer.price_per_hour,
+            stock: offer.stock,
+        }));
+    }
+    offers.sort_by(|a, b| {
+        a.price_per_hour
+            .unwrap_or(f64::MAX)
+            .total_cmp(&b.price_per_hour.unwrap_or(f64::MAX))
+    });
+    if desk.json() {
+        desk.ui.data(&line(&report::Offers { offers }))?;
+        return Ok(Exit::Done);
+    }
+    if offers.is_empty() {
+        desk.ui
+            .status("No provider here has a catalog of machine types");
+        return Ok(Exit::Done);
+    }
+    let none = || "-".to_owned();
+    let rows: Vec<Vec<String>> = offers
+        .into_iter()
+        .map(|o| {
+            vec![
+                o.provider,
+                o.name,
+                o.price_per_hour
+                    .map_or_else(none, |price| format!("${price:.3}")),
+                o.stock.unwrap_or_else(none),
+            ]
+        })
+        .collect();
+    desk.ui
+        .data(&ui::table(&["PROVIDER", "TYPE", "PRICE/H", "STOCK"], &rows))?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,256 @@
+//! `gharun start --rehearse`: the machine is real, the registration is not.
+
+use std::fmt::Write as _;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::Desk;
+use crate::bootstrap;
+use crate::error::{Exit, Failure};
+use crate::fleet::Place;
+use crate::github::{Client, Config, DEFAULT_GROUP, Token};
+use crate::http::Bounds;
+use crate::model::{Scope, Secret};
+use crate::plan::Plan;
+use crate::poll::{Pace, until};
+use crate::providers::kind;
+use crate::rehearsal::{JobSpec, JobStatus, Stage, StageOptions};
+use crate::settings::Version;
+
+/// The version of the stub runner: one that no real runner has.
+const STUB: &str = "0.0.1";
+/// How long the pretend job takes.
+const JOB: Duration = Duration::from_secs(2);
+/// How long the job may take to be done, from its runner's being online.
+const DONE: Pace = Pace {
+    every: Duration::from_millis(200),
+    at_most: Duration::from_mins(1),
+};
+
+pub(super) async fn run(desk: &Desk, mut plan: Plan) -> Result<Exit, Failure> {
+    for name in &plan.providers {
+        let found = desk.settings.tables.kind_of(name)?;
+        if !kind(found.name).is_some_and(|kind| kind.rehearses) {
+            return Err(Failure::usage(format!("machines of `{name}` cannot reach this computer, so nothing can be rehearsed there"))
+                .hinted(format!("see what would be done with `gharun start {name} --dry-run`, and whether it would work with `gharun providers check {name}`")));
+        }
+    }
+    // One provider is rehearsed at a time: the others are only asked when there is no room.
+    let places = desk.places(&plan.providers[..1]).await?;
+    let checked = places[0].provider.check().await;
+    checked.map_err(|error| Failure::of_provider(error, &places[0].name, |_| String::new()))?;
+    super::start::warn_of(desk, &places);
+    let stage = Stage::open(StageOptions {
+        auto_job: Some(JobSpec::lasting(JOB)),
+        runner_version: STUB.to_owned(),
+        ..StageOptions::default()
+    })
+    .map_err(|error| {
+        Failure::from(error).while_trying("could not open the stand-in for GitHub on this computer")
+    })?;
+    let reached = reach(&stage, &places[0]).await?;
+    desk.ui.status(&format!(
+        "Rehearsing at `{}`: the machine is real, GitHub is a stand-in at {reached}",
+        places[0].name
+    ));
+    let github = client(&stage)?;
+    plan.providers.truncate(1);
+    // A runner that an image brings along is the real one, and it talks to the real GitHub only.
+    plan.version = Version::Exact(STUB.to_owned());
+    plan.poll_interval = plan.poll_interval.min(Duration::from_millis(500));
+    let packages = super::start::packages(&github, &plan.version).await?;
+    let began = Timestamp::now();
+    let started = super::start::start(desk, &plan, &places, &github, &packages).await?;
+    let jobs = until(DONE, async || {
+        let done = stage
+            .world()
+            .jobs()
+            .iter()
+            .filter(|job| job.status == JobStatus::Completed)
+            .count();
+        (done >= started.up.len()).then_some(done)
+    });
+    let done = if started.interrupted {
+        Some(0)
+    } else {
+        jobs.await
+    };
+    desk.ui.finish();
+    let mut timeline = String::new();
+    for up in &started.up {
+        let log = places[0]
+            .provider
+            .logs(&up.instance.id)
+            .await
+            .unwrap_or_default();
+        timeline.push_str(&lines(
+            &up.name.to_string(),
+            began,
+            up.launched_after,
+            up.online_after,
+            log.as_deref(),
+        ));
+    }
+    let failed = sweep(desk, &places[0], &plan).await;
+    desk.ui.data(&timeline)?;
+    super::start::say_left(desk, &started.left);
+    if let Some(why) = failed {
+        return Err(Failure::new(Exit::Left, why)
+            .hinted("see what is left with `gharun list --all-scopes`"));
+    }
+    if started.interrupted {
+        return Ok(Exit::Interrupted);
+    }
+    if let Some(failed) = started.failed.first() {
+        let why = super::start::causes(&failed.trouble);
+        let mut failure = Failure::new(
+            Exit::Failed,
+            format!("the rehearsal failed: {}: {why}", failed.name),
+        );
+        failure.hints = super::start::hints(&started);
+        return Err(failure.hinted("nothing is left running"));
+    }
+    if done.is_none() {
+        return Err(Failure::new(
+            Exit::Failed,
+            "the pretend job was not done in time",
+        ));
+    }
+    let rows = stage.world().runners().len();
+    if rows > 0 {
+        return Err(Failure::new(
+            Exit::Failed,
+            format!("{rows} registrations are left at the stand-in"),
+        ));
+    }
+    desk.ui
+        .status("Nothing is left: no machine, no registration, no record");
+    Ok(Exit::Done)
+}
+
+/// Opens the stage where the machine can reach it.
+async fn reach(stage: &Stage, place: &Place) -> Result<String, Failure> {
+    let url = place
+        .provider
+        .reach(stage.port())
+        .await
+        .map_err(|error| Failure::of_provider(error, &place.name, |_| String::new()))?;
+    let Some(url) = url else {
+        return Err(Failure::new(
+            Exit::Usage,
+            format!(
+                "a machine of `{}` cannot reach this computer, so nothing can be rehearsed there",
+                place.name
+            ),
+        ));
+    };
+    let address = url
+        .host_str()
+        .and_then(|host| host.parse::<IpAddr>().ok())
+        .filter(|address| !address.is_loopback());
+    if let Some(address) = address {
+        stage.also_listen(address).map_err(|error| {
+            Failure::from(error).while_trying(format!(
+                "could not listen at {address}, where a machine of `{}` would look",
+                place.name
+            ))
+        })?;
+    }
+    stage.machines_reach_it_at(&url);
+    Ok(url.to_string())
+}
+
+fn client(stage: &Stage) -> Result<Client, Failure> {
+    Ok(Client::new(Config {
+        api_url: stage.url().parse().map_err(|error| {
+            Failure::new(
+                Exit::Failed,
+                format!("the stand-in has an odd address: {error}"),
+            )
+        })?,
+        scope: Scope::Repo {
+            owner: "rehearsal".into(),
+            name: "rehearsal".into(),
+        },
+        token: Some(Token::Literal(Secret::new("a-rehearsal-needs-no-token"))),
+        group: DEFAULT_GROUP,
+        bounds: Bounds::default(),
+    })?)
+}
+
+/// Ends what the rehearsal made, and proves it; what could not be ended is said.
+async fn sweep(desk: &Desk, place: &Place, plan: &Plan) -> Option<String> {
+    let ours = async || match place.provider.list().await {
+        Ok(listing) if listing.unread.is_empty() => Ok(listing
+            .instances
+            .into_iter()
+            .filter(|machine| machine.tags.start == plan.identity.start)
+            .collect::<Vec<_>>()),
+        Ok(_) => Err("its place cannot be read".to_owned()),
+        Err(error) => Err(error.to_string()),
+    };
+    let mut names = Vec::new();
+    match ours().await {
+        Err(why) => {
+            return Some(format!(
+                "what the rehearsal made cannot be looked for: {why}"
+            ));
+        }
+        Ok(machines) => {
+            for machine in machines {
+                if let Err(error) = place.provider.terminate(&machine.id).await {
+                    return Some(format!(
+                        "{} could not be ended: {error}",
+                        place.reference(&machine.id)
+                    ));
+                }
+                desk.ui
+                    .status(&format!("Terminated {}", place.reference(&machine.id)));
+                names.push(machine.tags.name);
+            }
+        }
+    }
+    let start = plan.identity.start.clone();
+    if let Err(error) = desk
+        .store
+        .update(move |entries| entries.retain(|_, entry| entry.start != start))
+        .await
+    {
+        return Some(format!("the state file still names it: {error}"));
+    }
+    match ours().await {
+        Ok(left) if left.is_empty() => None,
+        Ok(left) => Some(format!("{} machines of the rehearsal are left", left.len())),
+        Err(why) => Some(format!("it cannot be proved that nothing is left: {why}")),
+    }
+}
+
+/// The timeline of one runner, in seconds from the beginning.
+fn lines(
+    name: &str,
+    began: Timestamp,
+    launched: Duration,
+    online: Duration,
+    log: Option<&str>,
+) -> String {
+    let mut rows = vec![
+        (launched.as_secs_f64(), "launched".to_owned()),
+        (online.as_secs_f64(), "online".to_owned()),
+    ];
+    for phase in log.map(bootstrap::phases).unwrap_or_default() {
+        // The machine's clock tells whole seconds.
+        let after = phase.at.as_second().saturating_sub(began.as_second());
+        rows.push((
+            f64::from(i32::try_from(after).unwrap_or(0)),
+            format!("phase {}", phase.name),
+        ));
+    }
+    rows.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut text = format!("{name}\n");
+    for (after, what) in rows {
+        writeln!(text, "  {after:>6.1}s  {what}").expect("a text takes what is written");
+    }
+    text
+}

@@ -1,0 +1,307 @@
+//! `gharun start`.
+
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::Desk;
+use super::interrupt::Interrupts;
+use crate::actions::SummaryRow;
+use crate::bootstrap::{self, Boot, Package};
+use crate::cli;
+use crate::error::{Exit, Failure};
+use crate::fleet::{self, Fleet, Left, Place, Started, Trouble};
+use crate::github::{Client, Download, RunnerVersion};
+use crate::model::{Mapping, Secret};
+use crate::plan::Plan;
+use crate::report;
+use crate::settings::Version;
+
+pub(super) async fn run(desk: &Desk, args: &cli::Start) -> Result<Exit, Failure> {
+    let settings = desk.settings.start(args)?;
+    let plan = Plan::decide(&desk.settings, &settings)?;
+    if settings.rehearse {
+        return super::rehearse::run(desk, plan).await;
+    }
+    let places = desk.places(&plan.providers).await?;
+    if settings.dry_run {
+        return dry_run(desk, &plan, &places);
+    }
+    warn_of(desk, &places);
+    let github = desk.github().await?;
+    let packages = packages(&github, &plan.version).await?;
+    let started = start(desk, &plan, &places, &github, &packages).await?;
+    finish(desk, &plan, &started)
+}
+
+/// What the user should know before anything is launched.
+pub(super) fn warn_of(desk: &Desk, places: &[Place]) {
+    for (place, warning) in places.iter().flat_map(|place| {
+        place
+            .provider
+            .warnings()
+            .into_iter()
+            .map(move |w| (place, w))
+    }) {
+        desk.ui.warning(&format!("`{}`: {warning}", place.name));
+    }
+}
+
+/// The archives that machines may need; one without a checksum is none.
+pub(super) async fn packages(github: &Client, version: &Version) -> Result<Vec<Package>, Failure> {
+    let version = match version {
+        Version::Exact(version) => RunnerVersion::Exact(version.clone()),
+        Version::Latest => RunnerVersion::Latest,
+    };
+    let downloads = github.packages(&version).await?;
+    let package = |download: Download| {
+        let version = download.version()?.to_owned();
+        let unix = download.os == "linux" || download.os == "osx";
+        unix.then_some(Package {
+            version,
+            os: download.os,
+            architecture: download.architecture,
+            url: download.download_url,
+            sha256: download.sha256_checksum?,
+        })
+    };
+    let packages: Vec<Package> = downloads.into_iter().filter_map(package).collect();
+    if packages.is_empty() {
+        return Err(Failure::new(
+            Exit::Failed,
+            "GitHub names no runner with a checksum, and nothing is run unverified",
+        ));
+    }
+    Ok(packages)
+}
+
+pub(super) async fn start(
+    desk: &Desk,
+    plan: &Plan,
+    places: &[Place],
+    github: &Client,
+    packages: &[Package],
+) -> Result<Started, Failure> {
+    let mut interrupts = Interrupts::listen(desk.settings.step.is_some())?;
+    let fleet = Fleet {
+        github: Some(github),
+        places,
+        store: &desk.store,
+        sink: desk,
+    };
+    Ok(fleet::start(
+        fleet,
+        &github.by(Instant::now() + plan.timeout * 2),
+        plan,
+        packages,
+        interrupts.next(),
+    )
+    .await?)
+}
+
+/// Writes the report, the outputs and the summary, and decides how to end.
+fn finish(desk: &Desk, plan: &Plan, started: &Started) -> Result<Exit, Failure> {
+    desk.ui.finish();
+    let mapping = Mapping(
+        started
+            .up
+            .iter()
+            .map(|up| (up.instance.clone(), up.name.clone()))
+            .collect(),
+    );
+    desk.actions.set_mapping(&mapping)?;
+    desk.actions.summarise_start(&summary(started))?;
+    let report = report::Start {
+        mapping,
+        runners: started
+            .up
+            .iter()
+            .map(|up| report::Runner {
+                name: up.name.clone(),
+                labels: up.labels.clone(),
+                instance: up.instance.clone(),
+                provider: up.instance.provider.clone(),
+                kind: up.kind.to_owned(),
+                runner_id: up.runner_id,
+                created_at: up.created,
+                expires_at: up.expires,
+                launched_after_s: report::seconds(up.launched_after),
+                online_after_s: report::seconds(up.online_after),
+                price_per_hour: up.price_per_hour,
+            })
+            .collect(),
+    };
+    desk.ui.data(&if desk.json() {
+        report.json()
+    } else {
+        report.text()
+    })?;
+    say_left(desk, &started.left);
+    if !started.left.is_empty() {
+        return Err(failed(plan, started, Exit::Left));
+    }
+    if started.interrupted {
+        return Ok(Exit::Interrupted);
+    }
+    match (started.failed.len(), started.up.len()) {
+        (0, _) => Ok(Exit::Done),
+        (failed, up) if up > 0 => {
+            desk.ui.warning(&format!(
+                "{up} of {} runners are online, {failed} failed",
+                plan.count
+            ));
+            Ok(Exit::Done)
+        }
+        _ => Err(failed(plan, started, Exit::Failed)),
+    }
+}
+
+fn failed(plan: &Plan, started: &Started, exit: Exit) -> Failure {
+    let what = match plan.count.get() {
+        1 => "the runner".to_owned(),
+        count => format!("{count} runners"),
+    };
+    let at: Vec<String> = plan
+        .providers
+        .iter()
+        .map(|name| format!("`{name}`"))
+        .collect();
+    let mut text = if started.interrupted {
+        "interrupted".to_owned()
+    } else {
+        format!("could not start {what} at {}", at.join(", "))
+    };
+    for failed in &started.failed {
+        write!(text, "\n  {}: {}", failed.name, causes(&failed.trouble))
+            .expect("a text takes what is written");
+    }
+    let mut failure = Failure::new(exit, text);
+    failure.hints = hints(started);
+    match exit {
+        Exit::Left => failure.hinted("what is listed above may still cost money"),
+        _ => failure.hinted("nothing is left running"),
+    }
+}
+
+/// An error with its causes on one line.
+pub(super) fn causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
+}
+
+/// What providers and GitHub say would help.
+pub(super) fn hints(started: &Started) -> Vec<String> {
+    let of = |trouble: &Trouble| match trouble {
+        Trouble::Launch { source, .. } | Trouble::Lost { source, .. } => {
+            Vec::from_iter(source.hint.clone())
+        }
+        Trouble::Record(error) => error.hints.clone(),
+        Trouble::Register(error) => error.hints.clone(),
+        _ => Vec::new(),
+    };
+    started
+        .failed
+        .iter()
+        .flat_map(|failed| of(&failed.trouble))
+        .collect()
+}
+
+/// Names what is still there, and what removes it.
+pub(super) fn say_left(desk: &Desk, left: &[Left]) {
+    for left in left {
+        let what = left.instance.as_ref().map_or_else(
+            || left.name.to_string(),
+            |instance| format!("{} ({instance})", left.name),
+        );
+        let word = if left.kept {
+            "kept"
+        } else {
+            "may still be running"
+        };
+        desk.ui.warning(&format!("{what} {word}: {}", left.why));
+        if let Some(access) = &left.access {
+            desk.ui.hint(&format!("get in: `{access}`"));
+        }
+        desk.ui.hint(&format!("end it: `{}`", left.command));
+    }
+}
+
+fn summary(started: &Started) -> Vec<SummaryRow> {
+    let up = started.up.iter().map(|up| SummaryRow {
+        name: up.name.to_string(),
+        provider: up.instance.provider.clone(),
+        instance: Some(up.instance.to_string()),
+        launched_after: Some(up.launched_after),
+        online_after: Some(up.online_after),
+        price_per_hour: up.price_per_hour,
+        expires: Some(up.expires),
+        outcome: "online".to_owned(),
+    });
+    let failed = started.failed.iter().map(|failed| SummaryRow {
+        name: failed.name.to_string(),
+        provider: String::new(),
+        instance: None,
+        launched_after: None,
+        online_after: None,
+        price_per_hour: None,
+        expires: None,
+        outcome: failed.trouble.to_string(),
+    });
+    up.chain(failed).collect()
+}
+
+/// Prints the plan, the order of providers and the boot script, and touches nothing.
+fn dry_run(desk: &Desk, plan: &Plan, places: &[Place]) -> Result<Exit, Failure> {
+    let now = Timestamp::now();
+    let mut providers = Vec::new();
+    for place in places {
+        providers.push(report::Candidate {
+            provider: place.name.clone(),
+            kind: place.provider.kind().to_owned(),
+            candidates: place.provider.candidates(),
+            warnings: place.provider.warnings(),
+        });
+    }
+    let name = plan.name(0, now);
+    let tags = plan.tags(&name, None, now);
+    let jit = Secret::new("***");
+    let ending = places
+        .first()
+        .map_or("exit", |place| place.provider.ending());
+    let script = bootstrap::script(&Boot {
+        name: &name,
+        jit: &jit,
+        packages: &[],
+        pinned: false,
+        ending,
+        expires: tags.expires,
+        idle_limit: plan.idle_timeout,
+        setup: plan.setup.as_deref(),
+        env: &plan
+            .env
+            .iter()
+            .map(|(name, _)| (name.clone(), "***".to_owned()))
+            .collect::<Vec<_>>(),
+    });
+    let report = report::DryRun {
+        scope: plan.identity.scope.clone(),
+        server: plan.identity.server.clone(),
+        count: plan.count.get(),
+        labels: plan.labels_of(&name),
+        timeout_s: plan.timeout.as_secs(),
+        lifetime_s: plan.lifetime.as_secs(),
+        idle_timeout_s: plan.idle_timeout.map_or(0, |limit| limit.as_secs()),
+        providers,
+        boot_script: script.expose().to_owned(),
+    };
+    desk.ui.data(&if desk.json() {
+        report.json()
+    } else {
+        report.text()
+    })?;
+    Ok(Exit::Done)
+}
