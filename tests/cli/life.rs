@@ -1,0 +1,290 @@
+//! The main job on this very machine: start, online, list, a job, stop, and nothing is left.
+
+use std::process::Child;
+use std::time::Duration;
+
+use gharun::rehearsal::JobSpec;
+
+use crate::world::{Said, TOKEN, World, files, signal, wait_for};
+
+fn slots(world: &World) -> usize {
+    std::fs::read_dir(world.path("home/.local/state/gharun/slots")).map_or(0, |entries| {
+        entries
+            .flatten()
+            .filter(|entry| entry.file_name().to_string_lossy().starts_with("slot-"))
+            .count()
+    })
+}
+
+#[track_caller]
+fn nothing_is_left(world: &World) {
+    let rows: Vec<String> = world
+        .stage
+        .world()
+        .runners()
+        .into_iter()
+        .map(|row| row.name)
+        .collect();
+    assert!(rows.is_empty(), "registrations are left: {rows:?}");
+    let listed = world.run("list --output json").exits(0).json();
+    assert_eq!(listed["machines"], serde_json::json!([]), "{listed}");
+    assert_eq!(slots(world), 0);
+}
+
+#[test]
+fn a_runner_comes_up_is_listed_and_is_stopped() {
+    let world = World::new();
+    let started = world.run("start local --output json").exits(0).json();
+    let (machine, label) = started["mapping"]
+        .as_object()
+        .expect("a mapping")
+        .iter()
+        .next()
+        .expect("a machine");
+    let listed = world.run("list --output json").exits(0).json();
+    assert_eq!(listed["machines"][0]["name"], *label);
+    assert_eq!(listed["machines"][0]["verdict"], "ready", "{listed}");
+    let stopped = world
+        .run(&format!("stop {machine} --output json"))
+        .exits(0)
+        .json();
+    assert_eq!(
+        stopped["stopped"][0]["instance"],
+        machine.as_str(),
+        "{stopped}"
+    );
+    assert_eq!(stopped["stopped"][0]["terminated"], true, "{stopped}");
+    nothing_is_left(&world);
+}
+
+#[test]
+fn a_steps_outputs_are_what_its_stop_takes() {
+    let world = World::step();
+    world.run("start local --set slots=2 --count 2").exits(0);
+    let mapping = world.output("mapping").expect("an output");
+    let labels: Vec<String> =
+        serde_json::from_str(&world.output("instances").expect("an output")).expect("a list");
+    assert_eq!(labels.len(), 2);
+    assert_eq!(world.output("label").as_deref(), Some(labels[0].as_str()));
+    let mut command = world.command("stop --output json");
+    let said = Said::of(
+        command
+            .env("GHARUN_MAPPING", mapping)
+            .output()
+            .expect("it runs"),
+        &world,
+    )
+    .exits(0);
+    assert_eq!(
+        said.json()["stopped"].as_array().map(Vec::len),
+        Some(2),
+        "{}",
+        said.stdout
+    );
+    nothing_is_left(&world);
+}
+
+#[test]
+fn a_job_runs_with_no_token_in_its_environment() {
+    let world = World::step();
+    let seen = world.path("environment");
+    world.run("start local").exits(0);
+    let label = world.output("label").expect("an output");
+    world
+        .stage
+        .world()
+        .queue_job(&label, JobSpec::script(format!("env >{}", seen.display())));
+    let environment = wait_for("the job", || {
+        std::fs::read_to_string(&seen)
+            .ok()
+            .filter(|text| text.contains("PATH="))
+    });
+    for secret in [TOKEN, "github_of_the_step", "GITHUB_OUTPUT", "GH_PAT"] {
+        assert!(
+            !environment.contains(secret),
+            "{secret} is in the job's environment"
+        );
+    }
+    wait_for("the runner's end", || {
+        world.stage.world().runner(&label).is_none().then_some(())
+    });
+    world.run("stop").exits(0);
+    nothing_is_left(&world);
+}
+
+#[test]
+fn no_secret_is_written_anywhere() {
+    let world = World::step();
+    let started = world.run("start local -vv").exits(0);
+    let listed = world.run("list --output json -vv");
+    let stopped = world.run("stop -vv").exits(0);
+    let mut secrets = world.stage.world().secrets();
+    secrets.push(gharun::model::Secret::new(TOKEN));
+    // Masks are how a step tells its runner what to hide: they are for its ears only.
+    let heard = |said: &Said| {
+        said.stderr
+            .lines()
+            .filter(|line| !line.starts_with("::add-mask::"))
+            .collect::<String>()
+            + &said.stdout
+    };
+    let everything: Vec<(String, String)> = [&started, &listed, &stopped]
+        .into_iter()
+        .map(|said| ("what it said".to_owned(), heard(said)))
+        .chain(
+            files(world.folder.path())
+                .into_iter()
+                .map(|(path, text)| (path.display().to_string(), text)),
+        )
+        .collect();
+    for (place, text) in &everything {
+        for secret in &secrets {
+            assert!(!text.contains(secret.expose()), "a secret is in {place}");
+        }
+    }
+}
+
+#[test]
+fn a_runner_that_never_comes_online_is_undone_and_explained() {
+    let world = World::new();
+    std::fs::write(
+        world.path("setup.sh"),
+        "echo from the setup script\nexit 3\n",
+    )
+    .expect("a file");
+    let said = world
+        .run("start local --setup setup.sh --timeout 60s")
+        .exits(1);
+    assert!(
+        said.stderr
+            .contains("the setup script failed with exit code 3"),
+        "{}",
+        said.stderr
+    );
+    assert!(
+        said.stderr.contains("from the setup script"),
+        "{}",
+        said.stderr
+    );
+    assert!(
+        said.stderr.contains("hint: nothing is left running"),
+        "{}",
+        said.stderr
+    );
+    nothing_is_left(&world);
+}
+
+#[test]
+fn no_room_is_said_with_who_holds_it() {
+    let world = World::new();
+    world.run("start local").exits(0);
+    let said = world.run("start local").exits(1);
+    assert!(
+        said.stderr.contains("no provider has room"),
+        "{}",
+        said.stderr
+    );
+    world.run("stop --yes").exits(0);
+    nothing_is_left(&world);
+}
+
+/// Starts something that cannot come online, and waits until its machine is there.
+fn hanging(world: &World, mut start: impl FnMut() -> Child) -> Child {
+    std::fs::write(world.path("setup.sh"), "sleep 300\n").expect("a file");
+    let child = start();
+    wait_for("a machine", || (slots(world) > 0).then_some(()));
+    child
+}
+
+#[test]
+fn a_signal_undoes_everything_and_says_so() {
+    for name in ["INT", "TERM"] {
+        let world = World::new();
+        let child = hanging(&world, || world.spawn("start local --setup setup.sh"));
+        signal(&child, name);
+        Said::of(child.wait_with_output().expect("it ends"), &world).exits(130);
+        nothing_is_left(&world);
+    }
+}
+
+#[test]
+fn a_step_that_execs_is_undone_by_its_signal() {
+    let world = World::step();
+    let child = hanging(&world, || {
+        world
+            .script("exec gharun start local --setup setup.sh\n")
+            .spawn()
+            .expect("it runs")
+    });
+    signal(&child, "TERM");
+    Said::of(child.wait_with_output().expect("it ends"), &world).exits(130);
+    nothing_is_left(&world);
+}
+
+#[test]
+fn a_step_whose_shell_dies_is_undone_too() {
+    let world = World::step();
+    let mut child = hanging(&world, || {
+        world
+            .script("gharun start local --setup setup.sh\necho never\n")
+            .spawn()
+            .expect("it runs")
+    });
+    signal(&child, "KILL");
+    child.wait().expect("it ends");
+    wait_for("the undoing", || {
+        (slots(&world) == 0 && world.stage.world().runners().is_empty()).then_some(())
+    });
+}
+
+#[test]
+fn a_dry_run_touches_nothing_and_shows_no_secret() {
+    let world = World::new();
+    let said = world.run("start local --dry-run --count 3").exits(0);
+    assert!(said.stdout.contains("gharun_jit='***'"), "{}", said.stdout);
+    assert!(!said.stdout.contains(TOKEN));
+    assert_eq!(world.stage.world().requests().len(), 0);
+    assert!(!world.path("home/.local").exists(), "something was written");
+}
+
+#[test]
+fn a_rehearsal_needs_no_token_and_leaves_nothing() {
+    let world = World::new()
+        .env("GH_PAT", "")
+        .env("GHARUN_REPO", "")
+        .env("GITHUB_API_URL", "");
+    let said = world.run("start local --rehearse").exits(0);
+    for phase in [
+        "phase arm",
+        "phase download",
+        "phase verify",
+        "phase run",
+        "online",
+        "phase job",
+    ] {
+        assert!(
+            said.stdout.contains(phase),
+            "{phase} is missing in:\n{}",
+            said.stdout
+        );
+    }
+    assert!(said.stderr.contains("Nothing is left"), "{}", said.stderr);
+    assert_eq!(slots(&world), 0);
+}
+
+#[test]
+fn what_died_is_an_orphan_and_is_swept() {
+    let world = World::step();
+    world.run("start local").exits(0);
+    let label = world.output("label").expect("an output");
+    world
+        .stage
+        .world()
+        .queue_job(&label, JobSpec::lasting(Duration::from_millis(100)));
+    wait_for("an ended machine", || {
+        let listed = world.run("list --output json").json();
+        (listed["machines"][0]["verdict"] == "orphan").then_some(())
+    });
+    world.run("stop --orphans --yes").exits(0);
+    nothing_is_left(&world);
+}

@@ -1,0 +1,226 @@
+//! A scrubbed world for one test: folders, a stand-in for GitHub, and nothing of the tester's own.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use assert_cmd::cargo::cargo_bin;
+use gharun::rehearsal::{Stage, StageOptions};
+use serde_json::Value;
+
+/// The token that is given to the program, to be looked for everywhere afterwards.
+pub(crate) const TOKEN: &str = "ghp_thisTokenMustNotBeSeenAnywhere";
+
+/// How long anything may take on a busy machine.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+
+pub(crate) struct World {
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) stage: Stage,
+    /// A scope of its own: all tests share the Docker daemon.
+    repo: String,
+    env: Vec<(String, String)>,
+}
+
+impl World {
+    /// A laptop's world.
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let stage = Stage::open(StageOptions::default()).expect("a stage");
+        stage.world().demand_token(TOKEN);
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        let repo = format!("octo/app-{}", gharun::model::random(8));
+        let env = vec![
+            (
+                "PATH".to_owned(),
+                outer("PATH").unwrap_or_else(|| "/usr/bin:/bin".to_owned()),
+            ),
+            ("HOME".to_owned(), path("home")),
+            ("COLUMNS".to_owned(), "100".to_owned()),
+            ("GITHUB_API_URL".to_owned(), stage.url()),
+            ("GH_PAT".to_owned(), TOKEN.to_owned()),
+            ("GHARUN_REPO".to_owned(), repo.clone()),
+            ("GHARUN_POLL_INTERVAL".to_owned(), "200ms".to_owned()),
+        ];
+        std::fs::create_dir(folder.path().join("home")).expect("a home");
+        Self {
+            folder,
+            stage,
+            repo,
+            env,
+        }
+    }
+
+    /// A workflow step's world, in run 7.
+    pub(crate) fn step() -> Self {
+        let world = Self::new();
+        let path = |name: &str| world.folder.path().join(name).display().to_string();
+        let repo = world.repo.clone();
+        let (output, summary, temp) = (path("output"), path("summary"), path("temp"));
+        std::fs::create_dir(&temp).expect("a folder");
+        world
+            .env("GITHUB_ACTIONS", "true")
+            .env("GITHUB_RUN_ID", "7")
+            .env("GITHUB_RUN_ATTEMPT", "1")
+            .env("GITHUB_REPOSITORY", &repo)
+            .env("GITHUB_OUTPUT", &output)
+            .env("GITHUB_STEP_SUMMARY", &summary)
+            .env("RUNNER_TEMP", &temp)
+            .env("RUNNER_TRACKING_ID", "github_of_the_step")
+    }
+
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.env.retain(|(other, _)| other != name);
+        if !value.is_empty() {
+            self.env.push((name.to_owned(), value.to_owned()));
+        }
+        self
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// A command in this world; words are divided by blanks.
+    pub(crate) fn command(&self, args: &str) -> Command {
+        self.dressed(Command::new(cargo_bin("gharun")), args.split_whitespace())
+    }
+
+    /// A shell script as a step runs it: `bash -e FILE`, with the program as `gharun`.
+    pub(crate) fn script(&self, text: &str) -> Command {
+        let file = self.path("step.sh");
+        let program = cargo_bin("gharun").display().to_string();
+        std::fs::write(&file, text.replace("gharun ", &format!("{program} "))).expect("a script");
+        let file = file.display().to_string();
+        self.dressed(Command::new("bash"), ["-e", file.as_str()])
+    }
+
+    fn dressed<'a>(
+        &self,
+        mut command: Command,
+        args: impl IntoIterator<Item = &'a str>,
+    ) -> Command {
+        command
+            .args(args)
+            .env_clear()
+            .envs(self.env.iter().cloned())
+            .current_dir(self.folder.path());
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    pub(crate) fn run(&self, args: &str) -> Said {
+        Said::of(self.command(args).output().expect("it runs"), self)
+    }
+
+    pub(crate) fn spawn(&self, args: &str) -> Child {
+        self.command(args).spawn().expect("it runs")
+    }
+
+    /// The last value of an output, read as the runner reads the file.
+    pub(crate) fn output(&self, name: &str) -> Option<String> {
+        let text = std::fs::read_to_string(self.path("output")).ok()?;
+        let mut lines = text.lines();
+        let mut found = None;
+        while let Some(line) = lines.next() {
+            let (key, delimiter) = line.split_once("<<").expect("the heredoc form");
+            let value: Vec<&str> = lines
+                .by_ref()
+                .take_while(|line| *line != delimiter)
+                .collect();
+            if key == name {
+                found = Some(value.join("\n"));
+            }
+        }
+        found
+    }
+}
+
+/// A variable of the tester's own environment.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "where tools and daemons are is the tester's to say"
+)]
+pub(crate) fn outer(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// What a run of the program came to.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Said {
+    pub(crate) fn of(output: Output, world: &World) -> Self {
+        let text = |bytes: Vec<u8>| {
+            String::from_utf8(bytes)
+                .expect("UTF-8")
+                .replace(&world.folder.path().display().to_string(), "[WORLD]")
+                .replace(&world.stage.url(), "[GITHUB]")
+        };
+        Self {
+            code: output.status.code(),
+            stdout: text(output.stdout),
+            stderr: text(output.stderr),
+        }
+    }
+
+    #[track_caller]
+    pub(crate) fn exits(self, code: i32) -> Self {
+        assert_eq!(
+            self.code,
+            Some(code),
+            "stdout:\n{}\nstderr:\n{}",
+            self.stdout,
+            self.stderr
+        );
+        self
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|error| panic!("{error} in: {}", self.stdout))
+    }
+}
+
+/// Waits for something, with a deadline.
+#[track_caller]
+pub(crate) fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(Instant::now() < end, "waited in vain for {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Sends a signal to a process that the test started.
+pub(crate) fn signal(child: &Child, name: &str) {
+    let status = Command::new("kill")
+        .args([&format!("-{name}"), &child.id().to_string()])
+        .status()
+        .expect("kill runs");
+    assert!(status.success() || name == "KILL", "kill -{name} failed");
+}
+
+/// Every file below a folder, with its text.
+pub(crate) fn files(folder: &Path) -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else if let Ok(bytes) = std::fs::read(&path) {
+            found.push((path, String::from_utf8_lossy(&bytes).into_owned()));
+        }
+    }
+    found
+}

@@ -1,0 +1,505 @@
+//! The walls of the house: who may import whom, and what else no module may do.
+//!
+//! It reads the sources as `cargo fmt` has laid them out, and leaves out what only tests see.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// From the bottom to the top: a module imports only from layers below its own.
+const LAYERS: [&[&str]; 8] = [
+    &["model"],
+    &["cli", "http", "poll"],
+    &["github", "providers", "rehearsal", "settings"],
+    &["bootstrap", "plan", "state"],
+    &["fleet", "report"],
+    &["actions", "error", "ui"],
+    &["commands"],
+    &["lib"],
+];
+
+/// What the text of a module may not hold, whatever it imports.
+const NEVER: &[(&[&str], &[&str], &str)] = &[
+    (
+        &["fleet", "report"],
+        &[
+            "clap::",
+            "dialoguer::",
+            "eprint!",
+            "eprintln!",
+            "indicatif::",
+            "io::stderr",
+            "io::stdout",
+            "print!",
+            "println!",
+            "std::env",
+        ],
+        "knows no flags, prints nothing, reads no environment",
+    ),
+    (
+        &["bootstrap", "plan", "state"],
+        &[
+            "bollard::",
+            "hyper::",
+            "reqwest::",
+            "std::net",
+            "tokio::net",
+        ],
+        "never uses the network",
+    ),
+];
+
+/// Who may know a module of its own layer, one way only: `http` waits as `poll` tells it to, and
+/// `settings` asks the registry which kinds and keys there are, and which keys are secrets.
+const NEIGHBOURS: &[(&str, &str)] = &[("http", "poll"), ("settings", "providers")];
+
+/// How long a file may be, without its tests.
+const LONGEST: usize = 500;
+
+/// One file with its place among the modules: `providers/host/mod.rs` is `[providers, host]`.
+#[derive(Clone, Debug)]
+struct Source {
+    file: String,
+    module: Vec<String>,
+    text: String,
+}
+
+impl Source {
+    fn new(file: &str, text: &str) -> Self {
+        let stem = file.trim_end_matches(".rs").trim_end_matches("/mod");
+        Self {
+            file: file.to_owned(),
+            module: stem.split('/').map(str::to_owned).collect(),
+            text: text.to_owned(),
+        }
+    }
+
+    fn top(&self) -> &str {
+        &self.module[0]
+    }
+
+    /// The folder, or file name without its ending, under which its child modules are.
+    fn below(&self) -> String {
+        match self.module.join("/").as_str() {
+            "lib" => String::new(),
+            module => format!("{module}/"),
+        }
+    }
+
+    /// The text without comments and without what only tests see.
+    fn code(&self) -> String {
+        let mut kept = String::new();
+        let mut lines = self.text.lines();
+        while let Some(line) = lines.next() {
+            let bare = line.trim_start();
+            if bare == "#[cfg(test)]" {
+                skip_item(&mut lines, &line[..line.len() - bare.len()]);
+            } else if !bare.starts_with("//") {
+                kept.push_str(line);
+                kept.push('\n');
+            }
+        }
+        kept
+    }
+
+    /// Every path from the root of the crate that the code speaks of.
+    fn paths(&self) -> BTreeSet<Vec<String>> {
+        let code = self.code();
+        let mut paths = BTreeSet::new();
+        let parent = &self.module[..self.module.len() - 1];
+        for (root, base) in [
+            ("crate::", &[][..]),
+            ("super::", parent),
+            ("self::", &self.module),
+        ] {
+            for (at, _) in code.match_indices(root) {
+                // Not the end of a longer word, nor of a longer path.
+                if !code[..at].ends_with(|c: char| c.is_alphanumeric() || "_:$".contains(c)) {
+                    let mut base = base.to_vec();
+                    let mut rest = &code[at + root.len()..];
+                    while let Some(further) = rest.strip_prefix("super::") {
+                        base.pop();
+                        rest = further;
+                    }
+                    tree(rest, &base, &mut paths);
+                }
+            }
+        }
+        paths
+    }
+}
+
+/// Passes over the item that an attribute stood before.
+fn skip_item<'a>(lines: &mut impl Iterator<Item = &'a str>, indent: &str) {
+    for line in lines.by_ref() {
+        if line.ends_with('{') {
+            let end = format!("{indent}}}");
+            lines.take_while(|line| *line != end).for_each(drop);
+            return;
+        }
+        if line.ends_with(';') || line.ends_with(',') || line.ends_with('}') {
+            return;
+        }
+    }
+}
+
+/// Reads what follows `use base::`, braces included, and returns what follows that.
+fn tree<'a>(text: &'a str, base: &[String], paths: &mut BTreeSet<Vec<String>>) -> &'a str {
+    let mut text = text.trim_start();
+    if let Some(mut rest) = text.strip_prefix('{') {
+        loop {
+            rest = tree(rest, base, paths).trim_start();
+            match rest.strip_prefix(',') {
+                Some(more) if !more.trim_start().starts_with('}') => rest = more,
+                Some(more) => return &more.trim_start()[1..],
+                None => return rest.strip_prefix('}').unwrap_or(rest),
+            }
+        }
+    }
+    let end = text.find(|c: char| !c.is_alphanumeric() && c != '_');
+    let (word, rest) = text.split_at(end.unwrap_or(text.len()));
+    text = rest.strip_prefix('*').unwrap_or(rest);
+    let mut path = base.to_vec();
+    if !word.is_empty() && word != "self" {
+        path.push(word.to_owned());
+    }
+    match text.strip_prefix("::") {
+        Some(more) if more.starts_with(|c: char| c.is_alphanumeric() || "_{*".contains(c)) => {
+            tree(more, &path, paths)
+        }
+        _ => {
+            paths.insert(path);
+            // `as name`
+            match text.strip_prefix(" as ") {
+                Some(more) => more.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_'),
+                None => text,
+            }
+        }
+    }
+}
+
+fn layer(module: &str) -> Option<usize> {
+    LAYERS.iter().position(|modules| modules.contains(&module))
+}
+
+/// The modules that a file declares: name, and whether only tests see it.
+fn declared(source: &Source) -> Vec<(String, bool)> {
+    let mut declared = Vec::new();
+    let mut for_tests = false;
+    for line in source.text.lines() {
+        let line = line.trim();
+        let after = line.split_once("mod ").filter(|(before, _)| {
+            before.is_empty() || (before.starts_with("pub") && before.ends_with(' '))
+        });
+        if let Some(name) = after.and_then(|(_, name)| name.strip_suffix(';')) {
+            declared.push((name.to_owned(), for_tests));
+        }
+        for_tests = line == "#[cfg(test)]" || (for_tests && line.starts_with("#["));
+    }
+    declared
+}
+
+/// The kinds: what `providers/mod.rs` declares, and shares with nobody.
+fn kinds(sources: &[Source]) -> BTreeSet<String> {
+    let registry = sources
+        .iter()
+        .find(|source| source.file == "providers/mod.rs");
+    let modules = registry.map(declared).unwrap_or_default().into_iter();
+    modules
+        .filter(|(_, tests)| !tests)
+        .map(|(name, _)| name)
+        .collect()
+}
+
+/// The files of the program and those that only tests see; what nobody declares is in neither.
+fn house(sources: &[Source]) -> (Vec<&Source>, Vec<&Source>) {
+    let by_file: BTreeMap<&str, &Source> = sources.iter().map(|s| (s.file.as_str(), s)).collect();
+    let (mut program, mut tests) = (Vec::new(), Vec::new());
+    let mut open: Vec<(&Source, bool)> = by_file
+        .get("lib.rs")
+        .map(|s| (*s, false))
+        .into_iter()
+        .collect();
+    while let Some((source, seen_by_tests)) = open.pop() {
+        if seen_by_tests {
+            tests.push(source);
+        } else {
+            program.push(source);
+        }
+        for (name, for_tests) in declared(source) {
+            let path = format!("{}{name}", source.below());
+            for file in [format!("{path}.rs"), format!("{path}/mod.rs")] {
+                if let Some(child) = by_file.get(file.as_str()) {
+                    // A module of tests may be declared without its attribute inside of tests.
+                    open.push((child, for_tests || seen_by_tests));
+                }
+            }
+        }
+    }
+    (program, tests)
+}
+
+/// All that is wrong, a sentence each.
+fn complaints(sources: &[Source]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let (program, tests) = house(sources);
+    let known: BTreeSet<&str> = program
+        .iter()
+        .chain(&tests)
+        .map(|s| s.file.as_str())
+        .collect();
+    for source in sources {
+        let file = &source.file;
+        if !source.text.starts_with("//!") {
+            wrong.push(format!("{file}: does not begin by saying what it is"));
+        }
+        if !known.contains(file.as_str()) && file != "main.rs" {
+            wrong.push(format!("{file}: no module declares it"));
+        }
+    }
+    let kinds = kinds(sources);
+    for source in program {
+        let (file, top) = (&source.file, source.top());
+        let Some(own) = layer(top) else {
+            wrong.push(format!("{file}: `{top}` is in no layer"));
+            continue;
+        };
+        let code = source.code();
+        let lines = code.lines().count();
+        if lines > LONGEST {
+            wrong.push(format!("{file}: {lines} lines, make it a folder"));
+        }
+        for path in source.paths() {
+            wrong.extend(trespass(source, own, &path, &kinds));
+        }
+        for (modules, texts, why) in NEVER {
+            let found = texts
+                .iter()
+                .filter(|text| modules.contains(&top) && speaks(&code, text));
+            wrong.extend(found.map(|text| format!("{file}: `{text}`, but `{top}` {why}")));
+        }
+        let reads = [
+            "env::var",
+            "env::vars",
+            "env::var_os",
+            "env::vars_os",
+            "use std::env",
+        ];
+        let found = reads
+            .iter()
+            .filter(|text| top != "settings" && speaks(&code, text));
+        wrong
+            .extend(found.map(|text| {
+                format!("{file}: `{text}`, but only `settings` reads the environment")
+            }));
+    }
+    // Two paths may cross one wall.
+    wrong.dedup();
+    wrong
+}
+
+/// Whether a text stands in the code as words of their own.
+fn speaks(code: &str, text: &str) -> bool {
+    let word = |c: char| c.is_alphanumeric() || c == '_';
+    code.match_indices(text).any(|(at, _)| {
+        let after = &code[at + text.len()..];
+        let longer = text.ends_with(word) && after.starts_with(word);
+        !longer && !code[..at].ends_with(word)
+    })
+}
+
+/// What is wrong with one path.
+fn trespass(
+    source: &Source,
+    own: usize,
+    path: &[String],
+    kinds: &BTreeSet<String>,
+) -> Option<String> {
+    let (file, top, target) = (&source.file, source.top(), path.first()?);
+    let kind_of = |path: &[String]| path.get(1).filter(|name| kinds.contains(*name)).cloned();
+    if top == target {
+        let (from, to) = (kind_of(&source.module), kind_of(path));
+        let stranger = top == "providers" && from.is_some() && to.is_some() && from != to;
+        return stranger.then(|| format!("{file}: one kind knows another, `{}`", path.join("::")));
+    }
+    // What is no module is an item of lib.rs, or a macro.
+    let theirs = layer(target)?;
+    let beside = NEIGHBOURS.contains(&(top, target.as_str()));
+    if theirs >= own && !beside {
+        return Some(format!("{file}: `{top}` may not know `{target}`"));
+    }
+    if top == "ui" && target == "providers" {
+        return Some(format!("{file}: `ui` knows no provider"));
+    }
+    let by_name = target == "providers" && kind_of(path).is_some();
+    by_name.then(|| format!("{file}: names the kind `{}`", path.join("::")))
+}
+
+fn read(dir: &Path, root: &Path, sources: &mut Vec<Source>) {
+    for entry in fs::read_dir(dir).expect("the folder of the sources") {
+        let path: PathBuf = entry.expect("an entry").path();
+        if path.is_dir() {
+            read(&path, root, sources);
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            let name = path.strip_prefix(root).expect("below its root");
+            let text = fs::read_to_string(&path).expect("sources are text");
+            sources.push(Source::new(
+                &name.to_string_lossy().replace('\\', "/"),
+                &text,
+            ));
+        }
+    }
+}
+
+fn sources() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut sources = Vec::new();
+    read(&root, &root, &mut sources);
+    sources
+}
+
+#[test]
+fn every_module_keeps_to_its_layer() {
+    let wrong = complaints(&sources());
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_module_of_the_table_is_there_and_the_other_way_round() {
+    let sources = sources();
+    let lib = sources.iter().find(|source| source.file == "lib.rs");
+    let modules = declared(lib.expect("src/lib.rs")).into_iter();
+    let mut there: Vec<String> = modules.map(|(name, _)| name).collect();
+    there.push("lib".into());
+    there.sort();
+    let mut table: Vec<&str> = LAYERS.concat();
+    table.sort_unstable();
+    assert_eq!(there, table);
+}
+
+#[test]
+fn the_other_tests_say_what_they_are_too() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let mut sources = Vec::new();
+    read(&root, &root, &mut sources);
+    for source in sources {
+        assert!(source.text.starts_with("//!"), "tests/{}", source.file);
+    }
+}
+
+/// A small house in order, with one file changed or added.
+fn sample(file: &str, text: &str) -> Vec<String> {
+    let mut files = BTreeMap::from([
+        (
+            "lib.rs",
+            "//! x\npub mod commands;\npub mod fleet;\npub mod github;\npub mod model;\npub mod providers;\npub mod settings;\npub mod ui;\n",
+        ),
+        ("main.rs", "//! x\n"),
+        (
+            "commands/mod.rs",
+            "//! x\nmod start;\nuse crate::{fleet, model::Name, providers};\n",
+        ),
+        (
+            "commands/start.rs",
+            "//! x\nuse super::shared;\nuse crate::fleet::{self, go as run};\n",
+        ),
+        ("fleet.rs", "//! x\nuse crate::github::Api;\n"),
+        ("github.rs", "//! x\nuse crate::model::Name;\n"),
+        ("model.rs", "//! x\n"),
+        (
+            "providers/mod.rs",
+            "//! x\n#[cfg(test)]\nmod contract;\npub mod docker;\npub mod host;\nuse crate::model;\n",
+        ),
+        (
+            "providers/contract.rs",
+            "//! x\nuse crate::fleet::Anything;\n",
+        ),
+        (
+            "providers/docker.rs",
+            "//! x\nuse super::{Error, Result};\n",
+        ),
+        ("providers/host/mod.rs", "//! x\npub mod local;\n"),
+        (
+            "providers/host/local.rs",
+            "//! x\nuse super::Host;\nuse super::super::Error;\nuse crate::providers::host::Shell;\n",
+        ),
+        ("settings.rs", "//! x\nfn env() { std::env::var(\"X\"); }\n"),
+        ("ui.rs", "//! x\nuse crate::fleet::Event;\n"),
+    ]);
+    files.insert(file, text);
+    let sources: Vec<Source> = files
+        .into_iter()
+        .map(|(file, text)| Source::new(file, text))
+        .collect();
+    complaints(&sources)
+}
+
+#[test]
+fn a_house_in_order_gets_no_complaints() {
+    assert_eq!(sample("model.rs", "//! x\n"), [""; 0]);
+    for fine in [
+        "//! x\n// crate::fleet is above\n/// See [`crate::fleet`].\npub struct Name;\n",
+        "//! x\n#[cfg(test)]\nmod tests {\n    use crate::fleet::X;\n    fn f() {}\n}\n",
+        "//! x\n#[cfg(test)]\nuse crate::fleet::X;\npub struct Name;\n",
+        "//! x\nfn f() { mycrate::fleet::x(); $crate::fleet::y!(); }\n",
+    ] {
+        assert_eq!(sample("model.rs", fine), [""; 0], "{fine}");
+    }
+}
+
+/// File, its text with `|` for line ends, and what is wrong with it.
+const BROKEN: &str = r#"
+model.rs => //! x|use crate::fleet; => `model` may not know `fleet`
+model.rs => //! x|use std::{fmt};|use crate::{|    github::{self, Api},|}; => `model` may not know `github`
+model.rs => //! x|#[cfg(test)]|mod tests {|    fn f() {}|}|fn g() { crate::ui::say() } => `model` may not know `ui`
+model.rs => //! x|use super::fleet::X; => `model` may not know `fleet`
+github.rs => //! x|use crate::providers::Error; => `github` may not know `providers`
+providers/docker.rs => //! x|use crate::github::Api; => `providers` may not know `github`
+providers/docker.rs => //! x|use super::{Error, host::Host}; => one kind knows another, `providers::host::Host`
+providers/host/local.rs => //! x|use super::super::docker; => one kind knows another, `providers::docker`
+commands/start.rs => //! x|use crate::providers::docker::Docker; => names the kind `providers::docker::Docker`
+fleet.rs => //! x|fn f() { println!(""); } => `println!`, but `fleet` knows no flags, prints nothing, reads no environment
+fleet.rs => //! x|use clap::Parser; => `clap::`, but `fleet` knows no flags, prints nothing, reads no environment
+ui.rs => //! x|use crate::providers; => `ui` knows no provider
+github.rs => //! x|fn f() { env::var("X") } => `env::var`, but only `settings` reads the environment
+providers/docker.rs => //! x|use std::env; => `use std::env`, but only `settings` reads the environment
+github.rs => use crate::model; => does not begin by saying what it is
+lost.rs => //! x => no module declares it
+"#;
+
+#[test]
+fn each_wall_that_is_broken_is_named() {
+    for line in BROKEN.trim().lines() {
+        let [file, text, complaint] = line.split(" => ").collect::<Vec<_>>()[..] else {
+            panic!("three parts: {line}");
+        };
+        let text = format!("{}\n", text.replace('|', "\n"));
+        assert_eq!(
+            sample(file, &text),
+            [format!("{file}: {complaint}")],
+            "{text}"
+        );
+    }
+    let attic = [
+        ("lib.rs", "//! x\npub mod attic;\n"),
+        ("attic.rs", "//! x\n"),
+    ];
+    let attic = attic.map(|(file, text)| Source::new(file, text));
+    assert_eq!(complaints(&attic), ["attic.rs: `attic` is in no layer"]);
+    let lib = "//! x\npub mod attic;\n";
+    assert!(
+        sample("lib.rs", lib)
+            .iter()
+            .any(|c| c == "ui.rs: no module declares it")
+    );
+    let long = format!("//! x\n{}", "fn f() {}\n".repeat(LONGEST + 1));
+    assert_eq!(
+        sample("model.rs", &long),
+        ["model.rs: 501 lines, make it a folder"]
+    );
+    let tested = format!(
+        "//! x\n#[cfg(test)]\nmod tests {{\n{}}}\n",
+        "    fn f() {}\n".repeat(LONGEST + 1)
+    );
+    assert_eq!(sample("model.rs", &tested), [""; 0]);
+}
