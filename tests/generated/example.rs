@@ -1,0 +1,119 @@
+//! providers.toml.example: it can be read, with and without its comment signs, and is complete.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use gharun::providers;
+use gharun::settings::File;
+
+use crate::tables::known;
+use crate::{ALL_KINDS, repository};
+
+fn example() -> String {
+    fs::read_to_string(repository("providers.toml.example")).expect("the example is there")
+}
+
+/// A line `# key = value` or `# [table]` without its comment sign; prose stays a comment.
+fn uncommented(line: &str) -> &str {
+    let Some(bare) = line.strip_prefix("# ") else {
+        return line;
+    };
+    let word =
+        |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+    let key = bare.split_once(" = ").is_some_and(|(key, _)| word(key));
+    if key || bare.starts_with('[') {
+        bare
+    } else {
+        line
+    }
+}
+
+fn read(text: &str) -> File {
+    let read = File::parse(Path::new("providers.toml.example"), text);
+    read.unwrap_or_else(|error| panic!("{error}: {:?}", error.hints))
+}
+
+fn keys(file: &File, path: &[&str]) -> BTreeSet<String> {
+    let table = file.get(path).unwrap_or_else(|| panic!("no {path:?}"));
+    let table = table
+        .as_object()
+        .unwrap_or_else(|| panic!("{path:?} is no table"));
+    table.keys().cloned().collect()
+}
+
+#[test]
+fn the_example_can_be_used_as_it_is() {
+    read(&example());
+}
+
+#[test]
+fn the_example_has_every_setting_and_no_other() {
+    let text: Vec<String> = example()
+        .lines()
+        .map(|line| uncommented(line).to_owned())
+        .collect();
+    let file = read(&text.join("\n"));
+    for table in ["defaults", "github"] {
+        let known: BTreeSet<String> = known(table).into_iter().collect();
+        assert_eq!(keys(&file, &[table]), known, "[{table}]");
+    }
+    let mut shown = BTreeSet::new();
+    for name in keys(&file, &["providers"]) {
+        let kind = file.get(&["providers", &name, "kind"]);
+        let kind = kind.and_then(|kind| kind.as_str()).unwrap_or(&name);
+        assert!(
+            ALL_KINDS.contains(&kind),
+            "[providers.{name}] is of no kind"
+        );
+        // This build may leave it out.
+        let Some(kind) = providers::kind(kind) else {
+            continue;
+        };
+        let schema = kind.schema();
+        let mut known: BTreeSet<String> = schema.as_value()["properties"]
+            .as_object()
+            .expect("a table has keys")
+            .keys()
+            .cloned()
+            .collect();
+        known.insert("kind".to_owned());
+        assert_eq!(
+            keys(&file, &["providers", &name]),
+            known,
+            "[providers.{name}]"
+        );
+        shown.insert(kind.name);
+    }
+    let built: BTreeSet<&str> = providers::KINDS.iter().map(|kind| kind.name).collect();
+    assert_eq!(shown, built, "kinds with a table in the example");
+}
+
+#[test]
+fn the_defaults_in_the_example_are_those_of_the_program() {
+    let text: Vec<String> = example()
+        .lines()
+        .map(|line| uncommented(line).to_owned())
+        .collect();
+    let file = read(&text.join("\n"));
+    for kind in providers::KINDS {
+        let schema = kind.schema();
+        let properties = &schema.as_value()["properties"];
+        for (key, about) in properties.as_object().expect("a table has keys") {
+            let Some(default) = about.get("default").filter(|value| !value.is_null()) else {
+                continue;
+            };
+            let value = file.get(&["providers", kind.name, key]);
+            let value = value.unwrap_or_else(|| panic!("{}.{key}", kind.name));
+            assert_eq!(value, default, "{}.{key}", kind.name);
+        }
+    }
+}
+
+#[test]
+fn prose_stays_a_comment() {
+    assert_eq!(uncommented("# cpus = 4"), "cpus = 4");
+    assert_eq!(uncommented("# [defaults]"), "[defaults]");
+    assert_eq!(uncommented("# What x = y means"), "# What x = y means");
+    assert_eq!(uncommented("[github]"), "[github]");
+}

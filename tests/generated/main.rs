@@ -1,0 +1,97 @@
+//! The man pages and the completions: written from the command line and from the kinds' own
+//! descriptions, checked in, and compared here so that they cannot drift.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap_complete::Shell;
+
+mod example;
+mod pages;
+mod roff;
+mod tables;
+
+/// What writes the files anew.
+const BLESS: &str = "GHARUN_BLESS=1 cargo test --test generated";
+
+/// The kinds that gharun has or will have, in the order of the alphabet. What is said of a kind that
+/// this build leaves out stays as it is checked in.
+const ALL_KINDS: [&str; 6] = ["aws", "docker", "local", "nebius", "runpod", "ssh"];
+
+/// A file of the repository.
+fn repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// Compares a folder with what it should hold, or makes it so.
+///
+/// # Panics
+///
+/// Panics with the names of the files that differ, are missing, or should not be there.
+fn hold(folder: &str, wanted: &BTreeMap<String, String>) {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a switch of the test run, not a setting of the program"
+    )]
+    let bless = std::env::var_os("GHARUN_BLESS").is_some_and(|value| value == "1");
+    let folder = repository(folder);
+    fs::create_dir_all(&folder).expect("the folder can be made");
+    let mut wrong = Vec::new();
+    for (name, text) in wanted {
+        let path = folder.join(name);
+        if fs::read_to_string(&path).ok().as_ref() == Some(text) {
+            continue;
+        }
+        if bless {
+            fs::write(&path, text).expect("the file can be written");
+        } else {
+            wrong.push(format!("{name} is not what it would be written as now"));
+        }
+    }
+    for entry in fs::read_dir(&folder).expect("the folder can be read") {
+        let entry = entry.expect("the folder can be read");
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if wanted.contains_key(&name) {
+            continue;
+        }
+        if bless {
+            fs::remove_file(entry.path()).expect("the file can be removed");
+        } else {
+            wrong.push(format!("{name} belongs to nothing any more"));
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "in {}: {}; run `{BLESS}` and look at the difference",
+        folder.display(),
+        wrong.join(", "),
+    );
+}
+
+#[test]
+fn the_man_pages_say_what_the_program_says() {
+    let mut wanted = pages::commands();
+    let name = "providers.toml.5".to_owned();
+    let before = fs::read_to_string(repository("man").join(&name)).unwrap_or_default();
+    wanted.insert(name, tables::page(&before));
+    hold("man", &wanted);
+}
+
+#[test]
+fn the_completions_know_every_command_and_option() {
+    let mut wanted = BTreeMap::new();
+    for (shell, file) in [
+        (Shell::Bash, "gharun.bash"),
+        (Shell::Elvish, "gharun.elv"),
+        (Shell::Fish, "gharun.fish"),
+        (Shell::PowerShell, "_gharun.ps1"),
+        (Shell::Zsh, "_gharun"),
+    ] {
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut gharun::cli::command(), "gharun", &mut script);
+        let script = String::from_utf8(script).unwrap();
+        wanted.insert(file.to_owned(), script);
+    }
+    hold("completions", &wanted);
+}

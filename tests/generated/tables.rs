@@ -1,0 +1,253 @@
+//! providers.toml(5): every table and every key, from the descriptions that the program goes by.
+
+use std::path::Path;
+
+use clap::{Arg, ArgAction};
+use gharun::providers::{self, Kind};
+use gharun::settings::File;
+use serde_json::Value;
+
+use crate::ALL_KINDS;
+use crate::roff::Page;
+
+/// Begins what is said of a kind, or of what comes after the last one.
+const MARK: &str = "kind: ";
+
+/// Keys of [github]: type, default, meaning.
+const GITHUB: &[(&str, &str, &str, &str)] = &[
+    (
+        "api_url",
+        "text",
+        "follows from `$GITHUB_SERVER_URL`",
+        "The address of GitHub's API. `$GITHUB_API_URL` wins over it.",
+    ),
+    (
+        "enterprise",
+        "text",
+        "none",
+        "The enterprise that runners are registered with, as `--enterprise`.",
+    ),
+    (
+        "org",
+        "text",
+        "none",
+        "The organization that runners are registered with, as `--org`.",
+    ),
+    (
+        "repo",
+        "text",
+        "`$GITHUB_REPOSITORY`",
+        "The repository that runners are registered with, `OWNER/NAME`, as `--repo`.",
+    ),
+    (
+        "runner_group",
+        "number",
+        "1",
+        "The runner group, by its number, as `--runner-group`.",
+    ),
+    (
+        "token",
+        "source of a secret",
+        "none",
+        "Where the token comes from. `$GHARUN_GITHUB_TOKEN` and `$GH_PAT` win over it, `$GH_TOKEN` and `$GITHUB_TOKEN` come after it.",
+    ),
+];
+
+/// The page. What it says of kinds that this build leaves out is taken over from `before`.
+pub(crate) fn page(before: &str) -> String {
+    let mut page = Page::default();
+    page.title("providers.toml", 5, "gharun");
+    page.section("NAME");
+    page.paragraph("providers.toml - settings of `gharun`(1)");
+    page.section("DESCRIPTION");
+    page.paragraph("The file says which GitHub is meant, what `gharun start` does when it is told nothing else, and which machines there are. It is looked for at `--config`, `$GHARUN_CONFIG`, `./providers.toml` and `$XDG_CONFIG_HOME/gharun/providers.toml`; without one, every kind of provider works under its own name with its defaults.");
+    page.paragraph("Its form is TOML. A table or key that gharun does not know is an error that names its line.");
+    page.example("[github]\nrepo = \"owner/name\"\ntoken = { env = \"GH_PAT\" }\n\n[defaults]\nproviders = [\"box\"]\n\n[providers.box]\nkind = \"docker\"\ncpus = 4");
+    page.subsection("Secrets");
+    page.paragraph("A secret never stands in the file itself. What takes one takes its source: `{ env = \"NAME\" }`, a variable; `{ file = \"PATH\" }`, the content of a file; or `{ command = [\"PROGRAM\", \"ARG\"] }`, the output of a command.");
+    page.subsection("Durations");
+    page.paragraph("A duration is text such as `\"90s\"`, `\"15m\"` or `\"1h 30m\"`.");
+    page.section("[github]");
+    for (key, kind, default, meaning) in GITHUB {
+        item(&mut page, key, kind, default, meaning);
+    }
+    page.section("[defaults]");
+    page.paragraph("What holds when neither an option nor a variable says otherwise.");
+    for key in known("defaults") {
+        let arg = argument(&key);
+        let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+        let (meaning, default) = match help.split_once(" [default: ") {
+            Some((meaning, rest)) => (meaning, format!("`{}`", rest.trim_end_matches(']'))),
+            None if takes_values(&arg) => (help.as_str(), "none".to_owned()),
+            None => (help.as_str(), "`false`".to_owned()),
+        };
+        let meaning = meaning.trim_end_matches(" (repeatable)");
+        item(&mut page, &key, type_of(&arg), &default, meaning);
+    }
+    page.section("[providers.NAME]");
+    page.paragraph("A provider: machines of one kind. The name is up to 40 letters, digits, `-` and `_`. A table that bears a kind's own name may leave `kind` out.");
+    item(
+        &mut page,
+        "kind",
+        "text",
+        "the table's name",
+        "The kind: see the sections below, and `gharun providers`.",
+    );
+    for name in ALL_KINDS {
+        match providers::kind(name) {
+            Some(kind) => section_of(&mut page, kind),
+            None => page.verbatim(checked_in(before, name)),
+        }
+    }
+    page.mark(&format!("{MARK}none"));
+    page.section("SEE ALSO");
+    page.paragraph("`gharun`(1), `gharun-start`(1), `gharun-providers`(1)");
+    page.finish()
+}
+
+fn section_of(page: &mut Page, kind: &Kind) {
+    page.mark(&format!("{MARK}{}", kind.name));
+    page.section(&format!("SETTINGS OF kind = \"{}\"", kind.name));
+    page.paragraph(&format!("{}.", kind.about));
+    let schema = kind.schema();
+    let schema = schema.as_value();
+    let properties = schema["properties"].as_object().expect("a table has keys");
+    for (key, about) in properties {
+        let default = match about.get("default") {
+            None | Some(Value::Null) => "none".to_owned(),
+            Some(value) => match value {
+                Value::Array(items) if items.is_empty() => "`[]`".to_owned(),
+                Value::Object(items) if items.is_empty() => "`{}`".to_owned(),
+                value => format!("`{value}`"),
+            },
+        };
+        let meaning = about["description"]
+            .as_str()
+            .expect("every key says what it means");
+        item(page, key, &spelled(about, schema), &default, meaning);
+    }
+}
+
+fn item(page: &mut Page, key: &str, kind: &str, default: &str, meaning: &str) {
+    let meaning = meaning.trim();
+    let stop = if meaning.ends_with('.') { "" } else { "." };
+    page.item(key, &format!("{meaning}{stop}"));
+    page.further(&format!("Type: {kind}. Default: {default}."));
+}
+
+/// What the checked-in page says of a kind.
+fn checked_in<'a>(before: &'a str, kind: &str) -> &'a str {
+    let mark = |name: &str| format!(".\\\" {MARK}{name}\n");
+    let Some(begin) = before.find(&mark(kind)) else {
+        return "";
+    };
+    let inside = begin + mark(kind).len();
+    let length = before[inside..].find(&format!(".\\\" {MARK}"));
+    &before[begin..length.map_or(before.len(), |length| inside + length)]
+}
+
+/// A type in the words of TOML's users.
+fn spelled(about: &Value, schema: &Value) -> String {
+    if let Some(name) = about["$ref"].as_str() {
+        let name = name.rsplit('/').next().expect("a text has a last part");
+        return spelled(&schema["$defs"][name], schema);
+    }
+    if about["format"] == "secret" {
+        return "source of a secret".to_owned();
+    }
+    let quoted = |value: &Value| format!("`{value}`");
+    if let Some(value) = about.get("const") {
+        return quoted(value);
+    }
+    if let Some(values) = about["enum"].as_array() {
+        let values: Vec<String> = values.iter().filter(|v| !v.is_null()).map(quoted).collect();
+        return values.join(" or ");
+    }
+    if let Some(choices) = about["anyOf"].as_array().or(about["oneOf"].as_array()) {
+        let mut names: Vec<String> = Vec::new();
+        for choice in choices.iter().filter(|choice| choice["type"] != "null") {
+            let name = spelled(choice, schema);
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        return names.join(" or ");
+    }
+    let types: Vec<&str> = match &about["type"] {
+        Value::String(one) => vec![one],
+        Value::Array(several) => several.iter().filter_map(Value::as_str).collect(),
+        _ => vec![],
+    };
+    let names: Vec<String> = types
+        .into_iter()
+        .filter(|name| *name != "null")
+        .map(|name| match name {
+            "array" => format!("list of {}", spelled(&about["items"], schema)),
+            "boolean" => "`true` or `false`".to_owned(),
+            "integer" => "whole number".to_owned(),
+            "object" => format!(
+                "table of {}",
+                spelled(&about["additionalProperties"], schema)
+            ),
+            "string" => "text".to_owned(),
+            other => other.to_owned(),
+        })
+        .collect();
+    assert!(!names.is_empty(), "no words for {about}");
+    names.join(" or ")
+}
+
+/// The keys of one of the fixed tables, as the program itself names them.
+pub(crate) fn known(table: &str) -> Vec<String> {
+    let text = format!("[{table}]\nno_such_key = 1\n");
+    let error = File::parse(Path::new("p.toml"), &text).expect_err("the key is unknown");
+    let hint = error.hints.first().expect("the error names the known keys");
+    let keys = hint.strip_prefix("known: ").expect("the hint is a list");
+    keys.split(", ").map(str::to_owned).collect()
+}
+
+/// The option of `start` or `stop` that sets the same as a key of [defaults].
+fn argument(key: &str) -> Arg {
+    let command = gharun::cli::command();
+    let mut arguments = command
+        .get_subcommands()
+        .filter(|command| matches!(command.get_name(), "start" | "stop"))
+        .flat_map(clap::Command::get_arguments);
+    let argument = arguments.find(|argument| argument.get_id() == key);
+    argument
+        .unwrap_or_else(|| panic!("`{key}` of [defaults] has no option"))
+        .clone()
+}
+
+fn takes_values(argument: &Arg) -> bool {
+    !matches!(argument.get_action(), ArgAction::SetTrue)
+}
+
+fn type_of(argument: &Arg) -> &'static str {
+    let value = argument.get_value_names().and_then(|names| names.first());
+    let value = value.map(clap::builder::Str::as_str);
+    let several = matches!(argument.get_action(), ArgAction::Append)
+        || (argument.is_positional() && argument.get_id() == "providers");
+    match value {
+        _ if !takes_values(argument) => "`true` or `false`",
+        _ if several => "list of text",
+        Some("DUR") => "duration",
+        Some("N") => "whole number",
+        _ => "text",
+    }
+}
+
+#[test]
+fn the_page_knows_every_key_of_github() {
+    let said: Vec<&str> = GITHUB.iter().map(|(key, ..)| *key).collect();
+    assert_eq!(said, known("github"));
+}
+
+#[test]
+fn what_is_said_of_a_kind_that_is_left_out_stays() {
+    let before =
+        ".SH A\n.\\\" kind: aws\n.SH X\nx\n.\\\" kind: docker\n.SH Y\n.\\\" kind: none\n.SH Z\n";
+    assert_eq!(checked_in(before, "aws"), ".\\\" kind: aws\n.SH X\nx\n");
+    assert_eq!(checked_in(before, "docker"), ".\\\" kind: docker\n.SH Y\n");
+    assert_eq!(checked_in(before, "ssh"), "");
+}

@@ -1,0 +1,259 @@
+//! The README is true: its commands parse, its settings and JSON can be read, its links lead somewhere.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use clap::Parser as _;
+use gharun::cli::Cli;
+use gharun::settings::File;
+
+/// A fenced block with the line that its first line is on.
+#[derive(Debug)]
+struct Block {
+    language: String,
+    line: usize,
+    text: String,
+}
+
+fn readme() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    fs::read_to_string(path).expect("the README is there")
+}
+
+fn blocks(text: &str) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    let mut open: Option<Block> = None;
+    for (index, line) in text.lines().enumerate() {
+        match (line.strip_prefix("```"), &mut open) {
+            (Some(language), None) => {
+                open = Some(Block {
+                    language: language.to_owned(),
+                    line: index + 2,
+                    text: String::new(),
+                });
+            }
+            (Some(_), Some(_)) => blocks.extend(open.take()),
+            (None, Some(block)) => {
+                block.text.push_str(line);
+                block.text.push('\n');
+            }
+            (None, None) => {}
+        }
+    }
+    assert!(open.is_none(), "the last block has no end");
+    blocks
+}
+
+fn blocks_of(language: &str) -> Vec<Block> {
+    let mut blocks = blocks(&readme());
+    blocks.retain(|block| block.language == language);
+    assert!(!blocks.is_empty(), "no block of {language}");
+    blocks
+}
+
+/// The words of a simple command line: quotes are taken away, and it ends at a comment or an operator.
+fn words(line: &str) -> Vec<String> {
+    let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
+    for c in line.chars() {
+        match (c, quote) {
+            (c, Some(q)) if c == q => quote = None,
+            ('"' | '\'', None) => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            ('#' | '|' | ';' | '&' | '>', None) if word.is_none() => break,
+            (c, None) if c.is_whitespace() => words.extend(word.take()),
+            (c, _) => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    words
+}
+
+/// The arguments that gharun gets in a line, `gharun` first; `None` where it is not called.
+fn call(line: &str) -> Option<Vec<String>> {
+    let words = words(line);
+    let variable = |word: &&String| word.contains('=') || word.as_str() == "exec";
+    let skipped = words.iter().take_while(variable).count();
+    let words = &words[skipped..];
+    match words.first().map(String::as_str) {
+        Some("gharun") => Some(words.to_vec()),
+        Some("cargo") if words.get(1).is_some_and(|word| word == "run") => {
+            let dashes = words.iter().position(|word| word == "--")?;
+            let mut call = vec!["gharun".to_owned()];
+            call.extend_from_slice(&words[dashes + 1..]);
+            Some(call)
+        }
+        _ => None,
+    }
+}
+
+fn must_parse(call: &[String], place: &str) {
+    if let Err(error) = Cli::try_parse_from(call) {
+        panic!("{place}: {call:?}: {error}");
+    }
+}
+
+#[test]
+fn every_command_in_a_block_is_one_that_the_program_takes() {
+    let mut calls = 0;
+    for block in blocks_of("sh") {
+        for (offset, line) in block.text.lines().enumerate() {
+            let Some(call) = call(line) else { continue };
+            must_parse(&call, &format!("README.md:{}", block.line + offset));
+            calls += 1;
+        }
+    }
+    assert!(calls >= 8, "only {calls} calls were seen");
+}
+
+#[test]
+fn every_command_in_a_workflow_is_one_that_the_program_takes() {
+    let mut calls = 0;
+    for block in blocks_of("yaml") {
+        for (offset, line) in block.text.lines().enumerate() {
+            let place = format!("README.md:{}", block.line + offset);
+            let step = line.trim().trim_start_matches("- ");
+            let command = step.strip_prefix("run: ").unwrap_or(step);
+            assert!(
+                !command.starts_with("gharun start") && !command.starts_with("gharun stop"),
+                "{place}: signals reach only what was started with `exec`"
+            );
+            let Some(call) = call(command) else { continue };
+            must_parse(&call, &place);
+            calls += 1;
+        }
+    }
+    assert!(calls >= 4, "only {calls} calls were seen");
+}
+
+#[test]
+fn every_command_in_a_cron_line_is_one_that_the_program_takes() {
+    for block in blocks_of("cron") {
+        for line in block.text.lines() {
+            let at = line.find("gharun ").expect("the line calls gharun");
+            let call = call(&line[at..]).expect("the line calls gharun");
+            must_parse(&call, "the cron line");
+        }
+    }
+}
+
+#[test]
+fn every_command_within_a_sentence_is_one_that_the_program_takes() {
+    let text = readme();
+    let mut fenced = false;
+    for (index, line) in text.lines().enumerate() {
+        fenced ^= line.starts_with("```");
+        if fenced {
+            continue;
+        }
+        for code in line.split('`').skip(1).step_by(2) {
+            // `gharun start --option …` is said of all that begin so.
+            if let Some(call) = call(code).filter(|call| call.len() > 1 && !code.contains('…')) {
+                must_parse(&call, &format!("README.md:{}", index + 1));
+            }
+        }
+    }
+}
+
+#[test]
+fn workflows_read_only_outputs_that_start_writes() {
+    let known = BTreeSet::from(["instances", "label", "mapping"]);
+    let mut seen = BTreeSet::new();
+    let text = readme();
+    for part in text.split(".outputs.").skip(1) {
+        let end = part.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        seen.insert(&part[..end.unwrap_or(part.len())]);
+    }
+    assert_eq!(seen, known);
+}
+
+#[test]
+fn every_file_of_settings_can_be_read() {
+    for block in blocks_of("toml") {
+        let place = format!("README.md:{}", block.line);
+        let file = File::parse(Path::new("README.md"), &block.text);
+        let file = file.unwrap_or_else(|error| panic!("{place}: {error}"));
+        let Some(tables) = file.get(&["providers"]) else {
+            continue;
+        };
+        for (name, table) in tables.as_object().expect("`providers` is a table") {
+            let kind = table.get("kind").and_then(|kind| kind.as_str());
+            // This build may leave it out.
+            let Some(kind) = gharun::providers::kind(kind.unwrap_or(name)) else {
+                continue;
+            };
+            let schema = kind.schema();
+            let known = schema.as_value()["properties"].as_object().unwrap().clone();
+            for key in table.as_object().unwrap().keys() {
+                let known_key = key == "kind" || known.contains_key(key);
+                assert!(known_key, "{place}: [providers.{name}] {key}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_json_can_be_read() {
+    for block in blocks_of("json") {
+        let read: Result<serde_json::Value, _> = serde_json::from_str(&block.text);
+        read.unwrap_or_else(|error| panic!("README.md:{}: {error}", block.line));
+    }
+}
+
+#[test]
+fn no_block_goes_unchecked() {
+    let known = ["cron", "json", "sh", "toml", "yaml"];
+    for block in blocks(&readme()) {
+        let language = block.language.as_str();
+        assert!(known.contains(&language), "README.md:{}", block.line);
+    }
+}
+
+/// What GitHub makes of a heading.
+fn anchor(heading: &str) -> String {
+    heading
+        .to_lowercase()
+        .chars()
+        .filter(|c| c.is_alphanumeric() || " -_".contains(*c))
+        .map(|c| if c == ' ' { '-' } else { c })
+        .collect()
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for document in ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"] {
+        let text = fs::read_to_string(root.join(document)).unwrap();
+        let headings = text.lines().filter(|line| line.starts_with('#'));
+        let anchors: BTreeSet<String> = headings
+            .map(|line| anchor(line.trim_start_matches('#').trim()))
+            .collect();
+        for part in text.split("](").skip(1) {
+            let target = part.split(')').next().unwrap();
+            if target.starts_with("http") {
+                continue;
+            }
+            match target.strip_prefix('#') {
+                Some(wanted) => assert!(anchors.contains(wanted), "{document}: #{wanted}"),
+                None => assert!(root.join(target).exists(), "{document}: {target}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn lines_are_taken_apart_as_a_shell_does() {
+    let own = |words: &[&str]| Some(words.iter().map(ToString::to_string).collect::<Vec<_>>());
+    assert_eq!(
+        call("A=\"$(cat x)\" exec gharun stop --mapping '{}'  # all"),
+        own(&["gharun", "stop", "--mapping", "{}"])
+    );
+    assert_eq!(
+        call("cargo run -- start local"),
+        own(&["gharun", "start", "local"])
+    );
+    assert_eq!(call("cargo build"), None);
+    assert_eq!(call("gharun list | jq"), own(&["gharun", "list"]));
+}
