@@ -1,0 +1,235 @@
+//! What a start costs beside the machines' own time: `cargo bench --bench overhead`.
+//!
+//! The stand-in answers with some latency and calls each runner online a fixed time after its
+//! registration; the machines are in memory. Each start runs in a process of its own, so that its
+//! peak memory is its own.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::num::NonZeroU16;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt as _;
+use futures_util::future::LocalBoxFuture;
+use gharun::bootstrap::Package;
+use gharun::fleet::{self, Fleet, Place};
+use gharun::github::{Client, Config, DEFAULT_GROUP, Token};
+use gharun::http::Bounds;
+use gharun::model::{
+    Condition, Event, Instance, InstanceId, Listing, Order, Scope, Secret, Sink, random,
+};
+use gharun::plan::{Identity, Plan};
+use gharun::providers::{Health, Provider, Result};
+use gharun::rehearsal::{Stage, StageOptions};
+use gharun::settings::Version;
+use gharun::state::Store;
+
+/// How long a machine takes from its registration until it is online.
+const BOOTS: Duration = Duration::from_secs(5);
+const COUNTS: [u16; 4] = [1, 4, 16, 64];
+const LATENCIES: [u64; 3] = [0, 50, 200];
+
+fn main() {
+    let args: Vec<String> = std::env::args().collect();
+    if let [_, word, url, count] = args.as_slice()
+        && word == "child"
+    {
+        return child(url, count.parse().expect("a count"));
+    }
+    say("runners latency wall_s over_s requests peak_mib");
+    for count in COUNTS {
+        for latency in LATENCIES {
+            say(&measure(count, latency));
+        }
+    }
+}
+
+fn say(line: &str) {
+    writeln!(std::io::stdout(), "{line}").expect("standard output takes a line");
+}
+
+fn measure(count: u16, latency: u64) -> String {
+    let stage = Stage::open(StageOptions::default()).expect("a stage");
+    let world = stage.world().clone();
+    world.latency(Duration::from_millis(latency));
+    let done = Arc::new(AtomicBool::new(false));
+    let stop = Arc::clone(&done);
+    let booting = std::thread::spawn(move || {
+        let mut seen: BTreeMap<String, Instant> = BTreeMap::new();
+        while !stop.load(Ordering::Relaxed) {
+            for row in world.runners() {
+                let since = *seen.entry(row.name.clone()).or_insert_with(Instant::now);
+                if !row.online && since.elapsed() >= BOOTS {
+                    world.bring_online(&row.name);
+                }
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    });
+    let program = std::env::current_exe().expect("this program");
+    let began = Instant::now();
+    let output = Command::new(program)
+        .args(["child", &stage.url(), &count.to_string()])
+        .output()
+        .expect("it runs");
+    let wall = began.elapsed();
+    done.store(true, Ordering::Relaxed);
+    booting.join().expect("it ends");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let peak = String::from_utf8_lossy(&output.stdout)
+        .trim()
+        .parse::<f64>()
+        .expect("a number")
+        / 1024.0;
+    let over = wall.as_secs_f64() - BOOTS.as_secs_f64();
+    let requests = stage.world().requests().len();
+    format!(
+        "{count:>7} {latency:>5}ms {:>6.2} {over:>6.2} {requests:>8} {peak:>8.1}",
+        wall.as_secs_f64()
+    )
+}
+
+/// One start; prints the peak memory in KiB.
+fn child(url: &str, count: u16) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let started = runtime.block_on(async {
+        let github = Client::new(Config {
+            api_url: url.parse().expect("an address"),
+            scope: Scope::Repo {
+                owner: "octo".into(),
+                name: "app".into(),
+            },
+            token: Some(Token::Literal(Secret::new("bench"))),
+            group: DEFAULT_GROUP,
+            bounds: Bounds::default(),
+        })
+        .expect("a client");
+        let places = [Place {
+            name: "memory".to_owned(),
+            provider: Arc::new(Memory::default()),
+        }];
+        let store = Store::at(folder.path().join("state.json"));
+        let fleet = Fleet {
+            github: Some(&github),
+            places: &places,
+            store: &store,
+            sink: &Deaf,
+        };
+        let packages: [Package; 0] = [];
+        fleet::start(
+            fleet,
+            &github,
+            &plan(count),
+            &packages,
+            std::future::pending(),
+        )
+        .await
+        .expect("it starts")
+    });
+    assert_eq!(started.up.len(), usize::from(count), "{:?}", started.failed);
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
+    let peak = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .expect("a peak");
+    say(peak.trim().trim_end_matches(" kB"));
+}
+
+fn plan(count: u16) -> Plan {
+    Plan {
+        identity: Identity {
+            server: "github.com".into(),
+            scope: "octo/app".into(),
+            repository: Some("octo/app".into()),
+            run: None,
+            start: random(10),
+            group: None,
+        },
+        count: NonZeroU16::new(count).expect("at least one"),
+        labels: vec![],
+        providers: vec!["memory".into()],
+        timeout: Duration::from_mins(5),
+        lifetime: Duration::from_hours(7),
+        idle_timeout: None,
+        poll_interval: Duration::from_secs(2),
+        allow_partial: false,
+        keep_failed: false,
+        setup: None,
+        version: Version::Latest,
+        env: vec![],
+    }
+}
+
+/// A sink that hears nothing.
+struct Deaf;
+
+impl Sink for Deaf {
+    fn tell(&self, _: Event) -> LocalBoxFuture<'_, std::io::Result<()>> {
+        async { Ok(()) }.boxed_local()
+    }
+}
+
+/// Machines that are there as soon as they are asked for.
+#[derive(Debug, Default)]
+struct Memory(Mutex<Vec<Instance>>);
+
+/// It has no settings.
+#[derive(serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct NoSettings {}
+
+impl Provider for Memory {
+    const KIND: &'static str = "memory";
+    const ABOUT: &'static str = "Machines in memory";
+    const REHEARSES: bool = false;
+    type Config = NoSettings;
+
+    async fn open(_: NoSettings) -> Result<Self> {
+        Ok(Self::default())
+    }
+
+    async fn check(&self) -> Result<Health> {
+        Ok(Health::default())
+    }
+
+    async fn launch(&self, order: &Order) -> Result<Instance> {
+        let instance = Instance {
+            id: InstanceId {
+                place: None,
+                id: order.name.to_string(),
+            },
+            state: Condition::Running,
+            tags: order.tags.clone(),
+            created: order.tags.created,
+            price_per_hour: None,
+        };
+        self.0.lock().expect("no panic").push(instance.clone());
+        Ok(instance)
+    }
+
+    async fn list(&self) -> Result<Listing> {
+        Ok(Listing {
+            instances: self.0.lock().expect("no panic").clone(),
+            unread: vec![],
+        })
+    }
+
+    async fn terminate(&self, id: &InstanceId) -> Result<()> {
+        self.0
+            .lock()
+            .expect("no panic")
+            .retain(|instance| instance.id != *id);
+        Ok(())
+    }
+}
