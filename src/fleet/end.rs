@@ -12,7 +12,7 @@ use super::survey::{Row, View, is_at_work, look_again};
 use super::verdict::{Machine, Registration};
 use super::{Fleet, chain};
 use crate::github::{Api, Deregistration};
-use crate::model::{Event, Name};
+use crate::model::Event;
 use crate::poll::{Pace, until};
 use crate::settings::{Stop, Target};
 
@@ -22,9 +22,12 @@ const LAGS: Pace = Pace {
     every: Duration::from_secs(2),
     at_most: Duration::from_secs(30),
 };
-/// How often everything is looked for again: a creation that was under way when its start was
-/// killed may show up only now.
-const PASSES: usize = 3;
+/// How long a creation that was under way when its start was killed may take to show up, and how
+/// often it is looked for.
+const SETTLES: Pace = Pace {
+    every: Duration::from_secs(1),
+    at_most: Duration::from_secs(10),
+};
 
 /// Ends what was selected, and looks again until nothing more turns up.
 pub async fn carry_out<G: Api>(
@@ -41,9 +44,17 @@ pub async fn carry_out<G: Api>(
         ..Stops::default()
     };
     let mut chosen = selection.chosen;
-    let mut done: BTreeSet<Name> = BTreeSet::new();
-    for pass in 0..PASSES {
-        done.extend(chosen.iter().map(|chosen| chosen.row.name.clone()));
+    let (mut names, mut machines) = (BTreeSet::new(), BTreeSet::new());
+    let mut settled = Instant::now();
+    loop {
+        for Chosen { row, .. } in &chosen {
+            names.insert(row.name.clone());
+            machines.extend(row.instance.clone());
+            // It was registered, or meant to be, and its machine may be on its way.
+            if row.instance.is_none() {
+                settled = Instant::now() + SETTLES.at_most;
+            }
+        }
         let endings = chosen
             .iter()
             .map(|chosen| end_one(fleet, view, stop, chosen, end));
@@ -59,17 +70,24 @@ pub async fn carry_out<G: Api>(
             stop.target,
             Target::Run { .. } | Target::Named { starts: true, .. }
         );
-        if !again || pass + 1 == PASSES || Instant::now() >= end {
+        if !again || Instant::now() >= end {
             break;
         }
         let next = select(fleet, view, stop).await;
+        let fresh = |row: &Row| match &row.instance {
+            Some(machine) => !machines.contains(machine),
+            None => !names.contains(&row.name),
+        };
         chosen = next
             .chosen
             .into_iter()
-            .filter(|chosen| !done.contains(&chosen.row.name))
+            .filter(|chosen| fresh(&chosen.row))
             .collect();
         if chosen.is_empty() {
-            break;
+            if Instant::now() >= settled.min(end) {
+                break;
+            }
+            tokio::time::sleep(SETTLES.every).await;
         }
     }
     stops
