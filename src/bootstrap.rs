@@ -36,7 +36,9 @@ pub struct Boot<'a> {
     pub packages: &'a [Package],
     /// Whether a preinstalled runner must be of exactly the packages' version (a pin).
     pub pinned: bool,
-    /// Shell code by which the machine ends itself.
+    /// Shell code by which the machine ends itself, in a subshell of the script: it succeeds once the
+    /// machine is sure to end, and is tried for ever until it does; a try is killed after a minute.
+    /// `exit` is a machine that ends with the script, whose exit code then tells why ([`meaning`]).
     pub ending: &'a str,
     /// When the machine ends whatever happens.
     pub expires: Timestamp,
@@ -48,70 +50,76 @@ pub struct Boot<'a> {
     pub env: &'a [(String, String)],
 }
 
-/// How often the watchdog looks, and the first pause between downloads: seconds.
+/// How long the script sleeps.
 #[derive(Clone, Copy, Debug)]
 struct Pauses {
-    tick: u32,
-    download: u32,
+    /// Between two looks of the watchdog, as `sleep` takes it.
+    tick: &'static str,
+    /// After the first failed download, and the first failed ending: whole seconds. Then more each time.
+    retry: u32,
 }
+
+const PAUSES: Pauses = Pauses {
+    tick: "3",
+    retry: 2,
+};
 
 /// Writes the script. It holds the just-in-time configuration.
 ///
-/// Without its comments it is about 10 KiB, of which EC2 takes 16 KiB compressed.
+/// What does not depend on the order is under 14 KiB, and under 6 KiB compressed: EC2 takes 16 KiB
+/// compressed, and the configuration needs about 4 KiB of it. The texts may hold anything but NUL,
+/// and names of variables are names to a shell.
 pub fn script(boot: &Boot<'_>) -> Secret {
-    with(
-        boot,
-        Pauses {
-            tick: 3,
-            download: 2,
-        },
-    )
+    Secret::new(header(boot, PAUSES) + &body())
 }
 
-fn with(boot: &Boot<'_>, pauses: Pauses) -> Secret {
-    let mut text = String::from("#!/bin/sh\n");
-    let mut packages = String::new();
-    for p in boot.packages {
-        let line = format!(
-            "{} {} {} {} {}\n",
-            p.os, p.architecture, p.version, p.sha256, p.url
-        );
-        packages.push_str(&line);
-    }
+/// The part that is the same for every machine, without comments and indentation.
+fn body() -> String {
+    BODY.lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .flat_map(|line| [line, "\n"])
+        .collect()
+}
+
+/// What the script is to know: assignments, which hold whatever the texts hold.
+fn header(boot: &Boot<'_>, pauses: Pauses) -> String {
+    let packages: Vec<_> = boot
+        .packages
+        .iter()
+        .map(|p| {
+            let sha256 = p.sha256.to_ascii_lowercase();
+            format!(
+                "{} {} {} {sha256} {}",
+                p.os, p.architecture, p.version, p.url
+            )
+        })
+        .collect();
+    // 0 is for ever; a limit under a second is still one.
     let idle = boot.idle_limit.map_or(0, |limit| limit.as_secs().max(1));
-    for (name, value) in [
-        ("gharun_name", boot.name.as_str()),
-        ("gharun_jit", boot.jit.expose()),
-        ("gharun_packages", packages.trim_end()),
-        ("gharun_pinned", if boot.pinned { "1" } else { "0" }),
-        // A bare `exit` is what the script does anyhow, with its own code.
-        (
-            "gharun_ending",
-            if boot.ending == "exit" {
-                ":"
-            } else {
-                boot.ending
-            },
-        ),
-        ("gharun_expires", &boot.expires.as_second().to_string()),
-        ("gharun_idle", &idle.to_string()),
-        ("gharun_setup", boot.setup.unwrap_or_default()),
-        ("gharun_tick", &pauses.tick.to_string()),
-        ("gharun_pause", &pauses.download.to_string()),
-    ] {
+    // A bare `exit` is what the script does anyhow, with a code of its own.
+    let ending = match boot.ending.trim() {
+        "" | "exit" => ":",
+        _ => boot.ending,
+    };
+    let mut text = String::from("#!/bin/sh\n");
+    let mut put = |name: &str, value: &str| {
         writeln!(text, "{name}={}", quoted(value)).expect("a text takes what is written");
-    }
+    };
+    put("gharun_name", boot.name.as_str());
+    put("gharun_jit", boot.jit.expose());
+    put("gharun_packages", &packages.join(" "));
+    put("gharun_pinned", if boot.pinned { "1" } else { "0" });
+    put("gharun_ending", ending);
+    put("gharun_expires", &boot.expires.as_second().to_string());
+    put("gharun_idle", &idle.to_string());
+    put("gharun_setup", boot.setup.unwrap_or_default());
+    put("gharun_tick", pauses.tick);
+    put("gharun_pause", &pauses.retry.to_string());
     for (name, value) in boot.env {
-        writeln!(text, "export {name}={}", quoted(value)).expect("a text takes what is written");
+        put(&format!("export {name}"), value);
     }
-    for line in BODY
-        .lines()
-        .filter(|line| !line.trim_start().starts_with('#') && !line.is_empty())
-    {
-        text.push_str(line);
-        text.push('\n');
-    }
-    Secret::new(text)
+    text
 }
 
 /// A word for the shell, whatever it holds.
@@ -144,14 +152,14 @@ pub fn phases(log: &str) -> Vec<Phase> {
         .collect()
 }
 
-/// The last error that the script reported.
+/// The last error that the script reported: what it made the machine end for, where it did.
 pub fn failure(log: &str) -> Option<String> {
     log.lines()
         .rev()
         .find_map(|line| Some(line.split_once("gharun: error: ")?.1.trim().to_owned()))
 }
 
-/// What the script's exit code means.
+/// What the script's exit code means, as the end of a sentence; `None` for a code that is not its own.
 pub fn meaning(code: i32) -> Option<&'static str> {
     Some(match code {
         0 => "the job is done",
@@ -160,7 +168,7 @@ pub fn meaning(code: i32) -> Option<&'static str> {
         72 => "its lifetime is over",
         73 => "GitHub takes this version of the runner no more",
         74 => "the setup script failed",
-        75 => "the runner could not be downloaded, verified or unpacked",
+        75 => "the runner could not be downloaded, verified, unpacked or kept",
         76 => "there is no runner for this platform",
         77 => "it ran there already",
         78 => "the runner ended without a job",

@@ -1,45 +1,73 @@
 # What turns a machine into a runner, and ends it. POSIX sh; busybox is enough.
 # It is written as functions and called in its last line, so that it may delete its own file.
+# What is sent has neither comments nor indentation, so nothing here may need them.
+
+set +eu
 
 say() { printf 'gharun: %s\n' "$*"; }
+complain() { say "error: $*"; }
 phase() { say "phase=$1 t=$(date +%s)"; }
+# What the watchdog has ended fails for no other reason.
 die() {
     code=$1
     shift
-    say "error: $*"
+    if [ -z "$dir" ] || [ ! -s "$dir/why" ]; then complain "$*"; fi
     exit "$code"
 }
-have() { command -v "$1" >/dev/null 2>&1; }
+mute() { "$@" >/dev/null 2>&1; }
+have() { mute command -v "$1"; }
+nap() { sleep 0.2 2>/dev/null || sleep 1; }
+# Leaves a mark. Not `: >FILE`: where that fails, as on a full disk, a shell ends.
+mark() { echo >"$1"; } 2>/dev/null
+# A word for a shell.
+quote() { printf "'%s'" "$(printf '%s' "$1" | sed "s/'/'\\\\''/g")"; }
+is_root() { [ "$(id -u)" -eq 0 ]; }
 
 # --- Processes -----------------------------------------------------------------------------------
 
-# Prints "pid ppid" of every process; ps is not there on small images, /proc not on macOS.
+# Prints "pid:parent" of every process; ps is not there on small images, /proc not on macOS.
 processes() {
     if [ -r /proc/self/stat ]; then
         for stat in /proc/[0-9]*/stat; do
             # A name may hold blanks and brackets: the fields begin behind the last bracket.
             { read -r line <"$stat"; } 2>/dev/null || continue
-            pid=${line%% *}
             rest=${line##*) }
+            case $rest in [ZX]*) continue ;; esac
             rest=${rest#* }
-            printf '%s %s\n' "$pid" "${rest%% *}"
+            printf '%s\n' "${line%% *}:${rest%% *}"
         done
     else
-        ps -A -o pid= -o ppid=
+        ps -A -o pid= -o ppid= | while read -r pid up; do printf '%s\n' "$pid:$up"; done
     fi
 }
 
-# Prints all descendants of a process but one (the watchdog, its own asker) and those below it.
+# Prints all descendants of some processes, but not the watchdog and what is below it.
+below() {
+    all=" $* " found=
+    table=$(processes)
+    more=yes
+    while [ -n "$more" ]; do
+        more=
+        for row in $table; do
+            case $all in *" ${row%:*} "*) continue ;; esac
+            case $all in
+            *" ${row#*:} "*)
+                [ "${row%:*}" = "$guard" ] && continue
+                all="$all${row%:*} " found="$found ${row%:*}" more=yes
+                ;;
+            esac
+        done
+    done
+    echo "$found"
+}
+
+# All that the main process has started. The runner is named too: when the main process was killed,
+# the runner is no child of it any more.
 descendants() {
-    processes | awk -v root="$1" -v spare="$2" '
-        { parent[$1] = $2 }
-        END {
-            for (pid in parent) {
-                up = pid
-                for (n = 0; n < 999 && up != root && up != spare && up in parent; n++) up = parent[up]
-                if (up == root && pid != root) print pid
-            }
-        }'
+    launched=
+    [ -s "$dir/pid" ] && read -r launched <"$dir/pid"
+    # shellcheck disable=SC2086 # one more, or none
+    echo "$(below "$main" $launched)" $launched
 }
 
 command_of() {
@@ -50,10 +78,27 @@ command_of() {
     fi
 }
 
+lives() {
+    kill -0 "$1" 2>/dev/null || return 1
+    { read -r line <"/proc/$1/stat"; } 2>/dev/null || return 0
+    case ${line##*) } in [ZX]*) return 1 ;; esac
+}
+
+# Waits for a process that we started, for some naps at most; then it is killed.
+linger() {
+    tries=0
+    while lives "$1"; do
+        # shellcheck disable=SC2046 # a list of numbers
+        [ "$tries" -lt "$2" ] || kill -KILL "$1" $(below "$1") 2>/dev/null
+        nap
+        tries=$((tries + 1))
+    done
+}
+
 # A job is seen by the hook, by what the runner says, or by its worker's process.
 job_seen() {
     [ -e "$seen/job" ] && return 0
-    for pid in $(descendants "$main" "$guard"); do
+    for pid in $(descendants); do
         case $(command_of "$pid") in *Runner.Worker*) return 0 ;; esac
     done
     return 1
@@ -62,81 +107,121 @@ job_seen() {
 # Ends everything that the main process started: kindly, then not. The pids come from one look
 # each time, since a killed parent hands its children to somebody else.
 end_all() {
-    all=$(descendants "$main" "$guard")
-    [ -z "$all" ] && return 0
+    [ -n "$dir" ] || return 0
+    all=$(descendants)
+    [ -n "$all" ] || return 0
     # shellcheck disable=SC2086 # a list of numbers
     kill -TERM $all 2>/dev/null
     tries=0
-    while [ "$tries" -lt 20 ]; do
+    while [ "$tries" -lt 50 ]; do
         left=
-        for pid in $all; do kill -0 "$pid" 2>/dev/null && left="$left $pid"; done
-        [ -z "$left" ] && return 0
-        sleep 0.5 2>/dev/null || sleep 1
+        for pid in $all; do lives "$pid" && left="$left $pid"; done
+        [ -n "$left" ] || return 0
+        nap
         tries=$((tries + 1))
     done
-    # shellcheck disable=SC2086 # a list of numbers
-    kill -KILL $left $(descendants "$main" "$guard") 2>/dev/null
+    # shellcheck disable=SC2086,SC2046 # lists of numbers
+    kill -KILL $left $(below "$main" $left) 2>/dev/null
     return 0
 }
 
 # --- The dead-man switch -------------------------------------------------------------------------
+
+# Says something, but does not wait for ever for whoever is to read it: the end must come.
+in_passing() {
+    "$@" &
+    linger $! 10
+}
+
+# Lets the machine end itself. One that cannot goes on billing: so it is tried until it can, and a try
+# that hangs is given up after a while.
+end_machine() {
+    [ "$gharun_ending" = : ] && return 0
+    pause=$gharun_pause
+    while :; do
+        (
+            trap - HUP INT TERM
+            eval "$gharun_ending"
+        ) &
+        child=$!
+        linger "$child" 300
+        wait "$child" && return 0
+        in_passing complain 'the machine cannot end itself yet'
+        sleep "$pause"
+        [ "$pause" -ge 30 ] || pause=$((pause * 2))
+    done
+}
 
 # Ends the machine, once, whoever comes first: the main process or its watchdog.
 finish() {
     code=$1
     trap - EXIT
     trap '' HUP INT TERM
+    [ -n "$dir" ] && [ -s "$dir/why" ] && read -r code <"$dir/why"
     # On a full disk nobody can leave the mark: ending twice is better than not at all.
     mkdir "$ended" 2>/dev/null || [ ! -d "$ended" ] || exit "$code"
-    [ -s "$dir/why" ] && read -r code <"$dir/why"
     end_all
-    rm -rf "$dir/runner" "$dir/boot" "$dir/out" "$dir/setup"
-    [ -n "${lock:-}" ] && rmdir "$lock" 2>/dev/null
-    say "phase=end t=$(date +%s) code=$code"
-    [ "$who" = main ] && [ "$guard" != "$main" ] && kill "$guard" 2>/dev/null
-    tries=0
-    # A machine that cannot end itself goes on billing: so it is tried again.
-    until (eval "$gharun_ending"); do
-        tries=$((tries + 1))
-        [ "$tries" -ge 40 ] && break
-        say "error: the machine cannot end itself yet"
-        sleep 15
-    done
+    in_passing say "phase=end t=$(date +%s) code=$code"
+    end_machine
+    # A system that shuts down is not to wait for us.
+    trap - HUP INT TERM
+    [ "$who" = main ] && [ "$guard" -gt 0 ] && kill -USR1 "$guard" 2>/dev/null
+    if [ -n "$dir" ]; then
+        rm -rf "${dir:?}/runner" "${dir:?}/boot" "$dir/out" "$dir/setup" "$dir/pid" "$fresh"
+        [ -n "$lock" ] && rmdir "$lock" 2>/dev/null
+    fi
     exit "$code"
 }
 
 fire() {
-    printf '%s\n' "$1" >"$dir/why"
-    say "error: $2"
-    phase "$3"
-    end_all
+    echo "$1" >"$dir/why"
+    in_passing complain "$2"
+    in_passing phase "$3"
     kill -TERM "$main" 2>/dev/null
-    # The main process ends the machine; where it cannot, the watchdog does.
+    # The main process ends the machine: two at it would take from each other's sight what is left of a
+    # family. Where it cannot, the watchdog does.
     tries=0
     while [ "$tries" -lt 15 ]; do
-        [ -d "$ended" ] && exit 0
+        [ -d "$ended" ] && return 0
         sleep 1
         tries=$((tries + 1))
     done
+    kill -KILL "$main" 2>/dev/null
     finish "$1"
 }
 
 watchdog() {
-    trap - EXIT HUP INT TERM
+    # Only the main process sends it home: whoever signals us all may yet kill that one.
+    trap - EXIT
+    trap 'kill "$nap" 2>/dev/null; exit 0' USR1
+    trap : HUP INT TERM PIPE
     who=guard
     # shellcheck disable=SC2016 # its parent is this very process
     guard=$(exec sh -c 'echo "$PPID"')
     since=$(date +%s)
-    up=0
+    last=$since
+    up=
     while :; do
-        sleep "$gharun_tick"
-        [ -d "$ended" ] && exit 0
-        kill -0 "$main" 2>/dev/null || finish 70
+        sleep "$gharun_tick" >/dev/null 2>&1 &
+        nap=$!
+        wait "$nap"
+        # Killed, or else it would have ended the watchdog; it may have been ending the machine.
+        if ! lives "$main"; then
+            rmdir "$ended" 2>/dev/null
+            finish 70
+        fi
+        [ -d "$ended" ] && continue
         now=$(date +%s)
-        [ "$now" -ge "$gharun_expires" ] && fire 72 "its lifetime is over" lifetime
-        [ "$gharun_idle" -eq 0 ] && continue
-        if [ "$up" -eq 0 ] && [ -e "$dir/started" ]; then
-            up=1
+        if [ "$now" -ge "$gharun_expires" ]; then
+            fire 72 "its lifetime is over" lifetime
+            continue
+        fi
+        [ "$gharun_idle" -gt 0 ] || continue
+        # A clock that is set right after the machine's start is no time that passed.
+        [ "$now" -ge "$last" ] && [ $((now - last)) -lt 86400 ] || since=$((since + now - last))
+        last=$now
+        if [ -z "$up" ] && [ -e "$dir/started" ]; then
+            up=yes
             since=$now
         fi
         if [ $((now - since)) -ge "$gharun_idle" ]; then
@@ -147,35 +232,41 @@ watchdog() {
 
 # A folder that survives a restart of the machine, so that its marker does.
 make_dir() {
-    umask 077
-    for base in "${GHARUN_WORK:-}" /var/lib/gharun "${HOME:-/}/.gharun" "${TMPDIR:-/tmp}/gharun-$(id -u)"; do
+    for base in "${GHARUN_WORK:-}" /var/lib/gharun "$HOME/.gharun" "${TMPDIR:-/tmp}/gharun-$(id -u)"; do
         case $base in
-        '') continue ;;
-        /var/lib/gharun) [ "$(id -u)" -eq 0 ] || continue ;;
+        /var/lib/gharun) is_root || continue ;;
+        /*) ;;
+        *) continue ;;
         esac
         dir=$base/$gharun_name
-        mkdir -p "$dir" 2>/dev/null && [ -w "$dir" ] && return 0
+        # Another user's folder is a trap: in /tmp anybody may have been there before us.
+        # shellcheck disable=SC3067 # dash, bash and busybox know -O
+        (umask 077 && mkdir -p "$dir") 2>/dev/null && [ -O "$base" ] && [ -O "$dir" ] && mark "$dir/armed" && return 0
     done
-    # Nothing can be written: the machine still has to end.
     dir=
-    say "error: no folder can be written"
-    (eval "$gharun_ending")
-    exit 75
+    die 75 "no folder can be written"
 }
 
 arm() {
-    main=$$
+    main=$$ guard=0 who=main dir='' ended='' lock='' fresh=''
+    trap 'finish $?' EXIT
+    trap 'exit 143' HUP INT TERM
+    # Whoever read our output may be gone: that must not end us before we have ended the machine.
+    trap : PIPE
+    # Some machines boot scripts without it.
+    [ -n "${HOME:-}" ] || HOME=$(eval "echo ~$(id -un 2>/dev/null)")
+    case $HOME in /*) ;; *) HOME=/ ;; esac
+    export HOME
     make_dir
     ended=$dir/ended.$main.$(date +%s)
     seen=$dir/seen
-    guard=$main
-    who=main
-    trap 'finish $?' EXIT
-    trap 'exit 143' HUP INT TERM
-    phase arm
-    rm -f "$dir/why" "$dir/started"
+    rm -f "$dir/why" "$dir/started" "$dir/pid"
     watchdog &
     guard=$!
+    # Not before: where nobody reads, we say it for ever.
+    phase arm
+    # As on GitHub's own machines, whatever it was for us: jobs build images and packages.
+    umask 022
 }
 
 # Runs something so that a signal to this script is heard while it runs.
@@ -187,14 +278,15 @@ await() {
 # --- Steps ---------------------------------------------------------------------------------------
 
 run_setup() {
-    [ -z "$gharun_setup" ] && return 0
+    [ -n "$gharun_setup" ] || return 0
     phase setup
-    printf '%s' "$gharun_setup" >"$dir/setup"
+    (umask 077 && printf '%s' "$gharun_setup" >"$dir/setup") || die 75 "$dir cannot be written"
     chmod 700 "$dir/setup"
     case $gharun_setup in
     '#!'*) await "$dir/setup" ;;
     *) await sh "$dir/setup" ;;
     esac || die 74 "the setup script failed with exit code $?"
+    rm -f "$dir/setup"
 }
 
 find_platform() {
@@ -206,22 +298,28 @@ find_platform() {
     case $(uname -m) in
     x86_64 | amd64) arch=x64 ;;
     aarch64 | arm64) arch=arm64 ;;
-    arm*) arch=arm ;;
-    *) die 76 "there is no runner for $(uname -m)" ;;
+    armv7* | armv8*) arch=arm ;;
+    *) die 76 "there is no runner for $(uname -s) on $(uname -m)" ;;
     esac
-    version=
-    while read -r p_os p_arch p_version p_sha p_url; do
-        [ "$p_os $p_arch" = "$os $arch" ] && version=$p_version sha=$p_sha url=$p_url
-    done <<END
-$gharun_packages
-END
+    # A 64-bit kernel may have a 32-bit system over it.
+    [ "$arch $(getconf LONG_BIT 2>/dev/null)" = 'arm64 32' ] && arch=arm
+    version=''
+    # No here-document: some shells write it to a disk that may be full. No patterns: URLs hold `?`.
+    set -f
+    # shellcheck disable=SC2086 # five words for each package
+    set -- $gharun_packages
+    set +f
+    while [ $# -ge 5 ]; do
+        [ "$1 $2" = "$os $arch" ] && version=$3 sha=$4 url=$5
+        shift 5
+    done
 }
 
 # An unconfigured runner that somebody installed; in place where it is ours alone, else a copy.
 use_installed() {
     for home in "${RUNNER_HOME:-}" /home/runner /actions-runner; do
-        [ -n "$home" ] && [ -x "$home/run.sh" ] && [ -x "$home/bin/Runner.Listener" ] || continue
-        [ -e "$home/.runner" ] && continue
+        [ -n "$home" ] || continue
+        if [ ! -x "$home/run.sh" ] || [ ! -x "$home/bin/Runner.Listener" ] || [ -e "$home/.runner" ]; then continue; fi
         if [ "$gharun_pinned" -eq 1 ]; then
             [ "$("$home/bin/Runner.Listener" --version 2>/dev/null)" = "$version" ] || continue
         fi
@@ -229,9 +327,15 @@ use_installed() {
             lock=$home/.gharun-in-use
             runner=$home
         else
+            phase copy
+            rm -rf "${dir:?}/runner"
             mkdir -p "$dir/runner" || continue
-            for part in "$home"/*; do
-                case ${part##*/} in _*) ;; *) cp -R "$part" "$dir/runner/" || continue 2 ;; esac
+            for part in "$home"/* "$home/.env" "$home/.path"; do
+                case ${part##*/} in
+                bin | externals) ;;
+                *) [ -f "$part" ] || continue ;;
+                esac
+                await cp -R "$part" "$dir/runner/" || die 75 "the runner in $home cannot be copied to $dir"
             done
             runner=$dir/runner
         fi
@@ -251,139 +355,180 @@ checksum() {
     fi
 }
 
+# shellcheck disable=SC2317 # it is called by `await`
 fetch() {
     if have curl; then
         curl -fsSL --connect-timeout 20 --speed-limit 1000 --speed-time 60 -o "$2" "$1"
-    else
-        wget -q -T 60 -O "$2" "$1"
+        return
     fi
+    case $(wget --version 2>/dev/null) in
+    # It would try twenty times by itself.
+    GNU*) wget -nv -t 1 -T 60 -O "$2" "$1" ;;
+    # The static busybox of Debian 12 crashes on a time limit; its own is 15 minutes.
+    *) wget -q -T 60 -O "$2" "$1" || { [ $? -gt 128 ] && wget -q -O "$2" "$1"; } ;;
+    esac
 }
 
 download() {
-    phase download
     pause=$gharun_pause
     for try in 1 2 3 4 5; do
-        rm -f "$1"
-        if await fetch "$url" "$1"; then
+        rm -f "$fresh"
+        phase download
+        if await fetch "$url" "$fresh"; then
             phase verify
-            [ "$(checksum "$1")" = "$sha" ] && return 0
-            say "the archive's checksum is not the one that GitHub names"
+            [ "$(checksum "$fresh")" = "$sha" ] && return 0
+            reason='its checksum is not the one that GitHub names'
+        else
+            reason="the download ended with exit code $?"
         fi
-        say "try $try to download the runner failed"
+        say "try $try to download the runner failed: $reason"
         [ "$try" -lt 5 ] && await sleep "$pause"
-        pause=$((pause * 2))
+        pause=$((pause * 3))
     done
-    rm -f "$1"
-    die 75 "the runner could not be downloaded from $url"
+    die 75 "the runner could not be downloaded from $url: $reason"
 }
 
 get_runner() {
     find_platform
     use_installed && return 0
     [ -n "$version" ] || die 76 "GitHub names no runner for $os $arch"
+    [ "${#sha}" -eq 64 ] || die 75 "the runner for $os $arch has no checksum, and nothing runs unverified"
     have sha256sum || have shasum || have openssl ||
-        die 75 "none of sha256sum, shasum and openssl is there, and nothing runs unverified"
-    cache=${GHARUN_CACHE:-}
-    if [ -z "$cache" ]; then
-        cache=${XDG_CACHE_HOME:-${HOME:-/var}/.cache}/gharun
-    fi
-    mkdir -p "$cache" 2>/dev/null && [ -w "$cache" ] || cache=$dir
-    archive=$cache/actions-runner-$os-$arch-$version.tar.gz
+        die 75 "there is no sha256sum, shasum or openssl, and nothing runs unverified"
     phase cache
-    if [ -f "$archive" ] && [ "$(checksum "$archive")" != "$sha" ]; then
-        rm -f "$archive"
-    fi
-    if [ ! -f "$archive" ]; then
-        have curl || have wget || die 75 "neither curl nor wget is there to download the runner"
+    cache=${GHARUN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/gharun}
+    file=actions-runner-$os-$arch-$version.tar.gz
+    if [ -f "$cache/$file" ] && [ "$(checksum "$cache/$file")" = "$sha" ]; then
+        touch "$cache/$file" 2>/dev/null
+    else
+        have curl || have wget || die 75 "there is neither curl nor wget"
+        mkdir -p "$cache" 2>/dev/null
         fresh=$cache/.part.$gharun_name
-        download "$fresh"
-        mv "$fresh" "$archive" || die 75 "the archive cannot be kept in $cache"
+        { mark "$fresh"; } || { cache=$dir && fresh=$dir/.part; }
+        download
+        # In the place of a bad one at once: another machine of this host may be reading there.
+        mv -f "$fresh" "$cache/$file" || die 75 "the runner cannot be kept in $cache"
+        find "$cache" -type f \( -name 'actions-runner-*' -o -name '.part.*' \) -mtime +60 -exec rm -f {} + 2>/dev/null
     fi
     phase unpack
+    rm -rf "${dir:?}/runner"
     mkdir -p "$dir/runner" || die 75 "$dir cannot be written"
-    gzip -dc "$archive" | tar -xf - -C "$dir/runner" || die 75 "the archive cannot be unpacked"
+    await unpack || die 75 "the runner cannot be unpacked in $dir"
     [ -f "$dir/runner/run.sh" ] || die 75 "the archive holds no runner"
+    [ "$cache" != "$dir" ] || rm -f "$dir/$file"
     runner=$dir/runner
 }
 
-# Runs the launcher as the runner's user, with the environment as it is here.
+# The files are to be ours, not a number's of the archive: -o.
+# shellcheck disable=SC2317 # it is called by `await`
+unpack() { gzip -dc "$cache/$file" | tar -xof - -C "$dir/runner"; }
+
+# Becomes the launcher, as the runner's user, with the environment as it is here.
 launch() {
     case $how in
-    none) sh "$dir/boot" "$@" ;;
-    setpriv) HOME=$user_home USER=$user LOGNAME=$user setpriv --reuid="$user" --regid="$(id -g "$user")" --init-groups sh "$dir/boot" "$@" ;;
-    runuser) HOME=$user_home USER=$user LOGNAME=$user runuser -u "$user" -- sh "$dir/boot" "$@" ;;
-    su) su -s /bin/sh "$user" -c "sh \"$dir/boot\" ${1:-}" ;;
+    none) exec sh "$dir/boot" "$1" ;;
+    su) exec su -s /bin/sh "$user" -c "exec sh $(quote "$dir/boot") $1" ;;
+    # That of macOS knows no -s.
+    su_plainly) exec su "$user" -c "exec sh $(quote "$dir/boot") $1" ;;
     esac
+    export HOME="$user_home" USER="$user" LOGNAME="$user"
+    [ "$how" = runuser ] && exec runuser -u "$user" -- sh "$dir/boot" "$1"
+    exec setpriv --reuid="$user" --regid="$group" --init-groups sh "$dir/boot" "$1"
 }
 
-try_users_ways() {
-    for how in setpriv runuser su; do
-        have "$how" && launch try >/dev/null 2>&1 && return 0
+# Looks for a way to run the runner as its user, and gives it to them: an installed one only where it
+# is not theirs already.
+hand_over() {
+    group=$(id -g "$user")
+    user_home=$(eval "echo ~$user")
+    chown -R "$user:$group" "$seen" || return 1
+    [ "$runner" != "$dir/runner" ] || chown -R "$user:$group" "$runner" || return 1
+    find_way && return 0
+    [ "$runner" != "$dir/runner" ] && chown -R "$user:$group" "$runner" && find_way && return 0
+    how=none
+    return 1
+}
+
+find_way() {
+    for how in setpriv runuser su su_plainly; do
+        have "${how%%_*}" && (mute launch try) && return 0
     done
     return 1
+}
+
+# Whether every user gets to a folder.
+open_to_all() {
+    up=$1
+    while [ -n "$up" ]; do
+        case $(ls -ld "$up/") in d????????[xt]*) ;; *) return 1 ;; esac
+        up=${up%/*}
+    done
 }
 
 # Chooses whom the runner runs as. The runner itself refuses root unless it is told.
 choose_user() {
     how=none
-    [ "$(id -u)" -eq 0 ] || return 0
-    phase user
-    for user in runner gharun; do id "$user" >/dev/null 2>&1 && break; done
-    if ! id "$user" >/dev/null 2>&1; then
-        useradd -m -s /bin/sh "$user" >/dev/null 2>&1 || adduser -D -s /bin/sh "$user" >/dev/null 2>&1
-    fi
-    if id "$user" >/dev/null 2>&1; then
-        user_home=$(awk -F : -v user="$user" '$1 == user { print $6 }' /etc/passwd)
+    is_root || return 0
+    if [ -z "${GHARUN_ALLOW_ROOT:-}${RUNNER_ALLOW_RUNASROOT:-}" ]; then
+        phase user
         chmod 711 "$dir" "${dir%/*}"
-        chown -R "$user" "$seen"
-        [ "$runner" = "$dir/runner" ] && chown -R "$user" "$runner"
-        try_users_ways && return 0
-        [ "$runner" = "$dir/runner" ] || { chown -R "$user" "$runner" && try_users_ways && return 0; }
+        for user in runner gharun; do mute id "$user" && break; done
+        # Nobody is added to a computer who then could not get at the runner.
+        if open_to_all "$dir" && open_to_all "$runner"; then
+            mute id "$user" || mute useradd -m -s /bin/sh "$user" || mute adduser -D -s /bin/sh "$user"
+            mute id "$user" && hand_over && return 0
+        fi
+        say "warning: no other user can be used: the runner runs as root"
+        chown -R 0:0 "$seen"
+        [ "$runner" != "$dir/runner" ] || chown -R 0:0 "$runner"
     fi
-    how=none
-    say "no other user can be used: the runner runs as root"
     RUNNER_ALLOW_RUNASROOT=1
     export RUNNER_ALLOW_RUNASROOT
-    chown -R 0 "$seen"
-    [ "$runner" = "$dir/runner" ] && chown -R 0 "$runner"
-    return 0
 }
 
 # .NET wants libicu, and without it the runner ends without a word.
 care_for_icu() {
-    [ "$os" = linux ] || return 0
-    for lib in /usr/lib/libicuuc.so* /usr/lib/*/libicuuc.so* /usr/lib64/libicuuc.so* /lib/*/libicuuc.so*; do
+    [ "$(uname -s)" = Linux ] || return 0
+    for lib in /usr/lib/libicuuc.so* /usr/lib/*/libicuuc.so* /usr/lib64/libicuuc.so* /lib/*/libicuuc.so* "$runner"/bin/libicuuc.so*; do
         [ -e "$lib" ] && return 0
     done
-    if [ "$(id -u)" -eq 0 ] && [ -x "$runner/bin/installdependencies.sh" ]; then
+    if is_root && [ -x "$runner/bin/installdependencies.sh" ]; then
         phase dependencies
         bound=
         have timeout && bound='timeout 300'
         # shellcheck disable=SC2086 # two words, or none
         await $bound "$runner/bin/installdependencies.sh" >"$dir/dependencies" 2>&1 && return 0
-        say "bin/installdependencies.sh failed; the runner goes without libicu"
+        say "bin/installdependencies.sh failed, so the runner goes without libicu: $(tail -n 1 "$dir/dependencies")"
     fi
     DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1
     export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT
 }
 
-# The file that the runner's user runs: it goes to the runner, and runs it where it is not a try.
+# The hook that marks the job, and then is the user's own one; and the file that the runner's user
+# runs: it goes to the runner, and runs it where it is not a try.
 # A shell without job control lets what it runs beside itself ignore SIGINT, and by SIGINT a
 # cancelled job is told to end: so it is put back, where something can.
 write_launcher() {
     mkdir -p "$seen"
     hook=$dir/job-started.sh
+    key=ACTIONS_RUNNER_HOOK_JOB_STARTED
+    own=${ACTIONS_RUNNER_HOOK_JOB_STARTED:-}
+    # What stands in that file goes over the environment.
+    if grep -q "^$key=" "$runner/.env" 2>/dev/null; then
+        own=$(sed -n "s/^$key=//p" "$runner/.env" | tail -n 1)
+        sed "/^$key=/d" "$runner/.env" >"$dir/env" && cat "$dir/env" >"$runner/.env"
+    fi
     {
-        printf '#!/bin/sh\n: >"%s/job"\n' "$seen"
-        printf 'own=%s\n' "'$(printf '%s' "${ACTIONS_RUNNER_HOOK_JOB_STARTED:-}" | sed "s/'/'\\\\''/g")'"
+        printf 'echo 2>/dev/null >%s || true\nown=%s\n' "$(quote "$seen/job")" "$(quote "$own")"
         # shellcheck disable=SC2016 # for the hook's own shell
-        printf '[ -z "$own" ] && exit 0\ncommand -v bash >/dev/null && exec bash -e "$own"\nexec sh -e "$own"\n'
+        printf '%s\n' '[ -n "$own" ] || exit 0' "case \$own in *.ps1) exec pwsh -command \". '\$own'\" ;; esac" \
+            'command -v bash >/dev/null && exec bash -e "$own"' 'exec sh -e "$own"'
     } >"$hook"
     {
-        printf 'cd "%s" && [ -w . ] && [ -w "%s" ] || exit 70\n' "$runner" "$seen"
+        printf 'cd %s && [ -w . ] && [ -w %s ] || exit 70\n' "$(quote "$runner")" "$(quote "$seen")"
         # shellcheck disable=SC2016 # for the launcher's own shell
         printf '[ "${1:-}" = try ] && exit 0\n'
-        if env --default-signal=INT true 2>/dev/null; then
+        if mute env --default-signal=INT true; then
             printf 'exec env --default-signal=INT ./run.sh\n'
         elif have perl; then
             # shellcheck disable=SC2016 # for perl
@@ -395,21 +540,31 @@ write_launcher() {
 }
 
 start_runner() {
+    # Nothing of ours but the mark by which a host knows its slots, no key of a machine's place, and
+    # no folders of another user.
+    for key in $(env | sed -n 's/^\(GHARUN_[A-Za-z0-9_]*\)=.*/\1/p'); do
+        [ "$key" = GHARUN_SLOT ] || unset "$key"
+    done
+    unset RUNNER_TRACKING_ID RUNPOD_API_KEY
+    [ "$how" = none ] || unset XDG_RUNTIME_DIR XDG_CACHE_HOME XDG_CONFIG_HOME XDG_DATA_HOME XDG_STATE_HOME MAIL
     export ACTIONS_RUNNER_INPUT_JITCONFIG="$gharun_jit"
     export ACTIONS_RUNNER_HOOK_JOB_STARTED="$hook"
     export ACTIONS_RUNNER_RETURN_VERSION_DEPRECATED_EXIT_CODE=1
-    unset RUNNER_TRACKING_ID
-    launch
+    launch run
 }
 
 # What the runner says goes to the log, and tells what its exit code does not.
 listen() {
+    # The last words of a runner that is told to end are wanted too.
+    trap '' HUP INT TERM
+    trap : PIPE
     while IFS= read -r line || [ -n "$line" ]; do
         printf '%s\n' "$line"
         case $line in
-        *'Listening for Jobs'*) [ -e "$seen/listening" ] || { : >"$seen/listening" && phase listening; } ;;
-        *'Running job: '*) : >"$seen/job" && phase job ;;
-        *'cannot receive messages'*) : >"$seen/deprecated" ;;
+        *'Listening for Jobs'*) [ -e "$seen/listening" ] || { mark "$seen/listening" && phase listening; } ;;
+        *'Running job: '*) [ -e "$seen/said" ] || { mark "$seen/said" && mark "$seen/job" && phase job; } ;;
+        *'cannot receive messages'*) mark "$seen/deprecated" ;;
+        *'no longer exists on the server'*) mark "$seen/unknown" ;;
         esac
     done
 }
@@ -419,28 +574,37 @@ run_runner() {
     listen <"$dir/out" &
     listener=$!
     phase run
-    : >"$dir/started"
+    mark "$dir/started"
     (start_runner) >"$dir/out" 2>&1 &
-    wait $!
+    child=$!
+    echo "$child" >"$dir/pid"
+    wait "$child"
     status=$?
-    # The reader ends with the last writer; what a job left behind may hold the pipe open.
-    tries=0
-    while kill -0 "$listener" 2>/dev/null && [ "$tries" -lt 10 ]; do
-        sleep 0.2 2>/dev/null || sleep 1
-        tries=$((tries + 1))
+    while [ "$status" -gt 128 ] && lives "$child"; do
+        wait "$child"
+        status=$?
     done
+    rm -f "$dir/pid"
+    # The reader ends with the last writer; what a job left behind may hold the pipe open.
+    linger "$listener" 10
     [ -e "$seen/job" ] && return 0
     if [ "$status" -eq 7 ] || [ -e "$seen/deprecated" ]; then
         die 73 "GitHub takes this version of the runner no more"
     fi
-    [ -e "$seen/listening" ] && die 78 "the runner ended without a job"
-    die 70 "the runner never connected to GitHub"
+    why=
+    [ -e "$seen/unknown" ] && why=': GitHub does not know it any more'
+    [ -e "$seen/listening" ] && die 78 "the runner ended without a job$why"
+    [ -n "$why" ] || said=$("$runner/bin/Runner.Listener" --version 2>&1) ||
+        why=": it does not run on this machine: $(printf '%s\n' "$said" | head -n 1)"
+    die 70 "the runner never connected to GitHub$why"
 }
 
 bootstrap() {
     arm
-    case $0 in */boot.sh | */boot) rm -f "$0" 2>/dev/null ;; esac
-    unset GITHUB_TOKEN GH_TOKEN GH_PAT GHARUN_GITHUB_TOKEN GHARUN_APP_PRIVATE_KEY
+    # It holds the configuration. Only a file that is this very script, whatever its name.
+    [ -f "$0" ] && grep -q "^gharun_name='$gharun_name'" "$0" && rm -f "$0" 2>/dev/null
+    unset GITHUB_TOKEN GH_TOKEN GH_PAT GH_ENTERPRISE_TOKEN GITHUB_ENTERPRISE_TOKEN
+    unset GHARUN_GITHUB_TOKEN GHARUN_APP_PRIVATE_KEY
     if ! mkdir "$dir/once" 2>/dev/null; then
         [ -d "$dir/once" ] && die 77 "it ran here already"
         die 75 "$dir cannot be written"
@@ -450,7 +614,6 @@ bootstrap() {
     write_launcher
     choose_user
     care_for_icu
-    unset GHARUN_WORK GHARUN_CACHE
     run_runner
     exit 0
 }

@@ -1,0 +1,66 @@
+#!/bin/sh
+# A runner as far as the boot script sees it: run.sh, bin/Runner.Listener and bin/Runner.Worker in one
+# file, told apart by the name it has. $STUB is where it tells the test what it saw; $STUB_MODE says
+# what becomes of it.
+
+say() { echo "$(date -u '+%Y-%m-%d %H:%M:%SZ'): $*"; }
+await() { until [ -e "$STUB/$1" ]; do sleep 0.1; done; }
+
+case $0 in
+*run.sh)
+    cd "$(dirname "$0")" || exit 1
+    if [ "$(id -u)" = 0 ] && [ -z "${RUNNER_ALLOW_RUNASROOT:-}" ]; then
+        echo 'Must not run interactively with sudo'
+        exit 1
+    fi
+    id -u >"$STUB/uid"
+    umask >"$STUB/umask"
+    pwd >"$STUB/place"
+    env >"$STUB/env"
+    printf %s "$ACTIONS_RUNNER_INPUT_JITCONFIG" >"$STUB/jit"
+    [ "$STUB_MODE" != stubborn ] || trap '' TERM
+    bin/Runner.Listener run
+    [ $? -ne 7 ] || [ "${ACTIONS_RUNNER_RETURN_VERSION_DEPRECATED_EXIT_CODE:-}" != 1 ] || exit 7
+    echo 'Exiting runner...'
+    exit 0
+    ;;
+*Runner.Listener)
+    if [ "$1" = --version ]; then
+        if [ "$STUB_MODE" = broken ]; then
+            echo 'Process terminated. There is no ICU package' >&2
+            exit 134
+        fi
+        echo 9.9.1
+        exit
+    fi
+    unset ACTIONS_RUNNER_INPUT_JITCONFIG
+    case $STUB_MODE in
+    broken) exit 134 ;;
+    never) exit 1 ;;
+    unknown) say 'The runner no longer exists on the server.' && exit 1 ;;
+    deprecated) echo 'Runner version v9.9.1 is deprecated and cannot receive messages.' && exit 7 ;;
+    esac
+    echo '√ Connected to GitHub'
+    say 'Listening for Jobs'
+    case $STUB_MODE in
+    idle) await job ;;
+    removed) say 'The runner no longer exists on the server.' && exit 1 ;;
+    esac
+    [ "$STUB_MODE" = quiet ] || say 'Running job: build'
+    bin/Runner.Worker spawnclient
+    say 'Job build completed with result: Succeeded'
+    ;;
+*Runner.Worker)
+    if [ "$STUB_MODE" != quiet ]; then
+        if command -v bash >/dev/null; then shell="bash"; else shell="sh"; fi
+        "$shell" -e "$ACTIONS_RUNNER_HOOK_JOB_STARTED"
+        echo $? >"$STUB/hook"
+    fi
+    echo >"$STUB/working"
+    case $STUB_MODE in
+    job | idle) ;;
+    leaves) sleep 300 & ;;
+    *) await finish ;;
+    esac
+    ;;
+esac

@@ -1,0 +1,178 @@
+//! Where the runner comes from, and that nothing runs that was not verified.
+
+use std::fs;
+
+use super::machine::{Machine, Shell, find};
+use super::server::{Fault, Server};
+use super::{Name, failure, skipped};
+
+under_every_shell! {
+    what_fails_for_a_while_is_fetched_again
+    what_never_has_its_checksum_never_runs
+    what_is_kept_is_not_fetched_again
+    a_cache_that_nobody_may_write_does_no_harm
+    a_pinned_version_is_the_only_one_that_runs
+    a_platform_without_a_runner_is_named
+    nothing_runs_unverified
+}
+
+async fn served(shell: Shell) -> Option<(Machine, Server)> {
+    let mut machine = Machine::new(shell)?;
+    let server = Server::start().await;
+    machine.packages = vec![server.package.clone()];
+    // What this very computer may have installed is of another version.
+    machine.pinned = true;
+    machine.var("GHARUN_CACHE", &machine.at("cache").display().to_string());
+    Some((machine, server))
+}
+
+fn another(machine: &mut Machine) {
+    machine.name = Name::choose(None, 0, jiff::Timestamp::now());
+    drop(fs::remove_file(machine.at("stub/jit"))); // it may not have been run
+}
+
+async fn what_fails_for_a_while_is_fetched_again(shell: Shell) {
+    let Some((machine, server)) = served(shell).await else {
+        return;
+    };
+    server.fail(&[
+        Fault::Unavailable,
+        Fault::Unavailable,
+        Fault::Cut,
+        Fault::Other,
+    ]);
+    let end = machine.run().await;
+    assert_eq!(end.code, 0, "{}", end.log);
+    assert_eq!(server.asked(), 5, "{}", end.log);
+    assert_eq!(machine.read("stub/jit"), machine.jit);
+}
+
+async fn what_never_has_its_checksum_never_runs(shell: Shell) {
+    for fault in [Fault::Other, Fault::Cut, Fault::Unavailable] {
+        let Some((machine, server)) = served(shell).await else {
+            return;
+        };
+        server.fail(&[fault; 9]);
+        let end = machine.run().await;
+        assert_eq!(end.code, 75, "{}", end.log);
+        let said = failure(&end.log).unwrap();
+        assert!(said.contains(&server.package.url), "{said}");
+        assert_eq!(said.contains("checksum"), matches!(fault, Fault::Other));
+        assert_eq!(server.asked(), 5);
+        assert!(!machine.at("stub/jit").exists());
+        let kept: Vec<_> = fs::read_dir(machine.at("cache")).unwrap().collect();
+        assert!(kept.is_empty(), "{kept:?}");
+        assert_eq!(machine.endings(), 1);
+    }
+}
+
+async fn what_is_kept_is_not_fetched_again(shell: Shell) {
+    let Some((mut machine, server)) = served(shell).await else {
+        return;
+    };
+    assert_eq!(machine.run().await.code, 0);
+    assert_eq!(server.asked(), 1);
+    another(&mut machine);
+    let end = machine.run().await;
+    assert_eq!((end.code, server.asked()), (0, 1), "{}", end.log);
+    assert_eq!(machine.read("stub/jit"), machine.jit);
+    // One that went bad is of no use.
+    let kept: Vec<_> = fs::read_dir(machine.at("cache")).unwrap().collect();
+    let [Ok(kept)] = kept.as_slice() else {
+        panic!("{kept:?}");
+    };
+    fs::write(kept.path(), "bad").unwrap();
+    another(&mut machine);
+    let end = machine.run().await;
+    assert_eq!((end.code, server.asked()), (0, 2), "{}", end.log);
+    // Of another version it is another file.
+    machine.packages[0].version = "9.9.2".into();
+    another(&mut machine);
+    let end = machine.run().await;
+    assert_eq!((end.code, server.asked()), (0, 3), "{}", end.log);
+}
+
+async fn a_cache_that_nobody_may_write_does_no_harm(shell: Shell) {
+    let Some((mut machine, server)) = served(shell).await else {
+        return;
+    };
+    // No folder can be made there, not even by root.
+    machine.touch("file");
+    machine.var(
+        "GHARUN_CACHE",
+        &machine.at("file/cache").display().to_string(),
+    );
+    let end = machine.run().await;
+    assert_eq!((end.code, server.asked()), (0, 1), "{}", end.log);
+    assert_eq!(machine.read("stub/jit"), machine.jit);
+}
+
+async fn a_pinned_version_is_the_only_one_that_runs(shell: Shell) {
+    let Some((mut machine, server)) = served(shell).await else {
+        return;
+    };
+    machine.install("runner"); // of version 9.9.1
+    assert_eq!(machine.run().await.code, 0);
+    assert_eq!(server.asked(), 0);
+    machine.packages[0].version = "9.9.2".into();
+    another(&mut machine);
+    let end = machine.run().await;
+    assert_eq!((end.code, server.asked()), (0, 1), "{}", end.log);
+    machine.pinned = false;
+    another(&mut machine);
+    let end = machine.run().await;
+    assert_eq!((end.code, server.asked()), (0, 1), "{}", end.log);
+    assert!(end.phases().contains(&"installed".into()));
+}
+
+async fn a_platform_without_a_runner_is_named(shell: Shell) {
+    let Some((mut machine, server)) = served(shell).await else {
+        return;
+    };
+    let here = machine.packages[0].architecture.clone();
+    machine.packages[0].architecture = "s390x".into();
+    let end = machine.run().await;
+    assert_eq!(end.code, 76, "{}", end.log);
+    assert!(failure(&end.log).unwrap().ends_with(&here));
+    assert_eq!(server.asked(), 0);
+    assert_eq!(machine.endings(), 1);
+}
+
+async fn nothing_runs_unverified(shell: Shell) {
+    let Some((mut machine, server)) = served(shell).await else {
+        return;
+    };
+    let sha256 = machine.packages[0].sha256.clone();
+    machine.packages[0].sha256 = "0123".into();
+    let end = machine.run().await;
+    assert_eq!((end.code, server.asked()), (75, 0), "{}", end.log);
+    machine.packages[0].sha256 = sha256;
+    if shell == Shell::Busybox {
+        return; // it has all commands in itself
+    }
+    for (without, asked) in [
+        (&["sha256sum", "shasum", "openssl"][..], None),
+        (&["curl", "wget"], None),
+        (&["wget", "sha256sum"], Some("shasum")),
+        (&["curl", "sha256sum", "shasum"], Some("openssl")),
+    ] {
+        let Some((mut machine, server)) = served(shell).await else {
+            return;
+        };
+        let needed = ["curl", "wget", asked.unwrap_or("sh")];
+        if let Some(lacking) = needed.iter().find(|program| find(program).is_none()) {
+            skipped(&format!("bootstrap: there is no {lacking}"));
+            continue;
+        }
+        machine.without = without.to_vec();
+        let end = machine.run().await;
+        let expected = if asked.is_some() { (0, 1) } else { (75, 0) };
+        assert_eq!(
+            (end.code, server.asked()),
+            expected,
+            "{without:?}: {}",
+            end.log
+        );
+        assert_eq!(machine.at("stub/jit").exists(), asked.is_some());
+    }
+}

@@ -1,0 +1,126 @@
+//! The script as a text, and its log read back.
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use super::machine::find;
+use super::*;
+
+fn whole(body: &str) -> String {
+    let (name, jit) = (Name::choose(None, 0, Timestamp::now()), Secret::new("x"));
+    let boot = Boot {
+        name: &name,
+        jit: &jit,
+        packages: &[],
+        pinned: false,
+        ending: "poweroff",
+        expires: Timestamp::now(),
+        idle_limit: None,
+        setup: None,
+        env: &[],
+    };
+    header(&boot, PAUSES) + body
+}
+
+#[test]
+fn what_is_sent_is_small_and_says_the_same() {
+    let body = body();
+    assert!(body.len() < 14 * 1024, "{}", body.len());
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    gzip.write_all(body.as_bytes()).unwrap();
+    let small = gzip.finish().unwrap().len();
+    assert!(small < 6 * 1024, "{small}");
+    assert!(whole(&body).starts_with("#!/bin/sh\n"));
+    assert!(body.ends_with("\nbootstrap\n"));
+}
+
+#[test]
+fn shellcheck_has_nothing_to_say() {
+    let Some(shellcheck) = find("shellcheck") else {
+        return skipped("bootstrap: there is no shellcheck");
+    };
+    let mut child = Command::new(shellcheck)
+        .args(["-s", "sh", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let text = whole(BODY);
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(text.as_bytes())
+        .unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stdout)
+    );
+}
+
+#[test]
+fn a_limit_under_a_second_is_not_none() {
+    let (name, jit) = (Name::choose(None, 0, Timestamp::now()), Secret::new("x"));
+    let boot = Boot {
+        name: &name,
+        jit: &jit,
+        packages: &[],
+        pinned: false,
+        ending: "exit",
+        expires: Timestamp::UNIX_EPOCH,
+        idle_limit: Some(Duration::from_millis(1)),
+        setup: None,
+        env: &[],
+    };
+    let text = script(&boot);
+    assert!(text.expose().contains("\ngharun_idle='1'\n"));
+    assert!(text.expose().contains("\ngharun_ending=':'\n"));
+}
+
+#[test]
+fn phases_are_found_behind_whatever_a_place_writes_before_them() {
+    let log = "gharun: phase=arm t=1795507200\n\
+        [   12.3] cloud-init[811]: gharun: phase=download t=1795507201\r\n\
+        a job says phase=run t=1795507202\n\
+        gharun: phase=broken t=soon\n\
+        gharun: phase=\n\
+        2026-11-24T08:00:00Z gharun: phase=end t=1795507203 code=0\n";
+    let found: Vec<_> = phases(log)
+        .into_iter()
+        .map(|phase| (phase.name, phase.at.as_second()))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            ("arm".to_owned(), 1_795_507_200),
+            ("download".to_owned(), 1_795_507_201),
+            ("end".to_owned(), 1_795_507_203),
+        ]
+    );
+}
+
+#[test]
+fn the_last_error_is_the_one_that_counts() {
+    assert_eq!(failure("all is well\n"), None);
+    let log = "gharun: error: first\nx gharun: error: it's: over\r\ngharun: phase=end t=1\n";
+    assert_eq!(failure(log).as_deref(), Some("it's: over"));
+}
+
+#[test]
+fn every_code_that_the_script_ends_with_has_a_meaning() {
+    let words: Vec<&str> = BODY.split_whitespace().collect();
+    let codes: Vec<i32> = words
+        .windows(2)
+        .filter(|pair| ["die", "fire", "finish", "exit"].contains(&pair[0]))
+        .filter_map(|pair| pair[1].trim_end_matches([';', '\'']).parse().ok())
+        .collect();
+    for code in 70..=78 {
+        assert!(codes.contains(&code), "{code}");
+    }
+    for code in codes {
+        assert!(meaning(code).is_some(), "{code}");
+    }
+    assert_eq!(meaning(1), None);
+}
