@@ -36,11 +36,15 @@ pub fn main() -> ExitCode {
             };
         }
     };
-    let Ok(runtime) = tokio::runtime::Builder::new_current_thread()
+    let runtime = match tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-    else {
-        return ExitCode::FAILURE;
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            ui::Ui::new(ui::Look::default()).error(&error, &[]);
+            return ExitCode::FAILURE;
+        }
     };
     let exit = runtime.block_on(commands::run(cli));
     // What still blocks (a prompt, a name looked up) must not keep a finished program alive.

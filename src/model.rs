@@ -325,6 +325,15 @@ pub trait Sink {
     fn tell(&self, event: Event) -> LocalBoxFuture<'_, std::io::Result<()>>;
 }
 
+/// An error with its causes on one line.
+pub fn chain(error: &(dyn StdError + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |&error| error.source());
+    causes
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
+}
+
 /// Returns `len` random characters of `[a-z0-9]`, from the operating system's source.
 ///
 /// # Panics

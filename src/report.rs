@@ -1,361 +1,539 @@
-//! The JSON contract and its text form: both are made from the same structs.
+//! The JSON contract and its text form: what `start`, `stop` and `list` put on stdout.
+//!
+//! Every key is always there; what is not known is `null`. Keys may be added, never changed.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
-use jiff::Timestamp;
-use serde::Serialize;
+use jiff::{Timestamp, Unit};
+use serde::{Serialize, Serializer};
 
-use crate::model::{Mapping, Name, Reference, pythonic};
+use crate::model::{Mapping, Name, Reference};
 
-/// Seconds with one digit behind the point.
-pub fn seconds(duration: Duration) -> f64 {
-    (duration.as_secs_f64() * 10.0).round() / 10.0
+mod plans;
+
+pub use plans::{Candidate, Check, Checks, DryRun, Offer, Offers, Provider, Providers, Set};
+
+/// What `start` came to.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Start {
+    /// Machine -> unique label, as the output `mapping` has it.
+    pub mapping: Mapping,
+    /// The runners that are there.
+    pub runners: Vec<Runner>,
 }
 
-/// What `start` says of one runner.
+/// A runner that came up.
 #[derive(Clone, Debug, Serialize)]
 pub struct Runner {
-    /// The runner, and its unique label.
+    /// Its name, and its unique label.
     pub name: Name,
-    /// All its labels.
+    /// All its labels, the unique one first.
     pub labels: Vec<String>,
     /// Its machine.
     pub instance: Reference,
-    /// The provider's name.
+    /// The provider, as the user calls it.
     pub provider: String,
     /// The provider's kind.
     pub kind: String,
     /// GitHub's number of it.
     pub runner_id: u64,
-    /// When its place made the machine.
+    /// When its machine was made.
+    #[serde(serialize_with = "second")]
     pub created_at: Timestamp,
-    /// When the machine ends itself.
+    /// When its machine ends itself.
+    #[serde(serialize_with = "second")]
     pub expires_at: Timestamp,
-    /// From the beginning of the start.
-    pub launched_after_s: f64,
-    /// From the beginning of the start.
-    pub online_after_s: f64,
+    /// From the beginning of the start until the machine was launched.
+    #[serde(rename = "launched_after_s", serialize_with = "tenths")]
+    pub launched_after: Duration,
+    /// From the beginning of the start until GitHub said `online`.
+    #[serde(rename = "online_after_s", serialize_with = "tenths")]
+    pub online_after: Duration,
     /// US dollars an hour, where the place tells.
     pub price_per_hour: Option<f64>,
 }
 
-/// What `start` came to.
-#[derive(Clone, Debug, Serialize)]
-pub struct Start {
-    /// Machine -> unique label.
-    pub mapping: Mapping,
-    /// The runners that are online.
-    pub runners: Vec<Runner>,
-}
-
 impl Start {
-    /// One JSON object.
-    pub fn json(&self) -> String {
-        line(self)
-    }
-
-    /// A line a runner: label, tabulator, reference.
+    /// One line a runner: its label, a tab, its machine.
     pub fn text(&self) -> String {
-        self.runners.iter().fold(String::new(), |mut text, runner| {
-            writeln!(text, "{}\t{}", runner.name, runner.instance)
-                .expect("a text takes what is written");
-            text
-        })
-    }
-}
-
-/// One provider of a plan.
-#[derive(Clone, Debug, Serialize)]
-pub struct Candidate {
-    /// The provider's name.
-    pub provider: String,
-    /// The provider's kind.
-    pub kind: String,
-    /// What it would try, in order.
-    pub candidates: Vec<String>,
-    /// What the user should know.
-    pub warnings: Vec<String>,
-}
-
-/// What `start --dry-run` would do.
-#[derive(Clone, Debug, Serialize)]
-pub struct DryRun {
-    /// What runners would be registered with.
-    pub scope: String,
-    /// At which server.
-    pub server: String,
-    /// How many.
-    pub count: u16,
-    /// The labels of the first.
-    pub labels: Vec<String>,
-    /// The bound on the whole start.
-    pub timeout_s: u64,
-    /// How long a machine may live.
-    pub lifetime_s: u64,
-    /// How long it waits for a job; 0 is for ever.
-    pub idle_timeout_s: u64,
-    /// The providers in order of preference.
-    pub providers: Vec<Candidate>,
-    /// The boot script, its secrets as `***`.
-    pub boot_script: String,
-}
-
-impl DryRun {
-    /// One JSON object.
-    pub fn json(&self) -> String {
-        line(self)
-    }
-
-    /// For people.
-    pub fn text(&self) -> String {
-        let mut text = format!(
-            "{} runner(s) for {} at {}\nlabels: {}\ntimeout {}s, lifetime {}s, idle timeout {}s\n",
-            self.count,
-            self.scope,
-            self.server,
-            self.labels.join(", "),
-            self.timeout_s,
-            self.lifetime_s,
-            self.idle_timeout_s
-        );
-        for (index, provider) in self.providers.iter().enumerate() {
-            let mut add =
-                |line: String| writeln!(text, "{line}").expect("a text takes what is written");
-            add(format!(
-                "{}. {} ({})",
-                index + 1,
-                provider.provider,
-                provider.kind
-            ));
-            provider
-                .candidates
+        lines(
+            self.runners
                 .iter()
-                .for_each(|candidate| add(format!("   would try {candidate}")));
-            provider
-                .warnings
-                .iter()
-                .for_each(|warning| add(format!("   warning: {warning}")));
-        }
-        text + "\nboot script:\n" + &self.boot_script
+                .map(|one| [one.name.to_string(), one.instance.to_string()]),
+        )
     }
 }
 
-/// JSON on one line, as the outputs are written.
-pub fn line(value: &impl Serialize) -> String {
-    pythonic(value) + "\n"
+/// What `stop` came to.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Stop {
+    /// What was stopped, or with `--dry-run` would be.
+    pub stopped: Vec<Stopped>,
+    /// What was left as it is.
+    pub kept: Vec<Kept>,
+    /// What may still be there.
+    pub failed: Vec<Failed>,
 }
 
-/// A machine that is gone.
+/// Something that was stopped.
 #[derive(Clone, Debug, Serialize)]
 pub struct Stopped {
-    /// Its reference.
+    /// Its machine, where it had one.
     pub instance: Option<Reference>,
-    /// The runner.
-    pub name: String,
-    /// Whether the registration is gone.
+    /// The runner, where it is known.
+    pub name: Option<Name>,
+    /// Whether GitHub has no registration of it.
     pub deregistered: bool,
-    /// Whether there was a machine that was ended.
+    /// Whether its machine is proved gone.
     pub terminated: bool,
-    /// How long it was paid for.
-    pub billed_s: Option<u64>,
-    /// US dollars.
+    /// From the machine's creation to its end.
+    #[serde(rename = "billed_s", serialize_with = "tenths_if_any")]
+    pub billed: Option<Duration>,
+    /// US dollars for it.
+    #[serde(serialize_with = "hundredths_of_cents")]
     pub cost: Option<f64>,
 }
 
-/// A machine that was left alone.
+/// Something that was left as it is.
 #[derive(Clone, Debug, Serialize)]
 pub struct Kept {
-    /// Its reference.
+    /// Its machine, where it has one.
     pub instance: Option<Reference>,
     /// The runner.
-    pub name: String,
+    pub name: Name,
     /// Why.
     pub reason: String,
 }
 
-/// A machine that may still be running.
+/// Something that should have been stopped.
 #[derive(Clone, Debug, Serialize)]
-pub struct Unstopped {
-    /// Its reference.
+pub struct Failed {
+    /// Its machine, where one is known.
     pub instance: Option<Reference>,
-    /// The runner, or what was given.
-    pub name: String,
-    /// Why.
+    /// The runner, where it is known.
+    pub name: Option<Name>,
+    /// What went wrong.
     pub error: String,
-    /// What ends it.
+    /// What to type to try again.
     pub command: String,
 }
 
-/// What `stop` came to.
-#[derive(Clone, Debug, Serialize)]
-pub struct Stop {
-    /// Gone.
-    pub stopped: Vec<Stopped>,
-    /// Left alone on purpose.
-    pub kept: Vec<Kept>,
-    /// May still be running.
-    pub failed: Vec<Unstopped>,
-}
-
 impl Stop {
-    /// One JSON object.
-    pub fn json(&self) -> String {
-        line(self)
-    }
-
-    /// A line a runner: what became of it, its name, its machine.
+    /// One line a thing: `stopped`, `kept` or `failed`, its machine, its runner, and why, with tabs
+    /// between them and `-` for what is not there.
     pub fn text(&self) -> String {
-        let machine = |instance: &Option<Reference>| {
-            instance
-                .as_ref()
-                .map_or_else(|| "-".to_owned(), ToString::to_string)
-        };
-        let stopped = self
-            .stopped
-            .iter()
-            .map(|row| format!("stopped\t{}\t{}\n", row.name, machine(&row.instance)));
-        let kept = self
-            .kept
-            .iter()
-            .map(|row| format!("kept\t{}\t{}\n", row.name, machine(&row.instance)));
-        let failed = self
-            .failed
-            .iter()
-            .map(|row| format!("failed\t{}\t{}\n", row.name, machine(&row.instance)));
-        stopped.chain(kept).chain(failed).collect()
+        let stopped = self.stopped.iter().map(|one| {
+            let what = if one.instance.is_some() && !one.terminated {
+                "not proved gone yet"
+            } else {
+                ""
+            };
+            [
+                "stopped".into(),
+                or_dash(one.instance.as_ref()),
+                or_dash(one.name.as_ref()),
+                what.into(),
+            ]
+        });
+        let kept = self.kept.iter().map(|one| {
+            let name = one.name.to_string();
+            [
+                "kept".into(),
+                or_dash(one.instance.as_ref()),
+                name,
+                one.reason.clone(),
+            ]
+        });
+        let failed = self.failed.iter().map(|one| {
+            let error = one.error.clone();
+            [
+                "failed".into(),
+                or_dash(one.instance.as_ref()),
+                or_dash(one.name.as_ref()),
+                error,
+            ]
+        });
+        lines(stopped.chain(kept).chain(failed))
     }
 }
 
-/// One row of `list`.
-#[derive(Clone, Debug, Serialize)]
-pub struct Machine {
-    /// The runner.
-    pub name: Name,
-    /// Its machine.
-    pub instance: Option<Reference>,
-    /// The provider's name.
-    pub provider: Option<String>,
-    /// The provider's kind.
-    pub kind: Option<String>,
-    /// `pending`, `running`, `ended`, `gone` or `unknown`.
-    pub state: String,
-    /// `online`, `offline`, `busy`, `absent` or `unknown`.
-    pub runner: String,
-    /// GitHub's number of the runner.
-    pub runner_id: Option<u64>,
-    /// The scope that it belongs to.
-    pub scope: String,
-    /// The run that started it.
-    pub run_id: Option<u64>,
-    /// When it was made.
-    pub created_at: Option<Timestamp>,
-    /// When it ends itself.
-    pub expires_at: Option<Timestamp>,
-    /// US dollars an hour.
-    pub price_per_hour: Option<f64>,
-    /// US dollars so far.
-    pub cost: Option<f64>,
-    /// What is to be thought of it.
-    pub verdict: String,
-    /// Why.
-    pub why: String,
-}
-
-/// A source that could not be read.
-#[derive(Clone, Debug, Serialize)]
-pub struct Unread {
-    /// Which.
-    pub source: String,
-    /// Why.
-    pub error: String,
-}
-
-/// What `list` found.
+/// What `list` saw.
 #[derive(Clone, Debug, Serialize)]
 pub struct List {
     /// One row a runner.
     pub machines: Vec<Machine>,
     /// What could not be read.
-    pub unknown: Vec<Unread>,
+    pub unknown: Vec<Unknown>,
+    /// The servers' clock, for the ages in the text form.
+    #[serde(skip)]
+    pub now: Timestamp,
+}
+
+/// One runner with its machine.
+#[derive(Clone, Debug, Serialize)]
+pub struct Machine {
+    /// The runner.
+    pub name: Name,
+    /// Its machine, where one is known.
+    pub instance: Option<Reference>,
+    /// The provider, as the user calls it.
+    pub provider: Option<String>,
+    /// The provider's kind, where it was asked.
+    pub kind: Option<String>,
+    /// What the machine is doing: `pending`, `running`, `ended`, `gone` or `unknown`.
+    pub state: String,
+    /// What GitHub says: `online`, `offline`, `busy`, `absent` or `unknown`.
+    pub runner: String,
+    /// GitHub's number of it.
+    pub runner_id: Option<u64>,
+    /// The scope as tags spell it.
+    pub scope: String,
+    /// The run that started it.
+    pub run_id: Option<u64>,
+    /// When it was made.
+    #[serde(serialize_with = "second_if_any")]
+    pub created_at: Option<Timestamp>,
+    /// When it ends itself.
+    #[serde(serialize_with = "second_if_any")]
+    pub expires_at: Option<Timestamp>,
+    /// US dollars an hour.
+    pub price_per_hour: Option<f64>,
+    /// US dollars so far.
+    #[serde(serialize_with = "hundredths_of_cents")]
+    pub cost: Option<f64>,
+    /// What is to be thought of it.
+    pub verdict: String,
+    /// Why, in a few words.
+    pub why: String,
+}
+
+/// A source that could not be read.
+#[derive(Clone, Debug, Serialize)]
+pub struct Unknown {
+    /// A provider, one of its places, `GitHub`, or the state file.
+    pub source: String,
+    /// Why.
+    pub error: String,
 }
 
 impl List {
-    /// One JSON object.
-    pub fn json(&self) -> String {
-        line(self)
+    /// The columns of the text form.
+    pub const HEADER: [&str; 9] = [
+        "NAME", "PROVIDER", "MACHINE", "STATE", "RUNNER", "AGE", "EXPIRES", "COST", "VERDICT",
+    ];
+
+    /// The cells of the text form, one row a runner.
+    pub fn rows(&self) -> Vec<Vec<String>> {
+        let row = |one: &Machine| {
+            let age = one.created_at.map(|time| span(self.now, time));
+            let expires = one.expires_at.map(|time| {
+                if time > self.now {
+                    format!("in {}", span(time, self.now))
+                } else {
+                    format!("{} ago", span(self.now, time))
+                }
+            });
+            let cost = one.cost.map(|cost| format!("${cost:.2}"));
+            let id = one.instance.as_ref().map(|machine| &machine.id);
+            vec![
+                one.name.to_string(),
+                or_dash(one.provider.as_ref()),
+                or_dash(id),
+                one.state.clone(),
+                one.runner.clone(),
+                or_dash(age.as_ref()),
+                or_dash(expires.as_ref()),
+                or_dash(cost.as_ref()),
+                format!("{} ({})", one.verdict, one.why),
+            ]
+        };
+        self.machines.iter().map(row).collect()
     }
 }
 
-/// A setting of a provider, and who set it.
-#[derive(Clone, Debug, Serialize)]
-pub struct Set {
-    /// The setting.
-    pub key: String,
-    /// Its value; none for a secret.
-    pub value: Option<serde_json::Value>,
-    /// Flag, variable, or file and line.
-    pub origin: String,
+/// The JSON form of a report, on several lines and without a newline at its end.
+///
+/// # Panics
+///
+/// Panics where a value cannot be JSON, which no report's value can be.
+pub fn json(report: &impl Serialize) -> String {
+    serde_json::to_string_pretty(report).expect("plain values become JSON")
 }
 
-/// A provider that can be used.
-#[derive(Clone, Debug, Serialize)]
-pub struct Provider {
-    /// A table of providers.toml, or a kind.
-    pub name: String,
-    /// Its kind.
-    pub kind: String,
-    /// The kind in one line.
-    pub about: String,
-    /// What is set.
-    pub settings: Vec<Set>,
+/// Lines of cells with tabs between them; a cell that is empty at the end of its line is left out.
+fn lines<const N: usize>(rows: impl Iterator<Item = [String; N]>) -> String {
+    let mut text = String::new();
+    for row in rows {
+        let cells = row.map(|cell| cell.replace(['\n', '\r', '\t'], " "));
+        text.push_str(cells.join("\t").trim_end());
+        text.push('\n');
+    }
+    text
 }
 
-/// What `providers list` shows.
-#[derive(Clone, Debug, Serialize)]
-pub struct Providers {
-    /// All that can be used.
-    pub providers: Vec<Provider>,
+fn or_dash<T: ToString>(value: Option<&T>) -> String {
+    value.map_or_else(|| "-".to_owned(), ToString::to_string)
 }
 
-/// The check of one provider, or of GitHub.
-#[derive(Clone, Debug, Serialize)]
-pub struct Check {
-    /// The provider, or `github`.
-    pub name: String,
-    /// Whether it can be used.
-    pub ok: bool,
-    /// What was found.
-    pub facts: Vec<String>,
-    /// What will not work well, or what would mend it.
-    pub warnings: Vec<String>,
-    /// Why it cannot be used.
-    pub error: Option<String>,
+/// The time between two moments in its two largest units: `2d 3h`, `5m 10s`.
+fn span(later: Timestamp, earlier: Timestamp) -> String {
+    let seconds = later.duration_since(earlier).as_secs().max(0);
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3600 => format!("{}m {}s", seconds / 60, seconds % 60),
+        3600..86400 => format!("{}h {}m", seconds / 3600, seconds % 3600 / 60),
+        _ => format!("{}d {}h", seconds / 86400, seconds % 86400 / 3600),
+    }
 }
 
-/// What `providers check` found.
-#[derive(Clone, Debug, Serialize)]
-pub struct Checks {
-    /// One row each.
-    pub checks: Vec<Check>,
+fn second<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&time.round(Unit::Second).unwrap_or(*time))
 }
 
-/// A machine type on offer.
-#[derive(Clone, Debug, Serialize)]
-pub struct Offer {
-    /// The provider.
-    pub provider: String,
-    /// The machine type.
-    pub name: String,
-    /// US dollars an hour.
-    pub price_per_hour: Option<f64>,
-    /// What the place says of its stock.
-    pub stock: Option<String>,
+#[expect(clippy::ref_option, reason = "serde hands a reference to the field")]
+fn second_if_any<S: Serializer>(
+    time: &Option<Timestamp>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match time {
+        Some(time) => second(time, serializer),
+        None => serializer.serialize_none(),
+    }
 }
 
-/// What `providers offers` found, cheapest first.
-#[derive(Clone, Debug, Serialize)]
-pub struct Offers {
-    /// One row each.
-    pub offers: Vec<Offer>,
+fn tenths<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64((duration.as_secs_f64() * 10.0).round() / 10.0)
+}
+
+#[expect(clippy::ref_option, reason = "serde hands a reference to the field")]
+fn tenths_if_any<S: Serializer>(
+    duration: &Option<Duration>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match duration {
+        Some(duration) => tenths(duration, serializer),
+        None => serializer.serialize_none(),
+    }
+}
+
+#[expect(clippy::ref_option, reason = "serde hands a reference to the field")]
+fn hundredths_of_cents<S: Serializer>(
+    dollars: &Option<f64>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    dollars
+        .map(|dollars| (dollars * 10_000.0).round() / 10_000.0)
+        .serialize(serializer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NAME: &str = "gharun-7-1-0-abcdefabcdefgh";
+
+    fn name() -> Name {
+        NAME.parse().expect("a name")
+    }
+
+    fn machine() -> Reference {
+        "aws:us_east_1/i-0abc".parse().expect("a reference")
+    }
+
+    fn time(text: &str) -> Timestamp {
+        text.parse().expect("a time")
+    }
+
+    #[test]
+    fn a_start_has_the_keys_that_are_promised() {
+        let start = Start {
+            mapping: Mapping(vec![(machine(), name())]),
+            runners: vec![Runner {
+                name: name(),
+                labels: vec![NAME.into(), "gpu".into()],
+                instance: machine(),
+                provider: "gpu-aws".into(),
+                kind: "aws".into(),
+                runner_id: 42,
+                created_at: time("2026-11-24T10:00:00.4Z"),
+                expires_at: time("2026-11-24T17:00:00Z"),
+                launched_after: Duration::from_millis(1249),
+                online_after: Duration::from_millis(48_951),
+                price_per_hour: Some(0.79),
+            }],
+        };
+        insta::assert_snapshot!(json(&start), @r#"
+        {
+          "mapping": {
+            "aws:us_east_1/i-0abc": "gharun-7-1-0-abcdefabcdefgh"
+          },
+          "runners": [
+            {
+              "name": "gharun-7-1-0-abcdefabcdefgh",
+              "labels": [
+                "gharun-7-1-0-abcdefabcdefgh",
+                "gpu"
+              ],
+              "instance": "aws:us_east_1/i-0abc",
+              "provider": "gpu-aws",
+              "kind": "aws",
+              "runner_id": 42,
+              "created_at": "2026-11-24T10:00:00Z",
+              "expires_at": "2026-11-24T17:00:00Z",
+              "launched_after_s": 1.2,
+              "online_after_s": 49.0,
+              "price_per_hour": 0.79
+            }
+          ]
+        }
+        "#);
+        assert_eq!(start.text(), format!("{NAME}\taws:us_east_1/i-0abc\n"));
+    }
+
+    #[test]
+    fn a_stop_has_the_keys_that_are_promised() {
+        let stop = Stop {
+            stopped: vec![
+                Stopped {
+                    instance: Some(machine()),
+                    name: Some(name()),
+                    deregistered: true,
+                    terminated: true,
+                    billed: Some(Duration::from_millis(3_600_040)),
+                    cost: Some(0.790_004),
+                },
+                Stopped {
+                    instance: None,
+                    name: Some(name()),
+                    deregistered: true,
+                    terminated: false,
+                    billed: None,
+                    cost: None,
+                },
+            ],
+            kept: vec![Kept {
+                instance: None,
+                name: name(),
+                reason: "a job runs on it".into(),
+            }],
+            failed: vec![Failed {
+                instance: Some(machine()),
+                name: None,
+                error: "it did not\nanswer".into(),
+                command: "gharun stop aws:us_east_1/i-0abc".into(),
+            }],
+        };
+        insta::assert_snapshot!(json(&stop), @r#"
+        {
+          "stopped": [
+            {
+              "instance": "aws:us_east_1/i-0abc",
+              "name": "gharun-7-1-0-abcdefabcdefgh",
+              "deregistered": true,
+              "terminated": true,
+              "billed_s": 3600.0,
+              "cost": 0.79
+            },
+            {
+              "instance": null,
+              "name": "gharun-7-1-0-abcdefabcdefgh",
+              "deregistered": true,
+              "terminated": false,
+              "billed_s": null,
+              "cost": null
+            }
+          ],
+          "kept": [
+            {
+              "instance": null,
+              "name": "gharun-7-1-0-abcdefabcdefgh",
+              "reason": "a job runs on it"
+            }
+          ],
+          "failed": [
+            {
+              "instance": "aws:us_east_1/i-0abc",
+              "name": null,
+              "error": "it did not\nanswer",
+              "command": "gharun stop aws:us_east_1/i-0abc"
+            }
+          ]
+        }
+        "#);
+        let text = format!(
+            "stopped\taws:us_east_1/i-0abc\t{NAME}\n\
+             stopped\t-\t{NAME}\n\
+             kept\t-\t{NAME}\ta job runs on it\n\
+             failed\taws:us_east_1/i-0abc\t-\tit did not answer\n"
+        );
+        assert_eq!(stop.text(), text);
+    }
+
+    #[test]
+    fn a_list_has_the_keys_that_are_promised() {
+        let list = List {
+            machines: vec![Machine {
+                name: name(),
+                instance: Some(machine()),
+                provider: Some("gpu-aws".into()),
+                kind: Some("aws".into()),
+                state: "running".into(),
+                runner: "online".into(),
+                runner_id: Some(42),
+                scope: "acme/app".into(),
+                run_id: Some(7),
+                created_at: Some(time("2026-11-24T10:00:00Z")),
+                expires_at: Some(time("2026-11-24T17:00:00Z")),
+                price_per_hour: Some(0.79),
+                cost: Some(0.395),
+                verdict: "ready".into(),
+                why: "online, waiting for a job".into(),
+            }],
+            unknown: vec![Unknown {
+                source: "pi".into(),
+                error: "it does not answer".into(),
+            }],
+            now: time("2026-11-24T10:30:05Z"),
+        };
+        insta::assert_snapshot!(json(&list), @r#"
+        {
+          "machines": [
+            {
+              "name": "gharun-7-1-0-abcdefabcdefgh",
+              "instance": "aws:us_east_1/i-0abc",
+              "provider": "gpu-aws",
+              "kind": "aws",
+              "state": "running",
+              "runner": "online",
+              "runner_id": 42,
+              "scope": "acme/app",
+              "run_id": 7,
+              "created_at": "2026-11-24T10:00:00Z",
+              "expires_at": "2026-11-24T17:00:00Z",
+              "price_per_hour": 0.79,
+              "cost": 0.395,
+              "verdict": "ready",
+              "why": "online, waiting for a job"
+            }
+          ],
+          "unknown": [
+            {
+              "source": "pi",
+              "error": "it does not answer"
+            }
+          ]
+        }
+        "#);
+        let row = &list.rows()[0];
+        assert_eq!(row.len(), List::HEADER.len());
+        let cells = [
+            "us_east_1/i-0abc",
+            "running",
+            "online",
+            "30m 5s",
+            "in 6h 29m",
+            "$0.40",
+        ];
+        assert_eq!(row[2..8], cells);
+    }
 }

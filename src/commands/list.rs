@@ -6,9 +6,9 @@ use super::Desk;
 use super::interrupt::Interrupts;
 use crate::cli;
 use crate::error::{Exit, Failure};
-use crate::fleet::verdict::{Registration, Verdict};
-use crate::fleet::{Fleet, Row, Survey, age, survey};
-use crate::model::Condition;
+use crate::fleet::Fleet;
+use crate::fleet::survey::{Row, Survey, survey};
+use crate::fleet::verdict::Verdict;
 use crate::report;
 use crate::ui;
 
@@ -23,11 +23,8 @@ pub(super) async fn run(desk: &Desk, args: &cli::List) -> Result<Exit, Failure> 
     let github = if args.no_github {
         None
     } else {
-        Some(
-            desk.github()
-                .await
-                .map_err(|failure| failure.hinted("or leave GitHub out with `--no-github`"))?,
-        )
+        let github = desk.github().await;
+        Some(github.map_err(|failure| failure.hinted("or leave GitHub out with `--no-github`"))?)
     };
     let fleet = Fleet {
         github: github.as_ref(),
@@ -35,7 +32,7 @@ pub(super) async fn run(desk: &Desk, args: &cli::List) -> Result<Exit, Failure> 
         store: &desk.store,
         sink: desk,
     };
-    let view = desk.view(args.all_scopes, None);
+    let view = desk.view(args.all_scopes, None, &args.providers);
     let mut interrupts = Interrupts::listen(false)?;
     loop {
         let found = tokio::select! {
@@ -55,43 +52,26 @@ pub(super) async fn run(desk: &Desk, args: &cli::List) -> Result<Exit, Failure> 
 
 fn show(desk: &Desk, survey: &Survey, orphans: bool) -> Result<Exit, Failure> {
     let doomed = |row: &&Row| {
-        matches!(
-            row.verdict,
-            Verdict::Orphan | Verdict::Ghost | Verdict::Stale
-        )
+        let acted_upon = [Verdict::Orphan, Verdict::Ghost, Verdict::Stale];
+        acted_upon.contains(&row.verdict)
     };
-    let rows: Vec<&Row> = survey
-        .rows
-        .iter()
-        .filter(|row| !orphans || doomed(row))
-        .collect();
+    let rows = survey.rows.iter().filter(|row| !orphans || doomed(row));
+    let unknown = survey.unknown.iter().map(|unknown| report::Unknown {
+        source: unknown.source.clone(),
+        error: unknown.error.clone(),
+    });
     let report = report::List {
-        machines: rows.iter().map(|row| machine(row, survey)).collect(),
-        unknown: survey
-            .unknown
-            .iter()
-            .map(|unknown| report::Unread {
-                source: unknown.source.clone(),
-                error: unknown.error.clone(),
-            })
-            .collect(),
+        machines: rows.map(machine).collect(),
+        unknown: unknown.collect(),
+        now: survey.now,
     };
-    let text = if desk.json() {
-        report.json()
-    } else if rows.is_empty() {
+    let text = if report.machines.is_empty() {
         desk.ui.status("No machines");
         String::new()
     } else {
-        let rows: Vec<Vec<String>> = rows.iter().map(|row| cells(row, survey)).collect();
-        ui::table(
-            &[
-                "NAME", "PROVIDER", "MACHINE", "STATE", "RUNNER", "AGE", "EXPIRES", "COST",
-                "VERDICT",
-            ],
-            &rows,
-        )
+        ui::table(&report::List::HEADER, &report.rows())
     };
-    desk.ui.data(&text)?;
+    desk.data(&report, text)?;
     for notice in desk.store.notices() {
         desk.ui.warning(&notice.to_string());
     }
@@ -108,88 +88,22 @@ fn show(desk: &Desk, survey: &Survey, orphans: bool) -> Result<Exit, Failure> {
     })
 }
 
-fn state(row: &Row) -> &'static str {
-    match row.condition {
-        Some(Condition::Pending) => "pending",
-        Some(Condition::Running) => "running",
-        Some(Condition::Ended(_)) => "ended",
-        None => match row.machine {
-            crate::fleet::verdict::Machine::Gone => "gone",
-            _ => "unknown",
-        },
-    }
-}
-
-fn runner(row: &Row) -> &'static str {
-    match row.registration {
-        Registration::Absent => "absent",
-        Registration::Busy => "busy",
-        Registration::Offline => "offline",
-        Registration::Online => "online",
-        Registration::Unread => "unknown",
-    }
-}
-
-fn cost(row: &Row, survey: &Survey) -> Option<f64> {
-    Some(age(row.created?, survey.now).as_secs_f64() / 3600.0 * row.price_per_hour?)
-}
-
-fn machine(row: &Row, survey: &Survey) -> report::Machine {
+fn machine(row: &Row) -> report::Machine {
     report::Machine {
         name: row.name.clone(),
         instance: row.instance.clone(),
         provider: row.provider.clone(),
         kind: row.kind.map(str::to_owned),
-        state: state(row).to_owned(),
-        runner: runner(row).to_owned(),
+        state: row.machine_state().to_owned(),
+        runner: row.runner_state().to_owned(),
         runner_id: row.runner_id,
         scope: row.scope.clone(),
         run_id: row.run.map(|run| run.id),
         created_at: row.created,
         expires_at: row.expires,
         price_per_hour: row.price_per_hour,
-        cost: cost(row, survey),
+        cost: row.cost,
         verdict: row.verdict.to_string(),
-        why: row.why.to_owned(),
-    }
-}
-
-fn cells(row: &Row, survey: &Survey) -> Vec<String> {
-    let none = || "-".to_owned();
-    let expires = row.expires.map_or_else(none, |expires| {
-        if expires < survey.now {
-            "over".to_owned()
-        } else {
-            format!("in {}", short(age(survey.now, expires)))
-        }
-    });
-    vec![
-        row.name.to_string(),
-        row.provider.clone().unwrap_or_else(none),
-        row.instance
-            .as_ref()
-            .map_or_else(none, |reference| reference.id.to_string()),
-        state(row).to_owned(),
-        runner(row).to_owned(),
-        row.created
-            .map_or_else(none, |created| short(age(created, survey.now))),
-        expires,
-        cost(row, survey).map_or_else(none, |cost| format!("${cost:.2}")),
-        format!("{} ({})", row.verdict, row.why),
-    ]
-}
-
-/// A duration in its two largest units.
-fn short(duration: Duration) -> String {
-    let (seconds, minutes, hours) = (
-        duration.as_secs() % 60,
-        duration.as_secs() / 60 % 60,
-        duration.as_secs() / 3600,
-    );
-    match (hours, minutes) {
-        (0, 0) => format!("{seconds}s"),
-        (0, _) => format!("{minutes}m{seconds:02}s"),
-        (h, _) if h < 48 => format!("{h}h{minutes:02}m"),
-        (h, _) => format!("{}d{}h", h / 24, h % 24),
+        why: row.why.clone(),
     }
 }

@@ -9,10 +9,12 @@ use tracing::Subscriber;
 use crate::actions::{Actions, Level, Step};
 use crate::cli::{Cli, Color, Command, Format, ProvidersCommand};
 use crate::error::{Exit, Failure};
-use crate::fleet::{Place, View};
+use crate::fleet::Place;
+use crate::fleet::survey::View;
 use crate::github::{Client, Config, Token, api_url};
-use crate::model::{Event, Sink};
+use crate::model::{Event, Sink, chain};
 use crate::providers::KINDS;
+use crate::report;
 use crate::settings::{self, Env, ProviderSettings, Settings};
 use crate::state::Store;
 use crate::ui::{self, Look, Terminals, Ui, Verbosity};
@@ -160,15 +162,24 @@ impl Desk {
         }
         let mut places = Vec::new();
         let mut silent = Vec::new();
-        for kind in KINDS {
-            let opened = self.open(tables.settings_of(kind.name)?).await;
-            match opened {
-                Ok(place) => match place.provider.check().await {
-                    Ok(_) => places.push(place),
-                    Err(error) => silent.push(format!("`{}`: {error}", kind.name)),
-                },
-                Err(failure) => silent.push(format!("`{}`: {}", kind.name, failure.error)),
+        let kinds: Vec<String> = KINDS.iter().map(|kind| kind.name.to_owned()).collect();
+        for settings in tables.settings(&kinds)? {
+            let name = settings.name.clone();
+            let checked = match self.open(settings).await {
+                Ok(place) => {
+                    let health = place.provider.check().await;
+                    health.map(|_| place).map_err(|error| chain(&error))
+                }
+                Err(failure) => Err(chain(failure.error.as_ref())),
+            };
+            match checked {
+                Ok(place) => places.push(place),
+                Err(why) => silent.push(format!("`{name}`: {why}")),
             }
+        }
+        // Machines may be where nobody answers: that they were not looked for is said.
+        for why in &silent {
+            self.ui.status(&format!("Not searched: {why}"));
         }
         if places.is_empty() {
             return Err(Failure::new(
@@ -181,9 +192,10 @@ impl Desk {
     }
 
     /// Whose machines are looked at.
-    fn view(&self, all_scopes: bool, older_than: Option<Duration>) -> View {
+    fn view(&self, all_scopes: bool, older_than: Option<Duration>, providers: &[String]) -> View {
         let github = &self.settings.github;
         View {
+            providers: providers.to_vec(),
             server: github.host(),
             scope: github.scope.as_ref().map(|scope| scope.value.to_string()),
             all_scopes,
@@ -229,8 +241,11 @@ impl Desk {
         Ok(client)
     }
 
-    fn json(&self) -> bool {
-        self.settings.format == Format::Json
+    /// Writes a report to standard output in the form that was asked for.
+    fn data(&self, report: &impl serde::Serialize, text: String) -> Result<(), Failure> {
+        let json = self.settings.format == Format::Json;
+        let data = if json { report::json(report) } else { text };
+        Ok(self.ui.data(&data)?)
     }
 }
 

@@ -8,8 +8,9 @@ use super::Desk;
 use crate::cli::{self, ProvidersCommand};
 use crate::error::{Exit, Failure};
 use crate::github::Api as _;
+use crate::model::chain;
 use crate::providers::{KINDS, Kind, kind};
-use crate::report::{self, line};
+use crate::report;
 use crate::ui;
 
 pub(super) async fn run(desk: &Desk, args: &cli::Providers) -> Result<Exit, Failure> {
@@ -62,10 +63,6 @@ fn list(desk: &Desk) -> Result<Exit, Failure> {
             settings: set,
         });
     }
-    if desk.json() {
-        desk.ui.data(&line(&report::Providers { providers }))?;
-        return Ok(Exit::Done);
-    }
     let rows: Vec<Vec<String>> = providers
         .iter()
         .map(|p| vec![p.name.clone(), p.kind.clone(), p.about.clone()])
@@ -85,14 +82,14 @@ fn list(desk: &Desk) -> Result<Exit, Failure> {
                 .expect("a text takes what is written");
         }
     }
-    desk.ui.data(&text)?;
+    desk.data(&report::Providers { providers }, text)?;
     Ok(Exit::Done)
 }
 
 async fn check(desk: &Desk, given: &[String]) -> Result<Exit, Failure> {
     let mut checks = Vec::new();
-    for name in names(desk, given) {
-        let settings = desk.settings.tables.settings_of(&name)?;
+    for settings in desk.settings.tables.settings(&names(desk, given))? {
+        let name = settings.name.clone();
         let result = match desk.open(settings).await {
             Ok(place) => place
                 .provider
@@ -146,38 +143,25 @@ async fn check(desk: &Desk, given: &[String]) -> Result<Exit, Failure> {
         },
     });
     let fine = checks.iter().all(|check| check.ok);
-    if desk.json() {
-        desk.ui.data(&line(&report::Checks { checks }))?;
-    } else {
-        let mut text = String::new();
-        for check in &checks {
-            let what = check
-                .error
-                .clone()
-                .unwrap_or_else(|| check.facts.join("; "));
-            let word = if check.ok { "ok" } else { "failed" };
-            writeln!(text, "{}\t{word}\t{what}", check.name).expect("a text takes what is written");
-        }
-        desk.ui.data(&text)?;
-        for check in &checks {
-            for warning in &check.warnings {
-                if check.ok {
-                    desk.ui.warning(&format!("`{}`: {warning}", check.name));
-                } else {
-                    desk.ui.hint(warning);
-                }
+    let mut text = String::new();
+    for check in &checks {
+        let facts = || check.facts.join("; ");
+        let what = check.error.clone().unwrap_or_else(facts);
+        let word = if check.ok { "ok" } else { "failed" };
+        writeln!(text, "{}\t{word}\t{what}", check.name).expect("a text takes what is written");
+    }
+    let report = report::Checks { checks };
+    desk.data(&report, text)?;
+    for check in &report.checks {
+        for warning in &check.warnings {
+            if check.ok {
+                desk.ui.warning(&format!("`{}`: {warning}", check.name));
+            } else {
+                desk.ui.hint(warning);
             }
         }
     }
     Ok(if fine { Exit::Done } else { Exit::Failed })
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
 }
 
 fn known(name: &str) -> Result<&'static Kind, Failure> {
@@ -197,10 +181,6 @@ fn show(desk: &Desk, name: &str) -> Result<Exit, Failure> {
         Err(failure) => desk.settings.tables.kind_of(name).map_err(|_| failure)?,
     };
     let schema = kind.schema();
-    if desk.json() {
-        desk.ui.data(&line(&schema))?;
-        return Ok(Exit::Done);
-    }
     let mut text = format!("{}: {}\n", kind.name, kind.about);
     for (key, about) in schema
         .get("properties")
@@ -223,7 +203,7 @@ fn show(desk: &Desk, name: &str) -> Result<Exit, Failure> {
             writeln!(text, "    {line}").expect("a text takes what is written");
         }
     }
-    desk.ui.data(&text)?;
+    desk.data(&schema, text)?;
     Ok(Exit::Done)
 }
 
@@ -317,29 +297,27 @@ async fn offers(desk: &Desk, given: &[String]) -> Result<Exit, Failure> {
             .unwrap_or(f64::MAX)
             .total_cmp(&b.price_per_hour.unwrap_or(f64::MAX))
     });
-    if desk.json() {
-        desk.ui.data(&line(&report::Offers { offers }))?;
-        return Ok(Exit::Done);
-    }
     if offers.is_empty() {
         desk.ui
             .status("No provider here has a catalog of machine types");
-        return Ok(Exit::Done);
     }
     let none = || "-".to_owned();
     let rows: Vec<Vec<String>> = offers
-        .into_iter()
+        .iter()
         .map(|o| {
             vec![
-                o.provider,
-                o.name,
+                o.provider.clone(),
+                o.name.clone(),
                 o.price_per_hour
                     .map_or_else(none, |price| format!("${price:.3}")),
-                o.stock.unwrap_or_else(none),
+                o.stock.clone().unwrap_or_else(none),
             ]
         })
         .collect();
-    desk.ui
-        .data(&ui::table(&["PROVIDER", "TYPE", "PRICE/H", "STOCK"], &rows))?;
+    let text = match rows.as_slice() {
+        [] => String::new(),
+        rows => ui::table(&["PROVIDER", "TYPE", "PRICE/H", "STOCK"], rows),
+    };
+    desk.data(&report::Offers { offers }, text)?;
     Ok(Exit::Done)
 }

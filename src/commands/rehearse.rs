@@ -7,12 +7,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::Desk;
+use super::interrupt::Interrupts;
 use crate::bootstrap;
 use crate::error::{Exit, Failure};
 use crate::fleet::Place;
 use crate::github::{Client, Config, DEFAULT_GROUP, Token};
 use crate::http::Bounds;
-use crate::model::{Scope, Secret};
+use crate::model::{Scope, Secret, chain};
 use crate::plan::Plan;
 use crate::poll::{Pace, until};
 use crate::providers::kind;
@@ -72,19 +73,21 @@ pub(super) async fn run(desk: &Desk, mut plan: Plan) -> Result<Exit, Failure> {
             .count();
         (done >= started.up.len()).then_some(done)
     });
-    let done = if started.interrupted {
-        Some(0)
-    } else {
-        jobs.await
+    let mut interrupts = Interrupts::listen(desk.settings.step.is_some())?;
+    let (done, interrupted) = tokio::select! {
+        done = jobs, if !started.interrupted => (done, false),
+        () = interrupts.next(), if !started.interrupted => (None, true),
+        else => (None, true),
     };
     desk.ui.finish();
     let mut timeline = String::new();
     for up in &started.up {
-        let log = places[0]
-            .provider
-            .logs(&up.instance.id)
-            .await
-            .unwrap_or_default();
+        let log = places[0].provider.logs(&up.instance.id).await;
+        let log = log.unwrap_or_else(|error| {
+            desk.ui
+                .warning(&format!("the boot log cannot be read: {}", chain(&error)));
+            None
+        });
         timeline.push_str(&lines(
             &up.name.to_string(),
             began,
@@ -100,11 +103,11 @@ pub(super) async fn run(desk: &Desk, mut plan: Plan) -> Result<Exit, Failure> {
         return Err(Failure::new(Exit::Left, why)
             .hinted("see what is left with `gharun list --all-scopes`"));
     }
-    if started.interrupted {
+    if interrupted {
         return Ok(Exit::Interrupted);
     }
     if let Some(failed) = started.failed.first() {
-        let why = super::start::causes(&failed.trouble);
+        let why = chain(&failed.trouble);
         let mut failure = Failure::new(
             Exit::Failed,
             format!("the rehearsal failed: {}: {why}", failed.name),

@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
-use tokio::time::Instant;
 
 use super::Desk;
 use super::interrupt::Interrupts;
@@ -13,7 +12,7 @@ use crate::cli;
 use crate::error::{Exit, Failure};
 use crate::fleet::{self, Fleet, Left, Place, Started, Trouble};
 use crate::github::{Client, Download, RunnerVersion};
-use crate::model::{Mapping, Secret};
+use crate::model::{Mapping, Secret, chain};
 use crate::plan::Plan;
 use crate::report;
 use crate::settings::Version;
@@ -90,14 +89,7 @@ pub(super) async fn start(
         store: &desk.store,
         sink: desk,
     };
-    Ok(fleet::start(
-        fleet,
-        &github.by(Instant::now() + plan.timeout * 2),
-        plan,
-        packages,
-        interrupts.next(),
-    )
-    .await?)
+    Ok(fleet::start(fleet, github, plan, packages, interrupts.next()).await?)
 }
 
 /// Writes the report, the outputs and the summary, and decides how to end.
@@ -110,8 +102,11 @@ fn finish(desk: &Desk, plan: &Plan, started: &Started) -> Result<Exit, Failure> 
             .map(|up| (up.instance.clone(), up.name.clone()))
             .collect(),
     );
-    desk.actions.set_mapping(&mapping)?;
-    desk.actions.summarise_start(&summary(started))?;
+    // The outputs are written already, by the events: they hold what is left, too.
+    if let Err(error) = desk.actions.summarise_start(&summary(started)) {
+        desk.ui
+            .warning(&format!("the job summary could not be written: {error}"));
+    }
     let report = report::Start {
         mapping,
         runners: started
@@ -126,18 +121,17 @@ fn finish(desk: &Desk, plan: &Plan, started: &Started) -> Result<Exit, Failure> 
                 runner_id: up.runner_id,
                 created_at: up.created,
                 expires_at: up.expires,
-                launched_after_s: report::seconds(up.launched_after),
-                online_after_s: report::seconds(up.online_after),
+                launched_after: up.launched_after,
+                online_after: up.online_after,
                 price_per_hour: up.price_per_hour,
             })
             .collect(),
     };
-    desk.ui.data(&if desk.json() {
-        report.json()
-    } else {
-        report.text()
-    })?;
+    let written = desk.data(&report, report.text());
     say_left(desk, &started.left);
+    if let Err(failure) = written {
+        return Err(unsaid(started, failure));
+    }
     if !started.left.is_empty() {
         return Err(failed(plan, started, Exit::Left));
     }
@@ -157,6 +151,24 @@ fn finish(desk: &Desk, plan: &Plan, started: &Started) -> Result<Exit, Failure> 
     }
 }
 
+/// Nobody was told what is there, so that it must not be taken for nothing.
+fn unsaid(started: &Started, failure: Failure) -> Failure {
+    let failure = failure.while_trying("could not write the result");
+    let up = started.up.iter();
+    let exit = if started.up.is_empty() && started.left.is_empty() {
+        Exit::Failed
+    } else {
+        Exit::Left
+    };
+    let failure = Failure { exit, ..failure };
+    up.fold(failure, |failure, up| {
+        failure.hinted(format!(
+            "it is running: end it with `gharun stop {}`",
+            up.instance
+        ))
+    })
+}
+
 fn failed(plan: &Plan, started: &Started, exit: Exit) -> Failure {
     let what = match plan.count.get() {
         1 => "the runner".to_owned(),
@@ -173,7 +185,7 @@ fn failed(plan: &Plan, started: &Started, exit: Exit) -> Failure {
         format!("could not start {what} at {}", at.join(", "))
     };
     for failed in &started.failed {
-        write!(text, "\n  {}: {}", failed.name, causes(&failed.trouble))
+        write!(text, "\n  {}: {}", failed.name, chain(&failed.trouble))
             .expect("a text takes what is written");
     }
     let mut failure = Failure::new(exit, text);
@@ -182,15 +194,6 @@ fn failed(plan: &Plan, started: &Started, exit: Exit) -> Failure {
         Exit::Left => failure.hinted("what is listed above may still cost money"),
         _ => failure.hinted("nothing is left running"),
     }
-}
-
-/// An error with its causes on one line.
-pub(super) fn causes(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
 }
 
 /// What providers and GitHub say would help.
@@ -298,10 +301,6 @@ fn dry_run(desk: &Desk, plan: &Plan, places: &[Place]) -> Result<Exit, Failure> 
         providers,
         boot_script: script.expose().to_owned(),
     };
-    desk.ui.data(&if desk.json() {
-        report.json()
-    } else {
-        report.text()
-    })?;
+    desk.data(&report, report.text())?;
     Ok(Exit::Done)
 }

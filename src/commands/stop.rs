@@ -5,25 +5,26 @@ use super::interrupt::Interrupts;
 use crate::actions::{FailedRow, KeptRow, StopSummary, StoppedRow};
 use crate::cli;
 use crate::error::{Exit, Failure};
-use crate::fleet::{Fleet, Selection, Stops, carry_out, select};
+use crate::fleet::Fleet;
+use crate::fleet::stop::{Chosen, Kept, Selection, Stopped, Stops, Unstopped, carry_out, select};
+use crate::model::{Name, Reference, chain};
 use crate::report;
 use crate::settings::{Stop, Target};
 
 pub(super) async fn run(desk: &Desk, args: &cli::Stop) -> Result<Exit, Failure> {
     let stop = desk.settings.stop(args)?;
-    let mut named = Vec::new();
+    let mut also = Vec::new();
     if let Target::Named { machines, .. } = &stop.target {
-        named.extend(machines.iter().map(|reference| reference.provider.clone()));
+        also.extend(machines.iter().map(|reference| reference.provider.clone()));
     }
-    let places = desk.search(&stop.providers, &named).await?;
+    let places = desk.search(&stop.providers, &also).await?;
     let explicit = matches!(stop.target, Target::Named { .. });
     let github = match desk.github().await {
         Ok(github) => Some(github),
         Err(failure) if explicit => {
-            desk.ui.warning(&format!(
-                "registrations cannot be removed: {}",
-                failure.error
-            ));
+            let why = chain(failure.error.as_ref());
+            desk.ui
+                .warning(&format!("registrations cannot be removed: {why}"));
             None
         }
         Err(failure) => return Err(failure),
@@ -34,14 +35,17 @@ pub(super) async fn run(desk: &Desk, args: &cli::Stop) -> Result<Exit, Failure> 
         store: &desk.store,
         sink: desk,
     };
-    let view = desk.view(false, stop.older_than);
+    let view = desk.view(false, stop.older_than, &stop.providers);
     let selection = select(&fleet, &view, &stop).await;
     for notice in desk.store.notices() {
         desk.ui.warning(&notice.to_string());
     }
     if stop.target == Target::State && !desk.store.set_aside().await?.is_empty() {
-        return Err(Failure::new(Exit::Failed, "the state file could not be read, so what it held is not known")
-            .hinted("name what is to be stopped: `--mapping`, `--run`, `--orphans` or a machine of `gharun list`"));
+        return Err(Failure::new(
+            Exit::Failed,
+            "the state file could not be read, so what it held is not known",
+        )
+        .hinted("name what is to be stopped: `--mapping`, `--run`, `--orphans` or a machine of `gharun list`"));
     }
     if stop.dry_run {
         return would(desk, &selection);
@@ -52,16 +56,32 @@ pub(super) async fn run(desk: &Desk, args: &cli::Stop) -> Result<Exit, Failure> 
     let mut interrupts = Interrupts::listen(desk.settings.step.is_some())?;
     let stops = tokio::select! {
         stops = carry_out(&fleet, &view, &stop, selection.clone()) => stops,
-        () = interrupts.next() => {
-            for chosen in &selection.chosen {
-                let what = chosen.row.instance.as_ref().map_or_else(|| chosen.row.name.to_string(), ToString::to_string);
-                desk.ui.warning(&format!("{what} may still be running"));
-                desk.ui.hint(&format!("end it: `gharun stop {what}`"));
-            }
-            return Ok(if selection.chosen.is_empty() { Exit::Interrupted } else { Exit::Left });
-        }
+        () = interrupts.next() => return Ok(interrupted(desk, &selection)),
     };
     finish(desk, &stops)
+}
+
+/// The runner, its machine, or both, in as few words as tell it.
+fn what(name: Option<&Name>, instance: Option<&Reference>) -> String {
+    let instance = instance.map(ToString::to_string);
+    instance
+        .or_else(|| name.map(ToString::to_string))
+        .unwrap_or_default()
+}
+
+/// What was being ended may be gone or not: each is named, with what ends it.
+fn interrupted(desk: &Desk, selection: &Selection) -> Exit {
+    desk.ui.finish();
+    for chosen in &selection.chosen {
+        let what = what(chosen.name.as_ref(), chosen.instance.as_ref());
+        desk.ui.warning(&format!("{what} may still be running"));
+        desk.ui.hint(&format!("end it: `gharun stop {what}`"));
+    }
+    if selection.chosen.is_empty() {
+        Exit::Interrupted
+    } else {
+        Exit::Left
+    }
 }
 
 /// Asks on a terminal before what the user did not name is ended; elsewhere `--yes` is asked for.
@@ -71,54 +91,38 @@ async fn confirmed(desk: &Desk, stop: &Stop, selection: &Selection) -> Result<bo
         return Ok(true);
     }
     for chosen in &selection.chosen {
-        let what = chosen
-            .row
-            .instance
-            .as_ref()
-            .map_or_else(|| chosen.row.name.to_string(), ToString::to_string);
-        desk.ui.status(&format!(
-            "{} {what}: {}",
-            chosen.row.verdict, chosen.row.why
-        ));
+        let what = what(chosen.name.as_ref(), chosen.instance.as_ref());
+        desk.ui.status(&format!("{what}: {}", chosen.why));
     }
-    let question = format!("Stop these {}?", selection.chosen.len());
-    desk.ui.confirm(&question).await.map_err(|error| {
-        Failure::usage(format!(
-            "{} would be stopped: {error}",
-            selection.chosen.len()
-        ))
-        .hinted("say so with `--yes`, or look first with `--dry-run`")
+    let count = selection.chosen.len();
+    let answer = desk.ui.confirm(&format!("Stop these {count}?")).await;
+    answer.map_err(|error| {
+        Failure::usage(format!("{count} would be stopped: {error}"))
+            .hinted("say so with `--yes`, or look first with `--dry-run`")
     })
 }
 
 fn would(desk: &Desk, selection: &Selection) -> Result<Exit, Failure> {
+    let stopped = |chosen: &Chosen| report::Stopped {
+        instance: chosen.instance.clone(),
+        name: chosen.name.clone(),
+        deregistered: false,
+        terminated: false,
+        billed: None,
+        cost: None,
+    };
     let report = report::Stop {
-        stopped: selection
-            .chosen
-            .iter()
-            .map(|chosen| report::Stopped {
-                instance: chosen.row.instance.clone(),
-                name: chosen.row.name.to_string(),
-                deregistered: false,
-                terminated: false,
-                billed_s: None,
-                cost: None,
-            })
-            .collect(),
+        stopped: selection.chosen.iter().map(stopped).collect(),
         kept: selection.kept.iter().map(report_kept).collect(),
         failed: selection.failed.iter().map(report_failed).collect(),
     };
     desk.ui
         .status(&format!("{} would be stopped", report.stopped.len()));
-    desk.ui.data(&if desk.json() {
-        report.json()
-    } else {
-        report.text()
-    })?;
+    desk.data(&report, report.text())?;
     Ok(Exit::Done)
 }
 
-fn report_kept(kept: &crate::fleet::Kept) -> report::Kept {
+fn report_kept(kept: &Kept) -> report::Kept {
     report::Kept {
         instance: kept.instance.clone(),
         name: kept.name.clone(),
@@ -126,8 +130,8 @@ fn report_kept(kept: &crate::fleet::Kept) -> report::Kept {
     }
 }
 
-fn report_failed(failed: &crate::fleet::Unstopped) -> report::Unstopped {
-    report::Unstopped {
+fn report_failed(failed: &Unstopped) -> report::Failed {
+    report::Failed {
         instance: failed.instance.clone(),
         name: failed.name.clone(),
         error: failed.error.clone(),
@@ -135,60 +139,56 @@ fn report_failed(failed: &crate::fleet::Unstopped) -> report::Unstopped {
     }
 }
 
+fn report_stopped(stopped: &Stopped) -> report::Stopped {
+    report::Stopped {
+        instance: stopped.instance.clone(),
+        name: stopped.name.clone(),
+        deregistered: stopped.deregistered,
+        terminated: stopped.terminated,
+        billed: stopped.billed,
+        cost: stopped.cost,
+    }
+}
+
+fn summary(stops: &Stops) -> StopSummary {
+    let text = |instance: &Option<Reference>| instance.as_ref().map(ToString::to_string);
+    let named = |name: &Option<Name>| name.as_ref().map(ToString::to_string).unwrap_or_default();
+    let stopped = |one: &Stopped| StoppedRow {
+        name: named(&one.name),
+        instance: text(&one.instance),
+        billed: one.billed,
+        cost: one.cost,
+    };
+    let kept = |one: &Kept| KeptRow {
+        name: one.name.to_string(),
+        instance: text(&one.instance),
+        reason: one.reason.clone(),
+    };
+    let failed = |one: &Unstopped| FailedRow {
+        name: named(&one.name),
+        instance: text(&one.instance),
+        error: one.error.clone(),
+        command: one.command.clone(),
+    };
+    StopSummary {
+        stopped: stops.stopped.iter().map(stopped).collect(),
+        kept: stops.kept.iter().map(kept).collect(),
+        failed: stops.failed.iter().map(failed).collect(),
+    }
+}
+
 fn finish(desk: &Desk, stops: &Stops) -> Result<Exit, Failure> {
     desk.ui.finish();
     let report = report::Stop {
-        stopped: stops
-            .stopped
-            .iter()
-            .map(|stopped| report::Stopped {
-                instance: stopped.instance.clone(),
-                name: stopped.name.clone(),
-                deregistered: stopped.deregistered,
-                terminated: stopped.terminated,
-                billed_s: stopped.billed.map(|billed| billed.as_secs()),
-                cost: stopped.cost,
-            })
-            .collect(),
+        stopped: stops.stopped.iter().map(report_stopped).collect(),
         kept: stops.kept.iter().map(report_kept).collect(),
         failed: stops.failed.iter().map(report_failed).collect(),
     };
-    desk.actions.summarise_stop(&StopSummary {
-        stopped: stops
-            .stopped
-            .iter()
-            .map(|s| StoppedRow {
-                name: s.name.clone(),
-                instance: s.instance.as_ref().map(ToString::to_string),
-                billed: s.billed,
-                cost: s.cost,
-            })
-            .collect(),
-        kept: stops
-            .kept
-            .iter()
-            .map(|k| KeptRow {
-                name: k.name.clone(),
-                instance: k.instance.as_ref().map(ToString::to_string),
-                reason: k.reason.clone(),
-            })
-            .collect(),
-        failed: stops
-            .failed
-            .iter()
-            .map(|f| FailedRow {
-                name: f.name.clone(),
-                instance: f.instance.as_ref().map(ToString::to_string),
-                error: f.error.clone(),
-                command: f.command.clone(),
-            })
-            .collect(),
-    })?;
-    desk.ui.data(&if desk.json() {
-        report.json()
-    } else {
-        report.text()
-    })?;
+    if let Err(error) = desk.actions.summarise_stop(&summary(stops)) {
+        desk.ui
+            .warning(&format!("the job summary could not be written: {error}"));
+    }
+    desk.data(&report, report.text())?;
     for unknown in &stops.unknown {
         desk.ui.warning(&format!(
             "{} could not be read: {}",
@@ -196,24 +196,14 @@ fn finish(desk: &Desk, stops: &Stops) -> Result<Exit, Failure> {
         ));
     }
     for kept in &stops.kept {
-        desk.ui.warning(&format!(
-            "{} kept: {}",
-            kept.instance
-                .as_ref()
-                .map_or_else(|| kept.name.clone(), ToString::to_string),
-            kept.reason
-        ));
+        let what = what(Some(&kept.name), kept.instance.as_ref());
+        desk.ui.warning(&format!("{what} kept: {}", kept.reason));
     }
     if !stops.failed.is_empty() {
-        let mut failure = Failure::new(
-            Exit::Left,
-            format!("{} could not be stopped", stops.failed.len()),
-        );
+        let text = format!("{} could not be stopped", stops.failed.len());
+        let mut failure = Failure::new(Exit::Left, text);
         for failed in &stops.failed {
-            let what = failed
-                .instance
-                .as_ref()
-                .map_or_else(|| failed.name.clone(), ToString::to_string);
+            let what = what(failed.name.as_ref(), failed.instance.as_ref());
             desk.ui
                 .warning(&format!("{what} may still be running: {}", failed.error));
             failure = failure.hinted(format!("try again: `{}`", failed.command));
@@ -221,17 +211,17 @@ fn finish(desk: &Desk, stops: &Stops) -> Result<Exit, Failure> {
         return Err(failure);
     }
     if !stops.unknown.is_empty() {
-        return Err(Failure::new(
-            Exit::Failed,
-            "not everything could be looked at, so it is not proved that nothing is left",
-        ));
+        let text = "not everything could be looked at, so it is not proved that nothing is left";
+        return Err(Failure::new(Exit::Failed, text));
     }
     if stops.stopped.is_empty() && stops.kept.is_empty() {
         desk.ui.status("Nothing to stop");
     }
-    Ok(if stops.kept.is_empty() {
-        Exit::Done
+    // What was only asked to end is not proved gone.
+    let unproved = |one: &Stopped| one.instance.is_some() && !one.terminated;
+    if stops.kept.is_empty() && !stops.stopped.iter().any(unproved) {
+        Ok(Exit::Done)
     } else {
-        Exit::Left
-    })
+        Ok(Exit::Left)
+    }
 }

@@ -3,28 +3,24 @@
 use std::sync::Arc;
 
 use crate::github::Api;
-use crate::model::{Instance, InstanceId, Name, Reference, Sink};
+use crate::model::{Instance, InstanceId, Name, Reference, Sink, chain};
 use crate::providers::DynProvider;
 use crate::state::Store;
 
 mod bring_up;
 #[cfg(test)]
 pub(crate) mod doubles;
-mod end;
 mod halt;
 mod launch;
 mod start;
-mod stop;
-mod survey;
+pub mod stop;
+pub mod survey;
 mod trouble;
 mod undo;
 pub mod verdict;
 mod watch;
 
-pub use end::{age, carry_out};
 pub use start::{Failed, Started, Up, start};
-pub use stop::{Chosen, Kept, Selection, Stopped, Stops, Unstopped, select};
-pub use survey::{Row, Survey, Unknown, View, survey};
 pub use trouble::Trouble;
 
 /// A provider under the name that the user gave it.
@@ -103,13 +99,4 @@ impl Left {
             kept,
         }
     }
-}
-
-/// An error with its causes on one line, for reports.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
 }

@@ -1,279 +1,374 @@
-//! Stop: what is meant by it, and what is not.
+//! Stop, in two steps: what there is to end and why, then the ending of it.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
-use super::Fleet;
-use super::survey::{Row, Survey, Unknown, View, survey};
-use super::verdict::{Machine, Verdict};
+use super::survey::{Inquiry, Look, Row, Silent, Unknown, View, look};
+use super::verdict::{Machine, Registration, Verdict};
+use super::{Fleet, Place};
 use crate::github::Api;
 use crate::model::{Name, Reference};
 use crate::settings::{Stop, Target};
 
-/// Something that is to be stopped, and how carefully.
+mod carry_out;
+mod ending;
+#[cfg(test)]
+mod tests;
+
+pub use carry_out::{Stopped, Stops, carry_out};
+
+/// How careful the ending of a runner is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Manner {
+    /// The user named it: it is ended even while GitHub still calls it busy.
+    Explicit,
+    /// It is kept when a job turns out to run on it.
+    Gentle,
+    /// As gently, and after a second look.
+    Orphan,
+}
+
+/// Something that would be stopped.
 #[derive(Clone, Debug)]
 pub struct Chosen {
-    /// What is known of it.
-    pub row: Row,
-    /// Named by the user: ended even while GitHub calls it busy.
-    pub explicit: bool,
-}
-
-/// What would be stopped, and what would not.
-#[derive(Clone, Debug, Default)]
-pub struct Selection {
-    /// To be stopped.
-    pub chosen: Vec<Chosen>,
-    /// Left alone, and worth a word.
-    pub kept: Vec<Kept>,
-    /// Cannot be stopped.
-    pub failed: Vec<Unstopped>,
-    /// What could not be read.
-    pub unknown: Vec<Unknown>,
-}
-
-/// Proved gone.
-#[derive(Clone, Debug)]
-pub struct Stopped {
-    /// The runner.
-    pub name: String,
-    /// Its machine, if it had one.
+    /// The runner, where it is known.
+    pub name: Option<Name>,
+    /// Its machine, where it has one.
     pub instance: Option<Reference>,
-    /// Whether its registration is gone.
-    pub deregistered: bool,
-    /// Whether a machine was ended.
-    pub terminated: bool,
-    /// How long it was paid for.
-    pub billed: Option<Duration>,
-    /// US dollars.
-    pub cost: Option<f64>,
+    /// Why it would be.
+    pub why: String,
+    pub(super) manner: Manner,
+    pub(super) place: Option<Place>,
+    /// `None`: a reference that no listing shows.
+    pub(super) row: Option<Row>,
 }
 
-/// Left alone on purpose.
+/// Something that is left as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kept {
-    /// The runner.
-    pub name: String,
-    /// Its machine.
+    /// Its machine, where it has one.
     pub instance: Option<Reference>,
+    /// The runner.
+    pub name: Name,
     /// Why.
     pub reason: String,
 }
 
-/// May still be running.
+/// Something that should have been stopped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unstopped {
-    /// The runner, or what was given for it.
-    pub name: String,
-    /// Its machine.
+    /// Its machine, where one is known.
     pub instance: Option<Reference>,
-    /// Why.
+    /// The runner, where it is known.
+    pub name: Option<Name>,
+    /// What went wrong, with its causes.
     pub error: String,
-    /// What ends it.
+    /// What to type to try again.
     pub command: String,
 }
 
-/// What a stop came to.
+impl Unstopped {
+    pub(super) fn new(
+        instance: Option<&Reference>,
+        name: Option<&Name>,
+        error: impl Into<String>,
+    ) -> Self {
+        let what = instance
+            .map(ToString::to_string)
+            .or_else(|| name.map(ToString::to_string));
+        Self {
+            instance: instance.cloned(),
+            name: name.cloned(),
+            error: error.into(),
+            command: what.map_or_else(
+                || "gharun stop --orphans".to_owned(),
+                |what| format!("gharun stop {what}"),
+            ),
+        }
+    }
+}
+
+/// What a stop would do.
 #[derive(Clone, Debug, Default)]
-pub struct Stops {
-    /// Proved gone.
-    pub stopped: Vec<Stopped>,
-    /// Left alone on purpose.
+pub struct Selection {
+    /// What it would end.
+    pub chosen: Vec<Chosen>,
+    /// What it would leave.
     pub kept: Vec<Kept>,
-    /// May still be running.
+    /// What it cannot end.
     pub failed: Vec<Unstopped>,
-    /// What could not be read.
+    /// What could not be read, and may hide more.
     pub unknown: Vec<Unknown>,
 }
 
-/// Finds what is meant; touches nothing.
+/// Finds out what a stop would do, and changes nothing. `view` says which scope is ours; what it has
+/// of another is never chosen.
 pub async fn select<G: Api>(fleet: &Fleet<'_, G>, view: &View, stop: &Stop) -> Selection {
-    // What is named is found in every scope, so that one of another can be refused by its name.
-    let named = matches!(stop.target, Target::Named { .. });
     let view = View {
-        all_scopes: named,
+        older_than: stop.older_than.or(view.older_than),
         ..view.clone()
     };
-    let survey = survey(fleet, &view).await;
-    choose(fleet, survey, stop)
-}
-
-fn choose<G: Api>(fleet: &Fleet<'_, G>, survey: Survey, stop: &Stop) -> Selection {
-    let mut selection = Selection {
-        unknown: survey.unknown.clone(),
-        ..Selection::default()
+    let look = look(fleet, &view, stop.force).await;
+    let inquiry = Inquiry::new(fleet, false);
+    let mut selecting = Selecting {
+        fleet,
+        stop,
+        look: &look,
+        inquiry: &inquiry,
+        selection: Selection {
+            unknown: look.survey.unknown.clone(),
+            ..Selection::default()
+        },
     };
-    let group = |row: &Row| stop.group.is_none() || row.group == stop.group;
     match &stop.target {
+        Target::All => selecting.gently(|row| row.ours).await,
+        Target::State => selecting.gently(|row| row.recorded).await,
+        Target::Run { id, attempt } => selecting.run(*id, *attempt).await,
+        Target::Orphans => selecting.orphans(),
         Target::Named {
             machines,
             names,
             starts,
-        } => named(fleet, &survey, machines, names, *starts, &mut selection),
-        Target::All | Target::State => {
-            for row in survey.rows.into_iter().filter(|row| row.ours && group(row)) {
-                let wanted = matches!(stop.target, Target::All) || row.recorded;
-                if wanted {
-                    take(row, stop.force, &mut selection);
-                }
-            }
-        }
-        Target::Orphans => {
-            for row in survey.rows.into_iter().filter(|row| row.ours && group(row)) {
-                let past = row.expires.is_some_and(|expires| survey.now > expires)
-                    || row.run_over == Some(true);
-                match row.verdict {
-                    Verdict::Orphan | Verdict::Ghost | Verdict::Stale => {
-                        selection.chosen.push(Chosen {
-                            row,
-                            explicit: false,
-                        });
-                    }
-                    Verdict::Working if stop.force && past => selection.chosen.push(Chosen {
-                        row,
-                        explicit: true,
-                    }),
-                    _ => {}
-                }
-            }
-        }
-        Target::Run { id, attempt } => {
-            let of_run = |row: &Row| {
-                row.run.is_some_and(|run| {
-                    run.id == *id && attempt.is_none_or(|attempt| attempt == run.attempt)
-                })
-            };
-            let rows: Vec<Row> = survey
-                .rows
-                .into_iter()
-                .filter(|row| row.ours && of_run(row) && group(row))
-                .collect();
-            let alive = rows
-                .iter()
-                .filter(|row| row.machine == Machine::There)
-                .filter_map(|row| row.start.clone());
-            let several = stop.group.is_none() && alive.collect::<BTreeSet<_>>().len() > 1;
-            for row in rows {
-                if several && row.verdict == Verdict::Ready {
-                    keep(
-                        &row,
-                        "it is ready, and several starts of this run are alive: name one with `--group` or `--mapping`",
-                        &mut selection,
-                    );
-                } else {
-                    take(row, stop.force, &mut selection);
-                }
-            }
-        }
+        } => selecting.named(machines, names, *starts),
     }
+    let mut selection = selecting.selection;
+    selection.unknown.extend(inquiry.unknown());
+    selection.unknown.sort();
+    selection.unknown.dedup();
     selection
 }
 
-fn keep(row: &Row, reason: &str, selection: &mut Selection) {
-    selection.kept.push(Kept {
-        name: row.name.to_string(),
-        instance: row.instance.clone(),
-        reason: reason.to_owned(),
-    });
+struct Selecting<'a, G> {
+    fleet: &'a Fleet<'a, G>,
+    stop: &'a Stop,
+    look: &'a Look,
+    inquiry: &'a Inquiry<'a, G>,
+    selection: Selection,
 }
 
-fn take(row: Row, force: bool, selection: &mut Selection) {
-    match row.verdict {
-        Verdict::Working if !force => keep(&row, row.why, selection),
-        Verdict::Unknown => {
-            selection.failed.push(unstopped(&row, row.why));
-        }
-        _ => selection.chosen.push(Chosen {
-            row,
-            explicit: force,
-        }),
+impl<'a, G: Api> Selecting<'a, G> {
+    /// The rows that may be touched at all, of the group that was asked for.
+    fn rows(&self) -> impl Iterator<Item = &'a Row> + use<'a, G> {
+        let group = self.stop.group.as_deref();
+        let rows = self.look.survey.rows.iter();
+        rows.filter(|row| row.ours || row.is_rehearsal())
+            .filter(move |row| group.is_none() || row.group.as_deref() == group)
     }
-}
 
-pub(super) fn unstopped(row: &Row, error: &str) -> Unstopped {
-    Unstopped {
-        name: row.name.to_string(),
-        instance: row.instance.clone(),
-        error: error.to_owned(),
-        command: format!(
-            "gharun stop {}",
-            row.instance
-                .as_ref()
-                .map_or_else(|| row.name.to_string(), ToString::to_string)
-        ),
-    }
-}
-
-fn named<G: Api>(
-    fleet: &Fleet<'_, G>,
-    survey: &Survey,
-    machines: &[Reference],
-    names: &[Name],
-    starts: bool,
-    selection: &mut Selection,
-) {
-    let mut wanted: BTreeSet<Name> = BTreeSet::new();
-    for reference in machines {
-        if let Some(row) = survey
-            .rows
-            .iter()
-            .find(|row| row.instance.as_ref() == Some(reference))
-        {
-            wanted.insert(row.name.clone());
-            continue;
-        }
-        let fail = |error: String| Unstopped {
-            name: reference.to_string(),
-            instance: Some(reference.clone()),
-            error,
-            command: format!("gharun stop {reference}"),
+    fn choose(&mut self, row: &Row, manner: Manner, why: impl Into<String>) {
+        let already = |chosen: &Chosen| {
+            chosen.name.as_ref() == Some(&row.name) && chosen.instance == row.instance
         };
-        if fleet.place(&reference.provider).is_none() {
-            selection.failed.push(fail(format!(
-                "there is no provider `{}` here",
-                reference.provider
-            )));
-        } else {
-            // Not among ours: its provider says whether it is gone, foreign, or cannot be reached.
-            selection.chosen.push(Chosen {
-                row: super::survey::of_reference(reference),
-                explicit: true,
-            });
+        if self.selection.chosen.iter().any(already) {
+            return;
+        }
+        self.selection.chosen.push(Chosen {
+            name: Some(row.name.clone()),
+            instance: row.instance.clone(),
+            why: why.into(),
+            manner,
+            place: row.place.clone(),
+            row: Some(row.clone()),
+        });
+    }
+
+    fn keep(&mut self, row: &Row, reason: impl Into<String>) {
+        self.selection.kept.push(Kept {
+            instance: row.instance.clone(),
+            name: row.name.clone(),
+            reason: reason.into(),
+        });
+    }
+
+    fn refuse(&mut self, instance: Option<&Reference>, name: Option<&Name>, error: String) {
+        let refused = Unstopped::new(instance, name, error);
+        self.selection.failed.push(refused);
+    }
+
+    /// Everything that fits and has no job.
+    async fn gently(&mut self, fits: impl Fn(&Row) -> bool) {
+        for row in self.rows().filter(|row| fits(row)) {
+            self.unless_busy(row).await;
         }
     }
-    for name in names {
-        let known = survey.rows.iter().any(|row| row.name == *name);
-        if known {
-            wanted.insert(name.clone());
+
+    async fn unless_busy(&mut self, row: &Row) {
+        match self.job_on(row).await {
+            Some(job) => self.keep(row, job),
+            None => self.choose(row, Manner::Gentle, row.why.clone()),
         }
     }
-    if starts {
-        let of = |row: &&Row| wanted.contains(&row.name);
-        let ids: BTreeSet<String> = survey
-            .rows
+
+    /// Why a runner has to be taken for busy; `None` where it is not.
+    async fn job_on(&self, row: &Row) -> Option<String> {
+        let gone = matches!(row.facts.machine, Machine::Ended | Machine::Gone);
+        if row.is_rehearsal() || gone {
+            // GitHub's flag lags behind the end of a job, and of its machine.
+            return None;
+        }
+        if !matches!(
+            row.facts.registration,
+            Registration::Busy | Registration::Unread
+        ) {
+            return None;
+        }
+        let busy = Some("a job runs on it".to_owned());
+        match (row.facts.registration, self.inquiry.in_use(row).await) {
+            (_, Ok(Some(true))) => busy,
+            // GitHub's flag lags. Where that is not the reason, it refuses the deregistration.
+            (Registration::Busy, _) => match self.inquiry.is_used(row).await {
+                Ok(false) => None,
+                Ok(true) | Err(Silent) => busy,
+            },
+            (Registration::Unread, Ok(Some(false))) => None,
+            (Registration::Unread, _) => Some("whether a job runs on it cannot be told".to_owned()),
+            _ => None,
+        }
+    }
+
+    /// What a run made. Several of its `start` processes may be at work at the same time.
+    async fn run(&mut self, id: u64, attempt: Option<u32>) {
+        let fits = |row: &&Row| {
+            let run = row.run.or_else(|| row.name.run());
+            run.is_some_and(|run| {
+                run.id == id && attempt.is_none_or(|attempt| run.attempt == attempt)
+            })
+        };
+        let mut found: Vec<&Row> = self.rows().filter(|row| row.ours).filter(fits).collect();
+        if self.stop.group.is_some() {
+            // A registration tells no group: one without a machine may be that of another start at
+            // work, but not once its start is over.
+            let rows = self.look.survey.rows.iter().filter(|row| row.ours);
+            found.extend(
+                rows.filter(|row| row.start.is_none() && row.verdict == Verdict::Ghost)
+                    .filter(fits),
+            );
+        }
+        let alive: BTreeSet<&str> = found
             .iter()
-            .filter(of)
-            .filter_map(|row| row.start.clone())
+            .filter(|row| row.facts.machine == Machine::There && row.verdict != Verdict::Orphan)
+            .filter_map(|row| row.start.as_deref())
             .collect();
-        wanted.extend(
-            survey
+        let several = alive.len() > 1 && self.stop.group.is_none();
+        for row in found {
+            if several && row.verdict == Verdict::Ready {
+                self.keep(
+                    row,
+                    "several starts of this run are at work, and no group tells them apart: \
+                     give each `start` and its `stop` the same `--group`",
+                );
+            } else {
+                self.unless_busy(row).await;
+            }
+        }
+    }
+
+    fn orphans(&mut self) {
+        for row in self.rows() {
+            match row.verdict {
+                Verdict::Orphan | Verdict::Ghost | Verdict::Stale => {
+                    self.choose(row, Manner::Orphan, row.why.clone());
+                }
+                Verdict::Working if self.stop.force && is_busy_orphan(row) => {
+                    self.choose(row, Manner::Orphan, "a job runs on it, past its time");
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn named(&mut self, machines: &[Reference], names: &[Name], starts: bool) {
+        let look = self.look;
+        for reference in machines {
+            let kind = self.fleet.place(&reference.provider);
+            let kind = kind.map(|place| place.provider.kind());
+            // A place that two tables show has one row.
+            let same = |row: &&Row| {
+                row.instance.as_ref().is_some_and(|machine| {
+                    machine == reference
+                        || machine.id == reference.id && kind.is_some() && row.kind == kind
+                })
+            };
+            match look.survey.rows.iter().find(same) {
+                Some(row) => self.explicitly(row, Some(reference), None),
+                None => self.unlisted(reference),
+            }
+        }
+        for name in names {
+            let rows: Vec<&Row> = look
+                .survey
                 .rows
                 .iter()
-                .filter(|row| row.start.as_ref().is_some_and(|start| ids.contains(start)))
-                .map(|row| row.name.clone()),
-        );
-    }
-    for row in survey.rows.iter().filter(|row| wanted.contains(&row.name)) {
-        if row.ours {
-            selection.chosen.push(Chosen {
-                row: row.clone(),
-                explicit: true,
-            });
-        } else {
-            selection.failed.push(unstopped(
-                row,
-                "it belongs to another scope: give it with `--repo` or `--org`",
-            ));
+                .filter(|r| r.name == *name)
+                .collect();
+            for row in &rows {
+                self.explicitly(row, None, Some(name));
+            }
+            // The machine of a name in a mapping is named there, too.
+            if rows.is_empty() && !starts && !self.was_everything_read() {
+                let error = "it was not found, and not all sources could be read";
+                self.refuse(None, Some(name), error.to_owned());
+            }
+        }
+        if starts {
+            let begun_by: BTreeSet<String> = self
+                .selection
+                .chosen
+                .iter()
+                .filter_map(|chosen| chosen.row.as_ref()?.start.clone())
+                .collect();
+            for row in self.rows() {
+                if row
+                    .start
+                    .as_ref()
+                    .is_some_and(|start| begun_by.contains(start))
+                {
+                    self.choose(row, Manner::Explicit, "its start made it");
+                }
+            }
         }
     }
+
+    fn was_everything_read(&self) -> bool {
+        self.look.all_read() && (self.look.github_read || self.fleet.github.is_none())
+    }
+
+    fn explicitly(&mut self, row: &Row, machine: Option<&Reference>, name: Option<&Name>) {
+        if row.ours || row.is_rehearsal() {
+            self.choose(row, Manner::Explicit, "it was named");
+        } else {
+            let error = format!("it is of the scope `{}` of {}", row.scope, row.server);
+            self.refuse(machine, name, error);
+        }
+    }
+
+    /// A machine that is in no listing is gone, or nobody knows whose it is.
+    fn unlisted(&mut self, reference: &Reference) {
+        let Some(place) = self.fleet.place(&reference.provider).cloned() else {
+            let error = format!("there is no provider `{}` here", reference.provider);
+            return self.refuse(Some(reference), None, error);
+        };
+        if !self.look.was_read(reference) {
+            let unknown = self.look.survey.unknown.iter();
+            let errors: Vec<&str> = unknown
+                .filter(|unknown| unknown.source.split(':').next() == Some(&place.name))
+                .map(|unknown| unknown.error.as_str())
+                .collect();
+            let error = format!("its place could not be read: {}", errors.join("; "));
+            return self.refuse(Some(reference), None, error);
+        }
+        self.selection.chosen.push(Chosen {
+            name: None,
+            instance: Some(reference.clone()),
+            why: "it was named".to_owned(),
+            manner: Manner::Explicit,
+            place: Some(place),
+            row: None,
+        });
+    }
+}
+
+/// Whether a busy runner would be an orphan, were it not for its job.
+pub(super) fn is_busy_orphan(row: &Row) -> bool {
+    let late = row.expires.is_some_and(|expires| row.facts.now > expires);
+    row.facts.machine == Machine::There && (late || row.facts.run_over == Some(true))
 }

@@ -1,534 +1,320 @@
-//! Three sources joined by name: the state file, every provider, GitHub.
+//! The one look at everything: state file, places and GitHub, joined by the runners' names.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
+use tokio::time::timeout;
 
-use super::verdict::{Facts, Machine, Registration, Verdict, judge};
-use super::{Fleet, chain};
-use crate::github::{Api, Runner};
-use crate::model::{Condition, Instance, Name, REHEARSAL, Reference, Run};
-use crate::state::Entry;
+use super::verdict::{Facts, Machine, Registration, Verdict};
+use super::{Fleet, Place, chain};
+use crate::github::{self, Api, Runner};
+use crate::model::{Condition, Instance, Listing, Name, REHEARSAL, Reference, Run};
+use crate::providers;
+use crate::state::Entries;
 
-/// Whose machines are looked at.
-#[derive(Clone, Debug, PartialEq, Eq)]
+mod inquiry;
+mod join;
+
+pub(super) use inquiry::{Inquiry, Silent};
+use join::Join;
+
+/// How long a place may take to list its machines, all its regions and pages included.
+const LISTING: Duration = Duration::from_mins(1);
+
+/// What is looked at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct View {
-    /// The server whose machines are ours.
+    /// `github.com`, or the host of a GHES.
     pub server: String,
-    /// The scope whose machines are ours; `None` when none is given: then every one is.
+    /// The scope as tags spell it; `None` where none is known, and then only rehearsals are ours.
     pub scope: Option<String>,
-    /// Show the machines of all other scopes too; they are never acted upon.
+    /// Also what belongs to other servers and scopes, as far as it can be judged.
     pub all_scopes: bool,
-    /// The grace lasts at least so long.
+    /// What is younger than this is within the grace.
     pub older_than: Option<Duration>,
+    /// Only records of these providers; empty: of all.
+    pub providers: Vec<String>,
 }
 
-/// One runner with all that is known of it.
+impl View {
+    /// Whether a machine is of this server and scope. GitHub's names know no case.
+    pub(super) fn is_ours(&self, server: &str, scope: &str) -> bool {
+        let same = |wanted: &str| wanted.eq_ignore_ascii_case(scope);
+        self.server.eq_ignore_ascii_case(server) && self.scope.as_deref().is_some_and(same)
+    }
+}
+
+/// One runner: what is known of its machine, its registration and its record.
 #[derive(Clone, Debug)]
 pub struct Row {
     /// The runner.
     pub name: Name,
-    /// Its machine, where a provider has it, or the state file remembers it.
+    /// Its machine, as its place or the record has it.
     pub instance: Option<Reference>,
-    /// The provider's name.
+    /// The provider that has the machine, or was to have it.
     pub provider: Option<String>,
-    /// The provider's kind.
+    /// The kind of that provider, where it was asked.
     pub kind: Option<&'static str>,
-    /// What is known of the machine.
-    pub machine: Machine,
-    /// What its place says of it.
+    /// What the machine is doing, as its place tells.
     pub condition: Option<Condition>,
-    /// What is known of the registration.
-    pub registration: Registration,
-    /// GitHub's number of the runner.
+    /// Its row at GitHub, as GitHub tells.
+    pub runner: Option<Runner>,
+    /// GitHub's number of it, from its row, its tags or its record.
     pub runner_id: Option<u64>,
-    /// Whether its unique label is its only one.
-    pub unique_label_only: bool,
-    /// The scope that it belongs to.
+    /// `github.com`, or the host of a GHES.
+    pub server: String,
+    /// The scope as tags spell it.
     pub scope: String,
-    /// Whether it belongs to the view's scope and server, or is a rehearsal's.
-    pub ours: bool,
+    /// `owner/name` of the repository whose run started it.
+    pub repository: Option<String>,
     /// The run that started it.
     pub run: Option<Run>,
-    /// The repository of that run.
-    pub repository: Option<String>,
-    /// The `start` process that made it.
+    /// The `start` process that made it; unknown where there is but a registration.
     pub start: Option<String>,
-    /// What pairs it with its stop.
+    /// What pairs its `start` with its `stop`.
     pub group: Option<String>,
-    /// When it was made.
+    /// When its machine was made, or its intent written.
     pub created: Option<Timestamp>,
     /// When it ends itself.
     pub expires: Option<Timestamp>,
     /// US dollars an hour.
     pub price_per_hour: Option<f64>,
-    /// Whether the state file knows it.
+    /// US dollars so far.
+    pub cost: Option<f64>,
+    /// Whether the state file has a record of it.
     pub recorded: bool,
-    /// Whether its run is over.
-    pub run_over: Option<bool>,
+    /// What the verdict was made of.
+    pub facts: Facts,
     /// What is to be thought of it.
     pub verdict: Verdict,
     /// Why, in a few words.
-    pub why: &'static str,
-    grace: Timestamp,
-    idle_until: Option<Timestamp>,
+    pub why: String,
+    pub(super) place: Option<Place>,
+    pub(super) ours: bool,
+}
+
+impl Row {
+    /// What the column RUNNER says: `online`, `offline`, `busy`, `absent` or `unknown`.
+    pub fn runner_state(&self) -> &'static str {
+        match (&self.runner, self.facts.registration) {
+            (Some(runner), _) if runner.busy => "busy",
+            (Some(runner), _) if runner.status == "online" => "online",
+            (Some(_), _) => "offline",
+            (None, Registration::Unread) => "unknown",
+            (None, _) => "absent",
+        }
+    }
+
+    /// What the column STATE says: `pending`, `running`, `ended`, `gone` or `unknown`.
+    pub fn machine_state(&self) -> &'static str {
+        match (&self.condition, self.facts.machine) {
+            (Some(Condition::Pending), _) => "pending",
+            (Some(Condition::Running), _) => "running",
+            (Some(Condition::Ended(_)), _) => "ended",
+            (None, Machine::Gone) => "gone",
+            (None, _) => "unknown",
+        }
+    }
+
+    /// How long it has cost money; `None` without a machine.
+    pub fn age(&self) -> Option<Duration> {
+        let created = self.created?;
+        Some(Duration::try_from(self.facts.now.duration_since(created)).unwrap_or_default())
+    }
+
+    /// Whether no job can find the runner but one that names it.
+    pub fn unique_label_only(&self) -> bool {
+        self.runner.as_ref().is_some_and(|runner| {
+            let ours = |label: &str| label.eq_ignore_ascii_case(self.name.as_str());
+            !runner.labels.is_empty() && runner.labels.iter().all(|label| ours(&label.name))
+        })
+    }
+
+    pub(super) fn is_rehearsal(&self) -> bool {
+        self.scope == REHEARSAL
+    }
+
+    fn price(&mut self) {
+        let there = matches!(self.facts.machine, Machine::There | Machine::Ended);
+        let hours = self.age().map(|age| age.as_secs_f64() / 3600.0);
+        let price = self.price_per_hour.filter(|_| there);
+        self.cost = price.zip(hours).map(|(price, hours)| price * hours);
+    }
 }
 
 /// A source that could not be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Unknown {
-    /// The provider (and its place), `github` or `state`.
+    /// A provider, one of its places, `GitHub`, or the state file.
     pub source: String,
     /// Why.
     pub error: String,
 }
 
-/// What was found.
-#[derive(Clone, Debug, Default)]
+/// Everything that was seen.
+#[derive(Clone, Debug)]
 pub struct Survey {
-    /// One row a runner, in the order of their names.
+    /// One row a runner, by name.
     pub rows: Vec<Row>,
     /// What could not be read.
     pub unknown: Vec<Unknown>,
-    /// The servers' clock when it was judged.
+    /// The servers' clock.
     pub now: Timestamp,
 }
 
-/// The machines that were listed, and the places that could not be.
-struct Listed {
-    machines: Vec<(Reference, &'static str, Instance)>,
-    /// Provider -> places that could not be read; `None` is the whole provider.
-    unread: BTreeMap<String, BTreeSet<Option<String>>>,
-    unknown: Vec<Unknown>,
+/// Looks at everything. A source that cannot be read is named, and says nothing about its machines.
+pub async fn survey<G: Api>(fleet: &Fleet<'_, G>, view: &View) -> Survey {
+    let mut survey = look(fleet, view, false).await.survey;
+    survey
+        .rows
+        .retain(|row| view.all_scopes || row.ours || row.is_rehearsal());
+    survey
 }
 
-/// Joins the three sources and judges each row.
-pub async fn survey<G: Api>(fleet: &Fleet<'_, G>, view: &View) -> Survey {
-    let (entries, listed, runners) =
-        tokio::join!(fleet.store.read(), list_places(fleet), list_runners(fleet));
-    let mut unknown = listed.unknown.clone();
-    let entries = entries.unwrap_or_else(|error| {
+/// A survey of all scopes, with what else `stop` needs to know of its sources.
+pub(super) struct Look {
+    pub(super) survey: Survey,
+    places: Vec<Read>,
+    pub(super) github_read: bool,
+}
+
+impl Look {
+    /// Whether a listing would have shown a machine with this reference.
+    pub(super) fn was_read(&self, reference: &Reference) -> bool {
+        let read = self
+            .places
+            .iter()
+            .find(|read| read.place.name == reference.provider);
+        read.is_some_and(|read| read.tells_of(reference.id.place.as_deref()))
+    }
+
+    /// Whether every place could be read, whole.
+    pub(super) fn all_read(&self) -> bool {
+        self.places.iter().all(|read| read.unread.is_empty())
+    }
+}
+
+/// What a place said.
+struct Read {
+    place: Place,
+    machines: Vec<Instance>,
+    /// The parts that did not answer (`None`: all of it), and why.
+    unread: Vec<(Option<String>, String)>,
+}
+
+impl Read {
+    async fn of(place: &Place) -> Self {
+        let answer = timeout(LISTING, place.provider.list())
+            .await
+            .unwrap_or_else(|_| {
+                let message = format!("`{}` did not list its machines in time", place.name);
+                Err(providers::Error::new(
+                    providers::ErrorKind::Unavailable,
+                    message,
+                ))
+            });
+        let (machines, unread) = match answer {
+            Ok(Listing { instances, unread }) => {
+                let unread = unread
+                    .into_iter()
+                    .map(|one| (one.place, chain(one.error.as_ref())));
+                (instances, unread.collect())
+            }
+            Err(error) => (Vec::new(), vec![(None, chain(&error))]),
+        };
+        Self {
+            place: place.clone(),
+            machines,
+            unread,
+        }
+    }
+
+    /// Whether the absence of a machine there means anything; `None` is a machine that may be anywhere.
+    fn tells_of(&self, part: Option<&str>) -> bool {
+        let silent = |unread: &Option<String>| {
+            unread.is_none() || part.is_none() || unread.as_deref() == part
+        };
+        !self.unread.iter().any(|(unread, _)| silent(unread))
+    }
+
+    fn unknown(&self) -> impl Iterator<Item = Unknown> + '_ {
+        self.unread.iter().map(|(part, error)| Unknown {
+            source: part.as_ref().map_or_else(
+                || self.place.name.clone(),
+                |part| format!("{}:{part}", self.place.name),
+            ),
+            error: error.clone(),
+        })
+    }
+}
+
+/// Looks at all scopes. With `busy_too` it is asked of busy runners, too, whether their run is over.
+pub(super) async fn look<G: Api>(fleet: &Fleet<'_, G>, view: &View, busy_too: bool) -> Look {
+    let github = async {
+        match fleet.github {
+            Some(api) => Some(timeout(LISTING, api.runners()).await.unwrap_or_else(|_| {
+                let message = "GitHub did not list the runners in time";
+                Err(github::Error::new(github::ErrorKind::Unavailable, message))
+            })),
+            None => None,
+        }
+    };
+    let (places, entries, runners) = tokio::join!(
+        join_all(fleet.places.iter().map(Read::of)),
+        fleet.store.read(),
+        github
+    );
+    let mut unknown: Vec<Unknown> = places.iter().flat_map(Read::unknown).collect();
+    let mut fail = |source: &str, error: String| {
         unknown.push(Unknown {
-            source: "state".to_owned(),
-            error: chain(&error),
+            source: source.to_owned(),
+            error,
         });
-        BTreeMap::default()
+    };
+    let entries = entries.unwrap_or_else(|error| {
+        fail("state file", chain(&error));
+        Entries::new()
     });
     let runners = match runners {
         Some(Ok(runners)) => Some(runners),
         Some(Err(error)) => {
-            unknown.push(Unknown {
-                source: "github".to_owned(),
-                error,
-            });
+            fail("GitHub", chain(&error));
             None
         }
         None => None,
     };
-    let now = fleet.now();
-    let mut rows: BTreeMap<Name, Row> = BTreeMap::new();
-    for (reference, kind, instance) in &listed.machines {
-        rows.insert(
-            instance.tags.name.clone(),
-            of_machine(reference, kind, instance, view),
-        );
-    }
-    for (name, entry) in &entries {
-        let row = rows
-            .entry(name.clone())
-            .or_insert_with(|| of_entry(name, entry, fleet, &listed, view));
-        row.recorded = true;
-        row.runner_id = row.runner_id.or(entry.runner_id);
-    }
-    for runner in runners.iter().flatten() {
-        let Ok(name) = runner.name.parse::<Name>() else {
-            continue;
-        };
-        let row = rows
-            .entry(name.clone())
-            .or_insert_with(|| of_runner(&name, fleet, &listed, view));
-        if row.ours && row.scope != REHEARSAL {
-            row.runner_id = Some(runner.id);
-            row.registration = registration(runner);
-            row.unique_label_only = runner.labels.len() <= 1;
-        }
-    }
-    let mut survey = Survey {
-        rows: Vec::new(),
-        unknown,
-        now,
-    };
-    let mut runs = BTreeMap::new();
-    for (_, mut row) in rows {
-        if !row.ours && !view.all_scopes {
-            continue;
-        }
-        if row.scope == REHEARSAL {
-            row.registration = Registration::Absent; // its GitHub is gone with it
-        } else if !row.ours || runners.is_none() {
-            row.registration = Registration::Unread;
-        } else {
-            row.run_over = run_over(fleet, &row, &mut runs).await;
-        }
-        extend_grace(&mut row, view, now);
-        judge_row(&mut row, now);
-        if row.verdict == Verdict::Orphan
-            && row.machine == Machine::There
-            && is_at_work(fleet, &row).await
-        {
-            row.registration = Registration::Busy;
-            judge_row(&mut row, now);
-        }
-        survey.rows.push(row);
-    }
-    survey
-}
-
-/// A rehearsal's machine is judged by its expiry alone.
-fn judge_row(row: &mut Row, now: Timestamp) {
-    let rehearsed = row.scope == REHEARSAL && row.machine == Machine::There;
-    (row.verdict, row.why) = match row.expires {
-        Some(expires) if rehearsed && now > expires => (
-            Verdict::Orphan,
-            "a rehearsal's machine, and its lifetime is over",
-        ),
-        _ if rehearsed => (Verdict::Starting, "a rehearsal's machine"),
-        _ => judge(&Facts {
-            machine: row.machine,
-            registration: row.registration,
-            run_over: row.run_over,
-            now,
-            grace: row.grace,
-            expires: row.expires,
-            idle_until: row.idle_until,
+    let join = Join {
+        view,
+        now: fleet.now(),
+        places: &places,
+        entries,
+        runners: runners.map(|rows| {
+            let named = rows
+                .into_iter()
+                .filter_map(|row| Some((row.name.parse().ok()?, row)));
+            named.collect()
         }),
     };
-}
-
-fn extend_grace(row: &mut Row, view: &View, now: Timestamp) {
-    if let Some(older_than) = view.older_than {
-        let created = row.created.unwrap_or(now);
-        row.grace = row.grace.max(
-            created
-                .saturating_add(SignedDuration::try_from(older_than).unwrap_or(SignedDuration::MAX))
-                .unwrap_or(Timestamp::MAX),
-        );
+    let (now, github_read) = (join.now, join.runners.is_some());
+    let mut rows = join.rows();
+    let inquiry = Inquiry::new(fleet, busy_too);
+    join_all(rows.iter_mut().map(|row| inquiry.examine(row))).await;
+    unknown.extend(inquiry.unknown());
+    unknown.sort();
+    unknown.dedup();
+    Look {
+        survey: Survey { rows, unknown, now },
+        places,
+        github_read,
     }
 }
 
-/// Whether a job runs on it though GitHub's flag does not say so: a job in progress bears its
-/// name, or its place sees a job's process.
-pub(super) async fn is_at_work<G: Api>(fleet: &Fleet<'_, G>, row: &Row) -> bool {
-    if let (Some(github), Some(run), Some(repository)) = (fleet.github, row.run, &row.repository)
-        && row.ours
-        && row.run_over != Some(true)
-    {
-        match github.jobs(repository, run).await {
-            Ok(jobs) => {
-                let named = |job: &crate::github::Job| {
-                    job.status == "in_progress"
-                        && job.runner_name.as_deref() == Some(row.name.as_str())
-                };
-                if jobs.iter().flatten().any(named) {
-                    return true;
-                }
-            }
-            Err(error) => tracing::warn!(
-                "the jobs of run {} cannot be asked about: {}",
-                run.id,
-                chain(&error)
-            ),
-        }
-    }
-    let Some((place, reference)) = row
-        .instance
-        .as_ref()
-        .and_then(|r| Some((fleet.place(&r.provider)?, r)))
-    else {
-        return false;
-    };
-    match place.provider.in_use(&reference.id).await {
-        Ok(in_use) => in_use == Some(true),
-        Err(error) => {
-            tracing::debug!(
-                "{reference} does not tell whether it is in use: {}",
-                chain(&error)
-            );
-            false
-        }
-    }
-}
-
-pub(super) fn registration(runner: &Runner) -> Registration {
+/// What GitHub says of a runner. A status that it has not had so far counts as offline.
+pub(super) fn of_github(runner: &Runner) -> Registration {
     match runner.status.as_str() {
         _ if runner.busy => Registration::Busy,
         "online" => Registration::Online,
         _ => Registration::Offline,
     }
-}
-
-async fn list_places<G: Api>(fleet: &Fleet<'_, G>) -> Listed {
-    let mut listed = Listed {
-        machines: Vec::new(),
-        unread: BTreeMap::new(),
-        unknown: Vec::new(),
-    };
-    let looks = fleet
-        .places
-        .iter()
-        .map(|place| async move { (place, place.provider.list().await) });
-    for (place, answer) in join_all(looks).await {
-        let mut unread = |at: Option<String>, error: String| {
-            let source = at
-                .as_ref()
-                .map_or_else(|| place.name.clone(), |at| format!("{}:{at}", place.name));
-            listed
-                .unread
-                .entry(place.name.clone())
-                .or_default()
-                .insert(at);
-            listed.unknown.push(Unknown { source, error });
-        };
-        match answer {
-            Ok(listing) => {
-                listing
-                    .unread
-                    .iter()
-                    .for_each(|one| unread(one.place.clone(), chain(one.error.as_ref())));
-                let kind = place.provider.kind();
-                listed.machines.extend(
-                    listing
-                        .instances
-                        .into_iter()
-                        .map(|machine| (place.reference(&machine.id), kind, machine)),
-                );
-            }
-            Err(error) => unread(None, chain(&error)),
-        }
-    }
-    listed
-}
-
-async fn list_runners<G: Api>(fleet: &Fleet<'_, G>) -> Option<Result<Vec<Runner>, String>> {
-    Some(fleet.github?.runners().await.map_err(|error| chain(&error)))
-}
-
-/// Asks once a run, and only where the answer can matter.
-async fn run_over<G: Api>(
-    fleet: &Fleet<'_, G>,
-    row: &Row,
-    asked: &mut BTreeMap<(String, u64), Option<(bool, u32)>>,
-) -> Option<bool> {
-    let (github, run, repository) = (fleet.github?, row.run?, row.repository.clone()?);
-    let key = (repository, run.id);
-    if !asked.contains_key(&key) {
-        let told = match github.run(&key.0, run.id).await {
-            Ok(told) => told.map(|told| {
-                (
-                    told.status.as_deref() == Some("completed"),
-                    told.run_attempt,
-                )
-            }),
-            Err(error) => {
-                tracing::warn!("run {} cannot be asked about: {}", run.id, chain(&error));
-                None
-            }
-        };
-        asked.insert(key.clone(), told);
-    }
-    let (completed, attempt) = (*asked.get(&key)?)?;
-    Some(completed && attempt >= run.attempt)
-}
-
-fn belongs(server: &str, scope: &str, view: &View) -> bool {
-    scope == REHEARSAL
-        || server == view.server
-            && view
-                .scope
-                .as_deref()
-                .is_none_or(|ours| ours.eq_ignore_ascii_case(scope))
-}
-
-fn of_machine(reference: &Reference, kind: &'static str, instance: &Instance, view: &View) -> Row {
-    let tags = &instance.tags;
-    let idle = tags.idle_limit.and_then(|limit| {
-        tags.created
-            .saturating_add(SignedDuration::try_from(limit).ok()?)
-            .ok()
-    });
-    Row {
-        instance: Some(reference.clone()),
-        provider: Some(reference.provider.clone()),
-        kind: Some(kind),
-        machine: if matches!(instance.state, Condition::Ended(_)) {
-            Machine::Ended
-        } else {
-            Machine::There
-        },
-        condition: Some(instance.state.clone()),
-        runner_id: tags.runner_id,
-        scope: tags.scope.clone(),
-        ours: belongs(&tags.server, &tags.scope, view),
-        run: tags.run,
-        repository: tags.repository.clone(),
-        start: Some(tags.start.clone()),
-        group: tags.group.clone(),
-        created: Some(tags.created),
-        expires: Some(tags.expires),
-        price_per_hour: instance.price_per_hour,
-        grace: tags.ready_by,
-        idle_until: idle,
-        ..blank(&tags.name)
-    }
-}
-
-fn of_entry<G: Api>(
-    name: &Name,
-    entry: &Entry,
-    fleet: &Fleet<'_, G>,
-    listed: &Listed,
-    view: &View,
-) -> Row {
-    Row {
-        instance: entry.instance.clone(),
-        provider: Some(entry.provider.clone()),
-        kind: fleet
-            .place(&entry.provider)
-            .map(|place| place.provider.kind()),
-        machine: absent(&entry.provider, entry.instance.as_ref(), fleet, listed),
-        scope: entry.scope.clone(),
-        ours: belongs(&entry.server, &entry.scope, view),
-        run: entry.run,
-        repository: entry.repository.clone(),
-        start: Some(entry.start.clone()),
-        group: entry.group.clone(),
-        created: Some(entry.created),
-        expires: Some(entry.expires),
-        price_per_hour: entry.price_per_hour,
-        ..blank(name)
-    }
-}
-
-fn of_runner<G: Api>(name: &Name, fleet: &Fleet<'_, G>, listed: &Listed, view: &View) -> Row {
-    // Nobody says where its machine was: that it is gone is proved only when every place was read.
-    let all_read = listed.unread.is_empty() && !fleet.places.is_empty();
-    let repository = view
-        .scope
-        .clone()
-        .filter(|scope| scope.contains('/') && !scope.starts_with("enterprises/"));
-    Row {
-        machine: if all_read {
-            Machine::Gone
-        } else {
-            Machine::Nowhere
-        },
-        scope: view.scope.clone().unwrap_or_default(),
-        ours: true,
-        run: name.run(),
-        repository,
-        ..blank(name)
-    }
-}
-
-/// What it means that no listing showed a machine that the state file knows.
-fn absent<G: Api>(
-    provider: &str,
-    instance: Option<&Reference>,
-    fleet: &Fleet<'_, G>,
-    listed: &Listed,
-) -> Machine {
-    if fleet.place(provider).is_none() {
-        return Machine::Nowhere;
-    }
-    match listed.unread.get(provider) {
-        None => Machine::Gone,
-        Some(unread) => {
-            let place = instance.and_then(|reference| reference.id.place.clone());
-            if unread.contains(&None) || place.is_none() || unread.contains(&place) {
-                Machine::Unread
-            } else {
-                Machine::Gone
-            }
-        }
-    }
-}
-
-fn blank(name: &Name) -> Row {
-    Row {
-        name: name.clone(),
-        instance: None,
-        provider: None,
-        kind: None,
-        machine: Machine::Nowhere,
-        condition: None,
-        registration: Registration::Absent,
-        runner_id: None,
-        unique_label_only: false,
-        scope: String::new(),
-        ours: false,
-        run: name.run(),
-        repository: None,
-        start: None,
-        group: None,
-        created: None,
-        expires: None,
-        price_per_hour: None,
-        recorded: false,
-        run_over: None,
-        verdict: Verdict::Unknown,
-        why: "",
-        grace: name.ready_by(),
-        idle_until: None,
-    }
-}
-
-/// A machine that the user named and no listing showed.
-pub(super) fn of_reference(reference: &Reference) -> Row {
-    let name = reference
-        .id
-        .id
-        .parse()
-        .unwrap_or_else(|_| Name::choose(None, 0, Timestamp::UNIX_EPOCH));
-    Row {
-        instance: Some(reference.clone()),
-        provider: Some(reference.provider.clone()),
-        machine: Machine::Gone,
-        ours: true,
-        ..blank(&name)
-    }
-}
-
-/// Looks at one orphan again, right before it is acted upon; `None` when it is none any more, or
-/// when that cannot be told.
-pub(super) async fn look_again<G: Api>(
-    fleet: &Fleet<'_, G>,
-    view: &View,
-    row: &Row,
-) -> Option<Row> {
-    let mut row = row.clone();
-    if row.scope != REHEARSAL
-        && let (Some(github), Some(id)) = (fleet.github, row.runner_id)
-    {
-        row.registration = match github.runner(id).await {
-            Ok(Some(runner)) => registration(&runner),
-            Ok(None) => Registration::Absent,
-            Err(error) => {
-                tracing::warn!("{} cannot be looked at again: {}", row.name, chain(&error));
-                Registration::Unread
-            }
-        };
-        row.run_over = run_over(fleet, &row, &mut BTreeMap::new()).await;
-    }
-    let now = fleet.now();
-    extend_grace(&mut row, view, now);
-    judge_row(&mut row, now);
-    // A registration that went away on its own leaves less to do, not more.
-    let doomed = matches!(
-        row.verdict,
-        Verdict::Orphan | Verdict::Ghost | Verdict::Stale
-    );
-    let at_work = row.machine == Machine::There && is_at_work(fleet, &row).await;
-    (doomed && !at_work).then_some(row)
 }

@@ -97,9 +97,7 @@ pub fn judge(facts: &Facts) -> (Verdict, &'static str) {
     match (facts.machine, facts.registration) {
         (Unread, _) => (Verdict::Unknown, "its place could not be read"),
         (Ended, _) => (Verdict::Orphan, "the machine ended by itself"),
-        (There | Gone | Nowhere, Registration::Unread) => {
-            (Verdict::Unknown, "GitHub could not be read")
-        }
+        (There, Registration::Unread) => (Verdict::Unknown, "GitHub could not be read"),
         (There, Registration::Busy) => (Verdict::Working, "a job runs on it"),
         (There, _) if over => (Verdict::Orphan, "its workflow run is over"),
         (There, _) if past(facts.expires) => (Verdict::Orphan, "its lifetime is over"),
@@ -116,16 +114,32 @@ pub fn judge(facts: &Facts) -> (Verdict, &'static str) {
         (Gone, Registration::Absent) if !in_grace => {
             (Verdict::Stale, "machine and registration are gone")
         }
+        (Gone | Nowhere, _) if in_grace => (Verdict::Starting, "its start may still be at work"),
+        // What is left is in no row of the table, and nothing acts on it.
+        (Gone | Nowhere, Registration::Unread) => (Verdict::Unknown, "GitHub could not be read"),
         (Gone | Nowhere, Registration::Busy) => (
             Verdict::Working,
-            "a job runs on it, says GitHub, and no provider asked here has its machine",
+            "a job runs on it, and no provider asked here has its machine",
         ),
         (Gone | Nowhere, Registration::Online) => (
             Verdict::Ready,
             "online, and no provider asked here has its machine",
         ),
-        (Gone | Nowhere, _) if in_grace => (Verdict::Starting, "its start may still be at work"),
-        (Nowhere | Gone, _) => (Verdict::Unknown, "its provider was not asked"),
+        (Gone | Nowhere, _) => (Verdict::Unknown, "its provider was not asked"),
+    }
+}
+
+/// Judges a machine of a rehearsal, whose GitHub is gone with its process: by its lifetime alone.
+pub fn judge_rehearsal(facts: &Facts) -> (Verdict, &'static str) {
+    let past = facts.expires.is_some_and(|time| facts.now > time);
+    match facts.machine {
+        Machine::Unread => (Verdict::Unknown, "its place could not be read"),
+        Machine::Nowhere => (Verdict::Unknown, "its provider was not asked"),
+        Machine::Gone if past => (Verdict::Stale, "the machine is gone"),
+        Machine::Ended | Machine::There if past => {
+            (Verdict::Orphan, "the lifetime of this rehearsal is over")
+        }
+        _ => (Verdict::Starting, "its rehearsal may still be at work"),
     }
 }
 
@@ -198,7 +212,7 @@ mod tests {
                 writeln!(table).unwrap();
             }
         }
-        insta::assert_snapshot!(table, @"
+        insta::assert_snapshot!(table, @r"
         past the grace:
           Unread: Unread=unknown Busy=unknown Online=unknown Offline=unknown Absent=unknown
           Ended: Unread=orphan Busy=orphan Online=orphan Offline=orphan Absent=orphan
@@ -209,14 +223,14 @@ mod tests {
           Unread: Unread=unknown Busy=unknown Online=unknown Offline=unknown Absent=unknown
           Ended: Unread=orphan Busy=orphan Online=orphan Offline=orphan Absent=orphan
           There: Unread=unknown Busy=working Online=ready Offline=starting Absent=starting
-          Gone: Unread=unknown Busy=working Online=ready Offline=starting Absent=starting
-          Nowhere: Unread=unknown Busy=working Online=ready Offline=starting Absent=starting
+          Gone: Unread=starting Busy=starting Online=starting Offline=starting Absent=starting
+          Nowhere: Unread=starting Busy=starting Online=starting Offline=starting Absent=starting
         run over:
           Unread: Unread=unknown Busy=unknown Online=unknown Offline=unknown Absent=unknown
           Ended: Unread=orphan Busy=orphan Online=orphan Offline=orphan Absent=orphan
           There: Unread=unknown Busy=working Online=orphan Offline=orphan Absent=orphan
-          Gone: Unread=unknown Busy=working Online=ready Offline=ghost Absent=starting
-          Nowhere: Unread=unknown Busy=working Online=ready Offline=ghost Absent=starting
+          Gone: Unread=starting Busy=starting Online=starting Offline=ghost Absent=starting
+          Nowhere: Unread=starting Busy=starting Online=starting Offline=ghost Absent=starting
         past its lifetime:
           Unread: Unread=unknown Busy=unknown Online=unknown Offline=unknown Absent=unknown
           Ended: Unread=orphan Busy=orphan Online=orphan Offline=orphan Absent=orphan
@@ -249,6 +263,35 @@ mod tests {
             };
             assert_eq!(judge(&silent).0, Verdict::Unknown);
         }
+    }
+
+    #[test]
+    fn a_rehearsal_is_judged_by_its_lifetime_alone() {
+        let young = facts(Machine::Ended, Registration::Unread);
+        assert_eq!(judge_rehearsal(&young).0, Verdict::Starting);
+        let judged = |machine| {
+            let old = Facts {
+                expires: Some(time(-1)),
+                machine,
+                ..young
+            };
+            judge_rehearsal(&old).0
+        };
+        assert_eq!(judged(Machine::There), Verdict::Orphan);
+        assert_eq!(judged(Machine::Ended), Verdict::Orphan);
+        assert_eq!(judged(Machine::Gone), Verdict::Stale);
+        assert_eq!(judged(Machine::Nowhere), Verdict::Unknown);
+        assert_eq!(judged(Machine::Unread), Verdict::Unknown);
+    }
+
+    #[test]
+    fn the_idle_limit_ends_nothing_within_the_grace() {
+        let idle = Facts {
+            idle_until: Some(time(-1)),
+            grace: time(0),
+            ..facts(Machine::There, Registration::Online)
+        };
+        assert_eq!(judge(&idle).0, Verdict::Ready);
     }
 
     #[test]

@@ -147,8 +147,8 @@ impl Settings {
     /// Resolves what every command needs. `set` are the `--set` options of the command.
     pub fn resolve(global: &Global, set: &[String], env: Env) -> Result<Self> {
         for (name, choices) in [
-            ("GHARUN_OUTPUT", ["text", "json", "json"]),
-            ("GHARUN_COLOR", ["auto", "always", "never"]),
+            ("GHARUN_OUTPUT", &["text", "json"][..]),
+            ("GHARUN_COLOR", &["auto", "always", "never"][..]),
         ] {
             if let Some(value) = env.get(name).filter(|value| !choices.contains(value)) {
                 return Err(Error::new(format!("${name} is `{value}`"))

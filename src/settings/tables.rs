@@ -180,12 +180,6 @@ impl Tables {
         Ok(all)
     }
 
-    /// Whether the user's surroundings speak of a kind: a search without any table asks these.
-    pub fn settings_of(&self, name: &str) -> Result<ProviderSettings> {
-        let mut all = self.settings(std::slice::from_ref(&name.to_owned()))?;
-        Ok(all.remove(0))
-    }
-
     fn without_sets(&self, name: &str) -> Result<ProviderSettings> {
         let kind = self.kind_of(name)?;
         let (mut values, mut origins) = (Map::new(), BTreeMap::new());

@@ -12,7 +12,13 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         return Ok(Duration::ZERO);
     }
     let signed: SignedDuration = text.trim().parse().map_err(|_| what.to_owned())?;
-    Duration::try_from(signed).map_err(|_| what.to_owned())
+    // Clocks can be set forward by a year without an overflow anywhere, and nothing may run longer.
+    let longest = Duration::from_hours(366 * 24);
+    let duration = Duration::try_from(signed).map_err(|_| what.to_owned())?;
+    if duration > longest {
+        return Err(format!("{what}, at most a year"));
+    }
+    Ok(duration)
 }
 
 /// `true` or `false`.
@@ -89,7 +95,15 @@ mod tests {
 
     #[test]
     fn what_is_no_duration_is_refused() {
-        for text in ["", "15", "-5m", "soon", "5 parsecs"] {
+        for text in [
+            "",
+            "15",
+            "-5m",
+            "soon",
+            "5 parsecs",
+            "3 years",
+            "9999999999999h",
+        ] {
             assert!(duration(text).is_err(), "{text}");
         }
     }

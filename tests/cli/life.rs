@@ -288,3 +288,53 @@ fn what_died_is_an_orphan_and_is_swept() {
     world.run("stop --orphans --yes").exits(0);
     nothing_is_left(&world);
 }
+
+#[test]
+fn a_result_that_cannot_be_written_is_not_taken_for_nothing_running() {
+    let world = World::new();
+    let full = std::fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .expect("Linux has it");
+    let mut command = world.command("start local");
+    let said = Said::of(command.stdout(full).output().expect("it runs"), &world).exits(3);
+    assert!(
+        said.stderr
+            .contains("it is running: end it with `gharun stop local:"),
+        "{}",
+        said.stderr
+    );
+    world.run("stop --yes").exits(0);
+    nothing_is_left(&world);
+}
+
+#[test]
+fn without_a_token_a_named_machine_is_ended_and_its_registration_is_not_called_removed() {
+    let world = World::new();
+    let started = world.run("start local --output json").exits(0).json();
+    let machine = started["runners"][0]["instance"]
+        .as_str()
+        .expect("a machine");
+    let world = world.env("GH_PAT", "");
+    let said = world.run(&format!("stop {machine} --output json"));
+    let stopped = &said.json()["stopped"][0];
+    assert_eq!(stopped["terminated"], true, "{}", said.stdout);
+    assert_eq!(stopped["deregistered"], false, "{}", said.stdout);
+    assert!(
+        said.stderr.contains("registrations cannot be removed"),
+        "{}",
+        said.stderr
+    );
+    assert_eq!(slots(&world), 0);
+    assert_eq!(world.stage.world().runners().len(), 1);
+    // Its name is enough for whoever has a token to find it again.
+    let listed = world
+        .env("GH_PAT", TOKEN)
+        .run("list --output json")
+        .exits(0)
+        .json();
+    assert_eq!(
+        listed["machines"][0]["name"], started["runners"][0]["name"],
+        "{listed}"
+    );
+}

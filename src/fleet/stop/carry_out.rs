@@ -1,0 +1,160 @@
+//! The ending of what was selected: all at once, and one failure keeps nothing else alive.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::ending::{Ending, Outcome};
+use super::{Chosen, Kept, Selection, Unstopped, select};
+use crate::fleet::Fleet;
+use crate::fleet::survey::{Inquiry, Unknown, View};
+use crate::github::Api;
+use crate::model::{Name, Reference};
+use crate::settings::{Stop, Target};
+
+/// How often it is looked again for what a start that was killed had under way.
+const PASSES: usize = 3;
+/// The pause before each of these looks.
+const SETTLES: Duration = Duration::from_secs(2);
+/// How long requests may take where nobody waits for their effect.
+const SENT: Duration = Duration::from_secs(10);
+
+/// Something that was stopped.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stopped {
+    /// Its machine, where it had one.
+    pub instance: Option<Reference>,
+    /// The runner, where it is known.
+    pub name: Option<Name>,
+    /// Whether GitHub has no registration of it.
+    pub deregistered: bool,
+    /// Whether its machine is proved gone.
+    pub terminated: bool,
+    /// From the machine's creation to its end.
+    pub billed: Option<Duration>,
+    /// US dollars for it.
+    pub cost: Option<f64>,
+}
+
+/// What a stop came to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Stops {
+    /// What was stopped.
+    pub stopped: Vec<Stopped>,
+    /// What was left as it is, and why.
+    pub kept: Vec<Kept>,
+    /// What may still be there.
+    pub failed: Vec<Unstopped>,
+    /// What could not be read, and may hide more.
+    pub unknown: Vec<Unknown>,
+}
+
+/// What was dealt with. A registration that turns up under a name that is done with counts as new, and
+/// so does a machine; one that is merely still shown does not.
+#[derive(Default)]
+struct Seen {
+    names: BTreeSet<Name>,
+    machines: BTreeSet<Reference>,
+    registrations: BTreeSet<u64>,
+}
+
+impl Seen {
+    fn is_new(
+        &mut self,
+        name: Option<&Name>,
+        machine: Option<&Reference>,
+        registration: Option<u64>,
+    ) -> bool {
+        let name = name.is_some_and(|name| self.names.insert(name.clone()));
+        let registration = registration.map(|id| self.registrations.insert(id));
+        let machine = machine.map(|machine| self.machines.insert(machine.clone()));
+        machine.or(registration).unwrap_or(name)
+    }
+}
+
+/// Ends what was selected, and looks again for what turned up meanwhile.
+pub async fn carry_out<G: Api>(
+    fleet: &Fleet<'_, G>,
+    view: &View,
+    stop: &Stop,
+    selection: Selection,
+) -> Stops {
+    let looks = matches!(stop.target, Target::Orphans).then_some(stop.second_look);
+    let limit = if stop.wait { stop.timeout } else { SENT };
+    let deadline = Instant::now() + limit + looks.unwrap_or_default();
+    let mut stops = Stops::default();
+    let mut seen = Seen::default();
+    let mut next = selection;
+    for pass in 0..=PASSES {
+        let fresh = absorb(&mut stops, &mut seen, std::mem::take(&mut next));
+        if fresh.is_empty() && pass > 0 {
+            break;
+        }
+        let inquiry = Inquiry::new(fleet, stop.force);
+        let endings = fresh
+            .iter()
+            .map(|chosen| end(fleet, stop, &inquiry, chosen, deadline));
+        for outcome in join_all(endings).await {
+            match outcome {
+                Outcome::Failed(failed) => stops.failed.push(failed),
+                Outcome::Kept(kept) => stops.kept.push(kept),
+                Outcome::Stopped(stopped) => stops.stopped.push(stopped),
+            }
+        }
+        stops.unknown.extend(inquiry.unknown());
+        if pass == PASSES || !may_have_company(stop) || Instant::now() + SETTLES >= deadline {
+            break;
+        }
+        sleep(SETTLES).await;
+        next = match timeout_at(deadline, select(fleet, view, stop)).await {
+            Ok(selection) => selection,
+            Err(_) => break,
+        };
+    }
+    stops.unknown.sort();
+    stops.unknown.dedup();
+    stops
+}
+
+/// Whether a creation that was under way may show up only now.
+fn may_have_company(stop: &Stop) -> bool {
+    match stop.target {
+        Target::All | Target::Run { .. } | Target::State => true,
+        Target::Named { starts, .. } => starts,
+        Target::Orphans => false,
+    }
+}
+
+/// Takes over what a selection kept and refused, and returns what was not dealt with before.
+fn absorb(stops: &mut Stops, seen: &mut Seen, next: Selection) -> Vec<Chosen> {
+    let mut fresh = next.chosen;
+    fresh.retain(|one| {
+        let runner = one.row.as_ref().and_then(|row| row.runner.as_ref());
+        let id = runner.map(|runner| runner.id);
+        seen.is_new(one.name.as_ref(), one.instance.as_ref(), id)
+    });
+    let kept = next.kept.into_iter();
+    let kept = kept.filter(|one| seen.is_new(Some(&one.name), one.instance.as_ref(), None));
+    stops.kept.extend(kept);
+    let failed = next.failed.into_iter();
+    let failed = failed.filter(|one| seen.is_new(one.name.as_ref(), one.instance.as_ref(), None));
+    stops.failed.extend(failed);
+    stops.unknown.extend(next.unknown);
+    fresh
+}
+
+async fn end<G: Api>(
+    fleet: &Fleet<'_, G>,
+    stop: &Stop,
+    inquiry: &Inquiry<'_, G>,
+    chosen: &Chosen,
+    deadline: Instant,
+) -> Outcome {
+    let ending = Ending::new(fleet, stop, inquiry, chosen, deadline);
+    match timeout_at(deadline, ending.run()).await {
+        Ok(outcome) => outcome,
+        Err(_) => ending.run_out(),
+    }
+}

@@ -1,0 +1,485 @@
+//! The ending of one runner: its registration first, then its machine, then its record.
+
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, timeout};
+
+use super::{Chosen, Kept, Manner, Stopped, Unstopped, is_busy_orphan};
+use crate::fleet::survey::{Inquiry, Row, Silent};
+use crate::fleet::verdict::{Machine, Registration, Verdict};
+use crate::fleet::{Fleet, chain};
+use crate::github::{Api, Deregistration};
+use crate::model::{Condition, Event};
+use crate::poll::{Pace, until};
+use crate::settings::Stop;
+
+/// How long one answer may take.
+const ANSWER: Duration = Duration::from_secs(15);
+/// GitHub calls a runner busy for a while after its job has ended.
+const LAG: Pace = Pace {
+    every: Duration::from_secs(3),
+    at_most: Duration::from_secs(30),
+};
+/// GitHub frees a registration soon after its machine is gone, mostly.
+const AFTERWARDS: Pace = Pace {
+    every: Duration::from_secs(2),
+    at_most: Duration::from_secs(10),
+};
+
+/// What became of one runner.
+pub(super) enum Outcome {
+    Failed(Unstopped),
+    Kept(Kept),
+    Stopped(Stopped),
+}
+
+/// What became of a registration.
+enum Removal {
+    /// GitHub refuses to remove it: a job runs on it.
+    Busy,
+    /// There is none any more.
+    Gone,
+    /// GitHub did not say.
+    Unknown(String),
+}
+
+pub(super) struct Ending<'a, G> {
+    fleet: &'a Fleet<'a, G>,
+    stop: &'a Stop,
+    inquiry: &'a Inquiry<'a, G>,
+    chosen: &'a Chosen,
+    deadline: Instant,
+    row: RefCell<Option<Row>>,
+    deregistered: Cell<bool>,
+    terminated: Cell<bool>,
+}
+
+impl<'a, G: Api> Ending<'a, G> {
+    pub(super) fn new(
+        fleet: &'a Fleet<'a, G>,
+        stop: &'a Stop,
+        inquiry: &'a Inquiry<'a, G>,
+        chosen: &'a Chosen,
+        deadline: Instant,
+    ) -> Self {
+        Self {
+            fleet,
+            stop,
+            inquiry,
+            chosen,
+            deadline,
+            row: RefCell::new(chosen.row.clone()),
+            deregistered: Cell::new(false),
+            terminated: Cell::new(false),
+        }
+    }
+
+    pub(super) async fn run(&self) -> Outcome {
+        if self.chosen.manner == Manner::Orphan
+            && let Some(kept) = self.look_again().await
+        {
+            return kept;
+        }
+        if let Some(outcome) = self.deregister().await {
+            return outcome;
+        }
+        if let Err(error) = self.terminate().await {
+            return self.failed(error);
+        }
+        self.deregister_afterwards().await;
+        self.forget().await;
+        Outcome::Stopped(self.stopped())
+    }
+
+    /// The time is over before all was done.
+    pub(super) fn run_out(&self) -> Outcome {
+        if self.terminated.get() || !self.stop.wait {
+            Outcome::Stopped(self.stopped())
+        } else {
+            self.failed("it is not proved gone yet".to_owned())
+        }
+    }
+
+    fn facts(&self) -> Option<(Machine, Registration)> {
+        let row = self.row.borrow();
+        row.as_ref()
+            .map(|row| (row.facts.machine, row.facts.registration))
+    }
+
+    /// Whether GitHub has, or may have had, a registration of it.
+    fn registers(&self) -> bool {
+        let row = self.row.borrow();
+        row.as_ref().is_some_and(|row| !row.is_rehearsal())
+    }
+
+    /// Whether it is an orphan that is to be ended though it is busy.
+    fn is_forced(&self) -> bool {
+        let row = self.row.borrow();
+        self.stop.force
+            && self.chosen.manner == Manner::Orphan
+            && row.as_ref().is_some_and(is_busy_orphan)
+    }
+
+    /// A look right before anything is done: what is no orphan any more is kept.
+    async fn look_again(&self) -> Option<Outcome> {
+        let mut row = self.row.borrow().clone()?;
+        self.inquiry.examine_again(&mut row).await;
+        let still = match row.verdict {
+            Verdict::Ghost | Verdict::Orphan | Verdict::Stale => true,
+            Verdict::Working => self.stop.force && is_busy_orphan(&row),
+            // Its registration went by itself meanwhile.
+            _ => {
+                let was = self.chosen.row.as_ref().map(|row| row.verdict);
+                was == Some(Verdict::Ghost) && row.facts.registration == Registration::Absent
+            }
+        };
+        let reason = format!("at a second look it is {}: {}", row.verdict, row.why);
+        *self.row.borrow_mut() = Some(row);
+        (!still).then(|| self.kept(reason))
+    }
+
+    /// Removes the registration; an outcome means that nothing more is to be done.
+    async fn deregister(&self) -> Option<Outcome> {
+        let answer = match self.chosen.manner {
+            Manner::Explicit => self.deregister_patiently().await,
+            // No job bears its name, and its place sees none: the flag may lag.
+            Manner::Gentle
+                if self
+                    .facts()
+                    .is_some_and(|facts| facts.1 == Registration::Busy) =>
+            {
+                self.deregister_patiently().await
+            }
+            _ => self.deregister_once().await,
+        };
+        let ended = match &answer {
+            Removal::Gone => false,
+            _ => self.has_ended().await,
+        };
+        match (self.chosen.manner, answer) {
+            (_, Removal::Gone) => {
+                self.deregistered.set(self.registers());
+                self.got_a_job().await
+            }
+            (Manner::Gentle | Manner::Orphan, Removal::Busy) if !ended && !self.is_forced() => {
+                Some(self.kept("GitHub says that a job runs on it".to_owned()))
+            }
+            // It may have got a job, and nobody can tell.
+            (Manner::Orphan, Removal::Unknown(error)) if !ended && !self.is_forced() => {
+                Some(self.failed(format!("its registration could not be removed: {error}")))
+            }
+            (_, Removal::Busy) => None,
+            (_, Removal::Unknown(error)) => {
+                let name = self.chosen.name.as_ref().map(ToString::to_string);
+                let name = name.unwrap_or_default();
+                self.warn(format!(
+                    "the registration of `{name}` could not be removed: {error}"
+                ))
+                .await;
+                None
+            }
+        }
+    }
+
+    /// A job that was assigned before the registration was removed goes on running. An idle orphan is
+    /// given the time in which GitHub would say so.
+    async fn got_a_job(&self) -> Option<Outcome> {
+        let row = self.row.borrow().clone()?;
+        if row.facts.machine != Machine::There || row.is_rehearsal() {
+            return None;
+        }
+        match self.chosen.manner {
+            Manner::Explicit => None,
+            Manner::Gentle => match self.inquiry.in_use(&row).await {
+                Ok(Some(true)) => Some(self.kept("it got a job meanwhile".to_owned())),
+                Ok(_) | Err(Silent) => None,
+            },
+            Manner::Orphan => {
+                let pinned = row.unique_label_only() && row.facts.run_over == Some(true);
+                let idle = row.facts.registration == Registration::Online;
+                if !idle || pinned || self.is_forced() {
+                    return None;
+                }
+                self.say(Event::Waiting {
+                    reason: format!("whether `{}` got a job meanwhile", row.name),
+                    at_most: self.stop.second_look,
+                })
+                .await;
+                sleep(self.stop.second_look).await;
+                let inquiry = Inquiry::new(self.fleet, false);
+                match inquiry.is_used(&row).await {
+                    Ok(false) => None,
+                    Ok(true) => Some(self.kept("it got a job meanwhile".to_owned())),
+                    Err(Silent) => {
+                        let why = inquiry.unknown().into_iter().map(|unknown| unknown.error);
+                        let why = why.collect::<Vec<_>>().join("; ");
+                        Some(self.failed(format!("whether a job runs on it cannot be told: {why}")))
+                    }
+                }
+            }
+        }
+    }
+
+    /// Asks again while GitHub says 422, until the machine has no job for certain.
+    async fn deregister_patiently(&self) -> Removal {
+        let left = self.deadline.saturating_duration_since(Instant::now()) / 2;
+        let pace = Pace {
+            at_most: LAG.at_most.min(left),
+            ..LAG
+        };
+        let answer = until(pace, async || match self.deregister_once().await {
+            Removal::Busy if !self.stop.wait || self.waits_in_vain().await => Some(Removal::Busy),
+            Removal::Busy => None,
+            answer => Some(answer),
+        });
+        answer.await.unwrap_or(Removal::Busy)
+    }
+
+    async fn deregister_once(&self) -> Removal {
+        let (known, ours) = {
+            let row = self.row.borrow();
+            let Some(row) = row.as_ref().filter(|row| !row.is_rehearsal()) else {
+                return Removal::Gone;
+            };
+            let known = row.runner_id;
+            if row.facts.registration == Registration::Absent {
+                return Removal::Gone;
+            }
+            (known, row.facts.registration)
+        };
+        let (Some(github), Some(id)) = (self.fleet.github, known) else {
+            return match ours {
+                Registration::Unread => Removal::Unknown("GitHub could not be read".to_owned()),
+                _ => Removal::Gone,
+            };
+        };
+        match timeout(ANSWER, github.deregister(id)).await {
+            Ok(Ok(Deregistration::Busy)) => Removal::Busy,
+            Ok(Ok(Deregistration::Gone)) => {
+                if let Some(name) = &self.chosen.name {
+                    self.say(Event::Deregistered {
+                        name: name.to_string(),
+                    })
+                    .await;
+                }
+                Removal::Gone
+            }
+            Ok(Err(error)) => Removal::Unknown(chain(&error)),
+            Err(_) => Removal::Unknown("GitHub did not answer in time".to_owned()),
+        }
+    }
+
+    /// Once the machine is gone GitHub may let go of the registration, too.
+    async fn deregister_afterwards(&self) {
+        if self.deregistered.get() || !self.registers() {
+            return;
+        }
+        let left = self.deadline.saturating_duration_since(Instant::now()) / 2;
+        let at_most = AFTERWARDS.at_most.min(left);
+        let pace = Pace {
+            at_most: if self.stop.wait {
+                at_most
+            } else {
+                Duration::ZERO
+            },
+            ..AFTERWARDS
+        };
+        let gone = until(pace, async || match self.deregister_once().await {
+            Removal::Gone => Some(true),
+            Removal::Busy => None,
+            Removal::Unknown(_) => Some(false),
+        });
+        if let Some(gone) = gone.await {
+            self.deregistered.set(gone);
+        } else {
+            let name = self.chosen.name.as_ref().map(ToString::to_string);
+            self.warn(format!(
+                "GitHub still calls the runner `{}` busy, though its machine is gone: \
+                 it removes it by itself, or `gharun stop --orphans` does later",
+                name.unwrap_or_default()
+            ))
+            .await;
+        }
+    }
+
+    async fn terminate(&self) -> Result<(), String> {
+        let machine = self.facts().map(|facts| facts.0);
+        let Some(instance) = &self.chosen.instance else {
+            return match machine {
+                Some(Machine::Unread) if self.has_record() => {
+                    Err("its place could not be read".to_owned())
+                }
+                Some(Machine::Nowhere) if self.has_record() && !self.is_ghost() => {
+                    Err("its provider is none of those here".to_owned())
+                }
+                Some(Machine::Gone) => {
+                    self.terminated.set(true);
+                    Ok(())
+                }
+                _ => Ok(()),
+            };
+        };
+        if machine == Some(Machine::Nowhere) && self.is_ghost() {
+            return Ok(());
+        }
+        let Some(place) = &self.chosen.place else {
+            return Err(format!("there is no provider `{}` here", instance.provider));
+        };
+        // A machine that no listing shows is ended, too: the answer proves that it is gone.
+        let there = !matches!(machine, Some(Machine::Gone));
+        if there {
+            self.say(Event::Terminating {
+                instance: instance.clone(),
+            })
+            .await;
+        }
+        place
+            .provider
+            .terminate(&instance.id)
+            .await
+            .map_err(|error| chain(&error))?;
+        self.terminated.set(true);
+        if there {
+            self.say(Event::Terminated {
+                instance: instance.clone(),
+            })
+            .await;
+        }
+        Ok(())
+    }
+
+    /// Of a ghost only the registration is removed: its machine may be at a provider not known here.
+    fn is_ghost(&self) -> bool {
+        let was = self.chosen.row.as_ref().map(|row| row.verdict);
+        self.chosen.manner == Manner::Orphan && was == Some(Verdict::Ghost)
+    }
+
+    fn has_record(&self) -> bool {
+        self.row.borrow().as_ref().is_some_and(|row| row.recorded)
+    }
+
+    /// Takes the record out of the state file, once the machine is proved gone.
+    async fn forget(&self) {
+        let Some(name) = self.chosen.name.clone() else {
+            return self.forget_by_reference().await;
+        };
+        if !self.terminated.get() || !self.has_record() {
+            return;
+        }
+        let forgotten = self
+            .fleet
+            .store
+            .update(move |entries| {
+                entries.remove(&name);
+            })
+            .await;
+        self.if_forgotten(forgotten).await;
+    }
+
+    async fn forget_by_reference(&self) {
+        let Some(instance) = self.chosen.instance.clone() else {
+            return;
+        };
+        let forgotten = self
+            .fleet
+            .store
+            .update(move |entries| {
+                entries.retain(|_, entry| entry.instance.as_ref() != Some(&instance));
+            })
+            .await;
+        self.if_forgotten(forgotten).await;
+    }
+
+    async fn if_forgotten(&self, forgotten: Result<(), crate::state::Error>) {
+        if let Err(error) = forgotten {
+            let error = chain(&error);
+            self.warn(format!("the state file still names what is gone: {error}"))
+                .await;
+        }
+    }
+
+    /// Whether waiting for GitHub's word changes nothing any more: the machine has ended, or it is to
+    /// be ended anyhow and has no job for certain.
+    async fn waits_in_vain(&self) -> bool {
+        let Some(row) = self.row.borrow().clone() else {
+            return true;
+        };
+        let unused = self.chosen.manner == Manner::Explicit
+            && matches!(self.inquiry.in_use(&row).await, Ok(Some(false)));
+        unused || self.has_ended().await
+    }
+
+    /// Whether the machine has ended, or is gone from a listing that would show it.
+    async fn has_ended(&self) -> bool {
+        match self.facts() {
+            Some((Machine::Ended | Machine::Gone, _)) => return true,
+            Some((Machine::There, _)) => {}
+            _ => return false,
+        }
+        let Some((place, machine)) = self
+            .chosen
+            .place
+            .as_ref()
+            .zip(self.chosen.instance.as_ref())
+        else {
+            return false;
+        };
+        let Ok(Ok(listing)) = timeout(ANSWER, place.provider.list()).await else {
+            return false;
+        };
+        let part = machine.id.place.as_ref();
+        let silent = |unread: &Option<String>| unread.is_none() || unread.as_ref() == part;
+        let found = listing.instances.iter().find(|one| one.id == machine.id);
+        match found {
+            Some(found) => matches!(found.state, Condition::Ended(_)),
+            None => !listing.unread.iter().any(|one| silent(&one.place)),
+        }
+    }
+
+    fn stopped(&self) -> Stopped {
+        let row = self.row.borrow();
+        let had = |row: &&Row| matches!(row.facts.machine, Machine::There | Machine::Ended);
+        let row = row.as_ref().filter(had);
+        let now = self.fleet.now();
+        let billed = row.and_then(|row| {
+            let billed = now.duration_since(row.created?);
+            Some(Duration::try_from(billed).unwrap_or_default())
+        });
+        let hours = billed.map(|billed| billed.as_secs_f64() / 3600.0);
+        let price = row.and_then(|row| row.price_per_hour);
+        Stopped {
+            instance: self.chosen.instance.clone(),
+            name: self.chosen.name.clone(),
+            deregistered: self.deregistered.get(),
+            terminated: self.terminated.get(),
+            billed,
+            cost: price.zip(hours).map(|(price, hours)| price * hours),
+        }
+    }
+
+    fn kept(&self, reason: String) -> Outcome {
+        let name = self.chosen.name.clone();
+        Outcome::Kept(Kept {
+            instance: self.chosen.instance.clone(),
+            name: name.expect("what is kept was judged, and only what has a name is"),
+            reason,
+        })
+    }
+
+    fn failed(&self, error: String) -> Outcome {
+        let (instance, name) = (self.chosen.instance.as_ref(), self.chosen.name.as_ref());
+        Outcome::Failed(Unstopped::new(instance, name, error))
+    }
+
+    async fn warn(&self, text: String) {
+        self.say(Event::Warning(text)).await;
+    }
+
+    /// Tells something that must not keep the ending from going on.
+    async fn say(&self, event: Event) {
+        if let Err(error) = self.fleet.sink.tell(event).await {
+            tracing::warn!("cannot write an event: {error}");
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! `stop --orphans`: what it ends, and above all what it does not.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::scene::{RUN, Scene, stop, tags};
+use crate::model::{Name, Reference, Tags};
+use crate::providers::ErrorKind;
+use crate::providers::memory::{Fault, Verb};
+use crate::settings::Target;
+
+const OLD: i64 = 3600;
+
+fn run_is_over(scene: &Scene) {
+    let over = ("completed".to_owned(), RUN.attempt);
+    scene.hub.runs.borrow_mut().insert(RUN.id, over);
+}
+
+/// A runner of a run that is over, online and idle, that other jobs may find too.
+async fn idle_orphan(scene: &Scene) -> (Tags, Reference, u64) {
+    let tags = tags("a", OLD);
+    let (_, reference) = scene.machine(&tags).await;
+    let id = scene.runner(&tags.name, "online");
+    run_is_over(scene);
+    (tags, reference, id)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_kill_left_is_found_without_a_record() {
+    let scene = Scene::new();
+    let machine = tags("a", OLD);
+    scene
+        .cloud
+        .set("gpu", |place| place.price_per_hour = Some(3.0));
+    let (_, reference) = scene.machine(&machine).await;
+    let ghost = tags("b", OLD);
+    scene.runner(&ghost.name, "offline");
+    let stops = scene.stop(&stop(Target::Orphans)).await;
+    assert!(
+        stops.failed.is_empty() && stops.kept.is_empty(),
+        "{stops:?}"
+    );
+    assert!(scene.there().is_empty() && scene.hub.rows.borrow().is_empty());
+    let ended = stops.stopped.iter().find(|one| one.instance.is_some());
+    let ended = ended.expect("the machine");
+    assert_eq!(ended.instance.as_ref(), Some(&reference));
+    assert_eq!(ended.billed, Some(Duration::from_hours(1)));
+    assert!((ended.cost.expect("a cost") - 3.0).abs() < 1e-9);
+    assert!(ended.terminated && ended.deregistered);
+    let gone = stops.stopped.iter().find(|one| one.instance.is_none());
+    let gone = gone.expect("the registration");
+    assert_eq!(gone.name, Some(ghost.name));
+    assert!(gone.deregistered && !gone.terminated);
+}
+
+#[tokio::test(start_paused = true)]
+async fn stale_records_are_forgotten() {
+    let scene = Scene::new();
+    let gone = tags("a", OLD);
+    let reference = "gpu:gpu/box".parse().expect("a reference");
+    scene.record(&gone, "gpu", Some(reference)).await;
+    scene.record(&tags("b", OLD), "gpu", None).await;
+    let stops = scene.stop(&stop(Target::Orphans)).await;
+    assert_eq!((stops.stopped.len(), scene.records().await), (2, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn unknown_is_never_touched() {
+    let scene = Scene::new();
+    let tags = tags("a", 9 * 3600);
+    let (machine, reference) = scene.machine(&tags).await;
+    scene.record(&tags, "gpu", Some(reference)).await;
+    scene.runner(&tags.name, "offline");
+    let unavailable = Fault::Error(ErrorKind::Unavailable);
+    let untouched = async || {
+        let stops = scene.stop(&stop(Target::Orphans)).await;
+        assert!(stops.stopped.is_empty(), "{stops:?}");
+        assert!(!stops.unknown.is_empty(), "it is named");
+        assert_eq!(scene.there(), [tags.name.to_string()]);
+        assert_eq!(
+            (scene.records().await, scene.hub.times("deregister")),
+            (1, 0)
+        );
+    };
+    scene.cloud.fault("gpu", Verb::List, unavailable);
+    untouched().await;
+    scene.cloud.heal("gpu");
+    scene.hub.down.borrow_mut().insert("runners");
+    untouched().await;
+    scene.hub.down.borrow_mut().clear();
+    scene.cloud.fault("gpu", Verb::InUse, unavailable);
+    untouched().await;
+    scene.cloud.heal("gpu");
+    scene.cloud.busy(&machine.id, false);
+    assert_eq!(scene.stop(&stop(Target::Orphans)).await.stopped.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_came_before_the_second_look_saves_the_machine() {
+    let scene = Scene::new();
+    let (_, reference, id) = idle_orphan(&scene).await;
+    let orphans = stop(Target::Orphans);
+    let selection = scene.select(&orphans).await;
+    assert_eq!(selection.chosen.len(), 1);
+    scene.busy(id, None);
+    let (fleet, view) = (scene.fleet(), &scene.view);
+    let stops = crate::fleet::stop::carry_out(&fleet, view, &orphans, selection).await;
+    assert_eq!(stops.kept[0].instance, Some(reference));
+    assert!(stops.kept[0].reason.contains("working"), "{stops:?}");
+    assert_eq!((scene.there().len(), scene.hub.times("deregister")), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_was_assigned_before_the_deregistration_saves_the_machine() {
+    let scene = Scene::new();
+    let (tags, _, _) = idle_orphan(&scene).await;
+    let soon = Instant::now() + Duration::from_secs(30);
+    let job = (tags.name.to_string(), soon);
+    scene.hub.jobs.borrow_mut().push(job);
+    let stops = scene.stop(&stop(Target::Orphans)).await;
+    assert_eq!(scene.hub.times("deregister"), 1);
+    assert_eq!((stops.kept.len(), scene.there().len()), (1, 1), "{stops:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_orphan_is_given_the_time_of_a_second_look() {
+    let scene = Scene::new();
+    idle_orphan(&scene).await;
+    let begin = Instant::now();
+    let stops = scene.stop(&stop(Target::Orphans)).await;
+    assert_eq!((stops.stopped.len(), scene.there().len()), (1, 0));
+    assert!(begin.elapsed() >= Duration::from_mins(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_orphan_that_only_its_run_could_use_is_ended_at_once() {
+    let scene = Scene::new();
+    let (_, _, id) = idle_orphan(&scene).await;
+    if let Some(row) = scene.hub.rows.borrow_mut().get_mut(&id) {
+        row.labels.truncate(1);
+    }
+    let begin = Instant::now();
+    let stops = scene.stop(&stop(Target::Orphans)).await;
+    assert_eq!((stops.stopped.len(), begin.elapsed()), (1, Duration::ZERO));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_orphan_that_github_will_not_let_go_is_kept() {
+    let scene = Scene::new();
+    let (_, _, id) = idle_orphan(&scene).await;
+    scene.hub.down.borrow_mut().insert("deregister");
+    let stops = scene.stop(&stop(Target::Orphans)).await;
+    assert_eq!(
+        (stops.failed.len(), scene.there().len()),
+        (1, 1),
+        "{stops:?}"
+    );
+    assert!(stops.failed[0].command.starts_with("gharun stop gpu:"));
+    assert!(scene.hub.rows.borrow().contains_key(&id));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_machine_that_ended_is_removed_though_github_calls_it_busy() {
+    let scene = Scene::new();
+    let tags = tags("a", 60);
+    let (machine, _) = scene.machine(&tags).await;
+    let id = scene.runner(&tags.name, "offline");
+    scene.busy(id, None);
+    scene.cloud.end(&machine.id, "exit code 0");
+    let stops = scene.stop(&stop(Target::Orphans)).await;
+    assert!(scene.there().is_empty());
+    assert!(stops.stopped[0].terminated && !stops.stopped[0].deregistered);
+    assert_eq!(scene.warnings(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn force_ends_busy_orphans_and_no_others() {
+    let scene = Scene::new();
+    let (late, young) = (tags("a", 8 * 3600), tags("b", OLD));
+    for tags in [&late, &young] {
+        scene.machine(tags).await;
+        let id = scene.runner(&tags.name, "online");
+        scene.busy(id, None);
+    }
+    let gentle = scene.stop(&stop(Target::Orphans)).await;
+    assert!(gentle.stopped.is_empty());
+    let mut forced = stop(Target::Orphans);
+    forced.force = true;
+    let stops = scene.stop(&forced).await;
+    assert_eq!(stops.stopped.len(), 1, "{stops:?}");
+    assert_eq!(scene.there(), [young.name.to_string()]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn force_ends_an_orphan_that_got_a_job_since_the_first_look() {
+    let scene = Scene::new();
+    let (_, _, id) = idle_orphan(&scene).await;
+    let mut forced = stop(Target::Orphans);
+    forced.force = true;
+    let selection = scene.select(&forced).await;
+    scene.busy(id, None);
+    let (fleet, view) = (scene.fleet(), &scene.view);
+    let stops = crate::fleet::stop::carry_out(&fleet, view, &forced, selection).await;
+    assert_eq!(
+        (stops.stopped.len(), scene.there().len()),
+        (1, 0),
+        "{stops:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ghost_that_went_by_itself_is_a_success() {
+    let scene = Scene::new();
+    scene.runner(&tags("a", OLD).name, "offline");
+    let orphans = stop(Target::Orphans);
+    let selection = scene.select(&orphans).await;
+    scene.hub.rows.borrow_mut().clear();
+    let (fleet, view) = (scene.fleet(), &scene.view);
+    let stops = crate::fleet::stop::carry_out(&fleet, view, &orphans, selection).await;
+    assert!(
+        stops.stopped[0].deregistered && stops.kept.is_empty(),
+        "{stops:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_scope_is_never_touched() {
+    let scene = Scene::new();
+    let mut foreign = tags("a", 9 * 3600);
+    foreign.server = "ghes.example".into();
+    let (machine, reference) = scene.machine(&foreign).await;
+    scene.cloud.end(&machine.id, "exit code 0");
+    scene.record(&foreign, "gpu", Some(reference)).await;
+    for target in [Target::Orphans, Target::All, Target::State] {
+        let stops = scene.stop(&stop(target)).await;
+        assert_eq!(stops, crate::fleet::stop::Stops::default());
+    }
+    assert_eq!((scene.there().len(), scene.records().await), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn older_than_prolongs_the_grace() {
+    let scene = Scene::new();
+    scene.machine(&tags("a", OLD)).await;
+    let mut patient = stop(Target::Orphans);
+    patient.older_than = Some(Duration::from_hours(2));
+    assert!(scene.select(&patient).await.chosen.is_empty());
+    assert_eq!(scene.select(&stop(Target::Orphans)).await.chosen.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rehearsal_is_swept_by_its_expiry_without_github() {
+    let mut scene = Scene::new();
+    scene.without_github = true;
+    let (mut old, mut young) = (tags("a", 9 * 3600), tags("b", OLD));
+    old.scope = crate::model::REHEARSAL.into();
+    young.scope = crate::model::REHEARSAL.into();
+    scene.machine(&old).await;
+    scene.machine(&young).await;
+    let stops = scene.stop(&stop(Target::Orphans)).await;
+    let stopped: Vec<Option<Name>> = stops.stopped.into_iter().map(|one| one.name).collect();
+    assert_eq!(stopped, [Some(old.name)]);
+    assert_eq!(scene.there(), [young.name.to_string()]);
+}

@@ -1,0 +1,373 @@
+//! A GitHub in memory, a cloud, a state file: what the tests of this folder are played on.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use futures_util::future::LocalBoxFuture;
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use crate::fleet::stop::{Selection, Stops, carry_out, select};
+use crate::fleet::survey::{Survey, View, survey};
+use crate::fleet::{Fleet, Place};
+use crate::github::{
+    Api, Deregistration, Download, Error, ErrorKind, Job, Label, Registration, Result, Runner,
+    WorkflowRun,
+};
+use crate::model::{Event, Instance, Name, Order, Reference, Run, Secret, Sink, Tags};
+use crate::providers::DynProvider;
+use crate::providers::memory::{Cloud, Memory};
+use crate::settings::{Stop, Target};
+use crate::state::{Entry, Store};
+
+/// The run that everything in these tests is of.
+pub(super) const RUN: Run = Run { id: 7, attempt: 2 };
+
+/// GitHub for one scope, on tokio's clock.
+#[derive(Debug, Default)]
+pub(super) struct Hub {
+    pub(super) rows: RefCell<BTreeMap<u64, Runner>>,
+    /// Runners that GitHub calls busy until a moment.
+    pub(super) busy_until: RefCell<BTreeMap<u64, Option<Instant>>>,
+    /// The status and latest attempt of runs; a missing one cannot be told.
+    pub(super) runs: RefCell<BTreeMap<u64, (String, u32)>>,
+    /// The runners with a job in progress, from a moment on.
+    pub(super) jobs: RefCell<Vec<(String, Instant)>>,
+    pub(super) down: RefCell<BTreeSet<&'static str>>,
+    pub(super) asked: RefCell<Vec<(&'static str, u64)>>,
+}
+
+impl Hub {
+    fn ask(&self, verb: &'static str, about: u64) -> Result<()> {
+        self.asked.borrow_mut().push((verb, about));
+        if self.down.borrow().contains(verb) {
+            let message = format!("could not {verb}");
+            return Err(Error::new(ErrorKind::Unavailable, message));
+        }
+        Ok(())
+    }
+
+    fn seen(&self, row: &Runner) -> Runner {
+        let busy = self.busy_until.borrow();
+        let busy = busy.get(&row.id).copied();
+        Runner {
+            busy: busy.is_some_and(|until| until.is_none_or(|until| Instant::now() < until)),
+            ..row.clone()
+        }
+    }
+
+    /// How often one thing was asked.
+    pub(super) fn times(&self, verb: &str) -> usize {
+        let asked = self.asked.borrow();
+        asked.iter().filter(|(asked, _)| *asked == verb).count()
+    }
+}
+
+impl Api for Hub {
+    async fn register(&self, _: &Name, _: &[String]) -> Result<Registration> {
+        unreachable!("stop registers nothing")
+    }
+
+    async fn runners(&self) -> Result<Vec<Runner>> {
+        self.ask("runners", 0)?;
+        let rows = self.rows.borrow();
+        Ok(rows.values().map(|row| self.seen(row)).collect())
+    }
+
+    async fn runner(&self, id: u64) -> Result<Option<Runner>> {
+        self.ask("runner", id)?;
+        let rows = self.rows.borrow();
+        Ok(rows.get(&id).map(|row| self.seen(row)))
+    }
+
+    async fn deregister(&self, id: u64) -> Result<Deregistration> {
+        self.ask("deregister", id)?;
+        let row = self.rows.borrow().get(&id).cloned();
+        if row.is_some_and(|row| self.seen(&row).busy) {
+            return Ok(Deregistration::Busy);
+        }
+        self.rows.borrow_mut().remove(&id);
+        Ok(Deregistration::Gone)
+    }
+
+    async fn downloads(&self) -> Result<Vec<Download>> {
+        unreachable!("stop downloads nothing")
+    }
+
+    async fn run(&self, _: &str, id: u64) -> Result<Option<WorkflowRun>> {
+        self.ask("run", id)?;
+        let runs = self.runs.borrow();
+        Ok(runs.get(&id).map(|(status, run_attempt)| WorkflowRun {
+            status: Some(status.clone()),
+            run_attempt: *run_attempt,
+        }))
+    }
+
+    async fn jobs(&self, _: &str, run: Run) -> Result<Option<Vec<Job>>> {
+        self.ask("jobs", run.id)?;
+        let (jobs, now) = (self.jobs.borrow(), Instant::now());
+        let at_work = jobs.iter().filter(|(_, from)| *from <= now);
+        let jobs = at_work.map(|(name, _)| Job {
+            status: "in_progress".into(),
+            runner_name: Some(name.clone()),
+        });
+        Ok(Some(jobs.collect()))
+    }
+
+    fn now(&self) -> Timestamp {
+        now()
+    }
+}
+
+/// The servers' clock of these tests: it stands still, what is old was made so.
+pub(super) fn now() -> Timestamp {
+    Timestamp::from_second(1_795_507_200).expect("a time")
+}
+
+/// Who is told.
+#[derive(Debug, Default)]
+pub(super) struct Ear(pub(super) RefCell<Vec<Event>>);
+
+impl Sink for Ear {
+    fn tell(&self, event: Event) -> LocalBoxFuture<'_, std::io::Result<()>> {
+        async move {
+            self.0.borrow_mut().push(event);
+            Ok(())
+        }
+        .boxed_local()
+    }
+}
+
+/// Everything there is.
+pub(super) struct Scene {
+    pub(super) cloud: Cloud,
+    pub(super) hub: Hub,
+    pub(super) ear: Ear,
+    pub(super) places: Vec<Place>,
+    pub(super) store: Store,
+    pub(super) view: View,
+    pub(super) without_github: bool,
+    _folder: tempfile::TempDir,
+}
+
+impl Scene {
+    /// A provider `gpu`, no machine, a run that goes on.
+    pub(super) fn new() -> Self {
+        let cloud = Memory::cloud();
+        let folder = tempfile::tempdir().expect("a folder");
+        let hub = Hub::default();
+        hub.runs
+            .borrow_mut()
+            .insert(RUN.id, ("in_progress".into(), RUN.attempt));
+        let scene = Self {
+            store: Store::at(folder.path().join("state.json")),
+            hub,
+            ear: Ear::default(),
+            places: Vec::new(),
+            view: View {
+                server: "github.com".into(),
+                scope: Some("acme/app".into()),
+                ..View::default()
+            },
+            without_github: false,
+            _folder: folder,
+            cloud,
+        };
+        scene.with_place("gpu")
+    }
+
+    pub(super) fn with_place(mut self, name: &str) -> Self {
+        let provider: Arc<dyn DynProvider> = Arc::new(self.cloud.provider(name));
+        self.places.push(Place {
+            name: name.to_owned(),
+            provider,
+        });
+        self
+    }
+
+    pub(super) fn fleet(&self) -> Fleet<'_, Hub> {
+        Fleet {
+            github: (!self.without_github).then_some(&self.hub),
+            places: &self.places,
+            store: &self.store,
+            sink: &self.ear,
+        }
+    }
+
+    pub(super) async fn survey(&self) -> Survey {
+        survey(&self.fleet(), &self.view).await
+    }
+
+    /// The verdict on the only row.
+    pub(super) async fn verdict(&self) -> String {
+        let survey = self.survey().await;
+        let [row] = survey.rows.as_slice() else {
+            panic!("one row: {:?}", survey.rows)
+        };
+        row.verdict.to_string()
+    }
+
+    pub(super) async fn select(&self, stop: &Stop) -> Selection {
+        select(&self.fleet(), &self.view, stop).await
+    }
+
+    pub(super) async fn stop(&self, stop: &Stop) -> Stops {
+        let selection = self.select(stop).await;
+        carry_out(&self.fleet(), &self.view, stop, selection).await
+    }
+
+    /// Launches the machine of these tags.
+    pub(super) async fn machine(&self, tags: &Tags) -> (Instance, Reference) {
+        self.machine_at("gpu", tags).await
+    }
+
+    pub(super) async fn machine_at(&self, place: &str, tags: &Tags) -> (Instance, Reference) {
+        let order = Order {
+            name: tags.name.clone(),
+            boot: Secret::new("true"),
+            tags: tags.clone(),
+            lifetime: Duration::from_hours(1),
+        };
+        let provider = self.cloud.provider(place);
+        let machine = DynProvider::launch(&provider, &order)
+            .await
+            .expect("it launches");
+        let reference = Reference {
+            provider: place.to_owned(),
+            id: machine.id.clone(),
+        };
+        (machine, reference)
+    }
+
+    /// Registers a runner of that name.
+    pub(super) fn runner(&self, name: &Name, status: &str) -> u64 {
+        let mut rows = self.hub.rows.borrow_mut();
+        let id = 100 + rows.len() as u64;
+        let labels = vec![
+            Label {
+                name: name.to_string(),
+            },
+            Label { name: "gpu".into() },
+        ];
+        let row = Runner {
+            id,
+            name: name.to_string(),
+            status: status.into(),
+            busy: false,
+            labels,
+        };
+        rows.insert(id, row);
+        id
+    }
+
+    pub(super) fn busy(&self, id: u64, until: Option<Instant>) {
+        self.hub.busy_until.borrow_mut().insert(id, until);
+    }
+
+    /// Writes the record of these tags down.
+    pub(super) async fn record(&self, tags: &Tags, provider: &str, instance: Option<Reference>) {
+        let entry = Entry {
+            provider: provider.to_owned(),
+            server: tags.server.clone(),
+            scope: tags.scope.clone(),
+            repository: tags.repository.clone(),
+            run: tags.run,
+            start: tags.start.clone(),
+            group: tags.group.clone(),
+            created: tags.created,
+            expires: tags.expires,
+            runner_id: tags.runner_id,
+            instance,
+            price_per_hour: Some(2.0),
+        };
+        let name = tags.name.clone();
+        let written = self
+            .store
+            .update(move |entries| {
+                entries.insert(name, entry);
+            })
+            .await;
+        written.expect("it is written");
+    }
+
+    pub(super) async fn records(&self) -> usize {
+        self.store.read().await.expect("it is read").len()
+    }
+
+    /// The names of the machines that are there.
+    pub(super) fn there(&self) -> Vec<String> {
+        let machines = self.cloud.machines().into_iter();
+        machines
+            .map(|machine| machine.instance.tags.name.to_string())
+            .collect()
+    }
+
+    pub(super) fn warnings(&self) -> usize {
+        let events = self.ear.0.borrow();
+        let warnings = events.iter().filter(|e| matches!(e, Event::Warning(_)));
+        warnings.count()
+    }
+}
+
+/// The tags of a machine ordered so many seconds ago, with a grace of fifteen minutes, an idle limit
+/// of half an hour and a lifetime of seven hours.
+pub(super) fn tags(start: &str, seconds_ago: i64) -> Tags {
+    let created = now() - jiff::SignedDuration::from_secs(seconds_ago);
+    let ready_by = created + Duration::from_mins(15);
+    Tags {
+        name: Name::choose(Some(RUN), 0, ready_by),
+        server: "github.com".into(),
+        scope: "acme/app".into(),
+        repository: Some("acme/app".into()),
+        runner_id: None,
+        run: Some(RUN),
+        start: start.into(),
+        group: None,
+        created,
+        ready_by,
+        expires: created + Duration::from_hours(7),
+        idle_limit: Some(Duration::from_mins(30)),
+    }
+}
+
+/// A stop with the defaults.
+pub(super) fn stop(target: Target) -> Stop {
+    Stop {
+        target,
+        group: None,
+        providers: vec![],
+        older_than: None,
+        second_look: Duration::from_mins(1),
+        force: false,
+        wait: true,
+        timeout: Duration::from_mins(2),
+        dry_run: false,
+        yes: true,
+    }
+}
+
+/// What a mapping says.
+pub(super) fn mapping(machines: &[&Reference]) -> Target {
+    Target::Named {
+        machines: machines.iter().map(|machine| (*machine).clone()).collect(),
+        names: vec![],
+        starts: true,
+    }
+}
+
+/// References that were typed.
+pub(super) fn named(machines: &[&Reference]) -> Target {
+    match mapping(machines) {
+        Target::Named {
+            machines, names, ..
+        } => Target::Named {
+            machines,
+            names,
+            starts: false,
+        },
+        other => other,
+    }
+}

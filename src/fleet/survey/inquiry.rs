@@ -1,0 +1,252 @@
+//! What is asked of single rows before they are judged: their run, its jobs, the machine itself.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::sync::OnceCell;
+use tokio::time::timeout;
+
+use super::{Row, Unknown, of_github};
+use crate::fleet::verdict::{Machine, Registration, Verdict, judge, judge_rehearsal};
+use crate::fleet::{Fleet, chain};
+use crate::github::{Api, WorkflowRun};
+use crate::model::Run;
+
+/// How long one answer may take.
+const ANSWER: Duration = Duration::from_secs(30);
+
+/// Who was asked did not answer; [`Inquiry::unknown`] has it.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::fleet) struct Silent;
+
+/// Answers, each waited for by all who want it.
+type Answers<Key, T> = RefCell<BTreeMap<Key, Rc<OnceCell<Option<T>>>>>;
+
+/// Questions about rows. Each run is asked about once.
+pub(in crate::fleet) struct Inquiry<'a, G> {
+    fleet: &'a Fleet<'a, G>,
+    busy_too: bool,
+    runs: Answers<(String, u64), WorkflowRun>,
+    /// The runners with a job in progress, by run.
+    jobs: Answers<(String, Run), Vec<String>>,
+    unknown: RefCell<Vec<Unknown>>,
+}
+
+impl<'a, G: Api> Inquiry<'a, G> {
+    /// Begins anew: nothing that was answered before is believed.
+    pub(in crate::fleet) fn new(fleet: &'a Fleet<'a, G>, busy_too: bool) -> Self {
+        Self {
+            fleet,
+            busy_too,
+            runs: RefCell::default(),
+            jobs: RefCell::default(),
+            unknown: RefCell::default(),
+        }
+    }
+
+    /// What could not be read.
+    pub(in crate::fleet) fn unknown(self) -> Vec<Unknown> {
+        self.unknown.into_inner()
+    }
+
+    /// Judges a row, and asks for what the verdict hangs on.
+    pub(in crate::fleet) async fn examine(&self, row: &mut Row) {
+        row.facts.now = self.fleet.now();
+        if row.facts.machine == Machine::Gone && !self.covers(row).await {
+            row.facts.machine = Machine::Unread;
+        }
+        if self.run_matters(row) {
+            row.facts.run_over = self.run_over(row).await;
+        }
+        self.judge(row);
+        let acted_upon = match row.verdict {
+            Verdict::Orphan => row.facts.machine == Machine::There && !row.is_rehearsal(),
+            Verdict::Ghost => true,
+            _ => false,
+        };
+        if acted_upon {
+            match self.is_used(row).await {
+                Ok(false) => {}
+                Ok(true) => {
+                    row.facts.registration = Registration::Busy;
+                    self.judge(row);
+                }
+                Err(Silent) => {
+                    row.verdict = Verdict::Unknown;
+                    "whether a job runs on it could not be asked".clone_into(&mut row.why);
+                }
+            }
+        }
+        row.price();
+    }
+
+    /// Looks at a row's registration again, then at all the rest.
+    pub(in crate::fleet) async fn examine_again(&self, row: &mut Row) {
+        if let (true, Some(github), Some(id)) = (row.ours, self.fleet.github, row.runner_id) {
+            let answer = timeout(ANSWER, github.runner(id)).await;
+            row.facts.registration = match answer {
+                Ok(Ok(Some(runner))) => {
+                    let state = of_github(&runner);
+                    row.runner = Some(runner);
+                    state
+                }
+                Ok(Ok(None)) => {
+                    row.runner = None;
+                    Registration::Absent
+                }
+                Ok(Err(error)) => {
+                    self.cannot("GitHub", chain(&error));
+                    Registration::Unread
+                }
+                Err(_) => {
+                    self.cannot("GitHub", "it did not answer in time".to_owned());
+                    Registration::Unread
+                }
+            };
+        }
+        self.examine(row).await;
+    }
+
+    /// Whether a job in progress bears the runner's name, or the place sees a job's process.
+    pub(in crate::fleet) async fn is_used(&self, row: &Row) -> Result<bool, Silent> {
+        if row.facts.machine == Machine::There && self.in_use(row).await? == Some(true) {
+            return Ok(true);
+        }
+        let (Some(repository), Some(run), true) = (&row.repository, row.run, row.ours) else {
+            return Ok(false);
+        };
+        // A job of a later attempt may run on it as well.
+        let latest = self.run(repository, run.id).await;
+        let latest = latest.map_or(run.attempt, |latest| latest.run_attempt);
+        for attempt in [run.attempt, latest.max(run.attempt)] {
+            let run = Run { attempt, ..run };
+            let names = self.at_work(repository, run).await?;
+            if names.iter().any(|name| name == row.name.as_str()) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether the place sees a job's process; `None` where it cannot tell.
+    pub(in crate::fleet) async fn in_use(&self, row: &Row) -> Result<Option<bool>, Silent> {
+        let Some((place, machine)) = row.place.as_ref().zip(row.instance.as_ref()) else {
+            return Ok(None);
+        };
+        match timeout(ANSWER, place.provider.in_use(&machine.id)).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => {
+                self.cannot(&machine.to_string(), chain(&error));
+                Err(Silent)
+            }
+            Err(_) => {
+                self.cannot(&machine.to_string(), "it did not answer in time".to_owned());
+                Err(Silent)
+            }
+        }
+    }
+
+    /// Whether the place of a record's machine is still one that this provider looks at: a listing of
+    /// another daemon, host or region proves nothing. Asking about a machine resolves its place.
+    async fn covers(&self, row: &Row) -> bool {
+        let anywhere = row
+            .instance
+            .as_ref()
+            .is_none_or(|machine| machine.id.place.is_none());
+        anywhere || self.in_use(row).await.is_ok()
+    }
+
+    fn judge(&self, row: &mut Row) {
+        let (verdict, why) = if row.is_rehearsal() {
+            judge_rehearsal(&row.facts)
+        } else {
+            judge(&row.facts)
+        };
+        row.verdict = verdict;
+        let why = match (why, self.fleet.github) {
+            _ if verdict != Verdict::Unknown => why,
+            ("GitHub could not be read", _) if !row.ours => "it is of another scope",
+            ("GitHub could not be read", None) => "GitHub was not asked",
+            _ => why,
+        };
+        why.clone_into(&mut row.why);
+    }
+
+    fn run_matters(&self, row: &Row) -> bool {
+        let facts = &row.facts;
+        row.ours
+            && match (facts.machine, facts.registration) {
+                (Machine::Unread | Machine::Ended, _) | (_, Registration::Unread) => false,
+                (Machine::There, Registration::Busy) => self.busy_too,
+                (Machine::There, _) => true,
+                (Machine::Gone | Machine::Nowhere, registration) => {
+                    registration == Registration::Offline
+                }
+            }
+    }
+
+    /// Whether the tagged run is completed, and its attempt not below the tagged one.
+    async fn run_over(&self, row: &Row) -> Option<bool> {
+        let tagged = row.run?;
+        let run = self.run(row.repository.as_ref()?, tagged.id).await?;
+        let completed = run.status.as_deref()? == "completed";
+        Some(completed && run.run_attempt >= tagged.attempt)
+    }
+
+    async fn run(&self, repository: &str, id: u64) -> Option<WorkflowRun> {
+        let github = self.fleet.github?;
+        let key = (repository.to_owned(), id);
+        let cell = Rc::clone(self.runs.borrow_mut().entry(key).or_default());
+        let answer = cell.get_or_init(|| async {
+            match timeout(ANSWER, github.run(repository, id)).await {
+                Ok(Ok(run)) => run,
+                Ok(Err(error)) => {
+                    self.cannot(&format!("run {id} of {repository}"), chain(&error));
+                    None
+                }
+                Err(_) => {
+                    let error = "GitHub did not answer in time".to_owned();
+                    self.cannot(&format!("run {id} of {repository}"), error);
+                    None
+                }
+            }
+        });
+        answer.await.clone()
+    }
+
+    async fn at_work(&self, repository: &str, run: Run) -> Result<Vec<String>, Silent> {
+        let Some(github) = self.fleet.github else {
+            return Ok(Vec::new());
+        };
+        let key = (repository.to_owned(), run);
+        let cell = Rc::clone(self.jobs.borrow_mut().entry(key).or_default());
+        let answer = cell.get_or_init(|| async {
+            let source = || format!("the jobs of run {} of {repository}", run.id);
+            match timeout(ANSWER, github.jobs(repository, run)).await {
+                Ok(Ok(jobs)) => {
+                    let jobs = jobs.into_iter().flatten();
+                    let jobs = jobs.filter(|job| job.status == "in_progress");
+                    Some(jobs.filter_map(|job| job.runner_name).collect())
+                }
+                Ok(Err(error)) => {
+                    self.cannot(&source(), chain(&error));
+                    None
+                }
+                Err(_) => {
+                    self.cannot(&source(), "GitHub did not answer in time".to_owned());
+                    None
+                }
+            }
+        });
+        answer.await.clone().ok_or(Silent)
+    }
+
+    fn cannot(&self, source: &str, error: String) {
+        self.unknown.borrow_mut().push(Unknown {
+            source: source.to_owned(),
+            error,
+        });
+    }
+}

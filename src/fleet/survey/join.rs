@@ -1,0 +1,210 @@
+//! State file, places and GitHub, joined by the runners' names: pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Read, Row, View, of_github};
+use crate::fleet::Place;
+use crate::fleet::verdict::{Facts, Machine, Registration, Verdict};
+use crate::github::Runner;
+use crate::model::{Condition, Instance, Name};
+use crate::state::{Entries, Entry};
+
+/// The three sources, about to be joined.
+pub(super) struct Join<'a> {
+    pub(super) view: &'a View,
+    pub(super) now: Timestamp,
+    pub(super) places: &'a [Read],
+    pub(super) entries: Entries,
+    /// `None` where GitHub was not, or could not be, read.
+    pub(super) runners: Option<BTreeMap<Name, Runner>>,
+}
+
+impl Join<'_> {
+    /// One row a runner, not yet judged.
+    pub(super) fn rows(&self) -> Vec<Row> {
+        let mut rows: Vec<Row> = self.machines();
+        let with_machine: BTreeSet<Name> = rows.iter().map(|row| row.name.clone()).collect();
+        for (name, entry) in &self.entries {
+            let wanted =
+                self.view.providers.is_empty() || self.view.providers.contains(&entry.provider);
+            if wanted && !with_machine.contains(name) {
+                rows.push(self.of_entry(name, entry));
+            }
+        }
+        for (name, runner) in self.runners.iter().flatten() {
+            if !with_machine.contains(name) && !self.entries.contains_key(name) {
+                rows.extend(self.of_runner(name, runner));
+            }
+        }
+        rows.sort_by(|a, b| (&a.name, &a.instance).cmp(&(&b.name, &b.instance)));
+        rows
+    }
+
+    /// One row a machine, though two tables may show the same place.
+    fn machines(&self) -> Vec<Row> {
+        let mut rows: Vec<Row> = Vec::new();
+        for read in self.places {
+            for machine in &read.machines {
+                let row = self.of_machine(&read.place, machine);
+                let same = rows.iter_mut().find(|other| {
+                    other.name == row.name
+                        && other.kind == row.kind
+                        && other.instance.as_ref().map(|r| &r.id) == Some(&machine.id)
+                });
+                match same {
+                    None => rows.push(row),
+                    Some(other) => {
+                        let entry = self.entries.get(&row.name);
+                        if entry.is_some_and(|entry| entry.provider == read.place.name) {
+                            *other = row;
+                        }
+                    }
+                }
+            }
+        }
+        rows
+    }
+
+    fn of_machine(&self, place: &Place, machine: &Instance) -> Row {
+        let (tags, entry) = (&machine.tags, self.entries.get(&machine.tags.name));
+        let created = machine.created;
+        let begin = created.max(tags.created);
+        let state = match machine.state {
+            Condition::Ended(_) => Machine::Ended,
+            Condition::Pending | Condition::Running => Machine::There,
+        };
+        let mut row = self.row(&tags.name, &tags.server, &tags.scope, state);
+        row.instance = Some(place.reference(&machine.id));
+        row.provider = Some(place.name.clone());
+        row.kind = Some(place.provider.kind());
+        row.place = Some(place.clone());
+        row.condition = Some(machine.state.clone());
+        row.repository.clone_from(&tags.repository);
+        row.run = tags.run;
+        row.start = Some(tags.start.clone());
+        row.group.clone_from(&tags.group);
+        row.created = Some(created);
+        row.expires = Some(tags.expires);
+        row.price_per_hour = machine
+            .price_per_hour
+            .or_else(|| entry.and_then(|entry| entry.price_per_hour));
+        row.recorded = entry.is_some();
+        row.runner_id = row
+            .runner_id
+            .or_else(|| entry.and_then(|entry| entry.runner_id))
+            .or(tags.runner_id);
+        row.facts.grace = self.grace(tags.ready_by, Some(created));
+        row.facts.idle_until = tags.idle_limit.map(|limit| after(begin, limit));
+        row.facts.expires = row.expires;
+        row
+    }
+
+    fn of_entry(&self, name: &Name, entry: &Entry) -> Row {
+        let place = self
+            .places
+            .iter()
+            .find(|read| read.place.name == entry.provider);
+        let part = entry.instance.as_ref().map(|machine| &machine.id);
+        let part = part.and_then(|id| id.place.as_deref());
+        let machine = match place {
+            None => Machine::Nowhere,
+            Some(read) if read.tells_of(part) => Machine::Gone,
+            Some(_) => Machine::Unread,
+        };
+        let mut row = self.row(name, &entry.server, &entry.scope, machine);
+        row.instance.clone_from(&entry.instance);
+        row.provider = Some(entry.provider.clone());
+        row.kind = place.map(|read| read.place.provider.kind());
+        row.place = place.map(|read| read.place.clone());
+        row.repository.clone_from(&entry.repository);
+        row.run = entry.run;
+        row.start = Some(entry.start.clone());
+        row.group.clone_from(&entry.group);
+        row.created = Some(entry.created);
+        row.expires = Some(entry.expires);
+        row.price_per_hour = entry.price_per_hour;
+        row.recorded = true;
+        row.runner_id = row.runner_id.or(entry.runner_id);
+        row.facts.grace = self.grace(name.ready_by(), Some(entry.created));
+        row.facts.expires = row.expires;
+        row
+    }
+
+    /// A registration that nothing else knows of; its name tells run and age.
+    fn of_runner(&self, name: &Name, runner: &Runner) -> Option<Row> {
+        let scope = self.view.scope.as_deref()?;
+        // Its machine may be wherever nobody could look.
+        let all_read = self.places.iter().all(|read| read.unread.is_empty());
+        let machine = if all_read {
+            Machine::Nowhere
+        } else {
+            Machine::Unread
+        };
+        let mut row = self.row(name, &self.view.server, scope, machine);
+        let is_repository = scope.contains('/') && !scope.starts_with("enterprises/");
+        row.repository = is_repository.then(|| scope.to_owned());
+        row.run = name.run();
+        row.runner_id = Some(runner.id);
+        // When it was made is not known; it was before the end of its start.
+        row.facts.grace = self.grace(name.ready_by(), Some(name.ready_by()));
+        Some(row)
+    }
+
+    /// The bare row: who it is, and what GitHub says.
+    fn row(&self, name: &Name, server: &str, scope: &str, machine: Machine) -> Row {
+        let ours = self.view.is_ours(server, scope);
+        let runners = self.runners.as_ref().filter(|_| ours);
+        let runner = runners.and_then(|runners| runners.get(name));
+        let registration = match (runners, runner) {
+            (None, _) => Registration::Unread,
+            (Some(_), None) => Registration::Absent,
+            (Some(_), Some(runner)) => of_github(runner),
+        };
+        Row {
+            name: name.clone(),
+            instance: None,
+            provider: None,
+            kind: None,
+            condition: None,
+            runner: runner.cloned(),
+            runner_id: runner.map(|runner| runner.id),
+            server: server.to_owned(),
+            scope: scope.to_owned(),
+            repository: None,
+            run: None,
+            start: None,
+            group: None,
+            created: None,
+            expires: None,
+            price_per_hour: None,
+            cost: None,
+            recorded: false,
+            facts: Facts {
+                machine,
+                registration,
+                run_over: None,
+                now: self.now,
+                grace: name.ready_by(),
+                expires: None,
+                idle_until: None,
+            },
+            verdict: Verdict::Unknown,
+            why: String::new(),
+            place: None,
+            ours,
+        }
+    }
+
+    fn grace(&self, ready_by: Timestamp, created: Option<Timestamp>) -> Timestamp {
+        let older = created.zip(self.view.older_than);
+        older.map_or(ready_by, |(created, age)| ready_by.max(after(created, age)))
+    }
+}
+
+fn after(time: Timestamp, by: Duration) -> Timestamp {
+    let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
+    time.saturating_add(by).unwrap_or(Timestamp::MAX)
+}
