@@ -1,6 +1,6 @@
 //! Machines that are already there: slots, and the scripts that take and free them.
 //!
-//! All that happens on such a host is done by POSIX sh scripts, sent over a [`Shell`]: a child
+//! All that happens on such a host is done by POSIX sh scripts, sent over a `Shell`: a child
 //! process here ([`local`]), a channel elsewhere. What a slot is made of stands in `common.sh`.
 
 use std::fmt;
