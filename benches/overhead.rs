@@ -16,7 +16,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
 use gharun::bootstrap::Package;
 use gharun::fleet::{self, Fleet, Place};
-use gharun::github::{Client, Config, DEFAULT_GROUP, Token};
+use gharun::github::{Client, Config, DEFAULT_GROUP, Hearer, Token};
 use gharun::http::Bounds;
 use gharun::model::{
     Condition, Event, Instance, InstanceId, Listing, Order, Scope, Secret, Sink, random,
@@ -113,6 +113,7 @@ fn child(url: &str, count: u16) {
             token: Some(Token::Literal(Secret::new("bench"))),
             group: DEFAULT_GROUP,
             bounds: Bounds::default(),
+            hearer: Hearer::default(),
         })
         .expect("a client");
         let places = [Place {

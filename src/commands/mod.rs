@@ -1,5 +1,6 @@
 //! Settings in, one operation called, report out.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -11,7 +12,7 @@ use crate::cli::{Cli, Color, Command, Format, ProvidersCommand};
 use crate::error::{Exit, Failure};
 use crate::fleet::Place;
 use crate::fleet::survey::View;
-use crate::github::{Client, Config, Token, api_url};
+use crate::github::{Client, Config, Hearer, Notice, Token, api_url};
 use crate::model::{Event, Sink, chain};
 use crate::providers::KINDS;
 use crate::report;
@@ -98,7 +99,7 @@ fn look(format: Format, color: Color, verbosity: i8, actions: bool) -> Look {
 struct Desk {
     settings: Settings,
     ui: Ui,
-    actions: Actions,
+    actions: Arc<Actions>,
     store: Store,
 }
 
@@ -115,11 +116,11 @@ impl Desk {
             Err(error) => ui.warning(&format!("$RUST_LOG is not understood: {error}")),
         }
         let step = settings.step.clone();
-        let actions = Actions::new(Step {
+        let actions = Arc::new(Actions::new(Step {
             listens: step.is_some(),
             output: settings.env.get("GITHUB_OUTPUT").map(Into::into),
             summary: settings.env.get("GITHUB_STEP_SUMMARY").map(Into::into),
-        });
+        }));
         let store = settings.state.clone().map_or_else(Store::none, Store::at);
         Self {
             settings,
@@ -234,11 +235,24 @@ impl Desk {
             token: Some(token(github.token()?.clone())),
             group: github.group,
             bounds: crate::http::Bounds::default(),
+            hearer: self.hearer(),
         })?;
-        if let Some(token) = client.token().await? {
-            self.actions.mask(&token)?;
-        }
+        // A source that gives none is found out before anything is done.
+        client.token().await?;
         Ok(client)
+    }
+
+    /// Masks what comes into being at GitHub, and shows what it waits for.
+    fn hearer(&self) -> Hearer {
+        let (actions, ui) = (Arc::clone(&self.actions), self.ui.clone());
+        Hearer::new(move |notice| match notice {
+            Notice::Secret(secret) => actions.mask(secret),
+            Notice::Waiting { reason, until } => {
+                let until = until.round(jiff::Unit::Second).unwrap_or(until);
+                ui.status(&format!("Waiting until {until}: {reason}"));
+                Ok(())
+            }
+        })
     }
 
     /// Writes a report to standard output in the form that was asked for.

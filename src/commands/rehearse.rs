@@ -11,7 +11,7 @@ use super::interrupt::Interrupts;
 use crate::bootstrap;
 use crate::error::{Exit, Failure};
 use crate::fleet::Place;
-use crate::github::{Client, Config, DEFAULT_GROUP, Token};
+use crate::github::{Client, Config, DEFAULT_GROUP, Hearer, Token};
 use crate::http::Bounds;
 use crate::model::{Scope, Secret, chain};
 use crate::plan::Plan;
@@ -180,6 +180,7 @@ fn client(stage: &Stage) -> Result<Client, Failure> {
         token: Some(Token::Literal(Secret::new("a-rehearsal-needs-no-token"))),
         group: DEFAULT_GROUP,
         bounds: Bounds::default(),
+        hearer: Hearer::default(),
     })?)
 }
 

@@ -9,7 +9,7 @@ use reqwest::header::HeaderValue;
 use tokio::process::Command;
 use tokio::sync::Mutex;
 
-use super::{Error, ErrorKind, Result};
+use super::{Error, ErrorKind, Hearer, Notice, Result};
 use crate::http;
 use crate::model::Secret;
 
@@ -106,14 +106,25 @@ impl Token {
 pub(super) struct Auth {
     source: Option<Token>,
     current: Mutex<Option<Secret>>,
+    hearer: Hearer,
 }
 
 impl Auth {
-    pub(super) fn new(source: Option<Token>) -> Self {
+    pub(super) fn new(source: Option<Token>, hearer: Hearer) -> Self {
         Self {
             source,
             current: Mutex::new(None),
+            hearer,
         }
+    }
+
+    /// A token that nobody has used yet: it is masked first.
+    async fn get(&self, source: &Token) -> Result<Secret> {
+        let token = source.get().await?;
+        self.hearer.tell(Notice::Secret(&token)).map_err(|error| {
+            Error::new(ErrorKind::Unexpected, "could not mask the GitHub token").because(error)
+        })?;
+        Ok(token)
     }
 
     /// The token; `None` where there is no source. Many callers at once ask the source once.
@@ -123,7 +134,7 @@ impl Auth {
         };
         let mut current = self.current.lock().await;
         if current.is_none() {
-            *current = Some(source.get().await?);
+            *current = Some(self.get(source).await?);
         }
         Ok(current.clone())
     }
@@ -135,7 +146,7 @@ impl Auth {
         };
         let mut current = self.current.lock().await;
         if current.as_ref() == Some(refused) {
-            *current = Some(source.get().await?);
+            *current = Some(self.get(source).await?);
         }
         Ok(current.clone().filter(|token| token != refused))
     }
@@ -151,6 +162,8 @@ pub(super) fn bearer(token: &Secret) -> Result<HeaderValue> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     fn command(words: &[&str]) -> Token {
@@ -215,7 +228,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("token");
         std::fs::write(&file, "one").unwrap();
-        let auth = Auth::new(Some(Token::File(file.clone())));
+        let auth = Auth::new(Some(Token::File(file.clone())), Hearer::default());
         let one = auth.token().await.unwrap().unwrap();
         std::fs::write(&file, "two").unwrap();
         assert_eq!(auth.token().await.unwrap().as_ref(), Some(&one));
@@ -227,10 +240,37 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_token_is_heard_of_before_it_is_used_and_is_not_used_unheard() {
+        let heard = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let ear = Arc::clone(&heard);
+        let hearer = Hearer::new(move |notice| match notice {
+            Notice::Secret(secret) if secret.expose() == "unmaskable" => {
+                Err(std::io::Error::other("the disk is full"))
+            }
+            Notice::Secret(secret) => {
+                ear.lock().unwrap().push(secret.expose().to_owned());
+                Ok(())
+            }
+            Notice::Waiting { .. } => Ok(()),
+        });
+        let literal = |text: &str| Some(Token::Literal(Secret::new(text)));
+        let auth = Auth::new(literal("hunter2"), hearer.clone());
+        for _ in 0..2 {
+            auth.token().await.unwrap();
+        }
+        assert_eq!(*heard.lock().unwrap(), ["hunter2"]);
+        let error = Auth::new(literal("unmaskable"), hearer).token().await;
+        assert_eq!(error.unwrap_err().kind, ErrorKind::Unexpected);
+    }
+
+    #[tokio::test]
     async fn a_literal_is_not_asked_again() {
         let token = Secret::new("hunter2");
-        let auth = Auth::new(Some(Token::Literal(token.clone())));
+        let auth = Auth::new(Some(Token::Literal(token.clone())), Hearer::default());
         assert_eq!(auth.renewed(&token).await.unwrap(), None);
-        assert_eq!(Auth::new(None).token().await.unwrap(), None);
+        assert_eq!(
+            Auth::new(None, Hearer::default()).token().await.unwrap(),
+            None
+        );
     }
 }

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::auth::{Auth, Token, bearer};
-use super::{Error, ErrorKind, Result, Right, scope};
+use super::{Error, ErrorKind, Hearer, Result, Right, scope};
 use crate::http::{self, Answer, Bounds, Pause, Request};
 use crate::model::{Scope, Secret};
 
@@ -38,6 +38,8 @@ pub struct Config {
     pub group: u64,
     /// How long anything may take.
     pub bounds: Bounds,
+    /// Who hears what the client says while it works.
+    pub hearer: Hearer,
 }
 
 /// GitHub for one scope. Clones share connections, the token, and what is kept for conditional requests.
@@ -89,7 +91,7 @@ impl Client {
                 api_url,
                 scope: config.scope,
                 group: config.group,
-                auth: Auth::new(config.token),
+                auth: Auth::new(config.token, config.hearer),
                 kept: Mutex::default(),
                 ahead: AtomicI64::new(0),
             }),
@@ -107,7 +109,7 @@ impl Client {
         }
     }
 
-    /// The token as its source gives it, so that it can be masked before it is used.
+    /// The token as its source gives it, got now if it was not before.
     pub async fn token(&self) -> Result<Option<Secret>> {
         self.shared.auth.token().await
     }

@@ -43,6 +43,7 @@ fn config(server: &Server) -> Config {
         token: Some(Token::Literal(Secret::new(TOKEN))),
         group: DEFAULT_GROUP,
         bounds: BOUNDS,
+        hearer: Hearer::default(),
     }
 }
 

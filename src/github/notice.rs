@@ -1,0 +1,47 @@
+//! What a client of GitHub says while it works.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::model::Secret;
+
+/// Something that whoever uses a client has to hear at once.
+#[derive(Debug)]
+pub enum Notice<'a> {
+    /// A secret came into being; it is used when the hearer has returned.
+    Secret(&'a Secret),
+    /// GitHub wants to be left alone. Said once for each wait, not once for each request that waits.
+    Waiting {
+        /// Why, in one sentence.
+        reason: &'a str,
+        /// When it goes on, by GitHub's clock.
+        until: Timestamp,
+    },
+}
+
+/// Who hears the notices of a client; the default hears nothing.
+#[derive(Clone, Default)]
+pub struct Hearer(Option<Arc<Hear>>);
+
+type Hear = dyn Fn(Notice<'_>) -> io::Result<()> + Send + Sync;
+
+impl Hearer {
+    /// Calls `hear` for each notice. What it fails with ends the operation: a secret that cannot be
+    /// masked must not be used.
+    pub fn new(hear: impl Fn(Notice<'_>) -> io::Result<()> + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(hear)))
+    }
+
+    pub(super) fn tell(&self, notice: Notice<'_>) -> io::Result<()> {
+        self.0.as_ref().map_or(Ok(()), |hear| hear(notice))
+    }
+}
+
+impl fmt::Debug for Hearer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Hearer").field(&self.0.is_some()).finish()
+    }
+}
