@@ -1,7 +1,7 @@
 //! What a start costs beside the machines' own time: `cargo bench --bench overhead`.
 //!
 //! The stand-in answers with some latency and calls each runner online a fixed time after its
-//! registration; the machines are in memory. Each start runs in a process of its own, so that its
+//! registration: 5 s, or as many as are given (`-- 60`); the machines are in memory. Each start runs in a process of its own, so that its
 //! peak memory is its own.
 
 use std::collections::BTreeMap;
@@ -27,8 +27,8 @@ use gharun::rehearsal::{Stage, StageOptions};
 use gharun::settings::Version;
 use gharun::state::Store;
 
-/// How long a machine takes from its registration until it is online.
-const BOOTS: Duration = Duration::from_secs(5);
+/// Seconds that a machine takes from its registration until it is online.
+const BOOTS: u64 = 5;
 const COUNTS: [u16; 4] = [1, 4, 16, 64];
 const LATENCIES: [u64; 3] = [0, 50, 200];
 
@@ -39,10 +39,13 @@ fn main() {
     {
         return child(url, count.parse().expect("a count"));
     }
+    // `cargo bench` adds a word of its own.
+    let given = args.iter().find_map(|word| word.parse().ok());
+    let boots = Duration::from_secs(given.unwrap_or(BOOTS));
     say("runners latency wall_s over_s requests peak_mib");
     for count in COUNTS {
         for latency in LATENCIES {
-            say(&measure(count, latency));
+            say(&measure(count, latency, boots));
         }
     }
 }
@@ -51,7 +54,7 @@ fn say(line: &str) {
     writeln!(std::io::stdout(), "{line}").expect("standard output takes a line");
 }
 
-fn measure(count: u16, latency: u64) -> String {
+fn measure(count: u16, latency: u64, boots: Duration) -> String {
     let stage = Stage::open(StageOptions::default()).expect("a stage");
     let world = stage.world().clone();
     world.latency(Duration::from_millis(latency));
@@ -62,7 +65,7 @@ fn measure(count: u16, latency: u64) -> String {
         while !stop.load(Ordering::Relaxed) {
             for row in world.runners() {
                 let since = *seen.entry(row.name.clone()).or_insert_with(Instant::now);
-                if !row.online && since.elapsed() >= BOOTS {
+                if !row.online && since.elapsed() >= boots {
                     world.bring_online(&row.name);
                 }
             }
@@ -88,7 +91,7 @@ fn measure(count: u16, latency: u64) -> String {
         .parse::<f64>()
         .expect("a number")
         / 1024.0;
-    let over = wall.as_secs_f64() - BOOTS.as_secs_f64();
+    let over = wall.as_secs_f64() - boots.as_secs_f64();
     let requests = stage.world().requests().len();
     format!(
         "{count:>7} {latency:>5}ms {:>6.2} {over:>6.2} {requests:>8} {peak:>8.1}",

@@ -143,11 +143,12 @@ pub fn phases(log: &str) -> Vec<Phase> {
             let (_, rest) = line.split_once("gharun: phase=")?;
             let mut words = rest.split_whitespace();
             let name = words.next()?.to_owned();
-            let seconds = words.next()?.strip_prefix("t=")?.parse().ok()?;
-            Some(Phase {
-                name,
-                at: Timestamp::from_second(seconds).ok()?,
-            })
+            let time = words.next()?.strip_prefix("t=")?;
+            // Where `date` knows no nanoseconds, it leaves a `%N` or an `N` behind the point.
+            let (seconds, rest) = time.split_once('.').unwrap_or((time, ""));
+            let nanos = (rest.len() == 9).then(|| rest.parse().ok()).flatten();
+            let at = Timestamp::new(seconds.parse().ok()?, nanos.unwrap_or(0));
+            Some(Phase { name, at: at.ok()? })
         })
         .collect()
 }

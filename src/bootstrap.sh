@@ -6,7 +6,7 @@ set +eu
 
 say() { printf 'gharun: %s\n' "$*"; }
 complain() { say "error: $*"; }
-phase() { say "phase=$1 t=$(date +%s)"; }
+phase() { say "phase=$1 t=$(date +%s.%N)"; }
 # What the watchdog has ended fails for no other reason.
 die() {
     code=$1

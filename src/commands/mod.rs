@@ -26,6 +26,7 @@ mod providers;
 mod rehearse;
 mod start;
 mod stop;
+mod timeline;
 
 /// Runs a command to its end and says what went wrong.
 pub async fn run(cli: Cli) -> Exit {

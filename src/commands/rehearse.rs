@@ -8,12 +8,12 @@ use jiff::Timestamp;
 
 use super::Desk;
 use super::interrupt::Interrupts;
-use crate::bootstrap;
+use super::timeline::Timeline;
 use crate::error::{Exit, Failure};
-use crate::fleet::Place;
+use crate::fleet::{Place, Started};
 use crate::github::{Client, Config, DEFAULT_GROUP, Hearer, Token};
 use crate::http::Bounds;
-use crate::model::{Scope, Secret, chain};
+use crate::model::{Name, Scope, Secret, chain};
 use crate::plan::Plan;
 use crate::poll::{Pace, until};
 use crate::providers::kind;
@@ -80,24 +80,16 @@ pub(super) async fn run(desk: &Desk, mut plan: Plan) -> Result<Exit, Failure> {
         else => (None, true),
     };
     desk.ui.finish();
-    let mut timeline = String::new();
-    for up in &started.up {
-        let log = places[0].provider.logs(&up.instance.id).await;
-        let log = log.unwrap_or_else(|error| {
-            desk.ui
-                .warning(&format!("the boot log cannot be read: {}", chain(&error)));
-            None
-        });
-        timeline.push_str(&lines(
-            &up.name.to_string(),
-            began,
-            up.launched_after,
-            up.online_after,
-            log.as_deref(),
-        ));
-    }
+    let timelines = timelines(desk, &places[0], &stage, &started, began).await;
     let failed = sweep(desk, &places[0], &plan).await;
-    desk.ui.data(&timeline)?;
+    let mut text = String::new();
+    for (name, mut timeline) in timelines {
+        if failed.is_none() {
+            timeline.add(Some(Timestamp::now()), "proved to be gone");
+        }
+        writeln!(text, "{name}\n{timeline}").expect("a text takes what is written");
+    }
+    desk.ui.data(&text)?;
     super::start::say_left(desk, &started.left);
     if let Some(why) = failed {
         return Err(Failure::new(Exit::Left, why)
@@ -131,6 +123,37 @@ pub(super) async fn run(desk: &Desk, mut plan: Plan) -> Result<Exit, Failure> {
     desk.ui
         .status("Nothing is left: no machine, no registration, no record");
     Ok(Exit::Done)
+}
+
+/// What happened to each runner that came up, with what its machine and the stand-in tell.
+async fn timelines(
+    desk: &Desk,
+    place: &Place,
+    stage: &Stage,
+    started: &Started,
+    began: Timestamp,
+) -> Vec<(Name, Timeline)> {
+    let mut timelines = Vec::new();
+    for up in &started.up {
+        let log = place.provider.logs(&up.instance.id).await;
+        let log = log.unwrap_or_else(|error| {
+            desk.ui
+                .warning(&format!("the boot log cannot be read: {}", chain(&error)));
+            None
+        });
+        let mut timeline = Timeline::new(began);
+        timeline.phases(log.as_deref().unwrap_or_default());
+        timeline.add_after(up.launched_after, "launched");
+        timeline.add_after(up.online_after, "online");
+        for job in stage.world().jobs() {
+            if job.runner.is_some_and(|(_, name)| name == up.name.as_str()) {
+                timeline.add(job.started, "job begins");
+                timeline.add(job.ended, "job is done");
+            }
+        }
+        timelines.push((up.name.clone(), timeline));
+    }
+    timelines
 }
 
 /// Opens the stage where the machine can reach it.
@@ -229,32 +252,4 @@ async fn sweep(desk: &Desk, place: &Place, plan: &Plan) -> Option<String> {
         Ok(left) => Some(format!("{} machines of the rehearsal are left", left.len())),
         Err(why) => Some(format!("it cannot be proved that nothing is left: {why}")),
     }
-}
-
-/// The timeline of one runner, in seconds from the beginning.
-fn lines(
-    name: &str,
-    began: Timestamp,
-    launched: Duration,
-    online: Duration,
-    log: Option<&str>,
-) -> String {
-    let mut rows = vec![
-        (launched.as_secs_f64(), "launched".to_owned()),
-        (online.as_secs_f64(), "online".to_owned()),
-    ];
-    for phase in log.map(bootstrap::phases).unwrap_or_default() {
-        // The machine's clock tells whole seconds.
-        let after = phase.at.as_second().saturating_sub(began.as_second());
-        rows.push((
-            f64::from(i32::try_from(after).unwrap_or(0)),
-            format!("phase {}", phase.name),
-        ));
-    }
-    rows.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let mut text = format!("{name}\n");
-    for (after, what) in rows {
-        writeln!(text, "  {after:>6.1}s  {what}").expect("a text takes what is written");
-    }
-    text
 }

@@ -80,6 +80,25 @@ fn a_limit_under_a_second_is_not_none() {
 }
 
 #[test]
+fn a_phase_is_as_exact_as_the_machines_clock() {
+    let log = "gharun: phase=arm t=1795507200.250000000\n\
+        gharun: phase=cache t=1795507201.%N\n\
+        gharun: phase=run t=1795507202.N\n";
+    let found: Vec<_> = phases(log)
+        .into_iter()
+        .map(|phase| phase.at.to_string())
+        .collect();
+    assert_eq!(
+        found,
+        [
+            "2026-11-24T08:00:00.25Z",
+            "2026-11-24T08:00:01Z",
+            "2026-11-24T08:00:02Z"
+        ]
+    );
+}
+
+#[test]
 fn phases_are_found_behind_whatever_a_place_writes_before_them() {
     let log = "gharun: phase=arm t=1795507200\n\
         [   12.3] cloud-init[811]: gharun: phase=download t=1795507201\r\n\

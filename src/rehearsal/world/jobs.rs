@@ -88,6 +88,10 @@ pub struct JobRow {
     pub labels: Vec<String>,
     /// The number and the name of the runner that has or had it.
     pub runner: Option<(u64, String)>,
+    /// When its runner began it.
+    pub started: Option<Timestamp>,
+    /// When it was over.
+    pub ended: Option<Timestamp>,
 }
 
 #[derive(Debug)]
@@ -248,6 +252,8 @@ impl Scene {
             conclusion: job.conclusion.clone(),
             labels: job.labels.clone(),
             runner: job.runner.as_ref().map(|(id, name, _)| (*id, name.clone())),
+            started: job.started,
+            ended: job.ended,
         };
         self.jobs.values().map(row).collect()
     }
