@@ -196,7 +196,11 @@ impl Ui {
         });
         match written {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            written => written,
+            Err(error) => {
+                let told = format!("could not write to standard output: {error}");
+                Err(io::Error::new(error.kind(), told))
+            }
+            Ok(()) => Ok(()),
         }
     }
 

@@ -76,6 +76,15 @@ fn say(ui: &Ui, actions: Option<&Actions>, failure: &Failure) -> Exit {
     failure.exit
 }
 
+/// A question got no answer: nothing was done yet.
+fn unanswered(error: &ui::PromptError, asked: &str) -> Failure {
+    let exit = match error {
+        ui::PromptError::Interrupted => Exit::Interrupted,
+        ui::PromptError::Io(_) | ui::PromptError::NotATerminal(_) => Exit::Usage,
+    };
+    Failure::new(exit, format!("{asked}: {error}"))
+}
+
 fn look(format: Format, color: Color, verbosity: i8, actions: bool) -> Look {
     Look {
         verbosity: match verbosity {

@@ -238,7 +238,7 @@ fn type_of(about: &Value) -> String {
 
 async fn init(desk: &Desk) -> Result<Exit, Failure> {
     let cannot = |error: ui::PromptError| {
-        Failure::usage(format!("`providers init` asks questions: {error}"))
+        super::unanswered(&error, "`providers init` asks questions")
             .hinted("copy providers.toml.example instead")
     };
     let path = std::path::Path::new("providers.toml");

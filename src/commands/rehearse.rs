@@ -76,7 +76,10 @@ pub(super) async fn run(desk: &Desk, mut plan: Plan) -> Result<Exit, Failure> {
     let mut interrupts = Interrupts::listen(desk.settings.step.is_some())?;
     let (done, interrupted) = tokio::select! {
         done = jobs, if !started.interrupted => (done, false),
-        () = interrupts.next(), if !started.interrupted => (None, true),
+        () = interrupts.next(), if !started.interrupted => {
+            desk.ui.status("Interrupted: ending the rehearsal");
+            (None, true)
+        }
         else => (None, true),
     };
     desk.ui.finish();
@@ -96,6 +99,7 @@ pub(super) async fn run(desk: &Desk, mut plan: Plan) -> Result<Exit, Failure> {
             .hinted("see what is left with `gharun list --all-scopes`"));
     }
     if interrupted {
+        desk.ui.status("Nothing is left of the rehearsal");
         return Ok(Exit::Interrupted);
     }
     if let Some(failed) = started.failed.first() {

@@ -89,7 +89,11 @@ pub(super) async fn start(
         store: &desk.store,
         sink: desk,
     };
-    Ok(fleet::start(fleet, github, plan, packages, interrupts.next()).await?)
+    let interrupt = async {
+        interrupts.next().await;
+        desk.ui.status("Interrupted: undoing what was begun");
+    };
+    Ok(fleet::start(fleet, github, plan, packages, interrupt).await?)
 }
 
 /// Writes the report, the outputs and the summary, and decides how to end.
@@ -136,6 +140,8 @@ fn finish(desk: &Desk, plan: &Plan, started: &Started) -> Result<Exit, Failure> 
         return Err(failed(plan, started, Exit::Left));
     }
     if started.interrupted {
+        desk.ui
+            .status("Nothing is left: no machine, no registration");
         return Ok(Exit::Interrupted);
     }
     match (started.failed.len(), started.up.len()) {

@@ -97,7 +97,7 @@ async fn confirmed(desk: &Desk, stop: &Stop, selection: &Selection) -> Result<bo
     let count = selection.chosen.len();
     let answer = desk.ui.confirm(&format!("Stop these {count}?")).await;
     answer.map_err(|error| {
-        Failure::usage(format!("{count} would be stopped: {error}"))
+        super::unanswered(&error, &format!("{count} would be stopped"))
             .hinted("say so with `--yes`, or look first with `--dry-run`")
     })
 }

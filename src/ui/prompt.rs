@@ -15,7 +15,7 @@ use super::{Ui, colored, sanitise};
 #[derive(Debug, thiserror::Error)]
 pub enum PromptError {
     /// Ctrl-C.
-    #[error("interrupted at a question")]
+    #[error("interrupted, and nothing was done")]
     Interrupted,
     /// The terminal failed.
     #[error("could not ask a question")]
@@ -124,7 +124,11 @@ impl Ui {
                 }),
                 Err(_) => Err(PromptError::Io(io::Error::other("the dialog panicked"))),
             },
-            _ = interrupt.recv() => Err(PromptError::Interrupted),
+            _ = interrupt.recv() => {
+                // The cursor stands behind the question. A terminal that is gone needs no new line.
+                let _ = Term::stderr().write_line("");
+                Err(PromptError::Interrupted)
+            }
         }
     }
 }

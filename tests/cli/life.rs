@@ -202,7 +202,10 @@ fn a_signal_undoes_everything_and_says_so() {
         let world = World::new();
         let child = hanging(&world, || world.spawn("start local --setup setup.sh"));
         signal(&child, name);
-        Said::of(child.wait_with_output().expect("it ends"), &world).exits(130);
+        let said = Said::of(child.wait_with_output().expect("it ends"), &world).exits(130);
+        for told in ["Interrupted: undoing", "Nothing is left:"] {
+            assert!(said.stderr.contains(told), "{}", said.stderr);
+        }
         nothing_is_left(&world);
     }
 }

@@ -1,6 +1,6 @@
 //! What bad input gets: one clear error, a hint, exit code 2, and nothing is created.
 
-use crate::world::World;
+use crate::world::{Said, World};
 
 fn refused(world: &World, args: &str) -> String {
     let said = world.run(args).exits(2);
@@ -134,5 +134,19 @@ fn a_corrupt_state_file_is_moved_aside_and_said() {
         said.stderr.contains("the state file could not be read"),
         "{}",
         said.stderr
+    );
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn data_that_cannot_be_written_is_a_failure_that_says_so() {
+    let world = World::new();
+    let mut command = world.command("providers");
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full");
+    command.stdout(full.expect("Linux has it"));
+    let said = Said::of(command.output().expect("it runs"), &world).exits(1);
+    assert_eq!(
+        said.stderr,
+        "error: could not write to standard output: No space left on device (os error 28)\n"
     );
 }
