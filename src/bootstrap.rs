@@ -66,7 +66,7 @@ const PAUSES: Pauses = Pauses {
 
 /// Writes the script. It holds the just-in-time configuration.
 ///
-/// What does not depend on the order is under 14 KiB, and under 6 KiB compressed: EC2 takes 16 KiB
+/// What does not depend on the order is under 18 KiB, and under 7 KiB compressed: EC2 takes 16 KiB
 /// compressed, and the configuration needs about 4 KiB of it. The texts may hold anything but NUL,
 /// and names of variables are names to a shell.
 pub fn script(boot: &Boot<'_>) -> Secret {

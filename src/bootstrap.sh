@@ -84,10 +84,12 @@ lives() {
     case ${line##*) } in [ZX]*) return 1 ;; esac
 }
 
-# Waits for a process that we started, for some naps at most; then it is killed.
+# Waits for a process that we started, for some naps at most; then it is killed. Fails where not even
+# that ends it, as in the midst of a read from a dead disk.
 linger() {
     tries=0
     while lives "$1"; do
+        [ "$tries" -lt $(($2 + 50)) ] || return 1
         # shellcheck disable=SC2046 # a list of numbers
         [ "$tries" -lt "$2" ] || kill -KILL "$1" $(below "$1") 2>/dev/null
         nap
@@ -144,8 +146,7 @@ end_machine() {
             eval "$gharun_ending"
         ) &
         child=$!
-        linger "$child" 300
-        wait "$child" && return 0
+        linger "$child" 300 && wait "$child" && return 0
         in_passing complain 'the machine cannot end itself yet'
         sleep "$pause"
         [ "$pause" -ge 30 ] || pause=$((pause * 2))
