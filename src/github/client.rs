@@ -45,20 +45,38 @@ pub struct Config {
 /// GitHub for one scope. Clones share connections, the token, and what is kept for conditional requests.
 #[derive(Clone)]
 pub struct Client {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     by: Option<Instant>,
 }
 
-struct Shared {
+pub(super) struct Shared {
     http: http::Client,
     api_url: Url,
     scope: Scope,
     group: u64,
-    auth: Auth,
+    pub(super) auth: Auth,
     /// Answers with an `ETag`, by address. A 304 costs no quota.
     kept: Mutex<HashMap<String, Answer>>,
     /// Milliseconds by which GitHub's clock is ahead of ours.
     ahead: AtomicI64,
+}
+
+impl Shared {
+    /// GitHub's clock; a moment late rather than early, since `Date` has whole seconds and takes a
+    /// while to arrive: nothing is overdue too soon.
+    pub(super) fn clock(&self) -> Timestamp {
+        let ours = Timestamp::now();
+        ours.checked_add(self.ahead()).unwrap_or(ours)
+    }
+
+    /// How far GitHub's clock is ahead of ours, as far as it was seen.
+    pub(super) fn ahead(&self) -> SignedDuration {
+        SignedDuration::from_millis(self.ahead.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn scope(&self) -> &Scope {
+        &self.scope
+    }
 }
 
 impl fmt::Debug for Client {
@@ -111,7 +129,14 @@ impl Client {
 
     /// The token as its source gives it, got now if it was not before.
     pub async fn token(&self) -> Result<Option<Secret>> {
-        self.shared.auth.token().await
+        self.shared.auth.token(&self.shared, self.deadline()).await
+    }
+
+    /// Takes back the tokens that were made for a GitHub App, as far as that succeeds within `at_most`;
+    /// other tokens are left alone. A client that is used again gets itself a new one.
+    pub async fn revoke(&self, at_most: Duration) {
+        let by = self.deadline().min(Instant::now() + at_most);
+        self.shared.auth.revoke(&self.shared, by).await;
     }
 
     /// Where the API is.
@@ -134,23 +159,19 @@ impl Client {
         scope::join(&self.shared.api_url, segments.iter().chain(rest).copied())
     }
 
-    /// GitHub's clock; a moment late rather than early, since `Date` has whole seconds and takes a
-    /// while to arrive: nothing is overdue too soon.
+    /// GitHub's clock, as near as it was seen.
     pub(super) fn clock(&self) -> Timestamp {
-        let ahead = SignedDuration::from_millis(self.shared.ahead.load(Ordering::Relaxed));
-        let ours = Timestamp::now();
-        ours.checked_add(ahead).unwrap_or(ours)
+        self.shared.clock()
+    }
+
+    pub(super) fn deadline(&self) -> Instant {
+        let by = self.shared.http.deadline();
+        self.by.map_or(by, |own| own.min(by))
     }
 
     /// Begins an operation: all its requests share one deadline and one way to say what failed.
     pub(super) fn begin<'a>(&'a self, message: String, right: Right<'a>) -> Operation<'a> {
-        let by = self.shared.http.deadline();
-        Operation {
-            shared: &self.shared,
-            message,
-            right,
-            by: self.by.map_or(by, |own| own.min(by)),
-        }
+        Operation::new(&self.shared, message, right, self.deadline())
     }
 }
 
@@ -162,24 +183,32 @@ pub(super) struct Operation<'a> {
     by: Instant,
 }
 
+impl<'a> Operation<'a> {
+    pub(super) fn new(shared: &'a Shared, message: String, right: Right<'a>, by: Instant) -> Self {
+        Self {
+            shared,
+            message,
+            right,
+            by,
+        }
+    }
+}
+
 impl Operation<'_> {
     /// Sends a request with the token. A 401 from a source that can be asked again is tried once more:
     /// a request that was not let in was not carried out either.
     pub(super) async fn send(&self, mut request: Request) -> Result<Answer> {
-        let token = self.shared.auth.token().await?;
+        let (shared, by) = (self.shared, self.by);
+        let token = shared.auth.token(shared, by).await?;
         if token.is_none() && !matches!(self.right, Right::Public) {
             return Err(Error::no_token(&self.message));
         }
-        let accept = HeaderValue::from_static("application/vnd.github+json");
-        request.headers.insert(ACCEPT, accept);
-        let version = HeaderValue::from_static(API_VERSION);
-        request.headers.insert("x-github-api-version", version);
         let answer = self.send_as(&mut request, token.as_ref()).await?;
         if answer.status != StatusCode::UNAUTHORIZED {
             return Ok(answer);
         }
         match token {
-            Some(refused) => match self.shared.auth.renewed(&refused).await? {
+            Some(refused) => match shared.auth.renewed(&refused, shared, by).await? {
                 Some(fresh) => self.send_as(&mut request, Some(&fresh)).await,
                 None => Ok(answer),
             },
@@ -187,7 +216,16 @@ impl Operation<'_> {
         }
     }
 
-    async fn send_as(&self, request: &mut Request, token: Option<&Secret>) -> Result<Answer> {
+    /// Sends a request with this token and no other.
+    pub(super) async fn send_as(
+        &self,
+        request: &mut Request,
+        token: Option<&Secret>,
+    ) -> Result<Answer> {
+        let accept = HeaderValue::from_static("application/vnd.github+json");
+        request.headers.insert(ACCEPT, accept);
+        let version = HeaderValue::from_static(API_VERSION);
+        request.headers.insert("x-github-api-version", version);
         if let Some(token) = token {
             request.headers.insert(AUTHORIZATION, bearer(token)?);
         }

@@ -18,7 +18,7 @@ pub(crate) mod spec;
 #[cfg(test)]
 mod tests;
 
-pub use auth::Token;
+pub use auth::{App, BadKey, Key, Token};
 pub use client::{Client, Config};
 pub use error::{Error, ErrorKind, Result};
 pub use notice::{Hearer, Notice};
