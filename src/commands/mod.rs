@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
+use tokio::sync::OnceCell;
 use tracing::Subscriber;
 
 use crate::actions::{Actions, Level, Step};
@@ -12,11 +13,11 @@ use crate::cli::{Cli, Color, Command, Format, ProvidersCommand};
 use crate::error::{Exit, Failure};
 use crate::fleet::Place;
 use crate::fleet::survey::View;
-use crate::github::{Client, Config, Hearer, Notice, Token, api_url};
-use crate::model::{Event, Sink, chain};
+use crate::github::{App, Client, Config, Hearer, Key, Notice, Token, api_url};
+use crate::model::{Event, Secret, Sink, chain};
 use crate::providers::KINDS;
 use crate::report;
-use crate::settings::{self, Env, ProviderSettings, Settings};
+use crate::settings::{self, Credential, Env, ProviderSettings, Settings};
 use crate::state::Store;
 use crate::ui::{self, Look, Terminals, Ui, Verbosity};
 
@@ -26,6 +27,10 @@ mod providers;
 mod rehearse;
 mod start;
 mod stop;
+
+/// How long the end of a command may wait for tokens to be taken back. After a signal GitHub gives a step
+/// seconds, and what is not taken back ends by itself within the hour.
+const REVOKING: Duration = Duration::from_secs(2);
 
 /// Runs a command to its end and says what went wrong.
 pub async fn run(cli: Cli) -> Exit {
@@ -61,7 +66,11 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Providers(args) => providers::run(&desk, args).await,
     };
     desk.ui.finish();
-    result.unwrap_or_else(|failure| say(&desk.ui, Some(&desk.actions), &failure))
+    let exit = result.unwrap_or_else(|failure| say(&desk.ui, Some(&desk.actions), &failure));
+    if let Some(github) = desk.github.get() {
+        github.revoke(REVOKING).await;
+    }
+    exit
 }
 
 fn say(ui: &Ui, actions: Option<&Actions>, failure: &Failure) -> Exit {
@@ -101,6 +110,8 @@ struct Desk {
     ui: Ui,
     actions: Arc<Actions>,
     store: Store,
+    /// Made when it is asked for, and kept for what it has to clear away at the end.
+    github: OnceCell<Client>,
 }
 
 impl Desk {
@@ -127,6 +138,7 @@ impl Desk {
             ui,
             actions,
             store,
+            github: OnceCell::new(),
         }
     }
 
@@ -225,21 +237,53 @@ impl Desk {
 
     /// GitHub for the scope and the token of the settings; the token is masked before its first use.
     async fn github(&self) -> Result<Client, Failure> {
+        let client = self.github.get_or_try_init(|| self.open_github()).await?;
+        // A source that gives none is found out before anything is done.
+        client.token().await?;
+        Ok(client.clone())
+    }
+
+    async fn open_github(&self) -> Result<Client, Failure> {
         let github = &self.settings.github;
-        let client = Client::new(Config {
+        let scope = github.scope()?.clone();
+        let token = match github.token()? {
+            Credential::App(given) => Token::App(self.app(given).await?),
+            Credential::Token(source) => token(source.clone()),
+        };
+        Ok(Client::new(Config {
             api_url: github
                 .api_url
                 .as_ref()
                 .map_or_else(|| api_url(&github.server), |setting| setting.value.clone()),
-            scope: github.scope()?.clone(),
-            token: Some(token(github.token()?.clone())),
+            scope,
+            token: Some(token),
             group: github.group,
             bounds: crate::http::Bounds::default(),
             hearer: self.hearer(),
+        })?)
+    }
+
+    /// The app with its key, which is masked before anything is done with it.
+    async fn app(&self, given: &settings::App) -> Result<App, Failure> {
+        let what = "the private key of the GitHub App";
+        let settings::Setting { value, origin } = &given.key;
+        let text = token(value.clone()).text(what).await;
+        let text = text.map_err(|error| Failure {
+            exit: Exit::Usage,
+            ..Failure::from(error)
         })?;
-        // A source that gives none is found out before anything is done.
-        client.token().await?;
-        Ok(client)
+        let key = Key::read(text.expose())
+            .map_err(|why| Failure::usage(format!("{what} ({origin}) {why}")).hinted(why.hint()))?;
+        self.actions.mask(key.secret())?;
+        // The first and the last line of a PEM are no secrets, but a key in one line is one as it is.
+        if text.expose().trim().lines().count() == 1 {
+            self.actions.mask(&Secret::new(text.expose().trim()))?;
+        }
+        Ok(App {
+            id: given.id.value.clone(),
+            installation: given.installation,
+            key,
+        })
     }
 
     /// Masks what comes into being at GitHub, and shows what it waits for.

@@ -1,32 +1,23 @@
 //! Which GitHub, which scope, and with which token.
 
-use std::path::PathBuf;
-
-use serde_json::Value;
 use url::Url;
 
 use super::{Env, Error, File, Origin, Result, Setting};
 use crate::cli::Global;
-use crate::model::{Scope, Secret};
+use crate::model::Scope;
 
-/// Where a token comes from.
-#[derive(Clone, Debug)]
-pub enum Token {
-    /// The output of a command.
-    Command(Vec<String>),
-    /// The content of a file.
-    File(PathBuf),
-    /// The token itself.
-    Value(Secret),
-}
+mod credential;
+
+pub(super) use credential::source;
+pub use credential::{App, Credential, Token};
 
 /// Scope, token and address of GitHub.
 #[derive(Clone, Debug)]
 pub struct GitHub {
     /// What runners are registered with.
     pub scope: Option<Setting<Scope>>,
-    /// The token, first source that is set.
-    pub token: Option<Setting<Token>>,
+    /// The token or the app, first one that is set.
+    pub token: Option<Setting<Credential>>,
     /// The server that people see, such as `https://github.com`.
     pub server: Url,
     /// The API's address, where it is said; else it follows from the server.
@@ -36,11 +27,6 @@ pub struct GitHub {
     /// `owner/name` of the repository whose workflow this is, or that runners serve.
     pub repository: Option<String>,
 }
-
-/// The variables that hold a token on purpose, first wins.
-const OURS: [&str; 2] = ["GHARUN_GITHUB_TOKEN", "GH_PAT"];
-/// The variables that hold a token anyway, asked last.
-const OTHERS: [&str; 2] = ["GH_TOKEN", "GITHUB_TOKEN"];
 
 impl GitHub {
     pub(super) fn resolve(global: &Global, env: &Env, file: &File) -> Result<Self> {
@@ -57,7 +43,7 @@ impl GitHub {
             _ => env.get("GITHUB_REPOSITORY").map(str::to_owned),
         };
         Ok(Self {
-            token: token(env, file)?,
+            token: credential::resolve(env, file)?,
             api_url: api_url(env, file)?,
             group: group(global, env, file)?,
             scope,
@@ -82,13 +68,15 @@ impl GitHub {
         })
     }
 
-    /// The token, or the error that names what is read.
-    pub fn token(&self) -> Result<&Token> {
-        self.token.as_ref().map(|setting| &setting.value).ok_or_else(|| {
-            Error::new("no GitHub token is given")
-                .hinted(format!("set ${}, or `token = {{ env = \"…\" }}` under [github]; ${} are read last", OURS.join(" or $"), OTHERS.join(" and $")))
-                .hinted("on a laptop: `export GH_PAT=\"$(gh auth token)\"`; with no token at all: `gharun start local --rehearse`")
-        })
+    /// The token or the app, or the error that names what is read.
+    pub fn token(&self) -> Result<&Credential> {
+        let given = self.token.as_ref().ok_or_else(credential::none)?;
+        if let (Credential::App(app), Some(scope)) = (&given.value, &self.scope)
+            && matches!(scope.value, Scope::Enterprise(_))
+        {
+            return Err(app.of_no_enterprise());
+        }
+        Ok(&given.value)
     }
 }
 
@@ -177,75 +165,6 @@ fn scope(global: &Global, env: &Env, file: &File) -> Result<Option<Setting<Scope
         _ => Scope::Enterprise(text),
     };
     Ok(Some(Setting { value, origin }))
-}
-
-fn token(env: &Env, file: &File) -> Result<Option<Setting<Token>>> {
-    let variable = |names: &[&str]| {
-        names.iter().find_map(|name| {
-            let value = Token::Value(Secret::new(env.get(name)?.trim()));
-            Some(Setting {
-                value,
-                origin: Origin::Variable((*name).to_owned()),
-            })
-        })
-    };
-    if let Some(found) = variable(&OURS) {
-        return Ok(Some(found));
-    }
-    let path = ["github", "token"];
-    if let Some(value) = file.get(&path) {
-        let origin = file.origin(&path);
-        if let Some(value) = source(value, env, &origin, "token")? {
-            return Ok(Some(Setting { value, origin }));
-        }
-    }
-    Ok(variable(&OTHERS))
-}
-
-/// Reads `{ env = "…" }`, `{ file = "…" }`, `{ command = […] }`. An unset variable is no source.
-pub(super) fn source(
-    value: &Value,
-    env: &Env,
-    origin: &Origin,
-    key: &str,
-) -> Result<Option<Token>> {
-    let wrong = |what: String| {
-        Error::new(what).hinted(format!(
-            "write `{key} = {{ env = \"NAME\" }}`, `{{ file = \"PATH\" }}` or `{{ command = [\"PROGRAM\", \"ARG\"] }}`"
-        ))
-    };
-    let Value::Object(table) = value else {
-        return Err(wrong(format!(
-            "{origin}: `{key}` must not stand in the file itself: a secret in a file gets committed one day"
-        )));
-    };
-    let text = |value: &Value| {
-        value
-            .as_str()
-            .filter(|text| !text.is_empty())
-            .map(str::to_owned)
-    };
-    let words = |value: &Value| {
-        value
-            .as_array()?
-            .iter()
-            .map(text)
-            .collect::<Option<Vec<_>>>()
-            .filter(|words| !words.is_empty())
-    };
-    let source = match table.iter().collect::<Vec<_>>().as_slice() {
-        [(kind, value)] => match kind.as_str() {
-            "env" => text(value).map(|name| {
-                env.get(&name)
-                    .map(|value| Token::Value(Secret::new(value.trim())))
-            }),
-            "file" => text(value).map(|path| Some(Token::File(PathBuf::from(path)))),
-            "command" => words(value).map(|words| Some(Token::Command(words))),
-            _ => None,
-        },
-        _ => None,
-    };
-    source.ok_or_else(|| wrong(format!("{origin}: `{key}` is no source of a secret")))
 }
 
 fn api_url(env: &Env, file: &File) -> Result<Option<Setting<Url>>> {

@@ -239,8 +239,7 @@ mod tests {
             format!("'{pkcs8}'"),
             base64(pkcs1),
             base64(&pkcs8.replace('\n', "\r\n")),
-            format!(" {}\n", base64(pkcs1).as_str().split_at(76).0)
-                + base64(pkcs1).split_at(76).1,
+            format!(" {}\n", base64(pkcs1).as_str().split_at(76).0) + base64(pkcs1).split_at(76).1,
             format!("{public}{pkcs1}"),
         ] {
             let key = Key::read(&text).unwrap_or_else(|why| panic!("{why}: {text}"));
@@ -309,7 +308,10 @@ mod tests {
     #[test]
     fn no_cut_of_a_key_is_more_than_an_error() {
         let Pair { pkcs8, .. } = pair::rsa();
-        let body: String = pkcs8.lines().filter(|line| !line.starts_with('-')).collect();
+        let body: String = pkcs8
+            .lines()
+            .filter(|line| !line.starts_with('-'))
+            .collect();
         let der = STANDARD.decode(body).unwrap();
         for end in (0..der.len()).step_by(7) {
             let text = STANDARD.encode(&der[..end]);
