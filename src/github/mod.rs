@@ -18,6 +18,8 @@ pub(crate) mod spec;
 #[cfg(test)]
 mod tests;
 
+#[cfg(test)]
+pub(crate) use auth::pair;
 pub use auth::{App, BadKey, Key, Token};
 pub use client::{Client, Config};
 pub use error::{Error, ErrorKind, Result};

@@ -26,8 +26,12 @@ pub enum Standing {
 pub(super) enum Need {
     /// Nothing: runner releases, `/meta`.
     Nothing,
+    /// To be an app, or one of its tokens: whoever answers looks into that.
+    Own,
     /// To be somebody, and to see the place.
     Sight,
+    /// To read the runs of a repository.
+    Runs,
     /// To administer runners; the permission by GitHub's name, where it has one.
     Runners(Option<String>),
 }
@@ -51,6 +55,9 @@ impl Tokens {
 
     /// Refuses, or lets pass.
     pub(super) fn judge(&self, token: Option<&str>, need: &Need) -> Option<Answer> {
+        if *need == Need::Own {
+            return None;
+        }
         let Some(token) = token else {
             return (*need != Need::Nothing).then(|| Answer::error(401, "Requires authentication"));
         };
@@ -64,7 +71,9 @@ impl Tokens {
         let personal = "Resource not accessible by personal access token";
         match (standing, need) {
             (Standing::Bad, _) => Some(Answer::error(401, "Bad credentials")),
-            (Standing::Unseen, Need::Sight | Need::Runners(_)) => Some(Answer::not_found()),
+            (Standing::Unseen, Need::Sight | Need::Runs | Need::Runners(_)) => {
+                Some(Answer::not_found())
+            }
             (Standing::Integration, Need::Runners(_)) => Some(Answer::error(403, integration)),
             (Standing::PersonalAccess, Need::Runners(_)) => Some(Answer::error(403, personal)),
             (Standing::NoAdmin, Need::Runners(_)) => {

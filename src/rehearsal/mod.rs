@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 use url::Url;
 
 mod answer;
+mod apps;
 mod archive;
 mod auth;
 mod faults;
@@ -26,6 +27,7 @@ mod server;
 mod tests;
 mod world;
 
+pub use apps::{AppToken, Installation};
 pub use auth::Standing;
 pub use faults::{Fault, Kind, Page};
 pub use record::Exchange;

@@ -10,6 +10,7 @@ use crate::http::wire::{Reply, Seen, Server};
 use crate::http::{Bounds, Retry};
 use crate::model::Secret;
 
+mod app;
 mod lists;
 mod packages;
 mod refusals;

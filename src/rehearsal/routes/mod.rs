@@ -12,6 +12,7 @@ use super::record::Exchange;
 use super::world::{Scene, folded};
 use crate::model::Scope;
 
+mod app;
 mod files;
 pub(super) mod listener;
 mod registration;
@@ -206,7 +207,8 @@ pub(super) fn answer(scene: &mut Scene, call: &Call) -> (Option<String>, Answer)
     let need = found.as_ref().map_or(&Need::Sight, |found| &found.need);
     let permission = match need {
         Need::Runners(permission) => permission.clone(),
-        Need::Nothing | Need::Sight => None,
+        Need::Runs => Some("actions=read".to_owned()),
+        Need::Nothing | Need::Own | Need::Sight => None,
     };
     let mut answer = if let Some(refusal) = refusal(scene, call, need) {
         refusal
@@ -237,10 +239,20 @@ fn refusal(scene: &mut Scene, call: &Call, need: &Need) -> Option<Answer> {
         let message = format!("\"{version}\" is not a supported version");
         return Some(Answer::error(400, &message));
     }
-    if let Some(refused) = scene.tokens.judge(call.token.as_deref(), need) {
-        return Some(refused);
-    }
     let token = call.token.as_deref();
+    let of_app = token.filter(|_| *need != Need::Own).and_then(|token| {
+        let segments: Vec<&str> = call.path.split('/').skip(1).collect();
+        let ground = Ground::of(&segments);
+        let scope = ground.as_ref().map(|(ground, _)| &ground.scope);
+        scene.apps.judge(token, scope, need, scene.now())
+    });
+    let judged = match of_app {
+        Some(judged) => judged.err(),
+        None => scene.tokens.judge(token, need),
+    };
+    if judged.is_some() {
+        return judged;
+    }
     let exhausted = call.path != "/rate_limit" && scene.used(token) >= scene.limit(token);
     exhausted.then(|| {
         let reset = i64::try_from(scene.reset()).unwrap_or(i64::MAX);
@@ -277,6 +289,9 @@ fn find<'a>(method: &str, segments: &'a [&'a str]) -> Option<Found<'a>> {
             ));
         }
         _ => {}
+    }
+    if let Some(found) = app::find(method, segments) {
+        return Some(found);
     }
     let (ground, rest) = Ground::of(segments)?;
     if let ["actions", "runners", rest @ ..] = rest {

@@ -12,7 +12,7 @@ const HEAD: &str = "0000000000000000000000000000000000000000";
 
 pub(super) fn find<'a>(owner: &'a str, name: &'a str, rest: &'a [&'a str]) -> Option<Found<'a>> {
     let route = |tail: &str| format!("/repos/{{owner}}/{{repo}}/actions/{tail}");
-    let need = Need::Sight;
+    let need = Need::Runs;
     let found = match rest {
         ["runs", id] => Found::new(route("runs/{run_id}"), need, move |scene, call| {
             let run = id

@@ -10,6 +10,7 @@ use super::jobs::Job;
 use super::rows::Row;
 use super::sessions::Session;
 use crate::model::{Scope, Secret, random};
+use crate::rehearsal::apps::Apps;
 use crate::rehearsal::archive::Archive;
 use crate::rehearsal::auth::Tokens;
 use crate::rehearsal::faults::{Fault, Kind};
@@ -42,6 +43,7 @@ pub(in crate::rehearsal) struct Ticket {
 #[derive(Debug)]
 pub(in crate::rehearsal) struct Scene {
     pub(super) ahead: SignedDuration,
+    pub(in crate::rehearsal) apps: Apps,
     pub(in crate::rehearsal) archives: Vec<Archive>,
     pub(super) auto_job: Option<JobSpec>,
     pub(in crate::rehearsal) base: String,
@@ -70,6 +72,7 @@ impl Scene {
     pub(super) fn new(options: StageOptions, base: &str) -> io::Result<Self> {
         Ok(Self {
             ahead: SignedDuration::ZERO,
+            apps: Apps::default(),
             archives: Archive::all(&options.runner_version)?,
             auto_job: options.auto_job,
             base: base.to_owned(),
