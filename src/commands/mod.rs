@@ -270,7 +270,7 @@ impl Desk {
         let text = token(value.clone()).text(what).await;
         let text = text.map_err(|error| Failure {
             exit: Exit::Usage,
-            ..Failure::from(error)
+            ..Failure::from(error).hinted(format!("its source is given by {origin}"))
         })?;
         let key = Key::read(text.expose())
             .map_err(|why| Failure::usage(format!("{what} ({origin}) {why}")).hinted(why.hint()))?;

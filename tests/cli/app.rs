@@ -166,28 +166,72 @@ fn a_wrong_key_is_told_and_nothing_is_tried() {
             .env("GHARUN_APP_PRIVATE_KEY", key);
         refused(&world, "start local")
     };
-    insta::assert_snapshot!(wrong("/run/secrets/app.pem"), @"");
-    insta::assert_snapshot!(wrong(&pair::rsa().public), @"");
-    insta::assert_snapshot!(wrong(pair::elliptic()), @"");
-    insta::assert_snapshot!(wrong("-----BEGIN RSA PRIVATE KEY-----"), @"");
-    insta::assert_snapshot!(wrong("-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----"), @"");
+    insta::assert_snapshot!(wrong("/run/secrets/app.pem"), @r#"
+    warning: `local`: jobs run on this machine with all the rights of this user
+    error: the private key of the GitHub App ($GHARUN_APP_PRIVATE_KEY) is the path of a file in the place of its content
+
+    hint: say that it is a file: `private_key = { file = "PATH" }` under [github.app] in providers.toml
+    "#);
+    insta::assert_snapshot!(wrong(&pair::rsa().public), @r#"
+    warning: `local`: jobs run on this machine with all the rights of this user
+    error: the private key of the GitHub App ($GHARUN_APP_PRIVATE_KEY) is a public key
+
+    hint: give the `.pem` file that the app's page offers under "Private keys": it begins with `-----BEGIN RSA PRIVATE KEY-----`
+    "#);
+    insta::assert_snapshot!(wrong(pair::elliptic()), @r#"
+    warning: `local`: jobs run on this machine with all the rights of this user
+    error: the private key of the GitHub App ($GHARUN_APP_PRIVATE_KEY) is not an RSA key
+
+    hint: give the `.pem` file that the app's page offers under "Private keys": it begins with `-----BEGIN RSA PRIVATE KEY-----`
+    "#);
+    insta::assert_snapshot!(wrong("-----BEGIN RSA PRIVATE KEY-----"), @r"
+    warning: `local`: jobs run on this machine with all the rights of this user
+    error: the private key of the GitHub App ($GHARUN_APP_PRIVATE_KEY) is cut off: the line `-----END …-----` is missing
+
+    hint: give the whole file; where only one line fits, write `\n` for each line end, or the output of `base64 -w0 KEY.pem`
+    ");
+    insta::assert_snapshot!(wrong("-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----"), @"
+    warning: `local`: jobs run on this machine with all the rights of this user
+    error: the private key of the GitHub App ($GHARUN_APP_PRIVATE_KEY) is encrypted with a passphrase
+
+    hint: take the passphrase away: `openssl rsa -in KEY.pem -out PLAIN.pem`, or take the file as GitHub gave it
+    ");
 
     let world = installed(World::new());
     let table = "[github.app]\nid = 1234\nprivate_key = { file = \"app.pem\" }\n";
     write(&world, "providers.toml", table);
-    insta::assert_snapshot!(refused(&world, "start local"), @"");
+    insta::assert_snapshot!(refused(&world, "start local"), @"
+    warning: `local`: jobs run on this machine with all the rights of this user
+    error: the private key of the GitHub App in `app.pem` could not be read
+      caused by: No such file or directory (os error 2)
+
+    hint: its source is given by providers.toml:3
+    ");
     write(&world, "app.pem", "ssh-ed25519 AAAA me@host\n");
-    insta::assert_snapshot!(refused(&world, "start local"), @"");
+    insta::assert_snapshot!(refused(&world, "start local"), @r#"
+    warning: `local`: jobs run on this machine with all the rights of this user
+    error: the private key of the GitHub App (providers.toml:3) is an SSH key
+
+    hint: give the `.pem` file that the app's page offers under "Private keys": it begins with `-----BEGIN RSA PRIVATE KEY-----`
+    "#);
 }
 
 #[test]
 fn half_an_app_is_told_what_it_lacks() {
     let world = installed(World::new()).env("GHARUN_APP_ID", "1234");
-    insta::assert_snapshot!(refused(&world, "list"), @"");
+    insta::assert_snapshot!(refused(&world, "list"), @r#"
+    error: the GitHub App `1234` ($GHARUN_APP_ID) has no private key
+
+    hint: set $GHARUN_APP_PRIVATE_KEY, or `private_key = { env = "NAME" }` or `{ file = "PATH" }` under [github.app]
+    "#);
     let table = "[github.app]\nprivate_key = { file = \"app.pem\" }\n";
     write(&world, "providers.toml", table);
     let world = world.env("GHARUN_APP_ID", "");
-    insta::assert_snapshot!(refused(&world, "list"), @"");
+    insta::assert_snapshot!(refused(&world, "list"), @r#"
+    error: there is the private key of a GitHub App (providers.toml:2), and not the app's id
+
+    hint: set $GHARUN_APP_ID, or `id = "…"` under [github.app], to the app's client id or its number
+    "#);
 }
 
 #[test]
@@ -207,7 +251,12 @@ fn an_app_that_may_not_manage_runners_is_told_by_start() {
 #[test]
 fn no_app_manages_the_runners_of_an_enterprise() {
     let world = of_variables(World::new()).env("GHARUN_REPO", "");
-    insta::assert_snapshot!(refused(&world, "list --enterprise acme --provider local"), @"");
+    insta::assert_snapshot!(refused(&world, "list --enterprise acme --provider local"), @"
+    error: the GitHub App `1234` ($GHARUN_APP_ID) cannot manage the runners of an enterprise: no app can
+
+    hint: set $GHARUN_GITHUB_TOKEN to a classic token with the scope `manage_runners:enterprise`, or say `--org ORG`
+    hint: or leave GitHub out with `--no-github`
+    ");
 }
 
 #[test]

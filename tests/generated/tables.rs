@@ -22,6 +22,12 @@ const GITHUB: &[(&str, &str, &str, &str)] = &[
         "The address of GitHub's API. `$GITHUB_API_URL` wins over it.",
     ),
     (
+        "app",
+        "table",
+        "none",
+        "A GitHub App in the place of a token: see [github.app]. It goes before `token`.",
+    ),
+    (
         "enterprise",
         "text",
         "none",
@@ -53,6 +59,28 @@ const GITHUB: &[(&str, &str, &str, &str)] = &[
     ),
 ];
 
+/// Keys of [github.app]: type, default, meaning.
+const APP: &[(&str, &str, &str, &str)] = &[
+    (
+        "id",
+        "text or number",
+        "none",
+        "The app's client id, or its number. `$GHARUN_APP_ID` wins over it.",
+    ),
+    (
+        "installation",
+        "number",
+        "found for the scope",
+        "The number of the installation. `$GHARUN_APP_INSTALLATION` wins over it.",
+    ),
+    (
+        "private_key",
+        "source of a secret",
+        "none",
+        "Where the app's private key comes from: the PEM file that GitHub gives. `$GHARUN_APP_PRIVATE_KEY`, which holds the key itself, wins over it.",
+    ),
+];
+
 /// The page. What it says of kinds that this build leaves out is taken over from `before`.
 pub(crate) fn page(before: &str) -> String {
     let mut page = Page::default();
@@ -69,6 +97,11 @@ pub(crate) fn page(before: &str) -> String {
     page.paragraph("A duration is text such as `\"90s\"`, `\"15m\"` or `\"1h 30m\"`.");
     page.section("[github]");
     for (key, kind, default, meaning) in GITHUB {
+        item(&mut page, key, kind, default, meaning);
+    }
+    page.section("[github.app]");
+    page.paragraph("A GitHub App. It gets itself tokens that are good for the scope alone, and takes them back at the end. For a repository it needs the permission Administration: write, for an organization Self-hosted runners: write; with Actions: read it can tell whether runs are over.");
+    for (key, kind, default, meaning) in APP {
         item(&mut page, key, kind, default, meaning);
     }
     page.section("[defaults]");
