@@ -22,6 +22,7 @@ mod key;
 pub(crate) mod pair;
 #[cfg(test)]
 mod tests;
+mod visit;
 
 pub use app::App;
 use app::{Grant, Mint};
@@ -33,7 +34,7 @@ const COMMAND_TAKES: Duration = Duration::from_secs(30);
 const EARLY: Duration = Duration::from_mins(5);
 /// How long that may hold up whoever needs a token while the old one is good still, and how long
 /// it is left alone when it did not work.
-const EARLY_TAKES: Duration = Duration::from_secs(20);
+const EARLY_TAKES: Duration = Duration::from_secs(10);
 const EARLY_AGAIN: Duration = Duration::from_secs(30);
 /// A token that was made a moment ago is at times not known everywhere at GitHub; its own clients
 /// (octokit's `auth-app`) put up with that for five seconds.

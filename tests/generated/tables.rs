@@ -274,6 +274,8 @@ fn type_of(argument: &Arg) -> &'static str {
 fn the_page_knows_every_key_of_github() {
     let said: Vec<&str> = GITHUB.iter().map(|(key, ..)| *key).collect();
     assert_eq!(said, known("github"));
+    let said: Vec<&str> = APP.iter().map(|(key, ..)| *key).collect();
+    assert_eq!(said, known("github.app"));
 }
 
 #[test]
