@@ -113,6 +113,7 @@ fn child(url: &str, count: u16) {
             token: Some(Token::Literal(Secret::new("bench"))),
             group: DEFAULT_GROUP,
             bounds: Bounds::default(),
+            roots: None,
             hearer: Hearer::default(),
         })
         .expect("a client");

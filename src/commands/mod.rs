@@ -235,6 +235,7 @@ impl Desk {
             token: Some(token(github.token()?.clone())),
             group: github.group,
             bounds: crate::http::Bounds::default(),
+            roots: github.ca_bundle.as_ref().map(|setting| setting.value.clone()),
             hearer: self.hearer(),
         })?;
         // A source that gives none is found out before anything is done.
@@ -247,9 +248,20 @@ impl Desk {
         let (actions, ui) = (Arc::clone(&self.actions), self.ui.clone());
         Hearer::new(move |notice| match notice {
             Notice::Secret(secret) => actions.mask(secret),
-            Notice::Waiting { reason, until } => {
+            Notice::Waiting {
+                reason,
+                until,
+                lasts,
+            } => {
                 let until = until.round(jiff::Unit::Second).unwrap_or(until);
-                ui.status(&format!("Waiting until {until}: {reason}"));
+                let lasts = ui::span(lasts);
+                ui.status(&format!("Waiting until {until}, in {lasts}: {reason}"));
+                Ok(())
+            }
+            Notice::Moved { scope } => {
+                ui.warning(&format!(
+                    "`{scope}` was renamed or moved, and GitHub leads on to where it is now: set its new name, before somebody takes the old one"
+                ));
                 Ok(())
             }
         })

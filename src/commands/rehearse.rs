@@ -180,6 +180,7 @@ fn client(stage: &Stage) -> Result<Client, Failure> {
         token: Some(Token::Literal(Secret::new("a-rehearsal-needs-no-token"))),
         group: DEFAULT_GROUP,
         bounds: Bounds::default(),
+        roots: None,
         hearer: Hearer::default(),
     })?)
 }

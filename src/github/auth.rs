@@ -251,7 +251,7 @@ mod tests {
                 ear.lock().unwrap().push(secret.expose().to_owned());
                 Ok(())
             }
-            Notice::Waiting { .. } => Ok(()),
+            Notice::Moved { .. } | Notice::Waiting { .. } => Ok(()),
         });
         let literal = |text: &str| Some(Token::Literal(Secret::new(text)));
         let auth = Auth::new(literal("hunter2"), hearer.clone());

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -14,16 +14,15 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::auth::{Auth, Token, bearer};
-use super::{Error, ErrorKind, Hearer, Result, Right, scope};
-use crate::http::{self, Answer, Bounds, Pause, Request};
+use super::quota::{Quota, limits};
+use super::{Error, ErrorKind, Hearer, Notice, Result, Right, scope};
+use crate::http::{self, Answer, Bounds, Options, Request, Roots, Term};
 use crate::model::{Scope, Secret};
 
 /// The version that every server knows (GHES learns the next one with 3.21); its `Sunset` is years away.
 const API_VERSION: &str = "2022-11-28";
 /// Answers kept for conditional requests: pages of a large scope and the runners of a large start.
 const KEPT: usize = 512;
-/// Documentation, "Rate limits for the REST API": at least a minute where nothing else is said.
-const SECONDARY: Duration = Duration::from_mins(1);
 
 /// What a client is made of.
 #[derive(Clone, Debug)]
@@ -38,15 +37,19 @@ pub struct Config {
     pub group: u64,
     /// How long anything may take.
     pub bounds: Bounds,
+    /// Certificates that are trusted beside those of the system.
+    pub roots: Option<Roots>,
     /// Who hears what the client says while it works.
     pub hearer: Hearer,
 }
 
-/// GitHub for one scope. Clones share connections, the token, and what is kept for conditional requests.
+/// GitHub for one scope. Clones share connections, the token, waits, and what is kept for conditional
+/// requests.
 #[derive(Clone)]
 pub struct Client {
     shared: Arc<Shared>,
     by: Option<Instant>,
+    patience: Option<Instant>,
 }
 
 struct Shared {
@@ -59,6 +62,17 @@ struct Shared {
     kept: Mutex<HashMap<String, Answer>>,
     /// Milliseconds by which GitHub's clock is ahead of ours.
     ahead: AtomicI64,
+    /// What was last said of the limit and of the token.
+    seen: Mutex<Seen>,
+    /// Whether it was said that the scope has another address now.
+    moved: AtomicBool,
+    hearer: Hearer,
+}
+
+#[derive(Default)]
+struct Seen {
+    quota: Option<Quota>,
+    oauth_scopes: Option<String>,
 }
 
 impl fmt::Debug for Client {
@@ -83,7 +97,14 @@ impl Client {
             return Err(Error::new(ErrorKind::Invalid, "GitHub's API has an odd address")
                 .hinted("write it as `https://HOST` or `https://HOST/api/v3`, with no user and no query"));
         }
-        let http = http::Client::new(&api_url, config.bounds, limits)
+        let hearer = config.hearer.clone();
+        let options = Options {
+            bounds: config.bounds,
+            limits,
+            roots: config.roots,
+            hear: Some(Arc::new(move |wait| tell(&hearer, wait))),
+        };
+        let http = http::Client::with(&api_url, options)
             .map_err(|error| Error::of_wire("could not set up a client for GitHub", error))?;
         Ok(Self {
             shared: Arc::new(Shared {
@@ -91,11 +112,15 @@ impl Client {
                 api_url,
                 scope: config.scope,
                 group: config.group,
-                auth: Auth::new(config.token, config.hearer),
+                auth: Auth::new(config.token, config.hearer.clone()),
                 kept: Mutex::default(),
                 ahead: AtomicI64::new(0),
+                seen: Mutex::default(),
+                moved: AtomicBool::new(false),
+                hearer: config.hearer,
             }),
             by: None,
+            patience: None,
         })
     }
 
@@ -104,9 +129,41 @@ impl Client {
     pub fn by(&self, deadline: Instant) -> Self {
         let deadline = self.by.map_or(deadline, |by| by.min(deadline));
         Self {
-            shared: Arc::clone(&self.shared),
             by: Some(deadline),
+            ..self.clone()
         }
+    }
+
+    /// The same client, whose operations may wait for room until `deadline`, and no longer. Without
+    /// it the bound of an operation is the bound of its waits, too.
+    ///
+    /// What GitHub's answers may take stays as it is. After `deadline` it means nothing any more:
+    /// what a command has begun is undone after its time is over.
+    #[must_use]
+    pub fn patient(&self, deadline: Instant) -> Self {
+        Self {
+            patience: Some(deadline),
+            ..self.clone()
+        }
+    }
+
+    /// What GitHub said last of the hourly limit; `None` before its first answer, and where it has none.
+    pub fn quota(&self) -> Option<Quota> {
+        self.shared.seen().quota.clone()
+    }
+
+    /// The scopes of a classic token as GitHub said them last, such as `repo, workflow`; `None` before
+    /// its first answer, and for tokens of other kinds.
+    pub fn oauth_scopes(&self) -> Option<String> {
+        self.shared.seen().oauth_scopes.clone()
+    }
+
+    pub(super) fn wait_for_room(&self) -> Duration {
+        self.shared.http.wait_now()
+    }
+
+    pub(super) fn forgo_waiting(&self) {
+        self.shared.http.forgo();
     }
 
     /// The token as its source gives it, got now if it was not before.
@@ -144,13 +201,37 @@ impl Client {
 
     /// Begins an operation: all its requests share one deadline and one way to say what failed.
     pub(super) fn begin<'a>(&'a self, message: String, right: Right<'a>) -> Operation<'a> {
-        let by = self.shared.http.deadline();
+        let (now, work) = (Instant::now(), self.shared.http.bounds().operation);
+        let patience = self.patience.filter(|patience| now < *patience);
+        let term = Term::new(work, patience.unwrap_or(now + work));
         Operation {
             shared: &self.shared,
             message,
             right,
-            by: self.by.map_or(by, |own| own.min(by)),
+            term: match self.by {
+                Some(by) => term.ending(by),
+                None => term,
+            },
+            at_once: false,
         }
+    }
+}
+
+impl Shared {
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A wait that cannot be told must not keep anything from going on.
+fn tell(hearer: &Hearer, wait: &http::Wait<'_>) {
+    let notice = Notice::Waiting {
+        reason: wait.reason,
+        until: wait.until,
+        lasts: wait.lasts,
+    };
+    if let Err(error) = hearer.tell(notice) {
+        tracing::warn!("a wait could not be told: {error}");
     }
 }
 
@@ -159,10 +240,23 @@ pub(super) struct Operation<'a> {
     shared: &'a Shared,
     message: String,
     right: Right<'a>,
-    by: Instant,
+    term: Term,
+    at_once: bool,
 }
 
 impl Operation<'_> {
+    /// Does not wait for room.
+    pub(super) fn at_once(mut self) -> Self {
+        self.at_once = true;
+        self
+    }
+
+    /// Is given up while it waits for room when [`super::Api::forgo`] is called.
+    pub(super) fn forgoing(mut self) -> Self {
+        self.term = self.term.forgoing();
+        self
+    }
+
     /// Sends a request with the token. A 401 from a source that can be asked again is tried once more:
     /// a request that was not let in was not carried out either.
     pub(super) async fn send(&self, mut request: Request) -> Result<Answer> {
@@ -191,15 +285,38 @@ impl Operation<'_> {
         if let Some(token) = token {
             request.headers.insert(AUTHORIZATION, bearer(token)?);
         }
-        let answer = self.shared.http.send(request, self.by).await;
+        let answer = if self.at_once {
+            self.shared.http.send_at_once(request, &self.term).await
+        } else {
+            self.shared.http.send_within(request, &self.term).await
+        };
         let answer = answer.map_err(|error| Error::of_wire(&self.message, error))?;
+        self.learn(&answer);
+        Ok(answer)
+    }
+
+    /// Keeps what an answer tells beside what was asked.
+    fn learn(&self, answer: &Answer) {
         if let Some(ahead) = answer.clock_ahead() {
             // Centuries are not a clock's error; they are left out.
             if let Ok(ahead) = i64::try_from(ahead.as_millis()) {
                 self.shared.ahead.store(ahead, Ordering::Relaxed);
             }
         }
-        Ok(answer)
+        let quota = Quota::of(answer);
+        let scopes = answer.header("x-oauth-scopes").map(http::plain);
+        {
+            let mut seen = self.shared.seen();
+            seen.quota = quota.or(seen.quota.take());
+            seen.oauth_scopes = scopes.or(seen.oauth_scopes.take());
+        }
+        let ours = matches!(self.right, Right::Runners { .. });
+        if ours && answer.has_moved() && !self.shared.moved.swap(true, Ordering::Relaxed) {
+            let scope = &self.shared.scope;
+            if let Err(error) = self.shared.hearer.tell(Notice::Moved { scope }) {
+                tracing::warn!("a new address could not be told: {error}");
+            }
+        }
     }
 
     /// Reads an address; what has not changed since the last time is not sent again.
@@ -255,26 +372,4 @@ impl Operation<'_> {
     pub(super) fn fails(&self, kind: ErrorKind, why: impl Into<String>) -> Error {
         Error::new(kind, &self.message).because(why.into())
     }
-}
-
-/// Reads that GitHub wants to be left alone, in the order that its documentation gives ("Best
-/// practices for using the REST API"). A 403 that says none of this is a missing permission.
-fn limits(answer: &Answer) -> Option<Pause> {
-    let status = answer.status.as_u16();
-    if !matches!(status, 403 | 429) {
-        return None;
-    }
-    if let Some(pause) = answer.retry_after() {
-        return Some(Pause::For(pause));
-    }
-    let number = |name: &'static str| answer.header(name)?.parse::<i64>().ok();
-    if number("x-ratelimit-remaining") == Some(0)
-        && let Some(reset) = number("x-ratelimit-reset")
-        && let Ok(reset) = Timestamp::from_second(reset)
-    {
-        // `Date` and the reset have whole seconds: one more, to be surely behind it.
-        return Some(Pause::For(answer.until(reset) + Duration::from_secs(1)));
-    }
-    let said = String::from_utf8_lossy(&answer.body).to_lowercase();
-    (status == 429 || said.contains("rate limit")).then_some(Pause::Growing(SECONDARY))
 }

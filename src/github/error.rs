@@ -84,7 +84,7 @@ impl Error {
                 (ErrorKind::Invalid, Some(hint.to_owned()))
             }
             http::ErrorKind::Setup => {
-                let hint = "install the certificates of your system (`ca-certificates`)";
+                let hint = "install the certificates of your system (`ca-certificates`); for a server with an authority of its own, name the file with its certificate: `ca_bundle` under [github], or `$GHARUN_CA_BUNDLE`";
                 (ErrorKind::Unavailable, Some(hint.to_owned()))
             }
             http::ErrorKind::Unavailable => (ErrorKind::Unavailable, None),

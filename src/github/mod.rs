@@ -1,5 +1,7 @@
 //! GitHub, as far as runners need it.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use crate::model::{Name, Run, Scope};
@@ -9,6 +11,7 @@ mod client;
 mod error;
 mod notice;
 mod pages;
+mod quota;
 mod releases;
 mod runners;
 mod runs;
@@ -22,6 +25,7 @@ pub use auth::Token;
 pub use client::{Client, Config};
 pub use error::{Error, ErrorKind, Result};
 pub use notice::{Hearer, Notice};
+pub use quota::Quota;
 pub use releases::{Download, NoVersion, RunnerVersion};
 pub use runners::{Deregistration, Label, Registration, Runner};
 pub use runs::{Job, WorkflowRun};
@@ -54,6 +58,11 @@ pub trait Api {
     async fn runner(&self, id: u64) -> Result<Option<Runner>>;
     /// Removes a registration.
     async fn deregister(&self, id: u64) -> Result<Deregistration>;
+    /// Removes a registration without waiting for room, as what costs money is to be ended: a limit
+    /// that it meets is [`ErrorKind::RateLimited`] at once.
+    async fn deregister_at_once(&self, id: u64) -> Result<Deregistration> {
+        self.deregister(id).await
+    }
     /// The archives that GitHub names for this scope.
     async fn downloads(&self) -> Result<Vec<Download>>;
     /// A run of a repository (`owner/name`); `None` when it cannot be told (403, 404).
@@ -62,6 +71,13 @@ pub trait Api {
     async fn jobs(&self, repository: &str, run: Run) -> Result<Option<Vec<Job>>>;
     /// GitHub's clock, from the last `Date` header; ours before the first answer.
     fn now(&self) -> Timestamp;
+    /// How long a request would wait for room at least if it came now; zero where there is room.
+    fn wait_now(&self) -> Duration {
+        Duration::ZERO
+    }
+    /// Nothing more is to be registered: a registration that waits for room, or would from now on,
+    /// fails at once with [`ErrorKind::RateLimited`], unsent. One that was sent is awaited.
+    fn forgo(&self) {}
 }
 
 impl Api for Client {
@@ -81,6 +97,10 @@ impl Api for Client {
         self.remove_runner(id).await
     }
 
+    async fn deregister_at_once(&self, id: u64) -> Result<Deregistration> {
+        self.remove_runner_at_once(id).await
+    }
+
     async fn downloads(&self) -> Result<Vec<Download>> {
         self.own_downloads().await
     }
@@ -95,5 +115,13 @@ impl Api for Client {
 
     fn now(&self) -> Timestamp {
         self.clock()
+    }
+
+    fn wait_now(&self) -> Duration {
+        self.wait_for_room()
+    }
+
+    fn forgo(&self) {
+        self.forgo_waiting();
     }
 }

@@ -102,7 +102,8 @@ impl Client {
             group: Some(self.group()),
         };
         let scope = self.scope();
-        let operation = self.begin(format!("could not register `{name}` with `{scope}`"), right);
+        let message = format!("could not register `{name}` with `{scope}`");
+        let operation = self.begin(message, right).forgoing();
         let url = self.in_scope(&["actions", "runners", "generate-jitconfig"])?;
         let mut request = Request::new(Method::POST, url).json(&JitRequest {
             name: name.as_str(),
@@ -148,8 +149,19 @@ impl Client {
     }
 
     pub(super) async fn remove_runner(&self, id: u64) -> Result<Deregistration> {
+        self.remove(&self.removal(id), id).await
+    }
+
+    pub(super) async fn remove_runner_at_once(&self, id: u64) -> Result<Deregistration> {
+        self.remove(&self.removal(id).at_once(), id).await
+    }
+
+    fn removal(&self, id: u64) -> Operation<'_> {
         let message = format!("could not deregister runner {id} of `{}`", self.scope());
-        let operation = self.begin(message, self.runners_right());
+        self.begin(message, self.runners_right())
+    }
+
+    async fn remove(&self, operation: &Operation<'_>, id: u64) -> Result<Deregistration> {
         let url = self.in_scope(&["actions", "runners", &id.to_string()])?;
         let answer = operation.send(Request::new(Method::DELETE, url)).await?;
         match answer.status.as_u16() {

@@ -11,6 +11,7 @@ use super::{Env, Error, Origin, Result};
 const TOP: &[&str] = &["defaults", "github", "providers"];
 const GITHUB: &[&str] = &[
     "api_url",
+    "ca_bundle",
     "enterprise",
     "org",
     "repo",

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use serde_json::Value;
 use url::Url;
 
+use super::authorities::ca_bundle;
 use super::{Env, Error, File, Origin, Result, Setting};
 use crate::cli::Global;
+use crate::http::Roots;
 use crate::model::{Scope, Secret};
 
 /// Where a token comes from.
@@ -31,6 +33,8 @@ pub struct GitHub {
     pub server: Url,
     /// The API's address, where it is said; else it follows from the server.
     pub api_url: Option<Setting<Url>>,
+    /// Certificates that are trusted beside those of the system, for GitHub.
+    pub ca_bundle: Option<Setting<Roots>>,
     /// The runner group's number.
     pub group: u64,
     /// `owner/name` of the repository whose workflow this is, or that runners serve.
@@ -59,6 +63,7 @@ impl GitHub {
         Ok(Self {
             token: token(env, file)?,
             api_url: api_url(env, file)?,
+            ca_bundle: ca_bundle(env, file)?,
             group: group(global, env, file)?,
             scope,
             server,

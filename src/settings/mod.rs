@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::cli::{Color, Format, Global};
 use crate::model::Run;
 
+mod authorities;
 mod env;
 mod file;
 mod github;

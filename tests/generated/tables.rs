@@ -22,6 +22,12 @@ const GITHUB: &[(&str, &str, &str, &str)] = &[
         "The address of GitHub's API. `$GITHUB_API_URL` wins over it.",
     ),
     (
+        "ca_bundle",
+        "path",
+        "none",
+        "A file with certificates in PEM that are trusted beside those of the system: for a GitHub Enterprise Server, or a proxy, whose authority is your own. `$GHARUN_CA_BUNDLE` wins over it.",
+    ),
+    (
         "enterprise",
         "text",
         "none",
