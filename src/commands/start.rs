@@ -1,8 +1,10 @@
 //! `gharun start`.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use super::Desk;
 use super::interrupt::Interrupts;
@@ -29,9 +31,17 @@ pub(super) async fn run(desk: &Desk, args: &cli::Start) -> Result<Exit, Failure>
     }
     warn_of(desk, &places);
     let github = desk.github().await?;
+    let github = patient(&github, plan.timeout);
     let packages = packages(&github, &plan.version).await?;
     let started = start(desk, &plan, &places, &github, &packages).await?;
     finish(desk, &plan, &started)
+}
+
+/// GitHub's limits are waited for as long as a command may take.
+pub(super) fn patient(github: &Client, at_most: Duration) -> Client {
+    // Where no clock reaches that far, an operation's own bound is long enough.
+    let end = Instant::now().checked_add(at_most);
+    end.map_or_else(|| github.clone(), |end| github.patient(end))
 }
 
 /// What the user should know before anything is launched.

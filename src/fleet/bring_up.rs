@@ -282,6 +282,10 @@ impl<G: Api> Shared<'_, G> {
             match answer {
                 Some(Ok(registration)) => return self.registered(slot, registration).await,
                 Some(Err(error)) => {
+                    // It was waiting for room and is surely not registered: nothing is to be undone.
+                    if error.kind == github::ErrorKind::RateLimited {
+                        self.go_on()?;
+                    }
                     let unknown = matches!(
                         error.kind,
                         github::ErrorKind::Ambiguous | github::ErrorKind::NameTaken

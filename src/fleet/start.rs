@@ -238,6 +238,7 @@ impl<G: Api> Course<'_, G> {
         let end = Instant::now() + within;
         self.end = Some(self.end.map_or(end, |already| already.min(end)));
         self.shared.halt.say();
+        self.shared.github.forgo();
         for index in 0..self.slots.len() {
             if matches!(self.stages[index], Stage::Up(_)) {
                 self.undo(index);

@@ -6,6 +6,7 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use tokio::time::timeout;
 
+use super::answer::in_time;
 use super::verdict::{Facts, Machine, Registration, Verdict};
 use super::{Fleet, Place, chain};
 use crate::github::{self, Api, Runner};
@@ -253,7 +254,7 @@ impl Read {
 pub(super) async fn look<G: Api>(fleet: &Fleet<'_, G>, view: &View, busy_too: bool) -> Look {
     let github = async {
         match fleet.github {
-            Some(api) => Some(timeout(LISTING, api.runners()).await.unwrap_or_else(|_| {
+            Some(api) => Some(in_time(api, LISTING, api.runners()).await.unwrap_or_else(|_| {
                 let message = "GitHub did not list the runners in time";
                 Err(github::Error::new(github::ErrorKind::Unavailable, message))
             })),

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
+use super::answer::{Silence, in_time};
 use super::bring_up::{Lost, Shared, Slot};
 use super::launch::Fate;
 use super::watch::{SETTLES, unread};
 use super::{Left, Place, chain};
-use crate::github::{Api, Deregistration, Runner};
+use crate::github::{self, Api, Deregistration, Runner};
 use crate::model::{Condition, Event, Instance, Name};
 use crate::poll::{Backoff, chance};
 use crate::providers::{self, ErrorKind};
@@ -51,7 +52,7 @@ impl<G: Api> Shared<'_, G> {
             let slot = slot.borrow();
             (slot.name.clone(), slot.runner_id)
         };
-        let registration = self.deregister(&name, runner_id, DEREGISTERS).await;
+        let registration = self.deregister_at_once(&name, runner_id).await;
         let machine = match self.machine(slot).await {
             Ok(machine) => machine,
             Err(why) => return vec![Left::of(&name, None, &why, false)],
@@ -88,7 +89,7 @@ impl<G: Api> Shared<'_, G> {
             Registration::Busy if machine.is_some() => None,
             Registration::Busy => Some("GitHub says that a job runs on it".to_owned()),
             Registration::Unknown(_) => {
-                match self.deregister(&name, runner_id, DEREGISTERS_LATER).await {
+                match self.deregister(&name, runner_id).await {
                     Registration::Unknown(why) => {
                         Some(format!("its registration could not be removed: {why}"))
                     }
@@ -115,7 +116,7 @@ impl<G: Api> Shared<'_, G> {
             }
             let begun = Instant::now();
             let mut gone = Vec::new();
-            match timeout(DEREGISTERS_LATER, self.github.runners()).await {
+            match in_time(self.github, DEREGISTERS_LATER, self.github.runners()).await {
                 Ok(Ok(rows)) => {
                     for one in &lost {
                         match self.is_lost_for_good(one, &rows, begun).await {
@@ -156,7 +157,7 @@ impl<G: Api> Shared<'_, G> {
         match rows.iter().find(|row| row.name == one.name.as_str()) {
             Some(row) => {
                 let id = Some(row.id);
-                match self.deregister(&one.name, id, DEREGISTERS_LATER).await {
+                match self.deregister(&one.name, id).await {
                     Registration::Gone => Ok(()),
                     Registration::Busy => Err("a job runs on it".to_owned()),
                     Registration::Unknown(why) => Err(why),
@@ -170,7 +171,7 @@ impl<G: Api> Shared<'_, G> {
     /// Removes the registration of a name that another was taken for.
     pub(super) async fn remove_replaced(&self, slot: &RefCell<Slot>, name: &Name, id: u64) {
         // What cannot be removed now is looked for again at the end.
-        if let Registration::Gone = self.deregister(name, Some(id), DEREGISTERS_LATER).await {
+        if let Registration::Gone = self.deregister(name, Some(id)).await {
             slot.borrow_mut().lost.retain(|one| one.name != *name);
             self.forget(vec![name.clone()]).await;
         }
@@ -190,16 +191,32 @@ impl<G: Api> Shared<'_, G> {
         }
     }
 
-    async fn deregister(
-        &self,
-        name: &Name,
-        runner_id: Option<u64>,
-        within: Duration,
-    ) -> Registration {
+    /// Before its machine is ended: neither a limit of GitHub's nor our own pace keeps a machine that
+    /// costs money waiting.
+    async fn deregister_at_once(&self, name: &Name, runner_id: Option<u64>) -> Registration {
         let Some(id) = runner_id else {
             return Registration::Gone;
         };
-        match timeout(within, self.github.deregister(id)).await {
+        let answer = timeout(DEREGISTERS, self.github.deregister_at_once(id)).await;
+        self.registration(name, answer.map_err(|_| Silence)).await
+    }
+
+    /// When nothing waits for it, so that it may wait itself.
+    async fn deregister(&self, name: &Name, runner_id: Option<u64>) -> Registration {
+        let Some(id) = runner_id else {
+            return Registration::Gone;
+        };
+        let asked = self.github.deregister(id);
+        let answer = in_time(self.github, DEREGISTERS_LATER, asked).await;
+        self.registration(name, answer).await
+    }
+
+    async fn registration(
+        &self,
+        name: &Name,
+        answer: Result<github::Result<Deregistration>, Silence>,
+    ) -> Registration {
+        match answer {
             Ok(Ok(Deregistration::Gone)) => {
                 self.say(Event::Deregistered {
                     name: name.to_string(),
@@ -209,7 +226,7 @@ impl<G: Api> Shared<'_, G> {
             }
             Ok(Ok(Deregistration::Busy)) => Registration::Busy,
             Ok(Err(error)) => Registration::Unknown(chain(&error)),
-            Err(_) => Registration::Unknown("GitHub did not answer in time".to_owned()),
+            Err(Silence) => Registration::Unknown("GitHub did not answer in time".to_owned()),
         }
     }
 

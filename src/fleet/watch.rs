@@ -9,6 +9,7 @@ use futures_util::future::join_all;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
 
+use super::answer::in_time;
 use super::{Fleet, Place, chain};
 use crate::github::{Api, Runner};
 use crate::model::{Condition, Event, Instance, Listing};
@@ -178,7 +179,7 @@ impl Watch {
                 _ => github.runners().await,
             }
         };
-        let why = match timeout(LOOK, look).await {
+        let why = match in_time(github, LOOK, look).await {
             Ok(Ok(rows)) => {
                 let mut rows: BTreeMap<String, Runner> = rows
                     .into_iter()

@@ -19,7 +19,9 @@ mod archive;
 mod auth;
 mod faults;
 mod jit;
+mod limits;
 mod record;
+mod renames;
 mod routes;
 mod server;
 #[cfg(test)]
@@ -28,6 +30,7 @@ mod world;
 
 pub use auth::Standing;
 pub use faults::{Fault, Kind, Page};
+pub use limits::SecondaryLimit;
 pub use record::Exchange;
 pub use world::{JobRow, JobSpec, JobStatus, RunnerRow, World};
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::{Chosen, Kept, Manner, Stopped, Unstopped, is_busy_orphan};
+use crate::fleet::answer::in_time;
 use crate::fleet::survey::{Inquiry, Row, Silent};
 use crate::fleet::verdict::{Machine, Registration, Verdict};
 use crate::fleet::{Fleet, chain};
@@ -254,7 +255,7 @@ impl<'a, G: Api> Ending<'a, G> {
                 _ => Removal::Gone,
             };
         };
-        match timeout(ANSWER, github.deregister(id)).await {
+        match in_time(github, ANSWER, github.deregister(id)).await {
             Ok(Ok(Deregistration::Busy)) => Removal::Busy,
             Ok(Ok(Deregistration::Gone)) => {
                 if let Some(name) = &self.chosen.name {

@@ -9,6 +9,7 @@ use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
 use super::{Row, Unknown, of_github};
+use crate::fleet::answer::in_time;
 use crate::fleet::verdict::{Machine, Registration, Verdict, judge, judge_rehearsal};
 use crate::fleet::{Fleet, chain};
 use crate::github::{Api, WorkflowRun};
@@ -85,7 +86,7 @@ impl<'a, G: Api> Inquiry<'a, G> {
     /// Looks at a row's registration again, then at all the rest.
     pub(in crate::fleet) async fn examine_again(&self, row: &mut Row) {
         if let (true, Some(github), Some(id)) = (row.ours, self.fleet.github, row.runner_id) {
-            let answer = timeout(ANSWER, github.runner(id)).await;
+            let answer = in_time(github, ANSWER, github.runner(id)).await;
             row.facts.registration = match answer {
                 Ok(Ok(Some(runner))) => {
                     let state = of_github(&runner);
@@ -200,7 +201,7 @@ impl<'a, G: Api> Inquiry<'a, G> {
         let key = (repository.to_owned(), id);
         let cell = Rc::clone(self.runs.borrow_mut().entry(key).or_default());
         let answer = cell.get_or_init(|| async {
-            match timeout(ANSWER, github.run(repository, id)).await {
+            match in_time(github, ANSWER, github.run(repository, id)).await {
                 Ok(Ok(run)) => run,
                 Ok(Err(error)) => {
                     self.cannot(&format!("run {id} of {repository}"), chain(&error));
@@ -224,7 +225,7 @@ impl<'a, G: Api> Inquiry<'a, G> {
         let cell = Rc::clone(self.jobs.borrow_mut().entry(key).or_default());
         let answer = cell.get_or_init(|| async {
             let source = || format!("the jobs of run {} of {repository}", run.id);
-            match timeout(ANSWER, github.jobs(repository, run)).await {
+            match in_time(github, ANSWER, github.jobs(repository, run)).await {
                 Ok(Ok(jobs)) => {
                     let jobs = jobs.into_iter().flatten();
                     let jobs = jobs.filter(|job| job.status == "in_progress");

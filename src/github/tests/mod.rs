@@ -10,6 +10,7 @@ use crate::http::wire::{Reply, Seen, Server};
 use crate::http::{Bounds, Rate, Retry};
 use crate::model::Secret;
 
+mod limits;
 mod lists;
 mod packages;
 mod refusals;

@@ -1,5 +1,7 @@
 //! Which question is answered by what.
 
+use std::time::Instant;
+
 use axum::body::Bytes;
 use axum::http::request::Parts;
 use jiff::Timestamp;
@@ -9,6 +11,7 @@ use super::answer::Answer;
 use super::auth::Need;
 use super::faults::{Kind, Page};
 use super::record::Exchange;
+use super::renames;
 use super::world::{Scene, folded};
 use crate::model::Scope;
 
@@ -197,12 +200,19 @@ impl<'a> Found<'a> {
 
 /// Answers a question of the API, and tells which of GitHub's paths it was.
 pub(super) fn answer(scene: &mut Scene, call: &Call) -> (Option<String>, Answer) {
-    let segments: Vec<&str> = call.path.split('/').skip(1).collect();
-    let found = find(&call.method, &segments);
     if let Some(token) = &call.token {
         scene.remember(token);
     }
+    if let Some(path) = scene.renames.lead_on(&call.path) {
+        return (None, lead_on(scene, call, &path));
+    }
+    let original = scene.renames.original(&call.path);
+    let path = original.as_ref().unwrap_or(&call.path);
+    let segments: Vec<&str> = path.split('/').skip(1).collect();
+    let found = find(&call.method, &segments);
+    // GitHub's description does not have the addresses that last.
     let route = found.as_ref().map(|found| found.route.clone());
+    let route = route.filter(|_| original.is_none());
     let need = found.as_ref().map_or(&Need::Sight, |found| &found.need);
     let permission = match need {
         Need::Runners(permission) => permission.clone(),
@@ -219,6 +229,15 @@ pub(super) fn answer(scene: &mut Scene, call: &Call) -> (Option<String>, Answer)
         answer = answer.with("x-accepted-github-permissions", permission);
     }
     (route, answer)
+}
+
+/// Leads on to where a renamed repository is.
+fn lead_on(scene: &mut Scene, call: &Call, path: &str) -> Answer {
+    refusal(scene, call, &Need::Sight).unwrap_or_else(|| {
+        let query = call.raw_query.as_ref();
+        let query = query.map(|query| format!("?{query}")).unwrap_or_default();
+        renames::moved(&call.method, &format!("{}{path}{query}", call.base))
+    })
 }
 
 /// What is refused whatever was asked.
@@ -240,23 +259,34 @@ fn refusal(scene: &mut Scene, call: &Call, need: &Need) -> Option<Answer> {
     if let Some(refused) = scene.tokens.judge(call.token.as_deref(), need) {
         return Some(refused);
     }
+    let leads_on = scene.renames.lead_on(&call.path).is_some();
+    let limiter = scene.limiter.as_mut().filter(|_| !leads_on);
+    let over = limiter.and_then(|limiter| limiter.take(&call.method, Instant::now()));
+    if let Some(kind) = over {
+        return Some(refused(kind));
+    }
     let token = call.token.as_deref();
     let exhausted = call.path != "/rate_limit" && scene.used(token) >= scene.limit(token);
     exhausted.then(|| {
         let reset = i64::try_from(scene.reset()).unwrap_or(i64::MAX);
         let reset = Timestamp::from_second(reset).unwrap_or_default();
-        match Kind::primary_limit(reset) {
-            Kind::Status {
-                code,
-                body: Page::Json(body),
-                headers,
-            } => Answer {
-                headers,
-                ..Answer::of(code, super::answer::Content::Json(body))
-            },
-            _ => Answer::error(403, "API rate limit exceeded"),
-        }
+        refused(Kind::primary_limit(reset))
     })
+}
+
+/// A limit as an answer.
+fn refused(kind: Kind) -> Answer {
+    match kind {
+        Kind::Status {
+            code,
+            body: Page::Json(body),
+            headers,
+        } => Answer {
+            headers,
+            ..Answer::of(code, super::answer::Content::Json(body))
+        },
+        _ => Answer::error(403, "API rate limit exceeded"),
+    }
 }
 
 fn find<'a>(method: &str, segments: &'a [&'a str]) -> Option<Found<'a>> {

@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 
 use super::auth::Standing;
 use super::faults::{Fault, Kind};
+use super::limits::{Limiter, SecondaryLimit};
 use super::record::Exchange;
 use super::{Lags, StageOptions};
 use crate::model::{Scope, Secret};
@@ -208,9 +209,28 @@ impl World {
         self.change(|scene| scene.faults.push(fault));
     }
 
-    /// Takes back all faults.
+    /// Takes back all faults, and the secondary limit.
     pub fn heal(&self) {
-        self.change(|scene| scene.faults.clear());
+        self.change(|scene| {
+            scene.faults.clear();
+            scene.limiter = None;
+        });
+    }
+
+    /// Refuses changes beyond a limit that nobody is told of; an earlier one is forgotten.
+    pub fn secondary_limit(&self, limit: SecondaryLimit) {
+        self.change(|scene| scene.limiter = Some(Limiter::new(limit)));
+    }
+
+    /// How many requests the secondary limit has refused.
+    pub fn refused(&self) -> u64 {
+        self.read(|scene| scene.limiter.as_ref().map_or(0, Limiter::refused))
+    }
+
+    /// Renames a repository (`owner/name`): from now on its old addresses lead on to
+    /// `/repositories/{id}`, where all that it had is.
+    pub fn rename_repository(&self, from: &str, id: u64) {
+        self.change(|scene| scene.renames.add(from, id));
     }
 
     /// Answers every request to the API so much later.

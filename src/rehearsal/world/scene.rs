@@ -13,7 +13,9 @@ use crate::model::{Scope, Secret, random};
 use crate::rehearsal::archive::Archive;
 use crate::rehearsal::auth::Tokens;
 use crate::rehearsal::faults::{Fault, Kind};
+use crate::rehearsal::limits::Limiter;
 use crate::rehearsal::record::Record;
+use crate::rehearsal::renames::Renames;
 use crate::rehearsal::{JobSpec, Lags, StageOptions};
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -51,8 +53,10 @@ pub(in crate::rehearsal) struct Scene {
     pub(super) jobs: BTreeMap<u64, Job>,
     pub(in crate::rehearsal) lags: Lags,
     pub(super) latency: Duration,
+    pub(in crate::rehearsal) limiter: Option<Limiter>,
     pub(super) next_id: u64,
     pub(super) record: Record,
+    pub(in crate::rehearsal) renames: Renames,
     pub(super) rows: BTreeMap<u64, Row>,
     pub(in crate::rehearsal) runs: BTreeMap<u64, Run>,
     pub(super) secrets: Vec<Secret>,
@@ -81,8 +85,10 @@ impl Scene {
             jobs: BTreeMap::new(),
             lags: options.lags,
             latency: Duration::ZERO,
+            limiter: None,
             next_id: 1,
             record: Record::new(options.memory),
+            renames: Renames::default(),
             rows: BTreeMap::new(),
             runs: BTreeMap::new(),
             secrets: Vec::new(),
