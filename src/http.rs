@@ -206,7 +206,7 @@ impl Client {
                 Urgency::AtOnce => Ok(self.room.barge().await),
                 Urgency::Patient => self.room.enter(changes(&request.method), term).await,
             };
-            let pass = pass.map_err(|full| no_room(request, full, sent))?;
+            let pass = pass.map_err(|full| no_room(request, &full, sent))?;
             sent += 1;
             let came = self.once(request, term.end()).await;
             let limit = match &came {
@@ -279,10 +279,15 @@ fn unread(answer: &Answer) -> Limit {
     })
 }
 
-fn no_room(request: &Request, full: Full, sent: u32) -> Error {
+fn no_room(request: &Request, full: &Full, sent: u32) -> Error {
     let until = full.until.round(jiff::Unit::Second).unwrap_or(full.until);
     let told = format!("was not sent: {}, until {until}", full.reason);
-    Error::new(ErrorKind::Limited { until: full.until }, request.what(), told).tried(sent.max(1))
+    Error::new(
+        ErrorKind::Limited { until: full.until },
+        request.what(),
+        told,
+    )
+    .tried(sent.max(1))
 }
 
 fn conclude(

@@ -235,7 +235,10 @@ impl Desk {
             token: Some(token(github.token()?.clone())),
             group: github.group,
             bounds: crate::http::Bounds::default(),
-            roots: github.ca_bundle.as_ref().map(|setting| setting.value.clone()),
+            roots: github
+                .ca_bundle
+                .as_ref()
+                .map(|setting| setting.value.clone()),
             hearer: self.hearer(),
         })?;
         // A source that gives none is found out before anything is done.

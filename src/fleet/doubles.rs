@@ -60,8 +60,6 @@ pub(crate) struct State {
     pub(crate) silent: bool,
     /// Until then requests wait for room.
     pub(crate) room_from: Option<Instant>,
-    /// Whether it was said that nothing more is to be registered.
-    pub(crate) forgone: bool,
     /// Names with a job on them.
     pub(crate) busy: BTreeSet<String>,
     /// Every request so far, in the order of their coming: the verb, and what it is about.
@@ -249,10 +247,6 @@ impl Api for Hub {
         from.map_or(Duration::ZERO, |from| {
             from.saturating_duration_since(Instant::now())
         })
-    }
-
-    fn forgo(&self) {
-        self.state().forgone = true;
     }
 }
 

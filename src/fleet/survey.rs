@@ -252,15 +252,18 @@ impl Read {
 
 /// Looks at all scopes. With `busy_too` it is asked of busy runners, too, whether their run is over.
 pub(super) async fn look<G: Api>(fleet: &Fleet<'_, G>, view: &View, busy_too: bool) -> Look {
-    let github = async {
-        match fleet.github {
-            Some(api) => Some(in_time(api, LISTING, api.runners()).await.unwrap_or_else(|_| {
-                let message = "GitHub did not list the runners in time";
-                Err(github::Error::new(github::ErrorKind::Unavailable, message))
-            })),
-            None => None,
-        }
-    };
+    let github =
+        async {
+            match fleet.github {
+                Some(api) => Some(in_time(api, LISTING, api.runners()).await.unwrap_or_else(
+                    |_| {
+                        let message = "GitHub did not list the runners in time";
+                        Err(github::Error::new(github::ErrorKind::Unavailable, message))
+                    },
+                )),
+                None => None,
+            }
+        };
     let (places, entries, runners) = tokio::join!(
         join_all(fleet.places.iter().map(Read::of)),
         fleet.store.read(),

@@ -88,14 +88,12 @@ impl<G: Api> Shared<'_, G> {
             // It has ended with its machine, and GitHub lets go of it by itself.
             Registration::Busy if machine.is_some() => None,
             Registration::Busy => Some("GitHub says that a job runs on it".to_owned()),
-            Registration::Unknown(_) => {
-                match self.deregister(&name, runner_id).await {
-                    Registration::Unknown(why) => {
-                        Some(format!("its registration could not be removed: {why}"))
-                    }
-                    Registration::Busy | Registration::Gone => None,
+            Registration::Unknown(_) => match self.deregister(&name, runner_id).await {
+                Registration::Unknown(why) => {
+                    Some(format!("its registration could not be removed: {why}"))
                 }
-            }
+                Registration::Busy | Registration::Gone => None,
+            },
         };
         let Some(why) = why else {
             slot.borrow_mut().runner_id = None;

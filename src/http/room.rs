@@ -30,7 +30,7 @@ mod tests;
 
 use bucket::Bucket;
 pub use bucket::Rate;
-use gate::{Entry, Found, Gate, Sort};
+use gate::{Entry, Found, Gate, Shut, Sort};
 
 /// GitHub refuses more than a hundred requests at a time ("Rate limits for the REST API").
 const BARGING: usize = 64;
@@ -59,6 +59,15 @@ pub(super) struct Full {
     pub(super) until: Timestamp,
 }
 
+impl From<&Shut> for Full {
+    fn from(shut: &Shut) -> Self {
+        Self {
+            reason: shut.reason.clone(),
+            until: shut.until,
+        }
+    }
+}
+
 /// What all clones of a client share.
 pub(super) struct Room {
     state: Mutex<State>,
@@ -83,7 +92,9 @@ struct State {
 
 impl fmt::Debug for Room {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Room").field("rate", &self.rate).finish_non_exhaustive()
+        f.debug_struct("Room")
+            .field("rate", &self.rate)
+            .finish_non_exhaustive()
     }
 }
 
@@ -146,17 +157,17 @@ impl Room {
     pub(super) async fn enter(&self, changes: bool, term: &Term) -> Result<Pass<'_>, Full> {
         let begun = Instant::now();
         let waiting = Waiting::count(&self.waiting);
+        let sort = if changes { Sort::Change } else { Sort::Read };
         let queued = changes.then(|| Waiting::count(&self.queued));
-        let pass = self.wait(changes, term).await;
+        let pass = self.wait(sort, term).await;
         drop((waiting, queued));
         term.waited(begun.elapsed());
         pass
     }
 
-    async fn wait(&self, changes: bool, term: &Term) -> Result<Pass<'_>, Full> {
-        let sort = if changes { Sort::Change } else { Sort::Read };
+    async fn wait(&self, sort: Sort, term: &Term) -> Result<Pass<'_>, Full> {
         let late = || sleep_until(term.room());
-        let turn = if changes {
+        let turn = if sort == Sort::Change {
             // Those before us would have to be quicker than the pace allows.
             let ahead = self.queued.load(Ordering::Relaxed).saturating_sub(1);
             self.in_time(ahead, term)?;
@@ -240,11 +251,20 @@ impl Room {
     /// Whether the pace leaves any hope.
     fn in_time(&self, ahead: u32, term: &Term) -> Result<(), Full> {
         let now = Instant::now();
-        let next = self.lock().bucket.after(now, ahead);
-        if next > now && next > term.room() {
-            return Err(self.paced(next.duration_since(now)));
+        let (next, shut) = {
+            let state = self.lock();
+            let shut = state.gate.shut().is_some_and(|shut| now < shut.opens);
+            (state.bucket.after(now, ahead), shut)
+        };
+        if next <= now || next <= term.room() {
+            return Ok(());
         }
-        Ok(())
+        // During a pause there are no tokens because of the pause.
+        Err(if shut {
+            self.full()
+        } else {
+            self.paced(next.duration_since(now))
+        })
     }
 
     fn turn(&self, sort: Sort, term: &Term) -> Turn {
@@ -256,11 +276,7 @@ impl Room {
         }
         let free = match state.gate.find(sort, now) {
             Found::Shut(opens) if opens > term.room() => {
-                let shut = state.gate.shut();
-                let full = shut.map(|shut| Full {
-                    reason: shut.reason.clone(),
-                    until: shut.until,
-                });
+                let full = state.gate.shut().map(Full::from);
                 drop(state);
                 return Turn::Never(full.unwrap_or_else(|| self.full()));
             }
@@ -317,18 +333,13 @@ impl Room {
 
     /// What is in the way just now.
     fn full(&self) -> Full {
+        let now = Instant::now();
         let state = self.lock();
-        match state.gate.shut() {
-            Some(shut) => Full {
-                reason: shut.reason.clone(),
-                until: shut.until,
-            },
-            None => {
-                let lasts = state.bucket.next(Instant::now()).duration_since(Instant::now());
-                drop(state);
-                self.paced(lasts)
-            }
-        }
+        let lasts = state.bucket.next(now).duration_since(now);
+        state
+            .gate
+            .shut()
+            .map_or_else(|| self.paced(lasts), Full::from)
     }
 
     fn paced(&self, lasts: Duration) -> Full {
@@ -360,18 +371,17 @@ impl Pass<'_> {
 
     /// The server wants to be left alone, by its own clock from `server` on; for `least` at least.
     /// What is known of the pause then is returned.
-    pub(super) fn refused(mut self, limit: Limit, least: Duration, server: Timestamp) -> (Instant, Full) {
+    pub(super) fn refused(
+        mut self,
+        limit: Limit,
+        least: Duration,
+        server: Timestamp,
+    ) -> (Instant, Full) {
         self.told = true;
         let now = Instant::now();
         let mut state = self.room.lock();
         state.gate.refused(self.entry, limit, least, now, server);
-        let known = state.gate.shut().map(|shut| {
-            let full = Full {
-                reason: shut.reason.clone(),
-                until: shut.until,
-            };
-            (shut.opens, full)
-        });
+        let known = state.gate.shut().map(|shut| (shut.opens, Full::from(shut)));
         if let Some((opens, _)) = &known {
             let opens = *opens;
             state.bucket.empty_until(opens);

@@ -45,7 +45,9 @@ impl Roots {
 
 impl fmt::Debug for Roots {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Roots").field(&self.certificates.len()).finish()
+        f.debug_tuple("Roots")
+            .field(&self.certificates.len())
+            .finish()
     }
 }
 

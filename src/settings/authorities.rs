@@ -19,8 +19,9 @@ pub(super) fn ca_bundle(env: &Env, file: &File) -> Result<Option<Setting<Roots>>
         return Ok(None);
     };
     let wrong = |why: &str| {
-        Error::new(format!("`ca_bundle` ({origin}) cannot be `{named}`: {why}"))
-            .hinted("name a file that holds certificates in PEM, from `-----BEGIN CERTIFICATE-----` on")
+        Error::new(format!("`ca_bundle` ({origin}) cannot be `{named}`: {why}")).hinted(
+            "name a file that holds certificates in PEM, from `-----BEGIN CERTIFICATE-----` on",
+        )
     };
     if named.is_empty() {
         return Err(wrong("it is the name of no file"));
@@ -44,8 +45,16 @@ mod tests {
         let garbled = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
         for (name, text, why) in [
             ("missing", None, "No such file"),
-            ("text", Some("hello"), "there is no `BEGIN CERTIFICATE` in it"),
-            ("cut", Some("-----BEGIN CERTIFICATE-----\nMIIB"), "cut short or garbled"),
+            (
+                "text",
+                Some("hello"),
+                "there is no `BEGIN CERTIFICATE` in it",
+            ),
+            (
+                "cut",
+                Some("-----BEGIN CERTIFICATE-----\nMIIB"),
+                "cut short or garbled",
+            ),
             ("garbled", Some(garbled), "is not one of X.509"),
         ] {
             let path = folder.path().join(name);
@@ -57,7 +66,10 @@ mod tests {
                 .into_iter()
                 .collect();
             let said = ca_bundle(&env, &File::default()).unwrap_err().to_string();
-            assert!(said.starts_with("`ca_bundle` ($GHARUN_CA_BUNDLE)"), "{said}");
+            assert!(
+                said.starts_with("`ca_bundle` ($GHARUN_CA_BUNDLE)"),
+                "{said}"
+            );
             assert!(said.contains(why), "{name}: {said}");
             let file = format!("[github]\nca_bundle = {path:?}\n");
             let file = File::parse(Path::new("providers.toml"), &file).unwrap();

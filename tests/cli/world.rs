@@ -77,6 +77,11 @@ impl World {
         self
     }
 
+    /// The repository that is its scope.
+    pub(crate) fn repo(&self) -> &str {
+        &self.repo
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }

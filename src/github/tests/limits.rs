@@ -70,7 +70,9 @@ async fn the_hourly_limit_is_told_by_its_number_and_ends_when_the_server_says() 
     stage.world().clock_ahead(ahead);
     // By GitHub's clock it is over in a second; by ours, tomorrow.
     let reset = Timestamp::now() + ahead + Duration::from_secs(1);
-    stage.world().fault(Fault::once("GET", "/runners", Kind::primary_limit(reset)));
+    stage
+        .world()
+        .fault(Fault::once("GET", "/runners", Kind::primary_limit(reset)));
     client.runners().await.unwrap();
     assert_eq!(
         *heard.lock().unwrap(),
@@ -100,7 +102,10 @@ async fn who_would_wait_too_long_is_told_the_reason_and_is_not_sent() {
     let waits = tokio::time::timeout(Duration::from_millis(200), patient.runners());
     assert!(waits.await.is_err());
     assert_eq!(heard.lock().unwrap().len(), 1);
-    assert_eq!(client.deregister_at_once(7).await.unwrap(), Deregistration::Gone);
+    assert_eq!(
+        client.deregister_at_once(7).await.unwrap(),
+        Deregistration::Gone
+    );
     assert!(client.wait_now() > Duration::from_mins(59));
 }
 
@@ -178,7 +183,10 @@ async fn a_renamed_repository_is_served_and_told_of_once() {
     let rows = client.runners().await.unwrap();
     let ids: Vec<u64> = rows.iter().map(|row| row.id).collect();
     assert_eq!(ids, [before, after.runner_id]);
-    assert_eq!(client.deregister(before).await.unwrap(), Deregistration::Gone);
+    assert_eq!(
+        client.deregister(before).await.unwrap(),
+        Deregistration::Gone
+    );
     let requests = stage.world().requests();
     let lines: Vec<String> = requests[1..]
         .iter()

@@ -72,7 +72,9 @@ impl Bucket {
             Some(oldest) => self.taken.get(oldest).copied().unwrap_or(now) + self.rate.window,
             None => now,
         };
-        by_tokens.max(by_window + self.rate.window * windows).max(now)
+        by_tokens
+            .max(by_window + self.rate.window * windows)
+            .max(now)
     }
 
     /// Takes a token, whether there is one or not: what is owed, those who come later wait for.
@@ -165,7 +167,7 @@ mod tests {
     fn after_a_limit_there_is_no_burst() {
         let begin = Instant::now();
         let mut bucket = Bucket::new(Rate::default());
-        bucket.empty_until(begin + Duration::from_secs(60));
+        bucket.empty_until(begin + Duration::from_mins(1));
         let course = course(&mut bucket, begin, 4);
         assert_eq!(course, [60, 61, 62, 63]);
     }

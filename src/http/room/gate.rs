@@ -64,13 +64,18 @@ pub(super) struct Gate {
 
 impl Gate {
     pub(super) fn find(&self, sort: Sort, now: Instant) -> Found {
-        match &self.shut {
-            None => Found::Free,
+        let Some(shut) = &self.shut else {
+            return Found::Free;
+        };
+        if now < shut.opens {
             // While it lasts it is for all: who goes on asking may be shut out for good.
-            Some(shut) if now < shut.opens => Found::Shut(shut.opens),
-            Some(shut) if sort == Sort::Read && !shut.all => Found::Free,
-            Some(shut) if shut.first => Found::Awaits,
-            Some(_) => Found::Free,
+            return Found::Shut(shut.opens);
+        }
+        let concerned = shut.all || sort == Sort::Change;
+        if concerned && shut.first {
+            Found::Awaits
+        } else {
+            Found::Free
         }
     }
 
@@ -81,7 +86,9 @@ impl Gate {
     /// Lets one through that found the way free.
     pub(super) fn enter(&mut self, sort: Sort) -> Entry {
         let first = match &mut self.shut {
-            Some(shut) if shut.all || sort == Sort::Change => !std::mem::replace(&mut shut.first, true),
+            Some(shut) if shut.all || sort == Sort::Change => {
+                !std::mem::replace(&mut shut.first, true)
+            }
             _ => false,
         };
         Entry {

@@ -138,7 +138,7 @@ fn a_secondary_limit_refuses_changes_beyond_its_number_and_counts_them() {
             retry_after,
         });
     };
-    limit(Some(Duration::from_secs(60)));
+    limit(Some(Duration::from_mins(1)));
     let statuses: Vec<u16> = (0..4)
         .map(|number| scene.register(&format!("r{number}")).status)
         .collect();
@@ -153,7 +153,9 @@ fn a_secondary_limit_refuses_changes_beyond_its_number_and_counts_them() {
     (0..3).for_each(|_| drop(scene.delete(&format!("{REPO}/runners/7"))));
     assert_eq!(scene.world().refused(), 1);
     assert_eq!(scene.register("r5").header("retry-after"), None);
-    let over = scene.world().wait(PATIENCE, |_| (scene.register("r6").status == 201).then_some(()));
+    let over = scene.world().wait(PATIENCE, |_| {
+        (scene.register("r6").status == 201).then_some(())
+    });
     assert!(over.is_some());
 }
 
@@ -164,15 +166,24 @@ fn a_renamed_repository_leads_on_to_its_number() {
     scene.world().rename_repository("acme/app", 1234);
     // The test's client follows by itself, and makes no reading of a 307.
     let got = scene.get(&format!("/api/v3{REPO}/runners?per_page=5"));
-    assert_eq!((got.status, got.json()["runners"][0]["id"].as_u64()), (200, Some(id)));
-    assert_eq!(scene.registered("b").0, scene.world().runner("b").unwrap().id);
+    assert_eq!(
+        (got.status, got.json()["runners"][0]["id"].as_u64()),
+        (200, Some(id))
+    );
+    assert_eq!(
+        scene.registered("b").0,
+        scene.world().runner("b").unwrap().id
+    );
     let requests = scene.world().requests();
     let seen: Vec<_> = requests[1..]
         .iter()
         .map(|one| (one.api_path(), one.query.as_deref(), one.status))
         .collect();
     let there = "/repositories/1234/actions/runners";
-    assert_eq!(seen[0], (&*format!("{REPO}/runners"), Some("per_page=5"), Some(301)));
+    assert_eq!(
+        seen[0],
+        (&*format!("{REPO}/runners"), Some("per_page=5"), Some(301))
+    );
     assert_eq!(seen[1], (there, Some("per_page=5"), Some(200)));
     assert_eq!(seen[2].2, Some(307));
     assert_eq!(scene.get("/repositories/99/actions/runners").status, 404);

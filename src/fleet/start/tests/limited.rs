@@ -3,7 +3,9 @@
 use std::sync::{Arc, Mutex};
 
 use super::*;
-use crate::github::{Client, Config, DEFAULT_GROUP, ErrorKind as GitHubError, Hearer, Notice, Token};
+use crate::github::{
+    Client, Config, DEFAULT_GROUP, ErrorKind as GitHubError, Hearer, Notice, Token,
+};
 use crate::http::{Bounds, Rate};
 use crate::model::{Scope, Secret};
 use crate::rehearsal::{SecondaryLimit, Stage, StageOptions, World};
@@ -81,7 +83,9 @@ impl Limited {
     }
 
     async fn start_until(&self, interrupt: impl Future<Output = ()>) -> Started {
-        let client = self.client.patient(Instant::now() + self.scene.plan.timeout);
+        let client = self
+            .client
+            .patient(Instant::now() + self.scene.plan.timeout);
         let fleet = Fleet {
             github: Some(&client),
             places: &self.scene.places,
@@ -104,13 +108,22 @@ async fn sixty_four_runners_end_well_under_a_secondary_limit() {
     limited.boots();
     limited.limit(40, 2 * SECOND);
     let started = limited.start().await;
-    assert_eq!((started.up.len(), started.failed.len()), (64, 0), "{:?}", started.failed);
+    assert_eq!(
+        (started.up.len(), started.failed.len()),
+        (64, 0),
+        "{:?}",
+        started.failed
+    );
     assert!(started.left.is_empty(), "{:?}", started.left);
     let world = limited.world();
     assert_eq!(world.runners().iter().filter(|row| row.online).count(), 64);
     let (refused, registrations) = (world.refused(), world.count("generate-jitconfig"));
     assert!((1..=8).contains(&refused), "{refused} were refused");
-    assert_eq!(registrations, 64 + refused, "registrations were asked for in vain");
+    assert_eq!(
+        registrations,
+        64 + refused,
+        "registrations were asked for in vain"
+    );
     // One wait for all, and one word of it.
     let reason = "GitHub's secondary rate limit: too many requests at once";
     assert_eq!(*limited.heard.lock().unwrap(), [reason]);
@@ -125,7 +138,9 @@ async fn polls_that_see_nothing_new_are_free() {
     let several = async {
         let polls = || {
             let requests = world.requests().into_iter();
-            requests.filter(|one| one.method == "GET" && one.status == Some(304)).count()
+            requests
+                .filter(|one| one.method == "GET" && one.status == Some(304))
+                .count()
         };
         while polls() < 3 {
             sleep(SECOND / 20).await;
@@ -138,7 +153,10 @@ async fn polls_that_see_nothing_new_are_free() {
     let unconditional = lists.filter(|one| one.header("if-none-match").is_none());
     // The first look, and after that none but what a change makes new.
     assert_eq!(unconditional.count(), 1);
-    let costly = requests.iter().filter(|one| one.status != Some(304)).count();
+    let costly = requests
+        .iter()
+        .filter(|one| one.status != Some(304))
+        .count();
     let quota = limited.client.quota().expect("GitHub says it");
     assert_eq!(quota.limit - quota.remaining, costly as u64);
     assert_eq!(quota.resource, "core");
@@ -150,17 +168,27 @@ async fn a_limit_beyond_the_time_limit_fails_at_once_and_names_its_end() {
     limited.scene.plan.timeout = Duration::from_mins(15);
     limited.limit(0, Duration::from_mins(20));
     let started = limited.start().await;
-    assert!(started.up.is_empty() && started.left.is_empty(), "{:?}", started.left);
+    assert!(
+        started.up.is_empty() && started.left.is_empty(),
+        "{:?}",
+        started.left
+    );
     for failed in &started.failed {
         let Trouble::Register(error) = &failed.trouble else {
             panic!("{:?}", failed.trouble);
         };
         assert_eq!(error.kind, GitHubError::RateLimited);
         let hint = &error.hints[0];
-        assert!(hint.starts_with("GitHub takes requests again at 2"), "{hint}");
+        assert!(
+            hint.starts_with("GitHub takes requests again at 2"),
+            "{hint}"
+        );
     }
     assert!(!started.failed.is_empty());
-    assert_eq!(limited.world().count("generate-jitconfig"), limited.world().refused());
+    assert_eq!(
+        limited.world().count("generate-jitconfig"),
+        limited.world().refused()
+    );
     assert_eq!(*limited.heard.lock().unwrap(), [""; 0], "nobody waited");
 }
 
@@ -175,7 +203,10 @@ async fn everything_is_ended_after_a_signal_though_github_refuses_all_of_it() {
     };
     let started = limited.start_until(all_there).await;
     assert!(started.interrupted);
-    assert!(limited.scene.cloud.machines().is_empty(), "a machine is left");
+    assert!(
+        limited.scene.cloud.machines().is_empty(),
+        "a machine is left"
+    );
     // Each was tried, none was repeated against the wish of GitHub's.
     assert_eq!(limited.world().count("DELETE"), 64);
     assert_eq!(limited.world().refused(), 64);
@@ -209,6 +240,10 @@ async fn a_signal_during_a_wait_leaves_no_doubt_about_what_was_not_sent() {
         }
     };
     let started = limited.start_until(waiting).await;
-    assert!(started.interrupted && started.failed.is_empty(), "{:?}", started.failed);
+    assert!(
+        started.interrupted && started.failed.is_empty(),
+        "{:?}",
+        started.failed
+    );
     assert!(started.left.is_empty(), "{:?}", started.left);
 }
