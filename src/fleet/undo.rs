@@ -19,6 +19,8 @@ use crate::providers::{self, ErrorKind};
 const DEREGISTERS: Duration = Duration::from_millis(2500);
 /// How long it may take when nothing waits for it.
 const DEREGISTERS_LATER: Duration = Duration::from_secs(20);
+/// How long it may wait for room then, and still be done in the time that undoing has.
+const ROOM: Duration = Duration::from_secs(90);
 /// How often a place is asked to end a machine.
 const TRIES: usize = 6;
 /// How long a place may take to tell whether a machine with a job has ended.
@@ -88,6 +90,9 @@ impl<G: Api> Shared<'_, G> {
             // It has ended with its machine, and GitHub lets go of it by itself.
             Registration::Busy if machine.is_some() => None,
             Registration::Busy => Some("GitHub says that a job runs on it".to_owned()),
+            Registration::Unknown(why) if self.github.wait_now() > ROOM => {
+                Some(format!("its registration could not be removed: {why}"))
+            }
             Registration::Unknown(_) => match self.deregister(&name, runner_id).await {
                 Registration::Unknown(why) => {
                     Some(format!("its registration could not be removed: {why}"))
@@ -114,7 +119,7 @@ impl<G: Api> Shared<'_, G> {
             }
             let begun = Instant::now();
             let mut gone = Vec::new();
-            match in_time(self.github, DEREGISTERS_LATER, self.github.runners()).await {
+            match timeout(DEREGISTERS_LATER, self.github.runners()).await {
                 Ok(Ok(rows)) => {
                     for one in &lost {
                         match self.is_lost_for_good(one, &rows, begun).await {
@@ -204,9 +209,16 @@ impl<G: Api> Shared<'_, G> {
         let Some(id) = runner_id else {
             return Registration::Gone;
         };
-        let asked = self.github.deregister(id);
-        let answer = in_time(self.github, DEREGISTERS_LATER, asked).await;
-        self.registration(name, answer).await
+        // A limit that lasts longer is not worth waiting for: an offline runner is swept up later.
+        let wait = self.github.wait_now();
+        if wait > ROOM {
+            let wait = wait.as_secs();
+            return Registration::Unknown(format!("GitHub takes no requests for {wait} s"));
+        }
+        let asked = in_time(self.github, DEREGISTERS_LATER, self.github.deregister(id));
+        let answer = timeout(ROOM + DEREGISTERS_LATER, asked).await;
+        self.registration(name, answer.unwrap_or(Err(Silence)))
+            .await
     }
 
     async fn registration(

@@ -210,3 +210,28 @@ async fn a_renamed_repository_is_served_and_told_of_once() {
     );
     assert_eq!(*heard.lock().unwrap(), ["acme/app has moved"]);
 }
+
+#[tokio::test]
+async fn what_is_led_to_another_host_goes_without_the_token_or_not_at_all() {
+    let stage = stage();
+    let (client, heard) = client_of(&stage);
+    let stranger = Server::serve(|_| Reply::json(200, runners(0, []))).await;
+    let lead_away = |method: &str, code| {
+        let kind = Kind::Status {
+            code,
+            body: crate::rehearsal::Page::Json(json!({"message": "Moved Permanently"})),
+            headers: vec![("location".to_owned(), stranger.url().to_string())],
+        };
+        stage.world().fault(Fault::once(method, "/runners", kind));
+    };
+    lead_away("GET", 301);
+    client.runners().await.unwrap();
+    let seen = stranger.seen();
+    assert_eq!((seen.len(), seen[0].header("authorization")), (1, None));
+    lead_away("POST", 307);
+    let error = register(&client).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Invalid);
+    assert_eq!(stranger.seen().len(), 1);
+    // Another host's word is not GitHub's.
+    assert!(heard.lock().unwrap().is_empty());
+}
