@@ -2,7 +2,7 @@
 //!
 //! What may be repeated is decided by [`retry::judge`], by what is known of the request and not by
 //! luck: a request that changes something and may have arrived is never sent twice. When a server
-//! wants to be left alone, all requests of a client wait together ([`room`]).
+//! wants to be left alone, all requests of a client wait together (`room`).
 
 use std::sync::Arc;
 use std::time::Duration;

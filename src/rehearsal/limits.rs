@@ -13,7 +13,7 @@ pub struct SecondaryLimit {
     /// The length of that window.
     pub window: Duration,
     /// What a refusal says on how long to wait, in whole seconds; nothing where `None`. As long, or
-    /// for one window where nothing is said, every change is refused.
+    /// for one window where nothing is said, every change is refused; then it is counted anew.
     pub retry_after: Option<Duration>,
 }
 
@@ -61,6 +61,7 @@ impl Limiter {
         }
         if !shut {
             self.shut_until = Some(now + retry_after.unwrap_or(window));
+            self.taken.clear();
         }
         self.refused += 1;
         Some(Kind::secondary_limit(retry_after))

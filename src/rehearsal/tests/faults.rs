@@ -134,7 +134,7 @@ fn a_secondary_limit_refuses_changes_beyond_its_number_and_counts_them() {
     let limit = |retry_after| {
         scene.world().secondary_limit(SecondaryLimit {
             writes: 2,
-            window: Duration::from_secs(1),
+            window: Duration::from_secs(5),
             retry_after,
         });
     };

@@ -68,7 +68,7 @@ impl Limited {
     fn limit(&self, writes: u32, retry_after: Duration) {
         self.world().secondary_limit(SecondaryLimit {
             writes,
-            window: 2 * SECOND,
+            window: Duration::from_hours(1),
             retry_after: Some(retry_after),
         });
     }
@@ -158,7 +158,10 @@ async fn polls_that_see_nothing_new_are_free() {
         .filter(|one| one.status != Some(304))
         .count();
     let quota = limited.client.quota().expect("GitHub says it");
-    assert_eq!(quota.limit - quota.remaining, costly as u64);
+    // The two last answers may have come in either order.
+    let used = quota.limit - quota.remaining;
+    let costly = costly as u64;
+    assert!((costly - 1..=costly).contains(&used), "{used} of {costly}");
     assert_eq!(quota.resource, "core");
 }
 
