@@ -36,12 +36,41 @@ pub(super) enum Need {
 #[derive(Debug, Default)]
 pub(super) struct Tokens {
     known: BTreeMap<String, Standing>,
+    /// The scopes of those that have scopes.
+    scopes: BTreeMap<String, String>,
     closed: bool,
 }
 
 impl Tokens {
     pub(super) fn set(&mut self, token: &str, standing: Standing) {
         self.known.insert(token.to_owned(), standing);
+    }
+
+    pub(super) fn set_scopes(&mut self, token: &str, scopes: &[&str]) {
+        self.scopes.insert(token.to_owned(), scopes.join(", "));
+    }
+
+    /// The headers that tell a token's scopes, and which would do; none where it has permissions.
+    pub(super) fn scope_headers(
+        &self,
+        token: Option<&str>,
+        need: &Need,
+    ) -> Vec<(&'static str, String)> {
+        let Some(scopes) = token.and_then(|token| self.scopes.get(token)) else {
+            return Vec::new();
+        };
+        let accepted = match need {
+            Need::Runners(Some(permission)) if permission.starts_with("organization") => {
+                "admin:org"
+            }
+            Need::Runners(Some(_)) => "repo",
+            Need::Runners(None) => "manage_runners:enterprise",
+            Need::Nothing | Need::Sight => "",
+        };
+        vec![
+            ("x-oauth-scopes", scopes.clone()),
+            ("x-accepted-oauth-scopes", accepted.to_owned()),
+        ]
     }
 
     /// From now on, what is not known is refused.

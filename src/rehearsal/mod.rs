@@ -29,7 +29,7 @@ mod world;
 pub use auth::Standing;
 pub use faults::{Fault, Kind, Page};
 pub use record::Exchange;
-pub use world::{JobRow, JobSpec, JobStatus, RunnerRow, World};
+pub use world::{Group, JobRow, JobSpec, JobStatus, Repository, RunnerRow, Visibility, World};
 
 /// How the stand-in behaves over time. GitHub's own times are named where they are known.
 #[derive(Clone, Debug)]

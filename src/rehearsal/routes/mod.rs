@@ -204,6 +204,7 @@ pub(super) fn answer(scene: &mut Scene, call: &Call) -> (Option<String>, Answer)
     }
     let route = found.as_ref().map(|found| found.route.clone());
     let need = found.as_ref().map_or(&Need::Sight, |found| &found.need);
+    let scopes = scene.tokens.scope_headers(call.token.as_deref(), need);
     let permission = match need {
         Need::Runners(permission) => permission.clone(),
         Need::Nothing | Need::Sight => None,
@@ -215,6 +216,9 @@ pub(super) fn answer(scene: &mut Scene, call: &Call) -> (Option<String>, Answer)
     } else {
         Answer::not_found()
     };
+    for (name, value) in scopes {
+        answer = answer.with(name, value);
+    }
     if let Some(permission) = permission {
         answer = answer.with("x-accepted-github-permissions", permission);
     }
@@ -293,8 +297,21 @@ fn find<'a>(method: &str, segments: &'a [&'a str]) -> Option<Found<'a>> {
                 move |scene, call| runners::groups(scene, call, &scope),
             ))
         }
-        ("GET", [], Scope::Repo { .. }) => Some(Found::new(base, need, |_, call| {
-            Answer::json(repository::repository(call, segments[1], segments[2]))
+        ("GET", ["actions", "runner-groups", id], Scope::Org(_) | Scope::Enterprise(_)) => {
+            let need = runners::need(&ground, "read");
+            Some(Found::new(
+                format!("{base}/actions/runner-groups/{{runner_group_id}}"),
+                need,
+                move |scene, call| runners::group(scene, call, &scope, id),
+            ))
+        }
+        ("GET", [], Scope::Repo { .. }) => Some(Found::new(base, need, |scene, call| {
+            Answer::json(repository::repository(
+                scene,
+                call,
+                segments[1],
+                segments[2],
+            ))
         })),
         ("GET", ["releases", which @ ..], Scope::Repo { owner, name }) => {
             files::find(owner, name, which)

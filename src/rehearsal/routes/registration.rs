@@ -61,7 +61,7 @@ pub(super) fn blob(scene: &mut Scene, id: u64) -> Secret {
         agent_name: &row.as_registered.name,
         client_id: &row.client,
         ephemeral: row.as_registered.ephemeral,
-        group: (group, name.map_or("Default", String::as_str)),
+        group: (group, name.map_or("Default", |group| group.name.as_str())),
         server_url: &server_url,
         work_folder: &row.as_registered.work_folder,
     });

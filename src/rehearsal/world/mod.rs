@@ -16,12 +16,14 @@ use super::{Lags, StageOptions};
 use crate::model::{Scope, Secret};
 
 mod jobs;
+mod places;
 mod rows;
 mod scene;
 mod sessions;
 
 pub(super) use jobs::Job;
 pub use jobs::{JobRow, JobSpec, JobStatus};
+pub use places::{Group, Repository, Visibility};
 use rows::Row;
 pub use rows::RunnerRow;
 pub(super) use rows::{Deletion, Registrant, folded};
@@ -243,9 +245,26 @@ impl World {
         self.change(|scene| scene.tokens.set(token, standing));
     }
 
+    /// Gives a token scopes, which answers then tell: it is a classic one. What it is refused for is
+    /// said by [`World::set_token`].
+    pub fn set_scopes(&self, token: &str, scopes: &[&str]) {
+        self.change(|scene| scene.tokens.set_scopes(token, scopes));
+    }
+
     /// Adds a runner group beside `Default` (1) and GitHub's own (2), which takes no runners.
     pub fn add_group(&self, id: u64, name: &str) {
-        self.change(|scene| scene.groups.insert(id, name.to_owned()));
+        self.set_group(id, Group::open(name));
+    }
+
+    /// Makes a runner group, or changes it.
+    pub fn set_group(&self, id: u64, group: Group) {
+        self.change(|scene| scene.groups.insert(id, group));
+    }
+
+    /// Says what is special about a repository (`owner/name`).
+    pub fn set_repository(&self, name: &str, repository: Repository) {
+        let name = name.to_lowercase();
+        self.change(|scene| scene.repositories.insert(name, repository));
     }
 
     /// Everything secret that was handed out or sent here: just-in-time configurations and the

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 use jiff::{SignedDuration, Timestamp};
 
 use super::jobs::Job;
+use super::places::{Group, Repository};
 use super::rows::Row;
 use super::sessions::Session;
 use crate::model::{Scope, Secret, random};
@@ -46,13 +47,14 @@ pub(in crate::rehearsal) struct Scene {
     pub(super) auto_job: Option<JobSpec>,
     pub(in crate::rehearsal) base: String,
     pub(super) faults: Vec<Fault>,
-    pub(in crate::rehearsal) groups: BTreeMap<u64, String>,
+    pub(in crate::rehearsal) groups: BTreeMap<u64, Group>,
     pub(super) held: bool,
     pub(super) jobs: BTreeMap<u64, Job>,
     pub(in crate::rehearsal) lags: Lags,
     pub(super) latency: Duration,
     pub(super) next_id: u64,
     pub(super) record: Record,
+    pub(in crate::rehearsal) repositories: BTreeMap<String, Repository>,
     pub(super) rows: BTreeMap<u64, Row>,
     pub(in crate::rehearsal) runs: BTreeMap<u64, Run>,
     pub(super) secrets: Vec<Secret>,
@@ -74,15 +76,14 @@ impl Scene {
             auto_job: options.auto_job,
             base: base.to_owned(),
             faults: Vec::new(),
-            groups: [(1, "Default"), (2, "GitHub Actions")]
-                .map(|(id, name)| (id, name.to_owned()))
-                .into(),
+            groups: Group::first(),
             held: false,
             jobs: BTreeMap::new(),
             lags: options.lags,
             latency: Duration::ZERO,
             next_id: 1,
             record: Record::new(options.memory),
+            repositories: BTreeMap::new(),
             rows: BTreeMap::new(),
             runs: BTreeMap::new(),
             secrets: Vec::new(),
@@ -138,6 +139,12 @@ impl Scene {
         {
             self.secrets.push(Secret::new(secret));
         }
+    }
+
+    /// What is to be known of a repository.
+    pub(in crate::rehearsal) fn repository(&self, owner: &str, name: &str) -> Repository {
+        let name = format!("{owner}/{name}").to_lowercase();
+        self.repositories.get(&name).cloned().unwrap_or_default()
     }
 
     /// Makes a registration or removal token for a scope, good for an hour.
