@@ -86,11 +86,11 @@ pub struct Global {
         help_heading = "GitHub options"
     )]
     pub enterprise: Option<String>,
-    /// The runner group, by its number
+    /// The runner group of new runners, by its name or its number
     #[arg(
         long,
         global = true,
-        value_name = "ID",
+        value_name = "NAME|ID",
         help_heading = "GitHub options"
     )]
     pub runner_group: Option<String>,

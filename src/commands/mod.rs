@@ -11,8 +11,8 @@ use crate::actions::{Actions, Level, Step};
 use crate::cli::{Cli, Color, Command, Format, ProvidersCommand};
 use crate::error::{Exit, Failure};
 use crate::fleet::Place;
-use crate::fleet::survey::View;
-use crate::github::{Client, Config, Hearer, Notice, Token, api_url};
+use crate::fleet::survey::{Unknown, View};
+use crate::github::{Client, Config, DEFAULT_GROUP, Hearer, Notice, Token, api_url};
 use crate::model::{Event, Sink, chain};
 use crate::providers::KINDS;
 use crate::report;
@@ -20,6 +20,7 @@ use crate::settings::{self, Env, ProviderSettings, Settings};
 use crate::state::Store;
 use crate::ui::{self, Look, Terminals, Ui, Verbosity};
 
+mod groups;
 mod interrupt;
 mod list;
 mod providers;
@@ -223,19 +224,28 @@ impl Desk {
         })
     }
 
-    /// GitHub for the scope and the token of the settings; the token is masked before its first use.
-    async fn github(&self) -> Result<Client, Failure> {
+    /// What a client of GitHub is made of here, but for its token.
+    fn config(&self) -> Result<Config, Failure> {
         let github = &self.settings.github;
-        let client = Client::new(Config {
+        Ok(Config {
             api_url: github
                 .api_url
                 .as_ref()
                 .map_or_else(|| api_url(&github.server), |setting| setting.value.clone()),
             scope: github.scope()?.clone(),
-            token: Some(token(github.token()?.clone())),
-            group: github.group,
+            token: None,
+            group: DEFAULT_GROUP,
             bounds: crate::http::Bounds::default(),
             hearer: self.hearer(),
+        })
+    }
+
+    /// GitHub for the scope and the token of the settings; the token is masked before its first use.
+    async fn github(&self) -> Result<Client, Failure> {
+        let config = self.config()?;
+        let client = Client::new(Config {
+            token: Some(token(self.settings.github.token()?.clone())),
+            ..config
         })?;
         // A source that gives none is found out before anything is done.
         client.token().await?;
@@ -253,6 +263,24 @@ impl Desk {
                 Ok(())
             }
         })
+    }
+
+    /// Names what could not be read, and then what would mend it.
+    fn say_unknown(&self, all: &[Unknown]) {
+        let mut hints: Vec<&String> = Vec::new();
+        for unknown in all {
+            let (source, error) = (&unknown.source, &unknown.error);
+            self.ui
+                .warning(&format!("{source} could not be read: {error}"));
+            for hint in &unknown.hints {
+                if !hints.contains(&hint) {
+                    hints.push(hint);
+                }
+            }
+        }
+        for hint in hints {
+            self.ui.hint(hint);
+        }
     }
 
     /// Writes a report to standard output in the form that was asked for.

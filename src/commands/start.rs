@@ -23,12 +23,13 @@ pub(super) async fn run(desk: &Desk, args: &cli::Start) -> Result<Exit, Failure>
     if settings.rehearse {
         return super::rehearse::run(desk, plan).await;
     }
+    super::groups::fits(&desk.settings.github)?;
     let places = desk.places(&plan.providers).await?;
     if settings.dry_run {
         return dry_run(desk, &plan, &places);
     }
     warn_of(desk, &places);
-    let github = desk.github().await?;
+    let github = super::groups::choose(desk, desk.github().await?, &plan).await?;
     let packages = packages(&github, &plan.version).await?;
     let started = start(desk, &plan, &places, &github, &packages).await?;
     finish(desk, &plan, &started)

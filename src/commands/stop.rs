@@ -189,12 +189,7 @@ fn finish(desk: &Desk, stops: &Stops) -> Result<Exit, Failure> {
             .warning(&format!("the job summary could not be written: {error}"));
     }
     desk.data(&report, report.text())?;
-    for unknown in &stops.unknown {
-        desk.ui.warning(&format!(
-            "{} could not be read: {}",
-            unknown.source, unknown.error
-        ));
-    }
+    desk.say_unknown(&stops.unknown);
     for kept in &stops.kept {
         let what = what(Some(&kept.name), kept.instance.as_ref());
         desk.ui.warning(&format!("{what} kept: {}", kept.reason));

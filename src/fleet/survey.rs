@@ -150,6 +150,17 @@ pub struct Unknown {
     pub source: String,
     /// Why.
     pub error: String,
+    /// What would mend it.
+    pub hints: Vec<String>,
+}
+
+impl Unknown {
+    /// Sorts them and leaves one of each source: the same trouble is met at every look, and differs in
+    /// the number of its request only.
+    pub(super) fn tidy(all: &mut Vec<Self>) {
+        all.sort();
+        all.dedup_by(|later, first| later.source == first.source);
+    }
 }
 
 /// Everything that was seen.
@@ -245,6 +256,7 @@ impl Read {
                 |part| format!("{}:{part}", self.place.name),
             ),
             error: error.clone(),
+            hints: Vec::new(),
         })
     }
 }
@@ -266,20 +278,21 @@ pub(super) async fn look<G: Api>(fleet: &Fleet<'_, G>, view: &View, busy_too: bo
         github
     );
     let mut unknown: Vec<Unknown> = places.iter().flat_map(Read::unknown).collect();
-    let mut fail = |source: &str, error: String| {
+    let mut fail = |source: &str, error: String, hints: &[String]| {
         unknown.push(Unknown {
             source: source.to_owned(),
             error,
+            hints: hints.to_vec(),
         });
     };
     let entries = entries.unwrap_or_else(|error| {
-        fail("state file", chain(&error));
+        fail("state file", chain(&error), &error.hints);
         Entries::new()
     });
     let runners = match runners {
         Some(Ok(runners)) => Some(runners),
         Some(Err(error)) => {
-            fail("GitHub", chain(&error));
+            fail("GitHub", chain(&error), &error.hints);
             None
         }
         None => None,

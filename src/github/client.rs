@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::auth::{Auth, Token, bearer};
-use super::{Error, ErrorKind, Hearer, Result, Right, scope};
+use super::{Error, ErrorKind, Hearer, Result, Right, TokenKind, scope};
 use crate::http::{self, Answer, Bounds, Pause, Request};
 use crate::model::{Scope, Secret};
 
@@ -47,18 +47,27 @@ pub struct Config {
 pub struct Client {
     shared: Arc<Shared>,
     by: Option<Instant>,
+    group: u64,
 }
 
 struct Shared {
     http: http::Client,
     api_url: Url,
     scope: Scope,
-    group: u64,
     auth: Auth,
+    /// What the token is that was used last: it decides what is advised when GitHub says no.
+    kind: Mutex<TokenKind>,
     /// Answers with an `ETag`, by address. A 304 costs no quota.
     kept: Mutex<HashMap<String, Answer>>,
     /// Milliseconds by which GitHub's clock is ahead of ours.
     ahead: AtomicI64,
+}
+
+impl Shared {
+    fn kind(&self) -> MutexGuard<'_, TokenKind> {
+        // A kind is whole at every moment.
+        self.kind.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl fmt::Debug for Client {
@@ -90,12 +99,13 @@ impl Client {
                 http,
                 api_url,
                 scope: config.scope,
-                group: config.group,
+                kind: Mutex::default(),
                 auth: Auth::new(config.token, config.hearer),
                 kept: Mutex::default(),
                 ahead: AtomicI64::new(0),
             }),
             by: None,
+            group: config.group,
         })
     }
 
@@ -106,6 +116,16 @@ impl Client {
         Self {
             shared: Arc::clone(&self.shared),
             by: Some(deadline),
+            group: self.group,
+        }
+    }
+
+    /// The same client, whose new runners come into another group.
+    #[must_use]
+    pub fn in_group(&self, id: u64) -> Self {
+        Self {
+            group: id,
+            ..self.clone()
         }
     }
 
@@ -125,7 +145,7 @@ impl Client {
     }
 
     pub(super) fn group(&self) -> u64 {
-        self.shared.group
+        self.group
     }
 
     /// An address below the scope's.
@@ -189,6 +209,7 @@ impl Operation<'_> {
 
     async fn send_as(&self, request: &mut Request, token: Option<&Secret>) -> Result<Answer> {
         if let Some(token) = token {
+            *self.shared.kind() = TokenKind::of(token);
             request.headers.insert(AUTHORIZATION, bearer(token)?);
         }
         let answer = self.shared.http.send(request, self.by).await;
@@ -248,7 +269,7 @@ impl Operation<'_> {
 
     /// Makes an error of an answer that is no success.
     pub(super) fn refused(&self, answer: &Answer) -> Error {
-        Error::of_answer(&self.message, &self.right, answer)
+        Error::of_answer(&self.message, &self.right, *self.shared.kind(), answer)
     }
 
     /// Makes an error of this operation's own.

@@ -5,10 +5,13 @@ use jiff::Timestamp;
 use crate::model::{Name, Run, Scope};
 
 mod auth;
+mod checks;
 mod client;
 mod error;
+mod groups;
 mod notice;
 mod pages;
+mod permissions;
 mod releases;
 mod runners;
 mod runs;
@@ -19,9 +22,12 @@ pub(crate) mod spec;
 mod tests;
 
 pub use auth::Token;
+pub use checks::{Core, Quota, Repository};
 pub use client::{Client, Config};
 pub use error::{Error, ErrorKind, Result};
+pub use groups::RunnerGroup;
 pub use notice::{Hearer, Notice};
+pub use permissions::TokenKind;
 pub use releases::{Download, NoVersion, RunnerVersion};
 pub use runners::{Deregistration, Label, Registration, Runner};
 pub use runs::{Job, WorkflowRun};
@@ -41,6 +47,8 @@ enum Right<'a> {
     },
     /// To read a repository's runs.
     Runs,
+    /// To see a repository.
+    Sight,
 }
 
 /// What `fleet` asks of GitHub for one scope.

@@ -116,6 +116,10 @@ impl Client {
                 Ok(named)
             }
             RunnerVersion::Exact(version) => self.release(&["tags", &format!("v{version}")]).await,
+            // What anybody can know; a GHES tells nothing to strangers.
+            RunnerVersion::Latest if self.token().await?.is_none() && !ghes => {
+                self.release(&["latest"]).await
+            }
             RunnerVersion::Latest => {
                 let mut own = self.own_downloads().await?;
                 if own.is_empty() && !ghes {

@@ -1,5 +1,6 @@
 //! Which GitHub, which scope, and with which token.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use serde_json::Value;
@@ -20,6 +21,24 @@ pub enum Token {
     Value(Secret),
 }
 
+/// A runner group, as the user names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// By GitHub's number: nothing but digits.
+    Id(u64),
+    /// By its name.
+    Name(String),
+}
+
+impl fmt::Display for Group {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => write!(f, "{id}"),
+            Self::Name(name) => f.write_str(name),
+        }
+    }
+}
+
 /// Scope, token and address of GitHub.
 #[derive(Clone, Debug)]
 pub struct GitHub {
@@ -31,8 +50,8 @@ pub struct GitHub {
     pub server: Url,
     /// The API's address, where it is said; else it follows from the server.
     pub api_url: Option<Setting<Url>>,
-    /// The runner group's number.
-    pub group: u64,
+    /// The runner group, where one is named.
+    pub group: Option<Setting<Group>>,
     /// `owner/name` of the repository whose workflow this is, or that runners serve.
     pub repository: Option<String>,
 }
@@ -265,7 +284,10 @@ fn api_url(env: &Env, file: &File) -> Result<Option<Setting<Url>>> {
     }
 }
 
-fn group(global: &Global, env: &Env, file: &File) -> Result<u64> {
+/// Longer than any name that GitHub takes for a group.
+const LONGEST_GROUP: usize = 200;
+
+fn group(global: &Global, env: &Env, file: &File) -> Result<Option<Setting<Group>>> {
     let path = ["github", "runner_group"];
     let given = global
         .runner_group
@@ -279,22 +301,26 @@ fn group(global: &Global, env: &Env, file: &File) -> Result<u64> {
     };
     let line = || {
         let value = file.get(&path)?;
-        Some((
-            value
-                .as_str()
-                .map_or_else(|| value.to_string(), str::to_owned),
-            file.origin(&path),
-        ))
+        let text = match value {
+            Value::String(text) => text.clone(),
+            Value::Number(number) => number.to_string(),
+            // Nothing that could be one: it is refused below.
+            _ => String::new(),
+        };
+        Some((text, file.origin(&path)))
     };
     let Some((text, origin)) = given.or_else(variable).or_else(line) else {
-        return Ok(1); // the group "Default", in every scope
+        return Ok(None);
     };
-    text.parse().map_err(|_| {
-        super::bad(
-            &origin,
-            "runner_group",
-            &text,
-            "write the group's number, as its address on GitHub shows it",
-        )
-    })
+    let name = text.trim();
+    if name.is_empty() || name.len() > LONGEST_GROUP || name.contains(char::is_control) {
+        let hint = "write the group's name, or its number, as its address on GitHub shows it";
+        return Err(super::bad(&origin, "runner_group", &text, hint));
+    }
+    let digits = name.bytes().all(|byte| byte.is_ascii_digit());
+    let value = match name.parse() {
+        Ok(id) if digits => Group::Id(id),
+        _ => Group::Name(name.to_owned()),
+    };
+    Ok(Some(Setting { value, origin }))
 }

@@ -20,7 +20,7 @@ mod values;
 
 pub use env::Env;
 pub use file::File;
-pub use github::{GitHub, Token};
+pub use github::{GitHub, Group, Token};
 pub use start::{Registration, Start, Version};
 pub use stop::{Stop, Target};
 pub use tables::{ProviderSettings, Tables};

@@ -41,9 +41,9 @@ const GITHUB: &[(&str, &str, &str, &str)] = &[
     ),
     (
         "runner_group",
-        "number",
+        "text or number",
         "1",
-        "The runner group, by its number, as `--runner-group`.",
+        "The runner group of an organization or an enterprise, by its name or its number, as `--runner-group`.",
     ),
     (
         "token",

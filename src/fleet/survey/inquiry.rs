@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use super::{Row, Unknown, of_github};
 use crate::fleet::verdict::{Machine, Registration, Verdict, judge, judge_rehearsal};
 use crate::fleet::{Fleet, chain};
-use crate::github::{Api, WorkflowRun};
+use crate::github::{Api, Job, WorkflowRun};
 use crate::model::Run;
 
 /// How long one answer may take.
@@ -24,13 +24,28 @@ pub(in crate::fleet) struct Silent;
 /// Answers, each waited for by all who want it.
 type Answers<Key, T> = RefCell<BTreeMap<Key, Rc<OnceCell<Option<T>>>>>;
 
+/// A runner with a job in progress, as the job tells it.
+#[derive(Clone, Debug)]
+struct AtWork {
+    id: Option<u64>,
+    name: Option<String>,
+}
+
+impl AtWork {
+    /// Whether it is a row's runner: by its number, or by its name, which no other of ours has.
+    fn is(&self, row: &Row) -> bool {
+        (self.id.is_some() && self.id == row.runner_id)
+            || self.name.as_deref() == Some(row.name.as_str())
+    }
+}
+
 /// Questions about rows. Each run is asked about once.
 pub(in crate::fleet) struct Inquiry<'a, G> {
     fleet: &'a Fleet<'a, G>,
     busy_too: bool,
     runs: Answers<(String, u64), WorkflowRun>,
     /// The runners with a job in progress, by run.
-    jobs: Answers<(String, Run), Vec<String>>,
+    jobs: Answers<(String, Run), Vec<AtWork>>,
     unknown: RefCell<Vec<Unknown>>,
 }
 
@@ -109,7 +124,7 @@ impl<'a, G: Api> Inquiry<'a, G> {
         self.examine(row).await;
     }
 
-    /// Whether a job in progress bears the runner's name, or the place sees a job's process.
+    /// Whether a job in progress is the runner's, or the place sees a job's process.
     pub(in crate::fleet) async fn is_used(&self, row: &Row) -> Result<bool, Silent> {
         if row.facts.machine == Machine::There && self.in_use(row).await? == Some(true) {
             return Ok(true);
@@ -122,8 +137,8 @@ impl<'a, G: Api> Inquiry<'a, G> {
         let latest = latest.map_or(run.attempt, |latest| latest.run_attempt);
         for attempt in [run.attempt, latest.max(run.attempt)] {
             let run = Run { attempt, ..run };
-            let names = self.at_work(repository, run).await?;
-            if names.iter().any(|name| name == row.name.as_str()) {
+            let at_work = self.at_work(repository, run).await?;
+            if at_work.iter().any(|runner| runner.is(row)) {
                 return Ok(true);
             }
         }
@@ -216,7 +231,7 @@ impl<'a, G: Api> Inquiry<'a, G> {
         answer.await.clone()
     }
 
-    async fn at_work(&self, repository: &str, run: Run) -> Result<Vec<String>, Silent> {
+    async fn at_work(&self, repository: &str, run: Run) -> Result<Vec<AtWork>, Silent> {
         let Some(github) = self.fleet.github else {
             return Ok(Vec::new());
         };
@@ -228,7 +243,11 @@ impl<'a, G: Api> Inquiry<'a, G> {
                 Ok(Ok(jobs)) => {
                     let jobs = jobs.into_iter().flatten();
                     let jobs = jobs.filter(|job| job.status == "in_progress");
-                    Some(jobs.filter_map(|job| job.runner_name).collect())
+                    let runner = |job: Job| AtWork {
+                        id: job.runner_id,
+                        name: job.runner_name,
+                    };
+                    Some(jobs.map(runner).collect())
                 }
                 Ok(Err(error)) => {
                     self.cannot(&source(), chain(&error));
@@ -247,6 +266,7 @@ impl<'a, G: Api> Inquiry<'a, G> {
         self.unknown.borrow_mut().push(Unknown {
             source: source.to_owned(),
             error,
+            hints: Vec::new(),
         });
     }
 }

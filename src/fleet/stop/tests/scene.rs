@@ -36,6 +36,8 @@ pub(super) struct Hub {
     pub(super) runs: RefCell<BTreeMap<u64, (String, u32)>>,
     /// The runners with a job in progress, from a moment on.
     pub(super) jobs: RefCell<Vec<(String, Instant)>>,
+    /// The numbers of runners with a job in progress that does not tell their name.
+    pub(super) nameless_jobs: RefCell<Vec<u64>>,
     pub(super) down: RefCell<BTreeSet<&'static str>>,
     pub(super) asked: RefCell<Vec<(&'static str, u64)>>,
 }
@@ -112,9 +114,16 @@ impl Api for Hub {
         let at_work = jobs.iter().filter(|(_, from)| *from <= now);
         let jobs = at_work.map(|(name, _)| Job {
             status: "in_progress".into(),
+            runner_id: None,
             runner_name: Some(name.clone()),
         });
-        Ok(Some(jobs.collect()))
+        let nameless = self.nameless_jobs.borrow();
+        let nameless = nameless.iter().map(|id| Job {
+            status: "in_progress".into(),
+            runner_id: Some(*id),
+            runner_name: None,
+        });
+        Ok(Some(jobs.chain(nameless).collect()))
     }
 
     fn now(&self) -> Timestamp {
