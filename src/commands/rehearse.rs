@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use url::Url;
 
 use super::Desk;
 use super::interrupt::Interrupts;
@@ -56,7 +57,10 @@ pub(super) async fn run(desk: &Desk, mut plan: Plan) -> Result<Exit, Failure> {
         "Rehearsing at `{}`: the machine is real, GitHub is a stand-in at {reached}",
         places[0].name
     ));
-    let github = client(&stage)?;
+    let github = client(&stage)?
+        .registering(super::start::way(&plan))
+        .reached_at(reached.clone());
+    plan.past_proxies(reached.host_str().unwrap_or_default());
     plan.providers.truncate(1);
     // A runner that an image brings along is the real one, and it talks to the real GitHub only.
     plan.version = Version::Exact(STUB.to_owned());
@@ -134,7 +138,7 @@ pub(super) async fn run(desk: &Desk, mut plan: Plan) -> Result<Exit, Failure> {
 }
 
 /// Opens the stage where the machine can reach it.
-async fn reach(stage: &Stage, place: &Place) -> Result<String, Failure> {
+async fn reach(stage: &Stage, place: &Place) -> Result<Url, Failure> {
     let url = place
         .provider
         .reach(stage.port())
@@ -162,7 +166,7 @@ async fn reach(stage: &Stage, place: &Place) -> Result<String, Failure> {
         })?;
     }
     stage.machines_reach_it_at(&url);
-    Ok(url.to_string())
+    Ok(url)
 }
 
 fn client(stage: &Stage) -> Result<Client, Failure> {

@@ -311,7 +311,7 @@ pub(super) async fn look<G: Api>(fleet: &Fleet<'_, G>, view: &View, busy_too: bo
 }
 
 /// What GitHub says of a runner. A status that it has not had so far counts as offline.
-pub(super) fn of_github(runner: &Runner) -> Registration {
+pub(in crate::fleet) fn of_github(runner: &Runner) -> Registration {
     match runner.status.as_str() {
         _ if runner.busy => Registration::Busy,
         "online" => Registration::Online,

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::auth::{Auth, Token, bearer};
+use super::registration::{Known, Way};
 use super::{Error, ErrorKind, Hearer, Result, Right, scope};
 use crate::http::{self, Answer, Bounds, Pause, Request};
 use crate::model::{Scope, Secret};
@@ -47,6 +48,8 @@ pub struct Config {
 pub struct Client {
     shared: Arc<Shared>,
     by: Option<Instant>,
+    way: Way,
+    server: Option<Url>,
 }
 
 struct Shared {
@@ -59,6 +62,8 @@ struct Shared {
     kept: Mutex<HashMap<String, Answer>>,
     /// Milliseconds by which GitHub's clock is ahead of ours.
     ahead: AtomicI64,
+    /// Held while it is found out, so that one asks for all.
+    known: tokio::sync::Mutex<Known>,
 }
 
 impl fmt::Debug for Client {
@@ -94,8 +99,11 @@ impl Client {
                 auth: Auth::new(config.token, config.hearer),
                 kept: Mutex::default(),
                 ahead: AtomicI64::new(0),
+                known: tokio::sync::Mutex::default(),
             }),
             by: None,
+            way: Way::default(),
+            server: None,
         })
     }
 
@@ -104,9 +112,36 @@ impl Client {
     pub fn by(&self, deadline: Instant) -> Self {
         let deadline = self.by.map_or(deadline, |by| by.min(deadline));
         Self {
-            shared: Arc::clone(&self.shared),
             by: Some(deadline),
+            ..self.clone()
         }
+    }
+
+    /// The same client, which registers runners in this way.
+    #[must_use]
+    pub fn registering(self, way: Way) -> Self {
+        Self { way, ..self }
+    }
+
+    /// The same client; machines that register by themselves reach its server at this address, which
+    /// otherwise follows from the API's.
+    #[must_use]
+    pub fn reached_at(self, server: Url) -> Self {
+        let server = Some(server);
+        Self { server, ..self }
+    }
+
+    pub(super) fn way(&self) -> Way {
+        self.way
+    }
+
+    pub(super) fn server(&self) -> Option<&Url> {
+        self.server.as_ref()
+    }
+
+    /// What is known of the way to register; whoever finds it out holds it.
+    pub(super) async fn known(&self) -> tokio::sync::MutexGuard<'_, Known> {
+        self.shared.known.lock().await
     }
 
     /// The token as its source gives it, got now if it was not before.

@@ -9,6 +9,7 @@ mod client;
 mod error;
 mod notice;
 mod pages;
+mod registration;
 mod releases;
 mod runners;
 mod runs;
@@ -17,15 +18,18 @@ mod scope;
 pub(crate) mod spec;
 #[cfg(test)]
 mod tests;
+mod versions;
 
 pub use auth::Token;
 pub use client::{Client, Config};
 pub use error::{Error, ErrorKind, Result};
 pub use notice::{Hearer, Notice};
+pub use registration::{Credential, Enrolment, Registration, Way};
 pub use releases::{Download, NoVersion, RunnerVersion};
-pub use runners::{Deregistration, Label, Registration, Runner};
+pub use runners::{Deregistration, Label, Runner};
 pub use runs::{Job, WorkflowRun};
 pub use scope::api_url;
+pub use versions::Standing;
 
 /// The runner group that every scope has.
 pub const DEFAULT_GROUP: u64 = 1;
@@ -46,12 +50,15 @@ enum Right<'a> {
 /// What `fleet` asks of GitHub for one scope.
 #[expect(async_fn_in_trait, reason = "one thread runs everything")]
 pub trait Api {
-    /// Registers a runner just in time. A lost answer is [`ErrorKind::Ambiguous`], and it is not repeated.
+    /// Registers a runner just in time, or gets what its machine registers it with. A lost answer is
+    /// [`ErrorKind::Ambiguous`] where it may have registered one, and it is not repeated then.
     async fn register(&self, name: &Name, labels: &[String]) -> Result<Registration>;
     /// Lists all runners of the scope, all pages; unchanged pages cost no quota.
     async fn runners(&self) -> Result<Vec<Runner>>;
     /// One runner by GitHub's number; `None` when it is gone.
     async fn runner(&self, id: u64) -> Result<Option<Runner>>;
+    /// One runner by its name; `None` when there is none.
+    async fn find(&self, name: &Name) -> Result<Option<Runner>>;
     /// Removes a registration.
     async fn deregister(&self, id: u64) -> Result<Deregistration>;
     /// The archives that GitHub names for this scope.
@@ -66,7 +73,7 @@ pub trait Api {
 
 impl Api for Client {
     async fn register(&self, name: &Name, labels: &[String]) -> Result<Registration> {
-        self.register_just_in_time(name, labels).await
+        self.register_runner(name, labels).await
     }
 
     async fn runners(&self) -> Result<Vec<Runner>> {
@@ -75,6 +82,10 @@ impl Api for Client {
 
     async fn runner(&self, id: u64) -> Result<Option<Runner>> {
         self.one_runner(id).await
+    }
+
+    async fn find(&self, name: &Name) -> Result<Option<Runner>> {
+        self.runner_named(name.as_str()).await
     }
 
     async fn deregister(&self, id: u64) -> Result<Deregistration> {

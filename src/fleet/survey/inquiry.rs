@@ -84,11 +84,19 @@ impl<'a, G: Api> Inquiry<'a, G> {
 
     /// Looks at a row's registration again, then at all the rest.
     pub(in crate::fleet) async fn examine_again(&self, row: &mut Row) {
-        if let (true, Some(github), Some(id)) = (row.ours, self.fleet.github, row.runner_id) {
-            let answer = timeout(ANSWER, github.runner(id)).await;
+        if let (true, Some(github)) = (row.ours, self.fleet.github) {
+            // A machine that registers its runner itself may have done so meanwhile.
+            let look = async {
+                match row.runner_id {
+                    Some(id) => github.runner(id).await,
+                    None => github.find(&row.name).await,
+                }
+            };
+            let answer = timeout(ANSWER, look).await;
             row.facts.registration = match answer {
                 Ok(Ok(Some(runner))) => {
                     let state = of_github(&runner);
+                    row.runner_id = Some(runner.id);
                     row.runner = Some(runner);
                     state
                 }

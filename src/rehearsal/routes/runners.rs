@@ -40,6 +40,11 @@ pub(super) fn find<'a>(method: &str, ground: &Ground, rest: &'a [&'a str]) -> Op
                 Answer::created(json!({ "token": token, "expires_at": written(until) }))
             })
         }
+        ("GET", ["deprecations", version]) => {
+            Found::new(route("/deprecations/{version}"), read, |scene, _| {
+                registration::deprecation(scene, version)
+            })
+        }
         ("GET", [id]) => Found::new(route("/{runner_id}"), read, move |scene, _| {
             let id = id.parse::<u64>().ok();
             let rows = scene.rows_of(&scope);

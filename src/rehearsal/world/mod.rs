@@ -228,6 +228,30 @@ impl World {
         self.change(|scene| scene.ahead = ahead);
     }
 
+    // What the server is like.
+
+    /// Knows no just-in-time configurations from now on, as GHES before 3.10: its runners are
+    /// registered by their machines, with a token.
+    pub fn without_jit(&self) {
+        self.change(|scene| scene.has_jit = false);
+    }
+
+    /// Lets all tokens for registration be over, as they are after an hour.
+    pub fn expire_registration_tokens(&self) {
+        self.change(|scene| scene.tickets.clear());
+    }
+
+    /// Says from when on a version of the runner is not registered any more, and gets no jobs any
+    /// more. Of other versions nothing is known.
+    pub fn set_end_of(
+        &self,
+        version: &str,
+        registration: Option<Timestamp>,
+        jobs: Option<Timestamp>,
+    ) {
+        self.change(|scene| scene.ends.insert(version.to_owned(), (registration, jobs)));
+    }
+
     // Tokens and groups.
 
     /// Accepts this token, and from now on no other that has not been made known.

@@ -45,8 +45,12 @@ pub(in crate::rehearsal) struct Scene {
     pub(in crate::rehearsal) archives: Vec<Archive>,
     pub(super) auto_job: Option<JobSpec>,
     pub(in crate::rehearsal) base: String,
+    /// The versions of the runner whose end is set: for registrations, and for jobs.
+    pub(in crate::rehearsal) ends: BTreeMap<String, (Option<Timestamp>, Option<Timestamp>)>,
     pub(super) faults: Vec<Fault>,
     pub(in crate::rehearsal) groups: BTreeMap<u64, String>,
+    /// Whether it knows just-in-time configurations.
+    pub(in crate::rehearsal) has_jit: bool,
     pub(super) held: bool,
     pub(super) jobs: BTreeMap<u64, Job>,
     pub(in crate::rehearsal) lags: Lags,
@@ -73,10 +77,12 @@ impl Scene {
             archives: Archive::all(&options.runner_version)?,
             auto_job: options.auto_job,
             base: base.to_owned(),
+            ends: BTreeMap::new(),
             faults: Vec::new(),
             groups: [(1, "Default"), (2, "GitHub Actions")]
                 .map(|(id, name)| (id, name.to_owned()))
                 .into(),
+            has_jit: true,
             held: false,
             jobs: BTreeMap::new(),
             lags: options.lags,

@@ -83,6 +83,13 @@ impl Api for Hub {
         Ok(rows.get(&id).map(|row| self.seen(row)))
     }
 
+    async fn find(&self, name: &Name) -> Result<Option<Runner>> {
+        self.ask("find", 0)?;
+        let rows = self.rows.borrow();
+        let row = rows.values().find(|row| row.name == name.as_str());
+        Ok(row.map(|row| self.seen(row)))
+    }
+
     async fn deregister(&self, id: u64) -> Result<Deregistration> {
         self.ask("deregister", id)?;
         let row = self.rows.borrow().get(&id).cloned();
