@@ -55,14 +55,10 @@ impl Proxies {
     }
 }
 
-/// A proxy's address; programs take one without a scheme, too.
+/// A proxy's address, whatever it speaks; programs take one without a scheme, too.
 fn address(text: &str) -> Option<Url> {
-    let whole = if text.contains("://") {
-        text.to_owned()
-    } else {
-        format!("http://{text}")
-    };
-    Url::parse(&whole).ok()
+    let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+    Url::parse(&format!("http://{rest}")).ok()
 }
 
 /// The password as it is written.

@@ -10,11 +10,13 @@ use crate::http::wire::{Reply, Seen, Server};
 use crate::http::{Bounds, Retry};
 use crate::model::Secret;
 
+mod enrolment;
 mod lists;
 mod packages;
 mod refusals;
 mod registration;
 mod requests;
+mod versions;
 
 const TOKEN: &str = "ghp_hunter2";
 
