@@ -168,7 +168,9 @@ fn plan(count: u16) -> Plan {
         keep_failed: false,
         setup: None,
         version: Version::Latest,
+        registration: None,
         env: vec![],
+        ca: None,
     }
 }
 

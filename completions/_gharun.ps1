@@ -55,7 +55,7 @@ Register-ArgumentCompleter -Native -CommandName 'gharun' -ScriptBlock {
             [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'A tag that pairs this start with its stop')
             [CompletionResult]::new('--setup', '--setup', [CompletionResultType]::ParameterName, 'A shell script that runs on the machine before the runner')
             [CompletionResult]::new('--runner-version', '--runner-version', [CompletionResultType]::ParameterName, 'The runner''s version; `latest` is the one that GitHub names for this scope [default: latest]')
-            [CompletionResult]::new('--registration', '--registration', [CompletionResultType]::ParameterName, 'How runners are registered [default: jit]')
+            [CompletionResult]::new('--registration', '--registration', [CompletionResultType]::ParameterName, 'How runners are registered: `jit`, or `token` for a GHES that has no just-in-time configurations [default: jit, and a token where a GHES has nothing else]')
             [CompletionResult]::new('--poll-interval', '--poll-interval', [CompletionResultType]::ParameterName, 'How often GitHub and the provider are asked while waiting [default: 2s]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read settings from this file')
             [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the record of machines in this file')

@@ -51,7 +51,7 @@ set edit:completion:arg-completer[gharun] = {|@words|
             cand --group 'A tag that pairs this start with its stop'
             cand --setup 'A shell script that runs on the machine before the runner'
             cand --runner-version 'The runner''s version; `latest` is the one that GitHub names for this scope [default: latest]'
-            cand --registration 'How runners are registered [default: jit]'
+            cand --registration 'How runners are registered: `jit`, or `token` for a GHES that has no just-in-time configurations [default: jit, and a token where a GHES has nothing else]'
             cand --poll-interval 'How often GitHub and the provider are asked while waiting [default: 2s]'
             cand --config 'Read settings from this file'
             cand --state 'Keep the record of machines in this file'

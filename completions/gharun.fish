@@ -54,7 +54,7 @@ complete -c gharun -n "__fish_gharun_using_subcommand start" -l idle-timeout -d 
 complete -c gharun -n "__fish_gharun_using_subcommand start" -l group -d 'A tag that pairs this start with its stop' -r
 complete -c gharun -n "__fish_gharun_using_subcommand start" -l setup -d 'A shell script that runs on the machine before the runner' -r -F
 complete -c gharun -n "__fish_gharun_using_subcommand start" -l runner-version -d 'The runner\'s version; `latest` is the one that GitHub names for this scope [default: latest]' -r
-complete -c gharun -n "__fish_gharun_using_subcommand start" -l registration -d 'How runners are registered [default: jit]' -r
+complete -c gharun -n "__fish_gharun_using_subcommand start" -l registration -d 'How runners are registered: `jit`, or `token` for a GHES that has no just-in-time configurations [default: jit, and a token where a GHES has nothing else]' -r
 complete -c gharun -n "__fish_gharun_using_subcommand start" -l poll-interval -d 'How often GitHub and the provider are asked while waiting [default: 2s]' -r
 complete -c gharun -n "__fish_gharun_using_subcommand start" -l config -d 'Read settings from this file' -r -F
 complete -c gharun -n "__fish_gharun_using_subcommand start" -l state -d 'Keep the record of machines in this file' -r -F

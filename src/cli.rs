@@ -172,7 +172,7 @@ pub struct Start {
     /// The runner's version; `latest` is the one that GitHub names for this scope [default: latest]
     #[arg(long, value_name = "V")]
     pub runner_version: Option<String>,
-    /// How runners are registered [default: jit]
+    /// How runners are registered: `jit`, or `token` for a GHES that has no just-in-time configurations [default: jit, and a token where a GHES has nothing else]
     #[arg(long, value_name = "HOW")]
     pub registration: Option<String>,
     /// How often GitHub and the provider are asked while waiting [default: 2s]

@@ -44,14 +44,7 @@ pub(super) async fn run(desk: &Desk, mut plan: Plan) -> Result<Exit, Failure> {
     let checked = places[0].provider.check().await;
     checked.map_err(|error| Failure::of_provider(error, &places[0].name, |_| String::new()))?;
     super::start::warn_of(desk, &places);
-    let stage = Stage::open(StageOptions {
-        auto_job: Some(JobSpec::lasting(JOB)),
-        runner_version: STUB.to_owned(),
-        ..StageOptions::default()
-    })
-    .map_err(|error| {
-        Failure::from(error).while_trying("could not open the stand-in for GitHub on this computer")
-    })?;
+    let stage = open()?;
     let reached = reach(&stage, &places[0]).await?;
     desk.ui.status(&format!(
         "Rehearsing at `{}`: the machine is real, GitHub is a stand-in at {reached}",
@@ -135,6 +128,17 @@ pub(super) async fn run(desk: &Desk, mut plan: Plan) -> Result<Exit, Failure> {
     desk.ui
         .status("Nothing is left: no machine, no registration, no record");
     Ok(Exit::Done)
+}
+
+fn open() -> Result<Stage, Failure> {
+    Stage::open(StageOptions {
+        auto_job: Some(JobSpec::lasting(JOB)),
+        runner_version: STUB.to_owned(),
+        ..StageOptions::default()
+    })
+    .map_err(|error| {
+        Failure::from(error).while_trying("could not open the stand-in for GitHub on this computer")
+    })
 }
 
 /// Opens the stage where the machine can reach it.

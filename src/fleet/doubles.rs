@@ -52,10 +52,8 @@ pub(crate) struct State {
     pub(crate) online_after: Option<Duration>,
     /// Runners whose label ends so vanish so long after their machine's launch.
     pub(crate) vanish_after: Option<Duration>,
-    /// Whether machines register their runners themselves.
-    pub(crate) without_jit: bool,
-    /// From the launch of such a machine until it has registered its runner.
-    pub(crate) enrols_after: Duration,
+    /// Where machines register their runners themselves: so long after their launch.
+    pub(crate) enrols_after: Option<Duration>,
     /// The names that tokens were given for.
     ordered: BTreeSet<String>,
     /// Whether listings fail.
@@ -114,7 +112,7 @@ impl Hub {
     fn boots(&self, name: &str) {
         let enrols = self.state().ordered.remove(name);
         if enrols {
-            let after = self.state().enrols_after;
+            let after = self.state().enrols_after.unwrap_or_default();
             self.add(name, &[name.to_owned()], after);
         }
         let (mut state, now) = (self.state(), Instant::now());
@@ -208,7 +206,7 @@ impl Api for Hub {
         if self.names().iter().any(|other| other == name.as_str()) {
             return error(ErrorKind::NameTaken);
         }
-        if self.state().without_jit {
+        if self.state().enrols_after.is_some() {
             let url = "https://ghes.example.com/acme/app";
             self.state().ordered.insert(name.to_string());
             return Ok(Registration {

@@ -22,7 +22,7 @@ async fn a_machine_registers_its_runner_and_runs_its_job(shell: Shell) {
     scene.stage.world().add_group(7, "it's ours");
     let token = scene.machine.token.as_mut().unwrap();
     token.group = Some("it's ours".to_owned());
-    let token = token.token.clone();
+    let token = token.secret.clone();
     let seen = scene.machine.at("stub/env").display().to_string();
     scene.queue_long_job(&format!("env >'{seen}'"));
     let run = scene.start();

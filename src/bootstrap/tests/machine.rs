@@ -54,7 +54,7 @@ pub(super) fn find(program: &str) -> Option<PathBuf> {
 
 /// What a machine registers its runner with.
 pub(super) struct Token {
-    pub(super) token: String,
+    pub(super) secret: String,
     pub(super) url: String,
     pub(super) group: Option<String>,
     /// Seconds from now.
@@ -184,7 +184,7 @@ impl Machine {
         let credential = match &self.token {
             None => Credential::Jit(&jit),
             Some(given) => {
-                token = Secret::new(&given.token);
+                token = Secret::new(&given.secret);
                 labels = [self.name.to_string(), "gpu".to_owned()];
                 Credential::Token {
                     token: &token,

@@ -73,9 +73,9 @@ impl Scene {
         let world = self.stage.world();
         assert!(world.remove_runner(self.machine.name.as_str()));
         let answer = self.ask("registration-token", Some(&json!({}))).await;
-        let token = answer["token"].as_str().expect("a token").to_owned();
+        let secret = answer["token"].as_str().expect("a token").to_owned();
         self.machine.token = Some(Token {
-            token,
+            secret,
             url: format!("{}/acme/app", self.stage.url()),
             group: None,
             until: 600,

@@ -52,6 +52,10 @@ fn ask_everything(scene: &mut Scene) {
         );
         scene.get(&format!("{runners}?per_page=1&name=idle"));
         scene.get(&format!("{runners}/downloads"));
+        world.set_end_of("2.300.0", None, Some(jiff::Timestamp::UNIX_EPOCH));
+        for version in ["2.300.0", "2.336.0"] {
+            scene.get(&format!("{runners}/deprecations/{version}"));
+        }
         for token in ["registration-token", "remove-token"] {
             let path = format!("{runners}/{token}");
             let sent = scene.send(&Method::POST, &path, &[], None, PATIENCE);

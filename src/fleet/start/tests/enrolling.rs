@@ -5,8 +5,7 @@ use crate::model::Secret;
 
 fn scene(count: u16, enrols_after: Duration) -> Scene {
     let scene = Scene::new(count, &["a"]);
-    scene.hub.state().without_jit = true;
-    scene.hub.state().enrols_after = enrols_after;
+    scene.hub.state().enrols_after = Some(enrols_after);
     scene
 }
 
