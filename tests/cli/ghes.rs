@@ -33,7 +33,11 @@ fn slots(world: &World) -> usize {
 #[track_caller]
 fn nothing_is_left(world: &World) {
     assert_eq!(registered(world), [""; 0]);
-    let listed = world.run("list --output json").exits(0).json();
+    // All tests, and others, share the Docker daemon.
+    let listed = world
+        .run("list --provider local --output json")
+        .exits(0)
+        .json();
     assert_eq!(listed["machines"], serde_json::json!([]), "{listed}");
     assert_eq!(slots(world), 0);
 }

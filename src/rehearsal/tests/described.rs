@@ -118,7 +118,7 @@ fn every_answer_is_as_github_describes_it() {
         .map(|exchange| exchange.route.as_deref().expect("a path of GitHub's"))
         .collect();
     // The runners of each of three scopes, the groups of two, and what a repository or nobody has.
-    assert_eq!(routes.len(), 3 * 6 + 2 + 9, "{routes:#?}");
+    assert_eq!(routes.len(), 3 * 7 + 2 + 9, "{routes:#?}");
     let statuses: BTreeSet<u16> = requests.iter().filter_map(|one| one.status).collect();
     let all = [200, 201, 204, 304, 401, 403, 404, 409, 422];
     assert_eq!(statuses, BTreeSet::from(all));
