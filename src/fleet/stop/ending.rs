@@ -6,13 +6,15 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::{Chosen, Kept, Manner, Stopped, Unstopped, is_busy_orphan};
-use crate::fleet::survey::{Inquiry, Row, Silent, of_github};
+use crate::fleet::survey::{Inquiry, Row, Silent};
 use crate::fleet::verdict::{Machine, Registration, Verdict};
 use crate::fleet::{Fleet, chain};
 use crate::github::{Api, Deregistration};
 use crate::model::{Condition, Event};
 use crate::poll::{Pace, until};
 use crate::settings::Stop;
+
+mod newcomer;
 
 /// How long one answer may take.
 const ANSWER: Duration = Duration::from_secs(15);
@@ -26,9 +28,6 @@ const AFTERWARDS: Pace = Pace {
     every: Duration::from_secs(2),
     at_most: Duration::from_secs(10),
 };
-
-/// From the end of a machine until what it has registered last is shown.
-const SHOWS: Duration = Duration::from_secs(1);
 
 /// What became of one runner.
 pub(super) enum Outcome {
@@ -271,31 +270,6 @@ impl<'a, G: Api> Ending<'a, G> {
             }
             Ok(Err(error)) => Removal::Unknown(chain(&error)),
             Err(_) => Removal::Unknown("GitHub did not answer in time".to_owned()),
-        }
-    }
-
-    /// A machine that was to register its runner itself may have done so up to its last moment.
-    async fn deregister_newcomer(&self) {
-        let Some(row) = self.row.borrow().clone() else {
-            return;
-        };
-        let was_booting = row.runner_id.is_none() && row.facts.machine == Machine::There;
-        let Some(github) = self.fleet.github.filter(|_| was_booting && row.ours) else {
-            return;
-        };
-        sleep(SHOWS).await;
-        match timeout(ANSWER, github.find(&row.name)).await {
-            Ok(Ok(None)) => {}
-            Ok(Ok(Some(runner))) => {
-                self.deregistered.set(false);
-                if let Some(row) = self.row.borrow_mut().as_mut() {
-                    row.runner_id = Some(runner.id);
-                    row.facts.registration = of_github(&runner);
-                    row.runner = Some(runner);
-                }
-            }
-            // As if its place could not be read: what is not known to be gone is not called so.
-            Ok(Err(_)) | Err(_) => self.deregistered.set(false),
         }
     }
 
