@@ -116,6 +116,7 @@ fn child(url: &str, count: u16) {
             token: Some(Token::Literal(Secret::new("bench"))),
             group: DEFAULT_GROUP,
             bounds: Bounds::default(),
+            roots: None,
             hearer: Hearer::default(),
         })
         .expect("a client");
@@ -171,7 +172,9 @@ fn plan(count: u16) -> Plan {
         keep_failed: false,
         setup: None,
         version: Version::Latest,
+        registration: None,
         env: vec![],
+        ca: None,
     }
 }
 

@@ -34,7 +34,7 @@ never\t'Never'"
 complete -c gharun -n "__fish_gharun_needs_command" -l repo -d 'The repository that runners are registered with' -r
 complete -c gharun -n "__fish_gharun_needs_command" -l org -d 'The organization that runners are registered with' -r
 complete -c gharun -n "__fish_gharun_needs_command" -l enterprise -d 'The enterprise that runners are registered with' -r
-complete -c gharun -n "__fish_gharun_needs_command" -l runner-group -d 'The runner group, by its number' -r
+complete -c gharun -n "__fish_gharun_needs_command" -l runner-group -d 'The runner group of new runners, by its name or its number' -r
 complete -c gharun -n "__fish_gharun_needs_command" -l no-state -d 'Keep no record of machines on this computer'
 complete -c gharun -n "__fish_gharun_needs_command" -s v -l verbose -d 'Say more on standard error; repeat for still more'
 complete -c gharun -n "__fish_gharun_needs_command" -s q -l quiet -d 'Say only what went wrong'
@@ -54,7 +54,7 @@ complete -c gharun -n "__fish_gharun_using_subcommand start" -l idle-timeout -d 
 complete -c gharun -n "__fish_gharun_using_subcommand start" -l group -d 'A tag that pairs this start with its stop' -r
 complete -c gharun -n "__fish_gharun_using_subcommand start" -l setup -d 'A shell script that runs on the machine before the runner' -r -F
 complete -c gharun -n "__fish_gharun_using_subcommand start" -l runner-version -d 'The runner\'s version; `latest` is the one that GitHub names for this scope [default: latest]' -r
-complete -c gharun -n "__fish_gharun_using_subcommand start" -l registration -d 'How runners are registered [default: jit]' -r
+complete -c gharun -n "__fish_gharun_using_subcommand start" -l registration -d 'How runners are registered: `jit`, or `token` for a GHES that has no just-in-time configurations [default: jit, and a token where a GHES has nothing else]' -r
 complete -c gharun -n "__fish_gharun_using_subcommand start" -l poll-interval -d 'How often GitHub and the provider are asked while waiting [default: 2s]' -r
 complete -c gharun -n "__fish_gharun_using_subcommand start" -l config -d 'Read settings from this file' -r -F
 complete -c gharun -n "__fish_gharun_using_subcommand start" -l state -d 'Keep the record of machines in this file' -r -F
@@ -66,7 +66,7 @@ never\t'Never'"
 complete -c gharun -n "__fish_gharun_using_subcommand start" -l repo -d 'The repository that runners are registered with' -r
 complete -c gharun -n "__fish_gharun_using_subcommand start" -l org -d 'The organization that runners are registered with' -r
 complete -c gharun -n "__fish_gharun_using_subcommand start" -l enterprise -d 'The enterprise that runners are registered with' -r
-complete -c gharun -n "__fish_gharun_using_subcommand start" -l runner-group -d 'The runner group, by its number' -r
+complete -c gharun -n "__fish_gharun_using_subcommand start" -l runner-group -d 'The runner group of new runners, by its name or its number' -r
 complete -c gharun -n "__fish_gharun_using_subcommand start" -l allow-partial -d 'Keep those that came up when others failed'
 complete -c gharun -n "__fish_gharun_using_subcommand start" -l keep-failed -d 'Leave a machine that failed, for inspection'
 complete -c gharun -n "__fish_gharun_using_subcommand start" -l dry-run -d 'Print the plan and the boot script, touch nothing'
@@ -94,7 +94,7 @@ never\t'Never'"
 complete -c gharun -n "__fish_gharun_using_subcommand stop" -l repo -d 'The repository that runners are registered with' -r
 complete -c gharun -n "__fish_gharun_using_subcommand stop" -l org -d 'The organization that runners are registered with' -r
 complete -c gharun -n "__fish_gharun_using_subcommand stop" -l enterprise -d 'The enterprise that runners are registered with' -r
-complete -c gharun -n "__fish_gharun_using_subcommand stop" -l runner-group -d 'The runner group, by its number' -r
+complete -c gharun -n "__fish_gharun_using_subcommand stop" -l runner-group -d 'The runner group of new runners, by its name or its number' -r
 complete -c gharun -n "__fish_gharun_using_subcommand stop" -l all -d 'Everything of this scope that is not busy'
 complete -c gharun -n "__fish_gharun_using_subcommand stop" -l orphans -d 'Machines that nobody will use again, registrations without a machine, stale records'
 complete -c gharun -n "__fish_gharun_using_subcommand stop" -l force -d 'Also end orphans that are busy'
@@ -119,7 +119,7 @@ never\t'Never'"
 complete -c gharun -n "__fish_gharun_using_subcommand list" -l repo -d 'The repository that runners are registered with' -r
 complete -c gharun -n "__fish_gharun_using_subcommand list" -l org -d 'The organization that runners are registered with' -r
 complete -c gharun -n "__fish_gharun_using_subcommand list" -l enterprise -d 'The enterprise that runners are registered with' -r
-complete -c gharun -n "__fish_gharun_using_subcommand list" -l runner-group -d 'The runner group, by its number' -r
+complete -c gharun -n "__fish_gharun_using_subcommand list" -l runner-group -d 'The runner group of new runners, by its name or its number' -r
 complete -c gharun -n "__fish_gharun_using_subcommand list" -l orphans -d 'Only what `stop --orphans` would act on'
 complete -c gharun -n "__fish_gharun_using_subcommand list" -l all-scopes -d 'Leave out nothing: machines of other scopes and servers too'
 complete -c gharun -n "__fish_gharun_using_subcommand list" -l no-github -d 'Do not ask GitHub'
@@ -139,7 +139,7 @@ never\t'Never'"
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and not __fish_seen_subcommand_from list check show init offers help" -l repo -d 'The repository that runners are registered with' -r
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and not __fish_seen_subcommand_from list check show init offers help" -l org -d 'The organization that runners are registered with' -r
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and not __fish_seen_subcommand_from list check show init offers help" -l enterprise -d 'The enterprise that runners are registered with' -r
-complete -c gharun -n "__fish_gharun_using_subcommand providers; and not __fish_seen_subcommand_from list check show init offers help" -l runner-group -d 'The runner group, by its number' -r
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and not __fish_seen_subcommand_from list check show init offers help" -l runner-group -d 'The runner group of new runners, by its name or its number' -r
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and not __fish_seen_subcommand_from list check show init offers help" -l no-state -d 'Keep no record of machines on this computer'
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and not __fish_seen_subcommand_from list check show init offers help" -s v -l verbose -d 'Say more on standard error; repeat for still more'
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and not __fish_seen_subcommand_from list check show init offers help" -s q -l quiet -d 'Say only what went wrong'
@@ -161,7 +161,7 @@ never\t'Never'"
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from list" -l repo -d 'The repository that runners are registered with' -r
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from list" -l org -d 'The organization that runners are registered with' -r
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from list" -l enterprise -d 'The enterprise that runners are registered with' -r
-complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from list" -l runner-group -d 'The runner group, by its number' -r
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from list" -l runner-group -d 'The runner group of new runners, by its name or its number' -r
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from list" -l no-state -d 'Keep no record of machines on this computer'
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more on standard error; repeat for still more'
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Say only what went wrong'
@@ -178,7 +178,7 @@ never\t'Never'"
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from check" -l repo -d 'The repository that runners are registered with' -r
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from check" -l org -d 'The organization that runners are registered with' -r
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from check" -l enterprise -d 'The enterprise that runners are registered with' -r
-complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from check" -l runner-group -d 'The runner group, by its number' -r
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from check" -l runner-group -d 'The runner group of new runners, by its name or its number' -r
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from check" -l no-state -d 'Keep no record of machines on this computer'
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from check" -s v -l verbose -d 'Say more on standard error; repeat for still more'
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from check" -s q -l quiet -d 'Say only what went wrong'
@@ -194,7 +194,7 @@ never\t'Never'"
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from show" -l repo -d 'The repository that runners are registered with' -r
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from show" -l org -d 'The organization that runners are registered with' -r
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from show" -l enterprise -d 'The enterprise that runners are registered with' -r
-complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from show" -l runner-group -d 'The runner group, by its number' -r
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from show" -l runner-group -d 'The runner group of new runners, by its name or its number' -r
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from show" -l no-state -d 'Keep no record of machines on this computer'
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say more on standard error; repeat for still more'
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Say only what went wrong'
@@ -210,7 +210,7 @@ never\t'Never'"
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from init" -l repo -d 'The repository that runners are registered with' -r
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from init" -l org -d 'The organization that runners are registered with' -r
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from init" -l enterprise -d 'The enterprise that runners are registered with' -r
-complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from init" -l runner-group -d 'The runner group, by its number' -r
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from init" -l runner-group -d 'The runner group of new runners, by its name or its number' -r
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from init" -l no-state -d 'Keep no record of machines on this computer'
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from init" -s v -l verbose -d 'Say more on standard error; repeat for still more'
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from init" -s q -l quiet -d 'Say only what went wrong'
@@ -227,7 +227,7 @@ never\t'Never'"
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from offers" -l repo -d 'The repository that runners are registered with' -r
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from offers" -l org -d 'The organization that runners are registered with' -r
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from offers" -l enterprise -d 'The enterprise that runners are registered with' -r
-complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from offers" -l runner-group -d 'The runner group, by its number' -r
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from offers" -l runner-group -d 'The runner group of new runners, by its name or its number' -r
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from offers" -l no-state -d 'Keep no record of machines on this computer'
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from offers" -s v -l verbose -d 'Say more on standard error; repeat for still more'
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from offers" -s q -l quiet -d 'Say only what went wrong'

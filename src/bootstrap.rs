@@ -7,7 +7,11 @@ use jiff::Timestamp;
 
 use crate::model::{Name, Secret};
 
-/// The part that is the same for every machine.
+mod ca;
+
+pub use ca::{NoCertificates, certificates};
+
+/// What machines run; parts of it are for some machines only.
 const BODY: &str = include_str!("bootstrap.sh");
 
 /// A runner archive for one platform.
@@ -31,7 +35,7 @@ pub struct Boot<'a> {
     /// The runner.
     pub name: &'a Name,
     /// What GitHub gave for it.
-    pub jit: &'a Secret,
+    pub credential: Credential<'a>,
     /// The archives, one for each platform on offer.
     pub packages: &'a [Package],
     /// Whether a preinstalled runner must be of exactly the packages' version (a pin).
@@ -46,8 +50,31 @@ pub struct Boot<'a> {
     pub idle_limit: Option<Duration>,
     /// The user's script, run before the runner.
     pub setup: Option<&'a str>,
-    /// Variables for the runner and for downloads (proxies).
-    pub env: &'a [(String, String)],
+    /// Variables for the runner and for downloads (proxies); a value may hold a password.
+    pub env: &'a [(String, Secret)],
+    /// Certificates that are trusted beside the machine's own, as [`certificates`] gives them.
+    pub ca: Option<&'a str>,
+}
+
+/// What the machine shows to GitHub.
+#[derive(Clone, Copy, Debug)]
+pub enum Credential<'a> {
+    /// A just-in-time configuration.
+    Jit(&'a Secret),
+    /// A token with which the machine registers its runner itself, once.
+    Token {
+        /// The token.
+        token: &'a Secret,
+        /// The page of the scope on the server.
+        url: &'a str,
+        /// The runner group's name; `None` is the default one.
+        group: Option<&'a str>,
+        /// The labels, all of them.
+        labels: &'a [String],
+        /// When it is too late to register: a machine that is started again with an empty disk must
+        /// not become another runner.
+        until: Timestamp,
+    },
 }
 
 /// How long the script sleeps.
@@ -64,20 +91,41 @@ const PAUSES: Pauses = Pauses {
     retry: 2,
 };
 
-/// Writes the script. It holds the just-in-time configuration.
+/// Writes the script. It holds the credential.
 ///
-/// What does not depend on the order is under 18 KiB, and under 7 KiB compressed: EC2 takes 16 KiB
-/// compressed, and the configuration needs about 4 KiB of it. The texts may hold anything but NUL,
-/// and names of variables are names to a shell.
+/// What does not depend on the order's texts is under 18 KiB, and under 7 KiB compressed: EC2 takes 16 KiB
+/// compressed, and a just-in-time configuration needs about 4 KiB of it. [`certificates`] bounds
+/// those. The texts may hold anything but NUL, and names of variables are names to a shell.
 pub fn script(boot: &Boot<'_>) -> Secret {
-    Secret::new(header(boot, PAUSES) + &body())
+    Secret::new(header(boot, PAUSES) + &body(&parts(boot)))
 }
 
-/// The part that is the same for every machine, without comments and indentation.
-fn body() -> String {
+/// The parts of the script that a machine needs beside those of every machine.
+fn parts(boot: &Boot<'_>) -> Vec<&'static str> {
+    let credential = match boot.credential {
+        Credential::Jit(_) => "jit",
+        Credential::Token { .. } => "token",
+    };
+    let mut parts = vec![credential];
+    parts.extend(boot.ca.map(|_| "ca"));
+    parts.extend(boot.setup.map(|_| "setup"));
+    parts
+}
+
+/// The script without comments and indentation, and of what stands between `#if PART` and `#end` only
+/// the parts that are wanted.
+fn body(parts: &[&str]) -> String {
+    let mut left_out = false;
     BODY.lines()
         .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .filter(|line| {
+            if let Some(part) = line.strip_prefix("#if ") {
+                left_out = !parts.contains(&part);
+            } else if *line == "#end" {
+                left_out = false;
+            }
+            !left_out && !line.is_empty() && !line.starts_with('#')
+        })
         .flat_map(|line| [line, "\n"])
         .collect()
 }
@@ -107,17 +155,37 @@ fn header(boot: &Boot<'_>, pauses: Pauses) -> String {
         writeln!(text, "{name}={}", quoted(value)).expect("a text takes what is written");
     };
     put("gharun_name", boot.name.as_str());
-    put("gharun_jit", boot.jit.expose());
+    match boot.credential {
+        Credential::Jit(jit) => put("gharun_jit", jit.expose()),
+        Credential::Token {
+            token,
+            url,
+            group,
+            labels,
+            until,
+        } => {
+            put("gharun_token", token.expose());
+            put("gharun_url", url);
+            put("gharun_group", group.unwrap_or_default());
+            put("gharun_labels", &labels.join(","));
+            put("gharun_until", &until.as_second().to_string());
+        }
+    }
     put("gharun_packages", &packages.join(" "));
     put("gharun_pinned", if boot.pinned { "1" } else { "0" });
     put("gharun_ending", ending);
     put("gharun_expires", &boot.expires.as_second().to_string());
     put("gharun_idle", &idle.to_string());
-    put("gharun_setup", boot.setup.unwrap_or_default());
+    if let Some(setup) = boot.setup {
+        put("gharun_setup", setup);
+    }
+    if let Some(ca) = boot.ca {
+        put("gharun_ca", ca);
+    }
     put("gharun_tick", pauses.tick);
     put("gharun_pause", &pauses.retry.to_string());
     for (name, value) in boot.env {
-        put(&format!("export {name}"), value);
+        put(&format!("export {name}"), value.expose());
     }
     text
 }
@@ -173,6 +241,7 @@ pub fn meaning(code: i32) -> Option<&'static str> {
         76 => "there is no runner for this platform",
         77 => "it ran there already",
         78 => "the runner ended without a job",
+        79 => "the runner could not register with GitHub",
         143 => "it was told to end",
         _ => return None,
     })

@@ -1,6 +1,7 @@
 # What turns a machine into a runner, and ends it. POSIX sh; busybox is enough.
 # It is written as functions and called in its last line, so that it may delete its own file.
-# What is sent has neither comments nor indentation, so nothing here may need them.
+# What is sent has neither comments nor indentation, so nothing here may need them; and what stands
+# between "if PART" and "end" is sent only to machines that need it.
 
 set +eu
 
@@ -168,7 +169,7 @@ finish() {
     trap - HUP INT TERM
     [ "$who" = main ] && [ "$guard" -gt 0 ] && kill -USR1 "$guard" 2>/dev/null
     if [ -n "$dir" ]; then
-        rm -rf "${dir:?}/runner" "${dir:?}/boot" "$dir/out" "$dir/setup" "$dir/pid" "$fresh"
+        rm -rf "${dir:?}/runner" "${dir:?}/boot" "$dir/out" "$dir/setup" "$dir/enrol" "$dir/pid" "$fresh"
         [ -n "$lock" ] && rmdir "$lock" 2>/dev/null
     fi
     exit "$code"
@@ -278,6 +279,7 @@ await() {
 
 # --- Steps ---------------------------------------------------------------------------------------
 
+#if setup
 run_setup() {
     [ -n "$gharun_setup" ] || return 0
     phase setup
@@ -289,6 +291,27 @@ run_setup() {
     esac || die 74 "the setup script failed with exit code $?"
     rm -f "$dir/setup"
 }
+#end
+
+#if ca
+# Most programs take one bundle in the place of the system's, so the file holds both. On macOS the
+# runner itself asks the keychain only.
+trust() {
+    for bundle in "${SSL_CERT_FILE:-}" "${CURL_CA_BUNDLE:-}" /etc/ssl/certs/ca-certificates.crt \
+        /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/ca-bundle.pem /etc/ssl/cert.pem; do
+        [ -s "$bundle" ] && break
+        bundle=
+    done
+    ca=$dir/ca.pem
+    {
+        [ -z "$bundle" ] || cat "$bundle"
+        printf '\n%s\n' "$gharun_ca"
+    } >"$ca" || die 75 "$dir cannot be written"
+    chmod 644 "$ca"
+    # The runner and OpenSSL, curl, git, Node, Python.
+    export SSL_CERT_FILE="$ca" CURL_CA_BUNDLE="$ca" GIT_SSL_CAINFO="$ca" NODE_EXTRA_CA_CERTS="$ca" REQUESTS_CA_BUNDLE="$ca"
+}
+#end
 
 find_platform() {
     case $(uname -s) in
@@ -363,8 +386,8 @@ fetch() {
         return
     fi
     case $(wget --version 2>/dev/null) in
-    # It would try twenty times by itself.
-    GNU*) wget -nv -t 1 -T 60 -O "$2" "$1" ;;
+    # It would try twenty times by itself, and mostly knows none of the usual variables.
+    GNU*) wget -nv -t 1 -T 60 ${CURL_CA_BUNDLE:+"--ca-certificate=$CURL_CA_BUNDLE"} -O "$2" "$1" ;;
     # The static busybox of Debian 12 crashes on a time limit; its own is 15 minutes.
     *) wget -q -T 60 -O "$2" "$1" || { [ $? -gt 128 ] && wget -q -O "$2" "$1"; } ;;
     esac
@@ -529,6 +552,11 @@ write_launcher() {
         printf 'cd %s && [ -w . ] && [ -w %s ] || exit 70\n' "$(quote "$runner")" "$(quote "$seen")"
         # shellcheck disable=SC2016 # for the launcher's own shell
         printf '[ "${1:-}" = try ] && exit 0\n'
+        #if token
+        # Not config.sh: it does the same after a look for libraries, and the runner goes without libicu.
+        # The token is not among the arguments, which are for all to see.
+        printf '%s\n' "[ \"\${1:-}\" = register ] && exec bin/Runner.Listener configure --unattended --ephemeral --disableupdate --no-default-labels --url $(quote "$gharun_url") --name $gharun_name --labels $(quote "$gharun_labels") --work _work ${gharun_group:+--runnergroup $(quote "$gharun_group")}"
+        #end
         if mute env --default-signal=INT true; then
             printf 'exec env --default-signal=INT ./run.sh\n'
         elif have perl; then
@@ -540,19 +568,44 @@ write_launcher() {
     chmod 755 "$hook" "$dir/boot" # no secrets in them, and the runner's user reads them
 }
 
-start_runner() {
-    # Nothing of ours but the mark by which a host knows its slots, no key of a machine's place, and
-    # no folders of another user.
+# Nothing of ours but the mark by which a host knows its slots, no key of a machine's place, and no
+# folders of another user.
+forget_ours() {
     for key in $(env | sed -n 's/^\(GHARUN_[A-Za-z0-9_]*\)=.*/\1/p'); do
         [ "$key" = GHARUN_SLOT ] || unset "$key"
     done
     unset RUNNER_TRACKING_ID RUNPOD_API_KEY
     [ "$how" = none ] || unset XDG_RUNTIME_DIR XDG_CACHE_HOME XDG_CONFIG_HOME XDG_DATA_HOME XDG_STATE_HOME MAIL
+}
+
+start_runner() {
+    forget_ours
+    #if jit
     export ACTIONS_RUNNER_INPUT_JITCONFIG="$gharun_jit"
+    #end
     export ACTIONS_RUNNER_HOOK_JOB_STARTED="$hook"
     export ACTIONS_RUNNER_RETURN_VERSION_DEPRECATED_EXIT_CODE=1
     launch run
 }
+
+#if token
+# shellcheck disable=SC2317 # it is called by `await`
+enrol() {
+    forget_ours
+    export ACTIONS_RUNNER_INPUT_TOKEN="$gharun_token"
+    launch register
+}
+
+# A machine that is started anew with an empty disk has no marker, and the token is yet good.
+register() {
+    phase register
+    [ "$(date +%s)" -lt "$gharun_until" ] || die 77 "it is too late to register a runner: the start that ordered it is over"
+    await enrol >"$dir/enrol" 2>&1 && return 0
+    code=$?
+    cat "$dir/enrol"
+    die 79 "the runner could not register with GitHub (exit code $code): $(grep '[A-Za-z]' "$dir/enrol" | tail -n 1)"
+}
+#end
 
 # What the runner says goes to the log, and tells what its exit code does not.
 listen() {
@@ -610,11 +663,19 @@ bootstrap() {
         [ -d "$dir/once" ] && die 77 "it ran here already"
         die 75 "$dir cannot be written"
     fi
+    #if ca
+    trust
+    #end
+    #if setup
     run_setup
+    #end
     get_runner
     write_launcher
     choose_user
     care_for_icu
+    #if token
+    register
+    #end
     run_runner
     exit 0
 }

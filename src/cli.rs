@@ -86,11 +86,11 @@ pub struct Global {
         help_heading = "GitHub options"
     )]
     pub enterprise: Option<String>,
-    /// The runner group, by its number
+    /// The runner group of new runners, by its name or its number
     #[arg(
         long,
         global = true,
-        value_name = "ID",
+        value_name = "NAME|ID",
         help_heading = "GitHub options"
     )]
     pub runner_group: Option<String>,
@@ -172,7 +172,7 @@ pub struct Start {
     /// The runner's version; `latest` is the one that GitHub names for this scope [default: latest]
     #[arg(long, value_name = "V")]
     pub runner_version: Option<String>,
-    /// How runners are registered [default: jit]
+    /// How runners are registered: `jit`, or `token` for a GHES that has no just-in-time configurations [default: jit, and a token where a GHES has nothing else]
     #[arg(long, value_name = "HOW")]
     pub registration: Option<String>,
     /// How often GitHub and the provider are asked while waiting [default: 2s]

@@ -1,12 +1,13 @@
-//! One reqwest client: timeouts, idempotency-aware retries, status -> error.
+//! One reqwest client: timeouts, idempotency-aware retries, shared waits, status -> error.
 //!
 //! What may be repeated is decided by [`retry::judge`], by what is known of the request and not by
-//! luck: a request that changes something and may have arrived is never sent twice.
+//! luck: a request that changes something and may have arrived is never sent twice. When a server
+//! wants to be left alone, all requests of a client wait together (`room`).
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::LOCATION;
-use reqwest::{Method, StatusCode};
+use reqwest::Method;
 use tokio::time::{Instant, sleep};
 use url::{Host, Url};
 
@@ -15,8 +16,12 @@ use crate::poll::{Backoff, chance};
 mod answer;
 mod error;
 mod excerpt;
+mod exchange;
 mod request;
 mod retry;
+mod room;
+mod roots;
+mod term;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -26,26 +31,32 @@ pub use answer::Answer;
 pub use error::{Error, ErrorKind, Result};
 pub use excerpt::plain;
 pub use request::Request;
-pub use retry::{Outcome, Pause, Retry, Verdict, judge, too_many};
+pub use retry::{Limit, Outcome, Pause, Retry, Verdict, judge, too_many};
+pub use room::{Hear, Rate, Wait};
+pub use roots::Roots;
+pub use term::Term;
 
-/// An answer longer than this is not what we asked for; a page of a hundred runners has 60 KB.
-const LONGEST_BODY: usize = 16 << 20;
-const REDIRECTS: usize = 5;
+use exchange::Try;
+use room::{Full, Pass, Room};
+
 /// Shorter than what servers and their load balancers keep, so that a request that must not be
 /// repeated is rarely written to a connection that the other side is closing.
 const IDLE_CONNECTION: Duration = Duration::from_secs(15);
 
-/// How long anything may take.
+/// How long anything may take, and how fast it may go.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
     /// For a connection, TLS included. Less than `request`, so that a failure to connect is known as such.
     pub connect: Duration,
     /// For one request, from its first byte to the last byte of its answer.
     pub request: Duration,
-    /// For an operation: all tries, pages and pauses together.
+    /// For an operation: all tries, pages and pauses together. Waiting for room comes on top where
+    /// there is a [`Term`] for it.
     pub operation: Duration,
     /// How often and how fast failed requests are repeated.
     pub retry: Retry,
+    /// How fast changes may be asked for.
+    pub rate: Rate,
 }
 
 impl Default for Bounds {
@@ -55,31 +66,42 @@ impl Default for Bounds {
             request: Duration::from_secs(30),
             operation: Duration::from_mins(3),
             retry: Retry::default(),
+            rate: Rate::default(),
         }
     }
 }
 
 /// Reads from an answer that the server wants to be left alone; [`too_many`] is the common way.
-pub type Limits = fn(&Answer) -> Option<Pause>;
+pub type Limits = fn(&Answer) -> Option<Limit>;
 
-/// A client of one server.
+/// What a client is made of beside its server.
+#[derive(Clone)]
+pub struct Options {
+    /// How long anything may take, and how fast it may go.
+    pub bounds: Bounds,
+    /// Who reads limits.
+    pub limits: Limits,
+    /// Certificates that are trusted beside those of the system.
+    pub roots: Option<Roots>,
+    /// Who hears of waits.
+    pub hear: Option<Hear>,
+}
+
+/// A client of one server. Clones share connections, and waits.
 #[derive(Clone, Debug)]
 pub struct Client {
     inner: reqwest::Client,
     home: url::Origin,
     bounds: Bounds,
     limits: Limits,
+    room: Arc<Room>,
 }
 
-/// What one try came to.
-enum Try {
-    Answered(Answer),
-    /// The request surely was not sent.
-    NotSent(reqwest::Error),
-    /// It may have been sent, and there is no whole answer.
-    Lost(reqwest::Error),
-    /// Neither a repetition nor the caller can mend it.
-    Broken(Error),
+/// Whether a request waits for room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Urgency {
+    AtOnce,
+    Patient,
 }
 
 impl Client {
@@ -88,6 +110,25 @@ impl Client {
     /// Proxies are those of the system and of the usual variables; a loopback address is reached
     /// without one. Fails where the system has no certificates.
     pub fn new(base: &Url, bounds: Bounds, limits: Limits) -> Result<Self> {
+        Self::with(
+            base,
+            Options {
+                bounds,
+                limits,
+                roots: None,
+                hear: None,
+            },
+        )
+    }
+
+    /// The same with all that can be said.
+    pub fn with(base: &Url, options: Options) -> Result<Self> {
+        let Options {
+            bounds,
+            limits,
+            roots,
+            hear,
+        } = options;
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("gharun/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(bounds.connect)
@@ -96,16 +137,19 @@ impl Client {
             .referer(false);
         if is_loopback(base) {
             builder = builder.no_proxy();
-            if base.scheme() == "http" {
-                // A machine without any certificates can still rehearse.
-                builder = builder.tls_certs_only([]);
-            }
         }
+        builder = match roots {
+            // A machine without any certificates can still rehearse.
+            None if is_loopback(base) && base.scheme() == "http" => builder.tls_certs_only([]),
+            None => builder,
+            Some(roots) => builder.tls_certs_merge(roots.certificates().to_vec()),
+        };
         Ok(Self {
             inner: builder.build().map_err(Error::setup)?,
             home: base.origin(),
             bounds,
             limits,
+            room: Arc::new(Room::new(bounds.rate, hear)),
         })
     }
 
@@ -114,152 +158,150 @@ impl Client {
         Instant::now() + self.bounds.operation
     }
 
-    /// Sends a request, and again where that is safe and may help, until `by`.
+    /// How long anything may take.
+    pub fn bounds(&self) -> Bounds {
+        self.bounds
+    }
+
+    /// Sends a request, and again where that is safe and may help, until `by`: see
+    /// [`Client::send_within`].
+    pub async fn send(&self, request: &Request, by: Instant) -> Result<Answer> {
+        self.send_within(request, &Term::until(by)).await
+    }
+
+    /// Sends a request when there is room, and again where that is safe and may help, until the
+    /// term ends.
     ///
     /// Every answer that a repetition cannot better is returned whatever its status;
     /// [`Answer::refused`] makes an error of it. [`ErrorKind::Ambiguous`] means that the server may
-    /// have carried the request out.
-    pub async fn send(&self, request: &Request, by: Instant) -> Result<Answer> {
+    /// have carried the request out. [`ErrorKind::Limited`] means that it has not, and that there is
+    /// no room before the term ends: that is told at once and not waited for.
+    pub async fn send_within(&self, request: &Request, term: &Term) -> Result<Answer> {
+        self.repeat(request, term, Urgency::Patient).await
+    }
+
+    /// Sends a request whether there is room or not, for what must not wait: the ending of machines
+    /// that cost money. A limit that it meets is told at once.
+    pub async fn send_at_once(&self, request: &Request, term: &Term) -> Result<Answer> {
+        self.repeat(request, term, Urgency::AtOnce).await
+    }
+
+    /// Gives up all that waits for room, now or later, with a term that forgoes it: it fails at once,
+    /// with [`ErrorKind::Limited`], and was not sent. What was sent is awaited.
+    pub fn forgo(&self) {
+        self.room.forgo();
+    }
+
+    /// How long a request would wait for room at least if it came now; zero where there is room.
+    pub fn wait_now(&self) -> Duration {
+        self.room.wait_now()
+    }
+
+    async fn repeat(&self, request: &Request, term: &Term, urgency: Urgency) -> Result<Answer> {
         let retry = self.bounds.retry;
         let mut backoff = Backoff::new(retry.first, retry.cap);
-        let (mut tries, mut limits) = (0, 0);
+        let (mut sent, mut failed) = (0, 0);
         loop {
-            tries += 1;
-            let came = self.once(request, by).await;
-            let pause = match &came {
+            let pass = match urgency {
+                Urgency::AtOnce => Ok(self.room.barge().await),
+                Urgency::Patient => self.room.enter(changes(&request.method), term).await,
+            };
+            let pass = pass.map_err(|full| no_room(request, &full, sent))?;
+            sent += 1;
+            let came = self.once(request, term.end()).await;
+            let limit = match &came {
                 Try::Answered(answer) => (self.limits)(answer),
                 _ => None,
             };
             let outcome = match &came {
-                Try::Answered(_) if pause.is_some() => Outcome::Limited,
+                Try::Answered(_) if limit.is_some() => Outcome::Limited,
                 Try::Answered(answer) => Outcome::Status(answer.status),
                 Try::NotSent(_) => Outcome::NotSent,
                 Try::Lost(_) => Outcome::Lost,
                 Try::Broken(_) => Outcome::Broken,
             };
-            let rest = match judge(&request.method, outcome) {
-                Verdict::Take | Verdict::Ambiguous => None,
+            let verdict = judge(&request.method, outcome);
+            if let (Verdict::Wait, Try::Answered(answer)) = (verdict, &came) {
+                let limit = limit.unwrap_or_else(|| unread(answer));
+                let least = backoff.next(chance());
+                let (opens, full) = pass.refused(limit, least, answer.clock());
+                // Waits are no tries: what ends them is the term.
+                if urgency == Urgency::AtOnce || opens > term.room() {
+                    return Err(answer.limited(full.until).tried(sent));
+                }
+                tracing::debug!(request = %request.what(), reason = full.reason, "waiting for room");
+                continue;
+            }
+            settle(pass, &came);
+            failed += 1;
+            let rest = match verdict {
+                Verdict::Take | Verdict::Ambiguous | Verdict::Wait => None,
                 Verdict::Repeat => Some(match &came {
                     Try::Answered(answer) => answer.retry_after().unwrap_or_default(),
                     _ => Duration::ZERO,
                 }),
-                Verdict::Wait => {
-                    limits += 1;
-                    Some(pause.unwrap_or_default().length(limits))
-                }
             };
             let rest = rest.map(|least| least.max(backoff.next(chance())));
             let again = rest.filter(|rest| {
-                tries < retry.tries && Instant::now().checked_add(*rest).is_some_and(|at| at < by)
+                let at = Instant::now().checked_add(*rest);
+                failed < retry.tries && at.is_some_and(|at| at < term.end())
             });
-            let Some(rest) = again else {
-                return conclude(request, came, outcome, rest, tries);
+            let Some(again) = again else {
+                return conclude(request, came, outcome, rest.is_some(), sent);
             };
             tracing::debug!(
                 request = %request.what(),
-                pause_ms = rest.as_millis(),
+                pause_ms = again.as_millis(),
                 "repeating after a pause"
             );
-            sleep(rest).await;
+            sleep(again).await;
         }
     }
+}
 
-    /// One try, redirects included.
-    async fn once(&self, request: &Request, by: Instant) -> Try {
-        let mut hop = request.clone();
-        let mut trusted = true;
-        for _ in 0..=REDIRECTS {
-            // Once led away, a request is never trusted again, even when it is led back.
-            trusted &= hop.url.origin() == self.home;
-            let answer = match self.exchange(&hop, trusted, by).await {
-                Try::Answered(answer) => answer,
-                failed => return failed,
-            };
-            let Some(next) = redirect(&hop, &answer) else {
-                return Try::Answered(answer);
-            };
-            let away = next.origin() != hop.url.origin();
-            let bare = hop.url.scheme() == "https" && next.scheme() != "https";
-            let reads = matches!(hop.method, Method::GET | Method::HEAD);
-            if bare || (away && !reads) || !matches!(next.scheme(), "http" | "https") {
-                return Try::Broken(answer.led_away(&next));
-            }
-            if answer.status == StatusCode::SEE_OTHER && !reads {
-                hop.method = Method::GET;
-                hop.body = None;
-            }
-            hop.url = next;
-        }
-        Try::Broken(Error::redirects(request.what()))
-    }
+/// Whether a request changes something.
+fn changes(method: &Method) -> bool {
+    !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
+}
 
-    async fn exchange(&self, request: &Request, trusted: bool, by: Instant) -> Try {
-        let left = by.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Try::Broken(Error::no_time(request.what()));
-        }
-        let headers = request
-            .headers
-            .iter()
-            .filter(|(_, value)| trusted || !value.is_sensitive())
-            .map(|(name, value)| (name.clone(), value.clone()));
-        let mut builder = self
-            .inner
-            .request(request.method.clone(), request.url.clone())
-            .headers(headers.collect())
-            .timeout(left.min(self.bounds.request));
-        if let Some(body) = &request.body {
-            builder = builder.body(body.clone());
-        }
-        let begin = Instant::now();
-        let answer = async {
-            let mut response = builder.send().await?;
-            let mut body = Vec::new();
-            while let Some(chunk) = response.chunk().await? {
-                body.extend_from_slice(&chunk);
-                if body.len() > LONGEST_BODY {
-                    return Ok(Err(Error::too_long(request.what())));
-                }
-            }
-            Ok(Ok(Answer::new(request, &response, body)))
-        };
-        let tried = match answer.await.map_err(reqwest::Error::without_url) {
-            Ok(Ok(answer)) => Try::Answered(answer),
-            Ok(Err(error)) => Try::Broken(error),
-            Err(error) if error.is_builder() => Try::Broken(Error::setup(error)),
-            Err(error) if error.is_connect() => Try::NotSent(error),
-            Err(error) => Try::Lost(error),
-        };
-        let ms = begin.elapsed().as_millis();
-        let (method, path) = (&request.method, request.url.path());
-        match &tried {
-            Try::Answered(answer) => tracing::debug!(
-                %method, path, status = answer.status.as_u16(), id = answer.request_id(), ms,
-                "answered"
-            ),
-            Try::Broken(error) => tracing::debug!(%method, path, ms, %error, "gave up"),
-            Try::NotSent(error) => tracing::debug!(%method, path, ms, %error, "was not sent"),
-            Try::Lost(error) => tracing::debug!(%method, path, ms, %error, "was not answered"),
-        }
-        tried
+/// Says what a request met that was not refused for now.
+fn settle(pass: Pass<'_>, came: &Try) {
+    if matches!(came, Try::Answered(_)) {
+        pass.served();
     }
+}
+
+/// A 429 of which the server's own way to tell limits knows nothing.
+fn unread(answer: &Answer) -> Limit {
+    too_many(answer).unwrap_or_else(|| Limit {
+        pause: Pause::Growing(Duration::ZERO),
+        reason: "too many requests".to_owned(),
+    })
+}
+
+fn no_room(request: &Request, full: &Full, sent: u32) -> Error {
+    let until = full.until.round(jiff::Unit::Second).unwrap_or(full.until);
+    let told = format!("was not sent: {}, until {until}", full.reason);
+    Error::new(
+        ErrorKind::Limited { until: full.until },
+        request.what(),
+        told,
+    )
+    .tried(sent.max(1))
 }
 
 fn conclude(
     request: &Request,
     came: Try,
     outcome: Outcome,
-    rest: Option<Duration>,
+    repeatable: bool,
     tries: u32,
 ) -> Result<Answer> {
     let ambiguous = judge(&request.method, outcome) == Verdict::Ambiguous;
     match came {
         Try::Answered(answer) if ambiguous => Err(answer.refused().tried(tries).ambiguous()),
-        Try::Answered(answer) => match rest {
-            None => Ok(answer),
-            Some(rest) if outcome == Outcome::Limited => Err(answer.limited(rest).tried(tries)),
-            Some(_) => Err(answer.refused().tried(tries)),
-        },
+        Try::Answered(answer) if repeatable => Err(answer.refused().tried(tries)),
+        Try::Answered(answer) => Ok(answer),
         Try::NotSent(source) => Err(Error::not_sent(request.what(), source).tried(tries)),
         Try::Lost(source) if ambiguous => {
             Err(Error::lost(request.what(), source).tried(tries).ambiguous())
@@ -273,14 +315,6 @@ fn conclude(
             Err(error.ambiguous())
         }
         Try::Broken(error) => Err(error.tried(tries)),
-    }
-}
-
-/// Where an answer leads to. The verb stays what it was, as GitHub's REST documentation asks for.
-fn redirect(request: &Request, answer: &Answer) -> Option<Url> {
-    match answer.status.as_u16() {
-        301 | 302 | 303 | 307 | 308 => request.url.join(answer.header(LOCATION)?).ok(),
-        _ => None,
     }
 }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::model::{Name, REHEARSAL, Run, Tags, random};
-use crate::settings::{self, Settings, Version};
+use crate::model::{Name, REHEARSAL, Run, Secret, Tags, random};
+use crate::settings::{self, Registration, Settings, Version};
 
 /// How long after its time limit a start may still be undoing what it did.
 const UNDOING: SignedDuration = SignedDuration::from_mins(2);
@@ -55,8 +55,13 @@ pub struct Plan {
     pub setup: Option<String>,
     /// Which runner.
     pub version: Version,
-    /// Variables for the machine's downloads and its runner.
-    pub env: Vec<(String, String)>,
+    /// How it is registered; `None` is as the server can.
+    pub registration: Option<Registration>,
+    /// Variables for the machine's downloads and its runner: proxies, whose values may hold a password.
+    pub env: Vec<(String, Secret)>,
+    /// Certificates in PEM form that the machine is to trust beside its own, as
+    /// [`crate::bootstrap::certificates`] gives them.
+    pub ca: Option<String>,
 }
 
 impl Plan {
@@ -88,8 +93,31 @@ impl Plan {
             keep_failed: start.keep_failed,
             setup: start.setup.clone(),
             version: start.version.clone(),
-            env: settings.env.proxies(),
+            registration: start.registration,
+            env: start.proxies.for_machines.clone(),
+            ca: None,
         })
+    }
+
+    /// Lets machines reach a host without a proxy, however their programs spell the exceptions. The whole
+    /// list goes into both spellings, since a program looks for one of them and takes no other then.
+    pub fn past_proxies(&mut self, host: &str) {
+        let mut hosts: Vec<String> = Vec::new();
+        let exceptions = |name: &str| name.eq_ignore_ascii_case("no_proxy");
+        self.env.retain(|(name, value)| {
+            if exceptions(name) {
+                let known = value.expose().split(',').map(str::trim);
+                hosts.extend(known.filter(|one| !one.is_empty()).map(str::to_owned));
+            }
+            !exceptions(name)
+        });
+        hosts.push(host.to_owned());
+        hosts.sort();
+        hosts.dedup();
+        for name in ["NO_PROXY", "no_proxy"] {
+            let value = Secret::new(hosts.join(","));
+            self.env.push((name.to_owned(), value));
+        }
     }
 
     /// The second until which a start that began at `now` may still be at work.
@@ -162,7 +190,9 @@ pub(crate) mod tests {
             keep_failed: false,
             setup: None,
             version: Version::Latest,
+            registration: None,
             env: vec![],
+            ca: None,
         }
     }
 
@@ -172,6 +202,22 @@ pub(crate) mod tests {
         let name = plan(1, &["local"]).name(0, now);
         assert_eq!(name.ready_by().as_second() - now.as_second(), 900 + 120);
         assert_eq!(name.run(), Some(Run { id: 7, attempt: 1 }));
+    }
+
+    #[test]
+    fn a_host_joins_the_exceptions_of_both_spellings() {
+        let mut plan = plan(1, &["local"]);
+        plan.env = vec![
+            ("https_proxy".into(), Secret::new("proxy.test")),
+            ("no_proxy".into(), Secret::new("b.test, a.test")),
+        ];
+        plan.past_proxies("10.0.0.1");
+        let exceptions: Vec<_> = plan.env[1..]
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.expose()))
+            .collect();
+        let all = "10.0.0.1,a.test,b.test";
+        assert_eq!(exceptions, [("NO_PROXY", all), ("no_proxy", all)]);
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub struct Runner {
     /// The provider's kind.
     pub kind: String,
     /// GitHub's number of it.
-    pub runner_id: u64,
+    pub runner_id: Option<u64>,
     /// When its machine was made.
     #[serde(serialize_with = "second")]
     pub created_at: Timestamp,
@@ -354,7 +354,7 @@ mod tests {
                 instance: machine(),
                 provider: "gpu-aws".into(),
                 kind: "aws".into(),
-                runner_id: 42,
+                runner_id: Some(42),
                 created_at: time("2026-11-24T10:00:00.4Z"),
                 expires_at: time("2026-11-24T17:00:00Z"),
                 launched_after: Duration::from_millis(1249),

@@ -19,6 +19,7 @@ mod progress;
 mod prompt;
 mod text;
 
+pub use event::span;
 pub use prompt::PromptError;
 pub use text::{sanitise, table};
 

@@ -13,6 +13,7 @@ macro_rules! under_every_shell {
 }
 
 mod endings;
+mod enrolling;
 mod machine;
 mod rehearsed;
 mod runs;

@@ -75,12 +75,7 @@ fn show(desk: &Desk, survey: &Survey, orphans: bool) -> Result<Exit, Failure> {
     for notice in desk.store.notices() {
         desk.ui.warning(&notice.to_string());
     }
-    for unknown in &survey.unknown {
-        desk.ui.warning(&format!(
-            "{} could not be read: {}",
-            unknown.source, unknown.error
-        ));
-    }
+    desk.say_unknown(&survey.unknown);
     Ok(if survey.unknown.is_empty() {
         Exit::Done
     } else {

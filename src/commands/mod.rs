@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
+use tokio::sync::OnceCell;
 use tracing::Subscriber;
 
 use crate::actions::{Actions, Level, Step};
 use crate::cli::{Cli, Color, Command, Format, ProvidersCommand};
 use crate::error::{Exit, Failure};
 use crate::fleet::Place;
-use crate::fleet::survey::View;
-use crate::github::{Client, Config, Hearer, Notice, Token, api_url};
+use crate::fleet::survey::{Unknown, View};
+use crate::github::{Client, Token};
 use crate::model::{Event, Sink, chain};
 use crate::providers::KINDS;
 use crate::report;
@@ -20,6 +21,8 @@ use crate::settings::{self, Env, ProviderSettings, Settings};
 use crate::state::Store;
 use crate::ui::{self, Look, Terminals, Ui, Verbosity};
 
+mod groups;
+mod hub;
 mod interrupt;
 mod list;
 mod providers;
@@ -27,6 +30,11 @@ mod rehearse;
 mod start;
 mod stop;
 mod timeline;
+
+/// How long the end of a command may wait for tokens to be taken back; what is not ends by itself within
+/// the hour. After a signal the step has seconds, most of which the undoing has used.
+const REVOKING: Duration = Duration::from_secs(2);
+const REVOKING_INTERRUPTED: Duration = Duration::from_millis(500);
 
 /// Runs a command to its end and says what went wrong.
 pub async fn run(cli: Cli) -> Exit {
@@ -56,13 +64,23 @@ pub async fn run(cli: Cli) -> Exit {
     };
     let desk = Desk::new(settings);
     let result = match &cli.command {
-        Command::Start(args) => start::run(&desk, args).await,
+        // Its future is large: it holds all that a start does.
+        Command::Start(args) => Box::pin(start::run(&desk, args)).await,
         Command::Stop(args) => stop::run(&desk, args).await,
         Command::List(args) => list::run(&desk, args).await,
         Command::Providers(args) => providers::run(&desk, args).await,
     };
     desk.ui.finish();
-    result.unwrap_or_else(|failure| say(&desk.ui, Some(&desk.actions), &failure))
+    let exit = result.unwrap_or_else(|failure| say(&desk.ui, Some(&desk.actions), &failure));
+    if let Some(github) = desk.github.get() {
+        github
+            .revoke(match exit {
+                Exit::Interrupted | Exit::Left => REVOKING_INTERRUPTED,
+                Exit::Done | Exit::Failed | Exit::Usage => REVOKING,
+            })
+            .await;
+    }
+    exit
 }
 
 fn say(ui: &Ui, actions: Option<&Actions>, failure: &Failure) -> Exit {
@@ -111,6 +129,8 @@ struct Desk {
     ui: Ui,
     actions: Arc<Actions>,
     store: Store,
+    /// Made when it is asked for, and kept for what it has to clear away at the end.
+    github: OnceCell<Client>,
 }
 
 impl Desk {
@@ -137,6 +157,7 @@ impl Desk {
             ui,
             actions,
             store,
+            github: OnceCell::new(),
         }
     }
 
@@ -233,36 +254,22 @@ impl Desk {
         })
     }
 
-    /// GitHub for the scope and the token of the settings; the token is masked before its first use.
-    async fn github(&self) -> Result<Client, Failure> {
-        let github = &self.settings.github;
-        let client = Client::new(Config {
-            api_url: github
-                .api_url
-                .as_ref()
-                .map_or_else(|| api_url(&github.server), |setting| setting.value.clone()),
-            scope: github.scope()?.clone(),
-            token: Some(token(github.token()?.clone())),
-            group: github.group,
-            bounds: crate::http::Bounds::default(),
-            hearer: self.hearer(),
-        })?;
-        // A source that gives none is found out before anything is done.
-        client.token().await?;
-        Ok(client)
-    }
-
-    /// Masks what comes into being at GitHub, and shows what it waits for.
-    fn hearer(&self) -> Hearer {
-        let (actions, ui) = (Arc::clone(&self.actions), self.ui.clone());
-        Hearer::new(move |notice| match notice {
-            Notice::Secret(secret) => actions.mask(secret),
-            Notice::Waiting { reason, until } => {
-                let until = until.round(jiff::Unit::Second).unwrap_or(until);
-                ui.status(&format!("Waiting until {until}: {reason}"));
-                Ok(())
+    /// Names what could not be read, and then what would mend it.
+    fn say_unknown(&self, all: &[Unknown]) {
+        let mut hints: Vec<&String> = Vec::new();
+        for unknown in all {
+            let (source, error) = (&unknown.source, &unknown.error);
+            self.ui
+                .warning(&format!("{source} could not be read: {error}"));
+            for hint in &unknown.hints {
+                if !hints.contains(&hint) {
+                    hints.push(hint);
+                }
             }
-        })
+        }
+        for hint in hints {
+            self.ui.hint(hint);
+        }
     }
 
     /// Writes a report to standard output in the form that was asked for.

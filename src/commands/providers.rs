@@ -7,11 +7,12 @@ use serde_json::Value;
 use super::Desk;
 use crate::cli::{self, ProvidersCommand};
 use crate::error::{Exit, Failure};
-use crate::github::Api as _;
 use crate::model::chain;
 use crate::providers::{KINDS, Kind, kind};
 use crate::report;
 use crate::ui;
+
+mod github;
 
 pub(super) async fn run(desk: &Desk, args: &cli::Providers) -> Result<Exit, Failure> {
     match args.command.as_ref().unwrap_or(&ProvidersCommand::List) {
@@ -115,33 +116,7 @@ async fn check(desk: &Desk, given: &[String]) -> Result<Exit, Failure> {
             },
         });
     }
-    let result = match desk.github().await {
-        Ok(github) => github
-            .runners()
-            .await
-            .map_err(Failure::from)
-            .map(|runners| (github, runners)),
-        Err(failure) => Err(failure),
-    };
-    checks.push(match result {
-        Ok((github, runners)) => report::Check {
-            name: "github".to_owned(),
-            ok: true,
-            facts: vec![
-                format!("{} at {}", github.scope(), github.api_url()),
-                format!("{} runners are registered", runners.len()),
-            ],
-            warnings: vec![],
-            error: None,
-        },
-        Err(failure) => report::Check {
-            name: "github".to_owned(),
-            ok: false,
-            facts: vec![],
-            warnings: failure.hints.clone(),
-            error: Some(chain(failure.error.as_ref())),
-        },
-    });
+    checks.extend(github::check(desk).await);
     let fine = checks.iter().all(|check| check.ok);
     let mut text = String::new();
     for check in &checks {
@@ -152,8 +127,14 @@ async fn check(desk: &Desk, given: &[String]) -> Result<Exit, Failure> {
     }
     let report = report::Checks { checks };
     desk.data(&report, text)?;
+    // One cause often fails several parts, and is mended once.
+    let mut said: Vec<&String> = Vec::new();
     for check in &report.checks {
         for warning in &check.warnings {
+            if said.contains(&warning) {
+                continue;
+            }
+            said.push(warning);
             if check.ok {
                 desk.ui.warning(&format!("`{}`: {warning}", check.name));
             } else {

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use url::Url;
 
 use super::Desk;
 use super::interrupt::Interrupts;
@@ -43,20 +44,16 @@ pub(super) async fn run(desk: &Desk, mut plan: Plan) -> Result<Exit, Failure> {
     let checked = places[0].provider.check().await;
     checked.map_err(|error| Failure::of_provider(error, &places[0].name, |_| String::new()))?;
     super::start::warn_of(desk, &places);
-    let stage = Stage::open(StageOptions {
-        auto_job: Some(JobSpec::lasting(JOB)),
-        runner_version: STUB.to_owned(),
-        ..StageOptions::default()
-    })
-    .map_err(|error| {
-        Failure::from(error).while_trying("could not open the stand-in for GitHub on this computer")
-    })?;
+    let stage = open()?;
     let reached = reach(&stage, &places[0]).await?;
     desk.ui.status(&format!(
         "Rehearsing at `{}`: the machine is real, GitHub is a stand-in at {reached}",
         places[0].name
     ));
-    let github = client(&stage)?;
+    let github = client(&stage)?
+        .registering(super::start::way(&plan))
+        .reached_at(reached.clone());
+    plan.past_proxies(reached.host_str().unwrap_or_default());
     plan.providers.truncate(1);
     // A runner that an image brings along is the real one, and it talks to the real GitHub only.
     plan.version = Version::Exact(STUB.to_owned());
@@ -160,8 +157,19 @@ async fn timelines(
     timelines
 }
 
+fn open() -> Result<Stage, Failure> {
+    Stage::open(StageOptions {
+        auto_job: Some(JobSpec::lasting(JOB)),
+        runner_version: STUB.to_owned(),
+        ..StageOptions::default()
+    })
+    .map_err(|error| {
+        Failure::from(error).while_trying("could not open the stand-in for GitHub on this computer")
+    })
+}
+
 /// Opens the stage where the machine can reach it.
-async fn reach(stage: &Stage, place: &Place) -> Result<String, Failure> {
+async fn reach(stage: &Stage, place: &Place) -> Result<Url, Failure> {
     let url = place
         .provider
         .reach(stage.port())
@@ -189,7 +197,7 @@ async fn reach(stage: &Stage, place: &Place) -> Result<String, Failure> {
         })?;
     }
     stage.machines_reach_it_at(&url);
-    Ok(url.to_string())
+    Ok(url)
 }
 
 fn client(stage: &Stage) -> Result<Client, Failure> {
@@ -207,6 +215,7 @@ fn client(stage: &Stage) -> Result<Client, Failure> {
         token: Some(Token::Literal(Secret::new("a-rehearsal-needs-no-token"))),
         group: DEFAULT_GROUP,
         bounds: Bounds::default(),
+        roots: None,
         hearer: Hearer::default(),
     })?)
 }

@@ -1,37 +1,70 @@
 //! `gharun start`.
 
 use std::fmt::Write as _;
+use std::net::IpAddr;
+use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use super::Desk;
 use super::interrupt::Interrupts;
 use crate::actions::SummaryRow;
-use crate::bootstrap::{self, Boot, Package};
+use crate::bootstrap::{self, Boot, Credential, Package};
 use crate::cli;
 use crate::error::{Exit, Failure};
 use crate::fleet::{self, Fleet, Left, Place, Started, Trouble};
-use crate::github::{Client, Download, RunnerVersion};
+use crate::github::{Client, Download, RunnerVersion, Standing, Way};
 use crate::model::{Mapping, Secret, chain};
 use crate::plan::Plan;
 use crate::report;
-use crate::settings::Version;
+use crate::settings::{Proxies, Registration, Version};
 
 pub(super) async fn run(desk: &Desk, args: &cli::Start) -> Result<Exit, Failure> {
     let settings = desk.settings.start(args)?;
-    let plan = Plan::decide(&desk.settings, &settings)?;
+    for password in &settings.proxies.passwords {
+        desk.actions.mask(password)?;
+    }
+    let mut plan = Plan::decide(&desk.settings, &settings)?;
+    plan.ca = authorities(&desk.settings.github)?;
     if settings.rehearse {
         return super::rehearse::run(desk, plan).await;
     }
+    super::groups::fits(&desk.settings.github)?;
     let places = desk.places(&plan.providers).await?;
     if settings.dry_run {
         return dry_run(desk, &plan, &places);
     }
     warn_of(desk, &places);
-    let github = desk.github().await?;
+    warn_of_proxies(desk, &settings.proxies, &places).await;
+    let github = desk.github().await?.registering(way(&plan));
+    let github = super::groups::choose(desk, github, &plan).await?;
+    let github = patient(&github, plan.timeout);
+    approve(desk, &github, &plan.version).await?;
     let packages = packages(&github, &plan.version).await?;
     let started = start(desk, &plan, &places, &github, &packages).await?;
     finish(desk, &plan, &started)
+}
+
+/// What machines are to trust beside what they trust anyway: what gharun itself is told to.
+fn authorities(github: &crate::settings::GitHub) -> Result<Option<String>, Failure> {
+    let Some(bundle) = &github.ca_bundle else {
+        return Ok(None);
+    };
+    let found = bootstrap::certificates(bundle.value.pem());
+    found.map(Some).map_err(|why| {
+        let origin = &bundle.origin;
+        Failure::usage(format!(
+            "`ca_bundle` ({origin}) cannot go to machines: {why}"
+        ))
+    })
+}
+
+/// GitHub's limits are waited for as long as a command may take.
+pub(super) fn patient(github: &Client, at_most: Duration) -> Client {
+    // Where no clock reaches that far, an operation's own bound is long enough.
+    let end = Instant::now().checked_add(at_most);
+    end.map_or_else(|| github.clone(), |end| github.patient(end))
 }
 
 /// What the user should know before anything is launched.
@@ -45,6 +78,59 @@ pub(super) fn warn_of(desk: &Desk, places: &[Place]) {
     }) {
         desk.ui.warning(&format!("`{}`: {warning}", place.name));
     }
+}
+
+/// How runners are registered.
+pub(super) fn way(plan: &Plan) -> Way {
+    match plan.registration {
+        Some(Registration::Jit) => Way::Jit,
+        Some(Registration::Token) => Way::Token,
+        None => Way::Either,
+    }
+}
+
+/// A proxy on this computer is nobody's but its own: only machines that are this computer use it.
+async fn warn_of_proxies(desk: &Desk, proxies: &Proxies, places: &[Place]) {
+    if proxies.only_here.is_empty() {
+        return;
+    }
+    let mut elsewhere = Vec::new();
+    for place in places {
+        // One that cannot be asked is elsewhere.
+        let reached = place.provider.reach(1).await.ok().flatten();
+        let host = reached.and_then(|url| url.host_str().map(str::to_owned));
+        let address = host.and_then(|host| host.parse::<IpAddr>().ok());
+        if !address.is_some_and(|address| address.is_loopback()) {
+            elsewhere.push(format!("`{}`", place.name));
+        }
+    }
+    if !elsewhere.is_empty() {
+        desk.ui.warning(&format!(
+            "machines of {} are not told of the proxy in {}: it is at an address of this computer alone",
+            elsewhere.join(", "),
+            proxies.only_here.join(" and ")
+        ));
+    }
+}
+
+/// Refuses a pinned version that GitHub does not take, before anything is rented.
+async fn approve(desk: &Desk, github: &Client, version: &Version) -> Result<(), Failure> {
+    let Version::Exact(version) = version else {
+        return Ok(());
+    };
+    match github.standing(version).await? {
+        Standing::Good => {}
+        Standing::Doubtful(why) => {
+            desk.ui.warning(&why);
+            desk.ui
+                .hint("leave `--runner-version` out to use the one that GitHub names");
+        }
+        Standing::Refused(why) => {
+            return Err(Failure::usage(why)
+                .hinted("leave `--runner-version` out to use the one that GitHub names"));
+        }
+    }
+    Ok(())
 }
 
 /// The archives that machines may need; one without a checksum is none.
@@ -277,13 +363,24 @@ fn dry_run(desk: &Desk, plan: &Plan, places: &[Place]) -> Result<Exit, Failure> 
     }
     let name = plan.name(0, now);
     let tags = plan.tags(&name, None, now);
-    let jit = Secret::new("***");
+    let hidden = Secret::new("***");
+    let labels = plan.labels_of(&name);
+    let credential = match plan.registration {
+        Some(Registration::Token) => Credential::Token {
+            token: &hidden,
+            url: "***",
+            group: None,
+            labels: &labels,
+            until: tags.ready_by,
+        },
+        Some(Registration::Jit) | None => Credential::Jit(&hidden),
+    };
     let ending = places
         .first()
         .map_or("exit", |place| place.provider.ending());
     let script = bootstrap::script(&Boot {
         name: &name,
-        jit: &jit,
+        credential,
         packages: &[],
         pinned: false,
         ending,
@@ -293,14 +390,15 @@ fn dry_run(desk: &Desk, plan: &Plan, places: &[Place]) -> Result<Exit, Failure> 
         env: &plan
             .env
             .iter()
-            .map(|(name, _)| (name.clone(), "***".to_owned()))
+            .map(|(name, _)| (name.clone(), hidden.clone()))
             .collect::<Vec<_>>(),
+        ca: plan.ca.as_deref(),
     });
     let report = report::DryRun {
         scope: plan.identity.scope.clone(),
         server: plan.identity.server.clone(),
         count: plan.count.get(),
-        labels: plan.labels_of(&name),
+        labels,
         timeout_s: plan.timeout.as_secs(),
         lifetime_s: plan.lifetime.as_secs(),
         idle_timeout_s: plan.idle_timeout.map_or(0, |limit| limit.as_secs()),

@@ -53,6 +53,12 @@ pub(super) async fn run(desk: &Desk, args: &cli::Stop) -> Result<Exit, Failure> 
     if !confirmed(desk, &stop, &selection).await? {
         return Err(Failure::usage("nothing was stopped"));
     }
+    let patient = github.as_ref();
+    let patient = patient.map(|github| super::start::patient(github, stop.timeout));
+    let fleet = Fleet {
+        github: patient.as_ref(),
+        ..fleet
+    };
     let mut interrupts = Interrupts::listen(desk.settings.step.is_some())?;
     let stops = tokio::select! {
         stops = carry_out(&fleet, &view, &stop, selection.clone()) => stops,
@@ -189,12 +195,7 @@ fn finish(desk: &Desk, stops: &Stops) -> Result<Exit, Failure> {
             .warning(&format!("the job summary could not be written: {error}"));
     }
     desk.data(&report, report.text())?;
-    for unknown in &stops.unknown {
-        desk.ui.warning(&format!(
-            "{} could not be read: {}",
-            unknown.source, unknown.error
-        ));
-    }
+    desk.say_unknown(&stops.unknown);
     for kept in &stops.kept {
         let what = what(Some(&kept.name), kept.instance.as_ref());
         desk.ui.warning(&format!("{what} kept: {}", kept.reason));

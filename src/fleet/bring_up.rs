@@ -9,8 +9,8 @@ use super::halt::Halt;
 use super::watch::Watch;
 use super::{Fleet, Place, Trouble, chain};
 use crate::bootstrap::{self, Package};
-use crate::github::{self, Api, Registration};
-use crate::model::{Event, Instance, Mapping, Name, Secret};
+use crate::github::{self, Api, Credential, Registration};
+use crate::model::{Event, Instance, Mapping, Name};
 use crate::plan::Plan;
 use crate::poll::{Backoff, chance};
 use crate::providers::ErrorKind;
@@ -44,6 +44,8 @@ pub(super) struct Slot {
     pub(super) unproved: Option<Unproved>,
     /// Whether GitHub is being asked to register it.
     pub(super) registering: bool,
+    /// Whether its machine may have registered it, under its name and a number that is not known.
+    pub(super) enrols: bool,
     /// Names whose registration may be there, or turn up late.
     pub(super) lost: Vec<Lost>,
     pub(super) registered: Option<Instant>,
@@ -75,10 +77,17 @@ impl Slot {
             machine: None,
             unproved: None,
             registering: false,
+            enrols: false,
             lost: Vec::new(),
             registered: None,
             launched_after: Duration::ZERO,
         }
+    }
+
+    /// It is proved to have no machine: nobody but us can have registered it.
+    pub(super) fn has_no_machine(&mut self) {
+        self.unproved = None;
+        self.enrols = false;
     }
 
     /// Gives the registration of its name up, though it may be there.
@@ -177,7 +186,7 @@ impl<G: Api> Shared<'_, G> {
     /// Brings one runner up. Its intent is on disk already. A creation that was begun is awaited
     /// even when everything is being given up: only so is it known what there is to undo.
     pub(super) async fn bring_up(&self, slot: &RefCell<Slot>) -> Result<Duration, Trouble> {
-        let mut jit = None;
+        let mut credential = None;
         let mut no_room = Vec::new();
         let mut refused = None;
         for place in self.fleet.places {
@@ -185,7 +194,7 @@ impl<G: Api> Shared<'_, G> {
                 no_room.push(format!("no time was left to ask `{}`", place.name));
                 break;
             }
-            match self.launch_patiently(slot, place, &mut jit).await {
+            match self.launch_patiently(slot, place, &mut credential).await {
                 Ok(()) => return self.wait(slot).await,
                 Err(Trouble::Launch { provider, source })
                     if matches!(source.kind, ErrorKind::Ambiguous | ErrorKind::NoCapacity) =>
@@ -218,14 +227,14 @@ impl<G: Api> Shared<'_, G> {
         &self,
         slot: &RefCell<Slot>,
         place: &Place,
-        jit: &mut Option<Secret>,
+        kept: &mut Option<Credential>,
     ) -> Result<(), Trouble> {
         let mut pauses = Backoff::new(Duration::from_secs(2), Duration::from_secs(15));
         let mut tries = 0;
         loop {
-            let configuration = self.fresh(slot, jit).await?;
+            let credential = self.fresh(slot, kept).await?;
             tries += 1;
-            let trouble = match self.launch(slot, place, &configuration).await {
+            let trouble = match self.launch(slot, place, &credential).await {
                 Ok(()) => return Ok(()),
                 Err(trouble) => trouble,
             };
@@ -248,26 +257,27 @@ impl<G: Api> Shared<'_, G> {
         }
     }
 
-    /// A just-in-time configuration that GitHub has not dropped yet.
+    /// A credential that is good yet: a just-in-time configuration that GitHub has not dropped, or a
+    /// token, which the client keeps for as long as it is worth.
     async fn fresh(
         &self,
         slot: &RefCell<Slot>,
-        jit: &mut Option<Secret>,
-    ) -> Result<Secret, Trouble> {
+        kept: &mut Option<Credential>,
+    ) -> Result<Credential, Trouble> {
         self.go_on()?;
         let registered = slot.borrow().registered;
         if registered.is_some_and(|at| at.elapsed() > FRESH) {
-            *jit = None;
+            *kept = None;
             self.rename(slot, "its registration waited too long for a machine")
                 .await?;
         }
-        if let Some(jit) = jit {
+        if let Some(jit @ Credential::Jit(_)) = kept {
             return Ok(jit.clone());
         }
-        Ok(jit.insert(self.register(slot).await?).clone())
+        Ok(kept.insert(self.register(slot).await?).clone())
     }
 
-    async fn register(&self, slot: &RefCell<Slot>) -> Result<Secret, Trouble> {
+    async fn register(&self, slot: &RefCell<Slot>) -> Result<Credential, Trouble> {
         for tries_left in (0..NAMES).rev() {
             self.go_on()?;
             let name = slot.borrow().name.clone();
@@ -282,6 +292,10 @@ impl<G: Api> Shared<'_, G> {
             match answer {
                 Some(Ok(registration)) => return self.registered(slot, registration).await,
                 Some(Err(error)) => {
+                    // It was waiting for room and is surely not registered: nothing is to be undone.
+                    if error.kind == github::ErrorKind::RateLimited {
+                        self.go_on()?;
+                    }
                     let unknown = matches!(
                         error.kind,
                         github::ErrorKind::Ambiguous | github::ErrorKind::NameTaken
@@ -309,22 +323,36 @@ impl<G: Api> Shared<'_, G> {
         &self,
         slot: &RefCell<Slot>,
         registration: Registration,
-    ) -> Result<Secret, Trouble> {
-        let Registration { runner_id, jit } = registration;
-        let name = slot.borrow().name.clone();
+    ) -> Result<Credential, Trouble> {
+        let Registration {
+            runner_id,
+            credential,
+        } = registration;
         {
             let mut slot = slot.borrow_mut();
-            slot.runner_id = Some(runner_id);
-            slot.registered = Some(Instant::now());
+            slot.runner_id = runner_id;
+            // With a token nothing is registered that GitHub could drop.
+            slot.registered = runner_id.map(|_| Instant::now());
         }
-        self.fleet.sink.tell(Event::Secret(jit.clone())).await?;
+        let (Credential::Jit(secret) | Credential::Token(github::Enrolment { token: secret, .. })) =
+            &credential;
+        self.fleet.sink.tell(Event::Secret(secret.clone())).await?;
+        if let Some(id) = runner_id {
+            self.write_id_down(slot, id).await?;
+        }
+        Ok(credential)
+    }
+
+    /// Writes GitHub's number of a runner down.
+    async fn write_id_down(&self, slot: &RefCell<Slot>, runner_id: u64) -> Result<(), Trouble> {
+        let name = slot.borrow().name.clone();
         self.record(&name, move |entry| entry.runner_id = Some(runner_id))
             .await?;
         self.fleet
             .sink
             .tell(Event::Registered { name, runner_id })
             .await?;
-        Ok(jit)
+        Ok(())
     }
 
     /// Gives a name up and takes another. The old record stays until its registration is proved
@@ -364,21 +392,19 @@ impl<G: Api> Shared<'_, G> {
         let (name, id, place, machine) = {
             let slot = slot.borrow();
             let (place, instance) = slot.machine.clone().expect("it was launched");
-            (
-                slot.name.clone(),
-                slot.runner_id.expect("it was registered"),
-                place,
-                instance,
-            )
+            (slot.name.clone(), slot.runner_id, place, instance)
         };
-        self.watch.wait_for(name.as_str(), id, &place.name);
+        self.watch.wait_for(&name, id, &place.name);
         let outcome = loop {
             let late = tokio::select! {
                 () = self.halt.said() => break Err(Trouble::Halted),
                 () = self.watch.looked() => false,
                 () = sleep_until(self.deadline()) => true,
             };
-            let sight = self.watch.sight(name.as_str());
+            let sight = self.watch.sight(&name);
+            if let Err(trouble) = self.note_id(slot, sight.runner_id).await {
+                break Err(trouble);
+            }
             if let Some(reason) = sight.died {
                 let log = self.log(&place, &machine).await;
                 if did_its_job(log.as_deref()) {
@@ -405,11 +431,24 @@ impl<G: Api> Shared<'_, G> {
                 break Err(Trouble::Late { phase, log });
             }
         };
-        self.watch.leave(name.as_str());
+        self.watch.leave(&name);
         outcome?;
         let after = self.began.elapsed();
         self.fleet.sink.tell(Event::Online { name, after }).await?;
         Ok(after)
+    }
+
+    /// Notes the number of a runner that its machine has registered, once GitHub shows it.
+    async fn note_id(&self, slot: &RefCell<Slot>, seen: Option<u64>) -> Result<(), Trouble> {
+        let Some(id) = seen.filter(|_| slot.borrow().runner_id.is_none()) else {
+            return Ok(());
+        };
+        {
+            let mut slot = slot.borrow_mut();
+            slot.runner_id = Some(id);
+            slot.enrols = false;
+        }
+        self.write_id_down(slot, id).await
     }
 
     /// The end of a machine's log, unless something more urgent comes.

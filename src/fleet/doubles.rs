@@ -11,8 +11,8 @@ use jiff::Timestamp;
 use tokio::time::{Instant, sleep};
 
 use crate::github::{
-    Api, Deregistration, Download, Error, ErrorKind, Job, Label, Registration, Result, Runner,
-    WorkflowRun,
+    Api, Credential, Deregistration, Download, Enrolment, Error, ErrorKind, Job, Label,
+    Registration, Result, Runner, WorkflowRun,
 };
 use crate::model::{Event, Mapping, Name, Run, Secret, Sink};
 use crate::providers::memory::Cloud;
@@ -52,12 +52,18 @@ pub(crate) struct State {
     pub(crate) online_after: Option<Duration>,
     /// Runners whose label ends so vanish so long after their machine's launch.
     pub(crate) vanish_after: Option<Duration>,
+    /// Where machines register their runners themselves: so long after their launch.
+    pub(crate) enrols_after: Option<Duration>,
+    /// The names that tokens were given for.
+    ordered: BTreeSet<String>,
     /// Whether listings fail.
     pub(crate) listing_fails: bool,
     /// Whether gharun itself is wrong about listings.
     pub(crate) listing_panics: bool,
     /// Whether nothing is answered.
     pub(crate) silent: bool,
+    /// Until then requests wait for room.
+    pub(crate) room_from: Option<Instant>,
     /// Names with a job on them.
     pub(crate) busy: BTreeSet<String>,
     /// Every request so far, in the order of their coming: the verb, and what it is about.
@@ -106,6 +112,11 @@ impl Hub {
     }
 
     fn boots(&self, name: &str) {
+        let enrols = self.state().ordered.remove(name);
+        if enrols {
+            let after = self.state().enrols_after.unwrap_or_default();
+            self.add(name, &[name.to_owned()], after);
+        }
         let (mut state, now) = (self.state(), Instant::now());
         let (online, vanish) = (state.online_after, state.vanish_after);
         for row in &mut state.rows {
@@ -197,10 +208,22 @@ impl Api for Hub {
         if self.names().iter().any(|other| other == name.as_str()) {
             return error(ErrorKind::NameTaken);
         }
+        if self.state().enrols_after.is_some() {
+            let url = "https://ghes.example.com/acme/app";
+            self.state().ordered.insert(name.to_string());
+            return Ok(Registration {
+                runner_id: None,
+                credential: Credential::Token(Enrolment {
+                    token: Secret::new("a-token-to-register"),
+                    url: url.parse().expect("a URL"),
+                    group: None,
+                }),
+            });
+        }
         let runner_id = self.add(name.as_str(), labels, Duration::ZERO);
         Ok(Registration {
-            runner_id,
-            jit: Secret::new(format!("jit-{name}")),
+            runner_id: Some(runner_id),
+            credential: Credential::Jit(Secret::new(format!("jit-{name}"))),
         })
     }
 
@@ -212,6 +235,12 @@ impl Api for Hub {
     async fn runner(&self, id: u64) -> Result<Option<Runner>> {
         self.ask("runner", &id.to_string()).await;
         Ok(self.listing()?.into_iter().find(|row| row.id == id))
+    }
+
+    async fn find(&self, name: &Name) -> Result<Option<Runner>> {
+        self.ask("find", name.as_str()).await;
+        let rows = self.listing()?;
+        Ok(rows.into_iter().find(|row| row.name == name.as_str()))
     }
 
     async fn deregister(&self, id: u64) -> Result<Deregistration> {
@@ -238,6 +267,13 @@ impl Api for Hub {
 
     fn now(&self) -> Timestamp {
         Timestamp::now()
+    }
+
+    fn wait_now(&self) -> Duration {
+        let from = self.state().room_from;
+        from.map_or(Duration::ZERO, |from| {
+            from.saturating_duration_since(Instant::now())
+        })
     }
 }
 

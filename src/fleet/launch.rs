@@ -9,8 +9,8 @@ use super::bring_up::{Shared, Slot, Unproved};
 use super::watch::{SETTLES, unread};
 use super::{Place, Trouble, chain};
 use crate::bootstrap::{self, Boot};
-use crate::github::Api;
-use crate::model::{Event, Instance, Name, Order, Secret};
+use crate::github::{Api, Credential};
+use crate::model::{Event, Instance, Name, Order};
 use crate::providers::{self, ErrorKind};
 use crate::settings::Version;
 
@@ -39,7 +39,7 @@ impl<G: Api> Shared<'_, G> {
         &self,
         slot: &RefCell<Slot>,
         place: &Place,
-        jit: &Secret,
+        credential: &Credential,
     ) -> Result<(), Trouble> {
         self.go_on()?;
         let name = slot.borrow().name.clone();
@@ -57,12 +57,13 @@ impl<G: Api> Shared<'_, G> {
             })
             .await?;
         self.go_on()?;
-        let order = self.order(&name, slot.borrow().runner_id, place, jit);
+        let order = self.order(&name, slot.borrow().runner_id, place, credential);
+        slot.borrow_mut().enrols = matches!(credential, Credential::Token(_));
         let (provider, kind) = (place.name.clone(), ErrorKind::Ambiguous);
         let source = match self.ask(slot, place, &order).await {
             Some(Ok(instance)) => return self.launched(slot, place, instance).await,
             Some(Err(source)) if source.kind != kind => {
-                slot.borrow_mut().unproved = None;
+                slot.borrow_mut().has_no_machine();
                 return Err(Trouble::Launch { provider, source });
             }
             Some(Err(source)) => source,
@@ -75,7 +76,7 @@ impl<G: Api> Shared<'_, G> {
         match self.look_for(place, &name, since).await {
             Fate::There(instance) => self.launched(slot, place, *instance).await,
             Fate::Absent => {
-                slot.borrow_mut().unproved = None;
+                slot.borrow_mut().has_no_machine();
                 Err(Trouble::Launch { provider, source })
             }
             Fate::Unknown(_) => Err(Trouble::Lost { provider, source }),
@@ -112,11 +113,28 @@ impl<G: Api> Shared<'_, G> {
         }
     }
 
-    fn order(&self, name: &Name, runner_id: Option<u64>, place: &Place, jit: &Secret) -> Order {
+    fn order(
+        &self,
+        name: &Name,
+        runner_id: Option<u64>,
+        place: &Place,
+        credential: &Credential,
+    ) -> Order {
         let tags = self.plan.tags(name, runner_id, self.fleet.now());
+        let labels = self.plan.labels_of(name);
+        let credential = match credential {
+            Credential::Jit(jit) => bootstrap::Credential::Jit(jit),
+            Credential::Token(enrolment) => bootstrap::Credential::Token {
+                token: &enrolment.token,
+                url: enrolment.url.as_str(),
+                group: enrolment.group.as_deref(),
+                labels: &labels,
+                until: tags.ready_by,
+            },
+        };
         let boot = bootstrap::script(&Boot {
             name,
-            jit,
+            credential,
             packages: self.packages,
             pinned: matches!(self.plan.version, Version::Exact(_)),
             ending: place.provider.ending(),
@@ -124,6 +142,7 @@ impl<G: Api> Shared<'_, G> {
             idle_limit: self.plan.idle_timeout,
             setup: self.plan.setup.as_deref(),
             env: &self.plan.env,
+            ca: self.plan.ca.as_deref(),
         });
         Order {
             name: name.clone(),

@@ -7,6 +7,7 @@ use crate::model::{Instance, InstanceId, Name, Reference, Sink, chain};
 use crate::providers::DynProvider;
 use crate::state::Store;
 
+mod answer;
 mod bring_up;
 #[cfg(test)]
 pub(crate) mod doubles;

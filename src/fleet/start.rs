@@ -41,8 +41,9 @@ pub struct Up {
     pub instance: Reference,
     /// The kind of its provider.
     pub kind: &'static str,
-    /// GitHub's number of it.
-    pub runner_id: u64,
+    /// GitHub's number of it; unknown of one that registered itself, did its job and was gone between
+    /// two looks.
+    pub runner_id: Option<u64>,
     /// When its place made it.
     pub created: Timestamp,
     /// When it ends itself.
@@ -160,7 +161,7 @@ fn bring_up<'a, G: Api>(
             .catch_unwind()
             .await
             .unwrap_or_else(|panic| Err(Trouble::of_panic(panic.as_ref())));
-        shared.watch.leave(slot.borrow().name.as_str());
+        shared.watch.leave(&slot.borrow().name);
         (index, result)
     }
     .boxed_local()
@@ -238,6 +239,7 @@ impl<G: Api> Course<'_, G> {
         let end = Instant::now() + within;
         self.end = Some(self.end.map_or(end, |already| already.min(end)));
         self.shared.halt.say();
+        self.shared.github.forgo();
         for index in 0..self.slots.len() {
             if matches!(self.stages[index], Stage::Up(_)) {
                 self.undo(index);
@@ -353,7 +355,7 @@ impl<G: Api> Course<'_, G> {
                 labels: self.shared.plan.labels_of(&slot.name),
                 instance: place.reference(&instance.id),
                 kind: place.provider.kind(),
-                runner_id: slot.runner_id.expect("what is up was registered"),
+                runner_id: slot.runner_id,
                 created: instance.created,
                 expires: instance.tags.expires,
                 launched_after: slot.launched_after,
@@ -372,7 +374,7 @@ fn unfinished(slot: &Slot) -> Option<&'static str> {
         Some("its machine is not proved gone yet")
     } else if slot.unproved.is_some() {
         Some("its machine may be starting")
-    } else if slot.registering || slot.runner_id.is_some() || !slot.lost.is_empty() {
+    } else if slot.registering || slot.enrols || slot.runner_id.is_some() || !slot.lost.is_empty() {
         Some("its registration is not proved gone yet")
     } else {
         None

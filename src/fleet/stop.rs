@@ -132,8 +132,7 @@ pub async fn select<G: Api>(fleet: &Fleet<'_, G>, view: &View, stop: &Stop) -> S
     }
     let mut selection = selecting.selection;
     selection.unknown.extend(inquiry.unknown());
-    selection.unknown.sort();
-    selection.unknown.dedup();
+    Unknown::tidy(&mut selection.unknown);
     selection
 }
 

@@ -6,6 +6,7 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use tokio::time::timeout;
 
+use super::answer::in_time;
 use super::verdict::{Facts, Machine, Registration, Verdict};
 use super::{Fleet, Place, chain};
 use crate::github::{self, Api, Runner};
@@ -150,6 +151,17 @@ pub struct Unknown {
     pub source: String,
     /// Why.
     pub error: String,
+    /// What would mend it.
+    pub hints: Vec<String>,
+}
+
+impl Unknown {
+    /// Sorts them and leaves one of each source: the same trouble is met at every look, and differs in
+    /// the number of its request only.
+    pub(super) fn tidy(all: &mut Vec<Self>) {
+        all.sort();
+        all.dedup_by(|later, first| later.source == first.source);
+    }
 }
 
 /// Everything that was seen.
@@ -245,41 +257,46 @@ impl Read {
                 |part| format!("{}:{part}", self.place.name),
             ),
             error: error.clone(),
+            hints: Vec::new(),
         })
     }
 }
 
 /// Looks at all scopes. With `busy_too` it is asked of busy runners, too, whether their run is over.
 pub(super) async fn look<G: Api>(fleet: &Fleet<'_, G>, view: &View, busy_too: bool) -> Look {
-    let github = async {
-        match fleet.github {
-            Some(api) => Some(timeout(LISTING, api.runners()).await.unwrap_or_else(|_| {
-                let message = "GitHub did not list the runners in time";
-                Err(github::Error::new(github::ErrorKind::Unavailable, message))
-            })),
-            None => None,
-        }
-    };
+    let github =
+        async {
+            match fleet.github {
+                Some(api) => Some(in_time(api, LISTING, api.runners()).await.unwrap_or_else(
+                    |_| {
+                        let message = "GitHub did not list the runners in time";
+                        Err(github::Error::new(github::ErrorKind::Unavailable, message))
+                    },
+                )),
+                None => None,
+            }
+        };
     let (places, entries, runners) = tokio::join!(
         join_all(fleet.places.iter().map(Read::of)),
         fleet.store.read(),
         github
     );
     let mut unknown: Vec<Unknown> = places.iter().flat_map(Read::unknown).collect();
-    let mut fail = |source: &str, error: String| {
+    let mut fail = |source: &str, error: String, hints: &[String]| {
         unknown.push(Unknown {
             source: source.to_owned(),
             error,
+            hints: hints.to_vec(),
         });
     };
     let entries = entries.unwrap_or_else(|error| {
-        fail("state file", chain(&error));
+        fail("state file", chain(&error), &error.hints);
         Entries::new()
     });
     let runners = match runners {
         Some(Ok(runners)) => Some(runners),
         Some(Err(error)) => {
-            fail("GitHub", chain(&error));
+            fail("GitHub", chain(&error), &error.hints);
             None
         }
         None => None,
@@ -311,7 +328,7 @@ pub(super) async fn look<G: Api>(fleet: &Fleet<'_, G>, view: &View, busy_too: bo
 }
 
 /// What GitHub says of a runner. A status that it has not had so far counts as offline.
-pub(super) fn of_github(runner: &Runner) -> Registration {
+pub(in crate::fleet) fn of_github(runner: &Runner) -> Registration {
     match runner.status.as_str() {
         _ if runner.busy => Registration::Busy,
         "online" => Registration::Online,

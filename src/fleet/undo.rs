@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
+use super::answer::{Silence, in_time};
 use super::bring_up::{Lost, Shared, Slot};
 use super::launch::Fate;
 use super::watch::{SETTLES, unread};
 use super::{Left, Place, chain};
-use crate::github::{Api, Deregistration, Runner};
+use crate::github::{self, Api, Deregistration, Runner};
 use crate::model::{Condition, Event, Instance, Name};
 use crate::poll::{Backoff, chance};
 use crate::providers::{self, ErrorKind};
@@ -18,20 +19,47 @@ use crate::providers::{self, ErrorKind};
 const DEREGISTERS: Duration = Duration::from_millis(2500);
 /// How long it may take when nothing waits for it.
 const DEREGISTERS_LATER: Duration = Duration::from_secs(20);
+/// How long it may wait for room then, and still be done in the time that undoing has.
+const ROOM: Duration = Duration::from_secs(90);
 /// How often a place is asked to end a machine.
 const TRIES: usize = 6;
 /// How long a place may take to tell whether a machine with a job has ended.
 const LISTS: Duration = Duration::from_secs(10);
 /// The pause between two looks for a registration that may turn up.
 const EVERY: Duration = Duration::from_secs(2);
+/// From the end of a machine until what it has registered last is shown.
+const SHOWS: Duration = Duration::from_secs(2);
 /// How long registrations that may turn up are looked for.
 const LOOKS: Duration = Duration::from_secs(40);
 
 /// What became of a registration.
 enum Registration {
+    /// There is none under this name, or none yet.
+    Absent,
     Busy,
     Gone,
     Unknown(String),
+}
+
+/// How a registration is found.
+#[derive(Clone, Copy)]
+enum Sought {
+    /// There is none.
+    Nobody,
+    /// By GitHub's number.
+    Id(u64),
+    /// By its name: its machine may have registered it, or may yet.
+    Name,
+}
+
+impl Sought {
+    fn of(slot: &Slot) -> Self {
+        match slot.runner_id {
+            Some(id) => Self::Id(id),
+            None if slot.enrols => Self::Name,
+            None => Self::Nobody,
+        }
+    }
 }
 
 impl<G: Api> Shared<'_, G> {
@@ -47,11 +75,11 @@ impl<G: Api> Shared<'_, G> {
     }
 
     async fn undo_runner(&self, slot: &RefCell<Slot>) -> Vec<Left> {
-        let (name, runner_id) = {
+        let (name, sought) = {
             let slot = slot.borrow();
-            (slot.name.clone(), slot.runner_id)
+            (slot.name.clone(), Sought::of(&slot))
         };
-        let registration = self.deregister(&name, runner_id, DEREGISTERS).await;
+        let mut registration = self.deregister_at_once(&name, sought).await;
         let machine = match self.machine(slot).await {
             Ok(machine) => machine,
             Err(why) => return vec![Left::of(&name, None, &why, false)],
@@ -82,22 +110,30 @@ impl<G: Api> Shared<'_, G> {
             })
             .await;
         }
+        if let (Registration::Absent, Sought::Name) = (&registration, sought) {
+            // Its machine may have registered it up to its last moment.
+            sleep(SHOWS).await;
+            registration = self.deregister(&name, sought).await;
+        }
         let why = match registration {
-            Registration::Gone => None,
+            Registration::Absent | Registration::Gone => None,
             // It has ended with its machine, and GitHub lets go of it by itself.
             Registration::Busy if machine.is_some() => None,
             Registration::Busy => Some("GitHub says that a job runs on it".to_owned()),
-            Registration::Unknown(_) => {
-                match self.deregister(&name, runner_id, DEREGISTERS_LATER).await {
-                    Registration::Unknown(why) => {
-                        Some(format!("its registration could not be removed: {why}"))
-                    }
-                    Registration::Busy | Registration::Gone => None,
-                }
+            Registration::Unknown(why) if self.github.wait_now() > ROOM => {
+                Some(format!("its registration could not be removed: {why}"))
             }
+            Registration::Unknown(_) => match self.deregister(&name, sought).await {
+                Registration::Unknown(why) => {
+                    Some(format!("its registration could not be removed: {why}"))
+                }
+                Registration::Absent | Registration::Busy | Registration::Gone => None,
+            },
         };
         let Some(why) = why else {
-            slot.borrow_mut().runner_id = None;
+            let mut slot = slot.borrow_mut();
+            slot.runner_id = None;
+            slot.enrols = false;
             return Vec::new();
         };
         vec![Left::of(&name, None, &why, false)]
@@ -155,9 +191,9 @@ impl<G: Api> Shared<'_, G> {
     ) -> Result<(), String> {
         match rows.iter().find(|row| row.name == one.name.as_str()) {
             Some(row) => {
-                let id = Some(row.id);
-                match self.deregister(&one.name, id, DEREGISTERS_LATER).await {
-                    Registration::Gone => Ok(()),
+                let sought = Sought::Id(row.id);
+                match self.deregister(&one.name, sought).await {
+                    Registration::Absent | Registration::Gone => Ok(()),
                     Registration::Busy => Err("a job runs on it".to_owned()),
                     Registration::Unknown(why) => Err(why),
                 }
@@ -170,7 +206,8 @@ impl<G: Api> Shared<'_, G> {
     /// Removes the registration of a name that another was taken for.
     pub(super) async fn remove_replaced(&self, slot: &RefCell<Slot>, name: &Name, id: u64) {
         // What cannot be removed now is looked for again at the end.
-        if let Registration::Gone = self.deregister(name, Some(id), DEREGISTERS_LATER).await {
+        let sought = Sought::Id(id);
+        if let Registration::Gone = self.deregister(name, sought).await {
             slot.borrow_mut().lost.retain(|one| one.name != *name);
             self.forget(vec![name.clone()]).await;
         }
@@ -190,26 +227,68 @@ impl<G: Api> Shared<'_, G> {
         }
     }
 
-    async fn deregister(
+    /// Before its machine is ended: neither a limit of GitHub's nor our own pace keeps a machine that
+    /// costs money waiting.
+    async fn deregister_at_once(&self, name: &Name, sought: Sought) -> Registration {
+        let removal = async {
+            match self.number(name, sought).await? {
+                Some(id) => self.github.deregister_at_once(id).await.map(Some),
+                None => Ok(None),
+            }
+        };
+        let answer = timeout(DEREGISTERS, removal).await;
+        self.registration(name, answer.map_err(|_| Silence)).await
+    }
+
+    /// When nothing waits for it, so that it may wait itself.
+    async fn deregister(&self, name: &Name, sought: Sought) -> Registration {
+        if let Sought::Nobody = sought {
+            return Registration::Absent;
+        }
+        // A limit that lasts longer is not worth waiting for: an offline runner is swept up later.
+        let wait = self.github.wait_now();
+        if wait > ROOM {
+            let wait = wait.as_secs();
+            return Registration::Unknown(format!("GitHub takes no requests for {wait} s"));
+        }
+        let removal = async {
+            match self.number(name, sought).await? {
+                Some(id) => self.github.deregister(id).await.map(Some),
+                None => Ok(None),
+            }
+        };
+        let answer = in_time(self.github, DEREGISTERS_LATER, removal);
+        let answer = timeout(ROOM + DEREGISTERS_LATER, answer).await;
+        self.registration(name, answer.unwrap_or(Err(Silence)))
+            .await
+    }
+
+    /// GitHub's number of a registration that is there.
+    async fn number(&self, name: &Name, sought: Sought) -> github::Result<Option<u64>> {
+        Ok(match sought {
+            Sought::Nobody => None,
+            Sought::Id(id) => Some(id),
+            Sought::Name => self.github.find(name).await?.map(|row| row.id),
+        })
+    }
+
+    async fn registration(
         &self,
         name: &Name,
-        runner_id: Option<u64>,
-        within: Duration,
+        answer: Result<github::Result<Option<Deregistration>>, Silence>,
     ) -> Registration {
-        let Some(id) = runner_id else {
-            return Registration::Gone;
-        };
-        match timeout(within, self.github.deregister(id)).await {
-            Ok(Ok(Deregistration::Gone)) => {
+        match answer {
+            Ok(Ok(None)) => Registration::Absent,
+            Ok(Ok(Some(Deregistration::Gone))) => {
                 self.say(Event::Deregistered {
                     name: name.to_string(),
                 })
                 .await;
                 Registration::Gone
             }
-            Ok(Ok(Deregistration::Busy)) => Registration::Busy,
+            Ok(Ok(Some(Deregistration::Busy))) => Registration::Busy,
             Ok(Err(error)) => Registration::Unknown(chain(&error)),
-            Err(_) => Registration::Unknown("GitHub did not answer in time".to_owned()),
+            Err(Silence) => Registration::Unknown("GitHub did not answer in time".to_owned()),
         }
     }
 

@@ -9,9 +9,10 @@ use futures_util::future::join_all;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
 
+use super::answer::in_time;
 use super::{Fleet, Place, chain};
 use crate::github::{Api, Runner};
-use crate::model::{Condition, Event, Instance, Listing};
+use crate::model::{Condition, Event, Instance, Listing, Name};
 
 /// Providers are asked less often than GitHub: what they tell is only whether a machine died.
 const PLACES_EVERY: Duration = Duration::from_secs(4);
@@ -27,7 +28,7 @@ const MISSES: u8 = 2;
 #[derive(Debug, Default)]
 pub(super) struct Watch {
     /// The runners waited for, by name.
-    waiting: RefCell<BTreeMap<String, Waiting>>,
+    waiting: RefCell<BTreeMap<Name, Waiting>>,
     seen: Notify,
     wanted: Notify,
     complained: RefCell<BTreeSet<String>>,
@@ -35,7 +36,8 @@ pub(super) struct Watch {
 
 #[derive(Debug)]
 struct Waiting {
-    id: u64,
+    /// GitHub's number of the runner; unknown until its machine has registered it.
+    id: Option<u64>,
     place: String,
     since: Instant,
     runner: Seen<Runner>,
@@ -83,11 +85,13 @@ pub(super) struct Sight {
     pub(super) dropped: bool,
     /// How its machine ended.
     pub(super) died: Option<String>,
+    /// GitHub's number of it, once it is known.
+    pub(super) runner_id: Option<u64>,
 }
 
 impl Watch {
     /// Watches for a runner from now on.
-    pub(super) fn wait_for(&self, name: &str, runner_id: u64, place: &str) {
+    pub(super) fn wait_for(&self, name: &Name, runner_id: Option<u64>, place: &str) {
         let waiting = Waiting {
             id: runner_id,
             place: place.to_owned(),
@@ -95,12 +99,12 @@ impl Watch {
             runner: Seen::default(),
             machine: Seen::default(),
         };
-        self.waiting.borrow_mut().insert(name.to_owned(), waiting);
+        self.waiting.borrow_mut().insert(name.clone(), waiting);
         self.wanted.notify_waiters();
     }
 
     /// Watches for it no more.
-    pub(super) fn leave(&self, name: &str) {
+    pub(super) fn leave(&self, name: &Name) {
         self.waiting.borrow_mut().remove(name);
     }
 
@@ -110,7 +114,7 @@ impl Watch {
     }
 
     /// What is known of a runner that is waited for.
-    pub(super) fn sight(&self, name: &str) -> Sight {
+    pub(super) fn sight(&self, name: &Name) -> Sight {
         let waiting = self.waiting.borrow();
         let Some(one) = waiting.get(name) else {
             return Sight::default();
@@ -128,8 +132,10 @@ impl Watch {
         let row = one.runner.last.as_ref();
         Sight {
             online: row.is_some_and(|row| row.busy || row.status == "online"),
-            dropped: one.runner.is_gone(one.since),
+            // What nobody has registered yet cannot have been dropped.
+            dropped: one.id.is_some() && one.runner.is_gone(one.since),
             died,
+            runner_id: one.id,
         }
     }
 
@@ -165,7 +171,7 @@ impl Watch {
     }
 
     async fn look_at_github<G: Api>(&self, fleet: &Fleet<'_, G>, github: &G) {
-        let asked: Vec<(String, u64)> = self
+        let asked: Vec<(Name, Option<u64>)> = self
             .waiting
             .borrow()
             .iter()
@@ -174,11 +180,12 @@ impl Watch {
         let look = async {
             match asked.as_slice() {
                 [] => Ok(Vec::new()),
-                [(_, id)] => github.runner(*id).await.map(Vec::from_iter),
+                [(_, Some(id))] => github.runner(*id).await.map(Vec::from_iter),
+                [(name, None)] => github.find(name).await.map(Vec::from_iter),
                 _ => github.runners().await,
             }
         };
-        let why = match timeout(LOOK, look).await {
+        let why = match in_time(github, LOOK, look).await {
             Ok(Ok(rows)) => {
                 let mut rows: BTreeMap<String, Runner> = rows
                     .into_iter()
@@ -188,7 +195,9 @@ impl Watch {
                 for (name, id) in asked {
                     // It may have been left, and its name given up, meanwhile.
                     if let Some(one) = waiting.get_mut(&name).filter(|one| one.id == id) {
-                        one.runner.look(rows.remove(&name));
+                        let row = rows.remove(name.as_str());
+                        one.id = one.id.or(row.as_ref().map(|row| row.id));
+                        one.runner.look(row);
                     }
                 }
                 return;
@@ -201,7 +210,7 @@ impl Watch {
     }
 
     async fn look_at_place<G: Api>(&self, fleet: &Fleet<'_, G>, place: &Place) {
-        let asked: Vec<String> = self
+        let asked: Vec<Name> = self
             .waiting
             .borrow()
             .iter()
@@ -214,10 +223,10 @@ impl Watch {
         let unread = match timeout(LOOK, place.provider.list()).await {
             Ok(Ok(listing)) => {
                 let unread = unread(&listing);
-                let mut machines: BTreeMap<String, Instance> = listing
+                let mut machines: BTreeMap<Name, Instance> = listing
                     .instances
                     .into_iter()
-                    .map(|machine| (machine.tags.name.to_string(), machine))
+                    .map(|machine| (machine.tags.name.clone(), machine))
                     .collect();
                 let mut waiting = self.waiting.borrow_mut();
                 for name in asked {

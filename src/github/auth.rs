@@ -1,24 +1,51 @@
-//! Where the token comes from.
+//! Where the token comes from, and when another one is needed.
 
 use std::fmt;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use reqwest::header::HeaderValue;
 use tokio::process::Command;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
+use super::client::Shared;
 use super::{Error, ErrorKind, Hearer, Notice, Result};
 use crate::http;
 use crate::model::Secret;
 
+mod app;
+mod key;
+#[cfg(test)]
+pub(crate) mod pair;
+#[cfg(test)]
+mod tests;
+mod visit;
+
+pub use app::App;
+use app::{Grant, Mint};
+pub use key::{BadKey, Key};
+
 /// A command that asks a person or a network for a token may take a while, but not for ever.
 const COMMAND_TAKES: Duration = Duration::from_secs(30);
+/// How long before its end a token is replaced.
+const EARLY: Duration = Duration::from_mins(5);
+/// How long that may hold up whoever needs a token while the old one is good still, and how long
+/// it is left alone when it did not work.
+const EARLY_TAKES: Duration = Duration::from_secs(10);
+const EARLY_AGAIN: Duration = Duration::from_secs(30);
+/// A token that was made a moment ago is at times not known everywhere at GitHub; its own clients
+/// (octokit's `auth-app`) put up with that for five seconds.
+const YOUNG: Duration = Duration::from_secs(5);
+const SPREADS: Duration = Duration::from_secs(1);
 
 /// A source of a token. Which one is used is decided by `settings`.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Token {
+    /// A GitHub App: its tokens are made for the client's scope, an hour each.
+    App(App),
     /// A program and its arguments; its standard output is the token. It is run again after a 401.
     Command(Vec<String>),
     /// A file that holds the token. It is read again after a 401.
@@ -30,6 +57,7 @@ pub enum Token {
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::App(app) => f.debug_tuple("App").field(app).finish(),
             // Its arguments may hold what a person should not have written there.
             Self::Command(words) => f.debug_tuple("Command").field(&words.first()).finish(),
             Self::File(path) => f.debug_tuple("File").field(path).finish(),
@@ -39,58 +67,71 @@ impl fmt::Debug for Token {
 }
 
 impl Token {
-    /// Gets the token from its source: one line of visible ASCII characters.
+    /// Gets the token from its source: one line of visible ASCII characters. An app has none: only
+    /// a client gets one for it.
     pub async fn get(&self) -> Result<Secret> {
-        let text = match self {
-            Self::Literal(secret) => secret.expose().to_owned(),
-            Self::File(path) => {
-                let file = path.clone();
-                let read = tokio::task::spawn_blocking(move || std::fs::read_to_string(file));
-                let read = read.await.map_err(std::io::Error::other).flatten();
-                read.map_err(|error| self.fails("could not be read").because(error))?
-            }
-            Self::Command(words) => self.run(words).await?,
-        };
-        let text = text.trim();
+        let what = "the GitHub token";
+        let text = self.text(what).await?;
+        let text = text.expose().trim();
         if text.is_empty() {
-            return Err(self.fails("is empty"));
+            return Err(self.fails(what, "is empty"));
         }
         if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(self.fails("is not one word of visible characters"));
+            return Err(self.fails(what, "is not one word of visible characters"));
         }
         Ok(Secret::new(text))
     }
 
-    async fn run(&self, words: &[String]) -> Result<String> {
+    /// Gets the text of its source as it is; `what` is it, for errors: `the GitHub token`.
+    pub async fn text(&self, what: &str) -> Result<Secret> {
+        match self {
+            Self::App(_) => Err(self.fails(what, "is made for a client, and for nobody else")),
+            Self::Literal(secret) => Ok(secret.clone()),
+            Self::File(path) => {
+                let file = path.clone();
+                let read = tokio::task::spawn_blocking(move || std::fs::read_to_string(file));
+                let read = read.await.map_err(std::io::Error::other).flatten();
+                read.map(Secret::new)
+                    .map_err(|error| self.fails(what, "could not be read").because(error))
+            }
+            Self::Command(words) => self.run(words, what).await,
+        }
+    }
+
+    async fn run(&self, words: &[String], what: &str) -> Result<Secret> {
         let [program, arguments @ ..] = words else {
-            return Err(self.fails("is not named"));
+            return Err(self.fails(what, "is not named"));
         };
         let running = Command::new(program)
             .args(arguments)
             .stdin(Stdio::null())
             .kill_on_drop(true)
             .output();
-        let output = tokio::time::timeout(COMMAND_TAKES, running)
+        let late = || format!("gave none within {} s", COMMAND_TAKES.as_secs());
+        let output = timeout(COMMAND_TAKES, running)
             .await
-            .map_err(|_| self.fails(&format!("gave none within {} s", COMMAND_TAKES.as_secs())))?
-            .map_err(|error| self.fails("could not be run").because(error))?;
+            .map_err(|_| self.fails(what, &late()))?
+            .map_err(|error| self.fails(what, "could not be run").because(error))?;
         if !output.status.success() {
             // Its standard output may hold the token; its complaints are on the other one.
             let said = http::plain(&String::from_utf8_lossy(&output.stderr));
             let said: String = said.chars().take(300).collect();
-            return Err(self.fails(&format!("failed with {}: {said}", output.status)));
+            return Err(self.fails(what, &format!("failed with {}: {said}", output.status)));
         }
-        String::from_utf8(output.stdout).map_err(|_| self.fails("gave no text"))
+        let text = String::from_utf8(output.stdout);
+        text.map(Secret::new)
+            .map_err(|_| self.fails(what, "gave no text"))
     }
 
-    fn fails(&self, how: &str) -> Error {
+    fn fails(&self, what: &str, how: &str) -> Error {
         let what = match self {
+            Self::App(app) => format!("{what} of the GitHub App `{}`", app.id),
             Self::Command(words) => {
                 let program = words.first().map_or("", String::as_str);
-                format!("the command `{program}` for the GitHub token")
+                format!("the command `{program}` for {what}")
             }
-            Self::File(path) => format!("the GitHub token in `{}`", path.display()),
-            Self::Literal(_) => "the GitHub token".to_owned(),
+            Self::File(path) => format!("{what} in `{}`", path.display()),
+            Self::Literal(_) => what.to_owned(),
         };
         Error::new(ErrorKind::Unauthorized, format!("{what} {how}"))
     }
@@ -101,55 +142,172 @@ impl Token {
     }
 }
 
-/// Hands out the token, got once and got anew when it is refused.
+/// Hands out the token, got once, and got anew when it is about to end or is refused.
 #[derive(Debug)]
 pub(super) struct Auth {
     source: Option<Token>,
-    current: Mutex<Option<Secret>>,
+    state: Mutex<State>,
     hearer: Hearer,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    held: Option<Held>,
+    mint: Mint,
+}
+
+/// The token that is in use.
+#[derive(Debug)]
+struct Held {
+    token: Secret,
+    made: Instant,
+    term: Option<Term>,
+}
+
+/// Until when a token holds, by GitHub's clock.
+#[derive(Clone, Copy, Debug)]
+struct Term {
+    renew: Timestamp,
+    end: Timestamp,
+}
+
+impl Term {
+    /// For a token that is new at `now`: it is replaced [`EARLY`], or after half its life.
+    fn new(now: Timestamp, end: Timestamp) -> Self {
+        let life = Duration::try_from(end.duration_since(now)).unwrap_or_default();
+        let early = EARLY.min(life / 2);
+        let renew = end.checked_sub(early).unwrap_or(end);
+        Self { renew, end }
+    }
 }
 
 impl Auth {
     pub(super) fn new(source: Option<Token>, hearer: Hearer) -> Self {
         Self {
             source,
-            current: Mutex::new(None),
+            state: Mutex::default(),
             hearer,
         }
     }
 
-    /// A token that nobody has used yet: it is masked first.
-    async fn get(&self, source: &Token) -> Result<Secret> {
-        let token = source.get().await?;
-        self.hearer.tell(Notice::Secret(&token)).map_err(|error| {
-            Error::new(ErrorKind::Unexpected, "could not mask the GitHub token").because(error)
-        })?;
-        Ok(token)
-    }
-
     /// The token; `None` where there is no source. Many callers at once ask the source once.
-    pub(super) async fn token(&self) -> Result<Option<Secret>> {
+    pub(super) async fn token(&self, shared: &Shared, by: Instant) -> Result<Option<Secret>> {
         let Some(source) = &self.source else {
             return Ok(None);
         };
-        let mut current = self.current.lock().await;
-        if current.is_none() {
-            *current = Some(self.get(source).await?);
+        let mut state = self.lock(by).await?;
+        let now = shared.clock();
+        let due = |held: &Held| held.term.is_some_and(|term| term.renew <= now);
+        let good = |held: &Held| held.term.is_none_or(|term| now < term.end);
+        match &state.held {
+            Some(held) if !due(held) => return Ok(Some(held.token.clone())),
+            Some(held) if good(held) => {}
+            _ => return self.get(source, &mut state, shared, by).await.map(Some),
         }
-        Ok(current.clone())
+        let soon = by.min(Instant::now() + EARLY_TAKES);
+        match self.get(source, &mut state, shared, soon).await {
+            Ok(token) => Ok(Some(token)),
+            Err(error) => {
+                tracing::debug!(%error, "the old token is used on");
+                let again = now.checked_add(EARLY_AGAIN).unwrap_or(now);
+                Ok(state.held.as_mut().map(|held| {
+                    held.term = held.term.map(|term| Term {
+                        renew: again.min(term.end),
+                        ..term
+                    });
+                    held.token.clone()
+                }))
+            }
+        }
     }
 
     /// Another token in the place of one that was refused; `None` where there is no other.
-    pub(super) async fn renewed(&self, refused: &Secret) -> Result<Option<Secret>> {
+    pub(super) async fn renewed(
+        &self,
+        refused: &Secret,
+        shared: &Shared,
+        by: Instant,
+    ) -> Result<Option<Secret>> {
         let Some(source) = self.source.as_ref().filter(|source| source.renews()) else {
             return Ok(None);
         };
-        let mut current = self.current.lock().await;
-        if current.as_ref() == Some(refused) {
-            *current = Some(self.get(source).await?);
+        let mut state = self.lock(by).await?;
+        let refused_one = state.held.take_if(|held| held.token == *refused);
+        if let Some(old) = refused_one {
+            state.mint.forget(refused);
+            let age = old.made.elapsed();
+            self.get(source, &mut state, shared, by).await?;
+            if old.term.is_some() && age < YOUNG {
+                sleep(SPREADS).await;
+            }
+        } else if state.held.is_none() {
+            self.get(source, &mut state, shared, by).await?;
         }
-        Ok(current.clone().filter(|token| token != refused))
+        let held = state.held.as_ref().map(|held| held.token.clone());
+        Ok(held.filter(|token| token != refused))
     }
+
+    /// Takes back the tokens that were made for an app, as far as that succeeds until `by`: each of
+    /// them would be good for the rest of its hour.
+    pub(super) async fn revoke(&self, shared: &Shared, by: Instant) {
+        let grants = match self.lock(by).await {
+            Ok(mut state) => {
+                let grants = state.mint.take();
+                if !grants.is_empty() {
+                    state.held = None;
+                }
+                grants
+            }
+            Err(error) => return tracing::debug!(%error, "tokens are not taken back"),
+        };
+        let now = shared.clock();
+        let open = grants.into_iter().filter(|grant| grant.end > now);
+        let taken = open.map(|grant| async move {
+            if let Err(error) = grant.revoke(shared, by).await {
+                // It ends by itself within the hour.
+                tracing::debug!(%error, "a token is not taken back");
+            }
+        });
+        futures_util::future::join_all(taken).await;
+    }
+
+    async fn lock(&self, by: Instant) -> Result<MutexGuard<'_, State>> {
+        timeout_at(by, self.state.lock()).await.map_err(|_| {
+            let message = "another request waited too long for the GitHub token";
+            Error::new(ErrorKind::Unavailable, message)
+        })
+    }
+
+    /// A token that nobody has used yet: it is masked first, and held then.
+    async fn get(
+        &self,
+        source: &Token,
+        state: &mut State,
+        shared: &Shared,
+        by: Instant,
+    ) -> Result<Secret> {
+        let (token, term) = if let Token::App(app) = source {
+            let Grant { token, end } = state.mint.make(app, shared, &self.hearer, by).await?;
+            (token, Some(Term::new(shared.clock(), end)))
+        } else {
+            let token = source.get().await?;
+            tell(&self.hearer, &token)?;
+            (token, None)
+        };
+        state.held = Some(Held {
+            token: token.clone(),
+            made: Instant::now(),
+            term,
+        });
+        Ok(token)
+    }
+}
+
+/// What cannot be masked must not be used.
+fn tell(hearer: &Hearer, secret: &Secret) -> Result<()> {
+    hearer.tell(Notice::Secret(secret)).map_err(|error| {
+        Error::new(ErrorKind::Unexpected, "could not mask the GitHub token").because(error)
+    })
 }
 
 /// The header that a token travels in, marked so that it goes to our server only.
@@ -158,119 +316,4 @@ pub(super) fn bearer(token: &Secret) -> Result<HeaderValue> {
         .map_err(|_| Error::new(ErrorKind::Unauthorized, "the GitHub token is not a word"))?;
     value.set_sensitive(true);
     Ok(value)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-
-    fn command(words: &[&str]) -> Token {
-        Token::Command(words.iter().map(ToString::to_string).collect())
-    }
-
-    #[tokio::test]
-    async fn a_token_comes_from_a_command_a_file_or_itself() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("token");
-        std::fs::write(&file, "hunter2\n").unwrap();
-        for source in [
-            Token::Literal(Secret::new(" hunter2\n")),
-            Token::File(file),
-            command(&["printf", "hunter2\\n"]),
-        ] {
-            assert_eq!(
-                source.get().await.unwrap().expose(),
-                "hunter2",
-                "{source:?}"
-            );
-        }
-    }
-
-    #[tokio::test]
-    async fn a_source_without_a_token_says_what_is_wrong_and_shows_nothing() {
-        let script = "echo hunter2; echo 'not logged in' >&2; exit 4";
-        for (source, told) in [
-            (Token::Literal(Secret::new("")), "the GitHub token is empty"),
-            (
-                Token::Literal(Secret::new("hunter2 hunter2")),
-                "the GitHub token is not one word of visible characters",
-            ),
-            (
-                Token::File("/nonexistent/token".into()),
-                "the GitHub token in `/nonexistent/token` could not be read",
-            ),
-            (
-                command(&["sh", "-c", script]),
-                "the command `sh` for the GitHub token failed with exit status: 4: not logged in",
-            ),
-            (
-                command(&["/nonexistent/gh", "hunter2"]),
-                "the command `/nonexistent/gh` for the GitHub token could not be run",
-            ),
-            (
-                command(&["true"]),
-                "the command `true` for the GitHub token is empty",
-            ),
-        ] {
-            let error = source.get().await.unwrap_err();
-            assert_eq!(
-                (error.kind, error.to_string().as_str()),
-                (ErrorKind::Unauthorized, told)
-            );
-            assert!(!format!("{source:?} {error:?}").contains("hunter2"));
-        }
-    }
-
-    #[tokio::test]
-    async fn a_source_is_asked_once_and_again_after_a_refusal() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("token");
-        std::fs::write(&file, "one").unwrap();
-        let auth = Auth::new(Some(Token::File(file.clone())), Hearer::default());
-        let one = auth.token().await.unwrap().unwrap();
-        std::fs::write(&file, "two").unwrap();
-        assert_eq!(auth.token().await.unwrap().as_ref(), Some(&one));
-        let two = auth.renewed(&one).await.unwrap().unwrap();
-        assert_eq!(two.expose(), "two");
-        // Another task that was refused with the old one gets the new one without asking.
-        std::fs::remove_file(&file).unwrap();
-        assert_eq!(auth.renewed(&one).await.unwrap(), Some(two));
-    }
-
-    #[tokio::test]
-    async fn a_token_is_heard_of_before_it_is_used_and_is_not_used_unheard() {
-        let heard = Arc::new(std::sync::Mutex::new(Vec::new()));
-        let ear = Arc::clone(&heard);
-        let hearer = Hearer::new(move |notice| match notice {
-            Notice::Secret(secret) if secret.expose() == "unmaskable" => {
-                Err(std::io::Error::other("the disk is full"))
-            }
-            Notice::Secret(secret) => {
-                ear.lock().unwrap().push(secret.expose().to_owned());
-                Ok(())
-            }
-            Notice::Waiting { .. } => Ok(()),
-        });
-        let literal = |text: &str| Some(Token::Literal(Secret::new(text)));
-        let auth = Auth::new(literal("hunter2"), hearer.clone());
-        for _ in 0..2 {
-            auth.token().await.unwrap();
-        }
-        assert_eq!(*heard.lock().unwrap(), ["hunter2"]);
-        let error = Auth::new(literal("unmaskable"), hearer).token().await;
-        assert_eq!(error.unwrap_err().kind, ErrorKind::Unexpected);
-    }
-
-    #[tokio::test]
-    async fn a_literal_is_not_asked_again() {
-        let token = Secret::new("hunter2");
-        let auth = Auth::new(Some(Token::Literal(token.clone())), Hearer::default());
-        assert_eq!(auth.renewed(&token).await.unwrap(), None);
-        assert_eq!(
-            Auth::new(None, Hearer::default()).token().await.unwrap(),
-            None
-        );
-    }
 }

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -14,16 +14,16 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::auth::{Auth, Token, bearer};
-use super::{Error, ErrorKind, Hearer, Result, Right, scope};
-use crate::http::{self, Answer, Bounds, Pause, Request};
+use super::limits::limits;
+use super::registration::{Known, Way};
+use super::{Error, ErrorKind, Hearer, Notice, Result, Right, TokenKind, scope};
+use crate::http::{self, Answer, Bounds, Options, Request, Roots, Term};
 use crate::model::{Scope, Secret};
 
 /// The version that every server knows (GHES learns the next one with 3.21); its `Sunset` is years away.
 const API_VERSION: &str = "2022-11-28";
 /// Answers kept for conditional requests: pages of a large scope and the runners of a large start.
 const KEPT: usize = 512;
-/// Documentation, "Rate limits for the REST API": at least a minute where nothing else is said.
-const SECONDARY: Duration = Duration::from_mins(1);
 
 /// What a client is made of.
 #[derive(Clone, Debug)]
@@ -38,27 +38,65 @@ pub struct Config {
     pub group: u64,
     /// How long anything may take.
     pub bounds: Bounds,
+    /// Certificates that are trusted beside those of the system.
+    pub roots: Option<Roots>,
     /// Who hears what the client says while it works.
     pub hearer: Hearer,
 }
 
-/// GitHub for one scope. Clones share connections, the token, and what is kept for conditional requests.
+/// GitHub for one scope. Clones share connections, the token, waits, and what is kept for conditional
+/// requests.
 #[derive(Clone)]
 pub struct Client {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     by: Option<Instant>,
+    patience: Option<Instant>,
+    group: u64,
+    way: Way,
+    server: Option<Url>,
 }
 
-struct Shared {
+pub(super) struct Shared {
     http: http::Client,
     api_url: Url,
     scope: Scope,
-    group: u64,
-    auth: Auth,
+    pub(super) auth: Auth,
+    /// What the token is that was used last: it decides what is advised when GitHub says no.
+    kind: Mutex<TokenKind>,
     /// Answers with an `ETag`, by address. A 304 costs no quota.
     kept: Mutex<HashMap<String, Answer>>,
     /// Milliseconds by which GitHub's clock is ahead of ours.
     ahead: AtomicI64,
+    /// Whether it was said that the scope has another address now.
+    moved: AtomicBool,
+    hearer: Hearer,
+    /// Held while it is found out, so that one asks for all.
+    known: tokio::sync::Mutex<Known>,
+}
+
+impl Shared {
+    /// GitHub's clock; a moment late rather than early, since `Date` has whole seconds and takes a
+    /// while to arrive: nothing is overdue too soon.
+    pub(super) fn clock(&self) -> Timestamp {
+        let ours = Timestamp::now();
+        ours.checked_add(self.ahead()).unwrap_or(ours)
+    }
+
+    /// How far GitHub's clock is ahead of ours, as far as it was seen.
+    pub(super) fn ahead(&self) -> SignedDuration {
+        SignedDuration::from_millis(self.ahead.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn scope(&self) -> &Scope {
+        &self.scope
+    }
+}
+
+impl Shared {
+    fn kind(&self) -> MutexGuard<'_, TokenKind> {
+        // A kind is whole at every moment.
+        self.kind.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl fmt::Debug for Client {
@@ -83,19 +121,33 @@ impl Client {
             return Err(Error::new(ErrorKind::Invalid, "GitHub's API has an odd address")
                 .hinted("write it as `https://HOST` or `https://HOST/api/v3`, with no user and no query"));
         }
-        let http = http::Client::new(&api_url, config.bounds, limits)
+        let hearer = config.hearer.clone();
+        let options = Options {
+            bounds: config.bounds,
+            limits,
+            roots: config.roots,
+            hear: Some(Arc::new(move |wait| tell(&hearer, wait))),
+        };
+        let http = http::Client::with(&api_url, options)
             .map_err(|error| Error::of_wire("could not set up a client for GitHub", error))?;
         Ok(Self {
             shared: Arc::new(Shared {
                 http,
                 api_url,
                 scope: config.scope,
-                group: config.group,
-                auth: Auth::new(config.token, config.hearer),
+                kind: Mutex::default(),
+                auth: Auth::new(config.token, config.hearer.clone()),
                 kept: Mutex::default(),
                 ahead: AtomicI64::new(0),
+                moved: AtomicBool::new(false),
+                hearer: config.hearer,
+                known: tokio::sync::Mutex::default(),
             }),
             by: None,
+            patience: None,
+            group: config.group,
+            way: Way::default(),
+            server: None,
         })
     }
 
@@ -104,14 +156,78 @@ impl Client {
     pub fn by(&self, deadline: Instant) -> Self {
         let deadline = self.by.map_or(deadline, |by| by.min(deadline));
         Self {
-            shared: Arc::clone(&self.shared),
             by: Some(deadline),
+            ..self.clone()
         }
+    }
+
+    /// The same client, whose new runners come into another group.
+    #[must_use]
+    pub fn in_group(&self, id: u64) -> Self {
+        Self {
+            group: id,
+            ..self.clone()
+        }
+    }
+
+    /// The same client, whose operations may wait for room until `deadline`, and no longer. Without
+    /// it the bound of an operation is the bound of its waits, too.
+    ///
+    /// What GitHub's answers may take stays as it is. After `deadline` it means nothing any more:
+    /// what a command has begun is undone after its time is over.
+    #[must_use]
+    pub fn patient(&self, deadline: Instant) -> Self {
+        Self {
+            patience: Some(deadline),
+            ..self.clone()
+        }
+    }
+
+    pub(super) fn wait_for_room(&self) -> Duration {
+        self.shared.http.wait_now()
+    }
+
+    pub(super) fn forgo_waiting(&self) {
+        self.shared.http.forgo();
+    }
+
+    /// The same client, which registers runners in this way.
+    #[must_use]
+    pub fn registering(self, way: Way) -> Self {
+        Self { way, ..self }
+    }
+
+    /// The same client; machines that register by themselves reach its server at this address, which
+    /// otherwise follows from the API's.
+    #[must_use]
+    pub fn reached_at(self, server: Url) -> Self {
+        let server = Some(server);
+        Self { server, ..self }
+    }
+
+    pub(super) fn way(&self) -> Way {
+        self.way
+    }
+
+    pub(super) fn server(&self) -> Option<&Url> {
+        self.server.as_ref()
+    }
+
+    /// What is known of the way to register; whoever finds it out holds it.
+    pub(super) async fn known(&self) -> tokio::sync::MutexGuard<'_, Known> {
+        self.shared.known.lock().await
     }
 
     /// The token as its source gives it, got now if it was not before.
     pub async fn token(&self) -> Result<Option<Secret>> {
-        self.shared.auth.token().await
+        self.shared.auth.token(&self.shared, self.deadline()).await
+    }
+
+    /// Takes back the tokens that were made for a GitHub App, as far as that succeeds within `at_most`;
+    /// other tokens are left alone. A client that is used again gets itself a new one.
+    pub async fn revoke(&self, at_most: Duration) {
+        let by = self.deadline().min(Instant::now() + at_most);
+        self.shared.auth.revoke(&self.shared, by).await;
     }
 
     /// Where the API is.
@@ -125,7 +241,7 @@ impl Client {
     }
 
     pub(super) fn group(&self) -> u64 {
-        self.shared.group
+        self.group
     }
 
     /// An address below the scope's.
@@ -134,23 +250,38 @@ impl Client {
         scope::join(&self.shared.api_url, segments.iter().chain(rest).copied())
     }
 
-    /// GitHub's clock; a moment late rather than early, since `Date` has whole seconds and takes a
-    /// while to arrive: nothing is overdue too soon.
+    /// GitHub's clock, as near as it was seen.
     pub(super) fn clock(&self) -> Timestamp {
-        let ahead = SignedDuration::from_millis(self.shared.ahead.load(Ordering::Relaxed));
-        let ours = Timestamp::now();
-        ours.checked_add(ahead).unwrap_or(ours)
+        self.shared.clock()
+    }
+
+    pub(super) fn deadline(&self) -> Instant {
+        let by = self.shared.http.deadline();
+        self.by.map_or(by, |own| own.min(by))
     }
 
     /// Begins an operation: all its requests share one deadline and one way to say what failed.
     pub(super) fn begin<'a>(&'a self, message: String, right: Right<'a>) -> Operation<'a> {
-        let by = self.shared.http.deadline();
-        Operation {
-            shared: &self.shared,
-            message,
-            right,
-            by: self.by.map_or(by, |own| own.min(by)),
-        }
+        let (now, work) = (Instant::now(), self.shared.http.bounds().operation);
+        let patience = self.patience.filter(|patience| now < *patience);
+        let term = Term::new(work, patience.unwrap_or(now + work));
+        let term = match self.by {
+            Some(by) => term.ending(by),
+            None => term,
+        };
+        Operation::new(&self.shared, message, right, term)
+    }
+}
+
+/// A wait that cannot be told must not keep anything from going on.
+fn tell(hearer: &Hearer, wait: &http::Wait<'_>) {
+    let notice = Notice::Waiting {
+        reason: wait.reason,
+        until: wait.until,
+        lasts: wait.lasts,
+    };
+    if let Err(error) = hearer.tell(notice) {
+        tracing::warn!("a wait could not be told: {error}");
     }
 }
 
@@ -159,27 +290,49 @@ pub(super) struct Operation<'a> {
     shared: &'a Shared,
     message: String,
     right: Right<'a>,
-    by: Instant,
+    term: Term,
+    at_once: bool,
+}
+
+impl<'a> Operation<'a> {
+    pub(super) fn new(shared: &'a Shared, message: String, right: Right<'a>, term: Term) -> Self {
+        Self {
+            shared,
+            message,
+            right,
+            term,
+            at_once: false,
+        }
+    }
 }
 
 impl Operation<'_> {
+    /// Does not wait for room.
+    pub(super) fn at_once(mut self) -> Self {
+        self.at_once = true;
+        self
+    }
+
+    /// Is given up while it waits for room when [`super::Api::forgo`] is called.
+    pub(super) fn forgoing(mut self) -> Self {
+        self.term = self.term.forgoing();
+        self
+    }
+
     /// Sends a request with the token. A 401 from a source that can be asked again is tried once more:
     /// a request that was not let in was not carried out either.
     pub(super) async fn send(&self, mut request: Request) -> Result<Answer> {
-        let token = self.shared.auth.token().await?;
+        let (shared, by) = (self.shared, self.term.end());
+        let token = shared.auth.token(shared, by).await?;
         if token.is_none() && !matches!(self.right, Right::Public) {
             return Err(Error::no_token(&self.message));
         }
-        let accept = HeaderValue::from_static("application/vnd.github+json");
-        request.headers.insert(ACCEPT, accept);
-        let version = HeaderValue::from_static(API_VERSION);
-        request.headers.insert("x-github-api-version", version);
         let answer = self.send_as(&mut request, token.as_ref()).await?;
         if answer.status != StatusCode::UNAUTHORIZED {
             return Ok(answer);
         }
         match token {
-            Some(refused) => match self.shared.auth.renewed(&refused).await? {
+            Some(refused) => match shared.auth.renewed(&refused, shared, by).await? {
                 Some(fresh) => self.send_as(&mut request, Some(&fresh)).await,
                 None => Ok(answer),
             },
@@ -187,19 +340,45 @@ impl Operation<'_> {
         }
     }
 
-    async fn send_as(&self, request: &mut Request, token: Option<&Secret>) -> Result<Answer> {
+    /// Sends a request with this token and no other.
+    pub(super) async fn send_as(
+        &self,
+        request: &mut Request,
+        token: Option<&Secret>,
+    ) -> Result<Answer> {
+        let accept = HeaderValue::from_static("application/vnd.github+json");
+        request.headers.insert(ACCEPT, accept);
+        let version = HeaderValue::from_static(API_VERSION);
+        request.headers.insert("x-github-api-version", version);
         if let Some(token) = token {
+            *self.shared.kind() = TokenKind::of(token);
             request.headers.insert(AUTHORIZATION, bearer(token)?);
         }
-        let answer = self.shared.http.send(request, self.by).await;
+        let answer = if self.at_once {
+            self.shared.http.send_at_once(request, &self.term).await
+        } else {
+            self.shared.http.send_within(request, &self.term).await
+        };
         let answer = answer.map_err(|error| Error::of_wire(&self.message, error))?;
+        self.learn(&answer);
+        Ok(answer)
+    }
+
+    /// Keeps what an answer tells beside what was asked.
+    fn learn(&self, answer: &Answer) {
         if let Some(ahead) = answer.clock_ahead() {
             // Centuries are not a clock's error; they are left out.
             if let Ok(ahead) = i64::try_from(ahead.as_millis()) {
                 self.shared.ahead.store(ahead, Ordering::Relaxed);
             }
         }
-        Ok(answer)
+        let ours = matches!(self.right, Right::Runners { .. });
+        if ours && answer.has_moved() && !self.shared.moved.swap(true, Ordering::Relaxed) {
+            let scope = &self.shared.scope;
+            if let Err(error) = self.shared.hearer.tell(Notice::Moved { scope }) {
+                tracing::warn!("a new address could not be told: {error}");
+            }
+        }
     }
 
     /// Reads an address; what has not changed since the last time is not sent again.
@@ -248,33 +427,11 @@ impl Operation<'_> {
 
     /// Makes an error of an answer that is no success.
     pub(super) fn refused(&self, answer: &Answer) -> Error {
-        Error::of_answer(&self.message, &self.right, answer)
+        Error::of_answer(&self.message, &self.right, *self.shared.kind(), answer)
     }
 
     /// Makes an error of this operation's own.
     pub(super) fn fails(&self, kind: ErrorKind, why: impl Into<String>) -> Error {
         Error::new(kind, &self.message).because(why.into())
     }
-}
-
-/// Reads that GitHub wants to be left alone, in the order that its documentation gives ("Best
-/// practices for using the REST API"). A 403 that says none of this is a missing permission.
-fn limits(answer: &Answer) -> Option<Pause> {
-    let status = answer.status.as_u16();
-    if !matches!(status, 403 | 429) {
-        return None;
-    }
-    if let Some(pause) = answer.retry_after() {
-        return Some(Pause::For(pause));
-    }
-    let number = |name: &'static str| answer.header(name)?.parse::<i64>().ok();
-    if number("x-ratelimit-remaining") == Some(0)
-        && let Some(reset) = number("x-ratelimit-reset")
-        && let Ok(reset) = Timestamp::from_second(reset)
-    {
-        // `Date` and the reset have whole seconds: one more, to be surely behind it.
-        return Some(Pause::For(answer.until(reset) + Duration::from_secs(1)));
-    }
-    let said = String::from_utf8_lossy(&answer.body).to_lowercase();
-    (status == 429 || said.contains("rate limit")).then_some(Pause::Growing(SECONDARY))
 }

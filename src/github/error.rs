@@ -1,8 +1,8 @@
 //! What goes wrong at GitHub, and what to do about it.
 
 use super::Right;
+use super::permissions::{self, TokenKind};
 use crate::http::{self, Answer};
-use crate::model::Scope;
 
 /// What GitHub answers.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -84,7 +84,7 @@ impl Error {
                 (ErrorKind::Invalid, Some(hint.to_owned()))
             }
             http::ErrorKind::Setup => {
-                let hint = "install the certificates of your system (`ca-certificates`)";
+                let hint = "install the certificates of your system (`ca-certificates`); for a server with an authority of its own, name the file with its certificate: `ca_bundle` under [github], or `$GHARUN_CA_BUNDLE`";
                 (ErrorKind::Unavailable, Some(hint.to_owned()))
             }
             http::ErrorKind::Unavailable => (ErrorKind::Unavailable, None),
@@ -99,8 +99,13 @@ impl Error {
         }
     }
 
-    /// Makes an error of an answer that is no success.
-    pub(super) fn of_answer(message: &str, right: &Right<'_>, answer: &Answer) -> Self {
+    /// Makes an error of an answer that is no success; `token` decides what to advise.
+    pub(super) fn of_answer(
+        message: &str,
+        right: &Right<'_>,
+        token: TokenKind,
+        answer: &Answer,
+    ) -> Self {
         let kind = match answer.status.as_u16() {
             401 => ErrorKind::Unauthorized,
             403 => ErrorKind::Forbidden,
@@ -112,11 +117,12 @@ impl Error {
         };
         let hints = match kind {
             ErrorKind::Unauthorized => vec![TOKEN.to_owned()],
-            ErrorKind::Forbidden => forbidden(right, answer),
-            ErrorKind::NotFound => not_found(right),
+            ErrorKind::Forbidden => permissions::forbidden(right, token, answer),
+            ErrorKind::NotFound => permissions::not_found(right, token, answer),
             ErrorKind::Unexpected if answer.status.as_u16() == 410 => {
                 vec!["update gharun: GitHub no longer speaks this version of its API".to_owned()]
             }
+            ErrorKind::Invalid if right.registers() => vec![REFUSED.to_owned()],
             _ => Vec::new(),
         };
         Self {
@@ -139,83 +145,11 @@ impl Error {
 }
 
 const TOKEN: &str = "set `GHARUN_GITHUB_TOKEN` or `GH_PAT` to a token that is valid";
-
-fn forbidden(right: &Right<'_>, answer: &Answer) -> Vec<String> {
-    let mut hints = Vec::new();
-    let quoted = |header: &'static str| {
-        let text = http::plain(answer.header(header)?);
-        (!text.is_empty() && text.len() <= 300).then(|| format!("`{text}`"))
-    };
-    if let Some(sso) = quoted("x-github-sso") {
-        hints.push(format!(
-            "the organization asks for single sign-on with this token: {sso}"
-        ));
-    }
-    let runners = matches!(right, Right::Runners { .. });
-    // GITHUB_TOKEN is an integration too. GitHub tells it apart from an app by this text only, and
-    // nothing but the hint depends on it.
-    if runners && String::from_utf8_lossy(&answer.body).contains("by integration") {
-        hints.push(
-            "`GITHUB_TOKEN` can never manage runners: use a personal access token or a GitHub App"
-                .to_owned(),
-        );
-    }
-    if let Some(wanted) = quoted("x-accepted-github-permissions") {
-        hints.push(format!("GitHub asks for the permission {wanted}"));
-    }
-    if let (Some(wanted), Some(has)) = (quoted("x-accepted-oauth-scopes"), quoted("x-oauth-scopes"))
-    {
-        hints.push(format!(
-            "the token has the scopes {has}; one of {wanted} is needed"
-        ));
-    }
-    hints.extend(right.needed());
-    hints
-}
-
-fn not_found(right: &Right<'_>) -> Vec<String> {
-    let Right::Runners { scope, group } = right else {
-        return Vec::new();
-    };
-    let kind = match scope {
-        Scope::Enterprise(_) => "enterprise",
-        Scope::Org(_) => "organization",
-        Scope::Repo { .. } => "repository",
-    };
-    let mut hints = vec![format!(
-        "the token has no admin rights on `{scope}`, or there is no such {kind}"
-    )];
-    if let Some(group) = group.filter(|group| *group != super::DEFAULT_GROUP) {
-        hints.push(format!("or there is no runner group {group}"));
-    }
-    hints.extend(right.needed());
-    hints
-}
+const REFUSED: &str = "check `--label` and `--runner-group`; if they are fine, this is a bug in gharun: please report it with the request's number";
 
 impl Right<'_> {
-    /// What a token must be allowed (GitHub's REST documentation, one row for each kind of token).
-    fn needed(&self) -> Option<String> {
-        let (fine, classic) = match self {
-            Self::Public => return None,
-            Self::Runs => ("`Actions: read`", "`repo`"),
-            Self::Runners { scope, .. } => match scope {
-                Scope::Enterprise(_) => {
-                    return Some(
-                        "a classic token needs the scope `manage_runners:enterprise`".to_owned(),
-                    );
-                }
-                Scope::Org(_) => (
-                    "`Self-hosted runners: write` of the organization",
-                    "`admin:org`",
-                ),
-                Scope::Repo { .. } => (
-                    "`Administration: write` of the repository",
-                    "`repo`, and its owner must be an admin of the repository",
-                ),
-            },
-        };
-        Some(format!(
-            "a fine-grained token or an app needs the permission {fine}; a classic token the scope {classic}"
-        ))
+    /// Whether it is that of a new registration: what it was made of came from us.
+    fn registers(&self) -> bool {
+        matches!(self, Self::Runners { group: Some(_), .. })
     }
 }

@@ -1,14 +1,21 @@
 //! GitHub, as far as runners need it.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use crate::model::{Name, Run, Scope};
 
 mod auth;
+mod checks;
 mod client;
 mod error;
+mod groups;
+mod limits;
 mod notice;
 mod pages;
+mod permissions;
+mod registration;
 mod releases;
 mod runners;
 mod runs;
@@ -17,15 +24,23 @@ mod scope;
 pub(crate) mod spec;
 #[cfg(test)]
 mod tests;
+mod versions;
 
-pub use auth::Token;
+#[cfg(test)]
+pub(crate) use auth::pair;
+pub use auth::{App, BadKey, Key, Token};
+pub use checks::{Core, RateLimit, Repository};
 pub use client::{Client, Config};
 pub use error::{Error, ErrorKind, Result};
+pub use groups::RunnerGroup;
 pub use notice::{Hearer, Notice};
+pub use permissions::TokenKind;
+pub use registration::{Credential, Enrolment, Registration, Way};
 pub use releases::{Download, NoVersion, RunnerVersion};
-pub use runners::{Deregistration, Label, Registration, Runner};
+pub use runners::{Deregistration, Label, Runner};
 pub use runs::{Job, WorkflowRun};
 pub use scope::api_url;
+pub use versions::Standing;
 
 /// The runner group that every scope has.
 pub const DEFAULT_GROUP: u64 = 1;
@@ -41,19 +56,29 @@ enum Right<'a> {
     },
     /// To read a repository's runs.
     Runs,
+    /// To see a repository.
+    Sight,
 }
 
 /// What `fleet` asks of GitHub for one scope.
 #[expect(async_fn_in_trait, reason = "one thread runs everything")]
 pub trait Api {
-    /// Registers a runner just in time. A lost answer is [`ErrorKind::Ambiguous`], and it is not repeated.
+    /// Registers a runner just in time, or gets what its machine registers it with. A lost answer is
+    /// [`ErrorKind::Ambiguous`] where it may have registered one, and it is not repeated then.
     async fn register(&self, name: &Name, labels: &[String]) -> Result<Registration>;
     /// Lists all runners of the scope, all pages; unchanged pages cost no quota.
     async fn runners(&self) -> Result<Vec<Runner>>;
     /// One runner by GitHub's number; `None` when it is gone.
     async fn runner(&self, id: u64) -> Result<Option<Runner>>;
+    /// One runner by its name; `None` when there is none.
+    async fn find(&self, name: &Name) -> Result<Option<Runner>>;
     /// Removes a registration.
     async fn deregister(&self, id: u64) -> Result<Deregistration>;
+    /// Removes a registration without waiting for room, as what costs money is to be ended: a limit
+    /// that it meets is [`ErrorKind::RateLimited`] at once.
+    async fn deregister_at_once(&self, id: u64) -> Result<Deregistration> {
+        self.deregister(id).await
+    }
     /// The archives that GitHub names for this scope.
     async fn downloads(&self) -> Result<Vec<Download>>;
     /// A run of a repository (`owner/name`); `None` when it cannot be told (403, 404).
@@ -62,11 +87,18 @@ pub trait Api {
     async fn jobs(&self, repository: &str, run: Run) -> Result<Option<Vec<Job>>>;
     /// GitHub's clock, from the last `Date` header; ours before the first answer.
     fn now(&self) -> Timestamp;
+    /// How long a request would wait for room at least if it came now; zero where there is room.
+    fn wait_now(&self) -> Duration {
+        Duration::ZERO
+    }
+    /// Nothing more is to be registered: a registration that waits for room, or would from now on,
+    /// fails at once with [`ErrorKind::RateLimited`], unsent. One that was sent is awaited.
+    fn forgo(&self) {}
 }
 
 impl Api for Client {
     async fn register(&self, name: &Name, labels: &[String]) -> Result<Registration> {
-        self.register_just_in_time(name, labels).await
+        self.register_runner(name, labels).await
     }
 
     async fn runners(&self) -> Result<Vec<Runner>> {
@@ -77,8 +109,16 @@ impl Api for Client {
         self.one_runner(id).await
     }
 
+    async fn find(&self, name: &Name) -> Result<Option<Runner>> {
+        self.runner_named(name.as_str()).await
+    }
+
     async fn deregister(&self, id: u64) -> Result<Deregistration> {
         self.remove_runner(id).await
+    }
+
+    async fn deregister_at_once(&self, id: u64) -> Result<Deregistration> {
+        self.remove_runner_at_once(id).await
     }
 
     async fn downloads(&self) -> Result<Vec<Download>> {
@@ -95,5 +135,13 @@ impl Api for Client {
 
     fn now(&self) -> Timestamp {
         self.clock()
+    }
+
+    fn wait_now(&self) -> Duration {
+        self.wait_for_room()
+    }
+
+    fn forgo(&self) {
+        self.forgo_waiting();
     }
 }

@@ -3,10 +3,11 @@
 use std::fmt;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::model::Secret;
+use crate::model::{Scope, Secret};
 
 /// Something that whoever uses a client has to hear at once.
 #[derive(Debug)]
@@ -15,10 +16,17 @@ pub enum Notice<'a> {
     Secret(&'a Secret),
     /// GitHub wants to be left alone. Said once for each wait, not once for each request that waits.
     Waiting {
-        /// Why, in one sentence.
+        /// Why, in half a sentence that names the limit.
         reason: &'a str,
         /// When it goes on, by GitHub's clock.
         until: Timestamp,
+        /// How long that is from now.
+        lasts: Duration,
+    },
+    /// What runners are registered with has another name now. Said once.
+    Moved {
+        /// The name that still leads there, for as long as nobody else takes it.
+        scope: &'a Scope,
     },
 }
 

@@ -3,9 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::client::{Client, Operation};
+use super::client::Client;
 use super::{ErrorKind, Result, Right, scope};
 
 /// An archive on offer for a scope.
@@ -72,6 +73,8 @@ impl fmt::Display for RunnerVersion {
 struct Release {
     assets: Vec<Asset>,
     #[serde(default)]
+    published_at: Option<Timestamp>,
+    #[serde(default)]
     body: Option<String>,
 }
 
@@ -115,11 +118,15 @@ impl Client {
                 }
                 Ok(named)
             }
-            RunnerVersion::Exact(version) => self.release(&["tags", &format!("v{version}")]).await,
+            RunnerVersion::Exact(version) => self.archives(&["tags", &format!("v{version}")]).await,
+            // What anybody can know; a GHES tells nothing to strangers.
+            RunnerVersion::Latest if self.token().await?.is_none() && !ghes => {
+                self.archives(&["latest"]).await
+            }
             RunnerVersion::Latest => {
                 let mut own = self.own_downloads().await?;
                 if own.is_empty() && !ghes {
-                    return self.release(&["latest"]).await;
+                    return self.archives(&["latest"]).await;
                 }
                 if !ghes {
                     self.complete(&mut own).await?;
@@ -135,7 +142,7 @@ impl Client {
         let Some(version) = bare.and_then(Download::version).map(str::to_owned) else {
             return Ok(());
         };
-        let release = match self.release(&["tags", &format!("v{version}")]).await {
+        let release = match self.archives(&["tags", &format!("v{version}")]).await {
             Ok(release) => release,
             // Nothing is run unverified: the caller sees that the checksum is missing.
             Err(error) if error.kind == ErrorKind::NotFound => return Ok(()),
@@ -148,10 +155,27 @@ impl Client {
         Ok(())
     }
 
-    async fn release(&self, which: &[&str]) -> Result<Vec<Download>> {
-        let which_one = which.last().unwrap_or(&"latest");
-        let message = format!("could not look up the runner's release `{which_one}`");
-        let operation = self.begin(message, Right::Public);
+    /// When a version was released; `None` where there is no such release.
+    pub(super) async fn released(&self, version: &str) -> Result<Option<Timestamp>> {
+        match self.release(&["tags", &format!("v{version}")]).await {
+            Ok(release) => Ok(release.published_at),
+            Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The archives of a release.
+    async fn archives(&self, which: &[&str]) -> Result<Vec<Download>> {
+        let downloads = self.release(which).await?.downloads();
+        if downloads.is_empty() {
+            let why = "the release has no archives of the runner";
+            return Err(super::Error::new(ErrorKind::NotFound, looking_up(which)).because(why));
+        }
+        Ok(downloads)
+    }
+
+    async fn release(&self, which: &[&str]) -> Result<Release> {
+        let operation = self.begin(looking_up(which), Right::Public);
         let path = ["repos", "actions", "runner", "releases"];
         let url = scope::join(self.api_url(), path.iter().chain(which).copied())?;
         let answer = operation.fetch(url).await?;
@@ -160,12 +184,7 @@ impl Client {
                 .refused(&answer)
                 .hinted("leave `--runner-version` out, or take one from https://github.com/actions/runner/releases"));
         }
-        let release: Release = operation.read(&answer)?;
-        let downloads = release.downloads();
-        if downloads.is_empty() {
-            return Err(no_archives(&operation));
-        }
-        Ok(downloads)
+        operation.read(&answer)
     }
 
     fn not_offered(&self, version: &str, own: &[Download]) -> super::Error {
@@ -184,11 +203,9 @@ impl Client {
     }
 }
 
-fn no_archives(operation: &Operation<'_>) -> super::Error {
-    operation.fails(
-        ErrorKind::NotFound,
-        "the release has no archives of the runner",
-    )
+fn looking_up(which: &[&str]) -> String {
+    let which = which.last().unwrap_or(&"latest");
+    format!("could not look up the runner's release `{which}`")
 }
 
 fn of_version<'a>(own: &'a [Download], version: &'a str) -> impl Iterator<Item = &'a Download> {

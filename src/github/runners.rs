@@ -1,21 +1,18 @@
-//! Runners: registered just in time, listed, looked at, deregistered.
+//! Runners: listed, looked at, deregistered.
 
 use std::collections::BTreeMap;
 
 use reqwest::Method;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::client::{Client, Operation};
-use super::{Error, ErrorKind, Result, Right};
+use super::{ErrorKind, Result, Right};
 use crate::http::Request;
-use crate::model::{Name, Secret};
 
 /// As many as a page can hold (documentation of `per_page`).
 const PER_PAGE: usize = 100;
 /// How often a list that changes while it is read is read.
 const PASSES: u32 = 3;
-/// Where jobs are worked on, below the runner's folder. `config.sh` has the same default.
-const WORK_FOLDER: &str = "_work";
 
 /// A runner as GitHub lists it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -40,15 +37,6 @@ pub struct Label {
     pub name: String,
 }
 
-/// A fresh registration.
-#[derive(Clone, Debug)]
-pub struct Registration {
-    /// GitHub's number of the runner.
-    pub runner_id: u64,
-    /// What the runner connects with.
-    pub jit: Secret,
-}
-
 /// What became of a deregistration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Deregistration {
@@ -56,25 +44,6 @@ pub enum Deregistration {
     Busy,
     /// It is gone, now or already before.
     Gone,
-}
-
-#[derive(Serialize)]
-struct JitRequest<'a> {
-    name: &'a str,
-    runner_group_id: u64,
-    labels: &'a [String],
-    work_folder: &'static str,
-}
-
-#[derive(Deserialize)]
-struct JitAnswer {
-    runner: Numbered,
-    encoded_jit_config: Secret,
-}
-
-#[derive(Deserialize)]
-struct Numbered {
-    id: u64,
 }
 
 #[derive(Deserialize)]
@@ -92,41 +61,6 @@ impl Client {
         }
     }
 
-    pub(super) async fn register_just_in_time(
-        &self,
-        name: &Name,
-        labels: &[String],
-    ) -> Result<Registration> {
-        let right = Right::Runners {
-            scope: self.scope(),
-            group: Some(self.group()),
-        };
-        let scope = self.scope();
-        let operation = self.begin(format!("could not register `{name}` with `{scope}`"), right);
-        let url = self.in_scope(&["actions", "runners", "generate-jitconfig"])?;
-        let mut request = Request::new(Method::POST, url).json(&JitRequest {
-            name: name.as_str(),
-            runner_group_id: self.group(),
-            labels,
-            work_folder: WORK_FOLDER,
-        });
-        request.secret = true;
-        let answer = operation.send(request).await?;
-        let read: Result<JitAnswer> = operation.read(&answer);
-        match read {
-            Ok(made) => Ok(Registration {
-                runner_id: made.runner.id,
-                jit: made.encoded_jit_config,
-            }),
-            // It was made, and what to connect with is lost.
-            Err(error) if answer.status.is_success() => Err(Error {
-                kind: ErrorKind::Ambiguous,
-                ..error
-            }),
-            Err(error) => Err(error),
-        }
-    }
-
     pub(super) async fn all_runners(&self) -> Result<Vec<Runner>> {
         let message = format!("could not list the runners of `{}`", self.scope());
         let operation = self.begin(message, self.runners_right());
@@ -134,6 +68,21 @@ impl Client {
         url.query_pairs_mut()
             .append_pair("per_page", &PER_PAGE.to_string());
         list(&operation, &url).await
+    }
+
+    /// A server may know no filter by name, or one that is not exact: it is only there to save pages.
+    pub(super) async fn runner_named(&self, name: &str) -> Result<Option<Runner>> {
+        let message = format!(
+            "could not look for the runner `{name}` of `{}`",
+            self.scope()
+        );
+        let operation = self.begin(message, self.runners_right());
+        let mut url = self.in_scope(&["actions", "runners"])?;
+        url.query_pairs_mut()
+            .append_pair("name", name)
+            .append_pair("per_page", &PER_PAGE.to_string());
+        let rows = list(&operation, &url).await?;
+        Ok(rows.into_iter().find(|row| row.name == name))
     }
 
     pub(super) async fn one_runner(&self, id: u64) -> Result<Option<Runner>> {
@@ -148,8 +97,19 @@ impl Client {
     }
 
     pub(super) async fn remove_runner(&self, id: u64) -> Result<Deregistration> {
+        self.remove(&self.removal(id), id).await
+    }
+
+    pub(super) async fn remove_runner_at_once(&self, id: u64) -> Result<Deregistration> {
+        self.remove(&self.removal(id).at_once(), id).await
+    }
+
+    fn removal(&self, id: u64) -> Operation<'_> {
         let message = format!("could not deregister runner {id} of `{}`", self.scope());
-        let operation = self.begin(message, self.runners_right());
+        self.begin(message, self.runners_right())
+    }
+
+    async fn remove(&self, operation: &Operation<'_>, id: u64) -> Result<Deregistration> {
         let url = self.in_scope(&["actions", "runners", &id.to_string()])?;
         let answer = operation.send(Request::new(Method::DELETE, url)).await?;
         match answer.status.as_u16() {

@@ -21,7 +21,10 @@ pub struct WorkflowRun {
 pub struct Job {
     /// `queued`, `in_progress`, `completed`, ...
     pub status: String,
-    /// Who runs it.
+    /// The number of the runner that has it: names are used again, numbers are not.
+    #[serde(default)]
+    pub runner_id: Option<u64>,
+    /// The name of the runner that has it.
     pub runner_name: Option<String>,
 }
 

@@ -27,6 +27,21 @@ pub fn api_url(server: &Url) -> Url {
     url
 }
 
+/// The server that an API is of, the inverse of [`api_url`]; an API at another address is its own server.
+pub(super) fn server_url(api_url: &Url) -> Url {
+    let mut url = api_url.clone();
+    let host = api_url.host_str().unwrap_or_default();
+    if let Some(host) = host.strip_prefix("api.")
+        && (host == "github.com" || host.ends_with(".ghe.com"))
+    {
+        url.set_host(Some(host)).expect("a part of a domain is one");
+    }
+    let path = url.path().trim_end_matches('/');
+    let path = path.strip_suffix("/api/v3").unwrap_or(path).to_owned();
+    url.set_path(&path);
+    url
+}
+
 /// Whether an API is that of a GHES server, which has its own runner versions.
 pub(super) fn is_ghes(api_url: &Url) -> bool {
     api_url.path().trim_end_matches('/').ends_with("/api/v3")
@@ -96,6 +111,20 @@ mod tests {
             ),
         ] {
             assert_eq!(api_url(&url(server)).as_str(), api, "{server}");
+        }
+    }
+
+    #[test]
+    fn a_server_is_found_from_its_api() {
+        for (api, server) in [
+            ("https://api.github.com/", "https://github.com/"),
+            ("https://api.acme.ghe.com", "https://acme.ghe.com/"),
+            ("https://git.acme.test/api/v3", "https://git.acme.test/"),
+            ("http://10.0.0.1:8080/api/v3/", "http://10.0.0.1:8080/"),
+            ("https://acme.test/git/api/v3", "https://acme.test/git"),
+            ("https://api.acme.test", "https://api.acme.test/"),
+        ] {
+            assert_eq!(server_url(&url(api)).as_str(), server, "{api}");
         }
     }
 

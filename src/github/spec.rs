@@ -16,34 +16,45 @@ pub(crate) struct Spec {
     requests: Value,
 }
 
+/// What GitHub was seen to answer beyond its description; absent as [`Spec::load`] says.
+#[allow(
+    dead_code,
+    reason = "the program's tests read it, those of the client do not"
+)]
+pub(crate) fn observed() -> Option<Value> {
+    read("github-observed.json", "what GitHub was seen to answer")
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test's surroundings, no setting of the program"
+)]
+fn read(file: &str, what: &str) -> Option<Value> {
+    let default = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/specs");
+    let folder = std::env::var_os("GHARUN_SPECS").map_or_else(default, PathBuf::from);
+    let file = folder.join("github").join(file);
+    match std::fs::read(&file) {
+        Ok(text) => Some(serde_json::from_slice(&text).expect("it is JSON")),
+        Err(error) => {
+            let why = format!("{what}: {}: {error}", file.display());
+            let strict = std::env::var_os("GHARUN_STRICT").is_some_and(|value| value == "1");
+            assert!(!strict, "must not be skipped: {why}");
+            // Not by a macro: the harness would keep it to itself.
+            let line = format!("skipped: {why}\n");
+            std::io::stderr()
+                .write_all(line.as_bytes())
+                .expect("stderr takes a line");
+            None
+        }
+    }
+}
+
 impl Spec {
     /// Loads the description from `$GHARUN_SPECS` or `../shared/specs`.
     ///
     /// Where it is absent, says so past the test harness and returns `None`; with `GHARUN_STRICT=1` it panics.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a test's surroundings, no setting of the program"
-    )]
     pub(crate) fn load() -> Option<Self> {
-        let default = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/specs");
-        let folder = std::env::var_os("GHARUN_SPECS").map_or_else(default, PathBuf::from);
-        let file = folder.join("github/github-runners.openapi.json");
-        match std::fs::read(&file) {
-            Ok(text) => Some(Self::new(
-                serde_json::from_slice(&text).expect("the description is JSON"),
-            )),
-            Err(error) => {
-                let why = format!("GitHub's description: {}: {error}", file.display());
-                let strict = std::env::var_os("GHARUN_STRICT").is_some_and(|value| value == "1");
-                assert!(!strict, "must not be skipped: {why}");
-                // Not by a macro: the harness would keep it to itself.
-                let line = format!("skipped: {why}\n");
-                std::io::stderr()
-                    .write_all(line.as_bytes())
-                    .expect("stderr takes a line");
-                None
-            }
-        }
+        read("github-runners.openapi.json", "GitHub's description").map(Self::new)
     }
 
     fn new(document: Value) -> Self {

@@ -26,6 +26,7 @@ pub struct Answer {
     what: String,
     secret: bool,
     received: Timestamp,
+    moved: bool,
 }
 
 impl Answer {
@@ -37,7 +38,17 @@ impl Answer {
             what: request.what(),
             secret: request.secret,
             received: Timestamp::now(),
+            moved: false,
         }
+    }
+
+    pub(super) fn moved(self, moved: bool) -> Self {
+        Self { moved, ..self }
+    }
+
+    /// Whether the server said on the way that what was asked for has another address for good.
+    pub fn has_moved(&self) -> bool {
+        self.moved
     }
 
     /// A header that is text.
@@ -58,6 +69,11 @@ impl Answer {
         http_date(self.header(DATE)?)
     }
 
+    /// The server's clock when it answered, or ours where it does not tell.
+    pub fn clock(&self) -> Timestamp {
+        self.date().unwrap_or(self.received)
+    }
+
     /// How far the server's clock is ahead of ours, by its `Date`.
     pub fn clock_ahead(&self) -> Option<SignedDuration> {
         Some(self.date()?.duration_since(self.received))
@@ -65,8 +81,7 @@ impl Answer {
 
     /// How long after the answer a moment of the server's clock is; zero when it is past.
     pub fn until(&self, moment: Timestamp) -> Duration {
-        let now = self.date().unwrap_or(self.received);
-        Duration::try_from(moment.duration_since(now)).unwrap_or_default()
+        Duration::try_from(moment.duration_since(self.clock())).unwrap_or_default()
     }
 
     /// `Retry-After`, in seconds or as a date of the server's clock (RFC 9110, 10.2.3).
@@ -134,11 +149,7 @@ impl Answer {
     }
 
     /// Makes an error of an answer that asks for a pause longer than we may wait.
-    pub(super) fn limited(&self, pause: Duration) -> Error {
-        let until = SignedDuration::try_from(pause)
-            .ok()
-            .and_then(|pause| self.date().unwrap_or(self.received).checked_add(pause).ok())
-            .unwrap_or(Timestamp::MAX);
+    pub(super) fn limited(&self, until: Timestamp) -> Error {
         let mut error = self.refused();
         error.kind = ErrorKind::Limited { until };
         error

@@ -21,7 +21,7 @@ pub enum ErrorKind {
     },
     /// The server said no.
     Refused,
-    /// It cannot be sent from here: no certificates, an address that is none.
+    /// It cannot be sent from here: certificates are missing, or the address is none.
     Setup,
     /// It could not be reached, or answered 5xx, after all tries.
     Unavailable,
@@ -61,6 +61,11 @@ impl Error {
     pub(super) fn setup(source: reqwest::Error) -> Self {
         let what = "HTTPS".to_owned();
         Self::new(ErrorKind::Setup, what, "cannot be spoken here").because(source.without_url())
+    }
+
+    pub(super) fn distrusted(what: String, source: reqwest::Error) -> Self {
+        let told = "was not sent, because the server's certificate is not trusted here";
+        Self::new(ErrorKind::Setup, what, told).because(source)
     }
 
     pub(super) fn not_sent(what: String, source: reqwest::Error) -> Self {

@@ -28,30 +28,41 @@ impl Default for Retry {
     }
 }
 
-/// A server's wish to be left alone.
+/// A server's wish to be left alone, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// For how long.
+    pub pause: Pause,
+    /// Why, for people: half a sentence that names the limit.
+    pub reason: String,
+}
+
+/// How long a server wants to be left alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pause {
-    /// For as long as it says.
+    /// For as long as it says. One that says so again and again is left alone for longer.
     For(Duration),
-    /// It does not say how long: so long, and twice as long each time.
+    /// It does not say how long: so long, and twice as long each time, up to 15 minutes.
     Growing(Duration),
 }
 
-impl Default for Pause {
-    fn default() -> Self {
-        Self::Growing(Duration::ZERO)
-    }
-}
+/// Where a pause that nobody has told stops growing.
+const LONGEST_UNTOLD: Duration = Duration::from_mins(15);
 
 impl Pause {
-    /// The pause after the server has said so `times` times, from 1.
+    /// The pause after the server has said so `times` times in a row, from 1.
     pub(super) fn length(self, times: u32) -> Duration {
+        let growth = 2u32.saturating_pow(times.saturating_sub(1));
         match self {
+            Self::For(pause) if times > 1 => pause.max(Duration::from_secs(1) * growth.min(900)),
             Self::For(pause) => pause,
-            Self::Growing(first) => {
-                first.saturating_mul(2u32.saturating_pow(times.saturating_sub(1)))
-            }
+            Self::Growing(first) => first.saturating_mul(growth).min(LONGEST_UNTOLD.max(first)),
         }
+    }
+
+    /// Whether the server says when it ends.
+    pub(super) fn is_told(self) -> bool {
+        matches!(self, Self::For(_))
     }
 }
 
@@ -110,9 +121,13 @@ pub fn judge(method: &Method, outcome: Outcome) -> Verdict {
 }
 
 /// Reads 429 (RFC 6585) with `Retry-After`.
-pub fn too_many(answer: &Answer) -> Option<Pause> {
-    (answer.status == StatusCode::TOO_MANY_REQUESTS)
-        .then(|| answer.retry_after().map_or_else(Pause::default, Pause::For))
+pub fn too_many(answer: &Answer) -> Option<Limit> {
+    (answer.status == StatusCode::TOO_MANY_REQUESTS).then(|| Limit {
+        pause: answer
+            .retry_after()
+            .map_or(Pause::Growing(Duration::ZERO), Pause::For),
+        reason: "too many requests".to_owned(),
+    })
 }
 
 #[cfg(test)]
@@ -186,6 +201,12 @@ mod tests {
         let lengths = |pause: Pause| [1, 2, 3].map(|times| pause.length(times).as_secs());
         assert_eq!(lengths(Pause::Growing(second * 60)), [60, 120, 240]);
         assert_eq!(lengths(Pause::For(second * 7)), [7, 7, 7]);
-        assert_eq!(Pause::Growing(second).length(u32::MAX), second * u32::MAX);
+        // Who always says "at once" and never means it is not asked on and on.
+        assert_eq!(lengths(Pause::For(Duration::ZERO)), [0, 2, 4]);
+        let quarter = Duration::from_mins(15);
+        assert_eq!(Pause::Growing(second).length(u32::MAX), quarter);
+        assert_eq!(Pause::For(second).length(u32::MAX), quarter);
+        assert_eq!(Pause::For(4 * quarter).length(u32::MAX), 4 * quarter);
+        assert_eq!(Pause::Growing(2 * quarter).length(3), 2 * quarter);
     }
 }

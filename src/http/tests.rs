@@ -4,8 +4,10 @@ use std::net::Ipv6Addr;
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
+use reqwest::StatusCode;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 
+use super::exchange::REDIRECTS;
 use super::wire::{Reply, Server};
 use super::*;
 
@@ -18,6 +20,16 @@ const PATIENT: Bounds = Bounds {
         first: Duration::ZERO,
         cap: Duration::ZERO,
     },
+    rate: RATE,
+};
+
+/// So fast that no test waits for it.
+const RATE: Rate = Rate {
+    burst: 1000,
+    every: Duration::from_millis(1),
+    in_window: 1000,
+    window: Duration::from_secs(1),
+    at_once: 8,
 };
 
 /// So short that a silent server is given up within a test's patience.

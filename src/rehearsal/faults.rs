@@ -117,7 +117,7 @@ impl Kind {
             body: Page::Json(json!({
                 "message": "You have exceeded a secondary rate limit. \
                             Please wait a few minutes before you try again.",
-                "documentation_url": "https://docs.github.com/rest/using-the-rest-api",
+                "documentation_url": "https://docs.github.com/free-pro-team@latest/rest/overview/rate-limits-for-the-rest-api#about-secondary-rate-limits",
                 "status": "403",
             })),
             headers: retry_after

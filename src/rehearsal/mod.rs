@@ -15,21 +15,26 @@ use tokio::sync::oneshot;
 use url::Url;
 
 mod answer;
+mod apps;
 mod archive;
 mod auth;
 mod faults;
 mod jit;
+mod limits;
 mod record;
+mod renames;
 mod routes;
 mod server;
 #[cfg(test)]
 mod tests;
 mod world;
 
+pub use apps::{AppToken, Installation};
 pub use auth::Standing;
 pub use faults::{Fault, Kind, Page};
+pub use limits::SecondaryLimit;
 pub use record::Exchange;
-pub use world::{JobRow, JobSpec, JobStatus, RunnerRow, World};
+pub use world::{Group, JobRow, JobSpec, JobStatus, Repository, RunnerRow, Visibility, World};
 
 /// How the stand-in behaves over time. GitHub's own times are named where they are known.
 #[derive(Clone, Debug)]

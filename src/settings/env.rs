@@ -44,22 +44,6 @@ impl Env {
             .filter(|path| path.is_absolute());
         given.or_else(|| Some(PathBuf::from(self.get("HOME")?).join(below_home)))
     }
-
-    /// The variables that lead downloads through a proxy, in the spelling that is set.
-    pub fn proxies(&self) -> Vec<(String, String)> {
-        let names = [
-            "HTTP_PROXY",
-            "HTTPS_PROXY",
-            "NO_PROXY",
-            "http_proxy",
-            "https_proxy",
-            "no_proxy",
-        ];
-        names
-            .iter()
-            .filter_map(|name| Some(((*name).to_owned(), self.get(name)?.to_owned())))
-            .collect()
-    }
 }
 
 impl FromIterator<(String, String)> for Env {

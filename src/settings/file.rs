@@ -11,12 +11,15 @@ use super::{Env, Error, Origin, Result};
 const TOP: &[&str] = &["defaults", "github", "providers"];
 const GITHUB: &[&str] = &[
     "api_url",
+    "app",
+    "ca_bundle",
     "enterprise",
     "org",
     "repo",
     "runner_group",
     "token",
 ];
+const APP: &[&str] = &["id", "installation", "private_key"];
 const DEFAULTS: &[&str] = &[
     "allow_partial",
     "count",
@@ -126,6 +129,7 @@ impl File {
         for (path, known) in [
             (&[][..], TOP),
             (&["github"][..], GITHUB),
+            (&["github", "app"][..], APP),
             (&["defaults"][..], DEFAULTS),
         ] {
             let Some(value) = self.get(path) else {
@@ -140,9 +144,10 @@ impl File {
             };
             if let Some(key) = table.keys().find(|key| !known.contains(&key.as_str())) {
                 let place = self.origin(&[path, &[key.as_str()]].concat());
-                let inside = path
-                    .first()
-                    .map_or(String::new(), |table| format!(" in [{table}]"));
+                let inside = match path {
+                    [] => String::new(),
+                    path => format!(" in [{}]", path.join(".")),
+                };
                 return Err(Error::new(format!("{place}: unknown key `{key}`{inside}"))
                     .hinted(format!("known: {}", known.join(", "))));
             }

@@ -1,23 +1,37 @@
 //! Which GitHub, which scope, and with which token.
 
-use std::path::PathBuf;
+use std::fmt;
 
 use serde_json::Value;
 use url::Url;
 
+use super::authorities::ca_bundle;
 use super::{Env, Error, File, Origin, Result, Setting};
 use crate::cli::Global;
-use crate::model::{Scope, Secret};
+use crate::http::Roots;
+use crate::model::Scope;
 
-/// Where a token comes from.
-#[derive(Clone, Debug)]
-pub enum Token {
-    /// The output of a command.
-    Command(Vec<String>),
-    /// The content of a file.
-    File(PathBuf),
-    /// The token itself.
-    Value(Secret),
+mod credential;
+
+pub(super) use credential::source;
+pub use credential::{App, Credential, Token};
+
+/// A runner group, as the user names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// By GitHub's number: nothing but digits.
+    Id(u64),
+    /// By its name.
+    Name(String),
+}
+
+impl fmt::Display for Group {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => write!(f, "{id}"),
+            Self::Name(name) => f.write_str(name),
+        }
+    }
 }
 
 /// Scope, token and address of GitHub.
@@ -25,22 +39,19 @@ pub enum Token {
 pub struct GitHub {
     /// What runners are registered with.
     pub scope: Option<Setting<Scope>>,
-    /// The token, first source that is set.
-    pub token: Option<Setting<Token>>,
+    /// The token or the app, first one that is set.
+    pub token: Option<Setting<Credential>>,
     /// The server that people see, such as `https://github.com`.
     pub server: Url,
     /// The API's address, where it is said; else it follows from the server.
     pub api_url: Option<Setting<Url>>,
-    /// The runner group's number.
-    pub group: u64,
+    /// Certificates that are trusted beside those of the system, for GitHub.
+    pub ca_bundle: Option<Setting<Roots>>,
+    /// The runner group, where one is named.
+    pub group: Option<Setting<Group>>,
     /// `owner/name` of the repository whose workflow this is, or that runners serve.
     pub repository: Option<String>,
 }
-
-/// The variables that hold a token on purpose, first wins.
-const OURS: [&str; 2] = ["GHARUN_GITHUB_TOKEN", "GH_PAT"];
-/// The variables that hold a token anyway, asked last.
-const OTHERS: [&str; 2] = ["GH_TOKEN", "GITHUB_TOKEN"];
 
 impl GitHub {
     pub(super) fn resolve(global: &Global, env: &Env, file: &File) -> Result<Self> {
@@ -57,8 +68,9 @@ impl GitHub {
             _ => env.get("GITHUB_REPOSITORY").map(str::to_owned),
         };
         Ok(Self {
-            token: token(env, file)?,
+            token: credential::resolve(env, file)?,
             api_url: api_url(env, file)?,
+            ca_bundle: ca_bundle(env, file)?,
             group: group(global, env, file)?,
             scope,
             server,
@@ -82,13 +94,15 @@ impl GitHub {
         })
     }
 
-    /// The token, or the error that names what is read.
-    pub fn token(&self) -> Result<&Token> {
-        self.token.as_ref().map(|setting| &setting.value).ok_or_else(|| {
-            Error::new("no GitHub token is given")
-                .hinted(format!("set ${}, or `token = {{ env = \"…\" }}` under [github]; ${} are read last", OURS.join(" or $"), OTHERS.join(" and $")))
-                .hinted("on a laptop: `export GH_PAT=\"$(gh auth token)\"`; with no token at all: `gharun start local --rehearse`")
-        })
+    /// The token or the app, or the error that names what is read.
+    pub fn token(&self) -> Result<&Credential> {
+        let given = self.token.as_ref().ok_or_else(credential::none)?;
+        if let (Credential::App(app), Some(scope)) = (&given.value, &self.scope)
+            && matches!(scope.value, Scope::Enterprise(_))
+        {
+            return Err(app.of_no_enterprise());
+        }
+        Ok(&given.value)
     }
 }
 
@@ -179,75 +193,6 @@ fn scope(global: &Global, env: &Env, file: &File) -> Result<Option<Setting<Scope
     Ok(Some(Setting { value, origin }))
 }
 
-fn token(env: &Env, file: &File) -> Result<Option<Setting<Token>>> {
-    let variable = |names: &[&str]| {
-        names.iter().find_map(|name| {
-            let value = Token::Value(Secret::new(env.get(name)?.trim()));
-            Some(Setting {
-                value,
-                origin: Origin::Variable((*name).to_owned()),
-            })
-        })
-    };
-    if let Some(found) = variable(&OURS) {
-        return Ok(Some(found));
-    }
-    let path = ["github", "token"];
-    if let Some(value) = file.get(&path) {
-        let origin = file.origin(&path);
-        if let Some(value) = source(value, env, &origin, "token")? {
-            return Ok(Some(Setting { value, origin }));
-        }
-    }
-    Ok(variable(&OTHERS))
-}
-
-/// Reads `{ env = "…" }`, `{ file = "…" }`, `{ command = […] }`. An unset variable is no source.
-pub(super) fn source(
-    value: &Value,
-    env: &Env,
-    origin: &Origin,
-    key: &str,
-) -> Result<Option<Token>> {
-    let wrong = |what: String| {
-        Error::new(what).hinted(format!(
-            "write `{key} = {{ env = \"NAME\" }}`, `{{ file = \"PATH\" }}` or `{{ command = [\"PROGRAM\", \"ARG\"] }}`"
-        ))
-    };
-    let Value::Object(table) = value else {
-        return Err(wrong(format!(
-            "{origin}: `{key}` must not stand in the file itself: a secret in a file gets committed one day"
-        )));
-    };
-    let text = |value: &Value| {
-        value
-            .as_str()
-            .filter(|text| !text.is_empty())
-            .map(str::to_owned)
-    };
-    let words = |value: &Value| {
-        value
-            .as_array()?
-            .iter()
-            .map(text)
-            .collect::<Option<Vec<_>>>()
-            .filter(|words| !words.is_empty())
-    };
-    let source = match table.iter().collect::<Vec<_>>().as_slice() {
-        [(kind, value)] => match kind.as_str() {
-            "env" => text(value).map(|name| {
-                env.get(&name)
-                    .map(|value| Token::Value(Secret::new(value.trim())))
-            }),
-            "file" => text(value).map(|path| Some(Token::File(PathBuf::from(path)))),
-            "command" => words(value).map(|words| Some(Token::Command(words))),
-            _ => None,
-        },
-        _ => None,
-    };
-    source.ok_or_else(|| wrong(format!("{origin}: `{key}` is no source of a secret")))
-}
-
 fn api_url(env: &Env, file: &File) -> Result<Option<Setting<Url>>> {
     let read = |text: &str, origin: Origin| {
         Ok(Some(Setting {
@@ -265,7 +210,10 @@ fn api_url(env: &Env, file: &File) -> Result<Option<Setting<Url>>> {
     }
 }
 
-fn group(global: &Global, env: &Env, file: &File) -> Result<u64> {
+/// Longer than any name that GitHub takes for a group.
+const LONGEST_GROUP: usize = 200;
+
+fn group(global: &Global, env: &Env, file: &File) -> Result<Option<Setting<Group>>> {
     let path = ["github", "runner_group"];
     let given = global
         .runner_group
@@ -279,22 +227,26 @@ fn group(global: &Global, env: &Env, file: &File) -> Result<u64> {
     };
     let line = || {
         let value = file.get(&path)?;
-        Some((
-            value
-                .as_str()
-                .map_or_else(|| value.to_string(), str::to_owned),
-            file.origin(&path),
-        ))
+        let text = match value {
+            Value::String(text) => text.clone(),
+            Value::Number(number) => number.to_string(),
+            // Nothing that could be one: it is refused below.
+            _ => String::new(),
+        };
+        Some((text, file.origin(&path)))
     };
     let Some((text, origin)) = given.or_else(variable).or_else(line) else {
-        return Ok(1); // the group "Default", in every scope
+        return Ok(None);
     };
-    text.parse().map_err(|_| {
-        super::bad(
-            &origin,
-            "runner_group",
-            &text,
-            "write the group's number, as its address on GitHub shows it",
-        )
-    })
+    let name = text.trim();
+    if name.is_empty() || name.len() > LONGEST_GROUP || name.contains(char::is_control) {
+        let hint = "write the group's name, or its number, as its address on GitHub shows it";
+        return Err(super::bad(&origin, "runner_group", &text, hint));
+    }
+    let digits = name.bytes().all(|byte| byte.is_ascii_digit());
+    let value = match name.parse() {
+        Ok(id) if digits => Group::Id(id),
+        _ => Group::Name(name.to_owned()),
+    };
+    Ok(Some(Setting { value, origin }))
 }

@@ -10,9 +10,11 @@ use std::time::Duration;
 use crate::cli::{Color, Format, Global};
 use crate::model::Run;
 
+mod authorities;
 mod env;
 mod file;
 mod github;
+mod proxies;
 mod start;
 mod stop;
 mod tables;
@@ -20,7 +22,8 @@ mod values;
 
 pub use env::Env;
 pub use file::File;
-pub use github::{GitHub, Token};
+pub use github::{App, Credential, GitHub, Group, Token};
+pub use proxies::Proxies;
 pub use start::{Registration, Start, Version};
 pub use stop::{Stop, Target};
 pub use tables::{ProviderSettings, Tables};

@@ -4,7 +4,7 @@ use std::num::NonZeroU16;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Error, Result, Setting, Settings, bad, values};
+use super::{Error, Proxies, Result, Setting, Settings, bad, values};
 use crate::cli;
 
 /// Which runner is started.
@@ -19,8 +19,10 @@ pub enum Version {
 /// How runners are registered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Registration {
-    /// With a just-in-time configuration.
+    /// With a just-in-time configuration, and in no other way.
     Jit,
+    /// With a registration token, by the machine itself.
+    Token,
 }
 
 /// The settings of `gharun start`, each resolved.
@@ -49,8 +51,10 @@ pub struct Start {
     pub setup: Option<String>,
     /// Which runner.
     pub version: Version,
-    /// How it is registered.
-    pub registration: Registration,
+    /// How it is registered; `None` where nobody said so.
+    pub registration: Option<Registration>,
+    /// The proxies that machines are told of.
+    pub proxies: Proxies,
     /// The pause between looks.
     pub poll_interval: Duration,
     /// Only print the plan.
@@ -113,9 +117,10 @@ impl Settings {
             registration: self.read(
                 "registration",
                 args.registration.as_deref(),
-                registration,
-                Registration::Jit,
+                |text| registration(text).map(Some),
+                None,
             )?,
+            proxies: Proxies::of(&self.env),
             poll_interval: poll,
             dry_run: args.dry_run,
             rehearse: args.rehearse,
@@ -236,6 +241,7 @@ fn version(text: &str) -> std::result::Result<Version, String> {
 fn registration(text: &str) -> std::result::Result<Registration, String> {
     match text {
         "jit" => Ok(Registration::Jit),
-        _ => Err("write `jit`".to_owned()),
+        "token" => Ok(Registration::Token),
+        _ => Err("write `jit` or `token`".to_owned()),
     }
 }

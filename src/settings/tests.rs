@@ -7,6 +7,8 @@ use crate::cli::{self, Cli, Command};
 use crate::model::{Name, Scope};
 use clap::Parser as _;
 
+mod app;
+
 /// A world of flags, variables and a file.
 struct World {
     args: Vec<String>,

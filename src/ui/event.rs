@@ -167,8 +167,8 @@ fn sentence(event: &Event) -> Option<(String, Weight, String)> {
     Some(said)
 }
 
-/// To the second: `1m 12s`.
-fn span(duration: Duration) -> String {
+/// A duration for people, to the second: `1m 12s`.
+pub fn span(duration: Duration) -> String {
     let span = SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
     format!("{:#}", span.round(Unit::Second).unwrap_or(span))
 }

@@ -7,7 +7,7 @@ use gharun::rehearsal::JobSpec;
 
 use crate::world::{Said, TOKEN, World, files, signal, wait_for};
 
-fn slots(world: &World) -> usize {
+pub(crate) fn slots(world: &World) -> usize {
     std::fs::read_dir(world.path("home/.local/state/gharun/slots")).map_or(0, |entries| {
         entries
             .flatten()
@@ -17,7 +17,7 @@ fn slots(world: &World) -> usize {
 }
 
 #[track_caller]
-fn nothing_is_left(world: &World) {
+pub(crate) fn nothing_is_left(world: &World) {
     let rows: Vec<String> = world
         .stage
         .world()

@@ -1,7 +1,18 @@
 //! The program as its users run it: exit code, standard output, standard error.
 
+mod answers;
+mod app;
+mod checks;
+mod described;
 mod docker;
+mod ghes;
+mod hosts;
 mod killed;
 mod life;
+mod limits;
+#[path = "../../src/github/auth/pair.rs"]
+mod pair;
+#[path = "../../src/github/spec.rs"]
+mod spec;
 mod usage;
 mod world;

@@ -51,6 +51,11 @@ impl World {
         }
     }
 
+    /// The repository that runners register with.
+    pub(crate) fn repo(&self) -> &str {
+        &self.repo
+    }
+
     /// A workflow step's world, in run 7.
     pub(crate) fn step() -> Self {
         let world = Self::new();
@@ -183,6 +188,24 @@ impl Said {
         self
     }
 
+    /// What a user sees: the exit code, what is said of GitHub on standard output, and standard error.
+    pub(crate) fn told(&self) -> String {
+        let code = format!("exit {}", self.code.unwrap_or(-1));
+        let github = self
+            .stdout
+            .lines()
+            .filter(|line| line.starts_with("github"));
+        // Masks are for the runner's ears only.
+        let said = self.stderr.lines();
+        let said = said.filter(|line| !line.starts_with("::add-mask::"));
+        let lines: Vec<&str> = [code.as_str()]
+            .into_iter()
+            .chain(github)
+            .chain(said)
+            .collect();
+        lines.join("\n")
+    }
+
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.stdout)
             .unwrap_or_else(|error| panic!("{error} in: {}", self.stdout))
@@ -223,4 +246,27 @@ pub(crate) fn files(folder: &Path) -> Vec<(PathBuf, String)> {
         }
     }
     found
+}
+
+/// What differs from run to run, and what stands for it in snapshots.
+pub(crate) const DIFFERS: [(&str, &str); 9] = [
+    (r"gharun-(7-1-\d-)?t[a-z0-9]{12,14}", "[NAME]"),
+    (r"octo/app-[a-z0-9]{8}", "octo/app"),
+    (r"127\.0\.0\.1:\d+", "[GITHUB]"),
+    (r"request [0-9A-F]{4}:[0-9A-Z]{8}:[0-9A-F]+", "request [ID]"),
+    (r"local:[0-9a-f]{12}/", "local:[HERE]/"),
+    (r"online after [0-9ms .]+", "online after [TIME]"),
+    (r", in [0-9hms ]+: ", ", in [TIME]: "),
+    (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "[TIME]"),
+    (r"\d+ of 5000 requests", "[SOME] of 5000 requests"),
+];
+
+/// Asserts what a user is told.
+#[macro_export]
+macro_rules! told {
+    ($said:expr, @$snapshot:literal) => {
+        insta::with_settings!({filters => $crate::world::DIFFERS}, {
+            insta::assert_snapshot!($said.told(), @$snapshot);
+        })
+    };
 }

@@ -54,9 +54,10 @@ fn the_example_has_every_setting_and_no_other() {
         .map(|line| uncommented(line).to_owned())
         .collect();
     let file = read(&text.join("\n"));
-    for table in ["defaults", "github"] {
+    for table in ["defaults", "github", "github.app"] {
         let known: BTreeSet<String> = known(table).into_iter().collect();
-        assert_eq!(keys(&file, &[table]), known, "[{table}]");
+        let path: Vec<&str> = table.split('.').collect();
+        assert_eq!(keys(&file, &path), known, "[{table}]");
     }
     let mut shown = BTreeSet::new();
     for name in keys(&file, &["providers"]) {

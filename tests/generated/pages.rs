@@ -52,7 +52,7 @@ const ENVIRONMENT: &[(&str, &str)] = &[
     ),
     (
         "HTTPS_PROXY, HTTP_PROXY, NO_PROXY",
-        "The proxy for GitHub and for the machines' downloads.",
+        "The proxy for GitHub, for the machines' downloads and for their runners, in either case of letters. One at a loopback address is for this computer alone.",
     ),
     (
         "DOCKER_HOST, DOCKER_CONTEXT, DOCKER_CONFIG, DOCKER_CERT_PATH, DOCKER_TLS_VERIFY",

@@ -22,6 +22,18 @@ const GITHUB: &[(&str, &str, &str, &str)] = &[
         "The address of GitHub's API. `$GITHUB_API_URL` wins over it.",
     ),
     (
+        "app",
+        "table",
+        "none",
+        "A GitHub App in the place of a token: see [github.app]. It goes before `token`.",
+    ),
+    (
+        "ca_bundle",
+        "path",
+        "none",
+        "A file with certificates in PEM that are trusted beside those of the system: for a GitHub Enterprise Server, or a proxy, whose authority is your own. `$GHARUN_CA_BUNDLE` wins over it.",
+    ),
+    (
         "enterprise",
         "text",
         "none",
@@ -41,15 +53,37 @@ const GITHUB: &[(&str, &str, &str, &str)] = &[
     ),
     (
         "runner_group",
-        "number",
+        "text or number",
         "1",
-        "The runner group, by its number, as `--runner-group`.",
+        "The runner group of an organization or an enterprise, by its name or its number, as `--runner-group`.",
     ),
     (
         "token",
         "source of a secret",
         "none",
         "Where the token comes from. `$GHARUN_GITHUB_TOKEN` and `$GH_PAT` win over it, `$GH_TOKEN` and `$GITHUB_TOKEN` come after it.",
+    ),
+];
+
+/// Keys of [github.app]: type, default, meaning.
+const APP: &[(&str, &str, &str, &str)] = &[
+    (
+        "id",
+        "text or number",
+        "none",
+        "The app's client id, or its number. `$GHARUN_APP_ID` wins over it.",
+    ),
+    (
+        "installation",
+        "number",
+        "found for the scope",
+        "The number of the installation. `$GHARUN_APP_INSTALLATION` wins over it.",
+    ),
+    (
+        "private_key",
+        "source of a secret",
+        "none",
+        "Where the app's private key comes from: the PEM file that GitHub gives. `$GHARUN_APP_PRIVATE_KEY`, which holds the key itself, wins over it.",
     ),
 ];
 
@@ -69,6 +103,11 @@ pub(crate) fn page(before: &str) -> String {
     page.paragraph("A duration is text such as `\"90s\"`, `\"15m\"` or `\"1h 30m\"`.");
     page.section("[github]");
     for (key, kind, default, meaning) in GITHUB {
+        item(&mut page, key, kind, default, meaning);
+    }
+    page.section("[github.app]");
+    page.paragraph("A GitHub App. It gets itself tokens that are good for the scope alone, and takes them back at the end. For a repository it needs the permission Administration: write, for an organization Self-hosted runners: write; with Actions: read it can tell whether runs are over.");
+    for (key, kind, default, meaning) in APP {
         item(&mut page, key, kind, default, meaning);
     }
     page.section("[defaults]");
@@ -241,6 +280,8 @@ fn type_of(argument: &Arg) -> &'static str {
 fn the_page_knows_every_key_of_github() {
     let said: Vec<&str> = GITHUB.iter().map(|(key, ..)| *key).collect();
     assert_eq!(said, known("github"));
+    let said: Vec<&str> = APP.iter().map(|(key, ..)| *key).collect();
+    assert_eq!(said, known("github.app"));
 }
 
 #[test]

@@ -47,7 +47,7 @@ fn the_json_of_start_is_what_start_writes() {
             instance,
             provider: "docker".to_owned(),
             kind: "docker".to_owned(),
-            runner_id: 42,
+            runner_id: Some(42),
             created_at: read("2026-11-24T09:00:00Z"),
             expires_at: read("2026-11-24T16:00:00Z"),
             launched_after: Duration::from_millis(1200),

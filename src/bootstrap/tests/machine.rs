@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
-use super::{Boot, Package, Pauses, body, header, skipped};
+use super::{Boot, Credential, Package, Pauses, body, header, parts, skipped};
 use crate::model::{Name, Secret};
 use crate::poll::{Pace, until};
 
@@ -52,6 +52,15 @@ pub(super) fn find(program: &str) -> Option<PathBuf> {
         .find(|path| path.exists())
 }
 
+/// What a machine registers its runner with.
+pub(super) struct Token {
+    pub(super) secret: String,
+    pub(super) url: String,
+    pub(super) group: Option<String>,
+    /// Seconds from now.
+    pub(super) until: i64,
+}
+
 /// A machine before its script runs.
 pub(super) struct Machine {
     shell: Shell,
@@ -59,6 +68,10 @@ pub(super) struct Machine {
     /// Its name: another one makes it another machine on the same disk.
     pub(super) name: Name,
     pub(super) jit: String,
+    /// It has a token in place of that, and where it goes with it.
+    pub(super) token: Option<Token>,
+    /// Certificates to trust.
+    pub(super) ca: Option<String>,
     pub(super) packages: Vec<Package>,
     pub(super) pinned: bool,
     pub(super) ending: String,
@@ -94,6 +107,8 @@ impl Machine {
             shell,
             name: Name::choose(None, 0, Timestamp::now()),
             jit: format!("jit{}", crate::model::random(40)),
+            token: None,
+            ca: None,
             packages: Vec::new(),
             pinned: false,
             // Where the test failed and the folder is gone, it is not to be tried for ever.
@@ -164,22 +179,44 @@ impl Machine {
     }
 
     pub(super) fn script(&self) -> String {
+        let jit = Secret::new(&self.jit);
+        let (token, labels);
+        let credential = match &self.token {
+            None => Credential::Jit(&jit),
+            Some(given) => {
+                token = Secret::new(&given.secret);
+                labels = [self.name.to_string(), "gpu".to_owned()];
+                Credential::Token {
+                    token: &token,
+                    url: &given.url,
+                    group: given.group.as_deref(),
+                    labels: &labels,
+                    until: Timestamp::now() + SignedDuration::from_secs(given.until),
+                }
+            }
+        };
+        let env: Vec<_> = self
+            .env
+            .iter()
+            .map(|(name, value)| (name.clone(), Secret::new(value)))
+            .collect();
         let boot = Boot {
             name: &self.name,
-            jit: &Secret::new(&self.jit),
+            credential,
             packages: &self.packages,
             pinned: self.pinned,
             ending: &self.ending,
             expires: Timestamp::now() + SignedDuration::from_secs(self.expires),
             idle_limit: self.idle.map(Duration::from_secs),
             setup: self.setup.as_deref(),
-            env: &self.env,
+            env: &env,
+            ca: self.ca.as_deref(),
         };
         let pauses = Pauses {
             tick: "0.3",
             retry: 0,
         };
-        header(&boot, pauses) + &body()
+        header(&boot, pauses) + &body(&parts(&boot))
     }
 
     pub(super) fn start(&self) -> Run<'_> {

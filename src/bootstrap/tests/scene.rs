@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::machine::{Machine, Run, Shell, find};
+use super::machine::{Machine, Run, Shell, Token, find};
 use super::{Package, skipped};
 use crate::poll::{Pace, until};
 use crate::rehearsal::{JobSpec, RunnerRow, Stage, StageOptions};
@@ -66,6 +66,20 @@ impl Scene {
         let answer = self.ask("generate-jitconfig", Some(&asked)).await;
         let jit = answer["encoded_jit_config"].as_str().expect("a blob");
         jit.clone_into(&mut self.machine.jit);
+    }
+
+    /// Gives the machine a token in place of its configuration; nothing is registered then.
+    pub(super) async fn unregister(&mut self) {
+        let world = self.stage.world();
+        assert!(world.remove_runner(self.machine.name.as_str()));
+        let answer = self.ask("registration-token", Some(&json!({}))).await;
+        let secret = answer["token"].as_str().expect("a token").to_owned();
+        self.machine.token = Some(Token {
+            secret,
+            url: format!("{}/acme/app", self.stage.url()),
+            group: None,
+            until: 600,
+        });
     }
 
     pub(super) async fn packages(&self) -> Vec<Package> {

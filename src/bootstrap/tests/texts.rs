@@ -6,32 +6,69 @@ use std::process::{Command, Stdio};
 use super::machine::find;
 use super::*;
 
-fn whole(body: &str) -> String {
-    let (name, jit) = (Name::choose(None, 0, Timestamp::now()), Secret::new("x"));
-    let boot = Boot {
-        name: &name,
-        jit: &jit,
-        packages: &[],
-        pinned: false,
-        ending: "poweroff",
-        expires: Timestamp::now(),
-        idle_limit: None,
-        setup: None,
-        env: &[],
+/// Both credentials, each with and without all that a machine may need besides.
+fn forms(look: impl Fn(&Boot<'_>, &str)) {
+    let (name, secret) = (Name::choose(None, 0, Timestamp::now()), Secret::new("x"));
+    let token = Credential::Token {
+        token: &secret,
+        url: "https://ghes.example.com/acme/app",
+        group: Some("it's ours"),
+        labels: &[],
+        until: Timestamp::now(),
     };
-    header(&boot, PAUSES) + body
+    for (credential, what) in [(Credential::Jit(&secret), "jit"), (token, "token")] {
+        for (extra, more) in [(None, ""), (Some("x"), " and more")] {
+            let boot = Boot {
+                name: &name,
+                credential,
+                packages: &[],
+                pinned: false,
+                ending: "poweroff",
+                expires: Timestamp::now(),
+                idle_limit: None,
+                setup: extra,
+                env: &[],
+                ca: extra,
+            };
+            look(&boot, &format!("{what}{more}"));
+        }
+    }
 }
 
 #[test]
 fn what_is_sent_is_small_and_says_the_same() {
-    let body = body();
-    assert!(body.len() < 18 * 1024, "{}", body.len());
-    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-    gzip.write_all(body.as_bytes()).unwrap();
-    let small = gzip.finish().unwrap().len();
-    assert!(small < 7 * 1024, "{small}");
-    assert!(whole(&body).starts_with("#!/bin/sh\n"));
-    assert!(body.ends_with("\nbootstrap\n"));
+    forms(|boot, form| {
+        let body = body(&parts(boot));
+        assert!(body.len() < 18 * 1024, "{form}: {}", body.len());
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        gzip.write_all(body.as_bytes()).unwrap();
+        let small = gzip.finish().unwrap().len();
+        assert!(small < 7 * 1024, "{form}: {small}");
+        assert!(script(boot).expose().starts_with("#!/bin/sh\n"));
+        assert!(body.ends_with("\nbootstrap\n"));
+        let has = |word: &str| body.contains(word);
+        assert_eq!(has("JITCONFIG"), form.starts_with("jit"), "{form}");
+        assert_eq!(has("INPUT_TOKEN"), form.starts_with("token"), "{form}");
+        assert_eq!(
+            has("CURL_CA_BUNDLE=\"$ca\""),
+            form.ends_with("more"),
+            "{form}"
+        );
+        assert_eq!(has("run_setup"), form.ends_with("more"), "{form}");
+    });
+}
+
+#[test]
+fn each_part_of_the_script_ends() {
+    let mut open = false;
+    for line in BODY.lines().map(str::trim) {
+        match line {
+            "#end" => assert!(std::mem::take(&mut open), "nothing to end"),
+            _ if line.starts_with("#if ") => assert!(!std::mem::replace(&mut open, true), "{line}"),
+            _ => {}
+        }
+    }
+    assert!(!open);
 }
 
 #[test]
@@ -39,25 +76,33 @@ fn shellcheck_has_nothing_to_say() {
     let Some(shellcheck) = find("shellcheck") else {
         return skipped("bootstrap: there is no shellcheck");
     };
-    let mut child = Command::new(shellcheck)
-        .args(["-s", "sh", "-"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let text = whole(BODY);
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(text.as_bytes())
-        .unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stdout)
-    );
+    forms(|boot, form| {
+        let mut child = Command::new(&shellcheck)
+            .args(["-s", "sh", "-"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let wanted = parts(boot);
+        let mut left_out = false;
+        // With its comments, which hold what shellcheck is told.
+        let body = BODY.lines().filter(|line| {
+            if let Some(part) = line.trim().strip_prefix("#if ") {
+                left_out = !wanted.contains(&part);
+            } else if line.trim() == "#end" {
+                left_out = false;
+            }
+            !left_out
+        });
+        let body: Vec<&str> = body.collect();
+        let text = header(boot, PAUSES) + &body.join("\n") + "\n";
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(text.as_bytes()).unwrap();
+        drop(stdin);
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{form}: {said}");
+    });
 }
 
 #[test]
@@ -65,7 +110,7 @@ fn a_limit_under_a_second_is_not_none() {
     let (name, jit) = (Name::choose(None, 0, Timestamp::now()), Secret::new("x"));
     let boot = Boot {
         name: &name,
-        jit: &jit,
+        credential: Credential::Jit(&jit),
         packages: &[],
         pinned: false,
         ending: "exit",
@@ -73,6 +118,7 @@ fn a_limit_under_a_second_is_not_none() {
         idle_limit: Some(Duration::from_millis(1)),
         setup: None,
         env: &[],
+        ca: None,
     };
     let text = script(&boot);
     assert!(text.expose().contains("\ngharun_idle='1'\n"));
@@ -135,7 +181,7 @@ fn every_code_that_the_script_ends_with_has_a_meaning() {
         .filter(|pair| ["die", "fire", "finish", "exit"].contains(&pair[0]))
         .filter_map(|pair| pair[1].trim_end_matches([';', '\'']).parse().ok())
         .collect();
-    for code in 70..=78 {
+    for code in 70..=79 {
         assert!(codes.contains(&code), "{code}");
     }
     for code in codes {

@@ -15,6 +15,8 @@ use crate::providers::memory::{Cloud, Fault, Memory, Verb};
 use crate::state::Store;
 
 mod coming_up;
+mod enrolling;
+mod limited;
 mod undoing;
 
 const SECOND: Duration = Duration::from_secs(1);

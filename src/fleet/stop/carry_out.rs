@@ -113,8 +113,7 @@ pub async fn carry_out<G: Api>(
             Err(_) => break,
         };
     }
-    stops.unknown.sort();
-    stops.unknown.dedup();
+    Unknown::tidy(&mut stops.unknown);
     stops
 }
 

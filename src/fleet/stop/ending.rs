@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::{Chosen, Kept, Manner, Stopped, Unstopped, is_busy_orphan};
+use crate::fleet::answer::in_time;
 use crate::fleet::survey::{Inquiry, Row, Silent};
 use crate::fleet::verdict::{Machine, Registration, Verdict};
 use crate::fleet::{Fleet, chain};
@@ -13,6 +14,8 @@ use crate::github::{Api, Deregistration};
 use crate::model::{Condition, Event};
 use crate::poll::{Pace, until};
 use crate::settings::Stop;
+
+mod newcomer;
 
 /// How long one answer may take.
 const ANSWER: Duration = Duration::from_secs(15);
@@ -87,6 +90,7 @@ impl<'a, G: Api> Ending<'a, G> {
         if let Err(error) = self.terminate().await {
             return self.failed(error);
         }
+        self.deregister_newcomer().await;
         self.deregister_afterwards().await;
         self.forget().await;
         Outcome::Stopped(self.stopped())
@@ -254,7 +258,7 @@ impl<'a, G: Api> Ending<'a, G> {
                 _ => Removal::Gone,
             };
         };
-        match timeout(ANSWER, github.deregister(id)).await {
+        match in_time(github, ANSWER, github.deregister(id)).await {
             Ok(Ok(Deregistration::Busy)) => Removal::Busy,
             Ok(Ok(Deregistration::Gone)) => {
                 if let Some(name) = &self.chosen.name {

@@ -9,9 +9,10 @@ use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
 use super::{Row, Unknown, of_github};
+use crate::fleet::answer::in_time;
 use crate::fleet::verdict::{Machine, Registration, Verdict, judge, judge_rehearsal};
 use crate::fleet::{Fleet, chain};
-use crate::github::{Api, WorkflowRun};
+use crate::github::{Api, Job, WorkflowRun};
 use crate::model::Run;
 
 /// How long one answer may take.
@@ -24,13 +25,28 @@ pub(in crate::fleet) struct Silent;
 /// Answers, each waited for by all who want it.
 type Answers<Key, T> = RefCell<BTreeMap<Key, Rc<OnceCell<Option<T>>>>>;
 
+/// A runner with a job in progress, as the job tells it.
+#[derive(Clone, Debug)]
+struct AtWork {
+    id: Option<u64>,
+    name: Option<String>,
+}
+
+impl AtWork {
+    /// Whether it is a row's runner: by its number, or by its name, which no other of ours has.
+    fn is(&self, row: &Row) -> bool {
+        (self.id.is_some() && self.id == row.runner_id)
+            || self.name.as_deref() == Some(row.name.as_str())
+    }
+}
+
 /// Questions about rows. Each run is asked about once.
 pub(in crate::fleet) struct Inquiry<'a, G> {
     fleet: &'a Fleet<'a, G>,
     busy_too: bool,
     runs: Answers<(String, u64), WorkflowRun>,
     /// The runners with a job in progress, by run.
-    jobs: Answers<(String, Run), Vec<String>>,
+    jobs: Answers<(String, Run), Vec<AtWork>>,
     unknown: RefCell<Vec<Unknown>>,
 }
 
@@ -84,11 +100,19 @@ impl<'a, G: Api> Inquiry<'a, G> {
 
     /// Looks at a row's registration again, then at all the rest.
     pub(in crate::fleet) async fn examine_again(&self, row: &mut Row) {
-        if let (true, Some(github), Some(id)) = (row.ours, self.fleet.github, row.runner_id) {
-            let answer = timeout(ANSWER, github.runner(id)).await;
+        if let (true, Some(github)) = (row.ours, self.fleet.github) {
+            // A machine that registers its runner itself may have done so meanwhile.
+            let look = async {
+                match row.runner_id {
+                    Some(id) => github.runner(id).await,
+                    None => github.find(&row.name).await,
+                }
+            };
+            let answer = in_time(github, ANSWER, look).await;
             row.facts.registration = match answer {
                 Ok(Ok(Some(runner))) => {
                     let state = of_github(&runner);
+                    row.runner_id = Some(runner.id);
                     row.runner = Some(runner);
                     state
                 }
@@ -109,7 +133,7 @@ impl<'a, G: Api> Inquiry<'a, G> {
         self.examine(row).await;
     }
 
-    /// Whether a job in progress bears the runner's name, or the place sees a job's process.
+    /// Whether a job in progress is the runner's, or the place sees a job's process.
     pub(in crate::fleet) async fn is_used(&self, row: &Row) -> Result<bool, Silent> {
         if row.facts.machine == Machine::There && self.in_use(row).await? == Some(true) {
             return Ok(true);
@@ -122,8 +146,8 @@ impl<'a, G: Api> Inquiry<'a, G> {
         let latest = latest.map_or(run.attempt, |latest| latest.run_attempt);
         for attempt in [run.attempt, latest.max(run.attempt)] {
             let run = Run { attempt, ..run };
-            let names = self.at_work(repository, run).await?;
-            if names.iter().any(|name| name == row.name.as_str()) {
+            let at_work = self.at_work(repository, run).await?;
+            if at_work.iter().any(|runner| runner.is(row)) {
                 return Ok(true);
             }
         }
@@ -200,7 +224,7 @@ impl<'a, G: Api> Inquiry<'a, G> {
         let key = (repository.to_owned(), id);
         let cell = Rc::clone(self.runs.borrow_mut().entry(key).or_default());
         let answer = cell.get_or_init(|| async {
-            match timeout(ANSWER, github.run(repository, id)).await {
+            match in_time(github, ANSWER, github.run(repository, id)).await {
                 Ok(Ok(run)) => run,
                 Ok(Err(error)) => {
                     self.cannot(&format!("run {id} of {repository}"), chain(&error));
@@ -216,7 +240,7 @@ impl<'a, G: Api> Inquiry<'a, G> {
         answer.await.clone()
     }
 
-    async fn at_work(&self, repository: &str, run: Run) -> Result<Vec<String>, Silent> {
+    async fn at_work(&self, repository: &str, run: Run) -> Result<Vec<AtWork>, Silent> {
         let Some(github) = self.fleet.github else {
             return Ok(Vec::new());
         };
@@ -224,11 +248,15 @@ impl<'a, G: Api> Inquiry<'a, G> {
         let cell = Rc::clone(self.jobs.borrow_mut().entry(key).or_default());
         let answer = cell.get_or_init(|| async {
             let source = || format!("the jobs of run {} of {repository}", run.id);
-            match timeout(ANSWER, github.jobs(repository, run)).await {
+            match in_time(github, ANSWER, github.jobs(repository, run)).await {
                 Ok(Ok(jobs)) => {
                     let jobs = jobs.into_iter().flatten();
                     let jobs = jobs.filter(|job| job.status == "in_progress");
-                    Some(jobs.filter_map(|job| job.runner_name).collect())
+                    let runner = |job: Job| AtWork {
+                        id: job.runner_id,
+                        name: job.runner_name,
+                    };
+                    Some(jobs.map(runner).collect())
                 }
                 Ok(Err(error)) => {
                     self.cannot(&source(), chain(&error));
@@ -247,6 +275,7 @@ impl<'a, G: Api> Inquiry<'a, G> {
         self.unknown.borrow_mut().push(Unknown {
             source: source.to_owned(),
             error,
+            hints: Vec::new(),
         });
     }
 }

@@ -7,14 +7,18 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::http::wire::{Reply, Seen, Server};
-use crate::http::{Bounds, Retry};
+use crate::http::{Bounds, Rate, Retry};
 use crate::model::Secret;
 
+mod app;
+mod enrolment;
+mod limits;
 mod lists;
 mod packages;
 mod refusals;
 mod registration;
 mod requests;
+mod versions;
 
 const TOKEN: &str = "ghp_hunter2";
 
@@ -27,6 +31,16 @@ const BOUNDS: Bounds = Bounds {
         first: Duration::ZERO,
         cap: Duration::ZERO,
     },
+    rate: RATE,
+};
+
+/// So fast that no test waits for it.
+const RATE: Rate = Rate {
+    burst: 1000,
+    every: Duration::from_millis(1),
+    in_window: 1000,
+    window: Duration::from_secs(1),
+    at_once: 8,
 };
 
 fn repo() -> Scope {
@@ -43,6 +57,7 @@ fn config(server: &Server) -> Config {
         token: Some(Token::Literal(Secret::new(TOKEN))),
         group: DEFAULT_GROUP,
         bounds: BOUNDS,
+        roots: None,
         hearer: Hearer::default(),
     }
 }

@@ -39,8 +39,7 @@ async fn github_token_is_told_to_be_the_wrong_token() {
     could not register `gharun-1-1-0-abcdefabcdefgh` with `acme/app`
       caused by: `POST 127.0.0.1/repos/acme/app/actions/runners/generate-jitconfig` answered 403 Forbidden (request 8F0C:1): Resource not accessible by integration
     hint: `GITHUB_TOKEN` can never manage runners: use a personal access token or a GitHub App
-    hint: GitHub asks for the permission `administration=write`
-    hint: a fine-grained token or an app needs the permission `Administration: write` of the repository; a classic token the scope `repo`, and its owner must be an admin of the repository
+    hint: a GitHub App needs the permission `Administration: write` of the repository `acme/app`, accepted where it is installed
     ");
 }
 
@@ -55,8 +54,8 @@ async fn a_fine_grained_token_is_told_what_it_lacks() {
     insta::assert_snapshot!(told, @"
     could not register `gharun-1-1-0-abcdefabcdefgh` with `acme`
       caused by: `POST 127.0.0.1/orgs/acme/actions/runners/generate-jitconfig` answered 403 Forbidden (request 8F0C:1): Resource not accessible by personal access token
-    hint: GitHub asks for the permission `organization_self_hosted_runners=write`
-    hint: a fine-grained token or an app needs the permission `Self-hosted runners: write` of the organization; a classic token the scope `admin:org`
+    hint: the token needs the permission `Self-hosted runners: write` of the organization `acme`
+    hint: if it has that, the organization's owners may have to approve the token first
     ");
 }
 
@@ -74,9 +73,7 @@ async fn a_classic_token_is_told_its_scopes_and_where_to_sign_on() {
     insta::assert_snapshot!(told, @"
     could not register `gharun-1-1-0-abcdefabcdefgh` with `enterprises/acme`
       caused by: `POST 127.0.0.1/enterprises/acme/actions/runners/generate-jitconfig` answered 403 Forbidden (request 8F0C:1): Resource protected by organization SAML enforcement.
-    hint: the organization asks for single sign-on with this token: `required; url=https://github.com/orgs/acme/sso`
-    hint: the token has the scopes `repo, workflow`; one of `manage_runners:enterprise` is needed
-    hint: a classic token needs the scope `manage_runners:enterprise`
+    hint: the organization asks for single sign-on: authorize the token at https://github.com/orgs/acme/sso
     ");
 }
 
@@ -88,7 +85,7 @@ async fn a_404_is_told_to_be_a_missing_right_or_a_missing_thing() {
     could not register `gharun-1-1-0-abcdefabcdefgh` with `acme/app`
       caused by: `POST 127.0.0.1/repos/acme/app/actions/runners/generate-jitconfig` answered 404 Not Found (request 8F0C:1): Not Found
     hint: the token has no admin rights on `acme/app`, or there is no such repository
-    hint: a fine-grained token or an app needs the permission `Administration: write` of the repository; a classic token the scope `repo`, and its owner must be an admin of the repository
+    hint: the token needs the scope `repo`, and must belong to an admin of `acme/app`
     ");
     let org = Scope::Org("acme".into());
     let (_, told) = read(org, 99, refusal(404, "Not Found")).await;

@@ -19,8 +19,11 @@ async fn a_runner_is_registered_with_what_was_asked_for() {
         .register(&name(), &labels)
         .await
         .unwrap();
-    assert_eq!(registration.runner_id, 73);
-    assert_eq!(registration.jit.expose(), "anything-hunter2");
+    assert_eq!(registration.runner_id, Some(73));
+    let Credential::Jit(jit) = &registration.credential else {
+        panic!("{registration:?}");
+    };
+    assert_eq!(jit.expose(), "anything-hunter2");
     assert!(!format!("{registration:?}").contains("hunter2"));
 
     let seen = &server.seen()[0];
@@ -86,7 +89,10 @@ async fn what_was_refused_for_the_limit_is_sent_again() {
         refusal(429, "slow down").with("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT"),
     ] {
         let server = Server::replies([limited, Reply::json(201, made())]).await;
-        assert_eq!(register(&client(&server)).await.unwrap().runner_id, 73);
+        assert_eq!(
+            register(&client(&server)).await.unwrap().runner_id,
+            Some(73)
+        );
         assert_eq!(server.seen().len(), 2);
     }
 }

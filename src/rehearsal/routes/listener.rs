@@ -1,6 +1,7 @@
 //! What the stub runner talks about with the stand-in. Every answer is plain text whose first word
 //! decides, and has status 200, so that any shell's downloader can carry it.
 
+use super::registration::HOSTED;
 use super::{Call, RUNNER_SERVICE, registration};
 use crate::model::Scope;
 use crate::rehearsal::answer::Answer;
@@ -81,7 +82,7 @@ async fn message(world: &World, session: &str) -> Answer {
     })
 }
 
-/// `config.sh`: lines of `key=value`; `agent` and the two files that it writes are answered.
+/// What `config.sh` calls: lines of `key=value`; `agent` and the two files that it writes are answered.
 fn register(scene: &mut Scene, body: &str) -> Answer {
     let find = |wanted: &str| {
         body.lines()
@@ -98,20 +99,37 @@ fn register(scene: &mut Scene, body: &str) -> Answer {
         .iter()
         .any(|ticket| ticket.token == token && ticket.scope == scope);
     if !known {
-        return Answer::text("error Http response code: Unauthorized\n");
+        let path = "/actions/runner-registration";
+        return Answer::text(format!(
+            "error Http response code: NotFound from 'POST {}{path}'\n",
+            scene.base
+        ));
     }
     let name = find("name").to_owned();
     if find("replace") == "yes" {
         scene.replace(&scope, &name);
     }
     if name.is_empty() || scene.name_taken(&scope, &name) {
-        return Answer::text("error A runner exists with the same name\n");
+        return Answer::text(format!(
+            "error A runner exists with the same name {name}.\n"
+        ));
     }
+    let wanted = match find("group") {
+        "" => "Default",
+        group => group,
+    };
+    let mut groups = scene.groups.iter();
+    let group = groups.find(|(_, group)| group.name.eq_ignore_ascii_case(wanted));
+    let Some(group) = group.map(|(id, _)| *id).filter(|id| *id != HOSTED) else {
+        return Answer::text(format!(
+            "error Could not find any self-hosted runner group named \"{wanted}\".\n"
+        ));
+    };
     let labels = find("labels").split(',').map(str::trim);
     let id = scene.add_row(Registrant {
         scope,
         name,
-        group: 1,
+        group,
         labels: labels
             .filter(|label| !label.is_empty())
             .map(str::to_lowercase)

@@ -1,5 +1,7 @@
 //! Which question is answered by what.
 
+use std::time::Instant;
+
 use axum::body::Bytes;
 use axum::http::request::Parts;
 use jiff::Timestamp;
@@ -9,9 +11,11 @@ use super::answer::Answer;
 use super::auth::Need;
 use super::faults::{Kind, Page};
 use super::record::Exchange;
+use super::renames;
 use super::world::{Scene, folded};
 use crate::model::Scope;
 
+mod app;
 mod files;
 pub(super) mod listener;
 mod registration;
@@ -197,16 +201,25 @@ impl<'a> Found<'a> {
 
 /// Answers a question of the API, and tells which of GitHub's paths it was.
 pub(super) fn answer(scene: &mut Scene, call: &Call) -> (Option<String>, Answer) {
-    let segments: Vec<&str> = call.path.split('/').skip(1).collect();
-    let found = find(&call.method, &segments);
     if let Some(token) = &call.token {
         scene.remember(token);
     }
+    if let Some(path) = scene.renames.lead_on(&call.path) {
+        return (None, lead_on(scene, call, &path));
+    }
+    let original = scene.renames.original(&call.path);
+    let path = original.as_ref().unwrap_or(&call.path);
+    let segments: Vec<&str> = path.split('/').skip(1).collect();
+    let found = find(&call.method, &segments);
+    // GitHub's description does not have the addresses that last.
     let route = found.as_ref().map(|found| found.route.clone());
+    let route = route.filter(|_| original.is_none());
     let need = found.as_ref().map_or(&Need::Sight, |found| &found.need);
+    let scopes = scene.tokens.scope_headers(call.token.as_deref(), need);
     let permission = match need {
         Need::Runners(permission) => permission.clone(),
-        Need::Nothing | Need::Sight => None,
+        Need::Runs => Some("actions=read".to_owned()),
+        Need::Nothing | Need::Own | Need::Sight => None,
     };
     let mut answer = if let Some(refusal) = refusal(scene, call, need) {
         refusal
@@ -215,10 +228,22 @@ pub(super) fn answer(scene: &mut Scene, call: &Call) -> (Option<String>, Answer)
     } else {
         Answer::not_found()
     };
+    for (name, value) in scopes {
+        answer = answer.with(name, value);
+    }
     if let Some(permission) = permission {
         answer = answer.with("x-accepted-github-permissions", permission);
     }
     (route, answer)
+}
+
+/// Leads on to where a renamed repository is.
+fn lead_on(scene: &mut Scene, call: &Call, path: &str) -> Answer {
+    refusal(scene, call, &Need::Sight).unwrap_or_else(|| {
+        let query = call.raw_query.as_ref();
+        let query = query.map(|query| format!("?{query}")).unwrap_or_default();
+        renames::moved(&call.method, &format!("{}{path}{query}", call.base))
+    })
 }
 
 /// What is refused whatever was asked.
@@ -237,26 +262,47 @@ fn refusal(scene: &mut Scene, call: &Call, need: &Need) -> Option<Answer> {
         let message = format!("\"{version}\" is not a supported version");
         return Some(Answer::error(400, &message));
     }
-    if let Some(refused) = scene.tokens.judge(call.token.as_deref(), need) {
-        return Some(refused);
-    }
     let token = call.token.as_deref();
+    let of_app = token.filter(|_| *need != Need::Own).and_then(|token| {
+        let segments: Vec<&str> = call.path.split('/').skip(1).collect();
+        let ground = Ground::of(&segments);
+        let scope = ground.as_ref().map(|(ground, _)| &ground.scope);
+        scene.apps.judge(token, scope, need, scene.now())
+    });
+    let judged = match of_app {
+        Some(judged) => judged.err(),
+        None => scene.tokens.judge(token, need),
+    };
+    if judged.is_some() {
+        return judged;
+    }
+    let leads_on = scene.renames.lead_on(&call.path).is_some();
+    let limiter = scene.limiter.as_mut().filter(|_| !leads_on);
+    let over = limiter.and_then(|limiter| limiter.take(&call.method, Instant::now()));
+    if let Some(kind) = over {
+        return Some(refused(kind));
+    }
     let exhausted = call.path != "/rate_limit" && scene.used(token) >= scene.limit(token);
     exhausted.then(|| {
         let reset = i64::try_from(scene.reset()).unwrap_or(i64::MAX);
         let reset = Timestamp::from_second(reset).unwrap_or_default();
-        match Kind::primary_limit(reset) {
-            Kind::Status {
-                code,
-                body: Page::Json(body),
-                headers,
-            } => Answer {
-                headers,
-                ..Answer::of(code, super::answer::Content::Json(body))
-            },
-            _ => Answer::error(403, "API rate limit exceeded"),
-        }
+        refused(Kind::primary_limit(reset))
     })
+}
+
+/// A limit as an answer.
+fn refused(kind: Kind) -> Answer {
+    match kind {
+        Kind::Status {
+            code,
+            body: Page::Json(body),
+            headers,
+        } => Answer {
+            headers,
+            ..Answer::of(code, super::answer::Content::Json(body))
+        },
+        _ => Answer::error(403, "API rate limit exceeded"),
+    }
 }
 
 fn find<'a>(method: &str, segments: &'a [&'a str]) -> Option<Found<'a>> {
@@ -278,6 +324,9 @@ fn find<'a>(method: &str, segments: &'a [&'a str]) -> Option<Found<'a>> {
         }
         _ => {}
     }
+    if let Some(found) = app::find(method, segments) {
+        return Some(found);
+    }
     let (ground, rest) = Ground::of(segments)?;
     if let ["actions", "runners", rest @ ..] = rest {
         return runners::find(method, &ground, rest);
@@ -293,8 +342,21 @@ fn find<'a>(method: &str, segments: &'a [&'a str]) -> Option<Found<'a>> {
                 move |scene, call| runners::groups(scene, call, &scope),
             ))
         }
-        ("GET", [], Scope::Repo { .. }) => Some(Found::new(base, need, |_, call| {
-            Answer::json(repository::repository(call, segments[1], segments[2]))
+        ("GET", ["actions", "runner-groups", id], Scope::Org(_) | Scope::Enterprise(_)) => {
+            let need = runners::need(&ground, "read");
+            Some(Found::new(
+                format!("{base}/actions/runner-groups/{{runner_group_id}}"),
+                need,
+                move |scene, call| runners::group(scene, call, &scope, id),
+            ))
+        }
+        ("GET", [], Scope::Repo { .. }) => Some(Found::new(base, need, |scene, call| {
+            Answer::json(repository::repository(
+                scene,
+                call,
+                segments[1],
+                segments[2],
+            ))
         })),
         ("GET", ["releases", which @ ..], Scope::Repo { owner, name }) => {
             files::find(owner, name, which)

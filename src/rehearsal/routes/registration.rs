@@ -6,18 +6,21 @@ use super::{Call, RUNNER_SERVICE, runners};
 use crate::model::{Scope, Secret};
 use crate::rehearsal::answer::Answer;
 use crate::rehearsal::jit::{self, Contents};
-use crate::rehearsal::world::{Registrant, Scene};
+use crate::rehearsal::world::{Registrant, Scene, written};
 
 /// GitHub's limits on what a runner is registered with.
 const LONGEST_NAME: usize = 64;
 const LONGEST_LABEL: usize = 256;
 const MOST_LABELS: usize = 100;
 /// The group of GitHub's own runners: it takes none.
-const HOSTED: u64 = 2;
+pub(super) const HOSTED: u64 = 2;
 const KEYS: [&str; 4] = ["name", "runner_group_id", "labels", "work_folder"];
 
 /// Registers a runner just in time.
 pub(super) fn just_in_time(scene: &mut Scene, call: &Call, scope: &Scope) -> Answer {
+    if !scene.has_jit {
+        return Answer::not_found();
+    }
     let asked = match serde_json::from_slice::<Value>(call.body()) {
         Ok(Value::Object(asked)) => asked,
         Ok(_) => return Answer::error(422, "Invalid request.\n\nFor 'anyOf/0', it is no object."),
@@ -48,6 +51,18 @@ pub(super) fn just_in_time(scene: &mut Scene, call: &Call, scope: &Scope) -> Ans
     }))
 }
 
+/// Until when a version of the runner is taken.
+pub(super) fn deprecation(scene: &Scene, version: &str) -> Answer {
+    let Some((registration, runtime)) = scene.ends.get(version) else {
+        return Answer::not_found();
+    };
+    Answer::json(json!({
+        "runner_version": version,
+        "registration_deprecates_at": registration.map(written),
+        "runtime_deprecates_at": runtime.map(written),
+    }))
+}
+
 /// The just-in-time configuration of a row; it is remembered as a secret.
 pub(super) fn blob(scene: &mut Scene, id: u64) -> Secret {
     let server_url = service(scene);
@@ -61,7 +76,7 @@ pub(super) fn blob(scene: &mut Scene, id: u64) -> Secret {
         agent_name: &row.as_registered.name,
         client_id: &row.client,
         ephemeral: row.as_registered.ephemeral,
-        group: (group, name.map_or("Default", String::as_str)),
+        group: (group, name.map_or("Default", |group| group.name.as_str())),
         server_url: &server_url,
         work_folder: &row.as_registered.work_folder,
     });

@@ -108,8 +108,9 @@ const SWITCHES: [&str; 9] = [
     "has_wiki",
 ];
 
-/// A repository: any that is asked for, private, and the token's owner administers it.
-pub(super) fn repository(call: &Call, owner: &str, name: &str) -> Value {
+/// A repository: any that is asked for.
+pub(super) fn repository(scene: &Scene, call: &Call, owner: &str, name: &str) -> Value {
+    let known = scene.repository(owner, name);
     let at = format!("{}/repos/{owner}/{name}", call.base);
     let site = format!("https://github.com/{owner}/{name}");
     let time = "2026-01-01T00:00:00Z";
@@ -119,8 +120,8 @@ pub(super) fn repository(call: &Call, owner: &str, name: &str) -> Value {
         "name": name,
         "full_name": format!("{owner}/{name}"),
         "owner": user(&call.base, owner),
-        "private": true,
-        "visibility": "private",
+        "private": !known.public,
+        "visibility": if known.public { "public" } else { "private" },
         "description": null,
         "url": at,
         "html_url": site,
@@ -136,7 +137,9 @@ pub(super) fn repository(call: &Call, owner: &str, name: &str) -> Value {
         "created_at": time,
         "pushed_at": time,
         "updated_at": time,
-        "permissions": { "admin": true, "maintain": true, "pull": true, "push": true, "triage": true },
+        "permissions": {
+            "admin": known.admin, "maintain": known.admin, "pull": true, "push": true, "triage": true,
+        },
     }) else {
         return Value::Null;
     };

@@ -6,7 +6,7 @@ use super::{Call, Found, Ground, files, registration};
 use crate::model::Scope;
 use crate::rehearsal::answer::Answer;
 use crate::rehearsal::auth::Need;
-use crate::rehearsal::world::{Deletion, RunnerRow, Scene, written};
+use crate::rehearsal::world::{Deletion, Group, RunnerRow, Scene, Visibility, written};
 
 /// Entries a page where the question does not say, and at most.
 const PAGE: usize = 30;
@@ -38,6 +38,11 @@ pub(super) fn find<'a>(method: &str, ground: &Ground, rest: &'a [&'a str]) -> Op
             Found::new(route(&format!("/{kind}")), write, move |scene, _| {
                 let (token, until) = scene.ticket(&scope);
                 Answer::created(json!({ "token": token, "expires_at": written(until) }))
+            })
+        }
+        ("GET", ["deprecations", version]) => {
+            Found::new(route("/deprecations/{version}"), read, |scene, _| {
+                registration::deprecation(scene, version)
             })
         }
         ("GET", [id]) => Found::new(route("/{runner_id}"), read, move |scene, _| {
@@ -102,11 +107,12 @@ pub(super) fn page(call: &Call, key: &str, all: Vec<Value>) -> Answer {
         .take(size)
         .collect();
     let mut answer = Answer::json(json!({ "total_count": total, key: entries }));
-    let name = call.query("name");
+    // What the other pages are to be asked for, too.
+    let kept = ["name", "visible_to_repository"].map(|key| Some((key, call.query(key)?)));
     let link = |page: usize, relation: &str| {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
-        if let Some(name) = &name {
-            query.append_pair("name", name);
+        for (key, value) in kept.iter().flatten() {
+            query.append_pair(key, value);
         }
         query.append_pair("per_page", &size.to_string());
         query.append_pair("page", &page.to_string());
@@ -143,25 +149,56 @@ fn delete(scene: &mut Scene, scope: &Scope, id: u64) -> Answer {
     }
 }
 
-/// The groups of an organization or an enterprise.
+/// The groups of an organization or an enterprise; where a repository is named, those it may use.
 pub(super) fn groups(scene: &Scene, call: &Call, scope: &Scope) -> Answer {
-    let base = &call.base;
-    let groups = scene.groups.iter().map(|(id, name)| {
-        let at = format!("{base}{}/{id}", call.path);
-        let mut group = json!({
-            "id": id,
-            "name": name,
-            "visibility": "all",
-            "default": *id == 1,
-            "runners_url": format!("{at}/runners"),
-            "allows_public_repositories": false,
-            "restricted_to_workflows": false,
-            "selected_workflows": [],
-        });
-        if matches!(scope, Scope::Org(_)) {
-            group["inherited"] = json!(false);
-        }
-        group
-    });
+    let visible_to = call.query("visible_to_repository");
+    let visible = |group: &Group| match (&visible_to, scope) {
+        (Some(name), Scope::Org(org)) => group.is_visible_to(name, &scene.repository(org, name)),
+        _ => true,
+    };
+    let groups = scene.groups.iter().filter(|(_, group)| visible(group));
+    let at = |id: &u64| format!("{}{}/{id}", call.base, call.path);
+    let groups = groups.map(|(id, group)| described(scope, *id, group, &at(id)));
     page(call, "runner_groups", groups.collect())
+}
+
+/// One group.
+pub(super) fn group(scene: &Scene, call: &Call, scope: &Scope, id: &str) -> Answer {
+    let found = id
+        .parse()
+        .ok()
+        .and_then(|id| Some((id, scene.groups.get(&id)?)));
+    let at = format!("{}{}", call.base, call.path);
+    found.map_or_else(Answer::not_found, |(id, group)| {
+        Answer::json(described(scope, id, group, &at))
+    })
+}
+
+fn described(scope: &Scope, id: u64, group: &Group, at: &str) -> Value {
+    let mut value = json!({
+        "id": id,
+        "name": group.name,
+        "visibility": match group.visibility {
+            Visibility::Private if matches!(scope, Scope::Org(_)) => "private",
+            // An enterprise has organizations, which are all or some.
+            Visibility::All | Visibility::Private => "all",
+            Visibility::Selected(_) => "selected",
+        },
+        "default": id == 1,
+        "runners_url": format!("{at}/runners"),
+        "allows_public_repositories": group.public_repositories,
+        "restricted_to_workflows": group.workflows.is_some(),
+        "selected_workflows": group.workflows.clone().unwrap_or_default(),
+        "workflow_restrictions_read_only": false,
+    });
+    let selected = matches!(group.visibility, Visibility::Selected(_));
+    if matches!(scope, Scope::Org(_)) {
+        value["inherited"] = json!(false);
+        if selected {
+            value["selected_repositories_url"] = json!(format!("{at}/repositories"));
+        }
+    } else if selected {
+        value["selected_organizations_url"] = json!(format!("{at}/organizations"));
+    }
+    value
 }

@@ -12,7 +12,7 @@ const HEAD: &str = "0000000000000000000000000000000000000000";
 
 pub(super) fn find<'a>(owner: &'a str, name: &'a str, rest: &'a [&'a str]) -> Option<Found<'a>> {
     let route = |tail: &str| format!("/repos/{{owner}}/{{repo}}/actions/{tail}");
-    let need = Need::Sight;
+    let need = Need::Runs;
     let found = match rest {
         ["runs", id] => Found::new(route("runs/{run_id}"), need, move |scene, call| {
             let run = id
@@ -78,7 +78,7 @@ fn run(scene: &Scene, call: &Call, owner: &str, name: &str, id: u64) -> Option<V
     let run = scene.runs.get(&id)?;
     let at = format!("{}/repos/{owner}/{name}/actions/runs/{id}", call.base);
     let time = written(scene.now());
-    let repository = repository::repository(call, owner, name);
+    let repository = repository::repository(scene, call, owner, name);
     Some(json!({
         "id": id,
         "node_id": format!("WFR_{id}"),
@@ -118,7 +118,7 @@ fn job(scene: &Scene, call: &Call, owner: &str, name: &str, job: &Job) -> Value 
     let (id, run) = (job.id, job.run);
     let runner = job.runner.as_ref();
     let group = runner.map(|(_, _, group)| *group);
-    let group_name = group.and_then(|group| scene.groups.get(&group));
+    let group_name = group.and_then(|group| Some(&scene.groups.get(&group)?.name));
     json!({
         "id": id,
         "node_id": format!("CR_{id}"),

@@ -221,7 +221,81 @@ run() {
     leave 0
 }
 
+# given NAME: whether a switch is set by its variable. The real one reads `true`, in any case.
+given() {
+    case $1 in [Tt][Rr][Uu][Ee]) echo yes ;; esac
+}
+
+# The registration with a token. All options may come from the environment.
+configure() {
+    url=${ACTIONS_RUNNER_INPUT_URL:-} token=${ACTIONS_RUNNER_INPUT_TOKEN:-}
+    name=${ACTIONS_RUNNER_INPUT_NAME:-$(uname -n)} labels=${ACTIONS_RUNNER_INPUT_LABELS:-}
+    group=${ACTIONS_RUNNER_INPUT_RUNNERGROUP:-}
+    ephemeral=$(given "${ACTIONS_RUNNER_INPUT_EPHEMERAL:-}")
+    replace=$(given "${ACTIONS_RUNNER_INPUT_REPLACE:-}")
+    unattended=$(given "${ACTIONS_RUNNER_INPUT_UNATTENDED:-}")
+    unset ACTIONS_RUNNER_INPUT_TOKEN
+    defaults=yes
+    while [ $# -gt 0 ]; do
+        case $1 in
+            --url | --token | --name | --labels | --work | --runnergroup)
+                [ $# -ge 2 ] || { echo "No value for $1" >&2; exit 1; }
+                case $1 in
+                    --url) url=$2 ;;
+                    --token) token=$2 ;;
+                    --name) name=$2 ;;
+                    --labels) labels=$2 ;;
+                    --runnergroup) group=$2 ;;
+                esac
+                shift
+                ;;
+            --ephemeral) ephemeral=yes ;;
+            --no-default-labels) defaults=no ;;
+            --replace) replace=yes ;;
+            --unattended) unattended=yes ;;
+            --disableupdate) ;;
+            # The real one goes on: so an old one takes the options of a new one.
+            *) echo "Unrecognized command-line input arguments for command configure: '$1'" >&2 ;;
+        esac
+        shift
+    done
+    if [ -e "$root/.runner" ]; then
+        echo 'Cannot configure the runner because it is already configured.' >&2
+        exit 1
+    fi
+    if [ "$defaults" = yes ]; then
+        labels="self-hosted,$(uname -s),$(uname -m)${labels:+,$labels}"
+    fi
+    # The scheme and the host of the URL: the stand-in has the runner service there.
+    host=$(printf '%s\n' "$url" | sed -n 's|^\(https\{0,1\}://[^/]*\).*|\1|p')
+    # Whom it could ask is not there.
+    if [ -z "$host" ] || [ -z "$token" ] || [ "$unattended" != yes ]; then
+        echo "Invalid configuration provided for token. Terminating unattended configuration." >&2
+        exit 1
+    fi
+    umask 077
+    form=$root/.register.$$
+    trap 'rm -f "$form"' EXIT
+    printf 'url=%s\ntoken=%s\nname=%s\nlabels=%s\ngroup=%s\nephemeral=%s\nreplace=%s\n' \
+        "$url" "$token" "$name" "$labels" "$group" "${ephemeral:-no}" "${replace:-no}" >"$form" || exit 1
+    unset http_proxy HTTP_PROXY all_proxy ALL_PROXY
+    if command -v curl >/dev/null 2>&1; then
+        got=$(curl -sS -f --max-time 90 --data-binary "@$form" "$host/runner-service/register")
+    else
+        got=$(wget -q -O - --post-file "$form" "$host/runner-service/register")
+    fi
+    case $got in
+        'blob '*) ;;
+        'error '*) echo "${got#error }" >&2; exit 1 ;;
+        *) echo 'The server did not answer.' >&2; exit 1 ;;
+    esac
+    echo '√ Runner successfully added'
+    printf '%s\n' "${got#blob }" | unpack || exit 1
+    echo '√ Settings Saved.'
+}
+
 case ${1:-} in
+    configure) shift; configure "$@" ;;
     --version) echo "$version" ;;
     run) shift; run "$@" ;;
     unpack) unpack ;;

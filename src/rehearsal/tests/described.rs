@@ -7,12 +7,18 @@ use reqwest::Method;
 use super::*;
 use crate::github::spec::Spec;
 use crate::model::Run;
-use crate::rehearsal::{Exchange, JobSpec, Standing};
+use crate::rehearsal::{Exchange, Group, JobSpec, Standing, Visibility};
 
 /// Asks everything that can be asked, of a world in which there is something to be answered.
 fn ask_everything(scene: &mut Scene) {
     let world = scene.world().clone();
     world.add_group(3, "gpu");
+    let closed = Group {
+        visibility: Visibility::Selected(vec!["app".to_owned()]),
+        workflows: Some(vec!["acme/app/.github/workflows/x.yml@main".to_owned()]),
+        ..Group::open("closed")
+    };
+    world.set_group(4, closed);
     let run = Run { id: 7, attempt: 1 };
     world.set_run(7, 1, "in_progress");
     world.queue_job("nobody", JobSpec::lasting(Duration::ZERO).of(run));
@@ -52,13 +58,21 @@ fn ask_everything(scene: &mut Scene) {
         );
         scene.get(&format!("{runners}?per_page=1&name=idle"));
         scene.get(&format!("{runners}/downloads"));
+        world.set_end_of("2.300.0", None, Some(jiff::Timestamp::UNIX_EPOCH));
+        for version in ["2.300.0", "2.336.0"] {
+            scene.get(&format!("{runners}/deprecations/{version}"));
+        }
         for token in ["registration-token", "remove-token"] {
             let path = format!("{runners}/{token}");
             let sent = scene.send(&Method::POST, &path, &[], None, PATIENCE);
             sent.expect("an answer");
         }
         if !scope.starts_with("/repos") {
-            scene.get(&format!("{scope}/actions/runner-groups"));
+            let groups = format!("{scope}/actions/runner-groups");
+            scene.get(&groups);
+            for one in [1, 4, 99] {
+                scene.get(&format!("{groups}/{one}"));
+            }
         }
     }
     for path in [
@@ -113,8 +127,8 @@ fn every_answer_is_as_github_describes_it() {
         .iter()
         .map(|exchange| exchange.route.as_deref().expect("a path of GitHub's"))
         .collect();
-    // The runners of each of three scopes, the groups of two, and what a repository or nobody has.
-    assert_eq!(routes.len(), 3 * 6 + 2 + 9, "{routes:#?}");
+    // The runners of each of three scopes, the groups of two, all and one of them, and what a repository or nobody has.
+    assert_eq!(routes.len(), 3 * 7 + 2 * 2 + 9, "{routes:#?}");
     let statuses: BTreeSet<u16> = requests.iter().filter_map(|one| one.status).collect();
     let all = [200, 201, 204, 304, 401, 403, 404, 409, 422];
     assert_eq!(statuses, BTreeSet::from(all));

@@ -3,7 +3,7 @@
 use reqwest::Method;
 
 use super::*;
-use crate::rehearsal::{Fault, Kind};
+use crate::rehearsal::{Fault, Kind, SecondaryLimit};
 
 const SOON: Duration = Duration::from_millis(300);
 
@@ -126,4 +126,66 @@ fn latency_is_waited_for_and_can_be_taken_back() {
     assert!(late.unwrap_err().is_timeout());
     scene.world().latency(Duration::ZERO);
     assert_eq!(scene.get("/meta").status, 200);
+}
+
+#[test]
+fn a_secondary_limit_refuses_changes_beyond_its_number_and_counts_them() {
+    let scene = Scene::open();
+    let limit = |retry_after| {
+        scene.world().secondary_limit(SecondaryLimit {
+            writes: 2,
+            window: Duration::from_secs(5),
+            retry_after,
+        });
+    };
+    limit(Some(Duration::from_mins(1)));
+    let statuses: Vec<u16> = (0..4)
+        .map(|number| scene.register(&format!("r{number}")).status)
+        .collect();
+    assert_eq!(statuses, [201, 201, 403, 403]);
+    assert_eq!(scene.world().refused(), 2);
+    assert_eq!(scene.get(&format!("{REPO}/runners")).status, 200);
+    let refused = scene.register("r4");
+    assert_eq!(refused.header("retry-after"), Some("60"));
+    assert!(refused.message().contains("secondary rate limit"));
+    // Where nothing is said it lasts for a window.
+    limit(None);
+    (0..3).for_each(|_| drop(scene.delete(&format!("{REPO}/runners/7"))));
+    assert_eq!(scene.world().refused(), 1);
+    assert_eq!(scene.register("r5").header("retry-after"), None);
+    let over = scene.world().wait(PATIENCE, |_| {
+        (scene.register("r6").status == 201).then_some(())
+    });
+    assert!(over.is_some());
+}
+
+#[test]
+fn a_renamed_repository_leads_on_to_its_number() {
+    let scene = Scene::open();
+    let (id, _) = scene.registered("a");
+    scene.world().rename_repository("acme/app", 1234);
+    // The test's client follows by itself, and makes no reading of a 307.
+    let got = scene.get(&format!("/api/v3{REPO}/runners?per_page=5"));
+    assert_eq!(
+        (got.status, got.json()["runners"][0]["id"].as_u64()),
+        (200, Some(id))
+    );
+    assert_eq!(
+        scene.registered("b").0,
+        scene.world().runner("b").unwrap().id
+    );
+    let requests = scene.world().requests();
+    let seen: Vec<_> = requests[1..]
+        .iter()
+        .map(|one| (one.api_path(), one.query.as_deref(), one.status))
+        .collect();
+    let there = "/repositories/1234/actions/runners";
+    assert_eq!(
+        seen[0],
+        (&*format!("{REPO}/runners"), Some("per_page=5"), Some(301))
+    );
+    assert_eq!(seen[1], (there, Some("per_page=5"), Some(200)));
+    assert_eq!(seen[2].2, Some(307));
+    assert_eq!(scene.get("/repositories/99/actions/runners").status, 404);
+    assert_eq!(scene.get("/repos/acme/other").status, 200);
 }

@@ -10,6 +10,7 @@ use tokio::runtime::Runtime;
 
 use super::{RunnerRow, Stage, StageOptions, World};
 
+mod app;
 mod described;
 mod faults;
 mod life;

@@ -11,17 +11,20 @@ use tokio::sync::Notify;
 
 use super::auth::Standing;
 use super::faults::{Fault, Kind};
+use super::limits::{Limiter, SecondaryLimit};
 use super::record::Exchange;
 use super::{Lags, StageOptions};
 use crate::model::{Scope, Secret};
 
 mod jobs;
+mod places;
 mod rows;
 mod scene;
 mod sessions;
 
 pub(super) use jobs::Job;
 pub use jobs::{JobRow, JobSpec, JobStatus};
+pub use places::{Group, Repository, Visibility};
 use rows::Row;
 pub use rows::RunnerRow;
 pub(super) use rows::{Deletion, Registrant, folded};
@@ -208,9 +211,28 @@ impl World {
         self.change(|scene| scene.faults.push(fault));
     }
 
-    /// Takes back all faults.
+    /// Takes back all faults, and the secondary limit.
     pub fn heal(&self) {
-        self.change(|scene| scene.faults.clear());
+        self.change(|scene| {
+            scene.faults.clear();
+            scene.limiter = None;
+        });
+    }
+
+    /// Refuses changes beyond a limit that nobody is told of; an earlier one is forgotten.
+    pub fn secondary_limit(&self, limit: SecondaryLimit) {
+        self.change(|scene| scene.limiter = Some(Limiter::new(limit)));
+    }
+
+    /// How many requests the secondary limit has refused.
+    pub fn refused(&self) -> u64 {
+        self.read(|scene| scene.limiter.as_ref().map_or(0, Limiter::refused))
+    }
+
+    /// Renames a repository (`owner/name`): from now on its old addresses lead on to
+    /// `/repositories/{id}`, where all that it had is.
+    pub fn rename_repository(&self, from: &str, id: u64) {
+        self.change(|scene| scene.renames.add(from, id));
     }
 
     /// Answers every request to the API so much later.
@@ -228,6 +250,30 @@ impl World {
         self.change(|scene| scene.ahead = ahead);
     }
 
+    // What the server is like.
+
+    /// Knows no just-in-time configurations from now on, as GHES before 3.10: its runners are
+    /// registered by their machines, with a token.
+    pub fn without_jit(&self) {
+        self.change(|scene| scene.has_jit = false);
+    }
+
+    /// Lets all tokens for registration be over, as they are after an hour.
+    pub fn expire_registration_tokens(&self) {
+        self.change(|scene| scene.tickets.clear());
+    }
+
+    /// Says from when on a version of the runner is not registered any more, and gets no jobs any
+    /// more. Of other versions nothing is known.
+    pub fn set_end_of(
+        &self,
+        version: &str,
+        registration: Option<Timestamp>,
+        jobs: Option<Timestamp>,
+    ) {
+        self.change(|scene| scene.ends.insert(version.to_owned(), (registration, jobs)));
+    }
+
     // Tokens and groups.
 
     /// Accepts this token, and from now on no other that has not been made known.
@@ -243,9 +289,26 @@ impl World {
         self.change(|scene| scene.tokens.set(token, standing));
     }
 
+    /// Gives a token scopes, which answers then tell: it is a classic one. What it is refused for is
+    /// said by [`World::set_token`].
+    pub fn set_scopes(&self, token: &str, scopes: &[&str]) {
+        self.change(|scene| scene.tokens.set_scopes(token, scopes));
+    }
+
     /// Adds a runner group beside `Default` (1) and GitHub's own (2), which takes no runners.
     pub fn add_group(&self, id: u64, name: &str) {
-        self.change(|scene| scene.groups.insert(id, name.to_owned()));
+        self.set_group(id, Group::open(name));
+    }
+
+    /// Makes a runner group, or changes it.
+    pub fn set_group(&self, id: u64, group: Group) {
+        self.change(|scene| scene.groups.insert(id, group));
+    }
+
+    /// Says what is special about a repository (`owner/name`).
+    pub fn set_repository(&self, name: &str, repository: Repository) {
+        let name = name.to_lowercase();
+        self.change(|scene| scene.repositories.insert(name, repository));
     }
 
     /// Everything secret that was handed out or sent here: just-in-time configurations and the

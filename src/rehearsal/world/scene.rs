@@ -7,13 +7,17 @@ use std::time::{Duration, Instant, SystemTime};
 use jiff::{SignedDuration, Timestamp};
 
 use super::jobs::Job;
+use super::places::{Group, Repository};
 use super::rows::Row;
 use super::sessions::Session;
 use crate::model::{Scope, Secret, random};
+use crate::rehearsal::apps::Apps;
 use crate::rehearsal::archive::Archive;
 use crate::rehearsal::auth::Tokens;
 use crate::rehearsal::faults::{Fault, Kind};
+use crate::rehearsal::limits::Limiter;
 use crate::rehearsal::record::Record;
+use crate::rehearsal::renames::Renames;
 use crate::rehearsal::{JobSpec, Lags, StageOptions};
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -42,17 +46,25 @@ pub(in crate::rehearsal) struct Ticket {
 #[derive(Debug)]
 pub(in crate::rehearsal) struct Scene {
     pub(super) ahead: SignedDuration,
+    pub(in crate::rehearsal) apps: Apps,
     pub(in crate::rehearsal) archives: Vec<Archive>,
     pub(super) auto_job: Option<JobSpec>,
     pub(in crate::rehearsal) base: String,
+    /// The versions of the runner whose end is set: for registrations, and for jobs.
+    pub(in crate::rehearsal) ends: BTreeMap<String, (Option<Timestamp>, Option<Timestamp>)>,
     pub(super) faults: Vec<Fault>,
-    pub(in crate::rehearsal) groups: BTreeMap<u64, String>,
+    pub(in crate::rehearsal) groups: BTreeMap<u64, Group>,
+    /// Whether it knows just-in-time configurations.
+    pub(in crate::rehearsal) has_jit: bool,
     pub(super) held: bool,
     pub(super) jobs: BTreeMap<u64, Job>,
     pub(in crate::rehearsal) lags: Lags,
     pub(super) latency: Duration,
+    pub(in crate::rehearsal) limiter: Option<Limiter>,
     pub(super) next_id: u64,
     pub(super) record: Record,
+    pub(in crate::rehearsal) renames: Renames,
+    pub(in crate::rehearsal) repositories: BTreeMap<String, Repository>,
     pub(super) rows: BTreeMap<u64, Row>,
     pub(in crate::rehearsal) runs: BTreeMap<u64, Run>,
     pub(super) secrets: Vec<Secret>,
@@ -70,19 +82,23 @@ impl Scene {
     pub(super) fn new(options: StageOptions, base: &str) -> io::Result<Self> {
         Ok(Self {
             ahead: SignedDuration::ZERO,
+            apps: Apps::default(),
             archives: Archive::all(&options.runner_version)?,
             auto_job: options.auto_job,
             base: base.to_owned(),
+            ends: BTreeMap::new(),
             faults: Vec::new(),
-            groups: [(1, "Default"), (2, "GitHub Actions")]
-                .map(|(id, name)| (id, name.to_owned()))
-                .into(),
+            groups: Group::first(),
+            has_jit: true,
             held: false,
             jobs: BTreeMap::new(),
             lags: options.lags,
             latency: Duration::ZERO,
+            limiter: None,
             next_id: 1,
             record: Record::new(options.memory),
+            renames: Renames::default(),
+            repositories: BTreeMap::new(),
             rows: BTreeMap::new(),
             runs: BTreeMap::new(),
             secrets: Vec::new(),
@@ -138,6 +154,12 @@ impl Scene {
         {
             self.secrets.push(Secret::new(secret));
         }
+    }
+
+    /// What is to be known of a repository.
+    pub(in crate::rehearsal) fn repository(&self, owner: &str, name: &str) -> Repository {
+        let name = format!("{owner}/{name}").to_lowercase();
+        self.repositories.get(&name).cloned().unwrap_or_default()
     }
 
     /// Makes a registration or removal token for a scope, good for an hour.

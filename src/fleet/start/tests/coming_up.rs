@@ -333,7 +333,7 @@ async fn a_registration_that_waited_too_long_for_room_is_replaced() {
     assert_eq!(scene.hub.names(), [registered[1].as_str()]);
     assert_eq!(started.up[0].name.as_str(), registered[1]);
     let machine = scene.cloud.machines().remove(0).instance;
-    assert_eq!(machine.tags.runner_id, Some(started.up[0].runner_id));
+    assert_eq!(machine.tags.runner_id, started.up[0].runner_id);
 }
 
 #[tokio::test(start_paused = true)]
@@ -431,7 +431,7 @@ async fn the_intent_is_on_disk_before_any_creation() {
     for up in &started.up {
         let entry = &entries[&up.name];
         assert_eq!(entry.instance.as_ref(), Some(&up.instance));
-        assert_eq!(entry.runner_id, Some(up.runner_id));
+        assert_eq!(entry.runner_id, up.runner_id);
     }
 }
 

@@ -1,5 +1,6 @@
 //! Tests of survey and stop, on a paused clock.
 
+mod enrolling;
 mod orphans;
 mod scene;
 mod seen;

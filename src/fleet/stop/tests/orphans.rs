@@ -263,3 +263,30 @@ async fn a_rehearsal_is_swept_by_its_expiry_without_github() {
     assert_eq!(stopped, [Some(old.name)]);
     assert_eq!(scene.there(), [young.name.to_string()]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_job_is_joined_to_its_runner_by_number_too() {
+    let scene = Scene::new();
+    let (_, _, id) = idle_orphan(&scene).await;
+    scene.hub.nameless_jobs.borrow_mut().push(id);
+    let stops = scene.stop(&stop(Target::Orphans)).await;
+    assert!(stops.stopped.is_empty(), "{stops:?}");
+    assert_eq!((scene.there().len(), scene.hub.times("deregister")), (1, 0));
+    // That of another runner's keeps nothing.
+    *scene.hub.nameless_jobs.borrow_mut() = vec![id + 1];
+    let stops = scene.stop(&stop(Target::Orphans)).await;
+    assert_eq!(stops.stopped.len(), 1, "{stops:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_is_asked_about_once_for_all_of_its_machines() {
+    let scene = Scene::new();
+    for letter in 'a'..='p' {
+        scene.machine(&tags(&letter.to_string(), OLD)).await;
+    }
+    run_is_over(&scene);
+    let selected = scene.select(&stop(Target::Orphans)).await;
+    assert_eq!(selected.chosen.len(), 16);
+    assert_eq!(scene.hub.times("run"), 1);
+    assert_eq!(scene.hub.times("jobs"), 1);
+}

@@ -36,6 +36,8 @@ pub(super) struct Hub {
     pub(super) runs: RefCell<BTreeMap<u64, (String, u32)>>,
     /// The runners with a job in progress, from a moment on.
     pub(super) jobs: RefCell<Vec<(String, Instant)>>,
+    /// The numbers of runners with a job in progress that does not tell their name.
+    pub(super) nameless_jobs: RefCell<Vec<u64>>,
     pub(super) down: RefCell<BTreeSet<&'static str>>,
     pub(super) asked: RefCell<Vec<(&'static str, u64)>>,
 }
@@ -83,6 +85,13 @@ impl Api for Hub {
         Ok(rows.get(&id).map(|row| self.seen(row)))
     }
 
+    async fn find(&self, name: &Name) -> Result<Option<Runner>> {
+        self.ask("find", 0)?;
+        let rows = self.rows.borrow();
+        let row = rows.values().find(|row| row.name == name.as_str());
+        Ok(row.map(|row| self.seen(row)))
+    }
+
     async fn deregister(&self, id: u64) -> Result<Deregistration> {
         self.ask("deregister", id)?;
         let row = self.rows.borrow().get(&id).cloned();
@@ -112,9 +121,16 @@ impl Api for Hub {
         let at_work = jobs.iter().filter(|(_, from)| *from <= now);
         let jobs = at_work.map(|(name, _)| Job {
             status: "in_progress".into(),
+            runner_id: None,
             runner_name: Some(name.clone()),
         });
-        Ok(Some(jobs.collect()))
+        let nameless = self.nameless_jobs.borrow();
+        let nameless = nameless.iter().map(|id| Job {
+            status: "in_progress".into(),
+            runner_id: Some(*id),
+            runner_name: None,
+        });
+        Ok(Some(jobs.chain(nameless).collect()))
     }
 
     fn now(&self) -> Timestamp {

@@ -1,0 +1,238 @@
+//! Which runner group new runners come into, and whose jobs get them.
+
+use super::Desk;
+use crate::error::{Exit, Failure};
+use crate::github::{Client, DEFAULT_GROUP, ErrorKind, RunnerGroup};
+use crate::model::{Scope, chain};
+use crate::plan::Plan;
+use crate::settings::{GitHub, Group, Setting};
+
+/// The name of the group that everybody has.
+const DEFAULT: &str = "Default";
+
+/// Refuses a group where there are none: a repository's runners are in no group.
+pub(super) fn fits(settings: &GitHub) -> Result<(), Failure> {
+    let (Some(Setting { value: group, .. }), Some(scope)) = (&settings.group, &settings.scope)
+    else {
+        return Ok(());
+    };
+    let Scope::Repo { owner, .. } = &scope.value else {
+        return Ok(());
+    };
+    let everybodys = match group {
+        Group::Id(id) => *id == DEFAULT_GROUP,
+        Group::Name(name) => name.eq_ignore_ascii_case(DEFAULT),
+    };
+    if everybodys {
+        return Ok(());
+    }
+    Err(refused(settings, "a repository has no runner groups").hinted(format!(
+        "register with its organization (`--org {owner}`, in the place of {}), or leave the group out",
+        scope.origin
+    )))
+}
+
+/// The client whose new runners come into the group that was asked for. It is looked up before anything
+/// is created; what the user should know of it is said. Where none was asked for nothing is sent.
+pub(super) async fn choose(desk: &Desk, github: Client, plan: &Plan) -> Result<Client, Failure> {
+    let settings = &desk.settings.github;
+    let Some(found) = find(&github, settings).await? else {
+        return Ok(github);
+    };
+    let chosen = match found {
+        Found::Group(group) => {
+            // A label of the user's own may be one that another repository's jobs ask for.
+            let concerns = concerns(&github, settings, &group, plan.labels.is_empty()).await?;
+            for concern in concerns {
+                desk.ui.warning(&concern);
+            }
+            group.id
+        }
+        Found::Unread(id, why) => {
+            desk.ui.warning(&format!(
+                "runner group {id} is used unseen: its list could not be read: {why}"
+            ));
+            id
+        }
+    };
+    Ok(github.in_group(chosen))
+}
+
+/// What was found of a group that was asked for.
+pub(super) enum Found {
+    /// It is there.
+    Group(RunnerGroup),
+    /// The list could not be read, and why; its number is known all the same.
+    Unread(u64, String),
+}
+
+/// Looks the group up that was asked for; `None` where none was, or where there are none.
+pub(super) async fn find(github: &Client, settings: &GitHub) -> Result<Option<Found>, Failure> {
+    fits(settings)?;
+    let Some(Setting { value: wanted, .. }) = &settings.group else {
+        return Ok(None);
+    };
+    if matches!(github.scope(), Scope::Repo { .. }) {
+        return Ok(None);
+    }
+    let groups = match (github.groups().await, wanted) {
+        (Ok(groups), _) => groups,
+        (Err(error), Group::Id(id))
+            if matches!(error.kind, ErrorKind::Forbidden | ErrorKind::NotFound) =>
+        {
+            return Ok(Some(Found::Unread(*id, chain(&error))));
+        }
+        (Err(error), _) => {
+            let hint = "or name the group by its number, as its address on GitHub shows it";
+            let hidden = matches!(error.kind, ErrorKind::Forbidden | ErrorKind::NotFound);
+            let failure = Failure::from(error);
+            return Err(if hidden {
+                failure.hinted(hint)
+            } else {
+                failure
+            });
+        }
+    };
+    pick(settings, github.scope(), &groups, wanted).map(|group| Some(Found::Group(group)))
+}
+
+fn pick(
+    settings: &GitHub,
+    scope: &Scope,
+    groups: &[RunnerGroup],
+    wanted: &Group,
+) -> Result<RunnerGroup, Failure> {
+    let mut fitting: Vec<&RunnerGroup> = match wanted {
+        Group::Id(id) => groups.iter().filter(|group| group.id == *id).collect(),
+        Group::Name(name) => {
+            let folded = name.to_lowercase();
+            let same = groups.iter();
+            same.filter(|group| group.name.to_lowercase() == folded)
+                .collect()
+        }
+    };
+    if fitting.len() > 1 {
+        let exact = |group: &&RunnerGroup| group.name == wanted.to_string();
+        if fitting.iter().filter(|group| exact(group)).count() == 1 {
+            fitting.retain(exact);
+        }
+    }
+    let named = |groups: &mut dyn Iterator<Item = &RunnerGroup>| {
+        groups.map(spelled).collect::<Vec<_>>().join(", ")
+    };
+    match fitting.as_slice() {
+        [group] => Ok((*group).clone()),
+        [] => {
+            let failure = refused(settings, &format!("`{scope}` has no such runner group"));
+            let known = named(&mut groups.iter());
+            Err(match known.as_str() {
+                "" => failure,
+                known => failure.hinted(format!("there are: {known}")),
+            })
+        }
+        several => {
+            let known = named(&mut several.iter().copied());
+            Err(refused(settings, "there are several of that name")
+                .hinted(format!("write the number of one: {known}")))
+        }
+    }
+}
+
+/// What may keep jobs away from the runners of a group. `only_ours` says that nothing but this repository's
+/// workflow can ask for them: a group that is closed to it is then an error.
+pub(super) async fn concerns(
+    github: &Client,
+    settings: &GitHub,
+    group: &RunnerGroup,
+    only_ours: bool,
+) -> Result<Vec<String>, Failure> {
+    let mut concerns = Vec::new();
+    let what = spelled(group);
+    if group.restricted_to_workflows {
+        let workflows = match group.selected_workflows.as_slice() {
+            [] => "no workflow at all gets".to_owned(),
+            some => format!("only {} get", some.join(", ")),
+        };
+        concerns.push(format!("{workflows} runners of the group {what}"));
+    }
+    let Some((repository, name)) = ours(github.scope(), settings) else {
+        return Ok(concerns);
+    };
+    if group.visibility == "selected" {
+        match github.groups_visible_to(name).await {
+            Ok(visible) if visible.iter().any(|open| open.id == group.id) => {}
+            // Not even the group that everybody has: the question was not understood.
+            Ok(visible) if visible.is_empty() => concerns.push(format!(
+                "`{repository}` may not be among the repositories that the group {what} is open to"
+            )),
+            Ok(_) => {
+                let closed =
+                    format!("the runner group {what} is not open to the repository `{repository}`");
+                let open = format!(
+                    "add the repository to it at {}",
+                    page(settings, github, group)
+                );
+                if only_ours {
+                    return Err(Failure::usage(format!(
+                        "{closed}: no job of its workflows would get the runner"
+                    ))
+                    .hinted(open)
+                    .hinted("or name another group"));
+                }
+                concerns.push(format!("{closed}; {open}"));
+            }
+            Err(error) => concerns.push(format!(
+                "whether `{repository}` may use the group {what} could not be asked: {}",
+                chain(&error)
+            )),
+        }
+    }
+    if group.visibility == "private" || !group.allows_public_repositories {
+        match github.repository(repository).await {
+            Ok(seen) if seen.private => {}
+            Ok(_) => concerns.push(format!(
+                "`{repository}` is public, and the group {what} takes no jobs of public repositories: \
+                 allow it at {}, knowing that strangers may then run code on its machines",
+                page(settings, github, group)
+            )),
+            Err(error) => concerns.push(format!(
+                "whether `{repository}` is public, which the group {what} does not allow, \
+                 could not be asked: {}",
+                chain(&error)
+            )),
+        }
+    }
+    Ok(concerns)
+}
+
+/// The repository of this workflow, where it is one of the organization, and its name alone.
+fn ours<'a>(scope: &Scope, settings: &'a GitHub) -> Option<(&'a str, &'a str)> {
+    let Scope::Org(org) = scope else {
+        return None;
+    };
+    let repository = settings.repository.as_deref()?;
+    let (owner, name) = repository.split_once('/')?;
+    owner
+        .eq_ignore_ascii_case(org)
+        .then_some((repository, name))
+}
+
+/// Where a person changes a group of an organization.
+fn page(settings: &GitHub, github: &Client, group: &RunnerGroup) -> String {
+    let (server, scope, id) = (&settings.server, github.scope(), group.id);
+    let server = server.as_str().trim_end_matches('/');
+    format!("{server}/organizations/{scope}/settings/actions/runner-groups/{id}")
+}
+
+/// A group as people and options call it.
+pub(super) fn spelled(group: &RunnerGroup) -> String {
+    let name: String = group.name.chars().filter(|c| !c.is_control()).collect();
+    format!("`{name}` ({})", group.id)
+}
+
+fn refused(settings: &GitHub, why: &str) -> Failure {
+    let Some(Setting { value, origin }) = &settings.group else {
+        return Failure::new(Exit::Usage, why);
+    };
+    Failure::usage(format!("`{origin}` cannot be `{value}`: {why}"))
+}

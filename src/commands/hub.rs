@@ -1,0 +1,99 @@
+//! GitHub as the settings give it.
+
+use std::sync::Arc;
+
+use super::{Desk, token};
+use crate::error::{Exit, Failure};
+use crate::github::{App, Client, Config, DEFAULT_GROUP, Hearer, Key, Notice, Token, api_url};
+use crate::model::Secret;
+use crate::settings::{self, Credential};
+use crate::ui;
+
+impl Desk {
+    /// What a client of GitHub is made of here, but for its token.
+    pub(super) fn config(&self) -> Result<Config, Failure> {
+        let github = &self.settings.github;
+        Ok(Config {
+            api_url: github
+                .api_url
+                .as_ref()
+                .map_or_else(|| api_url(&github.server), |setting| setting.value.clone()),
+            scope: github.scope()?.clone(),
+            token: None,
+            group: DEFAULT_GROUP,
+            bounds: crate::http::Bounds::default(),
+            roots: github
+                .ca_bundle
+                .as_ref()
+                .map(|setting| setting.value.clone()),
+            hearer: self.hearer(),
+        })
+    }
+
+    /// GitHub for the scope and the token of the settings; the token is masked before its first use.
+    pub(super) async fn github(&self) -> Result<Client, Failure> {
+        let client = self.github.get_or_try_init(|| self.open_github()).await?;
+        // A source that gives none is found out before anything is done.
+        client.token().await?;
+        Ok(client.clone())
+    }
+
+    async fn open_github(&self) -> Result<Client, Failure> {
+        let config = self.config()?;
+        let token = match self.settings.github.token()? {
+            Credential::App(given) => Token::App(self.app(given).await?),
+            Credential::Token(source) => token(source.clone()),
+        };
+        Ok(Client::new(Config {
+            token: Some(token),
+            ..config
+        })?)
+    }
+
+    /// The app with its key, which is masked before anything is done with it.
+    async fn app(&self, given: &settings::App) -> Result<App, Failure> {
+        let what = "the private key of the GitHub App";
+        let settings::Setting { value, origin } = &given.key;
+        let text = token(value.clone()).text(what).await;
+        let text = text.map_err(|error| Failure {
+            exit: Exit::Usage,
+            ..Failure::from(error).hinted(format!("its source is given by {origin}"))
+        })?;
+        let key = Key::read(text.expose())
+            .map_err(|why| Failure::usage(format!("{what} ({origin}) {why}")).hinted(why.hint()))?;
+        self.actions.mask(key.secret())?;
+        // The first and the last line of a PEM are no secrets, but a key in one line is one as it is.
+        if text.expose().trim().lines().count() == 1 {
+            self.actions.mask(&Secret::new(text.expose().trim()))?;
+        }
+        Ok(App {
+            id: given.id.value.clone(),
+            installation: given.installation,
+            key,
+        })
+    }
+
+    /// Masks what comes into being at GitHub, and shows what it waits for.
+    fn hearer(&self) -> Hearer {
+        let (actions, ui) = (Arc::clone(&self.actions), self.ui.clone());
+        Hearer::new(move |notice| match notice {
+            Notice::Secret(secret) => actions.mask(secret),
+            Notice::Waiting {
+                reason,
+                until,
+                lasts,
+            } => {
+                let until = until.round(jiff::Unit::Second).unwrap_or(until);
+                let lasts = ui::span(lasts);
+                ui.status(&format!("Waiting until {until}, in {lasts}: {reason}"));
+                Ok(())
+            }
+            Notice::Moved { scope } => {
+                ui.warning(&format!(
+                    "`{scope}` was renamed or moved, and GitHub leads on to where it is now: set its new name, before somebody takes the old one"
+                ));
+                Ok(())
+            }
+        })
+    }
+}

@@ -1,0 +1,301 @@
+//! `gharun providers check`, the part about GitHub: scope, token, limits, runner, group, workflow.
+//!
+//! Nothing is created. One row each, so that what is fine stands beside what is not.
+
+use std::collections::BTreeMap;
+
+use jiff::Unit;
+
+use crate::commands::groups::{self, Found};
+use crate::commands::{Desk, start};
+use crate::error::Failure;
+use crate::github::{
+    self, Api as _, Client, Config, Core, DEFAULT_GROUP, ErrorKind, RateLimit, Repository,
+    RunnerGroup, TokenKind,
+};
+use crate::model::{Scope, chain};
+use crate::report::Check;
+use crate::settings::Version;
+
+/// Below so many requests a large start may have to wait for its turn.
+const FEW: u64 = 100;
+
+/// The row of the scope and the token: the one that scripts know.
+const GITHUB: &str = "github";
+const GROUP: &str = "github/group";
+const QUOTA: &str = "github/quota";
+const RUNNER: &str = "github/runner";
+const WORKFLOW: &str = "github/workflow";
+
+/// Checks all that a start would need of GitHub.
+pub(super) async fn check(desk: &Desk) -> Vec<Check> {
+    let github = match desk.github().await {
+        Ok(github) => github,
+        Err(failure) => return without(desk, failure).await,
+    };
+    let runners = github.runners().await.map(|all| all.len());
+    match runners.as_ref().err().map(|error| error.kind) {
+        // All else would be answered alike.
+        Some(ErrorKind::Unauthorized | ErrorKind::Unavailable | ErrorKind::Unexpected) => {
+            return vec![token(desk, &github, runners, None, None).await];
+        }
+        // The one question that is answered where the limit is used up.
+        Some(ErrorKind::RateLimited) => {
+            let token = token(desk, &github, runners, None, None).await;
+            return vec![token, limits(github.rate_limit().await)];
+        }
+        _ => {}
+    }
+    let quota = github.rate_limit().await;
+    let scopes = quota.as_ref().ok().and_then(|quota| quota.scopes.clone());
+    let seen = match github.scope() {
+        // Where it cannot be seen, its runners could not be listed either, which is told.
+        scope @ Scope::Repo { .. } => github.repository(&scope.to_string()).await.ok(),
+        _ => None,
+    };
+    let mut rows = vec![
+        token(desk, &github, runners, scopes, seen).await,
+        limits(quota),
+        runner(start::packages(&github, &Version::Latest).await),
+        group(desk, &github).await,
+    ];
+    rows.extend(workflow(desk, &github).await);
+    rows
+}
+
+/// What can be said where there is no scope or no token: which runner anybody gets.
+async fn without(desk: &Desk, failure: Failure) -> Vec<Check> {
+    let mut rows = vec![failed(GITHUB, &failure)];
+    let Ok(config) = desk.config() else {
+        return rows;
+    };
+    rows[0].facts = vec![format!("{} at {}", config.scope, config.api_url)];
+    if desk.settings.github.token.is_none()
+        && let Ok(public) = Client::new(Config {
+            token: None,
+            ..config
+        })
+    {
+        rows.push(limits(public.rate_limit().await));
+        let found = start::packages(&public, &Version::Latest).await;
+        rows.push(runner(found));
+    }
+    rows
+}
+
+async fn token(
+    desk: &Desk,
+    github: &Client,
+    runners: github::Result<usize>,
+    scopes: Option<Vec<String>>,
+    seen: Option<Repository>,
+) -> Check {
+    let scope = github.scope();
+    let mut row = fine(GITHUB, format!("{scope} at {}", github.api_url()));
+    let kind = github.token_kind().await.ok().flatten().unwrap_or_default();
+    let origin = desk.settings.github.token.as_ref();
+    let from = origin.map_or_else(String::new, |token| format!(" from {}", token.origin));
+    row.facts.push(format!("{kind}{from}"));
+    if let Some(scopes) = &scopes {
+        row.facts.push(match scopes.as_slice() {
+            [] => "it has no scopes".to_owned(),
+            some => format!("its scopes: {}", some.join(", ")),
+        });
+    }
+    match seen.as_ref().and_then(Repository::admin) {
+        Some(true) => row.facts.push("an admin of the repository".to_owned()),
+        Some(false) => row.warnings.push(format!(
+            "the token's owner is no admin of `{scope}`: registering a runner takes one"
+        )),
+        None => {}
+    }
+    if let Some(seen) = &seen
+        && !seen.full_name.eq_ignore_ascii_case(&scope.to_string())
+    {
+        row.warnings.push(format!(
+            "`{scope}` is called `{}` now: write that, so that `list` and `stop` look in one place",
+            crate::http::plain(&seen.full_name)
+        ));
+    }
+    if let Some(lacking) = lacking(scope, kind, scopes.as_deref()) {
+        row.warnings.push(lacking);
+    }
+    match runners {
+        Ok(1) => row.facts.push("1 runner is registered".to_owned()),
+        Ok(count) => row.facts.push(format!("{count} runners are registered")),
+        Err(error) => {
+            let failure = Failure::from(error);
+            row.ok = false;
+            row.error = Some(chain(failure.error.as_ref()));
+            row.warnings = failure.hints;
+            return row;
+        }
+    }
+    let by_permission = !matches!(kind, TokenKind::Classic | TokenKind::OAuth);
+    if by_permission && scopes.is_none() {
+        row.facts.push(
+            "it may list runners; GitHub tells at the first start only whether it may register them"
+                .to_owned(),
+        );
+    }
+    row
+}
+
+/// The scope that a token with scopes lacks to register runners (GitHub's REST documentation).
+fn lacking(scope: &Scope, kind: TokenKind, scopes: Option<&[String]>) -> Option<String> {
+    let scopes = scopes.filter(|scopes| {
+        matches!(kind, TokenKind::Classic | TokenKind::OAuth) || !scopes.is_empty()
+    })?;
+    let wanted: &[&str] = match scope {
+        Scope::Enterprise(_) => &["manage_runners:enterprise", "admin:enterprise"],
+        Scope::Org(_) => &["admin:org", "manage_runners:org"],
+        // The second one is enough where the repository is public.
+        Scope::Repo { .. } => &["repo", "public_repo"],
+    };
+    let enough = scopes.iter().any(|has| wanted.contains(&has.as_str()));
+    (!enough).then(|| {
+        format!(
+            "the token lacks the scope `{}`: it cannot register runners of `{scope}`",
+            wanted[0]
+        )
+    })
+}
+
+fn limits(quota: github::Result<RateLimit>) -> Check {
+    match quota.map(|quota| quota.core) {
+        Ok(None) => fine(QUOTA, "the server limits no requests"),
+        Ok(Some(core)) => {
+            let reset = core.reset();
+            let reset = reset.round(Unit::Second).unwrap_or(reset);
+            let Core {
+                limit, remaining, ..
+            } = core;
+            let left = format!(
+                "{remaining} of {limit} requests an hour are left, all of them again at {reset}"
+            );
+            let mut row = fine(QUOTA, left);
+            if remaining < FEW.min(limit) {
+                row.warnings.push(format!(
+                    "few requests are left: a start may have to wait until {reset}"
+                ));
+            }
+            row
+        }
+        Err(error) => untold(QUOTA, &error.into()),
+    }
+}
+
+fn runner(found: Result<Vec<crate::bootstrap::Package>, Failure>) -> Check {
+    let packages = match found {
+        Ok(packages) => packages,
+        Err(failure) => return failed(RUNNER, &failure),
+    };
+    let mut versions: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for package in packages {
+        let platform = format!("{}-{}", package.os, package.architecture);
+        versions.entry(package.version).or_default().push(platform);
+    }
+    let told = versions.into_iter().map(|(version, mut platforms)| {
+        platforms.sort();
+        format!("version {version} for {}", platforms.join(", "))
+    });
+    let mut row = fine(RUNNER, "");
+    row.facts = told.collect();
+    row
+}
+
+async fn group(desk: &Desk, github: &Client) -> Check {
+    let settings = &desk.settings.github;
+    let found = match groups::find(github, settings).await {
+        Ok(found) => found,
+        Err(failure) => return failed(GROUP, &failure),
+    };
+    let default = format!("`Default` ({DEFAULT_GROUP})");
+    let group = match found {
+        Some(Found::Group(group)) => group,
+        Some(Found::Unread(id, why)) => {
+            let mut row = fine(GROUP, format!("number {id}"));
+            row.warnings
+                .push(format!("it is not known to be there: {why}"));
+            return row;
+        }
+        None if matches!(github.scope(), Scope::Repo { .. }) => {
+            return fine(GROUP, format!("{default}: a repository has no others"));
+        }
+        None => match github.groups().await {
+            Ok(groups) => match groups.into_iter().find(|group| group.id == DEFAULT_GROUP) {
+                Some(group) => group,
+                None => return fine(GROUP, format!("{default}, which the list does not show")),
+            },
+            Err(error) => return untold(GROUP, &error.into()),
+        },
+    };
+    // With the group that nobody chose, nobody chose to keep a repository out of it either.
+    let chosen = settings.group.is_some();
+    match groups::concerns(github, settings, &group, chosen).await {
+        Ok(concerns) => Check {
+            warnings: concerns,
+            ..fine(GROUP, described(&group))
+        },
+        Err(failure) => failed(GROUP, &failure),
+    }
+}
+
+fn described(group: &RunnerGroup) -> String {
+    let open = match group.visibility.as_str() {
+        "all" => "open to all",
+        "private" => "open to all that is private",
+        "selected" => "open to some",
+        _ => "open to whom GitHub does not tell",
+    };
+    let public = if group.allows_public_repositories {
+        "public repositories, too"
+    } else {
+        "no public repositories"
+    };
+    format!("{}: {open}, {public}", groups::spelled(group))
+}
+
+/// Whether the runs can be read that tell when a machine is needed no more.
+async fn workflow(desk: &Desk, github: &Client) -> Option<Check> {
+    let repository = desk.settings.github.repository.as_deref()?;
+    let run = desk.settings.step.as_ref().and_then(|step| step.run);
+    let read = async {
+        // A repository that cannot be seen has no runs either.
+        github.repository(repository).await?;
+        github.reads_runs(repository, run.map(|run| run.id)).await
+    };
+    Some(match read.await {
+        Ok(()) => fine(WORKFLOW, format!("the runs of `{repository}` can be read")),
+        Err(error) => untold(WORKFLOW, &error.into()),
+    })
+}
+
+fn fine(name: &str, fact: impl Into<String>) -> Check {
+    Check {
+        name: name.to_owned(),
+        ok: true,
+        facts: vec![fact.into()],
+        warnings: Vec::new(),
+        error: None,
+    }
+}
+
+/// Something that no start needs, and that could not be found out.
+fn untold(name: &str, failure: &Failure) -> Check {
+    Check {
+        warnings: failure.hints.clone(),
+        ..fine(name, format!("not told: {}", chain(failure.error.as_ref())))
+    }
+}
+
+/// Something without which no start can work.
+fn failed(name: &str, failure: &Failure) -> Check {
+    Check {
+        name: name.to_owned(),
+        ok: false,
+        facts: Vec::new(),
+        warnings: failure.hints.clone(),
+        error: Some(chain(failure.error.as_ref())),
+    }
+}

@@ -1,0 +1,230 @@
+//! What a GitHub App asks as itself: where it is installed, and a token for there.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use reqwest::{Method, StatusCode};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+use super::app::{App, Permission};
+use super::tell;
+use crate::github::client::{Operation, Shared};
+use crate::github::{Error, ErrorKind, Hearer, Result, scope};
+use crate::http::{self, Answer, Request};
+use crate::model::{Scope, Secret};
+use crate::poll::{Backoff, chance};
+
+/// How often a request is sent whose answer is lost: a token too many does no harm.
+const TRIES: u32 = 4;
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// How far clocks may be apart before a signature is made anew; it is good for a minute more.
+const APART: Duration = Duration::from_secs(30);
+
+/// Where an app is installed, as far as it matters.
+#[derive(Deserialize)]
+pub(super) struct Installation {
+    pub(super) id: u64,
+    #[serde(default)]
+    permissions: BTreeMap<String, Value>,
+    #[serde(default)]
+    suspended_at: Option<String>,
+    #[serde(default)]
+    html_url: Option<String>,
+}
+
+impl Installation {
+    pub(super) fn has(&self, permission: &str, level: &str) -> bool {
+        let had = self.permissions.get(permission).and_then(Value::as_str);
+        had.is_some_and(|had| had == level || had == "write" || had == "admin")
+    }
+}
+
+/// One visit to GitHub as the app itself.
+pub(super) struct Visit<'a> {
+    app: &'a App,
+    operation: Operation<'a>,
+    shared: &'a Shared,
+    hearer: &'a Hearer,
+    signed: Option<Secret>,
+}
+
+impl<'a> Visit<'a> {
+    pub(super) fn new(
+        app: &'a App,
+        operation: Operation<'a>,
+        shared: &'a Shared,
+        hearer: &'a Hearer,
+    ) -> Self {
+        Self {
+            app,
+            operation,
+            shared,
+            hearer,
+            signed: None,
+        }
+    }
+}
+
+impl Visit<'_> {
+    pub(super) fn read<T: DeserializeOwned>(&self, answer: &Answer) -> Result<T> {
+        self.operation.read(answer)
+    }
+
+    /// Finds where the app is installed for the scope.
+    pub(super) async fn find(&mut self) -> Result<Installation> {
+        let mut path = scope::segments(self.shared.scope());
+        path.push("installation");
+        let url = scope::join(self.operation.api_url(), path)?;
+        let answer = self.send(Request::new(Method::GET, url)).await?;
+        match answer.status.as_u16() {
+            200 => self.operation.read(&answer),
+            404 => Err(self.not_installed(&answer)),
+            _ => Err(self.refused(&answer)),
+        }
+    }
+
+    /// Asks for a token that can do what is wanted, in the scope alone.
+    pub(super) async fn ask(&mut self, installation: u64, wanted: &Value) -> Result<Answer> {
+        let installation = installation.to_string();
+        let path = ["app", "installations", &installation, "access_tokens"];
+        let url = scope::join(self.operation.api_url(), path)?;
+        let mut body = json!({ "permissions": wanted });
+        if let Scope::Repo { name, .. } = self.shared.scope() {
+            body["repositories"] = json!([name]);
+        }
+        let mut request = Request::new(Method::POST, url).json(&body);
+        request.secret = true;
+        self.send(request).await
+    }
+
+    /// Sends a request as the app. After a 401 that came from a clock, ours or GitHub's, it is sent
+    /// once more by GitHub's; after a lost answer it is sent again.
+    async fn send(&mut self, mut request: Request) -> Result<Answer> {
+        let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
+        let (mut tries, mut again) = (1, true);
+        loop {
+            let ahead = self.shared.ahead();
+            let signed = self.signed()?;
+            match self.operation.send_as(&mut request, Some(&signed)).await {
+                Ok(answer) if answer.status == StatusCode::UNAUTHORIZED && again => {
+                    let apart = self.shared.ahead().saturating_sub(ahead).unsigned_abs();
+                    if apart < APART {
+                        return Ok(answer);
+                    }
+                    (again, self.signed) = (false, None);
+                }
+                // A registration is what may have been made; a token that nobody saw is nothing.
+                Err(error) if error.kind == ErrorKind::Ambiguous => {
+                    if tries == TRIES {
+                        let kind = ErrorKind::Unavailable;
+                        return Err(Error { kind, ..error });
+                    }
+                    tries += 1;
+                    sleep(backoff.next(chance())).await;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// The signature of this visit.
+    fn signed(&mut self) -> Result<Secret> {
+        if let Some(signed) = &self.signed {
+            return Ok(signed.clone());
+        }
+        let now = self.shared.clock();
+        let signed = self.app.key.sign(&self.app.id, now).ok_or_else(|| {
+            // A key was tried when it was read.
+            self.operation
+                .fails(ErrorKind::Unexpected, "the private key does not sign")
+        })?;
+        tell(self.hearer, &signed)?;
+        Ok(self.signed.insert(signed).clone())
+    }
+
+    /// Finds out why there is no token.
+    pub(super) async fn explained(
+        &mut self,
+        answer: Answer,
+        installation: u64,
+        found: Option<Installation>,
+        needed: &Permission,
+    ) -> Error {
+        if !matches!(answer.status.as_u16(), 403 | 404 | 422) {
+            return self.refused(&answer);
+        }
+        let found = match found {
+            Some(found) => found,
+            None => match self.find().await {
+                Ok(found) => found,
+                // That it is not there is the answer; that nobody says so is none.
+                Err(error) if error.kind == ErrorKind::Unauthorized => return error,
+                Err(_) => return self.refused(&answer),
+            },
+        };
+        let (id, scope) = (&self.app.id, self.shared.scope());
+        let page = found.html_url.as_deref().map(http::plain);
+        let page = page.filter(|page| page.len() <= 300 && !page.contains(char::is_whitespace));
+        let at = page.map_or_else(
+            || "Settings > Integrations > GitHub Apps".to_owned(),
+            |page| format!("`{page}`"),
+        );
+        let error = self.refused(&answer);
+        if found.id != installation {
+            return error.hinted(format!(
+                "`{installation}` is not the installation for `{scope}`: leave it out, and it is found (`{}`)",
+                found.id
+            ));
+        }
+        if found.suspended_at.is_some() {
+            return error.hinted(format!(
+                "the app is suspended there: who owns the account can change that at {at}"
+            ));
+        }
+        if !found.has(needed.name, "write") {
+            let Permission { name, page } = needed;
+            return error
+                .hinted(format!("the app `{id}` lacks the permission `{name}: write`"))
+                .hinted(format!("the app's owner adds it on the app's settings page, Permissions & events: \"{page}\""))
+                .hinted(format!("then the owner of `{scope}` accepts it at {at}"));
+        }
+        error.hinted(format!(
+            "check that `{scope}` is its name now: under an older one no token can be had"
+        ))
+    }
+
+    fn not_installed(&self, answer: &Answer) -> Error {
+        let (id, scope) = (&self.app.id, self.shared.scope());
+        self.refused(answer)
+            .hinted(format!(
+                "the app `{id}` is not installed on `{scope}`: see \"Install App\" on the app's settings page; or there is no such app, or no `{scope}`"
+            ))
+    }
+
+    /// An answer that is no token.
+    fn refused(&self, answer: &Answer) -> Error {
+        let Error {
+            message, source, ..
+        } = self.operation.refused(answer);
+        let kind = match answer.status.as_u16() {
+            500..=599 => ErrorKind::Unavailable,
+            400..=499 => ErrorKind::Unauthorized,
+            _ => ErrorKind::Unexpected,
+        };
+        let error = Error {
+            source,
+            ..Error::new(kind, message)
+        };
+        if answer.status == StatusCode::UNAUTHORIZED {
+            let id = &self.app.id;
+            return error.hinted(format!(
+                "GitHub does not take the signature: `{id}` must be the app's id or client id, and the private key one of this app's, and not deleted"
+            ));
+        }
+        error
+    }
+}

@@ -1,0 +1,357 @@
+//! What a token lacks, in words that fit its kind.
+
+use std::fmt;
+
+use super::{DEFAULT_GROUP, Right};
+use crate::http::{self, Answer};
+use crate::model::{Scope, Secret};
+
+/// The group of GitHub's own runners, in every organization.
+const HOSTED_GROUP: u64 = 2;
+/// Headers beyond this are not shown; an address for single sign-on has about 200 characters.
+const LONGEST: usize = 500;
+
+/// What a token is, as its first letters tell (GitHub's documentation, "About authentication to
+/// GitHub", token formats). It decides what is advised, and nothing is refused by it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TokenKind {
+    /// `ghp_`: a personal access token with scopes.
+    Classic,
+    /// `github_pat_`: a personal access token with permissions.
+    FineGrained,
+    /// `ghs_`: that of an app's installation; `GITHUB_TOKEN` is one as well.
+    Installation,
+    /// `gho_`: a person's, through an OAuth app such as GitHub's command line; it has scopes.
+    OAuth,
+    /// `ghu_`: a person's, through a GitHub App.
+    Person,
+    /// Anything else: those of before 2021, and of other servers.
+    #[default]
+    Unknown,
+}
+
+impl TokenKind {
+    /// What a token is.
+    pub fn of(token: &Secret) -> Self {
+        let kinds = [
+            ("ghp_", Self::Classic),
+            ("github_pat_", Self::FineGrained),
+            ("ghs_", Self::Installation),
+            ("gho_", Self::OAuth),
+            ("ghu_", Self::Person),
+        ];
+        let found = kinds
+            .into_iter()
+            .find(|(prefix, _)| token.expose().starts_with(prefix));
+        found.map_or(Self::Unknown, |(_, kind)| kind)
+    }
+
+    /// What GitHub itself lets on, where it does: its words are believed before the first letters.
+    fn as_told(self, answer: &Answer) -> Self {
+        let said = String::from_utf8_lossy(&answer.body);
+        match self {
+            Self::Person => self,
+            _ if said.contains("by integration") => Self::Installation,
+            _ if said.contains("by personal access token") => Self::FineGrained,
+            _ if self == Self::Unknown && answer.header("x-oauth-scopes").is_some() => {
+                Self::Classic
+            }
+            _ => self,
+        }
+    }
+}
+
+impl fmt::Display for TokenKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Classic => "a classic personal access token",
+            Self::FineGrained => "a fine-grained personal access token",
+            Self::Installation => "the token of an app or of a workflow",
+            Self::OAuth => "an OAuth token, such as that of `gh`",
+            Self::Person => "a person's token through a GitHub App",
+            Self::Unknown => "a token of a kind that it does not tell",
+        })
+    }
+}
+
+/// What to do about a 403.
+pub(super) fn forbidden(right: &Right<'_>, kind: TokenKind, answer: &Answer) -> Vec<String> {
+    if let Some(sso) = shown(answer, "x-github-sso") {
+        let at = sso.strip_prefix("required; url=").unwrap_or(&sso);
+        return vec![format!(
+            "the organization asks for single sign-on: authorize the token at {at}"
+        )];
+    }
+    let mut hints = Vec::new();
+    if let Some(group) = right.other_group() {
+        if group == HOSTED_GROUP {
+            return vec![
+                "runner group 2 is that of GitHub's own runners and takes no others: \
+                 leave `--runner-group` out, or name another"
+                    .to_owned(),
+            ];
+        }
+        hints.push(format!(
+            "runner group {group} may be one that this token cannot change: \
+             see `gharun providers check --runner-group {group}`"
+        ));
+    }
+    hints.extend(missing(right, kind, answer));
+    hints
+}
+
+/// What to do about a 404: GitHub hides what a token may not see.
+pub(super) fn not_found(right: &Right<'_>, kind: TokenKind, answer: &Answer) -> Vec<String> {
+    let mut hints = Vec::new();
+    match right {
+        Right::Public => return hints,
+        Right::Runners { scope, .. } => {
+            let sort = sort_of(scope);
+            hints.push(format!(
+                "the token has no admin rights on `{scope}`, or there is no such {sort}"
+            ));
+            if let Some(group) = right.other_group() {
+                hints.push(format!("or there is no runner group {group}"));
+            }
+        }
+        Right::Runs | Right::Sight => hints.push(
+            "there is no such repository, or the token does not see it: check its spelling"
+                .to_owned(),
+        ),
+    }
+    hints.extend(missing(right, kind, answer));
+    hints
+}
+
+impl Right<'_> {
+    /// The runner group that was asked for, where it is not the one that everybody has.
+    fn other_group(&self) -> Option<u64> {
+        match self {
+            Self::Runners { group, .. } => group.filter(|group| *group != DEFAULT_GROUP),
+            _ => None,
+        }
+    }
+
+    /// The permission and the scope that it takes (GitHub's REST documentation of each endpoint).
+    /// An enterprise's runners are managed with a scope only.
+    fn table(&self) -> Option<(Option<&'static str>, &'static str)> {
+        match self {
+            Self::Public | Self::Sight => None,
+            Self::Runs => Some((Some("`Actions: read`"), "repo")),
+            Self::Runners { scope, .. } => Some(match scope {
+                Scope::Enterprise(_) => (None, ENTERPRISE),
+                Scope::Org(_) => (Some("`Self-hosted runners: write`"), "admin:org"),
+                Scope::Repo { .. } => (Some("`Administration: write`"), "repo"),
+            }),
+        }
+    }
+}
+
+const ENTERPRISE: &str = "manage_runners:enterprise";
+
+/// What this kind of token lacks for this right.
+fn missing(right: &Right<'_>, kind: TokenKind, answer: &Answer) -> Vec<String> {
+    let Some((permission, scope)) = right.table() else {
+        return Vec::new();
+    };
+    let Some(permission) = permission else {
+        return for_enterprise(right, kind, answer);
+    };
+    // GitHub knows best which permission it looked for.
+    let wanted = answer.header("x-accepted-github-permissions");
+    let permission = match wanted.and_then(permissions) {
+        // To look is not enough in the end: whoever gave that alone would be told again.
+        Some(wanted) if wanted.replace(": read`", ": write`") == permission => {
+            permission.to_owned()
+        }
+        Some(wanted) => wanted,
+        None => permission.to_owned(),
+    };
+    let runners = matches!(right, Right::Runners { .. });
+    let admin = match right {
+        Right::Runners { scope, .. } => format!(", and must belong to {}", admin_of(scope)),
+        _ => String::new(),
+    };
+    let place = match right {
+        Right::Runners { scope, .. } => format!(" of the {} `{scope}`", sort_of(scope)),
+        _ => " of the repository".to_owned(),
+    };
+    match kind.as_told(answer) {
+        TokenKind::Classic => vec![by_scope(right, scope, answer)],
+        TokenKind::OAuth => {
+            let mut hints = vec![by_scope(right, scope, answer)];
+            if lacks(answer, scope).is_some() {
+                hints.push(format!(
+                    "a token of `gh` gets it by `gh auth refresh --scopes {scope}`"
+                ));
+            }
+            hints
+        }
+        TokenKind::FineGrained => vec![
+            format!("the token needs the permission {permission}{place}"),
+            "if it has that, the organization's owners may have to approve the token first"
+                .to_owned(),
+        ],
+        TokenKind::Installation if runners => vec![
+            "`GITHUB_TOKEN` can never manage runners: use a personal access token or a GitHub App"
+                .to_owned(),
+            format!(
+                "a GitHub App needs the permission {permission}{place}, accepted where it is installed"
+            ),
+        ],
+        TokenKind::Installation => vec![
+            "a workflow's token needs `permissions: actions: read`".to_owned(),
+            format!("a GitHub App needs the permission {permission}{place}"),
+        ],
+        TokenKind::Person => vec![format!(
+            "the app behind the token needs the permission {permission}{place}{admin}"
+        )],
+        TokenKind::Unknown => vec![format!(
+            "a fine-grained token or an app needs the permission {permission}{place}; \
+             a classic token the scope `{scope}`{admin}"
+        )],
+    }
+}
+
+fn for_enterprise(right: &Right<'_>, kind: TokenKind, answer: &Answer) -> Vec<String> {
+    match kind.as_told(answer) {
+        TokenKind::Classic | TokenKind::OAuth => vec![by_scope(right, ENTERPRISE, answer)],
+        TokenKind::Installation => vec![
+            "`GITHUB_TOKEN` can never manage runners, nor an app those of an enterprise: \
+             use a classic token with the scope `manage_runners:enterprise`"
+                .to_owned(),
+        ],
+        _ => vec![format!(
+            "the runners of an enterprise need a classic token with the scope `{ENTERPRISE}`"
+        )],
+    }
+}
+
+/// What a token with scopes lacks.
+fn by_scope(right: &Right<'_>, scope: &str, answer: &Answer) -> String {
+    let admin = match right {
+        Right::Runners { scope, .. } => Some(admin_of(scope)),
+        _ => None,
+    };
+    match (lacks(answer, scope), shown(answer, "x-oauth-scopes"), admin) {
+        (Some(lacking), Some(has), _) => {
+            format!("the token has the scopes `{has}` and lacks `{lacking}`")
+        }
+        (Some(lacking), None, _) => format!("the token has no scope and lacks `{lacking}`"),
+        (None, Some(_), Some(admin)) => {
+            format!("the token's scopes are enough: it must belong to {admin}")
+        }
+        (None, _, Some(admin)) => {
+            format!("the token needs the scope `{scope}`, and must belong to {admin}")
+        }
+        (None, _, None) => format!("the token needs the scope `{scope}`"),
+    }
+}
+
+/// The scope that a token lacks; `None` where it has one that will do, or where nothing is told.
+fn lacks(answer: &Answer, scope: &str) -> Option<String> {
+    let has = answer.header("x-oauth-scopes")?;
+    let accepted = shown(answer, "x-accepted-oauth-scopes");
+    let wanted = accepted.as_deref().unwrap_or(scope);
+    let enough = words(wanted).any(|wanted| words(has).any(|has| has == wanted));
+    let names: Vec<&str> = words(wanted).collect();
+    (!enough).then(|| names.join("` or `"))
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',')
+        .map(str::trim)
+        .filter(|word| !word.is_empty())
+}
+
+fn sort_of(scope: &Scope) -> &'static str {
+    match scope {
+        Scope::Enterprise(_) => "enterprise",
+        Scope::Org(_) => "organization",
+        Scope::Repo { .. } => "repository",
+    }
+}
+
+fn admin_of(scope: &Scope) -> String {
+    match scope {
+        Scope::Enterprise(name) | Scope::Org(name) => format!("an owner of `{name}`"),
+        Scope::Repo { .. } => format!("an admin of `{scope}`"),
+    }
+}
+
+/// A header of GitHub's, fit to be shown; `None` where it is absent, empty or too long.
+fn shown(answer: &Answer, name: &'static str) -> Option<String> {
+    let text = http::plain(answer.header(name)?);
+    (!text.is_empty() && text.len() <= LONGEST).then_some(text)
+}
+
+/// `administration=write` as people read it on GitHub's pages: `Administration: write`. Commas stand
+/// between permissions that are needed together, semicolons between sets of which one will do
+/// (GitHub's documentation, "Troubleshooting the REST API"). `None` where it is not of that form.
+pub(super) fn permissions(header: &str) -> Option<String> {
+    let set = |text: &str| -> Option<String> {
+        let all: Option<Vec<String>> = words(text).map(permission).collect();
+        all.filter(|all| !all.is_empty())
+            .map(|all| all.join(" and "))
+    };
+    let sets: Option<Vec<String>> = header.split(';').map(set).collect();
+    let text = sets?.join(", or ");
+    (text.len() <= LONGEST).then_some(text)
+}
+
+fn permission(text: &str) -> Option<String> {
+    let (key, access) = text.split_once('=')?;
+    let plain =
+        |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    if !plain(key) || !plain(access) {
+        return None;
+    }
+    let key = key.strip_prefix("organization_").unwrap_or(key);
+    // The page writes a hyphen where the name cannot have one.
+    let key = key.replace("self_hosted", "self-hosted").replace('_', " ");
+    let (first, rest) = key.split_at_checked(1)?;
+    Some(format!("`{}{rest}: {access}`", first.to_uppercase()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_tells_its_kind_by_its_first_letters() {
+        for (text, kind) in [
+            ("ghp_x", TokenKind::Classic),
+            ("github_pat_x", TokenKind::FineGrained),
+            ("ghs_12_a.b-c", TokenKind::Installation),
+            ("gho_x", TokenKind::OAuth),
+            ("ghu_x", TokenKind::Person),
+            (
+                "0123456789abcdef0123456789abcdef01234567",
+                TokenKind::Unknown,
+            ),
+            ("", TokenKind::Unknown),
+        ] {
+            assert_eq!(TokenKind::of(&Secret::new(text)), kind, "{text}");
+        }
+    }
+
+    #[test]
+    fn permissions_read_as_on_githubs_pages() {
+        for (header, told) in [
+            ("administration=write", "`Administration: write`"),
+            (
+                "organization_self_hosted_runners=write",
+                "`Self-hosted runners: write`",
+            ),
+            (
+                "pull_requests=write, contents=read; issues=read",
+                "`Pull requests: write` and `Contents: read`, or `Issues: read`",
+            ),
+        ] {
+            assert_eq!(permissions(header).as_deref(), Some(told));
+        }
+        for header in ["", "administration", "=write", "a=b;", "A=\u{1b}[31m"] {
+            assert_eq!(permissions(header), None, "{header}");
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! What a user reads when GitHub gives an app no token.
+
+use super::*;
+
+/// What a user reads of a first question.
+async fn refusal(play: &Play, scope: Scope, app: App) -> (ErrorKind, String) {
+    let error = play.client_of(scope, app).runners().await.unwrap_err();
+    let port = format!(":{}", play.stage.port());
+    let told = told(&error).replace(&port, "");
+    let (before, rest) = told.split_once("(request ").expect("a request id");
+    let (_, after) = rest.split_once("):").expect("its end");
+    (error.kind, format!("{before}(request ID):{after}"))
+}
+
+#[tokio::test]
+async fn the_key_of_another_app_is_asked_about_once_and_told() {
+    let play = Play::new();
+    let app = App {
+        key: Key::read(&pair::make().pkcs8).unwrap(),
+        ..Play::app()
+    };
+    let (kind, told) = refusal(&play, repo(), app).await;
+    assert_eq!(kind, ErrorKind::Unauthorized);
+    insta::assert_snapshot!(told, @"
+    could not get a token for `acme/app` as the GitHub App `Iv23liPretend`
+      caused by: `GET 127.0.0.1/repos/acme/app/installation` answered 401 Unauthorized (request ID): A JSON web token could not be decoded
+    hint: GitHub does not take the signature: `Iv23liPretend` must be the app's id or client id, and the private key one of this app's, and not deleted
+    ");
+    assert_eq!(play.lines().len(), 1);
+}
+
+#[tokio::test]
+async fn a_missing_permission_is_named_and_who_grants_it() {
+    let play = Play::new();
+    play.change(|app| {
+        app.permissions = permissions(&[("actions", "write"), ("administration", "read")]);
+    });
+    let (kind, told) = refusal(&play, repo(), Play::app()).await;
+    assert_eq!(kind, ErrorKind::Unauthorized);
+    insta::assert_snapshot!(told, @r#"
+    could not get a token for `acme/app` as the GitHub App `Iv23liPretend`
+      caused by: `POST 127.0.0.1/app/installations/77/access_tokens` answered 422 Unprocessable Entity (request ID): The permissions requested are not granted to this installation.
+    hint: the app `Iv23liPretend` lacks the permission `administration: write`
+    hint: the app's owner adds it on the app's settings page, Permissions & events: "Repository permissions: Administration: Read and write"
+    hint: then the owner of `acme/app` accepts it at `https://github.com/organizations/acme/settings/installations/77`
+    "#);
+    let given = App {
+        installation: Some(ID),
+        ..Play::app()
+    };
+    let (_, told) = refusal(&play, org(), given).await;
+    insta::assert_snapshot!(told, @r#"
+    could not get a token for `acme` as the GitHub App `Iv23liPretend`
+      caused by: `POST 127.0.0.1/app/installations/77/access_tokens` answered 422 Unprocessable Entity (request ID): The permissions requested are not granted to this installation.
+    hint: the app `Iv23liPretend` lacks the permission `organization_self_hosted_runners: write`
+    hint: the app's owner adds it on the app's settings page, Permissions & events: "Organization permissions: Self-hosted runners: Read and write"
+    hint: then the owner of `acme` accepts it at `https://github.com/organizations/acme/settings/installations/77`
+    "#);
+}
+
+#[tokio::test]
+async fn an_app_that_is_not_installed_there_is_told() {
+    let play = Play::new();
+    play.change(|app| {
+        app.scopes = vec![Scope::Repo {
+            owner: "acme".into(),
+            name: "other".into(),
+        }];
+    });
+    let (kind, told) = refusal(&play, repo(), Play::app()).await;
+    assert_eq!(kind, ErrorKind::Unauthorized);
+    insta::assert_snapshot!(told, @r#"
+    could not get a token for `acme/app` as the GitHub App `Iv23liPretend`
+      caused by: `GET 127.0.0.1/repos/acme/app/installation` answered 404 Not Found (request ID): Not Found
+    hint: the app `Iv23liPretend` is not installed on `acme/app`: see "Install App" on the app's settings page; or there is no such app, or no `acme/app`
+    "#);
+    // The installation is there, and does not reach as far.
+    let given = App {
+        installation: Some(ID),
+        ..Play::app()
+    };
+    let (kind, same) = refusal(&play, repo(), given).await;
+    assert_eq!((kind, same), (ErrorKind::Unauthorized, told));
+}
+
+#[tokio::test]
+async fn an_installation_of_somebody_else_is_told_with_the_right_one() {
+    let play = Play::new();
+    let given = App {
+        installation: Some(5),
+        ..Play::app()
+    };
+    let (kind, told) = refusal(&play, repo(), given).await;
+    assert_eq!(kind, ErrorKind::Unauthorized);
+    insta::assert_snapshot!(told, @"
+    could not get a token for `acme/app` as the GitHub App `Iv23liPretend`
+      caused by: `POST 127.0.0.1/app/installations/5/access_tokens` answered 404 Not Found (request ID): Not Found
+    hint: `5` is not the installation for `acme/app`: leave it out, and it is found (`77`)
+    ");
+}
+
+#[tokio::test]
+async fn a_suspended_app_is_told() {
+    let play = Play::new();
+    play.change(|app| app.suspended = true);
+    let (kind, told) = refusal(&play, repo(), Play::app()).await;
+    assert_eq!(kind, ErrorKind::Unauthorized);
+    insta::assert_snapshot!(told, @"
+    could not get a token for `acme/app` as the GitHub App `Iv23liPretend`
+      caused by: `POST 127.0.0.1/app/installations/77/access_tokens` answered 403 Forbidden (request ID): This installation has been suspended
+    hint: the app is suspended there: who owns the account can change that at `https://github.com/organizations/acme/settings/installations/77`
+    ");
+}
+
+#[tokio::test]
+async fn an_enterprise_is_told_to_be_beyond_an_app() {
+    let play = Play::new();
+    let client = play.client_of(Scope::Enterprise("acme".into()), Play::app());
+    let error = client.runners().await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Unauthorized);
+    insta::assert_snapshot!(told(&error), @"
+    could not get a token for `enterprises/acme` as the GitHub App `Iv23liPretend`
+      caused by: an app cannot be allowed to manage the runners of an enterprise
+    hint: use a classic token with the scope `manage_runners:enterprise`
+    ");
+    assert_eq!(play.lines().len(), 0);
+}
+
+#[tokio::test]
+async fn a_repository_that_github_does_not_grant_is_asked_to_be_checked() {
+    let play = Play::new();
+    let refusal_of_name =
+        Kind::status(422, "There is at least one repository that does not exist.");
+    play.world()
+        .fault(Fault::once("POST", "/access_tokens", refusal_of_name).times(2));
+    let (kind, told) = refusal(&play, repo(), Play::app()).await;
+    assert_eq!(kind, ErrorKind::Unauthorized);
+    insta::assert_snapshot!(told, @"
+    could not get a token for `acme/app` as the GitHub App `Iv23liPretend`
+      caused by: `POST 127.0.0.1/app/installations/77/access_tokens` answered 422 Unprocessable Entity (request ID): There is at least one repository that does not exist.
+    hint: check that `acme/app` is its name now: under an older one no token can be had
+    ");
+}

@@ -1,0 +1,198 @@
+//! Answers about runners: made, refused, busy, gone.
+
+use std::collections::BTreeSet;
+
+use gharun::rehearsal::{Fault, Kind};
+
+use super::{Case, nothing};
+use crate::life::nothing_is_left;
+use crate::told;
+use crate::world::World;
+
+#[test]
+pub(super) fn a_runner_is_registered_and_removed() {
+    let Some(case) = Case::of("jit.created") else {
+        return;
+    };
+    let world = World::new();
+    told!(world.run("start local"), @"
+    exit 0
+    warning: `local`: jobs run on this machine with all the rights of this user
+    Registered `[NAME]` with GitHub as runner 2
+    Launching `[NAME]` at `local`
+    Launched `local:[HERE]/[NAME]` for `[NAME]`
+    Runner `[NAME]` is online after [TIME]
+    ");
+    let requests = world.stage.world().requests();
+    let made = requests
+        .iter()
+        .find(|one| one.path.ends_with("generate-jitconfig"));
+    assert_eq!(made.and_then(|made| made.status), Some(case.code));
+    told!(world.run("stop --yes"), @"
+    exit 0
+    Deregistered `[NAME]` from GitHub
+    Terminating `local:[HERE]/[NAME]`
+    Terminated `local:[HERE]/[NAME]`
+    ");
+    nothing_is_left(&world);
+}
+
+#[test]
+pub(super) fn a_name_that_is_taken_is_given_up_for_another() {
+    let Some(case) = Case::of("jit.name_taken") else {
+        return;
+    };
+    let world = World::new();
+    case.once(&world, "POST", "generate-jitconfig");
+    told!(world.run("start local"), @"
+    exit 0
+    warning: `local`: jobs run on this machine with all the rights of this user
+    Gave up the name `[NAME]` for `[NAME]` (could not register `[NAME]` with `octo/app`: `POST [GITHUB]/repos/octo/app/actions/runners/generate-jitconfig` answered 409 Conflict (request [ID]): Already exists - A runner with the name *** already exists.)
+    Registered `[NAME]` with GitHub as runner 2
+    Launching `[NAME]` at `local`
+    Launched `local:[HERE]/[NAME]` for `[NAME]`
+    Runner `[NAME]` is online after [TIME]
+    ");
+    let requests = world.stage.world().requests();
+    let names: BTreeSet<String> = requests
+        .iter()
+        .filter(|one| one.path.ends_with("generate-jitconfig"))
+        .filter_map(|one| Some(one.request_json()?["name"].as_str()?.to_owned()))
+        .collect();
+    assert_eq!(names.len(), 2, "{names:?}");
+    world.run("stop --yes").exits(0);
+    nothing_is_left(&world);
+}
+
+#[test]
+pub(super) fn a_request_without_a_group_would_be_a_bug() {
+    let Some(case) = Case::of("jit.no_group") else {
+        return;
+    };
+    let world = World::new();
+    case.once(&world, "POST", "generate-jitconfig");
+    told!(world.run("start local"), @"
+    exit 1
+    warning: `local`: jobs run on this machine with all the rights of this user
+    error: runner `[NAME]` failed: GitHub did not register it: could not register `[NAME]` with `octo/app`: `POST [GITHUB]/repos/octo/app/actions/runners/generate-jitconfig` answered 422 Unprocessable Entity (request [ID]): Invalid input: object is missing required key: runner_group_id.
+    error: could not start the runner at `local`
+        [NAME]: GitHub did not register it: could not register `[NAME]` with `octo/app`: `POST [GITHUB]/repos/octo/app/actions/runners/generate-jitconfig` answered 422 Unprocessable Entity (request [ID]): Invalid input: object is missing required key: runner_group_id.
+
+    hint: check `--label` and `--runner-group`; if they are fine, this is a bug in gharun: please report it with the request's number
+    hint: nothing is left running
+    ");
+    nothing(&world);
+}
+
+#[test]
+pub(super) fn a_request_without_labels_would_be_a_bug() {
+    let Some(case) = Case::of("jit.no_labels") else {
+        return;
+    };
+    let world = World::new();
+    case.once(&world, "POST", "generate-jitconfig");
+    told!(world.run("start local --label gpu"), @"
+    exit 1
+    warning: `local`: jobs run on this machine with all the rights of this user
+    error: runner `[NAME]` failed: GitHub did not register it: could not register `[NAME]` with `octo/app`: `POST [GITHUB]/repos/octo/app/actions/runners/generate-jitconfig` answered 422 Unprocessable Entity (request [ID]): Invalid property /labels: 1 item required; only 0 were supplied.
+    error: could not start the runner at `local`
+        [NAME]: GitHub did not register it: could not register `[NAME]` with `octo/app`: `POST [GITHUB]/repos/octo/app/actions/runners/generate-jitconfig` answered 422 Unprocessable Entity (request [ID]): Invalid property /labels: 1 item required; only 0 were supplied.
+
+    hint: check `--label` and `--runner-group`; if they are fine, this is a bug in gharun: please report it with the request's number
+    hint: nothing is left running
+    ");
+    nothing(&world);
+}
+
+#[test]
+pub(super) fn githubs_own_group_is_told_to_take_none() {
+    let Some(case) = Case::of("jit.group_forbidden") else {
+        return;
+    };
+    let world = World::new();
+    told!(world.run("start local --org acme --runner-group 2"), @"
+    exit 1
+    warning: `local`: jobs run on this machine with all the rights of this user
+    error: runner `[NAME]` failed: GitHub did not register it: could not register `[NAME]` with `acme`: `POST [GITHUB]/orgs/acme/actions/runners/generate-jitconfig` answered 403 Forbidden (request [ID]): Forbidden
+    error: could not start the runner at `local`
+        [NAME]: GitHub did not register it: could not register `[NAME]` with `acme`: `POST [GITHUB]/orgs/acme/actions/runners/generate-jitconfig` answered 403 Forbidden (request [ID]): Forbidden
+
+    hint: runner group 2 is that of GitHub's own runners and takes no others: leave `--runner-group` out, or name another
+    hint: nothing is left running
+    ");
+    case.was_answered(&world, "/orgs/acme/actions/runners/generate-jitconfig");
+    nothing(&world);
+}
+
+#[test]
+pub(super) fn a_group_that_is_not_there_is_told() {
+    let Some(case) = Case::of("jit.group_missing") else {
+        return;
+    };
+    let world = World::new();
+    // Where the groups can be listed nothing is even tried.
+    told!(world.run("start local --org acme --runner-group 99999"), @"
+    exit 2
+    warning: `local`: jobs run on this machine with all the rights of this user
+    error: `--runner-group` cannot be `99999`: `acme` has no such runner group
+
+    hint: there are: `Default` (1), `GitHub Actions` (2)
+    ");
+    assert_eq!(world.stage.world().count("generate-jitconfig"), 0);
+    let refused = Kind::status(403, "Forbidden");
+    let fault = Fault::once("GET", "runner-groups", refused);
+    world.stage.world().fault(fault);
+    told!(world.run("start local --org acme --runner-group 99999"), @"
+    exit 1
+    warning: `local`: jobs run on this machine with all the rights of this user
+    warning: runner group 99999 is used unseen: its list could not be read: could not list the runner groups of `acme`: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 403 Forbidden (request [ID]): Forbidden
+    error: runner `[NAME]` failed: GitHub did not register it: could not register `[NAME]` with `acme`: `POST [GITHUB]/orgs/acme/actions/runners/generate-jitconfig` answered 404 Not Found (request [ID]): Not Found
+    error: could not start the runner at `local`
+        [NAME]: GitHub did not register it: could not register `[NAME]` with `acme`: `POST [GITHUB]/orgs/acme/actions/runners/generate-jitconfig` answered 404 Not Found (request [ID]): Not Found
+
+    hint: the token has no admin rights on `acme`, or there is no such organization
+    hint: or there is no runner group 99999
+    hint: the token needs the scope `admin:org`, and must belong to an owner of `acme`
+    hint: nothing is left running
+    ");
+    case.was_answered(&world, "/orgs/acme/actions/runners/generate-jitconfig");
+    nothing(&world);
+}
+
+#[test]
+pub(super) fn a_runner_that_is_gone_is_a_success() {
+    let Some(case) = Case::of("runner.gone") else {
+        return;
+    };
+    let world = World::new();
+    world.run("start local").exits(0);
+    case.once(&world, "DELETE", "/actions/runners/");
+    told!(world.run("stop --yes"), @"
+    exit 0
+    Deregistered `[NAME]` from GitHub
+    Terminating `local:[HERE]/[NAME]`
+    Terminated `local:[HERE]/[NAME]`
+    ");
+    // The fault answered in its place: it was never asked to remove the row.
+    for row in world.stage.world().runners() {
+        assert!(world.stage.world().remove_runner(&row.name));
+    }
+    nothing_is_left(&world);
+}
+
+#[test]
+pub(super) fn a_busy_runner_is_kept_or_told() {
+    let Some(case) = Case::of("runner.busy") else {
+        return;
+    };
+    let world = World::new();
+    world.run("start local").exits(0);
+    case.always(&world, "DELETE", "/actions/runners/");
+    told!(world.run("stop --yes"), @"
+    exit 3
+    warning: local:[HERE]/[NAME] kept: GitHub says that a job runs on it
+    ");
+    world.stage.world().heal();
+    world.run("stop --yes").exits(0);
+    nothing_is_left(&world);
+}

@@ -1,0 +1,142 @@
+//! Answers about tokens: bad ones, and those that lack something.
+
+use gharun::rehearsal::Standing;
+
+use super::{Case, nothing};
+use crate::told;
+use crate::world::{TOKEN, World};
+
+#[test]
+pub(super) fn a_bad_token_is_told_by_every_command() {
+    let Some(case) = Case::of("auth.bad") else {
+        return;
+    };
+    let world = World::new();
+    world.stage.world().set_token(TOKEN, Standing::Bad);
+    told!(world.run("start local"), @"
+    exit 1
+    warning: `local`: jobs run on this machine with all the rights of this user
+    error: could not list the runner's archives for `octo/app`
+      caused by: `GET [GITHUB]/repos/octo/app/actions/runners/downloads` answered 401 Unauthorized (request [ID]): Bad credentials
+
+    hint: set `GHARUN_GITHUB_TOKEN` or `GH_PAT` to a token that is valid
+    ");
+    case.was_answered(&world, "/actions/runners");
+    told!(world.run("list"), @"
+    exit 1
+    No machines
+    warning: GitHub could not be read: could not list the runners of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runners` answered 401 Unauthorized (request [ID]): Bad credentials
+    hint: set `GHARUN_GITHUB_TOKEN` or `GH_PAT` to a token that is valid
+    ");
+    told!(world.run("stop --all --yes --provider local"), @"
+    exit 1
+    warning: GitHub could not be read: could not list the runners of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runners` answered 401 Unauthorized (request [ID]): Bad credentials
+    hint: set `GHARUN_GITHUB_TOKEN` or `GH_PAT` to a token that is valid
+    error: not everything could be looked at, so it is not proved that nothing is left
+    ");
+    told!(world.run("providers check local"), @"
+    exit 1
+    github	failed	could not list the runners of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runners` answered 401 Unauthorized (request [ID]): Bad credentials
+    hint: set `GHARUN_GITHUB_TOKEN` or `GH_PAT` to a token that is valid
+    ");
+    nothing(&world);
+}
+
+#[test]
+pub(super) fn github_token_is_told_what_can_do_it() {
+    let Some(case) = Case::of("auth.github_token") else {
+        return;
+    };
+    let token = "ghs_thisTokenMustNotBeSeenAnywhere";
+    let world = World::step().env("GH_PAT", "").env("GITHUB_TOKEN", token);
+    world.stage.world().set_token(token, Standing::Integration);
+    told!(world.run("start local"), @"
+    exit 1
+    warning: `local`: jobs run on this machine with all the rights of this user
+    error: could not list the runner's archives for `octo/app`
+      caused by: `GET [GITHUB]/repos/octo/app/actions/runners/downloads` answered 403 Forbidden (request [ID]): Resource not accessible by integration
+
+    hint: `GITHUB_TOKEN` can never manage runners: use a personal access token or a GitHub App
+    hint: a GitHub App needs the permission `Administration: write` of the repository `octo/app`, accepted where it is installed
+    ::error title=gharun::could not list the runner's archives for `octo/app`
+    ");
+    case.was_answered(&world, "/actions/runners");
+    nothing(&world);
+}
+
+#[test]
+pub(super) fn a_fine_grained_token_is_told_its_permission() {
+    let Some(case) = Case::of("auth.fg_pat") else {
+        return;
+    };
+    let token = "github_pat_thisTokenMustNotBeSeenAnywhere";
+    let world = World::new().env("GH_PAT", token);
+    world
+        .stage
+        .world()
+        .set_token(token, Standing::PersonalAccess);
+    told!(world.run("start local"), @"
+    exit 1
+    warning: `local`: jobs run on this machine with all the rights of this user
+    error: could not list the runner's archives for `octo/app`
+      caused by: `GET [GITHUB]/repos/octo/app/actions/runners/downloads` answered 403 Forbidden (request [ID]): Resource not accessible by personal access token
+
+    hint: the token needs the permission `Administration: write` of the repository `octo/app`
+    hint: if it has that, the organization's owners may have to approve the token first
+    ");
+    case.was_answered(&world, "/actions/runners");
+    told!(world.run("start local --org acme"), @"
+    exit 1
+    warning: `local`: jobs run on this machine with all the rights of this user
+    error: could not list the runner's archives for `acme`
+      caused by: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 403 Forbidden (request [ID]): Resource not accessible by personal access token
+
+    hint: the token needs the permission `Self-hosted runners: write` of the organization `acme`
+    hint: if it has that, the organization's owners may have to approve the token first
+    ");
+    told!(world.run("start local --enterprise acme"), @"
+    exit 1
+    warning: `local`: jobs run on this machine with all the rights of this user
+    error: could not list the runner's archives for `enterprises/acme`
+      caused by: `GET [GITHUB]/enterprises/acme/actions/runners/downloads` answered 403 Forbidden (request [ID]): Resource not accessible by personal access token
+
+    hint: the runners of an enterprise need a classic token with the scope `manage_runners:enterprise`
+    ");
+    nothing(&world);
+}
+
+#[test]
+pub(super) fn somebody_who_is_no_admin_is_told_so() {
+    let Some(case) = Case::of("auth.not_admin") else {
+        return;
+    };
+    let world = World::new();
+    world.stage.world().set_token(TOKEN, Standing::NoAdmin);
+    told!(world.run("start local"), @"
+    exit 1
+    warning: `local`: jobs run on this machine with all the rights of this user
+    error: could not list the runner's archives for `octo/app`
+      caused by: `GET [GITHUB]/repos/octo/app/actions/runners/downloads` answered 403 Forbidden (request [ID]): Must have admin rights to Repository.
+
+    hint: the token needs the scope `repo`, and must belong to an admin of `octo/app`
+    ");
+    case.was_answered(&world, "/actions/runners");
+    world.stage.world().set_scopes(TOKEN, &["repo", "workflow"]);
+    told!(world.run("start local"), @"
+    exit 1
+    warning: `local`: jobs run on this machine with all the rights of this user
+    error: could not list the runner's archives for `octo/app`
+      caused by: `GET [GITHUB]/repos/octo/app/actions/runners/downloads` answered 403 Forbidden (request [ID]): Must have admin rights to Repository.
+
+    hint: the token's scopes are enough: it must belong to an admin of `octo/app`
+    ");
+    told!(world.run("start local --org acme"), @"
+    exit 1
+    warning: `local`: jobs run on this machine with all the rights of this user
+    error: could not list the runner's archives for `acme`
+      caused by: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 403 Forbidden (request [ID]): Must have admin rights to Repository.
+
+    hint: the token has the scopes `repo, workflow` and lacks `admin:org`
+    ");
+    nothing(&world);
+}

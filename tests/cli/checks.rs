@@ -1,0 +1,385 @@
+//! Runner groups, and `providers check` for GitHub.
+
+use gharun::rehearsal::{Fault, Group, Kind, Page, Repository, Standing, Visibility};
+use serde_json::json;
+
+use crate::life::{nothing_is_left, slots};
+use crate::told;
+use crate::world::{TOKEN, World};
+
+/// Looks whether runners may come into a group, as they do once.
+fn start(world: &World, args: &str) -> crate::world::Said {
+    let said = world.run(&format!("start local {args}"));
+    world.stage.world().heal();
+    said
+}
+
+/// Nothing was asked of GitHub that makes anything, and no machine was launched.
+#[track_caller]
+fn nothing_was_tried(world: &World) {
+    assert_eq!(world.stage.world().count("generate-jitconfig"), 0);
+    assert_eq!(slots(world), 0);
+}
+
+#[test]
+fn a_group_is_found_by_its_name_however_it_is_written() {
+    let world = World::new();
+    // The one that is looked for is on the second page.
+    for id in 3..=120 {
+        world.stage.world().add_group(id, &format!("group {id}"));
+    }
+    let world = world.env("GHARUN_RUNNER_GROUP", "GROUP 120");
+    start(&world, "--org acme").exits(0);
+    assert_eq!(world.stage.world().runners()[0].group, 120);
+    assert_eq!(world.stage.world().count("runner-groups"), 2);
+    world.run("stop --yes --org acme").exits(0);
+    assert!(world.stage.world().runners().is_empty());
+    // Without a group nothing is asked about groups.
+    world.stage.world().forget_requests();
+    let world = world.env("GHARUN_RUNNER_GROUP", "");
+    start(&world, "--org acme").exits(0);
+    assert_eq!(world.stage.world().runners()[0].group, 1);
+    assert_eq!(world.stage.world().count("runner-groups"), 0);
+    world.run("stop --yes --org acme").exits(0);
+    nothing_is_left(&world);
+}
+
+#[test]
+fn a_group_stands_in_the_file_by_number_or_name() {
+    for group in ["3", "\"3\"", "\"gpu\""] {
+        let world = World::new().env("GHARUN_REPO", "");
+        world.stage.world().add_group(3, "GPU");
+        let file = format!("[github]\nenterprise = \"acme\"\nrunner_group = {group}\n");
+        std::fs::write(world.path("providers.toml"), file).expect("a file");
+        start(&world, "").exits(0);
+        assert_eq!(world.stage.world().runners()[0].group, 3, "{group}");
+        world.run("stop --yes").exits(0);
+        nothing_is_left(&world);
+    }
+}
+
+#[test]
+fn a_group_that_cannot_be_is_refused_before_anything_is_made() {
+    let world = World::new();
+    world.stage.world().add_group(3, "gpu");
+    world.stage.world().add_group(4, "GPU");
+    told!(start(&world, "--runner-group gpu"), @"
+    exit 2
+    error: `--runner-group` cannot be `gpu`: a repository has no runner groups
+
+    hint: register with its organization (`--org octo`, in the place of $GHARUN_REPO), or leave the group out
+    ");
+    told!(start(&world, "--runner-group gpu --dry-run"), @"
+    exit 2
+    error: `--runner-group` cannot be `gpu`: a repository has no runner groups
+
+    hint: register with its organization (`--org octo`, in the place of $GHARUN_REPO), or leave the group out
+    ");
+    told!(start(&world, "--org acme --runner-group cpu"), @"
+    exit 2
+    warning: `local`: jobs run on this machine with all the rights of this user
+    error: `--runner-group` cannot be `cpu`: `acme` has no such runner group
+
+    hint: there are: `Default` (1), `GitHub Actions` (2), `gpu` (3), `GPU` (4)
+    ");
+    told!(start(&world, "--org acme --runner-group Gpu"), @"
+    exit 2
+    warning: `local`: jobs run on this machine with all the rights of this user
+    error: `--runner-group` cannot be `Gpu`: there are several of that name
+
+    hint: write the number of one: `gpu` (3), `GPU` (4)
+    ");
+    let world = world.env("GHARUN_RUNNER_GROUP", " ");
+    told!(start(&world, "--org acme"), @"
+    exit 2
+    error: `$GHARUN_RUNNER_GROUP` cannot be ` `
+
+    hint: write the group's name, or its number, as its address on GitHub shows it
+    ");
+    nothing_was_tried(&world);
+}
+
+#[test]
+fn everybodys_group_is_good_for_a_repository() {
+    let world = World::new();
+    for group in ["1", "default"] {
+        start(&world, &format!("--runner-group {group}")).exits(0);
+        world.run("stop --yes").exits(0);
+    }
+    nothing_is_left(&world);
+}
+
+#[test]
+fn a_name_that_cannot_be_looked_up_is_an_error_that_names_the_permission() {
+    let world = World::new();
+    let headers = [
+        ("x-oauth-scopes", "repo"),
+        ("x-accepted-oauth-scopes", "admin:org"),
+    ];
+    let refused = Kind::Status {
+        code: 403,
+        body: Page::Json(json!({ "message": "Must be an org owner.", "documentation_url": "" })),
+        headers: headers
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into(),
+    };
+    let fault = Fault::once("GET", "runner-groups", refused);
+    world.stage.world().fault(fault);
+    told!(start(&world, "--org acme --runner-group gpu"), @"
+    exit 1
+    warning: `local`: jobs run on this machine with all the rights of this user
+    error: could not list the runner groups of `acme`
+      caused by: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 403 Forbidden (request [ID]): Must be an org owner.
+
+    hint: the token has the scopes `repo` and lacks `admin:org`
+    hint: or name the group by its number, as its address on GitHub shows it
+    ");
+    nothing_was_tried(&world);
+}
+
+#[test]
+fn a_group_that_is_closed_to_the_repository_is_refused_where_nobody_else_can_ask() {
+    let world = World::step();
+    world.stage.world().set_group(
+        3,
+        Group {
+            visibility: Visibility::Selected(vec!["other".to_owned()]),
+            ..Group::open("gpu")
+        },
+    );
+    told!(start(&world, "--org octo --runner-group gpu"), @"
+    exit 2
+    warning: `local`: jobs run on this machine with all the rights of this user
+    error: the runner group `gpu` (3) is not open to the repository `octo/app`: no job of its workflows would get the runner
+
+    hint: add the repository to it at https://github.com/organizations/octo/settings/actions/runner-groups/3
+    hint: or name another group
+    ::error title=gharun::the runner group `gpu` (3) is not open to the repository `octo/app`: no job of its workflows would get the runner
+    ");
+    nothing_was_tried(&world);
+    // With a label of the user's own, a job of another repository may ask for it.
+    told!(start(&world, "--org octo --runner-group gpu --label gpu"), @"
+    exit 0
+    warning: `local`: jobs run on this machine with all the rights of this user
+    warning: the runner group `gpu` (3) is not open to the repository `octo/app`; add the repository to it at https://github.com/organizations/octo/settings/actions/runner-groups/3
+    Registered `[NAME]` with GitHub as runner 2
+    Launching `[NAME]` at `local`
+    Launched `local:[HERE]/[NAME]` for `[NAME]`
+    Runner `[NAME]` is online after [TIME]
+    ");
+    world.run("stop --org octo").exits(0);
+    // Of another organization's repository nothing can be said.
+    start(&world, "--org acme --runner-group gpu").exits(0);
+    world.run("stop --org acme").exits(0);
+    nothing_is_left(&world);
+}
+
+#[test]
+fn what_keeps_jobs_away_is_warned_of() {
+    let world = World::step();
+    world.stage.world().set_group(
+        3,
+        Group {
+            visibility: Visibility::Private,
+            workflows: Some(vec!["octo/app/.github/workflows/gpu.yml@main".to_owned()]),
+            ..Group::open("gpu")
+        },
+    );
+    let public = Repository {
+        public: true,
+        ..Repository::default()
+    };
+    world.stage.world().set_repository(world.repo(), public);
+    told!(world.run("providers check local --org octo --runner-group gpu"), @"
+    exit 0
+    github	ok	octo at [GITHUB]/; a classic personal access token from $GH_PAT; 0 runners are registered
+    github/quota	ok	[SOME] of 5000 requests an hour are left, all of them again at [TIME]
+    github/runner	ok	version 2.336.0 for linux-arm, linux-arm64, linux-x64, osx-arm64, osx-x64
+    github/group	ok	`gpu` (3): open to all that is private, no public repositories
+    github/workflow	ok	not told: could not read the runs of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runs/7` answered 404 Not Found (request [ID]): Not Found
+    warning: `github/group`: only octo/app/.github/workflows/gpu.yml@main get runners of the group `gpu` (3)
+    warning: `github/group`: `octo/app` is public, and the group `gpu` (3) takes no jobs of public repositories: allow it at https://github.com/organizations/octo/settings/actions/runner-groups/3, knowing that strangers may then run code on its machines
+    warning: `github/workflow`: there is no such repository, or the token does not see it: check its spelling
+    warning: `github/workflow`: the token needs the scope `repo`
+    ");
+    told!(start(&world, "--org octo --runner-group gpu"), @"
+    exit 0
+    warning: `local`: jobs run on this machine with all the rights of this user
+    warning: only octo/app/.github/workflows/gpu.yml@main get runners of the group `gpu` (3)
+    warning: `octo/app` is public, and the group `gpu` (3) takes no jobs of public repositories: allow it at https://github.com/organizations/octo/settings/actions/runner-groups/3, knowing that strangers may then run code on its machines
+    Registered `[NAME]` with GitHub as runner 2
+    Launching `[NAME]` at `local`
+    Launched `local:[HERE]/[NAME]` for `[NAME]`
+    Runner `[NAME]` is online after [TIME]
+    ");
+    world.run("stop --org octo").exits(0);
+    nothing_is_left(&world);
+}
+
+#[test]
+fn a_check_tells_what_there_is() {
+    let world = World::new();
+    told!(world.run("providers check local"), @"
+    exit 0
+    github	ok	octo/app at [GITHUB]/; a classic personal access token from $GH_PAT; an admin of the repository; 0 runners are registered
+    github/quota	ok	[SOME] of 5000 requests an hour are left, all of them again at [TIME]
+    github/runner	ok	version 2.336.0 for linux-arm, linux-arm64, linux-x64, osx-arm64, osx-x64
+    github/group	ok	`Default` (1): a repository has no others
+    github/workflow	ok	the runs of `octo/app` can be read
+    ");
+    world.stage.world().set_scopes(TOKEN, &["repo", "workflow"]);
+    told!(world.run("providers check local --org acme"), @"
+    exit 0
+    github	ok	acme at [GITHUB]/; a classic personal access token from $GH_PAT; its scopes: repo, workflow; 0 runners are registered
+    github/quota	ok	[SOME] of 5000 requests an hour are left, all of them again at [TIME]
+    github/runner	ok	version 2.336.0 for linux-arm, linux-arm64, linux-x64, osx-arm64, osx-x64
+    github/group	ok	`Default` (1): open to all, no public repositories
+    warning: `github`: the token lacks the scope `admin:org`: it cannot register runners of `acme`
+    ");
+    told!(world.run("providers check local --enterprise acme --runner-group default"), @"
+    exit 0
+    github	ok	enterprises/acme at [GITHUB]/; a classic personal access token from $GH_PAT; its scopes: repo, workflow; 0 runners are registered
+    github/quota	ok	[SOME] of 5000 requests an hour are left, all of them again at [TIME]
+    github/runner	ok	version 2.336.0 for linux-arm, linux-arm64, linux-x64, osx-arm64, osx-x64
+    github/group	ok	`Default` (1): open to all, no public repositories
+    warning: `github`: the token lacks the scope `manage_runners:enterprise`: it cannot register runners of `enterprises/acme`
+    ");
+    let json = world
+        .run("providers check local --output json")
+        .exits(0)
+        .json();
+    for check in json["checks"].as_array().expect("checks") {
+        let keys: Vec<&String> = check.as_object().expect("an object").keys().collect();
+        assert_eq!(
+            keys,
+            ["name", "ok", "facts", "warnings", "error"],
+            "{check}"
+        );
+    }
+    nothing_was_tried(&world);
+}
+
+#[test]
+fn a_check_without_a_token_tells_what_is_read_and_what_anybody_knows() {
+    let world = World::new().env("GH_PAT", "");
+    told!(world.run("providers check local"), @"
+    exit 1
+    github	failed	no GitHub token is given
+    github/quota	ok	60 of 60 requests an hour are left, all of them again at [TIME]
+    github/runner	ok	version 2.336.0 for linux-arm, linux-arm64, linux-x64, osx-arm64, osx-x64
+    hint: set $GHARUN_GITHUB_TOKEN or $GH_PAT, or $GHARUN_APP_ID and $GHARUN_APP_PRIVATE_KEY for a GitHub App, or `token = { env = \"…\" }` under [github]; $GH_TOKEN and $GITHUB_TOKEN are read last
+    hint: on a laptop: `export GH_PAT=\"$(gh auth token)\"`; with no token at all: `gharun start local --rehearse`
+    ");
+    told!(world.env("GHARUN_REPO", "").run("providers check local"), @"
+    exit 1
+    github	failed	no repository, organization or enterprise is given
+    hint: say where runners register: `--repo OWNER/NAME`, `--org ORG`, or [github] in providers.toml
+    ");
+}
+
+#[test]
+fn each_part_that_fails_is_a_line_of_its_own() {
+    let world = World::new();
+    let stage = world.stage.world();
+    stage.set_repository(
+        world.repo(),
+        Repository {
+            admin: false,
+            ..Repository::default()
+        },
+    );
+    stage.fault(Fault::once(
+        "GET",
+        "/rate_limit",
+        Kind::status(404, "Rate limiting is not enabled."),
+    ));
+    stage.fault(Fault::once(
+        "GET",
+        "/actions/runs",
+        Kind::status(403, "Forbidden"),
+    ));
+    stage.fault(Fault::once(
+        "GET",
+        "/downloads",
+        Kind::status(403, "Forbidden"),
+    ));
+    told!(world.run("providers check local"), @"
+    exit 1
+    github	ok	octo/app at [GITHUB]/; a classic personal access token from $GH_PAT; 0 runners are registered
+    github/quota	ok	the server limits no requests
+    github/runner	failed	could not list the runner's archives for `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runners/downloads` answered 403 Forbidden (request [ID]): Forbidden
+    github/group	ok	`Default` (1): a repository has no others
+    github/workflow	ok	not told: could not read the runs of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runs/1` answered 403 Forbidden (request [ID]): Forbidden
+    warning: `github`: the token's owner is no admin of `octo/app`: registering a runner takes one
+    hint: the token needs the scope `repo`, and must belong to an admin of `octo/app`
+    warning: `github/workflow`: the token needs the scope `repo`
+    ");
+}
+
+#[test]
+fn every_kind_of_token_is_known_by_its_letters() {
+    for (token, standing) in [
+        ("ghs_thisTokenMustNotBeSeenAnywhere", Standing::Integration),
+        (
+            "github_pat_thisTokenMustNotBeSeenAnywhere",
+            Standing::PersonalAccess,
+        ),
+        ("ghu_thisTokenMustNotBeSeenAnywhere", Standing::Integration),
+        ("gho_thisTokenMustNotBeSeenAnywhere", Standing::NoAdmin),
+        ("0123456789012345678901234567890123456789", Standing::Unseen),
+    ] {
+        let world = World::new().env("GHARUN_GITHUB_TOKEN", token);
+        world.stage.world().set_token(token, standing);
+        if standing == Standing::NoAdmin {
+            world.stage.world().set_scopes(token, &["gist", "read:org"]);
+        }
+        let said = world.run("providers check local --org acme").exits(1);
+        assert!(!format!("{said:?}").contains(token));
+        match &token[..4] {
+            "ghs_" => told!(said, @"
+            exit 1
+            github	failed	could not list the runners of `acme`: `GET [GITHUB]/orgs/acme/actions/runners` answered 403 Forbidden (request [ID]): Resource not accessible by integration
+            github/quota	ok	[SOME] of 5000 requests an hour are left, all of them again at [TIME]
+            github/runner	failed	could not list the runner's archives for `acme`: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 403 Forbidden (request [ID]): Resource not accessible by integration
+            github/group	ok	not told: could not list the runner groups of `acme`: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 403 Forbidden (request [ID]): Resource not accessible by integration
+            hint: `GITHUB_TOKEN` can never manage runners: use a personal access token or a GitHub App
+            hint: a GitHub App needs the permission `Self-hosted runners: write` of the organization `acme`, accepted where it is installed
+            "),
+            "gith" => told!(said, @"
+            exit 1
+            github	failed	could not list the runners of `acme`: `GET [GITHUB]/orgs/acme/actions/runners` answered 403 Forbidden (request [ID]): Resource not accessible by personal access token
+            github/quota	ok	[SOME] of 5000 requests an hour are left, all of them again at [TIME]
+            github/runner	failed	could not list the runner's archives for `acme`: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 403 Forbidden (request [ID]): Resource not accessible by personal access token
+            github/group	ok	not told: could not list the runner groups of `acme`: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 403 Forbidden (request [ID]): Resource not accessible by personal access token
+            hint: the token needs the permission `Self-hosted runners: write` of the organization `acme`
+            hint: if it has that, the organization's owners may have to approve the token first
+            "),
+            "ghu_" => told!(said, @"
+            exit 1
+            github	failed	could not list the runners of `acme`: `GET [GITHUB]/orgs/acme/actions/runners` answered 403 Forbidden (request [ID]): Resource not accessible by integration
+            github/quota	ok	[SOME] of 5000 requests an hour are left, all of them again at [TIME]
+            github/runner	failed	could not list the runner's archives for `acme`: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 403 Forbidden (request [ID]): Resource not accessible by integration
+            github/group	ok	not told: could not list the runner groups of `acme`: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 403 Forbidden (request [ID]): Resource not accessible by integration
+            hint: the app behind the token needs the permission `Self-hosted runners: write` of the organization `acme`, and must belong to an owner of `acme`
+            "),
+            "gho_" => told!(said, @"
+            exit 1
+            github	failed	could not list the runners of `acme`: `GET [GITHUB]/orgs/acme/actions/runners` answered 403 Forbidden (request [ID]): Must have admin rights to Repository.
+            github/quota	ok	[SOME] of 5000 requests an hour are left, all of them again at [TIME]
+            github/runner	failed	could not list the runner's archives for `acme`: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 403 Forbidden (request [ID]): Must have admin rights to Repository.
+            github/group	ok	not told: could not list the runner groups of `acme`: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 403 Forbidden (request [ID]): Must have admin rights to Repository.
+            hint: the token has the scopes `gist, read:org` and lacks `admin:org`
+            hint: a token of `gh` gets it by `gh auth refresh --scopes admin:org`
+            "),
+            _ => told!(said, @"
+            exit 1
+            github	failed	could not list the runners of `acme`: `GET [GITHUB]/orgs/acme/actions/runners` answered 404 Not Found (request [ID]): Not Found
+            github/quota	ok	[SOME] of 5000 requests an hour are left, all of them again at [TIME]
+            github/runner	failed	could not list the runner's archives for `acme`: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 404 Not Found (request [ID]): Not Found
+            github/group	ok	not told: could not list the runner groups of `acme`: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 404 Not Found (request [ID]): Not Found
+            hint: the token has no admin rights on `acme`, or there is no such organization
+            hint: a fine-grained token or an app needs the permission `Self-hosted runners: write` of the organization `acme`; a classic token the scope `admin:org`, and must belong to an owner of `acme`
+            "),
+        }
+    }
+}
