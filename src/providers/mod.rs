@@ -14,6 +14,10 @@ use url::Url;
 
 use crate::model::{Instance, InstanceId, Listing, Order};
 
+#[cfg(any(feature = "aws", feature = "docker"))]
+mod attempt;
+#[cfg(feature = "aws")]
+pub mod aws;
 #[cfg(test)]
 pub(crate) mod contract;
 #[cfg(feature = "docker")]
@@ -349,6 +353,8 @@ impl Kind {
 
 /// Every kind that this binary was built with, in the order of the alphabet.
 pub const KINDS: &[Kind] = &[
+    #[cfg(feature = "aws")]
+    Kind::of::<aws::Aws>(),
     #[cfg(feature = "docker")]
     Kind::of::<docker::Docker>(),
     Kind::of::<host::local::Local>(),

@@ -11,14 +11,13 @@ use url::Url;
 
 use super::{Error, ErrorKind, Health, Lookup, Provider, Result};
 use crate::model::{Instance, InstanceId, Listing, MANAGED_BY, Order, Unread};
-use attempt::Attempt;
+use super::attempt::Attempt;
 use daemon::{Daemon, look};
 use endpoint::{Endpoint, Way};
 use failure::is_conflict;
 use launch::Launch;
 use machine::listed;
 
-mod attempt;
 mod config;
 mod credentials;
 mod daemon;

@@ -8,7 +8,7 @@ use super::SOON;
 use crate::model::InstanceId;
 use crate::poll;
 use crate::providers::contract::{Fake as _, chain, order, skipped, uphold};
-use crate::providers::docker::attempt::Attempt;
+use crate::providers::attempt::Attempt;
 use crate::providers::docker::daemon::Daemon;
 use crate::providers::docker::endpoint::Endpoint;
 use crate::providers::docker::fake::{self, Share};
