@@ -24,7 +24,12 @@ pub(super) struct Candidate {
 impl fmt::Display for Candidate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = self.kind.as_deref();
-        write!(f, "{} {}", self.region, kind.unwrap_or("(the template's type)"))?;
+        write!(
+            f,
+            "{} {}",
+            self.region,
+            kind.unwrap_or("(the template's type)")
+        )?;
         if let Some(subnet) = &self.subnet {
             write!(f, " {subnet}")?;
         }

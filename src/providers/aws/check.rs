@@ -22,25 +22,28 @@ impl Aws {
         let all = candidates(&self.config, &regions);
         for region in &regions {
             let Some(candidate) = all.iter().find(|one| one.region == *region) else {
-                health
-                    .warnings
-                    .push(format!("none of the `subnets` is in `{region}`: nothing is launched there"));
+                health.warnings.push(format!(
+                    "none of the `subnets` is in `{region}`: nothing is launched there"
+                ));
                 continue;
             };
             let client = self.clients.ec2(region).await?;
             let answer = client.describe_instances().max_results(5).send().await;
             self.note(answer, "ec2:DescribeInstances", region, &mut missing)?;
-            let chosen = self.images.choose(&self.clients, &self.config, candidate).await;
+            let chosen = self
+                .images
+                .choose(&self.clients, &self.config, candidate)
+                .await;
             match chosen {
                 Ok(chosen) => {
-                    health.facts.push(format!(
-                        "{candidate} with `{}` {}",
-                        chosen.id, chosen.name
-                    ));
+                    health
+                        .facts
+                        .push(format!("{candidate} with `{}` {}", chosen.id, chosen.name));
                     let tags = request::tags(&self.config, None);
-                    let trial = request::run_instances(&client, &self.config, candidate, &chosen, &tags)
-                        .user_data(user_data("#!/bin/sh\n")?)
-                        .dry_run(true);
+                    let trial =
+                        request::run_instances(&client, &self.config, candidate, &chosen, &tags)
+                            .user_data(user_data("#!/bin/sh\n")?)
+                            .dry_run(true);
                     self.note(trial.send().await, "ec2:RunInstances", region, &mut missing)?;
                 }
                 Err(error) if error.kind == ErrorKind::NoCapacity => {
@@ -49,10 +52,26 @@ impl Aws {
                 Err(error) if error.kind == ErrorKind::Denied => missing.push(error),
                 Err(error) => return Err(error),
             }
-            let trial = client.terminate_instances().instance_ids(NOBODY).dry_run(true);
-            self.note(trial.send().await, "ec2:TerminateInstances", region, &mut missing)?;
-            let trial = client.get_console_output().instance_id(NOBODY).dry_run(true);
-            self.note(trial.send().await, "ec2:GetConsoleOutput", region, &mut missing)?;
+            let trial = client
+                .terminate_instances()
+                .instance_ids(NOBODY)
+                .dry_run(true);
+            self.note(
+                trial.send().await,
+                "ec2:TerminateInstances",
+                region,
+                &mut missing,
+            )?;
+            let trial = client
+                .get_console_output()
+                .instance_id(NOBODY)
+                .dry_run(true);
+            self.note(
+                trial.send().await,
+                "ec2:GetConsoleOutput",
+                region,
+                &mut missing,
+            )?;
         }
         if all.len() > 1 {
             health.facts.push(format!("{} candidates", all.len()));
@@ -68,7 +87,10 @@ impl Aws {
     async fn caller(&self, region: &str) -> Result<String> {
         let client = self.clients.sts(region).await?;
         let answer = client.get_caller_identity().send().await.map_err(|error| {
-            Said::of(&error).explain("could not ask whose the credentials are", "sts:GetCallerIdentity")
+            Said::of(&error).explain(
+                "could not ask whose the credentials are",
+                "sts:GetCallerIdentity",
+            )
         })?;
         Ok(format!(
             "{} of account {}",
@@ -111,13 +133,18 @@ fn all_missing(missing: &[Error]) -> Error {
         .iter()
         .filter_map(|error| {
             let text = error.to_string();
-            let name = text.split('`').find(|part| part.contains(':') && !part.contains(' '))?;
+            let name = text
+                .split('`')
+                .find(|part| part.contains(':') && !part.contains(' '))?;
             Some(format!("`{name}`"))
         })
         .collect();
     names.sort();
     names.dedup();
-    let causes: Vec<String> = missing.iter().map(|error| crate::model::chain(error)).collect();
+    let causes: Vec<String> = missing
+        .iter()
+        .map(|error| crate::model::chain(error))
+        .collect();
     Error::new(
         ErrorKind::Denied,
         format!("these are not allowed: {}", names.join(", ")),

@@ -241,10 +241,7 @@ impl Config {
         if !(1..=64).contains(&self.metadata_hop_limit) {
             return Err(Error::setting(
                 "metadata_hop_limit",
-                format!(
-                    "{} hops cannot be: write 1 to 64",
-                    self.metadata_hop_limit
-                ),
+                format!("{} hops cannot be: write 1 to 64", self.metadata_hop_limit),
             ));
         }
         if let Some(template) = &self.launch_template
@@ -313,7 +310,9 @@ impl Config {
             let one = |key: &str, value: &str| {
                 Err(Error::setting(
                     key,
-                    format!("`{value}` is in one region, and there are several: make one table for each"),
+                    format!(
+                        "`{value}` is in one region, and there are several: make one table for each"
+                    ),
                 ))
             };
             match (&self.image, &self.capacity_reservation) {
@@ -352,7 +351,10 @@ impl Config {
                 .chars()
                 .all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
         {
-            return Err(Error::setting("user", format!("`{user}` is no user's name")));
+            return Err(Error::setting(
+                "user",
+                format!("`{user}` is no user's name"),
+            ));
         }
         if let Some(Image::Text(text)) = &self.image
             && !text.starts_with("ami-")
@@ -362,7 +364,9 @@ impl Config {
         {
             return Err(Error::setting(
                 "image",
-                format!("`{text}` is no image: write `\"ami-…\"`, `\"resolve:ssm:PARAMETER\"`, or a table"),
+                format!(
+                    "`{text}` is no image: write `\"ami-…\"`, `\"resolve:ssm:PARAMETER\"`, or a table"
+                ),
             ));
         }
         if let Some(Image::Newest(newest)) = &self.image
@@ -411,17 +415,24 @@ impl Config {
             if ours {
                 return Err(Error::setting(
                     at,
-                    format!("the tag `{key}` is one of those by which gharun knows its machines: choose another"),
+                    format!(
+                        "the tag `{key}` is one of those by which gharun knows its machines: choose another"
+                    ),
                 ));
             }
             if key.is_empty() || key.chars().count() > 128 || lower.starts_with("aws:") {
                 return Err(Error::setting(
                     at,
-                    format!("`{key}` is no key of a tag: 1 to 128 characters, and not `aws:` before it"),
+                    format!(
+                        "`{key}` is no key of a tag: 1 to 128 characters, and not `aws:` before it"
+                    ),
                 ));
             }
             if value.chars().count() > 256 {
-                return Err(Error::setting(at, "a tag's value has at most 256 characters"));
+                return Err(Error::setting(
+                    at,
+                    "a tag's value has at most 256 characters",
+                ));
             }
         }
         Ok(())

@@ -98,10 +98,16 @@ pub(super) const CODES: &[(&str, Action)] = &[
     ("InvalidBlockDeviceMapping", Action::Setting("volume")),
     ("InvalidKMSKey*", Action::Setting("volume.kms_key")),
     ("KMSKey*", Action::Setting("volume.kms_key")),
-    ("InvalidCapacityReservation*", Action::Setting("capacity_reservation")),
+    (
+        "InvalidCapacityReservation*",
+        Action::Setting("capacity_reservation"),
+    ),
     ("InvalidGroup*", Action::Setting("security_groups")),
     ("InvalidSecurityGroup*", Action::Setting("security_groups")),
-    ("InvalidIamInstanceProfile*", Action::Setting("instance_profile")),
+    (
+        "InvalidIamInstanceProfile*",
+        Action::Setting("instance_profile"),
+    ),
     ("InvalidInstanceType*", Action::Setting("instance_types")),
     ("InvalidKeyPair*", Action::Setting("key_name")),
     ("InvalidLaunchTemplate*", Action::Setting("launch_template")),
@@ -316,12 +322,17 @@ fn is_unsent(error: &(dyn StdError + 'static)) -> bool {
             )
         });
         let text = error.to_string();
-        refused || text.contains("dns error") || text.contains("tcp connect error") || text.contains("ConnectError")
+        refused
+            || text.contains("dns error")
+            || text.contains("tcp connect error")
+            || text.contains("ConnectError")
     })
 }
 
 /// An error and all that it was caused by.
-fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+fn chain<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
     std::iter::successors(Some(error), |&error| error.source())
 }
 
@@ -358,7 +369,11 @@ mod tests {
 
     #[test]
     fn what_has_no_room_moves_on_and_nothing_else_does() {
-        for code in ["InsufficientInstanceCapacity", "SpotMaxPriceTooLow", "Unsupported"] {
+        for code in [
+            "InsufficientInstanceCapacity",
+            "SpotMaxPriceTooLow",
+            "Unsupported",
+        ] {
             // EC2 answers a lack of room with 500.
             assert_eq!(action(code, Some(500)), Action::Next, "{code}");
         }
@@ -377,7 +392,10 @@ mod tests {
     #[test]
     fn every_code_stands_once_and_patterns_hide_no_other() {
         for (n, (code, meant)) in CODES.iter().enumerate() {
-            assert!(!CODES[..n].iter().any(|(other, _)| other == code), "{code} stands twice");
+            assert!(
+                !CODES[..n].iter().any(|(other, _)| other == code),
+                "{code} stands twice"
+            );
             if !code.contains('*') {
                 assert_eq!(action(code, Some(400)), *meant, "{code}");
             }

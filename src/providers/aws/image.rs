@@ -77,7 +77,9 @@ impl Images {
             None => FromTemplate::default(),
             Some(template) => {
                 self.templates
-                    .get(region, async || read_template(clients, region, template).await)
+                    .get(region, async || {
+                        read_template(clients, region, template).await
+                    })
                     .await?
             }
         };
@@ -120,14 +122,18 @@ impl Images {
         let question = format!("{region} {}", kinds.join(" "));
         let types = self
             .types
-            .get(&question, async || read_types(clients, region, &kinds).await)
+            .get(&question, async || {
+                read_types(clients, region, &kinds).await
+            })
             .await?;
         if types.is_empty() {
             return Err(Error::setting(
                 "instance_types",
                 format!("`{region}` has no instance type {}", spelled(&kinds)),
             )
-            .hinted(format!("`aws ec2 describe-instance-type-offerings --region {region}` lists them")));
+            .hinted(format!(
+                "`aws ec2 describe-instance-type-offerings --region {region}` lists them"
+            )));
         }
         types.get(kind).cloned().ok_or_else(|| {
             Error::new(
@@ -200,12 +206,24 @@ async fn find(clients: &Clients, region: &str, wanted: &Wanted) -> Result<Chosen
     let request = match wanted {
         Wanted::Id(id) => request.image_ids(id),
         Wanted::Parameter(name) => {
-            let answer = clients.ssm(region).await?.get_parameter().name(name).send().await;
-            let answer = answer.map_err(|error| Said::of(&error).explain(&doing, "ssm:GetParameter"))?;
+            let answer = clients
+                .ssm(region)
+                .await?
+                .get_parameter()
+                .name(name)
+                .send()
+                .await;
+            let answer =
+                answer.map_err(|error| Said::of(&error).explain(&doing, "ssm:GetParameter"))?;
             let value = answer.parameter.and_then(|parameter| parameter.value);
-            let id = value.filter(|value| value.starts_with("ami-")).ok_or_else(|| {
-                Error::setting("image", format!("the parameter `{name}` in `{region}` holds no id of an image"))
-            })?;
+            let id = value
+                .filter(|value| value.starts_with("ami-"))
+                .ok_or_else(|| {
+                    Error::setting(
+                        "image",
+                        format!("the parameter `{name}` in `{region}` holds no id of an image"),
+                    )
+                })?;
             request.image_ids(id)
         }
         Wanted::Newest {
@@ -244,7 +262,10 @@ async fn find(clients: &Clients, region: &str, wanted: &Wanted) -> Result<Chosen
             .hinted("`aws ec2 describe-images` shows what there is; is it in this region, and may this account use it?")
     })?;
     chosen(image).ok_or_else(|| {
-        Error::new(ErrorKind::Unexpected, format!("{doing}: the answer has no id and no architecture"))
+        Error::new(
+            ErrorKind::Unexpected,
+            format!("{doing}: the answer has no id and no architecture"),
+        )
     })
 }
 
@@ -286,10 +307,16 @@ async fn read_types(
         .into_paginator()
         .items()
         .send();
-    let found = pages.collect::<Result<Vec<_>, _>>().await.map_err(|error| {
-        let doing = format!("could not look at the instance types {} in `{region}`", spelled(kinds));
-        Said::of(&error).explain(doing, "ec2:DescribeInstanceTypes")
-    })?;
+    let found = pages
+        .collect::<Result<Vec<_>, _>>()
+        .await
+        .map_err(|error| {
+            let doing = format!(
+                "could not look at the instance types {} in `{region}`",
+                spelled(kinds)
+            );
+            Said::of(&error).explain(doing, "ec2:DescribeInstanceTypes")
+        })?;
     Ok(found
         .into_iter()
         .filter_map(|found| {
@@ -300,7 +327,11 @@ async fn read_types(
         .collect())
 }
 
-async fn read_template(clients: &Clients, region: &str, template: &Template) -> Result<FromTemplate> {
+async fn read_template(
+    clients: &Clients,
+    region: &str,
+    template: &Template,
+) -> Result<FromTemplate> {
     let name = template.id.as_ref().or(template.name.as_ref());
     let name = name.map_or("", String::as_str);
     let doing = format!("could not read the launch template `{name}` in `{region}`");
@@ -326,7 +357,10 @@ async fn read_template(clients: &Clients, region: &str, template: &Template) -> 
         })?;
     let versions = answer.launch_template_versions.unwrap_or_default();
     let data = versions.into_iter().next().ok_or_else(|| {
-        Error::setting("launch_template", format!("{doing}: there is no such version"))
+        Error::setting(
+            "launch_template",
+            format!("{doing}: there is no such version"),
+        )
     })?;
     let data = data.launch_template_data;
     Ok(FromTemplate {

@@ -86,7 +86,11 @@ impl Aws {
         round: u32,
         data: &str,
     ) -> Result<Outcome> {
-        let chosen = match self.images.choose(&self.clients, &self.config, candidate).await {
+        let chosen = match self
+            .images
+            .choose(&self.clients, &self.config, candidate)
+            .await
+        {
             Ok(chosen) => chosen,
             Err(error) if error.kind == ErrorKind::NoCapacity => return Ok(Outcome::Full(error)),
             Err(error) => return Err(error),
@@ -123,18 +127,32 @@ impl Aws {
                         .operation_timeout(ANSWER)
                         .build(),
                 );
-            let answer = request.clone().customize().config_override(once).send().await;
+            let answer = request
+                .clone()
+                .customize()
+                .config_override(once)
+                .send()
+                .await;
             let said = match answer {
                 Ok(made) => {
                     let found = made.instances.unwrap_or_default().into_iter().next();
                     let found = found.ok_or_else(|| {
-                        Error::new(ErrorKind::Ambiguous, doing()).because("AWS answered without an instance")
+                        Error::new(ErrorKind::Ambiguous, doing())
+                            .because("AWS answered without an instance")
                     })?;
                     let region = &candidate.region;
                     let mut instance = machine(region, &found).ok_or_else(|| {
                         let gone = is_gone(&found);
-                        let why = if gone { "it was terminated meanwhile" } else { "the answer has no tags" };
-                        let kind = if gone { ErrorKind::Unavailable } else { ErrorKind::Ambiguous };
+                        let why = if gone {
+                            "it was terminated meanwhile"
+                        } else {
+                            "the answer has no tags"
+                        };
+                        let kind = if gone {
+                            ErrorKind::Unavailable
+                        } else {
+                            ErrorKind::Ambiguous
+                        };
                         Error::new(kind, doing()).because(why)
                     })?;
                     instance.price_per_hour = self.price(candidate);
@@ -176,8 +194,13 @@ impl Aws {
                 .name("tag:gharun-name")
                 .values(order.name.as_str());
             // A listing that fails shows nothing, and the next look may.
-            let found = self.instances(&candidate.region, filter.build()).await.ok()?;
-            let mut machines = found.iter().filter_map(|found| machine(&candidate.region, found));
+            let found = self
+                .instances(&candidate.region, filter.build())
+                .await
+                .ok()?;
+            let mut machines = found
+                .iter()
+                .filter_map(|found| machine(&candidate.region, found));
             machines.find(|machine| {
                 machine.tags.name == order.name && machine.tags.start == order.tags.start
             })
@@ -199,12 +222,19 @@ fn ambiguous(error: Error, first: Option<Error>) -> Error {
     if let Some(first) = first {
         why = format!("{}; then {why}", cause(&first));
     }
-    Error::new(ErrorKind::Ambiguous, format!("{error}; it may or may not be there")).because(why)
+    Error::new(
+        ErrorKind::Ambiguous,
+        format!("{error}; it may or may not be there"),
+    )
+    .because(why)
 }
 
 fn none_has_room(full: Vec<Error>) -> Error {
     let many = full.len();
-    let causes: Vec<String> = full.iter().map(|error| crate::model::chain(error)).collect();
+    let causes: Vec<String> = full
+        .iter()
+        .map(|error| crate::model::chain(error))
+        .collect();
     Error::new(
         ErrorKind::NoCapacity,
         match many {
@@ -213,12 +243,15 @@ fn none_has_room(full: Vec<Error>) -> Error {
         },
     )
     .because(causes.join("; "))
-    .hinted("add to `instance_types`, `subnets` or `regions`, or set `capacity_wait` to go on trying")
+    .hinted(
+        "add to `instance_types`, `subnets` or `regions`, or set `capacity_wait` to go on trying",
+    )
 }
 
 /// The boot script as user data: gzip, which cloud-init unpacks, in base64.
 pub(super) fn user_data(script: &str) -> Result<String> {
-    let bad = |error| Error::new(ErrorKind::Unexpected, "could not pack the boot script").because(error);
+    let bad =
+        |error| Error::new(ErrorKind::Unexpected, "could not pack the boot script").because(error);
     // Without a time in it: the same order must be the same request.
     let mut packed = GzEncoder::new(Vec::new(), Compression::best());
     packed.write_all(script.as_bytes()).map_err(bad)?;
@@ -247,9 +280,13 @@ mod tests {
         let script = "#!/bin/sh\necho 'ä'\n";
         let data = user_data(script).unwrap();
         assert_eq!(data, user_data(script).unwrap());
-        let packed = base64::engine::general_purpose::STANDARD.decode(data).unwrap();
+        let packed = base64::engine::general_purpose::STANDARD
+            .decode(data)
+            .unwrap();
         let mut text = String::new();
-        flate2::read::GzDecoder::new(&*packed).read_to_string(&mut text).unwrap();
+        flate2::read::GzDecoder::new(&*packed)
+            .read_to_string(&mut text)
+            .unwrap();
         assert_eq!(text, script);
     }
 

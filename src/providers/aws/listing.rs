@@ -39,7 +39,9 @@ impl Aws {
                 Err(error) if n >= own.len() && error.kind == ErrorKind::Denied => {
                     denied.push(region.as_str());
                 }
-                Err(error) => listing.unread.push(unread(Some(places::place(region)), error)),
+                Err(error) => listing
+                    .unread
+                    .push(unread(Some(places::place(region)), error)),
             }
         }
         if !denied.is_empty() {
@@ -56,7 +58,11 @@ impl Aws {
         let own = self.clients.regions().await?;
         let (mut further, why) = match &self.config.search_regions {
             Search::List(list) => (list.clone(), None),
-            Search::Text(_) => match self.enabled.get(async || self.enabled_regions(&own[0]).await).await {
+            Search::Text(_) => match self
+                .enabled
+                .get(async || self.enabled_regions(&own[0]).await)
+                .await
+            {
                 Ok(regions) => (regions, None),
                 Err(error) if error.kind == ErrorKind::Denied => {
                     self.say_once(&format!(
@@ -106,10 +112,13 @@ impl Aws {
             .into_paginator()
             .items()
             .send();
-        let found = pages.collect::<Result<Vec<_>, _>>().await.map_err(|error| {
-            let doing = format!("could not list the instances in `{region}`");
-            Said::of(&error).explain(doing, "ec2:DescribeInstances")
-        })?;
+        let found = pages
+            .collect::<Result<Vec<_>, _>>()
+            .await
+            .map_err(|error| {
+                let doing = format!("could not list the instances in `{region}`");
+                Said::of(&error).explain(doing, "ec2:DescribeInstances")
+            })?;
         let instances = found.into_iter().filter_map(|found| found.instances);
         Ok(instances.flatten().collect())
     }

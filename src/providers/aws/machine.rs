@@ -60,13 +60,15 @@ pub(super) fn machine(region: &str, found: &Found) -> Option<Instance> {
 fn condition(found: &Found) -> Option<Condition> {
     let name = found.state.as_ref().and_then(|state| state.name.as_ref());
     let reason = found.state_reason.as_ref();
-    let code = reason.and_then(|reason| reason.code.as_deref()).unwrap_or_default();
+    let code = reason
+        .and_then(|reason| reason.code.as_deref())
+        .unwrap_or_default();
     match name {
         Some(InstanceStateName::Running) => Some(Condition::Running),
         // It still bills its disk.
-        Some(InstanceStateName::Stopped | InstanceStateName::Stopping) => {
-            Some(Condition::Ended(told("stopped", reason.and_then(|r| r.message.as_deref()), code)))
-        }
+        Some(InstanceStateName::Stopped | InstanceStateName::Stopping) => Some(Condition::Ended(
+            told("stopped", reason.and_then(|r| r.message.as_deref()), code),
+        )),
         Some(InstanceStateName::Terminated | InstanceStateName::ShuttingDown) => match code {
             "" | "Client.UserInitiatedShutdown" | "Client.InstanceInitiatedShutdown" => None,
             // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_StateReason.html
@@ -83,7 +85,10 @@ fn condition(found: &Found) -> Option<Condition> {
 }
 
 fn told(what: &str, message: Option<&str>, code: &str) -> String {
-    match message.filter(|message| !message.is_empty()).unwrap_or(code) {
+    match message
+        .filter(|message| !message.is_empty())
+        .unwrap_or(code)
+    {
         "" => what.to_owned(),
         // The message begins with the code.
         why => format!("{what}: {why}"),

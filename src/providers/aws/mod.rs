@@ -108,7 +108,8 @@ impl Provider for Aws {
         let region = region_of(id)?;
         let doing = format!("could not end the instance `{id}`");
         let Some(found) = self.found(&region, id).await? else {
-            return Ok(());
+            // EC2 may not show yet what this process made a moment ago.
+            return self.end_fresh(&region, id).await;
         };
         if !machine::is_ours(&found) {
             return Err(Error::new(
@@ -122,7 +123,11 @@ impl Provider for Aws {
         }
         let client = self.clients.ec2(&region).await?;
         if !machine::is_gone(&found) {
-            let answer = client.terminate_instances().instance_ids(&id.id).send().await;
+            let answer = client
+                .terminate_instances()
+                .instance_ids(&id.id)
+                .send()
+                .await;
             if let Err(error) = answer {
                 let said = Said::of(&error);
                 if said.action() != Action::Missing {
@@ -208,7 +213,10 @@ impl Provider for Aws {
 
     fn access(&self, id: &InstanceId) -> Option<String> {
         let region = region_of(id).ok()?;
-        let mut command = format!("aws ec2-instance-connect ssh --region {region} --instance-id {}", id.id);
+        let mut command = format!(
+            "aws ec2-instance-connect ssh --region {region} --instance-id {}",
+            id.id
+        );
         if let Some(user) = &self.config.user {
             command.push_str(" --os-user ");
             command.push_str(user);
@@ -226,16 +234,13 @@ impl Aws {
     ) -> Result<Option<aws_sdk_ec2::types::Instance>> {
         let client = self.clients.ec2(region).await?;
         let doing = format!("could not look at the instance `{id}`");
-        // What this process made is there, whether EC2 shows it yet or not; what others made may have
-        // been made just now.
-        let own = {
-            let fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
-            fresh.get(id).map(|launched| *launched + CONSISTENT)
-        };
-        let end = own.unwrap_or_else(Moment::now);
         let mut looks = 0;
         loop {
-            let answer = client.describe_instances().instance_ids(&id.id).send().await;
+            let answer = client
+                .describe_instances()
+                .instance_ids(&id.id)
+                .send()
+                .await;
             let found = match answer {
                 Ok(answer) => {
                     let reservations = answer.reservations.unwrap_or_default().into_iter();
@@ -251,10 +256,40 @@ impl Aws {
                 }
             };
             looks += 1;
-            if found.is_some() || (Moment::now() >= end && looks >= LOOKS) {
+            // What others made may have been made just now, too.
+            if found.is_some() || looks >= LOOKS {
                 return Ok(found);
             }
             sleep(BETWEEN).await;
+        }
+    }
+
+    /// Ends what this process made and EC2 does not show; anything else that it does not show is gone.
+    async fn end_fresh(&self, region: &str, id: &InstanceId) -> Result<()> {
+        let launched = {
+            let fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
+            fresh.get(id).copied()
+        };
+        let Some(launched) = launched else {
+            return Ok(());
+        };
+        let client = self.clients.ec2(region).await?;
+        loop {
+            let answer = client
+                .terminate_instances()
+                .instance_ids(&id.id)
+                .send()
+                .await;
+            let said = match answer {
+                Ok(_) => return Ok(()),
+                Err(error) => Said::of(&error),
+            };
+            let doing = format!("could not end the instance `{id}`");
+            match said.action() {
+                Action::Missing if launched.elapsed() > CONSISTENT => return Ok(()),
+                Action::Missing => sleep(BETWEEN).await,
+                _ => return Err(said.explain(doing, "ec2:TerminateInstances")),
+            }
         }
     }
 
@@ -283,12 +318,18 @@ fn region_of(id: &InstanceId) -> Result<String> {
         Error::new(ErrorKind::Config, what)
             .hinted("write a reference as `gharun list` shows it: `aws:us_east_1/i-…`")
     };
-    let hex = |id: &str| id.len() >= 8 && id.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    let hex = |id: &str| {
+        id.len() >= 8
+            && id
+                .bytes()
+                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+    };
     if !id.id.strip_prefix("i-").is_some_and(hex) {
         return Err(bad(format!("`{}` is no id of an instance", id.id)));
     }
-    let place = id.place.as_deref().ok_or_else(|| {
-        bad(format!("in which region is the instance `{}`?", id.id))
-    })?;
+    let place = id
+        .place
+        .as_deref()
+        .ok_or_else(|| bad(format!("in which region is the instance `{}`?", id.id)))?;
     places::region(place).ok_or_else(|| bad(format!("`{place}` is no region of AWS")))
 }

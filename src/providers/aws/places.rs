@@ -54,7 +54,15 @@ mod tests {
 
     #[test]
     fn what_is_no_region_is_none() {
-        for text in ["", "us-east", "us-east-1a", "0f0e0d0c0b0a", "US-EAST-1", "-a-1", "a-1"] {
+        for text in [
+            "",
+            "us-east",
+            "us-east-1a",
+            "0f0e0d0c0b0a",
+            "US-EAST-1",
+            "-a-1",
+            "a-1",
+        ] {
             assert_eq!(region(text), None, "{text}");
         }
     }

@@ -27,7 +27,13 @@ pub(super) fn tags(config: &Config, order: Option<&Order>) -> Vec<Tag> {
         .collect();
     match order {
         Some(order) => {
-            tags.extend(order.tags.pairs().iter().map(|(key, value)| tag(key, value)));
+            tags.extend(
+                order
+                    .tags
+                    .pairs()
+                    .iter()
+                    .map(|(key, value)| tag(key, value)),
+            );
             // What the console shows.
             if !config.tags.contains_key("Name") {
                 tags.push(tag("Name", order.name.as_str()));
