@@ -1,5 +1,7 @@
 //! The program as its users run it: exit code, standard output, standard error.
 
+#[cfg(feature = "aws")]
+mod aws;
 mod docker;
 mod killed;
 mod life;

@@ -185,6 +185,8 @@ fn spelled(about: &Value, schema: &Value) -> String {
             "array" => format!("list of {}", spelled(&about["items"], schema)),
             "boolean" => "`true` or `false`".to_owned(),
             "integer" => "whole number".to_owned(),
+            // A table with keys of its own, which its description names.
+            "object" if about["properties"].is_object() => "table".to_owned(),
             "object" => format!(
                 "table of {}",
                 spelled(&about["additionalProperties"], schema)

@@ -1,5 +1,6 @@
 //! A moto server in the place of EC2, and proxies before it that have moods.
 
+use std::io::Read as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -137,8 +138,13 @@ impl Fake for Share {
     }
 
     async fn boot_script(&self, id: &InstanceId) -> String {
-        let script = user_data(&self.server, REGION, &id.id);
-        String::from_utf8(script).expect("the script is text")
+        // As cloud-init unpacks it.
+        let packed = user_data(&self.server, REGION, &id.id);
+        let mut script = String::new();
+        flate2::read::GzDecoder::new(&*packed)
+            .read_to_string(&mut script)
+            .expect("text in gzip");
+        script
     }
 
     async fn visible(&self, id: &InstanceId) -> String {

@@ -441,7 +441,7 @@ pub(crate) fn alive(server: &str, region: &str, tag: &str, value: &str) -> Vec<S
     texts(&answer, "instanceId")
 }
 
-/// The boot script that an instance holds, as cloud-init would unpack it.
+/// The user data that an instance holds.
 pub(crate) fn user_data(server: &str, region: &str, id: &str) -> Vec<u8> {
     use base64::Engine as _;
     let answer = ask(
@@ -454,12 +454,7 @@ pub(crate) fn user_data(server: &str, region: &str, id: &str) -> Vec<u8> {
         .into_iter()
         .next()
         .expect("user data");
-    let packed = base64::engine::general_purpose::STANDARD
+    base64::engine::general_purpose::STANDARD
         .decode(data.trim())
-        .expect("base64");
-    let mut script = Vec::new();
-    flate2::read::GzDecoder::new(&*packed)
-        .read_to_end(&mut script)
-        .expect("gzip");
-    script
+        .expect("base64")
 }
