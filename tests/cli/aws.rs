@@ -2,14 +2,13 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::sync::Arc;
 use std::time::Duration;
 
 use gharun::rehearsal::JobSpec;
 
 use crate::docker;
 use crate::world::{Said, World, outer, signal, wait_for};
-use proxy::{Asked, Deed, Proxy, Tokens, alive, user_data};
+use proxy::{Asked, Deed, Proxy, Server, alive, user_data};
 
 #[path = "../../src/providers/aws/proxy.rs"]
 mod proxy;
@@ -17,12 +16,12 @@ mod proxy;
 const REGION: &str = "us-east-1";
 
 /// Where the server is; says so where there is none.
-fn moto() -> Option<String> {
+fn moto() -> Option<Server> {
     let server = outer("GHARUN_MOTO_URL").filter(|url| !url.is_empty());
     if server.is_none() {
         docker::skipped("aws: no moto at $GHARUN_MOTO_URL; `sh tests/run` starts one");
     }
-    server
+    server.map(|url| Server::new(&url))
 }
 
 /// A step of a run that no other test has, whose EC2 is behind a proxy.
@@ -44,7 +43,7 @@ fn run_id(n: u64) -> u64 {
     u64::from(std::process::id()) * 1000 + n
 }
 
-fn instances(server: &str, run: u64) -> Vec<String> {
+fn instances(server: &Server, run: u64) -> Vec<String> {
     alive(server, REGION, "gharun-run-id", &run.to_string())
 }
 
@@ -54,7 +53,7 @@ fn registrations(world: &World) -> Vec<String> {
 }
 
 #[track_caller]
-fn nothing_is_left(world: &World, server: &str, run: u64, when: &str) {
+fn nothing_is_left(world: &World, server: &Server, run: u64, when: &str) {
     let left = instances(server, run);
     assert!(left.is_empty(), "{when}: instances are left: {left:?}");
     let left = registrations(world);
@@ -69,10 +68,7 @@ fn launched(world: &World) -> usize {
 #[test]
 fn sixteen_come_up_side_by_side_and_are_stopped() {
     let Some(server) = moto() else { return };
-    let tokens = Arc::<Tokens>::default();
-    let proxy = Proxy::start(&server, &tokens, Duration::from_millis(50), |_| {
-        Deed::Forward
-    });
+    let proxy = Proxy::start(&server, Duration::from_millis(50), |_| Deed::Forward);
     let run = run_id(1);
     let world = step(run, &proxy);
     let mut child = world.spawn("start aws --count 16");
@@ -100,9 +96,8 @@ fn sixteen_come_up_side_by_side_and_are_stopped() {
 }
 
 /// The requests of a start until all is launched and looked at once.
-fn requests(server: &str) -> Vec<Asked> {
-    let tokens = Arc::<Tokens>::default();
-    let proxy = Proxy::start(server, &tokens, Duration::ZERO, |_| Deed::Forward);
+fn requests(server: &Server) -> Vec<Asked> {
+    let proxy = Proxy::start(server, Duration::ZERO, |_| Deed::Forward);
     let run = run_id(100);
     let world = step(run, &proxy);
     let mut child = world.spawn("start aws --count 3");
@@ -133,8 +128,7 @@ fn a_start_that_is_killed_at_any_request_leaves_nothing_behind_its_stop() {
                 continue;
             }
             let when = format!("killed at request {number} ({action}), {deed:?}");
-            let tokens = Arc::<Tokens>::default();
-            let proxy = Proxy::start(&server, &tokens, Duration::ZERO, move |asked| {
+            let proxy = Proxy::start(&server, Duration::ZERO, move |asked| {
                 match asked.number.cmp(&number) {
                     std::cmp::Ordering::Less => Deed::Forward,
                     std::cmp::Ordering::Equal => deed.clone(),
@@ -157,7 +151,7 @@ fn a_start_that_is_killed_at_any_request_leaves_nothing_behind_its_stop() {
                     std::fs::remove_file(path).expect("it can be removed");
                 }
             }
-            let calm = Proxy::start(&server, &tokens, Duration::ZERO, |_| Deed::Forward);
+            let calm = Proxy::start(&server, Duration::ZERO, |_| Deed::Forward);
             let world = world.env("AWS_ENDPOINT_URL", &calm.url);
             world.run("stop").exits(0);
             nothing_is_left(&world, &server, run, &when);
@@ -168,8 +162,7 @@ fn a_start_that_is_killed_at_any_request_leaves_nothing_behind_its_stop() {
 #[test]
 fn a_termination_leaves_no_instance() {
     let Some(server) = moto() else { return };
-    let tokens = Arc::<Tokens>::default();
-    let proxy = Proxy::start(&server, &tokens, Duration::ZERO, |_| Deed::Forward);
+    let proxy = Proxy::start(&server, Duration::ZERO, |_| Deed::Forward);
     let run = run_id(2);
     let world = step(run, &proxy);
     let child = world.spawn("start aws --count 3");
@@ -183,7 +176,7 @@ fn a_termination_leaves_no_instance() {
 #[test]
 fn a_dry_run_prints_the_candidates_and_asks_nobody() {
     let Some(server) = moto() else { return };
-    let proxy = Proxy::start(&server, &Arc::default(), Duration::ZERO, |_| Deed::Forward);
+    let proxy = Proxy::start(&server, Duration::ZERO, |_| Deed::Forward);
     let world = step(run_id(3), &proxy);
     let said = world
         .run("start aws --dry-run --set market=spot-then-on-demand")
@@ -214,12 +207,19 @@ impl Machine {
 
     /// Does what cloud-init does with user data that is packed and begins with `#!`: unpacks it into a file
     /// for root alone, and runs that. `poweroff` is what EC2 makes of it here: the instance terminates.
-    fn boot(folder: &Path, server: &str, id: &str, data: &[u8]) -> Self {
+    fn boot(folder: &Path, server: &Server, id: &str, data: &[u8]) -> Self {
         use std::os::unix::fs::PermissionsExt as _;
         let fake = folder.join("fake");
         std::fs::create_dir(&fake).expect("a folder");
+        let identity: Vec<String> = server
+            .identity(REGION)
+            .split("\r\n")
+            .map(|line| format!("-H '{line}'"))
+            .collect();
+        let identity = identity.join(" ");
         let poweroff = format!(
-            "#!/bin/sh\nexec curl -fsS -o /dev/null -H 'Authorization: AWS4-HMAC-SHA256 Credential=testing/20260101/{REGION}/ec2/aws4_request, SignedHeaders=host, Signature=0' -d 'Action=TerminateInstances&Version=2016-11-15&InstanceId.1={id}' {server}\n"
+            "#!/bin/sh\nexec curl -fsS -o /dev/null {identity} -d 'Action=TerminateInstances&Version=2016-11-15&InstanceId.1={id}' {}\n",
+            server.url()
         );
         std::fs::write(fake.join("poweroff"), poweroff).expect("a file");
         let mode = std::fs::Permissions::from_mode(0o755);
@@ -254,6 +254,11 @@ impl Machine {
 
 impl Drop for Machine {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            let said = format!("what the machine said:\n{}\n", self.said());
+            // Best effort: the test has failed already.
+            let _ = std::io::Write::write_all(&mut std::io::stderr(), said.as_bytes());
+        }
         // A test that fails must not leave it; and there is nobody to tell that this failed.
         let _ = Command::new("docker")
             .args(["rm", "-f", "-v", &self.0])
@@ -267,7 +272,7 @@ fn once_through_from_the_user_data_to_the_machines_own_end() {
     if !docker::ready() {
         return;
     }
-    let proxy = Proxy::start(&server, &Arc::default(), Duration::ZERO, |_| Deed::Forward);
+    let proxy = Proxy::start(&server, Duration::ZERO, |_| Deed::Forward);
     let run = run_id(4);
     let world = step(run, &proxy);
     let mut child = world.spawn("start aws");

@@ -1,10 +1,9 @@
 //! A moto server in the place of EC2, and proxies before it that have moods.
 
 use std::io::Read as _;
-use std::sync::Arc;
 use std::time::Duration;
 
-use super::proxy::{Asked, Deed, Proxy, Tokens, alive, ask, texts, user_data};
+use super::proxy::{Asked, Deed, Proxy, Server, alive, ask, texts, user_data};
 use super::{Aws, places};
 use crate::model::{InstanceId, random};
 use crate::providers::Provider as _;
@@ -21,8 +20,7 @@ const WORLD: &str = "gharun-test-world";
 /// One test's share of the server.
 #[derive(Debug)]
 pub(super) struct Share {
-    pub(super) server: String,
-    pub(super) tokens: Arc<Tokens>,
+    pub(super) server: Server,
     tag: String,
 }
 
@@ -42,7 +40,7 @@ impl Share {
 
     /// A proxy that judges.
     pub(super) fn proxy(&self, judge: impl Fn(&Asked) -> Deed + Send + Sync + 'static) -> Proxy {
-        Proxy::start(&self.server, &self.tokens, Duration::ZERO, judge)
+        Proxy::start(&self.server, Duration::ZERO, judge)
     }
 
     /// Opens the provider behind a proxy that judges.
@@ -82,8 +80,7 @@ impl Fake for Share {
             "{server} is not on loopback"
         );
         Some(Self {
-            server,
-            tokens: Arc::default(),
+            server: Server::new(&server),
             tag: random(12),
         })
     }

@@ -70,9 +70,45 @@ pub(crate) enum Deed {
 /// How a proxy judges.
 type Judge = Box<dyn Fn(&Asked) -> Deed + Send + Sync>;
 
-/// What the launches of all proxies before a server came to, by their tokens: moto ignores tokens.
-#[derive(Debug, Default)]
-pub(crate) struct Tokens(Mutex<HashMap<String, Arc<tokio::sync::Mutex<Option<Launch>>>>>);
+/// A moto server, and an account of it that nobody else has.
+#[derive(Clone, Debug)]
+pub(crate) struct Server {
+    host: String,
+    /// Twelve digits.
+    pub(crate) account: String,
+    tokens: Arc<Tokens>,
+}
+
+/// What launches came to, by their tokens: moto ignores tokens.
+type Tokens = Mutex<HashMap<String, Arc<tokio::sync::Mutex<Option<Launch>>>>>;
+
+impl Server {
+    /// A fresh account of the server at `http://HOST:PORT`.
+    pub(crate) fn new(url: &str) -> Self {
+        let number = getrandom::u64().expect("the operating system gives random bytes");
+        Self {
+            host: url
+                .trim_start_matches("http://")
+                .trim_end_matches('/')
+                .to_owned(),
+            account: format!("{:012}", number % 1_000_000_000_000),
+            tokens: Arc::default(),
+        }
+    }
+
+    /// The lines of a request's head that say whose it is.
+    pub(crate) fn identity(&self, region: &str) -> String {
+        format!(
+            "authorization: AWS4-HMAC-SHA256 Credential=testing/20260101/{region}/ec2/aws4_request, SignedHeaders=host, Signature=0\r\nx-moto-account-id: {}",
+            self.account
+        )
+    }
+
+    /// Its address.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.host)
+    }
+}
 
 #[derive(Clone, Debug)]
 struct Launch {
@@ -101,8 +137,7 @@ pub(crate) struct Proxy {
 }
 
 struct Work {
-    server: String,
-    tokens: Arc<Tokens>,
+    server: Server,
     latency: Duration,
     judge: Judge,
     seen: Arc<Mutex<Seen>>,
@@ -113,17 +148,15 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Proxy {
-    /// Starts a proxy before `server` (`http://HOST:PORT`), in a thread of its own.
+    /// Starts a proxy before a server, in a thread of its own.
     pub(crate) fn start(
-        server: &str,
-        tokens: &Arc<Tokens>,
+        server: &Server,
         latency: Duration,
         judge: impl Fn(&Asked) -> Deed + Send + Sync + 'static,
     ) -> Self {
         let seen = Arc::<Mutex<Seen>>::default();
         let work = Arc::new(Work {
-            server: host(server).to_owned(),
-            tokens: Arc::clone(tokens),
+            server: server.clone(),
             latency,
             judge: Box::new(judge),
             seen: Arc::clone(&seen),
@@ -273,7 +306,7 @@ impl Work {
         let Some(token) = token.filter(|_| asked.action == "RunInstances" && !trial) else {
             return self.pass_on(head, &asked.body).await;
         };
-        let slot = Arc::clone(lock(&self.tokens.0).entry(token).or_default());
+        let slot = Arc::clone(lock(&self.server.tokens).entry(token).or_default());
         let mut slot = slot.lock().await;
         match &*slot {
             Some(launch) if launch.body == asked.body => Ok(launch.answer.clone()),
@@ -309,10 +342,11 @@ impl Work {
             }
         }
         request.push_str(&format!(
-            "connection: close\r\ncontent-length: {}\r\n\r\n{body}",
+            "x-moto-account-id: {}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+            self.server.account,
             body.len()
         ));
-        let mut server = TcpStream::connect(&self.server).await?;
+        let mut server = TcpStream::connect(&self.server.host).await?;
         server.write_all(request.as_bytes()).await?;
         let mut answer = Vec::new();
         server.read_to_end(&mut answer).await?;
@@ -380,12 +414,8 @@ fn refusal(asked: &Asked, status: u16, code: &str) -> Vec<u8> {
     answer_of(status, kind, &body)
 }
 
-fn host(url: &str) -> &str {
-    url.trim_start_matches("http://").trim_end_matches('/')
-}
-
 /// Asks the server itself, past every proxy and SDK, and tells the body of its answer.
-pub(crate) fn ask(server: &str, region: &str, action: &str, more: &[(&str, &str)]) -> String {
+pub(crate) fn ask(server: &Server, region: &str, action: &str, more: &[(&str, &str)]) -> String {
     let mut form = url::form_urlencoded::Serializer::new(String::new());
     form.append_pair("Action", action)
         .append_pair("Version", "2016-11-15");
@@ -393,12 +423,13 @@ pub(crate) fn ask(server: &str, region: &str, action: &str, more: &[(&str, &str)
         form.append_pair(key, value);
     }
     let body = form.finish();
-    let host = host(server);
     let request = format!(
-        "POST / HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/x-www-form-urlencoded\r\nauthorization: AWS4-HMAC-SHA256 Credential=testing/20260101/{region}/ec2/aws4_request, SignedHeaders=host, Signature=0\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+        "POST / HTTP/1.1\r\nhost: {}\r\ncontent-type: application/x-www-form-urlencoded\r\n{}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+        server.host,
+        server.identity(region),
         body.len()
     );
-    let mut stream = std::net::TcpStream::connect(host).expect("moto listens");
+    let mut stream = std::net::TcpStream::connect(&server.host).expect("moto listens");
     stream.write_all(request.as_bytes()).expect("moto reads");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("moto answers");
@@ -422,7 +453,7 @@ pub(crate) fn texts(xml: &str, tag: &str) -> Vec<String> {
 }
 
 /// The ids of the instances that are not gone, by a tag.
-pub(crate) fn alive(server: &str, region: &str, tag: &str, value: &str) -> Vec<String> {
+pub(crate) fn alive(server: &Server, region: &str, tag: &str, value: &str) -> Vec<String> {
     let name = format!("tag:{tag}");
     let answer = ask(
         server,
@@ -442,7 +473,7 @@ pub(crate) fn alive(server: &str, region: &str, tag: &str, value: &str) -> Vec<S
 }
 
 /// The user data that an instance holds.
-pub(crate) fn user_data(server: &str, region: &str, id: &str) -> Vec<u8> {
+pub(crate) fn user_data(server: &Server, region: &str, id: &str) -> Vec<u8> {
     use base64::Engine as _;
     let answer = ask(
         server,

@@ -187,9 +187,10 @@ async fn a_parameter_tells_the_image() {
     .await;
 }
 
-async fn put_parameter(server: &str, name: &str, value: &str) {
+async fn put_parameter(server: &proxy::Server, name: &str, value: &str) {
     let answer = reqwest::Client::new()
-        .post(server)
+        .post(server.url())
+        .header("x-moto-account-id", &server.account)
         .header("x-amz-target", "AmazonSSM.PutParameter")
         .header("content-type", "application/x-amz-json-1.1")
         .header("authorization", "AWS4-HMAC-SHA256 Credential=testing/20260101/us-east-1/ssm/aws4_request, SignedHeaders=host, Signature=0")
