@@ -71,15 +71,22 @@ fn sixteen_come_up_side_by_side_and_are_stopped() {
     let proxy = Proxy::start(&server, Duration::from_millis(50), |_| Deed::Forward);
     let run = run_id(1);
     let world = step(run, &proxy);
-    let mut child = world.spawn("start aws --count 16");
+    let mut command = world.command("start aws --count 16");
+    // A pipe that nobody reads until the end could fill up.
+    let said = std::fs::File::create(world.path("said")).expect("a file");
+    command
+        .stdout(said.try_clone().expect("a file"))
+        .stderr(said);
+    let mut child = command.spawn().expect("it runs");
     // There are no machines: somebody else has to bring their runners online.
-    wait_for("the end of the start", || {
+    let status = wait_for("the end of the start", || {
         for name in registrations(&world) {
             world.stage.world().bring_online(&name);
         }
         child.try_wait().expect("it can be asked")
     });
-    Said::of(child.wait_with_output().expect("it ended"), &world).exits(0);
+    let said = std::fs::read_to_string(world.path("said")).expect("a file");
+    assert_eq!(status.code(), Some(0), "{said}");
     assert_eq!(launched(&world), 16);
     assert_eq!(instances(&server, run).len(), 16);
     let most = proxy.seen().most_launches;
@@ -206,7 +213,7 @@ impl Machine {
     }
 
     /// Does what cloud-init does with user data that is packed and begins with `#!`: unpacks it into a file
-    /// for root alone, and runs that. `poweroff` is what EC2 makes of it here: the instance terminates.
+    /// for root alone, and runs that. `poweroff` becomes what EC2 makes of it: the instance terminates.
     fn boot(folder: &Path, server: &Server, id: &str, data: &[u8]) -> Self {
         use std::os::unix::fs::PermissionsExt as _;
         let fake = folder.join("fake");
@@ -217,27 +224,24 @@ impl Machine {
             .map(|line| format!("-H '{line}'"))
             .collect();
         let identity = identity.join(" ");
-        let poweroff = format!(
-            "#!/bin/sh\nexec curl -fsS -o /dev/null {identity} -d 'Action=TerminateInstances&Version=2016-11-15&InstanceId.1={id}' {}\n",
+        // busybox's own `poweroff` comes before any on the PATH, and tells process 1, as an init hears it.
+        let init = format!(
+            "#!/bin/sh\n\
+             trap \"curl -fsS -o /dev/null {identity} -d 'Action=TerminateInstances&Version=2016-11-15&InstanceId.1={id}' {} && exit\" USR2\n\
+             (umask 077 && gunzip -c /fake/data >/fake/part-001 && chmod 700 /fake/part-001 && exec /fake/part-001) &\n\
+             while :; do wait; sleep 1; done\n",
             server.url()
         );
-        std::fs::write(fake.join("poweroff"), poweroff).expect("a file");
+        std::fs::write(fake.join("init"), init).expect("a file");
         let mode = std::fs::Permissions::from_mode(0o755);
-        std::fs::set_permissions(fake.join("poweroff"), mode).expect("a mode");
+        std::fs::set_permissions(fake.join("init"), mode).expect("a mode");
         std::fs::write(fake.join("data"), data).expect("a file");
-        let boot = "umask 077; gunzip -c /fake/data >/fake/part-001 && chmod 700 /fake/part-001 && exec /fake/part-001";
-        let path = "PATH=/fake:/usr/sbin:/usr/bin:/sbin:/bin";
         let machine = Self(Self::docker(&[
             "create",
-            "--init",
             "--network",
             "host",
-            "--env",
-            path,
             docker::IMAGE,
-            "/bin/sh",
-            "-c",
-            boot,
+            "/fake/init",
         ]));
         let target = format!("{}:/", machine.0);
         Self::docker(&["cp", &fake.display().to_string(), &target]);
@@ -306,8 +310,8 @@ fn once_through_from_the_user_data_to_the_machines_own_end() {
     wait_for("the runner's end", || {
         registrations(&world).is_empty().then_some(())
     });
-    let listed = world.run("list --output json").exits(0);
-    assert!(!listed.stdout.contains(&id), "{}", listed.stdout);
+    let listed = world.run("list --output json").exits(0).json();
+    assert_eq!(listed["machines"][0]["state"], "gone", "{listed}");
     world.run("stop").exits(0);
     nothing_is_left(&world, &server, run, "after the job");
 }
