@@ -29,7 +29,7 @@ impl Aws {
             };
             let client = self.clients.ec2(region).await?;
             let answer = client.describe_instances().max_results(5).send().await;
-            self.note(answer, "ec2:DescribeInstances", region, &mut missing)?;
+            note(answer, "ec2:DescribeInstances", region, &mut missing)?;
             let chosen = self
                 .images
                 .choose(&self.clients, &self.config, candidate)
@@ -44,7 +44,7 @@ impl Aws {
                         request::run_instances(&client, &self.config, candidate, &chosen, &tags)
                             .user_data(user_data("#!/bin/sh\n")?)
                             .dry_run(true);
-                    self.note(trial.send().await, "ec2:RunInstances", region, &mut missing)?;
+                    note(trial.send().await, "ec2:RunInstances", region, &mut missing)?;
                 }
                 Err(error) if error.kind == ErrorKind::NoCapacity => {
                     health.warnings.push(error.to_string());
@@ -56,7 +56,7 @@ impl Aws {
                 .terminate_instances()
                 .instance_ids(NOBODY)
                 .dry_run(true);
-            self.note(
+            note(
                 trial.send().await,
                 "ec2:TerminateInstances",
                 region,
@@ -66,7 +66,7 @@ impl Aws {
                 .get_console_output()
                 .instance_id(NOBODY)
                 .dry_run(true);
-            self.note(
+            note(
                 trial.send().await,
                 "ec2:GetConsoleOutput",
                 region,
@@ -98,32 +98,31 @@ impl Aws {
             answer.account.as_deref().unwrap_or("unknown"),
         ))
     }
+}
 
-    /// Takes an answer to a trial: a permission that is missing is noted, any other failure ends the check.
-    fn note<T, E>(
-        &self,
-        answer: std::result::Result<T, SdkError<E, HttpResponse>>,
-        permission: &str,
-        region: &str,
-        missing: &mut Vec<Error>,
-    ) -> Result<()>
-    where
-        E: ProvideErrorMetadata + std::error::Error + 'static,
-    {
-        let Err(error) = answer else {
-            return Ok(());
-        };
-        let said = Said::of(&error);
-        let error = said.explain(format!("a trial in `{region}` failed"), permission);
-        match said.action() {
-            // It was let through: nobody has that id, or there is no room just now.
-            Action::WouldWork | Action::Missing | Action::Next => Ok(()),
-            Action::Denied if error.to_string().contains(permission) => {
-                missing.push(error);
-                Ok(())
-            }
-            _ => Err(error),
+/// Takes an answer to a trial: a permission that is missing is noted, any other failure ends the check.
+fn note<T, E>(
+    answer: std::result::Result<T, SdkError<E, HttpResponse>>,
+    permission: &str,
+    region: &str,
+    missing: &mut Vec<Error>,
+) -> Result<()>
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    let Err(error) = answer else {
+        return Ok(());
+    };
+    let said = Said::of(&error);
+    let error = said.explain(format!("a trial in `{region}` failed"), permission);
+    match said.action() {
+        // It was let through: nobody has that id, or there is no room just now.
+        Action::WouldWork | Action::Missing | Action::Next => Ok(()),
+        Action::Denied if error.to_string().contains(permission) => {
+            missing.push(error);
+            Ok(())
         }
+        _ => Err(error),
     }
 }
 

@@ -5,8 +5,12 @@ use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use aws_config::default_provider::credentials::DefaultCredentialsChain;
+use aws_config::environment::EnvironmentVariableRegionProvider;
 use aws_config::identity::IdentityCache;
-use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::imds::{self, region::ImdsRegionProvider};
+use aws_config::meta::region::RegionProviderChain;
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -23,7 +27,9 @@ const TRY: Duration = Duration::from_secs(10);
 const OPERATION: Duration = Duration::from_secs(18);
 /// How long credentials may take: a role's are asked for at an address that only AWS's machines have.
 const CREDENTIALS: Duration = Duration::from_secs(8);
-/// How long reading the settings of the AWS tools may take, for the same reason.
+/// How long an instance's own metadata service may take: it is next door, or not there.
+const INSTANCE: Duration = Duration::from_secs(1);
+/// How long reading the settings of the AWS tools may take.
 const LOAD: Duration = Duration::from_secs(8);
 /// How often an operation is tried that changes nothing, or that may be done twice.
 const TRIES: u32 = 3;
@@ -111,24 +117,34 @@ impl Clients {
             .operation_attempt_timeout(TRY)
             .operation_timeout(OPERATION)
             .build();
+        // Elsewhere nobody answers there, and the SDK would try four times.
+        let instance = imds::Client::builder()
+            .max_attempts(1)
+            .connect_timeout(INSTANCE)
+            .read_timeout(INSTANCE)
+            .build();
+        let region = self.region(&instance).await;
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .timeout_config(timeouts)
             .retry_config(RetryConfig::standard().with_max_attempts(TRIES))
             // One for all regions, so that a command that gives credentials is run once.
             .identity_cache(IdentityCache::lazy().load_timeout(CREDENTIALS).build());
-        if let Some(region) = self.named.first() {
-            loader = loader.region(Region::new(region.clone()));
-        }
         if let Some(endpoint) = &self.endpoint {
             loader = loader.endpoint_url(endpoint);
         }
-        if let Some(profile) = &self.profile {
+        loader = if let Some(profile) = &self.profile {
             // Whoever names a profile means it, whatever variables there are.
             let credentials = ProfileFileCredentialsProvider::builder().profile_name(profile);
-            loader = loader
+            loader
                 .profile_name(profile)
-                .credentials_provider(credentials.build());
-        }
+                .credentials_provider(credentials.build())
+        } else {
+            let chain = DefaultCredentialsChain::builder()
+                .region(region.clone())
+                .imds_client(instance);
+            loader.credentials_provider(chain.build().await)
+        };
+        loader = loader.region(region);
         tokio::time::timeout(LOAD, loader.load())
             .await
             .map_err(|_| {
@@ -138,5 +154,22 @@ impl Clients {
                 )
                 .hinted("set `region`, or `$AWS_REGION`; `$AWS_EC2_METADATA_DISABLED=true` where this is no instance of EC2")
             })
+    }
+
+    /// The region of the table, else the one that the AWS tools' settings give.
+    async fn region(&self, instance: &imds::Client) -> Option<Region> {
+        if let Some(region) = self.named.first() {
+            return Some(Region::new(region.clone()));
+        }
+        let mut profile = ProfileFileRegionProvider::builder();
+        if let Some(name) = &self.profile {
+            profile = profile.profile_name(name);
+        }
+        let of_instance = ImdsRegionProvider::builder().imds_client(instance.clone());
+        RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
+            .or_else(profile.build())
+            .or_else(of_instance.build())
+            .region()
+            .await
     }
 }

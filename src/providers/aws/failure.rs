@@ -178,7 +178,7 @@ impl Said {
                 let message = message.map(without_cipher).unwrap_or_default();
                 let mut text = format!("AWS answered {code}: {}", told(&message));
                 if let Some(id) = error.request_id() {
-                    text.push_str(&format!(" (request {id})"));
+                    text = format!("{text} (request {id})");
                 }
                 text
             }

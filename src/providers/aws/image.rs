@@ -41,7 +41,7 @@ struct FromTemplate {
 pub(super) struct Images {
     templates: Kept<FromTemplate>,
     types: Kept<BTreeMap<String, Vec<String>>>,
-    images: Kept<Chosen>,
+    found: Kept<Chosen>,
 }
 
 /// Answers by their question.
@@ -89,7 +89,7 @@ impl Images {
         let wanted = wanted(config.image.as_ref(), template.image, &architectures);
         let question = format!("{region} {wanted:?}");
         let image = self
-            .images
+            .found
             .get(&question, async || find(clients, region, &wanted).await)
             .await?;
         if !architectures.contains(&image.architecture) {

@@ -71,7 +71,7 @@ impl Aws {
             }
             let pause = pause.next(chance());
             if Moment::now() + pause > end {
-                return Err(none_has_room(full));
+                return Err(none_has_room(&full));
             }
             sleep(pause).await;
         }
@@ -100,7 +100,7 @@ impl Aws {
         let request = request::run_instances(&client, &self.config, candidate, &chosen, &tags)
             .client_token(candidate.token(&order.name, round))
             .user_data(data);
-        self.send(order, candidate, request).await
+        Box::pin(self.send(order, candidate, request)).await
     }
 
     /// Sends the same request until it is clear what became of it: its token sees to it that there is
@@ -166,7 +166,7 @@ impl Aws {
                 (Action::LookForName, _) => {
                     return match self.look_for(order, candidate).await {
                         Some(instance) => Ok(Outcome::Made(Box::new(instance))),
-                        None => Err(ambiguous(error, unsure)),
+                        None => Err(ambiguous(&error, unsure.as_ref())),
                     };
                 }
                 (Action::Slower, _) if slower + 1 < SLOWER => slower += 1,
@@ -175,13 +175,13 @@ impl Aws {
                 (Action::Again, _) => {
                     tries += 1;
                     if tries >= TRIES {
-                        return Err(ambiguous(error, unsure));
+                        return Err(ambiguous(&error, unsure.as_ref()));
                     }
                     unsure = Some(error);
                 }
                 (Action::Next, _) if unsure.is_none() => return Ok(Outcome::Full(error)),
                 _ if unsure.is_none() => return Err(error),
-                _ => return Err(ambiguous(error, unsure)),
+                _ => return Err(ambiguous(&error, unsure.as_ref())),
             }
             sleep(pause.next(chance())).await;
         }
@@ -216,11 +216,11 @@ impl Aws {
     }
 }
 
-fn ambiguous(error: Error, first: Option<Error>) -> Error {
+fn ambiguous(error: &Error, first: Option<&Error>) -> Error {
     let cause = |error: &Error| crate::model::chain(error);
-    let mut why = cause(&error);
+    let mut why = cause(error);
     if let Some(first) = first {
-        why = format!("{}; then {why}", cause(&first));
+        why = format!("{}; then {why}", cause(first));
     }
     Error::new(
         ErrorKind::Ambiguous,
@@ -229,7 +229,7 @@ fn ambiguous(error: Error, first: Option<Error>) -> Error {
     .because(why)
 }
 
-fn none_has_room(full: Vec<Error>) -> Error {
+fn none_has_room(full: &[Error]) -> Error {
     let many = full.len();
     let causes: Vec<String> = full
         .iter()

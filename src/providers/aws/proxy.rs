@@ -34,7 +34,7 @@ impl Asked {
     pub(crate) fn value(&self, key: &str) -> Option<String> {
         let pairs = url::form_urlencoded::parse(self.body.as_bytes());
         let mut values = pairs.filter_map(|(name, value)| (name == key).then_some(value));
-        values.next().map(|value| value.into_owned())
+        values.next().map(std::borrow::Cow::into_owned)
     }
 
     /// The values of all parameters whose names begin like this.
@@ -341,11 +341,11 @@ impl Work {
                 request.push_str("\r\n");
             }
         }
-        request.push_str(&format!(
-            "x-moto-account-id: {}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+        request = format!(
+            "{request}x-moto-account-id: {}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
             self.server.account,
             body.len()
-        ));
+        );
         let mut server = TcpStream::connect(&self.server.host).await?;
         server.write_all(request.as_bytes()).await?;
         let mut answer = Vec::new();
