@@ -162,6 +162,8 @@ pub(super) struct Said {
     status: Option<u16>,
     cause: String,
     nobody: bool,
+    /// What the caller may not do, where the answer names it (`iam:PassRole`).
+    permission: Option<String>,
 }
 
 impl Said {
@@ -206,7 +208,14 @@ impl Said {
             status,
             cause,
             nobody,
+            permission: error.message().and_then(permission),
         }
+    }
+
+    /// Whether it was refused for want of a permission.
+    pub(super) fn lacks_permission(&self) -> bool {
+        let refused = self.action() == Action::Denied;
+        refused && !self.nobody && !self.is_about_time() && !self.is_about_keys()
     }
 
     /// What to do about it.
@@ -224,6 +233,7 @@ impl Said {
     pub(super) fn explain(&self, doing: impl Into<String>, permission: &str) -> Error {
         let doing = doing.into();
         let cause = self.cause.clone();
+        let permission = self.permission.as_deref().unwrap_or(permission);
         if self.nobody {
             return Error::new(ErrorKind::Denied, format!("{doing}: there are no AWS credentials"))
                 .because(cause)
@@ -347,6 +357,14 @@ fn shortest(texts: Vec<String>) -> String {
     kept.join(": ")
 }
 
+/// The permission that a refusal names: one launch takes several.
+fn permission(message: &str) -> Option<String> {
+    let (_, rest) = message.split_once("not authorized to perform: ")?;
+    let word = rest.split_whitespace().next()?;
+    let fine = |c: char| c.is_ascii_alphanumeric() || c == ':' || c == '-';
+    (word.contains(':') && word.chars().all(fine)).then(|| word.to_owned())
+}
+
 /// Without the encoded part of a refusal, which only AWS can read.
 fn without_cipher(message: &str) -> String {
     let end = message.find("Encoded authorization failure message");
@@ -408,6 +426,17 @@ mod tests {
         assert_eq!(action("Brandnew", Some(403)), Action::Denied);
         assert_eq!(action("SomethingLimitExceeded", Some(400)), Action::Quota);
         assert_eq!(action("RequestLimitExceeded", Some(503)), Action::Slower);
+    }
+
+    #[test]
+    fn a_refusal_names_the_permission_that_it_is_about() {
+        let said = "You are not authorized to perform this operation. User: arn:aws:iam::1:user/x is not \
+                    authorized to perform: iam:PassRole on resource: arn:aws:iam::1:role/y";
+        assert_eq!(permission(said).as_deref(), Some("iam:PassRole"));
+        assert_eq!(
+            permission("You are not authorized to perform this operation."),
+            None
+        );
     }
 
     #[test]

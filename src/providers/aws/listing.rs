@@ -92,14 +92,19 @@ impl Aws {
 
     /// The machines of a region, all pages.
     async fn machines(&self, region: &str) -> Result<Vec<Instance>> {
-        let filter = Filter::builder()
-            .name(format!("tag:{}", MANAGED_BY.0))
-            .values(MANAGED_BY.1);
-        let found = self.instances(region, filter.build()).await?;
+        let found = self.ours(region).await?;
         Ok(found
             .iter()
             .filter_map(|found| machine(region, found))
             .collect())
+    }
+
+    /// The instances of a region that bear our tag, all pages.
+    pub(super) async fn ours(&self, region: &str) -> Result<Vec<Found>> {
+        let filter = Filter::builder()
+            .name(format!("tag:{}", MANAGED_BY.0))
+            .values(MANAGED_BY.1);
+        self.instances(region, filter.build()).await
     }
 
     /// The instances of a region that a filter lets through, all pages.

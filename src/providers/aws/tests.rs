@@ -55,12 +55,40 @@ async fn a_check_names_every_permission_that_is_missing() {
                 _ => Deed::Forward,
             })
             .await;
+        let error = aws.check().await.expect_err("one is missing for certain");
+        assert!(
+            error
+                .to_string()
+                .contains("`ec2:RunInstances` is not allowed"),
+            "{error}"
+        );
+        share
+            .open()
+            .await
+            .launch(&order(share.tag()))
+            .await
+            .unwrap();
         let error = aws.check().await.expect_err("two are missing");
         assert_eq!(error.kind, ErrorKind::Denied);
         assert_eq!(
             error.to_string(),
             "these are not allowed: `ec2:RunInstances`, `ec2:TerminateInstances`"
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_tried_is_a_warning() {
+    uphold::<Share>(async |share| {
+        let (aws, _) = share
+            .behind(nth("TerminateInstances", |_| {
+                Deed::Refuse(403, "UnauthorizedOperation")
+            }))
+            .await;
+        let health = aws.check().await.unwrap();
+        assert_eq!(health.warnings.len(), 1, "{:?}", health.warnings);
+        assert!(health.warnings[0].contains("ec2:TerminateInstances"));
     })
     .await;
 }
