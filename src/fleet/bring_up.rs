@@ -13,7 +13,7 @@ use crate::github::{self, Api, Registration};
 use crate::model::{Event, Instance, Mapping, Name, Secret};
 use crate::plan::Plan;
 use crate::poll::{Backoff, chance};
-use crate::providers::ErrorKind;
+use crate::providers::{self, ErrorKind};
 use crate::state::Entry;
 
 /// A registration that has waited longer than this for room is replaced: idle ones were seen to be
@@ -222,6 +222,7 @@ impl<G: Api> Shared<'_, G> {
     ) -> Result<(), Trouble> {
         let mut pauses = Backoff::new(Duration::from_secs(2), Duration::from_secs(15));
         let mut tries = 0;
+        let began = Instant::now();
         loop {
             let configuration = self.fresh(slot, jit).await?;
             tries += 1;
@@ -233,6 +234,13 @@ impl<G: Api> Shared<'_, G> {
                 Trouble::Launch { source, .. } => match source.kind {
                     ErrorKind::RateLimited => PATIENCE,
                     ErrorKind::Unavailable => TRIES,
+                    ErrorKind::NoCapacity => match source.wait {
+                        Some(wait) if began.elapsed() < wait => {
+                            self.say_waiting(&place.name, tries, source, wait).await?;
+                            usize::MAX
+                        }
+                        _ => 0,
+                    },
                     _ => 0,
                 },
                 _ => 0,
@@ -246,6 +254,22 @@ impl<G: Api> Shared<'_, G> {
                 () = sleep(pause) => {}
             }
         }
+    }
+
+    /// Says once that room is waited for.
+    async fn say_waiting(
+        &self,
+        place: &str,
+        tries: usize,
+        why: &providers::Error,
+        at_most: Duration,
+    ) -> Result<(), Trouble> {
+        if tries == 1 {
+            let reason = format!("`{place}` says: {}", chain(why));
+            let event = Event::Waiting { reason, at_most };
+            self.fleet.sink.tell(event).await?;
+        }
+        Ok(())
     }
 
     /// A just-in-time configuration that GitHub has not dropped yet.

@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
@@ -54,6 +55,8 @@ pub struct Error {
     pub key: Option<String>,
     /// What to try next, as something that can be typed.
     pub hint: Option<String>,
+    /// How long it is worth asking again for room, from the first time on: only [`ErrorKind::NoCapacity`].
+    pub wait: Option<Duration>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -65,6 +68,7 @@ impl Error {
             message: message.into(),
             key: None,
             hint: None,
+            wait: None,
             source: None,
         }
     }
@@ -81,6 +85,27 @@ impl Error {
     #[must_use]
     pub fn because(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.source = Some(source.into());
+        self
+    }
+
+    /// The same error as the cause of what could not be done because of it.
+    #[must_use]
+    pub fn while_trying(mut self, doing: impl Into<String>) -> Self {
+        let outer = Self {
+            kind: self.kind,
+            message: doing.into(),
+            key: self.key.take(),
+            hint: self.hint.take(),
+            wait: self.wait,
+            source: None,
+        };
+        outer.because(self)
+    }
+
+    /// Says how long it is worth asking again.
+    #[must_use]
+    pub fn waiting(mut self, wait: Duration) -> Self {
+        self.wait = Some(wait);
         self
     }
 
@@ -352,6 +377,8 @@ pub const KINDS: &[Kind] = &[
     #[cfg(feature = "docker")]
     Kind::of::<docker::Docker>(),
     Kind::of::<host::local::Local>(),
+    #[cfg(feature = "ssh")]
+    Kind::of::<host::ssh::Ssh>(),
 ];
 
 /// Finds a kind by its name.

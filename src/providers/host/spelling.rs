@@ -105,6 +105,14 @@ pub(super) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
+/// Spells a folder for a POSIX shell: absolute, or `~/FOLDER` in the user's home.
+pub(super) fn folder_word(folder: &str) -> String {
+    match folder.strip_prefix("~/") {
+        Some(rest) => format!("\"${{HOME:?}}\"/{}", quoted(rest)),
+        None => quoted(folder),
+    }
+}
+
 /// The end of what went wrong, short enough for an error.
 pub(super) fn tail(text: &str) -> String {
     let text = text.trim();
