@@ -23,7 +23,7 @@ const CROWDED: Duration = Duration::from_secs(20);
 
 /// What the far side is asked to run, in any user's shell: words between single quotes, and of the
 /// signs in them none that some shell would take for its own. All that matters comes by its input.
-const COMMAND: &str = "exec sh -c 'IFS= read -r line && eval \"$line\"'";
+pub(super) const COMMAND: &str = "exec sh -c 'IFS= read -r line && eval \"$line\"'";
 /// The same as root.
 const COMMAND_AS_ROOT: &str = "exec sudo -n -H sh -c 'IFS= read -r line && eval \"$line\"'";
 
@@ -207,6 +207,11 @@ async fn listen(line: &Line, remote: u16, local: u16) -> Result<(), Failure> {
     })
 }
 
+/// What a script is sent in; its own input comes after it.
+pub(super) fn envelope(script: &str, mark: &str) -> Vec<u8> {
+    format!("{SCRUB}\nmark={mark}; {LOAD}\n{script}\n{mark}\n").into_bytes()
+}
+
 impl Shell for Way {
     fn host(&self) -> &str {
         &self.0.target.name
@@ -219,7 +224,7 @@ impl Shell for Way {
 
     async fn run(&self, script: &str, stdin: &[u8]) -> Result<Output, Broken> {
         let mark = format!("gharun-{}", random(24));
-        let mut input = format!("{SCRUB}\nmark={mark}; {LOAD}\n{script}\n{mark}\n").into_bytes();
+        let mut input = envelope(script, &mark);
         input.extend_from_slice(stdin);
         let command = if self.0.sudo {
             COMMAND_AS_ROOT
