@@ -3,5 +3,7 @@
 mod docker;
 mod killed;
 mod life;
+#[cfg(feature = "ssh")]
+mod ssh;
 mod usage;
 mod world;

@@ -344,7 +344,13 @@ impl Driver {
                 self.wanted.push_front(wanted);
                 return Ok(false);
             }
-            (Some(Err(error)), Some(wanted)) => wanted.refuse(error.message()),
+            (Some(Err(error)), Some(wanted)) => {
+                if matches!(wanted, Wanted::Job { .. }) {
+                    // It holds on to channels that were closed; with another connection it may do.
+                    self.usable.store(false, Ordering::Release);
+                }
+                wanted.refuse(error.message());
+            }
             (Some(_), None) => {}
         }
         Ok(true)

@@ -73,6 +73,16 @@ impl Hosts {
         self.with(json!({})).await
     }
 
+    /// Opens the provider with a key whose commands go through a script.
+    async fn spoilt(&self, script: &str) -> Ssh {
+        let key = self.rack.dir.path().join(random(8));
+        keygen(&key, "ed25519", "");
+        for host in &self.rack.hosts {
+            host.force(&key.with_extension("pub"), script);
+        }
+        self.with(json!({ "identity": key })).await
+    }
+
     fn order(&self, boot: &str) -> Order {
         Order {
             boot: Secret::new(boot),
@@ -169,23 +179,18 @@ impl Fake for Hosts {
             trap 'rm -f "$in" "$out"' EXIT"#;
         match mood {
             Mood::AnswerLost => {
-                for host in &self.rack.hosts {
-                    host.force(&format!(
-                        "{whole}\nsh -c \"$SSH_ORIGINAL_COMMAND\" <\"$in\" >\"$out\"\n\
-                         grep -q '^# Launches the machine' \"$in\" && exit 1\ncat \"$out\""
-                    ));
-                }
-                let spoilt = self.ssh().await;
-                Some(spoilt)
+                let script = format!(
+                    "{whole}\nsh -c \"$SSH_ORIGINAL_COMMAND\" <\"$in\" >\"$out\"\n\
+                     grep -q '^# Launches the machine' \"$in\" && exit 1\ncat \"$out\""
+                );
+                Some(self.spoilt(&script).await)
             }
             // The slot is taken, and then what should watch over the machine does not start.
             Mood::Halfway => {
-                for host in &self.rack.hosts {
-                    host.force(&format!(
-                        "{whole}\nsed 's|    detach sh|    false sh|' \"$in\" | sh -c \"$SSH_ORIGINAL_COMMAND\""
-                    ));
-                }
-                Some(self.ssh().await)
+                let script = format!(
+                    "{whole}\nsed 's|    detach sh|    false sh|' \"$in\" | sh -c \"$SSH_ORIGINAL_COMMAND\""
+                );
+                Some(self.spoilt(&script).await)
             }
             Mood::NoCapacity => {
                 for host in &self.rack.hosts {
@@ -266,10 +271,6 @@ impl Fake for Hosts {
     }
 
     async fn finish(self) {
-        let keys = fs::read_to_string(self.rack.dir.path().join("id.pub")).expect("it was made");
-        for host in &self.rack.hosts {
-            fs::write(host.dir.join("authorized_keys"), &keys).expect("a file");
-        }
         let ssh = self.ssh().await;
         for id in self.census().await {
             if id.id.parse::<crate::model::Name>().is_ok() {

@@ -37,7 +37,7 @@ async fn two_hundred_launches_of_twenty_processes_never_share_a_slot() {
 
 #[tokio::test]
 async fn a_connection_carries_at_most_eight_channels_and_all_get_their_turn() {
-    let Some(hosts) = Hosts::of(1, "MaxSessions 8") else {
+    let Some(hosts) = Hosts::of(1, "MaxSessions 30") else {
         return;
     };
     let ssh = hosts.with(json!({ "slots": 20 })).await;
@@ -48,7 +48,12 @@ async fn a_connection_carries_at_most_eight_channels_and_all_get_their_turn() {
     assert_eq!(hosts.spread(), [20]);
     let log = hosts.rack.hosts[0].log();
     assert_eq!(log.matches("Accepted publickey").count(), 1, "{log}");
-    assert!(!log.contains("no more sessions"), "{log}");
+    // The host numbers its channels from 0 on, and takes the lowest that is free. One that we have
+    // closed it may hold for a moment more.
+    let channels = log.lines().filter(|line| line.contains("Starting session"));
+    let channels = channels.filter_map(|line| line.rsplit(' ').next()?.parse::<usize>().ok());
+    let most = channels.max().expect("there were some");
+    assert!((4..10).contains(&most), "channel {most} was used");
     hosts.finish().await;
 }
 

@@ -157,15 +157,20 @@ impl Sshd {
         format!("[{}]:{} {public}", self.address, self.port)
     }
 
-    /// Lets every command go through a script, which finds it in `$SSH_ORIGINAL_COMMAND`.
-    pub(crate) fn force(&self, script: &str) {
-        let path = self.dir.join("forced");
+    /// Lets every command of whoever logs in with another key go through a script, which finds it in
+    /// `$SSH_ORIGINAL_COMMAND`.
+    pub(crate) fn force(&self, public: &Path, script: &str) {
+        let path = public.with_extension("sh");
         fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("a file");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).expect("it is ours");
+        let key = fs::read_to_string(public).expect("it was made");
+        let line = format!("command=\"{}\" {key}", path.display());
         let keys = self.dir.join("authorized_keys");
-        let bare = fs::read_to_string(&keys).expect("it was copied");
-        let bare = bare.rsplit("\" ").next().expect("a last part").to_owned();
-        fs::write(&keys, format!("command=\"{}\" {bare}", path.display())).expect("a file");
+        let mut file = fs::OpenOptions::new()
+            .append(true)
+            .open(keys)
+            .expect("it is there");
+        file.write_all(line.as_bytes()).expect("it takes a line");
     }
 }
 
