@@ -235,11 +235,16 @@ impl<G: Api> Shared<'_, G> {
                     ErrorKind::RateLimited => PATIENCE,
                     ErrorKind::Unavailable => TRIES,
                     ErrorKind::NoCapacity => match source.wait {
-                        Some(wait) if began.elapsed() < wait => {
+                        Some(wait) => {
+                            let wait = Duration::from_secs(wait.get().into());
                             self.say_waiting(&place.name, tries, source, wait).await?;
-                            usize::MAX
+                            if began.elapsed() < wait {
+                                usize::MAX
+                            } else {
+                                0
+                            }
                         }
-                        _ => 0,
+                        None => 0,
                     },
                     _ => 0,
                 },

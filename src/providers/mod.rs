@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -55,8 +56,9 @@ pub struct Error {
     pub key: Option<String>,
     /// What to try next, as something that can be typed.
     pub hint: Option<String>,
-    /// How long it is worth asking again for room, from the first time on: only [`ErrorKind::NoCapacity`].
-    pub wait: Option<Duration>,
+    /// For how many seconds it is worth asking again for room, from the first time on: only
+    /// [`ErrorKind::NoCapacity`].
+    pub wait: Option<NonZeroU32>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -102,10 +104,10 @@ impl Error {
         outer.because(self)
     }
 
-    /// Says how long it is worth asking again.
+    /// Says how long it is worth asking again, in whole seconds.
     #[must_use]
     pub fn waiting(mut self, wait: Duration) -> Self {
-        self.wait = Some(wait);
+        self.wait = NonZeroU32::new(u32::try_from(wait.as_secs()).unwrap_or(u32::MAX));
         self
     }
 

@@ -34,10 +34,10 @@ fn rack(number: usize) -> Option<Rack> {
 fn file(world: &World, rack: &Rack, more: &str) {
     let text = format!(
         "[defaults]\nproviders = [\"rack\"]\n\n[providers.rack]\nkind = \"ssh\"\nhosts = {:?}\n\
-         identity = {:?}\nknown_hosts = {:?}\n{more}\n",
+         identity = \"{}\"\nknown_hosts = \"{}\"\n{more}\n",
         rack.specs(),
-        rack.identity(),
-        rack.known_hosts(),
+        rack.identity().display(),
+        rack.known_hosts().display(),
     );
     std::fs::write(world.path("providers.toml"), text).expect("a file");
 }
@@ -126,7 +126,7 @@ fn ten_runners_start_on_three_hosts_and_a_second_start_does_not_download() {
     world.run("start --count 3").exits(0);
     let few = began.elapsed();
     world.run("stop --yes").exits(0);
-    let downloads = || world.stage.world().count("/download");
+    let downloads = || world.stage.world().count("releases/download");
     let first = downloads();
     assert!(first >= 3, "{first} downloads of three hosts");
     let began = Instant::now();
@@ -139,7 +139,7 @@ fn ten_runners_start_on_three_hosts_and_a_second_start_does_not_download() {
     );
     assert_eq!(downloads(), first, "the caches are warm");
     // Figures for whoever looks; a busy machine proves nothing.
-    println_figures(few, many);
+    say_figures(few, many);
     let listed = world.run("list --output json").exits(0).json();
     let machines = listed["machines"].as_array().expect("a list");
     let ready = machines
@@ -151,7 +151,7 @@ fn ten_runners_start_on_three_hosts_and_a_second_start_does_not_download() {
     nothing_is_left(&world, &rack);
 }
 
-fn println_figures(few: Duration, many: Duration) {
+fn say_figures(few: Duration, many: Duration) {
     use std::io::Write as _;
     let line =
         format!("figures: 3 runners with a cold cache {few:.1?}, 10 with a warm one {many:.1?}\n");
@@ -257,4 +257,38 @@ fn a_host_that_does_not_answer_is_named_and_its_machines_are_unknown() {
                 .status();
         }
     }
+}
+
+#[test]
+fn a_start_waits_for_a_slot_in_its_turn() {
+    use std::io::{BufRead as _, BufReader};
+    let Some(rack) = rack(1) else { return };
+    let world = World::new();
+    file(&world, &rack, "");
+    world.run("start").exits(0);
+    let full = world.run("start").exits(1);
+    assert!(
+        full.stderr.contains("its slot is held by"),
+        "{}",
+        full.stderr
+    );
+    let mut waiting = world.spawn("start --set wait_for_slot=50s");
+    let mut lines = BufReader::new(waiting.stderr.take().expect("it is a pipe")).lines();
+    let said = lines.find(|line| {
+        line.as_ref()
+            .is_ok_and(|line| line.contains("Waiting at most"))
+    });
+    assert!(said.is_some(), "it says that it waits");
+    let listed = world.run("list --output json").exits(0).json();
+    let rows = listed["machines"].as_array().expect("a list");
+    let ready = rows.iter().find(|row| row["verdict"] == "ready");
+    let first = ready.expect("the first one")["instance"]
+        .as_str()
+        .expect("a reference");
+    world.run(&format!("stop {first}")).exits(0);
+    lines.for_each(drop);
+    let status = waiting.wait().expect("it ends");
+    assert!(status.success(), "{status}");
+    world.run("stop --yes").exits(0);
+    nothing_is_left(&world, &rack);
 }

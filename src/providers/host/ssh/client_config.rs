@@ -37,7 +37,8 @@ impl Target {
         let ways = ways.map(|way| format!("{}\n{}\n{}\n", way.user, way.host, way.port));
         let whole = format!("{}{work_dir}\n{sudo}\n", ways.collect::<String>());
         let hash = Sha256::digest(whole);
-        hash[..6].iter().map(|byte| format!("{byte:02x}")).collect()
+        let digits = hash[..6].iter().map(|byte| format!("{byte:02x}"));
+        digits.collect::<Vec<_>>().concat()
     }
 
     /// The command that gets a person in and runs something there.
@@ -281,9 +282,10 @@ fn kept(text: &str) -> String {
                 _ => None,
             };
             inside = hosts.is_some();
-            match hosts {
-                Some(hosts) => kept += &format!("Host {hosts}\n"),
-                None => tracing::debug!("`{bare}` of the ssh configuration is left out"),
+            if let Some(hosts) = hosts {
+                kept.extend(["Host ", &hosts, "\n"]);
+            } else {
+                tracing::debug!("`{bare}` of the ssh configuration is left out");
             }
             continue;
         }
@@ -302,7 +304,7 @@ mod tests {
 
     use super::*;
 
-    fn config(more: serde_json::Value) -> Config {
+    fn config(more: &serde_json::Value) -> Config {
         let mut settings = json!({ "hosts": ["pi"], "user": "me" });
         let table = settings.as_object_mut().unwrap();
         table.extend(more.as_object().unwrap().clone());
@@ -350,7 +352,7 @@ Host *
     User nobody
 ";
         let (home, read) = reader(text);
-        let target = read.target("pi", &config(json!({}))).unwrap();
+        let target = read.target("pi", &config(&json!({}))).unwrap();
         assert_eq!(
             (target.user.as_str(), target.host.as_str(), target.port),
             ("pi", "pi4.local", 2222)
@@ -365,7 +367,7 @@ Host *
         let gate = inner.jump.as_deref().unwrap();
         assert_eq!((gate.user.as_str(), gate.host.as_str()), ("keeper", "gate"));
         assert!(gate.jump.is_none());
-        let other = read.target("mallory", &config(json!({}))).unwrap();
+        let other = read.target("mallory", &config(&json!({}))).unwrap();
         assert_eq!(other.user, "nobody");
     }
 
@@ -373,7 +375,7 @@ Host *
     fn settings_win_over_the_users_configuration() {
         let (home, read) = reader("Host pi\n  ProxyJump gate\n  IdentityFile a\n  User pi\n");
         let more = json!({ "jump": "none", "identity": "~/key", "known_hosts": "~/known" });
-        let target = read.target("root@pi:7", &config(more)).unwrap();
+        let target = read.target("root@pi:7", &config(&more)).unwrap();
         assert_eq!((target.user.as_str(), target.port), ("root", 7));
         assert_eq!(target.identities, [home.path().join("key")]);
         assert_eq!(target.known_hosts[0], home.path().join("known"));
@@ -383,7 +385,7 @@ Host *
     #[test]
     fn a_way_in_a_circle_is_refused() {
         let (_home, read) = reader("Host a\n  ProxyJump b\nHost b\n  ProxyJump a\n");
-        let error = read.target("a", &config(json!({}))).unwrap_err();
+        let error = read.target("a", &config(&json!({}))).unwrap_err();
         assert_eq!(error.key.as_deref(), Some("jump"));
     }
 
@@ -391,7 +393,7 @@ Host *
     fn what_is_no_host_is_refused() {
         let read = ClientConfig::read(None).unwrap();
         for name in ["", "-oProxyCommand=x", "a b", "me@", "pi:0", "pi:x", "a/b"] {
-            assert!(read.target(name, &config(json!({}))).is_err(), "{name}");
+            assert!(read.target(name, &config(&json!({}))).is_err(), "{name}");
         }
     }
 
@@ -399,7 +401,7 @@ Host *
     fn a_place_is_known_without_the_host_and_does_not_name_it() {
         let read = ClientConfig::read(None).unwrap();
         let place = |name: &str| {
-            let target = read.target(name, &config(json!({}))).unwrap();
+            let target = read.target(name, &config(&json!({}))).unwrap();
             target.place("~/.gharun", false)
         };
         assert_eq!(place("pi"), place("me@pi:22"));
@@ -410,7 +412,7 @@ Host *
     #[test]
     fn the_way_in_is_a_command() {
         let read = ClientConfig::read(None).unwrap();
-        let target = read.target("me@pi:23", &config(json!({}))).unwrap();
+        let target = read.target("me@pi:23", &config(&json!({}))).unwrap();
         assert_eq!(
             target.command("cd 'a'"),
             r"ssh -t -p 23 me@pi 'cd '\''a'\'''"

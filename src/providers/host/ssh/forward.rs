@@ -48,6 +48,10 @@ impl Socket {
 }
 
 /// A socket and a channel that carry each other's bytes.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "two ends, each of which speaks and is told"
+)]
 pub(super) struct Pipe {
     channel: Channel,
     socket: Socket,

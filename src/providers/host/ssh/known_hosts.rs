@@ -1,5 +1,5 @@
 //! Whether a host is the one that it was: files of known hosts, see `sshd`(8) under
-//! "SSH_KNOWN_HOSTS FILE FORMAT". Names are compared by libssh2, so that hashed ones count too.
+//! `SSH_KNOWN_HOSTS FILE FORMAT`. Names are compared by libssh2, so that hashed ones count too.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};

@@ -96,6 +96,11 @@ impl Line {
         self.usable.load(Ordering::Acquire)
     }
 
+    /// Lets nothing new go over it; what does goes on.
+    pub(super) fn retire(&self) {
+        self.usable.store(false, Ordering::Release);
+    }
+
     fn ask(&self, request: Request) -> Result<(), io::Error> {
         let gone = || io::Error::from(io::ErrorKind::NotConnected);
         if !self.is_usable() {

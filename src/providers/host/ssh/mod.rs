@@ -90,17 +90,15 @@ struct Ways(Vec<(Target, Way)>);
 
 impl Ways {
     fn to(&mut self, target: &Target, manner: &Manner, sudo: bool) -> Way {
-        let jump = target.jump.as_deref();
-        let jump = jump.map(
-            |jump| match self.0.iter().find(|(known, _)| known == jump) {
-                Some((_, way)) => way.clone(),
-                None => {
-                    let way = self.to(jump, manner, false);
-                    self.0.push((jump.clone(), way.clone()));
-                    way
-                }
-            },
-        );
+        let jump = target.jump.as_deref().map(|jump| {
+            let known = self.0.iter().find(|(known, _)| known == jump);
+            if let Some((_, way)) = known {
+                return way.clone();
+            }
+            let way = self.to(jump, manner, false);
+            self.0.push((jump.clone(), way.clone()));
+            way
+        });
         Way::to(target.clone(), manner.clone(), sudo, jump)
     }
 }

@@ -21,6 +21,9 @@ use crate::providers::Result;
 /// How long a host is tried again that hangs up before it says who it is.
 const CROWDED: Duration = Duration::from_secs(20);
 
+/// How long a host is waited for that is being reached over the same connection.
+const PATIENT: Duration = Duration::from_millis(500);
+
 /// What the far side is asked to run, in any user's shell: words between single quotes, and of the
 /// signs in them none that some shell would take for its own. All that matters comes by its input.
 pub(super) const COMMAND: &str = "exec sh -c 'IFS= read -r line && eval \"$line\"'";
@@ -46,6 +49,9 @@ struct Inner {
     /// The way to the host on the way.
     jump: Option<Way>,
     state: Mutex<State>,
+    /// Held while a host behind this one is being reached over the connection: libssh2 opens one
+    /// channel at a time, and a host that does not answer keeps it at that for minutes.
+    bridging: Mutex<()>,
     /// A port of the host's loopback that leads to one of ours, on every connection.
     forward: Lock<Option<(u16, u16)>>,
 }
@@ -72,6 +78,7 @@ impl Way {
             sudo,
             jump,
             state: Mutex::default(),
+            bridging: Mutex::default(),
             forward: Lock::new(None),
         }))
     }
@@ -169,15 +176,23 @@ impl Way {
                     message: format!("{} on the way: {}", jump.host(), failure.message),
                     ..failure
                 };
-                let over = jump
-                    .line()
-                    .await
-                    .map_err(|failure| Unopened::Failed(by(failure)))?;
+                // Who would have to wait takes a connection of its own.
+                let free = timeout(PATIENT, jump.0.bridging.lock()).await;
+                let over = match &free {
+                    Ok(_) => jump.line().await,
+                    Err(_) => jump.connect().await.map(Arc::new),
+                };
+                let over = over.map_err(|failure| Unopened::Failed(by(failure)))?;
                 let pair = UnixStream::pair();
                 let (ours, theirs) = pair
                     .map_err(|error| Unopened::Failed(Failure::unavailable(error.to_string())))?;
                 let Target { host, port, .. } = &inner.target;
                 let bridged = timeout(patience, over.bridge(host, *port, theirs)).await;
+                if bridged.is_err() {
+                    // It goes on trying, and takes nothing new meanwhile.
+                    over.retire();
+                }
+                drop(free);
                 let bridged = bridged.unwrap_or_else(|_| Err("nothing answers there".into()));
                 bridged.map_err(|why| {
                     let message =
@@ -213,6 +228,7 @@ pub(super) fn envelope(script: &str, mark: &str) -> Vec<u8> {
 }
 
 impl Shell for Way {
+    #[expect(clippy::misnamed_getters, reason = "people call it as they wrote it")]
     fn host(&self) -> &str {
         &self.0.target.name
     }
@@ -236,6 +252,13 @@ impl Shell for Way {
             let unreachable = |failure: Failure| Broken::Unreachable(failure.error(self.host()));
             let line = self.line().await.map_err(unreachable)?;
             match line.run(command, input.clone()).await {
+                Ok(output) if self.0.sudo && output.stderr.starts_with(b"sudo: ") => {
+                    let said = String::from_utf8_lossy(&output.stderr);
+                    let failure = Failure::denied(said.trim()).at("sudo").hinted(
+                        "let that user use `sudo` there without a password, or leave `sudo` out",
+                    );
+                    return Err(unreachable(failure));
+                }
                 // Since it was last used, it was cut without anybody noticing.
                 Err(Broken::Refused(_)) if again && !line.is_usable() => again = false,
                 outcome => return outcome,

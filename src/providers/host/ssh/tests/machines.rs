@@ -105,8 +105,8 @@ async fn a_full_rack_says_how_long_it_is_worth_waiting() {
     ssh.launch(&two).await.unwrap();
     let error = ssh.launch(&hosts.order(SLEEP)).await.unwrap_err();
     assert_eq!(
-        (error.kind, error.wait),
-        (ErrorKind::NoCapacity, Some(Duration::from_mins(10)))
+        (error.kind, error.wait.map(std::num::NonZeroU32::get)),
+        (ErrorKind::NoCapacity, Some(600))
     );
     let text = chain(&error);
     assert!(
@@ -207,4 +207,46 @@ async fn any_shell_of_a_user_runs_what_is_sent() {
         assert_eq!(said, "it's 2 \\ |first\nsecond\nthirdnone\n", "{shell}");
     }
     assert!(tried >= 1);
+}
+
+#[tokio::test]
+async fn as_root_everything_goes_through_sudo_and_its_refusal_is_told() {
+    let Some(hosts) = Hosts::of(1, "") else {
+        return;
+    };
+    // A `sudo` of our own comes first, whatever the system has.
+    let bin = hosts.rack.dir.path().join("bin");
+    fs::create_dir(&bin).unwrap();
+    let sudo = |script: &str| {
+        let path = bin.join("sudo");
+        fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+        fs::set_permissions(path, mode).unwrap();
+    };
+    let key = hosts.rack.dir.path().join("by-sudo");
+    keygen(&key, "ed25519", "");
+    let script = format!(
+        "PATH={}:$PATH; export PATH; exec sh -c \"$SSH_ORIGINAL_COMMAND\"",
+        bin.display()
+    );
+    hosts.rack.hosts[0].force(&key.with_extension("pub"), &script);
+    let ssh = hosts.with(json!({ "identity": key, "sudo": true })).await;
+    sudo("echo 'sudo: a password is required' >&2; exit 1");
+    for error in [
+        ssh.check().await.unwrap_err(),
+        ssh.launch(&hosts.order(SLEEP)).await.unwrap_err(),
+    ] {
+        let text = chain(&error);
+        assert_eq!(
+            (error.kind, error.key.as_deref()),
+            (ErrorKind::Denied, Some("sudo")),
+            "{text}"
+        );
+        assert!(text.contains("a password is required"), "{text}");
+    }
+    // `-n -H`, and then what is to be run.
+    sudo("[ \"$1 $2\" = '-n -H' ] || exit 9; shift 2; AS_ROOT=yes exec \"$@\"");
+    let machine = ssh.launch(&hosts.order(SLEEP)).await.unwrap();
+    ssh.terminate(&machine.id).await.unwrap();
+    assert_eq!(hosts.spread(), [0]);
 }

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use super::sshd::{Gap, Sshd};
 use super::*;
+use crate::providers::host::Shell as _;
 
 /// A port that takes connections and says nothing.
 fn silent() -> (TcpListener, String) {
@@ -139,7 +140,6 @@ async fn a_command_that_is_given_up_frees_its_channel() {
     };
     let ssh = hosts.ssh().await;
     ssh.check().await.unwrap();
-    use crate::providers::host::Shell as _;
     for _ in 0..20 {
         let run = ssh.members[0].way.run("sleep 300", b"");
         let limit = tokio::time::timeout(Duration::from_millis(50), run);
