@@ -48,6 +48,8 @@ pub(super) struct Slot {
     pub(super) lost: Vec<Lost>,
     pub(super) registered: Option<Instant>,
     pub(super) launched_after: Duration,
+    /// The labels that its machine brought.
+    pub(super) labels: Vec<String>,
 }
 
 /// A machine that may exist.
@@ -78,6 +80,7 @@ impl Slot {
             lost: Vec::new(),
             registered: None,
             launched_after: Duration::ZERO,
+            labels: Vec::new(),
         }
     }
 

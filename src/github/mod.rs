@@ -48,6 +48,8 @@ enum Right<'a> {
 pub trait Api {
     /// Registers a runner just in time. A lost answer is [`ErrorKind::Ambiguous`], and it is not repeated.
     async fn register(&self, name: &Name, labels: &[String]) -> Result<Registration>;
+    /// Adds labels to a runner.
+    async fn label(&self, id: u64, labels: &[String]) -> Result<()>;
     /// Lists all runners of the scope, all pages; unchanged pages cost no quota.
     async fn runners(&self) -> Result<Vec<Runner>>;
     /// One runner by GitHub's number; `None` when it is gone.
@@ -67,6 +69,10 @@ pub trait Api {
 impl Api for Client {
     async fn register(&self, name: &Name, labels: &[String]) -> Result<Registration> {
         self.register_just_in_time(name, labels).await
+    }
+
+    async fn label(&self, id: u64, labels: &[String]) -> Result<()> {
+        self.add_labels(id, labels).await
     }
 
     async fn runners(&self) -> Result<Vec<Runner>> {

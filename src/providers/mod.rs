@@ -233,6 +233,12 @@ pub trait Provider: fmt::Debug + Send + Sync + Sized + 'static {
         None
     }
 
+    /// The labels that a runner gets for being on this very machine (a GPU's), beside its own.
+    fn labels(&self, id: &InstanceId) -> Vec<String> {
+        let _ = id;
+        Vec::new()
+    }
+
     /// How a machine reaches `port` on this computer, for a rehearsal. `None`: it cannot.
     async fn reach(&self, port: u16) -> Result<Option<Url>> {
         let _ = port;
@@ -269,6 +275,8 @@ pub trait DynProvider: fmt::Debug {
     fn in_use<'a>(&'a self, id: &'a InstanceId) -> LocalBoxFuture<'a, Result<Option<bool>>>;
     /// See [`Provider::access`].
     fn access(&self, id: &InstanceId) -> Option<String>;
+    /// See [`Provider::labels`].
+    fn labels(&self, id: &InstanceId) -> Vec<String>;
     /// See [`Provider::reach`].
     fn reach(&self, port: u16) -> LocalBoxFuture<'_, Result<Option<Url>>>;
     /// See [`Provider::offers`].
@@ -318,6 +326,10 @@ impl<P: Provider> DynProvider for P {
 
     fn access(&self, id: &InstanceId) -> Option<String> {
         Provider::access(self, id)
+    }
+
+    fn labels(&self, id: &InstanceId) -> Vec<String> {
+        Provider::labels(self, id)
     }
 
     fn reach(&self, port: u16) -> LocalBoxFuture<'_, Result<Option<Url>>> {

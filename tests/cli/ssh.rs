@@ -292,3 +292,26 @@ fn a_start_waits_for_a_slot_in_its_turn() {
     world.run("stop --yes").exits(0);
     nothing_is_left(&world, &rack);
 }
+
+#[test]
+fn a_runner_gets_the_labels_of_the_host_that_it_is_on() {
+    let Some(rack) = rack(2) else { return };
+    let world = World::new();
+    let specs = rack.specs();
+    file(
+        &world,
+        &rack,
+        &format!("labels = {{ {:?} = [\"cuda\"] }}", specs[1]),
+    );
+    let started = world.run("start --count 2 --output json").exits(0).json();
+    let runners = started["runners"].as_array().expect("a list");
+    let labelled = |row: &&serde_json::Value| row["labels"].to_string().contains("cuda");
+    assert_eq!(runners.iter().filter(labelled).count(), 1, "{started}");
+    let rows = world.stage.world().runners();
+    let labelled = rows
+        .iter()
+        .filter(|row| row.labels.iter().any(|label| label == "cuda"));
+    assert_eq!(labelled.count(), 1, "{rows:?}");
+    world.run("stop --yes").exits(0);
+    nothing_is_left(&world, &rack);
+}

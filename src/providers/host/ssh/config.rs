@@ -24,6 +24,9 @@ pub struct Config {
     /// The ids of GPUs that the slots of a host share out, seen by jobs as `CUDA_VISIBLE_DEVICES`: a list, or a table by host
     #[serde(default)]
     pub gpus: Gpus,
+    /// Labels that runners get for being on a host, a table by host; they are added when a runner has got its slot
+    #[serde(default)]
+    pub labels: BTreeMap<String, Vec<String>>,
     /// The user to log in as where neither the host nor `~/.ssh/config` names one; the one who starts gharun when left out
     #[serde(default)]
     pub user: Option<String>,
@@ -190,6 +193,11 @@ impl Config {
         if let Gpus::By(table) = &self.gpus {
             known("gpus", table.keys().collect())?;
         }
+        known("labels", self.labels.keys().collect())?;
+        let odd_label = |label: &&String| label.trim().is_empty() || label.contains([',', '\n']);
+        if let Some(label) = self.labels.values().flatten().find(odd_label) {
+            return Err(Error::setting("labels", format!("`{label}` is no label")));
+        }
         let odd = |id: &&String| {
             let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_:/.".contains(&byte);
             id.is_empty() || !id.bytes().all(plain)
@@ -275,6 +283,11 @@ mod tests {
             (json!({ "hosts": ["a"], "slots": { "b": 1 } }), "slots.b"),
             (json!({ "hosts": ["a"], "gpus": { "b": [] } }), "gpus.b"),
             (json!({ "hosts": ["a"], "gpus": ["0'; id"] }), "gpus"),
+            (json!({ "hosts": ["a"], "labels": { "b": [] } }), "labels.b"),
+            (
+                json!({ "hosts": ["a"], "labels": { "a": ["x,y"] } }),
+                "labels",
+            ),
             (json!({ "hosts": ["a"], "work_dir": "slots" }), "work_dir"),
             (json!({ "hosts": ["a"], "work_dir": "~" }), "work_dir"),
             (json!({ "hosts": ["a"], "work_dir": "~me/x" }), "work_dir"),

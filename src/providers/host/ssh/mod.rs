@@ -266,6 +266,12 @@ impl Provider for Ssh {
         Some(member.way.target().command(&member.host.access(id)))
     }
 
+    fn labels(&self, id: &InstanceId) -> Vec<String> {
+        let labels = self.member(id).ok();
+        let labels = labels.and_then(|member| self.config.labels.get(member.name()));
+        labels.cloned().unwrap_or_default()
+    }
+
     async fn reach(&self, port: u16) -> Result<Option<Url>> {
         let remote = choice::forward(self, port).await?;
         self.reached.store(true, Ordering::Relaxed);
