@@ -315,3 +315,32 @@ fn a_runner_gets_the_labels_of_the_host_that_it_is_on() {
     world.run("stop --yes").exits(0);
     nothing_is_left(&world, &rack);
 }
+
+#[test]
+fn two_hundred_runners_of_twenty_processes_never_share_a_slot() {
+    let Some(rack) = rack(3) else { return };
+    let world = World::new();
+    file(&world, &rack, "slots = 4\nprefer = \"random\"");
+    let starts: Vec<_> = (0..20)
+        .map(|_| world.spawn("start --count 10 --allow-partial --output json"))
+        .collect();
+    let mut up = Vec::new();
+    for start in starts {
+        let output = start.wait_with_output().expect("it ends");
+        let code = output.status.code();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(matches!(code, Some(0 | 1)), "{code:?}: {stderr}");
+        if let Ok(said) = serde_json::from_slice::<serde_json::Value>(&output.stdout) {
+            let mapping = said["mapping"].as_object().cloned().unwrap_or_default();
+            up.extend(mapping.into_iter().map(|(machine, _)| machine));
+        }
+    }
+    let slots: Vec<PathBuf> = held(&rack);
+    assert_eq!((up.len(), slots.len()), (12, 12), "{up:?} {slots:?}");
+    for slot in slots {
+        let inside = std::fs::read_dir(&slot).expect("it can be read").count();
+        assert_eq!(inside, 1, "{} is shared", slot.display());
+    }
+    world.run("stop --yes").exits(0);
+    nothing_is_left(&world, &rack);
+}

@@ -21,7 +21,7 @@ pub mod ssh;
 #[cfg(test)]
 mod tests;
 
-use spelling::{encode, folder_word, machines, quoted, tail};
+use spelling::{encode, folder_for_people, folder_word, machines, quoted, tail};
 
 const COMMON: &str = include_str!("scripts/common.sh");
 const KEEPER: &str = include_str!("scripts/keeper.sh");
@@ -332,7 +332,7 @@ impl<S: Shell> Host<S> {
                 Err(Error::new(ErrorKind::Denied, doing).because(cause))
             }
             Some("remains") => {
-                let root = folder_word(&self.layout.work_dir);
+                let root = folder_for_people(&self.layout.work_dir);
                 let error = answer.error(ErrorKind::Unavailable, doing);
                 let left = format!("{root}/slot-*/{} {root}/.gone/{0}.*", id.id);
                 Err(error.hinted(format!("its processes are gone; `sudo rm -rf {left}`")))
@@ -374,7 +374,7 @@ impl<S: Shell> Host<S> {
 
     /// The command that shows a person what a machine is doing.
     pub(crate) fn access(&self, id: &InstanceId) -> String {
-        let root = folder_word(&self.layout.work_dir);
+        let root = folder_for_people(&self.layout.work_dir);
         format!("cd {root}/slot-*/{} && tail -n 100 -f log", id.id)
     }
 

@@ -113,6 +113,16 @@ pub(super) fn folder_word(folder: &str) -> String {
     }
 }
 
+/// Spells a folder for people to type into the shell that they have, which may be no POSIX one.
+pub(super) fn folder_for_people(folder: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/~".contains(&byte);
+    if folder.bytes().all(plain) {
+        folder.to_owned()
+    } else {
+        folder_word(folder)
+    }
+}
+
 /// The end of what went wrong, short enough for an error.
 pub(super) fn tail(text: &str) -> String {
     let text = text.trim();

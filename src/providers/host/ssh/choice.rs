@@ -31,7 +31,9 @@ pub(super) struct Survey(Mutex<Option<(Instant, Vec<Seen>)>>);
 enum Seen {
     /// The names of its machines.
     Names(Vec<String>),
-    /// It did not answer, or not in time.
+    /// It cannot be used, and why.
+    Failed(ErrorKind, String),
+    /// It has not answered yet.
     Nothing,
 }
 
@@ -53,6 +55,11 @@ pub(super) async fn launch(ssh: &Ssh, order: &Order) -> Result<Instance> {
         if ssh.reached.load(Ordering::Relaxed) && !member.reaches.load(Ordering::Relaxed) {
             let message = format!("{} cannot reach this computer", member.name());
             refused.push(Error::new(ErrorKind::Unavailable, message));
+            continue;
+        }
+        if let Seen::Failed(kind, why) = &seen[at] {
+            let message = format!("{} was not asked", member.name());
+            refused.push(Error::new(*kind, message).because(why.clone()));
             continue;
         }
         let held = Held::of(member, name);
@@ -103,7 +110,7 @@ fn next(ssh: &Ssh, left: &[usize], seen: &[Seen], rank: &[f64], name: &str) -> O
         let ours = member.ours.lock().unwrap_or_else(PoisonError::into_inner);
         let (names, silent): (&[String], bool) = match &seen[at] {
             Seen::Names(names) => (names, false),
-            Seen::Nothing => (&[], true),
+            Seen::Failed(..) | Seen::Nothing => (&[], true),
         };
         let there = names.iter().any(|other| other == name);
         let more = ours.iter().filter(|one| !names.contains(*one)).count();
@@ -160,7 +167,10 @@ async fn survey(ssh: &Ssh) -> Vec<Seen> {
                 seen[at] = Seen::Names(names.map(|machine| machine.id.id).collect());
                 end.get_or_insert(Instant::now() + STRAGGLERS);
             }
-            Err(error) => skip(ssh, &ssh.members[at], &error),
+            Err(error) => {
+                skip(ssh, &ssh.members[at], &error);
+                seen[at] = Seen::Failed(error.kind, chain(&error));
+            }
         }
     }
     *last = Some((began, seen.clone()));

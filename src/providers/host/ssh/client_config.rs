@@ -220,12 +220,17 @@ impl ClientConfig {
         };
         let mut known_hosts = match (&config.known_hosts, self.known_hosts_of(alias)) {
             (Some(own), _) => vec![self.path(&own.to_string_lossy())],
-            (None, Some(named)) => named.iter().map(|path| tokens(Path::new(path))).collect(),
+            (None, Some(named)) => named
+                .iter()
+                .filter(|path| *path != "none")
+                .map(|path| tokens(Path::new(path)))
+                .collect(),
             (None, None) => {
                 let own = self.dir.as_ref().map(|dir| dir.join("known_hosts"));
                 own.into_iter().collect()
             }
         };
+        // Never written to: where it is the only one, `accept-new` has to be told where to.
         known_hosts.push("/etc/ssh/ssh_known_hosts".into());
         Ok(Target {
             name: name.to_owned(),

@@ -71,7 +71,10 @@ impl Known {
         Ok(Self {
             name,
             lines,
-            own: files.first().cloned(),
+            own: files
+                .first()
+                .filter(|file| !file.starts_with("/etc"))
+                .cloned(),
         })
     }
 

@@ -263,7 +263,13 @@ impl Provider for Ssh {
 
     fn access(&self, id: &InstanceId) -> Option<String> {
         let member = self.member(id).ok()?;
-        Some(member.way.target().command(&member.host.access(id)))
+        let look = member.host.access(id);
+        let run = if self.config.sudo {
+            format!("sudo -H sh -c {}", super::spelling::quoted(&look))
+        } else {
+            look
+        };
+        Some(member.way.target().command(&run))
     }
 
     fn labels(&self, id: &InstanceId) -> Vec<String> {

@@ -258,3 +258,33 @@ async fn a_host_that_is_cut_off_is_skipped_named_and_found_again() {
     );
     hosts.finish().await;
 }
+
+#[tokio::test]
+async fn a_host_that_does_not_answer_keeps_nobody_else_behind_its_jump_waiting() {
+    let Some(hosts) = Hosts::of(2, "") else {
+        return;
+    };
+    let Some(apart) = Apart::new(3) else { return };
+    // Packets to that address go out and nothing ever comes back.
+    let address = format!("10.213.3.2/30 dev {}", apart.far());
+    let args = format!("netns exec {} ip addr del {address}", apart.0);
+    run("ip", &args.split(' ').collect::<Vec<_>>());
+    let (gate, inner) = (&hosts.rack.hosts[0], &hosts.rack.hosts[1]);
+    let lost = "me@10.213.3.2:22";
+    let more = json!({
+        "hosts": [lost, inner.spec()],
+        "jump": gate.spec(),
+        "connect_timeout": "2s",
+        "slots": 1,
+    });
+    let ssh = hosts.with(more).await;
+    let machine = ssh.launch(&hosts.order(SLEEP)).await.unwrap();
+    assert_eq!(machine.id.place.as_ref(), Some(&ssh.members[1].place));
+    let listing = ssh.list().await.unwrap();
+    assert_eq!(
+        (listing.instances.len(), listing.unread.len()),
+        (1, 1),
+        "{listing:?}"
+    );
+    ssh.terminate(&machine.id).await.unwrap();
+}
