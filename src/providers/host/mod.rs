@@ -21,7 +21,7 @@ pub mod ssh;
 #[cfg(test)]
 mod tests;
 
-use spelling::{encode, folder_for_people, folder_word, machines, quoted, tail};
+use spelling::{encode, folder_for_people, folder_word, machines, quoted, shares, tail};
 
 const COMMON: &str = include_str!("scripts/common.sh");
 const KEEPER: &str = include_str!("scripts/keeper.sh");
@@ -234,31 +234,11 @@ impl<S: Shell> Host<S> {
             .map(|(key, value)| format!("export {key}={}\n", quoted(value.expose())))
             .collect::<Vec<_>>()
             .concat();
-        env += &self.shares();
+        env += &shares(&self.layout.gpus, self.layout.slots);
         let (keeper, boot) = (format!("{COMMON}\n{KEEPER}"), order.boot.expose());
         let size = meta.len() + env.len() + keeper.len() + boot.len();
         let parcel = format!("{meta}{mark}\n{env}{mark}\n{keeper}{mark}\n{boot}");
         (parcel.into_bytes(), size)
-    }
-
-    /// Shell code that gives a slot its share of the GPUs; `$DIR` is the machine's folder. Where there
-    /// are more slots than GPUs, several slots see the same one.
-    fn shares(&self) -> String {
-        let gpus = &self.layout.gpus;
-        if gpus.is_empty() {
-            return String::new();
-        }
-        let slots = usize::from(self.layout.slots.get());
-        let cases = (0..slots).map(|slot| {
-            let own = gpus.iter().skip(slot).step_by(slots);
-            let mut own: Vec<&str> = own.map(String::as_str).collect();
-            if own.is_empty() {
-                own.push(&gpus[slot % gpus.len()]);
-            }
-            let (slot, own) = (slot + 1, quoted(&own.join(",")));
-            format!("*/slot-{slot}) export CUDA_VISIBLE_DEVICES={own} ;;\n")
-        });
-        format!("case ${{DIR%/*}} in\n{}esac\n", cases.collect::<String>())
     }
 
     fn full(&self, answer: &Answer, doing: String) -> Error {

@@ -1,5 +1,7 @@
 //! How values and machines are spelt between the scripts and us.
 
+use std::num::NonZeroU16;
+
 use jiff::Timestamp;
 
 use crate::model::{Condition, Instance, InstanceId, Tags};
@@ -111,6 +113,26 @@ pub(super) fn folder_word(folder: &str) -> String {
         Some(rest) => format!("\"${{HOME:?}}\"/{}", quoted(rest)),
         None => quoted(folder),
     }
+}
+
+/// Shell code that gives a slot its share of the GPUs; `$DIR` is the machine's folder. Where there are
+/// more slots than GPUs, several slots see the same one.
+pub(super) fn shares(gpus: &[String], slots: NonZeroU16) -> String {
+    if gpus.is_empty() {
+        return String::new();
+    }
+    let slots = usize::from(slots.get());
+    let cases = (0..slots).map(|slot| {
+        let own = gpus.iter().skip(slot).step_by(slots);
+        let mut own: Vec<&str> = own.map(String::as_str).collect();
+        if own.is_empty() {
+            own.push(&gpus[slot % gpus.len()]);
+        }
+        let (slot, own) = (slot + 1, quoted(&own.join(",")));
+        format!("*/slot-{slot}) export CUDA_VISIBLE_DEVICES={own} ;;\n")
+    });
+    let cases = cases.collect::<Vec<_>>().concat();
+    format!("case ${{DIR%/*}} in\n{cases}esac\n")
 }
 
 /// Spells a folder for people to type into the shell that they have, which may be no POSIX one.

@@ -3,114 +3,31 @@
 use std::collections::VecDeque;
 use std::io::{self, Read as _};
 use std::net::{Ipv4Addr, TcpStream};
-use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use ssh2::{BlockDirections, Channel, ErrorCode, Listener, Session};
+use rustix::event::{PollFd, PollFlags};
+use ssh2::{Channel, ErrorCode, Listener};
 use tokio::sync::oneshot;
 
 use super::super::{Broken, Output};
 use super::forward::{Pipe, Socket};
 use super::job::{Job, Step};
 use super::line::Request;
+use super::link::{Dead, LOOK, Link, STUCK, attempt, wait};
 
 /// How many commands run at a time: `sshd` allows ten by default (`MaxSessions`).
 const MOST_JOBS: usize = 8;
 /// How often a host is asked for a sign of life, and how long it may be silent while something is under way.
 const ASKED: Duration = Duration::from_secs(5);
 const SILENT: Duration = Duration::from_secs(25);
-/// How long at most nobody looks at the channels: libssh2 may have read something for one of them
-/// while it worked for another, and then the socket does not tell.
-const LOOK: Duration = Duration::from_millis(100);
-/// How long a connection may refuse to take what is sent.
-const STUCK: Duration = Duration::from_secs(25);
 /// How long the farewell may take, in milliseconds.
 const FAREWELL: u32 = 1000;
-/// `LIBSSH2_ERROR_EAGAIN`, `LIBSSH2_ERROR_CHANNEL_FAILURE`, see `libssh2.h`.
-const AGAIN: i32 = -37;
+/// `LIBSSH2_ERROR_CHANNEL_FAILURE`, see `libssh2.h`.
 const CHANNEL_FAILURE: i32 = -21;
-
-/// The connection is gone, and why.
-#[derive(Debug)]
-pub(super) struct Dead(pub(super) String);
-
-impl From<io::Error> for Dead {
-    fn from(error: io::Error) -> Self {
-        Self(error.to_string())
-    }
-}
-
-/// A session that was let in, and the socket that it speaks over, to be waited for.
-pub(super) struct Link {
-    pub(super) session: Session,
-    pub(super) socket: OwnedFd,
-}
-
-/// Does something that does not block; `None` means that it waits for the host.
-///
-/// What was sent in part has to be sent to its end before anything else is: so this waits until the
-/// connection takes more. That never waits for the host to say something first.
-pub(super) fn attempt<T>(
-    link: &Link,
-    mut work: impl FnMut() -> Result<T, ssh2::Error>,
-) -> Result<Option<Result<T, ssh2::Error>>, Dead> {
-    let end = Instant::now() + STUCK;
-    loop {
-        match work() {
-            Err(error) if error.code() == ErrorCode::Session(AGAIN) => {}
-            Err(error) if super::auth::is_gone(&error) => return Err(Dead(error.message().into())),
-            done => return Ok(Some(done)),
-        }
-        if !wait_to_send(link, end)? {
-            return Ok(None);
-        }
-    }
-}
-
-/// The same for reading and writing.
-pub(super) fn attempt_io<T>(
-    link: &Link,
-    mut work: impl FnMut() -> io::Result<T>,
-) -> Result<Option<io::Result<T>>, Dead> {
-    let end = Instant::now() + STUCK;
-    loop {
-        match work() {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            done => return Ok(Some(done)),
-        }
-        if !wait_to_send(link, end)? {
-            return Ok(None);
-        }
-    }
-}
-
-/// Waits until the rest of a packet can be sent; whether there is one.
-fn wait_to_send(link: &Link, end: Instant) -> Result<bool, Dead> {
-    if !matches!(
-        link.session.block_directions(),
-        BlockDirections::Outbound | BlockDirections::Both
-    ) {
-        return Ok(false);
-    }
-    if Instant::now() >= end {
-        return Err(Dead(format!("it took nothing for {} s", STUCK.as_secs())));
-    }
-    wait(&mut [PollFd::new(&link.socket, PollFlags::OUT)], LOOK)?;
-    Ok(true)
-}
-
-fn wait(fds: &mut [PollFd<'_>], at_most: Duration) -> io::Result<()> {
-    let limit = Timespec::try_from(at_most).map_err(io::Error::other)?;
-    match poll(fds, Some(&limit)) {
-        Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
-}
 
 /// A channel that is to be opened, and for what.
 enum Wanted {
@@ -424,10 +341,10 @@ impl Driver {
             PollFd::new(&self.bell, PollFlags::IN),
             PollFd::new(&self.link.socket, flags),
         ];
-        fds.extend(self.pipes.iter().map(|pipe| {
-            let (socket, flags) = pipe.waits_for();
-            PollFd::from_borrowed_fd(socket, flags)
-        }));
+        // One that waits for nothing is left out: that its other end is gone would wake us for ever.
+        let pipes = self.pipes.iter().map(Pipe::waits_for);
+        let pipes = pipes.filter(|(_, flags)| !flags.is_empty());
+        fds.extend(pipes.map(|(socket, flags)| PollFd::from_borrowed_fd(socket, flags)));
         let at_most = if listens { LOOK } else { ASKED };
         wait(&mut fds, at_most)?;
         let (rung, wire) = (fds[0].revents(), fds[1].revents());

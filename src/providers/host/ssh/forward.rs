@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use rustix::event::PollFlags;
 use ssh2::Channel;
 
-use super::drive::{Dead, Link, attempt, attempt_io};
 use super::job::Step;
+use super::link::{Dead, Link, attempt, attempt_io};
 
 /// What is kept of one direction while the other side is slow, in bytes.
 const KEPT: usize = 64 * 1024;

@@ -7,7 +7,7 @@ use ssh2::Channel;
 use tokio::sync::oneshot;
 
 use super::super::{Broken, Output};
-use super::drive::{Dead, Link, attempt, attempt_io};
+use super::link::{Dead, Link, attempt, attempt_io};
 
 /// More than any script says.
 const MOST_SAID: usize = 4 * 1024 * 1024;

@@ -15,12 +15,12 @@ use std::thread;
 use tokio::sync::oneshot;
 
 use super::super::{Broken, Output};
-use super::drive::{Driver, Link};
+use super::drive::Driver;
 use super::failure::Failure;
+use super::link::Link;
 use super::session::Unopened;
 
-/// What is asked of the thread.
-#[derive(Debug)]
+/// What is asked of the thread; some of it is secret.
 pub(super) enum Request {
     /// Runs a command, feeds it, and tells what it said.
     Run {

@@ -26,6 +26,7 @@ mod forward;
 mod job;
 mod known_hosts;
 mod line;
+mod link;
 mod session;
 #[cfg(test)]
 mod tests;

@@ -12,9 +12,9 @@ use ssh2::{ErrorCode, MethodType, Session};
 use super::auth::{Credentials, log_in};
 use super::client_config::Target;
 use super::config::HostKeyCheck;
-use super::drive::Link;
 use super::failure::Failure;
 use super::known_hosts::Known;
+use super::link::Link;
 
 /// How long a connection may say nothing before the system asks, and then gives it up.
 const IDLE: Duration = Duration::from_secs(10);
