@@ -380,6 +380,15 @@ impl Kind {
         (self.schema)()
     }
 
+    /// Whether settings leave out a key without which no machine of this kind can be meant.
+    pub fn lacks_settings(&self, settings: &Map<String, Value>) -> bool {
+        let schema = self.schema();
+        let required = schema.get("required").and_then(Value::as_array);
+        let keys = required.into_iter().flatten().filter_map(Value::as_str);
+        let mut missing = keys.filter(|key| !settings.contains_key(*key));
+        missing.next().is_some()
+    }
+
     /// See [`Provider::ambient`].
     pub fn ambient(&self, env: Lookup<'_>) -> Vec<(&'static str, &'static str, Value)> {
         (self.ambient)(env)

@@ -15,8 +15,8 @@ use crate::providers::{Error, Result};
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// The hosts, in order of preference: `[user@]host[:port]`, or names of `~/.ssh/config`
-    #[serde(default)]
+    /// The hosts, in order of preference: `[user@]host[:port]`, or names of `~/.ssh/config`; a list, or one as text
+    #[serde(deserialize_with = "one_or_more")]
     pub hosts: Vec<String>,
     /// How many runners may be on a host at a time: a number, or a table by host (1 for those it leaves out)
     #[serde(default)]
@@ -161,6 +161,19 @@ fn no_time_text() -> &'static str {
     "0s"
 }
 
+fn one_or_more<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Hosts {
+        One(String),
+        More(Vec<String>),
+    }
+    Ok(match Hosts::deserialize(deserializer)? {
+        Hosts::One(host) => vec![host],
+        Hosts::More(hosts) => hosts,
+    })
+}
+
 fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     use serde::de::Error as _;
     let text = String::deserialize(deserializer)?;
@@ -278,7 +291,7 @@ mod tests {
     #[test]
     fn settings_that_do_not_fit_together_name_their_key() {
         for (settings, key) in [
-            (json!({}), "hosts"),
+            (json!({ "hosts": [] }), "hosts"),
             (json!({ "hosts": ["a", "a"] }), "hosts"),
             (json!({ "hosts": ["a"], "slots": { "b": 1 } }), "slots.b"),
             (json!({ "hosts": ["a"], "gpus": { "b": [] } }), "gpus.b"),
