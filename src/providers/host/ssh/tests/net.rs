@@ -141,7 +141,7 @@ async fn a_command_that_is_given_up_frees_its_channel() {
     let ssh = hosts.ssh().await;
     ssh.check().await.unwrap();
     for _ in 0..20 {
-        let run = ssh.members[0].way.run("sleep 300", b"");
+        let run = ssh.members[0].way.run("sleep 20", b"");
         let limit = tokio::time::timeout(Duration::from_millis(50), run);
         assert!(limit.await.is_err(), "it would take long");
     }
