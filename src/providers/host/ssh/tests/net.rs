@@ -209,13 +209,15 @@ async fn a_host_that_is_cut_off_is_skipped_named_and_found_again() {
     let dir = tempfile::tempdir().unwrap();
     keygen(&dir.path().join("id"), "ed25519", "");
     let public = dir.path().join("id.pub");
+    // What is cut off for good is to go by itself.
+    let alive = "ClientAliveInterval 5\nClientAliveCountMax 3";
     let host = |n: u8, apart: &Apart| {
         let by = ["ip", "netns", "exec", apart.0.as_str()];
         let address = format!("10.213.{n}.2");
         Sshd::start_by(
             &dir.path().join(format!("host{n}")),
             &public,
-            "",
+            alive,
             &address,
             &by,
         )
