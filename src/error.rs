@@ -112,7 +112,11 @@ impl Failure {
         };
         let mut hints = Vec::from_iter(error.hint.clone());
         let text = match &error.key {
-            Some(key) => format!("`{key}` of `{name}` ({}) cannot be used", origin(key)),
+            Some(key) => {
+                let origin = Some(origin(key)).filter(|origin| !origin.is_empty());
+                let origin = origin.map_or_else(String::new, |origin| format!(" ({origin})"));
+                format!("`{key}` of `{name}`{origin} cannot be used")
+            }
             None => format!("`{name}` cannot be used"),
         };
         match error.kind {

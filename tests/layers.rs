@@ -53,6 +53,9 @@ const NEVER: &[(&[&str], &[&str], &str)] = &[
 /// `settings` asks the registry which kinds and keys there are, and which keys are secrets.
 const NEIGHBOURS: &[(&str, &str)] = &[("http", "poll"), ("settings", "providers")];
 
+/// What the registry's folder has beside the kinds, for all of them.
+const SHARED: &[&str] = &["attempt"];
+
 /// How long a file may be, without its tests.
 const LONGEST: usize = 500;
 
@@ -199,14 +202,14 @@ fn declared(source: &Source) -> Vec<(String, bool)> {
     declared
 }
 
-/// The kinds: what `providers/mod.rs` declares, and shares with nobody.
+/// The kinds: what `providers/mod.rs` declares, without what they share.
 fn kinds(sources: &[Source]) -> BTreeSet<String> {
     let registry = sources
         .iter()
         .find(|source| source.file == "providers/mod.rs");
     let modules = registry.map(declared).unwrap_or_default().into_iter();
     modules
-        .filter(|(_, tests)| !tests)
+        .filter(|(name, tests)| !tests && !SHARED.contains(&name.as_str()))
         .map(|(name, _)| name)
         .collect()
 }

@@ -197,6 +197,10 @@ impl Desk {
         let kinds: Vec<String> = KINDS.iter().map(|kind| kind.name.to_owned()).collect();
         for settings in tables.settings(&kinds)? {
             let name = settings.name.clone();
+            // A kind that nobody has told its hosts is no place that does not answer.
+            if settings.secrets.is_empty() && settings.kind.lacks_settings(&settings.values) {
+                continue;
+            }
             let checked = match self.open(settings).await {
                 Ok(place) => {
                     let health = place.provider.check().await;

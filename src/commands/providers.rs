@@ -2,8 +2,6 @@
 
 use std::fmt::Write as _;
 
-use serde_json::Value;
-
 use super::Desk;
 use crate::cli::{self, ProvidersCommand};
 use crate::error::{Exit, Failure};
@@ -161,60 +159,18 @@ fn show(desk: &Desk, name: &str) -> Result<Exit, Failure> {
         Ok(kind) => kind,
         Err(failure) => desk.settings.tables.kind_of(name).map_err(|_| failure)?,
     };
-    let schema = kind.schema();
     let mut text = format!("{}: {}\n", kind.name, kind.about);
-    for (key, about) in schema
-        .get("properties")
-        .and_then(Value::as_object)
-        .into_iter()
-        .flatten()
-    {
-        let default = about
-            .get("default")
-            .filter(|value| !value.is_null())
-            .map_or_else(String::new, |value| format!(", default {value}"));
-        write!(text, "\n{key} ({}{default})\n", type_of(about))
+    for setting in kind.settings() {
+        let default = setting.default.map(|value| format!(", default {value}"));
+        let (key, kind) = (setting.key, setting.kind);
+        write!(text, "\n{key} ({kind}{})\n", default.unwrap_or_default())
             .expect("a text takes what is written");
-        for line in about
-            .get("description")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .lines()
-        {
+        for line in setting.meaning.lines() {
             writeln!(text, "    {line}").expect("a text takes what is written");
         }
     }
-    desk.data(&schema, text)?;
+    desk.data(&kind.schema(), text)?;
     Ok(Exit::Done)
-}
-
-/// What may be written, in a word or two.
-fn type_of(about: &Value) -> String {
-    let word = |kind: &str| match kind {
-        "array" => "list",
-        "boolean" => "true or false",
-        "integer" | "number" => "number",
-        "object" => "table",
-        _ => "text",
-    };
-    if let Some(values) = about.get("enum").and_then(Value::as_array) {
-        return values
-            .iter()
-            .filter_map(Value::as_str)
-            .collect::<Vec<_>>()
-            .join(" | ");
-    }
-    match about.get("type") {
-        Some(Value::String(kind)) => word(kind).to_owned(),
-        Some(Value::Array(kinds)) => kinds
-            .iter()
-            .filter_map(Value::as_str)
-            .filter(|kind| *kind != "null")
-            .map(word)
-            .collect::<Vec<_>>()
-            .join(" or "),
-        _ => "see below".to_owned(),
-    }
 }
 
 async fn init(desk: &Desk) -> Result<Exit, Failure> {

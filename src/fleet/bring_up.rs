@@ -13,7 +13,7 @@ use crate::github::{self, Api, Credential, Registration};
 use crate::model::{Event, Instance, Mapping, Name};
 use crate::plan::Plan;
 use crate::poll::{Backoff, chance};
-use crate::providers::ErrorKind;
+use crate::providers::{self, ErrorKind};
 use crate::state::Entry;
 
 /// A registration that has waited longer than this for room is replaced: idle ones were seen to be
@@ -50,6 +50,8 @@ pub(super) struct Slot {
     pub(super) lost: Vec<Lost>,
     pub(super) registered: Option<Instant>,
     pub(super) launched_after: Duration,
+    /// The labels that its machine brought.
+    pub(super) labels: Vec<String>,
 }
 
 /// A machine that may exist.
@@ -81,6 +83,7 @@ impl Slot {
             lost: Vec::new(),
             registered: None,
             launched_after: Duration::ZERO,
+            labels: Vec::new(),
         }
     }
 
@@ -231,6 +234,7 @@ impl<G: Api> Shared<'_, G> {
     ) -> Result<(), Trouble> {
         let mut pauses = Backoff::new(Duration::from_secs(2), Duration::from_secs(15));
         let mut tries = 0;
+        let began = Instant::now();
         loop {
             let credential = self.fresh(slot, kept).await?;
             tries += 1;
@@ -242,6 +246,18 @@ impl<G: Api> Shared<'_, G> {
                 Trouble::Launch { source, .. } => match source.kind {
                     ErrorKind::RateLimited => PATIENCE,
                     ErrorKind::Unavailable => TRIES,
+                    ErrorKind::NoCapacity => match source.wait {
+                        Some(wait) => {
+                            let wait = Duration::from_secs(wait.get().into());
+                            self.say_waiting(&place.name, tries, source, wait).await?;
+                            if began.elapsed() < wait {
+                                usize::MAX
+                            } else {
+                                0
+                            }
+                        }
+                        None => 0,
+                    },
                     _ => 0,
                 },
                 _ => 0,
@@ -255,6 +271,22 @@ impl<G: Api> Shared<'_, G> {
                 () = sleep(pause) => {}
             }
         }
+    }
+
+    /// Says once that room is waited for.
+    async fn say_waiting(
+        &self,
+        place: &str,
+        tries: usize,
+        why: &providers::Error,
+        at_most: Duration,
+    ) -> Result<(), Trouble> {
+        if tries == 1 {
+            let reason = format!("`{place}` says: {}", chain(why));
+            let event = Event::Waiting { reason, at_most };
+            self.fleet.sink.tell(event).await?;
+        }
+        Ok(())
     }
 
     /// A credential that is good yet: a just-in-time configuration that GitHub has not dropped, or a
@@ -448,7 +480,9 @@ impl<G: Api> Shared<'_, G> {
             slot.runner_id = Some(id);
             slot.enrols = false;
         }
-        self.write_id_down(slot, id).await
+        self.write_id_down(slot, id).await?;
+        // It could not be labelled before it was there.
+        self.label(slot).await
     }
 
     /// The end of a machine's log, unless something more urgent comes.

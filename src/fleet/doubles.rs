@@ -227,6 +227,16 @@ impl Api for Hub {
         })
     }
 
+    async fn label(&self, id: u64, labels: &[String]) -> Result<()> {
+        self.ask("label", &id.to_string()).await;
+        let labels = labels.iter().map(|name| Label { name: name.clone() });
+        let mut state = self.state();
+        let row = state.rows.iter_mut().find(|row| row.runner.id == id);
+        let row = row.expect("it was registered");
+        row.runner.labels.extend(labels);
+        Ok(())
+    }
+
     async fn runners(&self) -> Result<Vec<Runner>> {
         self.ask("runners", "").await;
         self.listing()

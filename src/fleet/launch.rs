@@ -210,6 +210,28 @@ impl<G: Api> Shared<'_, G> {
         });
         let (told, recorded) = tokio::join!(told, recorded);
         told?;
-        recorded
+        recorded?;
+        self.label(slot).await
+    }
+
+    /// Gives the runner the labels of its machine, before a job can be waiting for them in vain.
+    pub(super) async fn label(&self, slot: &RefCell<Slot>) -> Result<(), Trouble> {
+        let (labels, id) = {
+            let slot = slot.borrow();
+            let machine = slot.machine.as_ref();
+            let labels = machine.map(|(place, instance)| place.provider.labels(&instance.id));
+            (labels.unwrap_or_default(), slot.runner_id)
+        };
+        let (false, Some(id)) = (labels.is_empty(), id) else {
+            return Ok(());
+        };
+        let labelled = tokio::select! {
+            biased;
+            answer = self.github.label(id, &labels) => answer.map_err(Trouble::Register),
+            () = self.impatience() => Err(Trouble::Halted),
+        };
+        labelled?;
+        slot.borrow_mut().labels = labels;
+        Ok(())
     }
 }

@@ -352,7 +352,7 @@ impl<G: Api> Course<'_, G> {
             let (place, instance) = slot.machine.as_ref().expect("what is up was launched");
             self.outcome.up.push(Up {
                 name: slot.name.clone(),
-                labels: self.shared.plan.labels_of(&slot.name),
+                labels: [self.shared.plan.labels_of(&slot.name), slot.labels.clone()].concat(),
                 instance: place.reference(&instance.id),
                 kind: place.provider.kind(),
                 runner_id: slot.runner_id,

@@ -66,6 +66,8 @@ pub trait Api {
     /// Registers a runner just in time, or gets what its machine registers it with. A lost answer is
     /// [`ErrorKind::Ambiguous`] where it may have registered one, and it is not repeated then.
     async fn register(&self, name: &Name, labels: &[String]) -> Result<Registration>;
+    /// Adds labels to a runner.
+    async fn label(&self, id: u64, labels: &[String]) -> Result<()>;
     /// Lists all runners of the scope, all pages; unchanged pages cost no quota.
     async fn runners(&self) -> Result<Vec<Runner>>;
     /// One runner by GitHub's number; `None` when it is gone.
@@ -99,6 +101,10 @@ pub trait Api {
 impl Api for Client {
     async fn register(&self, name: &Name, labels: &[String]) -> Result<Registration> {
         self.register_runner(name, labels).await
+    }
+
+    async fn label(&self, id: u64, labels: &[String]) -> Result<()> {
+        self.add_labels(id, labels).await
     }
 
     async fn runners(&self) -> Result<Vec<Runner>> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use reqwest::Method;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::client::{Client, Operation};
 use super::{ErrorKind, Result, Right};
@@ -44,6 +44,11 @@ pub enum Deregistration {
     Busy,
     /// It is gone, now or already before.
     Gone,
+}
+
+#[derive(Serialize)]
+struct Labels<'a> {
+    labels: &'a [String],
 }
 
 #[derive(Deserialize)]
@@ -93,6 +98,21 @@ impl Client {
         match answer.status.as_u16() {
             404 => Ok(None),
             _ => operation.read(&answer).map(Some),
+        }
+    }
+
+    /// Adds labels to those that a runner has; one that it has already is no failure.
+    /// <https://docs.github.com/rest/actions/self-hosted-runners>: `POST …/runners/{runner_id}/labels`.
+    pub(super) async fn add_labels(&self, id: u64, labels: &[String]) -> Result<()> {
+        let message = format!("could not label runner {id} of `{}`", self.scope());
+        let operation = self.begin(message, self.runners_right());
+        let url = self.in_scope(&["actions", "runners", &id.to_string(), "labels"])?;
+        let request = Request::new(Method::POST, url).json(&Labels { labels });
+        let answer = operation.send(request).await?;
+        if answer.status.is_success() {
+            Ok(())
+        } else {
+            Err(operation.refused(&answer))
         }
     }
 

@@ -206,6 +206,12 @@ impl Provider for Memory {
         })
     }
 
+    fn labels(&self, _: &InstanceId) -> Vec<String> {
+        let state = self.cloud.state();
+        let place = state.places.get(&self.place);
+        place.map(|place| place.labels.clone()).unwrap_or_default()
+    }
+
     async fn launch(&self, order: &Order) -> Result<Instance> {
         let lost = self.ask(Verb::Launch, order.name.as_str()).await;
         if let (Err(error), true) = (&lost, self.has(Flaw::TellsSecret)) {

@@ -2,7 +2,9 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
@@ -14,13 +16,20 @@ use url::Url;
 
 use crate::model::{Instance, InstanceId, Listing, Order};
 
+#[cfg(any(feature = "aws", feature = "docker"))]
+mod attempt;
+#[cfg(feature = "aws")]
+pub mod aws;
 #[cfg(test)]
 pub(crate) mod contract;
+mod described;
 #[cfg(feature = "docker")]
 pub mod docker;
 pub mod host;
 #[cfg(test)]
 pub(crate) mod memory;
+
+pub use described::Described;
 
 /// What a provider answers.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -54,6 +63,9 @@ pub struct Error {
     pub key: Option<String>,
     /// What to try next, as something that can be typed.
     pub hint: Option<String>,
+    /// For how many seconds it is worth asking again for room, from the first time on: only
+    /// [`ErrorKind::NoCapacity`].
+    pub wait: Option<NonZeroU32>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -65,6 +77,7 @@ impl Error {
             message: message.into(),
             key: None,
             hint: None,
+            wait: None,
             source: None,
         }
     }
@@ -81,6 +94,27 @@ impl Error {
     #[must_use]
     pub fn because(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.source = Some(source.into());
+        self
+    }
+
+    /// The same error as the cause of what could not be done because of it.
+    #[must_use]
+    pub fn while_trying(mut self, doing: impl Into<String>) -> Self {
+        let outer = Self {
+            kind: self.kind,
+            message: doing.into(),
+            key: self.key.take(),
+            hint: self.hint.take(),
+            wait: self.wait,
+            source: None,
+        };
+        outer.because(self)
+    }
+
+    /// Says how long it is worth asking again, in whole seconds.
+    #[must_use]
+    pub fn waiting(mut self, wait: Duration) -> Self {
+        self.wait = NonZeroU32::new(u32::try_from(wait.as_secs()).unwrap_or(u32::MAX));
         self
     }
 
@@ -206,6 +240,12 @@ pub trait Provider: fmt::Debug + Send + Sync + Sized + 'static {
         None
     }
 
+    /// The labels that a runner gets for being on this very machine (a GPU's), beside its own.
+    fn labels(&self, id: &InstanceId) -> Vec<String> {
+        let _ = id;
+        Vec::new()
+    }
+
     /// How a machine reaches `port` on this computer, for a rehearsal. `None`: it cannot.
     async fn reach(&self, port: u16) -> Result<Option<Url>> {
         let _ = port;
@@ -242,6 +282,8 @@ pub trait DynProvider: fmt::Debug {
     fn in_use<'a>(&'a self, id: &'a InstanceId) -> LocalBoxFuture<'a, Result<Option<bool>>>;
     /// See [`Provider::access`].
     fn access(&self, id: &InstanceId) -> Option<String>;
+    /// See [`Provider::labels`].
+    fn labels(&self, id: &InstanceId) -> Vec<String>;
     /// See [`Provider::reach`].
     fn reach(&self, port: u16) -> LocalBoxFuture<'_, Result<Option<Url>>>;
     /// See [`Provider::offers`].
@@ -293,6 +335,10 @@ impl<P: Provider> DynProvider for P {
         Provider::access(self, id)
     }
 
+    fn labels(&self, id: &InstanceId) -> Vec<String> {
+        Provider::labels(self, id)
+    }
+
     fn reach(&self, port: u16) -> LocalBoxFuture<'_, Result<Option<Url>>> {
         Provider::reach(self, port).boxed_local()
     }
@@ -341,6 +387,15 @@ impl Kind {
         (self.schema)()
     }
 
+    /// Whether settings leave out a key without which no machine of this kind can be meant.
+    pub fn lacks_settings(&self, settings: &Map<String, Value>) -> bool {
+        let schema = self.schema();
+        let required = schema.get("required").and_then(Value::as_array);
+        let keys = required.into_iter().flatten().filter_map(Value::as_str);
+        let mut missing = keys.filter(|key| !settings.contains_key(*key));
+        missing.next().is_some()
+    }
+
     /// See [`Provider::ambient`].
     pub fn ambient(&self, env: Lookup<'_>) -> Vec<(&'static str, &'static str, Value)> {
         (self.ambient)(env)
@@ -349,9 +404,13 @@ impl Kind {
 
 /// Every kind that this binary was built with, in the order of the alphabet.
 pub const KINDS: &[Kind] = &[
+    #[cfg(feature = "aws")]
+    Kind::of::<aws::Aws>(),
     #[cfg(feature = "docker")]
     Kind::of::<docker::Docker>(),
     Kind::of::<host::local::Local>(),
+    #[cfg(feature = "ssh")]
+    Kind::of::<host::ssh::Ssh>(),
 ];
 
 /// Finds a kind by its name.
@@ -392,24 +451,13 @@ mod tests {
     }
 
     #[test]
-    fn every_setting_of_every_kind_says_what_it_means() {
+    fn no_kind_takes_unknown_keys() {
         for kind in KINDS {
             let schema = kind.schema();
-            let properties = schema
-                .get("properties")
-                .and_then(Value::as_object)
-                .expect("a table");
-            for (key, about) in properties {
-                assert!(
-                    about.get("description").is_some(),
-                    "{}.{key} has no doc comment",
-                    kind.name
-                );
-            }
             assert_eq!(
                 schema.get("additionalProperties"),
                 Some(&Value::Bool(false)),
-                "{} takes unknown keys",
+                "{}",
                 kind.name
             );
         }

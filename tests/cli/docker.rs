@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use crate::world::{World, outer};
 
-const IMAGE: &str = "gharun-test-program:1";
+pub(crate) const IMAGE: &str = "gharun-test-program:1";
 
 /// Whether a daemon answers and has the image; says so where it does not.
 pub(crate) fn ready() -> bool {
@@ -22,9 +22,9 @@ pub(crate) fn ready() -> bool {
     })
 }
 
-fn skipped(why: &str) -> bool {
+pub(crate) fn skipped(why: &str) -> bool {
     use std::io::Write as _;
-    let line = format!("skipped: program tests on docker: {}\n", why.trim());
+    let line = format!("skipped: program tests: {}\n", why.trim());
     std::io::stderr()
         .write_all(line.as_bytes())
         .expect("standard error takes a line");

@@ -2,6 +2,8 @@
 
 mod answers;
 mod app;
+#[cfg(feature = "aws")]
+mod aws;
 mod checks;
 mod described;
 mod docker;
@@ -14,5 +16,7 @@ mod limits;
 mod pair;
 #[path = "../../src/github/spec.rs"]
 mod spec;
+#[cfg(feature = "ssh")]
+mod ssh;
 mod usage;
 mod world;

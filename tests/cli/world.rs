@@ -41,6 +41,8 @@ impl World {
             ("GH_PAT".to_owned(), TOKEN.to_owned()),
             ("GHARUN_REPO".to_owned(), repo.clone()),
             ("GHARUN_POLL_INTERVAL".to_owned(), "200ms".to_owned()),
+            // No test asks an address that only instances of EC2 have.
+            ("AWS_EC2_METADATA_DISABLED".to_owned(), "true".to_owned()),
         ];
         std::fs::create_dir(folder.path().join("home")).expect("a home");
         Self {

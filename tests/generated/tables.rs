@@ -5,7 +5,6 @@ use std::path::Path;
 use clap::{Arg, ArgAction};
 use gharun::providers::{self, Kind};
 use gharun::settings::File;
-use serde_json::Value;
 
 use crate::ALL_KINDS;
 use crate::roff::Page;
@@ -148,22 +147,18 @@ fn section_of(page: &mut Page, kind: &Kind) {
     page.mark(&format!("{MARK}{}", kind.name));
     page.section(&format!("SETTINGS OF kind = \"{}\"", kind.name));
     page.paragraph(&format!("{}.", kind.about));
-    let schema = kind.schema();
-    let schema = schema.as_value();
-    let properties = schema["properties"].as_object().expect("a table has keys");
-    for (key, about) in properties {
-        let default = match about.get("default") {
-            None | Some(Value::Null) => "none".to_owned(),
-            Some(value) => match value {
-                Value::Array(items) if items.is_empty() => "`[]`".to_owned(),
-                Value::Object(items) if items.is_empty() => "`{}`".to_owned(),
-                value => format!("`{value}`"),
-            },
+    for setting in kind.settings() {
+        let default = match setting.default {
+            None => "none".to_owned(),
+            Some(value) => format!("`{value}`"),
         };
-        let meaning = about["description"]
-            .as_str()
-            .expect("every key says what it means");
-        item(page, key, &spelled(about, schema), &default, meaning);
+        item(
+            page,
+            &setting.key,
+            &setting.kind,
+            &default,
+            &setting.meaning,
+        );
     }
 }
 
@@ -183,57 +178,6 @@ fn checked_in<'a>(before: &'a str, kind: &str) -> &'a str {
     let inside = begin + mark(kind).len();
     let length = before[inside..].find(&format!(".\\\" {MARK}"));
     &before[begin..length.map_or(before.len(), |length| inside + length)]
-}
-
-/// A type in the words of TOML's users.
-fn spelled(about: &Value, schema: &Value) -> String {
-    if let Some(name) = about["$ref"].as_str() {
-        let name = name.rsplit('/').next().expect("a text has a last part");
-        return spelled(&schema["$defs"][name], schema);
-    }
-    if about["format"] == "secret" {
-        return "source of a secret".to_owned();
-    }
-    let quoted = |value: &Value| format!("`{value}`");
-    if let Some(value) = about.get("const") {
-        return quoted(value);
-    }
-    if let Some(values) = about["enum"].as_array() {
-        let values: Vec<String> = values.iter().filter(|v| !v.is_null()).map(quoted).collect();
-        return values.join(" or ");
-    }
-    if let Some(choices) = about["anyOf"].as_array().or(about["oneOf"].as_array()) {
-        let mut names: Vec<String> = Vec::new();
-        for choice in choices.iter().filter(|choice| choice["type"] != "null") {
-            let name = spelled(choice, schema);
-            if !names.contains(&name) {
-                names.push(name);
-            }
-        }
-        return names.join(" or ");
-    }
-    let types: Vec<&str> = match &about["type"] {
-        Value::String(one) => vec![one],
-        Value::Array(several) => several.iter().filter_map(Value::as_str).collect(),
-        _ => vec![],
-    };
-    let names: Vec<String> = types
-        .into_iter()
-        .filter(|name| *name != "null")
-        .map(|name| match name {
-            "array" => format!("list of {}", spelled(&about["items"], schema)),
-            "boolean" => "`true` or `false`".to_owned(),
-            "integer" => "whole number".to_owned(),
-            "object" => format!(
-                "table of {}",
-                spelled(&about["additionalProperties"], schema)
-            ),
-            "string" => "text".to_owned(),
-            other => other.to_owned(),
-        })
-        .collect();
-    assert!(!names.is_empty(), "no words for {about}");
-    names.join(" or ")
 }
 
 /// The keys of one of the fixed tables, as the program itself names them.

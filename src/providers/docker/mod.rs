@@ -9,16 +9,15 @@ use futures_util::StreamExt as _;
 use serde_json::Value;
 use url::Url;
 
+use super::attempt::Attempt;
 use super::{Error, ErrorKind, Health, Lookup, Provider, Result};
 use crate::model::{Instance, InstanceId, Listing, MANAGED_BY, Order, Unread};
-use attempt::Attempt;
 use daemon::{Daemon, look};
 use endpoint::{Endpoint, Way};
 use failure::is_conflict;
 use launch::Launch;
 use machine::listed;
 
-mod attempt;
 mod config;
 mod credentials;
 mod daemon;

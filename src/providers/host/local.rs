@@ -144,11 +144,13 @@ impl Local {
             env,
         } = config;
         let layout = Layout {
+            address: None,
             work_dir: folder("work_dir", work_dir)?,
-            cache: folder("cache", cache)?,
+            cache: Some(folder("cache", cache)?),
             slots,
             grace,
             env: variables(env)?,
+            gpus: Vec::new(),
         };
         Ok(Self {
             host: Host::new(shell, layout),

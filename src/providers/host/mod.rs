@@ -1,7 +1,7 @@
 //! Machines that are already there: slots, and the scripts that take and free them.
 //!
 //! All that happens on such a host is done by POSIX sh scripts, sent over a `Shell`: a child
-//! process here ([`local`]), a channel elsewhere. What a slot is made of stands in `common.sh`.
+//! process here ([`local`]), a channel of a connection elsewhere (`ssh`). What a slot is made of stands in `common.sh`.
 
 use std::fmt;
 use std::num::NonZeroU16;
@@ -16,10 +16,12 @@ use crate::model::{Instance, InstanceId, Listing, Order, Secret, Unread, random}
 
 pub mod local;
 mod spelling;
+#[cfg(feature = "ssh")]
+pub mod ssh;
 #[cfg(test)]
 mod tests;
 
-use spelling::{encode, machines, quoted, tail};
+use spelling::{encode, folder_for_people, folder_word, machines, quoted, shares, tail};
 
 const COMMON: &str = include_str!("scripts/common.sh");
 const KEEPER: &str = include_str!("scripts/keeper.sh");
@@ -48,12 +50,23 @@ pub(crate) enum Broken {
     Refused(std::io::Error),
     /// It began, and nobody knows how far it came.
     Lost(std::io::Error),
+    /// The host could not be reached, and the error says what to do about it.
+    #[cfg_attr(
+        not(feature = "ssh"),
+        expect(dead_code, reason = "this machine is here")
+    )]
+    Unreachable(Error),
 }
 
 /// A way to run scripts on a host.
 pub(crate) trait Shell: fmt::Debug + Send + Sync + 'static {
     /// What people call the host (`this machine`, `pi@pi4.local`).
     fn host(&self) -> &str;
+
+    /// Gets ready to run scripts, within a time limit of its own. What fails here was never begun.
+    async fn ready(&self) -> Result<()> {
+        Ok(())
+    }
 
     /// Runs a script with `sh -c`, in an environment that holds nothing but what a job may see, and
     /// feeds it `stdin`. The caller sees to the time limit and drops the future when it is over.
@@ -63,16 +76,20 @@ pub(crate) trait Shell: fmt::Debug + Send + Sync + 'static {
 /// What a host's slots are like.
 #[derive(Debug)]
 pub(crate) struct Layout {
-    /// The folder of the slots; absolute.
+    /// The place as references spell it; where there is none, it is the host's own identity.
+    pub(crate) address: Option<String>,
+    /// The folder of the slots; absolute, or `~/FOLDER` in the home of the shell's user.
     pub(crate) work_dir: String,
-    /// The folder that runner archives are kept in; absolute.
-    pub(crate) cache: String,
+    /// The folder that runner archives are kept in, spelt alike; `None` keeps nothing.
+    pub(crate) cache: Option<String>,
     /// How many machines at a time.
     pub(crate) slots: NonZeroU16,
     /// How long the slot of a machine that ended is kept, for its log to be read.
     pub(crate) grace: Duration,
     /// Variables for the boot script, on top of what the shell lets through.
     pub(crate) env: Vec<(String, Secret)>,
+    /// The GPUs that the slots share out.
+    pub(crate) gpus: Vec<String>,
 }
 
 /// The slots of one host.
@@ -100,9 +117,10 @@ impl<S: Shell> Host<S> {
         }
     }
 
-    /// The place of all references here: a short hash of what tells this host and folder from others.
+    /// What tells this host and folder from others, as a short hash; every machine here bears it.
     ///
     /// A copied folder is thus another place, and so is the same folder seen from another host.
+    /// References spell it so too, unless the layout names an address.
     pub(crate) async fn place(&self) -> Result<&str> {
         let ask = async || {
             let script = include_str!("scripts/identify.sh");
@@ -131,6 +149,11 @@ impl<S: Shell> Host<S> {
         };
         let place: &String = self.place.get_or_try_init(ask).await?;
         Ok(place)
+    }
+
+    /// The place as references spell it, given the host's identity.
+    fn address<'a>(&'a self, place: &'a str) -> &'a str {
+        self.layout.address.as_deref().unwrap_or(place)
     }
 
     /// See [`super::Provider::check`].
@@ -190,7 +213,7 @@ impl<S: Shell> Host<S> {
             }
             Some(_) => return Err(answer.error(ErrorKind::Unavailable, doing)),
         }
-        let machines = machines(place, &answer.lines);
+        let machines = machines(self.address(place), &answer.lines);
         let found = machines.into_iter().find_map(std::result::Result::ok);
         // It said that all went well, and then not what became of it.
         found.ok_or_else(|| answer.error(ErrorKind::Ambiguous, doing))
@@ -204,13 +227,14 @@ impl<S: Shell> Host<S> {
             .map(|(key, value)| format!("{key}={}\n", encode(&value)))
             .collect::<Vec<_>>()
             .concat();
-        let env = self
+        let mut env = self
             .layout
             .env
             .iter()
             .map(|(key, value)| format!("export {key}={}\n", quoted(value.expose())))
             .collect::<Vec<_>>()
             .concat();
+        env += &shares(&self.layout.gpus, self.layout.slots);
         let (keeper, boot) = (format!("{COMMON}\n{KEEPER}"), order.boot.expose());
         let size = meta.len() + env.len() + keeper.len() + boot.len();
         let parcel = format!("{meta}{mark}\n{env}{mark}\n{keeper}{mark}\n{boot}");
@@ -253,7 +277,7 @@ impl<S: Shell> Host<S> {
         let mut unread = |what: String| {
             let error = Error::new(ErrorKind::Unavailable, doing.clone()).because(what);
             listing.unread.push(Unread {
-                place: Some(place.to_owned()),
+                place: Some(self.address(place).to_owned()),
                 error: Box::new(error),
             });
         };
@@ -262,7 +286,7 @@ impl<S: Shell> Host<S> {
                 unread(format!("`{path}` cannot be read"));
             }
         }
-        for machine in machines(place, &answer.lines) {
+        for machine in machines(self.address(place), &answer.lines) {
             match machine {
                 Ok(machine) => listing.instances.push(machine),
                 Err(id) => unread(format!("the tags of `{id}` are not whole")),
@@ -288,14 +312,9 @@ impl<S: Shell> Host<S> {
                 Err(Error::new(ErrorKind::Denied, doing).because(cause))
             }
             Some("remains") => {
-                let root = &self.layout.work_dir;
+                let root = folder_for_people(&self.layout.work_dir);
                 let error = answer.error(ErrorKind::Unavailable, doing);
-                let left = format!(
-                    "{}/slot-*/{} {}/.gone/{1}.*",
-                    quoted(root),
-                    id.id,
-                    quoted(root)
-                );
+                let left = format!("{root}/slot-*/{} {root}/.gone/{0}.*", id.id);
                 Err(error.hinted(format!("its processes are gone; `sudo rm -rf {left}`")))
             }
             Some(_) => Err(answer.error(ErrorKind::Unavailable, doing)),
@@ -335,7 +354,7 @@ impl<S: Shell> Host<S> {
 
     /// The command that shows a person what a machine is doing.
     pub(crate) fn access(&self, id: &InstanceId) -> String {
-        let root = quoted(&self.layout.work_dir);
+        let root = folder_for_people(&self.layout.work_dir);
         format!("cd {root}/slot-*/{} && tail -n 100 -f log", id.id)
     }
 
@@ -347,10 +366,11 @@ impl<S: Shell> Host<S> {
     /// Makes sure that a reference means this host, and a folder in its slots.
     async fn resolve(&self, id: &InstanceId) -> Result<&str> {
         let place = self.place().await?;
-        if id.place.as_deref() != Some(place) {
+        let address = self.address(place);
+        if id.place.as_deref() != Some(address) {
             let message = format!("`{id}` is not on {}", self.shell.host());
             let cause = format!(
-                "the place of its slots in `{}` is `{place}`",
+                "the place of its slots in `{}` is `{address}`",
                 self.layout.work_dir
             );
             return Err(Error::new(ErrorKind::Config, message).because(cause));
@@ -378,26 +398,32 @@ impl<S: Shell> Host<S> {
             self.layout.slots.to_string(),
             self.layout.grace.as_secs().div_ceil(60).to_string(),
         );
-        let always = [
-            ("ROOT", self.layout.work_dir.as_str()),
-            ("CACHE", self.layout.cache.as_str()),
-            ("SLOTS", slots.as_str()),
-            ("GRACE", grace.as_str()),
-        ];
+        let always = [("SLOTS", slots.as_str()), ("GRACE", grace.as_str())];
         let vars = vars
             .iter()
             .chain(&always)
             .map(|(key, value)| format!("{key}={}\n", quoted(value)))
             .collect::<Vec<_>>()
             .concat();
+        let cache = self.layout.cache.as_deref().map(folder_word);
+        let folders = format!(
+            "ROOT={}\nCACHE={}\n",
+            folder_word(&self.layout.work_dir),
+            cache.unwrap_or_default()
+        );
         // Messages are read by us, so they are in our language; the machine gets the user's.
         let locale = "LOCALE=${LC_ALL-}\nLC_ALL=C\nexport LC_ALL\n";
-        let whole = format!("{vars}{locale}{COMMON}\nsay gharun\n{script}\nsay gharun-done\n");
+        let whole =
+            format!("{vars}{folders}{locale}{COMMON}\nsay gharun\n{script}\nsay gharun-done\n");
+        if let Err(error) = self.shell.ready().await {
+            return Err(error.while_trying(doing));
+        }
         let output = match timeout(within, self.shell.run(&whole, stdin)).await {
             Ok(Ok(output)) => output,
             Ok(Err(Broken::Refused(error))) => {
                 return Err(Error::new(ErrorKind::Unavailable, doing).because(error));
             }
+            Ok(Err(Broken::Unreachable(error))) => return Err(error.while_trying(doing)),
             Ok(Err(Broken::Lost(error))) => return Err(Error::new(lost, doing).because(error)),
             Err(_) => {
                 let cause = format!("it took more than {} s", within.as_secs());

@@ -1,5 +1,7 @@
 //! How values and machines are spelt between the scripts and us.
 
+use std::num::NonZeroU16;
+
 use jiff::Timestamp;
 
 use crate::model::{Condition, Instance, InstanceId, Tags};
@@ -103,6 +105,44 @@ pub(super) fn decode(value: &str) -> String {
 /// Quotes a text for a POSIX shell.
 pub(super) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// Spells a folder for a POSIX shell: absolute, or `~/FOLDER` in the user's home.
+pub(super) fn folder_word(folder: &str) -> String {
+    match folder.strip_prefix("~/") {
+        Some(rest) => format!("\"${{HOME:?}}\"/{}", quoted(rest)),
+        None => quoted(folder),
+    }
+}
+
+/// Shell code that gives a slot its share of the GPUs; `$DIR` is the machine's folder. Where there are
+/// more slots than GPUs, several slots see the same one.
+pub(super) fn shares(gpus: &[String], slots: NonZeroU16) -> String {
+    if gpus.is_empty() {
+        return String::new();
+    }
+    let slots = usize::from(slots.get());
+    let cases = (0..slots).map(|slot| {
+        let own = gpus.iter().skip(slot).step_by(slots);
+        let mut own: Vec<&str> = own.map(String::as_str).collect();
+        if own.is_empty() {
+            own.push(&gpus[slot % gpus.len()]);
+        }
+        let (slot, own) = (slot + 1, quoted(&own.join(",")));
+        format!("*/slot-{slot}) export CUDA_VISIBLE_DEVICES={own} ;;\n")
+    });
+    let cases = cases.collect::<Vec<_>>().concat();
+    format!("case ${{DIR%/*}} in\n{cases}esac\n")
+}
+
+/// Spells a folder for people to type into the shell that they have, which may be no POSIX one.
+pub(super) fn folder_for_people(folder: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/~".contains(&byte);
+    if folder.bytes().all(plain) {
+        folder.to_owned()
+    } else {
+        folder_word(folder)
+    }
 }
 
 /// The end of what went wrong, short enough for an error.

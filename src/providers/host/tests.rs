@@ -160,13 +160,13 @@ impl Here {
     }
 }
 
-const SOON: Pace = Pace {
+pub(super) const SOON: Pace = Pace {
     every: Duration::from_millis(50),
     at_most: Duration::from_secs(40),
 };
 
 /// All that is in slots: folders with their names.
-fn entries(root: &Path) -> Vec<(PathBuf, String)> {
+pub(super) fn entries(root: &Path) -> Vec<(PathBuf, String)> {
     let list = |dir: &Path| -> Vec<(PathBuf, String)> {
         let Ok(entries) = fs::read_dir(dir) else {
             return Vec::new();
@@ -184,7 +184,7 @@ fn entries(root: &Path) -> Vec<(PathBuf, String)> {
 }
 
 /// What is left besides slots: names under `.new` and `.gone`.
-fn leftovers(root: &Path) -> Vec<String> {
+pub(super) fn leftovers(root: &Path) -> Vec<String> {
     let names = |dir: &str| fs::read_dir(root.join(dir)).into_iter().flatten();
     [".new", ".gone"]
         .iter()
@@ -200,7 +200,7 @@ fn which(program: &str) -> Option<PathBuf> {
         .find(|path| path.exists())
 }
 
-fn run(program: &str, args: &[&str]) -> String {
+pub(super) fn run(program: &str, args: &[&str]) -> String {
     let output = Command::new(program)
         .args(args)
         .stdin(Stdio::null())
@@ -221,12 +221,12 @@ fn runs(pid: &str) -> bool {
 }
 
 /// The files that show the processes of a machine, where the system has such.
-fn marked(name: &str) -> String {
+pub(super) fn marked(name: &str) -> String {
     let grep = format!("grep -lF GHARUN_SLOT={name} /proc/[0-9]*/environ 2>/dev/null");
     run("sh", &["-c", &grep])
 }
 
-fn kill(signal: &str, pid: &str) {
+pub(super) fn kill(signal: &str, pid: &str) {
     run("kill", &[signal, "--", pid]);
 }
 

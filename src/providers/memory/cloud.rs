@@ -93,6 +93,8 @@ pub(crate) struct Place {
     pub(crate) terminate_takes: Duration,
     /// US dollars an hour.
     pub(crate) price_per_hour: Option<f64>,
+    /// What runners get for being here.
+    pub(crate) labels: Vec<String>,
     /// The mood it is in.
     pub(crate) mood: Option<Mood>,
     /// What goes wrong with single verbs, on top of the mood.
@@ -110,6 +112,7 @@ impl Default for Place {
             listing_lags: Duration::ZERO,
             terminate_takes: Duration::ZERO,
             price_per_hour: None,
+            labels: Vec::new(),
             mood: None,
             faults: BTreeMap::new(),
             machines: Vec::new(),

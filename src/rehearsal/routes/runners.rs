@@ -51,6 +51,11 @@ pub(super) fn find<'a>(method: &str, ground: &Ground, rest: &'a [&'a str]) -> Op
             let row = rows.iter().find(|row| Some(row.id) == id);
             row.map_or_else(Answer::not_found, |row| Answer::json(runner(row)))
         }),
+        ("POST", [id, "labels"]) => {
+            Found::new(route("/{runner_id}/labels"), write, move |scene, call| {
+                label(scene, call, &scope, id)
+            })
+        }
         ("DELETE", [id]) => Found::new(route("/{runner_id}"), write, move |scene, _| {
             id.parse()
                 .map_or_else(|_| Answer::not_found(), |id| delete(scene, &scope, id))
@@ -132,6 +137,35 @@ pub(super) fn page(call: &Call, key: &str, all: Vec<Value>) -> Answer {
         answer = answer.with("link", links.join(", "));
     }
     answer
+}
+
+/// Adds labels to a runner, and answers with all that it has then.
+fn label(scene: &mut Scene, call: &Call, scope: &Scope, id: &str) -> Answer {
+    let body: Value = serde_json::from_slice(call.body()).unwrap_or_default();
+    let labels = body["labels"].as_array().cloned().unwrap_or_default();
+    let labels: Vec<String> = labels
+        .iter()
+        .filter_map(|label| Some(label.as_str()?.to_lowercase()))
+        .collect();
+    if labels.is_empty() {
+        return Answer::error(
+            422,
+            "Invalid property /labels: 1 item required; only 0 were supplied.",
+        );
+    }
+    let id = id.parse::<u64>().ok();
+    let rows = scene.rows_of(scope);
+    let Some(row) = rows.iter().find(|row| Some(row.id) == id) else {
+        return Answer::not_found();
+    };
+    scene.label(row.id, labels);
+    let rows = scene.rows_of(scope);
+    let row = rows.iter().find(|row| Some(row.id) == id);
+    row.map_or_else(Answer::not_found, |row| {
+        let labels = runner(row)["labels"].take();
+        let number = labels.as_array().map_or(0, Vec::len);
+        Answer::json(json!({ "total_count": number, "labels": labels }))
+    })
 }
 
 fn delete(scene: &mut Scene, scope: &Scope, id: u64) -> Answer {

@@ -118,6 +118,16 @@ impl Scene {
         self.rows.get(&id)
     }
 
+    /// Adds labels, in lower case, to a runner that is there.
+    pub(in crate::rehearsal) fn label(&mut self, id: u64, labels: Vec<String>) {
+        if let Some(row) = self.rows.get_mut(&id) {
+            let own = &mut row.as_registered.labels;
+            let new = labels.into_iter().filter(|label| !own.contains(label));
+            let new: Vec<String> = new.collect();
+            own.extend(new);
+        }
+    }
+
     pub(in crate::rehearsal) fn name_taken(&self, scope: &Scope, name: &str) -> bool {
         self.rows.values().any(|row| {
             row.as_registered.scope == *scope && row.as_registered.name.eq_ignore_ascii_case(name)

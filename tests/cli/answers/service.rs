@@ -92,7 +92,7 @@ pub(super) fn a_page_of_a_front_end_is_told_as_one() {
     ");
     world.run("stop --yes").exits(0);
     case.always(&world, "GET", "/actions/runners");
-    told!(world.run("list"), @"
+    told!(world.run("list --provider local"), @"
     exit 1
     No machines
     warning: GitHub could not be read: could not list the runners of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runners` answered 502 Bad Gateway (request [ID]): an HTML page (5 tries)

@@ -22,7 +22,7 @@ pub(super) fn a_bad_token_is_told_by_every_command() {
     hint: set `GHARUN_GITHUB_TOKEN` or `GH_PAT` to a token that is valid
     ");
     case.was_answered(&world, "/actions/runners");
-    told!(world.run("list"), @"
+    told!(world.run("list --provider local"), @"
     exit 1
     No machines
     warning: GitHub could not be read: could not list the runners of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runners` answered 401 Unauthorized (request [ID]): Bad credentials

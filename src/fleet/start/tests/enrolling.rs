@@ -42,6 +42,24 @@ async fn the_number_is_written_down_once_the_name_is_seen() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn labels_of_a_machine_come_to_its_runner_however_that_is_registered() {
+    for scene in [Scene::new(2, &["a"]), scene(2, 4 * SECOND)] {
+        scene
+            .cloud
+            .set("a", |place| place.labels = vec!["gpu-0".into()]);
+        let started = scene.start().await;
+        assert_eq!(started.up.len(), 2, "{started:?}");
+        for up in &started.up {
+            assert_eq!(up.labels, [up.name.as_str(), "gpu-0"]);
+        }
+        for row in scene.hub.runners().await.expect("they are listed") {
+            let labels: Vec<&str> = row.labels.iter().map(|label| label.name.as_str()).collect();
+            assert_eq!(labels, [row.name.as_str(), "gpu-0"]);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_runner_that_nobody_has_registered_yet_was_not_dropped() {
     // Longer than it takes to call a runner gone that was registered.
     let scene = scene(1, 60 * SECOND);

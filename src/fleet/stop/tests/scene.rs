@@ -73,6 +73,10 @@ impl Api for Hub {
         unreachable!("stop registers nothing")
     }
 
+    async fn label(&self, _: u64, _: &[String]) -> Result<()> {
+        unreachable!("stop labels nothing")
+    }
+
     async fn runners(&self) -> Result<Vec<Runner>> {
         self.ask("runners", 0)?;
         let rows = self.rows.borrow();

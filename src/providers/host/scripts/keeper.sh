@@ -13,7 +13,8 @@ lead() {
     . ./env
     rm -f env
     GHARUN_WORK=$DIR/work
-    GHARUN_CACHE=$1
+    # Where nothing is to be kept, it goes with the machine.
+    GHARUN_CACHE=${1:-$DIR/work/cache}
     export GHARUN_WORK GHARUN_CACHE
     cd work || exit 1
     exec sh ../boot

@@ -162,7 +162,8 @@ take() {
     return 1
 }
 
-mkdir -p "$ROOT/.new" "$ROOT/.gone" "$CACHE" || fail unprepared
+mkdir -p "$ROOT/.new" "$ROOT/.gone" || fail unprepared
+[ -z "$CACHE" ] || mkdir -p "$CACHE" || fail unprepared
 # What should have gone, and what was being prepared an hour ago and never came to life.
 erase "$ROOT"/.gone/* 2>/dev/null
 find "$ROOT/.new/." ! -name . -prune -mmin +60 -exec rm -rf {} + 2>/dev/null

@@ -1,0 +1,164 @@
+//! Whether the credentials and the settings work, changing nothing.
+
+use aws_sdk_ec2::config::http::HttpResponse;
+use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
+
+use super::candidates::candidates;
+use super::failure::{Action, Said};
+use super::launch::user_data;
+use super::{Aws, request};
+use crate::providers::{Error, ErrorKind, Health, Result};
+
+/// An id that no instance has.
+const NOBODY: &str = "i-00000000000000000";
+
+impl Aws {
+    /// Asks who the caller is, and tries every request that a runner's life takes.
+    pub(super) async fn examine(&self) -> Result<Health> {
+        let regions = self.clients.regions().await?;
+        let mut health = Health::default();
+        let mut missing = Vec::new();
+        health.facts.push(self.caller(&regions[0]).await?);
+        let all = candidates(&self.config, &regions);
+        for region in &regions {
+            let Some(candidate) = all.iter().find(|one| one.region == *region) else {
+                health.warnings.push(format!(
+                    "none of the `subnets` is in `{region}`: nothing is launched there"
+                ));
+                continue;
+            };
+            let client = self.clients.ec2(region).await?;
+            let ours = match self.ours(region).await {
+                Ok(ours) => ours,
+                Err(error) if error.kind == ErrorKind::Denied => {
+                    missing.push(error);
+                    Vec::new()
+                }
+                Err(error) => return Err(error),
+            };
+            let chosen = self
+                .images
+                .choose(&self.clients, &self.config, candidate)
+                .await;
+            match chosen {
+                Ok(chosen) => {
+                    health
+                        .facts
+                        .push(format!("{candidate} with `{}` {}", chosen.id, chosen.name));
+                    let tags = request::tags(&self.config, None);
+                    let trial =
+                        request::run_instances(&client, &self.config, candidate, &chosen, &tags)
+                            .user_data(user_data("#!/bin/sh\n")?)
+                            .dry_run(true);
+                    note(trial.send().await, "ec2:RunInstances", region, &mut missing)?;
+                }
+                Err(error) if error.kind == ErrorKind::NoCapacity => {
+                    health.warnings.push(error.to_string());
+                }
+                Err(error) if error.kind == ErrorKind::Denied => missing.push(error),
+                Err(error) => return Err(error),
+            }
+            // A policy that goes by our tag refuses what has none, and so an instance that there is not:
+            // only one of ours gives proof.
+            let proof = ours.first().and_then(|found| found.instance_id.clone());
+            let id = proof.as_deref().unwrap_or(NOBODY);
+            let ends = client.terminate_instances().instance_ids(id).dry_run(true);
+            let tells = client.get_console_output().instance_id(id).dry_run(true);
+            let mut refused = Vec::new();
+            note(
+                ends.send().await,
+                "ec2:TerminateInstances",
+                region,
+                &mut refused,
+            )?;
+            note(
+                tells.send().await,
+                "ec2:GetConsoleOutput",
+                region,
+                &mut refused,
+            )?;
+            match &proof {
+                Some(_) => missing.extend(refused),
+                None => health.warnings.extend(refused.iter().map(|error| {
+                    format!("{error}, or only on gharun's own machines, of which there is none to try it on")
+                })),
+            }
+        }
+        if all.len() > 1 {
+            health.facts.push(format!("{} candidates", all.len()));
+        }
+        match missing.len() {
+            0 => Ok(health),
+            1 => Err(missing.remove(0)),
+            _ => Err(all_missing(&missing)),
+        }
+    }
+
+    /// Whose the credentials are.
+    async fn caller(&self, region: &str) -> Result<String> {
+        let client = self.clients.sts(region).await?;
+        let answer = client.get_caller_identity().send().await.map_err(|error| {
+            Said::of(&error).explain(
+                "could not ask whose the credentials are",
+                "sts:GetCallerIdentity",
+            )
+        })?;
+        Ok(format!(
+            "{} of account {}",
+            answer.arn.as_deref().unwrap_or("somebody"),
+            answer.account.as_deref().unwrap_or("unknown"),
+        ))
+    }
+}
+
+/// Takes an answer to a trial: a permission that is missing is noted, any other failure ends the check.
+fn note<T, E>(
+    answer: std::result::Result<T, SdkError<E, HttpResponse>>,
+    permission: &str,
+    region: &str,
+    missing: &mut Vec<Error>,
+) -> Result<()>
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    let Err(error) = answer else {
+        return Ok(());
+    };
+    let said = Said::of(&error);
+    let error = said.explain(format!("a trial in `{region}` failed"), permission);
+    match said.action() {
+        // It was let through: nobody has that id, or there is no room just now.
+        Action::WouldWork | Action::Missing | Action::Next => Ok(()),
+        _ if said.lacks_permission() => {
+            missing.push(error);
+            Ok(())
+        }
+        _ => Err(error),
+    }
+}
+
+/// One error for all permissions that are missing.
+fn all_missing(missing: &[Error]) -> Error {
+    let mut names: Vec<String> = missing
+        .iter()
+        .filter_map(|error| {
+            let text = error.to_string();
+            let name = text
+                .split('`')
+                .find(|part| part.contains(':') && !part.contains(' '))?;
+            Some(format!("`{name}`"))
+        })
+        .collect();
+    names.sort();
+    names.dedup();
+    let causes: Vec<String> = missing
+        .iter()
+        .map(|error| crate::model::chain(error))
+        .collect();
+    Error::new(
+        ErrorKind::Denied,
+        format!("these are not allowed: {}", names.join(", ")),
+    )
+    .because(causes.join("; "))
+    .hinted("the README has the smallest IAM policy that will do, under \"aws\"")
+}

@@ -1,0 +1,175 @@
+//! Clients of AWS's services, one for each region, all with the same credentials.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use aws_config::default_provider::credentials::DefaultCredentialsChain;
+use aws_config::environment::EnvironmentVariableRegionProvider;
+use aws_config::identity::IdentityCache;
+use aws_config::imds::{self, region::ImdsRegionProvider};
+use aws_config::meta::region::RegionProviderChain;
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+
+use super::config::Config;
+use crate::providers::attempt::Attempt;
+use crate::providers::{Error, ErrorKind, Result};
+
+/// How long a connection may take.
+const CONNECT: Duration = Duration::from_secs(4);
+/// How long one try may take.
+const TRY: Duration = Duration::from_secs(10);
+/// How long an operation may take, with all its tries. Whoever waits for a listing gives it 20 s.
+const OPERATION: Duration = Duration::from_secs(18);
+/// How long credentials may take: a role's are asked for at an address that only AWS's machines have.
+const CREDENTIALS: Duration = Duration::from_secs(8);
+/// How long an instance's own metadata service may take: it is next door, or not there.
+const INSTANCE: Duration = Duration::from_secs(1);
+/// How long reading the settings of the AWS tools may take.
+const LOAD: Duration = Duration::from_secs(8);
+/// How often an operation is tried that changes nothing, or that may be done twice.
+const TRIES: u32 = 3;
+
+/// Clients, made when they are first asked for.
+pub(super) struct Clients {
+    named: Vec<String>,
+    profile: Option<String>,
+    endpoint: Option<String>,
+    base: Attempt<SdkConfig>,
+    ec2: Mutex<BTreeMap<String, aws_sdk_ec2::Client>>,
+}
+
+impl fmt::Debug for Clients {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Clients")
+            .field("named", &self.named)
+            .field("profile", &self.profile)
+            .field("endpoint", &self.endpoint)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Clients {
+    pub(super) fn new(config: &Config) -> Self {
+        Self {
+            named: config.named_regions(),
+            profile: config.profile.clone(),
+            endpoint: config.endpoint.clone(),
+            base: Attempt::default(),
+            ec2: Mutex::default(),
+        }
+    }
+
+    /// The regions where machines are launched, in order: those of the table, else the one of the AWS
+    /// tools' own settings.
+    pub(super) async fn regions(&self) -> Result<Vec<String>> {
+        if !self.named.is_empty() {
+            return Ok(self.named.clone());
+        }
+        let base = self.base().await?;
+        let region = base.region().map(ToString::to_string);
+        region.map(|region| vec![region]).ok_or_else(|| {
+            Error::setting("region", "there is no region to launch machines in")
+                .because("looked at `$AWS_REGION`, `$AWS_DEFAULT_REGION`, the profile in `~/.aws/config`, and the instance this runs on")
+                .hinted("set `region`, or `$AWS_REGION`")
+        })
+    }
+
+    /// EC2 in a region.
+    pub(super) async fn ec2(&self, region: &str) -> Result<aws_sdk_ec2::Client> {
+        let base = self.base().await?;
+        let mut clients = self.ec2.lock().unwrap_or_else(PoisonError::into_inner);
+        let client = clients.entry(region.to_owned()).or_insert_with(|| {
+            let region = Region::new(region.to_owned());
+            let config = aws_sdk_ec2::config::Builder::from(&base).region(region);
+            aws_sdk_ec2::Client::from_conf(config.build())
+        });
+        Ok(client.clone())
+    }
+
+    /// The parameters of a region.
+    pub(super) async fn ssm(&self, region: &str) -> Result<aws_sdk_ssm::Client> {
+        let base = self.base().await?;
+        let region = Region::new(region.to_owned());
+        let config = aws_sdk_ssm::config::Builder::from(&base).region(region);
+        Ok(aws_sdk_ssm::Client::from_conf(config.build()))
+    }
+
+    /// Whoever tells whose the credentials are.
+    pub(super) async fn sts(&self, region: &str) -> Result<aws_sdk_sts::Client> {
+        let base = self.base().await?;
+        let region = Region::new(region.to_owned());
+        let config = aws_sdk_sts::config::Builder::from(&base).region(region);
+        Ok(aws_sdk_sts::Client::from_conf(config.build()))
+    }
+
+    async fn base(&self) -> Result<SdkConfig> {
+        self.base.get(async || self.load().await).await
+    }
+
+    async fn load(&self) -> Result<SdkConfig> {
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(CONNECT)
+            .operation_attempt_timeout(TRY)
+            .operation_timeout(OPERATION)
+            .build();
+        // Elsewhere nobody answers there, and the SDK would try four times.
+        let instance = imds::Client::builder()
+            .max_attempts(1)
+            .connect_timeout(INSTANCE)
+            .read_timeout(INSTANCE)
+            .build();
+        let region = self.region(&instance).await;
+        let mut loader = aws_config::defaults(BehaviorVersion::latest())
+            .timeout_config(timeouts)
+            .retry_config(RetryConfig::standard().with_max_attempts(TRIES))
+            // One for all regions, so that a command that gives credentials is run once.
+            .identity_cache(IdentityCache::lazy().load_timeout(CREDENTIALS).build());
+        if let Some(endpoint) = &self.endpoint {
+            loader = loader.endpoint_url(endpoint);
+        }
+        loader = if let Some(profile) = &self.profile {
+            // Whoever names a profile means it, whatever variables there are.
+            let credentials = ProfileFileCredentialsProvider::builder().profile_name(profile);
+            loader
+                .profile_name(profile)
+                .credentials_provider(credentials.build())
+        } else {
+            let chain = DefaultCredentialsChain::builder()
+                .region(region.clone())
+                .imds_client(instance);
+            loader.credentials_provider(chain.build().await)
+        };
+        loader = loader.region(region);
+        tokio::time::timeout(LOAD, loader.load())
+            .await
+            .map_err(|_| {
+                Error::new(
+                    ErrorKind::Unavailable,
+                    "could not read the settings of the AWS tools in time",
+                )
+                .hinted("set `region`, or `$AWS_REGION`; `$AWS_EC2_METADATA_DISABLED=true` where this is no instance of EC2")
+            })
+    }
+
+    /// The region of the table, else the one that the AWS tools' settings give.
+    async fn region(&self, instance: &imds::Client) -> Option<Region> {
+        if let Some(region) = self.named.first() {
+            return Some(Region::new(region.clone()));
+        }
+        let mut profile = ProfileFileRegionProvider::builder();
+        if let Some(name) = &self.profile {
+            profile = profile.profile_name(name);
+        }
+        let of_instance = ImdsRegionProvider::builder().imds_client(instance.clone());
+        RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
+            .or_else(profile.build())
+            .or_else(of_instance.build())
+            .region()
+            .await
+    }
+}

@@ -1,0 +1,440 @@
+//! The table of an aws provider, and what in it cannot be meant.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::places;
+use crate::model::MANAGED_BY;
+use crate::providers::{Error, Result};
+
+/// The instance type where neither the table nor a launch template names one: 2 processors, 8 GiB.
+pub(super) const TYPE: &str = "t3.large";
+
+/// EC2 takes 50 tags; 14 are gharun's own, and one is the name that the console shows.
+const MOST_TAGS: usize = 35;
+
+/// Settings of an aws provider.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The region where machines are launched; else `$AWS_REGION`, `$AWS_DEFAULT_REGION`, the
+    /// profile's, or that of the instance this runs on.
+    pub region: Option<String>,
+    /// Further regions, tried in this order when the first has no room.
+    pub regions: Vec<String>,
+    /// Where machines are looked for: `"all"` (every region that the account has enabled), or a list.
+    /// The regions above are always among them.
+    pub search_regions: Search,
+    /// The profile of `~/.aws/config` whose credentials and region are used; else the whole chain of
+    /// the AWS tools: variables, profiles, SSO, OIDC, the roles of containers and instances.
+    pub profile: Option<String>,
+    /// The address of all services, where it is not AWS's own; else `$AWS_ENDPOINT_URL`.
+    pub endpoint: Option<String>,
+    /// Instance types, in order of preference; the launch template's when left out, else `t3.large`.
+    pub instance_types: Vec<String>,
+    /// The image: `"ami-…"`, `"resolve:ssm:PARAMETER"`, or a table `{ owner, name, arch }`, of which the
+    /// newest match is taken; Canonical's Ubuntu 24.04 for the type's architecture when left out.
+    pub image: Option<Image>,
+    /// Subnets, in order of preference; the default VPC's when left out. With several regions, write
+    /// `REGION/subnet-…`.
+    pub subnets: Vec<String>,
+    /// Security groups by their ids; the VPC's default group when left out. With several regions, write
+    /// `REGION/sg-…`.
+    pub security_groups: Vec<String>,
+    /// Whether machines get a public address; the subnet decides when left out.
+    pub public_ip: Option<bool>,
+    /// The key pair for logging in.
+    pub key_name: Option<String>,
+    /// The instance profile whose role jobs may use: its name, or its ARN.
+    pub instance_profile: Option<String>,
+    /// How machines are bought: `on-demand`, `spot` or `spot-then-on-demand`.
+    pub market: Market,
+    /// The most that a spot machine may cost, in US dollars an hour; the on-demand price when left out.
+    pub max_price: Option<f64>,
+    /// The capacity reservation that machines count against: `cr-…`, or `none` to use none.
+    pub capacity_reservation: Option<String>,
+    /// The root disk: `{ size, type, iops, throughput, encrypted, kms_key }`, the size in GiB, the
+    /// throughput in MiB/s; whatever is left out is as the image has it.
+    pub volume: Option<Volume>,
+    /// Additional tags of instance, disks and network interface.
+    pub tags: BTreeMap<String, String>,
+    /// The user to log in as, for the command that gets a person in; that of the image's maker when left
+    /// out.
+    pub user: Option<String>,
+    /// How many hops away the metadata service answers: 2 lets containers of a job use it, and with it the
+    /// role of the instance profile.
+    pub metadata_hop_limit: u8,
+    /// How long to go on trying when no candidate has room (`"10m"`).
+    pub capacity_wait: String,
+    /// A launch template, `{ id | name, version }`, that gives what the other settings leave out.
+    pub launch_template: Option<Template>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            region: None,
+            regions: Vec::new(),
+            search_regions: Search::Text("all".to_owned()),
+            profile: None,
+            endpoint: None,
+            instance_types: Vec::new(),
+            image: None,
+            subnets: Vec::new(),
+            security_groups: Vec::new(),
+            public_ip: None,
+            key_name: None,
+            instance_profile: None,
+            market: Market::OnDemand,
+            max_price: None,
+            capacity_reservation: None,
+            volume: None,
+            tags: BTreeMap::new(),
+            user: None,
+            metadata_hop_limit: 1,
+            capacity_wait: "0s".to_owned(),
+            launch_template: None,
+        }
+    }
+}
+
+/// Where machines are looked for.
+#[derive(Clone, Debug, Deserialize, serde::Serialize, JsonSchema)]
+#[serde(
+    untagged,
+    expecting = "no regions: write `\"all\"`, or a list such as `[\"us-east-1\"]`"
+)]
+pub enum Search {
+    /// `all`.
+    Text(String),
+    /// These.
+    List(Vec<String>),
+}
+
+/// Which image.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(
+    untagged,
+    expecting = "no image: write `\"ami-…\"`, `\"resolve:ssm:PARAMETER\"`, or `{ owner = \"…\", name = \"…\" }`"
+)]
+pub enum Image {
+    /// An id, or a parameter that holds one.
+    Text(String),
+    /// The newest of those that match.
+    Newest(Newest),
+}
+
+/// The newest image of an owner.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Newest {
+    /// An account's number, `self`, `amazon` or `aws-marketplace`.
+    pub owner: String,
+    /// Its name; `*` stands for anything.
+    pub name: String,
+    /// `x86_64` or `arm64`; the type's when left out.
+    pub arch: Option<String>,
+}
+
+/// How machines are bought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, serde::Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Market {
+    /// At the fixed price; nobody takes it away.
+    OnDemand,
+    /// From what is left over: cheap, and taken away at two minutes' notice.
+    Spot,
+    /// Spot where there is some, else on demand.
+    SpotThenOnDemand,
+}
+
+/// The root disk.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Volume {
+    /// In GiB.
+    pub size: Option<u32>,
+    /// `gp3`, `gp2`, `io1`, `io2`, `st1`, `sc1` or `standard`.
+    pub r#type: Option<String>,
+    /// Operations a second.
+    pub iops: Option<u32>,
+    /// In MiB/s.
+    pub throughput: Option<u32>,
+    /// Whether it is encrypted.
+    pub encrypted: Option<bool>,
+    /// The key that encrypts it.
+    pub kms_key: Option<String>,
+}
+
+/// A launch template.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Template {
+    /// `lt-…`.
+    pub id: Option<String>,
+    /// Its name.
+    pub name: Option<String>,
+    /// A number, `$Latest` or `$Default`.
+    pub version: Option<String>,
+}
+
+impl Config {
+    /// The regions where machines are launched, as far as the table names them.
+    pub(super) fn named_regions(&self) -> Vec<String> {
+        let mut seen = BTreeSet::new();
+        let named = self.region.iter().chain(&self.regions);
+        named
+            .filter(|region| seen.insert((*region).clone()))
+            .cloned()
+            .collect()
+    }
+
+    /// How long to go on trying.
+    pub(super) fn wait(&self) -> Result<Duration> {
+        let bad = || {
+            Error::setting(
+                "capacity_wait",
+                format!(
+                    "`{}` is no duration: write one such as `\"90s\"` or `\"10m\"`",
+                    self.capacity_wait
+                ),
+            )
+        };
+        match self.capacity_wait.trim() {
+            "0" => Ok(Duration::ZERO),
+            text => {
+                let signed: SignedDuration = text.parse().map_err(|_| bad())?;
+                Duration::try_from(signed).map_err(|_| bad())
+            }
+        }
+    }
+
+    /// Refuses what cannot be meant; nothing is asked of AWS.
+    ///
+    /// # Errors
+    ///
+    /// A `Config` error that names the key and what to write.
+    pub(super) fn check(&self) -> Result<()> {
+        self.wait()?;
+        self.check_places()?;
+        self.check_words()?;
+        self.check_tags()?;
+        if let Some(price) = self.max_price {
+            if !(price.is_finite() && price > 0.0) {
+                return Err(Error::setting(
+                    "max_price",
+                    format!("{price} is no price: write US dollars an hour, as in `0.25`"),
+                ));
+            }
+            if self.market == Market::OnDemand {
+                return Err(Error::setting(
+                    "max_price",
+                    "`max_price` bounds spot machines, and `market` is `on-demand`: set `market`, or leave it out",
+                ));
+            }
+        }
+        // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_InstanceMetadataOptionsRequest.html
+        if !(1..=64).contains(&self.metadata_hop_limit) {
+            return Err(Error::setting(
+                "metadata_hop_limit",
+                format!("{} hops cannot be: write 1 to 64", self.metadata_hop_limit),
+            ));
+        }
+        if let Some(template) = &self.launch_template
+            && template.id.is_some() == template.name.is_some()
+        {
+            return Err(Error::setting(
+                "launch_template",
+                "a launch template is known by its `id` or its `name`: write one of them",
+            ));
+        }
+        Ok(())
+    }
+
+    fn check_places(&self) -> Result<()> {
+        let lists = [
+            ("region", self.region.iter().collect::<Vec<_>>()),
+            ("regions", self.regions.iter().collect()),
+            (
+                "search_regions",
+                match &self.search_regions {
+                    Search::List(list) => list.iter().collect(),
+                    Search::Text(_) => Vec::new(),
+                },
+            ),
+        ];
+        for (key, regions) in lists {
+            if let Some(bad) = regions.iter().find(|region| !places::is_region(region)) {
+                return Err(Error::setting(
+                    key,
+                    format!("`{bad}` is no region: write one such as `us-east-1`"),
+                ));
+            }
+        }
+        if let Search::Text(text) = &self.search_regions
+            && text != "all"
+        {
+            return Err(Error::setting(
+                "search_regions",
+                format!("`{text}` is no list of regions: write `\"all\"`, or `[\"us-east-1\"]`"),
+            ));
+        }
+        let several = self.named_regions().len() > 1;
+        for (key, begins, values) in [
+            ("subnets", "subnet-", &self.subnets),
+            ("security_groups", "sg-", &self.security_groups),
+        ] {
+            for value in values {
+                let (region, id) = places::split(value);
+                if !id.starts_with(begins) {
+                    return Err(Error::setting(
+                        key,
+                        format!("`{value}` is no id: write one that begins with `{begins}`"),
+                    ));
+                }
+                if region.is_none() && several {
+                    return Err(Error::setting(
+                        key,
+                        format!(
+                            "`{value}` is in one region, and there are several: write `REGION/{id}`"
+                        ),
+                    ));
+                }
+            }
+        }
+        if several {
+            let one = |key: &str, value: &str| {
+                Err(Error::setting(
+                    key,
+                    format!(
+                        "`{value}` is in one region, and there are several: make one table for each"
+                    ),
+                ))
+            };
+            match (&self.image, &self.capacity_reservation) {
+                (Some(Image::Text(id)), _) if id.starts_with("ami-") => return one("image", id),
+                (_, Some(id)) if id.starts_with("cr-") => return one("capacity_reservation", id),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn check_words(&self) -> Result<()> {
+        let mut words = vec![
+            ("profile", self.profile.as_deref()),
+            ("endpoint", self.endpoint.as_deref()),
+            ("key_name", self.key_name.as_deref()),
+            ("instance_profile", self.instance_profile.as_deref()),
+            ("user", self.user.as_deref()),
+        ];
+        words.extend(
+            self.instance_types
+                .iter()
+                .map(|kind| ("instance_types", Some(kind.as_str()))),
+        );
+        for (key, word) in words {
+            // Names of profiles and keys may have blanks in them.
+            if word.is_some_and(|word| word.trim().is_empty()) {
+                return Err(Error::setting(
+                    key,
+                    format!("`{key}` is empty: write a name, or leave it out"),
+                ));
+            }
+        }
+        if let Some(user) = &self.user
+            && !user
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
+        {
+            return Err(Error::setting(
+                "user",
+                format!("`{user}` is no user's name"),
+            ));
+        }
+        if let Some(Image::Text(text)) = &self.image
+            && !text.starts_with("ami-")
+            && text
+                .strip_prefix("resolve:ssm:")
+                .is_none_or(|name| name.trim().is_empty())
+        {
+            return Err(Error::setting(
+                "image",
+                format!(
+                    "`{text}` is no image: write `\"ami-…\"`, `\"resolve:ssm:PARAMETER\"`, or a table"
+                ),
+            ));
+        }
+        if let Some(Image::Newest(newest)) = &self.image
+            && let Some(arch) = &newest.arch
+            && !["x86_64", "arm64"].contains(&arch.as_str())
+        {
+            return Err(Error::setting(
+                "image.arch",
+                format!("`{arch}` is no architecture: write `x86_64` or `arm64`"),
+            ));
+        }
+        if let Some(reservation) = &self.capacity_reservation
+            && reservation != "none"
+            && !reservation.starts_with("cr-")
+        {
+            return Err(Error::setting(
+                "capacity_reservation",
+                format!("`{reservation}` is no capacity reservation: write `cr-…`, or `none`"),
+            ));
+        }
+        if self
+            .volume
+            .as_ref()
+            .is_some_and(|volume| volume.size == Some(0))
+        {
+            return Err(Error::setting("volume.size", "a disk has at least 1 GiB"));
+        }
+        Ok(())
+    }
+
+    /// <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html#tag-restrictions>
+    fn check_tags(&self) -> Result<()> {
+        if self.tags.len() > MOST_TAGS {
+            return Err(Error::setting(
+                "tags",
+                format!(
+                    "{} tags are too many: EC2 takes 50, and 15 of them are gharun's",
+                    self.tags.len()
+                ),
+            ));
+        }
+        for (key, value) in &self.tags {
+            let at = format!("tags.{key}");
+            let lower = key.to_ascii_lowercase();
+            let ours = lower.starts_with(MANAGED_BY.0) || lower.starts_with("gharun-");
+            if ours {
+                return Err(Error::setting(
+                    at,
+                    format!(
+                        "the tag `{key}` is one of those by which gharun knows its machines: choose another"
+                    ),
+                ));
+            }
+            if key.is_empty() || key.chars().count() > 128 || lower.starts_with("aws:") {
+                return Err(Error::setting(
+                    at,
+                    format!(
+                        "`{key}` is no key of a tag: 1 to 128 characters, and not `aws:` before it"
+                    ),
+                ));
+            }
+            if value.chars().count() > 256 {
+                return Err(Error::setting(
+                    at,
+                    "a tag's value has at most 256 characters",
+                ));
+            }
+        }
+        Ok(())
+    }
+}

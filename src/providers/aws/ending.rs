@@ -1,0 +1,133 @@
+//! The end of an instance, and the proof that there is none.
+
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use aws_sdk_ec2::types::Instance as Found;
+use tokio::time::sleep;
+
+use super::failure::{Action, Said};
+use super::{Aws, machine, region_of};
+use crate::model::InstanceId;
+use crate::providers::{Error, ErrorKind, Result};
+
+/// How long EC2 may take to show an instance to everybody who asks for it.
+/// <https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html>
+const CONSISTENT: Duration = Duration::from_mins(2);
+
+/// How often an instance is looked for before it counts as unknown to its region, and how long between.
+const LOOKS: u32 = 2;
+const BETWEEN: Duration = Duration::from_secs(1);
+
+impl Aws {
+    /// Ends an instance that is ours, and its spot request; what its region does not have is gone.
+    pub(super) async fn end(&self, id: &InstanceId) -> Result<()> {
+        let region = region_of(id)?;
+        let doing = format!("could not end the instance `{id}`");
+        let Some(found) = self.found(&region, id).await? else {
+            // EC2 may not show yet what this process made a moment ago.
+            return self.end_fresh(&region, id).await;
+        };
+        if !machine::is_ours(&found) {
+            return Err(Error::new(
+                ErrorKind::Denied,
+                format!("the instance `{}` is not one that gharun made", id.id),
+            )
+            .hinted(format!(
+                "`aws ec2 terminate-instances --region {region} --instance-ids {}` ends it all the same",
+                id.id
+            )));
+        }
+        let client = self.clients.ec2(&region).await?;
+        if !machine::is_gone(&found) {
+            let answer = client
+                .terminate_instances()
+                .instance_ids(&id.id)
+                .send()
+                .await;
+            if let Err(error) = answer {
+                let said = Said::of(&error);
+                if said.action() != Action::Missing {
+                    return Err(said.explain(&doing, "ec2:TerminateInstances"));
+                }
+            }
+        }
+        if let Some(request) = &found.spot_instance_request_id {
+            let cancelled = client
+                .cancel_spot_instance_requests()
+                .spot_instance_request_ids(request)
+                .send()
+                .await;
+            // It was for one instance, which is ended: EC2 closes it by itself, too.
+            if let Err(error) = cancelled {
+                let doing = format!("could not cancel the spot request `{request}`");
+                let error = Said::of(&error).explain(doing, "ec2:CancelSpotInstanceRequests");
+                tracing::warn!("{}", crate::model::chain(&error));
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks for an instance; `None` when its region says that it does not have it.
+    async fn found(&self, region: &str, id: &InstanceId) -> Result<Option<Found>> {
+        let client = self.clients.ec2(region).await?;
+        let doing = format!("could not look at the instance `{id}`");
+        let mut looks = 0;
+        loop {
+            let answer = client
+                .describe_instances()
+                .instance_ids(&id.id)
+                .send()
+                .await;
+            let found = match answer {
+                Ok(answer) => {
+                    let reservations = answer.reservations.unwrap_or_default().into_iter();
+                    let mut all = reservations.filter_map(|one| one.instances).flatten();
+                    all.find(|found| found.instance_id.as_ref() == Some(&id.id))
+                }
+                Err(error) => {
+                    let said = Said::of(&error);
+                    if said.action() != Action::Missing {
+                        return Err(said.explain(&doing, "ec2:DescribeInstances"));
+                    }
+                    None
+                }
+            };
+            looks += 1;
+            // What others made may have been made just now, too.
+            if found.is_some() || looks >= LOOKS {
+                return Ok(found);
+            }
+            sleep(BETWEEN).await;
+        }
+    }
+
+    /// Ends what this process made and EC2 does not show; anything else that it does not show is gone.
+    async fn end_fresh(&self, region: &str, id: &InstanceId) -> Result<()> {
+        let launched = {
+            let fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
+            fresh.get(id).copied()
+        };
+        let Some(launched) = launched else {
+            return Ok(());
+        };
+        let client = self.clients.ec2(region).await?;
+        loop {
+            let answer = client
+                .terminate_instances()
+                .instance_ids(&id.id)
+                .send()
+                .await;
+            let said = match answer {
+                Ok(_) => return Ok(()),
+                Err(error) => Said::of(&error),
+            };
+            let doing = format!("could not end the instance `{id}`");
+            match said.action() {
+                Action::Missing if launched.elapsed() > CONSISTENT => return Ok(()),
+                Action::Missing => sleep(BETWEEN).await,
+                _ => return Err(said.explain(doing, "ec2:TerminateInstances")),
+            }
+        }
+    }
+}

@@ -1,0 +1,447 @@
+//! What AWS's failures mean.
+
+use std::error::Error as StdError;
+use std::io;
+
+use aws_sdk_ec2::config::http::HttpResponse;
+use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_ec2::operation::RequestId as _;
+
+use crate::providers::{Error, ErrorKind};
+
+/// How much of an answer is told, in characters.
+const TOLD: usize = 512;
+
+/// What an error code means for whoever sent the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Action {
+    /// Nobody knows whether it was carried out: send the same again.
+    Again,
+    /// Mend the credentials, or what they may do.
+    Denied,
+    /// The launch's token is in use: look for the name.
+    LookForName,
+    /// There is none of that id.
+    Missing,
+    /// No room for this candidate: the next one, at once.
+    Next,
+    /// The account may not have more: ask for more, or take less.
+    Quota,
+    /// Mend this setting, or the one that the answer tells where it is empty; no candidate would fare
+    /// better.
+    Setting(&'static str),
+    /// Send it again, later.
+    Slower,
+    /// The dry run would have worked.
+    WouldWork,
+}
+
+/// Every code that means something, and its action; the first that matches counts, `*` ends a prefix.
+///
+/// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html>, and for STS and SSM
+/// their common errors.
+pub(super) const CODES: &[(&str, Action)] = &[
+    // No room here, perhaps elsewhere.
+    ("InsufficientCapacity", Action::Next),
+    ("InsufficientCapacityOnHost", Action::Next),
+    ("InsufficientFreeAddressesInSubnet", Action::Next),
+    ("InsufficientHostCapacity", Action::Next),
+    ("InsufficientInstanceCapacity", Action::Next),
+    ("InsufficientReservedInstanceCapacity", Action::Next),
+    ("InsufficientVolumeCapacity", Action::Next),
+    ("ReservationCapacityExceeded", Action::Next),
+    ("SpotMaxPriceTooLow", Action::Next),
+    ("UnfulfillableCapacity", Action::Next),
+    // The type is not to be had in this zone.
+    ("Unsupported", Action::Next),
+    // Limits of the account.
+    ("InstanceLimitExceeded", Action::Quota),
+    ("MaxSpotInstanceCountExceeded", Action::Quota),
+    ("VcpuLimitExceeded", Action::Quota),
+    ("*LimitExceeded", Action::Quota),
+    // Not so fast. (`RequestLimitExceeded` ends like a quota, and stands in `action` before them.)
+    ("BandwidthLimitExceeded", Action::Slower),
+    ("EC2ThrottledException", Action::Slower),
+    ("PriorRequestNotComplete", Action::Slower),
+    ("RequestThrottled", Action::Slower),
+    ("RequestThrottledException", Action::Slower),
+    ("SlowDown", Action::Slower),
+    ("Throttling", Action::Slower),
+    ("ThrottlingException", Action::Slower),
+    ("TooManyRequestsException", Action::Slower),
+    // Who asks, and what they may do.
+    ("AccessDenied", Action::Denied),
+    ("AccessDeniedException", Action::Denied),
+    ("AuthFailure", Action::Denied),
+    ("Blocked", Action::Denied),
+    ("ExpiredToken", Action::Denied),
+    ("ExpiredTokenException", Action::Denied),
+    ("IncompleteSignature", Action::Denied),
+    ("InvalidClientTokenId", Action::Denied),
+    ("MissingAuthenticationToken", Action::Denied),
+    ("NotAuthorized", Action::Denied),
+    ("OperationNotPermitted", Action::Denied),
+    ("OptInRequired", Action::Denied),
+    ("PendingVerification", Action::Denied),
+    ("RequestExpired", Action::Denied),
+    ("SignatureDoesNotMatch", Action::Denied),
+    ("UnauthorizedOperation", Action::Denied),
+    ("UnrecognizedClientException", Action::Denied),
+    // The token of a launch.
+    ("IdempotentInstanceTerminated", Action::LookForName),
+    ("IdempotentParameterMismatch", Action::LookForName),
+    // Unknown ids.
+    ("InvalidInstanceID.NotFound", Action::Missing),
+    // Settings.
+    ("InvalidAMIID*", Action::Setting("image")),
+    ("ParameterNotFound", Action::Setting("image")),
+    ("InvalidBlockDeviceMapping", Action::Setting("volume")),
+    ("InvalidKMSKey*", Action::Setting("volume.kms_key")),
+    ("KMSKey*", Action::Setting("volume.kms_key")),
+    (
+        "InvalidCapacityReservation*",
+        Action::Setting("capacity_reservation"),
+    ),
+    ("InvalidGroup*", Action::Setting("security_groups")),
+    ("InvalidSecurityGroup*", Action::Setting("security_groups")),
+    (
+        "InvalidIamInstanceProfile*",
+        Action::Setting("instance_profile"),
+    ),
+    ("InvalidInstanceType*", Action::Setting("instance_types")),
+    ("InvalidKeyPair*", Action::Setting("key_name")),
+    ("InvalidLaunchTemplate*", Action::Setting("launch_template")),
+    ("InvalidSpotMaxPrice", Action::Setting("max_price")),
+    ("InvalidSubnet*", Action::Setting("subnets")),
+    ("MissingInput", Action::Setting("subnets")),
+    ("VPCIdNotSpecified", Action::Setting("subnets")),
+    ("DefaultVpcDoesNotExist", Action::Setting("subnets")),
+    ("InvalidTagKey*", Action::Setting("tags")),
+    ("TagLimitExceeded", Action::Setting("tags")),
+    ("InvalidUserData*", Action::Setting("setup")),
+    // What was asked for by way of trial.
+    ("DryRunOperation", Action::WouldWork),
+    // AWS itself.
+    ("InternalError", Action::Again),
+    ("InternalFailure", Action::Again),
+    ("InternalServerError", Action::Again),
+    ("RequestTimeout", Action::Again),
+    ("RequestTimeoutException", Action::Again),
+    ("ServerInternal", Action::Again),
+    ("ServiceUnavailable", Action::Again),
+    ("Unavailable", Action::Again),
+];
+
+/// Parameters that an answer may name, and the settings that they come from.
+const PARAMETERS: &[(&str, &str)] = &[
+    ("iamInstanceProfile", "instance_profile"),
+    ("securityGroup", "security_groups"),
+    ("subnetId", "subnets"),
+    ("keyName", "key_name"),
+    ("volumeSize", "volume.size"),
+    ("volumeType", "volume.type"),
+    ("InstanceType", "instance_types"),
+];
+
+/// What became of a request that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It never reached AWS.
+    Unsent,
+    /// AWS said no.
+    Refused,
+    /// No answer, or one that is not AWS's own: it may have been carried out.
+    Lost,
+}
+
+/// A failed request, read.
+#[derive(Debug)]
+pub(super) struct Said {
+    pub(super) fate: Fate,
+    pub(super) code: Option<String>,
+    status: Option<u16>,
+    cause: String,
+    nobody: bool,
+    /// What the caller may not do, where the answer names it (`iam:PassRole`).
+    permission: Option<String>,
+}
+
+impl Said {
+    /// Reads what the SDK says of a failed request.
+    pub(super) fn of<E>(error: &SdkError<E, HttpResponse>) -> Self
+    where
+        E: ProvideErrorMetadata + StdError + 'static,
+    {
+        let status = error.raw_response().map(|raw| raw.status().as_u16());
+        let code = error.code().map(str::to_owned);
+        let chain: Vec<String> = chain(error).map(|error| told(&error.to_string())).collect();
+        let cause = match (&code, error.message(), status) {
+            (Some(code), message, _) => {
+                let message = message.map(without_cipher).unwrap_or_default();
+                let mut text = format!("AWS answered {code}: {}", told(&message));
+                if let Some(id) = error.request_id() {
+                    text = format!("{text} (request {id})");
+                }
+                text
+            }
+            (None, _, Some(status)) => format!("the answer was {status}, and not AWS's own"),
+            (None, _, None) => shortest(chain.clone()),
+        };
+        let fate = match error {
+            SdkError::ConstructionFailure(_) => Fate::Unsent,
+            SdkError::DispatchFailure(failure) if failure.is_user() => Fate::Unsent,
+            SdkError::DispatchFailure(_) if is_unsent(error) => Fate::Unsent,
+            // A code is AWS's own word, whatever the status is.
+            SdkError::ServiceError(_) if code.is_some() => Fate::Refused,
+            SdkError::ServiceError(_) if status.is_some_and(|status| status < 500) => Fate::Refused,
+            _ => Fate::Lost,
+        };
+        let nobody = code.is_none()
+            && status.is_none()
+            && chain.iter().any(|text| {
+                let text = text.to_ascii_lowercase();
+                text.contains("credential") || text.contains("identity")
+            });
+        Self {
+            fate: if nobody { Fate::Unsent } else { fate },
+            code,
+            status,
+            cause,
+            nobody,
+            permission: error.message().and_then(permission),
+        }
+    }
+
+    /// Whether it was refused for want of a permission.
+    pub(super) fn lacks_permission(&self) -> bool {
+        let refused = self.action() == Action::Denied;
+        refused && !self.nobody && !self.is_about_time() && !self.is_about_keys()
+    }
+
+    /// What to do about it.
+    pub(super) fn action(&self) -> Action {
+        match (self.code.as_deref(), self.status) {
+            (Some(code), status) => action(code, status),
+            (None, Some(401 | 403)) => Action::Denied,
+            (None, Some(429)) => Action::Slower,
+            (None, _) if self.nobody => Action::Denied,
+            (None, _) => Action::Again,
+        }
+    }
+
+    /// Makes a provider's error of it; `doing` says what was tried, `permission` what it takes.
+    pub(super) fn explain(&self, doing: impl Into<String>, permission: &str) -> Error {
+        let doing = doing.into();
+        let cause = self.cause.clone();
+        let permission = self.permission.as_deref().unwrap_or(permission);
+        if self.nobody {
+            return Error::new(ErrorKind::Denied, format!("{doing}: there are no AWS credentials"))
+                .because(cause)
+                .hinted("looked at the variables (`$AWS_ACCESS_KEY_ID`), the profile, SSO, `$AWS_WEB_IDENTITY_TOKEN_FILE`, and the roles of container and instance; `aws sts get-caller-identity` tells whose they are");
+        }
+        match self.action() {
+            Action::Setting("") => {
+                let named = PARAMETERS.iter().find(|(word, _)| cause.contains(word));
+                let mut error = Error::new(ErrorKind::Config, doing);
+                error.key = named.map(|(_, key)| (*key).to_owned());
+                error.because(cause)
+            }
+            Action::Setting(key) => Error::setting(key, doing).because(cause),
+            Action::Denied if self.is_about_time() => Error::new(ErrorKind::Denied, doing)
+                .because(cause)
+                .hinted("the credentials are no longer valid, or the clock is wrong: log in again"),
+            Action::Denied if self.is_about_keys() => Error::new(ErrorKind::Denied, doing)
+                .because(cause)
+                .hinted("`aws sts get-caller-identity` tells whether AWS takes the credentials"),
+            Action::Denied => Error::new(ErrorKind::Denied, format!("{doing}: `{permission}` is not allowed"))
+                .because(cause)
+                .hinted(format!(
+                    "allow `{permission}` in the IAM policy; `gharun providers check` names all that are missing"
+                )),
+            Action::Quota => Error::new(ErrorKind::Config, doing).because(cause).hinted(
+                "ask for more in the console of Service Quotas, start fewer at once, or choose other `instance_types`",
+            ),
+            Action::Next => Error::new(ErrorKind::NoCapacity, doing).because(cause).hinted(
+                "add to `instance_types`, `subnets` or `regions`, or set `capacity_wait` to go on trying",
+            ),
+            Action::Slower => Error::new(ErrorKind::RateLimited, doing).because(cause),
+            Action::Again if self.code.is_some() || self.status.is_some() => {
+                Error::new(ErrorKind::Unavailable, doing).because(cause)
+            }
+            Action::Again => Error::new(ErrorKind::Unavailable, doing).because(cause).hinted(
+                "is the network there, and are `region` and `endpoint` what they should be?",
+            ),
+            Action::LookForName | Action::Missing | Action::WouldWork => {
+                Error::new(ErrorKind::Unexpected, doing).because(cause)
+            }
+        }
+    }
+
+    fn is_about_time(&self) -> bool {
+        self.code
+            .as_deref()
+            .is_some_and(|code| code.contains("Expired"))
+    }
+
+    fn is_about_keys(&self) -> bool {
+        self.code.as_deref().is_some_and(|code| {
+            [
+                "AuthFailure",
+                "IncompleteSignature",
+                "InvalidClientTokenId",
+                "MissingAuthenticationToken",
+                "SignatureDoesNotMatch",
+                "UnrecognizedClientException",
+            ]
+            .contains(&code)
+        })
+    }
+}
+
+fn action(code: &str, status: Option<u16>) -> Action {
+    if code == "RequestLimitExceeded" {
+        return Action::Slower;
+    }
+    let fits = |pattern: &str| match (pattern.strip_prefix('*'), pattern.strip_suffix('*')) {
+        (Some(end), _) => code.ends_with(end),
+        (_, Some(begin)) => code.starts_with(begin),
+        _ => code == pattern,
+    };
+    // The exact code counts before a pattern.
+    let exact = CODES.iter().find(|(known, _)| *known == code);
+    let found = exact.or_else(|| CODES.iter().find(|(pattern, _)| fits(pattern)));
+    match (found, status) {
+        (Some((_, action)), _) => *action,
+        (None, Some(500..)) => Action::Again,
+        (None, Some(429)) => Action::Slower,
+        (None, Some(401 | 403)) => Action::Denied,
+        // Some value was refused, and the answer says which.
+        (None, _) => Action::Setting(""),
+    }
+}
+
+/// Whether a connection could not even be made.
+fn is_unsent(error: &(dyn StdError + 'static)) -> bool {
+    chain(error).any(|error| {
+        let refused = error.downcast_ref::<io::Error>().is_some_and(|error| {
+            matches!(
+                error.kind(),
+                io::ErrorKind::ConnectionRefused
+                    | io::ErrorKind::HostUnreachable
+                    | io::ErrorKind::NetworkUnreachable
+            )
+        });
+        let text = error.to_string();
+        refused
+            || text.contains("dns error")
+            || text.contains("tcp connect error")
+            || text.contains("ConnectError")
+    })
+}
+
+/// An error and all that it was caused by.
+fn chain<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source())
+}
+
+/// The causes from the outside in, without those that only repeat others.
+fn shortest(texts: Vec<String>) -> String {
+    let mut kept: Vec<String> = Vec::new();
+    for text in texts {
+        if kept.last().is_none_or(|last| !last.contains(&text)) {
+            kept.push(text);
+        }
+    }
+    kept.join(": ")
+}
+
+/// The permission that a refusal names: one launch takes several.
+fn permission(message: &str) -> Option<String> {
+    let (_, rest) = message.split_once("not authorized to perform: ")?;
+    let word = rest.split_whitespace().next()?;
+    let fine = |c: char| c.is_ascii_alphanumeric() || c == ':' || c == '-';
+    (word.contains(':') && word.chars().all(fine)).then(|| word.to_owned())
+}
+
+/// Without the encoded part of a refusal, which only AWS can read.
+fn without_cipher(message: &str) -> String {
+    let end = message.find("Encoded authorization failure message");
+    message[..end.unwrap_or(message.len())].trim().to_owned()
+}
+
+/// A foreign text on one line, and not too long.
+fn told(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut told: String = line.chars().take(TOLD).collect();
+    if told.len() < line.len() {
+        told.push('…');
+    }
+    told
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_no_room_moves_on_and_nothing_else_does() {
+        for code in [
+            "InsufficientInstanceCapacity",
+            "SpotMaxPriceTooLow",
+            "Unsupported",
+        ] {
+            // EC2 answers a lack of room with 500.
+            assert_eq!(action(code, Some(500)), Action::Next, "{code}");
+        }
+        for code in [
+            "InvalidAMIID.NotFound",
+            "UnauthorizedOperation",
+            "VcpuLimitExceeded",
+            "InstanceLimitExceeded",
+            "RequestLimitExceeded",
+            "InternalError",
+        ] {
+            assert_ne!(action(code, Some(400)), Action::Next, "{code}");
+        }
+    }
+
+    #[test]
+    fn every_code_stands_once_and_patterns_hide_no_other() {
+        for (n, (code, meant)) in CODES.iter().enumerate() {
+            assert!(
+                !CODES[..n].iter().any(|(other, _)| other == code),
+                "{code} stands twice"
+            );
+            if !code.contains('*') {
+                assert_eq!(action(code, Some(400)), *meant, "{code}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_stands_in_no_row_is_judged_by_its_status() {
+        assert_eq!(action("Brandnew", Some(503)), Action::Again);
+        assert_eq!(action("Brandnew", Some(403)), Action::Denied);
+        assert_eq!(action("SomethingLimitExceeded", Some(400)), Action::Quota);
+        assert_eq!(action("RequestLimitExceeded", Some(503)), Action::Slower);
+    }
+
+    #[test]
+    fn a_refusal_names_the_permission_that_it_is_about() {
+        let said = "You are not authorized to perform this operation. User: arn:aws:iam::1:user/x is not \
+                    authorized to perform: iam:PassRole on resource: arn:aws:iam::1:role/y";
+        assert_eq!(permission(said).as_deref(), Some("iam:PassRole"));
+        assert_eq!(
+            permission("You are not authorized to perform this operation."),
+            None
+        );
+    }
+
+    #[test]
+    fn the_encoded_part_of_a_refusal_is_left_out() {
+        let said = "You are not authorized. Encoded authorization failure message: AbCd";
+        assert_eq!(without_cipher(said), "You are not authorized.");
+    }
+}

@@ -1,0 +1,210 @@
+//! A moto server in the place of EC2, and proxies before it that have moods.
+
+use std::io::Read as _;
+use std::time::Duration;
+
+use super::proxy::{Asked, Deed, Proxy, Server, alive, ask, texts, user_data};
+use super::{Aws, places};
+use crate::model::{InstanceId, random};
+use crate::providers::Provider as _;
+use crate::providers::contract::{Fake, Mood, skipped};
+
+/// The region of all launches.
+pub(super) const REGION: &str = "us-east-1";
+/// A further region that is searched.
+pub(super) const FURTHER: &str = "us-west-2";
+
+/// The tag of what a test makes beside the provider.
+const WORLD: &str = "gharun-test-world";
+
+/// One test's share of the server.
+#[derive(Debug)]
+pub(super) struct Share {
+    pub(super) server: Server,
+    tag: String,
+}
+
+impl Share {
+    /// Opens the provider with settings, region and endpoint given unless they are among them.
+    pub(super) async fn with(&self, proxy: &Proxy, settings: serde_json::Value) -> Aws {
+        let mut table = serde_json::json!({
+            "region": REGION, "search_regions": [FURTHER], "endpoint": proxy.url,
+        });
+        let settings = settings.as_object().expect("a table").clone();
+        table.as_object_mut().expect("a table").extend(settings);
+        let config = serde_json::from_value(table).expect("settings");
+        Aws::open(config)
+            .await
+            .expect("a provider opens without a request")
+    }
+
+    /// A proxy that judges.
+    pub(super) fn proxy(&self, judge: impl Fn(&Asked) -> Deed + Send + Sync + 'static) -> Proxy {
+        Proxy::start(&self.server, Duration::ZERO, judge)
+    }
+
+    /// Opens the provider behind a proxy that judges.
+    pub(super) async fn behind(
+        &self,
+        judge: impl Fn(&Asked) -> Deed + Send + Sync + 'static,
+    ) -> (Aws, Proxy) {
+        let proxy = self.proxy(judge);
+        (self.with(&proxy, serde_json::json!({})).await, proxy)
+    }
+
+    fn id(id: String) -> InstanceId {
+        InstanceId {
+            place: Some(places::place(REGION)),
+            id,
+        }
+    }
+}
+
+impl Fake for Share {
+    type P = Aws;
+
+    async fn start() -> Option<Self> {
+        let server = outer("GHARUN_MOTO_URL").filter(|url| !url.is_empty());
+        let Some(server) = server else {
+            skipped("moto: no server at $GHARUN_MOTO_URL; `sh tests/run` starts one");
+            return None;
+        };
+        // Whatever credentials there are go no further than loopback, but they should not be real ones.
+        assert_eq!(
+            outer("AWS_ACCESS_KEY_ID").as_deref(),
+            Some("testing"),
+            "with $GHARUN_MOTO_URL set, `sh tests/moto.sh` sets $AWS_ACCESS_KEY_ID to `testing`"
+        );
+        assert!(
+            server.starts_with("http://127.0.0.1:"),
+            "{server} is not on loopback"
+        );
+        Some(Self {
+            server: Server::new(&server),
+            tag: random(12),
+        })
+    }
+
+    fn tag(&self) -> &str {
+        &self.tag
+    }
+
+    async fn open(&self) -> Aws {
+        self.behind(|_| Deed::Forward).await.0
+    }
+
+    async fn turn(&self, mood: Mood) -> Option<Aws> {
+        let (aws, _) = match mood {
+            // A launch is one request: it is carried out, or it is not.
+            Mood::Halfway => return None,
+            Mood::Unavailable => {
+                let closed = Proxy::closed();
+                let aws = self.with(&closed, serde_json::json!({})).await;
+                (aws, closed)
+            }
+            _ => self.behind(move |asked| deed(mood, asked)).await,
+        };
+        Some(aws)
+    }
+
+    async fn add_stranger(&self) -> InstanceId {
+        let answer = ask(
+            &self.server,
+            REGION,
+            "RunInstances",
+            &[
+                ("ImageId", "ami-00000000000000001"),
+                ("InstanceType", "t3.large"),
+                ("MinCount", "1"),
+                ("MaxCount", "1"),
+                ("TagSpecification.1.ResourceType", "instance"),
+                // It calls itself managed, by somebody else.
+                ("TagSpecification.1.Tag.1.Key", "managed-by"),
+                ("TagSpecification.1.Tag.1.Value", "another"),
+                ("TagSpecification.1.Tag.2.Key", WORLD),
+                ("TagSpecification.1.Tag.2.Value", &self.tag),
+            ],
+        );
+        Self::id(texts(&answer, "instanceId").remove(0))
+    }
+
+    async fn census(&self) -> Vec<InstanceId> {
+        let mut all = alive(&self.server, REGION, "gharun-start", &self.tag);
+        all.extend(alive(&self.server, REGION, WORLD, &self.tag));
+        all.into_iter().map(Self::id).collect()
+    }
+
+    async fn boot_script(&self, id: &InstanceId) -> String {
+        // As cloud-init unpacks it.
+        let packed = user_data(&self.server, REGION, &id.id);
+        let mut script = String::new();
+        flate2::read::GzDecoder::new(&*packed)
+            .read_to_string(&mut script)
+            .expect("text in gzip");
+        script
+    }
+
+    async fn visible(&self, id: &InstanceId) -> String {
+        // User data is for those who may ask for that attribute, and for the machine itself.
+        [
+            "DescribeInstances",
+            "DescribeInstanceStatus",
+            "GetConsoleOutput",
+            "DescribeTags",
+            "DescribeVolumes",
+            "DescribeNetworkInterfaces",
+        ]
+        .map(|action| {
+            let key = match action {
+                "GetConsoleOutput" => "InstanceId",
+                "DescribeInstances" | "DescribeInstanceStatus" => "InstanceId.1",
+                _ => "Nothing",
+            };
+            ask(&self.server, REGION, action, &[(key, &id.id)])
+        })
+        .concat()
+    }
+
+    async fn end(&self, id: &InstanceId) {
+        ask(
+            &self.server,
+            REGION,
+            "StopInstances",
+            &[("InstanceId.1", &id.id)],
+        );
+    }
+
+    async fn finish(self) {
+        for id in self.census().await {
+            ask(
+                &self.server,
+                REGION,
+                "TerminateInstances",
+                &[("InstanceId.1", &id.id)],
+            );
+        }
+    }
+}
+
+fn deed(mood: Mood, asked: &Asked) -> Deed {
+    let launches = asked.action == "RunInstances";
+    match mood {
+        Mood::AnswerLost if launches => Deed::Lose,
+        Mood::Denied if asked.action == "GetCallerIdentity" => Deed::Refuse(403, "AccessDenied"),
+        Mood::Denied => Deed::Refuse(403, "UnauthorizedOperation"),
+        Mood::Html => Deed::Html,
+        Mood::NoCapacity if launches => Deed::Refuse(500, "InsufficientInstanceCapacity"),
+        Mood::PartUnread if asked.region == FURTHER => Deed::Refuse(503, "Unavailable"),
+        Mood::RateLimited if asked.action == "GetCallerIdentity" => Deed::Refuse(400, "Throttling"),
+        Mood::RateLimited => Deed::Refuse(503, "RequestLimitExceeded"),
+        _ => Deed::Forward,
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "where the server is, is the test run's to say"
+)]
+fn outer(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}

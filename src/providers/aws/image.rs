@@ -1,0 +1,370 @@
+//! Which image a machine is made of, and whether its type can run it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_sdk_ec2::types::{ArchitectureValues, Filter, Image as Found};
+
+use super::candidates::Candidate;
+use super::clients::Clients;
+use super::config::{Config, Image, Newest, TYPE, Template};
+use super::failure::{Action, Said};
+use crate::providers::attempt::Attempt;
+use crate::providers::{Error, ErrorKind, Result};
+
+/// Canonical's account. <https://documentation.ubuntu.com/aws/aws-how-to/instances/find-ubuntu-images/>
+const CANONICAL: &str = "099720109477";
+
+/// All that a launch has to know of its image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Chosen {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) architecture: String,
+    /// The name of the root disk (`/dev/sda1`).
+    pub(super) root: Option<String>,
+    /// The size of the root disk in GiB.
+    pub(super) size: Option<i32>,
+    /// The type that it is to run on.
+    pub(super) kind: String,
+}
+
+/// What a launch template says of image and type.
+#[derive(Clone, Debug, Default)]
+struct FromTemplate {
+    image: Option<String>,
+    kind: Option<String>,
+}
+
+/// What was found of types, images and templates: each is asked for once.
+#[derive(Debug, Default)]
+pub(super) struct Images {
+    templates: Kept<FromTemplate>,
+    types: Kept<BTreeMap<String, Vec<String>>>,
+    found: Kept<Chosen>,
+}
+
+/// Answers by their question.
+#[derive(Debug)]
+struct Kept<T>(Mutex<BTreeMap<String, Arc<Attempt<T>>>>);
+
+impl<T> Default for Kept<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<T: Clone> Kept<T> {
+    async fn get(&self, question: &str, ask: impl AsyncFnOnce() -> Result<T>) -> Result<T> {
+        let attempt = {
+            let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(kept.entry(question.to_owned()).or_default())
+        };
+        attempt.get(ask).await
+    }
+}
+
+impl Images {
+    /// The image for a candidate; [`ErrorKind::NoCapacity`] where its region does not have its type.
+    pub(super) async fn choose(
+        &self,
+        clients: &Clients,
+        config: &Config,
+        candidate: &Candidate,
+    ) -> Result<Chosen> {
+        let region = candidate.region.as_str();
+        let template = match &config.launch_template {
+            None => FromTemplate::default(),
+            Some(template) => {
+                self.templates
+                    .get(region, async || {
+                        read_template(clients, region, template).await
+                    })
+                    .await?
+            }
+        };
+        let kind = candidate.kind.clone().or(template.kind);
+        let kind = kind.unwrap_or_else(|| TYPE.to_owned());
+        let architectures = self.architectures(clients, config, region, &kind).await?;
+        let wanted = wanted(config.image.as_ref(), template.image, &architectures);
+        let question = format!("{region} {wanted:?}");
+        let image = self
+            .found
+            .get(&question, async || find(clients, region, &wanted).await)
+            .await?;
+        if !architectures.contains(&image.architecture) {
+            return Err(Error::setting(
+                "image",
+                format!(
+                    "the image `{}` is for {}, and `{kind}` is {}",
+                    image.id,
+                    image.architecture,
+                    architectures.join(" and ")
+                ),
+            )
+            .hinted("choose an image for the type's architecture, or other `instance_types`"));
+        }
+        Ok(Chosen { kind, ..image })
+    }
+
+    /// The architectures of a type.
+    async fn architectures(
+        &self,
+        clients: &Clients,
+        config: &Config,
+        region: &str,
+        kind: &str,
+    ) -> Result<Vec<String>> {
+        let mut kinds = config.instance_types.clone();
+        if !kinds.iter().any(|known| known == kind) {
+            kinds = vec![kind.to_owned()];
+        }
+        let question = format!("{region} {}", kinds.join(" "));
+        let types = self
+            .types
+            .get(&question, async || {
+                read_types(clients, region, &kinds).await
+            })
+            .await?;
+        if types.is_empty() {
+            return Err(Error::setting(
+                "instance_types",
+                format!("`{region}` has no instance type {}", spelled(&kinds)),
+            )
+            .hinted(format!(
+                "`aws ec2 describe-instance-type-offerings --region {region}` lists them"
+            )));
+        }
+        types.get(kind).cloned().ok_or_else(|| {
+            Error::new(
+                ErrorKind::NoCapacity,
+                format!("`{region}` has no instance type `{kind}`"),
+            )
+        })
+    }
+}
+
+fn spelled(names: &[String]) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    names.join(", ")
+}
+
+/// An image that is looked for.
+#[derive(Clone, Debug)]
+enum Wanted {
+    Id(String),
+    Parameter(String),
+    Newest {
+        owner: String,
+        name: String,
+        architecture: Option<String>,
+    },
+}
+
+fn wanted(setting: Option<&Image>, template: Option<String>, architectures: &[String]) -> Wanted {
+    let text = |text: &str| match text.strip_prefix("resolve:ssm:") {
+        Some(name) => Wanted::Parameter(name.to_owned()),
+        None => Wanted::Id(text.to_owned()),
+    };
+    let architecture = architectures
+        .iter()
+        .find(|one| ["x86_64", "arm64"].contains(&one.as_str()))
+        .cloned();
+    match (setting, template) {
+        (Some(Image::Text(id)), _) => text(id),
+        (Some(Image::Newest(Newest { owner, name, arch })), _) => Wanted::Newest {
+            owner: owner.clone(),
+            name: name.clone(),
+            architecture: arch.clone().or(architecture),
+        },
+        (None, Some(id)) => text(&id),
+        (None, None) => {
+            // Canonical's spelling.
+            let spelled = match architecture.as_deref() {
+                Some("arm64") => "arm64",
+                _ => "amd64",
+            };
+            Wanted::Newest {
+                owner: CANONICAL.to_owned(),
+                name: format!("ubuntu/images/hvm-ssd*/ubuntu-noble-24.04-{spelled}-server-*"),
+                architecture,
+            }
+        }
+    }
+}
+
+async fn find(clients: &Clients, region: &str, wanted: &Wanted) -> Result<Chosen> {
+    let doing = match wanted {
+        Wanted::Id(id) => format!("could not look at the image `{id}` in `{region}`"),
+        Wanted::Parameter(name) => format!("could not read the parameter `{name}` in `{region}`"),
+        Wanted::Newest { owner, name, .. } => {
+            format!("could not look for images `{name}` of `{owner}` in `{region}`")
+        }
+    };
+    let client = clients.ec2(region).await?;
+    let request = client.describe_images();
+    let request = match wanted {
+        Wanted::Id(id) => request.image_ids(id),
+        Wanted::Parameter(name) => {
+            let answer = clients
+                .ssm(region)
+                .await?
+                .get_parameter()
+                .name(name)
+                .send()
+                .await;
+            let answer =
+                answer.map_err(|error| Said::of(&error).explain(&doing, "ssm:GetParameter"))?;
+            let value = answer.parameter.and_then(|parameter| parameter.value);
+            let id = value
+                .filter(|value| value.starts_with("ami-"))
+                .ok_or_else(|| {
+                    Error::setting(
+                        "image",
+                        format!("the parameter `{name}` in `{region}` holds no id of an image"),
+                    )
+                })?;
+            request.image_ids(id)
+        }
+        Wanted::Newest {
+            owner,
+            name,
+            architecture,
+        } => {
+            let filter = |key: &str, value: &str| Filter::builder().name(key).values(value).build();
+            let request = request
+                .owners(owner)
+                .filters(filter("name", name))
+                .filters(filter("state", "available"));
+            match architecture {
+                Some(architecture) => request.filters(filter("architecture", architecture)),
+                None => request,
+            }
+        }
+    };
+    let answer = request.send().await.map_err(|error| {
+        let error = Said::of(&error).explain(&doing, "ec2:DescribeImages");
+        match error.kind {
+            ErrorKind::Config => Error {
+                key: Some("image".to_owned()),
+                ..error
+            },
+            _ => error,
+        }
+    })?;
+    let newest = answer
+        .images
+        .unwrap_or_default()
+        .into_iter()
+        .max_by(|a, b| a.creation_date.cmp(&b.creation_date));
+    let image = newest.ok_or_else(|| {
+        Error::setting("image", format!("{doing}: there is none"))
+            .hinted("`aws ec2 describe-images` shows what there is; is it in this region, and may this account use it?")
+    })?;
+    chosen(image).ok_or_else(|| {
+        Error::new(
+            ErrorKind::Unexpected,
+            format!("{doing}: the answer has no id and no architecture"),
+        )
+    })
+}
+
+fn chosen(image: Found) -> Option<Chosen> {
+    let root = image.root_device_name;
+    let size = image
+        .block_device_mappings
+        .unwrap_or_default()
+        .into_iter()
+        .find(|disk| disk.device_name == root)
+        .and_then(|disk| disk.ebs?.volume_size);
+    Some(Chosen {
+        id: image.image_id?,
+        name: image.name.unwrap_or_default(),
+        architecture: image
+            .architecture
+            .as_ref()
+            .map(ArchitectureValues::as_str)?
+            .to_owned(),
+        root,
+        size,
+        kind: String::new(),
+    })
+}
+
+async fn read_types(
+    clients: &Clients,
+    region: &str,
+    kinds: &[String],
+) -> Result<BTreeMap<String, Vec<String>>> {
+    // A filter, since one unknown type among those asked for by name would fail them all.
+    let filter = Filter::builder()
+        .name("instance-type")
+        .set_values(Some(kinds.to_vec()));
+    let client = clients.ec2(region).await?;
+    let pages = client
+        .describe_instance_types()
+        .filters(filter.build())
+        .into_paginator()
+        .items()
+        .send();
+    let found = pages
+        .collect::<Result<Vec<_>, _>>()
+        .await
+        .map_err(|error| {
+            let doing = format!(
+                "could not look at the instance types {} in `{region}`",
+                spelled(kinds)
+            );
+            Said::of(&error).explain(doing, "ec2:DescribeInstanceTypes")
+        })?;
+    Ok(found
+        .into_iter()
+        .filter_map(|found| {
+            let of = found.processor_info?.supported_architectures?;
+            let of = of.iter().map(|one| one.as_str().to_owned()).collect();
+            Some((found.instance_type?.as_str().to_owned(), of))
+        })
+        .collect())
+}
+
+async fn read_template(
+    clients: &Clients,
+    region: &str,
+    template: &Template,
+) -> Result<FromTemplate> {
+    let name = template.id.as_ref().or(template.name.as_ref());
+    let name = name.map_or("", String::as_str);
+    let doing = format!("could not read the launch template `{name}` in `{region}`");
+    let answer = clients
+        .ec2(region)
+        .await?
+        .describe_launch_template_versions()
+        .set_launch_template_id(template.id.clone())
+        .set_launch_template_name(template.name.clone())
+        .versions(template.version.as_deref().unwrap_or("$Default"))
+        .send()
+        .await
+        .map_err(|error| {
+            let said = Said::of(&error);
+            let error = said.explain(&doing, "ec2:DescribeLaunchTemplateVersions");
+            match said.action() {
+                Action::Setting(_) => Error {
+                    key: Some("launch_template".to_owned()),
+                    ..error
+                },
+                _ => error,
+            }
+        })?;
+    let versions = answer.launch_template_versions.unwrap_or_default();
+    let data = versions.into_iter().next().ok_or_else(|| {
+        Error::setting(
+            "launch_template",
+            format!("{doing}: there is no such version"),
+        )
+    })?;
+    let data = data.launch_template_data;
+    Ok(FromTemplate {
+        image: data.as_ref().and_then(|data| data.image_id.clone()),
+        kind: data.and_then(|data| Some(data.instance_type?.as_str().to_owned())),
+    })
+}

@@ -1,0 +1,302 @@
+//! From an order to an instance, once for each name.
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use aws_sdk_ec2::config::retry::RetryConfig;
+use aws_sdk_ec2::config::timeout::TimeoutConfig;
+use aws_sdk_ec2::operation::run_instances::builders::RunInstancesFluentBuilder;
+use aws_sdk_ec2::types::Filter;
+use base64::Engine as _;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use tokio::time::{Instant as Moment, sleep};
+
+use super::Aws;
+use super::candidates::{Candidate, candidates};
+use super::failure::{Action, Fate, Said};
+use super::machine::{is_gone, machine};
+use super::request;
+use crate::model::{Instance, Order};
+use crate::poll::{Backoff, Pace, chance, until};
+use crate::providers::{Error, ErrorKind, Result};
+
+/// The most user data that EC2 takes, before its base64.
+/// <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-add-user-data.html>
+const MOST: usize = 16 * 1024;
+
+/// How often the same request is sent when nobody knows what became of it.
+const TRIES: u32 = 4;
+/// How often a request is sent that came too fast: `RequestLimitExceeded` ends within seconds.
+const SLOWER: u32 = 6;
+/// How long an answer to a launch is awaited.
+const ANSWER: Duration = Duration::from_secs(20);
+/// How long a name is looked for whose launch was made by somebody else, or with other settings.
+const SHOWN: Pace = Pace {
+    every: Duration::from_secs(1),
+    at_most: Duration::from_secs(10),
+};
+
+/// What became of one candidate.
+enum Outcome {
+    Made(Box<Instance>),
+    /// It has no room, and nothing was made.
+    Full(Error),
+}
+
+impl Aws {
+    /// Tries all candidates in order, and again while there is time and none has room.
+    pub(super) async fn order(&self, order: &Order) -> Result<Instance> {
+        let regions = self.clients.regions().await?;
+        let candidates = candidates(&self.config, &regions);
+        if candidates.is_empty() {
+            return Err(Error::setting(
+                "subnets",
+                "no subnet is in a region where machines are launched",
+            ));
+        }
+        let data = user_data(order.boot.expose())?;
+        let end = Moment::now() + self.wait;
+        let mut pause = Backoff::new(Duration::from_secs(5), Duration::from_mins(1));
+        for round in 0.. {
+            let mut full = Vec::new();
+            for candidate in &candidates {
+                match Box::pin(self.attempt(order, candidate, round, &data)).await? {
+                    Outcome::Made(instance) => return Ok(*instance),
+                    Outcome::Full(error) => {
+                        tracing::debug!("`{}`: no room at {candidate}", order.name);
+                        full.push(error);
+                    }
+                }
+            }
+            let pause = pause.next(chance());
+            if Moment::now() + pause > end {
+                return Err(none_has_room(&full));
+            }
+            sleep(pause).await;
+        }
+        unreachable!("the rounds end by their time")
+    }
+
+    /// Tries one candidate.
+    async fn attempt(
+        &self,
+        order: &Order,
+        candidate: &Candidate,
+        round: u32,
+        data: &str,
+    ) -> Result<Outcome> {
+        let chosen = match self
+            .images
+            .choose(&self.clients, &self.config, candidate)
+            .await
+        {
+            Ok(chosen) => chosen,
+            Err(error) if error.kind == ErrorKind::NoCapacity => return Ok(Outcome::Full(error)),
+            Err(error) => return Err(error),
+        };
+        let client = self.clients.ec2(&candidate.region).await?;
+        let tags = request::tags(&self.config, Some(order));
+        let request = request::run_instances(&client, &self.config, candidate, &chosen, &tags)
+            .client_token(candidate.token(&order.name, round))
+            .user_data(data);
+        Box::pin(self.send(order, candidate, request)).await
+    }
+
+    /// Sends the same request until it is clear what became of it: its token sees to it that there is
+    /// never more than one instance.
+    async fn send(
+        &self,
+        order: &Order,
+        candidate: &Candidate,
+        request: RunInstancesFluentBuilder,
+    ) -> Result<Outcome> {
+        let doing = || format!("could not launch `{}` ({candidate})", order.name);
+        let mut pause = Backoff::new(Duration::from_millis(500), Duration::from_secs(8));
+        let (mut tries, mut slower) = (0, 0);
+        // Set once an attempt may have been carried out: from then on a refusal proves nothing.
+        let mut unsure: Option<Error> = None;
+        loop {
+            self.pacer.turn(&candidate.region).await;
+            let once = aws_sdk_ec2::config::Builder::new()
+                // The SDK would repeat a lack of room, which EC2 answers with 500.
+                .retry_config(RetryConfig::disabled())
+                .timeout_config(
+                    TimeoutConfig::builder()
+                        .operation_attempt_timeout(ANSWER)
+                        .operation_timeout(ANSWER)
+                        .build(),
+                );
+            let answer = request
+                .clone()
+                .customize()
+                .config_override(once)
+                .send()
+                .await;
+            let said = match answer {
+                Ok(made) => {
+                    let found = made.instances.unwrap_or_default().into_iter().next();
+                    let found = found.ok_or_else(|| {
+                        Error::new(ErrorKind::Ambiguous, doing())
+                            .because("AWS answered without an instance")
+                    })?;
+                    let region = &candidate.region;
+                    let mut instance = machine(region, &found).ok_or_else(|| {
+                        let gone = is_gone(&found);
+                        let why = if gone {
+                            "it was terminated meanwhile"
+                        } else {
+                            "the answer has no tags"
+                        };
+                        let kind = if gone {
+                            ErrorKind::Unavailable
+                        } else {
+                            ErrorKind::Ambiguous
+                        };
+                        Error::new(kind, doing()).because(why)
+                    })?;
+                    instance.price_per_hour = self.price(candidate);
+                    self.launched(&instance.id);
+                    return Ok(Outcome::Made(Box::new(instance)));
+                }
+                Err(error) => Said::of(&error),
+            };
+            let error = said.explain(doing(), "ec2:RunInstances");
+            match (said.action(), said.fate) {
+                (Action::LookForName, _) => {
+                    return match self.look_for(order, candidate).await {
+                        Some(instance) => Ok(Outcome::Made(Box::new(instance))),
+                        None => Err(ambiguous(&error, unsure.as_ref())),
+                    };
+                }
+                (Action::Slower, _) if slower + 1 < SLOWER => slower += 1,
+                (Action::Again, Fate::Unsent) if tries + 1 < TRIES => tries += 1,
+                (Action::Again, Fate::Unsent) if unsure.is_none() => return Err(error),
+                (Action::Again, _) => {
+                    tries += 1;
+                    if tries >= TRIES {
+                        return Err(ambiguous(&error, unsure.as_ref()));
+                    }
+                    unsure = Some(error);
+                }
+                (Action::Next, _) if unsure.is_none() => return Ok(Outcome::Full(error)),
+                _ if unsure.is_none() => return Err(error),
+                _ => return Err(ambiguous(&error, unsure.as_ref())),
+            }
+            sleep(pause.next(chance())).await;
+        }
+    }
+
+    /// Looks for an instance of the order's name, and takes it if it is the order's.
+    async fn look_for(&self, order: &Order, candidate: &Candidate) -> Option<Instance> {
+        let look = async || {
+            let filter = Filter::builder()
+                .name("tag:gharun-name")
+                .values(order.name.as_str());
+            // A listing that fails shows nothing, and the next look may.
+            let found = self
+                .instances(&candidate.region, filter.build())
+                .await
+                .ok()?;
+            let mut machines = found
+                .iter()
+                .filter_map(|found| machine(&candidate.region, found));
+            machines.find(|machine| {
+                machine.tags.name == order.name && machine.tags.start == order.tags.start
+            })
+        };
+        let instance = until(SHOWN, look).await?;
+        self.launched(&instance.id);
+        Some(instance)
+    }
+
+    /// What is known of the price: EC2 tells none, and a spot machine costs no more than it may.
+    fn price(&self, candidate: &Candidate) -> Option<f64> {
+        self.config.max_price.filter(|_| candidate.spot)
+    }
+}
+
+fn ambiguous(error: &Error, first: Option<&Error>) -> Error {
+    let cause = |error: &Error| crate::model::chain(error);
+    let mut why = cause(error);
+    if let Some(first) = first {
+        why = format!("{}; then {why}", cause(first));
+    }
+    Error::new(
+        ErrorKind::Ambiguous,
+        format!("{error}; it may or may not be there"),
+    )
+    .because(why)
+}
+
+fn none_has_room(full: &[Error]) -> Error {
+    let many = full.len();
+    let causes: Vec<String> = full
+        .iter()
+        .map(|error| crate::model::chain(error))
+        .collect();
+    Error::new(
+        ErrorKind::NoCapacity,
+        match many {
+            1 => "the one candidate has no room".to_owned(),
+            many => format!("none of {many} candidates has room"),
+        },
+    )
+    .because(causes.join("; "))
+    .hinted(
+        "add to `instance_types`, `subnets` or `regions`, or set `capacity_wait` to go on trying",
+    )
+}
+
+/// The boot script as user data: gzip, which cloud-init unpacks, in base64.
+pub(super) fn user_data(script: &str) -> Result<String> {
+    let bad =
+        |error| Error::new(ErrorKind::Unexpected, "could not pack the boot script").because(error);
+    // Without a time in it: the same order must be the same request.
+    let mut packed = GzEncoder::new(Vec::new(), Compression::best());
+    packed.write_all(script.as_bytes()).map_err(bad)?;
+    let packed = packed.finish().map_err(bad)?;
+    if packed.len() > MOST {
+        return Err(Error::setting(
+            "setup",
+            format!(
+                "the boot script has {} bytes when packed, and EC2 takes {MOST}",
+                packed.len()
+            ),
+        )
+        .hinted("let the `setup` script fetch what it needs, or put it into the image"));
+    }
+    Ok(base64::engine::general_purpose::STANDARD.encode(packed))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use super::*;
+
+    #[test]
+    fn user_data_unpacks_to_the_script_and_is_the_same_each_time() {
+        let script = "#!/bin/sh\necho 'ä'\n";
+        let data = user_data(script).unwrap();
+        assert_eq!(data, user_data(script).unwrap());
+        let packed = base64::engine::general_purpose::STANDARD
+            .decode(data)
+            .unwrap();
+        let mut text = String::new();
+        flate2::read::GzDecoder::new(&*packed)
+            .read_to_string(&mut text)
+            .unwrap();
+        assert_eq!(text, script);
+    }
+
+    #[test]
+    fn a_script_that_is_too_big_is_refused_before_anything_is_asked() {
+        let noise = crate::model::random(40_000);
+        let error = user_data(&noise).expect_err("more than 16 KiB of noise");
+        assert_eq!(
+            (error.kind, error.key.as_deref()),
+            (ErrorKind::Config, Some("setup"))
+        );
+    }
+}

@@ -1,0 +1,134 @@
+//! Machines looked for, in all regions side by side.
+
+use aws_sdk_ec2::types::{Filter, Instance as Found};
+use futures_util::future::join_all;
+
+use super::config::Search;
+use super::failure::Said;
+use super::machine::machine;
+use super::{Aws, places};
+use crate::model::{Instance, Listing, MANAGED_BY, Unread};
+use crate::providers::{Error, ErrorKind, Result};
+
+/// How many instances a page holds. <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstances.html>
+const PAGE: i32 = 1000;
+
+impl Aws {
+    /// Lists the machines of all regions that are searched.
+    pub(super) async fn look(&self) -> Listing {
+        let mut listing = Listing::default();
+        let unread = |place, error| Unread {
+            place,
+            error: Box::new(error),
+        };
+        let (own, further, why) = match self.searched().await {
+            Ok(searched) => searched,
+            Err(error) => {
+                listing.unread.push(unread(None, error));
+                return listing;
+            }
+        };
+        listing.unread.extend(why.map(|error| unread(None, error)));
+        let asked = own.iter().chain(&further);
+        let answers = join_all(asked.map(|region| self.machines(region))).await;
+        let mut denied = Vec::new();
+        for (n, (region, answer)) in own.iter().chain(&further).zip(answers).enumerate() {
+            match answer {
+                Ok(machines) => listing.instances.extend(machines),
+                // Where nothing may be done nothing was launched; an organization's rules often say so.
+                Err(error) if n >= own.len() && error.kind == ErrorKind::Denied => {
+                    denied.push(region.as_str());
+                }
+                Err(error) => listing
+                    .unread
+                    .push(unread(Some(places::place(region)), error)),
+            }
+        }
+        if !denied.is_empty() {
+            self.say_once(&format!(
+                "these regions may not be searched, and are left out: {}",
+                denied.join(", ")
+            ));
+        }
+        listing
+    }
+
+    /// The regions of the settings, the further ones to look at, and why there may be more.
+    async fn searched(&self) -> Result<(Vec<String>, Vec<String>, Option<Error>)> {
+        let own = self.clients.regions().await?;
+        // Who launches looks every few seconds, and for what was launched here.
+        if self.has_launched() {
+            return Ok((own, Vec::new(), None));
+        }
+        let (mut further, why) = match &self.config.search_regions {
+            Search::List(list) => (list.clone(), None),
+            Search::Text(_) => match self
+                .enabled
+                .get(async || self.enabled_regions(&own[0]).await)
+                .await
+            {
+                Ok(regions) => (regions, None),
+                Err(error) if error.kind == ErrorKind::Denied => {
+                    self.say_once(&format!(
+                        "machines are looked for in {} alone: {error} (or set `search_regions`)",
+                        own.join(", ")
+                    ));
+                    (Vec::new(), None)
+                }
+                Err(error) => (Vec::new(), Some(error)),
+            },
+        };
+        further.retain(|region| !own.contains(region));
+        further.sort();
+        further.dedup();
+        Ok((own, further, why))
+    }
+
+    /// The regions that the account has enabled.
+    async fn enabled_regions(&self, region: &str) -> Result<Vec<String>> {
+        let client = self.clients.ec2(region).await?;
+        let answer = client.describe_regions().send().await.map_err(|error| {
+            Said::of(&error).explain("could not list the regions", "ec2:DescribeRegions")
+        })?;
+        let regions = answer.regions.unwrap_or_default().into_iter();
+        Ok(regions.filter_map(|region| region.region_name).collect())
+    }
+
+    /// The machines of a region, all pages.
+    async fn machines(&self, region: &str) -> Result<Vec<Instance>> {
+        let found = self.ours(region).await?;
+        Ok(found
+            .iter()
+            .filter_map(|found| machine(region, found))
+            .collect())
+    }
+
+    /// The instances of a region that bear our tag, all pages.
+    pub(super) async fn ours(&self, region: &str) -> Result<Vec<Found>> {
+        let filter = Filter::builder()
+            .name(format!("tag:{}", MANAGED_BY.0))
+            .values(MANAGED_BY.1);
+        self.instances(region, filter.build()).await
+    }
+
+    /// The instances of a region that a filter lets through, all pages.
+    pub(super) async fn instances(&self, region: &str, filter: Filter) -> Result<Vec<Found>> {
+        let client = self.clients.ec2(region).await?;
+        let pages = client
+            .describe_instances()
+            .filters(filter)
+            .max_results(PAGE)
+            .into_paginator()
+            .items()
+            .send();
+        let found = pages
+            .collect::<Result<Vec<_>, _>>()
+            .await
+            .map_err(|error| {
+                let doing = format!("could not list the instances in `{region}`");
+                Said::of(&error).explain(doing, "ec2:DescribeInstances")
+            })?;
+        let instances = found.into_iter().filter_map(|found| found.instances);
+        Ok(instances.flatten().collect())
+    }
+}

@@ -1,0 +1,223 @@
+//! EC2 instances.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use base64::Engine as _;
+use serde_json::Value;
+use tokio::time::Instant as Moment;
+
+use super::attempt::Attempt;
+use super::{Error, ErrorKind, Health, Lookup, Provider, Result};
+use crate::model::{Instance, InstanceId, Listing, Order};
+use clients::Clients;
+use failure::{Action, Said};
+use image::Images;
+use pace::Pacer;
+
+mod candidates;
+mod check;
+mod clients;
+mod config;
+mod ending;
+mod failure;
+mod image;
+mod launch;
+mod listing;
+mod machine;
+mod pace;
+mod places;
+mod request;
+
+#[cfg(test)]
+mod fake;
+#[cfg(test)]
+mod proxy;
+#[cfg(test)]
+mod tests;
+
+pub use config::{Config, Image, Market, Newest, Search, Template, Volume};
+
+/// How much of a console's output is told: EC2 keeps 64 KiB.
+const LOG_BYTES: usize = 64 << 10;
+
+/// EC2 instances.
+#[derive(Debug)]
+pub struct Aws {
+    config: Config,
+    wait: Duration,
+    clients: Clients,
+    images: Images,
+    pacer: Pacer,
+    enabled: Attempt<Vec<String>>,
+    /// What this process launched, and when: EC2 may not know it yet when it is asked.
+    fresh: Mutex<BTreeMap<InstanceId, Moment>>,
+    said: Mutex<BTreeSet<String>>,
+}
+
+impl Provider for Aws {
+    const KIND: &'static str = "aws";
+    const ABOUT: &'static str = "EC2 instances, on demand or spot";
+    const REHEARSES: bool = false;
+    type Config = Config;
+
+    fn ambient(env: Lookup<'_>) -> Vec<(&'static str, &'static str, Value)> {
+        // The rest of the AWS tools' variables is read by the SDK; these two are, too, but they tell
+        // the candidates of a dry run.
+        ["AWS_REGION", "AWS_DEFAULT_REGION"]
+            .into_iter()
+            .filter_map(|name| {
+                let region = env(name).filter(|value| !value.is_empty())?;
+                Some((name, "region", Value::from(region)))
+            })
+            .collect()
+    }
+
+    async fn open(config: Config) -> Result<Self> {
+        config.check()?;
+        Ok(Self {
+            wait: config.wait()?,
+            clients: Clients::new(&config),
+            images: Images::default(),
+            pacer: Pacer::default(),
+            enabled: Attempt::default(),
+            fresh: Mutex::default(),
+            said: Mutex::default(),
+            config,
+        })
+    }
+
+    async fn check(&self) -> Result<Health> {
+        Box::pin(self.examine()).await
+    }
+
+    async fn launch(&self, order: &Order) -> Result<Instance> {
+        // Boxed, as many are at work side by side.
+        Box::pin(self.order(order)).await
+    }
+
+    async fn list(&self) -> Result<Listing> {
+        Ok(Box::pin(self.look()).await)
+    }
+
+    async fn terminate(&self, id: &InstanceId) -> Result<()> {
+        Box::pin(self.end(id)).await
+    }
+
+    fn ending(&self) -> &'static str {
+        // The instance is told to terminate when it is shut down, which ends the bill.
+        "poweroff || shutdown -P now || systemctl poweroff --force"
+    }
+
+    fn candidates(&self) -> Vec<String> {
+        let mut regions = self.config.named_regions();
+        if regions.is_empty() {
+            regions.push("(the region of the AWS tools)".to_owned());
+        }
+        let all = candidates::candidates(&self.config, &regions);
+        all.iter().map(ToString::to_string).collect()
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if self.config.instance_profile.is_some() && self.config.metadata_hop_limit > 1 {
+            warnings.push(
+                "`metadata_hop_limit` lets containers of every job take the role of `instance_profile`"
+                    .to_owned(),
+            );
+        }
+        warnings
+    }
+
+    async fn logs(&self, id: &InstanceId) -> Result<Option<String>> {
+        let region = region_of(id)?;
+        let client = self.clients.ec2(&region).await?;
+        let ask = async |latest: bool| {
+            let request = client.get_console_output().instance_id(&id.id);
+            let answer = request.set_latest(latest.then_some(true)).send().await;
+            answer.map_err(|error| Said::of(&error))
+        };
+        // Only instances of the newer kind have the latest; the others keep what they said at first.
+        let answer = match ask(true).await {
+            Err(said) if said.code.as_deref() == Some("UnsupportedOperation") => ask(false).await,
+            answer => answer,
+        };
+        let output = match answer {
+            Ok(answer) => answer.output.unwrap_or_default(),
+            Err(said) if said.action() == Action::Missing => return Ok(None),
+            Err(said) => {
+                let doing = format!("could not read the console of the instance `{}`", id.id);
+                return Err(said.explain(doing, "ec2:GetConsoleOutput"));
+            }
+        };
+        let bytes = base64::engine::general_purpose::STANDARD
+            .decode(output.split_whitespace().collect::<String>())
+            .map_err(|error| {
+                Error::new(
+                    ErrorKind::Unexpected,
+                    format!("the console of the instance `{}` is not in base64", id.id),
+                )
+                .because(error)
+            })?;
+        let end = &bytes[bytes.len().saturating_sub(LOG_BYTES)..];
+        let text = String::from_utf8_lossy(end).into_owned();
+        Ok((!text.trim().is_empty()).then_some(text))
+    }
+
+    fn access(&self, id: &InstanceId) -> Option<String> {
+        let region = region_of(id).ok()?;
+        let mut command = format!(
+            "aws ec2-instance-connect ssh --region {region} --instance-id {}",
+            id.id
+        );
+        if let Some(user) = &self.config.user {
+            command.push_str(" --os-user ");
+            command.push_str(user);
+        }
+        Some(command)
+    }
+}
+
+impl Aws {
+    /// Remembers what was launched just now.
+    fn launched(&self, id: &InstanceId) {
+        let mut fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
+        fresh.insert(id.clone(), Moment::now());
+    }
+
+    fn has_launched(&self) -> bool {
+        let fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
+        !fresh.is_empty()
+    }
+
+    /// Says something that does not change, once.
+    fn say_once(&self, text: &str) {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        if said.insert(text.to_owned()) {
+            tracing::warn!("{text}");
+        }
+    }
+}
+
+/// The region of a machine, if its reference is one of this kind.
+fn region_of(id: &InstanceId) -> Result<String> {
+    let bad = |what: String| {
+        Error::new(ErrorKind::Config, what)
+            .hinted("write a reference as `gharun list` shows it: `aws:us_east_1/i-…`")
+    };
+    let hex = |id: &str| {
+        id.len() >= 8
+            && id
+                .bytes()
+                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+    };
+    if !id.id.strip_prefix("i-").is_some_and(hex) {
+        return Err(bad(format!("`{}` is no id of an instance", id.id)));
+    }
+    let place = id
+        .place
+        .as_deref()
+        .ok_or_else(|| bad(format!("in which region is the instance `{}`?", id.id)))?;
+    places::region(place).ok_or_else(|| bad(format!("`{place}` is no region of AWS")))
+}

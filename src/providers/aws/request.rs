@@ -1,0 +1,175 @@
+//! The one request that makes an instance, from settings, candidate and image.
+
+use aws_sdk_ec2::Client;
+use aws_sdk_ec2::operation::run_instances::builders::RunInstancesFluentBuilder;
+use aws_sdk_ec2::types::{
+    BlockDeviceMapping, CapacityReservationPreference, CapacityReservationSpecification,
+    CapacityReservationTarget, EbsBlockDevice, HttpTokensState, IamInstanceProfileSpecification,
+    InstanceInterruptionBehavior, InstanceMarketOptionsRequest, InstanceMetadataEndpointState,
+    InstanceMetadataOptionsRequest, InstanceNetworkInterfaceSpecification, InstanceType,
+    LaunchTemplateSpecification, MarketType, ResourceType, ShutdownBehavior, SpotInstanceType,
+    SpotMarketOptions, Tag, TagSpecification, VolumeType,
+};
+
+use super::candidates::Candidate;
+use super::config::{Config, Volume};
+use super::image::Chosen;
+use super::places;
+use crate::model::{MANAGED_BY, Order};
+
+/// The tags of everything that a launch brings; without an order, those of a trial.
+pub(super) fn tags(config: &Config, order: Option<&Order>) -> Vec<Tag> {
+    let tag = |key: &str, value: &str| Tag::builder().key(key).value(value).build();
+    let mut tags: Vec<Tag> = config
+        .tags
+        .iter()
+        .map(|(key, value)| tag(key, value))
+        .collect();
+    match order {
+        Some(order) => {
+            tags.extend(
+                order
+                    .tags
+                    .pairs()
+                    .iter()
+                    .map(|(key, value)| tag(key, value)),
+            );
+            // What the console shows.
+            if !config.tags.contains_key("Name") {
+                tags.push(tag("Name", order.name.as_str()));
+            }
+        }
+        None => tags.push(tag(MANAGED_BY.0, MANAGED_BY.1)),
+    }
+    tags
+}
+
+/// The request, all but its token and user data.
+pub(super) fn run_instances(
+    client: &Client,
+    config: &Config,
+    candidate: &Candidate,
+    chosen: &Chosen,
+    tags: &[Tag],
+) -> RunInstancesFluentBuilder {
+    let mut request = client
+        .run_instances()
+        .min_count(1)
+        .max_count(1)
+        .image_id(&chosen.id)
+        .instance_type(InstanceType::from(chosen.kind.as_str()))
+        // The dead-man switch powers the machine off, and that has to end the bill.
+        .instance_initiated_shutdown_behavior(ShutdownBehavior::Terminate)
+        .metadata_options(
+            InstanceMetadataOptionsRequest::builder()
+                .http_endpoint(InstanceMetadataEndpointState::Enabled)
+                .http_tokens(HttpTokensState::Required)
+                .http_put_response_hop_limit(i32::from(config.metadata_hop_limit))
+                .build(),
+        )
+        .set_key_name(config.key_name.clone())
+        .set_block_device_mappings(disk(config.volume.as_ref(), chosen).map(|disk| vec![disk]));
+    let mut tagged = vec![
+        ResourceType::Instance,
+        ResourceType::Volume,
+        ResourceType::NetworkInterface,
+    ];
+    if candidate.spot {
+        tagged.push(ResourceType::SpotInstancesRequest);
+    }
+    for of in tagged {
+        let tags = TagSpecification::builder()
+            .resource_type(of)
+            .set_tags(Some(tags.to_vec()));
+        request = request.tag_specifications(tags.build());
+    }
+    request = network(request, config, candidate);
+    if let Some(profile) = &config.instance_profile {
+        let spelled = IamInstanceProfileSpecification::builder();
+        let spelled = if profile.starts_with("arn:") {
+            spelled.arn(profile)
+        } else {
+            spelled.name(profile)
+        };
+        request = request.iam_instance_profile(spelled.build());
+    }
+    if candidate.spot {
+        let spot = SpotMarketOptions::builder()
+            .spot_instance_type(SpotInstanceType::OneTime)
+            .instance_interruption_behavior(InstanceInterruptionBehavior::Terminate)
+            .set_max_price(config.max_price.map(|price| price.to_string()));
+        let market = InstanceMarketOptionsRequest::builder()
+            .market_type(MarketType::Spot)
+            .spot_options(spot.build());
+        request = request.instance_market_options(market.build());
+    }
+    if let Some(reservation) = &config.capacity_reservation {
+        let spelled = CapacityReservationSpecification::builder();
+        let spelled = if reservation == "none" {
+            spelled.capacity_reservation_preference(CapacityReservationPreference::None)
+        } else {
+            let target = CapacityReservationTarget::builder().capacity_reservation_id(reservation);
+            spelled.capacity_reservation_target(target.build())
+        };
+        request = request.capacity_reservation_specification(spelled.build());
+    }
+    if let Some(template) = &config.launch_template {
+        let spelled = LaunchTemplateSpecification::builder()
+            .set_launch_template_id(template.id.clone())
+            .set_launch_template_name(template.name.clone())
+            .set_version(template.version.clone());
+        request = request.launch_template(spelled.build());
+    }
+    request
+}
+
+/// Where it is connected. Without a word, EC2 takes the default VPC, or what the template says.
+fn network(
+    request: RunInstancesFluentBuilder,
+    config: &Config,
+    candidate: &Candidate,
+) -> RunInstancesFluentBuilder {
+    let groups: Vec<String> = places::within(&config.security_groups, &candidate.region)
+        .into_iter()
+        .map(str::to_owned)
+        .collect();
+    let groups = (!groups.is_empty()).then_some(groups);
+    match config.public_ip {
+        // Only an interface that is described takes this.
+        Some(public) => {
+            let interface = InstanceNetworkInterfaceSpecification::builder()
+                .device_index(0)
+                .delete_on_termination(true)
+                .associate_public_ip_address(public)
+                .set_subnet_id(candidate.subnet.clone())
+                .set_groups(groups);
+            request.network_interfaces(interface.build())
+        }
+        None => request
+            .set_subnet_id(candidate.subnet.clone())
+            .set_security_group_ids(groups),
+    }
+}
+
+/// The root disk, by the image's own name of it; it ends with its machine, whatever the image says.
+fn disk(volume: Option<&Volume>, chosen: &Chosen) -> Option<BlockDeviceMapping> {
+    let root = chosen.root.as_ref()?;
+    let number = |value: u32| i32::try_from(value).unwrap_or(i32::MAX);
+    let mut disk = EbsBlockDevice::builder()
+        .delete_on_termination(true)
+        .set_volume_size(chosen.size);
+    if let Some(volume) = volume {
+        // A disk cannot be smaller than its image: then EC2 says so, and names both.
+        if let Some(size) = volume.size {
+            disk = disk.volume_size(number(size));
+        }
+        disk = disk
+            .set_volume_type(volume.r#type.as_deref().map(VolumeType::from))
+            .set_iops(volume.iops.map(number))
+            .set_throughput(volume.throughput.map(number))
+            .set_encrypted(volume.encrypted)
+            .set_kms_key_id(volume.kms_key.clone());
+    }
+    let mapping = BlockDeviceMapping::builder().device_name(root);
+    Some(mapping.ebs(disk.build()).build())
+}

@@ -1,0 +1,248 @@
+//! The aws provider against a moto server.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures_util::future::join_all;
+use serde_json::json;
+
+use super::fake::{REGION, Share};
+use super::proxy::{Asked, Deed, ask, texts};
+use super::*;
+use crate::model::Condition;
+use crate::providers::contract::{Fake as _, Mood, chain, contract, order, uphold};
+
+mod launches;
+mod settings;
+mod terminations;
+
+contract!(Share);
+
+/// Judges the requests of an action by their number among them, from 0; all others are let through.
+fn nth(
+    action: &'static str,
+    judge: impl Fn(usize) -> Deed + Send + Sync + 'static,
+) -> impl Fn(&Asked) -> Deed + Send + Sync + 'static {
+    let count = AtomicUsize::new(0);
+    move |asked| {
+        if asked.action == action {
+            judge(count.fetch_add(1, Ordering::SeqCst))
+        } else {
+            Deed::Forward
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_check_tells_who_and_what() {
+    uphold::<Share>(async |share| {
+        let health = share.open().await.check().await.unwrap();
+        let said = health.facts.join("\n");
+        assert!(said.contains(&share.server.account), "{said}");
+        assert!(
+            said.contains("us-east-1 t3.large on-demand with `ami-00000000000000002`"),
+            "{said}"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_check_names_every_permission_that_is_missing() {
+    uphold::<Share>(async |share| {
+        let (aws, _) = share
+            .behind(|asked| match asked.action.as_str() {
+                "RunInstances" | "TerminateInstances" => Deed::Refuse(403, "UnauthorizedOperation"),
+                _ => Deed::Forward,
+            })
+            .await;
+        let error = aws.check().await.expect_err("one is missing for certain");
+        assert!(
+            error
+                .to_string()
+                .contains("`ec2:RunInstances` is not allowed"),
+            "{error}"
+        );
+        share
+            .open()
+            .await
+            .launch(&order(share.tag()))
+            .await
+            .unwrap();
+        let error = aws.check().await.expect_err("two are missing");
+        assert_eq!(error.kind, ErrorKind::Denied);
+        assert_eq!(
+            error.to_string(),
+            "these are not allowed: `ec2:RunInstances`, `ec2:TerminateInstances`"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_tried_is_a_warning() {
+    uphold::<Share>(async |share| {
+        let (aws, _) = share
+            .behind(nth("TerminateInstances", |_| {
+                Deed::Refuse(403, "UnauthorizedOperation")
+            }))
+            .await;
+        let health = aws.check().await.unwrap();
+        assert_eq!(health.warnings.len(), 1, "{:?}", health.warnings);
+        assert!(health.warnings[0].contains("ec2:TerminateInstances"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_spot_machine_that_was_taken_away_says_so() {
+    uphold::<Share>(async |share| {
+        let machine = share
+            .open()
+            .await
+            .launch(&order(share.tag()))
+            .await
+            .unwrap();
+        ask(
+            &share.server,
+            REGION,
+            "TerminateInstances",
+            &[("InstanceId.1", &machine.id.id)],
+        );
+        let listing = share.open().await.list().await.unwrap();
+        assert!(
+            listing.instances.iter().all(|one| one.id != machine.id),
+            "what was terminated at somebody's wish is gone"
+        );
+        let (aws, _) = share
+            .behind(|asked| match asked.action.as_str() {
+                "DescribeInstances" => Deed::Edit(
+                    "<code>Client.UserInitiatedShutdown</code>",
+                    "<code>Server.SpotInstanceTermination</code>".to_owned(),
+                ),
+                _ => Deed::Forward,
+            })
+            .await;
+        let listing = aws.list().await.unwrap();
+        let found = listing.instances.iter().find(|one| one.id == machine.id);
+        let found = found.expect("it is listed, so that its end is told");
+        assert_eq!(
+            found.state,
+            Condition::Ended("spot interruption (Server.SpotInstanceTermination)".into())
+        );
+        aws.terminate(&machine.id)
+            .await
+            .expect("there is nothing left to end");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn all_enabled_regions_are_searched_and_a_denied_one_is_left_out() {
+    uphold::<Share>(async |share| {
+        let machine = share
+            .open()
+            .await
+            .launch(&order(share.tag()))
+            .await
+            .unwrap();
+        let proxy = share.proxy(
+            |asked| match (asked.action.as_str(), asked.region.as_str()) {
+                ("DescribeInstances", "eu-west-1") => Deed::Refuse(403, "UnauthorizedOperation"),
+                ("DescribeInstances", "eu-west-2") => Deed::Refuse(503, "Unavailable"),
+                _ => Deed::Forward,
+            },
+        );
+        let aws = share.with(&proxy, json!({ "search_regions": "all" })).await;
+        let listing = aws.list().await.unwrap();
+        assert!(listing.instances.iter().any(|one| one.id == machine.id));
+        let unread: Vec<_> = listing
+            .unread
+            .iter()
+            .map(|one| one.place.as_deref())
+            .collect();
+        assert_eq!(unread, [Some("eu_west_2")]);
+        let asked = proxy.asked("DescribeInstances");
+        let mut regions: Vec<_> = asked.iter().map(|asked| asked.region.as_str()).collect();
+        regions.sort_unstable();
+        regions.dedup();
+        assert!(regions.len() > 10, "{regions:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn where_the_regions_may_not_be_listed_the_configured_ones_are() {
+    uphold::<Share>(async |share| {
+        let machine = share
+            .open()
+            .await
+            .launch(&order(share.tag()))
+            .await
+            .unwrap();
+        let proxy = share.proxy(nth("DescribeRegions", |_| {
+            Deed::Refuse(403, "UnauthorizedOperation")
+        }));
+        let aws = share.with(&proxy, json!({ "search_regions": "all" })).await;
+        let listing = aws.list().await.unwrap();
+        assert!(listing.unread.is_empty(), "{:?}", listing.unread);
+        assert!(listing.instances.iter().any(|one| one.id == machine.id));
+        // Where nobody answers, there may be more than is known.
+        let proxy = share.proxy(nth("DescribeRegions", |_| Deed::Html));
+        let aws = share.with(&proxy, json!({ "search_regions": "all" })).await;
+        let listing = aws.list().await.unwrap();
+        assert_eq!(listing.unread.len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_console_is_told_and_its_latest_where_the_type_has_it() {
+    uphold::<Share>(async |share| {
+        let machine = share
+            .open()
+            .await
+            .launch(&order(share.tag()))
+            .await
+            .unwrap();
+        let (aws, proxy) = share
+            .behind(|asked| match asked.value("Latest") {
+                Some(_) => Deed::Refuse(400, "UnsupportedOperation"),
+                None => Deed::Forward,
+            })
+            .await;
+        let log = aws
+            .logs(&machine.id)
+            .await
+            .unwrap()
+            .expect("moto has a log");
+        assert!(log.contains("Linux version"), "{log}");
+        assert_eq!(proxy.asked("GetConsoleOutput").len(), 2);
+        let way = aws.access(&machine.id).unwrap();
+        assert!(
+            way.contains(&machine.id.id) && way.contains("--region us-east-1"),
+            "{way}"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn without_credentials_the_error_says_where_they_were_looked_for() {
+    // A profile that is nowhere: the chain of the test run itself has some.
+    let aws = Aws::open(
+        serde_json::from_value(json!({
+            "region": REGION, "profile": "gharun-none", "endpoint": "http://127.0.0.1:1",
+        }))
+        .unwrap(),
+    )
+    .await
+    .unwrap();
+    let error = aws.check().await.expect_err("nobody is that profile");
+    assert_eq!(error.kind, ErrorKind::Denied, "{}", chain(&error));
+    assert!(
+        error.to_string().contains("no AWS credentials"),
+        "{}",
+        chain(&error)
+    );
+    assert!(error.hint.unwrap().contains("AWS_ACCESS_KEY_ID"));
+}

@@ -1,0 +1,192 @@
+//! Launches on bad days: no room, lost answers, throttling, a machine that is not shown yet.
+
+use super::*;
+
+#[tokio::test]
+async fn the_next_candidate_is_tried_at_once_when_one_has_no_room() {
+    uphold::<Share>(async |share| {
+        let proxy = share.proxy(nth("RunInstances", |n| match n {
+            0 => Deed::Refuse(500, "InsufficientInstanceCapacity"),
+            1 => Deed::Refuse(400, "Unsupported"),
+            _ => Deed::Forward,
+        }));
+        let settings =
+            json!({ "instance_types": ["m5.large", "t3.large"], "market": "spot-then-on-demand" });
+        let aws = share.with(&proxy, settings).await;
+        let machine = aws.launch(&order(share.tag())).await.unwrap();
+        let asked = proxy.asked("RunInstances");
+        let tried: Vec<_> = asked
+            .iter()
+            .map(|one| {
+                (
+                    one.value("InstanceType").unwrap(),
+                    one.value("InstanceMarketOptions.MarketType").is_some(),
+                )
+            })
+            .collect();
+        assert_eq!(
+            tried,
+            [
+                ("m5.large".to_owned(), true),
+                ("m5.large".to_owned(), false),
+                ("t3.large".to_owned(), true)
+            ]
+        );
+        assert_eq!(share.census().await, [machine.id]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_no_other_candidate_would_mend_ends_the_launch() {
+    uphold::<Share>(async |share| {
+        for (status, code, kind) in [
+            (400, "InvalidAMIID.NotFound", ErrorKind::Config),
+            (403, "UnauthorizedOperation", ErrorKind::Denied),
+            (400, "VcpuLimitExceeded", ErrorKind::Config),
+            (400, "InvalidParameterValue", ErrorKind::Config),
+        ] {
+            let proxy = share.proxy(nth("RunInstances", move |_| Deed::Refuse(status, code)));
+            let aws = share
+                .with(
+                    &proxy,
+                    json!({ "instance_types": ["m5.large", "t3.large"] }),
+                )
+                .await;
+            let error = aws.launch(&order(share.tag())).await.expect_err("refused");
+            assert_eq!(error.kind, kind, "{code}: {}", chain(&error));
+            assert!(chain(&error).contains(code), "{}", chain(&error));
+            assert_eq!(proxy.asked("RunInstances").len(), 1, "{code}");
+            assert_eq!(share.census().await, [], "{code}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_asked_for_again_with_the_same_token() {
+    uphold::<Share>(async |share| {
+        for deed in [
+            Deed::Lose,
+            Deed::Drop,
+            Deed::Html,
+            Deed::Refuse(500, "InternalError"),
+        ] {
+            let before = share.census().await.len();
+            let (aws, proxy) = share
+                .behind(nth("RunInstances", {
+                    let deed = deed.clone();
+                    move |n| if n == 0 { deed.clone() } else { Deed::Forward }
+                }))
+                .await;
+            aws.launch(&order(share.tag())).await.unwrap();
+            let asked = proxy.asked("RunInstances");
+            assert_eq!(asked.len(), 2, "{deed:?}");
+            assert_eq!(asked[0].body, asked[1].body, "it is the same request");
+            assert_eq!(share.census().await.len(), before + 1, "{deed:?}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn after_a_lost_answer_a_refusal_proves_nothing() {
+    uphold::<Share>(async |share| {
+        let (aws, _) = share
+            .behind(nth("RunInstances", |n| match n {
+                0 => Deed::Lose,
+                _ => Deed::Refuse(403, "UnauthorizedOperation"),
+            }))
+            .await;
+        let error = aws
+            .launch(&order(share.tag()))
+            .await
+            .expect_err("nobody knows");
+        assert_eq!(error.kind, ErrorKind::Ambiguous, "{}", chain(&error));
+        assert_eq!(share.census().await.len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_token_used_for_something_else_is_looked_up_by_its_name() {
+    uphold::<Share>(async |share| {
+        let order = order(share.tag());
+        let first = share.open().await.launch(&order).await.unwrap();
+        // The same name and candidate with another disk, in another process.
+        let proxy = share.proxy(|_| Deed::Forward);
+        let aws = share
+            .with(&proxy, json!({ "volume": { "size": 99 } }))
+            .await;
+        let again = aws.launch(&order).await.unwrap();
+        assert_eq!(again.id, first.id);
+        assert_eq!(share.census().await, [first.id]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn throttling_is_waited_out() {
+    uphold::<Share>(async |share| {
+        let (aws, proxy) = share
+            .behind(nth("RunInstances", |n| match n {
+                0 | 1 => Deed::Refuse(503, "RequestLimitExceeded"),
+                _ => Deed::Forward,
+            }))
+            .await;
+        let machine = aws.launch(&order(share.tag())).await.unwrap();
+        assert_eq!(proxy.asked("RunInstances").len(), 3);
+        assert_eq!(share.census().await, [machine.id]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn sixteen_launches_are_made_side_by_side_and_ask_for_image_and_type_once() {
+    uphold::<Share>(async |share| {
+        let proxy =
+            proxy::Proxy::start(&share.server, Duration::from_millis(50), |_| Deed::Forward);
+        let aws = share.with(&proxy, json!({})).await;
+        let orders: Vec<_> = (0..16).map(|_| order(share.tag())).collect();
+        let launches = join_all(orders.iter().map(|order| aws.launch(order))).await;
+        assert_eq!(launches.iter().filter(|launch| launch.is_ok()).count(), 16);
+        assert_eq!(share.census().await.len(), 16);
+        assert_eq!(proxy.asked("DescribeImages").len(), 1);
+        assert_eq!(proxy.asked("DescribeInstanceTypes").len(), 1);
+        // EC2's bucket holds five.
+        let most = proxy.seen().most_launches;
+        assert!(most >= 4, "{most} launches at a time");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn when_all_candidates_are_out_they_are_tried_again_while_there_is_time() {
+    uphold::<Share>(async |share| {
+        let refuse = |n| {
+            if n < 2 {
+                Deed::Refuse(500, "InsufficientInstanceCapacity")
+            } else {
+                Deed::Forward
+            }
+        };
+        let types = json!({ "instance_types": ["m5.large", "t3.large"] });
+        let proxy = share.proxy(nth("RunInstances", refuse));
+        let aws = share.with(&proxy, types).await;
+        let error = aws
+            .launch(&order(share.tag()))
+            .await
+            .expect_err("no room, and no time");
+        assert_eq!(error.kind, ErrorKind::NoCapacity);
+        assert_eq!(error.to_string(), "none of 2 candidates has room");
+        let proxy = share.proxy(nth("RunInstances", refuse));
+        let settings =
+            json!({ "instance_types": ["m5.large", "t3.large"], "capacity_wait": "30s" });
+        let aws = share.with(&proxy, settings).await;
+        aws.launch(&order(share.tag())).await.unwrap();
+        let asked = proxy.asked("RunInstances");
+        assert_eq!(asked.len(), 3);
+        assert_ne!(asked[0].value("ClientToken"), asked[2].value("ClientToken"));
+    })
+    .await;
+}

@@ -1,0 +1,108 @@
+//! Ends: of what is not shown yet, of one of several, of a spot machine.
+
+use super::*;
+
+#[tokio::test]
+async fn what_was_launched_just_now_is_ended_though_ec2_does_not_show_it_yet() {
+    uphold::<Share>(async |share| {
+        let (aws, proxy) = share
+            .behind(|asked| match asked.action.as_str() {
+                "DescribeInstances" => Deed::Refuse(400, "InvalidInstanceID.NotFound"),
+                _ => Deed::Forward,
+            })
+            .await;
+        let machine = aws.launch(&order(share.tag())).await.unwrap();
+        aws.terminate(&machine.id).await.unwrap();
+        assert_eq!(proxy.asked("TerminateInstances").len(), 1);
+        assert_eq!(share.census().await, []);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_unknown_id_is_gone_and_keeps_no_other_alive() {
+    uphold::<Share>(async |share| {
+        let aws = share.open().await;
+        let machine = aws.launch(&order(share.tag())).await.unwrap();
+        let unknown = InstanceId {
+            id: "i-0123456789abcdef0".into(),
+            ..machine.id.clone()
+        };
+        let both = join_all([&unknown, &machine.id].map(|id| aws.terminate(id))).await;
+        assert!(both.iter().all(Result::is_ok), "{both:?}");
+        assert_eq!(share.census().await, []);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_reference_that_cannot_be_one_is_a_failure() {
+    uphold::<Share>(async |share| {
+        let aws = share.open().await;
+        for (place, id) in [
+            (None, "i-0123456789abcdef0"),
+            (Some("us_east_1"), "0123456789abcdef0"),
+            (Some("us_east_1"), "i-XYZ"),
+            (Some("us_east"), "i-0123456789abcdef0"),
+        ] {
+            let id = InstanceId {
+                place: place.map(str::to_owned),
+                id: id.to_owned(),
+            };
+            let error = aws.terminate(&id).await.expect_err("it is none");
+            assert_eq!(error.kind, ErrorKind::Config, "{id}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_spot_request_is_cancelled_with_its_machine() {
+    uphold::<Share>(async |share| {
+        let machine = share
+            .open()
+            .await
+            .launch(&order(share.tag()))
+            .await
+            .unwrap();
+        let (aws, proxy) = share
+            .behind(|asked| match asked.action.as_str() {
+                "DescribeInstances" => Deed::Edit(
+                    "<instanceId>",
+                    "<spotInstanceRequestId>sir-0123abcd</spotInstanceRequestId><instanceId>"
+                        .to_owned(),
+                ),
+                // Also where that fails: the machine is ended, and that is what counts.
+                "CancelSpotInstanceRequests" => Deed::Refuse(403, "UnauthorizedOperation"),
+                _ => Deed::Forward,
+            })
+            .await;
+        aws.terminate(&machine.id).await.unwrap();
+        let asked = proxy.asked("CancelSpotInstanceRequests").remove(0);
+        assert_eq!(
+            asked.value("SpotInstanceRequestId.1").as_deref(),
+            Some("sir-0123abcd")
+        );
+        assert_eq!(share.census().await, []);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_region_that_does_not_answer_is_no_proof_of_an_end() {
+    uphold::<Share>(async |share| {
+        let machine = share
+            .open()
+            .await
+            .launch(&order(share.tag()))
+            .await
+            .unwrap();
+        for mood in [Mood::Html, Mood::Unavailable, Mood::Denied] {
+            let aws = share.turn(mood).await.expect("a mood of this place");
+            let error = aws.terminate(&machine.id).await.expect_err("nobody knows");
+            assert_ne!(error.kind, ErrorKind::Unexpected, "{}", chain(&error));
+        }
+        assert_eq!(share.census().await, [machine.id]);
+    })
+    .await;
+}

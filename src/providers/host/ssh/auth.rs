@@ -1,0 +1,194 @@
+//! Proving to a host who we are: by keys of the agent and by files of private keys.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ssh2::{ErrorCode, Session};
+
+use super::failure::Failure;
+use crate::providers::ErrorKind;
+
+/// What may be used.
+#[derive(Clone, Debug)]
+pub(super) struct Credentials {
+    /// The agent's socket, if it may be asked.
+    pub(super) agent: Option<PathBuf>,
+}
+
+/// What a file of a private key holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Held {
+    Key,
+    Locked,
+    Nothing,
+}
+
+/// Codes of libssh2 that mean that the connection is gone: `LIBSSH2_ERROR_SOCKET_DISCONNECT`, `_SEND`,
+/// `_RECV`, `_TIMEOUT`, see `libssh2.h`.
+const GONE: [i32; 4] = [-13, -7, -43, -9];
+
+/// Logs in, with as few keys as will do: a host turns away who has tried too many.
+pub(super) fn log_in(
+    session: &Session,
+    user: &str,
+    identities: &[PathBuf],
+    credentials: &Credentials,
+) -> Result<(), Failure> {
+    let mut tried = Vec::new();
+    let methods = session.auth_methods(user).map(str::to_owned);
+    if session.authenticated() {
+        return Ok(());
+    }
+    match methods {
+        Ok(methods) if methods.split(',').any(|method| method == "publickey") => {}
+        Ok(methods) => {
+            let message = format!("it takes no keys from `{user}`, only: {methods}");
+            return Err(Failure::denied(message));
+        }
+        Err(error) => return Err(lost(&error)),
+    }
+    let files: Vec<(&PathBuf, Held)> = identities.iter().map(|file| (file, held(file))).collect();
+    let publics: Vec<Vec<u8>> = files.iter().filter_map(|(file, _)| public(file)).collect();
+    let mut unused = Vec::new();
+    let mut agent = None;
+    if let Some(socket) = &credentials.agent {
+        match asked(session, socket) {
+            Ok((found, keys)) => {
+                // Those that the settings name come first, and the others last.
+                let (named, others): (Vec<_>, Vec<_>) = keys
+                    .into_iter()
+                    .partition(|key| publics.iter().any(|public| public == key.blob()));
+                for key in &named {
+                    let name = format!("`{}` of the agent", key.comment());
+                    if accepted(session, found.userauth(user, key), &mut tried, name)? {
+                        return Ok(());
+                    }
+                }
+                unused = others;
+                agent = Some(found);
+            }
+            Err(why) => tried.push(format!("the agent ({why})")),
+        }
+    }
+    for (file, held) in &files {
+        let name = format!("`{}`", file.display());
+        match held {
+            Held::Key => {
+                let attempt = session.userauth_pubkey_file(user, None, file, None);
+                if accepted(session, attempt, &mut tried, name)? {
+                    return Ok(());
+                }
+            }
+            Held::Locked => tried.push(format!(
+                "{name} (encrypted, and the agent does not hold it)"
+            )),
+            Held::Nothing => tried.push(format!("{name} (no private key can be read there)")),
+        }
+    }
+    if let Some(agent) = &agent {
+        for key in &unused {
+            let name = format!("`{}` of the agent", key.comment());
+            if accepted(session, agent.userauth(user, key), &mut tried, name)? {
+                return Ok(());
+            }
+        }
+    }
+    Err(refused(user, &tried, &files))
+}
+
+fn refused(user: &str, tried: &[String], files: &[(&PathBuf, Held)]) -> Failure {
+    let tried = match tried {
+        [] => "there was no key to try".to_owned(),
+        tried => format!("tried {}", tried.join(", ")),
+    };
+    let failure = Failure::denied(format!("it does not let `{user}` in: {tried}"));
+    match files.iter().find(|(_, held)| *held == Held::Locked) {
+        Some((file, _)) => failure.hinted(format!("`ssh-add {}`", file.display())),
+        None => failure.hinted("set `identity`, or start an agent that holds the key"),
+    }
+}
+
+fn asked(
+    session: &Session,
+    socket: &Path,
+) -> Result<(ssh2::Agent, Vec<ssh2::PublicKey>), ssh2::Error> {
+    let mut agent = session.agent()?;
+    agent.set_identity_path(socket)?;
+    agent.connect()?;
+    agent.list_identities()?;
+    let keys = agent.identities()?;
+    Ok((agent, keys))
+}
+
+/// Whether a key was taken; a connection that is gone is a failure.
+fn accepted(
+    session: &Session,
+    attempt: Result<(), ssh2::Error>,
+    tried: &mut Vec<String>,
+    name: String,
+) -> Result<bool, Failure> {
+    match attempt {
+        Ok(()) if session.authenticated() => Ok(true),
+        Ok(()) => {
+            tried.push(format!("{name} (more than a key is wanted)"));
+            Ok(false)
+        }
+        Err(error) if is_gone(&error) => {
+            tried.push(name);
+            let said = format!("{} after {}", error.message(), tried.join(", "));
+            // A host that has seen too many keys hangs up in the midst of it.
+            Err(
+                Failure::denied(format!("it hung up while we logged in: {said}"))
+                    .hinted("set `identity`, so that fewer keys are tried"),
+            )
+        }
+        Err(error) => {
+            tried.push(format!("{name} ({})", error.message()));
+            Ok(false)
+        }
+    }
+}
+
+pub(super) fn is_gone(error: &ssh2::Error) -> bool {
+    matches!(error.code(), ErrorCode::Session(code) if GONE.contains(&code))
+}
+
+fn lost(error: &ssh2::Error) -> Failure {
+    Failure::new(
+        ErrorKind::Unavailable,
+        format!("it did not say how to log in: {}", error.message()),
+    )
+}
+
+/// What is in a file: libssh2 tells a locked key from a broken one by no code of its own.
+fn held(file: &Path) -> Held {
+    let Ok(text) = fs::read_to_string(file) else {
+        return Held::Nothing;
+    };
+    if !text.contains("PRIVATE KEY-----") {
+        return Held::Nothing;
+    }
+    // See PROTOCOL.key of OpenSSH: the magic, and then the cipher's name.
+    let lines = text.lines().filter(|line| !line.starts_with("-----"));
+    let body: String = lines.take(2).map(str::trim).collect();
+    let head = STANDARD
+        .decode(body.get(..32).unwrap_or_default())
+        .unwrap_or_default();
+    let openssh = head.starts_with(b"openssh-key-v1\0");
+    let plain = head.get(15..23) == Some(b"\0\0\0\x04none".as_slice());
+    if text.contains("ENCRYPTED") || openssh && !plain {
+        Held::Locked
+    } else {
+        Held::Key
+    }
+}
+
+/// The public half beside a private key's file, by which the agent's keys are told apart.
+fn public(file: &Path) -> Option<Vec<u8>> {
+    let mut name = file.as_os_str().to_owned();
+    name.push(".pub");
+    let text = fs::read_to_string(name).ok()?;
+    STANDARD.decode(text.split_whitespace().nth(1)?).ok()
+}

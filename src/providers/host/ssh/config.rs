@@ -1,0 +1,327 @@
+//! The settings of `ssh`, and what they come to for each host.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU16;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer};
+
+use crate::providers::{Error, Result};
+
+/// The settings of `ssh`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The hosts, in order of preference: `[user@]host[:port]`, or names of `~/.ssh/config`; a list, or one as text
+    #[serde(deserialize_with = "one_or_more")]
+    pub hosts: Vec<String>,
+    /// How many runners may be on a host at a time: a number, or a table by host (1 for those it leaves out)
+    #[serde(default)]
+    pub slots: Slots,
+    /// The ids of GPUs that the slots of a host share out, seen by jobs as `CUDA_VISIBLE_DEVICES`: a list, or a table by host
+    #[serde(default)]
+    pub gpus: Gpus,
+    /// Labels that runners get for being on a host, a table by host; they are added when a runner has got its slot
+    #[serde(default)]
+    pub labels: BTreeMap<String, Vec<String>>,
+    /// The user to log in as where neither the host nor `~/.ssh/config` names one; the one who starts gharun when left out
+    #[serde(default)]
+    pub user: Option<String>,
+    /// The file of the private key; those of `~/.ssh/config`, or else `id_ed25519`, `id_ecdsa` and `id_rsa`, when left out
+    #[serde(default)]
+    pub identity: Option<PathBuf>,
+    /// Whether keys of the ssh agent are used; an encrypted key works only so
+    #[serde(default = "yes")]
+    pub agent: bool,
+    /// The socket of the agent; `$SSH_AUTH_SOCK` when left out
+    #[serde(default)]
+    pub agent_socket: Option<PathBuf>,
+    /// What a host's key must be: `strict` is one of `known_hosts`; `accept-new` also takes, and writes down, that of a host that it does not name
+    #[serde(default)]
+    pub host_key_check: HostKeyCheck,
+    /// The file of known hosts; that of `~/.ssh/config`, or else `~/.ssh/known_hosts`, when left out
+    #[serde(default)]
+    pub known_hosts: Option<PathBuf>,
+    /// The hosts on the way to the hosts, with commas between; that of `~/.ssh/config` when left out, and `none` is none
+    #[serde(default)]
+    pub jump: Option<String>,
+    /// The folder of `config`, keys and known hosts; `.ssh` in the user's home when left out
+    #[serde(default)]
+    pub ssh_dir: Option<PathBuf>,
+    /// How long a host may take to answer, to prove who it is, and to let us in: each of these
+    #[serde(default = "ten_seconds", deserialize_with = "duration")]
+    #[schemars(with = "String", default = "ten_seconds_text")]
+    pub connect_timeout: Duration,
+    /// The folder of the slots on a host: absolute, or `~/FOLDER`
+    #[serde(default = "below_home")]
+    pub work_dir: String,
+    /// Whether runner archives are kept on the host between starts
+    #[serde(default = "yes")]
+    pub cache: bool,
+    /// Whether everything is done as root there, by `sudo -n`
+    #[serde(default)]
+    pub sudo: bool,
+    /// Which host comes first: `order` is that of `hosts`, `least-used` the one with the most room, `random` any
+    #[serde(default)]
+    pub prefer: Prefer,
+    /// How long a start waits for a free slot before it goes on to the next provider
+    #[serde(default, deserialize_with = "duration")]
+    #[schemars(with = "String", default = "no_time_text")]
+    pub wait_for_slot: Duration,
+    /// How long the slot of a runner that ended by itself is kept for its log to be read, in whole minutes, rounded up
+    #[serde(default = "ten_minutes", deserialize_with = "duration")]
+    #[schemars(with = "String", default = "ten_minutes_text")]
+    pub grace: Duration,
+}
+
+/// Slots: the same number everywhere, or by host.
+#[derive(Debug, Deserialize, JsonSchema, serde::Serialize)]
+#[serde(untagged)]
+pub enum Slots {
+    /// Everywhere as many.
+    All(NonZeroU16),
+    /// By host.
+    By(BTreeMap<String, NonZeroU16>),
+}
+
+impl Default for Slots {
+    fn default() -> Self {
+        Self::All(NonZeroU16::MIN)
+    }
+}
+
+/// GPUs: the same ids everywhere, or by host.
+#[derive(Debug, Deserialize, JsonSchema, serde::Serialize)]
+#[serde(untagged)]
+pub enum Gpus {
+    /// Everywhere the same.
+    All(Vec<String>),
+    /// By host.
+    By(BTreeMap<String, Vec<String>>),
+}
+
+impl Default for Gpus {
+    fn default() -> Self {
+        Self::All(Vec::new())
+    }
+}
+
+/// What a host's key must be. It is always checked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HostKeyCheck {
+    /// One that is known.
+    #[default]
+    Strict,
+    /// Of a host that is not known: any, and it is known from then on.
+    AcceptNew,
+}
+
+/// Which host comes first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Prefer {
+    /// As they are listed.
+    #[default]
+    Order,
+    /// The one with the most room.
+    LeastUsed,
+    /// Any.
+    Random,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn below_home() -> String {
+    "~/.gharun".into()
+}
+
+fn ten_seconds() -> Duration {
+    Duration::from_secs(10)
+}
+
+fn ten_seconds_text() -> &'static str {
+    "10s"
+}
+
+fn ten_minutes() -> Duration {
+    Duration::from_mins(10)
+}
+
+fn ten_minutes_text() -> &'static str {
+    "10m"
+}
+
+fn no_time_text() -> &'static str {
+    "0s"
+}
+
+fn one_or_more<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Hosts {
+        One(String),
+        More(Vec<String>),
+    }
+    Ok(match Hosts::deserialize(deserializer)? {
+        Hosts::One(host) => vec![host],
+        Hosts::More(hosts) => hosts,
+    })
+}
+
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    use serde::de::Error as _;
+    let text = String::deserialize(deserializer)?;
+    let span: SignedDuration = text.parse().map_err(D::Error::custom)?;
+    Duration::try_from(span).map_err(|_| D::Error::custom("a duration is not negative"))
+}
+
+impl Config {
+    /// Looks whether the settings fit together.
+    pub(super) fn checked(self) -> Result<Self> {
+        if self.hosts.is_empty() {
+            let error = Error::setting("hosts", "`hosts` names no host");
+            return Err(error.hinted("`--set hosts=pi@pi4.local`, or a table in providers.toml"));
+        }
+        let mut names = BTreeSet::new();
+        if let Some(twice) = self.hosts.iter().find(|host| !names.insert(*host)) {
+            let message = format!("`{twice}` is named twice");
+            return Err(Error::setting("hosts", message));
+        }
+        let known = |setting: &str, keys: Vec<&String>| {
+            let stranger = keys.into_iter().find(|key| !names.contains(key));
+            stranger.map_or(Ok(()), |key| {
+                let message = format!("`{key}` is none of `hosts`");
+                Err(Error::setting(format!("{setting}.{key}"), message))
+            })
+        };
+        if let Slots::By(table) = &self.slots {
+            known("slots", table.keys().collect())?;
+        }
+        if let Gpus::By(table) = &self.gpus {
+            known("gpus", table.keys().collect())?;
+        }
+        known("labels", self.labels.keys().collect())?;
+        let odd_label = |label: &&String| label.trim().is_empty() || label.contains([',', '\n']);
+        if let Some(label) = self.labels.values().flatten().find(odd_label) {
+            return Err(Error::setting("labels", format!("`{label}` is no label")));
+        }
+        let odd = |id: &&String| {
+            let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_:/.".contains(&byte);
+            id.is_empty() || !id.bytes().all(plain)
+        };
+        let ids: Vec<&String> = match &self.gpus {
+            Gpus::All(ids) => ids.iter().collect(),
+            Gpus::By(table) => table.values().flatten().collect(),
+        };
+        if let Some(id) = ids.into_iter().find(odd) {
+            return Err(Error::setting("gpus", format!("`{id}` is no id of a GPU")));
+        }
+        if self.connect_timeout < Duration::from_millis(100) {
+            let message = "no host answers in so short a time";
+            return Err(Error::setting("connect_timeout", message));
+        }
+        self.folder()?;
+        Ok(self)
+    }
+
+    /// The folder of the slots as scripts can use it.
+    pub(super) fn folder(&self) -> Result<String> {
+        let folder = self.work_dir.trim_end_matches('/');
+        let rest = folder.strip_prefix("~/").or(folder.strip_prefix('/'));
+        match rest {
+            Some(rest) if !rest.is_empty() && !folder.contains(['\n', '\0']) => Ok(folder.into()),
+            _ => {
+                let message = format!(
+                    "`{}` is neither an absolute path of a folder nor `~/FOLDER`",
+                    self.work_dir
+                );
+                Err(Error::setting("work_dir", message))
+            }
+        }
+    }
+
+    pub(super) fn slots_of(&self, host: &str) -> NonZeroU16 {
+        match &self.slots {
+            Slots::All(number) => *number,
+            Slots::By(table) => table.get(host).copied().unwrap_or(NonZeroU16::MIN),
+        }
+    }
+
+    pub(super) fn gpus_of(&self, host: &str) -> Vec<String> {
+        match &self.gpus {
+            Gpus::All(ids) => ids.clone(),
+            Gpus::By(table) => table.get(host).cloned().unwrap_or_default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn read(settings: Value) -> Result<Config> {
+        serde_json::from_value::<Config>(settings)
+            .expect("it has the right form")
+            .checked()
+    }
+
+    #[test]
+    fn slots_and_gpus_are_the_same_everywhere_or_by_host() {
+        let config = read(json!({ "hosts": ["a", "b"], "slots": 3, "gpus": ["0", "1"] })).unwrap();
+        assert_eq!(config.slots_of("b").get(), 3);
+        assert_eq!(config.gpus_of("a"), ["0", "1"]);
+        let by = json!({ "hosts": ["a", "b"], "slots": { "a": 4 }, "gpus": { "b": ["GPU-1f"] } });
+        let config = read(by).unwrap();
+        assert_eq!(
+            (config.slots_of("a").get(), config.slots_of("b").get()),
+            (4, 1)
+        );
+        assert_eq!(config.gpus_of("b"), ["GPU-1f"]);
+        assert!(config.gpus_of("a").is_empty());
+    }
+
+    #[test]
+    fn settings_that_do_not_fit_together_name_their_key() {
+        for (settings, key) in [
+            (json!({ "hosts": [] }), "hosts"),
+            (json!({ "hosts": ["a", "a"] }), "hosts"),
+            (json!({ "hosts": ["a"], "slots": { "b": 1 } }), "slots.b"),
+            (json!({ "hosts": ["a"], "gpus": { "b": [] } }), "gpus.b"),
+            (json!({ "hosts": ["a"], "gpus": ["0'; id"] }), "gpus"),
+            (json!({ "hosts": ["a"], "labels": { "b": [] } }), "labels.b"),
+            (
+                json!({ "hosts": ["a"], "labels": { "a": ["x,y"] } }),
+                "labels",
+            ),
+            (json!({ "hosts": ["a"], "work_dir": "slots" }), "work_dir"),
+            (json!({ "hosts": ["a"], "work_dir": "~" }), "work_dir"),
+            (json!({ "hosts": ["a"], "work_dir": "~me/x" }), "work_dir"),
+            (
+                json!({ "hosts": ["a"], "connect_timeout": "0s" }),
+                "connect_timeout",
+            ),
+        ] {
+            let error = read(settings.clone()).expect_err("it is refused");
+            assert_eq!(error.key.as_deref(), Some(key), "{settings}");
+        }
+    }
+
+    #[test]
+    fn the_check_of_host_keys_cannot_be_switched_off() {
+        for value in ["off", "no", "none", "false"] {
+            let settings = json!({ "hosts": ["a"], "host_key_check": value });
+            assert!(
+                serde_json::from_value::<Config>(settings).is_err(),
+                "{value}"
+            );
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! One connection to a host, and the thread that drives all that goes over it.
+//!
+//! libssh2 lets one thread at a time into a session, and a blocking call would keep all others
+//! waiting. So the session does not block, and its thread goes round its channels. It is a thread of
+//! its own and none of the runtime's: what blocks in a library, or in an agent that asks a person,
+//! must not keep the program from ending.
+
+use std::io::{self, Write as _};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Sender};
+use std::thread;
+
+use tokio::sync::oneshot;
+
+use super::super::{Broken, Output};
+use super::drive::Driver;
+use super::failure::Failure;
+use super::link::Link;
+use super::session::Unopened;
+
+/// What is asked of the thread; some of it is secret.
+pub(super) enum Request {
+    /// Runs a command, feeds it, and tells what it said.
+    Run {
+        command: &'static str,
+        input: Vec<u8>,
+        reply: oneshot::Sender<Result<Output, Broken>>,
+    },
+    /// Connects a socket with a port that the host can reach.
+    Bridge {
+        host: String,
+        port: u16,
+        stream: UnixStream,
+        reply: oneshot::Sender<Result<(), String>>,
+    },
+    /// Lets the host listen at a port of its own loopback, and carries what connects there to a port
+    /// of ours.
+    Listen {
+        remote: u16,
+        local: u16,
+        reply: oneshot::Sender<Result<(), String>>,
+    },
+}
+
+/// One connection to a host. It ends with the last one who holds it.
+#[derive(Debug)]
+pub(super) struct Line {
+    requests: Sender<Request>,
+    bell: UnixStream,
+    usable: Arc<AtomicBool>,
+    /// The connection that this one goes over.
+    _over: Option<Arc<Line>>,
+}
+
+impl Line {
+    /// Opens a connection by `open`, in a thread of its own that drives it from then on.
+    pub(super) async fn open(
+        over: Option<Arc<Line>>,
+        open: impl FnOnce() -> Result<Link, Unopened> + Send + 'static,
+    ) -> Result<Self, Unopened> {
+        let failed = |error: io::Error| Unopened::Failed(Failure::unavailable(error.to_string()));
+        let (bell, heard) = UnixStream::pair().map_err(failed)?;
+        bell.set_nonblocking(true).map_err(failed)?;
+        heard.set_nonblocking(true).map_err(failed)?;
+        let (requests, asked) = mpsc::channel();
+        let usable = Arc::new(AtomicBool::new(true));
+        let (opened, opens) = oneshot::channel();
+        let is_usable = Arc::clone(&usable);
+        let work = move || match open() {
+            Err(why) => {
+                // Nobody waits for it any more, or else they hear why.
+                let _ = opened.send(Err(why));
+            }
+            Ok(link) => {
+                if opened.send(Ok(())).is_ok() {
+                    Driver::new(link, asked, heard, is_usable).run();
+                }
+            }
+        };
+        let thread = thread::Builder::new().name("ssh".into()).spawn(work);
+        thread.map_err(failed)?;
+        let ended = || Unopened::Failed(Failure::unavailable("the attempt broke off"));
+        opens.await.map_err(|_| ended())??;
+        Ok(Self {
+            requests,
+            bell,
+            usable,
+            _over: over,
+        })
+    }
+
+    /// Whether more can be asked of it.
+    pub(super) fn is_usable(&self) -> bool {
+        self.usable.load(Ordering::Acquire)
+    }
+
+    /// Lets nothing new go over it; what does goes on.
+    pub(super) fn retire(&self) {
+        self.usable.store(false, Ordering::Release);
+    }
+
+    fn ask(&self, request: Request) -> Result<(), io::Error> {
+        let gone = || io::Error::from(io::ErrorKind::NotConnected);
+        if !self.is_usable() {
+            return Err(gone());
+        }
+        self.requests.send(request).map_err(|_| gone())?;
+        self.ring();
+        Ok(())
+    }
+
+    fn ring(&self) {
+        // A bell that is full of rings is heard all the same, and one that nobody hears rings for a
+        // thread that has ended.
+        let _ = (&self.bell).write(&[0]);
+    }
+
+    /// Runs a command. Whoever drops this ends its channel.
+    pub(super) async fn run(
+        &self,
+        command: &'static str,
+        input: Vec<u8>,
+    ) -> Result<Output, Broken> {
+        let (reply, answer) = oneshot::channel();
+        let request = Request::Run {
+            command,
+            input,
+            reply,
+        };
+        self.ask(request).map_err(Broken::Refused)?;
+        let ring = Ring(self);
+        let answer = answer.await;
+        drop(ring);
+        let ended = || Broken::Lost(io::Error::from(io::ErrorKind::ConnectionAborted));
+        answer.unwrap_or_else(|_| Err(ended()))
+    }
+
+    /// Connects a socket with a port that the host can reach.
+    pub(super) async fn bridge(
+        &self,
+        host: &str,
+        port: u16,
+        stream: UnixStream,
+    ) -> Result<(), String> {
+        let (reply, answer) = oneshot::channel();
+        let host = host.to_owned();
+        let request = Request::Bridge {
+            host,
+            port,
+            stream,
+            reply,
+        };
+        self.ask(request).map_err(|error| error.to_string())?;
+        answer
+            .await
+            .unwrap_or_else(|_| Err("its connection ended".into()))
+    }
+
+    /// See [`Request::Listen`].
+    pub(super) async fn listen(&self, remote: u16, local: u16) -> Result<(), String> {
+        let (reply, answer) = oneshot::channel();
+        let request = Request::Listen {
+            remote,
+            local,
+            reply,
+        };
+        self.ask(request).map_err(|error| error.to_string())?;
+        answer
+            .await
+            .unwrap_or_else(|_| Err("its connection ended".into()))
+    }
+}
+
+/// Rings when whoever waits for an answer is gone, so that the thread looks whom it still works for.
+struct Ring<'a>(&'a Line);
+
+impl Drop for Ring<'_> {
+    fn drop(&mut self) {
+        self.0.ring();
+    }
+}

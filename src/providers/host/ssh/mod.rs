@@ -1,0 +1,293 @@
+//! Slots on machines that are already there, reached by ssh.
+//!
+//! What is done on a host is what `local` does: the scripts are the same, and so are the slots. This
+//! is how they get there, and which of several hosts is asked.
+
+use std::num::NonZeroU16;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures_util::future::join_all;
+use serde_json::Value;
+use url::Url;
+
+use super::{Host, Layout};
+use crate::model::{Instance, InstanceId, Listing, Order, Unread};
+use crate::providers::{Error, ErrorKind, Health, Lookup, Provider, Result};
+
+mod auth;
+mod choice;
+mod client_config;
+mod config;
+mod drive;
+mod failure;
+mod forward;
+mod job;
+mod known_hosts;
+mod line;
+mod link;
+mod session;
+#[cfg(test)]
+mod tests;
+mod way;
+
+use auth::Credentials;
+use choice::Survey;
+use client_config::{ClientConfig, Target};
+pub use config::{Config, Gpus, HostKeyCheck, Prefer, Slots};
+use session::Manner;
+use way::Way;
+
+/// Slots on machines that are already there, reached by ssh.
+#[derive(Debug)]
+pub struct Ssh {
+    members: Vec<Member>,
+    config: Config,
+    survey: Survey,
+    /// Whether machines are to reach this computer: then only hosts count that let them.
+    reached: AtomicBool,
+}
+
+/// One of the hosts.
+#[derive(Debug)]
+struct Member {
+    host: Host<Way>,
+    way: Way,
+    /// The place of its machines in references.
+    place: String,
+    slots: NonZeroU16,
+    /// The names that this process launches or has launched here.
+    ours: Mutex<Vec<String>>,
+    /// Whether its machines reach this computer.
+    reaches: AtomicBool,
+    /// Whether it was said that it does not answer.
+    said: AtomicBool,
+}
+
+impl Member {
+    fn name(&self) -> &str {
+        &self.way.target().name
+    }
+}
+
+impl Ssh {
+    fn member(&self, id: &InstanceId) -> Result<&Member> {
+        let of = |member: &&Member| Some(member.place.as_str()) == id.place.as_deref();
+        self.members.iter().find(of).ok_or_else(|| {
+            let places = self.members.iter();
+            let places: Vec<String> = places
+                .map(|member| format!("{} is `{}`", member.name(), member.place))
+                .collect();
+            let message = format!("`{id}` is on none of the hosts of this provider");
+            Error::setting("hosts", message).because(format!("of `hosts`, {}", places.join(", ")))
+        })
+    }
+}
+
+/// Makes ways, one for each host, hosts on the way included.
+#[derive(Default)]
+struct Ways(Vec<(Target, Way)>);
+
+impl Ways {
+    fn to(&mut self, target: &Target, manner: &Manner, sudo: bool) -> Way {
+        let jump = target.jump.as_deref().map(|jump| {
+            let known = self.0.iter().find(|(known, _)| known == jump);
+            if let Some((_, way)) = known {
+                return way.clone();
+            }
+            let way = self.to(jump, manner, false);
+            self.0.push((jump.clone(), way.clone()));
+            way
+        });
+        Way::to(target.clone(), manner.clone(), sudo, jump)
+    }
+}
+
+impl Provider for Ssh {
+    const KIND: &'static str = "ssh";
+    const ABOUT: &'static str = "Slots on machines that are already there, reached by ssh";
+    const REHEARSES: bool = true;
+    type Config = Config;
+
+    fn ambient(env: Lookup<'_>) -> Vec<(&'static str, &'static str, Value)> {
+        let absolute = |name: &str| env(name).filter(|value| Path::new(value).is_absolute());
+        let dir = absolute("HOME").map(|home| ("HOME", "ssh_dir", format!("{home}/.ssh").into()));
+        let agent = absolute("SSH_AUTH_SOCK");
+        let agent = agent.map(|socket| ("SSH_AUTH_SOCK", "agent_socket", socket.into()));
+        let user = ["USER", "LOGNAME"].into_iter().find_map(|name| {
+            let user = env(name).filter(|user| !user.is_empty())?;
+            Some((name, "user", user.into()))
+        });
+        dir.into_iter().chain(agent).chain(user).collect()
+    }
+
+    async fn open(config: Config) -> Result<Self> {
+        let config = config.checked()?;
+        let client = ClientConfig::read(config.ssh_dir.as_deref())?;
+        let agent = config.agent_socket.clone();
+        let manner = Manner {
+            credentials: Credentials {
+                agent: agent
+                    .filter(|_| config.agent)
+                    .filter(|socket| socket != &PathBuf::new()),
+            },
+            check: config.host_key_check,
+            patience: config.connect_timeout,
+        };
+        let work_dir = config.folder()?;
+        let mut ways = Ways::default();
+        let mut members: Vec<Member> = Vec::new();
+        for name in &config.hosts {
+            let target = client.target(name, &config)?;
+            let place = target.place(&work_dir, config.sudo);
+            if let Some(same) = members.iter().find(|member| member.place == place) {
+                let message = format!("`{name}` and `{}` are the same host", same.name());
+                return Err(Error::setting("hosts", message));
+            }
+            let way = ways.to(&target, &manner, config.sudo);
+            let layout = Layout {
+                address: Some(place.clone()),
+                cache: config.cache.then(|| format!("{work_dir}/cache")),
+                work_dir: work_dir.clone(),
+                slots: config.slots_of(name),
+                grace: config.grace,
+                env: Vec::new(),
+                gpus: config.gpus_of(name),
+            };
+            members.push(Member {
+                host: Host::new(way.clone(), layout),
+                way,
+                place,
+                slots: config.slots_of(name),
+                ours: Mutex::default(),
+                reaches: AtomicBool::new(false),
+                said: AtomicBool::new(false),
+            });
+        }
+        Ok(Self {
+            members,
+            config,
+            survey: Survey::default(),
+            reached: AtomicBool::new(false),
+        })
+    }
+
+    /// Hosts that cannot be used are warnings, as long as one can.
+    async fn check(&self) -> Result<Health> {
+        let checks = join_all(self.members.iter().map(|member| member.host.check())).await;
+        let mut health = Health::default();
+        let mut errors = Vec::new();
+        for (member, check) in self.members.iter().zip(checks) {
+            let of = |line: String| format!("{}: {line}", member.name());
+            match check {
+                Ok(found) => {
+                    health.facts.extend(found.facts.into_iter().map(of));
+                    health.warnings.extend(found.warnings.into_iter().map(of));
+                }
+                Err(error) => errors.push(error),
+            }
+        }
+        if health.facts.is_empty() {
+            return Err(choice::worst(errors, "could not use any host".into()));
+        }
+        let lines = errors.iter().map(|error| crate::model::chain(error));
+        health.warnings.extend(lines);
+        Ok(health)
+    }
+
+    async fn launch(&self, order: &Order) -> Result<Instance> {
+        choice::launch(self, order).await
+    }
+
+    async fn list(&self) -> Result<Listing> {
+        let listings = join_all(self.members.iter().map(|member| member.host.list())).await;
+        let mut whole = Listing::default();
+        for (member, listing) in self.members.iter().zip(listings) {
+            match listing {
+                Ok(listing) => {
+                    whole.unread.extend(listing.unread);
+                    for machine in listing.instances {
+                        // Two names of one host: names of machines serve once.
+                        let known = |other: &Instance| other.tags.name == machine.tags.name;
+                        if !whole.instances.iter().any(known) {
+                            whole.instances.push(machine);
+                        }
+                    }
+                }
+                Err(error) => whole.unread.push(Unread {
+                    place: Some(member.place.clone()),
+                    error: Box::new(error),
+                }),
+            }
+        }
+        Ok(whole)
+    }
+
+    async fn terminate(&self, id: &InstanceId) -> Result<()> {
+        let member = self.member(id)?;
+        member.host.terminate(id).await?;
+        choice::forget(member, &id.id);
+        Ok(())
+    }
+
+    fn candidates(&self) -> Vec<String> {
+        let folder = &self.config.work_dir;
+        let candidate = |member: &Member| match member.slots.get() {
+            1 => format!("the slot of `{folder}` on {}", member.name()),
+            slots => format!("one of {slots} slots of `{folder}` on {}", member.name()),
+        };
+        self.members.iter().map(candidate).collect()
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        let whose = if self.config.sudo {
+            "root's".to_owned()
+        } else {
+            "all the".to_owned()
+        };
+        let whom = if self.config.sudo {
+            ""
+        } else {
+            " of the user who is logged in"
+        };
+        vec![format!("jobs run on these hosts with {whose} rights{whom}")]
+    }
+
+    async fn logs(&self, id: &InstanceId) -> Result<Option<String>> {
+        self.member(id)?.host.logs(id).await
+    }
+
+    async fn in_use(&self, id: &InstanceId) -> Result<Option<bool>> {
+        self.member(id)?.host.in_use(id).await
+    }
+
+    fn access(&self, id: &InstanceId) -> Option<String> {
+        let member = self.member(id).ok()?;
+        let look = member.host.access(id);
+        let run = if self.config.sudo {
+            format!("sudo -H sh -c {}", super::spelling::quoted(&look))
+        } else {
+            look
+        };
+        Some(member.way.target().command(&run))
+    }
+
+    fn labels(&self, id: &InstanceId) -> Vec<String> {
+        let labels = self.member(id).ok();
+        let labels = labels.and_then(|member| self.config.labels.get(member.name()));
+        labels.cloned().unwrap_or_default()
+    }
+
+    async fn reach(&self, port: u16) -> Result<Option<Url>> {
+        let remote = choice::forward(self, port).await?;
+        self.reached.store(true, Ordering::Relaxed);
+        let url = format!("http://127.0.0.1:{remote}");
+        Ok(Some(url.parse().expect("a port makes a URL")))
+    }
+}
+
+/// Whether a failure means that another host may still do it.
+fn is_of_the_host(error: &Error) -> bool {
+    error.kind != ErrorKind::Ambiguous
+}

@@ -1,0 +1,155 @@
+//! From an address to a session that is let in. All of this blocks, within time limits.
+
+use std::io;
+use std::net::{TcpStream, ToSocketAddrs as _};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+use socket2::{SockRef, TcpKeepalive};
+use ssh2::{ErrorCode, MethodType, Session};
+
+use super::auth::{Credentials, log_in};
+use super::client_config::Target;
+use super::config::HostKeyCheck;
+use super::failure::Failure;
+use super::known_hosts::Known;
+use super::link::Link;
+
+/// How long a connection may say nothing before the system asks, and then gives it up.
+const IDLE: Duration = Duration::from_secs(10);
+const ASKS: u32 = 3;
+
+/// How we go about reaching hosts.
+#[derive(Clone, Debug)]
+pub(super) struct Manner {
+    pub(super) credentials: Credentials,
+    pub(super) check: HostKeyCheck,
+    /// For each of: connecting, the handshake, each step of logging in.
+    pub(super) patience: Duration,
+}
+
+/// What a session speaks over.
+pub(super) enum Wire {
+    Tcp,
+    /// The end of a socket whose other end the connection to another host carries on.
+    Bridge(UnixStream),
+}
+
+/// Why there is no session.
+#[derive(Debug)]
+pub(super) enum Unopened {
+    /// The host hung up before it said who it is, as `sshd` does to some while many are logging in
+    /// (`MaxStartups`): it is worth trying again soon.
+    Dropped(Failure),
+    Failed(Failure),
+}
+
+/// Codes of libssh2 for a peer that hung up: `LIBSSH2_ERROR_SOCKET_DISCONNECT`, `_SOCKET_RECV`,
+/// `_SOCKET_SEND`, `_BANNER_RECV`, see `libssh2.h`.
+const HUNG_UP: [i32; 4] = [-13, -43, -7, -2];
+/// `LIBSSH2_ERROR_TIMEOUT`, `LIBSSH2_ERROR_SOCKET_TIMEOUT`.
+const TIMED_OUT: [i32; 2] = [-9, -30];
+
+/// Opens a session: connects, makes sure that the host is the one that is known, and logs in.
+pub(super) fn open(target: &Target, manner: &Manner, wire: Wire) -> Result<Link, Unopened> {
+    let failed = Unopened::Failed;
+    let known = Known::read(&target.known_hosts, &target.host, target.port).map_err(failed)?;
+    let methods = known.methods();
+    if methods.is_empty() {
+        let message = "the types of its keys that are known are none that are safe";
+        return Err(failed(Failure::denied(message).at("known_hosts")));
+    }
+    let broken = |error: ssh2::Error| {
+        Unopened::Failed(Failure::unavailable(format!(
+            "no session could be set up: {error}"
+        )))
+    };
+    let mut session = Session::new().map_err(broken)?;
+    // libssh2 refuses a list in which it knows nothing, which this is not.
+    session
+        .method_pref(MethodType::HostKey, &methods)
+        .map_err(broken)?;
+    session.set_timeout(u32::try_from(manner.patience.as_millis()).unwrap_or(u32::MAX));
+    let stream: OwnedFd = match wire {
+        Wire::Tcp => connect(target, manner.patience).map_err(failed)?.into(),
+        Wire::Bridge(stream) => stream.into(),
+    };
+    let socket = stream.try_clone().map_err(|error| {
+        failed(Failure::unavailable(format!(
+            "no session could be set up: {error}"
+        )))
+    })?;
+    session.set_tcp_stream(stream);
+    session
+        .handshake()
+        .map_err(|error| unopened(&error, manner))?;
+    let Some((key, _)) = session.host_key() else {
+        return Err(failed(Failure::unavailable("it showed no key")));
+    };
+    known.judge(key, manner.check).map_err(failed)?;
+    log_in(
+        &session,
+        &target.user,
+        &target.identities,
+        &manner.credentials,
+    )
+    .map_err(failed)?;
+    Ok(Link { session, socket })
+}
+
+/// Tells what a handshake that failed means.
+fn unopened(error: &ssh2::Error, manner: &Manner) -> Unopened {
+    let said = error.message();
+    match error.code() {
+        ErrorCode::Session(code) if HUNG_UP.contains(&code) => Unopened::Dropped(
+            Failure::unavailable(format!("it hung up during the handshake: {said}")),
+        ),
+        ErrorCode::Session(code) if TIMED_OUT.contains(&code) => {
+            let time = manner.patience.as_secs_f32();
+            Unopened::Failed(Failure::unavailable(format!(
+                "it took the connection and then said nothing for {time} s"
+            )))
+        }
+        _ => Unopened::Failed(Failure::unavailable(format!(
+            "the handshake failed: {said}"
+        ))),
+    }
+}
+
+/// Connects to the first address that answers.
+fn connect(target: &Target, patience: Duration) -> Result<TcpStream, Failure> {
+    let end = Instant::now() + patience;
+    let (host, port) = (&target.host, target.port);
+    let addresses = (host.as_str(), port).to_socket_addrs().map_err(|error| {
+        Failure::unavailable(format!("the address of `{host}` is not known: {error}"))
+    })?;
+    let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
+    for address in addresses {
+        let left = end.saturating_duration_since(Instant::now());
+        let left = left.max(Duration::from_millis(100));
+        match TcpStream::connect_timeout(&address, left) {
+            Ok(stream) => {
+                if let Err(error) = care_for(&stream) {
+                    tracing::debug!("a connection is not watched over: {error}");
+                }
+                return Ok(stream);
+            }
+            Err(error) => last = error,
+        }
+    }
+    Err(Failure::unavailable(format!(
+        "port {port} of `{host}` does not answer: {last}"
+    )))
+}
+
+/// Lets the system notice when the other side is cut off.
+fn care_for(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let socket = SockRef::from(stream);
+    let keepalive = TcpKeepalive::new().with_time(IDLE).with_interval(IDLE / 2);
+    socket.set_tcp_keepalive(&keepalive.with_retries(ASKS))?;
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(Some(IDLE * 3))?;
+    Ok(())
+}

@@ -1,0 +1,268 @@
+//! The way to a host: its one connection, opened when it is needed, and the shell at its end.
+
+use std::fmt;
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Mutex as Lock, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use tokio::sync::Mutex;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::super::{Broken, Output, Shell};
+use super::client_config::Target;
+use super::failure::Failure;
+use super::line::Line;
+use super::session::{Manner, Unopened, Wire, open};
+use crate::model::random;
+use crate::poll::chance;
+use crate::providers::Result;
+
+/// How long a host is tried again that hangs up before it says who it is.
+const CROWDED: Duration = Duration::from_secs(20);
+
+/// How long a host is waited for that is being reached over the same connection.
+const PATIENT: Duration = Duration::from_millis(500);
+
+/// What the far side is asked to run, in any user's shell: words between single quotes, and of the
+/// signs in them none that some shell would take for its own. All that matters comes by its input.
+pub(super) const COMMAND: &str = "exec sh -c 'IFS= read -r line && eval \"$line\"'";
+/// The same as root.
+const COMMAND_AS_ROOT: &str = "exec sudo -n -H sh -c 'IFS= read -r line && eval \"$line\"'";
+
+/// The first line: hands over to a shell with nothing of the login's environment but what a job may
+/// see. Values go through a pipe, since arguments are for all to see.
+const SCRUB: &str = r#"exec 4<&0; for name in HOME LANG LC_ALL LC_CTYPE LC_MESSAGES LOGNAME NODE_EXTRA_CA_CERTS SHELL SSL_CERT_DIR SSL_CERT_FILE TMPDIR TZ USER ALL_PROXY HTTPS_PROXY HTTP_PROXY NO_PROXY all_proxy https_proxy http_proxy no_proxy; do eval "printf '%s\n' \"\${$name+$name=\$$name}\""; done | env -i "PATH=${PATH-/usr/local/bin:/usr/bin:/bin}" sh -c 'while IFS= read -r line; do case $line in [A-Za-z]*=*) export "$line" ;; esac; done <&3; exec 3<&-; IFS= read -r line && eval "$line"' 3<&0 <&4 4<&-"#;
+
+/// The second line, before the mark: reads a script up to the mark, with `read`, which takes not a
+/// byte more than a line, and leaves the rest of the input to the script.
+const LOAD: &str = r#"line=$(printf '\nx'); newline=${line%x}; script=; while IFS= read -r line && [ "$line" != "$mark" ]; do script=$script$line$newline; done; [ "$line" = "$mark" ] || exit 1; unset line newline mark; eval "$script""#;
+
+/// The way to a host.
+#[derive(Clone)]
+pub(super) struct Way(Arc<Inner>);
+
+struct Inner {
+    target: Target,
+    manner: Manner,
+    sudo: bool,
+    /// The way to the host on the way.
+    jump: Option<Way>,
+    state: Mutex<State>,
+    /// Held while a host behind this one is being reached over the connection: libssh2 opens one
+    /// channel at a time, and a host that does not answer keeps it at that for minutes.
+    bridging: Mutex<()>,
+    /// A port of the host's loopback that leads to one of ours, on every connection.
+    forward: Lock<Option<(u16, u16)>>,
+}
+
+#[derive(Default)]
+struct State {
+    line: Option<Arc<Line>>,
+    /// What came of the last attempt that failed, and when it did.
+    failed: Option<(Instant, Failure)>,
+}
+
+impl fmt::Debug for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Way").field(&self.0.target).finish()
+    }
+}
+
+impl Way {
+    /// The way to a host; nothing is opened yet. `jump` leads to the host on the way.
+    pub(super) fn to(target: Target, manner: Manner, sudo: bool, jump: Option<Self>) -> Self {
+        Self(Arc::new(Inner {
+            target,
+            manner,
+            sudo,
+            jump,
+            state: Mutex::default(),
+            bridging: Mutex::default(),
+            forward: Lock::new(None),
+        }))
+    }
+
+    pub(super) fn target(&self) -> &Target {
+        &self.0.target
+    }
+
+    /// Lets a port of the host's loopback lead to one of ours, from now on.
+    pub(super) async fn forward(&self, remote: u16, local: u16) -> Result<(), Failure> {
+        let line = self.line().await?;
+        listen(&line, remote, local).await?;
+        *self.wanted_forward() = Some((remote, local));
+        Ok(())
+    }
+
+    fn wanted_forward(&self) -> std::sync::MutexGuard<'_, Option<(u16, u16)>> {
+        self.0
+            .forward
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The connection, opened if there is none. Whoever comes while one is being opened shares what
+    /// comes of it; whoever leaves meanwhile does not spoil it for the others.
+    async fn line(&self) -> Result<Arc<Line>, Failure> {
+        let way = self.clone();
+        let asked = Instant::now();
+        let shared = tokio::spawn(async move {
+            let mut state = way.0.state.lock().await;
+            if let Some(line) = state.line.as_ref().filter(|line| line.is_usable()) {
+                return Ok(Arc::clone(line));
+            }
+            if let Some((at, failure)) = state.failed.as_ref().filter(|(at, _)| *at >= asked) {
+                tracing::trace!("an attempt failed {:?} ago", at.elapsed());
+                return Err(failure.clone());
+            }
+            state.line = None;
+            match way.connect().await {
+                Ok(line) => {
+                    let line = Arc::new(line);
+                    state.line = Some(Arc::clone(&line));
+                    state.failed = None;
+                    Ok(line)
+                }
+                Err(failure) => {
+                    state.failed = Some((Instant::now(), failure.clone()));
+                    Err(failure)
+                }
+            }
+        });
+        let ended = |error: tokio::task::JoinError| Failure::unavailable(error.to_string());
+        shared.await.map_err(ended)?
+    }
+
+    /// Opens a connection; tries again while the host is crowded.
+    fn connect(&self) -> BoxFuture<'_, Result<Line, Failure>> {
+        // In a box, since the way may lead over another one of its kind.
+        Box::pin(async move {
+            let end = Instant::now() + CROWDED;
+            let mut pause = Duration::from_millis(150);
+            loop {
+                let failure = match self.attempt().await {
+                    Ok(line) => break self.prepared(line).await,
+                    Err(Unopened::Failed(failure)) => return Err(failure),
+                    Err(Unopened::Dropped(failure)) => failure,
+                };
+                let now = pause.mul_f64(0.5 + chance());
+                if Instant::now() + now >= end {
+                    return Err(failure);
+                }
+                let (host, why) = (self.host(), failure.message);
+                tracing::debug!("{host} hung up, and is tried again: {why}");
+                sleep(now).await;
+                pause = (pause * 2).min(Duration::from_secs(2));
+            }
+        })
+    }
+
+    async fn prepared(&self, line: Line) -> Result<Line, Failure> {
+        let wanted = *self.wanted_forward();
+        if let Some((remote, local)) = wanted {
+            listen(&line, remote, local).await?;
+        }
+        Ok(line)
+    }
+
+    async fn attempt(&self) -> Result<Line, Unopened> {
+        let inner = &self.0;
+        let patience = inner.manner.patience;
+        let (over, wire) = match &inner.jump {
+            None => (None, Wire::Tcp),
+            Some(jump) => {
+                let by = |failure: Failure| Failure {
+                    message: format!("{} on the way: {}", jump.host(), failure.message),
+                    ..failure
+                };
+                // Who would have to wait takes a connection of its own.
+                let free = timeout(PATIENT, jump.0.bridging.lock()).await;
+                let over = match &free {
+                    Ok(_) => jump.line().await,
+                    Err(_) => jump.connect().await.map(Arc::new),
+                };
+                let over = over.map_err(|failure| Unopened::Failed(by(failure)))?;
+                let pair = UnixStream::pair();
+                let (ours, theirs) = pair
+                    .map_err(|error| Unopened::Failed(Failure::unavailable(error.to_string())))?;
+                let Target { host, port, .. } = &inner.target;
+                let bridged = timeout(patience, over.bridge(host, *port, theirs)).await;
+                if bridged.is_err() {
+                    // It goes on trying, and takes nothing new meanwhile.
+                    over.retire();
+                }
+                drop(free);
+                let bridged = bridged.unwrap_or_else(|_| Err("nothing answers there".into()));
+                bridged.map_err(|why| {
+                    let message =
+                        format!("port {port} of `{host}` cannot be reached from there: {why}");
+                    Unopened::Failed(by(Failure::unavailable(message)))
+                })?;
+                (Some(over), Wire::Bridge(ours))
+            }
+        };
+        let (target, manner) = (inner.target.clone(), inner.manner.clone());
+        let opening = Line::open(over, move || open(&target, &manner, wire));
+        // Each step has its own limit; an agent and a resolver have none.
+        let limit = patience * 4 + Duration::from_secs(5);
+        timeout(limit, opening).await.unwrap_or_else(|_| {
+            let message = format!("no session came about in {} s", limit.as_secs());
+            Err(Unopened::Failed(Failure::unavailable(message)))
+        })
+    }
+}
+
+async fn listen(line: &Line, remote: u16, local: u16) -> Result<(), Failure> {
+    line.listen(remote, local).await.map_err(|why| {
+        Failure::denied(format!(
+            "it does not let us listen at its port {remote}: {why}"
+        ))
+        .hinted("its sshd_config has to say `AllowTcpForwarding yes`")
+    })
+}
+
+/// What a script is sent in; its own input comes after it.
+pub(super) fn envelope(script: &str, mark: &str) -> Vec<u8> {
+    format!("{SCRUB}\nmark={mark}; {LOAD}\n{script}\n{mark}\n").into_bytes()
+}
+
+impl Shell for Way {
+    #[expect(clippy::misnamed_getters, reason = "people call it as they wrote it")]
+    fn host(&self) -> &str {
+        &self.0.target.name
+    }
+
+    async fn ready(&self) -> Result<()> {
+        let line = self.line().await;
+        line.map(drop).map_err(|failure| failure.error(self.host()))
+    }
+
+    async fn run(&self, script: &str, stdin: &[u8]) -> Result<Output, Broken> {
+        let mark = format!("gharun-{}", random(24));
+        let mut input = envelope(script, &mark);
+        input.extend_from_slice(stdin);
+        let command = if self.0.sudo {
+            COMMAND_AS_ROOT
+        } else {
+            COMMAND
+        };
+        let mut again = true;
+        loop {
+            let unreachable = |failure: Failure| Broken::Unreachable(failure.error(self.host()));
+            let line = self.line().await.map_err(unreachable)?;
+            match line.run(command, input.clone()).await {
+                Ok(output) if self.0.sudo && output.stderr.starts_with(b"sudo: ") => {
+                    let said = String::from_utf8_lossy(&output.stderr);
+                    let failure = Failure::denied(said.trim()).at("sudo").hinted(
+                        "let that user use `sudo` there without a password, or leave `sudo` out",
+                    );
+                    return Err(unreachable(failure));
+                }
+                // Since it was last used, it was cut without anybody noticing.
+                Err(Broken::Refused(_)) if again && !line.is_usable() => again = false,
+                outcome => return outcome,
+            }
+        }
+    }
+}

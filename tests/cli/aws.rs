@@ -1,0 +1,342 @@
+//! The main job on EC2: a moto server in its place, and a proxy before it.
+
+use std::path::Path;
+use std::process::{Child, Command};
+use std::time::Duration;
+
+use gharun::rehearsal::JobSpec;
+
+use crate::docker;
+use crate::world::{Said, World, outer, signal, wait_for};
+use proxy::{Asked, Deed, Proxy, Server, alive, user_data};
+
+#[path = "../../src/providers/aws/proxy.rs"]
+mod proxy;
+
+const REGION: &str = "us-east-1";
+
+/// Where the server is; says so where there is none.
+fn moto() -> Option<Server> {
+    let server = outer("GHARUN_MOTO_URL").filter(|url| !url.is_empty());
+    if server.is_none() {
+        docker::skipped("aws: no moto at $GHARUN_MOTO_URL; `sh tests/run` starts one");
+    }
+    server.map(|url| Server::new(&url))
+}
+
+/// A step of a run that no other test has, whose EC2 is behind a proxy.
+fn step(run: u64, proxy: &Proxy) -> World {
+    let world = World::step()
+        .env("GITHUB_RUN_ID", &run.to_string())
+        .env("AWS_ACCESS_KEY_ID", "testing")
+        .env("AWS_SECRET_ACCESS_KEY", "testing")
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .env("AWS_REGION", REGION)
+        .env("AWS_ENDPOINT_URL", &proxy.url);
+    let text =
+        "[defaults]\nproviders = [\"aws\"]\n\n[providers.aws]\nsearch_regions = [\"us-west-2\"]\n";
+    std::fs::write(world.path("providers.toml"), text).expect("a file");
+    world
+}
+
+fn run_id(n: u64) -> u64 {
+    u64::from(std::process::id()) * 1000 + n
+}
+
+fn instances(server: &Server, run: u64) -> Vec<String> {
+    alive(server, REGION, "gharun-run-id", &run.to_string())
+}
+
+fn registrations(world: &World) -> Vec<String> {
+    let rows = world.stage.world().runners().into_iter();
+    rows.map(|row| row.name).collect()
+}
+
+#[track_caller]
+fn nothing_is_left(world: &World, server: &Server, run: u64, when: &str) {
+    let left = instances(server, run);
+    assert!(left.is_empty(), "{when}: instances are left: {left:?}");
+    let left = registrations(world);
+    assert!(left.is_empty(), "{when}: registrations are left: {left:?}");
+}
+
+fn launched(world: &World) -> usize {
+    let mapping = world.output("mapping").unwrap_or_default();
+    mapping.matches("aws:us_east_1/i-").count()
+}
+
+#[test]
+fn sixteen_come_up_side_by_side_and_are_stopped() {
+    let Some(server) = moto() else { return };
+    let proxy = Proxy::start(&server, Duration::from_millis(50), |_| Deed::Forward);
+    let run = run_id(1);
+    let world = step(run, &proxy);
+    let mut command = world.command("start aws --count 16");
+    // A pipe that nobody reads until the end could fill up.
+    let said = std::fs::File::create(world.path("said")).expect("a file");
+    command
+        .stdout(said.try_clone().expect("a file"))
+        .stderr(said);
+    let mut child = command.spawn().expect("it runs");
+    // There are no machines: somebody else has to bring their runners online.
+    let status = wait_for("the end of the start", || {
+        for name in registrations(&world) {
+            world.stage.world().bring_online(&name);
+        }
+        child.try_wait().expect("it can be asked")
+    });
+    let said = std::fs::read_to_string(world.path("said")).expect("a file");
+    assert_eq!(status.code(), Some(0), "{said}");
+    assert_eq!(launched(&world), 16);
+    assert_eq!(instances(&server, run).len(), 16);
+    let most = proxy.seen().most_launches;
+    // EC2's bucket holds five.
+    assert!(most >= 4, "{most} launches at a time");
+    let listed = world.run("list --output json").exits(0).json();
+    assert_eq!(
+        listed["machines"].as_array().map(Vec::len),
+        Some(16),
+        "{listed}"
+    );
+    world.run("stop").exits(0);
+    nothing_is_left(&world, &server, run, "after stop");
+}
+
+/// The requests of a start until all is launched and looked at once.
+fn requests(server: &Server) -> Vec<Asked> {
+    let proxy = Proxy::start(server, Duration::ZERO, |_| Deed::Forward);
+    let run = run_id(100);
+    let world = step(run, &proxy);
+    let mut child = world.spawn("start aws --count 3");
+    wait_for("three launches and a look", || {
+        (launched(&world) == 3 && proxy.asked("DescribeInstances").len() >= 2).then_some(())
+    });
+    let asked = proxy.seen().asked.clone();
+    signal(&child, "KILL");
+    child.wait().expect("it ends");
+    world.run("stop").exits(0);
+    nothing_is_left(&world, server, run, "the whole of it");
+    asked
+}
+
+#[test]
+fn a_start_that_is_killed_at_any_request_leaves_nothing_behind_its_stop() {
+    let Some(server) = moto() else { return };
+    let all = requests(&server);
+    let launches = all.iter().filter(|asked| asked.action == "RunInstances");
+    assert_eq!(launches.count(), 3);
+    let mut run = run_id(100);
+    for number in 1..=all.len() {
+        // Killed before it is carried out, and after that but before its answer.
+        for deed in [Deed::Hang, Deed::HangAfter] {
+            run += 1;
+            let action = &all[number - 1].action;
+            if matches!(deed, Deed::HangAfter) && action.starts_with("Describe") {
+                continue;
+            }
+            let when = format!("killed at request {number} ({action}), {deed:?}");
+            let proxy = Proxy::start(&server, Duration::ZERO, move |asked| {
+                match asked.number.cmp(&number) {
+                    std::cmp::Ordering::Less => Deed::Forward,
+                    std::cmp::Ordering::Equal => deed.clone(),
+                    // It did not live to send these.
+                    std::cmp::Ordering::Greater => Deed::Hang,
+                }
+            });
+            let world = step(run, &proxy);
+            let child = world.spawn("start aws --count 3");
+            wait_for(&when, || {
+                let seen = proxy.seen();
+                (seen.asked.len() >= number && seen.open == 0).then_some(())
+            });
+            kill_and_stop(child, world, &server, run, &when);
+        }
+    }
+}
+
+/// Kills a start, and then does what the job that always runs would: on another machine, with no record
+/// and no outputs.
+fn kill_and_stop(mut child: Child, world: World, server: &Server, run: u64, when: &str) {
+    signal(&child, "KILL");
+    child.wait().expect("it ends");
+    for file in ["temp/gharun-state.json", "output"] {
+        let path = world.path(file);
+        if path.exists() {
+            std::fs::remove_file(path).expect("it can be removed");
+        }
+    }
+    let calm = Proxy::start(server, Duration::ZERO, |_| Deed::Forward);
+    let world = world.env("AWS_ENDPOINT_URL", &calm.url);
+    world.run("stop").exits(0);
+    nothing_is_left(&world, server, run, when);
+}
+
+#[test]
+fn a_start_that_is_killed_at_a_request_to_github_leaves_nothing_behind_its_stop() {
+    let Some(server) = moto() else { return };
+    // The archives, whether their version is good, three registrations, and looks.
+    for number in 1..=9 {
+        let run = run_id(300) + number;
+        let proxy = Proxy::start(&server, Duration::ZERO, |_| Deed::Forward);
+        let world = step(run, &proxy);
+        // So that it is killed between the request and its answer.
+        world.stage.world().latency(Duration::from_millis(100));
+        let child = world.spawn("start aws --count 3");
+        let when = format!("killed at request {number} to GitHub");
+        wait_for(&when, || {
+            (world.stage.world().requests().len() as u64 >= number).then_some(())
+        });
+        world.stage.world().latency(Duration::ZERO);
+        kill_and_stop(child, world, &server, run, &when);
+    }
+}
+
+#[test]
+fn a_termination_leaves_no_instance() {
+    let Some(server) = moto() else { return };
+    let proxy = Proxy::start(&server, Duration::ZERO, |_| Deed::Forward);
+    let run = run_id(2);
+    let world = step(run, &proxy);
+    let child = world.spawn("start aws --count 3");
+    wait_for("three launches", || (launched(&world) == 3).then_some(()));
+    signal(&child, "TERM");
+    let output = child.wait_with_output().expect("it ends");
+    Said::of(output, &world).exits(130);
+    nothing_is_left(&world, &server, run, "after SIGTERM");
+}
+
+#[test]
+fn a_dry_run_prints_the_candidates_and_asks_nobody() {
+    let Some(server) = moto() else { return };
+    let proxy = Proxy::start(&server, Duration::ZERO, |_| Deed::Forward);
+    let world = step(run_id(3), &proxy);
+    let said = world
+        .run("start aws --dry-run --set market=spot-then-on-demand")
+        .exits(0);
+    for candidate in ["us-east-1 t3.large spot", "us-east-1 t3.large on-demand"] {
+        assert!(said.stdout.contains(candidate), "{}", said.stdout);
+    }
+    assert!(proxy.seen().asked.is_empty());
+}
+
+/// A container that stands for the machine.
+struct Machine(String);
+
+impl Machine {
+    fn docker(args: &[&str]) -> String {
+        let output = Command::new("docker")
+            .args(args)
+            .output()
+            .expect("docker runs");
+        let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        assert!(
+            output.status.success(),
+            "docker {args:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        text
+    }
+
+    /// Does what cloud-init does with user data that is packed and begins with `#!`: unpacks it into a file
+    /// for root alone, and runs that. `poweroff` becomes what EC2 makes of it: the instance terminates.
+    fn boot(folder: &Path, server: &Server, id: &str, data: &[u8]) -> Self {
+        use std::os::unix::fs::PermissionsExt as _;
+        let fake = folder.join("fake");
+        std::fs::create_dir(&fake).expect("a folder");
+        let identity: Vec<String> = server
+            .identity(REGION)
+            .split("\r\n")
+            .map(|line| format!("-H '{line}'"))
+            .collect();
+        let identity = identity.join(" ");
+        // busybox's own `poweroff` comes before any on the PATH, and tells process 1, as an init hears it.
+        let init = format!(
+            "#!/bin/sh\n\
+             trap \"curl -fsS -o /dev/null {identity} -d 'Action=TerminateInstances&Version=2016-11-15&InstanceId.1={id}' {} && exit\" USR2\n\
+             (umask 077 && gunzip -c /fake/data >/fake/part-001 && chmod 700 /fake/part-001 && exec /fake/part-001) &\n\
+             while :; do wait; sleep 1; done\n",
+            server.url()
+        );
+        std::fs::write(fake.join("init"), init).expect("a file");
+        let mode = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(fake.join("init"), mode).expect("a mode");
+        std::fs::write(fake.join("data"), data).expect("a file");
+        let machine = Self(Self::docker(&[
+            "create",
+            "--network",
+            "host",
+            docker::IMAGE,
+            "/fake/init",
+        ]));
+        let target = format!("{}:/", machine.0);
+        Self::docker(&["cp", &fake.display().to_string(), &target]);
+        Self::docker(&["start", &machine.0]);
+        machine
+    }
+
+    fn said(&self) -> String {
+        let output = Command::new("docker").args(["logs", &self.0]).output();
+        let output = output.expect("docker runs");
+        String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let said = format!("what the machine said:\n{}\n", self.said());
+            // Best effort: the test has failed already.
+            let _ = std::io::Write::write_all(&mut std::io::stderr(), said.as_bytes());
+        }
+        // A test that fails must not leave it; and there is nobody to tell that this failed.
+        let _ = Command::new("docker")
+            .args(["rm", "-f", "-v", &self.0])
+            .output();
+    }
+}
+
+#[test]
+fn once_through_from_the_user_data_to_the_machines_own_end() {
+    let Some(server) = moto() else { return };
+    if !docker::ready() {
+        return;
+    }
+    let proxy = Proxy::start(&server, Duration::ZERO, |_| Deed::Forward);
+    let run = run_id(4);
+    let world = step(run, &proxy);
+    let mut child = world.spawn("start aws");
+    let id = wait_for("the instance", || instances(&server, run).pop());
+    let data = user_data(&server, REGION, &id);
+    assert!(data.len() <= 16 * 1024, "{} bytes", data.len());
+    let machine = Machine::boot(world.folder.path(), &server, &id, &data);
+    wait_for("the end of the start", || {
+        child.try_wait().expect("it can be asked")
+    });
+    let started = Said::of(child.wait_with_output().expect("it ended"), &world);
+    assert_eq!(
+        started.code,
+        Some(0),
+        "{}\n{}",
+        started.stderr,
+        machine.said()
+    );
+    let label = world.output("label").expect("an output");
+    world
+        .stage
+        .world()
+        .queue_job(&label, JobSpec::lasting(Duration::from_secs(1)));
+    wait_for("the machine's own end", || {
+        instances(&server, run).is_empty().then_some(())
+    });
+    let said = machine.said();
+    for phase in ["phase=arm", "phase=download", "phase=run", "phase=end"] {
+        assert!(said.contains(phase), "{phase} is missing in:\n{said}");
+    }
+    wait_for("the runner's end", || {
+        registrations(&world).is_empty().then_some(())
+    });
+    let listed = world.run("list --output json").exits(0).json();
+    assert_eq!(listed["machines"][0]["state"], "gone", "{listed}");
+    world.run("stop").exits(0);
+    nothing_is_left(&world, &server, run, "after the job");
+}
