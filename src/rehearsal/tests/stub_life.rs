@@ -15,6 +15,10 @@ fn online(scene: &Scene, shell: Shell) -> (Machine, Running, u64) {
     let (id, blob) = scene.registered("a");
     let running = machine.start(machine.boot(&blob));
     scene.wait_row("a", |row| row.is_some_and(|row| row.online));
+    // The stand-in knows of the session before its answer has come to the listener.
+    let listens = |_: &_| running.log().contains("Listening for Jobs").then_some(());
+    let listening = scene.world().wait(PATIENCE, listens);
+    assert!(listening.is_some(), "{}", running.log());
     (machine, running, id)
 }
 
