@@ -203,8 +203,8 @@ impl Desk {
             }
             let checked = match self.open(settings).await {
                 Ok(place) => {
-                    let health = place.provider.check().await;
-                    health.map(|_| place).map_err(|error| chain(&error))
+                    let found = place.provider.resolve().await;
+                    found.map(|()| place).map_err(|error| chain(&error))
                 }
                 Err(failure) => Err(chain(failure.error.as_ref())),
             };

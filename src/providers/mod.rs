@@ -193,6 +193,13 @@ pub trait Provider: fmt::Debug + Send + Sync + Sized + 'static {
     /// Confirms that the credentials and the place work, changing nothing.
     async fn check(&self) -> Result<Health>;
 
+    /// Finds out whether there is such a place from here at all, asked where nobody has named it. An
+    /// error says why not, and that nothing is looked for there; a place that is there and does not
+    /// answer well is no error, since machines may be in it. The default: what [`Provider::check`] says.
+    async fn resolve(&self) -> Result<()> {
+        self.check().await.map(drop)
+    }
+
     /// Launches one machine that runs `order.boot` once; returns as soon as the order is accepted.
     /// Launching the same name twice never yields two machines. A failed launch leaves nothing,
     /// or is [`ErrorKind::Ambiguous`].
@@ -264,6 +271,8 @@ pub trait DynProvider: fmt::Debug {
     fn kind(&self) -> &'static str;
     /// See [`Provider::check`].
     fn check(&self) -> LocalBoxFuture<'_, Result<Health>>;
+    /// See [`Provider::resolve`].
+    fn resolve(&self) -> LocalBoxFuture<'_, Result<()>>;
     /// See [`Provider::launch`].
     fn launch<'a>(&'a self, order: &'a Order) -> LocalBoxFuture<'a, Result<Instance>>;
     /// See [`Provider::list`].
@@ -297,6 +306,10 @@ impl<P: Provider> DynProvider for P {
 
     fn check(&self) -> LocalBoxFuture<'_, Result<Health>> {
         Provider::check(self).boxed_local()
+    }
+
+    fn resolve(&self) -> LocalBoxFuture<'_, Result<()>> {
+        Provider::resolve(self).boxed_local()
     }
 
     fn launch<'a>(&'a self, order: &'a Order) -> LocalBoxFuture<'a, Result<Instance>> {

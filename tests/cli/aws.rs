@@ -192,6 +192,37 @@ fn a_start_that_is_killed_at_a_request_to_github_leaves_nothing_behind_its_stop(
 }
 
 #[test]
+fn a_stop_that_nobody_told_a_provider_looks_at_ec2_whatever_a_check_would_say() {
+    let Some(server) = moto() else { return };
+    let calm = Proxy::start(&server, Duration::ZERO, |_| Deed::Forward);
+    let run = run_id(400);
+    let world = step(run, &calm);
+    let mut child = world.spawn("start aws --count 2");
+    wait_for("two launches", || (launched(&world) == 2).then_some(()));
+    signal(&child, "KILL");
+    child.wait().expect("it ends");
+    // The job that always runs: no table, no record, no outputs, and a role that may launch nothing.
+    for file in ["providers.toml", "temp/gharun-state.json", "output"] {
+        std::fs::remove_file(world.path(file)).expect("it was there");
+    }
+    let ill = Proxy::start(&server, Duration::ZERO, |_| {
+        Deed::Refuse(503, "Unavailable")
+    });
+    let world = world.env("AWS_ENDPOINT_URL", &ill.url);
+    let said = world.run("stop").exits(1);
+    assert!(said.stderr.contains("aws"), "{}", said.stderr);
+    let strict = Proxy::start(&server, Duration::ZERO, |asked| {
+        match asked.action.as_str() {
+            "RunInstances" | "GetCallerIdentity" => Deed::Refuse(403, "UnauthorizedOperation"),
+            _ => Deed::Forward,
+        }
+    });
+    let world = world.env("AWS_ENDPOINT_URL", &strict.url);
+    world.run("stop").exits(0);
+    nothing_is_left(&world, &server, run, "stopped without a table");
+}
+
+#[test]
 fn a_termination_leaves_no_instance() {
     let Some(server) = moto() else { return };
     let proxy = Proxy::start(&server, Duration::ZERO, |_| Deed::Forward);

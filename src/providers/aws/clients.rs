@@ -14,6 +14,8 @@ use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvi
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::provider::ProvideCredentials as _;
+use aws_credential_types::provider::error::CredentialsError;
 
 use super::config::Config;
 use crate::providers::attempt::Attempt;
@@ -33,6 +35,10 @@ const INSTANCE: Duration = Duration::from_secs(1);
 const LOAD: Duration = Duration::from_secs(8);
 /// How often an operation is tried that changes nothing, or that may be done twice.
 const TRIES: u32 = 3;
+
+fn no_credentials() -> Error {
+    Error::new(ErrorKind::Denied, "there are no AWS credentials")
+}
 
 /// Clients, made when they are first asked for.
 pub(super) struct Clients {
@@ -77,6 +83,20 @@ impl Clients {
                 .because("looked at `$AWS_REGION`, `$AWS_DEFAULT_REGION`, the profile in `~/.aws/config`, and the instance this runs on")
                 .hinted("set `region`, or `$AWS_REGION`")
         })
+    }
+
+    /// Finds out whether there is a region and there are credentials; what they may do is not asked.
+    pub(super) async fn resolve(&self) -> Result<()> {
+        self.regions().await?;
+        let base = self.base().await?;
+        let Some(provider) = base.credentials_provider() else {
+            return Err(no_credentials());
+        };
+        match provider.provide_credentials().await {
+            Err(CredentialsError::CredentialsNotLoaded(_)) => Err(no_credentials()),
+            // Credentials that are there and cannot be had just now: whoever is asked will say so.
+            Ok(_) | Err(_) => Ok(()),
+        }
     }
 
     /// EC2 in a region.

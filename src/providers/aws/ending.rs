@@ -4,7 +4,7 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use aws_sdk_ec2::types::Instance as Found;
-use tokio::time::sleep;
+use tokio::time::{Instant as Moment, sleep};
 
 use super::failure::{Action, Said};
 use super::{Aws, machine, region_of};
@@ -16,7 +16,8 @@ use crate::providers::{Error, ErrorKind, Result};
 const CONSISTENT: Duration = Duration::from_mins(2);
 
 /// How often an instance is looked for before it counts as unknown to its region, and how long between.
-const LOOKS: u32 = 2;
+/// One that is gone is shown for an hour yet, so that what is not shown is rare, or very new.
+const LOOKS: u32 = 8;
 const BETWEEN: Duration = Duration::from_secs(1);
 
 impl Aws {
@@ -24,9 +25,14 @@ impl Aws {
     pub(super) async fn end(&self, id: &InstanceId) -> Result<()> {
         let region = region_of(id)?;
         let doing = format!("could not end the instance `{id}`");
-        let Some(found) = self.found(&region, id).await? else {
-            // EC2 may not show yet what this process made a moment ago.
-            return self.end_fresh(&region, id).await;
+        // EC2 may not show yet what was made a moment ago. What this process made is ended by its id.
+        let made = self.made(id);
+        let looks = if made.is_some() { 1 } else { LOOKS };
+        let Some(found) = self.found(&region, id, looks).await? else {
+            return match made {
+                Some(made) => self.end_fresh(&region, id, made).await,
+                None => Ok(()),
+            };
         };
         if !machine::is_ours(&found) {
             return Err(Error::new(
@@ -69,7 +75,7 @@ impl Aws {
     }
 
     /// Looks for an instance; `None` when its region says that it does not have it.
-    async fn found(&self, region: &str, id: &InstanceId) -> Result<Option<Found>> {
+    async fn found(&self, region: &str, id: &InstanceId, at_most: u32) -> Result<Option<Found>> {
         let client = self.clients.ec2(region).await?;
         let doing = format!("could not look at the instance `{id}`");
         let mut looks = 0;
@@ -95,22 +101,21 @@ impl Aws {
             };
             looks += 1;
             // What others made may have been made just now, too.
-            if found.is_some() || looks >= LOOKS {
+            if found.is_some() || looks >= at_most {
                 return Ok(found);
             }
             sleep(BETWEEN).await;
         }
     }
 
-    /// Ends what this process made and EC2 does not show; anything else that it does not show is gone.
-    async fn end_fresh(&self, region: &str, id: &InstanceId) -> Result<()> {
-        let launched = {
-            let fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
-            fresh.get(id).copied()
-        };
-        let Some(launched) = launched else {
-            return Ok(());
-        };
+    /// When this process made an instance.
+    fn made(&self, id: &InstanceId) -> Option<Moment> {
+        let fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
+        fresh.get(id).copied()
+    }
+
+    /// Ends what this process made then and EC2 does not show.
+    async fn end_fresh(&self, region: &str, id: &InstanceId, launched: Moment) -> Result<()> {
         let client = self.clients.ec2(region).await?;
         loop {
             let answer = client

@@ -92,6 +92,10 @@ impl Provider for Aws {
         Box::pin(self.examine()).await
     }
 
+    async fn resolve(&self) -> Result<()> {
+        Box::pin(self.clients.resolve()).await
+    }
+
     async fn launch(&self, order: &Order) -> Result<Instance> {
         // Boxed, as many are at work side by side.
         Box::pin(self.order(order)).await
