@@ -138,6 +138,18 @@ fn a_corrupt_state_file_is_moved_aside_and_said() {
 }
 
 #[test]
+#[cfg(feature = "docker")]
+fn a_daemon_that_was_named_and_does_not_answer_is_not_passed_over() {
+    let world = World::step().env("DOCKER_HOST", "unix:///nonexistent/docker.sock");
+    let said = world.run("stop").exits(1);
+    assert!(
+        said.stderr.contains("docker could not be read"),
+        "{}",
+        said.stderr
+    );
+}
+
+#[test]
 #[cfg(target_os = "linux")]
 fn data_that_cannot_be_written_is_a_failure_that_says_so() {
     let world = World::new();

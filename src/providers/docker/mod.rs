@@ -100,6 +100,14 @@ impl Provider for Docker {
         })
     }
 
+    async fn resolve(&self) -> Result<()> {
+        // A daemon that somebody has named is there, and may be ill; at the usual place there may be none.
+        if self.config.host.is_some() || self.config.context.is_some() {
+            return Ok(());
+        }
+        self.check().await.map(drop)
+    }
+
     async fn check(&self) -> Result<Health> {
         let daemon = self.daemon().await?;
         // The answer that `daemon` kept may be an old one.
