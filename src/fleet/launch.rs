@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
-use super::bring_up::{Shared, Slot, Unproved};
+use super::bring_up::Shared;
+use super::slot::{Slot, Unproved};
 use super::watch::{SETTLES, unread};
 use super::{Place, Trouble, chain};
 use crate::bootstrap::{self, Boot};

@@ -12,8 +12,9 @@ use futures_util::stream::FuturesUnordered;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::bring_up::{Shared, Slot};
+use super::bring_up::Shared;
 use super::halt::Halt;
+use super::slot::Slot;
 use super::watch::Watch;
 use super::{Fleet, Left, Trouble, chain};
 use crate::bootstrap::Package;

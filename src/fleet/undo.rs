@@ -6,8 +6,9 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::answer::{Silence, in_time};
-use super::bring_up::{Lost, Shared, Slot};
+use super::bring_up::Shared;
 use super::launch::Fate;
+use super::slot::{Lost, Slot};
 use super::watch::{SETTLES, unread};
 use super::{Left, Place, chain};
 use crate::github::{self, Api, Deregistration, Runner};
