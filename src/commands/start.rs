@@ -1,7 +1,6 @@
 //! `gharun start`.
 
 use std::fmt::Write as _;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -36,7 +35,7 @@ pub(super) async fn run(desk: &Desk, args: &cli::Start) -> Result<Exit, Failure>
         return dry_run(desk, &plan, &places);
     }
     warn_of(desk, &places);
-    warn_of_proxies(desk, &settings.proxies, &places).await;
+    warn_of_proxies(desk, &settings.proxies, &places);
     let github = desk.github().await?.registering(way(&plan));
     let github = super::groups::choose(desk, github, &plan).await?;
     let github = patient(&github, plan.timeout);
@@ -90,20 +89,15 @@ pub(super) fn way(plan: &Plan) -> Way {
 }
 
 /// A proxy on this computer is nobody's but its own: only machines that are this computer use it.
-async fn warn_of_proxies(desk: &Desk, proxies: &Proxies, places: &[Place]) {
+fn warn_of_proxies(desk: &Desk, proxies: &Proxies, places: &[Place]) {
     if proxies.only_here.is_empty() {
         return;
     }
-    let mut elsewhere = Vec::new();
-    for place in places {
-        // One that cannot be asked is elsewhere.
-        let reached = place.provider.reach(1).await.ok().flatten();
-        let host = reached.and_then(|url| url.host_str().map(str::to_owned));
-        let address = host.and_then(|host| host.parse::<IpAddr>().ok());
-        if !address.is_some_and(|address| address.is_loopback()) {
-            elsewhere.push(format!("`{}`", place.name));
-        }
-    }
+    let elsewhere: Vec<String> = places
+        .iter()
+        .filter(|place| !place.provider.is_here())
+        .map(|place| format!("`{}`", place.name))
+        .collect();
     if !elsewhere.is_empty() {
         desk.ui.warning(&format!(
             "machines of {} are not told of the proxy in {}: it is at an address of this computer alone",

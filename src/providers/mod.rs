@@ -253,7 +253,13 @@ pub trait Provider: fmt::Debug + Send + Sync + Sized + 'static {
         Vec::new()
     }
 
-    /// How a machine reaches `port` on this computer, for a rehearsal. `None`: it cannot.
+    /// Whether its machines are this very computer, so that a loopback address is the same for both.
+    fn is_here(&self) -> bool {
+        false
+    }
+
+    /// How a machine reaches `port` on this computer, for a rehearsal, and sees to it that it does from
+    /// now on. `None`: it cannot.
     async fn reach(&self, port: u16) -> Result<Option<Url>> {
         let _ = port;
         Ok(None)
@@ -293,6 +299,8 @@ pub trait DynProvider: fmt::Debug {
     fn access(&self, id: &InstanceId) -> Option<String>;
     /// See [`Provider::labels`].
     fn labels(&self, id: &InstanceId) -> Vec<String>;
+    /// See [`Provider::is_here`].
+    fn is_here(&self) -> bool;
     /// See [`Provider::reach`].
     fn reach(&self, port: u16) -> LocalBoxFuture<'_, Result<Option<Url>>>;
     /// See [`Provider::offers`].
@@ -350,6 +358,10 @@ impl<P: Provider> DynProvider for P {
 
     fn labels(&self, id: &InstanceId) -> Vec<String> {
         Provider::labels(self, id)
+    }
+
+    fn is_here(&self) -> bool {
+        Provider::is_here(self)
     }
 
     fn reach(&self, port: u16) -> LocalBoxFuture<'_, Result<Option<Url>>> {

@@ -13,8 +13,13 @@ use sshd::{Agent, Rack, keygen};
 
 /// Starts some hosts; says so where there can be none.
 fn rack(number: usize) -> Option<Rack> {
+    rack_with(number, "")
+}
+
+/// The same, with more in their `sshd_config`.
+fn rack_with(number: usize, settings: &str) -> Option<Rack> {
     match sshd::program() {
-        Ok(_) => Some(Rack::of(number, "")),
+        Ok(_) => Some(Rack::of(number, settings)),
         Err(why) => {
             use std::io::Write as _;
             let line = format!("skipped: program tests on hosts by ssh: {why}\n");
@@ -61,6 +66,24 @@ fn held(rack: &Rack) -> Vec<PathBuf> {
             }
         })
         .collect()
+}
+
+#[test]
+fn a_proxy_of_this_computer_asks_nothing_of_the_hosts() {
+    let Some(rack) = rack_with(1, "AllowTcpForwarding no\n") else {
+        return;
+    };
+    let world = World::new().env("HTTPS_PROXY", "http://127.0.0.1:9");
+    file(&world, &rack, "");
+    let said = world.run("start rack").exits(0);
+    assert!(
+        said.stderr
+            .contains("machines of `rack` are not told of the proxy"),
+        "{}",
+        said.stderr
+    );
+    world.run("stop --yes").exits(0);
+    assert_eq!(held(&rack), [] as [PathBuf; 0]);
 }
 
 /// The processes of all machines of a rack: they work in its folder.

@@ -154,3 +154,13 @@ async fn a_deregistration_that_is_not_answered_is_not_called_done() {
         assert_eq!(error.kind, kind, "{error:?}");
     }
 }
+
+#[tokio::test]
+async fn labels_whose_answer_is_lost_are_sent_again() {
+    let server = Server::replies([Reply::Close, Reply::json(200, json!({"labels": []}))]).await;
+    let labelled = client(&server).label(7, &["gpu".to_owned()]).await;
+    assert!(labelled.is_ok(), "{labelled:?}");
+    let seen = server.seen();
+    assert_eq!(seen.len(), 2);
+    assert!(seen.iter().all(|one| one.body == r#"{"labels":["gpu"]}"#));
+}

@@ -272,6 +272,10 @@ impl Provider for Local {
         Some(self.host.access(id))
     }
 
+    fn is_here(&self) -> bool {
+        true
+    }
+
     async fn reach(&self, port: u16) -> Result<Option<Url>> {
         let url = format!("http://127.0.0.1:{port}");
         Ok(Some(url.parse().expect("a port makes a URL")))
