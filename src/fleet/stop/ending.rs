@@ -195,9 +195,10 @@ impl<'a, G: Api> Ending<'a, G> {
         }
         match self.chosen.manner {
             Manner::Explicit => None,
-            Manner::Gentle => match self.inquiry.in_use(&row).await {
-                Ok(Some(true)) => Some(self.kept("it got a job meanwhile".to_owned())),
-                Ok(_) | Err(Silent) => None,
+            // GitHub let it go, and refuses that for as long as it knows of a job.
+            Manner::Gentle => match self.inquiry.in_use_as_told(&row).await {
+                Some(true) => Some(self.kept("it got a job meanwhile".to_owned())),
+                _ => None,
             },
             Manner::Orphan => {
                 let pinned = row.unique_label_only() && row.facts.run_over == Some(true);
@@ -410,7 +411,7 @@ impl<'a, G: Api> Ending<'a, G> {
             return true;
         };
         let unused = self.chosen.manner == Manner::Explicit
-            && matches!(self.inquiry.in_use(&row).await, Ok(Some(false)));
+            && self.inquiry.in_use_as_told(&row).await == Some(false);
         unused || self.has_ended().await
     }
 

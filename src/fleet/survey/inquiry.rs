@@ -156,19 +156,31 @@ impl<'a, G: Api> Inquiry<'a, G> {
 
     /// Whether the place sees a job's process; `None` where it cannot tell.
     pub(in crate::fleet) async fn in_use(&self, row: &Row) -> Result<Option<bool>, Silent> {
+        self.ask_place(row).await.map_err(|error| {
+            if let Some(machine) = &row.instance {
+                self.cannot(&machine.to_string(), error);
+            }
+            Silent
+        })
+    }
+
+    /// The same for a machine that is ended all the same where its place does not answer: then
+    /// nothing stays unknown.
+    pub(in crate::fleet) async fn in_use_as_told(&self, row: &Row) -> Option<bool> {
+        self.ask_place(row).await.unwrap_or_else(|error| {
+            tracing::debug!("whether a job runs on `{}`: {error}", row.name);
+            None
+        })
+    }
+
+    async fn ask_place(&self, row: &Row) -> Result<Option<bool>, String> {
         let Some((place, machine)) = row.place.as_ref().zip(row.instance.as_ref()) else {
             return Ok(None);
         };
         match timeout(ANSWER, place.provider.in_use(&machine.id)).await {
             Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) => {
-                self.cannot(&machine.to_string(), chain(&error));
-                Err(Silent)
-            }
-            Err(_) => {
-                self.cannot(&machine.to_string(), "it did not answer in time".to_owned());
-                Err(Silent)
-            }
+            Ok(Err(error)) => Err(chain(&error)),
+            Err(_) => Err("it did not answer in time".to_owned()),
         }
     }
 

@@ -297,3 +297,14 @@ async fn who_does_not_wait_is_told_what_is_not_proved() {
         "it is not forgotten before it is proved gone"
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_place_that_cannot_tell_of_jobs_fails_no_stop_that_ended_everything() {
+    let scene = Scene::new();
+    ready(&scene, &tags("a", 60)).await;
+    let fault = Fault::Error(ErrorKind::Unavailable);
+    scene.cloud.fault("gpu", Verb::InUse, fault);
+    let stops = scene.stop(&stop(Target::All)).await;
+    assert_eq!((stops.stopped.len(), scene.there().len()), (1, 0));
+    assert!(stops.unknown.is_empty(), "{stops:?}");
+}
