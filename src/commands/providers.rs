@@ -2,15 +2,19 @@
 
 use std::fmt::Write as _;
 
+use futures_util::future::{join, join_all};
+
 use super::Desk;
 use crate::cli::{self, ProvidersCommand};
 use crate::error::{Exit, Failure};
 use crate::model::chain;
 use crate::providers::{KINDS, Kind, kind};
 use crate::report;
+use crate::settings::ProviderSettings;
 use crate::ui;
 
 mod github;
+mod offers;
 
 pub(super) async fn run(desk: &Desk, args: &cli::Providers) -> Result<Exit, Failure> {
     match args.command.as_ref().unwrap_or(&ProvidersCommand::List) {
@@ -18,7 +22,7 @@ pub(super) async fn run(desk: &Desk, args: &cli::Providers) -> Result<Exit, Fail
         ProvidersCommand::Check { names, .. } => check(desk, names).await,
         ProvidersCommand::Show { kind } => show(desk, kind),
         ProvidersCommand::Init => init(desk).await,
-        ProvidersCommand::Offers { names, .. } => offers(desk, names).await,
+        ProvidersCommand::Offers { names, .. } => offers::run(desk, names).await,
     }
 }
 
@@ -86,35 +90,10 @@ fn list(desk: &Desk) -> Result<Exit, Failure> {
 }
 
 async fn check(desk: &Desk, given: &[String]) -> Result<Exit, Failure> {
-    let mut checks = Vec::new();
-    for settings in desk.settings.tables.settings(&names(desk, given))? {
-        let name = settings.name.clone();
-        let result = match desk.open(settings).await {
-            Ok(place) => place
-                .provider
-                .check()
-                .await
-                .map_err(|error| Failure::of_provider(error, &name, |_| String::new())),
-            Err(failure) => Err(failure),
-        };
-        checks.push(match result {
-            Ok(health) => report::Check {
-                name,
-                ok: true,
-                facts: health.facts,
-                warnings: health.warnings,
-                error: None,
-            },
-            Err(failure) => report::Check {
-                name,
-                ok: false,
-                facts: vec![],
-                warnings: failure.hints.clone(),
-                error: Some(chain(failure.error.as_ref())),
-            },
-        });
-    }
-    checks.extend(github::check(desk).await);
+    let settings = desk.settings.tables.settings(&names(desk, given))?;
+    let places = join_all(settings.into_iter().map(|one| place(desk, one)));
+    let (mut checks, github) = join(places, github::check(desk)).await;
+    checks.extend(github);
     let fine = checks.iter().all(|check| check.ok);
     let mut text = String::new();
     for check in &checks {
@@ -141,6 +120,32 @@ async fn check(desk: &Desk, given: &[String]) -> Result<Exit, Failure> {
         }
     }
     Ok(if fine { Exit::Done } else { Exit::Failed })
+}
+
+/// Checks one place.
+async fn place(desk: &Desk, settings: ProviderSettings) -> report::Check {
+    let name = settings.name.clone();
+    let health = async {
+        let place = desk.open(settings).await?;
+        let health = place.provider.check().await;
+        health.map_err(|error| Failure::of_provider(error, &name, |_| String::new()))
+    };
+    match health.await {
+        Ok(health) => report::Check {
+            name,
+            ok: true,
+            facts: health.facts,
+            warnings: health.warnings,
+            error: None,
+        },
+        Err(failure) => report::Check {
+            name,
+            ok: false,
+            facts: vec![],
+            error: Some(chain(failure.error.as_ref())),
+            warnings: failure.hints,
+        },
+    }
 }
 
 fn known(name: &str) -> Result<&'static Kind, Failure> {
@@ -211,50 +216,5 @@ async fn init(desk: &Desk) -> Result<Exit, Failure> {
         .map_err(|error| Failure::from(error).while_trying("could not write providers.toml"))?;
     desk.ui
         .status("Wrote providers.toml; try it with `gharun providers check`");
-    Ok(Exit::Done)
-}
-
-async fn offers(desk: &Desk, given: &[String]) -> Result<Exit, Failure> {
-    let mut offers = Vec::new();
-    for place in desk.places(&names(desk, given)).await? {
-        let found = place
-            .provider
-            .offers()
-            .await
-            .map_err(|error| Failure::of_provider(error, &place.name, |_| String::new()))?;
-        offers.extend(found.into_iter().map(|offer| report::Offer {
-            provider: place.name.clone(),
-            name: offer.name,
-            price_per_hour: offer.price_per_hour,
-            stock: offer.stock,
-        }));
-    }
-    offers.sort_by(|a, b| {
-        a.price_per_hour
-            .unwrap_or(f64::MAX)
-            .total_cmp(&b.price_per_hour.unwrap_or(f64::MAX))
-    });
-    if offers.is_empty() {
-        desk.ui
-            .status("No provider here has a catalog of machine types");
-    }
-    let none = || "-".to_owned();
-    let rows: Vec<Vec<String>> = offers
-        .iter()
-        .map(|o| {
-            vec![
-                o.provider.clone(),
-                o.name.clone(),
-                o.price_per_hour
-                    .map_or_else(none, |price| format!("${price:.3}")),
-                o.stock.clone().unwrap_or_else(none),
-            ]
-        })
-        .collect();
-    let text = match rows.as_slice() {
-        [] => String::new(),
-        rows => ui::table(&["PROVIDER", "TYPE", "PRICE/H", "STOCK"], rows),
-    };
-    desk.data(&report::Offers { offers }, text)?;
     Ok(Exit::Done)
 }

@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use super::Unknown;
+
 /// One provider of a plan.
 #[derive(Clone, Debug, Serialize)]
 pub struct Candidate {
@@ -146,4 +148,6 @@ pub struct Offer {
 pub struct Offers {
     /// One row each.
     pub offers: Vec<Offer>,
+    /// Places that could not be asked.
+    pub unknown: Vec<Unknown>,
 }

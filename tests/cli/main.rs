@@ -12,6 +12,7 @@ mod hosts;
 mod killed;
 mod life;
 mod limits;
+mod offers;
 #[path = "../../src/github/auth/pair.rs"]
 mod pair;
 #[path = "../../src/github/spec.rs"]
