@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::{Child, Command};
 use std::time::Duration;
 
+use base64::Engine as _;
 use gharun::rehearsal::JobSpec;
 
 use crate::docker;
@@ -234,6 +235,31 @@ fn a_termination_leaves_no_instance() {
     let output = child.wait_with_output().expect("it ends");
     Said::of(output, &world).exits(130);
     nothing_is_left(&world, &server, run, "after SIGTERM");
+}
+
+#[test]
+fn a_runner_that_never_comes_online_shows_what_its_console_said_and_in_which_phase_it_stopped() {
+    let Some(server) = moto() else { return };
+    // moto's machines all say the same; this is the beginning of it, "Linux versio".
+    let said = "gharun: phase=arm t=1\ngharun: phase=download t=2\ngharun: error: no archive to be had\n";
+    let said = format!("{said}{}", &"   "[said.len() % 3..]);
+    let said = base64::engine::general_purpose::STANDARD.encode(said);
+    let proxy = Proxy::start(&server, Duration::ZERO, move |asked| {
+        match asked.action.as_str() {
+            "GetConsoleOutput" => Deed::Edit("TGludXggdmVyc2lv", said.clone()),
+            _ => Deed::Forward,
+        }
+    });
+    let run = run_id(5);
+    let world = step(run, &proxy);
+    let failed = world.run("start aws --timeout 5s").exits(1);
+    assert!(
+        failed.stderr.contains("no archive to be had"),
+        "{}",
+        failed.stderr
+    );
+    assert!(failed.stderr.contains("`download`"), "{}", failed.stderr);
+    nothing_is_left(&world, &server, run, "after the time was over");
 }
 
 #[test]
