@@ -1,16 +1,15 @@
 //! One connection to a host, and the thread that drives all that goes over it.
 //!
 //! libssh2 lets one thread at a time into a session, and a blocking call would keep all others
-//! waiting. So the session does not block, and its thread goes round its channels. It is a thread of
-//! its own and none of the runtime's: what blocks in a library, or in an agent that asks a person,
-//! must not keep the program from ending.
+//! waiting. So the session does not block, and its thread goes round its channels. It is one of tokio's
+//! blocking threads, which the program does not wait for at its end: what blocks in a library, or in an
+//! agent that asks a person, must not keep it from ending.
 
 use std::io::{self, Write as _};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Sender};
-use std::thread;
 
 use tokio::sync::oneshot;
 
@@ -79,8 +78,8 @@ impl Line {
                 }
             }
         };
-        let thread = thread::Builder::new().name("ssh".into()).spawn(work);
-        thread.map_err(failed)?;
+        // It ends by itself when nobody holds the line any more; `opens` tells of a panic.
+        drop(tokio::task::spawn_blocking(work));
         let ended = || Unopened::Failed(Failure::unavailable("the attempt broke off"));
         opens.await.map_err(|_| ended())??;
         Ok(Self {
