@@ -167,6 +167,9 @@ pub struct Order {
     pub name: Name,
     /// The boot script, to be run once; it holds the just-in-time configuration.
     pub boot: Secret,
+    /// What stays the same from one try of this runner to the next, when its name does not: its place
+    /// in a queue for room.
+    pub turn: String,
     /// What the machine has to carry.
     pub tags: Tags,
     /// How long the machine may live, for places that can end it themselves.

@@ -23,6 +23,9 @@ const FRESH: Duration = Duration::from_mins(2);
 /// How long a creation under way is awaited after the word that nothing more is to be created:
 /// about as long as GitHub's second signal is away, less what undoing takes.
 const LAST_WORD: Duration = Duration::from_secs(3);
+/// How long a place may take to let somebody go who waited there for room: a moment, since the signal
+/// that everything is to be given up leaves no more.
+const FORGOES: Duration = Duration::from_millis(2500);
 /// How long a machine's log may take to be read.
 const LOG: Duration = Duration::from_secs(5);
 /// A time limit that nobody lives to see.
@@ -155,8 +158,27 @@ impl<G: Api> Shared<'_, G> {
     }
 
     /// Launches at one place, which is asked again while it surely launched nothing and only wants
-    /// time.
+    /// time. Whoever gives up keeps no place in a queue there.
     async fn launch_patiently(
+        &self,
+        slot: &RefCell<Slot>,
+        place: &Place,
+        kept: &mut Option<Credential>,
+    ) -> Result<(), Trouble> {
+        let outcome = self.ask_patiently(slot, place, kept).await;
+        if outcome.is_err() {
+            let turn = self.turn(&slot.borrow());
+            match timeout(FORGOES, place.provider.forgo(&turn)).await {
+                Ok(Ok(())) => {}
+                // A place that nobody asks for any more is lost before long.
+                Ok(Err(error)) => tracing::debug!("{}", chain(&error)),
+                Err(_) => tracing::debug!("`{}` was slow to let {turn} go", place.name),
+            }
+        }
+        outcome
+    }
+
+    async fn ask_patiently(
         &self,
         slot: &RefCell<Slot>,
         place: &Place,
@@ -164,6 +186,7 @@ impl<G: Api> Shared<'_, G> {
     ) -> Result<(), Trouble> {
         let mut pauses = Backoff::new(Duration::from_secs(2), Duration::from_secs(15));
         let mut tries = 0;
+        let mut waits = false;
         let began = Instant::now();
         loop {
             let credential = self.fresh(slot, kept).await?;
@@ -179,7 +202,12 @@ impl<G: Api> Shared<'_, G> {
                     ErrorKind::NoCapacity => match source.wait {
                         Some(wait) => {
                             let wait = Duration::from_secs(wait.get().into());
-                            self.say_waiting(&place.name, tries, source, wait).await?;
+                            if !waits {
+                                self.say_waiting(&place.name, source, wait).await?;
+                            }
+                            waits = true;
+                            // It answers: what went wrong before is no longer held against it.
+                            tries = 0;
                             if began.elapsed() < wait {
                                 usize::MAX
                             } else {
@@ -203,19 +231,16 @@ impl<G: Api> Shared<'_, G> {
         }
     }
 
-    /// Says once that room is waited for.
+    /// Says that room is waited for.
     async fn say_waiting(
         &self,
         place: &str,
-        tries: usize,
         why: &providers::Error,
         at_most: Duration,
     ) -> Result<(), Trouble> {
-        if tries == 1 {
-            let reason = format!("`{place}` says: {}", chain(why));
-            let event = Event::Waiting { reason, at_most };
-            self.fleet.sink.tell(event).await?;
-        }
+        let reason = format!("`{place}` says: {}", chain(why));
+        let event = Event::Waiting { reason, at_most };
+        self.fleet.sink.tell(event).await?;
         Ok(())
     }
 

@@ -58,7 +58,7 @@ impl<G: Api> Shared<'_, G> {
             })
             .await?;
         self.go_on()?;
-        let order = self.order(&name, slot.borrow().runner_id, place, credential);
+        let order = self.order(&name, &slot.borrow(), place, credential);
         slot.borrow_mut().enrols = matches!(credential, Credential::Token(_));
         let (provider, kind) = (place.name.clone(), ErrorKind::Ambiguous);
         let source = match self.ask(slot, place, &order).await {
@@ -114,14 +114,8 @@ impl<G: Api> Shared<'_, G> {
         }
     }
 
-    fn order(
-        &self,
-        name: &Name,
-        runner_id: Option<u64>,
-        place: &Place,
-        credential: &Credential,
-    ) -> Order {
-        let tags = self.plan.tags(name, runner_id, self.fleet.now());
+    fn order(&self, name: &Name, slot: &Slot, place: &Place, credential: &Credential) -> Order {
+        let tags = self.plan.tags(name, slot.runner_id, self.fleet.now());
         let labels = self.plan.labels_of(name);
         let credential = match credential {
             Credential::Jit(jit) => bootstrap::Credential::Jit(jit),
@@ -148,9 +142,15 @@ impl<G: Api> Shared<'_, G> {
         Order {
             name: name.clone(),
             boot,
+            turn: self.turn(slot),
             tags,
             lifetime: self.plan.lifetime,
         }
+    }
+
+    /// See [`Order::turn`].
+    pub(super) fn turn(&self, slot: &Slot) -> String {
+        format!("{}-{}", self.plan.identity.start, slot.index)
     }
 
     /// Looks for a machine at a place where nothing is under way since `since`, until it is there or

@@ -159,6 +159,7 @@ pub(crate) fn order(start: &str) -> Order {
     let lifetime = Duration::from_hours(1);
     Order {
         boot: Secret::new("#!/bin/sh\nexec sleep 300\n"),
+        turn: name.to_string(),
         tags: Tags {
             name: name.clone(),
             server: "github.com".into(),

@@ -205,6 +205,12 @@ pub trait Provider: fmt::Debug + Send + Sync + Sized + 'static {
     /// or is [`ErrorKind::Ambiguous`].
     async fn launch(&self, order: &Order) -> Result<Instance>;
 
+    /// Gives up the place that failed launches got in a queue for room, by [`Order::turn`]; after an
+    /// error it is lost a little later. The default: there is no queue.
+    async fn forgo(&self, _turn: &str) -> Result<()> {
+        Ok(())
+    }
+
     /// Lists the machines that gharun launched, all pages and all places, and no others;
     /// a place that could not be read is in `unread`, and says nothing about its machines.
     async fn list(&self) -> Result<Listing>;
@@ -281,6 +287,8 @@ pub trait DynProvider: fmt::Debug {
     fn resolve(&self) -> LocalBoxFuture<'_, Result<()>>;
     /// See [`Provider::launch`].
     fn launch<'a>(&'a self, order: &'a Order) -> LocalBoxFuture<'a, Result<Instance>>;
+    /// See [`Provider::forgo`].
+    fn forgo<'a>(&'a self, turn: &'a str) -> LocalBoxFuture<'a, Result<()>>;
     /// See [`Provider::list`].
     fn list(&self) -> LocalBoxFuture<'_, Result<Listing>>;
     /// See [`Provider::terminate`].
@@ -322,6 +330,10 @@ impl<P: Provider> DynProvider for P {
 
     fn launch<'a>(&'a self, order: &'a Order) -> LocalBoxFuture<'a, Result<Instance>> {
         Provider::launch(self, order).boxed_local()
+    }
+
+    fn forgo<'a>(&'a self, turn: &'a str) -> LocalBoxFuture<'a, Result<()>> {
+        Provider::forgo(self, turn).boxed_local()
     }
 
     fn list(&self) -> LocalBoxFuture<'_, Result<Listing>> {
@@ -467,11 +479,8 @@ mod tests {
     fn kinds_are_in_the_order_of_the_alphabet_and_described() {
         assert!(KINDS.is_sorted_by_key(|kind| kind.name));
         for kind in KINDS {
-            assert!(
-                !kind.about.is_empty() && !kind.about.ends_with('.'),
-                "{}",
-                kind.name
-            );
+            let about = kind.about;
+            assert!(!about.is_empty() && !about.ends_with('.'), "{about}");
         }
     }
 

@@ -151,6 +151,7 @@ impl Local {
             grace,
             env: variables(env)?,
             gpus: Vec::new(),
+            waits: false,
         };
         Ok(Self {
             host: Host::new(shell, layout),

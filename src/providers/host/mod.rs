@@ -15,16 +15,15 @@ use super::{Error, ErrorKind, Health, Result};
 use crate::model::{Instance, InstanceId, Listing, Order, Secret, Unread, random};
 
 pub mod local;
+mod scripts;
 mod spelling;
 #[cfg(feature = "ssh")]
 pub mod ssh;
 #[cfg(test)]
 mod tests;
 
-use spelling::{encode, folder_for_people, folder_word, machines, quoted, shares, tail};
-
-const COMMON: &str = include_str!("scripts/common.sh");
-const KEEPER: &str = include_str!("scripts/keeper.sh");
+use scripts::{CHECK, COMMON, FORGO, IDENTIFY, IN_USE, KEEPER, LAUNCH, LIST, LOGS, TERMINATE};
+use spelling::{encode, folder_for_people, folder_word, machines, quoted, shares, tail, taken};
 
 /// What a script may take on a host that is well: reading, and all that waits for processes.
 const READING: Duration = Duration::from_secs(30);
@@ -90,6 +89,8 @@ pub(crate) struct Layout {
     pub(crate) env: Vec<(String, Secret)>,
     /// The GPUs that the slots share out.
     pub(crate) gpus: Vec<String>,
+    /// Whether a launch that finds no slot gets a place in the queue for one.
+    pub(crate) waits: bool,
 }
 
 /// The slots of one host.
@@ -123,10 +124,9 @@ impl<S: Shell> Host<S> {
     /// References spell it so too, unless the layout names an address.
     pub(crate) async fn place(&self) -> Result<&str> {
         let ask = async || {
-            let script = include_str!("scripts/identify.sh");
             let doing = format!("could not identify {}", self.shell.host());
             let answer = self
-                .ask(&doing, script, &[], &[], READING, ErrorKind::Unavailable)
+                .ask(&doing, IDENTIFY, &[], &[], READING, ErrorKind::Unavailable)
                 .await?;
             let value = |key: &str| {
                 let mut values = answer
@@ -159,9 +159,15 @@ impl<S: Shell> Host<S> {
     /// See [`super::Provider::check`].
     pub(crate) async fn check(&self) -> Result<Health> {
         let doing = format!("could not use {}", self.shell.host());
-        let script = include_str!("scripts/check.sh");
         let answer = self
-            .ask(&doing, script, &[], &[], READING, ErrorKind::Unavailable)
+            .ask(
+                &doing,
+                CHECK,
+                &[("TURN", "")],
+                &[],
+                READING,
+                ErrorKind::Unavailable,
+            )
             .await?;
         if answer.failure.is_some() {
             return Err(answer.error(ErrorKind::Unavailable, doing));
@@ -188,16 +194,17 @@ impl<S: Shell> Host<S> {
         let vars = [
             ("PLACE", place),
             ("NAME", order.name.as_str()),
+            ("TURN", &encode(&order.turn)),
+            ("WAITS", if self.layout.waits { "yes" } else { "" }),
             ("START", &encode(&order.tags.start)),
             ("MARK", &mark),
             ("SIZE", &size),
         ];
         let doing = format!("could not launch `{}` on {}", order.name, self.shell.host());
-        let script = include_str!("scripts/launch.sh");
         let answer = self
             .ask(
                 &doing,
-                script,
+                LAUNCH,
                 &vars,
                 &stdin,
                 LAUNCHING,
@@ -242,22 +249,21 @@ impl<S: Shell> Host<S> {
     }
 
     fn full(&self, answer: &Answer, doing: String) -> Error {
-        let holders = answer
-            .lines
-            .iter()
-            .filter_map(|line| line.strip_prefix("held "));
-        let holders: Vec<String> = holders.map(|holder| format!("`{holder}`")).collect();
-        let (slots, holders) = (self.layout.slots, holders.join(", "));
-        let cause = match (slots.get(), holders.as_str()) {
-            // Whoever held them has left since, or is about to move in.
-            (1, "") => "its slot is being taken by somebody else".into(),
-            (_, "") => format!("its {slots} slots are being taken by others"),
-            (1, holders) => format!("its slot is held by {holders}"),
-            (_, holders) => format!("its {slots} slots are held by {holders}"),
-        };
         Error::new(ErrorKind::NoCapacity, doing)
-            .because(cause)
+            .because(taken(self.layout.slots, &answer.lines))
             .hinted("end what is no longer needed with `gharun stop`, or set `slots` higher")
+    }
+
+    /// See [`super::Provider::forgo`].
+    pub(crate) async fn forgo(&self, turn: &str) -> Result<()> {
+        let doing = format!("could not leave the queue of {}", self.shell.host());
+        let vars = [("NAME", ""), ("TURN", &*encode(turn))];
+        let kind = ErrorKind::Unavailable;
+        let answer = self.ask(&doing, FORGO, &vars, &[], READING, kind).await?;
+        match answer.failure {
+            None => Ok(()),
+            Some(_) => Err(answer.error(kind, doing)),
+        }
     }
 
     /// See [`super::Provider::list`]. A slot that bears our tag and cannot be made out makes the
@@ -265,10 +271,9 @@ impl<S: Shell> Host<S> {
     pub(crate) async fn list(&self) -> Result<Listing> {
         let place = self.place().await?;
         let doing = format!("could not list the slots of {}", self.shell.host());
-        let script = include_str!("scripts/list.sh");
         let vars = [("PLACE", place)];
         let answer = self
-            .ask(&doing, script, &vars, &[], READING, ErrorKind::Unavailable)
+            .ask(&doing, LIST, &vars, &[], READING, ErrorKind::Unavailable)
             .await?;
         if answer.failure.is_some() {
             return Err(answer.error(ErrorKind::Unavailable, doing));
@@ -299,11 +304,10 @@ impl<S: Shell> Host<S> {
     pub(crate) async fn terminate(&self, id: &InstanceId) -> Result<()> {
         let place = self.resolve(id).await?;
         let doing = format!("could not end `{}` on {}", id.id, self.shell.host());
-        let script = include_str!("scripts/terminate.sh");
-        let vars = [("PLACE", place), ("NAME", &id.id)];
+        let vars = [("PLACE", place), ("NAME", &id.id), ("TURN", "")];
         let kind = ErrorKind::Unavailable;
         let answer = self
-            .ask(&doing, script, &vars, &[], TERMINATING, kind)
+            .ask(&doing, TERMINATE, &vars, &[], TERMINATING, kind)
             .await?;
         match answer.failure.as_deref() {
             None => Ok(()),
@@ -325,10 +329,9 @@ impl<S: Shell> Host<S> {
     pub(crate) async fn logs(&self, id: &InstanceId) -> Result<Option<String>> {
         let place = self.resolve(id).await?;
         let doing = format!("could not read the log of `{}`", id.id);
-        let script = include_str!("scripts/logs.sh");
         let vars = [("PLACE", place), ("NAME", &id.id)];
         let kind = ErrorKind::Unavailable;
-        let answer = self.ask(&doing, script, &vars, &[], READING, kind).await?;
+        let answer = self.ask(&doing, LOGS, &vars, &[], READING, kind).await?;
         if answer.failure.is_some() {
             return Err(answer.error(kind, doing));
         }
@@ -342,10 +345,9 @@ impl<S: Shell> Host<S> {
     pub(crate) async fn in_use(&self, id: &InstanceId) -> Result<Option<bool>> {
         let place = self.resolve(id).await?;
         let doing = format!("could not look for jobs on `{}`", id.id);
-        let script = include_str!("scripts/in_use.sh");
         let vars = [("PLACE", place), ("NAME", &id.id)];
         let kind = ErrorKind::Unavailable;
-        let answer = self.ask(&doing, script, &vars, &[], READING, kind).await?;
+        let answer = self.ask(&doing, IN_USE, &vars, &[], READING, kind).await?;
         if answer.failure.is_some() {
             return Err(answer.error(kind, doing));
         }

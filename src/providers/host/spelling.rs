@@ -30,6 +30,24 @@ pub(super) fn machines(place: &str, lines: &[String]) -> Vec<Result<Instance, St
     machines
 }
 
+/// Tells by whom slots are taken, as a launch found out that got none.
+pub(super) fn taken(slots: NonZeroU16, lines: &[String]) -> String {
+    let holders = lines.iter().filter_map(|line| line.strip_prefix("held "));
+    let holders: Vec<String> = holders.map(|holder| format!("`{holder}`")).collect();
+    let taken = match (slots.get(), holders.join(", ").as_str()) {
+        // Whoever held them has left since, or is about to move in.
+        (1, "") => "its slot is being taken by somebody else".to_owned(),
+        (_, "") => format!("its {slots} slots are being taken by others"),
+        (1, holders) => format!("its slot is held by {holders}"),
+        (_, holders) => format!("its {slots} slots are held by {holders}"),
+    };
+    match lines.iter().filter(|line| *line == "ahead").count() {
+        0 => taken,
+        1 => format!("{taken}, and one other is waiting"),
+        others => format!("{taken}, and {others} others are waiting"),
+    }
+}
+
 /// The lines about one machine.
 struct Report<'a> {
     id: &'a str,

@@ -16,6 +16,7 @@ use crate::providers::Provider as _;
 use crate::providers::contract::{Fake, Mood, chain, contract, order, skipped};
 
 mod life;
+mod queue;
 mod scripts;
 mod slots;
 
@@ -183,10 +184,10 @@ pub(super) fn entries(root: &Path) -> Vec<(PathBuf, String)> {
         .collect()
 }
 
-/// What is left besides slots: names under `.new` and `.gone`.
+/// What is left besides slots: names under `.new`, `.gone` and `.queue`.
 pub(super) fn leftovers(root: &Path) -> Vec<String> {
     let names = |dir: &str| fs::read_dir(root.join(dir)).into_iter().flatten();
-    [".new", ".gone"]
+    [".new", ".gone", ".queue"]
         .iter()
         .flat_map(|dir| names(dir))
         .map(|entry| entry.expect("an entry").path().display().to_string())

@@ -251,6 +251,7 @@ impl Scene {
         let order = Order {
             name: tags.name.clone(),
             boot: Secret::new("true"),
+            turn: tags.name.to_string(),
             tags: tags.clone(),
             lifetime: Duration::from_hours(1),
         };

@@ -19,6 +19,12 @@ for slot in "$ROOT"/slot-*; do
 done
 say "fact $(uname -sm) as $(id -un)"
 say "fact $taken of $SLOTS slots taken in \`$ROOT\`"
+queue
+waiting=0
+for _ in $ahead; do
+    waiting=$((waiting + 1))
+done
+[ "$waiting" -eq 0 ] || say "fact $waiting waiting for a slot in \`$ROOT\`"
 for tool in tar gzip; do
     command -v "$tool" >/dev/null || say "warning $tool is missing, and runners come as archives"
 done

@@ -9,6 +9,7 @@
 #     log, work/       what it said, and where it works
 # $ROOT/.new/NAME/     whoever holds it launches NAME: who that is (launcher), and the machine to be
 # $ROOT/.gone/         machines that are being removed
+# $ROOT/.queue/        who waits for a slot: see `queue.sh`
 #
 # Names serve one life, so that nothing done to a name can hit what took its slot afterwards: a slot
 # is taken by `mkdir`, which fails where one is, and left by `rmdir`, which fails where anything is.

@@ -1,5 +1,6 @@
-# Launches the machine $NAME in one of $SLOTS slots. Standard input: meta, env, keeper.sh, each ended
-# by a line $MARK, and the boot script to the end; $SIZE bytes in all, without the marks.
+# Launches the machine $NAME in one of $SLOTS slots, or gets a place in the queue for $TURN where $WAITS
+# says so. Standard input: meta, env, keeper.sh, each ended by a line $MARK, and the boot script to the
+# end; $SIZE bytes in all, without the marks.
 
 umask 077
 lock=$ROOT/.new/$NAME
@@ -82,6 +83,7 @@ adopt() {
         unlock
         wait_for "$dir"
         report "$dir" || continue
+        leave
         say gharun-done
         exit 0
     done
@@ -143,11 +145,45 @@ move_in() {
     fi
 }
 
-# Finds a slot and moves in; fails when none is free.
-take() {
+# Leaves in $spare the numbers of the slots that may be taken: of those that are free, as many are left
+# to others as are before us and could use them; where nobody is, it needs no look which are free.
+spare() {
+    spare=
     n=0
     while [ "$n" -lt "$SLOTS" ]; do
         n=$((n + 1))
+        if [ -n "$ahead" ]; then
+            slot=$ROOT/slot-$n
+            [ ! -d "$slot" ] || vacate "$slot"
+            [ ! -e "$slot" ] || continue
+        fi
+        spare="$n $spare"
+    done
+    # From the highest down: the low ones are of use to everybody, however few slots they count on.
+    for claim in $ahead; do
+        rest=
+        for n in $spare; do
+            if [ -n "$claim" ] && [ "$n" -le "$claim" ]; then
+                claim=
+            else
+                rest="$rest $n"
+            fi
+        done
+        spare=$rest
+    done
+    rest=$spare
+    spare=
+    for n in $rest; do
+        spare="$n $spare"
+    done
+}
+
+# Finds a slot and moves in; fails when none is free, or none is left by those before us.
+take() {
+    queue
+    [ -z "$ticket" ] || hold "$lock/ticket"
+    spare
+    for n in $spare; do
         slot=$ROOT/slot-$n
         if mkdir "$slot" 2>/dev/null; then
             move_in "$slot" && return 0
@@ -167,6 +203,8 @@ mkdir -p "$ROOT/.new" "$ROOT/.gone" || fail unprepared
 # What should have gone, and what was being prepared an hour ago and never came to life.
 erase "$ROOT"/.gone/* 2>/dev/null
 find "$ROOT/.new/." ! -name . -prune -mmin +60 -exec rm -rf {} + 2>/dev/null
+# Tickets whose holders are dead for good.
+find "$ROOT/.queue/." ! -name . -prune -mmin +10 -exec rm -rf {} + 2>/dev/null
 
 lock
 adopt
@@ -186,6 +224,7 @@ passed "$fresh" made 0 || give_up unprepared
 round=0
 until take; do
     round=$((round + 1))
+    [ -z "$WAITS" ] || [ -n "$ticket" ] || hold "$lock/ticket"
     # Somebody may have got in between; a folder in which nothing happens needs no second look.
     if [ "$round" -lt 3 ] && [ -n "$(find "$ROOT" -prune -mmin -1 2>/dev/null)" ]; then
         nap
@@ -193,6 +232,9 @@ until take; do
     fi
     for dir in "$ROOT"/slot-*/*; do
         [ ! -e "$dir" ] || say "held ${dir##*/}"
+    done
+    for _ in $ahead; do
+        say ahead
     done
     give_up full
 done
@@ -215,4 +257,5 @@ if ! (start) </dev/null >>"$dir/log" 2>&1 || ! wait_for "$dir"; then
     # It cannot be said that nothing is left.
     exit 1
 fi
+leave
 report "$dir"

@@ -15,3 +15,4 @@ done
 # What lost its folder, or is on the way in or out.
 quell "$NAME" || fail alive
 erase "$ROOT/.new/$NAME" "$ROOT/.gone/$NAME".* || fail remains
+leave

@@ -1,7 +1,8 @@
 //! Which of several hosts gets a machine.
 
-use std::sync::PoisonError;
+use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
+use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -18,6 +19,9 @@ use crate::providers::{Error, ErrorKind, Result};
 
 /// How long hosts that do not answer are waited for when others have.
 const STRAGGLERS: Duration = Duration::from_secs(3);
+
+/// How long it may take to give a place in a queue back, which is forgotten before long anyway.
+const LEAVING: Duration = Duration::from_secs(2);
 
 /// How many ports are tried for a way back: each has to be free on every host.
 const PORTS: usize = 3;
@@ -63,9 +67,17 @@ pub(super) async fn launch(ssh: &Ssh, order: &Order) -> Result<Instance> {
             continue;
         }
         let held = Held::of(member, name);
+        if !ssh.config.wait_for_slot.is_zero() {
+            queued(member).insert(order.turn.clone());
+        }
         match member.host.launch(order).await {
             Ok(machine) => {
                 held.keep();
+                queued(member).remove(&order.turn);
+                if let Err(error) = forgo(ssh, &order.turn).await {
+                    // It counts no more before long, and the machine is there.
+                    tracing::debug!("{}", chain(&error));
+                }
                 return Ok(machine);
             }
             Err(error) if is_of_the_host(&error) => {
@@ -93,6 +105,27 @@ pub(super) async fn launch(ssh: &Ssh, order: &Order) -> Result<Instance> {
         }
         _ => error,
     })
+}
+
+fn queued(member: &Member) -> MutexGuard<'_, BTreeSet<String>> {
+    member.queued.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Leaves all queues in which this process got a place for this turn.
+pub(super) async fn forgo(ssh: &Ssh, turn: &str) -> Result<()> {
+    let there = ssh
+        .members
+        .iter()
+        .filter(|member| queued(member).remove(turn));
+    let left = there.map(async |member| {
+        let left = timeout(LEAVING, member.host.forgo(turn)).await;
+        left.unwrap_or_else(|_| {
+            let message = format!("could not leave the queue of {}", member.name());
+            let cause = format!("it took more than {} s", LEAVING.as_secs());
+            Err(Error::new(ErrorKind::Unavailable, message).because(cause))
+        })
+    });
+    join_all(left).await.into_iter().collect()
 }
 
 /// Says once that a host is skipped.

@@ -67,7 +67,7 @@ pub struct Config {
     /// Which host comes first: `order` is that of `hosts`, `least-used` the one with the most room, `random` any
     #[serde(default)]
     pub prefer: Prefer,
-    /// How long a start waits for a free slot before it goes on to the next provider
+    /// How long a start waits for a free slot, first come, first served, before it goes on to the next provider
     #[serde(default, deserialize_with = "duration")]
     #[schemars(with = "String", default = "no_time_text")]
     pub wait_for_slot: Duration,

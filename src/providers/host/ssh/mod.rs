@@ -3,6 +3,7 @@
 //! What is done on a host is what `local` does: the scripts are the same, and so are the slots. This
 //! is how they get there, and which of several hosts is asked.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -59,6 +60,8 @@ struct Member {
     slots: NonZeroU16,
     /// The names that this process launches or has launched here.
     ours: Mutex<Vec<String>>,
+    /// The turns for which this process may have a place in its queue.
+    queued: Mutex<BTreeSet<String>>,
     /// Whether its machines reach this computer.
     reaches: AtomicBool,
     /// Whether it was said that it does not answer.
@@ -154,6 +157,7 @@ impl Provider for Ssh {
                 grace: config.grace,
                 env: Vec::new(),
                 gpus: config.gpus_of(name),
+                waits: !config.wait_for_slot.is_zero(),
             };
             members.push(Member {
                 host: Host::new(way.clone(), layout),
@@ -161,6 +165,7 @@ impl Provider for Ssh {
                 place,
                 slots: config.slots_of(name),
                 ours: Mutex::default(),
+                queued: Mutex::default(),
                 reaches: AtomicBool::new(false),
                 said: AtomicBool::new(false),
             });
@@ -198,6 +203,10 @@ impl Provider for Ssh {
 
     async fn launch(&self, order: &Order) -> Result<Instance> {
         choice::launch(self, order).await
+    }
+
+    async fn forgo(&self, turn: &str) -> Result<()> {
+        choice::forgo(self, turn).await
     }
 
     async fn list(&self) -> Result<Listing> {

@@ -16,6 +16,7 @@ mod crowd;
 mod keys;
 mod machines;
 mod net;
+mod queue;
 pub(crate) mod sshd;
 
 use sshd::{Rack, free_port, keygen};

@@ -3,16 +3,18 @@
 use super::spelling::decode;
 use super::*;
 
-const SCRIPTS: [(&str, &str); 9] = [
-    ("check", include_str!("../scripts/check.sh")),
+const SCRIPTS: [(&str, &str); 11] = [
+    ("check", CHECK),
     ("common", ""),
-    ("identify", include_str!("../scripts/identify.sh")),
-    ("in_use", include_str!("../scripts/in_use.sh")),
+    ("forgo", FORGO),
+    ("identify", IDENTIFY),
+    ("in_use", IN_USE),
     ("keeper", KEEPER),
-    ("launch", include_str!("../scripts/launch.sh")),
-    ("list", include_str!("../scripts/list.sh")),
-    ("logs", include_str!("../scripts/logs.sh")),
-    ("terminate", include_str!("../scripts/terminate.sh")),
+    ("launch", LAUNCH),
+    ("list", LIST),
+    ("logs", LOGS),
+    ("queue", include_str!("../scripts/queue.sh")),
+    ("terminate", TERMINATE),
 ];
 
 #[test]
@@ -23,6 +25,7 @@ fn scripts_have_nothing_that_shellcheck_minds() {
     let dir = tempfile::tempdir().unwrap();
     let given = [
         "CACHE", "GRACE", "LOCALE", "MARK", "NAME", "PLACE", "ROOT", "SIZE", "SLOTS", "START",
+        "TURN", "WAITS",
     ];
     let given = given.join("=x\n") + "=x\n";
     for (name, script) in SCRIPTS {

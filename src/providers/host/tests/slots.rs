@@ -277,10 +277,10 @@ async fn a_work_dir_that_cannot_be_made_is_a_wrong_setting() {
 }
 
 /// A disk of 1 MiB, taken away in the end.
-struct SmallDisk(PathBuf);
+pub(crate) struct SmallDisk(PathBuf);
 
 impl SmallDisk {
-    fn at(path: PathBuf) -> Option<Self> {
+    pub(crate) fn at(path: PathBuf) -> Option<Self> {
         fs::create_dir_all(&path).unwrap();
         let args = ["-t", "tmpfs", "-o", "size=1m", "tmpfs"];
         let mounted = Command::new("mount").args(args).arg(&path).output();
@@ -292,11 +292,18 @@ impl SmallDisk {
     }
 
     /// Leaves no block free.
-    fn fill(&self) {
+    pub(crate) fn fill(&self) {
         use std::io::Write as _;
         let mut file = fs::File::create(self.0.join("filler")).unwrap();
         while file.write_all(&[0; 4096]).is_ok() {}
         while file.write_all(&[0; 1]).is_ok() {}
+    }
+}
+
+impl SmallDisk {
+    /// Frees what was filled.
+    pub(crate) fn empty(&self) {
+        fs::remove_file(self.0.join("filler")).unwrap();
     }
 }
 

@@ -1,0 +1,3 @@
+# Gives the place of $TURN in the queue up.
+
+leave
