@@ -19,6 +19,7 @@ mod life;
 mod queue;
 mod scripts;
 mod slots;
+mod table;
 
 contract!(Here);
 

@@ -6,16 +6,22 @@ for dir in "$ROOT"/slot-*/"$NAME"; do
 done
 pids=$(members "$NAME" "$@")
 set -f
-for pid in $pids; do
-    if [ -r "/proc/$pid/cmdline" ]; then
-        line=$(tr '\0' '\n' 2>/dev/null <"/proc/$pid/cmdline" | head -n 2)
-    else
-        line=$(ps -o args= -p "$pid" 2>/dev/null | cut -d ' ' -f 1,2 | tr ' ' '\n')
-    fi
-    # The program, or what a shell or `dotnet` runs: not what merely mentions it.
-    for word in $line; do
-        case ${word##*/} in
-        Runner.Worker | Runner.Worker.dll) say used ;;
-        esac
+if [ -r /proc/self/cmdline ]; then
+    set --
+    for pid in $pids; do
+        set -- "$@" "/proc/$pid/cmdline"
     done
+    # Few mention it, and only those need a closer look.
+    words=
+    for file in $(grep -lF Runner.Worker /dev/null "$@" 2>/dev/null); do
+        words="$words $(tr '\0' '\n' 2>/dev/null <"$file" | head -n 2)"
+    done
+else
+    words=$(ps -o args= -p "$(say "$pids" | tr ' ' ',')" 2>/dev/null | cut -d ' ' -f 1,2)
+fi
+# The program, or what a shell or `dotnet` runs: not what merely mentions it.
+for word in $words; do
+    case ${word##*/} in
+    Runner.Worker | Runner.Worker.dll) say used ;;
+    esac
 done
