@@ -15,6 +15,7 @@ use crate::poll::{Pace, until};
 use crate::providers::Provider as _;
 use crate::providers::contract::{Fake, Mood, chain, contract, order, skipped};
 
+pub(super) mod disk;
 mod life;
 mod queue;
 mod scripts;
@@ -217,7 +218,7 @@ fn write_program(path: &Path, script: &str) {
 }
 
 /// Whether a process runs; one that nobody has waited for does not.
-fn runs(pid: &str) -> bool {
+pub(super) fn runs(pid: &str) -> bool {
     let state = run("ps", &["-o", "stat=", "-p", pid]);
     !state.trim().is_empty() && !state.trim_start().starts_with('Z')
 }

@@ -12,8 +12,9 @@ if [ -r /proc/self/cmdline ]; then
         set -- "$@" "/proc/$pid/cmdline"
     done
     # Few mention it, and only those need a closer look.
+    files=$(grep -lF Runner.Worker /dev/null "$@" 2>/dev/null)
     words=
-    for file in $(grep -lF Runner.Worker /dev/null "$@" 2>/dev/null); do
+    for file in $files; do
         words="$words $(tr '\0' '\n' 2>/dev/null <"$file" | head -n 2)"
     done
 else

@@ -10,9 +10,10 @@ use super::*;
 use crate::model::{Condition, Secret, random};
 use crate::poll::until;
 use crate::providers::contract::{Fake, Mood, chain, contract, order, skipped};
-use crate::providers::host::tests::{SOON, entries, kill, leftovers, marked, run};
+use crate::providers::host::tests::{SOON, entries, kill, leftovers, marked, run, runs};
 
 mod crowd;
+mod full_disk;
 mod keys;
 mod machines;
 mod net;

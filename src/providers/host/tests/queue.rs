@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use futures_util::future::join_all;
 
-use super::slots::SmallDisk;
+use super::disk::SmallDisk;
 use super::*;
 
 const SLEEP: &str = "exec sleep 300";

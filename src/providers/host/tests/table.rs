@@ -85,6 +85,7 @@ fn processes_are_not_told_one_at_a_time() {
     }
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn a_process_is_told_whatever_its_name_is() {
     use std::os::unix::ffi::OsStrExt as _;
