@@ -1,7 +1,6 @@
 //! The main job on hosts that are reached by ssh: real `sshd`s on this computer.
 
 use std::path::PathBuf;
-use std::process::Child;
 use std::time::{Duration, Instant};
 
 use crate::world::{World, outer, signal, wait_for};
@@ -9,6 +8,8 @@ use crate::world::{World, outer, signal, wait_for};
 #[path = "../../src/providers/host/ssh/tests/sshd.rs"]
 #[expect(dead_code, reason = "tests of the crate use more of it")]
 mod sshd;
+
+mod slots;
 
 use sshd::{Agent, Rack, keygen};
 
@@ -22,18 +23,23 @@ fn rack_with(number: usize, settings: &str) -> Option<Rack> {
     match sshd::program() {
         Ok(_) => Some(Rack::of(number, settings)),
         Err(why) => {
-            use std::io::Write as _;
-            let line = format!("skipped: program tests on hosts by ssh: {why}\n");
-            std::io::stderr()
-                .write_all(line.as_bytes())
-                .expect("standard error takes a line");
-            assert!(
-                outer("GHARUN_STRICT").is_none(),
-                "nothing may be skipped: {line}"
-            );
+            skipped(&why);
             None
         }
     }
+}
+
+/// Says what is not tested.
+fn skipped(why: &str) {
+    use std::io::Write as _;
+    let line = format!("skipped: program tests on hosts by ssh: {why}\n");
+    std::io::stderr()
+        .write_all(line.as_bytes())
+        .expect("standard error takes a line");
+    assert!(
+        outer("GHARUN_STRICT").is_none(),
+        "nothing may be skipped: {line}"
+    );
 }
 
 /// Writes the hosts into the world's file.
@@ -313,85 +319,6 @@ fn a_start_waits_for_a_slot_in_its_turn() {
     lines.for_each(drop);
     let status = waiting.wait().expect("it ends");
     assert!(status.success(), "{status}");
-    world.run("stop --yes").exits(0);
-    nothing_is_left(&world, &rack);
-}
-
-/// Starts one that waits, and returns when it does.
-fn wait_in_line(world: &World) -> Child {
-    use std::io::{BufRead as _, BufReader};
-    let mut child = world.spawn("start --set wait_for_slot=5m");
-    let stderr = child.stderr.take().expect("it is a pipe");
-    let mut lines = BufReader::new(stderr).lines();
-    let said = lines.find(|line| {
-        line.as_ref()
-            .is_ok_and(|line| line.contains("Waiting at most"))
-    });
-    assert!(said.is_some(), "it says that it waits");
-    // Nothing keeps it from saying more.
-    std::thread::spawn(move || lines.for_each(drop));
-    child
-}
-
-/// The places in the queue of the first host, in their order.
-fn line_of(rack: &Rack) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(rack.hosts[0].slots().join(".queue"));
-    let entries = entries.into_iter().flatten();
-    let mut paths: Vec<PathBuf> = entries
-        .map(|entry| entry.expect("an entry").path())
-        .collect();
-    paths.sort_by_key(|path| path.file_name()?.to_str()?.parse::<u32>().ok());
-    paths
-}
-
-/// Ends the one runner that is ready.
-fn stop_the_ready_one(world: &World) {
-    let listed = world.run("list --output json");
-    let listed: serde_json::Value =
-        serde_json::from_str(&listed.stdout).expect("a report, whatever is unknown");
-    let rows = listed["machines"].as_array().expect("a list");
-    let ready = rows.iter().find(|row| row["verdict"] == "ready");
-    let ready = ready.unwrap_or_else(|| panic!("one is ready: {listed}"));
-    let instance = ready["instance"].as_str().expect("a reference");
-    world.run(&format!("stop {instance}")).exits(0);
-}
-
-#[test]
-fn slots_go_to_starts_in_the_order_in_which_they_came_whoever_gives_up() {
-    let Some(rack) = rack(1) else { return };
-    let world = World::new();
-    file(&world, &rack, "");
-    world.run("start").exits(0);
-    let mut killed = wait_in_line(&world);
-    let mut interrupted = wait_in_line(&world);
-    let mut waiting: Vec<Child> = (0..3).map(|_| wait_in_line(&world)).collect();
-    assert_eq!(line_of(&rack).len(), 5);
-    signal(&killed, "KILL");
-    killed.wait().expect("it ends");
-    signal(&interrupted, "INT");
-    interrupted.wait().expect("it ends");
-    let places = line_of(&rack);
-    assert_eq!(places.len(), 4, "who is interrupted gives its place back");
-    // Its place is lost in less than a minute; here, at once.
-    let said = std::fs::read_to_string(&places[0]).expect("a place");
-    let words: Vec<&str> = said.split_whitespace().collect();
-    let line = format!("{} {} {} 1600000000", words[0], words[1], words[2]);
-    std::fs::write(&places[0], format!("{line:<200}\n")).expect("a place");
-    while !waiting.is_empty() {
-        stop_the_ready_one(&world);
-        // The slot may be free just now: it is for another one.
-        world.run("start").exits(1);
-        let status = waiting.remove(0).wait().expect("it ends");
-        assert!(status.success(), "{status}");
-        for later in &mut waiting {
-            assert_eq!(later.try_wait().expect("it is ours"), None);
-        }
-        assert_eq!(line_of(&rack).len(), 1 + waiting.len());
-    }
-    let late = world.run("start --set wait_for_slot=1s").exits(1);
-    assert!(late.stderr.contains("Waiting at most"), "{}", late.stderr);
-    assert_eq!(line_of(&rack), places[..1], "only the killed one left its");
-    std::fs::remove_file(&places[0]).expect("nobody minds");
     world.run("stop --yes").exits(0);
     nothing_is_left(&world, &rack);
 }
