@@ -121,8 +121,16 @@ impl Memory {
             return Ok((machine.now(), None));
         }
         if place.machines.len() >= place.capacity {
-            return Err(self.error(ErrorKind::NoCapacity, Verb::Launch));
+            let full = self.error(ErrorKind::NoCapacity, Verb::Launch);
+            if place.worth_waiting.is_zero() {
+                return Err(full);
+            }
+            if !place.queue.contains(&order.turn) {
+                place.queue.push(order.turn.clone());
+            }
+            return Err(full.waiting(place.worth_waiting));
         }
+        place.queue.retain(|turn| *turn != order.turn);
         let id = if same.is_some() {
             format!("{}-again", order.name)
         } else {
@@ -245,6 +253,13 @@ impl Provider for Memory {
             return Err(self.error(ErrorKind::Ambiguous, Verb::Launch));
         }
         Ok(machine.instance)
+    }
+
+    async fn forgo(&self, turn: &str) -> Result<()> {
+        self.cloud.set(&self.place, |place| {
+            place.queue.retain(|other| other != turn);
+        });
+        Ok(())
     }
 
     async fn list(&self) -> Result<Listing> {

@@ -18,6 +18,7 @@ mod coming_up;
 mod enrolling;
 mod limited;
 mod undoing;
+mod waiting;
 
 const SECOND: Duration = Duration::from_secs(1);
 

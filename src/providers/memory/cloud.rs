@@ -81,6 +81,10 @@ impl Machine {
 pub(crate) struct Place {
     /// How many machines it has room for, ended ones included.
     pub(crate) capacity: usize,
+    /// How long it is worth waiting for room.
+    pub(crate) worth_waiting: Duration,
+    /// The turns of those who were told so, and have neither come in nor gone since.
+    pub(crate) queue: Vec<String>,
     /// From the request to its answer; the machine exists from the request on.
     pub(crate) launch_takes: Duration,
     /// From the launch until it is `Running`.
@@ -106,6 +110,8 @@ impl Default for Place {
     fn default() -> Self {
         Self {
             capacity: usize::MAX,
+            worth_waiting: Duration::ZERO,
+            queue: Vec::new(),
             launch_takes: Duration::ZERO,
             boot_takes: Duration::ZERO,
             dies: None,
@@ -159,6 +165,11 @@ impl Cloud {
     /// `cloud.set("gpu", |place| place.boot_takes = Duration::from_secs(30))`.
     pub(crate) fn set(&self, place: &str, change: impl FnOnce(&mut Place)) {
         change(self.state().places.entry(place.to_owned()).or_default());
+    }
+
+    /// The turns in the queue of a place.
+    pub(crate) fn queue(&self, place: &str) -> Vec<String> {
+        self.state().places[place].queue.clone()
     }
 
     /// Puts a place in a mood, or out of it.
