@@ -241,7 +241,8 @@ fn a_termination_leaves_no_instance() {
 fn a_runner_that_never_comes_online_shows_what_its_console_said_and_in_which_phase_it_stopped() {
     let Some(server) = moto() else { return };
     // moto's machines all say the same; this is the beginning of it, "Linux versio".
-    let said = "gharun: phase=arm t=1\ngharun: phase=download t=2\ngharun: error: no archive to be had\n";
+    let said =
+        "gharun: phase=arm t=1\ngharun: phase=download t=2\ngharun: error: no archive to be had\n";
     let said = format!("{said}{}", &"   "[said.len() % 3..]);
     let said = base64::engine::general_purpose::STANDARD.encode(said);
     let proxy = Proxy::start(&server, Duration::ZERO, move |asked| {

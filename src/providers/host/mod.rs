@@ -22,7 +22,7 @@ pub mod ssh;
 #[cfg(test)]
 mod tests;
 
-use scripts::{CHECK, COMMON, FORGO, IDENTIFY, IN_USE, KEEPER, LAUNCH, LIST, LOGS, TERMINATE};
+use scripts::{CHECK, COMMON, IDENTIFY, IN_USE, KEEPER, LAUNCH, LIST, LOGS, TERMINATE};
 use spelling::{encode, folder_for_people, folder_word, machines, quoted, shares, tail, taken};
 
 /// What a script may take on a host that is well: reading, and all that waits for processes.
@@ -254,12 +254,15 @@ impl<S: Shell> Host<S> {
             .hinted("end what is no longer needed with `gharun stop`, or set `slots` higher")
     }
 
-    /// See [`super::Provider::forgo`].
+    /// See [`super::Provider::forgo`]. Nobody waits for a slot of this very machine.
+    #[cfg(any(feature = "ssh", test))]
     pub(crate) async fn forgo(&self, turn: &str) -> Result<()> {
         let doing = format!("could not leave the queue of {}", self.shell.host());
         let vars = [("NAME", ""), ("TURN", &*encode(turn))];
         let kind = ErrorKind::Unavailable;
-        let answer = self.ask(&doing, FORGO, &vars, &[], READING, kind).await?;
+        let answer = self
+            .ask(&doing, scripts::FORGO, &vars, &[], READING, kind)
+            .await?;
         match answer.failure {
             None => Ok(()),
             Some(_) => Err(answer.error(kind, doing)),

@@ -12,6 +12,7 @@ pub(super) const COMMON: &str = include_str!("scripts/common.sh");
 /// Watches over a machine; what it needs of [`COMMON`] stays there with it.
 pub(super) const KEEPER: &str = include_str!("scripts/keeper.sh");
 pub(super) const CHECK: &str = with_queue!("scripts/check.sh");
+#[cfg(any(feature = "ssh", test))]
 pub(super) const FORGO: &str = with_queue!("scripts/forgo.sh");
 pub(super) const IDENTIFY: &str = include_str!("scripts/identify.sh");
 pub(super) const IN_USE: &str = include_str!("scripts/in_use.sh");

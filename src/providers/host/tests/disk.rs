@@ -26,6 +26,7 @@ impl SmallDisk {
     }
 
     /// Whether not a byte goes on it.
+    #[cfg(feature = "ssh")]
     pub(crate) fn is_full(&self) -> bool {
         let path = self.0.join("probe");
         let written = fs::write(&path, "x");

@@ -6,7 +6,7 @@ use super::*;
 const SCRIPTS: [(&str, &str); 11] = [
     ("check", CHECK),
     ("common", ""),
-    ("forgo", FORGO),
+    ("forgo", super::super::scripts::FORGO),
     ("identify", IDENTIFY),
     ("in_use", IN_USE),
     ("keeper", KEEPER),
