@@ -141,7 +141,9 @@ in_passing() {
 end_machine() {
     [ "$gharun_ending" = : ] && return 0
     pause=$gharun_pause
+    attempt=0
     while :; do
+        attempt=$((attempt + 1))
         (
             trap - HUP INT TERM
             eval "$gharun_ending"
@@ -261,6 +263,8 @@ arm() {
     export HOME
     make_dir
     ended=$dir/ended.$main.$(date +%s)
+    # In a container we are number 1 each time, and it may be started again within a second.
+    while [ -e "$ended" ]; do ended=$ended+; done
     seen=$dir/seen
     rm -f "$dir/why" "$dir/started" "$dir/pid"
     watchdog &

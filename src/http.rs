@@ -21,6 +21,7 @@ mod request;
 mod retry;
 mod room;
 mod roots;
+mod tail;
 mod term;
 #[cfg(test)]
 mod tests;
@@ -34,6 +35,7 @@ pub use request::Request;
 pub use retry::{Limit, Outcome, Pause, Retry, Verdict, judge, too_many};
 pub use room::{Hear, Rate, Wait};
 pub use roots::Roots;
+pub use tail::Tail;
 pub use term::Term;
 
 use exchange::Try;

@@ -54,7 +54,7 @@ const NEVER: &[(&[&str], &[&str], &str)] = &[
 const NEIGHBOURS: &[(&str, &str)] = &[("http", "poll"), ("settings", "providers")];
 
 /// What the registry's folder has beside the kinds, for all of them.
-const SHARED: &[&str] = &["attempt"];
+const SHARED: &[&str] = &["attempt", "rest"];
 
 /// How long a file may be, without its tests.
 const LONGEST: usize = 500;

@@ -15,6 +15,8 @@ macro_rules! under_every_shell {
 mod endings;
 mod enrolling;
 mod machine;
+#[cfg(feature = "runpod")]
+mod pods;
 mod rehearsed;
 mod runs;
 mod scene;

@@ -179,6 +179,7 @@ impl Answer {
         Error {
             status: Some(self.status),
             request_id: self.request_id().map(str::to_owned),
+            answer: Some(Box::new(self.clone())),
             ..Error::new(kind, self.what.clone(), told)
         }
     }

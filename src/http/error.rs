@@ -6,6 +6,8 @@ use std::fmt;
 use jiff::Timestamp;
 use reqwest::StatusCode;
 
+use super::Answer;
+
 /// What a request comes to.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -40,18 +42,21 @@ pub struct Error {
     pub status: Option<StatusCode>,
     /// What the server calls the request.
     pub request_id: Option<String>,
-    pub(super) told: String,
+    /// The answer itself, where there was one: a place may say in it more than its status does.
+    pub answer: Option<Box<Answer>>,
+    pub(super) told: Box<str>,
     pub(super) tries: u32,
     pub(super) source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
 impl Error {
-    pub(super) fn new(kind: ErrorKind, what: String, told: impl Into<String>) -> Self {
+    pub(super) fn new(kind: ErrorKind, what: String, told: impl Into<Box<str>>) -> Self {
         Self {
             kind,
             what,
             status: None,
             request_id: None,
+            answer: None,
             told: told.into(),
             tries: 1,
             source: None,

@@ -8,7 +8,8 @@ const LONGEST_TITLE: usize = 80;
 
 /// Describes a body in at most 512 bytes; `None` where it is empty.
 ///
-/// Of JSON it takes the `message` or `error` and what stands in `errors`; of a page its title.
+/// Of JSON it takes the `message`, `error` or `detail` (RFC 9457) and what stands in `errors`; of a page its
+/// title.
 pub(super) fn excerpt(content_type: Option<&str>, body: &[u8]) -> Option<String> {
     // Cut before decoding: the rest of a large body is of no interest. JSON is read whole.
     let head = String::from_utf8_lossy(&body[..body.len().min(64 << 10)]);
@@ -67,7 +68,8 @@ fn title(page: &str) -> Option<String> {
 }
 
 fn message(body: &Value) -> Option<String> {
-    let mut said = match body.get("message").or_else(|| body.get("error"))? {
+    let said = ["message", "error", "detail"];
+    let mut said = match said.iter().find_map(|key| body.get(key))? {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
@@ -92,6 +94,8 @@ mod tests {
             excerpt(None, body).as_deref(),
             Some(r#"Invalid: ["labels is missing"]"#)
         );
+        let body = br#"{"title":"Not Found","status":404,"detail":"pod not found"}"#;
+        assert_eq!(excerpt(None, body).as_deref(), Some("pod not found"));
     }
 
     #[test]

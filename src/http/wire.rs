@@ -150,6 +150,7 @@ async fn converse(stream: TcpStream, log: Arc<Mutex<Vec<Seen>>>, script: Arc<Mut
         log.lock().expect("no test panics in here").push(seen);
         match reply {
             Reply::Answer(status, headers, body) => {
+                let last = headers.contains(&("connection", "close".to_owned()));
                 let mut text = format!("HTTP/1.1 {status} -\r\n");
                 for (name, value) in headers {
                     write!(text, "{name}: {value}\r\n").expect("a String takes it");
@@ -158,7 +159,7 @@ async fn converse(stream: TcpStream, log: Arc<Mutex<Vec<Seen>>>, script: Arc<Mut
                     write!(text, "content-length: {}\r\n", body.len()).expect("a String takes it");
                 }
                 text = format!("{text}\r\n{body}");
-                if stream.write_all(text.as_bytes()).await.is_err() {
+                if stream.write_all(text.as_bytes()).await.is_err() || last {
                     return;
                 }
             }

@@ -15,7 +15,8 @@ pub(super) struct Attempt<T>(Mutex<Outcome<T>>);
 #[derive(Debug)]
 enum Outcome<T> {
     Open,
-    Done(T),
+    /// It began then, and found this.
+    Done(Instant, T),
     /// It failed then, for this reason.
     Failed(Instant, Failure),
 }
@@ -38,17 +39,38 @@ impl<T> Default for Attempt<T> {
 
 impl<T: Clone> Attempt<T> {
     /// Tells what was found, or attempts to find it.
+    #[cfg(any(feature = "aws", feature = "docker"))]
     pub(super) async fn get(&self, attempt: impl AsyncFnOnce() -> Result<T>) -> Result<T> {
-        let begun = Instant::now();
+        self.found(|_| true, attempt).await
+    }
+
+    /// Tells what was found by an attempt that began at `since` or later, or attempts it again: what
+    /// is asked for by many at once is asked once for all of them.
+    #[cfg(feature = "runpod")]
+    pub(super) async fn since(
+        &self,
+        since: Instant,
+        attempt: impl AsyncFnOnce() -> Result<T>,
+    ) -> Result<T> {
+        self.found(|begun| begun >= since, attempt).await
+    }
+
+    async fn found(
+        &self,
+        fresh: impl Fn(Instant) -> bool,
+        attempt: impl AsyncFnOnce() -> Result<T>,
+    ) -> Result<T> {
+        let asked = Instant::now();
         let mut outcome = self.0.lock().await;
         match &*outcome {
-            Outcome::Done(found) => return Ok(found.clone()),
-            Outcome::Failed(at, failure) if *at >= begun => return Err(failure.clone().into()),
-            Outcome::Failed(..) | Outcome::Open => {}
+            Outcome::Done(begun, found) if fresh(*begun) => return Ok(found.clone()),
+            Outcome::Failed(at, failure) if *at >= asked => return Err(failure.clone().into()),
+            Outcome::Done(..) | Outcome::Failed(..) | Outcome::Open => {}
         }
+        let begun = Instant::now();
         match attempt().await {
             Ok(found) => {
-                *outcome = Outcome::Done(found.clone());
+                *outcome = Outcome::Done(begun, found.clone());
                 Ok(found)
             }
             Err(error) => {
@@ -93,6 +115,27 @@ mod tests {
     use super::*;
 
     #[tokio::test]
+    #[cfg(feature = "runpod")]
+    async fn what_was_found_before_one_asked_is_asked_for_again() {
+        let attempt = Attempt::default();
+        let tries = AtomicU32::new(0);
+        let look = async |since: Instant| {
+            let attempt = attempt.since(since, async || {
+                tokio::task::yield_now().await;
+                Ok(tries.fetch_add(1, Ordering::Relaxed))
+            });
+            attempt.await.unwrap()
+        };
+        let begin = Instant::now();
+        assert_eq!(join_all((0..5).map(|_| look(begin))).await, [0; 5]);
+        let now = Instant::now() + std::time::Duration::from_nanos(1);
+        while Instant::now() < now {}
+        assert_eq!(join_all((0..5).map(|_| look(now))).await, [1; 5]);
+        assert_eq!(look(begin).await, 1);
+    }
+
+    #[tokio::test]
+    #[cfg(any(feature = "aws", feature = "docker"))]
     async fn those_who_wait_share_a_failure_and_the_next_tries_again() {
         let attempt = Attempt::default();
         let tries = AtomicU32::new(0);

@@ -16,7 +16,7 @@ use url::Url;
 
 use crate::model::{Instance, InstanceId, Listing, Order};
 
-#[cfg(any(feature = "aws", feature = "docker"))]
+#[cfg(any(feature = "aws", feature = "docker", feature = "runpod"))]
 mod attempt;
 #[cfg(feature = "aws")]
 pub mod aws;
@@ -28,6 +28,10 @@ pub mod docker;
 pub mod host;
 #[cfg(test)]
 pub(crate) mod memory;
+#[cfg(any(feature = "nebius", feature = "runpod"))]
+mod rest;
+#[cfg(feature = "runpod")]
+pub mod runpod;
 
 pub use described::Described;
 
@@ -446,6 +450,8 @@ pub const KINDS: &[Kind] = &[
     #[cfg(feature = "docker")]
     Kind::of::<docker::Docker>(),
     Kind::of::<host::local::Local>(),
+    #[cfg(feature = "runpod")]
+    Kind::of::<runpod::RunPod>(),
     #[cfg(feature = "ssh")]
     Kind::of::<host::ssh::Ssh>(),
 ];

@@ -15,6 +15,8 @@ mod limits;
 mod offers;
 #[path = "../../src/github/auth/pair.rs"]
 mod pair;
+#[cfg(feature = "runpod")]
+mod runpod;
 #[path = "../../src/github/spec.rs"]
 mod spec;
 #[cfg(feature = "ssh")]

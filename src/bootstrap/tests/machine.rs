@@ -36,7 +36,7 @@ pub(super) enum Shell {
 }
 
 impl Shell {
-    fn program(self) -> &'static str {
+    pub(super) fn program(self) -> &'static str {
         match self {
             Self::Dash => "dash",
             Self::Bash => "bash",
@@ -75,6 +75,8 @@ pub(super) struct Machine {
     pub(super) packages: Vec<Package>,
     pub(super) pinned: bool,
     pub(super) ending: String,
+    /// How long it waits after the first ending that failed, in seconds.
+    pub(super) retry: u32,
     /// Seconds from now.
     pub(super) expires: i64,
     pub(super) idle: Option<u64>,
@@ -113,6 +115,7 @@ impl Machine {
             pinned: false,
             // Where the test failed and the folder is gone, it is not to be tried for ever.
             ending: format!("(echo ended >>'{}') 2>/dev/null || true", ended.display()),
+            retry: 0,
             expires: 600,
             idle: None,
             setup: None,
@@ -214,7 +217,7 @@ impl Machine {
         };
         let pauses = Pauses {
             tick: "0.3",
-            retry: 0,
+            retry: self.retry,
         };
         header(&boot, pauses) + &body(&parts(&boot))
     }
@@ -287,7 +290,7 @@ impl Machine {
         self.start().ended().await
     }
 
-    fn toolbox(&self) -> String {
+    pub(super) fn toolbox(&self) -> String {
         let tools = self.at("tools");
         if self.shell != Shell::Busybox && self.without.is_empty() {
             return PATH.to_owned();

@@ -1,0 +1,265 @@
+//! What a place that speaks REST needs beside the client: an address that a setting may move, a
+//! bearer token, and failures that say what to do.
+//!
+//! Sending, repeating and waiting are [`http`]'s. Whether a request may have been carried out is
+//! decided there too, by its method: a POST whose answer was lost, was a 5xx or no JSON is
+//! [`ErrorKind::Ambiguous`], and one that was refused, or never left this machine, is not.
+
+use std::fmt;
+
+use reqwest::Method;
+use reqwest::header::{AUTHORIZATION, HeaderValue};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use url::Url;
+
+use super::{Error, ErrorKind, Result};
+use crate::http::{self, Answer, Bounds, Client, Options, Request, Term};
+use crate::model::Secret;
+
+/// One server of a place.
+#[derive(Clone, Debug)]
+pub(super) struct Rest {
+    client: Client,
+    base: Url,
+}
+
+impl Rest {
+    /// Makes a client for the server at `base`, whose path stands before that of every call.
+    ///
+    /// # Errors
+    ///
+    /// This machine has no certificates.
+    pub(super) fn new(base: Url, bounds: Bounds) -> Result<Self> {
+        let options = Options {
+            bounds,
+            limits: http::too_many,
+            roots: None,
+            hear: None,
+        };
+        let client = Client::with(&base, options).map_err(|error| {
+            let doing = format!("could not prepare for speaking with `{base}`");
+            Failure::from(error).explain(doing)
+        })?;
+        Ok(Self { client, base })
+    }
+
+    /// The address before that of every call.
+    pub(super) fn base(&self) -> &Url {
+        &self.base
+    }
+
+    /// The client behind it, for its bounds and terms.
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Begins a call of what is at `path` below the base; its segments are encoded.
+    pub(super) fn call(&self, method: Method, path: &[&str]) -> Call<'_> {
+        let mut url = self.base.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(path);
+        }
+        Call {
+            rest: self,
+            request: Request::new(method, url),
+        }
+    }
+}
+
+/// Reads an address that a setting holds, without its query and the last `/`.
+///
+/// # Errors
+///
+/// A `Config` error about the setting, where it is no address of a server.
+pub(super) fn address(key: &str, text: &str) -> Result<Url> {
+    let bad = || {
+        Error::setting(
+            key,
+            format!(
+                "`{text}` is no address of a server: write one as in `https://api.example.com/v1`"
+            ),
+        )
+    };
+    let mut url: Url = text.trim().parse().map_err(|_| bad())?;
+    let plain = matches!(url.scheme(), "http" | "https")
+        && url.has_host()
+        && url.username().is_empty()
+        && url.password().is_none()
+        && url.query().is_none()
+        && url.fragment().is_none();
+    if !plain {
+        return Err(bad());
+    }
+    let path = url.path().trim_end_matches('/').to_owned();
+    url.set_path(&path);
+    Ok(url)
+}
+
+/// Whether what is sent to an address can be read on the way.
+pub(super) fn is_open(url: &Url) -> bool {
+    let here = match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    url.scheme() == "http" && !here
+}
+
+/// A call that is being put together.
+#[derive(Debug)]
+#[must_use = "a call that is not sent does nothing"]
+pub(super) struct Call<'a> {
+    rest: &'a Rest,
+    request: Request,
+}
+
+impl Call<'_> {
+    /// Adds a parameter to the query.
+    pub(super) fn query(mut self, name: &str, value: &str) -> Self {
+        self.request.url.query_pairs_mut().append_pair(name, value);
+        self
+    }
+
+    /// Shows a token; it goes to the server of the base only.
+    pub(super) fn bearer(mut self, token: &Secret) -> Self {
+        let header = HeaderValue::try_from(format!("Bearer {}", token.expose()));
+        // What no header can hold, the server would refuse; whoever reads settings refuses it first.
+        if let Ok(mut header) = header {
+            header.set_sensitive(true);
+            self.request.headers.insert(AUTHORIZATION, header);
+        }
+        self
+    }
+
+    /// Adds a body.
+    pub(super) fn json(mut self, body: &impl Serialize) -> Self {
+        self.request = self.request.json(body);
+        self
+    }
+
+    /// The answer holds a secret, and no error quotes it.
+    pub(super) fn secret(mut self) -> Self {
+        self.request.secret = true;
+        self
+    }
+
+    /// What is sent.
+    pub(super) fn request(&self) -> &Request {
+        &self.request
+    }
+
+    /// Sends it; an answer that is no success is a failure.
+    pub(super) async fn send(&self, term: &Term) -> Result<Answer, Failure> {
+        self.judge(self.rest.client.send_within(&self.request, term).await)
+    }
+
+    /// The same whether there is room or not, for the ending of what costs money.
+    pub(super) async fn send_at_once(&self, term: &Term) -> Result<Answer, Failure> {
+        self.judge(self.rest.client.send_at_once(&self.request, term).await)
+    }
+
+    /// Sends it and reads the answer. One that cannot be read says nothing about whether a change
+    /// was carried out: [`ErrorKind::Ambiguous`].
+    pub(super) async fn fetch<T: DeserializeOwned>(&self, term: &Term) -> Result<T, Failure> {
+        let answer = self.send(term).await?;
+        self.read(&answer)
+    }
+
+    /// Reads an answer to this call.
+    pub(super) fn read<T: DeserializeOwned>(&self, answer: &Answer) -> Result<T, Failure> {
+        answer.json().map_err(|error| Failure {
+            kind: if matches!(self.request.method, Method::POST | Method::PATCH) {
+                Some(ErrorKind::Ambiguous)
+            } else if serde_json::from_slice::<Value>(&answer.body).is_ok() {
+                // The server itself, and not somebody between, speaks otherwise than we know it.
+                Some(ErrorKind::Unexpected)
+            } else {
+                Some(ErrorKind::Unavailable)
+            },
+            ..Failure::from(error)
+        })
+    }
+
+    fn judge(&self, came: http::Result<Answer>) -> Result<Answer, Failure> {
+        let answer = came?;
+        if answer.status.is_success() {
+            return Ok(answer);
+        }
+        tracing::debug!(request = ?self.request, status = %answer.status, "refused");
+        Err(answer.refused().into())
+    }
+}
+
+/// A call that failed, before it is told in the words of what was tried.
+#[derive(Debug)]
+pub(super) struct Failure {
+    /// What the caller knows better than the status tells.
+    kind: Option<ErrorKind>,
+    error: Box<http::Error>,
+}
+
+impl Failure {
+    /// What to do about it, as far as every place means the same by it.
+    pub(super) fn kind(&self) -> ErrorKind {
+        self.kind.unwrap_or(match self.error.kind {
+            http::ErrorKind::Ambiguous => ErrorKind::Ambiguous,
+            http::ErrorKind::Limited { .. } => ErrorKind::RateLimited,
+            http::ErrorKind::Setup => ErrorKind::Config,
+            http::ErrorKind::Unavailable | http::ErrorKind::Unreadable => ErrorKind::Unavailable,
+            http::ErrorKind::Refused => match self.status() {
+                Some(401 | 403) => ErrorKind::Denied,
+                Some(407) => ErrorKind::Config,
+                Some(429) => ErrorKind::RateLimited,
+                _ => ErrorKind::Unexpected,
+            },
+        })
+    }
+
+    /// The same failure with another meaning, which this place gives it.
+    #[must_use]
+    pub(super) fn meaning(self, kind: ErrorKind) -> Self {
+        Self {
+            kind: Some(kind),
+            ..self
+        }
+    }
+
+    /// The answer's status, where there was an answer.
+    pub(super) fn status(&self) -> Option<u16> {
+        self.error.status.map(|status| status.as_u16())
+    }
+
+    /// The answer's body where it is JSON: by that the place itself is known from who stands between.
+    pub(super) fn body(&self) -> Option<Value> {
+        let answer = self.error.answer.as_deref()?;
+        let body: Value = serde_json::from_slice(&answer.body).ok()?;
+        body.is_object().then_some(body)
+    }
+
+    /// Tells it: what was tried, and behind it what came of it, with the place's own words and the
+    /// request's id.
+    pub(super) fn explain(self, doing: impl Into<String>) -> Error {
+        Error::new(self.kind(), doing).because(*self.error)
+    }
+}
+
+impl From<http::Error> for Failure {
+    fn from(error: http::Error) -> Self {
+        Self {
+            kind: None,
+            error: Box::new(error),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&crate::model::chain(&*self.error))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,213 @@
+//! What a launch tries, in order: pure.
+
+use std::cmp::Ordering;
+use std::fmt;
+
+use super::catalog::{Catalog, Dropped, Stock};
+use super::config::{Cloud, Config, Names};
+use crate::providers::{Error, ErrorKind, Result};
+
+/// What a pod computes with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Chip {
+    /// A CPU flavor.
+    Cpu(String),
+    /// A GPU type.
+    Gpu(String),
+}
+
+impl Chip {
+    /// RunPod's id of it.
+    pub(super) fn id(&self) -> &str {
+        let (Self::Cpu(id) | Self::Gpu(id)) = self;
+        id
+    }
+}
+
+/// One of RunPod's two clouds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tier {
+    Secure,
+    Community,
+}
+
+impl Tier {
+    /// As the API has it.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Community => "COMMUNITY",
+            Self::Secure => "SECURE",
+        }
+    }
+
+    /// As the setting has it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Community => "community",
+            Self::Secure => "secure",
+        }
+    }
+
+    /// The clouds that settings mean. CPU pods have a list price in the secure one only.
+    pub(super) fn of(config: &Config) -> &'static [Self] {
+        match config.cloud {
+            Cloud::Any if config.cpu.is_some() => &[Self::Secure],
+            Cloud::Any => &[Self::Secure, Self::Community],
+            Cloud::Community => &[Self::Community],
+            Cloud::Secure => &[Self::Secure],
+        }
+    }
+}
+
+/// One request that may yield a pod.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Candidate {
+    pub(super) chip: Chip,
+    /// How many GPUs, or virtual CPUs.
+    pub(super) count: u32,
+    pub(super) cloud: Tier,
+    /// Where it may be; empty is anywhere.
+    pub(super) data_centers: Vec<String>,
+    /// US dollars an hour by the list, where it was read.
+    pub(super) price: Option<f64>,
+    /// What the catalog says of its stock, where it was read.
+    pub(super) stock: Option<Stock>,
+}
+
+impl fmt::Display for Candidate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.chip {
+            Chip::Cpu(id) => write!(f, "`{id}` with {} vCPUs", self.count)?,
+            Chip::Gpu(id) if self.count == 1 => write!(f, "`{id}`")?,
+            Chip::Gpu(id) => write!(f, "{} x `{id}`", self.count)?,
+        }
+        write!(f, ", {} cloud", self.cloud.name())?;
+        if !self.data_centers.is_empty() {
+            write!(f, ", {}", self.data_centers.join(" or "))?;
+        }
+        Ok(())
+    }
+}
+
+/// What the settings mean, by name: for those who may not ask anybody.
+pub(super) fn named(config: &Config) -> Vec<Candidate> {
+    let (names, count) = match (&config.gpu, &config.cpu) {
+        (Some(names), _) => (names, config.count()),
+        (None, Some(names)) => (names, config.vcpus()),
+        (None, None) => return Vec::new(),
+    };
+    let chip = |name: &str| match config.cpu {
+        Some(_) => Chip::Cpu(name.to_owned()),
+        None => Chip::Gpu(name.to_owned()),
+    };
+    let mut all = Vec::new();
+    for name in names.all() {
+        for cloud in Tier::of(config) {
+            all.push(Candidate {
+                chip: chip(name),
+                count,
+                cloud: *cloud,
+                data_centers: config.data_centers.clone(),
+                price: None,
+                stock: None,
+            });
+        }
+    }
+    all
+}
+
+/// What can be tried now, best first, and why the rest cannot.
+#[derive(Debug, Default)]
+pub(super) struct Choice {
+    pub(super) candidates: Vec<Candidate>,
+    pub(super) dropped: Vec<(Candidate, Dropped)>,
+}
+
+/// Chooses from the catalog. The user's order comes first; within one name the cheaper comes first,
+/// and of the same price what there is more of.
+///
+/// # Errors
+///
+/// A `Config` error: nothing is asked for, a name is not known, or none of what the catalog has can be
+/// meant (no machine has so many GPUs, all cost more than `max_price`).
+pub(super) fn choose(config: &Config, catalog: &Catalog) -> Result<Choice> {
+    let mut choice = Choice::default();
+    for name in asked(config)? {
+        let ids = catalog.find(name)?;
+        let mut group = Vec::new();
+        for id in ids {
+            for cloud in Tier::of(config) {
+                let candidate = Candidate {
+                    chip: match config.cpu {
+                        Some(_) => Chip::Cpu(id.clone()),
+                        None => Chip::Gpu(id.clone()),
+                    },
+                    count: match config.cpu {
+                        Some(_) => config.vcpus(),
+                        None => config.count(),
+                    },
+                    cloud: *cloud,
+                    data_centers: config.data_centers.clone(),
+                    price: None,
+                    stock: None,
+                };
+                if !group.contains(&candidate) {
+                    group.push(candidate);
+                }
+            }
+        }
+        let mut kept = Vec::new();
+        for candidate in group {
+            match catalog.judge(config, candidate.clone()) {
+                Ok(judged) => kept.push(judged),
+                Err(why) => choice.dropped.push((candidate, why)),
+            }
+        }
+        kept.sort_by(better);
+        for candidate in kept {
+            let same = |one: &Candidate| one.chip == candidate.chip && one.cloud == candidate.cloud;
+            if !choice.candidates.iter().any(same) {
+                choice.candidates.push(candidate);
+            }
+        }
+    }
+    Ok(choice)
+}
+
+/// The names that are asked for.
+pub(super) fn asked(config: &Config) -> Result<Vec<&str>> {
+    match (&config.gpu, &config.cpu) {
+        (Some(names), _) | (None, Some(names)) => Ok(Names::all(names)),
+        (None, None) => Err(Error::setting(
+            "gpu",
+            "nothing says what a pod computes with: write `gpu = \"L40S\"`, or `cpu = \"cpu5c\"`",
+        )
+        .hinted("`gharun providers offers runpod` shows what there is")),
+    }
+}
+
+fn better(one: &Candidate, other: &Candidate) -> Ordering {
+    let price = |candidate: &Candidate| candidate.price.unwrap_or(f64::INFINITY);
+    price(one)
+        .total_cmp(&price(other))
+        .then(other.stock.cmp(&one.stock))
+}
+
+/// Says that nothing is left to be tried: for now, or for ever with these settings.
+pub(super) fn none_left(dropped: &[(Candidate, Dropped)]) -> Error {
+    let why: Vec<String> = dropped
+        .iter()
+        .map(|(candidate, why)| format!("{candidate}: {}", why.text))
+        .collect();
+    let keys: Option<Vec<&str>> = dropped.iter().map(|(_, why)| why.key).collect();
+    let error = match keys.as_deref() {
+        Some([key, ..]) => Error::setting(*key, "RunPod never has what is asked for"),
+        _ => Error::new(
+            ErrorKind::NoCapacity,
+            "RunPod has none of what is asked for now",
+        ),
+    };
+    error.because(why.join("; ")).hinted(
+        "`gharun providers offers runpod` shows what there is: add to `gpu`, `cloud` or `data_centers`",
+    )
+}

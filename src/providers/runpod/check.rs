@@ -1,0 +1,72 @@
+//! Whether the key and the settings work, and what there is.
+
+use super::RunPod;
+use super::candidates::{self, Tier};
+use crate::model::MANAGED_BY;
+use crate::providers::{Health, Offer, Result};
+
+impl RunPod {
+    /// Asks with the key, and looks the settings up in the catalog.
+    pub(super) async fn examine(&self) -> Result<Health> {
+        let pods = self.api.pods().await?;
+        let ours = pods.iter().filter(|pod| pod.tags.is_some()).count();
+        let mut health = Health {
+            facts: vec![format!(
+                "the API key works at {}: {} pods in its account, {ours} of them {}'s",
+                self.api.base(),
+                pods.len(),
+                MANAGED_BY.1,
+            )],
+            warnings: Vec::new(),
+        };
+        let catalog = self
+            .api
+            .read_catalog(&self.config, Tier::of(&self.config))
+            .await?;
+        if self.config.gpu.is_none() && self.config.cpu.is_none() {
+            health.facts.push(format!(
+                "neither `gpu` nor `cpu` is set: nothing can be launched; the catalog has {} GPUs",
+                catalog.len()
+            ));
+            return Ok(health);
+        }
+        let choice = candidates::choose(&self.config, &catalog)?;
+        for candidate in &choice.candidates {
+            let price = candidate
+                .price
+                .map_or_else(String::new, |price| format!(", ${price:.2} an hour"));
+            let stock = candidate
+                .stock
+                .map_or_else(String::new, |stock| format!(", stock {stock}"));
+            health.facts.push(format!("{candidate}{price}{stock}"));
+        }
+        for (candidate, why) in &choice.dropped {
+            health
+                .warnings
+                .push(format!("{candidate} is not tried: {}", why.text));
+        }
+        if choice.candidates.is_empty() {
+            let error = candidates::none_left(&choice.dropped);
+            if error.key.is_some() {
+                return Err(error);
+            }
+            health.warnings.push(error.to_string());
+        }
+        health.facts.push(
+            "RunPod tells neither the balance nor whether the key may create pods: the first launch does"
+                .to_owned(),
+        );
+        Ok(health)
+    }
+
+    /// Everything in the catalog, in both clouds, with its price for as many as the settings ask for.
+    pub(super) async fn everything(&self) -> Result<Vec<Offer>> {
+        let clouds = [Tier::Secure, Tier::Community];
+        let catalog = self.api.read_catalog(&self.config, &clouds).await?;
+        let count = match self.config.cpu {
+            Some(_) => self.config.vcpus(),
+            None => self.config.count(),
+        };
+        Ok(catalog.offers(count))
+    }
+}

@@ -1,0 +1,89 @@
+# How a pod ends itself. POSIX sh, run in a subshell again and again: it never succeeds, since a command
+# that ends is started anew for as long as its pod is there. So it asks, waits for the end that was
+# granted, and fails where that does not come.
+#
+# From the pod's environment: RUNPOD_POD_ID and RUNPOD_API_KEY, which RunPod sets, and GHARUN_RUNPOD_API,
+# where the API is not at https://api.runpod.io/v2. From who runs it, as far as there is such a thing: how
+# often this was tried (`attempt`, from 1), a folder that is ours (`dir`), where the runner is (`runner`).
+#
+# The key is not among the arguments of a program, which are for all to see. Only the wget of busybox
+# takes it in no other way, and is asked when nobody else has got through; the job is dead by then.
+has() { command -v "$1" >/dev/null 2>&1; }
+quiet() { "$@" >/dev/null 2>&1; }
+end_pod() {
+    url=${GHARUN_RUNPOD_API:-https://api.runpod.io/v2}/pods/$RUNPOD_POD_ID
+    body='{"action":"terminate"}'
+    json='Content-Type: application/json'
+    # Both mean the same: what keeps one of them from us may let the other through.
+    if [ $((${attempt:-1} % 2)) -eq 1 ]; then set -- DELETE "$url" ''; else set -- POST "$url/action" "$body"; fi
+    asked='' granted='' tried=''
+    # All together have the minute of one try. Nobody's own settings count (-q, -I, --config).
+    if has curl; then
+        asked=yes
+        printf 'header = "Authorization: Bearer %s"\n' "$RUNPOD_API_KEY" |
+            curl -q -K - -fsS -m 12 -A gharun -o /dev/null -X "$1" ${3:+-H "$json" -d "$3"} "$2" && return 0
+    fi
+    if quiet python3 -I -c 'import urllib.request'; then
+        asked=yes
+        python3 -I -c 'import os, sys, urllib.request as u
+h = {"Authorization": "Bearer " + os.environ["RUNPOD_API_KEY"], "User-Agent": "gharun", "Content-Type": "application/json"}
+try: u.urlopen(u.Request(sys.argv[2], sys.argv[3].encode() or None, h, method=sys.argv[1]), timeout=8)
+except Exception as e: sys.exit("python3: %s" % e)' "$@" && return 0
+    fi
+    if quiet perl -MHTTP::Tiny -e 1; then
+        asked=yes
+        # shellcheck disable=SC2016 # for perl
+        perl -MHTTP::Tiny -e '($m, $u, $b) = @ARGV;
+$r = HTTP::Tiny->new(timeout => 8, agent => "gharun", verify_SSL => 1)->request($m, $u, {content => $b,
+headers => {"Content-Type" => "application/json", Authorization => "Bearer $ENV{RUNPOD_API_KEY}"}});
+$r->{success} or die "perl: $r->{status} $r->{reason}\n"' "$@" && return 0
+    fi
+    case $(wget --version 2>/dev/null) in
+    GNU*)
+        asked=yes
+        # It reads a file only. The disk may be full.
+        for place in "${dir:-/tmp}" /dev/shm; do
+            rc=$(mktemp "$place/.end.XXXXXX" 2>/dev/null) || continue
+            if printf 'header = Authorization: Bearer %s\n' "$RUNPOD_API_KEY" >"$rc"; then
+                wget --config="$rc" -nv -t 1 -T 8 -U gharun -O /dev/null ${CURL_CA_BUNDLE:+"--ca-certificate=$CURL_CA_BUNDLE"} \
+                    --method="$1" ${3:+--header="$json" --body-data="$3"} "$2" && granted=yes
+                tried=yes
+            fi
+            rm -f "$rc"
+            [ -z "$granted" ] || return 0
+            [ -z "$tried" ] || break
+        done
+        ;;
+    esac
+    # The runner brings one, with certificates of its own. It may be the job's own to change: so it is late.
+    for node in node "${runner:-${dir:-/home}/runner}"/externals/node*/bin/node; do
+        quiet "$node" --version || continue
+        asked=yes
+        # shellcheck disable=SC2016 # for node
+        "$node" -e 'const [method, url, body] = process.argv.slice(1);
+fetch(url, {method, body: body || undefined, signal: AbortSignal.timeout(8000), headers: {"User-Agent": "gharun",
+"Content-Type": "application/json", Authorization: `Bearer ${process.env.RUNPOD_API_KEY}`}})
+.then(r => { if (!r.ok) throw r.status; }).catch(e => { console.error("node:", e.cause ?? e); process.exit(1); })' "$@" && return 0
+        break
+    done
+    # It knows no DELETE.
+    if has wget && ! quiet wget --version; then
+        asked=yes
+        wget -q -O /dev/null -U gharun --header "Authorization: Bearer $RUNPOD_API_KEY" \
+            --header "$json" --post-data "$body" "$url/action" && return 0
+    fi
+    # RunPod puts it into pods: https://docs.runpod.io/runpodctl/reference/runpodctl-remove-pod
+    if has runpodctl; then
+        asked=yes
+        quiet runpodctl remove pod "$RUNPOD_POD_ID" && return 0
+    fi
+    [ -n "$asked" ] || echo 'gharun: error: nothing here can ask for the end of this pod: no curl, wget, python3, perl or node'
+    return 1
+}
+if [ -z "${RUNPOD_POD_ID:-}" ] || [ -z "${RUNPOD_API_KEY:-}" ]; then
+    echo 'gharun: error: this pod was not told its id and its key, and cannot end itself'
+elif end_pod; then
+    echo 'gharun: the pod was told to end'
+    sleep 45
+fi
+exit 1

@@ -1,0 +1,144 @@
+//! What RunPod's refusals of a creation mean.
+
+use serde_json::Value;
+
+use crate::providers::rest::Failure;
+use crate::providers::{Error, ErrorKind};
+
+/// What RunPod says when it has no machine, in any of its voices: there is no code for it
+/// (<https://docs.runpod.io/api-reference-v2/pods/create-a-pod>).
+const FULL: &[&str] = &[
+    "available machine",
+    "capacity",
+    "instances available",
+    "no instances",
+    "out of stock",
+    "resources to deploy your pod",
+];
+
+/// What is to be done after a refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sort {
+    /// No other candidate will do better.
+    Stop,
+    /// There is no machine: the next one.
+    Full,
+    /// The account may not have this one: the next one.
+    Barred,
+    /// A rule is broken, or there is no machine and the words are new: the next one tells.
+    Fault,
+    /// It may have been carried out.
+    Unsure,
+}
+
+/// A creation that failed.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub(super) sort: Sort,
+    pub(super) error: Error,
+}
+
+/// Tells what a failed creation means.
+pub(super) fn refusal(failure: Failure, doing: String) -> Refusal {
+    let status = failure.status();
+    let is_problem = failure.body().is_some();
+    let said = words(&failure);
+    let stop = |error| Refusal {
+        sort: Sort::Stop,
+        error,
+    };
+    // Ambiguous whatever it says, or never answered.
+    let Some(status) = status.filter(|_| failure.kind() != ErrorKind::Ambiguous) else {
+        let sort = match failure.kind() {
+            ErrorKind::Ambiguous => Sort::Unsure,
+            _ => Sort::Stop,
+        };
+        return Refusal {
+            sort,
+            error: failure.explain(doing),
+        };
+    };
+    match status {
+        400 if FULL.iter().any(|words| said.contains(words)) => Refusal {
+            sort: Sort::Full,
+            error: failure.meaning(ErrorKind::NoCapacity).explain(doing),
+        },
+        400 => Refusal {
+            sort: Sort::Fault,
+            error: failure.meaning(ErrorKind::Config).explain(doing),
+        },
+        402 => stop(
+            failure
+                .meaning(ErrorKind::Denied)
+                .explain(format!("{doing}: the account's balance does not cover it"))
+                .hinted("add funds at https://console.runpod.io/user/billing"),
+        ),
+        403 => Refusal {
+            sort: Sort::Barred,
+            error: failure.explain(doing).hinted(
+                "the API key must be allowed to create pods, and the account to have this machine",
+            ),
+        },
+        401 => stop(failure.explain(doing).hinted(
+            "check `api_key`, or make a new one at https://console.runpod.io/user/settings",
+        )),
+        404 if is_problem => stop(failure.meaning(ErrorKind::Config).explain(doing).hinted(
+            "what `registry`, `network_volume` or `data_centers` name must be in this account",
+        )),
+        404 | 405 | 410 => {
+            let mut error = failure.meaning(ErrorKind::Config).explain(doing);
+            error.key = Some("endpoint".to_owned());
+            stop(error.hinted("RunPod's API is at `https://api.runpod.io/v2`"))
+        }
+        413 | 422 => stop(failure.meaning(ErrorKind::Config).explain(doing)),
+        _ => stop(failure.explain(doing)),
+    }
+}
+
+/// What RunPod says, in lower case.
+fn words(failure: &Failure) -> String {
+    let body = failure.body().unwrap_or_default();
+    let said = body.get("detail").and_then(Value::as_str);
+    said.unwrap_or_default().to_lowercase()
+}
+
+/// Tells one error of all candidates that were tried, `doing` what.
+///
+/// What may have been carried out outweighs all else; then comes a lack of room, since another candidate
+/// or another hour would do. Without one, RunPod's words about the request are what there is to mend.
+pub(super) fn all_failed(refusals: Vec<Refusal>, doing: &str) -> Error {
+    let first = |sort: Sort| refusals.iter().position(|refusal| refusal.sort == sort);
+    let all: Vec<String> = refusals
+        .iter()
+        .map(|refusal| crate::model::chain(&refusal.error))
+        .collect();
+    let with = |sort: Sort, error: Error| -> Error {
+        let hint = first(sort).and_then(|at| refusals[at].error.hint.clone());
+        let mut error = error.because(all.join("; "));
+        error.hint = error.hint.or(hint);
+        error
+    };
+    if first(Sort::Unsure).is_some() {
+        let doing = format!("{doing}; it may or may not be there");
+        return with(Sort::Unsure, Error::new(ErrorKind::Ambiguous, doing));
+    }
+    // The last word of one that no other candidate would better.
+    if first(Sort::Stop).is_some() {
+        let stop = refusals.into_iter().find(|one| one.sort == Sort::Stop);
+        return stop.expect("it was found").error;
+    }
+    if first(Sort::Full).is_some() {
+        let error = Error::new(ErrorKind::NoCapacity, "RunPod has no machine for it now");
+        return with(Sort::Full, error).hinted(
+            "add to `gpu`, `cloud` or `data_centers`; `gharun providers offers runpod` shows what there is",
+        );
+    }
+    if first(Sort::Fault).is_some() {
+        let doing = format!("{doing}: RunPod does not take the request for any candidate");
+        return with(Sort::Fault, Error::new(ErrorKind::Config, doing));
+    }
+    with(
+        Sort::Barred,
+        Error::new(ErrorKind::Denied, doing.to_owned()),
+    )
+}

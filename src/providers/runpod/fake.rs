@@ -1,0 +1,186 @@
+//! RunPod as the contract sees it: the stand-in, with moods.
+
+use std::io::Read as _;
+use std::time::Duration;
+
+use base64::Engine as _;
+use serde_json::{Value, json};
+
+use super::launch::Paces;
+use super::request::{BOOT, OURS};
+use super::standin::{Deed, Level, Scope, Stage, Standin};
+use super::{Config, RunPod};
+use crate::http::{Bounds, Rate, Retry};
+use crate::model::{InstanceId, random};
+use crate::poll::Pace;
+use crate::providers::contract::{Fake, Mood};
+
+/// Everything that is asked of RunPod.
+const ALL: &[(&str, &str)] = &[
+    ("DELETE", "/v2/pods/{id}"),
+    ("GET", "/v2/catalog/{kind}"),
+    ("GET", "/v2/pods"),
+    ("GET", "/v2/pods/{id}"),
+    ("GET", "/v2/pods/{id}/logs"),
+    ("POST", "/v2/pods"),
+];
+
+/// One account, with nobody else in it.
+pub(super) struct Account {
+    pub(super) standin: Standin,
+    tag: String,
+}
+
+/// As patient as the program, on a place that is near.
+pub(super) fn bounds() -> Bounds {
+    Bounds {
+        connect: Duration::from_secs(5),
+        request: Duration::from_secs(20),
+        operation: Duration::from_mins(1),
+        retry: Retry {
+            tries: 3,
+            first: Duration::from_millis(5),
+            cap: Duration::from_millis(20),
+        },
+        rate: Rate::default(),
+    }
+}
+
+pub(super) fn paces() -> Paces {
+    let pace = |at_most| Pace {
+        every: Duration::from_millis(20),
+        at_most: Duration::from_millis(at_most),
+    };
+    Paces {
+        settle: pace(400),
+        shown: pace(2000),
+        proof: pace(20_000),
+        fresh: Duration::from_secs(1),
+    }
+}
+
+impl Account {
+    pub(super) fn open() -> Self {
+        Self {
+            standin: Standin::start(),
+            tag: random(6),
+        }
+    }
+
+    /// Opens the provider with settings, its key and endpoint given unless they are among them.
+    pub(super) fn with(&self, settings: Value) -> RunPod {
+        let mut table = json!({ "api_key": self.standin.key, "endpoint": self.standin.url });
+        let Value::Object(settings) = settings else {
+            panic!("settings are a table")
+        };
+        table.as_object_mut().expect("a table").extend(settings);
+        let config: Config = serde_json::from_value(table).expect("settings");
+        let mut runpod =
+            RunPod::with(config, bounds(), paces()).expect("settings that can be meant");
+        runpod.api.patience = Duration::from_secs(3);
+        runpod.api.page = 2;
+        runpod
+    }
+
+    fn deals(&self, deed: &Deed) {
+        for (method, path) in ALL {
+            self.standin.times(u32::MAX, method, path, deed.clone());
+        }
+    }
+
+    fn calm(&self) {
+        self.standin.forgive();
+        self.standin.stock("*", "*", "*", Level::High, u32::MAX);
+    }
+}
+
+fn settings() -> Value {
+    json!({ "gpu": ["L40S", "A4000"], "cloud": "any" })
+}
+
+fn id(id: &str) -> InstanceId {
+    InstanceId {
+        place: None,
+        id: id.to_owned(),
+    }
+}
+
+impl Fake for Account {
+    type P = RunPod;
+
+    async fn start() -> Option<Self> {
+        Some(Self::open())
+    }
+
+    fn tag(&self) -> &str {
+        &self.tag
+    }
+
+    async fn open(&self) -> RunPod {
+        self.calm();
+        self.with(settings())
+    }
+
+    async fn turn(&self, mood: Mood) -> Option<RunPod> {
+        self.calm();
+        let mut given = settings();
+        match mood {
+            Mood::AnswerLost => self
+                .standin
+                .times(u32::MAX, "POST", "/v2/pods", Deed::lost()),
+            Mood::Denied => given["api_key"] = self.standin.key_of(Scope::Nothing).into(),
+            // A pod is accepted, and what becomes of it is told by a list.
+            Mood::Halfway | Mood::PartUnread => return None,
+            Mood::Html => self.deals(&Deed::html(502)),
+            Mood::NoCapacity => self.standin.stock("*", "*", "*", Level::High, 0),
+            Mood::RateLimited => self.deals(&Deed::limit(3600)),
+            Mood::Unavailable => self.deals(&Deed::Drop),
+        }
+        Some(self.with(given))
+    }
+
+    async fn add_stranger(&self) -> InstanceId {
+        let order = json!({
+            "name": "training", "image": "runpod/pytorch:1", "gpu": { "id": "NVIDIA L40S", "count": 1 },
+            "env": { "MODEL": "llama" }, "disk": 20,
+        });
+        id(&self.standin.create(&order).id)
+    }
+
+    async fn census(&self) -> Vec<InstanceId> {
+        self.standin.alive().iter().map(|pod| id(&pod.id)).collect()
+    }
+
+    async fn boot_script(&self, id: &InstanceId) -> String {
+        let pod = self.standin.pod(&id.id).expect("a pod");
+        let packed = pod.order["env"][BOOT].as_str().expect("a script");
+        let packed = base64::engine::general_purpose::STANDARD
+            .decode(packed)
+            .expect("base64");
+        let mut script = String::new();
+        flate2::read::GzDecoder::new(&*packed)
+            .read_to_string(&mut script)
+            .expect("a text");
+        script
+    }
+
+    /// What those see who have no key of the account. Whoever has one sees the boot script, too: RunPod
+    /// has no place for it that hides it from them. In the pod, arguments are seen by all, and variables
+    /// by the same user only.
+    async fn visible(&self, id: &InstanceId) -> String {
+        let pod = self.standin.pod(&id.id).expect("a pod");
+        let mut order = pod.order;
+        let env = order["env"].as_object_mut().expect("variables");
+        assert!(OURS.iter().all(|name| env.contains_key(*name)));
+        env.remove(BOOT);
+        format!("{order} {}", pod.log)
+    }
+
+    async fn end(&self, id: &InstanceId) {
+        self.standin.put(&id.id, Stage::Exited);
+    }
+
+    async fn finish(self) {
+        assert_eq!(self.standin.violations(), [""; 0]);
+    }
+}

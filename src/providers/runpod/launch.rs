@@ -1,0 +1,234 @@
+//! From an order to a pod, once for each name.
+//!
+//! RunPod has no key by which a creation could be repeated, and does not mind two pods of one name. So
+//! the name is looked for before anything is created, after every answer that is none, and once more when
+//! a pod was created: of two, the older one stays, whoever made them.
+
+use std::time::Duration;
+
+use tokio::time::Instant as Moment;
+
+use super::RunPod;
+use super::candidates::{self, Candidate, Choice};
+use super::failure::{Refusal, Sort, all_failed, refusal};
+use super::pods::Pod;
+use super::request;
+use crate::model::{Instance, Order, chain};
+use crate::poll::{Pace, until};
+use crate::providers::{Error, ErrorKind, Result};
+
+/// How long a launch waits for the list to show the truth.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Paces {
+    /// How long a pod is looked for whose creation was not answered.
+    pub(super) settle: Pace,
+    /// How long a pod that was created is awaited in the list, to see whether it is alone.
+    pub(super) shown: Pace,
+    /// How long a deleted pod may take to be gone.
+    pub(super) proof: Pace,
+    /// How long RunPod may take to know a pod by its id.
+    pub(super) fresh: Duration,
+}
+
+impl Default for Paces {
+    fn default() -> Self {
+        let pace = |every, at_most| Pace {
+            every: Duration::from_secs(every),
+            at_most: Duration::from_secs(at_most),
+        };
+        Self {
+            settle: pace(2, 20),
+            shown: pace(1, 5),
+            proof: pace(1, 60),
+            fresh: Duration::from_secs(30),
+        }
+    }
+}
+
+impl RunPod {
+    /// Tries all candidates in order, unless the order's pod is there already.
+    pub(super) async fn order(&self, order: &Order) -> Result<Instance> {
+        let doing = format!("could not create the pod `{}`", order.name);
+        let choice = self.choose().await?;
+        let env = request::env(&self.config, self.api.base(), order)?;
+        let look = format!("could not look whether the pod `{}` is there", order.name);
+        let there = self.api.pods_since(Moment::now()).await;
+        let there = there.map_err(|error| error.while_trying(look))?;
+        if let Some(pod) = self.unite(order, &there, None).await? {
+            return Ok(machine(&pod, order, None));
+        }
+        if choice.candidates.is_empty() {
+            return Err(candidates::none_left(&choice.dropped));
+        }
+        let mut refusals: Vec<Refusal> = Vec::new();
+        for candidate in &choice.candidates {
+            let body = request::create_pod(&self.config, &env, order, candidate)?;
+            let failure = match self.api.create(&body).await {
+                Ok(pod) => return self.made(pod, order, candidate).await,
+                Err(failure) => failure,
+            };
+            let refusal = refusal(failure, format!("{doing} ({candidate})"));
+            tracing::debug!(
+                "`{}`: {:?}: {}",
+                order.name,
+                refusal.sort,
+                chain(&refusal.error)
+            );
+            let sort = refusal.sort;
+            refusals.push(refusal);
+            match sort {
+                Sort::Stop => break,
+                Sort::Unsure => {
+                    let settled = self.settle(order).await;
+                    match settled {
+                        Ok(Some(pod)) => return Ok(machine(&pod, order, Some(candidate))),
+                        // The list is whole and shows nothing: the next one may be tried.
+                        Ok(None) => {}
+                        Err(error) => {
+                            refusals.push(Refusal {
+                                sort: Sort::Unsure,
+                                error,
+                            });
+                            break;
+                        }
+                    }
+                }
+                Sort::Barred | Sort::Fault | Sort::Full => {}
+            }
+        }
+        Err(all_failed(refusals, &doing))
+    }
+
+    /// What can be tried now. Without the catalog, what the settings name by its whole id, at any price.
+    pub(super) async fn choose(&self) -> Result<Choice> {
+        let asked = candidates::asked(&self.config)?;
+        let error = match self.api.catalog(&self.config).await {
+            Ok(catalog) => return candidates::choose(&self.config, &catalog),
+            Err(error) => error,
+        };
+        if matches!(error.kind, ErrorKind::Denied | ErrorKind::RateLimited) {
+            return Err(error);
+        }
+        if self.config.max_price.is_some() {
+            return Err(error.while_trying("`max_price` cannot be kept"));
+        }
+        // RunPod's ids of GPUs begin with the maker's name, those of CPU flavors have no blanks.
+        let whole = |name: &str| self.config.cpu.is_some() || name.contains(' ');
+        if let Some(name) = asked.into_iter().find(|name| !whole(name)) {
+            let doing = format!("could not find out which GPU `{name}` is");
+            return Err(error
+                .while_trying(doing)
+                .hinted("RunPod's whole id, as in `NVIDIA L40S`, needs no catalog"));
+        }
+        tracing::warn!("{}: nothing is known of stock", chain(&error));
+        Ok(Choice {
+            candidates: candidates::named(&self.config),
+            dropped: Vec::new(),
+        })
+    }
+
+    /// Sees to it that a pod that was just created is the only one of its name.
+    async fn made(&self, pod: Pod, order: &Order, candidate: &Candidate) -> Result<Instance> {
+        self.launched(&pod.id);
+        let mut last = Vec::new();
+        let shown = until(self.paces.shown, async || {
+            match self.api.pods_since(Moment::now()).await {
+                Ok(pods) if pods.iter().any(|one| one.id == pod.id) => Some(pods),
+                Ok(pods) => {
+                    last = pods.to_vec();
+                    None
+                }
+                // It is there, whatever the list says of others; and these are looked for by `list`, too.
+                Err(error) => {
+                    tracing::debug!("could not look for pods of one name: {}", chain(&error));
+                    None
+                }
+            }
+        });
+        let pods = shown.await.map_or(last, |pods| pods.to_vec());
+        let kept = self.unite(order, &pods, Some(pod.clone())).await;
+        // Somebody else may have its name and not its tags, and this one is ours all the same.
+        let kept = kept.ok().flatten().unwrap_or(pod);
+        Ok(machine(&kept, order, Some(candidate)))
+    }
+
+    /// Looks for a pod whose creation was not answered, until a list that was begun when the place had
+    /// settled does not show it.
+    async fn settle(&self, order: &Order) -> Result<Option<Pod>> {
+        let mut last = None;
+        let found = until(self.paces.settle, async || {
+            let pods = match self.api.pods().await {
+                Ok(pods) => pods,
+                Err(error) => {
+                    last = Some(error);
+                    return None;
+                }
+            };
+            last = None;
+            self.unite(order, &pods, None).await.transpose()
+        })
+        .await;
+        match (found, last) {
+            (Some(found), _) => {
+                let pod = found?;
+                self.launched(&pod.id);
+                Ok(Some(pod))
+            }
+            (None, None) => Ok(None),
+            (None, Some(error)) => Err(error),
+        }
+    }
+
+    /// Of all pods of an order the one that stays; the others are deleted.
+    ///
+    /// # Errors
+    ///
+    /// A pod bears the name and not the tags: nobody knows whose it is.
+    async fn unite(&self, order: &Order, pods: &[Pod], made: Option<Pod>) -> Result<Option<Pod>> {
+        let mut ours: Vec<&Pod> = pods
+            .iter()
+            .filter(|pod| pod.is_of(order) && !pod.is_gone())
+            .collect();
+        if let Some(made) = &made
+            && ours.iter().all(|pod| pod.id != made.id)
+        {
+            ours.push(made);
+        }
+        // Everybody who sees the same pods keeps the same one.
+        ours.sort_by(|one, other| (one.created, &one.id).cmp(&(other.created, &other.id)));
+        let Some((kept, rest)) = ours.split_first() else {
+            let stranger = |pod: &&Pod| pod.name == order.name.as_str() && !pod.is_gone();
+            return match pods.iter().find(stranger) {
+                None => Ok(None),
+                Some(pod) => Err(Error::new(
+                    ErrorKind::Unexpected,
+                    format!("another pod, `{}`, bears the name `{}`", pod.id, order.name),
+                )
+                .hinted("https://console.runpod.io/pods shows whose it is")),
+            };
+        };
+        for twin in rest {
+            tracing::warn!(
+                "two pods bear the name `{}`: `{}` is deleted, `{}` stays",
+                order.name,
+                twin.id,
+                kept.id
+            );
+            if let Err(error) = self.delete(&twin.id).await {
+                // A list shows it, and it ends with its runner, which GitHub does not take twice.
+                tracing::warn!("{}", chain(&error));
+            }
+        }
+        Ok(Some((*kept).clone()))
+    }
+}
+
+/// The machine of an order.
+fn machine(pod: &Pod, order: &Order, candidate: Option<&Candidate>) -> Instance {
+    // An answer that leaves the variables out is about this very order all the same.
+    let tags = pod.tags.clone().unwrap_or_else(|| order.tags.clone());
+    let mut instance = pod.machine(tags);
+    let listed = candidate.and_then(|candidate| candidate.price);
+    instance.price_per_hour = instance.price_per_hour.or(listed);
+    instance
+}

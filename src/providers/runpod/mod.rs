@@ -1,0 +1,195 @@
+//! Pods at RunPod.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
+
+use serde_json::Value;
+use tokio::time::Instant as Moment;
+
+use super::{Health, Lookup, Offer, Provider, Result, rest};
+use crate::http::Bounds;
+use crate::model::{Instance, InstanceId, Listing, Order, Unread};
+use launch::Paces;
+use pods::{Api, Pod};
+
+mod candidates;
+mod catalog;
+mod check;
+mod config;
+mod ending;
+mod failure;
+mod launch;
+mod logs;
+mod pods;
+mod request;
+
+#[cfg(test)]
+mod fake;
+#[cfg(test)]
+pub(crate) mod standin;
+#[cfg(test)]
+mod tests;
+
+pub use config::{Cloud, Config, Names, NetworkVolume, NetworkVolumeTable, Volume, VolumeTable};
+
+/// A disk smaller than this was seen to find no machine, in GB.
+const SMALL_DISK: u32 = 20;
+
+/// Pods at RunPod.
+#[derive(Debug)]
+pub struct RunPod {
+    config: Config,
+    api: Api,
+    paces: Paces,
+    /// What this process launched, and when: RunPod may not show it yet when it is asked.
+    fresh: Mutex<BTreeMap<String, Moment>>,
+    said: Mutex<BTreeSet<String>>,
+}
+
+impl Provider for RunPod {
+    const KIND: &'static str = "runpod";
+    const ABOUT: &'static str = "Pods with GPUs at RunPod";
+    const REHEARSES: bool = false;
+    type Config = Config;
+
+    fn ambient(env: Lookup<'_>) -> Vec<(&'static str, &'static str, Value)> {
+        [
+            ("RUNPOD_API_KEY", "api_key"),
+            ("RUNPOD_REST_V2_API_URL", "endpoint"),
+        ]
+        .into_iter()
+        .filter_map(|(variable, key)| {
+            let value = env(variable).filter(|value| !value.trim().is_empty())?;
+            Some((variable, key, Value::from(value.trim())))
+        })
+        .collect()
+    }
+
+    async fn open(config: Config) -> Result<Self> {
+        Self::with(config, pods::BOUNDS, Paces::default())
+    }
+
+    async fn check(&self) -> Result<Health> {
+        Box::pin(self.examine()).await
+    }
+
+    async fn resolve(&self) -> Result<()> {
+        // Whoever has a key has an account, and there may be pods in it, whatever it answers now.
+        Ok(())
+    }
+
+    async fn launch(&self, order: &Order) -> Result<Instance> {
+        // Boxed, as many are at work side by side.
+        Box::pin(self.order(order)).await
+    }
+
+    async fn list(&self) -> Result<Listing> {
+        let mut listing = Listing::default();
+        match self.api.pods().await {
+            Ok(pods) => {
+                listing.instances = pods.iter().filter_map(|pod| self.listed(pod)).collect();
+            }
+            Err(error) => listing.unread.push(Unread {
+                place: None,
+                error: Box::new(error),
+            }),
+        }
+        Ok(listing)
+    }
+
+    async fn terminate(&self, id: &InstanceId) -> Result<()> {
+        Box::pin(self.end(id)).await
+    }
+
+    fn ending(&self) -> &'static str {
+        request::ENDING.as_str()
+    }
+
+    fn candidates(&self) -> Vec<String> {
+        let named = candidates::named(&self.config);
+        named.iter().map(ToString::to_string).collect()
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if self.config.disk < SMALL_DISK {
+            warnings.push(format!(
+                "`disk` of {} GB may find no machine: RunPod was seen to place pods from {SMALL_DISK} GB",
+                self.config.disk
+            ));
+        }
+        if rest::is_open(self.api.url()) {
+            warnings.push(format!(
+                "what is sent to {} can be read on the way, the API key and the runner's credentials too: use `https://`",
+                self.api.base()
+            ));
+        }
+        if self.config.cloud != Cloud::Secure {
+            warnings.push(
+                "pods in the community cloud are on other people's computers, who can read what a job does"
+                    .to_owned(),
+            );
+        }
+        warnings
+    }
+
+    async fn logs(&self, id: &InstanceId) -> Result<Option<String>> {
+        self.said(id).await
+    }
+
+    async fn offers(&self) -> Result<Vec<Offer>> {
+        self.everything().await
+    }
+}
+
+impl RunPod {
+    /// Remembers what was launched just now.
+    fn launched(&self, id: &str) {
+        let mut fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
+        fresh.insert(id.to_owned(), Moment::now());
+    }
+
+    /// Whether this process launched a pod so lately that RunPod may not show it yet.
+    fn is_fresh(&self, id: &str) -> bool {
+        let fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
+        let launched = fresh.get(id);
+        launched.is_some_and(|at| at.elapsed() < self.paces.fresh)
+    }
+
+    fn with(config: Config, bounds: Bounds, paces: Paces) -> Result<Self> {
+        let endpoint = config.check()?;
+        Ok(Self {
+            api: Api::new(endpoint, config.api_key.clone(), bounds)?,
+            config,
+            paces,
+            fresh: Mutex::default(),
+            said: Mutex::default(),
+        })
+    }
+
+    /// A pod of a list as a machine, if it is ours.
+    fn listed(&self, pod: &Pod) -> Option<Instance> {
+        if pod.is_gone() {
+            return None;
+        }
+        if let Some(tags) = &pod.tags {
+            return Some(pod.machine(tags.clone()));
+        }
+        if pod.marked || pod.is_named_by_us() {
+            self.say_once(format!(
+                "the pod `{}` (`{}`) looks like gharun's, and its tags cannot be read: it is left alone",
+                pod.id, pod.name
+            ));
+        }
+        None
+    }
+
+    /// Says something that does not change, once.
+    fn say_once(&self, text: String) {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        if !said.contains(&text) {
+            tracing::warn!("{text}");
+            said.insert(text);
+        }
+    }
+}

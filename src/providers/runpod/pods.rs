@@ -1,0 +1,351 @@
+//! Pods on the wire: what is asked of RunPod, and what its answers say.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use reqwest::Method;
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::time::Instant as Moment;
+
+use super::candidates::Tier;
+use super::catalog::{Catalog, Cpus, Gpus};
+use super::config::Config;
+use super::request::{CreatePod, TAGS};
+use crate::http::{Answer, Bounds, Rate, Retry, Tail, Term};
+use crate::model::{Condition, Instance, InstanceId, MANAGED_BY, Name, Order, Secret, Tags};
+use crate::providers::attempt::Attempt;
+use crate::providers::rest::{Call, Failure, Rest};
+use crate::providers::{Error, ErrorKind, Result};
+
+/// How many pods a page has at most. <https://docs.runpod.io/api-reference-v2/pods/list-pods>
+const PAGE: u16 = 1000;
+/// More pages than any account has; a server that goes on for ever is not followed.
+const PAGES: usize = 1000;
+/// How long a catalog is good: stock is advice.
+const FRESH: Duration = Duration::from_secs(30);
+/// How many lines of a pod's log are asked for, of 5000 at most.
+const LINES: &str = "1000";
+
+/// How long anything may take at RunPod, and how fast it may go. A creation finds a machine before it is
+/// answered; RunPod's own examples give it a minute. Quotas are by user, in the region of 60 requests a
+/// minute.
+pub(super) const BOUNDS: Bounds = Bounds {
+    connect: Duration::from_secs(10),
+    request: Duration::from_mins(1),
+    operation: Duration::from_mins(3),
+    retry: Retry {
+        tries: 5,
+        first: Duration::from_millis(500),
+        cap: Duration::from_secs(10),
+    },
+    rate: Rate {
+        burst: 16,
+        every: Duration::from_secs(1),
+        in_window: 50,
+        window: Duration::from_mins(1),
+        at_once: 8,
+    },
+};
+
+/// RunPod's API, with a key.
+#[derive(Debug)]
+pub(super) struct Api {
+    rest: Rest,
+    key: Secret,
+    bounds: Bounds,
+    /// How long it is worth waiting when RunPod wants to be left alone.
+    pub(super) patience: Duration,
+    /// How many pods are asked for at a time.
+    pub(super) page: u16,
+    listed: Attempt<Arc<Vec<Pod>>>,
+    catalog: Attempt<Arc<Catalog>>,
+}
+
+#[derive(Deserialize)]
+struct Page {
+    pods: Vec<Pod>,
+    pagination: Option<Pagination>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Pagination {
+    #[serde(default)]
+    has_next_page: bool,
+    next_cursor: Option<String>,
+}
+
+impl Api {
+    pub(super) fn new(endpoint: url::Url, key: Secret, bounds: Bounds) -> Result<Self> {
+        Ok(Self {
+            rest: Rest::new(endpoint, bounds)?,
+            key,
+            bounds,
+            page: PAGE,
+            patience: Duration::from_secs(10),
+            listed: Attempt::default(),
+            catalog: Attempt::default(),
+        })
+    }
+
+    /// The address that pods use, too.
+    pub(super) fn base(&self) -> &str {
+        self.rest.base().as_str()
+    }
+
+    /// The same, taken apart.
+    pub(super) fn url(&self) -> &url::Url {
+        self.rest.base()
+    }
+
+    /// The term of an operation that begins now.
+    pub(super) fn term(&self) -> Term {
+        Term::new(self.bounds.operation, Moment::now() + self.patience)
+    }
+
+    fn call(&self, method: Method, path: &[&str]) -> Call<'_> {
+        // An answer about pods holds their variables, and the boot script is one of them.
+        self.rest.call(method, path).bearer(&self.key).secret()
+    }
+
+    /// Creates a pod.
+    pub(super) async fn create(&self, body: &CreatePod) -> Result<Pod, Failure> {
+        let call = self.call(Method::POST, &["pods"]).json(body);
+        call.fetch(&self.term()).await
+    }
+
+    /// Lists all pods of the account, ours and others, each once.
+    pub(super) async fn pods(&self) -> Result<Vec<Pod>> {
+        let doing = || format!("could not list the pods at {}", self.base());
+        let term = self.term();
+        let mut pods: Vec<Pod> = Vec::new();
+        let mut seen = BTreeSet::new();
+        let mut cursor: Option<String> = None;
+        for _ in 0..PAGES {
+            let limit = self.page.to_string();
+            let mut call = self.call(Method::GET, &["pods"]).query("limit", &limit);
+            if let Some(cursor) = &cursor {
+                call = call.query("cursor", cursor);
+            }
+            let page: Page = call
+                .fetch(&term)
+                .await
+                .map_err(|failure| failure.explain(doing()))?;
+            // While pages are read pods come and go, and one may be on two of them.
+            let new = page.pods.into_iter();
+            pods.extend(new.filter(|pod| seen.insert(pod.id.clone())));
+            let more = page
+                .pagination
+                .filter(|pagination| pagination.has_next_page);
+            match more.map(|pagination| pagination.next_cursor) {
+                None => return Ok(pods),
+                Some(next @ Some(_)) if next != cursor => cursor = next,
+                Some(_) => break,
+            }
+        }
+        Err(Error::new(ErrorKind::Unexpected, doing())
+            .because("RunPod says that there are more pages, and not where"))
+    }
+
+    /// The same for many who ask at once: a list that was begun at `since` or later.
+    pub(super) async fn pods_since(&self, since: Moment) -> Result<Arc<Vec<Pod>>> {
+        self.listed
+            .since(since, async || self.pods().await.map(Arc::new))
+            .await
+    }
+
+    /// Looks at a pod; `None` when RunPod itself says that it does not have it.
+    pub(super) async fn pod(&self, id: &str) -> Result<Option<Pod>, Failure> {
+        let call = self.call(Method::GET, &["pods", id]);
+        match call.fetch::<Pod>(&self.term()).await {
+            Ok(pod) => Ok(Some(pod).filter(|pod| !pod.is_gone())),
+            Err(failure) if is_missing(&failure) => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// Deletes a pod, whether there is room or not; `false` when RunPod itself says that it does not have
+    /// it.
+    pub(super) async fn delete(&self, id: &str) -> Result<bool, Failure> {
+        let call = self.call(Method::DELETE, &["pods", id]);
+        match call.send_at_once(&self.term()).await {
+            Ok(_) => Ok(true),
+            Err(failure) if is_missing(&failure) => Ok(false),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// Reads what a pod has said, as the stream of events that it is.
+    pub(super) async fn said(&self, id: &str, tail: Tail) -> Result<Answer, Failure> {
+        let call = self
+            .call(Method::GET, &["pods", id, "logs"])
+            .query("tail", LINES);
+        let answer = self.rest.client().tail(call.request(), tail).await?;
+        if answer.status.is_success() {
+            Ok(answer)
+        } else {
+            Err(answer.refused().into())
+        }
+    }
+
+    /// Reads prices and stock for what is asked for, of some clouds.
+    pub(super) async fn read_catalog(&self, config: &Config, clouds: &[Tier]) -> Result<Catalog> {
+        let doing = || format!("could not read RunPod's catalog at {}", self.base());
+        let mut catalog = Catalog::default();
+        let begin = |kind: &str| {
+            self.rest
+                .call(Method::GET, &["catalog", kind])
+                .bearer(&self.key)
+                .query("include", "AVAILABILITY")
+                .query("product", "POD")
+        };
+        if config.cpu.is_some() {
+            let call = begin("cpus").query("vcpuCount", &config.vcpus().to_string());
+            let cpus: Cpus = call
+                .fetch(&self.term())
+                .await
+                .map_err(|failure| failure.explain(doing()))?;
+            catalog.add_cpus(cpus);
+            return Ok(catalog);
+        }
+        for cloud in clouds {
+            let mut call = begin("gpus")
+                .query("count", &config.count().to_string())
+                .query("cloud", cloud.word());
+            if let Some(version) = &config.min_cuda {
+                call = call.query("minCudaVersion", version);
+            }
+            let gpus: Gpus = call
+                .fetch(&self.term())
+                .await
+                .map_err(|failure| failure.explain(doing()))?;
+            catalog.add_gpus(*cloud, gpus);
+        }
+        Ok(catalog)
+    }
+
+    /// The catalog for what the settings ask for, read a moment ago at most.
+    pub(super) async fn catalog(&self, config: &Config) -> Result<Arc<Catalog>> {
+        let now = Moment::now();
+        let since = now.checked_sub(FRESH).unwrap_or(now);
+        let clouds = Tier::of(config);
+        self.catalog
+            .since(since, async || {
+                self.read_catalog(config, clouds).await.map(Arc::new)
+            })
+            .await
+    }
+}
+
+/// Whether RunPod itself says that there is no such thing: whoever else answers 404 knows nothing of pods,
+/// and what he does not know is not gone.
+pub(super) fn is_missing(failure: &Failure) -> bool {
+    failure.status() == Some(404)
+        && failure
+            .body()
+            .is_some_and(|body| body["status"] == 404 && body["detail"].is_string())
+}
+
+/// A pod, as much of it as is of use: not its variables, of which one holds the boot script.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(from = "Raw")]
+pub(super) struct Pod {
+    pub(super) id: String,
+    pub(super) name: String,
+    status: String,
+    /// Whether its container was seen to run.
+    running: bool,
+    /// What is in the place of our tags, whether it can be read or not.
+    pub(super) marked: bool,
+    pub(super) tags: Option<Tags>,
+    /// US dollars an hour.
+    pub(super) cost: Option<f64>,
+    pub(super) created: Option<Timestamp>,
+}
+
+/// A pod as it comes. Official examples leave out what the description calls required.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Raw {
+    id: String,
+    #[serde(default)]
+    name: Value,
+    #[serde(default)]
+    status: Value,
+    #[serde(default)]
+    env: Value,
+    #[serde(default)]
+    cost: Value,
+    #[serde(default)]
+    runtime: Value,
+    #[serde(default)]
+    created_at: Value,
+}
+
+impl From<Raw> for Pod {
+    fn from(raw: Raw) -> Self {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let mark = raw.env.get(TAGS).and_then(Value::as_str);
+        let pairs = mark.and_then(|mark| serde_json::from_str::<Value>(mark).ok());
+        let tag = |key: &str| Some(pairs.as_ref()?.get(key)?.as_str()?.to_owned());
+        let foreign = tag(MANAGED_BY.0).is_some_and(|by| by != MANAGED_BY.1);
+        Self {
+            id: raw.id,
+            name: text(&raw.name),
+            status: text(&raw.status),
+            running: !raw.runtime.is_null(),
+            marked: mark.is_some() && !foreign,
+            tags: Tags::from_lookup(tag),
+            cost: raw.cost.as_f64(),
+            created: raw.created_at.as_str().and_then(|time| time.parse().ok()),
+        }
+    }
+}
+
+impl Pod {
+    /// Whether nothing is left of it.
+    pub(super) fn is_gone(&self) -> bool {
+        self.status == "TERMINATED"
+    }
+
+    /// Whether it was made for an order.
+    pub(super) fn is_of(&self, order: &Order) -> bool {
+        let same = |tags: &Tags| tags.name == order.name && tags.start == order.tags.start;
+        self.tags.as_ref().is_some_and(same)
+    }
+
+    /// Whether its name is one that only gharun gives.
+    pub(super) fn is_named_by_us(&self) -> bool {
+        self.name.parse::<Name>().is_ok()
+    }
+
+    /// What it is doing.
+    pub(super) fn state(&self) -> Condition {
+        match self.status.as_str() {
+            "ERROR" => Condition::Ended("RunPod calls it beyond recovery".to_owned()),
+            "EXITED" => Condition::Ended("it was stopped".to_owned()),
+            "TERMINATED" => Condition::Ended("it was deleted".to_owned()),
+            // RunPod says so at once; that its container runs shows in `runtime`.
+            "RUNNING" if self.running => Condition::Running,
+            _ => Condition::Pending,
+        }
+    }
+
+    /// The machine that it is, with these tags.
+    pub(super) fn machine(&self, tags: Tags) -> Instance {
+        Instance {
+            id: InstanceId {
+                place: None,
+                id: self.id.clone(),
+            },
+            state: self.state(),
+            created: self.created.unwrap_or(tags.created),
+            tags,
+            // What ended costs nothing by the hour but its volume, which the list does not tell.
+            price_per_hour: self.cost.filter(|cost| *cost > 0.0),
+        }
+    }
+}
