@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::halt::Halt;
+use super::move_on::Moved;
 use super::slot::Slot;
 use super::watch::Watch;
 use super::{Fleet, Place, Trouble, chain};
@@ -36,6 +37,14 @@ const NAMES: usize = 3;
 const PATIENCE: usize = 6;
 /// How often a place is asked that did not answer, and surely launched nothing.
 const TRIES: usize = 3;
+
+/// What waiting for a runner came to.
+enum Waited {
+    /// Its place has no room for its machine after all.
+    NoRoom(providers::Error),
+    /// It is online, so long after the beginning of the start.
+    Online(Duration),
+}
 
 /// What the runners of one start share.
 pub(super) struct Shared<'a, G> {
@@ -130,8 +139,8 @@ impl<G: Api> Shared<'_, G> {
                 no_room.push(format!("no time was left to ask `{}`", place.name));
                 break;
             }
-            match self.launch_patiently(slot, place, &mut credential).await {
-                Ok(()) => return self.wait(slot).await,
+            match self.launch_and_wait(slot, place, &mut credential).await {
+                Ok(after) => return Ok(after),
                 Err(Trouble::Launch { provider, source })
                     if matches!(source.kind, ErrorKind::Ambiguous | ErrorKind::NoCapacity) =>
                 {
@@ -155,6 +164,35 @@ impl<G: Api> Shared<'_, G> {
             }
         }
         Err(refused.unwrap_or_else(|| Trouble::NoRoom(no_room.join("; "))))
+    }
+
+    /// Launches at one place and waits until the runner is online; again as long as the place takes orders
+    /// for which it then has no room.
+    async fn launch_and_wait(
+        &self,
+        slot: &RefCell<Slot>,
+        place: &Place,
+        credential: &mut Option<Credential>,
+    ) -> Result<Duration, Trouble> {
+        loop {
+            self.launch_patiently(slot, place, credential).await?;
+            let lacking = loop {
+                let lacking = match self.wait(slot).await? {
+                    Waited::Online(after) => return Ok(after),
+                    Waited::NoRoom(lacking) => lacking,
+                };
+                match self.move_on(slot, &lacking).await? {
+                    Moved::Free => break lacking,
+                    Moved::Stays => {}
+                }
+            };
+            *credential = None;
+            if Instant::now() >= self.deadline() {
+                let provider = place.name.clone();
+                let source = lacking;
+                return Err(Trouble::Launch { provider, source });
+            }
+        }
     }
 
     /// Launches at one place, which is asked again while it surely launched nothing and only wants
@@ -375,7 +413,8 @@ impl<G: Api> Shared<'_, G> {
         Ok(())
     }
 
-    async fn wait(&self, slot: &RefCell<Slot>) -> Result<Duration, Trouble> {
+    /// Waits until the runner is online, or its place has no room for its machine after all.
+    async fn wait(&self, slot: &RefCell<Slot>) -> Result<Waited, Trouble> {
         let (name, id, place, machine) = {
             let slot = slot.borrow();
             let (place, instance) = slot.machine.clone().expect("it was launched");
@@ -391,6 +430,13 @@ impl<G: Api> Shared<'_, G> {
             let sight = self.watch.sight(&name);
             if let Err(trouble) = self.note_id(slot, sight.runner_id).await {
                 break Err(trouble);
+            }
+            if !sight.online
+                && let Some(seen) = self.watch.machine(&name)
+                && let Some(lacking) = place.provider.lacks_room(&seen)
+            {
+                self.watch.leave(&name);
+                return Ok(Waited::NoRoom(lacking));
             }
             if let Some(reason) = sight.died {
                 let log = self.log(&place, &machine).await;
@@ -422,7 +468,7 @@ impl<G: Api> Shared<'_, G> {
         outcome?;
         let after = self.began.elapsed();
         self.fleet.sink.tell(Event::Online { name, after }).await?;
-        Ok(after)
+        Ok(Waited::Online(after))
     }
 
     /// Notes the number of a runner that its machine has registered, once GitHub shows it.

@@ -13,6 +13,7 @@ mod bring_up;
 pub(crate) mod doubles;
 mod halt;
 mod launch;
+mod move_on;
 mod slot;
 mod start;
 pub mod stop;

@@ -391,7 +391,7 @@ fn left_of(slot: &Slot, why: &str) -> Left {
 
 impl<G: Api> Shared<'_, G> {
     /// Takes a runner out of the outputs.
-    async fn unmap(&self, name: &Name) -> std::io::Result<()> {
+    pub(super) async fn unmap(&self, name: &Name) -> std::io::Result<()> {
         let mapping = {
             let mut mapping = self.mapping.borrow_mut();
             let before = mapping.0.len();

@@ -75,7 +75,8 @@ impl<G: Api> Shared<'_, G> {
         left
     }
 
-    async fn undo_runner(&self, slot: &RefCell<Slot>) -> Vec<Left> {
+    /// Removes a runner and its machine; what could not be proved gone is returned.
+    pub(super) async fn undo_runner(&self, slot: &RefCell<Slot>) -> Vec<Left> {
         let (name, sought) = {
             let slot = slot.borrow();
             (slot.name.clone(), Sought::of(&slot))

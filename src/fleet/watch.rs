@@ -139,6 +139,12 @@ impl Watch {
         }
     }
 
+    /// The machine of a runner that is waited for, as its place showed it last.
+    pub(super) fn machine(&self, name: &Name) -> Option<Instance> {
+        let waiting = self.waiting.borrow();
+        waiting.get(name)?.machine.last.clone()
+    }
+
     /// Looks again and again while somebody waits. Never returns.
     pub(super) async fn run<G: Api>(&self, fleet: &Fleet<'_, G>, github: &G, every: Duration) {
         let at_github = async {

@@ -46,6 +46,19 @@ impl Request {
         self
     }
 
+    /// Adds a body as forms are sent (`application/x-www-form-urlencoded`).
+    #[must_use]
+    pub fn form(mut self, fields: &[(&str, &str)]) -> Self {
+        let mut body = url::form_urlencoded::Serializer::new(String::new());
+        body.extend_pairs(fields);
+        self.body = Some(body.finish().into_bytes());
+        self.headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static("application/x-www-form-urlencoded"),
+        );
+        self
+    }
+
     /// The request as people write it, without its query, which may hold secrets.
     pub(super) fn what(&self) -> String {
         let host = self.url.host_str().unwrap_or_default();

@@ -262,6 +262,20 @@ impl Provider for Memory {
         Ok(())
     }
 
+    fn lacks_room(&self, machine: &Instance) -> Option<Error> {
+        let error = self.error(ErrorKind::NoCapacity, Verb::Launch);
+        let mut state = self.cloud.state();
+        let place = state.places.get_mut(&self.place)?;
+        let gives_up = place.gives_up?;
+        let mut machines = place.machines.iter();
+        let found = machines.find(|found| found.instance.id == machine.id)?;
+        if machine.state == Condition::Running || found.launched.elapsed() < gives_up {
+            return None;
+        }
+        place.capacity = 0;
+        Some(error)
+    }
+
     async fn list(&self) -> Result<Listing> {
         match self.ask(Verb::List, "").await {
             Err(_) if self.has(Flaw::SwallowsUnread) => return Ok(Listing::default()),

@@ -16,7 +16,12 @@ use url::Url;
 
 use crate::model::{Instance, InstanceId, Listing, Order};
 
-#[cfg(any(feature = "aws", feature = "docker", feature = "runpod"))]
+#[cfg(any(
+    feature = "aws",
+    feature = "docker",
+    feature = "nebius",
+    feature = "runpod"
+))]
 mod attempt;
 #[cfg(feature = "aws")]
 pub mod aws;
@@ -28,6 +33,8 @@ pub mod docker;
 pub mod host;
 #[cfg(test)]
 pub(crate) mod memory;
+#[cfg(feature = "nebius")]
+pub mod nebius;
 #[cfg(any(feature = "nebius", feature = "runpod"))]
 mod rest;
 #[cfg(feature = "runpod")]
@@ -224,6 +231,16 @@ pub trait Provider: fmt::Debug + Send + Sync + Sized + 'static {
     /// resolved is a failure, never "already gone".
     async fn terminate(&self, id: &InstanceId) -> Result<()>;
 
+    /// Why a machine that this value launched will not start where it is, though its order was accepted: the
+    /// place has no room for it after all, or keeps it waiting for too long. Whoever asks ends it, and when
+    /// it is proved gone, launches anew: then what was found wanting here is not tried again, and once
+    /// nothing is left to try, that launch is [`ErrorKind::NoCapacity`]. `machine` is as it was listed last.
+    /// The default: never.
+    fn lacks_room(&self, machine: &Instance) -> Option<Error> {
+        let _ = machine;
+        None
+    }
+
     /// Shell code by which a machine of this kind ends itself, run as the boot script's user.
     fn ending(&self) -> &'static str {
         "exit"
@@ -297,6 +314,8 @@ pub trait DynProvider: fmt::Debug {
     fn list(&self) -> LocalBoxFuture<'_, Result<Listing>>;
     /// See [`Provider::terminate`].
     fn terminate<'a>(&'a self, id: &'a InstanceId) -> LocalBoxFuture<'a, Result<()>>;
+    /// See [`Provider::lacks_room`].
+    fn lacks_room(&self, machine: &Instance) -> Option<Error>;
     /// See [`Provider::ending`].
     fn ending(&self) -> &str;
     /// See [`Provider::candidates`].
@@ -346,6 +365,10 @@ impl<P: Provider> DynProvider for P {
 
     fn terminate<'a>(&'a self, id: &'a InstanceId) -> LocalBoxFuture<'a, Result<()>> {
         Provider::terminate(self, id).boxed_local()
+    }
+
+    fn lacks_room(&self, machine: &Instance) -> Option<Error> {
+        Provider::lacks_room(self, machine)
     }
 
     fn ending(&self) -> &str {
@@ -450,6 +473,8 @@ pub const KINDS: &[Kind] = &[
     #[cfg(feature = "docker")]
     Kind::of::<docker::Docker>(),
     Kind::of::<host::local::Local>(),
+    #[cfg(feature = "nebius")]
+    Kind::of::<nebius::Nebius>(),
     #[cfg(feature = "runpod")]
     Kind::of::<runpod::RunPod>(),
     #[cfg(feature = "ssh")]

@@ -140,6 +140,29 @@ impl Call<'_> {
         self
     }
 
+    /// Adds a body as forms are sent.
+    #[cfg_attr(
+        not(feature = "nebius"),
+        allow(dead_code, reason = "not every place needs it")
+    )]
+    pub(super) fn form(mut self, fields: &[(&str, &str)]) -> Self {
+        self.request = self.request.form(fields);
+        self
+    }
+
+    /// Adds a header that is no secret.
+    #[cfg_attr(
+        not(feature = "nebius"),
+        allow(dead_code, reason = "not every place needs it")
+    )]
+    pub(super) fn header(mut self, name: &'static str, value: &str) -> Self {
+        // A value that no header can hold is left out: none of ours is one.
+        if let Ok(value) = HeaderValue::try_from(value) {
+            self.request.headers.insert(name, value);
+        }
+        self
+    }
+
     /// The answer holds a secret, and no error quotes it.
     pub(super) fn secret(mut self) -> Self {
         self.request.secret = true;
@@ -147,6 +170,10 @@ impl Call<'_> {
     }
 
     /// What is sent.
+    #[cfg_attr(
+        not(feature = "runpod"),
+        allow(dead_code, reason = "not every place needs it")
+    )]
     pub(super) fn request(&self) -> &Request {
         &self.request
     }

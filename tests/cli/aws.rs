@@ -12,12 +12,12 @@ use crate::world::{Said, World, outer, signal, wait_for};
 use proxy::{Asked, Deed, Proxy, Server, alive, user_data};
 
 #[path = "../../src/providers/aws/proxy.rs"]
-mod proxy;
+pub(crate) mod proxy;
 
-const REGION: &str = "us-east-1";
+pub(crate) const REGION: &str = "us-east-1";
 
 /// Where the server is; says so where there is none.
-fn moto() -> Option<Server> {
+pub(crate) fn moto() -> Option<Server> {
     let server = outer("GHARUN_MOTO_URL").filter(|url| !url.is_empty());
     if server.is_none() {
         docker::skipped("aws: no moto at $GHARUN_MOTO_URL; `sh tests/run` starts one");

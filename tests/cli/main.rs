@@ -5,6 +5,8 @@ mod app;
 #[cfg(feature = "aws")]
 mod aws;
 mod checks;
+#[cfg(all(feature = "aws", feature = "nebius", feature = "runpod"))]
+mod clouds;
 mod described;
 mod docker;
 mod ghes;
@@ -12,6 +14,8 @@ mod hosts;
 mod killed;
 mod life;
 mod limits;
+#[cfg(feature = "nebius")]
+mod nebius;
 mod offers;
 #[path = "../../src/github/auth/pair.rs"]
 mod pair;

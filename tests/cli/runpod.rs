@@ -9,7 +9,7 @@ use crate::world::{Said, World, signal, wait_for};
 use standin::{Deed, Lag, Machinery, NO_CAPACITY, Standin};
 
 #[path = "../../src/providers/runpod/standin/mod.rs"]
-mod standin;
+pub(crate) mod standin;
 
 /// Every part of a path is any.
 const PODS: &str = "/v2/pods";

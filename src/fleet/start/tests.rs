@@ -17,6 +17,7 @@ use crate::state::Store;
 mod coming_up;
 mod enrolling;
 mod limited;
+mod moving_on;
 mod undoing;
 mod waiting;
 

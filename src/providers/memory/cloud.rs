@@ -54,6 +54,7 @@ pub(crate) struct Machine {
     /// Whether gharun did not make it; its tags are then nobody's.
     pub(crate) stranger: bool,
     pub(super) shown_from: Instant,
+    pub(super) launched: Instant,
     ready_at: Instant,
     ends: Option<(Instant, String)>,
     pub(super) busy: Option<bool>,
@@ -91,6 +92,9 @@ pub(crate) struct Place {
     pub(crate) boot_takes: Duration,
     /// How long a launched machine lives, and how it ends.
     pub(crate) dies: Option<(Duration, String)>,
+    /// It takes orders that find no room so long after their launch, unless they run by then; once that is
+    /// noticed, it takes no more.
+    pub(crate) gives_up: Option<Duration>,
     /// From the launch until a listing shows it.
     pub(crate) listing_lags: Duration,
     /// From the request to its answer; the machine is gone from the request on.
@@ -115,6 +119,7 @@ impl Default for Place {
             launch_takes: Duration::ZERO,
             boot_takes: Duration::ZERO,
             dies: None,
+            gives_up: None,
             listing_lags: Duration::ZERO,
             terminate_takes: Duration::ZERO,
             price_per_hour: None,
@@ -286,6 +291,7 @@ impl Place {
             boot: order.boot.clone(),
             stranger: false,
             shown_from: now + self.listing_lags,
+            launched: now,
             ready_at: now + self.boot_takes,
             ends: self.dies.clone().map(|(after, how)| (now + after, how)),
             busy: None,

@@ -66,7 +66,7 @@ async fn every_failure_means_an_action_and_a_change_that_may_be_done_is_ambiguou
         let read = failure(Method::GET, reply.clone()).await.kind();
         let made = failure(Method::POST, reply).await.kind();
         let read = format!("{read:?}");
-        writeln!(table, "{name:<16} {read:<12} {made:?}").expect("a text takes it");
+        writeln!(table, "{name:<16} {read:<12} {made:?}").expect("a text takes what is written");
     }
     insta::assert_snapshot!(table, @"
     200, a page      Unavailable  Ambiguous

@@ -1,0 +1,131 @@
+//! A machine that was accepted and will not start: it is ended, and its runner goes elsewhere.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, timeout};
+
+use super::bring_up::Shared;
+use super::slot::{Slot, Unproved};
+use super::watch::unread;
+use super::{Place, Trouble, chain};
+use crate::github::Api;
+use crate::model::{Event, InstanceId};
+use crate::providers::{self, ErrorKind};
+
+/// The pause between two looks, and how long a look may take.
+const EVERY: Duration = Duration::from_secs(2);
+const LISTS: Duration = Duration::from_secs(20);
+/// How long the proof that a machine is gone may take after its end.
+const PROOF: Duration = Duration::from_mins(1);
+
+/// What became of a runner whose machine was not to start.
+#[derive(Debug)]
+pub(super) enum Moved {
+    /// It is free to go elsewhere, under a new name: of the old one nothing is left.
+    Free,
+    /// It got a job meanwhile, so its machine did start.
+    Stays,
+}
+
+impl<G: Api> Shared<'_, G> {
+    /// Ends a machine that its place has no room for, and frees its runner. The machine may start in this very
+    /// moment, so the registration goes first, and a refusal to delete it keeps both.
+    pub(super) async fn move_on(
+        &self,
+        slot: &RefCell<Slot>,
+        why: &providers::Error,
+    ) -> Result<Moved, Trouble> {
+        self.go_on()?;
+        let (name, machine) = {
+            let slot = slot.borrow();
+            (slot.name.clone(), slot.machine.clone())
+        };
+        let Some((place, instance)) = machine else {
+            return Ok(Moved::Free);
+        };
+        let provider = place.name.clone();
+        self.fleet
+            .sink
+            .tell(Event::NoCapacity {
+                name: name.clone(),
+                provider: provider.clone(),
+                reason: chain(why),
+            })
+            .await?;
+        if let Some(left) = self.undo_runner(slot).await.into_iter().next() {
+            if left.kept {
+                return Ok(Moved::Stays);
+            }
+            let source = providers::Error::new(ErrorKind::Ambiguous, left.why);
+            return Err(Trouble::Lost { provider, source });
+        }
+        self.prove_gone(slot, &place, &instance.id).await?;
+        self.unmap(&name).await?;
+        self.take_new_name(slot).await?;
+        Ok(Moved::Free)
+    }
+
+    /// Waits until a whole listing does not show a machine that was ended.
+    async fn prove_gone(
+        &self,
+        slot: &RefCell<Slot>,
+        place: &Place,
+        id: &InstanceId,
+    ) -> Result<(), Trouble> {
+        let end = Instant::now() + PROOF;
+        // Whoever undoes this runner meanwhile looks for the machine, too.
+        slot.borrow_mut().unproved = Some(Unproved {
+            place: place.clone(),
+            since: Instant::now(),
+        });
+        loop {
+            let why = match timeout(LISTS, place.provider.list()).await {
+                Ok(Ok(listing)) => match unread(&listing) {
+                    _ if listing.instances.iter().any(|machine| machine.id == *id) => {
+                        "it is still there".to_owned()
+                    }
+                    Some(why) => why,
+                    None => break,
+                },
+                Ok(Err(error)) => chain(&error),
+                Err(_) => "it did not answer in time".to_owned(),
+            };
+            if Instant::now() + EVERY > end {
+                let message = format!("could not see whether `{id}` is gone");
+                let source = providers::Error::new(ErrorKind::Ambiguous, message).because(why);
+                let provider = place.name.clone();
+                return Err(Trouble::Lost { provider, source });
+            }
+            sleep(EVERY).await;
+        }
+        slot.borrow_mut().has_no_machine();
+        Ok(())
+    }
+
+    /// Gives the runner a new name, as the old one's registration and machine are gone.
+    async fn take_new_name(&self, slot: &RefCell<Slot>) -> Result<(), Trouble> {
+        self.go_on()?;
+        let from = slot.borrow().name.clone();
+        let to = self.plan.name(slot.borrow().index, self.fleet.now());
+        let (old, key, entry) = (from.clone(), to.clone(), self.entry(&to));
+        self.fleet
+            .store
+            .update(move |entries| {
+                entries.insert(key, entry);
+                entries.remove(&old);
+            })
+            .await?;
+        {
+            let mut slot = slot.borrow_mut();
+            slot.name = to.clone();
+            slot.runner_id = None;
+            slot.registered = None;
+            slot.labels.clear();
+        }
+        let reason = "its machine did not start".to_owned();
+        let renamed = Event::Renamed { from, to, reason };
+        self.fleet.sink.tell(renamed).await?;
+        Ok(())
+    }
+}

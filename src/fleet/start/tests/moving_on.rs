@@ -1,0 +1,129 @@
+//! Orders that were accepted, and find no room afterwards.
+
+use super::*;
+use crate::model::{Condition, Event};
+
+/// A place that takes orders and gives up on them before their runners are online.
+fn hopeless(scene: &Scene, place: &str) {
+    scene.cloud.set(place, |place| {
+        place.boot_takes = 600 * SECOND;
+        place.gives_up = Some(6 * SECOND);
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_order_that_finds_no_room_is_ended_first_and_goes_to_the_next_provider() {
+    let scene = Scene::new(2, &["a", "b"]);
+    hopeless(&scene, "a");
+    let started = scene.start().await;
+    assert_eq!((started.up.len(), started.failed.len()), (2, 0));
+    assert!(started.left.is_empty(), "{:?}", started.left);
+    let machines = scene.cloud.machines();
+    assert_eq!(machines.len(), 2, "one machine each");
+    for machine in &machines {
+        assert_eq!(machine.instance.id.place.as_deref(), Some("b"));
+        assert_ne!(machine.instance.state, Condition::Ended(String::new()));
+    }
+    let mut names = scene.hub.names();
+    let mut there: Vec<_> = machines
+        .iter()
+        .map(|machine| machine.instance.tags.name.to_string())
+        .collect();
+    names.sort();
+    there.sort();
+    assert_eq!(names, there, "one registration each, and no other");
+    let mapping = scene.ear.mapping().expect("a mapping");
+    assert_eq!(mapping.0.len(), 2, "{mapping:?}");
+    // For each runner: ended at `a`, looked for there, and only then launched at `b`.
+    for index in 0..2 {
+        let prefix = format!("gharun-7-1-{index}-");
+        let calls = scene.cloud.calls();
+        let at = |place: &str, verb: Verb| {
+            calls
+                .iter()
+                .position(|call| {
+                    call.place == place && call.verb == verb && call.about.starts_with(&prefix)
+                })
+                .unwrap_or_else(|| panic!("{verb:?} at {place}"))
+        };
+        let (ended, launched) = (at("a", Verb::Terminate), at("b", Verb::Launch));
+        assert!(ended < launched);
+        let proof = calls[ended..launched]
+            .iter()
+            .any(|call| call.place == "a" && call.verb == Verb::List);
+        assert!(proof, "it was proved gone");
+    }
+    let told = scene.ear.events();
+    let moved = told
+        .iter()
+        .filter(|event| matches!(event, Event::NoCapacity { provider, .. } if provider == "a"));
+    assert!(moved.count() >= 2, "it is told: {told:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_order_that_finds_no_room_anywhere_leaves_nothing() {
+    let scene = Scene::new(1, &["a", "b"]);
+    hopeless(&scene, "a");
+    hopeless(&scene, "b");
+    let started = scene.start().await;
+    assert_eq!((started.up.len(), started.failed.len()), (0, 1));
+    let trouble = first_trouble(&started);
+    assert!(
+        trouble.starts_with("no provider has room: `a` says"),
+        "{trouble}"
+    );
+    scene.nothing_is_left();
+    assert!(
+        scene
+            .ear
+            .mapping()
+            .is_none_or(|mapping| mapping.0.is_empty())
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_machine_that_cannot_be_proved_gone_is_not_replaced() {
+    let scene = Scene::new(1, &["a", "b"]);
+    hopeless(&scene, "a");
+    let blind = async {
+        scene.machine_of(0).await;
+        while scene.cloud.asked(Verb::Terminate).is_empty() {
+            sleep(SECOND / 10).await;
+        }
+        scene.fails("a", Verb::List, ErrorKind::Unavailable);
+    };
+    scene.cloud.set("a", |place| place.terminate_takes = SECOND);
+    let started = scene.start_while(blind).await;
+    assert_eq!((started.up.len(), started.failed.len()), (0, 1));
+    let launched: Vec<_> = scene
+        .cloud
+        .calls()
+        .into_iter()
+        .filter(|call| call.verb == Verb::Launch && call.place == "b")
+        .collect();
+    assert_eq!(launched, [], "nobody knows whether the first one is gone");
+    assert_eq!(started.left.len(), 1, "{:?}", started.left);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_machine_whose_runner_got_a_job_meanwhile_stays() {
+    let scene = Scene::new(1, &["a", "b"]);
+    hopeless(&scene, "a");
+    scene.hub.state().online_after = Some(30 * SECOND);
+    // GitHub's list does not say so before the registration is to be deleted.
+    let works = async {
+        let (_, name) = scene.machine_of(0).await;
+        scene.hub.state().listing_fails = true;
+        scene.hub.state().busy.insert(name);
+        while scene.hub.asked("deregister").is_empty() {
+            sleep(SECOND / 10).await;
+        }
+        scene.hub.state().listing_fails = false;
+    };
+    let started = scene.start_while(works).await;
+    assert_eq!((started.up.len(), started.failed.len()), (1, 0));
+    assert!(!scene.hub.asked("deregister").is_empty(), "it was to go");
+    assert_eq!(scene.cloud.asked(Verb::Terminate), [""; 0]);
+    let machines = scene.cloud.machines();
+    assert_eq!(machines[0].instance.id.place.as_deref(), Some("a"));
+}

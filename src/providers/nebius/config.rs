@@ -1,0 +1,426 @@
+//! The table of a nebius provider, and what in it cannot be meant.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use url::Url;
+
+use crate::model::{MANAGED_BY, Secret};
+use crate::providers::rest::address;
+use crate::providers::{Error, Result};
+
+/// Nebius's REST gateway. <https://docs.nebius.com/rest-api>
+const ENDPOINT: &str = "https://api.nebius.cloud";
+/// Where service accounts get their tokens.
+/// <https://docs.nebius.com/iam/service-accounts/authorized-keys>
+const AUTH_ENDPOINT: &str = "https://auth.eu.nebius.com";
+/// The path of the exchange, where `auth_endpoint` names none.
+const EXCHANGE: &str = "/oauth2/token/exchange";
+/// The smallest machine with a GPU that Nebius rents.
+const PLATFORM: &str = "gpu-l40s-a";
+const PRESET: &str = "1gpu-8vcpu-32gb";
+/// The container image that GitHub publishes with a runner in it.
+const CONTAINER: &str = "ghcr.io/actions/actions-runner:latest";
+/// The family of boot images with drivers and CUDA.
+const FAMILY: &str = "ubuntu24.04-cuda13.0";
+/// The smallest disk that the CUDA images fit on, in GiB.
+const LEAST_DISK: u32 = 40;
+
+/// Settings of a nebius provider.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// What is rented: `job` (a Serverless AI Job: a container on a machine of its own, which ends with it)
+    /// or `vm` (a virtual machine, for jobs that need Docker).
+    pub product: Product,
+    /// The project, `project-…`, in which machines are made and looked for; else the profile's `parent-id`.
+    pub project: Option<String>,
+    /// The tenant, `tenant-…`, whose stock `providers offers` tells; else the profile's `tenant-id`.
+    pub tenant: Option<String>,
+    /// A token that is good already; else `$NEBIUS_IAM_TOKEN`. It goes before the other credentials, and
+    /// ends after twelve hours at most.
+    pub iam_token: Option<Secret>,
+    /// The key file of a service account, as `nebius iam auth-public-key generate` writes it.
+    pub service_account_key: Option<PathBuf>,
+    /// The profile of `config_file` that gives credentials and project; else `$NEBIUS_PROFILE`, then the
+    /// file's default.
+    pub profile: Option<String>,
+    /// The configuration of the `nebius` command; else `~/.nebius/config.yaml`.
+    pub config_file: Option<PathBuf>,
+    /// Platforms, in order of preference (`gpu-l40s-a`, `gpu-h100-sxm`, `cpu-d3`).
+    pub platform: Names,
+    /// Presets, in order of preference (`1gpu-8vcpu-32gb`); each is tried on every platform that has it.
+    /// `PLATFORM/PRESET` is for that platform only.
+    pub preset: Names,
+    /// The subnet, `vpcsubnet-…`; the project's default one when left out.
+    pub subnet: Option<String>,
+    /// Of a job the container image, which needs `/bin/sh`; of a VM the family of its boot image, or
+    /// `computeimage-…`. When left out, GitHub's image with a runner in it, or Ubuntu 24.04 with CUDA.
+    pub image: Option<String>,
+    /// The disk: `{ type, size }`, the size in GiB. Types: `network_ssd`, `network_hdd`,
+    /// `network_ssd_non_replicated`, `network_ssd_io_m3`.
+    pub disk: Disk,
+    /// Whether machines may be taken away at any time, for about half the price.
+    pub preemptible: bool,
+    /// The spot pricing policy of preemptible machines; they follow the spot price when left out.
+    pub pricing_policy: Option<String>,
+    /// Where a job's image comes from, when not everybody may have it: `{ username }` with
+    /// `registry_password`, or `{ secret }`, a version of a `MysteryBox` secret that holds both.
+    pub registry: Option<Registry>,
+    /// The password or token for the registry.
+    pub registry_password: Option<Secret>,
+    /// Variables of a job's container. Whoever may read the project's jobs sees them: nothing secret.
+    pub env: BTreeMap<String, String>,
+    /// How much of a job's memory may be shared (`/dev/shm`), in GiB; Nebius decides when left out.
+    pub shm_size: Option<u32>,
+    /// Whether machines get a public address. Without one they still reach the internet, unless the subnet's
+    /// routes are your own.
+    pub public_ip: bool,
+    /// Of a VM: the service account, `serviceaccount-…`, by which it deletes itself; it needs to be allowed
+    /// to delete instances of the project, and every job may act as it. Without one a VM powers itself off,
+    /// and its disk is billed until `gharun stop` removes it.
+    pub service_account: Option<String>,
+    /// Additional labels of machines and their disks.
+    pub labels: BTreeMap<String, String>,
+    /// How long an order may wait for a machine (`"10m"`) until it is withdrawn and the next candidate is
+    /// tried; Nebius itself gives up after half an hour.
+    pub start_deadline: String,
+    /// The address of the REST gateway.
+    pub endpoint: String,
+    /// The address where a service account's key becomes a token.
+    pub auth_endpoint: String,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            product: Product::Job,
+            project: None,
+            tenant: None,
+            iam_token: None,
+            service_account_key: None,
+            profile: None,
+            config_file: None,
+            platform: Names::One(PLATFORM.to_owned()),
+            preset: Names::One(PRESET.to_owned()),
+            subnet: None,
+            image: None,
+            disk: Disk::default(),
+            preemptible: false,
+            pricing_policy: None,
+            registry: None,
+            registry_password: None,
+            env: BTreeMap::new(),
+            shm_size: None,
+            public_ip: false,
+            service_account: None,
+            labels: BTreeMap::new(),
+            start_deadline: "10m".to_owned(),
+            endpoint: ENDPOINT.to_owned(),
+            auth_endpoint: AUTH_ENDPOINT.to_owned(),
+        }
+    }
+}
+
+/// What is rented.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, serde::Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Product {
+    /// A Serverless AI Job.
+    Job,
+    /// A virtual machine.
+    Vm,
+}
+
+/// One name, or several in order of preference.
+#[derive(Clone, Debug, Deserialize, serde::Serialize, JsonSchema)]
+#[serde(
+    untagged,
+    expecting = "no names: write one in quotes, or a list of them"
+)]
+pub enum Names {
+    /// One.
+    One(String),
+    /// Several.
+    Several(Vec<String>),
+}
+
+impl Names {
+    /// The names, in order.
+    pub(super) fn all(&self) -> &[String] {
+        match self {
+            Self::One(name) => std::slice::from_ref(name),
+            Self::Several(names) => names,
+        }
+    }
+}
+
+/// A disk.
+#[derive(Clone, Debug, Deserialize, serde::Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Disk {
+    /// What it is made of.
+    pub r#type: DiskType,
+    /// In GiB.
+    pub size: u32,
+}
+
+impl Default for Disk {
+    fn default() -> Self {
+        Self {
+            r#type: DiskType::NetworkSsd,
+            size: 100,
+        }
+    }
+}
+
+/// What a disk is made of. <https://docs.nebius.com/compute/storage/types>
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, serde::Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DiskType {
+    /// SSDs over the network, kept threefold.
+    NetworkSsd,
+    /// Hard disks over the network.
+    NetworkHdd,
+    /// SSDs over the network, kept once.
+    NetworkSsdNonReplicated,
+    /// SSDs over the network, kept threefold, and fast.
+    NetworkSsdIoM3,
+}
+
+impl DiskType {
+    /// Nebius's own spelling.
+    pub(super) fn spelled(self) -> &'static str {
+        match self {
+            Self::NetworkSsd => "NETWORK_SSD",
+            Self::NetworkHdd => "NETWORK_HDD",
+            Self::NetworkSsdNonReplicated => "NETWORK_SSD_NON_REPLICATED",
+            Self::NetworkSsdIoM3 => "NETWORK_SSD_IO_M3",
+        }
+    }
+}
+
+/// Who may have a private image.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Registry {
+    /// The user; the password is `registry_password`.
+    pub username: Option<String>,
+    /// The version of a `MysteryBox` secret, `mbsecver-…`, that holds user and password.
+    pub secret: Option<String>,
+}
+
+impl Config {
+    /// The image as the product takes it.
+    pub(super) fn image(&self) -> &str {
+        self.image.as_deref().unwrap_or(match self.product {
+            Product::Job => CONTAINER,
+            Product::Vm => FAMILY,
+        })
+    }
+
+    /// How long an order may wait for a machine.
+    pub(super) fn start_deadline(&self) -> Result<Duration> {
+        let bad = || {
+            Error::setting(
+                "start_deadline",
+                format!(
+                    "`{}` is no duration: write one such as `\"90s\"` or `\"10m\"`",
+                    self.start_deadline
+                ),
+            )
+        };
+        let signed: SignedDuration = self.start_deadline.trim().parse().map_err(|_| bad())?;
+        let deadline = Duration::try_from(signed).map_err(|_| bad())?;
+        if deadline.is_zero() {
+            return Err(bad());
+        }
+        Ok(deadline)
+    }
+
+    /// The address of the gateway.
+    pub(super) fn gateway(&self) -> Result<Url> {
+        address("endpoint", &self.endpoint)
+    }
+
+    /// The address of the exchange, its path included.
+    pub(super) fn exchange(&self) -> Result<Url> {
+        let mut url = address("auth_endpoint", &self.auth_endpoint)?;
+        if matches!(url.path(), "" | "/") {
+            url.set_path(EXCHANGE);
+        }
+        Ok(url)
+    }
+
+    /// Refuses what cannot be meant; nothing is asked of Nebius.
+    ///
+    /// # Errors
+    ///
+    /// A `Config` error that names the key and what to write.
+    pub(super) fn check(&self) -> Result<()> {
+        self.start_deadline()?;
+        self.gateway()?;
+        self.exchange()?;
+        self.check_ids()?;
+        self.check_names()?;
+        self.check_money()?;
+        self.check_container()?;
+        if let Some(key) = self.labels.keys().find(|key| {
+            *key == MANAGED_BY.0
+                || key.starts_with("gharun-")
+                || key.is_empty()
+                || key.len() > 63
+                || !key.bytes().all(|byte| {
+                    byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte)
+                })
+        }) {
+            return Err(Error::setting(
+                "labels",
+                format!(
+                    "`{key}` cannot be a label's key: write lower case letters, digits, `-`, `_` and `.`, and leave `{}` and `gharun-…` to gharun",
+                    MANAGED_BY.0
+                ),
+            ));
+        }
+        Ok(())
+    }
+
+    fn check_ids(&self) -> Result<()> {
+        for (key, begins, id) in [
+            ("project", "project-", &self.project),
+            ("tenant", "tenant-", &self.tenant),
+            ("subnet", "vpcsubnet-", &self.subnet),
+            ("service_account", "serviceaccount-", &self.service_account),
+        ] {
+            // It becomes part of addresses and, some of it, of a script.
+            if let Some(id) = id
+                && !(id.starts_with(begins)
+                    && id
+                        .bytes()
+                        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'))
+            {
+                return Err(Error::setting(
+                    key,
+                    format!("`{id}` is no id: write one that begins with `{begins}`"),
+                ));
+            }
+        }
+        if self.service_account.is_some() && self.product == Product::Job {
+            return Err(Error::setting(
+                "service_account",
+                "a job ends by itself: `service_account` is for `product = \"vm\"`",
+            ));
+        }
+        Ok(())
+    }
+
+    fn check_names(&self) -> Result<()> {
+        let fine = |text: &str| {
+            !text.is_empty()
+                && text.bytes().all(|byte| {
+                    byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-._".contains(&byte)
+                })
+        };
+        for (key, names) in [("platform", &self.platform), ("preset", &self.preset)] {
+            if names.all().is_empty() {
+                return Err(Error::setting(key, format!("`{key}` names nothing")));
+            }
+            for name in names.all() {
+                let spelled = match (key, name.split_once('/')) {
+                    ("preset", Some((platform, preset))) => fine(platform) && fine(preset),
+                    _ => fine(name),
+                };
+                if !spelled {
+                    return Err(Error::setting(
+                        key,
+                        format!("`{name}` is no {key}: see `gharun providers offers`"),
+                    ));
+                }
+            }
+        }
+        if super::candidates::candidates(self).is_empty() {
+            return Err(Error::setting(
+                "preset",
+                "no preset is for any of the platforms in `platform`",
+            ));
+        }
+        Ok(())
+    }
+
+    fn check_money(&self) -> Result<()> {
+        if self.pricing_policy.is_some() && !self.preemptible {
+            return Err(Error::setting(
+                "pricing_policy",
+                "a spot pricing policy is for preemptible machines: set `preemptible`, or leave it out",
+            ));
+        }
+        let least = match self.product {
+            Product::Job => 1,
+            Product::Vm => LEAST_DISK,
+        };
+        if self.disk.size < least {
+            return Err(Error::setting(
+                "disk.size",
+                format!(
+                    "a disk of {} GiB is too small: write {least} at least",
+                    self.disk.size
+                ),
+            ));
+        }
+        Ok(())
+    }
+
+    fn check_container(&self) -> Result<()> {
+        if self
+            .image
+            .as_ref()
+            .is_some_and(|image| image.is_empty() || image.contains(char::is_whitespace))
+        {
+            return Err(Error::setting("image", "`image` is no image"));
+        }
+        let is_name = |name: &str| {
+            let mut bytes = name.bytes();
+            bytes
+                .next()
+                .is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
+                && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        };
+        if let Some(name) = self.env.keys().find(|name| !is_name(name)) {
+            return Err(Error::setting(
+                "env",
+                format!("`{name}` is no variable's name"),
+            ));
+        }
+        if self.product == Product::Vm {
+            for (key, set) in [
+                ("env", !self.env.is_empty()),
+                ("registry", self.registry.is_some()),
+                ("registry_password", self.registry_password.is_some()),
+                ("shm_size", self.shm_size.is_some()),
+            ] {
+                if set {
+                    return Err(Error::setting(
+                        key,
+                        format!("`{key}` is for `product = \"job\"`: a VM has no container"),
+                    ));
+                }
+            }
+        }
+        let registry = self.registry.clone().unwrap_or_default();
+        match (
+            &registry.username,
+            &registry.secret,
+            &self.registry_password,
+        ) {
+            (None, None | Some(_), None) | (Some(_), None, Some(_)) => Ok(()),
+            _ => Err(Error::setting(
+                "registry",
+                "a registry takes `username` and `registry_password`, or `secret` alone",
+            )),
+        }
+    }
+}

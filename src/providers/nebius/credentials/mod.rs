@@ -1,0 +1,147 @@
+//! Who we are at Nebius: the first of a token, a service account's key, and a profile.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use super::config::Config;
+use crate::model::Secret;
+use crate::providers::{Error, ErrorKind, Result};
+
+mod key;
+mod profile;
+mod token;
+
+#[cfg(test)]
+mod tests;
+
+pub(super) use key::AccountKey;
+use profile::Profile;
+pub(super) use token::Tokens;
+
+/// What to do where nobody is named.
+const HINT: &str = "set `NEBIUS_IAM_TOKEN` (`nebius iam get-access-token` prints one), `service_account_key`, or `profile`";
+
+/// Where tokens come from.
+#[derive(Clone)]
+pub(super) enum Source {
+    /// A service account signs for them.
+    Key(AccountKey),
+    /// There is no way to get one, for this reason.
+    Nowhere(String),
+    /// It is one already.
+    Token(Secret),
+    /// Somebody keeps a good one in this file.
+    TokenFile(PathBuf),
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key(key) => f.debug_tuple("Key").field(key).finish(),
+            Self::Nowhere(why) => f.debug_tuple("Nowhere").field(why).finish(),
+            Self::Token(_) => f.write_str("Token(***)"),
+            Self::TokenFile(path) => f.debug_tuple("TokenFile").field(path).finish(),
+        }
+    }
+}
+
+impl Source {
+    /// How it is told, for a check.
+    pub(super) fn told(&self) -> String {
+        match self {
+            Self::Key(key) => format!("service account `{}`", key.account()),
+            Self::Nowhere(_) => "nobody".to_owned(),
+            Self::Token(_) => "a token".to_owned(),
+            Self::TokenFile(path) => format!("the token in `{}`", path.display()),
+        }
+    }
+
+    /// The failure of one that gives none.
+    pub(super) fn missing(why: &str) -> Error {
+        Error::new(ErrorKind::Denied, "there are no credentials for Nebius")
+            .because(why.to_owned())
+            .hinted(HINT)
+    }
+}
+
+/// What settings and profile say of the caller.
+#[derive(Debug)]
+pub(super) struct Identity {
+    /// Where tokens come from.
+    pub(super) source: Source,
+    /// The project, where one is named.
+    pub(super) project: Option<String>,
+    /// The tenant, where one is named.
+    pub(super) tenant: Option<String>,
+}
+
+impl Identity {
+    /// Finds out who we are. Only files are read.
+    ///
+    /// # Errors
+    ///
+    /// `Config`, where what a setting names cannot be used. What nobody has named and cannot be used is
+    /// told by whoever needs a token.
+    pub(super) fn of(config: &Config) -> Result<Self> {
+        let named = config.profile.is_some();
+        let profile = Profile::load(config.config_file.as_deref(), config.profile.as_deref());
+        let (profile, broken) = match profile {
+            Ok(profile) => (profile, None),
+            // Who has a token or a key needs no profile.
+            Err(error) if !named || config.iam_token.is_some() => {
+                (None, Some(crate::model::chain(&error)))
+            }
+            Err(error) => return Err(error),
+        };
+        let source = if let Some(token) = &config.iam_token {
+            Source::Token(fit(token)?)
+        } else if let Some(path) = &config.service_account_key {
+            Source::Key(AccountKey::load(path).map_err(|why| {
+                let what = format!("`{}` {why}", path.display());
+                Error::setting("service_account_key", what)
+                    .hinted("`nebius iam auth-public-key generate` writes one")
+            })?)
+        } else if let Some(profile) = &profile {
+            match profile.source() {
+                Ok(source) => source,
+                Err(why) => {
+                    let what = format!("the profile `{}` {why}", profile.name);
+                    if named {
+                        return Err(Error::setting("profile", what).hinted(HINT));
+                    }
+                    Source::Nowhere(what)
+                }
+            }
+        } else {
+            let nobody = || "neither a token nor a key nor a profile is named".to_owned();
+            Source::Nowhere(broken.unwrap_or_else(nobody))
+        };
+        let of_profile = |key: &str| profile.as_ref().and_then(|profile| profile.text(key));
+        Ok(Self {
+            source,
+            project: config.project.clone().or_else(|| of_profile("parent-id")),
+            tenant: config.tenant.clone().or_else(|| of_profile("tenant-id")),
+        })
+    }
+}
+
+/// A token as a header can hold it.
+fn fit(token: &Secret) -> Result<Secret> {
+    word(token.expose()).ok_or_else(|| {
+        Error::setting(
+            "iam_token",
+            "the token is not one word of visible characters",
+        )
+    })
+}
+
+fn word(text: &str) -> Option<Secret> {
+    let text = text.trim();
+    let fits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+    fits.then(|| Secret::new(text))
+}
+
+/// Reads a file; the reason for an error is the end of a sentence about it.
+fn read(path: &Path) -> Result<String, String> {
+    std::fs::read_to_string(path).map_err(|error| format!("could not be read: {error}"))
+}

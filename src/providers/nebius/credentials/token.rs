@@ -1,0 +1,191 @@
+//! The token: got once for all who wait for it, kept in memory, got anew before its end or when it is refused.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use reqwest::Method;
+use serde::Deserialize;
+use tokio::time::Instant;
+use url::Url;
+
+use super::{AccountKey, HINT, Source, word};
+use crate::http::{Bounds, Term};
+use crate::model::Secret;
+use crate::providers::attempt::Attempt;
+use crate::providers::rest::Rest;
+use crate::providers::{Error, ErrorKind, Result};
+
+/// How long before its end a token is replaced, at most.
+const EARLY: Duration = Duration::from_mins(5);
+/// How long a token of a file, whose end nobody tells, is used before the file is read again.
+const FILE: Duration = Duration::from_mins(1);
+/// How long a token is taken to last of which nobody tells.
+const UNTOLD: Duration = Duration::from_mins(30);
+/// How often an exchange is asked for whose answer is lost: that does no harm, another token is made.
+const TRIES: u32 = 3;
+
+/// RFC 8693, and its names for what is exchanged (section 3).
+const GRANT: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
+const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
+
+/// Hands out tokens.
+#[derive(Debug)]
+pub(in super::super) struct Tokens {
+    source: Source,
+    exchange: Rest,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    attempt: Arc<Attempt<Held>>,
+    held: Option<Held>,
+}
+
+/// A token, and when another one is due.
+#[derive(Clone, Debug)]
+struct Held {
+    token: Secret,
+    due: Option<Instant>,
+}
+
+impl Held {
+    fn lasting(token: Secret, lasts: Duration) -> Self {
+        // One that lasts for a minute is not replaced at once.
+        let early = EARLY.min(lasts / 5);
+        Self {
+            token,
+            due: Instant::now().checked_add(lasts.saturating_sub(early)),
+        }
+    }
+
+    fn is_stale(&self, refused: Option<&Secret>) -> bool {
+        self.due.is_some_and(|due| due <= Instant::now()) || refused == Some(&self.token)
+    }
+}
+
+#[derive(Deserialize)]
+struct Exchanged {
+    access_token: Secret,
+    expires_in: Option<Number>,
+}
+
+/// A number as JSON has it, or as proto3 JSON writes one of 64 bits.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Number {
+    Plain(u64),
+    Text(String),
+}
+
+impl Tokens {
+    /// Hands out the tokens of a source; `exchange` is the whole address of the exchange.
+    pub(in super::super) fn new(source: Source, exchange: Url, bounds: Bounds) -> Result<Self> {
+        Ok(Self {
+            source,
+            exchange: Rest::new(exchange, bounds)?,
+            state: Mutex::default(),
+        })
+    }
+
+    /// Where they come from.
+    pub(in super::super) fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// Whether a token that was refused can be replaced.
+    pub(in super::super) fn renews(&self) -> bool {
+        matches!(self.source, Source::Key(_) | Source::TokenFile(_))
+    }
+
+    /// A token that is good, as far as is known: not `refused`, which a server has refused.
+    pub(in super::super) async fn get(&self, refused: Option<&Secret>) -> Result<Secret> {
+        let attempt = {
+            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            if state
+                .held
+                .as_ref()
+                .is_some_and(|held| held.is_stale(refused))
+            {
+                *state = State::default();
+            }
+            Arc::clone(&state.attempt)
+        };
+        let held = attempt.get(async || self.obtain().await).await?;
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if Arc::ptr_eq(&state.attempt, &attempt) {
+            state.held = Some(held.clone());
+        }
+        Ok(held.token)
+    }
+
+    async fn obtain(&self) -> Result<Held> {
+        match &self.source {
+            Source::Nowhere(why) => Err(Source::missing(why)),
+            Source::Token(token) => Ok(Held {
+                token: token.clone(),
+                due: None,
+            }),
+            Source::TokenFile(path) => Ok(Held::lasting(of_file(path)?, FILE)),
+            Source::Key(key) => self.exchange(key).await,
+        }
+    }
+
+    async fn exchange(&self, key: &AccountKey) -> Result<Held> {
+        let doing = || format!("could not get a token for `{}`", key.account());
+        let signed = key
+            .sign(Timestamp::now())
+            .ok_or_else(|| Error::new(ErrorKind::Config, doing()).because("its key cannot sign"))?;
+        let call = self
+            .exchange
+            .call(Method::POST, &[])
+            .form(&[
+                ("grant_type", GRANT),
+                ("requested_token_type", ACCESS_TOKEN),
+                ("subject_token", signed.expose()),
+                ("subject_token_type", JWT),
+            ])
+            .secret();
+        let term = Term::until(self.exchange.client().deadline());
+        let mut tries = 0;
+        let answer: Exchanged = loop {
+            tries += 1;
+            match call.fetch(&term).await {
+                Ok(answer) => break answer,
+                // The client does not repeat a POST, but this one changes nothing.
+                Err(lost) if lost.kind() == ErrorKind::Ambiguous => {
+                    if tries >= TRIES {
+                        return Err(lost.meaning(ErrorKind::Unavailable).explain(doing()));
+                    }
+                }
+                // There it is never the request's fault, but the key's.
+                Err(refused) if matches!(refused.status(), Some(400..=404)) => {
+                    let error = refused.meaning(ErrorKind::Denied).explain(doing());
+                    return Err(error.hinted(
+                        "is the key still one of the service account's, and is this computer's clock right?",
+                    ));
+                }
+                Err(failed) => return Err(failed.explain(doing())),
+            }
+        };
+        let lasts = match answer.expires_in {
+            Some(Number::Plain(seconds)) => Duration::from_secs(seconds),
+            Some(Number::Text(text)) => text.parse().map_or(UNTOLD, Duration::from_secs),
+            None => UNTOLD,
+        };
+        Ok(Held::lasting(answer.access_token, lasts))
+    }
+}
+
+fn of_file(path: &Path) -> Result<Secret> {
+    let bad = |why: &str| {
+        let what = format!("the token in `{}` {why}", path.display());
+        Error::new(ErrorKind::Denied, what).hinted(HINT)
+    };
+    let text =
+        std::fs::read_to_string(path).map_err(|error| bad("could not be read").because(error))?;
+    word(&text).ok_or_else(|| bad("is not one word of visible characters"))
+}

@@ -1,0 +1,239 @@
+//! The end of a machine, and the proof that it is gone.
+
+use tokio::time::{Instant as Moment, sleep};
+
+use super::failure::{self, Meaning, Refusal};
+use super::wire::{Disk, Job, Operation, Vm};
+use super::{Nebius, Service, api, labels};
+use crate::model::InstanceId;
+use crate::providers::{Error, ErrorKind, Result};
+
+/// What a look at a machine says.
+enum Sight {
+    Gone,
+    /// It is there, in this state; its name is ours.
+    Ours {
+        stage: String,
+        name: String,
+    },
+    Strange,
+}
+
+impl Nebius {
+    /// Ends a machine that is ours, with its disk; returns when a listing shows neither.
+    pub(super) async fn end(&self, id: &InstanceId) -> Result<()> {
+        let place = self.place()?;
+        let bad = |what: String| {
+            Error::new(ErrorKind::Config, what).hinted(
+                "write a reference as `gharun list` shows it: `nebius:0a1b2c3d4e5f/aijob-…`",
+            )
+        };
+        if Service::of(&id.id).is_none() {
+            return Err(bad(format!("`{}` is no id of a job or VM", id.id)));
+        }
+        if id.place.as_deref() != Some(&place) {
+            let told = id.place.as_deref().unwrap_or("nowhere");
+            return Err(bad(format!(
+                "the machine `{}` is in another project (`{told}`), and this is `{place}`",
+                id.id
+            )));
+        }
+        self.remove(id).await
+    }
+
+    /// The same for an id that is known to be in the project.
+    pub(super) async fn remove(&self, id: &InstanceId) -> Result<()> {
+        let service = Service::of(&id.id)
+            .ok_or_else(|| Error::new(ErrorKind::Unexpected, format!("`{}` is no id", id.id)))?;
+        let doing = format!("could not end the {} `{id}`", service.noun());
+        let end = Moment::now() + self.paces.gone.at_most;
+        let mut asked = false;
+        let mut last = None;
+        let mut known = None;
+        loop {
+            let (stage, name) = match self.sight(service, id).await? {
+                Sight::Gone => break,
+                Sight::Ours { stage, name } => (stage, name),
+                Sight::Strange => {
+                    return Err(Error::new(
+                        ErrorKind::Denied,
+                        format!(
+                            "the {} `{}` is not one that gharun made",
+                            service.noun(),
+                            id.id
+                        ),
+                    )
+                    .hinted("Nebius's console ends it all the same"));
+                }
+            };
+            known = Some(name.clone());
+            if !asked || stage != "DELETING" {
+                match self.ask_to_end(service, &id.id, &stage).await {
+                    Ok(operation) => {
+                        asked = true;
+                        last = operation;
+                    }
+                    Err(refusal) if refusal.is_missing() => {}
+                    Err(refusal) => return Err(refusal.explain(doing)),
+                }
+            }
+            if let Some(operation) = &last {
+                self.must_not_have_failed(service, operation, &doing)
+                    .await?;
+            }
+            if Moment::now() + self.paces.gone.every > end {
+                return Err(Error::new(ErrorKind::Unavailable, doing)
+                    .because(format!("`{name}` is yet in the state `{stage}`")));
+            }
+            sleep(self.paces.gone.every).await;
+        }
+        if let (Service::Vms, Some(name)) = (service, &known) {
+            self.remove_disk(id, name).await?;
+        }
+        self.memory().orders.remove(&id.id);
+        Ok(())
+    }
+
+    /// Looks at a machine. Paths are not proved, so that a 404 alone says nothing: the listing decides.
+    async fn sight(&self, service: Service, id: &InstanceId) -> Result<Sight> {
+        let doing = || format!("could not look at the {} `{id}`", service.noun());
+        let of = service.collection();
+        let got = match service {
+            Service::Jobs => {
+                let job: Result<Job, Refusal> = self.api.get(of, &id.id).await;
+                job.map(|job| (job.metadata, job.status.state))
+            }
+            Service::Vms => {
+                let vm: Result<Vm, Refusal> = self.api.get(of, &id.id).await;
+                vm.map(|vm| (vm.metadata, vm.status.state))
+            }
+        };
+        let found = match got {
+            Ok(found) => Some(found),
+            Err(refusal) if refusal.is_missing() => {
+                let project = self.project()?;
+                let listed: Result<Vec<_>, Refusal> = match service {
+                    Service::Jobs => self.api.list::<Job>(of, project).await.map(|jobs| {
+                        jobs.into_iter()
+                            .map(|job| (job.metadata, job.status.state))
+                            .collect()
+                    }),
+                    Service::Vms => self.api.list::<Vm>(of, project).await.map(|vms| {
+                        vms.into_iter()
+                            .map(|vm| (vm.metadata, vm.status.state))
+                            .collect()
+                    }),
+                };
+                let listed = listed.map_err(|refusal| refusal.explain(doing()))?;
+                listed
+                    .into_iter()
+                    .find(|(metadata, _)| metadata.id == id.id)
+            }
+            Err(refusal) => return Err(refusal.explain(doing())),
+        };
+        Ok(match found {
+            None => Sight::Gone,
+            Some((metadata, _)) if !labels::is_ours(&metadata.labels) => Sight::Strange,
+            Some((metadata, stage)) => Sight::Ours {
+                stage,
+                name: metadata.name,
+            },
+        })
+    }
+
+    /// Asks for the end; `None`: something else has to end first.
+    async fn ask_to_end(
+        &self,
+        service: Service,
+        id: &str,
+        stage: &str,
+    ) -> Result<Option<Operation>, Refusal> {
+        let refusal = match self.api.delete(service.collection(), id).await {
+            Ok(operation) => return Ok(Some(operation)),
+            Err(refusal) => refusal,
+        };
+        let busy = matches!(refusal.status(), Some(400 | 409))
+            || matches!(refusal.meaning(), Meaning::State);
+        match service {
+            // A job at work is cancelled first; then it is asked again.
+            Service::Jobs if busy => {
+                if stage != "CANCELLING" {
+                    match self.api.cancel(id).await {
+                        Ok(_) => {}
+                        // It may have ended by itself meanwhile.
+                        Err(refusal)
+                            if refusal.is_missing() || *refusal.meaning() == Meaning::State => {}
+                        Err(refusal) => return Err(refusal),
+                    }
+                }
+                Ok(None)
+            }
+            // Something is at work on it.
+            Service::Vms if busy => Ok(None),
+            _ => Err(refusal),
+        }
+    }
+
+    /// Whether the operation that ends a machine is alive. One that cannot be looked at says nothing.
+    async fn must_not_have_failed(
+        &self,
+        service: Service,
+        operation: &Operation,
+        doing: &str,
+    ) -> Result<()> {
+        let looked: Operation = if operation.status.is_some() || operation.id.is_empty() {
+            operation.clone()
+        } else {
+            match self.api.get(service.operations(), &operation.id).await {
+                Ok(looked) => looked,
+                Err(refusal) => {
+                    let error = refusal.explain(format!("could not look at `{}`", operation.id));
+                    tracing::debug!("{}", crate::model::chain(&error));
+                    return Ok(());
+                }
+            }
+        };
+        match looked.status {
+            Some(status) if status.code != 0 => {
+                let kind = match Meaning::of_status(&status) {
+                    Meaning::Denied => ErrorKind::Denied,
+                    Meaning::Missing(_) => return Ok(()),
+                    _ => ErrorKind::Unavailable,
+                };
+                Err(Error::new(kind, doing).because(failure::told(&status)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A managed disk goes with its VM. Should it be left, it is ours to remove.
+    async fn remove_disk(&self, id: &InstanceId, name: &str) -> Result<()> {
+        let doing = format!("could not remove the disk of the VM `{id}`");
+        let end = Moment::now() + self.paces.gone.at_most;
+        loop {
+            let disks: Vec<Disk> = match self.api.list(api::DISKS, self.project()?).await {
+                Ok(disks) => disks,
+                Err(refusal) if refusal.is_missing() || *refusal.meaning() == Meaning::Denied => {
+                    let error = refusal.explain("could not see whether disks are left");
+                    self.say_once(&crate::model::chain(&error));
+                    return Ok(());
+                }
+                Err(refusal) => return Err(refusal.explain(doing)),
+            };
+            let ours =
+                |disk: &&Disk| labels::is_ours(&disk.metadata.labels) && disk.metadata.name == name;
+            let Some(disk) = disks.iter().find(ours) else {
+                return Ok(());
+            };
+            match self.api.delete(api::DISKS, &disk.metadata.id).await {
+                Ok(_) => {}
+                Err(refusal) if refusal.is_missing() || *refusal.meaning() == Meaning::State => {}
+                Err(refusal) => return Err(refusal.explain(doing)),
+            }
+            if Moment::now() + self.paces.gone.every > end {
+                return Err(Error::new(ErrorKind::Unavailable, doing).because("it is still there"));
+            }
+            sleep(self.paces.gone.every).await;
+        }
+    }
+}

@@ -1,0 +1,308 @@
+//! What Nebius's refusals mean: by the details of the error first, then by its code, then by its words.
+
+use super::wire::{ServiceError, Status, Violation};
+use crate::providers::rest::Failure;
+use crate::providers::{Error, ErrorKind};
+
+/// What an error means for whoever sent the request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Meaning {
+    /// Mend the credentials, or what they may do.
+    Denied,
+    /// There is one of that name, or of this id.
+    Exists(Option<String>),
+    /// There is no room for this candidate.
+    Full,
+    /// There is none of that id, which this setting may hold.
+    Missing(Option<&'static str>),
+    /// The project may not have more of this.
+    Quota(Vec<String>),
+    /// Not in the state that it is in; something else is at work on it.
+    State,
+    /// Too fast.
+    Slower,
+    /// It tells nothing that is known here.
+    Unknown,
+    /// Mend this setting, or what the answer tells.
+    Wrong(Option<&'static str>),
+}
+
+/// What a field of a request is as a setting; the first that is part of the field's path counts.
+const FIELDS: &[(&str, &str)] = &[
+    ("platform", "platform"),
+    ("preset", "preset"),
+    ("subnet", "subnet"),
+    ("registry", "registry"),
+    ("pricing", "pricing_policy"),
+    ("preemptible", "preemptible"),
+    ("service_account", "service_account"),
+    ("serviceaccount", "service_account"),
+    ("image", "image"),
+    ("shm", "shm_size"),
+    ("disk", "disk"),
+    ("environment", "env"),
+    ("labels", "labels"),
+    ("parent", "project"),
+];
+
+/// What the id of a resource begins with, and the setting that holds it.
+const HOLDERS: &[(&str, &str)] = &[
+    ("computeimage-", "image"),
+    ("mbsec", "registry"),
+    ("pricingpolicy-", "pricing_policy"),
+    ("project-", "project"),
+    ("serviceaccount-", "service_account"),
+    ("tenant-", "tenant"),
+    ("vpcsubnet-", "subnet"),
+];
+
+/// The codes of gRPC. <https://grpc.io/docs/guides/status-codes/>
+mod code {
+    pub(super) const INVALID_ARGUMENT: i64 = 3;
+    pub(super) const NOT_FOUND: i64 = 5;
+    pub(super) const ALREADY_EXISTS: i64 = 6;
+    pub(super) const PERMISSION_DENIED: i64 = 7;
+    pub(super) const RESOURCE_EXHAUSTED: i64 = 8;
+    pub(super) const FAILED_PRECONDITION: i64 = 9;
+    pub(super) const ABORTED: i64 = 10;
+    pub(super) const OUT_OF_RANGE: i64 = 11;
+    pub(super) const UNAUTHENTICATED: i64 = 16;
+}
+
+impl Meaning {
+    /// What one error of a service means; `None` where its details are of no kind that is known.
+    pub(super) fn of_service(error: &ServiceError) -> Option<Self> {
+        let quotas = |all: &[Violation]| {
+            let named = all.iter().filter(|one| !one.quota.is_empty());
+            named.map(told_quota).collect()
+        };
+        Some(if let Some(failure) = &error.quota_failure {
+            Self::Quota(quotas(&failure.violations))
+        } else if error.not_enough_resources.is_some() {
+            Self::Full
+        } else if error.too_many_requests.is_some() {
+            Self::Slower
+        } else if let Some(exists) = &error.resource_already_exists {
+            Self::Exists(Some(exists.resource_id.clone()).filter(|id| !id.is_empty()))
+        } else if error.permission_denied.is_some() {
+            Self::Denied
+        } else if let Some(bad) = &error.bad_request {
+            Self::Wrong(bad.violations.iter().find_map(|one| setting(&one.field)))
+        } else if let Some(missing) = &error.resource_not_found {
+            Self::Missing(holder(&missing.resource_id))
+        } else if error.bad_resource_state.is_some()
+            || error.resource_conflict.is_some()
+            || error.operation_aborted.is_some()
+            || error.operation_conflict.is_some()
+        {
+            Self::State
+        } else if error.code.eq_ignore_ascii_case("NotEnoughResources") {
+            Self::Full
+        } else if error.code.eq_ignore_ascii_case("QuotaFailure") {
+            Self::Quota(Vec::new())
+        } else {
+            return None;
+        })
+    }
+
+    /// What a status means: of a refusal, or of an operation that failed.
+    pub(super) fn of_status(status: &Status) -> Self {
+        let details = details(status);
+        if let Some(meaning) = details.iter().find_map(Self::of_service) {
+            return meaning;
+        }
+        let text = status.message.to_ascii_lowercase();
+        match status.code {
+            code::RESOURCE_EXHAUSTED if text.contains("quota") => Self::Quota(Vec::new()),
+            code::RESOURCE_EXHAUSTED
+                if text.contains("too many") || text.contains("rate limit") =>
+            {
+                Self::Slower
+            }
+            code::RESOURCE_EXHAUSTED => Self::Full,
+            code::INVALID_ARGUMENT | code::OUT_OF_RANGE => Self::Wrong(None),
+            code::NOT_FOUND => Self::Missing(None),
+            code::ALREADY_EXISTS => Self::Exists(None),
+            code::PERMISSION_DENIED | code::UNAUTHENTICATED => Self::Denied,
+            code::FAILED_PRECONDITION | code::ABORTED => Self::State,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+/// The errors of services in a status.
+fn details(status: &Status) -> Vec<ServiceError> {
+    let read = |detail: &serde_json::Value| serde_json::from_value(detail.clone()).ok();
+    status.details.iter().filter_map(read).collect()
+}
+
+fn setting(field: &str) -> Option<&'static str> {
+    let field = field.to_ascii_lowercase();
+    let found = FIELDS.iter().find(|(part, _)| field.contains(part));
+    found.map(|(_, key)| *key)
+}
+
+fn holder(id: &str) -> Option<&'static str> {
+    let found = HOLDERS.iter().find(|(begins, _)| id.starts_with(begins));
+    found.map(|(_, key)| *key)
+}
+
+fn told_quota(one: &Violation) -> String {
+    match (one.limit.as_str(), one.requested.as_str()) {
+        ("", _) => format!("`{}`", one.quota),
+        (limit, "") => format!("`{}` (limit {limit})", one.quota),
+        (limit, requested) => format!("`{}` (limit {limit}, requested {requested})", one.quota),
+    }
+}
+
+/// A status as the end of a sentence.
+pub(super) fn told(status: &Status) -> String {
+    let mut told = crate::http::plain(&status.message);
+    for error in details(status) {
+        if let Some(more) = told_service(&error).filter(|more| !told.contains(more.as_str())) {
+            told = match told.as_str() {
+                "" => more,
+                told => format!("{told}: {more}"),
+            };
+        }
+    }
+    match told.as_str() {
+        "" => format!("code {}", status.code),
+        _ => told,
+    }
+}
+
+/// What an error of a service says of itself.
+pub(super) fn told_service(error: &ServiceError) -> Option<String> {
+    let all = [
+        &error.quota_failure,
+        &error.not_enough_resources,
+        &error.bad_request,
+    ];
+    let violations = all.into_iter().flatten().flat_map(|one| &one.violations);
+    let told: Vec<String> = violations
+        .map(|one| {
+            let of = [&one.quota, &one.resource_type, &one.field];
+            let of = of.into_iter().find(|text| !text.is_empty());
+            match (of, one.message.as_str()) {
+                (Some(of), "") => of.clone(),
+                (Some(of), message) => format!("{of}: {message}"),
+                (None, message) => message.to_owned(),
+            }
+        })
+        .collect();
+    match told.is_empty() {
+        false => Some(crate::http::plain(&told.join("; "))),
+        true if error.code.is_empty() => None,
+        true => Some(crate::http::plain(&error.code)),
+    }
+}
+
+/// A request that came to nothing.
+#[derive(Debug)]
+pub(super) enum Refusal {
+    /// It was sent, and this came of it.
+    Answered(Box<Failure>, Meaning, Status),
+    /// It was not even sent: there is no token.
+    Unsent(Box<Error>),
+}
+
+impl Refusal {
+    /// Reads what the place says of a failure.
+    pub(super) fn of(failure: Failure) -> Self {
+        let body = failure.body();
+        let status: Status = body
+            .and_then(|body| serde_json::from_value(body).ok())
+            .unwrap_or_default();
+        let meaning = match (Meaning::of_status(&status), failure.status()) {
+            (Meaning::Unknown, Some(401 | 403)) => Meaning::Denied,
+            (Meaning::Unknown, Some(409)) => Meaning::State,
+            (meaning, _) => meaning,
+        };
+        Self::Answered(Box::new(failure), meaning, status)
+    }
+
+    /// What it means.
+    pub(super) fn meaning(&self) -> &Meaning {
+        match self {
+            Self::Answered(_, meaning, _) => meaning,
+            Self::Unsent(_) => &Meaning::Unknown,
+        }
+    }
+
+    /// The answer's status of HTTP, where there was an answer.
+    pub(super) fn status(&self) -> Option<u16> {
+        match self {
+            Self::Answered(failure, ..) => failure.status(),
+            Self::Unsent(_) => None,
+        }
+    }
+
+    /// Whether it is open what became of it.
+    pub(super) fn is_ambiguous(&self) -> bool {
+        match self {
+            Self::Answered(failure, ..) => failure.kind() == ErrorKind::Ambiguous,
+            Self::Unsent(_) => false,
+        }
+    }
+
+    /// Tells it: what was tried, and behind it what came of it.
+    pub(super) fn explain(self, doing: impl Into<String>) -> Error {
+        let (failure, meaning, status) = match self {
+            Self::Unsent(error) => return error.while_trying(doing),
+            Self::Answered(failure, meaning, status) => (*failure, meaning, status),
+        };
+        // What may have been carried out stays open, whatever the answer says.
+        if failure.kind() == ErrorKind::Ambiguous {
+            return failure.explain(doing);
+        }
+        let doing = match meaning {
+            // Its message is often no more than "invalid".
+            Meaning::Wrong(_) => {
+                let told = details(&status).iter().find_map(told_service);
+                [Some(doing.into()), told]
+                    .into_iter()
+                    .flatten()
+                    .collect::<Vec<_>>()
+                    .join(": ")
+            }
+            _ => doing.into(),
+        };
+        match meaning {
+            Meaning::Denied => {
+                let refused = failure.status() == Some(401);
+                let error = failure.meaning(ErrorKind::Denied).explain(doing);
+                error.hinted(if refused {
+                    "the token is not, or no longer, good: `nebius iam get-access-token` prints one"
+                } else {
+                    "the account needs the role `editor` in the project, or the rights that the README names"
+                })
+            }
+            Meaning::Full => failure.meaning(ErrorKind::NoCapacity).explain(doing),
+            Meaning::Quota(quotas) => {
+                let error = failure.meaning(ErrorKind::NoCapacity).explain(doing);
+                error.hinted(hint(&quotas))
+            }
+            Meaning::Slower => failure.meaning(ErrorKind::RateLimited).explain(doing),
+            Meaning::Wrong(key) | Meaning::Missing(key @ Some(_)) => {
+                let mut error = failure.meaning(ErrorKind::Config).explain(doing);
+                error.key = key.map(str::to_owned);
+                error
+            }
+            Meaning::Exists(_) | Meaning::Missing(None) | Meaning::State | Meaning::Unknown => {
+                failure.explain(doing)
+            }
+        }
+    }
+}
+
+/// What to do about a quota.
+pub(super) fn hint(quotas: &[String]) -> String {
+    match quotas {
+        [] => "ask Nebius for a higher quota, or name other platforms".to_owned(),
+        quotas => format!(
+            "ask Nebius for more of {}, or name other platforms",
+            quotas.join(", ")
+        ),
+    }
+}

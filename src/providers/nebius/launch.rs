@@ -1,0 +1,300 @@
+//! From an order to a machine, once for each name.
+
+use std::time::Duration;
+
+use tokio::time::Instant as Moment;
+
+use super::candidates::{Candidate, candidates};
+use super::config::Product;
+use super::failure::{self, Meaning, Refusal};
+use super::prices::{estimate, resources};
+use super::wire::{Operation, Subnet};
+use super::{Nebius, Ordered, Service, api, jobs, vms};
+use crate::model::{Condition, Instance, InstanceId, Order, chain};
+use crate::poll::until;
+use crate::providers::{Error, ErrorKind, Result};
+
+/// The name of the subnet that a project has from the beginning, or what it begins with.
+const DEFAULT_SUBNET: &str = "default-subnet";
+
+/// What became of one candidate.
+enum Outcome {
+    Made(Box<Instance>),
+    /// Nothing was made, and another candidate may fare better.
+    Next(Error),
+}
+
+impl Nebius {
+    /// Tries all candidates in order, but those that took an order before and had no room for it.
+    pub(super) async fn order(&self, order: &Order) -> Result<Instance> {
+        let mut failed = Vec::new();
+        let mut prepared = None;
+        for candidate in candidates(&self.config) {
+            let full = self.memory().full.get(&candidate).cloned();
+            if let Some(why) = full {
+                let what = format!("{candidate} took an order, and there was no room for it");
+                failed.push(Error::new(ErrorKind::NoCapacity, what).because(why));
+                continue;
+            }
+            if prepared.is_none() {
+                prepared = Some((self.project()?, self.subnet().await?));
+            }
+            let Some((project, subnet)) = &prepared else {
+                unreachable!("it was just set")
+            };
+            match self.attempt(order, &candidate, project, subnet).await? {
+                Outcome::Made(instance) => return Ok(*instance),
+                Outcome::Next(error) => {
+                    tracing::debug!("`{}`: {}", order.name, chain(&error));
+                    failed.push(error);
+                }
+            }
+        }
+        Err(none_took_it(failed))
+    }
+
+    /// The subnet that machines are in: the setting's, or the project's default one.
+    pub(super) async fn subnet(&self) -> Result<String> {
+        if let Some(subnet) = &self.config.subnet {
+            return Ok(subnet.clone());
+        }
+        self.subnet.get(async || self.find_subnet().await).await
+    }
+
+    async fn find_subnet(&self) -> Result<String> {
+        let found = self.api.list::<Subnet>(api::SUBNETS, self.project()?).await;
+        let subnets = found.map_err(|refusal| {
+            refusal
+                .explain("could not look for the project's subnet")
+                .hinted("set `subnet`, and it is not looked for")
+        })?;
+        let default = |subnet: &&Subnet| subnet.metadata.name.starts_with(DEFAULT_SUBNET);
+        match (subnets.iter().find(default), subnets.as_slice()) {
+            (Some(subnet), _) | (None, [subnet]) => Ok(subnet.metadata.id.clone()),
+            (None, []) => Err(Error::setting("subnet", "the project has no subnet")),
+            (None, several) => {
+                let ids: Vec<&str> = several.iter().map(|one| one.metadata.id.as_str()).collect();
+                Err(Error::setting(
+                    "subnet",
+                    format!(
+                        "the project has no default subnet: choose one of {}",
+                        ids.join(", ")
+                    ),
+                ))
+            }
+        }
+    }
+
+    fn service(&self) -> Service {
+        match self.config.product {
+            Product::Job => Service::Jobs,
+            Product::Vm => Service::Vms,
+        }
+    }
+
+    /// Tries one candidate.
+    async fn attempt(
+        &self,
+        order: &Order,
+        candidate: &Candidate,
+        project: &str,
+        subnet: &str,
+    ) -> Result<Outcome> {
+        let service = self.service();
+        let config = &self.config;
+        let body = match service {
+            Service::Jobs => jobs::request(config, project, subnet, candidate, order),
+            Service::Vms => {
+                vms::request(config, project, subnet, candidate, order, self.api.base())
+            }
+        }?;
+        let doing = format!("could not launch `{}` ({candidate})", order.name);
+        let key = candidate.key(&order.name);
+        let refusal = match self.api.create(service.collection(), &body, &key).await {
+            Ok(operation) => return self.accepted(order, candidate, operation, &doing).await,
+            Err(refusal) => refusal,
+        };
+        if refusal.is_ambiguous() || matches!(refusal.meaning(), Meaning::Exists(_)) {
+            return match self.look_for(order).await {
+                Some(instance) => Ok(Outcome::Made(Box::new(instance))),
+                None if refusal.is_ambiguous() => Err(refusal.explain(doing)),
+                // Somebody else's, or of this name and not shown yet.
+                None => Err(Error::new(ErrorKind::Ambiguous, doing)
+                    .because(chain(&refusal.explain("its name is taken")))),
+            };
+        }
+        // What one platform does not have, another may.
+        let next = matches!(
+            refusal.meaning(),
+            Meaning::Full | Meaning::Quota(_) | Meaning::Wrong(Some("platform" | "preset"))
+        );
+        let error = refusal.explain(doing);
+        if next {
+            Ok(Outcome::Next(error))
+        } else {
+            Err(error)
+        }
+    }
+
+    /// An operation that creates a machine, and may have failed already.
+    async fn accepted(
+        &self,
+        order: &Order,
+        candidate: &Candidate,
+        operation: Operation,
+        doing: &str,
+    ) -> Result<Outcome> {
+        let failed = operation.status.as_ref().filter(|status| status.code != 0);
+        if let Some(status) = failed {
+            let meaning = Meaning::of_status(status);
+            let error = |kind| Error::new(kind, doing).because(failure::told(status));
+            // What it made may be there all the same, and cost money.
+            if !operation.resource_id.is_empty() {
+                let id = self.id(&operation.resource_id)?;
+                self.remove(&id).await.map_err(|left| {
+                    Error::new(ErrorKind::Ambiguous, doing).because(format!(
+                        "{}; then {}",
+                        failure::told(status),
+                        chain(&left)
+                    ))
+                })?;
+            }
+            return match meaning {
+                Meaning::Full => Ok(Outcome::Next(error(ErrorKind::NoCapacity))),
+                Meaning::Quota(quotas) => Ok(Outcome::Next(
+                    error(ErrorKind::NoCapacity).hinted(failure::hint(&quotas)),
+                )),
+                Meaning::Denied => Err(error(ErrorKind::Denied)),
+                Meaning::Wrong(key) => {
+                    let mut error = error(ErrorKind::Config);
+                    error.key = key.map(str::to_owned);
+                    Err(error)
+                }
+                _ => Err(error(ErrorKind::Unexpected)),
+            };
+        }
+        if Service::of(&operation.resource_id) != Some(self.service()) {
+            // It was accepted, so it is there, or will be.
+            return match self.look_for(order).await {
+                Some(instance) => Ok(Outcome::Made(Box::new(instance))),
+                None => Err(Error::new(ErrorKind::Ambiguous, doing)
+                    .because("Nebius answered without the id of what it makes")),
+            };
+        }
+        let id = self.id(&operation.resource_id)?;
+        let price = resources(&candidate.preset).and_then(|resources| {
+            let disk = u64::from(self.config.disk.size);
+            estimate(
+                &candidate.platform,
+                resources,
+                self.config.preemptible,
+                disk,
+            )
+        });
+        let instance = Instance {
+            id,
+            state: Condition::Pending,
+            tags: order.tags.clone(),
+            created: order.tags.created,
+            price_per_hour: price,
+        };
+        self.remember(candidate, &instance, operation.id);
+        Ok(Outcome::Made(Box::new(instance)))
+    }
+
+    /// The id of a machine in the project.
+    fn id(&self, id: &str) -> Result<InstanceId> {
+        Ok(InstanceId {
+            place: Some(self.place()?),
+            id: id.to_owned(),
+        })
+    }
+
+    fn remember(&self, candidate: &Candidate, instance: &Instance, operation: String) {
+        let ordered = Ordered {
+            candidate: candidate.clone(),
+            since: Moment::now(),
+            operation: Some(operation).filter(|id| !id.is_empty()),
+            machine: instance.clone(),
+            stage: String::new(),
+            no_room: None,
+        };
+        self.memory().orders.insert(instance.id.id.clone(), ordered);
+    }
+
+    /// Looks for a machine of the order's name, over all pages, and takes it if it is the order's.
+    async fn look_for(&self, order: &Order) -> Option<Instance> {
+        let look = async || {
+            // A listing that fails shows nothing, and the next look may.
+            let found = self.found(self.service()).await.ok()?;
+            found.into_iter().find_map(|found| {
+                let machine = found.machine?;
+                let tags = &machine.tags;
+                let same = tags.name == order.name && tags.start == order.tags.start;
+                same.then_some((found.candidate, machine))
+            })
+        };
+        let (candidate, instance) = until(self.paces.shown, look).await?;
+        self.remember(&candidate, &instance, String::new());
+        Some(instance)
+    }
+
+    /// Why a machine that was ordered by this process will not start: Nebius has no room for it, or has
+    /// kept it waiting for too long. Its candidate is not tried again.
+    pub(super) fn find_no_room(&self, machine: &Instance) -> Option<Error> {
+        let mut memory = self.memory();
+        let ordered = memory.orders.get(&machine.id.id)?.clone();
+        let why = match (&machine.state, ordered.no_room) {
+            (Condition::Pending | Condition::Ended(_), Some(why)) => why,
+            (Condition::Running, _) | (Condition::Ended(_), None) => return None,
+            (Condition::Pending, None) => {
+                let waited = ordered.since.elapsed();
+                // Where the image is being pulled, there is a machine.
+                if waited < self.start_deadline || ordered.stage == "IMAGE_PULLING" {
+                    return None;
+                }
+                let stage = match ordered.stage.as_str() {
+                    "" => "ordered".to_owned(),
+                    stage => format!("in the state `{stage}`"),
+                };
+                let waited = Duration::from_secs(waited.as_secs());
+                format!(
+                    "it was yet {stage} after {} s, and `start_deadline` is over",
+                    waited.as_secs()
+                )
+            }
+        };
+        memory.full.insert(ordered.candidate.clone(), why.clone());
+        let what = format!("{} has no room for it after all", ordered.candidate);
+        Some(Error::new(ErrorKind::NoCapacity, what).because(why))
+    }
+}
+
+/// One error for all candidates.
+fn none_took_it(mut failed: Vec<Error>) -> Error {
+    // A wrong name is told as such only where nothing else was the matter.
+    if failed.len() > 1 && failed.iter().all(|error| error.kind == ErrorKind::Config) {
+        return failed.remove(0);
+    }
+    match failed.len() {
+        0 => Error::setting("platform", "there is nothing to try"),
+        1 => failed.remove(0),
+        many => {
+            let causes: Vec<String> = failed.iter().map(|error| chain(error)).collect();
+            let hint = failed.iter().find_map(|error| error.hint.clone());
+            Error::new(
+                ErrorKind::NoCapacity,
+                format!("none of {many} candidates has room"),
+            )
+            .because(causes.join("; "))
+            .hinted(hint.unwrap_or_else(|| "add to `platform` or `preset`".to_owned()))
+        }
+    }
+}
+
+impl Refusal {
+    /// Whether it says that there is none of that id: only a listing proves that.
+    pub(super) fn is_missing(&self) -> bool {
+        self.status() == Some(404) || matches!(self.meaning(), Meaning::Missing(_))
+    }
+}

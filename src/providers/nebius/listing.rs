@@ -1,0 +1,155 @@
+//! What is there.
+
+use futures_util::future::join;
+
+use super::failure::{self, Meaning, Refusal};
+use super::machine::{Found, of_job, of_vm};
+use super::wire::{Job, Operation, Status, Vm};
+use super::{Nebius, Service, labels};
+use crate::model::{Condition, Instance, Listing, Unread};
+use crate::providers::Result;
+
+impl Nebius {
+    /// Lists the machines of both services, whatever the product is now: a changed setting must not hide
+    /// what was made before.
+    pub(super) async fn look(&self) -> Result<Listing> {
+        let place = self.place()?;
+        let mut listing = Listing::default();
+        let (jobs, vms) = join(self.found(Service::Jobs), self.found(Service::Vms)).await;
+        let mut whole = true;
+        for (service, found) in [(Service::Jobs, jobs), (Service::Vms, vms)] {
+            let found = match found {
+                Ok(found) => found,
+                Err(refusal) => {
+                    whole = false;
+                    let doing = format!("could not list the project's {}s", service.noun());
+                    listing.unread.push(Unread {
+                        place: Some(place.clone()),
+                        error: Box::new(refusal.explain(doing)),
+                    });
+                    continue;
+                }
+            };
+            for found in found {
+                self.note(&found);
+                match found.machine {
+                    Some(machine) => listing.instances.push(machine),
+                    None => self.say_once(&format!(
+                        "the {} `{}` says that it is gharun's, and its labels cannot be read: it is left alone",
+                        service.noun(),
+                        found.id
+                    )),
+                }
+            }
+        }
+        self.look_at_operations(&mut listing.instances, whole).await;
+        Ok(listing)
+    }
+
+    /// The machines of one service that bear our label, all pages.
+    pub(super) async fn found(&self, service: Service) -> Result<Vec<Found>, Refusal> {
+        let unsent = |error| Refusal::Unsent(Box::new(error));
+        let place = self.place().map_err(unsent)?;
+        let project = self.project().map_err(unsent)?;
+        let of = service.collection();
+        Ok(match service {
+            Service::Jobs => {
+                let jobs: Vec<Job> = self.api.list(of, project).await?;
+                let ours = jobs
+                    .iter()
+                    .filter(|job| labels::is_ours(&job.metadata.labels));
+                ours.map(|job| of_job(&place, job)).collect()
+            }
+            Service::Vms => {
+                let vms: Vec<Vm> = self.api.list(of, project).await?;
+                let ours = vms.iter().filter(|vm| labels::is_ours(&vm.metadata.labels));
+                ours.map(|vm| of_vm(&place, vm)).collect()
+            }
+        })
+    }
+
+    /// Remembers what is seen of an order of this process.
+    fn note(&self, found: &Found) {
+        let mut memory = self.memory();
+        if let Some(ordered) = memory.orders.get_mut(&found.id) {
+            ordered.stage.clone_from(&found.stage);
+            if ordered.no_room.is_none() {
+                ordered.no_room.clone_from(&found.no_room);
+            }
+        }
+    }
+
+    /// An order may be accepted and fail later: then its operation says why, and what it was for may never be
+    /// shown. It is shown as ended, until it is removed.
+    async fn look_at_operations(&self, machines: &mut Vec<Instance>, whole: bool) {
+        let asked: Vec<(String, String)> = {
+            let memory = self.memory();
+            let orders = memory.orders.iter();
+            let asked = orders.filter_map(|(id, ordered)| {
+                let operation = ordered.operation.clone()?;
+                let shown = machines.iter().find(|machine| machine.id.id == *id);
+                let unclear = match shown {
+                    // It ended well enough to be seen; why, its operation may know.
+                    Some(machine) => {
+                        machine.state != Condition::Running && ordered.no_room.is_none()
+                    }
+                    None => true,
+                };
+                unclear.then(|| (id.clone(), operation))
+            });
+            asked.collect()
+        };
+        for (id, operation) in asked {
+            let Some(service) = Service::of(&id) else {
+                continue;
+            };
+            let answer: Result<Operation, Refusal> =
+                self.api.get(service.operations(), &operation).await;
+            let status = match answer {
+                Ok(operation) => operation.status,
+                Err(refusal) => {
+                    // The machine itself is looked at in any case; this only says why it is not well.
+                    let error = refusal.explain(format!("could not look at `{operation}`"));
+                    tracing::debug!("{}", crate::model::chain(&error));
+                    continue;
+                }
+            };
+            if let Some(status) = status {
+                self.note_operation(&id, &status);
+            }
+        }
+        self.show_failed(machines, whole);
+    }
+
+    /// Remembers what an operation came to. It is over, and will say nothing else.
+    fn note_operation(&self, id: &str, status: &Status) {
+        let mut memory = self.memory();
+        let Some(ordered) = memory.orders.get_mut(id) else {
+            return;
+        };
+        ordered.operation = None;
+        if status.code == 0 {
+            return;
+        }
+        let why = failure::told(status);
+        if let Meaning::Full | Meaning::Quota(_) = Meaning::of_status(status) {
+            ordered.no_room = Some(why.clone());
+        }
+        ordered.machine.state = Condition::Ended(why);
+    }
+
+    /// Shows orders that failed as ended, whatever the listing says of them or does not.
+    fn show_failed(&self, machines: &mut Vec<Instance>, whole: bool) {
+        let memory = self.memory();
+        for (id, ordered) in &memory.orders {
+            let Condition::Ended(_) = &ordered.machine.state else {
+                continue;
+            };
+            match machines.iter_mut().find(|machine| machine.id.id == *id) {
+                Some(shown) => shown.state = ordered.machine.state.clone(),
+                None if whole => machines.push(ordered.machine.clone()),
+                None => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Jobs and VMs as machines.
+
+use jiff::Timestamp;
+
+use super::candidates::Candidate;
+use super::failure::{Meaning, told_service};
+use super::labels;
+use super::prices::{estimate, resources};
+use super::wire::{Job, Metadata, StateDetails, Vm};
+use crate::model::{Condition, Instance, InstanceId, Tags};
+
+/// A GiB in bytes.
+const GIB: u64 = 1 << 30;
+
+/// A machine as one of the services has it.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    /// What it is; `None` where the labels say that it is ours, and cannot be read.
+    pub(super) machine: Option<Instance>,
+    /// What the service calls it.
+    pub(super) id: String,
+    /// What it is made of.
+    pub(super) candidate: Candidate,
+    /// Its state, in the service's words.
+    pub(super) stage: String,
+    /// Why there is no room for it, where the service says so.
+    pub(super) no_room: Option<String>,
+}
+
+fn instance(
+    place: &str,
+    metadata: &Metadata,
+    state: Condition,
+    price: Option<f64>,
+) -> Option<Instance> {
+    let tags: Tags = labels::tags(&metadata.labels)?;
+    let created = metadata
+        .created_at
+        .as_deref()
+        .and_then(|at| at.parse::<Timestamp>().ok());
+    Some(Instance {
+        id: InstanceId {
+            place: Some(place.to_owned()),
+            id: metadata.id.clone(),
+        },
+        state,
+        created: created.unwrap_or(tags.created),
+        tags,
+        price_per_hour: price,
+    })
+}
+
+/// A job as a machine.
+pub(super) fn of_job(place: &str, job: &Job) -> Found {
+    let spec = &job.spec;
+    let price = resources(&spec.preset).and_then(|resources| {
+        let disk = spec.disk.size_bytes.0 / GIB;
+        estimate(&spec.platform, resources, spec.preemptible, disk)
+    });
+    let details = job.status.state_details.as_ref();
+    let stage = job.status.state.clone();
+    let why = details.map(told).filter(|why| !why.is_empty());
+    let with = |what: &str| match &why {
+        Some(why) => format!("{what}: {why}"),
+        None => what.to_owned(),
+    };
+    let condition = match stage.as_str() {
+        "RUNNING" => Condition::Running,
+        "COMPLETED" => Condition::Ended("its container ended".to_owned()),
+        "FAILED" => Condition::Ended(with("its container failed")),
+        "CANCELLED" => Condition::Ended(with("it was cancelled, or ran out of time")),
+        "CANCELLING" => Condition::Ended(with("being cancelled")),
+        "DELETING" => Condition::Ended("being deleted".to_owned()),
+        "ERROR" => Condition::Ended(with("Nebius could not run it")),
+        _ => Condition::Pending,
+    };
+    let no_room = details
+        .filter(|_| stage == "ERROR" || stage == "FAILED")
+        .filter(|details| is_room(details))
+        .map(|_| why.clone().unwrap_or_else(|| "there is no room".to_owned()));
+    Found {
+        machine: instance(place, &job.metadata, condition, price),
+        id: job.metadata.id.clone(),
+        candidate: Candidate {
+            platform: spec.platform.clone(),
+            preset: spec.preset.clone(),
+        },
+        stage,
+        no_room,
+    }
+}
+
+/// Whether a job ended for want of room, or of a quota.
+fn is_room(details: &StateDetails) -> bool {
+    let error = details.service_error.as_ref();
+    match error.and_then(Meaning::of_service) {
+        Some(meaning) => matches!(meaning, Meaning::Full | Meaning::Quota(_)),
+        None => details.code.eq_ignore_ascii_case("NotEnoughResources"),
+    }
+}
+
+fn told(details: &StateDetails) -> String {
+    let error = details.service_error.as_ref().and_then(told_service);
+    let mut parts: Vec<String> = Vec::new();
+    for part in [
+        details.code.as_str(),
+        details.message.as_str(),
+        error.as_deref().unwrap_or_default(),
+    ] {
+        if !part.is_empty() && !parts.iter().any(|known| known == part) {
+            parts.push(part.to_owned());
+        }
+    }
+    crate::http::plain(&parts.join(": "))
+}
+
+/// A VM as a machine.
+pub(super) fn of_vm(place: &str, vm: &Vm) -> Found {
+    let spec = &vm.spec;
+    let price = resources(&spec.resources.preset).and_then(|resources| {
+        let disk = spec.boot_disk.managed_disk.spec.size_gibibytes.0;
+        estimate(
+            &spec.resources.platform,
+            resources,
+            spec.preemptible.is_some(),
+            disk,
+        )
+    });
+    let stage = vm.status.state.clone();
+    let condition = match stage.as_str() {
+        "RUNNING" | "UPDATING" => Condition::Running,
+        // It powered itself off, or was taken away: nothing starts it again.
+        "STOPPING" => Condition::Ended("stopping".to_owned()),
+        "STOPPED" => Condition::Ended("stopped; its disk is billed on".to_owned()),
+        "DELETING" => Condition::Ended("being deleted".to_owned()),
+        "ERROR" => Condition::Ended("Nebius could not run it".to_owned()),
+        _ => Condition::Pending,
+    };
+    Found {
+        machine: instance(place, &vm.metadata, condition, price),
+        id: vm.metadata.id.clone(),
+        candidate: Candidate {
+            platform: spec.resources.platform.clone(),
+            preset: spec.resources.preset.clone(),
+        },
+        stage,
+        no_room: None,
+    }
+}

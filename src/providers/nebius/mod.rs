@@ -1,0 +1,301 @@
+//! Nebius AI Cloud: jobs and virtual machines with GPUs, over its REST gateway.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+use tokio::time::Instant as Moment;
+
+use super::attempt::Attempt;
+use super::rest::is_open;
+use super::{Error, Health, Lookup, Offer, Provider, Result};
+use crate::http::Bounds;
+use crate::model::{Instance, InstanceId, Listing, Order};
+use crate::poll::Pace;
+use api::{Api, Collection};
+use candidates::Candidate;
+use credentials::{Identity, Source, Tokens};
+
+mod api;
+mod candidates;
+mod check;
+mod config;
+mod credentials;
+mod ending;
+mod failure;
+mod jobs;
+mod labels;
+mod launch;
+mod listing;
+mod machine;
+mod offers;
+mod prices;
+mod vms;
+mod wire;
+
+#[cfg(test)]
+mod fake;
+#[cfg(test)]
+mod standin;
+#[cfg(test)]
+mod standin_tests;
+#[cfg(test)]
+mod tests;
+
+pub use config::{Config, Disk, DiskType, Names, Product, Registry};
+
+/// How a VM without a service account ends, for those who read about it.
+const LEAVES_DISK: &str = "a VM without `service_account` powers itself off, and its disk is billed until `gharun stop` or the sweep removes it";
+
+/// How long what is asked for may take here.
+#[derive(Clone, Copy, Debug)]
+struct Paces {
+    http: Bounds,
+    /// How a name is looked for whose launch got no answer; `fleet` goes on after that.
+    shown: Pace,
+    /// How the end of a machine is awaited.
+    gone: Pace,
+}
+
+impl Default for Paces {
+    fn default() -> Self {
+        Self {
+            http: Bounds {
+                operation: Duration::from_mins(1),
+                ..Bounds::default()
+            },
+            shown: Pace {
+                every: Duration::from_secs(1),
+                at_most: Duration::from_secs(8),
+            },
+            gone: Pace {
+                every: Duration::from_secs(1),
+                at_most: Duration::from_mins(1),
+            },
+        }
+    }
+}
+
+/// Nebius AI Cloud.
+#[derive(Debug)]
+pub struct Nebius {
+    config: Config,
+    identity: Identity,
+    start_deadline: Duration,
+    api: Api,
+    paces: Paces,
+    subnet: Attempt<String>,
+    memory: Mutex<Memory>,
+}
+
+/// What this process has ordered, and found out about it.
+#[derive(Debug, Default)]
+struct Memory {
+    /// By the place's id.
+    orders: BTreeMap<String, Ordered>,
+    /// What has no room although it took an order.
+    full: BTreeMap<Candidate, String>,
+    said: BTreeSet<String>,
+}
+
+/// An order that was accepted.
+#[derive(Clone, Debug)]
+struct Ordered {
+    candidate: Candidate,
+    since: Moment,
+    /// What is at work on it, and the machine as it was ordered: should it fail before it is shown.
+    operation: Option<String>,
+    machine: Instance,
+    /// The last state that the place told.
+    stage: String,
+    /// Why there is no room for it after all.
+    no_room: Option<String>,
+}
+
+impl Provider for Nebius {
+    const KIND: &'static str = "nebius";
+    const ABOUT: &'static str = "Nebius AI Cloud: jobs and virtual machines with GPUs";
+    const REHEARSES: bool = false;
+    type Config = Config;
+
+    fn ambient(env: Lookup<'_>) -> Vec<(&'static str, &'static str, Value)> {
+        let set = |name: &str| env(name).filter(|value| !value.is_empty());
+        let mut found = Vec::new();
+        for (variable, key) in [
+            ("NEBIUS_IAM_TOKEN", "iam_token"),
+            ("NEBIUS_PROFILE", "profile"),
+        ] {
+            found.extend(set(variable).map(|value| (variable, key, Value::from(value))));
+        }
+        if let Some(home) = set("HOME") {
+            let file = format!("{}/.nebius/config.yaml", home.trim_end_matches('/'));
+            found.push(("HOME", "config_file", Value::from(file)));
+        }
+        found
+    }
+
+    async fn open(config: Config) -> Result<Self> {
+        Self::at(config, Paces::default())
+    }
+
+    async fn check(&self) -> Result<Health> {
+        Box::pin(self.examine()).await
+    }
+
+    async fn resolve(&self) -> Result<()> {
+        self.project()?;
+        // Who has credentials has a place, whether it answers just now or not.
+        match self.api.tokens().source() {
+            Source::Nowhere(why) => Err(Source::missing(why)),
+            Source::Key(_) | Source::Token(_) | Source::TokenFile(_) => Ok(()),
+        }
+    }
+
+    async fn launch(&self, order: &Order) -> Result<Instance> {
+        // Boxed, as many are at work side by side.
+        Box::pin(self.order(order)).await
+    }
+
+    async fn list(&self) -> Result<Listing> {
+        Box::pin(self.look()).await
+    }
+
+    async fn terminate(&self, id: &InstanceId) -> Result<()> {
+        Box::pin(self.end(id)).await
+    }
+
+    fn ending(&self) -> &'static str {
+        match (self.config.product, &self.config.service_account) {
+            // A job ends with its container, and the machine with the job.
+            (Product::Job, _) => "exit",
+            (Product::Vm, Some(_)) => vms::DELETE_ITSELF,
+            (Product::Vm, None) => vms::POWER_OFF,
+        }
+    }
+
+    fn candidates(&self) -> Vec<String> {
+        let all = candidates::candidates(&self.config);
+        all.iter().map(ToString::to_string).collect()
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if self.config.product == Product::Vm {
+            warnings.push(match &self.config.service_account {
+                Some(_) => "every job on a VM may act as its `service_account`: let it delete instances, and nothing else".to_owned(),
+                None => LEAVES_DISK.to_owned(),
+            });
+        }
+        if is_open(self.api.base()) {
+            warnings.push(
+                "`endpoint` is not encrypted: tokens and scripts can be read on the way".to_owned(),
+            );
+        }
+        warnings
+    }
+
+    fn lacks_room(&self, machine: &Instance) -> Option<Error> {
+        self.find_no_room(machine)
+    }
+
+    async fn offers(&self) -> Result<Vec<Offer>> {
+        Box::pin(self.offered()).await
+    }
+}
+
+impl Nebius {
+    fn at(config: Config, paces: Paces) -> Result<Self> {
+        config.check()?;
+        let identity = Identity::of(&config)?;
+        let tokens = Tokens::new(identity.source.clone(), config.exchange()?, paces.http)?;
+        Ok(Self {
+            start_deadline: config.start_deadline()?,
+            api: Api::new(config.gateway()?, tokens, paces.http)?,
+            identity,
+            paces,
+            subnet: Attempt::default(),
+            memory: Mutex::default(),
+            config,
+        })
+    }
+
+    /// The project that machines are in.
+    fn project(&self) -> Result<&str> {
+        self.identity.project.as_deref().ok_or_else(|| {
+            Error::setting(
+                "project",
+                "nobody says in which project of Nebius's machines are",
+            )
+            .hinted("set `project = \"project-…\"`, or use a profile with a `parent-id`")
+        })
+    }
+
+    /// How references spell the project: by a digest, since its id may be kept as a secret.
+    fn place(&self) -> Result<String> {
+        let digest = Sha256::digest(self.project()?);
+        Ok(hex(&digest[..6]))
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says something that does not change, once.
+    fn say_once(&self, text: &str) {
+        if self.memory().said.insert(text.to_owned()) {
+            tracing::warn!("{text}");
+        }
+    }
+}
+
+/// Which of the two services has a machine; the ids tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Service {
+    Jobs,
+    Vms,
+}
+
+impl Service {
+    /// By the prefix of an id, as Nebius's description has it.
+    fn of(id: &str) -> Option<Self> {
+        let plain = id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        match id.split_once('-') {
+            Some(("aijob", rest)) if plain && !rest.is_empty() => Some(Self::Jobs),
+            Some(("computeinstance", rest)) if plain && !rest.is_empty() => Some(Self::Vms),
+            _ => None,
+        }
+    }
+
+    fn collection(self) -> Collection {
+        match self {
+            Self::Jobs => api::JOBS,
+            Self::Vms => api::INSTANCES,
+        }
+    }
+
+    fn operations(self) -> Collection {
+        match self {
+            Self::Jobs => api::JOB_OPERATIONS,
+            Self::Vms => api::OPERATIONS,
+        }
+    }
+
+    fn noun(self) -> &'static str {
+        match self {
+            Self::Jobs => "job",
+            Self::Vms => "VM",
+        }
+    }
+}
+
+/// Bytes as hex digits.
+fn hex(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for byte in bytes {
+        write!(text, "{byte:02x}").expect("a text takes what is written");
+    }
+    text
+}

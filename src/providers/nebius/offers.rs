@@ -1,0 +1,108 @@
+//! What can be rented, at about what price, and how much there is of it.
+
+use std::collections::BTreeMap;
+
+use super::prices::estimate;
+use super::wire::{Advice, Availability, Platform};
+use super::{Nebius, api};
+use crate::model::chain;
+use crate::providers::{Offer, Result};
+
+impl Nebius {
+    /// Every preset of every platform. Prices are estimates from a dated list; stock is told where the tenant
+    /// is known.
+    pub(super) async fn offered(&self) -> Result<Vec<Offer>> {
+        let platforms = self.platforms().await?;
+        let stock = match self.stock().await {
+            Ok(stock) => stock,
+            Err(error) => {
+                // Offers without stock are worth showing.
+                self.say_once(&format!("the stock is not told: {}", chain(&error)));
+                BTreeMap::new()
+            }
+        };
+        let preemptible = self.config.preemptible;
+        let disk = u64::from(self.config.disk.size);
+        let mut offers = Vec::new();
+        for platform in &platforms {
+            if preemptible && !platform.status.allowed_for_preemptibles {
+                continue;
+            }
+            let name = &platform.metadata.name;
+            for preset in &platform.spec.presets {
+                let key = (name.clone(), preset.name.clone());
+                offers.push(Offer {
+                    name: format!("{name}/{}", preset.name),
+                    price_per_hour: estimate(name, preset.resources, preemptible, disk),
+                    stock: stock.get(&key).cloned(),
+                });
+            }
+        }
+        Ok(offers)
+    }
+
+    /// What the project can be given.
+    pub(super) async fn platforms(&self) -> Result<Vec<Platform>> {
+        let found = self.api.list(api::PLATFORMS, self.project()?).await;
+        found.map_err(|refusal| refusal.explain("could not list the platforms"))
+    }
+
+    /// The stock by platform and preset; empty where no tenant is named.
+    pub(super) async fn stock(&self) -> Result<BTreeMap<(String, String), String>> {
+        let Some(tenant) = &self.identity.tenant else {
+            return Ok(BTreeMap::new());
+        };
+        let advices: Vec<Advice> = self
+            .api
+            .list(api::ADVICES, tenant)
+            .await
+            .map_err(|refusal| refusal.explain("could not ask for the stock"))?;
+        let mut all: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
+        for advice in &advices {
+            let status = &advice.status;
+            let availability = if self.config.preemptible {
+                &status.preemptible
+            } else {
+                &status.on_demand
+            };
+            let machine = &advice.spec.compute_instance;
+            if let Some(told) = availability.as_ref().and_then(told) {
+                let region = match advice.spec.region.as_str() {
+                    "" => String::new(),
+                    region => format!(" in {region}"),
+                };
+                all.entry((machine.platform.clone(), machine.preset.name.clone()))
+                    .or_default()
+                    .push(format!("{told}{region}"));
+            }
+        }
+        Ok(all
+            .into_iter()
+            .map(|(key, mut told)| {
+                told.sort();
+                told.dedup();
+                (key, told.join(", "))
+            })
+            .collect())
+    }
+}
+
+/// A level, and the number where it is told.
+fn told(availability: &Availability) -> Option<String> {
+    let level = availability
+        .level
+        .strip_prefix("AVAILABILITY_LEVEL_")
+        .filter(|level| !matches!(*level, "UNSPECIFIED" | "UNKNOWN"))
+        .map(|level| level.to_ascii_lowercase().replace('_', " "));
+    let stale = match availability.data_state.as_str() {
+        "DATA_STATE_STALE" => ", some time ago",
+        "DATA_STATE_UNKNOWN" => return level,
+        _ => "",
+    };
+    match (level, availability.available) {
+        (Some(level), Some(number)) => Some(format!("{level} ({number}{stale})")),
+        (Some(level), None) => Some(format!("{level}{stale}")),
+        (None, Some(number)) => Some(format!("{number}{stale}")),
+        (None, None) => None,
+    }
+}

@@ -1,0 +1,22 @@
+//! The provider on the stand-in for Nebius.
+
+mod bodies;
+mod endings;
+mod launches;
+mod places;
+mod refusals;
+mod running;
+
+mod job {
+    use crate::providers::contract::contract;
+    use crate::providers::nebius::fake::JobPlace;
+
+    contract!(JobPlace);
+}
+
+mod vm {
+    use crate::providers::contract::contract;
+    use crate::providers::nebius::fake::VmPlace;
+
+    contract!(VmPlace);
+}

@@ -1,0 +1,279 @@
+//! What is listed, offered and checked, and how the place is named.
+
+use serde_json::json;
+
+use crate::providers::contract::{chain, order};
+use crate::providers::nebius::fake::Place;
+use crate::providers::nebius::standin::{Deed, PROJECT, TENANT};
+use crate::providers::nebius::{Nebius, Product};
+use crate::providers::{ErrorKind, Provider};
+
+#[tokio::test]
+async fn machines_are_listed_whatever_the_product_is_now() {
+    let mut place = Place::with(Product::Job, &json!({}));
+    let job = place.provider().launch(&order("t")).await.unwrap();
+    place.settings["product"] = json!("vm");
+    let vm = place.provider().launch(&order("t")).await.unwrap();
+    for product in ["job", "vm"] {
+        place.settings["product"] = json!(product);
+        let listing = place.provider().list().await.unwrap();
+        let mut ids: Vec<_> = listing.instances.iter().map(|one| one.id.clone()).collect();
+        ids.sort();
+        assert_eq!(
+            ids,
+            [job.id.clone(), vm.id.clone()],
+            "and a job's own VM is no machine of its own"
+        );
+        assert!(
+            listing
+                .instances
+                .iter()
+                .all(|one| one.price_per_hour.is_some())
+        );
+        // Either is ended under either setting.
+    }
+    place.provider().terminate(&job.id).await.unwrap();
+    place.settings["product"] = json!("job");
+    place.provider().terminate(&vm.id).await.unwrap();
+    assert_eq!(place.standin.billed(), []);
+    place.is_well();
+}
+
+#[tokio::test]
+async fn a_service_that_may_not_be_read_is_said_to_be_unread() {
+    let place = Place::with(Product::Job, &json!({}));
+    let machine = place.provider().launch(&order("t")).await.unwrap();
+    place.standin.judge(|asked| {
+        if asked.call == "instances.list" {
+            Deed::Status(403)
+        } else {
+            Deed::Answer
+        }
+    });
+    let provider = place.provider();
+    let listing = provider.list().await.unwrap();
+    assert_eq!(listing.instances[0].id, machine.id);
+    let error = listing.unread[0]
+        .error
+        .downcast_ref::<crate::providers::Error>()
+        .unwrap();
+    assert_eq!(error.kind, ErrorKind::Denied);
+    let health = provider.check().await.unwrap();
+    assert!(
+        health
+            .warnings
+            .iter()
+            .any(|warning| warning.contains("VMs")),
+        "{health:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_place_is_named_without_its_project() {
+    let place = Place::with(Product::Job, &json!({}));
+    let machine = place.provider().launch(&order("t")).await.unwrap();
+    let told = machine.id.to_string();
+    let (named, id) = told.split_once('/').unwrap();
+    assert!(
+        named.len() == 12 && named.bytes().all(|byte| byte.is_ascii_hexdigit()),
+        "{told}"
+    );
+    assert!(
+        id.starts_with("aijob-") && !told.contains(PROJECT),
+        "{told}"
+    );
+}
+
+#[tokio::test]
+async fn a_provider_without_a_project_or_credentials_says_what_is_missing() {
+    let open = |table: serde_json::Value| {
+        Nebius::at(
+            serde_json::from_value(table).unwrap(),
+            crate::providers::nebius::fake::paces(),
+        )
+        .unwrap()
+    };
+    let provider = open(json!({ "iam_token": "t" }));
+    let error = provider.resolve().await.expect_err("no project");
+    assert_eq!(error.key.as_deref(), Some("project"));
+    let provider = open(json!({ "project": PROJECT }));
+    let error = provider.resolve().await.expect_err("no credentials");
+    assert_eq!(error.kind, ErrorKind::Denied);
+    assert!(error.hint.unwrap().contains("NEBIUS_IAM_TOKEN"));
+    // Who has both has a place, whether it answers or not.
+    let provider =
+        open(json!({ "project": PROJECT, "iam_token": "t", "endpoint": "http://127.0.0.1:1" }));
+    provider.resolve().await.unwrap();
+}
+
+#[tokio::test]
+async fn offers_tell_prices_and_stock() {
+    let place = Place::with(Product::Job, &json!({ "tenant": TENANT }));
+    let offers = place.provider().offers().await.unwrap();
+    let told: Vec<String> = offers
+        .iter()
+        .map(|offer| {
+            let price = offer
+                .price_per_hour
+                .map_or("?".to_owned(), |price| format!("{price:.2}"));
+            format!(
+                "{} {price} {}",
+                offer.name,
+                offer.stock.as_deref().unwrap_or("?")
+            )
+        })
+        .collect();
+    insta::assert_snapshot!(told.join("\n"), @"
+    cpu-d3/4vcpu-16gb 0.14 high (12) in eu-north1
+    cpu-e2/2vcpu-8gb 0.08 high (12) in eu-north1
+    gpu-b200-sxm/8gpu-160vcpu-1792gb 67.67 high (12) in eu-north1
+    gpu-h100-sxm/1gpu-16vcpu-200gb 5.65 high (12) in eu-north1
+    gpu-h100-sxm/8gpu-128vcpu-1600gb 45.13 high (12) in eu-north1
+    gpu-h200-sxm/1gpu-16vcpu-200gb 6.55 high (12) in eu-north1
+    gpu-h200-sxm/8gpu-128vcpu-1600gb 52.33 high (12) in eu-north1
+    gpu-l40s-a/1gpu-8vcpu-32gb 1.62 high (12) in eu-north1
+    gpu-l40s-a/1gpu-40vcpu-160gb 2.68 high (12) in eu-north1
+    gpu-l40s-d/1gpu-16vcpu-96gb 2.03 high (12) in eu-north1
+    ");
+    place.is_well();
+}
+
+#[tokio::test]
+async fn preemptible_offers_are_those_that_can_be_had_so() {
+    let place = Place::with(Product::Job, &json!({ "preemptible": true }));
+    let offers = place.provider().offers().await.unwrap();
+    assert!(
+        offers.iter().all(|offer| !offer.name.starts_with("cpu-")),
+        "{offers:?}"
+    );
+    let l40s = offers
+        .iter()
+        .find(|offer| offer.name == "gpu-l40s-a/1gpu-8vcpu-32gb")
+        .unwrap();
+    assert_eq!(
+        (l40s.price_per_hour, l40s.stock.as_deref()),
+        (Some(0.9237), None)
+    );
+}
+
+#[tokio::test]
+async fn a_check_tells_who_where_and_what() {
+    let place = Place::with(
+        Product::Vm,
+        &json!({ "tenant": TENANT, "preset": ["1gpu-8vcpu-32gb", "9gpu-8vcpu-32gb"], "subnet": "vpcsubnet-e00apps" }),
+    );
+    let health = place.provider().check().await.unwrap();
+    let told = format!(
+        "{}\n--\n{}",
+        health.facts.join("\n"),
+        health.warnings.join("\n")
+    );
+    let told = told.replace(&place.standin.url, "http://HERE");
+    insta::assert_snapshot!(told, @"
+    a token in `project-e00acme` at http://HERE/
+    subnet `vpcsubnet-e00apps`
+    gpu-l40s-a 1gpu-8vcpu-32gb, about $1.62 an hour (by the list of 2026-10-01), stock high (12) in eu-north1
+    --
+    the project has no gpu-l40s-a 9gpu-8vcpu-32gb: it is passed over
+    a VM without `service_account` powers itself off, and its disk is billed until `gharun stop` or the sweep removes it
+    ");
+    place.is_well();
+    let place = Place::with(Product::Vm, &json!({ "preset": "9gpu-8vcpu-32gb" }));
+    let error = place
+        .provider()
+        .check()
+        .await
+        .expect_err("nothing could be launched");
+    assert_eq!(
+        (error.kind, error.key.as_deref()),
+        (ErrorKind::Config, Some("preset")),
+        "{}",
+        chain(&error)
+    );
+}
+
+#[test]
+fn the_environment_gives_token_profile_and_file() {
+    let env = |name: &str| match name {
+        "NEBIUS_IAM_TOKEN" => Some("t".to_owned()),
+        "NEBIUS_PROFILE" => Some(String::new()),
+        "HOME" => Some("/home/me/".to_owned()),
+        _ => None,
+    };
+    let found = Nebius::ambient(&env);
+    let told: Vec<_> = found
+        .iter()
+        .map(|(_, key, value)| format!("{key}={value}"))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            r#"iam_token="t""#,
+            r#"config_file="/home/me/.nebius/config.yaml""#
+        ]
+    );
+}
+
+#[test]
+fn settings_that_cannot_be_meant_are_refused_by_their_key() {
+    let mut told = Vec::new();
+    for table in [
+        json!({ "project": "acme" }),
+        json!({ "subnet": "vpcsubnet-a/b" }),
+        json!({ "service_account": "serviceaccount-a" }),
+        json!({ "product": "vm", "service_account": "serviceaccount-a'b" }),
+        json!({ "product": "vm", "env": { "A": "b" } }),
+        json!({ "product": "vm", "disk": { "size": 39 } }),
+        json!({ "env": { "1A": "b" } }),
+        json!({ "platform": [] }),
+        json!({ "platform": "GPU" }),
+        json!({ "preset": "gpu-h100-sxm/1gpu-16vcpu-200gb" }),
+        json!({ "pricing_policy": "x" }),
+        json!({ "registry": { "username": "x" } }),
+        json!({ "registry_password": "x" }),
+        json!({ "start_deadline": "soon" }),
+        json!({ "start_deadline": "0s" }),
+        json!({ "endpoint": "api.nebius.cloud" }),
+        json!({ "auth_endpoint": "ftp://x" }),
+        json!({ "image": "a b" }),
+        json!({ "labels": { "gharun-name": "x" } }),
+        json!({ "labels": { "Team": "x" } }),
+        json!({ "iam_token": "two words" }),
+        json!({ "service_account_key": "/nowhere/key.json" }),
+        json!({ "profile": "x" }),
+    ] {
+        let config = serde_json::from_value(table.clone()).unwrap();
+        let error = Nebius::at(config, crate::providers::nebius::fake::paces())
+            .expect_err("it cannot be meant");
+        assert_eq!(error.kind, ErrorKind::Config, "{table}");
+        told.push(format!(
+            "{}: {error}",
+            error.key.as_deref().unwrap_or_default()
+        ));
+    }
+    insta::assert_snapshot!(told.join("\n"), @r#"
+    project: `acme` is no id: write one that begins with `project-`
+    subnet: `vpcsubnet-a/b` is no id: write one that begins with `vpcsubnet-`
+    service_account: a job ends by itself: `service_account` is for `product = "vm"`
+    service_account: `serviceaccount-a'b` is no id: write one that begins with `serviceaccount-`
+    env: `env` is for `product = "job"`: a VM has no container
+    disk.size: a disk of 39 GiB is too small: write 40 at least
+    env: `1A` is no variable's name
+    platform: `platform` names nothing
+    platform: `GPU` is no platform: see `gharun providers offers`
+    preset: no preset is for any of the platforms in `platform`
+    pricing_policy: a spot pricing policy is for preemptible machines: set `preemptible`, or leave it out
+    registry: a registry takes `username` and `registry_password`, or `secret` alone
+    registry: a registry takes `username` and `registry_password`, or `secret` alone
+    start_deadline: `soon` is no duration: write one such as `"90s"` or `"10m"`
+    start_deadline: `0s` is no duration: write one such as `"90s"` or `"10m"`
+    endpoint: `api.nebius.cloud` is no address of a server: write one as in `https://api.example.com/v1`
+    auth_endpoint: `ftp://x` is no address of a server: write one as in `https://api.example.com/v1`
+    image: `image` is no image
+    labels: `gharun-name` cannot be a label's key: write lower case letters, digits, `-`, `_` and `.`, and leave `managed-by` and `gharun-…` to gharun
+    labels: `Team` cannot be a label's key: write lower case letters, digits, `-`, `_` and `.`, and leave `managed-by` and `gharun-…` to gharun
+    iam_token: the token is not one word of visible characters
+    service_account_key: `/nowhere/key.json` could not be read: No such file or directory (os error 2)
+    profile: nobody says where the profile `x` is: there is no home directory
+    "#);
+}
