@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::{Env, Error, File, Origin, Result, github, github::Token};
+use crate::model::Secret;
 use crate::providers::{self, KINDS, Kind};
 
 /// All tables of the file, and the kinds under their own names.
@@ -267,14 +268,16 @@ impl ProviderSettings {
             .cloned()
             .collect();
         for key in secret {
-            // What came from a variable is a literal by right.
-            if matches!(self.origin(&key), Origin::Variable(_)) {
-                continue;
-            }
             let origin = self.origin(&key);
             let Some(value) = self.values.remove(&key) else {
                 continue;
             };
+            // What came from a variable is a literal by right.
+            if let (Origin::Variable(_), Value::String(text)) = (&origin, &value) {
+                let secret = Token::Value(Secret::new(text.trim()));
+                self.secrets.insert(key, secret);
+                continue;
+            }
             let source = github::source(&value, env, &origin, &key)?.ok_or_else(|| {
                 Error::new(format!(
                     "{origin}: the variable that `{key}` names is not set"

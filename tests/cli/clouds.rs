@@ -96,11 +96,7 @@ fn a_start_falls_through_three_clouds_in_order_and_ends_with_one_machine_and_one
         }
         child.try_wait().expect("it can be asked")
     });
-    let said = Said::of(
-        child.wait_with_output().expect("it ended"),
-        &clouds.world,
-    )
-    .exits(0);
+    let said = Said::of(child.wait_with_output().expect("it ended"), &clouds.world).exits(0);
     assert_eq!(clouds.instances().len(), 1, "{}", said.stderr);
     let registrations = clouds.registrations();
     assert_eq!(registrations.len(), 1, "{}", said.stderr);
@@ -136,7 +132,9 @@ fn a_start_falls_through_three_clouds_in_order_and_ends_with_one_machine_and_one
 
 #[test]
 fn a_start_whose_clouds_are_all_out_says_what_each_of_them_said_and_leaves_nothing() {
-    let Some(mut clouds) = Clouds::new(2) else { return };
+    let Some(mut clouds) = Clouds::new(2) else {
+        return;
+    };
     clouds.first_two_are_out();
     clouds.aws = Proxy::start(&clouds.server, Duration::ZERO, |asked| {
         match asked.action.as_str() {
@@ -186,6 +184,14 @@ fn offers_of_both_catalogs_come_cheapest_first_and_one_that_is_silent_hides_no_o
         .exits(1);
     let report = said.json();
     assert_eq!(report["unknown"][0]["source"], "gpu", "{report:#}");
-    assert!(report["offers"].as_array().is_some_and(|all| !all.is_empty()));
-    assert!(said.stderr.contains("`gpu` could not be asked"), "{}", said.stderr);
+    assert!(
+        report["offers"]
+            .as_array()
+            .is_some_and(|all| !all.is_empty())
+    );
+    assert!(
+        said.stderr.contains("`gpu` could not be asked"),
+        "{}",
+        said.stderr
+    );
 }

@@ -451,3 +451,27 @@ fn a_stop_says_so_when_it_cannot_look() {
     world.run("stop").exits(0);
     nothing_is_left(&world, &standin, "after another stop");
 }
+
+#[test]
+fn a_token_is_written_nowhere_and_masked_in_a_step() {
+    let standin = Standin::start();
+    let world = step(run_id(900), &standin, "");
+    let token = standin.token();
+    let world = world.env("NEBIUS_IAM_TOKEN", &token);
+    let said = [
+        world.run("start nebius -vv --timeout 2s"),
+        world.run("list -vv --output json"),
+        world.run("providers --output json"),
+        world.run("providers"),
+        world.run("providers check nebius -vv"),
+        world.run("providers offers nebius -vv"),
+        world.run("start nebius --dry-run -vv"),
+        world.run("stop -vv"),
+    ];
+    assert_eq!(said[7].code, Some(0), "{:?}", said[7]);
+    let mask = format!("::add-mask::{token}");
+    assert!(said[0].stderr.contains(&mask), "{}", said[0].stderr);
+    let all: Vec<&Said> = said.iter().collect();
+    world.keeps(&[&token], &all);
+    nothing_is_left(&world, &standin, "after stop");
+}

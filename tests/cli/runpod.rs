@@ -299,3 +299,26 @@ fn a_body_is_what_a_user_would_have_written() {
     world.run("stop").exits(0);
     nothing_is_left(&world, &standin, "after stop");
 }
+
+#[test]
+fn the_key_of_the_account_is_written_nowhere_and_masked_in_a_step() {
+    let standin = account();
+    let world = step(7, &standin);
+    let said = [
+        world.run("start pods -vv"),
+        world.run("list -vv --output json"),
+        world.run("providers --output json"),
+        world.run("providers"),
+        world.run("providers check pods -vv"),
+        world.run("providers offers pods -vv"),
+        world.run("start pods --dry-run -vv"),
+        world.run("stop -vv"),
+    ];
+    for said in [&said[0], &said[7]] {
+        assert_eq!(said.code, Some(0), "{said:?}");
+        let mask = format!("::add-mask::{}", standin.key);
+        assert!(said.stderr.contains(&mask), "{}", said.stderr);
+    }
+    let all: Vec<&Said> = said.iter().collect();
+    world.keeps(&[&standin.key], &all);
+}

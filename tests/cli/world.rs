@@ -127,6 +127,25 @@ impl World {
         self.command(args).spawn().expect("it runs")
     }
 
+    /// That secrets are nowhere in what was said, nor in any file of this world. Masks are how a step tells
+    /// its runner what to hide: they are for its ears only.
+    #[track_caller]
+    pub(crate) fn keeps(&self, secrets: &[&str], all: &[&Said]) {
+        let said = all.iter().map(|said| {
+            let heard = said.stderr.lines();
+            let heard = heard.filter(|line| !line.starts_with("::add-mask::"));
+            let heard: String = heard.collect();
+            ("what it said".to_owned(), heard + &said.stdout)
+        });
+        let written = files(self.folder.path()).into_iter();
+        let written = written.map(|(path, text)| (path.display().to_string(), text));
+        for (place, text) in said.chain(written) {
+            for secret in secrets {
+                assert!(!text.contains(secret), "a secret is in {place}");
+            }
+        }
+    }
+
     /// The last value of an output, read as the runner reads the file.
     pub(crate) fn output(&self, name: &str) -> Option<String> {
         let text = std::fs::read_to_string(self.path("output")).ok()?;
