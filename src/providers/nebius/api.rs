@@ -39,6 +39,8 @@ pub(super) const OPERATIONS: Collection = &["compute", "v1", "operations"];
 pub(super) const PLATFORMS: Collection = &["compute", "v1", "platforms"];
 /// Networks.
 pub(super) const SUBNETS: Collection = &["vpc", "v1", "subnets"];
+/// Projects; the parent of one is its tenant.
+pub(super) const PROJECTS: Collection = &["iam", "v1", "projects"];
 /// How much there is of what.
 pub(super) const ADVICES: Collection = &["capacity", "v1", "resourceAdvices"];
 

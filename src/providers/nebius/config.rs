@@ -39,7 +39,8 @@ pub struct Config {
     pub product: Product,
     /// The project, `project-…`, in which machines are made and looked for; else the profile's `parent-id`.
     pub project: Option<String>,
-    /// The tenant, `tenant-…`, whose stock `providers offers` tells; else the profile's `tenant-id`.
+    /// The tenant, `tenant-…`, whose stock `providers offers` tells; else the profile's `tenant-id`, else the
+    /// project's.
     pub tenant: Option<String>,
     /// A token that is good already; else `$NEBIUS_IAM_TOKEN`. It goes before the other credentials, and
     /// ends after twelve hours at most.

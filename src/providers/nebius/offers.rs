@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::prices::estimate;
-use super::wire::{Advice, Availability, Platform};
+use super::wire::{Advice, Availability, Platform, Project};
 use super::{Nebius, api};
 use crate::model::chain;
-use crate::providers::{Offer, Result};
+use crate::providers::{Error, ErrorKind, Offer, Result};
 
 impl Nebius {
-    /// Every preset of every platform. Prices are estimates from a dated list; stock is told where the tenant
-    /// is known.
+    /// Every preset of every platform. Prices are estimates from a dated list.
     pub(super) async fn offered(&self) -> Result<Vec<Offer>> {
         let platforms = self.platforms().await?;
         let stock = match self.stock().await {
@@ -47,14 +46,30 @@ impl Nebius {
         found.map_err(|refusal| refusal.explain("could not list the platforms"))
     }
 
-    /// The stock by platform and preset; empty where no tenant is named.
+    /// The tenant, whose stock is told: that of the settings, else the project's parent.
+    async fn tenant(&self) -> Result<String> {
+        if let Some(tenant) = &self.identity.tenant {
+            return Ok(tenant.clone());
+        }
+        let id = self.project()?;
+        let doing = format!("could not ask whose project `{id}` is");
+        let hint = "set `tenant`";
+        let found = self.api.get::<Project>(api::PROJECTS, id).await;
+        let project = found.map_err(|refusal| refusal.explain(doing.clone()).hinted(hint))?;
+        let tenant = project.metadata.parent_id;
+        if tenant.is_empty() {
+            let error = Error::new(ErrorKind::Unexpected, doing).because("it names no tenant");
+            return Err(error.hinted(hint));
+        }
+        Ok(tenant)
+    }
+
+    /// The stock by platform and preset.
     pub(super) async fn stock(&self) -> Result<BTreeMap<(String, String), String>> {
-        let Some(tenant) = &self.identity.tenant else {
-            return Ok(BTreeMap::new());
-        };
+        let tenant = self.tenant().await?;
         let advices: Vec<Advice> = self
             .api
-            .list(api::ADVICES, tenant)
+            .list(api::ADVICES, &tenant)
             .await
             .map_err(|refusal| refusal.explain("could not ask for the stock"))?;
         let mut all: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();

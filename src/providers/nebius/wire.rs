@@ -10,9 +10,17 @@ use super::labels::Labels;
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Metadata {
     pub(super) id: String,
+    pub(super) parent_id: String,
     pub(super) name: String,
     pub(super) labels: Labels,
     pub(super) created_at: Option<String>,
+}
+
+/// A project.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Project {
+    pub(super) metadata: Metadata,
 }
 
 /// `nebius.ai.v1.Job`.

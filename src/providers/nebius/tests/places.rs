@@ -108,7 +108,8 @@ async fn a_provider_without_a_project_or_credentials_says_what_is_missing() {
 
 #[tokio::test]
 async fn offers_tell_prices_and_stock() {
-    let place = Place::with(Product::Job, &json!({ "tenant": TENANT }));
+    // Of the project's tenant, which nobody has named.
+    let place = Place::with(Product::Job, &json!({}));
     let offers = place.provider().offers().await.unwrap();
     let told: Vec<String> = offers
         .iter()
@@ -152,8 +153,26 @@ async fn preemptible_offers_are_those_that_can_be_had_so() {
         .unwrap();
     assert_eq!(
         (l40s.price_per_hour, l40s.stock.as_deref()),
-        (Some(0.9237), None)
+        (Some(0.9237), Some("high (12) in eu-north1"))
     );
+}
+
+#[tokio::test]
+async fn offers_without_stock_are_told_and_why() {
+    let place = Place::with(Product::Job, &json!({}));
+    place.standin.judge(|asked| match asked.call {
+        "projects.get" => Deed::Status(403),
+        _ => Deed::Answer,
+    });
+    let offers = place.provider().offers().await.unwrap();
+    assert!(!offers.is_empty() && offers.iter().all(|offer| offer.stock.is_none()));
+    let health = place.provider().check().await.unwrap();
+    let told = health.warnings.join("\n");
+    assert!(told.contains("whose project"), "{told}");
+    // It is not asked where the settings name it.
+    let place = Place::with(Product::Job, &json!({ "tenant": TENANT }));
+    place.provider().offers().await.unwrap();
+    assert!(place.standin.asked_for("projects.get").is_empty());
 }
 
 #[tokio::test]
