@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use gharun::rehearsal::JobSpec;
 
-use crate::world::{Said, TOKEN, World, files, signal, wait_for};
+use crate::world::{Said, TOKEN, World, signal, wait_for};
 
 pub(crate) fn slots(world: &World) -> usize {
     std::fs::read_dir(world.path("home/.local/state/gharun/slots")).map_or(0, |entries| {
