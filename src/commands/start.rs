@@ -31,6 +31,10 @@ pub(super) async fn run(desk: &Desk, args: &cli::Start) -> Result<Exit, Failure>
     }
     super::groups::fits(&desk.settings.github)?;
     let places = desk.places(&plan.providers).await?;
+    for place in &places {
+        let enough = place.provider.can_launch();
+        enough.map_err(|error| Failure::of_provider(error, &place.name, |_| String::new()))?;
+    }
     if settings.dry_run {
         return dry_run(desk, &plan, &places);
     }

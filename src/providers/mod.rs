@@ -246,6 +246,12 @@ pub trait Provider: fmt::Debug + Send + Sync + Sized + 'static {
         "exit"
     }
 
+    /// Whether the settings are enough to launch with, as far as that shows without asking anybody. A
+    /// search needs less.
+    fn can_launch(&self) -> Result<()> {
+        Ok(())
+    }
+
     /// What `launch` would try, in order.
     fn candidates(&self) -> Vec<String> {
         Vec::new()
@@ -318,6 +324,8 @@ pub trait DynProvider: fmt::Debug {
     fn lacks_room(&self, machine: &Instance) -> Option<Error>;
     /// See [`Provider::ending`].
     fn ending(&self) -> &str;
+    /// See [`Provider::can_launch`].
+    fn can_launch(&self) -> Result<()>;
     /// See [`Provider::candidates`].
     fn candidates(&self) -> Vec<String>;
     /// See [`Provider::warnings`].
@@ -373,6 +381,10 @@ impl<P: Provider> DynProvider for P {
 
     fn ending(&self) -> &str {
         Provider::ending(self)
+    }
+
+    fn can_launch(&self) -> Result<()> {
+        Provider::can_launch(self)
     }
 
     fn candidates(&self) -> Vec<String> {
@@ -486,14 +498,28 @@ pub fn kind(name: &str) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| kind.name == name)
 }
 
+/// Says what a setting would be that is not there.
+fn missing<P: Provider>(key: &str) -> String {
+    let settings = Kind::of::<P>().settings();
+    let meaning = settings.into_iter().find(|setting| setting.key == key);
+    let meaning = meaning.map(|setting| setting.meaning.replace('\n', " "));
+    match meaning.filter(|meaning| !meaning.is_empty()) {
+        Some(meaning) => format!("it is not set. {meaning}"),
+        None => "it is not set".to_owned(),
+    }
+}
+
 async fn open<P: Provider>(settings: Map<String, Value>) -> Result<Arc<dyn DynProvider>> {
     let config = serde_path_to_error::deserialize(Value::Object(settings)).map_err(|error| {
         // An unknown key is reported at the table; the key stands in serde's own words.
-        let cause = error.inner().to_string();
+        let mut cause = error.inner().to_string();
         let key = match error.path().to_string().as_str() {
             "." => cause.split('`').nth(1).map(str::to_owned),
             path => Some(path.to_owned()),
         };
+        if let (true, Some(key)) = (cause.starts_with("missing field"), &key) {
+            cause = missing::<P>(key);
+        }
         Error {
             key,
             ..Error::new(ErrorKind::Config, cause)

@@ -322,3 +322,24 @@ fn the_key_of_the_account_is_written_nowhere_and_masked_in_a_step() {
     let all: Vec<&Said> = said.iter().collect();
     world.keeps(&[&standin.key], &all);
 }
+
+#[test]
+fn settings_that_are_not_enough_are_told_before_anything_is_created() {
+    let standin = account();
+    let world = step(7, &standin);
+    let text = format!(
+        "[providers.pods]\nkind = \"runpod\"\nendpoint = \"{}/v2\"\n",
+        standin.url
+    );
+    std::fs::write(world.path("providers.toml"), text).expect("a file");
+    for start in ["start pods", "start pods --dry-run"] {
+        let said = world.run(start).exits(2);
+        assert!(said.stderr.contains("`gpu` of `pods`"), "{}", said.stderr);
+        assert!(said.stderr.contains("L40S"), "{}", said.stderr);
+    }
+    let world = world.env("RUNPOD_API_KEY", "");
+    let said = world.run("start pods --set gpu=L40S").exits(2);
+    assert!(said.stderr.contains("`$RUNPOD_API_KEY`"), "{}", said.stderr);
+    assert!(standin.asked().is_empty());
+    assert!(world.stage.world().requests().is_empty());
+}

@@ -176,6 +176,10 @@ impl Provider for Nebius {
         }
     }
 
+    fn can_launch(&self) -> Result<()> {
+        self.project().map(drop)
+    }
+
     fn candidates(&self) -> Vec<String> {
         let all = candidates::candidates(&self.config);
         all.iter().map(ToString::to_string).collect()

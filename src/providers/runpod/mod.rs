@@ -105,6 +105,10 @@ impl Provider for RunPod {
         request::ENDING.as_str()
     }
 
+    fn can_launch(&self) -> Result<()> {
+        candidates::asked(&self.config).map(drop)
+    }
+
     fn candidates(&self) -> Vec<String> {
         let named = candidates::named(&self.config);
         named.iter().map(ToString::to_string).collect()
