@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant as Moment;
+use tokio::time::{Instant as Moment, sleep_until};
 
 use super::RunPod;
 use super::candidates::{self, Candidate, Choice};
@@ -112,8 +112,11 @@ impl RunPod {
         if self.config.max_price.is_some() {
             return Err(error.while_trying("`max_price` cannot be kept"));
         }
-        // RunPod's ids of GPUs begin with the maker's name, those of CPU flavors have no blanks.
-        let whole = |name: &str| self.config.cpu.is_some() || name.contains(' ');
+        // RunPod's ids of GPUs begin with the maker's name, or once with the line's.
+        let makers = ["AMD ", "NVIDIA ", "Tesla "];
+        let whole = |name: &str| {
+            self.config.cpu.is_some() || makers.iter().any(|maker| name.starts_with(maker))
+        };
         if let Some(name) = asked.into_iter().find(|name| !whole(name)) {
             let doing = format!("could not find out which GPU `{name}` is");
             return Err(error
@@ -153,29 +156,27 @@ impl RunPod {
     }
 
     /// Looks for a pod whose creation was not answered, until a list that was begun when the place had
-    /// settled does not show it.
+    /// settled does not show it; one that was begun before is no proof, however late it comes.
     async fn settle(&self, order: &Order) -> Result<Option<Pod>> {
-        let mut last = None;
-        let found = until(self.paces.settle, async || {
-            let pods = match self.api.pods().await {
-                Ok(pods) => pods,
-                Err(error) => {
-                    last = Some(error);
-                    return None;
+        let settled = Moment::now() + self.paces.settle.at_most;
+        loop {
+            let begun = Moment::now();
+            // Shared: where one answer is lost, many are, and RunPod counts what it is asked.
+            match self.api.pods_since(begun).await {
+                Ok(pods) => {
+                    if let Some(pod) = self.unite(order, &pods, None).await? {
+                        self.launched(&pod.id);
+                        return Ok(Some(pod));
+                    }
+                    if begun >= settled {
+                        return Ok(None);
+                    }
                 }
-            };
-            last = None;
-            self.unite(order, &pods, None).await.transpose()
-        })
-        .await;
-        match (found, last) {
-            (Some(found), _) => {
-                let pod = found?;
-                self.launched(&pod.id);
-                Ok(Some(pod))
+                Err(error) if begun >= settled => return Err(error),
+                Err(error) => tracing::debug!("`{}`: {}", order.name, chain(&error)),
             }
-            (None, None) => Ok(None),
-            (None, Some(error)) => Err(error),
+            let now = Moment::now();
+            sleep_until((now + self.paces.settle.every).min(settled.max(now))).await;
         }
     }
 
