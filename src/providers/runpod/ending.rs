@@ -1,8 +1,9 @@
 //! The end of a pod, and the proof of it.
 
-use tokio::time::{Instant as Moment, sleep};
+use tokio::time::Instant as Moment;
 
 use super::RunPod;
+use super::pods::Pod;
 use crate::model::{InstanceId, chain};
 use crate::poll::until;
 use crate::providers::rest::Failure;
@@ -12,14 +13,13 @@ impl RunPod {
     /// Ends a pod that is ours; what RunPod does not have is gone.
     pub(super) async fn end(&self, id: &InstanceId) -> Result<()> {
         let id = pod_id(id)?;
+        // Neither a look that costs a request of few, nor one that does not show it yet, is to come between.
+        if self.is_ours(id) {
+            return self.delete(id).await;
+        }
         let look = |failure: Failure| failure.explain(format!("could not look at the pod `{id}`"));
-        let Some(pod) = self.api.pod(id).await.map_err(look)? else {
-            // What this process made is there, though RunPod may not show it yet.
-            return if self.is_fresh(id) {
-                self.delete(id).await
-            } else {
-                Ok(())
-            };
+        let Some(pod) = self.api.pod_at_once(id).await.map_err(look)? else {
+            return Ok(());
         };
         if !pod.marked {
             return Err(Error::new(
@@ -31,44 +31,42 @@ impl RunPod {
         self.delete(id).await
     }
 
-    /// Deletes a pod, and looks until RunPod does not know it any more.
+    /// Deletes a pod, and looks until RunPod does not know it any more: in the list, which all share who
+    /// end something, and then by its id.
     pub(super) async fn delete(&self, id: &str) -> Result<()> {
         let doing = || format!("could not delete the pod `{id}`");
-        let deleted = loop {
-            let deleted = self.api.delete(id).await;
-            // It is there, and not known by its id yet.
-            if !matches!(deleted, Ok(false)) || !self.is_fresh(id) {
-                break deleted;
-            }
-            sleep(self.paces.proof.every).await;
-        };
-        if let Err(failure) = deleted {
-            let sure = !matches!(
-                failure.kind(),
-                ErrorKind::Ambiguous | ErrorKind::Unavailable
-            );
-            let error = failure.explain(doing());
-            if sure {
-                return Err(error);
-            }
-            // The look below tells.
-            tracing::debug!("{}", chain(&error));
-        }
+        let mut granted = self.asked(id).await?;
         let mut last = None;
         let begun = Moment::now();
-        let gone = until(self.paces.proof, async || match self.api.pod(id).await {
-            Ok(None) => Some(Ok(())),
-            Ok(Some(_)) => {
+        let gone = until(self.paces.proof, async || {
+            let listed = self.api.pods_since(Moment::now()).await;
+            let shown = |pods: &[Pod]| pods.iter().any(|pod| pod.id == id && !pod.is_gone());
+            let there = match listed {
+                Ok(pods) if shown(&pods) => true,
+                // What is late in the list may be known by its id, and the other way round.
+                Ok(_) | Err(_) => match self.api.pod(id).await {
+                    Ok(None) if granted || !self.is_fresh(id) => return Some(Ok(())),
+                    // It is there, and not known by its id yet.
+                    Ok(_) => true,
+                    Err(failure) if failure.kind() == ErrorKind::Denied => {
+                        return Some(Err(failure.explain(doing())));
+                    }
+                    Err(failure) => {
+                        last = Some(failure.explain(doing()));
+                        false
+                    }
+                },
+            };
+            if there {
                 last = None;
-                None
             }
-            Err(failure) if failure.kind() == ErrorKind::Denied => {
-                Some(Err(failure.explain(doing())))
+            if there && !granted {
+                match self.asked(id).await {
+                    Ok(answer) => granted = answer,
+                    Err(error) => return Some(Err(error)),
+                }
             }
-            Err(failure) => {
-                last = Some(failure.explain(doing()));
-                None
-            }
+            None
         });
         match (gone.await, last) {
             (Some(proof), _) => proof,
@@ -80,6 +78,25 @@ impl RunPod {
                 ))
                 .hinted("https://console.runpod.io/pods shows it")),
         }
+    }
+
+    /// Asks for the end of a pod: whether it was granted. Where it was not, the pod may be gone, or not known
+    /// yet, or nobody has heard.
+    async fn asked(&self, id: &str) -> Result<bool> {
+        let failure = match self.api.delete(id).await {
+            Ok(granted) => return Ok(granted),
+            Err(failure) => failure,
+        };
+        let unheard = matches!(
+            failure.kind(),
+            ErrorKind::Ambiguous | ErrorKind::Unavailable
+        );
+        let error = failure.explain(format!("could not delete the pod `{id}`"));
+        if unheard {
+            tracing::debug!("{}", chain(&error));
+            return Ok(false);
+        }
+        Err(error)
     }
 }
 

@@ -26,6 +26,8 @@ mod request;
 #[cfg(test)]
 mod fake;
 #[cfg(test)]
+mod proofs;
+#[cfg(test)]
 pub(crate) mod standin;
 #[cfg(test)]
 mod tests;
@@ -43,6 +45,8 @@ pub struct RunPod {
     paces: Paces,
     /// What this process launched, and when: RunPod may not show it yet when it is asked.
     fresh: Mutex<BTreeMap<String, Moment>>,
+    /// What a list showed with our tags.
+    ours: Mutex<BTreeSet<String>>,
     said: Mutex<BTreeSet<String>>,
 }
 
@@ -160,6 +164,13 @@ impl RunPod {
         launched.is_some_and(|at| at.elapsed() < self.paces.fresh)
     }
 
+    /// Whether this process launched a pod, or saw in a list that it is ours.
+    fn is_ours(&self, id: &str) -> bool {
+        let launched = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
+        let listed = self.ours.lock().unwrap_or_else(PoisonError::into_inner);
+        launched.contains_key(id) || listed.contains(id)
+    }
+
     fn with(config: Config, bounds: Bounds, paces: Paces) -> Result<Self> {
         let endpoint = config.check()?;
         Ok(Self {
@@ -167,6 +178,7 @@ impl RunPod {
             config,
             paces,
             fresh: Mutex::default(),
+            ours: Mutex::default(),
             said: Mutex::default(),
         })
     }
@@ -177,6 +189,9 @@ impl RunPod {
             return None;
         }
         if let Some(tags) = &pod.tags {
+            let mut ours = self.ours.lock().unwrap_or_else(PoisonError::into_inner);
+            ours.insert(pod.id.clone());
+            drop(ours);
             return Some(pod.machine(tags.clone()));
         }
         if pod.marked || pod.is_named_by_us() {

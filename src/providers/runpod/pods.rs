@@ -20,8 +20,9 @@ use crate::providers::attempt::Attempt;
 use crate::providers::rest::{Call, Failure, Rest};
 use crate::providers::{Error, ErrorKind, Result};
 
-/// How many pods a page has at most. <https://docs.runpod.io/api-reference-v2/pods/list-pods>
-const PAGE: u16 = 1000;
+/// How many pods are on a page, of 1000 at most: each is shown with its variables, and may be as large as
+/// the body it was made of. <https://docs.runpod.io/api-reference-v2/pods/list-pods>
+pub(super) const PAGE: u16 = 150;
 /// More pages than any account has; a server that goes on for ever is not followed.
 const PAGES: usize = 1000;
 /// How long a catalog is good: stock is advice.
@@ -72,10 +73,26 @@ struct Page {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Pagination {
-    #[serde(default)]
-    has_next_page: bool,
+pub(super) struct Pagination {
+    has_next_page: Option<bool>,
     next_cursor: Option<String>,
+}
+
+impl Pagination {
+    /// Where the next page is; `None` after the last. What is left unsaid must not hide pods.
+    ///
+    /// # Errors
+    ///
+    /// There is one, and nobody says where.
+    pub(super) fn next(self) -> Result<Option<String>, &'static str> {
+        let cursor = self.next_cursor.filter(|cursor| !cursor.is_empty());
+        let more = self.has_next_page.unwrap_or(cursor.is_some());
+        match cursor {
+            _ if !more => Ok(None),
+            Some(cursor) => Ok(Some(cursor)),
+            None => Err("RunPod says that there are more pages, and not where"),
+        }
+    }
 }
 
 impl Api {
@@ -137,17 +154,15 @@ impl Api {
             // While pages are read pods come and go, and one may be on two of them.
             let new = page.pods.into_iter();
             pods.extend(new.filter(|pod| seen.insert(pod.id.clone())));
-            let more = page
-                .pagination
-                .filter(|pagination| pagination.has_next_page);
-            match more.map(|pagination| pagination.next_cursor) {
+            let next = page.pagination.map_or(Ok(None), Pagination::next);
+            match next.map_err(|why| Error::new(ErrorKind::Unexpected, doing()).because(why))? {
                 None => return Ok(pods),
-                Some(next @ Some(_)) if next != cursor => cursor = next,
-                Some(_) => break,
+                next if next == cursor => break,
+                next => cursor = next,
             }
         }
         Err(Error::new(ErrorKind::Unexpected, doing())
-            .because("RunPod says that there are more pages, and not where"))
+            .because("RunPod says that there are more pages, and shows no end of them"))
     }
 
     /// The same for many who ask at once: a list that was begun at `since` or later.
@@ -160,11 +175,14 @@ impl Api {
     /// Looks at a pod; `None` when RunPod itself says that it does not have it.
     pub(super) async fn pod(&self, id: &str) -> Result<Option<Pod>, Failure> {
         let call = self.call(Method::GET, &["pods", id]);
-        match call.fetch::<Pod>(&self.term()).await {
-            Ok(pod) => Ok(Some(pod).filter(|pod| !pod.is_gone())),
-            Err(failure) if is_missing(&failure) => Ok(None),
-            Err(failure) => Err(failure),
-        }
+        known(call.fetch::<Pod>(&self.term()).await)
+    }
+
+    /// The same whether there is room or not, before a pod is deleted.
+    pub(super) async fn pod_at_once(&self, id: &str) -> Result<Option<Pod>, Failure> {
+        let call = self.call(Method::GET, &["pods", id]);
+        let answer = call.send_at_once(&self.term()).await;
+        known(answer.and_then(|answer| call.read(&answer)))
     }
 
     /// Deletes a pod, whether there is room or not; `false` when RunPod itself says that it does not have
@@ -237,6 +255,15 @@ impl Api {
                 self.read_catalog(config, clouds).await.map(Arc::new)
             })
             .await
+    }
+}
+
+/// A pod that is there; `None` where RunPod itself says that it is not.
+fn known(answer: Result<Pod, Failure>) -> Result<Option<Pod>, Failure> {
+    match answer {
+        Ok(pod) => Ok(Some(pod).filter(|pod| !pod.is_gone())),
+        Err(failure) if is_missing(&failure) => Ok(None),
+        Err(failure) => Err(failure),
     }
 }
 

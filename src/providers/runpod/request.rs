@@ -30,7 +30,7 @@ pub(super) const OURS: &[&str] = &[API, BOOT, TAGS];
 pub(super) const THEIRS: &str = "RUNPOD_";
 
 /// The longest body that RunPod takes, in bytes; a longer one is answered with 413.
-const LONGEST_BODY: usize = 102_400;
+pub(super) const LONGEST_BODY: usize = 102_400;
 
 /// Shell code by which a pod deletes itself, with the key that RunPod gives it for that; without the
 /// comments, which are for people.

@@ -413,7 +413,7 @@ async fn a_404_of_somebody_else_is_no_proof() {
     account
         .standin
         .once("GET", "/v2/pods/{id}", Deed::html(404));
-    let end = runpod.terminate(&machine.id).await;
+    let end = account.with(two()).terminate(&machine.id).await;
     assert!(end.is_err(), "a page knows nothing of pods");
     assert_eq!(account.alive(), [machine.id.id]);
 }
