@@ -31,6 +31,20 @@ pub(super) struct Account {
     tag: String,
 }
 
+/// Settings with a key, unchecked.
+pub(super) fn config(settings: Value) -> Config {
+    read(json!({ "api_key": "key" }), settings)
+}
+
+/// Reads settings, and what is given where they are silent.
+fn read(mut given: Value, settings: Value) -> Config {
+    let Value::Object(settings) = settings else {
+        panic!("settings are a table")
+    };
+    given.as_object_mut().expect("a table").extend(settings);
+    serde_json::from_value(given).expect("settings")
+}
+
 /// As patient as the program, on a place that is near.
 pub(super) fn bounds() -> Bounds {
     Bounds {
@@ -69,12 +83,8 @@ impl Account {
 
     /// Opens the provider with settings, its key and endpoint given unless they are among them.
     pub(super) fn with(&self, settings: Value) -> RunPod {
-        let mut table = json!({ "api_key": self.standin.key, "endpoint": self.standin.url });
-        let Value::Object(settings) = settings else {
-            panic!("settings are a table")
-        };
-        table.as_object_mut().expect("a table").extend(settings);
-        let config: Config = serde_json::from_value(table).expect("settings");
+        let given = json!({ "api_key": self.standin.key, "endpoint": self.standin.url });
+        let config = read(given, settings);
         let mut runpod =
             RunPod::with(config, bounds(), paces()).expect("settings that can be meant");
         runpod.api.patience = Duration::from_secs(3);

@@ -9,6 +9,7 @@ use serde_json::json;
 use tokio::process::{Child, Command};
 
 use super::super::candidates::Tier;
+use super::super::fake::config;
 use super::*;
 use crate::http::wire::{Reply, Server};
 use crate::model::Secret;
@@ -19,17 +20,6 @@ const SOON: Pace = Pace {
     every: Duration::from_millis(50),
     at_most: Duration::from_mins(1),
 };
-
-fn config(settings: Value) -> Config {
-    let mut table = json!({ "api_key": "key" });
-    let Value::Object(settings) = settings else {
-        panic!("settings are a table")
-    };
-    table.as_object_mut().expect("a table").extend(settings);
-    let config: Config = serde_json::from_value(table).expect("settings");
-    config.check().expect("settings that can be meant");
-    config
-}
 
 fn candidate(chip: Chip, count: u32, cloud: Tier, data_centers: &[&str]) -> Candidate {
     Candidate {
@@ -45,6 +35,7 @@ fn candidate(chip: Chip, count: u32, cloud: Tier, data_centers: &[&str]) -> Cand
 /// A body as it is sent, with what differs from run to run left out.
 fn sent(settings: Value, candidate: &Candidate) -> String {
     let config = config(settings);
+    config.check().expect("settings that can be meant");
     let mut order = plain_order("k3x9");
     let at = jiff::Timestamp::from_second(1_795_507_200).expect("a time");
     order.tags.created = at;

@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+mod bad_days;
+mod catalog;
 mod commands;
 
 use super::{Deed, Lag, Level, NO_CAPACITY, Scope, Stage, Standin, spec};
@@ -244,93 +246,6 @@ async fn a_body_that_breaks_a_rule_is_told_from_no_room() {
 }
 
 #[tokio::test]
-async fn there_is_as_much_as_a_test_says() {
-    let account = Account::open();
-    let standin = &account.standin;
-    standin.stock("*", "*", "*", Level::None, 0);
-    // The catalog may be wrong.
-    standin.stock("NVIDIA L40S", "SECURE", "EU-RO-1", Level::High, 1);
-    let query = "include=AVAILABILITY&product=POD&count=1";
-    let all = account.get(&format!("/v2/catalog/gpus?{query}")).await;
-    let there: Vec<&str> = all.body["gpus"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter(|gpu| gpu["availability"] != "NONE")
-        .map(|gpu| gpu["name"].as_str().unwrap())
-        .collect();
-    assert_eq!(there, ["L40S"]);
-    let french = account
-        .get(&format!("/v2/catalog/gpus?{query}&countryCodes=FR"))
-        .await;
-    assert!(french.body["gpus"][0]["dataCenters"][0]["id"] == "EU-FR-1");
-    let mut elsewhere = order("x");
-    elsewhere["dataCenterIds"] = json!(["US-KS-2"]);
-    let said = account.create(&elsewhere).await;
-    assert_eq!(said.body["detail"], NO_CAPACITY);
-    let made = account.create(&order("x")).await;
-    assert_eq!(made.body["dataCenterId"], "EU-RO-1");
-    assert_eq!(account.create(&order("y")).await.status, 400);
-    account.is_as_described();
-}
-
-#[tokio::test]
-async fn the_catalog_answers_as_its_rules_are() {
-    let account = Account::open();
-    let gpus = "/v2/catalog/gpus";
-    let stock = "include=AVAILABILITY&product=POD";
-    for (path, status) in [
-        (gpus.to_owned(), 200),
-        (
-            format!("{gpus}?{stock}&cloud=COMMUNITY&cudaVersions=12.8,13.0"),
-            200,
-        ),
-        (
-            format!("{gpus}/NVIDIA%20L40S?{stock}&minCudaVersion=12"),
-            200,
-        ),
-        (format!("{gpus}/NVIDIA%20B9000"), 404),
-        (format!("{gpus}?include=AVAILABILITY"), 400),
-        (format!("{gpus}?product=POD"), 400),
-        (format!("{gpus}?cloud=SECURE"), 400),
-        (
-            format!("{gpus}?{stock}&cudaVersions=12.8&minCudaVersion=12.8"),
-            400,
-        ),
-        ("/v2/catalog/cpus".into(), 200),
-        (format!("/v2/catalog/cpus?{stock}&vcpuCount=4"), 200),
-        ("/v2/catalog/cpus/cpu5c".into(), 200),
-        (
-            "/v2/catalog/datacenters?regions=EUROPE&include=GPU_AVAILABILITY".into(),
-            200,
-        ),
-        (
-            "/v2/catalog/datacenters/EU-RO-1?include=CPU_AVAILABILITY".into(),
-            200,
-        ),
-        ("/v2/catalog/templates".into(), 200),
-        ("/v2/account/ssh-keys".into(), 200),
-        ("/v2/clouds".into(), 404),
-        ("/v1/pods".into(), 410),
-    ] {
-        let said = account.get(&path).await;
-        assert_eq!(said.status, status, "{path}: {said:?}");
-        if status >= 400 {
-            assert_eq!(said.body["status"], json!(status));
-        }
-    }
-    if spec::Spec::is_here() {
-        for query in ["cudaVersions=12", "countryCodes=fr", "cloud=ALL", "count=0"] {
-            let said = account.get(&format!("{gpus}?{stock}&{query}")).await;
-            assert_eq!(said.status, 422, "{query}");
-        }
-    }
-    let said = account.ask("DELETE /v2/catalog/gpus", None).await;
-    assert_eq!(said.status, 405, "{said:?}");
-    account.is_as_described();
-}
-
-#[tokio::test]
 async fn volumes_and_registries_are_kept() {
     let account = Account::open();
     let volume = json!({"name": "v", "size": 10, "dataCenter": "EU-FR-1"});
@@ -420,83 +335,5 @@ async fn every_page_is_needed() {
     assert_eq!((names.len(), pages), (5, 3));
     let said = account.get("/v2/pods?limit=4").await;
     assert_eq!(said.body["pods"].as_array().unwrap().len(), 4);
-    account.is_as_described();
-}
-
-#[tokio::test]
-async fn bad_days_are_as_bad_as_a_test_wants() {
-    let account = Account::open();
-    let standin = &account.standin;
-    let pods = "/v2/pods";
-    standin.once("POST", pods, Deed::Drop);
-    standin.once("POST", pods, Deed::lost());
-    standin.once("POST", pods, Deed::After(Box::new(Deed::html(502))));
-    standin.once(
-        "POST",
-        pods,
-        Deed::Later(Lag::Looks(1), Box::new(Deed::Drop)),
-    );
-    standin.once("POST", pods, Deed::limit(7));
-    standin.once("POST", pods, Deed::no_capacity());
-    standin.once("GET", "/v2/pods/{id}", Deed::refuse(500, "oh"));
-    let create = async |name: &str| account.try_ask("POST /v2/pods", Some(&order(name))).await;
-    assert!(create("dropped").await.is_err());
-    assert!(standin.alive().is_empty());
-    assert!(create("lost").await.is_err());
-    assert_eq!(standin.alive().len(), 1);
-    let page = create("page").await.unwrap();
-    assert_eq!(page.status, 502);
-    assert!(page.body.as_str().unwrap().contains("<html>"));
-    assert_eq!(account.names().await, ["lost", "page"]);
-    assert!(create("late").await.is_err());
-    assert_eq!(standin.due(), 1);
-    assert_eq!(account.names().await, ["lost", "page"]);
-    until("the late one is there", || standin.alive().len() == 3).await;
-    assert_eq!(account.names().await, ["lost", "page", "late"]);
-    let limited = create("limited").await.unwrap();
-    assert_eq!(limited.status, 429);
-    assert_eq!(limited.headers["retry-after"], "7");
-    assert!(limited.headers.contains_key("ratelimit"));
-    assert_eq!(create("full").await.unwrap().body["detail"], NO_CAPACITY);
-    assert_eq!(account.get("/v2/pods/x").await.status, 500);
-    assert_eq!(account.get("/v2/pods/x").await.status, 404);
-    assert_eq!(create("good").await.unwrap().status, 201);
-    let statuses: Vec<u16> = standin
-        .asked_for("POST", pods)
-        .iter()
-        .map(|asked| asked.status)
-        .collect();
-    assert_eq!(statuses, [0, 0, 502, 0, 429, 400, 201]);
-    account.is_as_described();
-}
-
-#[tokio::test]
-async fn a_pod_comes_up_and_is_seen_when_a_test_says() {
-    let account = Account::open();
-    account.standin.rule(|rules| {
-        rules.start = [Lag::Looks(1), Lag::Looks(1), Lag::Forever];
-        rules.unlisted = Lag::Looks(2);
-        rules.unfound = Lag::Looks(1);
-        rules.shown = Lag::Looks(1);
-    });
-    let made = account.create(&order("slow")).await;
-    assert_eq!(made.body["status"], "PROVISIONING");
-    let path = format!("/v2/pods/{}", made.body["id"].as_str().unwrap());
-    assert_eq!(account.get(&path).await.status, 404);
-    let said = account.get(&path).await;
-    assert_eq!(said.body["status"], "STARTING");
-    assert_eq!(account.names().await, [""; 0]);
-    assert_eq!(account.names().await, [""; 0]);
-    assert_eq!(account.names().await, ["slow"]);
-    let said = account.get(&path).await;
-    assert_eq!(said.body["status"], "RUNNING");
-    assert_eq!(said.body["runtime"], Value::Null);
-    account
-        .standin
-        .put(made.body["id"].as_str().unwrap(), Stage::Up);
-    assert!(account.get(&path).await.body["runtime"].is_object());
-    account.ask(&format!("DELETE {path}"), None).await;
-    assert_eq!(account.get(&path).await.body["status"], "TERMINATED");
-    assert_eq!(account.get(&path).await.status, 404);
     account.is_as_described();
 }

@@ -1,0 +1,81 @@
+//! Whether a candidate can be tried now, by price and stock.
+
+use super::super::candidates::Candidate;
+use super::super::config::Config;
+use super::{Catalog, Stock};
+
+/// Why a candidate cannot be tried now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::providers::runpod) struct Dropped {
+    /// The setting that no time will mend.
+    pub(in crate::providers::runpod) key: Option<&'static str>,
+    /// Why.
+    pub(in crate::providers::runpod) text: String,
+}
+
+impl Catalog {
+    /// Adds price and stock to a candidate, or says why it cannot be tried now.
+    pub(in crate::providers::runpod) fn judge(
+        &self,
+        config: &Config,
+        mut one: Candidate,
+    ) -> Result<Candidate, Dropped> {
+        let never = |key, text| Dropped {
+            key: Some(key),
+            text,
+        };
+        let now = |text| Dropped { key: None, text };
+        let kind = self.kinds.iter().find(|kind| kind.id == one.chip.id());
+        let shelves = kind.map(|kind| kind.shelves.as_slice()).unwrap_or_default();
+        let Some(stocked) = shelves.iter().find(|stocked| stocked.cloud == one.cloud) else {
+            let cloud = one.cloud.name();
+            return Err(never(
+                "cloud",
+                format!("the {cloud} cloud does not have it"),
+            ));
+        };
+        if let Some(most) = stocked.most
+            && one.count > most
+        {
+            let key = if config.cpu.is_some() {
+                "vcpus"
+            } else {
+                "gpu_count"
+            };
+            return Err(never(
+                key,
+                format!("no machine has {} of them, at most {most}", one.count),
+            ));
+        }
+        one.price = stocked.price.map(|price| price * f64::from(one.count));
+        one.stock = stocked.stock;
+        if let (Some(price), Some(most)) = (one.price, config.max_price)
+            && price > most
+        {
+            return Err(now(format!(
+                "it costs ${price:.2} an hour, and `max_price` is ${most:.2}"
+            )));
+        }
+        if one.price.is_none() && config.max_price.is_some() {
+            let text = "its price is not told, and `max_price` is set".to_owned();
+            return Err(now(text));
+        }
+        if one.stock == Some(Stock::None) {
+            return Err(now("its stock is NONE".to_owned()));
+        }
+        // Without a list nothing is known of data centers; one that is not in the list does not have it.
+        if let Some(levels) = &stocked.data_centers
+            && !one.data_centers.is_empty()
+        {
+            let level = |name: &String| levels.iter().find(|(id, _)| id == name)?.1;
+            one.stock = one.data_centers.iter().filter_map(level).max();
+            one.data_centers
+                .retain(|name| level(name).is_some_and(|stock| stock > Stock::None));
+            if one.data_centers.is_empty() {
+                let text = "its stock in `data_centers` is NONE".to_owned();
+                return Err(now(text));
+            }
+        }
+        Ok(one)
+    }
+}

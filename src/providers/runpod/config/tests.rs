@@ -1,0 +1,111 @@
+//! Settings that can be meant, and what is said of those that cannot.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use super::super::fake::config;
+use super::*;
+
+#[test]
+fn a_key_alone_is_enough_to_search_the_account() {
+    let config = config(json!({}));
+    let url = config.check().unwrap();
+    assert_eq!(url.as_str(), "https://api.runpod.io/v2");
+    assert_eq!((config.disk, config.cloud), (20, Cloud::Secure));
+    assert!(config.image.contains("actions-runner"));
+}
+
+#[test]
+fn everything_can_be_said() {
+    let config = config(json!({
+        "gpu": ["L40S", "NVIDIA A40"], "gpu_count": 2, "cloud": "any", "data_centers": ["EU-RO-1"],
+        "image": "runpod/pytorch:1", "registry": "cred1", "disk": 50,
+        "volume": { "size": 20 }, "min_cuda": "12.4", "min_ram_per_gpu": 8,
+        "min_vcpu_per_gpu": 2, "ports": ["22/tcp", "8888/http"], "env": { "A": "1" },
+        "max_price": 0.8, "endpoint": "https://proxy.example/runpod/",
+    }));
+    let url = config.check().unwrap();
+    assert_eq!(url.as_str(), "https://proxy.example/runpod");
+}
+
+#[test]
+fn an_address_without_a_path_is_that_of_version_2() {
+    let config = config(json!({ "endpoint": "http://127.0.0.1:9" }));
+    assert_eq!(config.check().unwrap().as_str(), "http://127.0.0.1:9/v2");
+}
+
+#[test]
+fn what_cannot_be_meant_is_told_with_its_key_and_what_to_write() {
+    let many: serde_json::Map<String, Value> =
+        (0..48).map(|n| (format!("V{n}"), json!("x"))).collect();
+    let mut table = String::new();
+    for settings in [
+        json!({ "api_key": " " }),
+        json!({ "gpu": "L40S", "cpu": "cpu5c" }),
+        json!({ "gpu": [] }),
+        json!({ "gpu": ["A40", ""] }),
+        json!({ "gpu": "A40", "gpu_count": 0 }),
+        json!({ "cpu": "cpu5c", "min_cuda": "12.4" }),
+        json!({ "cpu": "cpu5c", "volume": 20 }),
+        json!({ "gpu": "A40", "vcpus": 4 }),
+        json!({ "cpu": "cpu5c", "vcpus": 6 }),
+        json!({ "max_price": 0.0 }),
+        json!({ "min_cuda": "12" }),
+        json!({ "disk": 0 }),
+        json!({ "volume": 5 }),
+        json!({ "volume": { "size": 20, "path": "data" } }),
+        json!({ "volume": 20, "network_volume": "vol" }),
+        json!({ "image": "" }),
+        json!({ "data_centers": ["EU RO"] }),
+        json!({ "ports": ["22"] }),
+        json!({ "env": { "RUNPOD_API_KEY": "x" } }),
+        json!({ "env": { "GHARUN_TAGS": "x" } }),
+        json!({ "env": many }),
+        json!({ "endpoint": "api.runpod.io" }),
+    ] {
+        let error = config(settings).check().expect_err("it cannot be meant");
+        let key = error.key.clone().expect("a setting is at fault");
+        writeln!(table, "{key}: {error}").expect("a text takes it");
+    }
+    insta::assert_snapshot!(table, @"
+    api_key: `api_key` is empty, or no API key of RunPod
+    cpu: a pod has GPUs or is without: write `gpu` or `cpu`, not both
+    gpu: `gpu` holds an empty name: write one as `gharun providers offers runpod` shows it
+    gpu: `gpu` holds an empty name: write one as `gharun providers offers runpod` shows it
+    gpu_count: 0 is no `gpu_count`: write 1 or more
+    min_cuda: `min_cuda` is for pods with GPUs: leave it out, or write `gpu` in the place of `cpu`
+    volume: `volume` is for pods with GPUs: leave it out, or write `gpu` in the place of `cpu`
+    vcpus: `vcpus` is for pods without GPU: write `min_vcpu_per_gpu`
+    vcpus: 6 is no number of virtual CPUs: write a power of two from 2
+    max_price: a price is more than nothing: write US dollars an hour, as in `0.8`
+    min_cuda: `12` is no CUDA version: write one as in `\"12.4\"`
+    disk: a container needs a disk: write its size in GB, 20 or more
+    volume: 5 GB are less than RunPod's least: write 10 or more
+    volume: its `path` is no folder of the pod: write one as in `\"/workspace\"`
+    network_volume: a pod has one volume: write `volume` or `network_volume`, not both
+    image: `image` is empty or has a blank in it: write a name, or leave it out
+    data_centers: `data_centers` is empty or has a blank in it: write a name, or leave it out
+    ports: `22` is no port: write `8888/http` or `22/tcp`
+    env.RUNPOD_API_KEY: gharun needs the variable `RUNPOD_API_KEY` itself: choose another name
+    env.GHARUN_TAGS: gharun needs the variable `GHARUN_TAGS` itself: choose another name
+    env: 48 variables are too many: RunPod takes 50, and 3 are gharun's own. Write at most 47
+    endpoint: `api.runpod.io` is no address of a server: write one as in `https://api.example.com/v1`
+    ");
+}
+
+#[test]
+fn a_misspelled_cloud_or_key_is_refused_with_what_can_be_written() {
+    let read = |settings: Value| {
+        serde_json::from_value::<Config>(settings)
+            .expect_err("it is misspelled")
+            .to_string()
+    };
+    let cloud = read(json!({ "api_key": "k", "cloud": "secur" }));
+    assert!(
+        cloud.contains("expected one of `any`, `community`, `secure`"),
+        "{cloud}"
+    );
+    let key = read(json!({ "api_key": "k", "gpus": 1 }));
+    assert!(key.contains("unknown field `gpus`"), "{key}");
+}

@@ -1,0 +1,94 @@
+//! Pods as they are listed, told apart and ended.
+
+use super::*;
+
+#[tokio::test]
+async fn torn_tags_are_left_out_of_the_list() {
+    let account = Account::open();
+    let machine = account.with(two()).launch(&order("k3x9")).await.unwrap();
+    let mut torn = account.standin.bodies().pop().expect("a body");
+    for tags in ["{\"managed-by\":\"gharun\"}", "{", ""] {
+        torn["env"][TAGS] = tags.into();
+        account.standin.create(&torn);
+    }
+    let listing = account.with(two()).list().await.unwrap();
+    assert!(listing.unread.is_empty());
+    let ids: Vec<_> = listing.instances.into_iter().map(|one| one.id).collect();
+    assert_eq!(ids, [machine.id]);
+}
+
+#[tokio::test]
+async fn a_pod_is_pending_until_its_container_runs_and_ended_when_it_is_stopped() {
+    let account = Account::open();
+    account
+        .standin
+        .rule(|rules| rules.start = [Lag::None, Lag::None, Lag::Forever]);
+    let runpod = account.with(two());
+    let machine = runpod.launch(&order("k3x9")).await.unwrap();
+    assert_eq!(machine.state, Condition::Pending);
+    for (stage, expected) in [
+        (Stage::Provisioning, "Pending"),
+        (Stage::Unready, "Pending"),
+        (Stage::Up, "Running"),
+        (Stage::Broken, "Ended"),
+        (Stage::Exited, "Ended"),
+    ] {
+        account.standin.put(&machine.id.id, stage);
+        let listing = runpod.list().await.unwrap();
+        let state = format!("{:?}", listing.instances[0].state);
+        assert!(state.starts_with(expected), "{stage:?}: {state}");
+    }
+    account.standin.rule(|rules| rules.shown = Lag::Forever);
+    runpod.terminate(&machine.id).await.unwrap();
+    assert!(runpod.list().await.unwrap().instances.is_empty());
+}
+
+#[tokio::test]
+async fn what_was_launched_a_moment_ago_is_deleted_though_its_id_is_not_known_yet() {
+    let account = Account::open();
+    account.standin.rule(|rules| {
+        rules.unfound = Lag::Looks(3);
+        rules.shown = Lag::Looks(2);
+    });
+    let runpod = account.with(two());
+    let machine = runpod.launch(&order("k3x9")).await.unwrap();
+    runpod.terminate(&machine.id).await.unwrap();
+    assert_eq!(account.alive(), [""; 0]);
+    account.is_clean();
+}
+
+#[tokio::test]
+async fn a_404_of_somebody_else_is_no_proof() {
+    let account = Account::open();
+    let runpod = account.with(two());
+    let machine = runpod.launch(&order("k3x9")).await.unwrap();
+    account
+        .standin
+        .once("GET", "/v2/pods/{id}", Deed::html(404));
+    let end = account.with(two()).terminate(&machine.id).await;
+    assert!(end.is_err(), "a page knows nothing of pods");
+    assert_eq!(account.alive(), [machine.id.id]);
+}
+
+#[test]
+fn a_reference_is_a_pods_id_and_nothing_else() {
+    let id = |place: Option<&str>, id: &str| InstanceId {
+        place: place.map(str::to_owned),
+        id: id.to_owned(),
+    };
+    assert!(ending::pod_id(&id(None, "7h9k2m4n6p")).is_ok());
+    for bad in [id(Some("x"), "7h9k"), id(None, "../account"), id(None, "")] {
+        assert!(ending::pod_id(&bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn tags_survive_their_variable() {
+    let one = order("k3x9");
+    let tags = request::tags(&one.tags);
+    let pod = json!({ "id": "x", "name": one.name, "env": { TAGS: tags } });
+    let pod: Pod = serde_json::from_value(pod).unwrap();
+    assert_eq!(pod.tags, Some(one.tags));
+    let other: Pod = serde_json::from_value(json!({ "id": "y" })).unwrap();
+    assert_eq!((other.tags, other.marked), (None, false));
+}

@@ -1,0 +1,126 @@
+//! What RunPod refuses, and the candidates that are tried after it.
+
+use super::*;
+
+#[tokio::test]
+async fn candidates_without_room_are_passed_by_in_order() {
+    let account = Account::open();
+    account
+        .standin
+        .stock("NVIDIA L40S", "*", "*", Level::High, 0);
+    let settings = json!({ "gpu": ["L40S", "A4000"], "cloud": "any" });
+    let machine = account.with(settings).launch(&order("k3x9")).await.unwrap();
+    assert_eq!(
+        account.tried(),
+        [
+            "NVIDIA L40S COMMUNITY",
+            "NVIDIA L40S SECURE",
+            "NVIDIA RTX A4000 COMMUNITY"
+        ]
+    );
+    assert_eq!(machine.price_per_hour, Some(0.17));
+    assert_eq!(account.alive(), [machine.id.id]);
+    account.is_clean();
+}
+
+#[tokio::test]
+async fn a_lack_of_room_everywhere_is_told_with_what_to_add() {
+    let account = Account::open();
+    account.standin.stock("*", "*", "*", Level::High, 0);
+    let error = account.fails(two()).await;
+    assert_eq!(error.kind, ErrorKind::NoCapacity);
+    assert!(error.hint.is_some());
+    insta::assert_snapshot!(account.told(&error), @"RunPod has no machine for it now: could not create the pod `NAME` (`NVIDIA L40S`, secure cloud): `POST HOST/v2/pods` answered 400 Bad Request: There are no longer any instances available with the requested specifications. Please refresh and try again.; could not create the pod `NAME` (`NVIDIA RTX A4000`, secure cloud): `POST HOST/v2/pods` answered 400 Bad Request: There are no longer any instances available with the requested specifications. Please refresh and try again.");
+    assert_eq!(account.tried().len(), 2);
+}
+
+#[tokio::test]
+async fn what_the_catalog_has_none_of_is_not_asked_for() {
+    let account = Account::open();
+    account
+        .standin
+        .stock("NVIDIA L40S", "*", "*", Level::None, u32::MAX);
+    account.with(two()).launch(&order("k3x9")).await.unwrap();
+    assert_eq!(account.tried(), ["NVIDIA RTX A4000 SECURE"]);
+    account.standin.stock("*", "*", "*", Level::None, u32::MAX);
+    let error = account.fails(two()).await;
+    assert_eq!(error.kind, ErrorKind::NoCapacity);
+    assert!(chain(&error).contains("its stock is NONE"), "{error}");
+    assert_eq!(account.tried().len(), 1);
+}
+
+#[tokio::test]
+async fn a_400_that_no_candidate_passes_is_the_requests_fault() {
+    let account = Account::open();
+    let rule = Deed::refuse(400, "ports: 22/tcp is reserved here");
+    account.standin.times(2, "POST", "/v2/pods", rule.clone());
+    let error = account.fails(two()).await;
+    assert_eq!(error.kind, ErrorKind::Config);
+    assert!(chain(&error).contains("22/tcp is reserved here"));
+    assert_eq!(account.tried().len(), 2);
+
+    // One that another candidate passes was a lack of room in words that are new.
+    account.standin.once("POST", "/v2/pods", rule.clone());
+    account.with(two()).launch(&order("k3x9")).await.unwrap();
+
+    // Nor is it the request's fault where another one has no room.
+    account.standin.once("POST", "/v2/pods", rule);
+    account
+        .standin
+        .once("POST", "/v2/pods", Deed::no_capacity());
+    let error = account.fails(two()).await;
+    assert_eq!(error.kind, ErrorKind::NoCapacity, "{}", chain(&error));
+}
+
+#[tokio::test]
+async fn what_no_candidate_would_mend_stops_the_launch_at_the_first() {
+    for (status, kind, words) in [
+        (401, ErrorKind::Denied, "api_key"),
+        (402, ErrorKind::Denied, "funds"),
+        (404, ErrorKind::Config, "registry"),
+        (410, ErrorKind::Config, "runpod.io/v2"),
+        (422, ErrorKind::Config, ""),
+        (429, ErrorKind::RateLimited, ""),
+    ] {
+        let account = Account::open();
+        let deed = match status {
+            429 => Deed::limit(3600),
+            status => Deed::refuse(status, "that is so"),
+        };
+        account.standin.times(u32::MAX, "POST", "/v2/pods", deed);
+        let error = account.fails(two()).await;
+        assert_eq!(error.kind, kind, "{status}: {}", chain(&error));
+        let hint = error.hint.clone().unwrap_or_default();
+        assert!(hint.contains(words), "{status}: {hint}");
+        assert_eq!(account.tried().len(), 1, "{status}");
+        assert_eq!(account.alive(), [""; 0], "{status}");
+    }
+}
+
+#[tokio::test]
+async fn a_balance_that_does_not_cover_it_is_told_in_words() {
+    let account = Account::open();
+    account.standin.rule(|rules| rules.balance = Some(0.01));
+    let error = account.fails(two()).await;
+    insta::assert_snapshot!(account.told(&error), @"could not create the pod `NAME` (`NVIDIA L40S`, secure cloud): the account's balance does not cover it: `POST HOST/v2/pods` answered 402 Payment Required: Your balance is too low to deploy this pod. Please add funds.");
+}
+
+#[tokio::test]
+async fn a_machine_that_the_account_may_not_have_is_passed_by() {
+    let account = Account::open();
+    let deed = Deed::refuse(403, "no access to this pool");
+    account.standin.once("POST", "/v2/pods", deed.clone());
+    account.with(two()).launch(&order("k3x9")).await.unwrap();
+    assert_eq!(account.tried().len(), 2);
+    account.standin.times(2, "POST", "/v2/pods", deed);
+    let error = account.fails(two()).await;
+    assert_eq!(error.kind, ErrorKind::Denied, "{}", chain(&error));
+}
+
+#[tokio::test]
+async fn a_short_wish_to_be_left_alone_is_waited_for() {
+    let account = Account::open();
+    account.standin.once("POST", "/v2/pods", Deed::limit(1));
+    let machine = account.with(two()).launch(&order("k3x9")).await.unwrap();
+    assert_eq!(account.alive(), [machine.id.id]);
+}

@@ -1,0 +1,125 @@
+//! What the settings come to: candidates, prices, warnings.
+
+use super::*;
+
+#[tokio::test]
+async fn without_the_catalog_whole_names_do_and_limits_do_not() {
+    let account = Account::open();
+    let deed = Deed::html(503);
+    account
+        .standin
+        .times(u32::MAX, "GET", "/v2/catalog/gpus", deed);
+    let machine = account.with(two()).launch(&order("k3x9")).await.unwrap();
+    assert_eq!(machine.price_per_hour, Some(0.86));
+    let error = account.fails(json!({ "gpu": "L40S" })).await;
+    assert_eq!(error.kind, ErrorKind::Unavailable);
+    assert!(error.hint.as_deref().unwrap().contains("whole id"));
+    let limited = json!({ "gpu": "NVIDIA L40S", "max_price": 2.0 });
+    let error = account.fails(limited).await;
+    assert_eq!(error.kind, ErrorKind::Unavailable);
+    assert_eq!(account.tried().len(), 1);
+}
+
+#[tokio::test]
+async fn settings_that_the_catalog_cannot_meet_are_told_with_their_key() {
+    let account = Account::open();
+    for (settings, key) in [
+        (json!({}), "gpu"),
+        (json!({ "gpu": "L40X" }), "gpu"),
+        (json!({ "cpu": "cpu9z" }), "cpu"),
+        (json!({ "gpu": "L40S", "gpu_count": 64 }), "gpu_count"),
+        (json!({ "gpu": "L4", "cloud": "community" }), "cloud"),
+    ] {
+        let error = account.fails(settings.clone()).await;
+        assert_eq!(error.kind, ErrorKind::Config, "{settings}: {error}");
+        assert_eq!(error.key.as_deref(), Some(key), "{settings}: {error}");
+    }
+    assert_eq!(account.tried(), [""; 0]);
+}
+
+#[tokio::test]
+async fn every_setting_is_taken_by_runpods_own_description() {
+    let account = Account::open();
+    let gpu = json!({
+        "gpu": "4090", "gpu_count": 2, "cloud": "any", "data_centers": ["EU-RO-1"], "disk": 50,
+        "volume": { "size": 40 }, "min_cuda": "12.4", "min_ram_per_gpu": 16, "min_vcpu_per_gpu": 4,
+        "ports": ["22/tcp", "8888/http"], "env": { "A": "b" }, "max_price": 2.0,
+    });
+    let machine = account.with(gpu).launch(&order("k3x9")).await.unwrap();
+    assert_eq!(machine.price_per_hour, Some(0.68));
+    let cpu = json!({ "cpu": "cpu5c", "vcpus": 8 });
+    let machine = account.with(cpu).launch(&order("k3x9")).await.unwrap();
+    assert_eq!(machine.price_per_hour, Some(0.28));
+    account.is_clean();
+}
+
+#[tokio::test]
+async fn a_check_tells_what_would_be_tried_and_warns_of_what_would_not() {
+    let account = Account::open();
+    account
+        .standin
+        .stock("NVIDIA L40S", "*", "*", Level::None, 0);
+    let runpod = account.with(json!({ "gpu": ["L40S", "4090"], "cloud": "any" }));
+    let health = runpod.check().await.unwrap();
+    let told = health.facts.join("\n") + "\n--\n" + &health.warnings.join("\n");
+    insta::assert_snapshot!(told.replace(&account.standin.url, "URL"), @"
+    the API key works at URL/v2: 0 pods in its account, 0 of them gharun's
+    `NVIDIA GeForce RTX 4090`, community cloud, $0.34 an hour, stock HIGH
+    `NVIDIA GeForce RTX 4090`, secure cloud, $0.69 an hour, stock HIGH
+    RunPod tells neither the balance nor whether the key may create pods: the first launch does
+    --
+    `NVIDIA L40S`, secure cloud is not tried: its stock is NONE
+    `NVIDIA L40S`, community cloud is not tried: its stock is NONE
+    ");
+    account.is_clean();
+}
+
+#[tokio::test]
+async fn offers_are_of_both_clouds() {
+    let account = Account::open();
+    let offers = account.with(json!({})).offers().await.unwrap();
+    let of = |name: &str| -> Vec<String> {
+        let found = offers.iter().filter(|offer| offer.name == name);
+        let told = found.map(|one| {
+            let price = one.price_per_hour.expect("a price");
+            format!("{price:.2} {}", one.stock.as_deref().unwrap_or_default())
+        });
+        told.collect()
+    };
+    assert_eq!(
+        of("NVIDIA L40S"),
+        ["0.86 HIGH (secure)", "0.79 HIGH (community)"]
+    );
+    assert_eq!(of("NVIDIA L4"), ["0.43 HIGH (secure)"]);
+    account.is_clean();
+}
+
+#[test]
+fn the_surroundings_give_key_and_endpoint() {
+    let env = |name: &str| match name {
+        "RUNPOD_API_KEY" => Some(" rpa_1 ".to_owned()),
+        "RUNPOD_REST_V2_API_URL" => Some("https://proxy.example/v2".to_owned()),
+        _ => None,
+    };
+    let found: Vec<String> = RunPod::ambient(&env)
+        .into_iter()
+        .map(|(variable, key, value)| format!("{variable} {key} {value}"))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            "RUNPOD_API_KEY api_key \"rpa_1\"",
+            "RUNPOD_REST_V2_API_URL endpoint \"https://proxy.example/v2\""
+        ]
+    );
+    assert!(RunPod::ambient(&|_| None).is_empty());
+}
+
+#[tokio::test]
+async fn the_settings_warn_of_what_will_not_work_well() {
+    let account = Account::open();
+    let settings = json!({ "disk": 10, "cloud": "any", "endpoint": "http://192.0.2.1/v2" });
+    let warnings = account.with(settings).warnings();
+    assert_eq!(warnings.len(), 3, "{warnings:?}");
+    assert!(account.with(two()).warnings().is_empty());
+}
