@@ -11,16 +11,13 @@ use super::slot::Slot;
 use super::watch::Watch;
 use super::{Fleet, Place, Trouble, chain};
 use crate::bootstrap::{self, Package};
-use crate::github::{self, Api, Credential, Registration};
+use crate::github::{Api, Credential};
 use crate::model::{Event, Instance, Mapping, Name};
 use crate::plan::Plan;
 use crate::poll::{Backoff, chance};
 use crate::providers::{self, ErrorKind};
 use crate::state::Entry;
 
-/// A registration that has waited longer than this for room is replaced: idle ones were seen to be
-/// dropped after two minutes (actions/runner#4726).
-const FRESH: Duration = Duration::from_mins(2);
 /// How long a creation under way is awaited after the word that nothing more is to be created:
 /// about as long as GitHub's second signal is away, less what undoing takes.
 const LAST_WORD: Duration = Duration::from_secs(3);
@@ -31,8 +28,6 @@ const FORGOES: Duration = Duration::from_millis(2500);
 const LOG: Duration = Duration::from_secs(5);
 /// A time limit that nobody lives to see.
 const FOR_EVER: Duration = Duration::from_hours(24 * 365 * 10);
-/// How many names are tried for one runner.
-const NAMES: usize = 3;
 /// How often a place that wants to be left alone is asked again.
 const PATIENCE: usize = 6;
 /// How often a place is asked that did not answer, and surely launched nothing.
@@ -279,137 +274,6 @@ impl<G: Api> Shared<'_, G> {
         let reason = format!("`{place}` says: {}", chain(why));
         let event = Event::Waiting { reason, at_most };
         self.fleet.sink.tell(event).await?;
-        Ok(())
-    }
-
-    /// A credential that is good yet: a just-in-time configuration that GitHub has not dropped, or a
-    /// token, which the client keeps for as long as it is worth.
-    async fn fresh(
-        &self,
-        slot: &RefCell<Slot>,
-        kept: &mut Option<Credential>,
-    ) -> Result<Credential, Trouble> {
-        self.go_on()?;
-        let registered = slot.borrow().registered;
-        if registered.is_some_and(|at| at.elapsed() > FRESH) {
-            *kept = None;
-            self.rename(slot, "its registration waited too long for a machine")
-                .await?;
-        }
-        if let Some(jit @ Credential::Jit(_)) = kept {
-            return Ok(jit.clone());
-        }
-        Ok(kept.insert(self.register(slot).await?).clone())
-    }
-
-    async fn register(&self, slot: &RefCell<Slot>) -> Result<Credential, Trouble> {
-        for tries_left in (0..NAMES).rev() {
-            self.go_on()?;
-            let name = slot.borrow().name.clone();
-            let labels = self.plan.labels_of(&name);
-            slot.borrow_mut().registering = true;
-            let answer = tokio::select! {
-                biased;
-                answer = self.github.register(&name, &labels) => Some(answer),
-                () = self.impatience() => None,
-            };
-            slot.borrow_mut().registering = false;
-            match answer {
-                Some(Ok(registration)) => return self.registered(slot, registration).await,
-                Some(Err(error)) => {
-                    // It was waiting for room and is surely not registered: nothing is to be undone.
-                    if error.kind == github::ErrorKind::RateLimited {
-                        self.go_on()?;
-                    }
-                    let unknown = matches!(
-                        error.kind,
-                        github::ErrorKind::Ambiguous | github::ErrorKind::NameTaken
-                    );
-                    if unknown && tries_left > 0 && !self.halt.is_said() {
-                        self.rename(slot, &chain(&error)).await?;
-                        continue;
-                    }
-                    if unknown {
-                        slot.borrow_mut().lose();
-                    }
-                    return Err(Trouble::Register(error));
-                }
-                None => {
-                    slot.borrow_mut().lose();
-                    self.go_on()?;
-                    return Err(Trouble::unregistered(&name));
-                }
-            }
-        }
-        unreachable!("the last try returns")
-    }
-
-    async fn registered(
-        &self,
-        slot: &RefCell<Slot>,
-        registration: Registration,
-    ) -> Result<Credential, Trouble> {
-        let Registration {
-            runner_id,
-            credential,
-        } = registration;
-        {
-            let mut slot = slot.borrow_mut();
-            slot.runner_id = runner_id;
-            // With a token nothing is registered that GitHub could drop.
-            slot.registered = runner_id.map(|_| Instant::now());
-        }
-        let (Credential::Jit(secret) | Credential::Token(github::Enrolment { token: secret, .. })) =
-            &credential;
-        self.fleet.sink.tell(Event::Secret(secret.clone())).await?;
-        if let Some(id) = runner_id {
-            self.write_id_down(slot, id).await?;
-        }
-        Ok(credential)
-    }
-
-    /// Writes GitHub's number of a runner down.
-    async fn write_id_down(&self, slot: &RefCell<Slot>, runner_id: u64) -> Result<(), Trouble> {
-        let name = slot.borrow().name.clone();
-        self.record(&name, move |entry| entry.runner_id = Some(runner_id))
-            .await?;
-        self.fleet
-            .sink
-            .tell(Event::Registered { name, runner_id })
-            .await?;
-        Ok(())
-    }
-
-    /// Gives a name up and takes another. The old record stays until its registration is proved
-    /// gone, at the end: it may turn up late.
-    async fn rename(&self, slot: &RefCell<Slot>, reason: &str) -> Result<(), Trouble> {
-        let from = slot.borrow().name.clone();
-        let to = self.plan.name(slot.borrow().index, self.fleet.now());
-        let (key, entry) = (to.clone(), self.entry(&to));
-        self.fleet
-            .store
-            .update(move |entries| {
-                entries.insert(key, entry);
-            })
-            .await?;
-        let known = {
-            let mut slot = slot.borrow_mut();
-            let known = slot.runner_id;
-            slot.lose();
-            slot.name = to.clone();
-            known
-        };
-        self.fleet
-            .sink
-            .tell(Event::Renamed {
-                from: from.clone(),
-                to,
-                reason: reason.to_owned(),
-            })
-            .await?;
-        if let Some(id) = known {
-            self.remove_replaced(slot, &from, id).await;
-        }
         Ok(())
     }
 

@@ -14,6 +14,7 @@ pub(crate) mod doubles;
 mod halt;
 mod launch;
 mod move_on;
+mod register;
 mod slot;
 mod start;
 pub mod stop;

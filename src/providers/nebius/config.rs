@@ -11,7 +11,7 @@ use url::Url;
 
 use crate::model::{MANAGED_BY, Secret};
 use crate::providers::rest::address;
-use crate::providers::{Error, Result};
+use crate::providers::{Error, Names, Result};
 
 /// Nebius's REST gateway. <https://docs.nebius.com/rest-api>
 const ENDPOINT: &str = "https://api.nebius.cloud";
@@ -135,29 +135,6 @@ pub enum Product {
     Job,
     /// A virtual machine.
     Vm,
-}
-
-/// One name, or several in order of preference.
-#[derive(Clone, Debug, Deserialize, serde::Serialize, JsonSchema)]
-#[serde(
-    untagged,
-    expecting = "no names: write one in quotes, or a list of them"
-)]
-pub enum Names {
-    /// One.
-    One(String),
-    /// Several.
-    Several(Vec<String>),
-}
-
-impl Names {
-    /// The names, in order.
-    pub(super) fn all(&self) -> &[String] {
-        match self {
-            Self::One(name) => std::slice::from_ref(name),
-            Self::Several(names) => names,
-        }
-    }
 }
 
 /// A disk.

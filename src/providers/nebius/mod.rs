@@ -45,7 +45,7 @@ mod standin_tests;
 #[cfg(test)]
 mod tests;
 
-pub use config::{Config, Disk, DiskType, Names, Product, Registry};
+pub use config::{Config, Disk, DiskType, Product, Registry};
 
 /// How a VM without a service account ends, for those who read about it.
 const LEAVES_DISK: &str = "a VM without `service_account` powers itself off, and its disk is billed until `gharun stop` or the sweep removes it";

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::fmt;
 
 use super::catalog::{Catalog, Dropped, Stock};
-use super::config::{Cloud, Config, Names};
+use super::config::{Cloud, Config};
 use crate::providers::{Error, ErrorKind, Result};
 
 /// What a pod computes with.
@@ -74,6 +74,24 @@ pub(super) struct Candidate {
     pub(super) stock: Option<Stock>,
 }
 
+impl Candidate {
+    /// What the settings ask for of this id, in each cloud that they mean.
+    fn of(config: &Config, id: &str) -> impl Iterator<Item = Self> {
+        let (chip, count) = match config.cpu {
+            Some(_) => (Chip::Cpu(id.to_owned()), config.vcpus()),
+            None => (Chip::Gpu(id.to_owned()), config.count()),
+        };
+        Tier::of(config).iter().map(move |cloud| Self {
+            chip: chip.clone(),
+            count,
+            cloud: *cloud,
+            data_centers: config.data_centers.clone(),
+            price: None,
+            stock: None,
+        })
+    }
+}
+
 impl fmt::Display for Candidate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.chip {
@@ -91,29 +109,10 @@ impl fmt::Display for Candidate {
 
 /// What the settings mean, by name: for those who may not ask anybody.
 pub(super) fn named(config: &Config) -> Vec<Candidate> {
-    let (names, count) = match (&config.gpu, &config.cpu) {
-        (Some(names), _) => (names, config.count()),
-        (None, Some(names)) => (names, config.vcpus()),
-        (None, None) => return Vec::new(),
-    };
-    let chip = |name: &str| match config.cpu {
-        Some(_) => Chip::Cpu(name.to_owned()),
-        None => Chip::Gpu(name.to_owned()),
-    };
-    let mut all = Vec::new();
-    for name in names.all() {
-        for cloud in Tier::of(config) {
-            all.push(Candidate {
-                chip: chip(name),
-                count,
-                cloud: *cloud,
-                data_centers: config.data_centers.clone(),
-                price: None,
-                stock: None,
-            });
-        }
-    }
-    all
+    // Where nothing is asked for, nothing is tried.
+    let names = asked(config).unwrap_or_default();
+    let all = names.iter().flat_map(|name| Candidate::of(config, name));
+    all.collect()
 }
 
 /// What can be tried now, best first, and why the rest cannot.
@@ -136,21 +135,7 @@ pub(super) fn choose(config: &Config, catalog: &Catalog) -> Result<Choice> {
         let ids = catalog.find(name)?;
         let mut group = Vec::new();
         for id in ids {
-            for cloud in Tier::of(config) {
-                let candidate = Candidate {
-                    chip: match config.cpu {
-                        Some(_) => Chip::Cpu(id.clone()),
-                        None => Chip::Gpu(id.clone()),
-                    },
-                    count: match config.cpu {
-                        Some(_) => config.vcpus(),
-                        None => config.count(),
-                    },
-                    cloud: *cloud,
-                    data_centers: config.data_centers.clone(),
-                    price: None,
-                    stock: None,
-                };
+            for candidate in Candidate::of(config, &id) {
                 if !group.contains(&candidate) {
                     group.push(candidate);
                 }
@@ -175,9 +160,9 @@ pub(super) fn choose(config: &Config, catalog: &Catalog) -> Result<Choice> {
 }
 
 /// The names that are asked for.
-pub(super) fn asked(config: &Config) -> Result<Vec<&str>> {
+pub(super) fn asked(config: &Config) -> Result<&[String]> {
     match (&config.gpu, &config.cpu) {
-        (Some(names), _) | (None, Some(names)) => Ok(Names::all(names)),
+        (Some(names), _) | (None, Some(names)) => Ok(names.all()),
         (None, None) => Err(Error::setting(
             "gpu",
             "nothing says what a pod computes with: write `gpu = \"L40S\"`, or `cpu = \"cpu5c\"`",

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::model::Secret;
+use crate::providers::Names;
 
 mod check;
 #[cfg(test)]
@@ -87,26 +88,6 @@ fn disk() -> u32 {
 
 fn endpoint() -> String {
     ENDPOINT.to_owned()
-}
-
-/// One name, or several in order.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(untagged, expecting = "a name, or a list of names")]
-pub enum Names {
-    /// One.
-    One(String),
-    /// Several, in order.
-    Several(Vec<String>),
-}
-
-impl Names {
-    /// All of them, in order.
-    pub(super) fn all(&self) -> Vec<&str> {
-        match self {
-            Self::One(name) => vec![name],
-            Self::Several(names) => names.iter().map(String::as_str).collect(),
-        }
-    }
 }
 
 /// Whose computers a pod may be on.

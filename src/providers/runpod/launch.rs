@@ -117,7 +117,7 @@ impl RunPod {
         let whole = |name: &str| {
             self.config.cpu.is_some() || makers.iter().any(|maker| name.starts_with(maker))
         };
-        if let Some(name) = asked.into_iter().find(|name| !whole(name)) {
+        if let Some(name) = asked.iter().find(|name| !whole(name)) {
             let doing = format!("could not find out which GPU `{name}` is");
             return Err(error
                 .while_trying(doing)

@@ -32,7 +32,7 @@ pub(crate) mod standin;
 #[cfg(test)]
 mod tests;
 
-pub use config::{Cloud, Config, Names, NetworkVolume, NetworkVolumeTable, Volume, VolumeTable};
+pub use config::{Cloud, Config, NetworkVolume, NetworkVolumeTable, Volume, VolumeTable};
 
 /// A disk smaller than this was seen to find no machine, in GB.
 const SMALL_DISK: u32 = 20;

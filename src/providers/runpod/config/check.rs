@@ -3,9 +3,9 @@
 use url::Url;
 
 use super::super::request::{OURS, THEIRS};
-use super::{Config, Names, Volume};
+use super::{Config, Volume};
 use crate::providers::rest::address;
-use crate::providers::{Error, Result};
+use crate::providers::{Error, Names, Result};
 
 /// How many variables a pod may have.
 const VARIABLES: usize = 50;

@@ -1,0 +1,27 @@
+//! A setting that holds one name, or several.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// One name, or several in order of preference.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(
+    untagged,
+    expecting = "no names: write one in quotes, or a list of them"
+)]
+pub enum Names {
+    /// One.
+    One(String),
+    /// Several.
+    Several(Vec<String>),
+}
+
+impl Names {
+    /// The names, in order.
+    pub(super) fn all(&self) -> &[String] {
+        match self {
+            Self::One(name) => std::slice::from_ref(name),
+            Self::Several(names) => names,
+        }
+    }
+}
