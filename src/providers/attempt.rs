@@ -39,7 +39,7 @@ impl<T> Default for Attempt<T> {
 
 impl<T: Clone> Attempt<T> {
     /// Tells what was found, or attempts to find it.
-    #[cfg(any(feature = "aws", feature = "docker"))]
+    #[cfg(any(feature = "aws", feature = "docker", feature = "nebius"))]
     pub(super) async fn get(&self, attempt: impl AsyncFnOnce() -> Result<T>) -> Result<T> {
         self.found(|_| true, attempt).await
     }
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[tokio::test]
-    #[cfg(any(feature = "aws", feature = "docker"))]
+    #[cfg(any(feature = "aws", feature = "docker", feature = "nebius"))]
     async fn those_who_wait_share_a_failure_and_the_next_tries_again() {
         let attempt = Attempt::default();
         let tries = AtomicU32::new(0);
