@@ -3,9 +3,9 @@
 use tokio::time::{Instant as Moment, sleep};
 
 use super::failure::{self, Meaning, Refusal};
-use super::wire::{Disk, Job, Operation, Vm};
-use super::{Nebius, Service, api, labels};
-use crate::model::InstanceId;
+use super::wire::{Job, Operation, Vm};
+use super::{Nebius, Service, disks, labels};
+use crate::model::{Condition, InstanceId};
 use crate::providers::{Error, ErrorKind, Result};
 
 /// What a look at a machine says.
@@ -28,7 +28,8 @@ impl Nebius {
                 "write a reference as `gharun list` shows it: `nebius:0a1b2c3d4e5f/aijob-…`",
             )
         };
-        if Service::of(&id.id).is_none() {
+        let is_disk = disks::is_disk(&id.id);
+        if !is_disk && Service::of(&id.id).is_none() {
             return Err(bad(format!("`{}` is no id of a job or VM", id.id)));
         }
         if id.place.as_deref() != Some(&place) {
@@ -38,7 +39,11 @@ impl Nebius {
                 id.id
             )));
         }
-        self.remove(id).await
+        if is_disk {
+            self.remove_left_disk(id).await
+        } else {
+            self.remove(id).await
+        }
     }
 
     /// The same for an id that is known to be in the project.
@@ -49,9 +54,24 @@ impl Nebius {
         let end = Moment::now() + self.paces.gone.at_most;
         let mut asked = false;
         let mut last = None;
-        let mut known = None;
+        let mut ended = false;
         loop {
             let (stage, name) = match self.sight(service, id).await? {
+                Sight::Gone if !ended && self.may_turn_up(id) => {
+                    // Who made it knows that it is ours; the end may be heard of where a look is not.
+                    if last.is_none() {
+                        match self.ask_to_end(service, &id.id, "").await {
+                            Ok(operation) => last = operation,
+                            Err(refusal) if refusal.is_missing() => {}
+                            Err(refusal) => return Err(refusal.explain(doing)),
+                        }
+                    }
+                    if let Some(operation) = &last {
+                        ended = self.is_over(service, operation, &doing).await?;
+                    }
+                    sleep(self.paces.gone.every).await;
+                    continue;
+                }
                 Sight::Gone => break,
                 Sight::Ours { stage, name } => (stage, name),
                 Sight::Strange => {
@@ -66,7 +86,7 @@ impl Nebius {
                     .hinted("Nebius's console ends it all the same"));
                 }
             };
-            known = Some(name.clone());
+            self.is_seen(id, &name);
             if !asked || stage != "DELETING" {
                 match self.ask_to_end(service, &id.id, &stage).await {
                     Ok(operation) => {
@@ -78,8 +98,7 @@ impl Nebius {
                 }
             }
             if let Some(operation) = &last {
-                self.must_not_have_failed(service, operation, &doing)
-                    .await?;
+                self.is_over(service, operation, &doing).await?;
             }
             if Moment::now() + self.paces.gone.every > end {
                 return Err(Error::new(ErrorKind::Unavailable, doing)
@@ -87,11 +106,34 @@ impl Nebius {
             }
             sleep(self.paces.gone.every).await;
         }
-        if let (Service::Vms, Some(name)) = (service, &known) {
+        // Who asked before, and failed at the disk, finds no VM that could tell its name.
+        let name = self.memory().names.get(&id.id).cloned();
+        if let (Service::Vms, Some(name)) = (service, &name) {
             self.remove_disk(id, name).await?;
         }
-        self.memory().orders.remove(&id.id);
+        let mut memory = self.memory();
+        memory.orders.remove(&id.id);
+        memory.names.remove(&id.id);
         Ok(())
+    }
+
+    /// Remembers that a machine was there, and its name, which its disk has, too.
+    pub(super) fn is_seen(&self, id: &InstanceId, name: &str) {
+        let mut memory = self.memory();
+        memory.names.insert(id.id.clone(), name.to_owned());
+        if let Some(ordered) = memory.orders.get_mut(&id.id) {
+            ordered.shown = true;
+        }
+    }
+
+    /// Whether a machine that cannot be seen was ordered by this process a moment ago, so that it may be shown
+    /// yet: then its absence proves nothing.
+    fn may_turn_up(&self, id: &InstanceId) -> bool {
+        let memory = self.memory();
+        memory.orders.get(&id.id).is_some_and(|ordered| {
+            let failed = matches!(ordered.machine.state, Condition::Ended(_));
+            !ordered.shown && !failed && ordered.since.elapsed() < self.paces.settles
+        })
     }
 
     /// Looks at a machine. Paths are not proved, so that a 404 alone says nothing: the listing decides.
@@ -174,13 +216,9 @@ impl Nebius {
         }
     }
 
-    /// Whether the operation that ends a machine is alive. One that cannot be looked at says nothing.
-    async fn must_not_have_failed(
-        &self,
-        service: Service,
-        operation: &Operation,
-        doing: &str,
-    ) -> Result<()> {
+    /// Whether the operation that ends a machine is over; it must not have failed. One that cannot be looked at
+    /// says nothing.
+    async fn is_over(&self, service: Service, operation: &Operation, doing: &str) -> Result<bool> {
         let looked: Operation = if operation.status.is_some() || operation.id.is_empty() {
             operation.clone()
         } else {
@@ -189,7 +227,7 @@ impl Nebius {
                 Err(refusal) => {
                     let error = refusal.explain(format!("could not look at `{}`", operation.id));
                     tracing::debug!("{}", crate::model::chain(&error));
-                    return Ok(());
+                    return Ok(false);
                 }
             }
         };
@@ -197,43 +235,12 @@ impl Nebius {
             Some(status) if status.code != 0 => {
                 let kind = match Meaning::of_status(&status) {
                     Meaning::Denied => ErrorKind::Denied,
-                    Meaning::Missing(_) => return Ok(()),
+                    Meaning::Missing(_) => return Ok(false),
                     _ => ErrorKind::Unavailable,
                 };
                 Err(Error::new(kind, doing).because(failure::told(&status)))
             }
-            _ => Ok(()),
-        }
-    }
-
-    /// A managed disk goes with its VM. Should it be left, it is ours to remove.
-    async fn remove_disk(&self, id: &InstanceId, name: &str) -> Result<()> {
-        let doing = format!("could not remove the disk of the VM `{id}`");
-        let end = Moment::now() + self.paces.gone.at_most;
-        loop {
-            let disks: Vec<Disk> = match self.api.list(api::DISKS, self.project()?).await {
-                Ok(disks) => disks,
-                Err(refusal) if refusal.is_missing() || *refusal.meaning() == Meaning::Denied => {
-                    let error = refusal.explain("could not see whether disks are left");
-                    self.say_once(&crate::model::chain(&error));
-                    return Ok(());
-                }
-                Err(refusal) => return Err(refusal.explain(doing)),
-            };
-            let ours =
-                |disk: &&Disk| labels::is_ours(&disk.metadata.labels) && disk.metadata.name == name;
-            let Some(disk) = disks.iter().find(ours) else {
-                return Ok(());
-            };
-            match self.api.delete(api::DISKS, &disk.metadata.id).await {
-                Ok(_) => {}
-                Err(refusal) if refusal.is_missing() || *refusal.meaning() == Meaning::State => {}
-                Err(refusal) => return Err(refusal.explain(doing)),
-            }
-            if Moment::now() + self.paces.gone.every > end {
-                return Err(Error::new(ErrorKind::Unavailable, doing).because("it is still there"));
-            }
-            sleep(self.paces.gone.every).await;
+            status => Ok(status.is_some()),
         }
     }
 }

@@ -34,6 +34,7 @@ pub(super) fn paces() -> Paces {
         },
         shown: pace(2_000),
         gone: pace(20_000),
+        settles: Duration::from_secs(2),
     }
 }
 

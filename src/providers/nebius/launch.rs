@@ -151,6 +151,8 @@ impl Nebius {
             // What it made may be there all the same, and cost money.
             if !operation.resource_id.is_empty() {
                 let id = self.id(&operation.resource_id)?;
+                let name = order.name.to_string();
+                self.memory().names.insert(id.id.clone(), name);
                 self.remove(&id).await.map_err(|left| {
                     Error::new(ErrorKind::Ambiguous, doing).because(format!(
                         "{}; then {}",
@@ -198,7 +200,7 @@ impl Nebius {
             created: order.tags.created,
             price_per_hour: price,
         };
-        self.remember(candidate, &instance, operation.id);
+        self.remember(candidate, &instance, operation.id, Moment::now());
         Ok(Outcome::Made(Box::new(instance)))
     }
 
@@ -210,20 +212,32 @@ impl Nebius {
         })
     }
 
-    fn remember(&self, candidate: &Candidate, instance: &Instance, operation: String) {
+    pub(super) fn remember(
+        &self,
+        candidate: &Candidate,
+        instance: &Instance,
+        operation: String,
+        since: Moment,
+    ) {
         let ordered = Ordered {
             candidate: candidate.clone(),
-            since: Moment::now(),
+            since,
+            shown: false,
             operation: Some(operation).filter(|id| !id.is_empty()),
             machine: instance.clone(),
             stage: String::new(),
             no_room: None,
         };
-        self.memory().orders.insert(instance.id.id.clone(), ordered);
+        let mut memory = self.memory();
+        memory.unanswered.remove(&instance.tags.name);
+        let (id, name) = (instance.id.id.clone(), instance.tags.name.to_string());
+        memory.names.insert(id.clone(), name);
+        memory.orders.insert(id, ordered);
     }
 
     /// Looks for a machine of the order's name, over all pages, and takes it if it is the order's.
     async fn look_for(&self, order: &Order) -> Option<Instance> {
+        let since = Moment::now();
         let look = async || {
             // A listing that fails shows nothing, and the next look may.
             let found = self.found(self.service()).await.ok()?;
@@ -234,8 +248,14 @@ impl Nebius {
                 same.then_some((found.candidate, machine))
             })
         };
-        let (candidate, instance) = until(self.paces.shown, look).await?;
-        self.remember(&candidate, &instance, String::new());
+        let Some((candidate, instance)) = until(self.paces.shown, look).await else {
+            // Whoever asked looks on; once it is shown it is an order of ours like any other.
+            let mut memory = self.memory();
+            memory.unanswered.insert(order.name.clone(), since);
+            return None;
+        };
+        self.remember(&candidate, &instance, String::new(), since);
+        self.is_seen(&instance.id, instance.tags.name.as_str());
         Some(instance)
     }
 

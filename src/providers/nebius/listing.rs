@@ -1,6 +1,6 @@
 //! What is there.
 
-use futures_util::future::join;
+use futures_util::future::join3;
 
 use super::failure::{self, Meaning, Refusal};
 use super::machine::{Found, of_job, of_vm};
@@ -15,8 +15,14 @@ impl Nebius {
     pub(super) async fn look(&self) -> Result<Listing> {
         let place = self.place()?;
         let mut listing = Listing::default();
-        let (jobs, vms) = join(self.found(Service::Jobs), self.found(Service::Vms)).await;
+        let (jobs, vms, disks) = join3(
+            self.found(Service::Jobs),
+            self.found(Service::Vms),
+            self.disks(),
+        )
+        .await;
         let mut whole = true;
+        let vms_are_read = vms.is_ok();
         for (service, found) in [(Service::Jobs, jobs), (Service::Vms, vms)] {
             let found = match found {
                 Ok(found) => found,
@@ -41,6 +47,18 @@ impl Nebius {
                     )),
                 }
             }
+        }
+        match disks {
+            Ok(disks) if vms_are_read => {
+                let left = self.left_of(&disks, &listing.instances)?;
+                listing.instances.extend(left);
+            }
+            // Which of them lost their VM, its own list would say.
+            Ok(_) => {}
+            Err(refusal) => listing.unread.push(Unread {
+                place: Some(place),
+                error: Box::new(refusal.explain("could not list the project's disks")),
+            }),
         }
         self.look_at_operations(&mut listing.instances, whole).await;
         Ok(listing)
@@ -70,8 +88,20 @@ impl Nebius {
 
     /// Remembers what is seen of an order of this process.
     fn note(&self, found: &Found) {
+        let late = found.machine.as_ref().and_then(|machine| {
+            let since = self.memory().unanswered.get(&machine.tags.name).copied();
+            since.map(|since| (machine, since))
+        });
+        if let Some((machine, since)) = late {
+            self.remember(&found.candidate, machine, String::new(), since);
+        }
         let mut memory = self.memory();
+        if let Some(machine) = &found.machine {
+            let name = machine.tags.name.to_string();
+            memory.names.insert(found.id.clone(), name);
+        }
         if let Some(ordered) = memory.orders.get_mut(&found.id) {
+            ordered.shown = true;
             ordered.stage.clone_from(&found.stage);
             if ordered.no_room.is_none() {
                 ordered.no_room.clone_from(&found.no_room);

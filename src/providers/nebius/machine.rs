@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::candidates::Candidate;
 use super::failure::{Meaning, told_service};
 use super::labels;
-use super::prices::{estimate, resources};
+use super::prices::{estimate, of_disk, resources};
 use super::wire::{Job, Metadata, StateDetails, Vm};
 use crate::model::{Condition, Instance, InstanceId, Tags};
 
@@ -27,7 +27,8 @@ pub(super) struct Found {
     pub(super) no_room: Option<String>,
 }
 
-fn instance(
+/// A machine whose labels can be read.
+pub(super) fn instance(
     place: &str,
     metadata: &Metadata,
     state: Condition,
@@ -117,16 +118,16 @@ fn told(details: &StateDetails) -> String {
 /// A VM as a machine.
 pub(super) fn of_vm(place: &str, vm: &Vm) -> Found {
     let spec = &vm.spec;
-    let price = resources(&spec.resources.preset).and_then(|resources| {
-        let disk = spec.boot_disk.managed_disk.spec.size_gibibytes.0;
-        estimate(
-            &spec.resources.platform,
-            resources,
-            spec.preemptible.is_some(),
-            disk,
-        )
-    });
     let stage = vm.status.state.clone();
+    let disk = spec.boot_disk.managed_disk.spec.size_gibibytes.0;
+    let price = match resources(&spec.resources.preset) {
+        _ if stage == "STOPPED" => Some(of_disk(disk)),
+        Some(resources) => {
+            let preemptible = spec.preemptible.is_some();
+            estimate(&spec.resources.platform, resources, preemptible, disk)
+        }
+        None => None,
+    };
     let condition = match stage.as_str() {
         "RUNNING" | "UPDATING" => Condition::Running,
         // It powered itself off, or was taken away: nothing starts it again.

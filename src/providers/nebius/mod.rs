@@ -13,7 +13,7 @@ use super::attempt::Attempt;
 use super::rest::is_open;
 use super::{Error, Health, Lookup, Offer, Provider, Result};
 use crate::http::Bounds;
-use crate::model::{Instance, InstanceId, Listing, Order};
+use crate::model::{Instance, InstanceId, Listing, Name, Order};
 use crate::poll::Pace;
 use api::{Api, Collection};
 use candidates::Candidate;
@@ -24,6 +24,7 @@ mod candidates;
 mod check;
 mod config;
 mod credentials;
+mod disks;
 mod ending;
 mod failure;
 mod jobs;
@@ -58,6 +59,8 @@ struct Paces {
     shown: Pace,
     /// How the end of a machine is awaited.
     gone: Pace,
+    /// How long a machine that was ordered may not be shown yet. Nebius says nowhere how late it may be.
+    settles: Duration,
 }
 
 impl Default for Paces {
@@ -75,6 +78,7 @@ impl Default for Paces {
                 every: Duration::from_secs(1),
                 at_most: Duration::from_mins(1),
             },
+            settles: Duration::from_secs(20),
         }
     }
 }
@@ -96,6 +100,10 @@ pub struct Nebius {
 struct Memory {
     /// By the place's id.
     orders: BTreeMap<String, Ordered>,
+    /// The names of VMs that were seen or made, by the place's id: their disks have the same.
+    names: BTreeMap<String, String>,
+    /// Names whose order may have been accepted and is not shown yet, and since when.
+    unanswered: BTreeMap<Name, Moment>,
     /// What has no room although it took an order.
     full: BTreeMap<Candidate, String>,
     said: BTreeSet<String>,
@@ -109,6 +117,8 @@ struct Ordered {
     /// What is at work on it, and the machine as it was ordered: should it fail before it is shown.
     operation: Option<String>,
     machine: Instance,
+    /// Whether the place has shown it.
+    shown: bool,
     /// The last state that the place told.
     stage: String,
     /// Why there is no room for it after all.

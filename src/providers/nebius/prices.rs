@@ -50,12 +50,24 @@ pub(super) fn estimate(
         let price = if preemptible { (*spot)? } else { *regular };
         of(resources.gpu_count, price)
     };
-    let disk = of(u32::try_from(disk).unwrap_or(u32::MAX), GIB_OF_DISK / MONTH);
     let sum = gpus
         + of(resources.vcpu_count, VCPU)
         + of(resources.memory_gibibytes, GIB_OF_MEMORY)
-        + disk;
-    Some((sum * 10_000.0).round() / 10_000.0)
+        + disk_alone(disk);
+    Some(rounded(sum))
+}
+
+/// The same of a disk whose machine is not billed, in GiB.
+pub(super) fn of_disk(gib: u64) -> f64 {
+    rounded(disk_alone(gib))
+}
+
+fn disk_alone(gib: u64) -> f64 {
+    f64::from(u32::try_from(gib).unwrap_or(u32::MAX)) * GIB_OF_DISK / MONTH
+}
+
+fn rounded(price: f64) -> f64 {
+    (price * 10_000.0).round() / 10_000.0
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The provider on the stand-in for Nebius.
 
 mod bodies;
+mod disks;
 mod endings;
 mod launches;
 mod places;

@@ -122,6 +122,26 @@ pub(super) struct VmStatus {
 #[serde(default)]
 pub(super) struct Disk {
     pub(super) metadata: Metadata,
+    pub(super) spec: DiskSpec,
+    pub(super) status: DiskStatus,
+}
+
+impl Disk {
+    /// Whether no VM has it.
+    pub(super) fn is_free(&self) -> bool {
+        let status = &self.status;
+        status.read_write_attachment.is_empty()
+            && status.read_only_attachments.is_empty()
+            && status.managed_by.is_empty()
+    }
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct DiskStatus {
+    pub(super) read_write_attachment: String,
+    pub(super) read_only_attachments: Vec<String>,
+    pub(super) managed_by: String,
 }
 
 /// `nebius.vpc.v1.Subnet`.

@@ -112,6 +112,8 @@ pub(crate) struct Conditions {
     pub(crate) deletion: Deletion,
     /// How long it takes until lists show what was made.
     pub(crate) listing_lag: Duration,
+    /// Whether what lists do not show yet cannot be looked at by its id, either.
+    pub(crate) lags_everywhere: bool,
     /// How many items a page has at most, whatever is asked for.
     pub(crate) page: usize,
     /// Whether `x-idempotency-key` is honoured.
@@ -122,6 +124,8 @@ pub(crate) struct Conditions {
     pub(crate) shows_machines: bool,
     /// Whether what an operation that failed made is still there, in `ERROR`, and costs money.
     pub(crate) leaves_failed: bool,
+    /// Whether the managed disk of a VM that is gone stays, and costs money.
+    pub(crate) leaves_disks: bool,
     /// Whether labels must keep to the strictest syntax that clouds ask; Nebius' own is not known.
     pub(crate) strict_labels: bool,
     /// How long tokens are good for.
@@ -157,12 +161,14 @@ impl Default for Conditions {
             deleting: Duration::ZERO,
             deletion: Deletion::Allowed,
             listing_lag: Duration::ZERO,
+            lags_everywhere: false,
             // Small: whoever forgets a page finds it out.
             page: 2,
             idempotency: true,
             unique_names: true,
             shows_machines: true,
             leaves_failed: true,
+            leaves_disks: false,
             strict_labels: true,
             token_lasts: Duration::from_hours(12),
             forbidden: false,

@@ -53,8 +53,10 @@ impl World {
 
     /// What becomes of the disks of a VM that is gone.
     pub(super) fn without_vm(&mut self, vm: &str) {
-        self.disks
-            .retain(|disk| !(disk.managed && disk.vm.as_deref() == Some(vm)));
+        if !self.conditions.leaves_disks {
+            self.disks
+                .retain(|disk| !(disk.managed && disk.vm.as_deref() == Some(vm)));
+        }
         for disk in &mut self.disks {
             if disk.vm.as_deref() == Some(vm) {
                 disk.vm = None;

@@ -215,6 +215,7 @@ impl World {
 
     pub(super) fn get_job(&self, id: &str, secrets: bool) -> Result<Value, Refusal> {
         let job = self.jobs.iter().find(|job| job.meta.id == id);
+        let job = job.filter(|job| self.can_be_seen(&job.meta));
         let job = job.ok_or_else(|| Refusal::not_found(id))?;
         Ok(job.body(self.machine_of(id).as_deref(), secrets))
     }

@@ -190,6 +190,7 @@ impl World {
 
     pub(super) fn get_vm(&self, id: &str) -> Result<Value, Refusal> {
         let vm = self.vms.iter().find(|vm| vm.meta.id == id);
+        let vm = vm.filter(|vm| self.can_be_seen(&vm.meta));
         vm.map(|vm| vm.body(&self.disks))
             .ok_or_else(|| Refusal::not_found(id))
     }

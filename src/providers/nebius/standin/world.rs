@@ -179,6 +179,11 @@ impl World {
         }
     }
 
+    /// Whether a look by its id shows something that is there.
+    pub(super) fn can_be_seen(&self, meta: &Meta) -> bool {
+        !self.conditions.lags_everywhere || meta.listed <= Instant::now()
+    }
+
     /// Brings everything up to date.
     pub(super) fn settle(&mut self, now: Instant) {
         self.settle_jobs(now);

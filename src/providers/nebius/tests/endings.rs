@@ -143,7 +143,7 @@ async fn a_lost_answer_to_a_deletion_is_asked_for_again() {
 async fn what_is_no_machine_of_nebius_is_refused_unasked() {
     let place = Place::with(Product::Job, &json!({}));
     let provider = place.provider();
-    for id in ["i-0abc", "aijob-", "aijob-../x", "computedisk-e00x", ""] {
+    for id in ["i-0abc", "aijob-", "aijob-../x", "computedisk-", ""] {
         let id = InstanceId {
             place: Some(provider.place().unwrap()),
             id: id.into(),

@@ -338,6 +338,32 @@ async fn a_machine_that_pulls_its_image_has_room() {
 }
 
 #[tokio::test]
+async fn an_order_whose_answer_was_lost_and_that_is_shown_late_may_lack_room_too() {
+    let place = three(Product::Job);
+    place.standin.set(|world| {
+        world.listing_lag = Duration::from_millis(300);
+        world.stocked("gpu-h200-sxm", Stock::Later(Duration::from_millis(50)));
+    });
+    place.standin.judge(|asked| match asked.call {
+        "jobs.create" => Deed::Lose,
+        _ => Deed::Answer,
+    });
+    let mut provider = place.provider();
+    provider.paces.shown.at_most = Duration::ZERO;
+    let order = order("t");
+    let error = provider.launch(&order).await.expect_err("nobody knows");
+    assert_eq!(error.kind, ErrorKind::Ambiguous);
+    // Whoever asked looks on, and takes it.
+    let shown = seen(&provider, &order, |machine| {
+        matches!(machine.state, Condition::Ended(_))
+    })
+    .await;
+    let lacking = provider.lacks_room(&shown).expect("that is why");
+    assert_eq!(lacking.kind, ErrorKind::NoCapacity);
+    place.is_well();
+}
+
+#[tokio::test]
 async fn an_order_that_fails_at_once_leaves_nothing_that_costs() {
     for product in [Product::Job, Product::Vm] {
         let place = three(product);

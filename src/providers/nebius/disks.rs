@@ -1,0 +1,129 @@
+//! Disks. One goes with its VM; one that is left behind is billed until somebody removes it.
+
+use jiff::Timestamp;
+use tokio::time::{Instant as Moment, sleep};
+
+use super::config::Product;
+use super::failure::{Meaning, Refusal};
+use super::machine::instance;
+use super::wire::Disk;
+use super::{Nebius, api, labels, prices};
+use crate::model::{Condition, Instance, InstanceId, chain};
+use crate::providers::{Error, ErrorKind, Result};
+
+/// What the id of a disk begins with, as Nebius's description has it.
+const KIND: &str = "computedisk";
+
+/// Whether an id is a disk's.
+pub(super) fn is_disk(id: &str) -> bool {
+    let plain = id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    matches!(id.split_once('-'), Some((KIND, rest)) if plain && !rest.is_empty())
+}
+
+impl Nebius {
+    /// All disks of the project. Where they may not be seen there are none to speak of, and it is said.
+    pub(super) async fn disks(&self) -> Result<Vec<Disk>, Refusal> {
+        let project = self.project();
+        let project = project.map_err(|error| Refusal::Unsent(Box::new(error)))?;
+        match self.api.list(api::DISKS, project).await {
+            Err(refusal)
+                if refusal.is_missing()
+                    || *refusal.meaning() == Meaning::Denied
+                    || self.config.product == Product::Job =>
+            {
+                let error = refusal.explain("could not see whether disks are left");
+                tracing::debug!("{}", chain(&error));
+                Ok(Vec::new())
+            }
+            answer => answer,
+        }
+    }
+
+    /// Disks that lost their VM, as machines that ended, given the machines that are there. While a start may be
+    /// at work on one its VM may be on its way: such a one is not shown.
+    pub(super) fn left_of(&self, disks: &[Disk], there: &[Instance]) -> Result<Vec<Instance>> {
+        let place = self.place()?;
+        let now = Timestamp::now();
+        Ok(disks
+            .iter()
+            .filter(|disk| labels::is_ours(&disk.metadata.labels) && disk.is_free())
+            .filter_map(|disk| {
+                let state = Condition::Ended("its VM is gone; its disk is billed on".to_owned());
+                let price = prices::of_disk(disk.spec.size_gibibytes.0);
+                instance(&place, &disk.metadata, state, Some(price))
+            })
+            .filter(|disk| is_disk(&disk.id.id) && disk.tags.ready_by < now)
+            .filter(|disk| !there.iter().any(|one| one.tags.name == disk.tags.name))
+            .collect())
+    }
+
+    /// Removes a disk that a listing has shown by itself.
+    pub(super) async fn remove_left_disk(&self, id: &InstanceId) -> Result<()> {
+        let doing = || format!("could not remove the disk `{id}`");
+        let end = Moment::now() + self.paces.gone.at_most;
+        loop {
+            let disks: Result<Vec<Disk>, Refusal> =
+                self.api.list(api::DISKS, self.project()?).await;
+            let disks = disks.map_err(|refusal| refusal.explain(doing()))?;
+            let Some(disk) = disks.iter().find(|disk| disk.metadata.id == id.id) else {
+                return Ok(());
+            };
+            if !labels::is_ours(&disk.metadata.labels) {
+                let what = format!("the disk `{}` is not one that gharun made", id.id);
+                return Err(Error::new(ErrorKind::Denied, what)
+                    .hinted("Nebius's console removes it all the same"));
+            }
+            if !disk.is_free() {
+                let what = format!("the disk `{}` is part of a VM", id.id);
+                return Err(Error::new(ErrorKind::Unexpected, what)
+                    .hinted("end the VM: its disk goes with it"));
+            }
+            self.ask_to_remove(disk)
+                .await
+                .map_err(|refusal| refusal.explain(doing()))?;
+            if Moment::now() + self.paces.gone.every > end {
+                return Err(
+                    Error::new(ErrorKind::Unavailable, doing()).because("it is still there")
+                );
+            }
+            sleep(self.paces.gone.every).await;
+        }
+    }
+
+    async fn ask_to_remove(&self, disk: &Disk) -> Result<(), Refusal> {
+        match self.api.delete(api::DISKS, &disk.metadata.id).await {
+            Ok(_) => Ok(()),
+            Err(refusal) if refusal.is_missing() || *refusal.meaning() == Meaning::State => Ok(()),
+            Err(refusal) => Err(refusal),
+        }
+    }
+
+    /// A managed disk goes with its VM. Should it be left, it is ours to remove.
+    pub(super) async fn remove_disk(&self, id: &InstanceId, name: &str) -> Result<()> {
+        let doing = format!("could not remove the disk of the VM `{id}`");
+        let end = Moment::now() + self.paces.gone.at_most;
+        loop {
+            let disks: Vec<Disk> = match self.api.list(api::DISKS, self.project()?).await {
+                Ok(disks) => disks,
+                Err(refusal) if refusal.is_missing() || *refusal.meaning() == Meaning::Denied => {
+                    let error = refusal.explain("could not see whether disks are left");
+                    self.say_once(&chain(&error));
+                    return Ok(());
+                }
+                Err(refusal) => return Err(refusal.explain(doing)),
+            };
+            let ours =
+                |disk: &&Disk| labels::is_ours(&disk.metadata.labels) && disk.metadata.name == name;
+            let Some(disk) = disks.iter().find(ours) else {
+                return Ok(());
+            };
+            if let Err(refusal) = self.ask_to_remove(disk).await {
+                return Err(refusal.explain(doing));
+            }
+            if Moment::now() + self.paces.gone.every > end {
+                return Err(Error::new(ErrorKind::Unavailable, doing).because("it is still there"));
+            }
+            sleep(self.paces.gone.every).await;
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! Disks that lose their VM, and machines that are ended before anybody can see them.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+use crate::model::{Condition, InstanceId, Order};
+use crate::providers::contract::{chain, order};
+use crate::providers::nebius::fake::Place;
+use crate::providers::nebius::standin::{Deed, Refusal};
+use crate::providers::nebius::{Nebius, Product, api, hex};
+use crate::providers::{ErrorKind, Provider};
+
+/// A place where the disk of a VM stays when the VM goes.
+fn careless() -> Place {
+    let place = Place::with(Product::Vm, &json!({}));
+    place.standin.set(|world| world.leaves_disks = true);
+    place
+}
+
+/// An order whose start has been over for a while.
+fn past(tag: &str) -> Order {
+    let mut order = order(tag);
+    let past = Timestamp::now() - SignedDuration::from_mins(1);
+    order.tags.ready_by = Timestamp::from_second(past.as_second()).unwrap();
+    order
+}
+
+async fn deletes_itself(provider: &Nebius, id: &InstanceId) {
+    let of = api::INSTANCES;
+    let deleted = provider.api.delete(of, &id.id).await;
+    deleted.expect("it is accepted");
+}
+
+#[tokio::test]
+async fn a_disk_that_was_not_removed_is_removed_by_who_asks_again() {
+    let place = careless();
+    let provider = place.provider();
+    let machine = provider.launch(&order("t")).await.unwrap();
+    let first = AtomicBool::new(true);
+    place.standin.judge(move |asked| {
+        if asked.call == "disks.delete" && first.swap(false, Ordering::SeqCst) {
+            Deed::Refuse(Refusal::denied("project-e00acme"))
+        } else {
+            Deed::Answer
+        }
+    });
+    let error = provider.terminate(&machine.id).await;
+    error.expect_err("its disk is there");
+    assert!(place.standin.vms().is_empty(), "the VM is gone");
+    assert_eq!(place.standin.billed().len(), 1, "the disk is not");
+    provider.terminate(&machine.id).await.unwrap();
+    assert_eq!(place.standin.billed(), []);
+    place.is_well();
+}
+
+#[tokio::test]
+async fn the_disk_of_an_order_that_failed_goes_too() {
+    let place = careless();
+    place.standin.set(|world| {
+        world.leaves_failed = false;
+        world.operations_fail = Some(Refusal::no_capacity("gpu-l40s-a", "1gpu-8vcpu-32gb"));
+    });
+    let error = place.provider().launch(&order("t")).await;
+    error.expect_err("there is no room");
+    assert!(place.standin.vms().is_empty());
+    assert_eq!(place.standin.billed(), [], "its disk, which lost its VM");
+    place.is_well();
+}
+
+#[tokio::test]
+async fn a_disk_that_lost_its_vm_is_found_and_removed_on_another_machine() {
+    let place = careless();
+    let (started, swept) = (place.provider(), place.provider());
+    let order = past("t");
+    let machine = started.launch(&order).await.unwrap();
+    let listing = swept.list().await.unwrap();
+    assert_eq!(listing.instances.len(), 1, "the VM alone");
+    deletes_itself(&started, &machine.id).await;
+    let listing = swept.list().await.unwrap();
+    let [left] = listing.instances.as_slice() else {
+        panic!("{listing:?}")
+    };
+    assert!(left.id.id.starts_with("computedisk-"), "{}", left.id);
+    assert!(matches!(left.state, Condition::Ended(_)), "{left:?}");
+    assert_eq!(left.tags, order.tags);
+    assert_eq!(left.price_per_hour, Some(0.0097));
+    swept.terminate(&left.id).await.unwrap();
+    assert_eq!(place.standin.billed(), []);
+    swept.terminate(&left.id).await.expect("it is gone already");
+    place.is_well();
+}
+
+#[tokio::test]
+async fn a_disk_whose_start_may_be_at_work_is_not_shown() {
+    let place = careless();
+    let provider = place.provider();
+    let machine = provider.launch(&order("t")).await.unwrap();
+    deletes_itself(&provider, &machine.id).await;
+    assert_eq!(place.standin.billed().len(), 1);
+    let listing = provider.list().await.unwrap();
+    assert!(listing.instances.is_empty(), "{listing:?}");
+}
+
+#[tokio::test]
+async fn a_disk_of_a_vm_or_of_somebody_else_is_left_alone() {
+    let place = careless();
+    let provider = place.provider();
+    let ours = provider.launch(&past("t")).await.unwrap();
+    place.standin.add_vm("pet", &[("team", "core")]);
+    for disk in place.standin.disks() {
+        let id = InstanceId {
+            id: disk.id,
+            ..ours.id.clone()
+        };
+        let error = provider.terminate(&id).await.expect_err("it is no orphan");
+        assert!(
+            matches!(error.kind, ErrorKind::Denied | ErrorKind::Unexpected),
+            "{}",
+            chain(&error)
+        );
+    }
+    let elsewhere = InstanceId {
+        place: Some(hex(&[0; 6])),
+        id: "computedisk-e00x".into(),
+    };
+    let error = provider.terminate(&elsewhere).await.expect_err("where?");
+    assert_eq!(error.kind, ErrorKind::Config);
+    assert!(place.standin.asked_for("disks.delete").is_empty());
+    assert_eq!(place.standin.disks().len(), 2);
+    place.is_well();
+}
+
+#[tokio::test]
+async fn a_stopped_vm_costs_what_its_disk_costs() {
+    let place = Place::with(Product::Vm, &json!({}));
+    let provider = place.provider();
+    let machine = provider.launch(&order("t")).await.unwrap();
+    place.standin.power_off(&machine.id.id);
+    let listing = provider.list().await.unwrap();
+    assert_eq!(listing.instances[0].price_per_hour, Some(0.0097));
+}
+
+#[tokio::test]
+async fn a_machine_that_cannot_be_seen_yet_is_ended_all_the_same() {
+    for product in [Product::Job, Product::Vm] {
+        for deletes in [Deed::Answer, Deed::Status(404)] {
+            let place = Place::with(product, &json!({}));
+            place.standin.set(|world| {
+                world.lags_everywhere = true;
+                world.listing_lag = Duration::from_millis(200);
+            });
+            let first = AtomicBool::new(true);
+            place.standin.judge(move |asked| {
+                let deletes_at_once = asked.call.ends_with(".delete");
+                if deletes_at_once && first.swap(false, Ordering::SeqCst) {
+                    deletes.clone()
+                } else {
+                    Deed::Answer
+                }
+            });
+            let mut provider = place.provider();
+            provider.paces.settles = Duration::from_secs(5);
+            let machine = provider.launch(&order("t")).await.unwrap();
+            provider.terminate(&machine.id).await.unwrap();
+            assert_eq!(place.standin.billed(), [], "{product:?}");
+            assert!(place.standin.jobs().is_empty(), "{product:?}");
+            place.is_well();
+        }
+    }
+}
