@@ -29,7 +29,7 @@ pub enum ErrorKind {
 pub struct Error {
     /// What to do about it.
     pub kind: ErrorKind,
-    message: String,
+    pub(super) message: String,
     /// The setting at fault, where one is (`gpus`, `volume.size`).
     pub key: Option<String>,
     /// What to try next, as something that can be typed.
@@ -37,7 +37,7 @@ pub struct Error {
     /// For how many seconds it is worth asking again for room, from the first time on: only
     /// [`ErrorKind::NoCapacity`].
     pub wait: Option<NonZeroU32>,
-    source: Option<Box<dyn StdError + Send + Sync>>,
+    pub(super) source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
 impl Error {
