@@ -21,18 +21,19 @@ pub(super) fn is_disk(id: &str) -> bool {
 }
 
 impl Nebius {
-    /// All disks of the project. Where they may not be seen there are none to speak of, and it is said.
+    /// All disks of the project. Where they may not be seen there are none to speak of, and that is said where
+    /// the product has some.
     pub(super) async fn disks(&self) -> Result<Vec<Disk>, Refusal> {
         let project = self.project();
         let project = project.map_err(|error| Refusal::Unsent(Box::new(error)))?;
         match self.api.list(api::DISKS, project).await {
-            Err(refusal)
-                if refusal.is_missing()
-                    || *refusal.meaning() == Meaning::Denied
-                    || self.config.product == Product::Job =>
-            {
+            Err(refusal) if refusal.is_missing() || *refusal.meaning() == Meaning::Denied => {
                 let error = refusal.explain("could not see whether disks are left");
-                tracing::debug!("{}", chain(&error));
+                match self.config.product {
+                    Product::Vm => self.say_once(&chain(&error)),
+                    // An account for jobs may have no right to them.
+                    Product::Job => tracing::debug!("{}", chain(&error)),
+                }
                 Ok(Vec::new())
             }
             answer => answer,

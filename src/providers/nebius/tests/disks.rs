@@ -171,3 +171,24 @@ async fn a_machine_that_cannot_be_seen_yet_is_ended_all_the_same() {
         }
     }
 }
+
+#[tokio::test]
+async fn disks_that_cannot_be_seen_are_not_passed_over_in_silence() {
+    for (product, status, unread, said) in [
+        (Product::Vm, 403, 0, 1),
+        (Product::Vm, 503, 1, 0),
+        // An account for jobs need not see any, but it must not take a silence for an answer.
+        (Product::Job, 403, 0, 0),
+        (Product::Job, 503, 1, 0),
+    ] {
+        let place = Place::with(product, &json!({}));
+        place.standin.judge(move |asked| match asked.call {
+            "disks.list" => Deed::Status(status),
+            _ => Deed::Answer,
+        });
+        let provider = place.provider();
+        let listing = provider.list().await.unwrap();
+        let told = (listing.unread.len(), provider.memory().said.len());
+        assert_eq!(told, (unread, said), "{product:?} {status}");
+    }
+}
