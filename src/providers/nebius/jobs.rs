@@ -19,7 +19,7 @@ use crate::providers::{Error, ErrorKind, Result};
 const MOST: usize = 64 << 10;
 /// How long a job may take, at least and at most. (The same of `JobSpec.timeout`.)
 const SHORTEST: Duration = Duration::from_hours(1);
-const LONGEST: Duration = Duration::from_hours(168);
+pub(super) const LONGEST: Duration = Duration::from_hours(168);
 
 /// The arguments are one string that is split at its blanks: there is no quoting, and none is needed.
 const SHELL: &str = "/bin/sh";

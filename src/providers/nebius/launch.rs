@@ -27,6 +27,12 @@ enum Outcome {
 impl Nebius {
     /// Tries all candidates in order, but those that took an order before and had no room for it.
     pub(super) async fn order(&self, order: &Order) -> Result<Instance> {
+        if self.config.product == Product::Job && order.lifetime > jobs::LONGEST {
+            let hours = jobs::LONGEST.as_secs() / 3600;
+            self.say_once(&format!(
+                "Nebius ends a job after {hours} h, which is before its lifetime is over"
+            ));
+        }
         let mut failed = Vec::new();
         let mut prepared = None;
         for candidate in candidates(&self.config) {

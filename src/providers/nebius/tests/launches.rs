@@ -456,3 +456,21 @@ async fn the_default_subnet_is_looked_for_once() {
     );
     assert!(error.to_string().contains("vpcsubnet-e00apps"), "{error}");
 }
+
+#[tokio::test]
+async fn a_lifetime_that_nebius_cuts_short_is_not_cut_in_silence() {
+    for (product, hours, said) in [
+        (Product::Job, 168, 0),
+        (Product::Job, 169, 1),
+        (Product::Vm, 169, 0),
+    ] {
+        let place = Place::with(product, &json!({}));
+        let provider = place.provider();
+        let order = Order {
+            lifetime: Duration::from_hours(hours),
+            ..order("t")
+        };
+        provider.launch(&order).await.unwrap();
+        assert_eq!(provider.memory().said.len(), said, "{product:?} {hours}");
+    }
+}
