@@ -207,6 +207,9 @@ find "$ROOT/.new/." ! -name . -prune -mmin +60 -exec rm -rf {} + 2>/dev/null
 find "$ROOT/.queue/." ! -name . -prune -mmin +10 -exec rm -rf {} + 2>/dev/null
 
 lock
+# Who asked may be gone when we answer. A machine that has moved in stays, for whoever looks for it.
+# Caught, not ignored: what is ignored here would be ignored by jobs too.
+trap 'unlock; exit 1' HUP PIPE TERM
 adopt
 if ! { mkdir "$fresh" "$fresh/work" &&
     section >"$fresh/meta" && section >"$fresh/env" && section >"$fresh/keeper.sh" &&

@@ -163,6 +163,22 @@ async fn a_launch_that_died_before_its_start_is_listed_ends_and_goes() {
 }
 
 #[tokio::test]
+async fn a_launch_whose_client_goes_away_meanwhile_takes_everything_back() {
+    let here = Here::new("sh");
+    let order = here.order(SLEEP);
+    for n in 1..=12 {
+        fs::create_dir_all(here.root().join(format!("slot-{n}/pet"))).unwrap();
+    }
+    // After its first word it is read by nobody, and ends of the next.
+    let deaf = here.spoilt(
+        "case $* in *'# Launches the machine'*) $sh \"$@\" 2>&1 | read -r line; exit 1 ;; esac\nexec $sh \"$@\"",
+    );
+    let error = deaf.launch(&order).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Ambiguous, "{}", chain(&error));
+    assert_eq!(leftovers(&here.root()), [""; 0]);
+}
+
+#[tokio::test]
 async fn a_launch_killed_at_any_moment_leaves_nothing_that_a_stop_does_not_end() {
     let here = Here::new("sh");
     let (mut killed, mut made) = (0, 0);
