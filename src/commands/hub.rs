@@ -1,12 +1,19 @@
 //! GitHub as the settings give it.
 
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::{Desk, token};
+use crate::bootstrap::Package;
 use crate::error::{Exit, Failure};
-use crate::github::{App, Client, Config, DEFAULT_GROUP, Hearer, Key, Notice, Token, api_url};
+use crate::github::{
+    App, Client, Config, DEFAULT_GROUP, Download, Hearer, Key, Notice, RunnerVersion, Token,
+    api_url,
+};
 use crate::model::Secret;
-use crate::settings::{self, Credential};
+use crate::settings::{self, Credential, Version};
 use crate::ui;
 
 impl Desk {
@@ -96,4 +103,39 @@ impl Desk {
             }
         })
     }
+}
+
+/// GitHub's limits are waited for as long as a command may take.
+pub(super) fn patient(github: &Client, at_most: Duration) -> Client {
+    // Where no clock reaches that far, an operation's own bound is long enough.
+    let end = Instant::now().checked_add(at_most);
+    end.map_or_else(|| github.clone(), |end| github.patient(end))
+}
+
+/// The archives that machines may need; one without a checksum is none.
+pub(super) async fn packages(github: &Client, version: &Version) -> Result<Vec<Package>, Failure> {
+    let version = match version {
+        Version::Exact(version) => RunnerVersion::Exact(version.clone()),
+        Version::Latest => RunnerVersion::Latest,
+    };
+    let downloads = github.packages(&version).await?;
+    let package = |download: Download| {
+        let version = download.version()?.to_owned();
+        let unix = download.os == "linux" || download.os == "osx";
+        unix.then_some(Package {
+            version,
+            os: download.os,
+            architecture: download.architecture,
+            url: download.download_url,
+            sha256: download.sha256_checksum?,
+        })
+    };
+    let packages: Vec<Package> = downloads.into_iter().filter_map(package).collect();
+    if packages.is_empty() {
+        return Err(Failure::new(
+            Exit::Failed,
+            "GitHub names no runner with a checksum, and nothing is run unverified",
+        ));
+    }
+    Ok(packages)
 }

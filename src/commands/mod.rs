@@ -26,10 +26,8 @@ mod hub;
 mod interrupt;
 mod list;
 mod providers;
-mod rehearse;
 mod start;
 mod stop;
-mod timeline;
 
 /// How long the end of a command may wait for tokens to be taken back; what is not ends by itself within
 /// the hour. After a signal the step has seconds, most of which the undoing has used.

@@ -54,7 +54,7 @@ pub(super) async fn run(desk: &Desk, args: &cli::Stop) -> Result<Exit, Failure> 
         return Err(Failure::usage("nothing was stopped"));
     }
     let patient = github.as_ref();
-    let patient = patient.map(|github| super::start::patient(github, stop.timeout));
+    let patient = patient.map(|github| super::hub::patient(github, stop.timeout));
     let fleet = Fleet {
         github: patient.as_ref(),
         ..fleet

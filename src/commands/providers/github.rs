@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 
 use jiff::Unit;
 
+use crate::commands::Desk;
 use crate::commands::groups::{self, Found};
-use crate::commands::{Desk, start};
+use crate::commands::hub::packages;
 use crate::error::Failure;
 use crate::github::{
     self, Api as _, Client, Config, Core, DEFAULT_GROUP, ErrorKind, RateLimit, Repository,
@@ -56,7 +57,7 @@ pub(super) async fn check(desk: &Desk) -> Vec<Check> {
     let mut rows = vec![
         token(desk, &github, runners, scopes, seen).await,
         limits(quota),
-        runner(start::packages(&github, &Version::Latest).await),
+        runner(packages(&github, &Version::Latest).await),
         group(desk, &github).await,
     ];
     rows.extend(workflow(desk, &github).await);
@@ -77,7 +78,7 @@ async fn without(desk: &Desk, failure: Failure) -> Vec<Check> {
         })
     {
         rows.push(limits(public.rate_limit().await));
-        let found = start::packages(&public, &Version::Latest).await;
+        let found = packages(&public, &Version::Latest).await;
         rows.push(runner(found));
     }
     rows

@@ -7,9 +7,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 use url::Url;
 
-use super::Desk;
-use super::interrupt::Interrupts;
+use super::bring_up::start;
+use super::outcome::{hints, say_left};
+use super::prepare::{warn_of, way};
 use super::timeline::Timeline;
+use crate::commands::Desk;
+use crate::commands::hub::packages;
+use crate::commands::interrupt::Interrupts;
 use crate::error::{Exit, Failure};
 use crate::fleet::{Place, Started};
 use crate::github::{Client, Config, DEFAULT_GROUP, Hearer, Token};
@@ -43,7 +47,7 @@ pub(super) async fn run(desk: &Desk, mut plan: Plan) -> Result<Exit, Failure> {
     let places = desk.places(&plan.providers[..1]).await?;
     let checked = places[0].provider.check().await;
     checked.map_err(|error| Failure::of_provider(error, &places[0].name, |_| String::new()))?;
-    super::start::warn_of(desk, &places);
+    warn_of(desk, &places);
     let stage = open()?;
     let reached = reach(&stage, &places[0]).await?;
     desk.ui.status(&format!(
@@ -51,16 +55,16 @@ pub(super) async fn run(desk: &Desk, mut plan: Plan) -> Result<Exit, Failure> {
         places[0].name
     ));
     let github = client(&stage)?
-        .registering(super::start::way(&plan))
+        .registering(way(&plan))
         .reached_at(reached.clone());
     plan.past_proxies(reached.host_str().unwrap_or_default());
     plan.providers.truncate(1);
     // A runner that an image brings along is the real one, and it talks to the real GitHub only.
     plan.version = Version::Exact(STUB.to_owned());
     plan.poll_interval = plan.poll_interval.min(Duration::from_millis(500));
-    let packages = super::start::packages(&github, &plan.version).await?;
+    let packages = packages(&github, &plan.version).await?;
     let began = Timestamp::now();
-    let started = super::start::start(desk, &plan, &places, &github, &packages).await?;
+    let started = start(desk, &plan, &places, &github, &packages).await?;
     let jobs = until(DONE, async || {
         let done = stage
             .world()
@@ -90,7 +94,7 @@ pub(super) async fn run(desk: &Desk, mut plan: Plan) -> Result<Exit, Failure> {
         writeln!(text, "{name}\n{timeline}").expect("a text takes what is written");
     }
     desk.ui.data(&text)?;
-    super::start::say_left(desk, &started.left);
+    say_left(desk, &started.left);
     if let Some(why) = failed {
         return Err(Failure::new(Exit::Left, why)
             .hinted("see what is left with `gharun list --all-scopes`"));
@@ -105,7 +109,7 @@ pub(super) async fn run(desk: &Desk, mut plan: Plan) -> Result<Exit, Failure> {
             Exit::Failed,
             format!("the rehearsal failed: {}: {why}", failed.name),
         );
-        failure.hints = super::start::hints(&started);
+        failure.hints = hints(&started);
         return Err(failure.hinted("nothing is left running"));
     }
     if done.is_none() {

@@ -1,0 +1,88 @@
+//! What is found out, refused and said before anything is rented.
+
+use crate::bootstrap;
+use crate::commands::Desk;
+use crate::error::Failure;
+use crate::fleet::Place;
+use crate::github::{Client, Standing, Way};
+use crate::plan::Plan;
+use crate::settings::{Proxies, Registration, Version};
+
+/// What machines are to trust beside what they trust anyway: what gharun itself is told to.
+pub(super) fn authorities(github: &crate::settings::GitHub) -> Result<Option<String>, Failure> {
+    let Some(bundle) = &github.ca_bundle else {
+        return Ok(None);
+    };
+    let found = bootstrap::certificates(bundle.value.pem());
+    found.map(Some).map_err(|why| {
+        let origin = &bundle.origin;
+        Failure::usage(format!(
+            "`ca_bundle` ({origin}) cannot go to machines: {why}"
+        ))
+    })
+}
+
+/// What the user should know before anything is launched.
+pub(super) fn warn_of(desk: &Desk, places: &[Place]) {
+    for (place, warning) in places.iter().flat_map(|place| {
+        place
+            .provider
+            .warnings()
+            .into_iter()
+            .map(move |w| (place, w))
+    }) {
+        desk.ui.warning(&format!("`{}`: {warning}", place.name));
+    }
+}
+
+/// How runners are registered.
+pub(super) fn way(plan: &Plan) -> Way {
+    match plan.registration {
+        Some(Registration::Jit) => Way::Jit,
+        Some(Registration::Token) => Way::Token,
+        None => Way::Either,
+    }
+}
+
+/// A proxy on this computer is nobody's but its own: only machines that are this computer use it.
+pub(super) fn warn_of_proxies(desk: &Desk, proxies: &Proxies, places: &[Place]) {
+    if proxies.only_here.is_empty() {
+        return;
+    }
+    let elsewhere: Vec<String> = places
+        .iter()
+        .filter(|place| !place.provider.is_here())
+        .map(|place| format!("`{}`", place.name))
+        .collect();
+    if !elsewhere.is_empty() {
+        desk.ui.warning(&format!(
+            "machines of {} are not told of the proxy in {}: it is at an address of this computer alone",
+            elsewhere.join(", "),
+            proxies.only_here.join(" and ")
+        ));
+    }
+}
+
+/// Refuses a pinned version that GitHub does not take, before anything is rented.
+pub(super) async fn approve(
+    desk: &Desk,
+    github: &Client,
+    version: &Version,
+) -> Result<(), Failure> {
+    let Version::Exact(version) = version else {
+        return Ok(());
+    };
+    match github.standing(version).await? {
+        Standing::Good => {}
+        Standing::Doubtful(why) => {
+            desk.ui.warning(&why);
+            desk.ui
+                .hint("leave `--runner-version` out to use the one that GitHub names");
+        }
+        Standing::Refused(why) => {
+            return Err(Failure::usage(why)
+                .hinted("leave `--runner-version` out to use the one that GitHub names"));
+        }
+    }
+    Ok(())
+}
