@@ -57,11 +57,14 @@ fn capped(directives: &Targets) -> Targets {
 }
 
 /// What is said at which verbosity.
+///
+/// Other crates are heard from `-vv` on. What they log is written for their own authors, and what matters of
+/// it to a user comes back as an error anyway: the AWS SDK warns that this computer is not an instance of EC2.
 fn targets(verbosity: Verbosity) -> Targets {
     let (ours, others) = match verbosity {
-        Verbosity::Quiet => (LevelFilter::ERROR, LevelFilter::ERROR),
-        Verbosity::Normal => (LevelFilter::WARN, LevelFilter::WARN),
-        Verbosity::Debug => (LevelFilter::DEBUG, LevelFilter::WARN),
+        Verbosity::Quiet => (LevelFilter::ERROR, LevelFilter::OFF),
+        Verbosity::Normal => (LevelFilter::WARN, LevelFilter::OFF),
+        Verbosity::Debug => (LevelFilter::DEBUG, LevelFilter::OFF),
         Verbosity::Trace => (LevelFilter::TRACE, LevelFilter::INFO),
         Verbosity::Everything => (LevelFilter::TRACE, MOST_OF_OTHERS),
     };

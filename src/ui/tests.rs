@@ -321,6 +321,7 @@ fn heard(verbosity: Verbosity, directives: Option<&str>) -> String {
         ..Look::default()
     });
     tracing::subscriber::with_default(ui.subscriber(directives).unwrap(), || {
+        tracing::error!("ours");
         tracing::warn!(count = 2, "ours\u{1b}[31m");
         tracing::debug!("ours");
         tracing::trace!("ours");
@@ -331,6 +332,18 @@ fn heard(verbosity: Verbosity, directives: Option<&str>) -> String {
         tracing::trace!(target: "hyper::client", "a body with a secret");
     });
     err.text()
+}
+
+#[test]
+fn other_crates_are_not_heard_until_somebody_asks_for_them() {
+    for verbosity in [Verbosity::Quiet, Verbosity::Normal, Verbosity::Debug] {
+        let said = heard(verbosity, None);
+        assert!(said.contains("error: ours"), "{verbosity:?}: {said}");
+        assert!(!said.contains("theirs"), "{verbosity:?}: {said}");
+    }
+    assert!(heard(Verbosity::Trace, None).contains("warning: theirs"));
+    let asked = heard(Verbosity::Normal, Some("hyper=warn"));
+    assert!(asked.contains("warning: theirs"), "{asked}");
 }
 
 #[test]
@@ -355,20 +368,19 @@ fn each_v_lets_more_be_heard_and_no_body_ever() {
         .collect();
     insta::assert_snapshot!(table.join("\n"), @r"
     0 Quiet:
-    error: theirs
+    error: ours
 
     1 Normal:
+    error: ours
     warning: ours count=2
-    error: theirs
-    warning: theirs
 
     2 Debug:
+    error: ours
     warning: ours count=2
     debug: gharun::ui::tests: ours
-    error: theirs
-    warning: theirs
 
     3 Trace:
+    error: ours
     warning: ours count=2
     debug: gharun::ui::tests: ours
     trace: gharun::ui::tests: ours
@@ -377,6 +389,7 @@ fn each_v_lets_more_be_heard_and_no_body_ever() {
     info: hyper::client: theirs
 
     4 Everything:
+    error: ours
     warning: ours count=2
     debug: gharun::ui::tests: ours
     trace: gharun::ui::tests: ours
@@ -391,8 +404,8 @@ fn each_v_lets_more_be_heard_and_no_body_ever() {
 fn directives_decide_instead_of_the_verbosity_and_let_no_body_be_heard_either() {
     let lines = |directives| heard(Verbosity::Quiet, Some(directives)).lines().count();
     assert_eq!(lines("hyper=info"), 3);
-    assert_eq!(lines("gharun=trace,hyper=trace"), 3 + 4);
-    assert_eq!(lines("trace"), 3 + 4);
+    assert_eq!(lines("gharun=trace,hyper=trace"), 4 + 4);
+    assert_eq!(lines("trace"), 4 + 4);
     assert_eq!(lines("off"), 0);
     let (ui, ..) = ui(Look::default());
     assert!(ui.subscriber(Some("hyper=loud")).is_err());

@@ -1,5 +1,7 @@
 //! The main job on EC2: a moto server in its place, and a proxy before it.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command};
 use std::time::Duration;
@@ -397,4 +399,43 @@ fn once_through_from_the_user_data_to_the_machines_own_end() {
     assert_eq!(listed["machines"][0]["state"], "gone", "{listed}");
     world.run("stop").exits(0);
     nothing_is_left(&world, &server, run, "after the job");
+}
+
+/// An address where somebody answers, but not as the metadata service of EC2 does. Returns its URL.
+fn odd_metadata() -> String {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    let address = listener.local_addr().expect("an address");
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let body = "<p>the page of a captive portal</p>";
+            let answer = format!(
+                "HTTP/1.1 403 Forbidden\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+                body.len()
+            );
+            let mut request = [0; 4096];
+            // Whoever hangs up before the answer has no need of it.
+            let _ = stream.read(&mut request);
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+    format!("http://{address}")
+}
+
+/// What `list` says on a machine that has neither a region nor credentials of AWS.
+fn list_beside(metadata: &str) -> Said {
+    let world = World::new()
+        .env("AWS_EC2_METADATA_DISABLED", "")
+        .env("AWS_EC2_METADATA_SERVICE_ENDPOINT", metadata);
+    world.run("list")
+}
+
+#[test]
+fn the_log_of_the_sdk_is_not_shown_to_whoever_has_no_account() {
+    for metadata in ["http://127.0.0.1:9".to_owned(), odd_metadata()] {
+        let said = list_beside(&metadata);
+        assert!(said.stderr.contains("`aws`"), "{}", said.stderr);
+        for word in ["IMDS", "err=", "captive portal"] {
+            assert!(!said.stderr.contains(word), "{metadata}: {}", said.stderr);
+        }
+    }
 }
