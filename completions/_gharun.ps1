@@ -116,6 +116,7 @@ Register-ArgumentCompleter -Native -CommandName 'gharun' -ScriptBlock {
             break
         }
         'gharun;list' {
+            [CompletionResult]::new('--older-than', '--older-than', [CompletionResultType]::ParameterName, 'Judge nothing that is younger than this to be an orphan, even past its own grace')
             [CompletionResult]::new('--provider', '--provider', [CompletionResultType]::ParameterName, 'Look only at this provider (repeatable)')
             [CompletionResult]::new('--set', '--set', [CompletionResultType]::ParameterName, 'One setting of a provider''s table, or NAME.KEY=VALUE for one of several (repeatable)')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read settings from this file')

@@ -304,12 +304,16 @@ _gharun() {
             return 0
             ;;
         gharun__subcmd__list)
-            opts="-v -q -h -V --orphans --provider --set --all-scopes --no-github --watch --config --state --no-state --output --verbose --quiet --color --repo --org --enterprise --runner-group --help --version"
+            opts="-v -q -h -V --orphans --older-than --provider --set --all-scopes --no-github --watch --config --state --no-state --output --verbose --quiet --color --repo --org --enterprise --runner-group --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --older-than)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --provider)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -110,6 +110,7 @@ set edit:completion:arg-completer[gharun] = {|@words|
             cand --version 'Print version'
         }
         &'gharun;list'= {
+            cand --older-than 'Judge nothing that is younger than this to be an orphan, even past its own grace'
             cand --provider 'Look only at this provider (repeatable)'
             cand --set 'One setting of a provider''s table, or NAME.KEY=VALUE for one of several (repeatable)'
             cand --config 'Read settings from this file'

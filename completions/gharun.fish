@@ -107,6 +107,7 @@ complete -c gharun -n "__fish_gharun_using_subcommand stop" -s v -l verbose -d '
 complete -c gharun -n "__fish_gharun_using_subcommand stop" -s q -l quiet -d 'Say only what went wrong'
 complete -c gharun -n "__fish_gharun_using_subcommand stop" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c gharun -n "__fish_gharun_using_subcommand stop" -s V -l version -d 'Print version'
+complete -c gharun -n "__fish_gharun_using_subcommand list" -l older-than -d 'Judge nothing that is younger than this to be an orphan, even past its own grace' -r
 complete -c gharun -n "__fish_gharun_using_subcommand list" -l provider -d 'Look only at this provider (repeatable)' -r
 complete -c gharun -n "__fish_gharun_using_subcommand list" -l set -d 'One setting of a provider\'s table, or NAME.KEY=VALUE for one of several (repeatable)' -r
 complete -c gharun -n "__fish_gharun_using_subcommand list" -l config -d 'Read settings from this file' -r -F

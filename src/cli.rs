@@ -253,6 +253,9 @@ pub struct List {
     /// Only what `stop --orphans` would act on
     #[arg(long)]
     pub orphans: bool,
+    /// Judge nothing that is younger than this to be an orphan, even past its own grace
+    #[arg(long, value_name = "DUR")]
+    pub older_than: Option<String>,
     /// Look only at this provider (repeatable)
     #[arg(long = "provider", value_name = "P")]
     pub providers: Vec<String>,

@@ -4,23 +4,19 @@ use std::time::Duration;
 
 use super::Desk;
 use super::interrupt::Interrupts;
-use crate::cli;
 use crate::error::{Exit, Failure};
 use crate::fleet::Fleet;
 use crate::fleet::survey::{Row, Survey, survey};
-use crate::fleet::verdict::Verdict;
 use crate::report;
+use crate::settings::List;
 use crate::ui;
 
 /// The pause between two lists of `--watch`.
 const WATCH: Duration = Duration::from_secs(5);
 
-pub(super) async fn run(desk: &Desk, args: &cli::List) -> Result<Exit, Failure> {
-    for name in &args.providers {
-        desk.settings.tables.kind_of(name)?;
-    }
-    let places = desk.search(&args.providers, &[]).await?;
-    let github = if args.no_github {
+pub(super) async fn run(desk: &Desk, list: &List) -> Result<Exit, Failure> {
+    let places = desk.search(&list.providers, &[]).await?;
+    let github = if list.no_github {
         None
     } else {
         let github = desk.github().await;
@@ -32,15 +28,15 @@ pub(super) async fn run(desk: &Desk, args: &cli::List) -> Result<Exit, Failure> 
         store: &desk.store,
         sink: desk,
     };
-    let view = desk.view(args.all_scopes, None, &args.providers);
+    let view = desk.view(list.all_scopes, list.older_than, &list.providers);
     let mut interrupts = Interrupts::listen(false)?;
     loop {
         let found = tokio::select! {
             found = survey(&fleet, &view) => found,
             () = interrupts.next() => return Ok(Exit::Interrupted),
         };
-        let exit = show(desk, &found, args.orphans)?;
-        if !args.watch {
+        let exit = show(desk, &found, list)?;
+        if !list.watch {
             return Ok(exit);
         }
         tokio::select! {
@@ -50,12 +46,10 @@ pub(super) async fn run(desk: &Desk, args: &cli::List) -> Result<Exit, Failure> 
     }
 }
 
-fn show(desk: &Desk, survey: &Survey, orphans: bool) -> Result<Exit, Failure> {
-    let doomed = |row: &&Row| {
-        let acted_upon = [Verdict::Orphan, Verdict::Ghost, Verdict::Stale];
-        acted_upon.contains(&row.verdict)
-    };
-    let rows = survey.rows.iter().filter(|row| !orphans || doomed(row));
+fn show(desk: &Desk, survey: &Survey, list: &List) -> Result<Exit, Failure> {
+    let group = list.group.as_deref();
+    let rows = survey.rows.iter();
+    let rows = rows.filter(|row| !list.orphans || row.is_swept(group));
     let unknown = survey.unknown.iter().map(|unknown| report::Unknown {
         source: unknown.source.clone(),
         error: unknown.error.clone(),

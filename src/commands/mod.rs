@@ -65,8 +65,14 @@ pub async fn run(cli: Cli) -> Exit {
         // Its future is large: it holds all that a start does.
         Command::Start(args) => Box::pin(start::run(&desk, args)).await,
         Command::Stop(args) => stop::run(&desk, args).await,
-        Command::List(args) => list::run(&desk, args).await,
-        Command::Providers(args) => providers::run(&desk, args).await,
+        Command::List(args) => match desk.settings.list(args) {
+            Ok(list) => list::run(&desk, &list).await,
+            Err(error) => Err(error.into()),
+        },
+        Command::Providers(args) => match desk.settings.providers_command(args) {
+            Ok(command) => providers::run(&desk, &command).await,
+            Err(error) => Err(error.into()),
+        },
     };
     desk.ui.finish();
     let exit = result.unwrap_or_else(|failure| say(&desk.ui, Some(&desk.actions), &failure));

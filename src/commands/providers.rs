@@ -1,40 +1,28 @@
 //! `gharun providers`.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use futures_util::future::{join, join_all};
 
 use super::Desk;
-use crate::cli::{self, ProvidersCommand};
 use crate::error::{Exit, Failure};
 use crate::model::chain;
-use crate::providers::{KINDS, Kind, kind};
+use crate::providers::{KINDS, Kind};
 use crate::report;
-use crate::settings::ProviderSettings;
+use crate::settings::{Check, ProviderSettings, Providers};
 use crate::ui;
 
 mod github;
 mod offers;
 
-pub(super) async fn run(desk: &Desk, args: &cli::Providers) -> Result<Exit, Failure> {
-    match args.command.as_ref().unwrap_or(&ProvidersCommand::List) {
-        ProvidersCommand::List => list(desk),
-        ProvidersCommand::Check { names, .. } => check(desk, names).await,
-        ProvidersCommand::Show { kind } => show(desk, kind),
-        ProvidersCommand::Init => init(desk).await,
-        ProvidersCommand::Offers { names, .. } => offers::run(desk, names).await,
-    }
-}
-
-fn names(desk: &Desk, given: &[String]) -> Vec<String> {
-    if !given.is_empty() {
-        return given.to_vec();
-    }
-    let tables = desk.settings.tables.named();
-    if tables.is_empty() {
-        KINDS.iter().map(|kind| kind.name.to_owned()).collect()
-    } else {
-        tables
+pub(super) async fn run(desk: &Desk, command: &Providers) -> Result<Exit, Failure> {
+    match command {
+        Providers::Check(settings) => check(desk, settings).await,
+        Providers::Init(path) => init(desk, path).await,
+        Providers::List => list(desk),
+        Providers::Offers(settings) => offers::run(desk, settings).await,
+        Providers::Show(kind) => show(desk, kind),
     }
 }
 
@@ -89,8 +77,8 @@ fn list(desk: &Desk) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-async fn check(desk: &Desk, given: &[String]) -> Result<Exit, Failure> {
-    let settings = desk.settings.tables.settings(&names(desk, given))?;
+async fn check(desk: &Desk, check: &Check) -> Result<Exit, Failure> {
+    let settings = desk.settings.tables.settings(&check.providers)?;
     let places = join_all(settings.into_iter().map(|one| place(desk, one)));
     let (mut checks, github) = join(places, github::check(desk)).await;
     checks.extend(github);
@@ -148,22 +136,7 @@ async fn place(desk: &Desk, settings: ProviderSettings) -> report::Check {
     }
 }
 
-fn known(name: &str) -> Result<&'static Kind, Failure> {
-    kind(name).ok_or_else(|| {
-        let kinds = KINDS
-            .iter()
-            .map(|kind| kind.name)
-            .collect::<Vec<_>>()
-            .join(", ");
-        Failure::usage(format!("there is no kind `{name}`")).hinted(format!("known: {kinds}"))
-    })
-}
-
-fn show(desk: &Desk, name: &str) -> Result<Exit, Failure> {
-    let kind = match known(name) {
-        Ok(kind) => kind,
-        Err(failure) => desk.settings.tables.kind_of(name).map_err(|_| failure)?,
-    };
+fn show(desk: &Desk, kind: &Kind) -> Result<Exit, Failure> {
     let mut text = format!("{}: {}\n", kind.name, kind.about);
     for setting in kind.settings() {
         let default = setting.default.map(|value| format!(", default {value}"));
@@ -178,12 +151,11 @@ fn show(desk: &Desk, name: &str) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-async fn init(desk: &Desk) -> Result<Exit, Failure> {
+async fn init(desk: &Desk, path: &Path) -> Result<Exit, Failure> {
     let cannot = |error: ui::PromptError| {
         super::unanswered(&error, "`providers init` asks questions")
             .hinted("copy providers.toml.example instead")
     };
-    let path = std::path::Path::new("providers.toml");
     if path.exists() {
         return Err(Failure::usage("there is a providers.toml here already")
             .hinted("edit it, or move it away first"));

@@ -150,7 +150,7 @@ impl<'a, G: Api> Selecting<'a, G> {
         let group = self.stop.group.as_deref();
         let rows = self.look.survey.rows.iter();
         rows.filter(|row| row.ours || row.is_rehearsal())
-            .filter(move |row| group.is_none() || row.group.as_deref() == group)
+            .filter(move |row| row.is_of(group))
     }
 
     fn choose(&mut self, row: &Row, manner: Manner, why: impl Into<String>) {
@@ -262,15 +262,12 @@ impl<'a, G: Api> Selecting<'a, G> {
     }
 
     fn orphans(&mut self) {
+        let group = self.stop.group.as_deref();
         for row in self.rows() {
-            match row.verdict {
-                Verdict::Orphan | Verdict::Ghost | Verdict::Stale => {
-                    self.choose(row, Manner::Orphan, row.why.clone());
-                }
-                Verdict::Working if self.stop.force && is_busy_orphan(row) => {
-                    self.choose(row, Manner::Orphan, "a job runs on it, past its time");
-                }
-                _ => {}
+            if row.is_swept(group) {
+                self.choose(row, Manner::Orphan, row.why.clone());
+            } else if row.verdict == Verdict::Working && self.stop.force && is_busy_orphan(row) {
+                self.choose(row, Manner::Orphan, "a job runs on it, past its time");
             }
         }
     }
@@ -363,6 +360,18 @@ impl<'a, G: Api> Selecting<'a, G> {
             place: Some(place),
             row: None,
         });
+    }
+}
+
+impl Row {
+    /// Whether `stop --orphans` acts on it, in one group or in all of them: what `list --orphans` shows.
+    pub fn is_swept(&self, group: Option<&str>) -> bool {
+        let acted_upon = [Verdict::Orphan, Verdict::Ghost, Verdict::Stale];
+        acted_upon.contains(&self.verdict) && self.is_of(group)
+    }
+
+    fn is_of(&self, group: Option<&str>) -> bool {
+        group.is_none() || self.group.as_deref() == group
     }
 }
 

@@ -14,6 +14,8 @@ mod authorities;
 mod env;
 mod file;
 mod github;
+mod list;
+mod providers;
 mod proxies;
 mod start;
 mod stop;
@@ -23,6 +25,8 @@ mod values;
 pub use env::Env;
 pub use file::File;
 pub use github::{App, Credential, GitHub, Group, Token};
+pub use list::List;
+pub use providers::{Check, Offers, Providers};
 pub use proxies::Proxies;
 pub use start::{Registration, Start, Version};
 pub use stop::{Stop, Target};
@@ -226,6 +230,18 @@ impl Settings {
 
     fn duration(&self, name: &str, flag: Option<&str>, default: Duration) -> Result<Duration> {
         self.read(name, flag, values::duration, default)
+    }
+
+    /// What is younger than this is within its grace, for `stop` and `list` alike.
+    fn older_than(&self, flag: Option<&str>) -> Result<Option<Duration>> {
+        let parse = |text: &str| values::duration(text).map(Some);
+        self.read("older_than", flag, parse, None)
+    }
+
+    /// The tag that pairs a start with its stop.
+    fn group(&self, flag: Option<&str>) -> Result<Option<String>> {
+        let parse = |text: &str| values::group(text).map(Some);
+        self.read("group", flag, parse, None)
     }
 
     fn switch(&self, name: &str, flag: bool) -> Result<bool> {

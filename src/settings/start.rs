@@ -101,12 +101,7 @@ impl Settings {
             idle_timeout: Some(idle).filter(|idle| !idle.is_zero()),
             allow_partial: self.switch("allow_partial", args.allow_partial)?,
             keep_failed: self.switch("keep_failed", args.keep_failed)?,
-            group: self.read(
-                "group",
-                args.group.as_deref(),
-                |text| values::group(text).map(Some),
-                None,
-            )?,
+            group: self.group(args.group.as_deref())?,
             setup: self.setup(args)?,
             version: self.read(
                 "runner_version",
@@ -130,7 +125,9 @@ impl Settings {
     /// The providers in order: arguments, `$GHARUN_PROVIDERS`, `[defaults] providers`.
     fn providers(&self, given: &[String]) -> Result<Vec<String>> {
         let names = if given.is_empty() {
-            self.list("providers")?.map(|s| s.value).unwrap_or_default()
+            self.several("providers")?
+                .map(|s| s.value)
+                .unwrap_or_default()
         } else {
             given.to_vec()
         };
@@ -152,7 +149,7 @@ impl Settings {
 
     fn labels(&self, given: &[String]) -> Result<Vec<String>> {
         let (labels, origin) = if given.is_empty() {
-            match self.list("labels")? {
+            match self.several("labels")? {
                 Some(Setting { value, origin }) => (value, origin),
                 None => return Ok(Vec::new()),
             }
@@ -176,7 +173,7 @@ impl Settings {
     }
 
     /// A list from `GHARUN_…` (divided by commas) or `[defaults]`.
-    fn list(&self, name: &str) -> Result<Option<Setting<Vec<String>>>> {
+    fn several(&self, name: &str) -> Result<Option<Setting<Vec<String>>>> {
         let variable = format!("GHARUN_{}", name.to_uppercase());
         if let Some(text) = self.env.get(&variable) {
             let value = text

@@ -66,22 +66,11 @@ impl Settings {
         for name in &args.providers {
             self.tables.kind_of(name)?;
         }
-        let older_than = self.read(
-            "older_than",
-            args.older_than.as_deref(),
-            |text| values::duration(text).map(Some),
-            None,
-        )?;
         Ok(Stop {
             target: self.target(args)?,
-            group: self.read(
-                "group",
-                args.group.as_deref(),
-                |text| values::group(text).map(Some),
-                None,
-            )?,
+            group: self.group(args.group.as_deref())?,
             providers: args.providers.clone(),
-            older_than,
+            older_than: self.older_than(args.older_than.as_deref())?,
             second_look: self.duration(
                 "second_look",
                 args.second_look.as_deref(),

@@ -313,3 +313,36 @@ fn no_value_of_the_environment_is_ever_printed() {
     assert!(!format!("{settings:?}").contains("hunter2"));
     let _: &cli::Global = &cli::Global::default();
 }
+
+#[test]
+fn list_and_stop_read_the_same_settings_of_orphans() {
+    let file = "[defaults]\nolder_than = \"24h\"\ngroup = \"a\"\n";
+    for (flags, variable, file) in [
+        ("", None, ""),
+        ("", None, file),
+        ("", Some(("GHARUN_OLDER_THAN", "2h")), file),
+        ("", Some(("GHARUN_GROUP", "b")), file),
+        (" --older-than 1h --provider local", None, file),
+    ] {
+        let resolved = |command: &str| {
+            let mut world = World::new(&format!("{command} --orphans{flags}")).file(file);
+            world.env.extend(variable);
+            world.settings().expect("they resolve")
+        };
+        let (settings, cli) = resolved("list");
+        let Command::List(args) = cli.command else {
+            panic!("not list")
+        };
+        let list = settings.list(&args).expect("they resolve");
+        let (settings, cli) = resolved("stop");
+        let Command::Stop(args) = cli.command else {
+            panic!("not stop")
+        };
+        let stop = settings.stop(&args).expect("they resolve");
+        assert_eq!(
+            (list.older_than, list.group, list.providers),
+            (stop.older_than, stop.group, stop.providers),
+            "{flags} {variable:?} {file}"
+        );
+    }
+}

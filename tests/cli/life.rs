@@ -3,6 +3,7 @@
 use std::process::Child;
 use std::time::Duration;
 
+use gharun::model::{Name, Scope};
 use gharun::rehearsal::JobSpec;
 
 use crate::world::{Said, TOKEN, World, signal, wait_for};
@@ -269,6 +270,76 @@ fn what_died_is_an_orphan_and_is_swept() {
         (listed["machines"][0]["verdict"] == "orphan").then_some(())
     });
     world.run("stop --orphans --yes").exits(0);
+    nothing_is_left(&world);
+}
+
+/// The names in one column of a report.
+fn names(report: &serde_json::Value, column: &str) -> Vec<String> {
+    let rows = report[column].as_array().expect("a list");
+    let names = rows.iter().filter_map(|row| row["name"].as_str());
+    let mut names: Vec<String> = names.map(str::to_owned).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn list_shows_the_orphans_that_stop_would_end_whoever_sets_their_age() {
+    // Registrations without a machine, whose starts were over an hour and three days ago.
+    let ghosts = |world: &World| {
+        let (owner, name) = world.repo().split_once('/').expect("a repository");
+        let (owner, name) = (owner.to_owned(), name.to_owned());
+        let scope = Scope::Repo { owner, name };
+        let chosen = [1, 72].map(|hours| {
+            let ready_by = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(hours);
+            let name = Name::choose(None, 0, ready_by).to_string();
+            world.stage.world().add_runner(&scope, &name, &[&name]);
+            name
+        });
+        chosen.to_vec()
+    };
+    let file = "[defaults]\nolder_than = \"24h\"\n";
+    for (given, flag, expected) in [
+        (None, "", 2),
+        (Some("file"), "", 1),
+        (Some("variable"), "", 1),
+        (None, " --older-than 24h", 1),
+        (Some("file"), " --older-than 100h", 0),
+    ] {
+        let mut world = World::new();
+        let all = ghosts(&world);
+        match given {
+            Some("file") => std::fs::write(world.path("providers.toml"), file).expect("a file"),
+            Some(_) => world = world.env("GHARUN_OLDER_THAN", "24h"),
+            None => {}
+        }
+        let more = format!("--orphans --provider local --output json{flag}");
+        let shown = world.run(&format!("list {more}")).exits(0).json();
+        let chosen = world.run(&format!("stop --dry-run {more}")).exits(0).json();
+        let (shown, chosen) = (names(&shown, "machines"), names(&chosen, "stopped"));
+        assert_eq!(shown, chosen, "{given:?}{flag}");
+        assert_eq!(shown.len(), expected, "{given:?}{flag}: {all:?}");
+    }
+}
+
+#[test]
+fn list_shows_the_orphans_of_the_group_that_stop_would_look_at() {
+    let world = World::step();
+    for group in ["a", "b"] {
+        world
+            .run(&format!("start local --group {group} --set slots=2"))
+            .exits(0);
+    }
+    world.stage.world().set_run(7, 1, "completed");
+    let world = world.env("GHARUN_GROUP", "b");
+    let shown = world.run("list --orphans --output json").exits(0).json();
+    let chosen = world
+        .run("stop --orphans --dry-run --output json")
+        .exits(0)
+        .json();
+    assert_eq!(names(&shown, "machines"), names(&chosen, "stopped"));
+    assert_eq!(names(&shown, "machines").len(), 1, "{shown}");
+    let world = world.env("GHARUN_GROUP", "");
+    world.run("stop --orphans --second-look 1s").exits(0);
     nothing_is_left(&world);
 }
 

@@ -2,13 +2,12 @@
 
 use futures_util::future::join_all;
 
-use super::names;
 use crate::commands::Desk;
 use crate::error::{Exit, Failure};
 use crate::model::chain;
 use crate::providers::Offer;
 use crate::report;
-use crate::settings::ProviderSettings;
+use crate::settings::{Offers, ProviderSettings};
 use crate::ui;
 
 /// What came of asking one place.
@@ -18,11 +17,10 @@ struct Asked {
 }
 
 /// Asks all places at the same time. One that does not answer is named, and hides no other.
-pub(super) async fn run(desk: &Desk, given: &[String]) -> Result<Exit, Failure> {
-    let tables = &desk.settings.tables;
+pub(super) async fn run(desk: &Desk, wanted: &Offers) -> Result<Exit, Failure> {
     // Nobody asked for these: a kind that is not set up here is none that fails.
-    let unasked = given.is_empty() && tables.named().is_empty();
-    let mut settings = tables.settings(&names(desk, given))?;
+    let unasked = !wanted.wanted;
+    let mut settings = desk.settings.tables.settings(&wanted.providers)?;
     settings.retain(|one| {
         let bare = one.secrets.is_empty() && one.kind.lacks_settings(&one.values);
         !(unasked && bare)
@@ -51,7 +49,7 @@ pub(super) async fn run(desk: &Desk, given: &[String]) -> Result<Exit, Failure> 
         let price = |offer: &report::Offer| offer.price_per_hour.unwrap_or(f64::MAX);
         price(a).total_cmp(&price(b))
     });
-    if !silent.is_empty() && (offers.is_empty() || !given.is_empty()) {
+    if !silent.is_empty() && (offers.is_empty() || wanted.named) {
         let names = silent.join("`, `");
         desk.ui
             .status(&format!("No catalog of machine types: `{names}`"));

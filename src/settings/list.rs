@@ -1,0 +1,48 @@
+//! The settings of `gharun list`.
+
+use std::time::Duration;
+
+use super::{Result, Settings};
+use crate::cli;
+
+/// The settings of `gharun list`, each resolved: what `stop --orphans` reads is read alike.
+#[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
+pub struct List {
+    /// Only what `stop --orphans` would act on.
+    pub orphans: bool,
+    /// The group that `stop --orphans` would look at; `None` is every group.
+    pub group: Option<String>,
+    /// Machines younger than this are within their grace.
+    pub older_than: Option<Duration>,
+    /// Look only at these providers; empty: at all that can be found.
+    pub providers: Vec<String>,
+    /// Also machines of other scopes and servers.
+    pub all_scopes: bool,
+    /// Do not ask GitHub.
+    pub no_github: bool,
+    /// Again and again.
+    pub watch: bool,
+}
+
+impl Settings {
+    /// Resolves the settings of `gharun list`.
+    ///
+    /// # Errors
+    ///
+    /// A value that cannot be used, or a provider that is not known.
+    pub fn list(&self, args: &cli::List) -> Result<List> {
+        for name in &args.providers {
+            self.tables.kind_of(name)?;
+        }
+        Ok(List {
+            orphans: args.orphans,
+            group: self.group(None)?,
+            older_than: self.older_than(args.older_than.as_deref())?,
+            providers: args.providers.clone(),
+            all_scopes: args.all_scopes,
+            no_github: args.no_github,
+            watch: args.watch,
+        })
+    }
+}

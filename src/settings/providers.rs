@@ -1,0 +1,95 @@
+//! The settings of `gharun providers` and its subcommands.
+
+use std::path::PathBuf;
+
+use super::{Error, Result, Settings, Tables};
+use crate::cli::{self, ProvidersCommand};
+use crate::providers::{KINDS, Kind, kind};
+
+/// What `gharun providers` is to do, with its settings resolved.
+#[derive(Clone, Debug)]
+pub enum Providers {
+    /// Try credentials, places and GitHub.
+    Check(Check),
+    /// Ask, and write this file.
+    Init(PathBuf),
+    /// Show kinds and tables.
+    List,
+    /// Show machine types.
+    Offers(Offers),
+    /// Explain the settings of a kind.
+    Show(&'static Kind),
+}
+
+/// The settings of `gharun providers check`.
+#[derive(Clone, Debug)]
+pub struct Check {
+    /// The providers to check.
+    pub providers: Vec<String>,
+}
+
+/// The settings of `gharun providers offers`.
+#[derive(Clone, Debug)]
+pub struct Offers {
+    /// The providers to ask.
+    pub providers: Vec<String>,
+    /// Whether the user named them, as arguments.
+    pub named: bool,
+    /// Whether the user named or configured them; else they are all kinds that there are.
+    pub wanted: bool,
+}
+
+impl Settings {
+    /// Resolves the settings of `gharun providers`.
+    ///
+    /// # Errors
+    ///
+    /// A provider or a kind that is not known.
+    pub fn providers_command(&self, args: &cli::Providers) -> Result<Providers> {
+        Ok(match &args.command {
+            None | Some(ProvidersCommand::List) => Providers::List,
+            Some(ProvidersCommand::Check { names, .. }) => Providers::Check(Check {
+                providers: self.tables.wanted(names)?,
+            }),
+            Some(ProvidersCommand::Show { kind }) => Providers::Show(self.tables.shown(kind)?),
+            Some(ProvidersCommand::Init) => Providers::Init(PathBuf::from("providers.toml")),
+            Some(ProvidersCommand::Offers { names, .. }) => Providers::Offers(Offers {
+                providers: self.tables.wanted(names)?,
+                named: !names.is_empty(),
+                wanted: !names.is_empty() || !self.tables.named().is_empty(),
+            }),
+        })
+    }
+}
+
+impl Tables {
+    /// The providers that are given, else all tables, else all kinds.
+    fn wanted(&self, given: &[String]) -> Result<Vec<String>> {
+        for name in given {
+            self.kind_of(name)?;
+        }
+        if !given.is_empty() {
+            return Ok(given.to_vec());
+        }
+        let tables = self.named();
+        Ok(if tables.is_empty() {
+            KINDS.iter().map(|kind| kind.name.to_owned()).collect()
+        } else {
+            tables
+        })
+    }
+
+    /// A kind by its own name, or by that of a table.
+    fn shown(&self, name: &str) -> Result<&'static Kind> {
+        kind(name).map_or_else(
+            || {
+                self.kind_of(name).map_err(|_| {
+                    let kinds: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
+                    Error::new(format!("there is no kind `{name}`"))
+                        .hinted(format!("known: {}", kinds.join(", ")))
+                })
+            },
+            Ok,
+        )
+    }
+}
