@@ -19,8 +19,6 @@ use crate::model::Secret;
 mod app;
 mod key;
 #[cfg(test)]
-pub(crate) mod pair;
-#[cfg(test)]
 mod tests;
 mod visit;
 

@@ -21,13 +21,9 @@ mod runners;
 mod runs;
 mod scope;
 #[cfg(test)]
-pub(crate) mod spec;
-#[cfg(test)]
 mod tests;
 mod versions;
 
-#[cfg(test)]
-pub(crate) use auth::pair;
 pub use auth::{App, BadKey, Key, Token};
 pub use checks::{Core, RateLimit, Repository};
 pub use client::{Client, Config};

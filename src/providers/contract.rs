@@ -4,11 +4,11 @@
 //! each case: `providers::docker::tests::upholds::terminating_is_idempotent`.
 
 use std::error::Error as StdError;
-use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
+pub(crate) use gharun_worlds::skipped;
 use jiff::Timestamp;
 
 use crate::model::{InstanceId, Name, Order, Run, Secret, Tags};
@@ -127,24 +127,6 @@ pub(crate) async fn uphold<F: Fake>(case: impl AsyncFnOnce(&F)) {
     if let Err(panic) = outcome {
         resume_unwind(panic);
     }
-}
-
-/// Says that a test could not run and why; a failure where `GHARUN_STRICT=1` forbids that.
-///
-/// # Panics
-///
-/// Panics with `GHARUN_STRICT=1`.
-pub(crate) fn skipped(what: &str) {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a switch of the test run, not a setting of the program"
-    )]
-    let strict = std::env::var_os("GHARUN_STRICT").is_some_and(|value| value == "1");
-    assert!(!strict, "skipped, and nothing may be: {what}");
-    // Straight to the stream: what goes through `eprintln!` is kept from view when a test passes.
-    std::io::stderr()
-        .write_all(format!("skipped: {what}\n").as_bytes())
-        .expect("stderr takes a line");
 }
 
 /// An order with a fresh name, every tag, and a script that runs for five minutes.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use gharun::model::{Scope, Secret};
 use gharun::rehearsal::{Fault, Installation, Kind};
 
-use crate::pair;
 use crate::world::{Said, World, files};
+use gharun_worlds::keys;
 
 const ID: u64 = 77;
 
@@ -24,7 +24,7 @@ fn installed(world: World) -> World {
     world.stage.world().install_app(Installation {
         app: 1234,
         client_id: "Iv23liPretend".to_owned(),
-        key: pair::rsa().public.clone(),
+        key: keys::rsa().public.clone(),
         id: ID,
         scopes: vec![Scope::Repo { owner, name }],
         permissions: permissions
@@ -41,7 +41,7 @@ fn installed(world: World) -> World {
 fn of_variables(world: World) -> World {
     installed(world).env("GHARUN_APP_ID", "1234").env(
         "GHARUN_APP_PRIVATE_KEY",
-        &pair::rsa().pkcs1.replace('\n', "\\n"),
+        &keys::rsa().pkcs1.replace('\n', "\\n"),
     )
 }
 
@@ -85,7 +85,7 @@ fn an_app_from_the_environment_starts_lists_and_stops() {
 #[test]
 fn an_app_from_the_file_needs_no_variable() {
     let world = installed(World::new());
-    write(&world, "app.pem", &pair::rsa().pkcs8);
+    write(&world, "app.pem", &keys::rsa().pkcs8);
     for source in [
         "{ file = \"app.pem\" }",
         "{ command = [\"cat\", \"app.pem\"] }",
@@ -119,7 +119,7 @@ fn neither_key_nor_signature_nor_token_is_written_anywhere() {
     let runs = ["start local -vv", "list --output json -vv", "stop -vv"];
     let said = runs.map(|args| world.run(args).exits(0));
     assert_eq!(tokens(&world), (3, 0));
-    let key = &pair::rsa().pkcs1;
+    let key = &keys::rsa().pkcs1;
     let lines = key.lines().filter(|line| !line.starts_with('-'));
     let mut secrets = world.stage.world().secrets();
     assert!(secrets.iter().any(|one| one.expose().starts_with("eyJ")));
@@ -172,13 +172,13 @@ fn a_wrong_key_is_told_and_nothing_is_tried() {
 
     hint: say that it is a file: `private_key = { file = "PATH" }` under [github.app] in providers.toml
     "#);
-    insta::assert_snapshot!(wrong(&pair::rsa().public), @r#"
+    insta::assert_snapshot!(wrong(&keys::rsa().public), @r#"
     warning: `local`: jobs run on this machine with all the rights of this user
     error: the private key of the GitHub App ($GHARUN_APP_PRIVATE_KEY) is a public key
 
     hint: give the `.pem` file that the app's page offers under "Private keys": it begins with `-----BEGIN RSA PRIVATE KEY-----`
     "#);
-    insta::assert_snapshot!(wrong(pair::elliptic()), @r#"
+    insta::assert_snapshot!(wrong(keys::elliptic()), @r#"
     warning: `local`: jobs run on this machine with all the rights of this user
     error: the private key of the GitHub App ($GHARUN_APP_PRIVATE_KEY) is not an RSA key
 

@@ -11,10 +11,7 @@ use gharun::rehearsal::JobSpec;
 
 use crate::docker;
 use crate::world::{Said, World, outer, signal, wait_for};
-use proxy::{Asked, Deed, Proxy, Server, alive, user_data};
-
-#[path = "../../src/providers/aws/proxy.rs"]
-pub(crate) mod proxy;
+use gharun_worlds::moto::{Asked, Deed, Proxy, Server, alive, user_data};
 
 pub(crate) const REGION: &str = "us-east-1";
 

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use crate::aws::proxy::{Deed, Proxy, Server, alive};
 use crate::aws::{REGION, moto};
-use crate::nebius::standin::{PROJECT, Standin as Nebius, Stock};
-use crate::runpod::standin::{Level, Standin as RunPod};
 use crate::world::{Said, World, wait_for};
+use gharun_worlds::moto::{Deed, Proxy, Server, alive};
+use gharun_worlds::nebius::{PROJECT, Standin as Nebius, Stock};
+use gharun_worlds::runpod::{Level, Standin as RunPod};
 
 /// Three accounts with machines in all of them, until a test says otherwise.
 struct Clouds {

@@ -6,8 +6,8 @@ use gharun::rehearsal::{Exchange, Group, JobSpec, Visibility};
 use serde_json::Value;
 
 use crate::life::nothing_is_left;
-use crate::spec::Spec;
 use crate::world::{World, wait_for};
+use gharun_worlds::github::spec::Spec;
 
 /// What is wrong with a request or with its answer.
 fn complaint(spec: &Spec, one: &Exchange) -> Option<String> {

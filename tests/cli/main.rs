@@ -17,12 +17,8 @@ mod limits;
 #[cfg(feature = "nebius")]
 mod nebius;
 mod offers;
-#[path = "../../src/github/auth/pair.rs"]
-mod pair;
 #[cfg(feature = "runpod")]
 mod runpod;
-#[path = "../../src/github/spec.rs"]
-mod spec;
 #[cfg(feature = "ssh")]
 mod ssh;
 mod usage;

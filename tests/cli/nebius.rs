@@ -10,10 +10,7 @@ use gharun::rehearsal::JobSpec;
 use crate::docker;
 use crate::world::{Said, World, signal, wait_for};
 
-#[path = "../../src/providers/nebius/standin/mod.rs"]
-pub(crate) mod standin;
-
-use standin::{Asked, Deed, Deletion, PROJECT, Standin, Stock};
+use gharun_worlds::nebius::{Asked, Deed, Deletion, PROJECT, Standin, Stock};
 
 /// A line of the settings.
 const VM: &str = "product = \"vm\"\n";

@@ -6,10 +6,7 @@ use gharun::rehearsal::JobSpec;
 use serde_json::json;
 
 use crate::world::{Said, World, signal, wait_for};
-use standin::{Deed, Lag, Machinery, NO_CAPACITY, Standin};
-
-#[path = "../../src/providers/runpod/standin/mod.rs"]
-pub(crate) mod standin;
+use gharun_worlds::runpod::{Deed, Lag, Machinery, NO_CAPACITY, Standin};
 
 /// Every part of a path is any.
 const PODS: &str = "/v2/pods";

@@ -5,13 +5,9 @@ use std::time::{Duration, Instant};
 
 use crate::world::{World, outer, signal, wait_for};
 
-#[path = "../../src/providers/host/ssh/tests/sshd.rs"]
-#[expect(dead_code, reason = "tests of the crate use more of it")]
-mod sshd;
-
 mod slots;
 
-use sshd::{Agent, Rack, keygen};
+use gharun_worlds::sshd::{self, Agent, Rack, keygen};
 
 /// Starts some hosts; says so where there can be none.
 fn rack(number: usize) -> Option<Rack> {

@@ -11,7 +11,7 @@ use super::machine::{Machine, Shell, find, processes};
 use super::scene::Scene;
 use super::{meaning, skipped};
 use crate::poll::{Pace, until};
-use crate::providers::runpod::standin::{Deed, Lag, Machinery, Seen, Stage, Standin};
+use gharun_worlds::runpod::{Deed, Lag, Machinery, Seen, Stage, Standin};
 
 /// What a test may wait for anything; nothing waits for its end.
 const PATIENCE: Pace = Pace {

@@ -216,8 +216,8 @@ mod tests {
     use jsonwebtoken::{DecodingKey, Validation, decode};
     use serde_json::Value;
 
-    use super::super::pair::{self, Pair};
     use super::*;
+    use gharun_worlds::keys::{self, Pair};
 
     #[test]
     fn a_key_is_read_in_every_form_that_it_is_pasted_in() {
@@ -225,7 +225,7 @@ mod tests {
             pkcs1,
             pkcs8,
             public,
-        } = pair::rsa();
+        } = keys::rsa();
         let base64 = |text: &str| STANDARD.encode(text);
         for text in [
             pkcs1.clone(),
@@ -258,7 +258,7 @@ mod tests {
 
     #[test]
     fn a_wrong_key_is_told_what_it_is_and_not_shown() {
-        let Pair { pkcs1, public, .. } = pair::rsa();
+        let Pair { pkcs1, public, .. } = keys::rsa();
         let block = |label: &str| {
             pkcs1
                 .replace("RSA PRIVATE KEY", label)
@@ -290,7 +290,7 @@ mod tests {
             (&block("ENCRYPTED PRIVATE KEY"), BadKey::Encrypted),
             (&encrypted, BadKey::Encrypted),
             (&block("EC PRIVATE KEY"), BadKey::NotRsa),
-            (pair::elliptic(), BadKey::NotRsa),
+            (keys::elliptic(), BadKey::NotRsa),
             (&block("SOMETHING"), BadKey::NotPem),
             (half, BadKey::CutOff),
             ("-----BEGIN RSA PRIVATE KEY-----", BadKey::CutOff),
@@ -307,7 +307,7 @@ mod tests {
 
     #[test]
     fn no_cut_of_a_key_is_more_than_an_error() {
-        let Pair { pkcs8, .. } = pair::rsa();
+        let Pair { pkcs8, .. } = keys::rsa();
         let body: String = pkcs8
             .lines()
             .filter(|line| !line.starts_with('-'))
@@ -322,7 +322,7 @@ mod tests {
 
     #[test]
     fn neither_a_key_nor_what_is_wrong_with_it_shows_it() {
-        let Pair { pkcs1, .. } = pair::rsa();
+        let Pair { pkcs1, .. } = keys::rsa();
         let key = Key::read(pkcs1).unwrap();
         let line = pkcs1.lines().nth(1).unwrap();
         assert!(key.secret().expose().starts_with(line));

@@ -7,10 +7,10 @@ use futures_util::future::join_all;
 use jiff::SignedDuration;
 use tokio::time::Instant;
 
-use super::spec::Spec;
 use super::*;
-use crate::github::pair;
 use crate::rehearsal::{Exchange, Fault, Installation, JobSpec, Kind, Stage, StageOptions, World};
+use gharun_worlds::github::spec::Spec;
+use gharun_worlds::keys;
 
 mod refusals;
 
@@ -31,7 +31,7 @@ impl Play {
         stage.world().install_app(Installation {
             app: APP,
             client_id: CLIENT_ID.to_owned(),
-            key: pair::rsa().public.clone(),
+            key: keys::rsa().public.clone(),
             id: ID,
             scopes: vec![Scope::Org("acme".into())],
             permissions: permissions(&[
@@ -62,7 +62,7 @@ impl Play {
         App {
             id: CLIENT_ID.to_owned(),
             installation: None,
-            key: Key::read(&pair::rsa().pkcs1).expect("a key"),
+            key: Key::read(&keys::rsa().pkcs1).expect("a key"),
         }
     }
 

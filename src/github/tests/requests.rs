@@ -1,7 +1,7 @@
 //! What is sent, and what is not shown.
 
-use super::spec::Spec;
 use super::*;
+use gharun_worlds::github::spec::Spec;
 
 /// Calls everything that the client can do.
 async fn call_all(client: &Client) {

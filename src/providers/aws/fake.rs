@@ -3,11 +3,11 @@
 use std::io::Read as _;
 use std::time::Duration;
 
-use super::proxy::{Asked, Deed, Proxy, Server, alive, ask, texts, user_data};
 use super::{Aws, places};
 use crate::model::{InstanceId, random};
 use crate::providers::Provider as _;
 use crate::providers::contract::{Fake, Mood, skipped};
+use gharun_worlds::moto::{Asked, Deed, Proxy, Server, alive, ask, texts, user_data};
 
 /// The region of all launches.
 pub(super) const REGION: &str = "us-east-1";

@@ -33,8 +33,6 @@ mod request;
 #[cfg(test)]
 mod fake;
 #[cfg(test)]
-mod proxy;
-#[cfg(test)]
 mod tests;
 
 pub use config::{Config, Image, Market, Newest, Search, Template, Volume};

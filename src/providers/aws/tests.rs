@@ -6,10 +6,10 @@ use futures_util::future::join_all;
 use serde_json::json;
 
 use super::fake::{REGION, Share};
-use super::proxy::{Asked, Deed, ask, texts};
 use super::*;
 use crate::model::Condition;
 use crate::providers::contract::{Fake as _, Mood, chain, contract, order, uphold};
+use gharun_worlds::moto::{self, Asked, Deed, ask, texts};
 
 mod launches;
 mod settings;

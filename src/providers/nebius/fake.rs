@@ -7,12 +7,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::standin::{Deed, Ending, PROJECT, Refusal, Standin, Stock};
 use super::{Config, Nebius, Paces, Product, Service};
 use crate::http::{Bounds, Retry};
 use crate::model::{InstanceId, random};
 use crate::poll::Pace;
 use crate::providers::contract::{Fake, Mood};
+use gharun_worlds::nebius::{Deed, Ending, PROJECT, Refusal, Standin, Stock};
 
 /// The same as in life, but quick.
 pub(super) fn paces() -> Paces {
@@ -44,14 +44,6 @@ pub(super) struct Place {
     pub(super) standin: Standin,
     pub(super) settings: Value,
     tag: String,
-}
-
-impl std::fmt::Debug for Standin {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Standin")
-            .field("url", &self.url)
-            .finish_non_exhaustive()
-    }
 }
 
 impl Place {

@@ -40,10 +40,6 @@ mod wire;
 #[cfg(test)]
 mod fake;
 #[cfg(test)]
-mod standin;
-#[cfg(test)]
-mod standin_tests;
-#[cfg(test)]
 mod tests;
 
 pub use config::{Config, Disk, DiskType, Product, Registry};

@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 
 use super::launch::Paces;
 use super::request::{BOOT, OURS};
-use super::standin::{Deed, Level, Scope, Stage, Standin};
 use super::{Config, RunPod};
 use crate::http::{Bounds, Rate, Retry};
 use crate::model::{InstanceId, random};
 use crate::poll::Pace;
 use crate::providers::contract::{Fake, Mood};
+use gharun_worlds::runpod::{Deed, Level, Scope, Stage, Standin};
 
 /// Everything that is asked of RunPod.
 const ALL: &[(&str, &str)] = &[

@@ -28,8 +28,6 @@ mod fake;
 #[cfg(test)]
 mod proofs;
 #[cfg(test)]
-pub(crate) mod standin;
-#[cfg(test)]
 mod tests;
 
 pub use config::{Cloud, Config, NetworkVolume, NetworkVolumeTable, Volume, VolumeTable};

@@ -9,10 +9,10 @@ use super::RunPod;
 use super::fake::Account;
 use super::pods::{PAGE, Pagination};
 use super::request::LONGEST_BODY;
-use super::standin::{Deed, Lag};
 use crate::model::Order;
 use crate::providers::contract::{chain, order};
 use crate::providers::{ErrorKind, Provider as _};
+use gharun_worlds::runpod::{Deed, Lag};
 
 const ONE: &str = "/v2/pods/{id}";
 

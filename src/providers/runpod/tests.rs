@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 
 use super::fake::Account;
 use super::request::TAGS;
-use super::standin::{Deed, Lag, Level, Machinery, Stage};
 use super::*;
 use crate::model::{Condition, Secret};
 use crate::poll::{Pace, until};
 use crate::providers::contract::{chain, contract, order};
 use crate::providers::{Error, ErrorKind};
+use gharun_worlds::runpod::{Deed, Lag, Level, Machinery, Stage};
 
 mod names;
 mod pods;

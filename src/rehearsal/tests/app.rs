@@ -9,10 +9,10 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use reqwest::Method;
 
 use super::*;
-use crate::github::pair;
-use crate::github::spec::Spec;
 use crate::model::{Run, Scope};
 use crate::rehearsal::{Installation, JobSpec};
+use gharun_worlds::github::spec::Spec;
+use gharun_worlds::keys;
 
 const TOKENS: &str = "/app/installations/7/access_tokens";
 
@@ -27,7 +27,7 @@ fn scene() -> Scene {
     let installed = |id: u64, scope: Scope| Installation {
         app: 1,
         client_id: "Iv1.x".to_owned(),
-        key: pair::rsa().public.clone(),
+        key: keys::rsa().public.clone(),
         id,
         scopes: vec![scope],
         permissions: permissions(&[("administration", "write"), ("actions", "read")]),
@@ -45,7 +45,7 @@ fn scene() -> Scene {
 }
 
 fn signed(claims: &Value) -> String {
-    let key = EncodingKey::from_rsa_pem(pair::rsa().pkcs1.as_bytes()).expect("a key");
+    let key = EncodingKey::from_rsa_pem(keys::rsa().pkcs1.as_bytes()).expect("a key");
     encode(&Header::new(Algorithm::RS256), claims, &key).expect("it signs")
 }
 

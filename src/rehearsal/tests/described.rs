@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use reqwest::Method;
 
 use super::*;
-use crate::github::spec::Spec;
 use crate::model::Run;
 use crate::rehearsal::{Exchange, Group, JobSpec, Standing, Visibility};
+use gharun_worlds::github::spec::Spec;
 
 /// Asks everything that can be asked, of a world in which there is something to be answered.
 fn ask_everything(scene: &mut Scene) {

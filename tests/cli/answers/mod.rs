@@ -8,8 +8,8 @@ use gharun::rehearsal::{Exchange, Fault, Kind, Page};
 use serde_json::{Value, json};
 
 use crate::life::slots;
-use crate::spec::observed;
 use crate::world::World;
+use gharun_worlds::github::spec::observed;
 
 mod runners;
 mod service;

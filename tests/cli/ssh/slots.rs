@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::process::{Child, Command};
 
-use super::sshd::Rack;
 use super::{file, nothing_is_left, processes, rack, skipped};
 use crate::world::{World, signal, wait_for};
+use gharun_worlds::sshd::Rack;
 
 /// Starts one that waits, and returns when it does.
 fn wait_in_line(world: &World) -> Child {

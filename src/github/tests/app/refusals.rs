@@ -16,7 +16,7 @@ async fn refusal(play: &Play, scope: Scope, app: App) -> (ErrorKind, String) {
 async fn the_key_of_another_app_is_asked_about_once_and_told() {
     let play = Play::new();
     let app = App {
-        key: Key::read(&pair::make().pkcs8).unwrap(),
+        key: Key::read(&keys::make().pkcs8).unwrap(),
         ..Play::app()
     };
     let (kind, told) = refusal(&play, repo(), app).await;

@@ -144,8 +144,7 @@ async fn throttling_is_waited_out() {
 #[tokio::test]
 async fn sixteen_launches_are_made_side_by_side_and_ask_for_image_and_type_once() {
     uphold::<Share>(async |share| {
-        let proxy =
-            proxy::Proxy::start(&share.server, Duration::from_millis(50), |_| Deed::Forward);
+        let proxy = moto::Proxy::start(&share.server, Duration::from_millis(50), |_| Deed::Forward);
         let aws = share.with(&proxy, json!({})).await;
         let orders: Vec<_> = (0..16).map(|_| order(share.tag())).collect();
         let launches = join_all(orders.iter().map(|order| aws.launch(order))).await;

@@ -187,7 +187,7 @@ async fn a_parameter_tells_the_image() {
     .await;
 }
 
-async fn put_parameter(server: &proxy::Server, name: &str, value: &str) {
+async fn put_parameter(server: &moto::Server, name: &str, value: &str) {
     let answer = reqwest::Client::new()
         .post(server.url())
         .header("x-moto-account-id", &server.account)

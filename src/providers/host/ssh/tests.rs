@@ -18,9 +18,8 @@ mod keys;
 mod machines;
 mod net;
 mod queue;
-pub(crate) mod sshd;
 
-use sshd::{Rack, free_port, keygen};
+use gharun_worlds::sshd::{self, Rack, free_port, keygen};
 
 contract!(Hosts);
 

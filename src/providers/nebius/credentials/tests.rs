@@ -10,7 +10,7 @@ use crate::providers::Provider;
 use crate::providers::contract::order;
 use crate::providers::nebius::Product;
 use crate::providers::nebius::fake::Place;
-use crate::providers::nebius::standin::{Account, Standin};
+use gharun_worlds::nebius::{Account, Standin};
 
 fn identity(table: serde_json::Value) -> Result<Identity> {
     Identity::of(&serde_json::from_value(table).expect("a table"))
@@ -195,7 +195,7 @@ async fn a_token_that_is_refused_is_replaced_once_for_all() {
     assert_eq!(place.standin.jobs().len(), 8);
     // One that is refused at once is not asked for on and on.
     place.standin.judge(|asked| {
-        use crate::providers::nebius::standin::{Deed, Refusal};
+        use gharun_worlds::nebius::{Deed, Refusal};
         match asked.call {
             "tokens.exchange" => Deed::Answer,
             _ => Deed::Refuse(Refusal::unauthenticated("no")),

@@ -6,8 +6,8 @@ use crate::model::{Order, Secret};
 use crate::providers::Provider;
 use crate::providers::contract::order;
 use crate::providers::nebius::fake::{Place, unpacked_user_data};
-use crate::providers::nebius::standin::{CancelPath, Deletion};
 use crate::providers::nebius::{Product, jobs, vms};
+use gharun_worlds::nebius::{CancelPath, Deletion};
 
 /// An order whose every word is known.
 fn known() -> Order {

@@ -9,9 +9,9 @@ use serde_json::json;
 use crate::model::{Condition, InstanceId, Order};
 use crate::providers::contract::{chain, order};
 use crate::providers::nebius::fake::Place;
-use crate::providers::nebius::standin::{Deed, Refusal};
 use crate::providers::nebius::{Nebius, Product, api, hex};
 use crate::providers::{ErrorKind, Provider};
+use gharun_worlds::nebius::{Deed, Refusal};
 
 /// A place where the disk of a VM stays when the VM goes.
 fn careless() -> Place {

@@ -7,9 +7,9 @@ use serde_json::json;
 use crate::model::{Condition, InstanceId};
 use crate::providers::contract::{chain, order};
 use crate::providers::nebius::fake::Place;
-use crate::providers::nebius::standin::{CancelPath, Deed, Deletion, Refusal};
 use crate::providers::nebius::{Product, vms};
 use crate::providers::{ErrorKind, Provider};
+use gharun_worlds::nebius::{CancelPath, Deed, Deletion, Refusal};
 
 #[tokio::test]
 async fn a_job_at_work_is_cancelled_first_by_either_spelling() {

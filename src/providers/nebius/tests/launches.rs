@@ -9,9 +9,9 @@ use crate::model::{Condition, Instance, Order, Secret, random};
 use crate::poll::{Pace, until};
 use crate::providers::contract::{chain, order};
 use crate::providers::nebius::fake::Place;
-use crate::providers::nebius::standin::{Deed, Refusal, SUBNET, Stock};
 use crate::providers::nebius::{Nebius, Product};
 use crate::providers::{ErrorKind, Provider};
+use gharun_worlds::nebius::{Deed, Refusal, SUBNET, Stock};
 
 const SOON: Pace = Pace {
     every: Duration::from_millis(20),

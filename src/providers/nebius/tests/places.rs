@@ -4,9 +4,9 @@ use serde_json::json;
 
 use crate::providers::contract::{chain, order};
 use crate::providers::nebius::fake::Place;
-use crate::providers::nebius::standin::{Deed, PROJECT, TENANT};
 use crate::providers::nebius::{Nebius, Product};
 use crate::providers::{ErrorKind, Provider};
+use gharun_worlds::nebius::{Deed, PROJECT, TENANT};
 
 #[tokio::test]
 async fn machines_are_listed_whatever_the_product_is_now() {

@@ -5,8 +5,8 @@ use serde_json::json;
 use crate::providers::contract::{chain, order};
 use crate::providers::nebius::Product;
 use crate::providers::nebius::fake::Place;
-use crate::providers::nebius::standin::{Deed, Refusal};
 use crate::providers::{ErrorKind, Provider};
+use gharun_worlds::nebius::{Deed, Refusal};
 
 #[tokio::test]
 async fn every_refusal_of_a_creation_means_an_action() {

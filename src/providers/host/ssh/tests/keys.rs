@@ -1,7 +1,7 @@
 //! Who we are, and who the hosts are.
 
-use super::sshd::{Agent, Sshd};
 use super::*;
+use gharun_worlds::sshd::{Agent, Sshd};
 
 /// What a fingerprint is according to `ssh-keygen`.
 fn fingerprint(public: &std::path::Path) -> String {

@@ -3,9 +3,9 @@
 use std::net::TcpListener;
 use std::process::Command;
 
-use super::sshd::{Gap, Sshd};
 use super::*;
 use crate::providers::host::Shell as _;
+use gharun_worlds::sshd::{Gap, Sshd};
 
 /// A port that takes connections and says nothing.
 fn silent() -> (TcpListener, String) {

@@ -1,0 +1,3 @@
+//! What is known of GitHub without asking it.
+
+pub mod spec;
