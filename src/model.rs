@@ -10,10 +10,12 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+mod error;
 mod mapping;
 mod name;
 mod tags;
 
+pub use error::Error;
 pub use mapping::{Mapping, pythonic};
 pub use name::{Name, Run};
 pub use tags::{MANAGED_BY, REHEARSAL, Tags};

@@ -1,7 +1,6 @@
 //! The JSON state file: intents and mapping, locked, atomic, durable.
 
 use std::collections::BTreeMap;
-use std::error::Error as StdError;
 use std::fmt;
 use std::mem;
 use std::path::{Path, PathBuf};
@@ -79,50 +78,7 @@ pub enum ErrorKind {
 }
 
 /// Why the file could not be used. Nothing in it has changed.
-#[derive(Clone, Debug)]
-pub struct Error {
-    /// What to do about it.
-    pub kind: ErrorKind,
-    /// What was tried, in the user's nouns; it names the path.
-    pub message: String,
-    /// Things to type or to mend.
-    pub hints: Vec<String>,
-    // Shared, because one failed write is the answer to every change that waited for it.
-    source: Option<Arc<dyn StdError + Send + Sync>>,
-}
-
-impl Error {
-    fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            message: message.into(),
-            hints: Vec::new(),
-            source: None,
-        }
-    }
-
-    fn because(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
-        self.source = Some(Arc::new(source));
-        self
-    }
-
-    fn hinted(mut self, hint: impl Into<String>) -> Self {
-        self.hints.push(hint.into());
-        self
-    }
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl StdError for Error {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.source.as_deref().map(|source| source as _)
-    }
-}
+pub type Error = crate::model::Error<ErrorKind>;
 
 /// Something found in the file that did not stop the reading, and of which the user must hear:
 /// machines may be known there and nowhere else.

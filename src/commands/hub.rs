@@ -62,9 +62,9 @@ impl Desk {
         let what = "the private key of the GitHub App";
         let settings::Setting { value, origin } = &given.key;
         let text = token(value.clone()).text(what).await;
-        let text = text.map_err(|error| Failure {
-            exit: Exit::Usage,
-            ..Failure::from(error).hinted(format!("its source is given by {origin}"))
+        let text = text.map_err(|error| {
+            let error = error.hinted(format!("its source is given by {origin}"));
+            error.map(|_| Exit::Usage)
         })?;
         let key = Key::read(text.expose())
             .map_err(|why| Failure::usage(format!("{what} ({origin}) {why}")).hinted(why.hint()))?;

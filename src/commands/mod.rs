@@ -89,13 +89,13 @@ pub async fn run(cli: Cli) -> Exit {
 
 fn say(ui: &Ui, actions: Option<&Actions>, failure: &Failure) -> Exit {
     ui.finish();
-    ui.error(failure.error.as_ref(), &failure.hints);
+    ui.error(failure, failure.hints());
     if let Some(actions) = actions
-        && let Err(error) = actions.annotate(Level::Error, "gharun", &failure.error.to_string())
+        && let Err(error) = actions.annotate(Level::Error, "gharun", failure.message())
     {
         tracing::debug!("cannot annotate: {error}");
     }
-    failure.exit
+    failure.kind
 }
 
 /// A question got no answer: nothing was done yet.
@@ -210,7 +210,7 @@ impl Desk {
                     let found = place.provider.resolve().await;
                     found.map(|()| place).map_err(|error| chain(&error))
                 }
-                Err(failure) => Err(chain(failure.error.as_ref())),
+                Err(failure) => Err(chain(&failure)),
             };
             match checked {
                 Ok(place) => places.push(place),

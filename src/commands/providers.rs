@@ -130,8 +130,8 @@ async fn place(desk: &Desk, settings: ProviderSettings) -> report::Check {
             name,
             ok: false,
             facts: vec![],
-            error: Some(chain(failure.error.as_ref())),
-            warnings: failure.hints,
+            error: Some(chain(&failure)),
+            warnings: failure.hints().to_vec(),
         },
     }
 }

@@ -22,7 +22,7 @@ pub(super) async fn run(desk: &Desk, args: &cli::Stop) -> Result<Exit, Failure> 
     let github = match desk.github().await {
         Ok(github) => Some(github),
         Err(failure) if explicit => {
-            let why = chain(failure.error.as_ref());
+            let why = chain(&failure);
             desk.ui
                 .warning(&format!("registrations cannot be removed: {why}"));
             None

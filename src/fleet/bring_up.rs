@@ -232,9 +232,8 @@ impl<G: Api> Shared<'_, G> {
                 Trouble::Launch { source, .. } => match source.kind {
                     ErrorKind::RateLimited => PATIENCE,
                     ErrorKind::Unavailable => TRIES,
-                    ErrorKind::NoCapacity => match source.wait {
+                    ErrorKind::NoCapacity => match source.wait() {
                         Some(wait) => {
-                            let wait = Duration::from_secs(wait.get().into());
                             if !waits {
                                 self.say_waiting(&place.name, source, wait).await?;
                             }

@@ -290,13 +290,13 @@ pub(super) async fn look<G: Api>(fleet: &Fleet<'_, G>, view: &View, busy_too: bo
         });
     };
     let entries = entries.unwrap_or_else(|error| {
-        fail("state file", chain(&error), &error.hints);
+        fail("state file", chain(&error), error.hints());
         Entries::new()
     });
     let runners = match runners {
         Some(Ok(runners)) => Some(runners),
         Some(Err(error)) => {
-            fail("GitHub", chain(&error), &error.hints);
+            fail("GitHub", chain(&error), error.hints());
             None
         }
         None => None,

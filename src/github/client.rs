@@ -411,6 +411,11 @@ impl Operation<'_> {
         Ok(answer)
     }
 
+    /// What is tried, in the user's nouns.
+    pub(super) fn message(&self) -> &str {
+        &self.message
+    }
+
     pub(super) fn api_url(&self) -> &Url {
         &self.shared.api_url
     }

@@ -31,45 +31,9 @@ pub enum ErrorKind {
 }
 
 /// A failure at GitHub.
-#[derive(Debug, thiserror::Error)]
-#[error("{message}")]
-pub struct Error {
-    /// What to do about it.
-    pub kind: ErrorKind,
-    /// What was tried, in the user's nouns.
-    pub message: String,
-    /// Things to type or to mend.
-    pub hints: Vec<String>,
-    /// The cause.
-    #[source]
-    pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
-}
+pub type Error = crate::model::Error<ErrorKind>;
 
 impl Error {
-    /// Makes an error that says what was tried.
-    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            message: message.into(),
-            hints: Vec::new(),
-            source: None,
-        }
-    }
-
-    /// Adds the cause.
-    #[must_use]
-    pub fn because(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        self.source = Some(source.into());
-        self
-    }
-
-    /// Adds something to type or to mend.
-    #[must_use]
-    pub fn hinted(mut self, hint: impl Into<String>) -> Self {
-        self.hints.push(hint.into());
-        self
-    }
-
     /// Makes an error of a request that got no usable answer.
     pub(super) fn of_wire(message: &str, error: http::Error) -> Self {
         let (kind, hint) = match error.kind {
@@ -93,10 +57,7 @@ impl Error {
                 (ErrorKind::Unexpected, Some(hint.to_owned()))
             }
         };
-        Self {
-            hints: hint.into_iter().collect(),
-            ..Self::new(kind, message).because(error)
-        }
+        error.explain(kind, message).hinted_all(hint)
     }
 
     /// Makes an error of an answer that is no success; `token` decides what to advise.
@@ -125,10 +86,7 @@ impl Error {
             ErrorKind::Invalid if right.registers() => vec![REFUSED.to_owned()],
             _ => Vec::new(),
         };
-        Self {
-            hints,
-            ..Self::new(kind, message).because(answer.refused())
-        }
+        answer.refused().explain(kind, message).hinted_all(hints)
     }
 
     /// Whether GitHub does not say, for want of the thing or of the right to see it.

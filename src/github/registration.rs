@@ -169,10 +169,7 @@ impl Client {
                 credential: Credential::Jit(made.encoded_jit_config),
             }),
             // It was made, and what to connect with is lost.
-            Err(error) if answer.status.is_success() => Err(Error {
-                kind: ErrorKind::Ambiguous,
-                ..error
-            }),
+            Err(error) if answer.status.is_success() => Err(error.map(|_| ErrorKind::Ambiguous)),
             Err(error) => Err(error),
         }
     }
@@ -217,8 +214,7 @@ impl Client {
                 // Nothing was registered, whatever became of it.
                 Err(error) if error.kind == ErrorKind::Ambiguous => {
                     if tries == TRIES {
-                        let kind = ErrorKind::Unavailable;
-                        return Err(Error { kind, ..error });
+                        return Err(error.map(|_| ErrorKind::Unavailable));
                     }
                     tries += 1;
                     sleep(pauses.next(chance())).await;

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use reqwest::StatusCode;
 
 use super::Answer;
+use crate::model;
 
 /// What a request comes to.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -97,6 +98,12 @@ impl Error {
 
     pub(super) fn too_long(what: String) -> Self {
         Self::new(ErrorKind::Unreadable, what, "was answered without an end")
+    }
+
+    /// Tells it: what was tried by the request, with this as the cause, and the request's id.
+    pub fn explain<K>(self, kind: K, doing: impl Into<String>) -> model::Error<K> {
+        let id = self.request_id.clone();
+        model::Error::new(kind, doing).requested(id).because(self)
     }
 
     pub(super) fn because(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {

@@ -3,7 +3,7 @@
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use crate::providers::{Error, ErrorKind, Result};
+use crate::providers::{Error, Result};
 
 /// What was found once, or is still to be found.
 ///
@@ -18,17 +18,7 @@ enum Outcome<T> {
     /// It began then, and found this.
     Done(Instant, T),
     /// It failed then, for this reason.
-    Failed(Instant, Failure),
-}
-
-/// An error that can be told to several.
-#[derive(Clone, Debug)]
-struct Failure {
-    kind: ErrorKind,
-    key: Option<String>,
-    hint: Option<String>,
-    message: String,
-    cause: Option<String>,
+    Failed(Instant, Error),
 }
 
 impl<T> Default for Attempt<T> {
@@ -64,7 +54,7 @@ impl<T: Clone> Attempt<T> {
         let mut outcome = self.0.lock().await;
         match &*outcome {
             Outcome::Done(begun, found) if fresh(*begun) => return Ok(found.clone()),
-            Outcome::Failed(at, failure) if *at >= asked => return Err(failure.clone().into()),
+            Outcome::Failed(at, error) if *at >= asked => return Err(error.clone()),
             Outcome::Done(..) | Outcome::Failed(..) | Outcome::Open => {}
         }
         let begun = Instant::now();
@@ -74,34 +64,9 @@ impl<T: Clone> Attempt<T> {
                 Ok(found)
             }
             Err(error) => {
-                let failure = Failure::from(error);
-                *outcome = Outcome::Failed(Instant::now(), failure.clone());
-                Err(failure.into())
+                *outcome = Outcome::Failed(Instant::now(), error.clone());
+                Err(error)
             }
-        }
-    }
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self {
-            kind: error.kind,
-            message: error.to_string(),
-            cause: std::error::Error::source(&error).map(ToString::to_string),
-            key: error.key,
-            hint: error.hint,
-        }
-    }
-}
-
-impl From<Failure> for Error {
-    fn from(failure: Failure) -> Self {
-        let mut error = Error::new(failure.kind, failure.message);
-        error.key = failure.key;
-        error.hint = failure.hint;
-        match failure.cause {
-            Some(cause) => error.because(cause),
-            None => error,
         }
     }
 }
@@ -113,6 +78,18 @@ mod tests {
     use futures_util::future::join_all;
 
     use super::*;
+
+    #[cfg(any(feature = "aws", feature = "docker", feature = "nebius"))]
+    const WAIT: std::time::Duration = std::time::Duration::from_secs(7);
+
+    #[cfg(any(feature = "aws", feature = "docker", feature = "nebius"))]
+    fn refused() -> Error {
+        Error::setting("image", "could not ask")
+            .because(std::io::Error::from(std::io::ErrorKind::ConnectionRefused))
+            .hinted("do")
+            .waiting(WAIT)
+            .while_trying("no")
+    }
 
     #[tokio::test]
     #[cfg(feature = "runpod")]
@@ -145,7 +122,7 @@ mod tests {
                     let before = tries.fetch_add(1, Ordering::Relaxed);
                     tokio::task::yield_now().await;
                     match before {
-                        0 => Err(Error::setting("image", "no").because("why").hinted("do")),
+                        0 => Err(refused()),
                         _ => Ok(before),
                     }
                 })
@@ -153,9 +130,13 @@ mod tests {
         };
         for failed in join_all((0..3).map(|_| fail())).await {
             let error = failed.expect_err("the first attempt fails");
-            assert_eq!(error.key.as_deref(), Some("image"));
-            assert_eq!(error.hint.as_deref(), Some("do"));
-            assert_eq!(crate::providers::contract::chain(&error), "no: why");
+            assert_eq!(error.key(), Some("image"));
+            assert_eq!(error.hints(), ["do"]);
+            assert_eq!(error.wait(), Some(WAIT));
+            assert_eq!(
+                crate::model::chain(&error),
+                "no: could not ask: connection refused"
+            );
         }
         assert_eq!(fail().await.unwrap(), 1);
         assert_eq!(fail().await.unwrap(), 1, "what was found is kept");

@@ -419,9 +419,10 @@ async fn open<P: Provider>(settings: Map<String, Value>) -> Result<Arc<dyn DynPr
         if let (true, Some(key)) = (cause.starts_with("missing field"), &key) {
             cause = missing::<P>(key);
         }
-        let mut error = Error::new(ErrorKind::Config, cause);
-        error.key = key;
-        error
+        match key {
+            Some(key) => Error::setting(key, cause),
+            None => Error::new(ErrorKind::Config, cause),
+        }
     })?;
     Ok(Arc::new(P::open(config).await?))
 }

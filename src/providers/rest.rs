@@ -269,7 +269,8 @@ impl Failure {
     /// Tells it: what was tried, and behind it what came of it, with the place's own words and the
     /// request's id.
     pub(super) fn explain(self, doing: impl Into<String>) -> Error {
-        Error::new(self.kind(), doing).because(*self.error)
+        let kind = self.kind();
+        self.error.explain(kind, doing)
     }
 }
 

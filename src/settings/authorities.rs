@@ -19,7 +19,7 @@ pub(super) fn ca_bundle(env: &Env, file: &File) -> Result<Option<Setting<Roots>>
         return Ok(None);
     };
     let wrong = |why: &str| {
-        Error::new(format!("`ca_bundle` ({origin}) cannot be `{named}`: {why}")).hinted(
+        Error::usage(format!("`ca_bundle` ({origin}) cannot be `{named}`: {why}")).hinted(
             "name a file that holds certificates in PEM, from `-----BEGIN CERTIFICATE-----` on",
         )
     };

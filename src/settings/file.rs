@@ -56,7 +56,7 @@ impl File {
             .or_else(|| env.get("GHARUN_CONFIG").map(PathBuf::from))
         {
             return Self::load(&path)?.ok_or_else(|| {
-                Error::new(format!("there is no file `{}`", path.display()))
+                Error::usage(format!("there is no file `{}`", path.display()))
                     .hinted("write one with `gharun providers init`, or leave the option out: every kind works with its defaults")
             });
         }
@@ -78,7 +78,7 @@ impl File {
         match std::fs::read_to_string(path) {
             Ok(text) => Self::parse(path, &text).map(Some),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(Error::new(format!(
+            Err(error) => Err(Error::usage(format!(
                 "cannot read `{}`: {error}",
                 path.display()
             ))),
@@ -89,7 +89,7 @@ impl File {
     pub fn parse(path: &Path, text: &str) -> Result<Self> {
         let broken = |error: toml::de::Error| {
             let line = error.span().map_or(1, |span| line_of(text, span.start));
-            Error::new(format!("{}:{line}: {}", path.display(), error.message()))
+            Error::usage(format!("{}:{line}: {}", path.display(), error.message()))
         };
         let table = DeTable::parse(text).map_err(broken)?;
         let mut lines = BTreeMap::new();
@@ -136,7 +136,7 @@ impl File {
                 continue;
             };
             let Value::Object(table) = value else {
-                return Err(Error::new(format!(
+                return Err(Error::usage(format!(
                     "{}: `{}` is a table",
                     self.origin(path),
                     path.join(".")
@@ -148,8 +148,10 @@ impl File {
                     [] => String::new(),
                     path => format!(" in [{}]", path.join(".")),
                 };
-                return Err(Error::new(format!("{place}: unknown key `{key}`{inside}"))
-                    .hinted(format!("known: {}", known.join(", "))));
+                return Err(
+                    Error::usage(format!("{place}: unknown key `{key}`{inside}"))
+                        .hinted(format!("known: {}", known.join(", "))),
+                );
             }
         }
         Ok(())

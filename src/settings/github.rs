@@ -89,7 +89,7 @@ impl GitHub {
     /// The scope, or the error that says how to give one.
     pub fn scope(&self) -> Result<&Scope> {
         self.scope.as_ref().map(|setting| &setting.value).ok_or_else(|| {
-            Error::new("no repository, organization or enterprise is given")
+            Error::usage("no repository, organization or enterprise is given")
                 .hinted("say where runners register: `--repo OWNER/NAME`, `--org ORG`, or [github] in providers.toml")
         })
     }
@@ -109,7 +109,7 @@ impl GitHub {
 fn url(text: &str, origin: &Origin) -> Result<Url> {
     let fine = |url: &Url| matches!(url.scheme(), "http" | "https") && url.host_str().is_some();
     Url::parse(text).ok().filter(fine).ok_or_else(|| {
-        Error::new(format!("`{origin}` cannot be `{text}`"))
+        Error::usage(format!("`{origin}` cannot be `{text}`"))
             .hinted("write an address such as `https://github.example.com`")
     })
 }

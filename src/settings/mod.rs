@@ -35,27 +35,20 @@ pub use tables::{ProviderSettings, Tables};
 /// What settings answer.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// A setting that cannot be used: it names the place, and what to type instead.
-#[derive(Debug, thiserror::Error)]
-#[error("{message}")]
-pub struct Error {
-    message: String,
-    /// What to type instead.
-    pub hints: Vec<String>,
+/// What is wrong with a setting. There is one action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ErrorKind {
+    /// Mend it at the place that the error names: a flag, a variable or a line of a file.
+    Usage,
 }
 
-impl Error {
-    pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            hints: Vec::new(),
-        }
-    }
+/// A setting that cannot be used: it names the place, and what to type instead.
+pub type Error = crate::model::Error<ErrorKind>;
 
-    #[must_use]
-    pub(crate) fn hinted(mut self, hint: impl Into<String>) -> Self {
-        self.hints.push(hint.into());
-        self
+impl Error {
+    /// Makes an error that names the setting's place.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Usage, message)
     }
 }
 
@@ -158,7 +151,7 @@ impl Settings {
             ("GHARUN_COLOR", &["auto", "always", "never"][..]),
         ] {
             if let Some(value) = env.get(name).filter(|value| !choices.contains(value)) {
-                return Err(Error::new(format!("${name} is `{value}`"))
+                return Err(Error::usage(format!("${name} is `{value}`"))
                     .hinted(format!("write one of: {}", choices.join(", "))));
             }
         }
@@ -255,7 +248,7 @@ fn bad(origin: &Origin, name: &str, value: &str, what: &str) -> Error {
         Origin::File { .. } => format!("`{name}` at {origin}"),
         other => format!("`{other}`"),
     };
-    Error::new(format!("{place} cannot be `{value}`")).hinted(what)
+    Error::usage(format!("{place} cannot be `{value}`")).hinted(what)
 }
 
 fn step(env: &Env) -> Step {
@@ -287,7 +280,7 @@ fn state(global: &Global, env: &Env, in_actions: bool) -> Result<PathBuf> {
     env.base("XDG_STATE_HOME", ".local/state")
         .map(|base| base.join("gharun/state.json"))
         .ok_or_else(|| {
-            Error::new(
+            Error::usage(
                 "there is no place for the state file: neither $XDG_STATE_HOME nor $HOME is set",
             )
             .hinted("name one with `--state FILE`, or go without with `--no-state`")

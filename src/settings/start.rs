@@ -77,16 +77,16 @@ impl Settings {
         )?;
         for (name, value) in [("timeout", timeout), ("lifetime", lifetime)] {
             if value < Duration::from_secs(1) {
-                return Err(Error::new(format!("`{name}` is less than a second"))
+                return Err(Error::usage(format!("`{name}` is less than a second"))
                     .hinted("write a duration such as `15m` or `7h`"));
             }
         }
         if !(Duration::from_millis(50)..=minutes(1)).contains(&poll) {
-            return Err(Error::new("`poll_interval` is not between 50ms and 1m")
+            return Err(Error::usage("`poll_interval` is not between 50ms and 1m")
                 .hinted("leave it out: 2s is kind to everybody"));
         }
         if lifetime < timeout {
-            return Err(Error::new(
+            return Err(Error::usage(
                 "`lifetime` is shorter than `timeout`: machines would end before they are online",
             )
             .hinted("make `--lifetime` as long as the start and its job may take together"));
@@ -132,7 +132,7 @@ impl Settings {
             given.to_vec()
         };
         if names.is_empty() {
-            return Err(Error::new("no provider is given").hinted(format!(
+            return Err(Error::usage("no provider is given").hinted(format!(
                 "name one or more, in order of preference: {}",
                 self.tables.known().join(", ")
             )));
@@ -166,7 +166,7 @@ impl Settings {
         }
         // GitHub takes 100 labels a runner; the unique one is ours.
         if fine.len() > 99 {
-            return Err(Error::new(format!("{} labels are too many", fine.len()))
+            return Err(Error::usage(format!("{} labels are too many", fine.len()))
                 .hinted("GitHub takes 100, and one is the unique name"));
         }
         Ok(fine)

@@ -106,7 +106,7 @@ impl Settings {
                 } else {
                     machines.push(
                         text.parse::<Reference>()
-                            .map_err(|error| Error::new(error.to_string()))?,
+                            .map_err(|error| Error::usage(error.to_string()))?,
                     );
                 }
             }
@@ -158,7 +158,7 @@ fn run(text: &str, of_step: Option<crate::model::Run>) -> Result<Target> {
                 attempt: None,
             })
             .ok_or_else(|| {
-                Error::new(
+                Error::usage(
                     "`--run` without a value is for workflow steps, and $GITHUB_RUN_ID is not set",
                 )
                 .hinted("write `--run ID`")
@@ -168,7 +168,7 @@ fn run(text: &str, of_step: Option<crate::model::Run>) -> Result<Target> {
         .split_once('/')
         .map_or((text, None), |(id, attempt)| (id, Some(attempt)));
     let wrong = || {
-        Error::new(format!("`--run` cannot be `{text}`"))
+        Error::usage(format!("`--run` cannot be `{text}`"))
             .hinted("write the number of a run, or `ID/ATTEMPT`, such as `16543210/1`")
     };
     let attempt = attempt
@@ -187,7 +187,7 @@ fn mapping_text(text: &str) -> Result<String> {
         std::io::stdin()
             .read_to_string(&mut read)
             .map_err(|error| {
-                Error::new(format!(
+                Error::usage(format!(
                     "cannot read the mapping from standard input: {error}"
                 ))
             })?;
@@ -197,7 +197,7 @@ fn mapping_text(text: &str) -> Result<String> {
         return Ok(text.to_owned());
     }
     std::fs::read_to_string(text).map_err(|error| {
-        Error::new(format!("cannot read the mapping from `{text}`: {error}"))
+        Error::usage(format!("cannot read the mapping from `{text}`: {error}"))
             .hinted("give the JSON itself, a file, or `-` for standard input")
     })
 }
@@ -206,12 +206,12 @@ fn mapping_text(text: &str) -> Result<String> {
 fn mapping(text: &str, provider: Option<&str>) -> Result<Option<Target>> {
     let hint = "it looks like `{\"docker:1a2b3c4d5e6f/0123456789ab\": \"gharun-…\"}`, as `start` writes its output `mapping`";
     let value: serde_json::Value = serde_json::from_str(text)
-        .map_err(|error| Error::new(format!("the mapping is no JSON: {error}")).hinted(hint))?;
+        .map_err(|error| Error::usage(format!("the mapping is no JSON: {error}")).hinted(hint))?;
     let table = match value {
         serde_json::Value::Object(table) => table,
         serde_json::Value::Array(items) if items.is_empty() => return Ok(None),
         serde_json::Value::Null => return Ok(None),
-        _ => return Err(Error::new("the mapping is no JSON object").hinted(hint)),
+        _ => return Err(Error::usage("the mapping is no JSON object").hinted(hint)),
     };
     if table.is_empty() {
         return Ok(None);
@@ -223,13 +223,13 @@ fn mapping(text: &str, provider: Option<&str>) -> Result<Option<Target>> {
         } else {
             let Some(provider) = provider else {
                 return Err(
-                    Error::new(format!("the mapping's `{key}` names no provider"))
+                    Error::usage(format!("the mapping's `{key}` names no provider"))
                         .hinted("say which with `--provider P`"),
                 );
             };
             format!("{provider}:{key}").parse()
         };
-        machines.push(reference.map_err(|error| Error::new(error.to_string()).hinted(hint))?);
+        machines.push(reference.map_err(|error| Error::usage(error.to_string()).hinted(hint))?);
         let labels = match value {
             serde_json::Value::Array(labels) => labels,
             one => vec![one],

@@ -37,7 +37,7 @@ impl Tables {
         let mut tables = BTreeMap::new();
         if let Some(value) = file.get(&["providers"]) {
             let wrong = |path: &[&str]| {
-                Error::new(format!(
+                Error::usage(format!(
                     "{}: `{}` is a table",
                     file.origin(path),
                     path.join(".")
@@ -51,7 +51,7 @@ impl Tables {
                     .all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
                     || name.len() > 40
                 {
-                    return Err(Error::new(format!(
+                    return Err(Error::usage(format!(
                         "{}: a provider cannot be named `{name}`",
                         file.origin(&path)
                     ))
@@ -66,7 +66,7 @@ impl Tables {
                 .split_once('=')
                 .filter(|(key, _)| !key.is_empty())
                 .ok_or_else(|| {
-                    Error::new(format!("`--set {text}` has no value"))
+                    Error::usage(format!("`--set {text}` has no value"))
                         .hinted("write `--set KEY=VALUE`, or `--set NAME.KEY=VALUE`")
                 })?;
             sets.push((key.to_owned(), value.to_owned()));
@@ -108,7 +108,7 @@ impl Tables {
         };
         let Some(table) = self.named.get(name) else {
             return providers::kind(name).ok_or_else(|| {
-                Error::new(format!("there is no provider `{name}`"))
+                Error::usage(format!("there is no provider `{name}`"))
                     .hinted(format!("known here: {}", self.known().join(", ")))
             });
         };
@@ -116,14 +116,14 @@ impl Tables {
         match table.get("kind") {
             // A table under a kind's own name may leave it out.
             None => providers::kind(name).ok_or_else(|| {
-                Error::new(format!(
+                Error::usage(format!(
                     "{}: [providers.{name}] has no `kind`",
                     self.file.origin(&path)
                 ))
                 .hinted(format!("add `kind = \"…\"`, one of: {}", kinds()))
             }),
             Some(Value::String(kind)) => providers::kind(kind).ok_or_else(|| {
-                Error::new(format!(
+                Error::usage(format!(
                     "{}: there is no kind `{kind}`",
                     self.file.origin(&path)
                 ))
@@ -158,7 +158,7 @@ impl Tables {
                 .collect();
             if !fitting.contains(&true) {
                 let providers = names.join(", ");
-                return Err(Error::new(format!(
+                return Err(Error::usage(format!(
                     "`--set {key}=…`: there is no setting `{}` in {providers}",
                     keys[0]
                 ))
@@ -228,7 +228,7 @@ impl ProviderSettings {
             .property(keys[0])
             .is_some_and(|about| is_secret(&about))
         {
-            return Err(Error::new(format!(
+            return Err(Error::usage(format!(
                 "`{origin}` would show a secret to everybody who can list processes"
             ))
             .hinted(format!(
@@ -279,7 +279,7 @@ impl ProviderSettings {
                 continue;
             }
             let source = github::source(&value, env, &origin, &key)?.ok_or_else(|| {
-                Error::new(format!(
+                Error::usage(format!(
                     "{origin}: the variable that `{key}` names is not set"
                 ))
                 .hinted("set it, or name another")

@@ -70,7 +70,7 @@ impl World {
     fn error(&self) -> String {
         let error = self.start().expect_err("it must be refused");
         let text = std::iter::once(error.to_string())
-            .chain(error.hints)
+            .chain(error.hints().iter().cloned())
             .collect::<Vec<_>>()
             .join("\n");
         text.replace(&self.file.path().display().to_string(), "DIR")

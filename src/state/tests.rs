@@ -200,7 +200,7 @@ async fn a_newer_file_is_refused_and_stays_as_it_is() {
         add(&store, 1).await.unwrap_err(),
     ] {
         assert_eq!(error.kind, ErrorKind::Newer);
-        assert!(error.message.contains("gharun 9.1.0"), "{error}");
+        assert!(error.message().contains("gharun 9.1.0"), "{error}");
     }
     assert_eq!(fs::read_to_string(&path).unwrap(), newer);
     assert_eq!(store.notices(), []);
@@ -271,7 +271,7 @@ async fn a_lock_that_is_kept_ends_the_waiting_and_is_named() {
     other.lock().unwrap();
     let error = add(&store, 2).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Locked);
-    assert!(error.message.contains("state.json.lock"), "{error}");
+    assert!(error.message().contains("state.json.lock"), "{error}");
     assert_eq!(store.read().await.unwrap().len(), 1, "readers do not wait");
     other.unlock().unwrap();
     add(&store, 2).await.unwrap();

@@ -62,6 +62,21 @@ fn all_was_as_described(standin: &Standin) {
     assert_eq!(standin.violations(), [""; 0]);
 }
 
+/// What was looked up once for all runners of a start fails for all of them, for the same reason.
+#[test]
+fn why_a_shared_look_up_failed_is_told_whole() {
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = closed.local_addr().expect("an address");
+    drop(closed);
+    let world = World::step().env("RUNPOD_API_KEY", "rpa_NONE");
+    let args =
+        format!("start runpod --timeout 20s --set endpoint=http://{address}/v2 --set gpu=L40S");
+    let said = world.run(&args).exits(1).stderr;
+    let error = said.split("\nerror: ").last().expect("an error");
+    assert!(error.contains("could not read RunPod's catalog"), "{said}");
+    assert!(error.contains("Connection refused"), "{said}");
+}
+
 #[test]
 fn a_pod_registers_runs_its_job_and_deletes_itself() {
     let standin = account();

@@ -31,7 +31,7 @@ fn uncommented(line: &str) -> &str {
 
 fn read(text: &str) -> File {
     let read = File::parse(Path::new("providers.toml.example"), text);
-    read.unwrap_or_else(|error| panic!("{error}: {:?}", error.hints))
+    read.unwrap_or_else(|error| panic!("{error}: {:?}", error.hints()))
 }
 
 fn keys(file: &File, path: &[&str]) -> BTreeSet<String> {

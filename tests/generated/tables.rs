@@ -184,7 +184,10 @@ fn checked_in<'a>(before: &'a str, kind: &str) -> &'a str {
 pub(crate) fn known(table: &str) -> Vec<String> {
     let text = format!("[{table}]\nno_such_key = 1\n");
     let error = File::parse(Path::new("p.toml"), &text).expect_err("the key is unknown");
-    let hint = error.hints.first().expect("the error names the known keys");
+    let hint = error
+        .hints()
+        .first()
+        .expect("the error names the known keys");
     let keys = hint.strip_prefix("known: ").expect("the hint is a list");
     keys.split(", ").map(str::to_owned).collect()
 }

@@ -127,8 +127,8 @@ async fn token(
         Err(error) => {
             let failure = Failure::from(error);
             row.ok = false;
-            row.error = Some(chain(failure.error.as_ref()));
-            row.warnings = failure.hints;
+            row.error = Some(chain(&failure));
+            row.warnings = failure.hints().to_vec();
             return row;
         }
     }
@@ -285,8 +285,8 @@ fn fine(name: &str, fact: impl Into<String>) -> Check {
 /// Something that no start needs, and that could not be found out.
 fn untold(name: &str, failure: &Failure) -> Check {
     Check {
-        warnings: failure.hints.clone(),
-        ..fine(name, format!("not told: {}", chain(failure.error.as_ref())))
+        warnings: failure.hints().to_vec(),
+        ..fine(name, format!("not told: {}", chain(failure)))
     }
 }
 
@@ -296,7 +296,7 @@ fn failed(name: &str, failure: &Failure) -> Check {
         name: name.to_owned(),
         ok: false,
         facts: Vec::new(),
-        warnings: failure.hints.clone(),
-        error: Some(chain(failure.error.as_ref())),
+        warnings: failure.hints().to_vec(),
+        error: Some(chain(failure)),
     }
 }

@@ -39,7 +39,7 @@ pub(super) async fn run(desk: &Desk, wanted: &Offers) -> Result<Exit, Failure> {
                 stock: offer.stock,
             })),
             Err(failure) if unasked => {
-                let why = chain(failure.error.as_ref());
+                let why = chain(&failure);
                 desk.ui.status(&format!("Not asked: `{name}`: {why}"));
             }
             Err(failure) => failed.push((name, failure)),
@@ -58,16 +58,16 @@ pub(super) async fn run(desk: &Desk, wanted: &Offers) -> Result<Exit, Failure> {
         .iter()
         .map(|(name, failure)| report::Unknown {
             source: name.clone(),
-            error: chain(failure.error.as_ref()),
+            error: chain(failure),
         })
         .collect();
     let text = table(&offers);
     desk.data(&report::Offers { offers, unknown }, text)?;
     for (name, failure) in &failed {
-        let why = chain(failure.error.as_ref());
+        let why = chain(failure);
         desk.ui
             .warning(&format!("`{name}` could not be asked: {why}"));
-        for hint in &failure.hints {
+        for hint in failure.hints() {
             desk.ui.hint(hint);
         }
     }

@@ -80,7 +80,7 @@ fn unsaid(started: &Started, failure: Failure) -> Failure {
     } else {
         Exit::Left
     };
-    let failure = Failure { exit, ..failure };
+    let failure = failure.map(|_| exit);
     up.fold(failure, |failure, up| {
         failure.hinted(format!(
             "it is running: end it with `gharun stop {}`",
@@ -108,8 +108,7 @@ fn failed(plan: &Plan, started: &Started, exit: Exit) -> Failure {
         write!(text, "\n  {}: {}", failed.name, chain(&failed.trouble))
             .expect("a text takes what is written");
     }
-    let mut failure = Failure::new(exit, text);
-    failure.hints = hints(started);
+    let failure = Failure::new(exit, text).hinted_all(hints(started));
     match exit {
         Exit::Left => failure.hinted("what is listed above may still cost money"),
         _ => failure.hinted("nothing is left running"),
@@ -119,11 +118,9 @@ fn failed(plan: &Plan, started: &Started, exit: Exit) -> Failure {
 /// What providers and GitHub say would help.
 pub(super) fn hints(started: &Started) -> Vec<String> {
     let of = |trouble: &Trouble| match trouble {
-        Trouble::Launch { source, .. } | Trouble::Lost { source, .. } => {
-            Vec::from_iter(source.hint.clone())
-        }
-        Trouble::Record(error) => error.hints.clone(),
-        Trouble::Register(error) => error.hints.clone(),
+        Trouble::Launch { source, .. } | Trouble::Lost { source, .. } => source.hints().to_vec(),
+        Trouble::Record(error) => error.hints().to_vec(),
+        Trouble::Register(error) => error.hints().to_vec(),
         _ => Vec::new(),
     };
     started

@@ -109,7 +109,7 @@ pub(super) async fn run(desk: &Desk, mut plan: Plan) -> Result<Exit, Failure> {
             Exit::Failed,
             format!("the rehearsal failed: {}: {why}", failed.name),
         );
-        failure.hints = hints(&started);
+        failure = failure.hinted_all(hints(&started));
         return Err(failure.hinted("nothing is left running"));
     }
     if done.is_none() {

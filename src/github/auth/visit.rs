@@ -120,8 +120,7 @@ impl Visit<'_> {
                 // A registration is what may have been made; a token that nobody saw is nothing.
                 Err(error) if error.kind == ErrorKind::Ambiguous => {
                     if tries == TRIES {
-                        let kind = ErrorKind::Unavailable;
-                        return Err(Error { kind, ..error });
+                        return Err(error.map(|_| ErrorKind::Unavailable));
                     }
                     tries += 1;
                     sleep(backoff.next(chance())).await;
@@ -207,18 +206,14 @@ impl Visit<'_> {
 
     /// An answer that is no token.
     fn refused(&self, answer: &Answer) -> Error {
-        let Error {
-            message, source, ..
-        } = self.operation.refused(answer);
         let kind = match answer.status.as_u16() {
             500..=599 => ErrorKind::Unavailable,
             400..=499 => ErrorKind::Unauthorized,
             _ => ErrorKind::Unexpected,
         };
-        let error = Error {
-            source,
-            ..Error::new(kind, message)
-        };
+        // What helps with a token does not help with an app's signature.
+        let message = self.operation.message();
+        let error = answer.refused().explain(kind, message);
         if answer.status == StatusCode::UNAUTHORIZED {
             let id = &self.app.id;
             return error.hinted(format!(

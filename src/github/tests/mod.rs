@@ -100,7 +100,7 @@ fn told(error: &Error) -> String {
         text = format!("{text}\n  caused by: {error}");
         cause = error.source();
     }
-    for hint in &error.hints {
+    for hint in error.hints() {
         text = format!("{text}\nhint: {hint}");
     }
     text

@@ -242,9 +242,11 @@ impl Said {
         match self.action() {
             Action::Setting("") => {
                 let named = PARAMETERS.iter().find(|(word, _)| cause.contains(word));
-                let mut error = Error::new(ErrorKind::Config, doing);
-                error.key = named.map(|(_, key)| (*key).to_owned());
-                error.because(cause)
+                let error = Error::new(ErrorKind::Config, doing).because(cause);
+                match named {
+                    Some((_, key)) => error.about(*key),
+                    None => error,
+                }
             }
             Action::Setting(key) => Error::setting(key, doing).because(cause),
             Action::Denied if self.is_about_time() => Error::new(ErrorKind::Denied, doing)

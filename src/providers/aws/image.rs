@@ -245,10 +245,7 @@ async fn find(clients: &Clients, region: &str, wanted: &Wanted) -> Result<Chosen
     let answer = request.send().await.map_err(|error| {
         let error = Said::of(&error).explain(&doing, "ec2:DescribeImages");
         match error.kind {
-            ErrorKind::Config => Error {
-                key: Some("image".to_owned()),
-                ..error
-            },
+            ErrorKind::Config => error.about("image"),
             _ => error,
         }
     })?;
@@ -348,10 +345,7 @@ async fn read_template(
             let said = Said::of(&error);
             let error = said.explain(&doing, "ec2:DescribeLaunchTemplateVersions");
             match said.action() {
-                Action::Setting(_) => Error {
-                    key: Some("launch_template".to_owned()),
-                    ..error
-                },
+                Action::Setting(_) => error.about("launch_template"),
                 _ => error,
             }
         })?;

@@ -295,7 +295,7 @@ mod tests {
         let noise = crate::model::random(40_000);
         let error = user_data(&noise).expect_err("more than 16 KiB of noise");
         assert_eq!(
-            (error.kind, error.key.as_deref()),
+            (error.kind, error.key()),
             (ErrorKind::Config, Some("setup"))
         );
     }

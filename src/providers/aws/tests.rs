@@ -244,5 +244,5 @@ async fn without_credentials_the_error_says_where_they_were_looked_for() {
         "{}",
         chain(&error)
     );
-    assert!(error.hint.unwrap().contains("AWS_ACCESS_KEY_ID"));
+    assert!(error.hints().join("\n").contains("AWS_ACCESS_KEY_ID"));
 }

@@ -364,7 +364,7 @@ mod tests {
             "ftp://x",
         ] {
             let error = resolve(json!({ "host": host })).expect_err(host);
-            assert_eq!(error.key.as_deref(), Some("host"), "{host}");
+            assert_eq!(error.key(), Some("host"), "{host}");
         }
     }
 
@@ -381,7 +381,7 @@ mod tests {
             Way::Tls("build:2376".into(), "/d".into())
         );
         let error = tls(json!({ "host": host, "tls_verify": true })).expect_err("no certificates");
-        assert_eq!(error.key.as_deref(), Some("cert_path"));
+        assert_eq!(error.key(), Some("cert_path"));
     }
 
     #[test]
@@ -416,9 +416,9 @@ mod tests {
             assert_eq!(with(nearer).unwrap().to_string(), DEFAULT);
         }
         let error = with(json!({ "context": "gone" })).expect_err("no such context");
-        assert_eq!(error.key.as_deref(), Some("context"));
+        assert_eq!(error.key(), Some("context"));
         let error = with(json!({ "context": "far", "host": "tcp://x" })).expect_err("both");
-        assert_eq!(error.key.as_deref(), Some("host"));
+        assert_eq!(error.key(), Some("host"));
         std::fs::write(&file, r#"{"auths": {"x": "hunter2"}"#).unwrap();
         let error = with(json!({})).expect_err("cut short");
         let said = crate::providers::contract::chain(&error);
@@ -447,7 +447,7 @@ mod tests {
             "Host": "tcp://far:2376", "SkipTLSVerify": true } } });
         context(dir.path(), "far", &meta);
         let error = resolve(table).expect_err("it is not verified");
-        assert_eq!(error.key.as_deref(), Some("context"));
+        assert_eq!(error.key(), Some("context"));
     }
 
     #[test]

@@ -320,11 +320,7 @@ mod tests {
             (503, "", Unavailable, None),
         ] {
             let error = explained(&said(status, text));
-            assert_eq!(
-                (error.kind, error.key.as_deref()),
-                (kind, key),
-                "{status} {text}"
-            );
+            assert_eq!((error.kind, error.key()), (kind, key), "{status} {text}");
             assert!(chain(&error).contains(text), "{}", chain(&error));
         }
     }
@@ -373,6 +369,6 @@ mod tests {
             io::ErrorKind::PermissionDenied,
         )));
         assert_eq!(error.kind, ErrorKind::Denied);
-        assert!(error.hint.unwrap().contains("docker"));
+        assert!(error.hints().join("\n").contains("docker"));
     }
 }

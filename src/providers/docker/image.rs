@@ -143,7 +143,7 @@ fn refused(
     if !matches!(
         plain.kind,
         ErrorKind::Unexpected | ErrorKind::Denied | ErrorKind::Config
-    ) || plain.key.is_some()
+    ) || plain.key().is_some()
     {
         return plain;
     }

@@ -79,10 +79,7 @@ async fn an_unknown_user_is_a_setting_at_fault_and_leaves_nothing() {
             .launch(&order(share.tag()))
             .await
             .expect_err("no such user");
-        assert_eq!(
-            (error.kind, error.key.as_deref()),
-            (ErrorKind::Config, Some("user"))
-        );
+        assert_eq!((error.kind, error.key()), (ErrorKind::Config, Some("user")));
         assert_eq!(share.census().await, []);
     })
     .await;

@@ -179,8 +179,8 @@ mod tests {
     fn a_user_that_the_image_does_not_know_is_refused() {
         for user in ["nobody", "runner:wheel", "-1", "99999999999"] {
             let error = resolve(user, PASSWD, GROUP).expect_err(user);
-            assert_eq!(error.key.as_deref(), Some("user"), "{user}");
-            assert!(error.hint.is_some());
+            assert_eq!(error.key(), Some("user"), "{user}");
+            assert!(!error.hints().is_empty());
         }
     }
 

@@ -285,9 +285,11 @@ impl Refusal {
             }
             Meaning::Slower => failure.meaning(ErrorKind::RateLimited).explain(doing),
             Meaning::Wrong(key) | Meaning::Missing(key @ Some(_)) => {
-                let mut error = failure.meaning(ErrorKind::Config).explain(doing);
-                error.key = key.map(str::to_owned);
-                error
+                let error = failure.meaning(ErrorKind::Config).explain(doing);
+                match key {
+                    Some(key) => error.about(key),
+                    None => error,
+                }
             }
             Meaning::Exists(_) | Meaning::Missing(None) | Meaning::State | Meaning::Unknown => {
                 failure.explain(doing)

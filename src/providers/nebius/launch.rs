@@ -174,9 +174,11 @@ impl Nebius {
                 )),
                 Meaning::Denied => Err(error(ErrorKind::Denied)),
                 Meaning::Wrong(key) => {
-                    let mut error = error(ErrorKind::Config);
-                    error.key = key.map(str::to_owned);
-                    Err(error)
+                    let error = error(ErrorKind::Config);
+                    Err(match key {
+                        Some(key) => error.about(key),
+                        None => error,
+                    })
                 }
                 _ => Err(error(ErrorKind::Unexpected)),
             };
@@ -307,7 +309,9 @@ fn none_took_it(mut failed: Vec<Error>) -> Error {
         1 => failed.remove(0),
         many => {
             let causes: Vec<String> = failed.iter().map(|error| chain(error)).collect();
-            let hint = failed.iter().find_map(|error| error.hint.clone());
+            let hint = failed
+                .iter()
+                .find_map(|error| error.hints().first().cloned());
             Error::new(
                 ErrorKind::NoCapacity,
                 format!("none of {many} candidates has room"),

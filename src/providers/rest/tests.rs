@@ -152,7 +152,7 @@ fn an_address_is_that_of_a_server_and_nothing_more() {
         "https://h.example/#a",
     ] {
         let error = read(text).expect_err(text);
-        assert_eq!(error.key.as_deref(), Some("endpoint"), "{text}");
+        assert_eq!(error.key(), Some("endpoint"), "{text}");
     }
 }
 

@@ -47,7 +47,7 @@ impl RunPod {
         }
         if choice.candidates.is_empty() {
             let error = candidates::none_left(&choice.dropped);
-            if error.key.is_some() {
+            if error.key().is_some() {
                 return Err(error);
             }
             health.warnings.push(error.to_string());

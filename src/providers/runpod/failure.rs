@@ -86,8 +86,8 @@ pub(super) fn refusal(failure: Failure, doing: String) -> Refusal {
             "what `registry`, `network_volume` or `data_centers` name must be in this account",
         )),
         404 | 405 | 410 => {
-            let mut error = failure.meaning(ErrorKind::Config).explain(doing);
-            error.key = Some("endpoint".to_owned());
+            let error = failure.meaning(ErrorKind::Config).explain(doing);
+            let error = error.about("endpoint");
             stop(error.hinted("RunPod's API is at `https://api.runpod.io/v2`"))
         }
         413 | 422 => stop(failure.meaning(ErrorKind::Config).explain(doing)),
@@ -113,10 +113,11 @@ pub(super) fn all_failed(refusals: Vec<Refusal>, doing: &str) -> Error {
         .map(|refusal| crate::model::chain(&refusal.error))
         .collect();
     let with = |sort: Sort, error: Error| -> Error {
-        let hint = first(sort).and_then(|at| refusals[at].error.hint.clone());
-        let mut error = error.because(all.join("; "));
-        error.hint = error.hint.or(hint);
-        error
+        let error = error.because(all.join("; "));
+        match first(sort) {
+            Some(at) => error.hinted_all(refusals[at].error.hints()),
+            None => error,
+        }
     };
     if first(Sort::Unsure).is_some() {
         let doing = format!("{doing}; it may or may not be there");

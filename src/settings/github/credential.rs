@@ -53,7 +53,7 @@ impl App {
     /// app could manage the runners of an enterprise.
     pub(super) fn of_no_enterprise(&self) -> Error {
         let (id, origin) = (&self.id.value, &self.id.origin);
-        Error::new(format!(
+        Error::usage(format!(
             "the GitHub App `{id}` ({origin}) cannot manage the runners of an enterprise: no app can"
         ))
         .hinted(format!(
@@ -65,7 +65,7 @@ impl App {
 
 /// The error for no token at all.
 pub(super) fn none() -> Error {
-    Error::new("no GitHub token is given")
+    Error::usage("no GitHub token is given")
         .hinted(format!(
             "set ${}, or ${APP_ID} and ${APP_KEY} for a GitHub App, or `token = {{ env = \"…\" }}` under [github]; ${} are read last",
             OURS.join(" or $"),
@@ -113,7 +113,7 @@ fn app(env: &Env, file: &File) -> Result<Option<App>> {
         (Some(id), Key::Set(key)) => (id, key),
         (Some(Setting { value: id, origin }), key) => {
             let why = key.why();
-            return Err(Error::new(format!(
+            return Err(Error::usage(format!(
                 "the GitHub App `{id}` ({origin}) has no private key{why}"
             ))
             .hinted(format!(
@@ -121,7 +121,7 @@ fn app(env: &Env, file: &File) -> Result<Option<App>> {
             )));
         }
         (None, Key::Set(Setting { origin, .. }) | Key::Absent { origin, .. }) => {
-            return Err(Error::new(format!(
+            return Err(Error::usage(format!(
                 "there is the private key of a GitHub App ({origin}), and not the app's id"
             ))
             .hinted(format!(
@@ -133,7 +133,7 @@ fn app(env: &Env, file: &File) -> Result<Option<App>> {
     if id.value.len() > 100 || !id.value.chars().all(plain) {
         // It may be a key that came to the wrong place.
         return Err(
-            Error::new(format!("`{}` is no id of a GitHub App", id.origin)).hinted(
+            Error::usage(format!("`{}` is no id of a GitHub App", id.origin)).hinted(
                 "write its client id (`Iv…`) or its number, as the app's settings page shows them",
             ),
         );
@@ -229,7 +229,7 @@ pub(in crate::settings) fn source(
     key: &str,
 ) -> Result<Option<Token>> {
     let wrong = |what: String| {
-        Error::new(what).hinted(format!(
+        Error::usage(what).hinted(format!(
             "write `{key} = {{ env = \"NAME\" }}`, `{{ file = \"PATH\" }}` or `{{ command = [\"PROGRAM\", \"ARG\"] }}`"
         ))
     };

@@ -6,7 +6,7 @@ use super::*;
 fn error(world: &World) -> String {
     let error = world.settings().expect_err("it must be refused");
     let text = std::iter::once(error.to_string())
-        .chain(error.hints)
+        .chain(error.hints().iter().cloned())
         .collect::<Vec<_>>()
         .join("\n");
     text.replace(&world.file.path().display().to_string(), "DIR")

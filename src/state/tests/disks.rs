@@ -34,8 +34,8 @@ async fn a_full_disk_is_an_error_and_the_old_content_stays() {
         .await
         .unwrap_err();
     assert_eq!(error.kind, ErrorKind::Full);
-    assert!(error.message.contains("state.json"), "{error}");
-    assert!(error.source().is_some());
+    assert!(error.message().contains("state.json"), "{error}");
+    assert!(std::error::Error::source(&error).is_some());
     assert_eq!(fs::read(&path).unwrap(), before);
     assert_eq!(files(folder.path()), ["state.json", "state.json.lock"]);
     add(&store, 2).await.unwrap();
@@ -60,7 +60,7 @@ async fn a_place_that_cannot_be_written_is_named_and_can_still_be_read() {
 
     let error = add(&Store::at(&path), 2).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Denied);
-    assert!(error.hints[0].contains("--state"), "{:?}", error.hints);
+    assert!(error.hints()[0].contains("--state"), "{:?}", error.hints());
     assert_eq!(Store::at(&path).read().await.unwrap().len(), 1);
 
     let store = Store::at(&corrupt);
@@ -122,8 +122,11 @@ async fn assert_unreadable(path: &Path) {
         add(&store, 2).await.unwrap_err(),
     ] {
         assert_eq!(error.kind, ErrorKind::Denied);
-        assert!(error.message.contains(&*path.to_string_lossy()), "{error}");
-        assert!(error.hints[0].contains("--state"), "{:?}", error.hints);
+        assert!(
+            error.message().contains(&*path.to_string_lossy()),
+            "{error}"
+        );
+        assert!(error.hints()[0].contains("--state"), "{:?}", error.hints());
     }
 }
 

@@ -107,7 +107,7 @@ fn what_cannot_be_meant_names_its_setting() {
         ("volumes", json!(["/here"])),
     ] {
         let error = refused(json!({ key: value }));
-        assert_eq!(error.key.as_deref(), Some(key), "{error}");
+        assert_eq!(error.key(), Some(key), "{error}");
     }
 }
 
@@ -115,7 +115,7 @@ fn what_cannot_be_meant_names_its_setting() {
 fn labels_cannot_take_the_place_of_tags() {
     for label in ["managed-by", "gharun-expires"] {
         let error = refused(json!({ "labels": { label: "x" } }));
-        assert_eq!(error.key, Some(format!("labels.{label}")));
+        assert_eq!(error.key(), Some(&*format!("labels.{label}")));
     }
     assert!(read(json!({ "labels": { "team": "x" } })).is_ok());
 }

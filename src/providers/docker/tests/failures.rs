@@ -26,8 +26,8 @@ async fn failures_name_the_setting_and_what_to_type() {
                 .expect_err("it cannot work");
             let said = chain(&error);
             assert_eq!(error.kind, ErrorKind::Config, "{settings}: {said}");
-            assert_eq!(error.key.as_deref(), Some(key), "{settings}: {said}");
-            assert!(error.hint.is_some(), "{settings}");
+            assert_eq!(error.key(), Some(key), "{settings}: {said}");
+            assert!(!error.hints().is_empty(), "{settings}");
             assert_eq!(share.census().await, [], "{settings}");
         }
     })
@@ -48,7 +48,7 @@ async fn a_registry_that_cannot_be_reached_is_told_with_the_image() {
             let error = launch.expect_err("no such registry");
             assert_eq!(error.kind, ErrorKind::Unavailable, "{}", chain(&error));
             assert!(error.to_string().contains(image), "{error}");
-            let hint = error.hint.expect("a hint");
+            let hint = error.hints().join("\n");
             assert!(
                 hint.contains("docker pull") && hint.contains("never"),
                 "{hint}"
@@ -125,7 +125,7 @@ async fn a_failed_launch_that_cannot_be_undone_is_ambiguous_and_can_be_carried_o
         let error = docker.launch(&order).await.expect_err("neither works");
         assert_eq!(error.kind, ErrorKind::Ambiguous, "{}", chain(&error));
         assert!(chain(&error).contains("it is broken"), "{}", chain(&error));
-        let hint = error.hint.expect("how to remove it");
+        let hint = error.hints().join("\n");
         assert!(hint.contains(order.name.as_str()), "{hint}");
         let left = share.census().await;
         assert_eq!(left.len(), 1);

@@ -26,7 +26,7 @@ async fn no_daemon_is_unavailable_with_what_to_do() {
     let docker = Docker::open(config).await.expect("opening asks nobody");
     let error = docker.check().await.expect_err("nobody is there");
     assert_eq!(error.kind, ErrorKind::Unavailable);
-    let hint = error.hint.expect("a hint");
+    let hint = error.hints().join("\n");
     assert!(
         hint.contains("DOCKER_HOST") && hint.contains("info"),
         "{hint}"
@@ -87,7 +87,12 @@ async fn requests_speak_the_version_agreed_on_and_the_registrys_alphabet() {
     let (heads, launch) = tokio::join!(heads, docker.launch(&order));
     let error = launch.expect_err("the registry refused");
     assert_eq!(error.kind, ErrorKind::Denied, "{}", chain(&error));
-    assert!(error.hint.unwrap().contains("docker login 127.0.0.1:1"));
+    assert!(
+        error
+            .hints()
+            .join("\n")
+            .contains("docker login 127.0.0.1:1")
+    );
     let paths: Vec<&str> = heads
         .iter()
         .map(|head| head.split(' ').nth(1).unwrap())
@@ -191,7 +196,7 @@ async fn what_ssh_says_is_told() {
         let error = reach.await.expect("it runs");
         assert_eq!(error.kind, kind, "{}", chain(&error));
         assert!(chain(&error).contains(said), "{}", chain(&error));
-        assert!(error.hint.is_some());
+        assert!(!error.hints().is_empty());
     }
 }
 

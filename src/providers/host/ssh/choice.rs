@@ -254,14 +254,18 @@ pub(super) fn worst(errors: Vec<Error>, doing: String) -> Error {
         ErrorKind::Unavailable,
     ];
     let first = kinds.into_iter().find_map(of);
-    let (kind, key, hint) = first.map_or((ErrorKind::Unavailable, None, None), |error| {
-        (error.kind, error.key.clone(), error.hint.clone())
-    });
     let causes: Vec<String> = errors.iter().map(|error| chain(error)).collect();
-    let mut error = Error::new(kind, doing).because(causes.join("; "));
-    error.key = key;
-    error.hint = hint;
-    error
+    let causes = causes.join("; ");
+    let Some(first) = first else {
+        return Error::new(ErrorKind::Unavailable, doing).because(causes);
+    };
+    let error = Error::new(first.kind, doing)
+        .because(causes)
+        .hinted_all(first.hints());
+    match first.key() {
+        Some(key) => error.about(key),
+        None => error,
+    }
 }
 
 /// Lets one port of every host that answers lead to a port of ours; the same one, since machines on

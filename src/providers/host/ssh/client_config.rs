@@ -391,7 +391,7 @@ Host *
     fn a_way_in_a_circle_is_refused() {
         let (_home, read) = reader("Host a\n  ProxyJump b\nHost b\n  ProxyJump a\n");
         let error = read.target("a", &config(&json!({}))).unwrap_err();
-        assert_eq!(error.key.as_deref(), Some("jump"));
+        assert_eq!(error.key(), Some("jump"));
     }
 
     #[test]

@@ -310,7 +310,7 @@ mod tests {
             ),
         ] {
             let error = read(settings.clone()).expect_err("it is refused");
-            assert_eq!(error.key.as_deref(), Some(key), "{settings}");
+            assert_eq!(error.key(), Some(key), "{settings}");
         }
     }
 

@@ -41,9 +41,12 @@ impl Failure {
 
     /// The error of whoever wanted to reach `host`.
     pub(super) fn error(self, host: &str) -> Error {
-        let mut error = Error::new(self.kind, format!("could not reach {host}"));
-        error.key = self.key.map(str::to_owned);
-        error.hint = self.hint;
-        error.because(self.message)
+        let error = Error::new(self.kind, format!("could not reach {host}"))
+            .because(self.message)
+            .hinted_all(self.hint);
+        match self.key {
+            Some(key) => error.about(key),
+            None => error,
+        }
     }
 }

@@ -186,10 +186,7 @@ fn a_setting_that_cannot_work_is_named() {
             env: Vec::new(),
         };
         let error = Local::on(shell, settings(wrong).unwrap()).unwrap_err();
-        assert_eq!(
-            (error.kind, error.key.as_deref()),
-            (ErrorKind::Config, Some(at))
-        );
+        assert_eq!((error.kind, error.key()), (ErrorKind::Config, Some(at)));
     }
 }
 

@@ -286,7 +286,7 @@ async fn a_work_dir_that_cannot_be_made_is_a_wrong_setting() {
     ] {
         let text = chain(&error);
         assert_eq!(
-            (error.kind, error.key.as_deref()),
+            (error.kind, error.key()),
             (ErrorKind::Config, Some("work_dir")),
             "{text}"
         );

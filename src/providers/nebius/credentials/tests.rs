@@ -134,11 +134,7 @@ fn what_a_setting_names_and_cannot_be_used_is_refused_without_a_word_of_it() {
     ] {
         let error = identity(table).expect_err("it cannot be used");
         assert_eq!(error.kind, ErrorKind::Config);
-        let told = format!(
-            "{}: {}",
-            error.key.clone().unwrap(),
-            crate::model::chain(&error)
-        );
+        let told = format!("{}: {}", error.key().unwrap(), crate::model::chain(&error));
         assert!(!told.contains("hush"), "{told}");
         all.push(told.replace(folder.path().to_str().unwrap(), "FOLDER"));
     }

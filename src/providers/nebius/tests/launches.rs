@@ -98,7 +98,7 @@ async fn a_quota_is_named_and_the_next_provider_is_tried() {
             .starts_with("none of 3 candidates has room"),
         "{error}"
     );
-    let hint = error.hint.clone().unwrap();
+    let hint = error.hints().join("\n");
     assert!(hint.contains("compute.instance.gpu.gpu-h200-sxm"), "{hint}");
     assert!(
         chain(&error).contains("not enough resources"),
@@ -122,7 +122,7 @@ async fn a_preset_that_is_not_there_is_passed_over_and_told_when_there_is_nothin
         .await
         .expect_err("no such preset");
     assert_eq!(
-        (error.kind, error.key.as_deref()),
+        (error.kind, error.key()),
         (ErrorKind::Config, Some("preset"))
     );
 }
@@ -424,7 +424,7 @@ async fn a_script_that_is_too_long_for_a_file_is_packed_and_one_that_is_yet_too_
             .await
             .expect_err("it is too long");
         assert_eq!(
-            (error.kind, error.key.as_deref()),
+            (error.kind, error.key()),
             (ErrorKind::Config, Some("setup"))
         );
         assert!(place.standin.bodies(create(product)).is_empty());
@@ -451,7 +451,7 @@ async fn the_default_subnet_is_looked_for_once() {
         .await
         .expect_err("which one?");
     assert_eq!(
-        (error.kind, error.key.as_deref()),
+        (error.kind, error.key()),
         (ErrorKind::Config, Some("subnet"))
     );
     assert!(error.to_string().contains("vpcsubnet-e00apps"), "{error}");

@@ -95,11 +95,11 @@ async fn a_provider_without_a_project_or_credentials_says_what_is_missing() {
     };
     let provider = open(json!({ "iam_token": "t" }));
     let error = provider.resolve().await.expect_err("no project");
-    assert_eq!(error.key.as_deref(), Some("project"));
+    assert_eq!(error.key(), Some("project"));
     let provider = open(json!({ "project": PROJECT }));
     let error = provider.resolve().await.expect_err("no credentials");
     assert_eq!(error.kind, ErrorKind::Denied);
-    assert!(error.hint.unwrap().contains("NEBIUS_IAM_TOKEN"));
+    assert!(error.hints().join("\n").contains("NEBIUS_IAM_TOKEN"));
     // Who has both has a place, whether it answers or not.
     let provider =
         open(json!({ "project": PROJECT, "iam_token": "t", "endpoint": "http://127.0.0.1:1" }));
@@ -204,7 +204,7 @@ async fn a_check_tells_who_where_and_what() {
         .await
         .expect_err("nothing could be launched");
     assert_eq!(
-        (error.kind, error.key.as_deref()),
+        (error.kind, error.key()),
         (ErrorKind::Config, Some("preset")),
         "{}",
         chain(&error)
@@ -265,10 +265,7 @@ fn settings_that_cannot_be_meant_are_refused_by_their_key() {
         let error = Nebius::at(config, crate::providers::nebius::fake::paces())
             .expect_err("it cannot be meant");
         assert_eq!(error.kind, ErrorKind::Config, "{table}");
-        told.push(format!(
-            "{}: {error}",
-            error.key.as_deref().unwrap_or_default()
-        ));
+        told.push(format!("{}: {error}", error.key().unwrap_or_default()));
     }
     insta::assert_snapshot!(told.join("\n"), @r#"
     project: `acme` is no id: write one that begins with `project-`

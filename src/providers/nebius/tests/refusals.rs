@@ -53,7 +53,7 @@ async fn every_refusal_of_a_creation_means_an_action() {
             }
         });
         let error = place.provider().launch(&order("t")).await.expect_err(name);
-        let key = error.key.as_deref().unwrap_or_default();
+        let key = error.key().unwrap_or_default();
         table.push(
             format!("{name:<16} {:<12} {key}", format!("{:?}", error.kind))
                 .trim_end()
@@ -95,11 +95,7 @@ async fn an_error_tells_what_was_tried_and_what_nebius_says_of_it() {
     });
     let order = order("t");
     let error = place.provider().launch(&order).await.expect_err("a quota");
-    let told = format!(
-        "{}\nhint: {}",
-        chain(&error),
-        error.hint.as_deref().unwrap_or_default()
-    );
+    let told = format!("{}\nhint: {}", chain(&error), error.hints().join("\n"));
     let told = told
         .replace(order.name.as_str(), "NAME")
         .replace(place.standin.url.trim_start_matches("http://"), "HERE");

@@ -96,7 +96,7 @@ fn a_name_is_an_id_a_name_or_whole_words_of_one() {
 #[test]
 fn a_name_that_nothing_bears_is_told_with_those_near_it() {
     let error = catalog().find("L40X").expect_err("there is none");
-    assert_eq!(error.key.as_deref(), Some("gpu"));
+    assert_eq!(error.key(), Some("gpu"));
     insta::assert_snapshot!(error, @"RunPod has nothing that is called `L40X`; near it: `NVIDIA L40`, `NVIDIA L40S`, `NVIDIA A40`, `NVIDIA A100 80GB PCIe`, `NVIDIA A100-SXM4-80GB`");
     assert!(catalog().find(" - ").is_err());
 }
@@ -167,10 +167,7 @@ fn cpu_flavors_are_priced_by_their_virtual_cpus() {
     let offers = catalog.offers(8);
     assert_eq!(offers.len(), 1);
     assert_eq!(offers[0].stock.as_deref(), Some("MEDIUM (secure)"));
-    assert_eq!(
-        catalog.find("cpu9").unwrap_err().key.as_deref(),
-        Some("cpu")
-    );
+    assert_eq!(catalog.find("cpu9").unwrap_err().key(), Some("cpu"));
 }
 
 #[test]

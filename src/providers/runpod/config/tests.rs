@@ -65,7 +65,7 @@ fn what_cannot_be_meant_is_told_with_its_key_and_what_to_write() {
         json!({ "endpoint": "api.runpod.io" }),
     ] {
         let error = config(settings).check().expect_err("it cannot be meant");
-        let key = error.key.clone().expect("a setting is at fault");
+        let key = error.key().expect("a setting is at fault");
         writeln!(table, "{key}: {error}").expect("a text takes it");
     }
     insta::assert_snapshot!(table, @"

@@ -169,7 +169,7 @@ fn a_body_that_runpod_would_not_take_is_refused_before_anything_is_asked() {
     let env = env(&config, "https://api.runpod.io/v2", &order).unwrap();
     let one = candidate(Chip::Gpu("NVIDIA L40S".into()), 1, Tier::Secure, &[]);
     let error = create_pod(&config, &env, &order, &one).expect_err("100 KB of noise");
-    assert_eq!(error.key.as_deref(), Some("setup"), "{error}");
+    assert_eq!(error.key(), Some("setup"), "{error}");
 }
 
 /// A folder with these programs and nothing else.

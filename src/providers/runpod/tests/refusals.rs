@@ -29,7 +29,7 @@ async fn a_lack_of_room_everywhere_is_told_with_what_to_add() {
     account.standin.stock("*", "*", "*", Level::High, 0);
     let error = account.fails(two()).await;
     assert_eq!(error.kind, ErrorKind::NoCapacity);
-    assert!(error.hint.is_some());
+    assert!(!error.hints().is_empty());
     insta::assert_snapshot!(account.told(&error), @"RunPod has no machine for it now: could not create the pod `NAME` (`NVIDIA L40S`, secure cloud): `POST HOST/v2/pods` answered 400 Bad Request: There are no longer any instances available with the requested specifications. Please refresh and try again.; could not create the pod `NAME` (`NVIDIA RTX A4000`, secure cloud): `POST HOST/v2/pods` answered 400 Bad Request: There are no longer any instances available with the requested specifications. Please refresh and try again.");
     assert_eq!(account.tried().len(), 2);
 }
@@ -90,7 +90,7 @@ async fn what_no_candidate_would_mend_stops_the_launch_at_the_first() {
         account.standin.times(u32::MAX, "POST", "/v2/pods", deed);
         let error = account.fails(two()).await;
         assert_eq!(error.kind, kind, "{status}: {}", chain(&error));
-        let hint = error.hint.clone().unwrap_or_default();
+        let hint = error.hints().join("\n");
         assert!(hint.contains(words), "{status}: {hint}");
         assert_eq!(account.tried().len(), 1, "{status}");
         assert_eq!(account.alive(), [""; 0], "{status}");

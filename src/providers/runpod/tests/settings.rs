@@ -13,7 +13,7 @@ async fn without_the_catalog_whole_names_do_and_limits_do_not() {
     assert_eq!(machine.price_per_hour, Some(0.86));
     let error = account.fails(json!({ "gpu": "L40S" })).await;
     assert_eq!(error.kind, ErrorKind::Unavailable);
-    assert!(error.hint.as_deref().unwrap().contains("whole id"));
+    assert!(error.hints().join("\n").contains("whole id"));
     let limited = json!({ "gpu": "NVIDIA L40S", "max_price": 2.0 });
     let error = account.fails(limited).await;
     assert_eq!(error.kind, ErrorKind::Unavailable);
@@ -32,7 +32,7 @@ async fn settings_that_the_catalog_cannot_meet_are_told_with_their_key() {
     ] {
         let error = account.fails(settings.clone()).await;
         assert_eq!(error.kind, ErrorKind::Config, "{settings}: {error}");
-        assert_eq!(error.key.as_deref(), Some(key), "{settings}: {error}");
+        assert_eq!(error.key(), Some(key), "{settings}: {error}");
     }
     assert_eq!(account.tried(), [""; 0]);
 }

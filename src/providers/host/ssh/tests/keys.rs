@@ -77,11 +77,11 @@ async fn an_encrypted_key_works_through_the_agent_and_else_says_how() {
     assert!(chain(&error).contains("encrypted"), "{}", chain(&error));
     assert!(
         error
-            .hint
-            .as_deref()
-            .is_some_and(|hint| hint.starts_with("`ssh-add ")),
+            .hints()
+            .iter()
+            .any(|hint| hint.starts_with("`ssh-add ")),
         "{:?}",
-        error.hint
+        error.hints()
     );
     let agent = Agent::with(hosts.rack.dir.path(), &key, "a phrase");
     let by_agent = json!({ "identity": key, "agent_socket": agent.socket });

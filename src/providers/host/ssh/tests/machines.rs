@@ -105,8 +105,8 @@ async fn a_full_rack_says_how_long_it_is_worth_waiting() {
     ssh.launch(&two).await.unwrap();
     let error = ssh.launch(&hosts.order(SLEEP)).await.unwrap_err();
     assert_eq!(
-        (error.kind, error.wait.map(std::num::NonZeroU32::get)),
-        (ErrorKind::NoCapacity, Some(600))
+        (error.kind, error.wait()),
+        (ErrorKind::NoCapacity, Some(Duration::from_secs(600)))
     );
     let text = chain(&error);
     assert!(
@@ -238,7 +238,7 @@ async fn as_root_everything_goes_through_sudo_and_its_refusal_is_told() {
     ] {
         let text = chain(&error);
         assert_eq!(
-            (error.kind, error.key.as_deref()),
+            (error.kind, error.key()),
             (ErrorKind::Denied, Some("sudo")),
             "{text}"
         );

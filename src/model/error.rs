@@ -1,0 +1,211 @@
+//! The one error: what was tried, why it failed, what to do next, and what that is about.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A failure, whole: its kind, what was tried in the user's nouns, the causes behind that, and what
+/// helps with it.
+///
+/// It is cheap to clone: several callers may share one failure, and each is told all of it. A cause
+/// is never turned into text. Each module names its own kinds and an alias
+/// (`providers::Error = model::Error<providers::ErrorKind>`); each kind means an action.
+#[derive(Clone, Debug)]
+pub struct Error<K = ()> {
+    /// What to do about it.
+    pub kind: K,
+    inner: Arc<Inner>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Inner {
+    message: String,
+    hints: Vec<String>,
+    key: Option<String>,
+    request_id: Option<String>,
+    wait: Option<Duration>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
+}
+
+impl<K> Error<K> {
+    /// Makes an error that says what was tried; the cause is added with [`Error::because`].
+    pub fn new(kind: K, message: impl Into<String>) -> Self {
+        let message = message.into();
+        Self {
+            kind,
+            inner: Arc::new(Inner {
+                message,
+                ..Inner::default()
+            }),
+        }
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Inner)) -> Self {
+        change(Arc::make_mut(&mut self.inner));
+        self
+    }
+
+    /// Adds the cause. An error of this type as the cause is better told by
+    /// [`Error::while_trying`], which takes its hints along.
+    #[must_use]
+    pub fn because(self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        let source = Arc::from(source.into());
+        self.with(|inner| inner.source = Some(source))
+    }
+
+    /// The same error as the cause of what could not be done because of it. Its hints, its setting
+    /// and its request's id are those of the new one too.
+    #[must_use]
+    pub fn while_trying(self, doing: impl Into<String>) -> Self
+    where
+        K: Clone + fmt::Debug + Send + Sync + 'static,
+    {
+        let outer = Inner {
+            message: doing.into(),
+            source: None,
+            ..Inner::clone(&self.inner)
+        };
+        Self {
+            kind: self.kind.clone(),
+            inner: Arc::new(outer),
+        }
+        .because(self)
+    }
+
+    /// Adds something to type or to mend. What it says already is not said again.
+    #[must_use]
+    pub fn hinted(self, hint: impl Into<String>) -> Self {
+        let hint = hint.into();
+        self.with(|inner| {
+            if !inner.hints.contains(&hint) {
+                inner.hints.push(hint);
+            }
+        })
+    }
+
+    /// Adds several hints, in their order.
+    #[must_use]
+    pub fn hinted_all<H: Into<String>>(self, hints: impl IntoIterator<Item = H>) -> Self {
+        hints.into_iter().fold(self, Self::hinted)
+    }
+
+    /// Says which setting is at fault (`gpus`, `volume.size`).
+    #[must_use]
+    pub fn about(self, key: impl Into<String>) -> Self {
+        let key = key.into();
+        self.with(|inner| inner.key = Some(key))
+    }
+
+    /// Says what the server calls the request that failed.
+    #[must_use]
+    pub fn requested(self, id: Option<impl Into<String>>) -> Self {
+        match id {
+            Some(id) => {
+                let id = id.into();
+                self.with(|inner| inner.request_id = Some(id))
+            }
+            None => self,
+        }
+    }
+
+    /// Says for how long it is worth asking again, from the first time on.
+    #[must_use]
+    pub fn waiting(self, wait: Duration) -> Self {
+        self.with(|inner| inner.wait = Some(wait).filter(|wait| !wait.is_zero()))
+    }
+
+    /// The same error with another kind.
+    #[must_use]
+    pub fn map<L>(self, kind: impl FnOnce(K) -> L) -> Error<L> {
+        Error {
+            kind: kind(self.kind),
+            inner: self.inner,
+        }
+    }
+
+    /// The same error for whoever needs to tell it, and not to decide by its kind.
+    #[must_use]
+    pub fn any(self) -> Error {
+        self.map(drop)
+    }
+
+    /// What was tried, without the causes.
+    pub fn message(&self) -> &str {
+        &self.inner.message
+    }
+
+    /// What to type or to mend, its causes' hints included.
+    pub fn hints(&self) -> &[String] {
+        &self.inner.hints
+    }
+
+    /// The setting at fault, where one is.
+    pub fn key(&self) -> Option<&str> {
+        self.inner.key.as_deref()
+    }
+
+    /// What the server calls the request that failed.
+    pub fn request_id(&self) -> Option<&str> {
+        self.inner.request_id.as_deref()
+    }
+
+    /// For how long it is worth asking again, from the first time on.
+    pub fn wait(&self) -> Option<Duration> {
+        self.inner.wait
+    }
+}
+
+impl<K> fmt::Display for Error<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.inner.message)
+    }
+}
+
+impl<K: fmt::Debug> StdError for Error<K> {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.inner.source.as_deref().map(|source| source as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::chain;
+
+    #[test]
+    fn what_an_error_knows_travels_up_and_every_clone_tells_the_whole_chain() {
+        let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+        let error = Error::new("unavailable", "could not send it")
+            .because(refused)
+            .hinted("is the network there?")
+            .about("endpoint")
+            .requested(Some("4711"))
+            .while_trying("could not read the catalog")
+            .hinted("try again")
+            .while_trying("could not launch");
+        for told in [error.clone(), error] {
+            assert_eq!(
+                chain(&told),
+                "could not launch: could not read the catalog: could not send it: connection refused"
+            );
+            assert_eq!(told.hints(), ["is the network there?", "try again"]);
+            assert_eq!(told.key(), Some("endpoint"));
+            assert_eq!(told.request_id(), Some("4711"));
+            assert_eq!(told.kind, "unavailable");
+            let told = told.map(str::len).any();
+            assert_eq!(
+                (told.message(), told.hints().len()),
+                ("could not launch", 2)
+            );
+        }
+    }
+
+    #[test]
+    fn an_error_is_small_and_says_a_hint_once() {
+        assert!(size_of::<Error<u8>>() <= 2 * size_of::<usize>());
+        let error = Error::new((), "no").hinted_all(["do", "then do", "do"]);
+        assert_eq!(error.hints(), ["do", "then do"]);
+        assert_eq!(error.waiting(Duration::ZERO).wait(), None);
+    }
+}
