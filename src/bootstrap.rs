@@ -50,6 +50,8 @@ pub struct Boot<'a> {
     pub idle_limit: Option<Duration>,
     /// The user's script, run before the runner.
     pub setup: Option<&'a str>,
+    /// The variables of the machine that hold a secret of its place, kept from the runner and its jobs.
+    pub secrets: &'a [&'a str],
     /// Variables for the runner and for downloads (proxies); a value may hold a password.
     pub env: &'a [(String, Secret)],
     /// Certificates that are trusted beside the machine's own, as [`certificates`] gives them.
@@ -176,6 +178,7 @@ fn header(boot: &Boot<'_>, pauses: Pauses) -> String {
     put("gharun_ending", ending);
     put("gharun_expires", &boot.expires.as_second().to_string());
     put("gharun_idle", &idle.to_string());
+    put("gharun_secrets", &boot.secrets.join(" "));
     if let Some(setup) = boot.setup {
         put("gharun_setup", setup);
     }

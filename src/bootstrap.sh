@@ -572,13 +572,14 @@ write_launcher() {
     chmod 755 "$hook" "$dir/boot" # no secrets in them, and the runner's user reads them
 }
 
-# Nothing of ours but the mark by which a host knows its slots, no key of a machine's place, and no
+# Nothing of ours but the mark by which a host knows its slots, no secret of a machine's place, and no
 # folders of another user.
 forget_ours() {
     for key in $(env | sed -n 's/^\(GHARUN_[A-Za-z0-9_]*\)=.*/\1/p'); do
         [ "$key" = GHARUN_SLOT ] || unset "$key"
     done
-    unset RUNNER_TRACKING_ID RUNPOD_API_KEY
+    # shellcheck disable=SC2086 # names of variables, or none
+    unset RUNNER_TRACKING_ID $gharun_secrets
     [ "$how" = none ] || unset XDG_RUNTIME_DIR XDG_CACHE_HOME XDG_CONFIG_HOME XDG_DATA_HOME XDG_STATE_HOME MAIL
 }
 

@@ -90,6 +90,7 @@ fn dry_run(desk: &Desk, plan: &Plan, places: &[Place]) -> Result<Exit, Failure> 
         expires: tags.expires,
         idle_limit: plan.idle_timeout,
         setup: plan.setup.as_deref(),
+        secrets: &crate::providers::secrets_in_env(),
         env: &plan
             .env
             .iter()

@@ -136,6 +136,7 @@ impl<G: Api> Shared<'_, G> {
             expires: tags.expires,
             idle_limit: self.plan.idle_timeout,
             setup: self.plan.setup.as_deref(),
+            secrets: &providers::secrets_in_env(),
             env: &self.plan.env,
             ca: self.plan.ca.as_deref(),
         });

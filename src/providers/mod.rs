@@ -97,6 +97,11 @@ pub trait Provider: fmt::Debug + Send + Sync + Sized + 'static {
         Vec::new()
     }
 
+    /// The variables that hold a secret of the place on its machines; no job may see them. The default: none.
+    fn secrets_in_env() -> &'static [&'static str] {
+        &[]
+    }
+
     /// Opens the place. Wrong settings are [`ErrorKind::Config`]; nothing is created.
     async fn open(config: Self::Config) -> Result<Self>;
 
@@ -338,6 +343,7 @@ pub struct Kind {
     open: Open,
     schema: fn() -> Schema,
     ambient: fn(Lookup<'_>) -> Vec<(&'static str, &'static str, Value)>,
+    secrets_in_env: fn() -> &'static [&'static str],
 }
 
 impl Kind {
@@ -349,6 +355,7 @@ impl Kind {
             open: |settings| open::<P>(settings).boxed_local(),
             schema: || schemars::schema_for!(P::Config),
             ambient: P::ambient,
+            secrets_in_env: P::secrets_in_env,
         }
     }
 
@@ -395,6 +402,13 @@ pub const KINDS: &[Kind] = &[
 /// Finds a kind by its name.
 pub fn kind(name: &str) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| kind.name == name)
+}
+
+/// Every variable that holds a secret of some place on its machines. All of them for every machine:
+/// a host or a container may itself be a machine of another kind.
+pub fn secrets_in_env() -> Vec<&'static str> {
+    let names = KINDS.iter().flat_map(|kind| (kind.secrets_in_env)());
+    names.copied().collect()
 }
 
 /// Says what a setting would be that is not there.

@@ -203,6 +203,8 @@ impl Machine {
             .iter()
             .map(|(name, value)| (name.clone(), Secret::new(value)))
             .collect();
+        let mut secrets = crate::providers::secrets_in_env();
+        secrets.push("PLACE_KEY");
         let boot = Boot {
             name: &self.name,
             credential,
@@ -212,6 +214,7 @@ impl Machine {
             expires: Timestamp::now() + SignedDuration::from_secs(self.expires),
             idle_limit: self.idle.map(Duration::from_secs),
             setup: self.setup.as_deref(),
+            secrets: &secrets,
             env: &env,
             ca: self.ca.as_deref(),
         };

@@ -174,7 +174,7 @@ async fn a_job_sees_no_token_and_no_setting_of_ours(shell: Shell) {
         "GHARUN_GITHUB_TOKEN",
         "GHARUN_APP_PRIVATE_KEY",
         "GHARUN_NEW",
-        "RUNPOD_API_KEY",
+        "PLACE_KEY",
         "RUNNER_TRACKING_ID",
     ] {
         machine.var(name, "hush");

@@ -27,6 +27,7 @@ fn forms(look: impl Fn(&Boot<'_>, &str)) {
                 expires: Timestamp::now(),
                 idle_limit: None,
                 setup: extra,
+                secrets: &["PLACE_KEY"],
                 env: &[],
                 ca: extra,
             };
@@ -69,6 +70,19 @@ fn each_part_of_the_script_ends() {
         }
     }
     assert!(!open);
+}
+
+#[test]
+fn the_script_knows_no_kind_by_name() {
+    for line in BODY.lines() {
+        let mut words = line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        let known = words.find(|word| {
+            let word = word.to_ascii_lowercase();
+            let named = |name: &str| word == name || word.starts_with(&format!("{name}_"));
+            crate::providers::KINDS.iter().any(|kind| named(kind.name))
+        });
+        assert_eq!(known, None, "{line}");
+    }
 }
 
 #[test]
@@ -117,6 +131,7 @@ fn a_limit_under_a_second_is_not_none() {
         expires: Timestamp::UNIX_EPOCH,
         idle_limit: Some(Duration::from_millis(1)),
         setup: None,
+        secrets: &[],
         env: &[],
         ca: None,
     };

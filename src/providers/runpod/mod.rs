@@ -67,6 +67,11 @@ impl Provider for RunPod {
         .collect()
     }
 
+    fn secrets_in_env() -> &'static [&'static str] {
+        // RunPod puts it into every pod, and it may do all that a pod's owner may with pods.
+        &["RUNPOD_API_KEY"]
+    }
+
     async fn open(config: Config) -> Result<Self> {
         Self::with(config, pods::BOUNDS, Paces::default())
     }

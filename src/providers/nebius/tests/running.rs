@@ -51,6 +51,7 @@ fn real(provider: &Nebius, order: Order) -> Order {
         expires: Timestamp::now() + Duration::from_hours(1),
         idle_limit: None,
         setup: Some("echo \"set up by it's $0\"\n"),
+        secrets: &[],
         env: &[],
         ca: None,
     });

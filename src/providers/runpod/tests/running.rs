@@ -59,6 +59,7 @@ async fn the_boot_script_ends_its_own_pod_and_a_restart_runs_nothing_again() {
         expires: one.tags.expires,
         idle_limit: None,
         setup: None,
+        secrets: RunPod::secrets_in_env(),
         env: &[],
         ca: None,
     });
