@@ -58,7 +58,7 @@ const NEVER: &[(&[&str], &[&str], &str)] = &[
 const NEIGHBOURS: &[(&str, &str)] = &[("http", "poll"), ("settings", "providers")];
 
 /// What the registry's folder has beside the kinds, for all of them.
-const SHARED: &[&str] = &["attempt", "error", "names", "rest"];
+const SHARED: &[&str] = &["common", "described", "error"];
 
 /// How long a file may be, without its tests.
 const LONGEST: usize = 500;

@@ -13,15 +13,17 @@ use url::Url;
 
 use crate::model::{Instance, InstanceId, Listing, Order};
 
-#[cfg(any(
-    feature = "aws",
-    feature = "docker",
-    feature = "nebius",
-    feature = "runpod"
-))]
-mod attempt;
 #[cfg(feature = "aws")]
 pub mod aws;
+#[cfg_attr(
+    not(feature = "default"),
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "this build may leave out the kind that needs it"
+    )
+)]
+mod common;
 #[cfg(test)]
 pub(crate) mod contract;
 mod described;
@@ -31,19 +33,14 @@ mod error;
 pub mod host;
 #[cfg(test)]
 pub(crate) mod memory;
-#[cfg(any(feature = "nebius", feature = "runpod"))]
-mod names;
 #[cfg(feature = "nebius")]
 pub mod nebius;
-#[cfg(any(feature = "nebius", feature = "runpod"))]
-mod rest;
 #[cfg(feature = "runpod")]
 pub mod runpod;
 
+pub use common::names::Names;
 pub use described::Described;
 pub use error::{Error, ErrorKind};
-#[cfg(any(feature = "nebius", feature = "runpod"))]
-pub use names::Names;
 
 /// What a provider answers.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -18,7 +18,7 @@ use aws_credential_types::provider::ProvideCredentials as _;
 use aws_credential_types::provider::error::CredentialsError;
 
 use super::config::Config;
-use crate::providers::attempt::Attempt;
+use crate::providers::common::attempt::Attempt;
 use crate::providers::{Error, ErrorKind, Result};
 
 /// How long a connection may take.

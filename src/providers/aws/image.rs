@@ -9,7 +9,7 @@ use super::candidates::Candidate;
 use super::clients::Clients;
 use super::config::{Config, Image, Newest, TYPE, Template};
 use super::failure::{Action, Said};
-use crate::providers::attempt::Attempt;
+use crate::providers::common::attempt::Attempt;
 use crate::providers::{Error, ErrorKind, Result};
 
 /// Canonical's account. <https://documentation.ubuntu.com/aws/aws-how-to/instances/find-ubuntu-images/>

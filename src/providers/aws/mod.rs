@@ -8,7 +8,7 @@ use base64::Engine as _;
 use serde_json::Value;
 use tokio::time::Instant as Moment;
 
-use super::attempt::Attempt;
+use super::common::attempt::Attempt;
 use super::{Error, ErrorKind, Health, Lookup, Provider, Result};
 use crate::model::{Instance, InstanceId, Listing, Order};
 use clients::Clients;

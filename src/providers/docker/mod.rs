@@ -9,7 +9,7 @@ use futures_util::StreamExt as _;
 use serde_json::Value;
 use url::Url;
 
-use super::attempt::Attempt;
+use super::common::attempt::Attempt;
 use super::{Error, ErrorKind, Health, Lookup, Provider, Result};
 use crate::model::{Instance, InstanceId, Listing, MANAGED_BY, Order, Unread};
 use daemon::{Daemon, look};

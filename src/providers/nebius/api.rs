@@ -11,7 +11,7 @@ use super::credentials::Tokens;
 use super::failure::Refusal;
 use super::wire::Operation;
 use crate::http::{Bounds, Term};
-use crate::providers::rest::Rest;
+use crate::providers::common::rest::Rest;
 use crate::providers::{Error, ErrorKind, Result};
 
 /// How many a page holds; more than Nebius gives by itself.

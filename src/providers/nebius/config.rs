@@ -10,7 +10,7 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::model::{MANAGED_BY, Secret};
-use crate::providers::rest::address;
+use crate::providers::common::rest::address;
 use crate::providers::{Error, Names, Result};
 
 /// Nebius's REST gateway. <https://docs.nebius.com/rest-api>

@@ -1,7 +1,7 @@
 //! What Nebius's refusals mean: by the details of the error first, then by its code, then by its words.
 
 use super::wire::{ServiceError, Status, Violation};
-use crate::providers::rest::Failure;
+use crate::providers::common::rest::Failure;
 use crate::providers::{Error, ErrorKind};
 
 /// What an error means for whoever sent the request.

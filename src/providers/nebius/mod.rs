@@ -9,8 +9,8 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use tokio::time::Instant as Moment;
 
-use super::attempt::Attempt;
-use super::rest::is_open;
+use super::common::attempt::Attempt;
+use super::common::rest::is_open;
 use super::{Error, Health, Lookup, Offer, Provider, Result};
 use crate::http::Bounds;
 use crate::model::{Instance, InstanceId, Listing, Name, Order};

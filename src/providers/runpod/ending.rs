@@ -6,7 +6,7 @@ use super::RunPod;
 use super::pods::Pod;
 use crate::model::{InstanceId, chain};
 use crate::poll::until;
-use crate::providers::rest::Failure;
+use crate::providers::common::rest::Failure;
 use crate::providers::{Error, ErrorKind, Result};
 
 impl RunPod {

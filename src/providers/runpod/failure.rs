@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::providers::rest::Failure;
+use crate::providers::common::rest::Failure;
 use crate::providers::{Error, ErrorKind};
 
 /// What RunPod says when it has no machine, in any of its voices: there is no code for it

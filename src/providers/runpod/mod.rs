@@ -6,7 +6,8 @@ use std::sync::{Mutex, PoisonError};
 use serde_json::Value;
 use tokio::time::Instant as Moment;
 
-use super::{Health, Lookup, Offer, Provider, Result, rest};
+use super::common::rest;
+use super::{Health, Lookup, Offer, Provider, Result};
 use crate::http::Bounds;
 use crate::model::{Instance, InstanceId, Listing, Order, Unread};
 use launch::Paces;

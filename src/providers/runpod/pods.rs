@@ -16,8 +16,8 @@ use super::config::Config;
 use super::request::{CreatePod, TAGS};
 use crate::http::{Answer, Bounds, Rate, Retry, Tail, Term};
 use crate::model::{Condition, Instance, InstanceId, MANAGED_BY, Name, Order, Secret, Tags};
-use crate::providers::attempt::Attempt;
-use crate::providers::rest::{Call, Failure, Rest};
+use crate::providers::common::attempt::Attempt;
+use crate::providers::common::rest::{Call, Failure, Rest};
 use crate::providers::{Error, ErrorKind, Result};
 
 /// How many pods are on a page, of 1000 at most: each is shown with its variables, and may be as large as

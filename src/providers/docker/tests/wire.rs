@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::SOON;
 use crate::model::InstanceId;
 use crate::poll;
-use crate::providers::attempt::Attempt;
+use crate::providers::common::attempt::Attempt;
 use crate::providers::contract::{Fake as _, chain, order, skipped, uphold};
 use crate::providers::docker::daemon::Daemon;
 use crate::providers::docker::endpoint::Endpoint;

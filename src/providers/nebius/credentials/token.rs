@@ -13,8 +13,8 @@ use url::Url;
 use super::{AccountKey, HINT, Source, word};
 use crate::http::{Bounds, Term};
 use crate::model::Secret;
-use crate::providers::attempt::Attempt;
-use crate::providers::rest::Rest;
+use crate::providers::common::attempt::Attempt;
+use crate::providers::common::rest::Rest;
 use crate::providers::{Error, ErrorKind, Result};
 
 /// How long before its end a token is replaced, at most.

@@ -4,7 +4,7 @@ use url::Url;
 
 use super::super::request::{OURS, THEIRS};
 use super::{Config, Volume};
-use crate::providers::rest::address;
+use crate::providers::common::rest::address;
 use crate::providers::{Error, Names, Result};
 
 /// How many variables a pod may have.

@@ -10,7 +10,7 @@ use crate::providers::{Error, Result};
 /// Whoever waited while an attempt failed shares its failure: sixteen launches do not wait, one
 /// after another, for a daemon or a registry that answers none of them.
 #[derive(Debug)]
-pub(super) struct Attempt<T>(Mutex<Outcome<T>>);
+pub(crate) struct Attempt<T>(Mutex<Outcome<T>>);
 
 #[derive(Debug)]
 enum Outcome<T> {
@@ -29,15 +29,13 @@ impl<T> Default for Attempt<T> {
 
 impl<T: Clone> Attempt<T> {
     /// Tells what was found, or attempts to find it.
-    #[cfg(any(feature = "aws", feature = "docker", feature = "nebius"))]
-    pub(super) async fn get(&self, attempt: impl AsyncFnOnce() -> Result<T>) -> Result<T> {
+    pub(crate) async fn get(&self, attempt: impl AsyncFnOnce() -> Result<T>) -> Result<T> {
         self.found(|_| true, attempt).await
     }
 
     /// Tells what was found by an attempt that began at `since` or later, or attempts it again: what
     /// is asked for by many at once is asked once for all of them.
-    #[cfg(feature = "runpod")]
-    pub(super) async fn since(
+    pub(crate) async fn since(
         &self,
         since: Instant,
         attempt: impl AsyncFnOnce() -> Result<T>,
@@ -92,7 +90,6 @@ mod tests {
     }
 
     #[tokio::test]
-    #[cfg(feature = "runpod")]
     async fn what_was_found_before_one_asked_is_asked_for_again() {
         let attempt = Attempt::default();
         let tries = AtomicU32::new(0);
@@ -112,7 +109,6 @@ mod tests {
     }
 
     #[tokio::test]
-    #[cfg(any(feature = "aws", feature = "docker", feature = "nebius"))]
     async fn those_who_wait_share_a_failure_and_the_next_tries_again() {
         let attempt = Attempt::default();
         let tries = AtomicU32::new(0);

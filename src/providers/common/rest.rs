@@ -14,13 +14,13 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
 
-use super::{Error, ErrorKind, Result};
 use crate::http::{self, Answer, Bounds, Client, Options, Request, Term};
 use crate::model::Secret;
+use crate::providers::{Error, ErrorKind, Result};
 
 /// One server of a place.
 #[derive(Clone, Debug)]
-pub(super) struct Rest {
+pub(crate) struct Rest {
     client: Client,
     base: Url,
 }
@@ -31,7 +31,7 @@ impl Rest {
     /// # Errors
     ///
     /// This machine has no certificates.
-    pub(super) fn new(base: Url, bounds: Bounds) -> Result<Self> {
+    pub(crate) fn new(base: Url, bounds: Bounds) -> Result<Self> {
         let options = Options {
             bounds,
             limits: http::too_many,
@@ -46,17 +46,17 @@ impl Rest {
     }
 
     /// The address before that of every call.
-    pub(super) fn base(&self) -> &Url {
+    pub(crate) fn base(&self) -> &Url {
         &self.base
     }
 
     /// The client behind it, for its bounds and terms.
-    pub(super) fn client(&self) -> &Client {
+    pub(crate) fn client(&self) -> &Client {
         &self.client
     }
 
     /// Begins a call of what is at `path` below the base; its segments are encoded.
-    pub(super) fn call(&self, method: Method, path: &[&str]) -> Call<'_> {
+    pub(crate) fn call(&self, method: Method, path: &[&str]) -> Call<'_> {
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(path);
@@ -73,7 +73,7 @@ impl Rest {
 /// # Errors
 ///
 /// A `Config` error about the setting, where it is no address of a server.
-pub(super) fn address(key: &str, text: &str) -> Result<Url> {
+pub(crate) fn address(key: &str, text: &str) -> Result<Url> {
     let bad = || {
         Error::setting(
             key,
@@ -98,7 +98,7 @@ pub(super) fn address(key: &str, text: &str) -> Result<Url> {
 }
 
 /// Whether what is sent to an address can be read on the way.
-pub(super) fn is_open(url: &Url) -> bool {
+pub(crate) fn is_open(url: &Url) -> bool {
     let here = match url.host() {
         Some(url::Host::Domain(name)) => name == "localhost",
         Some(url::Host::Ipv4(address)) => address.is_loopback(),
@@ -111,20 +111,20 @@ pub(super) fn is_open(url: &Url) -> bool {
 /// A call that is being put together.
 #[derive(Debug)]
 #[must_use = "a call that is not sent does nothing"]
-pub(super) struct Call<'a> {
+pub(crate) struct Call<'a> {
     rest: &'a Rest,
     request: Request,
 }
 
 impl Call<'_> {
     /// Adds a parameter to the query.
-    pub(super) fn query(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn query(mut self, name: &str, value: &str) -> Self {
         self.request.url.query_pairs_mut().append_pair(name, value);
         self
     }
 
     /// Shows a token; it goes to the server of the base only.
-    pub(super) fn bearer(mut self, token: &Secret) -> Self {
+    pub(crate) fn bearer(mut self, token: &Secret) -> Self {
         let header = HeaderValue::try_from(format!("Bearer {}", token.expose()));
         // What no header can hold, the server would refuse; whoever reads settings refuses it first.
         if let Ok(mut header) = header {
@@ -135,27 +135,19 @@ impl Call<'_> {
     }
 
     /// Adds a body.
-    pub(super) fn json(mut self, body: &impl Serialize) -> Self {
+    pub(crate) fn json(mut self, body: &impl Serialize) -> Self {
         self.request = self.request.json(body);
         self
     }
 
     /// Adds a body as forms are sent.
-    #[cfg_attr(
-        not(feature = "nebius"),
-        allow(dead_code, reason = "not every place needs it")
-    )]
-    pub(super) fn form(mut self, fields: &[(&str, &str)]) -> Self {
+    pub(crate) fn form(mut self, fields: &[(&str, &str)]) -> Self {
         self.request = self.request.form(fields);
         self
     }
 
     /// Adds a header that is no secret.
-    #[cfg_attr(
-        not(feature = "nebius"),
-        allow(dead_code, reason = "not every place needs it")
-    )]
-    pub(super) fn header(mut self, name: &'static str, value: &str) -> Self {
+    pub(crate) fn header(mut self, name: &'static str, value: &str) -> Self {
         // A value that no header can hold is left out: none of ours is one.
         if let Ok(value) = HeaderValue::try_from(value) {
             self.request.headers.insert(name, value);
@@ -164,39 +156,35 @@ impl Call<'_> {
     }
 
     /// The answer holds a secret, and no error quotes it.
-    pub(super) fn secret(mut self) -> Self {
+    pub(crate) fn secret(mut self) -> Self {
         self.request.secret = true;
         self
     }
 
     /// What is sent.
-    #[cfg_attr(
-        not(feature = "runpod"),
-        allow(dead_code, reason = "not every place needs it")
-    )]
-    pub(super) fn request(&self) -> &Request {
+    pub(crate) fn request(&self) -> &Request {
         &self.request
     }
 
     /// Sends it; an answer that is no success is a failure.
-    pub(super) async fn send(&self, term: &Term) -> Result<Answer, Failure> {
+    pub(crate) async fn send(&self, term: &Term) -> Result<Answer, Failure> {
         self.judge(self.rest.client.send_within(&self.request, term).await)
     }
 
     /// The same whether there is room or not, for the ending of what costs money.
-    pub(super) async fn send_at_once(&self, term: &Term) -> Result<Answer, Failure> {
+    pub(crate) async fn send_at_once(&self, term: &Term) -> Result<Answer, Failure> {
         self.judge(self.rest.client.send_at_once(&self.request, term).await)
     }
 
     /// Sends it and reads the answer. One that cannot be read says nothing about whether a change
     /// was carried out: [`ErrorKind::Ambiguous`].
-    pub(super) async fn fetch<T: DeserializeOwned>(&self, term: &Term) -> Result<T, Failure> {
+    pub(crate) async fn fetch<T: DeserializeOwned>(&self, term: &Term) -> Result<T, Failure> {
         let answer = self.send(term).await?;
         self.read(&answer)
     }
 
     /// Reads an answer to this call.
-    pub(super) fn read<T: DeserializeOwned>(&self, answer: &Answer) -> Result<T, Failure> {
+    pub(crate) fn read<T: DeserializeOwned>(&self, answer: &Answer) -> Result<T, Failure> {
         answer.json().map_err(|error| Failure {
             kind: if matches!(self.request.method, Method::POST | Method::PATCH) {
                 Some(ErrorKind::Ambiguous)
@@ -222,7 +210,7 @@ impl Call<'_> {
 
 /// A call that failed, before it is told in the words of what was tried.
 #[derive(Debug)]
-pub(super) struct Failure {
+pub(crate) struct Failure {
     /// What the caller knows better than the status tells.
     kind: Option<ErrorKind>,
     error: Box<http::Error>,
@@ -230,7 +218,7 @@ pub(super) struct Failure {
 
 impl Failure {
     /// What to do about it, as far as every place means the same by it.
-    pub(super) fn kind(&self) -> ErrorKind {
+    pub(crate) fn kind(&self) -> ErrorKind {
         self.kind.unwrap_or(match self.error.kind {
             http::ErrorKind::Ambiguous => ErrorKind::Ambiguous,
             http::ErrorKind::Limited { .. } => ErrorKind::RateLimited,
@@ -247,7 +235,7 @@ impl Failure {
 
     /// The same failure with another meaning, which this place gives it.
     #[must_use]
-    pub(super) fn meaning(self, kind: ErrorKind) -> Self {
+    pub(crate) fn meaning(self, kind: ErrorKind) -> Self {
         Self {
             kind: Some(kind),
             ..self
@@ -255,12 +243,12 @@ impl Failure {
     }
 
     /// The answer's status, where there was an answer.
-    pub(super) fn status(&self) -> Option<u16> {
+    pub(crate) fn status(&self) -> Option<u16> {
         self.error.status.map(|status| status.as_u16())
     }
 
     /// The answer's body where it is JSON: by that the place itself is known from who stands between.
-    pub(super) fn body(&self) -> Option<Value> {
+    pub(crate) fn body(&self) -> Option<Value> {
         let answer = self.error.answer.as_deref()?;
         let body: Value = serde_json::from_slice(&answer.body).ok()?;
         body.is_object().then_some(body)
@@ -268,7 +256,7 @@ impl Failure {
 
     /// Tells it: what was tried, and behind it what came of it, with the place's own words and the
     /// request's id.
-    pub(super) fn explain(self, doing: impl Into<String>) -> Error {
+    pub(crate) fn explain(self, doing: impl Into<String>) -> Error {
         let kind = self.kind();
         self.error.explain(kind, doing)
     }

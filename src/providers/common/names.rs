@@ -18,7 +18,7 @@ pub enum Names {
 
 impl Names {
     /// The names, in order.
-    pub(super) fn all(&self) -> &[String] {
+    pub(crate) fn all(&self) -> &[String] {
         match self {
             Self::One(name) => std::slice::from_ref(name),
             Self::Several(names) => names,
