@@ -1,4 +1,4 @@
-//! The table of a nebius provider, and what in it cannot be meant.
+//! The table of a nebius provider.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -9,9 +9,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
 
-use crate::model::{MANAGED_BY, Secret};
+use crate::model::Secret;
 use crate::providers::common::rest::address;
 use crate::providers::{Error, Names, Result};
+
+mod check;
 
 /// Nebius's REST gateway. <https://docs.nebius.com/rest-api>
 const ENDPOINT: &str = "https://api.nebius.cloud";
@@ -232,173 +234,5 @@ impl Config {
             url.set_path(EXCHANGE);
         }
         Ok(url)
-    }
-
-    /// Refuses what cannot be meant; nothing is asked of Nebius.
-    ///
-    /// # Errors
-    ///
-    /// A `Config` error that names the key and what to write.
-    pub(super) fn check(&self) -> Result<()> {
-        self.start_deadline()?;
-        self.gateway()?;
-        self.exchange()?;
-        self.check_ids()?;
-        self.check_names()?;
-        self.check_money()?;
-        self.check_container()?;
-        if let Some(key) = self.labels.keys().find(|key| {
-            *key == MANAGED_BY.0
-                || key.starts_with("gharun-")
-                || key.is_empty()
-                || key.len() > 63
-                || !key.bytes().all(|byte| {
-                    byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte)
-                })
-        }) {
-            return Err(Error::setting(
-                "labels",
-                format!(
-                    "`{key}` cannot be a label's key: write lower case letters, digits, `-`, `_` and `.`, and leave `{}` and `gharun-…` to gharun",
-                    MANAGED_BY.0
-                ),
-            ));
-        }
-        Ok(())
-    }
-
-    fn check_ids(&self) -> Result<()> {
-        for (key, begins, id) in [
-            ("project", "project-", &self.project),
-            ("tenant", "tenant-", &self.tenant),
-            ("subnet", "vpcsubnet-", &self.subnet),
-            ("service_account", "serviceaccount-", &self.service_account),
-        ] {
-            // It becomes part of addresses and, some of it, of a script.
-            if let Some(id) = id
-                && !(id.starts_with(begins)
-                    && id
-                        .bytes()
-                        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'))
-            {
-                return Err(Error::setting(
-                    key,
-                    format!("`{id}` is no id: write one that begins with `{begins}`"),
-                ));
-            }
-        }
-        if self.service_account.is_some() && self.product == Product::Job {
-            return Err(Error::setting(
-                "service_account",
-                "a job ends by itself: `service_account` is for `product = \"vm\"`",
-            ));
-        }
-        Ok(())
-    }
-
-    fn check_names(&self) -> Result<()> {
-        let fine = |text: &str| {
-            !text.is_empty()
-                && text.bytes().all(|byte| {
-                    byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-._".contains(&byte)
-                })
-        };
-        for (key, names) in [("platform", &self.platform), ("preset", &self.preset)] {
-            if names.all().is_empty() {
-                return Err(Error::setting(key, format!("`{key}` names nothing")));
-            }
-            for name in names.all() {
-                let spelled = match (key, name.split_once('/')) {
-                    ("preset", Some((platform, preset))) => fine(platform) && fine(preset),
-                    _ => fine(name),
-                };
-                if !spelled {
-                    return Err(Error::setting(
-                        key,
-                        format!("`{name}` is no {key}: see `gharun providers offers`"),
-                    ));
-                }
-            }
-        }
-        if super::candidates::candidates(self).is_empty() {
-            return Err(Error::setting(
-                "preset",
-                "no preset is for any of the platforms in `platform`",
-            ));
-        }
-        Ok(())
-    }
-
-    fn check_money(&self) -> Result<()> {
-        if self.pricing_policy.is_some() && !self.preemptible {
-            return Err(Error::setting(
-                "pricing_policy",
-                "a spot pricing policy is for preemptible machines: set `preemptible`, or leave it out",
-            ));
-        }
-        let least = match self.product {
-            Product::Job => 1,
-            Product::Vm => LEAST_DISK,
-        };
-        if self.disk.size < least {
-            return Err(Error::setting(
-                "disk.size",
-                format!(
-                    "a disk of {} GiB is too small: write {least} at least",
-                    self.disk.size
-                ),
-            ));
-        }
-        Ok(())
-    }
-
-    fn check_container(&self) -> Result<()> {
-        if self
-            .image
-            .as_ref()
-            .is_some_and(|image| image.is_empty() || image.contains(char::is_whitespace))
-        {
-            return Err(Error::setting("image", "`image` is no image"));
-        }
-        let is_name = |name: &str| {
-            let mut bytes = name.bytes();
-            bytes
-                .next()
-                .is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
-                && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-        };
-        if let Some(name) = self.env.keys().find(|name| !is_name(name)) {
-            return Err(Error::setting(
-                "env",
-                format!("`{name}` is no variable's name"),
-            ));
-        }
-        if self.product == Product::Vm {
-            for (key, set) in [
-                ("env", !self.env.is_empty()),
-                ("registry", self.registry.is_some()),
-                ("registry_password", self.registry_password.is_some()),
-                ("shm_size", self.shm_size.is_some()),
-            ] {
-                if set {
-                    return Err(Error::setting(
-                        key,
-                        format!("`{key}` is for `product = \"job\"`: a VM has no container"),
-                    ));
-                }
-            }
-        }
-        let registry = self.registry.clone().unwrap_or_default();
-        match (
-            &registry.username,
-            &registry.secret,
-            &self.registry_password,
-        ) {
-            (None, None | Some(_), None) | (Some(_), None, Some(_)) => Ok(()),
-            _ => Err(Error::setting(
-                "registry",
-                "a registry takes `username` and `registry_password`, or `secret` alone",
-            )),
-        }
     }
 }

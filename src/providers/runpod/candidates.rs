@@ -3,8 +3,9 @@
 use std::cmp::Ordering;
 use std::fmt;
 
-use super::catalog::{Catalog, Dropped, Stock};
-use super::config::{Cloud, Config};
+use super::catalog::{Catalog, Stock};
+use super::config::Config;
+use super::tier::Tier;
 use crate::providers::{Error, ErrorKind, Result};
 
 /// What a pod computes with.
@@ -21,41 +22,6 @@ impl Chip {
     pub(super) fn id(&self) -> &str {
         let (Self::Cpu(id) | Self::Gpu(id)) = self;
         id
-    }
-}
-
-/// One of RunPod's two clouds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Tier {
-    Secure,
-    Community,
-}
-
-impl Tier {
-    /// As the API has it.
-    pub(super) fn word(self) -> &'static str {
-        match self {
-            Self::Community => "COMMUNITY",
-            Self::Secure => "SECURE",
-        }
-    }
-
-    /// As the setting has it.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Community => "community",
-            Self::Secure => "secure",
-        }
-    }
-
-    /// The clouds that settings mean. CPU pods have a list price in the secure one only.
-    pub(super) fn of(config: &Config) -> &'static [Self] {
-        match config.cloud {
-            Cloud::Any if config.cpu.is_some() => &[Self::Secure],
-            Cloud::Any => &[Self::Secure, Self::Community],
-            Cloud::Community => &[Self::Community],
-            Cloud::Secure => &[Self::Secure],
-        }
     }
 }
 
@@ -113,6 +79,15 @@ pub(super) fn named(config: &Config) -> Vec<Candidate> {
     let names = asked(config).unwrap_or_default();
     let all = names.iter().flat_map(|name| Candidate::of(config, name));
     all.collect()
+}
+
+/// Why a candidate cannot be tried now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Dropped {
+    /// The setting that no time will mend.
+    pub(super) key: Option<&'static str>,
+    /// Why.
+    pub(super) text: String,
 }
 
 /// What can be tried now, best first, and why the rest cannot.

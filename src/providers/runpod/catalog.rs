@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::candidates::Tier;
+use super::tier::Tier;
 use crate::providers::Offer;
 use answer::Level;
 
@@ -13,7 +13,6 @@ mod names;
 mod tests;
 
 pub(super) use answer::{Cpus, Gpus};
-pub(super) use judge::Dropped;
 
 /// How much of something is free, from nothing upwards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,7 +1,8 @@
 //! Whether the key and the settings work, and what there is.
 
 use super::RunPod;
-use super::candidates::{self, Tier};
+use super::candidates;
+use super::tier::Tier;
 use crate::model::MANAGED_BY;
 use crate::providers::{Health, Offer, Result};
 

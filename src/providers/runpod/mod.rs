@@ -23,6 +23,7 @@ mod launch;
 mod logs;
 mod pods;
 mod request;
+mod tier;
 
 #[cfg(test)]
 mod fake;

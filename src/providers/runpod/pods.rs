@@ -10,10 +10,10 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokio::time::Instant as Moment;
 
-use super::candidates::Tier;
 use super::catalog::{Catalog, Cpus, Gpus};
 use super::config::Config;
 use super::request::{CreatePod, TAGS};
+use super::tier::Tier;
 use crate::http::{Answer, Bounds, Rate, Retry, Tail, Term};
 use crate::model::{Condition, Instance, InstanceId, MANAGED_BY, Name, Order, Secret, Tags};
 use crate::providers::common::attempt::Attempt;

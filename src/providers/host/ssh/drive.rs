@@ -16,8 +16,8 @@ use tokio::sync::oneshot;
 use super::super::{Broken, Output};
 use super::forward::{Pipe, Socket};
 use super::job::{Job, Step};
-use super::line::Request;
 use super::link::{Dead, LOOK, Link, STUCK, attempt, wait};
+use super::request::Request;
 
 /// How many commands run at a time: `sshd` allows ten by default (`MaxSessions`).
 const MOST_JOBS: usize = 8;

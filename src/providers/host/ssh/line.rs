@@ -17,31 +17,8 @@ use super::super::{Broken, Output};
 use super::drive::Driver;
 use super::failure::Failure;
 use super::link::Link;
+use super::request::Request;
 use super::session::Unopened;
-
-/// What is asked of the thread; some of it is secret.
-pub(super) enum Request {
-    /// Runs a command, feeds it, and tells what it said.
-    Run {
-        command: &'static str,
-        input: Vec<u8>,
-        reply: oneshot::Sender<Result<Output, Broken>>,
-    },
-    /// Connects a socket with a port that the host can reach.
-    Bridge {
-        host: String,
-        port: u16,
-        stream: UnixStream,
-        reply: oneshot::Sender<Result<(), String>>,
-    },
-    /// Lets the host listen at a port of its own loopback, and carries what connects there to a port
-    /// of ours.
-    Listen {
-        remote: u16,
-        local: u16,
-        reply: oneshot::Sender<Result<(), String>>,
-    },
-}
 
 /// One connection to a host. It ends with the last one who holds it.
 #[derive(Debug)]

@@ -28,6 +28,7 @@ mod job;
 mod known_hosts;
 mod line;
 mod link;
+mod request;
 mod session;
 #[cfg(test)]
 mod tests;

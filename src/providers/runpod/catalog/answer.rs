@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::super::candidates::Tier;
+use super::super::tier::Tier;
 
 /// `GET /v2/catalog/gpus`, as much of it as is of use.
 /// <https://docs.runpod.io/api-reference-v2/catalog/list-gpu-types>

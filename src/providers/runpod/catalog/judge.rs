@@ -1,17 +1,8 @@
 //! Whether a candidate can be tried now, by price and stock.
 
-use super::super::candidates::Candidate;
+use super::super::candidates::{Candidate, Dropped};
 use super::super::config::Config;
 use super::{Catalog, Stock};
-
-/// Why a candidate cannot be tried now.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::providers::runpod) struct Dropped {
-    /// The setting that no time will mend.
-    pub(in crate::providers::runpod) key: Option<&'static str>,
-    /// Why.
-    pub(in crate::providers::runpod) text: String,
-}
 
 impl Catalog {
     /// Adds price and stock to a candidate, or says why it cannot be tried now.

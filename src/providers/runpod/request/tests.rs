@@ -8,8 +8,8 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::process::{Child, Command};
 
-use super::super::candidates::Tier;
 use super::super::fake::config;
+use super::super::tier::Tier;
 use super::*;
 use crate::http::wire::{Reply, Server};
 use crate::model::Secret;
