@@ -8,9 +8,9 @@ use std::collections::HashMap;
 use std::fmt;
 use std::io::{self, Write};
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
-use crate::model::{Event, Mapping, Secret, random};
+use crate::model::{Event, Mapping, Secret, lock, random, text};
 
 mod command;
 mod output;
@@ -187,12 +187,12 @@ impl Actions {
         if !self.step.listens {
             return Ok(());
         }
-        let message = command::plain(message);
+        let message = text::plain(message);
         let mut commands = self.lock();
         let annotated = commands.annotated.entry(level).or_default();
         if *annotated < ANNOTATIONS {
             *annotated += 1;
-            let message = command::cut(&message, MESSAGE);
+            let message = text::cut(&message, MESSAGE);
             let line = command::command(&level.to_string(), &[("title", title)], &message);
             return commands.write(&line);
         }
@@ -205,7 +205,7 @@ impl Actions {
     /// Folds foreign text under a title of ours.
     pub fn group(&self, title: &str, text: &str) -> io::Result<()> {
         let open = command::command("group", &[], title);
-        let body = self.stop_commands(&command::plain(text));
+        let body = self.stop_commands(&text::plain(text));
         self.say(&format!("{open}{body}::endgroup::\n"))
     }
 
@@ -257,7 +257,7 @@ impl Actions {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Commands> {
         // A count and a stream are whole after every statement.
-        self.commands.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.commands)
     }
 }
 

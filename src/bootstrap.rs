@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::model::text::quoted;
 use crate::model::{Name, Secret};
 
 mod ca;
@@ -191,11 +192,6 @@ fn header(boot: &Boot<'_>, pauses: Pauses) -> String {
         put(&format!("export {name}"), value.expose());
     }
     text
-}
-
-/// A word for the shell, whatever it holds.
-fn quoted(value: &str) -> String {
-    format!("'{}'", value.replace('\'', r"'\''"))
 }
 
 /// A phase that the script marked on its output.

@@ -9,14 +9,16 @@ use std::time::Duration;
 
 use reqwest::Method;
 use tokio::time::{Instant, sleep};
-use url::{Host, Url};
+use url::Url;
 
+use crate::model::is_loopback;
 use crate::poll::{Backoff, chance};
 
 mod answer;
 mod error;
 mod excerpt;
 mod exchange;
+mod pages;
 mod request;
 mod retry;
 mod room;
@@ -30,15 +32,16 @@ pub(crate) mod wire;
 
 pub use answer::Answer;
 pub use error::{Error, ErrorKind, Result};
-pub use excerpt::plain;
+pub use pages::{Endless, pages};
 pub use request::Request;
-pub use retry::{Limit, Outcome, Pause, Retry, Verdict, judge, too_many};
+pub use retry::{Limit, Pause, Retry, too_many};
 pub use room::{Hear, Rate, Wait};
 pub use roots::Roots;
 pub use tail::Tail;
 pub use term::Term;
 
 use exchange::Try;
+use retry::{Outcome, Verdict, judge};
 use room::{Full, Pass, Room};
 
 /// Shorter than what servers and their load balancers keep, so that a request that must not be
@@ -137,12 +140,13 @@ impl Client {
             .pool_idle_timeout(IDLE_CONNECTION)
             .redirect(reqwest::redirect::Policy::none())
             .referer(false);
-        if is_loopback(base) {
+        let here = base.host().is_some_and(|host| is_loopback(&host));
+        if here {
             builder = builder.no_proxy();
         }
         builder = match roots {
             // A machine without any certificates can still rehearse.
-            None if is_loopback(base) && base.scheme() == "http" => builder.tls_certs_only([]),
+            None if here && base.scheme() == "http" => builder.tls_certs_only([]),
             None => builder,
             Some(roots) => builder.tls_certs_merge(roots.certificates().to_vec()),
         };
@@ -222,7 +226,7 @@ impl Client {
                 Try::Lost(_) => Outcome::Lost,
                 Try::Broken(_) => Outcome::Broken,
             };
-            let verdict = judge(&request.method, outcome);
+            let verdict = judge(request, outcome);
             if let (Verdict::Wait, Try::Answered(answer)) = (verdict, &came) {
                 let limit = limit.unwrap_or_else(|| unread(answer));
                 let least = backoff.next(chance());
@@ -299,7 +303,7 @@ fn conclude(
     repeatable: bool,
     tries: u32,
 ) -> Result<Answer> {
-    let ambiguous = judge(&request.method, outcome) == Verdict::Ambiguous;
+    let ambiguous = judge(request, outcome) == Verdict::Ambiguous;
     match came {
         Try::Answered(answer) if ambiguous => Err(answer.refused().tried(tries).ambiguous()),
         Try::Answered(answer) if repeatable => Err(answer.refused().tried(tries)),
@@ -312,19 +316,10 @@ fn conclude(
         // A creation was answered, but with what? It may have been carried out.
         Try::Broken(error)
             if error.kind == ErrorKind::Unreadable
-                && judge(&request.method, Outcome::Lost) == Verdict::Ambiguous =>
+                && judge(request, Outcome::Lost) == Verdict::Ambiguous =>
         {
             Err(error.ambiguous())
         }
         Try::Broken(error) => Err(error.tried(tries)),
-    }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(domain)) => domain == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
     }
 }

@@ -3,22 +3,25 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub mod digest;
 mod error;
 mod mapping;
 mod name;
 mod tags;
+pub mod text;
 
 pub use error::Error;
 pub use mapping::{Mapping, pythonic};
 pub use name::{Name, Run};
-pub use tags::{MANAGED_BY, REHEARSAL, Tags};
+pub use tags::{MANAGED_BY, REHEARSAL, Tags, is_reserved};
 
 /// A value that must not be seen: a token, a key, a just-in-time configuration, a boot script.
 ///
@@ -176,6 +179,13 @@ pub struct Order {
     pub tags: Tags,
     /// How long the machine may live, for places that can end it themselves.
     pub lifetime: Duration,
+}
+
+impl Order {
+    /// Whether a machine with these tags was made for this very order, and not for another of its name.
+    pub fn owns(&self, tags: &Tags) -> bool {
+        tags.name == self.name && tags.start == self.tags.start
+    }
 }
 
 /// What a machine is doing, as far as its place tells.
@@ -337,6 +347,32 @@ pub fn chain(error: &(dyn StdError + 'static)) -> String {
         .map(ToString::to_string)
         .collect::<Vec<_>>()
         .join(": ")
+}
+
+/// Takes a mutex that may be poisoned: what it guards is whole whenever it can be taken, since no one panics
+/// half way through a change of it.
+pub fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A time so long after another one; the last there is, where that is later.
+pub fn later(time: Timestamp, by: Duration) -> Timestamp {
+    let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
+    time.saturating_add(by).unwrap_or(Timestamp::MAX)
+}
+
+/// Whether a host is this very computer.
+pub fn is_loopback(host: &url::Host<impl AsRef<str>>) -> bool {
+    match host {
+        url::Host::Domain(name) => {
+            let name = name.as_ref();
+            // The whole of that top-level domain (RFC 6761).
+            name == "localhost" || name.ends_with(".localhost")
+        }
+        // 0.0.0.0 reaches this computer as well.
+        url::Host::Ipv4(address) => address.is_loopback() || address.is_unspecified(),
+        url::Host::Ipv6(address) => address.is_loopback() || address.is_unspecified(),
+    }
 }
 
 /// Returns `len` random characters of `[a-z0-9]`, from the operating system's source.

@@ -3,13 +3,13 @@
 use std::num::NonZeroU16;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
-use crate::model::{Name, REHEARSAL, Run, Secret, Tags, random};
+use crate::model::{Name, REHEARSAL, Run, Secret, Tags, later, random};
 use crate::settings::{self, Registration, Settings, Version};
 
 /// How long after its time limit a start may still be undoing what it did.
-const UNDOING: SignedDuration = SignedDuration::from_mins(2);
+const UNDOING: Duration = Duration::from_mins(2);
 
 /// What tells the machines of this start from all others.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,9 +122,7 @@ impl Plan {
 
     /// The second until which a start that began at `now` may still be at work.
     pub fn ready_by(&self, now: Timestamp) -> Timestamp {
-        later(now, self.timeout)
-            .saturating_add(UNDOING)
-            .unwrap_or(Timestamp::MAX)
+        later(later(now, self.timeout), UNDOING)
     }
 
     /// Chooses a name for one of the runners.
@@ -157,11 +155,6 @@ impl Plan {
             idle_limit: self.idle_timeout,
         }
     }
-}
-
-fn later(now: Timestamp, by: Duration) -> Timestamp {
-    now.saturating_add(SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX))
-        .unwrap_or(Timestamp::MAX)
 }
 
 #[cfg(test)]

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::mem;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
-use crate::model::{Name, Reference, Run};
+use crate::model::{Name, Reference, Run, lock};
 
 mod document;
 mod file;
@@ -300,12 +300,6 @@ impl Queue {
             }
         }
     }
-}
-
-/// Locks a mutex whose content is whole after every single statement, so that a panic elsewhere
-/// does not spoil it.
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Runs what blocks on a thread that may; a panic there is a panic here.

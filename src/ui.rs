@@ -7,11 +7,12 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::io::{self, IsTerminal as _, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use dialoguer::console::Style;
 
-use crate::model::Event;
+use crate::model::text::shown;
+use crate::model::{Event, lock};
 
 mod event;
 mod log;
@@ -21,7 +22,7 @@ mod text;
 
 pub use event::span;
 pub use prompt::PromptError;
-pub use text::{sanitise, table};
+pub use text::table;
 
 use progress::Progress;
 
@@ -183,8 +184,8 @@ impl Ui {
         } = self.0.look;
         let mut data = match format {
             Format::Json => text::harmless_json(data),
-            Format::Text if actions => text::defused(&sanitise(data)),
-            Format::Text => sanitise(data),
+            Format::Text if actions => text::defused(&shown(data)),
+            Format::Text => shown(data),
         };
         if !data.is_empty() && !data.ends_with('\n') {
             data.push('\n');
@@ -292,7 +293,7 @@ impl Ui {
 
     /// Makes text from outside harmless for who reads standard error: a terminal or a runner.
     fn harmless(&self, message: &str) -> String {
-        let message = sanitise(message);
+        let message = shown(message);
         let message = message.trim_end_matches('\n');
         if self.0.look.actions {
             text::defused(message)
@@ -328,11 +329,6 @@ fn colored(color: Color, terminal: bool) -> bool {
         Color::Auto => terminal,
         Color::Never => false,
     }
-}
-
-/// Locks a mutex whose content a panic elsewhere does not spoil: a stream, a list of bars.
-fn lock<T: ?Sized>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -2,8 +2,6 @@
 //!
 //! Escapes are those of the runner's `ActionCommand`: <https://github.com/actions/runner>.
 
-use dialoguer::console::strip_ansi_codes;
-
 /// One command with its line end.
 pub(super) fn command(name: &str, properties: &[(&str, &str)], data: &str) -> String {
     let properties: Vec<String> = properties
@@ -39,40 +37,6 @@ fn property(value: &str) -> String {
     escaped(value).replace(':', "%3A").replace(',', "%2C")
 }
 
-/// Foreign text without what a terminal or a reader would be fooled by: colours, cursor movements,
-/// marks that turn the direction of writing. A lone carriage return becomes the line end that
-/// the runner takes it for.
-pub(super) fn plain(text: &str) -> String {
-    let text = text.replace("\r\n", "\n").replace('\r', "\n");
-    // Line by line, so that a sequence that never ends hides no more than its line.
-    let lines: Vec<String> = text.split('\n').map(plain_line).collect();
-    lines.join("\n")
-}
-
-fn plain_line(line: &str) -> String {
-    strip_ansi_codes(line)
-        .chars()
-        .filter(|c| *c == '\t' || !(c.is_control() || turns(*c)))
-        .collect()
-}
-
-/// Unicode's explicit directional marks.
-fn turns(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
-/// At most `most` bytes, cut at a character and with a sign of the cut.
-pub(super) fn cut(text: &str, most: usize) -> String {
-    const SIGN: &str = "\u{2026}";
-    if text.len() <= most {
-        return text.to_owned();
-    }
-    format!(
-        "{}{SIGN}",
-        &text[..text.floor_char_boundary(most - SIGN.len())]
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,21 +65,5 @@ mod tests {
             assert_eq!(fenced(text, "T"), "::stop-commands::T\nx\n::T::\n");
         }
         assert_eq!(fenced("", "T"), "::stop-commands::T\n::T::\n");
-    }
-
-    #[test]
-    fn plain_text_fools_nobody() {
-        assert_eq!(
-            plain("\u{1b}[31mred\u{1b}[0m\rover\r\nend\u{202e}\u{7}\t\u{9b}2J."),
-            "red\nover\nend\t."
-        );
-    }
-
-    #[test]
-    fn a_cut_is_at_a_character_and_shows() {
-        assert_eq!(cut("abc", 3), "abc");
-        let long = cut(&"\u{e9}".repeat(10), 10);
-        assert_eq!(long, "\u{e9}\u{e9}\u{e9}\u{2026}");
-        assert!(long.len() <= 10);
     }
 }

@@ -5,8 +5,6 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp, Unit};
 
-use super::command::plain;
-
 /// GitHub shows no summary of a step that is longer than 1 MiB.
 pub(super) const MOST: usize = 1 << 20;
 
@@ -251,7 +249,7 @@ fn code(text: &str) -> String {
 fn cell(text: &str) -> String {
     /// Longer errors belong into the log.
     const LONGEST: usize = 2000;
-    let text = plain(text);
+    let text = crate::model::text::plain(text);
     let mut out = String::with_capacity(text.len());
     for c in text.chars().take(LONGEST) {
         match c {

@@ -13,8 +13,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::client::Shared;
 use super::{Error, ErrorKind, Hearer, Notice, Result};
-use crate::http;
-use crate::model::Secret;
+use crate::model::{Secret, later, text};
 
 mod app;
 mod key;
@@ -112,7 +111,7 @@ impl Token {
             .map_err(|error| self.fails(what, "could not be run").because(error))?;
         if !output.status.success() {
             // Its standard output may hold the token; its complaints are on the other one.
-            let said = http::plain(&String::from_utf8_lossy(&output.stderr));
+            let said = text::one_line(&String::from_utf8_lossy(&output.stderr));
             let said: String = said.chars().take(300).collect();
             return Err(self.fails(what, &format!("failed with {}: {said}", output.status)));
         }
@@ -207,7 +206,7 @@ impl Auth {
             Ok(token) => Ok(Some(token)),
             Err(error) => {
                 tracing::debug!(%error, "the old token is used on");
-                let again = now.checked_add(EARLY_AGAIN).unwrap_or(now);
+                let again = later(now, EARLY_AGAIN);
                 Ok(state.held.as_mut().map(|held| {
                     held.term = held.term.map(|term| Term {
                         renew: again.min(term.end),

@@ -85,7 +85,7 @@ impl Client {
             .fetch(scope::join(self.api_url(), ["rate_limit"])?)
             .await?;
         let scopes = answer.header("x-oauth-scopes").map(|header| {
-            let words = header.split(',').map(crate::http::plain);
+            let words = header.split(',').map(crate::model::text::one_line);
             words.filter(|word| !word.is_empty()).collect()
         });
         // "Rate limiting is not enabled": a GHES as it comes.

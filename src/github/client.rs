@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -18,7 +18,7 @@ use super::limits::limits;
 use super::registration::{Known, Way};
 use super::{Error, ErrorKind, Hearer, Notice, Result, Right, TokenKind, scope};
 use crate::http::{self, Answer, Bounds, Options, Request, Roots, Term};
-use crate::model::{Scope, Secret};
+use crate::model::{Scope, Secret, lock};
 
 /// The version that every server knows (GHES learns the next one with 3.21); its `Sunset` is years away.
 const API_VERSION: &str = "2022-11-28";
@@ -95,7 +95,7 @@ impl Shared {
 impl Shared {
     fn kind(&self) -> MutexGuard<'_, TokenKind> {
         // A kind is whole at every moment.
-        self.kind.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.kind)
     }
 }
 
@@ -383,12 +383,7 @@ impl Operation<'_> {
 
     /// Reads an address; what has not changed since the last time is not sent again.
     pub(super) async fn fetch(&self, url: Url) -> Result<Answer> {
-        let kept = || {
-            self.shared
-                .kept
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-        };
+        let kept = || lock(&self.shared.kept);
         let key = url.as_str().to_owned();
         let known = kept().get(&key).cloned();
         let mut request = Request::new(Method::GET, url);

@@ -6,43 +6,34 @@ use url::Url;
 
 use super::client::Operation;
 use super::{Error, ErrorKind, Result};
+use crate::http;
 
 impl Operation<'_> {
     /// Reads a list, all pages. The pages come from one server, none twice.
     pub(super) async fn pages<P: DeserializeOwned>(&self, first: Url) -> Result<Vec<P>> {
-        let mut pages = Vec::new();
-        let mut next = Some(first);
-        let mut seen = Vec::new();
-        while let Some(url) = next {
+        let read = async |url: &Url| {
             let answer = self.fetch(url.clone()).await?;
-            pages.push(self.read(&answer)?);
-            seen.push(url);
-            next = match next_page(&answer.headers) {
-                None => None,
-                Some(link) => Some(self.follow(link, &seen)?),
-            };
-        }
-        Ok(pages)
+            let page = self.read(&answer)?;
+            let next = next_page(&answer.headers).map(|link| self.follow(link, url));
+            Ok((page, next.transpose()?))
+        };
+        http::pages(first, read, |endless| self.odd(&endless.to_string())).await
     }
 
-    fn follow(&self, link: &str, seen: &[Url]) -> Result<Url> {
-        let odd = |how: &str| -> Error {
-            self.fails(
-                ErrorKind::Unexpected,
-                format!("the next page of the list is {how}"),
-            )
-            .hinted("check that `GITHUB_API_URL` is the address that GitHub's API has itself")
-        };
-        let here = seen.last().unwrap_or(self.api_url());
-        let url = here.join(link);
-        let url = url.map_err(|_| odd("at an address that is none"))?;
+    fn follow(&self, link: &str, here: &Url) -> Result<Url> {
+        let odd = |how: &str| self.odd(&format!("the next page of the list is {how}"));
+        let url = here
+            .join(link)
+            .map_err(|_| odd("at an address that is none"))?;
         if url.origin() != self.api_url().origin() {
             return Err(odd("on another server, which does not get the token"));
         }
-        if seen.contains(&url) {
-            return Err(odd("one that was read already"));
-        }
         Ok(url)
+    }
+
+    fn odd(&self, why: &str) -> Error {
+        self.fails(ErrorKind::Unexpected, why)
+            .hinted("check that `GITHUB_API_URL` is the address that GitHub's API has itself")
     }
 }
 

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use super::{DEFAULT_GROUP, Right};
-use crate::http::{self, Answer};
-use crate::model::{Scope, Secret};
+use crate::http::Answer;
+use crate::model::{Scope, Secret, text};
 
 /// The group of GitHub's own runners, in every organization.
 const HOSTED_GROUP: u64 = 2;
@@ -281,7 +281,7 @@ fn admin_of(scope: &Scope) -> String {
 
 /// A header of GitHub's, fit to be shown; `None` where it is absent, empty or too long.
 fn shown(answer: &Answer, name: &'static str) -> Option<String> {
-    let text = http::plain(answer.header(name)?);
+    let text = text::one_line(answer.header(name)?);
     (!text.is_empty() && text.len() <= LONGEST).then_some(text)
 }
 

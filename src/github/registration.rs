@@ -1,23 +1,17 @@
 //! Registrations: just in time, or with a token where a server knows no other way.
 
-use std::time::Duration;
-
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
-use tokio::time::sleep;
 use url::Url;
 
 use super::client::Client;
 use super::{DEFAULT_GROUP, Error, ErrorKind, Result, Right, scope};
 use crate::http::Request;
 use crate::model::{Name, Scope, Secret};
-use crate::poll::{Backoff, chance};
 
 /// Where jobs are worked on, below the runner's folder. The runner has the same default.
 const WORK_FOLDER: &str = "_work";
-/// How often a token is asked for when nobody answers: to ask again registers nothing.
-const TRIES: u32 = 3;
 /// A token that is good for less than this is not handed out again: it is used when its machine has
 /// booted. GitHub gives them for an hour.
 const BOOTS: SignedDuration = SignedDuration::from_mins(40);
@@ -205,23 +199,10 @@ impl Client {
         let right = Right::Runners { scope, group: None };
         let operation = self.begin(message, right);
         let url = self.in_scope(&["actions", "runners", "registration-token"])?;
-        let mut request = Request::new(Method::POST, url);
+        // A token that nobody saw registers nothing.
+        let mut request = Request::new(Method::POST, url).repeatable();
         request.secret = true;
-        let mut pauses = Backoff::new(Duration::from_millis(500), Duration::from_secs(5));
-        let mut tries = 1;
-        let answer = loop {
-            match operation.send(request.clone()).await {
-                // Nothing was registered, whatever became of it.
-                Err(error) if error.kind == ErrorKind::Ambiguous => {
-                    if tries == TRIES {
-                        return Err(error.map(|_| ErrorKind::Unavailable));
-                    }
-                    tries += 1;
-                    sleep(pauses.next(chance())).await;
-                }
-                answer => break answer?,
-            }
-        };
+        let answer = operation.send(request).await?;
         let TokenAnswer { token, expires_at } = operation.read(&answer)?;
         let until = expires_at.and_then(|text| text.parse::<Timestamp>().ok());
         known.ticket = until.map(|until| (token.clone(), until));

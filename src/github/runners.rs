@@ -11,8 +11,6 @@ use crate::http::Request;
 
 /// As many as a page can hold (documentation of `per_page`).
 const PER_PAGE: usize = 100;
-/// How often labels are sent whose answer was lost.
-const TRIES: u32 = 3;
 /// How often a list that changes while it is read is read.
 const PASSES: u32 = 3;
 
@@ -109,15 +107,11 @@ impl Client {
         let message = format!("could not label runner {id} of `{}`", self.scope());
         let operation = self.begin(message, self.runners_right());
         let url = self.in_scope(&["actions", "runners", &id.to_string(), "labels"])?;
-        let request = Request::new(Method::POST, url).json(&Labels { labels });
-        let mut tries = 1;
-        let answer = loop {
-            match operation.send(request.clone()).await {
-                // Twice the same labels are the labels.
-                Err(error) if error.kind == ErrorKind::Ambiguous && tries < TRIES => tries += 1,
-                answer => break answer?,
-            }
-        };
+        // Twice the same labels are the labels.
+        let request = Request::new(Method::POST, url)
+            .json(&Labels { labels })
+            .repeatable();
+        let answer = operation.send(request).await?;
         if answer.status.is_success() {
             Ok(())
         } else {

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::model::text::{cut, one_line};
+
 /// As much of a body as an error quotes, in bytes.
 const LONGEST: usize = 512;
 const LONGEST_TITLE: usize = 80;
@@ -26,28 +28,7 @@ pub(super) fn excerpt(content_type: Option<&str>, body: &[u8]) -> Option<String>
     // What is no JSON is quoted as it is.
     let json = serde_json::from_slice::<Value>(body).ok();
     let said = json.as_ref().and_then(message);
-    Some(cut(&plain(said.as_deref().unwrap_or(head)), LONGEST))
-}
-
-/// Makes foreign text one line that is safe to print: no control characters, no runs of blanks, and
-/// none of the characters that change the direction of what follows.
-pub fn plain(text: &str) -> String {
-    let calm = text.replace(
-        |c: char| {
-            c.is_control()
-                || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-        },
-        " ",
-    );
-    calm.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-fn cut(text: &str, longest: usize) -> String {
-    if text.len() <= longest {
-        return text.to_owned();
-    }
-    let end = text.floor_char_boundary(longest - '…'.len_utf8());
-    format!("{}…", &text[..end])
+    Some(cut(&one_line(said.as_deref().unwrap_or(head)), LONGEST))
 }
 
 fn is_html(content_type: Option<&str>, text: &str) -> bool {
@@ -63,7 +44,7 @@ fn title(page: &str) -> Option<String> {
     let tag = lower.find("<title")?;
     let begin = tag + lower[tag..].find('>')? + 1;
     let end = begin + lower[begin..].find("</title")?;
-    let title = cut(&plain(&page[begin..end]), LONGEST_TITLE);
+    let title = cut(&one_line(&page[begin..end]), LONGEST_TITLE);
     (!title.is_empty()).then_some(title)
 }
 
@@ -123,10 +104,7 @@ mod tests {
     #[test]
     fn nothing_that_a_terminal_obeys_is_left() {
         let text = "\x1b[2Jgone\r\n\u{202e}back\u{9b}31m\0";
-        assert_eq!(
-            excerpt(None, text.as_bytes()).as_deref(),
-            Some("[2Jgone back 31m")
-        );
+        assert_eq!(excerpt(None, text.as_bytes()).as_deref(), Some("gone back"));
     }
 
     #[test]

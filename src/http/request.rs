@@ -19,6 +19,7 @@ pub struct Request {
     /// The answer of a success holds a secret: it is never quoted in an error.
     pub secret: bool,
     pub(super) body: Option<Vec<u8>>,
+    repeatable: bool,
 }
 
 impl Request {
@@ -30,7 +31,24 @@ impl Request {
             headers: HeaderMap::new(),
             secret: false,
             body: None,
+            repeatable: false,
         }
+    }
+
+    /// Says that to do it twice does no harm, though its method does not say so.
+    #[must_use]
+    pub fn repeatable(mut self) -> Self {
+        self.repeatable = true;
+        self
+    }
+
+    /// Whether it may be sent again when nobody knows what became of it.
+    pub fn may_be_repeated(&self) -> bool {
+        let idempotent = matches!(
+            self.method,
+            Method::DELETE | Method::GET | Method::HEAD | Method::OPTIONS | Method::PUT
+        );
+        self.repeatable || idempotent
     }
 
     /// Adds a JSON body.

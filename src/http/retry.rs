@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use reqwest::{Method, StatusCode};
+use reqwest::StatusCode;
 
-use super::Answer;
+use super::{Answer, Request};
 
 /// How often and how fast failed requests are repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +68,7 @@ impl Pause {
 
 /// What one try came to, as far as repeating it is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub(super) enum Outcome {
     /// Failed in a way that no repetition mends.
     Broken,
     /// Refused unseen: the server wants to be left alone for a while.
@@ -83,7 +83,7 @@ pub enum Outcome {
 
 /// What to do with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub(super) enum Verdict {
     /// Nobody knows whether it was carried out: do not repeat it.
     Ambiguous,
     /// Send it again after a short pause.
@@ -95,12 +95,9 @@ pub enum Verdict {
 }
 
 /// Decides whether a request may be repeated, and whether that may help.
-pub fn judge(method: &Method, outcome: Outcome) -> Verdict {
-    let idempotent = matches!(
-        *method,
-        Method::DELETE | Method::GET | Method::HEAD | Method::OPTIONS | Method::PUT
-    );
-    let unclear = if idempotent {
+pub(super) fn judge(request: &Request, outcome: Outcome) -> Verdict {
+    let harmless = request.may_be_repeated();
+    let unclear = if harmless {
         Verdict::Repeat
     } else {
         Verdict::Ambiguous
@@ -113,7 +110,7 @@ pub fn judge(method: &Method, outcome: Outcome) -> Verdict {
         Outcome::Status(status) => match status.as_u16() {
             429 => Verdict::Wait,
             // "Not implemented" and "version not supported" stay so.
-            501 | 505 if idempotent => Verdict::Take,
+            501 | 505 if harmless => Verdict::Take,
             408 | 500..=599 => unclear,
             _ => Verdict::Take,
         },
@@ -132,12 +129,18 @@ pub fn too_many(answer: &Answer) -> Option<Limit> {
 
 #[cfg(test)]
 mod tests {
+    use reqwest::Method;
+
     use super::*;
+
+    fn request(method: &str) -> Request {
+        let method = Method::from_bytes(method.as_bytes()).expect("a method");
+        Request::new(method, "http://x".parse().expect("a URL"))
+    }
 
     /// Every status code by every method, neighbours with the same verdict in one line.
     fn table() -> String {
-        let methods = ["GET", "HEAD", "PUT", "DELETE", "POST", "PATCH"]
-            .map(|method| Method::from_bytes(method.as_bytes()).expect("a method"));
+        let methods = ["GET", "HEAD", "PUT", "DELETE", "POST", "PATCH"].map(request);
         let verdicts = |outcome: Outcome| -> String {
             methods
                 .each_ref()
@@ -148,7 +151,7 @@ mod tests {
         };
         let head = methods
             .each_ref()
-            .map(|method| format!("{:<10}", method.as_str()))
+            .map(|method| format!("{:<10}", method.method.as_str()))
             .concat();
         let mut lines = vec![format!("{:<10}{}", "", head.trim_end())];
         for (name, outcome) in [
@@ -193,6 +196,16 @@ mod tests {
         505-505   Take      Take      Take      Take      Ambiguous Ambiguous
         506-599   Repeat    Repeat    Repeat    Repeat    Ambiguous Ambiguous
         ");
+    }
+
+    #[test]
+    fn a_creation_that_does_no_harm_is_repeated_like_a_reading() {
+        let harmless = request("POST").repeatable();
+        for code in [200, 404, 408, 429, 500, 501, 503] {
+            let status = Outcome::Status(StatusCode::from_u16(code).expect("a status"));
+            assert_eq!(judge(&harmless, status), judge(&request("GET"), status));
+        }
+        assert_eq!(judge(&harmless, Outcome::Lost), Verdict::Repeat);
     }
 
     #[test]

@@ -13,7 +13,7 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -28,6 +28,7 @@ mod gate;
 #[cfg(test)]
 mod tests;
 
+use crate::model::{later, lock};
 use bucket::Bucket;
 pub use bucket::Rate;
 use gate::{Entry, Found, Gate, Shut, Sort};
@@ -344,18 +345,15 @@ impl Room {
 
     fn paced(&self, lasts: Duration) -> Full {
         let (most, window) = (self.rate.in_window, self.rate.window.as_secs());
-        let now = Timestamp::now();
-        let lasts = jiff::SignedDuration::try_from(lasts).ok();
-        let until = lasts.and_then(|lasts| now.checked_add(lasts).ok());
         Full {
             reason: format!("our own pace: at most {most} changes in {window} s"),
-            until: until.unwrap_or(Timestamp::MAX),
+            until: later(Timestamp::now(), lasts),
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         // What a thread that panicked has left is still a count of what was sent.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

@@ -1,8 +1,9 @@
 //! How long an operation may take.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
+use crate::model::lock;
 use tokio::time::Instant;
 
 /// The bounds of one operation, which may send several requests.
@@ -77,6 +78,6 @@ impl Term {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Instant> {
-        self.end.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.end)
     }
 }

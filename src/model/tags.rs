@@ -12,6 +12,11 @@ pub const MANAGED_BY: (&str, &str) = ("managed-by", "gharun");
 /// The scope of machines that a rehearsal made.
 pub const REHEARSAL: &str = "rehearsal";
 
+/// Whether a key is one of those by which gharun knows its machines: no setting may set it.
+pub fn is_reserved(key: &str) -> bool {
+    key == MANAGED_BY.0 || key.starts_with("gharun-")
+}
+
 /// The tags of a machine, beside `managed-by`.
 ///
 /// Keys and values are plain enough for every place: keys `[a-z-]`, values of at most 255
@@ -147,6 +152,16 @@ mod tests {
     fn tags_read_back_as_they_are_written() {
         for tags in [tags(None), tags(Some(Run { id: 7, attempt: 2 }))] {
             assert_eq!(Tags::from_pairs(tags.pairs()), Some(tags));
+        }
+    }
+
+    #[test]
+    fn every_key_of_ours_is_reserved_and_no_other() {
+        for (key, _) in tags(Some(Run { id: 7, attempt: 2 })).pairs() {
+            assert!(is_reserved(key), "{key}");
+        }
+        for key in ["", "gharun", "managed-by-us", "name"] {
+            assert!(!is_reserved(key), "{key}");
         }
     }
 

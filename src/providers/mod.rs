@@ -37,7 +37,10 @@ pub(crate) mod memory;
 pub mod nebius;
 #[cfg(feature = "runpod")]
 pub mod runpod;
+#[cfg(test)]
+mod toy;
 
+pub use common::env_name::EnvName;
 pub use common::names::Names;
 pub use described::Described;
 pub use error::{Error, ErrorKind};
@@ -394,6 +397,8 @@ pub const KINDS: &[Kind] = &[
     Kind::of::<runpod::RunPod>(),
     #[cfg(feature = "ssh")]
     Kind::of::<host::ssh::Ssh>(),
+    #[cfg(test)]
+    Kind::of::<toy::Toy>(),
 ];
 
 /// Finds a kind by its name.
@@ -448,6 +453,26 @@ mod tests {
         for kind in KINDS {
             let about = kind.about;
             assert!(!about.is_empty() && !about.ends_with('.'), "{about}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_variable_has_the_same_names_for_every_kind() {
+        let with_env = |kind: &&Kind| kind.settings().iter().any(|one| one.key == "env");
+        let kinds: Vec<&Kind> = KINDS.iter().filter(with_env).collect();
+        assert!(!kinds.is_empty());
+        for kind in kinds {
+            for name in ["A-B", "1A", ""] {
+                let table = serde_json::json!({ "api_key": "x", "env": { name: "x" } });
+                let Value::Object(mut table) = table else {
+                    unreachable!("it was written as one")
+                };
+                table.retain(|key, _| kind.settings().iter().any(|one| one.key == *key));
+                let error = kind.open(table).await.expect_err("it is no name");
+                assert_eq!(error.kind, ErrorKind::Config, "{}: {error}", kind.name);
+                assert_eq!(error.key, Some(format!("env.{name}")), "{}", kind.name);
+                assert!(error.to_string().contains(&format!("`{name}`")), "{error}");
+            }
         }
     }
 

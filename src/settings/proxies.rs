@@ -1,9 +1,9 @@
 //! The proxies of this computer, as far as machines can use them.
 
-use url::{Host, Url};
+use url::Url;
 
 use super::Env;
-use crate::model::Secret;
+use crate::model::{Secret, is_loopback};
 
 /// The variables that hold a proxy's address, in both of the spellings that programs look for.
 const ADDRESSES: [&str; 4] = ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"];
@@ -36,7 +36,11 @@ impl Proxies {
                 proxies.passwords.push(Secret::new(meant));
             }
             proxies.passwords.extend(written(text).map(Secret::new));
-            if url.is_some_and(|url| is_loopback(&url)) {
+            if url
+                .as_ref()
+                .and_then(Url::host)
+                .is_some_and(|host| is_loopback(&host))
+            {
                 proxies.only_here.push(name.to_owned());
             } else {
                 let value = Secret::new(text);
@@ -85,16 +89,6 @@ fn decoded(text: &str) -> Option<String> {
         rest = if byte.is_some() { &after[2..] } else { after };
     }
     String::from_utf8(bytes).ok()
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        // 0.0.0.0 reaches this computer as well.
-        Some(Host::Ipv4(address)) => address.is_loopback() || address.is_unspecified(),
-        Some(Host::Ipv6(address)) => address.is_loopback() || address.is_unspecified(),
-        None => false,
-    }
 }
 
 #[cfg(test)]

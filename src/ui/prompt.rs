@@ -9,7 +9,8 @@ use dialoguer::{Confirm, Input, Select};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
-use super::{Ui, colored, sanitise};
+use super::{Ui, colored};
+use crate::model::text::shown;
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -50,7 +51,7 @@ impl Ui {
         let theme = self.theme();
         let choices: Vec<String> = choices
             .iter()
-            .map(|choice| sanitise(choice).replace('\n', " "))
+            .map(|choice| shown(choice).replace('\n', " "))
             .collect();
         self.ask(question, move |question| {
             Select::with_theme(&*theme)
@@ -97,7 +98,7 @@ impl Ui {
         question: &str,
         dialog: impl FnOnce(String) -> dialoguer::Result<T> + Send + 'static,
     ) -> Result<T, PromptError> {
-        let question = sanitise(question);
+        let question = shown(question);
         if !self.can_ask() {
             return Err(PromptError::NotATerminal(question));
         }

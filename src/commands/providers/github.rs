@@ -115,7 +115,7 @@ async fn token(
     {
         row.warnings.push(format!(
             "`{scope}` is called `{}` now: write that, so that `list` and `stop` look in one place",
-            crate::http::plain(&seen.full_name)
+            crate::model::text::one_line(&seen.full_name)
         ));
     }
     if let Some(lacking) = lacking(scope, kind, scopes.as_deref()) {

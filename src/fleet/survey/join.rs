@@ -1,15 +1,14 @@
 //! State file, places and GitHub, joined by the runners' names: pure.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::{Read, Row, View, of_github};
 use crate::fleet::Place;
 use crate::fleet::verdict::{Facts, Machine, Registration, Verdict};
 use crate::github::Runner;
-use crate::model::{Condition, Instance, Name};
+use crate::model::{Condition, Instance, Name, later};
 use crate::state::{Entries, Entry};
 
 /// The three sources, about to be joined.
@@ -97,7 +96,7 @@ impl Join<'_> {
             .or_else(|| entry.and_then(|entry| entry.runner_id))
             .or(tags.runner_id);
         row.facts.grace = self.grace(tags.ready_by, Some(created));
-        row.facts.idle_until = tags.idle_limit.map(|limit| after(begin, limit));
+        row.facts.idle_until = tags.idle_limit.map(|limit| later(begin, limit));
         row.facts.expires = row.expires;
         row
     }
@@ -200,11 +199,6 @@ impl Join<'_> {
 
     fn grace(&self, ready_by: Timestamp, created: Option<Timestamp>) -> Timestamp {
         let older = created.zip(self.view.older_than);
-        older.map_or(ready_by, |(created, age)| ready_by.max(after(created, age)))
+        older.map_or(ready_by, |(created, age)| ready_by.max(later(created, age)))
     }
-}
-
-fn after(time: Timestamp, by: Duration) -> Timestamp {
-    let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
-    time.saturating_add(by).unwrap_or(Timestamp::MAX)
 }

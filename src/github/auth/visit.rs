@@ -7,20 +7,14 @@ use reqwest::{Method, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use tokio::time::sleep;
 
 use super::app::{App, Permission};
 use super::tell;
 use crate::github::client::{Operation, Shared};
 use crate::github::{Error, ErrorKind, Hearer, Result, scope};
-use crate::http::{self, Answer, Request};
-use crate::model::{Scope, Secret};
-use crate::poll::{Backoff, chance};
+use crate::http::{Answer, Request};
+use crate::model::{Scope, Secret, text};
 
-/// How often a request is sent whose answer is lost: a token too many does no harm.
-const TRIES: u32 = 4;
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// How far clocks may be apart before a signature is made anew; it is good for a minute more.
 const APART: Duration = Duration::from_secs(30);
 
@@ -96,16 +90,16 @@ impl Visit<'_> {
         if let Scope::Repo { name, .. } = self.shared.scope() {
             body["repositories"] = json!([name]);
         }
-        let mut request = Request::new(Method::POST, url).json(&body);
+        // A registration is what may have been made; a token that nobody saw is nothing.
+        let mut request = Request::new(Method::POST, url).json(&body).repeatable();
         request.secret = true;
         self.send(request).await
     }
 
     /// Sends a request as the app. After a 401 that came from a clock, ours or GitHub's, it is sent
-    /// once more by GitHub's; after a lost answer it is sent again.
+    /// once more by GitHub's.
     async fn send(&mut self, mut request: Request) -> Result<Answer> {
-        let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
-        let (mut tries, mut again) = (1, true);
+        let mut again = true;
         loop {
             let ahead = self.shared.ahead();
             let signed = self.signed()?;
@@ -116,14 +110,6 @@ impl Visit<'_> {
                         return Ok(answer);
                     }
                     (again, self.signed) = (false, None);
-                }
-                // A registration is what may have been made; a token that nobody saw is nothing.
-                Err(error) if error.kind == ErrorKind::Ambiguous => {
-                    if tries == TRIES {
-                        return Err(error.map(|_| ErrorKind::Unavailable));
-                    }
-                    tries += 1;
-                    sleep(backoff.next(chance())).await;
                 }
                 other => return other,
             }
@@ -166,7 +152,7 @@ impl Visit<'_> {
             },
         };
         let (id, scope) = (&self.app.id, self.shared.scope());
-        let page = found.html_url.as_deref().map(http::plain);
+        let page = found.html_url.as_deref().map(text::one_line);
         let page = page.filter(|page| page.len() <= 300 && !page.contains(char::is_whitespace));
         let at = page.map_or_else(
             || "Settings > Integrations > GitHub Apps".to_owned(),

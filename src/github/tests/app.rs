@@ -282,7 +282,7 @@ async fn a_token_that_cannot_be_replaced_is_used_to_its_end() {
     }
     // It was tried, and not at each request.
     let tried = play.world().count("access_tokens");
-    assert_eq!(tried, 1 + 4, "{:#?}", play.lines());
+    assert_eq!(tried, 1 + 3, "{:#?}", play.lines());
     play.world().clock_ahead(SignedDuration::from_mins(61));
     let error = client.runners().await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Unavailable, "{}", told(&error));

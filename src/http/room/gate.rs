@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::http::Limit;
+use crate::model::later;
 
 /// Two answers that put the end of one pause a little apart do not make two pauses of it.
 const SAME: Duration = Duration::from_secs(10);
@@ -138,21 +139,21 @@ impl Gate {
             self.strikes = self.strikes.saturating_add(1);
         }
         let pause = limit.pause.length(self.strikes).max(least);
-        let opens = later(now, pause);
+        let opens = moment(now, pause);
         let all = entry.sort == Sort::Read;
         match &mut self.shut {
             Some(shut) if known => {
                 shut.all |= all;
                 if limit.pause.is_told() && opens > shut.opens {
                     shut.opens = opens;
-                    shut.until = after(server, pause);
+                    shut.until = later(server, pause);
                 }
             }
             _ => {
                 self.shut = Some(Shut {
                     reason: limit.reason,
                     opens,
-                    until: after(server, pause),
+                    until: later(server, pause),
                     all: all || self.shut.as_ref().is_some_and(|shut| shut.all),
                     first: false,
                     told: None,
@@ -174,14 +175,7 @@ impl Gate {
 }
 
 /// A moment so much later, or one that nobody lives to see.
-fn later(now: Instant, pause: Duration) -> Instant {
+fn moment(now: Instant, pause: Duration) -> Instant {
     const FAR: Duration = Duration::from_hours(24 * 365);
     now + pause.min(FAR)
-}
-
-fn after(server: Timestamp, pause: Duration) -> Timestamp {
-    let pause = jiff::SignedDuration::try_from(pause).ok();
-    pause
-        .and_then(|pause| server.checked_add(pause).ok())
-        .unwrap_or(Timestamp::MAX)
 }

@@ -1,12 +1,10 @@
 //! What a launch tries, in order.
 
-use std::fmt::{self, Write as _};
-
-use sha2::{Digest as _, Sha256};
+use std::fmt;
 
 use super::config::{Config, Market};
 use super::places;
-use crate::model::Name;
+use crate::model::{Name, digest};
 
 /// One way to get a machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,13 +39,8 @@ impl Candidate {
     /// The key of a creation: the same for the same name and candidate, in whatever process, so that a
     /// repeat can never make two. `round` tells the tries apart that follow a proved lack of room.
     pub(super) fn token(&self, name: &Name, round: u32) -> String {
-        let text = format!("{name}\n{self}\n{round}");
         // 64 characters, which is the most that EC2 takes.
-        let mut token = String::new();
-        for byte in Sha256::digest(text) {
-            write!(token, "{byte:02x}").expect("a text takes what is written");
-        }
-        token
+        digest::sha256(format!("{name}\n{self}\n{round}"))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
@@ -18,6 +18,7 @@ use aws_credential_types::provider::ProvideCredentials as _;
 use aws_credential_types::provider::error::CredentialsError;
 
 use super::config::Config;
+use crate::model::lock;
 use crate::providers::common::attempt::Attempt;
 use crate::providers::{Error, ErrorKind, Result};
 
@@ -102,7 +103,7 @@ impl Clients {
     /// EC2 in a region.
     pub(super) async fn ec2(&self, region: &str) -> Result<aws_sdk_ec2::Client> {
         let base = self.base().await?;
-        let mut clients = self.ec2.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut clients = lock(&self.ec2);
         let client = clients.entry(region.to_owned()).or_insert_with(|| {
             let region = Region::new(region.to_owned());
             let config = aws_sdk_ec2::config::Builder::from(&base).region(region);

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::places;
-use crate::model::MANAGED_BY;
+use crate::model::is_reserved;
 use crate::providers::{Error, Result};
 
 /// The instance type where neither the table nor a launch template names one: 2 processors, 8 GiB.
@@ -411,8 +411,8 @@ impl Config {
         for (key, value) in &self.tags {
             let at = format!("tags.{key}");
             let lower = key.to_ascii_lowercase();
-            let ours = lower.starts_with(MANAGED_BY.0) || lower.starts_with("gharun-");
-            if ours {
+            // Policies of IAM do not tell `Managed-By` from `managed-by`.
+            if is_reserved(&lower) {
                 return Err(Error::setting(
                     at,
                     format!(

@@ -1,6 +1,5 @@
 //! The end of an instance, and the proof that there is none.
 
-use std::sync::PoisonError;
 use std::time::Duration;
 
 use aws_sdk_ec2::types::Instance as Found;
@@ -8,7 +7,7 @@ use tokio::time::{Instant as Moment, sleep};
 
 use super::failure::{Action, Said};
 use super::{Aws, machine, region_of};
-use crate::model::InstanceId;
+use crate::model::{InstanceId, lock};
 use crate::providers::{Error, ErrorKind, Result};
 
 /// How long EC2 may take to show an instance to everybody who asks for it.
@@ -110,7 +109,7 @@ impl Aws {
 
     /// When this process made an instance.
     fn made(&self, id: &InstanceId) -> Option<Moment> {
-        let fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = lock(&self.fresh);
         fresh.get(id).copied()
     }
 

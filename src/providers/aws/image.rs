@@ -1,7 +1,7 @@
 //! Which image a machine is made of, and whether its type can run it.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use aws_sdk_ec2::types::{ArchitectureValues, Filter, Image as Found};
 
@@ -9,6 +9,7 @@ use super::candidates::Candidate;
 use super::clients::Clients;
 use super::config::{Config, Image, Newest, TYPE, Template};
 use super::failure::{Action, Said};
+use crate::model::lock;
 use crate::providers::common::attempt::Attempt;
 use crate::providers::{Error, ErrorKind, Result};
 
@@ -57,7 +58,7 @@ impl<T> Default for Kept<T> {
 impl<T: Clone> Kept<T> {
     async fn get(&self, question: &str, ask: impl AsyncFnOnce() -> Result<T>) -> Result<T> {
         let attempt = {
-            let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut kept = lock(&self.0);
             Arc::clone(kept.entry(question.to_owned()).or_default())
         };
         attempt.get(ask).await

@@ -1,6 +1,5 @@
 //! From an order to an instance, once for each name.
 
-use std::io::Write as _;
 use std::time::Duration;
 
 use aws_sdk_ec2::config::retry::RetryConfig;
@@ -8,8 +7,6 @@ use aws_sdk_ec2::config::timeout::TimeoutConfig;
 use aws_sdk_ec2::operation::run_instances::builders::RunInstancesFluentBuilder;
 use aws_sdk_ec2::types::Filter;
 use base64::Engine as _;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use tokio::time::{Instant as Moment, sleep};
 
 use super::Aws;
@@ -19,6 +16,7 @@ use super::machine::{is_gone, machine};
 use super::request;
 use crate::model::{Instance, Order};
 use crate::poll::{Backoff, Pace, chance, until};
+use crate::providers::common::pack::{check_size, pack};
 use crate::providers::{Error, ErrorKind, Result};
 
 /// The most user data that EC2 takes, before its base64.
@@ -201,9 +199,7 @@ impl Aws {
             let mut machines = found
                 .iter()
                 .filter_map(|found| machine(&candidate.region, found));
-            machines.find(|machine| {
-                machine.tags.name == order.name && machine.tags.start == order.tags.start
-            })
+            machines.find(|machine| order.owns(&machine.tags))
         };
         let instance = until(SHOWN, look).await?;
         self.launched(&instance.id);
@@ -250,45 +246,14 @@ fn none_has_room(full: &[Error]) -> Error {
 
 /// The boot script as user data: gzip, which cloud-init unpacks, in base64.
 pub(super) fn user_data(script: &str) -> Result<String> {
-    let bad =
-        |error| Error::new(ErrorKind::Unexpected, "could not pack the boot script").because(error);
-    // Without a time in it: the same order must be the same request.
-    let mut packed = GzEncoder::new(Vec::new(), Compression::best());
-    packed.write_all(script.as_bytes()).map_err(bad)?;
-    let packed = packed.finish().map_err(bad)?;
-    if packed.len() > MOST {
-        return Err(Error::setting(
-            "setup",
-            format!(
-                "the boot script has {} bytes when packed, and EC2 takes {MOST}",
-                packed.len()
-            ),
-        )
-        .hinted("let the `setup` script fetch what it needs, or put it into the image"));
-    }
+    let packed = pack(script)?;
+    check_size("EC2", "the boot script", packed.len(), MOST)?;
     Ok(base64::engine::general_purpose::STANDARD.encode(packed))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::Read as _;
-
     use super::*;
-
-    #[test]
-    fn user_data_unpacks_to_the_script_and_is_the_same_each_time() {
-        let script = "#!/bin/sh\necho 'ä'\n";
-        let data = user_data(script).unwrap();
-        assert_eq!(data, user_data(script).unwrap());
-        let packed = base64::engine::general_purpose::STANDARD
-            .decode(data)
-            .unwrap();
-        let mut text = String::new();
-        flate2::read::GzDecoder::new(&*packed)
-            .read_to_string(&mut text)
-            .unwrap();
-        assert_eq!(text, script);
-    }
 
     #[test]
     fn a_script_that_is_too_big_is_refused_before_anything_is_asked() {

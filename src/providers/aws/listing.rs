@@ -45,7 +45,7 @@ impl Aws {
             }
         }
         if !denied.is_empty() {
-            self.say_once(&format!(
+            self.said.warn(format!(
                 "these regions may not be searched, and are left out: {}",
                 denied.join(", ")
             ));
@@ -69,7 +69,7 @@ impl Aws {
             {
                 Ok(regions) => (regions, None),
                 Err(error) if error.kind == ErrorKind::Denied => {
-                    self.say_once(&format!(
+                    self.said.warn(format!(
                         "machines are looked for in {} alone: {error} (or set `search_regions`)",
                         own.join(", ")
                     ));

@@ -1,7 +1,7 @@
 //! EC2 instances.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -9,8 +9,9 @@ use serde_json::Value;
 use tokio::time::Instant as Moment;
 
 use super::common::attempt::Attempt;
+use super::common::once::Once;
 use super::{Error, ErrorKind, Health, Lookup, Provider, Result};
-use crate::model::{Instance, InstanceId, Listing, Order};
+use crate::model::{Instance, InstanceId, Listing, Order, lock};
 use clients::Clients;
 use failure::{Action, Said};
 use image::Images;
@@ -51,7 +52,7 @@ pub struct Aws {
     enabled: Attempt<Vec<String>>,
     /// What this process launched, and when: EC2 may not know it yet when it is asked.
     fresh: Mutex<BTreeMap<InstanceId, Moment>>,
-    said: Mutex<BTreeSet<String>>,
+    said: Once,
 }
 
 impl Provider for Aws {
@@ -81,7 +82,7 @@ impl Provider for Aws {
             pacer: Pacer::default(),
             enabled: Attempt::default(),
             fresh: Mutex::default(),
-            said: Mutex::default(),
+            said: Once::default(),
             config,
         })
     }
@@ -184,21 +185,13 @@ impl Provider for Aws {
 impl Aws {
     /// Remembers what was launched just now.
     fn launched(&self, id: &InstanceId) {
-        let mut fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut fresh = lock(&self.fresh);
         fresh.insert(id.clone(), Moment::now());
     }
 
     fn has_launched(&self) -> bool {
-        let fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = lock(&self.fresh);
         !fresh.is_empty()
-    }
-
-    /// Says something that does not change, once.
-    fn say_once(&self, text: &str) {
-        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        if said.insert(text.to_owned()) {
-            tracing::warn!("{text}");
-        }
     }
 }
 

@@ -1,5 +1,8 @@
 //! What several kinds need, written once.
 
 pub(crate) mod attempt;
+pub(crate) mod env_name;
 pub(crate) mod names;
+pub(crate) mod once;
+pub(crate) mod pack;
 pub(crate) mod rest;

@@ -15,7 +15,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::http::{self, Answer, Bounds, Client, Options, Request, Term};
-use crate::model::Secret;
+use crate::model::{Secret, is_loopback};
 use crate::providers::{Error, ErrorKind, Result};
 
 /// One server of a place.
@@ -99,13 +99,8 @@ pub(crate) fn address(key: &str, text: &str) -> Result<Url> {
 
 /// Whether what is sent to an address can be read on the way.
 pub(crate) fn is_open(url: &Url) -> bool {
-    let here = match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
-    url.scheme() == "http" && !here
+    let here = |host| is_loopback(&host);
+    url.scheme() == "http" && !url.host().is_some_and(here)
 }
 
 /// A call that is being put together.
@@ -155,6 +150,12 @@ impl Call<'_> {
         self
     }
 
+    /// To do it twice does no harm.
+    pub(crate) fn repeatable(mut self) -> Self {
+        self.request = self.request.repeatable();
+        self
+    }
+
     /// The answer holds a secret, and no error quotes it.
     pub(crate) fn secret(mut self) -> Self {
         self.request.secret = true;
@@ -186,7 +187,7 @@ impl Call<'_> {
     /// Reads an answer to this call.
     pub(crate) fn read<T: DeserializeOwned>(&self, answer: &Answer) -> Result<T, Failure> {
         answer.json().map_err(|error| Failure {
-            kind: if matches!(self.request.method, Method::POST | Method::PATCH) {
+            kind: if !self.request.may_be_repeated() {
                 Some(ErrorKind::Ambiguous)
             } else if serde_json::from_slice::<Value>(&answer.body).is_ok() {
                 // The server itself, and not somebody between, speaks otherwise than we know it.

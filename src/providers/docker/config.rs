@@ -9,8 +9,8 @@ use bollard::models::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::model::MANAGED_BY;
-use crate::providers::{Error, Result};
+use crate::model::is_reserved;
+use crate::providers::{EnvName, Error, Result};
 
 /// The image that GitHub publishes with a runner in it.
 const IMAGE: &str = "ghcr.io/actions/actions-runner:latest";
@@ -59,7 +59,7 @@ pub struct Config {
     /// Directories of the daemon's host, or named volumes: `SOURCE:/TARGET` or `SOURCE:/TARGET:ro`.
     pub volumes: Vec<String>,
     /// Variables of the container. Whoever may ask the daemon sees them: nothing secret.
-    pub env: BTreeMap<String, String>,
+    pub env: BTreeMap<EnvName, String>,
     /// The network that it is in: a name, `bridge`, or `host`.
     pub network: Option<String>,
     /// The user that the boot script runs as: `NAME`, `UID`, `USER:GROUP`; the image's when left out.
@@ -186,7 +186,7 @@ fn parse_bytes(text: &str) -> Option<u64> {
 pub(super) fn host_config(config: &Config) -> Result<HostConfig> {
     check_words(config)?;
     for key in config.labels.keys() {
-        if key.starts_with(MANAGED_BY.0) || key.starts_with("gharun-") {
+        if is_reserved(key) {
             return Err(Error::setting(
                 format!("labels.{key}"),
                 format!(
@@ -270,16 +270,6 @@ fn check_words(config: &Config) -> Result<()> {
                 format!("`{key}` is empty or has a blank in it: write a name, or leave it out"),
             ));
         }
-    }
-    if let Some(name) = config
-        .env
-        .keys()
-        .find(|name| name.is_empty() || name.contains(['=', '\0']))
-    {
-        return Err(Error::setting(
-            "env",
-            format!("`{name}` is no name of a variable"),
-        ));
     }
     Ok(())
 }

@@ -12,13 +12,12 @@ use bollard::query_parameters::{
 };
 use bollard::{API_DEFAULT_VERSION, BollardRequest};
 use futures_util::{Stream, StreamExt as _};
-use sha2::{Digest as _, Sha256};
 use tokio::time::timeout;
 
 use super::endpoint::{Endpoint, Way};
 use super::failure::{explain, is_missing, is_no_file};
 use super::ssh::Ssh;
-use crate::model::MANAGED_BY;
+use crate::model::{MANAGED_BY, digest};
 use crate::providers::{Error, ErrorKind, Result};
 
 pub(super) type Wire<T> = std::result::Result<T, bollard::errors::Error>;
@@ -68,7 +67,7 @@ impl Daemon {
                 .because("it tells no id of itself, so its containers cannot be referred to"));
         };
         Ok(Self {
-            place: place(id),
+            place: digest::place(id),
             client,
             endpoint: endpoint.clone(),
             info,
@@ -223,22 +222,6 @@ async fn end_of<B: AsRef<[u8]>>(parts: impl Stream<Item = Wire<B>>, bytes: usize
     Ok(end)
 }
 
-/// The spelling of a daemon in references: no secret can be part of it.
-pub(super) fn place(id: &str) -> String {
-    sha256(id)[..12].to_owned()
-}
-
-/// The SHA-256 of a text, in hexadecimal.
-pub(super) fn sha256(text: &str) -> String {
-    let digest = Sha256::digest(text.as_bytes());
-    digest.iter().fold(String::new(), |mut hex, byte| {
-        for digit in [byte >> 4, byte & 15] {
-            hex.extend(char::from_digit(u32::from(digit), 16));
-        }
-        hex
-    })
-}
-
 fn client(endpoint: &Endpoint) -> Wire<bollard::Docker> {
     let seconds = ACT.as_secs();
     match &endpoint.way {
@@ -293,7 +276,7 @@ mod tests {
     #[test]
     fn a_daemon_is_spelled_as_a_short_hash() {
         // printf 'AAAA:BBBB' | sha256sum
-        assert_eq!(place("AAAA:BBBB"), "4601ab0ede35");
+        assert_eq!(digest::place("AAAA:BBBB"), "4601ab0ede35");
     }
 
     #[tokio::test]

@@ -11,7 +11,8 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::config::Config;
-use super::daemon::sha256;
+use crate::model::digest::sha256;
+use crate::model::text::typed;
 use crate::providers::{Error, Result};
 
 /// Where a daemon listens when nobody says otherwise.
@@ -172,7 +173,7 @@ impl Endpoint {
                 }
             }
         }
-        let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
+        let words: Vec<String> = words.iter().map(|word| typed(word)).collect();
         words.join(" ")
     }
 
@@ -182,16 +183,6 @@ impl Endpoint {
             Way::Unix(path) => Some(path),
             _ => None,
         }
-    }
-}
-
-/// A word as a shell takes it.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_@%+=:,./-".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
     }
 }
 

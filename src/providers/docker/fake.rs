@@ -17,7 +17,7 @@ use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::OnceCell;
 
 use super::machine::short;
-use super::{Config, Docker, SOCKET, daemon};
+use super::{Config, Docker, SOCKET};
 use crate::model::{InstanceId, random};
 use crate::providers::Provider as _;
 use crate::providers::contract::{Fake, Mood, skipped};
@@ -173,7 +173,7 @@ impl Fake for Share {
         Some(Self {
             client,
             tag: random(12),
-            place: daemon::place(&info.id.expect("a daemon has an id")),
+            place: crate::model::digest::place(info.id.expect("a daemon has an id")),
         })
     }
 

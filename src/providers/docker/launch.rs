@@ -125,9 +125,8 @@ impl Launch<'_> {
     fn adopt(&self, found: ContainerInspectResponse, order: &Order) -> Result<String> {
         let tags = found.config.and_then(|config| config.labels);
         let tags = tags.and_then(Tags::from_pairs);
-        let same = |tags: Tags| tags.name == order.name && tags.start == order.tags.start;
         match found.id {
-            Some(id) if tags.is_some_and(same) => Ok(id),
+            Some(id) if tags.is_some_and(|tags| order.owns(&tags)) => Ok(id),
             _ => Err(Error::new(
                 ErrorKind::Unexpected,
                 format!("another container bears the name `{}`", order.name),

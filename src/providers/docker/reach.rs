@@ -1,6 +1,6 @@
 //! How a container reaches this computer.
 
-use std::net::{IpAddr, Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, TcpListener};
 
 use bollard::query_parameters::InspectNetworkOptions;
 use url::Url;
@@ -66,8 +66,7 @@ fn address(gateway: Option<&str>, subnet: Option<&str>) -> Option<Ipv4Addr> {
 /// Whether `HOST:PORT` stays on this computer.
 pub(super) fn is_loopback(address: &str) -> bool {
     let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
-    let host = host.trim_matches(['[', ']']);
-    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    url::Host::parse(host).is_ok_and(|host| crate::model::is_loopback(&host))
 }
 
 #[cfg(test)]

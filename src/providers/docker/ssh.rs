@@ -6,8 +6,9 @@
 
 use std::io;
 use std::process::Stdio;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
+use crate::model::lock;
 use bollard::BollardRequest;
 use bollard::errors::Error as Wire;
 use hyper::Response;
@@ -128,7 +129,7 @@ impl Ssh {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<SendRequest<Body>>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.idle)
     }
 
     /// A connection whose last answer was read to its end.

@@ -16,7 +16,7 @@ use url::Url;
 
 use super::{Broken, Host, Layout, Output, Shell};
 use crate::model::{Instance, InstanceId, Listing, Order, Secret};
-use crate::providers::{Error, Health, Lookup, Provider, Result};
+use crate::providers::{EnvName, Error, Health, Lookup, Provider, Result};
 
 /// Slots on this very machine.
 #[derive(Debug)]
@@ -43,7 +43,7 @@ pub struct Config {
     pub grace: Duration,
     /// Variables that runner and jobs see, beside the few that every program needs; of the rest of the environment they see nothing
     #[serde(default)]
-    pub env: BTreeMap<String, String>,
+    pub env: BTreeMap<EnvName, String>,
 }
 
 fn one() -> NonZeroU16 {
@@ -175,20 +175,12 @@ fn folder(key: &str, path: Option<PathBuf>) -> Result<String> {
     }
 }
 
-fn variables(env: BTreeMap<String, String>) -> Result<Vec<(String, Secret)>> {
-    let name = |name: &str| {
-        let plain = |byte: u8| byte == b'_' || byte.is_ascii_alphanumeric();
-        name.bytes().all(plain)
-            && !name.is_empty()
-            && !name.starts_with(|c: char| c.is_ascii_digit())
-    };
+fn variables(env: BTreeMap<EnvName, String>) -> Result<Vec<(String, Secret)>> {
     env.into_iter()
         .map(|(key, value)| {
             let setting = format!("env.{key}");
-            if !name(&key) {
-                let message = format!("`{key}` is no name of a variable");
-                Err(Error::setting(setting, message))
-            } else if key.starts_with("GHARUN_") || key == "RUNNER_TRACKING_ID" {
+            let key = key.to_string();
+            if key.starts_with("GHARUN_") || key == "RUNNER_TRACKING_ID" {
                 let message = format!("`{key}` is what gharun and the runner tell machines by");
                 Err(Error::setting(setting, message))
             } else if value.contains('\0') {

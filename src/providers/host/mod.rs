@@ -7,12 +7,12 @@ use std::fmt;
 use std::num::NonZeroU16;
 use std::time::Duration;
 
-use sha2::{Digest as _, Sha256};
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
 use super::{Error, ErrorKind, Health, Result};
-use crate::model::{Instance, InstanceId, Listing, Order, Secret, Unread, random};
+use crate::model::text::quoted;
+use crate::model::{Instance, InstanceId, Listing, Order, Secret, Unread, digest, random};
 
 pub mod local;
 mod scripts;
@@ -23,7 +23,7 @@ pub mod ssh;
 mod tests;
 
 use scripts::{CHECK, COMMON, IDENTIFY, IN_USE, KEEPER, LAUNCH, LIST, LOGS, TERMINATE};
-use spelling::{encode, folder_for_people, folder_word, machines, quoted, shares, tail, taken};
+use spelling::{encode, folder_for_people, folder_word, machines, shares, tail, taken};
 
 /// What a script may take on a host that is well: reading, and all that waits for processes.
 const READING: Duration = Duration::from_secs(30);
@@ -137,12 +137,7 @@ impl<S: Shell> Host<S> {
             };
             match (value("identity "), value("folder ")) {
                 (Some(identity), Some(folder)) => {
-                    let hash = Sha256::digest(format!("{identity}\n{folder}\n"));
-                    Ok(hash[..6]
-                        .iter()
-                        .map(|byte| format!("{byte:02x}"))
-                        .collect::<Vec<_>>()
-                        .concat())
+                    Ok(digest::place(format!("{identity}\n{folder}\n")))
                 }
                 _ => Err(answer.error(ErrorKind::Unavailable, doing)),
             }

@@ -4,6 +4,7 @@ use std::num::NonZeroU16;
 
 use jiff::Timestamp;
 
+use crate::model::text::quoted;
 use crate::model::{Condition, Instance, InstanceId, Tags};
 
 /// Reads what `report` printed. A machine that vanished while it was reported is left out; one whose
@@ -118,11 +119,6 @@ pub(super) fn decode(value: &str) -> String {
         }
     }
     String::from_utf8_lossy(&bytes).into_owned()
-}
-
-/// Quotes a text for a POSIX shell.
-pub(super) fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 /// Spells a folder for a POSIX shell: absolute, or `~/FOLDER` in the user's home.

@@ -10,14 +10,12 @@ use url::Url;
 use super::credentials::Tokens;
 use super::failure::Refusal;
 use super::wire::Operation;
-use crate::http::{Bounds, Term};
+use crate::http::{Bounds, Endless, Term, pages};
 use crate::providers::common::rest::Rest;
 use crate::providers::{Error, ErrorKind, Result};
 
 /// How many a page holds; more than Nebius gives by itself.
 const PAGE: &str = "100";
-/// More pages than anybody has: a gateway that goes round in circles is not followed for ever.
-const PAGES: usize = 1000;
 
 /// A collection of the gateway, as a path below its address.
 ///
@@ -122,29 +120,23 @@ impl Api {
         of: Collection,
         parent: &str,
     ) -> Result<Vec<T>, Refusal> {
-        let mut all = Vec::new();
-        let mut token = String::new();
-        for _ in 0..PAGES {
+        let read = async |token: &String| {
             let mut ask = Ask::new(Method::GET, of, &[]);
             ask.query = vec![("parentId", parent), ("pageSize", PAGE)];
             if !token.is_empty() {
-                ask.query.push(("pageToken", &token));
+                ask.query.push(("pageToken", token));
             }
             let page: Page<T> = self.ask(ask).await?;
-            all.extend(page.items);
-            if page.next_page_token.is_empty() {
-                return Ok(all);
-            }
-            if page.next_page_token == token {
-                break;
-            }
-            token = page.next_page_token;
-        }
-        let what = format!("the pages of `/{}` have no end", of.join("/"));
-        Err(Refusal::Unsent(Box::new(Error::new(
-            ErrorKind::Unexpected,
-            what,
-        ))))
+            let next = Some(page.next_page_token).filter(|token| !token.is_empty());
+            Ok((page.items, next))
+        };
+        let endless = |endless: Endless| {
+            let what = format!("could not list `/{}`", of.join("/"));
+            let error = Error::new(ErrorKind::Unexpected, what).because(endless.to_string());
+            Refusal::Unsent(Box::new(error))
+        };
+        let all = pages(String::new(), read, endless).await?;
+        Ok(all.into_iter().flatten().collect())
     }
 
     /// Asks for a new resource, once. `key` is that of the creation: whoever heeds it does not make two.

@@ -2,11 +2,8 @@
 
 use std::fmt;
 
-use sha2::{Digest as _, Sha256};
-
 use super::config::Config;
-use super::hex;
-use crate::model::Name;
+use crate::model::{Name, digest};
 
 /// One way to get a machine.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,7 +23,7 @@ impl fmt::Display for Candidate {
 impl Candidate {
     /// The key of a creation: the same for the same name and candidate, in whatever process.
     pub(super) fn key(&self, name: &Name) -> String {
-        let digest = hex(&Sha256::digest(format!("{name}\n{self}")));
+        let digest = digest::sha256(format!("{name}\n{self}"));
         // In the form of a UUID, as Nebius's own clients send it.
         let parts = [0..8, 8..12, 12..16, 16..20, 20..32].map(|range| &digest[range]);
         parts.join("-")

@@ -11,7 +11,7 @@ use url::Url;
 
 use crate::model::Secret;
 use crate::providers::common::rest::address;
-use crate::providers::{Error, Names, Result};
+use crate::providers::{EnvName, Error, Names, Result};
 
 mod check;
 
@@ -77,7 +77,7 @@ pub struct Config {
     /// The password or token for the registry.
     pub registry_password: Option<Secret>,
     /// Variables of a job's container. Whoever may read the project's jobs sees them: nothing secret.
-    pub env: BTreeMap<String, String>,
+    pub env: BTreeMap<EnvName, String>,
     /// How much of a job's memory may be shared (`/dev/shm`), in GiB; Nebius decides when left out.
     pub shm_size: Option<u32>,
     /// Whether machines get a public address. Without one they still reach the internet, unless the subnet's

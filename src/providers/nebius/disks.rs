@@ -30,7 +30,7 @@ impl Nebius {
             Err(refusal) if refusal.is_missing() || *refusal.meaning() == Meaning::Denied => {
                 let error = refusal.explain("could not see whether disks are left");
                 match self.config.product {
-                    Product::Vm => self.say_once(&chain(&error)),
+                    Product::Vm => self.said.warn(chain(&error)),
                     // An account for jobs may have no right to them.
                     Product::Job => tracing::debug!("{}", chain(&error)),
                 }
@@ -108,7 +108,7 @@ impl Nebius {
                 Ok(disks) => disks,
                 Err(refusal) if refusal.is_missing() || *refusal.meaning() == Meaning::Denied => {
                     let error = refusal.explain("could not see whether disks are left");
-                    self.say_once(&chain(&error));
+                    self.said.warn(chain(&error));
                     return Ok(());
                 }
                 Err(refusal) => return Err(refusal.explain(doing)),

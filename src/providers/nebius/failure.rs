@@ -157,7 +157,7 @@ fn told_quota(one: &Violation) -> String {
 
 /// A status as the end of a sentence.
 pub(super) fn told(status: &Status) -> String {
-    let mut told = crate::http::plain(&status.message);
+    let mut told = crate::model::text::one_line(&status.message);
     for error in details(status) {
         if let Some(more) = told_service(&error).filter(|more| !told.contains(more.as_str())) {
             told = match told.as_str() {
@@ -192,9 +192,9 @@ pub(super) fn told_service(error: &ServiceError) -> Option<String> {
         })
         .collect();
     match told.is_empty() {
-        false => Some(crate::http::plain(&told.join("; "))),
+        false => Some(crate::model::text::one_line(&told.join("; "))),
         true if error.code.is_empty() => None,
-        true => Some(crate::http::plain(&error.code)),
+        true => Some(crate::model::text::one_line(&error.code)),
     }
 }
 

@@ -1,19 +1,17 @@
 //! A job: a container on a machine of its own, with the boot script among its files.
 
-use std::io::Write as _;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use serde_json::{Map, Value, json};
 
 use super::candidates::Candidate;
 use super::config::Config;
 use super::labels;
 use crate::model::Order;
-use crate::providers::{Error, ErrorKind, Result};
+use crate::providers::Result;
+use crate::providers::common::pack::{check_size, pack};
 
 /// The most bytes of a file, before its base64. (Nebius's description of `JobSpec.FileInjection`.)
 const MOST: usize = 64 << 10;
@@ -120,30 +118,10 @@ fn files(script: &str) -> Result<Value> {
     if script.len() <= MOST {
         return Ok(json!([file(BOOT, script.as_bytes())]));
     }
-    let packed = packed(script)?;
-    if packed.len() > MOST {
-        return Err(too_big(packed.len(), MOST));
-    }
+    let packed = pack(script)?;
+    check_size("Nebius", "the boot script", packed.len(), MOST)?;
     Ok(json!([
         file(BOOT, UNPACK.as_bytes()),
         file(PACKED, &packed)
     ]))
-}
-
-/// A script, compressed. The same script is the same bytes: the same order must be the same request.
-pub(super) fn packed(script: &str) -> Result<Vec<u8>> {
-    let bad =
-        |error| Error::new(ErrorKind::Unexpected, "could not pack the boot script").because(error);
-    let mut packed = GzEncoder::new(Vec::new(), Compression::best());
-    packed.write_all(script.as_bytes()).map_err(bad)?;
-    packed.finish().map_err(bad)
-}
-
-/// The failure of a script that does not fit.
-pub(super) fn too_big(bytes: usize, most: usize) -> Error {
-    Error::setting(
-        "setup",
-        format!("the boot script has {bytes} bytes when packed, and Nebius takes {most}"),
-    )
-    .hinted("let the `setup` script fetch what it needs, or put it into the image")
 }

@@ -29,7 +29,7 @@ impl Nebius {
     pub(super) async fn order(&self, order: &Order) -> Result<Instance> {
         if self.config.product == Product::Job && order.lifetime > jobs::LONGEST {
             let hours = jobs::LONGEST.as_secs() / 3600;
-            self.say_once(&format!(
+            self.said.warn(format!(
                 "Nebius ends a job after {hours} h, which is before its lifetime is over"
             ));
         }
@@ -251,9 +251,9 @@ impl Nebius {
             let found = self.found(self.service()).await.ok()?;
             found.into_iter().find_map(|found| {
                 let machine = found.machine?;
-                let tags = &machine.tags;
-                let same = tags.name == order.name && tags.start == order.tags.start;
-                same.then_some((found.candidate, machine))
+                order
+                    .owns(&machine.tags)
+                    .then_some((found.candidate, machine))
             })
         };
         let Some((candidate, instance)) = until(self.paces.shown, look).await else {

@@ -40,7 +40,7 @@ impl Nebius {
                 self.note(&found);
                 match found.machine {
                     Some(machine) => listing.instances.push(machine),
-                    None => self.say_once(&format!(
+                    None => self.said.warn(format!(
                         "the {} `{}` says that it is gharun's, and its labels cannot be read: it is left alone",
                         service.noun(),
                         found.id

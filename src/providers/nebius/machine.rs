@@ -112,7 +112,7 @@ fn told(details: &StateDetails) -> String {
             parts.push(part.to_owned());
         }
     }
-    crate::http::plain(&parts.join(": "))
+    crate::model::text::one_line(&parts.join(": "))
 }
 
 /// A VM as a machine.

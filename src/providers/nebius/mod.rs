@@ -1,19 +1,18 @@
 //! Nebius AI Cloud: jobs and virtual machines with GPUs, over its REST gateway.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 use tokio::time::Instant as Moment;
 
 use super::common::attempt::Attempt;
+use super::common::once::Once;
 use super::common::rest::is_open;
 use super::{Error, Health, Lookup, Offer, Provider, Result};
 use crate::http::Bounds;
-use crate::model::{Instance, InstanceId, Listing, Name, Order};
+use crate::model::{Instance, InstanceId, Listing, Name, Order, digest, lock};
 use crate::poll::Pace;
 use api::{Api, Collection};
 use candidates::Candidate;
@@ -89,6 +88,7 @@ pub struct Nebius {
     paces: Paces,
     subnet: Attempt<String>,
     memory: Mutex<Memory>,
+    said: Once,
 }
 
 /// What this process has ordered, and found out about it.
@@ -102,7 +102,6 @@ struct Memory {
     unanswered: BTreeMap<Name, Moment>,
     /// What has no room although it took an order.
     full: BTreeMap<Candidate, String>,
-    said: BTreeSet<String>,
 }
 
 /// An order that was accepted.
@@ -228,6 +227,7 @@ impl Nebius {
             paces,
             subnet: Attempt::default(),
             memory: Mutex::default(),
+            said: Once::default(),
             config,
         })
     }
@@ -245,19 +245,11 @@ impl Nebius {
 
     /// How references spell the project: by a digest, since its id may be kept as a secret.
     fn place(&self) -> Result<String> {
-        let digest = Sha256::digest(self.project()?);
-        Ok(hex(&digest[..6]))
+        Ok(digest::place(self.project()?))
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Says something that does not change, once.
-    fn say_once(&self, text: &str) {
-        if self.memory().said.insert(text.to_owned()) {
-            tracing::warn!("{text}");
-        }
+        lock(&self.memory)
     }
 }
 
@@ -299,13 +291,4 @@ impl Service {
             Self::Vms => "VM",
         }
     }
-}
-
-/// Bytes as hex digits.
-fn hex(bytes: &[u8]) -> String {
-    let mut text = String::new();
-    for byte in bytes {
-        write!(text, "{byte:02x}").expect("a text takes what is written");
-    }
-    text
 }

@@ -16,7 +16,8 @@ impl Nebius {
             Ok(stock) => stock,
             Err(error) => {
                 // Offers without stock are worth showing.
-                self.say_once(&format!("the stock is not told: {}", chain(&error)));
+                self.said
+                    .warn(format!("the stock is not told: {}", chain(&error)));
                 BTreeMap::new()
             }
         };

@@ -7,10 +7,11 @@ use url::Url;
 
 use super::candidates::Candidate;
 use super::config::Config;
-use super::jobs::{packed, pricing, too_big};
+use super::jobs::pricing;
 use super::labels;
 use crate::model::Order;
 use crate::providers::Result;
+use crate::providers::common::pack::{check_size, pack};
 
 /// The most characters of user data. (Nebius's description of `InstanceSpec`.)
 const MOST: usize = 32_768;
@@ -100,7 +101,7 @@ pub(super) fn request(
 
 /// The script, packed, in one that unpacks it: user data is text.
 pub(super) fn user_data(script: &str, gateway: &Url) -> Result<String> {
-    let base64 = STANDARD.encode(packed(script)?);
+    let base64 = STANDARD.encode(pack(script)?);
     let mut lines = String::new();
     let mut rest = base64.as_str();
     while !rest.is_empty() {
@@ -121,8 +122,6 @@ base64 -d <<'END' | gzip -dc >\"$f\" || exec poweroff
 exec sh \"$f\"
 "
     );
-    if data.len() > MOST {
-        return Err(too_big(data.len(), MOST));
-    }
+    check_size("Nebius", "the boot script", data.len(), MOST)?;
     Ok(data)
 }

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::model::Secret;
-use crate::providers::Names;
+use crate::providers::{EnvName, Names};
 
 mod check;
 #[cfg(test)]
@@ -68,7 +68,7 @@ pub struct Config {
     /// Variables of the pod. Whoever has a key of the account sees them: for what is secret, write the name of
     /// a secret kept at RunPod, `"{{ RUNPOD_SECRET_NAME }}"`.
     #[serde(default)]
-    pub env: BTreeMap<String, String>,
+    pub env: BTreeMap<EnvName, String>,
     /// The most that a pod may cost, in US dollars an hour by RunPod's list price, all its GPUs together. Without
     /// that list nothing is launched.
     pub max_price: Option<f64>,

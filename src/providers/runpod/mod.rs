@@ -1,15 +1,16 @@
 //! Pods at RunPod.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use serde_json::Value;
 use tokio::time::Instant as Moment;
 
+use super::common::once::Once;
 use super::common::rest;
 use super::{Health, Lookup, Offer, Provider, Result};
 use crate::http::Bounds;
-use crate::model::{Instance, InstanceId, Listing, Order, Unread};
+use crate::model::{Instance, InstanceId, Listing, Order, Unread, lock};
 use launch::Paces;
 use pods::{Api, Pod};
 
@@ -47,7 +48,7 @@ pub struct RunPod {
     fresh: Mutex<BTreeMap<String, Moment>>,
     /// What a list showed with our tags.
     ours: Mutex<BTreeSet<String>>,
-    said: Mutex<BTreeSet<String>>,
+    said: Once,
 }
 
 impl Provider for RunPod {
@@ -158,21 +159,21 @@ impl Provider for RunPod {
 impl RunPod {
     /// Remembers what was launched just now.
     fn launched(&self, id: &str) {
-        let mut fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut fresh = lock(&self.fresh);
         fresh.insert(id.to_owned(), Moment::now());
     }
 
     /// Whether this process launched a pod so lately that RunPod may not show it yet.
     fn is_fresh(&self, id: &str) -> bool {
-        let fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = lock(&self.fresh);
         let launched = fresh.get(id);
         launched.is_some_and(|at| at.elapsed() < self.paces.fresh)
     }
 
     /// Whether this process launched a pod, or saw in a list that it is ours.
     fn is_ours(&self, id: &str) -> bool {
-        let launched = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
-        let listed = self.ours.lock().unwrap_or_else(PoisonError::into_inner);
+        let launched = lock(&self.fresh);
+        let listed = lock(&self.ours);
         launched.contains_key(id) || listed.contains(id)
     }
 
@@ -184,7 +185,7 @@ impl RunPod {
             paces,
             fresh: Mutex::default(),
             ours: Mutex::default(),
-            said: Mutex::default(),
+            said: Once::default(),
         })
     }
 
@@ -194,26 +195,17 @@ impl RunPod {
             return None;
         }
         if let Some(tags) = &pod.tags {
-            let mut ours = self.ours.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut ours = lock(&self.ours);
             ours.insert(pod.id.clone());
             drop(ours);
             return Some(pod.machine(tags.clone()));
         }
         if pod.marked || pod.is_named_by_us() {
-            self.say_once(format!(
+            self.said.warn(format!(
                 "the pod `{}` (`{}`) looks like gharun's, and its tags cannot be read: it is left alone",
                 pod.id, pod.name
             ));
         }
         None
-    }
-
-    /// Says something that does not change, once.
-    fn say_once(&self, text: String) {
-        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        if !said.contains(&text) {
-            tracing::warn!("{text}");
-            said.insert(text);
-        }
     }
 }

@@ -14,7 +14,7 @@ use super::catalog::{Catalog, Cpus, Gpus};
 use super::config::Config;
 use super::request::{CreatePod, TAGS};
 use super::tier::Tier;
-use crate::http::{Answer, Bounds, Rate, Retry, Tail, Term};
+use crate::http::{Answer, Bounds, Endless, Rate, Retry, Tail, Term, pages};
 use crate::model::{Condition, Instance, InstanceId, MANAGED_BY, Name, Order, Secret, Tags};
 use crate::providers::common::attempt::Attempt;
 use crate::providers::common::rest::{Call, Failure, Rest};
@@ -23,8 +23,6 @@ use crate::providers::{Error, ErrorKind, Result};
 /// How many pods are on a page, of 1000 at most: each is shown with its variables, and may be as large as
 /// the body it was made of. <https://docs.runpod.io/api-reference-v2/pods/list-pods>
 pub(super) const PAGE: u16 = 150;
-/// More pages than any account has; a server that goes on for ever is not followed.
-const PAGES: usize = 1000;
 /// How long a catalog is good: stock is advice.
 const FRESH: Duration = Duration::from_secs(30);
 /// How many lines of a pod's log are asked for, of 5000 at most.
@@ -138,31 +136,31 @@ impl Api {
     pub(super) async fn pods(&self) -> Result<Vec<Pod>> {
         let doing = || format!("could not list the pods at {}", self.base());
         let term = self.term();
-        let mut pods: Vec<Pod> = Vec::new();
-        let mut seen = BTreeSet::new();
-        let mut cursor: Option<String> = None;
-        for _ in 0..PAGES {
+        let read = async |cursor: &Option<String>| {
             let limit = self.page.to_string();
             let mut call = self.call(Method::GET, &["pods"]).query("limit", &limit);
-            if let Some(cursor) = &cursor {
+            if let Some(cursor) = cursor {
                 call = call.query("cursor", cursor);
             }
             let page: Page = call
                 .fetch(&term)
                 .await
                 .map_err(|failure| failure.explain(doing()))?;
-            // While pages are read pods come and go, and one may be on two of them.
-            let new = page.pods.into_iter();
-            pods.extend(new.filter(|pod| seen.insert(pod.id.clone())));
             let next = page.pagination.map_or(Ok(None), Pagination::next);
             match next.map_err(|why| Error::new(ErrorKind::Unexpected, doing()).because(why))? {
-                None => return Ok(pods),
-                next if next == cursor => break,
-                next => cursor = next,
+                None => Ok((page.pods, None)),
+                next => Ok((page.pods, Some(next))),
             }
-        }
-        Err(Error::new(ErrorKind::Unexpected, doing())
-            .because("RunPod says that there are more pages, and shows no end of them"))
+        };
+        let endless = |endless: Endless| {
+            Error::new(ErrorKind::Unexpected, doing()).because(endless.to_string())
+        };
+        let all = pages(None, read, endless).await?;
+        // While pages are read pods come and go, and one may be on two of them.
+        let mut seen = BTreeSet::new();
+        let mut all: Vec<Pod> = all.into_iter().flatten().collect();
+        all.retain(|pod| seen.insert(pod.id.clone()));
+        Ok(all)
     }
 
     /// The same for many who ask at once: a list that was begun at `since` or later.
@@ -340,8 +338,7 @@ impl Pod {
 
     /// Whether it was made for an order.
     pub(super) fn is_of(&self, order: &Order) -> bool {
-        let same = |tags: &Tags| tags.name == order.name && tags.start == order.tags.start;
-        self.tags.as_ref().is_some_and(same)
+        self.tags.as_ref().is_some_and(|tags| order.owns(tags))
     }
 
     /// Whether its name is one that only gharun gives.

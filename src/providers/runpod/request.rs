@@ -1,19 +1,17 @@
 //! What is sent to RunPod for a pod: pure.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::sync::LazyLock;
 
 use base64::Engine as _;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::candidates::{Candidate, Chip};
 use super::config::{Config, NetworkVolume, Volume};
 use crate::model::{Order, Tags};
-use crate::providers::{Error, ErrorKind, Result};
+use crate::providers::Result;
+use crate::providers::common::pack::{check_size, pack};
 
 /// The variable that holds all tags, as a JSON object of texts.
 pub(super) const TAGS: &str = "GHARUN_TAGS";
@@ -133,7 +131,10 @@ struct NetworkMount {
 ///
 /// The boot script is too long for RunPod: a `Config` error about the user's `setup`.
 pub(super) fn env(config: &Config, api: &str, order: &Order) -> Result<BTreeMap<String, String>> {
-    let mut env = config.env.clone();
+    let named = config.env.iter();
+    let mut env: BTreeMap<String, String> = named
+        .map(|(name, value)| (name.to_string(), value.clone()))
+        .collect();
     env.insert(API.to_owned(), api.to_owned());
     env.insert(BOOT.to_owned(), packed(order.boot.expose())?);
     env.insert(TAGS.to_owned(), tags(&order.tags));
@@ -199,27 +200,15 @@ pub(super) fn create_pod(
         env: env.clone(),
     };
     let length = serde_json::to_vec(&body).map_or(0, |body| body.len());
-    if length > LONGEST_BODY {
-        return Err(Error::setting(
-            "setup",
-            format!(
-                "the boot script and the variables have {length} bytes when packed, and RunPod takes {LONGEST_BODY}"
-            ),
-        )
-        .hinted("let the `setup` script fetch what it needs, or put it into the image"));
-    }
+    let what = "the boot script with the variables";
+    check_size("RunPod", what, length, LONGEST_BODY)?;
     Ok(body)
 }
 
 /// The boot script: gzip, in base64. The pod has less time than anybody to unpack it wrongly: no
 /// quotes, no line ends, nothing that RunPod takes for the name of a secret.
 fn packed(script: &str) -> Result<String> {
-    let bad =
-        |error| Error::new(ErrorKind::Unexpected, "could not pack the boot script").because(error);
-    let mut packed = GzEncoder::new(Vec::new(), Compression::best());
-    packed.write_all(script.as_bytes()).map_err(bad)?;
-    let packed = packed.finish().map_err(bad)?;
-    Ok(base64::engine::general_purpose::STANDARD.encode(packed))
+    Ok(base64::engine::general_purpose::STANDARD.encode(pack(script)?))
 }
 
 /// All tags in one variable: a pod has 50 of them at most.

@@ -126,7 +126,7 @@ async fn an_error_tells_the_places_words_and_the_requests_id_and_no_token() {
     assert_eq!(failure.body().unwrap()["detail"], "key lacks\x1b[31m scope");
     let error = failure.explain("could not do it");
     let told = chain(&error).replace(&server.port().to_string(), "PORT");
-    insta::assert_snapshot!(told, @"could not do it: `POST 127.0.0.1:PORT/v2/a%20b/c%2Fd` answered 403 Forbidden (request req-1): key lacks [31m scope");
+    insta::assert_snapshot!(told, @"could not do it: `POST 127.0.0.1:PORT/v2/a%20b/c%2Fd` answered 403 Forbidden (request req-1): key lacks scope");
     let seen = &server.seen()[0];
     assert_eq!(seen.line(), "POST /v2/a%20b/c%2Fd?x=1%262");
     assert_eq!(seen.header("authorization"), Some("Bearer hush"));

@@ -1,8 +1,8 @@
 //! Which of several hosts gets a machine.
 
 use std::collections::BTreeSet;
+use std::sync::MutexGuard;
 use std::sync::atomic::Ordering;
-use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout};
 
 use super::config::Prefer;
 use super::{Member, Ssh, is_of_the_host};
-use crate::model::{Instance, Order, chain};
+use crate::model::{Instance, Order, chain, lock};
 use crate::poll::chance;
 use crate::providers::{Error, ErrorKind, Result};
 
@@ -108,7 +108,7 @@ pub(super) async fn launch(ssh: &Ssh, order: &Order) -> Result<Instance> {
 }
 
 fn queued(member: &Member) -> MutexGuard<'_, BTreeSet<String>> {
-    member.queued.lock().unwrap_or_else(PoisonError::into_inner)
+    lock(&member.queued)
 }
 
 /// Leaves all queues in which this process got a place for this turn.
@@ -140,7 +140,7 @@ fn skip(ssh: &Ssh, member: &Member, error: &Error) {
 fn next(ssh: &Ssh, left: &[usize], seen: &[Seen], rank: &[f64], name: &str) -> Option<usize> {
     let order = |&at: &usize| {
         let member = &ssh.members[at];
-        let ours = member.ours.lock().unwrap_or_else(PoisonError::into_inner);
+        let ours = lock(&member.ours);
         let (names, silent): (&[String], bool) = match &seen[at] {
             Seen::Names(names) => (names, false),
             Seen::Failed(..) | Seen::Nothing => (&[], true),
@@ -215,7 +215,7 @@ struct Held<'a>(Option<(&'a Member, &'a str)>);
 
 impl<'a> Held<'a> {
     fn of(member: &'a Member, name: &'a str) -> Self {
-        let mut ours = member.ours.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ours = lock(&member.ours);
         ours.push(name.to_owned());
         Self(Some((member, name)))
     }
@@ -235,7 +235,7 @@ impl Drop for Held<'_> {
 
 /// Counts a machine no more.
 pub(super) fn forget(member: &Member, name: &str) {
-    let mut ours = member.ours.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut ours = lock(&member.ours);
     ours.retain(|other| other != name);
 }
 

@@ -4,10 +4,11 @@ use std::fs;
 use std::io::{BufReader, ErrorKind as Io};
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest as _, Sha256};
 use ssh2_config::{HostParams, ParseRule, SshConfig};
 
 use super::config::Config;
+use crate::model::digest;
+use crate::model::text::{quoted, typed};
 use crate::providers::{Error, Result};
 
 /// How many hosts may lie on the way to one.
@@ -35,32 +36,19 @@ impl Target {
     pub(super) fn place(&self, work_dir: &str, sudo: bool) -> String {
         let ways = std::iter::successors(Some(self), |target| target.jump.as_deref());
         let ways = ways.map(|way| format!("{}\n{}\n{}\n", way.user, way.host, way.port));
-        let whole = format!("{}{work_dir}\n{sudo}\n", ways.collect::<String>());
-        let hash = Sha256::digest(whole);
-        let digits = hash[..6].iter().map(|byte| format!("{byte:02x}"));
-        digits.collect::<Vec<_>>().concat()
+        digest::place(format!("{}{work_dir}\n{sudo}\n", ways.collect::<String>()))
     }
 
     /// The command that gets a person in and runs something there.
     pub(super) fn command(&self, run: &str) -> String {
-        let quoted = super::super::spelling::quoted;
         let (user, host, port) = spec(&self.name);
         let port = port.map(|port| format!("-p {port} ")).unwrap_or_default();
         let user = user.map(|user| format!("{user}@")).unwrap_or_default();
         format!(
             "ssh -t {port}{} {}",
-            plain_or_quoted(&format!("{user}{host}")),
+            typed(&format!("{user}{host}")),
             quoted(run)
         )
-    }
-}
-
-fn plain_or_quoted(word: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-@:".contains(&byte);
-    if word.bytes().all(plain) {
-        word.to_owned()
-    } else {
-        super::super::spelling::quoted(word)
     }
 }
 

@@ -276,7 +276,7 @@ impl Provider for Ssh {
         let member = self.member(id).ok()?;
         let look = member.host.access(id);
         let run = if self.config.sudo {
-            format!("sudo -H sh -c {}", super::spelling::quoted(&look))
+            format!("sudo -H sh -c {}", crate::model::text::quoted(&look))
         } else {
             look
         };

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::os::unix::net::UnixStream;
-use std::sync::{Arc, Mutex as Lock, PoisonError};
+use std::sync::{Arc, Mutex as Lock};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -14,7 +14,7 @@ use super::client_config::Target;
 use super::failure::Failure;
 use super::line::Line;
 use super::session::{Manner, Unopened, Wire, open};
-use crate::model::random;
+use crate::model::{lock, random};
 use crate::poll::chance;
 use crate::providers::Result;
 
@@ -96,10 +96,7 @@ impl Way {
     }
 
     fn wanted_forward(&self) -> std::sync::MutexGuard<'_, Option<(u16, u16)>> {
-        self.0
-            .forward
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0.forward)
     }
 
     /// The connection, opened if there is none. Whoever comes while one is being opened shares what

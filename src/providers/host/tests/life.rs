@@ -130,9 +130,10 @@ async fn a_machine_ends_when_its_lifetime_is_over() {
 async fn a_machine_sees_nothing_of_our_environment_but_what_every_program_needs() {
     let here = Here::new("sh");
     let mut config = here.config();
-    config
-        .env
-        .insert("MINE".into(), "it's $HOME\nand \"more\"".into());
+    config.env.insert(
+        "MINE".to_owned().try_into().unwrap(),
+        "it's $HOME\nand \"more\"".into(),
+    );
     let mut shell = here.shell();
     for (key, value) in [
         ("GH_PAT", "hush"),

@@ -167,7 +167,6 @@ fn a_setting_that_cannot_work_is_named() {
         ("work_dir", serde_json::json!("/"), "work_dir"),
         ("cache", serde_json::json!("~/c"), "cache"),
         ("work_dir", serde_json::json!(null), "work_dir"),
-        ("env", serde_json::json!({ "A B": "c" }), "env.A B"),
         (
             "env",
             serde_json::json!({ "RUNNER_TRACKING_ID": "" }),

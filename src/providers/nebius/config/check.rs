@@ -2,7 +2,7 @@
 
 use super::super::candidates::candidates;
 use super::{Config, LEAST_DISK, Product};
-use crate::model::MANAGED_BY;
+use crate::model::{MANAGED_BY, is_reserved};
 use crate::providers::{Error, Result};
 
 impl Config {
@@ -20,8 +20,7 @@ impl Config {
         self.check_money()?;
         self.check_container()?;
         if let Some(key) = self.labels.keys().find(|key| {
-            *key == MANAGED_BY.0
-                || key.starts_with("gharun-")
+            is_reserved(key)
                 || key.is_empty()
                 || key.len() > 63
                 || !key.bytes().all(|byte| {
@@ -131,19 +130,6 @@ impl Config {
             .is_some_and(|image| image.is_empty() || image.contains(char::is_whitespace))
         {
             return Err(Error::setting("image", "`image` is no image"));
-        }
-        let is_name = |name: &str| {
-            let mut bytes = name.bytes();
-            bytes
-                .next()
-                .is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
-                && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-        };
-        if let Some(name) = self.env.keys().find(|name| !is_name(name)) {
-            return Err(Error::setting(
-                "env",
-                format!("`{name}` is no variable's name"),
-            ));
         }
         if self.product == Product::Vm {
             for (key, set) in [

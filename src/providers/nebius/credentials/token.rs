@@ -1,7 +1,7 @@
 //! The token: got once for all who wait for it, kept in memory, got anew before its end or when it is refused.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -12,9 +12,9 @@ use url::Url;
 
 use super::{AccountKey, HINT, Source, word};
 use crate::http::{Bounds, Term};
-use crate::model::Secret;
+use crate::model::{Secret, lock};
 use crate::providers::common::attempt::Attempt;
-use crate::providers::common::rest::Rest;
+use crate::providers::common::rest::{Failure, Rest};
 use crate::providers::{Error, ErrorKind, Result};
 
 /// How long before its end a token is replaced, at most.
@@ -23,8 +23,6 @@ const EARLY: Duration = Duration::from_mins(5);
 const FILE: Duration = Duration::from_mins(1);
 /// How long a token is taken to last of which nobody tells.
 const UNTOLD: Duration = Duration::from_mins(30);
-/// How often an exchange is asked for whose answer is lost: that does no harm, another token is made.
-const TRIES: u32 = 3;
 
 /// RFC 8693, and its names for what is exchanged (section 3).
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
@@ -104,7 +102,7 @@ impl Tokens {
     /// A token that is good, as far as is known: not `refused`, which a server has refused.
     pub(in super::super) async fn get(&self, refused: Option<&Secret>) -> Result<Secret> {
         let attempt = {
-            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut state = lock(&self.state);
             if state
                 .held
                 .as_ref()
@@ -115,7 +113,7 @@ impl Tokens {
             Arc::clone(&state.attempt)
         };
         let held = attempt.get(async || self.obtain().await).await?;
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = lock(&self.state);
         if Arc::ptr_eq(&state.attempt, &attempt) {
             state.held = Some(held.clone());
         }
@@ -148,29 +146,21 @@ impl Tokens {
                 ("subject_token", signed.expose()),
                 ("subject_token_type", JWT),
             ])
+            // It changes nothing.
+            .repeatable()
             .secret();
         let term = Term::until(self.exchange.client().deadline());
-        let mut tries = 0;
-        let answer: Exchanged = loop {
-            tries += 1;
-            match call.fetch(&term).await {
-                Ok(answer) => break answer,
-                // The client does not repeat a POST, but this one changes nothing.
-                Err(lost) if lost.kind() == ErrorKind::Ambiguous => {
-                    if tries >= TRIES {
-                        return Err(lost.meaning(ErrorKind::Unavailable).explain(doing()));
-                    }
-                }
-                // There it is never the request's fault, but the key's.
-                Err(refused) if matches!(refused.status(), Some(400..=404)) => {
-                    let error = refused.meaning(ErrorKind::Denied).explain(doing());
-                    return Err(error.hinted(
-                        "is the key still one of the service account's, and is this computer's clock right?",
-                    ));
-                }
-                Err(failed) => return Err(failed.explain(doing())),
+        // There it is never the request's fault, but the key's.
+        let faulty = |refused: &Failure| matches!(refused.status(), Some(400..=404));
+        let answer: Exchanged = call.fetch(&term).await.map_err(|failure| {
+            if faulty(&failure) {
+                failure.meaning(ErrorKind::Denied).explain(doing()).hinted(
+                    "is the key still one of the service account's, and is this computer's clock right?",
+                )
+            } else {
+                failure.explain(doing())
             }
-        };
+        })?;
         let lasts = match answer.expires_in {
             Some(Number::Plain(seconds)) => Duration::from_secs(seconds),
             Some(Number::Text(text)) => text.parse().map_or(UNTOLD, Duration::from_secs),

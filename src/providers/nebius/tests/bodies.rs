@@ -415,7 +415,11 @@ fn user_data_runs_what_it_carries() {
 fn a_packed_script_of_a_job_is_unpacked_and_run() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("boot.gz");
-    std::fs::write(&file, jobs::packed("echo hello\nrm -f \"$0\"\n").unwrap()).unwrap();
+    std::fs::write(
+        &file,
+        crate::providers::common::pack::pack("echo hello\nrm -f \"$0\"\n").unwrap(),
+    )
+    .unwrap();
     let script = jobs::UNPACK.replace("/gharun/boot.gz", file.to_str().unwrap());
     assert_eq!(run(&script, &[]), "hello\n");
     assert!(!file.exists(), "no copy is left to be read");

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::model::{Condition, InstanceId, Order};
 use crate::providers::contract::{chain, order};
 use crate::providers::nebius::fake::Place;
-use crate::providers::nebius::{Nebius, Product, api, hex};
+use crate::providers::nebius::{Nebius, Product, api};
 use crate::providers::{ErrorKind, Provider};
 use gharun_worlds::nebius::{Deed, Refusal};
 
@@ -123,7 +123,7 @@ async fn a_disk_of_a_vm_or_of_somebody_else_is_left_alone() {
         );
     }
     let elsewhere = InstanceId {
-        place: Some(hex(&[0; 6])),
+        place: Some("0".repeat(12)),
         id: "computedisk-e00x".into(),
     };
     let error = provider.terminate(&elsewhere).await.expect_err("where?");
@@ -188,7 +188,7 @@ async fn disks_that_cannot_be_seen_are_not_passed_over_in_silence() {
         });
         let provider = place.provider();
         let listing = provider.list().await.unwrap();
-        let told = (listing.unread.len(), provider.memory().said.len());
+        let told = (listing.unread.len(), provider.said.len());
         assert_eq!(told, (unread, said), "{product:?} {status}");
     }
 }

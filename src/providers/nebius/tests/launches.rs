@@ -471,6 +471,6 @@ async fn a_lifetime_that_nebius_cuts_short_is_not_cut_in_silence() {
             ..order("t")
         };
         provider.launch(&order).await.unwrap();
-        assert_eq!(provider.memory().said.len(), said, "{product:?} {hours}");
+        assert_eq!(provider.said.len(), said, "{product:?} {hours}");
     }
 }

@@ -5,7 +5,7 @@ use url::Url;
 use super::super::request::{OURS, THEIRS};
 use super::{Config, Volume};
 use crate::providers::common::rest::address;
-use crate::providers::{Error, Names, Result};
+use crate::providers::{EnvName, Error, Names, Result};
 
 /// How many variables a pod may have.
 const VARIABLES: usize = 50;
@@ -198,15 +198,9 @@ impl Config {
     }
 
     fn check_env(&self) -> Result<()> {
-        for name in self.env.keys() {
-            if name.is_empty() || name.contains(['=', '\0']) {
-                return Err(Error::setting(
-                    "env",
-                    format!("`{name}` is no name of a variable"),
-                ));
-            }
+        for name in self.env.keys().map(EnvName::as_str) {
             // Values for RunPod's own are overridden by it, and with another key no pod could end itself.
-            if OURS.contains(&name.as_str()) || name.starts_with(THEIRS) {
+            if OURS.contains(&name) || name.starts_with(THEIRS) {
                 return Err(Error::setting(
                     format!("env.{name}"),
                     format!("gharun needs the variable `{name}` itself: choose another name"),
