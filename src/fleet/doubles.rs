@@ -111,7 +111,8 @@ impl Hub {
         self.state().rows.retain(|row| row.runner.name != name);
     }
 
-    fn boots(&self, name: &str) {
+    /// A machine of that name has come up.
+    pub(crate) fn boots(&self, name: &str) {
         let enrols = self.state().ordered.remove(name);
         if enrols {
             let after = self.state().enrols_after.unwrap_or_default();

@@ -15,10 +15,6 @@ mod tables;
 /// What writes the files anew.
 const BLESS: &str = "GHARUN_BLESS=1 cargo test --test generated";
 
-/// The kinds that gharun has or will have, in the order of the alphabet. What is said of a kind that
-/// this build leaves out stays as it is checked in.
-const ALL_KINDS: [&str; 6] = ["aws", "docker", "local", "nebius", "runpod", "ssh"];
-
 /// A file of the repository.
 fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)

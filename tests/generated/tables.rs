@@ -1,12 +1,12 @@
 //! providers.toml(5): every table and every key, from the descriptions that the program goes by.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use clap::{Arg, ArgAction};
 use gharun::providers::{self, Kind};
 use gharun::settings::File;
 
-use crate::ALL_KINDS;
 use crate::roff::Page;
 
 /// Begins what is said of a kind, or of what comes after the last one.
@@ -131,7 +131,7 @@ pub(crate) fn page(before: &str) -> String {
         "the table's name",
         "The kind: see the sections below, and `gharun providers`.",
     );
-    for name in ALL_KINDS {
+    for name in kinds(before) {
         match providers::kind(name) {
             Some(kind) => section_of(&mut page, kind),
             None => page.verbatim(checked_in(before, name)),
@@ -141,6 +141,15 @@ pub(crate) fn page(before: &str) -> String {
     page.section("SEE ALSO");
     page.paragraph("`gharun`(1), `gharun-start`(1), `gharun-providers`(1)");
     page.finish()
+}
+
+/// The kinds of this build, and those of the checked-in page that it leaves out, in the order of the alphabet.
+fn kinds(before: &str) -> BTreeSet<&str> {
+    let built = providers::KINDS.iter().map(|kind| kind.name);
+    let mark = format!(".\\\" {MARK}");
+    let said = before.lines().filter_map(|line| line.strip_prefix(&mark));
+    let left_out = |name: &&str| !cfg!(feature = "default") && *name != "none";
+    built.chain(said.filter(left_out)).collect()
 }
 
 fn section_of(page: &mut Page, kind: &Kind) {

@@ -1,0 +1,96 @@
+//! A kind that nobody uses: it shows what another kind costs, which is this module, a row in
+//! [`super::KINDS`] and a table in the example.
+
+use std::sync::Mutex;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{Error, ErrorKind, Health, Provider, Result};
+use crate::model::{Condition, Instance, InstanceId, Listing, Order, lock};
+
+mod tests;
+
+/// Settings of a toy.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    /// What the toy box is called.
+    name: String,
+    /// How many machines it holds.
+    #[serde(default = "two")]
+    room: usize,
+}
+
+fn two() -> usize {
+    2
+}
+
+/// Machines of wood.
+#[derive(Debug)]
+pub(crate) struct Toy {
+    config: Config,
+    machines: Mutex<Vec<Instance>>,
+}
+
+impl Provider for Toy {
+    const KIND: &'static str = "toy";
+    const ABOUT: &'static str = "Machines of wood, for nobody";
+    const REHEARSES: bool = false;
+    type Config = Config;
+
+    fn secrets_in_env() -> &'static [&'static str] {
+        &["TOY_KEY"]
+    }
+
+    async fn open(config: Config) -> Result<Self> {
+        if config.room == 0 {
+            return Err(Error::setting("room", "`room` must be at least 1"));
+        }
+        Ok(Self {
+            config,
+            machines: Mutex::default(),
+        })
+    }
+
+    async fn check(&self) -> Result<Health> {
+        Ok(Health {
+            facts: vec![format!("the box `{}` is open", self.config.name)],
+            warnings: Vec::new(),
+        })
+    }
+
+    async fn launch(&self, order: &Order) -> Result<Instance> {
+        let mut machines = lock(&self.machines);
+        if let Some(there) = machines.iter().find(|one| order.owns(&one.tags)) {
+            return Ok(there.clone());
+        }
+        if machines.len() == self.config.room {
+            return Err(Error::new(ErrorKind::NoCapacity, "the box is full"));
+        }
+        let machine = Instance {
+            id: InstanceId {
+                place: Some(self.config.name.clone()),
+                id: order.name.to_string(),
+            },
+            state: Condition::Running,
+            tags: order.tags.clone(),
+            created: order.tags.created,
+            price_per_hour: None,
+        };
+        machines.push(machine.clone());
+        Ok(machine)
+    }
+
+    async fn list(&self) -> Result<Listing> {
+        Ok(Listing {
+            instances: lock(&self.machines).clone(),
+            unread: Vec::new(),
+        })
+    }
+
+    async fn terminate(&self, id: &InstanceId) -> Result<()> {
+        lock(&self.machines).retain(|machine| machine.id != *id);
+        Ok(())
+    }
+}
