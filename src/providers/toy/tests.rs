@@ -76,7 +76,7 @@ async fn another_kind_is_listed_and_described_and_its_settings_are_checked() {
 
     let key = async |table: &str| {
         let error = open(table).await.expect_err("it cannot be opened");
-        (error.kind, error.key)
+        (error.kind, error.key().map(str::to_owned))
     };
     let config = |key: &str| (ErrorKind::Config, Some(key.to_owned()));
     assert_eq!(key("[providers.toy]\n").await, config("name"));
