@@ -19,12 +19,12 @@ use gharun::fleet::{self, Fleet, Place};
 use gharun::github::{Client, Config, DEFAULT_GROUP, Hearer, Token};
 use gharun::http::Bounds;
 use gharun::model::{
-    Condition, Event, Instance, InstanceId, Listing, Order, Scope, Secret, Sink, random,
+    Condition, Event, Instance, InstanceId, Listing, Order, RegistrationMode, RunnerVersion, Scope,
+    Secret, Sink, random,
 };
 use gharun::plan::{Identity, Plan};
 use gharun::providers::{Health, Provider, Result};
 use gharun::rehearsal::{Stage, StageOptions};
-use gharun::settings::Version;
 use gharun::state::Store;
 
 /// Seconds that a machine takes from its registration until it is online.
@@ -171,8 +171,8 @@ fn plan(count: u16) -> Plan {
         allow_partial: false,
         keep_failed: false,
         setup: None,
-        version: Version::Latest,
-        registration: None,
+        version: RunnerVersion::Latest,
+        registration: RegistrationMode::Either,
         env: vec![],
         ca: None,
     }

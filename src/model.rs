@@ -16,12 +16,16 @@ mod error;
 mod mapping;
 mod name;
 mod tags;
+mod target;
 pub mod text;
+mod version;
 
 pub use error::Error;
 pub use mapping::{Mapping, pythonic};
 pub use name::{Name, Run};
 pub use tags::{MANAGED_BY, REHEARSAL, Tags, is_reserved};
+pub use target::StopTarget;
+pub use version::{NotAVersion, RegistrationMode, RunnerVersion};
 
 /// A value that must not be seen: a token, a key, a just-in-time configuration, a boot script.
 ///

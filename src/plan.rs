@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::model::{Name, REHEARSAL, Run, Secret, Tags, later, random};
-use crate::settings::{self, Registration, Settings, Version};
+use crate::model::{
+    Name, REHEARSAL, RegistrationMode, Run, RunnerVersion, Secret, Tags, later, random,
+};
+use crate::settings::{self, Settings};
 
 /// How long after its time limit a start may still be undoing what it did.
 const UNDOING: Duration = Duration::from_mins(2);
@@ -54,9 +56,9 @@ pub struct Plan {
     /// The text of the user's script.
     pub setup: Option<String>,
     /// Which runner.
-    pub version: Version,
-    /// How it is registered; `None` is as the server can.
-    pub registration: Option<Registration>,
+    pub version: RunnerVersion,
+    /// How it is registered.
+    pub registration: RegistrationMode,
     /// Variables for the machine's downloads and its runner: proxies, whose values may hold a password.
     pub env: Vec<(String, Secret)>,
     /// Certificates in PEM form that the machine is to trust beside its own, as
@@ -64,11 +66,65 @@ pub struct Plan {
     pub ca: Option<String>,
 }
 
+/// How often the stub GitHub of a rehearsal is asked, at the least.
+const REHEARSED_POLL: Duration = Duration::from_millis(500);
+
+/// What a plan is decided by beside the settings.
+#[derive(Clone, Debug, Default)]
+pub struct Given {
+    /// See [`Plan::ca`].
+    pub ca: Option<String>,
+    /// Set where runners register with the stub GitHub.
+    pub rehearsal: Option<Rehearsal>,
+}
+
+/// The stub GitHub of a rehearsal.
+#[derive(Clone, Debug)]
+pub struct Rehearsal {
+    /// The host at which machines reach it.
+    pub host: String,
+    /// The version of its runner. One that an image brings along is the real one, and it talks to the
+    /// real GitHub only.
+    pub version: String,
+}
+
 impl Plan {
-    /// Decides what to start.
-    pub fn decide(settings: &Settings, start: &settings::Start) -> settings::Result<Self> {
+    /// Decides what to start. A rehearsal is one of the first provider: the others are only asked when
+    /// there is no room.
+    ///
+    /// # Errors
+    ///
+    /// No scope is given.
+    pub fn decide(
+        settings: &Settings,
+        start: &settings::Start,
+        given: Given,
+    ) -> settings::Result<Self> {
+        let plan = Self::of(settings, start, given.ca, given.rehearsal.is_some())?;
+        Ok(match given.rehearsal {
+            Some(rehearsal) => plan.rehearsed(rehearsal),
+            None => plan,
+        })
+    }
+
+    fn rehearsed(self, Rehearsal { host, version }: Rehearsal) -> Self {
+        Self {
+            providers: self.providers.into_iter().take(1).collect(),
+            version: RunnerVersion::Exact(version),
+            poll_interval: self.poll_interval.min(REHEARSED_POLL),
+            env: past_proxies(self.env, &host),
+            ..self
+        }
+    }
+
+    fn of(
+        settings: &Settings,
+        start: &settings::Start,
+        ca: Option<String>,
+        rehearses: bool,
+    ) -> settings::Result<Self> {
         let github = &settings.github;
-        let scope = if start.rehearse {
+        let scope = if rehearses {
             REHEARSAL.to_owned()
         } else {
             github.scope()?.to_string()
@@ -77,7 +133,7 @@ impl Plan {
             identity: Identity {
                 server: github.host(),
                 scope,
-                repository: github.repository.clone().filter(|_| !start.rehearse),
+                repository: github.repository.clone().filter(|_| !rehearses),
                 run: settings.step.as_ref().and_then(|step| step.run),
                 start: random(10),
                 group: start.group.clone(),
@@ -95,29 +151,8 @@ impl Plan {
             version: start.version.clone(),
             registration: start.registration,
             env: start.proxies.for_machines.clone(),
-            ca: None,
+            ca,
         })
-    }
-
-    /// Lets machines reach a host without a proxy, however their programs spell the exceptions. The whole
-    /// list goes into both spellings, since a program looks for one of them and takes no other then.
-    pub fn past_proxies(&mut self, host: &str) {
-        let mut hosts: Vec<String> = Vec::new();
-        let exceptions = |name: &str| name.eq_ignore_ascii_case("no_proxy");
-        self.env.retain(|(name, value)| {
-            if exceptions(name) {
-                let known = value.expose().split(',').map(str::trim);
-                hosts.extend(known.filter(|one| !one.is_empty()).map(str::to_owned));
-            }
-            !exceptions(name)
-        });
-        hosts.push(host.to_owned());
-        hosts.sort();
-        hosts.dedup();
-        for name in ["NO_PROXY", "no_proxy"] {
-            let value = Secret::new(hosts.join(","));
-            self.env.push((name.to_owned(), value));
-        }
     }
 
     /// The second until which a start that began at `now` may still be at work.
@@ -157,6 +192,28 @@ impl Plan {
     }
 }
 
+/// Variables by which machines reach a host without a proxy, however their programs spell the exceptions.
+/// The whole list goes into both spellings, since a program looks for one of them and takes no other then.
+fn past_proxies(mut env: Vec<(String, Secret)>, host: &str) -> Vec<(String, Secret)> {
+    let mut hosts: Vec<String> = Vec::new();
+    let exceptions = |name: &str| name.eq_ignore_ascii_case("no_proxy");
+    env.retain(|(name, value)| {
+        if exceptions(name) {
+            let known = value.expose().split(',').map(str::trim);
+            hosts.extend(known.filter(|one| !one.is_empty()).map(str::to_owned));
+        }
+        !exceptions(name)
+    });
+    hosts.push(host.to_owned());
+    hosts.sort();
+    hosts.dedup();
+    for name in ["NO_PROXY", "no_proxy"] {
+        let value = Secret::new(hosts.join(","));
+        env.push((name.to_owned(), value));
+    }
+    env
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -182,8 +239,8 @@ pub(crate) mod tests {
             allow_partial: false,
             keep_failed: false,
             setup: None,
-            version: Version::Latest,
-            registration: None,
+            version: RunnerVersion::Latest,
+            registration: RegistrationMode::Either,
             env: vec![],
             ca: None,
         }
@@ -199,12 +256,18 @@ pub(crate) mod tests {
 
     #[test]
     fn a_host_joins_the_exceptions_of_both_spellings() {
-        let mut plan = plan(1, &["local"]);
-        plan.env = vec![
-            ("https_proxy".into(), Secret::new("proxy.test")),
-            ("no_proxy".into(), Secret::new("b.test, a.test")),
-        ];
-        plan.past_proxies("10.0.0.1");
+        let plan = Plan {
+            env: vec![
+                ("https_proxy".into(), Secret::new("proxy.test")),
+                ("no_proxy".into(), Secret::new("b.test, a.test")),
+            ],
+            ..plan(1, &["local", "docker"])
+        };
+        let plan = plan.rehearsed(Rehearsal {
+            host: "10.0.0.1".to_owned(),
+            version: "0.0.1".to_owned(),
+        });
+        assert_eq!(plan.providers, ["local"]);
         let exceptions: Vec<_> = plan.env[1..]
             .iter()
             .map(|(name, value)| (name.as_str(), value.expose()))

@@ -60,6 +60,16 @@ const NEVER: &[(&[&str], &[&str], &str)] = &[
 /// `settings` asks the registry which kinds and keys there are, and which keys are secrets.
 const NEIGHBOURS: &[(&str, &str)] = &[("http", "poll"), ("settings", "providers")];
 
+/// Who may not know a module that lies below its own.
+const STRANGERS: &[(&str, &str, &str)] = &[
+    (
+        "fleet",
+        "settings",
+        "`fleet` works on requests, and knows no settings",
+    ),
+    ("ui", "providers", "`ui` knows no provider"),
+];
+
 /// What the registry's folder has beside the kinds, for all of them.
 const SHARED: &[&str] = &["common", "described", "error"];
 
@@ -202,8 +212,11 @@ fn trespass(
     if theirs >= own && !beside {
         return Some(format!("{file}: `{top}` may not know `{target}`"));
     }
-    if top == "ui" && target == "providers" {
-        return Some(format!("{file}: `ui` knows no provider"));
+    let stranger = STRANGERS
+        .iter()
+        .find(|(one, other, _)| (one, other) == (&top, &target.as_str()));
+    if let Some((_, _, why)) = stranger {
+        return Some(format!("{file}: {why}"));
     }
     let by_name = target == "providers" && kind_of(path).is_some();
     by_name.then(|| format!("{file}: names the kind `{}`", path.join("::")))
@@ -361,6 +374,7 @@ providers/host/local.rs => //! x|use super::super::docker; => one kind knows ano
 commands/start.rs => //! x|use crate::providers::docker::Docker; => names the kind `providers::docker::Docker`
 fleet.rs => //! x|fn f() { println!(""); } => `println!`, but `fleet` knows no flags, prints nothing, reads no environment
 fleet.rs => //! x|use clap::Parser; => `clap::`, but `fleet` knows no flags, prints nothing, reads no environment
+fleet.rs => //! x|use crate::settings::Stop; => `fleet` works on requests, and knows no settings
 ui.rs => //! x|use crate::providers; => `ui` knows no provider
 github.rs => //! x|fn f() { env::var("X") } => `env::var`, but only `settings` reads the environment
 providers/docker.rs => //! x|use std::env; => `use std::env`, but only `settings` reads the environment

@@ -9,11 +9,10 @@ use super::{Desk, token};
 use crate::bootstrap::Package;
 use crate::error::{Exit, Failure};
 use crate::github::{
-    App, Client, Config, DEFAULT_GROUP, Download, Hearer, Key, Notice, RunnerVersion, Token,
-    api_url,
+    App, Client, Config, DEFAULT_GROUP, Download, Hearer, Key, Notice, Token, api_url,
 };
-use crate::model::Secret;
-use crate::settings::{self, Credential, Version};
+use crate::model::{RunnerVersion, Secret};
+use crate::settings::{self, Credential};
 use crate::ui;
 
 impl Desk {
@@ -113,12 +112,11 @@ pub(super) fn patient(github: &Client, at_most: Duration) -> Client {
 }
 
 /// The archives that machines may need; one without a checksum is none.
-pub(super) async fn packages(github: &Client, version: &Version) -> Result<Vec<Package>, Failure> {
-    let version = match version {
-        Version::Exact(version) => RunnerVersion::Exact(version.clone()),
-        Version::Latest => RunnerVersion::Latest,
-    };
-    let downloads = github.packages(&version).await?;
+pub(super) async fn packages(
+    github: &Client,
+    version: &RunnerVersion,
+) -> Result<Vec<Package>, Failure> {
+    let downloads = github.packages(version).await?;
     let package = |download: Download| {
         let version = download.version()?.to_owned();
         let unix = download.os == "linux" || download.os == "osx";

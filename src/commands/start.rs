@@ -8,13 +8,12 @@ use crate::bootstrap::{self, Boot, Credential};
 use crate::cli;
 use crate::error::{Exit, Failure};
 use crate::fleet::Place;
-use crate::model::Secret;
-use crate::plan::Plan;
+use crate::model::{RegistrationMode, Secret};
+use crate::plan::{Given, Plan};
 use crate::report;
-use crate::settings::Registration;
 use bring_up::start;
 use outcome::finish;
-use prepare::{approve, authorities, warn_of, warn_of_proxies, way};
+use prepare::{approve, authorities, warn_of, warn_of_proxies};
 
 mod bring_up;
 mod outcome;
@@ -27,11 +26,12 @@ pub(super) async fn run(desk: &Desk, args: &cli::Start) -> Result<Exit, Failure>
     for password in &settings.proxies.passwords {
         desk.actions.mask(password)?;
     }
-    let mut plan = Plan::decide(&desk.settings, &settings)?;
-    plan.ca = authorities(&desk.settings.github)?;
+    let ca = authorities(&desk.settings.github)?;
     if settings.rehearse {
-        return rehearse::run(desk, plan).await;
+        return rehearse::run(desk, &settings, ca).await;
     }
+    let rehearsal = None;
+    let plan = Plan::decide(&desk.settings, &settings, Given { ca, rehearsal })?;
     super::groups::fits(&desk.settings.github)?;
     let places = desk.places(&plan.providers).await?;
     for place in &places {
@@ -43,7 +43,7 @@ pub(super) async fn run(desk: &Desk, args: &cli::Start) -> Result<Exit, Failure>
     }
     warn_of(desk, &places);
     warn_of_proxies(desk, &settings.proxies, &places);
-    let github = desk.github().await?.registering(way(&plan));
+    let github = desk.github().await?.registering(plan.registration);
     let github = super::groups::choose(desk, github, &plan).await?;
     let github = patient(&github, plan.timeout);
     approve(desk, &github, &plan.version).await?;
@@ -69,14 +69,14 @@ fn dry_run(desk: &Desk, plan: &Plan, places: &[Place]) -> Result<Exit, Failure> 
     let hidden = Secret::new("***");
     let labels = plan.labels_of(&name);
     let credential = match plan.registration {
-        Some(Registration::Token) => Credential::Token {
+        RegistrationMode::Token => Credential::Token {
             token: &hidden,
             url: "***",
             group: None,
             labels: &labels,
             until: tags.ready_by,
         },
-        Some(Registration::Jit) | None => Credential::Jit(&hidden),
+        RegistrationMode::Jit | RegistrationMode::Either => Credential::Jit(&hidden),
     };
     let ending = places
         .first()

@@ -6,19 +6,21 @@ use crate::actions::{FailedRow, KeptRow, StopSummary, StoppedRow};
 use crate::cli;
 use crate::error::{Exit, Failure};
 use crate::fleet::Fleet;
-use crate::fleet::stop::{Chosen, Kept, Selection, Stopped, Stops, Unstopped, carry_out, select};
-use crate::model::{Name, Reference, chain};
+use crate::fleet::stop::{
+    Chosen, Kept, Selection, StopRequest, Stopped, Stops, Unstopped, carry_out, select,
+};
+use crate::model::{Name, Reference, StopTarget, chain};
 use crate::report;
-use crate::settings::{Stop, Target};
+use crate::settings::Stop;
 
 pub(super) async fn run(desk: &Desk, args: &cli::Stop) -> Result<Exit, Failure> {
     let stop = desk.settings.stop(args)?;
     let mut also = Vec::new();
-    if let Target::Named { machines, .. } = &stop.target {
+    if let StopTarget::Named { machines, .. } = &stop.target {
         also.extend(machines.iter().map(|reference| reference.provider.clone()));
     }
     let places = desk.search(&stop.providers, &also).await?;
-    let explicit = matches!(stop.target, Target::Named { .. });
+    let explicit = matches!(stop.target, StopTarget::Named { .. });
     let github = match desk.github().await {
         Ok(github) => Some(github),
         Err(failure) if explicit => {
@@ -36,11 +38,19 @@ pub(super) async fn run(desk: &Desk, args: &cli::Stop) -> Result<Exit, Failure> 
         sink: desk,
     };
     let view = desk.view(false, stop.older_than, &stop.providers);
-    let selection = select(&fleet, &view, &stop).await;
+    let request = StopRequest {
+        target: stop.target.clone(),
+        group: stop.group.clone(),
+        second_look: stop.second_look,
+        force: stop.force,
+        wait: stop.wait,
+        timeout: stop.timeout,
+    };
+    let selection = select(&fleet, &view, &request).await;
     for notice in desk.store.notices() {
         desk.ui.warning(&notice.to_string());
     }
-    if stop.target == Target::State && !desk.store.set_aside().await?.is_empty() {
+    if stop.target == StopTarget::State && !desk.store.set_aside().await?.is_empty() {
         return Err(Failure::new(
             Exit::Failed,
             "the state file could not be read, so what it held is not known",
@@ -61,7 +71,7 @@ pub(super) async fn run(desk: &Desk, args: &cli::Stop) -> Result<Exit, Failure> 
     };
     let mut interrupts = Interrupts::listen(desk.settings.step.is_some())?;
     let stops = tokio::select! {
-        stops = carry_out(&fleet, &view, &stop, selection.clone()) => stops,
+        stops = carry_out(&fleet, &view, &request, selection.clone()) => stops,
         () = interrupts.next() => return Ok(interrupted(desk, &selection)),
     };
     finish(desk, &stops)
@@ -92,7 +102,10 @@ fn interrupted(desk: &Desk, selection: &Selection) -> Exit {
 
 /// Asks on a terminal before what the user did not name is ended; elsewhere `--yes` is asked for.
 async fn confirmed(desk: &Desk, stop: &Stop, selection: &Selection) -> Result<bool, Failure> {
-    let asks = matches!(stop.target, Target::All | Target::Orphans | Target::State);
+    let asks = matches!(
+        stop.target,
+        StopTarget::All | StopTarget::Orphans | StopTarget::State
+    );
     if !asks || stop.yes || selection.chosen.is_empty() || desk.settings.step.is_some() {
         return Ok(true);
     }

@@ -11,9 +11,8 @@ use super::watch::{SETTLES, unread};
 use super::{Place, Trouble, chain};
 use crate::bootstrap::{self, Boot};
 use crate::github::{Api, Credential};
-use crate::model::{Event, Instance, Name, Order};
+use crate::model::{Event, Instance, Name, Order, RunnerVersion};
 use crate::providers::{self, ErrorKind};
-use crate::settings::Version;
 
 /// The pause between two looks for a machine.
 const EVERY: Duration = Duration::from_secs(2);
@@ -131,7 +130,7 @@ impl<G: Api> Shared<'_, G> {
             name,
             credential,
             packages: self.packages,
-            pinned: matches!(self.plan.version, Version::Exact(_)),
+            pinned: matches!(self.plan.version, RunnerVersion::Exact(_)),
             ending: place.provider.ending(),
             expires: tags.expires,
             idle_limit: self.plan.idle_timeout,

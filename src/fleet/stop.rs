@@ -6,15 +6,16 @@ use super::survey::{Inquiry, Look, Row, Silent, Unknown, View, look};
 use super::verdict::{Machine, Registration, Verdict};
 use super::{Fleet, Place};
 use crate::github::Api;
-use crate::model::{Name, Reference};
-use crate::settings::{Stop, Target};
+use crate::model::{Name, Reference, StopTarget};
 
 mod carry_out;
 mod ending;
+mod request;
 #[cfg(test)]
 mod tests;
 
 pub use carry_out::{Stopped, Stops, carry_out};
+pub use request::StopRequest;
 
 /// How careful the ending of a runner is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,12 +103,8 @@ pub struct Selection {
 
 /// Finds out what a stop would do, and changes nothing. `view` says which scope is ours; what it has
 /// of another is never chosen.
-pub async fn select<G: Api>(fleet: &Fleet<'_, G>, view: &View, stop: &Stop) -> Selection {
-    let view = View {
-        older_than: stop.older_than.or(view.older_than),
-        ..view.clone()
-    };
-    let look = look(fleet, &view, stop.force).await;
+pub async fn select<G: Api>(fleet: &Fleet<'_, G>, view: &View, stop: &StopRequest) -> Selection {
+    let look = look(fleet, view, stop.force).await;
     let inquiry = Inquiry::new(fleet, false);
     let mut selecting = Selecting {
         fleet,
@@ -120,11 +117,11 @@ pub async fn select<G: Api>(fleet: &Fleet<'_, G>, view: &View, stop: &Stop) -> S
         },
     };
     match &stop.target {
-        Target::All => selecting.gently(|row| row.ours).await,
-        Target::State => selecting.gently(|row| row.recorded).await,
-        Target::Run { id, attempt } => selecting.run(*id, *attempt).await,
-        Target::Orphans => selecting.orphans(),
-        Target::Named {
+        StopTarget::All => selecting.gently(|row| row.ours).await,
+        StopTarget::State => selecting.gently(|row| row.recorded).await,
+        StopTarget::Run { id, attempt } => selecting.run(*id, *attempt).await,
+        StopTarget::Orphans => selecting.orphans(),
+        StopTarget::Named {
             machines,
             names,
             starts,
@@ -138,7 +135,7 @@ pub async fn select<G: Api>(fleet: &Fleet<'_, G>, view: &View, stop: &Stop) -> S
 
 struct Selecting<'a, G> {
     fleet: &'a Fleet<'a, G>,
-    stop: &'a Stop,
+    stop: &'a StopRequest,
     look: &'a Look,
     inquiry: &'a Inquiry<'a, G>,
     selection: Selection,

@@ -15,10 +15,10 @@ use url::Url;
 
 use super::auth::{Auth, Token, bearer};
 use super::limits::limits;
-use super::registration::{Known, Way};
+use super::registration::Known;
 use super::{Error, ErrorKind, Hearer, Notice, Result, Right, TokenKind, scope};
 use crate::http::{self, Answer, Bounds, Options, Request, Roots, Term};
-use crate::model::{Scope, Secret, lock};
+use crate::model::{RegistrationMode, Scope, Secret, lock};
 
 /// The version that every server knows (GHES learns the next one with 3.21); its `Sunset` is years away.
 const API_VERSION: &str = "2022-11-28";
@@ -52,7 +52,7 @@ pub struct Client {
     by: Option<Instant>,
     patience: Option<Instant>,
     group: u64,
-    way: Way,
+    way: RegistrationMode,
     server: Option<Url>,
 }
 
@@ -146,7 +146,7 @@ impl Client {
             by: None,
             patience: None,
             group: config.group,
-            way: Way::default(),
+            way: RegistrationMode::default(),
             server: None,
         })
     }
@@ -193,7 +193,7 @@ impl Client {
 
     /// The same client, which registers runners in this way.
     #[must_use]
-    pub fn registering(self, way: Way) -> Self {
+    pub fn registering(self, way: RegistrationMode) -> Self {
         Self { way, ..self }
     }
 
@@ -205,7 +205,7 @@ impl Client {
         Self { server, ..self }
     }
 
-    pub(super) fn way(&self) -> Way {
+    pub(super) fn way(&self) -> RegistrationMode {
         self.way
     }
 

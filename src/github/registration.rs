@@ -8,25 +8,13 @@ use url::Url;
 use super::client::Client;
 use super::{DEFAULT_GROUP, Error, ErrorKind, Result, Right, scope};
 use crate::http::Request;
-use crate::model::{Name, Scope, Secret};
+use crate::model::{Name, RegistrationMode, Scope, Secret};
 
 /// Where jobs are worked on, below the runner's folder. The runner has the same default.
 const WORK_FOLDER: &str = "_work";
 /// A token that is good for less than this is not handed out again: it is used when its machine has
 /// booted. GitHub gives them for an hour.
 const BOOTS: SignedDuration = SignedDuration::from_mins(40);
-
-/// How runners are registered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Way {
-    /// Just in time; with a token where a GHES has no such thing.
-    #[default]
-    Either,
-    /// Just in time, or not at all.
-    Jit,
-    /// With a token.
-    Token,
-}
 
 /// What a machine needs to become a runner.
 #[derive(Clone, Debug)]
@@ -103,11 +91,13 @@ impl Client {
     ) -> Result<Registration> {
         let falls_back = scope::is_ghes(self.api_url());
         match self.way() {
-            Way::Jit => return self.just_in_time(name, labels).await,
-            Way::Token => return self.with_token(&mut *self.known().await).await,
+            RegistrationMode::Jit => return self.just_in_time(name, labels).await,
+            RegistrationMode::Token => return self.with_token(&mut *self.known().await).await,
             // Elsewhere a 404 is a missing right or a missing group, and nothing else.
-            Way::Either if !falls_back => return self.just_in_time(name, labels).await,
-            Way::Either => {}
+            RegistrationMode::Either if !falls_back => {
+                return self.just_in_time(name, labels).await;
+            }
+            RegistrationMode::Either => {}
         }
         let mut known = self.known().await;
         match known.has_jit {

@@ -1,13 +1,11 @@
 //! The runner's archives: those that GitHub names for a scope, and those of a version.
 
-use std::fmt;
-use std::str::FromStr;
-
 use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::client::Client;
 use super::{ErrorKind, Result, Right, scope};
+use crate::model::RunnerVersion;
 
 /// An archive on offer for a scope.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -29,42 +27,6 @@ impl Download {
     pub fn version(&self) -> Option<&str> {
         let prefix = format!("actions-runner-{}-{}-", self.os, self.architecture);
         version_in(self.filename.strip_prefix(&prefix)?)
-    }
-}
-
-/// Which runner to use.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RunnerVersion {
-    /// This one, without `v`.
-    Exact(String),
-    /// The one that GitHub names for the scope: it rolls releases out step by step.
-    Latest,
-}
-
-/// Why a text is no version.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("`{0}` is not a version of the runner: write `latest`, or one such as `2.336.0`")]
-pub struct NoVersion(String);
-
-impl FromStr for RunnerVersion {
-    type Err = NoVersion;
-
-    fn from_str(text: &str) -> Result<Self, NoVersion> {
-        let exact = text.strip_prefix('v').unwrap_or(text);
-        match text {
-            "latest" => Ok(Self::Latest),
-            _ if is_version(exact) => Ok(Self::Exact(exact.to_owned())),
-            _ => Err(NoVersion(text.to_owned())),
-        }
-    }
-}
-
-impl fmt::Display for RunnerVersion {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Exact(version) => version,
-            Self::Latest => "latest",
-        })
     }
 }
 
@@ -252,14 +214,5 @@ fn version_in(rest: &str) -> Option<&str> {
     let version = rest
         .strip_suffix(".tar.gz")
         .or_else(|| rest.strip_suffix(".zip"))?;
-    is_version(version).then_some(version)
-}
-
-fn is_version(text: &str) -> bool {
-    let mut parts = 0;
-    let digits = text.split('.').all(|part| {
-        parts += 1;
-        (1..=9).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
-    });
-    digits && parts == 3
+    RunnerVersion::is_number(version).then_some(version)
 }

@@ -28,8 +28,8 @@ pub use github::{App, Credential, GitHub, Group, Token};
 pub use list::List;
 pub use providers::{Check, Offers, Providers};
 pub use proxies::Proxies;
-pub use start::{Registration, Start, Version};
-pub use stop::{Stop, Target};
+pub use start::Start;
+pub use stop::Stop;
 pub use tables::{ProviderSettings, Tables};
 
 /// What settings answer.

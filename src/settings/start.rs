@@ -6,24 +6,7 @@ use std::time::Duration;
 
 use super::{Error, Proxies, Result, Setting, Settings, bad, values};
 use crate::cli;
-
-/// Which runner is started.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Version {
-    /// This one, without `v`.
-    Exact(String),
-    /// The one that GitHub names for the scope.
-    Latest,
-}
-
-/// How runners are registered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Registration {
-    /// With a just-in-time configuration, and in no other way.
-    Jit,
-    /// With a registration token, by the machine itself.
-    Token,
-}
+use crate::model::{NotAVersion, RegistrationMode, RunnerVersion};
 
 /// The settings of `gharun start`, each resolved.
 #[derive(Clone, Debug)]
@@ -50,9 +33,9 @@ pub struct Start {
     /// The text of the user's script.
     pub setup: Option<String>,
     /// Which runner.
-    pub version: Version,
-    /// How it is registered; `None` where nobody said so.
-    pub registration: Option<Registration>,
+    pub version: RunnerVersion,
+    /// How it is registered.
+    pub registration: RegistrationMode,
     /// The proxies that machines are told of.
     pub proxies: Proxies,
     /// The pause between looks.
@@ -107,13 +90,13 @@ impl Settings {
                 "runner_version",
                 args.runner_version.as_deref(),
                 version,
-                Version::Latest,
+                RunnerVersion::Latest,
             )?,
             registration: self.read(
                 "registration",
                 args.registration.as_deref(),
-                |text| registration(text).map(Some),
-                None,
+                registration,
+                RegistrationMode::Either,
             )?,
             proxies: Proxies::of(&self.env),
             poll_interval: poll,
@@ -227,18 +210,14 @@ impl Settings {
     }
 }
 
-fn version(text: &str) -> std::result::Result<Version, String> {
-    if text == "latest" {
-        Ok(Version::Latest)
-    } else {
-        values::version(text).map(Version::Exact)
-    }
+fn version(text: &str) -> std::result::Result<RunnerVersion, String> {
+    text.parse().map_err(|error: NotAVersion| error.to_string())
 }
 
-fn registration(text: &str) -> std::result::Result<Registration, String> {
+fn registration(text: &str) -> std::result::Result<RegistrationMode, String> {
     match text {
-        "jit" => Ok(Registration::Jit),
-        "token" => Ok(Registration::Token),
+        "jit" => Ok(RegistrationMode::Jit),
+        "token" => Ok(RegistrationMode::Token),
         _ => Err("write `jit` or `token`".to_owned()),
     }
 }

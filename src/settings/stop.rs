@@ -5,41 +5,14 @@ use std::time::Duration;
 
 use super::{Error, Result, Settings, bad, values};
 use crate::cli;
-use crate::model::{Name, Reference};
-
-/// What is to be stopped.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// Everything of this scope that is not busy.
-    All,
-    /// These machines and runners, and with `starts` what else their `start` processes made.
-    Named {
-        /// Machines.
-        machines: Vec<Reference>,
-        /// Runners.
-        names: Vec<Name>,
-        /// Whether it is a mapping, which speaks for whole starts.
-        starts: bool,
-    },
-    /// What nobody will use again.
-    Orphans,
-    /// What a workflow run started, in any attempt or in one.
-    Run {
-        /// `github.run_id`.
-        id: u64,
-        /// Only this attempt.
-        attempt: Option<u32>,
-    },
-    /// What the state file holds.
-    State,
-}
+use crate::model::{Name, Reference, StopTarget};
 
 /// The settings of `gharun stop`, each resolved.
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Stop {
     /// What is to be stopped.
-    pub target: Target,
+    pub target: StopTarget,
     /// Only what a start with this group made.
     pub group: Option<String>,
     /// Look only at these providers; empty: at all that can be found.
@@ -97,7 +70,7 @@ impl Settings {
         })
     }
 
-    fn target(&self, args: &cli::Stop) -> Result<Target> {
+    fn target(&self, args: &cli::Stop) -> Result<StopTarget> {
         if !args.references.is_empty() {
             let (mut machines, mut names) = (Vec::new(), Vec::new());
             for text in &args.references {
@@ -110,17 +83,17 @@ impl Settings {
                     );
                 }
             }
-            return Ok(Target::Named {
+            return Ok(StopTarget::Named {
                 machines,
                 names,
                 starts: false,
             });
         }
         if args.all {
-            return Ok(Target::All);
+            return Ok(StopTarget::All);
         }
         if args.orphans {
-            return Ok(Target::Orphans);
+            return Ok(StopTarget::Orphans);
         }
         let step_run = self.step.as_ref().and_then(|step| step.run);
         if let Some(text) = &args.run {
@@ -143,17 +116,17 @@ impl Settings {
                 return Ok(target);
             }
         }
-        Ok(step_run.map_or(Target::State, |run| Target::Run {
+        Ok(step_run.map_or(StopTarget::State, |run| StopTarget::Run {
             id: run.id,
             attempt: None,
         }))
     }
 }
 
-fn run(text: &str, of_step: Option<crate::model::Run>) -> Result<Target> {
+fn run(text: &str, of_step: Option<crate::model::Run>) -> Result<StopTarget> {
     if text.is_empty() {
         return of_step
-            .map(|run| Target::Run {
+            .map(|run| StopTarget::Run {
                 id: run.id,
                 attempt: None,
             })
@@ -174,7 +147,7 @@ fn run(text: &str, of_step: Option<crate::model::Run>) -> Result<Target> {
     let attempt = attempt
         .map(|attempt| attempt.parse().map_err(|_| wrong()))
         .transpose()?;
-    Ok(Target::Run {
+    Ok(StopTarget::Run {
         id: id.parse().map_err(|_| wrong())?,
         attempt,
     })
@@ -203,7 +176,7 @@ fn mapping_text(text: &str) -> Result<String> {
 }
 
 /// Reads a mapping; `None` when it is empty. Values may be a label or a list of labels.
-fn mapping(text: &str, provider: Option<&str>) -> Result<Option<Target>> {
+fn mapping(text: &str, provider: Option<&str>) -> Result<Option<StopTarget>> {
     let hint = "it looks like `{\"docker:1a2b3c4d5e6f/0123456789ab\": \"gharun-…\"}`, as `start` writes its output `mapping`";
     let value: serde_json::Value = serde_json::from_str(text)
         .map_err(|error| Error::usage(format!("the mapping is no JSON: {error}")).hinted(hint))?;
@@ -240,7 +213,7 @@ fn mapping(text: &str, provider: Option<&str>) -> Result<Option<Target>> {
                 .filter_map(|label| label.as_str()?.parse::<Name>().ok()),
         );
     }
-    Ok(Some(Target::Named {
+    Ok(Some(StopTarget::Named {
         machines,
         names,
         starts: true,
@@ -266,7 +239,7 @@ mod tests {
             format!(r#"{{"docker:a/b": "{NAME}"}}"#),
             format!(r#"{{"docker:a/b": ["gpu", "{NAME}"]}}"#),
         ] {
-            let expected = Target::Named {
+            let expected = StopTarget::Named {
                 machines: vec!["docker:a/b".parse().unwrap()],
                 names: vec![NAME.parse().unwrap()],
                 starts: true,
@@ -279,7 +252,8 @@ mod tests {
     fn bare_ids_need_a_provider() {
         let text = format!(r#"{{"i-0abc": "{NAME}"}}"#);
         assert!(mapping(&text, None).is_err());
-        let Some(Target::Named { machines, .. }) = mapping(&text, Some("aws")).expect("it reads")
+        let Some(StopTarget::Named { machines, .. }) =
+            mapping(&text, Some("aws")).expect("it reads")
         else {
             panic!("no machines")
         };
@@ -290,7 +264,7 @@ mod tests {
     fn a_run_may_name_its_attempt() {
         assert_eq!(
             run("7/2", None).unwrap(),
-            Target::Run {
+            StopTarget::Run {
                 id: 7,
                 attempt: Some(2)
             }

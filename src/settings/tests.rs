@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::*;
 use crate::cli::{self, Cli, Command};
-use crate::model::{Name, Scope};
+use crate::model::{Name, Scope, StopTarget};
 use clap::Parser as _;
 
 mod app;
@@ -268,7 +268,7 @@ fn stop_in_a_workflow_means_this_run_and_elsewhere_the_state_file() {
         };
         settings.stop(&args).expect("it resolves").target
     };
-    assert_eq!(target(World::new("stop")), Target::State);
+    assert_eq!(target(World::new("stop")), StopTarget::State);
     let step = || {
         World::new("stop")
             .env("GITHUB_ACTIONS", "true")
@@ -276,14 +276,14 @@ fn stop_in_a_workflow_means_this_run_and_elsewhere_the_state_file() {
     };
     assert_eq!(
         target(step()),
-        Target::Run {
+        StopTarget::Run {
             id: 7,
             attempt: None
         }
     );
     assert_eq!(
         target(step().env("GHARUN_MAPPING", "{}")),
-        Target::Run {
+        StopTarget::Run {
             id: 7,
             attempt: None
         }
@@ -296,7 +296,7 @@ fn stop_in_a_workflow_means_this_run_and_elsewhere_the_state_file() {
     let names: Vec<Name> = vec![name.parse().expect("a name")];
     assert_eq!(
         mapped,
-        Target::Named {
+        StopTarget::Named {
             machines: vec!["local:a/b".parse().expect("a reference")],
             names,
             starts: true

@@ -61,19 +61,6 @@ pub(super) fn group(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-/// `2.336.0`, with or without a `v`.
-pub(super) fn version(text: &str) -> Result<String, String> {
-    let version = text.strip_prefix('v').unwrap_or(text);
-    let numbers = version
-        .split('.')
-        .filter(|part| part.parse::<u32>().is_ok())
-        .count();
-    if numbers != 3 || version.split('.').count() != 3 {
-        return Err("write `latest`, or a version such as `2.336.0`".to_owned());
-    }
-    Ok(version.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

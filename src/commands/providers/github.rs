@@ -14,9 +14,8 @@ use crate::github::{
     self, Api as _, Client, Config, Core, DEFAULT_GROUP, ErrorKind, RateLimit, Repository,
     RunnerGroup, TokenKind,
 };
-use crate::model::{Scope, chain};
+use crate::model::{RunnerVersion, Scope, chain};
 use crate::report::Check;
-use crate::settings::Version;
 
 /// Below so many requests a large start may have to wait for its turn.
 const FEW: u64 = 100;
@@ -57,7 +56,7 @@ pub(super) async fn check(desk: &Desk) -> Vec<Check> {
     let mut rows = vec![
         token(desk, &github, runners, scopes, seen).await,
         limits(quota),
-        runner(packages(&github, &Version::Latest).await),
+        runner(packages(&github, &RunnerVersion::Latest).await),
         group(desk, &github).await,
     ];
     rows.extend(workflow(desk, &github).await);
@@ -78,7 +77,7 @@ async fn without(desk: &Desk, failure: Failure) -> Vec<Check> {
         })
     {
         rows.push(limits(public.rate_limit().await));
-        let found = packages(&public, &Version::Latest).await;
+        let found = packages(&public, &RunnerVersion::Latest).await;
         rows.push(runner(found));
     }
     rows

@@ -4,9 +4,9 @@ use crate::bootstrap;
 use crate::commands::Desk;
 use crate::error::Failure;
 use crate::fleet::Place;
-use crate::github::{Client, Standing, Way};
-use crate::plan::Plan;
-use crate::settings::{Proxies, Registration, Version};
+use crate::github::{Client, Standing};
+use crate::model::RunnerVersion;
+use crate::settings::Proxies;
 
 /// What machines are to trust beside what they trust anyway: what gharun itself is told to.
 pub(super) fn authorities(github: &crate::settings::GitHub) -> Result<Option<String>, Failure> {
@@ -35,15 +35,6 @@ pub(super) fn warn_of(desk: &Desk, places: &[Place]) {
     }
 }
 
-/// How runners are registered.
-pub(super) fn way(plan: &Plan) -> Way {
-    match plan.registration {
-        Some(Registration::Jit) => Way::Jit,
-        Some(Registration::Token) => Way::Token,
-        None => Way::Either,
-    }
-}
-
 /// A proxy on this computer is nobody's but its own: only machines that are this computer use it.
 pub(super) fn warn_of_proxies(desk: &Desk, proxies: &Proxies, places: &[Place]) {
     if proxies.only_here.is_empty() {
@@ -67,9 +58,9 @@ pub(super) fn warn_of_proxies(desk: &Desk, proxies: &Proxies, places: &[Place]) 
 pub(super) async fn approve(
     desk: &Desk,
     github: &Client,
-    version: &Version,
+    version: &RunnerVersion,
 ) -> Result<(), Failure> {
-    let Version::Exact(version) = version else {
+    let RunnerVersion::Exact(version) = version else {
         return Ok(());
     };
     match github.standing(version).await? {

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::bring_up::start;
 use super::outcome::{hints, say_left};
-use super::prepare::{warn_of, way};
+use super::prepare::warn_of;
 use super::timeline::Timeline;
 use crate::commands::Desk;
 use crate::commands::hub::packages;
@@ -19,11 +19,11 @@ use crate::fleet::{Place, Started};
 use crate::github::{Client, Config, DEFAULT_GROUP, Hearer, Token};
 use crate::http::Bounds;
 use crate::model::{Name, Scope, Secret, chain};
-use crate::plan::Plan;
+use crate::plan::{Given, Plan, Rehearsal};
 use crate::poll::{Pace, until};
 use crate::providers::kind;
 use crate::rehearsal::{JobSpec, JobStatus, Stage, StageOptions};
-use crate::settings::Version;
+use crate::settings;
 
 /// The version of the stub runner: one that no real runner has.
 const STUB: &str = "0.0.1";
@@ -35,8 +35,12 @@ const DONE: Pace = Pace {
     at_most: Duration::from_mins(1),
 };
 
-pub(super) async fn run(desk: &Desk, mut plan: Plan) -> Result<Exit, Failure> {
-    for name in &plan.providers {
+pub(super) async fn run(
+    desk: &Desk,
+    settings: &settings::Start,
+    ca: Option<String>,
+) -> Result<Exit, Failure> {
+    for name in &settings.providers {
         let found = desk.settings.tables.kind_of(name)?;
         if !kind(found.name).is_some_and(|kind| kind.rehearses) {
             return Err(Failure::usage(format!("machines of `{name}` cannot reach this computer, so nothing can be rehearsed there"))
@@ -44,7 +48,7 @@ pub(super) async fn run(desk: &Desk, mut plan: Plan) -> Result<Exit, Failure> {
         }
     }
     // One provider is rehearsed at a time: the others are only asked when there is no room.
-    let places = desk.places(&plan.providers[..1]).await?;
+    let places = desk.places(&settings.providers[..1]).await?;
     let checked = places[0].provider.check().await;
     checked.map_err(|error| Failure::of_provider(error, &places[0].name, |_| String::new()))?;
     warn_of(desk, &places);
@@ -54,14 +58,18 @@ pub(super) async fn run(desk: &Desk, mut plan: Plan) -> Result<Exit, Failure> {
         "Rehearsing at `{}`: the machine is real, GitHub is a stand-in at {reached}",
         places[0].name
     ));
+    let rehearsal = Rehearsal {
+        host: reached.host_str().unwrap_or_default().to_owned(),
+        version: STUB.to_owned(),
+    };
+    let given = Given {
+        ca,
+        rehearsal: Some(rehearsal),
+    };
+    let plan = Plan::decide(&desk.settings, settings, given)?;
     let github = client(&stage)?
-        .registering(way(&plan))
-        .reached_at(reached.clone());
-    plan.past_proxies(reached.host_str().unwrap_or_default());
-    plan.providers.truncate(1);
-    // A runner that an image brings along is the real one, and it talks to the real GitHub only.
-    plan.version = Version::Exact(STUB.to_owned());
-    plan.poll_interval = plan.poll_interval.min(Duration::from_millis(500));
+        .registering(plan.registration)
+        .reached_at(reached);
     let packages = packages(&github, &plan.version).await?;
     let began = Timestamp::now();
     let started = start(desk, &plan, &places, &github, &packages).await?;

@@ -7,12 +7,11 @@ use futures_util::future::join_all;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::ending::{Ending, Outcome};
-use super::{Chosen, Kept, Selection, Unstopped, select};
+use super::{Chosen, Kept, Selection, StopRequest, Unstopped, select};
 use crate::fleet::Fleet;
 use crate::fleet::survey::{Inquiry, Unknown, View};
 use crate::github::Api;
-use crate::model::{Name, Reference};
-use crate::settings::{Stop, Target};
+use crate::model::{Name, Reference, StopTarget};
 
 /// How often it is looked again for what a start that was killed had under way.
 const PASSES: usize = 3;
@@ -78,10 +77,10 @@ impl Seen {
 pub async fn carry_out<G: Api>(
     fleet: &Fleet<'_, G>,
     view: &View,
-    stop: &Stop,
+    stop: &StopRequest,
     selection: Selection,
 ) -> Stops {
-    let looks = matches!(stop.target, Target::Orphans).then_some(stop.second_look);
+    let looks = matches!(stop.target, StopTarget::Orphans).then_some(stop.second_look);
     let limit = if stop.wait { stop.timeout } else { SENT };
     let deadline = Instant::now() + limit + looks.unwrap_or_default();
     let mut stops = Stops::default();
@@ -118,11 +117,11 @@ pub async fn carry_out<G: Api>(
 }
 
 /// Whether a creation that was under way may show up only now.
-fn may_have_company(stop: &Stop) -> bool {
+fn may_have_company(stop: &StopRequest) -> bool {
     match stop.target {
-        Target::All | Target::Run { .. } | Target::State => true,
-        Target::Named { starts, .. } => starts,
-        Target::Orphans => false,
+        StopTarget::All | StopTarget::Run { .. } | StopTarget::State => true,
+        StopTarget::Named { starts, .. } => starts,
+        StopTarget::Orphans => false,
     }
 }
 
@@ -146,7 +145,7 @@ fn absorb(stops: &mut Stops, seen: &mut Seen, next: Selection) -> Vec<Chosen> {
 
 async fn end<G: Api>(
     fleet: &Fleet<'_, G>,
-    stop: &Stop,
+    stop: &StopRequest,
     inquiry: &Inquiry<'_, G>,
     chosen: &Chosen,
     deadline: Instant,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{Chosen, Kept, Manner, Stopped, Unstopped, is_busy_orphan};
+use super::{Chosen, Kept, Manner, StopRequest, Stopped, Unstopped, is_busy_orphan};
 use crate::fleet::answer::in_time;
 use crate::fleet::survey::{Inquiry, Row, Silent};
 use crate::fleet::verdict::{Machine, Registration, Verdict};
@@ -13,7 +13,6 @@ use crate::fleet::{Fleet, chain};
 use crate::github::{Api, Deregistration};
 use crate::model::{Condition, Event};
 use crate::poll::{Pace, until};
-use crate::settings::Stop;
 
 mod newcomer;
 
@@ -49,7 +48,7 @@ enum Removal {
 
 pub(super) struct Ending<'a, G> {
     fleet: &'a Fleet<'a, G>,
-    stop: &'a Stop,
+    stop: &'a StopRequest,
     inquiry: &'a Inquiry<'a, G>,
     chosen: &'a Chosen,
     deadline: Instant,
@@ -61,7 +60,7 @@ pub(super) struct Ending<'a, G> {
 impl<'a, G: Api> Ending<'a, G> {
     pub(super) fn new(
         fleet: &'a Fleet<'a, G>,
-        stop: &'a Stop,
+        stop: &'a StopRequest,
         inquiry: &'a Inquiry<'a, G>,
         chosen: &'a Chosen,
         deadline: Instant,

@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 
 use super::*;
+use crate::model::RegistrationMode;
 
 const JIT: &str = "POST /api/v3/orgs/acme/actions/runners/generate-jitconfig";
 const TICKET: &str = "POST /api/v3/orgs/acme/actions/runners/registration-token";
@@ -113,7 +114,7 @@ async fn what_is_no_old_ghes_gets_the_advice_of_its_404() {
         _ => refusal(404, "Not Found"),
     })
     .await;
-    let client = ghes(&server).registering(Way::Jit);
+    let client = ghes(&server).registering(RegistrationMode::Jit);
     assert_eq!(
         register(&client).await.unwrap_err().kind,
         ErrorKind::NotFound
@@ -140,12 +141,12 @@ async fn a_lost_answer_tells_nothing_of_the_server() {
 #[tokio::test]
 async fn a_token_is_asked_for_again_since_that_registers_nothing() {
     let server = Server::replies([Reply::html(502, "Unicorn!"), Reply::Close, fresh()]).await;
-    let client = ghes(&server).registering(Way::Token);
+    let client = ghes(&server).registering(RegistrationMode::Token);
     enrolment(&register(&client).await.unwrap());
     assert_eq!(server.lines(), [TICKET; 3]);
 
     let server = Server::serve(|_| Reply::html(502, "Unicorn!")).await;
-    let client = ghes(&server).registering(Way::Token);
+    let client = ghes(&server).registering(RegistrationMode::Token);
     let error = register(&client).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Unavailable, "nothing was registered");
 }
@@ -155,7 +156,7 @@ async fn a_token_that_is_nearly_over_is_not_handed_out_again() {
     let short = ticket(SignedDuration::from_mins(20));
     let odd = Reply::json(201, json!({"token": "AAHUNTER2", "expires_at": "soon"}));
     let server = Server::replies([short, odd, fresh()]).await;
-    let client = ghes(&server).registering(Way::Token);
+    let client = ghes(&server).registering(RegistrationMode::Token);
     for asked in [1, 2, 3, 3] {
         enrolment(&register(&client).await.unwrap());
         assert_eq!(server.seen().len(), asked);
@@ -179,7 +180,9 @@ async fn a_group_is_told_by_its_name() {
             group,
             ..config(&server)
         };
-        Client::new(config).unwrap().registering(Way::Token)
+        Client::new(config)
+            .unwrap()
+            .registering(RegistrationMode::Token)
     };
     let client = in_group(7);
     for _ in 0..2 {
@@ -198,7 +201,9 @@ async fn a_group_is_told_by_its_name() {
 async fn machines_may_reach_the_server_elsewhere() {
     let server = Server::serve(|_| fresh()).await;
     let there = "http://172.17.0.1:8080/".parse().unwrap();
-    let client = client(&server).registering(Way::Token).reached_at(there);
+    let client = client(&server)
+        .registering(RegistrationMode::Token)
+        .reached_at(there);
     let registration = register(&client).await.unwrap();
     let url = &enrolment(&registration).url;
     assert_eq!(url.as_str(), "http://172.17.0.1:8080/acme/app");

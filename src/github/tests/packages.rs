@@ -1,6 +1,7 @@
 //! The runner's archives.
 
 use super::*;
+use crate::model::RunnerVersion;
 
 const SUM: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
@@ -201,25 +202,4 @@ async fn a_ghes_has_its_own_versions_and_no_others() {
          hint: leave `--runner-version` out; it offers 2.311.0"
     );
     assert_eq!(server.seen().len(), 3);
-}
-
-#[test]
-fn a_version_is_latest_or_three_numbers() {
-    let exact = Ok(RunnerVersion::Exact("2.336.0".into()));
-    assert_eq!("2.336.0".parse(), exact);
-    assert_eq!("v2.336.0".parse(), exact);
-    assert_eq!("latest".parse(), Ok(RunnerVersion::Latest));
-    for text in [
-        "",
-        "v",
-        "2",
-        "2.336",
-        "2.336.0.1",
-        "2.336.x",
-        "vlatest",
-        "2.336.0/../x",
-        "2..0",
-    ] {
-        assert!(text.parse::<RunnerVersion>().is_err(), "{text}");
-    }
 }

@@ -1,6 +1,7 @@
 //! What is sent, and what is not shown.
 
 use super::*;
+use crate::model::RunnerVersion;
 use gharun_worlds::github::spec::Spec;
 
 /// Calls everything that the client can do.

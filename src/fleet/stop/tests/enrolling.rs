@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::scene::{Scene, named, stop, tags};
-use crate::settings::Target;
+use crate::model::StopTarget;
 
 #[tokio::test(start_paused = true)]
 async fn what_registers_while_its_machine_is_ended_is_removed() {
@@ -47,7 +47,7 @@ async fn an_orphan_that_has_registered_meanwhile_is_none_at_the_second_look() {
     let scene = Scene::new();
     let tags = tags("a", 3600);
     scene.machine(&tags).await;
-    let stop = stop(Target::Orphans);
+    let stop = stop(StopTarget::Orphans);
     let selection = scene.select(&stop).await;
     assert_eq!(selection.chosen.len(), 1);
     let id = scene.runner(&tags.name, "online");

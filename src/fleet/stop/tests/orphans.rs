@@ -6,10 +6,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::scene::{RUN, Scene, stop, tags};
+use crate::model::StopTarget;
 use crate::model::{Name, Reference, Tags};
 use crate::providers::ErrorKind;
 use crate::providers::memory::{Fault, Verb};
-use crate::settings::Target;
 
 const OLD: i64 = 3600;
 
@@ -37,7 +37,7 @@ async fn what_a_kill_left_is_found_without_a_record() {
     let (_, reference) = scene.machine(&machine).await;
     let ghost = tags("b", OLD);
     scene.runner(&ghost.name, "offline");
-    let stops = scene.stop(&stop(Target::Orphans)).await;
+    let stops = scene.stop(&stop(StopTarget::Orphans)).await;
     assert!(
         stops.failed.is_empty() && stops.kept.is_empty(),
         "{stops:?}"
@@ -62,7 +62,7 @@ async fn stale_records_are_forgotten() {
     let reference = "gpu:gpu/box".parse().expect("a reference");
     scene.record(&gone, "gpu", Some(reference)).await;
     scene.record(&tags("b", OLD), "gpu", None).await;
-    let stops = scene.stop(&stop(Target::Orphans)).await;
+    let stops = scene.stop(&stop(StopTarget::Orphans)).await;
     assert_eq!((stops.stopped.len(), scene.records().await), (2, 0));
 }
 
@@ -75,7 +75,7 @@ async fn unknown_is_never_touched() {
     scene.runner(&tags.name, "offline");
     let unavailable = Fault::Error(ErrorKind::Unavailable);
     let untouched = async || {
-        let stops = scene.stop(&stop(Target::Orphans)).await;
+        let stops = scene.stop(&stop(StopTarget::Orphans)).await;
         assert!(stops.stopped.is_empty(), "{stops:?}");
         assert!(!stops.unknown.is_empty(), "it is named");
         assert_eq!(scene.there(), [tags.name.to_string()]);
@@ -94,14 +94,17 @@ async fn unknown_is_never_touched() {
     untouched().await;
     scene.cloud.heal("gpu");
     scene.cloud.busy(&machine.id, false);
-    assert_eq!(scene.stop(&stop(Target::Orphans)).await.stopped.len(), 1);
+    assert_eq!(
+        scene.stop(&stop(StopTarget::Orphans)).await.stopped.len(),
+        1
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_job_that_came_before_the_second_look_saves_the_machine() {
     let scene = Scene::new();
     let (_, reference, id) = idle_orphan(&scene).await;
-    let orphans = stop(Target::Orphans);
+    let orphans = stop(StopTarget::Orphans);
     let selection = scene.select(&orphans).await;
     assert_eq!(selection.chosen.len(), 1);
     scene.busy(id, None);
@@ -119,7 +122,7 @@ async fn a_job_that_was_assigned_before_the_deregistration_saves_the_machine() {
     let soon = Instant::now() + Duration::from_secs(30);
     let job = (tags.name.to_string(), soon);
     scene.hub.jobs.borrow_mut().push(job);
-    let stops = scene.stop(&stop(Target::Orphans)).await;
+    let stops = scene.stop(&stop(StopTarget::Orphans)).await;
     assert_eq!(scene.hub.times("deregister"), 1);
     assert_eq!((stops.kept.len(), scene.there().len()), (1, 1), "{stops:?}");
 }
@@ -129,7 +132,7 @@ async fn an_idle_orphan_is_given_the_time_of_a_second_look() {
     let scene = Scene::new();
     idle_orphan(&scene).await;
     let begin = Instant::now();
-    let stops = scene.stop(&stop(Target::Orphans)).await;
+    let stops = scene.stop(&stop(StopTarget::Orphans)).await;
     assert_eq!((stops.stopped.len(), scene.there().len()), (1, 0));
     assert!(begin.elapsed() >= Duration::from_mins(1));
 }
@@ -142,7 +145,7 @@ async fn an_orphan_that_only_its_run_could_use_is_ended_at_once() {
         row.labels.truncate(1);
     }
     let begin = Instant::now();
-    let stops = scene.stop(&stop(Target::Orphans)).await;
+    let stops = scene.stop(&stop(StopTarget::Orphans)).await;
     assert_eq!((stops.stopped.len(), begin.elapsed()), (1, Duration::ZERO));
 }
 
@@ -151,7 +154,7 @@ async fn an_orphan_that_github_will_not_let_go_is_kept() {
     let scene = Scene::new();
     let (_, _, id) = idle_orphan(&scene).await;
     scene.hub.down.borrow_mut().insert("deregister");
-    let stops = scene.stop(&stop(Target::Orphans)).await;
+    let stops = scene.stop(&stop(StopTarget::Orphans)).await;
     assert_eq!(
         (stops.failed.len(), scene.there().len()),
         (1, 1),
@@ -169,7 +172,7 @@ async fn a_machine_that_ended_is_removed_though_github_calls_it_busy() {
     let id = scene.runner(&tags.name, "offline");
     scene.busy(id, None);
     scene.cloud.end(&machine.id, "exit code 0");
-    let stops = scene.stop(&stop(Target::Orphans)).await;
+    let stops = scene.stop(&stop(StopTarget::Orphans)).await;
     assert!(scene.there().is_empty());
     assert!(stops.stopped[0].terminated && !stops.stopped[0].deregistered);
     assert_eq!(scene.warnings(), 1);
@@ -184,9 +187,9 @@ async fn force_ends_busy_orphans_and_no_others() {
         let id = scene.runner(&tags.name, "online");
         scene.busy(id, None);
     }
-    let gentle = scene.stop(&stop(Target::Orphans)).await;
+    let gentle = scene.stop(&stop(StopTarget::Orphans)).await;
     assert!(gentle.stopped.is_empty());
-    let mut forced = stop(Target::Orphans);
+    let mut forced = stop(StopTarget::Orphans);
     forced.force = true;
     let stops = scene.stop(&forced).await;
     assert_eq!(stops.stopped.len(), 1, "{stops:?}");
@@ -197,7 +200,7 @@ async fn force_ends_busy_orphans_and_no_others() {
 async fn force_ends_an_orphan_that_got_a_job_since_the_first_look() {
     let scene = Scene::new();
     let (_, _, id) = idle_orphan(&scene).await;
-    let mut forced = stop(Target::Orphans);
+    let mut forced = stop(StopTarget::Orphans);
     forced.force = true;
     let selection = scene.select(&forced).await;
     scene.busy(id, None);
@@ -214,7 +217,7 @@ async fn force_ends_an_orphan_that_got_a_job_since_the_first_look() {
 async fn a_ghost_that_went_by_itself_is_a_success() {
     let scene = Scene::new();
     scene.runner(&tags("a", OLD).name, "offline");
-    let orphans = stop(Target::Orphans);
+    let orphans = stop(StopTarget::Orphans);
     let selection = scene.select(&orphans).await;
     scene.hub.rows.borrow_mut().clear();
     let (fleet, view) = (scene.fleet(), &scene.view);
@@ -233,7 +236,7 @@ async fn another_scope_is_never_touched() {
     let (machine, reference) = scene.machine(&foreign).await;
     scene.cloud.end(&machine.id, "exit code 0");
     scene.record(&foreign, "gpu", Some(reference)).await;
-    for target in [Target::Orphans, Target::All, Target::State] {
+    for target in [StopTarget::Orphans, StopTarget::All, StopTarget::State] {
         let stops = scene.stop(&stop(target)).await;
         assert_eq!(stops, crate::fleet::stop::Stops::default());
     }
@@ -242,12 +245,12 @@ async fn another_scope_is_never_touched() {
 
 #[tokio::test(start_paused = true)]
 async fn older_than_prolongs_the_grace() {
-    let scene = Scene::new();
+    let mut scene = Scene::new();
     scene.machine(&tags("a", OLD)).await;
-    let mut patient = stop(Target::Orphans);
-    patient.older_than = Some(Duration::from_hours(2));
-    assert!(scene.select(&patient).await.chosen.is_empty());
-    assert_eq!(scene.select(&stop(Target::Orphans)).await.chosen.len(), 1);
+    let orphans = stop(StopTarget::Orphans);
+    assert_eq!(scene.select(&orphans).await.chosen.len(), 1);
+    scene.view.older_than = Some(Duration::from_hours(2));
+    assert!(scene.select(&orphans).await.chosen.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
@@ -259,7 +262,7 @@ async fn a_rehearsal_is_swept_by_its_expiry_without_github() {
     young.scope = crate::model::REHEARSAL.into();
     scene.machine(&old).await;
     scene.machine(&young).await;
-    let stops = scene.stop(&stop(Target::Orphans)).await;
+    let stops = scene.stop(&stop(StopTarget::Orphans)).await;
     let stopped: Vec<Option<Name>> = stops.stopped.into_iter().map(|one| one.name).collect();
     assert_eq!(stopped, [Some(old.name)]);
     assert_eq!(scene.there(), [young.name.to_string()]);
@@ -270,12 +273,12 @@ async fn a_job_is_joined_to_its_runner_by_number_too() {
     let scene = Scene::new();
     let (_, _, id) = idle_orphan(&scene).await;
     scene.hub.nameless_jobs.borrow_mut().push(id);
-    let stops = scene.stop(&stop(Target::Orphans)).await;
+    let stops = scene.stop(&stop(StopTarget::Orphans)).await;
     assert!(stops.stopped.is_empty(), "{stops:?}");
     assert_eq!((scene.there().len(), scene.hub.times("deregister")), (1, 0));
     // That of another runner's keeps nothing.
     *scene.hub.nameless_jobs.borrow_mut() = vec![id + 1];
-    let stops = scene.stop(&stop(Target::Orphans)).await;
+    let stops = scene.stop(&stop(StopTarget::Orphans)).await;
     assert_eq!(stops.stopped.len(), 1, "{stops:?}");
 }
 
@@ -286,7 +289,7 @@ async fn a_run_is_asked_about_once_for_all_of_its_machines() {
         scene.machine(&tags(&letter.to_string(), OLD)).await;
     }
     run_is_over(&scene);
-    let selected = scene.select(&stop(Target::Orphans)).await;
+    let selected = scene.select(&stop(StopTarget::Orphans)).await;
     assert_eq!(selected.chosen.len(), 16);
     assert_eq!(scene.hub.times("run"), 1);
     assert_eq!(scene.hub.times("jobs"), 1);

@@ -10,17 +10,16 @@ use futures_util::future::LocalBoxFuture;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use crate::fleet::stop::{Selection, Stops, carry_out, select};
+use crate::fleet::stop::{Selection, StopRequest, Stops, carry_out, select};
 use crate::fleet::survey::{Survey, View, survey};
 use crate::fleet::{Fleet, Place};
 use crate::github::{
     Api, Deregistration, Download, Error, ErrorKind, Job, Label, Registration, Result, Runner,
     WorkflowRun,
 };
-use crate::model::{Event, Instance, Name, Order, Reference, Run, Secret, Sink, Tags};
+use crate::model::{Event, Instance, Name, Order, Reference, Run, Secret, Sink, StopTarget, Tags};
 use crate::providers::DynProvider;
 use crate::providers::memory::{Cloud, Memory};
-use crate::settings::{Stop, Target};
 use crate::state::{Entry, Store};
 
 /// The run that everything in these tests is of.
@@ -233,11 +232,11 @@ impl Scene {
         row.verdict.to_string()
     }
 
-    pub(super) async fn select(&self, stop: &Stop) -> Selection {
+    pub(super) async fn select(&self, stop: &StopRequest) -> Selection {
         select(&self.fleet(), &self.view, stop).await
     }
 
-    pub(super) async fn stop(&self, stop: &Stop) -> Stops {
+    pub(super) async fn stop(&self, stop: &StopRequest) -> Stops {
         let selection = self.select(stop).await;
         carry_out(&self.fleet(), &self.view, stop, selection).await
     }
@@ -358,24 +357,20 @@ pub(super) fn tags(start: &str, seconds_ago: i64) -> Tags {
 }
 
 /// A stop with the defaults.
-pub(super) fn stop(target: Target) -> Stop {
-    Stop {
+pub(super) fn stop(target: StopTarget) -> StopRequest {
+    StopRequest {
         target,
         group: None,
-        providers: vec![],
-        older_than: None,
         second_look: Duration::from_mins(1),
         force: false,
         wait: true,
         timeout: Duration::from_mins(2),
-        dry_run: false,
-        yes: true,
     }
 }
 
 /// What a mapping says.
-pub(super) fn mapping(machines: &[&Reference]) -> Target {
-    Target::Named {
+pub(super) fn mapping(machines: &[&Reference]) -> StopTarget {
+    StopTarget::Named {
         machines: machines.iter().map(|machine| (*machine).clone()).collect(),
         names: vec![],
         starts: true,
@@ -383,11 +378,11 @@ pub(super) fn mapping(machines: &[&Reference]) -> Target {
 }
 
 /// References that were typed.
-pub(super) fn named(machines: &[&Reference]) -> Target {
+pub(super) fn named(machines: &[&Reference]) -> StopTarget {
     match mapping(machines) {
-        Target::Named {
+        StopTarget::Named {
             machines, names, ..
-        } => Target::Named {
+        } => StopTarget::Named {
             machines,
             names,
             starts: false,

@@ -5,12 +5,12 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::scene::{RUN, Scene, mapping, named, stop, tags};
+use crate::model::StopTarget;
 use crate::model::{Reference, Tags};
 use crate::providers::ErrorKind;
 use crate::providers::memory::{Fault, Verb};
-use crate::settings::Target;
 
-const THIS_RUN: Target = Target::Run {
+const THIS_RUN: StopTarget = StopTarget::Run {
     id: RUN.id,
     attempt: None,
 };
@@ -56,7 +56,7 @@ async fn a_runner_is_found_by_its_name() {
     let scene = Scene::new();
     let tags = tags("a", 60);
     ready(&scene, &tags).await;
-    let target = Target::Named {
+    let target = StopTarget::Named {
         machines: vec![],
         names: vec![tags.name],
         starts: false,
@@ -170,7 +170,7 @@ async fn a_run_is_ended_whoever_wrote_it_down() {
         (scene.records().await, scene.hub.rows.borrow().len()),
         (0, 1)
     );
-    let elsewhere = Target::Run {
+    let elsewhere = StopTarget::Run {
         id: RUN.id,
         attempt: Some(RUN.attempt + 1),
     };
@@ -217,7 +217,7 @@ async fn busy_runners_of_a_run_are_kept_and_named() {
     let (reference, id) = ready(&scene, &busy).await;
     ready(&scene, &idle).await;
     scene.busy(id, None);
-    for target in [THIS_RUN, Target::All] {
+    for target in [THIS_RUN, StopTarget::All] {
         let stops = scene.stop(&stop(target)).await;
         assert_eq!(stops.kept[0].instance.as_ref(), Some(&reference));
         assert_eq!(scene.there(), [busy.name.to_string()]);
@@ -245,7 +245,7 @@ async fn the_state_file_is_emptied_of_what_it_holds_and_nothing_else() {
     ready(&scene, &unknown).await;
     scene.record(&known, "gpu", Some(reference)).await;
     scene.record(&tags("c", 60), "elsewhere", None).await;
-    let stops = scene.stop(&stop(Target::State)).await;
+    let stops = scene.stop(&stop(StopTarget::State)).await;
     assert_eq!(scene.there(), [unknown.name.to_string()]);
     assert_eq!(
         (stops.stopped.len(), stops.failed.len()),
@@ -272,7 +272,12 @@ async fn a_registration_that_turns_up_under_a_name_that_is_done_with_is_removed(
 #[tokio::test(start_paused = true)]
 async fn nothing_to_stop_is_a_success() {
     let scene = Scene::new();
-    for target in [Target::All, Target::Orphans, Target::State, THIS_RUN] {
+    for target in [
+        StopTarget::All,
+        StopTarget::Orphans,
+        StopTarget::State,
+        THIS_RUN,
+    ] {
         let stops = scene.stop(&stop(target)).await;
         assert_eq!(stops, crate::fleet::stop::Stops::default());
     }
@@ -304,7 +309,7 @@ async fn a_place_that_cannot_tell_of_jobs_fails_no_stop_that_ended_everything() 
     ready(&scene, &tags("a", 60)).await;
     let fault = Fault::Error(ErrorKind::Unavailable);
     scene.cloud.fault("gpu", Verb::InUse, fault);
-    let stops = scene.stop(&stop(Target::All)).await;
+    let stops = scene.stop(&stop(StopTarget::All)).await;
     assert_eq!((stops.stopped.len(), scene.there().len()), (1, 0));
     assert!(stops.unknown.is_empty(), "{stops:?}");
 }

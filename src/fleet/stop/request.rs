@@ -1,0 +1,22 @@
+//! What a stop is asked to do.
+
+use std::time::Duration;
+
+use crate::model::StopTarget;
+
+/// What a stop is asked to do; whose machines it looks at says its [`View`](crate::fleet::survey::View).
+#[derive(Clone, Debug)]
+pub struct StopRequest {
+    /// What is to be stopped.
+    pub target: StopTarget,
+    /// Only what a start with this group made.
+    pub group: Option<String>,
+    /// The pause between the deregistration of an idle orphan and its end.
+    pub second_look: Duration,
+    /// Also busy orphans.
+    pub force: bool,
+    /// Wait until proved gone.
+    pub wait: bool,
+    /// How long at most.
+    pub timeout: Duration,
+}
