@@ -10,13 +10,13 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Mutex;
 
+use crate::fleet::StartOutcome;
+use crate::fleet::stop::StopOutcome;
 use crate::model::{Event, Mapping, Secret, lock, random, text};
 
 mod command;
 mod output;
 mod summary;
-
-pub use summary::{FailedRow, KeptRow, StopSummary, StoppedRow, SummaryRow};
 
 /// GitHub shows this many annotations of one type for a step, and drops the others in silence.
 const ANNOTATIONS: usize = 10;
@@ -219,14 +219,18 @@ impl Actions {
         }
     }
 
-    /// Adds what `start` did to the job's summary, at most what GitHub shows of it.
-    pub fn summarise_start(&self, rows: &[SummaryRow]) -> io::Result<()> {
-        self.summarise(|room| summary::start(rows, room))
+    /// Adds what `start` did to the job's summary, at most what GitHub shows of it; where it did nothing,
+    /// nothing.
+    pub fn summarise_start(&self, outcome: &StartOutcome) -> io::Result<()> {
+        if outcome.planned.is_some() {
+            return Ok(());
+        }
+        self.summarise(|room| summary::start(outcome, room))
     }
 
     /// Adds what `stop` did to the job's summary; where it did nothing, nothing.
-    pub fn summarise_stop(&self, stop: &StopSummary) -> io::Result<()> {
-        if *stop == StopSummary::default() {
+    pub fn summarise_stop(&self, stop: &StopOutcome) -> io::Result<()> {
+        if stop.stopped.is_empty() && stop.kept.is_empty() && stop.failed.is_empty() {
             return Ok(());
         }
         self.summarise(|room| summary::stop(stop, room))

@@ -3,36 +3,9 @@
 use std::io;
 
 use crate::model::Error;
+pub use crate::model::Exit;
 use crate::providers::{self, ErrorKind};
 use crate::{github, settings, state};
-
-/// How the program ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Exit {
-    /// Done.
-    Done,
-    /// Failed, and nothing of ours is left running (`list`: a source was unreadable).
-    Failed,
-    /// Interrupted, and proved swept.
-    Interrupted,
-    /// Machines were kept or may still be running; they are listed.
-    Left,
-    /// Wrong usage or settings; nothing was tried.
-    Usage,
-}
-
-impl Exit {
-    /// The number that the shell sees.
-    pub fn code(self) -> u8 {
-        match self {
-            Self::Done => 0,
-            Self::Failed => 1,
-            Self::Usage => 2,
-            Self::Left => 3,
-            Self::Interrupted => 130,
-        }
-    }
-}
 
 /// What a command fails with: how the program ends, what was tried and why it failed, what to try
 /// next.

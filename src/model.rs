@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 
 pub mod digest;
 mod error;
+mod exit;
+pub(crate) mod json;
 mod mapping;
 mod name;
 mod tags;
@@ -21,6 +23,7 @@ pub mod text;
 mod version;
 
 pub use error::Error;
+pub use exit::Exit;
 pub use mapping::{Mapping, pythonic};
 pub use name::{Name, Run};
 pub use tags::{MANAGED_BY, REHEARSAL, Tags, is_reserved};

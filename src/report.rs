@@ -1,137 +1,56 @@
-//! The JSON contract and its text form: what `start`, `stop` and `list` put on stdout.
+//! The text form of outcomes: what `start`, `stop` and `list` put on stdout. Each outcome writes its JSON
+//! itself.
 //!
 //! Every key is always there; what is not known is `null`. Keys may be added, never changed.
 
-use std::time::Duration;
+use jiff::Timestamp;
+use serde::Serialize;
 
-use jiff::{Timestamp, Unit};
-use serde::{Serialize, Serializer};
-
-use crate::model::{Mapping, Name, Reference};
+use crate::fleet::StartOutcome;
+use crate::fleet::list::ListOutcome;
+use crate::fleet::stop::StopOutcome;
+use crate::fleet::survey::Row;
 
 mod plans;
 #[cfg(test)]
 mod tests;
 
-pub use plans::{Candidate, Check, Checks, DryRun, Offer, Offers, Provider, Providers, Set};
+pub use plans::{Check, Checks, Offer, Offers, Provider, Providers, Set, Status};
 
-/// What `start` came to.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct Start {
-    /// Machine -> unique label, as the output `mapping` has it.
-    pub mapping: Mapping,
-    /// The runners that are there.
-    pub runners: Vec<Runner>,
+/// The text form of an outcome, for people and for simple scripts.
+pub trait Text {
+    /// The text, each line with its end.
+    fn text(&self) -> String;
 }
 
-/// A runner that came up.
-#[derive(Clone, Debug, Serialize)]
-pub struct Runner {
-    /// Its name, and its unique label.
-    pub name: Name,
-    /// All its labels, the unique one first.
-    pub labels: Vec<String>,
-    /// Its machine.
-    pub instance: Reference,
-    /// The provider, as the user calls it.
-    pub provider: String,
-    /// The provider's kind.
-    pub kind: String,
-    /// GitHub's number of it.
-    pub runner_id: Option<u64>,
-    /// When its machine was made.
-    #[serde(serialize_with = "second")]
-    pub created_at: Timestamp,
-    /// When its machine ends itself.
-    #[serde(serialize_with = "second")]
-    pub expires_at: Timestamp,
-    /// From the beginning of the start until the machine was launched.
-    #[serde(rename = "launched_after_s", serialize_with = "tenths")]
-    pub launched_after: Duration,
-    /// From the beginning of the start until GitHub said `online`.
-    #[serde(rename = "online_after_s", serialize_with = "tenths")]
-    pub online_after: Duration,
-    /// US dollars an hour, where the place tells.
-    pub price_per_hour: Option<f64>,
-}
-
-impl Start {
-    /// One line a runner: its label, a tab, its machine.
-    pub fn text(&self) -> String {
+impl Text for StartOutcome {
+    /// One line a runner: its label, a tab, its machine. A plan is written up for people.
+    fn text(&self) -> String {
+        if let Some(plan) = &self.planned {
+            return plans::preview(plan);
+        }
         lines(
-            self.runners
+            self.up
                 .iter()
                 .map(|one| [one.name.to_string(), one.instance.to_string()]),
         )
     }
 }
 
-/// What `stop` came to.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct Stop {
-    /// What was stopped, or with `--dry-run` would be.
-    pub stopped: Vec<Stopped>,
-    /// What was left as it is.
-    pub kept: Vec<Kept>,
-    /// What may still be there.
-    pub failed: Vec<Failed>,
-}
-
-/// Something that was stopped.
-#[derive(Clone, Debug, Serialize)]
-pub struct Stopped {
-    /// Its machine, where it had one.
-    pub instance: Option<Reference>,
-    /// The runner, where it is known.
-    pub name: Option<Name>,
-    /// Whether GitHub has no registration of it.
-    pub deregistered: bool,
-    /// Whether its machine is proved gone.
-    pub terminated: bool,
-    /// From the machine's creation to its end.
-    #[serde(rename = "billed_s", serialize_with = "tenths_if_any")]
-    pub billed: Option<Duration>,
-    /// US dollars for it.
-    #[serde(serialize_with = "hundredths_of_cents")]
-    pub cost: Option<f64>,
-}
-
-/// Something that was left as it is.
-#[derive(Clone, Debug, Serialize)]
-pub struct Kept {
-    /// Its machine, where it has one.
-    pub instance: Option<Reference>,
-    /// The runner.
-    pub name: Name,
-    /// Why.
-    pub reason: String,
-}
-
-/// Something that should have been stopped.
-#[derive(Clone, Debug, Serialize)]
-pub struct Failed {
-    /// Its machine, where one is known.
-    pub instance: Option<Reference>,
-    /// The runner, where it is known.
-    pub name: Option<Name>,
-    /// What went wrong.
-    pub error: String,
-    /// What to type to try again.
-    pub command: String,
-}
-
-impl Stop {
-    /// One line a thing: `stopped`, `kept` or `failed`, its machine, its runner, and why, with tabs
-    /// between them and `-` for what is not there.
-    pub fn text(&self) -> String {
+impl Text for StopOutcome {
+    /// One line a thing: `stopped` (`would stop` where nothing was done yet), `kept` or `failed`, its
+    /// machine, its runner, and why, with tabs between them and `-` for what is not there.
+    fn text(&self) -> String {
         let stopped = self.stopped.iter().map(|one| {
-            let what = if one.instance.is_some() && !one.terminated {
-                "not proved gone yet"
+            let (word, what) = if self.planned {
+                ("would stop", one.reason.as_str())
+            } else if one.instance.is_some() && !one.terminated {
+                ("stopped", "not proved gone yet")
             } else {
-                ""
+                ("stopped", "")
             };
             [
-                "stopped".into(),
+                word.into(),
                 or_dash(one.instance.as_ref()),
                 or_dash(one.name.as_ref()),
                 what.into(),
@@ -159,76 +78,24 @@ impl Stop {
     }
 }
 
-/// What `list` saw.
-#[derive(Clone, Debug, Serialize)]
-pub struct List {
-    /// One row a runner.
-    pub machines: Vec<Machine>,
-    /// What could not be read.
-    pub unknown: Vec<Unknown>,
-    /// The servers' clock, for the ages in the text form.
-    #[serde(skip)]
-    pub now: Timestamp,
+/// The text form of an outcome that is a table.
+pub trait Table {
+    /// The columns.
+    const HEADER: &'static [&'static str];
+
+    /// The cells, one row a thing.
+    fn rows(&self) -> Vec<Vec<String>>;
 }
 
-/// One runner with its machine.
-#[derive(Clone, Debug, Serialize)]
-pub struct Machine {
-    /// The runner.
-    pub name: Name,
-    /// Its machine, where one is known.
-    pub instance: Option<Reference>,
-    /// The provider, as the user calls it.
-    pub provider: Option<String>,
-    /// The provider's kind, where it was asked.
-    pub kind: Option<String>,
-    /// What the machine is doing: `pending`, `running`, `ended`, `gone` or `unknown`.
-    pub state: String,
-    /// What GitHub says: `online`, `offline`, `busy`, `absent` or `unknown`.
-    pub runner: String,
-    /// GitHub's number of it.
-    pub runner_id: Option<u64>,
-    /// The scope as tags spell it.
-    pub scope: String,
-    /// The run that started it.
-    pub run_id: Option<u64>,
-    /// When it was made.
-    #[serde(serialize_with = "second_if_any")]
-    pub created_at: Option<Timestamp>,
-    /// When it ends itself.
-    #[serde(serialize_with = "second_if_any")]
-    pub expires_at: Option<Timestamp>,
-    /// US dollars an hour.
-    pub price_per_hour: Option<f64>,
-    /// US dollars so far.
-    #[serde(serialize_with = "hundredths_of_cents")]
-    pub cost: Option<f64>,
-    /// What is to be thought of it.
-    pub verdict: String,
-    /// Why, in a few words.
-    pub why: String,
-}
-
-/// A source that could not be read.
-#[derive(Clone, Debug, Serialize)]
-pub struct Unknown {
-    /// A provider, one of its places, `GitHub`, or the state file.
-    pub source: String,
-    /// Why.
-    pub error: String,
-}
-
-impl List {
-    /// The columns of the text form.
-    pub const HEADER: [&str; 9] = [
+impl Table for ListOutcome {
+    const HEADER: &'static [&'static str] = &[
         "NAME", "PROVIDER", "MACHINE", "STATE", "RUNNER", "AGE", "EXPIRES", "COST", "VERDICT",
     ];
 
-    /// The cells of the text form, one row a runner.
-    pub fn rows(&self) -> Vec<Vec<String>> {
-        let row = |one: &Machine| {
-            let age = one.created_at.map(|time| span(self.now, time));
-            let expires = one.expires_at.map(|time| {
+    fn rows(&self) -> Vec<Vec<String>> {
+        let row = |one: &Row| {
+            let age = one.created.map(|time| span(self.now, time));
+            let expires = one.expires.map(|time| {
                 if time > self.now {
                     format!("in {}", span(time, self.now))
                 } else {
@@ -241,8 +108,8 @@ impl List {
                 one.name.to_string(),
                 or_dash(one.provider.as_ref()),
                 or_dash(id),
-                one.state.clone(),
-                one.runner.clone(),
+                one.machine_state().to_owned(),
+                one.runner_state().to_owned(),
                 or_dash(age.as_ref()),
                 or_dash(expires.as_ref()),
                 or_dash(cost.as_ref()),
@@ -258,7 +125,7 @@ impl List {
 /// # Panics
 ///
 /// Panics where a value cannot be JSON, which no report's value can be.
-pub fn json(report: &impl Serialize) -> String {
+pub fn to_json(report: &impl Serialize) -> String {
     serde_json::to_string_pretty(report).expect("plain values become JSON")
 }
 
@@ -286,44 +153,4 @@ fn span(later: Timestamp, earlier: Timestamp) -> String {
         3600..86400 => format!("{}h {}m", seconds / 3600, seconds % 3600 / 60),
         _ => format!("{}d {}h", seconds / 86400, seconds % 86400 / 3600),
     }
-}
-
-fn second<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(&time.round(Unit::Second).unwrap_or(*time))
-}
-
-#[expect(clippy::ref_option, reason = "serde hands a reference to the field")]
-fn second_if_any<S: Serializer>(
-    time: &Option<Timestamp>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    match time {
-        Some(time) => second(time, serializer),
-        None => serializer.serialize_none(),
-    }
-}
-
-fn tenths<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_f64((duration.as_secs_f64() * 10.0).round() / 10.0)
-}
-
-#[expect(clippy::ref_option, reason = "serde hands a reference to the field")]
-fn tenths_if_any<S: Serializer>(
-    duration: &Option<Duration>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    match duration {
-        Some(duration) => tenths(duration, serializer),
-        None => serializer.serialize_none(),
-    }
-}
-
-#[expect(clippy::ref_option, reason = "serde hands a reference to the field")]
-fn hundredths_of_cents<S: Serializer>(
-    dollars: &Option<f64>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    dollars
-        .map(|dollars| (dollars * 10_000.0).round() / 10_000.0)
-        .serialize(serializer)
 }

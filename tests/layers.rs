@@ -57,8 +57,13 @@ const NEVER: &[(&[&str], &[&str], &str)] = &[
 ];
 
 /// Who may know a module of its own layer, one way only: `http` waits as `poll` tells it to, and
-/// `settings` asks the registry which kinds and keys there are, and which keys are secrets.
-const NEIGHBOURS: &[(&str, &str)] = &[("http", "poll"), ("settings", "providers")];
+/// `settings` asks the registry which kinds and keys there are, and which keys are secrets; `report` puts
+/// into words what came of an operation.
+const NEIGHBOURS: &[(&str, &str)] = &[
+    ("http", "poll"),
+    ("report", "fleet"),
+    ("settings", "providers"),
+];
 
 /// Who may not know a module that lies below its own.
 const STRANGERS: &[(&str, &str, &str)] = &[

@@ -3,7 +3,11 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp, Unit};
+use jiff::{SignedDuration, Unit};
+
+use crate::fleet::StartOutcome;
+use crate::fleet::stop::StopOutcome;
+use crate::model::Name;
 
 /// GitHub shows no summary of a step that is longer than 1 MiB.
 pub(super) const MOST: usize = 1 << 20;
@@ -12,77 +16,27 @@ pub(super) const MOST: usize = 1 << 20;
 const RERUN: &str = "A runner serves one job. **Re-run failed jobs** cannot bring a label back; \
                      **Re-run all jobs** starts new runners.";
 
-/// One runner of a `start`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SummaryRow {
-    /// The runner, which is its unique label.
-    pub name: String,
-    /// The provider that it runs at, or that was tried last.
-    pub provider: String,
-    /// Its machine, if it got one.
-    pub instance: Option<String>,
-    /// From the beginning until the machine was launched.
-    pub launched_after: Option<Duration>,
-    /// From the beginning until GitHub said `online`.
-    pub online_after: Option<Duration>,
-    /// US dollars an hour.
-    pub price_per_hour: Option<f64>,
-    /// When the machine ends itself.
-    pub expires: Option<Timestamp>,
-    /// What became of it, in a word or a sentence: may be foreign text.
-    pub outcome: String,
-}
-
-/// What a `stop` did.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct StopSummary {
-    /// Proved gone.
-    pub stopped: Vec<StoppedRow>,
-    /// Left alone on purpose.
-    pub kept: Vec<KeptRow>,
-    /// May still be running.
-    pub failed: Vec<FailedRow>,
-}
-
-/// A machine that is gone.
-#[derive(Clone, Debug, PartialEq)]
-pub struct StoppedRow {
-    /// The runner.
-    pub name: String,
-    /// Its machine, if it had one.
-    pub instance: Option<String>,
-    /// How long it was paid for.
-    pub billed: Option<Duration>,
-    /// US dollars.
-    pub cost: Option<f64>,
-}
-
-/// A machine that was left alone.
-#[derive(Clone, Debug, PartialEq)]
-pub struct KeptRow {
-    /// The runner.
-    pub name: String,
-    /// Its machine, if it has one.
-    pub instance: Option<String>,
-    /// Why it was left alone.
-    pub reason: String,
-}
-
-/// A machine that could not be ended.
-#[derive(Clone, Debug, PartialEq)]
-pub struct FailedRow {
-    /// The runner, or what was given for it.
-    pub name: String,
-    /// Its machine, if known.
-    pub instance: Option<String>,
-    /// Why: may be foreign text.
-    pub error: String,
-    /// What ends it, to be typed.
-    pub command: String,
-}
-
 /// Writes up a `start` in at most `room` bytes; `None` when not even the heading fits.
-pub(super) fn start(rows: &[SummaryRow], room: usize) -> Option<String> {
+pub(super) fn start(outcome: &StartOutcome, room: usize) -> Option<String> {
+    let up = outcome.up.iter().map(|up| {
+        vec![
+            runner(Some(&up.name)),
+            cell(&up.provider),
+            code(&up.instance.to_string()),
+            span(up.launched_after),
+            span(up.online_after),
+            maybe(up.price_per_hour, |price| format!("{}/h", dollars(price))),
+            up.expires.strftime("%Y-%m-%d %H:%M UTC").to_string(),
+            "online".to_owned(),
+        ]
+    });
+    let failed = outcome.failed.iter().map(|failed| {
+        let mut row = vec![runner(Some(&failed.name))];
+        row.resize(7, String::new());
+        row.push(cell(&failed.trouble.to_string()));
+        row
+    });
+    let rows: Vec<_> = up.chain(failed).collect();
     let mut page = Page::new(room, &format!("{RERUN}\n"))?;
     page.table(
         "Runners started by gharun",
@@ -96,26 +50,13 @@ pub(super) fn start(rows: &[SummaryRow], room: usize) -> Option<String> {
             "Ends itself",
             "Outcome",
         ],
-        rows.iter().map(|row| {
-            vec![
-                code(&row.name),
-                cell(&row.provider),
-                maybe(row.instance.as_deref(), code),
-                maybe(row.launched_after, span),
-                maybe(row.online_after, span),
-                maybe(row.price_per_hour, |price| format!("{}/h", dollars(price))),
-                maybe(row.expires, |time| {
-                    time.strftime("%Y-%m-%d %H:%M UTC").to_string()
-                }),
-                cell(&row.outcome),
-            ]
-        }),
+        rows.into_iter(),
     );
     page.finish()
 }
 
 /// Writes up a `stop` in at most `room` bytes; `None` when nothing fits.
-pub(super) fn stop(stop: &StopSummary, room: usize) -> Option<String> {
+pub(super) fn stop(stop: &StopOutcome, room: usize) -> Option<String> {
     let total: f64 = stop.stopped.iter().filter_map(|row| row.cost).sum();
     let known = stop.stopped.iter().any(|row| row.cost.is_some());
     let cost = if known {
@@ -130,8 +71,8 @@ pub(super) fn stop(stop: &StopSummary, room: usize) -> Option<String> {
         &["Runner", "Machine", "Error", "End it with"],
         stop.failed.iter().map(|row| {
             vec![
-                code(&row.name),
-                maybe(row.instance.as_deref(), code),
+                runner(row.name.as_ref()),
+                maybe(row.instance.as_ref(), |machine| code(&machine.to_string())),
                 cell(&row.error),
                 code(&row.command),
             ]
@@ -142,8 +83,8 @@ pub(super) fn stop(stop: &StopSummary, room: usize) -> Option<String> {
         &["Runner", "Machine", "Reason"],
         stop.kept.iter().map(|row| {
             vec![
-                code(&row.name),
-                maybe(row.instance.as_deref(), code),
+                runner(Some(&row.name)),
+                maybe(row.instance.as_ref(), |machine| code(&machine.to_string())),
                 cell(&row.reason),
             ]
         }),
@@ -153,8 +94,8 @@ pub(super) fn stop(stop: &StopSummary, room: usize) -> Option<String> {
         &["Runner", "Machine", "Ran for", "Cost"],
         stop.stopped.iter().map(|row| {
             vec![
-                code(&row.name),
-                maybe(row.instance.as_deref(), code),
+                runner(row.name.as_ref()),
+                maybe(row.instance.as_ref(), |machine| code(&machine.to_string())),
                 maybe(row.billed, span),
                 maybe(row.cost, dollars),
             ]
@@ -220,6 +161,10 @@ impl Page {
     }
 }
 
+fn runner(name: Option<&Name>) -> String {
+    code(name.map(Name::as_str).unwrap_or_default())
+}
+
 fn maybe<T>(value: Option<T>, write: impl FnOnce(T) -> String) -> String {
     value.map_or(String::new(), write)
 }
@@ -273,17 +218,42 @@ fn cell(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fleet::stop::{Kept, Stopped, Unstopped};
+    use crate::fleet::{Failed, Trouble, Up};
 
-    fn row(outcome: &str) -> SummaryRow {
-        SummaryRow {
-            name: "gharun-abcdefabcdefgh".into(),
+    fn name() -> Name {
+        "gharun-abcdefabcdefgh".parse().expect("a name")
+    }
+
+    fn up() -> StartOutcome {
+        let up = Up {
+            name: name(),
+            labels: vec![name().to_string()],
+            instance: "docker:1a2b/3c4d".parse().expect("a reference"),
             provider: "docker".into(),
-            instance: Some("docker:1a2b/3c4d".into()),
-            launched_after: Some(Duration::from_millis(1200)),
-            online_after: Some(Duration::from_millis(71_900)),
+            kind: "docker",
+            runner_id: Some(42),
+            created: "2026-01-01T00:00:00Z".parse().expect("a time"),
+            expires: "2026-01-01T07:00:00Z".parse().expect("a time"),
+            launched_after: Duration::from_millis(1200),
+            online_after: Duration::from_millis(71_900),
             price_per_hour: Some(0.79),
-            expires: Some("2026-01-01T07:00:00Z".parse().expect("a time")),
-            outcome: outcome.into(),
+        };
+        StartOutcome {
+            up: vec![up],
+            ..StartOutcome::default()
+        }
+    }
+
+    /// So many runners that failed with a text from outside.
+    fn failed(count: usize, text: &str) -> StartOutcome {
+        let failed = || Failed {
+            name: name(),
+            trouble: Trouble::Panic(text.to_owned()),
+        };
+        StartOutcome {
+            failed: std::iter::repeat_with(failed).take(count).collect(),
+            ..StartOutcome::default()
         }
     }
 
@@ -299,7 +269,7 @@ mod tests {
 
     #[test]
     fn a_start_is_written_up_with_its_warning() {
-        insta::assert_snapshot!(start(&[row("online")], MOST).unwrap(), @r"
+        insta::assert_snapshot!(start(&up(), MOST).unwrap(), @r"
         ### Runners started by gharun
 
         | Runner | Provider | Machine | Launched after | Online after | Price | Ends itself | Outcome |
@@ -312,43 +282,48 @@ mod tests {
 
     #[test]
     fn a_stop_is_written_up_with_what_may_still_run_first() {
-        let summary = StopSummary {
-            stopped: vec![StoppedRow {
-                name: "gharun-a".into(),
-                instance: Some("docker:1/2".into()),
+        let name = |letter: &str| format!("gharun-{}", letter.repeat(14)).parse().ok();
+        let summary = StopOutcome {
+            stopped: vec![Stopped {
+                instance: "docker:1/2".parse().ok(),
+                name: name("a"),
+                deregistered: true,
+                terminated: true,
                 billed: Some(Duration::from_secs(3700)),
                 cost: Some(0.81),
+                reason: "it was named".into(),
             }],
-            kept: vec![KeptRow {
-                name: "gharun-b".into(),
+            kept: vec![Kept {
                 instance: None,
+                name: name("b").expect("a name"),
                 reason: "a job runs on it".into(),
             }],
-            failed: vec![FailedRow {
-                name: "gharun-c".into(),
-                instance: Some("aws:us_east_1/i-1".into()),
+            failed: vec![Unstopped {
+                instance: "aws:us_east_1/i-1".parse().ok(),
+                name: name("c"),
                 error: "AWS did not answer".into(),
                 command: "gharun stop aws:us_east_1/i-1".into(),
             }],
+            ..StopOutcome::default()
         };
         insta::assert_snapshot!(stop(&summary, MOST).unwrap(), @r"
         ### Machines that may still be running
 
         | Runner | Machine | Error | End it with |
         | --- | --- | --- | --- |
-        | <code>gharun-c</code> | <code>aws&#58;us\_east\_1/i-1</code> | AWS did not answer | <code>gharun stop aws&#58;us\_east\_1/i-1</code> |
+        | <code>gharun-cccccccccccccc</code> | <code>aws&#58;us\_east\_1/i-1</code> | AWS did not answer | <code>gharun stop aws&#58;us\_east\_1/i-1</code> |
 
         ### Machines kept by gharun
 
         | Runner | Machine | Reason |
         | --- | --- | --- |
-        | <code>gharun-b</code> |  | a job runs on it |
+        | <code>gharun-bbbbbbbbbbbbbb</code> |  | a job runs on it |
 
         ### Machines stopped by gharun
 
         | Runner | Machine | Ran for | Cost |
         | --- | --- | --- | --- |
-        | <code>gharun-a</code> | <code>docker&#58;1/2</code> | 1h 1m 40s | $0.81 |
+        | <code>gharun-aaaaaaaaaaaaaa</code> | <code>docker&#58;1/2</code> | 1h 1m 40s | $0.81 |
 
         Together $0.81
         ");
@@ -358,7 +333,7 @@ mod tests {
     fn foreign_text_stays_in_its_cell_and_means_nothing() {
         let hostile =
             "a|b `c` <img src=x onerror=y>\n| x | **bold** [l](http://e) \\| &amp; @all\r$x$";
-        let page = start(&[row(hostile)], MOST).unwrap();
+        let page = start(&failed(1, hostile), MOST).unwrap();
         let line = page.lines().find(|line| line.contains("onerror")).unwrap();
         let cells = cells(line);
         assert_eq!(cells.len(), 8, "{line}");
@@ -370,12 +345,12 @@ mod tests {
 
     #[test]
     fn a_summary_keeps_within_its_room_and_counts_what_is_left_out() {
-        let rows: Vec<SummaryRow> = (0..1000).map(|_| row(&"x".repeat(3000))).collect();
+        let outcome = failed(1000, &"x".repeat(3000));
         for room in [3000, 100_000, MOST] {
-            let page = start(&rows, room).unwrap();
+            let page = start(&outcome, room).unwrap();
             assert!(page.len() <= room, "{} in {room}", page.len());
             assert!(page.contains(" more\n") && page.ends_with(&format!("{RERUN}\n")));
         }
-        assert_eq!(start(&rows, 100), None);
+        assert_eq!(start(&outcome, 100), None);
     }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use tempfile::TempDir;
 
 use super::*;
+use crate::fleet::stop::Kept;
 
 /// A stream whose content can be looked at.
 #[derive(Clone, Default)]
@@ -354,7 +355,7 @@ fn where_no_runner_listens_no_command_is_written() {
     actions.handle(&Event::Warning("careful".into())).unwrap();
     actions.group("title", "text").unwrap();
     actions.set_output("a", "1").unwrap();
-    actions.summarise_stop(&StopSummary::default()).unwrap();
+    actions.summarise_stop(&StopOutcome::default()).unwrap();
     assert_eq!(stream.text(), "");
     assert_eq!(actions.stop_commands("text"), "text");
 }
@@ -392,16 +393,16 @@ fn a_summary_is_added_to_what_others_wrote_and_leaves_it_in_peace() {
         ..Step::default()
     };
     let actions = Actions::speaking_to(step, Box::new(io::sink()));
-    let kept = KeptRow {
-        name: "gharun-b".into(),
+    let kept = Kept {
+        name: "gharun-abcdefabcdefgh".parse().unwrap(),
         instance: None,
         reason: "a job runs on it".into(),
     };
-    let done = StopSummary {
+    let done = StopOutcome {
         kept: vec![kept],
-        ..StopSummary::default()
+        ..StopOutcome::default()
     };
-    actions.summarise_stop(&StopSummary::default()).unwrap();
+    actions.summarise_stop(&StopOutcome::default()).unwrap();
     assert!(!path.exists(), "where nothing happened, nothing is written");
     fs::write(&path, "theirs").unwrap();
     actions.summarise_stop(&done).unwrap();

@@ -263,7 +263,7 @@ impl Desk {
     }
 
     /// Names what could not be read, and then what would mend it.
-    fn say_unknown(&self, all: &[Unknown]) {
+    fn say_unknown<'a>(&self, all: impl IntoIterator<Item = &'a Unknown>) {
         let mut hints: Vec<&String> = Vec::new();
         for unknown in all {
             let (source, error) = (&unknown.source, &unknown.error);
@@ -283,7 +283,7 @@ impl Desk {
     /// Writes a report to standard output in the form that was asked for.
     fn data(&self, report: &impl serde::Serialize, text: String) -> Result<(), Failure> {
         let json = self.settings.format == Format::Json;
-        let data = if json { report::json(report) } else { text };
+        let data = if json { report::to_json(report) } else { text };
         Ok(self.ui.data(&data)?)
     }
 }

@@ -6,11 +6,12 @@ use std::path::Path;
 use futures_util::future::{join, join_all};
 
 use super::Desk;
+use crate::cli::Format;
 use crate::error::{Exit, Failure};
 use crate::model::chain;
 use crate::providers::{KINDS, Kind};
-use crate::report;
-use crate::settings::{Check, ProviderSettings, Providers};
+use crate::report::{self, Check, Checks, Status, Text as _};
+use crate::settings::{self, ProviderSettings, Providers};
 use crate::ui;
 
 mod github;
@@ -77,41 +78,38 @@ fn list(desk: &Desk) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-async fn check(desk: &Desk, check: &Check) -> Result<Exit, Failure> {
-    let settings = desk.settings.tables.settings(&check.providers)?;
+async fn check(desk: &Desk, wanted: &settings::Check) -> Result<Exit, Failure> {
+    let settings = desk.settings.tables.settings(&wanted.providers)?;
     let places = join_all(settings.into_iter().map(|one| place(desk, one)));
     let (mut checks, github) = join(places, github::check(desk)).await;
     checks.extend(github);
-    let fine = checks.iter().all(|check| check.ok);
-    let mut text = String::new();
-    for check in &checks {
-        let facts = || check.facts.join("; ");
-        let what = check.error.clone().unwrap_or_else(facts);
-        let word = if check.ok { "ok" } else { "failed" };
-        writeln!(text, "{}\t{word}\t{what}", check.name).expect("a text takes what is written");
+    let outcome = Checks { checks };
+    if desk.settings.format == Format::Json {
+        desk.data(&outcome, String::new())?;
     }
-    let report = report::Checks { checks };
-    desk.data(&report, text)?;
     // One cause often fails several parts, and is mended once.
     let mut said: Vec<&String> = Vec::new();
-    for check in &report.checks {
+    for check in &outcome.checks {
+        if desk.settings.format == Format::Text {
+            desk.ui.data(&check.text())?;
+        }
         for warning in &check.warnings {
             if said.contains(&warning) {
                 continue;
             }
             said.push(warning);
-            if check.ok {
-                desk.ui.warning(&format!("`{}`: {warning}", check.name));
-            } else {
-                desk.ui.hint(warning);
+            let text = format!("`{}`: {warning}", check.name);
+            match check.status {
+                Status::Ok => desk.ui.warning(&text),
+                Status::Failed | Status::Unknown => desk.ui.hint(&text),
             }
         }
     }
-    Ok(if fine { Exit::Done } else { Exit::Failed })
+    Ok(outcome.exit())
 }
 
 /// Checks one place.
-async fn place(desk: &Desk, settings: ProviderSettings) -> report::Check {
+async fn place(desk: &Desk, settings: ProviderSettings) -> Check {
     let name = settings.name.clone();
     let health = async {
         let place = desk.open(settings).await?;
@@ -119,16 +117,16 @@ async fn place(desk: &Desk, settings: ProviderSettings) -> report::Check {
         health.map_err(|error| Failure::of_provider(error, &name, |_| String::new()))
     };
     match health.await {
-        Ok(health) => report::Check {
+        Ok(health) => Check {
             name,
-            ok: true,
+            status: Status::Ok,
             facts: health.facts,
             warnings: health.warnings,
             error: None,
         },
-        Err(failure) => report::Check {
+        Err(failure) => Check {
             name,
-            ok: false,
+            status: Status::Failed,
             facts: vec![],
             error: Some(chain(&failure)),
             warnings: failure.hints().to_vec(),

@@ -10,11 +10,13 @@ use futures_util::future::LocalBoxFuture;
 use jiff::Timestamp;
 use tokio::time::{Instant, sleep};
 
+use super::survey;
+use super::verdict::{self, Facts, Machine, Verdict};
 use crate::github::{
     Api, Credential, Deregistration, Download, Enrolment, Error, ErrorKind, Job, Label,
     Registration, Result, Runner, WorkflowRun,
 };
-use crate::model::{Event, Mapping, Name, Run, Secret, Sink};
+use crate::model::{Condition, Event, Mapping, Name, Run, Secret, Sink};
 use crate::providers::memory::Cloud;
 
 /// What becomes of a request to register.
@@ -337,5 +339,51 @@ impl Sink for Ear {
             Ok(())
         }
         .boxed_local()
+    }
+}
+
+/// A row as a list shows it: a machine with a job on it.
+pub(crate) fn row() -> survey::Row {
+    let time = |text: &str| -> Timestamp { text.parse().expect("a time") };
+    let now = time("2026-11-24T09:30:05Z");
+    let name: Name = "gharun-7-1-0-abcdefabcdefgh".parse().expect("a name");
+    survey::Row {
+        instance: "docker:1a2b3c4d5e6f/0123456789ab".parse().ok(),
+        provider: Some("docker".to_owned()),
+        kind: Some("docker"),
+        condition: Some(Condition::Running),
+        runner: Some(Runner {
+            id: 42,
+            name: name.to_string(),
+            status: "online".to_owned(),
+            busy: true,
+            labels: Vec::new(),
+        }),
+        runner_id: Some(42),
+        server: "github.com".to_owned(),
+        scope: "octo/app".to_owned(),
+        repository: Some("octo/app".to_owned()),
+        run: name.run(),
+        start: Some("a".to_owned()),
+        group: None,
+        created: Some(time("2026-11-24T09:00:00.4Z")),
+        expires: Some(time("2026-11-24T16:00:00Z")),
+        price_per_hour: None,
+        cost: None,
+        recorded: true,
+        facts: Facts {
+            machine: Machine::There,
+            registration: verdict::Registration::Busy,
+            run_over: Some(false),
+            now,
+            grace: now,
+            expires: None,
+            idle_until: None,
+        },
+        verdict: Verdict::Working,
+        why: "a job runs on it".to_owned(),
+        place: None,
+        ours: true,
+        name,
     }
 }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use crate::github::Api;
 use crate::model::{Instance, InstanceId, Name, Reference, Sink, chain};
 use crate::providers::DynProvider;
@@ -13,6 +15,7 @@ mod bring_up;
 pub(crate) mod doubles;
 mod halt;
 mod launch;
+pub mod list;
 mod move_on;
 mod register;
 mod slot;
@@ -24,7 +27,7 @@ mod undo;
 pub mod verdict;
 mod watch;
 
-pub use start::{Failed, Started, Up, start};
+pub use start::{Candidate, Failed, Preview, StartOutcome, Up, preview, start};
 pub use trouble::Trouble;
 
 /// A provider under the name that the user gave it.
@@ -71,7 +74,7 @@ impl<G: Api> Fleet<'_, G> {
 }
 
 /// Something that is still there after an operation, and that somebody should know of.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Left {
     /// The runner.
     pub name: Name,

@@ -9,7 +9,6 @@ use futures_util::FutureExt as _;
 use futures_util::StreamExt as _;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::FuturesUnordered;
-use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::bring_up::Shared;
@@ -19,7 +18,7 @@ use super::watch::Watch;
 use super::{Fleet, Left, Trouble, chain};
 use crate::bootstrap::Package;
 use crate::github::Api;
-use crate::model::{Event, Mapping, Name, Reference};
+use crate::model::{Event, Mapping, Name};
 use crate::plan::Plan;
 use crate::state;
 
@@ -28,56 +27,13 @@ const UNDO_INTERRUPTED: Duration = Duration::from_millis(6300);
 /// How long a failed start may go on undoing.
 const UNDO_FAILED: Duration = Duration::from_mins(2);
 
+mod outcome;
+mod preview;
 #[cfg(test)]
 mod tests;
 
-/// A runner that came up.
-#[derive(Clone, Debug)]
-pub struct Up {
-    /// The runner, and its unique label.
-    pub name: Name,
-    /// All its labels.
-    pub labels: Vec<String>,
-    /// Its machine.
-    pub instance: Reference,
-    /// The kind of its provider.
-    pub kind: &'static str,
-    /// GitHub's number of it; unknown of one that registered itself, did its job and was gone between
-    /// two looks.
-    pub runner_id: Option<u64>,
-    /// When its place made it.
-    pub created: Timestamp,
-    /// When it ends itself.
-    pub expires: Timestamp,
-    /// From the beginning of the start.
-    pub launched_after: Duration,
-    /// From the beginning of the start.
-    pub online_after: Duration,
-    /// US dollars an hour.
-    pub price_per_hour: Option<f64>,
-}
-
-/// A runner that did not.
-#[derive(Debug)]
-pub struct Failed {
-    /// The runner.
-    pub name: Name,
-    /// Why.
-    pub trouble: Trouble,
-}
-
-/// What a start came to.
-#[derive(Debug)]
-pub struct Started {
-    /// The runners that are there, in the order of their indices.
-    pub up: Vec<Up>,
-    /// Those that failed, in the order of their failing.
-    pub failed: Vec<Failed>,
-    /// What is still there of those that failed or were given up.
-    pub left: Vec<Left>,
-    /// Whether somebody interrupted.
-    pub interrupted: bool,
-}
+pub use outcome::{Failed, StartOutcome, Up};
+pub use preview::{Candidate, Preview, preview};
 
 /// Starts the runners of a plan. `interrupt` yields when somebody wants it ended.
 ///
@@ -90,7 +46,7 @@ pub async fn start<G: Api>(
     plan: &Plan,
     packages: &[Package],
     interrupt: impl Future<Output = ()>,
-) -> Result<Started, state::Error> {
+) -> Result<StartOutcome, state::Error> {
     let shared = Shared {
         fleet,
         github,
@@ -101,12 +57,7 @@ pub async fn start<G: Api>(
         mapping: RefCell::new(Mapping::default()),
         began: Instant::now(),
     };
-    let mut outcome = Started {
-        up: Vec::new(),
-        failed: Vec::new(),
-        left: Vec::new(),
-        interrupted: false,
-    };
+    let mut outcome = StartOutcome::default();
     let mut interrupt = std::pin::pin!(interrupt.fuse());
     let slots = tokio::select! {
         biased;
@@ -199,7 +150,7 @@ struct Course<'a, G> {
     broken: Option<Box<dyn std::any::Any + Send>>,
     /// When undoing ends, once everything is being given up.
     end: Option<Instant>,
-    outcome: Started,
+    outcome: StartOutcome,
 }
 
 impl<G: Api> Course<'_, G> {
@@ -355,6 +306,7 @@ impl<G: Api> Course<'_, G> {
                 name: slot.name.clone(),
                 labels: [self.shared.plan.labels_of(&slot.name), slot.labels.clone()].concat(),
                 instance: place.reference(&instance.id),
+                provider: place.name.clone(),
                 kind: place.provider.kind(),
                 runner_id: slot.runner_id,
                 created: instance.created,
@@ -364,6 +316,9 @@ impl<G: Api> Course<'_, G> {
                 price_per_hour: instance.price_per_hour,
             });
         }
+        let up = self.outcome.up.iter();
+        let mapping = up.map(|up| (up.instance.clone(), up.name.clone()));
+        self.outcome.mapping = Mapping(mapping.collect());
     }
 }
 
@@ -405,7 +360,7 @@ impl<G: Api> Shared<'_, G> {
     }
 
     /// Leaves in the outputs only what is left after all was given up.
-    async fn map(&self, outcome: &Started) {
+    async fn map(&self, outcome: &StartOutcome) {
         let left: BTreeMap<_, _> = outcome
             .left
             .iter()

@@ -10,11 +10,13 @@ use crate::model::{Name, Reference, StopTarget};
 
 mod carry_out;
 mod ending;
+mod outcome;
 mod request;
 #[cfg(test)]
 mod tests;
 
-pub use carry_out::{Stopped, Stops, carry_out};
+pub use carry_out::carry_out;
+pub use outcome::{Kept, StopOutcome, Stopped, Unstopped};
 pub use request::StopRequest;
 
 /// How careful the ending of a runner is.
@@ -41,51 +43,6 @@ pub struct Chosen {
     pub(super) place: Option<Place>,
     /// `None`: a reference that no listing shows.
     pub(super) row: Option<Row>,
-}
-
-/// Something that is left as it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Kept {
-    /// Its machine, where it has one.
-    pub instance: Option<Reference>,
-    /// The runner.
-    pub name: Name,
-    /// Why.
-    pub reason: String,
-}
-
-/// Something that should have been stopped.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unstopped {
-    /// Its machine, where one is known.
-    pub instance: Option<Reference>,
-    /// The runner, where it is known.
-    pub name: Option<Name>,
-    /// What went wrong, with its causes.
-    pub error: String,
-    /// What to type to try again.
-    pub command: String,
-}
-
-impl Unstopped {
-    pub(super) fn new(
-        instance: Option<&Reference>,
-        name: Option<&Name>,
-        error: impl Into<String>,
-    ) -> Self {
-        let what = instance
-            .map(ToString::to_string)
-            .or_else(|| name.map(ToString::to_string));
-        Self {
-            instance: instance.cloned(),
-            name: name.cloned(),
-            error: error.into(),
-            command: what.map_or_else(
-                || "gharun stop --orphans".to_owned(),
-                |what| format!("gharun stop {what}"),
-            ),
-        }
-    }
 }
 
 /// What a stop would do.

@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
+use serde::ser::SerializeStruct as _;
+use serde::{Serialize, Serializer};
 use tokio::time::timeout;
 
 use super::answer::in_time;
 use super::verdict::{Facts, Machine, Registration, Verdict};
 use super::{Fleet, Place, chain};
 use crate::github::{self, Api, Runner};
-use crate::model::{Condition, Instance, Listing, Name, REHEARSAL, Reference, Run};
+use crate::model::{Condition, Instance, Listing, Name, REHEARSAL, Reference, Run, json};
 use crate::providers;
 use crate::state::Entries;
 
@@ -144,8 +146,31 @@ impl Row {
     }
 }
 
+/// A row as `list` writes it: what the columns say, and not what they were made of.
+impl Serialize for Row {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut row = serializer.serialize_struct("Row", 15)?;
+        row.serialize_field("name", &self.name)?;
+        row.serialize_field("instance", &self.instance)?;
+        row.serialize_field("provider", &self.provider)?;
+        row.serialize_field("kind", &self.kind)?;
+        row.serialize_field("state", self.machine_state())?;
+        row.serialize_field("runner", self.runner_state())?;
+        row.serialize_field("runner_id", &self.runner_id)?;
+        row.serialize_field("scope", &self.scope)?;
+        row.serialize_field("run_id", &self.run.map(|run| run.id))?;
+        row.serialize_field("created_at", &self.created.map(json::rounded))?;
+        row.serialize_field("expires_at", &self.expires.map(json::rounded))?;
+        row.serialize_field("price_per_hour", &self.price_per_hour)?;
+        row.serialize_field("cost", &self.cost.map(json::hundredths_of_cents))?;
+        row.serialize_field("verdict", &self.verdict)?;
+        row.serialize_field("why", &self.why)?;
+        row.end()
+    }
+}
+
 /// A source that could not be read.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Unknown {
     /// A provider, one of its places, `GitHub`, or the state file.
     pub source: String,

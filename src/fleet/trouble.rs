@@ -75,6 +75,16 @@ impl Trouble {
         }
     }
 
+    /// What providers and GitHub say would help.
+    pub fn hints(&self) -> &[String] {
+        match self {
+            Self::Launch { source, .. } | Self::Lost { source, .. } => source.hints(),
+            Self::Record(error) => error.hints(),
+            Self::Register(error) => error.hints(),
+            _ => &[],
+        }
+    }
+
     /// Whether there is something to see on the machine.
     pub(super) fn is_of_machine(&self) -> bool {
         matches!(

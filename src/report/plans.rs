@@ -2,79 +2,46 @@
 
 use std::fmt::Write as _;
 
-use serde::Serialize;
+use serde::ser::SerializeStruct as _;
+use serde::{Serialize, Serializer};
 
-use super::Unknown;
+use super::{Table, Text, or_dash};
+use crate::fleet::Preview;
+use crate::fleet::survey::Unknown;
+use crate::model::Exit;
+use crate::providers;
 
-/// One provider of a plan.
-#[derive(Clone, Debug, Serialize)]
-pub struct Candidate {
-    /// The provider's name.
-    pub provider: String,
-    /// The provider's kind.
-    pub kind: String,
-    /// What it would try, in order.
-    pub candidates: Vec<String>,
-    /// What the user should know.
-    pub warnings: Vec<String>,
-}
-
-/// What `start --dry-run` would do.
-#[derive(Clone, Debug, Serialize)]
-pub struct DryRun {
-    /// What runners would be registered with.
-    pub scope: String,
-    /// At which server.
-    pub server: String,
-    /// How many.
-    pub count: u16,
-    /// The labels of the first.
-    pub labels: Vec<String>,
-    /// The bound on the whole start.
-    pub timeout_s: u64,
-    /// How long a machine may live.
-    pub lifetime_s: u64,
-    /// How long it waits for a job; 0 is for ever.
-    pub idle_timeout_s: u64,
-    /// The providers in order of preference.
-    pub providers: Vec<Candidate>,
-    /// The boot script, its secrets as `***`.
-    pub boot_script: String,
-}
-
-impl DryRun {
-    /// For people.
-    pub fn text(&self) -> String {
-        let mut text = format!(
-            "{} runner(s) for {} at {}\nlabels: {}\ntimeout {}s, lifetime {}s, idle timeout {}s\n",
-            self.count,
-            self.scope,
-            self.server,
-            self.labels.join(", "),
-            self.timeout_s,
-            self.lifetime_s,
-            self.idle_timeout_s
-        );
-        for (index, provider) in self.providers.iter().enumerate() {
-            let mut add =
-                |line: String| writeln!(text, "{line}").expect("a text takes what is written");
-            add(format!(
-                "{}. {} ({})",
-                index + 1,
-                provider.provider,
-                provider.kind
-            ));
-            provider
-                .candidates
-                .iter()
-                .for_each(|candidate| add(format!("   would try {candidate}")));
-            provider
-                .warnings
-                .iter()
-                .for_each(|warning| add(format!("   warning: {warning}")));
-        }
-        text + "\nboot script:\n" + &self.boot_script
+/// A plan, for people.
+pub(super) fn preview(plan: &Preview) -> String {
+    let mut text = format!(
+        "{} runner(s) for {} at {}\nlabels: {}\ntimeout {}s, lifetime {}s, idle timeout {}s\n",
+        plan.count,
+        plan.scope,
+        plan.server,
+        plan.labels.join(", "),
+        plan.timeout_s,
+        plan.lifetime_s,
+        plan.idle_timeout_s
+    );
+    for (index, provider) in plan.providers.iter().enumerate() {
+        let mut add =
+            |line: String| writeln!(text, "{line}").expect("a text takes what is written");
+        add(format!(
+            "{}. {} ({})",
+            index + 1,
+            provider.provider,
+            provider.kind
+        ));
+        provider
+            .candidates
+            .iter()
+            .for_each(|candidate| add(format!("   would try {candidate}")));
+        provider
+            .warnings
+            .iter()
+            .for_each(|warning| add(format!("   warning: {warning}")));
     }
+    text + "\nboot script:\n" + &plan.boot_script
 }
 
 /// A setting of a provider, and who set it.
@@ -108,19 +75,58 @@ pub struct Providers {
     pub providers: Vec<Provider>,
 }
 
+/// What came of checking one thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// It can be used.
+    Ok,
+    /// It cannot be used.
+    Failed,
+    /// Nobody could look, and a start does without it.
+    Unknown,
+}
+
 /// The check of one provider, or of GitHub.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct Check {
     /// The provider, or `github`.
     pub name: String,
-    /// Whether it can be used.
-    pub ok: bool,
+    /// What came of it.
+    pub status: Status,
     /// What was found.
     pub facts: Vec<String>,
     /// What will not work well, or what would mend it.
     pub warnings: Vec<String>,
-    /// Why it cannot be used.
+    /// Why it cannot be used, or could not be looked at.
     pub error: Option<String>,
+}
+
+impl Serialize for Check {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut check = serializer.serialize_struct("Check", 6)?;
+        check.serialize_field("name", &self.name)?;
+        check.serialize_field("ok", &(self.status == Status::Ok))?;
+        check.serialize_field("facts", &self.facts)?;
+        check.serialize_field("warnings", &self.warnings)?;
+        check.serialize_field("error", &self.error)?;
+        check.serialize_field("status", &self.status)?;
+        check.end()
+    }
+}
+
+impl Text for Check {
+    /// Its name, `ok`, `failed` or `unknown`, and what was found, with tabs between them.
+    fn text(&self) -> String {
+        let word = match self.status {
+            Status::Ok => "ok",
+            Status::Failed => "failed",
+            Status::Unknown => "unknown",
+        };
+        let facts = || self.facts.join("; ");
+        let what = self.error.clone().unwrap_or_else(facts);
+        format!("{}\t{word}\t{what}\n", self.name)
+    }
 }
 
 /// What `providers check` found.
@@ -130,17 +136,26 @@ pub struct Checks {
     pub checks: Vec<Check>,
 }
 
+impl Checks {
+    /// How the program ends: with a failure where a start could not work.
+    pub fn exit(&self) -> Exit {
+        let failed = |check: &Check| check.status == Status::Failed;
+        if self.checks.iter().any(failed) {
+            Exit::Failed
+        } else {
+            Exit::Done
+        }
+    }
+}
+
 /// A machine type on offer.
 #[derive(Clone, Debug, Serialize)]
 pub struct Offer {
     /// The provider.
     pub provider: String,
-    /// The machine type.
-    pub name: String,
-    /// US dollars an hour.
-    pub price_per_hour: Option<f64>,
-    /// What the place says of its stock.
-    pub stock: Option<String>,
+    /// What it offers.
+    #[serde(flatten)]
+    pub offer: providers::Offer,
 }
 
 /// What `providers offers` found, cheapest first.
@@ -150,4 +165,33 @@ pub struct Offers {
     pub offers: Vec<Offer>,
     /// Places that could not be asked.
     pub unknown: Vec<Unknown>,
+}
+
+impl Offers {
+    /// How the program ends.
+    pub fn exit(&self) -> Exit {
+        if self.unknown.is_empty() {
+            Exit::Done
+        } else {
+            Exit::Failed
+        }
+    }
+}
+
+impl Table for Offers {
+    const HEADER: &'static [&'static str] = &["PROVIDER", "TYPE", "PRICE/H", "STOCK"];
+
+    fn rows(&self) -> Vec<Vec<String>> {
+        let row = |one: &Offer| {
+            let Offer { provider, offer } = one;
+            let price = offer.price_per_hour.map(|price| format!("${price:.3}"));
+            vec![
+                provider.clone(),
+                offer.name.clone(),
+                or_dash(price.as_ref()),
+                or_dash(offer.stock.as_ref()),
+            ]
+        };
+        self.offers.iter().map(row).collect()
+    }
 }

@@ -1,6 +1,14 @@
 //! Reports as text and as JSON.
 
+use std::time::Duration;
+
 use super::*;
+use crate::fleet::stop::{Kept, Stopped, Unstopped};
+use crate::fleet::survey::Unknown;
+use crate::fleet::{Up, doubles};
+use crate::model::{Mapping, Name, Reference};
+
+mod readme;
 
 const NAME: &str = "gharun-7-1-0-abcdefabcdefgh";
 
@@ -18,23 +26,24 @@ fn time(text: &str) -> Timestamp {
 
 #[test]
 fn a_start_has_the_keys_that_are_promised() {
-    let start = Start {
+    let start = StartOutcome {
         mapping: Mapping(vec![(machine(), name())]),
-        runners: vec![Runner {
+        up: vec![Up {
             name: name(),
             labels: vec![NAME.into(), "gpu".into()],
             instance: machine(),
             provider: "gpu-aws".into(),
-            kind: "aws".into(),
+            kind: "aws",
             runner_id: Some(42),
-            created_at: time("2026-11-24T10:00:00.4Z"),
-            expires_at: time("2026-11-24T17:00:00Z"),
+            created: time("2026-11-24T10:00:00.4Z"),
+            expires: time("2026-11-24T17:00:00Z"),
             launched_after: Duration::from_millis(1249),
             online_after: Duration::from_millis(48_951),
             price_per_hour: Some(0.79),
         }],
+        ..StartOutcome::default()
     };
-    insta::assert_snapshot!(json(&start), @r#"
+    insta::assert_snapshot!(to_json(&start), @r#"
     {
       "mapping": {
         "aws:us_east_1/i-0abc": "gharun-7-1-0-abcdefabcdefgh"
@@ -56,7 +65,9 @@ fn a_start_has_the_keys_that_are_promised() {
           "online_after_s": 49.0,
           "price_per_hour": 0.79
         }
-      ]
+      ],
+      "failed": [],
+      "left": []
     }
     "#);
     assert_eq!(start.text(), format!("{NAME}\taws:us_east_1/i-0abc\n"));
@@ -64,7 +75,7 @@ fn a_start_has_the_keys_that_are_promised() {
 
 #[test]
 fn a_stop_has_the_keys_that_are_promised() {
-    let stop = Stop {
+    let stop = StopOutcome {
         stopped: vec![
             Stopped {
                 instance: Some(machine()),
@@ -73,6 +84,7 @@ fn a_stop_has_the_keys_that_are_promised() {
                 terminated: true,
                 billed: Some(Duration::from_millis(3_600_040)),
                 cost: Some(0.790_004),
+                reason: "it was named".into(),
             },
             Stopped {
                 instance: None,
@@ -81,6 +93,7 @@ fn a_stop_has_the_keys_that_are_promised() {
                 terminated: false,
                 billed: None,
                 cost: None,
+                reason: "it was named".into(),
             },
         ],
         kept: vec![Kept {
@@ -88,14 +101,15 @@ fn a_stop_has_the_keys_that_are_promised() {
             name: name(),
             reason: "a job runs on it".into(),
         }],
-        failed: vec![Failed {
+        failed: vec![Unstopped {
             instance: Some(machine()),
             name: None,
             error: "it did not\nanswer".into(),
             command: "gharun stop aws:us_east_1/i-0abc".into(),
         }],
+        ..StopOutcome::default()
     };
-    insta::assert_snapshot!(json(&stop), @r#"
+    insta::assert_snapshot!(to_json(&stop), @r#"
     {
       "stopped": [
         {
@@ -104,7 +118,8 @@ fn a_stop_has_the_keys_that_are_promised() {
           "deregistered": true,
           "terminated": true,
           "billed_s": 3600.0,
-          "cost": 0.79
+          "cost": 0.79,
+          "reason": "it was named"
         },
         {
           "instance": null,
@@ -112,7 +127,8 @@ fn a_stop_has_the_keys_that_are_promised() {
           "deregistered": true,
           "terminated": false,
           "billed_s": null,
-          "cost": null
+          "cost": null,
+          "reason": "it was named"
         }
       ],
       "kept": [
@@ -129,7 +145,9 @@ fn a_stop_has_the_keys_that_are_promised() {
           "error": "it did not\nanswer",
           "command": "gharun stop aws:us_east_1/i-0abc"
         }
-      ]
+      ],
+      "unknown": [],
+      "planned": false
     }
     "#);
     let text = format!(
@@ -139,35 +157,37 @@ fn a_stop_has_the_keys_that_are_promised() {
          failed\taws:us_east_1/i-0abc\t-\tit did not answer\n"
     );
     assert_eq!(stop.text(), text);
+    let plan = StopOutcome {
+        planned: true,
+        kept: vec![],
+        failed: vec![],
+        ..stop
+    };
+    let text = format!(
+        "would stop\taws:us_east_1/i-0abc\t{NAME}\tit was named\n\
+         would stop\t-\t{NAME}\tit was named\n"
+    );
+    assert_eq!(plan.text(), text);
 }
 
 #[test]
 fn a_list_has_the_keys_that_are_promised() {
-    let list = List {
-        machines: vec![Machine {
-            name: name(),
-            instance: Some(machine()),
-            provider: Some("gpu-aws".into()),
-            kind: Some("aws".into()),
-            state: "running".into(),
-            runner: "online".into(),
-            runner_id: Some(42),
-            scope: "acme/app".into(),
-            run_id: Some(7),
-            created_at: Some(time("2026-11-24T10:00:00Z")),
-            expires_at: Some(time("2026-11-24T17:00:00Z")),
-            price_per_hour: Some(0.79),
-            cost: Some(0.395),
-            verdict: "ready".into(),
-            why: "online, waiting for a job".into(),
-        }],
+    let mut row = doubles::row();
+    row.instance = Some(machine());
+    row.provider = Some("gpu-aws".into());
+    row.kind = Some("aws");
+    row.price_per_hour = Some(0.79);
+    row.cost = Some(0.395);
+    let list = ListOutcome {
+        machines: vec![row],
         unknown: vec![Unknown {
             source: "pi".into(),
             error: "it does not answer".into(),
+            hints: vec!["is it on?".into()],
         }],
-        now: time("2026-11-24T10:30:05Z"),
+        now: time("2026-11-24T09:30:05Z"),
     };
-    insta::assert_snapshot!(json(&list), @r#"
+    insta::assert_snapshot!(to_json(&list), @r#"
     {
       "machines": [
         {
@@ -176,33 +196,36 @@ fn a_list_has_the_keys_that_are_promised() {
           "provider": "gpu-aws",
           "kind": "aws",
           "state": "running",
-          "runner": "online",
+          "runner": "busy",
           "runner_id": 42,
-          "scope": "acme/app",
+          "scope": "octo/app",
           "run_id": 7,
-          "created_at": "2026-11-24T10:00:00Z",
-          "expires_at": "2026-11-24T17:00:00Z",
+          "created_at": "2026-11-24T09:00:00Z",
+          "expires_at": "2026-11-24T16:00:00Z",
           "price_per_hour": 0.79,
           "cost": 0.395,
-          "verdict": "ready",
-          "why": "online, waiting for a job"
+          "verdict": "working",
+          "why": "a job runs on it"
         }
       ],
       "unknown": [
         {
           "source": "pi",
-          "error": "it does not answer"
+          "error": "it does not answer",
+          "hints": [
+            "is it on?"
+          ]
         }
       ]
     }
     "#);
     let row = &list.rows()[0];
-    assert_eq!(row.len(), List::HEADER.len());
+    assert_eq!(row.len(), ListOutcome::HEADER.len());
     let cells = [
         "us_east_1/i-0abc",
         "running",
-        "online",
-        "30m 5s",
+        "busy",
+        "30m 4s",
         "in 6h 29m",
         "$0.40",
     ];

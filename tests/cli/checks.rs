@@ -196,11 +196,11 @@ fn what_keeps_jobs_away_is_warned_of() {
     github/quota	ok	[SOME] of 5000 requests an hour are left, all of them again at [TIME]
     github/runner	ok	version 2.336.0 for linux-arm, linux-arm64, linux-x64, osx-arm64, osx-x64
     github/group	ok	`gpu` (3): open to all that is private, no public repositories
-    github/workflow	ok	not told: could not read the runs of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runs/7` answered 404 Not Found (request [ID]): Not Found
+    github/workflow	unknown	could not read the runs of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runs/7` answered 404 Not Found (request [ID]): Not Found
     warning: `github/group`: only octo/app/.github/workflows/gpu.yml@main get runners of the group `gpu` (3)
     warning: `github/group`: `octo/app` is public, and the group `gpu` (3) takes no jobs of public repositories: allow it at https://github.com/organizations/octo/settings/actions/runner-groups/3, knowing that strangers may then run code on its machines
-    warning: `github/workflow`: there is no such repository, or the token does not see it: check its spelling
-    warning: `github/workflow`: the token needs the scope `repo`
+    hint: `github/workflow`: there is no such repository, or the token does not see it: check its spelling
+    hint: `github/workflow`: the token needs the scope `repo`
     ");
     told!(start(&world, "--org octo --runner-group gpu"), @"
     exit 0
@@ -252,7 +252,7 @@ fn a_check_tells_what_there_is() {
         let keys: Vec<&String> = check.as_object().expect("an object").keys().collect();
         assert_eq!(
             keys,
-            ["name", "ok", "facts", "warnings", "error"],
+            ["name", "ok", "facts", "warnings", "error", "status"],
             "{check}"
         );
     }
@@ -267,13 +267,13 @@ fn a_check_without_a_token_tells_what_is_read_and_what_anybody_knows() {
     github	failed	no GitHub token is given
     github/quota	ok	60 of 60 requests an hour are left, all of them again at [TIME]
     github/runner	ok	version 2.336.0 for linux-arm, linux-arm64, linux-x64, osx-arm64, osx-x64
-    hint: set $GHARUN_GITHUB_TOKEN or $GH_PAT, or $GHARUN_APP_ID and $GHARUN_APP_PRIVATE_KEY for a GitHub App, or `token = { env = \"…\" }` under [github]; $GH_TOKEN and $GITHUB_TOKEN are read last
-    hint: on a laptop: `export GH_PAT=\"$(gh auth token)\"`; with no token at all: `gharun start local --rehearse`
+    hint: `github`: set $GHARUN_GITHUB_TOKEN or $GH_PAT, or $GHARUN_APP_ID and $GHARUN_APP_PRIVATE_KEY for a GitHub App, or `token = { env = \"…\" }` under [github]; $GH_TOKEN and $GITHUB_TOKEN are read last
+    hint: `github`: on a laptop: `export GH_PAT=\"$(gh auth token)\"`; with no token at all: `gharun start local --rehearse`
     ");
     told!(world.env("GHARUN_REPO", "").run("providers check local"), @"
     exit 1
     github	failed	no repository, organization or enterprise is given
-    hint: say where runners register: `--repo OWNER/NAME`, `--org ORG`, or [github] in providers.toml
+    hint: `github`: say where runners register: `--repo OWNER/NAME`, `--org ORG`, or [github] in providers.toml
     ");
 }
 
@@ -309,10 +309,10 @@ fn each_part_that_fails_is_a_line_of_its_own() {
     github/quota	ok	the server limits no requests
     github/runner	failed	could not list the runner's archives for `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runners/downloads` answered 403 Forbidden (request [ID]): Forbidden
     github/group	ok	`Default` (1): a repository has no others
-    github/workflow	ok	not told: could not read the runs of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runs/1` answered 403 Forbidden (request [ID]): Forbidden
+    github/workflow	unknown	could not read the runs of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runs/1` answered 403 Forbidden (request [ID]): Forbidden
     warning: `github`: the token's owner is no admin of `octo/app`: registering a runner takes one
-    hint: the token needs the scope `repo`, and must belong to an admin of `octo/app`
-    warning: `github/workflow`: the token needs the scope `repo`
+    hint: `github/runner`: the token needs the scope `repo`, and must belong to an admin of `octo/app`
+    hint: `github/workflow`: the token needs the scope `repo`
     ");
 }
 
@@ -341,44 +341,44 @@ fn every_kind_of_token_is_known_by_its_letters() {
             github	failed	could not list the runners of `acme`: `GET [GITHUB]/orgs/acme/actions/runners` answered 403 Forbidden (request [ID]): Resource not accessible by integration
             github/quota	ok	[SOME] of 5000 requests an hour are left, all of them again at [TIME]
             github/runner	failed	could not list the runner's archives for `acme`: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 403 Forbidden (request [ID]): Resource not accessible by integration
-            github/group	ok	not told: could not list the runner groups of `acme`: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 403 Forbidden (request [ID]): Resource not accessible by integration
-            hint: `GITHUB_TOKEN` can never manage runners: use a personal access token or a GitHub App
-            hint: a GitHub App needs the permission `Self-hosted runners: write` of the organization `acme`, accepted where it is installed
+            github/group	unknown	could not list the runner groups of `acme`: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 403 Forbidden (request [ID]): Resource not accessible by integration
+            hint: `github`: `GITHUB_TOKEN` can never manage runners: use a personal access token or a GitHub App
+            hint: `github`: a GitHub App needs the permission `Self-hosted runners: write` of the organization `acme`, accepted where it is installed
             "),
             "gith" => told!(said, @"
             exit 1
             github	failed	could not list the runners of `acme`: `GET [GITHUB]/orgs/acme/actions/runners` answered 403 Forbidden (request [ID]): Resource not accessible by personal access token
             github/quota	ok	[SOME] of 5000 requests an hour are left, all of them again at [TIME]
             github/runner	failed	could not list the runner's archives for `acme`: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 403 Forbidden (request [ID]): Resource not accessible by personal access token
-            github/group	ok	not told: could not list the runner groups of `acme`: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 403 Forbidden (request [ID]): Resource not accessible by personal access token
-            hint: the token needs the permission `Self-hosted runners: write` of the organization `acme`
-            hint: if it has that, the organization's owners may have to approve the token first
+            github/group	unknown	could not list the runner groups of `acme`: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 403 Forbidden (request [ID]): Resource not accessible by personal access token
+            hint: `github`: the token needs the permission `Self-hosted runners: write` of the organization `acme`
+            hint: `github`: if it has that, the organization's owners may have to approve the token first
             "),
             "ghu_" => told!(said, @"
             exit 1
             github	failed	could not list the runners of `acme`: `GET [GITHUB]/orgs/acme/actions/runners` answered 403 Forbidden (request [ID]): Resource not accessible by integration
             github/quota	ok	[SOME] of 5000 requests an hour are left, all of them again at [TIME]
             github/runner	failed	could not list the runner's archives for `acme`: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 403 Forbidden (request [ID]): Resource not accessible by integration
-            github/group	ok	not told: could not list the runner groups of `acme`: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 403 Forbidden (request [ID]): Resource not accessible by integration
-            hint: the app behind the token needs the permission `Self-hosted runners: write` of the organization `acme`, and must belong to an owner of `acme`
+            github/group	unknown	could not list the runner groups of `acme`: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 403 Forbidden (request [ID]): Resource not accessible by integration
+            hint: `github`: the app behind the token needs the permission `Self-hosted runners: write` of the organization `acme`, and must belong to an owner of `acme`
             "),
             "gho_" => told!(said, @"
             exit 1
             github	failed	could not list the runners of `acme`: `GET [GITHUB]/orgs/acme/actions/runners` answered 403 Forbidden (request [ID]): Must have admin rights to Repository.
             github/quota	ok	[SOME] of 5000 requests an hour are left, all of them again at [TIME]
             github/runner	failed	could not list the runner's archives for `acme`: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 403 Forbidden (request [ID]): Must have admin rights to Repository.
-            github/group	ok	not told: could not list the runner groups of `acme`: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 403 Forbidden (request [ID]): Must have admin rights to Repository.
-            hint: the token has the scopes `gist, read:org` and lacks `admin:org`
-            hint: a token of `gh` gets it by `gh auth refresh --scopes admin:org`
+            github/group	unknown	could not list the runner groups of `acme`: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 403 Forbidden (request [ID]): Must have admin rights to Repository.
+            hint: `github`: the token has the scopes `gist, read:org` and lacks `admin:org`
+            hint: `github`: a token of `gh` gets it by `gh auth refresh --scopes admin:org`
             "),
             _ => told!(said, @"
             exit 1
             github	failed	could not list the runners of `acme`: `GET [GITHUB]/orgs/acme/actions/runners` answered 404 Not Found (request [ID]): Not Found
             github/quota	ok	[SOME] of 5000 requests an hour are left, all of them again at [TIME]
             github/runner	failed	could not list the runner's archives for `acme`: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 404 Not Found (request [ID]): Not Found
-            github/group	ok	not told: could not list the runner groups of `acme`: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 404 Not Found (request [ID]): Not Found
-            hint: the token has no admin rights on `acme`, or there is no such organization
-            hint: a fine-grained token or an app needs the permission `Self-hosted runners: write` of the organization `acme`; a classic token the scope `admin:org`, and must belong to an owner of `acme`
+            github/group	unknown	could not list the runner groups of `acme`: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 404 Not Found (request [ID]): Not Found
+            hint: `github`: the token has no admin rights on `acme`, or there is no such organization
+            hint: `github`: a fine-grained token or an app needs the permission `Self-hosted runners: write` of the organization `acme`; a classic token the scope `admin:org`, and must belong to an owner of `acme`
             "),
         }
     }

@@ -8,8 +8,6 @@ use clap::Parser as _;
 use gharun::cli::Cli;
 use gharun::settings::File;
 
-mod reports;
-
 /// A fenced block with the line that its first line is on.
 #[derive(Debug)]
 struct Block {

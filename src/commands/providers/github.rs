@@ -15,7 +15,7 @@ use crate::github::{
     RunnerGroup, TokenKind,
 };
 use crate::model::{RunnerVersion, Scope, chain};
-use crate::report::Check;
+use crate::report::{Check, Status};
 
 /// Below so many requests a large start may have to wait for its turn.
 const FEW: u64 = 100;
@@ -125,7 +125,7 @@ async fn token(
         Ok(count) => row.facts.push(format!("{count} runners are registered")),
         Err(error) => {
             let failure = Failure::from(error);
-            row.ok = false;
+            row.status = Status::Failed;
             row.error = Some(chain(&failure));
             row.warnings = failure.hints().to_vec();
             return row;
@@ -274,7 +274,7 @@ async fn workflow(desk: &Desk, github: &Client) -> Option<Check> {
 fn fine(name: &str, fact: impl Into<String>) -> Check {
     Check {
         name: name.to_owned(),
-        ok: true,
+        status: Status::Ok,
         facts: vec![fact.into()],
         warnings: Vec::new(),
         error: None,
@@ -284,8 +284,8 @@ fn fine(name: &str, fact: impl Into<String>) -> Check {
 /// Something that no start needs, and that could not be found out.
 fn untold(name: &str, failure: &Failure) -> Check {
     Check {
-        warnings: failure.hints().to_vec(),
-        ..fine(name, format!("not told: {}", chain(failure)))
+        status: Status::Unknown,
+        ..failed(name, failure)
     }
 }
 
@@ -293,7 +293,7 @@ fn untold(name: &str, failure: &Failure) -> Check {
 fn failed(name: &str, failure: &Failure) -> Check {
     Check {
         name: name.to_owned(),
-        ok: false,
+        status: Status::Failed,
         facts: Vec::new(),
         warnings: failure.hints().to_vec(),
         error: Some(chain(failure)),

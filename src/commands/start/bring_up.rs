@@ -4,7 +4,7 @@ use crate::bootstrap::Package;
 use crate::commands::Desk;
 use crate::commands::interrupt::Interrupts;
 use crate::error::Failure;
-use crate::fleet::{self, Fleet, Place, Started};
+use crate::fleet::{self, Fleet, Place, StartOutcome};
 use crate::github::Client;
 use crate::plan::Plan;
 
@@ -14,7 +14,7 @@ pub(super) async fn start(
     places: &[Place],
     github: &Client,
     packages: &[Package],
-) -> Result<Started, Failure> {
+) -> Result<StartOutcome, Failure> {
     let mut interrupts = Interrupts::listen(desk.settings.step.is_some())?;
     let fleet = Fleet {
         github: Some(github),

@@ -1,87 +1,52 @@
-//! What a start came to: the report, the outputs, the summary, and how to end.
+//! What a start came to: the report, the summary, and how to end.
 
 use std::fmt::Write as _;
 
-use crate::actions::SummaryRow;
 use crate::commands::Desk;
 use crate::error::{Exit, Failure};
-use crate::fleet::{Left, Started, Trouble};
-use crate::model::{Mapping, chain};
+use crate::fleet::{Failed, Left, StartOutcome};
+use crate::model::chain;
 use crate::plan::Plan;
-use crate::report;
+use crate::report::Text as _;
 
-/// Writes the report, the outputs and the summary, and decides how to end.
-pub(super) fn finish(desk: &Desk, plan: &Plan, started: &Started) -> Result<Exit, Failure> {
+/// Writes the outcome in all its forms, and decides how to end. The outputs are written already, by the
+/// events: they hold what is left, too.
+pub(super) fn finish(desk: &Desk, plan: &Plan, outcome: &StartOutcome) -> Result<Exit, Failure> {
     desk.ui.finish();
-    let mapping = Mapping(
-        started
-            .up
-            .iter()
-            .map(|up| (up.instance.clone(), up.name.clone()))
-            .collect(),
-    );
-    // The outputs are written already, by the events: they hold what is left, too.
-    if let Err(error) = desk.actions.summarise_start(&summary(started)) {
+    if let Err(error) = desk.actions.summarise_start(outcome) {
         desk.ui
             .warning(&format!("the job summary could not be written: {error}"));
     }
-    let report = report::Start {
-        mapping,
-        runners: started
-            .up
-            .iter()
-            .map(|up| report::Runner {
-                name: up.name.clone(),
-                labels: up.labels.clone(),
-                instance: up.instance.clone(),
-                provider: up.instance.provider.clone(),
-                kind: up.kind.to_owned(),
-                runner_id: up.runner_id,
-                created_at: up.created,
-                expires_at: up.expires,
-                launched_after: up.launched_after,
-                online_after: up.online_after,
-                price_per_hour: up.price_per_hour,
-            })
-            .collect(),
-    };
-    let written = desk.data(&report, report.text());
-    say_left(desk, &started.left);
-    if let Err(failure) = written {
-        return Err(unsaid(started, failure));
+    let written = desk.data(outcome, outcome.text());
+    say_left(desk, &outcome.left);
+    written.map_err(|failure| unsaid(outcome, failure))?;
+    let exit = outcome.exit();
+    match exit {
+        Exit::Left | Exit::Failed => return Err(failed(plan, outcome)),
+        Exit::Interrupted => desk
+            .ui
+            .status("Nothing is left: no machine, no registration"),
+        _ if outcome.failed.is_empty() => {}
+        _ => desk.ui.warning(&format!(
+            "{} of {} runners are online, {} failed",
+            outcome.up.len(),
+            plan.count,
+            outcome.failed.len()
+        )),
     }
-    if !started.left.is_empty() {
-        return Err(failed(plan, started, Exit::Left));
-    }
-    if started.interrupted {
-        desk.ui
-            .status("Nothing is left: no machine, no registration");
-        return Ok(Exit::Interrupted);
-    }
-    match (started.failed.len(), started.up.len()) {
-        (0, _) => Ok(Exit::Done),
-        (failed, up) if up > 0 => {
-            desk.ui.warning(&format!(
-                "{up} of {} runners are online, {failed} failed",
-                plan.count
-            ));
-            Ok(Exit::Done)
-        }
-        _ => Err(failed(plan, started, Exit::Failed)),
-    }
+    Ok(exit)
 }
 
 /// Nobody was told what is there, so that it must not be taken for nothing.
-fn unsaid(started: &Started, failure: Failure) -> Failure {
-    let failure = failure.while_trying("could not write the result");
-    let up = started.up.iter();
-    let exit = if started.up.is_empty() && started.left.is_empty() {
-        Exit::Failed
-    } else {
+fn unsaid(outcome: &StartOutcome, failure: Failure) -> Failure {
+    let exit = if outcome.is_anything_there() {
         Exit::Left
+    } else {
+        Exit::Failed
     };
+    let failure = failure.while_trying("could not write the result");
     let failure = failure.map(|_| exit);
-    up.fold(failure, |failure, up| {
+    outcome.up.iter().fold(failure, |failure, up| {
         failure.hinted(format!(
             "it is running: end it with `gharun stop {}`",
             up.instance
@@ -89,7 +54,7 @@ fn unsaid(started: &Started, failure: Failure) -> Failure {
     })
 }
 
-fn failed(plan: &Plan, started: &Started, exit: Exit) -> Failure {
+fn failed(plan: &Plan, outcome: &StartOutcome) -> Failure {
     let what = match plan.count.get() {
         1 => "the runner".to_owned(),
         count => format!("{count} runners"),
@@ -99,35 +64,25 @@ fn failed(plan: &Plan, started: &Started, exit: Exit) -> Failure {
         .iter()
         .map(|name| format!("`{name}`"))
         .collect();
-    let mut text = if started.interrupted {
+    let mut text = if outcome.interrupted {
         "interrupted".to_owned()
     } else {
         format!("could not start {what} at {}", at.join(", "))
     };
-    for failed in &started.failed {
+    for failed in &outcome.failed {
         write!(text, "\n  {}: {}", failed.name, chain(&failed.trouble))
             .expect("a text takes what is written");
     }
-    let failure = Failure::new(exit, text).hinted_all(hints(started));
-    match exit {
+    let failure = Failure::new(outcome.exit(), text).hinted_all(hints(&outcome.failed));
+    match failure.kind {
         Exit::Left => failure.hinted("what is listed above may still cost money"),
         _ => failure.hinted("nothing is left running"),
     }
 }
 
 /// What providers and GitHub say would help.
-pub(super) fn hints(started: &Started) -> Vec<String> {
-    let of = |trouble: &Trouble| match trouble {
-        Trouble::Launch { source, .. } | Trouble::Lost { source, .. } => source.hints().to_vec(),
-        Trouble::Record(error) => error.hints().to_vec(),
-        Trouble::Register(error) => error.hints().to_vec(),
-        _ => Vec::new(),
-    };
-    started
-        .failed
-        .iter()
-        .flat_map(|failed| of(&failed.trouble))
-        .collect()
+pub(super) fn hints(failed: &[Failed]) -> impl Iterator<Item = &String> {
+    failed.iter().flat_map(|failed| failed.trouble.hints())
 }
 
 /// Names what is still there, and what removes it.
@@ -148,28 +103,4 @@ pub(super) fn say_left(desk: &Desk, left: &[Left]) {
         }
         desk.ui.hint(&format!("end it: `{}`", left.command));
     }
-}
-
-fn summary(started: &Started) -> Vec<SummaryRow> {
-    let up = started.up.iter().map(|up| SummaryRow {
-        name: up.name.to_string(),
-        provider: up.instance.provider.clone(),
-        instance: Some(up.instance.to_string()),
-        launched_after: Some(up.launched_after),
-        online_after: Some(up.online_after),
-        price_per_hour: up.price_per_hour,
-        expires: Some(up.expires),
-        outcome: "online".to_owned(),
-    });
-    let failed = started.failed.iter().map(|failed| SummaryRow {
-        name: failed.name.to_string(),
-        provider: String::new(),
-        instance: None,
-        launched_after: None,
-        online_after: None,
-        price_per_hour: None,
-        expires: None,
-        outcome: failed.trouble.to_string(),
-    });
-    up.chain(failed).collect()
 }

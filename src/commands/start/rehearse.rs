@@ -1,6 +1,5 @@
 //! `gharun start --rehearse`: the machine is real, the registration is not.
 
-use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -10,19 +9,21 @@ use url::Url;
 use super::bring_up::start;
 use super::outcome::{hints, say_left};
 use super::prepare::warn_of;
+use super::rehearsed::{RehearsalOutcome, Rehearsed};
 use super::timeline::Timeline;
 use crate::commands::Desk;
 use crate::commands::hub::packages;
 use crate::commands::interrupt::Interrupts;
 use crate::error::{Exit, Failure};
-use crate::fleet::{Place, Started};
+use crate::fleet::{Place, StartOutcome};
 use crate::github::{Client, Config, DEFAULT_GROUP, Hearer, Token};
 use crate::http::Bounds;
-use crate::model::{Name, Scope, Secret, chain};
+use crate::model::{Scope, Secret, chain};
 use crate::plan::{Given, Plan, Rehearsal};
 use crate::poll::{Pace, until};
 use crate::providers::kind;
 use crate::rehearsal::{JobSpec, JobStatus, Stage, StageOptions};
+use crate::report::Text as _;
 use crate::settings;
 
 /// The version of the stub runner: one that no real runner has.
@@ -84,69 +85,77 @@ pub(super) async fn run(
     });
     let mut interrupts = Interrupts::listen(desk.settings.step.is_some())?;
     let (done, interrupted) = tokio::select! {
-        done = jobs, if !started.interrupted => (done, false),
+        done = jobs, if !started.interrupted => (done.is_some(), false),
         () = interrupts.next(), if !started.interrupted => {
             desk.ui.status("Interrupted: ending the rehearsal");
-            (None, true)
+            (false, true)
         }
-        else => (None, true),
+        else => (false, true),
     };
     desk.ui.finish();
-    let timelines = timelines(desk, &places[0], &stage, &started, began).await;
-    let failed = sweep(desk, &places[0], &plan).await;
-    let mut text = String::new();
-    for (name, mut timeline) in timelines {
-        if failed.is_none() {
-            timeline.add(Some(Timestamp::now()), "proved to be gone");
+    let mut runners = rehearsed(desk, &places[0], &stage, &started, began).await;
+    let left_behind = sweep(desk, &places[0], &plan).await;
+    if left_behind.is_none() {
+        let gone = Timestamp::now();
+        for runner in &mut runners {
+            runner.timeline.add(Some(gone), "proved to be gone");
         }
-        writeln!(text, "{name}\n{timeline}").expect("a text takes what is written");
     }
-    desk.ui.data(&text)?;
-    say_left(desk, &started.left);
-    if let Some(why) = failed {
-        return Err(Failure::new(Exit::Left, why)
-            .hinted("see what is left with `gharun list --all-scopes`"));
+    let registrations = stage.world().runners().len();
+    let outcome = RehearsalOutcome {
+        swept: left_behind.is_none(),
+        error: left_behind.or_else(|| match (done, registrations) {
+            _ if interrupted => None,
+            (false, _) => Some("the pretend job was not done in time".to_owned()),
+            (true, 0) => None,
+            (true, rows) => Some(format!("{rows} registrations are left at the stand-in")),
+        }),
+        interrupted,
+        runners,
+        failed: started.failed,
+        left: started.left,
+    };
+    finish(desk, &outcome)
+}
+
+/// Writes the outcome in all its forms, and decides how to end.
+fn finish(desk: &Desk, outcome: &RehearsalOutcome) -> Result<Exit, Failure> {
+    desk.data(outcome, outcome.text())?;
+    say_left(desk, &outcome.left);
+    let exit = outcome.exit();
+    let why = outcome.error.clone().unwrap_or_default();
+    match (exit, outcome.failed.first()) {
+        (Exit::Left, _) => {
+            Err(Failure::new(exit, why).hinted("see what is left with `gharun list --all-scopes`"))
+        }
+        (Exit::Interrupted, _) => {
+            desk.ui.status("Nothing is left of the rehearsal");
+            Ok(exit)
+        }
+        (Exit::Failed, Some(failed)) => {
+            let (name, why) = (&failed.name, chain(&failed.trouble));
+            let failure = Failure::new(exit, format!("the rehearsal failed: {name}: {why}"));
+            let failure = failure.hinted_all(hints(&outcome.failed));
+            Err(failure.hinted("nothing is left running"))
+        }
+        (Exit::Failed, None) => Err(Failure::new(exit, why)),
+        _ => {
+            desk.ui
+                .status("Nothing is left: no machine, no registration, no record");
+            Ok(exit)
+        }
     }
-    if interrupted {
-        desk.ui.status("Nothing is left of the rehearsal");
-        return Ok(Exit::Interrupted);
-    }
-    if let Some(failed) = started.failed.first() {
-        let why = chain(&failed.trouble);
-        let mut failure = Failure::new(
-            Exit::Failed,
-            format!("the rehearsal failed: {}: {why}", failed.name),
-        );
-        failure = failure.hinted_all(hints(&started));
-        return Err(failure.hinted("nothing is left running"));
-    }
-    if done.is_none() {
-        return Err(Failure::new(
-            Exit::Failed,
-            "the pretend job was not done in time",
-        ));
-    }
-    let rows = stage.world().runners().len();
-    if rows > 0 {
-        return Err(Failure::new(
-            Exit::Failed,
-            format!("{rows} registrations are left at the stand-in"),
-        ));
-    }
-    desk.ui
-        .status("Nothing is left: no machine, no registration, no record");
-    Ok(Exit::Done)
 }
 
 /// What happened to each runner that came up, with what its machine and the stand-in tell.
-async fn timelines(
+async fn rehearsed(
     desk: &Desk,
     place: &Place,
     stage: &Stage,
-    started: &Started,
+    started: &StartOutcome,
     began: Timestamp,
-) -> Vec<(Name, Timeline)> {
-    let mut timelines = Vec::new();
+) -> Vec<Rehearsed> {
+    let mut runners = Vec::new();
     for up in &started.up {
         let log = place.provider.logs(&up.instance.id).await;
         let log = log.unwrap_or_else(|error| {
@@ -164,9 +173,15 @@ async fn timelines(
                 timeline.add(job.ended, "job is done");
             }
         }
-        timelines.push((up.name.clone(), timeline));
+        runners.push(Rehearsed {
+            name: up.name.clone(),
+            instance: up.instance.clone(),
+            provider: up.provider.clone(),
+            kind: up.kind,
+            timeline,
+        });
     }
-    timelines
+    runners
 }
 
 fn open() -> Result<Stage, Failure> {

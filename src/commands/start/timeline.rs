@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Serialize, Serializer};
 
 use crate::bootstrap;
 
@@ -47,11 +48,34 @@ impl Timeline {
     }
 }
 
-impl fmt::Display for Timeline {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Timeline {
+    /// All that happened, in the order of time.
+    fn in_order(&self) -> Vec<&(SignedDuration, String)> {
         let mut rows: Vec<_> = self.rows.iter().collect();
         rows.sort_by_key(|(after, _)| *after);
-        for (index, (after, what)) in rows.into_iter().enumerate() {
+        rows
+    }
+}
+
+/// A list of `{"after_s", "what"}`.
+impl Serialize for Timeline {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Moment<'a> {
+            after_s: f64,
+            what: &'a str,
+        }
+        let moments = self.in_order().into_iter().map(|(after, what)| Moment {
+            after_s: (after.as_secs_f64() * 10.0).round() / 10.0,
+            what,
+        });
+        serializer.collect_seq(moments)
+    }
+}
+
+impl fmt::Display for Timeline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, (after, what)) in self.in_order().into_iter().enumerate() {
             let end = if index == 0 { "" } else { "\n" };
             write!(f, "{end}  {:>6.1}s  {what}", after.as_secs_f64())?;
         }
@@ -82,5 +106,10 @@ mod tests {
              1.4s  online
              3.5s  job is done
         ");
+        let json = serde_json::to_value(&timeline).expect("plain values");
+        assert_eq!(
+            json[3],
+            serde_json::json!({ "after_s": 1.4, "what": "online" })
+        );
     }
 }

@@ -54,7 +54,7 @@ impl Scene {
         }
     }
 
-    async fn start_until(&self, interrupt: impl Future<Output = ()>) -> Started {
+    async fn start_until(&self, interrupt: impl Future<Output = ()>) -> StartOutcome {
         let fleet = Fleet {
             github: Some(&self.hub),
             places: &self.places,
@@ -66,12 +66,12 @@ impl Scene {
             .expect("the intents can be written down")
     }
 
-    async fn start(&self) -> Started {
+    async fn start(&self) -> StartOutcome {
         self.start_until(pending()).await
     }
 
     /// Starts beside something else that happens.
-    async fn start_while(&self, other: impl Future<Output = ()>) -> Started {
+    async fn start_while(&self, other: impl Future<Output = ()>) -> StartOutcome {
         let (started, ()) = tokio::join!(self.start(), other);
         started
     }
@@ -102,6 +102,6 @@ impl Scene {
 
 /// The trouble that came first, as a user reads it.
 #[track_caller]
-fn first_trouble(started: &Started) -> String {
+fn first_trouble(started: &StartOutcome) -> String {
     chain(&started.failed.first().expect("one failed").trouble)
 }

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::ending::{Ending, Outcome};
-use super::{Chosen, Kept, Selection, StopRequest, Unstopped, select};
+use super::{Chosen, Selection, StopOutcome, StopRequest, select};
 use crate::fleet::Fleet;
 use crate::fleet::survey::{Inquiry, Unknown, View};
 use crate::github::Api;
@@ -19,36 +19,6 @@ const PASSES: usize = 3;
 const SETTLES: Duration = Duration::from_secs(2);
 /// How long requests may take where nobody waits for their effect.
 const SENT: Duration = Duration::from_secs(10);
-
-/// Something that was stopped.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Stopped {
-    /// Its machine, where it had one.
-    pub instance: Option<Reference>,
-    /// The runner, where it is known.
-    pub name: Option<Name>,
-    /// Whether GitHub has no registration of it.
-    pub deregistered: bool,
-    /// Whether its machine is proved gone.
-    pub terminated: bool,
-    /// From the machine's creation to its end.
-    pub billed: Option<Duration>,
-    /// US dollars for it.
-    pub cost: Option<f64>,
-}
-
-/// What a stop came to.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Stops {
-    /// What was stopped.
-    pub stopped: Vec<Stopped>,
-    /// What was left as it is, and why.
-    pub kept: Vec<Kept>,
-    /// What may still be there.
-    pub failed: Vec<Unstopped>,
-    /// What could not be read, and may hide more.
-    pub unknown: Vec<Unknown>,
-}
 
 /// What was dealt with. A registration that turns up under a name that is done with counts as new, and
 /// so does a machine; one that is merely still shown does not.
@@ -79,11 +49,11 @@ pub async fn carry_out<G: Api>(
     view: &View,
     stop: &StopRequest,
     selection: Selection,
-) -> Stops {
+) -> StopOutcome {
     let looks = matches!(stop.target, StopTarget::Orphans).then_some(stop.second_look);
     let limit = if stop.wait { stop.timeout } else { SENT };
     let deadline = Instant::now() + limit + looks.unwrap_or_default();
-    let mut stops = Stops::default();
+    let mut stops = StopOutcome::default();
     let mut seen = Seen::default();
     let mut next = selection;
     for pass in 0..=PASSES {
@@ -126,7 +96,7 @@ fn may_have_company(stop: &StopRequest) -> bool {
 }
 
 /// Takes over what a selection kept and refused, and returns what was not dealt with before.
-fn absorb(stops: &mut Stops, seen: &mut Seen, next: Selection) -> Vec<Chosen> {
+fn absorb(stops: &mut StopOutcome, seen: &mut Seen, next: Selection) -> Vec<Chosen> {
     let mut fresh = next.chosen;
     fresh.retain(|one| {
         let runner = one.row.as_ref().and_then(|row| row.runner.as_ref());

@@ -459,6 +459,7 @@ impl<'a, G: Api> Ending<'a, G> {
             terminated: self.terminated.get(),
             billed,
             cost: price.zip(hours).map(|(price, hours)| price * hours),
+            reason: self.chosen.why.clone(),
         }
     }
 

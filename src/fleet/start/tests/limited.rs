@@ -82,7 +82,7 @@ impl Limited {
         self.scene.cloud.on_launch(boots);
     }
 
-    async fn start_until(&self, interrupt: impl Future<Output = ()>) -> Started {
+    async fn start_until(&self, interrupt: impl Future<Output = ()>) -> StartOutcome {
         let client = self
             .client
             .patient(Instant::now() + self.scene.plan.timeout);
@@ -97,7 +97,7 @@ impl Limited {
             .expect("nothing is written down")
     }
 
-    async fn start(&self) -> Started {
+    async fn start(&self) -> StartOutcome {
         self.start_until(pending()).await
     }
 }

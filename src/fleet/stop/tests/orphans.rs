@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::scene::{RUN, Scene, stop, tags};
-use crate::model::StopTarget;
-use crate::model::{Name, Reference, Tags};
+use crate::fleet::list::{ListRequest, list};
+use crate::model::{Name, Reference, StopTarget, Tags};
 use crate::providers::ErrorKind;
 use crate::providers::memory::{Fault, Verb};
 
@@ -238,7 +238,7 @@ async fn another_scope_is_never_touched() {
     scene.record(&foreign, "gpu", Some(reference)).await;
     for target in [StopTarget::Orphans, StopTarget::All, StopTarget::State] {
         let stops = scene.stop(&stop(target)).await;
-        assert_eq!(stops, crate::fleet::stop::Stops::default());
+        assert_eq!(stops, crate::fleet::stop::StopOutcome::default());
     }
     assert_eq!((scene.there().len(), scene.records().await), (1, 1));
 }
@@ -342,12 +342,15 @@ async fn list_shows_exactly_what_stop_chooses_of_everything() {
         }
         for group in [None, Some("a"), Some("c")] {
             for hours in [None, Some(2), Some(10), Some(100)] {
-                let mut orphans = stop(Target::Orphans);
-                orphans.older_than = hours.map(Duration::from_hours);
+                let mut orphans = stop(StopTarget::Orphans);
                 orphans.group = group.map(str::to_owned);
-                scene.view.older_than = orphans.older_than;
-                let shown = scene.survey().await.rows.into_iter();
-                let shown = shown.filter(|row| row.is_swept(group));
+                scene.view.older_than = hours.map(Duration::from_hours);
+                let request = ListRequest {
+                    view: scene.view.clone(),
+                    orphans: true,
+                    group: orphans.group.clone(),
+                };
+                let shown = list(&scene.fleet(), &request).await.machines.into_iter();
                 let shown: BTreeSet<_> = shown.map(|row| (row.name, row.instance)).collect();
                 let chosen = scene.select(&orphans).await.chosen.into_iter();
                 let chosen: BTreeSet<_> = chosen

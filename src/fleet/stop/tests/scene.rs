@@ -10,7 +10,7 @@ use futures_util::future::LocalBoxFuture;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use crate::fleet::stop::{Selection, StopRequest, Stops, carry_out, select};
+use crate::fleet::stop::{Selection, StopOutcome, StopRequest, carry_out, select};
 use crate::fleet::survey::{Survey, View, survey};
 use crate::fleet::{Fleet, Place};
 use crate::github::{
@@ -236,7 +236,7 @@ impl Scene {
         select(&self.fleet(), &self.view, stop).await
     }
 
-    pub(super) async fn stop(&self, stop: &StopRequest) -> Stops {
+    pub(super) async fn stop(&self, stop: &StopRequest) -> StopOutcome {
         let selection = self.select(stop).await;
         carry_out(&self.fleet(), &self.view, stop, selection).await
     }

@@ -279,7 +279,7 @@ async fn nothing_to_stop_is_a_success() {
         THIS_RUN,
     ] {
         let stops = scene.stop(&stop(target)).await;
-        assert_eq!(stops, crate::fleet::stop::Stops::default());
+        assert_eq!(stops, crate::fleet::stop::StopOutcome::default());
     }
 }
 

@@ -1,0 +1,55 @@
+//! List: everything that was seen, with its verdicts.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::Fleet;
+use super::survey::{Row, Survey, Unknown, View, survey};
+use crate::github::Api;
+use crate::model::Exit;
+
+/// What a list is asked for.
+#[derive(Clone, Debug)]
+pub struct ListRequest {
+    /// Whose machines are looked at.
+    pub view: View,
+    /// Only what a sweep would act on, in one group or in all of them.
+    pub swept: Option<Option<String>>,
+}
+
+/// What a list saw.
+#[derive(Clone, Debug, Serialize)]
+pub struct ListOutcome {
+    /// One row a runner, by name.
+    pub machines: Vec<Row>,
+    /// What could not be read, and may hide more.
+    pub unknown: Vec<Unknown>,
+    /// The servers' clock.
+    #[serde(skip)]
+    pub now: Timestamp,
+}
+
+impl ListOutcome {
+    /// How the program ends.
+    pub fn exit(&self) -> Exit {
+        if self.unknown.is_empty() {
+            Exit::Done
+        } else {
+            Exit::Failed
+        }
+    }
+}
+
+/// Lists, and changes nothing.
+pub async fn list<G: Api>(fleet: &Fleet<'_, G>, request: &ListRequest) -> ListOutcome {
+    let Survey { rows, unknown, now } = survey(fleet, &request.view).await;
+    let mut machines = rows;
+    if let Some(group) = &request.swept {
+        machines.retain(|row| row.is_swept(group.as_deref()));
+    }
+    ListOutcome {
+        machines,
+        unknown,
+        now,
+    }
+}

@@ -1,0 +1,169 @@
+//! What a start came to.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::ser::SerializeStruct as _;
+use serde::{Serialize, Serializer};
+
+use super::preview::Preview;
+use crate::fleet::{Left, Trouble, chain};
+use crate::model::{Exit, Mapping, Name, Reference, json};
+
+/// What a start came to or, where nothing was done yet, would come to.
+#[derive(Debug, Default, Serialize)]
+pub struct StartOutcome {
+    /// What would be done; then nothing was.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub planned: Option<Preview>,
+    /// Machine -> unique label of what is there, as the output `mapping` has it.
+    pub mapping: Mapping,
+    /// The runners that are there, in the order of their indices.
+    #[serde(rename = "runners")]
+    pub up: Vec<Up>,
+    /// Those that failed, in the order of their failing.
+    pub failed: Vec<Failed>,
+    /// What is still there of those that failed or were given up.
+    pub left: Vec<Left>,
+    /// Whether somebody interrupted.
+    #[serde(skip)]
+    pub interrupted: bool,
+}
+
+/// A runner that came up.
+#[derive(Clone, Debug, Serialize)]
+pub struct Up {
+    /// The runner, and its unique label.
+    pub name: Name,
+    /// All its labels, the unique one first.
+    pub labels: Vec<String>,
+    /// Its machine.
+    pub instance: Reference,
+    /// Its provider, as the user calls it.
+    pub provider: String,
+    /// The kind of its provider.
+    pub kind: &'static str,
+    /// GitHub's number of it; unknown of one that registered itself, did its job and was gone between
+    /// two looks.
+    pub runner_id: Option<u64>,
+    /// When its place made it.
+    #[serde(rename = "created_at", serialize_with = "json::second")]
+    pub created: Timestamp,
+    /// When it ends itself.
+    #[serde(rename = "expires_at", serialize_with = "json::second")]
+    pub expires: Timestamp,
+    /// From the beginning of the start until its machine was launched.
+    #[serde(rename = "launched_after_s", serialize_with = "json::tenths")]
+    pub launched_after: Duration,
+    /// From the beginning of the start until GitHub said `online`.
+    #[serde(rename = "online_after_s", serialize_with = "json::tenths")]
+    pub online_after: Duration,
+    /// US dollars an hour, where the place tells.
+    pub price_per_hour: Option<f64>,
+}
+
+/// A runner that did not.
+#[derive(Debug)]
+pub struct Failed {
+    /// The runner.
+    pub name: Name,
+    /// Why.
+    pub trouble: Trouble,
+}
+
+impl Serialize for Failed {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut failed = serializer.serialize_struct("Failed", 3)?;
+        failed.serialize_field("name", &self.name)?;
+        failed.serialize_field("error", &chain(&self.trouble))?;
+        failed.serialize_field("hints", self.trouble.hints())?;
+        failed.end()
+    }
+}
+
+impl StartOutcome {
+    /// How the program ends.
+    pub fn exit(&self) -> Exit {
+        if !self.left.is_empty() {
+            Exit::Left
+        } else if self.interrupted {
+            Exit::Interrupted
+        } else if self.up.is_empty() && !self.failed.is_empty() {
+            Exit::Failed
+        } else {
+            Exit::Done
+        }
+    }
+
+    /// Whether machines run that somebody has to know of.
+    pub fn is_anything_there(&self) -> bool {
+        !self.up.is_empty() || !self.left.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name() -> Name {
+        "gharun-7-1-0-abcdefabcdefgh".parse().expect("a name")
+    }
+
+    fn left() -> Left {
+        Left::of(&name(), None, "it does not answer", false)
+    }
+
+    fn failed() -> Failed {
+        Failed {
+            name: name(),
+            trouble: Trouble::Halted,
+        }
+    }
+
+    #[test]
+    fn what_is_left_weighs_more_than_a_signal_and_a_signal_more_than_a_failure() {
+        let exit = |outcome: StartOutcome| outcome.exit();
+        assert_eq!(exit(StartOutcome::default()), Exit::Done);
+        let outcome = StartOutcome {
+            failed: vec![failed()],
+            ..StartOutcome::default()
+        };
+        assert_eq!(exit(outcome), Exit::Failed);
+        let outcome = StartOutcome {
+            failed: vec![failed()],
+            interrupted: true,
+            ..StartOutcome::default()
+        };
+        assert_eq!(exit(outcome), Exit::Interrupted);
+        let outcome = StartOutcome {
+            left: vec![left()],
+            interrupted: true,
+            ..StartOutcome::default()
+        };
+        assert_eq!(exit(outcome), Exit::Left);
+    }
+
+    #[test]
+    fn what_failed_is_written_with_what_helps() {
+        let outcome = StartOutcome {
+            failed: vec![failed()],
+            left: vec![left()],
+            ..StartOutcome::default()
+        };
+        let json = serde_json::to_value(&outcome).expect("plain values");
+        let keys: Vec<&String> = json.as_object().expect("an object").keys().collect();
+        assert_eq!(keys.len(), 4, "{keys:?}");
+        assert_eq!(
+            json["failed"],
+            serde_json::json!([{
+                "name": name(),
+                "error": "it was given up with the others",
+                "hints": [],
+            }])
+        );
+        assert_eq!(
+            json["left"][0]["command"],
+            format!("gharun stop {}", name())
+        );
+    }
+}

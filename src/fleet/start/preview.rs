@@ -1,0 +1,111 @@
+//! What a start would do, decided and written up without a word to anybody.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::outcome::StartOutcome;
+use crate::bootstrap::{self, Boot, Credential};
+use crate::fleet::Place;
+use crate::model::{Name, RegistrationMode, Secret};
+use crate::plan::Plan;
+use crate::providers;
+
+/// What a start would do.
+#[derive(Clone, Debug, Serialize)]
+pub struct Preview {
+    /// What runners would be registered with.
+    pub scope: String,
+    /// At which server.
+    pub server: String,
+    /// How many.
+    pub count: u16,
+    /// The labels of the first.
+    pub labels: Vec<String>,
+    /// The bound on the whole start.
+    pub timeout_s: u64,
+    /// How long a machine may live.
+    pub lifetime_s: u64,
+    /// How long it waits for a job; 0 is for ever.
+    pub idle_timeout_s: u64,
+    /// The providers in order of preference.
+    pub providers: Vec<Candidate>,
+    /// The boot script, its secrets as `***`.
+    pub boot_script: String,
+}
+
+/// One provider of a plan.
+#[derive(Clone, Debug, Serialize)]
+pub struct Candidate {
+    /// The provider's name.
+    pub provider: String,
+    /// The provider's kind.
+    pub kind: String,
+    /// What it would try, in order.
+    pub candidates: Vec<String>,
+    /// What the user should know.
+    pub warnings: Vec<String>,
+}
+
+/// What the start of a plan would come to when it began at `now`. Nothing is asked, and nothing changed.
+pub fn preview(plan: &Plan, places: &[Place], now: Timestamp) -> StartOutcome {
+    let candidate = |place: &Place| Candidate {
+        provider: place.name.clone(),
+        kind: place.provider.kind().to_owned(),
+        candidates: place.provider.candidates(),
+        warnings: place.provider.warnings(),
+    };
+    let name = plan.name(0, now);
+    let planned = Preview {
+        scope: plan.identity.scope.clone(),
+        server: plan.identity.server.clone(),
+        count: plan.count.get(),
+        labels: plan.labels_of(&name),
+        timeout_s: plan.timeout.as_secs(),
+        lifetime_s: plan.lifetime.as_secs(),
+        idle_timeout_s: plan.idle_timeout.map_or(0, |limit| limit.as_secs()),
+        providers: places.iter().map(candidate).collect(),
+        boot_script: script(plan, &name, places, now),
+    };
+    StartOutcome {
+        planned: Some(planned),
+        ..StartOutcome::default()
+    }
+}
+
+/// The boot script of the first runner, its secrets as `***`.
+fn script(plan: &Plan, name: &Name, places: &[Place], now: Timestamp) -> String {
+    let tags = plan.tags(name, None, now);
+    let hidden = Secret::new("***");
+    let labels = plan.labels_of(name);
+    let credential = match plan.registration {
+        RegistrationMode::Token => Credential::Token {
+            token: &hidden,
+            url: "***",
+            group: None,
+            labels: &labels,
+            until: tags.ready_by,
+        },
+        RegistrationMode::Jit | RegistrationMode::Either => Credential::Jit(&hidden),
+    };
+    let ending = places
+        .first()
+        .map_or("exit", |place| place.provider.ending());
+    let script = bootstrap::script(&Boot {
+        name,
+        credential,
+        packages: &[],
+        pinned: false,
+        ending,
+        expires: tags.expires,
+        idle_limit: plan.idle_timeout,
+        setup: plan.setup.as_deref(),
+        secrets: &providers::secrets_in_env(),
+        env: &plan
+            .env
+            .iter()
+            .map(|(name, _)| (name.clone(), hidden.clone()))
+            .collect::<Vec<_>>(),
+        ca: plan.ca.as_deref(),
+    });
+    script.expose().to_owned()
+}
