@@ -34,7 +34,8 @@ pub(super) async fn run(desk: &Desk, settings: &List) -> Result<Exit, Failure> {
             settings.older_than,
             &settings.providers,
         ),
-        swept: settings.orphans.then(|| settings.group.clone()),
+        orphans: settings.orphans,
+        group: settings.group.clone(),
     };
     let mut interrupts = Interrupts::listen(false)?;
     loop {

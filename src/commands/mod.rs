@@ -1,5 +1,7 @@
 //! Settings in, one operation called, report out.
 
+#[cfg(test)]
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,13 +30,15 @@ mod list;
 mod providers;
 mod start;
 mod stop;
+#[cfg(test)]
+mod tests;
 
 /// How long the end of a command may wait for tokens to be taken back; what is not ends by itself within
 /// the hour. After a signal the step has seconds, most of which the undoing has used.
 const REVOKING: Duration = Duration::from_secs(2);
 const REVOKING_INTERRUPTED: Duration = Duration::from_millis(500);
 
-/// Runs a command to its end and says what went wrong.
+/// Runs a command in this process to its end, and says what went wrong.
 pub async fn run(cli: Cli) -> Exit {
     let env = Env::of_process();
     let (format, color) = settings::manners(&cli.global, &env);
@@ -45,46 +49,35 @@ pub async fn run(cli: Cli) -> Exit {
         if cli.global.quiet { -1 } else { verbosity },
         env.flag("GITHUB_ACTIONS"),
     ));
-    let set = match &cli.command {
-        Command::Start(args) => args.set.clone(),
-        Command::Stop(args) => args.set.clone(),
-        Command::List(args) => args.set.clone(),
-        Command::Providers(args) => match &args.command {
-            Some(ProvidersCommand::Check { set, .. } | ProvidersCommand::Offers { set, .. }) => {
-                set.clone()
-            }
-            _ => Vec::new(),
-        },
-    };
-    let settings = match Settings::resolve(&cli.global, &set, env) {
+    let settings = match Settings::resolve(&cli.global, sets(&cli.command), env) {
         Ok(settings) => settings,
         Err(error) => return say(&early, None, &error.into()),
     };
-    let desk = Desk::new(settings);
-    let result = match &cli.command {
-        // Its future is large: it holds all that a start does.
-        Command::Start(args) => Box::pin(start::run(&desk, args)).await,
-        Command::Stop(args) => stop::run(&desk, args).await,
-        Command::List(args) => match desk.settings.list(args) {
-            Ok(list) => list::run(&desk, &list).await,
-            Err(error) => Err(error.into()),
-        },
-        Command::Providers(args) => match desk.settings.providers_command(args) {
-            Ok(command) => providers::run(&desk, &command).await,
-            Err(error) => Err(error.into()),
-        },
-    };
-    desk.ui.finish();
-    let exit = result.unwrap_or_else(|failure| say(&desk.ui, Some(&desk.actions), &failure));
-    if let Some(github) = desk.github.get() {
-        github
-            .revoke(match exit {
-                Exit::Interrupted | Exit::Left => REVOKING_INTERRUPTED,
-                Exit::Done | Exit::Failed | Exit::Usage => REVOKING,
-            })
-            .await;
+    let ui = Ui::new(look(
+        settings.format,
+        settings.color,
+        settings.verbosity,
+        settings.step.is_some(),
+    ));
+    match ui.subscriber(settings.env.get("RUST_LOG")) {
+        Ok(subscriber) => install(subscriber),
+        Err(error) => ui.warning(&format!("$RUST_LOG is not understood: {error}")),
     }
-    exit
+    let actions = Actions::new(step(&settings));
+    Desk::new(settings, ui, actions).run(&cli.command).await
+}
+
+/// The settings of providers that the command line gives.
+fn sets(command: &Command) -> &[String] {
+    match command {
+        Command::Start(args) => &args.set,
+        Command::Stop(args) => &args.set,
+        Command::List(args) => &args.set,
+        Command::Providers(args) => match &args.command {
+            Some(ProvidersCommand::Check { set, .. } | ProvidersCommand::Offers { set, .. }) => set,
+            _ => &[],
+        },
+    }
 }
 
 fn say(ui: &Ui, actions: Option<&Actions>, failure: &Failure) -> Exit {
@@ -105,6 +98,15 @@ fn unanswered(error: &ui::PromptError, asked: &str) -> Failure {
         ui::PromptError::Io(_) | ui::PromptError::NotATerminal(_) => Exit::Usage,
     };
     Failure::new(exit, format!("{asked}: {error}"))
+}
+
+/// Where a step's words go.
+fn step(settings: &Settings) -> Step {
+    Step {
+        listens: settings.step.is_some(),
+        output: settings.env.get("GITHUB_OUTPUT").map(Into::into),
+        summary: settings.env.get("GITHUB_STEP_SUMMARY").map(Into::into),
+    }
 }
 
 fn look(format: Format, color: Color, verbosity: i8, actions: bool) -> Look {
@@ -135,34 +137,51 @@ struct Desk {
     store: Store,
     /// Made when it is asked for, and kept for what it has to clear away at the end.
     github: OnceCell<Client>,
+    /// What tables open instead of their kind.
+    #[cfg(test)]
+    doubles: BTreeMap<String, Arc<dyn crate::providers::DynProvider>>,
 }
 
 impl Desk {
-    fn new(settings: Settings) -> Self {
-        let ui = Ui::new(look(
-            settings.format,
-            settings.color,
-            settings.verbosity,
-            settings.step.is_some(),
-        ));
-        match ui.subscriber(settings.env.get("RUST_LOG")) {
-            Ok(subscriber) => install(subscriber),
-            Err(error) => ui.warning(&format!("$RUST_LOG is not understood: {error}")),
-        }
-        let step = settings.step.clone();
-        let actions = Arc::new(Actions::new(Step {
-            listens: step.is_some(),
-            output: settings.env.get("GITHUB_OUTPUT").map(Into::into),
-            summary: settings.env.get("GITHUB_STEP_SUMMARY").map(Into::into),
-        }));
+    fn new(settings: Settings, ui: Ui, actions: Actions) -> Self {
         let store = settings.state.clone().map_or_else(Store::none, Store::at);
         Self {
             settings,
             ui,
-            actions,
+            actions: Arc::new(actions),
             store,
             github: OnceCell::new(),
+            #[cfg(test)]
+            doubles: BTreeMap::new(),
         }
+    }
+
+    /// Runs a command to its end and says what went wrong.
+    async fn run(&self, command: &Command) -> Exit {
+        let result = match command {
+            // Its future is large: it holds all that a start does.
+            Command::Start(args) => Box::pin(start::run(self, args)).await,
+            Command::Stop(args) => stop::run(self, args).await,
+            Command::List(args) => match self.settings.list(args) {
+                Ok(list) => list::run(self, &list).await,
+                Err(error) => Err(error.into()),
+            },
+            Command::Providers(args) => match self.settings.providers_command(args) {
+                Ok(command) => providers::run(self, &command).await,
+                Err(error) => Err(error.into()),
+            },
+        };
+        self.ui.finish();
+        let exit = result.unwrap_or_else(|failure| say(&self.ui, Some(&self.actions), &failure));
+        if let Some(github) = self.github.get() {
+            github
+                .revoke(match exit {
+                    Exit::Interrupted | Exit::Left => REVOKING_INTERRUPTED,
+                    Exit::Done | Exit::Failed | Exit::Usage => REVOKING,
+                })
+                .await;
+        }
+        exit
     }
 
     /// Opens providers by name.
@@ -248,6 +267,13 @@ impl Desk {
             let secret = token(source).get().await?;
             self.actions.mask(&secret)?;
             settings.values.insert(key, secret.expose().into());
+        }
+        #[cfg(test)]
+        if let Some(provider) = self.doubles.get(&settings.name).cloned() {
+            return Ok(Place {
+                name: settings.name,
+                provider,
+            });
         }
         let values = std::mem::take(&mut settings.values);
         let opened = settings.kind.open(values).await;

@@ -13,8 +13,10 @@ use crate::model::Exit;
 pub struct ListRequest {
     /// Whose machines are looked at.
     pub view: View,
-    /// Only what a sweep would act on, in one group or in all of them.
-    pub swept: Option<Option<String>>,
+    /// Only what a sweep would act on.
+    pub orphans: bool,
+    /// The group that the sweep would look at; `None` is every group.
+    pub group: Option<String>,
 }
 
 /// What a list saw.
@@ -44,9 +46,8 @@ impl ListOutcome {
 pub async fn list<G: Api>(fleet: &Fleet<'_, G>, request: &ListRequest) -> ListOutcome {
     let Survey { rows, unknown, now } = survey(fleet, &request.view).await;
     let mut machines = rows;
-    if let Some(group) = &request.swept {
-        machines.retain(|row| row.is_swept(group.as_deref()));
-    }
+    let group = request.group.as_deref();
+    machines.retain(|row| !request.orphans || row.is_swept(group));
     ListOutcome {
         machines,
         unknown,

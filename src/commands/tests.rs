@@ -1,0 +1,188 @@
+//! Commands, from the command line to the exit code: on providers in memory and the stub of GitHub.
+
+use std::io::{self, Write};
+use std::sync::{Mutex, PoisonError};
+
+use clap::Parser as _;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::*;
+use crate::model::{Name, Order, Reference, Secret, Tags};
+use crate::providers::DynProvider;
+use crate::providers::memory::{Cloud, Memory};
+use crate::rehearsal::{Stage, StageOptions};
+
+mod stopping;
+
+const TOKEN: &str = "ghp_thisTokenMustNotBeSeenAnywhere";
+
+/// A stream that can be looked at.
+#[derive(Clone, Default)]
+struct Stream(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().expect("no panic").write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Stream {
+    fn text(&self) -> String {
+        let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8(bytes.clone()).expect("UTF-8")
+    }
+}
+
+/// What a command came to.
+#[derive(Debug)]
+struct Said {
+    exit: Exit,
+    stdout: String,
+    stderr: String,
+}
+
+impl Said {
+    #[track_caller]
+    fn exits(self, exit: Exit) -> Self {
+        assert_eq!(self.exit, exit, "{self:#?}");
+        self
+    }
+
+    #[track_caller]
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:#?}"))
+    }
+
+    #[track_caller]
+    fn says(&self, text: &str) {
+        assert!(self.stderr.contains(text), "no `{text}`: {self:#?}");
+    }
+
+    /// How often standard error holds a text.
+    fn times(&self, text: &str) -> usize {
+        self.stderr.matches(text).count()
+    }
+}
+
+/// A laptop: a stub of GitHub, a cloud in memory, a providers.toml.
+struct World {
+    /// Serves until it is dropped.
+    _stage: Stage,
+    cloud: Cloud,
+    folder: TempDir,
+    env: Vec<(String, String)>,
+}
+
+impl World {
+    /// One whose file has a table `gpu` and what is given beside. `gpu` and `far` are providers in memory.
+    fn new(beside: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let stage = Stage::open(StageOptions::default()).expect("a stage");
+        let file = format!("[providers.gpu]\nkind = \"local\"\n{beside}");
+        std::fs::write(folder.path().join("providers.toml"), file).expect("a file");
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        let env = [
+            ("PATH", "/usr/bin:/bin".to_owned()),
+            ("HOME", path("home")),
+            ("GHARUN_CONFIG", path("providers.toml")),
+            ("GHARUN_STATE", path("state.json")),
+            ("GHARUN_REPO", "octo/app".to_owned()),
+            ("GITHUB_API_URL", stage.url()),
+            ("GH_PAT", TOKEN.to_owned()),
+        ];
+        Self {
+            env: env.map(|(name, value)| (name.to_owned(), value)).into(),
+            cloud: Memory::cloud(),
+            _stage: stage,
+            folder,
+        }
+    }
+
+    /// Runs a command; words are divided by blanks.
+    async fn run(&self, args: &str) -> Said {
+        let words = std::iter::once("gharun").chain(args.split_whitespace());
+        let cli = Cli::try_parse_from(words).expect("a command line");
+        let (stdout, stderr) = (Stream::default(), Stream::default());
+        let voice = |format| {
+            let look = Look {
+                format,
+                ..Look::default()
+            };
+            let (out, err) = (Box::new(stdout.clone()), Box::new(stderr.clone()));
+            Ui::speaking_to(look, out, err)
+        };
+        let env: Env = self.env.iter().cloned().collect();
+        let exit = match Settings::resolve(&cli.global, sets(&cli.command), env) {
+            Err(error) => say(&voice(ui::Format::Text), None, &error.into()),
+            Ok(settings) => {
+                let format = match settings.format {
+                    Format::Text => ui::Format::Text,
+                    Format::Json => ui::Format::Json,
+                };
+                let step = step(&settings);
+                let actions = Actions::speaking_to(step, Box::new(stderr.clone()));
+                let mut desk = Desk::new(settings, voice(format), actions);
+                for name in ["far", "gpu"] {
+                    let provider: Arc<dyn DynProvider> = Arc::new(self.cloud.provider(name));
+                    desk.doubles.insert(name.to_owned(), provider);
+                }
+                desk.run(&cli.command).await
+            }
+        };
+        let here = self.folder.path().display().to_string();
+        let text = |stream: Stream| {
+            let text = stream.text();
+            assert!(!text.contains(TOKEN), "a secret is shown: {text}");
+            text.replace(&format!("{here}/"), "")
+        };
+        Said {
+            exit,
+            stdout: text(stdout),
+            stderr: text(stderr),
+        }
+    }
+
+    /// A machine of `gpu` whose start was over so long ago, and whose runner GitHub does not know.
+    async fn orphan(&self) -> Reference {
+        self.machine("octo/app", SignedDuration::from_hours(1))
+            .await
+    }
+
+    async fn machine(&self, scope: &str, ago: SignedDuration) -> Reference {
+        let created = Timestamp::now() - ago;
+        let ready_by = created + SignedDuration::from_mins(15);
+        let tags = Tags {
+            name: Name::choose(None, 0, ready_by),
+            server: "github.com".into(),
+            scope: scope.into(),
+            repository: Some(scope.to_owned()),
+            runner_id: None,
+            run: None,
+            start: "a".into(),
+            group: None,
+            created,
+            ready_by,
+            expires: created + SignedDuration::from_hours(7),
+            idle_limit: None,
+        };
+        let order = Order {
+            name: tags.name.clone(),
+            boot: Secret::new("true"),
+            turn: tags.name.to_string(),
+            tags,
+            lifetime: Duration::from_hours(7),
+        };
+        let provider = self.cloud.provider("gpu");
+        let machine = DynProvider::launch(&provider, &order).await;
+        Reference {
+            provider: "gpu".to_owned(),
+            id: machine.expect("it launches").id,
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! `stop`, and what it says before and after.
+
+use super::*;
+use crate::providers::ErrorKind;
+use crate::providers::memory::{Fault, Verb};
+
+#[tokio::test]
+async fn a_dry_run_names_what_it_could_not_read() {
+    let world = World::new("");
+    world.orphan().await;
+    let fault = Fault::Error(ErrorKind::Unavailable);
+    world.cloud.fault("gpu", Verb::List, fault);
+    for args in ["--all", "--orphans", "--run 7"] {
+        let said = world
+            .run(&format!("stop {args} --dry-run --output json"))
+            .await
+            .exits(Exit::Failed);
+        let json = said.json();
+        assert_eq!(json["stopped"], serde_json::json!([]), "{args}");
+        assert_eq!(json["unknown"][0]["source"], "gpu", "{args}");
+        assert_eq!(json["planned"], true, "{args}");
+        said.says("gpu could not be read: could not list at `gpu`");
+        said.says("not everything could be looked at");
+    }
+}
+
+#[tokio::test]
+async fn a_dry_run_shows_what_the_stop_then_does() {
+    let world = World::new("");
+    let machine = world.orphan().await;
+    let said = world
+        .run("stop --orphans --dry-run")
+        .await
+        .exits(Exit::Done);
+    let row = said.stdout.trim_end();
+    assert!(
+        row.starts_with(&format!("would stop\t{machine}\t")),
+        "{row}"
+    );
+    assert!(row.ends_with("\tGitHub knows no such runner"), "{row}");
+    said.says("1 would be stopped");
+    assert_eq!(world.cloud.machines().len(), 1);
+    let said = world
+        .run("stop --orphans --yes --output json")
+        .await
+        .exits(Exit::Done);
+    let json = said.json();
+    assert_eq!(json["stopped"][0]["instance"], machine.to_string());
+    assert_eq!(json["planned"], false);
+    assert!(world.cloud.machines().is_empty());
+}
+
+#[tokio::test]
+async fn who_is_asked_whether_to_stop_is_told_first_what_was_not_read() {
+    let world = World::new("[providers.far]\nkind = \"local\"\n");
+    world.orphan().await;
+    let fault = Fault::Error(ErrorKind::Unavailable);
+    world.cloud.fault("far", Verb::List, fault);
+    let said = world.run("stop --orphans").await.exits(Exit::Usage);
+    assert_eq!(said.times("far could not be read"), 1, "{said:#?}");
+    assert_eq!(world.cloud.machines().len(), 1);
+}
