@@ -131,7 +131,9 @@ impl<G: Api> Shared<'_, G> {
         let mut refused = None;
         for place in self.fleet.places {
             if Instant::now() >= self.deadline() {
-                no_room.push(format!("no time was left to ask `{}`", place.name));
+                let unasked = "no time was left to ask it";
+                let unasked = providers::Error::new(ErrorKind::Unavailable, unasked);
+                no_room.push((place.name.clone(), unasked));
                 break;
             }
             match self.launch_and_wait(slot, place, &mut credential).await {
@@ -140,7 +142,7 @@ impl<G: Api> Shared<'_, G> {
                     if matches!(source.kind, ErrorKind::Ambiguous | ErrorKind::NoCapacity) =>
                 {
                     let reason = chain(&source);
-                    no_room.push(format!("`{provider}` says: {reason}"));
+                    no_room.push((provider.clone(), source.clone()));
                     let name = slot.borrow().name.clone();
                     let event = if source.kind == ErrorKind::NoCapacity {
                         Event::NoCapacity {
@@ -158,7 +160,7 @@ impl<G: Api> Shared<'_, G> {
                 Err(trouble) => return Err(trouble),
             }
         }
-        Err(refused.unwrap_or_else(|| Trouble::NoRoom(no_room.join("; "))))
+        Err(refused.unwrap_or_else(|| Trouble::NoRoom(no_room)))
     }
 
     /// Launches at one place and waits until the runner is online; again as long as the place takes orders

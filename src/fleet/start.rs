@@ -279,7 +279,7 @@ impl<G: Api> Course<'_, G> {
         if !self.shared.halt.is_said()
             && let Err(error) = self.shared.unmap(&name).await
         {
-            self.fail(name, Trouble::Tell(error));
+            self.fail(name, error.into());
         }
     }
 

@@ -1,6 +1,9 @@
 //! Why a runner did not come up.
 
-use crate::model::Name;
+use std::io;
+use std::sync::Arc;
+
+use crate::model::{Error, Name, chain};
 use crate::{github, providers, state};
 
 /// Why one runner did not come up. The runner itself is named by whoever shows it.
@@ -41,9 +44,9 @@ pub enum Trouble {
         /// Why.
         source: providers::Error,
     },
-    /// No provider has room.
-    #[error("no provider has room: {0}")]
-    NoRoom(String),
+    /// No provider has room: what each of them said, in the order in which they were asked.
+    #[error("no provider has room: {}", .0.iter().map(told).collect::<Vec<_>>().join("; "))]
+    NoRoom(Vec<(String, providers::Error)>),
     /// A bug.
     #[error("gharun itself failed: {0}")]
     Panic(String),
@@ -55,7 +58,7 @@ pub enum Trouble {
     Register(#[source] github::Error),
     /// An output could not be written.
     #[error("the outputs could not be written")]
-    Tell(#[from] std::io::Error),
+    Tell(#[source] Arc<io::Error>),
     /// GitHub dropped it.
     #[error("GitHub dropped its registration before it was online")]
     Vanished {
@@ -64,7 +67,48 @@ pub enum Trouble {
     },
 }
 
+/// What one provider said.
+fn told((provider, error): &(String, providers::Error)) -> String {
+    format!("`{provider}`: {}", chain(error))
+}
+
+impl From<io::Error> for Trouble {
+    fn from(error: io::Error) -> Self {
+        Self::Tell(Arc::new(error))
+    }
+}
+
 impl Trouble {
+    /// All that is known of it, as one error: the causes, what would help, and the request's id.
+    pub fn error(&self) -> Error {
+        let said = || Error::from(self.to_string());
+        match self {
+            Self::Launch { source, .. } | Self::Lost { source, .. } => {
+                source.clone().any().while_trying(self.to_string())
+            }
+            Self::NoRoom(all) => {
+                let each = all.iter().map(|(provider, error)| {
+                    let error = error.clone();
+                    error.while_trying(format!("`{provider}`"))
+                });
+                Error::from("no provider has room").because_each(each)
+            }
+            Self::Record(error) => error.clone().any().while_trying(self.to_string()),
+            Self::Register(error) => error.clone().any().while_trying(self.to_string()),
+            Self::Tell(error) => said().because(Arc::clone(error)),
+            Self::Died { .. }
+            | Self::Halted
+            | Self::Late { .. }
+            | Self::Panic(_)
+            | Self::Vanished { .. } => said(),
+        }
+    }
+
+    /// What providers and GitHub say would help.
+    pub fn hints(&self) -> Vec<String> {
+        self.error().hints().to_vec()
+    }
+
     /// The end of the boot log, where there is one.
     pub fn log(&self) -> Option<&str> {
         match self {
@@ -72,16 +116,6 @@ impl Trouble {
                 log.as_deref()
             }
             _ => None,
-        }
-    }
-
-    /// What providers and GitHub say would help.
-    pub fn hints(&self) -> &[String] {
-        match self {
-            Self::Launch { source, .. } | Self::Lost { source, .. } => source.hints(),
-            Self::Record(error) => error.hints(),
-            Self::Register(error) => error.hints(),
-            _ => &[],
         }
     }
 

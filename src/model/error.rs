@@ -5,6 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::chain;
+
 /// A failure, whole: its kind, what was tried in the user's nouns, the causes behind that, and what
 /// helps with it.
 ///
@@ -52,6 +54,31 @@ impl<K> Error<K> {
     pub fn because(self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         let source = Arc::from(source.into());
         self.with(|inner| inner.source = Some(source))
+    }
+
+    /// Adds several causes, whose hints are those of this error too; so is the first request's id.
+    #[must_use]
+    pub fn because_each<L: 'static>(self, causes: impl IntoIterator<Item = Error<L>>) -> Self {
+        let causes: Vec<Error> = causes.into_iter().map(Error::any).collect();
+        let id = causes.iter().find_map(|cause| cause.request_id());
+        let id = self.request_id().or(id).map(str::to_owned);
+        let hints: Vec<String> = causes.iter().flat_map(Error::hints).cloned().collect();
+        self.requested(id)
+            .hinted_all(hints)
+            .because(Several(causes))
+    }
+
+    /// The same error in other words: what was tried is told in full by whoever knows more of it.
+    #[must_use]
+    pub fn saying(self, message: impl Into<String>) -> Self {
+        let message = message.into();
+        self.with(|inner| inner.message = message)
+    }
+
+    /// The same error without its hints, for whoever knows a better one.
+    #[must_use]
+    pub fn unhinted(self) -> Self {
+        self.with(|inner| inner.hints.clear())
     }
 
     /// The same error as the cause of what could not be done because of it. Its hints, its setting
@@ -168,10 +195,36 @@ impl<K: fmt::Debug> StdError for Error<K> {
     }
 }
 
+/// A sentence that says it all.
+impl From<&str> for Error {
+    fn from(message: &str) -> Self {
+        Self::new((), message)
+    }
+}
+
+/// A sentence that says it all.
+impl From<String> for Error {
+    fn from(message: String) -> Self {
+        Self::new((), message)
+    }
+}
+
+/// Several causes of one error.
+#[derive(Debug)]
+struct Several(Vec<Error>);
+
+impl fmt::Display for Several {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let causes: Vec<String> = self.0.iter().map(|cause| chain(cause)).collect();
+        f.write_str(&causes.join("; "))
+    }
+}
+
+impl StdError for Several {}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::chain;
 
     #[test]
     fn what_an_error_knows_travels_up_and_every_clone_tells_the_whole_chain() {
@@ -199,6 +252,26 @@ mod tests {
                 ("could not launch", 2)
             );
         }
+    }
+
+    #[test]
+    fn several_causes_are_told_with_all_that_helps() {
+        let full = |place: &str, hint: &str| {
+            Error::new(3, "no room")
+                .hinted(hint)
+                .requested((place == "b").then_some("4711"))
+                .while_trying(place)
+        };
+        let error = Error::new((), "nobody has room")
+            .hinted("wait")
+            .because_each([full("a", "add types"), full("b", "add types")])
+            .while_trying("could not start");
+        assert_eq!(
+            chain(&error),
+            "could not start: nobody has room: a: no room; b: no room"
+        );
+        assert_eq!(error.hints(), ["wait", "add types"]);
+        assert_eq!(error.request_id(), Some("4711"));
     }
 
     #[test]

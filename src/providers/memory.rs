@@ -99,7 +99,10 @@ impl Memory {
             kind => kind,
         };
         let message = format!("could not {verb:?} at `{}`", self.place).to_lowercase();
-        Error::new(kind, message).because(format!("it answered {kind:?}"))
+        Error::new(kind, message)
+            .because(format!("it answered {kind:?}"))
+            .hinted(format!("see to `{}`", self.place))
+            .requested(Some(format!("{}-1", self.place)))
     }
 
     fn resolve(&self, id: &InstanceId) -> Result<()> {

@@ -81,7 +81,7 @@ fn failed(plan: &Plan, outcome: &StartOutcome) -> Failure {
 }
 
 /// What providers and GitHub say would help.
-pub(super) fn hints(failed: &[Failed]) -> impl Iterator<Item = &String> {
+pub(super) fn hints(failed: &[Failed]) -> impl Iterator<Item = String> {
     failed.iter().flat_map(|failed| failed.trouble.hints())
 }
 

@@ -73,10 +73,12 @@ pub struct Failed {
 
 impl Serialize for Failed {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut failed = serializer.serialize_struct("Failed", 3)?;
+        let error = self.trouble.error();
+        let mut failed = serializer.serialize_struct("Failed", 4)?;
         failed.serialize_field("name", &self.name)?;
-        failed.serialize_field("error", &chain(&self.trouble))?;
-        failed.serialize_field("hints", self.trouble.hints())?;
+        failed.serialize_field("error", &chain(&error))?;
+        failed.serialize_field("hints", error.hints())?;
+        failed.serialize_field("request_id", &error.request_id())?;
         failed.end()
     }
 }
@@ -159,6 +161,7 @@ mod tests {
                 "name": name(),
                 "error": "it was given up with the others",
                 "hints": [],
+                "request_id": null,
             }])
         );
         assert_eq!(

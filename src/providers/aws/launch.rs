@@ -69,7 +69,7 @@ impl Aws {
             }
             let pause = pause.next(chance());
             if Moment::now() + pause > end {
-                return Err(none_has_room(&full));
+                return Err(none_has_room(full));
             }
             sleep(pause).await;
         }
@@ -164,7 +164,7 @@ impl Aws {
                 (Action::LookForName, _) => {
                     return match self.look_for(order, candidate).await {
                         Some(instance) => Ok(Outcome::Made(Box::new(instance))),
-                        None => Err(ambiguous(&error, unsure.as_ref())),
+                        None => Err(ambiguous(error, unsure)),
                     };
                 }
                 (Action::Slower, _) if slower + 1 < SLOWER => slower += 1,
@@ -173,13 +173,13 @@ impl Aws {
                 (Action::Again, _) => {
                     tries += 1;
                     if tries >= TRIES {
-                        return Err(ambiguous(&error, unsure.as_ref()));
+                        return Err(ambiguous(error, unsure));
                     }
                     unsure = Some(error);
                 }
                 (Action::Next, _) if unsure.is_none() => return Ok(Outcome::Full(error)),
                 _ if unsure.is_none() => return Err(error),
-                _ => return Err(ambiguous(&error, unsure.as_ref())),
+                _ => return Err(ambiguous(error, unsure)),
             }
             sleep(pause.next(chance())).await;
         }
@@ -212,33 +212,20 @@ impl Aws {
     }
 }
 
-fn ambiguous(error: &Error, first: Option<&Error>) -> Error {
-    let cause = |error: &Error| crate::model::chain(error);
-    let mut why = cause(error);
-    if let Some(first) = first {
-        why = format!("{}; then {why}", cause(first));
-    }
-    Error::new(
-        ErrorKind::Ambiguous,
-        format!("{error}; it may or may not be there"),
-    )
-    .because(why)
+fn ambiguous(error: Error, first: Option<Error>) -> Error {
+    let message = format!("{error}; it may or may not be there");
+    Error::new(ErrorKind::Ambiguous, message).because_each(first.into_iter().chain([error]))
 }
 
-fn none_has_room(full: &[Error]) -> Error {
-    let many = full.len();
-    let causes: Vec<String> = full
-        .iter()
-        .map(|error| crate::model::chain(error))
-        .collect();
+fn none_has_room(full: Vec<Error>) -> Error {
     Error::new(
         ErrorKind::NoCapacity,
-        match many {
+        match full.len() {
             1 => "the one candidate has no room".to_owned(),
             many => format!("none of {many} candidates has room"),
         },
     )
-    .because(causes.join("; "))
+    .because_each(full)
     .hinted(
         "add to `instance_types`, `subnets` or `regions`, or set `capacity_wait` to go on trying",
     )

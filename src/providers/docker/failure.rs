@@ -162,35 +162,32 @@ fn unanswered(doing: String, endpoint: &Endpoint, error: &Wire) -> Error {
         _ => ErrorKind::Unavailable,
     };
     let causes = causes(error);
-    let cause = causes.join(": ");
-    let lower = cause.to_ascii_lowercase();
+    let lower = causes.join(": ").to_ascii_lowercase();
     let refused = chain(error)
         .filter_map(|e| e.downcast_ref::<io::Error>())
         .any(|e| e.kind() == io::ErrorKind::PermissionDenied);
+    let because = |kind| match of_texts(causes) {
+        Some(cause) => Error::new(kind, doing).because(cause),
+        None => Error::new(kind, doing),
+    };
     match kind {
-        ErrorKind::Unexpected => Error::new(kind, doing)
-            .because(cause)
-            .hinted(format!("is it a Docker daemon that listens at {endpoint}?")),
-        _ if refused && endpoint.socket().is_some() => {
-            Error::new(ErrorKind::Denied, doing).because(cause).hinted(
-                "`sudo usermod -aG docker \"$USER\"` lets you use the socket, after a new login",
-            )
+        ErrorKind::Unexpected => {
+            because(kind).hinted(format!("is it a Docker daemon that listens at {endpoint}?"))
         }
+        _ if refused && endpoint.socket().is_some() => because(ErrorKind::Denied).hinted(
+            "`sudo usermod -aG docker \"$USER\"` lets you use the socket, after a new login",
+        ),
         _ if refused
             || ["certificate", "permission denied"]
                 .iter()
                 .any(|why| lower.contains(why)) =>
         {
-            Error::new(ErrorKind::Denied, doing)
-                .because(cause)
-                .hinted(format!(
-                    "does `{} info` work with the same keys?",
-                    endpoint.command()
-                ))
+            because(ErrorKind::Denied).hinted(format!(
+                "does `{} info` work with the same keys?",
+                endpoint.command()
+            ))
         }
-        _ => Error::new(kind, doing)
-            .because(cause)
-            .hinted(running(endpoint)),
+        _ => because(kind).hinted(running(endpoint)),
     }
 }
 
@@ -233,6 +230,18 @@ fn causes(error: &Wire) -> Vec<String> {
         kept.push(text);
     }
     kept
+}
+
+/// Causes of which only the words are worth telling, each the cause of the one before.
+fn of_texts(texts: Vec<String>) -> Option<crate::model::Error> {
+    let behind = |cause: Option<crate::model::Error>, text: String| {
+        let error = crate::model::Error::from(text);
+        Some(match cause {
+            Some(cause) => error.because(cause),
+            None => error,
+        })
+    };
+    texts.into_iter().rev().fold(None, behind)
 }
 
 /// Whether a text is a page for people: somebody between this program and the daemon answered.

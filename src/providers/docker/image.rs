@@ -136,7 +136,7 @@ fn refused(
 ) -> Error {
     let image = &config.image;
     let doing = format!("could not pull the image `{image}`");
-    let plain = daemon.failed(&*doing, error);
+    let plain = daemon.failed(doing, error);
     let text = error.to_string().to_ascii_lowercase();
     let has = |needles: &[&str]| needles.iter().any(|needle| text.contains(needle));
     let docker = daemon.endpoint.command();
@@ -147,17 +147,20 @@ fn refused(
     {
         return plain;
     }
-    let error = if has(&[
+    if has(&[
         "unauthorized",
         "denied",
         "authentication required",
         "no basic auth",
     ]) {
-        Error::new(ErrorKind::Denied, doing).hinted(format!(
+        plain.unhinted().map(|_| ErrorKind::Denied).hinted(format!(
             "is the name right? if it is private, `docker login {registry}` first"
         ))
     } else if has(&["manifest unknown", "not found", "does not exist"]) {
-        Error::setting("image", doing).hinted("is the name right, with its tag?")
+        let error = plain.unhinted().map(|_| ErrorKind::Config);
+        error
+            .about("image")
+            .hinted("is the name right, with its tag?")
     } else if has(&[
         "dial tcp",
         "lookup ",
@@ -174,16 +177,15 @@ fn refused(
         "service unavailable",
         "bad gateway",
     ]) {
-        Error::new(ErrorKind::Unavailable, doing).hinted(format!(
-            "the daemon cannot reach {registry}; try `{docker} pull {image}`, or load it with \
+        plain
+            .unhinted()
+            .map(|_| ErrorKind::Unavailable)
+            .hinted(format!(
+                "the daemon cannot reach {registry}; try `{docker} pull {image}`, or load it with \
              `{docker} load` and set `pull = \"never\"`"
-        ))
+            ))
     } else {
-        return plain;
-    };
-    match std::error::Error::source(&plain) {
-        Some(cause) => error.because(cause.to_string()),
-        None => error,
+        plain
     }
 }
 

@@ -51,7 +51,7 @@ impl Launch<'_> {
                 ErrorKind::Ambiguous,
                 format!("{error}; and its container may still be there"),
             )
-            .because(format!("{}; then {left}{}", cause(&error), cause_of(&left)))
+            .because_each([error, left])
             .hinted(format!(
                 "`{} rm -f -v {}` removes it",
                 self.daemon.endpoint.command(),
@@ -103,21 +103,17 @@ impl Launch<'_> {
             (Some(found), _) => self.adopt(found, order),
             // A connection that broke takes its request with it; what was not answered in time,
             // or holds the name, may still be at work.
-            (None, None) if fate == Fate::Lost => Err(Error::new(
-                ErrorKind::Unavailable,
-                format!("{}; it is not there", doing()),
-            )
-            .because(cause(&explained))),
-            (None, _) => Err(Error::new(
-                ErrorKind::Ambiguous,
-                format!("{}; it may or may not be there", doing()),
-            )
-            .because(cause(&explained))
-            .hinted(format!(
-                "`{} ps -a --filter name={}` tells",
-                self.daemon.endpoint.command(),
-                order.name
-            ))),
+            (None, None) if fate == Fate::Lost => Err(explained
+                .map(|_| ErrorKind::Unavailable)
+                .saying(format!("{}; it is not there", doing()))),
+            (None, _) => Err(explained
+                .map(|_| ErrorKind::Ambiguous)
+                .saying(format!("{}; it may or may not be there", doing()))
+                .hinted(format!(
+                    "`{} ps -a --filter name={}` tells",
+                    self.daemon.endpoint.command(),
+                    order.name
+                ))),
         }
     }
 
@@ -223,14 +219,6 @@ impl Launch<'_> {
             ..ContainerCreateBody::default()
         }
     }
-}
-
-fn cause(error: &Error) -> String {
-    std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string)
-}
-
-fn cause_of(error: &Error) -> String {
-    std::error::Error::source(error).map_or_else(String::new, |cause| format!(": {cause}"))
 }
 
 /// The archive that carries the boot script: in a folder of its own, for its user's eyes alone.

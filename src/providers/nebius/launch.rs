@@ -125,8 +125,10 @@ impl Nebius {
                 Some(instance) => Ok(Outcome::Made(Box::new(instance))),
                 None if refusal.is_ambiguous() => Err(refusal.explain(doing)),
                 // Somebody else's, or of this name and not shown yet.
-                None => Err(Error::new(ErrorKind::Ambiguous, doing)
-                    .because(chain(&refusal.explain("its name is taken")))),
+                None => Err(refusal
+                    .explain("its name is taken")
+                    .while_trying(doing)
+                    .map(|_| ErrorKind::Ambiguous)),
             };
         }
         // What one platform does not have, another may.
@@ -160,11 +162,8 @@ impl Nebius {
                 let name = order.name.to_string();
                 self.memory().names.insert(id.id.clone(), name);
                 self.remove(&id).await.map_err(|left| {
-                    Error::new(ErrorKind::Ambiguous, doing).because(format!(
-                        "{}; then {}",
-                        failure::told(status),
-                        chain(&left)
-                    ))
+                    let why = crate::model::Error::from(failure::told(status));
+                    Error::new(ErrorKind::Ambiguous, doing).because_each([why, left.any()])
                 })?;
             }
             return match meaning {
@@ -308,16 +307,13 @@ fn none_took_it(mut failed: Vec<Error>) -> Error {
         0 => Error::setting("platform", "there is nothing to try"),
         1 => failed.remove(0),
         many => {
-            let causes: Vec<String> = failed.iter().map(|error| chain(error)).collect();
-            let hint = failed
-                .iter()
-                .find_map(|error| error.hints().first().cloned());
-            Error::new(
-                ErrorKind::NoCapacity,
-                format!("none of {many} candidates has room"),
-            )
-            .because(causes.join("; "))
-            .hinted(hint.unwrap_or_else(|| "add to `platform` or `preset`".to_owned()))
+            let message = format!("none of {many} candidates has room");
+            let error = Error::new(ErrorKind::NoCapacity, message).because_each(failed);
+            if error.hints().is_empty() {
+                error.hinted("add to `platform` or `preset`")
+            } else {
+                error
+            }
         }
     }
 }

@@ -107,39 +107,28 @@ fn words(failure: &Failure) -> String {
 /// What may have been carried out outweighs all else; then comes a lack of room, since another candidate
 /// or another hour would do. Without one, RunPod's words about the request are what there is to mend.
 pub(super) fn all_failed(refusals: Vec<Refusal>, doing: &str) -> Error {
-    let first = |sort: Sort| refusals.iter().position(|refusal| refusal.sort == sort);
-    let all: Vec<String> = refusals
-        .iter()
-        .map(|refusal| crate::model::chain(&refusal.error))
-        .collect();
-    let with = |sort: Sort, error: Error| -> Error {
-        let error = error.because(all.join("; "));
-        match first(sort) {
-            Some(at) => error.hinted_all(refusals[at].error.hints()),
-            None => error,
-        }
+    let any = |sort: Sort| refusals.iter().any(|refusal| refusal.sort == sort);
+    let of_all = |error: Error| -> Error {
+        error.because_each(refusals.iter().map(|refusal| refusal.error.clone()))
     };
-    if first(Sort::Unsure).is_some() {
+    if any(Sort::Unsure) {
         let doing = format!("{doing}; it may or may not be there");
-        return with(Sort::Unsure, Error::new(ErrorKind::Ambiguous, doing));
+        return of_all(Error::new(ErrorKind::Ambiguous, doing));
     }
     // The last word of one that no other candidate would better.
-    if first(Sort::Stop).is_some() {
+    if any(Sort::Stop) {
         let stop = refusals.into_iter().find(|one| one.sort == Sort::Stop);
         return stop.expect("it was found").error;
     }
-    if first(Sort::Full).is_some() {
+    if any(Sort::Full) {
         let error = Error::new(ErrorKind::NoCapacity, "RunPod has no machine for it now");
-        return with(Sort::Full, error).hinted(
+        return of_all(error).hinted(
             "add to `gpu`, `cloud` or `data_centers`; `gharun providers offers runpod` shows what there is",
         );
     }
-    if first(Sort::Fault).is_some() {
+    if any(Sort::Fault) {
         let doing = format!("{doing}: RunPod does not take the request for any candidate");
-        return with(Sort::Fault, Error::new(ErrorKind::Config, doing));
+        return of_all(Error::new(ErrorKind::Config, doing));
     }
-    with(
-        Sort::Barred,
-        Error::new(ErrorKind::Denied, doing.to_owned()),
-    )
+    of_all(Error::new(ErrorKind::Denied, doing))
 }

@@ -32,10 +32,25 @@ async fn one_failure_leaves_nothing_behind() {
     assert_eq!((started.up.len(), started.failed.len()), (0, 1));
     assert!(started.left.is_empty(), "{:?}", started.left);
     let trouble = first_trouble(&started);
-    let words = "no provider has room: `a` says: could not launch";
+    let words = "no provider has room: `a`: could not launch";
     assert!(trouble.starts_with(words), "{trouble}");
     scene.nothing_is_left();
     assert_eq!(scene.ear.mapping(), Some(Mapping::default()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_each_provider_without_room_advises_is_told() {
+    let scene = Scene::new(1, &["a", "b"]);
+    for place in ["a", "b"] {
+        scene.cloud.set(place, |place| place.capacity = 0);
+    }
+    let started = scene.start().await;
+    let error = started.failed[0].trouble.error();
+    assert_eq!(error.hints(), ["see to `a`", "see to `b`"]);
+    assert_eq!(error.request_id(), Some("a-1"));
+    let told = chain(&error);
+    assert_eq!(told, chain(&started.failed[0].trouble));
+    assert!(told.contains("`b`: could not launch"), "{told}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,8 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ssh2::{ErrorCode, Session};
 
-use super::failure::Failure;
-use crate::providers::ErrorKind;
+use super::failure::denied;
+use crate::providers::{Error, ErrorKind};
 
 /// What may be used.
 #[derive(Clone, Debug)]
@@ -35,7 +35,7 @@ pub(super) fn log_in(
     user: &str,
     identities: &[PathBuf],
     credentials: &Credentials,
-) -> Result<(), Failure> {
+) -> Result<(), Error> {
     let mut tried = Vec::new();
     let methods = session.auth_methods(user).map(str::to_owned);
     if session.authenticated() {
@@ -45,7 +45,7 @@ pub(super) fn log_in(
         Ok(methods) if methods.split(',').any(|method| method == "publickey") => {}
         Ok(methods) => {
             let message = format!("it takes no keys from `{user}`, only: {methods}");
-            return Err(Failure::denied(message));
+            return Err(denied(message));
         }
         Err(error) => return Err(lost(&error)),
     }
@@ -98,12 +98,12 @@ pub(super) fn log_in(
     Err(refused(user, &tried, &files))
 }
 
-fn refused(user: &str, tried: &[String], files: &[(&PathBuf, Held)]) -> Failure {
+fn refused(user: &str, tried: &[String], files: &[(&PathBuf, Held)]) -> Error {
     let tried = match tried {
         [] => "there was no key to try".to_owned(),
         tried => format!("tried {}", tried.join(", ")),
     };
-    let failure = Failure::denied(format!("it does not let `{user}` in: {tried}"));
+    let failure = denied(format!("it does not let `{user}` in: {tried}"));
     match files.iter().find(|(_, held)| *held == Held::Locked) {
         Some((file, _)) => failure.hinted(format!("`ssh-add {}`", file.display())),
         None => failure.hinted("set `identity`, or start an agent that holds the key"),
@@ -128,7 +128,7 @@ fn accepted(
     attempt: Result<(), ssh2::Error>,
     tried: &mut Vec<String>,
     name: String,
-) -> Result<bool, Failure> {
+) -> Result<bool, Error> {
     match attempt {
         Ok(()) if session.authenticated() => Ok(true),
         Ok(()) => {
@@ -139,10 +139,8 @@ fn accepted(
             tried.push(name);
             let said = format!("{} after {}", error.message(), tried.join(", "));
             // A host that has seen too many keys hangs up in the midst of it.
-            Err(
-                Failure::denied(format!("it hung up while we logged in: {said}"))
-                    .hinted("set `identity`, so that fewer keys are tried"),
-            )
+            Err(denied(format!("it hung up while we logged in: {said}"))
+                .hinted("set `identity`, so that fewer keys are tried"))
         }
         Err(error) => {
             tried.push(format!("{name} ({})", error.message()));
@@ -155,8 +153,8 @@ pub(super) fn is_gone(error: &ssh2::Error) -> bool {
     matches!(error.code(), ErrorCode::Session(code) if GONE.contains(&code))
 }
 
-fn lost(error: &ssh2::Error) -> Failure {
-    Failure::new(
+fn lost(error: &ssh2::Error) -> Error {
+    Error::new(
         ErrorKind::Unavailable,
         format!("it did not say how to log in: {}", error.message()),
     )

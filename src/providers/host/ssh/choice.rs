@@ -12,6 +12,7 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
 use super::config::Prefer;
+use super::failure::unreached;
 use super::{Member, Ssh, is_of_the_host};
 use crate::model::{Instance, Order, chain, lock};
 use crate::poll::chance;
@@ -36,7 +37,7 @@ enum Seen {
     /// The names of its machines.
     Names(Vec<String>),
     /// It cannot be used, and why.
-    Failed(ErrorKind, String),
+    Failed(Error),
     /// It has not answered yet.
     Nothing,
 }
@@ -61,9 +62,11 @@ pub(super) async fn launch(ssh: &Ssh, order: &Order) -> Result<Instance> {
             refused.push(Error::new(ErrorKind::Unavailable, message));
             continue;
         }
-        if let Seen::Failed(kind, why) = &seen[at] {
-            let message = format!("{} was not asked", member.name());
-            refused.push(Error::new(*kind, message).because(why.clone()));
+        if let Seen::Failed(why) = &seen[at] {
+            refused.push(
+                why.clone()
+                    .while_trying(format!("{} was not asked", member.name())),
+            );
             continue;
         }
         let held = Held::of(member, name);
@@ -202,7 +205,7 @@ async fn survey(ssh: &Ssh) -> Vec<Seen> {
             }
             Err(error) => {
                 skip(ssh, &ssh.members[at], &error);
-                seen[at] = Seen::Failed(error.kind, chain(&error));
+                seen[at] = Seen::Failed(error);
             }
         }
     }
@@ -254,15 +257,10 @@ pub(super) fn worst(errors: Vec<Error>, doing: String) -> Error {
         ErrorKind::Unavailable,
     ];
     let first = kinds.into_iter().find_map(of);
-    let causes: Vec<String> = errors.iter().map(|error| chain(error)).collect();
-    let causes = causes.join("; ");
-    let Some(first) = first else {
-        return Error::new(ErrorKind::Unavailable, doing).because(causes);
-    };
-    let error = Error::new(first.kind, doing)
-        .because(causes)
-        .hinted_all(first.hints());
-    match first.key() {
+    let kind = first.map_or(ErrorKind::Unavailable, |first| first.kind);
+    let key = first.and_then(Error::key).map(str::to_owned);
+    let error = Error::new(kind, doing).because_each(errors);
+    match key {
         Some(key) => error.about(key),
         None => error,
     }
@@ -290,7 +288,7 @@ pub(super) async fn forward(ssh: &Ssh, local: u16) -> Result<u16> {
             errors.extend(
                 answer
                     .err()
-                    .map(|failure| (member, failure.error(member.name()))),
+                    .map(|failure| (member, unreached(failure, member.name()))),
             );
         }
         if errors.len() < ssh.members.len() {

@@ -11,8 +11,8 @@ use sha2::{Digest as _, Sha256};
 use ssh2::{CheckResult, KnownHostFileKind, Session};
 
 use super::config::HostKeyCheck;
-use super::failure::Failure;
-use crate::providers::ErrorKind;
+use super::failure::denied;
+use crate::providers::{Error, ErrorKind};
 
 /// Key types with the methods by which a host proves to have one, the best first. SHA-1 and DSA are out.
 const METHODS: [(&str, &str); 5] = [
@@ -47,7 +47,7 @@ pub(super) struct Known {
 
 impl Known {
     /// Reads what the files say of a host. A file that is not there says nothing.
-    pub(super) fn read(files: &[PathBuf], host: &str, port: u16) -> Result<Self, Failure> {
+    pub(super) fn read(files: &[PathBuf], host: &str, port: u16) -> Result<Self, Error> {
         let name = match port {
             22 => host.to_owned(),
             port => format!("[{host}]:{port}"),
@@ -59,7 +59,7 @@ impl Known {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 Err(error) => {
                     let message = format!("`{}` cannot be read: {error}", file.display());
-                    return Err(Failure::new(ErrorKind::Config, message).at("known_hosts"));
+                    return Err(Error::new(ErrorKind::Config, message).about("known_hosts"));
                 }
             };
             for (number, text) in (1..).zip(text.lines()) {
@@ -92,20 +92,20 @@ impl Known {
     }
 
     /// Judges the key that a host has shown and proved to have.
-    pub(super) fn judge(&self, key: &[u8], check: HostKeyCheck) -> Result<(), Failure> {
+    pub(super) fn judge(&self, key: &[u8], check: HostKeyCheck) -> Result<(), Error> {
         let of = |marker: &'static str| {
             let lines = self.lines.iter();
             lines.filter(move |line| line.marker == marker)
         };
         if let Some(line) = of("@revoked").find(|line| line.key == key) {
-            return Err(Failure::denied(format!(
+            return Err(denied(format!(
                 "the key that {} shows, {}, is revoked by {}:{}",
                 self.name,
                 fingerprint(key),
                 line.file.display(),
                 line.number
             ))
-            .at("known_hosts"));
+            .about("known_hosts"));
         }
         if of("").any(|line| line.key == key) {
             return Ok(());
@@ -118,7 +118,7 @@ impl Known {
                 line.file.display(),
                 self.name
             );
-            return Err(Failure::denied(format!(
+            return Err(denied(format!(
                 "{} shows another key than the one that is known: somebody may be in between. \
                  It shows {kind} {shown}; {}:{} says {} {}",
                 self.name,
@@ -127,17 +127,17 @@ impl Known {
                 line.kind,
                 fingerprint(&line.key)
             ))
-            .at("known_hosts")
+            .about("known_hosts")
             .hinted(remove));
         }
         match (check, &self.own) {
             (HostKeyCheck::AcceptNew, Some(own)) => self.add(own, kind, key),
-            _ => Err(Failure::denied(format!(
+            _ => Err(denied(format!(
                 "{} is not known: it shows {kind} {shown}, and `{}` does not name it",
                 self.name,
                 self.own.as_deref().unwrap_or(Path::new("known_hosts")).display()
             ))
-            .at("known_hosts")
+            .about("known_hosts")
             .hinted(
                 "log in with `ssh` once and compare the fingerprint, or set `host_key_check = \"accept-new\"`",
             )),
@@ -145,7 +145,7 @@ impl Known {
     }
 
     /// Writes a new host down, in one piece: others may be writing too.
-    fn add(&self, file: &Path, kind: &str, key: &[u8]) -> Result<(), Failure> {
+    fn add(&self, file: &Path, kind: &str, key: &[u8]) -> Result<(), Error> {
         let add = || -> io::Result<()> {
             if let Some(folder) = file.parent() {
                 make_folder(folder)?;
@@ -165,7 +165,7 @@ impl Known {
                 self.name,
                 file.display()
             );
-            Failure::new(ErrorKind::Config, message).at("known_hosts")
+            Error::new(ErrorKind::Config, message).about("known_hosts")
         })?;
         tracing::warn!(
             "{} is new: its key {kind} {} is in `{}` from now on",
@@ -311,7 +311,11 @@ mod tests {
             fingerprint(&key("ssh-ed25519", 2)),
             "known_hosts:3".to_owned(),
         ] {
-            assert!(wrong.message.contains(&said), "{said}: {}", wrong.message);
+            assert!(
+                wrong.message().contains(&said),
+                "{said}: {}",
+                wrong.message()
+            );
         }
         let (_dir, at_22) = known(&text, "pi", 22);
         assert_eq!(at_22.methods(), "rsa-sha2-512,rsa-sha2-256");
@@ -339,7 +343,7 @@ mod tests {
         let error = evil
             .judge(&key("ssh-ed25519", 3), HostKeyCheck::AcceptNew)
             .unwrap_err();
-        assert!(error.message.contains("revoked"), "{}", error.message);
+        assert!(error.message().contains("revoked"), "{}", error.message());
     }
 
     #[test]
@@ -349,9 +353,9 @@ mod tests {
         assert!(new.methods().starts_with("ssh-ed25519,ecdsa"));
         let error = new.judge(&shown, HostKeyCheck::Strict).unwrap_err();
         assert!(
-            error.message.contains(&fingerprint(&shown)),
+            error.message().contains(&fingerprint(&shown)),
             "{}",
-            error.message
+            error.message()
         );
         new.judge(&shown, HostKeyCheck::AcceptNew).unwrap();
         let file = dir.path().join("known_hosts");

@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 
 use super::super::{Broken, Output};
 use super::drive::Driver;
-use super::failure::Failure;
+use super::failure::unavailable;
 use super::link::Link;
 use super::request::Request;
 use super::session::Unopened;
@@ -36,7 +36,7 @@ impl Line {
         over: Option<Arc<Line>>,
         open: impl FnOnce() -> Result<Link, Unopened> + Send + 'static,
     ) -> Result<Self, Unopened> {
-        let failed = |error: io::Error| Unopened::Failed(Failure::unavailable(error.to_string()));
+        let failed = |error: io::Error| Unopened::Failed(unavailable(error.to_string()));
         let (bell, heard) = UnixStream::pair().map_err(failed)?;
         bell.set_nonblocking(true).map_err(failed)?;
         heard.set_nonblocking(true).map_err(failed)?;
@@ -57,7 +57,7 @@ impl Line {
         };
         // It ends by itself when nobody holds the line any more; `opens` tells of a panic.
         drop(tokio::task::spawn_blocking(work));
-        let ended = || Unopened::Failed(Failure::unavailable("the attempt broke off"));
+        let ended = || Unopened::Failed(unavailable("the attempt broke off"));
         opens.await.map_err(|_| ended())??;
         Ok(Self {
             requests,

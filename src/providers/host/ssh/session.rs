@@ -12,9 +12,10 @@ use ssh2::{ErrorCode, MethodType, Session};
 use super::auth::{Credentials, log_in};
 use super::client_config::Target;
 use super::config::HostKeyCheck;
-use super::failure::Failure;
+use super::failure::{denied, unavailable};
 use super::known_hosts::Known;
 use super::link::Link;
+use crate::providers::Error;
 
 /// How long a connection may say nothing before the system asks, and then gives it up.
 const IDLE: Duration = Duration::from_secs(10);
@@ -41,8 +42,8 @@ pub(super) enum Wire {
 pub(super) enum Unopened {
     /// The host hung up before it said who it is, as `sshd` does to some while many are logging in
     /// (`MaxStartups`): it is worth trying again soon.
-    Dropped(Failure),
-    Failed(Failure),
+    Dropped(Error),
+    Failed(Error),
 }
 
 /// Codes of libssh2 for a peer that hung up: `LIBSSH2_ERROR_SOCKET_DISCONNECT`, `_SOCKET_RECV`,
@@ -58,12 +59,10 @@ pub(super) fn open(target: &Target, manner: &Manner, wire: Wire) -> Result<Link,
     let methods = known.methods();
     if methods.is_empty() {
         let message = "the types of its keys that are known are none that are safe";
-        return Err(failed(Failure::denied(message).at("known_hosts")));
+        return Err(failed(denied(message).about("known_hosts")));
     }
     let broken = |error: ssh2::Error| {
-        Unopened::Failed(Failure::unavailable(format!(
-            "no session could be set up: {error}"
-        )))
+        Unopened::Failed(unavailable(format!("no session could be set up: {error}")))
     };
     let mut session = Session::new().map_err(broken)?;
     // libssh2 refuses a list in which it knows nothing, which this is not.
@@ -75,17 +74,15 @@ pub(super) fn open(target: &Target, manner: &Manner, wire: Wire) -> Result<Link,
         Wire::Tcp => connect(target, manner.patience).map_err(failed)?.into(),
         Wire::Bridge(stream) => stream.into(),
     };
-    let socket = stream.try_clone().map_err(|error| {
-        failed(Failure::unavailable(format!(
-            "no session could be set up: {error}"
-        )))
-    })?;
+    let socket = stream
+        .try_clone()
+        .map_err(|error| failed(unavailable(format!("no session could be set up: {error}"))))?;
     session.set_tcp_stream(stream);
     session
         .handshake()
         .map_err(|error| unopened(&error, manner))?;
     let Some((key, _)) = session.host_key() else {
-        return Err(failed(Failure::unavailable("it showed no key")));
+        return Err(failed(unavailable("it showed no key")));
     };
     known.judge(key, manner.check).map_err(failed)?;
     log_in(
@@ -102,28 +99,26 @@ pub(super) fn open(target: &Target, manner: &Manner, wire: Wire) -> Result<Link,
 fn unopened(error: &ssh2::Error, manner: &Manner) -> Unopened {
     let said = error.message();
     match error.code() {
-        ErrorCode::Session(code) if HUNG_UP.contains(&code) => Unopened::Dropped(
-            Failure::unavailable(format!("it hung up during the handshake: {said}")),
-        ),
+        ErrorCode::Session(code) if HUNG_UP.contains(&code) => Unopened::Dropped(unavailable(
+            format!("it hung up during the handshake: {said}"),
+        )),
         ErrorCode::Session(code) if TIMED_OUT.contains(&code) => {
             let time = manner.patience.as_secs_f32();
-            Unopened::Failed(Failure::unavailable(format!(
+            Unopened::Failed(unavailable(format!(
                 "it took the connection and then said nothing for {time} s"
             )))
         }
-        _ => Unopened::Failed(Failure::unavailable(format!(
-            "the handshake failed: {said}"
-        ))),
+        _ => Unopened::Failed(unavailable(format!("the handshake failed: {said}"))),
     }
 }
 
 /// Connects to the first address that answers.
-fn connect(target: &Target, patience: Duration) -> Result<TcpStream, Failure> {
+fn connect(target: &Target, patience: Duration) -> Result<TcpStream, Error> {
     let end = Instant::now() + patience;
     let (host, port) = (&target.host, target.port);
-    let addresses = (host.as_str(), port).to_socket_addrs().map_err(|error| {
-        Failure::unavailable(format!("the address of `{host}` is not known: {error}"))
-    })?;
+    let addresses = (host.as_str(), port)
+        .to_socket_addrs()
+        .map_err(|error| unavailable(format!("the address of `{host}` is not known: {error}")))?;
     let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
     for address in addresses {
         let left = end.saturating_duration_since(Instant::now());
@@ -138,7 +133,7 @@ fn connect(target: &Target, patience: Duration) -> Result<TcpStream, Failure> {
             Err(error) => last = error,
         }
     }
-    Err(Failure::unavailable(format!(
+    Err(unavailable(format!(
         "port {port} of `{host}` does not answer: {last}"
     )))
 }

@@ -11,12 +11,12 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::super::{Broken, Output, Shell};
 use super::client_config::Target;
-use super::failure::Failure;
+use super::failure::{denied, unavailable, unreached};
 use super::line::Line;
 use super::session::{Manner, Unopened, Wire, open};
-use crate::model::{lock, random};
+use crate::model::{chain, lock, random};
 use crate::poll::chance;
-use crate::providers::Result;
+use crate::providers::{Error, Result};
 
 /// How long a host is tried again that hangs up before it says who it is.
 const CROWDED: Duration = Duration::from_secs(20);
@@ -60,7 +60,7 @@ struct Inner {
 struct State {
     line: Option<Arc<Line>>,
     /// What came of the last attempt that failed, and when it did.
-    failed: Option<(Instant, Failure)>,
+    failed: Option<(Instant, Error)>,
 }
 
 impl fmt::Debug for Way {
@@ -88,7 +88,7 @@ impl Way {
     }
 
     /// Lets a port of the host's loopback lead to one of ours, from now on.
-    pub(super) async fn forward(&self, remote: u16, local: u16) -> Result<(), Failure> {
+    pub(super) async fn forward(&self, remote: u16, local: u16) -> Result<(), Error> {
         let line = self.line().await?;
         listen(&line, remote, local).await?;
         *self.wanted_forward() = Some((remote, local));
@@ -101,7 +101,7 @@ impl Way {
 
     /// The connection, opened if there is none. Whoever comes while one is being opened shares what
     /// comes of it; whoever leaves meanwhile does not spoil it for the others.
-    async fn line(&self) -> Result<Arc<Line>, Failure> {
+    async fn line(&self) -> Result<Arc<Line>, Error> {
         let way = self.clone();
         let asked = Instant::now();
         let shared = tokio::spawn(async move {
@@ -127,12 +127,12 @@ impl Way {
                 }
             }
         });
-        let ended = |error: tokio::task::JoinError| Failure::unavailable(error.to_string());
+        let ended = |error: tokio::task::JoinError| unavailable(error.to_string());
         shared.await.map_err(ended)?
     }
 
     /// Opens a connection; tries again while the host is crowded.
-    fn connect(&self) -> BoxFuture<'_, Result<Line, Failure>> {
+    fn connect(&self) -> BoxFuture<'_, Result<Line, Error>> {
         // In a box, since the way may lead over another one of its kind.
         Box::pin(async move {
             let end = Instant::now() + CROWDED;
@@ -147,7 +147,7 @@ impl Way {
                 if Instant::now() + now >= end {
                     return Err(failure);
                 }
-                let (host, why) = (self.host(), failure.message);
+                let (host, why) = (self.host(), chain(&failure));
                 tracing::debug!("{host} hung up, and is tried again: {why}");
                 sleep(now).await;
                 pause = (pause * 2).min(Duration::from_secs(2));
@@ -155,7 +155,7 @@ impl Way {
         })
     }
 
-    async fn prepared(&self, line: Line) -> Result<Line, Failure> {
+    async fn prepared(&self, line: Line) -> Result<Line, Error> {
         let wanted = *self.wanted_forward();
         if let Some((remote, local)) = wanted {
             listen(&line, remote, local).await?;
@@ -169,10 +169,8 @@ impl Way {
         let (over, wire) = match &inner.jump {
             None => (None, Wire::Tcp),
             Some(jump) => {
-                let by = |failure: Failure| Failure {
-                    message: format!("{} on the way: {}", jump.host(), failure.message),
-                    ..failure
-                };
+                let by =
+                    |failure: Error| failure.while_trying(format!("{} on the way", jump.host()));
                 // Who would have to wait takes a connection of its own.
                 let free = timeout(PATIENT, jump.0.bridging.lock()).await;
                 let over = match &free {
@@ -181,8 +179,8 @@ impl Way {
                 };
                 let over = over.map_err(|failure| Unopened::Failed(by(failure)))?;
                 let pair = UnixStream::pair();
-                let (ours, theirs) = pair
-                    .map_err(|error| Unopened::Failed(Failure::unavailable(error.to_string())))?;
+                let (ours, theirs) =
+                    pair.map_err(|error| Unopened::Failed(unavailable(error.to_string())))?;
                 let Target { host, port, .. } = &inner.target;
                 let bridged = timeout(patience, over.bridge(host, *port, theirs)).await;
                 if bridged.is_err() {
@@ -194,7 +192,7 @@ impl Way {
                 bridged.map_err(|why| {
                     let message =
                         format!("port {port} of `{host}` cannot be reached from there: {why}");
-                    Unopened::Failed(by(Failure::unavailable(message)))
+                    Unopened::Failed(by(unavailable(message)))
                 })?;
                 (Some(over), Wire::Bridge(ours))
             }
@@ -205,14 +203,14 @@ impl Way {
         let limit = patience * 4 + Duration::from_secs(5);
         timeout(limit, opening).await.unwrap_or_else(|_| {
             let message = format!("no session came about in {} s", limit.as_secs());
-            Err(Unopened::Failed(Failure::unavailable(message)))
+            Err(Unopened::Failed(unavailable(message)))
         })
     }
 }
 
-async fn listen(line: &Line, remote: u16, local: u16) -> Result<(), Failure> {
+async fn listen(line: &Line, remote: u16, local: u16) -> Result<(), Error> {
     line.listen(remote, local).await.map_err(|why| {
-        Failure::denied(format!(
+        denied(format!(
             "it does not let us listen at its port {remote}: {why}"
         ))
         .hinted("its sshd_config has to say `AllowTcpForwarding yes`")
@@ -232,7 +230,8 @@ impl Shell for Way {
 
     async fn ready(&self) -> Result<()> {
         let line = self.line().await;
-        line.map(drop).map_err(|failure| failure.error(self.host()))
+        line.map(drop)
+            .map_err(|failure| unreached(failure, self.host()))
     }
 
     async fn run(&self, script: &str, stdin: &[u8]) -> Result<Output, Broken> {
@@ -246,12 +245,12 @@ impl Shell for Way {
         };
         let mut again = true;
         loop {
-            let unreachable = |failure: Failure| Broken::Unreachable(failure.error(self.host()));
+            let unreachable = |failure: Error| Broken::Unreachable(unreached(failure, self.host()));
             let line = self.line().await.map_err(unreachable)?;
             match line.run(command, input.clone()).await {
                 Ok(output) if self.0.sudo && output.stderr.starts_with(b"sudo: ") => {
                     let said = String::from_utf8_lossy(&output.stderr);
-                    let failure = Failure::denied(said.trim()).at("sudo").hinted(
+                    let failure = denied(said.trim()).about("sudo").hinted(
                         "let that user use `sudo` there without a password, or leave `sudo` out",
                     );
                     return Err(unreachable(failure));
