@@ -4,6 +4,7 @@ mod answers;
 mod app;
 #[cfg(feature = "aws")]
 mod aws;
+mod causes;
 mod checks;
 #[cfg(all(feature = "aws", feature = "nebius", feature = "runpod"))]
 mod clouds;
