@@ -150,7 +150,10 @@ async fn silence_ends_and_no_error_holds_a_secret() {
     let server = Server::serve(|_| Reply::Silence).await;
     let error = send(&server, HASTY, Method::GET).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Unavailable);
-    assert!(error.to_string().ends_with("in time (3 tries)"), "{error}");
+    assert!(
+        error.to_string().ends_with("timed out (3 tries)"),
+        "{error}"
+    );
     let mut texts = vec![format!("{error:?}")];
     let mut cause: Option<&dyn std::error::Error> = Some(&error);
     while let Some(error) = cause {
@@ -286,7 +289,7 @@ async fn a_creation_is_not_led_to_another_host() {
     assert!(
         error
             .to_string()
-            .contains("leads to `http://127.0.0.1`, where it is not sent"),
+            .contains("with a redirect to `http://127.0.0.1`, which is not followed"),
         "{error}"
     );
     assert_eq!(stranger.seen().len(), 0);

@@ -310,7 +310,7 @@ fn a_version_of_long_ago_is_warned_about_by_githubs_clock() {
         let said = world.run("start local --runner-version 2.336.0 --lifetime 8000h");
         assert_eq!(
             said.stderr
-                .contains("is of 2026-07-20, and GitHub gives no jobs to a runner"),
+                .contains("was released on 2026-07-20, and GitHub sends no jobs to a runner"),
             warned,
             "{}",
             said.stderr

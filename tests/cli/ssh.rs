@@ -232,7 +232,7 @@ fn a_locked_key_works_through_the_agent_of_the_environment() {
     let world = world.env("SSH_AUTH_SOCK", "");
     let said = world.run("providers check rack").exits(1);
     assert!(
-        said.stdout.contains("let") || said.stderr.contains("let"),
+        said.stdout.contains("refused the login") || said.stderr.contains("refused the login"),
         "{said:?}"
     );
 }
@@ -294,7 +294,7 @@ fn a_start_waits_for_a_slot_in_its_turn() {
     world.run("start").exits(0);
     let full = world.run("start").exits(1);
     assert!(
-        full.stderr.contains("its slot is held by"),
+        full.stderr.contains("its slot is taken by"),
         "{}",
         full.stderr
     );

@@ -47,7 +47,7 @@ async fn a_release_is_old_after_thirty_days_by_githubs_clock() {
     let Standing::Doubtful(why) = old else {
         panic!("{old:?}");
     };
-    assert!(why.contains("is of 2026-07-16"), "{why}");
+    assert!(why.contains("was released on 2026-07-16"), "{why}");
 }
 
 #[tokio::test]

@@ -122,7 +122,10 @@ pub enum Pull {
 
 /// A number of bytes.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(untagged, expecting = "no size: write one as in `\"4g\"`, or bytes")]
+#[serde(
+    untagged,
+    expecting = "expected a size such as `\"4g\"`, or a number of bytes"
+)]
 pub enum Amount {
     /// In bytes.
     Bytes(u64),
@@ -134,7 +137,7 @@ pub enum Amount {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(
     untagged,
-    expecting = "no GPUs: write `\"all\"`, a number from 1, or a list of device ids"
+    expecting = "expected `\"all\"`, a number of GPUs, or a list of device IDs"
 )]
 pub enum Gpus {
     /// So many.
@@ -155,7 +158,10 @@ impl Amount {
         parse_bytes(text).ok_or_else(|| {
             Error::setting(
                 key,
-                format!("`{text}` is no size: write a number with `k`, `m`, `g` or `t`, as in `\"4g\"`, or bytes"),
+                format!(
+                    "`{text}` is not a valid size: write a number with `k`, `m`, `g` or `t`, such \
+                     as `\"4g\"`, or a number of bytes"
+                ),
             )
         })
     }
@@ -190,7 +196,7 @@ pub(super) fn host_config(config: &Config) -> Result<HostConfig> {
             return Err(Error::setting(
                 format!("labels.{key}"),
                 format!(
-                    "the label `{key}` is one of those by which gharun knows its machines: choose another"
+                    "the label `{key}` is reserved: gharun finds its machines by it; choose another"
                 ),
             ));
         }
@@ -204,12 +210,12 @@ pub(super) fn host_config(config: &Config) -> Result<HostConfig> {
             return Err(Error::setting(
                 key,
                 format!(
-                    "{bytes} bytes are less than Docker's least, {least}: write at least `\"6m\"`"
+                    "{bytes} bytes are below Docker's minimum of {least}: write at least `\"6m\"`"
                 ),
             ));
         }
         i64::try_from(bytes).map(Some).map_err(|_| {
-            Error::setting(key, format!("{bytes} bytes are more than any machine has"))
+            Error::setting(key, format!("{bytes} bytes are more than Docker can count"))
         })
     };
     let some = |list: Vec<String>| (!list.is_empty()).then_some(list);
@@ -267,7 +273,9 @@ fn check_words(config: &Config) -> Result<()> {
         if word.is_some_and(|word| word.is_empty() || word.contains(char::is_whitespace)) {
             return Err(Error::setting(
                 key,
-                format!("`{key}` is empty or has a blank in it: write a name, or leave it out"),
+                format!(
+                    "`{key}` must not be empty or contain spaces: write a name, or leave it out"
+                ),
             ));
         }
     }
@@ -278,7 +286,7 @@ fn nano_cpus(cpus: f64) -> Result<i64> {
     if !(0.01..=100_000.0).contains(&cpus) {
         return Err(Error::setting(
             "cpus",
-            format!("{cpus} is no number of processors: write one from 0.01, as in `1.5`"),
+            format!("{cpus} processors: `cpus` must be at least 0.01, such as `1.5`"),
         ));
     }
     #[expect(
@@ -292,20 +300,20 @@ fn gpus(gpus: &Gpus) -> Result<DeviceRequest> {
     let bad = |what: &str| {
         Error::setting(
             "gpus",
-            format!("{what}: write `\"all\"`, a number from 1, or a list of device ids"),
+            format!("{what}: write `\"all\"`, a number of GPUs, or a list of device IDs"),
         )
     };
     let (count, device_ids) = match gpus {
-        Gpus::Count(0) => return Err(bad("0 asks for no GPU")),
+        Gpus::Count(0) => return Err(bad("`gpus` must not be 0")),
         Gpus::Count(count) => (Some(i64::from(*count)), None),
         // The daemon's spelling of all.
         Gpus::Text(text) if text == "all" => (Some(-1), None),
         Gpus::Text(text) => match text.parse::<u32>() {
             Ok(count) if count > 0 => (Some(i64::from(count)), None),
-            _ => return Err(bad(&format!("`{text}` asks for no GPU"))),
+            _ => return Err(bad(&format!("`{text}` is not a valid choice of GPUs"))),
         },
         Gpus::Devices(ids) if ids.is_empty() || ids.iter().any(String::is_empty) => {
-            return Err(bad("an empty id asks for no GPU"));
+            return Err(bad("a device ID must not be empty"));
         }
         Gpus::Devices(ids) => (None, Some(ids.clone())),
     };
@@ -322,7 +330,8 @@ fn device(text: &str) -> Result<DeviceMapping> {
         Error::setting(
             "devices",
             format!(
-                "`{text}` is no device: write `/dev/x`, `/dev/x:/dev/y` or `/dev/x:/dev/y:rwm`"
+                "`{text}` is not a valid device: write `/dev/x`, `/dev/x:/dev/y` or \
+                 `/dev/x:/dev/y:rwm`"
             ),
         )
     };
@@ -362,7 +371,8 @@ fn volume(text: &str) -> Result<String> {
         Err(Error::setting(
             "volumes",
             format!(
-                "`{text}` is no volume: write `/PATH:/TARGET`, `NAME:/TARGET`, and `:ro` after it to protect it"
+                "`{text}` is not a valid volume: write `/PATH:/TARGET` or `NAME:/TARGET`, with \
+                 `:ro` to make it read-only"
             ),
         ))
     }
@@ -383,7 +393,8 @@ fn extra_host(text: &str) -> Result<String> {
         _ => Err(Error::setting(
             "extra_hosts",
             format!(
-                "`{text}` is no line for `/etc/hosts`: write `HOST:ADDRESS` or `HOST:host-gateway`"
+                "`{text}` is not a valid entry for `/etc/hosts`: write `HOST:ADDRESS` or \
+                 `HOST:host-gateway`"
             ),
         )),
     }

@@ -88,12 +88,12 @@ pub(super) async fn find(
             Error::setting(
                 "config_dir",
                 format!(
-                    "could not use what `{}` keeps for `{registry}`",
+                    "could not use the credentials for `{registry}` in `{}`",
                     dir.join("config.json").display()
                 ),
             )
             .because(why)
-            .hinted(format!("`docker login {registry}` writes it anew"))
+            .hinted(format!("log in again: `docker login {registry}`"))
         })
     })
 }
@@ -123,7 +123,7 @@ fn written(entry: &Entry, key: &str) -> Result<Option<DockerCredentials>, &'stat
             .ok_or("`auth` is not base64")?;
         let (name, password) = text
             .split_once(':')
-            .ok_or("`auth` holds no user and password")?;
+            .ok_or("`auth` does not hold a user and a password")?;
         credentials.username = Some(name.to_owned());
         // Some clients fill the end with NUL.
         credentials.password = Some(password.trim_end_matches('\0').to_owned());
@@ -154,9 +154,7 @@ async fn ask_program(program: &str, key: &str) -> Result<Option<DockerCredential
             format!("could not get the credentials for `{key}` from `{program}`"),
         )
         .because(why)
-        .hinted(
-            "mend it, or remove it from `credHelpers` or `credsStore` in Docker's `config.json`",
-        )
+        .hinted("fix it, or remove it from `credHelpers` or `credsStore` in Docker's `config.json`")
     };
     let run = async {
         let mut child = Command::new(program)
@@ -193,7 +191,7 @@ async fn ask_program(program: &str, key: &str) -> Result<Option<DockerCredential
     }
     // What it said may be a secret, and so is not told.
     let answer: Answer = serde_json::from_slice(&output.stdout)
-        .map_err(|_| failed("its answer is not the JSON of a helper".to_owned()))?;
+        .map_err(|_| failed("it did not answer with the JSON of a credential helper".to_owned()))?;
     let mut credentials = DockerCredentials {
         serveraddress: Some(key.to_owned()),
         ..DockerCredentials::default()

@@ -64,7 +64,7 @@ impl Daemon {
         let info = bounded(LOOK, client.info()).await.map_err(failed)?;
         let Some(id) = info.id.as_deref().filter(|id| !id.is_empty()) else {
             return Err(Error::new(ErrorKind::Unexpected, doing())
-                .because("it tells no id of itself, so its containers cannot be referred to"));
+                .because("it reports no ID, so its containers cannot be referred to"));
         };
         Ok(Self {
             place: digest::place(id),

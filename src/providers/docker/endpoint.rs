@@ -84,7 +84,7 @@ impl Endpoint {
             (Some(context), Some(dir)) if context != "default" => Self::of(&context, dir),
             (Some(context), None) if context != "default" => Err(Error::setting(
                 "context",
-                format!("the context `{context}` is kept in a directory that is not known here"),
+                format!("could not find the directory that holds the context `{context}`"),
             )
             .hinted("set `config_dir`, `$DOCKER_CONFIG` or `$HOME`")),
             _ => Ok(Self {
@@ -116,13 +116,16 @@ impl Endpoint {
         let id = sha256(context);
         let file = dir.join("contexts/meta").join(&id).join("meta.json");
         let meta: Meta = read(&file, "context")?.ok_or_else(|| {
-            Error::setting("context", format!("there is no Docker context `{context}`"))
-                .hinted("`docker context ls` shows those there are")
+            Error::setting(
+                "context",
+                format!("the Docker context `{context}` does not exist"),
+            )
+            .hinted("`docker context ls` lists the contexts")
         })?;
         let Some(docker) = meta.endpoints.docker else {
             return Err(Error::setting(
                 "context",
-                format!("the context `{context}` tells no Docker daemon"),
+                format!("the context `{context}` has no Docker endpoint"),
             ));
         };
         let host = docker.host.filter(|host| !host.is_empty());
@@ -131,7 +134,8 @@ impl Endpoint {
             return Err(Error::setting(
                 "context",
                 format!(
-                    "the context `{context}` does not verify the daemon's certificate, and gharun always does"
+                    "the context `{context}` turns off the verification of the daemon's \
+                     certificate, which gharun requires"
                 ),
             ));
         }
@@ -197,39 +201,39 @@ fn way(host: &str, key: &str, tls: Tls) -> Result<Way> {
     let bad = |why: &str| {
         Error::setting(
             key,
-            format!("`{host}` is no address of a Docker daemon: {why}"),
+            format!("`{host}` is not a valid address of a Docker daemon: {why}"),
         )
         .hinted("write `unix:///PATH`, `tcp://HOST:PORT` or `ssh://USER@HOST`")
     };
     let Some((scheme, rest)) = host.split_once("://") else {
-        return Err(bad("it begins with no scheme"));
+        return Err(bad("it has no scheme"));
     };
     if scheme == "unix" {
         return if rest.starts_with('/') {
             Ok(Way::Unix(rest.into()))
         } else {
-            Err(bad("its path is not absolute"))
+            Err(bad("its path must be absolute"))
         };
     }
     let wanted = match scheme {
         "https" => true,
         "tcp" | "http" => tls.wanted,
         "ssh" => false,
-        _ => return Err(bad(&format!("the scheme `{scheme}` cannot be spoken here"))),
+        _ => return Err(bad(&format!("the scheme `{scheme}` is not supported"))),
     };
     let url = Url::parse(host).map_err(|error| bad(&error.to_string()))?;
     let Some(name) = url.host_str().filter(|name| !name.is_empty()) else {
-        return Err(bad("it names no host"));
+        return Err(bad("it has no host"));
     };
     // `ssh` would take it for an option.
     if name.starts_with('-') || url.username().starts_with('-') {
-        return Err(bad("a name begins with `-`"));
+        return Err(bad("a name must not begin with `-`"));
     }
     if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
-        return Err(bad("something follows the host"));
+        return Err(bad("nothing may follow the host"));
     }
     if url.password().is_some() {
-        return Err(bad("a password does not belong there"));
+        return Err(bad("it must not hold a password"));
     }
     // The ports that the docker command takes.
     let port = url.port_or_known_default();
@@ -248,10 +252,11 @@ fn way(host: &str, key: &str, tls: Tls) -> Result<Way> {
     let address = format!("{name}:{}", port.unwrap_or(2376));
     match tls.certificates {
         Some(dir) => Ok(Way::Tls(address, dir)),
-        None => Err(
-            Error::setting("cert_path", "the certificates' directory is not known")
-                .hinted("set `cert_path` to where `ca.pem`, `cert.pem` and `key.pem` are"),
-        ),
+        None => Err(Error::setting(
+            "cert_path",
+            "could not find the directory with the certificates",
+        )
+        .hinted("set `cert_path` to the directory with `ca.pem`, `cert.pem` and `key.pem`")),
     }
 }
 
@@ -306,9 +311,7 @@ pub(super) fn read<T: DeserializeOwned>(file: &Path, key: &str) -> Result<Option
     serde_json::from_slice(&text).map(Some).map_err(|error| {
         // The error's own words may hold a value of the file, which may be a password.
         let (line, column) = (error.line(), error.column());
-        unreadable().because(format!(
-            "it is not the JSON that Docker writes, at line {line}, column {column}"
-        ))
+        unreadable().because(format!("invalid JSON at line {line}, column {column}"))
     })
 }
 

@@ -91,7 +91,7 @@ pub(super) fn explain(doing: String, endpoint: &Endpoint, error: &Wire) -> Error
     let error = Error::new(kind, doing).because(cause);
     match kind {
         ErrorKind::Denied => error.hinted(format!(
-            "may you use the daemon at {endpoint}? `{} info` tells",
+            "check that you may use the daemon at {endpoint}: `{} info`",
             endpoint.command()
         )),
         ErrorKind::Unavailable => error.hinted(running(endpoint)),
@@ -106,7 +106,7 @@ fn meant(doing: &str, text: &str) -> Option<Error> {
     let setting = |key: &str, hint: &str| Error::setting(key, doing).hinted(hint);
     let error = if has("no space left on device") || has("cannot allocate memory") {
         Error::new(ErrorKind::NoCapacity, doing)
-            .hinted("`docker system df` shows what takes the room, `docker system prune` frees it")
+            .hinted("`docker system df` shows what uses the space, `docker system prune` frees it")
     } else if has("toomanyrequests") || has("too many requests") {
         Error::new(ErrorKind::RateLimited, doing)
             .hinted("wait, or log in to the registry: `docker login` raises its limit")
@@ -123,9 +123,9 @@ fn meant(doing: &str, text: &str) -> Option<Error> {
             "choose an image for this platform, or set `platform` to one that the image has",
         )
     } else if has("runtime name") || has("unknown runtime") {
-        setting("runtime", "`docker info` shows the runtimes there are")
+        setting("runtime", "`docker info` lists the runtimes")
     } else if has("gathering device information") {
-        setting("devices", "the device has to be on the daemon's host")
+        setting("devices", "the device must exist on the daemon's host")
     } else if has("no such image") {
         setting(
             "image",
@@ -134,12 +134,9 @@ fn meant(doing: &str, text: &str) -> Option<Error> {
     } else if has("invalid reference format") {
         setting("image", "write an image as `HOST/NAME:TAG` or `NAME:TAG`")
     } else if has("network ") && has(" not found") {
-        setting(
-            "network",
-            "`docker network ls` shows the networks there are",
-        )
+        setting("network", "`docker network ls` lists the networks")
     } else if has("no matching entries in passwd file") || has("unable to find group") {
-        setting("user", "choose a user that the image has, or a number")
+        setting("user", "set `user` to a user of the image, or to a number")
     } else {
         return None;
     };
@@ -157,7 +154,9 @@ fn unanswered(doing: String, endpoint: &Endpoint, error: &Wire) -> Error {
         | Wire::CertParseError { .. } => {
             return Error::setting("cert_path", doing)
                 .because(error.to_string())
-                .hinted("`cert_path` is where `ca.pem`, `cert.pem` and `key.pem` are");
+                .hinted(
+                    "`cert_path` must be the directory with `ca.pem`, `cert.pem` and `key.pem`",
+                );
         }
         _ => ErrorKind::Unavailable,
     };
@@ -172,10 +171,10 @@ fn unanswered(doing: String, endpoint: &Endpoint, error: &Wire) -> Error {
     };
     match kind {
         ErrorKind::Unexpected => {
-            because(kind).hinted(format!("is it a Docker daemon that listens at {endpoint}?"))
+            because(kind).hinted(format!("check that {endpoint} is a Docker daemon"))
         }
         _ if refused && endpoint.socket().is_some() => because(ErrorKind::Denied).hinted(
-            "`sudo usermod -aG docker \"$USER\"` lets you use the socket, after a new login",
+            "to use the socket, run `sudo usermod -aG docker \"$USER\"` and log in again",
         ),
         _ if refused
             || ["certificate", "permission denied"]
@@ -183,7 +182,7 @@ fn unanswered(doing: String, endpoint: &Endpoint, error: &Wire) -> Error {
                 .any(|why| lower.contains(why)) =>
         {
             because(ErrorKind::Denied).hinted(format!(
-                "does `{} info` work with the same keys?",
+                "check that `{} info` works with the same keys",
                 endpoint.command()
             ))
         }
@@ -193,10 +192,11 @@ fn unanswered(doing: String, endpoint: &Endpoint, error: &Wire) -> Error {
 
 fn running(endpoint: &Endpoint) -> String {
     if let Way::Ssh(address) = &endpoint.way {
-        return format!("does `ssh ssh://{address} docker version` work without a question?");
+        return format!("check that `ssh ssh://{address} docker version` works without a prompt");
     }
     format!(
-        "is the daemon running? `{} info` tells; set `$DOCKER_HOST` or `host` when it is elsewhere",
+        "check that the daemon is running: `{} info`; if it is elsewhere, set `host` or \
+         `$DOCKER_HOST`",
         endpoint.command()
     )
 }
@@ -215,7 +215,7 @@ fn chain<'a>(error: &'a Wire) -> impl Iterator<Item = &'a (dyn StdError + 'stati
 /// The causes from the outside in, without those that only repeat others.
 fn causes(error: &Wire) -> Vec<String> {
     if matches!(error, Wire::RequestTimeoutError) {
-        return vec!["no answer came in time".to_owned()];
+        return vec!["the request timed out".to_owned()];
     }
     let mut kept: Vec<String> = Vec::new();
     for text in chain(error).map(|e| told(&e.to_string())) {

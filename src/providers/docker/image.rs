@@ -67,7 +67,7 @@ pub(super) async fn ensure(daemon: &Daemon, config: &Config) -> Result<()> {
         Pull::Always | Pull::Missing => pull(daemon, config).await,
         Pull::Never => Err(
             Error::setting("image", never(config, daemon)).hinted(format!(
-                "`{} pull {}` fetches it, or set `pull = \"missing\"`",
+                "pull it with `{} pull {}`, or set `pull = \"missing\"`",
                 daemon.endpoint.command(),
                 config.image
             )),
@@ -111,7 +111,7 @@ async fn pull(daemon: &Daemon, config: &Config) -> Result<()> {
             ErrorKind::Unavailable,
             format!("could not pull the image `{}`", config.image),
         )
-        .because("the pull ended, and the image is not there"));
+        .because("the pull ended without the image"));
     }
     tracing::info!("pulled `{}`", config.image);
     Ok(())
@@ -154,13 +154,13 @@ fn refused(
         "no basic auth",
     ]) {
         plain.unhinted().map(|_| ErrorKind::Denied).hinted(format!(
-            "is the name right? if it is private, `docker login {registry}` first"
+            "check the name; for a private image, run `docker login {registry}` first"
         ))
     } else if has(&["manifest unknown", "not found", "does not exist"]) {
         let error = plain.unhinted().map(|_| ErrorKind::Config);
         error
             .about("image")
-            .hinted("is the name right, with its tag?")
+            .hinted("check the name and the tag")
     } else if has(&[
         "dial tcp",
         "lookup ",

@@ -49,7 +49,7 @@ impl Launch<'_> {
             Ok(()) => Err(error),
             Err(left) => Err(Error::new(
                 ErrorKind::Ambiguous,
-                format!("{error}; and its container may still be there"),
+                format!("{error}; its container may still exist"),
             )
             .because_each([error, left])
             .hinted(format!(
@@ -105,12 +105,12 @@ impl Launch<'_> {
             // or holds the name, may still be at work.
             (None, None) if fate == Fate::Lost => Err(explained
                 .map(|_| ErrorKind::Unavailable)
-                .saying(format!("{}; it is not there", doing()))),
+                .saying(format!("{}; it was not created", doing()))),
             (None, _) => Err(explained
                 .map(|_| ErrorKind::Ambiguous)
-                .saying(format!("{}; it may or may not be there", doing()))
+                .saying(format!("{}; it may have been created", doing()))
                 .hinted(format!(
-                    "`{} ps -a --filter name={}` tells",
+                    "check with `{} ps -a --filter name={}`",
                     self.daemon.endpoint.command(),
                     order.name
                 ))),
@@ -125,10 +125,10 @@ impl Launch<'_> {
             Some(id) if tags.is_some_and(|tags| order.owns(&tags)) => Ok(id),
             _ => Err(Error::new(
                 ErrorKind::Unexpected,
-                format!("another container bears the name `{}`", order.name),
+                format!("another container has the name `{}`", order.name),
             )
             .hinted(format!(
-                "`{} inspect {}` shows whose it is",
+                "see whose it is with `{} inspect {}`",
                 self.daemon.endpoint.command(),
                 order.name
             ))),

@@ -15,7 +15,8 @@ pub(super) async fn listed(daemon: &Daemon, container: ContainerSummary) -> Opti
     let Some(tags) = container.labels.and_then(Tags::from_pairs) else {
         let id = short(&whole);
         tracing::warn!(
-            "the container `{id}` says that it is gharun's, and its labels cannot be read: it is left alone"
+            "the container `{id}` is marked as gharun's, but its labels could not be read: leaving \
+             it alone"
         );
         return None;
     };

@@ -144,7 +144,7 @@ impl Provider for Docker {
         ) {
             (Some(_), Pull::Always) => health
                 .facts
-                .push(format!("image `{image}`, pulled anew by each start")),
+                .push(format!("image `{image}`, pulled by each start")),
             (Some(_), _) => health.facts.push(format!("image `{image}`")),
             (None, Pull::Never) => health.warnings.push(image::never(&self.config, &daemon)),
             (None, _) => health
@@ -210,7 +210,7 @@ impl Provider for Docker {
                     ErrorKind::Config,
                     format!("the daemon at {} has no container `{id}`", self.endpoint),
                 )
-                .hinted("write the whole reference, as `gharun list` shows it")),
+                .hinted("write the whole reference as `gharun list` shows it")),
             };
         };
         let labels = found.config.and_then(|config| config.labels);
@@ -218,10 +218,10 @@ impl Provider for Docker {
         if ours.as_deref() != Some(MANAGED_BY.1) {
             return Err(Error::new(
                 ErrorKind::Denied,
-                format!("the container `{}` is not one that gharun made", id.id),
+                format!("gharun did not create the container `{}`", id.id),
             )
             .hinted(format!(
-                "`{} rm -f {}` removes it all the same",
+                "remove it yourself with `{} rm -f {}`",
                 self.endpoint.command(),
                 id.id
             )));
@@ -243,7 +243,8 @@ impl Provider for Docker {
             );
             if self.endpoint.socket().is_none() {
                 warnings.push(
-                    "the group of the socket on another computer is not known here: only jobs that run as root can use it"
+                    "could not tell the group of the socket on another computer: only jobs that \
+                     run as root can use it"
                         .to_owned(),
                 );
             }
@@ -256,7 +257,8 @@ impl Provider for Docker {
             && !reach::is_loopback(address)
         {
             warnings.push(format!(
-                "what is sent to {} can be read on the way, the runner's credentials too: use `tls_verify` or `ssh://`",
+                "the connection to {} is not encrypted, and the runner's credentials go over it: \
+                 use `tls_verify` or `ssh://`",
                 self.endpoint
             ));
         }
@@ -324,7 +326,7 @@ impl Docker {
         if !hex {
             return Err(Error::new(
                 ErrorKind::Config,
-                format!("`{}` is no id of a container", id.id),
+                format!("`{}` is not a container ID", id.id),
             )
             .hinted("write a reference as `gharun list` shows it"));
         }
@@ -333,7 +335,7 @@ impl Docker {
             Some(place) if *place != daemon.place => Err(Error::new(
                 ErrorKind::Config,
                 format!(
-                    "the container `{id}` is not at {}, whose place is `{}`",
+                    "the container `{id}` is not at {}, whose ID is `{}`",
                     self.endpoint, daemon.place
                 ),
             )
@@ -359,7 +361,7 @@ impl Docker {
         match found {
             Some(found) if !is(&found) => Err(Error::new(
                 ErrorKind::Denied,
-                format!("`{}` is the name of another container", id.id),
+                format!("`{}` is the name, not the ID, of a container", id.id),
             )),
             found => Ok(found),
         }

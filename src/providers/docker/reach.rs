@@ -28,7 +28,7 @@ pub(super) async fn url(daemon: &Daemon, network: &str, port: u16) -> Result<Opt
     };
     let url = Url::parse(&format!("http://{host}:{port}"));
     url.map(Some).map_err(|error| {
-        Error::new(ErrorKind::Unexpected, format!("`{host}` is no address")).because(error)
+        Error::new(ErrorKind::Unexpected, format!("`{host}` is not an address")).because(error)
     })
 }
 

@@ -49,9 +49,9 @@ pub(super) async fn remove(daemon: &Daemon, container: &str) -> Result<()> {
         (Some(Ok(())), _) => Ok(()),
         (Some(Err(error)), _) | (None, Some(error)) => Err(daemon.failed(doing(), &error)),
         (None, None) => Err(Error::new(ErrorKind::Unavailable, doing())
-            .because("it is still there, though its removal was asked for")
+            .because("it still exists after the request to remove it")
             .hinted(format!(
-                "`{} rm -f -v {container}` tries again",
+                "try again with `{} rm -f -v {container}`",
                 daemon.endpoint.command()
             ))),
     }

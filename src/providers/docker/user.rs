@@ -61,8 +61,8 @@ pub(super) fn resolve(user: &str, passwd: &str, group: &str) -> Result<Owner> {
 }
 
 fn unknown(what: &str, name: &str) -> Error {
-    Error::setting("user", format!("the image knows no {what} `{name}`"))
-        .hinted("set `user` to one that its `/etc/passwd` has, or to a number")
+    Error::setting("user", format!("the image has no {what} `{name}`"))
+        .hinted("set `user` to one in its `/etc/passwd`, or to a number")
 }
 
 fn entries(file: &str) -> impl Iterator<Item = Vec<&str>> {

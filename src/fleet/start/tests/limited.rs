@@ -180,7 +180,7 @@ async fn a_limit_beyond_the_time_limit_fails_at_once_and_names_its_end() {
         assert_eq!(error.kind, GitHubError::RateLimited);
         let hint = &error.hints()[0];
         assert!(
-            hint.starts_with("GitHub takes requests again at 2"),
+            hint.starts_with("GitHub accepts requests again at 2"),
             "{hint}"
         );
     }

@@ -45,7 +45,7 @@ async fn a_full_host_says_who_holds_its_slots() {
     let error = two(&here).launch(&here.order(SLEEP)).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::NoCapacity);
     let text = chain(&error);
-    assert!(text.contains("its 2 slots are held by"), "{text}");
+    assert!(text.contains("its 2 slots are taken by"), "{text}");
     assert!(
         text.contains(&machine.id.id) && text.contains("`pet`"),
         "{text}"

@@ -165,7 +165,7 @@ async fn a_vm_that_powered_itself_off_is_billed_until_it_is_swept() {
     let Condition::Ended(how) = &listing.instances[0].state else {
         panic!("{:?}", listing.instances[0])
     };
-    assert!(how.contains("disk is billed"), "{how}");
+    assert!(how.contains("disk is still billed"), "{how}");
     provider.terminate(&machine.id).await.unwrap();
     assert_eq!(place.standin.billed(), []);
     place.is_well();

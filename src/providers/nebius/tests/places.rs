@@ -168,7 +168,7 @@ async fn offers_without_stock_are_told_and_why() {
     assert!(!offers.is_empty() && offers.iter().all(|offer| offer.stock.is_none()));
     let health = place.provider().check().await.unwrap();
     let told = health.warnings.join("\n");
-    assert!(told.contains("whose project"), "{told}");
+    assert!(told.contains("tenant of the project"), "{told}");
     // It is not asked where the settings name it.
     let place = Place::with(Product::Job, &json!({ "tenant": TENANT }));
     place.provider().offers().await.unwrap();

@@ -128,7 +128,7 @@ async fn the_script_of_the_house_ends_a_job() {
     assert!(how.starts_with("its container failed"), "{how}");
     let log = place.standin.log(&machine.id.id);
     let failure = bootstrap::failure(&log).expect("it says why");
-    assert!(failure.starts_with("GitHub names no runner"), "{log}");
+    assert!(failure.starts_with("GitHub lists no runner"), "{log}");
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ async fn without_the_catalog_whole_names_do_and_limits_do_not() {
     assert_eq!(machine.price_per_hour, Some(0.86));
     let error = account.fails(json!({ "gpu": "L40S" })).await;
     assert_eq!(error.kind, ErrorKind::Unavailable);
-    assert!(error.hints().join("\n").contains("whole id"));
+    assert!(error.hints().join("\n").contains("full ID"));
     let limited = json!({ "gpu": "NVIDIA L40S", "max_price": 2.0 });
     let error = account.fails(limited).await;
     assert_eq!(error.kind, ErrorKind::Unavailable);

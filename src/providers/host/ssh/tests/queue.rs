@@ -60,7 +60,7 @@ async fn who_waits_on_two_hosts_takes_the_first_slot_and_gives_the_other_place_b
     let error = full(late.launch(&hosts.order(SLEEP)).await);
     assert_eq!(error.wait(), None);
     assert!(
-        chain(&error).contains("2 others are waiting"),
+        chain(&error).contains("2 more runners are waiting"),
         "{}",
         chain(&error)
     );
