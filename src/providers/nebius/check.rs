@@ -42,7 +42,7 @@ impl Nebius {
         if ours > 0 {
             health
                 .facts
-                .push(format!("{ours} machines of gharun's are there"));
+                .push(format!("{ours} machines of gharun's in the project"));
         }
         if self.config.product == Product::Vm {
             self.examine_disks(&mut health).await?;
@@ -90,16 +90,16 @@ impl Nebius {
                     .any(|preset| preset.name == candidate.preset)
             };
             let Some(platform) = platform.filter(has) else {
-                health
-                    .warnings
-                    .push(format!("the project has no {candidate}: it is passed over"));
+                health.warnings.push(format!(
+                    "the project does not offer {candidate}: skipping it"
+                ));
                 continue;
             };
             known += 1;
             if self.config.preemptible && !platform.status.allowed_for_preemptibles {
                 health
                     .warnings
-                    .push(format!("{candidate} is not to be had preemptible"));
+                    .push(format!("{candidate} is not available as preemptible"));
             }
             let price = resources(&candidate.preset).and_then(|resources| {
                 let (spot, disk) = (self.config.preemptible, self.config.disk.size);
@@ -118,7 +118,7 @@ impl Nebius {
                 "preset",
                 "the project has no platform with any of these presets",
             )
-            .hinted("`gharun providers offers` shows what there is"));
+            .hinted("list what is available with `gharun providers offers`"));
         }
         Ok(())
     }

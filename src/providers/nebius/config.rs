@@ -209,7 +209,7 @@ impl Config {
             Error::setting(
                 "start_deadline",
                 format!(
-                    "`{}` is no duration: write one such as `\"90s\"` or `\"10m\"`",
+                    "`{}` is not a valid duration: write one such as `\"90s\"` or `\"10m\"`",
                     self.start_deadline
                 ),
             )

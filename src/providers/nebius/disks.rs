@@ -28,7 +28,7 @@ impl Nebius {
         let project = project.map_err(|error| Refusal::Unsent(Box::new(error)))?;
         match self.api.list(api::DISKS, project).await {
             Err(refusal) if refusal.is_missing() || *refusal.meaning() == Meaning::Denied => {
-                let error = refusal.explain("could not see whether disks are left");
+                let error = refusal.explain("could not check whether disks are left");
                 match self.config.product {
                     Product::Vm => self.said.warn(chain(&error)),
                     // An account for jobs may have no right to them.
@@ -49,7 +49,7 @@ impl Nebius {
             .iter()
             .filter(|disk| labels::is_ours(&disk.metadata.labels) && disk.is_free())
             .filter_map(|disk| {
-                let state = Condition::Ended("its VM is gone; its disk is billed on".to_owned());
+                let state = Condition::Ended("its VM is gone; its disk is still billed".to_owned());
                 let price = prices::of_disk(disk.spec.size_gibibytes.0);
                 instance(&place, &disk.metadata, state, Some(price))
             })
@@ -70,12 +70,12 @@ impl Nebius {
                 return Ok(());
             };
             if !labels::is_ours(&disk.metadata.labels) {
-                let what = format!("the disk `{}` is not one that gharun made", id.id);
+                let what = format!("gharun did not create the disk `{}`", id.id);
                 return Err(Error::new(ErrorKind::Denied, what)
-                    .hinted("Nebius's console removes it all the same"));
+                    .hinted("remove it yourself in Nebius's console"));
             }
             if !disk.is_free() {
-                let what = format!("the disk `{}` is part of a VM", id.id);
+                let what = format!("the disk `{}` belongs to a VM", id.id);
                 return Err(Error::new(ErrorKind::Unexpected, what)
                     .hinted("end the VM: its disk goes with it"));
             }
@@ -107,7 +107,7 @@ impl Nebius {
             let disks: Vec<Disk> = match self.api.list(api::DISKS, self.project()?).await {
                 Ok(disks) => disks,
                 Err(refusal) if refusal.is_missing() || *refusal.meaning() == Meaning::Denied => {
-                    let error = refusal.explain("could not see whether disks are left");
+                    let error = refusal.explain("could not check whether disks are left");
                     self.said.warn(chain(&error));
                     return Ok(());
                 }

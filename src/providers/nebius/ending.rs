@@ -30,12 +30,12 @@ impl Nebius {
         };
         let is_disk = disks::is_disk(&id.id);
         if !is_disk && Service::of(&id.id).is_none() {
-            return Err(bad(format!("`{}` is no id of a job or VM", id.id)));
+            return Err(bad(format!("`{}` is not the ID of a job or a VM", id.id)));
         }
         if id.place.as_deref() != Some(&place) {
             let told = id.place.as_deref().unwrap_or("nowhere");
             return Err(bad(format!(
-                "the machine `{}` is in another project (`{told}`), and this is `{place}`",
+                "the machine `{}` is in another project (`{told}`), not in `{place}`",
                 id.id
             )));
         }
@@ -48,8 +48,12 @@ impl Nebius {
 
     /// The same for an id that is known to be in the project.
     pub(super) async fn remove(&self, id: &InstanceId) -> Result<()> {
-        let service = Service::of(&id.id)
-            .ok_or_else(|| Error::new(ErrorKind::Unexpected, format!("`{}` is no id", id.id)))?;
+        let service = Service::of(&id.id).ok_or_else(|| {
+            Error::new(
+                ErrorKind::Unexpected,
+                format!("`{}` is not a valid ID$", id.id),
+            )
+        })?;
         let doing = format!("could not end the {} `{id}`", service.noun());
         let end = Moment::now() + self.paces.gone.at_most;
         let mut asked = false;
@@ -77,13 +81,9 @@ impl Nebius {
                 Sight::Strange => {
                     return Err(Error::new(
                         ErrorKind::Denied,
-                        format!(
-                            "the {} `{}` is not one that gharun made",
-                            service.noun(),
-                            id.id
-                        ),
+                        format!("gharun did not create the {} `{}`", service.noun(), id.id),
                     )
-                    .hinted("Nebius's console ends it all the same"));
+                    .hinted("end it yourself in Nebius's console"));
                 }
             };
             self.is_seen(id, &name);
@@ -102,7 +102,7 @@ impl Nebius {
             }
             if Moment::now() + self.paces.gone.every > end {
                 return Err(Error::new(ErrorKind::Unavailable, doing)
-                    .because(format!("`{name}` is yet in the state `{stage}`")));
+                    .because(format!("`{name}` is still in state `{stage}`")));
             }
             sleep(self.paces.gone.every).await;
         }

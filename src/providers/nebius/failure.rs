@@ -273,9 +273,11 @@ impl Refusal {
                 let refused = failure.status() == Some(401);
                 let error = failure.meaning(ErrorKind::Denied).explain(doing);
                 error.hinted(if refused {
-                    "the token is not, or no longer, good: `nebius iam get-access-token` prints one"
+                    "the token is invalid or has expired: get a new one with `nebius iam \
+                     get-access-token`"
                 } else {
-                    "the account needs the role `editor` in the project, or the rights that the README names"
+                    "the account needs the role `editor` in the project, or the permissions listed \
+                     in the README"
                 })
             }
             Meaning::Full => failure.meaning(ErrorKind::NoCapacity).explain(doing),
@@ -301,9 +303,9 @@ impl Refusal {
 /// What to do about a quota.
 pub(super) fn hint(quotas: &[String]) -> String {
     match quotas {
-        [] => "ask Nebius for a higher quota, or name other platforms".to_owned(),
+        [] => "ask Nebius for a higher quota, or choose other platforms".to_owned(),
         quotas => format!(
-            "ask Nebius for more of {}, or name other platforms",
+            "ask Nebius for more of {}, or choose other platforms",
             quotas.join(", ")
         ),
     }

@@ -30,7 +30,7 @@ impl Nebius {
         if self.config.product == Product::Job && order.lifetime > jobs::LONGEST {
             let hours = jobs::LONGEST.as_secs() / 3600;
             self.said.warn(format!(
-                "Nebius ends a job after {hours} h, which is before its lifetime is over"
+                "Nebius ends a job after {hours} h, before its lifetime is over"
             ));
         }
         let mut failed = Vec::new();
@@ -38,7 +38,7 @@ impl Nebius {
         for candidate in candidates(&self.config) {
             let full = self.memory().full.get(&candidate).cloned();
             if let Some(why) = full {
-                let what = format!("{candidate} took an order, and there was no room for it");
+                let what = format!("{candidate} accepted an order but had no capacity for it");
                 failed.push(Error::new(ErrorKind::NoCapacity, what).because(why));
                 continue;
             }
@@ -71,8 +71,8 @@ impl Nebius {
         let found = self.api.list::<Subnet>(api::SUBNETS, self.project()?).await;
         let subnets = found.map_err(|refusal| {
             refusal
-                .explain("could not look for the project's subnet")
-                .hinted("set `subnet`, and it is not looked for")
+                .explain("could not find the project's subnet")
+                .hinted("set `subnet` to skip the search")
         })?;
         let default = |subnet: &&Subnet| subnet.metadata.name.starts_with(DEFAULT_SUBNET);
         match (subnets.iter().find(default), subnets.as_slice()) {
@@ -83,7 +83,7 @@ impl Nebius {
                 Err(Error::setting(
                     "subnet",
                     format!(
-                        "the project has no default subnet: choose one of {}",
+                        "the project has no default subnet: set `subnet` to one of {}",
                         ids.join(", ")
                     ),
                 ))
@@ -126,7 +126,7 @@ impl Nebius {
                 None if refusal.is_ambiguous() => Err(refusal.explain(doing)),
                 // Somebody else's, or of this name and not shown yet.
                 None => Err(refusal
-                    .explain("its name is taken")
+                    .explain("its name is already taken")
                     .while_trying(doing)
                     .map(|_| ErrorKind::Ambiguous)),
             };
@@ -187,7 +187,7 @@ impl Nebius {
             return match self.look_for(order).await {
                 Some(instance) => Ok(Outcome::Made(Box::new(instance))),
                 None => Err(Error::new(ErrorKind::Ambiguous, doing)
-                    .because("Nebius answered without the id of what it makes")),
+                    .because("Nebius did not return the ID of what it creates")),
             };
         }
         let id = self.id(&operation.resource_id)?;
@@ -282,17 +282,20 @@ impl Nebius {
                 }
                 let stage = match ordered.stage.as_str() {
                     "" => "ordered".to_owned(),
-                    stage => format!("in the state `{stage}`"),
+                    stage => format!("in state `{stage}`"),
                 };
                 let waited = Duration::from_secs(waited.as_secs());
                 format!(
-                    "it was yet {stage} after {} s, and `start_deadline` is over",
+                    "it was still {stage} after {} s, past `start_deadline`",
                     waited.as_secs()
                 )
             }
         };
         memory.full.insert(ordered.candidate.clone(), why.clone());
-        let what = format!("{} has no room for it after all", ordered.candidate);
+        let what = format!(
+            "{} turned out to have no capacity for it",
+            ordered.candidate
+        );
         Some(Error::new(ErrorKind::NoCapacity, what).because(why))
     }
 }
@@ -304,10 +307,10 @@ fn none_took_it(mut failed: Vec<Error>) -> Error {
         return failed.remove(0);
     }
     match failed.len() {
-        0 => Error::setting("platform", "there is nothing to try"),
+        0 => Error::setting("platform", "no platform is set"),
         1 => failed.remove(0),
         many => {
-            let message = format!("none of {many} candidates has room");
+            let message = format!("none of {many} candidates has capacity");
             let error = Error::new(ErrorKind::NoCapacity, message).because_each(failed);
             if error.hints().is_empty() {
                 error.hinted("add to `platform` or `preset`")

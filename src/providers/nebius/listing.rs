@@ -41,7 +41,8 @@ impl Nebius {
                 match found.machine {
                     Some(machine) => listing.instances.push(machine),
                     None => self.said.warn(format!(
-                        "the {} `{}` says that it is gharun's, and its labels cannot be read: it is left alone",
+                        "the {} `{}` is marked as gharun's, but its labels could not be read: \
+                         leaving it alone",
                         service.noun(),
                         found.id
                     )),

@@ -78,7 +78,7 @@ pub(super) fn of_job(place: &str, job: &Job) -> Found {
     let no_room = details
         .filter(|_| stage == "ERROR" || stage == "FAILED")
         .filter(|details| is_room(details))
-        .map(|_| why.clone().unwrap_or_else(|| "there is no room".to_owned()));
+        .map(|_| why.clone().unwrap_or_else(|| "no capacity".to_owned()));
     Found {
         machine: instance(place, &job.metadata, condition, price),
         id: job.metadata.id.clone(),
@@ -132,7 +132,7 @@ pub(super) fn of_vm(place: &str, vm: &Vm) -> Found {
         "RUNNING" | "UPDATING" => Condition::Running,
         // It powered itself off, or was taken away: nothing starts it again.
         "STOPPING" => Condition::Ended("stopping".to_owned()),
-        "STOPPED" => Condition::Ended("stopped; its disk is billed on".to_owned()),
+        "STOPPED" => Condition::Ended("stopped; its disk is still billed".to_owned()),
         "DELETING" => Condition::Ended("being deleted".to_owned()),
         "ERROR" => Condition::Ended("Nebius could not run it".to_owned()),
         _ => Condition::Pending,

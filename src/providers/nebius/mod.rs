@@ -194,13 +194,18 @@ impl Provider for Nebius {
         let mut warnings = Vec::new();
         if self.config.product == Product::Vm {
             warnings.push(match &self.config.service_account {
-                Some(_) => "every job on a VM may act as its `service_account`: let it delete instances, and nothing else".to_owned(),
+                Some(_) => {
+                    "every job on a VM may act as its `service_account`: allow it to delete \
+                            instances and nothing else"
+                        .to_owned()
+                }
                 None => LEAVES_DISK.to_owned(),
             });
         }
         if is_open(self.api.base()) {
             warnings.push(
-                "`endpoint` is not encrypted: tokens and scripts can be read on the way".to_owned(),
+                "the connection to `endpoint` is not encrypted, and tokens and scripts go over it"
+                    .to_owned(),
             );
         }
         warnings
@@ -235,11 +240,8 @@ impl Nebius {
     /// The project that machines are in.
     fn project(&self) -> Result<&str> {
         self.identity.project.as_deref().ok_or_else(|| {
-            Error::setting(
-                "project",
-                "nobody says in which project of Nebius's machines are",
-            )
-            .hinted("set `project = \"project-…\"`, or use a profile with a `parent-id`")
+            Error::setting("project", "no Nebius project is set")
+                .hinted("set `project = \"project-…\"`, or use a profile with a `parent-id`")
         })
     }
 

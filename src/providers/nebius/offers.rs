@@ -16,8 +16,7 @@ impl Nebius {
             Ok(stock) => stock,
             Err(error) => {
                 // Offers without stock are worth showing.
-                self.said
-                    .warn(format!("the stock is not told: {}", chain(&error)));
+                self.said.warn(format!("stock unknown: {}", chain(&error)));
                 BTreeMap::new()
             }
         };
@@ -53,13 +52,14 @@ impl Nebius {
             return Ok(tenant.clone());
         }
         let id = self.project()?;
-        let doing = format!("could not ask whose project `{id}` is");
+        let doing = format!("could not look up the tenant of the project `{id}`");
         let hint = "set `tenant`";
         let found = self.api.get::<Project>(api::PROJECTS, id).await;
         let project = found.map_err(|refusal| refusal.explain(doing.clone()).hinted(hint))?;
         let tenant = project.metadata.parent_id;
         if tenant.is_empty() {
-            let error = Error::new(ErrorKind::Unexpected, doing).because("it names no tenant");
+            let error =
+                Error::new(ErrorKind::Unexpected, doing).because("the answer holds no tenant");
             return Err(error.hinted(hint));
         }
         Ok(tenant)
@@ -72,7 +72,7 @@ impl Nebius {
             .api
             .list(api::ADVICES, &tenant)
             .await
-            .map_err(|refusal| refusal.explain("could not ask for the stock"))?;
+            .map_err(|refusal| refusal.explain("could not read the stock"))?;
         let mut all: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
         for advice in &advices {
             let status = &advice.status;

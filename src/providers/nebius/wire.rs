@@ -303,7 +303,7 @@ impl<'de> Deserialize<'de> for Long {
             Value::String(text) => text.parse().ok(),
             _ => None,
         };
-        let bad = || serde::de::Error::custom("no number of 64 bits");
+        let bad = || serde::de::Error::custom("expected a 64-bit number");
         number.map(Self).ok_or_else(bad)
     }
 }

@@ -30,7 +30,8 @@ impl Config {
             return Err(Error::setting(
                 "labels",
                 format!(
-                    "`{key}` cannot be a label's key: write lower case letters, digits, `-`, `_` and `.`, and leave `{}` and `gharun-…` to gharun",
+                    "`{key}` is not a valid label key: use lower-case letters, digits, `-`, `_` \
+                     and `.`; `{}` and `gharun-…` are reserved",
                     MANAGED_BY.0
                 ),
             ));
@@ -54,14 +55,14 @@ impl Config {
             {
                 return Err(Error::setting(
                     key,
-                    format!("`{id}` is no id: write one that begins with `{begins}`"),
+                    format!("`{id}` is not a valid ID: it must begin with `{begins}`"),
                 ));
             }
         }
         if self.service_account.is_some() && self.product == Product::Job {
             return Err(Error::setting(
                 "service_account",
-                "a job ends by itself: `service_account` is for `product = \"vm\"`",
+                "`service_account` needs `product = \"vm\"`: a job ends by itself",
             ));
         }
         Ok(())
@@ -76,7 +77,7 @@ impl Config {
         };
         for (key, names) in [("platform", &self.platform), ("preset", &self.preset)] {
             if names.all().is_empty() {
-                return Err(Error::setting(key, format!("`{key}` names nothing")));
+                return Err(Error::setting(key, format!("`{key}` must not be empty")));
             }
             for name in names.all() {
                 let spelled = match (key, name.split_once('/')) {
@@ -86,7 +87,7 @@ impl Config {
                 if !spelled {
                     return Err(Error::setting(
                         key,
-                        format!("`{name}` is no {key}: see `gharun providers offers`"),
+                        format!("`{name}` is not a valid {key}: see `gharun providers offers`"),
                     ));
                 }
             }
@@ -94,7 +95,7 @@ impl Config {
         if candidates(self).is_empty() {
             return Err(Error::setting(
                 "preset",
-                "no preset is for any of the platforms in `platform`",
+                "none of the presets is for a platform in `platform`",
             ));
         }
         Ok(())
@@ -104,7 +105,7 @@ impl Config {
         if self.pricing_policy.is_some() && !self.preemptible {
             return Err(Error::setting(
                 "pricing_policy",
-                "a spot pricing policy is for preemptible machines: set `preemptible`, or leave it out",
+                "`pricing_policy` needs `preemptible = true`: set it, or leave the policy out",
             ));
         }
         let least = match self.product {
@@ -115,7 +116,7 @@ impl Config {
             return Err(Error::setting(
                 "disk.size",
                 format!(
-                    "a disk of {} GiB is too small: write {least} at least",
+                    "a disk of {} GiB is too small: write at least {least}",
                     self.disk.size
                 ),
             ));
@@ -129,7 +130,10 @@ impl Config {
             .as_ref()
             .is_some_and(|image| image.is_empty() || image.contains(char::is_whitespace))
         {
-            return Err(Error::setting("image", "`image` is no image"));
+            return Err(Error::setting(
+                "image",
+                "`image` is not a valid image reference",
+            ));
         }
         if self.product == Product::Vm {
             for (key, set) in [
@@ -141,7 +145,7 @@ impl Config {
                 if set {
                     return Err(Error::setting(
                         key,
-                        format!("`{key}` is for `product = \"job\"`: a VM has no container"),
+                        format!("`{key}` needs `product = \"job\"`: a VM has no container"),
                     ));
                 }
             }
@@ -155,7 +159,7 @@ impl Config {
             (None, None | Some(_), None) | (Some(_), None, Some(_)) => Ok(()),
             _ => Err(Error::setting(
                 "registry",
-                "a registry takes `username` and `registry_password`, or `secret` alone",
+                "`registry` must hold `username`, with `registry_password`, or `secret` alone",
             )),
         }
     }

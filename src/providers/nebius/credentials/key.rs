@@ -68,7 +68,7 @@ impl AccountKey {
     pub(super) fn new(account: String, public: String, private: Secret) -> Result<Self, String> {
         // Its own error may quote what it could not read.
         EncodingKey::from_rsa_pem(private.expose().as_bytes())
-            .map_err(|_| "does not hold an RSA private key in the PEM form".to_owned())?;
+            .map_err(|_| "does not hold an RSA private key in PEM format".to_owned())?;
         Ok(Self {
             account,
             public,
@@ -86,13 +86,13 @@ impl AccountKey {
         // Serde may quote what did not fit, and that may be the key.
         let file: File = serde_json::from_str(&text).map_err(|error| {
             format!(
-                "is no key file: line {} is not as `subject-credentials` are written",
+                "is not a valid key file: `subject-credentials` is malformed at line {}",
                 error.line()
             )
         })?;
         let credentials = file.credentials;
         if credentials.alg.is_some_and(|alg| alg != "RS256") {
-            return Err("holds a key that is not for RS256".to_owned());
+            return Err("must hold a key for RS256".to_owned());
         }
         if credentials.iss != credentials.sub {
             return Err("names two service accounts".to_owned());

@@ -58,7 +58,7 @@ impl Source {
 
     /// The failure of one that gives none.
     pub(super) fn missing(why: &str) -> Error {
-        Error::new(ErrorKind::Denied, "there are no credentials for Nebius")
+        Error::new(ErrorKind::Denied, "no credentials for Nebius are set")
             .because(why.to_owned())
             .hinted(HINT)
     }
@@ -99,7 +99,7 @@ impl Identity {
             Source::Key(AccountKey::load(path).map_err(|why| {
                 let what = format!("`{}` {why}", path.display());
                 Error::setting("service_account_key", what)
-                    .hinted("`nebius iam auth-public-key generate` writes one")
+                    .hinted("create one with `nebius iam auth-public-key generate`")
             })?)
         } else if let Some(profile) = &profile {
             match profile.source() {
@@ -113,7 +113,7 @@ impl Identity {
                 }
             }
         } else {
-            let nobody = || "neither a token nor a key nor a profile is named".to_owned();
+            let nobody = || "neither a token, a key nor a profile is set".to_owned();
             Source::Nowhere(broken.unwrap_or_else(nobody))
         };
         let of_profile = |key: &str| profile.as_ref().and_then(|profile| profile.text(key));
@@ -130,7 +130,7 @@ fn fit(token: &Secret) -> Result<Secret> {
     word(token.expose()).ok_or_else(|| {
         Error::setting(
             "iam_token",
-            "the token is not one word of visible characters",
+            "the token must be one word of visible characters",
         )
     })
 }

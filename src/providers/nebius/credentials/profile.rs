@@ -38,9 +38,8 @@ impl Profile {
             (Some(path), None) if path.exists() => path,
             (_, None) => return Ok(None),
             (None, Some(name)) => {
-                let what = format!(
-                    "nobody says where the profile `{name}` is: there is no home directory"
-                );
+                let what =
+                    format!("could not find the profile `{name}`: the home directory is not known");
                 return Err(Error::setting("profile", what).hinted("set `config_file`"));
             }
         };
@@ -49,7 +48,10 @@ impl Profile {
         let text = read(path).map_err(bad)?;
         let documents = YamlLoader::load_from_str(&text).map_err(|error| {
             // Where it fails, but not what stands there: it may be a key.
-            bad(format!("is no YAML from line {} on", error.marker().line()))
+            bad(format!(
+                "is not valid YAML (line {})",
+                error.marker().line()
+            ))
         })?;
         let document = documents.into_iter().next().unwrap_or(Yaml::Null);
         let profiles = document["profiles"].as_hash();
@@ -63,7 +65,10 @@ impl Profile {
         if values.as_hash().is_none() {
             return Err(Error::setting(
                 "profile",
-                format!("there is no profile `{wanted}` in `{}`", path.display()),
+                format!(
+                    "the profile `{wanted}` does not exist in `{}`",
+                    path.display()
+                ),
             ));
         }
         Ok(Some(Self {
@@ -111,7 +116,7 @@ impl Profile {
             (None, None, None) => {
                 let kind = self.text("auth-type").unwrap_or_default();
                 Err(format!(
-                    "is for a person to log in with (`auth-type: {kind}`), which gharun cannot"
+                    "needs a person to log in (`auth-type: {kind}`), which gharun cannot do"
                 ))
             }
             _ => Err(

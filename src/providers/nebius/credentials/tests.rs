@@ -90,13 +90,13 @@ fn the_first_that_is_named_counts() {
     a token in project-e00person
     service account `ACCOUNT` in project-e00person
     service account `ACCOUNT` in project-e00mine
-    nobody: the profile `person` is for a person to log in with (`auth-type: federation`), which gharun cannot in project-e00person
+    nobody: the profile `person` needs a person to log in (`auth-type: federation`), which gharun cannot do in project-e00person
     service account `ACCOUNT` in project-e00robot
     service account `ACCOUNT` in 
     service account `ACCOUNT` in 
     the token in `FOLDER/token` in 
-    nobody: neither a token nor a key nor a profile is named in 
-    nobody: neither a token nor a key nor a profile is named in
+    nobody: neither a token, a key nor a profile is set in 
+    nobody: neither a token, a key nor a profile is set in
     ");
 }
 
@@ -139,14 +139,14 @@ fn what_a_setting_names_and_cannot_be_used_is_refused_without_a_word_of_it() {
         all.push(told.replace(folder.path().to_str().unwrap(), "FOLDER"));
     }
     insta::assert_snapshot!(all.join("\n"), @"
-    profile: the profile `person` is for a person to log in with (`auth-type: federation`), which gharun cannot
-    profile: there is no profile `nobody` in `FOLDER/config.yaml`
+    profile: the profile `person` needs a person to log in (`auth-type: federation`), which gharun cannot do
+    profile: the profile `nobody` does not exist in `FOLDER/config.yaml`
     profile: the profile `half` lacks one of `service-account-id`, `public-key-id` and `private-key`
     profile: the profile `filed` names the private key `FOLDER/key.pem`, which could not be read: No such file or directory (os error 2)
-    config_file: `FOLDER/spoilt.yaml` is no YAML from line 3 on
-    service_account_key: `FOLDER/cut.json` is no key file: line 1 is not as `subject-credentials` are written
-    service_account_key: `FOLDER/other.json` holds a key that is not for RS256
-    service_account_key: `FOLDER/broken.json` does not hold an RSA private key in the PEM form
+    config_file: `FOLDER/spoilt.yaml` is not valid YAML (line 3)
+    service_account_key: `FOLDER/cut.json` is not a valid key file: `subject-credentials` is malformed at line 1
+    service_account_key: `FOLDER/other.json` must hold a key for RS256
+    service_account_key: `FOLDER/broken.json` does not hold an RSA private key in PEM format
     ");
 }
 

@@ -155,7 +155,8 @@ impl Tokens {
         let answer: Exchanged = call.fetch(&term).await.map_err(|failure| {
             if faulty(&failure) {
                 failure.meaning(ErrorKind::Denied).explain(doing()).hinted(
-                    "is the key still one of the service account's, and is this computer's clock right?",
+                    "check that the key still belongs to the service account, and that this \
+                     computer's clock is right",
                 )
             } else {
                 failure.explain(doing())
@@ -177,5 +178,5 @@ fn of_file(path: &Path) -> Result<Secret> {
     };
     let text =
         std::fs::read_to_string(path).map_err(|error| bad("could not be read").because(error))?;
-    word(&text).ok_or_else(|| bad("is not one word of visible characters"))
+    word(&text).ok_or_else(|| bad("must be one word of visible characters"))
 }

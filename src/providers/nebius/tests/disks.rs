@@ -64,7 +64,7 @@ async fn the_disk_of_an_order_that_failed_goes_too() {
         world.operations_fail = Some(Refusal::no_capacity("gpu-l40s-a", "1gpu-8vcpu-32gb"));
     });
     let error = place.provider().launch(&order("t")).await;
-    error.expect_err("there is no room");
+    error.expect_err("no capacity");
     assert!(place.standin.vms().is_empty());
     assert_eq!(place.standin.billed(), [], "its disk, which lost its VM");
     place.is_well();

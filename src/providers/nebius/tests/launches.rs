@@ -95,7 +95,7 @@ async fn a_quota_is_named_and_the_next_provider_is_tried() {
     assert!(
         error
             .to_string()
-            .starts_with("none of 3 candidates has room"),
+            .starts_with("none of 3 candidates has capacity"),
         "{error}"
     );
     let hint = error.hints().join("\n");

@@ -193,7 +193,7 @@ async fn a_check_tells_who_where_and_what() {
     subnet `vpcsubnet-e00apps`
     gpu-l40s-a 1gpu-8vcpu-32gb, about $1.62 an hour (by the list of 2026-10-01), stock high (12) in eu-north1
     --
-    the project has no gpu-l40s-a 9gpu-8vcpu-32gb: it is passed over
+    the project does not offer gpu-l40s-a 9gpu-8vcpu-32gb: skipping it
     a VM without `service_account` powers itself off, and its disk is billed until `gharun stop` or the sweep removes it
     ");
     place.is_well();
@@ -267,27 +267,27 @@ fn settings_that_cannot_be_meant_are_refused_by_their_key() {
         told.push(format!("{}: {error}", error.key().unwrap_or_default()));
     }
     insta::assert_snapshot!(told.join("\n"), @r#"
-    project: `acme` is no id: write one that begins with `project-`
-    subnet: `vpcsubnet-a/b` is no id: write one that begins with `vpcsubnet-`
-    service_account: a job ends by itself: `service_account` is for `product = "vm"`
-    service_account: `serviceaccount-a'b` is no id: write one that begins with `serviceaccount-`
-    env: `env` is for `product = "job"`: a VM has no container
-    disk.size: a disk of 39 GiB is too small: write 40 at least
-    platform: `platform` names nothing
-    platform: `GPU` is no platform: see `gharun providers offers`
-    preset: no preset is for any of the platforms in `platform`
-    pricing_policy: a spot pricing policy is for preemptible machines: set `preemptible`, or leave it out
-    registry: a registry takes `username` and `registry_password`, or `secret` alone
-    registry: a registry takes `username` and `registry_password`, or `secret` alone
-    start_deadline: `soon` is no duration: write one such as `"90s"` or `"10m"`
-    start_deadline: `0s` is no duration: write one such as `"90s"` or `"10m"`
+    project: `acme` is not a valid ID: it must begin with `project-`
+    subnet: `vpcsubnet-a/b` is not a valid ID: it must begin with `vpcsubnet-`
+    service_account: `service_account` needs `product = "vm"`: a job ends by itself
+    service_account: `serviceaccount-a'b` is not a valid ID: it must begin with `serviceaccount-`
+    env: `env` needs `product = "job"`: a VM has no container
+    disk.size: a disk of 39 GiB is too small: write at least 40
+    platform: `platform` must not be empty
+    platform: `GPU` is not a valid platform: see `gharun providers offers`
+    preset: none of the presets is for a platform in `platform`
+    pricing_policy: `pricing_policy` needs `preemptible = true`: set it, or leave the policy out
+    registry: `registry` must hold `username`, with `registry_password`, or `secret` alone
+    registry: `registry` must hold `username`, with `registry_password`, or `secret` alone
+    start_deadline: `soon` is not a valid duration: write one such as `"90s"` or `"10m"`
+    start_deadline: `0s` is not a valid duration: write one such as `"90s"` or `"10m"`
     endpoint: `api.nebius.cloud` is no address of a server: write one as in `https://api.example.com/v1`
     auth_endpoint: `ftp://x` is no address of a server: write one as in `https://api.example.com/v1`
-    image: `image` is no image
-    labels: `gharun-name` cannot be a label's key: write lower case letters, digits, `-`, `_` and `.`, and leave `managed-by` and `gharun-…` to gharun
-    labels: `Team` cannot be a label's key: write lower case letters, digits, `-`, `_` and `.`, and leave `managed-by` and `gharun-…` to gharun
-    iam_token: the token is not one word of visible characters
+    image: `image` is not a valid image reference
+    labels: `gharun-name` is not a valid label key: use lower-case letters, digits, `-`, `_` and `.`; `managed-by` and `gharun-…` are reserved
+    labels: `Team` is not a valid label key: use lower-case letters, digits, `-`, `_` and `.`; `managed-by` and `gharun-…` are reserved
+    iam_token: the token must be one word of visible characters
     service_account_key: `/nowhere/key.json` could not be read: No such file or directory (os error 2)
-    profile: nobody says where the profile `x` is: there is no home directory
+    profile: could not find the profile `x`: the home directory is not known
     "#);
 }

@@ -101,7 +101,7 @@ async fn an_error_tells_what_was_tried_and_what_nebius_says_of_it() {
         .replace(place.standin.url.trim_start_matches("http://"), "HERE");
     insta::assert_snapshot!(told, @"
     could not launch `NAME` (gpu-l40s-a 1gpu-8vcpu-32gb): `POST HERE/ai/v1/jobs` answered 429 Too Many Requests (request req-00000003): Quota limit exceeded: compute.instance.gpu.gpu-l40s-a
-    hint: ask Nebius for more of `compute.instance.gpu.gpu-l40s-a` (limit 2, requested 3), or name other platforms
+    hint: ask Nebius for more of `compute.instance.gpu.gpu-l40s-a` (limit 2, requested 3), or choose other platforms
     ");
 }
 
