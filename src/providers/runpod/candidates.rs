@@ -140,9 +140,9 @@ pub(super) fn asked(config: &Config) -> Result<&[String]> {
         (Some(names), _) | (None, Some(names)) => Ok(names.all()),
         (None, None) => Err(Error::setting(
             "gpu",
-            "nothing says what a pod computes with: write `gpu = \"L40S\"`, or `cpu = \"cpu5c\"`",
+            "set `gpu` or `cpu`, such as `gpu = \"L40S\"` or `cpu = \"cpu5c\"`",
         )
-        .hinted("`gharun providers offers runpod` shows what there is")),
+        .hinted("list what is available with `gharun providers offers runpod`")),
     }
 }
 
@@ -161,13 +161,14 @@ pub(super) fn none_left(dropped: &[(Candidate, Dropped)]) -> Error {
         .collect();
     let keys: Option<Vec<&str>> = dropped.iter().map(|(_, why)| why.key).collect();
     let error = match keys.as_deref() {
-        Some([key, ..]) => Error::setting(*key, "RunPod never has what is asked for"),
+        Some([key, ..]) => Error::setting(*key, "RunPod does not offer what is set"),
         _ => Error::new(
             ErrorKind::NoCapacity,
-            "RunPod has none of what is asked for now",
+            "RunPod has no capacity for what is set",
         ),
     };
     error.because(why.join("; ")).hinted(
-        "`gharun providers offers runpod` shows what there is: add to `gpu`, `cloud` or `data_centers`",
+        "add to `gpu`, `cloud` or `data_centers`; list what is available with `gharun providers \
+         offers runpod`",
     )
 }

@@ -26,7 +26,8 @@ impl RunPod {
             .await?;
         if self.config.gpu.is_none() && self.config.cpu.is_none() {
             health.facts.push(format!(
-                "neither `gpu` nor `cpu` is set: nothing can be launched; the catalog has {} GPUs",
+                "neither `gpu` nor `cpu` is set, so nothing can be launched; the catalog has {} \
+                 GPUs",
                 catalog.len()
             ));
             return Ok(health);
@@ -44,7 +45,7 @@ impl RunPod {
         for (candidate, why) in &choice.dropped {
             health
                 .warnings
-                .push(format!("{candidate} is not tried: {}", why.text));
+                .push(format!("skipping {candidate}: {}", why.text));
         }
         if choice.candidates.is_empty() {
             let error = candidates::none_left(&choice.dropped);
@@ -54,7 +55,7 @@ impl RunPod {
             health.warnings.push(error.to_string());
         }
         health.facts.push(
-            "RunPod tells neither the balance nor whether the key may create pods: the first launch does"
+            "the balance and whether the key may create pods show only at the first launch"
                 .to_owned(),
         );
         Ok(health)

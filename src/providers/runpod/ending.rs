@@ -24,9 +24,9 @@ impl RunPod {
         if !pod.marked {
             return Err(Error::new(
                 ErrorKind::Denied,
-                format!("the pod `{id}` is not one that gharun made"),
+                format!("gharun did not create the pod `{id}`"),
             )
-            .hinted("https://console.runpod.io/pods deletes it all the same"));
+            .hinted("delete it yourself at https://console.runpod.io/pods"));
         }
         self.delete(id).await
     }
@@ -73,10 +73,10 @@ impl RunPod {
             (None, Some(error)) => Err(error),
             (None, None) => Err(Error::new(ErrorKind::Unavailable, doing())
                 .because(format!(
-                    "it is still there {} s after its end was asked for",
+                    "it still exists {} s after the request to delete it",
                     begun.elapsed().as_secs()
                 ))
-                .hinted("https://console.runpod.io/pods shows it")),
+                .hinted("see https://console.runpod.io/pods")),
         }
     }
 
@@ -116,7 +116,7 @@ pub(super) fn pod_id(id: &InstanceId) -> Result<&str> {
         return Ok(&id.id);
     }
     Err(
-        Error::new(ErrorKind::Config, format!("`{id}` is no id of a pod"))
+        Error::new(ErrorKind::Config, format!("`{id}` is not a pod ID"))
             .hinted("write a reference as `gharun list` shows it: `runpod:7h9k2m4n6p`"),
     )
 }

@@ -70,7 +70,7 @@ pub(super) fn refusal(failure: Failure, doing: String) -> Refusal {
         402 => stop(
             failure
                 .meaning(ErrorKind::Denied)
-                .explain(format!("{doing}: the account's balance does not cover it"))
+                .explain(format!("{doing}: the account's balance is too low"))
                 .hinted("add funds at https://console.runpod.io/user/billing"),
         ),
         403 => Refusal {
@@ -83,7 +83,7 @@ pub(super) fn refusal(failure: Failure, doing: String) -> Refusal {
             "check `api_key`, or make a new one at https://console.runpod.io/user/settings",
         )),
         404 if is_problem => stop(failure.meaning(ErrorKind::Config).explain(doing).hinted(
-            "what `registry`, `network_volume` or `data_centers` name must be in this account",
+            "check that `registry`, `network_volume` and `data_centers` exist in this account",
         )),
         404 | 405 | 410 => {
             let error = failure.meaning(ErrorKind::Config).explain(doing);
@@ -112,7 +112,7 @@ pub(super) fn all_failed(refusals: Vec<Refusal>, doing: &str) -> Error {
         error.because_each(refusals.iter().map(|refusal| refusal.error.clone()))
     };
     if any(Sort::Unsure) {
-        let doing = format!("{doing}; it may or may not be there");
+        let doing = format!("{doing}; it may have been created");
         return of_all(Error::new(ErrorKind::Ambiguous, doing));
     }
     // The last word of one that no other candidate would better.
@@ -121,13 +121,13 @@ pub(super) fn all_failed(refusals: Vec<Refusal>, doing: &str) -> Error {
         return stop.expect("it was found").error;
     }
     if any(Sort::Full) {
-        let error = Error::new(ErrorKind::NoCapacity, "RunPod has no machine for it now");
+        let error = Error::new(ErrorKind::NoCapacity, "RunPod has no capacity for it");
         return of_all(error).hinted(
-            "add to `gpu`, `cloud` or `data_centers`; `gharun providers offers runpod` shows what there is",
+            "add to `gpu`, `cloud` or `data_centers`; list what is available with `gharun providers offers runpod`",
         );
     }
     if any(Sort::Fault) {
-        let doing = format!("{doing}: RunPod does not take the request for any candidate");
+        let doing = format!("{doing}: RunPod rejected the request for every candidate");
         return of_all(Error::new(ErrorKind::Config, doing));
     }
     of_all(Error::new(ErrorKind::Denied, doing))

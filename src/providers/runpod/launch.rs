@@ -51,7 +51,7 @@ impl RunPod {
         let doing = format!("could not create the pod `{}`", order.name);
         let choice = self.choose().await?;
         let env = request::env(&self.config, self.api.base(), order)?;
-        let look = format!("could not look whether the pod `{}` is there", order.name);
+        let look = format!("could not check whether the pod `{}` exists", order.name);
         let there = self.api.pods_since(Moment::now()).await;
         let there = there.map_err(|error| error.while_trying(look))?;
         if let Some(pod) = self.unite(order, &there, None).await? {
@@ -110,7 +110,7 @@ impl RunPod {
             return Err(error);
         }
         if self.config.max_price.is_some() {
-            return Err(error.while_trying("`max_price` cannot be kept"));
+            return Err(error.while_trying("could not enforce `max_price`"));
         }
         // RunPod's ids of GPUs begin with the maker's name, or once with the line's.
         let makers = ["AMD ", "NVIDIA ", "Tesla "];
@@ -118,12 +118,12 @@ impl RunPod {
             self.config.cpu.is_some() || makers.iter().any(|maker| name.starts_with(maker))
         };
         if let Some(name) = asked.iter().find(|name| !whole(name)) {
-            let doing = format!("could not find out which GPU `{name}` is");
+            let doing = format!("could not look up the GPU `{name}`");
             return Err(error
                 .while_trying(doing)
-                .hinted("RunPod's whole id, as in `NVIDIA L40S`, needs no catalog"));
+                .hinted("RunPod's full ID, such as `NVIDIA L40S`, works without the catalog"));
         }
-        tracing::warn!("{}: nothing is known of stock", chain(&error));
+        tracing::warn!("{}: the stock is unknown", chain(&error));
         Ok(Choice {
             candidates: candidates::named(&self.config),
             dropped: Vec::new(),
@@ -203,14 +203,14 @@ impl RunPod {
                 None => Ok(None),
                 Some(pod) => Err(Error::new(
                     ErrorKind::Unexpected,
-                    format!("another pod, `{}`, bears the name `{}`", pod.id, order.name),
+                    format!("another pod, `{}`, has the name `{}`", pod.id, order.name),
                 )
-                .hinted("https://console.runpod.io/pods shows whose it is")),
+                .hinted("see whose it is at https://console.runpod.io/pods")),
             };
         };
         for twin in rest {
             tracing::warn!(
-                "two pods bear the name `{}`: `{}` is deleted, `{}` stays",
+                "two pods have the name `{}`: deleting `{}`, keeping `{}`",
                 order.name,
                 twin.id,
                 kept.id

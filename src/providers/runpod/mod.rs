@@ -128,19 +128,21 @@ impl Provider for RunPod {
         let mut warnings = Vec::new();
         if self.config.disk < SMALL_DISK {
             warnings.push(format!(
-                "`disk` of {} GB may find no machine: RunPod was seen to place pods from {SMALL_DISK} GB",
+                "a `disk` of {} GB may never be placed: RunPod places pods from {SMALL_DISK} GB up",
                 self.config.disk
             ));
         }
         if rest::is_open(self.api.url()) {
             warnings.push(format!(
-                "what is sent to {} can be read on the way, the API key and the runner's credentials too: use `https://`",
+                "the connection to {} is not encrypted, and the API key and the runner's \
+                 credentials go over it: use `https://`",
                 self.api.base()
             ));
         }
         if self.config.cloud != Cloud::Secure {
             warnings.push(
-                "pods in the community cloud are on other people's computers, who can read what a job does"
+                "pods in the community cloud run on other people's computers, whose owners can \
+                 read what a job does"
                     .to_owned(),
             );
         }
@@ -202,7 +204,8 @@ impl RunPod {
         }
         if pod.marked || pod.is_named_by_us() {
             self.said.warn(format!(
-                "the pod `{}` (`{}`) looks like gharun's, and its tags cannot be read: it is left alone",
+                "the pod `{}` (`{}`) is marked as gharun's, but its tags could not be read: \
+                 leaving it alone",
                 pod.id, pod.name
             ));
         }

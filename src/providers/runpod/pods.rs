@@ -88,7 +88,7 @@ impl Pagination {
         match cursor {
             _ if !more => Ok(None),
             Some(cursor) => Ok(Some(cursor)),
-            None => Err("RunPod says that there are more pages, and not where"),
+            None => Err("RunPod announced another page of the list, without its address"),
         }
     }
 }
@@ -349,7 +349,7 @@ impl Pod {
     /// What it is doing.
     pub(super) fn state(&self) -> Condition {
         match self.status.as_str() {
-            "ERROR" => Condition::Ended("RunPod calls it beyond recovery".to_owned()),
+            "ERROR" => Condition::Ended("RunPod reports it as beyond recovery".to_owned()),
             "EXITED" => Condition::Ended("it was stopped".to_owned()),
             "TERMINATED" => Condition::Ended("it was deleted".to_owned()),
             // RunPod says so at once; that its container runs shows in `runtime`.

@@ -22,7 +22,7 @@ impl Catalog {
             let cloud = one.cloud.name();
             return Err(never(
                 "cloud",
-                format!("the {cloud} cloud does not have it"),
+                format!("the {cloud} cloud does not offer it"),
             ));
         };
         if let Some(most) = stocked.most
@@ -35,7 +35,7 @@ impl Catalog {
             };
             return Err(never(
                 key,
-                format!("no machine has {} of them, at most {most}", one.count),
+                format!("no machine has {} of them; the most is {most}", one.count),
             ));
         }
         one.price = stocked.price.map(|price| price * f64::from(one.count));
@@ -44,15 +44,15 @@ impl Catalog {
             && price > most
         {
             return Err(now(format!(
-                "it costs ${price:.2} an hour, and `max_price` is ${most:.2}"
+                "it costs ${price:.2} an hour, above the `max_price` of ${most:.2}"
             )));
         }
         if one.price.is_none() && config.max_price.is_some() {
-            let text = "its price is not told, and `max_price` is set".to_owned();
+            let text = "its price is unknown, and `max_price` is set".to_owned();
             return Err(now(text));
         }
         if one.stock == Some(Stock::None) {
-            return Err(now("its stock is NONE".to_owned()));
+            return Err(now("it is out of stock".to_owned()));
         }
         // Without a list nothing is known of data centers; one that is not in the list does not have it.
         if let Some(levels) = &stocked.data_centers
@@ -63,7 +63,7 @@ impl Catalog {
             one.data_centers
                 .retain(|name| level(name).is_some_and(|stock| stock > Stock::None));
             if one.data_centers.is_empty() {
-                let text = "its stock in `data_centers` is NONE".to_owned();
+                let text = "it is out of stock in `data_centers`".to_owned();
                 return Err(now(text));
             }
         }

@@ -53,11 +53,11 @@ impl Catalog {
         Error::setting(
             key,
             format!(
-                "RunPod has nothing that is called `{name}`; near it: {}",
+                "RunPod does not offer `{name}`; similar: {}",
                 names.join(", ")
             ),
         )
-        .hinted("`gharun providers offers runpod` shows what there is")
+        .hinted("list what is available with `gharun providers offers runpod`")
     }
 }
 

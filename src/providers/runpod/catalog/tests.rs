@@ -97,7 +97,7 @@ fn a_name_is_an_id_a_name_or_whole_words_of_one() {
 fn a_name_that_nothing_bears_is_told_with_those_near_it() {
     let error = catalog().find("L40X").expect_err("there is none");
     assert_eq!(error.key(), Some("gpu"));
-    insta::assert_snapshot!(error, @"RunPod has nothing that is called `L40X`; near it: `NVIDIA L40`, `NVIDIA L40S`, `NVIDIA A40`, `NVIDIA A100 80GB PCIe`, `NVIDIA A100-SXM4-80GB`");
+    insta::assert_snapshot!(error, @"RunPod does not offer `L40X`; similar: `NVIDIA L40`, `NVIDIA L40S`, `NVIDIA A40`, `NVIDIA A100 80GB PCIe`, `NVIDIA A100-SXM4-80GB`");
     assert!(catalog().find(" - ").is_err());
 }
 
@@ -108,14 +108,14 @@ fn the_users_order_comes_first_and_then_the_price() {
     `NVIDIA L40S`, secure cloud $0.86
     `NVIDIA GeForce RTX 4090`, community cloud $0.34
     `NVIDIA GeForce RTX 4090`, secure cloud $0.69
-    not `NVIDIA L40`, secure cloud: its stock is NONE
-    not `NVIDIA L40`, community cloud: its stock is NONE
+    not `NVIDIA L40`, secure cloud: it is out of stock
+    not `NVIDIA L40`, community cloud: it is out of stock
     ");
     insta::assert_snapshot!(tried(json!({ "gpu": "A100", "cloud": "any", "gpu_count": 2 })), @"
     2 x `NVIDIA A100 80GB PCIe`, community cloud $2.38
     2 x `NVIDIA A100 80GB PCIe`, secure cloud $3.28
     2 x `NVIDIA A100-SXM4-80GB`, secure cloud $3.78
-    not 2 x `NVIDIA A100-SXM4-80GB`, community cloud: the community cloud does not have it
+    not 2 x `NVIDIA A100-SXM4-80GB`, community cloud: the community cloud does not offer it
     ");
 }
 
@@ -124,19 +124,19 @@ fn what_costs_more_than_it_may_and_what_no_machine_has_is_dropped() {
     insta::assert_snapshot!(tried(json!({ "gpu": ["4090", "A40"], "cloud": "any", "max_price": 0.6 })), @"
     `NVIDIA GeForce RTX 4090`, community cloud $0.34
     `NVIDIA A40`, secure cloud $0.40
-    not `NVIDIA GeForce RTX 4090`, secure cloud: it costs $0.69 an hour, and `max_price` is $0.60
-    not `NVIDIA A40`, community cloud: the community cloud does not have it
+    not `NVIDIA GeForce RTX 4090`, secure cloud: it costs $0.69 an hour, above the `max_price` of $0.60
+    not `NVIDIA A40`, community cloud: the community cloud does not offer it
     ");
     insta::assert_snapshot!(tried(json!({ "gpu": "4090", "cloud": "any", "gpu_count": 6 })), @"
     6 x `NVIDIA GeForce RTX 4090`, secure cloud $4.14
-    not 6 x `NVIDIA GeForce RTX 4090`, community cloud: no machine has 6 of them, at most 4
+    not 6 x `NVIDIA GeForce RTX 4090`, community cloud: no machine has 6 of them; the most is 4
     ");
 }
 
 #[test]
 fn data_centers_without_stock_are_left_out() {
     insta::assert_snapshot!(tried(json!({ "gpu": "4090", "data_centers": ["US-TX-3", "EU-RO-1", "EU-SE-1"] })), @"`NVIDIA GeForce RTX 4090`, secure cloud, EU-RO-1 $0.69");
-    insta::assert_snapshot!(tried(json!({ "gpu": "4090", "data_centers": ["US-TX-3"] })), @"not `NVIDIA GeForce RTX 4090`, secure cloud, US-TX-3: its stock in `data_centers` is NONE");
+    insta::assert_snapshot!(tried(json!({ "gpu": "4090", "data_centers": ["US-TX-3"] })), @"not `NVIDIA GeForce RTX 4090`, secure cloud, US-TX-3: it is out of stock in `data_centers`");
     // The list says nothing of the data centers of this one.
     insta::assert_snapshot!(tried(json!({ "gpu": "A40", "data_centers": ["US-TX-3"] })), @"`NVIDIA A40`, secure cloud, US-TX-3 $0.40");
 }

@@ -24,8 +24,8 @@ impl Config {
         let key = self.api_key.expose();
         if key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(
-                Error::setting("api_key", "`api_key` is empty, or no API key of RunPod")
-                    .hinted("make one at https://console.runpod.io/user/settings"),
+                Error::setting("api_key", "`api_key` must be a RunPod API key")
+                    .hinted("create one at https://console.runpod.io/user/settings"),
             );
         }
         self.check_machine()?;
@@ -43,7 +43,7 @@ impl Config {
         if self.gpu.is_some() && self.cpu.is_some() {
             return Err(Error::setting(
                 "cpu",
-                "a pod has GPUs or is without: write `gpu` or `cpu`, not both",
+                "`gpu` and `cpu` are both set: keep one",
             ));
         }
         for (key, names) in [("gpu", &self.gpu), ("cpu", &self.cpu)] {
@@ -54,7 +54,7 @@ impl Config {
                 return Err(Error::setting(
                     key,
                     format!(
-                        "`{key}` holds an empty name: write one as `gharun providers offers runpod` shows it"
+                        "`{key}` must not hold an empty name: see `gharun providers offers runpod`"
                     ),
                 ));
             }
@@ -72,14 +72,14 @@ impl Config {
             return Err(Error::setting(
                 key,
                 format!(
-                    "`{key}` is for pods with GPUs: leave it out, or write `gpu` in the place of `cpu`"
+                    "`{key}` needs a pod with GPUs: leave it out, or set `gpu` instead of `cpu`"
                 ),
             ));
         }
         if self.vcpus.is_some() && self.gpu.is_some() {
             return Err(Error::setting(
                 "vcpus",
-                "`vcpus` is for pods without GPU: write `min_vcpu_per_gpu`",
+                "`vcpus` needs a pod without GPUs: use `min_vcpu_per_gpu`",
             ));
         }
         for (key, number) in [
@@ -88,17 +88,14 @@ impl Config {
             ("min_vcpu_per_gpu", self.min_vcpu_per_gpu),
         ] {
             if number == Some(0) {
-                return Err(Error::setting(
-                    key,
-                    format!("0 is no `{key}`: write 1 or more"),
-                ));
+                return Err(Error::setting(key, format!("`{key}` must be at least 1")));
             }
         }
         if self.vcpus.is_some_and(|n| n < 2 || !n.is_power_of_two()) {
             return Err(Error::setting(
                 "vcpus",
                 format!(
-                    "{} is no number of virtual CPUs: write a power of two from 2",
+                    "{} virtual CPUs: `vcpus` must be a power of two, at least 2",
                     self.vcpus()
                 ),
             ));
@@ -109,7 +106,7 @@ impl Config {
         {
             return Err(Error::setting(
                 "max_price",
-                "a price is more than nothing: write US dollars an hour, as in `0.8`",
+                "`max_price` must be above 0: write US dollars an hour, such as `0.8`",
             ));
         }
         if let Some(version) = &self.min_cuda
@@ -117,7 +114,7 @@ impl Config {
         {
             return Err(Error::setting(
                 "min_cuda",
-                format!("`{version}` is no CUDA version: write one as in `\"12.4\"`"),
+                format!("`{version}` is not a valid CUDA version: write one such as `\"12.4\"`"),
             ));
         }
         Ok(())
@@ -127,13 +124,13 @@ impl Config {
         if self.disk == 0 {
             return Err(Error::setting(
                 "disk",
-                "a container needs a disk: write its size in GB, 20 or more",
+                "`disk` must not be 0: write a size in GB, 20 or more",
             ));
         }
         if self.volume.is_some() && self.network_volume.is_some() {
             return Err(Error::setting(
                 "network_volume",
-                "a pod has one volume: write `volume` or `network_volume`, not both",
+                "`volume` and `network_volume` are both set: keep one",
             ));
         }
         if let Some((size, _)) = self.volume.as_ref().map(Volume::parts)
@@ -141,7 +138,7 @@ impl Config {
         {
             return Err(Error::setting(
                 "volume",
-                format!("{size} GB are less than RunPod's least: write {LEAST_VOLUME} or more"),
+                format!("{size} GB are below RunPod's minimum: write at least {LEAST_VOLUME}"),
             ));
         }
         let paths = [
@@ -155,7 +152,7 @@ impl Config {
             if path.is_some_and(|path| !path.starts_with('/') || path.len() < 2) {
                 return Err(Error::setting(
                     key,
-                    "its `path` is no folder of the pod: write one as in `\"/workspace\"`",
+                    "its `path` must be a directory of the pod, such as `\"/workspace\"`",
                 ));
             }
         }
@@ -178,7 +175,10 @@ impl Config {
             if word.is_some_and(|word| word.is_empty() || word.contains(char::is_whitespace)) {
                 return Err(Error::setting(
                     key,
-                    format!("`{key}` is empty or has a blank in it: write a name, or leave it out"),
+                    format!(
+                        "`{key}` must not be empty or contain spaces: write a name, or leave it \
+                         out"
+                    ),
                 ));
             }
         }
@@ -190,7 +190,9 @@ impl Config {
             if !fine {
                 return Err(Error::setting(
                     "ports",
-                    format!("`{port}` is no port: write `8888/http` or `22/tcp`"),
+                    format!(
+                        "`{port}` is not a valid port: write one such as `8888/http` or `22/tcp`"
+                    ),
                 ));
             }
         }
@@ -203,7 +205,7 @@ impl Config {
             if OURS.contains(&name) || name.starts_with(THEIRS) {
                 return Err(Error::setting(
                     format!("env.{name}"),
-                    format!("gharun needs the variable `{name}` itself: choose another name"),
+                    format!("the variable `{name}` is reserved for gharun: choose another name"),
                 ));
             }
         }
@@ -212,7 +214,8 @@ impl Config {
             return Err(Error::setting(
                 "env",
                 format!(
-                    "{} variables are too many: RunPod takes {VARIABLES}, and {} are gharun's own. Write at most {most}",
+                    "{} variables are too many: RunPod allows {VARIABLES}, and gharun uses {} of \
+                     them; write at most {most}",
                     self.env.len(),
                     OURS.len()
                 ),

@@ -69,27 +69,27 @@ fn what_cannot_be_meant_is_told_with_its_key_and_what_to_write() {
         writeln!(table, "{key}: {error}").expect("a text takes it");
     }
     insta::assert_snapshot!(table, @"
-    api_key: `api_key` is empty, or no API key of RunPod
-    cpu: a pod has GPUs or is without: write `gpu` or `cpu`, not both
-    gpu: `gpu` holds an empty name: write one as `gharun providers offers runpod` shows it
-    gpu: `gpu` holds an empty name: write one as `gharun providers offers runpod` shows it
-    gpu_count: 0 is no `gpu_count`: write 1 or more
-    min_cuda: `min_cuda` is for pods with GPUs: leave it out, or write `gpu` in the place of `cpu`
-    volume: `volume` is for pods with GPUs: leave it out, or write `gpu` in the place of `cpu`
-    vcpus: `vcpus` is for pods without GPU: write `min_vcpu_per_gpu`
-    vcpus: 6 is no number of virtual CPUs: write a power of two from 2
-    max_price: a price is more than nothing: write US dollars an hour, as in `0.8`
-    min_cuda: `12` is no CUDA version: write one as in `\"12.4\"`
-    disk: a container needs a disk: write its size in GB, 20 or more
-    volume: 5 GB are less than RunPod's least: write 10 or more
-    volume: its `path` is no folder of the pod: write one as in `\"/workspace\"`
-    network_volume: a pod has one volume: write `volume` or `network_volume`, not both
-    image: `image` is empty or has a blank in it: write a name, or leave it out
-    data_centers: `data_centers` is empty or has a blank in it: write a name, or leave it out
-    ports: `22` is no port: write `8888/http` or `22/tcp`
-    env.RUNPOD_API_KEY: gharun needs the variable `RUNPOD_API_KEY` itself: choose another name
-    env.GHARUN_TAGS: gharun needs the variable `GHARUN_TAGS` itself: choose another name
-    env: 48 variables are too many: RunPod takes 50, and 3 are gharun's own. Write at most 47
+    api_key: `api_key` must be a RunPod API key
+    cpu: `gpu` and `cpu` are both set: keep one
+    gpu: `gpu` must not hold an empty name: see `gharun providers offers runpod`
+    gpu: `gpu` must not hold an empty name: see `gharun providers offers runpod`
+    gpu_count: `gpu_count` must be at least 1
+    min_cuda: `min_cuda` needs a pod with GPUs: leave it out, or set `gpu` instead of `cpu`
+    volume: `volume` needs a pod with GPUs: leave it out, or set `gpu` instead of `cpu`
+    vcpus: `vcpus` needs a pod without GPUs: use `min_vcpu_per_gpu`
+    vcpus: 6 virtual CPUs: `vcpus` must be a power of two, at least 2
+    max_price: `max_price` must be above 0: write US dollars an hour, such as `0.8`
+    min_cuda: `12` is not a valid CUDA version: write one such as `\"12.4\"`
+    disk: `disk` must not be 0: write a size in GB, 20 or more
+    volume: 5 GB are below RunPod's minimum: write at least 10
+    volume: its `path` must be a directory of the pod, such as `\"/workspace\"`
+    network_volume: `volume` and `network_volume` are both set: keep one
+    image: `image` must not be empty or contain spaces: write a name, or leave it out
+    data_centers: `data_centers` must not be empty or contain spaces: write a name, or leave it out
+    ports: `22` is not a valid port: write one such as `8888/http` or `22/tcp`
+    env.RUNPOD_API_KEY: the variable `RUNPOD_API_KEY` is reserved for gharun: choose another name
+    env.GHARUN_TAGS: the variable `GHARUN_TAGS` is reserved for gharun: choose another name
+    env: 48 variables are too many: RunPod allows 50, and gharun uses 3 of them; write at most 47
     endpoint: `api.runpod.io` is no address of a server: write one as in `https://api.example.com/v1`
     ");
 }

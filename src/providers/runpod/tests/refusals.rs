@@ -30,7 +30,7 @@ async fn a_lack_of_room_everywhere_is_told_with_what_to_add() {
     let error = account.fails(two()).await;
     assert_eq!(error.kind, ErrorKind::NoCapacity);
     assert!(!error.hints().is_empty());
-    insta::assert_snapshot!(account.told(&error), @"RunPod has no machine for it now: could not create the pod `NAME` (`NVIDIA L40S`, secure cloud): `POST HOST/v2/pods` answered 400 Bad Request: There are no longer any instances available with the requested specifications. Please refresh and try again.; could not create the pod `NAME` (`NVIDIA RTX A4000`, secure cloud): `POST HOST/v2/pods` answered 400 Bad Request: There are no longer any instances available with the requested specifications. Please refresh and try again.");
+    insta::assert_snapshot!(account.told(&error), @"RunPod has no capacity for it: could not create the pod `NAME` (`NVIDIA L40S`, secure cloud): `POST HOST/v2/pods` answered 400 Bad Request: There are no longer any instances available with the requested specifications. Please refresh and try again.; could not create the pod `NAME` (`NVIDIA RTX A4000`, secure cloud): `POST HOST/v2/pods` answered 400 Bad Request: There are no longer any instances available with the requested specifications. Please refresh and try again.");
     assert_eq!(account.tried().len(), 2);
 }
 
@@ -45,7 +45,7 @@ async fn what_the_catalog_has_none_of_is_not_asked_for() {
     account.standin.stock("*", "*", "*", Level::None, u32::MAX);
     let error = account.fails(two()).await;
     assert_eq!(error.kind, ErrorKind::NoCapacity);
-    assert!(chain(&error).contains("its stock is NONE"), "{error}");
+    assert!(chain(&error).contains("it is out of stock"), "{error}");
     assert_eq!(account.tried().len(), 1);
 }
 
@@ -102,7 +102,7 @@ async fn a_balance_that_does_not_cover_it_is_told_in_words() {
     let account = Account::open();
     account.standin.rule(|rules| rules.balance = Some(0.01));
     let error = account.fails(two()).await;
-    insta::assert_snapshot!(account.told(&error), @"could not create the pod `NAME` (`NVIDIA L40S`, secure cloud): the account's balance does not cover it: `POST HOST/v2/pods` answered 402 Payment Required: Your balance is too low to deploy this pod. Please add funds.");
+    insta::assert_snapshot!(account.told(&error), @"could not create the pod `NAME` (`NVIDIA L40S`, secure cloud): the account's balance is too low: `POST HOST/v2/pods` answered 402 Payment Required: Your balance is too low to deploy this pod. Please add funds.");
 }
 
 #[tokio::test]

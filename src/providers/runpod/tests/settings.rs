@@ -66,10 +66,10 @@ async fn a_check_tells_what_would_be_tried_and_warns_of_what_would_not() {
     the API key works at URL/v2: 0 pods in its account, 0 of them gharun's
     `NVIDIA GeForce RTX 4090`, community cloud, $0.34 an hour, stock HIGH
     `NVIDIA GeForce RTX 4090`, secure cloud, $0.69 an hour, stock HIGH
-    RunPod tells neither the balance nor whether the key may create pods: the first launch does
+    the balance and whether the key may create pods show only at the first launch
     --
-    `NVIDIA L40S`, secure cloud is not tried: its stock is NONE
-    `NVIDIA L40S`, community cloud is not tried: its stock is NONE
+    skipping `NVIDIA L40S`, secure cloud: it is out of stock
+    skipping `NVIDIA L40S`, community cloud: it is out of stock
     ");
     account.is_clean();
 }
