@@ -23,7 +23,7 @@ impl Aws {
         for region in &regions {
             let Some(candidate) = all.iter().find(|one| one.region == *region) else {
                 health.warnings.push(format!(
-                    "none of the `subnets` is in `{region}`: nothing is launched there"
+                    "none of the `subnets` is in `{region}`: no machine will be launched there"
                 ));
                 continue;
             };
@@ -80,7 +80,10 @@ impl Aws {
             match &proof {
                 Some(_) => missing.extend(refused),
                 None => health.warnings.extend(refused.iter().map(|error| {
-                    format!("{error}, or only on gharun's own machines, of which there is none to try it on")
+                    format!(
+                        "{error}, or allowed only on gharun's own machines, and none is running \
+                         to test that on"
+                    )
                 })),
             }
         }
@@ -99,7 +102,7 @@ impl Aws {
         let client = self.clients.sts(region).await?;
         let answer = client.get_caller_identity().send().await.map_err(|error| {
             Said::of(&error).explain(
-                "could not ask whose the credentials are",
+                "could not look up the owner of the credentials",
                 "sts:GetCallerIdentity",
             )
         })?;
@@ -155,8 +158,8 @@ fn all_missing(missing: &[Error]) -> Error {
     let causes = missing.iter().cloned().map(Error::unhinted);
     Error::new(
         ErrorKind::Denied,
-        format!("these are not allowed: {}", names.join(", ")),
+        format!("missing permissions: {}", names.join(", ")),
     )
     .because_each(causes)
-    .hinted("the README has the smallest IAM policy that will do, under \"aws\"")
+    .hinted("see the minimal IAM policy in the README, under \"aws\"")
 }

@@ -38,7 +38,7 @@ const LOAD: Duration = Duration::from_secs(8);
 const TRIES: u32 = 3;
 
 fn no_credentials() -> Error {
-    Error::new(ErrorKind::Denied, "there are no AWS credentials")
+    Error::new(ErrorKind::Denied, "no AWS credentials were found")
 }
 
 /// Clients, made when they are first asked for.
@@ -80,9 +80,9 @@ impl Clients {
         let base = self.base().await?;
         let region = base.region().map(ToString::to_string);
         region.map(|region| vec![region]).ok_or_else(|| {
-            Error::setting("region", "there is no region to launch machines in")
+            Error::setting("region", "no AWS region is set")
                 .because("looked at `$AWS_REGION`, `$AWS_DEFAULT_REGION`, the profile in `~/.aws/config`, and the instance this runs on")
-                .hinted("set `region`, or `$AWS_REGION`")
+                .hinted("set `region` or `$AWS_REGION`")
         })
     }
 
@@ -171,9 +171,12 @@ impl Clients {
             .map_err(|_| {
                 Error::new(
                     ErrorKind::Unavailable,
-                    "could not read the settings of the AWS tools in time",
+                    "timed out reading the configuration of the AWS tools",
                 )
-                .hinted("set `region`, or `$AWS_REGION`; `$AWS_EC2_METADATA_DISABLED=true` where this is no instance of EC2")
+                .hinted(
+                    "set `region` or `$AWS_REGION`; outside EC2, set \
+                     `$AWS_EC2_METADATA_DISABLED=true`",
+                )
             })
     }
 

@@ -106,7 +106,7 @@ impl Default for Config {
 #[derive(Clone, Debug, Deserialize, serde::Serialize, JsonSchema)]
 #[serde(
     untagged,
-    expecting = "no regions: write `\"all\"`, or a list such as `[\"us-east-1\"]`"
+    expecting = "expected `\"all\"`, or a list of regions such as `[\"us-east-1\"]`"
 )]
 pub enum Search {
     /// `all`.
@@ -119,7 +119,8 @@ pub enum Search {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(
     untagged,
-    expecting = "no image: write `\"ami-…\"`, `\"resolve:ssm:PARAMETER\"`, or `{ owner = \"…\", name = \"…\" }`"
+    expecting = "expected `\"ami-…\"`, `\"resolve:ssm:PARAMETER\"`, or `{ owner = \"…\", name = \
+                 \"…\" }`"
 )]
 pub enum Image {
     /// An id, or a parameter that holds one.
@@ -199,7 +200,7 @@ impl Config {
             Error::setting(
                 "capacity_wait",
                 format!(
-                    "`{}` is no duration: write one such as `\"90s\"` or `\"10m\"`",
+                    "`{}` is not a valid duration: write one such as `\"90s\"` or `\"10m\"`",
                     self.capacity_wait
                 ),
             )
@@ -227,13 +228,16 @@ impl Config {
             if !(price.is_finite() && price > 0.0) {
                 return Err(Error::setting(
                     "max_price",
-                    format!("{price} is no price: write US dollars an hour, as in `0.25`"),
+                    format!(
+                        "{price} is not a valid price: write US dollars an hour, such as `0.25`"
+                    ),
                 ));
             }
             if self.market == Market::OnDemand {
                 return Err(Error::setting(
                     "max_price",
-                    "`max_price` bounds spot machines, and `market` is `on-demand`: set `market`, or leave it out",
+                    "`max_price` applies to spot machines only: set `market` to `spot` or \
+                     `spot-then-on-demand`, or leave it out",
                 ));
             }
         }
@@ -241,7 +245,10 @@ impl Config {
         if !(1..=64).contains(&self.metadata_hop_limit) {
             return Err(Error::setting(
                 "metadata_hop_limit",
-                format!("{} hops cannot be: write 1 to 64", self.metadata_hop_limit),
+                format!(
+                    "{} hops: `metadata_hop_limit` must be between 1 and 64",
+                    self.metadata_hop_limit
+                ),
             ));
         }
         if let Some(template) = &self.launch_template
@@ -249,7 +256,7 @@ impl Config {
         {
             return Err(Error::setting(
                 "launch_template",
-                "a launch template is known by its `id` or its `name`: write one of them",
+                "`launch_template` must hold either `id` or `name`",
             ));
         }
         Ok(())
@@ -271,7 +278,7 @@ impl Config {
             if let Some(bad) = regions.iter().find(|region| !places::is_region(region)) {
                 return Err(Error::setting(
                     key,
-                    format!("`{bad}` is no region: write one such as `us-east-1`"),
+                    format!("`{bad}` is not a valid region: write one such as `us-east-1`"),
                 ));
             }
         }
@@ -280,7 +287,7 @@ impl Config {
         {
             return Err(Error::setting(
                 "search_regions",
-                format!("`{text}` is no list of regions: write `\"all\"`, or `[\"us-east-1\"]`"),
+                format!("`{text}` is not a list of regions: write `\"all\"`, or `[\"us-east-1\"]`"),
             ));
         }
         let several = self.named_regions().len() > 1;
@@ -293,14 +300,14 @@ impl Config {
                 if !id.starts_with(begins) {
                     return Err(Error::setting(
                         key,
-                        format!("`{value}` is no id: write one that begins with `{begins}`"),
+                        format!("`{value}` is not a valid ID: it must begin with `{begins}`"),
                     ));
                 }
                 if region.is_none() && several {
                     return Err(Error::setting(
                         key,
                         format!(
-                            "`{value}` is in one region, and there are several: write `REGION/{id}`"
+                            "`{value}` needs its region, since several are set: write `REGION/{id}`"
                         ),
                     ));
                 }
@@ -311,7 +318,8 @@ impl Config {
                 Err(Error::setting(
                     key,
                     format!(
-                        "`{value}` is in one region, and there are several: make one table for each"
+                        "`{value}` is in one region, and several are set: use one table for each \
+                         region"
                     ),
                 ))
             };
@@ -342,7 +350,7 @@ impl Config {
             if word.is_some_and(|word| word.trim().is_empty()) {
                 return Err(Error::setting(
                     key,
-                    format!("`{key}` is empty: write a name, or leave it out"),
+                    format!("`{key}` must not be empty: write a name, or leave it out"),
                 ));
             }
         }
@@ -353,7 +361,7 @@ impl Config {
         {
             return Err(Error::setting(
                 "user",
-                format!("`{user}` is no user's name"),
+                format!("`{user}` is not a valid user name"),
             ));
         }
         if let Some(Image::Text(text)) = &self.image
@@ -365,7 +373,8 @@ impl Config {
             return Err(Error::setting(
                 "image",
                 format!(
-                    "`{text}` is no image: write `\"ami-…\"`, `\"resolve:ssm:PARAMETER\"`, or a table"
+                    "`{text}` is not a valid image: write `\"ami-…\"`, \
+                     `\"resolve:ssm:PARAMETER\"`, or a table"
                 ),
             ));
         }
@@ -375,7 +384,7 @@ impl Config {
         {
             return Err(Error::setting(
                 "image.arch",
-                format!("`{arch}` is no architecture: write `x86_64` or `arm64`"),
+                format!("`{arch}` is not a valid architecture: write `x86_64` or `arm64`"),
             ));
         }
         if let Some(reservation) = &self.capacity_reservation
@@ -384,7 +393,9 @@ impl Config {
         {
             return Err(Error::setting(
                 "capacity_reservation",
-                format!("`{reservation}` is no capacity reservation: write `cr-…`, or `none`"),
+                format!(
+                    "`{reservation}` is not a valid capacity reservation: write `cr-…`, or `none`"
+                ),
             ));
         }
         if self
@@ -392,7 +403,10 @@ impl Config {
             .as_ref()
             .is_some_and(|volume| volume.size == Some(0))
         {
-            return Err(Error::setting("volume.size", "a disk has at least 1 GiB"));
+            return Err(Error::setting(
+                "volume.size",
+                "`volume.size` must be at least 1 GiB",
+            ));
         }
         Ok(())
     }
@@ -403,7 +417,7 @@ impl Config {
             return Err(Error::setting(
                 "tags",
                 format!(
-                    "{} tags are too many: EC2 takes 50, and 15 of them are gharun's",
+                    "{} tags are too many: EC2 allows 50, and gharun uses 15 of them",
                     self.tags.len()
                 ),
             ));
@@ -416,7 +430,8 @@ impl Config {
                 return Err(Error::setting(
                     at,
                     format!(
-                        "the tag `{key}` is one of those by which gharun knows its machines: choose another"
+                        "the tag `{key}` is reserved: gharun finds its machines by it; choose \
+                         another"
                     ),
                 ));
             }
@@ -424,14 +439,15 @@ impl Config {
                 return Err(Error::setting(
                     at,
                     format!(
-                        "`{key}` is no key of a tag: 1 to 128 characters, and not `aws:` before it"
+                        "`{key}` is not a valid tag key: it must have 1 to 128 characters and not \
+                         begin with `aws:`"
                     ),
                 ));
             }
             if value.chars().count() > 256 {
                 return Err(Error::setting(
                     at,
-                    "a tag's value has at most 256 characters",
+                    "a tag's value must have at most 256 characters",
                 ));
             }
         }

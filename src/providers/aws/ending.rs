@@ -36,10 +36,11 @@ impl Aws {
         if !machine::is_ours(&found) {
             return Err(Error::new(
                 ErrorKind::Denied,
-                format!("the instance `{}` is not one that gharun made", id.id),
+                format!("gharun did not create the instance `{}`", id.id),
             )
             .hinted(format!(
-                "`aws ec2 terminate-instances --region {region} --instance-ids {}` ends it all the same",
+                "end it yourself with `aws ec2 terminate-instances --region {region} \
+                 --instance-ids {}`",
                 id.id
             )));
         }

@@ -184,7 +184,7 @@ impl Said {
                 }
                 text
             }
-            (None, _, Some(status)) => format!("the answer was {status}, and not AWS's own"),
+            (None, _, Some(status)) => format!("the answer {status} did not come from AWS"),
             (None, _, None) => shortest(chain.clone()),
         };
         let fate = match error {
@@ -235,9 +235,12 @@ impl Said {
         let cause = self.cause.clone();
         let permission = self.permission.as_deref().unwrap_or(permission);
         if self.nobody {
-            return Error::new(ErrorKind::Denied, format!("{doing}: there are no AWS credentials"))
+            return Error::new(ErrorKind::Denied, format!("{doing}: no AWS credentials were found"))
                 .because(cause)
-                .hinted("looked at the variables (`$AWS_ACCESS_KEY_ID`), the profile, SSO, `$AWS_WEB_IDENTITY_TOKEN_FILE`, and the roles of container and instance; `aws sts get-caller-identity` tells whose they are");
+                .hinted(
+                    "looked at the variables (`$AWS_ACCESS_KEY_ID`), the profile, SSO, \
+                     `$AWS_WEB_IDENTITY_TOKEN_FILE`, and the roles of container and instance; check \
+                     with `aws sts get-caller-identity`");
         }
         match self.action() {
             Action::Setting("") => {
@@ -251,27 +254,32 @@ impl Said {
             Action::Setting(key) => Error::setting(key, doing).because(cause),
             Action::Denied if self.is_about_time() => Error::new(ErrorKind::Denied, doing)
                 .because(cause)
-                .hinted("the credentials are no longer valid, or the clock is wrong: log in again"),
+                .hinted(
+                    "the credentials have expired, or this computer's clock is wrong: log in \
+                     again"),
             Action::Denied if self.is_about_keys() => Error::new(ErrorKind::Denied, doing)
                 .because(cause)
-                .hinted("`aws sts get-caller-identity` tells whether AWS takes the credentials"),
+                .hinted("check the credentials with `aws sts get-caller-identity`"),
             Action::Denied => Error::new(ErrorKind::Denied, format!("{doing}: `{permission}` is not allowed"))
                 .because(cause)
                 .hinted(format!(
-                    "allow `{permission}` in the IAM policy; `gharun providers check` names all that are missing"
+                    "allow `{permission}` in the IAM policy; list everything that is missing with \
+                     `gharun providers check`"
                 )),
             Action::Quota => Error::new(ErrorKind::Config, doing).because(cause).hinted(
-                "ask for more in the console of Service Quotas, start fewer at once, or choose other `instance_types`",
+                "request a higher limit in the Service Quotas console, start fewer at once, or \
+                 choose other `instance_types`",
             ),
             Action::Next => Error::new(ErrorKind::NoCapacity, doing).because(cause).hinted(
-                "add to `instance_types`, `subnets` or `regions`, or set `capacity_wait` to go on trying",
+                "add to `instance_types`, `subnets` or `regions`, or set `capacity_wait` to keep \
+                 trying",
             ),
             Action::Slower => Error::new(ErrorKind::RateLimited, doing).because(cause),
             Action::Again if self.code.is_some() || self.status.is_some() => {
                 Error::new(ErrorKind::Unavailable, doing).because(cause)
             }
             Action::Again => Error::new(ErrorKind::Unavailable, doing).because(cause).hinted(
-                "is the network there, and are `region` and `endpoint` what they should be?",
+                "check the network, `region` and `endpoint`",
             ),
             Action::LookForName | Action::Missing | Action::WouldWork => {
                 Error::new(ErrorKind::Unexpected, doing).because(cause)

@@ -130,16 +130,19 @@ impl Images {
         if types.is_empty() {
             return Err(Error::setting(
                 "instance_types",
-                format!("`{region}` has no instance type {}", spelled(&kinds)),
+                format!(
+                    "`{region}` does not offer the instance type {}",
+                    spelled(&kinds)
+                ),
             )
             .hinted(format!(
-                "`aws ec2 describe-instance-type-offerings --region {region}` lists them"
+                "list them with `aws ec2 describe-instance-type-offerings --region {region}`"
             )));
         }
         types.get(kind).cloned().ok_or_else(|| {
             Error::new(
                 ErrorKind::NoCapacity,
-                format!("`{region}` has no instance type `{kind}`"),
+                format!("`{region}` does not offer the instance type `{kind}`"),
             )
         })
     }
@@ -222,7 +225,7 @@ async fn find(clients: &Clients, region: &str, wanted: &Wanted) -> Result<Chosen
                 .ok_or_else(|| {
                     Error::setting(
                         "image",
-                        format!("the parameter `{name}` in `{region}` holds no id of an image"),
+                        format!("the parameter `{name}` in `{region}` does not hold an image ID"),
                     )
                 })?;
             request.image_ids(id)
@@ -256,13 +259,15 @@ async fn find(clients: &Clients, region: &str, wanted: &Wanted) -> Result<Chosen
         .into_iter()
         .max_by(|a, b| a.creation_date.cmp(&b.creation_date));
     let image = newest.ok_or_else(|| {
-        Error::setting("image", format!("{doing}: there is none"))
-            .hinted("`aws ec2 describe-images` shows what there is; is it in this region, and may this account use it?")
+        Error::setting("image", format!("{doing}: not found")).hinted(
+            "check with `aws ec2 describe-images` that it is in this region and that this \
+                 account may use it",
+        )
     })?;
     chosen(image).ok_or_else(|| {
         Error::new(
             ErrorKind::Unexpected,
-            format!("{doing}: the answer has no id and no architecture"),
+            format!("{doing}: the answer lacks the ID or the architecture"),
         )
     })
 }
@@ -351,12 +356,10 @@ async fn read_template(
             }
         })?;
     let versions = answer.launch_template_versions.unwrap_or_default();
-    let data = versions.into_iter().next().ok_or_else(|| {
-        Error::setting(
-            "launch_template",
-            format!("{doing}: there is no such version"),
-        )
-    })?;
+    let data = versions
+        .into_iter()
+        .next()
+        .ok_or_else(|| Error::setting("launch_template", format!("{doing}: no such version")))?;
     let data = data.launch_template_data;
     Ok(FromTemplate {
         image: data.as_ref().and_then(|data| data.image_id.clone()),

@@ -50,7 +50,7 @@ impl Aws {
         if candidates.is_empty() {
             return Err(Error::setting(
                 "subnets",
-                "no subnet is in a region where machines are launched",
+                "none of the `subnets` is in a region where machines are launched",
             ));
         }
         let data = user_data(order.boot.expose())?;
@@ -62,7 +62,7 @@ impl Aws {
                 match Box::pin(self.attempt(order, candidate, round, &data)).await? {
                     Outcome::Made(instance) => return Ok(*instance),
                     Outcome::Full(error) => {
-                        tracing::debug!("`{}`: no room at {candidate}", order.name);
+                        tracing::debug!("`{}`: no capacity at {candidate}", order.name);
                         full.push(error);
                     }
                 }
@@ -136,7 +136,7 @@ impl Aws {
                     let found = made.instances.unwrap_or_default().into_iter().next();
                     let found = found.ok_or_else(|| {
                         Error::new(ErrorKind::Ambiguous, doing())
-                            .because("AWS answered without an instance")
+                            .because("AWS did not return an instance")
                     })?;
                     let region = &candidate.region;
                     let mut instance = machine(region, &found).ok_or_else(|| {
@@ -213,7 +213,7 @@ impl Aws {
 }
 
 fn ambiguous(error: Error, first: Option<Error>) -> Error {
-    let message = format!("{error}; it may or may not be there");
+    let message = format!("{error}; it may have been created");
     Error::new(ErrorKind::Ambiguous, message).because_each(first.into_iter().chain([error]))
 }
 
@@ -221,13 +221,13 @@ fn none_has_room(full: Vec<Error>) -> Error {
     Error::new(
         ErrorKind::NoCapacity,
         match full.len() {
-            1 => "the one candidate has no room".to_owned(),
-            many => format!("none of {many} candidates has room"),
+            1 => "the only candidate has no capacity".to_owned(),
+            many => format!("none of {many} candidates has capacity"),
         },
     )
     .because_each(full)
     .hinted(
-        "add to `instance_types`, `subnets` or `regions`, or set `capacity_wait` to go on trying",
+        "add to `instance_types`, `subnets` or `regions`, or set `capacity_wait` to keep trying",
     )
 }
 

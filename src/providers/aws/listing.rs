@@ -46,7 +46,7 @@ impl Aws {
         }
         if !denied.is_empty() {
             self.said.warn(format!(
-                "these regions may not be searched, and are left out: {}",
+                "skipping regions that these credentials may not search: {}",
                 denied.join(", ")
             ));
         }
@@ -70,7 +70,7 @@ impl Aws {
                 Ok(regions) => (regions, None),
                 Err(error) if error.kind == ErrorKind::Denied => {
                     self.said.warn(format!(
-                        "machines are looked for in {} alone: {error} (or set `search_regions`)",
+                        "searching {} only: {error} (or set `search_regions`)",
                         own.join(", ")
                     ));
                     (Vec::new(), None)

@@ -32,7 +32,8 @@ pub(super) fn machine(region: &str, found: &Found) -> Option<Instance> {
     let Some(tags) = Tags::from_lookup(|key| tag(found, key)) else {
         if is_ours(found) && !is_gone(found) {
             tracing::warn!(
-                "the instance `{id}` in `{region}` says that it is gharun's, and its tags cannot be read: it is left alone"
+                "the instance `{id}` in `{region}` is marked as gharun's, but its tags could not \
+                 be read: leaving it alone"
             );
         }
         return None;

@@ -116,7 +116,7 @@ impl Provider for Aws {
     fn candidates(&self) -> Vec<String> {
         let mut regions = self.config.named_regions();
         if regions.is_empty() {
-            regions.push("(the region of the AWS tools)".to_owned());
+            regions.push("(the default region)".to_owned());
         }
         let all = candidates::candidates(&self.config, &regions);
         all.iter().map(ToString::to_string).collect()
@@ -159,7 +159,10 @@ impl Provider for Aws {
             .map_err(|error| {
                 Error::new(
                     ErrorKind::Unexpected,
-                    format!("the console of the instance `{}` is not in base64", id.id),
+                    format!(
+                        "the console output of the instance `{}` is not valid base64",
+                        id.id
+                    ),
                 )
                 .because(error)
             })?;
@@ -208,11 +211,13 @@ fn region_of(id: &InstanceId) -> Result<String> {
                 .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
     };
     if !id.id.strip_prefix("i-").is_some_and(hex) {
-        return Err(bad(format!("`{}` is no id of an instance", id.id)));
+        return Err(bad(format!("`{}` is not an instance ID", id.id)));
     }
-    let place = id
-        .place
-        .as_deref()
-        .ok_or_else(|| bad(format!("in which region is the instance `{}`?", id.id)))?;
-    places::region(place).ok_or_else(|| bad(format!("`{place}` is no region of AWS")))
+    let place = id.place.as_deref().ok_or_else(|| {
+        bad(format!(
+            "the reference to the instance `{}` lacks its region",
+            id.id
+        ))
+    })?;
+    places::region(place).ok_or_else(|| bad(format!("`{place}` is not an AWS region")))
 }

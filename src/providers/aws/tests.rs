@@ -72,7 +72,7 @@ async fn a_check_names_every_permission_that_is_missing() {
         assert_eq!(error.kind, ErrorKind::Denied);
         assert_eq!(
             error.to_string(),
-            "these are not allowed: `ec2:RunInstances`, `ec2:TerminateInstances`"
+            "missing permissions: `ec2:RunInstances`, `ec2:TerminateInstances`"
         );
     })
     .await;

@@ -177,7 +177,7 @@ async fn when_all_candidates_are_out_they_are_tried_again_while_there_is_time() 
             .await
             .expect_err("no room, and no time");
         assert_eq!(error.kind, ErrorKind::NoCapacity);
-        assert_eq!(error.to_string(), "none of 2 candidates has room");
+        assert_eq!(error.to_string(), "none of 2 candidates has capacity");
         let proxy = share.proxy(nth("RunInstances", refuse));
         let settings =
             json!({ "instance_types": ["m5.large", "t3.large"], "capacity_wait": "30s" });

@@ -187,7 +187,7 @@ impl Spec {
         let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
         match body {
             None if operation["requestBody"]["required"] == true => {
-                wrong.push("body: there is none".to_owned());
+                wrong.push("body: not found".to_owned());
             }
             None => {}
             Some(_) if schema.is_null() => wrong.push("body: none is taken".to_owned()),
