@@ -5,10 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// One name, or several in order of preference.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(
-    untagged,
-    expecting = "no names: write one in quotes, or a list of them"
-)]
+#[serde(untagged, expecting = "expected a name in quotes, or a list of names")]
 pub enum Names {
     /// One.
     One(String),

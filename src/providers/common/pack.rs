@@ -10,8 +10,9 @@ use crate::providers::{Error, ErrorKind, Result};
 /// A script, compressed with gzip. The same script is the same bytes: the same order must be the same
 /// request.
 pub(crate) fn pack(script: &str) -> Result<Vec<u8>> {
-    let bad =
-        |error| Error::new(ErrorKind::Unexpected, "could not pack the boot script").because(error);
+    let bad = |error| {
+        Error::new(ErrorKind::Unexpected, "could not compress the boot script").because(error)
+    };
     // Without a time in it.
     let mut packed = GzEncoder::new(Vec::new(), Compression::best());
     packed.write_all(script.as_bytes()).map_err(bad)?;
@@ -29,7 +30,7 @@ pub(crate) fn check_size(place: &str, what: &str, bytes: usize, most: usize) -> 
     }
     Err(Error::setting(
         "setup",
-        format!("{what} has {bytes} bytes when packed, and {place} takes {most}"),
+        format!("{what} is too long: {bytes} bytes when compressed, and {place} allows {most}"),
     )
     .hinted("let the `setup` script fetch what it needs, or put it into the image"))
 }
@@ -59,7 +60,7 @@ mod tests {
         assert_eq!(error.kind, ErrorKind::Config);
         assert_eq!(
             error.to_string(),
-            "it has 4 bytes when packed, and X takes 3"
+            "it is too long: 4 bytes when compressed, and X allows 3"
         );
     }
 }

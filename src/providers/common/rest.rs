@@ -39,7 +39,7 @@ impl Rest {
             hear: None,
         };
         let client = Client::with(&base, options).map_err(|error| {
-            let doing = format!("could not prepare for speaking with `{base}`");
+            let doing = format!("could not set up a client for `{base}`");
             Failure::from(error).explain(doing)
         })?;
         Ok(Self { client, base })
@@ -78,7 +78,8 @@ pub(crate) fn address(key: &str, text: &str) -> Result<Url> {
         Error::setting(
             key,
             format!(
-                "`{text}` is no address of a server: write one as in `https://api.example.com/v1`"
+                "`{text}` is not a valid server address: write one such as \
+                 `https://api.example.com/v1`"
             ),
         )
     };

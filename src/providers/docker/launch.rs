@@ -160,7 +160,7 @@ impl Launch<'_> {
             .unwrap_or_default();
         let owner = user::owner(daemon, id, &user).await?;
         let archive = archive(owner, order.boot.expose()).map_err(|error| {
-            Error::new(ErrorKind::Unexpected, "could not pack the boot script").because(error)
+            Error::new(ErrorKind::Unexpected, "could not compress the boot script").because(error)
         })?;
         let options = UploadToContainerOptionsBuilder::default().path("/").build();
         // As a stream: bollard logs a body that is whole, at its finest level.

@@ -62,7 +62,7 @@ fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::E
     use serde::de::Error as _;
     let text = String::deserialize(deserializer)?;
     let span: SignedDuration = text.parse().map_err(D::Error::custom)?;
-    Duration::try_from(span).map_err(|_| D::Error::custom("a duration is not negative"))
+    Duration::try_from(span).map_err(|_| D::Error::custom("a duration must not be negative"))
 }
 
 /// The shell of this machine, as a child process.
@@ -162,14 +162,14 @@ impl Local {
 /// A folder as scripts can use it.
 fn folder(key: &str, path: Option<PathBuf>) -> Result<String> {
     let Some(path) = path else {
-        let message = format!("`{key}` is not set, and the environment names no `HOME`");
+        let message = format!("`{key}` is not set, and neither is `$HOME`");
         return Err(Error::setting(key, message));
     };
     let text = path.to_str().filter(|text| !text.contains('\n'));
     match text.map(|text| text.trim_end_matches('/')) {
         Some(text) if path.is_absolute() && !text.is_empty() => Ok(text.to_owned()),
         _ => {
-            let message = format!("`{}` is not an absolute path of a folder", path.display());
+            let message = format!("`{}` must be an absolute path", path.display());
             Err(Error::setting(key, message))
         }
     }
@@ -181,10 +181,13 @@ fn variables(env: BTreeMap<EnvName, String>) -> Result<Vec<(String, Secret)>> {
             let setting = format!("env.{key}");
             let key = key.to_string();
             if key.starts_with("GHARUN_") || key == "RUNNER_TRACKING_ID" {
-                let message = format!("`{key}` is what gharun and the runner tell machines by");
+                let message = format!(
+                    "the variable `{key}` is reserved for gharun and the runner: choose another \
+                     name"
+                );
                 Err(Error::setting(setting, message))
             } else if value.contains('\0') {
-                Err(Error::setting(setting, "a variable holds no NUL"))
+                Err(Error::setting(setting, "a variable must not contain NUL"))
             } else {
                 Ok((key, Secret::new(value)))
             }
@@ -194,7 +197,7 @@ fn variables(env: BTreeMap<EnvName, String>) -> Result<Vec<(String, Secret)>> {
 
 impl Provider for Local {
     const KIND: &'static str = "local";
-    const ABOUT: &'static str = "Slots on this very machine";
+    const ABOUT: &'static str = "Slots on this machine";
     const REHEARSES: bool = true;
     type Config = Config;
 

@@ -211,7 +211,9 @@ impl<S: Shell> Host<S> {
             Some("full") => return Err(self.full(&answer, doing)),
             Some("stranger") => {
                 let error = answer.error(ErrorKind::Denied, doing);
-                return Err(error.because("a slot holds something of that name that is not ours"));
+                return Err(error.because(
+                    "a slot already holds a folder of that name that gharun did not create",
+                ));
             }
             Some(_) => return Err(answer.error(ErrorKind::Unavailable, doing)),
         }
@@ -286,13 +288,13 @@ impl<S: Shell> Host<S> {
         };
         for line in &answer.lines {
             if let Some(path) = line.strip_prefix("unread ") {
-                unread(format!("`{path}` cannot be read"));
+                unread(format!("could not read `{path}`"));
             }
         }
         for machine in machines(self.address(place), &answer.lines) {
             match machine {
                 Ok(machine) => listing.instances.push(machine),
-                Err(id) => unread(format!("the tags of `{id}` are not whole")),
+                Err(id) => unread(format!("the tags of `{id}` are incomplete")),
             }
         }
         Ok(listing)
@@ -310,14 +312,16 @@ impl<S: Shell> Host<S> {
         match answer.failure.as_deref() {
             None => Ok(()),
             Some("stranger") => {
-                let cause = "it does not carry gharun's tags";
+                let cause = "it lacks gharun's tags";
                 Err(Error::new(ErrorKind::Denied, doing).because(cause))
             }
             Some("remains") => {
                 let root = folder_for_people(&self.layout.work_dir);
                 let error = answer.error(ErrorKind::Unavailable, doing);
                 let left = format!("{root}/slot-*/{} {root}/.gone/{0}.*", id.id);
-                Err(error.hinted(format!("its processes are gone; `sudo rm -rf {left}`")))
+                Err(error.hinted(format!(
+                    "its processes have ended; remove its files with `sudo rm -rf {left}`"
+                )))
             }
             Some(_) => Err(answer.error(ErrorKind::Unavailable, doing)),
         }
@@ -370,14 +374,17 @@ impl<S: Shell> Host<S> {
         if id.place.as_deref() != Some(address) {
             let message = format!("`{id}` is not on {}", self.shell.host());
             let cause = format!(
-                "the place of its slots in `{}` is `{address}`",
+                "the ID of the slots in `{}` is `{address}`",
                 self.layout.work_dir
             );
             return Err(Error::new(ErrorKind::Config, message).because(cause));
         }
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
         if !id.id.bytes().all(plain) || id.id.starts_with(['.', '-']) || id.id.is_empty() {
-            let message = format!("`{id}` is no machine: its name cannot be one of gharun's");
+            let message = format!(
+                "`{id}` is not a machine of gharun's: its name has characters that gharun does \
+                 not use"
+            );
             return Err(Error::new(ErrorKind::Denied, message));
         }
         Ok(place)
@@ -437,10 +444,7 @@ impl<S: Shell> Host<S> {
         let mut lines: Vec<String> = lines.map(str::to_owned).collect();
         if lines.pop().as_deref() != Some("gharun-done") {
             let cause = match stderr.as_str() {
-                "" => format!(
-                    "its shell said nothing that makes sense ({})",
-                    output.status
-                ),
+                "" => format!("unexpected output from its shell ({})", output.status),
                 said => format!("{said} ({})", output.status),
             };
             return Err(Error::new(lost, doing).because(cause));

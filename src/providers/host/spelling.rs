@@ -37,15 +37,15 @@ pub(super) fn taken(slots: NonZeroU16, lines: &[String]) -> String {
     let holders: Vec<String> = holders.map(|holder| format!("`{holder}`")).collect();
     let taken = match (slots.get(), holders.join(", ").as_str()) {
         // Whoever held them has left since, or is about to move in.
-        (1, "") => "its slot is being taken by somebody else".to_owned(),
-        (_, "") => format!("its {slots} slots are being taken by others"),
-        (1, holders) => format!("its slot is held by {holders}"),
-        (_, holders) => format!("its {slots} slots are held by {holders}"),
+        (1, "") => "its slot is being taken by another runner".to_owned(),
+        (_, "") => format!("its {slots} slots are being taken by other runners"),
+        (1, holders) => format!("its slot is taken by {holders}"),
+        (_, holders) => format!("its {slots} slots are taken by {holders}"),
     };
     match lines.iter().filter(|line| *line == "ahead").count() {
         0 => taken,
-        1 => format!("{taken}, and one other is waiting"),
-        others => format!("{taken}, and {others} others are waiting"),
+        1 => format!("{taken}, and one more runner is waiting"),
+        others => format!("{taken}, and {others} more runners are waiting"),
     }
 }
 

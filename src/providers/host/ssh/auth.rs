@@ -44,7 +44,10 @@ pub(super) fn log_in(
     match methods {
         Ok(methods) if methods.split(',').any(|method| method == "publickey") => {}
         Ok(methods) => {
-            let message = format!("it takes no keys from `{user}`, only: {methods}");
+            let message = format!(
+                "public-key authentication is not allowed for `{user}` (the server offers: \
+                 {methods})"
+            );
             return Err(denied(message));
         }
         Err(error) => return Err(lost(&error)),
@@ -81,10 +84,8 @@ pub(super) fn log_in(
                     return Ok(());
                 }
             }
-            Held::Locked => tried.push(format!(
-                "{name} (encrypted, and the agent does not hold it)"
-            )),
-            Held::Nothing => tried.push(format!("{name} (no private key can be read there)")),
+            Held::Locked => tried.push(format!("{name} (encrypted, and not in the agent)")),
+            Held::Nothing => tried.push(format!("{name} (could not read a private key from it)")),
         }
     }
     if let Some(agent) = &agent {
@@ -100,10 +101,10 @@ pub(super) fn log_in(
 
 fn refused(user: &str, tried: &[String], files: &[(&PathBuf, Held)]) -> Error {
     let tried = match tried {
-        [] => "there was no key to try".to_owned(),
+        [] => "no key to try".to_owned(),
         tried => format!("tried {}", tried.join(", ")),
     };
-    let failure = denied(format!("it does not let `{user}` in: {tried}"));
+    let failure = denied(format!("it refused the login of `{user}`: {tried}"));
     match files.iter().find(|(_, held)| *held == Held::Locked) {
         Some((file, _)) => failure.hinted(format!("`ssh-add {}`", file.display())),
         None => failure.hinted("set `identity`, or start an agent that holds the key"),
@@ -132,15 +133,19 @@ fn accepted(
     match attempt {
         Ok(()) if session.authenticated() => Ok(true),
         Ok(()) => {
-            tried.push(format!("{name} (more than a key is wanted)"));
+            tried.push(format!(
+                "{name} (accepted, but more than a key is required)"
+            ));
             Ok(false)
         }
         Err(error) if is_gone(&error) => {
             tried.push(name);
             let said = format!("{} after {}", error.message(), tried.join(", "));
             // A host that has seen too many keys hangs up in the midst of it.
-            Err(denied(format!("it hung up while we logged in: {said}"))
-                .hinted("set `identity`, so that fewer keys are tried"))
+            Err(
+                denied(format!("it closed the connection during the login: {said}"))
+                    .hinted("set `identity` to try fewer keys"),
+            )
         }
         Err(error) => {
             tried.push(format!("{name} ({})", error.message()));
@@ -156,7 +161,7 @@ pub(super) fn is_gone(error: &ssh2::Error) -> bool {
 fn lost(error: &ssh2::Error) -> Error {
     Error::new(
         ErrorKind::Unavailable,
-        format!("it did not say how to log in: {}", error.message()),
+        format!("it did not report how to log in: {}", error.message()),
     )
 }
 

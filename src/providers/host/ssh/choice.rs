@@ -65,7 +65,7 @@ pub(super) async fn launch(ssh: &Ssh, order: &Order) -> Result<Instance> {
         if let Seen::Failed(why) = &seen[at] {
             refused.push(
                 why.clone()
-                    .while_trying(format!("{} was not asked", member.name())),
+                    .while_trying(format!("{} was skipped", member.name())),
             );
             continue;
         }
@@ -134,7 +134,7 @@ pub(super) async fn forgo(ssh: &Ssh, turn: &str) -> Result<()> {
 /// Says once that a host is skipped.
 fn skip(ssh: &Ssh, member: &Member, error: &Error) {
     if ssh.members.len() > 1 && !member.said.swap(true, Ordering::Relaxed) {
-        tracing::warn!("{} is skipped: {}", member.name(), chain(error));
+        tracing::warn!("skipping {}: {}", member.name(), chain(error));
     }
 }
 

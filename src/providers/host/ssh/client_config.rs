@@ -100,7 +100,7 @@ impl ClientConfig {
         };
         let path = dir.join("config");
         let wrong = |error: Box<dyn std::error::Error + Send + Sync>| {
-            let message = format!("`{}` cannot be read", path.display());
+            let message = format!("could not read `{}`", path.display());
             Error::setting("ssh_dir", message).because(error)
         };
         let text = match fs::read_to_string(&path) {
@@ -140,7 +140,7 @@ impl ClientConfig {
             return Ok(None);
         }
         if depth > MOST_JUMPS {
-            let message = format!("the way by `{last}` is too long, or goes in a circle");
+            let message = format!("`ProxyJump` by `{last}` is too long or circular");
             return Err(Error::setting("jump", message));
         }
         let mut target = self.direct("jump", last, config)?;
@@ -168,11 +168,13 @@ impl ClientConfig {
                 && !text.contains(|c: char| c.is_whitespace() || c.is_control() || c == '/')
         };
         if !plain(alias) || !user.is_none_or(plain) {
-            return wrong(format!("`{name}` is no host: write `[user@]host[:port]`"));
+            return wrong(format!(
+                "`{name}` is not a valid host: write `[user@]host[:port]`"
+            ));
         }
         let params = self.params(name);
         let port = match port.map(str::parse) {
-            Some(Ok(0) | Err(_)) => return wrong(format!("`{name}` has no number for a port")),
+            Some(Ok(0) | Err(_)) => return wrong(format!("`{name}` has an invalid port")),
             Some(Ok(port)) => port,
             None => params.port.unwrap_or(22),
         };
@@ -186,7 +188,7 @@ impl ClientConfig {
             .or(params.user)
             .or(config.user.clone());
         let Some(user) = user else {
-            let message = format!("it is not known whom to log in as at `{name}`");
+            let message = format!("no user is set for `{name}`");
             return Err(Error::setting("user", message).hinted("write `user@host`"));
         };
         let tokens = |path: &Path| {
@@ -278,7 +280,7 @@ fn kept(text: &str) -> String {
             if let Some(hosts) = hosts {
                 kept.extend(["Host ", &hosts, "\n"]);
             } else {
-                tracing::debug!("`{bare}` of the ssh configuration is left out");
+                tracing::debug!("ignoring `{bare}` in the ssh configuration");
             }
             continue;
         }

@@ -178,14 +178,14 @@ fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::E
     use serde::de::Error as _;
     let text = String::deserialize(deserializer)?;
     let span: SignedDuration = text.parse().map_err(D::Error::custom)?;
-    Duration::try_from(span).map_err(|_| D::Error::custom("a duration is not negative"))
+    Duration::try_from(span).map_err(|_| D::Error::custom("a duration must not be negative"))
 }
 
 impl Config {
     /// Looks whether the settings fit together.
     pub(super) fn checked(self) -> Result<Self> {
         if self.hosts.is_empty() {
-            let error = Error::setting("hosts", "`hosts` names no host");
+            let error = Error::setting("hosts", "`hosts` must not be empty");
             return Err(error.hinted("`--set hosts=pi@pi4.local`, or a table in providers.toml"));
         }
         let mut names = BTreeSet::new();
@@ -196,7 +196,7 @@ impl Config {
         let known = |setting: &str, keys: Vec<&String>| {
             let stranger = keys.into_iter().find(|key| !names.contains(key));
             stranger.map_or(Ok(()), |key| {
-                let message = format!("`{key}` is none of `hosts`");
+                let message = format!("`{key}` is not one of `hosts`");
                 Err(Error::setting(format!("{setting}.{key}"), message))
             })
         };
@@ -209,7 +209,10 @@ impl Config {
         known("labels", self.labels.keys().collect())?;
         let odd_label = |label: &&String| label.trim().is_empty() || label.contains([',', '\n']);
         if let Some(label) = self.labels.values().flatten().find(odd_label) {
-            return Err(Error::setting("labels", format!("`{label}` is no label")));
+            return Err(Error::setting(
+                "labels",
+                format!("`{label}` is not a valid label"),
+            ));
         }
         let odd = |id: &&String| {
             let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_:/.".contains(&byte);
@@ -220,10 +223,13 @@ impl Config {
             Gpus::By(table) => table.values().flatten().collect(),
         };
         if let Some(id) = ids.into_iter().find(odd) {
-            return Err(Error::setting("gpus", format!("`{id}` is no id of a GPU")));
+            return Err(Error::setting(
+                "gpus",
+                format!("`{id}` is not a valid GPU ID"),
+            ));
         }
         if self.connect_timeout < Duration::from_millis(100) {
-            let message = "no host answers in so short a time";
+            let message = "`connect_timeout` must be at least 100ms";
             return Err(Error::setting("connect_timeout", message));
         }
         self.folder()?;
@@ -238,7 +244,7 @@ impl Config {
             Some(rest) if !rest.is_empty() && !folder.contains(['\n', '\0']) => Ok(folder.into()),
             _ => {
                 let message = format!(
-                    "`{}` is neither an absolute path of a folder nor `~/FOLDER`",
+                    "`{}` must be an absolute path or begin with `~/`",
                     self.work_dir
                 );
                 Err(Error::setting("work_dir", message))

@@ -326,7 +326,10 @@ impl Driver {
         if !self.is_at_work() {
             self.heard = now;
         } else if now.duration_since(self.heard) > SILENT {
-            return Err(Dead(format!("it said nothing for {} s", SILENT.as_secs())));
+            return Err(Dead(format!(
+                "it did not respond for {} s",
+                SILENT.as_secs()
+            )));
         }
         let listens = self.is_at_work() || !self.pipes.is_empty() || !self.ears.is_empty();
         let pulse = now.duration_since(self.pulse) >= ASKED;
@@ -356,7 +359,7 @@ impl Driver {
             self.heard = Instant::now();
         }
         if !listens && wire.intersects(PollFlags::HUP | PollFlags::ERR) {
-            return Err(Dead("it hung up".into()));
+            return Err(Dead("it closed the connection".into()));
         }
         // Only where it is sure to be taken whole: libssh2 does not say so when it is not.
         if pulse && wire.contains(PollFlags::OUT) {

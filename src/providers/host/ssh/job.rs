@@ -114,7 +114,8 @@ impl Job {
                 Ok(Step::Moved)
             }
             Some(Err(error)) => {
-                let error = io::Error::other(format!("it runs no commands: {}", error.message()));
+                let error =
+                    io::Error::other(format!("it does not run commands: {}", error.message()));
                 self.tell(Err(Broken::Refused(error)));
                 self.close();
                 Ok(Step::Moved)
@@ -127,7 +128,9 @@ impl Job {
         moved |= listen(link, &mut self.channel.stream(0), &mut self.stdout)?;
         moved |= listen(link, &mut self.channel.stderr(), &mut self.stderr)?;
         if self.stdout.len() + self.stderr.len() > MOST_SAID {
-            self.tell(Err(Broken::Lost(io::Error::other("it said too much"))));
+            self.tell(Err(Broken::Lost(io::Error::other(
+                "its output was too long",
+            ))));
             self.close();
         } else if self.channel.eof() {
             self.close();

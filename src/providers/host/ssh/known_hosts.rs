@@ -58,7 +58,7 @@ impl Known {
                 Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 Err(error) => {
-                    let message = format!("`{}` cannot be read: {error}", file.display());
+                    let message = format!("could not read `{}`: {error}", file.display());
                     return Err(Error::new(ErrorKind::Config, message).about("known_hosts"));
                 }
             };
@@ -99,7 +99,7 @@ impl Known {
         };
         if let Some(line) = of("@revoked").find(|line| line.key == key) {
             return Err(denied(format!(
-                "the key that {} shows, {}, is revoked by {}:{}",
+                "the host key of {}, {}, is revoked in {}:{}",
                 self.name,
                 fingerprint(key),
                 line.file.display(),
@@ -114,13 +114,14 @@ impl Known {
         let same = of("").find(|line| line.kind == kind);
         if let Some(line) = same.or(of("").next()) {
             let remove = format!(
-                "if the change is meant, `ssh-keygen -f {} -R '{}'`, and look at the new key before you trust it",
+                "if the change is intended, run `ssh-keygen -f {} -R '{}'` and verify the new key \
+                 before you trust it",
                 line.file.display(),
                 self.name
             );
             return Err(denied(format!(
-                "{} shows another key than the one that is known: somebody may be in between. \
-                 It shows {kind} {shown}; {}:{} says {} {}",
+                "the host key of {} has changed; this may be an attack: it presents {kind} \
+                 {shown}, and {}:{} holds {} {}",
                 self.name,
                 line.file.display(),
                 line.number,
@@ -133,7 +134,8 @@ impl Known {
         match (check, &self.own) {
             (HostKeyCheck::AcceptNew, Some(own)) => self.add(own, kind, key),
             _ => Err(denied(format!(
-                "{} is not known: it shows {kind} {shown}, and `{}` does not name it",
+                "the host key of {} is not known: it presents {kind} {shown}, and `{}` does not \
+                 list it",
                 self.name,
                 self.own.as_deref().unwrap_or(Path::new("known_hosts")).display()
             ))
@@ -161,14 +163,14 @@ impl Known {
         };
         add().map_err(|error| {
             let message = format!(
-                "the key of {} cannot be written to `{}`: {error}",
+                "could not write the host key of {} to `{}`: {error}",
                 self.name,
                 file.display()
             );
             Error::new(ErrorKind::Config, message).about("known_hosts")
         })?;
         tracing::warn!(
-            "{} is new: its key {kind} {} is in `{}` from now on",
+            "added {} to the known hosts: {kind} {} in `{}`",
             self.name,
             fingerprint(key),
             file.display()

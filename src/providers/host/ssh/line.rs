@@ -57,7 +57,7 @@ impl Line {
         };
         // It ends by itself when nobody holds the line any more; `opens` tells of a panic.
         drop(tokio::task::spawn_blocking(work));
-        let ended = || Unopened::Failed(unavailable("the attempt broke off"));
+        let ended = || Unopened::Failed(unavailable("the attempt was interrupted"));
         opens.await.map_err(|_| ended())??;
         Ok(Self {
             requests,

@@ -78,7 +78,10 @@ fn wait_to_send(link: &Link, end: Instant) -> Result<bool, Dead> {
         return Ok(false);
     }
     if Instant::now() >= end {
-        return Err(Dead(format!("it took nothing for {} s", STUCK.as_secs())));
+        return Err(Dead(format!(
+            "it accepted no data for {} s",
+            STUCK.as_secs()
+        )));
     }
     wait(&mut [PollFd::new(&link.socket, PollFlags::OUT)], LOOK)?;
     Ok(true)

@@ -83,7 +83,7 @@ impl Ssh {
             let places: Vec<String> = places
                 .map(|member| format!("{} is `{}`", member.name(), member.place))
                 .collect();
-            let message = format!("`{id}` is on none of the hosts of this provider");
+            let message = format!("`{id}` is not on any host of this provider");
             Error::setting("hosts", message).because(format!("of `hosts`, {}", places.join(", ")))
         })
     }

@@ -58,11 +58,13 @@ pub(super) fn open(target: &Target, manner: &Manner, wire: Wire) -> Result<Link,
     let known = Known::read(&target.known_hosts, &target.host, target.port).map_err(failed)?;
     let methods = known.methods();
     if methods.is_empty() {
-        let message = "the types of its keys that are known are none that are safe";
+        let message = "its known host keys are all of types that are no longer secure";
         return Err(failed(denied(message).about("known_hosts")));
     }
     let broken = |error: ssh2::Error| {
-        Unopened::Failed(unavailable(format!("no session could be set up: {error}")))
+        Unopened::Failed(unavailable(format!(
+            "could not set up a session: {error}"
+        )))
     };
     let mut session = Session::new().map_err(broken)?;
     // libssh2 refuses a list in which it knows nothing, which this is not.
@@ -74,15 +76,17 @@ pub(super) fn open(target: &Target, manner: &Manner, wire: Wire) -> Result<Link,
         Wire::Tcp => connect(target, manner.patience).map_err(failed)?.into(),
         Wire::Bridge(stream) => stream.into(),
     };
-    let socket = stream
-        .try_clone()
-        .map_err(|error| failed(unavailable(format!("no session could be set up: {error}"))))?;
+    let socket = stream.try_clone().map_err(|error| {
+        failed(unavailable(format!(
+            "could not set up a session: {error}"
+        )))
+    })?;
     session.set_tcp_stream(stream);
     session
         .handshake()
         .map_err(|error| unopened(&error, manner))?;
     let Some((key, _)) = session.host_key() else {
-        return Err(failed(unavailable("it showed no key")));
+        return Err(failed(unavailable("it presented no host key")));
     };
     known.judge(key, manner.check).map_err(failed)?;
     log_in(
@@ -99,13 +103,15 @@ pub(super) fn open(target: &Target, manner: &Manner, wire: Wire) -> Result<Link,
 fn unopened(error: &ssh2::Error, manner: &Manner) -> Unopened {
     let said = error.message();
     match error.code() {
-        ErrorCode::Session(code) if HUNG_UP.contains(&code) => Unopened::Dropped(unavailable(
-            format!("it hung up during the handshake: {said}"),
-        )),
+        ErrorCode::Session(code) if HUNG_UP.contains(&code) => {
+            Unopened::Dropped(unavailable(format!(
+                "it closed the connection during the handshake: {said}"
+            )))
+        }
         ErrorCode::Session(code) if TIMED_OUT.contains(&code) => {
             let time = manner.patience.as_secs_f32();
             Unopened::Failed(unavailable(format!(
-                "it took the connection and then said nothing for {time} s"
+                "it accepted the connection and then did not respond for {time} s"
             )))
         }
         _ => Unopened::Failed(unavailable(format!("the handshake failed: {said}"))),
@@ -118,7 +124,7 @@ fn connect(target: &Target, patience: Duration) -> Result<TcpStream, Error> {
     let (host, port) = (&target.host, target.port);
     let addresses = (host.as_str(), port)
         .to_socket_addrs()
-        .map_err(|error| unavailable(format!("the address of `{host}` is not known: {error}")))?;
+        .map_err(|error| unavailable(format!("could not resolve `{host}`: {error}")))?;
     let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
     for address in addresses {
         let left = end.saturating_duration_since(Instant::now());
@@ -126,7 +132,7 @@ fn connect(target: &Target, patience: Duration) -> Result<TcpStream, Error> {
         match TcpStream::connect_timeout(&address, left) {
             Ok(stream) => {
                 if let Err(error) = care_for(&stream) {
-                    tracing::debug!("a connection is not watched over: {error}");
+                    tracing::debug!("could not set keepalives on a connection: {error}");
                 }
                 return Ok(stream);
             }

@@ -148,7 +148,7 @@ impl Way {
                     return Err(failure);
                 }
                 let (host, why) = (self.host(), chain(&failure));
-                tracing::debug!("{host} hung up, and is tried again: {why}");
+                tracing::debug!("{host} closed the connection, trying again: {why}");
                 sleep(now).await;
                 pause = (pause * 2).min(Duration::from_secs(2));
             }
@@ -188,10 +188,10 @@ impl Way {
                     over.retire();
                 }
                 drop(free);
-                let bridged = bridged.unwrap_or_else(|_| Err("nothing answers there".into()));
+                let bridged = bridged.unwrap_or_else(|_| Err("nothing is listening there".into()));
                 bridged.map_err(|why| {
                     let message =
-                        format!("port {port} of `{host}` cannot be reached from there: {why}");
+                        format!("could not reach port {port} of `{host}` from there: {why}");
                     Unopened::Failed(by(unavailable(message)))
                 })?;
                 (Some(over), Wire::Bridge(ours))
@@ -202,7 +202,7 @@ impl Way {
         // Each step has its own limit; an agent and a resolver have none.
         let limit = patience * 4 + Duration::from_secs(5);
         timeout(limit, opening).await.unwrap_or_else(|_| {
-            let message = format!("no session came about in {} s", limit.as_secs());
+            let message = format!("could not set up a session within {} s", limit.as_secs());
             Err(Unopened::Failed(unavailable(message)))
         })
     }
@@ -210,10 +210,8 @@ impl Way {
 
 async fn listen(line: &Line, remote: u16, local: u16) -> Result<(), Error> {
     line.listen(remote, local).await.map_err(|why| {
-        denied(format!(
-            "it does not let us listen at its port {remote}: {why}"
-        ))
-        .hinted("its sshd_config has to say `AllowTcpForwarding yes`")
+        denied(format!("it refused to forward its port {remote}: {why}"))
+            .hinted("set `AllowTcpForwarding yes` in its sshd_config")
     })
 }
 
@@ -251,7 +249,7 @@ impl Shell for Way {
                 Ok(output) if self.0.sudo && output.stderr.starts_with(b"sudo: ") => {
                     let said = String::from_utf8_lossy(&output.stderr);
                     let failure = denied(said.trim()).about("sudo").hinted(
-                        "let that user use `sudo` there without a password, or leave `sudo` out",
+                        "allow that user to use `sudo` without a password, or leave `sudo` out",
                     );
                     return Err(unreachable(failure));
                 }

@@ -281,8 +281,8 @@ fn settings_that_cannot_be_meant_are_refused_by_their_key() {
     registry: `registry` must hold `username`, with `registry_password`, or `secret` alone
     start_deadline: `soon` is not a valid duration: write one such as `"90s"` or `"10m"`
     start_deadline: `0s` is not a valid duration: write one such as `"90s"` or `"10m"`
-    endpoint: `api.nebius.cloud` is no address of a server: write one as in `https://api.example.com/v1`
-    auth_endpoint: `ftp://x` is no address of a server: write one as in `https://api.example.com/v1`
+    endpoint: `api.nebius.cloud` is not a valid server address: write one such as `https://api.example.com/v1`
+    auth_endpoint: `ftp://x` is not a valid server address: write one such as `https://api.example.com/v1`
     image: `image` is not a valid image reference
     labels: `gharun-name` is not a valid label key: use lower-case letters, digits, `-`, `_` and `.`; `managed-by` and `gharun-…` are reserved
     labels: `Team` is not a valid label key: use lower-case letters, digits, `-`, `_` and `.`; `managed-by` and `gharun-…` are reserved

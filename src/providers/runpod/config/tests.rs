@@ -90,7 +90,7 @@ fn what_cannot_be_meant_is_told_with_its_key_and_what_to_write() {
     env.RUNPOD_API_KEY: the variable `RUNPOD_API_KEY` is reserved for gharun: choose another name
     env.GHARUN_TAGS: the variable `GHARUN_TAGS` is reserved for gharun: choose another name
     env: 48 variables are too many: RunPod allows 50, and gharun uses 3 of them; write at most 47
-    endpoint: `api.runpod.io` is no address of a server: write one as in `https://api.example.com/v1`
+    endpoint: `api.runpod.io` is not a valid server address: write one such as `https://api.example.com/v1`
     ");
 }
 
