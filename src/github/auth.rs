@@ -74,7 +74,7 @@ impl Token {
             return Err(self.fails(what, "is empty"));
         }
         if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(self.fails(what, "is not one word of visible characters"));
+            return Err(self.fails(what, "must be one word of visible characters"));
         }
         Ok(Secret::new(text))
     }
@@ -82,7 +82,7 @@ impl Token {
     /// Gets the text of its source as it is; `what` is it, for errors: `the GitHub token`.
     pub async fn text(&self, what: &str) -> Result<Secret> {
         match self {
-            Self::App(_) => Err(self.fails(what, "is made for a client, and for nobody else")),
+            Self::App(_) => Err(self.fails(what, "is available to the GitHub client only")),
             Self::Literal(secret) => Ok(secret.clone()),
             Self::File(path) => {
                 let file = path.clone();
@@ -97,14 +97,14 @@ impl Token {
 
     async fn run(&self, words: &[String], what: &str) -> Result<Secret> {
         let [program, arguments @ ..] = words else {
-            return Err(self.fails(what, "is not named"));
+            return Err(self.fails(what, "must not be empty"));
         };
         let running = Command::new(program)
             .args(arguments)
             .stdin(Stdio::null())
             .kill_on_drop(true)
             .output();
-        let late = || format!("gave none within {} s", COMMAND_TAKES.as_secs());
+        let late = || format!("timed out after {} s", COMMAND_TAKES.as_secs());
         let output = timeout(COMMAND_TAKES, running)
             .await
             .map_err(|_| self.fails(what, &late()))?
@@ -117,7 +117,7 @@ impl Token {
         }
         let text = String::from_utf8(output.stdout);
         text.map(Secret::new)
-            .map_err(|_| self.fails(what, "gave no text"))
+            .map_err(|_| self.fails(what, "did not print UTF-8 text"))
     }
 
     fn fails(&self, what: &str, how: &str) -> Error {
@@ -205,7 +205,7 @@ impl Auth {
         match self.get(source, &mut state, shared, soon).await {
             Ok(token) => Ok(Some(token)),
             Err(error) => {
-                tracing::debug!(%error, "the old token is used on");
+                tracing::debug!(%error, "keeping the old token");
                 let again = later(now, EARLY_AGAIN);
                 Ok(state.held.as_mut().map(|held| {
                     held.term = held.term.map(|term| Term {
@@ -255,14 +255,14 @@ impl Auth {
                 }
                 grants
             }
-            Err(error) => return tracing::debug!(%error, "tokens are not taken back"),
+            Err(error) => return tracing::debug!(%error, "could not revoke tokens"),
         };
         let now = shared.clock();
         let open = grants.into_iter().filter(|grant| grant.end > now);
         let taken = open.map(|grant| async move {
             if let Err(error) = grant.revoke(shared, by).await {
                 // It ends by itself within the hour.
-                tracing::debug!(%error, "a token is not taken back");
+                tracing::debug!(%error, "could not revoke a token");
             }
         });
         futures_util::future::join_all(taken).await;
@@ -270,7 +270,7 @@ impl Auth {
 
     async fn lock(&self, by: Instant) -> Result<MutexGuard<'_, State>> {
         timeout_at(by, self.state.lock()).await.map_err(|_| {
-            let message = "another request waited too long for the GitHub token";
+            let message = "another request timed out waiting for the GitHub token";
             Error::new(ErrorKind::Unavailable, message)
         })
     }
@@ -309,8 +309,12 @@ fn tell(hearer: &Hearer, secret: &Secret) -> Result<()> {
 
 /// The header that a token travels in, marked so that it goes to our server only.
 pub(super) fn bearer(token: &Secret) -> Result<HeaderValue> {
-    let mut value = HeaderValue::try_from(format!("Bearer {}", token.expose()))
-        .map_err(|_| Error::new(ErrorKind::Unauthorized, "the GitHub token is not a word"))?;
+    let mut value = HeaderValue::try_from(format!("Bearer {}", token.expose())).map_err(|_| {
+        Error::new(
+            ErrorKind::Unauthorized,
+            "the GitHub token has characters that a header cannot hold",
+        )
+    })?;
     value.set_sensitive(true);
     Ok(value)
 }

@@ -79,7 +79,7 @@ impl Client {
 
     /// How much of the rate limit is left. Asking is free.
     pub async fn rate_limit(&self) -> Result<RateLimit> {
-        let message = "could not ask how many requests are left".to_owned();
+        let message = "could not read the rate limit".to_owned();
         let operation = self.begin(message, Right::Public);
         let answer = operation
             .fetch(scope::join(self.api_url(), ["rate_limit"])?)

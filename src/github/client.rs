@@ -118,8 +118,12 @@ impl Client {
             || api_url.query().is_some();
         if odd {
             // The address is not shown: it may hold a password.
-            return Err(Error::new(ErrorKind::Invalid, "GitHub's API has an odd address")
-                .hinted("write it as `https://HOST` or `https://HOST/api/v3`, with no user and no query"));
+            return Err(
+                Error::new(ErrorKind::Invalid, "invalid address of GitHub's API").hinted(
+                    "write it as `https://HOST` or `https://HOST/api/v3`, without a user or a \
+                     query",
+                ),
+            );
         }
         let hearer = config.hearer.clone();
         let options = Options {
@@ -281,7 +285,7 @@ fn tell(hearer: &Hearer, wait: &http::Wait<'_>) {
         lasts: wait.lasts,
     };
     if let Err(error) = hearer.tell(notice) {
-        tracing::warn!("a wait could not be told: {error}");
+        tracing::warn!("could not report a wait: {error}");
     }
 }
 
@@ -376,7 +380,7 @@ impl Operation<'_> {
         if ours && answer.has_moved() && !self.shared.moved.swap(true, Ordering::Relaxed) {
             let scope = &self.shared.scope;
             if let Err(error) = self.shared.hearer.tell(Notice::Moved { scope }) {
-                tracing::warn!("a new address could not be told: {error}");
+                tracing::warn!("could not report a new address: {error}");
             }
         }
     }

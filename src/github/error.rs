@@ -40,20 +40,23 @@ impl Error {
             http::ErrorKind::Ambiguous => (ErrorKind::Ambiguous, None),
             http::ErrorKind::Limited { until } => {
                 let until = until.round(jiff::Unit::Second).unwrap_or(until);
-                let hint = format!("GitHub takes requests again at {until}");
+                let hint = format!("GitHub accepts requests again at {until}");
                 (ErrorKind::RateLimited, Some(hint))
             }
             http::ErrorKind::Refused => {
-                let hint = "set `GITHUB_API_URL` to the address that GitHub's API has now";
+                let hint = "set `GITHUB_API_URL` to the current address of GitHub's API";
                 (ErrorKind::Invalid, Some(hint.to_owned()))
             }
             http::ErrorKind::Setup => {
-                let hint = "install the certificates of your system (`ca-certificates`); for a server with an authority of its own, name the file with its certificate: `ca_bundle` under [github], or `$GHARUN_CA_BUNDLE`";
+                let hint = "install your system's certificates (`ca-certificates`); for a server \
+                            with its own certificate authority, name the file with its certificate: \
+                            `ca_bundle` under [github], or `$GHARUN_CA_BUNDLE`";
                 (ErrorKind::Unavailable, Some(hint.to_owned()))
             }
             http::ErrorKind::Unavailable => (ErrorKind::Unavailable, None),
             http::ErrorKind::Unreadable => {
-                let hint = "check that `GITHUB_API_URL` is GitHub's API, and that no proxy answers in its place";
+                let hint = "check that `GITHUB_API_URL` is GitHub's API, and that no proxy answers \
+                            instead";
                 (ErrorKind::Unexpected, Some(hint.to_owned()))
             }
         };
@@ -81,7 +84,7 @@ impl Error {
             ErrorKind::Forbidden => permissions::forbidden(right, token, answer),
             ErrorKind::NotFound => permissions::not_found(right, token, answer),
             ErrorKind::Unexpected if answer.status.as_u16() == 410 => {
-                vec!["update gharun: GitHub no longer speaks this version of its API".to_owned()]
+                vec!["update gharun: GitHub no longer supports this version of its API".to_owned()]
             }
             ErrorKind::Invalid if right.registers() => vec![REFUSED.to_owned()],
             _ => Vec::new(),
@@ -97,13 +100,14 @@ impl Error {
     /// Makes an error of a request that needs a token where there is none.
     pub(super) fn no_token(message: &str) -> Self {
         Self::new(ErrorKind::Unauthorized, message)
-            .because("there is no token for GitHub")
+            .because("no GitHub token is set")
             .hinted(TOKEN)
     }
 }
 
 const TOKEN: &str = "set `GHARUN_GITHUB_TOKEN` or `GH_PAT` to a token that is valid";
-const REFUSED: &str = "check `--label` and `--runner-group`; if they are fine, this is a bug in gharun: please report it with the request's number";
+const REFUSED: &str = "check `--label` and `--runner-group`; if they are correct, this is a bug in \
+                       gharun: please report it with the request ID";
 
 impl Right<'_> {
     /// Whether it is that of a new registration: what it was made of came from us.

@@ -21,19 +21,21 @@ impl Operation<'_> {
     }
 
     fn follow(&self, link: &str, here: &Url) -> Result<Url> {
-        let odd = |how: &str| self.odd(&format!("the next page of the list is {how}"));
-        let url = here
-            .join(link)
-            .map_err(|_| odd("at an address that is none"))?;
+        let odd = |how: &str| {
+            self.odd(&format!(
+                "could not read the next page of the list: its address {how}"
+            ))
+        };
+        let url = here.join(link).map_err(|_| odd("is not a valid URL"))?;
         if url.origin() != self.api_url().origin() {
-            return Err(odd("on another server, which does not get the token"));
+            return Err(odd("is on another server, which must not get the token"));
         }
         Ok(url)
     }
 
     fn odd(&self, why: &str) -> Error {
         self.fails(ErrorKind::Unexpected, why)
-            .hinted("check that `GITHUB_API_URL` is the address that GitHub's API has itself")
+            .hinted("check that `GITHUB_API_URL` is the address that GitHub's API itself uses")
     }
 }
 

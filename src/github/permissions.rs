@@ -69,7 +69,7 @@ impl fmt::Display for TokenKind {
             Self::Installation => "the token of an app or of a workflow",
             Self::OAuth => "an OAuth token, such as that of `gh`",
             Self::Person => "a person's token through a GitHub App",
-            Self::Unknown => "a token of a kind that it does not tell",
+            Self::Unknown => "a token of unknown type",
         })
     }
 }
@@ -86,14 +86,14 @@ pub(super) fn forbidden(right: &Right<'_>, kind: TokenKind, answer: &Answer) -> 
     if let Some(group) = right.other_group() {
         if group == HOSTED_GROUP {
             return vec![
-                "runner group 2 is that of GitHub's own runners and takes no others: \
-                 leave `--runner-group` out, or name another"
+                "runner group 2 is reserved for GitHub's own runners: leave `--runner-group` out, \
+                 or name another"
                     .to_owned(),
             ];
         }
         hints.push(format!(
-            "runner group {group} may be one that this token cannot change: \
-             see `gharun providers check --runner-group {group}`"
+            "this token may not be allowed to use runner group {group}: see `gharun providers \
+             check --runner-group {group}`"
         ));
     }
     hints.extend(missing(right, kind, answer));
@@ -108,14 +108,14 @@ pub(super) fn not_found(right: &Right<'_>, kind: TokenKind, answer: &Answer) -> 
         Right::Runners { scope, .. } => {
             let sort = sort_of(scope);
             hints.push(format!(
-                "the token has no admin rights on `{scope}`, or there is no such {sort}"
+                "the token has no admin rights on `{scope}`, or the {sort} does not exist"
             ));
             if let Some(group) = right.other_group() {
-                hints.push(format!("or there is no runner group {group}"));
+                hints.push(format!("or runner group {group} does not exist"));
             }
         }
         Right::Runs | Right::Sight => hints.push(
-            "there is no such repository, or the token does not see it: check its spelling"
+            "the repository does not exist, or the token has no access to it: check its spelling"
                 .to_owned(),
         ),
     }
@@ -182,14 +182,15 @@ fn missing(right: &Right<'_>, kind: TokenKind, answer: &Answer) -> Vec<String> {
             let mut hints = vec![by_scope(right, scope, answer)];
             if lacks(answer, scope).is_some() {
                 hints.push(format!(
-                    "a token of `gh` gets it by `gh auth refresh --scopes {scope}`"
+                    "add it to the token of `gh` with `gh auth refresh --scopes {scope}`"
                 ));
             }
             hints
         }
         TokenKind::FineGrained => vec![
             format!("the token needs the permission {permission}{place}"),
-            "if it has that, the organization's owners may have to approve the token first"
+            "if it has the permission, an owner of the organization may have to approve the token \
+             first"
                 .to_owned(),
         ],
         TokenKind::Installation if runners => vec![
@@ -237,9 +238,9 @@ fn by_scope(right: &Right<'_>, scope: &str, answer: &Answer) -> String {
         (Some(lacking), Some(has), _) => {
             format!("the token has the scopes `{has}` and lacks `{lacking}`")
         }
-        (Some(lacking), None, _) => format!("the token has no scope and lacks `{lacking}`"),
+        (Some(lacking), None, _) => format!("the token has no scopes and lacks `{lacking}`"),
         (None, Some(_), Some(admin)) => {
-            format!("the token's scopes are enough: it must belong to {admin}")
+            format!("the token's scopes are sufficient, but it must belong to {admin}")
         }
         (None, _, Some(admin)) => {
             format!("the token needs the scope `{scope}`, and must belong to {admin}")

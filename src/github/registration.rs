@@ -117,7 +117,7 @@ impl Client {
                 // server that does not know the question.
                 ErrorKind::NotFound => {
                     if let Ok(token) = self.ticket(&mut known).await {
-                        tracing::debug!("the server has no just-in-time configurations");
+                        tracing::debug!("the server does not support just-in-time configurations");
                         drop(token);
                         known.has_jit = Some(false);
                         return self.with_token(&mut known).await;
@@ -213,7 +213,7 @@ impl Client {
         let Some(found) = groups.into_iter().find(|one| one.id == group) else {
             let message = format!("could not register runners with `{scope}`");
             return Err(Error::new(ErrorKind::NotFound, message)
-                .because(format!("there is no runner group {group}")));
+                .because(format!("runner group {group} does not exist")));
         };
         known.group = Some(found.name.clone());
         Ok(Some(found.name))

@@ -51,10 +51,7 @@ struct Asset {
 
 impl Client {
     pub(super) async fn own_downloads(&self) -> Result<Vec<Download>> {
-        let message = format!(
-            "could not list the runner's archives for `{}`",
-            self.scope()
-        );
+        let message = format!("could not list the runner downloads for `{}`", self.scope());
         let right = Right::Runners {
             scope: self.scope(),
             group: None,
@@ -130,7 +127,7 @@ impl Client {
     async fn archives(&self, which: &[&str]) -> Result<Vec<Download>> {
         let downloads = self.release(which).await?.downloads();
         if downloads.is_empty() {
-            let why = "the release has no archives of the runner";
+            let why = "the release has no runner downloads";
             return Err(super::Error::new(ErrorKind::NotFound, looking_up(which)).because(why));
         }
         Ok(downloads)
@@ -142,9 +139,10 @@ impl Client {
         let url = scope::join(self.api_url(), path.iter().chain(which).copied())?;
         let answer = operation.fetch(url).await?;
         if answer.status.as_u16() == 404 {
-            return Err(operation
-                .refused(&answer)
-                .hinted("leave `--runner-version` out, or take one from https://github.com/actions/runner/releases"));
+            return Err(operation.refused(&answer).hinted(
+                "leave `--runner-version` out, or choose one from \
+                     https://github.com/actions/runner/releases",
+            ));
         }
         operation.read(&answer)
     }

@@ -174,6 +174,7 @@ async fn list(operation: &Operation<'_>, url: &url::Url) -> Result<Vec<Runner>> 
         return Ok(all.into_values().collect());
     }
     let seen = all.len();
-    let why = format!("the list changed while it was read: {seen} of {wanted} runners were seen");
+    let why =
+        format!("the list changed while it was read: it had {wanted} runners and showed {seen}");
     Err(operation.fails(ErrorKind::Unavailable, why))
 }

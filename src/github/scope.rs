@@ -62,10 +62,11 @@ pub(super) fn repository(text: &str) -> Result<[&str; 3]> {
         Some((owner, name)) if !owner.is_empty() && !name.is_empty() && !name.contains('/') => {
             Ok(["repos", owner, name])
         }
-        _ => Err(
-            Error::new(ErrorKind::Invalid, format!("`{text}` is no repository"))
-                .hinted("write `OWNER/NAME`"),
-        ),
+        _ => Err(Error::new(
+            ErrorKind::Invalid,
+            format!("`{text}` is not a valid repository"),
+        )
+        .hinted("write `OWNER/NAME`")),
     }
 }
 
@@ -73,13 +74,18 @@ pub(super) fn repository(text: &str) -> Result<[&str; 3]> {
 pub(super) fn join<'a>(api_url: &Url, segments: impl IntoIterator<Item = &'a str>) -> Result<Url> {
     let mut url = api_url.clone();
     {
-        let bad = || Error::new(ErrorKind::Invalid, format!("`{api_url}` is no API address"));
+        let bad = || {
+            Error::new(
+                ErrorKind::Invalid,
+                format!("`{api_url}` is not a valid API address"),
+            )
+        };
         let mut path = url.path_segments_mut().map_err(|()| bad())?;
         path.pop_if_empty();
         for segment in segments {
             // A URL drops these instead of encoding them.
             if segment.is_empty() || segment == "." || segment == ".." {
-                let message = format!("`{segment}` is no name on GitHub");
+                let message = format!("`{segment}` is not a valid name on GitHub");
                 return Err(Error::new(ErrorKind::Invalid, message));
             }
             path.push(segment);

@@ -46,7 +46,7 @@ impl Client {
         }
         if numbers(version) < numbers(FLOOR) {
             return Ok(Standing::Refused(format!(
-                "GitHub takes no runner older than {FLOOR}, and {version} is older"
+                "runner {version} is too old: GitHub requires at least {FLOOR}"
             )));
         }
         let end = self.end_of(version).await?;
@@ -56,20 +56,20 @@ impl Client {
             let passed = |at: Option<Timestamp>| at.filter(|at| *at <= now);
             if let Some(at) = passed(end.registration_deprecates_at) {
                 return Ok(Standing::Refused(format!(
-                    "GitHub registers version {version} of the runner no more since {}",
+                    "GitHub stopped registering runner {version} on {}",
                     day(at)
                 )));
             }
             if let Some(at) = passed(end.runtime_deprecates_at) {
                 return Ok(Standing::Refused(format!(
-                    "GitHub gives version {version} of the runner no jobs since {}",
+                    "GitHub stopped sending jobs to runner {version} on {}",
                     day(at)
                 )));
             }
             let ends = [end.registration_deprecates_at, end.runtime_deprecates_at];
             if let Some(at) = ends.into_iter().flatten().min() {
                 return Ok(Standing::Doubtful(format!(
-                    "GitHub takes version {version} of the runner until {}",
+                    "GitHub supports runner {version} until {}",
                     day(at)
                 )));
             }
@@ -78,8 +78,8 @@ impl Client {
         let old = released.filter(|released| now.duration_since(*released) > MONTH);
         Ok(old.map_or(Standing::Good, |released| {
             Standing::Doubtful(format!(
-                "version {version} of the runner is of {}, and GitHub gives no jobs to a runner \
-                 that is more than 30 days behind a release",
+                "runner {version} was released on {}, and GitHub sends no jobs to a runner that is \
+                 more than 30 days behind a release",
                 day(released)
             ))
         }))
@@ -87,8 +87,7 @@ impl Client {
 
     /// When the version ends; servers that tell it are few.
     async fn end_of(&self, version: &str) -> Result<Option<End>> {
-        let message =
-            format!("could not ask until when GitHub takes version {version} of the runner");
+        let message = format!("could not look up how long GitHub supports runner {version}");
         let right = Right::Runners {
             scope: self.scope(),
             group: None,
@@ -103,7 +102,7 @@ impl Client {
                 if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Forbidden)
                     || answer.status.is_success() =>
             {
-                tracing::debug!("the end of version {version} is not told: {error}");
+                tracing::debug!("the end of runner {version} is unknown: {error}");
                 Ok(None)
             }
             Err(error) => Err(error),

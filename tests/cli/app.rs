@@ -168,33 +168,33 @@ fn a_wrong_key_is_told_and_nothing_is_tried() {
     };
     insta::assert_snapshot!(wrong("/run/secrets/app.pem"), @r#"
     warning: `local`: jobs run on this machine with all the rights of this user
-    error: the private key of the GitHub App ($GHARUN_APP_PRIVATE_KEY) is the path of a file in the place of its content
+    error: the private key of the GitHub App ($GHARUN_APP_PRIVATE_KEY) is the path of a file instead of its content
 
-    hint: say that it is a file: `private_key = { file = "PATH" }` under [github.app] in providers.toml
+    hint: name the file with `private_key = { file = "PATH" }` under [github.app] in providers.toml
     "#);
     insta::assert_snapshot!(wrong(&keys::rsa().public), @r#"
     warning: `local`: jobs run on this machine with all the rights of this user
     error: the private key of the GitHub App ($GHARUN_APP_PRIVATE_KEY) is a public key
 
-    hint: give the `.pem` file that the app's page offers under "Private keys": it begins with `-----BEGIN RSA PRIVATE KEY-----`
+    hint: use the `.pem` file from "Private keys" on the app's page: it begins with `-----BEGIN RSA PRIVATE KEY-----`
     "#);
     insta::assert_snapshot!(wrong(keys::elliptic()), @r#"
     warning: `local`: jobs run on this machine with all the rights of this user
     error: the private key of the GitHub App ($GHARUN_APP_PRIVATE_KEY) is not an RSA key
 
-    hint: give the `.pem` file that the app's page offers under "Private keys": it begins with `-----BEGIN RSA PRIVATE KEY-----`
+    hint: use the `.pem` file from "Private keys" on the app's page: it begins with `-----BEGIN RSA PRIVATE KEY-----`
     "#);
     insta::assert_snapshot!(wrong("-----BEGIN RSA PRIVATE KEY-----"), @r"
     warning: `local`: jobs run on this machine with all the rights of this user
     error: the private key of the GitHub App ($GHARUN_APP_PRIVATE_KEY) is cut off: the line `-----END …-----` is missing
 
-    hint: give the whole file; where only one line fits, write `\n` for each line end, or the output of `base64 -w0 KEY.pem`
+    hint: use the whole file; where only one line fits, write `\n` for each line end, or the output of `base64 -w0 KEY.pem`
     ");
     insta::assert_snapshot!(wrong("-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----"), @"
     warning: `local`: jobs run on this machine with all the rights of this user
     error: the private key of the GitHub App ($GHARUN_APP_PRIVATE_KEY) is encrypted with a passphrase
 
-    hint: take the passphrase away: `openssl rsa -in KEY.pem -out PLAIN.pem`, or take the file as GitHub gave it
+    hint: remove the passphrase with `openssl rsa -in KEY.pem -out PLAIN.pem`, or use the file as downloaded from GitHub
     ");
 
     let world = installed(World::new());
@@ -212,7 +212,7 @@ fn a_wrong_key_is_told_and_nothing_is_tried() {
     warning: `local`: jobs run on this machine with all the rights of this user
     error: the private key of the GitHub App (providers.toml:3) is an SSH key
 
-    hint: give the `.pem` file that the app's page offers under "Private keys": it begins with `-----BEGIN RSA PRIVATE KEY-----`
+    hint: use the `.pem` file from "Private keys" on the app's page: it begins with `-----BEGIN RSA PRIVATE KEY-----`
     "#);
 }
 

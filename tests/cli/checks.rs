@@ -199,7 +199,7 @@ fn what_keeps_jobs_away_is_warned_of() {
     github/workflow	unknown	could not read the runs of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runs/7` answered 404 Not Found (request [ID]): Not Found
     warning: `github/group`: only octo/app/.github/workflows/gpu.yml@main get runners of the group `gpu` (3)
     warning: `github/group`: `octo/app` is public, and the group `gpu` (3) takes no jobs of public repositories: allow it at https://github.com/organizations/octo/settings/actions/runner-groups/3, knowing that strangers may then run code on its machines
-    hint: `github/workflow`: there is no such repository, or the token does not see it: check its spelling
+    hint: `github/workflow`: the repository does not exist, or the token has no access to it: check its spelling
     hint: `github/workflow`: the token needs the scope `repo`
     ");
     told!(start(&world, "--org octo --runner-group gpu"), @"
@@ -307,7 +307,7 @@ fn each_part_that_fails_is_a_line_of_its_own() {
     exit 1
     github	ok	octo/app at [GITHUB]/; a classic personal access token from $GH_PAT; 0 runners are registered
     github/quota	ok	the server limits no requests
-    github/runner	failed	could not list the runner's archives for `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runners/downloads` answered 403 Forbidden (request [ID]): Forbidden
+    github/runner	failed	could not list the runner downloads for `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runners/downloads` answered 403 Forbidden (request [ID]): Forbidden
     github/group	ok	`Default` (1): a repository has no others
     github/workflow	unknown	could not read the runs of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runs/1` answered 403 Forbidden (request [ID]): Forbidden
     warning: `github`: the token's owner is no admin of `octo/app`: registering a runner takes one
@@ -340,7 +340,7 @@ fn every_kind_of_token_is_known_by_its_letters() {
             exit 1
             github	failed	could not list the runners of `acme`: `GET [GITHUB]/orgs/acme/actions/runners` answered 403 Forbidden (request [ID]): Resource not accessible by integration
             github/quota	ok	[SOME] of 5000 requests an hour are left, all of them again at [TIME]
-            github/runner	failed	could not list the runner's archives for `acme`: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 403 Forbidden (request [ID]): Resource not accessible by integration
+            github/runner	failed	could not list the runner downloads for `acme`: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 403 Forbidden (request [ID]): Resource not accessible by integration
             github/group	unknown	could not list the runner groups of `acme`: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 403 Forbidden (request [ID]): Resource not accessible by integration
             hint: `github`: `GITHUB_TOKEN` can never manage runners: use a personal access token or a GitHub App
             hint: `github`: a GitHub App needs the permission `Self-hosted runners: write` of the organization `acme`, accepted where it is installed
@@ -349,16 +349,16 @@ fn every_kind_of_token_is_known_by_its_letters() {
             exit 1
             github	failed	could not list the runners of `acme`: `GET [GITHUB]/orgs/acme/actions/runners` answered 403 Forbidden (request [ID]): Resource not accessible by personal access token
             github/quota	ok	[SOME] of 5000 requests an hour are left, all of them again at [TIME]
-            github/runner	failed	could not list the runner's archives for `acme`: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 403 Forbidden (request [ID]): Resource not accessible by personal access token
+            github/runner	failed	could not list the runner downloads for `acme`: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 403 Forbidden (request [ID]): Resource not accessible by personal access token
             github/group	unknown	could not list the runner groups of `acme`: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 403 Forbidden (request [ID]): Resource not accessible by personal access token
             hint: `github`: the token needs the permission `Self-hosted runners: write` of the organization `acme`
-            hint: `github`: if it has that, the organization's owners may have to approve the token first
+            hint: `github`: if it has the permission, an owner of the organization may have to approve the token first
             "),
             "ghu_" => told!(said, @"
             exit 1
             github	failed	could not list the runners of `acme`: `GET [GITHUB]/orgs/acme/actions/runners` answered 403 Forbidden (request [ID]): Resource not accessible by integration
             github/quota	ok	[SOME] of 5000 requests an hour are left, all of them again at [TIME]
-            github/runner	failed	could not list the runner's archives for `acme`: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 403 Forbidden (request [ID]): Resource not accessible by integration
+            github/runner	failed	could not list the runner downloads for `acme`: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 403 Forbidden (request [ID]): Resource not accessible by integration
             github/group	unknown	could not list the runner groups of `acme`: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 403 Forbidden (request [ID]): Resource not accessible by integration
             hint: `github`: the app behind the token needs the permission `Self-hosted runners: write` of the organization `acme`, and must belong to an owner of `acme`
             "),
@@ -366,18 +366,18 @@ fn every_kind_of_token_is_known_by_its_letters() {
             exit 1
             github	failed	could not list the runners of `acme`: `GET [GITHUB]/orgs/acme/actions/runners` answered 403 Forbidden (request [ID]): Must have admin rights to Repository.
             github/quota	ok	[SOME] of 5000 requests an hour are left, all of them again at [TIME]
-            github/runner	failed	could not list the runner's archives for `acme`: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 403 Forbidden (request [ID]): Must have admin rights to Repository.
+            github/runner	failed	could not list the runner downloads for `acme`: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 403 Forbidden (request [ID]): Must have admin rights to Repository.
             github/group	unknown	could not list the runner groups of `acme`: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 403 Forbidden (request [ID]): Must have admin rights to Repository.
             hint: `github`: the token has the scopes `gist, read:org` and lacks `admin:org`
-            hint: `github`: a token of `gh` gets it by `gh auth refresh --scopes admin:org`
+            hint: `github`: add it to the token of `gh` with `gh auth refresh --scopes admin:org`
             "),
             _ => told!(said, @"
             exit 1
             github	failed	could not list the runners of `acme`: `GET [GITHUB]/orgs/acme/actions/runners` answered 404 Not Found (request [ID]): Not Found
             github/quota	ok	[SOME] of 5000 requests an hour are left, all of them again at [TIME]
-            github/runner	failed	could not list the runner's archives for `acme`: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 404 Not Found (request [ID]): Not Found
+            github/runner	failed	could not list the runner downloads for `acme`: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 404 Not Found (request [ID]): Not Found
             github/group	unknown	could not list the runner groups of `acme`: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 404 Not Found (request [ID]): Not Found
-            hint: `github`: the token has no admin rights on `acme`, or there is no such organization
+            hint: `github`: the token has no admin rights on `acme`, or the organization does not exist
             hint: `github`: a fine-grained token or an app needs the permission `Self-hosted runners: write` of the organization `acme`; a classic token the scope `admin:org`, and must belong to an owner of `acme`
             "),
         }

@@ -269,7 +269,7 @@ fn a_version_that_github_takes_no_more_is_refused_before_anything_is_rented() {
     let world = World::new();
     insta::assert_snapshot!(refused(&world, "2.328.0"), @"
     warning: `local`: jobs run on this machine with all the rights of this user
-    error: GitHub takes no runner older than 2.329.0, and 2.328.0 is older
+    error: runner 2.328.0 is too old: GitHub requires at least 2.329.0
 
     hint: leave `--runner-version` out to use the one that GitHub names
     ");
@@ -284,14 +284,14 @@ fn a_version_that_github_takes_no_more_is_refused_before_anything_is_rented() {
     end(Some(past), None);
     insta::assert_snapshot!(refused(&world, "2.331.0"), @"
     warning: `local`: jobs run on this machine with all the rights of this user
-    error: GitHub registers version 2.331.0 of the runner no more since 2026-08-01
+    error: GitHub stopped registering runner 2.331.0 on 2026-08-01
 
     hint: leave `--runner-version` out to use the one that GitHub names
     ");
     end(None, Some(past));
     insta::assert_snapshot!(refused(&world, "2.331.0"), @"
     warning: `local`: jobs run on this machine with all the rights of this user
-    error: GitHub gives version 2.331.0 of the runner no jobs since 2026-08-01
+    error: GitHub stopped sending jobs to runner 2.331.0 on 2026-08-01
 
     hint: leave `--runner-version` out to use the one that GitHub names
     ");

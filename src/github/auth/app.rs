@@ -51,7 +51,7 @@ pub(super) struct Grant {
 impl Grant {
     /// Takes the token back. One that is known no more is no failure.
     pub(super) async fn revoke(&self, shared: &Shared, by: Instant) -> Result<()> {
-        let message = "could not take back a token of a GitHub App";
+        let message = "could not revoke a token of a GitHub App";
         let term = Term::until(by);
         let operation = Operation::new(shared, message.to_owned(), Right::Public, term).at_once();
         let url = scope::join(operation.api_url(), ["installation", "token"])?;
@@ -118,7 +118,7 @@ impl Mint {
         );
         let Some(needed) = needed(scope) else {
             return Err(Error::new(ErrorKind::Unauthorized, message)
-                .because("an app cannot be allowed to manage the runners of an enterprise")
+                .because("a GitHub App cannot manage the runners of an enterprise")
                 .hinted("use a classic token with the scope `manage_runners:enterprise`"));
         };
         let operation = Operation::new(shared, message, Right::Public, Term::until(by));
@@ -156,7 +156,9 @@ impl Mint {
         };
         self.made.push(grant.clone());
         if self.no_runs {
-            tracing::debug!("the app may not read runs: whether one is over cannot be told");
+            tracing::debug!(
+                "the app may not read workflow runs, so gharun cannot tell whether one is over"
+            );
         }
         Ok(grant)
     }

@@ -45,7 +45,7 @@ pub enum BadKey {
     #[error("is cut off: the line `-----END …-----` is missing")]
     CutOff,
     /// What is between its first and last line cannot be read.
-    #[error("is damaged: it cannot be read as a key of at least 2048 bits")]
+    #[error("is damaged: it must be a key of at least 2048 bits")]
     Damaged,
     /// Nothing.
     #[error("is empty")]
@@ -60,10 +60,10 @@ pub enum BadKey {
     #[error("is not an RSA key")]
     NotRsa,
     /// No key at all.
-    #[error("is not a key in the PEM form")]
+    #[error("is not a key in PEM format")]
     NotPem,
     /// Where the key is.
-    #[error("is the path of a file in the place of its content")]
+    #[error("is the path of a file instead of its content")]
     Path,
     /// The other half.
     #[error("is a public key")]
@@ -78,16 +78,20 @@ impl BadKey {
     pub fn hint(self) -> &'static str {
         match self {
             Self::Path => {
-                "say that it is a file: `private_key = { file = \"PATH\" }` under [github.app] in providers.toml"
+                "name the file with `private_key = { file = \"PATH\" }` under [github.app] in \
+                 providers.toml"
             }
             Self::Encrypted => {
-                "take the passphrase away: `openssl rsa -in KEY.pem -out PLAIN.pem`, or take the file as GitHub gave it"
+                "remove the passphrase with `openssl rsa -in KEY.pem -out PLAIN.pem`, or use the \
+                 file as downloaded from GitHub"
             }
             Self::CutOff => {
-                "give the whole file; where only one line fits, write `\\n` for each line end, or the output of `base64 -w0 KEY.pem`"
+                "use the whole file; where only one line fits, write `\\n` for each line end, or \
+                 the output of `base64 -w0 KEY.pem`"
             }
             _ => {
-                "give the `.pem` file that the app's page offers under \"Private keys\": it begins with `-----BEGIN RSA PRIVATE KEY-----`"
+                "use the `.pem` file from \"Private keys\" on the app's page: it begins with \
+                 `-----BEGIN RSA PRIVATE KEY-----`"
             }
         }
     }

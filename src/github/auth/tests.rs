@@ -55,7 +55,7 @@ async fn a_source_without_a_token_says_what_is_wrong_and_shows_nothing() {
         (Token::Literal(Secret::new("")), "the GitHub token is empty"),
         (
             Token::Literal(Secret::new("hunter2 hunter2")),
-            "the GitHub token is not one word of visible characters",
+            "the GitHub token must be one word of visible characters",
         ),
         (
             Token::File("/nonexistent/token".into()),

@@ -125,7 +125,7 @@ impl Visit<'_> {
         let signed = self.app.key.sign(&self.app.id, now).ok_or_else(|| {
             // A key was tried when it was read.
             self.operation
-                .fails(ErrorKind::Unexpected, "the private key does not sign")
+                .fails(ErrorKind::Unexpected, "could not sign with the private key")
         })?;
         tell(self.hearer, &signed)?;
         Ok(self.signed.insert(signed).clone())
@@ -161,33 +161,40 @@ impl Visit<'_> {
         let error = self.refused(&answer);
         if found.id != installation {
             return error.hinted(format!(
-                "`{installation}` is not the installation for `{scope}`: leave it out, and it is found (`{}`)",
+                "`{installation}` is not the installation for `{scope}`: leave it out to use `{}`",
                 found.id
             ));
         }
         if found.suspended_at.is_some() {
             return error.hinted(format!(
-                "the app is suspended there: who owns the account can change that at {at}"
+                "the app is suspended: the owner of the account can change that at {at}"
             ));
         }
         if !found.has(needed.name, "write") {
             let Permission { name, page } = needed;
             return error
-                .hinted(format!("the app `{id}` lacks the permission `{name}: write`"))
-                .hinted(format!("the app's owner adds it on the app's settings page, Permissions & events: \"{page}\""))
-                .hinted(format!("then the owner of `{scope}` accepts it at {at}"));
+                .hinted(format!(
+                    "the app `{id}` lacks the permission `{name}: write`"
+                ))
+                .hinted(format!(
+                    "the app's owner must add it on the app's settings page, Permissions & \
+                     events: \"{page}\""
+                ))
+                .hinted(format!(
+                    "then the owner of `{scope}` must accept it at {at}"
+                ));
         }
         error.hinted(format!(
-            "check that `{scope}` is its name now: under an older one no token can be had"
+            "check that `{scope}` is the current name: a former name gets no token"
         ))
     }
 
     fn not_installed(&self, answer: &Answer) -> Error {
         let (id, scope) = (&self.app.id, self.shared.scope());
-        self.refused(answer)
-            .hinted(format!(
-                "the app `{id}` is not installed on `{scope}`: see \"Install App\" on the app's settings page; or there is no such app, or no `{scope}`"
-            ))
+        self.refused(answer).hinted(format!(
+            "the app `{id}` is not installed on `{scope}` (see \"Install App\" on the app's \
+                 settings page), or the app or `{scope}` does not exist"
+        ))
     }
 
     /// An answer that is no token.
@@ -203,7 +210,8 @@ impl Visit<'_> {
         if answer.status == StatusCode::UNAUTHORIZED {
             let id = &self.app.id;
             return error.hinted(format!(
-                "GitHub does not take the signature: `{id}` must be the app's id or client id, and the private key one of this app's, and not deleted"
+                "GitHub rejected the signature: check that `{id}` is the app's ID or client ID, \
+                 and that the private key belongs to this app and was not deleted"
             ));
         }
         error

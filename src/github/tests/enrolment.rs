@@ -193,7 +193,7 @@ async fn a_group_is_told_by_its_name() {
     let error = register(&in_group(9)).await.unwrap_err();
     assert_eq!(
         told(&error),
-        "could not register runners with `acme`\n  caused by: there is no runner group 9"
+        "could not register runners with `acme`\n  caused by: runner group 9 does not exist"
     );
 }
 

@@ -90,7 +90,7 @@ async fn who_would_wait_too_long_is_told_the_reason_and_is_not_sent() {
     let unsent = client.runners().await.unwrap_err();
     for error in [&answered, &unsent] {
         assert_eq!(error.kind, ErrorKind::RateLimited);
-        assert!(error.hints()[0].starts_with("GitHub takes requests again at 2"));
+        assert!(error.hints()[0].starts_with("GitHub accepts requests again at 2"));
     }
     let told = told(&unsent);
     let reason = "was not sent: GitHub's secondary rate limit: too many requests at once, until 2";

@@ -171,8 +171,8 @@ async fn a_link_to_another_server_or_to_itself_is_not_followed() {
     let stranger = Server::serve(|_| Reply::json(200, runners(0, []))).await;
     for (link, why) in [
         (stranger.url().to_string(), "on another server"),
-        ("?per_page=100".to_owned(), "one that was read already"),
-        ("http://[".to_owned(), "at an address that is none"),
+        ("?per_page=100".to_owned(), "was already read"),
+        ("http://[".to_owned(), "is not a valid URL"),
     ] {
         let link = format!("<{link}>; rel=\"next\"");
         let page = Reply::json(200, runners(1, [1])).with("link", link);

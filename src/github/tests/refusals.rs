@@ -55,7 +55,7 @@ async fn a_fine_grained_token_is_told_what_it_lacks() {
     could not register `gharun-1-1-0-abcdefabcdefgh` with `acme`
       caused by: `POST 127.0.0.1/orgs/acme/actions/runners/generate-jitconfig` answered 403 Forbidden (request 8F0C:1): Resource not accessible by personal access token
     hint: the token needs the permission `Self-hosted runners: write` of the organization `acme`
-    hint: if it has that, the organization's owners may have to approve the token first
+    hint: if it has the permission, an owner of the organization may have to approve the token first
     ");
 }
 
@@ -84,13 +84,13 @@ async fn a_404_is_told_to_be_a_missing_right_or_a_missing_thing() {
     insta::assert_snapshot!(told, @"
     could not register `gharun-1-1-0-abcdefabcdefgh` with `acme/app`
       caused by: `POST 127.0.0.1/repos/acme/app/actions/runners/generate-jitconfig` answered 404 Not Found (request 8F0C:1): Not Found
-    hint: the token has no admin rights on `acme/app`, or there is no such repository
+    hint: the token has no admin rights on `acme/app`, or the repository does not exist
     hint: the token needs the scope `repo`, and must belong to an admin of `acme/app`
     ");
     let org = Scope::Org("acme".into());
     let (_, told) = read(org, 99, refusal(404, "Not Found")).await;
     assert!(
-        told.contains("\nhint: or there is no runner group 99\n"),
+        told.contains("\nhint: or runner group 99 does not exist\n"),
         "{told}"
     );
 }
@@ -196,7 +196,7 @@ async fn a_limit_that_ends_too_late_says_when() {
         let (kind, told) = read(repo(), 1, reply).await;
         assert_eq!(kind, ErrorKind::RateLimited, "{told}");
         assert!(
-            told.ends_with(&format!("\nhint: GitHub takes requests again at {end}")),
+            told.ends_with(&format!("\nhint: GitHub accepts requests again at {end}")),
             "{told}"
         );
     }
@@ -236,7 +236,7 @@ async fn a_page_in_the_place_of_an_answer_is_told() {
     could not list the runners of `acme/app`
       caused by: `GET 127.0.0.1/repos/acme/app/actions/runners` answered with something that is not JSON: an HTML page titled `Sign in`
       caused by: expected value at line 1 column 1
-    hint: check that `GITHUB_API_URL` is GitHub's API, and that no proxy answers in its place
+    hint: check that `GITHUB_API_URL` is GitHub's API, and that no proxy answers instead
     ");
 }
 

@@ -31,7 +31,7 @@ async fn a_version_below_the_floor_is_refused_without_a_question() {
         assert_eq!(
             client(&server).standing(old).await.unwrap(),
             Standing::Refused(format!(
-                "GitHub takes no runner older than 2.329.0, and {old} is older"
+                "runner {old} is too old: GitHub requires at least 2.329.0"
             ))
         );
     }
@@ -60,21 +60,15 @@ async fn the_end_that_github_has_set_counts() {
     for (end, standing) in [
         (
             end(past.clone(), future.clone()),
-            Standing::Refused(
-                "GitHub registers version 2.336.0 of the runner no more since 2026-08-01".into(),
-            ),
+            Standing::Refused("GitHub stopped registering runner 2.336.0 on 2026-08-01".into()),
         ),
         (
             end(Value::Null, past),
-            Standing::Refused(
-                "GitHub gives version 2.336.0 of the runner no jobs since 2026-08-01".into(),
-            ),
+            Standing::Refused("GitHub stopped sending jobs to runner 2.336.0 on 2026-08-01".into()),
         ),
         (
             end(Value::Null, future),
-            Standing::Doubtful(
-                "GitHub takes version 2.336.0 of the runner until 2026-09-01".into(),
-            ),
+            Standing::Doubtful("GitHub supports runner 2.336.0 until 2026-09-01".into()),
         ),
         (end(Value::Null, Value::Null), Standing::Good),
         (Some(json!("unheard of")), Standing::Good),

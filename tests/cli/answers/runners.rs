@@ -78,7 +78,7 @@ pub(super) fn a_request_without_a_group_would_be_a_bug() {
     error: could not start the runner at `local`
         [NAME]: GitHub did not register it: could not register `[NAME]` with `octo/app`: `POST [GITHUB]/repos/octo/app/actions/runners/generate-jitconfig` answered 422 Unprocessable Entity (request [ID]): Invalid input: object is missing required key: runner_group_id.
 
-    hint: check `--label` and `--runner-group`; if they are fine, this is a bug in gharun: please report it with the request's number
+    hint: check `--label` and `--runner-group`; if they are correct, this is a bug in gharun: please report it with the request ID
     hint: nothing is left running
     ");
     nothing(&world);
@@ -98,7 +98,7 @@ pub(super) fn a_request_without_labels_would_be_a_bug() {
     error: could not start the runner at `local`
         [NAME]: GitHub did not register it: could not register `[NAME]` with `octo/app`: `POST [GITHUB]/repos/octo/app/actions/runners/generate-jitconfig` answered 422 Unprocessable Entity (request [ID]): Invalid property /labels: 1 item required; only 0 were supplied.
 
-    hint: check `--label` and `--runner-group`; if they are fine, this is a bug in gharun: please report it with the request's number
+    hint: check `--label` and `--runner-group`; if they are correct, this is a bug in gharun: please report it with the request ID
     hint: nothing is left running
     ");
     nothing(&world);
@@ -117,7 +117,7 @@ pub(super) fn githubs_own_group_is_told_to_take_none() {
     error: could not start the runner at `local`
         [NAME]: GitHub did not register it: could not register `[NAME]` with `acme`: `POST [GITHUB]/orgs/acme/actions/runners/generate-jitconfig` answered 403 Forbidden (request [ID]): Forbidden
 
-    hint: runner group 2 is that of GitHub's own runners and takes no others: leave `--runner-group` out, or name another
+    hint: runner group 2 is reserved for GitHub's own runners: leave `--runner-group` out, or name another
     hint: nothing is left running
     ");
     case.was_answered(&world, "/orgs/acme/actions/runners/generate-jitconfig");
@@ -150,8 +150,8 @@ pub(super) fn a_group_that_is_not_there_is_told() {
     error: could not start the runner at `local`
         [NAME]: GitHub did not register it: could not register `[NAME]` with `acme`: `POST [GITHUB]/orgs/acme/actions/runners/generate-jitconfig` answered 404 Not Found (request [ID]): Not Found
 
-    hint: the token has no admin rights on `acme`, or there is no such organization
-    hint: or there is no runner group 99999
+    hint: the token has no admin rights on `acme`, or the organization does not exist
+    hint: or runner group 99999 does not exist
     hint: the token needs the scope `admin:org`, and must belong to an owner of `acme`
     hint: nothing is left running
     ");

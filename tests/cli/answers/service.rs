@@ -37,7 +37,7 @@ pub(super) fn a_used_up_limit_is_waited_for_or_told() {
     error: could not start the runner at `local`
         [NAME]: GitHub did not register it: could not register `[NAME]` with `octo/app`: `POST [GITHUB]/repos/octo/app/actions/runners/generate-jitconfig` answered 403 Forbidden (request [ID]): API rate limit exceeded for installation ID 1.
 
-    hint: GitHub takes requests again at [TIME]
+    hint: GitHub accepts requests again at [TIME]
     hint: nothing is left running
     ");
     nothing(&world);
@@ -182,15 +182,15 @@ pub(super) fn an_old_version_of_the_api_is_told_to_update() {
     told!(world.run("start local"), @"
     exit 1
     warning: `local`: jobs run on this machine with all the rights of this user
-    error: could not list the runner's archives for `octo/app`
+    error: could not list the runner downloads for `octo/app`
       caused by: `GET [GITHUB]/repos/octo/app/actions/runners/downloads` answered 410 Gone (request [ID]): 
 
-    hint: update gharun: GitHub no longer speaks this version of its API
+    hint: update gharun: GitHub no longer supports this version of its API
     ");
     told!(world.run("providers check local"), @"
     exit 1
     github	failed	could not list the runners of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runners` answered 410 Gone (request [ID]): 
-    hint: update gharun: GitHub no longer speaks this version of its API
+    hint: update gharun: GitHub no longer supports this version of its API
     ");
     nothing(&world);
 }

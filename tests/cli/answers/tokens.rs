@@ -16,7 +16,7 @@ pub(super) fn a_bad_token_is_told_by_every_command() {
     told!(world.run("start local"), @"
     exit 1
     warning: `local`: jobs run on this machine with all the rights of this user
-    error: could not list the runner's archives for `octo/app`
+    error: could not list the runner downloads for `octo/app`
       caused by: `GET [GITHUB]/repos/octo/app/actions/runners/downloads` answered 401 Unauthorized (request [ID]): Bad credentials
 
     hint: set `GHARUN_GITHUB_TOKEN` or `GH_PAT` to a token that is valid
@@ -53,12 +53,12 @@ pub(super) fn github_token_is_told_what_can_do_it() {
     told!(world.run("start local"), @"
     exit 1
     warning: `local`: jobs run on this machine with all the rights of this user
-    error: could not list the runner's archives for `octo/app`
+    error: could not list the runner downloads for `octo/app`
       caused by: `GET [GITHUB]/repos/octo/app/actions/runners/downloads` answered 403 Forbidden (request [ID]): Resource not accessible by integration
 
     hint: `GITHUB_TOKEN` can never manage runners: use a personal access token or a GitHub App
     hint: a GitHub App needs the permission `Administration: write` of the repository `octo/app`, accepted where it is installed
-    ::error title=gharun::could not list the runner's archives for `octo/app`
+    ::error title=gharun::could not list the runner downloads for `octo/app`
     ");
     case.was_answered(&world, "/actions/runners");
     nothing(&world);
@@ -78,26 +78,26 @@ pub(super) fn a_fine_grained_token_is_told_its_permission() {
     told!(world.run("start local"), @"
     exit 1
     warning: `local`: jobs run on this machine with all the rights of this user
-    error: could not list the runner's archives for `octo/app`
+    error: could not list the runner downloads for `octo/app`
       caused by: `GET [GITHUB]/repos/octo/app/actions/runners/downloads` answered 403 Forbidden (request [ID]): Resource not accessible by personal access token
 
     hint: the token needs the permission `Administration: write` of the repository `octo/app`
-    hint: if it has that, the organization's owners may have to approve the token first
+    hint: if it has the permission, an owner of the organization may have to approve the token first
     ");
     case.was_answered(&world, "/actions/runners");
     told!(world.run("start local --org acme"), @"
     exit 1
     warning: `local`: jobs run on this machine with all the rights of this user
-    error: could not list the runner's archives for `acme`
+    error: could not list the runner downloads for `acme`
       caused by: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 403 Forbidden (request [ID]): Resource not accessible by personal access token
 
     hint: the token needs the permission `Self-hosted runners: write` of the organization `acme`
-    hint: if it has that, the organization's owners may have to approve the token first
+    hint: if it has the permission, an owner of the organization may have to approve the token first
     ");
     told!(world.run("start local --enterprise acme"), @"
     exit 1
     warning: `local`: jobs run on this machine with all the rights of this user
-    error: could not list the runner's archives for `enterprises/acme`
+    error: could not list the runner downloads for `enterprises/acme`
       caused by: `GET [GITHUB]/enterprises/acme/actions/runners/downloads` answered 403 Forbidden (request [ID]): Resource not accessible by personal access token
 
     hint: the runners of an enterprise need a classic token with the scope `manage_runners:enterprise`
@@ -115,7 +115,7 @@ pub(super) fn somebody_who_is_no_admin_is_told_so() {
     told!(world.run("start local"), @"
     exit 1
     warning: `local`: jobs run on this machine with all the rights of this user
-    error: could not list the runner's archives for `octo/app`
+    error: could not list the runner downloads for `octo/app`
       caused by: `GET [GITHUB]/repos/octo/app/actions/runners/downloads` answered 403 Forbidden (request [ID]): Must have admin rights to Repository.
 
     hint: the token needs the scope `repo`, and must belong to an admin of `octo/app`
@@ -125,15 +125,15 @@ pub(super) fn somebody_who_is_no_admin_is_told_so() {
     told!(world.run("start local"), @"
     exit 1
     warning: `local`: jobs run on this machine with all the rights of this user
-    error: could not list the runner's archives for `octo/app`
+    error: could not list the runner downloads for `octo/app`
       caused by: `GET [GITHUB]/repos/octo/app/actions/runners/downloads` answered 403 Forbidden (request [ID]): Must have admin rights to Repository.
 
-    hint: the token's scopes are enough: it must belong to an admin of `octo/app`
+    hint: the token's scopes are sufficient, but it must belong to an admin of `octo/app`
     ");
     told!(world.run("start local --org acme"), @"
     exit 1
     warning: `local`: jobs run on this machine with all the rights of this user
-    error: could not list the runner's archives for `acme`
+    error: could not list the runner downloads for `acme`
       caused by: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 403 Forbidden (request [ID]): Must have admin rights to Repository.
 
     hint: the token has the scopes `repo, workflow` and lacks `admin:org`

@@ -24,7 +24,7 @@ async fn the_key_of_another_app_is_asked_about_once_and_told() {
     insta::assert_snapshot!(told, @"
     could not get a token for `acme/app` as the GitHub App `Iv23liPretend`
       caused by: `GET 127.0.0.1/repos/acme/app/installation` answered 401 Unauthorized (request ID): A JSON web token could not be decoded
-    hint: GitHub does not take the signature: `Iv23liPretend` must be the app's id or client id, and the private key one of this app's, and not deleted
+    hint: GitHub rejected the signature: check that `Iv23liPretend` is the app's ID or client ID, and that the private key belongs to this app and was not deleted
     ");
     assert_eq!(play.lines().len(), 1);
 }
@@ -41,8 +41,8 @@ async fn a_missing_permission_is_named_and_who_grants_it() {
     could not get a token for `acme/app` as the GitHub App `Iv23liPretend`
       caused by: `POST 127.0.0.1/app/installations/77/access_tokens` answered 422 Unprocessable Entity (request ID): The permissions requested are not granted to this installation.
     hint: the app `Iv23liPretend` lacks the permission `administration: write`
-    hint: the app's owner adds it on the app's settings page, Permissions & events: "Repository permissions: Administration: Read and write"
-    hint: then the owner of `acme/app` accepts it at `https://github.com/organizations/acme/settings/installations/77`
+    hint: the app's owner must add it on the app's settings page, Permissions & events: "Repository permissions: Administration: Read and write"
+    hint: then the owner of `acme/app` must accept it at `https://github.com/organizations/acme/settings/installations/77`
     "#);
     let given = App {
         installation: Some(ID),
@@ -53,8 +53,8 @@ async fn a_missing_permission_is_named_and_who_grants_it() {
     could not get a token for `acme` as the GitHub App `Iv23liPretend`
       caused by: `POST 127.0.0.1/app/installations/77/access_tokens` answered 422 Unprocessable Entity (request ID): The permissions requested are not granted to this installation.
     hint: the app `Iv23liPretend` lacks the permission `organization_self_hosted_runners: write`
-    hint: the app's owner adds it on the app's settings page, Permissions & events: "Organization permissions: Self-hosted runners: Read and write"
-    hint: then the owner of `acme` accepts it at `https://github.com/organizations/acme/settings/installations/77`
+    hint: the app's owner must add it on the app's settings page, Permissions & events: "Organization permissions: Self-hosted runners: Read and write"
+    hint: then the owner of `acme` must accept it at `https://github.com/organizations/acme/settings/installations/77`
     "#);
 }
 
@@ -72,7 +72,7 @@ async fn an_app_that_is_not_installed_there_is_told() {
     insta::assert_snapshot!(told, @r#"
     could not get a token for `acme/app` as the GitHub App `Iv23liPretend`
       caused by: `GET 127.0.0.1/repos/acme/app/installation` answered 404 Not Found (request ID): Not Found
-    hint: the app `Iv23liPretend` is not installed on `acme/app`: see "Install App" on the app's settings page; or there is no such app, or no `acme/app`
+    hint: the app `Iv23liPretend` is not installed on `acme/app` (see "Install App" on the app's settings page), or the app or `acme/app` does not exist
     "#);
     // The installation is there, and does not reach as far.
     let given = App {
@@ -95,7 +95,7 @@ async fn an_installation_of_somebody_else_is_told_with_the_right_one() {
     insta::assert_snapshot!(told, @"
     could not get a token for `acme/app` as the GitHub App `Iv23liPretend`
       caused by: `POST 127.0.0.1/app/installations/5/access_tokens` answered 404 Not Found (request ID): Not Found
-    hint: `5` is not the installation for `acme/app`: leave it out, and it is found (`77`)
+    hint: `5` is not the installation for `acme/app`: leave it out to use `77`
     ");
 }
 
@@ -108,7 +108,7 @@ async fn a_suspended_app_is_told() {
     insta::assert_snapshot!(told, @"
     could not get a token for `acme/app` as the GitHub App `Iv23liPretend`
       caused by: `POST 127.0.0.1/app/installations/77/access_tokens` answered 403 Forbidden (request ID): This installation has been suspended
-    hint: the app is suspended there: who owns the account can change that at `https://github.com/organizations/acme/settings/installations/77`
+    hint: the app is suspended: the owner of the account can change that at `https://github.com/organizations/acme/settings/installations/77`
     ");
 }
 
@@ -120,7 +120,7 @@ async fn an_enterprise_is_told_to_be_beyond_an_app() {
     assert_eq!(error.kind, ErrorKind::Unauthorized);
     insta::assert_snapshot!(told(&error), @"
     could not get a token for `enterprises/acme` as the GitHub App `Iv23liPretend`
-      caused by: an app cannot be allowed to manage the runners of an enterprise
+      caused by: a GitHub App cannot manage the runners of an enterprise
     hint: use a classic token with the scope `manage_runners:enterprise`
     ");
     assert_eq!(play.lines().len(), 0);
@@ -138,6 +138,6 @@ async fn a_repository_that_github_does_not_grant_is_asked_to_be_checked() {
     insta::assert_snapshot!(told, @"
     could not get a token for `acme/app` as the GitHub App `Iv23liPretend`
       caused by: `POST 127.0.0.1/app/installations/77/access_tokens` answered 422 Unprocessable Entity (request ID): There is at least one repository that does not exist.
-    hint: check that `acme/app` is its name now: under an older one no token can be had
+    hint: check that `acme/app` is the current name: a former name gets no token
     ");
 }
