@@ -235,7 +235,7 @@ impl Client {
                 if urgency == Urgency::AtOnce || opens > term.room() {
                     return Err(answer.limited(full.until).tried(sent));
                 }
-                tracing::debug!(request = %request.what(), reason = full.reason, "waiting for room");
+                tracing::debug!(request = %request.what(), reason = full.reason, "waiting for the rate limit");
                 continue;
             }
             settle(pass, &came);

@@ -10,14 +10,15 @@ const END: &str = "-----END CERTIFICATE-----";
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoCertificates {
     /// A certificate is cut off, or holds what none holds.
-    #[error("it holds a certificate that is not whole")]
+    #[error("it holds an incomplete certificate")]
     Broken,
     /// There is none in it.
     #[error("it holds no certificate in PEM form")]
     Empty,
     /// They do not fit into a boot script.
     #[error(
-        "its certificates have {0} bytes, and a boot script takes {MOST}: name a file with only those that machines lack"
+        "its certificates have {0} bytes, and a boot script can hold {MOST}: name a file with only \
+         those that machines lack"
     )]
     TooLarge(usize),
 }

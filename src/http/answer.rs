@@ -101,10 +101,10 @@ impl Answer {
             let path = error.path().to_string();
             let error = error.into_inner();
             let told = if error.is_data() {
-                format!("answered with JSON that is not as expected at `{path}`")
+                format!("answered with unexpected JSON at `{path}`")
             } else {
                 let body = self.quote().unwrap_or_else(|| "nothing".to_owned());
-                format!("answered with something that is not JSON: {body}")
+                format!("answered with invalid JSON: {body}")
             };
             let unreadable = self.error(ErrorKind::Unreadable, told);
             // Serde quotes the value that did not fit.
@@ -161,7 +161,7 @@ impl Answer {
         self.error(
             ErrorKind::Refused,
             format!(
-                "answered {} and leads to `{to}`, where it is not sent",
+                "answered {} with a redirect to `{to}`, which is not followed",
                 self.status
             ),
         )

@@ -66,11 +66,11 @@ impl Error {
 
     pub(super) fn setup(source: reqwest::Error) -> Self {
         let what = "HTTPS".to_owned();
-        Self::new(ErrorKind::Setup, what, "cannot be spoken here").because(source.without_url())
+        Self::new(ErrorKind::Setup, what, "could not be set up$").because(source.without_url())
     }
 
     pub(super) fn distrusted(what: String, source: reqwest::Error) -> Self {
-        let told = "was not sent, because the server's certificate is not trusted here";
+        let told = "was not sent: the server's certificate is not trusted";
         Self::new(ErrorKind::Setup, what, told).because(source)
     }
 
@@ -80,24 +80,28 @@ impl Error {
 
     pub(super) fn lost(what: String, source: reqwest::Error) -> Self {
         let told = if source.is_timeout() {
-            "was not answered in time"
+            "timed out"
         } else {
-            "was cut off before its answer was complete"
+            "was cut off in the middle of the response"
         };
         Self::new(ErrorKind::Unavailable, what, told).because(source)
     }
 
     pub(super) fn no_time(what: String) -> Self {
-        let told = "was not sent, because the time for it is over";
+        let told = "was not sent: its time was over";
         Self::new(ErrorKind::Unavailable, what, told)
     }
 
     pub(super) fn redirects(what: String) -> Self {
-        Self::new(ErrorKind::Refused, what, "was sent on too many times")
+        Self::new(ErrorKind::Refused, what, "was redirected too many times")
     }
 
     pub(super) fn too_long(what: String) -> Self {
-        Self::new(ErrorKind::Unreadable, what, "was answered without an end")
+        Self::new(
+            ErrorKind::Unreadable,
+            what,
+            "got a response that is too long",
+        )
     }
 
     /// Tells it: what was tried by the request, with this as the cause, and the request's id.

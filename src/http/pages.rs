@@ -17,7 +17,9 @@ pub enum Endless {
 impl fmt::Display for Endless {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Again => f.write_str("the next page of the list is one that was read already"),
+            Self::Again => {
+                f.write_str("could not read the next page of the list: it was already read")
+            }
             Self::TooMany => write!(f, "the list has more than {MOST} pages"),
         }
     }

@@ -346,7 +346,7 @@ impl Room {
     fn paced(&self, lasts: Duration) -> Full {
         let (most, window) = (self.rate.in_window, self.rate.window.as_secs());
         Full {
-            reason: format!("our own pace: at most {most} changes in {window} s"),
+            reason: format!("self-imposed limit: {most} writes per {window} s"),
             until: later(Timestamp::now(), lasts),
         }
     }

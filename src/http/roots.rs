@@ -17,16 +17,16 @@ impl Roots {
     /// Says in half a sentence why it is no such bundle.
     pub fn read(pem: &str) -> Result<Self, String> {
         let certificates = reqwest::Certificate::from_pem_bundle(pem.as_bytes())
-            .map_err(|_| "a certificate in it is cut short or garbled".to_owned())?;
+            .map_err(|_| "it holds a certificate that is cut off or damaged".to_owned())?;
         if certificates.is_empty() {
-            return Err("there is no `BEGIN CERTIFICATE` in it".to_owned());
+            return Err("it holds no `BEGIN CERTIFICATE`".to_owned());
         }
         // What a certificate holds is looked at only when a client is made of it.
         reqwest::Client::builder()
             .no_proxy()
             .tls_certs_only(certificates.clone())
             .build()
-            .map_err(|_| "a certificate in it is not one of X.509".to_owned())?;
+            .map_err(|_| "it holds a certificate that is not X.509".to_owned())?;
         Ok(Self {
             pem: pem.to_owned(),
             certificates,

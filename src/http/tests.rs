@@ -319,7 +319,7 @@ async fn what_does_not_fit_is_told_with_its_place() {
 
     let answer = send(&server, PATIENT, Method::GET).await.unwrap();
     let error = answer.json::<Thing>().unwrap_err().to_string();
-    let told = "answered with something that is not JSON: an HTML page titled `Login`";
+    let told = "answered with invalid JSON: an HTML page titled `Login`";
     assert!(error.ends_with(told), "{error}");
 }
 

@@ -45,17 +45,13 @@ mod tests {
         let garbled = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
         for (name, text, why) in [
             ("missing", None, "No such file"),
-            (
-                "text",
-                Some("hello"),
-                "there is no `BEGIN CERTIFICATE` in it",
-            ),
+            ("text", Some("hello"), "it holds no `BEGIN CERTIFICATE`"),
             (
                 "cut",
                 Some("-----BEGIN CERTIFICATE-----\nMIIB"),
-                "cut short or garbled",
+                "cut off or damaged",
             ),
-            ("garbled", Some(garbled), "is not one of X.509"),
+            ("garbled", Some(garbled), "is not X.509"),
         ] {
             let path = folder.path().join(name);
             if let Some(text) = text {

@@ -156,7 +156,7 @@ fn a_server_with_an_authority_of_its_own_is_trusted_through_its_bundle() {
     assert_eq!(world.stage.world().count(""), 0);
     for part in [
         "`GET localhost:[PORT]/repos/",
-        "was not sent, because the server's certificate is not trusted here",
+        "was not sent: the server's certificate is not trusted",
         "UnknownIssuer",
         "`ca_bundle` under [github], or `$GHARUN_CA_BUNDLE`",
     ] {
@@ -180,7 +180,7 @@ fn a_bundle_that_cannot_be_used_is_exit_code_two_and_names_its_place() {
     std::fs::write(world.path("providers.toml"), config).expect("a file");
     let said = world.run("start local").exits(2);
     insta::assert_snapshot!(said.stderr, @"
-    error: `ca_bundle` (providers.toml:2) cannot be `ca.pem`: there is no `BEGIN CERTIFICATE` in it
+    error: `ca_bundle` (providers.toml:2) cannot be `ca.pem`: it holds no `BEGIN CERTIFICATE`
 
     hint: name a file that holds certificates in PEM, from `-----BEGIN CERTIFICATE-----` on
     ");

@@ -234,7 +234,7 @@ async fn a_page_in_the_place_of_an_answer_is_told() {
     let port = format!(":{}", server.port());
     insta::assert_snapshot!(told(&error).replace(&port, ""), @"
     could not list the runners of `acme/app`
-      caused by: `GET 127.0.0.1/repos/acme/app/actions/runners` answered with something that is not JSON: an HTML page titled `Sign in`
+      caused by: `GET 127.0.0.1/repos/acme/app/actions/runners` answered with invalid JSON: an HTML page titled `Sign in`
       caused by: expected value at line 1 column 1
     hint: check that `GITHUB_API_URL` is GitHub's API, and that no proxy answers instead
     ");

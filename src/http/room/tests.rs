@@ -222,7 +222,7 @@ async fn changes_go_a_few_at_a_time_and_at_their_pace() {
     }
     let heard = heard.lock().unwrap();
     assert_eq!(heard.len(), 1, "{heard:?}");
-    assert_eq!(heard[0].0, "our own pace: at most 80 changes in 60 s");
+    assert_eq!(heard[0].0, "self-imposed limit: 80 writes per 60 s");
 }
 
 #[tokio::test(start_paused = true)]
