@@ -248,7 +248,7 @@ make_dir() {
         (umask 077 && mkdir -p "$dir") 2>/dev/null && [ -O "$base" ] && [ -O "$dir" ] && mark "$dir/armed" && return 0
     done
     dir=
-    die 75 "no folder can be written"
+    die 75 "could not find a writable folder"
 }
 
 arm() {
@@ -287,7 +287,7 @@ await() {
 run_setup() {
     [ -n "$gharun_setup" ] || return 0
     phase setup
-    (umask 077 && printf '%s' "$gharun_setup" >"$dir/setup") || die 75 "$dir cannot be written"
+    (umask 077 && printf '%s' "$gharun_setup" >"$dir/setup") || die 75 "could not write to $dir"
     chmod 700 "$dir/setup"
     case $gharun_setup in
     '#!'*) await "$dir/setup" ;;
@@ -310,7 +310,7 @@ trust() {
     {
         [ -z "$bundle" ] || cat "$bundle"
         printf '\n%s\n' "$gharun_ca"
-    } >"$ca" || die 75 "$dir cannot be written"
+    } >"$ca" || die 75 "could not write to $dir"
     chmod 644 "$ca"
     # The runner and OpenSSL, curl, git, Node, Python.
     export SSL_CERT_FILE="$ca" CURL_CA_BUNDLE="$ca" GIT_SSL_CAINFO="$ca" NODE_EXTRA_CA_CERTS="$ca" REQUESTS_CA_BUNDLE="$ca"
@@ -321,13 +321,13 @@ find_platform() {
     case $(uname -s) in
     Linux) os=linux ;;
     Darwin) os=osx ;;
-    *) die 76 "there is no runner for $(uname -s)" ;;
+    *) die 76 "GitHub offers no runner for $(uname -s)" ;;
     esac
     case $(uname -m) in
     x86_64 | amd64) arch=x64 ;;
     aarch64 | arm64) arch=arm64 ;;
     armv7* | armv8*) arch=arm ;;
-    *) die 76 "there is no runner for $(uname -s) on $(uname -m)" ;;
+    *) die 76 "GitHub offers no runner for $(uname -s) on $(uname -m)" ;;
     esac
     # A 64-bit kernel may have a 32-bit system over it.
     [ "$arch $(getconf LONG_BIT 2>/dev/null)" = 'arm64 32' ] && arch=arm
@@ -363,7 +363,7 @@ use_installed() {
                 bin | externals) ;;
                 *) [ -f "$part" ] || continue ;;
                 esac
-                await cp -R "$part" "$dir/runner/" || die 75 "the runner in $home cannot be copied to $dir"
+                await cp -R "$part" "$dir/runner/" || die 75 "could not copy the runner in $home to $dir"
             done
             runner=$dir/runner
         fi
@@ -405,7 +405,7 @@ download() {
         if await fetch "$url" "$fresh"; then
             phase verify
             [ "$(checksum "$fresh")" = "$sha" ] && return 0
-            reason='its checksum is not the one that GitHub names'
+            reason='its checksum does not match the one from GitHub'
         else
             reason="the download ended with exit code $?"
         fi
@@ -419,29 +419,29 @@ download() {
 get_runner() {
     find_platform
     use_installed && return 0
-    [ -n "$version" ] || die 76 "GitHub names no runner for $os $arch"
-    [ "${#sha}" -eq 64 ] || die 75 "the runner for $os $arch has no checksum, and nothing runs unverified"
+    [ -n "$version" ] || die 76 "GitHub lists no runner for $os $arch"
+    [ "${#sha}" -eq 64 ] || die 75 "the runner for $os $arch has no checksum; refusing to run it unverified"
     have sha256sum || have shasum || have openssl ||
-        die 75 "there is no sha256sum, shasum or openssl, and nothing runs unverified"
+        die 75 "none of sha256sum, shasum and openssl is installed; refusing to run the runner unverified"
     phase cache
     cache=${GHARUN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/gharun}
     file=actions-runner-$os-$arch-$version.tar.gz
     if [ -f "$cache/$file" ] && [ "$(checksum "$cache/$file")" = "$sha" ]; then
         touch "$cache/$file" 2>/dev/null
     else
-        have curl || have wget || die 75 "there is neither curl nor wget"
+        have curl || have wget || die 75 "neither curl nor wget is installed"
         mkdir -p "$cache" 2>/dev/null
         fresh=$cache/.part.$gharun_name
         { mark "$fresh"; } || { cache=$dir && fresh=$dir/.part; }
         download
         # In the place of a bad one at once: another machine of this host may be reading there.
-        mv -f "$fresh" "$cache/$file" || die 75 "the runner cannot be kept in $cache"
+        mv -f "$fresh" "$cache/$file" || die 75 "could not keep the runner in $cache"
         find "$cache" -type f \( -name 'actions-runner-*' -o -name '.part.*' \) -mtime +60 -exec rm -f {} + 2>/dev/null
     fi
     phase unpack
     rm -rf "${dir:?}/runner"
-    mkdir -p "$dir/runner" || die 75 "$dir cannot be written"
-    await unpack || die 75 "the runner cannot be unpacked in $dir"
+    mkdir -p "$dir/runner" || die 75 "could not write to $dir"
+    await unpack || die 75 "could not unpack the runner in $dir"
     [ -f "$dir/runner/run.sh" ] || die 75 "the archive holds no runner"
     [ "$cache" != "$dir" ] || rm -f "$dir/$file"
     runner=$dir/runner
@@ -506,7 +506,7 @@ choose_user() {
             mute id "$user" || mute useradd -m -s /bin/sh "$user" || mute adduser -D -s /bin/sh "$user"
             mute id "$user" && hand_over && return 0
         fi
-        say "warning: no other user can be used: the runner runs as root"
+        say "warning: found no other user to run as: the runner runs as root"
         chown -R 0:0 "$seen"
         [ "$runner" != "$dir/runner" ] || chown -R 0:0 "$runner"
     fi
@@ -526,7 +526,7 @@ care_for_icu() {
         have timeout && bound='timeout 300'
         # shellcheck disable=SC2086 # two words, or none
         await $bound "$runner/bin/installdependencies.sh" >"$dir/dependencies" 2>&1 && return 0
-        say "bin/installdependencies.sh failed, so the runner goes without libicu: $(tail -n 1 "$dir/dependencies")"
+        say "bin/installdependencies.sh failed, so the runner runs without libicu: $(tail -n 1 "$dir/dependencies")"
     fi
     DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1
     export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT
@@ -604,7 +604,7 @@ enrol() {
 # A machine that is started anew with an empty disk has no marker, and the token is yet good.
 register() {
     phase register
-    [ "$(date +%s)" -lt "$gharun_until" ] || die 77 "it is too late to register a runner: the start that ordered it is over"
+    [ "$(date +%s)" -lt "$gharun_until" ] || die 77 "too late to register a runner: its start has ended"
     await enrol >"$dir/enrol" 2>&1 && return 0
     code=$?
     cat "$dir/enrol"
@@ -629,7 +629,7 @@ listen() {
 }
 
 run_runner() {
-    mkfifo "$dir/out" || die 75 "$dir cannot hold a pipe"
+    mkfifo "$dir/out" || die 75 "could not create a pipe in $dir"
     listen <"$dir/out" &
     listener=$!
     phase run
@@ -648,10 +648,10 @@ run_runner() {
     linger "$listener" 10
     [ -e "$seen/job" ] && return 0
     if [ "$status" -eq 7 ] || [ -e "$seen/deprecated" ]; then
-        die 73 "GitHub takes this version of the runner no more"
+        die 73 "GitHub no longer accepts this version of the runner"
     fi
     why=
-    [ -e "$seen/unknown" ] && why=': GitHub does not know it any more'
+    [ -e "$seen/unknown" ] && why=': GitHub no longer knows it'
     [ -e "$seen/listening" ] && die 78 "the runner ended without a job$why"
     [ -n "$why" ] || said=$("$runner/bin/Runner.Listener" --version 2>&1) ||
         why=": it does not run on this machine: $(printf '%s\n' "$said" | head -n 1)"
@@ -665,8 +665,8 @@ bootstrap() {
     unset GITHUB_TOKEN GH_TOKEN GH_PAT GH_ENTERPRISE_TOKEN GITHUB_ENTERPRISE_TOKEN
     unset GHARUN_GITHUB_TOKEN GHARUN_APP_PRIVATE_KEY
     if ! mkdir "$dir/once" 2>/dev/null; then
-        [ -d "$dir/once" ] && die 77 "it ran here already"
-        die 75 "$dir cannot be written"
+        [ -d "$dir/once" ] && die 77 "it already ran here"
+        die 75 "could not write to $dir"
     fi
     #if ca
     trust

@@ -84,7 +84,7 @@ async fn a_restart_neither_runs_again_nor_lives_longer(shell: Shell) {
     assert_eq!(machine.endings(), 0);
     let end = machine.start_script(&script).ended().await;
     assert_eq!(end.code, 77, "{}", end.log);
-    assert_eq!(failure(&end.log).as_deref(), Some("it ran here already"));
+    assert_eq!(failure(&end.log).as_deref(), Some("it already ran here"));
     assert_eq!(machine.endings(), 1);
     // What it is to live until stands in it: not how long.
     let line = |script: &str| {
@@ -104,7 +104,7 @@ async fn a_runner_that_did_no_job_is_told_apart(shell: Shell) {
         (
             "unknown",
             70,
-            "the runner never connected to GitHub: GitHub does not know it any more",
+            "the runner never connected to GitHub: GitHub no longer knows it",
         ),
         (
             "broken",
@@ -114,12 +114,12 @@ async fn a_runner_that_did_no_job_is_told_apart(shell: Shell) {
         (
             "deprecated",
             73,
-            "GitHub takes this version of the runner no more",
+            "GitHub no longer accepts this version of the runner",
         ),
         (
             "removed",
             78,
-            "the runner ended without a job: GitHub does not know it any more",
+            "the runner ended without a job: GitHub no longer knows it",
         ),
     ] {
         let Some(machine) = Machine::installed(shell, mode) else {

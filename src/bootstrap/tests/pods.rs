@@ -249,7 +249,7 @@ async fn a_pod_that_is_started_again_after_its_job_ends_itself(shell: Shell) {
     let pod = account.gone(&id).await;
     assert_eq!(pod.runs, 3);
     assert!(
-        pod.log.contains("error: it ran here already"),
+        pod.log.contains("error: it already ran here"),
         "{}",
         pod.log
     );

@@ -71,7 +71,7 @@ async fn a_configuration_serves_one_machine(shell: Shell) {
     let end = scene.start().ended().await;
     assert_eq!(end.code, 70, "{}", end.log);
     let said = failure(&end.log).unwrap();
-    let known = format!("{}: GitHub does not know it any more", meaning(70).unwrap());
+    let known = format!("{}: GitHub no longer knows it", meaning(70).unwrap());
     assert_eq!(said, known);
     assert_eq!(scene.stage.world().jobs().len(), 1);
     assert_eq!(scene.machine.endings(), 2);

@@ -83,7 +83,7 @@ async fn root_stays_root_where_nobody_else_gets_at_the_runner(shell: Shell) {
     assert_eq!(end.code, 0, "{}", end.log);
     assert!(
         end.log
-            .contains("warning: no other user can be used: the runner runs as root")
+            .contains("warning: found no other user to run as: the runner runs as root")
     );
     assert_eq!(machine.read("stub/uid"), "0\n");
     assert_eq!(fs::read_to_string("/etc/passwd").unwrap(), users);

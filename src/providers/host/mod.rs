@@ -471,7 +471,7 @@ impl Answer {
                 "Permission denied",
                 "Read-only file system",
                 "Not a directory",
-                "no folder",
+                "not a folder",
             ])
         {
             Error::setting("work_dir", doing)

@@ -6,7 +6,7 @@ while [ ! -e "$there" ]; do
     [ -n "$there" ] || there=/
 done
 if [ ! -d "$there" ] || [ ! -w "$there" ] || [ ! -x "$there" ]; then
-    say "\`$there\` is no folder that this user may write to" >&2
+    say "\`$there\` is not a folder that this user may write to" >&2
     fail unprepared
 fi
 if ! { command -v setsid || perl -e 'use POSIX' || command -v bash; } >/dev/null 2>&1; then
@@ -26,12 +26,12 @@ for _ in $ahead; do
 done
 [ "$waiting" -eq 0 ] || say "fact $waiting waiting for a slot in \`$ROOT\`"
 for tool in tar gzip; do
-    command -v "$tool" >/dev/null || say "warning $tool is missing, and runners come as archives"
+    command -v "$tool" >/dev/null || say "warning $tool is missing: runners come as archives"
 done
 { command -v curl || command -v wget; } >/dev/null ||
-    say 'warning neither curl nor wget is there to fetch a runner with'
+    say 'warning neither curl nor wget is installed, so no runner can be downloaded'
 { command -v sha256sum || command -v shasum || command -v openssl; } >/dev/null ||
-    say 'warning no tool is there that computes a sha256'
+    say 'warning none of sha256sum, shasum and openssl is installed, so no runner can be verified'
 free=$(room "$there")
 [ -z "$free" ] || say "fact $((free / 1024 / 1024)) GiB free"
 [ -z "$free" ] || [ "$free" -gt 4194304 ] ||

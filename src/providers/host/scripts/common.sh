@@ -140,7 +140,7 @@ quell() {
         case $round in
         1) kill -TERM $pids 2>/dev/null ;;
         150)
-            say "processes that do not end: $pids" >&2
+            say "could not end the processes $pids" >&2
             return 1
             ;;
         *) [ "$round" -lt 50 ] || kill -KILL $pids 2>/dev/null ;;
