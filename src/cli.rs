@@ -42,12 +42,12 @@ pub fn command() -> clap::Command {
 pub struct Global {
     /// Read settings from this file
     ///
-    /// Else $`GHARUN_CONFIG`, ./providers.toml, $`XDG_CONFIG_HOME/gharun/providers.toml`.
+    /// Default: $`GHARUN_CONFIG`, ./providers.toml, $`XDG_CONFIG_HOME/gharun/providers.toml`.
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Keep the record of machines in this file
     ///
-    /// Else $`GHARUN_STATE`, $`XDG_STATE_HOME/gharun/state.json`; in Actions
+    /// Default: $`GHARUN_STATE`, $`XDG_STATE_HOME/gharun/state.json`; in Actions
     /// $RUNNER_TEMP/gharun-state.json.
     #[arg(long, global = true, value_name = "FILE")]
     pub state: Option<PathBuf>,
@@ -57,13 +57,13 @@ pub struct Global {
     /// How results are written to standard output
     #[arg(long, global = true, value_name = "FORMAT")]
     pub output: Option<Format>,
-    /// Say more on standard error; repeat for still more
+    /// Print more on standard error (repeatable)
     #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
     pub verbose: u8,
-    /// Say only what went wrong
+    /// Print errors only
     #[arg(short, long, global = true)]
     pub quiet: bool,
-    /// Colour what is written for people
+    /// When to use colors
     #[arg(long, global = true, value_name = "WHEN")]
     pub color: Option<Color>,
     /// The repository that runners are registered with
@@ -86,7 +86,7 @@ pub struct Global {
         help_heading = "GitHub options"
     )]
     pub enterprise: Option<String>,
-    /// The runner group of new runners, by its name or its number
+    /// The runner group of new runners, by name or ID
     #[arg(
         long,
         global = true,
@@ -121,7 +121,7 @@ pub enum Color {
 pub enum Command {
     /// Rent machines, boot them into runners, and wait until they are online
     Start(Start),
-    /// Deregister runners, end their machines, and prove that they are gone
+    /// Deregister runners, end their machines, and confirm that they are gone
     Stop(Stop),
     /// Show every machine and registration with a verdict
     List(List),
@@ -148,19 +148,19 @@ pub struct Start {
     /// One setting of a provider's table, or NAME.KEY=VALUE for one of several (repeatable)
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
-    /// How long the whole start may take, waiting for room included [default: 15m]
+    /// How long the whole start may take, including the wait for capacity [default: 15m]
     #[arg(long, value_name = "DUR")]
     pub timeout: Option<String>,
-    /// How long a machine may live; then it ends itself and is an orphan [default: 7h]
+    /// How long a machine may live before it ends itself and counts as an orphan [default: 7h]
     #[arg(long, value_name = "DUR")]
     pub lifetime: Option<String>,
-    /// How long a machine waits for a job before it ends itself; 0 is for ever [default: 30m]
+    /// How long a machine waits for a job before it ends itself; 0 means no limit [default: 30m]
     #[arg(long, value_name = "DUR")]
     pub idle_timeout: Option<String>,
-    /// Keep those that came up when others failed
+    /// Keep the runners that came up when others fail
     #[arg(long)]
     pub allow_partial: bool,
-    /// Leave a machine that failed, for inspection
+    /// Keep the machine of a failed runner, for inspection
     #[arg(long)]
     pub keep_failed: bool,
     /// A tag that pairs this start with its stop
@@ -169,19 +169,19 @@ pub struct Start {
     /// A shell script that runs on the machine before the runner
     #[arg(long, value_name = "FILE")]
     pub setup: Option<PathBuf>,
-    /// The runner's version; `latest` is the one that GitHub names for this scope [default: latest]
+    /// The runner's version; `latest` is the one that GitHub offers for this scope [default: latest]
     #[arg(long, value_name = "V")]
     pub runner_version: Option<String>,
-    /// How runners are registered: `jit`, or `token` for a GHES that has no just-in-time configurations [default: jit, and a token where a GHES has nothing else]
+    /// How runners are registered: `jit`, or `token` for a GHES without just-in-time configurations [default: jit, or token where a GHES supports nothing else]
     #[arg(long, value_name = "HOW")]
     pub registration: Option<String>,
     /// How often GitHub and the provider are asked while waiting [default: 2s]
     #[arg(long, value_name = "DUR")]
     pub poll_interval: Option<String>,
-    /// Print the plan and the boot script, touch nothing
+    /// Print the plan and the boot script, change nothing
     #[arg(long, conflicts_with = "rehearse")]
     pub dry_run: bool,
-    /// Play it through: a real machine, a stand-in for GitHub, one pretend job, and no token
+    /// Run end to end with a real machine, a stub GitHub and one test job, without a token
     #[arg(long)]
     pub rehearse: bool,
 }
@@ -196,7 +196,7 @@ pub struct Stop {
     /// Machines (PROVIDER:PLACE/ID) or runner names
     #[arg(value_name = "REF")]
     pub references: Vec<String>,
-    /// What `start` gave as the output `mapping`: JSON, a file, or - for standard input
+    /// The output `mapping` of `start`: JSON, a file, or - for standard input
     #[arg(long, value_name = "JSON|FILE|-", conflicts_with_all = ["references", "run", "all", "orphans"])]
     pub mapping: Option<String>,
     /// What a workflow run started; without a value, this run
@@ -205,7 +205,7 @@ pub struct Stop {
     /// Everything of this scope that is not busy
     #[arg(long, conflicts_with_all = ["references", "orphans"])]
     pub all: bool,
-    /// Machines that nobody will use again, registrations without a machine, stale records
+    /// Machines that will not be used again, registrations without a machine, stale records
     #[arg(long, conflicts_with = "references")]
     pub orphans: bool,
     /// Only what a start with this --group made
@@ -217,7 +217,7 @@ pub struct Stop {
     /// One setting of a provider's table, or NAME.KEY=VALUE for one of several (repeatable)
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
-    /// Leave alone whatever is younger than this, even past its own grace
+    /// Keep whatever is younger than this, even past its own grace
     #[arg(long, value_name = "DUR")]
     pub older_than: Option<String>,
     /// How long an idle orphan is watched between its deregistration and its end [default: 60s]
@@ -226,19 +226,19 @@ pub struct Stop {
     /// Also end orphans that are busy
     #[arg(long)]
     pub force: bool,
-    /// Wait until every machine is proved gone (the default)
+    /// Wait until every machine is confirmed gone (the default)
     #[arg(long, conflicts_with = "no_wait")]
     pub wait: bool,
     /// Return as soon as every machine was asked to end
     #[arg(long)]
     pub no_wait: bool,
-    /// How long to wait at most [default: 2m]
+    /// How long to wait [default: 2m]
     #[arg(long, value_name = "DUR")]
     pub timeout: Option<String>,
-    /// Print what would be stopped, touch nothing
+    /// Print what would be stopped, change nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     pub yes: bool,
 }
@@ -262,7 +262,7 @@ pub struct List {
     /// One setting of a provider's table, or NAME.KEY=VALUE for one of several (repeatable)
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
-    /// Leave out nothing: machines of other scopes and servers too
+    /// Include machines of other scopes and servers
     #[arg(long)]
     pub all_scopes: bool,
     /// Do not ask GitHub
@@ -276,7 +276,7 @@ pub struct List {
 /// `gharun providers`.
 #[derive(Args, Debug, Default)]
 pub struct Providers {
-    /// What to do with them; `list` when left out
+    /// What to do [default: list]
     #[command(subcommand)]
     pub command: Option<ProvidersCommand>,
 }
@@ -286,7 +286,7 @@ pub struct Providers {
 pub enum ProvidersCommand {
     /// Show kinds and configured tables, with where each setting came from
     List,
-    /// Check credentials, place, permissions and the GitHub token, changing nothing
+    /// Check credentials, location, permissions and the GitHub token, changing nothing
     Check {
         /// The providers to check; all tables, or all kinds, when left out
         #[arg(value_name = "NAME")]
@@ -301,7 +301,7 @@ pub enum ProvidersCommand {
         #[arg(value_name = "KIND")]
         kind: String,
     },
-    /// Ask, and write providers.toml
+    /// Write providers.toml interactively
     Init,
     /// Show machine types with live price and stock, cheapest first
     Offers {

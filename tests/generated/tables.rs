@@ -24,7 +24,7 @@ const GITHUB: &[(&str, &str, &str, &str)] = &[
         "app",
         "table",
         "none",
-        "A GitHub App in the place of a token: see [github.app]. It goes before `token`.",
+        "A GitHub App instead of a token: see [github.app]. It goes before `token`.",
     ),
     (
         "ca_bundle",

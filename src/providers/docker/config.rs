@@ -29,30 +29,30 @@ pub struct Config {
     /// The directory of the Docker client's `config.json`, contexts and certificates; else
     /// `$DOCKER_CONFIG`, `~/.docker`.
     pub config_dir: Option<PathBuf>,
-    /// The Docker context that tells the daemon; else `$DOCKER_CONTEXT`, then the current one.
+    /// The Docker context that names the daemon; else `$DOCKER_CONTEXT`, then the current one.
     /// Not together with `host`.
     pub context: Option<String>,
     /// Where the daemon is: `unix://PATH`, `tcp://HOST:PORT`, `ssh://USER@HOST`; else `$DOCKER_HOST`.
     /// Empty: as if nothing were set.
     pub host: Option<String>,
-    /// Whether `tcp://` is spoken over TLS, with the daemon's certificate verified; else
+    /// Whether `tcp://` uses TLS, with the daemon's certificate verified; else
     /// `$DOCKER_TLS_VERIFY`.
     pub tls_verify: bool,
     /// The directory of `ca.pem`, `cert.pem` and `key.pem`; else `$DOCKER_CERT_PATH`, `config_dir`.
     pub cert_path: Option<PathBuf>,
-    /// The image that a runner is made of; it needs `/bin/sh`.
+    /// The image of the container; it needs `/bin/sh`.
     pub image: String,
     /// When the image is pulled: `missing`, `always` or `never`.
     pub pull: Pull,
     /// The platform of the image (`linux/arm64`); the daemon's own when left out.
     pub platform: Option<String>,
-    /// How many processors it may use (`1.5`); all when left out.
+    /// How many processors the container may use (`1.5`); all when left out.
     pub cpus: Option<f64>,
-    /// How much memory it may use (`"4g"`, `"512m"`, or bytes); all when left out.
+    /// How much memory the container may use (`"4g"`, `"512m"`, or bytes); all when left out.
     pub memory: Option<Amount>,
     /// The size of `/dev/shm` (`"1g"`, or bytes); 64 MiB when left out.
     pub shm_size: Option<Amount>,
-    /// The GPUs that it gets: `"all"`, a number, or a list of device ids.
+    /// The GPUs of the container: `"all"`, a number, or a list of device IDs.
     pub gpus: Option<Gpus>,
     /// Devices of the daemon's host: `/dev/x`, `/dev/x:/dev/y`, `/dev/x:/dev/y:rwm`.
     pub devices: Vec<String>,
@@ -60,11 +60,11 @@ pub struct Config {
     pub volumes: Vec<String>,
     /// Variables of the container. Whoever may ask the daemon sees them: nothing secret.
     pub env: BTreeMap<EnvName, String>,
-    /// The network that it is in: a name, `bridge`, or `host`.
+    /// The network of the container: a name, `bridge`, or `host`.
     pub network: Option<String>,
     /// The user that the boot script runs as: `NAME`, `UID`, `USER:GROUP`; the image's when left out.
     pub user: Option<String>,
-    /// Whether it gets all rights over the daemon's host.
+    /// Whether the container is privileged: it then has all rights over the daemon's host.
     pub privileged: bool,
     /// The runtime, where the daemon has several (`nvidia`, `sysbox-runc`).
     pub runtime: Option<String>,

@@ -41,7 +41,7 @@ pub struct Config {
     #[serde(default = "ten_minutes", deserialize_with = "duration")]
     #[schemars(with = "String", default = "ten_minutes_text")]
     pub grace: Duration,
-    /// Variables that runner and jobs see, beside the few that every program needs; of the rest of the environment they see nothing
+    /// Variables for the runner and its jobs; beside these they see only the few that every program needs
     #[serde(default)]
     pub env: BTreeMap<EnvName, String>,
 }

@@ -41,11 +41,11 @@ pub struct Config {
     pub product: Product,
     /// The project, `project-…`, in which machines are made and looked for; else the profile's `parent-id`.
     pub project: Option<String>,
-    /// The tenant, `tenant-…`, whose stock `providers offers` tells; else the profile's `tenant-id`, else the
+    /// The tenant, `tenant-…`, whose stock `providers offers` shows; else the profile's `tenant-id`, else the
     /// project's.
     pub tenant: Option<String>,
-    /// A token that is good already; else `$NEBIUS_IAM_TOKEN`. It goes before the other credentials, and
-    /// ends after twelve hours at most.
+    /// A valid token; else `$NEBIUS_IAM_TOKEN`. It takes precedence over the other credentials, and
+    /// expires after twelve hours at most.
     pub iam_token: Option<Secret>,
     /// The key file of a service account, as `nebius iam auth-public-key generate` writes it.
     pub service_account_key: Option<PathBuf>,
@@ -71,7 +71,7 @@ pub struct Config {
     pub preemptible: bool,
     /// The spot pricing policy of preemptible machines; they follow the spot price when left out.
     pub pricing_policy: Option<String>,
-    /// Where a job's image comes from, when not everybody may have it: `{ username }` with
+    /// The credentials for the registry of a job's image, if it is private: `{ username }` with
     /// `registry_password`, or `{ secret }`, a version of a `MysteryBox` secret that holds both.
     pub registry: Option<Registry>,
     /// The password or token for the registry.

@@ -31,7 +31,7 @@ pub struct Config {
     pub gpu: Option<Names>,
     /// How many GPUs a pod has; 1 when left out.
     pub gpu_count: Option<u32>,
-    /// In the place of `gpu`, the CPU flavor (`"cpu5c"`), or a list of them, tried in order.
+    /// Instead of `gpu`, the CPU flavor (`"cpu5c"`), or a list of them, tried in order.
     pub cpu: Option<Names>,
     /// How many virtual CPUs a pod of `cpu` has: a power of two; 4 when left out.
     pub vcpus: Option<u32>,

@@ -23,7 +23,12 @@ pub(super) fn just_in_time(scene: &mut Scene, call: &Call, scope: &Scope) -> Ans
     }
     let asked = match serde_json::from_slice::<Value>(call.body()) {
         Ok(Value::Object(asked)) => asked,
-        Ok(_) => return Answer::error(422, "Invalid request.\n\nFor 'anyOf/0', it is no object."),
+        Ok(_) => {
+            return Answer::error(
+                422,
+                "Invalid request.\n\nFor 'anyOf/0', it is not an object.",
+            );
+        }
         Err(_) => return Answer::error(400, "Problems parsing JSON"),
     };
     let registrant = match registrant(scope, &asked) {
@@ -126,7 +131,9 @@ fn registrant(scope: &Scope, asked: &Map<String, Value>) -> Result<Registrant, S
     for label in labels {
         let label = label.as_str().ok_or_else(|| no("labels/0", "string"))?;
         if label.is_empty() || label.chars().count() > LONGEST_LABEL || label.contains(',') {
-            return Err(format!("Invalid property /labels: {label:?} is no label."));
+            return Err(format!(
+                "Invalid property /labels: {label:?} is not a label."
+            ));
         }
         let label = label.to_lowercase();
         if !lower.contains(&label) {

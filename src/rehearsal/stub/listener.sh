@@ -145,7 +145,7 @@ run_job() {
         *) result=Failed ;;
     esac
     # The worker has told it already, unless it was killed.
-    call "session/$session/finish" "$result" || say "The result could not be told."
+    call "session/$session/finish" "$result" || say "The result could not be reported."
     say "Job $name completed with result: $result"
     rm -rf "$job"
 }

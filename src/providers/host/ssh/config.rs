@@ -24,7 +24,7 @@ pub struct Config {
     /// The ids of GPUs that the slots of a host share out, seen by jobs as `CUDA_VISIBLE_DEVICES`: a list, or a table by host
     #[serde(default)]
     pub gpus: Gpus,
-    /// Labels that runners get for being on a host, a table by host; they are added when a runner has got its slot
+    /// Labels that runners on a host get, a table by host; added once a runner has its slot
     #[serde(default)]
     pub labels: BTreeMap<String, Vec<String>>,
     /// The user to log in as where neither the host nor `~/.ssh/config` names one; the one who starts gharun when left out
@@ -33,25 +33,25 @@ pub struct Config {
     /// The file of the private key; those of `~/.ssh/config`, or else `id_ed25519`, `id_ecdsa` and `id_rsa`, when left out
     #[serde(default)]
     pub identity: Option<PathBuf>,
-    /// Whether keys of the ssh agent are used; an encrypted key works only so
+    /// Whether to use the keys of the ssh agent; an encrypted key needs it
     #[serde(default = "yes")]
     pub agent: bool,
     /// The socket of the agent; `$SSH_AUTH_SOCK` when left out
     #[serde(default)]
     pub agent_socket: Option<PathBuf>,
-    /// What a host's key must be: `strict` is one of `known_hosts`; `accept-new` also takes, and writes down, that of a host that it does not name
+    /// Which host keys are accepted: `strict`, only those in `known_hosts`; `accept-new` also adds the key of a host that is not in it
     #[serde(default)]
     pub host_key_check: HostKeyCheck,
     /// The file of known hosts; that of `~/.ssh/config`, or else `~/.ssh/known_hosts`, when left out
     #[serde(default)]
     pub known_hosts: Option<PathBuf>,
-    /// The hosts on the way to the hosts, with commas between; that of `~/.ssh/config` when left out, and `none` is none
+    /// The jump hosts, separated by commas; those of `~/.ssh/config` when left out; `none` for none
     #[serde(default)]
     pub jump: Option<String>,
     /// The folder of `config`, keys and known hosts; `.ssh` in the user's home when left out
     #[serde(default)]
     pub ssh_dir: Option<PathBuf>,
-    /// How long a host may take to answer, to prove who it is, and to let us in: each of these
+    /// The time limit for each step of a connection: answer, host key, login
     #[serde(default = "ten_seconds", deserialize_with = "duration")]
     #[schemars(with = "String", default = "ten_seconds_text")]
     pub connect_timeout: Duration,
@@ -61,7 +61,7 @@ pub struct Config {
     /// Whether runner archives are kept on the host between starts
     #[serde(default = "yes")]
     pub cache: bool,
-    /// Whether everything is done as root there, by `sudo -n`
+    /// Whether to run everything there as root, with `sudo -n`
     #[serde(default)]
     pub sudo: bool,
     /// Which host comes first: `order` is that of `hosts`, `least-used` the one with the most room, `random` any

@@ -128,7 +128,7 @@ impl Driver {
         if let Some(why) = &why {
             tracing::debug!("a connection ended: {why}");
         }
-        self.end(why.as_deref().unwrap_or("nobody needs it any more"));
+        self.end(why.as_deref().unwrap_or("it is no longer needed"));
     }
 
     /// Looks once at everything; whether anything moved.
@@ -307,7 +307,9 @@ impl Driver {
                     match stream {
                         Ok(stream) => self.pipes.push(Pipe::new(channel, Socket::Tcp(stream))),
                         // The channel closes, and whoever called sees that.
-                        Err(error) => tracing::debug!("nobody takes a forwarded call: {error}"),
+                        Err(error) => {
+                            tracing::debug!("no listener for a forwarded connection: {error}")
+                        }
                     }
                 }
                 Some(Err(error)) => return Err(Dead(error.message().to_owned())),

@@ -50,7 +50,7 @@ impl Source {
     pub(super) fn told(&self) -> String {
         match self {
             Self::Key(key) => format!("service account `{}`", key.account()),
-            Self::Nowhere(_) => "nobody".to_owned(),
+            Self::Nowhere(_) => "no credentials".to_owned(),
             Self::Token(_) => "a token".to_owned(),
             Self::TokenFile(path) => format!("the token in `{}`", path.display()),
         }
