@@ -145,17 +145,22 @@ pub(crate) fn declared(source: &Source) -> Vec<(String, bool)> {
 
 /// Reads all sources below a folder.
 pub(crate) fn read(dir: &Path, root: &Path, sources: &mut Vec<Source>) {
-    for entry in fs::read_dir(dir).expect("the folder of the sources") {
+    let files = files(dir, root, "rs").into_iter();
+    sources.extend(files.map(|(file, text)| Source::new(&file, &text)));
+}
+
+/// Reads all files of an ending below a folder: name from the root on, and text.
+pub(crate) fn files(dir: &Path, root: &Path, ending: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir).expect("the folder of the files") {
         let path: PathBuf = entry.expect("an entry").path();
         if path.is_dir() {
-            read(&path, root, sources);
-        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            found.extend(files(&path, root, ending));
+        } else if path.extension().is_some_and(|its| its == ending) {
             let name = path.strip_prefix(root).expect("below its root");
-            let text = fs::read_to_string(&path).expect("sources are text");
-            sources.push(Source::new(
-                &name.to_string_lossy().replace('\\', "/"),
-                &text,
-            ));
+            let name = name.to_string_lossy().replace('\\', "/");
+            found.push((name, fs::read_to_string(&path).expect("they are text")));
         }
     }
+    found
 }
