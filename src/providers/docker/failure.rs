@@ -173,9 +173,8 @@ fn unanswered(doing: String, endpoint: &Endpoint, error: &Wire) -> Error {
         ErrorKind::Unexpected => {
             because(kind).hinted(format!("check that {endpoint} is a Docker daemon"))
         }
-        _ if refused && endpoint.socket().is_some() => because(ErrorKind::Denied).hinted(
-            "to use the socket, run `sudo usermod -aG docker \"$USER\"` and log in again",
-        ),
+        _ if refused && endpoint.socket().is_some() => because(ErrorKind::Denied)
+            .hinted("to use the socket, run `sudo usermod -aG docker \"$USER\"` and log in again"),
         _ if refused
             || ["certificate", "permission denied"]
                 .iter()

@@ -158,9 +158,7 @@ fn refused(
         ))
     } else if has(&["manifest unknown", "not found", "does not exist"]) {
         let error = plain.unhinted().map(|_| ErrorKind::Config);
-        error
-            .about("image")
-            .hinted("check the name and the tag")
+        error.about("image").hinted("check the name and the tag")
     } else if has(&[
         "dial tcp",
         "lookup ",

@@ -62,9 +62,7 @@ pub(super) fn open(target: &Target, manner: &Manner, wire: Wire) -> Result<Link,
         return Err(failed(denied(message).about("known_hosts")));
     }
     let broken = |error: ssh2::Error| {
-        Unopened::Failed(unavailable(format!(
-            "could not set up a session: {error}"
-        )))
+        Unopened::Failed(unavailable(format!("could not set up a session: {error}")))
     };
     let mut session = Session::new().map_err(broken)?;
     // libssh2 refuses a list in which it knows nothing, which this is not.
@@ -76,11 +74,9 @@ pub(super) fn open(target: &Target, manner: &Manner, wire: Wire) -> Result<Link,
         Wire::Tcp => connect(target, manner.patience).map_err(failed)?.into(),
         Wire::Bridge(stream) => stream.into(),
     };
-    let socket = stream.try_clone().map_err(|error| {
-        failed(unavailable(format!(
-            "could not set up a session: {error}"
-        )))
-    })?;
+    let socket = stream
+        .try_clone()
+        .map_err(|error| failed(unavailable(format!("could not set up a session: {error}"))))?;
     session.set_tcp_stream(stream);
     session
         .handshake()
@@ -103,11 +99,9 @@ pub(super) fn open(target: &Target, manner: &Manner, wire: Wire) -> Result<Link,
 fn unopened(error: &ssh2::Error, manner: &Manner) -> Unopened {
     let said = error.message();
     match error.code() {
-        ErrorCode::Session(code) if HUNG_UP.contains(&code) => {
-            Unopened::Dropped(unavailable(format!(
-                "it closed the connection during the handshake: {said}"
-            )))
-        }
+        ErrorCode::Session(code) if HUNG_UP.contains(&code) => Unopened::Dropped(unavailable(
+            format!("it closed the connection during the handshake: {said}"),
+        )),
         ErrorCode::Session(code) if TIMED_OUT.contains(&code) => {
             let time = manner.patience.as_secs_f32();
             Unopened::Failed(unavailable(format!(
