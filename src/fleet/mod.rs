@@ -1,12 +1,9 @@
 //! Where providers and GitHub meet: start, stop, list, sweep.
 
-use std::sync::Arc;
-
 use serde::Serialize;
 
 use crate::github::Api;
-use crate::model::{Instance, InstanceId, Name, Reference, Sink, chain};
-use crate::providers::DynProvider;
+use crate::model::{Instance, Name, Reference, Sink, chain};
 use crate::state::Store;
 
 mod answer;
@@ -17,6 +14,7 @@ mod halt;
 mod launch;
 pub mod list;
 mod move_on;
+mod place;
 mod register;
 mod slot;
 mod start;
@@ -27,27 +25,9 @@ mod undo;
 pub mod verdict;
 mod watch;
 
+pub use place::Place;
 pub use start::{Candidate, Failed, Preview, StartOutcome, Up, preview, start};
 pub use trouble::Trouble;
-
-/// A provider under the name that the user gave it.
-#[derive(Clone, Debug)]
-pub struct Place {
-    /// A table of providers.toml, or a kind.
-    pub name: String,
-    /// What rents machines there.
-    pub provider: Arc<dyn DynProvider>,
-}
-
-impl Place {
-    /// The reference of one of its machines.
-    pub fn reference(&self, id: &InstanceId) -> Reference {
-        Reference {
-            provider: self.name.clone(),
-            id: id.clone(),
-        }
-    }
-}
 
 /// What every operation works with.
 #[derive(Clone, Copy)]
