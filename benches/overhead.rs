@@ -120,10 +120,7 @@ fn child(url: &str, count: u16) {
             hearer: Hearer::default(),
         })
         .expect("a client");
-        let places = [Place {
-            name: "memory".to_owned(),
-            provider: Arc::new(Memory::default()),
-        }];
+        let places = [Place::new("memory".to_owned(), Arc::new(Memory::default()))];
         let store = Store::at(folder.path().join("state.json"));
         let fleet = Fleet {
             github: Some(&github),

@@ -270,10 +270,7 @@ impl Desk {
         }
         #[cfg(test)]
         if let Some(provider) = self.doubles.get(&settings.name).cloned() {
-            return Ok(Place {
-                name: settings.name,
-                provider,
-            });
+            return Ok(Place::new(settings.name, provider));
         }
         let values = std::mem::take(&mut settings.values);
         let opened = settings.kind.open(values).await;
@@ -282,10 +279,7 @@ impl Desk {
                 settings.origin(key).to_string()
             })
         })?;
-        Ok(Place {
-            name: settings.name,
-            provider,
-        })
+        Ok(Place::new(settings.name, provider))
     }
 
     /// Names what could not be read, and then what would mend it.

@@ -10,6 +10,7 @@ mod answer;
 mod bring_up;
 #[cfg(test)]
 pub(crate) mod doubles;
+mod end;
 mod halt;
 mod launch;
 pub mod list;
@@ -25,6 +26,7 @@ mod undo;
 pub mod verdict;
 mod watch;
 
+pub use end::{Ended, end};
 pub use place::Place;
 pub use start::{Candidate, Failed, Preview, StartOutcome, Up, preview, start};
 pub use trouble::Trouble;

@@ -3,21 +3,17 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::Instant;
 
 use super::bring_up::Shared;
-use super::slot::{Slot, Unproved};
-use super::watch::unread;
-use super::{Place, Trouble, chain};
+use super::slot::Slot;
+use super::{Trouble, chain};
 use crate::github::Api;
-use crate::model::{Event, InstanceId};
+use crate::model::Event;
 use crate::providers::{self, ErrorKind};
 
-/// The pause between two looks, and how long a look may take.
-const EVERY: Duration = Duration::from_secs(2);
-const LISTS: Duration = Duration::from_secs(20);
-/// How long the proof that a machine is gone may take after its end.
-const PROOF: Duration = Duration::from_mins(1);
+/// How long the end of a machine may take, from its deregistration to the proof that it is gone.
+const ENDS: Duration = Duration::from_mins(1);
 
 /// What became of a runner whose machine was not to start.
 #[derive(Debug)]
@@ -41,7 +37,7 @@ impl<G: Api> Shared<'_, G> {
             let slot = slot.borrow();
             (slot.name.clone(), slot.machine.clone())
         };
-        let Some((place, instance)) = machine else {
+        let Some((place, _)) = machine else {
             return Ok(Moved::Free);
         };
         let provider = place.name.clone();
@@ -53,54 +49,17 @@ impl<G: Api> Shared<'_, G> {
                 reason: chain(why),
             })
             .await?;
-        if let Some(left) = self.undo_runner(slot).await.into_iter().next() {
+        let deadline = Instant::now() + ENDS;
+        if let Some(left) = self.undo_runner(slot, deadline).await.into_iter().next() {
             if left.kept {
                 return Ok(Moved::Stays);
             }
             let source = providers::Error::new(ErrorKind::Ambiguous, left.why);
             return Err(Trouble::Lost { provider, source });
         }
-        self.prove_gone(slot, &place, &instance.id).await?;
         self.unmap(&name).await?;
         self.take_new_name(slot).await?;
         Ok(Moved::Free)
-    }
-
-    /// Waits until a whole listing does not show a machine that was ended.
-    async fn prove_gone(
-        &self,
-        slot: &RefCell<Slot>,
-        place: &Place,
-        id: &InstanceId,
-    ) -> Result<(), Trouble> {
-        let end = Instant::now() + PROOF;
-        // Whoever undoes this runner meanwhile looks for the machine, too.
-        slot.borrow_mut().unproved = Some(Unproved {
-            place: place.clone(),
-            since: Instant::now(),
-        });
-        loop {
-            let why = match timeout(LISTS, place.provider.list()).await {
-                Ok(Ok(listing)) => match unread(&listing) {
-                    _ if listing.instances.iter().any(|machine| machine.id == *id) => {
-                        "it is still there".to_owned()
-                    }
-                    Some(why) => why,
-                    None => break,
-                },
-                Ok(Err(error)) => chain(&error),
-                Err(_) => "it did not answer in time".to_owned(),
-            };
-            if Instant::now() + EVERY > end {
-                let message = format!("could not see whether `{id}` is gone");
-                let source = providers::Error::new(ErrorKind::Ambiguous, message).because(why);
-                let provider = place.name.clone();
-                return Err(Trouble::Lost { provider, source });
-            }
-            sleep(EVERY).await;
-        }
-        slot.borrow_mut().has_no_machine();
-        Ok(())
     }
 
     /// Gives the runner a new name, as the old one's registration and machine are gone.

@@ -1,25 +1,79 @@
-//! A provider under the name that the user gave it.
+//! A provider under the name that the user gave it, and the listings that all who ask it share.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::model::{InstanceId, Reference};
-use crate::providers::DynProvider;
+use tokio::time::{Instant, timeout};
 
-/// A provider under the name that the user gave it.
+use crate::model::{InstanceId, Listing, Reference, Unread};
+use crate::providers::{Attempt, DynProvider, Error, ErrorKind};
+
+/// A provider under the name that the user gave it. Clones are the same place.
 #[derive(Clone, Debug)]
 pub struct Place {
     /// A table of providers.toml, or a kind.
     pub name: String,
     /// What rents machines there.
     pub provider: Arc<dyn DynProvider>,
+    listed: Arc<Attempt<Arc<Listed>>>,
+}
+
+/// A listing, and when it was begun.
+#[derive(Debug)]
+pub(super) struct Listed {
+    pub(super) begun: Instant,
+    pub(super) listing: Listing,
 }
 
 impl Place {
+    /// Gives a provider a name.
+    pub fn new(name: impl Into<String>, provider: Arc<dyn DynProvider>) -> Self {
+        Self {
+            name: name.into(),
+            provider,
+            listed: Arc::default(),
+        }
+    }
+
     /// The reference of one of its machines.
     pub fn reference(&self, id: &InstanceId) -> Reference {
         Reference {
             provider: self.name.clone(),
             id: id.clone(),
         }
+    }
+
+    /// A listing that was begun at `since` or later: one that is there already, or the one that all
+    /// who wait for one share. A provider that fails, or takes longer than `within`, is unread as a
+    /// whole.
+    pub(super) async fn listing(&self, since: Instant, within: Duration) -> Arc<Listed> {
+        let begun = Instant::now();
+        let list = self.listed.since(since, async || {
+            let begun = Instant::now();
+            let listing = self.provider.list().await.unwrap_or_else(unread);
+            Ok(Arc::new(Listed { begun, listing }))
+        });
+        let late = || {
+            let message = format!("`{}` did not list its machines in time", self.name);
+            Error::new(ErrorKind::Unavailable, message)
+        };
+        let answer = timeout(within, list).await;
+        answer
+            .unwrap_or_else(|_| Err(late()))
+            .unwrap_or_else(|error| {
+                let listing = unread(error);
+                Arc::new(Listed { begun, listing })
+            })
+    }
+}
+
+/// The listing of a provider that could not be read.
+fn unread(error: Error) -> Listing {
+    Listing {
+        instances: Vec::new(),
+        unread: vec![Unread {
+            place: None,
+            error: Box::new(error),
+        }],
     }
 }

@@ -9,7 +9,7 @@ use futures_util::FutureExt as _;
 use futures_util::StreamExt as _;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::FuturesUnordered;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use super::bring_up::Shared;
 use super::halt::Halt;
@@ -202,9 +202,10 @@ impl<G: Api> Course<'_, G> {
     fn undo(&mut self, index: usize) {
         self.stages[index] = Stage::Undoing;
         let (shared, slot) = (self.shared, &self.slots[index]);
+        let deadline = Instant::now() + UNDO_FAILED;
         let undone = async move {
-            let undo = AssertUnwindSafe(shared.undo(slot)).catch_unwind();
-            let why = match tokio::time::timeout(UNDO_FAILED, undo).await {
+            let undo = AssertUnwindSafe(shared.undo(slot, deadline)).catch_unwind();
+            let why = match timeout_at(deadline, undo).await {
                 Ok(Ok(left)) => return Undone::Runner(index, left),
                 Ok(Err(panic)) => Trouble::of_panic(panic.as_ref()).to_string(),
                 Err(_) => unfinished(&slot.borrow()).unwrap_or(NOT_SURE).to_owned(),

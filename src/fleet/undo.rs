@@ -7,14 +7,13 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::answer::{Silence, in_time};
 use super::bring_up::Shared;
+use super::end::{end, has_ended};
 use super::launch::Fate;
 use super::slot::{Lost, Slot};
-use super::watch::{SETTLES, unread};
+use super::watch::SETTLES;
 use super::{Left, Place, chain};
 use crate::github::{self, Api, Deregistration, Runner};
-use crate::model::{Condition, Event, Instance, Name};
-use crate::poll::{Backoff, chance};
-use crate::providers::{self, ErrorKind};
+use crate::model::{Event, Instance, Name};
 
 /// How long GitHub may take to delete a registration before the machine is ended all the same.
 const DEREGISTERS: Duration = Duration::from_millis(2500);
@@ -22,8 +21,6 @@ const DEREGISTERS: Duration = Duration::from_millis(2500);
 const DEREGISTERS_LATER: Duration = Duration::from_secs(20);
 /// How long it may wait for room then, and still be done in the time that undoing has.
 const ROOM: Duration = Duration::from_secs(90);
-/// How often a place is asked to end a machine.
-const TRIES: usize = 6;
 /// How long a place may take to tell whether a machine with a job has ended.
 const LISTS: Duration = Duration::from_secs(10);
 /// The pause between two looks for a registration that may turn up.
@@ -64,9 +61,10 @@ impl Sought {
 }
 
 impl<G: Api> Shared<'_, G> {
-    /// Removes what one runner left; what could not be proved gone is returned.
-    pub(super) async fn undo(&self, slot: &RefCell<Slot>) -> Vec<Left> {
-        let (mut left, lost) = tokio::join!(self.undo_runner(slot), self.remove_lost(slot));
+    /// Removes what one runner left; what could not be proved gone by the deadline is returned.
+    pub(super) async fn undo(&self, slot: &RefCell<Slot>, deadline: Instant) -> Vec<Left> {
+        let runner = self.undo_runner(slot, deadline);
+        let (mut left, lost) = tokio::join!(runner, self.remove_lost(slot));
         left.extend(lost);
         if left.is_empty() {
             let name = slot.borrow().name.clone();
@@ -75,8 +73,8 @@ impl<G: Api> Shared<'_, G> {
         left
     }
 
-    /// Removes a runner and its machine; what could not be proved gone is returned.
-    pub(super) async fn undo_runner(&self, slot: &RefCell<Slot>) -> Vec<Left> {
+    /// Removes a runner and its machine; what could not be proved gone by the deadline is returned.
+    pub(super) async fn undo_runner(&self, slot: &RefCell<Slot>, deadline: Instant) -> Vec<Left> {
         let (name, sought) = {
             let slot = slot.borrow();
             (slot.name.clone(), Sought::of(&slot))
@@ -87,7 +85,7 @@ impl<G: Api> Shared<'_, G> {
             Err(why) => return vec![Left::of(&name, None, &why, false)],
         };
         if let (Registration::Busy, Some((place, instance))) = (&registration, &machine)
-            && !self.has_ended(place, instance).await
+            && !has_ended(place, &instance.id, LISTS).await
         {
             let why = "it got a job meanwhile";
             return vec![Left::of(&name, Some((place, instance)), why, true)];
@@ -98,7 +96,7 @@ impl<G: Api> Shared<'_, G> {
                 instance: reference.clone(),
             })
             .await;
-            if let Err(error) = self.terminate(place, instance).await {
+            if let Err(error) = end(place, &instance.id, deadline).await.proved() {
                 let why = chain(&error);
                 return vec![Left::of(&name, Some((place, instance)), &why, false)];
             }
@@ -321,43 +319,6 @@ impl<G: Api> Shared<'_, G> {
                 "`{}` did not say whether it launched it: {why}",
                 place.name
             )),
-        }
-    }
-
-    /// Ends a machine, and asks again while the place only wants time.
-    async fn terminate(&self, place: &Place, instance: &Instance) -> providers::Result<()> {
-        let mut pauses = Backoff::new(Duration::from_millis(800), Duration::from_secs(10));
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            match place.provider.terminate(&instance.id).await {
-                Err(error)
-                    if tries < TRIES
-                        && matches!(
-                            error.kind,
-                            ErrorKind::Ambiguous | ErrorKind::RateLimited | ErrorKind::Unavailable
-                        ) =>
-                {
-                    tracing::debug!("{} is still there: {}", instance.id, chain(&error));
-                    sleep(pauses.next(chance())).await;
-                }
-                answer => return answer,
-            }
-        }
-    }
-
-    async fn has_ended(&self, place: &Place, instance: &Instance) -> bool {
-        let Ok(Ok(listing)) = timeout(LISTS, place.provider.list()).await else {
-            return false;
-        };
-        let whole = unread(&listing).is_none();
-        match listing
-            .instances
-            .iter()
-            .find(|other| other.id == instance.id)
-        {
-            Some(found) => matches!(found.state, Condition::Ended(_)),
-            None => whole,
         }
     }
 

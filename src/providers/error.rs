@@ -1,5 +1,12 @@
 //! What went wrong at a provider, and what to do about it.
 
+use std::error::Error as _;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::http;
+
 /// What went wrong at a provider. Each kind means an action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
@@ -27,5 +34,17 @@ impl Error {
     /// Makes a [`ErrorKind::Config`] error about one setting.
     pub fn setting(key: impl Into<String>, message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Config, message).about(key)
+    }
+
+    /// How long the place wants to be left alone from now on, where it said so.
+    pub fn retry_after(&self) -> Option<Duration> {
+        let causes = std::iter::successors(self.source(), |&cause| cause.source());
+        let until = causes
+            .filter_map(|cause| cause.downcast_ref::<http::Error>())
+            .find_map(|error| match error.kind {
+                http::ErrorKind::Limited { until } => Some(until),
+                _ => None,
+            })?;
+        Some(Duration::try_from(until.duration_since(Timestamp::now())).unwrap_or_default())
     }
 }

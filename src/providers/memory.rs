@@ -70,8 +70,8 @@ impl Memory {
         self.flaw == Some(flaw)
     }
 
-    /// Logs the call, then fails or hangs as mood and faults want it; true: the answer gets lost.
-    async fn ask(&self, verb: Verb, about: &str) -> Result<bool> {
+    /// Logs the call, then fails or hangs as mood and faults want it; what is left of them is returned.
+    async fn ask(&self, verb: Verb, about: &str) -> Result<Option<Fault>> {
         let fault = {
             let mut state = self.cloud.state();
             state.calls.push(Call {
@@ -82,14 +82,15 @@ impl Memory {
             });
             let place = state.places.entry(self.place.clone()).or_default();
             let mood = self.mood.or(place.mood);
-            let fault = place.faults.get(&verb).copied();
+            let next = place.next.iter().position(|(of, _)| *of == verb);
+            let next = next.map(|at| place.next.remove(at).1);
+            let fault = next.or_else(|| place.faults.get(&verb).copied());
             fault.or_else(|| mood.and_then(|mood| of_mood(mood, verb)))
         };
         match fault {
-            None => Ok(false),
-            Some(Fault::AnswerLost) => Ok(true),
             Some(Fault::Error(kind)) => Err(self.error(kind, verb)),
             Some(Fault::Hang) => std::future::pending().await,
+            left => Ok(left),
         }
     }
 
@@ -245,7 +246,7 @@ impl Provider for Memory {
             }
             return Err(self.error(ErrorKind::Unexpected, Verb::Launch));
         }
-        if lost {
+        if lost == Some(Fault::AnswerLost) {
             if self.has(Flaw::RepeatsLostLaunch) {
                 let again = Self {
                     flaw: Some(Flaw::NameIsNoKey),
@@ -322,8 +323,11 @@ impl Provider for Memory {
     }
 
     async fn terminate(&self, id: &InstanceId) -> Result<()> {
-        let lost = self.ask(Verb::Terminate, &id.id).await?;
+        let fault = self.ask(Verb::Terminate, &id.id).await?;
         self.resolve(id)?;
+        if fault == Some(Fault::Ignored) {
+            return Ok(());
+        }
         let found = self
             .cloud
             .machines()
@@ -341,7 +345,7 @@ impl Provider for Memory {
             None => {}
         }
         sleep(self.takes(|place| place.terminate_takes)).await;
-        if lost {
+        if fault == Some(Fault::AnswerLost) {
             return Err(self.error(ErrorKind::Ambiguous, Verb::Terminate));
         }
         Ok(())

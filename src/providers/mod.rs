@@ -40,6 +40,7 @@ pub mod runpod;
 #[cfg(test)]
 mod toy;
 
+pub(crate) use common::attempt::Attempt;
 pub use common::env_name::EnvName;
 pub use common::names::Names;
 pub use described::Described;

@@ -18,6 +18,8 @@ mod limits;
 #[cfg(feature = "nebius")]
 mod nebius;
 mod offers;
+#[cfg(feature = "docker")]
+mod removal;
 #[cfg(feature = "runpod")]
 mod runpod;
 #[cfg(feature = "ssh")]

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::time::Instant;
 use url::Url;
 
 use super::bring_up::start;
@@ -15,7 +16,7 @@ use crate::commands::Desk;
 use crate::commands::hub::packages;
 use crate::commands::interrupt::Interrupts;
 use crate::error::{Exit, Failure};
-use crate::fleet::{Place, StartOutcome};
+use crate::fleet::{Place, StartOutcome, end};
 use crate::github::{Client, Config, DEFAULT_GROUP, Hearer, Token};
 use crate::http::Bounds;
 use crate::model::{Scope, Secret, chain};
@@ -35,6 +36,8 @@ const DONE: Pace = Pace {
     every: Duration::from_millis(200),
     at_most: Duration::from_mins(1),
 };
+/// How long the end of its machine may take.
+const ENDS: Duration = Duration::from_mins(2);
 
 pub(super) async fn run(
     desk: &Desk,
@@ -267,10 +270,12 @@ async fn sweep(desk: &Desk, place: &Place, plan: &Plan) -> Option<String> {
         }
         Ok(machines) => {
             for machine in machines {
-                if let Err(error) = place.provider.terminate(&machine.id).await {
+                let deadline = Instant::now() + ENDS;
+                if let Err(error) = end(place, &machine.id, deadline).await.proved() {
                     return Some(format!(
-                        "{} could not be ended: {error}",
-                        place.reference(&machine.id)
+                        "{} could not be ended: {}",
+                        place.reference(&machine.id),
+                        chain(&error)
                     ));
                 }
                 desk.ui

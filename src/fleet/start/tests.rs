@@ -39,10 +39,7 @@ impl Scene {
     fn new(count: u16, places: &[&str]) -> Self {
         let cloud = Memory::cloud();
         let hub = Hub::beside(&cloud, 10 * SECOND);
-        let open = |name: &&str| Place {
-            name: (*name).to_owned(),
-            provider: std::sync::Arc::new(cloud.provider(name)),
-        };
+        let open = |name: &&str| Place::new(*name, std::sync::Arc::new(cloud.provider(name)));
         Self {
             places: places.iter().map(open).collect(),
             hub,

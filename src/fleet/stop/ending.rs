@@ -3,15 +3,16 @@
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
 use super::{Chosen, Kept, Manner, StopRequest, Stopped, Unstopped, is_busy_orphan};
 use crate::fleet::answer::in_time;
+use crate::fleet::end::{Ended, end, has_ended};
 use crate::fleet::survey::{Inquiry, Row, Silent};
 use crate::fleet::verdict::{Machine, Registration, Verdict};
 use crate::fleet::{Fleet, chain};
 use crate::github::{Api, Deregistration};
-use crate::model::{Condition, Event};
+use crate::model::Event;
 use crate::poll::{Pace, until};
 
 mod newcomer;
@@ -330,7 +331,7 @@ impl<'a, G: Api> Ending<'a, G> {
         let Some(place) = &self.chosen.place else {
             return Err(format!("there is no provider `{}` here", instance.provider));
         };
-        // A machine that no listing shows is ended, too: the answer proves that it is gone.
+        // A machine that no listing shows is ended, too: it may be too new to be listed.
         let there = !matches!(machine, Some(Machine::Gone));
         if there {
             self.say(Event::Terminating {
@@ -338,12 +339,12 @@ impl<'a, G: Api> Ending<'a, G> {
             })
             .await;
         }
-        place
-            .provider
-            .terminate(&instance.id)
-            .await
-            .map_err(|error| chain(&error))?;
-        self.terminated.set(true);
+        match end(place, &instance.id, self.deadline).await {
+            Ended::Gone => self.terminated.set(true),
+            // It was asked for, and that is all that was wanted.
+            Ended::Unproved(_) if !self.stop.wait => return Ok(()),
+            Ended::Refused(error) | Ended::Unproved(error) => return Err(chain(&error)),
+        }
         if there {
             self.say(Event::Terminated {
                 instance: instance.clone(),
@@ -429,16 +430,7 @@ impl<'a, G: Api> Ending<'a, G> {
         else {
             return false;
         };
-        let Ok(Ok(listing)) = timeout(ANSWER, place.provider.list()).await else {
-            return false;
-        };
-        let part = machine.id.place.as_ref();
-        let silent = |unread: &Option<String>| unread.is_none() || unread.as_ref() == part;
-        let found = listing.instances.iter().find(|one| one.id == machine.id);
-        match found {
-            Some(found) => matches!(found.state, Condition::Ended(_)),
-            None => !listing.unread.iter().any(|one| silent(&one.place)),
-        }
+        has_ended(place, &machine.id, ANSWER).await
     }
 
     fn stopped(&self) -> Stopped {

@@ -63,6 +63,24 @@ pub(super) fn is_conflict(error: &Wire) -> bool {
     matches!(error, Wire::DockerResponseServerError { status_code: 409, message } if !is_page(message))
 }
 
+/// Whether the daemon says that it is removing the container already.
+pub(super) fn is_being_removed(error: &Wire) -> bool {
+    matches!(error, Wire::DockerResponseServerError { status_code: 409, message }
+        if message.to_ascii_lowercase().contains("already in progress"))
+}
+
+/// Whether the daemon could not do it just now: something else is in the way (409), or a step of its
+/// own failed (500, as in `device or resource busy`).
+pub(super) fn is_busy(error: &Wire) -> bool {
+    matches!(
+        error,
+        Wire::DockerResponseServerError {
+            status_code: 409 | 500..,
+            ..
+        }
+    )
+}
+
 /// Makes a provider's error of a failed request; `doing` says what was tried.
 pub(super) fn explain(doing: String, endpoint: &Endpoint, error: &Wire) -> Error {
     let (status, text) = match error {
@@ -359,6 +377,15 @@ mod tests {
             assert_eq!(fate(&error), expected, "{error}");
         }
         assert!(is_missing(&said(404, "No such container: x"), "container"));
+        let removing = said(409, "removal of container x is already in progress");
+        assert!(is_being_removed(&removing) && !is_being_removed(&said(409, "Conflict")));
+        for (busy, error) in [
+            (true, said(409, "Conflict")),
+            (true, said(500, "unlinkat /x: device or resource busy")),
+            (false, said(403, "forbidden")),
+        ] {
+            assert_eq!(is_busy(&error), busy, "{error}");
+        }
         for (status, stranger) in [
             (404, "<html>Not Found</html>"),
             (404, "page not found"),

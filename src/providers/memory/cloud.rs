@@ -42,6 +42,8 @@ pub(crate) enum Fault {
     Error(ErrorKind),
     /// It is never answered, and nothing is done.
     Hang,
+    /// It is accepted, and nothing is done. Only an end is.
+    Ignored,
 }
 
 /// A machine of the cloud.
@@ -107,6 +109,8 @@ pub(crate) struct Place {
     pub(crate) mood: Option<Mood>,
     /// What goes wrong with single verbs, on top of the mood.
     pub(crate) faults: BTreeMap<Verb, Fault>,
+    /// What goes wrong with the next calls, one each, before all else.
+    pub(super) next: Vec<(Verb, Fault)>,
     pub(super) machines: Vec<Machine>,
 }
 
@@ -126,6 +130,7 @@ impl Default for Place {
             labels: Vec::new(),
             mood: None,
             faults: BTreeMap::new(),
+            next: Vec::new(),
             machines: Vec::new(),
         }
     }
@@ -189,11 +194,17 @@ impl Cloud {
         });
     }
 
+    /// Lets the next call of a verb go wrong at a place, after those that are to go wrong already.
+    pub(crate) fn once(&self, place: &str, verb: Verb, fault: Fault) {
+        self.set(place, |place| place.next.push((verb, fault)));
+    }
+
     /// Lets everything work again at a place.
     pub(crate) fn heal(&self, place: &str) {
         self.set(place, |place| {
             place.mood = None;
             place.faults.clear();
+            place.next.clear();
         });
     }
 

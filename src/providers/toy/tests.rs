@@ -44,10 +44,7 @@ async fn open(table: &str) -> Result<Place> {
     let settings = settings(table);
     let mut all = settings.tables.settings(&["toy".to_owned()]).unwrap();
     let one = all.remove(0);
-    Ok(Place {
-        name: one.name,
-        provider: one.kind.open(one.values).await?,
-    })
+    Ok(Place::new(one.name, one.kind.open(one.values).await?))
 }
 
 #[tokio::test]

@@ -187,7 +187,8 @@ async fn an_undoing_that_hangs_does_not_keep_a_partial_start_for_ever() {
     };
     let started = scene.start_while(died).await;
     assert_eq!((started.up.len(), started.left.len()), (1, 1));
-    assert_eq!(started.left[0].why, "its machine is not proved gone yet");
+    let why = "its machine is not proved gone yet: `a` did not answer in time";
+    assert_eq!(started.left[0].why, why);
 }
 
 #[tokio::test(start_paused = true)]

@@ -203,10 +203,7 @@ impl Scene {
 
     pub(super) fn with_place(mut self, name: &str) -> Self {
         let provider: Arc<dyn DynProvider> = Arc::new(self.cloud.provider(name));
-        self.places.push(Place {
-            name: name.to_owned(),
-            provider,
-        });
+        self.places.push(Place::new(name, provider));
         self
     }
 

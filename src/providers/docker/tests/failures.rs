@@ -1,9 +1,11 @@
 //! Failures of a real daemon, some of them a proxy's doing.
 
+use std::sync::Arc;
+
 use serde_json::json;
 
 use crate::model::Condition;
-use crate::providers::contract::{Fake as _, chain, order, uphold};
+use crate::providers::contract::{Fake as _, chain, ended, order, uphold};
 use crate::providers::docker::fake::{Deed, Share, proxy};
 use crate::providers::{ErrorKind, Provider as _};
 
@@ -153,9 +155,10 @@ async fn an_end_whose_answer_was_lost_is_proved() {
                 Deed::Forward
             }
         });
-        let docker = share.with(json!({ "host": host.await })).await;
+        let docker = Arc::new(share.with(json!({ "host": host.await })).await);
         let machine = docker.launch(&order(share.tag())).await.unwrap();
-        docker.terminate(&machine.id).await.expect("it is gone");
+        let end = ended(&docker, &machine.id).await;
+        assert!(end.is_ok(), "{}", chain(&end.unwrap_err()));
         assert_eq!(share.census().await, []);
     })
     .await;

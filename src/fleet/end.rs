@@ -1,0 +1,178 @@
+//! The end of a machine: asked for, asked for again, and proved. Nothing else ends one.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::Place;
+use crate::model::{Condition, InstanceId, Listing, chain};
+use crate::poll::{Backoff, chance};
+use crate::providers::{Error, ErrorKind};
+
+#[cfg(test)]
+mod tests;
+
+/// The pauses between two requests for the end, while the place only wants time.
+const ASKS: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
+/// The pauses between two looks at the listing, after the end was accepted.
+const LOOKS: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(4));
+/// How long an end that was accepted may go unseen before it is asked for again; twice as long each
+/// time.
+const PATIENCE: (Duration, Duration) = (Duration::from_secs(3), Duration::from_secs(30));
+/// How long a listing may take, all regions and pages included.
+const LISTS: Duration = Duration::from_mins(1);
+/// What is said of a machine that may still be there.
+const UNPROVED: &str = "its machine is not proved gone yet";
+
+/// What became of a machine that was to end.
+#[derive(Debug)]
+pub enum Ended {
+    /// Its place accepted its end, and a listing that was begun afterwards does not show it.
+    Gone,
+    /// Its place refused to end it, to the last.
+    Refused(Error),
+    /// Its end was asked for, and this is why nobody knows whether it is gone.
+    Unproved(Error),
+}
+
+impl Ended {
+    /// Whether the machine is gone.
+    ///
+    /// # Errors
+    ///
+    /// It may still be there, for the reason that the error tells.
+    pub fn proved(self) -> Result<(), Error> {
+        match self {
+            Self::Gone => Ok(()),
+            Self::Refused(error) | Self::Unproved(error) => Err(error),
+        }
+    }
+}
+
+/// What a listing says of one machine.
+enum Sight {
+    /// Its part of the place was read, and does not have it.
+    Absent,
+    /// It is listed, as ended.
+    Ended,
+    There,
+    /// Nothing is known of its part of the place.
+    Unread(Error),
+}
+
+/// Ends a machine, and proves that it is gone.
+///
+/// The place is asked until it accepts, the listing is looked at until it shows nothing of the
+/// machine, and what is still there after a while is asked for again. A refusal that no repetition
+/// mends ends it at once; everything else the deadline.
+pub async fn end(place: &Place, machine: &InstanceId, deadline: Instant) -> Ended {
+    let mut asks = Backoff::new(ASKS.0, ASKS.1);
+    let mut patience = PATIENCE.0;
+    loop {
+        let asked = timeout_at(deadline, place.provider.terminate(machine)).await;
+        let (outcome, why): (fn(Error) -> Ended, Error) = match asked {
+            Ok(Ok(())) => match proof(place, machine, deadline, patience).await {
+                Ok(()) => return Ended::Gone,
+                Err(why) => {
+                    patience = (patience * 2).min(PATIENCE.1);
+                    (Ended::Unproved, why)
+                }
+            },
+            Ok(Err(why)) => (Ended::Refused, why),
+            Err(_) => {
+                let why = format!("`{}` did not answer in time", place.name);
+                (Ended::Unproved, unproved(why))
+            }
+        };
+        let told = why.retry_after().unwrap_or_default();
+        let pause = asks.next(chance()).max(told);
+        if is_permanent(&why) || Instant::now() + pause >= deadline {
+            return outcome(why);
+        }
+        let name = &place.name;
+        tracing::debug!("`{name}:{machine}` is asked to end again: {}", chain(&why));
+        sleep(pause).await;
+    }
+}
+
+/// Whether no repetition mends it.
+fn is_permanent(error: &Error) -> bool {
+    matches!(error.kind, ErrorKind::Config | ErrorKind::Denied)
+}
+
+/// Looks until no listing shows a machine whose end was accepted just now, for as long as it is worth
+/// looking before asking again.
+async fn proof(
+    place: &Place,
+    machine: &InstanceId,
+    deadline: Instant,
+    patience: Duration,
+) -> Result<(), Error> {
+    let accepted = Instant::now();
+    let end = deadline.min(accepted + patience);
+    let mut looks = Backoff::new(LOOKS.0, LOOKS.1);
+    let mut since = accepted;
+    loop {
+        let (sight, begun) = sight(place, machine, since, deadline).await;
+        // Any later look of somebody else's is news.
+        since = begun + Duration::from_nanos(1);
+        let why = match sight {
+            Sight::Absent => return Ok(()),
+            Sight::Ended | Sight::There => {
+                let after = accepted.elapsed().as_secs();
+                let why = format!("it is still there {after} s after its end was accepted");
+                unproved(why)
+            }
+            Sight::Unread(error) if is_permanent(&error) => return Err(error),
+            Sight::Unread(error) => error,
+        };
+        let pause = looks.next(0.0);
+        if Instant::now() + pause >= end {
+            return Err(why);
+        }
+        sleep(pause).await;
+    }
+}
+
+/// Whether a machine has ended by itself, or is gone. One whose place cannot be read has not.
+pub(super) async fn has_ended(place: &Place, machine: &InstanceId, within: Duration) -> bool {
+    let now = Instant::now();
+    let (sight, _) = sight(place, machine, now, now + within).await;
+    matches!(sight, Sight::Absent | Sight::Ended)
+}
+
+/// Looks at a machine, in a listing that was begun at `since` or later, and tells when it was.
+async fn sight(
+    place: &Place,
+    machine: &InstanceId,
+    since: Instant,
+    deadline: Instant,
+) -> (Sight, Instant) {
+    let within = deadline.saturating_duration_since(Instant::now());
+    let listed = place.listing(since, LISTS.min(within)).await;
+    let listing = &listed.listing;
+    let sight = match listing.instances.iter().find(|one| one.id == *machine) {
+        Some(found) if matches!(found.state, Condition::Ended(_)) => Sight::Ended,
+        Some(_) => Sight::There,
+        None => silence(listing, machine).map_or(Sight::Absent, Sight::Unread),
+    };
+    (sight, listed.begun)
+}
+
+/// Why a listing says nothing about a machine; `None` where it does.
+fn silence(listing: &Listing, machine: &InstanceId) -> Option<Error> {
+    let part = machine.place.as_deref();
+    let mut unread = listing.unread.iter();
+    let unread = unread.find(|unread| {
+        unread.place.is_none() || part.is_none() || unread.place.as_deref() == part
+    })?;
+    let error = unread.error.as_ref();
+    Some(match error.downcast_ref::<Error>() {
+        Some(error) => error.clone().while_trying(UNPROVED),
+        None => unproved(chain(error)),
+    })
+}
+
+fn unproved(why: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Unavailable, UNPROVED).because(why.into())
+}
