@@ -113,7 +113,7 @@ fn child(url: &str, count: u16) {
                 owner: "octo".into(),
                 name: "app".into(),
             },
-            token: Some(Token::Literal(Secret::new("bench"))),
+            token: Some(Token::literal(Secret::new("bench"))),
             group: DEFAULT_GROUP,
             bounds: Bounds::default(),
             roots: None,
@@ -125,6 +125,7 @@ fn child(url: &str, count: u16) {
         let fleet = Fleet {
             github: Some(&github),
             places: &places,
+            unopened: &[],
             store: &store,
             sink: &Deaf,
         };

@@ -67,6 +67,8 @@ pub enum ErrorKind {
     Denied,
     /// Make room on the disk.
     Full,
+    /// It is no state file any more: see to what only it knew, then move it away.
+    Damaged,
     /// Another process keeps the lock: wait, or end it.
     Locked,
     /// A newer gharun wrote it: use that one.
@@ -80,62 +82,53 @@ pub enum ErrorKind {
 /// Why the file could not be used. Nothing in it has changed.
 pub type Error = crate::model::Error<ErrorKind>;
 
-/// Something found in the file that did not stop the reading, and of which the user must hear:
-/// machines may be known there and nowhere else.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Notice {
-    /// The file is no state file any more and was taken to be empty.
-    Corrupt {
-        /// The file.
-        path: PathBuf,
-        /// Where it lies now; `None` when it could not be moved and is still in its place.
-        moved_to: Option<PathBuf>,
-        /// Why it could not be read, or not be moved.
-        reason: String,
-    },
-    /// One entry could not be read. It stays in the file as it is, and is not acted on.
-    Entry {
-        /// The file.
-        path: PathBuf,
-        /// Its key in the file: foreign text.
-        name: String,
-        /// Why.
-        reason: String,
-    },
+/// What the file holds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Contents {
+    /// The entries that could be read.
+    pub entries: Entries,
+    /// Those that could not: machines may be known there and nowhere else.
+    pub unreadable: Vec<Unreadable>,
 }
 
-impl fmt::Display for Notice {
+/// An entry that could not be read. It stays in the file as it is, and is not acted on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// Its key in the file: foreign text.
+    pub name: String,
+    /// Why.
+    pub reason: String,
+}
+
+impl fmt::Display for Unreadable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Corrupt {
-                path,
-                moved_to: Some(moved_to),
-                reason,
-            } => write!(
-                f,
-                "the state file `{}` could not be read ({reason}) and was moved to `{}` \u{2014} \
-                 machines that only it knew are found with `gharun list` and `gharun stop --orphans`",
-                path.display(),
-                moved_to.display()
-            ),
-            Self::Corrupt {
-                path,
-                moved_to: None,
-                reason,
-            } => write!(
-                f,
-                "the state file `{}` could not be read and could not be moved aside either \
-                 ({reason}) \u{2014} machines that only it knows are found with `gharun list` and \
-                 `gharun stop --orphans`",
-                path.display()
-            ),
-            Self::Entry { path, name, reason } => write!(
-                f,
-                "the entry `{name}` of the state file `{}` could not be read and is left alone \
-                 ({reason})",
-                path.display()
-            ),
-        }
+        let Self { name, reason } = self;
+        write!(f, "the entry `{name}` could not be read ({reason})")
+    }
+}
+
+/// A damaged file that a change moved aside, and of which the user must hear: machines may be known there and
+/// nowhere else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MovedAside {
+    /// The file.
+    pub path: PathBuf,
+    /// Where it lies now.
+    pub moved_to: PathBuf,
+    /// Why it could not be read.
+    pub reason: String,
+}
+
+impl fmt::Display for MovedAside {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the state file `{}` could not be read ({}) and was moved to `{}` \u{2014} machines that only it \
+             knew are found with `gharun list` and `gharun stop --orphans`",
+            self.path.display(),
+            self.reason,
+            self.moved_to.display()
+        )
     }
 }
 
@@ -162,7 +155,7 @@ struct Waiting {
 #[derive(Default)]
 struct Queue {
     waiting: Mutex<Vec<Waiting>>,
-    notices: Mutex<Vec<Notice>>,
+    moved_aside: Mutex<Vec<MovedAside>>,
     /// Held by the one who writes. Fair, so that nobody waits behind those who came later.
     writer: Arc<tokio::sync::Mutex<()>>,
 }
@@ -196,22 +189,26 @@ impl Store {
         self.path.as_deref()
     }
 
-    /// Reads the file; a missing one is empty.
-    ///
-    /// A corrupt one is moved aside and is empty too, but that is told by [`Store::notices`]: who is
-    /// about to say "nothing to stop" has to ask there first. A file of a newer version and one that
-    /// may not be read are errors.
+    /// Reads the entries of the file: see [`Store::contents`].
     pub async fn read(&self) -> Result<Entries, Error> {
+        self.contents().await.map(|contents| contents.entries)
+    }
+
+    /// Reads the file, and changes nothing; a missing one is empty.
+    ///
+    /// # Errors
+    ///
+    /// A damaged file, one of a newer version, and one that may not be read.
+    pub async fn contents(&self) -> Result<Contents, Error> {
         let Some(path) = self.path.clone() else {
-            return Ok(Entries::new());
+            return Ok(Contents::default());
         };
-        let patience = self.patience;
-        let read = blocking(move || file::read(&path, patience)).await?;
-        self.queue.note(read.notices);
-        Ok(read.entries)
+        blocking(move || file::read(&path)).await
     }
 
     /// Changes the file under its lock; on disk when it returns.
+    ///
+    /// A damaged file is moved aside first, and taken to be empty; [`Store::moved_aside`] tells.
     ///
     /// When the future is dropped before the writing began, nothing of the change is done. An error
     /// means that the old content stands, complete.
@@ -246,12 +243,12 @@ impl Store {
         })
     }
 
-    /// What was found on the way since this was last asked, each thing once.
-    pub fn notices(&self) -> Vec<Notice> {
-        mem::take(&mut *lock(&self.queue.notices))
+    /// The damaged files that changes have moved aside since this was last asked.
+    pub fn moved_aside(&self) -> Vec<MovedAside> {
+        mem::take(&mut *lock(&self.queue.moved_aside))
     }
 
-    /// Corrupt files that were moved aside, now or in an earlier call, and that nobody has removed
+    /// Damaged files that were moved aside, now or in an earlier call, and that nobody has removed
     /// yet: while there are any, "nothing in the state file" does not mean "nothing is running".
     pub async fn set_aside(&self) -> Result<Vec<PathBuf>, Error> {
         let Some(path) = self.path.clone() else {
@@ -285,19 +282,10 @@ impl Queue {
             let rest = mem::take(&mut *lock(&self.waiting));
             outcomes.extend(rest.into_iter().map(|one| one.outcome));
         }
-        let outcome = written.map(|notices| self.note(notices));
+        let outcome = written.map(|moved| lock(&self.moved_aside).extend(moved));
         for waiting in outcomes {
             // Nobody awaits it any more: then nobody needs to know.
             let _ = waiting.send(outcome.clone());
-        }
-    }
-
-    fn note(&self, found: Vec<Notice>) {
-        let mut notices = lock(&self.notices);
-        for notice in found {
-            if !notices.contains(&notice) {
-                notices.push(notice);
-            }
         }
     }
 }

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex};
 
 use dialoguer::console::Style;
 
+pub use crate::cli::{Color, Format};
 use crate::model::text::shown;
 use crate::model::{Event, lock};
 
@@ -53,28 +54,6 @@ impl Verbosity {
             _ => Self::Everything,
         }
     }
-}
-
-/// When colours are used. They never carry meaning of their own.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Color {
-    /// On every stream, whatever it is.
-    Always,
-    /// On terminals.
-    #[default]
-    Auto,
-    /// Nowhere; `settings` takes `NO_COLOR` for this.
-    Never,
-}
-
-/// The form of what goes to standard output.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Format {
-    /// For people.
-    #[default]
-    Text,
-    /// For programs.
-    Json,
 }
 
 /// Which of the three streams are terminals.

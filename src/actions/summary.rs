@@ -303,6 +303,8 @@ mod tests {
                 name: name("c"),
                 error: "AWS did not answer".into(),
                 command: "gharun stop aws:us_east_1/i-1".into(),
+                hints: vec![],
+                permanent: false,
             }],
             ..StopOutcome::default()
         };

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Desk, token};
+use super::Desk;
 use crate::bootstrap::Package;
 use crate::error::{Exit, Failure};
 use crate::github::{
@@ -48,7 +48,7 @@ impl Desk {
         let config = self.config()?;
         let token = match self.settings.github.token()? {
             Credential::App(given) => Token::App(self.app(given).await?),
-            Credential::Token(source) => token(source.clone()),
+            Credential::Token(given) => Token::Source(given.clone()),
         };
         Ok(Client::new(Config {
             token: Some(token),
@@ -60,11 +60,8 @@ impl Desk {
     async fn app(&self, given: &settings::App) -> Result<App, Failure> {
         let what = "the private key of the GitHub App";
         let settings::Setting { value, origin } = &given.key;
-        let text = token(value.clone()).text(what).await;
-        let text = text.map_err(|error| {
-            let error = error.hinted(format!("its source is given by {origin}"));
-            error.map(|_| Exit::Usage)
-        })?;
+        let text = value.text(&format!("{what} ({origin})")).await;
+        let text = text.map_err(|error| error.map(|()| Exit::Usage))?;
         let key = Key::read(text.expose())
             .map_err(|why| Failure::usage(format!("{what} ({origin}) {why}")).hinted(why.hint()))?;
         self.actions.mask(key.secret())?;

@@ -15,7 +15,7 @@ use crate::ui;
 const WATCH: Duration = Duration::from_secs(5);
 
 pub(super) async fn run(desk: &Desk, settings: &List) -> Result<Exit, Failure> {
-    let places = desk.search(&settings.providers, &[]).await?;
+    let opened = desk.search(&settings.providers).await?;
     let github = if settings.no_github {
         None
     } else {
@@ -24,7 +24,8 @@ pub(super) async fn run(desk: &Desk, settings: &List) -> Result<Exit, Failure> {
     };
     let fleet = Fleet {
         github: github.as_ref(),
-        places: &places,
+        places: &opened.places,
+        unopened: &opened.unopened,
         store: &desk.store,
         sink: desk,
     };
@@ -62,9 +63,6 @@ fn show(desk: &Desk, outcome: &ListOutcome) -> Result<Exit, Failure> {
         ui::table(ListOutcome::HEADER, &outcome.rows())
     };
     desk.data(outcome, text)?;
-    for notice in desk.store.notices() {
-        desk.ui.warning(&notice.to_string());
-    }
     desk.say_unknown(&outcome.unknown);
     Ok(outcome.exit())
 }

@@ -13,13 +13,11 @@ use tracing::Subscriber;
 use crate::actions::{Actions, Level, Step};
 use crate::cli::{Cli, Color, Command, Format, ProvidersCommand};
 use crate::error::{Exit, Failure};
-use crate::fleet::Place;
 use crate::fleet::survey::{Unknown, View};
-use crate::github::{Client, Token};
-use crate::model::{Event, Sink, chain};
-use crate::providers::KINDS;
+use crate::github::Client;
+use crate::model::{Event, Sink};
 use crate::report;
-use crate::settings::{self, Env, ProviderSettings, Settings};
+use crate::settings::{self, Env, Settings};
 use crate::state::Store;
 use crate::ui::{self, Look, Terminals, Ui, Verbosity};
 
@@ -27,6 +25,7 @@ mod groups;
 mod hub;
 mod interrupt;
 mod list;
+mod opening;
 mod providers;
 mod start;
 mod stop;
@@ -115,15 +114,8 @@ fn look(format: Format, color: Color, verbosity: i8, actions: bool) -> Look {
             ..0 => Verbosity::Quiet,
             n => Verbosity::of(n.unsigned_abs(), 0),
         },
-        color: match color {
-            Color::Always => ui::Color::Always,
-            Color::Auto => ui::Color::Auto,
-            Color::Never => ui::Color::Never,
-        },
-        format: match format {
-            Format::Text => ui::Format::Text,
-            Format::Json => ui::Format::Json,
-        },
+        color,
+        format,
         terminals: Terminals::of_this_process(),
         actions,
     }
@@ -184,72 +176,6 @@ impl Desk {
         exit
     }
 
-    /// Opens providers by name.
-    async fn places(&self, names: &[String]) -> Result<Vec<Place>, Failure> {
-        let mut places = Vec::new();
-        for settings in self.settings.tables.settings(names)? {
-            places.push(self.open(settings).await?);
-        }
-        Ok(places)
-    }
-
-    /// The providers to search: those named, else all tables and all that the state file names,
-    /// else every kind whose place answers.
-    async fn search(&self, asked: &[String], also: &[String]) -> Result<Vec<Place>, Failure> {
-        let tables = &self.settings.tables;
-        let mut names: Vec<String> = asked.to_vec();
-        if names.is_empty() {
-            names = tables.named();
-            match self.store.read().await {
-                Ok(entries) => names.extend(entries.into_values().map(|entry| entry.provider)),
-                Err(error) => self
-                    .ui
-                    .warning(&format!("the state file could not be read: {error}")),
-            }
-            names.extend(also.iter().cloned());
-        }
-        names.sort();
-        names.dedup();
-        // A name that means nothing here is said where its machine is reported.
-        names.retain(|name| tables.kind_of(name).is_ok());
-        if !names.is_empty() {
-            return self.places(&names).await;
-        }
-        let mut places = Vec::new();
-        let mut silent = Vec::new();
-        let kinds: Vec<String> = KINDS.iter().map(|kind| kind.name.to_owned()).collect();
-        for settings in tables.settings(&kinds)? {
-            let name = settings.name.clone();
-            // A kind that nobody has told its hosts is no place that does not answer.
-            if settings.secrets.is_empty() && settings.kind.lacks_settings(&settings.values) {
-                continue;
-            }
-            let checked = match self.open(settings).await {
-                Ok(place) => {
-                    let found = place.provider.resolve().await;
-                    found.map(|()| place).map_err(|error| chain(&error))
-                }
-                Err(failure) => Err(chain(&failure)),
-            };
-            match checked {
-                Ok(place) => places.push(place),
-                Err(why) => silent.push(format!("`{name}`: {why}")),
-            }
-        }
-        // Machines may be where nobody answers: that they were not looked for is said.
-        for why in &silent {
-            self.ui.status(&format!("Not searched: {why}"));
-        }
-        if places.is_empty() {
-            return Err(Failure::new(
-                Exit::Failed,
-                format!("there is nothing to search: {}", silent.join("; ")),
-            )
-            .hinted("name a provider with `--provider`, or add its table to providers.toml"));
-        }
-        Ok(places)
-    }
-
     /// Whose machines are looked at.
     fn view(&self, all_scopes: bool, older_than: Option<Duration>, providers: &[String]) -> View {
         let github = &self.settings.github;
@@ -262,24 +188,11 @@ impl Desk {
         }
     }
 
-    async fn open(&self, mut settings: ProviderSettings) -> Result<Place, Failure> {
-        for (key, source) in std::mem::take(&mut settings.secrets) {
-            let secret = token(source).get().await?;
-            self.actions.mask(&secret)?;
-            settings.values.insert(key, secret.expose().into());
+    /// Says which damaged state files a change has moved aside.
+    fn say_moved_aside(&self) {
+        for moved in self.store.moved_aside() {
+            self.ui.warning(&moved.to_string());
         }
-        #[cfg(test)]
-        if let Some(provider) = self.doubles.get(&settings.name).cloned() {
-            return Ok(Place::new(settings.name, provider));
-        }
-        let values = std::mem::take(&mut settings.values);
-        let opened = settings.kind.open(values).await;
-        let provider = opened.map_err(|error| {
-            Failure::of_provider(error, &settings.name, |key| {
-                settings.origin(key).to_string()
-            })
-        })?;
-        Ok(Place::new(settings.name, provider))
     }
 
     /// Names what could not be read, and then what would mend it.
@@ -305,14 +218,6 @@ impl Desk {
         let json = self.settings.format == Format::Json;
         let data = if json { report::to_json(report) } else { text };
         Ok(self.ui.data(&data)?)
-    }
-}
-
-fn token(source: settings::Token) -> Token {
-    match source {
-        settings::Token::Command(words) => Token::Command(words),
-        settings::Token::File(path) => Token::File(path),
-        settings::Token::Value(secret) => Token::Literal(secret),
     }
 }
 

@@ -79,8 +79,8 @@ fn list(desk: &Desk) -> Result<Exit, Failure> {
 }
 
 async fn check(desk: &Desk, wanted: &settings::Check) -> Result<Exit, Failure> {
-    let settings = desk.settings.tables.settings(&wanted.providers)?;
-    let places = join_all(settings.into_iter().map(|one| place(desk, one)));
+    let settings = desk.settings.tables.each(&wanted.providers)?.into_iter();
+    let places = join_all(settings.map(|(name, one)| place(desk, name, one)));
     let (mut checks, github) = join(places, github::check(desk)).await;
     checks.extend(github);
     let outcome = Checks { checks };
@@ -109,8 +109,7 @@ async fn check(desk: &Desk, wanted: &settings::Check) -> Result<Exit, Failure> {
 }
 
 /// Checks one place.
-async fn place(desk: &Desk, settings: ProviderSettings) -> Check {
-    let name = settings.name.clone();
+async fn place(desk: &Desk, name: String, settings: settings::Result<ProviderSettings>) -> Check {
     let health = async {
         let place = desk.open(settings).await?;
         let health = place.provider.check().await;

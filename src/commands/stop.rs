@@ -6,18 +6,14 @@ use crate::cli;
 use crate::error::{Exit, Failure};
 use crate::fleet::Fleet;
 use crate::fleet::stop::{Selection, StopOutcome, StopRequest, carry_out, select};
-use crate::fleet::survey::Unknown;
+use crate::fleet::survey::{self, Unknown};
 use crate::model::{Name, Reference, StopTarget, chain};
 use crate::report::Text as _;
 use crate::settings::Stop;
 
 pub(super) async fn run(desk: &Desk, args: &cli::Stop) -> Result<Exit, Failure> {
     let stop = desk.settings.stop(args)?;
-    let mut also = Vec::new();
-    if let StopTarget::Named { machines, .. } = &stop.target {
-        also.extend(machines.iter().map(|reference| reference.provider.clone()));
-    }
-    let places = desk.search(&stop.providers, &also).await?;
+    let opened = desk.search_for(&stop).await?;
     let explicit = matches!(stop.target, StopTarget::Named { .. });
     let github = match desk.github().await {
         Ok(github) => Some(github),
@@ -31,17 +27,19 @@ pub(super) async fn run(desk: &Desk, args: &cli::Stop) -> Result<Exit, Failure> 
     };
     let fleet = Fleet {
         github: github.as_ref(),
-        places: &places,
+        places: &opened.places,
+        unopened: &opened.unopened,
         store: &desk.store,
         sink: desk,
     };
     let view = desk.view(false, stop.older_than, &stop.providers);
     let request = request(&stop);
     let selection = select(&fleet, &view, &request).await;
-    for notice in desk.store.notices() {
-        desk.ui.warning(&notice.to_string());
-    }
-    if stop.target == StopTarget::State && !desk.store.set_aside().await?.is_empty() {
+    let lost = |unknown: &Unknown| unknown.source == survey::STATE_FILE;
+    if stop.target == StopTarget::State
+        && (selection.unknown.iter().any(lost) || !desk.store.set_aside().await?.is_empty())
+    {
+        desk.say_unknown(&selection.unknown);
         return Err(Failure::new(
             Exit::Failed,
             "the state file could not be read, so what it held is not known",
@@ -119,6 +117,7 @@ async fn confirmed(desk: &Desk, selection: &Selection) -> Result<bool, Failure> 
 /// Writes the outcome in all its forms, and decides how to end. What was `said` already is not said again.
 fn finish(desk: &Desk, outcome: &StopOutcome, said: &[Unknown]) -> Result<Exit, Failure> {
     desk.ui.finish();
+    desk.say_moved_aside();
     if !outcome.planned
         && let Err(error) = desk.actions.summarise_stop(outcome)
     {
@@ -168,8 +167,13 @@ fn complaint(outcome: &StopOutcome) -> Option<Failure> {
         (count, _) => format!("{count} could not be stopped"),
     };
     let failure = Failure::new(outcome.exit(), text);
-    let commands = outcome.failed.iter().map(|failed| &failed.command);
-    Some(commands.fold(failure, |failure, command| {
-        failure.hinted(format!("try again: `{command}`"))
+    let failed = outcome.failed.iter();
+    Some(failed.fold(failure, |failure, failed| {
+        let failure = failure.hinted_all(&failed.hints);
+        if failed.permanent {
+            failure
+        } else {
+            failure.hinted(format!("try again: `{}`", failed.command))
+        }
     }))
 }

@@ -13,18 +13,26 @@ use crate::model::{Name, Order, Reference, Secret, Tags};
 use crate::providers::DynProvider;
 use crate::providers::memory::{Cloud, Memory};
 use crate::rehearsal::{Stage, StageOptions};
+use crate::state::Entry;
 
+mod checking;
+mod listing;
+mod opening;
 mod stopping;
 
 const TOKEN: &str = "ghp_thisTokenMustNotBeSeenAnywhere";
 
-/// A stream that can be looked at.
+/// A stream that can be looked at, and beside it all that was written to both streams, in order.
 #[derive(Clone, Default)]
-struct Stream(Arc<Mutex<Vec<u8>>>);
+struct Stream {
+    own: Arc<Mutex<Vec<u8>>>,
+    both: Arc<Mutex<Vec<u8>>>,
+}
 
 impl Write for Stream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("no panic").write(bytes)
+        self.both.lock().expect("no panic").extend(bytes);
+        self.own.lock().expect("no panic").write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -32,11 +40,9 @@ impl Write for Stream {
     }
 }
 
-impl Stream {
-    fn text(&self) -> String {
-        let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        String::from_utf8(bytes.clone()).expect("UTF-8")
-    }
+fn text(bytes: &Mutex<Vec<u8>>) -> String {
+    let bytes = bytes.lock().unwrap_or_else(PoisonError::into_inner);
+    String::from_utf8(bytes.clone()).expect("UTF-8")
 }
 
 /// What a command came to.
@@ -45,6 +51,8 @@ struct Said {
     exit: Exit,
     stdout: String,
     stderr: String,
+    /// Both, as a terminal shows them.
+    both: String,
 }
 
 impl Said {
@@ -72,8 +80,7 @@ impl Said {
 
 /// A laptop: a stub of GitHub, a cloud in memory, a providers.toml.
 struct World {
-    /// Serves until it is dropped.
-    _stage: Stage,
+    stage: Stage,
     cloud: Cloud,
     folder: TempDir,
     env: Vec<(String, String)>,
@@ -99,7 +106,7 @@ impl World {
         Self {
             env: env.map(|(name, value)| (name.to_owned(), value)).into(),
             cloud: Memory::cloud(),
-            _stage: stage,
+            stage,
             folder,
         }
     }
@@ -108,7 +115,11 @@ impl World {
     async fn run(&self, args: &str) -> Said {
         let words = std::iter::once("gharun").chain(args.split_whitespace());
         let cli = Cli::try_parse_from(words).expect("a command line");
-        let (stdout, stderr) = (Stream::default(), Stream::default());
+        let stdout = Stream::default();
+        let stderr = Stream {
+            both: Arc::clone(&stdout.both),
+            ..Stream::default()
+        };
         let voice = |format| {
             let look = Look {
                 format,
@@ -119,12 +130,9 @@ impl World {
         };
         let env: Env = self.env.iter().cloned().collect();
         let exit = match Settings::resolve(&cli.global, sets(&cli.command), env) {
-            Err(error) => say(&voice(ui::Format::Text), None, &error.into()),
+            Err(error) => say(&voice(Format::Text), None, &error.into()),
             Ok(settings) => {
-                let format = match settings.format {
-                    Format::Text => ui::Format::Text,
-                    Format::Json => ui::Format::Json,
-                };
+                let format = settings.format;
                 let step = step(&settings);
                 let actions = Actions::speaking_to(step, Box::new(stderr.clone()));
                 let mut desk = Desk::new(settings, voice(format), actions);
@@ -136,15 +144,16 @@ impl World {
             }
         };
         let here = self.folder.path().display().to_string();
-        let text = |stream: Stream| {
-            let text = stream.text();
+        let said = |bytes: &Mutex<Vec<u8>>| {
+            let text = text(bytes);
             assert!(!text.contains(TOKEN), "a secret is shown: {text}");
             text.replace(&format!("{here}/"), "")
         };
         Said {
             exit,
-            stdout: text(stdout),
-            stderr: text(stderr),
+            stdout: said(&stdout.own),
+            stderr: said(&stderr.own),
+            both: said(&stdout.both),
         }
     }
 
@@ -184,5 +193,28 @@ impl World {
             provider: "gpu".to_owned(),
             id: machine.expect("it launches").id,
         }
+    }
+
+    /// Writes a record down: of a machine at a provider, long after its start.
+    async fn record(&self, provider: &str) {
+        let created = Timestamp::now() - SignedDuration::from_hours(1);
+        let name = Name::choose(None, 0, created);
+        let entry = Entry {
+            provider: provider.to_owned(),
+            server: "github.com".to_owned(),
+            scope: "octo/app".to_owned(),
+            repository: None,
+            run: None,
+            start: "a".to_owned(),
+            group: None,
+            created,
+            expires: created + SignedDuration::from_hours(7),
+            runner_id: None,
+            instance: format!("{provider}:x/y").parse().ok(),
+            price_per_hour: None,
+        };
+        let store = Store::at(self.folder.path().join("state.json"));
+        let written = store.update(move |entries| drop(entries.insert(name, entry)));
+        written.await.expect("it is written");
     }
 }

@@ -96,7 +96,7 @@ pub async fn end(place: &Place, machine: &InstanceId, deadline: Instant) -> Ende
 }
 
 /// Whether no repetition mends it.
-fn is_permanent(error: &Error) -> bool {
+pub(super) fn is_permanent(error: &Error) -> bool {
     matches!(error.kind, ErrorKind::Config | ErrorKind::Denied)
 }
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::github::Api;
-use crate::model::{Instance, Name, Reference, Sink, chain};
+use crate::model::{Error, Instance, Name, Reference, Sink, chain};
 use crate::state::Store;
 
 mod answer;
@@ -31,6 +31,15 @@ pub use place::Place;
 pub use start::{Candidate, Failed, Preview, StartOutcome, Up, preview, start};
 pub use trouble::Trouble;
 
+/// A provider that could not be opened: nothing can be said about its machines.
+#[derive(Clone, Debug)]
+pub struct Unopened {
+    /// The name that the user gave it.
+    pub name: String,
+    /// Why.
+    pub error: Error,
+}
+
 /// What every operation works with.
 #[derive(Clone, Copy)]
 pub struct Fleet<'a, G> {
@@ -38,6 +47,8 @@ pub struct Fleet<'a, G> {
     pub github: Option<&'a G>,
     /// The providers, in order of preference.
     pub places: &'a [Place],
+    /// The providers that could not be opened, and may have machines all the same.
+    pub unopened: &'a [Unopened],
     /// The state file.
     pub store: &'a Store,
     /// Who is told.
@@ -47,6 +58,10 @@ pub struct Fleet<'a, G> {
 impl<G: Api> Fleet<'_, G> {
     fn place(&self, name: &str) -> Option<&Place> {
         self.places.iter().find(|place| place.name == name)
+    }
+
+    fn unopened(&self, name: &str) -> Option<&Unopened> {
+        self.unopened.iter().find(|unopened| unopened.name == name)
     }
 
     /// GitHub's clock where it is known, else ours.

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use super::survey::{Inquiry, Look, Row, Silent, Unknown, View, look};
 use super::verdict::{Machine, Registration, Verdict};
-use super::{Fleet, Place};
+use super::{Fleet, Place, Unopened};
 use crate::github::Api;
-use crate::model::{Name, Reference, StopTarget};
+use crate::model::{Name, Reference, StopTarget, chain};
 
 mod carry_out;
 mod ending;
@@ -65,6 +65,7 @@ pub async fn select<G: Api>(fleet: &Fleet<'_, G>, view: &View, stop: &StopReques
     let inquiry = Inquiry::new(fleet, false);
     let mut selecting = Selecting {
         fleet,
+        view,
         stop,
         look: &look,
         inquiry: &inquiry,
@@ -92,6 +93,7 @@ pub async fn select<G: Api>(fleet: &Fleet<'_, G>, view: &View, stop: &StopReques
 
 struct Selecting<'a, G> {
     fleet: &'a Fleet<'a, G>,
+    view: &'a View,
     stop: &'a StopRequest,
     look: &'a Look,
     inquiry: &'a Inquiry<'a, G>,
@@ -132,8 +134,7 @@ impl<'a, G: Api> Selecting<'a, G> {
         });
     }
 
-    fn refuse(&mut self, instance: Option<&Reference>, name: Option<&Name>, error: String) {
-        let refused = Unstopped::new(instance, name, error);
+    fn refuse(&mut self, refused: Unstopped) {
         self.selection.failed.push(refused);
     }
 
@@ -256,7 +257,7 @@ impl<'a, G: Api> Selecting<'a, G> {
             // The machine of a name in a mapping is named there, too.
             if rows.is_empty() && !starts && !self.was_everything_read() {
                 let error = "it was not found, and not all sources could be read";
-                self.refuse(None, Some(name), error.to_owned());
+                self.refuse(Unstopped::new(None, Some(name), error));
             }
         }
         if starts {
@@ -286,16 +287,52 @@ impl<'a, G: Api> Selecting<'a, G> {
         if row.ours || row.is_rehearsal() {
             self.choose(row, Manner::Explicit, "it was named");
         } else {
-            let error = format!("it is of the scope `{}` of {}", row.scope, row.server);
-            self.refuse(machine, name, error);
+            self.refuse(self.of_another_scope(row, machine, name));
         }
+    }
+
+    /// What is another scope's is ended by who names that scope.
+    fn of_another_scope(
+        &self,
+        row: &Row,
+        machine: Option<&Reference>,
+        name: Option<&Name>,
+    ) -> Unstopped {
+        let (scope, server) = (&row.scope, &row.server);
+        let error = format!("it is of the scope `{scope}` of {server}");
+        let mut refused = Unstopped::new(machine, name, error).permanent();
+        if !server.eq_ignore_ascii_case(&self.view.server) {
+            let hint = format!("set $GITHUB_SERVER_URL to `https://{server}`");
+            refused = refused.hinted([hint]);
+        }
+        let option = match scope.split_once('/') {
+            Some(("enterprises", slug)) => format!("--enterprise {slug}"),
+            Some(_) => format!("--repo {scope}"),
+            None => format!("--org {scope}"),
+        };
+        refused.command =
+            refused
+                .command
+                .replacen("gharun stop", &format!("gharun stop {option}"), 1);
+        let hint = format!("end it with `{}`", refused.command);
+        refused.hinted([hint])
     }
 
     /// A machine that is in no listing is gone, or nobody knows whose it is.
     fn unlisted(&mut self, reference: &Reference) {
         let Some(place) = self.fleet.place(&reference.provider).cloned() else {
-            let error = format!("there is no provider `{}` here", reference.provider);
-            return self.refuse(Some(reference), None, error);
+            let name = &reference.provider;
+            let refused = match self.fleet.unopened(name) {
+                Some(Unopened { error, .. }) => {
+                    Unstopped::new(Some(reference), None, chain(error)).hinted(error.hints())
+                }
+                None => {
+                    let error = format!("there is no provider `{name}` here");
+                    let hint = format!("add its table `[providers.{name}]` to providers.toml");
+                    Unstopped::new(Some(reference), None, error).hinted([hint])
+                }
+            };
+            return self.refuse(refused.permanent());
         };
         if !self.look.was_read(reference) {
             let unknown = self.look.survey.unknown.iter();
@@ -304,7 +341,7 @@ impl<'a, G: Api> Selecting<'a, G> {
                 .map(|unknown| unknown.error.as_str())
                 .collect();
             let error = format!("its place could not be read: {}", errors.join("; "));
-            return self.refuse(Some(reference), None, error);
+            return self.refuse(Unstopped::new(Some(reference), None, error));
         }
         self.selection.chosen.push(Chosen {
             name: None,

@@ -10,17 +10,20 @@ use tokio::time::timeout;
 
 use super::answer::in_time;
 use super::verdict::{Facts, Machine, Registration, Verdict};
-use super::{Fleet, Place, chain};
+use super::{Fleet, Place, Unopened, chain};
 use crate::github::{self, Api, Runner};
 use crate::model::{Condition, Instance, Listing, Name, REHEARSAL, Reference, Run, json};
 use crate::providers;
-use crate::state::Entries;
+use crate::state::Contents;
 
 mod inquiry;
 mod join;
 
 pub(super) use inquiry::{Inquiry, Silent};
 use join::Join;
+
+/// What the state file is called as a source.
+pub const STATE_FILE: &str = "state file";
 
 /// How long a place may take to list its machines, all its regions and pages included.
 const LISTING: Duration = Duration::from_mins(1);
@@ -181,6 +184,14 @@ pub struct Unknown {
 }
 
 impl Unknown {
+    fn of(unopened: &Unopened) -> Self {
+        Self {
+            source: unopened.name.clone(),
+            error: chain(&unopened.error),
+            hints: unopened.error.hints().to_vec(),
+        }
+    }
+
     /// Sorts them and leaves one of each source: the same trouble is met at every look, and differs in
     /// the number of its request only.
     pub(super) fn tidy(all: &mut Vec<Self>) {
@@ -213,6 +224,7 @@ pub async fn survey<G: Api>(fleet: &Fleet<'_, G>, view: &View) -> Survey {
 pub(super) struct Look {
     pub(super) survey: Survey,
     places: Vec<Read>,
+    all_opened: bool,
     pub(super) github_read: bool,
 }
 
@@ -228,7 +240,7 @@ impl Look {
 
     /// Whether every place could be read, whole.
     pub(super) fn all_read(&self) -> bool {
-        self.places.iter().all(|read| read.unread.is_empty())
+        self.all_opened && self.places.iter().all(|read| read.unread.is_empty())
     }
 }
 
@@ -303,10 +315,11 @@ pub(super) async fn look<G: Api>(fleet: &Fleet<'_, G>, view: &View, busy_too: bo
         };
     let (places, entries, runners) = tokio::join!(
         join_all(fleet.places.iter().map(Read::of)),
-        fleet.store.read(),
+        fleet.store.contents(),
         github
     );
     let mut unknown: Vec<Unknown> = places.iter().flat_map(Read::unknown).collect();
+    unknown.extend(fleet.unopened.iter().map(Unknown::of));
     let mut fail = |source: &str, error: String, hints: &[String]| {
         unknown.push(Unknown {
             source: source.to_owned(),
@@ -315,9 +328,13 @@ pub(super) async fn look<G: Api>(fleet: &Fleet<'_, G>, view: &View, busy_too: bo
         });
     };
     let entries = entries.unwrap_or_else(|error| {
-        fail("state file", chain(&error), error.hints());
-        Entries::new()
+        fail(STATE_FILE, chain(&error), error.hints());
+        Contents::default()
     });
+    if !entries.unreadable.is_empty() {
+        let all = entries.unreadable.iter().map(ToString::to_string);
+        fail(STATE_FILE, all.collect::<Vec<_>>().join("; "), &[]);
+    }
     let runners = match runners {
         Some(Ok(runners)) => Some(runners),
         Some(Err(error)) => {
@@ -330,7 +347,8 @@ pub(super) async fn look<G: Api>(fleet: &Fleet<'_, G>, view: &View, busy_too: bo
         view,
         now: fleet.now(),
         places: &places,
-        entries,
+        unopened: fleet.unopened,
+        entries: entries.entries,
         runners: runners.map(|rows| {
             let named = rows
                 .into_iter()
@@ -348,6 +366,7 @@ pub(super) async fn look<G: Api>(fleet: &Fleet<'_, G>, view: &View, busy_too: bo
     Look {
         survey: Survey { rows, unknown, now },
         places,
+        all_opened: fleet.unopened.is_empty(),
         github_read,
     }
 }

@@ -1,19 +1,15 @@
 //! Where the token comes from, and when another one is needed.
 
-use std::fmt;
-use std::path::PathBuf;
-use std::process::Stdio;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use reqwest::header::HeaderValue;
-use tokio::process::Command;
 use tokio::sync::{Mutex, MutexGuard};
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::client::Shared;
 use super::{Error, ErrorKind, Hearer, Notice, Result};
-use crate::model::{Secret, later, text};
+use crate::model::{Secret, SecretSource, later};
 
 mod app;
 mod key;
@@ -25,8 +21,6 @@ pub use app::App;
 use app::{Grant, Mint};
 pub use key::{BadKey, Key};
 
-/// A command that asks a person or a network for a token may take a while, but not for ever.
-const COMMAND_TAKES: Duration = Duration::from_secs(30);
 /// How long before its end a token is replaced.
 const EARLY: Duration = Duration::from_mins(5);
 /// How long that may hold up whoever needs a token while the old one is good still, and how long
@@ -38,104 +32,27 @@ const EARLY_AGAIN: Duration = Duration::from_secs(30);
 const YOUNG: Duration = Duration::from_secs(5);
 const SPREADS: Duration = Duration::from_secs(1);
 
-/// A source of a token. Which one is used is decided by `settings`.
-#[derive(Clone, PartialEq, Eq)]
+/// Where a token comes from. Which one is used is decided by `settings`.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Token {
     /// A GitHub App: its tokens are made for the client's scope, an hour each.
     App(App),
-    /// A program and its arguments; its standard output is the token. It is run again after a 401.
-    Command(Vec<String>),
-    /// A file that holds the token. It is read again after a 401.
-    File(PathBuf),
-    /// The token itself.
-    Literal(Secret),
-}
-
-impl fmt::Debug for Token {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::App(app) => f.debug_tuple("App").field(app).finish(),
-            // Its arguments may hold what a person should not have written there.
-            Self::Command(words) => f.debug_tuple("Command").field(&words.first()).finish(),
-            Self::File(path) => f.debug_tuple("File").field(path).finish(),
-            Self::Literal(secret) => f.debug_tuple("Literal").field(secret).finish(),
-        }
-    }
+    /// A source that is read, and read again after a 401 where that may bring another token.
+    Source(SecretSource),
 }
 
 impl Token {
-    /// Gets the token from its source: one line of visible ASCII characters. An app has none: only
-    /// a client gets one for it.
-    pub async fn get(&self) -> Result<Secret> {
-        let what = "the GitHub token";
-        let text = self.text(what).await?;
-        let text = text.expose().trim();
-        if text.is_empty() {
-            return Err(self.fails(what, "is empty"));
-        }
-        if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(self.fails(what, "must be one word of visible characters"));
-        }
-        Ok(Secret::new(text))
-    }
-
-    /// Gets the text of its source as it is; `what` is it, for errors: `the GitHub token`.
-    pub async fn text(&self, what: &str) -> Result<Secret> {
-        match self {
-            Self::App(_) => Err(self.fails(what, "is available to the GitHub client only")),
-            Self::Literal(secret) => Ok(secret.clone()),
-            Self::File(path) => {
-                let file = path.clone();
-                let read = tokio::task::spawn_blocking(move || std::fs::read_to_string(file));
-                let read = read.await.map_err(std::io::Error::other).flatten();
-                read.map(Secret::new)
-                    .map_err(|error| self.fails(what, "could not be read").because(error))
-            }
-            Self::Command(words) => self.run(words, what).await,
-        }
-    }
-
-    async fn run(&self, words: &[String], what: &str) -> Result<Secret> {
-        let [program, arguments @ ..] = words else {
-            return Err(self.fails(what, "must not be empty"));
-        };
-        let running = Command::new(program)
-            .args(arguments)
-            .stdin(Stdio::null())
-            .kill_on_drop(true)
-            .output();
-        let late = || format!("timed out after {} s", COMMAND_TAKES.as_secs());
-        let output = timeout(COMMAND_TAKES, running)
-            .await
-            .map_err(|_| self.fails(what, &late()))?
-            .map_err(|error| self.fails(what, "could not be run").because(error))?;
-        if !output.status.success() {
-            // Its standard output may hold the token; its complaints are on the other one.
-            let said = text::one_line(&String::from_utf8_lossy(&output.stderr));
-            let said: String = said.chars().take(300).collect();
-            return Err(self.fails(what, &format!("failed with {}: {said}", output.status)));
-        }
-        let text = String::from_utf8(output.stdout);
-        text.map(Secret::new)
-            .map_err(|_| self.fails(what, "did not print UTF-8 text"))
-    }
-
-    fn fails(&self, what: &str, how: &str) -> Error {
-        let what = match self {
-            Self::App(app) => format!("{what} of the GitHub App `{}`", app.id),
-            Self::Command(words) => {
-                let program = words.first().map_or("", String::as_str);
-                format!("the command `{program}` for {what}")
-            }
-            Self::File(path) => format!("{what} in `{}`", path.display()),
-            Self::Literal(_) => what.to_owned(),
-        };
-        Error::new(ErrorKind::Unauthorized, format!("{what} {how}"))
+    /// A token that is given as it is.
+    pub fn literal(secret: Secret) -> Self {
+        Self::Source(SecretSource::Literal(secret))
     }
 
     /// Whether asking again may bring another token.
     fn renews(&self) -> bool {
-        !matches!(self, Self::Literal(_))
+        match self {
+            Self::App(_) => true,
+            Self::Source(source) => source.renews(),
+        }
     }
 }
 
@@ -283,13 +200,17 @@ impl Auth {
         shared: &Shared,
         by: Instant,
     ) -> Result<Secret> {
-        let (token, term) = if let Token::App(app) = source {
-            let Grant { token, end } = state.mint.make(app, shared, &self.hearer, by).await?;
-            (token, Some(Term::new(shared.clock(), end)))
-        } else {
-            let token = source.get().await?;
-            tell(&self.hearer, &token)?;
-            (token, None)
+        let (token, term) = match source {
+            Token::App(app) => {
+                let Grant { token, end } = state.mint.make(app, shared, &self.hearer, by).await?;
+                (token, Some(Term::new(shared.clock(), end)))
+            }
+            Token::Source(source) => {
+                let token = source.word("the GitHub token").await;
+                let token = token.map_err(|error| error.map(|()| ErrorKind::Unauthorized))?;
+                tell(&self.hearer, &token)?;
+                (token, None)
+            }
         };
         state.held = Some(Held {
             token: token.clone(),

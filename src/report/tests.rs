@@ -106,6 +106,8 @@ fn a_stop_has_the_keys_that_are_promised() {
             name: None,
             error: "it did not\nanswer".into(),
             command: "gharun stop aws:us_east_1/i-0abc".into(),
+            hints: vec![],
+            permanent: false,
         }],
         ..StopOutcome::default()
     };
@@ -143,7 +145,9 @@ fn a_stop_has_the_keys_that_are_promised() {
           "instance": "aws:us_east_1/i-0abc",
           "name": null,
           "error": "it did not\nanswer",
-          "command": "gharun stop aws:us_east_1/i-0abc"
+          "command": "gharun stop aws:us_east_1/i-0abc",
+          "hints": [],
+          "permanent": false
         }
       ],
       "unknown": [],

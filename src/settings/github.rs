@@ -14,7 +14,7 @@ use crate::model::Scope;
 mod credential;
 
 pub(super) use credential::source;
-pub use credential::{App, Credential, Token};
+pub use credential::{App, Credential};
 
 /// A runner group, as the user names it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -32,9 +32,7 @@ impl Settings {
     ///
     /// A value that cannot be used, or a provider that is not known.
     pub fn list(&self, args: &cli::List) -> Result<List> {
-        for name in &args.providers {
-            self.tables.kind_of(name)?;
-        }
+        self.tables.know(&args.providers)?;
         Ok(List {
             orphans: args.orphans,
             group: self.group(None)?,

@@ -24,7 +24,7 @@ mod values;
 
 pub use env::Env;
 pub use file::File;
-pub use github::{App, Credential, GitHub, Group, Token};
+pub use github::{App, Credential, GitHub, Group};
 pub use list::List;
 pub use providers::{Check, Offers, Providers};
 pub use proxies::Proxies;

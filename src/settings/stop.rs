@@ -36,9 +36,7 @@ pub struct Stop {
 impl Settings {
     /// Resolves the settings of `gharun stop`. Reads standard input when the mapping is `-`.
     pub fn stop(&self, args: &cli::Stop) -> Result<Stop> {
-        for name in &args.providers {
-            self.tables.kind_of(name)?;
-        }
+        self.tables.know(&args.providers)?;
         Ok(Stop {
             target: self.target(args)?,
             group: self.group(args.group.as_deref())?,

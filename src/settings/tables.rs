@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::{Env, Error, File, Origin, Result, github, github::Token};
-use crate::model::Secret;
+use super::{Env, Error, File, Origin, Result, github};
+use crate::model::{Secret, SecretSource};
 use crate::providers::{self, KINDS, Kind};
 
 /// All tables of the file, and the kinds under their own names.
@@ -29,7 +29,7 @@ pub struct ProviderSettings {
     /// Key -> where it was set.
     pub origins: BTreeMap<String, Origin>,
     /// Keys whose value is a secret -> its source.
-    pub secrets: BTreeMap<String, Token>,
+    pub secrets: BTreeMap<String, SecretSource>,
 }
 
 impl Tables {
@@ -77,9 +77,6 @@ impl Tables {
             file: file.clone(),
             env: env.clone(),
         };
-        for name in tables.named.keys() {
-            tables.kind_of(name)?;
-        }
         Ok(tables)
     }
 
@@ -138,47 +135,85 @@ impl Tables {
         }
     }
 
-    /// The settings of some providers. A bare `--set KEY=…` must fit at least one of them.
-    pub fn settings(&self, names: &[String]) -> Result<Vec<ProviderSettings>> {
-        let mut all = names
-            .iter()
-            .map(|name| self.without_sets(name))
-            .collect::<Result<Vec<_>>>()?;
-        for (key, text) in &self.sets {
-            let (owner, path) = match key.split_once('.') {
-                Some((first, rest)) if all.iter().any(|p| p.name == first) => (Some(first), rest),
-                Some((first, _)) if self.named.contains_key(first) => continue, // of a provider that is not used now
-                _ => (None, key.as_str()),
-            };
-            let keys: Vec<&str> = path.split('.').collect();
-            let takes = |p: &ProviderSettings| p.property(keys[0]).is_some();
-            let fitting: Vec<bool> = all
-                .iter()
-                .map(|p| owner.map_or_else(|| takes(p), |owner| p.name == owner && takes(p)))
-                .collect();
-            if !fitting.contains(&true) {
-                let providers = names.join(", ");
-                return Err(Error::usage(format!(
-                    "`--set {key}=…`: there is no setting `{}` in {providers}",
-                    keys[0]
-                ))
-                .hinted(format!(
-                    "see `gharun providers show {}`",
-                    all.first().map_or("KIND", |p| p.kind.name)
-                )));
-            }
-            for provider in all
-                .iter_mut()
-                .zip(fitting)
-                .filter_map(|(p, fits)| fits.then_some(p))
-            {
-                provider.set(&keys, text)?;
-            }
+    /// Whether a name is that of a table, however it is filled, or of a kind.
+    pub fn is_known(&self, name: &str) -> bool {
+        self.named.contains_key(name) || providers::kind(name).is_some()
+    }
+
+    /// Refuses names that mean nothing here; what is wrong in a table is not asked.
+    pub(super) fn know(&self, names: &[String]) -> Result<()> {
+        match names.iter().find(|name| !self.is_known(name)) {
+            Some(name) => self.kind_of(name).map(drop),
+            None => Ok(()),
         }
-        for provider in &mut all {
-            provider.take_secrets(&self.env)?;
+    }
+
+    /// The settings of some providers: see [`Tables::each`].
+    pub fn settings(&self, names: &[String]) -> Result<Vec<ProviderSettings>> {
+        let all = self.each(names)?.into_iter();
+        all.map(|(_, settings)| settings).collect()
+    }
+
+    /// The settings of some providers, each with its name, or what is wrong in its table.
+    pub fn each(&self, names: &[String]) -> Result<Vec<(String, Result<ProviderSettings>)>> {
+        let mut all = Vec::new();
+        for name in names {
+            if !self.is_known(name) {
+                self.kind_of(name)?;
+            }
+            all.push((name.clone(), self.without_sets(name)));
+        }
+        for (key, text) in &self.sets {
+            self.set(&mut all, key, text)?;
+        }
+        for (_, settings) in &mut all {
+            if let Ok(provider) = settings
+                && let Err(error) = provider.take_secrets(&self.env)
+            {
+                *settings = Err(error);
+            }
         }
         Ok(all)
+    }
+
+    fn set(
+        &self,
+        all: &mut [(String, Result<ProviderSettings>)],
+        key: &str,
+        text: &str,
+    ) -> Result<()> {
+        let (owner, path) = match key.split_once('.') {
+            Some((first, rest)) if all.iter().any(|(name, _)| name == first) => (Some(first), rest),
+            Some((first, _)) if self.named.contains_key(first) => return Ok(()),
+            _ => (None, key),
+        };
+        let keys: Vec<&str> = path.split('.').collect();
+        let mut fits = false;
+        for (name, settings) in all.iter_mut() {
+            match settings {
+                _ if owner.is_some_and(|owner| owner != name) => {}
+                Err(_) => fits = true,
+                Ok(provider) if provider.property(keys[0]).is_some() => {
+                    fits = true;
+                    provider.set(&keys, text)?;
+                }
+                Ok(_) => {}
+            }
+        }
+        if fits {
+            return Ok(());
+        }
+        let names: Vec<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
+        let kind = all.iter().find_map(|(_, settings)| settings.as_ref().ok());
+        Err(Error::usage(format!(
+            "`--set {key}=…`: there is no setting `{}` in {}",
+            keys[0],
+            names.join(", ")
+        ))
+        .hinted(format!(
+            "see `gharun providers show {}`",
+            kind.map_or("KIND", |provider| provider.kind.name)
+        )))
     }
 
     fn without_sets(&self, name: &str) -> Result<ProviderSettings> {
@@ -274,16 +309,11 @@ impl ProviderSettings {
             };
             // What came from a variable is a literal by right.
             if let (Origin::Variable(_), Value::String(text)) = (&origin, &value) {
-                let secret = Token::Value(Secret::new(text.trim()));
+                let secret = SecretSource::Literal(Secret::new(text.trim()));
                 self.secrets.insert(key, secret);
                 continue;
             }
-            let source = github::source(&value, env, &origin, &key)?.ok_or_else(|| {
-                Error::usage(format!(
-                    "{origin}: the variable that `{key}` names is not set"
-                ))
-                .hinted("set it, or name another")
-            })?;
+            let source = github::source(&value, env, &origin, &key)?;
             self.secrets.insert(key, source);
         }
         Ok(())

@@ -1,10 +1,8 @@
 //! The JSON of the state file: its version, its entries, and what in it is not ours to understand.
 
-use std::path::Path;
-
 use serde_json::{Map, Value};
 
-use super::{Entries, Entry, Notice};
+use super::{Entries, Entry, Unreadable};
 use crate::model::Name;
 
 /// The version that this gharun writes. It changes when an older gharun would misread the file; a
@@ -16,17 +14,17 @@ const VERSION: u64 = 1;
 pub(super) struct Document {
     /// The entries that could be read.
     pub(super) entries: Entries,
-    /// What could not, each told once.
-    pub(super) notices: Vec<Notice>,
+    /// Those that could not.
+    pub(super) unreadable: Vec<Unreadable>,
     /// The whole of it, for the keys that a later gharun has added and that have to survive.
     pub(super) raw: Map<String, Value>,
 }
 
 /// Why bytes are no document.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Unreadable {
+pub(super) enum NotADocument {
     /// Not a state file, for this reason.
-    Corrupt(String),
+    Damaged(String),
     /// Written in a version that we do not know.
     Newer {
         /// That version.
@@ -38,37 +36,36 @@ pub(super) enum Unreadable {
 
 impl Document {
     /// Reads a document; no bytes at all are an empty one, as `mktemp` makes it.
-    pub(super) fn parse(bytes: &[u8], path: &Path) -> Result<Self, Unreadable> {
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self, NotADocument> {
         if bytes.is_empty() {
             return Ok(Self::default());
         }
-        let corrupt = |reason: &str| Unreadable::Corrupt(reason.to_owned());
+        let damaged = |reason: &str| NotADocument::Damaged(reason.to_owned());
         let raw: Map<String, Value> = serde_json::from_slice(bytes)
-            .map_err(|error| Unreadable::Corrupt(error.to_string()))?;
+            .map_err(|error| NotADocument::Damaged(error.to_string()))?;
         // The version first: of a newer file nothing else may be judged.
         match raw.get("version").and_then(Value::as_u64) {
             Some(VERSION) => {}
             Some(version) if version > VERSION => {
                 let gharun = raw.get("gharun").and_then(Value::as_str);
-                return Err(Unreadable::Newer {
+                return Err(NotADocument::Newer {
                     version,
                     gharun: gharun.map(str::to_owned),
                 });
             }
-            _ => return Err(corrupt("it has no version")),
+            _ => return Err(damaged("it has no version")),
         }
         let runners = raw
             .get("runners")
             .and_then(Value::as_object)
-            .ok_or_else(|| corrupt("it has no `runners`"))?;
-        let (mut entries, mut notices) = (Entries::new(), Vec::new());
+            .ok_or_else(|| damaged("it has no `runners`"))?;
+        let (mut entries, mut unreadable) = (Entries::new(), Vec::new());
         for (name, entry) in runners {
             match entry_of(name, entry) {
                 Ok((name, entry)) => {
                     entries.insert(name, entry);
                 }
-                Err(reason) => notices.push(Notice::Entry {
-                    path: path.to_owned(),
+                Err(reason) => unreadable.push(Unreadable {
                     name: name.clone(),
                     reason,
                 }),
@@ -76,7 +73,7 @@ impl Document {
         }
         Ok(Self {
             entries,
-            notices,
+            unreadable,
             raw,
         })
     }
@@ -100,10 +97,8 @@ impl Document {
             }
             runners.insert(name.to_string(), Value::Object(new));
         }
-        for notice in &self.notices {
-            if let Notice::Entry { name, .. } = notice
-                && let Some(raw) = old.get(name)
-            {
+        for Unreadable { name, .. } in &self.unreadable {
+            if let Some(raw) = old.get(name) {
                 runners.entry(name.clone()).or_insert(raw.clone());
             }
         }
@@ -141,8 +136,8 @@ mod tests {
 
     const NAME: &str = "gharun-abcdefabcdefgh";
 
-    fn parse(text: &str) -> Result<Document, Unreadable> {
-        Document::parse(text.as_bytes(), Path::new("state.json"))
+    fn parse(text: &str) -> Result<Document, NotADocument> {
+        Document::parse(text.as_bytes())
     }
 
     fn with_entry(entry: &str) -> String {
@@ -174,8 +169,8 @@ mod tests {
     fn an_entry_that_cannot_be_read_is_told_and_stays_in_the_file() {
         let document = parse(&with_entry(r#"{"provider": 7}"#)).unwrap();
         assert!(document.entries.is_empty());
-        let [Notice::Entry { name, reason, .. }] = document.notices.as_slice() else {
-            panic!("{:?}", document.notices)
+        let [Unreadable { name, reason }] = document.unreadable.as_slice() else {
+            panic!("{:?}", document.unreadable)
         };
         assert_eq!(name, NAME);
         assert!(reason.contains("provider"), "{reason}");
@@ -195,7 +190,7 @@ mod tests {
         let newer = parse(r#"{"version": 2, "gharun": "0.9.0", "runners": "elsewhere"}"#);
         assert_eq!(
             newer.unwrap_err(),
-            Unreadable::Newer {
+            NotADocument::Newer {
                 version: 2,
                 gharun: Some("0.9.0".into())
             }
@@ -218,7 +213,7 @@ mod tests {
         ] {
             let read = parse(text);
             assert!(
-                matches!(read, Err(Unreadable::Corrupt(_))),
+                matches!(read, Err(NotADocument::Damaged(_))),
                 "{text}: {read:?}"
             );
         }

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::document::{Document, Unreadable};
-use super::{Entries, Error, ErrorKind, Notice};
+use super::document::{Document, NotADocument};
+use super::{Contents, Entries, Error, ErrorKind, MovedAside};
 
 /// The pauses between two tries for the lock, in milliseconds, taken in turn: uneven, so that
 /// processes that began together do not knock together for ever.
@@ -20,37 +20,26 @@ const PAUSES: [u64; 5] = [1, 3, 7, 5, 11];
 /// More symbolic links than this in a row are a ring.
 const LINKS: usize = 40;
 
-/// What was read.
-#[derive(Debug, Default)]
-pub(super) struct Read {
-    pub(super) entries: Entries,
-    pub(super) notices: Vec<Notice>,
-}
-
-/// Reads the file without a lock; only moving a corrupt one aside takes it.
-pub(super) fn read(path: &Path, patience: Duration) -> Result<Read, Error> {
+/// Reads the file without a lock.
+pub(super) fn read(path: &Path) -> Result<Contents, Error> {
     let path = &resolve(path)?;
-    let reason = match load(path)? {
+    match load(path)? {
         Ok(Document {
-            entries, notices, ..
-        }) => return Ok(Read { entries, notices }),
-        Err(reason) => reason,
-    };
-    let moved = Lock::take(path, patience, &|| true).and_then(|_lock| load_or_move_aside(path));
-    match moved {
-        Ok(Document {
-            entries, notices, ..
-        }) => Ok(Read { entries, notices }),
-        Err(error) if error.kind == ErrorKind::Newer => Err(error),
-        // In a place where nothing can be written, a mapping can still be stopped.
-        Err(error) => Ok(Read {
-            entries: Entries::new(),
-            notices: vec![Notice::Corrupt {
-                path: path.clone(),
-                moved_to: None,
-                reason: format!("{reason}; {error}"),
-            }],
+            entries,
+            unreadable,
+            ..
+        }) => Ok(Contents {
+            entries,
+            unreadable,
         }),
+        Err(reason) => Err(Error::new(
+            ErrorKind::Damaged,
+            format!("the state file `{}` is damaged ({reason})", path.display()),
+        )
+        .hinted(
+            "machines that only it knew are found with `gharun list` and `gharun stop --orphans`; the next \
+             `gharun start` moves the file aside",
+        )),
     }
 }
 
@@ -62,27 +51,23 @@ pub(super) fn write(
     patience: Duration,
     wanted: &dyn Fn() -> bool,
     change: impl FnOnce(&mut Entries),
-) -> Result<Vec<Notice>, Error> {
+) -> Result<Option<MovedAside>, Error> {
     let path = &resolve(path)?;
     // Before a lock is made beside something that is no state file.
     if !exists(path)? {
         make_folder(folder(path))?;
     }
     let _lock = Lock::take(path, patience, wanted)?;
-    let mut document = load_or_move_aside(path)?;
+    let (document, moved_aside) = load_or_move_aside(path)?;
     let mut entries = document.entries.clone();
     change(&mut entries);
-    let notices = document.notices.clone();
     if entries != document.entries {
-        document
-            .notices
-            .retain(|notice| matches!(notice, Notice::Entry { .. }));
         replace(path, &document.with(&entries))?;
     }
-    Ok(notices)
+    Ok(moved_aside)
 }
 
-/// The copies of corrupt files that lie beside the file.
+/// The copies of damaged files that lie beside the file.
 pub(super) fn set_aside(path: &Path) -> Result<Vec<PathBuf>, Error> {
     let path = &resolve(path)?;
     let prefix = with_suffix(path, ".corrupt-");
@@ -153,7 +138,7 @@ fn exists(path: &Path) -> Result<bool, Error> {
     }
 }
 
-/// Reads what is there. The inner error says why it is corrupt.
+/// Reads what is there. The inner error says why it is damaged.
 fn load(path: &Path) -> Result<Result<Document, String>, Error> {
     if !exists(path)? {
         return Ok(Ok(Document::default()));
@@ -165,10 +150,10 @@ fn load(path: &Path) -> Result<Result<Document, String>, Error> {
         }
         Err(error) => return Err(failed("read", path, error)),
     };
-    match Document::parse(&bytes, path) {
+    match Document::parse(&bytes) {
         Ok(document) => Ok(Ok(document)),
-        Err(Unreadable::Corrupt(reason)) => Ok(Err(reason)),
-        Err(Unreadable::Newer { version, gharun }) => {
+        Err(NotADocument::Damaged(reason)) => Ok(Err(reason)),
+        Err(NotADocument::Newer { version, gharun }) => {
             let needed = gharun.map_or("a newer gharun".to_owned(), |it| format!("gharun {it}"));
             Err(Error::new(
                 ErrorKind::Newer,
@@ -186,23 +171,21 @@ fn load(path: &Path) -> Result<Result<Document, String>, Error> {
     }
 }
 
-/// The same, under the lock, where a corrupt file can be moved aside and leaves an empty document.
-fn load_or_move_aside(path: &Path) -> Result<Document, Error> {
+/// The same, under the lock, where a damaged file can be moved aside and leaves an empty document.
+fn load_or_move_aside(path: &Path) -> Result<(Document, Option<MovedAside>), Error> {
     let reason = match load(path)? {
-        Ok(document) => return Ok(document),
+        Ok(document) => return Ok((document, None)),
         Err(reason) => reason,
     };
     let moved_to = spare(path, Timestamp::now());
     fs::rename(path, &moved_to).map_err(|error| failed("move aside", path, error))?;
     sync_folder(folder(path))?;
-    Ok(Document {
-        notices: vec![Notice::Corrupt {
-            path: path.to_owned(),
-            moved_to: Some(moved_to),
-            reason,
-        }],
-        ..Document::default()
-    })
+    let moved_aside = MovedAside {
+        path: path.to_owned(),
+        moved_to,
+        reason,
+    };
+    Ok((Document::default(), Some(moved_aside)))
 }
 
 /// A name beside the file that is not taken: `<name>.corrupt-<time>`.

@@ -71,7 +71,7 @@ async fn what_was_written_is_read_back() {
     add(&store, 1).await.unwrap();
     let again = Store::at(&path).read().await.unwrap();
     assert_eq!(again, Entries::from([(name(1), entry("k3x9"))]));
-    assert_eq!(store.notices(), []);
+    assert_eq!(store.moved_aside(), []);
 }
 
 #[tokio::test]
@@ -150,30 +150,26 @@ async fn what_a_killed_process_left_is_ignored_and_overwritten() {
 }
 
 #[tokio::test]
-async fn a_corrupt_file_is_moved_aside_and_told() {
+async fn a_damaged_file_is_moved_aside_by_who_writes_and_left_by_who_reads() {
     let folder = folder();
     let path = folder.path().join("state.json");
     let store = Store::at(&path);
+    let half = "{\"version\": 1, \"runners\": {\"gharun-";
     for round in 1..=2 {
-        fs::write(&path, "{\"version\": 1, \"runners\": {\"gharun-").unwrap();
-        if round == 1 {
-            assert_eq!(store.read().await.unwrap(), Entries::new());
-        } else {
-            add(&store, 1).await.unwrap();
-        }
-        let [
-            Notice::Corrupt {
-                moved_to: Some(moved_to),
-                ..
-            },
-        ] = &store.notices()[..]
-        else {
+        fs::write(&path, half).unwrap();
+        let error = store.read().await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Damaged);
+        assert!(error.message().contains("state.json"), "{error}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), half);
+        assert_eq!(store.set_aside().await.unwrap().len(), round - 1);
+        add(&store, 1).await.unwrap();
+        let [MovedAside { moved_to, .. }] = &store.moved_aside()[..] else {
             panic!("the user must hear of it");
         };
-        assert!(fs::read_to_string(moved_to).unwrap().ends_with("gharun-"));
-        assert_eq!(store.notices(), [], "it is told once");
+        assert_eq!(fs::read_to_string(moved_to).unwrap(), half);
+        assert_eq!(store.moved_aside(), [], "it is told once");
+        assert_eq!(store.read().await.unwrap().len(), 1);
     }
-    assert_eq!(store.read().await.unwrap().len(), 1);
     assert_eq!(store.set_aside().await.unwrap().len(), 2);
 }
 
@@ -184,7 +180,9 @@ async fn an_entry_that_cannot_be_read_is_told_and_outlives_a_change() {
     fs::write(&path, r#"{"version": 1, "runners": {"runner-7": {}}}"#).unwrap();
     let store = Store::at(&path);
     add(&store, 1).await.unwrap();
-    assert!(matches!(&store.notices()[..], [Notice::Entry { .. }]));
+    let contents = store.contents().await.unwrap();
+    assert_eq!(contents.entries.len(), 1);
+    assert_eq!(contents.unreadable[0].name, "runner-7");
     assert!(fs::read_to_string(&path).unwrap().contains("runner-7"));
 }
 
@@ -203,7 +201,7 @@ async fn a_newer_file_is_refused_and_stays_as_it_is() {
         assert!(error.message().contains("gharun 9.1.0"), "{error}");
     }
     assert_eq!(fs::read_to_string(&path).unwrap(), newer);
-    assert_eq!(store.notices(), []);
+    assert_eq!(store.moved_aside(), []);
 }
 
 #[tokio::test]
@@ -214,7 +212,7 @@ async fn an_empty_file_is_an_empty_state() {
     let store = Store::at(&path);
     add(&store, 1).await.unwrap();
     assert_eq!(store.read().await.unwrap().len(), 1);
-    assert_eq!(store.notices(), []);
+    assert_eq!(store.moved_aside(), []);
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ mod described;
 mod docker;
 mod ghes;
 mod hosts;
+mod json;
 mod killed;
 mod life;
 mod limits;

@@ -125,7 +125,7 @@ fn a_token_that_github_refuses_is_exit_code_one() {
 }
 
 #[test]
-fn a_corrupt_state_file_is_moved_aside_and_said() {
+fn a_damaged_state_file_is_said_and_is_not_taken_for_nothing_to_stop() {
     let world = World::new();
     std::fs::write(world.path("state.json"), "{ half").expect("a file");
     let said = world.run("stop --yes --state state.json").exits(1);

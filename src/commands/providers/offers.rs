@@ -21,12 +21,15 @@ struct Asked {
 pub(super) async fn run(desk: &Desk, wanted: &settings::Offers) -> Result<Exit, Failure> {
     // Nobody asked for these: a kind that is not set up here is none that fails.
     let unasked = !wanted.wanted;
-    let mut settings = desk.settings.tables.settings(&wanted.providers)?;
-    settings.retain(|one| {
-        let bare = one.secrets.is_empty() && one.kind.lacks_settings(&one.values);
+    let mut settings = desk.settings.tables.each(&wanted.providers)?;
+    settings.retain(|(_, one)| {
+        let bare = one
+            .as_ref()
+            .is_ok_and(|one| one.secrets.is_empty() && one.kind.lacks_settings(&one.values));
         !(unasked && bare)
     });
-    let asked = join_all(settings.into_iter().map(|one| ask(desk, one))).await;
+    let settings = settings.into_iter();
+    let asked = join_all(settings.map(|(name, one)| ask(desk, name, one))).await;
     let mut outcome = Offers {
         offers: Vec::new(),
         unknown: Vec::new(),
@@ -81,8 +84,7 @@ fn finish(desk: &Desk, outcome: &Offers) -> Result<Exit, Failure> {
     Ok(outcome.exit())
 }
 
-async fn ask(desk: &Desk, settings: ProviderSettings) -> Asked {
-    let name = settings.name.clone();
+async fn ask(desk: &Desk, name: String, settings: settings::Result<ProviderSettings>) -> Asked {
     let answer = async {
         let place = desk.open(settings).await?;
         let offers = place.provider.offers().await;

@@ -19,6 +19,7 @@ pub(super) async fn start(
     let fleet = Fleet {
         github: Some(github),
         places,
+        unopened: &[],
         store: &desk.store,
         sink: desk,
     };

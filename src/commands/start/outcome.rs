@@ -13,6 +13,7 @@ use crate::report::Text as _;
 /// events: they hold what is left, too.
 pub(super) fn finish(desk: &Desk, plan: &Plan, outcome: &StartOutcome) -> Result<Exit, Failure> {
     desk.ui.finish();
+    desk.say_moved_aside();
     if let Err(error) = desk.actions.summarise_start(outcome) {
         desk.ui
             .warning(&format!("the job summary could not be written: {error}"));

@@ -242,7 +242,7 @@ fn client(stage: &Stage) -> Result<Client, Failure> {
             owner: "rehearsal".into(),
             name: "rehearsal".into(),
         },
-        token: Some(Token::Literal(Secret::new("a-rehearsal-needs-no-token"))),
+        token: Some(Token::literal(Secret::new("a-rehearsal-needs-no-token"))),
         group: DEFAULT_GROUP,
         bounds: Bounds::default(),
         roots: None,

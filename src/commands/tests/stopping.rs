@@ -60,3 +60,40 @@ async fn who_is_asked_whether_to_stop_is_told_first_what_was_not_read() {
     assert_eq!(said.times("far could not be read"), 1, "{said:#?}");
     assert_eq!(world.cloud.machines().len(), 1);
 }
+
+#[tokio::test]
+async fn what_no_repetition_mends_is_not_to_be_tried_again() {
+    let world = World::new("");
+    let theirs = world
+        .machine("acme/other", SignedDuration::from_hours(1))
+        .await;
+    let said = world.run(&format!("stop {theirs}")).await.exits(Exit::Left);
+    said.says("it is of the scope `acme/other` of github.com");
+    said.says(&format!(
+        "hint: end it with `gharun stop --repo acme/other {theirs}`"
+    ));
+    assert_eq!(said.times("try again"), 0, "{said:#?}");
+    let said = world.run("stop nowhere:x/y").await.exits(Exit::Left);
+    said.says("hint: add its table `[providers.nowhere]` to providers.toml");
+    assert_eq!(said.times("try again"), 0, "{said:#?}");
+    // A place that is not this one: another account, another engine.
+    let said = world.run("stop gpu:elsewhere/x").await.exits(Exit::Left);
+    said.says("`elsewhere/x` is not at `gpu`");
+    assert_eq!(said.times("try again"), 0, "{said:#?}");
+    assert_eq!(world.cloud.machines().len(), 1);
+    // The same from there ends it.
+    let said = world.run(&format!("stop --repo acme/other {theirs}")).await;
+    said.exits(Exit::Done);
+    assert!(world.cloud.machines().is_empty());
+}
+
+#[tokio::test]
+async fn what_a_repetition_may_mend_is_to_be_tried_again() {
+    let world = World::new("");
+    let machine = world.orphan().await;
+    let fault = Fault::Error(ErrorKind::Unavailable);
+    world.cloud.fault("gpu", Verb::Terminate, fault);
+    let said = world.run(&format!("stop {machine} --timeout 1s")).await;
+    let said = said.exits(Exit::Left);
+    said.says(&format!("hint: try again: `gharun stop {machine}`"));
+}

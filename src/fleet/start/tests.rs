@@ -55,6 +55,7 @@ impl Scene {
         let fleet = Fleet {
             github: Some(&self.hub),
             places: &self.places,
+            unopened: &[],
             store: &self.store,
             sink: &self.ear,
         };

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{Chosen, Kept, Manner, StopRequest, Stopped, Unstopped, is_busy_orphan};
 use crate::fleet::answer::in_time;
-use crate::fleet::end::{Ended, end, has_ended};
+use crate::fleet::end::{Ended, end, has_ended, is_permanent};
 use crate::fleet::survey::{Inquiry, Row, Silent};
 use crate::fleet::verdict::{Machine, Registration, Verdict};
 use crate::fleet::{Fleet, chain};
@@ -87,8 +87,8 @@ impl<'a, G: Api> Ending<'a, G> {
         if let Some(outcome) = self.deregister().await {
             return outcome;
         }
-        if let Err(error) = self.terminate().await {
-            return self.failed(error);
+        if let Err(unstopped) = self.terminate().await {
+            return Outcome::Failed(unstopped);
         }
         self.deregister_newcomer().await;
         self.deregister_afterwards().await;
@@ -308,15 +308,16 @@ impl<'a, G: Api> Ending<'a, G> {
         }
     }
 
-    async fn terminate(&self) -> Result<(), String> {
+    async fn terminate(&self) -> Result<(), Unstopped> {
         let machine = self.facts().map(|facts| facts.0);
         let Some(instance) = &self.chosen.instance else {
             return match machine {
                 Some(Machine::Unread) if self.has_record() => {
-                    Err("its place could not be read".to_owned())
+                    Err(self.unstopped("its place could not be read"))
                 }
                 Some(Machine::Nowhere) if self.has_record() && !self.is_ghost() => {
-                    Err("its provider is none of those here".to_owned())
+                    let error = "its provider is not configured here";
+                    Err(self.unstopped(error).permanent())
                 }
                 Some(Machine::Gone) => {
                     self.terminated.set(true);
@@ -329,7 +330,8 @@ impl<'a, G: Api> Ending<'a, G> {
             return Ok(());
         }
         let Some(place) = &self.chosen.place else {
-            return Err(format!("there is no provider `{}` here", instance.provider));
+            let error = format!("there is no provider `{}` here", instance.provider);
+            return Err(self.unstopped(error).permanent());
         };
         // A machine that no listing shows is ended, too: it may be too new to be listed.
         let there = !matches!(machine, Some(Machine::Gone));
@@ -343,7 +345,14 @@ impl<'a, G: Api> Ending<'a, G> {
             Ended::Gone => self.terminated.set(true),
             // It was asked for, and that is all that was wanted.
             Ended::Unproved(_) if !self.stop.wait => return Ok(()),
-            Ended::Refused(error) | Ended::Unproved(error) => return Err(chain(&error)),
+            Ended::Refused(error) | Ended::Unproved(error) => {
+                let unstopped = self.unstopped(chain(&error)).hinted(error.hints());
+                return Err(if is_permanent(&error) {
+                    unstopped.permanent()
+                } else {
+                    unstopped
+                });
+            }
         }
         if there {
             self.say(Event::Terminated {
@@ -465,8 +474,12 @@ impl<'a, G: Api> Ending<'a, G> {
     }
 
     fn failed(&self, error: String) -> Outcome {
+        Outcome::Failed(self.unstopped(error))
+    }
+
+    fn unstopped(&self, error: impl Into<String>) -> Unstopped {
         let (instance, name) = (self.chosen.instance.as_ref(), self.chosen.name.as_ref());
-        Outcome::Failed(Unstopped::new(instance, name, error))
+        Unstopped::new(instance, name, error)
     }
 
     async fn warn(&self, text: String) {

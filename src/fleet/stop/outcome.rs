@@ -69,6 +69,10 @@ pub struct Unstopped {
     pub error: String,
     /// What to type to end it.
     pub command: String,
+    /// What would mend it.
+    pub hints: Vec<String>,
+    /// Whether no repetition mends it.
+    pub permanent: bool,
 }
 
 impl Unstopped {
@@ -88,7 +92,22 @@ impl Unstopped {
                 || "gharun stop --orphans".to_owned(),
                 |what| format!("gharun stop {what}"),
             ),
+            hints: Vec::new(),
+            permanent: false,
         }
+    }
+
+    /// Something that no repetition mends.
+    pub(super) fn permanent(self) -> Self {
+        Self {
+            permanent: true,
+            ..self
+        }
+    }
+
+    pub(super) fn hinted(mut self, hints: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.hints.extend(hints.into_iter().map(Into::into));
+        self
     }
 }
 

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::{Read, Row, View, of_github};
-use crate::fleet::Place;
 use crate::fleet::verdict::{Facts, Machine, Registration, Verdict};
+use crate::fleet::{Place, Unopened};
 use crate::github::Runner;
 use crate::model::{Condition, Instance, Name, later};
 use crate::state::{Entries, Entry};
@@ -16,6 +16,7 @@ pub(super) struct Join<'a> {
     pub(super) view: &'a View,
     pub(super) now: Timestamp,
     pub(super) places: &'a [Read],
+    pub(super) unopened: &'a [Unopened],
     pub(super) entries: Entries,
     /// `None` where GitHub was not, or could not be, read.
     pub(super) runners: Option<BTreeMap<Name, Runner>>,
@@ -108,7 +109,9 @@ impl Join<'_> {
             .find(|read| read.place.name == entry.provider);
         let part = entry.instance.as_ref().map(|machine| &machine.id);
         let part = part.and_then(|id| id.place.as_deref());
+        let is_unopened = |one: &Unopened| one.name == entry.provider;
         let machine = match place {
+            None if self.unopened.iter().any(is_unopened) => Machine::Unread,
             None => Machine::Nowhere,
             Some(read) if read.tells_of(part) => Machine::Gone,
             Some(_) => Machine::Unread,
@@ -137,7 +140,7 @@ impl Join<'_> {
         let scope = self.view.scope.as_deref()?;
         // Its machine may be wherever nobody could look.
         let all_read = self.places.iter().all(|read| read.unread.is_empty());
-        let machine = if all_read {
+        let machine = if all_read && self.unopened.is_empty() {
             Machine::Nowhere
         } else {
             Machine::Unread

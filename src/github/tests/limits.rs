@@ -12,7 +12,7 @@ fn client_of(stage: &Stage) -> (Client, Arc<Mutex<Vec<String>>>) {
     let client = Client::new(Config {
         api_url: stage.url().parse().expect("an address"),
         scope: repo(),
-        token: Some(Token::Literal(Secret::new(TOKEN))),
+        token: Some(Token::literal(Secret::new(TOKEN))),
         group: DEFAULT_GROUP,
         bounds: BOUNDS,
         roots: None,

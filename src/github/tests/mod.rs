@@ -54,7 +54,7 @@ fn config(server: &Server) -> Config {
     Config {
         api_url: server.url(),
         scope: repo(),
-        token: Some(Token::Literal(Secret::new(TOKEN))),
+        token: Some(Token::literal(Secret::new(TOKEN))),
         group: DEFAULT_GROUP,
         bounds: BOUNDS,
         roots: None,

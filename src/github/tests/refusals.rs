@@ -143,7 +143,9 @@ async fn a_token_that_ran_out_is_got_anew_once() {
     })
     .await;
     let config = Config {
-        token: Some(Token::File(file.clone())),
+        token: Some(Token::Source(crate::model::SecretSource::File(
+            file.clone(),
+        ))),
         ..config(&server)
     };
     let client = Client::new(config).unwrap();

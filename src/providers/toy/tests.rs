@@ -98,6 +98,7 @@ async fn another_kind_starts_runners_like_any_other() {
     let fleet = Fleet {
         github: Some(&hub),
         places: &places,
+        unopened: &[],
         store: &store,
         sink: &ear,
     };

@@ -79,6 +79,8 @@ fn the_json_of_stop_is_what_stop_writes() {
             name: Some(read("gharun-7-1-2-abcdefqrstuvwx")),
             error: "could not end the slot".to_owned(),
             command: format!("gharun stop {slot}"),
+            hints: vec![],
+            permanent: false,
         }],
         unknown: vec![unread()],
         ..StopOutcome::default()

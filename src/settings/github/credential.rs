@@ -4,19 +4,8 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use crate::model::Secret;
+use crate::model::{Secret, SecretSource};
 use crate::settings::{Env, Error, File, Origin, Result, Setting};
-
-/// Where a token comes from.
-#[derive(Clone, Debug)]
-pub enum Token {
-    /// The output of a command.
-    Command(Vec<String>),
-    /// The content of a file.
-    File(PathBuf),
-    /// The token itself.
-    Value(Secret),
-}
 
 /// A GitHub App.
 #[derive(Clone, Debug)]
@@ -26,7 +15,7 @@ pub struct App {
     /// Where it is installed; found for the scope when left out.
     pub installation: Option<u64>,
     /// The text of its private key.
-    pub key: Setting<Token>,
+    pub key: Setting<SecretSource>,
 }
 
 /// With what to go to GitHub.
@@ -35,7 +24,7 @@ pub enum Credential {
     /// An app, which gets itself tokens.
     App(Box<App>),
     /// A token.
-    Token(Token),
+    Token(SecretSource),
 }
 
 /// The variables that hold a token on purpose, first wins.
@@ -78,7 +67,7 @@ pub(super) fn none() -> Error {
 pub(super) fn resolve(env: &Env, file: &File) -> Result<Option<Setting<Credential>>> {
     let variable = |names: &[&str]| {
         names.iter().find_map(|name| {
-            let value = Token::Value(Secret::new(env.get(name)?.trim()));
+            let value = SecretSource::Literal(Secret::new(env.get(name)?.trim()));
             Some(Setting {
                 value: Credential::Token(value),
                 origin: Origin::Variable((*name).to_owned()),
@@ -96,7 +85,8 @@ pub(super) fn resolve(env: &Env, file: &File) -> Result<Option<Setting<Credentia
     let path = ["github", "token"];
     if let Some(value) = file.get(&path) {
         let origin = file.origin(&path);
-        if let Some(value) = source(value, env, &origin, "token")? {
+        let value = source(value, env, &origin, "token")?;
+        if value.is_set() {
             let value = Credential::Token(value);
             return Ok(Some(Setting { value, origin }));
         }
@@ -187,7 +177,7 @@ enum Key {
         origin: Origin,
         variable: String,
     },
-    Set(Setting<Token>),
+    Set(Setting<SecretSource>),
     Unset,
 }
 
@@ -203,7 +193,7 @@ impl Key {
 fn private_key(env: &Env, file: &File) -> Result<Key> {
     if let Some(text) = env.get(APP_KEY) {
         return Ok(Key::Set(Setting {
-            value: Token::Value(Secret::new(text)),
+            value: SecretSource::Literal(Secret::new(text)),
             origin: Origin::Variable(APP_KEY.to_owned()),
         }));
     }
@@ -213,21 +203,21 @@ fn private_key(env: &Env, file: &File) -> Result<Key> {
     };
     let origin = file.origin(&path);
     Ok(match source(value, env, &origin, "private_key")? {
-        Some(value) => Key::Set(Setting { value, origin }),
-        None => Key::Absent {
+        SecretSource::Variable { name, value: None } => Key::Absent {
             origin,
-            variable: value["env"].as_str().unwrap_or_default().to_owned(),
+            variable: name,
         },
+        value => Key::Set(Setting { value, origin }),
     })
 }
 
-/// Reads `{ env = "…" }`, `{ file = "…" }`, `{ command = […] }`. An unset variable is no source.
+/// Reads `{ env = "…" }`, `{ file = "…" }`, `{ command = […] }`.
 pub(in crate::settings) fn source(
     value: &Value,
     env: &Env,
     origin: &Origin,
     key: &str,
-) -> Result<Option<Token>> {
+) -> Result<SecretSource> {
     let wrong = |what: String| {
         Error::usage(what).hinted(format!(
             "write `{key} = {{ env = \"NAME\" }}`, `{{ file = \"PATH\" }}` or `{{ command = [\"PROGRAM\", \"ARG\"] }}`"
@@ -254,12 +244,12 @@ pub(in crate::settings) fn source(
     };
     let source = match table.iter().collect::<Vec<_>>().as_slice() {
         [(kind, value)] => match kind.as_str() {
-            "env" => text(value).map(|name| {
-                env.get(&name)
-                    .map(|value| Token::Value(Secret::new(value.trim())))
+            "env" => text(value).map(|name| SecretSource::Variable {
+                value: env.get(&name).map(|value| Secret::new(value.trim())),
+                name,
             }),
-            "file" => text(value).map(|path| Some(Token::File(PathBuf::from(path)))),
-            "command" => words(value).map(|words| Some(Token::Command(words))),
+            "file" => text(value).map(|path| SecretSource::File(PathBuf::from(path))),
+            "command" => words(value).map(SecretSource::Command),
             _ => None,
         },
         _ => None,

@@ -1,6 +1,7 @@
 //! A GitHub App: from variables, from the file, from both, and what each half of it lacks.
 
 use super::*;
+use crate::model::SecretSource;
 
 /// An error with its hints, for any command.
 fn error(world: &World) -> String {
@@ -63,7 +64,8 @@ fn an_app_is_read_from_its_table_and_variables_go_before() {
     let (_, of_file) = app(&World::new("list").file(TABLE));
     assert_eq!(of_file.id.value, "77");
     assert_eq!(of_file.installation, Some(5));
-    let path = matches!(&of_file.key.value, Token::File(path) if path == Path::new("app.pem"));
+    let path =
+        matches!(&of_file.key.value, SecretSource::File(path) if path == Path::new("app.pem"));
     assert!(path, "{of_file:?}");
 
     let (origin, mixed) = app(&World::new("list")
@@ -75,14 +77,14 @@ fn an_app_is_read_from_its_table_and_variables_go_before() {
         ("$GHARUN_APP_ID", "Iv23li.x")
     );
     assert_eq!(mixed.installation, Some(6));
-    assert!(matches!(mixed.key.value, Token::File(_)));
+    assert!(matches!(mixed.key.value, SecretSource::File(_)));
 
     let (_, key) = app(&World::new("list")
         .file(TABLE)
         .env("GHARUN_APP_PRIVATE_KEY", "hunter2"));
     assert_eq!(key.key.origin.to_string(), "$GHARUN_APP_PRIVATE_KEY");
     assert!(!format!("{key:?}").contains("hunter2"));
-    assert!(matches!(key.key.value, Token::Value(key) if key.expose() == "hunter2"));
+    assert!(matches!(key.key.value, SecretSource::Literal(key) if key.expose() == "hunter2"));
 }
 
 #[test]

@@ -39,7 +39,7 @@ impl Limited {
                 owner: "octo".into(),
                 name: "app".into(),
             },
-            token: Some(Token::Literal(Secret::new("hunter2"))),
+            token: Some(Token::literal(Secret::new("hunter2"))),
             group: DEFAULT_GROUP,
             bounds: Bounds {
                 rate: RATE,
@@ -89,6 +89,7 @@ impl Limited {
         let fleet = Fleet {
             github: Some(&client),
             places: &self.scene.places,
+            unopened: &[],
             store: &self.scene.store,
             sink: &self.scene.ear,
         };

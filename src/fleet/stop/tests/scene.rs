@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::fleet::stop::{Selection, StopOutcome, StopRequest, carry_out, select};
 use crate::fleet::survey::{Survey, View, survey};
-use crate::fleet::{Fleet, Place};
+use crate::fleet::{Fleet, Place, Unopened};
 use crate::github::{
     Api, Deregistration, Download, Error, ErrorKind, Job, Label, Registration, Result, Runner,
     WorkflowRun,
@@ -169,6 +169,7 @@ pub(super) struct Scene {
     pub(super) hub: Hub,
     pub(super) ear: Ear,
     pub(super) places: Vec<Place>,
+    pub(super) unopened: Vec<Unopened>,
     pub(super) store: Store,
     pub(super) view: View,
     pub(super) without_github: bool,
@@ -189,6 +190,7 @@ impl Scene {
             hub,
             ear: Ear::default(),
             places: Vec::new(),
+            unopened: Vec::new(),
             view: View {
                 server: "github.com".into(),
                 scope: Some("acme/app".into()),
@@ -207,10 +209,21 @@ impl Scene {
         self
     }
 
+    /// A provider that cannot be opened.
+    pub(super) fn with_unopened(mut self, name: &str) -> Self {
+        let error = crate::model::Error::new((), format!("could not read `api_key` of `{name}`"));
+        self.unopened.push(Unopened {
+            name: name.to_owned(),
+            error: error.because("$GPU_KEY is not set").hinted("set $GPU_KEY"),
+        });
+        self
+    }
+
     pub(super) fn fleet(&self) -> Fleet<'_, Hub> {
         Fleet {
             github: (!self.without_github).then_some(&self.hub),
             places: &self.places,
+            unopened: &self.unopened,
             store: &self.store,
             sink: &self.ear,
         }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::scene::{RUN, Scene, tags};
+use super::scene::{RUN, Scene, named, stop, tags};
+use crate::model::{Exit, Reference, StopTarget};
 use crate::providers::ErrorKind;
 use crate::providers::memory::{Fault, Verb};
 
@@ -189,4 +190,38 @@ async fn a_rehearsal_is_judged_without_github() {
     scene.without_github = true;
     scene.machine(&old).await;
     assert_eq!(scene.verdict().await, "orphan");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_may_be_at_a_provider_that_cannot_be_opened_is_left_alone() {
+    let scene = Scene::new().with_unopened("big");
+    let (registered, recorded) = (tags("a", OLD), tags("b", OLD));
+    scene.runner(&registered.name, "offline");
+    scene.record(&recorded, "big", None).await;
+    for row in scene.survey().await.rows {
+        assert_eq!(row.verdict.to_string(), "unknown", "{row:?}");
+    }
+    let outcome = scene.stop(&stop(StopTarget::Orphans)).await;
+    assert!(outcome.stopped.is_empty() && outcome.failed.is_empty());
+    assert_eq!(outcome.unknown.len(), 1);
+    assert_eq!(outcome.unknown[0].source, "big");
+    assert_eq!(outcome.unknown[0].hints, ["set $GPU_KEY"]);
+    assert_eq!(outcome.exit(), Exit::Failed);
+    assert_eq!(
+        (scene.hub.rows.borrow().len(), scene.records().await),
+        (1, 1)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reference_to_a_provider_that_cannot_be_opened_fails_and_says_why() {
+    let scene = Scene::new().with_unopened("big");
+    let reference: Reference = "big:x/y".parse().expect("a reference");
+    let outcome = scene.stop(&stop(named(&[&reference]))).await;
+    let [failed] = outcome.failed.as_slice() else {
+        panic!("{outcome:?}")
+    };
+    assert_eq!(failed.instance.as_ref(), Some(&reference));
+    assert!(failed.permanent && failed.error.contains("$GPU_KEY is not set"));
+    assert_eq!(outcome.exit(), Exit::Left);
 }

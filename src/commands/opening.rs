@@ -1,0 +1,184 @@
+//! The providers that a command works with. That one cannot be opened is a result, and not the end: only a
+//! start, which was told what to use, refuses it.
+
+use super::Desk;
+use crate::error::{Exit, Failure};
+use crate::fleet::{Place, Unopened};
+use crate::model::{StopTarget, chain};
+use crate::providers::KINDS;
+use crate::settings::{self, ProviderSettings, Stop};
+
+/// What came of opening the providers of a command.
+#[derive(Debug, Default)]
+pub(super) struct Opened {
+    /// Those that can be asked.
+    pub(super) places: Vec<Place>,
+    /// Those that cannot, and why.
+    pub(super) unopened: Vec<Unopened>,
+}
+
+impl Desk {
+    /// Opens the providers that a start was told to use, in their order; the first that cannot be opened is
+    /// its failure.
+    pub(super) async fn places(&self, names: &[String]) -> Result<Vec<Place>, Failure> {
+        let mut places = Vec::new();
+        for (_, settings) in self.settings.tables.each(names)? {
+            places.push(self.open(settings).await?);
+        }
+        Ok(places)
+    }
+
+    /// Opens the providers to search: those asked for, else all tables and all that the state file names,
+    /// else every kind whose place answers.
+    pub(super) async fn search(&self, asked: &[String]) -> Result<Opened, Failure> {
+        let mut names = asked.to_vec();
+        if names.is_empty() {
+            names = self.everything().await;
+        }
+        if names.is_empty() {
+            return self.search_kinds().await;
+        }
+        self.open_all(names).await
+    }
+
+    /// Opens the providers that a stop needs. A reference names its own; what else the starts of a mapping
+    /// made is looked for wherever it can be.
+    pub(super) async fn search_for(&self, stop: &Stop) -> Result<Opened, Failure> {
+        let StopTarget::Named {
+            machines,
+            names,
+            starts,
+        } = &stop.target
+        else {
+            return self.search(&stop.providers).await;
+        };
+        let own = machines.iter().map(|reference| reference.provider.clone());
+        let own: Vec<String> = own.collect();
+        if !stop.providers.is_empty() {
+            return self.search(&stop.providers).await;
+        }
+        if !starts && names.is_empty() {
+            return self.open_all(own).await;
+        }
+        let mut all = self.everything().await;
+        all.extend(own.iter().cloned());
+        if all.is_empty() {
+            return self.search_kinds().await;
+        }
+        let mut opened = self.open_all(all).await?;
+        if *starts {
+            let (needed, others) = opened
+                .unopened
+                .into_iter()
+                .partition(|one: &Unopened| own.contains(&one.name));
+            opened.unopened = needed;
+            for one in &others {
+                self.not_searched(&one.name, &chain(&one.error));
+            }
+        }
+        Ok(opened)
+    }
+
+    /// All tables, and all that the state file names. A file that cannot be read is said by whoever works
+    /// with what is in it.
+    async fn everything(&self) -> Vec<String> {
+        let mut names = self.settings.tables.named();
+        match self.store.read().await {
+            Ok(entries) => names.extend(entries.into_values().map(|entry| entry.provider)),
+            Err(error) => tracing::debug!("{}", chain(&error)),
+        }
+        names
+    }
+
+    async fn open_all(&self, mut names: Vec<String>) -> Result<Opened, Failure> {
+        names.sort();
+        names.dedup();
+        // A name that means nothing here is said where its machine is reported.
+        names.retain(|name| self.settings.tables.is_known(name));
+        let mut opened = Opened::default();
+        for (name, settings) in self.settings.tables.each(&names)? {
+            match self.open(settings).await {
+                Ok(place) => opened.places.push(place),
+                Err(failure) => opened.unopened.push(Unopened {
+                    name,
+                    error: failure.any(),
+                }),
+            }
+        }
+        Ok(opened)
+    }
+
+    /// Every kind whose place answers. Nobody named them: one that does not answer is only said.
+    async fn search_kinds(&self) -> Result<Opened, Failure> {
+        let kinds: Vec<String> = KINDS.iter().map(|kind| kind.name.to_owned()).collect();
+        let mut opened = Opened::default();
+        let mut silent = Vec::new();
+        for (name, settings) in self.settings.tables.each(&kinds)? {
+            let settings = settings?;
+            // A kind that nobody has told its hosts is no place that does not answer.
+            if settings.secrets.is_empty() && settings.kind.lacks_settings(&settings.values) {
+                continue;
+            }
+            let checked = match self.open(Ok(settings)).await {
+                Ok(place) => {
+                    let found = place.provider.resolve().await;
+                    found.map(|()| place).map_err(|error| chain(&error))
+                }
+                Err(failure) => Err(chain(&failure)),
+            };
+            match checked {
+                Ok(place) => opened.places.push(place),
+                Err(why) => silent.push((name, why)),
+            }
+        }
+        // Machines may be where nobody answers: that they were not looked for is said.
+        for (name, why) in &silent {
+            self.not_searched(name, why);
+        }
+        if opened.places.is_empty() {
+            let silent: Vec<String> = silent
+                .iter()
+                .map(|(name, why)| format!("`{name}`: {why}"))
+                .collect();
+            return Err(Failure::new(
+                Exit::Failed,
+                format!("there is nothing to search: {}", silent.join("; ")),
+            )
+            .hinted("name a provider with `--provider`, or add its table to providers.toml"));
+        }
+        Ok(opened)
+    }
+
+    fn not_searched(&self, name: &str, why: &str) {
+        self.ui.status(&format!("Not searched: `{name}`: {why}"));
+    }
+
+    /// Opens one provider, where its settings can be used.
+    pub(super) async fn open(
+        &self,
+        settings: settings::Result<ProviderSettings>,
+    ) -> Result<Place, Failure> {
+        let mut settings = settings?;
+        for (key, source) in std::mem::take(&mut settings.secrets) {
+            let (name, origin) = (&settings.name, settings.origin(&key));
+            let secret = source
+                .word(&format!("`{key}` of `{name}` ({origin})"))
+                .await;
+            let secret = secret.map_err(|error| error.map(|()| Exit::Usage))?;
+            self.actions.mask(&secret)?;
+            settings.values.insert(key, secret.expose().into());
+        }
+        #[cfg(test)]
+        if let Some(provider) = self.doubles.get(&settings.name).cloned() {
+            return Ok(Place::new(settings.name, provider));
+        }
+        let values = std::mem::take(&mut settings.values);
+        let opened = settings.kind.open(values).await;
+        let provider = opened.map_err(|error| {
+            Failure::of_provider(error, &settings.name, |key| {
+                settings.origin(key).to_string()
+            })
+        })?;
+        Ok(Place::new(settings.name, provider))
+    }
+}
