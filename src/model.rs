@@ -223,24 +223,6 @@ pub struct Instance {
     pub price_per_hour: Option<f64>,
 }
 
-/// The machines of one provider that gharun launched, and the places that could not be read.
-#[derive(Debug, Default)]
-pub struct Listing {
-    /// All machines of all places that answered.
-    pub instances: Vec<Instance>,
-    /// The places that did not answer: nothing is known of their machines.
-    pub unread: Vec<Unread>,
-}
-
-/// A place that could not be read.
-#[derive(Debug)]
-pub struct Unread {
-    /// The place, spelled as in a reference; `None` is the whole provider.
-    pub place: Option<String>,
-    /// Why.
-    pub error: Box<dyn StdError + Send + Sync>,
-}
-
 /// What happened to a runner or a machine while an operation was at work.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {

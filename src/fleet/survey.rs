@@ -12,8 +12,9 @@ use super::answer::in_time;
 use super::verdict::{Facts, Machine, Registration, Verdict};
 use super::{Fleet, Place, Unopened, chain};
 use crate::github::{self, Api, Runner};
-use crate::model::{Condition, Instance, Listing, Name, REHEARSAL, Reference, Run, json};
+use crate::model::{Condition, Instance, Name, REHEARSAL, Reference, Run, json};
 use crate::providers;
+use crate::providers::Listing;
 use crate::state::Contents;
 
 mod inquiry;

@@ -12,7 +12,8 @@ use tokio::time::{Instant, sleep, timeout};
 use super::answer::in_time;
 use super::{Fleet, Place, chain};
 use crate::github::{Api, Runner};
-use crate::model::{Condition, Event, Instance, Listing, Name};
+use crate::model::{Condition, Event, Instance, Name};
+use crate::providers::Listing;
 
 /// Providers are asked less often than GitHub: what they tell is only whether a machine died.
 const PLACES_EVERY: Duration = Duration::from_secs(4);

@@ -8,7 +8,8 @@ use tokio::time::{Instant, sleep};
 
 use super::contract::Mood;
 use super::{Error, ErrorKind, Health, Provider, Result};
-use crate::model::{Condition, Instance, InstanceId, Listing, Order, Secret, Unread};
+use crate::model::{Condition, Instance, InstanceId, Order, Secret};
+use crate::providers::{Listing, Unread};
 
 mod cloud;
 mod tests;

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use url::Url;
 
-use crate::model::{Instance, InstanceId, Listing, Order};
+use crate::model::{Instance, InstanceId, Order};
 
 #[cfg(feature = "aws")]
 pub mod aws;
@@ -31,6 +31,7 @@ mod described;
 pub mod docker;
 mod error;
 pub mod host;
+mod listing;
 #[cfg(test)]
 pub(crate) mod memory;
 #[cfg(feature = "nebius")]
@@ -45,6 +46,7 @@ pub use common::env_name::EnvName;
 pub use common::names::Names;
 pub use described::Described;
 pub use error::{Error, ErrorKind};
+pub use listing::{Listing, Unread};
 
 /// What a provider answers.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -7,7 +7,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{Error, ErrorKind, Health, Provider, Result};
-use crate::model::{Condition, Instance, InstanceId, Listing, Order, lock};
+use crate::model::{Condition, Instance, InstanceId, Order, lock};
+use crate::providers::Listing;
 
 mod tests;
 

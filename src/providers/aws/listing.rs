@@ -7,8 +7,8 @@ use super::config::Search;
 use super::failure::Said;
 use super::machine::machine;
 use super::{Aws, places};
-use crate::model::{Instance, Listing, MANAGED_BY, Unread};
-use crate::providers::{Error, ErrorKind, Result};
+use crate::model::{Instance, MANAGED_BY};
+use crate::providers::{Error, ErrorKind, Listing, Result, Unread};
 
 /// How many instances a page holds. <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstances.html>
 const PAGE: i32 = 1000;

@@ -6,9 +6,9 @@ use futures_util::future::{join, join_all};
 use jiff::Timestamp;
 
 use super::{Fake, Mood, chain, order, plain_order};
-use crate::model::{Condition, Instance, InstanceId, Listing, Order, Secret, random};
+use crate::model::{Condition, Instance, InstanceId, Order, Secret, random};
 use crate::poll::{Pace, until};
-use crate::providers::{Error, ErrorKind, Provider, Result};
+use crate::providers::{Error, ErrorKind, Listing, Provider, Result};
 
 /// How long a real place may take to show what happened to it.
 const SOON: Pace = Pace {

@@ -11,7 +11,8 @@ use url::Url;
 
 use super::common::attempt::Attempt;
 use super::{Error, ErrorKind, Health, Lookup, Provider, Result};
-use crate::model::{Instance, InstanceId, Listing, MANAGED_BY, Order, Unread};
+use crate::model::{Instance, InstanceId, MANAGED_BY, Order};
+use crate::providers::{Listing, Unread};
 use daemon::{Daemon, look};
 use endpoint::{Endpoint, Way};
 use failure::is_conflict;

@@ -15,8 +15,8 @@ use tokio::process::Command;
 use url::Url;
 
 use super::{Broken, Host, Layout, Output, Shell};
-use crate::model::{Instance, InstanceId, Listing, Order, Secret};
-use crate::providers::{EnvName, Error, Health, Lookup, Provider, Result};
+use crate::model::{Instance, InstanceId, Order, Secret};
+use crate::providers::{EnvName, Error, Health, Listing, Lookup, Provider, Result};
 
 /// Slots on this very machine.
 #[derive(Debug)]

@@ -12,7 +12,8 @@ use tokio::time::timeout;
 
 use super::{Error, ErrorKind, Health, Result};
 use crate::model::text::quoted;
-use crate::model::{Instance, InstanceId, Listing, Order, Secret, Unread, digest, random};
+use crate::model::{Instance, InstanceId, Order, Secret, digest, random};
+use crate::providers::{Listing, Unread};
 
 pub mod local;
 mod scripts;

@@ -6,8 +6,8 @@ use super::failure::{self, Meaning, Refusal};
 use super::machine::{Found, of_job, of_vm};
 use super::wire::{Job, Operation, Status, Vm};
 use super::{Nebius, Service, labels};
-use crate::model::{Condition, Instance, Listing, Unread};
-use crate::providers::Result;
+use crate::model::{Condition, Instance};
+use crate::providers::{Listing, Result, Unread};
 
 impl Nebius {
     /// Lists the machines of both services, whatever the product is now: a changed setting must not hide

@@ -10,7 +10,8 @@ use super::common::once::Once;
 use super::common::rest;
 use super::{Health, Lookup, Offer, Provider, Result};
 use crate::http::Bounds;
-use crate::model::{Instance, InstanceId, Listing, Order, Unread, lock};
+use crate::model::{Instance, InstanceId, Order, lock};
+use crate::providers::{Listing, Unread};
 use launch::Paces;
 use pods::{Api, Pod};
 

@@ -14,8 +14,8 @@ use serde_json::Value;
 use url::Url;
 
 use super::{Host, Layout};
-use crate::model::{Instance, InstanceId, Listing, Order, Unread};
-use crate::providers::{Error, ErrorKind, Health, Lookup, Provider, Result};
+use crate::model::{Instance, InstanceId, Order};
+use crate::providers::{Error, ErrorKind, Health, Listing, Lookup, Provider, Result, Unread};
 
 mod auth;
 mod choice;
