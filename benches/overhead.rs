@@ -19,11 +19,11 @@ use gharun::fleet::{self, Fleet, Place};
 use gharun::github::{Client, Config, DEFAULT_GROUP, Hearer, Token};
 use gharun::http::Bounds;
 use gharun::model::{
-    Condition, Event, Instance, InstanceId, Listing, Order, RegistrationMode, RunnerVersion, Scope,
+    Condition, Event, Instance, InstanceId, Order, RegistrationMode, RunnerVersion, Scope,
     Secret, Sink, random,
 };
 use gharun::plan::{Identity, Plan};
-use gharun::providers::{Health, Provider, Result};
+use gharun::providers::{Health, Listing, Provider, Result};
 use gharun::rehearsal::{Stage, StageOptions};
 use gharun::state::Store;
 

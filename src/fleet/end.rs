@@ -5,9 +5,9 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::Place;
-use crate::model::{Condition, InstanceId, Listing, chain};
+use crate::model::{Condition, InstanceId, chain};
 use crate::poll::{Backoff, chance};
-use crate::providers::{Error, ErrorKind};
+use crate::providers::{Error, ErrorKind, Listing};
 
 #[cfg(test)]
 mod tests;
@@ -166,11 +166,7 @@ fn silence(listing: &Listing, machine: &InstanceId) -> Option<Error> {
     let unread = unread.find(|unread| {
         unread.place.is_none() || part.is_none() || unread.place.as_deref() == part
     })?;
-    let error = unread.error.as_ref();
-    Some(match error.downcast_ref::<Error>() {
-        Some(error) => error.clone().while_trying(UNPROVED),
-        None => unproved(chain(error)),
-    })
+    Some(unread.error.clone().while_trying(UNPROVED))
 }
 
 fn unproved(why: impl Into<String>) -> Error {

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
-use crate::model::{InstanceId, Listing, Reference, Unread};
-use crate::providers::{Attempt, DynProvider, Error, ErrorKind};
+use crate::model::{InstanceId, Reference};
+use crate::providers::{Attempt, DynProvider, Error, ErrorKind, Listing, Unread};
 
 /// A provider under the name that the user gave it. Clones are the same place.
 #[derive(Clone, Debug)]
@@ -73,7 +73,7 @@ fn unread(error: Error) -> Listing {
         instances: Vec::new(),
         unread: vec![Unread {
             place: None,
-            error: Box::new(error),
+            error,
         }],
     }
 }

@@ -266,9 +266,7 @@ impl Read {
             });
         let (machines, unread) = match answer {
             Ok(Listing { instances, unread }) => {
-                let unread = unread
-                    .into_iter()
-                    .map(|one| (one.place, chain(one.error.as_ref())));
+                let unread = unread.into_iter().map(|one| (one.place, chain(&one.error)));
                 (instances, unread.collect())
             }
             Err(error) => (Vec::new(), vec![(None, chain(&error))]),

@@ -278,7 +278,7 @@ pub(super) fn unread(listing: &Listing) -> Option<String> {
     let errors: Vec<_> = listing
         .unread
         .iter()
-        .map(|unread| chain(unread.error.as_ref()))
+        .map(|unread| chain(&unread.error))
         .collect();
     (!errors.is_empty()).then(|| errors.join("; "))
 }

@@ -1,7 +1,6 @@
 //! What a provider answers when it is asked for its machines.
 
-use std::error::Error as StdError;
-
+use super::Error;
 use crate::model::Instance;
 
 /// The machines of one provider that gharun launched, and the places that could not be read.
@@ -19,5 +18,5 @@ pub struct Unread {
     /// The place, spelled as in a reference; `None` is the whole provider.
     pub place: Option<String>,
     /// Why.
-    pub error: Box<dyn StdError + Send + Sync>,
+    pub error: Error,
 }

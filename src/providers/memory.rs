@@ -317,7 +317,7 @@ impl Provider for Memory {
         if self.is(Mood::PartUnread) {
             listing.unread.push(Unread {
                 place: Some("far".into()),
-                error: Box::new(self.error(ErrorKind::Unavailable, Verb::List)),
+                error: self.error(ErrorKind::Unavailable, Verb::List),
             });
         }
         Ok(listing)

@@ -17,10 +17,7 @@ impl Aws {
     /// Lists the machines of all regions that are searched.
     pub(super) async fn look(&self) -> Listing {
         let mut listing = Listing::default();
-        let unread = |place, error| Unread {
-            place,
-            error: Box::new(error),
-        };
+        let unread = |place, error| Unread { place, error };
         let (own, further, why) = match self.searched().await {
             Ok(searched) => searched,
             Err(error) => {

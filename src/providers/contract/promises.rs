@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::{Fake, Mood, chain, order, plain_order};
 use crate::model::{Condition, Instance, InstanceId, Order, Secret, random};
 use crate::poll::{Pace, until};
-use crate::providers::{Error, ErrorKind, Listing, Provider, Result};
+use crate::providers::{ErrorKind, Listing, Provider, Result};
 
 /// How long a real place may take to show what happened to it.
 const SOON: Pace = Pace {
@@ -29,7 +29,7 @@ fn expect<T>(result: Result<T>, doing: &str) -> T {
 /// Lists, and keeps what this place's orders made.
 async fn listed<F: Fake>(fake: &F, provider: &F::P) -> Vec<Instance> {
     let listing = expect(provider.list().await, "listing");
-    let unread: Vec<String> = listing.unread.iter().map(|u| chain(&*u.error)).collect();
+    let unread: Vec<String> = listing.unread.iter().map(|u| chain(&u.error)).collect();
     assert!(unread.is_empty(), "every place can be read, yet {unread:?}");
     mine(fake, listing)
 }
@@ -227,16 +227,13 @@ pub(crate) async fn a_lost_answer_yields_at_most_one_machine<F: Fake>(fake: &F) 
 }
 
 /// What a mood makes of a listing: the error of the whole, or of the places.
-fn unread(listing: Result<Listing>) -> Vec<(Option<ErrorKind>, String)> {
+fn unread(listing: Result<Listing>) -> Vec<(ErrorKind, String)> {
     match listing {
-        Err(error) => vec![(Some(error.kind), chain(&error))],
+        Err(error) => vec![(error.kind, chain(&error))],
         Ok(listing) => listing
             .unread
             .iter()
-            .map(|unread| {
-                let kind = unread.error.downcast_ref::<Error>().map(|error| error.kind);
-                (kind, chain(&*unread.error))
-            })
+            .map(|unread| (unread.error.kind, chain(&unread.error)))
             .collect(),
     }
 }
@@ -284,7 +281,7 @@ pub(crate) async fn failures_are_told_apart<F: Fake>(fake: &F) {
             .expect_err("a check fails in this mood");
         assert_eq!(error.kind, reading, "{mood:?}, checking: {}", chain(&error));
         for (kind, why) in unread(provider.list().await) {
-            assert_eq!(kind, Some(reading), "{mood:?}, listing: {why}");
+            assert_eq!(kind, reading, "{mood:?}, listing: {why}");
         }
     }
     assert!(moods > 0, "a place has at least one way to fail");

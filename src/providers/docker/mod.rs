@@ -173,10 +173,7 @@ impl Provider for Docker {
     async fn list(&self) -> Result<Listing> {
         let unread = |error: Error| Listing {
             instances: Vec::new(),
-            unread: vec![Unread {
-                place: None,
-                error: Box::new(error),
-            }],
+            unread: vec![Unread { place: None, error }],
         };
         let daemon = match self.daemon().await {
             Ok(daemon) => daemon,

@@ -284,7 +284,7 @@ impl<S: Shell> Host<S> {
             let error = Error::new(ErrorKind::Unavailable, doing.clone()).because(what);
             listing.unread.push(Unread {
                 place: Some(self.address(place).to_owned()),
-                error: Box::new(error),
+                error,
             });
         };
         for line in &answer.lines {

@@ -31,7 +31,7 @@ impl Nebius {
                     let doing = format!("could not list the project's {}s", service.noun());
                     listing.unread.push(Unread {
                         place: Some(place.clone()),
-                        error: Box::new(refusal.explain(doing)),
+                        error: refusal.explain(doing),
                     });
                     continue;
                 }
@@ -58,7 +58,7 @@ impl Nebius {
             Ok(_) => {}
             Err(refusal) => listing.unread.push(Unread {
                 place: Some(place),
-                error: Box::new(refusal.explain("could not list the project's disks")),
+                error: refusal.explain("could not list the project's disks"),
             }),
         }
         self.look_at_operations(&mut listing.instances, whole).await;

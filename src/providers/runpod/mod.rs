@@ -100,10 +100,7 @@ impl Provider for RunPod {
             Ok(pods) => {
                 listing.instances = pods.iter().filter_map(|pod| self.listed(pod)).collect();
             }
-            Err(error) => listing.unread.push(Unread {
-                place: None,
-                error: Box::new(error),
-            }),
+            Err(error) => listing.unread.push(Unread { place: None, error }),
         }
         Ok(listing)
     }

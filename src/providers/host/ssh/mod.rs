@@ -227,7 +227,7 @@ impl Provider for Ssh {
                 }
                 Err(error) => whole.unread.push(Unread {
                     place: Some(member.place.clone()),
-                    error: Box::new(error),
+                    error,
                 }),
             }
         }

@@ -252,7 +252,7 @@ async fn a_slot_that_cannot_be_made_out_makes_the_place_unread_and_hides_no_othe
     assert_eq!(found, [&fine.id]);
     let unread = &listing.unread[0];
     assert_eq!(unread.place, fine.id.place);
-    assert!(chain(&*unread.error).contains(&broken.id.id));
+    assert!(chain(&unread.error).contains(&broken.id.id));
     // It bears our tag, so it can be ended all the same.
     here.local().terminate(&broken.id).await.unwrap();
     assert_eq!(here.census().await, [fine.id]);

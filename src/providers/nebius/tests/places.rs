@@ -53,10 +53,7 @@ async fn a_service_that_may_not_be_read_is_said_to_be_unread() {
     let provider = place.provider();
     let listing = provider.list().await.unwrap();
     assert_eq!(listing.instances[0].id, machine.id);
-    let error = listing.unread[0]
-        .error
-        .downcast_ref::<crate::providers::Error>()
-        .unwrap();
+    let error = &listing.unread[0].error;
     assert_eq!(error.kind, ErrorKind::Denied);
     let health = provider.check().await.unwrap();
     assert!(

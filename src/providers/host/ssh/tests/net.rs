@@ -31,7 +31,7 @@ async fn a_host_that_says_nothing_is_skipped_and_named() {
         panic!("{listing:?}");
     };
     assert_eq!(unread.place.as_ref(), Some(&ssh.members[0].place));
-    let text = chain(&*unread.error);
+    let text = chain(&unread.error);
     assert!(
         text.contains(&quiet) && text.contains("did not respond"),
         "{text}"
