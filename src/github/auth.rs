@@ -3,22 +3,22 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use reqwest::header::HeaderValue;
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::client::Shared;
+use super::wire::Wire;
 use super::{Error, ErrorKind, Hearer, Notice, Result};
 use crate::model::{Secret, SecretSource, later};
 
 mod app;
+mod config;
 mod key;
 #[cfg(test)]
 mod tests;
 mod visit;
 
-pub use app::App;
 use app::{Grant, Mint};
+pub use config::App;
 pub use key::{BadKey, Key};
 
 /// How long before its end a token is replaced.
@@ -105,21 +105,21 @@ impl Auth {
     }
 
     /// The token; `None` where there is no source. Many callers at once ask the source once.
-    pub(super) async fn token(&self, shared: &Shared, by: Instant) -> Result<Option<Secret>> {
+    pub(super) async fn token(&self, wire: &Wire, by: Instant) -> Result<Option<Secret>> {
         let Some(source) = &self.source else {
             return Ok(None);
         };
         let mut state = self.lock(by).await?;
-        let now = shared.clock();
+        let now = wire.clock();
         let due = |held: &Held| held.term.is_some_and(|term| term.renew <= now);
         let good = |held: &Held| held.term.is_none_or(|term| now < term.end);
         match &state.held {
             Some(held) if !due(held) => return Ok(Some(held.token.clone())),
             Some(held) if good(held) => {}
-            _ => return self.get(source, &mut state, shared, by).await.map(Some),
+            _ => return self.get(source, &mut state, wire, by).await.map(Some),
         }
         let soon = by.min(Instant::now() + EARLY_TAKES);
-        match self.get(source, &mut state, shared, soon).await {
+        match self.get(source, &mut state, wire, soon).await {
             Ok(token) => Ok(Some(token)),
             Err(error) => {
                 tracing::debug!(%error, "keeping the old token");
@@ -139,7 +139,7 @@ impl Auth {
     pub(super) async fn renewed(
         &self,
         refused: &Secret,
-        shared: &Shared,
+        wire: &Wire,
         by: Instant,
     ) -> Result<Option<Secret>> {
         let Some(source) = self.source.as_ref().filter(|source| source.renews()) else {
@@ -150,12 +150,12 @@ impl Auth {
         if let Some(old) = refused_one {
             state.mint.forget(refused);
             let age = old.made.elapsed();
-            self.get(source, &mut state, shared, by).await?;
+            self.get(source, &mut state, wire, by).await?;
             if old.term.is_some() && age < YOUNG {
                 sleep(SPREADS).await;
             }
         } else if state.held.is_none() {
-            self.get(source, &mut state, shared, by).await?;
+            self.get(source, &mut state, wire, by).await?;
         }
         let held = state.held.as_ref().map(|held| held.token.clone());
         Ok(held.filter(|token| token != refused))
@@ -163,7 +163,7 @@ impl Auth {
 
     /// Takes back the tokens that were made for an app, as far as that succeeds until `by`: each of
     /// them would be good for the rest of its hour.
-    pub(super) async fn revoke(&self, shared: &Shared, by: Instant) {
+    pub(super) async fn revoke(&self, wire: &Wire, by: Instant) {
         let grants = match self.lock(by).await {
             Ok(mut state) => {
                 let grants = state.mint.take();
@@ -174,10 +174,10 @@ impl Auth {
             }
             Err(error) => return tracing::debug!(%error, "could not revoke tokens"),
         };
-        let now = shared.clock();
+        let now = wire.clock();
         let open = grants.into_iter().filter(|grant| grant.end > now);
         let taken = open.map(|grant| async move {
-            if let Err(error) = grant.revoke(shared, by).await {
+            if let Err(error) = grant.revoke(wire, by).await {
                 // It ends by itself within the hour.
                 tracing::debug!(%error, "could not revoke a token");
             }
@@ -197,13 +197,13 @@ impl Auth {
         &self,
         source: &Token,
         state: &mut State,
-        shared: &Shared,
+        wire: &Wire,
         by: Instant,
     ) -> Result<Secret> {
         let (token, term) = match source {
             Token::App(app) => {
-                let Grant { token, end } = state.mint.make(app, shared, &self.hearer, by).await?;
-                (token, Some(Term::new(shared.clock(), end)))
+                let Grant { token, end } = state.mint.make(app, wire, &self.hearer, by).await?;
+                (token, Some(Term::new(wire.clock(), end)))
             }
             Token::Source(source) => {
                 let token = source.word("the GitHub token").await;
@@ -226,16 +226,4 @@ fn tell(hearer: &Hearer, secret: &Secret) -> Result<()> {
     hearer.tell(Notice::Secret(secret)).map_err(|error| {
         Error::new(ErrorKind::Unexpected, "could not mask the GitHub token").because(error)
     })
-}
-
-/// The header that a token travels in, marked so that it goes to our server only.
-pub(super) fn bearer(token: &Secret) -> Result<HeaderValue> {
-    let mut value = HeaderValue::try_from(format!("Bearer {}", token.expose())).map_err(|_| {
-        Error::new(
-            ErrorKind::Unauthorized,
-            "the GitHub token has characters that a header cannot hold",
-        )
-    })?;
-    value.set_sensitive(true);
-    Ok(value)
 }

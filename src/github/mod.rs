@@ -11,6 +11,8 @@ mod checks;
 mod client;
 mod error;
 mod groups;
+mod known;
+mod known;
 mod limits;
 mod notice;
 mod pages;
@@ -23,6 +25,7 @@ mod scope;
 #[cfg(test)]
 mod tests;
 mod versions;
+mod wire;
 
 pub use auth::{App, BadKey, Key, Token};
 pub use checks::{Core, RateLimit, Repository};

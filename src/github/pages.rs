@@ -4,11 +4,11 @@ use reqwest::header::{HeaderMap, LINK};
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::client::Operation;
+use super::client::Authorized;
 use super::{Error, ErrorKind, Result};
 use crate::http;
 
-impl Operation<'_> {
+impl Authorized<'_> {
     /// Reads a list, all pages. The pages come from one server, none twice.
     pub(super) async fn pages<P: DeserializeOwned>(&self, first: Url) -> Result<Vec<P>> {
         let read = async |url: &Url| {

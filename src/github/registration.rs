@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::client::Client;
+use super::known::Known;
 use super::{DEFAULT_GROUP, Error, ErrorKind, Result, Right, scope};
 use crate::http::Request;
 use crate::model::{Name, RegistrationMode, Scope, Secret};
@@ -43,15 +44,6 @@ pub struct Enrolment {
     pub url: Url,
     /// The name of the runner group; `None` is the default one.
     pub group: Option<String>,
-}
-
-/// What is known of the way to register, shared by all runners of a client.
-#[derive(Debug, Default)]
-pub(super) struct Known {
-    /// Whether the server has just-in-time configurations, once it has said so.
-    has_jit: Option<bool>,
-    ticket: Option<(Secret, Timestamp)>,
-    group: Option<String>,
 }
 
 #[derive(Serialize)]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 
-use super::client::{Client, Operation};
+use super::client::{Authorized, Client};
 use super::{ErrorKind, Result, Right};
 use crate::http::Request;
 
@@ -127,12 +127,12 @@ impl Client {
         self.remove(&self.removal(id).at_once(), id).await
     }
 
-    fn removal(&self, id: u64) -> Operation<'_> {
+    fn removal(&self, id: u64) -> Authorized<'_> {
         let message = format!("could not deregister runner {id} of `{}`", self.scope());
         self.begin(message, self.runners_right())
     }
 
-    async fn remove(&self, operation: &Operation<'_>, id: u64) -> Result<Deregistration> {
+    async fn remove(&self, operation: &Authorized<'_>, id: u64) -> Result<Deregistration> {
         let url = self.in_scope(&["actions", "runners", &id.to_string()])?;
         let answer = operation.send(Request::new(Method::DELETE, url)).await?;
         match answer.status.as_u16() {
@@ -146,7 +146,7 @@ impl Client {
 /// Reads a list that others change meanwhile. A runner that leaves the first page pulls one from the
 /// second page over to it, where it is not seen: a list is whole only if all its pages tell one total
 /// and it has that many, or if two readings agree.
-async fn list(operation: &Operation<'_>, url: &url::Url) -> Result<Vec<Runner>> {
+async fn list(operation: &Authorized<'_>, url: &url::Url) -> Result<Vec<Runner>> {
     let mut all = BTreeMap::new();
     let mut before: Option<(Vec<u64>, Vec<Option<usize>>)> = None;
     let mut wanted = 0;

@@ -1,44 +1,22 @@
 //! A GitHub App: it signs, finds where it is installed, and gets a token for there and nothing else.
 
-use std::fmt;
-
 use jiff::Timestamp;
 use reqwest::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::key::Key;
+use super::config::{App, needed};
 use super::tell;
 use super::visit::Visit;
-use crate::github::client::{Operation, Shared};
+use crate::github::wire::{Operation, Wire};
 use crate::github::{Error, ErrorKind, Hearer, Result, Right, scope};
 use crate::http::{Request, Term};
-use crate::model::{Scope, Secret};
+use crate::model::Secret;
 
 /// What reading a repository's runs takes (GitHub's REST documentation). It is asked for, and done
 /// without where the app has not got it: only verdicts become less certain.
 const RUNS: &str = "actions";
-
-/// A GitHub App.
-#[derive(Clone, PartialEq, Eq)]
-pub struct App {
-    /// Its number or its client id, as GitHub shows it: either may sign.
-    pub id: String,
-    /// Where it is installed; found for the scope when left out.
-    pub installation: Option<u64>,
-    /// What it signs with.
-    pub key: Key,
-}
-
-impl fmt::Debug for App {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("App")
-            .field("id", &self.id)
-            .field("installation", &self.installation)
-            .finish_non_exhaustive()
-    }
-}
 
 /// A token that was made.
 #[derive(Clone, Debug)]
@@ -50,10 +28,10 @@ pub(super) struct Grant {
 
 impl Grant {
     /// Takes the token back. One that is known no more is no failure.
-    pub(super) async fn revoke(&self, shared: &Shared, by: Instant) -> Result<()> {
+    pub(super) async fn revoke(&self, wire: &Wire, by: Instant) -> Result<()> {
         let message = "could not revoke a token of a GitHub App";
         let term = Term::until(by);
-        let operation = Operation::new(shared, message.to_owned(), Right::Public, term).at_once();
+        let operation = Operation::new(wire, message.to_owned(), Right::Public, term).at_once();
         let url = scope::join(operation.api_url(), ["installation", "token"])?;
         let mut request = Request::new(Method::DELETE, url);
         let answer = operation.send_as(&mut request, Some(&self.token)).await?;
@@ -79,27 +57,6 @@ struct Made {
     expires_at: Timestamp,
 }
 
-/// What managing a scope's runners takes, by GitHub's name and by that of its pages.
-pub(super) struct Permission {
-    pub(super) name: &'static str,
-    pub(super) page: &'static str,
-}
-
-/// GitHub has none for the runners of an enterprise: its description asks for a classic token there.
-fn needed(scope: &Scope) -> Option<Permission> {
-    match scope {
-        Scope::Enterprise(_) => None,
-        Scope::Org(_) => Some(Permission {
-            name: "organization_self_hosted_runners",
-            page: "Organization permissions: Self-hosted runners: Read and write",
-        }),
-        Scope::Repo { .. } => Some(Permission {
-            name: "administration",
-            page: "Repository permissions: Administration: Read and write",
-        }),
-    }
-}
-
 impl Mint {
     /// Makes a token for the client's scope. It is masked, and remembered for [`Mint::take`].
     ///
@@ -107,11 +64,11 @@ impl Mint {
     pub(super) async fn make(
         &mut self,
         app: &App,
-        shared: &Shared,
+        wire: &Wire,
         hearer: &Hearer,
         by: Instant,
     ) -> Result<Grant> {
-        let scope = shared.scope();
+        let scope = wire.scope();
         let message = format!(
             "could not get a token for `{scope}` as the GitHub App `{}`",
             app.id
@@ -121,8 +78,8 @@ impl Mint {
                 .because("a GitHub App cannot manage the runners of an enterprise")
                 .hinted("use a classic token with the scope `manage_runners:enterprise`"));
         };
-        let operation = Operation::new(shared, message, Right::Public, Term::until(by));
-        let mut visit = Visit::new(app, operation, shared, hearer);
+        let operation = Operation::new(wire, message, Right::Public, Term::until(by));
+        let mut visit = Visit::new(app, operation, wire, hearer);
         let mut found = None;
         let installation = if let Some(known) = app.installation.or(self.installation) {
             known

@@ -23,7 +23,7 @@ fn client(token: Option<Token>, hearer: Hearer) -> Client {
 
 async fn renewed(client: &Client, refused: &Secret) -> Result<Option<Secret>> {
     let (shared, by) = (&client.shared, client.deadline());
-    shared.auth.renewed(refused, shared, by).await
+    shared.auth.renewed(refused, &shared.wire, by).await
 }
 
 #[tokio::test]

@@ -8,9 +8,9 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::app::{App, Permission};
+use super::config::{App, Permission};
 use super::tell;
-use crate::github::client::{Operation, Shared};
+use crate::github::wire::{Operation, Wire};
 use crate::github::{Error, ErrorKind, Hearer, Result, scope};
 use crate::http::{Answer, Request};
 use crate::model::{Scope, Secret, text};
@@ -41,7 +41,7 @@ impl Installation {
 pub(super) struct Visit<'a> {
     app: &'a App,
     operation: Operation<'a>,
-    shared: &'a Shared,
+    wire: &'a Wire,
     hearer: &'a Hearer,
     signed: Option<Secret>,
 }
@@ -50,13 +50,13 @@ impl<'a> Visit<'a> {
     pub(super) fn new(
         app: &'a App,
         operation: Operation<'a>,
-        shared: &'a Shared,
+        wire: &'a Wire,
         hearer: &'a Hearer,
     ) -> Self {
         Self {
             app,
             operation,
-            shared,
+            wire,
             hearer,
             signed: None,
         }
@@ -70,7 +70,7 @@ impl Visit<'_> {
 
     /// Finds where the app is installed for the scope.
     pub(super) async fn find(&mut self) -> Result<Installation> {
-        let mut path = scope::segments(self.shared.scope());
+        let mut path = scope::segments(self.wire.scope());
         path.push("installation");
         let url = scope::join(self.operation.api_url(), path)?;
         let answer = self.send(Request::new(Method::GET, url)).await?;
@@ -87,7 +87,7 @@ impl Visit<'_> {
         let path = ["app", "installations", &installation, "access_tokens"];
         let url = scope::join(self.operation.api_url(), path)?;
         let mut body = json!({ "permissions": wanted });
-        if let Scope::Repo { name, .. } = self.shared.scope() {
+        if let Scope::Repo { name, .. } = self.wire.scope() {
             body["repositories"] = json!([name]);
         }
         // A registration is what may have been made; a token that nobody saw is nothing.
@@ -101,11 +101,11 @@ impl Visit<'_> {
     async fn send(&mut self, mut request: Request) -> Result<Answer> {
         let mut again = true;
         loop {
-            let ahead = self.shared.ahead();
+            let ahead = self.wire.ahead();
             let signed = self.signed()?;
             match self.operation.send_as(&mut request, Some(&signed)).await {
                 Ok(answer) if answer.status == StatusCode::UNAUTHORIZED && again => {
-                    let apart = self.shared.ahead().saturating_sub(ahead).unsigned_abs();
+                    let apart = self.wire.ahead().saturating_sub(ahead).unsigned_abs();
                     if apart < APART {
                         return Ok(answer);
                     }
@@ -121,7 +121,7 @@ impl Visit<'_> {
         if let Some(signed) = &self.signed {
             return Ok(signed.clone());
         }
-        let now = self.shared.clock();
+        let now = self.wire.clock();
         let signed = self.app.key.sign(&self.app.id, now).ok_or_else(|| {
             // A key was tried when it was read.
             self.operation
@@ -151,7 +151,7 @@ impl Visit<'_> {
                 Err(_) => return self.refused(&answer),
             },
         };
-        let (id, scope) = (&self.app.id, self.shared.scope());
+        let (id, scope) = (&self.app.id, self.wire.scope());
         let page = found.html_url.as_deref().map(text::one_line);
         let page = page.filter(|page| page.len() <= 300 && !page.contains(char::is_whitespace));
         let at = page.map_or_else(
@@ -190,7 +190,7 @@ impl Visit<'_> {
     }
 
     fn not_installed(&self, answer: &Answer) -> Error {
-        let (id, scope) = (&self.app.id, self.shared.scope());
+        let (id, scope) = (&self.app.id, self.wire.scope());
         self.refused(answer).hinted(format!(
             "the app `{id}` is not installed on `{scope}` (see \"Install App\" on the app's \
                  settings page), or the app or `{scope}` does not exist"

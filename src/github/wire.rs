@@ -1,0 +1,255 @@
+//! GitHub's API on the wire: one server and scope, its clock, and what its answers tell beside what was asked.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use jiff::{SignedDuration, Timestamp};
+use reqwest::StatusCode;
+use reqwest::header::{ACCEPT, AUTHORIZATION, ETAG, HeaderValue};
+use serde::de::DeserializeOwned;
+use tokio::time::Instant;
+use url::Url;
+
+use super::limits::limits;
+use super::{Error, ErrorKind, Hearer, Notice, Result, Right, TokenKind};
+use crate::http::{self, Answer, Bounds, Options, Request, Roots, Term};
+use crate::model::{Scope, Secret, lock};
+
+/// The version that every server knows (GHES learns the next one with 3.21); its `Sunset` is years away.
+const API_VERSION: &str = "2022-11-28";
+/// Answers kept for conditional requests: pages of a large scope and the runners of a large start.
+const KEPT: usize = 512;
+
+/// What all requests share, whatever token they carry.
+pub(super) struct Wire {
+    http: http::Client,
+    api_url: Url,
+    scope: Scope,
+    /// What the token is that was used last: it decides what is advised when GitHub says no.
+    kind: Mutex<TokenKind>,
+    /// Answers with an `ETag`, by address. A 304 costs no quota.
+    kept: Mutex<HashMap<Url, Answer>>,
+    /// Milliseconds by which GitHub's clock is ahead of ours.
+    ahead: AtomicI64,
+    /// Whether it was said that the scope has another address now.
+    moved: AtomicBool,
+    hearer: Hearer,
+}
+
+impl Wire {
+    /// Makes it; nothing is sent yet.
+    pub(super) fn new(
+        api_url: Url,
+        scope: Scope,
+        bounds: Bounds,
+        roots: Option<Roots>,
+        hearer: Hearer,
+    ) -> Result<Self> {
+        let told = hearer.clone();
+        let options = Options {
+            bounds,
+            limits,
+            roots,
+            hear: Some(Arc::new(move |wait| tell(&told, wait))),
+        };
+        let http = http::Client::with(&api_url, options)
+            .map_err(|error| Error::of_wire("could not set up a client for GitHub", error))?;
+        Ok(Self {
+            http,
+            api_url,
+            scope,
+            kind: Mutex::default(),
+            kept: Mutex::default(),
+            ahead: AtomicI64::new(0),
+            moved: AtomicBool::new(false),
+            hearer,
+        })
+    }
+
+    pub(super) fn http(&self) -> &http::Client {
+        &self.http
+    }
+
+    pub(super) fn api_url(&self) -> &Url {
+        &self.api_url
+    }
+
+    /// GitHub's clock; a moment late rather than early, since `Date` has whole seconds and takes a
+    /// while to arrive: nothing is overdue too soon.
+    pub(super) fn clock(&self) -> Timestamp {
+        let ours = Timestamp::now();
+        ours.checked_add(self.ahead()).unwrap_or(ours)
+    }
+
+    /// How far GitHub's clock is ahead of ours, as far as it was seen.
+    pub(super) fn ahead(&self) -> SignedDuration {
+        SignedDuration::from_millis(self.ahead.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// What was answered at an address before, where it can be asked whether that still holds.
+    pub(super) fn kept(&self, url: &Url) -> Option<Answer> {
+        lock(&self.kept).get(url).cloned()
+    }
+
+    /// Keeps an answer, or forgets the one before it.
+    pub(super) fn keep(&self, url: Url, answer: &Answer) {
+        let mut kept = lock(&self.kept);
+        if kept.len() >= KEPT {
+            kept.clear();
+        }
+        if answer.status == StatusCode::OK && answer.headers.contains_key(ETAG) {
+            kept.insert(url, answer.clone());
+        } else {
+            kept.remove(&url);
+        }
+    }
+}
+
+/// A wait that cannot be told must not keep anything from going on.
+fn tell(hearer: &Hearer, wait: &http::Wait<'_>) {
+    let notice = Notice::Waiting {
+        reason: wait.reason,
+        until: wait.until,
+        lasts: wait.lasts,
+    };
+    if let Err(error) = hearer.tell(notice) {
+        tracing::warn!("could not report a wait: {error}");
+    }
+}
+
+/// One operation of the user's, of one or more requests.
+pub(super) struct Operation<'a> {
+    wire: &'a Wire,
+    message: String,
+    right: Right<'a>,
+    term: Term,
+    at_once: bool,
+}
+
+impl<'a> Operation<'a> {
+    pub(super) fn new(wire: &'a Wire, message: String, right: Right<'a>, term: Term) -> Self {
+        Self {
+            wire,
+            message,
+            right,
+            term,
+            at_once: false,
+        }
+    }
+}
+
+impl Operation<'_> {
+    /// Does not wait for room.
+    pub(super) fn at_once(mut self) -> Self {
+        self.at_once = true;
+        self
+    }
+
+    /// Is given up while it waits for room when [`super::Api::forgo`] is called.
+    pub(super) fn forgoing(mut self) -> Self {
+        self.term = self.term.forgoing();
+        self
+    }
+
+    /// What is tried, for errors.
+    pub(super) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// When it has to be done.
+    pub(super) fn end(&self) -> Instant {
+        self.term.end()
+    }
+
+    /// Whether it needs no token.
+    pub(super) fn is_public(&self) -> bool {
+        matches!(self.right, Right::Public)
+    }
+
+    /// Sends a request with this token and no other.
+    pub(super) async fn send_as(
+        &self,
+        request: &mut Request,
+        token: Option<&Secret>,
+    ) -> Result<Answer> {
+        let accept = HeaderValue::from_static("application/vnd.github+json");
+        request.headers.insert(ACCEPT, accept);
+        let version = HeaderValue::from_static(API_VERSION);
+        request.headers.insert("x-github-api-version", version);
+        if let Some(token) = token {
+            *lock(&self.wire.kind) = TokenKind::of(token);
+            request.headers.insert(AUTHORIZATION, bearer(token)?);
+        }
+        let answer = if self.at_once {
+            self.wire.http.send_at_once(request, &self.term).await
+        } else {
+            self.wire.http.send_within(request, &self.term).await
+        };
+        let answer = answer.map_err(|error| Error::of_wire(&self.message, error))?;
+        self.learn(&answer);
+        Ok(answer)
+    }
+
+    /// Keeps what an answer tells beside what was asked.
+    fn learn(&self, answer: &Answer) {
+        if let Some(ahead) = answer.clock_ahead() {
+            // Centuries are not a clock's error; they are left out.
+            if let Ok(ahead) = i64::try_from(ahead.as_millis()) {
+                self.wire.ahead.store(ahead, Ordering::Relaxed);
+            }
+        }
+        let ours = matches!(self.right, Right::Runners { .. });
+        if ours && answer.has_moved() && !self.wire.moved.swap(true, Ordering::Relaxed) {
+            let scope = &self.wire.scope;
+            if let Err(error) = self.wire.hearer.tell(Notice::Moved { scope }) {
+                tracing::warn!("could not report a new address: {error}");
+            }
+        }
+    }
+
+    /// Makes an error of what needs a token where there is none.
+    pub(super) fn no_token(&self) -> Error {
+        Error::no_token(&self.message)
+    }
+
+    pub(super) fn api_url(&self) -> &Url {
+        &self.wire.api_url
+    }
+
+    /// Reads the body of a success; anything else is an error.
+    pub(super) fn read<T: DeserializeOwned>(&self, answer: &Answer) -> Result<T> {
+        if !answer.status.is_success() {
+            return Err(self.refused(answer));
+        }
+        answer
+            .json()
+            .map_err(|error| Error::of_wire(&self.message, error))
+    }
+
+    /// Makes an error of an answer that is no success.
+    pub(super) fn refused(&self, answer: &Answer) -> Error {
+        Error::of_answer(&self.message, &self.right, *lock(&self.wire.kind), answer)
+    }
+
+    /// Makes an error of this operation's own.
+    pub(super) fn fails(&self, kind: ErrorKind, why: impl Into<String>) -> Error {
+        Error::new(kind, &self.message).because(why.into())
+    }
+}
+
+/// The header that a token travels in, marked so that it goes to our server only.
+fn bearer(token: &Secret) -> Result<HeaderValue> {
+    let mut value = HeaderValue::try_from(format!("Bearer {}", token.expose())).map_err(|_| {
+        Error::new(
+            ErrorKind::Unauthorized,
+            "the GitHub token has characters that a header cannot hold",
+        )
+    })?;
+    value.set_sensitive(true);
+    Ok(value)
+}
