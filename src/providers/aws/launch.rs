@@ -16,6 +16,7 @@ use super::machine::{is_gone, machine};
 use super::request;
 use crate::model::{Instance, Order};
 use crate::poll::{Backoff, Pace, chance, until};
+use crate::providers::common::candidates::{Tried, none_has_room, try_all};
 use crate::providers::common::pack::{check_size, pack};
 use crate::providers::{Error, ErrorKind, Result};
 
@@ -35,12 +36,9 @@ const SHOWN: Pace = Pace {
     at_most: Duration::from_secs(10),
 };
 
-/// What became of one candidate.
-enum Outcome {
-    Made(Box<Instance>),
-    /// It has no room, and nothing was made.
-    Full(Error),
-}
+/// What helps where no candidate has room.
+const ADVICE: &str =
+    "add to `instance_types`, `subnets` or `regions`, or set `capacity_wait` to keep trying";
 
 impl Aws {
     /// Tries all candidates in order, and again while there is time and none has room.
@@ -57,19 +55,15 @@ impl Aws {
         let end = Moment::now() + self.wait;
         let mut pause = Backoff::new(Duration::from_secs(5), Duration::from_mins(1));
         for round in 0.. {
-            let mut full = Vec::new();
-            for candidate in &candidates {
-                match Box::pin(self.attempt(order, candidate, round, &data)).await? {
-                    Outcome::Made(instance) => return Ok(*instance),
-                    Outcome::Full(error) => {
-                        tracing::debug!("`{}`: no capacity at {candidate}", order.name);
-                        full.push(error);
-                    }
-                }
-            }
+            let attempt =
+                async |candidate| Box::pin(self.attempt(order, candidate, round, &data)).await;
+            let full = match try_all(&candidates, attempt).await? {
+                Ok(instance) => return Ok(*instance),
+                Err(full) => full,
+            };
             let pause = pause.next(chance());
             if Moment::now() + pause > end {
-                return Err(none_has_room(full));
+                return Err(none_has_room(full, ADVICE));
             }
             sleep(pause).await;
         }
@@ -83,14 +77,14 @@ impl Aws {
         candidate: &Candidate,
         round: u32,
         data: &str,
-    ) -> Result<Outcome> {
+    ) -> Result<Tried<Box<Instance>>> {
         let chosen = match self
             .images
             .choose(&self.clients, &self.config, candidate)
             .await
         {
             Ok(chosen) => chosen,
-            Err(error) if error.kind == ErrorKind::NoCapacity => return Ok(Outcome::Full(error)),
+            Err(error) if error.kind == ErrorKind::NoCapacity => return Ok(Tried::Next(error)),
             Err(error) => return Err(error),
         };
         let client = self.clients.ec2(&candidate.region).await?;
@@ -108,7 +102,7 @@ impl Aws {
         order: &Order,
         candidate: &Candidate,
         request: RunInstancesFluentBuilder,
-    ) -> Result<Outcome> {
+    ) -> Result<Tried<Box<Instance>>> {
         let doing = || format!("could not launch `{}` ({candidate})", order.name);
         let mut pause = Backoff::new(Duration::from_millis(500), Duration::from_secs(8));
         let (mut tries, mut slower) = (0, 0);
@@ -155,7 +149,7 @@ impl Aws {
                     })?;
                     instance.price_per_hour = self.price(candidate);
                     self.launched(&instance.id);
-                    return Ok(Outcome::Made(Box::new(instance)));
+                    return Ok(Tried::Made(Box::new(instance)));
                 }
                 Err(error) => Said::of(&error),
             };
@@ -163,7 +157,7 @@ impl Aws {
             match (said.action(), said.fate) {
                 (Action::LookForName, _) => {
                     return match self.look_for(order, candidate).await {
-                        Some(instance) => Ok(Outcome::Made(Box::new(instance))),
+                        Some(instance) => Ok(Tried::Made(Box::new(instance))),
                         None => Err(ambiguous(error, unsure)),
                     };
                 }
@@ -177,7 +171,7 @@ impl Aws {
                     }
                     unsure = Some(error);
                 }
-                (Action::Next, _) if unsure.is_none() => return Ok(Outcome::Full(error)),
+                (Action::Next, _) if unsure.is_none() => return Ok(Tried::Next(error)),
                 _ if unsure.is_none() => return Err(error),
                 _ => return Err(ambiguous(error, unsure)),
             }
@@ -215,20 +209,6 @@ impl Aws {
 fn ambiguous(error: Error, first: Option<Error>) -> Error {
     let message = format!("{error}; it may have been created");
     Error::new(ErrorKind::Ambiguous, message).because_each(first.into_iter().chain([error]))
-}
-
-fn none_has_room(full: Vec<Error>) -> Error {
-    Error::new(
-        ErrorKind::NoCapacity,
-        match full.len() {
-            1 => "the only candidate has no capacity".to_owned(),
-            many => format!("none of {many} candidates has capacity"),
-        },
-    )
-    .because_each(full)
-    .hinted(
-        "add to `instance_types`, `subnets` or `regions`, or set `capacity_wait` to keep trying",
-    )
 }
 
 /// The boot script as user data: gzip, which cloud-init unpacks, in base64.

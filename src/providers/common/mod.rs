@@ -1,6 +1,7 @@
 //! What several kinds need, written once.
 
 pub(crate) mod attempt;
+pub(crate) mod candidates;
 pub(crate) mod env_name;
 pub(crate) mod names;
 pub(crate) mod once;

@@ -12,17 +12,11 @@ use super::wire::{Operation, Subnet};
 use super::{Nebius, Ordered, Service, api, jobs, vms};
 use crate::model::{Condition, Instance, InstanceId, Order, chain};
 use crate::poll::until;
+use crate::providers::common::candidates::{Tried, none_has_room, try_all};
 use crate::providers::{Error, ErrorKind, Result};
 
 /// The name of the subnet that a project has from the beginning, or what it begins with.
 const DEFAULT_SUBNET: &str = "default-subnet";
-
-/// What became of one candidate.
-enum Outcome {
-    Made(Box<Instance>),
-    /// Nothing was made, and another candidate may fare better.
-    Next(Error),
-}
 
 impl Nebius {
     /// Tries all candidates in order, but those that took an order before and had no room for it.
@@ -33,30 +27,21 @@ impl Nebius {
                 "Nebius ends a job after {hours} h, before its lifetime is over"
             ));
         }
-        let mut failed = Vec::new();
-        let mut prepared = None;
-        for candidate in candidates(&self.config) {
+        let attempt = async |candidate: Candidate| {
             let full = self.memory().full.get(&candidate).cloned();
-            if let Some(why) = full {
-                let what = format!("{candidate} accepted an order but had no capacity for it");
-                failed.push(Error::new(ErrorKind::NoCapacity, what).because(why));
-                continue;
-            }
-            if prepared.is_none() {
-                prepared = Some((self.project()?, self.subnet().await?));
-            }
-            let Some((project, subnet)) = &prepared else {
-                unreachable!("it was just set")
-            };
-            match self.attempt(order, &candidate, project, subnet).await? {
-                Outcome::Made(instance) => return Ok(*instance),
-                Outcome::Next(error) => {
-                    tracing::debug!("`{}`: {}", order.name, chain(&error));
-                    failed.push(error);
+            match full {
+                Some(why) => {
+                    let what = format!("{candidate} accepted an order but had no capacity for it");
+                    let error = Error::new(ErrorKind::NoCapacity, what).because(why);
+                    Ok(Tried::Next(error))
                 }
+                None => self.attempt(order, &candidate).await,
             }
+        };
+        match try_all(candidates(&self.config), attempt).await? {
+            Ok(instance) => Ok(*instance),
+            Err(failed) => Err(none_has_room(failed, "add to `platform` or `preset`")),
         }
-        Err(none_took_it(failed))
     }
 
     /// The subnet that machines are in: the setting's, or the project's default one.
@@ -99,15 +84,10 @@ impl Nebius {
     }
 
     /// Tries one candidate.
-    async fn attempt(
-        &self,
-        order: &Order,
-        candidate: &Candidate,
-        project: &str,
-        subnet: &str,
-    ) -> Result<Outcome> {
+    async fn attempt(&self, order: &Order, candidate: &Candidate) -> Result<Tried<Box<Instance>>> {
         let service = self.service();
-        let config = &self.config;
+        let (config, project) = (&self.config, self.project()?);
+        let subnet = &self.subnet().await?;
         let body = match service {
             Service::Jobs => jobs::request(config, project, subnet, candidate, order),
             Service::Vms => {
@@ -122,7 +102,7 @@ impl Nebius {
         };
         if refusal.is_ambiguous() || matches!(refusal.meaning(), Meaning::Exists(_)) {
             return match self.look_for(order).await {
-                Some(instance) => Ok(Outcome::Made(Box::new(instance))),
+                Some(instance) => Ok(Tried::Made(Box::new(instance))),
                 None if refusal.is_ambiguous() => Err(refusal.explain(doing)),
                 // Somebody else's, or of this name and not shown yet.
                 None => Err(refusal
@@ -138,7 +118,7 @@ impl Nebius {
         );
         let error = refusal.explain(doing);
         if next {
-            Ok(Outcome::Next(error))
+            Ok(Tried::Next(error))
         } else {
             Err(error)
         }
@@ -151,7 +131,7 @@ impl Nebius {
         candidate: &Candidate,
         operation: Operation,
         doing: &str,
-    ) -> Result<Outcome> {
+    ) -> Result<Tried<Box<Instance>>> {
         let failed = operation.status.as_ref().filter(|status| status.code != 0);
         if let Some(status) = failed {
             let meaning = Meaning::of_status(status);
@@ -167,8 +147,8 @@ impl Nebius {
                 })?;
             }
             return match meaning {
-                Meaning::Full => Ok(Outcome::Next(error(ErrorKind::NoCapacity))),
-                Meaning::Quota(quotas) => Ok(Outcome::Next(
+                Meaning::Full => Ok(Tried::Next(error(ErrorKind::NoCapacity))),
+                Meaning::Quota(quotas) => Ok(Tried::Next(
                     error(ErrorKind::NoCapacity).hinted(failure::hint(&quotas)),
                 )),
                 Meaning::Denied => Err(error(ErrorKind::Denied)),
@@ -185,7 +165,7 @@ impl Nebius {
         if Service::of(&operation.resource_id) != Some(self.service()) {
             // It was accepted, so it is there, or will be.
             return match self.look_for(order).await {
-                Some(instance) => Ok(Outcome::Made(Box::new(instance))),
+                Some(instance) => Ok(Tried::Made(Box::new(instance))),
                 None => Err(Error::new(ErrorKind::Ambiguous, doing)
                     .because("Nebius did not return the ID of what it creates")),
             };
@@ -208,7 +188,7 @@ impl Nebius {
             price_per_hour: price,
         };
         self.remember(candidate, &instance, operation.id, Moment::now());
-        Ok(Outcome::Made(Box::new(instance)))
+        Ok(Tried::Made(Box::new(instance)))
     }
 
     /// The id of a machine in the project.
@@ -297,27 +277,6 @@ impl Nebius {
             ordered.candidate
         );
         Some(Error::new(ErrorKind::NoCapacity, what).because(why))
-    }
-}
-
-/// One error for all candidates.
-fn none_took_it(mut failed: Vec<Error>) -> Error {
-    // A wrong name is told as such only where nothing else was the matter.
-    if failed.len() > 1 && failed.iter().all(|error| error.kind == ErrorKind::Config) {
-        return failed.remove(0);
-    }
-    match failed.len() {
-        0 => Error::setting("platform", "no platform is set"),
-        1 => failed.remove(0),
-        many => {
-            let message = format!("none of {many} candidates has capacity");
-            let error = Error::new(ErrorKind::NoCapacity, message).because_each(failed);
-            if error.hints().is_empty() {
-                error.hinted("add to `platform` or `preset`")
-            } else {
-                error
-            }
-        }
     }
 }
 

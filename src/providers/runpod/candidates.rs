@@ -155,10 +155,9 @@ fn better(one: &Candidate, other: &Candidate) -> Ordering {
 
 /// Says that nothing is left to be tried: for now, or for ever with these settings.
 pub(super) fn none_left(dropped: &[(Candidate, Dropped)]) -> Error {
-    let why: Vec<String> = dropped
-        .iter()
-        .map(|(candidate, why)| format!("{candidate}: {}", why.text))
-        .collect();
+    let told = |(candidate, why): &(Candidate, Dropped)| {
+        Error::new(ErrorKind::NoCapacity, candidate.to_string()).because(why.text.clone())
+    };
     let keys: Option<Vec<&str>> = dropped.iter().map(|(_, why)| why.key).collect();
     let error = match keys.as_deref() {
         Some([key, ..]) => Error::setting(*key, "RunPod does not offer what is set"),
@@ -167,7 +166,7 @@ pub(super) fn none_left(dropped: &[(Candidate, Dropped)]) -> Error {
             "RunPod has no capacity for what is set",
         ),
     };
-    error.because(why.join("; ")).hinted(
+    error.because_each(dropped.iter().map(told)).hinted(
         "add to `gpu`, `cloud` or `data_centers`; list what is available with `gharun providers \
          offers runpod`",
     )
