@@ -12,7 +12,6 @@ mod client;
 mod error;
 mod groups;
 mod known;
-mod known;
 mod limits;
 mod notice;
 mod pages;

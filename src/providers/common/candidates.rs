@@ -34,7 +34,8 @@ pub(crate) async fn try_all<C, T>(
     Ok(Err(failed))
 }
 
-/// One error for candidates of which none had room; `advice` says where to add others.
+/// One error for candidates of which none had room; `advice` says where to add others, where no error knows
+/// better.
 ///
 /// A wrong name is told as such where nothing else was the matter.
 pub(crate) fn none_has_room(mut errors: Vec<Error>, advice: &str) -> Error {
@@ -43,15 +44,19 @@ pub(crate) fn none_has_room(mut errors: Vec<Error>, advice: &str) -> Error {
     {
         return first.clone();
     }
-    match errors.len() {
+    let error = match errors.len() {
         1 => errors.remove(0),
         many => Error::new(
             ErrorKind::NoCapacity,
             format!("none of {many} candidates has capacity"),
         )
         .because_each(errors),
+    };
+    if error.hints().is_empty() {
+        error.hinted(advice)
+    } else {
+        error
     }
-    .hinted(advice)
 }
 
 #[cfg(test)]
@@ -90,10 +95,10 @@ mod tests {
         let error = none_has_room(vec![full("a"), full("b")], "add to `gpu`");
         assert_eq!(error.kind, ErrorKind::NoCapacity);
         assert_eq!(chain(&error), "none of 2 candidates has capacity: a; b");
-        assert_eq!(error.hints(), ["not a", "not b", "add to `gpu`"]);
-        let error = none_has_room(vec![full("a")], "add to `gpu`");
+        assert_eq!(error.hints(), ["not a", "not b"]);
+        let error = none_has_room(vec![Error::new(ErrorKind::NoCapacity, "a")], "add to `gpu`");
         assert_eq!(chain(&error), "a");
-        assert_eq!(error.hints(), ["not a", "add to `gpu`"]);
+        assert_eq!(error.hints(), ["add to `gpu`"]);
         let wrong = || Error::setting("gpu", "no such GPU");
         let error = none_has_room(vec![wrong(), wrong()], "add to `gpu`");
         assert_eq!((error.kind, error.hints().len()), (ErrorKind::Config, 0));

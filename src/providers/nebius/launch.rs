@@ -10,7 +10,7 @@ use super::failure::{self, Meaning, Refusal};
 use super::prices::{estimate, resources};
 use super::wire::{Operation, Subnet};
 use super::{Nebius, Ordered, Service, api, jobs, vms};
-use crate::model::{Condition, Instance, InstanceId, Order, chain};
+use crate::model::{Condition, Instance, InstanceId, Order};
 use crate::poll::until;
 use crate::providers::common::candidates::{Tried, none_has_room, try_all};
 use crate::providers::{Error, ErrorKind, Result};
