@@ -19,8 +19,8 @@ use gharun::fleet::{self, Fleet, Place};
 use gharun::github::{Client, Config, DEFAULT_GROUP, Hearer, Token};
 use gharun::http::Bounds;
 use gharun::model::{
-    Condition, Event, Instance, InstanceId, Order, RegistrationMode, RunnerVersion, Scope,
-    Secret, Sink, random,
+    Condition, Event, Instance, InstanceId, Order, RegistrationMode, RunnerVersion, Scope, Secret,
+    Sink, random,
 };
 use gharun::plan::{Identity, Plan};
 use gharun::providers::{Health, Listing, Provider, Result};

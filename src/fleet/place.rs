@@ -71,9 +71,6 @@ impl Place {
 fn unread(error: Error) -> Listing {
     Listing {
         instances: Vec::new(),
-        unread: vec![Unread {
-            place: None,
-            error,
-        }],
+        unread: vec![Unread { place: None, error }],
     }
 }
