@@ -112,7 +112,11 @@ impl World {
     }
 
     /// Runs a command; words are divided by blanks.
-    async fn run(&self, args: &str) -> Said {
+    fn run<'a>(&'a self, args: &'a str) -> LocalBoxFuture<'a, Said> {
+        Box::pin(self.ran(args))
+    }
+
+    async fn ran(&self, args: &str) -> Said {
         let words = std::iter::once("gharun").chain(args.split_whitespace());
         let cli = Cli::try_parse_from(words).expect("a command line");
         let stdout = Stream::default();

@@ -322,15 +322,12 @@ impl<'a, G: Api> Selecting<'a, G> {
     fn unlisted(&mut self, reference: &Reference) {
         let Some(place) = self.fleet.place(&reference.provider).cloned() else {
             let name = &reference.provider;
-            let refused = match self.fleet.unopened(name) {
-                Some(Unopened { error, .. }) => {
-                    Unstopped::new(Some(reference), None, chain(error)).hinted(error.hints())
-                }
-                None => {
-                    let error = format!("there is no provider `{name}` here");
-                    let hint = format!("add its table `[providers.{name}]` to providers.toml");
-                    Unstopped::new(Some(reference), None, error).hinted([hint])
-                }
+            let refused = if let Some(Unopened { error, .. }) = self.fleet.unopened(name) {
+                Unstopped::new(Some(reference), None, chain(error)).hinted(error.hints())
+            } else {
+                let error = format!("there is no provider `{name}` here");
+                let hint = format!("add its table `[providers.{name}]` to providers.toml");
+                Unstopped::new(Some(reference), None, error).hinted([hint])
             };
             return self.refuse(refused.permanent());
         };

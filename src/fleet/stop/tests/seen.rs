@@ -207,10 +207,8 @@ async fn what_may_be_at_a_provider_that_cannot_be_opened_is_left_alone() {
     assert_eq!(outcome.unknown[0].source, "big");
     assert_eq!(outcome.unknown[0].hints, ["set $GPU_KEY"]);
     assert_eq!(outcome.exit(), Exit::Failed);
-    assert_eq!(
-        (scene.hub.rows.borrow().len(), scene.records().await),
-        (1, 1)
-    );
+    assert_eq!(scene.hub.rows.borrow().len(), 1);
+    assert_eq!(scene.records().await, 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -308,7 +308,7 @@ impl Driver {
                         Ok(stream) => self.pipes.push(Pipe::new(channel, Socket::Tcp(stream))),
                         // The channel closes, and whoever called sees that.
                         Err(error) => {
-                            tracing::debug!("no listener for a forwarded connection: {error}")
+                            tracing::debug!("no listener for a forwarded connection: {error}");
                         }
                     }
                 }

@@ -106,7 +106,7 @@ async fn a_full_rack_says_how_long_it_is_worth_waiting() {
     let error = ssh.launch(&hosts.order(SLEEP)).await.unwrap_err();
     assert_eq!(
         (error.kind, error.wait()),
-        (ErrorKind::NoCapacity, Some(Duration::from_secs(600)))
+        (ErrorKind::NoCapacity, Some(Duration::from_mins(10)))
     );
     let text = chain(&error);
     assert!(

@@ -50,7 +50,7 @@ async fn who_waits_on_two_hosts_takes_the_first_slot_and_gives_the_other_place_b
     let (one, other) = (patient(&hosts).await, patient(&hosts).await);
     let (first, second) = (hosts.order(SLEEP), hosts.order(SLEEP));
     let error = full(one.launch(&first).await);
-    assert_eq!(error.wait(), Some(Duration::from_secs(600)));
+    assert_eq!(error.wait(), Some(Duration::from_mins(10)));
     full(other.launch(&second).await);
     let both = vec![first.turn.clone(), second.turn.clone()];
     assert_eq!(turns(&hosts), [both.clone(), both]);
