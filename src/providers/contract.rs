@@ -5,17 +5,14 @@
 
 use std::error::Error as StdError;
 use std::panic::{AssertUnwindSafe, resume_unwind};
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 pub(crate) use gharun_worlds::skipped;
 use jiff::Timestamp;
-use tokio::time::Instant;
 
-use crate::fleet::{self, Place};
 use crate::model::{InstanceId, Name, Order, Run, Secret, Tags};
-use crate::providers::{DynProvider, Provider, Result};
+use crate::providers::Provider;
 
 mod promises;
 
@@ -130,14 +127,6 @@ pub(crate) async fn uphold<F: Fake>(case: impl AsyncFnOnce(&F)) {
     if let Err(panic) = outcome {
         resume_unwind(panic);
     }
-}
-
-/// Ends a machine as every command does, and proves that it is gone.
-pub(crate) async fn ended<P: Provider>(provider: &Arc<P>, id: &InstanceId) -> Result<()> {
-    let provider: Arc<dyn DynProvider> = Arc::<P>::clone(provider);
-    let deadline = Instant::now() + Duration::from_secs(30);
-    let place = Place::new(P::KIND, provider);
-    fleet::end(&place, id, deadline).await.proved()
 }
 
 /// An order with a fresh name, every tag, and a script that runs for five minutes.

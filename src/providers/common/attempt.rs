@@ -77,10 +77,8 @@ mod tests {
 
     use super::*;
 
-    #[cfg(any(feature = "aws", feature = "docker", feature = "nebius"))]
     const WAIT: std::time::Duration = std::time::Duration::from_secs(7);
 
-    #[cfg(any(feature = "aws", feature = "docker", feature = "nebius"))]
     fn refused() -> Error {
         Error::setting("image", "could not ask")
             .because(std::io::Error::from(std::io::ErrorKind::ConnectionRefused))
