@@ -1,6 +1,6 @@
 //! One reqwest client: timeouts, idempotency-aware retries, shared waits, status -> error.
 //!
-//! What may be repeated is decided by [`retry::judge`], by what is known of the request and not by
+//! What may be repeated is decided by `retry::judge`, by what is known of the request and not by
 //! luck: a request that changes something and may have arrived is never sent twice. When a server
 //! wants to be left alone, all requests of a client wait together (`room`).
 

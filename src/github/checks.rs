@@ -77,10 +77,10 @@ impl Client {
         Ok(self.token().await?.as_ref().map(TokenKind::of))
     }
 
-    /// How much of the rate limit is left. Asking is free.
+    /// How much of the rate limit is left. Asking is free, also when nothing is left.
     pub async fn rate_limit(&self) -> Result<RateLimit> {
         let message = "could not read the rate limit".to_owned();
-        let operation = self.begin(message, Right::Public);
+        let operation = self.begin(message, Right::Public).at_once();
         let answer = operation
             .fetch(scope::join(self.api_url(), ["rate_limit"])?)
             .await?;

@@ -190,7 +190,7 @@ pub(super) fn an_old_version_of_the_api_is_told_to_update() {
     told!(world.run("providers check local"), @"
     exit 1
     github	failed	could not list the runners of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runners` answered 410 Gone (request [ID]): 
-    hint: update gharun: GitHub no longer supports this version of its API
+    hint: `github`: update gharun: GitHub no longer supports this version of its API
     ");
     nothing(&world);
 }

@@ -37,7 +37,7 @@ pub(super) fn a_bad_token_is_told_by_every_command() {
     told!(world.run("providers check local"), @"
     exit 1
     github	failed	could not list the runners of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runners` answered 401 Unauthorized (request [ID]): Bad credentials
-    hint: set `GHARUN_GITHUB_TOKEN` or `GH_PAT` to a token that is valid
+    hint: `github`: set `GHARUN_GITHUB_TOKEN` or `GH_PAT` to a token that is valid
     ");
     nothing(&world);
 }

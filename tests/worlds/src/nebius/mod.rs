@@ -98,7 +98,7 @@ impl Standin {
     /// Starts one, in threads of its own, with a project that has a default subnet.
     ///
     /// Where the description of the messages is absent, that is said and requests are judged by
-    /// [`beyond`]'s rules alone; with `GHARUN_STRICT=1` it panics.
+    /// `beyond`'s rules alone; with `GHARUN_STRICT=1` it panics.
     pub fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
