@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use jiff::Timestamp;
 use tokio::time::Instant;
 use url::Url;
@@ -44,13 +45,7 @@ pub(super) async fn run(
     settings: &settings::Start,
     ca: Option<String>,
 ) -> Result<Exit, Failure> {
-    for name in &settings.providers {
-        let found = desk.settings.tables.kind_of(name)?;
-        if !kind(found.name).is_some_and(|kind| kind.rehearses) {
-            return Err(Failure::usage(format!("machines of `{name}` cannot reach this computer, so nothing can be rehearsed there"))
-                .hinted(format!("see what would be done with `gharun start {name} --dry-run`, and whether it would work with `gharun providers check {name}`")));
-        }
-    }
+    refuse_what_cannot_reach_us(desk, &settings.providers)?;
     // One provider is rehearsed at a time: the others are only asked when there is no room.
     let places = desk.places(&settings.providers[..1]).await?;
     let checked = places[0].provider.check().await;
@@ -77,24 +72,7 @@ pub(super) async fn run(
     let packages = packages(&github, &plan.version).await?;
     let began = Timestamp::now();
     let started = start(desk, &plan, &places, &github, &packages).await?;
-    let jobs = until(DONE, async || {
-        let done = stage
-            .world()
-            .jobs()
-            .iter()
-            .filter(|job| job.status == JobStatus::Completed)
-            .count();
-        (done >= started.up.len()).then_some(done)
-    });
-    let mut interrupts = Interrupts::listen(desk.settings.step.is_some())?;
-    let (done, interrupted) = tokio::select! {
-        done = jobs, if !started.interrupted => (done.is_some(), false),
-        () = interrupts.next(), if !started.interrupted => {
-            desk.ui.status("Interrupted: ending the rehearsal");
-            (false, true)
-        }
-        else => (false, true),
-    };
+    let (done, interrupted) = jobs_done(desk, &stage, &started).await;
     desk.ui.finish();
     let mut runners = rehearsed(desk, &places[0], &stage, &started, began).await;
     let left_behind = sweep(desk, &places[0], &plan).await;
@@ -119,6 +97,46 @@ pub(super) async fn run(
         left: started.left,
     };
     finish(desk, &outcome)
+}
+
+fn refuse_what_cannot_reach_us(desk: &Desk, providers: &[String]) -> Result<(), Failure> {
+    for name in providers {
+        let found = desk.settings.tables.kind_of(name)?;
+        if !kind(found.name).is_some_and(|kind| kind.rehearses) {
+            return Err(Failure::usage(format!("machines of `{name}` cannot reach this computer, so nothing can be rehearsed there"))
+                .hinted(format!("see what would be done with `gharun start {name} --dry-run`, and whether it would work with `gharun providers check {name}`")));
+        }
+    }
+    Ok(())
+}
+
+/// Whether the jobs of all runners that came up were done in time, and whether a signal came instead.
+async fn jobs_done(desk: &Desk, stage: &Stage, started: &StartOutcome) -> (bool, bool) {
+    if started.interrupted {
+        return (false, true);
+    }
+    let jobs = until(DONE, async || {
+        let jobs = stage.world().jobs();
+        let done = jobs.iter().filter(|job| job.status == JobStatus::Completed);
+        (done.count() >= started.up.len()).then_some(())
+    });
+    let signal = async {
+        match Interrupts::listen(desk.settings.step.is_some()) {
+            Ok(mut interrupts) => interrupts.next().await,
+            // The machine is there: it is to be ended all the same.
+            Err(error) => {
+                tracing::warn!("signals cannot be listened for: {error}");
+                std::future::pending().await
+            }
+        }
+    };
+    tokio::select! {
+        done = jobs => (done.is_some(), false),
+        () = signal => {
+            desk.ui.status("Interrupted: ending the rehearsal");
+            (false, true)
+        }
+    }
 }
 
 /// Writes the outcome in all its forms, and decides how to end.
@@ -259,30 +277,31 @@ async fn sweep(desk: &Desk, place: &Place, plan: &Plan) -> Option<String> {
             .filter(|machine| machine.tags.start == plan.identity.start)
             .collect::<Vec<_>>()),
         Ok(_) => Err("its place cannot be read".to_owned()),
-        Err(error) => Err(error.to_string()),
+        Err(error) => Err(chain(&error)),
     };
-    let mut names = Vec::new();
-    match ours().await {
+    let machines = match ours().await {
+        Ok(machines) => machines,
         Err(why) => {
             return Some(format!(
                 "what the rehearsal made cannot be looked for: {why}"
             ));
         }
-        Ok(machines) => {
-            for machine in machines {
-                let deadline = Instant::now() + ENDS;
-                if let Err(error) = end(place, &machine.id, deadline).await.proved() {
-                    return Some(format!(
-                        "{} could not be ended: {}",
-                        place.reference(&machine.id),
-                        chain(&error)
-                    ));
-                }
-                desk.ui
-                    .status(&format!("Terminated {}", place.reference(&machine.id)));
-                names.push(machine.tags.name);
+    };
+    let deadline = Instant::now() + ENDS;
+    let endings = machines.iter().map(|machine| async {
+        let reference = place.reference(&machine.id);
+        match end(place, &machine.id, deadline).await.proved() {
+            Ok(()) => {
+                desk.ui.status(&format!("Terminated {reference}"));
+                None
             }
+            Err(error) => Some(format!("{reference} could not be ended: {}", chain(&error))),
         }
+    });
+    // One that cannot be ended keeps none of the others.
+    let left: Vec<String> = join_all(endings).await.into_iter().flatten().collect();
+    if !left.is_empty() {
+        return Some(left.join("; "));
     }
     let start = plan.identity.start.clone();
     if let Err(error) = desk
@@ -290,7 +309,7 @@ async fn sweep(desk: &Desk, place: &Place, plan: &Plan) -> Option<String> {
         .update(move |entries| entries.retain(|_, entry| entry.start != start))
         .await
     {
-        return Some(format!("the state file still names it: {error}"));
+        return Some(format!("the state file still names it: {}", chain(&error)));
     }
     match ours().await {
         Ok(left) if left.is_empty() => None,
