@@ -142,7 +142,7 @@ impl Desk {
                 .collect();
             return Err(Failure::new(
                 Exit::Failed,
-                format!("there is nothing to search: {}", silent.join("; ")),
+                format!("no provider could be searched: {}", silent.join("; ")),
             )
             .hinted("name a provider with `--provider`, or add its table to providers.toml"));
         }

@@ -6,7 +6,7 @@ use crate::cli;
 use crate::error::{Exit, Failure};
 use crate::fleet::Fleet;
 use crate::fleet::stop::{Selection, StopOutcome, StopRequest, carry_out, select};
-use crate::fleet::survey::{self, Unknown};
+use crate::fleet::survey::{STATE_FILE, Unknown};
 use crate::model::{Name, Reference, StopTarget, chain};
 use crate::report::Text as _;
 use crate::settings::Stop;
@@ -35,16 +35,16 @@ pub(super) async fn run(desk: &Desk, args: &cli::Stop) -> Result<Exit, Failure> 
     let view = desk.view(false, stop.older_than, &stop.providers);
     let request = request(&stop);
     let selection = select(&fleet, &view, &request).await;
-    let lost = |unknown: &Unknown| unknown.source == survey::STATE_FILE;
-    if stop.target == StopTarget::State
-        && (selection.unknown.iter().any(lost) || !desk.store.set_aside().await?.is_empty())
-    {
-        desk.say_unknown(&selection.unknown);
-        return Err(Failure::new(
-            Exit::Failed,
-            "the state file could not be read, so what it held is not known",
-        )
-        .hinted("name what is to be stopped: `--mapping`, `--run`, `--orphans` or a machine of `gharun list`"));
+    if stop.target == StopTarget::State {
+        let lost = lost(desk, &selection).await?;
+        if !lost.is_empty() {
+            // Nobody knows what it held, and nothing else says what is meant.
+            let outcome = StopOutcome {
+                unknown: lost,
+                ..StopOutcome::default()
+            };
+            return finish(desk, &outcome, &[]);
+        }
     }
     if stop.dry_run {
         return finish(desk, &StopOutcome::planned(selection), &[]);
@@ -70,6 +70,27 @@ pub(super) async fn run(desk: &Desk, args: &cli::Stop) -> Result<Exit, Failure> 
         () = interrupts.next() => StopOutcome::interrupted(selection),
     };
     finish(desk, &outcome, &said)
+}
+
+/// What was not read, where the state file is a part of it: now, or since it was moved aside.
+async fn lost(desk: &Desk, selection: &Selection) -> Result<Vec<Unknown>, Failure> {
+    let hint = "name what is to be stopped: `--mapping`, `--run`, `--orphans` or a machine of `gharun list`";
+    let moved = desk.store.set_aside().await?.into_iter();
+    let moved = moved.map(|path| Unknown {
+        source: STATE_FILE.to_owned(),
+        error: format!("it was damaged, and is now `{}`", path.display()),
+        hints: Vec::new(),
+    });
+    let mut unknown = selection.unknown.clone();
+    unknown.extend(moved);
+    let state = unknown.iter_mut().find(|one| one.source == STATE_FILE);
+    Ok(match state {
+        Some(state) => {
+            state.hints.push(hint.to_owned());
+            unknown
+        }
+        None => Vec::new(),
+    })
 }
 
 fn request(stop: &Stop) -> StopRequest {
@@ -164,6 +185,7 @@ fn complaint(outcome: &StopOutcome) -> Option<Failure> {
         (0, _) => {
             "not everything could be looked at, so it is not proved that nothing is left".to_owned()
         }
+        (count, _) if outcome.planned => format!("{count} cannot be stopped"),
         (count, _) => format!("{count} could not be stopped"),
     };
     let failure = Failure::new(outcome.exit(), text);

@@ -325,7 +325,7 @@ impl<'a, G: Api> Selecting<'a, G> {
             let refused = if let Some(Unopened { error, .. }) = self.fleet.unopened(name) {
                 Unstopped::new(Some(reference), None, chain(error)).hinted(error.hints())
             } else {
-                let error = format!("there is no provider `{name}` here");
+                let error = format!("its provider `{name}` is not configured here");
                 let hint = format!("add its table `[providers.{name}]` to providers.toml");
                 Unstopped::new(Some(reference), None, error).hinted([hint])
             };

@@ -131,7 +131,7 @@ fn a_damaged_state_file_is_said_and_is_not_taken_for_nothing_to_stop() {
     let said = world.run("stop --yes --state state.json").exits(1);
     assert!(said.stderr.contains("state.json"), "{}", said.stderr);
     assert!(
-        said.stderr.contains("the state file could not be read"),
+        said.stderr.contains("state file could not be read"),
         "{}",
         said.stderr
     );

@@ -59,3 +59,28 @@ async fn an_entry_that_cannot_be_read_is_a_source_that_could_not_be_read() {
     assert_eq!(said.times("the entry `runner-7` could not be read"), 1);
     assert_eq!(said.json()["unknown"][0]["source"], "state file");
 }
+
+#[tokio::test]
+async fn a_stop_of_what_a_lost_state_file_held_says_that_it_is_lost() {
+    let world = World::new("");
+    world.orphan().await;
+    let file = world.folder.path().join("state.json");
+    std::fs::write(&file, "{ half").expect("a file");
+    let damaged = world.run("stop --yes --output json").await;
+    let damaged = damaged.exits(Exit::Failed);
+    assert_eq!(damaged.json()["unknown"][0]["source"], "state file");
+    damaged.says("is damaged");
+    // A start moves it aside; what it held is lost all the same.
+    let aside = world
+        .folder
+        .path()
+        .join("state.json.corrupt-20261124T090000Z");
+    std::fs::rename(&file, aside).expect("a file");
+    let lost = world.run("stop --yes --output json").await;
+    let lost = lost.exits(Exit::Failed);
+    assert_eq!(lost.json()["unknown"][0]["source"], "state file");
+    for said in [&damaged, &lost] {
+        said.says("hint: name what is to be stopped");
+    }
+    assert_eq!(world.cloud.machines().len(), 1);
+}

@@ -330,7 +330,10 @@ impl<'a, G: Api> Ending<'a, G> {
             return Ok(());
         }
         let Some(place) = &self.chosen.place else {
-            let error = format!("there is no provider `{}` here", instance.provider);
+            let error = format!(
+                "its provider `{}` is not configured here",
+                instance.provider
+            );
             return Err(self.unstopped(error).permanent());
         };
         // A machine that no listing shows is ended, too: it may be too new to be listed.
