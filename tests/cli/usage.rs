@@ -162,3 +162,11 @@ fn data_that_cannot_be_written_is_a_failure_that_says_so() {
         "error: could not write to standard output: No space left on device (os error 28)\n"
     );
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_program_needs_no_zlib_of_the_computer_it_runs_on() {
+    let program = std::fs::read(assert_cmd::cargo::cargo_bin("gharun")).expect("the program");
+    let needed = b"libz.so";
+    assert!(!program.windows(needed.len()).any(|part| part == needed));
+}
