@@ -12,21 +12,25 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub mod digest;
+mod duration;
 mod error;
 mod exit;
 pub(crate) mod json;
 mod mapping;
 mod name;
+mod path;
 mod source;
 mod tags;
 mod target;
 pub mod text;
 mod version;
 
+pub use duration::{HumanDuration, NotADuration};
 pub use error::Error;
 pub use exit::Exit;
 pub use mapping::{Mapping, pythonic};
 pub use name::{Name, Run};
+pub use path::PathSetting;
 pub use source::SecretSource;
 pub use tags::{MANAGED_BY, REHEARSAL, Tags, is_reserved};
 pub use target::StopTarget;

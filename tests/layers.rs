@@ -78,7 +78,7 @@ const STRANGERS: &[(&str, &str, &str)] = &[
 ];
 
 /// What the registry's folder has beside the kinds, for all of them.
-const SHARED: &[&str] = &["common", "described", "error"];
+const SHARED: &[&str] = &["common", "described", "error", "schema"];
 
 /// What is tied in circles that are yet to be opened: where a circle begins in one of these, nothing is said.
 const TIED: &[&str] = &["commands/", "fleet/", "rehearsal/"];

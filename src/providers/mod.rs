@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use url::Url;
 
+use self::schema::Misfit;
 use crate::model::{Instance, InstanceId, Order};
 
 #[cfg(feature = "aws")]
@@ -38,6 +39,7 @@ pub(crate) mod memory;
 pub mod nebius;
 #[cfg(feature = "runpod")]
 pub mod runpod;
+pub mod schema;
 #[cfg(test)]
 mod toy;
 
@@ -345,6 +347,7 @@ pub struct Kind {
     pub rehearses: bool,
     open: Open,
     schema: fn() -> Schema,
+    misfit: fn(&Map<String, Value>) -> Option<Misfit>,
     ambient: fn(Lookup<'_>) -> Vec<(&'static str, &'static str, Value)>,
     secrets_in_env: fn() -> &'static [&'static str],
 }
@@ -357,6 +360,7 @@ impl Kind {
             rehearses: P::REHEARSES,
             open: |settings| open::<P>(settings).boxed_local(),
             schema: || schemars::schema_for!(P::Config),
+            misfit: |settings| schema::read::<P::Config>(settings).err(),
             ambient: P::ambient,
             secrets_in_env: P::secrets_in_env,
         }
@@ -370,6 +374,11 @@ impl Kind {
     /// Describes the table: types, defaults, meanings.
     pub fn schema(&self) -> Schema {
         (self.schema)()
+    }
+
+    /// What is wrong with the form of a table's settings, by its first flaw; nothing is opened.
+    pub fn misfit(&self, settings: &Map<String, Value>) -> Option<Misfit> {
+        (self.misfit)(settings)
     }
 
     /// Whether settings leave out a key without which no machine of this kind can be meant.
@@ -416,32 +425,10 @@ pub fn secrets_in_env() -> Vec<&'static str> {
     names.copied().collect()
 }
 
-/// Says what a setting would be that is not there.
-fn missing<P: Provider>(key: &str) -> String {
-    let settings = Kind::of::<P>().settings();
-    let meaning = settings.into_iter().find(|setting| setting.key == key);
-    let meaning = meaning.map(|setting| setting.meaning.replace('\n', " "));
-    match meaning.filter(|meaning| !meaning.is_empty()) {
-        Some(meaning) => format!("it is not set. {meaning}"),
-        None => "it is not set".to_owned(),
-    }
-}
-
 async fn open<P: Provider>(settings: Map<String, Value>) -> Result<Arc<dyn DynProvider>> {
-    let config = serde_path_to_error::deserialize(Value::Object(settings)).map_err(|error| {
-        // An unknown key is reported at the table; the key stands in serde's own words.
-        let mut cause = error.inner().to_string();
-        let key = match error.path().to_string().as_str() {
-            "." => cause.split('`').nth(1).map(str::to_owned),
-            path => Some(path.to_owned()),
-        };
-        if let (true, Some(key)) = (cause.starts_with("missing field"), &key) {
-            cause = missing::<P>(key);
-        }
-        match key {
-            Some(key) => Error::setting(key, cause),
-            None => Error::new(ErrorKind::Config, cause),
-        }
+    let config = schema::read(&settings).map_err(|misfit| {
+        let key = misfit.key();
+        Error::setting(key, misfit.fault.to_string())
     })?;
     Ok(Arc::new(P::open(config).await?))
 }

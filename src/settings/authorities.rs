@@ -1,32 +1,29 @@
 //! `ca_bundle`: certificates that are trusted beside those of the system.
 
-use std::path::PathBuf;
-
-use super::{Env, Error, File, Origin, Result, Setting};
+use super::{Env, Error, File, Result, Setting, pick, spelled};
 use crate::http::Roots;
+use crate::model::PathSetting;
 
 /// Reads the bundle that `$GHARUN_CA_BUNDLE` names, or `ca_bundle` under [github]. A path is of the
 /// folder in which gharun runs.
 pub(super) fn ca_bundle(env: &Env, file: &File) -> Result<Option<Setting<Roots>>> {
-    const VARIABLE: &str = "GHARUN_CA_BUNDLE";
-    let path = ["github", "ca_bundle"];
-    let (named, origin) = if let Some(named) = env.get(VARIABLE) {
-        (named.to_owned(), Origin::Variable(VARIABLE.to_owned()))
-    } else if let Some(value) = file.get(&path) {
-        let named = value.as_str().unwrap_or_default().to_owned();
-        (named, file.origin(&path))
-    } else {
+    let named = pick::<PathSetting>(env, "ca_bundle", None)?;
+    let of_file = || file.contents.github.ca_bundle.clone();
+    let named = named.or_else(|| Some(file.setting(&["github", "ca_bundle"], of_file()?)));
+    let Some(Setting {
+        value: named,
+        origin,
+    }) = named
+    else {
         return Ok(None);
     };
     let wrong = |why: &str| {
-        Error::usage(format!("`ca_bundle` ({origin}) cannot be `{named}`: {why}")).hinted(
+        let (subject, named) = (spelled("github.ca_bundle", &origin), named.display());
+        Error::usage(format!("{subject} cannot be `{named}`: {why}")).hinted(
             "name a file that holds certificates in PEM, from `-----BEGIN CERTIFICATE-----` on",
         )
     };
-    if named.is_empty() {
-        return Err(wrong("it is the name of no file"));
-    }
-    let text = std::fs::read(PathBuf::from(&named)).map_err(|error| wrong(&error.to_string()))?;
+    let text = std::fs::read(&*named).map_err(|error| wrong(&error.to_string()))?;
     // Bundles have comments between the certificates, in whatever encoding.
     let text = String::from_utf8_lossy(&text);
     let value = Roots::read(&text).map_err(|why| wrong(&why))?;
@@ -62,15 +59,15 @@ mod tests {
                 .into_iter()
                 .collect();
             let said = ca_bundle(&env, &File::default()).unwrap_err().to_string();
-            assert!(
-                said.starts_with("`ca_bundle` ($GHARUN_CA_BUNDLE)"),
-                "{said}"
-            );
+            assert!(said.starts_with("`$GHARUN_CA_BUNDLE` cannot be"), "{said}");
             assert!(said.contains(why), "{name}: {said}");
             let file = format!("[github]\nca_bundle = {path:?}\n");
             let file = File::parse(Path::new("providers.toml"), &file).unwrap();
             let said = ca_bundle(&Env::default(), &file).unwrap_err().to_string();
-            assert!(said.starts_with("`ca_bundle` (providers.toml:2)"), "{said}");
+            assert!(
+                said.starts_with("`github.ca_bundle` (providers.toml:2)"),
+                "{said}"
+            );
         }
     }
 }

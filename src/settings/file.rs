@@ -1,51 +1,85 @@
-//! providers.toml: its values, and the line of each.
+//! providers.toml: its values, each with a type, and the line of each.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Map, Value};
 use toml::de::{DeTable, DeValue};
 
-use super::{Env, Error, Origin, Result};
-
-const TOP: &[&str] = &["defaults", "github", "providers"];
-const GITHUB: &[&str] = &[
-    "api_url",
-    "app",
-    "ca_bundle",
-    "enterprise",
-    "org",
-    "repo",
-    "runner_group",
-    "token",
-];
-const APP: &[&str] = &["id", "installation", "private_key"];
-const DEFAULTS: &[&str] = &[
-    "allow_partial",
-    "count",
-    "group",
-    "idle_timeout",
-    "keep_failed",
-    "labels",
-    "lifetime",
-    "older_than",
-    "poll_interval",
-    "providers",
-    "registration",
-    "runner_version",
-    "second_look",
-    "setup",
-    "timeout",
-];
+use super::values::{
+    ApiUrl, AppId, Count, Enterprise, Group, Installation, Label, Org, Repo, Source, StartGroup,
+};
+use super::{Env, Error, Origin, Result, Setting};
+use crate::model::{HumanDuration, PathSetting, RegistrationMode, RunnerVersion};
+use crate::providers::schema::{self, Fault, Misfit, dotted};
 
 /// The file, or an empty one where none was found.
 #[derive(Clone, Debug, Default)]
 pub struct File {
     /// Where it was found.
     pub path: Option<PathBuf>,
-    values: Value,
-    /// Dotted path of a key -> line, from 1.
-    lines: BTreeMap<String, usize>,
+    pub(super) contents: Contents,
+    /// The keys on the way to a value -> its line, from 1.
+    lines: BTreeMap<Vec<String>, usize>,
+}
+
+/// What the file may hold.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Contents {
+    #[serde(default)]
+    pub(super) defaults: Defaults,
+    #[serde(default)]
+    pub(super) github: GitHub,
+    /// Each is read by its kind, so that a mistake in one is the end of no other.
+    #[serde(default)]
+    pub(super) providers: BTreeMap<String, Value>,
+}
+
+/// `[defaults]`: what holds where neither a flag nor a variable says otherwise.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Defaults {
+    pub(super) allow_partial: Option<bool>,
+    pub(super) count: Option<Count>,
+    pub(super) group: Option<StartGroup>,
+    pub(super) idle_timeout: Option<HumanDuration>,
+    pub(super) keep_failed: Option<bool>,
+    pub(super) labels: Option<Vec<Label>>,
+    pub(super) lifetime: Option<HumanDuration>,
+    pub(super) older_than: Option<HumanDuration>,
+    pub(super) poll_interval: Option<HumanDuration>,
+    pub(super) providers: Option<Vec<String>>,
+    pub(super) registration: Option<RegistrationMode>,
+    pub(super) runner_version: Option<RunnerVersion>,
+    pub(super) second_look: Option<HumanDuration>,
+    pub(super) setup: Option<PathSetting>,
+    pub(super) timeout: Option<HumanDuration>,
+}
+
+/// `[github]`.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct GitHub {
+    pub(super) api_url: Option<ApiUrl>,
+    pub(super) app: Option<App>,
+    pub(super) ca_bundle: Option<PathSetting>,
+    pub(super) enterprise: Option<Enterprise>,
+    pub(super) org: Option<Org>,
+    pub(super) repo: Option<Repo>,
+    pub(super) runner_group: Option<Group>,
+    pub(super) token: Option<Source>,
+}
+
+/// `[github.app]`.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct App {
+    pub(super) id: Option<AppId>,
+    pub(super) installation: Option<Installation>,
+    pub(super) private_key: Option<Source>,
 }
 
 impl File {
@@ -86,37 +120,40 @@ impl File {
     }
 
     /// Reads the text of a file.
+    ///
+    /// # Errors
+    ///
+    /// What is not TOML, an unknown key, and a value that cannot be used, each with its line; but for the values of
+    /// providers, which are looked at when their tables are.
     pub fn parse(path: &Path, text: &str) -> Result<Self> {
         let broken = |error: toml::de::Error| {
             let line = error.span().map_or(1, |span| line_of(text, span.start));
             Error::usage(format!("{}:{line}: {}", path.display(), error.message()))
         };
         let table = DeTable::parse(text).map_err(broken)?;
-        let mut lines = BTreeMap::new();
-        collect(table.get_ref(), text, "", &mut lines);
-        let file = Self {
+        let mut file = Self {
             path: Some(path.to_owned()),
-            values: toml::from_str(text).map_err(broken)?,
-            lines,
+            ..Self::default()
         };
-        file.check_keys()?;
+        let mut lines = Lines {
+            text,
+            found: &mut file.lines,
+        };
+        lines.of_table(table.get_ref(), &mut Vec::new());
+        let values: Map<String, Value> = toml::from_str(text).map_err(broken)?;
+        file.contents = schema::read(&values).map_err(|misfit| file.misfit(&[], misfit))?;
         Ok(file)
     }
 
-    /// The value at a path of keys.
-    pub fn get(&self, path: &[&str]) -> Option<&Value> {
-        path.iter()
-            .try_fold(&self.values, |value, key| value.get(key))
-    }
-
     /// Where the value at a path stands: the line of its nearest key.
-    pub fn origin(&self, path: &[&str]) -> Origin {
+    pub fn origin<S: AsRef<str>>(&self, path: &[S]) -> Origin {
         let Some(file) = &self.path else {
             return Origin::Default;
         };
+        let path: Vec<String> = path.iter().map(|part| part.as_ref().to_owned()).collect();
         let line = (1..=path.len())
             .rev()
-            .find_map(|n| self.lines.get(&path[..n].join(".")))
+            .find_map(|n| self.lines.get(&path[..n]))
             .copied()
             .unwrap_or(1);
         Origin::File {
@@ -125,36 +162,27 @@ impl File {
         }
     }
 
-    fn check_keys(&self) -> Result<()> {
-        for (path, known) in [
-            (&[][..], TOP),
-            (&["github"][..], GITHUB),
-            (&["github", "app"][..], APP),
-            (&["defaults"][..], DEFAULTS),
-        ] {
-            let Some(value) = self.get(path) else {
-                continue;
+    /// A value of this file with its line.
+    pub(super) fn setting<T>(&self, path: &[&str], value: T) -> Setting<T> {
+        let origin = self.origin(path);
+        Setting { value, origin }
+    }
+
+    /// The error for what is wrong below a table of this file.
+    pub(super) fn misfit(&self, table: &[&str], misfit: Misfit) -> Error {
+        let table = table.iter().map(|part| (*part).to_owned());
+        let path: Vec<String> = table.chain(misfit.path).collect();
+        let origin = self.origin(&path);
+        if let Fault::Unknown(known) = misfit.fault {
+            let (key, inside) = path.split_last().expect("the key itself is the last");
+            let inside = match dotted(inside) {
+                inside if inside.is_empty() => inside,
+                inside => format!(" in [{inside}]"),
             };
-            let Value::Object(table) = value else {
-                return Err(Error::usage(format!(
-                    "{}: `{}` is a table",
-                    self.origin(path),
-                    path.join(".")
-                )));
-            };
-            if let Some(key) = table.keys().find(|key| !known.contains(&key.as_str())) {
-                let place = self.origin(&[path, &[key.as_str()]].concat());
-                let inside = match path {
-                    [] => String::new(),
-                    path => format!(" in [{}]", path.join(".")),
-                };
-                return Err(
-                    Error::usage(format!("{place}: unknown key `{key}`{inside}"))
-                        .hinted(format!("known: {}", known.join(", "))),
-                );
-            }
+            return Error::usage(format!("{origin}: unknown key `{key}`{inside}"))
+                .hinted(format!("known: {}", known.join(", ")));
         }
-        Ok(())
+        super::unfit(&format!("`{}` ({origin})", dotted(&path)), misfit.fault)
     }
 }
 
@@ -162,16 +190,33 @@ fn line_of(text: &str, offset: usize) -> usize {
     text.get(..offset).unwrap_or(text).matches('\n').count() + 1
 }
 
-fn collect(table: &DeTable<'_>, text: &str, prefix: &str, lines: &mut BTreeMap<String, usize>) {
-    for (key, value) in table {
-        let path = if prefix.is_empty() {
-            key.get_ref().to_string()
-        } else {
-            format!("{prefix}.{}", key.get_ref())
-        };
-        lines.insert(path.clone(), line_of(text, key.span().start));
-        if let DeValue::Table(inner) = value.get_ref() {
-            collect(inner, text, &path, lines);
+/// Collects the lines of all keys, and of all places in arrays.
+struct Lines<'a> {
+    text: &'a str,
+    found: &'a mut BTreeMap<Vec<String>, usize>,
+}
+
+impl Lines<'_> {
+    fn of_table(&mut self, table: &DeTable<'_>, path: &mut Vec<String>) {
+        for (key, value) in table {
+            path.push(key.get_ref().to_string());
+            self.of_value(key.span().start, value.get_ref(), path);
+            path.pop();
+        }
+    }
+
+    fn of_value(&mut self, start: usize, value: &DeValue<'_>, path: &mut Vec<String>) {
+        self.found.insert(path.clone(), line_of(self.text, start));
+        match value {
+            DeValue::Table(table) => self.of_table(table, path),
+            DeValue::Array(items) => {
+                for (number, item) in items.iter().enumerate() {
+                    path.push(format!("[{number}]"));
+                    self.of_value(item.span().start, item.get_ref(), path);
+                    path.pop();
+                }
+            }
+            _ => {}
         }
     }
 }

@@ -1,12 +1,10 @@
 //! Which GitHub, which scope, and with which token.
 
-use std::fmt;
-
-use serde_json::Value;
 use url::Url;
 
 use super::authorities::ca_bundle;
-use super::{Env, Error, File, Origin, Result, Setting};
+use super::values::{ApiUrl, Enterprise, Group, Org, Repo};
+use super::{Env, Error, File, Origin, Result, Setting, pick, typed};
 use crate::cli::Global;
 use crate::http::Roots;
 use crate::model::Scope;
@@ -15,24 +13,6 @@ mod credential;
 
 pub(super) use credential::source;
 pub use credential::{App, Credential};
-
-/// A runner group, as the user names it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Group {
-    /// By GitHub's number: nothing but digits.
-    Id(u64),
-    /// By its name.
-    Name(String),
-}
-
-impl fmt::Display for Group {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Id(id) => write!(f, "{id}"),
-            Self::Name(name) => f.write_str(name),
-        }
-    }
-}
 
 /// Scope, token and address of GitHub.
 #[derive(Clone, Debug)]
@@ -56,10 +36,8 @@ pub struct GitHub {
 impl GitHub {
     pub(super) fn resolve(global: &Global, env: &Env, file: &File) -> Result<Self> {
         let scope = scope(global, env, file)?;
-        let server = url(
-            env.get("GITHUB_SERVER_URL").unwrap_or("https://github.com"),
-            &Origin::Variable("GITHUB_SERVER_URL".into()),
-        )?;
+        let server = env.get("GITHUB_SERVER_URL").unwrap_or("https://github.com");
+        let server = url(server, "GITHUB_SERVER_URL")?.value;
         let repository = match &scope {
             Some(Setting {
                 value: scope @ Scope::Repo { .. },
@@ -106,147 +84,65 @@ impl GitHub {
     }
 }
 
-fn url(text: &str, origin: &Origin) -> Result<Url> {
-    let fine = |url: &Url| matches!(url.scheme(), "http" | "https") && url.host_str().is_some();
-    Url::parse(text).ok().filter(fine).ok_or_else(|| {
-        Error::usage(format!("`{origin}` cannot be `{text}`"))
-            .hinted("write an address such as `https://github.example.com`")
-    })
+fn url(text: &str, variable: &str) -> Result<Setting<Url>> {
+    let url = typed::<ApiUrl>(text, Origin::Variable(variable.to_owned()))?;
+    Ok(url.map(|url| url.0))
 }
 
+/// The scope of a flag, else of a variable, else of the file, else that of the workflow.
 fn scope(global: &Global, env: &Env, file: &File) -> Result<Option<Setting<Scope>>> {
     let flags = [
         ("repo", &global.repo),
         ("org", &global.org),
         ("enterprise", &global.enterprise),
     ];
-    let given = flags.iter().find_map(|(name, flag)| {
-        Some((*name, (*flag).clone()?, Origin::Flag(format!("--{name}"))))
-    });
-    let from_env = || {
-        flags.iter().find_map(|(name, _)| {
-            let variable = format!("GHARUN_{}", name.to_uppercase());
-            Some((
-                *name,
-                env.get(&variable)?.to_owned(),
-                Origin::Variable(variable),
-            ))
-        })
-    };
-    let from_file = || {
-        flags.iter().find_map(|(name, _)| {
-            let path = ["github", name];
-            Some((
-                *name,
-                file.get(&path)?.as_str()?.to_owned(),
-                file.origin(&path),
-            ))
-        })
-    };
-    let workflow = || {
-        let variable = "GITHUB_REPOSITORY";
-        Some((
-            "repo",
-            env.get(variable)?.to_owned(),
-            Origin::Variable(variable.into()),
-        ))
-    };
-    let Some((name, text, origin)) = given.or_else(from_env).or_else(from_file).or_else(workflow)
-    else {
-        return Ok(None);
-    };
-    let plain = |part: &str| {
-        !part.is_empty()
-            && part.len() <= 100
-            && part
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
-            && part != ".."
-            && part != "."
-    };
-    let value = match name {
-        "repo" => match text.split_once('/') {
-            Some((owner, repo)) if plain(owner) && plain(repo) => Scope::Repo {
-                owner: owner.into(),
-                name: repo.into(),
-            },
-            _ => {
-                return Err(super::bad(
-                    &origin,
-                    name,
-                    &text,
-                    "write OWNER/NAME, such as `octo/app`",
-                ));
-            }
-        },
-        _ if !plain(&text) => {
-            return Err(super::bad(
-                &origin,
-                name,
-                &text,
-                "write the name as it stands in its address",
-            ));
+    for (name, flag) in flags {
+        if let Some(text) = flag {
+            return scope_of(name, text, Origin::Flag(format!("--{name}"))).map(Some);
         }
-        "org" => Scope::Org(text),
-        _ => Scope::Enterprise(text),
-    };
-    Ok(Some(Setting { value, origin }))
+    }
+    for (name, _) in flags {
+        let variable = format!("GHARUN_{}", name.to_uppercase());
+        if let Some(text) = env.get(&variable) {
+            return scope_of(name, text, Origin::Variable(variable)).map(Some);
+        }
+    }
+    let github = &file.contents.github;
+    let of_file = [
+        ("repo", github.repo.as_ref().map(|repo| &repo.0)),
+        ("org", github.org.as_ref().map(|org| &org.0)),
+        ("enterprise", github.enterprise.as_ref().map(|one| &one.0)),
+    ];
+    for (name, scope) in of_file {
+        if let Some(scope) = scope {
+            return Ok(Some(file.setting(&["github", name], scope.clone())));
+        }
+    }
+    let variable = "GITHUB_REPOSITORY";
+    let workflow = env.get(variable);
+    let workflow = workflow.map(|text| scope_of("repo", text, Origin::Variable(variable.into())));
+    workflow.transpose()
+}
+
+fn scope_of(name: &str, text: &str, origin: Origin) -> Result<Setting<Scope>> {
+    Ok(match name {
+        "org" => typed::<Org>(text, origin)?.map(|org| org.0),
+        "enterprise" => typed::<Enterprise>(text, origin)?.map(|enterprise| enterprise.0),
+        _ => typed::<Repo>(text, origin)?.map(|repo| repo.0),
+    })
 }
 
 fn api_url(env: &Env, file: &File) -> Result<Option<Setting<Url>>> {
-    let read = |text: &str, origin: Origin| {
-        Ok(Some(Setting {
-            value: url(text, &origin)?,
-            origin,
-        }))
-    };
-    if let Some(text) = env.get("GITHUB_API_URL") {
-        return read(text, Origin::Variable("GITHUB_API_URL".into()));
+    let variable = "GITHUB_API_URL";
+    if let Some(text) = env.get(variable) {
+        return url(text, variable).map(Some);
     }
-    let path = ["github", "api_url"];
-    match file.get(&path) {
-        Some(value) => read(value.as_str().unwrap_or_default(), file.origin(&path)),
-        None => Ok(None),
-    }
+    let of_file = file.contents.github.api_url.clone();
+    Ok(of_file.map(|url| file.setting(&["github", "api_url"], url.0)))
 }
 
-/// Longer than any name that GitHub takes for a group.
-const LONGEST_GROUP: usize = 200;
-
 fn group(global: &Global, env: &Env, file: &File) -> Result<Option<Setting<Group>>> {
-    let path = ["github", "runner_group"];
-    let given = global
-        .runner_group
-        .clone()
-        .map(|text| (text, Origin::Flag("--runner-group".into())));
-    let variable = || {
-        Some((
-            env.get("GHARUN_RUNNER_GROUP")?.to_owned(),
-            Origin::Variable("GHARUN_RUNNER_GROUP".into()),
-        ))
-    };
-    let line = || {
-        let value = file.get(&path)?;
-        let text = match value {
-            Value::String(text) => text.clone(),
-            Value::Number(number) => number.to_string(),
-            // Nothing that could be one: it is refused below.
-            _ => String::new(),
-        };
-        Some((text, file.origin(&path)))
-    };
-    let Some((text, origin)) = given.or_else(variable).or_else(line) else {
-        return Ok(None);
-    };
-    let name = text.trim();
-    if name.is_empty() || name.len() > LONGEST_GROUP || name.contains(char::is_control) {
-        let hint = "write the group's name, or its number, as its address on GitHub shows it";
-        return Err(super::bad(&origin, "runner_group", &text, hint));
-    }
-    let digits = name.bytes().all(|byte| byte.is_ascii_digit());
-    let value = match name.parse() {
-        Ok(id) if digits => Group::Id(id),
-        _ => Group::Name(name.to_owned()),
-    };
-    Ok(Some(Setting { value, origin }))
+    let given = pick(env, "runner_group", global.runner_group.as_deref())?;
+    let of_file = file.contents.github.runner_group.clone();
+    Ok(given.or_else(|| of_file.map(|group| file.setting(&["github", "runner_group"], group))))
 }

@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::cli::{Color, Format, Global};
-use crate::model::Run;
+use crate::model::{HumanDuration, Run};
+use crate::providers::schema::{Fault, SECRET_ITSELF};
 
 mod authorities;
 mod env;
@@ -24,13 +25,16 @@ mod values;
 
 pub use env::Env;
 pub use file::File;
-pub use github::{App, Credential, GitHub, Group};
+pub use github::{App, Credential, GitHub};
 pub use list::List;
 pub use providers::{Check, Offers, Providers};
 pub use proxies::Proxies;
 pub use start::Start;
 pub use stop::Stop;
 pub use tables::{ProviderSettings, Tables};
+pub use values::Group;
+
+use values::Text;
 
 /// What settings answer.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -88,6 +92,30 @@ pub struct Setting<T> {
     pub value: T,
     /// Who said so.
     pub origin: Origin,
+}
+
+impl<T> Setting<T> {
+    fn by_default(value: T) -> Self {
+        let origin = Origin::Default;
+        Self { value, origin }
+    }
+
+    /// The same setting with its value in another form.
+    fn map<U>(self, change: impl FnOnce(T) -> U) -> Setting<U> {
+        Setting {
+            value: change(self.value),
+            origin: self.origin,
+        }
+    }
+}
+
+/// The same setting with its origin, as an error names it: `` `defaults.timeout` (providers.toml:3) ``.
+fn spelled(key: &str, origin: &Origin) -> String {
+    match origin {
+        Origin::Default => format!("`{key}`"),
+        Origin::File { .. } => format!("`{key}` ({origin})"),
+        Origin::Flag(_) | Origin::Variable(_) => format!("`{origin}`"),
+    }
 }
 
 /// What a workflow step knows about itself.
@@ -180,75 +208,102 @@ impl Settings {
         })
     }
 
-    /// One setting as text, first that applies: flag, `GHARUN_…`, `[defaults]`.
-    fn text(&self, name: &str, flag: Option<&str>) -> Option<Setting<String>> {
-        let dashed = name.replace('_', "-");
-        if let Some(value) = flag {
-            return Some(Setting {
-                value: value.to_owned(),
-                origin: Origin::Flag(format!("--{dashed}")),
-            });
-        }
-        let variable = format!("GHARUN_{}", name.to_uppercase());
-        if let Some(value) = self.env.get(&variable) {
-            return Some(Setting {
-                value: value.to_owned(),
-                origin: Origin::Variable(variable),
-            });
-        }
-        let path = ["defaults", name];
-        let value = match self.file.get(&path)? {
-            serde_json::Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
-        Some(Setting {
-            value,
-            origin: self.file.origin(&path),
-        })
-    }
-
-    /// The same, read by `parse`, whose error says what to write.
-    fn read<T>(
+    /// One setting of `[defaults]`, first that applies: flag, `GHARUN_…`, the file.
+    fn read<T: Text>(
         &self,
         name: &str,
         flag: Option<&str>,
-        parse: impl Fn(&str) -> std::result::Result<T, String>,
-        default: T,
-    ) -> Result<T> {
-        let Some(Setting { value, origin }) = self.text(name, flag) else {
-            return Ok(default);
-        };
-        parse(&value).map_err(|what| bad(&origin, name, &value, &what))
+        of_file: Option<T>,
+    ) -> Result<Option<Setting<T>>> {
+        let path = ["defaults", name];
+        let given = pick(&self.env, name, flag)?;
+        Ok(given.or_else(|| of_file.map(|value| self.file.setting(&path, value))))
     }
 
-    fn duration(&self, name: &str, flag: Option<&str>, default: Duration) -> Result<Duration> {
-        self.read(name, flag, values::duration, default)
+    fn duration(
+        &self,
+        name: &str,
+        flag: Option<&str>,
+        of_file: Option<HumanDuration>,
+        default: Duration,
+    ) -> Result<Setting<Duration>> {
+        let given = self.read(name, flag, of_file)?;
+        Ok(given.map_or(Setting::by_default(default), |given| {
+            given.map(HumanDuration::get)
+        }))
     }
 
     /// What is younger than this is within its grace, for `stop` and `list` alike.
     fn older_than(&self, flag: Option<&str>) -> Result<Option<Duration>> {
-        let parse = |text: &str| values::duration(text).map(Some);
-        self.read("older_than", flag, parse, None)
+        let of_file = self.file.contents.defaults.older_than;
+        let given = self.read("older_than", flag, of_file)?;
+        Ok(given.map(|given| given.value.get()))
     }
 
     /// The tag that pairs a start with its stop.
     fn group(&self, flag: Option<&str>) -> Result<Option<String>> {
-        let parse = |text: &str| values::group(text).map(Some);
-        self.read("group", flag, parse, None)
+        let of_file = self.file.contents.defaults.group.clone();
+        let given = self.read("group", flag, of_file)?;
+        Ok(given.map(|given| given.value.0))
     }
 
-    fn switch(&self, name: &str, flag: bool) -> Result<bool> {
-        self.read(name, flag.then_some("true"), values::switch, false)
+    fn switch(&self, name: &str, flag: bool, of_file: Option<bool>) -> Result<bool> {
+        let given = self.read(name, flag.then_some("true"), of_file)?;
+        Ok(given.is_some_and(|given| given.value))
     }
 }
 
-/// The error for a value that does not fit.
-fn bad(origin: &Origin, name: &str, value: &str, what: &str) -> Error {
-    let place = match origin {
-        Origin::File { .. } => format!("`{name}` at {origin}"),
-        other => format!("`{other}`"),
-    };
-    Error::usage(format!("{place} cannot be `{value}`")).hinted(what)
+/// One setting from its flag, else from its variable `GHARUN_…`.
+fn pick<T: Text>(env: &Env, name: &str, flag: Option<&str>) -> Result<Option<Setting<T>>> {
+    let variable = format!("GHARUN_{}", name.to_uppercase());
+    match (flag, env.get(&variable)) {
+        (Some(text), _) => {
+            let flag = format!("--{}", name.replace('_', "-"));
+            typed(text, Origin::Flag(flag)).map(Some)
+        }
+        (None, Some(text)) => typed(text, Origin::Variable(variable)).map(Some),
+        (None, None) => Ok(None),
+    }
+}
+
+/// The value of a flag or a variable.
+fn typed<T: Text>(text: &str, origin: Origin) -> Result<Setting<T>> {
+    match T::read(text) {
+        Some(value) => Ok(Setting { value, origin }),
+        None => {
+            let found = if T::SHOWN {
+                format!("`{text}`")
+            } else {
+                "another value".to_owned()
+            };
+            let expected = T::EXPECTED.to_owned();
+            Err(unfit(
+                &format!("`{origin}`"),
+                Fault::Wrong { expected, found },
+            ))
+        }
+    }
+}
+
+/// The error for a value that does not fit; `subject` is its setting with the place where it stands.
+fn unfit(subject: &str, fault: Fault) -> Error {
+    match fault {
+        Fault::Missing(meaning) => {
+            let why = format!("{subject} is not set. {meaning}");
+            Error::usage(why.trim_end())
+        }
+        Fault::Refused(why) => Error::usage(format!("{subject} cannot be used: {why}")),
+        Fault::Unknown(known) => Error::usage(format!("{subject}: unknown key"))
+            .hinted(format!("known: {}", known.join(", "))),
+        Fault::Wrong { expected, found } => {
+            let error = Error::usage(format!("{subject} must be {expected}, not {found}"));
+            if found == SECRET_ITSELF {
+                error.hinted("a secret in a file gets committed one day")
+            } else {
+                error
+            }
+        }
+    }
 }
 
 fn step(env: &Env) -> Step {

@@ -1,12 +1,12 @@
 //! The settings of `gharun start`.
 
 use std::num::NonZeroU16;
-use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Error, Proxies, Result, Setting, Settings, bad, values};
+use super::values::Label;
+use super::{Error, Origin, Proxies, Result, Setting, Settings, spelled, typed};
 use crate::cli;
-use crate::model::{NotAVersion, RegistrationMode, RunnerVersion};
+use crate::model::{RegistrationMode, RunnerVersion};
 
 /// The settings of `gharun start`, each resolved.
 #[derive(Clone, Debug)]
@@ -49,57 +49,59 @@ pub struct Start {
 impl Settings {
     /// Resolves the settings of `gharun start`.
     pub fn start(&self, args: &cli::Start) -> Result<Start> {
+        let defaults = &self.file.contents.defaults;
         let minutes = |n: u64| Duration::from_secs(n * 60);
-        let lifetime = self.duration("lifetime", args.lifetime.as_deref(), minutes(7 * 60))?;
-        let timeout = self.duration("timeout", args.timeout.as_deref(), minutes(15))?;
-        let idle = self.duration("idle_timeout", args.idle_timeout.as_deref(), minutes(30))?;
-        let poll = self.duration(
-            "poll_interval",
-            args.poll_interval.as_deref(),
-            Duration::from_secs(2),
-        )?;
-        for (name, value) in [("timeout", timeout), ("lifetime", lifetime)] {
-            if value < Duration::from_secs(1) {
-                return Err(Error::usage(format!("`{name}` is less than a second"))
+        let flag = args.lifetime.as_deref();
+        let lifetime = self.duration("lifetime", flag, defaults.lifetime, minutes(7 * 60))?;
+        let flag = args.timeout.as_deref();
+        let timeout = self.duration("timeout", flag, defaults.timeout, minutes(15))?;
+        let flag = args.idle_timeout.as_deref();
+        let idle = self.duration("idle_timeout", flag, defaults.idle_timeout, minutes(30))?;
+        let flag = args.poll_interval.as_deref();
+        let often = Duration::from_secs(2);
+        let poll = self.duration("poll_interval", flag, defaults.poll_interval, often)?;
+        let subject = |name: &str, setting: &Setting<Duration>| {
+            spelled(&format!("defaults.{name}"), &setting.origin)
+        };
+        for (name, setting) in [("timeout", &timeout), ("lifetime", &lifetime)] {
+            if setting.value < Duration::from_secs(1) {
+                let subject = subject(name, setting);
+                return Err(Error::usage(format!("{subject} must be at least a second"))
                     .hinted("write a duration such as `15m` or `7h`"));
             }
         }
-        if !(Duration::from_millis(50)..=minutes(1)).contains(&poll) {
-            return Err(Error::usage("`poll_interval` is not between 50ms and 1m")
-                .hinted("leave it out: 2s is kind to everybody"));
+        if !(Duration::from_millis(50)..=minutes(1)).contains(&poll.value) {
+            let subject = subject("poll_interval", &poll);
+            return Err(Error::usage(format!("{subject} must be from 50ms to 1m"))
+                .hinted("the default, 2s, is recommended"));
         }
-        if lifetime < timeout {
+        if lifetime.value < timeout.value {
             return Err(Error::usage(
                 "`lifetime` is shorter than `timeout`: machines would end before they are online",
             )
             .hinted("make `--lifetime` as long as the start and its job may take together"));
         }
-        let count = NonZeroU16::MIN;
+        let count = self.read("count", args.count.as_deref(), defaults.count)?;
+        let version = defaults.runner_version.clone();
+        let version = self.read("runner_version", args.runner_version.as_deref(), version)?;
+        let registration = args.registration.as_deref();
+        let registration = self.read("registration", registration, defaults.registration)?;
+        let (allow, keep) = (defaults.allow_partial, defaults.keep_failed);
         Ok(Start {
             providers: self.providers(&args.providers)?,
-            count: self.read("count", args.count.as_deref(), values::count, count)?,
+            count: count.map_or(NonZeroU16::MIN, |count| count.value.0),
             labels: self.labels(&args.labels)?,
-            timeout,
-            lifetime,
-            idle_timeout: Some(idle).filter(|idle| !idle.is_zero()),
-            allow_partial: self.switch("allow_partial", args.allow_partial)?,
-            keep_failed: self.switch("keep_failed", args.keep_failed)?,
+            timeout: timeout.value,
+            lifetime: lifetime.value,
+            idle_timeout: Some(idle.value).filter(|idle| !idle.is_zero()),
+            allow_partial: self.switch("allow_partial", args.allow_partial, allow)?,
+            keep_failed: self.switch("keep_failed", args.keep_failed, keep)?,
             group: self.group(args.group.as_deref())?,
             setup: self.setup(args)?,
-            version: self.read(
-                "runner_version",
-                args.runner_version.as_deref(),
-                version,
-                RunnerVersion::Latest,
-            )?,
-            registration: self.read(
-                "registration",
-                args.registration.as_deref(),
-                registration,
-                RegistrationMode::Either,
-            )?,
+            version: version.map_or(RunnerVersion::Latest, |version| version.value),
+            registration: registration.map_or(RegistrationMode::Either, |mode| mode.value),
             proxies: Proxies::of(&self.env),
-            poll_interval: poll,
+            poll_interval: poll.value,
             dry_run: args.dry_run,
             rehearse: args.rehearse,
         })
@@ -108,9 +110,16 @@ impl Settings {
     /// The providers in order: arguments, `$GHARUN_PROVIDERS`, `[defaults] providers`.
     fn providers(&self, given: &[String]) -> Result<Vec<String>> {
         let names = if given.is_empty() {
-            self.several("providers")?
-                .map(|s| s.value)
-                .unwrap_or_default()
+            match self.words("providers") {
+                Some((words, _)) => words,
+                None => self
+                    .file
+                    .contents
+                    .defaults
+                    .providers
+                    .clone()
+                    .unwrap_or_default(),
+            }
         } else {
             given.to_vec()
         };
@@ -131,18 +140,22 @@ impl Settings {
     }
 
     fn labels(&self, given: &[String]) -> Result<Vec<String>> {
-        let (labels, origin) = if given.is_empty() {
-            match self.several("labels")? {
-                Some(Setting { value, origin }) => (value, origin),
-                None => return Ok(Vec::new()),
-            }
-        } else {
-            (given.to_vec(), super::Origin::Flag("--label".into()))
+        let given = (!given.is_empty()).then(|| (given.to_vec(), Origin::Flag("--label".into())));
+        let labels: Vec<Label> = match given.or_else(|| self.words("labels")) {
+            Some((words, origin)) => words
+                .iter()
+                .map(|word| Ok(typed(word, origin.clone())?.value))
+                .collect::<Result<_>>()?,
+            None => self
+                .file
+                .contents
+                .defaults
+                .labels
+                .clone()
+                .unwrap_or_default(),
         };
         let mut fine: Vec<String> = Vec::new();
-        for label in labels {
-            let label =
-                values::label(&label).map_err(|what| bad(&origin, "labels", &label, &what))?;
+        for Label(label) in labels {
             if !fine.iter().any(|other| other.eq_ignore_ascii_case(&label)) {
                 fine.push(label);
             }
@@ -155,69 +168,25 @@ impl Settings {
         Ok(fine)
     }
 
-    /// A list from `GHARUN_…` (divided by commas) or `[defaults]`.
-    fn several(&self, name: &str) -> Result<Option<Setting<Vec<String>>>> {
+    /// The words of `GHARUN_…`, divided by commas.
+    fn words(&self, name: &str) -> Option<(Vec<String>, Origin)> {
         let variable = format!("GHARUN_{}", name.to_uppercase());
-        if let Some(text) = self.env.get(&variable) {
-            let value = text
-                .split(',')
-                .map(|part| part.trim().to_owned())
-                .filter(|part| !part.is_empty())
-                .collect();
-            return Ok(Some(Setting {
-                value,
-                origin: super::Origin::Variable(variable),
-            }));
-        }
-        let path = ["defaults", name];
-        let Some(value) = self.file.get(&path) else {
-            return Ok(None);
-        };
-        let origin = self.file.origin(&path);
-        let texts = value.as_array().and_then(|items| {
-            items
-                .iter()
-                .map(|item| item.as_str().map(str::to_owned))
-                .collect::<Option<Vec<_>>>()
-        });
-        match texts {
-            Some(value) => Ok(Some(Setting { value, origin })),
-            None => Err(bad(
-                &origin,
-                name,
-                &value.to_string(),
-                "write a list of texts, such as `[\"a\", \"b\"]`",
-            )),
-        }
+        let words = self.env.get(&variable)?.split(',').map(str::trim);
+        let words = words.filter(|word| !word.is_empty()).map(str::to_owned);
+        Some((words.collect(), Origin::Variable(variable)))
     }
 
     fn setup(&self, args: &cli::Start) -> Result<Option<String>> {
         let flag = args.setup.as_ref().map(|path| path.display().to_string());
-        let Some(Setting { value, origin }) = self.text("setup", flag.as_deref()) else {
+        let of_file = self.file.contents.defaults.setup.clone();
+        let Some(Setting { value, origin }) = self.read("setup", flag.as_deref(), of_file)? else {
             return Ok(None);
         };
-        let path = PathBuf::from(&value);
-        let text = std::fs::read_to_string(&path).map_err(|error| {
-            bad(
-                &origin,
-                "setup",
-                &value,
-                "name a shell script that can be read",
-            )
-            .hinted(error.to_string())
+        let text = std::fs::read_to_string(&*value).map_err(|error| {
+            let (subject, path) = (spelled("defaults.setup", &origin), value.display());
+            Error::usage(format!("{subject} cannot be `{path}`: {error}"))
+                .hinted("name a shell script that can be read")
         })?;
         Ok(Some(text))
-    }
-}
-
-fn version(text: &str) -> std::result::Result<RunnerVersion, String> {
-    text.parse().map_err(|error: NotAVersion| error.to_string())
-}
-
-fn registration(text: &str) -> std::result::Result<RegistrationMode, String> {
-    match text {
-        "jit" => Ok(RegistrationMode::Jit),
-        "token" => Ok(RegistrationMode::Token),
-        _ => Err("write `jit` or `token`".to_owned()),
     }
 }

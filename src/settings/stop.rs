@@ -3,9 +3,9 @@
 use std::io::Read as _;
 use std::time::Duration;
 
-use super::{Error, Result, Settings, bad, values};
+use super::{Error, Origin, Result, Settings, typed};
 use crate::cli;
-use crate::model::{Name, Reference, StopTarget};
+use crate::model::{HumanDuration, Name, Reference, StopTarget};
 
 /// The settings of `gharun stop`, each resolved.
 #[derive(Clone, Debug)]
@@ -42,30 +42,26 @@ impl Settings {
             group: self.group(args.group.as_deref())?,
             providers: args.providers.clone(),
             older_than: self.older_than(args.older_than.as_deref())?,
-            second_look: self.duration(
-                "second_look",
-                args.second_look.as_deref(),
-                Duration::from_mins(1),
-            )?,
+            second_look: self.second_look(args)?,
             force: args.force,
             wait: !args.no_wait,
             // `timeout` in the file and the environment is that of `start`.
-            timeout: args
-                .timeout
-                .as_deref()
-                .map_or(Ok(Duration::from_mins(2)), |text| {
-                    values::duration(text).map_err(|what| {
-                        bad(
-                            &super::Origin::Flag("--timeout".into()),
-                            "timeout",
-                            text,
-                            &what,
-                        )
-                    })
-                })?,
+            timeout: match args.timeout.as_deref() {
+                Some(text) => typed::<HumanDuration>(text, Origin::Flag("--timeout".into()))?
+                    .value
+                    .get(),
+                None => Duration::from_mins(2),
+            },
             dry_run: args.dry_run,
             yes: args.yes,
         })
+    }
+
+    fn second_look(&self, args: &cli::Stop) -> Result<Duration> {
+        let of_file = self.file.contents.defaults.second_look;
+        let flag = args.second_look.as_deref();
+        let look = self.duration("second_look", flag, of_file, Duration::from_mins(1))?;
+        Ok(look.value)
     }
 
     fn target(&self, args: &cli::Stop) -> Result<StopTarget> {

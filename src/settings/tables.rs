@@ -2,16 +2,20 @@
 
 use std::collections::BTreeMap;
 
+use schemars::Schema;
 use serde_json::{Map, Value};
 
+use super::values::Source;
 use super::{Env, Error, File, Origin, Result, github};
 use crate::model::{Secret, SecretSource};
+use crate::providers::schema::{self, Misfit, Shape};
 use crate::providers::{self, KINDS, Kind};
 
 /// All tables of the file, and the kinds under their own names.
+///
+/// What is wrong in one table is an error where that table is asked for, and nowhere else.
 #[derive(Clone, Debug, Default)]
 pub struct Tables {
-    named: BTreeMap<String, Map<String, Value>>,
     sets: Vec<(String, String)>,
     file: File,
     env: Env,
@@ -30,34 +34,20 @@ pub struct ProviderSettings {
     pub origins: BTreeMap<String, Origin>,
     /// Keys whose value is a secret -> its source.
     pub secrets: BTreeMap<String, SecretSource>,
+    /// Describes what may be set.
+    schema: Schema,
 }
 
 impl Tables {
     pub(super) fn resolve(set: &[String], env: &Env, file: &File) -> Result<Self> {
-        let mut tables = BTreeMap::new();
-        if let Some(value) = file.get(&["providers"]) {
-            let wrong = |path: &[&str]| {
-                Error::usage(format!(
-                    "{}: `{}` is a table",
-                    file.origin(path),
-                    path.join(".")
-                ))
-            };
-            for (name, table) in value.as_object().ok_or_else(|| wrong(&["providers"]))? {
-                let path = ["providers", name.as_str()];
-                let table = table.as_object().ok_or_else(|| wrong(&path))?;
-                if !name
-                    .chars()
-                    .all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
-                    || name.len() > 40
-                {
-                    return Err(Error::usage(format!(
-                        "{}: a provider cannot be named `{name}`",
-                        file.origin(&path)
-                    ))
-                    .hinted("use at most 40 letters, digits, `-` and `_`"));
-                }
-                tables.insert(name.clone(), table.clone());
+        for name in file.contents.providers.keys() {
+            let plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+            if !name.chars().all(plain) || name.len() > 40 {
+                let place = file.origin(&["providers", name]);
+                return Err(
+                    Error::usage(format!("{place}: a provider cannot be named `{name}`"))
+                        .hinted("use at most 40 letters, digits, `-` and `_`"),
+                );
             }
         }
         let mut sets = Vec::new();
@@ -71,73 +61,24 @@ impl Tables {
                 })?;
             sets.push((key.to_owned(), value.to_owned()));
         }
-        let tables = Self {
-            named: tables,
+        Ok(Self {
             sets,
             file: file.clone(),
             env: env.clone(),
-        };
-        Ok(tables)
+        })
     }
 
     /// The names that a user may give: tables, then kinds.
     pub fn known(&self) -> Vec<String> {
-        let kinds = KINDS
-            .iter()
-            .map(|kind| kind.name.to_owned())
-            .filter(|kind| !self.named.contains_key(kind));
-        self.named.keys().cloned().chain(kinds).collect()
-    }
-
-    /// The names of the file's tables.
-    pub fn named(&self) -> Vec<String> {
-        self.named.keys().cloned().collect()
-    }
-
-    /// The kind behind a name.
-    pub fn kind_of(&self, name: &str) -> Result<&'static Kind> {
-        let kinds = || {
-            KINDS
-                .iter()
-                .map(|kind| kind.name)
-                .collect::<Vec<_>>()
-                .join(", ")
-        };
-        let Some(table) = self.named.get(name) else {
-            return providers::kind(name).ok_or_else(|| {
-                Error::usage(format!("there is no provider `{name}`"))
-                    .hinted(format!("known here: {}", self.known().join(", ")))
-            });
-        };
-        let path = ["providers", name, "kind"];
-        match table.get("kind") {
-            // A table under a kind's own name may leave it out.
-            None => providers::kind(name).ok_or_else(|| {
-                Error::usage(format!(
-                    "{}: [providers.{name}] has no `kind`",
-                    self.file.origin(&path)
-                ))
-                .hinted(format!("add `kind = \"…\"`, one of: {}", kinds()))
-            }),
-            Some(Value::String(kind)) => providers::kind(kind).ok_or_else(|| {
-                Error::usage(format!(
-                    "{}: there is no kind `{kind}`",
-                    self.file.origin(&path)
-                ))
-                .hinted(format!("known: {}", kinds()))
-            }),
-            Some(other) => Err(super::bad(
-                &self.file.origin(&path),
-                "kind",
-                &other.to_string(),
-                "write a kind's name in quotes",
-            )),
-        }
+        let named = &self.file.contents.providers;
+        let kinds = KINDS.iter().map(|kind| kind.name.to_owned());
+        let kinds = kinds.filter(|kind| !named.contains_key(kind));
+        self.named().into_iter().chain(kinds).collect()
     }
 
     /// Whether a name is that of a table, however it is filled, or of a kind.
     pub fn is_known(&self, name: &str) -> bool {
-        self.named.contains_key(name) || providers::kind(name).is_some()
+        self.file.contents.providers.contains_key(name) || providers::kind(name).is_some()
     }
 
     /// Refuses names that mean nothing here; what is wrong in a table is not asked.
@@ -148,19 +89,72 @@ impl Tables {
         }
     }
 
+    /// The names of the file's tables.
+    pub fn named(&self) -> Vec<String> {
+        self.file.contents.providers.keys().cloned().collect()
+    }
+
+    /// The table of a name; `None` where the file has none of that name.
+    fn table(&self, name: &str) -> Result<Option<&Map<String, Value>>> {
+        let Some(value) = self.file.contents.providers.get(name) else {
+            return Ok(None);
+        };
+        value.as_object().map(Some).ok_or_else(|| {
+            let misfit = Misfit::wrong_type("a table", value);
+            self.file.misfit(&["providers", name], misfit)
+        })
+    }
+
+    /// The kind behind a name.
+    pub fn kind_of(&self, name: &str) -> Result<&'static Kind> {
+        let kinds = || {
+            let names = KINDS.iter().map(|kind| kind.name);
+            names.collect::<Vec<_>>().join(", ")
+        };
+        let Some(table) = self.table(name)? else {
+            return providers::kind(name).ok_or_else(|| {
+                Error::usage(format!("there is no provider `{name}`"))
+                    .hinted(format!("known here: {}", self.known().join(", ")))
+            });
+        };
+        let path = ["providers", name, "kind"];
+        let place = self.file.origin(&path);
+        match table.get("kind") {
+            // A table under a kind's own name may leave it out.
+            None => providers::kind(name).ok_or_else(|| {
+                Error::usage(format!("{place}: [providers.{name}] has no `kind`"))
+                    .hinted(format!("add `kind = \"…\"`, one of: {}", kinds()))
+            }),
+            Some(Value::String(kind)) => providers::kind(kind).ok_or_else(|| {
+                Error::usage(format!("{place}: there is no kind `{kind}`"))
+                    .hinted(format!("known: {}", kinds()))
+            }),
+            Some(other) => Err(self
+                .file
+                .misfit(&path, Misfit::wrong_type("a string", other))),
+        }
+    }
+
     /// The settings of some providers: see [`Tables::each`].
+    ///
+    /// # Errors
+    ///
+    /// The first that cannot be used.
     pub fn settings(&self, names: &[String]) -> Result<Vec<ProviderSettings>> {
         let all = self.each(names)?.into_iter();
         all.map(|(_, settings)| settings).collect()
     }
 
-    /// The settings of some providers, each with its name, or what is wrong in its table.
+    /// The settings of some providers, each with its name, or what is wrong in its table. A bare `--set KEY=…` must fit
+    /// at least one of them.
+    ///
+    /// # Errors
+    ///
+    /// A name that is not known, or a `--set` that cannot be meant.
     pub fn each(&self, names: &[String]) -> Result<Vec<(String, Result<ProviderSettings>)>> {
+        self.know(names)?;
         let mut all = Vec::new();
         for name in names {
-            if !self.is_known(name) {
-                self.kind_of(name)?;
-            }
             all.push((name.clone(), self.without_sets(name)));
         }
         for (key, text) in &self.sets {
@@ -168,7 +162,7 @@ impl Tables {
         }
         for (_, settings) in &mut all {
             if let Ok(provider) = settings
-                && let Err(error) = provider.take_secrets(&self.env)
+                && let Err(error) = self.finish(provider)
             {
                 *settings = Err(error);
             }
@@ -184,7 +178,8 @@ impl Tables {
     ) -> Result<()> {
         let (owner, path) = match key.split_once('.') {
             Some((first, rest)) if all.iter().any(|(name, _)| name == first) => (Some(first), rest),
-            Some((first, _)) if self.named.contains_key(first) => return Ok(()),
+            // Of a provider that is not used now.
+            Some((first, _)) if self.file.contents.providers.contains_key(first) => return Ok(()),
             _ => (None, key),
         };
         let keys: Vec<&str> = path.split('.').collect();
@@ -192,8 +187,9 @@ impl Tables {
         for (name, settings) in all.iter_mut() {
             match settings {
                 _ if owner.is_some_and(|owner| owner != name) => {}
+                // Whether it would fit cannot be told.
                 Err(_) => fits = true,
-                Ok(provider) if provider.property(keys[0]).is_some() => {
+                Ok(provider) if provider.has(keys[0]) => {
                     fits = true;
                     provider.set(&keys, text)?;
                 }
@@ -225,15 +221,11 @@ impl Tables {
                 origins.insert(key.to_owned(), Origin::Variable(variable.to_owned()));
             }
         }
-        for (key, value) in self
-            .named
-            .get(name)
-            .into_iter()
-            .flatten()
-            .filter(|(key, _)| *key != "kind")
-        {
-            values.insert(key.clone(), value.clone());
-            origins.insert(key.clone(), self.file.origin(&["providers", name, key]));
+        for (key, value) in self.table(name)?.into_iter().flatten() {
+            if key != "kind" {
+                values.insert(key.clone(), value.clone());
+                origins.insert(key.clone(), self.file.origin(&["providers", name, key]));
+            }
         }
         Ok(ProviderSettings {
             name: name.to_owned(),
@@ -241,14 +233,74 @@ impl Tables {
             values,
             origins,
             secrets: BTreeMap::new(),
+            schema: kind.schema(),
         })
+    }
+
+    /// Takes the secrets apart, and checks the form of all the rest.
+    fn finish(&self, provider: &mut ProviderSettings) -> Result<()> {
+        let keys = provider.values.keys().filter(|key| provider.is_secret(key));
+        for key in keys.cloned().collect::<Vec<_>>() {
+            if let Some(value) = provider.values.remove(&key) {
+                let secret = self.secret(provider, &key, &value)?;
+                provider.secrets.insert(key, secret);
+            }
+        }
+        let mut values = provider.values.clone();
+        for key in provider.secrets.keys() {
+            values.insert(key.clone(), "***".into());
+        }
+        match provider.kind.misfit(&values) {
+            // What is not set is only needed where the provider is opened.
+            Some(misfit) if misfit.is_missing_setting() => Ok(()),
+            Some(misfit) => Err(self.misfit(provider, misfit)),
+            None => Ok(()),
+        }
+    }
+
+    fn secret(
+        &self,
+        provider: &ProviderSettings,
+        key: &str,
+        value: &Value,
+    ) -> Result<SecretSource> {
+        // What came from a variable is a literal by right.
+        if let (Origin::Variable(_), Value::String(text)) = (provider.origin(key), value) {
+            return Ok(SecretSource::Literal(Secret::new(text.trim())));
+        }
+        let path = ["providers", &provider.name, key];
+        let source: Source =
+            schema::read_value(value).map_err(|misfit| self.file.misfit(&path, misfit))?;
+        Ok(github::source(&source, &self.env))
+    }
+
+    /// The error for what is wrong in the settings of a provider.
+    fn misfit(&self, provider: &ProviderSettings, misfit: Misfit) -> Error {
+        let name = &provider.name;
+        let key = misfit.path.first().map_or("", String::as_str);
+        match provider.origin(key) {
+            Origin::File { .. } => self.file.misfit(&["providers", name], misfit),
+            origin => {
+                let subject = format!("`{}` of `{name}` ({origin})", misfit.key());
+                super::unfit(&subject, misfit.fault)
+            }
+        }
     }
 }
 
 impl ProviderSettings {
-    /// What the kind's description says of a key.
-    fn property(&self, key: &str) -> Option<Value> {
-        self.kind.schema().get("properties")?.get(key).cloned()
+    /// What may be written for a key.
+    fn shapes(&self, key: &str) -> Vec<Shape<'_>> {
+        Shape::of(&self.schema).inside(key)
+    }
+
+    /// Whether the kind has a setting of that name.
+    fn has(&self, key: &str) -> bool {
+        !self.shapes(key).is_empty()
+    }
+
+    fn is_secret(&self, key: &str) -> bool {
+        self.shapes(key).into_iter().any(Shape::is_secret)
     }
 
     /// Where a key was set.
@@ -259,10 +311,7 @@ impl ProviderSettings {
 
     fn set(&mut self, keys: &[&str], text: &str) -> Result<()> {
         let origin = Origin::Flag(format!("--set {}", keys.join(".")));
-        if self
-            .property(keys[0])
-            .is_some_and(|about| is_secret(&about))
-        {
+        if self.is_secret(keys[0]) {
             return Err(Error::usage(format!(
                 "`{origin}` would show a secret to everybody who can list processes"
             ))
@@ -271,10 +320,8 @@ impl ProviderSettings {
                 keys[0]
             )));
         }
-        let takes_only_text = keys.len() == 1
-            && self
-                .property(keys[0])
-                .is_some_and(|about| only_text(&about));
+        let takes_only_text =
+            keys.len() == 1 && self.shapes(keys[0]).into_iter().all(Shape::is_text);
         let value = if takes_only_text {
             Value::String(text.to_owned())
         } else {
@@ -293,47 +340,6 @@ impl ProviderSettings {
         *place = value;
         self.origins.insert(keys[0].to_owned(), origin);
         Ok(())
-    }
-
-    fn take_secrets(&mut self, env: &Env) -> Result<()> {
-        let secret: Vec<String> = self
-            .values
-            .keys()
-            .filter(|key| self.property(key).is_some_and(|about| is_secret(&about)))
-            .cloned()
-            .collect();
-        for key in secret {
-            let origin = self.origin(&key);
-            let Some(value) = self.values.remove(&key) else {
-                continue;
-            };
-            // What came from a variable is a literal by right.
-            if let (Origin::Variable(_), Value::String(text)) = (&origin, &value) {
-                let secret = SecretSource::Literal(Secret::new(text.trim()));
-                self.secrets.insert(key, secret);
-                continue;
-            }
-            let source = github::source(&value, env, &origin, &key)?;
-            self.secrets.insert(key, source);
-        }
-        Ok(())
-    }
-}
-
-/// A secret, or an optional one.
-fn is_secret(about: &Value) -> bool {
-    about.get("format").and_then(Value::as_str) == Some("secret")
-        || about
-            .get("anyOf")
-            .and_then(Value::as_array)
-            .is_some_and(|kinds| kinds.iter().any(is_secret))
-}
-
-fn only_text(about: &Value) -> bool {
-    match about.get("type") {
-        Some(Value::String(kind)) => kind == "string",
-        Some(Value::Array(kinds)) => kinds.iter().all(|kind| kind == "string" || kind == "null"),
-        _ => false,
     }
 }
 

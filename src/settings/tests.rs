@@ -8,6 +8,7 @@ use crate::model::{Name, Scope, StopTarget};
 use clap::Parser as _;
 
 mod app;
+mod types;
 
 /// A world of flags, variables and a file.
 struct World {
@@ -103,22 +104,10 @@ fn a_flag_beats_a_variable_beats_the_file_beats_the_default() {
 
 #[test]
 fn an_error_names_the_place_where_the_value_stands() {
-    insta::assert_snapshot!(World::new("start local --timeout soon").error(), @"
-    `--timeout` cannot be `soon`
-    write a duration such as `90s`, `15m` or `1h 30m`
-    ");
-    insta::assert_snapshot!(World::new("start local").env("GHARUN_COUNT", "0").error(), @"
-    `$GHARUN_COUNT` cannot be `0`
-    write a number from 1 to 256
-    ");
-    insta::assert_snapshot!(World::new("start local").file("\n[defaults]\nlifetime = 7\n").error(), @"
-    `lifetime` at DIR/p.toml:3 cannot be `7`
-    write a duration such as `90s`, `15m` or `1h 30m`
-    ");
-    insta::assert_snapshot!(World::new("start local --label a,b").error(), @"
-    `--label` cannot be `a,b`
-    write a label of letters, digits, `.`, `_` and `-`, one for each `--label`
-    ");
+    insta::assert_snapshot!(World::new("start local --timeout soon").error(), @"`--timeout` must be a duration such as `90s`, `15m` or `1h 30m` (at most a year), not `soon`");
+    insta::assert_snapshot!(World::new("start local").env("GHARUN_COUNT", "0").error(), @"`$GHARUN_COUNT` must be an integer from 1 to 256, not `0`");
+    insta::assert_snapshot!(World::new("start local").file("\n[defaults]\nlifetime = 7\n").error(), @"`defaults.lifetime` (DIR/p.toml:3) must be a duration such as `90s`, `15m` or `1h 30m` (at most a year), not an integer");
+    insta::assert_snapshot!(World::new("start local --label a,b").error(), @"`--label` must be a label of letters, digits, `.`, `_` and `-`, not `a,b`");
 }
 
 #[test]
@@ -134,8 +123,8 @@ fn a_mistake_in_the_file_is_an_error_with_its_line() {
 #[test]
 fn a_token_in_the_file_itself_is_refused() {
     insta::assert_snapshot!(World::new("start local").file("[github]\ntoken = \"ghp_x\"\n").error(), @r#"
-    DIR/p.toml:2: `token` must not stand in the file itself: a secret in a file gets committed one day
-    write `token = { env = "NAME" }`, `{ file = "PATH" }` or `{ command = ["PROGRAM", "ARG"] }`
+    `github.token` (DIR/p.toml:2) must be `{ env = "NAME" }`, `{ file = "PATH" }` or `{ command = ["PROGRAM", "ARG"] }`, not the secret itself
+    a secret in a file gets committed one day
     "#);
 }
 

@@ -1,64 +1,367 @@
-//! How single values are read. Each error says what to write.
+//! Single values: how each is read, and in what words it must be written.
 
+use std::fmt;
 use std::num::NonZeroU16;
-use std::time::Duration;
 
-use jiff::SignedDuration;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use serde_json::{Value, json};
+use url::Url;
 
-/// `90s`, `15m`, `1h 30m`, or `0`.
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    let what = "write a duration such as `90s`, `15m` or `1h 30m`";
-    if text.trim() == "0" {
-        return Ok(Duration::ZERO);
-    }
-    let signed: SignedDuration = text.trim().parse().map_err(|_| what.to_owned())?;
-    // Clocks can be set forward by a year without an overflow anywhere, and nothing may run longer.
-    let longest = Duration::from_hours(366 * 24);
-    let duration = Duration::try_from(signed).map_err(|_| what.to_owned())?;
-    if duration > longest {
-        return Err(format!("{what}, at most a year"));
-    }
-    Ok(duration)
+use crate::model::{HumanDuration, PathSetting, RegistrationMode, RunnerVersion, Scope};
+use crate::providers::schema::{EXPECTED, SOURCE};
+
+/// A runner group, as the user names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// By GitHub's number: nothing but digits.
+    Id(u64),
+    /// By its name.
+    Name(String),
 }
 
-/// `true` or `false`.
-pub(super) fn switch(text: &str) -> Result<bool, String> {
-    match text {
-        "true" | "1" => Ok(true),
-        "false" | "0" => Ok(false),
-        _ => Err("write `true` or `false`".to_owned()),
+impl fmt::Display for Group {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => write!(f, "{id}"),
+            Self::Name(name) => f.write_str(name),
+        }
+    }
+}
+
+/// A value that is written as one text in a flag or a variable.
+pub(super) trait Text: Sized {
+    /// What it must be, after `must be`.
+    const EXPECTED: &'static str;
+    /// Whether an error may show a text that is not one.
+    const SHOWN: bool = true;
+
+    /// Reads it; `None` where the text is not one.
+    fn read(text: &str) -> Option<Self>;
+}
+
+/// Lets the types of this file be read from the file of settings as from a flag: by [`Text::read`]. Each is a string
+/// there, or of one of the types that are named.
+macro_rules! in_the_file {
+    ($($name:ty: $($type:literal)|+;)+) => {$(
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = match Value::deserialize(deserializer)? {
+                    Value::String(text) => text,
+                    other => other.to_string(),
+                };
+                Self::read(&text).ok_or_else(|| D::Error::custom(Self::EXPECTED))
+            }
+        }
+
+        impl JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({
+                    "type": [$($type),+],
+                    EXPECTED: Self::EXPECTED,
+                    "writeOnly": !Self::SHOWN,
+                })
+            }
+        }
+    )+};
+}
+
+in_the_file! {
+    ApiUrl: "string";
+    AppId: "string" | "integer";
+    Enterprise: "string";
+    Group: "string" | "integer";
+    Installation: "string" | "integer";
+    Label: "string";
+    Org: "string";
+    RegistrationMode: "string";
+    Repo: "string";
+    StartGroup: "string";
+    RunnerVersion: "string";
+}
+
+impl Text for HumanDuration {
+    const EXPECTED: &'static str = HumanDuration::EXPECTED;
+
+    fn read(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+}
+
+impl Text for PathSetting {
+    const EXPECTED: &'static str = "a path";
+
+    fn read(text: &str) -> Option<Self> {
+        (!text.is_empty()).then(|| Self::from(text))
+    }
+}
+
+/// A switch.
+impl Text for bool {
+    const EXPECTED: &'static str = "`true` or `false`";
+
+    fn read(text: &str) -> Option<Self> {
+        match text {
+            "true" | "1" => Some(true),
+            "false" | "0" => Some(false),
+            _ => None,
+        }
     }
 }
 
 /// A number of runners.
-pub(super) fn count(text: &str) -> Result<NonZeroU16, String> {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "u64")]
+pub(super) struct Count(pub(super) NonZeroU16);
+
+impl Count {
     // A matrix has at most 256 jobs (GitHub's limits for workflows).
-    text.parse()
-        .ok()
-        .filter(|n: &NonZeroU16| n.get() <= 256)
-        .ok_or_else(|| "write a number from 1 to 256".to_owned())
+    const MOST: u16 = 256;
+}
+
+impl TryFrom<u64> for Count {
+    type Error = &'static str;
+
+    fn try_from(number: u64) -> Result<Self, &'static str> {
+        let number = u16::try_from(number).ok().and_then(NonZeroU16::new);
+        let number = number.filter(|number| number.get() <= Self::MOST);
+        number.map(Self).ok_or(Self::EXPECTED)
+    }
+}
+
+impl JsonSchema for Count {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Count".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "integer", "minimum": 1, "maximum": Self::MOST })
+    }
+}
+
+impl Text for Count {
+    const EXPECTED: &'static str = "an integer from 1 to 256";
+
+    fn read(text: &str) -> Option<Self> {
+        text.parse::<u64>().ok()?.try_into().ok()
+    }
 }
 
 /// A label of a runner: GitHub splits at commas and ignores case; 256 characters at most.
-pub(super) fn label(text: &str) -> Result<String, String> {
-    let fine = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-    if text.is_empty() || text.len() > 256 || !text.chars().all(fine) {
-        return Err(
-            "write a label of letters, digits, `.`, `_` and `-`, one for each `--label`".to_owned(),
-        );
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Label(pub(super) String);
+
+impl Text for Label {
+    const EXPECTED: &'static str = "a label of letters, digits, `.`, `_` and `-`";
+
+    fn read(text: &str) -> Option<Self> {
+        let fine = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+        let is_label = !text.is_empty() && text.len() <= 256 && text.chars().all(fine);
+        is_label.then(|| Self(text.to_owned()))
     }
-    Ok(text.to_owned())
 }
 
 /// A group that pairs a start with its stop; it becomes a tag at every place.
-pub(super) fn group(text: &str) -> Result<String, String> {
-    let fine = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
-    if text.is_empty() || text.len() > 40 || !text.chars().all(fine) {
-        return Err(
-            "write a name of at most 40 lower-case letters, digits, `-` and `_`".to_owned(),
-        );
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct StartGroup(pub(super) String);
+
+impl Text for StartGroup {
+    const EXPECTED: &'static str = "a name of at most 40 lower-case letters, digits, `-` and `_`";
+
+    fn read(text: &str) -> Option<Self> {
+        let fine = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
+        let is_name = !text.is_empty() && text.len() <= 40 && text.chars().all(fine);
+        is_name.then(|| Self(text.to_owned()))
     }
-    Ok(text.to_owned())
+}
+
+impl Text for RunnerVersion {
+    const EXPECTED: &'static str = "`latest` or a version such as `2.336.0`";
+
+    fn read(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+}
+
+impl Text for RegistrationMode {
+    const EXPECTED: &'static str = "`jit` or `token`";
+
+    fn read(text: &str) -> Option<Self> {
+        match text {
+            "jit" => Some(Self::Jit),
+            "token" => Some(Self::Token),
+            _ => None,
+        }
+    }
+}
+
+impl Text for Group {
+    const EXPECTED: &'static str = "the name or the number of a runner group";
+
+    fn read(text: &str) -> Option<Self> {
+        /// Longer than any name that GitHub takes for a group.
+        const LONGEST: usize = 200;
+        let name = text.trim();
+        if name.is_empty() || name.len() > LONGEST || name.contains(char::is_control) {
+            return None;
+        }
+        let digits = name.bytes().all(|byte| byte.is_ascii_digit());
+        Some(match name.parse() {
+            Ok(id) if digits => Self::Id(id),
+            _ => Self::Name(name.to_owned()),
+        })
+    }
+}
+
+/// Whether a text is a name in GitHub's addresses.
+fn is_slug(text: &str) -> bool {
+    let fine = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    let dots = matches!(text, "." | "..");
+    !text.is_empty() && text.len() <= 100 && text.chars().all(fine) && !dots
+}
+
+/// A repository as a scope.
+#[derive(Clone, Debug)]
+pub(super) struct Repo(pub(super) Scope);
+
+impl Text for Repo {
+    const EXPECTED: &'static str = "`OWNER/NAME`, such as `octo/app`";
+
+    fn read(text: &str) -> Option<Self> {
+        let (owner, name) = text.split_once('/')?;
+        (is_slug(owner) && is_slug(name)).then(|| {
+            Self(Scope::Repo {
+                owner: owner.to_owned(),
+                name: name.to_owned(),
+            })
+        })
+    }
+}
+
+/// An organization as a scope.
+#[derive(Clone, Debug)]
+pub(super) struct Org(pub(super) Scope);
+
+impl Text for Org {
+    const EXPECTED: &'static str = "an organization's name as it stands in its address";
+
+    fn read(text: &str) -> Option<Self> {
+        is_slug(text).then(|| Self(Scope::Org(text.to_owned())))
+    }
+}
+
+/// An enterprise as a scope.
+#[derive(Clone, Debug)]
+pub(super) struct Enterprise(pub(super) Scope);
+
+impl Text for Enterprise {
+    const EXPECTED: &'static str = "an enterprise's name as it stands in its address";
+
+    fn read(text: &str) -> Option<Self> {
+        is_slug(text).then(|| Self(Scope::Enterprise(text.to_owned())))
+    }
+}
+
+/// The address of a server.
+#[derive(Clone, Debug)]
+pub(super) struct ApiUrl(pub(super) Url);
+
+impl Text for ApiUrl {
+    const EXPECTED: &'static str = "an address such as `https://github.example.com`";
+
+    fn read(text: &str) -> Option<Self> {
+        let url = Url::parse(text).ok()?;
+        let fine = matches!(url.scheme(), "http" | "https") && url.host_str().is_some();
+        fine.then_some(Self(url))
+    }
+}
+
+/// What a GitHub App is known by.
+#[derive(Clone, Debug)]
+pub(super) struct AppId(pub(super) String);
+
+impl Text for AppId {
+    const EXPECTED: &'static str = "the client id (`Iv…`) or the number of a GitHub App, as the app's settings page shows them";
+    // It may be a key that came to the wrong place.
+    const SHOWN: bool = false;
+
+    fn read(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+        let is_id = !text.is_empty() && text.len() <= 100 && text.chars().all(plain);
+        is_id.then(|| Self(text.to_owned()))
+    }
+}
+
+/// Where a GitHub App is installed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Installation(pub(super) u64);
+
+impl Text for Installation {
+    const EXPECTED: &'static str = "the number at the end of the installation's address";
+
+    fn read(text: &str) -> Option<Self> {
+        let number = text.trim().parse().ok()?;
+        (number > 0).then_some(Self(number))
+    }
+}
+
+/// Where a secret comes from.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Source {
+    /// The output of a command.
+    Command(Vec<String>),
+    /// A variable.
+    Env(String),
+    /// The content of a file.
+    File(PathSetting),
+}
+
+impl JsonSchema for Source {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Source".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let one = |key: &str, about: Value| {
+            json!({
+                "type": "object",
+                "properties": { key: about },
+                "required": [key],
+                "additionalProperties": false,
+            })
+        };
+        let file = generator.subschema_for::<PathSetting>().to_value();
+        let variable = json!({
+            "type": "string",
+            "minLength": 1,
+            EXPECTED: "the name of a variable",
+        });
+        let command = json!({
+            "type": "array",
+            "items": { "type": "string", "minLength": 1 },
+            "minItems": 1,
+            EXPECTED: "an array of strings: a program and its arguments",
+        });
+        json_schema!({
+            EXPECTED: SOURCE,
+            "oneOf": [one("command", command), one("env", variable), one("file", file)],
+        })
+    }
 }
 
 #[cfg(test)]
@@ -66,48 +369,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_are_read_as_people_write_them() {
-        let seconds = |text| duration(text).map(|d| d.as_secs());
-        for (text, expected) in [
-            ("90s", 90),
-            ("15m", 900),
-            ("1h 30m", 5400),
-            ("1h30m", 5400),
-            ("7 hours", 25200),
-            ("0", 0),
-        ] {
-            assert_eq!(seconds(text), Ok(expected), "{text}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_duration_is_refused() {
-        for text in [
-            "",
-            "15",
-            "-5m",
-            "soon",
-            "5 parsecs",
-            "3 years",
-            "9999999999999h",
-        ] {
-            assert!(duration(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
     fn labels_with_commas_and_blanks_are_refused() {
         for text in ["", "a,b", "a b", &"x".repeat(257)] {
-            assert!(label(text).is_err(), "{text}");
+            assert!(Label::read(text).is_none(), "{text}");
         }
-        assert_eq!(label("gpu.L40S_1-x"), Ok("gpu.L40S_1-x".to_owned()));
+        assert_eq!(
+            Label::read("gpu.L40S_1-x"),
+            Some(Label("gpu.L40S_1-x".to_owned()))
+        );
     }
 
     #[test]
     fn counts_are_from_one_to_a_matrix_full() {
         assert_eq!(
-            ["0", "1", "256", "257", "-1", "two"].map(|text| count(text).is_ok()),
+            ["0", "1", "256", "257", "-1", "two"].map(|text| Count::read(text).is_some()),
             [false, true, true, false, false, false]
         );
+    }
+
+    #[test]
+    fn odd_scopes_are_refused() {
+        for text in ["a", "a/b/c", "/b", "a/", "a/..", "a/b?x"] {
+            assert!(Repo::read(text).is_none(), "{text}");
+        }
     }
 }

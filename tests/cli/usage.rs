@@ -41,7 +41,9 @@ fn an_unknown_key_is_named_with_its_line() {
     .expect("a file");
     let said = refused(&world, "start box");
     assert!(
-        said.contains("`slot` of `box` (providers.toml:3)"),
+        said.starts_with(
+            "error: providers.toml:3: unknown key `slot` in [providers.box]\n\nhint: known: "
+        ),
         "{said}"
     );
 }
@@ -62,23 +64,82 @@ fn wrong_values_say_what_to_type_instead() {
     for (args, error) in [
         (
             "start local --timeout soon",
-            "error: `--timeout` cannot be `soon`\n\nhint: write a duration such as `90s`, `15m` or `1h 30m`\n",
+            "error: `--timeout` must be a duration such as `90s`, `15m` or `1h 30m` (at most a year), not `soon`\n",
         ),
         (
             "start local --count 0",
-            "error: `--count` cannot be `0`\n\nhint: write a number from 1 to 256\n",
+            "error: `--count` must be an integer from 1 to 256, not `0`\n",
         ),
         (
             "start local --label a,b",
-            "error: `--label` cannot be `a,b`\n\nhint: write a label of letters, digits, `.`, `_` and `-`, one for each `--label`\n",
+            "error: `--label` must be a label of letters, digits, `.`, `_` and `-`, not `a,b`\n",
         ),
         (
             "start local --group ThisNameIsFarTooLongForATagAtAnyPlaceInTheWorld",
-            "error: `--group` cannot be `ThisNameIsFarTooLongForATagAtAnyPlaceInTheWorld`\n\nhint: write a name of at most 40 lower-case letters, digits, `-` and `_`\n",
+            "error: `--group` must be a name of at most 40 lower-case letters, digits, `-` and `_`, not `ThisNameIsFarTooLongForATagAtAnyPlaceInTheWorld`\n",
         ),
     ] {
         assert_eq!(refused(&World::new(), args), error);
     }
+}
+
+#[test]
+fn every_command_refuses_a_value_of_a_wrong_type_wherever_it_stands() {
+    for (text, error) in [
+        (
+            "[github]\norg = [\"acme\"]\n",
+            "error: `github.org` (providers.toml:2) must be a string, not an array\n",
+        ),
+        (
+            "[github]\nrepo = 5\n",
+            "error: `github.repo` (providers.toml:2) must be a string, not an integer\n",
+        ),
+        (
+            "[github]\nenterprise = { slug = \"x\" }\n",
+            "error: `github.enterprise` (providers.toml:2) must be a string, not a table\n",
+        ),
+        (
+            "github = \"octo/app\"\n",
+            "error: `github` (providers.toml:1) must be a table, not a string\n",
+        ),
+        (
+            "[defaults]\nolder_than = 5\n",
+            "error: `defaults.older_than` (providers.toml:2) must be a duration such as `90s`, `15m` or `1h 30m` (at most a year), not an integer\n",
+        ),
+        (
+            "[defaults]\nproviders = \"local\"\n",
+            "error: `defaults.providers` (providers.toml:2) must be an array of strings, not a string\n",
+        ),
+    ] {
+        let world = World::new();
+        std::fs::write(world.path("providers.toml"), text).expect("a file");
+        for command in [
+            "start local --dry-run",
+            "start local --rehearse",
+            "stop --orphans --dry-run",
+            "stop local:0a0a0a0a0a0a/gharun-abcdefabcdefgh",
+            "list --no-github",
+            "providers",
+            "providers check local",
+            "providers show local",
+            "providers offers local",
+            "providers init",
+        ] {
+            assert_eq!(refused(&world, command), error, "{command}");
+        }
+    }
+}
+
+#[test]
+fn a_wrong_value_in_the_table_of_one_provider_is_the_end_of_that_one_alone() {
+    let world = World::new();
+    let text =
+        "[providers.far]\nkind = \"local\"\nslots = \"lots\"\n[providers.box]\nkind = \"local\"\n";
+    std::fs::write(world.path("providers.toml"), text).expect("a file");
+    insta::assert_snapshot!(refused(&world, "start far --dry-run"), @"error: `providers.far.slots` (providers.toml:3) must be an integer, not a string");
+    world.run("start box --dry-run").exits(0);
+    world.run("providers check box").exits(0);
+    world.run("list --provider box").exits(0);
 }
 
 #[test]
@@ -91,7 +152,8 @@ fn a_token_in_the_file_is_refused() {
     .expect("a file");
     let said = refused(&world, "start local");
     assert!(
-        said.starts_with("error: providers.toml:2: `token` must not stand in the file itself"),
+        said.starts_with("error: `github.token` (providers.toml:2) must be `{ env = \"NAME\" }`, ")
+            && said.contains(", not the secret itself"),
         "{said}"
     );
 }

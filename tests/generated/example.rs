@@ -6,6 +6,7 @@ use std::path::Path;
 
 use gharun::providers;
 use gharun::settings::File;
+use serde_json::Value;
 
 use crate::repository;
 use crate::tables::known;
@@ -29,13 +30,19 @@ fn uncommented(line: &str) -> &str {
     }
 }
 
-fn read(text: &str) -> File {
+/// The values of a file, which the program can read.
+fn read(text: &str) -> Value {
     let read = File::parse(Path::new("providers.toml.example"), text);
-    read.unwrap_or_else(|error| panic!("{error}: {:?}", error.hints()))
+    read.unwrap_or_else(|error| panic!("{error}: {:?}", error.hints()));
+    toml::from_str(text).expect("it was just read")
 }
 
-fn keys(file: &File, path: &[&str]) -> BTreeSet<String> {
-    let table = file.get(path).unwrap_or_else(|| panic!("no {path:?}"));
+fn get<'a>(file: &'a Value, path: &[&str]) -> Option<&'a Value> {
+    path.iter().try_fold(file, |value, key| value.get(key))
+}
+
+fn keys(file: &Value, path: &[&str]) -> BTreeSet<String> {
+    let table = get(file, path).unwrap_or_else(|| panic!("no {path:?}"));
     let table = table
         .as_object()
         .unwrap_or_else(|| panic!("{path:?} is no table"));
@@ -66,7 +73,7 @@ fn the_example_has_every_setting_and_no_other() {
     }
     let mut shown = BTreeSet::new();
     for name in keys(&file, &["providers"]) {
-        let kind = file.get(&["providers", &name, "kind"]);
+        let kind = get(&file, &["providers", &name, "kind"]);
         let kind = kind.and_then(|kind| kind.as_str()).unwrap_or(&name);
         let Some(kind) = providers::kind(kind) else {
             // A build of fewer kinds leaves it out.
@@ -109,7 +116,7 @@ fn the_defaults_in_the_example_are_those_of_the_program() {
             let Some(default) = about.get("default").filter(|value| !value.is_null()) else {
                 continue;
             };
-            let value = file.get(&["providers", kind.name, key]);
+            let value = get(&file, &["providers", kind.name, key]);
             let value = value.unwrap_or_else(|| panic!("{}.{key}", kind.name));
             assert_eq!(value, default, "{}.{key}", kind.name);
         }

@@ -1,11 +1,8 @@
 //! With what to go to GitHub: a token, or an app that gets itself one.
 
-use std::path::PathBuf;
-
-use serde_json::Value;
-
 use crate::model::{Secret, SecretSource};
-use crate::settings::{Env, Error, File, Origin, Result, Setting};
+use crate::settings::values::{AppId, Installation, Source, Text};
+use crate::settings::{Env, Error, File, Origin, Result, Setting, typed};
 
 /// A GitHub App.
 #[derive(Clone, Debug)]
@@ -82,22 +79,25 @@ pub(super) fn resolve(env: &Env, file: &File) -> Result<Option<Setting<Credentia
         let value = Credential::App(Box::new(app));
         return Ok(Some(Setting { value, origin }));
     }
-    let path = ["github", "token"];
-    if let Some(value) = file.get(&path) {
-        let origin = file.origin(&path);
-        let value = source(value, env, &origin, "token")?;
-        if value.is_set() {
-            let value = Credential::Token(value);
-            return Ok(Some(Setting { value, origin }));
-        }
+    let of_file = file.contents.github.token.as_ref();
+    let of_file = of_file.map(|written| source(written, env));
+    if let Some(token) = of_file.filter(SecretSource::is_set) {
+        let token = file.setting(&["github", "token"], Credential::Token(token));
+        return Ok(Some(token));
     }
     Ok(variable(&OTHERS))
 }
 
 /// The app, when its id and its key are set; one without the other is an error.
 fn app(env: &Env, file: &File) -> Result<Option<App>> {
-    let id = text(env, file, APP_ID, "id");
-    let key = private_key(env, file)?;
+    let in_file = file.contents.github.app.clone().unwrap_or_default();
+    let id = of_variable::<AppId>(env, APP_ID)?;
+    let id = id.or_else(|| {
+        let id = in_file.id?;
+        Some(file.setting(&["github", "app", "id"], id))
+    });
+    let id = id.map(|id| id.map(|id| id.0));
+    let key = private_key(env, file, in_file.private_key.as_ref());
     let (id, key) = match (id, key) {
         (None, Key::Unset) => return Ok(None),
         (Some(id), Key::Set(key)) => (id, key),
@@ -119,55 +119,23 @@ fn app(env: &Env, file: &File) -> Result<Option<App>> {
             )));
         }
     };
-    let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-    if id.value.len() > 100 || !id.value.chars().all(plain) {
-        // It may be a key that came to the wrong place.
-        return Err(
-            Error::usage(format!("`{}` is no id of a GitHub App", id.origin)).hinted(
-                "write its client id (`Iv…`) or its number, as the app's settings page shows them",
-            ),
-        );
-    }
-    let installation = text(env, file, APP_INSTALLATION, "installation")
-        .map(|given| {
-            let number = given.value.parse().ok().filter(|number| *number > 0);
-            number.ok_or_else(|| {
-                let Setting { value, origin } = given;
-                crate::settings::bad(
-                    &origin,
-                    "installation",
-                    &value,
-                    "write the number at the end of the installation's address, or leave it out: it is found",
-                )
-            })
-        })
-        .transpose()?;
+    let installation = of_variable::<Installation>(env, APP_INSTALLATION)?;
+    let installation = installation
+        .map(|given| given.value)
+        .or(in_file.installation);
     Ok(Some(App {
         id,
-        installation,
+        installation: installation.map(|installation| installation.0),
         key,
     }))
 }
 
-/// A variable, else a text or number of `[github.app]`.
-fn text(env: &Env, file: &File, variable: &str, key: &str) -> Option<Setting<String>> {
-    if let Some(value) = env
-        .get(variable)
-        .map(str::trim)
-        .filter(|value| !value.is_empty())
-    {
-        return Some(Setting {
-            value: value.to_owned(),
-            origin: Origin::Variable(variable.to_owned()),
-        });
-    }
-    let path = ["github", "app", key];
-    let value = match file.get(&path)? {
-        Value::String(text) => text.trim().to_owned(),
-        other => other.to_string(),
-    };
-    let origin = file.origin(&path);
-    (!value.is_empty()).then_some(Setting { value, origin })
+/// What a variable holds; blanks alone are as nothing.
+fn of_variable<T: Text>(env: &Env, variable: &str) -> Result<Option<Setting<T>>> {
+    let text = env.get(variable).map(str::trim);
+    let text = text.filter(|text| !text.is_empty());
+    let origin = || Origin::Variable(variable.to_owned());
+    text.map(|text| typed(text, origin())).transpose()
 }
 
 /// What there is of a private key.
@@ -190,69 +158,34 @@ impl Key {
     }
 }
 
-fn private_key(env: &Env, file: &File) -> Result<Key> {
+fn private_key(env: &Env, file: &File, of_file: Option<&Source>) -> Key {
     if let Some(text) = env.get(APP_KEY) {
-        return Ok(Key::Set(Setting {
+        return Key::Set(Setting {
             value: SecretSource::Literal(Secret::new(text)),
             origin: Origin::Variable(APP_KEY.to_owned()),
-        }));
+        });
     }
-    let path = ["github", "app", "private_key"];
-    let Some(value) = file.get(&path) else {
-        return Ok(Key::Unset);
+    let Some(written) = of_file else {
+        return Key::Unset;
     };
-    let origin = file.origin(&path);
-    Ok(match source(value, env, &origin, "private_key")? {
+    let origin = file.origin(&["github", "app", "private_key"]);
+    match source(written, env) {
         SecretSource::Variable { name, value: None } => Key::Absent {
             origin,
             variable: name,
         },
         value => Key::Set(Setting { value, origin }),
-    })
+    }
 }
 
-/// Reads `{ env = "…" }`, `{ file = "…" }`, `{ command = […] }`.
-pub(in crate::settings) fn source(
-    value: &Value,
-    env: &Env,
-    origin: &Origin,
-    key: &str,
-) -> Result<SecretSource> {
-    let wrong = |what: String| {
-        Error::usage(what).hinted(format!(
-            "write `{key} = {{ env = \"NAME\" }}`, `{{ file = \"PATH\" }}` or `{{ command = [\"PROGRAM\", \"ARG\"] }}`"
-        ))
-    };
-    let Value::Object(table) = value else {
-        return Err(wrong(format!(
-            "{origin}: `{key}` must not stand in the file itself: a secret in a file gets committed one day"
-        )));
-    };
-    let text = |value: &Value| {
-        value
-            .as_str()
-            .filter(|text| !text.is_empty())
-            .map(str::to_owned)
-    };
-    let words = |value: &Value| {
-        value
-            .as_array()?
-            .iter()
-            .map(text)
-            .collect::<Option<Vec<_>>>()
-            .filter(|words| !words.is_empty())
-    };
-    let source = match table.iter().collect::<Vec<_>>().as_slice() {
-        [(kind, value)] => match kind.as_str() {
-            "env" => text(value).map(|name| SecretSource::Variable {
-                value: env.get(&name).map(|value| Secret::new(value.trim())),
-                name,
-            }),
-            "file" => text(value).map(|path| SecretSource::File(PathBuf::from(path))),
-            "command" => words(value).map(SecretSource::Command),
-            _ => None,
+/// What a source of the file comes to here.
+pub(in crate::settings) fn source(written: &Source, env: &Env) -> SecretSource {
+    match written {
+        Source::Command(words) => SecretSource::Command(words.clone()),
+        Source::Env(name) => SecretSource::Variable {
+            name: name.clone(),
+            value: env.get(name).map(|value| Secret::new(value.trim())),
         },
-        _ => None,
-    };
-    source.ok_or_else(|| wrong(format!("{origin}: `{key}` is no source of a secret")))
+        Source::File(path) => SecretSource::File(path.to_path_buf()),
+    }
 }

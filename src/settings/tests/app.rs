@@ -122,28 +122,20 @@ fn half_an_app_says_what_is_missing_and_what_was_read() {
 fn odd_values_say_what_to_write() {
     let with = |line: &str| World::new("list").file(&format!("[github.app]\nid = 7\n{line}\n"));
     insta::assert_snapshot!(error(&with("private_key = \"-----BEGIN\"")), @r#"
-    DIR/p.toml:3: `private_key` must not stand in the file itself: a secret in a file gets committed one day
-    write `private_key = { env = "NAME" }`, `{ file = "PATH" }` or `{ command = ["PROGRAM", "ARG"] }`
+    `github.app.private_key` (DIR/p.toml:3) must be `{ env = "NAME" }`, `{ file = "PATH" }` or `{ command = ["PROGRAM", "ARG"] }`, not the secret itself
+    a secret in a file gets committed one day
     "#);
     insta::assert_snapshot!(error(&with("key = \"x\"")), @"
     DIR/p.toml:3: unknown key `key` in [github.app]
     known: id, installation, private_key
     ");
-    insta::assert_snapshot!(error(&World::new("list").file("[github]\napp = 7\n")), @"
-    DIR/p.toml:2: `github.app` is a table
-    ");
+    insta::assert_snapshot!(error(&World::new("list").file("[github]\napp = 7\n")), @"`github.app` (DIR/p.toml:2) must be a table, not an integer");
     let world = || World::new("list").env("GHARUN_APP_PRIVATE_KEY", "key");
-    insta::assert_snapshot!(error(&world().env("GHARUN_APP_ID", "-----BEGIN RSA")), @"
-    `$GHARUN_APP_ID` is no id of a GitHub App
-    write its client id (`Iv…`) or its number, as the app's settings page shows them
-    ");
+    insta::assert_snapshot!(error(&world().env("GHARUN_APP_ID", "-----BEGIN RSA")), @"`$GHARUN_APP_ID` must be the client id (`Iv…`) or the number of a GitHub App, as the app's settings page shows them, not another value");
     let installation = world()
         .env("GHARUN_APP_ID", "7")
         .env("GHARUN_APP_INSTALLATION", "acme");
-    insta::assert_snapshot!(error(&installation), @"
-    `$GHARUN_APP_INSTALLATION` cannot be `acme`
-    write the number at the end of the installation's address, or leave it out: it is found
-    ");
+    insta::assert_snapshot!(error(&installation), @"`$GHARUN_APP_INSTALLATION` must be the number at the end of the installation's address, not `acme`");
 }
 
 #[test]

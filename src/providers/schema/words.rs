@@ -1,0 +1,152 @@
+//! What a value must be, and what it is, in words.
+
+use serde_json::Value;
+
+use super::shape::{Shape, Type, alternatives};
+use super::{EXPECTED, Fault, Misfit, SECRET_ITSELF, SOURCE};
+use crate::model::PathSetting;
+
+/// How long a value may be in an error.
+const LONGEST: usize = 60;
+
+impl Misfit {
+    /// A value that is not what it must be.
+    pub(super) fn wrong(path: &[String], shape: Shape<'_>, value: &Value) -> Self {
+        let right_type = shape.forms().iter().any(|form| form.takes(value));
+        let of_form = if right_type {
+            Shape::expected_value
+        } else {
+            Shape::expected_type
+        };
+        let expected = shape.spelled(of_form);
+        let found = shape.found(value);
+        Self {
+            path: path.to_vec(),
+            fault: Fault::Wrong { expected, found },
+        }
+    }
+}
+
+impl<'a> Shape<'a> {
+    /// What it must be: `a string`, `a string or an array of strings`.
+    pub fn expected(self) -> String {
+        self.spelled(Self::expected_type)
+    }
+
+    fn spelled(self, of_form: fn(Self) -> String) -> String {
+        if let Some(named) = self.named() {
+            return named.spelled(of_form);
+        }
+        match alternatives(self.about) {
+            Some(all) if self.words().is_none() => {
+                let all = all.iter().filter(|about| about["type"] != "null");
+                either(all.map(|about| self.at(about).spelled(of_form)))
+            }
+            _ => of_form(self),
+        }
+    }
+
+    /// The words that the type of a setting has for itself.
+    fn words(self) -> Option<&'a str> {
+        self.about[EXPECTED].as_str()
+    }
+
+    /// What it must be, where something of another type was written.
+    fn expected_type(self) -> String {
+        let plain = self.types().next().is_some() && self.about.get("format").is_none();
+        match self.words().filter(|_| !plain) {
+            Some(words) => words.to_owned(),
+            None if self.has_format("secret") => SOURCE.to_owned(),
+            None => match self.constants() {
+                Some(all) => either(all.into_iter().map(shown)),
+                None => either(self.types().map(|name| self.spelled_type(name))),
+            },
+        }
+    }
+
+    /// What it must be, where the type is right and the value is not.
+    fn expected_value(self) -> String {
+        match (self.words(), self.bounds()) {
+            (Some(words), _) => words.to_owned(),
+            (None, Some((least, most))) => format!("an integer from {least} to {most}"),
+            (None, None) => self.expected_type(),
+        }
+    }
+
+    fn spelled_type(self, name: &str) -> String {
+        let of = |inside: Option<Self>| {
+            let inside = inside.and_then(Self::plural);
+            inside.map_or_else(String::new, |what| format!(" of {what}"))
+        };
+        match name {
+            "array" => format!("an array{}", of(self.items())),
+            "boolean" => "a boolean".to_owned(),
+            "integer" => "an integer".to_owned(),
+            "number" => "a number".to_owned(),
+            "object" => format!("a table{}", of(self.further())),
+            _ if self.has_format(PathSetting::FORMAT) => "a path in a string".to_owned(),
+            _ => "a string".to_owned(),
+        }
+    }
+
+    fn plural(self) -> Option<&'static str> {
+        match self.types().next()? {
+            "array" => Some("arrays"),
+            "boolean" => Some("booleans"),
+            "integer" => Some("integers"),
+            "number" => Some("numbers"),
+            "object" => Some("tables"),
+            _ => Some("strings"),
+        }
+    }
+
+    /// What a value is, as far as it may be shown.
+    fn found(self, value: &Value) -> String {
+        let forms = self.forms();
+        let right_type = forms.iter().any(|form| form.takes(value));
+        let concealed = forms.iter().any(|form| form.about["writeOnly"] == true);
+        match value {
+            Value::String(_) if self.expected() == SOURCE => SECRET_ITSELF.to_owned(),
+            Value::String(text) if text.is_empty() => "an empty string".to_owned(),
+            Value::Array(items) if items.is_empty() => "an empty array".to_owned(),
+            Value::Bool(_) | Value::Number(_) | Value::String(_) if right_type && !concealed => {
+                shown(value)
+            }
+            Value::Object(table) if right_type && table.is_empty() => "an empty table".to_owned(),
+            Value::Object(table) if right_type => {
+                let keys: Vec<String> = table.keys().map(|key| format!("`{key}`")).collect();
+                format!("a table with {}", keys.join(", "))
+            }
+            _ if right_type => "another value".to_owned(),
+            _ => Type::of(value).name().to_owned(),
+        }
+    }
+}
+
+/// A value in an error.
+fn shown(value: &Value) -> String {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    if text.len() <= LONGEST {
+        return format!("`{text}`");
+    }
+    let end = text.floor_char_boundary(LONGEST);
+    format!("`{}…`", &text[..end])
+}
+
+/// `a`, `a or b`, `a, b or c`.
+fn either(names: impl Iterator<Item = String>) -> String {
+    let mut all: Vec<String> = Vec::new();
+    for name in names {
+        if !all.contains(&name) {
+            all.push(name);
+        }
+    }
+    match all.split_last() {
+        None => String::new(),
+        Some((last, [])) => last.clone(),
+        Some((last, first)) => format!("{} or {last}", first.join(", ")),
+    }
+}
