@@ -3,6 +3,8 @@
 use serde_json::Value;
 
 use super::Kind;
+use super::schema::alternatives;
+use crate::model::HumanDuration;
 
 /// One setting of a kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,17 +53,13 @@ fn tables<'a>(about: &'a Value, schema: &'a Value) -> Vec<&'a Value> {
     if about["properties"].is_object() {
         return vec![about];
     }
-    let choices = choices(about).into_iter().flatten();
+    let choices = alternatives(about).into_iter().flatten();
     choices.flat_map(|choice| tables(choice, schema)).collect()
 }
 
 fn named<'a>(about: &Value, schema: &'a Value) -> Option<&'a Value> {
     let name = about["$ref"].as_str()?.rsplit('/').next()?;
     schema["$defs"].get(name)
-}
-
-fn choices(about: &Value) -> Option<&Vec<Value>> {
-    about["anyOf"].as_array().or(about["oneOf"].as_array())
 }
 
 /// A type in the words of TOML's users.
@@ -72,6 +70,9 @@ fn spelled(about: &Value, schema: &Value) -> String {
     if about["format"] == "secret" {
         return "source of a secret".to_owned();
     }
+    if about["format"] == HumanDuration::FORMAT {
+        return "duration".to_owned();
+    }
     let quoted = |value: &Value| format!("`{value}`");
     if let Some(value) = about.get("const") {
         return quoted(value);
@@ -80,7 +81,7 @@ fn spelled(about: &Value, schema: &Value) -> String {
         let values: Vec<String> = values.iter().filter(|v| !v.is_null()).map(quoted).collect();
         return values.join(" or ");
     }
-    if let Some(choices) = choices(about) {
+    if let Some(choices) = alternatives(about) {
         let mut names: Vec<String> = Vec::new();
         for choice in choices.iter().filter(|choice| choice["type"] != "null") {
             let name = spelled(choice, schema);

@@ -460,12 +460,8 @@ mod tests {
                 table.retain(|key, _| kind.settings().iter().any(|one| one.key == *key));
                 let error = kind.open(table).await.expect_err("it is no name");
                 assert_eq!(error.kind, ErrorKind::Config, "{}: {error}", kind.name);
-                assert_eq!(
-                    error.key(),
-                    Some(format!("env.{name}").as_str()),
-                    "{}",
-                    kind.name
-                );
+                let key = schema::dotted(&["env".to_owned(), name.to_owned()]);
+                assert_eq!(error.key(), Some(key.as_str()), "{}", kind.name);
                 assert!(error.to_string().contains(&format!("`{name}`")), "{error}");
             }
         }

@@ -180,9 +180,11 @@ impl File {
                 inside => format!(" in [{inside}]"),
             };
             return Error::usage(format!("{origin}: unknown key `{key}`{inside}"))
-                .hinted(format!("known: {}", known.join(", ")));
+                .hinted(format!("known: {}", known.join(", ")))
+                .about(dotted(&path));
         }
-        super::unfit(&format!("`{}` ({origin})", dotted(&path)), misfit.fault)
+        let key = dotted(&path);
+        super::unfit(&format!("`{key}` ({origin})"), misfit.fault).about(key)
     }
 }
 

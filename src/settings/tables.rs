@@ -281,8 +281,9 @@ impl Tables {
         match provider.origin(key) {
             Origin::File { .. } => self.file.misfit(&["providers", name], misfit),
             origin => {
-                let subject = format!("`{}` of `{name}` ({origin})", misfit.key());
-                super::unfit(&subject, misfit.fault)
+                let key = misfit.key();
+                let subject = format!("`{key}` of `{name}` ({origin})");
+                super::unfit(&subject, misfit.fault).about(key)
             }
         }
     }

@@ -1,14 +1,12 @@
 //! The table of an aws provider, and what in it cannot be meant.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
-use jiff::SignedDuration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::places;
-use crate::model::is_reserved;
+use crate::model::{HumanDuration, is_reserved};
 use crate::providers::{Error, Result};
 
 /// The instance type where neither the table nor a launch template names one: 2 processors, 8 GiB.
@@ -69,7 +67,7 @@ pub struct Config {
     /// role of the instance profile.
     pub metadata_hop_limit: u8,
     /// How long to go on trying when no candidate has room (`"10m"`).
-    pub capacity_wait: String,
+    pub capacity_wait: HumanDuration,
     /// A launch template, `{ id | name, version }`, that gives what the other settings leave out.
     pub launch_template: Option<Template>,
 }
@@ -96,7 +94,7 @@ impl Default for Config {
             tags: BTreeMap::new(),
             user: None,
             metadata_hop_limit: 1,
-            capacity_wait: "0s".to_owned(),
+            capacity_wait: HumanDuration::default(),
             launch_template: None,
         }
     }
@@ -104,10 +102,8 @@ impl Default for Config {
 
 /// Where machines are looked for.
 #[derive(Clone, Debug, Deserialize, serde::Serialize, JsonSchema)]
-#[serde(
-    untagged,
-    expecting = "expected `\"all\"`, or a list of regions such as `[\"us-east-1\"]`"
-)]
+#[serde(untagged)]
+#[schemars(extend("x-expected" = "`\"all\"` or an array of regions"))]
 pub enum Search {
     /// `all`.
     Text(String),
@@ -117,11 +113,8 @@ pub enum Search {
 
 /// Which image.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(
-    untagged,
-    expecting = "expected `\"ami-…\"`, `\"resolve:ssm:PARAMETER\"`, or `{ owner = \"…\", name = \
-                 \"…\" }`"
-)]
+#[serde(untagged)]
+#[schemars(extend("x-expected" = "`\"ami-…\"`, `\"resolve:ssm:PARAMETER\"` or `{ owner = \"…\", name = \"…\" }`"))]
 pub enum Image {
     /// An id, or a parameter that holds one.
     Text(String),
@@ -194,33 +187,12 @@ impl Config {
             .collect()
     }
 
-    /// How long to go on trying.
-    pub(super) fn wait(&self) -> Result<Duration> {
-        let bad = || {
-            Error::setting(
-                "capacity_wait",
-                format!(
-                    "`{}` is not a valid duration: write one such as `\"90s\"` or `\"10m\"`",
-                    self.capacity_wait
-                ),
-            )
-        };
-        match self.capacity_wait.trim() {
-            "0" => Ok(Duration::ZERO),
-            text => {
-                let signed: SignedDuration = text.parse().map_err(|_| bad())?;
-                Duration::try_from(signed).map_err(|_| bad())
-            }
-        }
-    }
-
     /// Refuses what cannot be meant; nothing is asked of AWS.
     ///
     /// # Errors
     ///
     /// A `Config` error that names the key and what to write.
     pub(super) fn check(&self) -> Result<()> {
-        self.wait()?;
         self.check_places()?;
         self.check_words()?;
         self.check_tags()?;

@@ -77,7 +77,7 @@ impl Provider for Aws {
     async fn open(config: Config) -> Result<Self> {
         config.check()?;
         Ok(Self {
-            wait: config.wait()?,
+            wait: config.capacity_wait.get(),
             clients: Clients::new(&config),
             images: Images::default(),
             pacer: Pacer::default(),

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 /// One name, or several in order of preference.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(untagged, expecting = "expected a name in quotes, or a list of names")]
+#[serde(untagged)]
+#[schemars(extend("x-expected" = "a name in quotes or an array of names"))]
 pub enum Names {
     /// One.
     One(String),

@@ -122,10 +122,8 @@ pub enum Pull {
 
 /// A number of bytes.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(
-    untagged,
-    expecting = "expected a size such as `\"4g\"`, or a number of bytes"
-)]
+#[serde(untagged)]
+#[schemars(extend("x-expected" = "a size such as `\"4g\"`, or a number of bytes"))]
 pub enum Amount {
     /// In bytes.
     Bytes(u64),
@@ -135,10 +133,8 @@ pub enum Amount {
 
 /// Which GPUs.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(
-    untagged,
-    expecting = "expected `\"all\"`, a number of GPUs, or a list of device IDs"
-)]
+#[serde(untagged)]
+#[schemars(extend("x-expected" = "`\"all\"`, a number of GPUs or an array of device IDs"))]
 pub enum Gpus {
     /// So many.
     Count(u32),

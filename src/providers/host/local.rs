@@ -4,18 +4,16 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::Duration;
 
-use jiff::SignedDuration;
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::Value;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 use url::Url;
 
 use super::{Broken, Host, Layout, Output, Shell};
-use crate::model::{Instance, InstanceId, Order, Secret};
+use crate::model::{HumanDuration, Instance, InstanceId, Order, Secret};
 use crate::providers::{EnvName, Error, Health, Listing, Lookup, Provider, Result};
 
 /// Slots on this very machine.
@@ -38,9 +36,8 @@ pub struct Config {
     #[serde(default)]
     pub cache: Option<PathBuf>,
     /// How long the slot of a runner that ended by itself is kept for its log to be read, in whole minutes, rounded up
-    #[serde(default = "ten_minutes", deserialize_with = "duration")]
-    #[schemars(with = "String", default = "ten_minutes_text")]
-    pub grace: Duration,
+    #[serde(default = "ten_minutes")]
+    pub grace: HumanDuration,
     /// Variables for the runner and its jobs; beside these they see only the few that every program needs
     #[serde(default)]
     pub env: BTreeMap<EnvName, String>,
@@ -50,19 +47,8 @@ fn one() -> NonZeroU16 {
     NonZeroU16::MIN
 }
 
-fn ten_minutes() -> Duration {
-    Duration::from_mins(10)
-}
-
-fn ten_minutes_text() -> &'static str {
-    "10m"
-}
-
-fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    use serde::de::Error as _;
-    let text = String::deserialize(deserializer)?;
-    let span: SignedDuration = text.parse().map_err(D::Error::custom)?;
-    Duration::try_from(span).map_err(|_| D::Error::custom("a duration must not be negative"))
+fn ten_minutes() -> HumanDuration {
+    HumanDuration::from_mins(10)
 }
 
 /// The shell of this machine, as a child process.
@@ -148,7 +134,7 @@ impl Local {
             work_dir: folder("work_dir", work_dir)?,
             cache: Some(folder("cache", cache)?),
             slots,
-            grace,
+            grace: grace.get(),
             env: variables(env)?,
             gpus: Vec::new(),
             waits: false,

@@ -2,16 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::Duration;
 
-use jiff::SignedDuration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
 
-use crate::model::Secret;
+use crate::model::{HumanDuration, Secret};
 use crate::providers::common::rest::address;
-use crate::providers::{EnvName, Error, Names, Result};
+use crate::providers::{EnvName, Names, Result};
 
 mod check;
 
@@ -91,7 +89,7 @@ pub struct Config {
     pub labels: BTreeMap<String, String>,
     /// How long an order may wait for a machine (`"10m"`) until it is withdrawn and the next candidate is
     /// tried; Nebius itself gives up after half an hour.
-    pub start_deadline: String,
+    pub start_deadline: HumanDuration,
     /// The address of the REST gateway.
     pub endpoint: String,
     /// The address where a service account's key becomes a token.
@@ -122,7 +120,7 @@ impl Default for Config {
             public_ip: false,
             service_account: None,
             labels: BTreeMap::new(),
-            start_deadline: "10m".to_owned(),
+            start_deadline: HumanDuration::from_mins(10),
             endpoint: ENDPOINT.to_owned(),
             auth_endpoint: AUTH_ENDPOINT.to_owned(),
         }
@@ -201,25 +199,6 @@ impl Config {
             Product::Job => CONTAINER,
             Product::Vm => FAMILY,
         })
-    }
-
-    /// How long an order may wait for a machine.
-    pub(super) fn start_deadline(&self) -> Result<Duration> {
-        let bad = || {
-            Error::setting(
-                "start_deadline",
-                format!(
-                    "`{}` is not a valid duration: write one such as `\"90s\"` or `\"10m\"`",
-                    self.start_deadline
-                ),
-            )
-        };
-        let signed: SignedDuration = self.start_deadline.trim().parse().map_err(|_| bad())?;
-        let deadline = Duration::try_from(signed).map_err(|_| bad())?;
-        if deadline.is_zero() {
-            return Err(bad());
-        }
-        Ok(deadline)
     }
 
     /// The address of the gateway.

@@ -227,7 +227,7 @@ impl Nebius {
         let identity = Identity::of(&config)?;
         let tokens = Tokens::new(identity.source.clone(), config.exchange()?, paces.http)?;
         Ok(Self {
-            start_deadline: config.start_deadline()?,
+            start_deadline: config.start_deadline.get(),
             api: Api::new(config.gateway()?, tokens, paces.http)?,
             identity,
             paces,

@@ -105,10 +105,8 @@ pub enum Cloud {
 
 /// A volume on the pod's host.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(
-    untagged,
-    expecting = "a size in GB, or `{ size = 20, path = \"/workspace\" }`"
-)]
+#[serde(untagged)]
+#[schemars(extend("x-expected" = "a size in GB or `{ size = 20, path = \"/workspace\" }`"))]
 pub enum Volume {
     /// Its size in GB.
     Size(u32),
@@ -129,10 +127,8 @@ pub struct VolumeTable {
 
 /// A network volume.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(
-    untagged,
-    expecting = "an id, or `{ id = \"ID\", path = \"/workspace\" }`"
-)]
+#[serde(untagged)]
+#[schemars(extend("x-expected" = "an id or `{ id = \"ID\", path = \"/workspace\" }`"))]
 pub enum NetworkVolume {
     /// Its id.
     Id(String),

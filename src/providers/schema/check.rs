@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::shape::Shape;
 use super::{EXPECTED, Fault, Misfit};
+use crate::model::HumanDuration;
 
 impl Shape<'_> {
     /// What is wrong with a value, by its first flaw.
@@ -46,6 +47,8 @@ impl Shape<'_> {
             Value::String(text) => {
                 self.constants().is_none_or(|all| all.contains(&value))
                     && self.is_long_enough("minLength", text.len())
+                    && (!self.has_format(HumanDuration::FORMAT)
+                        || text.parse::<HumanDuration>().is_ok())
             }
             _ => true,
         };
@@ -93,7 +96,7 @@ impl Shape<'_> {
             Some("uint8") => (0, i128::from(u8::MAX)),
             Some("uint16") => (0, i128::from(u16::MAX)),
             Some("uint32") => (0, i128::from(u32::MAX)),
-            Some("uint64") => (0, i128::from(u64::MAX)),
+            Some("uint" | "uint64") => (0, i128::from(u64::MAX)),
             _ if self.about["type"] == "integer" => (i128::from(i64::MIN), i128::from(u64::MAX)),
             _ => return None,
         };

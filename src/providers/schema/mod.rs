@@ -14,6 +14,7 @@ mod shape;
 mod words;
 
 pub use shape::Shape;
+pub(super) use shape::alternatives;
 
 /// The key of a schema that says in words what a value must be, where its type does not tell.
 pub const EXPECTED: &str = "x-expected";

@@ -185,6 +185,6 @@ impl<'a> Shape<'a> {
 }
 
 /// The alternatives of a description.
-pub(super) fn alternatives(about: &Value) -> Option<&Vec<Value>> {
+pub(in crate::providers) fn alternatives(about: &Value) -> Option<&Vec<Value>> {
     about["anyOf"].as_array().or(about["oneOf"].as_array())
 }

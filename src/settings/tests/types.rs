@@ -145,8 +145,144 @@ fn every_key_of_every_kind_times_every_type() {
             writeln!(table, "{row} {}: {key}", kind.name).unwrap();
         }
     }
-    if KINDS.len() == 6 {
-        insta::assert_snapshot!(table, @"");
+    // With every kind, and the toy of the tests.
+    if KINDS.len() == 7 {
+        insta::assert_snapshot!(table, @"
+        string integer float boolean array table datetime
+        +------ aws: region
+        ----+-- aws: regions
+        +---+-- aws: search_regions
+        +------ aws: profile
+        +------ aws: endpoint
+        ----+-- aws: instance_types
+        +------ aws: image.owner
+        +------ aws: image.name
+        +------ aws: image.arch
+        +----k- aws: image
+        ----+-- aws: subnets
+        ----+-- aws: security_groups
+        ---+--- aws: public_ip
+        +------ aws: key_name
+        +------ aws: instance_profile
+        v------ aws: market
+        -++---- aws: max_price
+        +------ aws: capacity_reservation
+        -+----- aws: volume.size
+        +------ aws: volume.type
+        -+----- aws: volume.iops
+        -+----- aws: volume.throughput
+        ---+--- aws: volume.encrypted
+        +------ aws: volume.kms_key
+        -----k- aws: volume
+        -----+- aws: tags
+        +------ aws: user
+        -+----- aws: metadata_hop_limit
+        v------ aws: capacity_wait
+        +------ aws: launch_template.id
+        +------ aws: launch_template.name
+        +------ aws: launch_template.version
+        -----k- aws: launch_template
+        +------ docker: config_dir
+        +------ docker: context
+        +------ docker: host
+        ---+--- docker: tls_verify
+        +------ docker: cert_path
+        +------ docker: image
+        v------ docker: pull
+        +------ docker: platform
+        -++---- docker: cpus
+        ++----- docker: memory
+        ++----- docker: shm_size
+        ++--+-- docker: gpus
+        ----+-- docker: devices
+        ----+-- docker: volumes
+        -----+- docker: env
+        +------ docker: network
+        +------ docker: user
+        ---+--- docker: privileged
+        +------ docker: runtime
+        ---+--- docker: docker_socket
+        ----+-- docker: extra_hosts
+        ---+--- docker: init
+        -----+- docker: labels
+        -+----- local: slots
+        +------ local: work_dir
+        +------ local: cache
+        v------ local: grace
+        -----+- local: env
+        v------ nebius: product
+        +------ nebius: project
+        +------ nebius: tenant
+        -----v- nebius: iam_token
+        +------ nebius: service_account_key
+        +------ nebius: profile
+        +------ nebius: config_file
+        +---+-- nebius: platform
+        +---+-- nebius: preset
+        +------ nebius: subnet
+        +------ nebius: image
+        v------ nebius: disk.type
+        -+----- nebius: disk.size
+        -----k- nebius: disk
+        ---+--- nebius: preemptible
+        +------ nebius: pricing_policy
+        +------ nebius: registry.username
+        +------ nebius: registry.secret
+        -----k- nebius: registry
+        -----v- nebius: registry_password
+        -----+- nebius: env
+        -+----- nebius: shm_size
+        ---+--- nebius: public_ip
+        +------ nebius: service_account
+        -----+- nebius: labels
+        v------ nebius: start_deadline
+        +------ nebius: endpoint
+        +------ nebius: auth_endpoint
+        -----v- runpod: api_key
+        +---+-- runpod: gpu
+        -+----- runpod: gpu_count
+        +---+-- runpod: cpu
+        -+----- runpod: vcpus
+        v------ runpod: cloud
+        ----+-- runpod: data_centers
+        +------ runpod: image
+        +------ runpod: registry
+        -+----- runpod: disk
+        -+----- runpod: volume.size
+        +------ runpod: volume.path
+        -+---k- runpod: volume
+        +------ runpod: network_volume.id
+        +------ runpod: network_volume.path
+        +----k- runpod: network_volume
+        +------ runpod: min_cuda
+        -+----- runpod: min_ram_per_gpu
+        -+----- runpod: min_vcpu_per_gpu
+        ----+-- runpod: ports
+        -----+- runpod: env
+        -++---- runpod: max_price
+        +------ runpod: endpoint
+        +---+-- ssh: hosts
+        -+---i- ssh: slots
+        ----+i- ssh: gpus
+        -----i- ssh: labels
+        +------ ssh: user
+        +------ ssh: identity
+        ---+--- ssh: agent
+        +------ ssh: agent_socket
+        v------ ssh: host_key_check
+        +------ ssh: known_hosts
+        +------ ssh: jump
+        +------ ssh: ssh_dir
+        v------ ssh: connect_timeout
+        +------ ssh: work_dir
+        ---+--- ssh: cache
+        ---+--- ssh: sudo
+        v------ ssh: prefer
+        v------ ssh: wait_for_slot
+        v------ ssh: grace
+        +------ toy: name
+        -+----- toy: room
+        ");
     }
 }
 
@@ -165,6 +301,11 @@ fn a_value_deep_inside_is_named_with_its_own_line() {
     assert_eq!(
         read(text).unwrap_err().to_string(),
         "`providers.p.volumes[1]` (p.toml:5) must be a string, not an integer"
+    );
+    let text = "[providers.p]\nkind = \"local\"\n[providers.p.env]\nA = \"1\"\nA-B = \"2\"\n";
+    assert_eq!(
+        read(text).unwrap_err().to_string(),
+        "`providers.p.env.A-B` (p.toml:5) cannot be used: `A-B` is not the name of a variable: use letters, digits and `_`, and no digit first"
     );
     let text = "[github]\n[github.token]\ncommand = [\"a\", true]\n";
     assert_eq!(

@@ -31,7 +31,6 @@ fn what_cannot_be_meant_is_refused_by_its_key() {
             json!({ "capacity_reservation": "x" }),
             "capacity_reservation",
         ),
-        (json!({ "capacity_wait": "soon" }), "capacity_wait"),
         (json!({ "volume": { "size": 0 } }), "volume.size"),
         (
             json!({ "tags": { "gharun-name": "x" } }),

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::providers::schema;
 
 fn read(value: Value) -> Result<HostConfig> {
     host_config(&serde_json::from_value(value).expect("a table"))
@@ -132,8 +133,11 @@ fn defaults_are_shown() {
 #[test]
 fn a_value_of_another_type_says_what_to_write() {
     for (key, said) in [("memory", "4g"), ("gpus", "all")] {
-        let read = serde_json::from_value::<Config>(json!({ key: true }));
-        let error = read.expect_err("it is no such value").to_string();
-        assert!(error.contains(said), "{error}");
+        let table = json!({ key: true });
+        let read = schema::read_value::<Config>(&table).map(drop);
+        let misfit = read.expect_err("it is no such value");
+        assert_eq!(misfit.key(), key);
+        let error = misfit.fault.to_string();
+        assert!(error.contains(said) && error.ends_with(", not a boolean"), "{error}");
     }
 }

@@ -70,7 +70,7 @@ pub(super) async fn launch(ssh: &Ssh, order: &Order) -> Result<Instance> {
             continue;
         }
         let held = Held::of(member, name);
-        if !ssh.config.wait_for_slot.is_zero() {
+        if !ssh.config.wait_for_slot.get().is_zero() {
             queued(member).insert(order.turn.clone());
         }
         match member.host.launch(order).await {
@@ -103,8 +103,8 @@ pub(super) async fn launch(ssh: &Ssh, order: &Order) -> Result<Instance> {
         worst(refused, doing)
     };
     Err(match error.kind {
-        ErrorKind::NoCapacity if !ssh.config.wait_for_slot.is_zero() => {
-            error.waiting(ssh.config.wait_for_slot)
+        ErrorKind::NoCapacity if !ssh.config.wait_for_slot.get().is_zero() => {
+            error.waiting(ssh.config.wait_for_slot.get())
         }
         _ => error,
     })

@@ -5,11 +5,11 @@ use std::num::NonZeroU16;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use jiff::SignedDuration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
-use crate::providers::{Error, Result};
+use crate::model::HumanDuration;
+use crate::providers::{Error, Names, Result};
 
 /// The settings of `ssh`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -17,6 +17,7 @@ use crate::providers::{Error, Result};
 pub struct Config {
     /// The hosts, in order of preference: `[user@]host[:port]`, or names of `~/.ssh/config`; a list, or one as text
     #[serde(deserialize_with = "one_or_more")]
+    #[schemars(with = "Names")]
     pub hosts: Vec<String>,
     /// How many runners may be on a host at a time: a number, or a table by host (1 for those it leaves out)
     #[serde(default)]
@@ -52,9 +53,8 @@ pub struct Config {
     #[serde(default)]
     pub ssh_dir: Option<PathBuf>,
     /// The time limit for each step of a connection: answer, host key, login
-    #[serde(default = "ten_seconds", deserialize_with = "duration")]
-    #[schemars(with = "String", default = "ten_seconds_text")]
-    pub connect_timeout: Duration,
+    #[serde(default = "ten_seconds")]
+    pub connect_timeout: HumanDuration,
     /// The folder of the slots on a host: absolute, or `~/FOLDER`
     #[serde(default = "below_home")]
     pub work_dir: String,
@@ -68,13 +68,11 @@ pub struct Config {
     #[serde(default)]
     pub prefer: Prefer,
     /// How long a start waits for a free slot, first come, first served, before it goes on to the next provider
-    #[serde(default, deserialize_with = "duration")]
-    #[schemars(with = "String", default = "no_time_text")]
-    pub wait_for_slot: Duration,
+    #[serde(default)]
+    pub wait_for_slot: HumanDuration,
     /// How long the slot of a runner that ended by itself is kept for its log to be read, in whole minutes, rounded up
-    #[serde(default = "ten_minutes", deserialize_with = "duration")]
-    #[schemars(with = "String", default = "ten_minutes_text")]
-    pub grace: Duration,
+    #[serde(default = "ten_minutes")]
+    pub grace: HumanDuration,
 }
 
 /// Slots: the same number everywhere, or by host.
@@ -141,44 +139,16 @@ fn below_home() -> String {
     "~/.gharun".into()
 }
 
-fn ten_seconds() -> Duration {
-    Duration::from_secs(10)
+fn ten_seconds() -> HumanDuration {
+    HumanDuration::from_secs(10)
 }
 
-fn ten_seconds_text() -> &'static str {
-    "10s"
-}
-
-fn ten_minutes() -> Duration {
-    Duration::from_mins(10)
-}
-
-fn ten_minutes_text() -> &'static str {
-    "10m"
-}
-
-fn no_time_text() -> &'static str {
-    "0s"
+fn ten_minutes() -> HumanDuration {
+    HumanDuration::from_mins(10)
 }
 
 fn one_or_more<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Hosts {
-        One(String),
-        More(Vec<String>),
-    }
-    Ok(match Hosts::deserialize(deserializer)? {
-        Hosts::One(host) => vec![host],
-        Hosts::More(hosts) => hosts,
-    })
-}
-
-fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    use serde::de::Error as _;
-    let text = String::deserialize(deserializer)?;
-    let span: SignedDuration = text.parse().map_err(D::Error::custom)?;
-    Duration::try_from(span).map_err(|_| D::Error::custom("a duration must not be negative"))
+    Ok(Names::deserialize(deserializer)?.all().to_vec())
 }
 
 impl Config {
@@ -228,7 +198,7 @@ impl Config {
                 format!("`{id}` is not a valid GPU ID"),
             ));
         }
-        if self.connect_timeout < Duration::from_millis(100) {
+        if self.connect_timeout.get() < Duration::from_millis(100) {
             let message = "`connect_timeout` must be at least 100ms";
             return Err(Error::setting("connect_timeout", message));
         }

@@ -137,7 +137,7 @@ impl Provider for Ssh {
                     .filter(|socket| socket != &PathBuf::new()),
             },
             check: config.host_key_check,
-            patience: config.connect_timeout,
+            patience: config.connect_timeout.get(),
         };
         let work_dir = config.folder()?;
         let mut ways = Ways::default();
@@ -155,10 +155,10 @@ impl Provider for Ssh {
                 cache: config.cache.then(|| format!("{work_dir}/cache")),
                 work_dir: work_dir.clone(),
                 slots: config.slots_of(name),
-                grace: config.grace,
+                grace: config.grace.get(),
                 env: Vec::new(),
                 gpus: config.gpus_of(name),
-                waits: !config.wait_for_slot.is_zero(),
+                waits: !config.wait_for_slot.get().is_zero(),
             };
             members.push(Member {
                 host: Host::new(way.clone(), layout),

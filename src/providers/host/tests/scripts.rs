@@ -2,6 +2,7 @@
 
 use super::spelling::decode;
 use super::*;
+use crate::model::HumanDuration;
 
 const SCRIPTS: [(&str, &str); 11] = [
     ("check", CHECK),
@@ -150,7 +151,7 @@ fn a_setting_that_cannot_work_is_named() {
     let config = settings(fine.clone()).unwrap();
     assert_eq!(
         (config.grace, config.slots.get()),
-        (Duration::from_mins(90), 4)
+        (HumanDuration::from_mins(90), 4)
     );
     for (key, value) in [
         ("slots", serde_json::json!(0)),

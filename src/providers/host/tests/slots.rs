@@ -4,6 +4,7 @@ use futures_util::future::join_all;
 
 use super::disk::SmallDisk;
 use super::*;
+use crate::model::HumanDuration;
 
 const SLEEP: &str = "exec sleep 300";
 
@@ -99,7 +100,7 @@ async fn dead_slots_are_taken_over_by_one_each_when_many_want_them() {
     let launches = orders.iter().map(async |order| {
         let local = here.with(|config| {
             config.slots = NonZeroU16::new(2).expect("two");
-            config.grace = Duration::ZERO;
+            config.grace = HumanDuration::default();
         });
         local.launch(order).await
     });

@@ -12,7 +12,10 @@ impl Config {
     ///
     /// A `Config` error that names the key and what to write.
     pub(in crate::providers::nebius) fn check(&self) -> Result<()> {
-        self.start_deadline()?;
+        if self.start_deadline.get().is_zero() {
+            let message = "`start_deadline` must be more than nothing, such as `\"10m\"`";
+            return Err(Error::setting("start_deadline", message));
+        }
         self.gateway()?;
         self.exchange()?;
         self.check_ids()?;

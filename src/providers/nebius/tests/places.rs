@@ -246,7 +246,6 @@ fn settings_that_cannot_be_meant_are_refused_by_their_key() {
         json!({ "pricing_policy": "x" }),
         json!({ "registry": { "username": "x" } }),
         json!({ "registry_password": "x" }),
-        json!({ "start_deadline": "soon" }),
         json!({ "start_deadline": "0s" }),
         json!({ "endpoint": "api.nebius.cloud" }),
         json!({ "auth_endpoint": "ftp://x" }),
@@ -276,8 +275,7 @@ fn settings_that_cannot_be_meant_are_refused_by_their_key() {
     pricing_policy: `pricing_policy` needs `preemptible = true`: set it, or leave the policy out
     registry: `registry` must hold `username`, with `registry_password`, or `secret` alone
     registry: `registry` must hold `username`, with `registry_password`, or `secret` alone
-    start_deadline: `soon` is not a valid duration: write one such as `"90s"` or `"10m"`
-    start_deadline: `0s` is not a valid duration: write one such as `"90s"` or `"10m"`
+    start_deadline: `start_deadline` must be more than nothing, such as `"10m"`
     endpoint: `api.nebius.cloud` is not a valid server address: write one such as `https://api.example.com/v1`
     auth_endpoint: `ftp://x` is not a valid server address: write one such as `https://api.example.com/v1`
     image: `image` is not a valid image reference
