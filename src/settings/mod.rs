@@ -18,6 +18,7 @@ mod github;
 mod list;
 mod providers;
 mod proxies;
+mod set;
 mod start;
 mod stop;
 mod tables;

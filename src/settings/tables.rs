@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::Schema;
 use serde_json::{Map, Value};
 
+use super::set::Set;
 use super::values::Source;
 use super::{Env, Error, File, Origin, Result, github};
 use crate::model::{Secret, SecretSource};
@@ -34,6 +35,8 @@ pub struct ProviderSettings {
     pub origins: BTreeMap<String, Origin>,
     /// Keys whose value is a secret -> its source.
     pub secrets: BTreeMap<String, SecretSource>,
+    /// What `--set` options set.
+    sets: Vec<(Vec<String>, Origin)>,
     /// Describes what may be set.
     schema: Schema,
 }
@@ -233,6 +236,7 @@ impl Tables {
             values,
             origins,
             secrets: BTreeMap::new(),
+            sets: Vec::new(),
             schema: kind.schema(),
         })
     }
@@ -278,7 +282,17 @@ impl Tables {
     fn misfit(&self, provider: &ProviderSettings, misfit: Misfit) -> Error {
         let name = &provider.name;
         let key = misfit.path.first().map_or("", String::as_str);
-        match provider.origin(key) {
+        let path = &misfit.path;
+        let flags = provider.sets.iter().rev();
+        let flag = flags.map(|(set, origin)| (set.as_slice(), origin));
+        let mut flag = flag.filter(|(set, _)| path.starts_with(set) || set.starts_with(path));
+        let in_file = || self.table(name).ok().flatten()?.get(key).map(drop);
+        let origin = match (flag.next(), in_file()) {
+            (Some((_, origin)), _) => origin.clone(),
+            (None, Some(())) => self.file.origin(&["providers", name, key]),
+            (None, None) => provider.origin(key),
+        };
+        match origin {
             Origin::File { .. } => self.file.misfit(&["providers", name], misfit),
             origin => {
                 let key = misfit.key();
@@ -321,35 +335,10 @@ impl ProviderSettings {
                 keys[0]
             )));
         }
-        let takes_only_text =
-            keys.len() == 1 && self.shapes(keys[0]).into_iter().all(Shape::is_text);
-        let value = if takes_only_text {
-            Value::String(text.to_owned())
-        } else {
-            parse_value(text)
-        };
-        let mut place = self.values.entry(keys[0]).or_insert(Value::Null);
-        for key in &keys[1..] {
-            if !place.is_object() {
-                *place = Value::Object(Map::new());
-            }
-            let Value::Object(table) = place else {
-                unreachable!("it was just made a table")
-            };
-            place = table.entry(*key).or_insert(Value::Null);
-        }
-        *place = value;
+        let set = Set::read(Shape::of(&self.schema), keys, text);
+        self.sets.push((set.path.clone(), origin.clone()));
+        set.into_table(&mut self.values);
         self.origins.insert(keys[0].to_owned(), origin);
         Ok(())
     }
-}
-
-/// A value as TOML would read it (`3`, `true`, `["a"]`, `{ a = 1 }`), else plain text.
-fn parse_value(text: &str) -> Value {
-    #[derive(serde::Deserialize)]
-    struct Line {
-        value: Value,
-    }
-    toml::from_str::<Line>(&format!("value = {text}"))
-        .map_or_else(|_| Value::String(text.to_owned()), |line| line.value)
 }

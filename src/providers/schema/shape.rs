@@ -110,18 +110,20 @@ impl<'a> Shape<'a> {
         self.forms().into_iter().filter_map(inside).collect()
     }
 
-    pub(super) fn property(self, key: &str) -> Option<Self> {
+    /// What a key may be that it names.
+    pub fn property(self, key: &str) -> Option<Self> {
         let about = self.about["properties"].get(key)?;
         Some(self.at(about))
     }
 
     /// What keys may be that have no names of their own.
-    pub(super) fn further(self) -> Option<Self> {
+    pub fn further(self) -> Option<Self> {
         let about = &self.about["additionalProperties"];
         about.is_object().then(|| self.at(about))
     }
 
-    pub(super) fn items(self) -> Option<Self> {
+    /// What the items of an array may be.
+    pub fn items(self) -> Option<Self> {
         let about = &self.about["items"];
         about.is_object().then(|| self.at(about))
     }
@@ -137,6 +139,11 @@ impl<'a> Shape<'a> {
             .any(|form| form.has_format("secret"))
     }
 
+    /// Whether a table is wanted, in one form of it.
+    pub fn is_table(self) -> bool {
+        self.types().any(|name| name == "object")
+    }
+
     /// Whether nothing but a string is wanted.
     pub fn is_text(self) -> bool {
         let text = |form: Self| form.types().eq(["string"]);
@@ -144,7 +151,7 @@ impl<'a> Shape<'a> {
     }
 
     /// Whether a form takes values of a type. A table that nothing is said of takes everything.
-    pub(super) fn takes(self, value: &Value) -> bool {
+    pub fn takes(self, value: &Value) -> bool {
         let found = Type::of(value);
         if self.has_format(HumanDuration::FORMAT) && *value == 0 {
             return true;

@@ -138,6 +138,9 @@ fn a_value_of_another_type_says_what_to_write() {
         let misfit = read.expect_err("it is no such value");
         assert_eq!(misfit.key(), key);
         let error = misfit.fault.to_string();
-        assert!(error.contains(said) && error.ends_with(", not a boolean"), "{error}");
+        assert!(
+            error.contains(said) && error.ends_with(", not a boolean"),
+            "{error}"
+        );
     }
 }
