@@ -30,7 +30,7 @@ pub use error::Error;
 pub use exit::Exit;
 pub use mapping::{Mapping, pythonic};
 pub use name::{Name, Run};
-pub use path::PathSetting;
+pub use path::{ExistingPath, PathSetting};
 pub use source::SecretSource;
 pub use tags::{MANAGED_BY, REHEARSAL, Tags, is_reserved};
 pub use target::StopTarget;

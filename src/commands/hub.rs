@@ -46,9 +46,13 @@ impl Desk {
 
     async fn open_github(&self) -> Result<Client, Failure> {
         let config = self.config()?;
-        let token = match self.settings.github.token()? {
-            Credential::App(given) => Token::App(self.app(given).await?),
-            Credential::Token(given) => Token::Source(given.clone()),
+        let given = self.settings.github.token()?;
+        let token = match &given.value {
+            Credential::App(app) => Token::App(self.app(app).await?),
+            Credential::Token(source) => Token::Source {
+                source: source.clone(),
+                called: given.subject("github.token"),
+            },
         };
         Ok(Client::new(Config {
             token: Some(token),
@@ -60,7 +64,9 @@ impl Desk {
     async fn app(&self, given: &settings::App) -> Result<App, Failure> {
         let what = "the private key of the GitHub App";
         let settings::Setting { value, origin } = &given.key;
-        let text = value.text(&format!("{what} ({origin})")).await;
+        let text = value
+            .text(&given.key.subject("github.app.private_key"))
+            .await;
         let text = text.map_err(|error| error.map(|()| Exit::Usage))?;
         let key = Key::read(text.expose())
             .map_err(|why| Failure::usage(format!("{what} ({origin}) {why}")).hinted(why.hint()))?;

@@ -38,13 +38,26 @@ pub enum Token {
     /// A GitHub App: its tokens are made for the client's scope, an hour each.
     App(App),
     /// A source that is read, and read again after a 401 where that may bring another token.
-    Source(SecretSource),
+    Source {
+        /// Where it is kept.
+        source: SecretSource,
+        /// What an error calls it: the setting, and where that stands.
+        called: String,
+    },
 }
 
 impl Token {
     /// A token that is given as it is.
     pub fn literal(secret: Secret) -> Self {
-        Self::Source(SecretSource::Literal(secret))
+        Self::kept(SecretSource::Literal(secret))
+    }
+
+    /// A token that is kept somewhere, and that no setting names.
+    pub fn kept(source: SecretSource) -> Self {
+        Self::Source {
+            source,
+            called: "the GitHub token".to_owned(),
+        }
     }
 
     /// Whether asking again may bring another token.
@@ -205,8 +218,8 @@ impl Auth {
                 let Grant { token, end } = state.mint.make(app, wire, &self.hearer, by).await?;
                 (token, Some(Term::new(wire.clock(), end)))
             }
-            Token::Source(source) => {
-                let token = source.word("the GitHub token").await;
+            Token::Source { source, called } => {
+                let token = source.word(called).await;
                 let token = token.map_err(|error| error.map(|()| ErrorKind::Unauthorized))?;
                 tell(&self.hearer, &token)?;
                 (token, None)

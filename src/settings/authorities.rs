@@ -17,13 +17,14 @@ pub(super) fn ca_bundle(env: &Env, file: &File) -> Result<Option<Setting<Roots>>
     else {
         return Ok(None);
     };
+    let named = env.path(&named.to_string_lossy());
     let wrong = |why: &str| {
         let (subject, named) = (spelled("github.ca_bundle", &origin), named.display());
         Error::usage(format!("{subject} cannot be `{named}`: {why}")).hinted(
             "name a file that holds certificates in PEM, from `-----BEGIN CERTIFICATE-----` on",
         )
     };
-    let text = std::fs::read(&*named).map_err(|error| wrong(&error.to_string()))?;
+    let text = std::fs::read(&named).map_err(|error| wrong(&error.to_string()))?;
     // Bundles have comments between the certificates, in whatever encoding.
     let text = String::from_utf8_lossy(&text);
     let value = Roots::read(&text).map_err(|why| wrong(&why))?;

@@ -1,7 +1,9 @@
 //! The environment, read once.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use super::{Origin, Setting};
 
 /// A snapshot of the environment; variables that are set but empty count as unset, as in Actions,
 /// where an absent secret becomes an empty variable.
@@ -36,6 +38,33 @@ impl Env {
         matches!(self.get(name), Some("1" | "true"))
     }
 
+    /// A path as it was written, with `~/` for the home directory.
+    pub(super) fn path(&self, text: &str) -> PathBuf {
+        let home = self
+            .get("HOME")
+            .filter(|_| text == "~" || text.starts_with("~/"));
+        home.map_or_else(
+            || PathBuf::from(text),
+            |home| PathBuf::from(format!("{home}{}", &text[1..])),
+        )
+    }
+
+    /// A path from its flag, else from its variable `GHARUN_…`.
+    pub(super) fn path_setting(&self, name: &str, flag: Option<&Path>) -> Option<Setting<PathBuf>> {
+        let variable = format!("GHARUN_{}", name.to_uppercase());
+        let (value, origin) = match (flag, self.get(&variable)) {
+            (Some(path), _) => {
+                let path = path
+                    .to_str()
+                    .map_or_else(|| path.to_owned(), |text| self.path(text));
+                (path, Origin::Flag(format!("--{name}")))
+            }
+            (None, Some(text)) => (self.path(text), Origin::Variable(variable)),
+            (None, None) => return None,
+        };
+        Some(Setting { value, origin })
+    }
+
     /// A base directory: the variable when it is an absolute path, else below the home directory.
     pub fn base(&self, variable: &str, below_home: &str) -> Option<PathBuf> {
         let given = self
@@ -54,5 +83,28 @@ impl FromIterator<(String, String)> for Env {
                 .filter(|(_, value)| !value.is_empty())
                 .collect(),
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_home_directory_is_that_of_the_environment() {
+        let env: Env = [("HOME".to_owned(), "/home/me".to_owned())]
+            .into_iter()
+            .collect();
+        for (text, path) in [
+            ("~/a/b", "/home/me/a/b"),
+            ("~", "/home/me"),
+            ("~you/a", "~you/a"),
+            ("a/~/b", "a/~/b"),
+            ("/a", "/a"),
+            ("", ""),
+        ] {
+            assert_eq!(env.path(text), PathBuf::from(path), "{text}");
+        }
+        assert_eq!(Env::default().path("~/a"), PathBuf::from("~/a"));
     }
 }

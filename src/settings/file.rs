@@ -85,12 +85,10 @@ pub(super) struct App {
 impl File {
     /// Finds and reads the file: `flag`, `$GHARUN_CONFIG`, `./providers.toml`, the user's.
     pub(super) fn find(flag: Option<&Path>, env: &Env) -> Result<Self> {
-        if let Some(path) = flag
-            .map(Path::to_owned)
-            .or_else(|| env.get("GHARUN_CONFIG").map(PathBuf::from))
-        {
-            return Self::load(&path)?.ok_or_else(|| {
-                Error::usage(format!("there is no file `{}`", path.display()))
+        if let Some(Setting { value, origin }) = env.path_setting("config", flag) {
+            return Self::load(&value)?.ok_or_else(|| {
+                let message = format!("`{origin}` cannot be `{}`: there is no such file", value.display());
+                Error::usage(message)
                     .hinted("write one with `gharun providers init`, or leave the option out: every kind works with its defaults")
             });
         }

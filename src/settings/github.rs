@@ -73,14 +73,14 @@ impl GitHub {
     }
 
     /// The token or the app, or the error that names what is read.
-    pub fn token(&self) -> Result<&Credential> {
+    pub fn token(&self) -> Result<&Setting<Credential>> {
         let given = self.token.as_ref().ok_or_else(credential::none)?;
         if let (Credential::App(app), Some(scope)) = (&given.value, &self.scope)
             && matches!(scope.value, Scope::Enterprise(_))
         {
             return Err(app.of_no_enterprise());
         }
-        Ok(&given.value)
+        Ok(given)
     }
 }
 

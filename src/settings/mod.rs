@@ -96,6 +96,11 @@ pub struct Setting<T> {
 }
 
 impl<T> Setting<T> {
+    /// The setting as an error names it: `` `github.token` (providers.toml:2) ``, `` `$GH_PAT` ``.
+    pub fn subject(&self, key: &str) -> String {
+        spelled(key, &self.origin)
+    }
+
     fn by_default(value: T) -> Self {
         let origin = Origin::Default;
         Self { value, origin }
@@ -110,7 +115,6 @@ impl<T> Setting<T> {
     }
 }
 
-/// The same setting with its origin, as an error names it: `` `defaults.timeout` (providers.toml:3) ``.
 fn spelled(key: &str, origin: &Origin) -> String {
     match origin {
         Origin::Default => format!("`{key}`"),
@@ -323,12 +327,8 @@ fn step(env: &Env) -> Step {
 }
 
 fn state(global: &Global, env: &Env, in_actions: bool) -> Result<PathBuf> {
-    if let Some(path) = global
-        .state
-        .clone()
-        .or_else(|| env.get("GHARUN_STATE").map(PathBuf::from))
-    {
-        return Ok(path);
+    if let Some(given) = env.path_setting("state", global.state.as_deref()) {
+        return Ok(given.value);
     }
     if let Some(temp) = env.get("RUNNER_TEMP").filter(|_| in_actions) {
         return Ok(PathBuf::from(temp).join("gharun-state.json"));

@@ -82,7 +82,12 @@ fn one(forms: &[Shape<'_>], written: &DeValue<'_>, raw: &str, text: &str) -> Val
             let inside = self::forms(&[form.items()?]);
             let items = items.iter();
             let items = items.map(|item| {
-                one(&inside, item.get_ref(), text.get(item.span()).unwrap_or_default(), text)
+                one(
+                    &inside,
+                    item.get_ref(),
+                    text.get(item.span()).unwrap_or_default(),
+                    text,
+                )
             });
             Some(items.collect())
         }),
@@ -248,28 +253,43 @@ mod tests {
             ("list=a", json!({ "list": ["a"] })),
             ("list=5", json!({ "list": ["5"] })),
             ("list=a, b", json!({ "list": ["a, b"] })),
-            ("list=[\"a\", 5, 1.10]", json!({ "list": ["a", "5", "1.10"] })),
+            (
+                "list=[\"a\", 5, 1.10]",
+                json!({ "list": ["a", "5", "1.10"] }),
+            ),
             ("list=[]", json!({ "list": [] })),
             ("names=4090", json!({ "names": "4090" })),
             ("names=\"NVIDIA L40S\"", json!({ "names": "NVIDIA L40S" })),
             ("names=NVIDIA L40S", json!({ "names": "NVIDIA L40S" })),
-            ("names=[4090, \"L40S\"]", json!({ "names": ["4090", "L40S"] })),
+            (
+                "names=[4090, \"L40S\"]",
+                json!({ "names": ["4090", "L40S"] }),
+            ),
             ("amount=4096", json!({ "amount": 4096 })),
             ("amount=4g", json!({ "amount": "4g" })),
             ("mode=fast", json!({ "mode": "fast" })),
             ("mode=\"fast\"", json!({ "mode": "\"fast\"" })),
             ("env.N=8", json!({ "env": { "N": "8" } })),
             ("env.a.b=c", json!({ "env": { "a.b": "c" } })),
-            ("env={ N = 8, M = \"x\" }", json!({ "env": { "N": "8", "M": "x" } })),
+            (
+                "env={ N = 8, M = \"x\" }",
+                json!({ "env": { "N": "8", "M": "x" } }),
+            ),
             ("slots=3", json!({ "slots": 3 })),
-            ("slots.pi@pi4.local=3", json!({ "slots": { "pi@pi4.local": 3 } })),
+            (
+                "slots.pi@pi4.local=3",
+                json!({ "slots": { "pi@pi4.local": 3 } }),
+            ),
             ("slots={ a = 2 }", json!({ "slots": { "a": 2 } })),
             ("labels.a=gpu", json!({ "labels": { "a": ["gpu"] } })),
             ("disk=20", json!({ "disk": 20 })),
             ("disk.size=20", json!({ "disk": { "size": 20 } })),
             ("disk.path=20", json!({ "disk": { "path": "20" } })),
             ("disk.sise=20", json!({ "disk": { "sise": 20 } })),
-            ("disk={ size = 20, path = 7 }", json!({ "disk": { "size": 20, "path": "7" } })),
+            (
+                "disk={ size = 20, path = 7 }",
+                json!({ "disk": { "size": 20, "path": "7" } }),
+            ),
             ("nothing.of=this", json!({ "nothing": { "of": "this" } })),
         ] {
             let (key, text) = set.split_once('=').expect("a key and a value");

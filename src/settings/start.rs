@@ -182,8 +182,9 @@ impl Settings {
         let Some(Setting { value, origin }) = self.read("setup", flag.as_deref(), of_file)? else {
             return Ok(None);
         };
-        let text = std::fs::read_to_string(&*value).map_err(|error| {
-            let (subject, path) = (spelled("defaults.setup", &origin), value.display());
+        let path = self.env.path(&value.to_string_lossy());
+        let text = std::fs::read_to_string(&path).map_err(|error| {
+            let (subject, path) = (spelled("defaults.setup", &origin), path.display());
             Error::usage(format!("{subject} cannot be `{path}`: {error}"))
                 .hinted("name a shell script that can be read")
         })?;

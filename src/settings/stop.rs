@@ -3,7 +3,7 @@
 use std::io::Read as _;
 use std::time::Duration;
 
-use super::{Error, Origin, Result, Settings, typed};
+use super::{Env, Error, Origin, Result, Settings, typed};
 use crate::cli;
 use crate::model::{HumanDuration, Name, Reference, StopTarget};
 
@@ -98,7 +98,7 @@ impl Settings {
             .as_deref()
             .or_else(|| self.env.get("GHARUN_MAPPING"));
         if let Some(text) = text
-            .map(mapping_text)
+            .map(|text| mapping_text(text, &self.env))
             .transpose()?
             .filter(|text| !text.trim().is_empty())
         {
@@ -148,7 +148,7 @@ fn run(text: &str, of_step: Option<crate::model::Run>) -> Result<StopTarget> {
 }
 
 /// The text of a mapping: itself, that of a file, or standard input.
-fn mapping_text(text: &str) -> Result<String> {
+fn mapping_text(text: &str, env: &Env) -> Result<String> {
     if text == "-" {
         let mut read = String::new();
         std::io::stdin()
@@ -163,7 +163,7 @@ fn mapping_text(text: &str) -> Result<String> {
     if text.trim_start().starts_with(['{', '[', '"']) || text.trim().is_empty() {
         return Ok(text.to_owned());
     }
-    std::fs::read_to_string(text).map_err(|error| {
+    std::fs::read_to_string(env.path(text)).map_err(|error| {
         Error::usage(format!("cannot read the mapping from `{text}`: {error}"))
             .hinted("give the JSON itself, a file, or `-` for standard input")
     })

@@ -164,10 +164,15 @@ impl Tables {
             self.set(&mut all, key, text)?;
         }
         for (_, settings) in &mut all {
-            if let Ok(provider) = settings
-                && let Err(error) = self.finish(provider)
-            {
-                *settings = Err(error);
+            let Ok(provider) = settings else { continue };
+            match self.finish(provider) {
+                Ok(()) => {}
+                // It was typed for this very command.
+                Err(Flaw {
+                    error,
+                    origin: Origin::Flag(_),
+                }) => return Err(error),
+                Err(Flaw { error, .. }) => *settings = Err(error),
             }
         }
         Ok(all)
@@ -242,24 +247,59 @@ impl Tables {
     }
 
     /// Takes the secrets apart, and checks the form of all the rest.
-    fn finish(&self, provider: &mut ProviderSettings) -> Result<()> {
+    fn finish(&self, provider: &mut ProviderSettings) -> Result<(), Flaw> {
         let keys = provider.values.keys().filter(|key| provider.is_secret(key));
         for key in keys.cloned().collect::<Vec<_>>() {
             if let Some(value) = provider.values.remove(&key) {
-                let secret = self.secret(provider, &key, &value)?;
+                let secret = self.secret(provider, &key, &value);
+                let secret = secret.map_err(|error| Flaw {
+                    origin: provider.origin(&key),
+                    error,
+                })?;
                 provider.secrets.insert(key, secret);
             }
         }
+        let absent = self.take_paths(provider);
         let mut values = provider.values.clone();
         for key in provider.secrets.keys() {
             values.insert(key.clone(), "***".into());
         }
-        match provider.kind.misfit(&values) {
-            // What is not set is only needed where the provider is opened.
-            Some(misfit) if misfit.is_missing_setting() => Ok(()),
+        // What is not set is only needed where the provider is opened.
+        let misfit = provider.kind.misfit(&values);
+        let misfit = misfit.filter(|misfit| !misfit.is_missing_setting());
+        match misfit.or(absent) {
             Some(misfit) => Err(self.misfit(provider, misfit)),
             None => Ok(()),
         }
+    }
+
+    /// Resolves `~/` in all paths; what is wrong with one that has to be there, and is not. What the
+    /// surroundings name need not be: it is the usual place of something that may not be used.
+    fn take_paths(&self, provider: &mut ProviderSettings) -> Option<Misfit> {
+        let mut absent = None;
+        let mut values = Value::Object(std::mem::take(&mut provider.values));
+        let named = |key: &str| !matches!(provider.origin(key), Origin::Variable(_));
+        Shape::of(&provider.schema).visit(&mut values, &mut |path, shape, text| {
+            if !shape.is_path() {
+                return;
+            }
+            let resolved = self.env.path(text);
+            if shape.must_exist()
+                && !text.is_empty()
+                && named(&path[0])
+                && let Err(error) = std::fs::metadata(&resolved)
+            {
+                let why = format!("`{}`: {error}", resolved.display());
+                absent.get_or_insert(Misfit::refused(path, why));
+            }
+            if let Ok(resolved) = resolved.into_os_string().into_string() {
+                *text = resolved;
+            }
+        });
+        if let Value::Object(values) = values {
+            provider.values = values;
+        }
+        absent
     }
 
     fn secret(
@@ -278,11 +318,10 @@ impl Tables {
         Ok(github::source(&source, &self.env))
     }
 
-    /// The error for what is wrong in the settings of a provider.
-    fn misfit(&self, provider: &ProviderSettings, misfit: Misfit) -> Error {
-        let name = &provider.name;
-        let key = misfit.path.first().map_or("", String::as_str);
-        let path = &misfit.path;
+    /// The error for what is wrong in the settings of a provider, and who is to blame.
+    fn misfit(&self, provider: &ProviderSettings, misfit: Misfit) -> Flaw {
+        let (name, path) = (&provider.name, &misfit.path);
+        let key = path.first().map_or("", String::as_str);
         let flags = provider.sets.iter().rev();
         let flag = flags.map(|(set, origin)| (set.as_slice(), origin));
         let mut flag = flag.filter(|(set, _)| path.starts_with(set) || set.starts_with(path));
@@ -292,15 +331,21 @@ impl Tables {
             (None, Some(())) => self.file.origin(&["providers", name, key]),
             (None, None) => provider.origin(key),
         };
-        match origin {
-            Origin::File { .. } => self.file.misfit(&["providers", name], misfit),
-            origin => {
-                let key = misfit.key();
-                let subject = format!("`{key}` of `{name}` ({origin})");
-                super::unfit(&subject, misfit.fault).about(key)
-            }
-        }
+        let error = if let Origin::File { .. } = origin {
+            self.file.misfit(&["providers", name], misfit)
+        } else {
+            let key = misfit.key();
+            let subject = format!("`{key}` of `{name}` ({origin})");
+            super::unfit(&subject, misfit.fault).about(key)
+        };
+        Flaw { error, origin }
     }
+}
+
+/// What is wrong with the settings of one provider.
+struct Flaw {
+    error: Error,
+    origin: Origin,
 }
 
 impl ProviderSettings {

@@ -8,6 +8,7 @@ use crate::model::{Name, Scope, StopTarget};
 use clap::Parser as _;
 
 mod app;
+mod paths;
 mod types;
 
 /// A world of flags, variables and a file.

@@ -345,7 +345,8 @@ impl JsonSchema for Source {
                 "additionalProperties": false,
             })
         };
-        let file = generator.subschema_for::<PathSetting>().to_value();
+        let mut file = generator.subschema_for::<PathSetting>().to_value();
+        file["minLength"] = 1.into();
         let variable = json!({
             "type": "string",
             "minLength": 1,

@@ -202,7 +202,7 @@ fn a_wrong_key_is_told_and_nothing_is_tried() {
     write(&world, "providers.toml", table);
     insta::assert_snapshot!(refused(&world, "start local"), @"
     warning: `local`: jobs run on this machine with all the rights of this user
-    error: could not read the private key of the GitHub App (providers.toml:3)
+    error: could not read `github.app.private_key` (providers.toml:3)
       caused by: `app.pem`: No such file or directory (os error 2)
     ");
     write(&world, "app.pem", "ssh-ed25519 AAAA me@host\n");

@@ -1,6 +1,6 @@
 //! What bad input gets: one clear error, a hint, exit code 2, and nothing is created.
 
-use crate::world::{Said, World};
+use crate::world::{Said, TOKEN, World};
 
 fn refused(world: &World, args: &str) -> String {
     let said = world.run(args).exits(2);
@@ -140,6 +140,35 @@ fn a_wrong_value_in_the_table_of_one_provider_is_the_end_of_that_one_alone() {
     world.run("start box --dry-run").exits(0);
     world.run("providers check box").exits(0);
     world.run("list --provider box").exits(0);
+}
+
+#[test]
+fn a_file_of_a_setting_that_is_not_there_is_an_error_about_that_setting() {
+    let world = World::new().env("GH_PAT", "");
+    let text = "[github]\ntoken = { file = \"~/token\" }\n[defaults]\nsetup = \"~/setup.sh\"\n";
+    std::fs::write(world.path("providers.toml"), text).expect("a file");
+    insta::assert_snapshot!(world.run("list --provider local").exits(1).stderr, @"");
+    insta::assert_snapshot!(refused(&world, "start local"), @"");
+    // Where they are, they are found.
+    std::fs::write(world.path("home/token"), format!("{TOKEN}\n")).expect("a file");
+    std::fs::write(world.path("home/setup.sh"), "echo").expect("a file");
+    world.run("list --provider local").exits(0);
+    world.run("start local --dry-run").exits(0);
+}
+
+#[test]
+fn a_value_that_a_shell_cannot_quote_is_read_as_its_setting_wants() {
+    let world = World::new();
+    let shown = |set: &str| {
+        let mut command = world.command("providers check local --output json");
+        command.args(["--set", set]);
+        Said::of(command.output().expect("it runs"), &world)
+    };
+    shown("env.N=8").exits(0);
+    shown("env={ N = 8, M = true }").exits(0);
+    shown("slots=2").exits(0);
+    insta::assert_snapshot!(shown("slots=two").exits(2).stderr, @"");
+    insta::assert_snapshot!(shown("grace=5").exits(2).stderr, @"");
 }
 
 #[test]

@@ -28,7 +28,7 @@ async fn renewed(client: &Client, refused: &Secret) -> Result<Option<Secret>> {
 
 #[tokio::test]
 async fn a_source_without_a_token_is_an_error_about_the_token() {
-    let file = Token::Source(SecretSource::File("/nonexistent/token".into()));
+    let file = Token::kept(SecretSource::File("/nonexistent/token".into()));
     let error = client(Some(file), Hearer::default()).token().await;
     let error = error.expect_err("there is none");
     assert_eq!(error.kind, ErrorKind::Unauthorized);
@@ -41,7 +41,7 @@ async fn a_source_is_asked_once_and_again_after_a_refusal() {
     let file = folder.path().join("token");
     std::fs::write(&file, "one").unwrap();
     let client = client(
-        Some(Token::Source(SecretSource::File(file.clone()))),
+        Some(Token::kept(SecretSource::File(file.clone()))),
         Hearer::default(),
     );
     let one = client.token().await.unwrap().unwrap();

@@ -143,9 +143,7 @@ async fn a_token_that_ran_out_is_got_anew_once() {
     })
     .await;
     let config = Config {
-        token: Some(Token::Source(crate::model::SecretSource::File(
-            file.clone(),
-        ))),
+        token: Some(Token::kept(crate::model::SecretSource::File(file.clone()))),
         ..config(&server)
     };
     let client = Client::new(config).unwrap();

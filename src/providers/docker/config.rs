@@ -1,7 +1,6 @@
 //! The table of a docker provider, and the container that it describes.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use bollard::models::{
     DeviceMapping, DeviceRequest, HostConfig, RestartPolicy, RestartPolicyNameEnum,
@@ -9,7 +8,7 @@ use bollard::models::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::model::is_reserved;
+use crate::model::{ExistingPath, is_reserved};
 use crate::providers::{EnvName, Error, Result};
 
 /// The image that GitHub publishes with a runner in it.
@@ -28,7 +27,7 @@ const LEAST_MEMORY: u64 = 6 * 1024 * 1024;
 pub struct Config {
     /// The directory of the Docker client's `config.json`, contexts and certificates; else
     /// `$DOCKER_CONFIG`, `~/.docker`.
-    pub config_dir: Option<PathBuf>,
+    pub config_dir: Option<ExistingPath>,
     /// The Docker context that names the daemon; else `$DOCKER_CONTEXT`, then the current one.
     /// Not together with `host`.
     pub context: Option<String>,
@@ -39,7 +38,7 @@ pub struct Config {
     /// `$DOCKER_TLS_VERIFY`.
     pub tls_verify: bool,
     /// The directory of `ca.pem`, `cert.pem` and `key.pem`; else `$DOCKER_CERT_PATH`, `config_dir`.
-    pub cert_path: Option<PathBuf>,
+    pub cert_path: Option<ExistingPath>,
     /// The image of the container; it needs `/bin/sh`.
     pub image: String,
     /// When the image is pulled: `missing`, `always` or `never`.

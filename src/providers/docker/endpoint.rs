@@ -95,13 +95,11 @@ impl Endpoint {
     }
 
     fn at(host: &str, config: &Config) -> Result<Self> {
-        let certificates = config
-            .cert_path
-            .clone()
-            .or_else(|| config.config_dir.clone());
+        let certificates = config.cert_path.as_deref();
+        let certificates = certificates.or(config.config_dir.as_deref());
         let tls = Tls {
             wanted: config.tls_verify,
-            certificates,
+            certificates: certificates.map(Path::to_owned),
         };
         let way = way(host, "host", tls)?;
         Ok(Self {

@@ -13,7 +13,7 @@ use tokio::process::Command;
 use url::Url;
 
 use super::{Broken, Host, Layout, Output, Shell};
-use crate::model::{HumanDuration, Instance, InstanceId, Order, Secret};
+use crate::model::{HumanDuration, Instance, InstanceId, Order, PathSetting, Secret};
 use crate::providers::{EnvName, Error, Health, Listing, Lookup, Provider, Result};
 
 /// Slots on this very machine.
@@ -31,10 +31,10 @@ pub struct Config {
     pub slots: NonZeroU16,
     /// The folder of the slots, absolute; `gharun/slots` in the user's folder for program state when left out
     #[serde(default)]
-    pub work_dir: Option<PathBuf>,
+    pub work_dir: Option<PathSetting>,
     /// The folder that runner archives are kept in between starts, absolute; `gharun` in the user's cache folder when left out
     #[serde(default)]
-    pub cache: Option<PathBuf>,
+    pub cache: Option<PathSetting>,
     /// How long the slot of a runner that ended by itself is kept for its log to be read, in whole minutes, rounded up
     #[serde(default = "ten_minutes")]
     pub grace: HumanDuration,
@@ -146,7 +146,7 @@ impl Local {
 }
 
 /// A folder as scripts can use it.
-fn folder(key: &str, path: Option<PathBuf>) -> Result<String> {
+fn folder(key: &str, path: Option<PathSetting>) -> Result<String> {
     let Some(path) = path else {
         let message = format!("`{key}` is not set, and neither is `$HOME`");
         return Err(Error::setting(key, message));

@@ -1,13 +1,12 @@
 //! The table of a nebius provider.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
 
-use crate::model::{HumanDuration, Secret};
+use crate::model::{ExistingPath, HumanDuration, Secret};
 use crate::providers::common::rest::address;
 use crate::providers::{EnvName, Names, Result};
 
@@ -46,12 +45,12 @@ pub struct Config {
     /// expires after twelve hours at most.
     pub iam_token: Option<Secret>,
     /// The key file of a service account, as `nebius iam auth-public-key generate` writes it.
-    pub service_account_key: Option<PathBuf>,
+    pub service_account_key: Option<ExistingPath>,
     /// The profile of `config_file` that gives credentials and project; else `$NEBIUS_PROFILE`, then the
     /// file's default.
     pub profile: Option<String>,
     /// The configuration of the `nebius` command; else `~/.nebius/config.yaml`.
-    pub config_file: Option<PathBuf>,
+    pub config_file: Option<ExistingPath>,
     /// Platforms, in order of preference (`gpu-l40s-a`, `gpu-h100-sxm`, `cpu-d3`).
     pub platform: Names,
     /// Presets, in order of preference (`1gpu-8vcpu-32gb`); each is tried on every platform that has it.

@@ -79,6 +79,14 @@ impl Misfit {
         }
     }
 
+    /// A value that has the right form, and cannot be used all the same.
+    pub fn refused(path: &[String], why: String) -> Self {
+        Self {
+            path: path.to_vec(),
+            fault: Fault::Refused(why),
+        }
+    }
+
     /// Whether a setting of the table itself is not set, and all that is set is fine.
     pub fn is_missing_setting(&self) -> bool {
         self.path.len() == 1 && matches!(self.fault, Fault::Missing(_))

@@ -3,7 +3,7 @@
 use schemars::Schema;
 use serde_json::{Map, Value};
 
-use crate::model::HumanDuration;
+use crate::model::{HumanDuration, PathSetting};
 
 /// As `toml` hands a date or a time on to whoever knows none.
 const DATETIME: &str = "$__toml_private_datetime";
@@ -130,6 +130,56 @@ impl<'a> Shape<'a> {
 
     pub(super) fn has_format(self, format: &str) -> bool {
         self.about["format"] == format
+    }
+
+    /// Whether the path of a file or a folder is wanted.
+    pub fn is_path(self) -> bool {
+        self.has_format(PathSetting::FORMAT)
+    }
+
+    /// Whether what it names must be there already.
+    pub fn must_exist(self) -> bool {
+        self.is_path() && self.about[PathSetting::THERE] == true
+    }
+
+    /// Visits all texts in a value, each with what may be written there.
+    pub fn visit(self, value: &mut Value, seen: &mut impl FnMut(&[String], Self, &mut String)) {
+        self.visit_below(&mut Vec::new(), value, seen);
+    }
+
+    fn visit_below(
+        self,
+        path: &mut Vec<String>,
+        value: &mut Value,
+        seen: &mut impl FnMut(&[String], Self, &mut String),
+    ) {
+        let forms = self.forms().into_iter();
+        let Some(form) = forms.into_iter().find(|form| form.takes(value)) else {
+            return;
+        };
+        match value {
+            Value::String(text) => seen(path, form, text),
+            Value::Array(items) => {
+                let shape = form.items();
+                for (number, item) in items.iter_mut().enumerate() {
+                    path.push(format!("[{number}]"));
+                    if let Some(shape) = shape {
+                        shape.visit_below(path, item, seen);
+                    }
+                    path.pop();
+                }
+            }
+            Value::Object(table) => {
+                for (key, value) in table {
+                    path.push(key.clone());
+                    if let Some(shape) = form.property(key).or_else(|| form.further()) {
+                        shape.visit_below(path, value, seen);
+                    }
+                    path.pop();
+                }
+            }
+            _ => {}
+        }
     }
 
     /// Whether a secret is wanted.

@@ -4,7 +4,6 @@ use serde_json::Value;
 
 use super::shape::{Shape, Type, alternatives};
 use super::{EXPECTED, Fault, Misfit, SECRET_ITSELF, SOURCE};
-use crate::model::PathSetting;
 
 /// How long a value may be in an error.
 const LONGEST: usize = 60;
@@ -84,7 +83,7 @@ impl<'a> Shape<'a> {
             "integer" => "an integer".to_owned(),
             "number" => "a number".to_owned(),
             "object" => format!("a table{}", of(self.further())),
-            _ if self.has_format(PathSetting::FORMAT) => "a path in a string".to_owned(),
+            _ if self.is_path() => "a path in a string".to_owned(),
             _ => "a string".to_owned(),
         }
     }

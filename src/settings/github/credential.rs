@@ -186,6 +186,6 @@ pub(in crate::settings) fn source(written: &Source, env: &Env) -> SecretSource {
             name: name.clone(),
             value: env.get(name).map(|value| Secret::new(value.trim())),
         },
-        Source::File(path) => SecretSource::File(path.to_path_buf()),
+        Source::File(path) => SecretSource::File(env.path(&path.to_string_lossy())),
     }
 }

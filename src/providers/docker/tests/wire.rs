@@ -79,7 +79,7 @@ async fn requests_speak_the_version_agreed_on_and_the_registrys_alphabet() {
         host: Some(host),
         image: "127.0.0.1:1/x:1".to_owned(),
         pull: Pull::Always,
-        config_dir: Some(dir.path().to_owned()),
+        config_dir: Some(dir.path().into()),
         ..fake::plain()
     };
     let docker = Docker::open(config).await.unwrap();

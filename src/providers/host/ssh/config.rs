@@ -2,13 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU16;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
-use crate::model::HumanDuration;
+use crate::model::{ExistingPath, HumanDuration, PathSetting};
 use crate::providers::{Error, Names, Result};
 
 /// The settings of `ssh`.
@@ -33,25 +32,25 @@ pub struct Config {
     pub user: Option<String>,
     /// The file of the private key; those of `~/.ssh/config`, or else `id_ed25519`, `id_ecdsa` and `id_rsa`, when left out
     #[serde(default)]
-    pub identity: Option<PathBuf>,
+    pub identity: Option<ExistingPath>,
     /// Whether to use the keys of the ssh agent; an encrypted key needs it
     #[serde(default = "yes")]
     pub agent: bool,
     /// The socket of the agent; `$SSH_AUTH_SOCK` when left out
     #[serde(default)]
-    pub agent_socket: Option<PathBuf>,
+    pub agent_socket: Option<ExistingPath>,
     /// Which host keys are accepted: `strict`, only those in `known_hosts`; `accept-new` also adds the key of a host that is not in it
     #[serde(default)]
     pub host_key_check: HostKeyCheck,
     /// The file of known hosts; that of `~/.ssh/config`, or else `~/.ssh/known_hosts`, when left out
     #[serde(default)]
-    pub known_hosts: Option<PathBuf>,
+    pub known_hosts: Option<PathSetting>,
     /// The jump hosts, separated by commas; those of `~/.ssh/config` when left out; `none` for none
     #[serde(default)]
     pub jump: Option<String>,
     /// The folder of `config`, keys and known hosts; `.ssh` in the user's home when left out
     #[serde(default)]
-    pub ssh_dir: Option<PathBuf>,
+    pub ssh_dir: Option<ExistingPath>,
     /// The time limit for each step of a connection: answer, host key, login
     #[serde(default = "ten_seconds")]
     pub connect_timeout: HumanDuration,

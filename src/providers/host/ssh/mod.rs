@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU16;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -129,12 +129,13 @@ impl Provider for Ssh {
     async fn open(config: Config) -> Result<Self> {
         let config = config.checked()?;
         let client = ClientConfig::read(config.ssh_dir.as_deref())?;
-        let agent = config.agent_socket.clone();
         let manner = Manner {
             credentials: Credentials {
-                agent: agent
-                    .filter(|_| config.agent)
-                    .filter(|socket| socket != &PathBuf::new()),
+                agent: config
+                    .agent_socket
+                    .as_deref()
+                    .filter(|socket| config.agent && !socket.as_os_str().is_empty())
+                    .map(Path::to_owned),
             },
             check: config.host_key_check,
             patience: config.connect_timeout.get(),

@@ -230,7 +230,7 @@ async fn a_place_is_the_same_before_and_after_its_folder_is_made_and_by_any_path
     assert_eq!(here.place().await, before);
     symlink(here.root().parent().unwrap(), here.dir.path().join("link")).unwrap();
     let link = here.dir.path().join("link/slots");
-    let linked = here.with(|config| config.work_dir = Some(link));
+    let linked = here.with(|config| config.work_dir = Some(link.into()));
     assert_eq!(linked.host.place().await.unwrap(), before);
     let other = here.with(|config| config.work_dir = Some(here.dir.path().join("other")));
     assert_ne!(other.host.place().await.unwrap(), before);
