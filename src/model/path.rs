@@ -57,7 +57,7 @@ impl<const THERE: bool> JsonSchema for PathSetting<THERE> {
         schemars::json_schema!({
             "type": "string",
             "format": PathSetting::FORMAT,
-            PathSetting::THERE: THERE,
+            (PathSetting::THERE): THERE,
         })
     }
 }

@@ -103,11 +103,11 @@ fn one(forms: &[Shape<'_>], written: &DeValue<'_>, raw: &str, text: &str) -> Val
         _ => {
             let value = scalar(written);
             let fits = forms.iter().any(|form| form.takes(&value));
-            let word = || match written {
+            let as_word = || match written {
                 DeValue::String(text) => word(forms, text),
                 _ => word(forms, raw),
             };
-            if fits { Some(value) } else { word() }
+            if fits { Some(value) } else { as_word() }
         }
     };
     composed.unwrap_or_else(|| plain(written))
@@ -128,11 +128,9 @@ fn plain(written: &DeValue<'_>) -> Value {
         DeValue::Array(items) => items.iter().map(|item| plain(item.get_ref())).collect(),
         DeValue::Table(table) => {
             let entries = table.iter();
-            let entry = |(key, item): (&toml::Spanned<_>, &toml::Spanned<DeValue<'_>>)| {
-                let key: &toml::de::DeString<'_> = key.get_ref();
-                (key.to_string(), plain(item.get_ref()))
-            };
-            Value::Object(entries.map(entry).collect())
+            let entries =
+                entries.map(|(key, item)| (key.get_ref().to_string(), plain(item.get_ref())));
+            Value::Object(entries.collect())
         }
         other => scalar(other),
     }
@@ -156,7 +154,8 @@ fn scalar(written: &DeValue<'_>) -> Value {
             number.map_or(Value::Null, Value::Number)
         }
         DeValue::String(text) => Value::String(text.to_string()),
-        other => Value::String(other.type_str().to_owned()),
+        DeValue::Datetime(time) => Value::String(time.to_string()),
+        DeValue::Array(_) | DeValue::Table(_) => plain(written),
     }
 }
 

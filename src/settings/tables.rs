@@ -279,23 +279,26 @@ impl Tables {
         let mut absent = None;
         let mut values = Value::Object(std::mem::take(&mut provider.values));
         let named = |key: &str| !matches!(provider.origin(key), Origin::Variable(_));
-        Shape::of(&provider.schema).visit(&mut values, &mut |path, shape, text| {
-            if !shape.is_path() {
-                return;
-            }
-            let resolved = self.env.path(text);
-            if shape.must_exist()
-                && !text.is_empty()
-                && named(&path[0])
-                && let Err(error) = std::fs::metadata(&resolved)
-            {
-                let why = format!("`{}`: {error}", resolved.display());
-                absent.get_or_insert(Misfit::refused(path, why));
-            }
-            if let Ok(resolved) = resolved.into_os_string().into_string() {
-                *text = resolved;
-            }
-        });
+        Shape::of(&provider.schema).visit(
+            &mut values,
+            &mut |path: &[String], shape: Shape<'_>, text: &mut String| {
+                if !shape.is_path() {
+                    return;
+                }
+                let resolved = self.env.path(text);
+                if shape.must_exist()
+                    && !text.is_empty()
+                    && named(&path[0])
+                    && let Err(error) = std::fs::metadata(&resolved)
+                {
+                    let why = format!("`{}`: {error}", resolved.display());
+                    absent.get_or_insert(Misfit::refused(path, why));
+                }
+                if let Ok(resolved) = resolved.into_os_string().into_string() {
+                    *text = resolved;
+                }
+            },
+        );
         if let Value::Object(values) = values {
             provider.values = values;
         }

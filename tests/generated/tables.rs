@@ -100,6 +100,8 @@ pub(crate) fn page(before: &str) -> String {
     page.paragraph("A secret never stands in the file itself. What takes one takes its source: `{ env = \"NAME\" }`, a variable; `{ file = \"PATH\" }`, the content of a file; or `{ command = [\"PROGRAM\", \"ARG\"] }`, the output of a command.");
     page.subsection("Durations");
     page.paragraph("A duration is text such as `\"90s\"`, `\"15m\"` or `\"1h 30m\"`.");
+    page.subsection("Paths");
+    page.paragraph("In a path on this computer `~/` is the home directory, and what is not absolute begins where gharun runs.");
     page.section("[github]");
     for (key, kind, default, meaning) in GITHUB {
         item(&mut page, key, kind, default, meaning);
