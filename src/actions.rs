@@ -104,9 +104,9 @@ impl Actions {
         self.step.listens
     }
 
-    /// Takes an event: masks a secret, rewrites the outputs when the machines change, annotates a failure (its
-    /// boot log fenced and folded) and a warning. All other events are for `ui`, which leaves
-    /// these to us where a runner listens.
+    /// Takes an event: masks a secret, rewrites the outputs when the machines change, folds the boot log
+    /// of a runner that failed, and annotates a warning. All other events are for `ui`, which leaves these to
+    /// us where a runner listens. Failures are annotated at the end, once and whole.
     ///
     /// # Errors
     ///
@@ -116,14 +116,11 @@ impl Actions {
         match event {
             Event::Secret(secret) => self.mask(secret),
             Event::Launched { mapping, .. } | Event::Mapping(mapping) => self.set_mapping(mapping),
-            Event::Failed { name, reason, log } => {
-                let title = format!("Runner {name} failed");
-                self.annotate(Level::Error, &title, reason)?;
-                match log {
-                    Some(log) => self.group(&format!("The end of the boot log of {name}"), log),
-                    None => Ok(()),
-                }
-            }
+            Event::Failed {
+                name,
+                log: Some(log),
+                ..
+            } => self.group(&format!("The end of the boot log of {name}"), log),
             Event::Warning(warning) => self.annotate(Level::Warning, "gharun", warning),
             _ => Ok(()),
         }

@@ -10,6 +10,7 @@ use crate::fleet::StartOutcome;
 use crate::fleet::list::ListOutcome;
 use crate::fleet::stop::StopOutcome;
 use crate::fleet::survey::Row;
+use crate::model::chain;
 
 mod plans;
 #[cfg(test)]
@@ -66,7 +67,7 @@ impl Text for StopOutcome {
             ]
         });
         let failed = self.failed.iter().map(|one| {
-            let error = one.error.clone();
+            let error = chain(&one.error);
             [
                 "failed".into(),
                 or_dash(one.instance.as_ref()),

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Unit};
 
 use crate::fleet::StartOutcome;
 use crate::fleet::stop::StopOutcome;
-use crate::model::Name;
+use crate::model::{Error, Name, chain};
 
 /// GitHub shows no summary of a step that is longer than 1 MiB.
 pub(super) const MOST: usize = 1 << 20;
@@ -33,11 +33,24 @@ pub(super) fn start(outcome: &StartOutcome, room: usize) -> Option<String> {
     let failed = outcome.failed.iter().map(|failed| {
         let mut row = vec![runner(Some(&failed.name))];
         row.resize(7, String::new());
-        row.push(cell(&failed.trouble.to_string()));
+        row.push(reason(&failed.trouble.error()));
         row
     });
     let rows: Vec<_> = up.chain(failed).collect();
     let mut page = Page::new(room, &format!("{RERUN}\n"))?;
+    // What still costs money comes first, so that it is there when the room ends.
+    page.table(
+        "Machines that may still be running",
+        &["Runner", "Machine", "Reason", "End it with"],
+        outcome.left.iter().map(|row| {
+            vec![
+                runner(Some(&row.name)),
+                maybe(row.instance.as_ref(), |machine| code(&machine.to_string())),
+                reason(&row.why),
+                code(&row.command),
+            ]
+        }),
+    );
     page.table(
         "Runners started by gharun",
         &[
@@ -73,7 +86,7 @@ pub(super) fn stop(stop: &StopOutcome, room: usize) -> Option<String> {
             vec![
                 runner(row.name.as_ref()),
                 maybe(row.instance.as_ref(), |machine| code(&machine.to_string())),
-                cell(&row.error),
+                reason(&row.error),
                 code(&row.command),
             ]
         }),
@@ -165,6 +178,16 @@ fn runner(name: Option<&Name>) -> String {
     code(name.map(Name::as_str).unwrap_or_default())
 }
 
+/// Why something failed, with its causes, and below it what helps.
+fn reason(error: &Error) -> String {
+    let hints = error.hints().iter();
+    let lines = std::iter::once(chain(error)).chain(hints.map(|hint| format!("hint: {hint}")));
+    lines
+        .map(|line| cell(&line))
+        .collect::<Vec<_>>()
+        .join("<br>")
+}
+
 fn maybe<T>(value: Option<T>, write: impl FnOnce(T) -> String) -> String {
     value.map_or(String::new(), write)
 }
@@ -219,7 +242,8 @@ fn cell(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::fleet::stop::{Kept, Stopped, Unstopped};
-    use crate::fleet::{Failed, Trouble, Up};
+    use crate::fleet::{Failed, Left, Trouble, Up};
+    use crate::providers;
 
     fn name() -> Name {
         "gharun-abcdefabcdefgh".parse().expect("a name")
@@ -281,6 +305,30 @@ mod tests {
     }
 
     #[test]
+    fn what_failed_and_what_is_left_of_it_is_written_up_with_what_helps() {
+        let full = providers::Error::new(providers::ErrorKind::NoCapacity, "none has room")
+            .because("the answer was 503")
+            .hinted("add to `instance_types`");
+        let denied = Error::from("could not end it").hinted("allow `ec2:TerminateInstances`");
+        let outcome = StartOutcome {
+            failed: vec![Failed {
+                name: name(),
+                trouble: Trouble::NoRoom(vec![("aws".into(), full)]),
+            }],
+            left: vec![Left {
+                name: name(),
+                instance: "aws:us_east_1/i-1".parse().ok(),
+                why: denied,
+                command: "gharun stop aws:us_east_1/i-1".into(),
+                access: None,
+                kept: false,
+            }],
+            ..StartOutcome::default()
+        };
+        insta::assert_snapshot!(start(&outcome, MOST).unwrap(), @"");
+    }
+
+    #[test]
     fn a_stop_is_written_up_with_what_may_still_run_first() {
         let name = |letter: &str| format!("gharun-{}", letter.repeat(14)).parse().ok();
         let summary = StopOutcome {
@@ -303,7 +351,6 @@ mod tests {
                 name: name("c"),
                 error: "AWS did not answer".into(),
                 command: "gharun stop aws:us_east_1/i-1".into(),
-                hints: vec![],
                 permanent: false,
             }],
             ..StopOutcome::default()

@@ -15,7 +15,7 @@ use crate::cli::{Cli, Color, Command, Format, ProvidersCommand};
 use crate::error::{Exit, Failure};
 use crate::fleet::survey::{Unknown, View};
 use crate::github::Client;
-use crate::model::{Event, Sink};
+use crate::model::{Error, Event, Sink, chain};
 use crate::report;
 use crate::settings::{self, Env, Settings};
 use crate::state::Store;
@@ -83,7 +83,7 @@ fn say(ui: &Ui, actions: Option<&Actions>, failure: &Failure) -> Exit {
     ui.finish();
     ui.error(failure, failure.hints());
     if let Some(actions) = actions
-        && let Err(error) = actions.annotate(Level::Error, "gharun", failure.message())
+        && let Err(error) = actions.annotate(Level::Error, "gharun", &failure.told())
     {
         tracing::debug!("cannot annotate: {error}");
     }
@@ -199,10 +199,11 @@ impl Desk {
     fn say_unknown<'a>(&self, all: impl IntoIterator<Item = &'a Unknown>) {
         let mut hints: Vec<&String> = Vec::new();
         for unknown in all {
-            let (source, error) = (&unknown.source, &unknown.error);
+            let what = format!("{} could not be read", unknown.source);
             self.ui
-                .warning(&format!("{source} could not be read: {error}"));
-            for hint in &unknown.hints {
+                .warning(&format!("{what}: {}", chain(&unknown.error)));
+            self.annotate(Level::Warning, &what, &unknown.error);
+            for hint in unknown.error.hints() {
                 if !hints.contains(&hint) {
                     hints.push(hint);
                 }
@@ -210,6 +211,13 @@ impl Desk {
         }
         for hint in hints {
             self.ui.hint(hint);
+        }
+    }
+
+    /// Shows an error on the run's page, too. That it cannot be shown must not end the command.
+    fn annotate(&self, level: Level, title: &str, error: &Error) {
+        if let Err(error) = self.actions.annotate(level, title, &error.told()) {
+            tracing::debug!("cannot annotate: {error}");
         }
     }
 

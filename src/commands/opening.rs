@@ -4,7 +4,7 @@
 use super::Desk;
 use crate::error::{Exit, Failure};
 use crate::fleet::{Place, Unopened};
-use crate::model::{StopTarget, chain};
+use crate::model::{Error, StopTarget, chain};
 use crate::providers::KINDS;
 use crate::settings::{self, ProviderSettings, Stop};
 
@@ -122,29 +122,27 @@ impl Desk {
             let checked = match self.open(Ok(settings)).await {
                 Ok(place) => {
                     let found = place.provider.resolve().await;
-                    found.map(|()| place).map_err(|error| chain(&error))
+                    found.map(|()| place).map_err(Error::any)
                 }
-                Err(failure) => Err(chain(&failure)),
+                Err(failure) => Err(failure.any()),
             };
             match checked {
                 Ok(place) => opened.places.push(place),
                 Err(why) => silent.push((name, why)),
             }
         }
+        if opened.places.is_empty() {
+            let each = silent
+                .into_iter()
+                .map(|(name, why)| why.while_trying(format!("`{name}`")));
+            let failure = Failure::new(Exit::Failed, "no provider could be searched");
+            return Err(failure
+                .because_each(each)
+                .hinted("name a provider with `--provider`, or add its table to providers.toml"));
+        }
         // Machines may be where nobody answers: that they were not looked for is said.
         for (name, why) in &silent {
-            self.not_searched(name, why);
-        }
-        if opened.places.is_empty() {
-            let silent: Vec<String> = silent
-                .iter()
-                .map(|(name, why)| format!("`{name}`: {why}"))
-                .collect();
-            return Err(Failure::new(
-                Exit::Failed,
-                format!("no provider could be searched: {}", silent.join("; ")),
-            )
-            .hinted("name a provider with `--provider`, or add its table to providers.toml"));
+            self.not_searched(name, &chain(why));
         }
         Ok(opened)
     }

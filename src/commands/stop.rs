@@ -2,6 +2,7 @@
 
 use super::Desk;
 use super::interrupt::Interrupts;
+use crate::actions::Level;
 use crate::cli;
 use crate::error::{Exit, Failure};
 use crate::fleet::Fleet;
@@ -21,6 +22,9 @@ pub(super) async fn run(desk: &Desk, args: &cli::Stop) -> Result<Exit, Failure> 
             let why = chain(&failure);
             desk.ui
                 .warning(&format!("registrations cannot be removed: {why}"));
+            for hint in failure.hints() {
+                desk.ui.hint(hint);
+            }
             None
         }
         Err(failure) => return Err(failure),
@@ -154,8 +158,12 @@ fn finish(desk: &Desk, outcome: &StopOutcome, said: &[Unknown]) -> Result<Exit, 
     }
     for failed in &outcome.failed {
         let what = what(failed.name.as_ref(), failed.instance.as_ref());
+        let what = format!("{what} may still be running");
         desk.ui
-            .warning(&format!("{what} may still be running: {}", failed.error));
+            .warning(&format!("{what}: {}", chain(&failed.error)));
+        let end = format!("end it with `{}`", failed.command);
+        let error = failed.error.clone().hinted(end);
+        desk.annotate(Level::Error, &what, &error);
     }
     written.map_err(|failure| {
         failure.map(|exit| match outcome.exit() {
@@ -191,7 +199,7 @@ fn complaint(outcome: &StopOutcome) -> Option<Failure> {
     let failure = Failure::new(outcome.exit(), text);
     let failed = outcome.failed.iter();
     Some(failed.fold(failure, |failure, failed| {
-        let failure = failure.hinted_all(&failed.hints);
+        let failure = failure.hinted_all(failed.error.hints());
         if failed.permanent {
             failure
         } else {

@@ -8,10 +8,10 @@ use tokio::time::{Instant, sleep, timeout};
 use super::bring_up::Shared;
 use super::slot::{Slot, Unproved};
 use super::watch::{SETTLES, unread};
-use super::{Place, Trouble, chain};
+use super::{Place, Trouble};
 use crate::bootstrap::{self, Boot};
 use crate::github::{Api, Credential};
-use crate::model::{Event, Instance, Name, Order, RunnerVersion};
+use crate::model::{Error, Event, Instance, Name, Order, RunnerVersion};
 use crate::providers::{self, ErrorKind};
 
 /// The pause between two looks for a machine.
@@ -29,7 +29,7 @@ pub(super) enum Fate {
     /// It is there.
     There(Box<Instance>),
     /// Nobody can tell, for this reason.
-    Unknown(String),
+    Unknown(Error),
 }
 
 impl<G: Api> Shared<'_, G> {
@@ -166,12 +166,12 @@ impl<G: Api> Shared<'_, G> {
                     match (machines.find(|machine| machine.tags.name == *name), why) {
                         (Some(instance), _) => return Fate::There(Box::new(instance)),
                         (None, None) if begun >= settled => return Fate::Absent,
-                        (None, None) => "it does not show it yet".to_owned(),
+                        (None, None) => "it does not show it yet".into(),
                         (None, Some(why)) => why,
                     }
                 }
-                Ok(Err(error)) => chain(&error),
-                Err(_) => "it did not answer in time".to_owned(),
+                Ok(Err(error)) => error.any(),
+                Err(_) => "it did not answer in time".into(),
             };
             if Instant::now() + EVERY > end {
                 return Fate::Unknown(why);

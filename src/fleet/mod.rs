@@ -1,6 +1,7 @@
 //! Where providers and GitHub meet: start, stop, list, sweep.
 
-use serde::Serialize;
+use serde::ser::SerializeStruct as _;
+use serde::{Serialize, Serializer};
 
 use crate::github::Api;
 use crate::model::{Error, Instance, Name, Reference, Sink, chain};
@@ -78,7 +79,8 @@ pub struct Left {
     /// Its machine, where one is known.
     pub instance: Option<Reference>,
     /// Why it is still there.
-    pub why: String,
+    #[serde(flatten, serialize_with = "why")]
+    pub why: Error,
     /// What removes it.
     pub command: String,
     /// What gets a person in.
@@ -89,7 +91,12 @@ pub struct Left {
 
 impl Left {
     /// Something of a runner that is still there.
-    fn of(name: &Name, machine: Option<(&Place, &Instance)>, why: &str, kept: bool) -> Self {
+    fn of(
+        name: &Name,
+        machine: Option<(&Place, &Instance)>,
+        why: impl Into<Error>,
+        kept: bool,
+    ) -> Self {
         let instance = machine.map(|(place, instance)| place.reference(&instance.id));
         let what = instance
             .as_ref()
@@ -99,8 +106,17 @@ impl Left {
             command: format!("gharun stop {what}"),
             access: machine.and_then(|(place, instance)| place.provider.access(&instance.id)),
             instance,
-            why: why.to_owned(),
+            why: why.into(),
             kept,
         }
     }
+}
+
+/// An error as the reason for something, and what helps with it.
+fn why<S: Serializer>(error: &Error, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut why = serializer.serialize_struct("Why", 3)?;
+    why.serialize_field("why", &chain(error))?;
+    why.serialize_field("hints", error.hints())?;
+    why.serialize_field("request_id", &error.request_id())?;
+    why.end()
 }

@@ -54,7 +54,7 @@ impl<G: Api> Shared<'_, G> {
             if left.kept {
                 return Ok(Moved::Stays);
             }
-            let source = providers::Error::new(ErrorKind::Ambiguous, left.why);
+            let source = left.why.map(|()| ErrorKind::Ambiguous);
             return Err(Trouble::Lost { provider, source });
         }
         self.unmap(&name).await?;

@@ -18,7 +18,7 @@ use super::watch::Watch;
 use super::{Fleet, Left, Trouble, chain};
 use crate::bootstrap::Package;
 use crate::github::Api;
-use crate::model::{Event, Mapping, Name};
+use crate::model::{Error, Event, Mapping, Name};
 use crate::plan::Plan;
 use crate::state;
 
@@ -207,10 +207,10 @@ impl<G: Api> Course<'_, G> {
             let undo = AssertUnwindSafe(shared.undo(slot, deadline)).catch_unwind();
             let why = match timeout_at(deadline, undo).await {
                 Ok(Ok(left)) => return Undone::Runner(index, left),
-                Ok(Err(panic)) => Trouble::of_panic(panic.as_ref()).to_string(),
-                Err(_) => unfinished(&slot.borrow()).unwrap_or(NOT_SURE).to_owned(),
+                Ok(Err(panic)) => Trouble::of_panic(panic.as_ref()).error(),
+                Err(_) => unfinished(&slot.borrow()).unwrap_or(NOT_SURE).into(),
             };
-            Undone::Runner(index, vec![left_of(&slot.borrow(), &why)])
+            Undone::Runner(index, vec![left_of(&slot.borrow(), why)])
         };
         self.undoing.push(undone.boxed_local());
     }
@@ -243,8 +243,7 @@ impl<G: Api> Course<'_, G> {
             })
             .await;
         if self.shared.plan.keep_failed && trouble.is_of_machine() {
-            let why = format!("kept for inspection: {}", chain(&trouble));
-            let mut left = left_of(&self.slots[index].borrow(), &why);
+            let mut left = left_of(&self.slots[index].borrow(), "kept for inspection");
             left.kept = true;
             self.is_undone(Undone::Runner(index, vec![left])).await;
         } else {
@@ -267,7 +266,8 @@ impl<G: Api> Course<'_, G> {
             Undone::Runner(index, left) => (index, left),
             Undone::Lost(left) => {
                 for one in left {
-                    let text = format!("`{}` may still be registered: {}", one.name, one.why);
+                    let (name, why) = (one.name, chain(&one.why));
+                    let text = format!("`{name}` may still be registered: {why}");
                     self.shared.say(Event::Warning(text)).await;
                 }
                 return;
@@ -339,7 +339,7 @@ fn unfinished(slot: &Slot) -> Option<&'static str> {
 }
 
 /// What is left of a runner, whatever stage it is in.
-fn left_of(slot: &Slot, why: &str) -> Left {
+fn left_of(slot: &Slot, why: impl Into<Error>) -> Left {
     let machine = slot.machine.as_ref();
     let machine = machine.map(|(place, instance)| (place, instance));
     Left::of(&slot.name, machine, why, false)

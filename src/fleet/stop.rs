@@ -6,7 +6,7 @@ use super::survey::{Inquiry, Look, Row, Silent, Unknown, View, look};
 use super::verdict::{Machine, Registration, Verdict};
 use super::{Fleet, Place, Unopened};
 use crate::github::Api;
-use crate::model::{Name, Reference, StopTarget, chain};
+use crate::model::{Error, Name, Reference, StopTarget};
 
 mod carry_out;
 mod ending;
@@ -303,7 +303,7 @@ impl<'a, G: Api> Selecting<'a, G> {
         let mut refused = Unstopped::new(machine, name, error).permanent();
         if !server.eq_ignore_ascii_case(&self.view.server) {
             let hint = format!("set $GITHUB_SERVER_URL to `https://{server}`");
-            refused = refused.hinted([hint]);
+            refused = refused.hinted(hint);
         }
         let option = match scope.split_once('/') {
             Some(("enterprises", slug)) => format!("--enterprise {slug}"),
@@ -315,7 +315,7 @@ impl<'a, G: Api> Selecting<'a, G> {
                 .command
                 .replacen("gharun stop", &format!("gharun stop {option}"), 1);
         let hint = format!("end it with `{}`", refused.command);
-        refused.hinted([hint])
+        refused.hinted(hint)
     }
 
     /// A machine that is in no listing is gone, or nobody knows whose it is.
@@ -323,21 +323,20 @@ impl<'a, G: Api> Selecting<'a, G> {
         let Some(place) = self.fleet.place(&reference.provider).cloned() else {
             let name = &reference.provider;
             let refused = if let Some(Unopened { error, .. }) = self.fleet.unopened(name) {
-                Unstopped::new(Some(reference), None, chain(error)).hinted(error.hints())
+                Unstopped::new(Some(reference), None, error.clone())
             } else {
                 let error = format!("its provider `{name}` is not configured here");
                 let hint = format!("add its table `[providers.{name}]` to providers.toml");
-                Unstopped::new(Some(reference), None, error).hinted([hint])
+                Unstopped::new(Some(reference), None, error).hinted(hint)
             };
             return self.refuse(refused.permanent());
         };
         if !self.look.was_read(reference) {
             let unknown = self.look.survey.unknown.iter();
-            let errors: Vec<&str> = unknown
+            let errors = unknown
                 .filter(|unknown| unknown.source.split(':').next() == Some(&place.name))
-                .map(|unknown| unknown.error.as_str())
-                .collect();
-            let error = format!("its place could not be read: {}", errors.join("; "));
+                .map(|unknown| unknown.error.clone());
+            let error = Error::from("its place could not be read").because_each(errors);
             return self.refuse(Unstopped::new(Some(reference), None, error));
         }
         self.selection.chosen.push(Chosen {

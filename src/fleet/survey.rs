@@ -12,7 +12,7 @@ use super::answer::in_time;
 use super::verdict::{Facts, Machine, Registration, Verdict};
 use super::{Fleet, Place, Unopened, chain};
 use crate::github::{self, Api, Runner};
-use crate::model::{Condition, Instance, Name, REHEARSAL, Reference, Run, json};
+use crate::model::{Condition, Error, Instance, Name, REHEARSAL, Reference, Run, json};
 use crate::providers;
 use crate::providers::Listing;
 use crate::state::Contents;
@@ -174,29 +174,35 @@ impl Serialize for Row {
 }
 
 /// A source that could not be read.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Unknown {
     /// A provider, one of its places, `GitHub`, or the state file.
     pub source: String,
     /// Why.
-    pub error: String,
-    /// What would mend it.
-    pub hints: Vec<String>,
+    #[serde(flatten)]
+    pub error: Error,
 }
 
 impl Unknown {
     fn of(unopened: &Unopened) -> Self {
+        Self::new(&unopened.name, unopened.error.clone())
+    }
+
+    fn new(source: impl Into<String>, error: impl Into<Error>) -> Self {
         Self {
-            source: unopened.name.clone(),
-            error: chain(&unopened.error),
-            hints: unopened.error.hints().to_vec(),
+            source: source.into(),
+            error: error.into(),
         }
+    }
+
+    fn sort(all: &mut [Self]) {
+        all.sort_by_cached_key(|one| (one.source.clone(), chain(&one.error)));
     }
 
     /// Sorts them and leaves one of each source: the same trouble is met at every look, and differs in
     /// the number of its request only.
     pub(super) fn tidy(all: &mut Vec<Self>) {
-        all.sort();
+        Self::sort(all);
         all.dedup_by(|later, first| later.source == first.source);
     }
 }
@@ -250,7 +256,7 @@ struct Read {
     place: Place,
     machines: Vec<Instance>,
     /// The parts that did not answer (`None`: all of it), and why.
-    unread: Vec<(Option<String>, String)>,
+    unread: Vec<(Option<String>, Error)>,
 }
 
 impl Read {
@@ -266,10 +272,10 @@ impl Read {
             });
         let (machines, unread) = match answer {
             Ok(Listing { instances, unread }) => {
-                let unread = unread.into_iter().map(|one| (one.place, chain(&one.error)));
+                let unread = unread.into_iter().map(|one| (one.place, one.error.any()));
                 (instances, unread.collect())
             }
-            Err(error) => (Vec::new(), vec![(None, chain(&error))]),
+            Err(error) => (Vec::new(), vec![(None, error.any())]),
         };
         Self {
             place: place.clone(),
@@ -293,7 +299,6 @@ impl Read {
                 |part| format!("{}:{part}", self.place.name),
             ),
             error: error.clone(),
-            hints: Vec::new(),
         })
     }
 }
@@ -319,25 +324,19 @@ pub(super) async fn look<G: Api>(fleet: &Fleet<'_, G>, view: &View, busy_too: bo
     );
     let mut unknown: Vec<Unknown> = places.iter().flat_map(Read::unknown).collect();
     unknown.extend(fleet.unopened.iter().map(Unknown::of));
-    let mut fail = |source: &str, error: String, hints: &[String]| {
-        unknown.push(Unknown {
-            source: source.to_owned(),
-            error,
-            hints: hints.to_vec(),
-        });
-    };
+    let mut fail = |source: &str, error: Error| unknown.push(Unknown::new(source, error));
     let entries = entries.unwrap_or_else(|error| {
-        fail(STATE_FILE, chain(&error), error.hints());
+        fail(STATE_FILE, error.any());
         Contents::default()
     });
     if !entries.unreadable.is_empty() {
         let all = entries.unreadable.iter().map(ToString::to_string);
-        fail(STATE_FILE, all.collect::<Vec<_>>().join("; "), &[]);
+        fail(STATE_FILE, all.collect::<Vec<_>>().join("; ").into());
     }
     let runners = match runners {
         Some(Ok(runners)) => Some(runners),
         Some(Err(error)) => {
-            fail("GitHub", chain(&error), error.hints());
+            fail("GitHub", error.any());
             None
         }
         None => None,
@@ -360,7 +359,7 @@ pub(super) async fn look<G: Api>(fleet: &Fleet<'_, G>, view: &View, busy_too: bo
     let inquiry = Inquiry::new(fleet, busy_too);
     join_all(rows.iter_mut().map(|row| inquiry.examine(row))).await;
     unknown.extend(inquiry.unknown());
-    unknown.sort();
+    Unknown::sort(&mut unknown);
     unknown.dedup();
     Look {
         survey: Survey { rows, unknown, now },

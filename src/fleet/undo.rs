@@ -13,7 +13,7 @@ use super::slot::{Lost, Slot};
 use super::watch::SETTLES;
 use super::{Left, Place, chain};
 use crate::github::{self, Api, Deregistration, Runner};
-use crate::model::{Event, Instance, Name};
+use crate::model::{Error, Event, Instance, Name};
 
 /// How long GitHub may take to delete a registration before the machine is ended all the same.
 const DEREGISTERS: Duration = Duration::from_millis(2500);
@@ -30,13 +30,18 @@ const SHOWS: Duration = Duration::from_secs(2);
 /// How long registrations that may turn up are looked for.
 const LOOKS: Duration = Duration::from_secs(40);
 
+/// What is said of a registration that may still be there.
+const UNREMOVED: &str = "its registration could not be removed";
+/// What is said where no answer came.
+const SILENT: &str = "GitHub did not answer in time";
+
 /// What became of a registration.
 enum Registration {
     /// There is none under this name, or none yet.
     Absent,
     Busy,
     Gone,
-    Unknown(String),
+    Unknown(Error),
 }
 
 /// How a registration is found.
@@ -82,7 +87,7 @@ impl<G: Api> Shared<'_, G> {
         let mut registration = self.deregister_at_once(&name, sought).await;
         let machine = match self.machine(slot).await {
             Ok(machine) => machine,
-            Err(why) => return vec![Left::of(&name, None, &why, false)],
+            Err(why) => return vec![Left::of(&name, None, why, false)],
         };
         if let (Registration::Busy, Some((place, instance))) = (&registration, &machine)
             && !has_ended(place, &instance.id, LISTS).await
@@ -97,8 +102,8 @@ impl<G: Api> Shared<'_, G> {
             })
             .await;
             if let Err(error) = end(place, &instance.id, deadline).await.proved() {
-                let why = chain(&error);
-                return vec![Left::of(&name, Some((place, instance)), &why, false)];
+                let why = error.any();
+                return vec![Left::of(&name, Some((place, instance)), why, false)];
             }
             {
                 let mut slot = slot.borrow_mut();
@@ -119,14 +124,12 @@ impl<G: Api> Shared<'_, G> {
             Registration::Absent | Registration::Gone => None,
             // It has ended with its machine, and GitHub lets go of it by itself.
             Registration::Busy if machine.is_some() => None,
-            Registration::Busy => Some("GitHub says that a job runs on it".to_owned()),
+            Registration::Busy => Some(Error::from("GitHub says that a job runs on it")),
             Registration::Unknown(why) if self.github.wait_now() > ROOM => {
-                Some(format!("its registration could not be removed: {why}"))
+                Some(why.while_trying(UNREMOVED))
             }
             Registration::Unknown(_) => match self.deregister(&name, sought).await {
-                Registration::Unknown(why) => {
-                    Some(format!("its registration could not be removed: {why}"))
-                }
+                Registration::Unknown(why) => Some(why.while_trying(UNREMOVED)),
                 Registration::Absent | Registration::Busy | Registration::Gone => None,
             },
         };
@@ -136,14 +139,14 @@ impl<G: Api> Shared<'_, G> {
             slot.enrols = false;
             return Vec::new();
         };
-        vec![Left::of(&name, None, &why, false)]
+        vec![Left::of(&name, None, why, false)]
     }
 
     /// Removes the registrations of names that were given up and that may be there or turn up yet;
     /// what could not be proved gone is returned, and tried again by a later call.
     pub(super) async fn remove_lost(&self, slot: &RefCell<Slot>) -> Vec<Left> {
         let end = Instant::now() + LOOKS;
-        let mut why = String::new();
+        let mut why = Error::from(SILENT);
         loop {
             let lost = slot.borrow().lost.clone();
             if lost.is_empty() {
@@ -160,8 +163,8 @@ impl<G: Api> Shared<'_, G> {
                         }
                     }
                 }
-                Ok(Err(error)) => why = chain(&error),
-                Err(_) => "GitHub did not answer in time".clone_into(&mut why),
+                Ok(Err(error)) => why = error.any(),
+                Err(_) => why = Error::from(SILENT),
             }
             slot.borrow_mut()
                 .lost
@@ -171,10 +174,10 @@ impl<G: Api> Shared<'_, G> {
             self.forget(gone).await;
             let lost = slot.borrow().lost.clone();
             if !lost.is_empty() && Instant::now() + EVERY > end {
-                let why = format!("its registration could not be removed: {why}");
+                let why = why.while_trying(UNREMOVED);
                 let left = lost.iter();
                 return left
-                    .map(|one| Left::of(&one.name, None, &why, false))
+                    .map(|one| Left::of(&one.name, None, why.clone(), false))
                     .collect();
             }
             if !lost.is_empty() {
@@ -188,18 +191,18 @@ impl<G: Api> Shared<'_, G> {
         one: &Lost,
         rows: &[Runner],
         begun: Instant,
-    ) -> Result<(), String> {
+    ) -> Result<(), Error> {
         match rows.iter().find(|row| row.name == one.name.as_str()) {
             Some(row) => {
                 let sought = Sought::Id(row.id);
                 match self.deregister(&one.name, sought).await {
                     Registration::Absent | Registration::Gone => Ok(()),
-                    Registration::Busy => Err("a job runs on it".to_owned()),
+                    Registration::Busy => Err("a job runs on it".into()),
                     Registration::Unknown(why) => Err(why),
                 }
             }
             None if begun >= one.since + SETTLES => Ok(()),
-            None => Err("GitHub did not say whether it made it".to_owned()),
+            None => Err("GitHub did not say whether it made it".into()),
         }
     }
 
@@ -249,7 +252,8 @@ impl<G: Api> Shared<'_, G> {
         let wait = self.github.wait_now();
         if wait > ROOM {
             let wait = wait.as_secs();
-            return Registration::Unknown(format!("GitHub takes no requests for {wait} s"));
+            let why = format!("GitHub takes no requests for {wait} s");
+            return Registration::Unknown(why.into());
         }
         let removal = async {
             match self.number(name, sought).await? {
@@ -287,13 +291,13 @@ impl<G: Api> Shared<'_, G> {
                 Registration::Gone
             }
             Ok(Ok(Some(Deregistration::Busy))) => Registration::Busy,
-            Ok(Err(error)) => Registration::Unknown(chain(&error)),
-            Err(Silence) => Registration::Unknown("GitHub did not answer in time".to_owned()),
+            Ok(Err(error)) => Registration::Unknown(error.any()),
+            Err(Silence) => Registration::Unknown(SILENT.into()),
         }
     }
 
     /// The runner's machine: `Ok(None)` is the proof that there is none.
-    async fn machine(&self, slot: &RefCell<Slot>) -> Result<Option<(Place, Instance)>, String> {
+    async fn machine(&self, slot: &RefCell<Slot>) -> Result<Option<(Place, Instance)>, Error> {
         let (name, machine, unproved) = {
             let slot = slot.borrow();
             (
@@ -315,10 +319,10 @@ impl<G: Api> Shared<'_, G> {
                 slot.borrow_mut().machine = Some((place.clone(), (*instance).clone()));
                 Ok(Some((place, *instance)))
             }
-            Fate::Unknown(why) => Err(format!(
-                "`{}` did not say whether it launched it: {why}",
-                place.name
-            )),
+            Fate::Unknown(why) => {
+                let place = place.name;
+                Err(why.while_trying(format!("`{place}` did not say whether it launched it")))
+            }
         }
     }
 

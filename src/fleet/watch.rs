@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::answer::in_time;
 use super::{Fleet, Place, chain};
 use crate::github::{Api, Runner};
-use crate::model::{Condition, Event, Instance, Name};
+use crate::model::{Condition, Error, Event, Instance, Name};
 use crate::providers::Listing;
 
 /// Providers are asked less often than GitHub: what they tell is only whether a machine died.
@@ -247,15 +247,15 @@ impl Watch {
                 }
                 unread
             }
-            Ok(Err(error)) => Some(chain(&error)),
-            Err(_) => Some("it did not answer in time".to_owned()),
+            Ok(Err(error)) => Some(error.any()),
+            Err(_) => Some("it did not answer in time".into()),
         };
         if let Some(why) = unread {
             let what = format!(
                 "`{}` cannot be asked about its machines just now",
                 place.name
             );
-            self.complain(fleet, &what, &why).await;
+            self.complain(fleet, &what, &chain(&why)).await;
         }
     }
 
@@ -274,11 +274,13 @@ impl Watch {
 }
 
 /// Why a listing is not whole.
-pub(super) fn unread(listing: &Listing) -> Option<String> {
-    let errors: Vec<_> = listing
-        .unread
-        .iter()
-        .map(|unread| chain(&unread.error))
-        .collect();
-    (!errors.is_empty()).then(|| errors.join("; "))
+pub(super) fn unread(listing: &Listing) -> Option<Error> {
+    let errors = || listing.unread.iter().map(|unread| unread.error.clone());
+    match listing.unread.len() {
+        0 | 1 => errors().next().map(Error::any),
+        parts => {
+            let message = format!("{parts} parts of it could not be read");
+            Some(Error::from(message).because_each(errors()))
+        }
+    }
 }

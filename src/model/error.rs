@@ -5,6 +5,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::ser::SerializeStruct as _;
+use serde::{Serialize, Serializer};
+
 use super::chain;
 
 /// A failure, whole: its kind, what was tried in the user's nouns, the causes behind that, and what
@@ -157,6 +160,15 @@ impl<K> Error<K> {
         self.map(drop)
     }
 
+    /// All that is known of it, for people: the error with its causes, and a hint a line.
+    pub fn told(&self) -> String
+    where
+        K: fmt::Debug + 'static,
+    {
+        let hints = self.hints().iter().map(|hint| format!("\nhint: {hint}"));
+        chain(self) + &hints.collect::<String>()
+    }
+
     /// What was tried, without the causes.
     pub fn message(&self) -> &str {
         &self.inner.message
@@ -192,6 +204,33 @@ impl<K> fmt::Display for Error<K> {
 impl<K: fmt::Debug> StdError for Error<K> {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.inner.source.as_deref().map(|source| source as _)
+    }
+}
+
+/// Two errors are the same that tell the same.
+impl<K: fmt::Debug + PartialEq> PartialEq for Error<K> {
+    fn eq(&self, other: &Self) -> bool {
+        let causes = |error: &Self| error.inner.source.as_deref().map(|cause| chain(cause));
+        self.kind == other.kind
+            && self.message() == other.message()
+            && self.hints() == other.hints()
+            && self.key() == other.key()
+            && self.request_id() == other.request_id()
+            && self.wait() == other.wait()
+            && causes(self) == causes(other)
+    }
+}
+
+impl<K: fmt::Debug + Eq> Eq for Error<K> {}
+
+/// As every report writes an error: `error` with its causes, `hints`, and `request_id`.
+impl<K: fmt::Debug + 'static> Serialize for Error<K> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut error = serializer.serialize_struct("Error", 3)?;
+        error.serialize_field("error", &chain(self))?;
+        error.serialize_field("hints", self.hints())?;
+        error.serialize_field("request_id", &self.request_id())?;
+        error.end()
     }
 }
 

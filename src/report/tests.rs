@@ -6,7 +6,7 @@ use super::*;
 use crate::fleet::stop::{Kept, Stopped, Unstopped};
 use crate::fleet::survey::Unknown;
 use crate::fleet::{Up, doubles};
-use crate::model::{Mapping, Name, Reference};
+use crate::model::{Error, Mapping, Name, Reference};
 
 mod readme;
 
@@ -106,7 +106,6 @@ fn a_stop_has_the_keys_that_are_promised() {
             name: None,
             error: "it did not\nanswer".into(),
             command: "gharun stop aws:us_east_1/i-0abc".into(),
-            hints: vec![],
             permanent: false,
         }],
         ..StopOutcome::default()
@@ -145,8 +144,9 @@ fn a_stop_has_the_keys_that_are_promised() {
           "instance": "aws:us_east_1/i-0abc",
           "name": null,
           "error": "it did not\nanswer",
-          "command": "gharun stop aws:us_east_1/i-0abc",
           "hints": [],
+          "request_id": null,
+          "command": "gharun stop aws:us_east_1/i-0abc",
           "permanent": false
         }
       ],
@@ -186,8 +186,7 @@ fn a_list_has_the_keys_that_are_promised() {
         machines: vec![row],
         unknown: vec![Unknown {
             source: "pi".into(),
-            error: "it does not answer".into(),
-            hints: vec!["is it on?".into()],
+            error: Error::from("it does not answer").hinted("is it on?"),
         }],
         now: time("2026-11-24T09:30:05Z"),
     };
@@ -218,7 +217,8 @@ fn a_list_has_the_keys_that_are_promised() {
           "error": "it does not answer",
           "hints": [
             "is it on?"
-          ]
+          ],
+          "request_id": null
         }
       ]
     }

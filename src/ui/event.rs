@@ -40,7 +40,7 @@ pub(super) fn tell(ui: &Ui, event: &Event) {
         }
         _ => {}
     }
-    let Some((key, weight, sentence)) = sentence(event) else {
+    let Some((key, weight, sentence)) = sentence(ui, event) else {
         return;
     };
     let Some(progress) = &ui.0.progress else {
@@ -71,28 +71,33 @@ pub(super) fn tell(ui: &Ui, event: &Event) {
     }
 }
 
-/// Failures are said even with `-q`; in a workflow `actions` says them.
+/// What the last words of the command tell, too, and what is worth telling twice only to who wants all.
+fn detail(ui: &Ui, reason: &str, write: impl FnOnce(&str) -> String) -> String {
+    if ui.0.look.verbosity >= Verbosity::Debug {
+        write(reason)
+    } else {
+        String::new()
+    }
+}
+
+/// That a runner failed is said at once, even with `-q`; why it did, at the end.
 fn failed(ui: &Ui, name: &str, reason: &str, log: Option<&str>) {
     if let Some(progress) = &ui.0.progress {
         progress.remove(name);
     }
-    if ui.0.look.actions {
-        return;
-    }
     let style = Style::new().red().bold();
-    ui.labelled(
-        "error",
-        &style,
-        &format!("runner `{name}` failed: {reason}"),
-    );
-    if let Some(log) = log.filter(|_| ui.0.look.verbosity >= Verbosity::Normal) {
+    let why = detail(ui, reason, |reason| format!(": {reason}"));
+    ui.labelled("error", &style, &format!("runner `{name}` failed{why}"));
+    // A step's log has it as a group, by `actions`.
+    let shown = ui.0.look.verbosity >= Verbosity::Normal && !ui.0.look.actions;
+    if let Some(log) = log.filter(|_| shown) {
         let log = ui.harmless(log).replace('\n', "\n  | ");
         ui.say(&format!("  the end of its boot log:\n  | {log}"));
     }
 }
 
 /// What there is to say: whose spinner it moves, for how long it matters, and the sentence.
-fn sentence(event: &Event) -> Option<(String, Weight, String)> {
+fn sentence(ui: &Ui, event: &Event) -> Option<(String, Weight, String)> {
     use Weight::{Last, Lasting, Passing};
     let said = match event {
         // The machines of a mapping have been told of one by one.
@@ -116,7 +121,10 @@ fn sentence(event: &Event) -> Option<(String, Weight, String)> {
         } => (
             name.to_string(),
             Lasting,
-            format!("Provider `{provider}` has no room for `{name}` ({reason})"),
+            format!(
+                "Provider `{provider}` has no room for `{name}`{}",
+                detail(ui, reason, |reason| format!(" ({reason})"))
+            ),
         ),
         Event::Launched { name, instance, .. } => (
             name.to_string(),

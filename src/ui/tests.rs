@@ -131,13 +131,13 @@ fn without_bars_every_event_is_a_line() {
     insta::assert_snapshot!(told(Look::default()), @r"
     Registered `gharun-abcdefabcdefgh` with GitHub as runner 42
     Launching `gharun-abcdefabcdefgh` at `docker`
-    Provider `docker` has no room for `gharun-abcdefabcdefgh` (because)
+    Provider `docker` has no room for `gharun-abcdefabcdefgh`
     Gave up the name `gharun-abcdefabcdefgh` for `gharun-abcdefabcdefgi` (because)
     Launched `docker:1a2b/3c4d` for `gharun-abcdefabcdefgh`
     Booting `gharun-abcdefabcdefgh` (phase download)
     Runner `gharun-abcdefabcdefgh` is online after 1m 12s
     Runner `gharun-abcdefabcdefgh` took a job
-    error: runner `gharun-abcdefabcdefgh` failed: because
+    error: runner `gharun-abcdefabcdefgh` failed
       the end of its boot log:
       | one
       | ::error::two
@@ -155,17 +155,32 @@ fn quiet_says_failures_alone() {
         verbosity: Verbosity::Quiet,
         ..Look::default()
     };
-    insta::assert_snapshot!(told(look), @"error: runner `gharun-abcdefabcdefgh` failed: because");
+    insta::assert_snapshot!(told(look), @"error: runner `gharun-abcdefabcdefgh` failed");
 }
 
 #[test]
-fn in_a_workflow_failures_and_warnings_are_left_to_annotations() {
+fn why_a_runner_failed_is_for_the_last_screen_and_for_who_wants_all() {
+    let look = Look {
+        verbosity: Verbosity::Debug,
+        ..Look::default()
+    };
+    let told = told(look);
+    for line in [
+        "has no room for `gharun-abcdefabcdefgh` (because)\n",
+        "failed: because\n",
+    ] {
+        assert!(told.contains(line), "{told}");
+    }
+}
+
+#[test]
+fn in_a_workflow_boot_logs_and_warnings_are_left_to_actions() {
     let look = Look {
         actions: true,
         ..Look::default()
     };
     let told = told(look);
-    assert!(told.contains("Launched") && !told.contains("failed") && !told.contains("careful"));
+    assert!(told.contains("Launched") && !told.contains("boot log") && !told.contains("careful"));
     assert!(!told.lines().any(|line| line.trim_start().starts_with("::")));
 }
 

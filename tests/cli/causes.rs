@@ -1,19 +1,68 @@
-//! What an error knows, wherever it is read.
+//! What an error knows, wherever it is read: on the screen, as an annotation, in the summary, in JSON.
 
 use crate::life::nothing_is_left;
 use crate::world::World;
 
+/// Two runners for one slot: the second finds no room.
+const FULL: &str = "start local --count 2 --set slots=1";
+/// What the second one's provider says.
+const CAUSE: &str = "its slot is held by";
+/// What helps with it.
+const HINT: &str = "end what is no longer needed";
+
 #[test]
-fn what_helps_where_no_provider_has_room_is_on_the_last_screen() {
+fn what_helps_where_no_provider_has_room_is_on_the_last_screen_and_nothing_is_said_twice() {
     let world = World::new();
-    let said = world
-        .run("start local --count 2 --set slots=1")
-        .exits(1)
-        .stderr;
-    let last = said.split("\nerror: ").last().expect("an error");
+    let said = world.run(FULL).exits(1).stderr;
+    let last = said.split("\nerror: could not start").last();
+    let last = last.expect("the last error");
     assert!(last.contains("no provider has room: `local`: "), "{said}");
+    for part in [CAUSE, HINT] {
+        assert!(last.contains(part), "{said}");
+        assert_eq!(said.matches(part).count(), 1, "{said}");
+    }
+    nothing_is_left(&world);
+}
+
+#[test]
+fn an_annotation_and_the_summary_tell_the_cause_and_what_helps() {
+    let world = World::step();
+    let said = world.run(FULL).exits(1).stderr;
+    let annotations: Vec<&str> = said
+        .lines()
+        .filter(|line| line.starts_with("::error "))
+        .collect();
+    let [annotation] = annotations.as_slice() else {
+        panic!("{said}")
+    };
+    let summary = std::fs::read_to_string(world.path("summary")).expect("a summary");
+    for place in [*annotation, summary.as_str()] {
+        assert!(place.contains(CAUSE) && place.contains(HINT), "{place}");
+    }
+    nothing_is_left(&world);
+}
+
+#[test]
+fn a_refusal_of_githubs_is_annotated_with_its_status_and_what_helps() {
+    let world = World::step().env("GH_PAT", "ghp_another");
+    let said = world.run("start local").exits(1).stderr;
+    let annotation = said.lines().find(|line| line.starts_with("::error "));
+    let annotation = annotation.expect("an annotation");
+    for part in ["401", "hint: set `GHARUN_GITHUB_TOKEN` or `GH_PAT`"] {
+        assert!(annotation.contains(part), "{annotation}");
+    }
+}
+
+#[test]
+fn json_tells_what_failed_with_its_cause_and_what_helps() {
+    let world = World::new();
+    let said = world.run(&format!("{FULL} --output json")).exits(1).json();
+    let failed = &said["failed"][0];
+    let error = failed["error"].as_str().expect("a text");
+    assert!(error.contains(CAUSE), "{said}");
+    let hints = failed["hints"].as_array().expect("a list");
     assert!(
-        last.contains("\nhint: end what is no longer needed"),
+        !hints.is_empty() && failed["request_id"].is_null(),
         "{said}"
     );
     nothing_is_left(&world);

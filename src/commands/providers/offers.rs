@@ -48,8 +48,7 @@ pub(super) async fn run(desk: &Desk, wanted: &settings::Offers) -> Result<Exit, 
             }
             Err(failure) => outcome.unknown.push(Unknown {
                 source: name,
-                error: chain(&failure),
-                hints: failure.hints().to_vec(),
+                error: failure.any(),
             }),
         }
     }
@@ -74,10 +73,10 @@ fn finish(desk: &Desk, outcome: &Offers) -> Result<Exit, Failure> {
     };
     desk.data(outcome, text)?;
     for unknown in &outcome.unknown {
-        let (name, why) = (&unknown.source, &unknown.error);
+        let (name, why) = (&unknown.source, chain(&unknown.error));
         desk.ui
             .warning(&format!("`{name}` could not be asked: {why}"));
-        for hint in &unknown.hints {
+        for hint in unknown.error.hints() {
             desk.ui.hint(hint);
         }
     }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::actions::Level;
 use crate::commands::Desk;
 use crate::error::{Exit, Failure};
 use crate::fleet::{Failed, Left, StartOutcome};
@@ -24,16 +25,21 @@ pub(super) fn finish(desk: &Desk, plan: &Plan, outcome: &StartOutcome) -> Result
     let exit = outcome.exit();
     match exit {
         Exit::Left | Exit::Failed => return Err(failed(plan, outcome)),
-        Exit::Interrupted => desk
-            .ui
-            .status("Nothing is left: no machine, no registration"),
+        Exit::Interrupted => {
+            say_failed(desk, &outcome.failed);
+            desk.ui
+                .status("Nothing is left: no machine, no registration");
+        }
         _ if outcome.failed.is_empty() => {}
-        _ => desk.ui.warning(&format!(
-            "{} of {} runners are online, {} failed",
-            outcome.up.len(),
-            plan.count,
-            outcome.failed.len()
-        )),
+        _ => {
+            say_failed(desk, &outcome.failed);
+            desk.ui.warning(&format!(
+                "{} of {} runners are online, {} failed",
+                outcome.up.len(),
+                plan.count,
+                outcome.failed.len()
+            ));
+        }
     }
     Ok(exit)
 }
@@ -81,6 +87,23 @@ fn failed(plan: &Plan, outcome: &StartOutcome) -> Failure {
     }
 }
 
+/// Says why runners failed whose failure is not the command's.
+fn say_failed(desk: &Desk, failed: &[Failed]) {
+    for Failed { name, trouble } in failed {
+        let error = trouble.error();
+        desk.ui
+            .warning(&format!("runner `{name}` failed: {}", chain(&error)));
+        desk.annotate(Level::Error, &format!("Runner {name} failed"), &error);
+    }
+    let mut said = Vec::new();
+    for hint in hints(failed) {
+        if !said.contains(&hint) {
+            desk.ui.hint(&hint);
+            said.push(hint);
+        }
+    }
+}
+
 /// What providers and GitHub say would help.
 pub(super) fn hints(failed: &[Failed]) -> impl Iterator<Item = String> {
     failed.iter().flat_map(|failed| failed.trouble.hints())
@@ -98,10 +121,17 @@ pub(super) fn say_left(desk: &Desk, left: &[Left]) {
         } else {
             "may still be running"
         };
-        desk.ui.warning(&format!("{what} {word}: {}", left.why));
-        if let Some(access) = &left.access {
-            desk.ui.hint(&format!("get in: `{access}`"));
+        desk.ui
+            .warning(&format!("{what} {word}: {}", chain(&left.why)));
+        let end = format!("end it: `{}`", left.command);
+        let access = left
+            .access
+            .iter()
+            .map(|access| format!("get in: `{access}`"));
+        let why = left.why.clone().hinted_all(access).hinted(end);
+        for hint in why.hints() {
+            desk.ui.hint(hint);
         }
-        desk.ui.hint(&format!("end it: `{}`", left.command));
+        desk.annotate(Level::Warning, &format!("{what} {word}"), &why);
     }
 }

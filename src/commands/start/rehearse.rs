@@ -20,7 +20,7 @@ use crate::error::{Exit, Failure};
 use crate::fleet::{Place, StartOutcome, end};
 use crate::github::{Client, Config, DEFAULT_GROUP, Hearer, Token};
 use crate::http::Bounds;
-use crate::model::{Scope, Secret, chain};
+use crate::model::{Error, Scope, Secret, chain};
 use crate::plan::{Given, Plan, Rehearsal};
 use crate::poll::{Pace, until};
 use crate::providers::kind;
@@ -87,9 +87,9 @@ pub(super) async fn run(
         swept: left_behind.is_none(),
         error: left_behind.or_else(|| match (done, registrations) {
             _ if interrupted => None,
-            (false, _) => Some("the pretend job was not done in time".to_owned()),
+            (false, _) => Some("the pretend job was not done in time".into()),
             (true, 0) => None,
-            (true, rows) => Some(format!("{rows} registrations are left at the stand-in")),
+            (true, rows) => Some(format!("{rows} registrations are left at the stand-in").into()),
         }),
         interrupted,
         runners,
@@ -144,22 +144,24 @@ fn finish(desk: &Desk, outcome: &RehearsalOutcome) -> Result<Exit, Failure> {
     desk.data(outcome, outcome.text())?;
     say_left(desk, &outcome.left);
     let exit = outcome.exit();
-    let why = outcome.error.clone().unwrap_or_default();
+    let why = || {
+        let why = outcome.error.clone();
+        let why = why.unwrap_or_else(|| "the rehearsal failed".into());
+        why.map(|()| exit)
+    };
     match (exit, outcome.failed.first()) {
-        (Exit::Left, _) => {
-            Err(Failure::new(exit, why).hinted("see what is left with `gharun list --all-scopes`"))
-        }
+        (Exit::Left, _) => Err(why().hinted("see what is left with `gharun list --all-scopes`")),
         (Exit::Interrupted, _) => {
             desk.ui.status("Nothing is left of the rehearsal");
             Ok(exit)
         }
         (Exit::Failed, Some(failed)) => {
-            let (name, why) = (&failed.name, chain(&failed.trouble));
-            let failure = Failure::new(exit, format!("the rehearsal failed: {name}: {why}"));
+            let error = failed.trouble.error().map(|()| exit);
+            let failure = error.while_trying(format!("the rehearsal failed: {}", failed.name));
             let failure = failure.hinted_all(hints(&outcome.failed));
             Err(failure.hinted("nothing is left running"))
         }
-        (Exit::Failed, None) => Err(Failure::new(exit, why)),
+        (Exit::Failed, None) => Err(why()),
         _ => {
             desk.ui
                 .status("Nothing is left: no machine, no registration, no record");
@@ -269,22 +271,23 @@ fn client(stage: &Stage) -> Result<Client, Failure> {
 }
 
 /// Ends what the rehearsal made, and proves it; what could not be ended is said.
-async fn sweep(desk: &Desk, place: &Place, plan: &Plan) -> Option<String> {
+async fn sweep(desk: &Desk, place: &Place, plan: &Plan) -> Option<Error> {
     let ours = async || match place.provider.list().await {
         Ok(listing) if listing.unread.is_empty() => Ok(listing
             .instances
             .into_iter()
             .filter(|machine| machine.tags.start == plan.identity.start)
             .collect::<Vec<_>>()),
-        Ok(_) => Err("its place cannot be read".to_owned()),
-        Err(error) => Err(chain(&error)),
+        Ok(listing) => {
+            let unread = listing.unread.into_iter().map(|unread| unread.error);
+            Err(Error::from("its place cannot be read").because_each(unread))
+        }
+        Err(error) => Err(error.any()),
     };
     let machines = match ours().await {
         Ok(machines) => machines,
         Err(why) => {
-            return Some(format!(
-                "what the rehearsal made cannot be looked for: {why}"
-            ));
+            return Some(why.while_trying("what the rehearsal made cannot be looked for"));
         }
     };
     let deadline = Instant::now() + ENDS;
@@ -295,13 +298,20 @@ async fn sweep(desk: &Desk, place: &Place, plan: &Plan) -> Option<String> {
                 desk.ui.status(&format!("Terminated {reference}"));
                 None
             }
-            Err(error) => Some(format!("{reference} could not be ended: {}", chain(&error))),
+            Err(error) => {
+                let error = error.any();
+                Some(error.while_trying(format!("{reference} could not be ended")))
+            }
         }
     });
     // One that cannot be ended keeps none of the others.
-    let left: Vec<String> = join_all(endings).await.into_iter().flatten().collect();
-    if !left.is_empty() {
-        return Some(left.join("; "));
+    let mut left: Vec<Error> = join_all(endings).await.into_iter().flatten().collect();
+    if left.len() > 1 {
+        let several = Error::from("several machines could not be ended");
+        return Some(several.because_each(left));
+    }
+    if let Some(error) = left.pop() {
+        return Some(error);
     }
     let start = plan.identity.start.clone();
     if let Err(error) = desk
@@ -309,11 +319,11 @@ async fn sweep(desk: &Desk, place: &Place, plan: &Plan) -> Option<String> {
         .update(move |entries| entries.retain(|_, entry| entry.start != start))
         .await
     {
-        return Some(format!("the state file still names it: {}", chain(&error)));
+        return Some(error.any().while_trying("the state file still names it"));
     }
     match ours().await {
         Ok(left) if left.is_empty() => None,
-        Ok(left) => Some(format!("{} machines of the rehearsal are left", left.len())),
-        Err(why) => Some(format!("it cannot be proved that nothing is left: {why}")),
+        Ok(left) => Some(format!("{} machines of the rehearsal are left", left.len()).into()),
+        Err(why) => Some(why.while_trying("it cannot be proved that nothing is left")),
     }
 }

@@ -2,12 +2,13 @@
 
 use std::fmt::Write as _;
 
-use serde::Serialize;
+use serde::ser::SerializeStruct as _;
+use serde::{Serialize, Serializer};
 
 use super::timeline::Timeline;
 use crate::error::Exit;
 use crate::fleet::{Failed, Left};
-use crate::model::{Name, Reference};
+use crate::model::{Error, Name, Reference, chain};
 use crate::report::Text;
 
 /// What a rehearsal came to.
@@ -20,7 +21,8 @@ pub(super) struct RehearsalOutcome {
     /// What is still there of those.
     pub(super) left: Vec<Left>,
     /// What went wrong with the rehearsal itself.
-    pub(super) error: Option<String>,
+    #[serde(flatten, serialize_with = "if_any")]
+    pub(super) error: Option<Error>,
     /// Whether it is proved that no machine of it is left.
     pub(super) swept: bool,
     /// Whether a signal ended it.
@@ -56,6 +58,17 @@ impl RehearsalOutcome {
             Exit::Done
         }
     }
+}
+
+/// What went wrong, where something did: the keys are there in any case.
+#[expect(clippy::ref_option, reason = "serde hands a reference to the field")]
+fn if_any<S: Serializer>(error: &Option<Error>, serializer: S) -> Result<S::Ok, S::Error> {
+    let error = error.as_ref();
+    let mut written = serializer.serialize_struct("Error", 3)?;
+    written.serialize_field("error", &error.map(|error| chain(error)))?;
+    written.serialize_field("hints", error.map_or(&[][..], Error::hints))?;
+    written.serialize_field("request_id", &error.and_then(Error::request_id))?;
+    written.end()
 }
 
 impl Text for RehearsalOutcome {

@@ -12,7 +12,7 @@ use crate::fleet::survey::{Inquiry, Row, Silent};
 use crate::fleet::verdict::{Machine, Registration, Verdict};
 use crate::fleet::{Fleet, chain};
 use crate::github::{Api, Deregistration};
-use crate::model::Event;
+use crate::model::{Error, Event};
 use crate::poll::{Pace, until};
 
 mod newcomer;
@@ -44,7 +44,7 @@ enum Removal {
     /// There is none any more.
     Gone,
     /// GitHub did not say.
-    Unknown(String),
+    Unknown(Error),
 }
 
 pub(super) struct Ending<'a, G> {
@@ -101,7 +101,7 @@ impl<'a, G: Api> Ending<'a, G> {
         if self.terminated.get() || !self.stop.wait {
             Outcome::Stopped(self.stopped())
         } else {
-            self.failed("it is not proved gone yet".to_owned())
+            self.failed("it is not proved gone yet")
         }
     }
 
@@ -171,12 +171,13 @@ impl<'a, G: Api> Ending<'a, G> {
             }
             // It may have got a job, and nobody can tell.
             (Manner::Orphan, Removal::Unknown(error)) if !ended && !self.is_forced() => {
-                Some(self.failed(format!("its registration could not be removed: {error}")))
+                Some(self.failed(error.while_trying("its registration could not be removed")))
             }
             (_, Removal::Busy) => None,
             (_, Removal::Unknown(error)) => {
                 let name = self.chosen.name.as_ref().map(ToString::to_string);
                 let name = name.unwrap_or_default();
+                let error = chain(&error);
                 self.warn(format!(
                     "the registration of `{name}` could not be removed: {error}"
                 ))
@@ -218,8 +219,8 @@ impl<'a, G: Api> Ending<'a, G> {
                     Ok(true) => Some(self.kept("it got a job meanwhile".to_owned())),
                     Err(Silent) => {
                         let why = inquiry.unknown().into_iter().map(|unknown| unknown.error);
-                        let why = why.collect::<Vec<_>>().join("; ");
-                        Some(self.failed(format!("whether a job runs on it cannot be told: {why}")))
+                        let error = Error::from("whether a job runs on it cannot be told");
+                        Some(self.failed(error.because_each(why)))
                     }
                 }
             }
@@ -255,7 +256,7 @@ impl<'a, G: Api> Ending<'a, G> {
         };
         let (Some(github), Some(id)) = (self.fleet.github, known) else {
             return match ours {
-                Registration::Unread => Removal::Unknown("GitHub could not be read".to_owned()),
+                Registration::Unread => Removal::Unknown("GitHub could not be read".into()),
                 _ => Removal::Gone,
             };
         };
@@ -270,8 +271,8 @@ impl<'a, G: Api> Ending<'a, G> {
                 }
                 Removal::Gone
             }
-            Ok(Err(error)) => Removal::Unknown(chain(&error)),
-            Err(_) => Removal::Unknown("GitHub did not answer in time".to_owned()),
+            Ok(Err(error)) => Removal::Unknown(error.any()),
+            Err(_) => Removal::Unknown("GitHub did not answer in time".into()),
         }
     }
 
@@ -349,8 +350,9 @@ impl<'a, G: Api> Ending<'a, G> {
             // It was asked for, and that is all that was wanted.
             Ended::Unproved(_) if !self.stop.wait => return Ok(()),
             Ended::Refused(error) | Ended::Unproved(error) => {
-                let unstopped = self.unstopped(chain(&error)).hinted(error.hints());
-                return Err(if is_permanent(&error) {
+                let permanent = is_permanent(&error);
+                let unstopped = self.unstopped(error.any());
+                return Err(if permanent {
                     unstopped.permanent()
                 } else {
                     unstopped
@@ -476,11 +478,11 @@ impl<'a, G: Api> Ending<'a, G> {
         })
     }
 
-    fn failed(&self, error: String) -> Outcome {
+    fn failed(&self, error: impl Into<Error>) -> Outcome {
         Outcome::Failed(self.unstopped(error))
     }
 
-    fn unstopped(&self, error: impl Into<String>) -> Unstopped {
+    fn unstopped(&self, error: impl Into<Error>) -> Unstopped {
         let (instance, name) = (self.chosen.instance.as_ref(), self.chosen.name.as_ref());
         Unstopped::new(instance, name, error)
     }

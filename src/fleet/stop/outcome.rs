@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{Chosen, Selection};
 use crate::fleet::survey::Unknown;
-use crate::model::{Exit, Name, Reference, json};
+use crate::model::{Error, Exit, Name, Reference, json};
 
 /// What a stop came to or, where nothing was done yet, would come to.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -65,12 +65,11 @@ pub struct Unstopped {
     pub instance: Option<Reference>,
     /// The runner, where it is known.
     pub name: Option<Name>,
-    /// What went wrong, with its causes.
-    pub error: String,
+    /// What went wrong.
+    #[serde(flatten)]
+    pub error: Error,
     /// What to type to end it.
     pub command: String,
-    /// What would mend it.
-    pub hints: Vec<String>,
     /// Whether no repetition mends it.
     pub permanent: bool,
 }
@@ -79,7 +78,7 @@ impl Unstopped {
     pub(super) fn new(
         instance: Option<&Reference>,
         name: Option<&Name>,
-        error: impl Into<String>,
+        error: impl Into<Error>,
     ) -> Self {
         let what = instance
             .map(ToString::to_string)
@@ -92,7 +91,6 @@ impl Unstopped {
                 || "gharun stop --orphans".to_owned(),
                 |what| format!("gharun stop {what}"),
             ),
-            hints: Vec::new(),
             permanent: false,
         }
     }
@@ -105,9 +103,11 @@ impl Unstopped {
         }
     }
 
-    pub(super) fn hinted(mut self, hints: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.hints.extend(hints.into_iter().map(Into::into));
-        self
+    pub(super) fn hinted(self, hint: impl Into<String>) -> Self {
+        Self {
+            error: self.error.hinted(hint),
+            ..self
+        }
     }
 }
 
@@ -192,7 +192,6 @@ mod tests {
         Unknown {
             source: "docker".into(),
             error: "it did not answer".into(),
-            hints: vec![],
         }
     }
 

@@ -13,7 +13,7 @@ use crate::fleet::answer::in_time;
 use crate::fleet::verdict::{Machine, Registration, Verdict, judge, judge_rehearsal};
 use crate::fleet::{Fleet, chain};
 use crate::github::{Api, Job, WorkflowRun};
-use crate::model::Run;
+use crate::model::{Error, Run};
 
 /// How long one answer may take.
 const ANSWER: Duration = Duration::from_secs(30);
@@ -239,11 +239,11 @@ impl<'a, G: Api> Inquiry<'a, G> {
             match in_time(github, ANSWER, github.run(repository, id)).await {
                 Ok(Ok(run)) => run,
                 Ok(Err(error)) => {
-                    self.cannot(&format!("run {id} of {repository}"), chain(&error));
+                    self.cannot(&format!("run {id} of {repository}"), error.any());
                     None
                 }
                 Err(_) => {
-                    let error = "GitHub did not answer in time".to_owned();
+                    let error = "GitHub did not answer in time";
                     self.cannot(&format!("run {id} of {repository}"), error);
                     None
                 }
@@ -271,11 +271,11 @@ impl<'a, G: Api> Inquiry<'a, G> {
                     Some(jobs.map(runner).collect())
                 }
                 Ok(Err(error)) => {
-                    self.cannot(&source(), chain(&error));
+                    self.cannot(&source(), error.any());
                     None
                 }
                 Err(_) => {
-                    self.cannot(&source(), "GitHub did not answer in time".to_owned());
+                    self.cannot(&source(), "GitHub did not answer in time");
                     None
                 }
             }
@@ -283,11 +283,8 @@ impl<'a, G: Api> Inquiry<'a, G> {
         answer.await.clone().ok_or(Silent)
     }
 
-    fn cannot(&self, source: &str, error: String) {
-        self.unknown.borrow_mut().push(Unknown {
-            source: source.to_owned(),
-            error,
-            hints: Vec::new(),
-        });
+    fn cannot(&self, source: &str, error: impl Into<Error>) {
+        let unknown = Unknown::new(source, error);
+        self.unknown.borrow_mut().push(unknown);
     }
 }

@@ -79,7 +79,6 @@ fn the_json_of_stop_is_what_stop_writes() {
             name: Some(read("gharun-7-1-2-abcdefqrstuvwx")),
             error: "could not end the slot".to_owned(),
             command: format!("gharun stop {slot}"),
-            hints: vec![],
             permanent: false,
         }],
         unknown: vec![unread()],
@@ -102,6 +101,5 @@ fn unread() -> Unknown {
     Unknown {
         source: "ssh".to_owned(),
         error: "could not read the slots".to_owned(),
-        hints: vec![],
     }
 }

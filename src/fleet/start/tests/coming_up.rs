@@ -247,7 +247,10 @@ async fn a_lost_launch_that_cannot_be_told_is_named_and_not_repeated() {
     let [left] = started.left.as_slice() else {
         panic!("{:?}", started.left);
     };
-    assert!(left.why.starts_with(words) && !left.kept, "{left:?}");
+    assert!(
+        chain(&left.why).starts_with(words) && !left.kept,
+        "{left:?}"
+    );
     assert_eq!(left.command, format!("gharun stop {}", left.name));
     assert_eq!(scene.cloud.asked(Verb::Launch).len(), 1);
 }

@@ -214,7 +214,7 @@ async fn everything_is_ended_after_a_signal_though_github_refuses_all_of_it() {
     // What GitHub still lists is named.
     assert_eq!(started.left.len(), 64);
     assert!(started.left.iter().all(|left| left.instance.is_none()));
-    let why = &started.left[0].why;
+    let why = chain(&started.left[0].why);
     assert!(why.contains("secondary rate limit"), "{why}");
 }
 

@@ -30,7 +30,7 @@ async fn an_interrupt_while_a_launch_hangs_names_it() {
     let started = scene.start_until(sleep(SECOND)).await;
     assert!(scene.began.elapsed() < SECOND + BOUND);
     assert!(started.interrupted);
-    let why: Vec<_> = started.left.iter().map(|left| left.why.as_str()).collect();
+    let why: Vec<_> = started.left.iter().map(|left| chain(&left.why)).collect();
     assert_eq!(why, ["its machine may be starting"; 2]);
 }
 
@@ -43,7 +43,7 @@ async fn only_what_hangs_is_named() {
     let [left] = started.left.as_slice() else {
         panic!("{:?}", started.left);
     };
-    assert_eq!(left.why, "its machine is not proved gone yet");
+    assert_eq!(chain(&left.why), "its machine is not proved gone yet");
     let machine = left.instance.clone().expect("its machine");
     assert_eq!(machine.provider, "b");
     // It can be stopped by what the outputs hold.
@@ -95,7 +95,7 @@ async fn an_interrupt_while_a_registration_hangs_names_it() {
     let [left] = started.left.as_slice() else {
         panic!("{:?}", started.left);
     };
-    assert_eq!(left.why, "its registration is not proved gone yet");
+    assert_eq!(chain(&left.why), "its registration is not proved gone yet");
 }
 
 #[tokio::test(start_paused = true)]
@@ -111,7 +111,7 @@ async fn busy_at_undo_is_kept_and_named() {
         panic!("{:?}", started.left);
     };
     assert!(
-        left.kept && left.why == "it got a job meanwhile",
+        left.kept && chain(&left.why) == "it got a job meanwhile",
         "{left:?}"
     );
     let reference = left.instance.as_ref().expect("its machine");
@@ -144,7 +144,7 @@ async fn a_machine_is_ended_though_github_is_down() {
     let started = scene.start_until(interrupt).await;
     assert!(scene.began.elapsed() < 5 * SECOND + BOUND);
     assert_eq!(scene.cloud.machines().len(), 0);
-    let why: Vec<_> = started.left.iter().map(|left| left.why.as_str()).collect();
+    let why: Vec<_> = started.left.iter().map(|left| chain(&left.why)).collect();
     assert_eq!(why, ["its registration is not proved gone yet"; 2]);
     assert!(started.left.iter().all(|left| left.instance.is_none()));
 }
@@ -172,8 +172,16 @@ async fn a_machine_that_cannot_be_ended_is_named() {
     let [left] = started.left.as_slice() else {
         panic!("{:?}", started.left);
     };
-    assert!(left.why.starts_with("could not terminate"), "{left:?}");
+    assert!(
+        chain(&left.why).starts_with("could not terminate"),
+        "{left:?}"
+    );
     assert!(left.instance.is_some() && !left.kept);
+    assert_eq!(left.why.hints(), ["see to `a`"]);
+    let json = serde_json::to_value(left).expect("plain values");
+    assert_eq!(json["why"], chain(&left.why));
+    assert_eq!(json["hints"], serde_json::json!(["see to `a`"]));
+    assert_eq!(json["request_id"], "a-1");
 }
 
 #[tokio::test(start_paused = true)]
@@ -188,7 +196,7 @@ async fn an_undoing_that_hangs_does_not_keep_a_partial_start_for_ever() {
     let started = scene.start_while(died).await;
     assert_eq!((started.up.len(), started.left.len()), (1, 1));
     let why = "its machine is not proved gone yet: `a` did not answer in time";
-    assert_eq!(started.left[0].why, why);
+    assert_eq!(chain(&started.left[0].why), why);
 }
 
 #[tokio::test(start_paused = true)]
@@ -202,8 +210,9 @@ async fn keep_failed_leaves_the_machine_and_says_how_to_get_in() {
     let started = scene.start_while(died).await;
     assert_eq!((started.failed.len(), started.left.len()), (1, 1));
     let left = &started.left[0];
-    let words = "kept for inspection: its machine ended";
-    assert!(left.kept && left.why.starts_with(words), "{left:?}");
+    assert!(left.kept && chain(&left.why) == "kept for inspection");
+    let why = chain(&started.failed[0].trouble);
+    assert!(why.starts_with("its machine ended"), "{why}");
     let id = &left.instance.as_ref().expect("its machine").id;
     assert_eq!(left.access, Some(format!("enter {id}")));
     let kept = scene.cloud.machines();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::scene::{RUN, Scene, named, stop, tags};
-use crate::model::{Exit, Reference, StopTarget};
+use crate::model::{Exit, Reference, StopTarget, chain};
 use crate::providers::ErrorKind;
 use crate::providers::memory::{Fault, Verb};
 
@@ -205,7 +205,7 @@ async fn what_may_be_at_a_provider_that_cannot_be_opened_is_left_alone() {
     assert!(outcome.stopped.is_empty() && outcome.failed.is_empty());
     assert_eq!(outcome.unknown.len(), 1);
     assert_eq!(outcome.unknown[0].source, "big");
-    assert_eq!(outcome.unknown[0].hints, ["set $GPU_KEY"]);
+    assert_eq!(outcome.unknown[0].error.hints(), ["set $GPU_KEY"]);
     assert_eq!(outcome.exit(), Exit::Failed);
     assert_eq!(scene.hub.rows.borrow().len(), 1);
     assert_eq!(scene.records().await, 1);
@@ -220,6 +220,6 @@ async fn a_reference_to_a_provider_that_cannot_be_opened_fails_and_says_why() {
         panic!("{outcome:?}")
     };
     assert_eq!(failed.instance.as_ref(), Some(&reference));
-    assert!(failed.permanent && failed.error.contains("$GPU_KEY is not set"));
+    assert!(failed.permanent && chain(&failed.error).contains("$GPU_KEY is not set"));
     assert_eq!(outcome.exit(), Exit::Left);
 }
