@@ -30,6 +30,31 @@ pub async fn until<T>(pace: Pace, mut look: impl AsyncFnMut() -> Option<T>) -> O
     }
 }
 
+/// Tries until `attempt` succeeds, the first time at once; the last error when the time is over.
+///
+/// An attempt that has begun is awaited: what it does is bounded by its own time limit.
+///
+/// # Errors
+///
+/// What the last attempt failed with.
+pub async fn until_ok<T, E>(
+    pace: Pace,
+    mut attempt: impl AsyncFnMut() -> Result<T, E>,
+) -> Result<T, E> {
+    let mut last = None;
+    let found = until(pace, async || match attempt().await {
+        Ok(found) => Some(Ok(found)),
+        Err(error) => {
+            last = Some(error);
+            None
+        }
+    });
+    match found.await {
+        Some(found) => found,
+        None => Err(last.expect("it was tried at least once")),
+    }
+}
+
 /// The pauses between tries: twice as long each time, up to a cap, less up to half of it by chance
 /// so that many processes do not knock together.
 #[derive(Clone, Copy, Debug)]
@@ -82,6 +107,22 @@ mod tests {
         });
         assert_eq!(found.await, None);
         assert_eq!((looks, begin.elapsed()), (4, Duration::from_secs(6)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_fails_is_tried_again_and_its_last_error_is_told() {
+        let mut tries = 0;
+        let outcome = until_ok(PACE, async || {
+            tries += 1;
+            if tries < 3 { Err(tries) } else { Ok(tries) }
+        });
+        assert_eq!(outcome.await, Ok(3));
+        let mut tries = 0;
+        let outcome = until_ok(PACE, async || {
+            tries += 1;
+            Err::<(), _>(tries)
+        });
+        assert_eq!(outcome.await, Err(4));
     }
 
     #[test]

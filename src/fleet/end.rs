@@ -53,9 +53,8 @@ impl Ended {
 enum Sight {
     /// Its part of the place was read, and does not have it.
     Absent,
-    /// It is listed, as ended.
-    Ended,
-    There,
+    /// It is listed, in this condition.
+    There(Condition),
     /// Nothing is known of its part of the place.
     Unread(Error),
 }
@@ -118,10 +117,16 @@ async fn proof(
         since = begun + Duration::from_nanos(1);
         let why = match sight {
             Sight::Absent => return Ok(()),
-            Sight::Ended | Sight::There => {
+            Sight::There(condition) => {
                 let after = accepted.elapsed().as_secs();
-                let why = format!("it is still there {after} s after its end was accepted");
-                unproved(why)
+                let still = match condition {
+                    Condition::Pending => "pending".to_owned(),
+                    Condition::Running => "running".to_owned(),
+                    Condition::Ended(how) => format!("listed ({how})"),
+                };
+                unproved(format!(
+                    "it is still {still} {after} s after its end was accepted"
+                ))
             }
             Sight::Unread(error) if is_permanent(&error) => return Err(error),
             Sight::Unread(error) => error,
@@ -138,7 +143,7 @@ async fn proof(
 pub(super) async fn has_ended(place: &Place, machine: &InstanceId, within: Duration) -> bool {
     let now = Instant::now();
     let (sight, _) = sight(place, machine, now, now + within).await;
-    matches!(sight, Sight::Absent | Sight::Ended)
+    matches!(sight, Sight::Absent | Sight::There(Condition::Ended(_)))
 }
 
 /// Looks at a machine, in a listing that was begun at `since` or later, and tells when it was.
@@ -152,8 +157,7 @@ async fn sight(
     let listed = place.listing(since, LISTS.min(within)).await;
     let listing = &listed.listing;
     let sight = match listing.instances.iter().find(|one| one.id == *machine) {
-        Some(found) if matches!(found.state, Condition::Ended(_)) => Sight::Ended,
-        Some(_) => Sight::There,
+        Some(found) => Sight::There(found.state.clone()),
         None => silence(listing, machine).map_or(Sight::Absent, Sight::Unread),
     };
     (sight, listed.begun)

@@ -5,14 +5,18 @@
 
 use std::error::Error as StdError;
 use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
+use futures_util::future::join_all;
 pub(crate) use gharun_worlds::skipped;
 use jiff::Timestamp;
+use tokio::time::Instant;
 
+use crate::fleet::{self, Place};
 use crate::model::{InstanceId, Name, Order, Run, Secret, Tags};
-use crate::providers::Provider;
+use crate::providers::{DynProvider, Provider, Result};
 
 mod promises;
 
@@ -127,6 +131,21 @@ pub(crate) async fn uphold<F: Fake>(case: impl AsyncFnOnce(&F)) {
     if let Err(panic) = outcome {
         resume_unwind(panic);
     }
+}
+
+/// Ends a machine as every command does, and proves that it is gone.
+pub(crate) async fn ends<P: Provider>(provider: &Arc<P>, id: &InstanceId) -> Result<()> {
+    all_end(provider, std::slice::from_ref(id)).await.remove(0)
+}
+
+/// The same for several at the same time.
+pub(crate) async fn all_end<P: Provider>(provider: &Arc<P>, ids: &[InstanceId]) -> Vec<Result<()>> {
+    let provider: Arc<dyn DynProvider> = Arc::<P>::clone(provider);
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let place = Place::new(P::KIND, provider);
+    let ends = ids.iter().map(|id| fleet::end(&place, id, deadline));
+    let ends = join_all(ends).await.into_iter();
+    ends.map(fleet::Ended::proved).collect()
 }
 
 /// An order with a fresh name, every tag, and a script that runs for five minutes.

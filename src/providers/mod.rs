@@ -135,9 +135,18 @@ pub trait Provider: fmt::Debug + Send + Sync + Sized + 'static {
     /// a place that could not be read is in `unread`, and says nothing about its machines.
     async fn list(&self) -> Result<Listing>;
 
-    /// Ends a machine and all that it brought (disks, addresses); one already gone is a success,
-    /// one that does not carry our tags is refused as [`ErrorKind::Denied`]. A place that cannot be
-    /// resolved is a failure, never "already gone".
+    /// Asks once that a machine and all that it brought (disks, addresses) be ended. `Ok`: the place
+    /// accepted that, or the machine is gone already. It never waits for the end, and may be asked again
+    /// at any time: asking again, looking and proving are the callers', once for all kinds.
+    ///
+    /// What is left of a machine that is gone (a disk) is listed as that machine, ended, until it is gone
+    /// too: asking again removes it.
+    ///
+    /// # Errors
+    ///
+    /// A machine that does not carry our tags is refused as [`ErrorKind::Denied`]. A place that cannot be
+    /// resolved is a failure, never "already gone", and so is a machine that the place may not show yet.
+    /// Whatever may go another time is neither [`ErrorKind::Config`] nor [`ErrorKind::Denied`].
     async fn terminate(&self, id: &InstanceId) -> Result<()>;
 
     /// Why a machine that this value launched will not start where it is, though its order was accepted: the

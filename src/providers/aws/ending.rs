@@ -1,37 +1,32 @@
-//! The end of an instance, and the proof that there is none.
+//! The end of an instance: asked for once.
 
 use std::time::Duration;
 
 use aws_sdk_ec2::types::Instance as Found;
-use tokio::time::{Instant as Moment, sleep};
+use tokio::time::Instant as Moment;
 
 use super::failure::{Action, Said};
 use super::{Aws, machine, region_of};
-use crate::model::{InstanceId, lock};
+use crate::model::{InstanceId, chain, lock};
 use crate::providers::{Error, ErrorKind, Result};
 
 /// How long EC2 may take to show an instance to everybody who asks for it.
 /// <https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html>
 const CONSISTENT: Duration = Duration::from_mins(2);
-
-/// How often an instance is looked for before it counts as unknown to its region, and how long between.
+/// How long an instance that others launched is asked about before it counts as unknown to its region.
 /// One that is gone is shown for an hour yet, so that what is not shown is rare, or very new.
-const LOOKS: u32 = 8;
-const BETWEEN: Duration = Duration::from_secs(1);
+const SHOWS: Duration = Duration::from_secs(7);
+
+/// What is needed to end an instance.
+const TERMINATE: &str = "ec2:TerminateInstances";
 
 impl Aws {
-    /// Ends an instance that is ours, and its spot request; what its region does not have is gone.
+    /// Asks for the end of an instance that is ours, and of its spot request; what its region does not
+    /// have is gone.
     pub(super) async fn end(&self, id: &InstanceId) -> Result<()> {
         let region = region_of(id)?;
-        let doing = format!("could not end the instance `{id}`");
-        // EC2 may not show yet what was made a moment ago. What this process made is ended by its id.
-        let made = self.made(id);
-        let looks = if made.is_some() { 1 } else { LOOKS };
-        let Some(found) = self.found(&region, id, looks).await? else {
-            return match made {
-                Some(made) => self.end_fresh(&region, id, made).await,
-                None => Ok(()),
-            };
+        let Some(found) = self.found(&region, id).await? else {
+            return self.end_unseen(&region, id).await;
         };
         if !machine::is_ours(&found) {
             return Err(Error::new(
@@ -44,95 +39,102 @@ impl Aws {
                 id.id
             )));
         }
-        let client = self.clients.ec2(&region).await?;
-        if !machine::is_gone(&found) {
-            let answer = client
-                .terminate_instances()
-                .instance_ids(&id.id)
-                .send()
-                .await;
-            if let Err(error) = answer {
-                let said = Said::of(&error);
-                if said.action() != Action::Missing {
-                    return Err(said.explain(&doing, "ec2:TerminateInstances"));
-                }
-            }
+        if !machine::is_gone(&found)
+            && let Err(said) = self.ask_to_end(&region, id).await?
+            && said.action() != Action::Missing
+        {
+            return Err(refused(&said, id));
         }
         if let Some(request) = &found.spot_instance_request_id {
-            let cancelled = client
-                .cancel_spot_instance_requests()
-                .spot_instance_request_ids(request)
-                .send()
-                .await;
-            // It was for one instance, which is ended: EC2 closes it by itself, too.
-            if let Err(error) = cancelled {
-                let doing = format!("could not cancel the spot request `{request}`");
-                let error = Said::of(&error).explain(doing, "ec2:CancelSpotInstanceRequests");
-                tracing::warn!("{}", crate::model::chain(&error));
-            }
+            self.cancel(&region, request).await?;
         }
+        let mut memory = lock(&self.memory);
+        memory.ended.insert(id.clone());
         Ok(())
     }
 
     /// Looks for an instance; `None` when its region says that it does not have it.
-    async fn found(&self, region: &str, id: &InstanceId, at_most: u32) -> Result<Option<Found>> {
+    async fn found(&self, region: &str, id: &InstanceId) -> Result<Option<Found>> {
         let client = self.clients.ec2(region).await?;
-        let doing = format!("could not look at the instance `{id}`");
-        let mut looks = 0;
-        loop {
-            let answer = client
-                .describe_instances()
-                .instance_ids(&id.id)
-                .send()
-                .await;
-            let found = match answer {
-                Ok(answer) => {
-                    let reservations = answer.reservations.unwrap_or_default().into_iter();
-                    let mut all = reservations.filter_map(|one| one.instances).flatten();
-                    all.find(|found| found.instance_id.as_ref() == Some(&id.id))
+        let answer = client
+            .describe_instances()
+            .instance_ids(&id.id)
+            .send()
+            .await;
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(error) => {
+                let said = Said::of(&error);
+                if said.action() == Action::Missing {
+                    return Ok(None);
                 }
-                Err(error) => {
-                    let said = Said::of(&error);
-                    if said.action() != Action::Missing {
-                        return Err(said.explain(&doing, "ec2:DescribeInstances"));
-                    }
-                    None
-                }
-            };
-            looks += 1;
-            // What others made may have been made just now, too.
-            if found.is_some() || looks >= at_most {
-                return Ok(found);
+                let doing = format!("could not look at the instance `{id}`");
+                return Err(said.explain(doing, "ec2:DescribeInstances"));
             }
-            sleep(BETWEEN).await;
+        };
+        let reservations = answer.reservations.unwrap_or_default().into_iter();
+        let mut all = reservations.filter_map(|one| one.instances).flatten();
+        Ok(all.find(|found| found.instance_id.as_ref() == Some(&id.id)))
+    }
+
+    async fn ask_to_end(&self, region: &str, id: &InstanceId) -> Result<Result<(), Said>> {
+        let client = self.clients.ec2(region).await?;
+        let asked = client.terminate_instances().instance_ids(&id.id);
+        let answer = asked.send().await;
+        Ok(answer.map(drop).map_err(|error| Said::of(&error)))
+    }
+
+    /// Ends what EC2 does not show, and may show yet: by its id what this process launched. The others
+    /// are gone when they are not shown for a while.
+    async fn end_unseen(&self, region: &str, id: &InstanceId) -> Result<()> {
+        let launched = lock(&self.memory).launched.get(id).copied();
+        let Some(launched) = launched else {
+            let now = Moment::now();
+            let missed = *lock(&self.memory).missed.entry(id.clone()).or_insert(now);
+            return if missed.elapsed() < SHOWS {
+                Err(unseen(id))
+            } else {
+                Ok(())
+            };
+        };
+        match self.ask_to_end(region, id).await? {
+            Ok(()) => Ok(()),
+            Err(said) if said.action() != Action::Missing => Err(refused(&said, id)),
+            Err(_) if launched.elapsed() > CONSISTENT => Ok(()),
+            Err(_) => Err(unseen(id)),
         }
     }
 
-    /// When this process made an instance.
-    fn made(&self, id: &InstanceId) -> Option<Moment> {
-        let fresh = lock(&self.fresh);
-        fresh.get(id).copied()
-    }
-
-    /// Ends what this process made then and EC2 does not show.
-    async fn end_fresh(&self, region: &str, id: &InstanceId, launched: Moment) -> Result<()> {
+    /// Cancels a spot request. It was for one instance, which is ended: EC2 closes it by itself, too.
+    async fn cancel(&self, region: &str, request: &str) -> Result<()> {
         let client = self.clients.ec2(region).await?;
-        loop {
-            let answer = client
-                .terminate_instances()
-                .instance_ids(&id.id)
-                .send()
-                .await;
-            let said = match answer {
-                Ok(_) => return Ok(()),
-                Err(error) => Said::of(&error),
-            };
-            let doing = format!("could not end the instance `{id}`");
-            match said.action() {
-                Action::Missing if launched.elapsed() > CONSISTENT => return Ok(()),
-                Action::Missing => sleep(BETWEEN).await,
-                _ => return Err(said.explain(doing, "ec2:TerminateInstances")),
-            }
+        let asked = client
+            .cancel_spot_instance_requests()
+            .spot_instance_request_ids(request);
+        if let Err(error) = asked.send().await {
+            let doing = format!("could not cancel the spot request `{request}`");
+            let error = Said::of(&error).explain(doing, "ec2:CancelSpotInstanceRequests");
+            tracing::warn!("{}", chain(&error));
         }
+        Ok(())
     }
+}
+
+/// The error for an end that was refused. No setting is at fault: what is not a matter of rights may
+/// work another time.
+fn refused(said: &Said, id: &InstanceId) -> Error {
+    let error = said.explain(doing(id), TERMINATE);
+    error.map(|kind| match kind {
+        ErrorKind::Config => ErrorKind::Unavailable,
+        kind => kind,
+    })
+}
+
+fn unseen(id: &InstanceId) -> Error {
+    let why = "EC2 does not show it, but may show it later";
+    Error::new(ErrorKind::Unavailable, doing(id)).because(why)
+}
+
+fn doing(id: &InstanceId) -> String {
+    format!("could not end the instance `{id}`")
 }

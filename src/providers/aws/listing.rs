@@ -5,9 +5,9 @@ use futures_util::future::join_all;
 
 use super::config::Search;
 use super::failure::Said;
-use super::machine::machine;
+use super::machine::{is_gone, machine};
 use super::{Aws, places};
-use crate::model::{Instance, MANAGED_BY};
+use crate::model::{Instance, MANAGED_BY, lock};
 use crate::providers::{Error, ErrorKind, Listing, Result, Unread};
 
 /// How many instances a page holds. <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstances.html>
@@ -94,9 +94,13 @@ impl Aws {
     /// The machines of a region, all pages.
     async fn machines(&self, region: &str) -> Result<Vec<Instance>> {
         let found = self.ours(region).await?;
+        let memory = lock(&self.memory);
         Ok(found
             .iter()
-            .filter_map(|found| machine(region, found))
+            .filter_map(|found| Some((is_gone(found), machine(region, found)?)))
+            // Whoever asked for its end knows.
+            .filter(|(gone, machine)| !gone || !memory.ended.contains(&machine.id))
+            .map(|(_, machine)| machine)
             .collect())
     }
 

@@ -1,6 +1,6 @@
 //! EC2 instances.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -51,9 +51,19 @@ pub struct Aws {
     images: Images,
     pacer: Pacer,
     enabled: Attempt<Vec<String>>,
-    /// What this process launched, and when: EC2 may not know it yet when it is asked.
-    fresh: Mutex<BTreeMap<InstanceId, Moment>>,
+    memory: Mutex<Memory>,
     said: Once,
+}
+
+/// What this process knows of instances that EC2 shows late, or for longer than they are there.
+#[derive(Debug, Default)]
+struct Memory {
+    /// What it launched, and when.
+    launched: BTreeMap<InstanceId, Moment>,
+    /// What was not shown when its end was asked for, and since when.
+    missed: BTreeMap<InstanceId, Moment>,
+    /// What was shown, and was ended or gone: it stays to be seen for an hour.
+    ended: BTreeSet<InstanceId>,
 }
 
 impl Provider for Aws {
@@ -82,7 +92,7 @@ impl Provider for Aws {
             images: Images::default(),
             pacer: Pacer::default(),
             enabled: Attempt::default(),
-            fresh: Mutex::default(),
+            memory: Mutex::default(),
             said: Once::default(),
             config,
         })
@@ -189,13 +199,13 @@ impl Provider for Aws {
 impl Aws {
     /// Remembers what was launched just now.
     fn launched(&self, id: &InstanceId) {
-        let mut fresh = lock(&self.fresh);
-        fresh.insert(id.clone(), Moment::now());
+        let mut memory = lock(&self.memory);
+        memory.launched.insert(id.clone(), Moment::now());
     }
 
     fn has_launched(&self) -> bool {
-        let fresh = lock(&self.fresh);
-        !fresh.is_empty()
+        let memory = lock(&self.memory);
+        !memory.launched.is_empty()
     }
 }
 

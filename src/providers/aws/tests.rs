@@ -1,5 +1,6 @@
 //! The aws provider against a moto server.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::future::join_all;
@@ -8,7 +9,7 @@ use serde_json::json;
 use super::fake::{REGION, Share};
 use super::*;
 use crate::model::Condition;
-use crate::providers::contract::{Fake as _, Mood, chain, contract, order, uphold};
+use crate::providers::contract::{Fake as _, Mood, chain, contract, ends, order, uphold};
 use gharun_worlds::moto::{self, Asked, Deed, ask, texts};
 
 mod launches;
@@ -129,9 +130,8 @@ async fn a_spot_machine_that_was_taken_away_says_so() {
             found.state,
             Condition::Ended("spot interruption (Server.SpotInstanceTermination)".into())
         );
-        aws.terminate(&machine.id)
-            .await
-            .expect("there is nothing left to end");
+        let end = ends(&Arc::new(aws), &machine.id).await;
+        end.expect("there is nothing left to end, though it stays to be seen");
     })
     .await;
 }

@@ -1,18 +1,21 @@
 //! Disks. One goes with its VM; one that is left behind is billed until somebody removes it.
 
 use jiff::Timestamp;
-use tokio::time::{Instant as Moment, sleep};
 
 use super::config::Product;
+use super::ending::Step;
 use super::failure::{Meaning, Refusal};
 use super::machine::instance;
 use super::wire::Disk;
-use super::{Nebius, api, labels, prices};
+use super::{Nebius, Service, api, labels, prices};
 use crate::model::{Condition, Instance, InstanceId, chain};
 use crate::providers::{Error, ErrorKind, Result};
 
 /// What the id of a disk begins with, as Nebius's description has it.
 const KIND: &str = "computedisk";
+
+/// How a disk is shown that lost its VM.
+const BILLED: &str = "its VM is gone; its disk is still billed";
 
 /// Whether an id is a disk's.
 pub(super) fn is_disk(id: &str) -> bool {
@@ -49,7 +52,7 @@ impl Nebius {
             .iter()
             .filter(|disk| labels::is_ours(&disk.metadata.labels) && disk.is_free())
             .filter_map(|disk| {
-                let state = Condition::Ended("its VM is gone; its disk is still billed".to_owned());
+                let state = Condition::Ended(BILLED.to_owned());
                 let price = prices::of_disk(disk.spec.size_gibibytes.0);
                 instance(&place, &disk.metadata, state, Some(price))
             })
@@ -58,37 +61,51 @@ impl Nebius {
             .collect())
     }
 
-    /// Removes a disk that a listing has shown by itself.
+    /// Disks of VMs whose end was asked for here and that are gone, as those VMs: whoever asks again removes
+    /// them. Their start may still be at work.
+    pub(super) fn left_of_ended(
+        &self,
+        disks: &[Disk],
+        there: &[Instance],
+    ) -> Result<Vec<Instance>> {
+        let place = self.place()?;
+        let memory = self.memory();
+        let gone = memory.ends.keys().filter(|id| {
+            Service::of(id) == Some(Service::Vms) && !there.iter().any(|one| one.id.id == **id)
+        });
+        let left = gone.filter_map(|id| {
+            let name = memory.names.get(id)?;
+            let disk = disks.iter().find(|disk| is_disk_of(disk, name))?;
+            let price = prices::of_disk(disk.spec.size_gibibytes.0);
+            let state = Condition::Ended(BILLED.to_owned());
+            let mut left = instance(&place, &disk.metadata, state, Some(price))?;
+            left.id.id.clone_from(id);
+            Some(left)
+        });
+        Ok(left.collect())
+    }
+
+    /// Asks for the end of a disk that a listing has shown by itself.
     pub(super) async fn remove_left_disk(&self, id: &InstanceId) -> Result<()> {
         let doing = || format!("could not remove the disk `{id}`");
-        let end = Moment::now() + self.paces.gone.at_most;
-        loop {
-            let disks: Result<Vec<Disk>, Refusal> =
-                self.api.list(api::DISKS, self.project()?).await;
-            let disks = disks.map_err(|refusal| refusal.explain(doing()))?;
-            let Some(disk) = disks.iter().find(|disk| disk.metadata.id == id.id) else {
-                return Ok(());
-            };
-            if !labels::is_ours(&disk.metadata.labels) {
-                let what = format!("gharun did not create the disk `{}`", id.id);
-                return Err(Error::new(ErrorKind::Denied, what)
-                    .hinted("remove it yourself in Nebius's console"));
-            }
-            if !disk.is_free() {
-                let what = format!("the disk `{}` belongs to a VM", id.id);
-                return Err(Error::new(ErrorKind::Unexpected, what)
-                    .hinted("end the VM: its disk goes with it"));
-            }
-            self.ask_to_remove(disk)
-                .await
-                .map_err(|refusal| refusal.explain(doing()))?;
-            if Moment::now() + self.paces.gone.every > end {
-                return Err(
-                    Error::new(ErrorKind::Unavailable, doing()).because("it is still there")
-                );
-            }
-            sleep(self.paces.gone.every).await;
+        let disks: Result<Vec<Disk>, Refusal> = self.api.list(api::DISKS, self.project()?).await;
+        let disks = disks.map_err(|refusal| refusal.explain(doing()))?;
+        let Some(disk) = disks.iter().find(|disk| disk.metadata.id == id.id) else {
+            return Ok(());
+        };
+        if !labels::is_ours(&disk.metadata.labels) {
+            let what = format!("gharun did not create the disk `{}`", id.id);
+            return Err(Error::new(ErrorKind::Denied, what)
+                .hinted("remove it yourself in Nebius's console"));
         }
+        if !disk.is_free() {
+            let what = format!("the disk `{}` belongs to a VM", id.id);
+            return Err(
+                Error::new(ErrorKind::Denied, what).hinted("end the VM: its disk goes with it")
+            );
+        }
+        let asked = self.ask_to_remove(disk).await;
+        asked.map_err(|refusal| refusal.explain(doing()))
     }
 
     async fn ask_to_remove(&self, disk: &Disk) -> Result<(), Refusal> {
@@ -100,31 +117,28 @@ impl Nebius {
     }
 
     /// A managed disk goes with its VM. Should it be left, it is ours to remove.
-    pub(super) async fn remove_disk(&self, id: &InstanceId, name: &str) -> Result<()> {
+    pub(super) async fn remove_disk(&self, id: &InstanceId, name: &str) -> Result<Step> {
         let doing = format!("could not remove the disk of the VM `{id}`");
-        let end = Moment::now() + self.paces.gone.at_most;
-        loop {
-            let disks: Vec<Disk> = match self.api.list(api::DISKS, self.project()?).await {
-                Ok(disks) => disks,
-                Err(refusal) if refusal.is_missing() || *refusal.meaning() == Meaning::Denied => {
-                    let error = refusal.explain("could not check whether disks are left");
-                    self.said.warn(chain(&error));
-                    return Ok(());
-                }
-                Err(refusal) => return Err(refusal.explain(doing)),
-            };
-            let ours =
-                |disk: &&Disk| labels::is_ours(&disk.metadata.labels) && disk.metadata.name == name;
-            let Some(disk) = disks.iter().find(ours) else {
-                return Ok(());
-            };
-            if let Err(refusal) = self.ask_to_remove(disk).await {
-                return Err(refusal.explain(doing));
+        let disks: Vec<Disk> = match self.api.list(api::DISKS, self.project()?).await {
+            Ok(disks) => disks,
+            Err(refusal) if refusal.is_missing() || *refusal.meaning() == Meaning::Denied => {
+                let error = refusal.explain("could not check whether disks are left");
+                self.said.warn(chain(&error));
+                return Ok(Step::Gone);
             }
-            if Moment::now() + self.paces.gone.every > end {
-                return Err(Error::new(ErrorKind::Unavailable, doing).because("it is still there"));
-            }
-            sleep(self.paces.gone.every).await;
+            Err(refusal) => return Err(refusal.explain(doing)),
+        };
+        let Some(disk) = disks.iter().find(|disk| is_disk_of(disk, name)) else {
+            return Ok(Step::Gone);
+        };
+        match self.ask_to_remove(disk).await {
+            Ok(()) => Ok(Step::Accepted),
+            Err(refusal) => Err(refusal.explain(doing)),
         }
     }
+}
+
+/// Whether a disk is that of our VM of this name.
+fn is_disk_of(disk: &Disk, name: &str) -> bool {
+    labels::is_ours(&disk.metadata.labels) && disk.metadata.name == name
 }

@@ -1,9 +1,8 @@
-//! The end of a machine, and the proof that it is gone.
-
-use tokio::time::{Instant as Moment, sleep};
+//! The end of a machine: asked for once.
 
 use super::failure::{self, Meaning, Refusal};
-use super::wire::{Job, Operation, Vm};
+use super::machine::instance;
+use super::wire::{Job, Metadata, Operation, Vm};
 use super::{Nebius, Service, disks, labels};
 use crate::model::{Condition, InstanceId};
 use crate::providers::{Error, ErrorKind, Result};
@@ -15,12 +14,23 @@ enum Sight {
     Ours {
         stage: String,
         name: String,
+        /// Whether its labels can be read, so that a listing shows it.
+        is_listed: bool,
     },
     Strange,
 }
 
+/// How far the end of something is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Nebius said that it will end it.
+    Accepted,
+    /// Nothing of it is left.
+    Gone,
+}
+
 impl Nebius {
-    /// Ends a machine that is ours, with its disk; returns when a listing shows neither.
+    /// Asks for the end of a machine that is ours; once it is gone, for that of its disk.
     pub(super) async fn end(&self, id: &InstanceId) -> Result<()> {
         let place = self.place()?;
         let bad = |what: String| {
@@ -29,7 +39,8 @@ impl Nebius {
             )
         };
         let is_disk = disks::is_disk(&id.id);
-        if !is_disk && Service::of(&id.id).is_none() {
+        let service = Service::of(&id.id);
+        if !is_disk && service.is_none() {
             return Err(bad(format!("`{}` is not the ID of a job or a VM", id.id)));
         }
         if id.place.as_deref() != Some(&place) {
@@ -39,82 +50,70 @@ impl Nebius {
                 id.id
             )));
         }
-        if is_disk {
-            self.remove_left_disk(id).await
-        } else {
-            self.remove(id).await
+        match service {
+            Some(service) => self.remove(service, id).await.map(drop),
+            None => self.remove_left_disk(id).await,
         }
     }
 
-    /// The same for an id that is known to be in the project.
-    pub(super) async fn remove(&self, id: &InstanceId) -> Result<()> {
-        let service = Service::of(&id.id).ok_or_else(|| {
-            Error::new(
-                ErrorKind::Unexpected,
-                format!("`{}` is not a valid ID$", id.id),
+    /// The same for an id that is known to be in the project; tells how far its end is.
+    pub(super) async fn remove(&self, service: Service, id: &InstanceId) -> Result<Step> {
+        match self.sight(service, id).await? {
+            Sight::Gone if self.may_turn_up(id) => self.end_unseen(service, id).await,
+            Sight::Gone => self.clear_up(service, id).await,
+            Sight::Ours {
+                stage,
+                name,
+                is_listed,
+            } => {
+                self.is_seen(id, &name);
+                // An end that was accepted may have failed since: that is told before it is asked for again.
+                self.is_over(service, id).await?;
+                if stage != "DELETING" {
+                    self.ask_to_end(service, id, &stage).await?;
+                }
+                if !is_listed {
+                    let why = "its labels cannot be read, so no list shows it";
+                    return Err(still_there(service, id, why));
+                }
+                Ok(Step::Accepted)
+            }
+            Sight::Strange => Err(Error::new(
+                ErrorKind::Denied,
+                format!("gharun did not create the {} `{}`", service.noun(), id.id),
             )
-        })?;
-        let doing = format!("could not end the {} `{id}`", service.noun());
-        let end = Moment::now() + self.paces.gone.at_most;
-        let mut asked = false;
-        let mut last = None;
-        let mut ended = false;
-        loop {
-            let (stage, name) = match self.sight(service, id).await? {
-                Sight::Gone if !ended && self.may_turn_up(id) => {
-                    // Who made it knows that it is ours; the end may be heard of where a look is not.
-                    if last.is_none() {
-                        match self.ask_to_end(service, &id.id, "").await {
-                            Ok(operation) => last = operation,
-                            Err(refusal) if refusal.is_missing() => {}
-                            Err(refusal) => return Err(refusal.explain(doing)),
-                        }
-                    }
-                    if let Some(operation) = &last {
-                        ended = self.is_over(service, operation, &doing).await?;
-                    }
-                    sleep(self.paces.gone.every).await;
-                    continue;
-                }
-                Sight::Gone => break,
-                Sight::Ours { stage, name } => (stage, name),
-                Sight::Strange => {
-                    return Err(Error::new(
-                        ErrorKind::Denied,
-                        format!("gharun did not create the {} `{}`", service.noun(), id.id),
-                    )
-                    .hinted("end it yourself in Nebius's console"));
-                }
-            };
-            self.is_seen(id, &name);
-            if !asked || stage != "DELETING" {
-                match self.ask_to_end(service, &id.id, &stage).await {
-                    Ok(operation) => {
-                        asked = true;
-                        last = operation;
-                    }
-                    Err(refusal) if refusal.is_missing() => {}
-                    Err(refusal) => return Err(refusal.explain(doing)),
-                }
-            }
-            if let Some(operation) = &last {
-                self.is_over(service, operation, &doing).await?;
-            }
-            if Moment::now() + self.paces.gone.every > end {
-                return Err(Error::new(ErrorKind::Unavailable, doing)
-                    .because(format!("`{name}` is still in state `{stage}`")));
-            }
-            sleep(self.paces.gone.every).await;
+            .hinted("end it yourself in Nebius's console")),
         }
+    }
+
+    /// Ends what cannot be seen yet. Who made it knows that it is ours; the end may be heard of where a look
+    /// is not.
+    async fn end_unseen(&self, service: Service, id: &InstanceId) -> Result<Step> {
+        let is_asked = self.memory().ends.contains_key(&id.id);
+        if !is_asked {
+            self.ask_to_end(service, id, "").await?;
+        }
+        if self.is_over(service, id).await? {
+            return self.clear_up(service, id).await;
+        }
+        let why = "Nebius does not show it, but may show it later";
+        Err(still_there(service, id, why))
+    }
+
+    /// Removes what a machine that is gone left.
+    async fn clear_up(&self, service: Service, id: &InstanceId) -> Result<Step> {
         // Who asked before, and failed at the disk, finds no VM that could tell its name.
         let name = self.memory().names.get(&id.id).cloned();
-        if let (Service::Vms, Some(name)) = (service, &name) {
-            self.remove_disk(id, name).await?;
+        if let (Service::Vms, Some(name)) = (service, &name)
+            && self.remove_disk(id, name).await? == Step::Accepted
+        {
+            return Ok(Step::Accepted);
         }
         let mut memory = self.memory();
         memory.orders.remove(&id.id);
         memory.names.remove(&id.id);
-        Ok(())
+        memory.ends.remove(&id.id);
+        Ok(Step::Gone)
     }
 
     /// Remembers that a machine was there, and its name, which its disk has, too.
@@ -138,7 +137,9 @@ impl Nebius {
 
     /// Looks at a machine. Paths are not proved, so that a 404 alone says nothing: the listing decides.
     async fn sight(&self, service: Service, id: &InstanceId) -> Result<Sight> {
-        let doing = || format!("could not look at the {} `{id}`", service.noun());
+        let explain = |refusal: Refusal| {
+            refusal.explain(format!("could not look at the {} `{id}`", service.noun()))
+        };
         let of = service.collection();
         let got = match service {
             Service::Jobs => {
@@ -153,74 +154,95 @@ impl Nebius {
         let found = match got {
             Ok(found) => Some(found),
             Err(refusal) if refusal.is_missing() => {
-                let project = self.project()?;
-                let listed: Result<Vec<_>, Refusal> = match service {
-                    Service::Jobs => self.api.list::<Job>(of, project).await.map(|jobs| {
-                        jobs.into_iter()
-                            .map(|job| (job.metadata, job.status.state))
-                            .collect()
-                    }),
-                    Service::Vms => self.api.list::<Vm>(of, project).await.map(|vms| {
-                        vms.into_iter()
-                            .map(|vm| (vm.metadata, vm.status.state))
-                            .collect()
-                    }),
-                };
-                let listed = listed.map_err(|refusal| refusal.explain(doing()))?;
-                listed
-                    .into_iter()
-                    .find(|(metadata, _)| metadata.id == id.id)
+                let all = self.stages(service).await.map_err(explain)?;
+                let mut all = all.into_iter();
+                all.find(|(metadata, _)| metadata.id == id.id)
             }
-            Err(refusal) => return Err(refusal.explain(doing())),
+            Err(refusal) => return Err(explain(refusal)),
         };
+        let place = self.place()?;
         Ok(match found {
             None => Sight::Gone,
             Some((metadata, _)) if !labels::is_ours(&metadata.labels) => Sight::Strange,
             Some((metadata, stage)) => Sight::Ours {
                 stage,
+                is_listed: instance(&place, &metadata, Condition::Pending, None).is_some(),
                 name: metadata.name,
             },
         })
     }
 
-    /// Asks for the end; `None`: something else has to end first.
-    async fn ask_to_end(
-        &self,
-        service: Service,
-        id: &str,
-        stage: &str,
-    ) -> Result<Option<Operation>, Refusal> {
-        let refusal = match self.api.delete(service.collection(), id).await {
-            Ok(operation) => return Ok(Some(operation)),
+    /// All of a service's machines, and the state of each.
+    async fn stages(&self, service: Service) -> Result<Vec<(Metadata, String)>, Refusal> {
+        let project = self.project();
+        let project = project.map_err(|error| Refusal::Unsent(Box::new(error)))?;
+        let of = service.collection();
+        Ok(match service {
+            Service::Jobs => {
+                let jobs: Vec<Job> = self.api.list(of, project).await?;
+                let jobs = jobs.into_iter();
+                jobs.map(|job| (job.metadata, job.status.state)).collect()
+            }
+            Service::Vms => {
+                let vms: Vec<Vm> = self.api.list(of, project).await?;
+                let vms = vms.into_iter();
+                vms.map(|vm| (vm.metadata, vm.status.state)).collect()
+            }
+        })
+    }
+
+    /// Asks for the end once. What something else has to end before is [`ErrorKind::Unavailable`].
+    async fn ask_to_end(&self, service: Service, id: &InstanceId, stage: &str) -> Result<()> {
+        let refusal = match self.api.delete(service.collection(), &id.id).await {
+            Ok(operation) => {
+                let is_settled = operation.status.is_some();
+                {
+                    let mut memory = self.memory();
+                    memory.ends.insert(id.id.clone(), operation);
+                    // What became of its creation is no longer of interest.
+                    if let Some(ordered) = memory.orders.get_mut(&id.id) {
+                        ordered.operation = None;
+                    }
+                }
+                if is_settled {
+                    self.is_over(service, id).await?;
+                }
+                return Ok(());
+            }
+            Err(refusal) if refusal.is_missing() => return Ok(()),
             Err(refusal) => refusal,
         };
         let busy = matches!(refusal.status(), Some(400 | 409))
             || matches!(refusal.meaning(), Meaning::State);
         match service {
+            _ if !busy => Err(refusal.explain(doing(service, id))),
+            Service::Vms => Err(still_there(service, id, "something else is at work on it")),
             // A job at work is cancelled first; then it is asked again.
-            Service::Jobs if busy => {
-                if stage != "CANCELLING" {
-                    match self.api.cancel(id).await {
-                        Ok(_) => {}
-                        // It may have ended by itself meanwhile.
-                        Err(refusal)
-                            if refusal.is_missing() || *refusal.meaning() == Meaning::State => {}
-                        Err(refusal) => return Err(refusal),
-                    }
+            Service::Jobs => {
+                if stage != "CANCELLING"
+                    && let Err(refusal) = self.api.cancel(&id.id).await
+                    // It may have ended by itself meanwhile.
+                    && !refusal.is_missing()
+                    && *refusal.meaning() != Meaning::State
+                {
+                    return Err(refusal.explain(doing(service, id)));
                 }
-                Ok(None)
+                Err(still_there(service, id, "its work is being cancelled"))
             }
-            // Something is at work on it.
-            Service::Vms if busy => Ok(None),
-            _ => Err(refusal),
         }
     }
 
-    /// Whether the operation that ends a machine is over; it must not have failed. One that cannot be looked at
-    /// says nothing.
-    async fn is_over(&self, service: Service, operation: &Operation, doing: &str) -> Result<bool> {
+    /// Whether the operation that ends a machine is over. One that cannot be looked at says nothing.
+    ///
+    /// # Errors
+    ///
+    /// It failed; it is forgotten, so that the end is asked for anew.
+    async fn is_over(&self, service: Service, id: &InstanceId) -> Result<bool> {
+        let Some(operation) = self.memory().ends.get(&id.id).cloned() else {
+            return Ok(false);
+        };
         let looked: Operation = if operation.status.is_some() || operation.id.is_empty() {
-            operation.clone()
+            operation
         } else {
             match self.api.get(service.operations(), &operation.id).await {
                 Ok(looked) => looked,
@@ -238,9 +260,18 @@ impl Nebius {
                     Meaning::Missing(_) => return Ok(false),
                     _ => ErrorKind::Unavailable,
                 };
-                Err(Error::new(kind, doing).because(failure::told(&status)))
+                self.memory().ends.remove(&id.id);
+                Err(Error::new(kind, doing(service, id)).because(failure::told(&status)))
             }
             status => Ok(status.is_some()),
         }
     }
+}
+
+fn doing(service: Service, id: &InstanceId) -> String {
+    format!("could not end the {} `{id}`", service.noun())
+}
+
+pub(super) fn still_there(service: Service, id: &InstanceId, why: &str) -> Error {
+    Error::new(ErrorKind::Unavailable, doing(service, id)).because(why)
 }

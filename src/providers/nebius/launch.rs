@@ -6,12 +6,13 @@ use tokio::time::Instant as Moment;
 
 use super::candidates::{Candidate, candidates};
 use super::config::Product;
+use super::ending::{Step, still_there};
 use super::failure::{self, Meaning, Refusal};
 use super::prices::{estimate, resources};
 use super::wire::{Operation, Subnet};
 use super::{Nebius, Ordered, Service, api, jobs, vms};
 use crate::model::{Condition, Instance, InstanceId, Order};
-use crate::poll::until;
+use crate::poll::{until, until_ok};
 use crate::providers::common::candidates::{Tried, none_has_room, try_all};
 use crate::providers::{Error, ErrorKind, Result};
 
@@ -141,7 +142,7 @@ impl Nebius {
                 let id = self.id(&operation.resource_id)?;
                 let name = order.name.to_string();
                 self.memory().names.insert(id.id.clone(), name);
-                self.remove(&id).await.map_err(|left| {
+                self.remove_failed(&id).await.map_err(|left| {
                     let why = crate::model::Error::from(failure::told(status));
                     Error::new(ErrorKind::Ambiguous, doing).because_each([why, left.any()])
                 })?;
@@ -189,6 +190,23 @@ impl Nebius {
         };
         self.remember(candidate, &instance, operation.id, Moment::now());
         Ok(Tried::Made(Box::new(instance)))
+    }
+
+    /// Removes what an order that failed at once has made, until nothing of it is left.
+    async fn remove_failed(&self, id: &InstanceId) -> Result<()> {
+        let Some(service) = Service::of(&id.id) else {
+            let what = format!("`{}` is not the ID of a job or a VM", id.id);
+            return Err(Error::new(ErrorKind::Unexpected, what));
+        };
+        let removed = until_ok(self.paces.gone, async || {
+            match self.remove(service, id).await {
+                Ok(Step::Gone) => Ok(Ok(())),
+                Ok(Step::Accepted) => Err(still_there(service, id, "it is still there")),
+                Err(error) if error.kind == ErrorKind::Denied => Ok(Err(error)),
+                Err(error) => Err(error),
+            }
+        });
+        removed.await?
     }
 
     /// The id of a machine in the project.

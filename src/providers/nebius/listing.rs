@@ -51,6 +51,8 @@ impl Nebius {
         }
         match disks {
             Ok(disks) if vms_are_read => {
+                let ended = self.left_of_ended(&disks, &listing.instances)?;
+                listing.instances.extend(ended);
                 let left = self.left_of(&disks, &listing.instances)?;
                 listing.instances.extend(left);
             }

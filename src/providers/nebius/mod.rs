@@ -18,6 +18,7 @@ use crate::providers::Listing;
 use api::{Api, Collection};
 use candidates::Candidate;
 use credentials::{Identity, Source, Tokens};
+use wire::Operation;
 
 mod api;
 mod candidates;
@@ -53,7 +54,7 @@ struct Paces {
     http: Bounds,
     /// How a name is looked for whose launch got no answer; `fleet` goes on after that.
     shown: Pace,
-    /// How the end of a machine is awaited.
+    /// How the end of what an order that failed at once has made is awaited.
     gone: Pace,
     /// How long a machine that was ordered may not be shown yet. Nebius says nowhere how late it may be.
     settles: Duration,
@@ -99,6 +100,8 @@ struct Memory {
     orders: BTreeMap<String, Ordered>,
     /// The names of VMs that were seen or made, by the place's id: their disks have the same.
     names: BTreeMap<String, String>,
+    /// The ends that were accepted, by the place's id.
+    ends: BTreeMap<String, Operation>,
     /// Names whose order may have been accepted and is not shown yet, and since when.
     unanswered: BTreeMap<Name, Moment>,
     /// What has no room although it took an order.

@@ -68,7 +68,7 @@ pub(super) fn paces() -> Paces {
     Paces {
         settle: pace(400),
         shown: pace(2000),
-        proof: pace(20_000),
+        alone: pace(20_000),
         fresh: Duration::from_secs(1),
     }
 }

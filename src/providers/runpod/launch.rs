@@ -14,7 +14,7 @@ use super::failure::{Refusal, Sort, all_failed, refusal};
 use super::pods::Pod;
 use super::request;
 use crate::model::{Instance, Order, chain};
-use crate::poll::{Pace, until};
+use crate::poll::{Pace, until, until_ok};
 use crate::providers::{Error, ErrorKind, Result};
 
 /// How long a launch waits for the list to show the truth.
@@ -24,8 +24,8 @@ pub(super) struct Paces {
     pub(super) settle: Pace,
     /// How long a pod that was created is awaited in the list, to see whether it is alone.
     pub(super) shown: Pace,
-    /// How long a deleted pod may take to be gone.
-    pub(super) proof: Pace,
+    /// How long a pod that is one too many may take to be gone.
+    pub(super) alone: Pace,
     /// How long RunPod may take to know a pod by its id.
     pub(super) fresh: Duration,
 }
@@ -39,7 +39,7 @@ impl Default for Paces {
         Self {
             settle: pace(2, 20),
             shown: pace(1, 5),
-            proof: pace(1, 60),
+            alone: pace(1, 60),
             fresh: Duration::from_secs(30),
         }
     }
@@ -215,12 +215,27 @@ impl RunPod {
                 twin.id,
                 kept.id
             );
-            if let Err(error) = self.delete(&twin.id).await {
+            if let Err(error) = self.remove_twin(&twin.id).await {
                 // A list shows it, and it ends with its runner, which GitHub does not take twice.
                 tracing::warn!("{}", chain(&error));
             }
         }
         Ok(Some((*kept).clone()))
+    }
+}
+
+impl RunPod {
+    /// Deletes a pod that is one too many, and looks until no list shows it: nobody else asks again.
+    async fn remove_twin(&self, id: &str) -> Result<()> {
+        until_ok(self.paces.alone, async || {
+            self.delete(id).await?;
+            let pods = self.api.pods_since(Moment::now()).await?;
+            if pods.iter().any(|pod| pod.id == id && !pod.is_gone()) {
+                return Err(ending::still_there(id, "it is still listed"));
+            }
+            Ok(())
+        })
+        .await
     }
 }
 

@@ -1,5 +1,6 @@
 //! What counts as proof that a pod is gone, or was never made, against the stand-in.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -10,11 +11,12 @@ use super::fake::Account;
 use super::pods::{PAGE, Pagination};
 use super::request::LONGEST_BODY;
 use crate::model::Order;
-use crate::providers::contract::{chain, order};
+use crate::providers::contract::{all_end, chain, ends, order};
 use crate::providers::{ErrorKind, Provider as _};
 use gharun_worlds::runpod::{Deed, Lag};
 
 const ONE: &str = "/v2/pods/{id}";
+const PODS: &str = "/v2/pods";
 
 impl Account {
     fn fresh(&self) -> RunPod {
@@ -63,9 +65,9 @@ async fn what_a_list_shows_is_deleted_though_it_is_not_known_by_its_id_yet() {
     account.standin.rule(|rules| rules.unfound = Lag::Looks(4));
     account.fresh().launch(&order("k3x9")).await.unwrap();
     // Another process, which has not made it.
-    let other = account.fresh();
+    let other = Arc::new(account.fresh());
     let listed = other.list().await.unwrap().instances.remove(0);
-    other.terminate(&listed.id).await.unwrap();
+    ends(&other, &listed.id).await.unwrap();
     assert_eq!(account.living(), [""; 0]);
 }
 
@@ -73,10 +75,10 @@ async fn what_a_list_shows_is_deleted_though_it_is_not_known_by_its_id_yet() {
 async fn a_pod_that_ended_by_itself_after_it_was_listed_is_gone() {
     let account = Account::open();
     account.fresh().launch(&order("k3x9")).await.unwrap();
-    let other = account.fresh();
+    let other = Arc::new(account.fresh());
     let listed = other.list().await.unwrap().instances.remove(0);
     account.fresh().terminate(&listed.id).await.unwrap();
-    other.terminate(&listed.id).await.unwrap();
+    ends(&other, &listed.id).await.unwrap();
     assert_eq!(account.living(), [""; 0]);
 }
 
@@ -84,8 +86,7 @@ async fn a_pod_that_ended_by_itself_after_it_was_listed_is_gone() {
 async fn the_wish_to_be_left_alone_keeps_no_end_waiting() {
     let account = Account::open();
     account.fresh().launch(&order("k3x9")).await.unwrap();
-    let mut other = account.fresh();
-    other.paces.proof.at_most = Duration::from_millis(200);
+    let other = account.fresh();
     let listed = other.list().await.unwrap().instances.remove(0);
     account
         .standin
@@ -98,8 +99,7 @@ async fn the_wish_to_be_left_alone_keeps_no_end_waiting() {
 
     // Nor where nobody has listed it before.
     let machine = account.fresh().launch(&order("k3x9")).await.unwrap();
-    let mut third = account.fresh();
-    third.paces.proof.at_most = Duration::from_millis(200);
+    let third = account.fresh();
     account
         .standin
         .once("GET", "/v2/catalog/gpus", Deed::limit(3600));
@@ -111,11 +111,11 @@ async fn the_wish_to_be_left_alone_keeps_no_end_waiting() {
 #[tokio::test]
 async fn an_end_whose_request_was_lost_is_asked_for_again() {
     let account = Account::open();
-    let runpod = account.fresh();
+    let runpod = Arc::new(account.fresh());
     let machine = runpod.launch(&order("k3x9")).await.unwrap();
     // As many as one request is sent, and one more.
     account.standin.times(4, "DELETE", ONE, Deed::html(502));
-    let end = runpod.terminate(&machine.id).await;
+    let end = ends(&runpod, &machine.id).await;
     assert!(end.is_ok(), "{}", chain(&end.unwrap_err()));
     assert_eq!(account.living(), [""; 0]);
 }
@@ -123,18 +123,21 @@ async fn an_end_whose_request_was_lost_is_asked_for_again() {
 #[tokio::test]
 async fn the_ends_of_many_ask_little() {
     let account = Account::open();
-    let runpod = account.fresh();
+    let runpod = Arc::new(account.fresh());
     let orders: Vec<Order> = (0..12).map(|_| order("k3x9")).collect();
     let launches = join_all(orders.iter().map(|order| runpod.launch(order))).await;
     let ids: Vec<_> = launches.into_iter().map(|one| one.unwrap().id).collect();
     account
         .standin
         .rule(|rules| rules.shown = Lag::Time(Duration::from_millis(300)));
-    let ends = join_all(ids.iter().map(|id| runpod.terminate(id))).await;
+    let listed = account.standin.asked_for("GET", PODS).len();
+    let ends = all_end(&runpod, &ids).await;
     assert!(ends.iter().all(Result::is_ok), "{ends:?}");
-    // A user has 60 requests a minute: a pod's end takes one, and the proof of it another.
+    // A user has 60 requests a minute: a pod's end takes one, and all share the proof.
     let asked = |method| account.standin.asked_for(method, ONE).len();
-    assert_eq!((asked("DELETE"), asked("GET")), (12, 12));
+    assert_eq!((asked("DELETE"), asked("GET")), (12, 0));
+    let pages = account.standin.asked_for("GET", PODS).len() - listed;
+    assert!(pages < 60, "as many pages of two: {pages}");
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Ends: of what is not shown yet, of one of several, of a spot machine.
 
 use super::*;
+use crate::providers::contract::all_end;
 
 #[tokio::test]
 async fn what_was_launched_just_now_is_ended_though_ec2_does_not_show_it_yet() {
@@ -22,13 +23,13 @@ async fn what_was_launched_just_now_is_ended_though_ec2_does_not_show_it_yet() {
 #[tokio::test]
 async fn an_unknown_id_is_gone_and_keeps_no_other_alive() {
     uphold::<Share>(async |share| {
-        let aws = share.open().await;
+        let aws = Arc::new(share.open().await);
         let machine = aws.launch(&order(share.tag())).await.unwrap();
         let unknown = InstanceId {
             id: "i-0123456789abcdef0".into(),
             ..machine.id.clone()
         };
-        let both = join_all([&unknown, &machine.id].map(|id| aws.terminate(id))).await;
+        let both = all_end(&aws, &[unknown, machine.id]).await;
         assert!(both.iter().all(Result::is_ok), "{both:?}");
         assert_eq!(share.census().await, []);
     })

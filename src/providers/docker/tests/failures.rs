@@ -1,27 +1,15 @@
 //! Failures of a real daemon, some of them a proxy's doing.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::json;
-use tokio::time::Instant;
 
-use crate::fleet::{self, Place};
-use crate::model::{Condition, InstanceId};
-use crate::providers::contract::{Fake as _, chain, order, uphold};
-use crate::providers::docker::Docker;
+use crate::model::Condition;
+use crate::providers::contract::{Fake as _, chain, ends, order, uphold};
 use crate::providers::docker::fake::{Deed, Share, proxy};
-use crate::providers::{self, ErrorKind, Provider as _, Result};
+use crate::providers::{ErrorKind, Provider as _};
 
 const BROKEN: Deed = Deed::Answer(500, "application/json", r#"{"message":"it is broken"}"#);
-
-/// Ends a machine as every command does, and proves that it is gone.
-async fn ended(docker: &Arc<Docker>, id: &InstanceId) -> Result<()> {
-    let provider: Arc<dyn providers::DynProvider> = Arc::<Docker>::clone(docker);
-    let deadline = Instant::now() + Duration::from_secs(30);
-    let place = Place::new(Docker::KIND, provider);
-    fleet::end(&place, id, deadline).await.proved()
-}
 
 #[tokio::test]
 async fn failures_name_the_setting_and_what_to_type() {
@@ -169,7 +157,7 @@ async fn an_end_whose_answer_was_lost_is_proved() {
         });
         let docker = Arc::new(share.with(json!({ "host": host.await })).await);
         let machine = docker.launch(&order(share.tag())).await.unwrap();
-        let end = ended(&docker, &machine.id).await;
+        let end = ends(&docker, &machine.id).await;
         assert!(end.is_ok(), "{}", chain(&end.unwrap_err()));
         assert_eq!(share.census().await, []);
     })

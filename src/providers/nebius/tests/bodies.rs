@@ -1,10 +1,12 @@
 //! What is sent, word for word.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use crate::model::{Order, Secret};
 use crate::providers::Provider;
-use crate::providers::contract::order;
+use crate::providers::contract::{ends, order};
 use crate::providers::nebius::fake::{Place, unpacked_user_data};
 use crate::providers::nebius::{Product, jobs, vms};
 use gharun_worlds::nebius::{CancelPath, Deletion};
@@ -351,9 +353,9 @@ async fn ends_and_cancellations() {
             world.cancel = cancel;
             world.deletion = Deletion::Refused(400);
         });
-        let provider = place.provider();
+        let provider = Arc::new(place.provider());
         let machine = provider.launch(&known()).await.unwrap();
-        provider.terminate(&machine.id).await.unwrap();
+        ends(&provider, &machine.id).await.unwrap();
         let asked = place.standin.asked_for(body);
         let told = asked[0].body.to_string().replace(&machine.id.id, "ID");
         let expected = if body == "jobs.cancel" {

@@ -1,14 +1,16 @@
 //! The end of machines: refused, slow, lied about, and by themselves.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
 
+use crate::fleet::{self, Place as Named};
 use crate::model::{Condition, InstanceId};
-use crate::providers::contract::{chain, order};
+use crate::providers::contract::{chain, ends, order};
 use crate::providers::nebius::fake::Place;
 use crate::providers::nebius::{Product, vms};
-use crate::providers::{ErrorKind, Provider};
+use crate::providers::{DynProvider, ErrorKind, Provider};
 use gharun_worlds::nebius::{CancelPath, Deed, Deletion, Refusal};
 
 #[tokio::test]
@@ -26,9 +28,9 @@ async fn a_job_at_work_is_cancelled_first_by_either_spelling() {
                 world.cancelling = Duration::from_millis(60);
                 world.deleting = Duration::from_millis(60);
             });
-            let provider = place.provider();
+            let provider = Arc::new(place.provider());
             let machine = provider.launch(&order("t")).await.unwrap();
-            let ended = provider.terminate(&machine.id).await;
+            let ended = ends(&provider, &machine.id).await;
             ended.unwrap_or_else(|error| panic!("{cancel:?} {status}: {}", chain(&error)));
             assert_eq!(place.standin.billed(), []);
             assert!(place.standin.jobs().is_empty());
@@ -44,9 +46,9 @@ async fn the_end_is_told_when_it_is_proved() {
         place
             .standin
             .set(|world| world.deleting = Duration::from_millis(100));
-        let provider = place.provider();
+        let provider = Arc::new(place.provider());
         let machine = provider.launch(&order("t")).await.unwrap();
-        provider.terminate(&machine.id).await.unwrap();
+        ends(&provider, &machine.id).await.unwrap();
         assert_eq!(place.standin.billed(), [], "{product:?}");
         let listing = provider.list().await.unwrap();
         assert!(listing.instances.is_empty(), "{:?}", listing.instances);
@@ -59,15 +61,15 @@ async fn a_machine_that_is_not_gone_in_time_is_a_failure() {
     place
         .standin
         .set(|world| world.deleting = Duration::from_hours(1));
-    let mut provider = place.provider();
-    provider.paces.gone.at_most = Duration::from_millis(100);
+    let provider = Arc::new(place.provider());
     let machine = provider.launch(&order("t")).await.unwrap();
-    let error = provider
-        .terminate(&machine.id)
-        .await
-        .expect_err("it takes an hour");
+    let known: Arc<dyn DynProvider> = provider.clone();
+    let soon = tokio::time::Instant::now() + Duration::from_millis(300);
+    let ended = fleet::end(&Named::new("nebius", known), &machine.id, soon).await;
+    let error = ended.proved().expect_err("it takes an hour");
     assert_eq!(error.kind, ErrorKind::Unavailable);
-    assert!(chain(&error).contains("`DELETING`"), "{}", chain(&error));
+    let told = chain(&error);
+    assert!(told.contains("still listed (being deleted)"), "{told}");
     // It is no longer there to be used.
     let listing = provider.list().await.unwrap();
     assert!(matches!(listing.instances[0].state, Condition::Ended(_)));
@@ -77,7 +79,7 @@ async fn a_machine_that_is_not_gone_in_time_is_a_failure() {
 async fn a_path_that_is_not_there_proves_nothing() {
     for product in [Product::Job, Product::Vm] {
         let place = Place::with(product, &json!({}));
-        let provider = place.provider();
+        let provider = Arc::new(place.provider());
         let machine = provider.launch(&order("t")).await.unwrap();
         place.standin.judge(|asked| match asked.call {
             "jobs.get" | "instances.get" => {
@@ -85,15 +87,13 @@ async fn a_path_that_is_not_there_proves_nothing() {
             }
             _ => Deed::Answer,
         });
-        provider.terminate(&machine.id).await.unwrap();
+        ends(&provider, &machine.id).await.unwrap();
         assert_eq!(place.standin.billed(), [], "the list knew better");
         // And where nothing can be read at all, it is a failure.
         let other = provider.launch(&order("t")).await.unwrap();
         place.standin.judge(|_| Deed::Status(404));
-        provider
-            .terminate(&other.id)
-            .await
-            .expect_err("nothing says that it is gone");
+        let end = ends(&provider, &other.id).await;
+        end.expect_err("nothing says that it is gone");
         assert_eq!(
             place.standin.jobs().len() + place.standin.vms().len(),
             if product == Product::Job { 2 } else { 1 }
@@ -104,7 +104,7 @@ async fn a_path_that_is_not_there_proves_nothing() {
 #[tokio::test]
 async fn a_deletion_whose_operation_cannot_be_seen_is_proved_by_the_list() {
     let place = Place::with(Product::Vm, &json!({}));
-    let provider = place.provider();
+    let provider = Arc::new(place.provider());
     let machine = provider.launch(&order("t")).await.unwrap();
     place
         .standin
@@ -113,7 +113,7 @@ async fn a_deletion_whose_operation_cannot_be_seen_is_proved_by_the_list() {
         "operations.get" | "disks.list" => Deed::Status(404),
         _ => Deed::Answer,
     });
-    provider.terminate(&machine.id).await.unwrap();
+    ends(&provider, &machine.id).await.unwrap();
     assert!(place.standin.vms().is_empty());
 }
 
@@ -121,7 +121,7 @@ async fn a_deletion_whose_operation_cannot_be_seen_is_proved_by_the_list() {
 async fn a_lost_answer_to_a_deletion_is_asked_for_again() {
     for deed in [Deed::Lose, Deed::Drop, Deed::HtmlAfter] {
         let place = Place::with(Product::Job, &json!({}));
-        let provider = place.provider();
+        let provider = Arc::new(place.provider());
         let machine = provider.launch(&order("t")).await.unwrap();
         let first = std::sync::atomic::AtomicBool::new(true);
         let bad = deed.clone();
@@ -133,7 +133,7 @@ async fn a_lost_answer_to_a_deletion_is_asked_for_again() {
                 Deed::Answer
             }
         });
-        let ended = provider.terminate(&machine.id).await;
+        let ended = ends(&provider, &machine.id).await;
         ended.unwrap_or_else(|error| panic!("{deed:?}: {}", chain(&error)));
         assert_eq!(place.standin.billed(), []);
     }
@@ -157,7 +157,7 @@ async fn what_is_no_machine_of_nebius_is_refused_unasked() {
 #[tokio::test]
 async fn a_vm_that_powered_itself_off_is_billed_until_it_is_swept() {
     let place = Place::with(Product::Vm, &json!({}));
-    let provider = place.provider();
+    let provider = Arc::new(place.provider());
     let machine = provider.launch(&order("t")).await.unwrap();
     place.standin.power_off(&machine.id.id);
     assert_eq!(place.standin.billed().len(), 1, "its disk");
@@ -166,7 +166,7 @@ async fn a_vm_that_powered_itself_off_is_billed_until_it_is_swept() {
         panic!("{:?}", listing.instances[0])
     };
     assert!(how.contains("disk is still billed"), "{how}");
-    provider.terminate(&machine.id).await.unwrap();
+    ends(&provider, &machine.id).await.unwrap();
     assert_eq!(place.standin.billed(), []);
     place.is_well();
 }

@@ -1,5 +1,6 @@
 //! Orders: by which candidates, once for each name, and what becomes of those that find no room.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -7,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::model::{Condition, Instance, Order, Secret, random};
 use crate::poll::{Pace, until};
-use crate::providers::contract::{chain, order};
+use crate::providers::contract::{chain, ends, order};
 use crate::providers::nebius::fake::Place;
 use crate::providers::nebius::{Nebius, Product};
 use crate::providers::{ErrorKind, Provider};
@@ -247,7 +248,7 @@ async fn an_order_that_finds_no_room_later_is_ended_and_the_next_candidate_tried
             world.leaves_failed = leaves;
             world.stocked("gpu-h200-sxm", stock.clone());
         });
-        let provider = place.provider();
+        let provider = Arc::new(place.provider());
         let order = order("t");
         let machine = provider.launch(&order).await.expect("it is accepted");
         let shown = seen(&provider, &order, |machine| {
@@ -257,7 +258,7 @@ async fn an_order_that_finds_no_room_later_is_ended_and_the_next_candidate_tried
         assert_eq!(shown.id, machine.id);
         let error = provider.lacks_room(&shown).expect("that is why");
         assert_eq!(error.kind, ErrorKind::NoCapacity, "{stock:?}");
-        provider.terminate(&machine.id).await.unwrap();
+        ends(&provider, &machine.id).await.unwrap();
         assert_eq!(
             place.standin.billed(),
             [],
@@ -284,7 +285,7 @@ async fn an_order_that_waits_for_too_long_lacks_room() {
     place
         .standin
         .set(|world| world.provisioning = Duration::from_hours(1));
-    let provider = place.provider();
+    let provider = Arc::new(place.provider());
     let order = order("t");
     let machine = provider.launch(&order).await.unwrap();
     let waiting = seen(&provider, &order, |machine| {
@@ -297,7 +298,7 @@ async fn an_order_that_waits_for_too_long_lacks_room() {
         told.contains("`PROVISIONING`") && told.contains("`start_deadline`"),
         "{told}"
     );
-    provider.terminate(&machine.id).await.unwrap();
+    ends(&provider, &machine.id).await.unwrap();
     place
         .standin
         .set(|world| world.provisioning = Duration::ZERO);

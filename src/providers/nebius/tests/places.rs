@@ -1,8 +1,10 @@
 //! What is listed, offered and checked, and how the place is named.
 
+use std::sync::Arc;
+
 use serde_json::json;
 
-use crate::providers::contract::{chain, order};
+use crate::providers::contract::{chain, ends, order};
 use crate::providers::nebius::fake::Place;
 use crate::providers::nebius::{Nebius, Product};
 use crate::providers::{ErrorKind, Provider};
@@ -32,9 +34,9 @@ async fn machines_are_listed_whatever_the_product_is_now() {
         );
         // Either is ended under either setting.
     }
-    place.provider().terminate(&job.id).await.unwrap();
+    ends(&Arc::new(place.provider()), &job.id).await.unwrap();
     place.settings["product"] = json!("job");
-    place.provider().terminate(&vm.id).await.unwrap();
+    ends(&Arc::new(place.provider()), &vm.id).await.unwrap();
     assert_eq!(place.standin.billed(), []);
     place.is_well();
 }

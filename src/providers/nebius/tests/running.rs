@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -11,7 +12,7 @@ use crate::bootstrap::{self, Boot, Credential};
 use crate::model::{Condition, Instance, Order, Secret};
 use crate::poll::{Pace, until};
 use crate::providers::Provider;
-use crate::providers::contract::{order, skipped};
+use crate::providers::contract::{ends, order, skipped};
 use crate::providers::nebius::fake::Place;
 use crate::providers::nebius::{Nebius, Product};
 
@@ -76,7 +77,7 @@ async fn a_job_runs_its_script_and_ends_with_it() {
     let Some(place) = place(Product::Job, &json!({})) else {
         return;
     };
-    let provider = place.provider();
+    let provider = Arc::new(place.provider());
     let order = Order {
         boot: Secret::new("echo \"up: $0\"\nexit 0\n"),
         ..order("t")
@@ -89,7 +90,7 @@ async fn a_job_runs_its_script_and_ends_with_it() {
     place.standin.until("its words have come", |standin| {
         standin.log(&machine.id.id) == "up: /gharun/boot\n"
     });
-    provider.terminate(&machine.id).await.unwrap();
+    ends(&provider, &machine.id).await.unwrap();
     assert_eq!(place.standin.billed(), []);
     place.is_well();
 }
@@ -136,7 +137,7 @@ async fn the_script_of_the_house_powers_a_vm_off() {
     let Some(place) = place(Product::Vm, &json!({})) else {
         return;
     };
-    let provider = place.provider();
+    let provider = Arc::new(place.provider());
     let order = real(&provider, order("t"));
     let machine = provider.launch(&order).await.unwrap();
     let Condition::Ended(how) = ended(&provider).await.state else {
@@ -144,7 +145,7 @@ async fn the_script_of_the_house_powers_a_vm_off() {
     };
     assert!(how.starts_with("stopped"), "{how}");
     assert_eq!(place.standin.billed().len(), 1, "its disk");
-    provider.terminate(&machine.id).await.unwrap();
+    ends(&provider, &machine.id).await.unwrap();
     assert_eq!(place.standin.billed(), []);
     place.is_well();
 }

@@ -1,6 +1,9 @@
 //! Pods as they are listed, told apart and ended.
 
+use std::sync::Arc;
+
 use super::*;
+use crate::providers::contract::ends;
 
 #[tokio::test]
 async fn torn_tags_are_left_out_of_the_list() {
@@ -50,9 +53,9 @@ async fn what_was_launched_a_moment_ago_is_deleted_though_its_id_is_not_known_ye
         rules.unfound = Lag::Looks(3);
         rules.shown = Lag::Looks(2);
     });
-    let runpod = account.with(two());
+    let runpod = Arc::new(account.with(two()));
     let machine = runpod.launch(&order("k3x9")).await.unwrap();
-    runpod.terminate(&machine.id).await.unwrap();
+    ends(&runpod, &machine.id).await.unwrap();
     assert_eq!(account.alive(), [""; 0]);
     account.is_clean();
 }
