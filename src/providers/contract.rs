@@ -29,6 +29,14 @@ pub(crate) enum Mood {
     AnswerLost,
     /// The credentials are refused.
     Denied,
+    /// It is busy with the machine when its end is asked for the first time.
+    EndBusy,
+    /// It accepts the first end that is asked for, and does nothing.
+    EndIgnored,
+    /// It carries out the first end that is asked for, and the answer gets lost.
+    EndLost,
+    /// It refuses the first end that is asked for, as a server does that is not well (503).
+    EndRefused,
     /// It takes a machine in, and then cannot start it.
     Halfway,
     /// Every answer is a page of HTML with status 502.
@@ -84,6 +92,9 @@ macro_rules! cases {
             a_launched_machine_is_listed
             a_lost_answer_yields_at_most_one_machine
             an_empty_cloud_lists_nothing
+            an_end_that_is_only_accepted_is_asked_for_again
+            an_end_that_is_refused_once_is_asked_for_again
+            an_end_whose_answer_is_lost_is_asked_for_again
             an_ended_machine_is_listed_as_ended
             an_unread_place_is_said_so
             checking_changes_nothing

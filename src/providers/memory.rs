@@ -39,6 +39,7 @@ pub(crate) struct Memory {
 pub(crate) enum Flaw {
     AltersScript,
     AnyPlaceIsMine,
+    AsksForTheEndItself,
     CheckLeavesSomething,
     EndedIsRunning,
     EndsStrangers,
@@ -51,6 +52,7 @@ pub(crate) enum Flaw {
     NameIsNoKey,
     RepeatsLostLaunch,
     SwallowsUnread,
+    TakesBusyForDenied,
     TellsSecret,
     WrongKind,
 }
@@ -193,7 +195,7 @@ fn of_mood(mood: Mood, verb: Verb) -> Option<Fault> {
         (Mood::NoCapacity, Verb::Launch) => ErrorKind::NoCapacity,
         (Mood::RateLimited, _) => ErrorKind::RateLimited,
         // `launch` sees to it, `list` to the last.
-        (Mood::AnswerLost | Mood::Halfway | Mood::NoCapacity | Mood::PartUnread, _) => return None,
+        _ => return None,
     };
     Some(Fault::Error(kind))
 }
@@ -324,9 +326,14 @@ impl Provider for Memory {
     }
 
     async fn terminate(&self, id: &InstanceId) -> Result<()> {
-        let fault = self.ask(Verb::Terminate, &id.id).await?;
+        let fault = match self.ask(Verb::Terminate, &id.id).await {
+            Err(error) if self.has(Flaw::TakesBusyForDenied) => {
+                return Err(error.map(|_| ErrorKind::Denied));
+            }
+            answer => answer?,
+        };
         self.resolve(id)?;
-        if fault == Some(Fault::Ignored) {
+        if fault == Some(Fault::Ignored) && !self.has(Flaw::AsksForTheEndItself) {
             return Ok(());
         }
         let found = self

@@ -1,6 +1,7 @@
 //! A moto server in the place of EC2, and proxies before it that have moods.
 
 use std::io::Read as _;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::{Aws, places};
@@ -102,7 +103,10 @@ impl Fake for Share {
                 let aws = self.with(&closed, serde_json::json!({})).await;
                 (aws, closed)
             }
-            _ => self.behind(move |asked| deed(mood, asked)).await,
+            _ => {
+                let first = AtomicBool::new(true);
+                self.behind(move |asked| deed(mood, asked, &first)).await
+            }
         };
         Some(aws)
     }
@@ -186,9 +190,23 @@ impl Fake for Share {
     }
 }
 
-fn deed(mood: Mood, asked: &Asked) -> Deed {
+/// What a mood makes of a request; `first` is for the first end.
+fn deed(mood: Mood, asked: &Asked, first: &AtomicBool) -> Deed {
+    /// As if it had been done.
+    const DONE: &str = "<TerminateInstancesResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\"><requestId>req-1</requestId><instancesSet/></TerminateInstancesResponse>";
     let launches = asked.action == "RunInstances";
+    let ends = asked.action == "TerminateInstances";
     match mood {
+        Mood::EndBusy | Mood::EndIgnored | Mood::EndLost | Mood::EndRefused
+            if ends && first.swap(false, Ordering::SeqCst) =>
+        {
+            match mood {
+                Mood::EndBusy => Deed::Refuse(400, "IncorrectInstanceState"),
+                Mood::EndIgnored => Deed::Answer(DONE),
+                Mood::EndLost => Deed::Lose,
+                _ => Deed::Refuse(503, "Unavailable"),
+            }
+        }
         Mood::AnswerLost if launches => Deed::Lose,
         Mood::Denied if asked.action == "GetCallerIdentity" => Deed::Refuse(403, "AccessDenied"),
         Mood::Denied => Deed::Refuse(403, "UnauthorizedOperation"),

@@ -1,11 +1,12 @@
 //! The cases of the contract: what must hold, for any provider on any place.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{join, join_all};
 use jiff::Timestamp;
 
-use super::{Fake, Mood, chain, order, plain_order};
+use super::{Fake, Mood, chain, ends, order, plain_order};
 use crate::model::{Condition, Instance, InstanceId, Order, Secret, random};
 use crate::poll::{Pace, until};
 use crate::providers::{ErrorKind, Listing, Provider, Result};
@@ -152,6 +153,40 @@ pub(crate) async fn terminating_is_idempotent<F: Fake>(fake: &F) {
     );
 }
 
+/// Ends a machine in a mood, asking again as every command does; nothing of it is left.
+async fn ends_in<F: Fake>(fake: &F, mood: Mood) {
+    let machine = launched(fake, &order(fake.tag())).await;
+    let provider = Arc::new(fake.turn(mood).await.expect("every place can be in it"));
+    expect(
+        ends(&provider, &machine.id).await,
+        &format!("{mood:?}, ending"),
+    );
+    settles(fake, &[], &format!("{mood:?}: nothing of it is left")).await;
+}
+
+pub(crate) async fn an_end_that_is_refused_once_is_asked_for_again<F: Fake>(fake: &F) {
+    ends_in(fake, Mood::EndRefused).await;
+    ends_in(fake, Mood::EndBusy).await;
+}
+
+pub(crate) async fn an_end_whose_answer_is_lost_is_asked_for_again<F: Fake>(fake: &F) {
+    ends_in(fake, Mood::EndLost).await;
+}
+
+pub(crate) async fn an_end_that_is_only_accepted_is_asked_for_again<F: Fake>(fake: &F) {
+    let machine = launched(fake, &order(fake.tag())).await;
+    let provider = fake.turn(Mood::EndIgnored).await;
+    let provider = provider.expect("every place can be in it");
+    // Asked once, and neither waited nor asked again.
+    expect(provider.terminate(&machine.id).await, "it is accepted");
+    let there = std::slice::from_ref(&machine.id);
+    settles(fake, there, "and nothing is done").await;
+    let provider = fake.turn(Mood::EndIgnored).await;
+    let provider = Arc::new(provider.expect("every place can be in it"));
+    expect(ends(&provider, &machine.id).await, "ending");
+    settles(fake, &[], "nothing of it is left").await;
+}
+
 pub(crate) async fn terminating_a_stranger_is_refused<F: Fake>(fake: &F) {
     let stranger = fake.add_stranger().await;
     let refusal = fake.open().await.terminate(&stranger).await;
@@ -246,7 +281,7 @@ pub(crate) async fn failures_are_told_apart<F: Fake>(fake: &F) {
         // A creation answered with 5xx may have been carried out; one that was never sent, because
         // a question before it was answered so, was not.
         Mood::Html | Mood::Unavailable => &[ErrorKind::Ambiguous, ErrorKind::Unavailable],
-        Mood::AnswerLost | Mood::Halfway | Mood::PartUnread => unreachable!("not asked for"),
+        _ => unreachable!("not asked for"),
     };
     let mut moods = 0;
     for mood in [

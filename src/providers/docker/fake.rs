@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bollard::models::{ContainerCreateBody, ContainerSummary};
 use bollard::query_parameters::{
@@ -191,7 +192,10 @@ impl Fake for Share {
         }
         let host = match mood {
             Mood::Unavailable => closed().await,
-            _ => proxy(move |request| deed(mood, request)).await,
+            _ => {
+                let first = AtomicBool::new(true);
+                proxy(move |request| deed(mood, request, &first)).await
+            }
         };
         Some(self.with(serde_json::json!({ "host": host })).await)
     }
@@ -375,13 +379,26 @@ pub(super) enum Deed {
     Answer(u16, &'static str, &'static str),
 }
 
-fn deed(mood: Mood, request: &str) -> Deed {
+/// What a mood makes of a request; `first` is for the first end.
+fn deed(mood: Mood, request: &str, first: &AtomicBool) -> Deed {
     const JSON: &str = "application/json";
+    const BUSY: &str = r#"{"message":"unable to remove filesystem: device or resource busy"}"#;
+    let ends = request.starts_with("DELETE ");
     let creates = request.starts_with("POST ") && request.contains("/containers/create");
     let starts = request.starts_with("POST ") && request.contains("/start");
     match mood {
         Mood::AnswerLost if creates || starts => Deed::Lose,
         Mood::Denied => Deed::Answer(403, JSON, r#"{"message":"authorization denied"}"#),
+        Mood::EndBusy | Mood::EndIgnored | Mood::EndLost | Mood::EndRefused
+            if ends && first.swap(false, Ordering::SeqCst) =>
+        {
+            match mood {
+                Mood::EndBusy => Deed::Answer(500, JSON, BUSY),
+                Mood::EndIgnored => Deed::Answer(204, JSON, ""),
+                Mood::EndLost => Deed::Lose,
+                _ => Deed::Answer(503, "text/html", "<html>503</html>"),
+            }
+        }
         Mood::Halfway if starts => Deed::Answer(
             500,
             JSON,

@@ -111,6 +111,16 @@ impl Here {
         Local::on(shell, self.config()).expect("these settings are fine")
     }
 
+    /// A shell that does something else when a machine is to be ended for the first time.
+    fn ends_once(&self, instead: &str) -> Local {
+        let mark = self.dir.path().join(random(8));
+        let mark = mark.display();
+        self.spoilt(&format!(
+            "case $* in *'# Ends the machine'*) mkdir {mark} 2>/dev/null && {{ {instead}; }} ;; esac\n\
+             exec $sh \"$@\""
+        ))
+    }
+
     /// The folder of a machine.
     fn folder(&self, id: &str) -> PathBuf {
         let found = entries(&self.root())
@@ -273,6 +283,10 @@ impl Fake for Here {
             Mood::AnswerLost => Some(self.spoilt(
                 "case $* in *'# Launches the machine'*) $sh \"$@\" >/dev/null; exit 1 ;; esac\nexec $sh \"$@\"",
             )),
+            Mood::EndBusy => Some(self.ends_once("printf 'gharun\\nfail alive\\ngharun-done\\n'; exit")),
+            Mood::EndIgnored => Some(self.ends_once("printf 'gharun\\ngharun-done\\n'; exit")),
+            Mood::EndLost => Some(self.ends_once("$sh \"$@\" >/dev/null; exit 1")),
+            Mood::EndRefused => Some(self.ends_once("exit 1")),
             // The slot is taken, and then what should watch over the machine does not start.
             Mood::Halfway => Some(self.spoilt(
                 r#"[ $# -eq 3 ] || exec $sh "$@"

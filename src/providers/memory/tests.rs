@@ -41,6 +41,17 @@ impl Fake for Cloud {
     }
 
     async fn turn(&self, mood: Mood) -> Option<Memory> {
+        let once = match mood {
+            Mood::EndBusy => Some(Fault::Error(ErrorKind::Unexpected)),
+            Mood::EndIgnored => Some(Fault::Ignored),
+            Mood::EndLost => Some(Fault::AnswerLost),
+            Mood::EndRefused => Some(Fault::Error(ErrorKind::Unavailable)),
+            _ => None,
+        };
+        self.heal(HERE);
+        if let Some(fault) = once {
+            self.once(HERE, Verb::Terminate, fault);
+        }
         Some(self.open().await.in_mood(mood))
     }
 
@@ -90,6 +101,10 @@ const FLAWS: &[(Flaw, &[&str])] = &[
         Flaw::AnyPlaceIsMine,
         &["a_foreign_place_is_a_failure_not_gone"],
     ),
+    (
+        Flaw::AsksForTheEndItself,
+        &["an_end_that_is_only_accepted_is_asked_for_again"],
+    ),
     (Flaw::CheckLeavesSomething, &["checking_changes_nothing"]),
     (
         Flaw::EndedIsRunning,
@@ -101,7 +116,13 @@ const FLAWS: &[(Flaw, &[&str])] = &[
     (Flaw::ListsGhosts, &["an_empty_cloud_lists_nothing"]),
     (Flaw::ListsStrangers, &["strangers_are_not_listed"]),
     (Flaw::LosesTag, &["a_launched_machine_is_listed"]),
-    (Flaw::MissingIsFailure, &["terminating_is_idempotent"]),
+    (
+        Flaw::MissingIsFailure,
+        &[
+            "an_end_whose_answer_is_lost_is_asked_for_again",
+            "terminating_is_idempotent",
+        ],
+    ),
     (
         Flaw::NameIsNoKey,
         &[
@@ -114,6 +135,10 @@ const FLAWS: &[(Flaw, &[&str])] = &[
         &["a_lost_answer_yields_at_most_one_machine"],
     ),
     (Flaw::SwallowsUnread, &["an_unread_place_is_said_so"]),
+    (
+        Flaw::TakesBusyForDenied,
+        &["an_end_that_is_refused_once_is_asked_for_again"],
+    ),
     (Flaw::TellsSecret, &["secrets_stay_hidden"]),
     (Flaw::WrongKind, &["failures_are_told_apart"]),
 ];

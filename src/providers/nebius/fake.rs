@@ -105,6 +105,24 @@ impl Place {
         }
     }
 
+    /// Deals differently with the next requests for an end.
+    fn ends_once(&self, requests: u32, deed: Deed) {
+        let left = std::sync::atomic::AtomicU32::new(requests);
+        self.standin.judge(move |asked| {
+            use std::sync::atomic::Ordering::SeqCst;
+            let ends = matches!(asked.call, "instances.delete" | "jobs.delete");
+            if ends
+                && left
+                    .fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1))
+                    .is_ok()
+            {
+                deed.clone()
+            } else {
+                Deed::Answer
+            }
+        });
+    }
+
     fn turned(&self, mood: Mood) -> Nebius {
         self.heal();
         let standin = &self.standin;
@@ -123,6 +141,13 @@ impl Place {
                 });
             }
             Mood::Denied => standin.set(|world| world.forbidden = true),
+            Mood::EndBusy => self.ends_once(1, Deed::Status(409)),
+            Mood::EndIgnored => {
+                self.ends_once(1, Deed::Pretend(r#"{"id":"","resourceId":""}"#.into()))
+            }
+            Mood::EndLost => self.ends_once(1, Deed::Lose),
+            // As often as one request is sent.
+            Mood::EndRefused => self.ends_once(paces().http.retry.tries, Deed::Status(503)),
             Mood::Halfway => {
                 standin.set(|world| world.operations_fail = Some(Refusal::internal()));
             }

@@ -13,7 +13,7 @@ use crate::http::{Bounds, Rate, Retry};
 use crate::model::{InstanceId, random};
 use crate::poll::Pace;
 use crate::providers::contract::{Fake, Mood};
-use gharun_worlds::runpod::{Deed, Level, Scope, Stage, Standin};
+use gharun_worlds::runpod::{Answer, Deed, Level, Scope, Stage, Standin};
 
 /// Everything that is asked of RunPod.
 const ALL: &[(&str, &str)] = &[
@@ -98,6 +98,12 @@ impl Account {
         }
     }
 
+    /// Deals differently with the next requests for an end.
+    fn ends_once(&self, requests: u32, deed: Deed) {
+        self.standin
+            .times(requests, "DELETE", "/v2/pods/{id}", deed);
+    }
+
     fn calm(&self) {
         self.standin.forgive();
         self.standin.stock("*", "*", "*", Level::High, u32::MAX);
@@ -139,6 +145,13 @@ impl Fake for Account {
                 .standin
                 .times(u32::MAX, "POST", "/v2/pods", Deed::lost()),
             Mood::Denied => given["api_key"] = self.standin.key_of(Scope::Nothing).into(),
+            Mood::EndBusy => self.ends_once(1, Deed::refuse(409, "the pod is being updated")),
+            Mood::EndIgnored => {
+                self.ends_once(1, Deed::Answer(Answer::text(204, "", String::new())))
+            }
+            Mood::EndLost => self.ends_once(1, Deed::lost()),
+            // As often as one request is sent.
+            Mood::EndRefused => self.ends_once(bounds().retry.tries, Deed::html(503)),
             // A pod is accepted, and what becomes of it is told by a list.
             Mood::Halfway | Mood::PartUnread => return None,
             Mood::Html => self.deals(&Deed::html(502)),

@@ -50,6 +50,8 @@ pub enum Deed {
     Drop,
     /// It is carried out, and nobody hears of it.
     Lose,
+    /// The proxy answers this, and the server does not hear of it.
+    Answer(&'static str),
     /// The proxy answers an error of AWS: status and code.
     Refuse(u16, &'static str),
     /// The proxy answers a page of HTML.
@@ -278,6 +280,7 @@ impl Work {
                 self.forward(head, asked).await?;
                 Reply::Nothing
             }
+            Deed::Answer(body) => Reply::Bytes(answer_of(200, "text/xml", body)),
             Deed::Refuse(status, code) => Reply::Bytes(refusal(asked, status, code)),
             Deed::Html => Reply::Bytes(answer_of(
                 502,

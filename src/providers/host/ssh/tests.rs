@@ -42,6 +42,10 @@ struct Hosts {
     tag: String,
 }
 
+/// Keeps a script that arrives, for the shell that is to do something else with it.
+const WHOLE: &str = r#"in=$(mktemp) && out=$(mktemp) && cat >"$in" || exit 1
+    trap 'rm -f "$in" "$out"' EXIT"#;
+
 impl Hosts {
     fn of(number: usize, more: &str) -> Option<Self> {
         can().then(|| Self {
@@ -82,6 +86,17 @@ impl Hosts {
             host.force(&key.with_extension("pub"), script);
         }
         self.with(json!({ "identity": key })).await
+    }
+
+    /// A host that does something else when a machine is to be ended for the first time.
+    async fn ends_once(&self, instead: &str) -> Ssh {
+        let mark = self.rack.dir.path().join(random(8));
+        let mark = mark.display();
+        let script = format!(
+            "{WHOLE}\ngrep -q '^# Ends the machine' \"$in\" && mkdir {mark} 2>/dev/null && {{ {instead}; }}\n\
+             sh -c \"$SSH_ORIGINAL_COMMAND\" <\"$in\""
+        );
+        self.spoilt(&script).await
     }
 
     fn order(&self, boot: &str) -> Order {
@@ -176,8 +191,7 @@ impl Fake for Hosts {
     }
 
     async fn turn(&self, mood: Mood) -> Option<Ssh> {
-        let whole = r#"in=$(mktemp) && out=$(mktemp) && cat >"$in" || exit 1
-            trap 'rm -f "$in" "$out"' EXIT"#;
+        let whole = WHOLE;
         match mood {
             Mood::AnswerLost => {
                 let script = format!(
@@ -186,6 +200,19 @@ impl Fake for Hosts {
                 );
                 Some(self.spoilt(&script).await)
             }
+            Mood::EndBusy => Some(
+                self.ends_once("printf 'gharun\\nfail alive\\ngharun-done\\n'; exit")
+                    .await,
+            ),
+            Mood::EndIgnored => Some(
+                self.ends_once("printf 'gharun\\ngharun-done\\n'; exit")
+                    .await,
+            ),
+            Mood::EndLost => Some(
+                self.ends_once("sh -c \"$SSH_ORIGINAL_COMMAND\" <\"$in\" >/dev/null; exit 1")
+                    .await,
+            ),
+            Mood::EndRefused => Some(self.ends_once("exit 1").await),
             // The slot is taken, and then what should watch over the machine does not start.
             Mood::Halfway => {
                 let script = format!(

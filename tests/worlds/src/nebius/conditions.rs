@@ -31,6 +31,8 @@ pub enum Deed {
     HtmlAfter,
     /// It is carried out, and its answer's body is this one instead.
     Body(String),
+    /// It is not done, and answered with this body as if it were.
+    Pretend(String),
 }
 
 /// Which of the two documented spellings of `cancel` works; the other one answers with the status.

@@ -113,6 +113,7 @@ fn carry_out(
             Answer::text(502, "text/html", HTML)
         }
         Deed::Body(body) => Answer { body, ..done() },
+        Deed::Pretend(body) => Answer::text(200, "application/json", &body),
     };
     let mut head = format!(
         "HTTP/1.1 {} X\r\ncontent-type: {}\r\ncontent-length: {}\r\nx-request-id: req-{:08}\r\nconnection: close\r\n",
