@@ -5,124 +5,26 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use super::halt::Halt;
-use super::move_on::Moved;
+use super::shared::{Moved, Shared, Waited, did_its_job};
 use super::slot::Slot;
-use super::watch::Watch;
-use super::{Fleet, Place, Trouble, chain};
-use crate::bootstrap::{self, Package};
+use super::{Place, Trouble, chain};
+use crate::bootstrap;
 use crate::github::{Api, Credential};
-use crate::model::{Event, Instance, Mapping, Name};
-use crate::plan::Plan;
+use crate::model::{Event, Instance};
 use crate::poll::{Backoff, chance};
 use crate::providers::{self, ErrorKind};
-use crate::state::Entry;
 
-/// How long a creation under way is awaited after the word that nothing more is to be created:
-/// about as long as GitHub's second signal is away, less what undoing takes.
-const LAST_WORD: Duration = Duration::from_secs(3);
 /// How long a place may take to let somebody go who waited there for room: a moment, since the signal
 /// that everything is to be given up leaves no more.
 const FORGOES: Duration = Duration::from_millis(2500);
 /// How long a machine's log may take to be read.
 const LOG: Duration = Duration::from_secs(5);
-/// A time limit that nobody lives to see.
-const FOR_EVER: Duration = Duration::from_hours(24 * 365 * 10);
 /// How often a place that wants to be left alone is asked again.
 const PATIENCE: usize = 6;
 /// How often a place is asked that did not answer, and surely launched nothing.
 const TRIES: usize = 3;
 
-/// What waiting for a runner came to.
-enum Waited {
-    /// Its place has no room for its machine after all.
-    NoRoom(providers::Error),
-    /// It is online, so long after the beginning of the start.
-    Online(Duration),
-}
-
-/// What the runners of one start share.
-pub(super) struct Shared<'a, G> {
-    pub(super) fleet: Fleet<'a, G>,
-    pub(super) github: &'a G,
-    pub(super) plan: &'a Plan,
-    pub(super) packages: &'a [Package],
-    pub(super) halt: Halt,
-    pub(super) watch: Watch,
-    pub(super) mapping: RefCell<Mapping>,
-    pub(super) began: Instant,
-}
-
 impl<G: Api> Shared<'_, G> {
-    fn deadline(&self) -> Instant {
-        // Where no clock reaches that far, there is no limit to speak of.
-        let end = self.began.checked_add(self.plan.timeout);
-        end.unwrap_or_else(|| self.began + FOR_EVER)
-    }
-
-    pub(super) fn go_on(&self) -> Result<(), Trouble> {
-        if self.halt.is_said() {
-            Err(Trouble::Halted)
-        } else {
-            Ok(())
-        }
-    }
-
-    /// Waits until a creation under way has been awaited long enough.
-    pub(super) async fn impatience(&self) {
-        let halted = async {
-            self.halt.said().await;
-            sleep(LAST_WORD).await;
-        };
-        tokio::select! {
-            () = halted => {}
-            () = sleep_until(self.deadline()) => {}
-        }
-    }
-
-    /// The record of a runner, before its name is registered.
-    pub(super) fn entry(&self, name: &Name) -> Entry {
-        let tags = self.plan.tags(name, None, self.fleet.now());
-        let first = self.fleet.places.first();
-        Entry {
-            provider: first.map(|place| place.name.clone()).unwrap_or_default(),
-            server: tags.server,
-            scope: tags.scope,
-            repository: tags.repository,
-            run: tags.run,
-            start: tags.start,
-            group: tags.group,
-            created: tags.created,
-            expires: tags.expires,
-            runner_id: None,
-            instance: None,
-            price_per_hour: None,
-        }
-    }
-
-    /// Changes the record of one runner. A file that another process keeps locked must not keep the
-    /// undoing waiting: the intent is on disk, and says enough.
-    pub(super) async fn record(
-        &self,
-        name: &Name,
-        change: impl FnOnce(&mut Entry) + Send + 'static,
-    ) -> Result<(), Trouble> {
-        let name = name.clone();
-        let recorded = self.fleet.store.update(move |entries| {
-            if let Some(entry) = entries.get_mut(&name) {
-                change(entry);
-            }
-        });
-        tokio::select! {
-            biased;
-            recorded = recorded => Ok(recorded?),
-            () = self.impatience() => {
-                self.go_on()?;
-                Err(Trouble::Late { phase: None, log: None })
-            }
-        }
-    }
-
     /// Brings one runner up. Its intent is on disk already. A creation that was begun is awaited
     /// even when everything is being given up: only so is it known what there is to undo.
     pub(super) async fn bring_up(&self, slot: &RefCell<Slot>) -> Result<Duration, Trouble> {
@@ -366,13 +268,4 @@ impl<G: Api> Shared<'_, G> {
         tracing::warn!("the boot log of {} could not be read: {why}", machine.id);
         None
     }
-}
-
-/// A runner that is gone may have done its job between two looks.
-fn did_its_job(log: Option<&str>) -> bool {
-    log.is_some_and(|log| {
-        bootstrap::phases(log)
-            .iter()
-            .any(|phase| phase.name == "job")
-    })
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
-use super::bring_up::Shared;
+use super::shared::Shared;
 use super::slot::{Slot, Unproved};
 use super::watch::{SETTLES, unread};
 use super::{Place, Trouble};

@@ -18,6 +18,7 @@ pub mod list;
 mod move_on;
 mod place;
 mod register;
+mod shared;
 mod slot;
 mod start;
 pub mod stop;

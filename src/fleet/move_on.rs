@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::bring_up::Shared;
+use super::shared::{Moved, Shared};
 use super::slot::Slot;
 use super::{Trouble, chain};
 use crate::github::Api;
@@ -14,15 +14,6 @@ use crate::providers::{self, ErrorKind};
 
 /// How long the end of a machine may take, from its deregistration to the proof that it is gone.
 const ENDS: Duration = Duration::from_mins(1);
-
-/// What became of a runner whose machine was not to start.
-#[derive(Debug)]
-pub(super) enum Moved {
-    /// It is free to go elsewhere, under a new name: of the old one nothing is left.
-    Free,
-    /// It got a job meanwhile, so its machine did start.
-    Stays,
-}
 
 impl<G: Api> Shared<'_, G> {
     /// Ends a machine that its place has no room for, and frees its runner. The machine may start in this very

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::bring_up::Shared;
+use super::shared::Shared;
 use super::slot::Slot;
 use super::{Trouble, chain};
 use crate::github::{self, Api, Credential, Registration};

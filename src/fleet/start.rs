@@ -11,8 +11,8 @@ use futures_util::future::LocalBoxFuture;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::{Instant, timeout_at};
 
-use super::bring_up::Shared;
 use super::halt::Halt;
+use super::shared::Shared;
 use super::slot::Slot;
 use super::watch::Watch;
 use super::{Fleet, Left, Trouble, chain};

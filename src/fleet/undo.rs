@@ -6,9 +6,9 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::answer::{Silence, in_time};
-use super::bring_up::Shared;
 use super::end::{end, has_ended};
 use super::launch::Fate;
+use super::shared::Shared;
 use super::slot::{Lost, Slot};
 use super::watch::SETTLES;
 use super::{Left, Place, chain};
