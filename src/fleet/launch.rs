@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::Instant;
 
 use super::shared::Shared;
 use super::slot::{Slot, Unproved};
@@ -12,6 +12,7 @@ use super::{Place, Trouble};
 use crate::bootstrap::{self, Boot};
 use crate::github::{Api, Credential};
 use crate::model::{Error, Event, Instance, Name, Order, RunnerVersion};
+use crate::poll::{Pace, until_ok};
 use crate::providers::{self, ErrorKind};
 
 /// The pause between two looks for a machine.
@@ -156,28 +157,23 @@ impl<G: Api> Shared<'_, G> {
     /// Looks for a machine at a place where nothing is under way since `since`, until it is there or
     /// proved absent. A listing that fails proves nothing.
     pub(super) async fn look_for(&self, place: &Place, name: &Name, since: Instant) -> Fate {
-        let (settled, end) = (since + SETTLES, since + SETTLES + UNREAD);
-        loop {
-            let begun = Instant::now();
-            let why = match timeout(LISTS, place.provider.list()).await {
-                Ok(Ok(listing)) => {
-                    let why = unread(&listing);
-                    let mut machines = listing.instances.into_iter();
-                    match (machines.find(|machine| machine.tags.name == *name), why) {
-                        (Some(instance), _) => return Fate::There(Box::new(instance)),
-                        (None, None) if begun >= settled => return Fate::Absent,
-                        (None, None) => "it does not show it yet".into(),
-                        (None, Some(why)) => why,
-                    }
-                }
-                Ok(Err(error)) => error.any(),
-                Err(_) => "it did not answer in time".into(),
-            };
-            if Instant::now() + EVERY > end {
-                return Fate::Unknown(why);
+        let settled = since + SETTLES;
+        let pace = Pace {
+            every: EVERY,
+            at_most: (settled + UNREAD).saturating_duration_since(Instant::now()),
+        };
+        let found = until_ok(pace, async || {
+            let listed = place.listing(Instant::now(), LISTS).await;
+            let machines = &listed.listing.instances;
+            let found = machines.iter().find(|machine| machine.tags.name == *name);
+            match (found, unread(&listed.listing)) {
+                (Some(instance), _) => Ok(Fate::There(Box::new(instance.clone()))),
+                (None, None) if listed.begun >= settled => Ok(Fate::Absent),
+                (None, None) => Err(Error::from("it does not show it yet")),
+                (None, Some(why)) => Err(why),
             }
-            sleep(EVERY).await;
-        }
+        });
+        found.await.unwrap_or_else(Fate::Unknown)
     }
 
     /// Writes a machine down, at once and in both places: either is enough for `stop`.

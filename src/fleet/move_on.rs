@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::register::Former;
 use super::shared::{Moved, Shared};
 use super::slot::Slot;
 use super::{Trouble, chain};
@@ -49,33 +50,9 @@ impl<G: Api> Shared<'_, G> {
             return Err(Trouble::Lost { provider, source });
         }
         self.unmap(&name).await?;
-        self.take_new_name(slot).await?;
-        Ok(Moved::Free)
-    }
-
-    /// Gives the runner a new name, as the old one's registration and machine are gone.
-    async fn take_new_name(&self, slot: &RefCell<Slot>) -> Result<(), Trouble> {
         self.go_on()?;
-        let from = slot.borrow().name.clone();
-        let to = self.plan.name(slot.borrow().index, self.fleet.now());
-        let (old, key, entry) = (from.clone(), to.clone(), self.entry(&to));
-        self.fleet
-            .store
-            .update(move |entries| {
-                entries.insert(key, entry);
-                entries.remove(&old);
-            })
-            .await?;
-        {
-            let mut slot = slot.borrow_mut();
-            slot.name = to.clone();
-            slot.runner_id = None;
-            slot.registered = None;
-            slot.labels.clear();
-        }
-        let reason = "its machine did not start".to_owned();
-        let renamed = Event::Renamed { from, to, reason };
-        self.fleet.sink.tell(renamed).await?;
-        Ok(())
+        let reason = "its machine did not start";
+        self.rename(slot, Former::Gone, reason).await?;
+        Ok(Moved::Free)
     }
 }

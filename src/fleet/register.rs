@@ -17,6 +17,16 @@ const FRESH: Duration = Duration::from_mins(2);
 /// How many names are tried for one runner.
 const NAMES: usize = 3;
 
+/// What is left of a name that is given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Former {
+    /// Nothing: its registration and its machine are proved gone.
+    Gone,
+    /// Its registration may be there, or turn up late: its record stays until that is proved gone, at the
+    /// end.
+    Lost,
+}
+
 impl<G: Api> Shared<'_, G> {
     /// A credential that is good yet: a just-in-time configuration that GitHub has not dropped, or a
     /// token, which the client keeps for as long as it is worth.
@@ -29,8 +39,8 @@ impl<G: Api> Shared<'_, G> {
         let registered = slot.borrow().registered;
         if registered.is_some_and(|at| at.elapsed() > FRESH) {
             *kept = None;
-            self.rename(slot, "its registration waited too long for a machine")
-                .await?;
+            let reason = "its registration waited too long for a machine";
+            self.rename(slot, Former::Lost, reason).await?;
         }
         if let Some(jit @ Credential::Jit(_)) = kept {
             return Ok(jit.clone());
@@ -62,7 +72,7 @@ impl<G: Api> Shared<'_, G> {
                         github::ErrorKind::Ambiguous | github::ErrorKind::NameTaken
                     );
                     if unknown && tries_left > 0 && !self.halt.is_said() {
-                        self.rename(slot, &chain(&error)).await?;
+                        self.rename(slot, Former::Lost, &chain(&error)).await?;
                         continue;
                     }
                     if unknown {
@@ -120,23 +130,32 @@ impl<G: Api> Shared<'_, G> {
         Ok(())
     }
 
-    /// Gives a name up and takes another. The old record stays until its registration is proved
-    /// gone, at the end: it may turn up late.
-    async fn rename(&self, slot: &RefCell<Slot>, reason: &str) -> Result<(), Trouble> {
+    /// Gives a name up and takes another.
+    pub(super) async fn rename(
+        &self,
+        slot: &RefCell<Slot>,
+        former: Former,
+        reason: &str,
+    ) -> Result<(), Trouble> {
         let from = slot.borrow().name.clone();
         let to = self.plan.name(slot.borrow().index, self.fleet.now());
-        let (key, entry) = (to.clone(), self.entry(&to));
+        let (old, key, entry) = (from.clone(), to.clone(), self.entry(&to));
         self.fleet
             .store
             .update(move |entries| {
                 entries.insert(key, entry);
+                if former == Former::Gone {
+                    entries.remove(&old);
+                }
             })
             .await?;
         let known = {
             let mut slot = slot.borrow_mut();
             let known = slot.runner_id;
-            slot.lose();
-            slot.name = to.clone();
+            if former == Former::Lost {
+                slot.lose();
+            }
+            slot.is_renamed(to.clone());
             known
         };
         self.fleet

@@ -67,6 +67,14 @@ impl Slot {
         self.enrols = false;
     }
 
+    /// It bears another name from now on, under which nothing is known of it yet.
+    pub(super) fn is_renamed(&mut self, name: Name) {
+        self.name = name;
+        self.runner_id = None;
+        self.registered = None;
+        self.labels.clear();
+    }
+
     /// Gives the registration of its name up, though it may be there.
     pub(super) fn lose(&mut self) {
         self.lost.push(Lost {

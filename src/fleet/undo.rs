@@ -14,6 +14,7 @@ use super::watch::SETTLES;
 use super::{Left, Place, chain};
 use crate::github::{self, Api, Deregistration, Runner};
 use crate::model::{Error, Event, Instance, Name};
+use crate::poll::{Pace, until_ok};
 
 /// How long GitHub may take to delete a registration before the machine is ended all the same.
 const DEREGISTERS: Duration = Duration::from_millis(2500);
@@ -23,12 +24,13 @@ const DEREGISTERS_LATER: Duration = Duration::from_secs(20);
 const ROOM: Duration = Duration::from_secs(90);
 /// How long a place may take to tell whether a machine with a job has ended.
 const LISTS: Duration = Duration::from_secs(10);
-/// The pause between two looks for a registration that may turn up.
-const EVERY: Duration = Duration::from_secs(2);
 /// From the end of a machine until what it has registered last is shown.
 const SHOWS: Duration = Duration::from_secs(2);
-/// How long registrations that may turn up are looked for.
-const LOOKS: Duration = Duration::from_secs(40);
+/// How registrations that may turn up are looked for.
+const LOOKS: Pace = Pace {
+    every: Duration::from_secs(2),
+    at_most: Duration::from_secs(40),
+};
 
 /// What is said of a registration that may still be there.
 const UNREMOVED: &str = "its registration could not be removed";
@@ -145,45 +147,45 @@ impl<G: Api> Shared<'_, G> {
     /// Removes the registrations of names that were given up and that may be there or turn up yet;
     /// what could not be proved gone is returned, and tried again by a later call.
     pub(super) async fn remove_lost(&self, slot: &RefCell<Slot>) -> Vec<Left> {
-        let end = Instant::now() + LOOKS;
-        let mut why = Error::from(SILENT);
-        loop {
-            let lost = slot.borrow().lost.clone();
-            if lost.is_empty() {
-                return Vec::new();
-            }
-            let begun = Instant::now();
-            let mut gone = Vec::new();
-            match timeout(DEREGISTERS_LATER, self.github.runners()).await {
-                Ok(Ok(rows)) => {
-                    for one in &lost {
-                        match self.is_lost_for_good(one, &rows, begun).await {
-                            Ok(()) => gone.push(one.name.clone()),
-                            Err(still) => why = still,
-                        }
-                    }
-                }
-                Ok(Err(error)) => why = error.any(),
-                Err(_) => why = Error::from(SILENT),
-            }
-            slot.borrow_mut()
-                .lost
-                .retain(|one| !gone.contains(&one.name));
-            // The record of the name that it bears goes when all of it is undone.
-            gone.retain(|name| *name != slot.borrow().name);
-            self.forget(gone).await;
-            let lost = slot.borrow().lost.clone();
-            if !lost.is_empty() && Instant::now() + EVERY > end {
-                let why = why.while_trying(UNREMOVED);
-                let left = lost.iter();
-                return left
-                    .map(|one| Left::of(&one.name, None, why.clone(), false))
-                    .collect();
-            }
-            if !lost.is_empty() {
-                sleep(EVERY).await;
+        let removed = until_ok(LOOKS, async || self.remove_shown(slot).await);
+        let Err(why) = removed.await else {
+            return Vec::new();
+        };
+        let why = why.while_trying(UNREMOVED);
+        let slot = slot.borrow();
+        let left = slot.lost.iter();
+        left.map(|one| Left::of(&one.name, None, why.clone(), false))
+            .collect()
+    }
+
+    /// Looks once for registrations of names that were given up, and removes those that are shown.
+    ///
+    /// # Errors
+    ///
+    /// Why some of them may be there, or turn up yet.
+    async fn remove_shown(&self, slot: &RefCell<Slot>) -> Result<(), Error> {
+        let lost = slot.borrow().lost.clone();
+        if lost.is_empty() {
+            return Ok(());
+        }
+        let begun = Instant::now();
+        let rows = timeout(DEREGISTERS_LATER, self.github.runners()).await;
+        let rows = rows.map_err(|_| Error::from(SILENT))?;
+        let rows = rows.map_err(github::Error::any)?;
+        let (mut gone, mut why) = (Vec::new(), None);
+        for one in &lost {
+            match self.is_lost_for_good(one, &rows, begun).await {
+                Ok(()) => gone.push(one.name.clone()),
+                Err(still) => why = Some(still),
             }
         }
+        slot.borrow_mut()
+            .lost
+            .retain(|one| !gone.contains(&one.name));
+        // The record of the name that it bears goes when all of it is undone.
+        gone.retain(|name| *name != slot.borrow().name);
+        self.forget(gone).await;
+        why.map_or(Ok(()), Err)
     }
 
     async fn is_lost_for_good(

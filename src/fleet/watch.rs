@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
 use super::answer::in_time;
 use super::{Fleet, Place, chain};
@@ -227,29 +227,24 @@ impl Watch {
         if asked.is_empty() {
             return;
         }
-        let unread = match timeout(LOOK, place.provider.list()).await {
-            Ok(Ok(listing)) => {
-                let unread = unread(&listing);
-                let mut machines: BTreeMap<Name, Instance> = listing
-                    .instances
-                    .into_iter()
-                    .map(|machine| (machine.tags.name.clone(), machine))
-                    .collect();
-                let mut waiting = self.waiting.borrow_mut();
-                for name in asked {
-                    let found = machines.remove(&name);
-                    // What is not in a listing with gaps may be in a gap.
-                    if let Some(one) = waiting.get_mut(&name)
-                        && (found.is_some() || unread.is_none())
-                    {
-                        one.machine.look(found);
-                    }
+        let listed = place.listing(Instant::now(), LOOK).await;
+        let unread = unread(&listed.listing);
+        {
+            let machines = listed.listing.instances.iter();
+            let machines: BTreeMap<&Name, &Instance> = machines
+                .map(|machine| (&machine.tags.name, machine))
+                .collect();
+            let mut waiting = self.waiting.borrow_mut();
+            for name in asked {
+                let found = machines.get(&name).copied().cloned();
+                // What is not in a listing with gaps may be in a gap.
+                if let Some(one) = waiting.get_mut(&name)
+                    && (found.is_some() || unread.is_none())
+                {
+                    one.machine.look(found);
                 }
-                unread
             }
-            Ok(Err(error)) => Some(error.any()),
-            Err(_) => Some("it did not answer in time".into()),
-        };
+        }
         if let Some(why) = unread {
             let what = format!(
                 "`{}` cannot be asked about its machines just now",

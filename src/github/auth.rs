@@ -64,7 +64,7 @@ impl Token {
     fn renews(&self) -> bool {
         match self {
             Self::App(_) => true,
-            Self::Source(source) => source.renews(),
+            Self::Source { source, .. } => source.renews(),
         }
     }
 }
