@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::shared::{Moved, Shared, Waited, did_its_job};
-use super::slot::Slot;
+use super::slot::{Registration, Slot};
 use super::{Place, Trouble, chain};
 use crate::bootstrap;
 use crate::github::{Api, Credential};
@@ -184,8 +184,9 @@ impl<G: Api> Shared<'_, G> {
     async fn wait(&self, slot: &RefCell<Slot>) -> Result<Waited, Trouble> {
         let (name, id, place, machine) = {
             let slot = slot.borrow();
-            let (place, instance) = slot.machine.clone().expect("it was launched");
-            (slot.name.clone(), slot.runner_id, place, instance)
+            let (place, instance) = slot.machine.there().expect("it was launched");
+            let id = slot.registration.id();
+            (slot.name.clone(), id, place.clone(), instance.clone())
         };
         self.watch.wait_for(&name, id, &place.name);
         let outcome = loop {
@@ -240,14 +241,10 @@ impl<G: Api> Shared<'_, G> {
 
     /// Notes the number of a runner that its machine has registered, once GitHub shows it.
     async fn note_id(&self, slot: &RefCell<Slot>, seen: Option<u64>) -> Result<(), Trouble> {
-        let Some(id) = seen.filter(|_| slot.borrow().runner_id.is_none()) else {
+        let Some(id) = seen.filter(|_| slot.borrow().registration.id().is_none()) else {
             return Ok(());
         };
-        {
-            let mut slot = slot.borrow_mut();
-            slot.runner_id = Some(id);
-            slot.enrols = false;
-        }
+        slot.borrow_mut().registration = Registration::Enrolled(id);
         self.write_id_down(slot, id).await?;
         // It could not be labelled before it was there.
         self.label(slot).await

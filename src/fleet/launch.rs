@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::shared::Shared;
-use super::slot::{Slot, Unproved};
+use super::slot::{Machine, Registration, Slot};
 use super::watch::{SETTLES, unread};
 use super::{Place, Trouble};
 use crate::bootstrap::{self, Boot};
@@ -59,7 +59,9 @@ impl<G: Api> Shared<'_, G> {
             .await?;
         self.go_on()?;
         let order = self.order(&name, &slot.borrow(), place, credential);
-        slot.borrow_mut().enrols = matches!(credential, Credential::Token(_));
+        if let Credential::Token(_) = credential {
+            slot.borrow_mut().registration = Registration::Enrolling;
+        }
         let (provider, kind) = (place.name.clone(), ErrorKind::Ambiguous);
         let source = match self.ask(slot, place, &order).await {
             Some(Ok(instance)) => return self.launched(slot, place, instance).await,
@@ -71,9 +73,10 @@ impl<G: Api> Shared<'_, G> {
             None => providers::Error::new(kind, "it did not answer in time"),
         };
         let since = Instant::now();
-        if let Some(unproved) = &mut slot.borrow_mut().unproved {
-            unproved.since = since;
-        }
+        slot.borrow_mut().machine = Machine::Unproved {
+            place: place.clone(),
+            since,
+        };
         match self.look_for(place, &name, since).await {
             Fate::There(instance) => self.launched(slot, place, *instance).await,
             Fate::Absent => {
@@ -93,10 +96,10 @@ impl<G: Api> Shared<'_, G> {
         order: &Order,
     ) -> Option<providers::Result<Instance>> {
         // From here until the answer is understood a machine may exist.
-        slot.borrow_mut().unproved = Some(Unproved {
+        slot.borrow_mut().machine = Machine::Unproved {
             place: place.clone(),
             since: Instant::now(),
-        });
+        };
         let mut launch = std::pin::pin!(place.provider.launch(order));
         tokio::select! {
             biased;
@@ -115,7 +118,9 @@ impl<G: Api> Shared<'_, G> {
     }
 
     fn order(&self, name: &Name, slot: &Slot, place: &Place, credential: &Credential) -> Order {
-        let tags = self.plan.tags(name, slot.runner_id, self.fleet.now());
+        let tags = self
+            .plan
+            .tags(name, slot.registration.id(), self.fleet.now());
         let labels = self.plan.labels_of(name);
         let credential = match credential {
             Credential::Jit(jit) => bootstrap::Credential::Jit(jit),
@@ -187,9 +192,8 @@ impl<G: Api> Shared<'_, G> {
         let price = instance.price_per_hour;
         {
             let mut slot = slot.borrow_mut();
-            slot.unproved = None;
             slot.launched_after = self.began.elapsed();
-            slot.machine = Some((place.clone(), instance));
+            slot.machine = Machine::There(place.clone(), instance);
         }
         let mapping = {
             let mut mapping = self.mapping.borrow_mut();
@@ -215,9 +219,9 @@ impl<G: Api> Shared<'_, G> {
     pub(super) async fn label(&self, slot: &RefCell<Slot>) -> Result<(), Trouble> {
         let (labels, id) = {
             let slot = slot.borrow();
-            let machine = slot.machine.as_ref();
+            let machine = slot.machine.there();
             let labels = machine.map(|(place, instance)| place.provider.labels(&instance.id));
-            (labels.unwrap_or_default(), slot.runner_id)
+            (labels.unwrap_or_default(), slot.registration.id())
         };
         let (false, Some(id)) = (labels.is_empty(), id) else {
             return Ok(());

@@ -25,14 +25,17 @@ impl<G: Api> Shared<'_, G> {
         why: &providers::Error,
     ) -> Result<Moved, Trouble> {
         self.go_on()?;
-        let (name, machine) = {
+        let (name, provider) = {
             let slot = slot.borrow();
-            (slot.name.clone(), slot.machine.clone())
+            let machine = slot.machine.there();
+            (
+                slot.name.clone(),
+                machine.map(|(place, _)| place.name.clone()),
+            )
         };
-        let Some((place, _)) = machine else {
+        let Some(provider) = provider else {
             return Ok(Moved::Free);
         };
-        let provider = place.name.clone();
         self.fleet
             .sink
             .tell(Event::NoCapacity {

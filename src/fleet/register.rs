@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::shared::Shared;
-use super::slot::Slot;
+use super::slot::{self, Slot};
 use super::{Trouble, chain};
 use crate::github::{self, Api, Credential, Registration};
 use crate::model::Event;
@@ -36,8 +36,10 @@ impl<G: Api> Shared<'_, G> {
         kept: &mut Option<Credential>,
     ) -> Result<Credential, Trouble> {
         self.go_on()?;
-        let registered = slot.borrow().registered;
-        if registered.is_some_and(|at| at.elapsed() > FRESH) {
+        let registration = slot.borrow().registration;
+        if let slot::Registration::Made(_, at) = registration
+            && at.elapsed() > FRESH
+        {
             *kept = None;
             let reason = "its registration waited too long for a machine";
             self.rename(slot, Former::Lost, reason).await?;
@@ -53,13 +55,13 @@ impl<G: Api> Shared<'_, G> {
             self.go_on()?;
             let name = slot.borrow().name.clone();
             let labels = self.plan.labels_of(&name);
-            slot.borrow_mut().registering = true;
+            slot.borrow_mut().registration = slot::Registration::Asked;
             let answer = tokio::select! {
                 biased;
                 answer = self.github.register(&name, &labels) => Some(answer),
                 () = self.impatience() => None,
             };
-            slot.borrow_mut().registering = false;
+            slot.borrow_mut().registration = slot::Registration::Absent;
             match answer {
                 Some(Ok(registration)) => return self.registered(slot, registration).await,
                 Some(Err(error)) => {
@@ -99,11 +101,9 @@ impl<G: Api> Shared<'_, G> {
             runner_id,
             credential,
         } = registration;
-        {
-            let mut slot = slot.borrow_mut();
-            slot.runner_id = runner_id;
-            // With a token nothing is registered that GitHub could drop.
-            slot.registered = runner_id.map(|_| Instant::now());
+        // With a token nothing is registered that GitHub could drop.
+        if let Some(id) = runner_id {
+            slot.borrow_mut().registration = slot::Registration::Made(id, Instant::now());
         }
         let (Credential::Jit(secret) | Credential::Token(github::Enrolment { token: secret, .. })) =
             &credential;
@@ -151,7 +151,7 @@ impl<G: Api> Shared<'_, G> {
             .await?;
         let known = {
             let mut slot = slot.borrow_mut();
-            let known = slot.runner_id;
+            let known = slot.registration.id();
             if former == Former::Lost {
                 slot.lose();
             }

@@ -12,28 +12,62 @@ use crate::model::{Instance, Name};
 pub(super) struct Slot {
     pub(super) index: usize,
     pub(super) name: Name,
-    pub(super) runner_id: Option<u64>,
-    pub(super) machine: Option<(Place, Instance)>,
-    /// The place that was asked and whose answer leaves it open whether a machine exists.
-    pub(super) unproved: Option<Unproved>,
-    /// Whether GitHub is being asked to register it.
-    pub(super) registering: bool,
-    /// Whether its machine may have registered it, under its name and a number that is not known.
-    pub(super) enrols: bool,
+    pub(super) registration: Registration,
+    pub(super) machine: Machine,
     /// Names whose registration may be there, or turn up late.
     pub(super) lost: Vec<Lost>,
-    pub(super) registered: Option<Instant>,
     pub(super) launched_after: Duration,
     /// The labels that its machine brought.
     pub(super) labels: Vec<String>,
 }
 
-/// A machine that may exist.
+/// What is known of the registration under a runner's name.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Registration {
+    /// There is none.
+    Absent,
+    /// GitHub is being asked to register it.
+    Asked,
+    /// Its machine may have registered it, or may yet, under a number that is not known.
+    Enrolling,
+    /// Its machine has registered it.
+    Enrolled(u64),
+    /// GitHub registered it at that time, under this number, and drops it when no machine comes.
+    Made(u64, Instant),
+}
+
+impl Registration {
+    /// GitHub's number of it.
+    pub(super) fn id(self) -> Option<u64> {
+        match self {
+            Self::Absent | Self::Asked | Self::Enrolling => None,
+            Self::Enrolled(id) | Self::Made(id, _) => Some(id),
+        }
+    }
+}
+
+/// What is known of a runner's machine.
 #[derive(Clone, Debug)]
-pub(super) struct Unproved {
-    pub(super) place: Place,
-    /// Since when nothing more is under way at the place.
-    pub(super) since: Instant,
+pub(super) enum Machine {
+    /// There is none.
+    Absent,
+    /// It may exist: this place was asked, and its answer leaves that open.
+    Unproved {
+        place: Place,
+        /// Since when nothing more is under way at the place.
+        since: Instant,
+    },
+    There(Place, Instance),
+}
+
+impl Machine {
+    /// The machine that is there, and its place.
+    pub(super) fn there(&self) -> Option<(&Place, &Instance)> {
+        match self {
+            Self::There(place, instance) => Some((place, instance)),
+            Self::Absent | Self::Unproved { .. } => None,
+        }
+    }
 }
 
 /// A registration that may exist.
@@ -49,13 +83,9 @@ impl Slot {
         Self {
             index,
             name,
-            runner_id: None,
-            machine: None,
-            unproved: None,
-            registering: false,
-            enrols: false,
+            registration: Registration::Absent,
+            machine: Machine::Absent,
             lost: Vec::new(),
-            registered: None,
             launched_after: Duration::ZERO,
             labels: Vec::new(),
         }
@@ -63,15 +93,16 @@ impl Slot {
 
     /// It is proved to have no machine: nobody but us can have registered it.
     pub(super) fn has_no_machine(&mut self) {
-        self.unproved = None;
-        self.enrols = false;
+        self.machine = Machine::Absent;
+        if let Registration::Enrolling = self.registration {
+            self.registration = Registration::Absent;
+        }
     }
 
     /// It bears another name from now on, under which nothing is known of it yet.
     pub(super) fn is_renamed(&mut self, name: Name) {
         self.name = name;
-        self.runner_id = None;
-        self.registered = None;
+        self.registration = Registration::Absent;
         self.labels.clear();
     }
 
@@ -81,7 +112,6 @@ impl Slot {
             name: self.name.clone(),
             since: Instant::now(),
         });
-        self.runner_id = None;
-        self.registered = None;
+        self.registration = Registration::Absent;
     }
 }

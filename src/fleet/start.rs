@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::halt::Halt;
 use super::shared::Shared;
-use super::slot::Slot;
+use super::slot::{Machine, Registration, Slot};
 use super::watch::Watch;
 use super::{Fleet, Left, Trouble, chain};
 use crate::bootstrap::Package;
@@ -302,14 +302,14 @@ impl<G: Api> Course<'_, G> {
                 continue;
             };
             let slot = slot.borrow();
-            let (place, instance) = slot.machine.as_ref().expect("what is up was launched");
+            let (place, instance) = slot.machine.there().expect("what is up was launched");
             self.outcome.up.push(Up {
                 name: slot.name.clone(),
                 labels: [self.shared.plan.labels_of(&slot.name), slot.labels.clone()].concat(),
                 instance: place.reference(&instance.id),
                 provider: place.name.clone(),
                 kind: place.provider.kind(),
-                runner_id: slot.runner_id,
+                runner_id: slot.registration.id(),
                 created: instance.created,
                 expires: instance.tags.expires,
                 launched_after: slot.launched_after,
@@ -327,22 +327,17 @@ const NOT_SURE: &str = "it could not be proved gone in time";
 
 /// What is not proved gone of a runner.
 fn unfinished(slot: &Slot) -> Option<&'static str> {
-    if slot.machine.is_some() {
-        Some("its machine is not proved gone yet")
-    } else if slot.unproved.is_some() {
-        Some("its machine may be starting")
-    } else if slot.registering || slot.enrols || slot.runner_id.is_some() || !slot.lost.is_empty() {
-        Some("its registration is not proved gone yet")
-    } else {
-        None
+    match (&slot.machine, slot.registration) {
+        (Machine::There(..), _) => Some("its machine is not proved gone yet"),
+        (Machine::Unproved { .. }, _) => Some("its machine may be starting"),
+        (Machine::Absent, Registration::Absent) if slot.lost.is_empty() => None,
+        (Machine::Absent, _) => Some("its registration is not proved gone yet"),
     }
 }
 
 /// What is left of a runner, whatever stage it is in.
 fn left_of(slot: &Slot, why: impl Into<Error>) -> Left {
-    let machine = slot.machine.as_ref();
-    let machine = machine.map(|(place, instance)| (place, instance));
-    Left::of(&slot.name, machine, why, false)
+    Left::of(&slot.name, slot.machine.there(), why, false)
 }
 
 impl<G: Api> Shared<'_, G> {

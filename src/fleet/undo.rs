@@ -9,7 +9,7 @@ use super::answer::{Silence, in_time};
 use super::end::{end, has_ended};
 use super::launch::Fate;
 use super::shared::Shared;
-use super::slot::{Lost, Slot};
+use super::slot::{self, Lost, Machine, Slot};
 use super::watch::SETTLES;
 use super::{Left, Place, chain};
 use crate::github::{self, Api, Deregistration, Runner};
@@ -59,10 +59,10 @@ enum Sought {
 
 impl Sought {
     fn of(slot: &Slot) -> Self {
-        match slot.runner_id {
-            Some(id) => Self::Id(id),
-            None if slot.enrols => Self::Name,
-            None => Self::Nobody,
+        match slot.registration {
+            slot::Registration::Enrolled(id) | slot::Registration::Made(id, _) => Self::Id(id),
+            slot::Registration::Enrolling => Self::Name,
+            slot::Registration::Absent | slot::Registration::Asked => Self::Nobody,
         }
     }
 }
@@ -107,11 +107,7 @@ impl<G: Api> Shared<'_, G> {
                 let why = error.any();
                 return vec![Left::of(&name, Some((place, instance)), why, false)];
             }
-            {
-                let mut slot = slot.borrow_mut();
-                slot.machine = None;
-                slot.unproved = None;
-            }
+            slot.borrow_mut().machine = Machine::Absent;
             self.say(Event::Terminated {
                 instance: reference,
             })
@@ -136,9 +132,7 @@ impl<G: Api> Shared<'_, G> {
             },
         };
         let Some(why) = why else {
-            let mut slot = slot.borrow_mut();
-            slot.runner_id = None;
-            slot.enrols = false;
+            slot.borrow_mut().registration = slot::Registration::Absent;
             return Vec::new();
         };
         vec![Left::of(&name, None, why, false)]
@@ -300,25 +294,20 @@ impl<G: Api> Shared<'_, G> {
 
     /// The runner's machine: `Ok(None)` is the proof that there is none.
     async fn machine(&self, slot: &RefCell<Slot>) -> Result<Option<(Place, Instance)>, Error> {
-        let (name, machine, unproved) = {
+        let (name, machine) = {
             let slot = slot.borrow();
-            (
-                slot.name.clone(),
-                slot.machine.clone(),
-                slot.unproved.clone(),
-            )
+            (slot.name.clone(), slot.machine.clone())
         };
-        if machine.is_some() {
-            return Ok(machine);
-        }
-        let Some(unproved) = unproved else {
-            return Ok(None);
+        let (place, since) = match machine {
+            Machine::Absent => return Ok(None),
+            Machine::There(place, instance) => return Ok(Some((place, instance))),
+            Machine::Unproved { place, since } => (place, since),
         };
-        let place = unproved.place;
-        match self.look_for(&place, &name, unproved.since).await {
+        match self.look_for(&place, &name, since).await {
             Fate::Absent => Ok(None),
             Fate::There(instance) => {
-                slot.borrow_mut().machine = Some((place.clone(), (*instance).clone()));
+                let there = Machine::There(place.clone(), (*instance).clone());
+                slot.borrow_mut().machine = there;
                 Ok(Some((place, *instance)))
             }
             Fate::Unknown(why) => {
