@@ -157,16 +157,14 @@ fn missing(right: &Right<'_>, kind: TokenKind, answer: &Answer) -> Vec<String> {
     let Some(permission) = permission else {
         return for_enterprise(right, kind, answer);
     };
-    // GitHub knows best which permission it looked for.
-    let wanted = answer.header("x-accepted-github-permissions");
-    let permission = match wanted.and_then(permissions) {
+    let permission = looked_for(answer).map_or_else(
+        || permission.to_owned(),
         // To look is not enough in the end: whoever gave that alone would be told again.
-        Some(wanted) if wanted.replace(": read`", ": write`") == permission => {
-            permission.to_owned()
-        }
-        Some(wanted) => wanted,
-        None => permission.to_owned(),
-    };
+        |wanted| match wanted.replace(": read`", ": write`") {
+            enough if enough == permission => enough,
+            _ => wanted,
+        },
+    );
     let runners = matches!(right, Right::Runners { .. });
     let admin = match right {
         Right::Runners { scope, .. } => format!(", and must belong to {}", admin_of(scope)),
@@ -212,6 +210,11 @@ fn missing(right: &Right<'_>, kind: TokenKind, answer: &Answer) -> Vec<String> {
              a classic token the scope `{scope}`{admin}"
         )],
     }
+}
+
+/// The permission that GitHub looked for: it knows best.
+fn looked_for(answer: &Answer) -> Option<String> {
+    permissions(answer.header("x-accepted-github-permissions")?)
 }
 
 fn for_enterprise(right: &Right<'_>, kind: TokenKind, answer: &Answer) -> Vec<String> {

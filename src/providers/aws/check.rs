@@ -3,7 +3,7 @@
 use aws_sdk_ec2::config::http::HttpResponse;
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
 
-use super::candidates::candidates;
+use super::candidates::{Candidate, candidates};
 use super::failure::{Action, Said};
 use super::launch::user_data;
 use super::{Aws, request};
@@ -27,65 +27,8 @@ impl Aws {
                 ));
                 continue;
             };
-            let client = self.clients.ec2(region).await?;
-            let ours = match self.ours(region).await {
-                Ok(ours) => ours,
-                Err(error) if error.kind == ErrorKind::Denied => {
-                    missing.push(error);
-                    Vec::new()
-                }
-                Err(error) => return Err(error),
-            };
-            let chosen = self
-                .images
-                .choose(&self.clients, &self.config, candidate)
-                .await;
-            match chosen {
-                Ok(chosen) => {
-                    health
-                        .facts
-                        .push(format!("{candidate} with `{}` {}", chosen.id, chosen.name));
-                    let tags = request::tags(&self.config, None);
-                    let trial =
-                        request::run_instances(&client, &self.config, candidate, &chosen, &tags)
-                            .user_data(user_data("#!/bin/sh\n")?)
-                            .dry_run(true);
-                    note(trial.send().await, "ec2:RunInstances", region, &mut missing)?;
-                }
-                Err(error) if error.kind == ErrorKind::NoCapacity => {
-                    health.warnings.push(error.to_string());
-                }
-                Err(error) if error.kind == ErrorKind::Denied => missing.push(error),
-                Err(error) => return Err(error),
-            }
-            // A policy that goes by our tag refuses what has none, and so an instance that there is not:
-            // only one of ours gives proof.
-            let proof = ours.first().and_then(|found| found.instance_id.clone());
-            let id = proof.as_deref().unwrap_or(NOBODY);
-            let ends = client.terminate_instances().instance_ids(id).dry_run(true);
-            let tells = client.get_console_output().instance_id(id).dry_run(true);
-            let mut refused = Vec::new();
-            note(
-                ends.send().await,
-                "ec2:TerminateInstances",
-                region,
-                &mut refused,
-            )?;
-            note(
-                tells.send().await,
-                "ec2:GetConsoleOutput",
-                region,
-                &mut refused,
-            )?;
-            match &proof {
-                Some(_) => missing.extend(refused),
-                None => health.warnings.extend(refused.iter().map(|error| {
-                    format!(
-                        "{error}, or allowed only on gharun's own machines, and none is running \
-                         to test that on"
-                    )
-                })),
-            }
+            self.try_region(region, candidate, &mut health, &mut missing)
+                .await?;
         }
         if all.len() > 1 {
             health.facts.push(format!("{} candidates", all.len()));
@@ -95,6 +38,92 @@ impl Aws {
             1 => Err(missing.remove(0)),
             _ => Err(all_missing(&missing)),
         }
+    }
+
+    /// Tries in one region all that a machine's life takes there.
+    async fn try_region(
+        &self,
+        region: &str,
+        candidate: &Candidate,
+        health: &mut Health,
+        missing: &mut Vec<Error>,
+    ) -> Result<()> {
+        let client = self.clients.ec2(region).await?;
+        let ours = match self.ours(region).await {
+            Ok(ours) => ours,
+            Err(error) if error.kind == ErrorKind::Denied => {
+                missing.push(error);
+                Vec::new()
+            }
+            Err(error) => return Err(error),
+        };
+        self.try_launch(&client, candidate, health, missing).await?;
+        // A policy that goes by our tag refuses what has none, and so an instance that there is not:
+        // only one of ours gives proof.
+        let proof = ours.first().and_then(|found| found.instance_id.clone());
+        let id = proof.as_deref().unwrap_or(NOBODY);
+        let ends = client.terminate_instances().instance_ids(id).dry_run(true);
+        let tells = client.get_console_output().instance_id(id).dry_run(true);
+        let mut refused = Vec::new();
+        note(
+            ends.send().await,
+            "ec2:TerminateInstances",
+            region,
+            &mut refused,
+        )?;
+        note(
+            tells.send().await,
+            "ec2:GetConsoleOutput",
+            region,
+            &mut refused,
+        )?;
+        match &proof {
+            Some(_) => missing.extend(refused),
+            None => health.warnings.extend(refused.iter().map(|error| {
+                format!(
+                    "{error}, or allowed only on gharun's own machines, and none is running \
+                         to test that on"
+                )
+            })),
+        }
+        Ok(())
+    }
+
+    /// Tries a launch that makes nothing.
+    async fn try_launch(
+        &self,
+        client: &aws_sdk_ec2::Client,
+        candidate: &Candidate,
+        health: &mut Health,
+        missing: &mut Vec<Error>,
+    ) -> Result<()> {
+        let chosen = self
+            .images
+            .choose(&self.clients, &self.config, candidate)
+            .await;
+        match chosen {
+            Ok(chosen) => {
+                health
+                    .facts
+                    .push(format!("{candidate} with `{}` {}", chosen.id, chosen.name));
+                let tags = request::tags(&self.config, None);
+                let trial = request::run_instances(client, &self.config, candidate, &chosen, &tags)
+                    .user_data(user_data("#!/bin/sh\n")?)
+                    .dry_run(true);
+                note(
+                    trial.send().await,
+                    "ec2:RunInstances",
+                    &candidate.region,
+                    missing,
+                )?;
+            }
+            Err(error) if error.kind == ErrorKind::NoCapacity => {
+                health.warnings.push(error.to_string());
+            }
+            Err(error) if error.kind == ErrorKind::Denied => missing.push(error),
+            Err(error) => return Err(error),
+        }
+        Ok(())
     }
 
     /// Whose the credentials are.

@@ -262,6 +262,10 @@ impl Config {
                 format!("`{text}` is not a list of regions: write `\"all\"`, or `[\"us-east-1\"]`"),
             ));
         }
+        self.check_ids()
+    }
+
+    fn check_ids(&self) -> Result<()> {
         let several = self.named_regions().len() > 1;
         for (key, begins, values) in [
             ("subnets", "subnet-", &self.subnets),
@@ -336,6 +340,31 @@ impl Config {
                 format!("`{user}` is not a valid user name"),
             ));
         }
+        if let Some(reservation) = &self.capacity_reservation
+            && reservation != "none"
+            && !reservation.starts_with("cr-")
+        {
+            return Err(Error::setting(
+                "capacity_reservation",
+                format!(
+                    "`{reservation}` is not a valid capacity reservation: write `cr-…`, or `none`"
+                ),
+            ));
+        }
+        if self
+            .volume
+            .as_ref()
+            .is_some_and(|volume| volume.size == Some(0))
+        {
+            return Err(Error::setting(
+                "volume.size",
+                "`volume.size` must be at least 1 GiB",
+            ));
+        }
+        self.check_image()
+    }
+
+    fn check_image(&self) -> Result<()> {
         if let Some(Image::Text(text)) = &self.image
             && !text.starts_with("ami-")
             && text
@@ -357,27 +386,6 @@ impl Config {
             return Err(Error::setting(
                 "image.arch",
                 format!("`{arch}` is not a valid architecture: write `x86_64` or `arm64`"),
-            ));
-        }
-        if let Some(reservation) = &self.capacity_reservation
-            && reservation != "none"
-            && !reservation.starts_with("cr-")
-        {
-            return Err(Error::setting(
-                "capacity_reservation",
-                format!(
-                    "`{reservation}` is not a valid capacity reservation: write `cr-…`, or `none`"
-                ),
-            ));
-        }
-        if self
-            .volume
-            .as_ref()
-            .is_some_and(|volume| volume.size == Some(0))
-        {
-            return Err(Error::setting(
-                "volume.size",
-                "`volume.size` must be at least 1 GiB",
             ));
         }
         Ok(())

@@ -210,24 +210,7 @@ async fn find(clients: &Clients, region: &str, wanted: &Wanted) -> Result<Chosen
     let request = match wanted {
         Wanted::Id(id) => request.image_ids(id),
         Wanted::Parameter(name) => {
-            let answer = clients
-                .ssm(region)
-                .await?
-                .get_parameter()
-                .name(name)
-                .send()
-                .await;
-            let answer =
-                answer.map_err(|error| Said::of(&error).explain(&doing, "ssm:GetParameter"))?;
-            let value = answer.parameter.and_then(|parameter| parameter.value);
-            let id = value
-                .filter(|value| value.starts_with("ami-"))
-                .ok_or_else(|| {
-                    Error::setting(
-                        "image",
-                        format!("the parameter `{name}` in `{region}` does not hold an image ID"),
-                    )
-                })?;
+            let id = parameter(clients, region, name, &doing).await?;
             request.image_ids(id)
         }
         Wanted::Newest {
@@ -270,6 +253,27 @@ async fn find(clients: &Clients, region: &str, wanted: &Wanted) -> Result<Chosen
             format!("{doing}: the answer lacks the ID or the architecture"),
         )
     })
+}
+
+/// The id of an image that a parameter of Systems Manager holds.
+async fn parameter(clients: &Clients, region: &str, name: &str, doing: &str) -> Result<String> {
+    let answer = clients
+        .ssm(region)
+        .await?
+        .get_parameter()
+        .name(name)
+        .send()
+        .await;
+    let answer = answer.map_err(|error| Said::of(&error).explain(doing, "ssm:GetParameter"))?;
+    let value = answer.parameter.and_then(|parameter| parameter.value);
+    value
+        .filter(|value| value.starts_with("ami-"))
+        .ok_or_else(|| {
+            Error::setting(
+                "image",
+                format!("the parameter `{name}` in `{region}` does not hold an image ID"),
+            )
+        })
 }
 
 fn chosen(image: Found) -> Option<Chosen> {

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use aws_sdk_ec2::config::http::HttpResponse;
 use aws_sdk_ec2::config::retry::RetryConfig;
 use aws_sdk_ec2::config::timeout::TimeoutConfig;
+use aws_sdk_ec2::error::SdkError;
 use aws_sdk_ec2::operation::run_instances::builders::RunInstancesFluentBuilder;
+use aws_sdk_ec2::operation::run_instances::{RunInstancesError, RunInstancesOutput};
 use aws_sdk_ec2::types::Filter;
 use base64::Engine as _;
 use tokio::time::{Instant as Moment, sleep};
@@ -110,45 +113,9 @@ impl Aws {
         let mut unsure: Option<Error> = None;
         loop {
             self.pacer.turn(&candidate.region).await;
-            let once = aws_sdk_ec2::config::Builder::new()
-                // The SDK would repeat a lack of room, which EC2 answers with 500.
-                .retry_config(RetryConfig::disabled())
-                .timeout_config(
-                    TimeoutConfig::builder()
-                        .operation_attempt_timeout(ANSWER)
-                        .operation_timeout(ANSWER)
-                        .build(),
-                );
-            let answer = request
-                .clone()
-                .customize()
-                .config_override(once)
-                .send()
-                .await;
-            let said = match answer {
+            let said = match once(request.clone()).await {
                 Ok(made) => {
-                    let found = made.instances.unwrap_or_default().into_iter().next();
-                    let found = found.ok_or_else(|| {
-                        Error::new(ErrorKind::Ambiguous, doing())
-                            .because("AWS did not return an instance")
-                    })?;
-                    let region = &candidate.region;
-                    let mut instance = machine(region, &found).ok_or_else(|| {
-                        let gone = is_gone(&found);
-                        let why = if gone {
-                            "it was terminated meanwhile"
-                        } else {
-                            "the answer has no tags"
-                        };
-                        let kind = if gone {
-                            ErrorKind::Unavailable
-                        } else {
-                            ErrorKind::Ambiguous
-                        };
-                        Error::new(kind, doing()).because(why)
-                    })?;
-                    instance.price_per_hour = self.price(candidate);
-                    self.launched(&instance.id);
+                    let instance = self.understood(made, candidate, &doing())?;
                     return Ok(Tried::Made(Box::new(instance)));
                 }
                 Err(error) => Said::of(&error),
@@ -177,6 +144,29 @@ impl Aws {
             }
             sleep(pause.next(chance())).await;
         }
+    }
+
+    /// The instance that AWS says it has made.
+    fn understood(
+        &self,
+        made: RunInstancesOutput,
+        candidate: &Candidate,
+        doing: &str,
+    ) -> Result<Instance> {
+        let failed = |kind, why: &str| Error::new(kind, doing).because(why);
+        let found = made.instances.unwrap_or_default().into_iter().next();
+        let found =
+            found.ok_or_else(|| failed(ErrorKind::Ambiguous, "AWS did not return an instance"))?;
+        let mut instance = machine(&candidate.region, &found).ok_or_else(|| {
+            if is_gone(&found) {
+                failed(ErrorKind::Unavailable, "it was terminated meanwhile")
+            } else {
+                failed(ErrorKind::Ambiguous, "the answer has no tags")
+            }
+        })?;
+        instance.price_per_hour = self.price(candidate);
+        self.launched(&instance.id);
+        Ok(instance)
     }
 
     /// Looks for an instance of the order's name, and takes it if it is the order's.

@@ -7,3 +7,4 @@ pub(crate) mod names;
 pub(crate) mod once;
 pub(crate) mod pack;
 pub(crate) mod rest;
+pub(crate) mod words;

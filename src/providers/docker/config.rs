@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::model::{ExistingPath, is_reserved};
+use crate::providers::common::words::check_word;
 use crate::providers::{EnvName, Error, Result};
 
 /// The image that GitHub publishes with a runner in it.
@@ -213,37 +214,17 @@ pub(super) fn host_config(config: &Config) -> Result<HostConfig> {
             Error::setting(key, format!("{bytes} bytes are more than Docker can count"))
         })
     };
-    let some = |list: Vec<String>| (!list.is_empty()).then_some(list);
     Ok(HostConfig {
         nano_cpus: config.cpus.map(nano_cpus).transpose()?,
         memory: bytes("memory", &config.memory, LEAST_MEMORY)?,
         shm_size: bytes("shm_size", &config.shm_size, 1)?,
         device_requests: config.gpus.as_ref().map(gpus).transpose()?.map(|r| vec![r]),
-        devices: Some(
-            config
-                .devices
-                .iter()
-                .map(|text| device(text))
-                .collect::<Result<_>>()?,
-        )
-        .filter(|devices: &Vec<_>| !devices.is_empty()),
-        binds: some(
-            config
-                .volumes
-                .iter()
-                .map(|text| volume(text))
-                .collect::<Result<_>>()?,
-        ),
+        devices: each(&config.devices, device)?,
+        binds: each(&config.volumes, volume)?,
         network_mode: config.network.clone(),
         privileged: Some(config.privileged),
         runtime: config.runtime.clone(),
-        extra_hosts: some(
-            config
-                .extra_hosts
-                .iter()
-                .map(|text| extra_host(text))
-                .collect::<Result<_>>()?,
-        ),
+        extra_hosts: each(&config.extra_hosts, extra_host)?,
         init: Some(config.init),
         // A container that ended stays, so that its exit code and its log can be told, and is
         // never started again: a runner serves one job.
@@ -256,6 +237,12 @@ pub(super) fn host_config(config: &Config) -> Result<HostConfig> {
     })
 }
 
+/// Reads every text of a list; an empty list is none.
+fn each<T>(texts: &[String], read: impl Fn(&str) -> Result<T>) -> Result<Option<Vec<T>>> {
+    let read: Vec<T> = texts.iter().map(|text| read(text)).collect::<Result<_>>()?;
+    Ok((!read.is_empty()).then_some(read))
+}
+
 fn check_words(config: &Config) -> Result<()> {
     let words = [
         ("image", Some(config.image.as_str())),
@@ -265,14 +252,7 @@ fn check_words(config: &Config) -> Result<()> {
         ("user", config.user.as_deref()),
     ];
     for (key, word) in words {
-        if word.is_some_and(|word| word.is_empty() || word.contains(char::is_whitespace)) {
-            return Err(Error::setting(
-                key,
-                format!(
-                    "`{key}` must not be empty or contain spaces: write a name, or leave it out"
-                ),
-            ));
-        }
+        check_word(key, word)?;
     }
     Ok(())
 }

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -17,6 +17,7 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 use super::endpoint::read;
+use crate::model::text;
 use crate::providers::{Error, ErrorKind, Result};
 
 /// The key under which the client keeps what it knows for Docker Hub.
@@ -156,24 +157,7 @@ async fn ask_program(program: &str, key: &str) -> Result<Option<DockerCredential
         .because(why)
         .hinted("fix it, or remove it from `credHelpers` or `credsStore` in Docker's `config.json`")
     };
-    let run = async {
-        let mut child = Command::new(program)
-            .arg("get")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()?;
-        if let Some(mut stdin) = child.stdin.take() {
-            match stdin.write_all(key.as_bytes()).await {
-                // One that does not read what it is asked says why by its answer.
-                Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
-                written => written?,
-            }
-        }
-        child.wait_with_output().await
-    };
-    let output = match timeout(HELPER, run).await {
+    let output = match timeout(HELPER, run(program, key)).await {
         Ok(Ok(output)) => output,
         Ok(Err(error)) => return Err(failed(error.to_string())),
         Err(_) => return Err(failed("it did not answer in time".to_owned())),
@@ -185,8 +169,7 @@ async fn ask_program(program: &str, key: &str) -> Result<Option<DockerCredential
         if said.contains("credentials not found") {
             return Ok(None);
         }
-        let line = said.split_whitespace().collect::<Vec<_>>().join(" ");
-        let line: String = line.chars().take(200).collect();
+        let line = text::cut(&text::one_line(&said), 200);
         return Err(failed(format!("{}: {line}", output.status)));
     }
     // What it said may be a secret, and so is not told.
@@ -203,6 +186,25 @@ async fn ask_program(program: &str, key: &str) -> Result<Option<DockerCredential
         credentials.password = Some(answer.secret);
     }
     Ok(Some(credentials))
+}
+
+/// Runs a helper, and says to it what is asked for.
+async fn run(program: &str, key: &str) -> std::io::Result<Output> {
+    let mut child = Command::new(program)
+        .arg("get")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()?;
+    if let Some(mut stdin) = child.stdin.take() {
+        match stdin.write_all(key.as_bytes()).await {
+            // One that does not read what it is asked says why by its answer.
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
+            written => written?,
+        }
+    }
+    child.wait_with_output().await
 }
 
 #[cfg(test)]

@@ -102,6 +102,31 @@ pub(crate) struct Host<S> {
     place: OnceCell<String>,
 }
 
+/// A script to be run on a host.
+struct Question<'a> {
+    script: &'a str,
+    /// What it is told.
+    vars: &'a [(&'a str, &'a str)],
+    /// What it reads.
+    stdin: &'a [u8],
+    within: Duration,
+    /// What it means when it is not known whether it ran to its end.
+    lost: ErrorKind,
+}
+
+impl<'a> Question<'a> {
+    /// One that changes nothing, or may be run again.
+    fn new(script: &'a str, vars: &'a [(&'a str, &'a str)]) -> Self {
+        Self {
+            script,
+            vars,
+            stdin: &[],
+            within: READING,
+            lost: ErrorKind::Unavailable,
+        }
+    }
+}
+
 /// The lines of a script that ran to its end.
 struct Answer {
     lines: Vec<String>,
@@ -126,9 +151,7 @@ impl<S: Shell> Host<S> {
     pub(crate) async fn place(&self) -> Result<&str> {
         let ask = async || {
             let doing = format!("could not identify {}", self.shell.host());
-            let answer = self
-                .ask(&doing, IDENTIFY, &[], &[], READING, ErrorKind::Unavailable)
-                .await?;
+            let answer = self.ask(&doing, Question::new(IDENTIFY, &[])).await?;
             let value = |key: &str| {
                 let mut values = answer
                     .lines
@@ -156,14 +179,7 @@ impl<S: Shell> Host<S> {
     pub(crate) async fn check(&self) -> Result<Health> {
         let doing = format!("could not use {}", self.shell.host());
         let answer = self
-            .ask(
-                &doing,
-                CHECK,
-                &[("TURN", "")],
-                &[],
-                READING,
-                ErrorKind::Unavailable,
-            )
+            .ask(&doing, Question::new(CHECK, &[("TURN", "")]))
             .await?;
         if answer.failure.is_some() {
             return Err(answer.error(ErrorKind::Unavailable, doing));
@@ -197,16 +213,13 @@ impl<S: Shell> Host<S> {
             ("SIZE", &size),
         ];
         let doing = format!("could not launch `{}` on {}", order.name, self.shell.host());
-        let answer = self
-            .ask(
-                &doing,
-                LAUNCH,
-                &vars,
-                &stdin,
-                LAUNCHING,
-                ErrorKind::Ambiguous,
-            )
-            .await?;
+        let question = Question {
+            stdin: &stdin,
+            within: LAUNCHING,
+            lost: ErrorKind::Ambiguous,
+            ..Question::new(LAUNCH, &vars)
+        };
+        let answer = self.ask(&doing, question).await?;
         match answer.failure.as_deref() {
             None => {}
             Some("full") => return Err(self.full(&answer, doing)),
@@ -257,13 +270,12 @@ impl<S: Shell> Host<S> {
     pub(crate) async fn forgo(&self, turn: &str) -> Result<()> {
         let doing = format!("could not leave the queue of {}", self.shell.host());
         let vars = [("NAME", ""), ("TURN", &*encode(turn))];
-        let kind = ErrorKind::Unavailable;
         let answer = self
-            .ask(&doing, scripts::FORGO, &vars, &[], READING, kind)
+            .ask(&doing, Question::new(scripts::FORGO, &vars))
             .await?;
         match answer.failure {
             None => Ok(()),
-            Some(_) => Err(answer.error(kind, doing)),
+            Some(_) => Err(answer.error(ErrorKind::Unavailable, doing)),
         }
     }
 
@@ -273,9 +285,7 @@ impl<S: Shell> Host<S> {
         let place = self.place().await?;
         let doing = format!("could not list the slots of {}", self.shell.host());
         let vars = [("PLACE", place)];
-        let answer = self
-            .ask(&doing, LIST, &vars, &[], READING, ErrorKind::Unavailable)
-            .await?;
+        let answer = self.ask(&doing, Question::new(LIST, &vars)).await?;
         if answer.failure.is_some() {
             return Err(answer.error(ErrorKind::Unavailable, doing));
         }
@@ -306,10 +316,11 @@ impl<S: Shell> Host<S> {
         let place = self.resolve(id).await?;
         let doing = format!("could not end `{}` on {}", id.id, self.shell.host());
         let vars = [("PLACE", place), ("NAME", &id.id), ("TURN", "")];
-        let kind = ErrorKind::Unavailable;
-        let answer = self
-            .ask(&doing, TERMINATE, &vars, &[], TERMINATING, kind)
-            .await?;
+        let question = Question {
+            within: TERMINATING,
+            ..Question::new(TERMINATE, &vars)
+        };
+        let answer = self.ask(&doing, question).await?;
         match answer.failure.as_deref() {
             None => Ok(()),
             Some("stranger") => {
@@ -333,10 +344,9 @@ impl<S: Shell> Host<S> {
         let place = self.resolve(id).await?;
         let doing = format!("could not read the log of `{}`", id.id);
         let vars = [("PLACE", place), ("NAME", &id.id)];
-        let kind = ErrorKind::Unavailable;
-        let answer = self.ask(&doing, LOGS, &vars, &[], READING, kind).await?;
+        let answer = self.ask(&doing, Question::new(LOGS, &vars)).await?;
         if answer.failure.is_some() {
-            return Err(answer.error(kind, doing));
+            return Err(answer.error(ErrorKind::Unavailable, doing));
         }
         Ok(match answer.lines.as_slice() {
             [first, log @ .., last] if first == "log" && last == "end" => Some(log.join("\n")),
@@ -349,10 +359,9 @@ impl<S: Shell> Host<S> {
         let place = self.resolve(id).await?;
         let doing = format!("could not look for jobs on `{}`", id.id);
         let vars = [("PLACE", place), ("NAME", &id.id)];
-        let kind = ErrorKind::Unavailable;
-        let answer = self.ask(&doing, IN_USE, &vars, &[], READING, kind).await?;
+        let answer = self.ask(&doing, Question::new(IN_USE, &vars)).await?;
         if answer.failure.is_some() {
-            return Err(answer.error(kind, doing));
+            return Err(answer.error(ErrorKind::Unavailable, doing));
         }
         Ok(Some(answer.lines.iter().any(|line| line == "used")))
     }
@@ -391,17 +400,37 @@ impl<S: Shell> Host<S> {
         Ok(place)
     }
 
-    /// Runs a script and makes sure that it ran to its end; `lost` is what it means when that is
-    /// not known.
-    async fn ask(
-        &self,
-        doing: &str,
-        script: &str,
-        vars: &[(&str, &str)],
-        stdin: &[u8],
-        within: Duration,
-        lost: ErrorKind,
-    ) -> Result<Answer> {
+    /// Runs a script and makes sure that it ran to its end.
+    async fn ask(&self, doing: &str, question: Question<'_>) -> Result<Answer> {
+        let Question {
+            script,
+            vars,
+            stdin,
+            within,
+            lost,
+        } = question;
+        if let Err(error) = self.shell.ready().await {
+            return Err(error.while_trying(doing));
+        }
+        let whole = self.whole(script, vars);
+        let output = match timeout(within, self.shell.run(&whole, stdin)).await {
+            Ok(Ok(output)) => output,
+            Ok(Err(Broken::Refused(error))) => {
+                return Err(Error::new(ErrorKind::Unavailable, doing).because(error));
+            }
+            Ok(Err(Broken::Unreachable(error))) => return Err(error.while_trying(doing)),
+            Ok(Err(Broken::Lost(error))) => return Err(Error::new(lost, doing).because(error)),
+            Err(_) => {
+                let cause = format!("it took more than {} s", within.as_secs());
+                return Err(Error::new(lost, doing).because(cause));
+            }
+        };
+        let read = Answer::read(&output);
+        read.map_err(|cause| Error::new(lost, doing).because(cause))
+    }
+
+    /// A script with all that it needs before it, and the marks by which its answer is known to be whole.
+    fn whole(&self, script: &str, vars: &[(&str, &str)]) -> String {
         let (slots, grace) = (
             self.layout.slots.to_string(),
             self.layout.grace.as_secs().div_ceil(60).to_string(),
@@ -421,23 +450,13 @@ impl<S: Shell> Host<S> {
         );
         // Messages are read by us, so they are in our language; the machine gets the user's.
         let locale = "LOCALE=${LC_ALL-}\nLC_ALL=C\nexport LC_ALL\n";
-        let whole =
-            format!("{vars}{folders}{locale}{COMMON}\nsay gharun\n{script}\nsay gharun-done\n");
-        if let Err(error) = self.shell.ready().await {
-            return Err(error.while_trying(doing));
-        }
-        let output = match timeout(within, self.shell.run(&whole, stdin)).await {
-            Ok(Ok(output)) => output,
-            Ok(Err(Broken::Refused(error))) => {
-                return Err(Error::new(ErrorKind::Unavailable, doing).because(error));
-            }
-            Ok(Err(Broken::Unreachable(error))) => return Err(error.while_trying(doing)),
-            Ok(Err(Broken::Lost(error))) => return Err(Error::new(lost, doing).because(error)),
-            Err(_) => {
-                let cause = format!("it took more than {} s", within.as_secs());
-                return Err(Error::new(lost, doing).because(cause));
-            }
-        };
+        format!("{vars}{folders}{locale}{COMMON}\nsay gharun\n{script}\nsay gharun-done\n")
+    }
+}
+
+impl Answer {
+    /// Reads what a script has said; else why its answer is not whole.
+    fn read(output: &Output) -> Result<Self, String> {
         let stderr = tail(&String::from_utf8_lossy(&output.stderr));
         let stdout = String::from_utf8_lossy(&output.stdout);
         // What a login prints comes before; what is cut off lacks the end.
@@ -448,19 +467,17 @@ impl<S: Shell> Host<S> {
                 "" => format!("unexpected output from its shell ({})", output.status),
                 said => format!("{said} ({})", output.status),
             };
-            return Err(Error::new(lost, doing).because(cause));
+            return Err(cause);
         }
         let failure = lines.last().and_then(|line| line.strip_prefix("fail "));
         let failure = failure.map(str::to_owned);
-        Ok(Answer {
+        Ok(Self {
             lines,
             failure,
             stderr,
         })
     }
-}
 
-impl Answer {
     /// The error for a failure that the script told in words, which say more than its kind.
     fn error(&self, kind: ErrorKind, doing: String) -> Error {
         let says = |texts: &[&str]| texts.iter().any(|text| self.stderr.contains(text));

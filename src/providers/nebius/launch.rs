@@ -9,7 +9,7 @@ use super::config::Product;
 use super::ending::{Step, still_there};
 use super::failure::{self, Meaning, Refusal};
 use super::prices::{estimate, resources};
-use super::wire::{Operation, Subnet};
+use super::wire::{Operation, Status, Subnet};
 use super::{Nebius, Ordered, Service, api, jobs, vms};
 use crate::model::{Condition, Instance, InstanceId, Order};
 use crate::poll::{until, until_ok};
@@ -135,33 +135,8 @@ impl Nebius {
     ) -> Result<Tried<Box<Instance>>> {
         let failed = operation.status.as_ref().filter(|status| status.code != 0);
         if let Some(status) = failed {
-            let meaning = Meaning::of_status(status);
-            let error = |kind| Error::new(kind, doing).because(failure::told(status));
-            // What it made may be there all the same, and cost money.
-            if !operation.resource_id.is_empty() {
-                let id = self.id(&operation.resource_id)?;
-                let name = order.name.to_string();
-                self.memory().names.insert(id.id.clone(), name);
-                self.remove_failed(&id).await.map_err(|left| {
-                    let why = crate::model::Error::from(failure::told(status));
-                    Error::new(ErrorKind::Ambiguous, doing).because_each([why, left.any()])
-                })?;
-            }
-            return match meaning {
-                Meaning::Full => Ok(Tried::Next(error(ErrorKind::NoCapacity))),
-                Meaning::Quota(quotas) => Ok(Tried::Next(
-                    error(ErrorKind::NoCapacity).hinted(failure::hint(&quotas)),
-                )),
-                Meaning::Denied => Err(error(ErrorKind::Denied)),
-                Meaning::Wrong(key) => {
-                    let error = error(ErrorKind::Config);
-                    Err(match key {
-                        Some(key) => error.about(key),
-                        None => error,
-                    })
-                }
-                _ => Err(error(ErrorKind::Unexpected)),
-            };
+            let made = &operation.resource_id;
+            return self.failed(order, status, made, doing).await;
         }
         if Service::of(&operation.resource_id) != Some(self.service()) {
             // It was accepted, so it is there, or will be.
@@ -207,6 +182,43 @@ impl Nebius {
             }
         });
         removed.await?
+    }
+
+    /// An operation that has failed, with what it was about to make.
+    async fn failed(
+        &self,
+        order: &Order,
+        status: &Status,
+        resource: &str,
+        doing: &str,
+    ) -> Result<Tried<Box<Instance>>> {
+        let meaning = Meaning::of_status(status);
+        let error = |kind| Error::new(kind, doing).because(failure::told(status));
+        // What it made may be there all the same, and cost money.
+        if !resource.is_empty() {
+            let id = self.id(resource)?;
+            let name = order.name.to_string();
+            self.memory().names.insert(id.id.clone(), name);
+            self.remove_failed(&id).await.map_err(|left| {
+                let why = crate::model::Error::from(failure::told(status));
+                Error::new(ErrorKind::Ambiguous, doing).because_each([why, left.any()])
+            })?;
+        }
+        match meaning {
+            Meaning::Full => Ok(Tried::Next(error(ErrorKind::NoCapacity))),
+            Meaning::Quota(quotas) => Ok(Tried::Next(
+                error(ErrorKind::NoCapacity).hinted(failure::hint(&quotas)),
+            )),
+            Meaning::Denied => Err(error(ErrorKind::Denied)),
+            Meaning::Wrong(key) => {
+                let error = error(ErrorKind::Config);
+                Err(match key {
+                    Some(key) => error.about(key),
+                    None => error,
+                })
+            }
+            _ => Err(error(ErrorKind::Unexpected)),
+        }
     }
 
     /// The id of a machine in the project.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use ssh2::{ErrorCode, Session};
+use ssh2::{Agent, ErrorCode, PublicKey, Session};
 
 use super::failure::denied;
 use crate::providers::{Error, ErrorKind};
@@ -41,17 +41,7 @@ pub(super) fn log_in(
     if session.authenticated() {
         return Ok(());
     }
-    match methods {
-        Ok(methods) if methods.split(',').any(|method| method == "publickey") => {}
-        Ok(methods) => {
-            let message = format!(
-                "public-key authentication is not allowed for `{user}` (the server offers: \
-                 {methods})"
-            );
-            return Err(denied(message));
-        }
-        Err(error) => return Err(lost(&error)),
-    }
+    takes_keys(user, methods)?;
     let files: Vec<(&PathBuf, Held)> = identities.iter().map(|file| (file, held(file))).collect();
     let publics: Vec<Vec<u8>> = files.iter().filter_map(|(file, _)| public(file)).collect();
     let mut unused = Vec::new();
@@ -63,11 +53,8 @@ pub(super) fn log_in(
                 let (named, others): (Vec<_>, Vec<_>) = keys
                     .into_iter()
                     .partition(|key| publics.iter().any(|public| public == key.blob()));
-                for key in &named {
-                    let name = format!("`{}` of the agent", key.comment());
-                    if accepted(session, found.userauth(user, key), &mut tried, name)? {
-                        return Ok(());
-                    }
+                if agent_lets_in(session, user, &found, &named, &mut tried)? {
+                    return Ok(());
                 }
                 unused = others;
                 agent = Some(found);
@@ -88,15 +75,40 @@ pub(super) fn log_in(
             Held::Nothing => tried.push(format!("{name} (could not read a private key from it)")),
         }
     }
-    if let Some(agent) = &agent {
-        for key in &unused {
-            let name = format!("`{}` of the agent", key.comment());
-            if accepted(session, agent.userauth(user, key), &mut tried, name)? {
-                return Ok(());
-            }
-        }
+    if let Some(agent) = &agent
+        && agent_lets_in(session, user, agent, &unused, &mut tried)?
+    {
+        return Ok(());
     }
     Err(refused(user, &tried, &files))
+}
+
+/// Whether a host takes keys at all, by the methods that it names.
+fn takes_keys(user: &str, methods: Result<String, ssh2::Error>) -> Result<(), Error> {
+    let methods = methods.map_err(|error| lost(&error))?;
+    if methods.split(',').any(|method| method == "publickey") {
+        return Ok(());
+    }
+    Err(denied(format!(
+        "public-key authentication is not allowed for `{user}` (the server offers: {methods})"
+    )))
+}
+
+/// Tries keys that the agent holds; whether one was accepted.
+fn agent_lets_in(
+    session: &Session,
+    user: &str,
+    agent: &Agent,
+    keys: &[PublicKey],
+    tried: &mut Vec<String>,
+) -> Result<bool, Error> {
+    for key in keys {
+        let name = format!("`{}` of the agent", key.comment());
+        if accepted(session, agent.userauth(user, key), tried, name)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn refused(user: &str, tried: &[String], files: &[(&PathBuf, Held)]) -> Error {

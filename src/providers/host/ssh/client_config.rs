@@ -88,6 +88,12 @@ const KEYS: [&str; 7] = [
     "user",
 ];
 
+/// What the tokens in a path stand for.
+struct Spelled<'a> {
+    host: &'a str,
+    user: &'a str,
+}
+
 impl ClientConfig {
     /// Reads `config` in the folder, if there is one.
     pub(super) fn read(dir: Option<&Path>) -> Result<Self> {
@@ -191,37 +197,12 @@ impl ClientConfig {
             let message = format!("no user is set for `{name}`");
             return Err(Error::setting("user", message).hinted("write `user@host`"));
         };
-        let tokens = |path: &Path| {
-            let home = self.home().unwrap_or(Path::new(""));
-            let text = path.to_string_lossy();
-            let text = text
-                .replace("%d", &home.to_string_lossy())
-                .replace("%h", &host);
-            self.path(&text.replace("%r", &user).replace("%%", "%"))
+        let spelled = Spelled {
+            host: &host,
+            user: &user,
         };
-        let identities = match (&config.identity, params.identity_file) {
-            (Some(own), _) => vec![self.path(&own.to_string_lossy())],
-            (None, Some(named)) => named.iter().map(|path| tokens(path)).collect(),
-            (None, None) => ["id_ed25519", "id_ecdsa", "id_rsa"]
-                .iter()
-                .filter_map(|file| Some(self.dir.as_ref()?.join(file)))
-                .filter(|file| file.exists())
-                .collect(),
-        };
-        let mut known_hosts = match (&config.known_hosts, self.known_hosts_of(alias)) {
-            (Some(own), _) => vec![self.path(&own.to_string_lossy())],
-            (None, Some(named)) => named
-                .iter()
-                .filter(|path| *path != "none")
-                .map(|path| tokens(Path::new(path)))
-                .collect(),
-            (None, None) => {
-                let own = self.dir.as_ref().map(|dir| dir.join("known_hosts"));
-                own.into_iter().collect()
-            }
-        };
-        // Never written to: where it is the only one, `accept-new` has to be told where to.
-        known_hosts.push("/etc/ssh/ssh_known_hosts".into());
+        let identities = self.identities(config, params.identity_file, &spelled);
+        let known_hosts = self.known_hosts(config, alias, &spelled);
         Ok(Target {
             name: name.to_owned(),
             user,
@@ -231,6 +212,56 @@ impl ClientConfig {
             known_hosts,
             jump: None,
         })
+    }
+
+    /// The private keys that are tried.
+    fn identities(
+        &self,
+        config: &Config,
+        named: Option<Vec<PathBuf>>,
+        spelled: &Spelled<'_>,
+    ) -> Vec<PathBuf> {
+        match (&config.identity, named) {
+            (Some(own), _) => vec![self.path(&own.to_string_lossy())],
+            (None, Some(named)) => named
+                .iter()
+                .map(|path| self.expanded(path, spelled))
+                .collect(),
+            (None, None) => ["id_ed25519", "id_ecdsa", "id_rsa"]
+                .iter()
+                .filter_map(|file| Some(self.dir.as_ref()?.join(file)))
+                .filter(|file| file.exists())
+                .collect(),
+        }
+    }
+
+    /// The files that a host's key is looked for in.
+    fn known_hosts(&self, config: &Config, alias: &str, spelled: &Spelled<'_>) -> Vec<PathBuf> {
+        let mut known_hosts = match (&config.known_hosts, self.known_hosts_of(alias)) {
+            (Some(own), _) => vec![self.path(&own.to_string_lossy())],
+            (None, Some(named)) => named
+                .iter()
+                .filter(|path| *path != "none")
+                .map(|path| self.expanded(Path::new(path), spelled))
+                .collect(),
+            (None, None) => {
+                let own = self.dir.as_ref().map(|dir| dir.join("known_hosts"));
+                own.into_iter().collect()
+            }
+        };
+        // Never written to: where it is the only one, `accept-new` has to be told where to.
+        known_hosts.push("/etc/ssh/ssh_known_hosts".into());
+        known_hosts
+    }
+
+    /// A path of the user's file, its tokens replaced (`TOKENS` in ssh_config(5)).
+    fn expanded(&self, path: &Path, spelled: &Spelled<'_>) -> PathBuf {
+        let home = self.home().unwrap_or(Path::new(""));
+        let text = path.to_string_lossy();
+        let text = text
+            .replace("%d", &home.to_string_lossy())
+            .replace("%h", spelled.host);
+        self.path(&text.replace("%r", spelled.user).replace("%%", "%"))
     }
 
     /// `UserKnownHostsFile`, which the parser keeps as it is.

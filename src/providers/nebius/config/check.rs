@@ -3,6 +3,7 @@
 use super::super::candidates::candidates;
 use super::{Config, LEAST_DISK, Product};
 use crate::model::{MANAGED_BY, is_reserved};
+use crate::providers::common::words::check_word;
 use crate::providers::{Error, Result};
 
 impl Config {
@@ -128,16 +129,7 @@ impl Config {
     }
 
     fn check_container(&self) -> Result<()> {
-        if self
-            .image
-            .as_ref()
-            .is_some_and(|image| image.is_empty() || image.contains(char::is_whitespace))
-        {
-            return Err(Error::setting(
-                "image",
-                "`image` is not a valid image reference",
-            ));
-        }
+        check_word("image", self.image.as_deref())?;
         if self.product == Product::Vm {
             for (key, set) in [
                 ("env", !self.env.is_empty()),

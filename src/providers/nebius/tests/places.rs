@@ -280,7 +280,7 @@ fn settings_that_cannot_be_meant_are_refused_by_their_key() {
     start_deadline: `start_deadline` must be more than nothing, such as `"10m"`
     endpoint: `api.nebius.cloud` is not a valid server address: write one such as `https://api.example.com/v1`
     auth_endpoint: `ftp://x` is not a valid server address: write one such as `https://api.example.com/v1`
-    image: `image` is not a valid image reference
+    image: `image` must not be empty or contain spaces: write a name, or leave it out
     labels: `gharun-name` is not a valid label key: use lower-case letters, digits, `-`, `_` and `.`; `managed-by` and `gharun-…` are reserved
     labels: `Team` is not a valid label key: use lower-case letters, digits, `-`, `_` and `.`; `managed-by` and `gharun-…` are reserved
     iam_token: the token must be one word of visible characters

@@ -2,7 +2,7 @@
 
 use super::super::candidates::{Candidate, Dropped};
 use super::super::config::Config;
-use super::{Catalog, Stock};
+use super::{Catalog, Shelf, Stock};
 
 impl Catalog {
     /// Adds price and stock to a candidate, or says why it cannot be tried now.
@@ -15,7 +15,7 @@ impl Catalog {
             key: Some(key),
             text,
         };
-        let now = |text| Dropped { key: None, text };
+        let now = |text: String| Dropped { key: None, text };
         let kind = self.kinds.iter().find(|kind| kind.id == one.chip.id());
         let shelves = kind.map(|kind| kind.shelves.as_slice()).unwrap_or_default();
         let Some(stocked) = shelves.iter().find(|stocked| stocked.cloud == one.cloud) else {
@@ -54,19 +54,25 @@ impl Catalog {
         if one.stock == Some(Stock::None) {
             return Err(now("it is out of stock".to_owned()));
         }
-        // Without a list nothing is known of data centers; one that is not in the list does not have it.
-        if let Some(levels) = &stocked.data_centers
-            && !one.data_centers.is_empty()
-        {
-            let level = |name: &String| levels.iter().find(|(id, _)| id == name)?.1;
-            one.stock = one.data_centers.iter().filter_map(level).max();
-            one.data_centers
-                .retain(|name| level(name).is_some_and(|stock| stock > Stock::None));
-            if one.data_centers.is_empty() {
-                let text = "it is out of stock in `data_centers`".to_owned();
-                return Err(now(text));
-            }
-        }
+        narrow(&mut one, stocked).map_err(now)?;
         Ok(one)
     }
+}
+
+/// Leaves only the data centers that have some of it.
+fn narrow(one: &mut Candidate, shelf: &Shelf) -> Result<(), String> {
+    // Without a list nothing is known of data centers; one that is not in the list does not have it.
+    if let Some(levels) = &shelf.data_centers
+        && !one.data_centers.is_empty()
+    {
+        let level = |name: &String| levels.iter().find(|(id, _)| id == name)?.1;
+        one.stock = one.data_centers.iter().filter_map(level).max();
+        one.data_centers
+            .retain(|name| level(name).is_some_and(|stock| stock > Stock::None));
+        if one.data_centers.is_empty() {
+            let text = "it is out of stock in `data_centers`".to_owned();
+            return Err(text);
+        }
+    }
+    Ok(())
 }

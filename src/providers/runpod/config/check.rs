@@ -5,6 +5,7 @@ use url::Url;
 use super::super::request::{OURS, THEIRS};
 use super::{Config, Volume};
 use crate::providers::common::rest::address;
+use crate::providers::common::words::check_word;
 use crate::providers::{EnvName, Error, Names, Result};
 
 /// How many variables a pod may have.
@@ -82,6 +83,10 @@ impl Config {
                 "`vcpus` needs a pod without GPUs: use `min_vcpu_per_gpu`",
             ));
         }
+        self.check_numbers()
+    }
+
+    fn check_numbers(&self) -> Result<()> {
         for (key, number) in [
             ("gpu_count", self.gpu_count),
             ("min_ram_per_gpu", self.min_ram_per_gpu),
@@ -172,15 +177,7 @@ impl Config {
                 .map(|name| ("data_centers", Some(name.as_str()))),
         );
         for (key, word) in words {
-            if word.is_some_and(|word| word.is_empty() || word.contains(char::is_whitespace)) {
-                return Err(Error::setting(
-                    key,
-                    format!(
-                        "`{key}` must not be empty or contain spaces: write a name, or leave it \
-                         out"
-                    ),
-                ));
-            }
+            check_word(key, word)?;
         }
         for port in &self.ports {
             let fine = port.split_once('/').is_some_and(|(number, kind)| {
