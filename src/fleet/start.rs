@@ -28,12 +28,14 @@ const UNDO_INTERRUPTED: Duration = Duration::from_millis(6300);
 const UNDO_FAILED: Duration = Duration::from_mins(2);
 
 mod outcome;
+mod planned;
 mod preview;
 #[cfg(test)]
 mod tests;
 
 pub use outcome::{Failed, StartOutcome, Up};
-pub use preview::{Candidate, Preview, preview};
+pub use planned::{Candidate, Preview};
+pub use preview::preview;
 
 /// Starts the runners of a plan. `interrupt` yields when somebody wants it ended.
 ///

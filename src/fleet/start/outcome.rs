@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::ser::SerializeStruct as _;
 use serde::{Serialize, Serializer};
 
-use super::preview::Preview;
+use super::planned::Preview;
 use crate::fleet::{Left, Trouble, chain};
 use crate::model::{Exit, Mapping, Name, Reference, json};
 
