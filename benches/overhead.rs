@@ -23,7 +23,7 @@ use gharun::model::{
     Sink, random,
 };
 use gharun::plan::{Identity, Plan};
-use gharun::providers::{Health, Listing, Provider, Result};
+use gharun::providers::{Answer, Health, Listing, Provider, ProviderKind, Result};
 use gharun::rehearsal::{Stage, StageOptions};
 use gharun::state::Store;
 
@@ -194,7 +194,7 @@ struct Memory(Mutex<Vec<Instance>>);
 #[serde(deny_unknown_fields)]
 struct NoSettings {}
 
-impl Provider for Memory {
+impl ProviderKind for Memory {
     const KIND: &'static str = "memory";
     const ABOUT: &'static str = "Machines in memory";
     const REHEARSES: bool = false;
@@ -203,38 +203,50 @@ impl Provider for Memory {
     async fn open(_: NoSettings) -> Result<Self> {
         Ok(Self::default())
     }
+}
 
-    async fn check(&self) -> Result<Health> {
-        Ok(Health::default())
+impl Provider for Memory {
+    fn kind(&self) -> &'static str {
+        Self::KIND
     }
 
-    async fn launch(&self, order: &Order) -> Result<Instance> {
-        let instance = Instance {
-            id: InstanceId {
-                place: None,
-                id: order.name.to_string(),
-            },
-            state: Condition::Running,
-            tags: order.tags.clone(),
-            created: order.tags.created,
-            price_per_hour: None,
-        };
-        self.0.lock().expect("no panic").push(instance.clone());
-        Ok(instance)
+    fn check(&self) -> Answer<'_, Health> {
+        Box::pin(async move { Ok(Health::default()) })
     }
 
-    async fn list(&self) -> Result<Listing> {
-        Ok(Listing {
-            instances: self.0.lock().expect("no panic").clone(),
-            unread: vec![],
+    fn launch<'a>(&'a self, order: &'a Order) -> Answer<'a, Instance> {
+        Box::pin(async move {
+            let instance = Instance {
+                id: InstanceId {
+                    place: None,
+                    id: order.name.to_string(),
+                },
+                state: Condition::Running,
+                tags: order.tags.clone(),
+                created: order.tags.created,
+                price_per_hour: None,
+            };
+            self.0.lock().expect("no panic").push(instance.clone());
+            Ok(instance)
         })
     }
 
-    async fn terminate(&self, id: &InstanceId) -> Result<()> {
-        self.0
-            .lock()
-            .expect("no panic")
-            .retain(|instance| instance.id != *id);
-        Ok(())
+    fn list(&self) -> Answer<'_, Listing> {
+        Box::pin(async move {
+            Ok(Listing {
+                instances: self.0.lock().expect("no panic").clone(),
+                unread: vec![],
+            })
+        })
+    }
+
+    fn terminate<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, ()> {
+        Box::pin(async move {
+            self.0
+                .lock()
+                .expect("no panic")
+                .retain(|instance| instance.id != *id);
+            Ok(())
+        })
     }
 }

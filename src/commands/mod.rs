@@ -131,7 +131,7 @@ struct Desk {
     github: OnceCell<Client>,
     /// What tables open instead of their kind.
     #[cfg(test)]
-    doubles: BTreeMap<String, Arc<dyn crate::providers::DynProvider>>,
+    doubles: BTreeMap<String, Arc<dyn crate::providers::Provider>>,
 }
 
 impl Desk {

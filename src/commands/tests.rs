@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::model::{Name, Order, Reference, Secret, Tags};
-use crate::providers::DynProvider;
+use crate::providers::Provider;
 use crate::providers::memory::{Cloud, Memory};
 use crate::rehearsal::{Stage, StageOptions};
 use crate::state::Entry;
@@ -141,7 +141,7 @@ impl World {
                 let actions = Actions::speaking_to(step, Box::new(stderr.clone()));
                 let mut desk = Desk::new(settings, voice(format), actions);
                 for name in ["far", "gpu"] {
-                    let provider: Arc<dyn DynProvider> = Arc::new(self.cloud.provider(name));
+                    let provider: Arc<dyn Provider> = Arc::new(self.cloud.provider(name));
                     desk.doubles.insert(name.to_owned(), provider);
                 }
                 desk.run(&cli.command).await
@@ -192,7 +192,7 @@ impl World {
             lifetime: Duration::from_hours(7),
         };
         let provider = self.cloud.provider("gpu");
-        let machine = DynProvider::launch(&provider, &order).await;
+        let machine = Provider::launch(&provider, &order).await;
         Reference {
             provider: "gpu".to_owned(),
             id: machine.expect("it launches").id,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
 use crate::model::{InstanceId, Reference};
-use crate::providers::{Attempt, DynProvider, Error, ErrorKind, Listing, Unread};
+use crate::providers::{Attempt, Error, ErrorKind, Listing, Provider, Unread};
 
 /// A provider under the name that the user gave it. Clones are the same place.
 #[derive(Clone, Debug)]
@@ -14,7 +14,7 @@ pub struct Place {
     /// A table of providers.toml, or a kind.
     pub name: String,
     /// What rents machines there.
-    pub provider: Arc<dyn DynProvider>,
+    pub provider: Arc<dyn Provider>,
     listed: Arc<Attempt<Arc<Listed>>>,
 }
 
@@ -27,7 +27,7 @@ pub(super) struct Listed {
 
 impl Place {
     /// Gives a provider a name.
-    pub fn new(name: impl Into<String>, provider: Arc<dyn DynProvider>) -> Self {
+    pub fn new(name: impl Into<String>, provider: Arc<dyn Provider>) -> Self {
         Self {
             name: name.into(),
             provider,

@@ -54,7 +54,7 @@ pub(crate) enum Mood {
 /// A place to run the contract against: real where one can be had, else pretended at the wire.
 pub(crate) trait Fake: Sized {
     /// The provider under test.
-    type P: Provider;
+    type P: Provider + 'static;
     /// How many machines fill more than one page of a listing there.
     const MANY: usize = 3;
     /// Prepares a fresh place; `None` after having called [`skipped`] where its real part is not here.

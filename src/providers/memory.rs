@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::contract::Mood;
-use super::{Error, ErrorKind, Health, Provider, Result};
+use super::{Answer, Error, ErrorKind, Health, Provider, ProviderKind, Result};
 use crate::model::{Condition, Instance, InstanceId, Order, Secret};
 use crate::providers::{Listing, Unread};
 
@@ -200,7 +200,7 @@ fn of_mood(mood: Mood, verb: Verb) -> Option<Fault> {
     Some(Fault::Error(kind))
 }
 
-impl Provider for Memory {
+impl ProviderKind for Memory {
     const KIND: &'static str = "memory";
     const ABOUT: &'static str = "Machines that are not there";
     const REHEARSES: bool = false;
@@ -209,15 +209,23 @@ impl Provider for Memory {
     async fn open(_: Config) -> Result<Self> {
         Ok(Self::cloud().provider("memory"))
     }
+}
 
-    async fn check(&self) -> Result<Health> {
-        self.ask(Verb::Check, "").await?;
-        if self.has(Flaw::CheckLeavesSomething) {
-            self.make(&super::contract::order("check"))?;
-        }
-        Ok(Health {
-            facts: vec![format!("`{}` is there", self.place)],
-            warnings: Vec::new(),
+impl Provider for Memory {
+    fn kind(&self) -> &'static str {
+        Self::KIND
+    }
+
+    fn check(&self) -> Answer<'_, Health> {
+        Box::pin(async move {
+            self.ask(Verb::Check, "").await?;
+            if self.has(Flaw::CheckLeavesSomething) {
+                self.make(&super::contract::order("check"))?;
+            }
+            Ok(Health {
+                facts: vec![format!("`{}` is there", self.place)],
+                warnings: Vec::new(),
+            })
         })
     }
 
@@ -227,46 +235,50 @@ impl Provider for Memory {
         place.map(|place| place.labels.clone()).unwrap_or_default()
     }
 
-    async fn launch(&self, order: &Order) -> Result<Instance> {
-        let lost = self.ask(Verb::Launch, order.name.as_str()).await;
-        if let (Err(error), true) = (&lost, self.has(Flaw::TellsSecret)) {
-            return Err(Error::new(error.kind, order.boot.expose()));
-        }
-        let lost = lost?;
-        let made = self.make(order);
-        // Asked before the pause: the place may change its mind meanwhile.
-        let pause = self.takes(|place| place.launch_takes);
-        if let Ok((machine, Some(tell))) = &made {
-            for tell in tell {
-                tell(&machine.instance);
+    fn launch<'a>(&'a self, order: &'a Order) -> Answer<'a, Instance> {
+        Box::pin(async move {
+            let lost = self.ask(Verb::Launch, order.name.as_str()).await;
+            if let (Err(error), true) = (&lost, self.has(Flaw::TellsSecret)) {
+                return Err(Error::new(error.kind, order.boot.expose()));
             }
-        }
-        sleep(pause).await;
-        let (machine, _) = made?;
-        if self.is(Mood::Halfway) {
-            if !self.has(Flaw::LeavesHalf) {
-                self.cloud.vanish(&machine.instance.id);
+            let lost = lost?;
+            let made = self.make(order);
+            // Asked before the pause: the place may change its mind meanwhile.
+            let pause = self.takes(|place| place.launch_takes);
+            if let Ok((machine, Some(tell))) = &made {
+                for tell in tell {
+                    tell(&machine.instance);
+                }
             }
-            return Err(self.error(ErrorKind::Unexpected, Verb::Launch));
-        }
-        if lost == Some(Fault::AnswerLost) {
-            if self.has(Flaw::RepeatsLostLaunch) {
-                let again = Self {
-                    flaw: Some(Flaw::NameIsNoKey),
-                    ..self.clone()
-                };
-                again.make(order)?;
+            sleep(pause).await;
+            let (machine, _) = made?;
+            if self.is(Mood::Halfway) {
+                if !self.has(Flaw::LeavesHalf) {
+                    self.cloud.vanish(&machine.instance.id);
+                }
+                return Err(self.error(ErrorKind::Unexpected, Verb::Launch));
             }
-            return Err(self.error(ErrorKind::Ambiguous, Verb::Launch));
-        }
-        Ok(machine.instance)
+            if lost == Some(Fault::AnswerLost) {
+                if self.has(Flaw::RepeatsLostLaunch) {
+                    let again = Self {
+                        flaw: Some(Flaw::NameIsNoKey),
+                        ..self.clone()
+                    };
+                    again.make(order)?;
+                }
+                return Err(self.error(ErrorKind::Ambiguous, Verb::Launch));
+            }
+            Ok(machine.instance)
+        })
     }
 
-    async fn forgo(&self, turn: &str) -> Result<()> {
-        self.cloud.set(&self.place, |place| {
-            place.queue.retain(|other| other != turn);
-        });
-        Ok(())
+    fn forgo<'a>(&'a self, turn: &'a str) -> Answer<'a, ()> {
+        Box::pin(async move {
+            self.cloud.set(&self.place, |place| {
+                place.queue.retain(|other| other != turn);
+            });
+            Ok(())
+        })
     }
 
     fn lacks_room(&self, machine: &Instance) -> Option<Error> {
@@ -283,99 +295,107 @@ impl Provider for Memory {
         Some(error)
     }
 
-    async fn list(&self) -> Result<Listing> {
-        match self.ask(Verb::List, "").await {
-            Err(_) if self.has(Flaw::SwallowsUnread) => return Ok(Listing::default()),
-            answer => answer?,
-        };
-        let mut listing = Listing::default();
-        let mut next = Some(0);
-        while let Some(from) = next {
-            let (page, then) = self.page(from);
-            let ours = |m: &Machine| !m.stranger || self.has(Flaw::ListsStrangers);
-            let ours = page.into_iter().filter(ours);
-            listing
-                .instances
-                .extend(ours.map(|machine| machine.instance));
-            next = then;
-        }
-        for machine in &mut listing.instances {
-            if self.has(Flaw::LosesTag) {
-                machine.tags.group = None;
-            }
-            if self.has(Flaw::EndedIsRunning) {
-                machine.state = Condition::Running;
-            }
-        }
-        if self.has(Flaw::ListsGhosts) && listing.instances.is_empty() {
-            let ghost = super::contract::order(tests::TAG);
-            let id = InstanceId {
-                place: Some(self.place.clone()),
-                id: "ghost".into(),
+    fn list(&self) -> Answer<'_, Listing> {
+        Box::pin(async move {
+            match self.ask(Verb::List, "").await {
+                Err(_) if self.has(Flaw::SwallowsUnread) => return Ok(Listing::default()),
+                answer => answer?,
             };
-            let ghost = Place::default().machine(id, &ghost).instance;
-            listing.instances.push(ghost);
-        }
-        if self.is(Mood::PartUnread) {
-            listing.unread.push(Unread {
-                place: Some("far".into()),
-                error: self.error(ErrorKind::Unavailable, Verb::List),
-            });
-        }
-        Ok(listing)
+            let mut listing = Listing::default();
+            let mut next = Some(0);
+            while let Some(from) = next {
+                let (page, then) = self.page(from);
+                let ours = |m: &Machine| !m.stranger || self.has(Flaw::ListsStrangers);
+                let ours = page.into_iter().filter(ours);
+                listing
+                    .instances
+                    .extend(ours.map(|machine| machine.instance));
+                next = then;
+            }
+            for machine in &mut listing.instances {
+                if self.has(Flaw::LosesTag) {
+                    machine.tags.group = None;
+                }
+                if self.has(Flaw::EndedIsRunning) {
+                    machine.state = Condition::Running;
+                }
+            }
+            if self.has(Flaw::ListsGhosts) && listing.instances.is_empty() {
+                let ghost = super::contract::order(tests::TAG);
+                let id = InstanceId {
+                    place: Some(self.place.clone()),
+                    id: "ghost".into(),
+                };
+                let ghost = Place::default().machine(id, &ghost).instance;
+                listing.instances.push(ghost);
+            }
+            if self.is(Mood::PartUnread) {
+                listing.unread.push(Unread {
+                    place: Some("far".into()),
+                    error: self.error(ErrorKind::Unavailable, Verb::List),
+                });
+            }
+            Ok(listing)
+        })
     }
 
-    async fn terminate(&self, id: &InstanceId) -> Result<()> {
-        let fault = match self.ask(Verb::Terminate, &id.id).await {
-            Err(error) if self.has(Flaw::TakesBusyForDenied) => {
-                return Err(error.map(|_| ErrorKind::Denied));
+    fn terminate<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, ()> {
+        Box::pin(async move {
+            let fault = match self.ask(Verb::Terminate, &id.id).await {
+                Err(error) if self.has(Flaw::TakesBusyForDenied) => {
+                    return Err(error.map(|_| ErrorKind::Denied));
+                }
+                answer => answer?,
+            };
+            self.resolve(id)?;
+            if fault == Some(Fault::Ignored) && !self.has(Flaw::AsksForTheEndItself) {
+                return Ok(());
             }
-            answer => answer?,
-        };
-        self.resolve(id)?;
-        if fault == Some(Fault::Ignored) && !self.has(Flaw::AsksForTheEndItself) {
-            return Ok(());
-        }
-        let found = self
-            .cloud
-            .machines()
-            .into_iter()
-            .find(|m| m.instance.id == *id);
-        match found {
-            Some(machine) if machine.stranger && !self.has(Flaw::EndsStrangers) => {
-                let message = format!("`{id}` is not gharun's to end");
-                return Err(Error::new(ErrorKind::Denied, message));
+            let found = self
+                .cloud
+                .machines()
+                .into_iter()
+                .find(|m| m.instance.id == *id);
+            match found {
+                Some(machine) if machine.stranger && !self.has(Flaw::EndsStrangers) => {
+                    let message = format!("`{id}` is not gharun's to end");
+                    return Err(Error::new(ErrorKind::Denied, message));
+                }
+                Some(_) => self.cloud.vanish(id),
+                None if self.has(Flaw::MissingIsFailure) => {
+                    return Err(self.error(ErrorKind::Unexpected, Verb::Terminate));
+                }
+                None => {}
             }
-            Some(_) => self.cloud.vanish(id),
-            None if self.has(Flaw::MissingIsFailure) => {
-                return Err(self.error(ErrorKind::Unexpected, Verb::Terminate));
+            sleep(self.takes(|place| place.terminate_takes)).await;
+            if fault == Some(Fault::AnswerLost) {
+                return Err(self.error(ErrorKind::Ambiguous, Verb::Terminate));
             }
-            None => {}
-        }
-        sleep(self.takes(|place| place.terminate_takes)).await;
-        if fault == Some(Fault::AnswerLost) {
-            return Err(self.error(ErrorKind::Ambiguous, Verb::Terminate));
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
-    async fn logs(&self, id: &InstanceId) -> Result<Option<String>> {
-        self.ask(Verb::Logs, &id.id).await?;
-        self.resolve(id)?;
-        let machines = self.cloud.machines().into_iter();
-        let mut found = machines.filter(|machine| machine.instance.id == *id);
-        Ok(found.next().map(|machine| machine.log))
+    fn logs<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, Option<String>> {
+        Box::pin(async move {
+            self.ask(Verb::Logs, &id.id).await?;
+            self.resolve(id)?;
+            let machines = self.cloud.machines().into_iter();
+            let mut found = machines.filter(|machine| machine.instance.id == *id);
+            Ok(found.next().map(|machine| machine.log))
+        })
     }
 
     fn access(&self, id: &InstanceId) -> Option<String> {
         Some(format!("enter {id}"))
     }
 
-    async fn in_use(&self, id: &InstanceId) -> Result<Option<bool>> {
-        self.ask(Verb::InUse, &id.id).await?;
-        self.resolve(id)?;
-        let machines = self.cloud.machines().into_iter();
-        let mut found = machines.filter(|machine| machine.instance.id == *id);
-        Ok(found.next().and_then(|machine| machine.busy))
+    fn in_use<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, Option<bool>> {
+        Box::pin(async move {
+            self.ask(Verb::InUse, &id.id).await?;
+            self.resolve(id)?;
+            let machines = self.cloud.machines().into_iter();
+            let mut found = machines.filter(|machine| machine.instance.id == *id);
+            Ok(found.next().and_then(|machine| machine.busy))
+        })
     }
 }

@@ -1,6 +1,7 @@
 //! Where machines come from: the trait, its errors, the registry.
 
 use std::fmt;
+use std::future::ready;
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
@@ -76,15 +77,12 @@ pub struct Offer {
 /// Looks up an environment variable: the only way in which a kind sees the environment.
 pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// A place that hands out machines.
-///
-/// An implementation rents machines and knows nothing of GitHub. It does not wait for machines to
-/// boot, does not retry a launch that may have been carried out, and prints nothing.
-#[expect(
-    async_fn_in_trait,
-    reason = "one thread runs everything; callers hold `DynProvider`"
-)]
-pub trait Provider: fmt::Debug + Send + Sync + Sized + 'static {
+/// What a place answers, once it is awaited. It is boxed, as many are at work side by side.
+pub type Answer<'a, T> = LocalBoxFuture<'a, Result<T>>;
+
+/// A kind of place, before one is opened.
+#[expect(async_fn_in_trait, reason = "one thread runs everything")]
+pub trait ProviderKind: Provider + Sized + 'static {
     /// The kind's name in `providers.toml` and on the command line.
     const KIND: &'static str;
     /// One line for `gharun providers`.
@@ -109,31 +107,41 @@ pub trait Provider: fmt::Debug + Send + Sync + Sized + 'static {
 
     /// Opens the place. Wrong settings are [`ErrorKind::Config`]; nothing is created.
     async fn open(config: Self::Config) -> Result<Self>;
+}
+
+/// A place that hands out machines.
+///
+/// An implementation rents machines and knows nothing of GitHub. It does not wait for machines to
+/// boot, does not retry a launch that may have been carried out, and prints nothing.
+pub trait Provider: fmt::Debug {
+    /// See [`ProviderKind::KIND`].
+    fn kind(&self) -> &'static str;
 
     /// Confirms that the credentials and the place work, changing nothing.
-    async fn check(&self) -> Result<Health>;
+    fn check(&self) -> Answer<'_, Health>;
 
     /// Finds out whether there is such a place from here at all, asked where nobody has named it. An
     /// error says why not, and that nothing is looked for there; a place that is there and does not
     /// answer well is no error, since machines may be in it. The default: what [`Provider::check`] says.
-    async fn resolve(&self) -> Result<()> {
-        self.check().await.map(drop)
+    fn resolve(&self) -> Answer<'_, ()> {
+        Box::pin(async { self.check().await.map(drop) })
     }
 
     /// Launches one machine that runs `order.boot` once; returns as soon as the order is accepted.
     /// Launching the same name twice never yields two machines. A failed launch leaves nothing,
     /// or is [`ErrorKind::Ambiguous`].
-    async fn launch(&self, order: &Order) -> Result<Instance>;
+    fn launch<'a>(&'a self, order: &'a Order) -> Answer<'a, Instance>;
 
     /// Gives up the place that failed launches got in a queue for room, by [`Order::turn`]; after an
     /// error it is lost a little later. The default: there is no queue.
-    async fn forgo(&self, _turn: &str) -> Result<()> {
-        Ok(())
+    fn forgo<'a>(&'a self, turn: &'a str) -> Answer<'a, ()> {
+        let _ = turn;
+        Box::pin(ready(Ok(())))
     }
 
     /// Lists the machines that gharun launched, all pages and all places, and no others;
     /// a place that could not be read is in `unread`, and says nothing about its machines.
-    async fn list(&self) -> Result<Listing>;
+    fn list(&self) -> Answer<'_, Listing>;
 
     /// Asks once that a machine and all that it brought (disks, addresses) be ended. `Ok`: the place
     /// accepted that, or the machine is gone already. It never waits for the end, and may be asked again
@@ -147,7 +155,7 @@ pub trait Provider: fmt::Debug + Send + Sync + Sized + 'static {
     /// A machine that does not carry our tags is refused as [`ErrorKind::Denied`]. A place that cannot be
     /// resolved is a failure, never "already gone", and so is a machine that the place may not show yet.
     /// Whatever may go another time is neither [`ErrorKind::Config`] nor [`ErrorKind::Denied`].
-    async fn terminate(&self, id: &InstanceId) -> Result<()>;
+    fn terminate<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, ()>;
 
     /// Why a machine that this value launched will not start where it is, though its order was accepted: the
     /// place has no room for it after all, or keeps it waiting for too long. Whoever asks ends it, and when
@@ -181,15 +189,15 @@ pub trait Provider: fmt::Debug + Send + Sync + Sized + 'static {
     }
 
     /// The end of what a machine said while booting, where the place keeps it.
-    async fn logs(&self, id: &InstanceId) -> Result<Option<String>> {
+    fn logs<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, Option<String>> {
         let _ = id;
-        Ok(None)
+        Box::pin(ready(Ok(None)))
     }
 
     /// Whether a job's process is running on the machine, where the place can tell.
-    async fn in_use(&self, id: &InstanceId) -> Result<Option<bool>> {
+    fn in_use<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, Option<bool>> {
         let _ = id;
-        Ok(None)
+        Box::pin(ready(Ok(None)))
     }
 
     /// The command that gets a person in.
@@ -211,148 +219,28 @@ pub trait Provider: fmt::Debug + Send + Sync + Sized + 'static {
 
     /// How a machine reaches `port` on this computer, for a rehearsal, and sees to it that it does from
     /// now on. `None`: it cannot.
-    async fn reach(&self, port: u16) -> Result<Option<Url>> {
+    fn reach(&self, port: u16) -> Answer<'_, Option<Url>> {
         let _ = port;
-        Ok(None)
+        Box::pin(ready(Ok(None)))
     }
 
     /// Machine types with price and stock.
-    async fn offers(&self) -> Result<Vec<Offer>> {
-        Ok(Vec::new())
-    }
-}
-
-/// The boxed twin of [`Provider`] that callers hold. Nobody implements it by hand.
-pub trait DynProvider: fmt::Debug {
-    /// See [`Provider::KIND`].
-    fn kind(&self) -> &'static str;
-    /// See [`Provider::check`].
-    fn check(&self) -> LocalBoxFuture<'_, Result<Health>>;
-    /// See [`Provider::resolve`].
-    fn resolve(&self) -> LocalBoxFuture<'_, Result<()>>;
-    /// See [`Provider::launch`].
-    fn launch<'a>(&'a self, order: &'a Order) -> LocalBoxFuture<'a, Result<Instance>>;
-    /// See [`Provider::forgo`].
-    fn forgo<'a>(&'a self, turn: &'a str) -> LocalBoxFuture<'a, Result<()>>;
-    /// See [`Provider::list`].
-    fn list(&self) -> LocalBoxFuture<'_, Result<Listing>>;
-    /// See [`Provider::terminate`].
-    fn terminate<'a>(&'a self, id: &'a InstanceId) -> LocalBoxFuture<'a, Result<()>>;
-    /// See [`Provider::lacks_room`].
-    fn lacks_room(&self, machine: &Instance) -> Option<Error>;
-    /// See [`Provider::ending`].
-    fn ending(&self) -> &str;
-    /// See [`Provider::can_launch`].
-    fn can_launch(&self) -> Result<()>;
-    /// See [`Provider::candidates`].
-    fn candidates(&self) -> Vec<String>;
-    /// See [`Provider::warnings`].
-    fn warnings(&self) -> Vec<String>;
-    /// See [`Provider::logs`].
-    fn logs<'a>(&'a self, id: &'a InstanceId) -> LocalBoxFuture<'a, Result<Option<String>>>;
-    /// See [`Provider::in_use`].
-    fn in_use<'a>(&'a self, id: &'a InstanceId) -> LocalBoxFuture<'a, Result<Option<bool>>>;
-    /// See [`Provider::access`].
-    fn access(&self, id: &InstanceId) -> Option<String>;
-    /// See [`Provider::labels`].
-    fn labels(&self, id: &InstanceId) -> Vec<String>;
-    /// See [`Provider::is_here`].
-    fn is_here(&self) -> bool;
-    /// See [`Provider::reach`].
-    fn reach(&self, port: u16) -> LocalBoxFuture<'_, Result<Option<Url>>>;
-    /// See [`Provider::offers`].
-    fn offers(&self) -> LocalBoxFuture<'_, Result<Vec<Offer>>>;
-}
-
-impl<P: Provider> DynProvider for P {
-    fn kind(&self) -> &'static str {
-        P::KIND
-    }
-
-    fn check(&self) -> LocalBoxFuture<'_, Result<Health>> {
-        Provider::check(self).boxed_local()
-    }
-
-    fn resolve(&self) -> LocalBoxFuture<'_, Result<()>> {
-        Provider::resolve(self).boxed_local()
-    }
-
-    fn launch<'a>(&'a self, order: &'a Order) -> LocalBoxFuture<'a, Result<Instance>> {
-        Provider::launch(self, order).boxed_local()
-    }
-
-    fn forgo<'a>(&'a self, turn: &'a str) -> LocalBoxFuture<'a, Result<()>> {
-        Provider::forgo(self, turn).boxed_local()
-    }
-
-    fn list(&self) -> LocalBoxFuture<'_, Result<Listing>> {
-        Provider::list(self).boxed_local()
-    }
-
-    fn terminate<'a>(&'a self, id: &'a InstanceId) -> LocalBoxFuture<'a, Result<()>> {
-        Provider::terminate(self, id).boxed_local()
-    }
-
-    fn lacks_room(&self, machine: &Instance) -> Option<Error> {
-        Provider::lacks_room(self, machine)
-    }
-
-    fn ending(&self) -> &str {
-        Provider::ending(self)
-    }
-
-    fn can_launch(&self) -> Result<()> {
-        Provider::can_launch(self)
-    }
-
-    fn candidates(&self) -> Vec<String> {
-        Provider::candidates(self)
-    }
-
-    fn warnings(&self) -> Vec<String> {
-        Provider::warnings(self)
-    }
-
-    fn logs<'a>(&'a self, id: &'a InstanceId) -> LocalBoxFuture<'a, Result<Option<String>>> {
-        Provider::logs(self, id).boxed_local()
-    }
-
-    fn in_use<'a>(&'a self, id: &'a InstanceId) -> LocalBoxFuture<'a, Result<Option<bool>>> {
-        Provider::in_use(self, id).boxed_local()
-    }
-
-    fn access(&self, id: &InstanceId) -> Option<String> {
-        Provider::access(self, id)
-    }
-
-    fn labels(&self, id: &InstanceId) -> Vec<String> {
-        Provider::labels(self, id)
-    }
-
-    fn is_here(&self) -> bool {
-        Provider::is_here(self)
-    }
-
-    fn reach(&self, port: u16) -> LocalBoxFuture<'_, Result<Option<Url>>> {
-        Provider::reach(self, port).boxed_local()
-    }
-
-    fn offers(&self) -> LocalBoxFuture<'_, Result<Vec<Offer>>> {
-        Provider::offers(self).boxed_local()
+    fn offers(&self) -> Answer<'_, Vec<Offer>> {
+        Box::pin(ready(Ok(Vec::new())))
     }
 }
 
 /// Opens a provider with the settings of its table.
-type Open = fn(Map<String, Value>) -> LocalBoxFuture<'static, Result<Arc<dyn DynProvider>>>;
+type Open = fn(Map<String, Value>) -> LocalBoxFuture<'static, Result<Arc<dyn Provider>>>;
 
 /// One row of the registry.
 #[derive(Debug)]
 pub struct Kind {
-    /// See [`Provider::KIND`].
+    /// See [`ProviderKind::KIND`].
     pub name: &'static str,
-    /// See [`Provider::ABOUT`].
+    /// See [`ProviderKind::ABOUT`].
     pub about: &'static str,
-    /// See [`Provider::REHEARSES`].
+    /// See [`ProviderKind::REHEARSES`].
     pub rehearses: bool,
     open: Open,
     schema: fn() -> Schema,
@@ -362,7 +250,7 @@ pub struct Kind {
 }
 
 impl Kind {
-    const fn of<P: Provider>() -> Self {
+    const fn of<P: ProviderKind>() -> Self {
         Self {
             name: P::KIND,
             about: P::ABOUT,
@@ -376,7 +264,7 @@ impl Kind {
     }
 
     /// Opens a provider of this kind with the settings of its table.
-    pub async fn open(&self, settings: Map<String, Value>) -> Result<Arc<dyn DynProvider>> {
+    pub async fn open(&self, settings: Map<String, Value>) -> Result<Arc<dyn Provider>> {
         (self.open)(settings).await
     }
 
@@ -399,7 +287,7 @@ impl Kind {
         missing.next().is_some()
     }
 
-    /// See [`Provider::ambient`].
+    /// See [`ProviderKind::ambient`].
     pub fn ambient(&self, env: Lookup<'_>) -> Vec<(&'static str, &'static str, Value)> {
         (self.ambient)(env)
     }
@@ -434,7 +322,7 @@ pub fn secrets_in_env() -> Vec<&'static str> {
     names.copied().collect()
 }
 
-async fn open<P: Provider>(settings: Map<String, Value>) -> Result<Arc<dyn DynProvider>> {
+async fn open<P: ProviderKind>(settings: Map<String, Value>) -> Result<Arc<dyn Provider>> {
     let config = schema::read(&settings).map_err(|misfit| {
         let key = misfit.key();
         Error::setting(key, misfit.fault.to_string())

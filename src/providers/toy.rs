@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Error, ErrorKind, Health, Provider, Result};
+use super::{Answer, Error, ErrorKind, Health, Provider, ProviderKind, Result};
 use crate::model::{Condition, Instance, InstanceId, Order, lock};
 use crate::providers::Listing;
 
@@ -34,7 +34,7 @@ pub(crate) struct Toy {
     machines: Mutex<Vec<Instance>>,
 }
 
-impl Provider for Toy {
+impl ProviderKind for Toy {
     const KIND: &'static str = "toy";
     const ABOUT: &'static str = "Machines of wood, for nobody";
     const REHEARSES: bool = false;
@@ -53,45 +53,59 @@ impl Provider for Toy {
             machines: Mutex::default(),
         })
     }
+}
 
-    async fn check(&self) -> Result<Health> {
-        Ok(Health {
-            facts: vec![format!("the box `{}` is open", self.config.name)],
-            warnings: Vec::new(),
+impl Provider for Toy {
+    fn kind(&self) -> &'static str {
+        Self::KIND
+    }
+
+    fn check(&self) -> Answer<'_, Health> {
+        Box::pin(async move {
+            Ok(Health {
+                facts: vec![format!("the box `{}` is open", self.config.name)],
+                warnings: Vec::new(),
+            })
         })
     }
 
-    async fn launch(&self, order: &Order) -> Result<Instance> {
-        let mut machines = lock(&self.machines);
-        if let Some(there) = machines.iter().find(|one| order.owns(&one.tags)) {
-            return Ok(there.clone());
-        }
-        if machines.len() == self.config.room {
-            return Err(Error::new(ErrorKind::NoCapacity, "the box is full"));
-        }
-        let machine = Instance {
-            id: InstanceId {
-                place: Some(self.config.name.clone()),
-                id: order.name.to_string(),
-            },
-            state: Condition::Running,
-            tags: order.tags.clone(),
-            created: order.tags.created,
-            price_per_hour: None,
-        };
-        machines.push(machine.clone());
-        Ok(machine)
-    }
-
-    async fn list(&self) -> Result<Listing> {
-        Ok(Listing {
-            instances: lock(&self.machines).clone(),
-            unread: Vec::new(),
+    fn launch<'a>(&'a self, order: &'a Order) -> Answer<'a, Instance> {
+        Box::pin(async move {
+            let mut machines = lock(&self.machines);
+            if let Some(there) = machines.iter().find(|one| order.owns(&one.tags)) {
+                return Ok(there.clone());
+            }
+            if machines.len() == self.config.room {
+                return Err(Error::new(ErrorKind::NoCapacity, "the box is full"));
+            }
+            let machine = Instance {
+                id: InstanceId {
+                    place: Some(self.config.name.clone()),
+                    id: order.name.to_string(),
+                },
+                state: Condition::Running,
+                tags: order.tags.clone(),
+                created: order.tags.created,
+                price_per_hour: None,
+            };
+            machines.push(machine.clone());
+            Ok(machine)
         })
     }
 
-    async fn terminate(&self, id: &InstanceId) -> Result<()> {
-        lock(&self.machines).retain(|machine| machine.id != *id);
-        Ok(())
+    fn list(&self) -> Answer<'_, Listing> {
+        Box::pin(async move {
+            Ok(Listing {
+                instances: lock(&self.machines).clone(),
+                unread: Vec::new(),
+            })
+        })
+    }
+
+    fn terminate<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, ()> {
+        Box::pin(async move {
+            lock(&self.machines).retain(|machine| machine.id != *id);
+            Ok(())
+        })
     }
 }

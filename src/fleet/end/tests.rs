@@ -8,7 +8,7 @@ use super::*;
 use crate::model::Instance;
 use crate::providers::contract::{Mood, order};
 use crate::providers::memory::{Cloud, Fault, Memory, Verb};
-use crate::providers::{DynProvider, ErrorKind};
+use crate::providers::{ErrorKind, Provider};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -26,7 +26,7 @@ impl Scene {
     }
 
     async fn machine(&self) -> Instance {
-        let launched = DynProvider::launch(&self.cloud.provider("gpu"), &order("t")).await;
+        let launched = Provider::launch(&self.cloud.provider("gpu"), &order("t")).await;
         launched.expect("it launches")
     }
 

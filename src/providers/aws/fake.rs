@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::{Aws, places};
 use crate::model::{InstanceId, random};
-use crate::providers::Provider as _;
 use crate::providers::contract::{Fake, Mood, skipped};
+use crate::providers::{Provider as _, ProviderKind as _};
 use gharun_worlds::moto::{Asked, Deed, Proxy, Server, alive, ask, texts, user_data};
 
 /// The region of all launches.

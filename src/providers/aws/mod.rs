@@ -10,7 +10,7 @@ use tokio::time::Instant as Moment;
 
 use super::common::attempt::Attempt;
 use super::common::once::Once;
-use super::{Error, ErrorKind, Health, Lookup, Provider, Result};
+use super::{Answer, Error, ErrorKind, Health, Lookup, Provider, ProviderKind, Result};
 use crate::model::{Instance, InstanceId, Order, lock};
 use crate::providers::Listing;
 use clients::Clients;
@@ -66,7 +66,7 @@ struct Memory {
     ended: BTreeSet<InstanceId>,
 }
 
-impl Provider for Aws {
+impl ProviderKind for Aws {
     const KIND: &'static str = "aws";
     const ABOUT: &'static str = "EC2 instances, on demand or spot";
     const REHEARSES: bool = false;
@@ -97,26 +97,31 @@ impl Provider for Aws {
             config,
         })
     }
+}
 
-    async fn check(&self) -> Result<Health> {
-        Box::pin(self.examine()).await
+impl Provider for Aws {
+    fn kind(&self) -> &'static str {
+        Self::KIND
     }
 
-    async fn resolve(&self) -> Result<()> {
-        Box::pin(self.clients.resolve()).await
+    fn check(&self) -> Answer<'_, Health> {
+        Box::pin(self.examine())
     }
 
-    async fn launch(&self, order: &Order) -> Result<Instance> {
-        // Boxed, as many are at work side by side.
-        Box::pin(self.order(order)).await
+    fn resolve(&self) -> Answer<'_, ()> {
+        Box::pin(async move { Box::pin(self.clients.resolve()).await })
     }
 
-    async fn list(&self) -> Result<Listing> {
-        Ok(Box::pin(self.look()).await)
+    fn launch<'a>(&'a self, order: &'a Order) -> Answer<'a, Instance> {
+        Box::pin(self.order(order))
     }
 
-    async fn terminate(&self, id: &InstanceId) -> Result<()> {
-        Box::pin(self.end(id)).await
+    fn list(&self) -> Answer<'_, Listing> {
+        Box::pin(async move { Ok(Box::pin(self.look()).await) })
+    }
+
+    fn terminate<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, ()> {
+        Box::pin(self.end(id))
     }
 
     fn ending(&self) -> &'static str {
@@ -144,42 +149,46 @@ impl Provider for Aws {
         warnings
     }
 
-    async fn logs(&self, id: &InstanceId) -> Result<Option<String>> {
-        let region = region_of(id)?;
-        let client = self.clients.ec2(&region).await?;
-        let ask = async |latest: bool| {
-            let request = client.get_console_output().instance_id(&id.id);
-            let answer = request.set_latest(latest.then_some(true)).send().await;
-            answer.map_err(|error| Said::of(&error))
-        };
-        // Only instances of the newer kind have the latest; the others keep what they said at first.
-        let answer = match ask(true).await {
-            Err(said) if said.code.as_deref() == Some("UnsupportedOperation") => ask(false).await,
-            answer => answer,
-        };
-        let output = match answer {
-            Ok(answer) => answer.output.unwrap_or_default(),
-            Err(said) if said.action() == Action::Missing => return Ok(None),
-            Err(said) => {
-                let doing = format!("could not read the console of the instance `{}`", id.id);
-                return Err(said.explain(doing, "ec2:GetConsoleOutput"));
-            }
-        };
-        let bytes = base64::engine::general_purpose::STANDARD
-            .decode(output.split_whitespace().collect::<String>())
-            .map_err(|error| {
-                Error::new(
-                    ErrorKind::Unexpected,
-                    format!(
-                        "the console output of the instance `{}` is not valid base64",
-                        id.id
-                    ),
-                )
-                .because(error)
-            })?;
-        let end = &bytes[bytes.len().saturating_sub(LOG_BYTES)..];
-        let text = String::from_utf8_lossy(end).into_owned();
-        Ok((!text.trim().is_empty()).then_some(text))
+    fn logs<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, Option<String>> {
+        Box::pin(async move {
+            let region = region_of(id)?;
+            let client = self.clients.ec2(&region).await?;
+            let ask = async |latest: bool| {
+                let request = client.get_console_output().instance_id(&id.id);
+                let answer = request.set_latest(latest.then_some(true)).send().await;
+                answer.map_err(|error| Said::of(&error))
+            };
+            // Only instances of the newer kind have the latest; the others keep what they said at first.
+            let answer = match ask(true).await {
+                Err(said) if said.code.as_deref() == Some("UnsupportedOperation") => {
+                    ask(false).await
+                }
+                answer => answer,
+            };
+            let output = match answer {
+                Ok(answer) => answer.output.unwrap_or_default(),
+                Err(said) if said.action() == Action::Missing => return Ok(None),
+                Err(said) => {
+                    let doing = format!("could not read the console of the instance `{}`", id.id);
+                    return Err(said.explain(doing, "ec2:GetConsoleOutput"));
+                }
+            };
+            let bytes = base64::engine::general_purpose::STANDARD
+                .decode(output.split_whitespace().collect::<String>())
+                .map_err(|error| {
+                    Error::new(
+                        ErrorKind::Unexpected,
+                        format!(
+                            "the console output of the instance `{}` is not valid base64",
+                            id.id
+                        ),
+                    )
+                    .because(error)
+                })?;
+            let end = &bytes[bytes.len().saturating_sub(LOG_BYTES)..];
+            let text = String::from_utf8_lossy(end).into_owned();
+            Ok((!text.trim().is_empty()).then_some(text))
+        })
     }
 
     fn access(&self, id: &InstanceId) -> Option<String> {

@@ -20,8 +20,8 @@ use tokio::sync::OnceCell;
 use super::machine::short;
 use super::{Config, Docker, SOCKET};
 use crate::model::{InstanceId, random};
-use crate::providers::Provider as _;
 use crate::providers::contract::{Fake, Mood, skipped};
+use crate::providers::{Provider as _, ProviderKind as _};
 
 /// The image of all tests: busybox and a user `runner`, 1001:127.
 pub(super) const IMAGE: &str = "gharun-test-docker:1";

@@ -10,7 +10,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::common::attempt::Attempt;
-use super::{Error, ErrorKind, Health, Lookup, Provider, Result};
+use super::{Answer, Error, ErrorKind, Health, Lookup, Provider, ProviderKind, Result};
 use crate::model::{Instance, InstanceId, MANAGED_BY, Order};
 use crate::providers::{Listing, Unread};
 use daemon::{Daemon, look};
@@ -59,7 +59,7 @@ pub struct Docker {
     image: Attempt<()>,
 }
 
-impl Provider for Docker {
+impl ProviderKind for Docker {
     const KIND: &'static str = "docker";
     const ABOUT: &'static str = "Containers of a Docker daemon";
     const REHEARSES: bool = true;
@@ -100,132 +100,148 @@ impl Provider for Docker {
             config,
         })
     }
+}
 
-    async fn resolve(&self) -> Result<()> {
-        // A daemon that somebody has named is there, and may be ill; at the usual place there may be none.
-        if self.config.host.is_some() || self.config.context.is_some() {
-            return Ok(());
-        }
-        self.check().await.map(drop)
+impl Provider for Docker {
+    fn kind(&self) -> &'static str {
+        Self::KIND
     }
 
-    async fn check(&self) -> Result<Health> {
-        let daemon = self.daemon().await?;
-        // The answer that `daemon` kept may be an old one.
-        look(daemon.client.ping()).await.map_err(|error| {
-            daemon.failed(
-                format!("could not reach the Docker daemon at {}", self.endpoint),
-                &error,
-            )
-        })?;
-        let info = &daemon.info;
-        let told = |text: &Option<String>| text.clone().unwrap_or_else(|| "unknown".to_owned());
-        let mut health = Health {
-            facts: vec![
-                format!(
-                    "daemon {} (API {}) at {}",
-                    told(&info.server_version),
-                    daemon.version(),
-                    self.endpoint
-                ),
-                format!(
-                    "{}/{} on {}",
-                    told(&info.os_type),
-                    told(&info.architecture),
-                    told(&info.operating_system)
-                ),
-            ],
-            warnings: info.warnings.clone().unwrap_or_default(),
-        };
-        self.linux(&daemon)?;
-        let image = &self.config.image;
-        match (
-            image::present(&daemon, &self.config).await?,
-            self.config.pull,
-        ) {
-            (Some(_), Pull::Always) => health
-                .facts
-                .push(format!("image `{image}`, pulled by each start")),
-            (Some(_), _) => health.facts.push(format!("image `{image}`")),
-            (None, Pull::Never) => health.warnings.push(image::never(&self.config, &daemon)),
-            (None, _) => health
-                .facts
-                .push(format!("image `{image}`, pulled by the first start")),
-        }
-        Ok(health)
-    }
-
-    async fn launch(&self, order: &Order) -> Result<Instance> {
-        let daemon = self.daemon().await?;
-        self.linux(&daemon)?;
-        self.image
-            .get(async || image::ensure(&daemon, &self.config).await)
-            .await?;
-        let launch = Launch {
-            daemon: &daemon,
-            config: &self.config,
-            host: self.host(&daemon)?,
-        };
-        // Boxed, as many are at work side by side.
-        Box::pin(launch.run(order)).await
-    }
-
-    async fn list(&self) -> Result<Listing> {
-        let unread = |error: Error| Listing {
-            instances: Vec::new(),
-            unread: vec![Unread { place: None, error }],
-        };
-        let daemon = match self.daemon().await {
-            Ok(daemon) => daemon,
-            Err(error) => return Ok(unread(error)),
-        };
-        let containers = match daemon.ours().await {
-            Ok(containers) => containers,
-            Err(error) => {
-                let doing = format!("could not list the containers at {}", self.endpoint);
-                return Ok(unread(daemon.failed(doing, &error)));
+    fn resolve(&self) -> Answer<'_, ()> {
+        Box::pin(async move {
+            // A daemon that somebody has named is there, and may be ill; at the usual place there may be none.
+            if self.config.host.is_some() || self.config.context.is_some() {
+                return Ok(());
             }
-        };
-        let instances = futures_util::stream::iter(containers)
-            .map(async |container| listed(&daemon, container).await)
-            .buffered(LOOKS)
-            .filter_map(std::future::ready)
-            .collect()
-            .await;
-        Ok(Listing {
-            instances,
-            unread: Vec::new(),
+            self.check().await.map(drop)
         })
     }
 
-    async fn terminate(&self, id: &InstanceId) -> Result<()> {
-        let daemon = self.place_of(id).await?;
-        let Some(found) = self.found(&daemon, id).await? else {
-            // Without its place, nobody knows whether this daemon ever had it.
-            return match id.place {
-                Some(_) => Ok(()),
-                None => Err(Error::new(
-                    ErrorKind::Config,
-                    format!("the daemon at {} has no container `{id}`", self.endpoint),
+    fn check(&self) -> Answer<'_, Health> {
+        Box::pin(async move {
+            let daemon = self.daemon().await?;
+            // The answer that `daemon` kept may be an old one.
+            look(daemon.client.ping()).await.map_err(|error| {
+                daemon.failed(
+                    format!("could not reach the Docker daemon at {}", self.endpoint),
+                    &error,
                 )
-                .hinted("write the whole reference as `gharun list` shows it")),
+            })?;
+            let info = &daemon.info;
+            let told = |text: &Option<String>| text.clone().unwrap_or_else(|| "unknown".to_owned());
+            let mut health = Health {
+                facts: vec![
+                    format!(
+                        "daemon {} (API {}) at {}",
+                        told(&info.server_version),
+                        daemon.version(),
+                        self.endpoint
+                    ),
+                    format!(
+                        "{}/{} on {}",
+                        told(&info.os_type),
+                        told(&info.architecture),
+                        told(&info.operating_system)
+                    ),
+                ],
+                warnings: info.warnings.clone().unwrap_or_default(),
             };
-        };
-        let labels = found.config.and_then(|config| config.labels);
-        let ours = labels.and_then(|labels| labels.get(MANAGED_BY.0).cloned());
-        if ours.as_deref() != Some(MANAGED_BY.1) {
-            return Err(Error::new(
-                ErrorKind::Denied,
-                format!("gharun did not create the container `{}`", id.id),
-            )
-            .hinted(format!(
-                "remove it yourself with `{} rm -f {}`",
-                self.endpoint.command(),
-                id.id
-            )));
-        }
-        let whole = found.id.unwrap_or_else(|| id.id.clone());
-        removal::remove(&daemon, &whole).await
+            self.linux(&daemon)?;
+            let image = &self.config.image;
+            match (
+                image::present(&daemon, &self.config).await?,
+                self.config.pull,
+            ) {
+                (Some(_), Pull::Always) => health
+                    .facts
+                    .push(format!("image `{image}`, pulled by each start")),
+                (Some(_), _) => health.facts.push(format!("image `{image}`")),
+                (None, Pull::Never) => health.warnings.push(image::never(&self.config, &daemon)),
+                (None, _) => health
+                    .facts
+                    .push(format!("image `{image}`, pulled by the first start")),
+            }
+            Ok(health)
+        })
+    }
+
+    fn launch<'a>(&'a self, order: &'a Order) -> Answer<'a, Instance> {
+        Box::pin(async move {
+            let daemon = self.daemon().await?;
+            self.linux(&daemon)?;
+            self.image
+                .get(async || image::ensure(&daemon, &self.config).await)
+                .await?;
+            let launch = Launch {
+                daemon: &daemon,
+                config: &self.config,
+                host: self.host(&daemon)?,
+            };
+            // Boxed, as many are at work side by side.
+            Box::pin(launch.run(order)).await
+        })
+    }
+
+    fn list(&self) -> Answer<'_, Listing> {
+        Box::pin(async move {
+            let unread = |error: Error| Listing {
+                instances: Vec::new(),
+                unread: vec![Unread { place: None, error }],
+            };
+            let daemon = match self.daemon().await {
+                Ok(daemon) => daemon,
+                Err(error) => return Ok(unread(error)),
+            };
+            let containers = match daemon.ours().await {
+                Ok(containers) => containers,
+                Err(error) => {
+                    let doing = format!("could not list the containers at {}", self.endpoint);
+                    return Ok(unread(daemon.failed(doing, &error)));
+                }
+            };
+            let instances = futures_util::stream::iter(containers)
+                .map(async |container| listed(&daemon, container).await)
+                .buffered(LOOKS)
+                .filter_map(std::future::ready)
+                .collect()
+                .await;
+            Ok(Listing {
+                instances,
+                unread: Vec::new(),
+            })
+        })
+    }
+
+    fn terminate<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, ()> {
+        Box::pin(async move {
+            let daemon = self.place_of(id).await?;
+            let Some(found) = self.found(&daemon, id).await? else {
+                // Without its place, nobody knows whether this daemon ever had it.
+                return match id.place {
+                    Some(_) => Ok(()),
+                    None => Err(Error::new(
+                        ErrorKind::Config,
+                        format!("the daemon at {} has no container `{id}`", self.endpoint),
+                    )
+                    .hinted("write the whole reference as `gharun list` shows it")),
+                };
+            };
+            let labels = found.config.and_then(|config| config.labels);
+            let ours = labels.and_then(|labels| labels.get(MANAGED_BY.0).cloned());
+            if ours.as_deref() != Some(MANAGED_BY.1) {
+                return Err(Error::new(
+                    ErrorKind::Denied,
+                    format!("gharun did not create the container `{}`", id.id),
+                )
+                .hinted(format!(
+                    "remove it yourself with `{} rm -f {}`",
+                    self.endpoint.command(),
+                    id.id
+                )));
+            }
+            let whole = found.id.unwrap_or_else(|| id.id.clone());
+            removal::remove(&daemon, &whole).await
+        })
     }
 
     fn candidates(&self) -> Vec<String> {
@@ -263,49 +279,56 @@ impl Provider for Docker {
         warnings
     }
 
-    async fn logs(&self, id: &InstanceId) -> Result<Option<String>> {
-        let daemon = self.place_of(id).await?;
-        match daemon.tail(&id.id, LOG_LINES, LOG_BYTES).await {
-            Ok(said) => Ok(said),
-            // Drivers that send logs elsewhere cannot give them back.
-            Err(error) if error.to_string().contains("does not support reading") => Ok(None),
-            Err(error) => {
-                let doing = format!("could not read the log of the container `{}`", id.id);
-                Err(daemon.failed(doing, &error))
+    fn logs<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, Option<String>> {
+        Box::pin(async move {
+            let daemon = self.place_of(id).await?;
+            match daemon.tail(&id.id, LOG_LINES, LOG_BYTES).await {
+                Ok(said) => Ok(said),
+                // Drivers that send logs elsewhere cannot give them back.
+                Err(error) if error.to_string().contains("does not support reading") => Ok(None),
+                Err(error) => {
+                    let doing = format!("could not read the log of the container `{}`", id.id);
+                    Err(daemon.failed(doing, &error))
+                }
             }
-        }
+        })
     }
 
-    async fn in_use(&self, id: &InstanceId) -> Result<Option<bool>> {
-        let daemon = self.place_of(id).await?;
-        match daemon.top(&id.id).await {
-            Ok(Some(top)) => {
-                let processes = top.processes.unwrap_or_default();
-                // The process that runs one job, child of `Runner.Listener`.
-                let worker = |cell: &String| cell.contains("Runner.Worker");
-                Ok(Some(processes.iter().flatten().any(worker)))
+    fn in_use<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, Option<bool>> {
+        Box::pin(async move {
+            let daemon = self.place_of(id).await?;
+            match daemon.top(&id.id).await {
+                Ok(Some(top)) => {
+                    let processes = top.processes.unwrap_or_default();
+                    // The process that runs one job, child of `Runner.Listener`.
+                    let worker = |cell: &String| cell.contains("Runner.Worker");
+                    Ok(Some(processes.iter().flatten().any(worker)))
+                }
+                Ok(None) => Ok(None),
+                // It is not running.
+                Err(error) if is_conflict(&error) => Ok(None),
+                Err(error) => {
+                    let doing =
+                        format!("could not list the processes of the container `{}`", id.id);
+                    Err(daemon.failed(doing, &error))
+                }
             }
-            Ok(None) => Ok(None),
-            // It is not running.
-            Err(error) if is_conflict(&error) => Ok(None),
-            Err(error) => {
-                let doing = format!("could not list the processes of the container `{}`", id.id);
-                Err(daemon.failed(doing, &error))
-            }
-        }
+        })
     }
 
     fn access(&self, id: &InstanceId) -> Option<String> {
         Some(format!("{} exec -it {} sh", self.endpoint.command(), id.id))
     }
 
-    async fn reach(&self, port: u16) -> Result<Option<Url>> {
-        if self.endpoint.socket().is_none() {
-            return Ok(None);
-        }
-        let daemon = self.daemon().await?;
-        let network = self.config.network.as_deref().unwrap_or("bridge");
-        reach::url(&daemon, network, port).await
+    fn reach(&self, port: u16) -> Answer<'_, Option<Url>> {
+        Box::pin(async move {
+            if self.endpoint.socket().is_none() {
+                return Ok(None);
+            }
+            let daemon = self.daemon().await?;
+            let network = self.config.network.as_deref().unwrap_or("bridge");
+            reach::url(&daemon, network, port).await
+        })
     }
 }
 

@@ -14,7 +14,9 @@ use url::Url;
 
 use super::{Broken, Host, Layout, Output, Shell};
 use crate::model::{HumanDuration, Instance, InstanceId, Order, PathSetting, Secret};
-use crate::providers::{EnvName, Error, Health, Listing, Lookup, Provider, Result};
+use crate::providers::{
+    Answer, EnvName, Error, Health, Listing, Lookup, Provider, ProviderKind, Result,
+};
 
 /// Slots on this very machine.
 #[derive(Debug)]
@@ -181,7 +183,7 @@ fn variables(env: BTreeMap<EnvName, String>) -> Result<Vec<(String, Secret)>> {
         .collect()
 }
 
-impl Provider for Local {
+impl ProviderKind for Local {
     const KIND: &'static str = "local";
     const ABOUT: &'static str = "Slots on this machine";
     const REHEARSES: bool = true;
@@ -212,21 +214,27 @@ impl Provider for Local {
         };
         Self::on(shell, config)
     }
+}
 
-    async fn check(&self) -> Result<Health> {
-        self.host.check().await
+impl Provider for Local {
+    fn kind(&self) -> &'static str {
+        Self::KIND
     }
 
-    async fn launch(&self, order: &Order) -> Result<Instance> {
-        self.host.launch(order).await
+    fn check(&self) -> Answer<'_, Health> {
+        Box::pin(self.host.check())
     }
 
-    async fn list(&self) -> Result<Listing> {
-        self.host.list().await
+    fn launch<'a>(&'a self, order: &'a Order) -> Answer<'a, Instance> {
+        Box::pin(self.host.launch(order))
     }
 
-    async fn terminate(&self, id: &InstanceId) -> Result<()> {
-        self.host.terminate(id).await
+    fn list(&self) -> Answer<'_, Listing> {
+        Box::pin(self.host.list())
+    }
+
+    fn terminate<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, ()> {
+        Box::pin(self.host.terminate(id))
     }
 
     fn candidates(&self) -> Vec<String> {
@@ -242,12 +250,12 @@ impl Provider for Local {
         vec!["jobs run on this machine with all the rights of this user".into()]
     }
 
-    async fn logs(&self, id: &InstanceId) -> Result<Option<String>> {
-        self.host.logs(id).await
+    fn logs<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, Option<String>> {
+        Box::pin(self.host.logs(id))
     }
 
-    async fn in_use(&self, id: &InstanceId) -> Result<Option<bool>> {
-        self.host.in_use(id).await
+    fn in_use<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, Option<bool>> {
+        Box::pin(self.host.in_use(id))
     }
 
     fn access(&self, id: &InstanceId) -> Option<String> {
@@ -258,9 +266,11 @@ impl Provider for Local {
         true
     }
 
-    async fn reach(&self, port: u16) -> Result<Option<Url>> {
-        let url = format!("http://127.0.0.1:{port}");
-        Ok(Some(url.parse().expect("a port makes a URL")))
+    fn reach(&self, port: u16) -> Answer<'_, Option<Url>> {
+        Box::pin(async move {
+            let url = format!("http://127.0.0.1:{port}");
+            Ok(Some(url.parse().expect("a port makes a URL")))
+        })
     }
 }
 

@@ -10,7 +10,7 @@ use tokio::time::Instant as Moment;
 use super::common::attempt::Attempt;
 use super::common::once::Once;
 use super::common::rest::is_open;
-use super::{Error, Health, Lookup, Offer, Provider, Result};
+use super::{Answer, Error, Health, Lookup, Offer, Provider, ProviderKind, Result};
 use crate::http::Bounds;
 use crate::model::{Instance, InstanceId, Name, Order, digest, lock};
 use crate::poll::Pace;
@@ -124,7 +124,7 @@ struct Ordered {
     no_room: Option<String>,
 }
 
-impl Provider for Nebius {
+impl ProviderKind for Nebius {
     const KIND: &'static str = "nebius";
     const ABOUT: &'static str = "Nebius AI Cloud: jobs and virtual machines with GPUs";
     const REHEARSES: bool = false;
@@ -149,31 +149,38 @@ impl Provider for Nebius {
     async fn open(config: Config) -> Result<Self> {
         Self::at(config, Paces::default())
     }
+}
 
-    async fn check(&self) -> Result<Health> {
-        Box::pin(self.examine()).await
+impl Provider for Nebius {
+    fn kind(&self) -> &'static str {
+        Self::KIND
     }
 
-    async fn resolve(&self) -> Result<()> {
-        self.project()?;
-        // Who has credentials has a place, whether it answers just now or not.
-        match self.api.tokens().source() {
-            Source::Nowhere(why) => Err(Source::missing(why)),
-            Source::Key(_) | Source::Token(_) | Source::TokenFile(_) => Ok(()),
-        }
+    fn check(&self) -> Answer<'_, Health> {
+        Box::pin(self.examine())
     }
 
-    async fn launch(&self, order: &Order) -> Result<Instance> {
-        // Boxed, as many are at work side by side.
-        Box::pin(self.order(order)).await
+    fn resolve(&self) -> Answer<'_, ()> {
+        Box::pin(async move {
+            self.project()?;
+            // Who has credentials has a place, whether it answers just now or not.
+            match self.api.tokens().source() {
+                Source::Nowhere(why) => Err(Source::missing(why)),
+                Source::Key(_) | Source::Token(_) | Source::TokenFile(_) => Ok(()),
+            }
+        })
     }
 
-    async fn list(&self) -> Result<Listing> {
-        Box::pin(self.look()).await
+    fn launch<'a>(&'a self, order: &'a Order) -> Answer<'a, Instance> {
+        Box::pin(self.order(order))
     }
 
-    async fn terminate(&self, id: &InstanceId) -> Result<()> {
-        Box::pin(self.end(id)).await
+    fn list(&self) -> Answer<'_, Listing> {
+        Box::pin(self.look())
+    }
+
+    fn terminate<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, ()> {
+        Box::pin(self.end(id))
     }
 
     fn ending(&self) -> &'static str {
@@ -219,8 +226,8 @@ impl Provider for Nebius {
         self.find_no_room(machine)
     }
 
-    async fn offers(&self) -> Result<Vec<Offer>> {
-        Box::pin(self.offered()).await
+    fn offers(&self) -> Answer<'_, Vec<Offer>> {
+        Box::pin(self.offered())
     }
 }
 

@@ -8,7 +8,7 @@ use tokio::time::Instant as Moment;
 
 use super::common::once::Once;
 use super::common::rest;
-use super::{Health, Lookup, Offer, Provider, Result};
+use super::{Answer, Health, Lookup, Offer, Provider, ProviderKind, Result};
 use crate::http::Bounds;
 use crate::model::{Instance, InstanceId, Order, lock};
 use crate::providers::{Listing, Unread};
@@ -52,7 +52,7 @@ pub struct RunPod {
     said: Once,
 }
 
-impl Provider for RunPod {
+impl ProviderKind for RunPod {
     const KIND: &'static str = "runpod";
     const ABOUT: &'static str = "Pods with GPUs at RunPod";
     const REHEARSES: bool = false;
@@ -79,34 +79,43 @@ impl Provider for RunPod {
     async fn open(config: Config) -> Result<Self> {
         Self::with(config, pods::BOUNDS, Paces::default())
     }
+}
 
-    async fn check(&self) -> Result<Health> {
-        Box::pin(self.examine()).await
+impl Provider for RunPod {
+    fn kind(&self) -> &'static str {
+        Self::KIND
     }
 
-    async fn resolve(&self) -> Result<()> {
-        // Whoever has a key has an account, and there may be pods in it, whatever it answers now.
-        Ok(())
+    fn check(&self) -> Answer<'_, Health> {
+        Box::pin(self.examine())
     }
 
-    async fn launch(&self, order: &Order) -> Result<Instance> {
-        // Boxed, as many are at work side by side.
-        Box::pin(self.order(order)).await
+    fn resolve(&self) -> Answer<'_, ()> {
+        Box::pin(async move {
+            // Whoever has a key has an account, and there may be pods in it, whatever it answers now.
+            Ok(())
+        })
     }
 
-    async fn list(&self) -> Result<Listing> {
-        let mut listing = Listing::default();
-        match self.api.pods().await {
-            Ok(pods) => {
-                listing.instances = pods.iter().filter_map(|pod| self.listed(pod)).collect();
+    fn launch<'a>(&'a self, order: &'a Order) -> Answer<'a, Instance> {
+        Box::pin(self.order(order))
+    }
+
+    fn list(&self) -> Answer<'_, Listing> {
+        Box::pin(async move {
+            let mut listing = Listing::default();
+            match self.api.pods().await {
+                Ok(pods) => {
+                    listing.instances = pods.iter().filter_map(|pod| self.listed(pod)).collect();
+                }
+                Err(error) => listing.unread.push(Unread { place: None, error }),
             }
-            Err(error) => listing.unread.push(Unread { place: None, error }),
-        }
-        Ok(listing)
+            Ok(listing)
+        })
     }
 
-    async fn terminate(&self, id: &InstanceId) -> Result<()> {
-        Box::pin(self.end(id)).await
+    fn terminate<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, ()> {
+        Box::pin(self.end(id))
     }
 
     fn ending(&self) -> &'static str {
@@ -147,12 +156,12 @@ impl Provider for RunPod {
         warnings
     }
 
-    async fn logs(&self, id: &InstanceId) -> Result<Option<String>> {
-        self.said(id).await
+    fn logs<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, Option<String>> {
+        Box::pin(self.said(id))
     }
 
-    async fn offers(&self) -> Result<Vec<Offer>> {
-        self.everything().await
+    fn offers(&self) -> Answer<'_, Vec<Offer>> {
+        Box::pin(self.everything())
     }
 }
 

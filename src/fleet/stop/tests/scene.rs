@@ -18,7 +18,7 @@ use crate::github::{
     WorkflowRun,
 };
 use crate::model::{Event, Instance, Name, Order, Reference, Run, Secret, Sink, StopTarget, Tags};
-use crate::providers::DynProvider;
+use crate::providers::Provider;
 use crate::providers::memory::{Cloud, Memory};
 use crate::state::{Entry, Store};
 
@@ -204,7 +204,7 @@ impl Scene {
     }
 
     pub(super) fn with_place(mut self, name: &str) -> Self {
-        let provider: Arc<dyn DynProvider> = Arc::new(self.cloud.provider(name));
+        let provider: Arc<dyn Provider> = Arc::new(self.cloud.provider(name));
         self.places.push(Place::new(name, provider));
         self
     }
@@ -265,7 +265,7 @@ impl Scene {
             lifetime: Duration::from_hours(1),
         };
         let provider = self.cloud.provider(place);
-        let machine = DynProvider::launch(&provider, &order)
+        let machine = Provider::launch(&provider, &order)
             .await
             .expect("it launches");
         let reference = Reference {

@@ -14,7 +14,7 @@ use crate::providers::docker::endpoint::Endpoint;
 use crate::providers::docker::fake::{self, Share};
 use crate::providers::docker::ssh::Ssh;
 use crate::providers::docker::{Config, Docker, HostConfig, Pull};
-use crate::providers::{ErrorKind, Provider as _};
+use crate::providers::{ErrorKind, Provider as _, ProviderKind as _};
 
 #[tokio::test]
 async fn no_daemon_is_unavailable_with_what_to_do() {

@@ -15,7 +15,9 @@ use url::Url;
 
 use super::{Host, Layout};
 use crate::model::{Instance, InstanceId, Order};
-use crate::providers::{Error, ErrorKind, Health, Listing, Lookup, Provider, Result, Unread};
+use crate::providers::{
+    Answer, Error, ErrorKind, Health, Listing, Lookup, Provider, ProviderKind, Result, Unread,
+};
 
 mod auth;
 mod choice;
@@ -108,7 +110,7 @@ impl Ways {
     }
 }
 
-impl Provider for Ssh {
+impl ProviderKind for Ssh {
     const KIND: &'static str = "ssh";
     const ABOUT: &'static str = "Slots on machines that are already there, reached by ssh";
     const REHEARSES: bool = true;
@@ -179,67 +181,79 @@ impl Provider for Ssh {
             reached: AtomicBool::new(false),
         })
     }
+}
+
+impl Provider for Ssh {
+    fn kind(&self) -> &'static str {
+        Self::KIND
+    }
 
     /// Hosts that cannot be used are warnings, as long as one can.
-    async fn check(&self) -> Result<Health> {
-        let checks = join_all(self.members.iter().map(|member| member.host.check())).await;
-        let mut health = Health::default();
-        let mut errors = Vec::new();
-        for (member, check) in self.members.iter().zip(checks) {
-            let of = |line: String| format!("{}: {line}", member.name());
-            match check {
-                Ok(found) => {
-                    health.facts.extend(found.facts.into_iter().map(of));
-                    health.warnings.extend(found.warnings.into_iter().map(of));
+    fn check(&self) -> Answer<'_, Health> {
+        Box::pin(async move {
+            let checks = join_all(self.members.iter().map(|member| member.host.check())).await;
+            let mut health = Health::default();
+            let mut errors = Vec::new();
+            for (member, check) in self.members.iter().zip(checks) {
+                let of = |line: String| format!("{}: {line}", member.name());
+                match check {
+                    Ok(found) => {
+                        health.facts.extend(found.facts.into_iter().map(of));
+                        health.warnings.extend(found.warnings.into_iter().map(of));
+                    }
+                    Err(error) => errors.push(error),
                 }
-                Err(error) => errors.push(error),
             }
-        }
-        if health.facts.is_empty() {
-            return Err(choice::worst(errors, "could not use any host".into()));
-        }
-        let lines = errors.iter().map(|error| crate::model::chain(error));
-        health.warnings.extend(lines);
-        Ok(health)
+            if health.facts.is_empty() {
+                return Err(choice::worst(errors, "could not use any host".into()));
+            }
+            let lines = errors.iter().map(|error| crate::model::chain(error));
+            health.warnings.extend(lines);
+            Ok(health)
+        })
     }
 
-    async fn launch(&self, order: &Order) -> Result<Instance> {
-        choice::launch(self, order).await
+    fn launch<'a>(&'a self, order: &'a Order) -> Answer<'a, Instance> {
+        Box::pin(choice::launch(self, order))
     }
 
-    async fn forgo(&self, turn: &str) -> Result<()> {
-        choice::forgo(self, turn).await
+    fn forgo<'a>(&'a self, turn: &'a str) -> Answer<'a, ()> {
+        Box::pin(choice::forgo(self, turn))
     }
 
-    async fn list(&self) -> Result<Listing> {
-        let listings = join_all(self.members.iter().map(|member| member.host.list())).await;
-        let mut whole = Listing::default();
-        for (member, listing) in self.members.iter().zip(listings) {
-            match listing {
-                Ok(listing) => {
-                    whole.unread.extend(listing.unread);
-                    for machine in listing.instances {
-                        // Two names of one host: names of machines serve once.
-                        let known = |other: &Instance| other.tags.name == machine.tags.name;
-                        if !whole.instances.iter().any(known) {
-                            whole.instances.push(machine);
+    fn list(&self) -> Answer<'_, Listing> {
+        Box::pin(async move {
+            let listings = join_all(self.members.iter().map(|member| member.host.list())).await;
+            let mut whole = Listing::default();
+            for (member, listing) in self.members.iter().zip(listings) {
+                match listing {
+                    Ok(listing) => {
+                        whole.unread.extend(listing.unread);
+                        for machine in listing.instances {
+                            // Two names of one host: names of machines serve once.
+                            let known = |other: &Instance| other.tags.name == machine.tags.name;
+                            if !whole.instances.iter().any(known) {
+                                whole.instances.push(machine);
+                            }
                         }
                     }
+                    Err(error) => whole.unread.push(Unread {
+                        place: Some(member.place.clone()),
+                        error,
+                    }),
                 }
-                Err(error) => whole.unread.push(Unread {
-                    place: Some(member.place.clone()),
-                    error,
-                }),
             }
-        }
-        Ok(whole)
+            Ok(whole)
+        })
     }
 
-    async fn terminate(&self, id: &InstanceId) -> Result<()> {
-        let member = self.member(id)?;
-        member.host.terminate(id).await?;
-        choice::forget(member, &id.id);
-        Ok(())
+    fn terminate<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, ()> {
+        Box::pin(async move {
+            let member = self.member(id)?;
+            member.host.terminate(id).await?;
+            choice::forget(member, &id.id);
+            Ok(())
+        })
     }
 
     fn candidates(&self) -> Vec<String> {
@@ -265,12 +279,12 @@ impl Provider for Ssh {
         vec![format!("jobs run on these hosts with {whose} rights{whom}")]
     }
 
-    async fn logs(&self, id: &InstanceId) -> Result<Option<String>> {
-        self.member(id)?.host.logs(id).await
+    fn logs<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, Option<String>> {
+        Box::pin(async move { self.member(id)?.host.logs(id).await })
     }
 
-    async fn in_use(&self, id: &InstanceId) -> Result<Option<bool>> {
-        self.member(id)?.host.in_use(id).await
+    fn in_use<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, Option<bool>> {
+        Box::pin(async move { self.member(id)?.host.in_use(id).await })
     }
 
     fn access(&self, id: &InstanceId) -> Option<String> {
@@ -290,11 +304,13 @@ impl Provider for Ssh {
         labels.cloned().unwrap_or_default()
     }
 
-    async fn reach(&self, port: u16) -> Result<Option<Url>> {
-        let remote = choice::forward(self, port).await?;
-        self.reached.store(true, Ordering::Relaxed);
-        let url = format!("http://127.0.0.1:{remote}");
-        Ok(Some(url.parse().expect("a port makes a URL")))
+    fn reach(&self, port: u16) -> Answer<'_, Option<Url>> {
+        Box::pin(async move {
+            let remote = choice::forward(self, port).await?;
+            self.reached.store(true, Ordering::Relaxed);
+            let url = format!("http://127.0.0.1:{remote}");
+            Ok(Some(url.parse().expect("a port makes a URL")))
+        })
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::providers::contract::{chain, ends, order};
 use crate::providers::nebius::fake::Place;
 use crate::providers::nebius::{Nebius, Product};
-use crate::providers::{ErrorKind, Provider};
+use crate::providers::{ErrorKind, Provider, ProviderKind as _};
 use gharun_worlds::nebius::{Deed, PROJECT, TENANT};
 
 #[tokio::test]
