@@ -1,7 +1,7 @@
 //! What goes round the channels of one connection.
 
 use std::collections::VecDeque;
-use std::io::{self, Read as _};
+use std::io::Read as _;
 use std::net::{Ipv4Addr, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
@@ -11,13 +11,11 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags};
 use ssh2::{Channel, ErrorCode, Listener};
-use tokio::sync::oneshot;
 
-use super::super::{Broken, Output};
 use super::forward::{Pipe, Socket};
 use super::job::{Job, Step};
 use super::link::{Dead, LOOK, Link, STUCK, attempt, wait};
-use super::request::Request;
+use super::request::{Request, Wanted};
 
 /// How many commands run at a time: `sshd` allows ten by default (`MaxSessions`).
 const MOST_JOBS: usize = 8;
@@ -28,36 +26,6 @@ const SILENT: Duration = Duration::from_secs(25);
 const FAREWELL: u32 = 1000;
 /// `LIBSSH2_ERROR_CHANNEL_FAILURE`, see `libssh2.h`.
 const CHANNEL_FAILURE: i32 = -21;
-
-/// A channel that is to be opened, and for what.
-enum Wanted {
-    Job {
-        command: &'static str,
-        input: Vec<u8>,
-        reply: oneshot::Sender<Result<Output, Broken>>,
-    },
-    Pipe {
-        host: String,
-        port: u16,
-        stream: UnixStream,
-        reply: oneshot::Sender<Result<(), String>>,
-    },
-}
-
-impl Wanted {
-    /// Tells that nothing was begun.
-    fn refuse(self, why: &str) {
-        // Whoever asked may be gone by now.
-        match self {
-            Self::Job { reply, .. } => {
-                let _ = reply.send(Err(Broken::Refused(io::Error::other(why.to_owned()))));
-            }
-            Self::Pipe { reply, .. } => {
-                let _ = reply.send(Err(why.to_owned()));
-            }
-        }
-    }
-}
 
 /// A port at which the host listens for us.
 struct Ear {
@@ -169,26 +137,10 @@ impl Driver {
     fn take_requests(&mut self) -> Result<(), Dead> {
         loop {
             match self.asked.try_recv() {
-                Ok(Request::Run {
-                    command,
-                    input,
-                    reply,
-                }) => self.wanted.push_back(Wanted::Job {
-                    command,
-                    input,
-                    reply,
-                }),
-                Ok(Request::Bridge {
-                    host,
-                    port,
-                    stream,
-                    reply,
-                }) => self.wanted.push_front(Wanted::Pipe {
-                    host,
-                    port,
-                    stream,
-                    reply,
-                }),
+                Ok(Request::Channel(wanted @ Wanted::Job { .. })) => self.wanted.push_back(wanted),
+                Ok(Request::Channel(wanted @ Wanted::Pipe { .. })) => {
+                    self.wanted.push_front(wanted);
+                }
                 Ok(Request::Listen {
                     remote,
                     local,
@@ -391,11 +343,8 @@ impl Driver {
         while let Ok(request) = self.asked.try_recv() {
             match request {
                 // Dropping the reply would say that it may have begun.
-                Request::Run { reply, .. } => {
-                    let refused = Broken::Refused(io::Error::other(why.to_owned()));
-                    let _ = reply.send(Err(refused));
-                }
-                Request::Bridge { reply, .. } | Request::Listen { reply, .. } => {
+                Request::Channel(wanted) => wanted.refuse(why),
+                Request::Listen { reply, .. } => {
                     let _ = reply.send(Err(why.to_owned()));
                 }
             }

@@ -17,7 +17,7 @@ use super::super::{Broken, Output};
 use super::drive::Driver;
 use super::failure::unavailable;
 use super::link::Link;
-use super::request::Request;
+use super::request::{Request, Wanted};
 use super::session::Unopened;
 
 /// One connection to a host. It ends with the last one who holds it.
@@ -100,11 +100,11 @@ impl Line {
         input: Vec<u8>,
     ) -> Result<Output, Broken> {
         let (reply, answer) = oneshot::channel();
-        let request = Request::Run {
+        let request = Request::Channel(Wanted::Job {
             command,
             input,
             reply,
-        };
+        });
         self.ask(request).map_err(Broken::Refused)?;
         let ring = Ring(self);
         let answer = answer.await;
@@ -122,12 +122,12 @@ impl Line {
     ) -> Result<(), String> {
         let (reply, answer) = oneshot::channel();
         let host = host.to_owned();
-        let request = Request::Bridge {
+        let request = Request::Channel(Wanted::Pipe {
             host,
             port,
             stream,
             reply,
-        };
+        });
         self.ask(request).map_err(|error| error.to_string())?;
         answer
             .await
