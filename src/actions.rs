@@ -137,11 +137,6 @@ impl Actions {
         ])
     }
 
-    /// Writes one output.
-    pub fn set_output(&self, name: &str, value: &str) -> io::Result<()> {
-        self.set_outputs(&[(name, value)])
-    }
-
     /// Writes outputs, all of them or none; the last value of a name wins. Without a file it is
     /// nobody's business.
     ///

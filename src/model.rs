@@ -266,24 +266,12 @@ pub enum Event {
     },
     /// The machines of this start that are there, when some that were launched are gone.
     Mapping(Mapping),
-    /// The boot script reached a phase.
-    Phase {
-        /// The runner.
-        name: Name,
-        /// The phase, as the script names it.
-        phase: String,
-    },
     /// GitHub says that the runner is online.
     Online {
         /// The runner.
         name: Name,
         /// How long after the beginning of the operation.
         after: Duration,
-    },
-    /// A job runs on it, or ran.
-    Busy {
-        /// The runner.
-        name: Name,
     },
     /// One runner failed.
     Failed {

@@ -242,9 +242,8 @@ impl Ui {
     /// # Errors
     ///
     /// None today: what could not be said to the user must not end the work on machines.
-    pub fn handle(&self, event: &Event) -> io::Result<()> {
+    pub fn handle(&self, event: &Event) {
         event::tell(self, event);
-        Ok(())
     }
 
     /// Takes all bars away, as before the last words of a command.

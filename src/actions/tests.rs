@@ -148,7 +148,7 @@ fn every_value_is_read_back_as_it_was() {
     let path = folder.path().join("output");
     let actions = with_output(&path);
     for value in HOSTILE {
-        actions.set_output("value", value).unwrap();
+        actions.set_outputs(&[("value", value)]).unwrap();
     }
     let read = outputs(&fs::read_to_string(&path).unwrap()).unwrap();
     let values: Vec<&str> = read.iter().map(|(_, value)| value.as_str()).collect();
@@ -160,7 +160,7 @@ fn a_line_that_an_earlier_command_left_open_is_not_joined() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("output");
     fs::write(&path, "theirs=1").unwrap();
-    with_output(&path).set_output("ours", "2").unwrap();
+    with_output(&path).set_outputs(&[("ours", "2")]).unwrap();
     let read = outputs(&fs::read_to_string(&path).unwrap()).unwrap();
     assert_eq!(
         read,
@@ -173,8 +173,8 @@ fn delimiters_are_fresh_and_none_is_in_its_value() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("output");
     let actions = with_output(&path);
-    actions.set_output("a", "1").unwrap();
-    actions.set_output("a", "1").unwrap();
+    actions.set_outputs(&[("a", "1")]).unwrap();
+    actions.set_outputs(&[("a", "1")]).unwrap();
     let text = fs::read_to_string(&path).unwrap();
     let delimiters: Vec<&str> = text.lines().filter_map(|l| l.strip_prefix("a<<")).collect();
     assert!(delimiters[0].len() >= 24 && delimiters[0] != delimiters[1]);
@@ -201,7 +201,7 @@ fn a_full_disk_is_told_with_the_file() {
         return;
     }
     let error = with_output(Path::new("/dev/full"))
-        .set_output("a", "1")
+        .set_outputs(&[("a", "1")])
         .unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::StorageFull);
     assert!(error.to_string().contains("`/dev/full`"), "{error}");
@@ -225,9 +225,9 @@ fn half_an_output_is_taken_back() {
     }
     let path = disk.path().join("output");
     let actions = with_output(&path);
-    actions.set_output("a", "1").unwrap();
+    actions.set_outputs(&[("a", "1")]).unwrap();
     let before = fs::read(&path).unwrap();
-    let refused = actions.set_output("b", &"x".repeat(8000));
+    let refused = actions.set_outputs(&[("b", &"x".repeat(8000))]);
     let after = fs::read(&path).unwrap();
     let unmounted = Command::new("umount").arg(disk.path()).status().unwrap();
     assert!(unmounted.success());
@@ -238,7 +238,7 @@ fn half_an_output_is_taken_back() {
 #[test]
 fn a_missing_folder_is_told_with_the_file() {
     let error = with_output(Path::new("/nowhere/output"))
-        .set_output("a", "1")
+        .set_outputs(&[("a", "1")])
         .unwrap_err();
     assert!(error.to_string().contains("`/nowhere/output`"), "{error}");
 }
@@ -354,7 +354,7 @@ fn where_no_runner_listens_no_command_is_written() {
         .unwrap();
     actions.handle(&Event::Warning("careful".into())).unwrap();
     actions.group("title", "text").unwrap();
-    actions.set_output("a", "1").unwrap();
+    actions.set_outputs(&[("a", "1")]).unwrap();
     actions.summarise_stop(&StopOutcome::default()).unwrap();
     assert_eq!(stream.text(), "");
     assert_eq!(actions.stop_commands("text"), "text");

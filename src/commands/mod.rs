@@ -58,7 +58,7 @@ pub async fn run(cli: Cli) -> Exit {
         settings.verbosity,
         settings.step.is_some(),
     ));
-    match ui.subscriber(settings.env.get("RUST_LOG")) {
+    match ui.subscriber(settings.log.as_deref()) {
         Ok(subscriber) => install(subscriber),
         Err(error) => ui.warning(&format!("$RUST_LOG is not understood: {error}")),
     }
@@ -103,8 +103,8 @@ fn unanswered(error: &ui::PromptError, asked: &str) -> Failure {
 fn step(settings: &Settings) -> Step {
     Step {
         listens: settings.step.is_some(),
-        output: settings.env.get("GITHUB_OUTPUT").map(Into::into),
-        summary: settings.env.get("GITHUB_STEP_SUMMARY").map(Into::into),
+        output: settings.output.clone(),
+        summary: settings.summary.clone(),
     }
 }
 
@@ -239,7 +239,8 @@ impl Sink for Desk {
     fn tell(&self, event: Event) -> LocalBoxFuture<'_, std::io::Result<()>> {
         async move {
             self.actions.handle(&event)?;
-            self.ui.handle(&event)
+            self.ui.handle(&event);
+            Ok(())
         }
         .boxed_local()
     }

@@ -13,8 +13,8 @@ use tokio::time::{Instant, sleep};
 use super::survey;
 use super::verdict::{self, Facts, Machine, Verdict};
 use crate::github::{
-    Api, Credential, Deregistration, Download, Enrolment, Error, ErrorKind, Job, Label,
-    Registration, Result, Runner, WorkflowRun,
+    Api, Credential, Deregistration, Enrolment, Error, ErrorKind, Job, Label, Registration, Result,
+    Runner, WorkflowRun,
 };
 use crate::model::{Condition, Event, Mapping, Name, Run, Secret, Sink};
 use crate::providers::memory::Cloud;
@@ -264,10 +264,6 @@ impl Api for Hub {
         }
         self.state().rows.retain(|row| row.runner.id != id);
         Ok(Deregistration::Gone)
-    }
-
-    async fn downloads(&self) -> Result<Vec<Download>> {
-        Ok(Vec::new())
     }
 
     async fn run(&self, _: &str, _: u64) -> Result<Option<WorkflowRun>> {

@@ -79,8 +79,6 @@ pub trait Api {
     async fn deregister_at_once(&self, id: u64) -> Result<Deregistration> {
         self.deregister(id).await
     }
-    /// The archives that GitHub names for this scope.
-    async fn downloads(&self) -> Result<Vec<Download>>;
     /// A run of a repository (`owner/name`); `None` when it cannot be told (403, 404).
     async fn run(&self, repository: &str, id: u64) -> Result<Option<WorkflowRun>>;
     /// The jobs of a run's attempt; `None` when it cannot be told.
@@ -123,10 +121,6 @@ impl Api for Client {
 
     async fn deregister_at_once(&self, id: u64) -> Result<Deregistration> {
         self.remove_runner_at_once(id).await
-    }
-
-    async fn downloads(&self) -> Result<Vec<Download>> {
-        self.own_downloads().await
     }
 
     async fn run(&self, repository: &str, id: u64) -> Result<Option<WorkflowRun>> {

@@ -128,10 +128,6 @@ fn spelled(key: &str, origin: &Origin) -> String {
 pub struct Step {
     /// The run and its attempt.
     pub run: Option<Run>,
-    /// Where outputs go.
-    pub output: Option<PathBuf>,
-    /// Where the job summary goes.
-    pub summary: Option<PathBuf>,
     /// Whether the user asked for debug logs.
     pub debug: bool,
 }
@@ -153,6 +149,12 @@ pub struct Settings {
     pub state: Option<PathBuf>,
     /// Set when this is a step of a workflow.
     pub step: Option<Step>,
+    /// Where the outputs of a step go (`GITHUB_OUTPUT`), whether a runner listens or not.
+    pub output: Option<PathBuf>,
+    /// Where the summary of a job goes (`GITHUB_STEP_SUMMARY`).
+    pub summary: Option<PathBuf>,
+    /// Which log lines are shown (`RUST_LOG`).
+    pub log: Option<String>,
     /// Scope, token and address of GitHub.
     pub github: GitHub,
     /// The providers' tables.
@@ -208,6 +210,9 @@ impl Settings {
             github: GitHub::resolve(global, &env, &file)?,
             tables: Tables::resolve(set, &env, &file)?,
             step,
+            output: env.get("GITHUB_OUTPUT").map(PathBuf::from),
+            summary: env.get("GITHUB_STEP_SUMMARY").map(PathBuf::from),
+            log: env.get("RUST_LOG").map(str::to_owned),
             file,
             env,
         })
@@ -320,8 +325,6 @@ fn step(env: &Env) -> Step {
                 .and_then(|n| u32::try_from(n).ok())
                 .unwrap_or(1),
         }),
-        output: env.get("GITHUB_OUTPUT").map(PathBuf::from),
-        summary: env.get("GITHUB_STEP_SUMMARY").map(PathBuf::from),
         debug: env.flag("RUNNER_DEBUG"),
     }
 }

@@ -131,20 +131,10 @@ fn sentence(ui: &Ui, event: &Event) -> Option<(String, Weight, String)> {
             Lasting,
             format!("Launched `{instance}` for `{name}`"),
         ),
-        Event::Phase { name, phase } => (
-            name.to_string(),
-            Passing,
-            format!("Booting `{name}` (phase {phase})"),
-        ),
         Event::Online { name, after } => (
             name.to_string(),
             Last,
             format!("Runner `{name}` is online after {}", span(*after)),
-        ),
-        Event::Busy { name } => (
-            name.to_string(),
-            Lasting,
-            format!("Runner `{name}` took a job"),
         ),
         Event::Renamed { from, to, reason } => (
             to.to_string(),

@@ -73,15 +73,10 @@ fn events() -> Vec<Event> {
             instance: instance.clone(),
             mapping: Mapping::default(),
         },
-        Event::Phase {
-            name: name.clone(),
-            phase: "download".into(),
-        },
         Event::Online {
             name: name.clone(),
             after: Duration::from_millis(71_900),
         },
-        Event::Busy { name: name.clone() },
         Event::Failed {
             name: name.clone(),
             reason: reason.clone(),
@@ -105,7 +100,7 @@ fn events() -> Vec<Event> {
 fn told(look: Look) -> String {
     let (ui, out, err) = ui(look);
     for event in events() {
-        ui.handle(&event).unwrap();
+        ui.handle(&event);
     }
     assert_eq!(out.text(), "", "standard output is data");
     err.text()
@@ -134,9 +129,7 @@ fn without_bars_every_event_is_a_line() {
     Provider `docker` has no room for `gharun-abcdefabcdefgh`
     Gave up the name `gharun-abcdefabcdefgh` for `gharun-abcdefabcdefgi` (because)
     Launched `docker:1a2b/3c4d` for `gharun-abcdefabcdefgh`
-    Booting `gharun-abcdefabcdefgh` (phase download)
     Runner `gharun-abcdefabcdefgh` is online after 1m 12s
-    Runner `gharun-abcdefabcdefgh` took a job
     error: runner `gharun-abcdefabcdefgh` failed
       the end of its boot log:
       | one

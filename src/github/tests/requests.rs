@@ -10,7 +10,7 @@ async fn call_all(client: &Client) {
     client.runners().await.expect("runners");
     client.runner(7).await.expect("a runner");
     client.deregister(7).await.expect("a deregistration");
-    client.downloads().await.expect("downloads");
+    client.own_downloads().await.expect("downloads");
     let run = Run { id: 5, attempt: 1 };
     client.run("acme/app", 5).await.expect("a run");
     client.jobs("acme/app", run).await.expect("jobs");

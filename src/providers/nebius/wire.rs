@@ -52,7 +52,6 @@ pub(super) struct JobDisk {
 pub(super) struct JobStatus {
     pub(super) state: String,
     pub(super) state_details: Option<StateDetails>,
-    pub(super) instances: Vec<JobMachine>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -61,12 +60,6 @@ pub(super) struct StateDetails {
     pub(super) code: String,
     pub(super) message: String,
     pub(super) service_error: Option<ServiceError>,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(super) struct JobMachine {
-    pub(super) compute_instance_id: String,
 }
 
 /// `nebius.compute.v1.Instance`.
