@@ -21,7 +21,6 @@ mod progress;
 mod prompt;
 mod text;
 
-pub use event::span;
 pub use prompt::PromptError;
 pub use text::table;
 

@@ -1,12 +1,10 @@
 //! The job summary: Markdown that GitHub shows on the run's page.
 
 use std::fmt::Write as _;
-use std::time::Duration;
-
-use jiff::{SignedDuration, Unit};
 
 use crate::fleet::StartOutcome;
 use crate::fleet::stop::StopOutcome;
+use crate::model::text::span;
 use crate::model::{Error, Name, chain};
 
 /// GitHub shows no summary of a step that is longer than 1 MiB.
@@ -201,12 +199,6 @@ fn dollars(cost: f64) -> String {
     }
 }
 
-/// To the second: `1m 12s`.
-fn span(duration: Duration) -> String {
-    let span = SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
-    format!("{:#}", span.round(Unit::Second).unwrap_or(span))
-}
-
 /// What is to be copied, in the type of a terminal. Not with backticks: within them nothing can be
 /// escaped.
 fn code(text: &str) -> String {
@@ -240,6 +232,8 @@ fn cell(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::fleet::stop::{Kept, Stopped, Unstopped};
     use crate::fleet::{Failed, Left, Trouble, Up};

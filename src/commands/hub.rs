@@ -11,9 +11,9 @@ use crate::error::{Exit, Failure};
 use crate::github::{
     App, Client, Config, DEFAULT_GROUP, Download, Hearer, Key, Notice, Token, api_url,
 };
+use crate::model::text::span;
 use crate::model::{RunnerVersion, Secret};
 use crate::settings::{self, Credential};
-use crate::ui;
 
 impl Desk {
     /// What a client of GitHub is made of here, but for its token.
@@ -93,7 +93,7 @@ impl Desk {
                 lasts,
             } => {
                 let until = until.round(jiff::Unit::Second).unwrap_or(until);
-                let lasts = ui::span(lasts);
+                let lasts = span(lasts);
                 ui.status(&format!("Waiting until {until}, in {lasts}: {reason}"));
                 Ok(())
             }

@@ -1,4 +1,8 @@
-//! Text from outside, made harmless; and words for a shell.
+//! Text from outside, made harmless; words for a shell; and times for people.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Unit};
 
 /// Whether a terminal obeys a character, or a reader is fooled by it: control characters, line and paragraph
 /// separators, and Unicode's explicit directional marks. Line ends and tabs are harmless.
@@ -88,6 +92,12 @@ pub fn cut(text: &str, most: usize) -> String {
     format!("{}{SIGN}", &text[..end])
 }
 
+/// A length of time, to the second: `1m 12s`.
+pub fn span(duration: Duration) -> String {
+    let span = SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
+    format!("{:#}", span.round(Unit::Second).unwrap_or(span))
+}
+
 /// One word for a POSIX shell, whatever the text holds.
 pub fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
@@ -164,6 +174,18 @@ mod tests {
         let long = cut(&"é".repeat(10), 10);
         assert_eq!(long, "ééé…");
         assert!(long.len() <= 10);
+    }
+
+    #[test]
+    fn a_span_is_told_to_the_second() {
+        for (millis, told) in [
+            (0, "0s"),
+            (1_499, "1s"),
+            (72_000, "1m 12s"),
+            (3_600_000, "1h"),
+        ] {
+            assert_eq!(span(Duration::from_millis(millis)), told);
+        }
     }
 
     #[test]

@@ -136,7 +136,7 @@ pub struct Step {
 #[derive(Debug)]
 pub struct Settings {
     /// The environment as it was at the beginning.
-    pub env: Env,
+    env: Env,
     /// The file, when there is one.
     pub file: File,
     /// How results are written.

@@ -1,13 +1,11 @@
 //! Events as sentences: past tense for what is done, `-ing` for what is being done, and no sign
 //! right behind an id, since people double-click to copy it.
 
-use std::time::Duration;
-
 use dialoguer::console::Style;
-use jiff::{SignedDuration, Unit};
 
 use super::{Ui, Verbosity};
 use crate::model::Event;
+use crate::model::text::span;
 
 /// The spinner of what is waited for, which belongs to no runner.
 const WAITING: &str = "waiting";
@@ -163,10 +161,4 @@ fn sentence(ui: &Ui, event: &Event) -> Option<(String, Weight, String)> {
         ),
     };
     Some(said)
-}
-
-/// A duration for people, to the second: `1m 12s`.
-pub fn span(duration: Duration) -> String {
-    let span = SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
-    format!("{:#}", span.round(Unit::Second).unwrap_or(span))
 }
