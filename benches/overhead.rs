@@ -1,4 +1,4 @@
-//! What a start costs beside the machines' own time: `cargo bench --bench overhead`.
+//! What a start costs beside the machines' own time: `cargo bench --features bench`.
 //!
 //! The stand-in answers with some latency and calls each runner online a fixed time after its
 //! registration: 5 s, or as many as are given (`-- 60`); the machines are in memory. Each start runs in a process of its own, so that its
@@ -14,18 +14,13 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
-use gharun::bootstrap::Package;
-use gharun::fleet::{self, Fleet, Place};
-use gharun::github::{Client, Config, DEFAULT_GROUP, Hearer, Token};
-use gharun::http::Bounds;
-use gharun::model::{
-    Condition, Event, Instance, InstanceId, Order, RegistrationMode, RunnerVersion, Scope, Secret,
-    Sink, random,
+use gharun::inside::{Scope, Secret, random};
+use gharun::measured::{
+    Answer, Bounds, Client, Condition, Config, DEFAULT_GROUP, Event, Fleet, Health, Hearer,
+    Identity, Instance, InstanceId, Listing, Order, Package, Place, Plan, Provider, ProviderKind,
+    RegistrationMode, Result, RunnerVersion, Sink, Store, Token, start,
 };
-use gharun::plan::{Identity, Plan};
-use gharun::providers::{Answer, Health, Listing, Provider, ProviderKind, Result};
 use gharun::rehearsal::{Stage, StageOptions};
-use gharun::state::Store;
 
 /// Seconds that a machine takes from its registration until it is online.
 const BOOTS: u64 = 5;
@@ -130,7 +125,7 @@ fn child(url: &str, count: u16) {
             sink: &Deaf,
         };
         let packages: [Package; 0] = [];
-        fleet::start(
+        start(
             fleet,
             &github,
             &plan(count),

@@ -4,23 +4,48 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-pub mod actions;
-pub mod bootstrap;
-pub mod cli;
-pub mod commands;
-pub mod error;
-pub mod fleet;
-pub mod github;
-pub mod http;
-pub mod model;
-pub mod plan;
-pub mod poll;
-pub mod providers;
+mod actions;
+mod bootstrap;
+mod cli;
+mod commands;
+mod error;
+mod fleet;
+mod github;
+mod http;
+mod model;
+mod plan;
+mod poll;
+mod providers;
 pub mod rehearsal;
-pub mod report;
-pub mod settings;
-pub mod state;
-pub mod ui;
+mod report;
+mod settings;
+mod state;
+mod ui;
+
+/// What the tests beside the program look into; nobody else may rely on it.
+#[doc(hidden)]
+pub mod inside {
+    pub use crate::cli::{Cli, command};
+    pub use crate::model::{Name, Scope, Secret, random};
+    pub use crate::providers::{KINDS, Kind, kind};
+    pub use crate::settings::File;
+}
+
+/// What `benches/` measures; no program is built with it.
+#[cfg(feature = "bench")]
+#[doc(hidden)]
+pub mod measured {
+    pub use crate::bootstrap::Package;
+    pub use crate::fleet::{Fleet, Place, start};
+    pub use crate::github::{Client, Config, DEFAULT_GROUP, Hearer, Token};
+    pub use crate::http::Bounds;
+    pub use crate::model::{
+        Condition, Event, Instance, InstanceId, Order, RegistrationMode, RunnerVersion, Sink,
+    };
+    pub use crate::plan::{Identity, Plan};
+    pub use crate::providers::{Answer, Health, Listing, Provider, ProviderKind, Result};
+    pub use crate::state::Store;
+}
 
 /// Parses the command line, runs the command, and says what went wrong.
 pub fn main() -> ExitCode {

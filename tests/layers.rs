@@ -6,10 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use circles::circles;
+use docs::unsaid;
 use source::{Source, declared, files, read};
 
 #[path = "layers/circles.rs"]
 mod circles;
+#[path = "layers/docs.rs"]
+mod docs;
 #[path = "layers/source.rs"]
 mod source;
 #[path = "layers/words.rs"]
@@ -250,6 +253,33 @@ fn no_files_import_each_other_in_a_circle() {
     let mut found = circles(&program);
     found.retain(|circle| !tied(circle));
     assert!(found.is_empty(), "\n{}", found.join("\n"));
+}
+
+#[test]
+fn what_other_modules_may_use_says_what_it_is() {
+    let sources = sources();
+    let (program, _) = house(&sources);
+    let found: Vec<String> = program.into_iter().flat_map(unsaid).collect();
+    assert!(found.is_empty(), "\n{}", found.join("\n"));
+    let of = |text: &str| unsaid(&Source::new("a.rs", text));
+    let fine = "//! x\n/// X.\n#[derive(Debug)]\n#[serde(\n    a,\n)]\npub struct X {\n    /// A.\n    #[b]\n    pub a: A,\n}\npub mod y;\npub use y::Y;\n#[cfg(test)]\npub fn z() {}\n";
+    assert_eq!(of(fine), [""; 0]);
+    for (broken, line) in [
+        ("//! x\npub fn x() {}\n", "pub fn x() {}"),
+        (
+            "//! x\n/// X.\npub struct X {\n    /// A.\n    pub a: A,\n    pub b: B,\n}\n",
+            "pub b: B,",
+        ),
+        (
+            "//! x\n// X.\n#[a(\n    b\n)]\npub enum X {}\n",
+            "pub enum X {}",
+        ),
+    ] {
+        assert_eq!(
+            of(broken),
+            [format!("a.rs: `{line}` does not say what it is")]
+        );
+    }
 }
 
 #[test]

@@ -82,19 +82,15 @@ async fn lost(desk: &Desk, selection: &Selection) -> Result<Vec<Unknown>, Failur
     let moved = desk.store.set_aside().await?.into_iter();
     let moved = moved.map(|path| Unknown {
         source: STATE_FILE.to_owned(),
-        error: format!("it was damaged, and is now `{}`", path.display()),
-        hints: Vec::new(),
+        error: format!("it was damaged, and is now `{}`", path.display()).into(),
     });
     let mut unknown = selection.unknown.clone();
     unknown.extend(moved);
-    let state = unknown.iter_mut().find(|one| one.source == STATE_FILE);
-    Ok(match state {
-        Some(state) => {
-            state.hints.push(hint.to_owned());
-            unknown
-        }
-        None => Vec::new(),
-    })
+    let Some(state) = unknown.iter_mut().find(|one| one.source == STATE_FILE) else {
+        return Ok(Vec::new());
+    };
+    state.error = state.error.clone().hinted(hint);
+    Ok(unknown)
 }
 
 fn request(stop: &Stop) -> StopRequest {

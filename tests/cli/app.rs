@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use gharun::model::{Scope, Secret};
+use gharun::inside::{Scope, Secret};
 use gharun::rehearsal::{Fault, Installation, Kind};
 
 use crate::world::{Said, World, files};

@@ -66,7 +66,7 @@ fn a_machine_registers_itself_runs_a_job_and_leaves_nothing() {
     assert_eq!(world.stage.world().count("registration-token"), 1);
 
     let mut secrets = world.stage.world().secrets();
-    secrets.push(gharun::model::Secret::new(TOKEN));
+    secrets.push(gharun::inside::Secret::new(TOKEN));
     let heard = said.stderr.lines();
     let heard = heard.filter(|line| !line.starts_with("::add-mask::"));
     let heard = heard.collect::<String>() + &said.stdout + &state;

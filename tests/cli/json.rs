@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use clap::CommandFactory as _;
-use gharun::cli::Cli;
+use gharun::inside::Cli;
 use serde_json::Value;
 
 use crate::life::nothing_is_left;

@@ -3,7 +3,7 @@
 use std::process::Child;
 use std::time::Duration;
 
-use gharun::model::{Name, Scope};
+use gharun::inside::{Name, Scope};
 use gharun::rehearsal::JobSpec;
 
 use crate::world::{Said, TOKEN, World, signal, wait_for};
@@ -120,8 +120,8 @@ fn no_secret_is_written_anywhere() {
     let listed = world.run("list --output json -vv");
     let stopped = world.run("stop -vv").exits(0);
     let mut secrets = world.stage.world().secrets();
-    secrets.push(gharun::model::Secret::new(TOKEN));
-    let secrets: Vec<&str> = secrets.iter().map(gharun::model::Secret::expose).collect();
+    secrets.push(gharun::inside::Secret::new(TOKEN));
+    let secrets: Vec<&str> = secrets.iter().map(gharun::inside::Secret::expose).collect();
     world.keeps(&secrets, &[&started, &listed, &stopped]);
 }
 

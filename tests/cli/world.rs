@@ -29,7 +29,7 @@ impl World {
         let stage = Stage::open(StageOptions::default()).expect("a stage");
         stage.world().demand_token(TOKEN);
         let path = |name: &str| folder.path().join(name).display().to_string();
-        let repo = format!("octo/app-{}", gharun::model::random(8));
+        let repo = format!("octo/app-{}", gharun::inside::random(8));
         let env = vec![
             (
                 "PATH".to_owned(),

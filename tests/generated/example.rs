@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use gharun::providers;
-use gharun::settings::File;
+use gharun::inside::{self, File};
 use serde_json::Value;
 
 use crate::repository;
@@ -75,7 +74,7 @@ fn the_example_has_every_setting_and_no_other() {
     for name in keys(&file, &["providers"]) {
         let kind = get(&file, &["providers", &name, "kind"]);
         let kind = kind.and_then(|kind| kind.as_str()).unwrap_or(&name);
-        let Some(kind) = providers::kind(kind) else {
+        let Some(kind) = inside::kind(kind) else {
             // A build of fewer kinds leaves it out.
             assert!(
                 !has_all_kinds(),
@@ -98,7 +97,7 @@ fn the_example_has_every_setting_and_no_other() {
         );
         shown.insert(kind.name);
     }
-    let built: BTreeSet<&str> = providers::KINDS.iter().map(|kind| kind.name).collect();
+    let built: BTreeSet<&str> = inside::KINDS.iter().map(|kind| kind.name).collect();
     assert_eq!(shown, built, "kinds with a table in the example");
 }
 
@@ -109,7 +108,7 @@ fn the_defaults_in_the_example_are_those_of_the_program() {
         .map(|line| uncommented(line).to_owned())
         .collect();
     let file = read(&text.join("\n"));
-    for kind in providers::KINDS {
+    for kind in inside::KINDS {
         let schema = kind.schema();
         let properties = &schema.as_value()["properties"];
         for (key, about) in properties.as_object().expect("a table has keys") {

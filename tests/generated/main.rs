@@ -85,7 +85,7 @@ fn the_completions_know_every_command_and_option() {
         (Shell::Zsh, "_gharun"),
     ] {
         let mut script = Vec::new();
-        clap_complete::generate(shell, &mut gharun::cli::command(), "gharun", &mut script);
+        clap_complete::generate(shell, &mut gharun::inside::command(), "gharun", &mut script);
         let script = String::from_utf8(script).unwrap();
         wanted.insert(file.to_owned(), script);
     }

@@ -62,7 +62,7 @@ const ENVIRONMENT: &[(&str, &str)] = &[
 
 /// The pages of the program and of all its commands.
 pub(crate) fn commands() -> BTreeMap<String, String> {
-    let mut root = gharun::cli::command().disable_help_subcommand(true);
+    let mut root = gharun::inside::command().disable_help_subcommand(true);
     root.build();
     let codes = root
         .get_after_help()

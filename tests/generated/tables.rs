@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use clap::{Arg, ArgAction};
-use gharun::providers::{self, Kind};
-use gharun::settings::File;
+use gharun::inside::{File, KINDS, Kind, command, kind as kind_of};
 
 use crate::roff::Page;
 
@@ -134,7 +133,7 @@ pub(crate) fn page(before: &str) -> String {
         "The kind: see the sections below, and `gharun providers`.",
     );
     for name in kinds(before) {
-        match providers::kind(name) {
+        match kind_of(name) {
             Some(kind) => section_of(&mut page, kind),
             None => page.verbatim(checked_in(before, name)),
         }
@@ -147,7 +146,7 @@ pub(crate) fn page(before: &str) -> String {
 
 /// The kinds of this build, and those of the checked-in page that it leaves out, in the order of the alphabet.
 fn kinds(before: &str) -> BTreeSet<&str> {
-    let built = providers::KINDS.iter().map(|kind| kind.name);
+    let built = KINDS.iter().map(|kind| kind.name);
     let mark = format!(".\\\" {MARK}");
     let said = before.lines().filter_map(|line| line.strip_prefix(&mark));
     let left_out = |name: &&str| !cfg!(feature = "default") && *name != "none";
@@ -205,7 +204,7 @@ pub(crate) fn known(table: &str) -> Vec<String> {
 
 /// The option of `start` or `stop` that sets the same as a key of [defaults].
 fn argument(key: &str) -> Arg {
-    let command = gharun::cli::command();
+    let command = command();
     let mut arguments = command
         .get_subcommands()
         .filter(|command| matches!(command.get_name(), "start" | "stop"))

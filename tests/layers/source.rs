@@ -36,13 +36,22 @@ impl Source {
 
     /// The text without comments and without what only tests see.
     pub(crate) fn code(&self) -> String {
+        let text = self.with_docs();
+        let lines = text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"));
+        lines.flat_map(|line| [line, "\n"]).collect()
+    }
+
+    /// The text without what only tests see.
+    pub(crate) fn with_docs(&self) -> String {
         let mut kept = String::new();
         let mut lines = self.text.lines();
         while let Some(line) = lines.next() {
             let bare = line.trim_start();
             if bare == "#[cfg(test)]" {
                 skip_item(&mut lines, &line[..line.len() - bare.len()]);
-            } else if !bare.starts_with("//") {
+            } else {
                 kept.push_str(line);
                 kept.push('\n');
             }

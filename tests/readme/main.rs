@@ -5,8 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use clap::Parser as _;
-use gharun::cli::Cli;
-use gharun::settings::File;
+use gharun::inside::{Cli, File};
 
 /// A fenced block with the line that its first line is on.
 #[derive(Debug)]
@@ -180,7 +179,7 @@ fn every_file_of_settings_can_be_read() {
         for (name, table) in tables.into_iter().flatten() {
             let kind = table.get("kind").and_then(|kind| kind.as_str());
             // This build may leave it out.
-            let Some(kind) = gharun::providers::kind(kind.unwrap_or(name)) else {
+            let Some(kind) = gharun::inside::kind(kind.unwrap_or(name)) else {
                 continue;
             };
             let schema = kind.schema();

@@ -196,6 +196,20 @@ impl Aws {
     }
 }
 
+/// Sends a launch once: the SDK would repeat a lack of room, which EC2 answers with 500.
+async fn once(
+    request: RunInstancesFluentBuilder,
+) -> std::result::Result<RunInstancesOutput, SdkError<RunInstancesError, HttpResponse>> {
+    let timeouts = TimeoutConfig::builder()
+        .operation_attempt_timeout(ANSWER)
+        .operation_timeout(ANSWER)
+        .build();
+    let settings = aws_sdk_ec2::config::Builder::new()
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(timeouts);
+    request.customize().config_override(settings).send().await
+}
+
 fn ambiguous(error: Error, first: Option<Error>) -> Error {
     let message = format!("{error}; it may have been created");
     Error::new(ErrorKind::Ambiguous, message).because_each(first.into_iter().chain([error]))

@@ -8,11 +8,10 @@ use std::time::Duration;
 
 use tokio::time::{Instant as Moment, sleep_until};
 
-use super::RunPod;
 use super::candidates::{self, Candidate, Choice};
 use super::failure::{Refusal, Sort, all_failed, refusal};
 use super::pods::Pod;
-use super::request;
+use super::{RunPod, ending, request};
 use crate::model::{Instance, Order, chain};
 use crate::poll::{Pace, until, until_ok};
 use crate::providers::{Error, ErrorKind, Result};
