@@ -33,8 +33,6 @@ mod places;
 mod request;
 
 #[cfg(test)]
-mod fake;
-#[cfg(test)]
 mod tests;
 
 pub use config::{Config, Image, Market, Newest, Search, Template, Volume};

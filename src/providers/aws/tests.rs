@@ -6,14 +6,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use futures_util::future::join_all;
 use serde_json::json;
 
-use super::fake::{REGION, Share};
 use super::*;
 use crate::model::Condition;
 use crate::providers::contract::{Fake as _, Mood, chain, contract, ends, order, uphold};
 use gharun_worlds::moto::{self, Asked, Deed, ask, texts};
+use share::{REGION, Share};
 
 mod launches;
 mod settings;
+mod share;
 mod terminations;
 
 contract!(Share);

@@ -33,8 +33,6 @@ mod ssh;
 mod user;
 
 #[cfg(test)]
-mod fake;
-#[cfg(test)]
 mod tests;
 
 pub use config::{Amount, Config, Gpus, Pull};

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::fake::{self, RUNNER_IMAGE, Share};
 use super::*;
 use crate::model::{Condition, Secret, random};
 use crate::poll::{Pace, until};
 use crate::providers::contract::{Fake as _, chain, contract, order, uphold};
+use share::{RUNNER_IMAGE, Share};
 
 mod failures;
+mod share;
 mod wire;
 
 contract!(Share);
@@ -240,7 +241,7 @@ async fn a_container_with_unreadable_tags_is_not_listed_and_can_be_ended() {
         let docker = share.open().await;
         let labels = HashMap::from([("managed-by".to_owned(), "gharun".to_owned())]);
         let id = share.add(&format!("odd-{}", random(12)), labels).await;
-        fake::run(share, &id).await;
+        share::run(share, &id).await;
         let listing = docker.list().await.unwrap();
         assert!(listing.instances.iter().all(|machine| machine.id != id));
         docker.terminate(&id).await.unwrap();

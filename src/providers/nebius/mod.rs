@@ -39,8 +39,6 @@ mod vms;
 mod wire;
 
 #[cfg(test)]
-mod fake;
-#[cfg(test)]
 mod tests;
 
 pub use config::{Config, Disk, DiskType, Product, Registry};

@@ -4,20 +4,21 @@ mod bodies;
 mod disks;
 mod endings;
 mod launches;
+pub(super) mod place;
 mod places;
 mod refusals;
 mod running;
 
 mod job {
     use crate::providers::contract::contract;
-    use crate::providers::nebius::fake::JobPlace;
+    use crate::providers::nebius::tests::place::JobPlace;
 
     contract!(JobPlace);
 }
 
 mod vm {
     use crate::providers::contract::contract;
-    use crate::providers::nebius::fake::VmPlace;
+    use crate::providers::nebius::tests::place::VmPlace;
 
     contract!(VmPlace);
 }

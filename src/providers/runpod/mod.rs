@@ -28,10 +28,6 @@ mod request;
 mod tier;
 
 #[cfg(test)]
-mod fake;
-#[cfg(test)]
-mod proofs;
-#[cfg(test)]
 mod tests;
 
 pub use config::{Cloud, Config, NetworkVolume, NetworkVolumeTable, Volume, VolumeTable};

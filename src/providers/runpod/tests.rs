@@ -5,17 +5,19 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use super::fake::Account;
 use super::request::TAGS;
 use super::*;
 use crate::model::{Condition, Secret};
 use crate::poll::{Pace, until};
 use crate::providers::contract::{chain, contract, order};
 use crate::providers::{Error, ErrorKind};
+use account::Account;
 use gharun_worlds::runpod::{Deed, Lag, Level, Machinery, Stage};
 
+pub(super) mod account;
 mod names;
 mod pods;
+mod proofs;
 mod refusals;
 mod running;
 mod settings;

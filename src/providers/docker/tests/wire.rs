@@ -11,8 +11,8 @@ use crate::providers::common::attempt::Attempt;
 use crate::providers::contract::{Fake as _, chain, order, skipped, uphold};
 use crate::providers::docker::daemon::Daemon;
 use crate::providers::docker::endpoint::Endpoint;
-use crate::providers::docker::fake::{self, Share};
 use crate::providers::docker::ssh::Ssh;
+use crate::providers::docker::tests::share::{self, Share};
 use crate::providers::docker::{Config, Docker, HostConfig, Pull};
 use crate::providers::{ErrorKind, Provider as _, ProviderKind as _};
 
@@ -21,7 +21,7 @@ async fn no_daemon_is_unavailable_with_what_to_do() {
     let host = "unix:///nonexistent/docker.sock";
     let config = Config {
         host: Some(host.to_owned()),
-        ..fake::plain()
+        ..share::plain()
     };
     let docker = Docker::open(config).await.expect("opening asks nobody");
     let error = docker.check().await.expect_err("nobody is there");
@@ -80,7 +80,7 @@ async fn requests_speak_the_version_agreed_on_and_the_registrys_alphabet() {
         image: "127.0.0.1:1/x:1".to_owned(),
         pull: Pull::Always,
         config_dir: Some(dir.path().into()),
-        ..fake::plain()
+        ..share::plain()
     };
     let docker = Docker::open(config).await.unwrap();
     let order = order("x");
@@ -143,7 +143,7 @@ async fn a_daemon_is_spoken_to_over_ssh() {
             "echo \"$*\" >> {}; while [ $# -gt 3 ]; do shift; done; exec env -u DOCKER_HOST PATH=\"$PATH:/usr/local/bin:/usr/bin\" \"$@\"",
             count.display()
         ));
-        let config = Config { host: Some("ssh://me@build:2222".into()), image: fake::IMAGE.into(), pull: Pull::Never, ..fake::plain() };
+        let config = Config { host: Some("ssh://me@build:2222".into()), image: share::IMAGE.into(), pull: Pull::Never, ..share::plain() };
         let docker = Docker::open(config).await.unwrap();
         docker.daemon.get(async || {
             let client = Ssh::by(&program, "me@build:2222").client(60).expect("a client");
@@ -184,7 +184,7 @@ async fn what_ssh_says_is_told() {
         let program = dialler(dir.path(), script);
         let config = Config {
             host: Some("ssh://me@build".into()),
-            ..fake::plain()
+            ..share::plain()
         };
         let endpoint = Endpoint::resolve(&config).unwrap();
         let reach = poll::until(SOON, async || {
@@ -255,7 +255,7 @@ fn plain_connections_to_elsewhere_are_warned_of() {
     ] {
         let config = Config {
             host: Some(host.to_owned()),
-            ..fake::plain()
+            ..share::plain()
         };
         let docker = Docker {
             endpoint: Endpoint::resolve(&config).unwrap(),
@@ -265,6 +265,6 @@ fn plain_connections_to_elsewhere_are_warned_of() {
             config,
         };
         assert_eq!(!docker.warnings().is_empty(), warned, "{host}");
-        assert!(docker.candidates()[0].contains(fake::plain().image.as_str()));
+        assert!(docker.candidates()[0].contains(share::plain().image.as_str()));
     }
 }

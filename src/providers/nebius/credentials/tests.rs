@@ -9,7 +9,7 @@ use super::*;
 use crate::providers::Provider;
 use crate::providers::contract::order;
 use crate::providers::nebius::Product;
-use crate::providers::nebius::fake::Place;
+use crate::providers::nebius::tests::place::Place;
 use gharun_worlds::nebius::{Account, Standin};
 
 fn identity(table: serde_json::Value) -> Result<Identity> {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::model::{Order, Secret};
 use crate::providers::Provider;
 use crate::providers::contract::{ends, order};
-use crate::providers::nebius::fake::{Place, unpacked_user_data};
+use crate::providers::nebius::tests::place::{Place, unpacked_user_data};
 use crate::providers::nebius::{Product, jobs, vms};
 use gharun_worlds::nebius::{CancelPath, Deletion};
 

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::model::{Condition, InstanceId, Order};
 use crate::providers::contract::{chain, ends, order};
-use crate::providers::nebius::fake::Place;
+use crate::providers::nebius::tests::place::Place;
 use crate::providers::nebius::{Nebius, Product, api};
 use crate::providers::{ErrorKind, Provider};
 use gharun_worlds::nebius::{Deed, Refusal};

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::fleet::{self, Place as Named};
 use crate::model::{Condition, InstanceId};
 use crate::providers::contract::{chain, ends, order};
-use crate::providers::nebius::fake::Place;
+use crate::providers::nebius::tests::place::Place;
 use crate::providers::nebius::{Product, vms};
 use crate::providers::{DynProvider, ErrorKind, Provider};
 use gharun_worlds::nebius::{CancelPath, Deed, Deletion, Refusal};

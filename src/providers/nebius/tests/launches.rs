@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::model::{Condition, Instance, Order, Secret, random};
 use crate::poll::{Pace, until};
 use crate::providers::contract::{chain, ends, order};
-use crate::providers::nebius::fake::Place;
+use crate::providers::nebius::tests::place::Place;
 use crate::providers::nebius::{Nebius, Product};
 use crate::providers::{ErrorKind, Provider};
 use gharun_worlds::nebius::{Deed, Refusal, SUBNET, Stock};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use crate::providers::contract::{chain, ends, order};
-use crate::providers::nebius::fake::Place;
+use crate::providers::nebius::tests::place::Place;
 use crate::providers::nebius::{Nebius, Product};
 use crate::providers::{ErrorKind, Provider, ProviderKind as _};
 use gharun_worlds::nebius::{Deed, PROJECT, TENANT};
@@ -88,7 +88,7 @@ async fn a_provider_without_a_project_or_credentials_says_what_is_missing() {
     let open = |table: serde_json::Value| {
         Nebius::at(
             serde_json::from_value(table).unwrap(),
-            crate::providers::nebius::fake::paces(),
+            crate::providers::nebius::tests::place::paces(),
         )
         .unwrap()
     };
@@ -259,7 +259,7 @@ fn settings_that_cannot_be_meant_are_refused_by_their_key() {
         json!({ "profile": "x" }),
     ] {
         let config = serde_json::from_value(table.clone()).unwrap();
-        let error = Nebius::at(config, crate::providers::nebius::fake::paces())
+        let error = Nebius::at(config, crate::providers::nebius::tests::place::paces())
             .expect_err("it cannot be meant");
         assert_eq!(error.kind, ErrorKind::Config, "{table}");
         told.push(format!("{}: {error}", error.key().unwrap_or_default()));

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::providers::contract::{chain, order};
 use crate::providers::nebius::Product;
-use crate::providers::nebius::fake::Place;
+use crate::providers::nebius::tests::place::Place;
 use crate::providers::{ErrorKind, Provider};
 use gharun_worlds::nebius::{Deed, Refusal};
 

@@ -13,7 +13,7 @@ use crate::model::{Condition, Instance, Order, Secret};
 use crate::poll::{Pace, until};
 use crate::providers::Provider;
 use crate::providers::contract::{ends, order, skipped};
-use crate::providers::nebius::fake::Place;
+use crate::providers::nebius::tests::place::Place;
 use crate::providers::nebius::{Nebius, Product};
 
 const IMAGE: &str = "gharun-test-program:1";

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::super::candidates::{choose, named};
 use super::super::config::Cloud;
-use super::super::fake::config;
 use super::*;
+use crate::providers::runpod::tests::account::config;
 
 /// `(id, name, secure price, community price, stock, data centers)`; a price of 0 is "not there".
 type Row = (

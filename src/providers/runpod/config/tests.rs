@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::super::fake::config;
 use super::*;
+use crate::providers::runpod::tests::account::config;
 
 #[test]
 fn a_key_alone_is_enough_to_search_the_account() {

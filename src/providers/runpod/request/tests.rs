@@ -8,13 +8,13 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::process::{Child, Command};
 
-use super::super::fake::config;
 use super::super::tier::Tier;
 use super::*;
 use crate::http::wire::{Reply, Server};
 use crate::model::Secret;
 use crate::poll::{Pace, until};
 use crate::providers::contract::{order, plain_order, skipped};
+use crate::providers::runpod::tests::account::config;
 
 const SOON: Pace = Pace {
     every: Duration::from_millis(50),

@@ -7,15 +7,15 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::{Config, Nebius, Paces, Product, Service};
 use crate::http::{Bounds, Retry};
 use crate::model::{InstanceId, random};
 use crate::poll::Pace;
 use crate::providers::contract::{Fake, Mood};
+use crate::providers::nebius::{Config, Nebius, Paces, Product, Service};
 use gharun_worlds::nebius::{Deed, Ending, PROJECT, Refusal, Standin, Stock};
 
 /// The same as in life, but quick.
-pub(super) fn paces() -> Paces {
+pub(in crate::providers::nebius) fn paces() -> Paces {
     let pace = |at_most: u64| Pace {
         every: Duration::from_millis(20),
         at_most: Duration::from_millis(at_most),
@@ -40,15 +40,15 @@ pub(super) fn paces() -> Paces {
 
 /// A place, and the settings for it.
 #[derive(Debug)]
-pub(super) struct Place {
-    pub(super) standin: Standin,
-    pub(super) settings: Value,
+pub(in crate::providers::nebius) struct Place {
+    pub(in crate::providers::nebius) standin: Standin,
+    pub(in crate::providers::nebius) settings: Value,
     tag: String,
 }
 
 impl Place {
     /// A fresh place with settings for a product, and more of them.
-    pub(super) fn with(product: Product, more: &Value) -> Self {
+    pub(in crate::providers::nebius) fn with(product: Product, more: &Value) -> Self {
         let standin = Standin::start();
         let mut settings = json!({
             "product": product,
@@ -68,23 +68,23 @@ impl Place {
     }
 
     /// The table.
-    pub(super) fn config(&self) -> Config {
+    pub(in crate::providers::nebius) fn config(&self) -> Config {
         serde_json::from_value(self.settings.clone()).expect("a table")
     }
 
     /// A provider of it.
-    pub(super) fn provider(&self) -> Nebius {
+    pub(in crate::providers::nebius) fn provider(&self) -> Nebius {
         Nebius::at(self.config(), paces()).expect("settings that can be meant")
     }
 
     /// Whatever was wrong so far, on either side.
     #[track_caller]
-    pub(super) fn is_well(&self) {
+    pub(in crate::providers::nebius) fn is_well(&self) {
         assert_eq!(self.standin.violations(), [""; 0], "requests");
         assert_eq!(self.standin.slips(), [""; 0], "answers");
     }
 
-    pub(super) fn heal(&self) {
+    pub(in crate::providers::nebius) fn heal(&self) {
         self.standin.judge(|_| Deed::Answer);
         self.standin.set(|world| {
             world.forbidden = false;
@@ -178,7 +178,7 @@ impl Place {
     }
 
     /// The script as the machine gets it.
-    pub(super) fn script(&self, id: &str) -> String {
+    pub(in crate::providers::nebius) fn script(&self, id: &str) -> String {
         let all = self.standin.jobs().into_iter().chain(self.standin.vms());
         let spec = all
             .filter(|one| one.id == id)
@@ -226,7 +226,7 @@ fn gunzipped(bytes: &[u8]) -> String {
 }
 
 /// What user data unpacks, as its own shell would.
-pub(super) fn unpacked_user_data(data: &str) -> String {
+pub(in crate::providers::nebius) fn unpacked_user_data(data: &str) -> String {
     let (_, rest) = data.split_once("<<'END'").expect("a document");
     let (_, rest) = rest.split_once('\n').expect("its first line");
     let (base64, _) = rest.split_once("END\n").expect("its end");
@@ -238,7 +238,7 @@ macro_rules! fake {
     ($name:ident, $product:expr) => {
         /// The place with this product.
         #[derive(Debug)]
-        pub(super) struct $name(pub(super) Place);
+        pub(in crate::providers::nebius) struct $name(pub(in crate::providers::nebius) Place);
 
         impl Fake for $name {
             type P = Nebius;

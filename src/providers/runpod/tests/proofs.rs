@@ -6,12 +6,12 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use serde_json::json;
 
-use super::RunPod;
-use super::fake::Account;
-use super::pods::{PAGE, Pagination};
-use super::request::LONGEST_BODY;
+use super::account::Account;
 use crate::model::Order;
 use crate::providers::contract::{all_end, chain, ends, order};
+use crate::providers::runpod::RunPod;
+use crate::providers::runpod::pods::{PAGE, Pagination};
+use crate::providers::runpod::request::LONGEST_BODY;
 use crate::providers::{ErrorKind, Provider as _};
 use gharun_worlds::runpod::{Deed, Lag};
 

@@ -4,8 +4,8 @@ use std::io::Read as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::{Aws, places};
 use crate::model::{InstanceId, random};
+use crate::providers::aws::{Aws, places};
 use crate::providers::contract::{Fake, Mood, skipped};
 use crate::providers::{Provider as _, ProviderKind as _};
 use gharun_worlds::moto::{Asked, Deed, Proxy, Server, alive, ask, texts, user_data};

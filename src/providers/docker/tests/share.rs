@@ -17,10 +17,10 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::OnceCell;
 
-use super::machine::short;
-use super::{Config, Docker, SOCKET};
 use crate::model::{InstanceId, random};
 use crate::providers::contract::{Fake, Mood, skipped};
+use crate::providers::docker::machine::short;
+use crate::providers::docker::{Config, Docker, SOCKET};
 use crate::providers::{Provider as _, ProviderKind as _};
 
 /// The image of all tests: busybox and a user `runner`, 1001:127.

@@ -6,13 +6,13 @@ use std::time::Duration;
 use base64::Engine as _;
 use serde_json::{Value, json};
 
-use super::launch::Paces;
-use super::request::{BOOT, OURS};
-use super::{Config, RunPod};
 use crate::http::{Bounds, Rate, Retry};
 use crate::model::{InstanceId, random};
 use crate::poll::Pace;
 use crate::providers::contract::{Fake, Mood};
+use crate::providers::runpod::launch::Paces;
+use crate::providers::runpod::request::{BOOT, OURS};
+use crate::providers::runpod::{Config, RunPod};
 use gharun_worlds::runpod::{Answer, Deed, Level, Scope, Stage, Standin};
 
 /// Everything that is asked of RunPod.
@@ -26,13 +26,13 @@ const ALL: &[(&str, &str)] = &[
 ];
 
 /// One account, with nobody else in it.
-pub(super) struct Account {
-    pub(super) standin: Standin,
+pub(in crate::providers::runpod) struct Account {
+    pub(in crate::providers::runpod) standin: Standin,
     tag: String,
 }
 
 /// Settings with a key, unchecked.
-pub(super) fn config(settings: Value) -> Config {
+pub(in crate::providers::runpod) fn config(settings: Value) -> Config {
     read(json!({ "api_key": "key" }), settings)
 }
 
@@ -46,7 +46,7 @@ fn read(mut given: Value, settings: Value) -> Config {
 }
 
 /// As patient as the program, on a place that is near.
-pub(super) fn bounds() -> Bounds {
+pub(in crate::providers::runpod) fn bounds() -> Bounds {
     Bounds {
         connect: Duration::from_secs(5),
         request: Duration::from_secs(20),
@@ -60,7 +60,7 @@ pub(super) fn bounds() -> Bounds {
     }
 }
 
-pub(super) fn paces() -> Paces {
+pub(in crate::providers::runpod) fn paces() -> Paces {
     let pace = |at_most| Pace {
         every: Duration::from_millis(20),
         at_most: Duration::from_millis(at_most),
@@ -74,7 +74,7 @@ pub(super) fn paces() -> Paces {
 }
 
 impl Account {
-    pub(super) fn open() -> Self {
+    pub(in crate::providers::runpod) fn open() -> Self {
         Self {
             standin: Standin::start(),
             tag: random(6),
@@ -82,7 +82,7 @@ impl Account {
     }
 
     /// Opens the provider with settings, its key and endpoint given unless they are among them.
-    pub(super) fn with(&self, settings: Value) -> RunPod {
+    pub(in crate::providers::runpod) fn with(&self, settings: Value) -> RunPod {
         let given = json!({ "api_key": self.standin.key, "endpoint": self.standin.url });
         let config = read(given, settings);
         let mut runpod =
