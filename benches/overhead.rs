@@ -20,7 +20,8 @@ use gharun::measured::{
     Identity, Instance, InstanceId, Listing, Order, Package, Place, Plan, Provider, ProviderKind,
     RegistrationMode, Result, RunnerVersion, Sink, Store, Token, start,
 };
-use gharun::rehearsal::{Stage, StageOptions};
+use gharun::rehearsal::{StubOptions, StubServer};
+use gharun_worlds::github::GitHub;
 
 /// Seconds that a machine takes from its registration until it is online.
 const BOOTS: u64 = 5;
@@ -50,18 +51,20 @@ fn say(line: &str) {
 }
 
 fn measure(count: u16, latency: u64, boots: Duration) -> String {
-    let stage = Stage::open(StageOptions::default()).expect("a stage");
-    let world = stage.world().clone();
-    world.latency(Duration::from_millis(latency));
+    let github = GitHub::default();
+    let stub = StubServer::open_behind(StubOptions::default(), github.interceptor());
+    let stub = Arc::new(stub.expect("a stub"));
+    github.latency(Duration::from_millis(latency));
     let done = Arc::new(AtomicBool::new(false));
     let stop = Arc::clone(&done);
+    let (booted, hands) = (Arc::clone(&stub), github.clone());
     let booting = std::thread::spawn(move || {
         let mut seen: BTreeMap<String, Instant> = BTreeMap::new();
         while !stop.load(Ordering::Relaxed) {
-            for row in world.runners() {
+            for row in booted.runners() {
                 let since = *seen.entry(row.name.clone()).or_insert_with(Instant::now);
                 if !row.online && since.elapsed() >= boots {
-                    world.bring_online(&row.name);
+                    hands.bring_online(&row.name);
                 }
             }
             std::thread::sleep(Duration::from_millis(10));
@@ -70,7 +73,7 @@ fn measure(count: u16, latency: u64, boots: Duration) -> String {
     let program = std::env::current_exe().expect("this program");
     let began = Instant::now();
     let output = Command::new(program)
-        .args(["child", &stage.url(), &count.to_string()])
+        .args(["child", &stub.url(), &count.to_string()])
         .output()
         .expect("it runs");
     let wall = began.elapsed();
@@ -87,7 +90,7 @@ fn measure(count: u16, latency: u64, boots: Duration) -> String {
         .expect("a number")
         / 1024.0;
     let over = wall.as_secs_f64() - boots.as_secs_f64();
-    let requests = stage.world().requests().len();
+    let requests = github.requests().len();
     format!(
         "{count:>7} {latency:>5}ms {:>6.2} {over:>6.2} {requests:>8} {peak:>8.1}",
         wall.as_secs_f64()

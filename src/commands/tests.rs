@@ -12,8 +12,9 @@ use super::*;
 use crate::model::{Name, Order, Reference, Secret, Tags};
 use crate::providers::Provider;
 use crate::providers::memory::{Cloud, Memory};
-use crate::rehearsal::{Stage, StageOptions};
+use crate::rehearsal::{StubOptions, StubServer};
 use crate::state::Entry;
+use gharun_worlds::github::GitHub;
 
 mod checking;
 mod listing;
@@ -80,7 +81,9 @@ impl Said {
 
 /// A laptop: a stub of GitHub, a cloud in memory, a providers.toml.
 struct World {
-    stage: Stage,
+    github: GitHub,
+    /// Serves until it is dropped.
+    _stub: StubServer,
     cloud: Cloud,
     folder: TempDir,
     env: Vec<(String, String)>,
@@ -90,7 +93,9 @@ impl World {
     /// One whose file has a table `gpu` and what is given beside. `gpu` and `far` are providers in memory.
     fn new(beside: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let stage = Stage::open(StageOptions::default()).expect("a stage");
+        let github = GitHub::default();
+        let stub = StubServer::open_behind(StubOptions::default(), github.interceptor());
+        let stub = stub.expect("a stub");
         let file = format!("[providers.gpu]\nkind = \"local\"\n{beside}");
         std::fs::write(folder.path().join("providers.toml"), file).expect("a file");
         let path = |name: &str| folder.path().join(name).display().to_string();
@@ -100,13 +105,14 @@ impl World {
             ("GHARUN_CONFIG", path("providers.toml")),
             ("GHARUN_STATE", path("state.json")),
             ("GHARUN_REPO", "octo/app".to_owned()),
-            ("GITHUB_API_URL", stage.url()),
+            ("GITHUB_API_URL", stub.url()),
             ("GH_PAT", TOKEN.to_owned()),
         ];
         Self {
             env: env.map(|(name, value)| (name.to_owned(), value)).into(),
             cloud: Memory::cloud(),
-            stage,
+            github,
+            _stub: stub,
             folder,
         }
     }

@@ -1,23 +1,22 @@
 //! What is answered, before it is put on the wire.
 
-use axum::body::Bytes;
+use hyper::body::Bytes;
+use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::{Response, StatusCode};
 use serde_json::{Value, json};
 
 /// An answer in the making.
 #[derive(Debug)]
 pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) headers: Vec<(String, String)>,
-    pub(super) body: Content,
+    status: u16,
+    body: Content,
 }
 
 /// What an answer carries.
 #[derive(Debug)]
-pub(super) enum Content {
+enum Content {
     /// An archive.
     Archive(Bytes),
-    /// A page, as GitHub's front end sends when what is behind it is ill.
-    Html(String),
     Json(Value),
     Nothing,
     /// What the stub runner reads.
@@ -25,12 +24,12 @@ pub(super) enum Content {
 }
 
 impl Answer {
-    pub(super) fn of(status: u16, body: Content) -> Self {
-        Self {
-            status,
-            headers: Vec::new(),
-            body,
-        }
+    fn of(status: u16, body: Content) -> Self {
+        Self { status, body }
+    }
+
+    pub(super) fn archive(bytes: Bytes) -> Self {
+        Self::of(200, Content::Archive(bytes))
     }
 
     pub(super) fn json(value: Value) -> Self {
@@ -65,27 +64,20 @@ impl Answer {
         Self::error(404, "Not Found")
     }
 
-    pub(super) fn with(mut self, name: &str, value: impl Into<String>) -> Self {
-        self.headers.push((name.to_owned(), value.into()));
-        self
-    }
-
-    pub(super) fn content_type(&self) -> Option<&'static str> {
-        match self.body {
-            Content::Archive(_) => Some("application/octet-stream"),
-            Content::Html(_) => Some("text/html; charset=utf-8"),
-            Content::Json(_) => Some("application/json; charset=utf-8"),
-            Content::Nothing => None,
-            Content::Text(_) => Some("text/plain; charset=utf-8"),
+    pub(super) fn into_response(self) -> Response<Bytes> {
+        let (kind, bytes) = match self.body {
+            Content::Archive(bytes) => ("application/octet-stream", bytes),
+            Content::Json(value) => ("application/json; charset=utf-8", value.to_string().into()),
+            Content::Nothing => ("", Bytes::new()),
+            Content::Text(text) => ("text/plain; charset=utf-8", text.into()),
+        };
+        let mut response = Response::new(bytes);
+        *response.status_mut() =
+            StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        if !kind.is_empty() {
+            let headers = response.headers_mut();
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
         }
-    }
-
-    pub(super) fn bytes(&self) -> Bytes {
-        match &self.body {
-            Content::Archive(bytes) => bytes.clone(),
-            Content::Html(text) | Content::Text(text) => Bytes::copy_from_slice(text.as_bytes()),
-            Content::Json(value) => Bytes::from(value.to_string()),
-            Content::Nothing => Bytes::new(),
-        }
+        response
     }
 }

@@ -2,9 +2,9 @@
 
 use std::io;
 
-use axum::body::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use hyper::body::Bytes;
 use sha2::{Digest as _, Sha256};
 use tar::{Builder, Header};
 

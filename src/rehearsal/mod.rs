@@ -1,119 +1,73 @@
-//! A stand-in for GitHub on loopback: `--rehearse`, and every test.
+//! A stub of GitHub on loopback: `--rehearse` registers its runners with it.
 //!
-//! [`Stage`] serves; [`World`] is what is on it: runners, jobs, faults, and the requests that came.
-//! What it answers follows GitHub's own description, and where that is silent what GitHub was
-//! seen to send. The runner that it hands out is a stub, but it is fetched, verified, unpacked and
-//! run as the real one is.
+//! [`StubServer`] keeps runners and their jobs, and nothing else of GitHub. What it answers follows
+//! GitHub's own description, and where that is silent what GitHub was seen to send. The runner that it
+//! hands out is a stub, too, but it is fetched, verified, unpacked and run as the real one is.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
-use tokio::runtime::{Builder, Handle};
+use tokio::runtime::{Builder, Handle as Runtime};
 use tokio::sync::oneshot;
 use url::Url;
 
 mod answer;
-mod apps;
 mod archive;
-mod auth;
-mod faults;
+mod call;
+mod interceptor;
 mod jit;
-mod limits;
-mod record;
-mod renames;
+mod jobs;
+mod options;
+mod registrations;
 mod routes;
+mod rows;
+mod scope;
 mod server;
-#[cfg(test)]
-mod tests;
-mod world;
+mod sessions;
+mod shared;
+mod state;
+mod work;
 
-pub use apps::{AppToken, Installation};
-pub use auth::Standing;
-pub use faults::{Fault, Kind, Page};
-pub use limits::SecondaryLimit;
-pub use record::Exchange;
-pub use world::{Group, JobRow, JobSpec, JobStatus, Repository, RunnerRow, Visibility, World};
+pub use interceptor::{Handler, Interceptor};
+pub use jobs::{JobRow, JobSpec, JobStatus};
+pub use options::{Lags, StubOptions};
+pub use rows::RunnerRow;
 
-/// How the stand-in behaves over time. GitHub's own times are named where they are known.
-#[derive(Clone, Debug)]
-pub struct Lags {
-    /// From the assignment of a job until the runner is called busy; meanwhile it can be deleted.
-    /// GitHub takes up to a minute.
-    pub busy: Duration,
-    /// From the end of a job until its runner is off the list; meanwhile it is called busy, cannot
-    /// be deleted, and keeps its name. GitHub takes seconds to tens of seconds.
-    pub gone: Duration,
-    /// From the last sign of life of a runner until it is called offline.
-    pub offline: Duration,
-    /// From then until the job of a runner that died in its middle is given up. GitHub takes 10 to
-    /// 15 minutes.
-    pub lost: Duration,
-    /// How long a runner's question for a job is held before it is told that there is none.
-    pub hold: Duration,
-}
+use shared::Shared;
 
-impl Default for Lags {
-    fn default() -> Self {
-        Self {
-            busy: Duration::ZERO,
-            gone: Duration::ZERO,
-            offline: Duration::from_secs(5),
-            lost: Duration::from_mins(10),
-            hold: Duration::from_secs(5),
-        }
-    }
-}
-
-/// What a [`Stage`] is opened with.
-#[derive(Clone, Debug)]
-pub struct StageOptions {
-    /// The job that every runner is given once, as soon as it is online.
-    pub auto_job: Option<JobSpec>,
-    /// How it behaves over time.
-    pub lags: Lags,
-    /// The version of the runner that it names, without `v`.
-    pub runner_version: String,
-    /// Requests an hour for each token, after which they are refused.
-    pub quota: u32,
-    /// Bytes of past requests and answers that are kept; the oldest are dropped.
-    pub memory: usize,
-}
-
-impl Default for StageOptions {
-    fn default() -> Self {
-        Self {
-            auto_job: None,
-            lags: Lags::default(),
-            runner_version: "2.336.0".to_owned(),
-            quota: 5000,
-            memory: 16 << 20,
-        }
-    }
-}
-
-/// A running stand-in. Dropping it stops the server; connections that are open are closed.
+/// A running stub. Dropping it stops the server; connections that are open are closed.
 #[derive(Debug)]
-pub struct Stage {
+pub struct StubServer {
     address: SocketAddr,
-    world: World,
-    runtime: Handle,
+    shared: Shared,
+    handler: server::Answering,
+    runtime: Runtime,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Stage {
+impl StubServer {
     /// Listens on a free port of 127.0.0.1 and serves on a thread of its own, so that a caller may
     /// block its thread. Fails where no port, thread or archive can be had.
-    pub fn open(options: StageOptions) -> io::Result<Self> {
+    pub fn open(options: StubOptions) -> io::Result<Self> {
+        Self::start(options, None)
+    }
+
+    /// The same with something before it that may answer in its place.
+    pub fn open_behind(options: StubOptions, interceptor: Interceptor) -> io::Result<Self> {
+        Self::start(options, Some(interceptor))
+    }
+
+    fn start(options: StubOptions, interceptor: Option<Interceptor>) -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let handle = runtime.handle().clone();
         let listener = server::listen((Ipv4Addr::LOCALHOST, 0).into(), &handle)?;
         let address = listener.local_addr()?;
-        let world = World::new(options, &format!("http://{address}"))?;
+        let shared = Shared::new(options, &format!("http://{address}"))?;
+        let handler = server::Answering::new(shared.clone(), interceptor);
         let (stop, stopped) = oneshot::channel();
-        let serving = server::serve(listener, world.clone());
+        let serving = server::serve(listener, handler.clone());
         let thread = std::thread::Builder::new()
             .name("rehearsal".to_owned())
             .spawn(move || {
@@ -123,7 +77,8 @@ impl Stage {
             })?;
         Ok(Self {
             address,
-            world,
+            shared,
+            handler,
             runtime: handle,
             stop: Some(stop),
             thread: Some(thread),
@@ -145,23 +100,35 @@ impl Stage {
     pub fn also_listen(&self, address: IpAddr) -> io::Result<()> {
         let listener = server::listen((address, self.port()).into(), &self.runtime)?;
         self.runtime
-            .spawn(server::serve(listener, self.world.clone()));
+            .spawn(server::serve(listener, self.handler.clone()));
         Ok(())
     }
 
-    /// Says by which base machines reach this stand-in: it goes into just-in-time configurations
-    /// and download addresses from now on. Without it they get [`Stage::url`].
+    /// Says by which base machines reach this stub: it goes into just-in-time configurations
+    /// and download addresses from now on. Without it they get [`StubServer::url`].
     pub fn machines_reach_it_at(&self, base: &Url) {
-        self.world.set_base(base.as_str().trim_end_matches('/'));
+        let base = base.as_str().trim_end_matches('/');
+        self.shared.change(|state| base.clone_into(&mut state.base));
     }
 
-    /// What is on the stage, to look at and to change. It outlives the stage.
-    pub fn world(&self) -> &World {
-        &self.world
+    /// All rows of all scopes, in the order of their numbers.
+    pub fn runners(&self) -> Vec<RunnerRow> {
+        self.shared.read(|state| state.runner_rows())
+    }
+
+    /// Queues a job for the first runner that bears the label; its number.
+    pub fn queue_job(&self, label: &str, spec: JobSpec) -> u64 {
+        let labels = vec![label.to_lowercase()];
+        self.shared.change(|state| state.queue(labels, None, spec))
+    }
+
+    /// All jobs ever queued, in the order of their numbers.
+    pub fn jobs(&self) -> Vec<JobRow> {
+        self.shared.read(|state| state.job_rows())
     }
 }
 
-impl Drop for Stage {
+impl Drop for StubServer {
     fn drop(&mut self) {
         if let Some(stop) = self.stop.take() {
             // Nobody listens where the thread has ended by itself.

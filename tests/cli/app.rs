@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use gharun::inside::{Scope, Secret};
-use gharun::rehearsal::{Fault, Installation, Kind};
+use gharun_worlds::github::{Fault, Installation, Kind};
 
 use crate::world::{Said, World, files};
 use gharun_worlds::keys;
@@ -14,19 +13,17 @@ const ID: u64 = 77;
 /// A world whose only way to GitHub is an app; how it is given is the test's to say.
 fn installed(world: World) -> World {
     let world = world.env("GH_PAT", "");
-    let (owner, name) = world.repo().split_once('/').expect("OWNER/NAME");
-    let (owner, name) = (owner.to_owned(), name.to_owned());
     let permissions = [
         ("administration", "write"),
         ("actions", "read"),
         ("contents", "write"),
     ];
-    world.stage.world().install_app(Installation {
+    world.github.install_app(Installation {
         app: 1234,
         client_id: "Iv23liPretend".to_owned(),
         key: keys::rsa().public.clone(),
         id: ID,
-        scopes: vec![Scope::Repo { owner, name }],
+        scopes: vec![world.repo().to_owned()],
         permissions: permissions
             .iter()
             .map(|(name, level)| ((*name).to_owned(), (*level).to_owned()))
@@ -47,8 +44,8 @@ fn of_variables(world: World) -> World {
 
 /// How many tokens the app got, and how many of them are good still.
 fn tokens(world: &World) -> (usize, usize) {
-    let stage = world.stage.world();
-    let (tokens, now) = (stage.app_tokens(), stage.now());
+    let github = &world.github;
+    let (tokens, now) = (github.app_tokens(), github.now());
     let good = tokens.iter().filter(|one| one.is_good(now)).count();
     (tokens.len(), good)
 }
@@ -56,11 +53,7 @@ fn tokens(world: &World) -> (usize, usize) {
 fn refused(world: &World, args: &str) -> String {
     let said = world.run(args).exits(2);
     assert_eq!(said.stdout, "", "a refusal prints no data");
-    assert_eq!(
-        world.stage.world().requests().len(),
-        0,
-        "something was asked"
-    );
+    assert_eq!(world.github.requests().len(), 0, "something was asked");
     said.stderr
 }
 
@@ -78,7 +71,7 @@ fn an_app_from_the_environment_starts_lists_and_stops() {
     assert_eq!(listed["machines"][0]["name"], started["runners"][0]["name"]);
     let stopped = world.run("stop --yes --output json").exits(0).json();
     assert_eq!(stopped["stopped"][0]["deregistered"], true, "{stopped}");
-    assert_eq!(world.stage.world().runners().len(), 0);
+    assert_eq!(world.stub.runners().len(), 0);
     assert_eq!(tokens(&world), (3, 0));
 }
 
@@ -103,7 +96,7 @@ fn an_app_from_the_file_needs_no_variable() {
     }
     assert_eq!(tokens(&world), (2, 0));
     let looked = "GET /repos/{owner}/{repo}/installation";
-    assert_eq!(world.stage.world().count(looked), 0);
+    assert_eq!(world.github.count(looked), 0);
 }
 
 #[test]
@@ -121,10 +114,10 @@ fn neither_key_nor_signature_nor_token_is_written_anywhere() {
     assert_eq!(tokens(&world), (3, 0));
     let key = &keys::rsa().pkcs1;
     let lines = key.lines().filter(|line| !line.starts_with('-'));
-    let mut secrets = world.stage.world().secrets();
-    assert!(secrets.iter().any(|one| one.expose().starts_with("eyJ")));
-    assert!(secrets.iter().any(|one| one.expose().starts_with("ghs_")));
-    secrets.extend(lines.clone().map(Secret::new));
+    let mut secrets = world.github.secrets();
+    assert!(secrets.iter().any(|one| one.starts_with("eyJ")));
+    assert!(secrets.iter().any(|one| one.starts_with("ghs_")));
+    secrets.extend(lines.clone().map(str::to_owned));
     for said in &said {
         let masks = |line: &&str| line.starts_with("::add-mask::");
         let (masked, heard): (Vec<&str>, Vec<&str>) = said
@@ -133,8 +126,7 @@ fn neither_key_nor_signature_nor_token_is_written_anywhere() {
             .chain(said.stdout.lines())
             .partition(masks);
         for secret in &secrets {
-            let secret = secret.expose();
-            let told = heard.iter().find(|line| line.contains(secret));
+            let told = heard.iter().find(|line| line.contains(secret.as_str()));
             assert_eq!(told, None, "a secret is said");
         }
         // All of it is masked: the key by its lines and as it was given, what was signed, what was got.
@@ -153,7 +145,7 @@ fn neither_key_nor_signature_nor_token_is_written_anywhere() {
     for (path, text) in files(world.folder.path()) {
         for secret in &secrets {
             let path = path.display();
-            assert!(!text.contains(secret.expose()), "a secret is in {path}");
+            assert!(!text.contains(secret.as_str()), "a secret is in {path}");
         }
     }
 }
@@ -235,7 +227,7 @@ fn half_an_app_is_told_what_it_lacks() {
 #[test]
 fn an_app_that_may_not_manage_runners_is_told_by_start() {
     let world = of_variables(World::new());
-    let changed = world.stage.world().change_installation(ID, |app| {
+    let changed = world.github.change_installation(ID, |app| {
         app.permissions.remove("administration");
     });
     assert!(changed);
@@ -261,9 +253,9 @@ fn no_app_manages_the_runners_of_an_enterprise() {
 fn a_token_that_cannot_be_taken_back_changes_nothing() {
     let world = of_variables(World::new());
     for kind in [Kind::Hang, Kind::html(502)] {
-        world.stage.world().heal();
+        world.github.heal();
         let fault = Fault::once("DELETE", "/installation/token", kind);
-        world.stage.world().fault(fault.times(u32::MAX));
+        world.github.fault(fault.times(u32::MAX));
         let said = world.run("list --provider local").exits(0);
         assert_eq!(said.stderr, "No machines\n");
     }
@@ -276,10 +268,10 @@ fn an_interrupted_start_takes_its_token_back() {
     write(&world, "setup.sh", "sleep 300\n");
     let child = world.spawn("start local --setup setup.sh");
     crate::world::wait_for("a registration", || {
-        (!world.stage.world().runners().is_empty()).then_some(())
+        (!world.stub.runners().is_empty()).then_some(())
     });
     crate::world::signal(&child, "TERM");
     Said::of(child.wait_with_output().expect("it ends"), &world).exits(130);
     assert_eq!(tokens(&world), (1, 0));
-    assert_eq!(world.stage.world().runners().len(), 0);
+    assert_eq!(world.stub.runners().len(), 0);
 }

@@ -48,7 +48,7 @@ fn instances(server: &Server, run: u64) -> Vec<String> {
 }
 
 fn registrations(world: &World) -> Vec<String> {
-    let rows = world.stage.world().runners().into_iter();
+    let rows = world.stub.runners().into_iter();
     rows.map(|row| row.name).collect()
 }
 
@@ -81,7 +81,7 @@ fn sixteen_come_up_side_by_side_and_are_stopped() {
     // There are no machines: somebody else has to bring their runners online.
     let status = wait_for("the end of the start", || {
         for name in registrations(&world) {
-            world.stage.world().bring_online(&name);
+            world.github.bring_online(&name);
         }
         child.try_wait().expect("it can be asked")
     });
@@ -180,13 +180,13 @@ fn a_start_that_is_killed_at_a_request_to_github_leaves_nothing_behind_its_stop(
         let proxy = Proxy::start(&server, Duration::ZERO, |_| Deed::Forward);
         let world = step(run, &proxy);
         // So that it is killed between the request and its answer.
-        world.stage.world().latency(Duration::from_millis(100));
+        world.github.latency(Duration::from_millis(100));
         let child = world.spawn("start aws --count 3");
         let when = format!("killed at request {number} to GitHub");
         wait_for(&when, || {
-            (world.stage.world().requests().len() as u64 >= number).then_some(())
+            (world.github.requests().len() as u64 >= number).then_some(())
         });
-        world.stage.world().latency(Duration::ZERO);
+        world.github.latency(Duration::ZERO);
         kill_and_stop(child, world, &server, run, &when);
     }
 }
@@ -379,8 +379,7 @@ fn once_through_from_the_user_data_to_the_machines_own_end() {
     );
     let label = world.output("label").expect("an output");
     world
-        .stage
-        .world()
+        .stub
         .queue_job(&label, JobSpec::lasting(Duration::from_secs(1)));
     wait_for("the machine's own end", || {
         instances(&server, run).is_empty().then_some(())

@@ -1,6 +1,6 @@
 //! Runner groups, and `providers check` for GitHub.
 
-use gharun::rehearsal::{Fault, Group, Kind, Page, Repository, Standing, Visibility};
+use gharun_worlds::github::{Fault, Group, Kind, Page, Repository, Standing, Visibility};
 use serde_json::json;
 
 use crate::life::{nothing_is_left, slots};
@@ -10,14 +10,14 @@ use crate::world::{TOKEN, World};
 /// Looks whether runners may come into a group, as they do once.
 fn start(world: &World, args: &str) -> crate::world::Said {
     let said = world.run(&format!("start local {args}"));
-    world.stage.world().heal();
+    world.github.heal();
     said
 }
 
 /// Nothing was asked of GitHub that makes anything, and no machine was launched.
 #[track_caller]
 fn nothing_was_tried(world: &World) {
-    assert_eq!(world.stage.world().count("generate-jitconfig"), 0);
+    assert_eq!(world.github.count("generate-jitconfig"), 0);
     assert_eq!(slots(world), 0);
 }
 
@@ -26,20 +26,20 @@ fn a_group_is_found_by_its_name_however_it_is_written() {
     let world = World::new();
     // The one that is looked for is on the second page.
     for id in 3..=120 {
-        world.stage.world().add_group(id, &format!("group {id}"));
+        world.github.add_group(id, &format!("group {id}"));
     }
     let world = world.env("GHARUN_RUNNER_GROUP", "GROUP 120");
     start(&world, "--org acme").exits(0);
-    assert_eq!(world.stage.world().runners()[0].group, 120);
-    assert_eq!(world.stage.world().count("runner-groups"), 2);
+    assert_eq!(world.stub.runners()[0].group, 120);
+    assert_eq!(world.github.count("runner-groups"), 2);
     world.run("stop --yes --org acme").exits(0);
-    assert!(world.stage.world().runners().is_empty());
+    assert!(world.stub.runners().is_empty());
     // Without a group nothing is asked about groups.
-    world.stage.world().forget_requests();
+    world.github.forget_requests();
     let world = world.env("GHARUN_RUNNER_GROUP", "");
     start(&world, "--org acme").exits(0);
-    assert_eq!(world.stage.world().runners()[0].group, 1);
-    assert_eq!(world.stage.world().count("runner-groups"), 0);
+    assert_eq!(world.stub.runners()[0].group, 1);
+    assert_eq!(world.github.count("runner-groups"), 0);
     world.run("stop --yes --org acme").exits(0);
     nothing_is_left(&world);
 }
@@ -48,11 +48,11 @@ fn a_group_is_found_by_its_name_however_it_is_written() {
 fn a_group_stands_in_the_file_by_number_or_name() {
     for group in ["3", "\"3\"", "\"gpu\""] {
         let world = World::new().env("GHARUN_REPO", "");
-        world.stage.world().add_group(3, "GPU");
+        world.github.add_group(3, "GPU");
         let file = format!("[github]\nenterprise = \"acme\"\nrunner_group = {group}\n");
         std::fs::write(world.path("providers.toml"), file).expect("a file");
         start(&world, "").exits(0);
-        assert_eq!(world.stage.world().runners()[0].group, 3, "{group}");
+        assert_eq!(world.stub.runners()[0].group, 3, "{group}");
         world.run("stop --yes").exits(0);
         nothing_is_left(&world);
     }
@@ -61,8 +61,8 @@ fn a_group_stands_in_the_file_by_number_or_name() {
 #[test]
 fn a_group_that_cannot_be_is_refused_before_anything_is_made() {
     let world = World::new();
-    world.stage.world().add_group(3, "gpu");
-    world.stage.world().add_group(4, "GPU");
+    world.github.add_group(3, "gpu");
+    world.github.add_group(4, "GPU");
     told!(start(&world, "--runner-group gpu"), @"
     exit 2
     error: `--runner-group` cannot be `gpu`: a repository has no runner groups
@@ -124,7 +124,7 @@ fn a_name_that_cannot_be_looked_up_is_an_error_that_names_the_permission() {
             .into(),
     };
     let fault = Fault::once("GET", "runner-groups", refused);
-    world.stage.world().fault(fault);
+    world.github.fault(fault);
     told!(start(&world, "--org acme --runner-group gpu"), @"
     exit 1
     warning: `local`: jobs run on this machine with all the rights of this user
@@ -140,7 +140,7 @@ fn a_name_that_cannot_be_looked_up_is_an_error_that_names_the_permission() {
 #[test]
 fn a_group_that_is_closed_to_the_repository_is_refused_where_nobody_else_can_ask() {
     let world = World::step();
-    world.stage.world().set_group(
+    world.github.set_group(
         3,
         Group {
             visibility: Visibility::Selected(vec!["other".to_owned()]),
@@ -177,7 +177,7 @@ fn a_group_that_is_closed_to_the_repository_is_refused_where_nobody_else_can_ask
 #[test]
 fn what_keeps_jobs_away_is_warned_of() {
     let world = World::step();
-    world.stage.world().set_group(
+    world.github.set_group(
         3,
         Group {
             visibility: Visibility::Private,
@@ -189,7 +189,7 @@ fn what_keeps_jobs_away_is_warned_of() {
         public: true,
         ..Repository::default()
     };
-    world.stage.world().set_repository(world.repo(), public);
+    world.github.set_repository(world.repo(), public);
     told!(world.run("providers check local --org octo --runner-group gpu"), @"
     exit 0
     github	ok	octo at [GITHUB]/; a classic personal access token from $GH_PAT; 0 runners are registered
@@ -227,7 +227,7 @@ fn a_check_tells_what_there_is() {
     github/group	ok	`Default` (1): a repository has no others
     github/workflow	ok	the runs of `octo/app` can be read
     ");
-    world.stage.world().set_scopes(TOKEN, &["repo", "workflow"]);
+    world.github.set_scopes(TOKEN, &["repo", "workflow"]);
     told!(world.run("providers check local --org acme"), @"
     exit 0
     github	ok	acme at [GITHUB]/; a classic personal access token from $GH_PAT; its scopes: repo, workflow; 0 runners are registered
@@ -280,25 +280,25 @@ fn a_check_without_a_token_tells_what_is_read_and_what_anybody_knows() {
 #[test]
 fn each_part_that_fails_is_a_line_of_its_own() {
     let world = World::new();
-    let stage = world.stage.world();
-    stage.set_repository(
+    let github = &world.github;
+    github.set_repository(
         world.repo(),
         Repository {
             admin: false,
             ..Repository::default()
         },
     );
-    stage.fault(Fault::once(
+    github.fault(Fault::once(
         "GET",
         "/rate_limit",
         Kind::status(404, "Rate limiting is not enabled."),
     ));
-    stage.fault(Fault::once(
+    github.fault(Fault::once(
         "GET",
         "/actions/runs",
         Kind::status(403, "Forbidden"),
     ));
-    stage.fault(Fault::once(
+    github.fault(Fault::once(
         "GET",
         "/downloads",
         Kind::status(403, "Forbidden"),
@@ -329,9 +329,9 @@ fn every_kind_of_token_is_known_by_its_letters() {
         ("0123456789012345678901234567890123456789", Standing::Unseen),
     ] {
         let world = World::new().env("GHARUN_GITHUB_TOKEN", token);
-        world.stage.world().set_token(token, standing);
+        world.github.set_token(token, standing);
         if standing == Standing::NoAdmin {
-            world.stage.world().set_scopes(token, &["gist", "read:org"]);
+            world.github.set_scopes(token, &["gist", "read:org"]);
         }
         let said = world.run("providers check local --org acme").exits(1);
         assert!(!format!("{said:?}").contains(token));

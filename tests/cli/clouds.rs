@@ -64,7 +64,7 @@ impl Clouds {
     }
 
     fn registrations(&self) -> Vec<String> {
-        let rows = self.world.stage.world().runners().into_iter();
+        let rows = self.world.stub.runners().into_iter();
         rows.map(|row| row.name).collect()
     }
 
@@ -91,7 +91,7 @@ fn a_start_falls_through_three_clouds_in_order_and_ends_with_one_machine_and_one
     wait_for("the end of the start", || {
         if !clouds.instances().is_empty() {
             for name in clouds.registrations() {
-                clouds.world.stage.world().bring_online(&name);
+                clouds.world.github.bring_online(&name);
             }
         }
         child.try_wait().expect("it can be asked")

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use gharun::rehearsal::{Exchange, Group, JobSpec, Visibility};
+use gharun::rehearsal::JobSpec;
+use gharun_worlds::github::{Exchange, Group, Visibility};
 use serde_json::Value;
 
 use crate::life::nothing_is_left;
@@ -33,9 +34,9 @@ fn complaint(spec: &Spec, one: &Exchange) -> Option<String> {
 /// Runs a command and checks what it asked; the sorts of its requests.
 #[track_caller]
 fn asks(spec: &Spec, world: &World, args: &str, code: i32) -> BTreeSet<String> {
-    world.stage.world().forget_requests();
+    world.github.forget_requests();
     world.run(args).exits(code);
-    let requests = world.stage.world().requests();
+    let requests = world.github.requests();
     // A machine fetches its runner without the API.
     let api = requests
         .iter()
@@ -61,13 +62,13 @@ fn every_command_asks_what_github_describes() {
     let mut all = BTreeSet::new();
     for scope in ["", " --org octo", " --enterprise octo"] {
         let world = World::step();
-        world.stage.world().set_run(7, 1, "in_progress");
+        world.github.set_run(7, 1, "in_progress");
         let name = world.repo().split_once('/').expect("a repository").1;
         let gpu = Group {
             visibility: Visibility::Selected(vec![name.to_owned()]),
             ..Group::open("gpu")
         };
-        world.stage.world().set_group(3, gpu);
+        world.github.set_group(3, gpu);
         let group = if scope.is_empty() {
             ""
         } else {
@@ -96,35 +97,32 @@ fn every_command_asks_what_github_describes() {
         ask("stop --mapping mapping.json", 0);
         nothing_is_left(&world);
         // The plan of a start is made without a word to anybody.
-        world.stage.world().forget_requests();
+        world.github.forget_requests();
         world
             .run(&format!("start local --dry-run{scope}{group}"))
             .exits(0);
-        assert!(world.stage.world().requests().is_empty());
+        assert!(world.github.requests().is_empty());
     }
     // On a laptop no run is known: its repository's are listed.
     let world = World::new();
     all.extend(asks(&spec, &world, "providers check local", 0));
     // A run that is over makes an orphan, whose jobs are looked at.
     let world = World::step();
-    world.stage.world().set_run(7, 1, "in_progress");
+    world.github.set_run(7, 1, "in_progress");
     world.run("start local").exits(0);
     let label = world.output("label").expect("an output");
-    world.stage.world().set_run(7, 1, "completed");
+    world.github.set_run(7, 1, "completed");
     all.extend(asks(&spec, &world, "list --orphans", 0));
     all.extend(asks(&spec, &world, "stop --orphans --second-look 1s", 0));
     nothing_is_left(&world);
     // And one at work is found by its job.
-    world.stage.world().set_run(7, 1, "in_progress");
+    world.github.set_run(7, 1, "in_progress");
     world.run("start local").exits(0);
     let busy = world.output("label").expect("an output");
     assert_ne!(busy, label);
-    world
-        .stage
-        .world()
-        .queue_job(&busy, JobSpec::script("sleep 300"));
+    world.stub.queue_job(&busy, JobSpec::script("sleep 300"));
     wait_for("the job", || {
-        let row = world.stage.world().runner(&busy)?;
+        let row = world.runner(&busy)?;
         row.busy.then_some(())
     });
     all.extend(asks(&spec, &world, "stop", 3));

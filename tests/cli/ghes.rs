@@ -8,15 +8,15 @@ use crate::world::{Said, TOKEN, World, signal, wait_for};
 /// A workflow step's world on an old GHES.
 fn ghes() -> World {
     let world = World::step();
-    world.stage.world().without_jit();
-    let server = world.stage.url();
+    world.github.without_jit();
+    let server = world.stub.url();
     world
         .env("GITHUB_API_URL", &format!("{server}/api/v3"))
         .env("GITHUB_SERVER_URL", &server)
 }
 
 fn registered(world: &World) -> Vec<String> {
-    let rows = world.stage.world().runners().into_iter();
+    let rows = world.stub.runners().into_iter();
     rows.map(|row| row.name).collect()
 }
 
@@ -49,11 +49,7 @@ fn a_machine_registers_itself_runs_a_job_and_leaves_nothing() {
     let said = said.exits(0);
     let started = said.json();
     let label = world.output("label").expect("an output");
-    let row = world
-        .stage
-        .world()
-        .runner(&label)
-        .expect("it is registered");
+    let row = world.runner(&label).expect("it is registered");
     assert_eq!(row.labels, [label.clone(), "gpu".to_owned()]);
     assert_eq!(started["runners"][0]["runner_id"], row.id, "{started}");
     let state = std::fs::read_to_string(world.path("temp/gharun-state.json")).expect("a file");
@@ -62,24 +58,24 @@ fn a_machine_registers_itself_runs_a_job_and_leaves_nothing() {
         "{state}"
     );
     // One question for a configuration, one for a token.
-    assert_eq!(world.stage.world().count("generate-jitconfig"), 1);
-    assert_eq!(world.stage.world().count("registration-token"), 1);
+    assert_eq!(world.github.count("generate-jitconfig"), 1);
+    assert_eq!(world.github.count("registration-token"), 1);
 
-    let mut secrets = world.stage.world().secrets();
-    secrets.push(gharun::inside::Secret::new(TOKEN));
+    let mut secrets = world.github.secrets();
+    secrets.push(TOKEN.to_owned());
     let heard = said.stderr.lines();
     let heard = heard.filter(|line| !line.starts_with("::add-mask::"));
     let heard = heard.collect::<String>() + &said.stdout + &state;
     for secret in &secrets {
-        assert!(!heard.contains(secret.expose()), "a secret is said");
+        assert!(!heard.contains(secret), "a secret is said");
         let log = world.path("home/.local/state/gharun/slots/slot-1");
         let log = std::fs::read_to_string(log.join(&label).join("log")).expect("a log");
-        assert!(!log.contains(secret.expose()), "a secret is in the log");
+        assert!(!log.contains(secret), "a secret is in the log");
     }
 
     let seen = world.path("environment");
     let job = JobSpec::script(format!("env >{}", seen.display()));
-    world.stage.world().queue_job(&label, job);
+    world.stub.queue_job(&label, job);
     let environment = wait_for("the job", || {
         let text = std::fs::read_to_string(&seen).ok()?;
         text.contains("PATH=").then_some(text)
@@ -98,7 +94,7 @@ fn runners_that_wait_are_stopped_by_what_the_list_says_of_their_names() {
     let world = ghes();
     world.run("start local --set slots=3 --count 3").exits(0);
     assert_eq!(registered(&world).len(), 3);
-    assert_eq!(world.stage.world().count("generate-jitconfig"), 1);
+    assert_eq!(world.github.count("generate-jitconfig"), 1);
     let stopped = world.run("stop --output json").exits(0).json();
     assert_eq!(
         stopped["stopped"].as_array().map(Vec::len),
@@ -153,7 +149,7 @@ fn a_machine_that_is_refused_says_why() {
     std::fs::write(world.path("setup.sh"), setup).expect("a file");
     let child = world.spawn("start local --setup setup.sh");
     wait_for("the machine", || world.path("here").exists().then_some(()));
-    world.stage.world().expire_registration_tokens();
+    world.github.expire_registration_tokens();
     std::fs::write(world.path("go"), "").expect("a file");
     let said = Said::of(child.wait_with_output().expect("it ends"), &world).exits(1);
     assert!(
@@ -171,12 +167,12 @@ fn who_wants_jit_gets_no_token_and_who_wants_a_token_gets_one() {
     let world = ghes();
     let said = world.run("start local --registration jit").exits(1);
     assert!(said.stderr.contains("Not Found"), "{}", said.stderr);
-    assert_eq!(world.stage.world().count("registration-token"), 0);
+    assert_eq!(world.github.count("registration-token"), 0);
     nothing_is_left(&world);
 
     let world = World::new();
     world.run("start local --registration token").exits(0);
-    assert_eq!(world.stage.world().count("generate-jitconfig"), 0);
+    assert_eq!(world.github.count("generate-jitconfig"), 0);
     world.run("stop --yes").exits(0);
     nothing_is_left(&world);
 
@@ -239,7 +235,7 @@ fn a_proxy_reaches_the_job_and_its_password_nobody_else() {
     let label = world.output("label").expect("an output");
     let seen = world.path("environment");
     let job = JobSpec::script(format!("env >{0}.part; mv {0}.part {0}", seen.display()));
-    world.stage.world().queue_job(&label, job);
+    world.stub.queue_job(&label, job);
     let environment = wait_for("the job", || std::fs::read_to_string(&seen).ok());
     assert!(environment.contains("HTTP_PROXY=http://user:hunter2hunter2@proxy.invalid:3128"));
     assert!(environment.contains("no_proxy=127.0.0.1"), "{environment}");
@@ -273,13 +269,10 @@ fn a_version_that_github_takes_no_more_is_refused_before_anything_is_rented() {
 
     hint: leave `--runner-version` out to use the one that GitHub names
     ");
-    assert_eq!(world.stage.world().requests().len(), 0);
+    assert_eq!(world.github.requests().len(), 0);
     let past = "2026-08-01T00:00:00Z".parse::<Timestamp>().expect("a time");
     let end = |registration, jobs| {
-        world
-            .stage
-            .world()
-            .set_end_of("2.331.0", registration, jobs);
+        world.github.set_end_of("2.331.0", registration, jobs);
     };
     end(Some(past), None);
     insta::assert_snapshot!(refused(&world, "2.331.0"), @"
@@ -305,7 +298,7 @@ fn a_version_of_long_ago_is_warned_about_by_githubs_clock() {
         let world = World::new();
         let now = released + SignedDuration::from_hours(24 * days);
         let ahead = now.duration_since(Timestamp::now());
-        world.stage.world().clock_ahead(ahead);
+        world.github.clock_ahead(ahead);
         // The machine's own clock is right; GitHub's is not: a long life bears the difference.
         let said = world.run("start local --runner-version 2.336.0 --lifetime 8000h");
         assert_eq!(

@@ -84,7 +84,7 @@ impl Beside {
             )
             .expect("key and certificate fit");
         let acceptor = TlsAcceptor::from(Arc::new(config));
-        let port = world.stage.port();
+        let port = world.stub.port();
         let address = self.serve(move |stream| {
             let acceptor = acceptor.clone();
             async move {
@@ -140,7 +140,7 @@ fn reaches(world: &World) {
         .exits(0)
         .json();
     assert_eq!(listed["unknown"], serde_json::json!([]), "{listed}");
-    assert!(world.stage.world().count("actions/runners") > 0);
+    assert!(world.github.count("actions/runners") > 0);
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn a_server_with_an_authority_of_its_own_is_trusted_through_its_bundle() {
     );
     let said = world.run("start local").exits(1);
     let told = said.stderr.replace(&address.port().to_string(), "[PORT]");
-    assert_eq!(world.stage.world().count(""), 0);
+    assert_eq!(world.github.count(""), 0);
     for part in [
         "`GET localhost:[PORT]/repos/",
         "was not sent: the server's certificate is not trusted",
@@ -198,7 +198,7 @@ fn a_bundle_that_cannot_be_used_is_exit_code_two_and_names_its_place() {
 #[test]
 fn a_proxy_is_gone_through_unless_it_is_not_to_be() {
     let (world, beside) = (World::new(), Beside::new());
-    let (proxy, asked) = beside.proxy(([127, 0, 0, 1], world.stage.port()).into());
+    let (proxy, asked) = beside.proxy(([127, 0, 0, 1], world.stub.port()).into());
     let world = world
         .env("GITHUB_API_URL", &format!("http://{NOWHERE}"))
         .env("HTTP_PROXY", &format!("http://{proxy}"));

@@ -64,8 +64,7 @@ fn nothing_is_left(world: &World, run: u64, after: Duration) {
         "containers are left of a start that was killed after {after:?}"
     );
     let rows: Vec<String> = world
-        .stage
-        .world()
+        .stub
         .runners()
         .into_iter()
         .map(|row| row.name)
@@ -99,11 +98,11 @@ fn the_sweep_finds_everything_once_the_run_is_over() {
         let run = u64::from(std::process::id()) * 1000 + n;
         let world = step(run);
         start_and_kill(&world, after);
-        world.stage.world().set_run(run, 1, "completed");
+        world.github.set_run(run, 1, "completed");
         // A creation that was under way at the kill may show up a moment later: cron comes again.
         wait_for("a clean sweep", || {
             world.run("stop --orphans --yes --second-look 1s").exits(0);
-            (containers(run).is_empty() && world.stage.world().runners().is_empty()).then_some(())
+            (containers(run).is_empty() && world.stub.runners().is_empty()).then_some(())
         });
         nothing_is_left(&world, run, after);
     }

@@ -3,7 +3,7 @@
 use std::process::Child;
 use std::time::Duration;
 
-use gharun::inside::{Name, Scope};
+use gharun::inside::Name;
 use gharun::rehearsal::JobSpec;
 
 use crate::world::{Said, TOKEN, World, signal, wait_for};
@@ -20,8 +20,7 @@ pub(crate) fn slots(world: &World) -> usize {
 #[track_caller]
 pub(crate) fn nothing_is_left(world: &World) {
     let rows: Vec<String> = world
-        .stage
-        .world()
+        .stub
         .runners()
         .into_iter()
         .map(|row| row.name)
@@ -92,8 +91,7 @@ fn a_job_runs_with_no_token_in_its_environment() {
     world.run("start local").exits(0);
     let label = world.output("label").expect("an output");
     world
-        .stage
-        .world()
+        .stub
         .queue_job(&label, JobSpec::script(format!("env >{}", seen.display())));
     let environment = wait_for("the job", || {
         std::fs::read_to_string(&seen)
@@ -107,7 +105,7 @@ fn a_job_runs_with_no_token_in_its_environment() {
         );
     }
     wait_for("the runner's end", || {
-        world.stage.world().runner(&label).is_none().then_some(())
+        world.runner(&label).is_none().then_some(())
     });
     world.run("stop").exits(0);
     nothing_is_left(&world);
@@ -119,9 +117,9 @@ fn no_secret_is_written_anywhere() {
     let started = world.run("start local -vv").exits(0);
     let listed = world.run("list --output json -vv");
     let stopped = world.run("stop -vv").exits(0);
-    let mut secrets = world.stage.world().secrets();
-    secrets.push(gharun::inside::Secret::new(TOKEN));
-    let secrets: Vec<&str> = secrets.iter().map(gharun::inside::Secret::expose).collect();
+    let mut secrets = world.github.secrets();
+    secrets.push(TOKEN.to_owned());
+    let secrets: Vec<&str> = secrets.iter().map(String::as_str).collect();
     world.keeps(&secrets, &[&started, &listed, &stopped]);
 }
 
@@ -217,7 +215,7 @@ fn a_step_whose_shell_dies_is_undone_too() {
     signal(&child, "KILL");
     child.wait().expect("it ends");
     wait_for("the undoing", || {
-        (slots(&world) == 0 && world.stage.world().runners().is_empty()).then_some(())
+        (slots(&world) == 0 && world.stub.runners().is_empty()).then_some(())
     });
 }
 
@@ -227,7 +225,7 @@ fn a_dry_run_touches_nothing_and_shows_no_secret() {
     let said = world.run("start local --dry-run --count 3").exits(0);
     assert!(said.stdout.contains("gharun_jit='***'"), "{}", said.stdout);
     assert!(!said.stdout.contains(TOKEN));
-    assert_eq!(world.stage.world().requests().len(), 0);
+    assert_eq!(world.github.requests().len(), 0);
     assert!(!world.path("home/.local").exists(), "something was written");
 }
 
@@ -262,8 +260,7 @@ fn what_died_is_an_orphan_and_is_swept() {
     world.run("start local").exits(0);
     let label = world.output("label").expect("an output");
     world
-        .stage
-        .world()
+        .stub
         .queue_job(&label, JobSpec::lasting(Duration::from_millis(100)));
     wait_for("an ended machine", || {
         let listed = world.run("list --output json").json();
@@ -286,13 +283,10 @@ fn names(report: &serde_json::Value, column: &str) -> Vec<String> {
 fn list_shows_the_orphans_that_stop_would_end_whoever_sets_their_age() {
     // Registrations without a machine, whose starts were over an hour and three days ago.
     let ghosts = |world: &World| {
-        let (owner, name) = world.repo().split_once('/').expect("a repository");
-        let (owner, name) = (owner.to_owned(), name.to_owned());
-        let scope = Scope::Repo { owner, name };
         let chosen = [1, 72].map(|hours| {
             let ready_by = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(hours);
             let name = Name::choose(None, 0, ready_by).to_string();
-            world.stage.world().add_runner(&scope, &name, &[&name]);
+            world.github.add_runner(world.repo(), &name, &[&name]);
             name
         });
         chosen.to_vec()
@@ -329,7 +323,7 @@ fn list_shows_the_orphans_of_the_group_that_stop_would_look_at() {
             .run(&format!("start local --group {group} --set slots=2"))
             .exits(0);
     }
-    world.stage.world().set_run(7, 1, "completed");
+    world.github.set_run(7, 1, "completed");
     let world = world.env("GHARUN_GROUP", "b");
     let shown = world.run("list --orphans --output json").exits(0).json();
     let chosen = world
@@ -380,7 +374,7 @@ fn without_a_token_a_named_machine_is_ended_and_its_registration_is_not_called_r
         said.stderr
     );
     assert_eq!(slots(&world), 0);
-    assert_eq!(world.stage.world().runners().len(), 1);
+    assert_eq!(world.stub.runners().len(), 1);
     // Its name is enough for whoever has a token to find it again.
     let listed = world
         .env("GH_PAT", TOKEN)

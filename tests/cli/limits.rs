@@ -3,14 +3,14 @@
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::time::Duration;
 
-use gharun::rehearsal::{Fault, Kind, SecondaryLimit};
+use gharun_worlds::github::{Fault, Kind, SecondaryLimit};
 
 use crate::world::{Said, World, signal};
 
 const SECONDARY: &str = "GitHub's secondary rate limit: too many requests at once";
 
 fn limit(world: &World, writes: u32, retry_after: u64) {
-    world.stage.world().secondary_limit(SecondaryLimit {
+    world.github.secondary_limit(SecondaryLimit {
         writes,
         window: Duration::from_secs(2),
         retry_after: Some(Duration::from_secs(retry_after)),
@@ -39,7 +39,7 @@ fn a_limit_is_waited_for_and_said_once() {
     let world = World::new();
     let kind = Kind::secondary_limit(Some(Duration::from_secs(3)));
     let fault = Fault::once("POST", "generate-jitconfig", kind);
-    world.stage.world().fault(fault);
+    world.github.fault(fault);
     let said = world.run("start local --set slots=2 --count 2").exits(0);
     let waits: Vec<&str> = said
         .stderr
@@ -50,7 +50,7 @@ fn a_limit_is_waited_for_and_said_once() {
     let told = waits[0];
     assert!(told.ends_with(&format!("Z, in 3s: {SECONDARY}")), "{told}");
     world.run("stop --yes").exits(0);
-    assert!(world.stage.world().runners().is_empty());
+    assert!(world.stub.runners().is_empty());
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn a_limit_that_ends_after_the_time_limit_fails_at_once_and_leaves_nothing() {
     let world = World::new();
     limit(&world, 0, 3600);
     let said = world.run("start local --timeout 30m").exits(1);
-    assert_eq!(world.stage.world().refused(), 1);
+    assert_eq!(world.github.refused(), 1);
     assert!(!said.stderr.contains("Waiting"), "{}", said.stderr);
     let error = said.stderr.find("error: ").expect("an error");
     let told = steady(&said.stderr[error..]);
@@ -71,7 +71,7 @@ fn a_limit_that_ends_after_the_time_limit_fails_at_once_and_leaves_nothing() {
     ] {
         assert!(told.contains(part), "{part} is missing in:\n{told}");
     }
-    world.stage.world().heal();
+    world.github.heal();
     let listed = world.run("list --output json").exits(0).json();
     assert_eq!(listed["machines"], serde_json::json!([]), "{listed}");
 }
@@ -89,13 +89,13 @@ fn what_a_limit_keeps_from_being_removed_is_named() {
         why.contains("You have exceeded a secondary rate limit"),
         "{why}"
     );
-    world.stage.world().heal();
-    let rows = world.stage.world().runners();
+    world.github.heal();
+    let rows = world.stub.runners();
     let [row] = rows.as_slice() else {
         panic!("{rows:?}");
     };
     world.run(&format!("stop {}", row.name)).exits(0);
-    assert!(world.stage.world().runners().is_empty());
+    assert!(world.stub.runners().is_empty());
 }
 
 #[test]
@@ -117,17 +117,14 @@ fn a_signal_ends_a_wait() {
     stderr.read_to_string(&mut rest).expect("text");
     let said = Said::of(child.wait_with_output().expect("it ends"), &world);
     assert_eq!(said.code, Some(130), "{rest}");
-    assert_eq!(world.stage.world().refused(), 1);
+    assert_eq!(world.github.refused(), 1);
 }
 
 #[test]
 fn a_step_reads_of_a_wait_in_a_plain_line() {
     let world = World::step();
     let kind = Kind::secondary_limit(Some(Duration::from_secs(1)));
-    world
-        .stage
-        .world()
-        .fault(Fault::once("GET", "/runners", kind));
+    world.github.fault(Fault::once("GET", "/runners", kind));
     let said = world.run("list --provider local").exits(0);
     let line = said
         .stderr
@@ -143,7 +140,7 @@ fn a_step_reads_of_a_wait_in_a_plain_line() {
 #[test]
 fn a_renamed_repository_works_and_is_said_once() {
     let world = World::new();
-    world.stage.world().rename_repository(world.repo(), 1234);
+    world.github.rename_repository(world.repo(), 1234);
     let said = world.run("start local").exits(0);
     let told = said.stderr.matches("was renamed or moved").count();
     assert_eq!(told, 1, "{}", said.stderr);
@@ -154,5 +151,5 @@ fn a_renamed_repository_works_and_is_said_once() {
     let listed = world.run("list --output json").exits(0).json();
     assert_eq!(listed["machines"][0]["verdict"], "ready", "{listed}");
     world.run("stop --yes").exits(0);
-    assert!(world.stage.world().runners().is_empty());
+    assert!(world.stub.runners().is_empty());
 }

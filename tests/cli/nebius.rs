@@ -38,7 +38,7 @@ fn run_id(n: u64) -> u64 {
 }
 
 fn registrations(world: &World) -> Vec<String> {
-    let rows = world.stage.world().runners().into_iter();
+    let rows = world.stub.runners().into_iter();
     rows.map(|row| row.name).collect()
 }
 
@@ -91,7 +91,7 @@ fn once_through_from_the_order_to_the_jobs_own_end() {
     let id = standin.jobs()[0].id.clone();
     let label = world.output("label").expect("an output");
     let job = JobSpec::lasting(Duration::from_secs(1));
-    world.stage.world().queue_job(&label, job);
+    world.stub.queue_job(&label, job);
     wait_for("the job's own end", || {
         (standin.jobs()[0].state != "RUNNING").then_some(())
     });
@@ -119,7 +119,7 @@ fn vm_through(run: u64, standin: &Standin, more: &str) -> World {
     started(child, &world, standin);
     let label = world.output("label").expect("an output");
     let job = JobSpec::lasting(Duration::from_secs(1));
-    world.stage.world().queue_job(&label, job);
+    world.stub.queue_job(&label, job);
     world
 }
 
@@ -176,7 +176,7 @@ fn several_come_up_side_by_side_and_are_stopped() {
     // There are no machines: somebody else has to bring their runners online.
     wait_for("the end of the start", || {
         for name in registrations(&world) {
-            world.stage.world().bring_online(&name);
+            world.github.bring_online(&name);
         }
         child.try_wait().expect("it can be asked")
     });
@@ -215,7 +215,7 @@ fn what_fails_later_for_want_of_machines_is_deleted_and_the_next_is_tried() {
         let there = standin.jobs();
         if there.iter().any(|job| job.spec["platform"] == "gpu-l40s-a") {
             for name in registrations(&world) {
-                world.stage.world().bring_online(&name);
+                world.github.bring_online(&name);
             }
         }
         child.try_wait().expect("it can be asked")
@@ -251,7 +251,7 @@ fn one_in_spite_of(deed: &Deed, product: &str, run: u64, idempotency: bool) {
     let mut child = world.spawn("start nebius");
     wait_for("the end of the start", || {
         for name in registrations(&world) {
-            world.stage.world().bring_online(&name);
+            world.github.bring_online(&name);
         }
         child.try_wait().expect("it can be asked")
     });
@@ -404,7 +404,7 @@ fn the_sweep_from_another_folder_finds_everything_once_the_run_is_over() {
         signal(&child, "KILL");
         child.wait().expect("it ends");
         forget(&world);
-        world.stage.world().set_run(run, 1, "completed");
+        world.github.set_run(run, 1, "completed");
         let elsewhere = world.path("elsewhere");
         std::fs::create_dir(&elsewhere).expect("a folder");
         sweep(&world, &elsewhere);

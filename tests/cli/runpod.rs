@@ -45,7 +45,7 @@ fn step(run: u64, standin: &Standin) -> World {
 }
 
 fn registrations(world: &World) -> Vec<String> {
-    let rows = world.stage.world().runners().into_iter();
+    let rows = world.stub.runners().into_iter();
     rows.map(|row| row.name).collect()
 }
 
@@ -93,10 +93,7 @@ fn a_pod_registers_runs_its_job_and_deletes_itself() {
     );
     let mark = world.path("mark");
     let script = format!("env >'{}'", mark.display());
-    world
-        .stage
-        .world()
-        .queue_job(&name, JobSpec::script(script));
+    world.stub.queue_job(&name, JobSpec::script(script));
     wait_for("the pod's own end", || {
         standin.alive().is_empty().then_some(())
     });
@@ -142,17 +139,11 @@ fn a_job_that_crashes_its_pod_is_followed_by_no_other() {
     let pod = standin.alive().remove(0);
     let begun = world.path("begun");
     let job = format!("touch '{}'; sleep 300", begun.display());
-    world
-        .stage
-        .world()
-        .queue_job(&pod.name, JobSpec::script(job));
+    world.stub.queue_job(&pod.name, JobSpec::script(job));
     wait_for("the job", || begun.exists().then_some(()));
     let mark = world.path("second");
     let job = format!("touch '{}'", mark.display());
-    world
-        .stage
-        .world()
-        .queue_job(&pod.name, JobSpec::script(job));
+    world.stub.queue_job(&pod.name, JobSpec::script(job));
     // Its disk goes with it.
     standin.crash(&pod.id);
     wait_for("the pod's own end", || {
@@ -274,7 +265,7 @@ fn a_start_that_is_killed_at_any_moment_is_swept_from_elsewhere() {
             (ended || standin.asked().len() >= number).then_some(())
         });
         kill(child, &world);
-        world.stage.world().set_run(run, 1, "completed");
+        world.github.set_run(run, 1, "completed");
         wait_for("a clean sweep", || {
             world.run("stop --orphans --yes --second-look 1s").exits(0);
             (standin.alive().is_empty() && registrations(&world).is_empty()).then_some(())
@@ -353,5 +344,5 @@ fn settings_that_are_not_enough_are_told_before_anything_is_created() {
     let said = world.run("start pods --set gpu=L40S").exits(2);
     assert!(said.stderr.contains("`$RUNPOD_API_KEY`"), "{}", said.stderr);
     assert!(standin.asked().is_empty());
-    assert!(world.stage.world().requests().is_empty());
+    assert!(world.github.requests().is_empty());
 }

@@ -105,7 +105,7 @@ fn processes(rack: &Rack) -> Vec<String> {
 
 #[track_caller]
 fn nothing_is_left(world: &World, rack: &Rack) {
-    let rows = world.stage.world().runners();
+    let rows = world.stub.runners();
     let rows: Vec<String> = rows.into_iter().map(|row| row.name).collect();
     assert!(rows.is_empty(), "registrations are left: {rows:?}");
     assert_eq!(
@@ -152,7 +152,7 @@ fn ten_runners_start_on_three_hosts_and_a_second_start_does_not_download() {
     world.run("start --count 3").exits(0);
     let few = began.elapsed();
     world.run("stop --yes").exits(0);
-    let downloads = || world.stage.world().count("releases/download");
+    let downloads = || world.github.count("releases/download");
     let first = downloads();
     assert!(first >= 3, "{first} downloads of three hosts");
     let began = Instant::now();
@@ -204,11 +204,11 @@ fn a_killed_start_and_a_sweep_leave_no_process_no_slot_and_no_folder() {
                 std::fs::remove_file(path).expect("it can be removed");
             }
         }
-        world.stage.world().set_run(run, 1, "completed");
+        world.github.set_run(run, 1, "completed");
         // What was under way at the kill may show up a moment later: cron comes again.
         wait_for("a clean sweep", || {
             world.run("stop --orphans --yes --second-look 1s").exits(0);
-            let clean = held(&rack).is_empty() && world.stage.world().runners().is_empty();
+            let clean = held(&rack).is_empty() && world.stub.runners().is_empty();
             (clean && processes(&rack).is_empty()).then_some(())
         });
         nothing_is_left(&world, &rack);
@@ -333,7 +333,7 @@ fn a_runner_gets_the_labels_of_the_host_that_it_is_on() {
     let runners = started["runners"].as_array().expect("a list");
     let labelled = |row: &&serde_json::Value| row["labels"].to_string().contains("cuda");
     assert_eq!(runners.iter().filter(labelled).count(), 1, "{started}");
-    let rows = world.stage.world().runners();
+    let rows = world.stub.runners();
     let labelled = rows
         .iter()
         .filter(|row| row.labels.iter().any(|label| label == "cuda"));

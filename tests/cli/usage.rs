@@ -6,7 +6,7 @@ fn refused(world: &World, args: &str) -> String {
     let said = world.run(args).exits(2);
     assert_eq!(said.stdout, "", "a refusal prints no data");
     assert_eq!(
-        world.stage.world().count("generate-jitconfig"),
+        world.github.count("generate-jitconfig"),
         0,
         "something was created"
     );

@@ -5,7 +5,8 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use assert_cmd::cargo::cargo_bin;
-use gharun::rehearsal::{Stage, StageOptions};
+use gharun::rehearsal::{RunnerRow, StubOptions, StubServer};
+use gharun_worlds::github::GitHub;
 use serde_json::Value;
 
 /// The token that is given to the program, to be looked for everywhere afterwards.
@@ -16,7 +17,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(crate) struct World {
     pub(crate) folder: tempfile::TempDir,
-    pub(crate) stage: Stage,
+    pub(crate) stub: StubServer,
+    pub(crate) github: GitHub,
     /// A scope of its own: all tests share the Docker daemon.
     repo: String,
     env: Vec<(String, String)>,
@@ -26,8 +28,10 @@ impl World {
     /// A laptop's world.
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let stage = Stage::open(StageOptions::default()).expect("a stage");
-        stage.world().demand_token(TOKEN);
+        let github = GitHub::default();
+        let stub = StubServer::open_behind(StubOptions::default(), github.interceptor());
+        let stub = stub.expect("a stub");
+        github.demand_token(TOKEN);
         let path = |name: &str| folder.path().join(name).display().to_string();
         let repo = format!("octo/app-{}", gharun::inside::random(8));
         let env = vec![
@@ -37,7 +41,7 @@ impl World {
             ),
             ("HOME".to_owned(), path("home")),
             ("COLUMNS".to_owned(), "100".to_owned()),
-            ("GITHUB_API_URL".to_owned(), stage.url()),
+            ("GITHUB_API_URL".to_owned(), stub.url()),
             ("GH_PAT".to_owned(), TOKEN.to_owned()),
             ("GHARUN_REPO".to_owned(), repo.clone()),
             ("GHARUN_POLL_INTERVAL".to_owned(), "200ms".to_owned()),
@@ -47,10 +51,17 @@ impl World {
         std::fs::create_dir(folder.path().join("home")).expect("a home");
         Self {
             folder,
-            stage,
+            stub,
+            github,
             repo,
             env,
         }
+    }
+
+    /// The row of a runner, by its name.
+    pub(crate) fn runner(&self, name: &str) -> Option<RunnerRow> {
+        let mut rows = self.stub.runners().into_iter();
+        rows.find(|row| row.name == name)
     }
 
     /// The repository that runners register with.
@@ -188,7 +199,7 @@ impl Said {
             String::from_utf8(bytes)
                 .expect("UTF-8")
                 .replace(&world.folder.path().display().to_string(), "[WORLD]")
-                .replace(&world.stage.url(), "[GITHUB]")
+                .replace(&world.stub.url(), "[GITHUB]")
         };
         Self {
             code: output.status.code(),

@@ -19,7 +19,6 @@ async fn a_machine_registers_its_runner_and_runs_its_job(shell: Shell) {
         return;
     };
     scene.unregister().await;
-    scene.stage.world().add_group(7, "it's ours");
     let token = scene.machine.token.as_mut().unwrap();
     token.group = Some("it's ours".to_owned());
     let token = token.secret.clone();
@@ -40,8 +39,8 @@ async fn a_machine_registers_its_runner_and_runs_its_job(shell: Shell) {
     }
     let seen = scene.machine.read("stub/env");
     assert!(seen.contains("GITHUB_ACTIONS=true"), "{seen}");
-    for secret in scene.stage.world().secrets() {
-        assert!(!seen.contains(secret.expose()), "{seen}");
+    for secret in scene.github.secrets() {
+        assert!(!seen.contains(&secret), "{seen}");
     }
     scene.machine.touch("stub/go");
     let end = run.ended().await;
@@ -66,16 +65,12 @@ async fn what_github_says_to_a_refused_machine_is_told(shell: Shell) {
             return;
         };
         scene.unregister().await;
-        let world = scene.stage.world().clone();
         match said {
             "with the same name" => {
-                let scope = crate::model::Scope::Repo {
-                    owner: "acme".into(),
-                    name: "app".into(),
-                };
-                world.add_runner(&scope, &scene.name(), &[]);
+                let name = scene.name();
+                scene.github.add_runner("acme/app", &name, &[&name]);
             }
-            "response code: NotFound" => world.expire_registration_tokens(),
+            "response code: NotFound" => scene.github.expire_registration_tokens(),
             _ => scene.machine.token.as_mut().unwrap().group = Some("none".into()),
         }
         let end = scene.start().ended().await;
@@ -104,8 +99,8 @@ async fn a_machine_registers_one_runner_and_no_more(shell: Shell) {
     scene.machine.token.as_mut().unwrap().until = -1;
     let end = scene.start().ended().await;
     assert_eq!(end.code, 77, "{}", end.log);
-    assert_eq!(scene.stage.world().runners(), []);
-    assert_eq!(scene.stage.world().jobs().len(), 1);
+    assert_eq!(scene.stub.runners(), []);
+    assert_eq!(scene.stub.jobs().len(), 1);
 }
 
 async fn certificates_join_those_of_the_system(shell: Shell) {

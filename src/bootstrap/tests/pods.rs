@@ -314,7 +314,7 @@ async fn a_disk_that_was_wiped_in_the_midst_of_a_job_brings_no_other(shell: Shel
 
 /// How many jobs were taken by a runner.
 fn taken(scene: &Scene) -> usize {
-    let jobs = scene.stage.world().jobs();
+    let jobs = scene.stub.jobs();
     jobs.iter().filter(|job| job.runner.is_some()).count()
 }
 

@@ -2,12 +2,12 @@
 
 use std::fs;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use super::machine::{Shell, open, processes};
 use super::scene::{Scene, after, mounts, signal};
 use super::{failure, meaning};
-use crate::rehearsal::{Fault, JobStatus, Kind};
+use crate::rehearsal::JobStatus;
+use gharun_worlds::github::{Fault, Kind};
 
 under_every_shell! {
     a_machine_boots_runs_its_job_and_leaves_nothing
@@ -27,8 +27,8 @@ async fn a_machine_boots_runs_its_job_and_leaves_nothing(shell: Shell) {
     let Some(mut scene) = Scene::open(shell).await else {
         return;
     };
-    let world = scene.stage.world().clone();
-    world.fault(Fault::once("GET", "/releases/download/", Kind::html(503)).times(2));
+    let github = scene.github.clone();
+    github.fault(Fault::once("GET", "/releases/download/", Kind::html(503)).times(2));
     for (round, downloads) in [(1, 3), (2, 3)] {
         let seen = scene.machine.at("stub/env").display().to_string();
         scene.queue_long_job(&format!("env >'{seen}'"));
@@ -39,16 +39,21 @@ async fn a_machine_boots_runs_its_job_and_leaves_nothing(shell: Shell) {
         }
         let seen = scene.machine.read("stub/env");
         assert!(seen.contains("GITHUB_ACTIONS=true"), "{seen}");
-        for secret in world.secrets() {
-            assert!(!seen.contains(secret.expose()), "{seen}");
+        for secret in github.secrets() {
+            assert!(!seen.contains(&secret), "{seen}");
         }
         scene.machine.touch("stub/go");
         let end = run.ended().await;
         assert_eq!(end.code, 0, "{}", end.log);
         assert_eq!(scene.row(), None);
-        let job = world.jobs().pop().unwrap();
+        let job = scene.stub.jobs().pop().unwrap();
         assert_eq!(job.conclusion.as_deref(), Some("success"), "{}", end.log);
-        assert_eq!(world.count("/releases/download/"), downloads, "{}", end.log);
+        assert_eq!(
+            github.count("/releases/download/"),
+            downloads,
+            "{}",
+            end.log
+        );
         assert_eq!(scene.machine.endings(), round);
         scene.wait_quiet().await;
         for file in ["stub/begun", "stub/go"] {
@@ -73,17 +78,14 @@ async fn a_configuration_serves_one_machine(shell: Shell) {
     let said = failure(&end.log).unwrap();
     let known = format!("{}: GitHub no longer knows it", meaning(70).unwrap());
     assert_eq!(said, known);
-    assert_eq!(scene.stage.world().jobs().len(), 1);
+    assert_eq!(scene.stub.jobs().len(), 1);
     assert_eq!(scene.machine.endings(), 2);
 }
 
 async fn an_idle_machine_ends_and_its_runner_is_offline(shell: Shell) {
-    let Some(mut scene) = Scene::open(shell).await else {
+    let Some(mut scene) = Scene::patient(shell).await else {
         return;
     };
-    // Nothing but the end of its session can make it offline.
-    let world = scene.stage.world();
-    world.tune(|lags| lags.offline = Duration::from_hours(1));
     scene.set_clock();
     scene.machine.idle = Some(1000);
     scene.machine.expires = 100_000_000;
@@ -114,7 +116,7 @@ async fn a_job_at_the_idle_limit_is_left_alone(shell: Shell) {
     scene.machine.touch("stub/go");
     let end = run.ended().await;
     assert_eq!(end.code, 0, "{}", end.log);
-    let job = scene.stage.world().jobs().pop().unwrap();
+    let job = scene.stub.jobs().pop().unwrap();
     assert_eq!(job.conclusion.as_deref(), Some("success"), "{}", end.log);
 }
 
@@ -133,18 +135,16 @@ async fn the_end_of_its_lifetime_ends_a_job_and_all_that_it_started(shell: Shell
     assert_eq!(end.code, 72, "{}", end.log);
     assert_eq!(failure(&end.log).as_deref(), meaning(72), "{}", end.log);
     scene.wait_quiet().await;
-    let job = scene.stage.world().jobs().pop().unwrap();
+    let job = scene.stub.jobs().pop().unwrap();
     assert_eq!(job.status, JobStatus::Completed, "{}", end.log);
     assert_ne!(job.conclusion.as_deref(), Some("success"));
     assert_eq!(scene.machine.endings(), 1);
 }
 
 async fn what_kills_the_script_does_not_keep_the_runner(shell: Shell) {
-    let Some(scene) = Scene::open(shell).await else {
+    let Some(scene) = Scene::patient(shell).await else {
         return;
     };
-    let world = scene.stage.world();
-    world.tune(|lags| lags.offline = Duration::from_hours(1));
     let run = scene.start();
     scene.wait_row(|row| row.online).await;
     run.signal("KILL");
@@ -250,7 +250,7 @@ async fn a_system_without_a_runner_is_named(shell: Shell) {
         assert_eq!(end.code, 76, "{}", end.log);
         let said = failure(&end.log).unwrap();
         assert!(said.contains(system), "{said}");
-        assert_eq!(scene.stage.world().count("/releases/download/"), 0);
+        assert_eq!(scene.github.count("/releases/download/"), 0);
         assert_eq!(scene.machine.endings(), 1);
     }
 }
@@ -297,7 +297,7 @@ async fn root_makes_a_user_where_there_is_none(shell: Shell) {
     let end = scene.start().ended().await;
     assert_eq!(end.code, 0, "{}", end.log);
     assert!(!end.log.contains("warning"), "{}", end.log);
-    let job = scene.stage.world().jobs().pop().unwrap();
+    let job = scene.stub.jobs().pop().unwrap();
     assert_eq!(job.conclusion.as_deref(), Some("success"), "{}", end.log);
     assert_ne!(scene.machine.read("stub/uid").trim(), "0");
     assert_eq!(scene.machine.read("stub/home"), "/home/gharun\n");

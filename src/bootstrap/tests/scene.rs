@@ -1,6 +1,6 @@
 //! A machine whose runner is registered with the stand-in for GitHub.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 use super::machine::{Machine, Run, Shell, Token, find};
 use super::{Package, skipped};
 use crate::poll::{Pace, until};
-use crate::rehearsal::{JobSpec, RunnerRow, Stage, StageOptions};
+use crate::rehearsal::{JobSpec, Lags, RunnerRow, StubOptions, StubServer};
+use gharun_worlds::github::GitHub;
 
 /// What a test may wait for anything; nothing waits for its end.
 const PATIENCE: Pace = Pace {
@@ -22,7 +23,8 @@ const PATIENCE: Pace = Pace {
 
 /// A machine and the stand-in that its runner is registered with.
 pub(super) struct Scene {
-    pub(super) stage: Stage,
+    pub(super) stub: StubServer,
+    pub(super) github: GitHub,
     pub(super) machine: Machine,
     /// What its script takes for programs.
     fakes: String,
@@ -30,6 +32,19 @@ pub(super) struct Scene {
 
 impl Scene {
     pub(super) async fn open(shell: Shell) -> Option<Self> {
+        Self::lagging(shell, Lags::default()).await
+    }
+
+    /// The same, where nothing but the end of its session can make a runner offline.
+    pub(super) async fn patient(shell: Shell) -> Option<Self> {
+        let lags = Lags {
+            offline: Duration::from_hours(1),
+            ..Lags::default()
+        };
+        Self::lagging(shell, lags).await
+    }
+
+    async fn lagging(shell: Shell, lags: Lags) -> Option<Self> {
         let machine = Machine::new(shell)?;
         if shell == Shell::Busybox {
             // What only the stub of the stand-in and some tests need.
@@ -41,9 +56,16 @@ impl Scene {
                 symlink(useradd, machine.at("tools/useradd")).expect("a link");
             }
         }
-        let stage = Stage::open(StageOptions::default()).expect("a stage");
+        let github = GitHub::default();
+        let options = StubOptions {
+            groups: BTreeMap::from([(1, "Default".to_owned()), (7, "it's ours".to_owned())]),
+            lags,
+            ..StubOptions::default()
+        };
+        let stub = StubServer::open_behind(options, github.interceptor()).expect("a stub");
         let mut scene = Self {
-            stage,
+            stub,
+            github,
             machine,
             fakes: String::new(),
         };
@@ -70,13 +92,12 @@ impl Scene {
 
     /// Gives the machine a token in place of its configuration; nothing is registered then.
     pub(super) async fn unregister(&mut self) {
-        let world = self.stage.world();
-        assert!(world.remove_runner(self.machine.name.as_str()));
+        assert!(self.github.remove_runner(self.machine.name.as_str()));
         let answer = self.ask("registration-token", Some(&json!({}))).await;
         let secret = answer["token"].as_str().expect("a token").to_owned();
         self.machine.token = Some(Token {
             secret,
-            url: format!("{}/acme/app", self.stage.url()),
+            url: format!("{}/acme/app", self.stub.url()),
             group: None,
             until: 600,
         });
@@ -108,7 +129,7 @@ impl Scene {
             .timeout(PATIENCE.at_most)
             .build()
             .expect("a client");
-        let url = format!("{}/repos/acme/app/actions/runners/{what}", self.stage.url());
+        let url = format!("{}/repos/acme/app/actions/runners/{what}", self.stub.url());
         let request = match body {
             Some(body) => client.post(url).json(body),
             None => client.get(url),
@@ -123,8 +144,8 @@ impl Scene {
     }
 
     pub(super) fn queue(&self, script: &str) {
-        let world = self.stage.world();
-        world.queue_job(self.machine.name.as_str(), JobSpec::script(script));
+        let name = self.machine.name.as_str();
+        self.stub.queue_job(name, JobSpec::script(script));
     }
 
     /// Queues a job that runs until there is `stub/go`.
@@ -136,7 +157,8 @@ impl Scene {
     }
 
     pub(super) fn row(&self) -> Option<RunnerRow> {
-        self.stage.world().runner(self.machine.name.as_str())
+        let mut rows = self.stub.runners().into_iter();
+        rows.find(|row| row.name == self.machine.name.as_str())
     }
 
     pub(super) async fn wait_row(&self, wanted: impl Fn(&RunnerRow) -> bool) {

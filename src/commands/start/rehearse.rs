@@ -24,7 +24,7 @@ use crate::model::{Error, Scope, Secret, chain};
 use crate::plan::{Given, Plan, Rehearsal};
 use crate::poll::{Pace, until};
 use crate::providers::kind;
-use crate::rehearsal::{JobSpec, JobStatus, Stage, StageOptions};
+use crate::rehearsal::{JobSpec, JobStatus, StubOptions, StubServer};
 use crate::report::Text as _;
 use crate::settings;
 
@@ -51,8 +51,8 @@ pub(super) async fn run(
     let checked = places[0].provider.check().await;
     checked.map_err(|error| Failure::of_provider(error, &places[0].name, |_| String::new()))?;
     warn_of(desk, &places);
-    let stage = open()?;
-    let reached = reach(&stage, &places[0]).await?;
+    let stub = open()?;
+    let reached = reach(&stub, &places[0]).await?;
     desk.ui.status(&format!(
         "Rehearsing at `{}`: the machine is real, GitHub is a stand-in at {reached}",
         places[0].name
@@ -66,15 +66,15 @@ pub(super) async fn run(
         rehearsal: Some(rehearsal),
     };
     let plan = Plan::decide(&desk.settings, settings, given)?;
-    let github = client(&stage)?
+    let github = client(&stub)?
         .registering(plan.registration)
         .reached_at(reached);
     let packages = packages(&github, &plan.version).await?;
     let began = Timestamp::now();
     let started = start(desk, &plan, &places, &github, &packages).await?;
-    let (done, interrupted) = jobs_done(desk, &stage, &started).await;
+    let (done, interrupted) = jobs_done(desk, &stub, &started).await;
     desk.ui.finish();
-    let mut runners = rehearsed(desk, &places[0], &stage, &started, began).await;
+    let mut runners = rehearsed(desk, &places[0], &stub, &started, began).await;
     let left_behind = sweep(desk, &places[0], &plan).await;
     if left_behind.is_none() {
         let gone = Timestamp::now();
@@ -82,7 +82,7 @@ pub(super) async fn run(
             runner.timeline.add(Some(gone), "proved to be gone");
         }
     }
-    let registrations = stage.world().runners().len();
+    let registrations = stub.runners().len();
     let outcome = RehearsalOutcome {
         swept: left_behind.is_none(),
         error: left_behind.or_else(|| match (done, registrations) {
@@ -111,12 +111,12 @@ fn refuse_what_cannot_reach_us(desk: &Desk, providers: &[String]) -> Result<(), 
 }
 
 /// Whether the jobs of all runners that came up were done in time, and whether a signal came instead.
-async fn jobs_done(desk: &Desk, stage: &Stage, started: &StartOutcome) -> (bool, bool) {
+async fn jobs_done(desk: &Desk, stub: &StubServer, started: &StartOutcome) -> (bool, bool) {
     if started.interrupted {
         return (false, true);
     }
     let jobs = until(DONE, async || {
-        let jobs = stage.world().jobs();
+        let jobs = stub.jobs();
         let done = jobs.iter().filter(|job| job.status == JobStatus::Completed);
         (done.count() >= started.up.len()).then_some(())
     });
@@ -174,7 +174,7 @@ fn finish(desk: &Desk, outcome: &RehearsalOutcome) -> Result<Exit, Failure> {
 async fn rehearsed(
     desk: &Desk,
     place: &Place,
-    stage: &Stage,
+    stub: &StubServer,
     started: &StartOutcome,
     began: Timestamp,
 ) -> Vec<Rehearsed> {
@@ -190,7 +190,7 @@ async fn rehearsed(
         timeline.phases(log.as_deref().unwrap_or_default());
         timeline.add_after(up.launched_after, "launched");
         timeline.add_after(up.online_after, "online");
-        for job in stage.world().jobs() {
+        for job in stub.jobs() {
             if job.runner.is_some_and(|(_, name)| name == up.name.as_str()) {
                 timeline.add(job.started, "job begins");
                 timeline.add(job.ended, "job is done");
@@ -207,22 +207,22 @@ async fn rehearsed(
     runners
 }
 
-fn open() -> Result<Stage, Failure> {
-    Stage::open(StageOptions {
+fn open() -> Result<StubServer, Failure> {
+    StubServer::open(StubOptions {
         auto_job: Some(JobSpec::lasting(JOB)),
         runner_version: STUB.to_owned(),
-        ..StageOptions::default()
+        ..StubOptions::default()
     })
     .map_err(|error| {
         Failure::from(error).while_trying("could not open the stand-in for GitHub on this computer")
     })
 }
 
-/// Opens the stage where the machine can reach it.
-async fn reach(stage: &Stage, place: &Place) -> Result<Url, Failure> {
+/// Opens the stub where the machine can reach it.
+async fn reach(stub: &StubServer, place: &Place) -> Result<Url, Failure> {
     let url = place
         .provider
-        .reach(stage.port())
+        .reach(stub.port())
         .await
         .map_err(|error| Failure::of_provider(error, &place.name, |_| String::new()))?;
     let Some(url) = url else {
@@ -239,20 +239,20 @@ async fn reach(stage: &Stage, place: &Place) -> Result<Url, Failure> {
         .and_then(|host| host.parse::<IpAddr>().ok())
         .filter(|address| !address.is_loopback());
     if let Some(address) = address {
-        stage.also_listen(address).map_err(|error| {
+        stub.also_listen(address).map_err(|error| {
             Failure::from(error).while_trying(format!(
                 "could not listen at {address}, where a machine of `{}` would look",
                 place.name
             ))
         })?;
     }
-    stage.machines_reach_it_at(&url);
+    stub.machines_reach_it_at(&url);
     Ok(url)
 }
 
-fn client(stage: &Stage) -> Result<Client, Failure> {
+fn client(stub: &StubServer) -> Result<Client, Failure> {
     Ok(Client::new(Config {
-        api_url: stage.url().parse().map_err(|error| {
+        api_url: stub.url().parse().map_err(|error| {
             Failure::new(
                 Exit::Failed,
                 format!("the stand-in has an odd address: {error}"),

@@ -150,7 +150,7 @@ async fn a_start_refuses_a_table_that_it_was_told_to_use() {
             said.says(broken.cause);
         }
         assert!(world.cloud.machines().is_empty(), "{table}");
-        assert!(world.stage.world().requests().is_empty(), "{table}");
+        assert!(world.github.requests().is_empty(), "{table}");
     }
 }
 

@@ -8,8 +8,9 @@ use jiff::SignedDuration;
 use tokio::time::Instant;
 
 use super::*;
-use crate::rehearsal::{Exchange, Fault, Installation, JobSpec, Kind, Stage, StageOptions, World};
+use crate::rehearsal::{StubOptions, StubServer};
 use gharun_worlds::github::spec::Spec;
+use gharun_worlds::github::{Exchange, Fault, GitHub, Installation, Kind};
 use gharun_worlds::keys;
 
 mod refusals;
@@ -19,21 +20,24 @@ const APP: u64 = 1234;
 const CLIENT_ID: &str = "Iv23liPretend";
 
 struct Play {
-    stage: Stage,
+    stub: StubServer,
+    github: GitHub,
     heard: Arc<Mutex<Vec<String>>>,
 }
 
 impl Play {
     /// A stand-in with an app that may do what is needed on `acme`, and where no other token counts.
     fn new() -> Self {
-        let stage = Stage::open(StageOptions::default()).expect("a stage");
-        stage.world().demand_token("nobody-has-it");
-        stage.world().install_app(Installation {
+        let github = GitHub::default();
+        let stub = StubServer::open_behind(StubOptions::default(), github.interceptor());
+        let stub = stub.expect("a stub");
+        github.demand_token("nobody-has-it");
+        github.install_app(Installation {
             app: APP,
             client_id: CLIENT_ID.to_owned(),
             key: keys::rsa().public.clone(),
             id: ID,
-            scopes: vec![Scope::Org("acme".into())],
+            scopes: vec!["acme".to_owned()],
             permissions: permissions(&[
                 ("actions", "read"),
                 ("administration", "write"),
@@ -44,17 +48,14 @@ impl Play {
             lasts: Duration::from_hours(1),
         });
         Self {
-            stage,
+            stub,
+            github,
             heard: Arc::default(),
         }
     }
 
-    fn world(&self) -> &World {
-        self.stage.world()
-    }
-
     fn change(&self, change: impl FnOnce(&mut Installation)) -> &Self {
-        assert!(self.world().change_installation(ID, change));
+        assert!(self.github.change_installation(ID, change));
         self
     }
 
@@ -73,7 +74,7 @@ impl Play {
     fn client_of(&self, scope: Scope, app: App) -> Client {
         let heard = Arc::clone(&self.heard);
         Client::new(Config {
-            api_url: self.stage.url().parse().expect("a URL"),
+            api_url: self.stub.url().parse().expect("a URL"),
             scope,
             token: Some(Token::App(app)),
             group: DEFAULT_GROUP,
@@ -92,7 +93,7 @@ impl Play {
 
     /// How many tokens were made, and how many of them are good.
     fn tokens(&self) -> (usize, usize) {
-        let (tokens, now) = (self.world().app_tokens(), self.world().now());
+        let (tokens, now) = (self.github.app_tokens(), self.github.now());
         (
             tokens.len(),
             tokens.iter().filter(|one| one.is_good(now)).count(),
@@ -104,7 +105,7 @@ impl Play {
             let status = seen.status.unwrap_or_default();
             format!("{} {} {status}", seen.method, seen.path)
         };
-        self.world().requests().into_iter().map(line).collect()
+        self.github.requests().into_iter().map(line).collect()
     }
 }
 
@@ -136,7 +137,7 @@ async fn an_app_gets_a_token_for_its_repository_and_for_nothing_else() {
             "DELETE /installation/token 204",
         ]
     );
-    let token = &play.world().app_tokens()[0];
+    let token = &play.github.app_tokens()[0];
     assert_eq!(token.repositories.as_deref(), Some(&["app".to_owned()][..]));
     let narrow = [
         ("actions", "read"),
@@ -167,7 +168,7 @@ async fn an_app_manages_the_runners_of_an_organization_by_its_number() {
             "POST /orgs/acme/actions/runners/generate-jitconfig 201",
         ]
     );
-    let token = &play.world().app_tokens()[0];
+    let token = &play.github.app_tokens()[0];
     assert_eq!(token.repositories, None);
     let narrow = [
         ("actions", "read"),
@@ -186,7 +187,7 @@ async fn every_request_of_an_app_is_one_that_github_describes() {
         register(&client).await.unwrap();
         client.revoke(BOUNDS.operation).await;
     }
-    let requests = play.world().requests();
+    let requests = play.github.requests();
     assert_eq!(requests.len(), 8);
     for seen in requests {
         let body = seen.request_json();
@@ -202,17 +203,16 @@ async fn signatures_and_tokens_are_heard_of_before_they_are_used() {
     let play = Play::new();
     play.client().runners().await.unwrap();
     let heard = play.heard.lock().unwrap().clone();
-    let token = play.world().app_tokens()[0].token.expose().to_owned();
+    let token = play.github.app_tokens()[0].token.clone();
     let [signature, last] = heard.as_slice() else {
         panic!("{heard:?}");
     };
     assert_eq!(*last, token);
     // The same signature served both questions.
     let sent: Vec<String> = play
-        .world()
+        .github
         .secrets()
-        .iter()
-        .map(|secret| secret.expose().to_owned())
+        .into_iter()
         .filter(|secret| secret.starts_with("eyJ"))
         .collect();
     assert_eq!(sent, std::slice::from_ref(signature));
@@ -223,8 +223,8 @@ async fn signatures_and_tokens_are_heard_of_before_they_are_used() {
         token: Some(Token::App(Play::app())),
         ..config(&Server::replies([]).await)
     };
-    play.world().forget_requests();
-    let api_url = play.stage.url().parse().unwrap();
+    play.github.forget_requests();
+    let api_url = play.stub.url().parse().unwrap();
     let client = Client::new(Config { api_url, ..config }).unwrap();
     let error = client.runners().await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Unexpected);
@@ -235,7 +235,7 @@ async fn signatures_and_tokens_are_heard_of_before_they_are_used() {
 async fn the_token_is_taken_as_it_comes() {
     let play = Play::new();
     play.client().runners().await.unwrap();
-    let token = play.world().app_tokens()[0].token.expose().to_owned();
+    let token = play.github.app_tokens()[0].token.clone();
     assert!((450..600).contains(&token.len()), "{}", token.len());
     assert!(token.contains('.') && token.contains('-'));
 }
@@ -247,7 +247,7 @@ async fn a_token_is_replaced_before_it_ends() {
     client.runners().await.unwrap();
     for (minutes, tokens) in [(54, 1), (56, 2), (58, 2)] {
         let ahead = SignedDuration::from_mins(minutes);
-        play.world().clock_ahead(ahead);
+        play.github.clock_ahead(ahead);
         // The first question tells the time, the second goes by it.
         client.runners().await.unwrap();
         client.runners().await.unwrap();
@@ -275,15 +275,15 @@ async fn a_token_that_cannot_be_replaced_is_used_to_its_end() {
     let client = play.client();
     client.runners().await.unwrap();
     let ill = Fault::once("POST", "/access_tokens", Kind::html(502));
-    play.world().fault(ill.times(u32::MAX));
-    play.world().clock_ahead(SignedDuration::from_mins(57));
+    play.github.fault(ill.times(u32::MAX));
+    play.github.clock_ahead(SignedDuration::from_mins(57));
     for _ in 0..4 {
         client.runners().await.unwrap();
     }
     // It was tried, and not at each request.
-    let tried = play.world().count("access_tokens");
+    let tried = play.github.count("access_tokens");
     assert_eq!(tried, 1 + 3, "{:#?}", play.lines());
-    play.world().clock_ahead(SignedDuration::from_mins(61));
+    play.github.clock_ahead(SignedDuration::from_mins(61));
     let error = client.runners().await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Unavailable, "{}", told(&error));
 }
@@ -293,11 +293,11 @@ async fn a_token_that_was_revoked_is_replaced_once() {
     let play = Play::new();
     let client = play.client();
     client.runners().await.unwrap();
-    play.world().revoke_app_tokens();
+    play.github.revoke_app_tokens();
     client.runners().await.unwrap();
     assert_eq!(play.tokens(), (2, 1));
     let refusal = Fault::once("GET", "/runners", Kind::status(401, "Bad credentials"));
-    play.world().fault(refusal.times(u32::MAX));
+    play.github.fault(refusal.times(u32::MAX));
     let error = client.runners().await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Unauthorized);
     assert_eq!(play.tokens().0, 3);
@@ -313,7 +313,7 @@ async fn sixteen_callers_at_once_make_one_token() {
             runners.unwrap();
         }
         assert_eq!(play.tokens(), (round, 1));
-        play.world().revoke_app_tokens();
+        play.github.revoke_app_tokens();
     }
 }
 
@@ -321,7 +321,7 @@ async fn sixteen_callers_at_once_make_one_token() {
 async fn a_clock_that_is_wrong_by_a_day_does_no_harm() {
     for hours in [-24, -1, 1, 24] {
         let play = Play::new();
-        play.world().clock_ahead(SignedDuration::from_hours(hours));
+        play.github.clock_ahead(SignedDuration::from_hours(hours));
         let client = play.client();
         client.runners().await.unwrap();
         assert_eq!(
@@ -336,7 +336,7 @@ async fn a_clock_that_is_wrong_by_a_day_does_no_harm() {
         assert_eq!(play.lines().len(), 4);
     }
     let play = Play::new();
-    play.world().clock_ahead(SignedDuration::from_hours(-2));
+    play.github.clock_ahead(SignedDuration::from_hours(-2));
     let given = App {
         installation: Some(ID),
         ..Play::app()
@@ -357,9 +357,8 @@ async fn an_app_that_may_not_read_runs_manages_runners_all_the_same() {
             app.permissions.remove("actions");
         });
         let run = Run { id: 7, attempt: 1 };
-        play.world().set_run(7, 1, "in_progress");
-        play.world()
-            .queue_job("gpu", JobSpec::lasting(Duration::ZERO).of(run));
+        play.github.set_run(7, 1, "in_progress");
+        play.github.add_job(7, 1, "gpu");
         let app = App {
             installation,
             ..Play::app()
@@ -375,10 +374,10 @@ async fn an_app_that_may_not_read_runs_manages_runners_all_the_same() {
             .count();
         assert_eq!(refused, usize::from(installation.is_some()));
         // It is not asked for again.
-        play.world().revoke_app_tokens();
+        play.github.revoke_app_tokens();
         client.runners().await.unwrap();
         assert_eq!(
-            play.world().count("access_tokens"),
+            play.github.count("access_tokens"),
             2 + u64::from(installation.is_some())
         );
     }
@@ -388,22 +387,22 @@ async fn an_app_that_may_not_read_runs_manages_runners_all_the_same() {
 async fn a_lost_token_is_asked_for_again_and_is_never_taken_for_a_lost_registration() {
     let play = Play::new();
     for kind in [Kind::LostAnswer, Kind::Refuse] {
-        play.world()
+        play.github
             .fault(Fault::once("POST", "/access_tokens", kind));
     }
     register(&play.client()).await.unwrap();
 
-    play.world()
+    play.github
         .fault(Fault::once("POST", "/access_tokens", Kind::LostAnswer).times(u32::MAX));
     let error = register(&play.client()).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Unavailable, "{}", told(&error));
-    assert_eq!(play.world().count("generate-jitconfig"), 1);
+    assert_eq!(play.github.count("generate-jitconfig"), 1);
 }
 
 #[tokio::test]
 async fn nobody_waits_for_a_token_beyond_a_deadline() {
     let play = Play::new();
-    play.world()
+    play.github
         .fault(Fault::once("POST", "/access_tokens", Kind::Hang));
     let patient = play.client();
     let hasty = patient.by(Instant::now() + Duration::from_millis(500));
@@ -423,13 +422,13 @@ async fn taking_tokens_back_is_bounded_and_no_failure() {
     let play = Play::new();
     let client = play.client();
     client.runners().await.unwrap();
-    play.world()
+    play.github
         .fault(Fault::once("DELETE", "/installation/token", Kind::Hang).times(u32::MAX));
     client.revoke(Duration::from_millis(200)).await;
     assert_eq!(play.tokens(), (1, 1));
     // What was not made for an app is nobody's to take back.
     let other = Client::new(Config {
-        api_url: play.stage.url().parse().unwrap(),
+        api_url: play.stub.url().parse().unwrap(),
         ..config(&Server::replies([]).await)
     });
     let before = play.lines().len();

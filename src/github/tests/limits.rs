@@ -3,14 +3,15 @@
 use std::sync::{Arc, Mutex};
 
 use super::*;
-use crate::rehearsal::{Fault, Kind, SecondaryLimit, Stage, StageOptions, Standing};
+use crate::rehearsal::{StubOptions, StubServer};
+use gharun_worlds::github::{Fault, GitHub, Kind, Page, SecondaryLimit, Standing};
 
 /// A client of a stand-in, and what it says: waits, and moves.
-fn client_of(stage: &Stage) -> (Client, Arc<Mutex<Vec<String>>>) {
+fn client_of(stub: &StubServer) -> (Client, Arc<Mutex<Vec<String>>>) {
     let heard = Arc::new(Mutex::new(Vec::new()));
     let ear = Arc::clone(&heard);
     let client = Client::new(Config {
-        api_url: stage.url().parse().expect("an address"),
+        api_url: stub.url().parse().expect("an address"),
         scope: repo(),
         token: Some(Token::literal(Secret::new(TOKEN))),
         group: DEFAULT_GROUP,
@@ -29,16 +30,18 @@ fn client_of(stage: &Stage) -> (Client, Arc<Mutex<Vec<String>>>) {
     (client.expect("a client"), heard)
 }
 
-fn stage() -> Stage {
-    Stage::open(StageOptions::default()).expect("a stage")
+fn stub() -> (StubServer, GitHub) {
+    let github = GitHub::default();
+    let stub = StubServer::open_behind(StubOptions::default(), github.interceptor());
+    (stub.expect("a stub"), github)
 }
 
 #[tokio::test]
 async fn a_wait_is_told_with_its_reason_and_is_shared_by_clones() {
-    let stage = stage();
-    let (client, heard) = client_of(&stage);
+    let (stub, github) = stub();
+    let (client, heard) = client_of(&stub);
     let limit = Kind::secondary_limit(Some(Duration::from_secs(2)));
-    stage.world().fault(Fault::once("GET", "/runners", limit));
+    github.fault(Fault::once("GET", "/runners", limit));
     client.clone().runners().await.unwrap();
     assert_eq!(
         *heard.lock().unwrap(),
@@ -46,11 +49,11 @@ async fn a_wait_is_told_with_its_reason_and_is_shared_by_clones() {
     );
     // Two clones, one limit: who comes during the wait is not even sent.
     let limit = Kind::secondary_limit(Some(Duration::from_secs(2)));
-    stage.world().fault(Fault::once("GET", "/runners", limit));
-    stage.world().forget_requests();
+    github.fault(Fault::once("GET", "/runners", limit));
+    github.forget_requests();
     let other = client.clone();
     let later = async {
-        while stage.world().count("GET") == 0 {
+        while github.count("GET") == 0 {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         other.runner(7).await
@@ -58,21 +61,19 @@ async fn a_wait_is_told_with_its_reason_and_is_shared_by_clones() {
     let (first, second) = tokio::join!(client.runners(), later);
     assert_eq!(first.unwrap(), []);
     assert_eq!(second.unwrap(), None);
-    assert_eq!(stage.world().count(""), 3);
+    assert_eq!(github.count(""), 3);
     assert_eq!(heard.lock().unwrap().len(), 2);
 }
 
 #[tokio::test]
 async fn the_hourly_limit_is_told_by_its_number_and_ends_when_the_server_says() {
-    let stage = stage();
-    let (client, heard) = client_of(&stage);
+    let (stub, github) = stub();
+    let (client, heard) = client_of(&stub);
     let ahead = jiff::SignedDuration::from_hours(24);
-    stage.world().clock_ahead(ahead);
+    github.clock_ahead(ahead);
     // By GitHub's clock it is over in a second; by ours, tomorrow.
     let reset = Timestamp::now() + ahead + Duration::from_secs(1);
-    stage
-        .world()
-        .fault(Fault::once("GET", "/runners", Kind::primary_limit(reset)));
+    github.fault(Fault::once("GET", "/runners", Kind::primary_limit(reset)));
     client.runners().await.unwrap();
     assert_eq!(
         *heard.lock().unwrap(),
@@ -82,10 +83,10 @@ async fn the_hourly_limit_is_told_by_its_number_and_ends_when_the_server_says() 
 
 #[tokio::test]
 async fn who_would_wait_too_long_is_told_the_reason_and_is_not_sent() {
-    let stage = stage();
-    let (client, heard) = client_of(&stage);
+    let (stub, github) = stub();
+    let (client, heard) = client_of(&stub);
     let limit = Kind::secondary_limit(Some(Duration::from_hours(1)));
-    stage.world().fault(Fault::once("POST", "jitconfig", limit));
+    github.fault(Fault::once("POST", "jitconfig", limit));
     let answered = register(&client).await.unwrap_err();
     let unsent = client.runners().await.unwrap_err();
     for error in [&answered, &unsent] {
@@ -95,7 +96,7 @@ async fn who_would_wait_too_long_is_told_the_reason_and_is_not_sent() {
     let told = told(&unsent);
     let reason = "was not sent: GitHub's secondary rate limit: too many requests at once, until 2";
     assert!(told.contains(reason), "{told}");
-    assert_eq!(stage.world().count(""), 1);
+    assert_eq!(github.count(""), 1);
     assert!(heard.lock().unwrap().is_empty());
     // With more patience it would wait, and what is urgent does not ask.
     let patient = client.patient(tokio::time::Instant::now() + Duration::from_hours(2));
@@ -111,31 +112,31 @@ async fn who_would_wait_too_long_is_told_the_reason_and_is_not_sent() {
 
 #[tokio::test]
 async fn a_missing_permission_is_no_limit() {
-    let stage = stage();
-    let (client, heard) = client_of(&stage);
-    stage.world().set_token(TOKEN, Standing::NoAdmin);
+    let (stub, github) = stub();
+    let (client, heard) = client_of(&stub);
+    github.set_token(TOKEN, Standing::NoAdmin);
     let error = client.runners().await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Forbidden);
-    assert_eq!(stage.world().count(""), 1);
+    assert_eq!(github.count(""), 1);
     assert!(heard.lock().unwrap().is_empty());
     assert_eq!(client.wait_now(), Duration::ZERO);
 }
 
 #[tokio::test]
 async fn waits_are_no_tries() {
-    let stage = stage();
-    let (client, _) = client_of(&stage);
-    stage.world().secondary_limit(SecondaryLimit {
+    let (stub, github) = stub();
+    let (client, _) = client_of(&stub);
+    github.secondary_limit(SecondaryLimit {
         writes: 0,
         window: Duration::from_millis(1),
         retry_after: Some(Duration::ZERO),
     });
     let healing = async {
         // One more than there are tries.
-        while stage.world().refused() <= u64::from(BOUNDS.retry.tries) {
+        while github.refused() <= u64::from(BOUNDS.retry.tries) {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        stage.world().heal();
+        github.heal();
     };
     let (made, ()) = tokio::join!(register(&client), healing);
     made.unwrap();
@@ -143,10 +144,10 @@ async fn waits_are_no_tries() {
 
 #[tokio::test]
 async fn a_renamed_repository_is_served_and_told_of_once() {
-    let stage = stage();
-    let (client, heard) = client_of(&stage);
+    let (stub, github) = stub();
+    let (client, heard) = client_of(&stub);
     let before = register(&client).await.unwrap().runner_id.unwrap();
-    stage.world().rename_repository("Acme/App", 1234);
+    github.rename_repository("Acme/App", 1234);
     let name: Name = "gharun-1-1-1-abcdefabcdefgh".parse().unwrap();
     let after = client.register(&name, &[name.to_string()]).await.unwrap();
     let rows = client.runners().await.unwrap();
@@ -156,7 +157,7 @@ async fn a_renamed_repository_is_served_and_told_of_once() {
         client.deregister(before).await.unwrap(),
         Deregistration::Gone
     );
-    let requests = stage.world().requests();
+    let requests = github.requests();
     let lines: Vec<String> = requests[1..]
         .iter()
         .map(|one| {
@@ -182,16 +183,16 @@ async fn a_renamed_repository_is_served_and_told_of_once() {
 
 #[tokio::test]
 async fn what_is_led_to_another_host_goes_without_the_token_or_not_at_all() {
-    let stage = stage();
-    let (client, heard) = client_of(&stage);
+    let (stub, github) = stub();
+    let (client, heard) = client_of(&stub);
     let stranger = Server::serve(|_| Reply::json(200, runners(0, []))).await;
     let lead_away = |method: &str, code| {
         let kind = Kind::Status {
             code,
-            body: crate::rehearsal::Page::Json(json!({"message": "Moved Permanently"})),
+            body: Page::Json(json!({"message": "Moved Permanently"})),
             headers: vec![("location".to_owned(), stranger.url().to_string())],
         };
-        stage.world().fault(Fault::once(method, "/runners", kind));
+        github.fault(Fault::once(method, "/runners", kind));
     };
     lead_away("GET", 301);
     client.runners().await.unwrap();

@@ -1,25 +1,28 @@
-//! What the stub runner talks about with the stand-in. Every answer is plain text whose first word
+//! What the stub runner talks about with its server. Every answer is plain text whose first word
 //! decides, and has status 200, so that any shell's downloader can carry it.
 
-use super::registration::HOSTED;
-use super::{Call, RUNNER_SERVICE, registration};
-use crate::model::Scope;
+use super::registration;
 use crate::rehearsal::answer::Answer;
-use crate::rehearsal::world::{Errand, Held, Hello, Registrant, Scene, Welcome, World, folded};
+use crate::rehearsal::call::{Call, RUNNER_SERVICE};
+use crate::rehearsal::rows::Registrant;
+use crate::rehearsal::scope;
+use crate::rehearsal::sessions::{Errand, Held, Hello, Welcome};
+use crate::rehearsal::shared::Shared;
+use crate::rehearsal::state::StubState;
 
 /// Answers the stub runner, after up to `Lags::hold`.
-pub(in crate::rehearsal) async fn talk(world: &World, call: &Call) -> Answer {
-    let body = String::from_utf8_lossy(call.body()).into_owned();
+pub(super) async fn answer(shared: &Shared, call: &Call) -> Answer {
+    let body = String::from_utf8_lossy(&call.body).into_owned();
     let path = call.path.trim_start_matches(RUNNER_SERVICE);
     let segments: Vec<&str> = path.split('/').collect();
     match (call.method.as_str(), segments.as_slice()) {
-        ("POST", ["register"]) => world.change(|scene| register(scene, &body)),
-        ("POST", ["session"]) => world.change(|scene| session(scene, &body)),
-        ("POST", ["session", session, "message"]) => message(world, session).await,
+        ("POST", ["register"]) => shared.change(|state| register(state, &body)),
+        ("POST", ["session"]) => shared.change(|state| session(state, &body)),
+        ("POST", ["session", session, "message"]) => message(shared, session).await,
         ("POST", ["session", session, "renew"]) => {
-            let hold = world.read(|scene| scene.lags.hold);
-            let _held = Held::begin(world, session);
-            let over = world.hold(hold, |scene| scene.job_over(session).then_some(()));
+            let hold = shared.read(|state| state.lags.hold);
+            let _held = Held::begin(shared, session);
+            let over = shared.hold(hold, |state| state.job_over(session).then_some(()));
             let over = over.await.is_some();
             Answer::text(if over { "over\n" } else { "running\n" })
         }
@@ -29,11 +32,11 @@ pub(in crate::rehearsal) async fn talk(world: &World, call: &Call) -> Answer {
                 "Canceled" => "cancelled",
                 _ => "failure",
             };
-            world.change(|scene| scene.finish(session, conclusion));
+            shared.change(|state| state.finish(session, conclusion));
             Answer::text("done\n")
         }
         ("POST", ["session", session, "close"]) => {
-            world.change(|scene| scene.close(session));
+            shared.change(|state| state.close(session));
             Answer::text("done\n")
         }
         _ => Answer::not_found(),
@@ -41,7 +44,7 @@ pub(in crate::rehearsal) async fn talk(world: &World, call: &Call) -> Answer {
 }
 
 /// `AGENT CLIENT SYSTEM VERSION`.
-fn session(scene: &mut Scene, body: &str) -> Answer {
+fn session(state: &mut StubState, body: &str) -> Answer {
     let words: Vec<&str> = body.split_whitespace().collect();
     let [agent, client, system, version] = words.as_slice() else {
         return Answer::text("gone\n");
@@ -50,7 +53,7 @@ fn session(scene: &mut Scene, body: &str) -> Answer {
         "Darwin" => "macos".to_owned(),
         other => other.to_lowercase(),
     };
-    let welcome = scene.connect(&Hello {
+    let welcome = state.connect(&Hello {
         agent: agent.parse().unwrap_or(0),
         client,
         os: &os,
@@ -64,18 +67,16 @@ fn session(scene: &mut Scene, body: &str) -> Answer {
 }
 
 /// `job NUMBER SECONDS RUN ATTEMPT`, then a line with its name, then its script.
-async fn message(world: &World, session: &str) -> Answer {
-    let hold = world.read(|scene| scene.lags.hold);
-    let _held = Held::begin(world, session);
-    let errand = world.hold(hold, |scene| scene.errand(session)).await;
+async fn message(shared: &Shared, session: &str) -> Answer {
+    let hold = shared.read(|state| state.lags.hold);
+    let _held = Held::begin(shared, session);
+    let errand = shared.hold(hold, |state| state.errand(session)).await;
     Answer::text(match errand {
         None => "none\n".to_owned(),
         Some(Errand::Gone) => "gone\n".to_owned(),
         Some(Errand::Job { id, run, spec }) => format!(
-            "job {id} {} {} {}\n{}\n{}\n",
+            "job {id} {} {run} 1\n{}\n{}\n",
             spec.duration.as_secs_f64(),
-            run.id,
-            run.attempt,
             spec.name.replace(['\n', '\r'], " "),
             spec.script.as_deref().unwrap_or_default(),
         ),
@@ -83,18 +84,18 @@ async fn message(world: &World, session: &str) -> Answer {
 }
 
 /// What `config.sh` calls: lines of `key=value`; `agent` and the two files that it writes are answered.
-fn register(scene: &mut Scene, body: &str) -> Answer {
+fn register(state: &mut StubState, body: &str) -> Answer {
     let find = |wanted: &str| {
         body.lines()
             .filter_map(|line| line.split_once('='))
             .find(|(key, _)| *key == wanted)
             .map_or("", |(_, value)| value.trim())
     };
-    let Some(scope) = scope(find("url")) else {
+    let Some(scope) = scope::of_page(find("url")) else {
         return Answer::text("error The URL names no repository, organization or enterprise\n");
     };
     let token = find("token");
-    let known = scene
+    let known = state
         .tickets
         .iter()
         .any(|ticket| ticket.token == token && ticket.scope == scope);
@@ -102,14 +103,14 @@ fn register(scene: &mut Scene, body: &str) -> Answer {
         let path = "/actions/runner-registration";
         return Answer::text(format!(
             "error Http response code: NotFound from 'POST {}{path}'\n",
-            scene.base
+            state.base
         ));
     }
     let name = find("name").to_owned();
     if find("replace") == "yes" {
-        scene.replace(&scope, &name);
+        state.replace(&scope, &name);
     }
-    if name.is_empty() || scene.name_taken(&scope, &name) {
+    if name.is_empty() || state.name_taken(&scope, &name) {
         return Answer::text(format!(
             "error A runner exists with the same name {name}.\n"
         ));
@@ -118,15 +119,15 @@ fn register(scene: &mut Scene, body: &str) -> Answer {
         "" => "Default",
         group => group,
     };
-    let mut groups = scene.groups.iter();
-    let group = groups.find(|(_, group)| group.name.eq_ignore_ascii_case(wanted));
-    let Some(group) = group.map(|(id, _)| *id).filter(|id| *id != HOSTED) else {
+    let mut groups = state.groups.iter();
+    let Some((group, _)) = groups.find(|(_, name)| name.eq_ignore_ascii_case(wanted)) else {
         return Answer::text(format!(
             "error Could not find any self-hosted runner group named \"{wanted}\".\n"
         ));
     };
+    let group = *group;
     let labels = find("labels").split(',').map(str::trim);
-    let id = scene.add_row(Registrant {
+    let id = state.add_row(Registrant {
         scope,
         name,
         group,
@@ -137,24 +138,5 @@ fn register(scene: &mut Scene, body: &str) -> Answer {
         work_folder: "_work".to_owned(),
         ephemeral: find("ephemeral") == "yes",
     });
-    Answer::text(format!("blob {}\n", registration::blob(scene, id).expose()))
-}
-
-/// The scope that a page of GitHub's site is about.
-fn scope(url: &str) -> Option<Scope> {
-    let url = url::Url::parse(url).ok()?;
-    let parts: Vec<&str> = url
-        .path_segments()?
-        .filter(|part| !part.is_empty())
-        .collect();
-    let scope = match parts.as_slice() {
-        ["enterprises", slug] => Scope::Enterprise((*slug).to_owned()),
-        [org] => Scope::Org((*org).to_owned()),
-        [owner, name] => Scope::Repo {
-            owner: (*owner).to_owned(),
-            name: (*name).to_owned(),
-        },
-        _ => return None,
-    };
-    Some(folded(&scope))
+    Answer::text(format!("blob {}\n", registration::blob(state, id).expose()))
 }

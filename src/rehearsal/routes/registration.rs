@@ -2,26 +2,23 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Call, RUNNER_SERVICE, runners};
+use super::described::runner;
 use crate::model::{Scope, Secret};
 use crate::rehearsal::answer::Answer;
+use crate::rehearsal::call::{Call, RUNNER_SERVICE};
 use crate::rehearsal::jit::{self, Contents};
-use crate::rehearsal::world::{Registrant, Scene, written};
+use crate::rehearsal::rows::Registrant;
+use crate::rehearsal::state::StubState;
 
 /// GitHub's limits on what a runner is registered with.
 const LONGEST_NAME: usize = 64;
 const LONGEST_LABEL: usize = 256;
 const MOST_LABELS: usize = 100;
-/// The group of GitHub's own runners: it takes none.
-pub(super) const HOSTED: u64 = 2;
 const KEYS: [&str; 4] = ["name", "runner_group_id", "labels", "work_folder"];
 
 /// Registers a runner just in time.
-pub(super) fn just_in_time(scene: &mut Scene, call: &Call, scope: &Scope) -> Answer {
-    if !scene.has_jit {
-        return Answer::not_found();
-    }
-    let asked = match serde_json::from_slice::<Value>(call.body()) {
+pub(super) fn just_in_time(state: &mut StubState, call: &Call, scope: &Scope) -> Answer {
+    let asked = match serde_json::from_slice::<Value>(&call.body) {
         Ok(Value::Object(asked)) => asked,
         Ok(_) => {
             return Answer::error(
@@ -35,63 +32,43 @@ pub(super) fn just_in_time(scene: &mut Scene, call: &Call, scope: &Scope) -> Ans
         Ok(registrant) => registrant,
         Err(complaint) => return Answer::error(422, &complaint),
     };
-    if registrant.group == HOSTED {
-        return Answer::error(403, "Forbidden");
-    }
-    if !scene.groups.contains_key(&registrant.group) {
-        return Answer::not_found();
-    }
-    if scene.name_taken(scope, &registrant.name) {
+    if state.name_taken(scope, &registrant.name) {
         let name = &registrant.name;
         let message = format!("Already exists - A runner with the name {name} already exists.");
         return Answer::error(409, &message);
     }
-    let id = scene.add_row(registrant);
-    let blob = blob(scene, id);
-    let rows = scene.rows_of(scope);
+    let id = state.add_row(registrant);
+    let blob = blob(state, id);
+    let rows = state.rows_of(scope);
     let row = rows.iter().find(|row| row.id == id);
     Answer::created(json!({
-        "runner": row.map(runners::runner),
+        "runner": row.map(runner),
         "encoded_jit_config": blob.expose(),
     }))
 }
 
-/// Until when a version of the runner is taken.
-pub(super) fn deprecation(scene: &Scene, version: &str) -> Answer {
-    let Some((registration, runtime)) = scene.ends.get(version) else {
-        return Answer::not_found();
-    };
-    Answer::json(json!({
-        "runner_version": version,
-        "registration_deprecates_at": registration.map(written),
-        "runtime_deprecates_at": runtime.map(written),
-    }))
-}
-
-/// The just-in-time configuration of a row; it is remembered as a secret.
-pub(super) fn blob(scene: &mut Scene, id: u64) -> Secret {
-    let server_url = service(scene);
-    let Some(row) = scene.row(id) else {
+/// The just-in-time configuration of a row.
+pub(super) fn blob(state: &StubState, id: u64) -> Secret {
+    let server_url = service(state);
+    let Some(row) = state.row(id) else {
         return Secret::new("");
     };
     let group = row.as_registered.group;
-    let name = scene.groups.get(&group);
-    let blob = jit::encode(&Contents {
+    let name = state.groups.get(&group);
+    jit::encode(&Contents {
         agent_id: id,
         agent_name: &row.as_registered.name,
         client_id: &row.client,
         ephemeral: row.as_registered.ephemeral,
-        group: (group, name.map_or("Default", |group| group.name.as_str())),
+        group: (group, name.map_or("Default", String::as_str)),
         server_url: &server_url,
         work_folder: &row.as_registered.work_folder,
-    });
-    scene.remember(blob.expose());
-    blob
+    })
 }
 
 /// Where a machine reaches the runner service.
-pub(super) fn service(scene: &Scene) -> String {
-    format!("{}{}", scene.base, RUNNER_SERVICE.trim_end_matches('/'))
+fn service(state: &StubState) -> String {
+    format!("{}{}", state.base, RUNNER_SERVICE.trim_end_matches('/'))
 }
 
 /// Reads what was asked for, or says what is wrong with it, in GitHub's words where they are known.

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use gharun::rehearsal::{Exchange, Fault, Kind, Page};
+use gharun_worlds::github::{Exchange, Fault, Kind, Page};
 use serde_json::{Value, json};
 
 use crate::life::slots;
@@ -127,19 +127,19 @@ impl Case {
     /// Answers so once.
     fn once(&self, world: &World, method: &str, path: &str) {
         let fault = Fault::once(method, path, self.kind());
-        world.stage.world().fault(fault);
+        world.github.fault(fault);
     }
 
     /// Answers so for ever.
     fn always(&self, world: &World, method: &str, path: &str) {
         let fault = Fault::once(method, path, self.kind()).times(u32::MAX);
-        world.stage.world().fault(fault);
+        world.github.fault(fault);
     }
 
     /// Checks that the stand-in by itself answered so.
     #[track_caller]
     fn was_answered(&self, world: &World, path: &str) {
-        let requests = world.stage.world().requests();
+        let requests = world.github.requests();
         let same = |one: &&Exchange| {
             one.path.contains(path)
                 && one.status == Some(self.code)
@@ -158,11 +158,8 @@ impl Case {
 /// Nothing was made, or nothing is left of it.
 #[track_caller]
 fn nothing(world: &World) {
-    world.stage.world().heal();
-    assert!(
-        world.stage.world().runners().is_empty(),
-        "registrations are left"
-    );
+    world.github.heal();
+    assert!(world.stub.runners().is_empty(), "registrations are left");
     assert_eq!(slots(world), 0, "machines are left");
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use gharun::rehearsal::{Fault, Kind};
+use gharun_worlds::github::{Fault, Kind};
 
 use super::{Case, nothing};
 use crate::life::nothing_is_left;
@@ -23,7 +23,7 @@ pub(super) fn a_runner_is_registered_and_removed() {
     Launched `local:[HERE]/[NAME]` for `[NAME]`
     Runner `[NAME]` is online after [TIME]
     ");
-    let requests = world.stage.world().requests();
+    let requests = world.github.requests();
     let made = requests
         .iter()
         .find(|one| one.path.ends_with("generate-jitconfig"));
@@ -53,7 +53,7 @@ pub(super) fn a_name_that_is_taken_is_given_up_for_another() {
     Launched `local:[HERE]/[NAME]` for `[NAME]`
     Runner `[NAME]` is online after [TIME]
     ");
-    let requests = world.stage.world().requests();
+    let requests = world.github.requests();
     let names: BTreeSet<String> = requests
         .iter()
         .filter(|one| one.path.ends_with("generate-jitconfig"))
@@ -138,10 +138,10 @@ pub(super) fn a_group_that_is_not_there_is_told() {
 
     hint: there are: `Default` (1), `GitHub Actions` (2)
     ");
-    assert_eq!(world.stage.world().count("generate-jitconfig"), 0);
+    assert_eq!(world.github.count("generate-jitconfig"), 0);
     let refused = Kind::status(403, "Forbidden");
     let fault = Fault::once("GET", "runner-groups", refused);
-    world.stage.world().fault(fault);
+    world.github.fault(fault);
     told!(world.run("start local --org acme --runner-group 99999"), @"
     exit 1
     warning: `local`: jobs run on this machine with all the rights of this user
@@ -174,8 +174,8 @@ pub(super) fn a_runner_that_is_gone_is_a_success() {
     Terminated `local:[HERE]/[NAME]`
     ");
     // The fault answered in its place: it was never asked to remove the row.
-    for row in world.stage.world().runners() {
-        assert!(world.stage.world().remove_runner(&row.name));
+    for row in world.stub.runners() {
+        assert!(world.github.remove_runner(&row.name));
     }
     nothing_is_left(&world);
 }
@@ -192,7 +192,7 @@ pub(super) fn a_busy_runner_is_kept_or_told() {
     exit 3
     warning: local:[HERE]/[NAME] kept: GitHub says that a job runs on it
     ");
-    world.stage.world().heal();
+    world.github.heal();
     world.run("stop --yes").exits(0);
     nothing_is_left(&world);
 }

@@ -111,14 +111,14 @@ pub(super) fn a_renamed_repository_is_followed() {
     for rest in ["/generate-jitconfig", "/downloads", "/2", "?per_page=100"] {
         let path = format!("/actions/runners{rest}");
         let at = Case::of("repo.moved").expect("it was there");
-        let at = at.with("location", &format!("{}{new}{path}", world.stage.url()));
+        let at = at.with("location", &format!("{}{new}{path}", world.stub.url()));
         at.always(&world, "GET", &format!("{old}{path}"));
         for method in ["POST", "DELETE"] {
             let at = Case {
                 code: 307,
                 ..Case::of("repo.moved").expect("it was there")
             };
-            let at = at.with("location", &format!("{}{new}{path}", world.stage.url()));
+            let at = at.with("location", &format!("{}{new}{path}", world.stub.url()));
             at.always(&world, method, &format!("{old}{path}"));
         }
     }
@@ -131,7 +131,7 @@ pub(super) fn a_renamed_repository_is_followed() {
     Launched `local:[HERE]/[NAME]` for `[NAME]`
     Runner `[NAME]` is online after [TIME]
     ");
-    let rows = world.stage.world().runners();
+    let rows = world.stub.runners();
     assert_eq!(rows.len(), 1);
     assert_eq!(rows[0].scope.to_string(), "octo/renamed");
     world.run("stop --yes").exits(0);
@@ -139,14 +139,14 @@ pub(super) fn a_renamed_repository_is_followed() {
     // Another host gets the question, but never the token.
     let other = World::new();
     let world = World::new();
-    let away = format!("{}/repositories/1234/actions/runners", other.stage.url());
+    let away = format!("{}/repositories/1234/actions/runners", other.stub.url());
     case.with("location", &away)
         .always(&world, "GET", "/actions/runners");
     let said = world.run("list").exits(1);
     assert!(said.stderr.contains("401 Unauthorized"), "{}", said.stderr);
-    assert_eq!(other.stage.world().count("GET"), 1);
-    let seen = other.stage.world().secrets();
-    assert!(seen.iter().all(|secret| secret.expose() != TOKEN));
+    assert_eq!(other.github.count("GET"), 1);
+    let seen = other.github.secrets();
+    assert!(seen.iter().all(|secret| secret != TOKEN));
 }
 
 #[test]
@@ -160,7 +160,7 @@ pub(super) fn what_has_not_changed_is_not_sent_again() {
     std::fs::write(world.path("setup.sh"), script).expect("a file");
     let child = world.spawn("start local --setup setup.sh");
     wait_for("an answer without a body", || {
-        let requests = world.stage.world().requests();
+        let requests = world.github.requests();
         requests
             .iter()
             .any(|one| one.status == Some(case.code))

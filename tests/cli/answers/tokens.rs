@@ -1,6 +1,6 @@
 //! Answers about tokens: bad ones, and those that lack something.
 
-use gharun::rehearsal::Standing;
+use gharun_worlds::github::Standing;
 
 use super::{Case, nothing};
 use crate::told;
@@ -12,7 +12,7 @@ pub(super) fn a_bad_token_is_told_by_every_command() {
         return;
     };
     let world = World::new();
-    world.stage.world().set_token(TOKEN, Standing::Bad);
+    world.github.set_token(TOKEN, Standing::Bad);
     told!(world.run("start local"), @"
     exit 1
     warning: `local`: jobs run on this machine with all the rights of this user
@@ -49,7 +49,7 @@ pub(super) fn github_token_is_told_what_can_do_it() {
     };
     let token = "ghs_thisTokenMustNotBeSeenAnywhere";
     let world = World::step().env("GH_PAT", "").env("GITHUB_TOKEN", token);
-    world.stage.world().set_token(token, Standing::Integration);
+    world.github.set_token(token, Standing::Integration);
     told!(world.run("start local"), @"
     exit 1
     warning: `local`: jobs run on this machine with all the rights of this user
@@ -71,10 +71,7 @@ pub(super) fn a_fine_grained_token_is_told_its_permission() {
     };
     let token = "github_pat_thisTokenMustNotBeSeenAnywhere";
     let world = World::new().env("GH_PAT", token);
-    world
-        .stage
-        .world()
-        .set_token(token, Standing::PersonalAccess);
+    world.github.set_token(token, Standing::PersonalAccess);
     told!(world.run("start local"), @"
     exit 1
     warning: `local`: jobs run on this machine with all the rights of this user
@@ -111,7 +108,7 @@ pub(super) fn somebody_who_is_no_admin_is_told_so() {
         return;
     };
     let world = World::new();
-    world.stage.world().set_token(TOKEN, Standing::NoAdmin);
+    world.github.set_token(TOKEN, Standing::NoAdmin);
     told!(world.run("start local"), @"
     exit 1
     warning: `local`: jobs run on this machine with all the rights of this user
@@ -121,7 +118,7 @@ pub(super) fn somebody_who_is_no_admin_is_told_so() {
     hint: the token needs the scope `repo`, and must belong to an admin of `octo/app`
     ");
     case.was_answered(&world, "/actions/runners");
-    world.stage.world().set_scopes(TOKEN, &["repo", "workflow"]);
+    world.github.set_scopes(TOKEN, &["repo", "workflow"]);
     told!(world.run("start local"), @"
     exit 1
     warning: `local`: jobs run on this machine with all the rights of this user

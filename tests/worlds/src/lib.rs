@@ -7,12 +7,15 @@
     reason = "what cannot be done here fails a test, and says why"
 )]
 
+mod descriptions;
 pub mod github;
 pub mod keys;
 pub mod moto;
 pub mod nebius;
+mod random;
 pub mod runpod;
 mod skip;
 pub mod sshd;
 
+pub use random::random;
 pub use skip::skipped;

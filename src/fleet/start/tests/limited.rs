@@ -8,7 +8,8 @@ use crate::github::{
 };
 use crate::http::{Bounds, Rate};
 use crate::model::{Scope, Secret};
-use crate::rehearsal::{SecondaryLimit, Stage, StageOptions, World};
+use crate::rehearsal::{Lags, StubOptions, StubServer};
+use gharun_worlds::github::{GitHub, SecondaryLimit};
 
 /// GitHub's figures with every second made a twentieth of one.
 const RATE: Rate = Rate {
@@ -21,7 +22,8 @@ const RATE: Rate = Rate {
 
 struct Limited {
     scene: Scene,
-    stage: Stage,
+    stub: StubServer,
+    github: GitHub,
     client: Client,
     heard: Arc<Mutex<Vec<String>>>,
 }
@@ -30,11 +32,20 @@ impl Limited {
     fn new(count: u16) -> Self {
         let mut scene = Scene::new(count, &["a"]);
         scene.plan.poll_interval = SECOND / 5;
-        let stage = Stage::open(StageOptions::default()).expect("a stage");
+        let github = GitHub::default();
+        let options = StubOptions {
+            // Between two looks at the list nobody gives a sign of life here.
+            lags: Lags {
+                offline: Duration::from_hours(1),
+                ..Lags::default()
+            },
+            ..StubOptions::default()
+        };
+        let stub = StubServer::open_behind(options, github.interceptor()).expect("a stub");
         let heard = Arc::new(Mutex::new(Vec::new()));
         let ear = Arc::clone(&heard);
         let client = Client::new(Config {
-            api_url: stage.url().parse().expect("an address"),
+            api_url: stub.url().parse().expect("an address"),
             scope: Scope::Repo {
                 owner: "octo".into(),
                 name: "app".into(),
@@ -55,18 +66,15 @@ impl Limited {
         });
         Self {
             scene,
-            stage,
+            stub,
+            github,
             client: client.expect("a client"),
             heard,
         }
     }
 
-    fn world(&self) -> &World {
-        self.stage.world()
-    }
-
     fn limit(&self, writes: u32, retry_after: Duration) {
-        self.world().secondary_limit(SecondaryLimit {
+        self.github.secondary_limit(SecondaryLimit {
             writes,
             window: Duration::from_hours(1),
             retry_after: Some(retry_after),
@@ -75,9 +83,9 @@ impl Limited {
 
     /// Every machine's runner comes online with it.
     fn boots(&self) {
-        let world = self.world().clone();
+        let github = self.github.clone();
         let boots = move |machine: &crate::model::Instance| {
-            world.bring_online(machine.tags.name.as_str());
+            github.bring_online(machine.tags.name.as_str());
         };
         self.scene.cloud.on_launch(boots);
     }
@@ -116,9 +124,17 @@ async fn sixty_four_runners_end_well_under_a_secondary_limit() {
         started.failed
     );
     assert!(started.left.is_empty(), "{:?}", started.left);
-    let world = limited.world();
-    assert_eq!(world.runners().iter().filter(|row| row.online).count(), 64);
-    let (refused, registrations) = (world.refused(), world.count("generate-jitconfig"));
+    let github = &limited.github;
+    assert_eq!(
+        limited
+            .stub
+            .runners()
+            .iter()
+            .filter(|row| row.online)
+            .count(),
+        64
+    );
+    let (refused, registrations) = (github.refused(), github.count("generate-jitconfig"));
     assert!((1..=8).contains(&refused), "{refused} were refused");
     assert_eq!(
         registrations,
@@ -135,10 +151,10 @@ async fn sixty_four_runners_end_well_under_a_secondary_limit() {
 #[tokio::test]
 async fn polls_that_see_nothing_new_are_free() {
     let limited = Limited::new(2);
-    let world = limited.world().clone();
+    let github = limited.github.clone();
     let several = async {
         let polls = || {
-            let requests = world.requests().into_iter();
+            let requests = github.requests().into_iter();
             requests
                 .filter(|one| one.method == "GET" && one.status == Some(304))
                 .count()
@@ -149,7 +165,7 @@ async fn polls_that_see_nothing_new_are_free() {
     };
     let started = limited.start_until(several).await;
     assert!(started.interrupted);
-    let requests = limited.world().requests();
+    let requests = limited.github.requests();
     let lists = requests.iter().filter(|one| one.method == "GET");
     let unconditional = lists.filter(|one| one.header("if-none-match").is_none());
     // The first look, and after that none but what a change makes new.
@@ -187,8 +203,8 @@ async fn a_limit_beyond_the_time_limit_fails_at_once_and_names_its_end() {
     }
     assert!(!started.failed.is_empty());
     assert_eq!(
-        limited.world().count("generate-jitconfig"),
-        limited.world().refused()
+        limited.github.count("generate-jitconfig"),
+        limited.github.refused()
     );
     assert_eq!(*limited.heard.lock().unwrap(), [""; 0], "nobody waited");
 }
@@ -209,8 +225,8 @@ async fn everything_is_ended_after_a_signal_though_github_refuses_all_of_it() {
         "a machine is left"
     );
     // Each was tried, none was repeated against the wish of GitHub's.
-    assert_eq!(limited.world().count("DELETE"), 64);
-    assert_eq!(limited.world().refused(), 64);
+    assert_eq!(limited.github.count("DELETE"), 64);
+    assert_eq!(limited.github.refused(), 64);
     // What GitHub still lists is named.
     assert_eq!(started.left.len(), 64);
     assert!(started.left.iter().all(|left| left.instance.is_none()));
@@ -229,8 +245,8 @@ async fn sixty_four_runners_are_undone_at_once_right_after_they_were_registered(
     let started = limited.start_until(all_there).await;
     assert!(started.left.is_empty(), "{:?}", started.left);
     assert!(limited.scene.cloud.machines().is_empty());
-    assert!(limited.world().runners().is_empty());
-    assert_eq!(limited.world().count("DELETE"), 64);
+    assert!(limited.stub.runners().is_empty());
+    assert_eq!(limited.github.count("DELETE"), 64);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use super::*;
 /// What a user reads of a first question.
 async fn refusal(play: &Play, scope: Scope, app: App) -> (ErrorKind, String) {
     let error = play.client_of(scope, app).runners().await.unwrap_err();
-    let port = format!(":{}", play.stage.port());
+    let port = format!(":{}", play.stub.port());
     let told = told(&error).replace(&port, "");
     let (before, rest) = told.split_once("(request ").expect("a request id");
     let (_, after) = rest.split_once("):").expect("its end");
@@ -62,10 +62,7 @@ async fn a_missing_permission_is_named_and_who_grants_it() {
 async fn an_app_that_is_not_installed_there_is_told() {
     let play = Play::new();
     play.change(|app| {
-        app.scopes = vec![Scope::Repo {
-            owner: "acme".into(),
-            name: "other".into(),
-        }];
+        app.scopes = vec!["acme/other".to_owned()];
     });
     let (kind, told) = refusal(&play, repo(), Play::app()).await;
     assert_eq!(kind, ErrorKind::Unauthorized);
@@ -131,7 +128,7 @@ async fn a_repository_that_github_does_not_grant_is_asked_to_be_checked() {
     let play = Play::new();
     let refusal_of_name =
         Kind::status(422, "There is at least one repository that does not exist.");
-    play.world()
+    play.github
         .fault(Fault::once("POST", "/access_tokens", refusal_of_name).times(2));
     let (kind, told) = refusal(&play, repo(), Play::app()).await;
     assert_eq!(kind, ErrorKind::Unauthorized);

@@ -1,10 +1,9 @@
 //! Checks requests and answers against GitHub's own description of its API, for tests.
 
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
-
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
+
+use crate::descriptions;
 
 /// GitHub's `OpenAPI` 3.0.3 description, cut to the paths that matter here.
 pub struct Spec {
@@ -19,28 +18,9 @@ pub fn observed() -> Option<Value> {
     read("github-observed.json", "what GitHub was seen to answer")
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a test's surroundings, no setting of the program"
-)]
 fn read(file: &str, what: &str) -> Option<Value> {
-    let default = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/specs");
-    let folder = std::env::var_os("GHARUN_SPECS").map_or_else(default, PathBuf::from);
-    let file = folder.join("github").join(file);
-    match std::fs::read(&file) {
-        Ok(text) => Some(serde_json::from_slice(&text).expect("it is JSON")),
-        Err(error) => {
-            let why = format!("{what}: {}: {error}", file.display());
-            let strict = std::env::var_os("GHARUN_STRICT").is_some_and(|value| value == "1");
-            assert!(!strict, "must not be skipped: {why}");
-            // Not by a macro: the harness would keep it to itself.
-            let line = format!("skipped: {why}\n");
-            std::io::stderr()
-                .write_all(line.as_bytes())
-                .expect("stderr takes a line");
-            None
-        }
-    }
+    let text = descriptions::read(&format!("github/{file}"), what)?;
+    Some(serde_json::from_slice(&text).expect("it is JSON"))
 }
 
 impl Spec {
