@@ -33,8 +33,6 @@ const TOKEN: usize = 32;
 /// How loud an annotation is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Level {
-    /// Worth knowing.
-    Notice,
     /// Worth looking after.
     Warning,
     /// Something failed.
@@ -44,7 +42,6 @@ pub enum Level {
 impl fmt::Display for Level {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Notice => "notice",
             Self::Warning => "warning",
             Self::Error => "error",
         })
@@ -97,11 +94,6 @@ impl Actions {
                 annotated: HashMap::new(),
             }),
         }
-    }
-
-    /// Whether a runner listens.
-    pub fn listens(&self) -> bool {
-        self.step.listens
     }
 
     /// Takes an event: masks a secret, rewrites the outputs when the machines change, folds the boot log

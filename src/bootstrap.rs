@@ -10,7 +10,7 @@ use crate::model::{Name, Secret};
 
 mod ca;
 
-pub use ca::{NoCertificates, certificates};
+pub use ca::certificates;
 
 /// What machines run; parts of it are for some machines only.
 const BODY: &str = include_str!("bootstrap.sh");
@@ -227,6 +227,7 @@ pub fn failure(log: &str) -> Option<String> {
         .find_map(|line| Some(line.split_once("gharun: error: ")?.1.trim().to_owned()))
 }
 
+#[cfg(test)]
 /// What the script's exit code means, as the end of a sentence; `None` for a code that is not its own.
 pub fn meaning(code: i32) -> Option<&'static str> {
     Some(match code {

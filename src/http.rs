@@ -110,6 +110,7 @@ enum Urgency {
 }
 
 impl Client {
+    #[cfg(test)]
     /// Makes a client for the server of `base`: sensitive headers go to this scheme, host and port only.
     ///
     /// Proxies are those of the system and of the usual variables; a loopback address is reached
@@ -169,6 +170,7 @@ impl Client {
         self.bounds
     }
 
+    #[cfg(test)]
     /// Sends a request, and again where that is safe and may help, until `by`: see
     /// [`Client::send_within`].
     pub async fn send(&self, request: &Request, by: Instant) -> Result<Answer> {

@@ -1,5 +1,14 @@
 //! Ephemeral self-hosted GitHub Actions runners on machines that a script can reach.
 
+#![cfg_attr(
+    not(feature = "default"),
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "this build may leave out the only kind that needs it"
+    )
+)]
+
 use std::process::ExitCode;
 
 use clap::Parser as _;

@@ -25,16 +25,16 @@ mod target;
 pub mod text;
 mod version;
 
-pub use duration::{HumanDuration, NotADuration};
+pub use duration::HumanDuration;
 pub use error::Error;
 pub use exit::Exit;
-pub use mapping::{Mapping, pythonic};
+pub use mapping::Mapping;
 pub use name::{Name, Run};
 pub use path::{ExistingPath, PathSetting};
 pub use source::SecretSource;
 pub use tags::{MANAGED_BY, REHEARSAL, Tags, is_reserved};
 pub use target::StopTarget;
-pub use version::{NotAVersion, RegistrationMode, RunnerVersion};
+pub use version::{RegistrationMode, RunnerVersion};
 
 /// A value that must not be seen: a token, a key, a just-in-time configuration, a boot script.
 ///

@@ -184,11 +184,6 @@ impl Store {
         }
     }
 
-    /// The file as it was named; `None` where nothing is kept.
-    pub fn path(&self) -> Option<&Path> {
-        self.path.as_deref()
-    }
-
     /// Reads the entries of the file: see [`Store::contents`].
     pub async fn read(&self) -> Result<Entries, Error> {
         self.contents().await.map(|contents| contents.entries)

@@ -143,11 +143,6 @@ impl Ui {
         }))
     }
 
-    /// How things are said.
-    pub fn look(&self) -> Look {
-        self.0.look
-    }
-
     /// Writes data to standard output and ends it with a line end.
     ///
     /// Text from outside in it is made harmless; in JSON by escapes, so that a program reads what it

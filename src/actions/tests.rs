@@ -322,7 +322,7 @@ fn the_eleventh_annotation_is_a_line_and_carries_out_nothing() {
 fn a_long_message_is_cut_before_github_cuts_it() {
     let (actions, stream) = listening();
     actions
-        .annotate(Level::Notice, "t", &"\u{e9}".repeat(5000))
+        .annotate(Level::Warning, "t", &"\u{e9}".repeat(5000))
         .unwrap();
     let (_, properties, message) = all_heard(&stream.text()).remove(0);
     assert_eq!(properties, "title=t");

@@ -163,11 +163,11 @@ impl<G: Api> Shared<'_, G> {
     /// proved absent. A listing that fails proves nothing.
     pub(super) async fn look_for(&self, place: &Place, name: &Name, since: Instant) -> Fate {
         let settled = since + SETTLES;
-        let pace = Pace {
+        let looks = Pace {
             every: EVERY,
             at_most: (settled + UNREAD).saturating_duration_since(Instant::now()),
         };
-        let found = until_ok(pace, async || {
+        let found = until_ok(looks, async || {
             let listed = place.listing(Instant::now(), LISTS).await;
             let machines = &listed.listing.instances;
             let found = machines.iter().find(|machine| machine.tags.name == *name);
@@ -193,7 +193,7 @@ impl<G: Api> Shared<'_, G> {
         {
             let mut slot = slot.borrow_mut();
             slot.launched_after = self.began.elapsed();
-            slot.machine = Machine::There(place.clone(), instance);
+            slot.machine = Machine::There(place.clone(), Box::new(instance));
         }
         let mapping = {
             let mut mapping = self.mapping.borrow_mut();

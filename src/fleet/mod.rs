@@ -28,9 +28,13 @@ mod undo;
 pub mod verdict;
 mod watch;
 
-pub use end::{Ended, end};
+#[cfg(test)]
+pub use end::Ended;
+pub use end::end;
 pub use place::Place;
-pub use start::{Candidate, Failed, Preview, StartOutcome, Up, preview, start};
+#[cfg(test)]
+pub use start::Up;
+pub use start::{Failed, Preview, StartOutcome, preview, start};
 pub use trouble::Trouble;
 
 /// A provider that could not be opened: nothing can be said about its machines.

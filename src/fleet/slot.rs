@@ -57,7 +57,8 @@ pub(super) enum Machine {
         /// Since when nothing more is under way at the place.
         since: Instant,
     },
-    There(Place, Instance),
+    /// It is there.
+    There(Place, Box<Instance>),
 }
 
 impl Machine {

@@ -34,7 +34,7 @@ mod preview;
 mod tests;
 
 pub use outcome::{Failed, StartOutcome, Up};
-pub use planned::{Candidate, Preview};
+pub use planned::Preview;
 pub use preview::preview;
 
 /// Starts the runners of a plan. `interrupt` yields when somebody wants it ended.

@@ -300,13 +300,13 @@ impl<G: Api> Shared<'_, G> {
         };
         let (place, since) = match machine {
             Machine::Absent => return Ok(None),
-            Machine::There(place, instance) => return Ok(Some((place, instance))),
+            Machine::There(place, instance) => return Ok(Some((place, *instance))),
             Machine::Unproved { place, since } => (place, since),
         };
         match self.look_for(&place, &name, since).await {
             Fate::Absent => Ok(None),
             Fate::There(instance) => {
-                let there = Machine::There(place.clone(), (*instance).clone());
+                let there = Machine::There(place.clone(), instance.clone());
                 slot.borrow_mut().machine = there;
                 Ok(Some((place, *instance)))
             }

@@ -19,7 +19,7 @@ mod visit;
 
 use app::{Grant, Mint};
 pub use config::App;
-pub use key::{BadKey, Key};
+pub use key::Key;
 
 /// How long before its end a token is replaced.
 const EARLY: Duration = Duration::from_mins(5);

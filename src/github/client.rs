@@ -91,6 +91,7 @@ impl Client {
         })
     }
 
+    #[cfg(test)]
     /// The same client, none of whose operations goes on after `deadline`.
     #[must_use]
     pub fn by(&self, deadline: Instant) -> Self {

@@ -26,7 +26,7 @@ mod tests;
 mod versions;
 mod wire;
 
-pub use auth::{App, BadKey, Key, Token};
+pub use auth::{App, Key, Token};
 pub use checks::{Core, RateLimit, Repository};
 pub use client::{Client, Config};
 pub use error::{Error, ErrorKind, Result};
@@ -35,7 +35,9 @@ pub use notice::{Hearer, Notice};
 pub use permissions::TokenKind;
 pub use registration::{Credential, Enrolment, Registration};
 pub use releases::Download;
-pub use runners::{Deregistration, Label, Runner};
+#[cfg(test)]
+pub use runners::Label;
+pub use runners::{Deregistration, Runner};
 pub use runs::{Job, WorkflowRun};
 pub use scope::api_url;
 pub use versions::Standing;
@@ -59,7 +61,6 @@ enum Right<'a> {
 }
 
 /// What `fleet` asks of GitHub for one scope.
-#[expect(async_fn_in_trait, reason = "one thread runs everything")]
 pub trait Api {
     /// Registers a runner just in time, or gets what its machine registers it with. A lost answer is
     /// [`ErrorKind::Ambiguous`] where it may have registered one, and it is not repeated then.

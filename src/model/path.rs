@@ -23,13 +23,6 @@ impl PathSetting {
     pub const THERE: &str = "x-must-exist";
 }
 
-impl<const THERE: bool> PathSetting<THERE> {
-    /// The path for the standard library.
-    pub fn into_path_buf(self) -> PathBuf {
-        self.0
-    }
-}
-
 impl<const THERE: bool> Deref for PathSetting<THERE> {
     type Target = Path;
 

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use crate::fleet::{self, Place};
 use crate::model::{InstanceId, Name, Order, Run, Secret, Tags};
-use crate::providers::{DynProvider, Provider, Result};
+use crate::providers::{Provider, ProviderKind, Result};
 
 mod promises;
 
@@ -54,7 +54,7 @@ pub(crate) enum Mood {
 /// A place to run the contract against: real where one can be had, else pretended at the wire.
 pub(crate) trait Fake: Sized {
     /// The provider under test.
-    type P: Provider + 'static;
+    type P: ProviderKind;
     /// How many machines fill more than one page of a listing there.
     const MANY: usize = 3;
     /// Prepares a fresh place; `None` after having called [`skipped`] where its real part is not here.
@@ -145,13 +145,16 @@ pub(crate) async fn uphold<F: Fake>(case: impl AsyncFnOnce(&F)) {
 }
 
 /// Ends a machine as every command does, and proves that it is gone.
-pub(crate) async fn ends<P: Provider>(provider: &Arc<P>, id: &InstanceId) -> Result<()> {
+pub(crate) async fn ends<P: ProviderKind>(provider: &Arc<P>, id: &InstanceId) -> Result<()> {
     all_end(provider, std::slice::from_ref(id)).await.remove(0)
 }
 
 /// The same for several at the same time.
-pub(crate) async fn all_end<P: Provider>(provider: &Arc<P>, ids: &[InstanceId]) -> Vec<Result<()>> {
-    let provider: Arc<dyn DynProvider> = Arc::<P>::clone(provider);
+pub(crate) async fn all_end<P: ProviderKind>(
+    provider: &Arc<P>,
+    ids: &[InstanceId],
+) -> Vec<Result<()>> {
+    let provider: Arc<dyn Provider> = Arc::<P>::clone(provider);
     let deadline = Instant::now() + Duration::from_secs(30);
     let place = Place::new(P::KIND, provider);
     let ends = ids.iter().map(|id| fleet::end(&place, id, deadline));

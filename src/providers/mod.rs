@@ -17,14 +17,6 @@ use crate::model::{Instance, InstanceId, Order};
 
 #[cfg(feature = "aws")]
 pub mod aws;
-#[cfg_attr(
-    not(feature = "default"),
-    allow(
-        dead_code,
-        unused_imports,
-        reason = "this build may leave out the kind that needs it"
-    )
-)]
 mod common;
 #[cfg(test)]
 pub(crate) mod contract;
@@ -47,6 +39,7 @@ mod toy;
 pub(crate) use common::attempt::Attempt;
 pub use common::env_name::EnvName;
 pub use common::names::Names;
+#[cfg(test)]
 pub use described::Described;
 pub use error::{Error, ErrorKind};
 pub use listing::{Listing, Unread};
@@ -81,7 +74,6 @@ pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 pub type Answer<'a, T> = LocalBoxFuture<'a, Result<T>>;
 
 /// A kind of place, before one is opened.
-#[expect(async_fn_in_trait, reason = "one thread runs everything")]
 pub trait ProviderKind: Provider + Sized + 'static {
     /// The kind's name in `providers.toml` and on the command line.
     const KIND: &'static str;

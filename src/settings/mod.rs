@@ -278,21 +278,17 @@ fn pick<T: Text>(env: &Env, name: &str, flag: Option<&str>) -> Result<Option<Set
 
 /// The value of a flag or a variable.
 fn typed<T: Text>(text: &str, origin: Origin) -> Result<Setting<T>> {
-    match T::read(text) {
-        Some(value) => Ok(Setting { value, origin }),
-        None => {
-            let found = if T::SHOWN {
-                format!("`{text}`")
-            } else {
-                "another value".to_owned()
-            };
-            let expected = T::EXPECTED.to_owned();
-            Err(unfit(
-                &format!("`{origin}`"),
-                Fault::Wrong { expected, found },
-            ))
-        }
-    }
+    let Some(value) = T::read(text) else {
+        let found = if T::SHOWN {
+            format!("`{text}`")
+        } else {
+            "another value".to_owned()
+        };
+        let expected = T::EXPECTED.to_owned();
+        let fault = Fault::Wrong { expected, found };
+        return Err(unfit(&format!("`{origin}`"), fault));
+    };
+    Ok(Setting { value, origin })
 }
 
 /// The error for a value that does not fit; `subject` is its setting with the place where it stands.

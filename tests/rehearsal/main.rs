@@ -193,7 +193,7 @@ fn asked(name: &str) -> Value {
 }
 
 /// What base64 of JSON says: so are just-in-time configurations, and the files in them.
-fn opened(text: Value) -> Value {
+fn opened(text: &Value) -> Value {
     use base64::Engine as _;
     let engine = base64::engine::general_purpose::STANDARD;
     let bytes = engine.decode(text.as_str().expect("a text"));

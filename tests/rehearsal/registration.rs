@@ -200,7 +200,7 @@ fn machines_are_told_the_base_that_they_reach() {
     let base = "http://172.17.0.1:9/".parse().unwrap();
     scene.stub.machines_reach_it_at(&base);
     let (_, blob) = scene.registered("a");
-    let settings = opened(opened(blob.into())[".runner"].take());
+    let settings = opened(&opened(&blob.into())[".runner"]);
     assert_eq!(settings["ServerUrl"], "http://172.17.0.1:9/runner-service");
     let downloads = scene.get(&format!("{REPO}/runners/downloads")).json();
     let url = downloads[0]["download_url"].as_str().unwrap();

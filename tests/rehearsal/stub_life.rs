@@ -183,7 +183,7 @@ fn a_registration_is_held_by_one_machine_at_a_time() {
     let (id, blob) = scene.registered("a");
     let _running = machine.start(machine.boot(&blob));
     scene.wait_row("a", |row| row.is_some_and(|row| row.online));
-    let secret = opened(opened(blob.into())[".credentials"].take())["Data"]["ClientId"].take();
+    let secret = opened(&opened(&blob.into())[".credentials"])["Data"]["ClientId"].take();
     let say = |client: &str| {
         let url = format!("{}/runner-service/session", scene.stub.url());
         let body = format!("{id} {client} Linux 2.336.0");

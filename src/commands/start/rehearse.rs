@@ -126,7 +126,7 @@ async fn jobs_done(desk: &Desk, stub: &StubServer, started: &StartOutcome) -> (b
             // The machine is there: it is to be ended all the same.
             Err(error) => {
                 tracing::warn!("signals cannot be listened for: {error}");
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
         }
     };

@@ -35,7 +35,7 @@ mod request;
 #[cfg(test)]
 mod tests;
 
-pub use config::{Config, Image, Market, Newest, Search, Template, Volume};
+pub use config::Config;
 
 /// How much of a console's output is told: EC2 keeps 64 KiB.
 const LOG_BYTES: usize = 64 << 10;

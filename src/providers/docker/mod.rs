@@ -35,7 +35,7 @@ mod user;
 #[cfg(test)]
 mod tests;
 
-pub use config::{Amount, Config, Gpus, Pull};
+pub use config::{Config, Pull};
 
 /// The daemon's socket, as processes in a container and those in Docker Desktop's machine see it.
 const SOCKET: &str = "/var/run/docker.sock";

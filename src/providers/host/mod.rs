@@ -51,10 +51,6 @@ pub(crate) enum Broken {
     /// It began, and nobody knows how far it came.
     Lost(std::io::Error),
     /// The host could not be reached, and the error says what to do about it.
-    #[cfg_attr(
-        not(feature = "ssh"),
-        expect(dead_code, reason = "this machine is here")
-    )]
     Unreachable(Error),
 }
 

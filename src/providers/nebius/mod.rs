@@ -41,7 +41,7 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-pub use config::{Config, Disk, DiskType, Product, Registry};
+pub use config::{Config, Product};
 
 /// How a VM without a service account ends, for those who read about it.
 const LEAVES_DISK: &str = "a VM without `service_account` powers itself off, and its disk is billed until `gharun stop` or the sweep removes it";

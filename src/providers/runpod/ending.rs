@@ -38,10 +38,11 @@ impl RunPod {
     /// Asks for the end of a pod once.
     pub(super) async fn delete(&self, id: &str) -> Result<()> {
         let deleted = self.api.delete(id).await;
-        match deleted.map_err(|failure| failure.explain(doing(id)))? {
-            false if self.is_fresh(id) => Err(still_there(id, "RunPod does not know it yet")),
-            _ => Ok(()),
+        let was_there = deleted.map_err(|failure| failure.explain(doing(id)))?;
+        if !was_there && self.is_fresh(id) {
+            return Err(still_there(id, "RunPod does not know it yet"));
         }
+        Ok(())
     }
 }
 

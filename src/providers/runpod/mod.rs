@@ -30,7 +30,7 @@ mod tier;
 #[cfg(test)]
 mod tests;
 
-pub use config::{Cloud, Config, NetworkVolume, NetworkVolumeTable, Volume, VolumeTable};
+pub use config::{Cloud, Config};
 
 /// A disk smaller than this was seen to find no machine, in GB.
 const SMALL_DISK: u32 = 20;

@@ -170,13 +170,8 @@ impl Api {
             .await
     }
 
-    /// Looks at a pod; `None` when RunPod itself says that it does not have it.
-    pub(super) async fn pod(&self, id: &str) -> Result<Option<Pod>, Failure> {
-        let call = self.call(Method::GET, &["pods", id]);
-        known(call.fetch::<Pod>(&self.term()).await)
-    }
-
-    /// The same whether there is room or not, before a pod is deleted.
+    /// Looks at a pod whether there is room or not, before it is deleted; `None` when RunPod itself says that
+    /// it does not have it.
     pub(super) async fn pod_at_once(&self, id: &str) -> Result<Option<Pod>, Failure> {
         let call = self.call(Method::GET, &["pods", id]);
         let answer = call.send_at_once(&self.term()).await;

@@ -1,7 +1,7 @@
 //! What may be written in one place of a table: its forms, and what is inside of them.
 
 use schemars::Schema;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::model::{HumanDuration, PathSetting};
 
@@ -93,10 +93,11 @@ impl<'a> Shape<'a> {
     }
 
     /// The names of its keys.
+    #[cfg(test)]
     pub fn keys(self) -> Vec<String> {
         let of_form = |form: Self| form.about["properties"].as_object().into_iter();
         let keys = self.forms().into_iter().flat_map(of_form);
-        keys.flat_map(Map::keys).cloned().collect()
+        keys.flat_map(serde_json::Map::keys).cloned().collect()
     }
 
     /// What a key of it may be: in each of its forms that has such a key.

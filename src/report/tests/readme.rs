@@ -77,7 +77,7 @@ fn the_json_of_stop_is_what_stop_writes() {
         failed: vec![Unstopped {
             instance: Some(read(slot)),
             name: Some(read("gharun-7-1-2-abcdefqrstuvwx")),
-            error: "could not end the slot".to_owned(),
+            error: "could not end the slot".into(),
             command: format!("gharun stop {slot}"),
             permanent: false,
         }],
@@ -100,6 +100,6 @@ fn the_json_of_list_is_what_list_writes() {
 fn unread() -> Unknown {
     Unknown {
         source: "ssh".to_owned(),
-        error: "could not read the slots".to_owned(),
+        error: "could not read the slots".into(),
     }
 }

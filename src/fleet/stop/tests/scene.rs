@@ -14,8 +14,7 @@ use crate::fleet::stop::{Selection, StopOutcome, StopRequest, carry_out, select}
 use crate::fleet::survey::{Survey, View, survey};
 use crate::fleet::{Fleet, Place, Unopened};
 use crate::github::{
-    Api, Deregistration, Download, Error, ErrorKind, Job, Label, Registration, Result, Runner,
-    WorkflowRun,
+    Api, Deregistration, Error, ErrorKind, Job, Label, Registration, Result, Runner, WorkflowRun,
 };
 use crate::model::{Event, Instance, Name, Order, Reference, Run, Secret, Sink, StopTarget, Tags};
 use crate::providers::Provider;
@@ -103,10 +102,6 @@ impl Api for Hub {
         }
         self.rows.borrow_mut().remove(&id);
         Ok(Deregistration::Gone)
-    }
-
-    async fn downloads(&self) -> Result<Vec<Download>> {
-        unreachable!("stop downloads nothing")
     }
 
     async fn run(&self, _: &str, id: u64) -> Result<Option<WorkflowRun>> {

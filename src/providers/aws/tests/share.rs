@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::model::{InstanceId, random};
+use crate::providers::ProviderKind as _;
 use crate::providers::aws::{Aws, places};
 use crate::providers::contract::{Fake, Mood, skipped};
-use crate::providers::{Provider as _, ProviderKind as _};
 use gharun_worlds::moto::{Asked, Deed, Proxy, Server, alive, ask, texts, user_data};
 
 /// The region of all launches.

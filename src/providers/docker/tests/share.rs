@@ -18,10 +18,10 @@ use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::OnceCell;
 
 use crate::model::{InstanceId, random};
+use crate::providers::ProviderKind as _;
 use crate::providers::contract::{Fake, Mood, skipped};
 use crate::providers::docker::machine::short;
 use crate::providers::docker::{Config, Docker, SOCKET};
-use crate::providers::{Provider as _, ProviderKind as _};
 
 /// The image of all tests: busybox and a user `runner`, 1001:127.
 pub(super) const IMAGE: &str = "gharun-test-docker:1";
@@ -190,12 +190,11 @@ impl Fake for Share {
         if mood == Mood::PartUnread {
             return None;
         }
-        let host = match mood {
-            Mood::Unavailable => closed().await,
-            _ => {
-                let first = AtomicBool::new(true);
-                proxy(move |request| deed(mood, request, &first)).await
-            }
+        let first = AtomicBool::new(true);
+        let host = if mood == Mood::Unavailable {
+            closed().await
+        } else {
+            proxy(move |request| deed(mood, request, &first)).await
         };
         Some(self.with(serde_json::json!({ "host": host })).await)
     }

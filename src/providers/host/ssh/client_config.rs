@@ -254,7 +254,7 @@ impl ClientConfig {
         known_hosts
     }
 
-    /// A path of the user's file, its tokens replaced (`TOKENS` in ssh_config(5)).
+    /// A path of the user's file, its tokens replaced (`TOKENS` in `ssh_config(5)`).
     fn expanded(&self, path: &Path, spelled: &Spelled<'_>) -> PathBuf {
         let home = self.home().unwrap_or(Path::new(""));
         let text = path.to_string_lossy();

@@ -39,7 +39,7 @@ mod way;
 use auth::Credentials;
 use choice::Survey;
 use client_config::{ClientConfig, Target};
-pub use config::{Config, Gpus, HostKeyCheck, Prefer, Slots};
+pub use config::Config;
 use session::Manner;
 use way::Way;
 

@@ -3,6 +3,7 @@
 use super::spelling::decode;
 use super::*;
 use crate::model::HumanDuration;
+use crate::providers::ProviderKind as _;
 
 const SCRIPTS: [(&str, &str); 11] = [
     ("check", CHECK),
@@ -232,7 +233,7 @@ async fn a_place_is_the_same_before_and_after_its_folder_is_made_and_by_any_path
     let link = here.dir.path().join("link/slots");
     let linked = here.with(|config| config.work_dir = Some(link.into()));
     assert_eq!(linked.host.place().await.unwrap(), before);
-    let other = here.with(|config| config.work_dir = Some(here.dir.path().join("other")));
+    let other = here.with(|config| config.work_dir = Some(here.dir.path().join("other").into()));
     assert_ne!(other.host.place().await.unwrap(), before);
 }
 

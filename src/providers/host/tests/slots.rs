@@ -280,7 +280,7 @@ async fn a_work_dir_that_cannot_be_made_is_a_wrong_setting() {
     let here = Here::new("sh");
     let file = here.dir.path().join("file");
     fs::write(&file, "").unwrap();
-    let local = here.with(|config| config.work_dir = Some(file.join("slots")));
+    let local = here.with(|config| config.work_dir = Some(file.join("slots").into()));
     for error in [
         local.check().await.unwrap_err(),
         local.launch(&here.order(SLEEP)).await.unwrap_err(),

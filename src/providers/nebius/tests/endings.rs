@@ -10,7 +10,7 @@ use crate::model::{Condition, InstanceId};
 use crate::providers::contract::{chain, ends, order};
 use crate::providers::nebius::tests::place::Place;
 use crate::providers::nebius::{Product, vms};
-use crate::providers::{DynProvider, ErrorKind, Provider};
+use crate::providers::{ErrorKind, Provider};
 use gharun_worlds::nebius::{CancelPath, Deed, Deletion, Refusal};
 
 #[tokio::test]
@@ -63,7 +63,7 @@ async fn a_machine_that_is_not_gone_in_time_is_a_failure() {
         .set(|world| world.deleting = Duration::from_hours(1));
     let provider = Arc::new(place.provider());
     let machine = provider.launch(&order("t")).await.unwrap();
-    let known: Arc<dyn DynProvider> = provider.clone();
+    let known: Arc<dyn Provider> = provider.clone();
     let soon = tokio::time::Instant::now() + Duration::from_millis(300);
     let ended = fleet::end(&Named::new("nebius", known), &machine.id, soon).await;
     let error = ended.proved().expect_err("it takes an hour");

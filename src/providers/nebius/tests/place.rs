@@ -143,7 +143,7 @@ impl Place {
             Mood::Denied => standin.set(|world| world.forbidden = true),
             Mood::EndBusy => self.ends_once(1, Deed::Status(409)),
             Mood::EndIgnored => {
-                self.ends_once(1, Deed::Pretend(r#"{"id":"","resourceId":""}"#.into()))
+                self.ends_once(1, Deed::Pretend(r#"{"id":"","resourceId":""}"#.into()));
             }
             Mood::EndLost => self.ends_once(1, Deed::Lose),
             // As often as one request is sent.

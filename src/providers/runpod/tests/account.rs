@@ -147,7 +147,7 @@ impl Fake for Account {
             Mood::Denied => given["api_key"] = self.standin.key_of(Scope::Nothing).into(),
             Mood::EndBusy => self.ends_once(1, Deed::refuse(409, "the pod is being updated")),
             Mood::EndIgnored => {
-                self.ends_once(1, Deed::Answer(Answer::text(204, "", String::new())))
+                self.ends_once(1, Deed::Answer(Answer::text(204, "", String::new())));
             }
             Mood::EndLost => self.ends_once(1, Deed::lost()),
             // As often as one request is sent.

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
-use super::schema::Wrong;
+use super::values::Wrong;
 
 const GIBIBYTE: i64 = 1 << 30;
 

@@ -5,8 +5,13 @@ use std::time::Instant;
 
 use serde_json::{Map, Value, json};
 
-use super::world::{Asked, World, may_list, owned};
-use super::{CancelPath, Inner, Refusal, beyond, catalog, metadata};
+use super::answer::Answer;
+use super::conditions::CancelPath;
+use super::inner::Inner;
+use super::refusal::Refusal;
+use super::rows::Asked;
+use super::world::{World, may_list, owned};
+use super::{beyond, catalog, metadata};
 
 /// One call: `request` and `answer` are messages of Nebius' description, empty where it has none.
 #[derive(Debug)]
@@ -72,33 +77,6 @@ pub static CALLS: &[Call] = &[
     call("tenants.list", "GET", "/iam/v1/tenants", "", ""),
     call("tokens.exchange", "POST", "/oauth2/token/exchange", "", ""),
 ];
-
-/// An answer.
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) kind: &'static str,
-    pub(super) body: String,
-    pub(super) retry_after: Option<u64>,
-}
-
-impl Answer {
-    pub(super) fn text(status: u16, kind: &'static str, body: &str) -> Self {
-        Self {
-            status,
-            kind,
-            body: body.to_owned(),
-            retry_after: None,
-        }
-    }
-
-    fn json(status: u16, body: &Value) -> Self {
-        Self::text(status, "application/json", &body.to_string())
-    }
-
-    pub(super) fn refused(refusal: &Refusal) -> Self {
-        Self::json(refusal.http(), &refusal.body())
-    }
-}
 
 /// The id in a path that is like the template; `Some("")` when the template has none.
 fn matches<'a>(template: &str, path: &'a str) -> Option<&'a str> {

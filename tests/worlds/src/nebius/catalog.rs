@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Conditions, Refusal, Stock};
+use super::conditions::{Conditions, Stock};
+use super::refusal::Refusal;
 
 /// The tenant.
 pub const TENANT: &str = "tenant-e00acme";

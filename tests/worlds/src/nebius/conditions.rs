@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Refusal;
+use super::refusal::Refusal;
 
 /// What becomes of one request.
 #[derive(Clone, Debug)]

@@ -4,21 +4,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::Refusal;
-use super::world::{Meta, Rented, World};
+use super::refusal::Refusal;
+use super::rows::{Disk, Rented};
+use super::world::World;
 
 const GIBIBYTE: i64 = 1 << 30;
-
-/// A disk.
-pub(super) struct Disk {
-    pub(super) meta: Meta,
-    spec: Value,
-    state: &'static str,
-    /// The VM that it is in.
-    pub(super) vm: Option<String>,
-    /// Whether it was made with the VM and goes with it.
-    pub(super) managed: bool,
-}
 
 impl Disk {
     fn body(&self) -> Value {

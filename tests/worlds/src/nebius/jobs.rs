@@ -7,30 +7,10 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::catalog;
-use super::world::{Meta, Rented, World};
-use super::{Deletion, Ending, Refusal, Stock};
-
-/// What becomes of a job when its time comes.
-#[derive(Clone)]
-enum Step {
-    State(&'static str),
-    Run,
-    End(&'static str, Option<Value>),
-    Gone,
-}
-
-/// A job.
-pub(super) struct Job {
-    pub(super) meta: Meta,
-    pub(super) spec: Value,
-    pub(super) state: &'static str,
-    due: VecDeque<(Instant, Step)>,
-    details: Option<Value>,
-    started: Option<Timestamp>,
-    finished: Option<Timestamp>,
-    /// When the server puts an end to it.
-    deadline: Option<Instant>,
-}
+use super::conditions::{Deletion, Ending, Stock};
+use super::refusal::Refusal;
+use super::rows::{Job, Rented, Step};
+use super::world::World;
 
 impl Job {
     pub(super) fn ended(&self) -> bool {

@@ -5,20 +5,10 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use super::Refusal;
 use super::catalog;
-use super::disks::Disk;
-use super::world::{Meta, Rented, World};
-
-/// A VM.
-pub(super) struct Vm {
-    pub(super) meta: Meta,
-    pub(super) spec: Value,
-    pub(super) state: &'static str,
-    due: VecDeque<(Instant, &'static str)>,
-    /// The job that it was made for.
-    owner: Option<String>,
-}
+use super::refusal::Refusal;
+use super::rows::{Disk, Rented, Vm};
+use super::world::World;
 
 impl Vm {
     fn body(&self, disks: &[Disk]) -> Value {

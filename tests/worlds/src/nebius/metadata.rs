@@ -5,9 +5,10 @@ use std::time::Instant;
 
 use serde_json::json;
 
-use super::calls::Answer;
+use super::answer::Answer;
 use super::catalog::PROJECT;
-use super::world::{Asked, World};
+use super::rows::Asked;
+use super::world::World;
 
 /// The answer to a VM that asks of itself; `None` when it is another request.
 pub(super) fn answer(world: &mut World, asked: &Asked) -> Option<Answer> {

@@ -3,23 +3,28 @@
 
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+mod answer;
 mod beyond;
 mod calls;
 mod catalog;
 mod cloud_init;
 mod conditions;
 mod disks;
+mod inner;
 mod jobs;
+mod launches;
+mod lock;
 mod machines;
 mod metadata;
 mod operations;
 mod refusal;
+mod rows;
 mod running;
 mod schema;
 mod tokens;
@@ -35,56 +40,14 @@ pub use catalog::{PROJECT, REGION, SUBNET, TENANT};
 pub use cloud_init::{Boot, read as read_user_data};
 pub use conditions::{CancelPath, Conditions, Deed, Deletion, Ending, Stock};
 pub use refusal::Refusal;
+pub use rows::{Asked, Rented};
 pub use schema::Schema;
 pub use tokens::Account;
 pub use values::EXPRESSIONS;
-pub use world::{Asked, Rented};
 
+use inner::Inner;
+use lock::lock;
 use world::World;
-
-/// How a stand-in judges what becomes of a request.
-type Judge = Box<dyn Fn(&Asked) -> Deed + Send + Sync>;
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// What the threads share.
-struct Inner {
-    world: Mutex<World>,
-    judge: Mutex<Judge>,
-    /// Absent where the description is not on this machine.
-    schema: Option<Schema>,
-    over: AtomicBool,
-    /// Where it listens.
-    url: String,
-}
-
-impl Inner {
-    /// The world as it is now.
-    fn world(&self) -> MutexGuard<'_, World> {
-        let mut world = lock(&self.world);
-        world.settle(Instant::now());
-        world
-    }
-
-    fn over(&self) -> bool {
-        self.over.load(Ordering::SeqCst)
-    }
-
-    /// Waits, but not beyond the end; whether it was the end.
-    fn wait(&self, long: Duration) -> bool {
-        let end = Instant::now() + long;
-        while !self.over() {
-            let left = end.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return false;
-            }
-            std::thread::sleep(left.min(Duration::from_millis(10)));
-        }
-        true
-    }
-}
 
 /// A stand-in at work, until it is dropped; then nothing is left of it, no process either.
 pub struct Standin {

@@ -5,19 +5,9 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::Refusal;
+use super::refusal::Refusal;
+use super::rows::Operation;
 use super::world::{World, new_id};
-
-/// An operation.
-pub(super) struct Operation {
-    id: String,
-    description: String,
-    resource: String,
-    created: Timestamp,
-    ends: Instant,
-    /// What it fails with.
-    failure: Option<Refusal>,
-}
 
 impl World {
     /// Begins an operation on a resource of a service; returns it as it is answered.

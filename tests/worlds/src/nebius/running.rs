@@ -1,11 +1,10 @@
 //! Jobs' containers and VMs' boot scripts, really run: in containers of an image that a test names,
 //! whatever image was asked for. They share the host's network, so that loopback is reached.
 
-use std::collections::{HashMap, HashSet};
 use std::io::{Read as _, Write as _};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -13,9 +12,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
+use super::cloud_init;
+use super::conditions::Ending;
+use super::inner::Inner;
+use super::launches::Launch;
+use super::lock::lock;
 use super::tokens::random;
 use super::world::World;
-use super::{Ending, Inner, cloud_init, lock};
 
 /// The code with which a VM's first process says that the machine was powered off.
 const OFF: i32 = 77;
@@ -36,47 +39,6 @@ kill -USR2 1
 const SWITCHES: [&str; 4] = ["poweroff", "shutdown", "halt", "systemctl"];
 /// What a script of cloud-init finds in its environment.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
-/// What is to be run.
-struct Launch {
-    id: String,
-    image: String,
-    /// Path from the root, mode, content.
-    files: Vec<(String, u32, Vec<u8>)>,
-    env: Vec<(String, String)>,
-    folder: Option<String>,
-    /// The program and its arguments.
-    words: Vec<String>,
-    /// Whether it is a VM: then only its being powered off is an end.
-    vm: bool,
-    stopped: Arc<AtomicBool>,
-    log: Arc<Mutex<Vec<u8>>>,
-}
-
-/// What runs, by the ids of jobs and VMs.
-#[derive(Default)]
-pub(super) struct Running {
-    launches: Vec<Launch>,
-    stops: HashMap<String, Arc<AtomicBool>>,
-    logs: HashMap<String, Arc<Mutex<Vec<u8>>>>,
-    /// VMs that were booted: their boot scripts run once, however often they are started.
-    booted: HashSet<String>,
-}
-
-impl Running {
-    pub(super) fn log(&self, id: &str) -> String {
-        let log = self.logs.get(id).map(|log| lock(log).clone());
-        String::from_utf8_lossy(&log.unwrap_or_default()).into_owned()
-    }
-
-    fn launch(&mut self, mut launch: Launch) {
-        launch.stopped = Arc::default();
-        self.stops
-            .insert(launch.id.clone(), Arc::clone(&launch.stopped));
-        self.logs.insert(launch.id.clone(), Arc::clone(&launch.log));
-        self.launches.push(launch);
-    }
-}
 
 /// Words as Nebius makes them: at blanks, and nothing quotes.
 fn words(text: &Value) -> Vec<String> {

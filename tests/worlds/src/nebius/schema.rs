@@ -1,19 +1,14 @@
 //! Nebius' own description of its messages: a request is judged by its types, by the `buf.validate`
 //! rules in its options, and by how proto3 JSON is written.
 
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
-
 use prost_reflect::{
     DescriptorPool, DeserializeOptions, DynamicMessage, ExtensionDescriptor, FieldDescriptor, Kind,
     MessageDescriptor, SerializeOptions,
 };
 use serde_json::{Map, Value};
 
-use super::values::{bounds, expression, is_default, scalar};
-
-/// What is wrong: the field's path, and how.
-pub(super) type Wrong = (String, String);
+use super::values::{Wrong, bounds, expression, is_default, scalar};
+use crate::descriptions;
 
 /// The description.
 pub struct Schema {
@@ -23,39 +18,13 @@ pub struct Schema {
     message: ExtensionDescriptor,
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a test's surroundings, no setting of the program"
-)]
-fn read(file: &str) -> Option<Vec<u8>> {
-    let default = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/specs");
-    let folder = std::env::var_os("GHARUN_SPECS").map_or_else(default, PathBuf::from);
-    let file = folder.join("nebius").join(file);
-    match std::fs::read(&file) {
-        Ok(bytes) => Some(bytes),
-        Err(error) => {
-            let why = format!(
-                "Nebius' description of its messages: {}: {error}",
-                file.display()
-            );
-            let strict = std::env::var_os("GHARUN_STRICT").is_some_and(|value| value == "1");
-            assert!(!strict, "must not be skipped: {why}");
-            // Not by a macro: the harness would keep it to itself.
-            let line = format!("skipped: {why}\n");
-            std::io::stderr()
-                .write_all(line.as_bytes())
-                .expect("stderr takes a line");
-            None
-        }
-    }
-}
-
 impl Schema {
     /// Loads the description from `$GHARUN_SPECS` or `../shared/specs`.
     ///
     /// Where it is absent, says so past the test harness and returns `None`; with `GHARUN_STRICT=1` it panics.
     pub fn load() -> Option<Self> {
-        let bytes = read("nebius-0.6.29.subset.fds.bin")?;
+        let what = "Nebius' description of its messages";
+        let bytes = descriptions::read("nebius/nebius-0.6.29.subset.fds.bin", what)?;
         let pool = DescriptorPool::decode(bytes.as_slice()).expect("it is a set of descriptors");
         let rules = |name: &str| {
             pool.get_extension_by_name(name)

@@ -6,7 +6,8 @@ use prost_reflect::{FieldDescriptor, Kind};
 use regex::Regex;
 use serde_json::{Value, json};
 
-use super::schema::Wrong;
+/// What is wrong: the field's path, and how.
+pub(super) type Wrong = (String, String);
 
 /// Whether proto3 JSON takes it for a field that was not sent.
 pub(super) fn is_default(field: &FieldDescriptor, value: &Value) -> bool {

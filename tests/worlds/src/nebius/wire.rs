@@ -5,9 +5,13 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::calls::{self, Answer};
-use super::world::Asked;
-use super::{Deed, Inner, Refusal, lock};
+use super::answer::Answer;
+use super::calls;
+use super::conditions::Deed;
+use super::inner::Inner;
+use super::lock::lock;
+use super::refusal::Refusal;
+use super::rows::Asked;
 
 const HTML: &str = "<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>";
 

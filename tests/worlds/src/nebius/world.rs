@@ -4,83 +4,14 @@ use std::collections::HashMap;
 use std::time::Instant;
 
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::catalog::{PROJECT, TENANT};
-use super::disks::Disk;
-use super::jobs::Job;
-use super::machines::Vm;
-use super::operations::Operation;
-use super::running::Running;
+use super::conditions::Conditions;
+use super::launches::Running;
+use super::refusal::Refusal;
+use super::rows::{Asked, Disk, Job, Meta, Operation, Vm};
 use super::tokens::{Tokens, random};
-use super::{Conditions, Refusal};
-
-/// A request, as far as a test needs it.
-#[derive(Clone)]
-pub struct Asked {
-    /// Its number, from 1.
-    pub number: usize,
-    /// The call's name in [`super::CALLS`], or `unknown`.
-    pub call: &'static str,
-    /// The HTTP verb.
-    pub verb: String,
-    /// The path without the query.
-    pub path: String,
-    /// The id in the path; empty where there is none.
-    pub id: String,
-    /// The query's pairs.
-    pub query: Vec<(String, String)>,
-    /// JSON, or a form's pairs; null when there is none.
-    pub body: Value,
-    /// `x-idempotency-key`.
-    pub idempotency: Option<String>,
-    pub(super) authorization: Option<String>,
-    /// `Metadata`.
-    pub(super) metadata: Option<String>,
-    pub(super) wrong_verb: bool,
-    pub(super) fault: Option<String>,
-}
-
-/// Something that was rented, as it is and not as the gateway tells it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Rented {
-    /// `aijob-…`, `computeinstance-…`, `computedisk-…`
-    pub id: String,
-    /// Its name.
-    pub name: String,
-    /// Its labels.
-    pub labels: Map<String, Value>,
-    /// Its state, in the gateway's words.
-    pub state: &'static str,
-    /// What it goes with: a job's VM has its job, a managed disk its VM.
-    pub owner: Option<String>,
-    /// What was asked for.
-    pub spec: Value,
-}
-
-/// What all resources have.
-#[derive(Clone)]
-pub(super) struct Meta {
-    pub(super) id: String,
-    pub(super) name: String,
-    pub(super) labels: Map<String, Value>,
-    created: Timestamp,
-    pub(super) listed: Instant,
-}
-
-impl Meta {
-    pub(super) fn body(&self) -> Value {
-        json!({
-            "id": self.id,
-            "parentId": PROJECT,
-            "name": self.name,
-            "labels": self.labels,
-            "resourceVersion": "1",
-            "createdAt": self.created.to_string(),
-            "updatedAt": self.created.to_string(),
-        })
-    }
-}
 
 /// A new id; nobody can tell what is made next.
 pub(super) fn new_id(kind: &str) -> String {

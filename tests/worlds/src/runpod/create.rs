@@ -2,10 +2,12 @@
 
 use serde_json::Value;
 
-use super::catalog::{CPUS, CUDA, GPUS, is_place, version};
-use super::pods::{Pod, args};
+use super::deeds::NO_CAPACITY;
+use super::pod::{Pod, args};
+use super::rules::Scope;
+use super::stock::{CPUS, CUDA, GPUS, is_place, version};
 use super::wire::Answer;
-use super::world::{NO_CAPACITY, Scope, World};
+use super::world::World;
 
 /// What of a creation breaks a rule that no schema tells.
 fn broken(order: &Value) -> Option<String> {

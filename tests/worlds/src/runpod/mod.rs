@@ -2,7 +2,7 @@
 //! every request against `RunPod`'s own description, has bad days, and really runs the pods' commands.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -10,24 +10,38 @@ use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
 
 mod catalog;
+mod command;
 mod create;
+mod deeds;
+mod lags;
+mod pod;
 mod pods;
 mod routes;
+mod rules;
 mod run;
+mod shared;
 mod spec;
+mod stock;
 mod wire;
 mod world;
 
 #[cfg(test)]
 mod tests;
 
-pub use catalog::Level;
-pub use pods::Stage;
-pub use run::Machinery;
+pub use deeds::{Deed, NO_CAPACITY};
+pub use lags::Lag;
+pub use pod::Stage;
+pub use rules::{Machinery, Rules, Scope};
+pub use stock::Level;
 pub use wire::{Answer, Asked};
-pub use world::{Deed, Lag, NO_CAPACITY, Rules, Scope};
 
-use world::{Fault, World};
+use crate::random;
+use command::Run;
+use deeds::Fault;
+use lags::Wait;
+use pod::Pod;
+use shared::Shared;
+use world::World;
 
 /// How often time is looked at.
 const TICK: Duration = Duration::from_millis(20);
@@ -64,15 +78,6 @@ pub struct Seen {
     pub log: String,
 }
 
-#[derive(Clone)]
-struct Shared(Arc<Mutex<World>>);
-
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, World> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 impl Standin {
     /// Starts one, in a thread of its own.
     pub fn start() -> Self {
@@ -81,7 +86,7 @@ impl Standin {
             .set_nonblocking(true)
             .expect("a listener that does not block");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let key = format!("rpa_{}", world::id(40));
+        let key = format!("rpa_{}", random(40));
         let shared = Shared(Arc::new(Mutex::new(World::new(&key))));
         let stop = Arc::new(AtomicBool::new(false));
         let (theirs, stopped) = (shared.clone(), Arc::clone(&stop));
@@ -163,7 +168,7 @@ impl Standin {
 
     /// Makes a key of that scope.
     pub fn key_of(&self, scope: Scope) -> String {
-        let key = format!("rpa_{}", world::id(40));
+        let key = format!("rpa_{}", random(40));
         self.shared.lock().keys.insert(key.clone(), scope);
         key
     }
@@ -289,7 +294,7 @@ impl Drop for Standin {
     }
 }
 
-fn see(pod: &pods::Pod) -> Seen {
+fn see(pod: &Pod) -> Seen {
     let text = |key: &str| pod.order[key].as_str().unwrap_or_default().to_owned();
     let log = pod
         .log
@@ -302,7 +307,7 @@ fn see(pod: &pods::Pod) -> Seen {
         stage: pod.stage,
         order: pod.order.clone(),
         runs: pod.runs,
-        runs_now: pod.run.as_ref().is_some_and(run::Run::is_up),
+        runs_now: pod.run.as_ref().is_some_and(Run::is_up),
         log,
     }
 }
@@ -338,7 +343,7 @@ async fn serve(mut client: TcpStream, shared: &Shared) -> std::io::Result<()> {
                     deed = Some(*next);
                 }
                 Some(Deed::Later(lag, next)) => {
-                    let due = (world::Wait::new(lag), asked.clone());
+                    let due = (Wait::new(lag), asked.clone());
                     shared.lock().due.push(due);
                     deed = Some(*next);
                 }

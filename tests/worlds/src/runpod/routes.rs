@@ -2,15 +2,17 @@
 
 use serde_json::{Value, json};
 
+use super::rules::Scope;
 use super::spec::Spec;
 use super::wire::{Answer, Asked};
-use super::world::{Scope, World, id};
+use super::world::World;
+use crate::random;
 
 impl World {
     /// Answers a request as `RunPod` would on a good day.
     pub(super) fn answer(&mut self, asked: &Asked) -> Answer {
         let mut answer = self.judge(asked);
-        answer = answer.with("x-request-id", format!("req-{}", id(12)));
+        answer = answer.with("x-request-id", format!("req-{}", random(12)));
         if !answer.headers.iter().any(|(name, _)| name == "ratelimit") {
             answer = answer.with("ratelimit", "\"minute\";r=59;t=60").with(
                 "ratelimit-policy",
@@ -126,7 +128,7 @@ impl World {
                 Answer::json(200, &json!({what: all}))
             }
             ("POST", []) => {
-                let id = id(10);
+                let id = random(10);
                 let mut made = json!({"id": id, "name": body["name"]});
                 if volumes {
                     made["size"] = body["size"].clone();

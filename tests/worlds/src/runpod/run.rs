@@ -1,41 +1,21 @@
 //! The commands of pods, really run: as processes of this computer, restarted whenever they end.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use serde_json::Value;
-use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::Command;
 
-use super::Shared;
-use super::pods::{Pod, Stage};
-use super::world::{Lag, Wait};
+use super::command::{Run, kill};
+use super::lags::{Lag, Wait};
+use super::pod::{Pod, Stage};
+use super::shared::Shared;
 
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
-/// How commands are run.
-#[derive(Clone, Debug, Default)]
-pub struct Machinery {
-    /// What the image has in its environment; `{disk}` stands for the folder that is the pod's disk.
-    pub image: Vec<(String, String)>,
-    /// Whether the disk outlives a restart, as it does when only the command ended.
-    pub keeps_disk: bool,
-    /// How long a command that ended is not yet started again.
-    pub pause: Duration,
-}
-
-/// A command that runs, or is about to be started again.
-pub(super) struct Run {
-    disk: TempDir,
-    machinery: Machinery,
-    child: Option<Child>,
-    /// Since when nothing runs.
-    idle: Option<Wait>,
-}
 
 /// What makes the command the first of its own processes, as a container does: where that one ends or
 /// the stand-in goes, the kernel ends all others. Empty where this computer cannot.
@@ -94,48 +74,6 @@ fn words(order: &Value) -> Vec<String> {
 }
 
 impl Run {
-    fn new(machinery: Machinery) -> io::Result<Self> {
-        Ok(Self {
-            disk: tempfile::Builder::new().prefix("pod-").tempdir()?,
-            machinery,
-            child: None,
-            idle: None,
-        })
-    }
-
-    /// Where the pod's disk is.
-    pub(super) fn disk(&self) -> PathBuf {
-        self.disk.path().to_owned()
-    }
-
-    /// Whether it runs now.
-    pub(super) fn is_up(&self) -> bool {
-        self.child.is_some()
-    }
-
-    /// Ends the command, so that it is started again.
-    pub(super) fn restart(&mut self) {
-        if let Some(child) = &mut self.child {
-            kill(child);
-        }
-    }
-
-    fn wipe(&self) {
-        for entry in std::fs::read_dir(self.disk.path())
-            .into_iter()
-            .flatten()
-            .flatten()
-        {
-            let path = entry.path();
-            // What just ended may still write: what is left is of no use to the next.
-            let _ = if path.is_dir() {
-                std::fs::remove_dir_all(path)
-            } else {
-                std::fs::remove_file(path)
-            };
-        }
-    }
-
     fn start(
         &mut self,
         pod: (&str, &Value, Vec<(String, String)>),
@@ -178,26 +116,6 @@ impl Run {
         self.child = Some(child);
         Ok(())
     }
-}
-
-impl Drop for Run {
-    fn drop(&mut self) {
-        if let Some(child) = &mut self.child {
-            kill(child);
-        }
-    }
-}
-
-/// Kills a command and all its processes.
-fn kill(child: &mut Child) {
-    let Some(group) = child.id() else { return };
-    // It may have ended a moment ago.
-    let _ = child.start_kill();
-    let group = format!("-{group}");
-    let _ = std::process::Command::new("kill")
-        .args(["-KILL", "--", &group])
-        .stderr(Stdio::null())
-        .status();
 }
 
 /// Takes what a command says into its pod's log.

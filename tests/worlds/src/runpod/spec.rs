@@ -1,12 +1,12 @@
 //! Checks requests and answers against `RunPod`'s own description of its API.
 
 use std::collections::HashMap;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use jsonschema::Validator;
 use serde_json::{Value, json};
+
+use crate::descriptions;
 
 /// `RunPod`'s `OpenAPI` 3.1 description with what it gained since it was published.
 #[derive(Default)]
@@ -21,32 +21,12 @@ fn document() -> Option<&'static Value> {
     DOCUMENT.get_or_init(read).as_ref()
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a test's surroundings, no setting of the program"
-)]
 fn read() -> Option<Value> {
-    let default = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/specs");
-    let folder = std::env::var_os("GHARUN_SPECS").map_or_else(default, PathBuf::from);
-    let read = |file: &str| -> Result<Value, String> {
-        let file = folder.join("runpod").join(file);
-        let text = std::fs::read(&file).map_err(|error| format!("{}: {error}", file.display()))?;
-        Ok(serde_json::from_slice(&text).expect("it is JSON"))
+    let read = |file: &str| -> Option<Value> {
+        let text = descriptions::read(&format!("runpod/{file}"), "RunPod's description")?;
+        Some(serde_json::from_slice(&text).expect("it is JSON"))
     };
-    match read("v2.openapi.json").and_then(|document| Ok((document, read("v2.changes.json")?))) {
-        Ok((document, changes)) => Some(merged(document, &changes)),
-        Err(error) => {
-            let why = format!("RunPod's description: {error}");
-            let strict = std::env::var_os("GHARUN_STRICT").is_some_and(|value| value == "1");
-            assert!(!strict, "must not be skipped: {why}");
-            // Not by a macro: the harness would keep it to itself.
-            let line = format!("skipped: {why}\n");
-            std::io::stderr()
-                .write_all(line.as_bytes())
-                .expect("stderr takes a line");
-            None
-        }
-    }
+    Some(merged(read("v2.openapi.json")?, &read("v2.changes.json")?))
 }
 
 /// Adds to the description what its file of changes says.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::{Machinery, world};
+use super::super::Machinery;
 use super::{Account, order, until};
 
 #[tokio::test]
@@ -15,7 +15,7 @@ async fn a_command_runs_again_whenever_it_ends_until_its_pod_is_gone() {
             ..Machinery::default()
         });
     });
-    let mark = format!("mark-{}", world::id(10));
+    let mark = format!("mark-{}", crate::random(10));
     let script = format!(
         "echo \"$A $RUNPOD_POD_ID $RUNPOD_API_KEY $IMAGE\"; ls; touch left; [ -e /proc/1 ]; (exec -a {mark} sleep 300) & \
         if [ \"$ONCE\" = yes ]; then exec sleep 300; fi; sleep 0.1"

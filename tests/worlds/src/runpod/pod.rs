@@ -1,0 +1,222 @@
+//! A pod: its life, and how it is shown.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::command::Run;
+use super::lags::{Lag, Wait};
+use super::rules::Rules;
+use crate::random;
+
+/// Where a pod is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// `PROVISIONING`
+    Provisioning,
+    /// `STARTING`
+    Starting,
+    /// `RUNNING`, but the container does not run yet.
+    Unready,
+    /// `RUNNING`
+    Up,
+    /// `EXITED`: it is stopped, and its disk goes on billing.
+    Exited,
+    /// `ERROR`
+    Broken,
+    /// `TERMINATED`, or not there any more.
+    Gone,
+}
+
+impl Stage {
+    pub(super) fn status(self) -> &'static str {
+        match self {
+            Self::Provisioning => "PROVISIONING",
+            Self::Starting => "STARTING",
+            Self::Unready | Self::Up => "RUNNING",
+            Self::Exited => "EXITED",
+            Self::Broken => "ERROR",
+            Self::Gone => "TERMINATED",
+        }
+    }
+
+    pub(super) fn actions(self) -> &'static [&'static str] {
+        match self {
+            Self::Provisioning | Self::Starting => &["stop", "terminate"],
+            Self::Unready | Self::Up => &["stop", "restart", "terminate"],
+            Self::Exited | Self::Broken => &["start", "terminate"],
+            Self::Gone => &[],
+        }
+    }
+}
+
+/// A line of a pod's log.
+#[derive(Clone, Debug)]
+pub(super) struct Line {
+    pub(super) at: Timestamp,
+    /// `container` or `system`.
+    pub(super) source: &'static str,
+    pub(super) text: String,
+}
+
+/// A pod, also when it is gone.
+pub(super) struct Pod {
+    pub(super) id: String,
+    /// Its own key, which its container has.
+    pub(super) key: String,
+    /// What it was made of, as it is now.
+    pub(super) order: Value,
+    pub(super) place: &'static str,
+    pub(super) cuda: &'static str,
+    pub(super) cost: f64,
+    pub(super) created: Timestamp,
+    pub(super) started: Option<Timestamp>,
+    pub(super) stage: Stage,
+    pub(super) start: [Lag; 3],
+    pub(super) wait: Wait,
+    pub(super) unlisted: Wait,
+    pub(super) unfound: Wait,
+    pub(super) dying: Wait,
+    pub(super) locked: bool,
+    pub(super) log: Vec<Line>,
+    pub(super) run: Option<Run>,
+    /// How often its command was started.
+    pub(super) runs: usize,
+}
+
+impl Pod {
+    /// One that was asked for just now; where it is and what it costs is not said yet.
+    pub(super) fn new(order: &Value, rules: &Rules) -> Self {
+        Self {
+            id: random(14),
+            key: format!("rpa_{}", random(40)),
+            order: order.clone(),
+            place: "",
+            cuda: "",
+            cost: 0.0,
+            created: Timestamp::now(),
+            started: None,
+            stage: Stage::Provisioning,
+            start: rules.start,
+            wait: Wait::new(rules.start[0]),
+            unlisted: Wait::new(rules.unlisted),
+            unfound: Wait::new(rules.unfound),
+            dying: Wait::new(Lag::None),
+            locked: false,
+            log: Vec::new(),
+            run: None,
+            runs: 0,
+        }
+    }
+
+    /// Goes on in its life as far as it is time to; whether this is somebody's look.
+    pub(super) fn advance(&mut self, look: bool) {
+        loop {
+            let next = match self.stage {
+                Stage::Provisioning => Stage::Starting,
+                Stage::Starting => Stage::Unready,
+                Stage::Unready => Stage::Up,
+                _ => return,
+            };
+            let over = if look {
+                self.wait.look()
+            } else {
+                self.wait.is_over()
+            };
+            if !over {
+                return;
+            }
+            self.enter(next);
+        }
+    }
+
+    pub(super) fn enter(&mut self, stage: Stage) {
+        self.stage = stage;
+        let lag = match stage {
+            Stage::Provisioning => self.start[0],
+            Stage::Starting => self.start[1],
+            Stage::Unready => self.start[2],
+            Stage::Up => {
+                self.started.get_or_insert_with(Timestamp::now);
+                return;
+            }
+            _ => return,
+        };
+        self.wait = Wait::new(lag);
+    }
+
+    pub(super) fn say(&mut self, source: &'static str, text: impl Into<String>) {
+        self.log.push(Line {
+            at: Timestamp::now(),
+            source,
+            text: text.into(),
+        });
+    }
+
+    pub(super) fn show(&self) -> Value {
+        let order = &self.order;
+        let ready = self.stage == Stage::Up;
+        let or = |key: &str, default: Value| match &order[key] {
+            Value::Null => default,
+            value => value.clone(),
+        };
+        let bills = !matches!(self.stage, Stage::Exited | Stage::Gone);
+        let ports = order["ports"].as_array().cloned().unwrap_or_default();
+        let ports: Vec<Value> = ports
+            .iter()
+            .filter_map(|port| port.as_str()?.split_once('/'))
+            .map(|(port, kind)| {
+                let port: u16 = port.parse().unwrap_or_default();
+                json!({"private": port, "public": 40_000, "type": kind, "ip": "203.0.113.7"})
+            })
+            .collect();
+        let uptime = self
+            .started
+            .map_or(0, |at| Timestamp::now().as_second() - at.as_second());
+        let mut pod = json!({
+            "id": self.id, "name": order["name"], "status": self.stage.status(),
+            "actions": self.stage.actions(), "image": or("image", json!("")),
+            "args": args(order), "disk": or("disk", json!(20)), "mounts": or("mounts", json!({})),
+            "ports": or("ports", json!([])), "env": or("env", json!({})),
+            "registry": or("registry", Value::Null), "cloud": or("cloud", json!("SECURE")),
+            "dataCenterId": self.place, "cudaVersion": Value::Null,
+            "ssh": {"proxy": null, "direct": null}, "template": or("templateId", Value::Null),
+            "cost": if bills { self.cost } else { 0.0 }, "locked": self.locked,
+            "runtime": Value::Null, "createdAt": self.created.to_string(),
+            "startedAt": self.started.map(|at| at.to_string()),
+            "globalNetworking": {"enabled": false},
+        });
+        for key in ["entrypoint", "cmd"] {
+            if !order[key].is_null() {
+                pod[key] = order[key].clone();
+            }
+        }
+        if order["gpu"].is_null() {
+            let vcpus = order["cpu"]["vcpuCount"].as_i64().unwrap_or(2);
+            pod["cpu"] = json!({"id": order["cpu"]["id"], "vcpuCount": vcpus, "memory": vcpus * 2});
+        } else {
+            let count = order["gpu"]["count"].as_i64().unwrap_or(1);
+            pod["gpu"] =
+                json!({"id": order["gpu"]["id"], "count": count, "vcpuCount": 16, "memory": 62});
+            pod["cudaVersion"] = json!(self.cuda);
+        }
+        if ready {
+            pod["runtime"] = json!({"uptime": uptime, "gpus": [], "cpu": {"util": 1},
+                "memory": {"util": 1}, "ports": ports});
+        }
+        pod
+    }
+}
+
+/// What a pod shows as its arguments: entrypoint and command are put into it.
+pub(super) fn args(order: &Value) -> Value {
+    if order["entrypoint"].is_null() && order["cmd"].is_null() {
+        return order["args"].as_str().unwrap_or_default().into();
+    }
+    let mut both = json!({});
+    for key in ["entrypoint", "cmd"] {
+        if !order[key].is_null() {
+            both[key] = order[key].clone();
+        }
+    }
+    both.to_string().into()
+}
