@@ -31,7 +31,15 @@ const COMMANDS: &[(&str, &[&str])] = &[
     ),
     (
         "start local --rehearse",
-        &["runners", "failed", "left", "error", "swept"],
+        &[
+            "runners",
+            "failed",
+            "left",
+            "error",
+            "hints",
+            "request_id",
+            "swept",
+        ],
     ),
     (
         "start local --setup fails.sh",
