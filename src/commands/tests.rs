@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::model::{Name, Order, Reference, Secret, Tags};
 use crate::providers::Provider;
-use crate::providers::memory::{Cloud, Memory};
+use crate::providers::memory::{InMemoryCloud, InMemoryProvider};
 use crate::rehearsal::{StubOptions, StubServer};
 use crate::state::Entry;
 use gharun_worlds::github::GitHub;
@@ -84,7 +84,7 @@ struct World {
     github: GitHub,
     /// Serves until it is dropped.
     _stub: StubServer,
-    cloud: Cloud,
+    cloud: InMemoryCloud,
     folder: TempDir,
     env: Vec<(String, String)>,
 }
@@ -110,7 +110,7 @@ impl World {
         ];
         Self {
             env: env.map(|(name, value)| (name.to_owned(), value)).into(),
-            cloud: Memory::cloud(),
+            cloud: InMemoryProvider::cloud(),
             github,
             _stub: stub,
             folder,

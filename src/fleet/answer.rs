@@ -37,14 +37,14 @@ pub(super) async fn in_time<G: Api, T>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fleet::doubles::Hub;
+    use crate::fleet::doubles::InMemoryGitHub;
     use tokio::time::sleep;
 
     const SECOND: Duration = Duration::from_secs(1);
 
     #[tokio::test(start_paused = true)]
     async fn silence_ends_and_waiting_for_room_is_none() {
-        let hub = Hub::default();
+        let hub = InMemoryGitHub::default();
         let answer = async |after: u32| {
             let asked = async {
                 sleep(after * SECOND).await;

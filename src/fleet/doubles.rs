@@ -17,7 +17,7 @@ use crate::github::{
     Runner, WorkflowRun,
 };
 use crate::model::{Condition, Event, Mapping, Name, Run, Secret, Sink};
-use crate::providers::memory::Cloud;
+use crate::providers::memory::InMemoryCloud;
 
 /// What becomes of a request to register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,11 +74,11 @@ pub(crate) struct State {
 
 /// GitHub for one scope. Clones are the same GitHub.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Hub(Arc<Mutex<State>>);
+pub(crate) struct InMemoryGitHub(Arc<Mutex<State>>);
 
-impl Hub {
+impl InMemoryGitHub {
     /// One whose runners come online so long after the launch of their machines at `cloud`.
-    pub(crate) fn beside(cloud: &Cloud, online_after: Duration) -> Self {
+    pub(crate) fn beside(cloud: &InMemoryCloud, online_after: Duration) -> Self {
         let hub = Self::default();
         hub.state().online_after = Some(online_after);
         let there = hub.clone();
@@ -193,7 +193,7 @@ impl Hub {
     }
 }
 
-impl Api for Hub {
+impl Api for InMemoryGitHub {
     async fn register(&self, name: &Name, labels: &[String]) -> Result<Registration> {
         self.ask("register", name.as_str()).await;
         let fault = self.state().register_faults.pop();
@@ -286,15 +286,15 @@ impl Api for Hub {
     }
 }
 
-/// Whom everything is told, and who may be unable to write it down.
+/// A sink that keeps every event, and may be unable to write one down.
 #[derive(Debug, Default)]
-pub(crate) struct Ear {
+pub(crate) struct RecordingSink {
     events: RefCell<Vec<(Instant, Event)>>,
     /// How many launches can be written down; `None` is all.
     pub(crate) room_for_launches: Cell<Option<usize>>,
 }
 
-impl Ear {
+impl RecordingSink {
     /// Everything it was told.
     pub(crate) fn events(&self) -> Vec<Event> {
         let events = self.events.borrow();
@@ -322,7 +322,7 @@ impl Ear {
     }
 }
 
-impl Sink for Ear {
+impl Sink for RecordingSink {
     fn tell(&self, event: Event) -> LocalBoxFuture<'_, std::io::Result<()>> {
         async move {
             if let (Event::Launched { .. }, Some(room)) = (&event, self.room_for_launches.get()) {

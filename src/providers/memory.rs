@@ -15,20 +15,20 @@ mod cloud;
 mod tests;
 
 use cloud::OnLaunch;
-pub(crate) use cloud::{Call, Cloud, Fault, Machine, Place, Verb};
+pub(crate) use cloud::{Call, Fault, InMemoryCloud, Machine, Place, Verb};
 
 /// As many machines as a place tells of in one answer.
 const PAGE: usize = 100;
 
-/// The settings of [`Memory`]: none, it is opened on a [`Cloud`].
+/// The settings of [`InMemoryProvider`]: none, it is opened on a [`InMemoryCloud`].
 #[derive(Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Config {}
 
-/// A provider on one place of a [`Cloud`].
+/// A provider on one place of a [`InMemoryCloud`].
 #[derive(Clone, Debug)]
-pub(crate) struct Memory {
-    cloud: Cloud,
+pub(crate) struct InMemoryProvider {
+    cloud: InMemoryCloud,
     place: String,
     mood: Option<Mood>,
     flaw: Option<Flaw>,
@@ -57,10 +57,10 @@ pub(crate) enum Flaw {
     WrongKind,
 }
 
-impl Memory {
+impl InMemoryProvider {
     /// An empty cloud.
-    pub(crate) fn cloud() -> Cloud {
-        Cloud::default()
+    pub(crate) fn cloud() -> InMemoryCloud {
+        InMemoryCloud::default()
     }
 
     /// The same provider, in a mood that the others on its place do not share.
@@ -200,7 +200,7 @@ fn of_mood(mood: Mood, verb: Verb) -> Option<Fault> {
     Some(Fault::Error(kind))
 }
 
-impl ProviderKind for Memory {
+impl ProviderKind for InMemoryProvider {
     const KIND: &'static str = "memory";
     const ABOUT: &'static str = "Machines that are not there";
     const REHEARSES: bool = false;
@@ -211,7 +211,7 @@ impl ProviderKind for Memory {
     }
 }
 
-impl Provider for Memory {
+impl Provider for InMemoryProvider {
     fn kind(&self) -> &'static str {
         Self::KIND
     }

@@ -7,20 +7,20 @@ use futures_util::future::join_all;
 use super::*;
 use crate::model::Instance;
 use crate::providers::contract::{Mood, order};
-use crate::providers::memory::{Cloud, Fault, Memory, Verb};
+use crate::providers::memory::{Fault, InMemoryCloud, InMemoryProvider, Verb};
 use crate::providers::{ErrorKind, Provider};
 
 const SECOND: Duration = Duration::from_secs(1);
 
 /// A place of a cloud, and how long an end may take there.
 struct Scene {
-    cloud: Cloud,
+    cloud: InMemoryCloud,
     place: Place,
 }
 
 impl Scene {
     fn new() -> Self {
-        let cloud = Memory::cloud();
+        let cloud = InMemoryProvider::cloud();
         let place = Place::new("gpu", Arc::new(cloud.provider("gpu")));
         Self { cloud, place }
     }

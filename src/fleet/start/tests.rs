@@ -6,12 +6,12 @@ use tokio::time::sleep;
 
 use super::*;
 use crate::fleet::Place;
-use crate::fleet::doubles::{Ear, Hub};
+use crate::fleet::doubles::{InMemoryGitHub, RecordingSink};
 use crate::github;
 use crate::model::InstanceId;
 use crate::plan::tests::plan;
 use crate::providers::ErrorKind;
-use crate::providers::memory::{Cloud, Fault, Memory, Verb};
+use crate::providers::memory::{Fault, InMemoryCloud, InMemoryProvider, Verb};
 use crate::state::Store;
 
 mod coming_up;
@@ -25,9 +25,9 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// A cloud with places, a GitHub beside it, and somebody who listens.
 struct Scene {
-    cloud: Cloud,
-    hub: Hub,
-    ear: Ear,
+    cloud: InMemoryCloud,
+    hub: InMemoryGitHub,
+    ear: RecordingSink,
     places: Vec<Place>,
     store: Store,
     plan: Plan,
@@ -37,13 +37,13 @@ struct Scene {
 impl Scene {
     /// Runners come online ten seconds after their launch.
     fn new(count: u16, places: &[&str]) -> Self {
-        let cloud = Memory::cloud();
-        let hub = Hub::beside(&cloud, 10 * SECOND);
+        let cloud = InMemoryProvider::cloud();
+        let hub = InMemoryGitHub::beside(&cloud, 10 * SECOND);
         let open = |name: &&str| Place::new(*name, std::sync::Arc::new(cloud.provider(name)));
         Self {
             places: places.iter().map(open).collect(),
             hub,
-            ear: Ear::default(),
+            ear: RecordingSink::default(),
             store: Store::none(),
             plan: plan(count, places),
             began: Instant::now(),

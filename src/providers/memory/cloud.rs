@@ -1,4 +1,4 @@
-//! The cloud behind [`Memory`]: places, their machines, and the controls that tests hold.
+//! The cloud behind [`InMemoryProvider`]: places, their machines, and the controls that tests hold.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Memory;
+use super::InMemoryProvider;
 use crate::model::{Condition, Instance, InstanceId, Name, Order, Secret};
 use crate::providers::ErrorKind;
 use crate::providers::contract::{self, Mood};
@@ -147,23 +147,23 @@ pub(super) struct State {
 
 /// Places that share one log of calls. Clones are the same cloud.
 #[derive(Clone, Default)]
-pub(crate) struct Cloud(Arc<Mutex<State>>);
+pub(crate) struct InMemoryCloud(Arc<Mutex<State>>);
 
-impl fmt::Debug for Cloud {
+impl fmt::Debug for InMemoryCloud {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map().entries(&self.state().places).finish()
     }
 }
 
-impl Cloud {
+impl InMemoryCloud {
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().expect("no test panics while it holds this")
     }
 
     /// A provider on the place of that name; each call is a new "process".
-    pub(crate) fn provider(&self, place: &str) -> Memory {
+    pub(crate) fn provider(&self, place: &str) -> InMemoryProvider {
         self.state().places.entry(place.to_owned()).or_default();
-        Memory {
+        InMemoryProvider {
             cloud: self.clone(),
             place: place.to_owned(),
             mood: None,

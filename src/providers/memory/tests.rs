@@ -14,15 +14,15 @@ pub(super) const TAG: &str = "t3st";
 
 const HERE: &str = "here";
 
-contract!(Cloud);
+contract!(InMemoryCloud);
 
 thread_local! {
     /// What is wrong with the providers that this thread's test opens.
     static FLAW: Cell<Option<Flaw>> = const { Cell::new(None) };
 }
 
-impl Fake for Cloud {
-    type P = Memory;
+impl Fake for InMemoryCloud {
+    type P = InMemoryProvider;
     const MANY: usize = 2 * PAGE + 50;
 
     async fn start() -> Option<Self> {
@@ -33,14 +33,14 @@ impl Fake for Cloud {
         TAG
     }
 
-    async fn open(&self) -> Memory {
-        Memory {
+    async fn open(&self) -> InMemoryProvider {
+        InMemoryProvider {
             flaw: FLAW.get(),
             ..self.provider(HERE)
         }
     }
 
-    async fn turn(&self, mood: Mood) -> Option<Memory> {
+    async fn turn(&self, mood: Mood) -> Option<InMemoryProvider> {
         let once = match mood {
             Mood::EndBusy => Some(Fault::Error(ErrorKind::Unexpected)),
             Mood::EndIgnored => Some(Fault::Ignored),
@@ -56,7 +56,7 @@ impl Fake for Cloud {
     }
 
     async fn add_stranger(&self) -> InstanceId {
-        Cloud::add_stranger(self, HERE)
+        InMemoryCloud::add_stranger(self, HERE)
     }
 
     async fn census(&self) -> Vec<InstanceId> {
@@ -75,13 +75,13 @@ impl Fake for Cloud {
     }
 
     async fn end(&self, id: &InstanceId) {
-        Cloud::end(self, id, "exit code 1");
+        InMemoryCloud::end(self, id, "exit code 1");
     }
 }
 
 /// The cases that fail now.
 macro_rules! failing {
-    () => { cases! { failing! Cloud } };
+    () => { cases! { failing! InMemoryCloud } };
     ([$fake:ty] $($case:ident)*) => {{
         let mut failing: Vec<&str> = Vec::new();
         $(
@@ -166,7 +166,7 @@ async fn every_case_catches_something() {
 
 #[tokio::test(start_paused = true)]
 async fn a_machine_boots_runs_and_dies_in_its_time() {
-    let cloud = Memory::cloud();
+    let cloud = InMemoryProvider::cloud();
     cloud.set("gpu", |place| {
         place.launch_takes = Duration::from_secs(2);
         place.boot_takes = Duration::from_secs(30);
@@ -200,7 +200,7 @@ async fn a_machine_boots_runs_and_dies_in_its_time() {
 
 #[tokio::test(start_paused = true)]
 async fn a_full_place_has_no_room_and_a_fault_goes_when_it_is_healed() {
-    let cloud = Memory::cloud();
+    let cloud = InMemoryProvider::cloud();
     cloud.set("gpu", |place| place.capacity = 0);
     let provider = cloud.provider("gpu");
     let full = provider.launch(&order("t")).await.unwrap_err();
@@ -216,7 +216,7 @@ async fn a_full_place_has_no_room_and_a_fault_goes_when_it_is_healed() {
 
 #[tokio::test(start_paused = true)]
 async fn a_test_sees_and_moves_the_machine_of_a_name() {
-    let cloud = Memory::cloud();
+    let cloud = InMemoryProvider::cloud();
     let (provider, order) = (cloud.provider("gpu"), order("t"));
     cloud.mood("gpu", Some(Mood::AnswerLost));
     let lost = provider.launch(&order).await.unwrap_err();

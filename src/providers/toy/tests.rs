@@ -13,7 +13,7 @@ use clap::Parser as _;
 use super::super::{Described, KINDS, kind, secrets_in_env};
 use super::*;
 use crate::cli::Cli;
-use crate::fleet::doubles::{Ear, Hub};
+use crate::fleet::doubles::{InMemoryGitHub, RecordingSink};
 use crate::fleet::{Fleet, Place, start};
 use crate::plan::tests::plan;
 use crate::poll::{Pace, until};
@@ -91,7 +91,11 @@ async fn another_kind_starts_runners_like_any_other() {
     let places = [open(TABLE).await.unwrap()];
     let provider = Arc::clone(&places[0].provider);
     assert_eq!(provider.check().await.unwrap().facts.len(), 1);
-    let (hub, ear, store) = (Hub::default(), Ear::default(), Store::none());
+    let (hub, ear, store) = (
+        InMemoryGitHub::default(),
+        RecordingSink::default(),
+        Store::none(),
+    );
     hub.state().online_after = Some(Duration::from_secs(5));
     let plan = plan(2, &["toy"]);
     let fleet = Fleet {

@@ -18,7 +18,7 @@ use crate::github::{
 };
 use crate::model::{Event, Instance, Name, Order, Reference, Run, Secret, Sink, StopTarget, Tags};
 use crate::providers::Provider;
-use crate::providers::memory::{Cloud, Memory};
+use crate::providers::memory::{InMemoryCloud, InMemoryProvider};
 use crate::state::{Entry, Store};
 
 /// The run that everything in these tests is of.
@@ -26,7 +26,7 @@ pub(super) const RUN: Run = Run { id: 7, attempt: 2 };
 
 /// GitHub for one scope, on tokio's clock.
 #[derive(Debug, Default)]
-pub(super) struct Hub {
+pub(super) struct FaultyGitHub {
     pub(super) rows: RefCell<BTreeMap<u64, Runner>>,
     /// Runners that GitHub calls busy until a moment.
     pub(super) busy_until: RefCell<BTreeMap<u64, Option<Instant>>>,
@@ -40,7 +40,7 @@ pub(super) struct Hub {
     pub(super) asked: RefCell<Vec<(&'static str, u64)>>,
 }
 
-impl Hub {
+impl FaultyGitHub {
     fn ask(&self, verb: &'static str, about: u64) -> Result<()> {
         self.asked.borrow_mut().push((verb, about));
         if self.down.borrow().contains(verb) {
@@ -66,7 +66,7 @@ impl Hub {
     }
 }
 
-impl Api for Hub {
+impl Api for FaultyGitHub {
     async fn register(&self, _: &Name, _: &[String]) -> Result<Registration> {
         unreachable!("stop registers nothing")
     }
@@ -160,8 +160,8 @@ impl Sink for Ear {
 
 /// Everything there is.
 pub(super) struct Scene {
-    pub(super) cloud: Cloud,
-    pub(super) hub: Hub,
+    pub(super) cloud: InMemoryCloud,
+    pub(super) hub: FaultyGitHub,
     pub(super) ear: Ear,
     pub(super) places: Vec<Place>,
     pub(super) unopened: Vec<Unopened>,
@@ -174,9 +174,9 @@ pub(super) struct Scene {
 impl Scene {
     /// A provider `gpu`, no machine, a run that goes on.
     pub(super) fn new() -> Self {
-        let cloud = Memory::cloud();
+        let cloud = InMemoryProvider::cloud();
         let folder = tempfile::tempdir().expect("a folder");
-        let hub = Hub::default();
+        let hub = FaultyGitHub::default();
         hub.runs
             .borrow_mut()
             .insert(RUN.id, ("in_progress".into(), RUN.attempt));
@@ -214,7 +214,7 @@ impl Scene {
         self
     }
 
-    pub(super) fn fleet(&self) -> Fleet<'_, Hub> {
+    pub(super) fn fleet(&self) -> Fleet<'_, FaultyGitHub> {
         Fleet {
             github: (!self.without_github).then_some(&self.hub),
             places: &self.places,
