@@ -27,8 +27,6 @@ mod tail;
 mod term;
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-pub(crate) mod wire;
 
 pub use answer::Answer;
 pub use error::{Error, ErrorKind, Result};

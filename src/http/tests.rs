@@ -8,8 +8,8 @@ use reqwest::StatusCode;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 
 use super::exchange::REDIRECTS;
-use super::wire::{Reply, Server};
 use super::*;
+use gharun_worlds::scripted_server::{Reply, Server};
 
 const PATIENT: Bounds = Bounds {
     connect: Duration::from_secs(10),

@@ -6,9 +6,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::http::wire::{Reply, Seen, Server};
 use crate::http::{Bounds, Rate, Retry};
 use crate::model::Secret;
+use gharun_worlds::scripted_server::{Reply, Seen, Server};
 
 mod app;
 mod enrolment;

@@ -14,6 +14,7 @@ pub mod moto;
 pub mod nebius;
 mod random;
 pub mod runpod;
+pub mod scripted_server;
 mod skip;
 pub mod sshd;
 

@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::*;
-use crate::http::wire::{Reply, Server};
 use crate::http::{Rate, Retry};
 use crate::providers::contract::chain;
+use gharun_worlds::scripted_server::{Reply, Server};
 
 fn bounds() -> Bounds {
     Bounds {

@@ -10,11 +10,11 @@ use tokio::process::{Child, Command};
 
 use super::super::tier::Tier;
 use super::*;
-use crate::http::wire::{Reply, Server};
 use crate::model::Secret;
 use crate::poll::{Pace, until};
 use crate::providers::contract::{order, plain_order, skipped};
 use crate::providers::runpod::tests::account::config;
+use gharun_worlds::scripted_server::{Reply, Server};
 
 const SOON: Pace = Pace {
     every: Duration::from_millis(50),

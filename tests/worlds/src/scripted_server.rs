@@ -1,4 +1,4 @@
-//! A scripted HTTP/1.1 server on loopback for tests: it answers, stays silent, hangs up, or stops halfway.
+//! A scripted HTTP/1.1 server on loopback: it answers, stays silent, hangs up, or stops halfway.
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
@@ -12,16 +12,20 @@ use url::Url;
 
 /// A request as it arrived.
 #[derive(Clone, Debug)]
-pub(crate) struct Seen {
-    pub(crate) method: String,
+pub struct Seen {
+    /// Its method.
+    pub method: String,
     /// Path and query.
-    pub(crate) target: String,
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: String,
+    pub target: String,
+    /// Its headers, in the order of their coming.
+    pub headers: Vec<(String, String)>,
+    /// Its body.
+    pub body: String,
 }
 
 impl Seen {
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+    /// The first header of a name, in any case.
+    pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .iter()
             .find(|(key, _)| key.eq_ignore_ascii_case(name))
@@ -29,14 +33,15 @@ impl Seen {
     }
 
     /// `METHOD path?query`.
-    pub(crate) fn line(&self) -> String {
+    pub fn line(&self) -> String {
         format!("{} {}", self.method, self.target)
     }
 }
 
 /// What the server does with a request.
 #[derive(Clone, Debug)]
-pub(crate) enum Reply {
+pub enum Reply {
+    /// An answer with a status, headers and a body.
     Answer(u16, Vec<(&'static str, String)>, String),
     /// The connection is closed with no answer.
     Close,
@@ -51,21 +56,25 @@ pub(crate) enum Reply {
     reason = "literals of all kinds read best without a `&`"
 )]
 impl Reply {
-    pub(crate) fn json(status: u16, body: impl ToString) -> Self {
+    /// An answer of JSON.
+    pub fn json(status: u16, body: impl ToString) -> Self {
         let kind = "application/json; charset=utf-8".to_owned();
         Self::Answer(status, vec![("content-type", kind)], body.to_string())
     }
 
-    pub(crate) fn html(status: u16, title: &str) -> Self {
+    /// A page with a title, as proxies send.
+    pub fn html(status: u16, title: &str) -> Self {
         let page = format!("<!DOCTYPE html><html><title>{title}</title><p>sorry</html>");
         Self::Answer(status, vec![("content-type", "text/html".into())], page)
     }
 
-    pub(crate) fn empty(status: u16) -> Self {
+    /// An answer without a body.
+    pub fn empty(status: u16) -> Self {
         Self::Answer(status, Vec::new(), String::new())
     }
 
-    pub(crate) fn with(mut self, name: &'static str, value: impl ToString) -> Self {
+    /// The same answer with a header more.
+    pub fn with(mut self, name: &'static str, value: impl ToString) -> Self {
         if let Self::Answer(_, headers, _) = &mut self {
             headers.push((name, value.to_string()));
         }
@@ -77,7 +86,7 @@ type Script = dyn FnMut(&Seen) -> Reply + Send;
 
 /// The server; it ends with this value.
 #[derive(Debug)]
-pub(crate) struct Server {
+pub struct Server {
     address: SocketAddr,
     seen: Arc<Mutex<Vec<Seen>>>,
     task: JoinHandle<()>,
@@ -91,7 +100,7 @@ impl Drop for Server {
 
 impl Server {
     /// Answers with these replies in turn, and with 418 when there are none left.
-    pub(crate) async fn replies(replies: impl IntoIterator<Item = Reply>) -> Self {
+    pub async fn replies(replies: impl IntoIterator<Item = Reply>) -> Self {
         let mut replies: VecDeque<Reply> = replies.into_iter().collect();
         Self::serve(move |seen| {
             let missing = || Reply::json(418, format!("no reply is left for {}", seen.line()));
@@ -101,11 +110,12 @@ impl Server {
     }
 
     /// Answers with what `script` returns.
-    pub(crate) async fn serve(script: impl FnMut(&Seen) -> Reply + Send + 'static) -> Self {
+    pub async fn serve(script: impl FnMut(&Seen) -> Reply + Send + 'static) -> Self {
         Self::serve_at(Ipv4Addr::LOCALHOST.into(), script).await
     }
 
-    pub(crate) async fn serve_at(
+    /// The same at another address of this computer.
+    pub async fn serve_at(
         host: IpAddr,
         script: impl FnMut(&Seen) -> Reply + Send + 'static,
     ) -> Self {
@@ -126,19 +136,23 @@ impl Server {
         }
     }
 
-    pub(crate) fn url(&self) -> Url {
+    /// Its address.
+    pub fn url(&self) -> Url {
         format!("http://{}", self.address).parse().expect("a URL")
     }
 
-    pub(crate) fn port(&self) -> u16 {
+    /// Its port.
+    pub fn port(&self) -> u16 {
         self.address.port()
     }
 
-    pub(crate) fn seen(&self) -> Vec<Seen> {
+    /// All requests so far.
+    pub fn seen(&self) -> Vec<Seen> {
         self.seen.lock().expect("no test panics in here").clone()
     }
 
-    pub(crate) fn lines(&self) -> Vec<String> {
+    /// The first lines of all requests so far.
+    pub fn lines(&self) -> Vec<String> {
         self.seen().iter().map(Seen::line).collect()
     }
 }
