@@ -35,7 +35,6 @@ mod ui;
 #[doc(hidden)]
 pub mod inside {
     pub use crate::cli::{Cli, command};
-    pub use crate::model::{Name, Scope, Secret, random};
     pub use crate::providers::{KINDS, Kind, kind};
     pub use crate::settings::File;
 }
@@ -49,7 +48,8 @@ pub mod measured {
     pub use crate::github::{Client, Config, DEFAULT_GROUP, Hearer, Token};
     pub use crate::http::Bounds;
     pub use crate::model::{
-        Condition, Event, Instance, InstanceId, Order, RegistrationMode, RunnerVersion, Sink,
+        Condition, Event, Instance, InstanceId, Order, RegistrationMode, RunnerVersion, Scope,
+        Secret, Sink,
     };
     pub use crate::plan::{Identity, Plan};
     pub use crate::providers::{Answer, Health, Listing, Provider, ProviderKind, Result};

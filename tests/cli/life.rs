@@ -3,8 +3,8 @@
 use std::process::Child;
 use std::time::Duration;
 
-use gharun::inside::Name;
 use gharun::rehearsal::JobSpec;
+use gharun_worlds::random;
 
 use crate::world::{Said, TOKEN, World, signal, wait_for};
 
@@ -279,13 +279,24 @@ fn names(report: &serde_json::Value, column: &str) -> Vec<String> {
     names
 }
 
+/// A time as the names of runners have it.
+fn base36(mut number: i64) -> String {
+    let mut digits = String::new();
+    while number > 0 {
+        let digit = u32::try_from(number % 36).expect("a digit");
+        digits.insert(0, char::from_digit(digit, 36).expect("a digit"));
+        number /= 36;
+    }
+    digits
+}
+
 #[test]
 fn list_shows_the_orphans_that_stop_would_end_whoever_sets_their_age() {
     // Registrations without a machine, whose starts were over an hour and three days ago.
     let ghosts = |world: &World| {
         let chosen = [1, 72].map(|hours| {
             let ready_by = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(hours);
-            let name = Name::choose(None, 0, ready_by).to_string();
+            let name = format!("gharun-{}{}", base36(ready_by.as_second()), random(8));
             world.github.add_runner(world.repo(), &name, &[&name]);
             name
         });

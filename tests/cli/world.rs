@@ -33,7 +33,7 @@ impl World {
         let stub = stub.expect("a stub");
         github.demand_token(TOKEN);
         let path = |name: &str| folder.path().join(name).display().to_string();
-        let repo = format!("octo/app-{}", gharun::inside::random(8));
+        let repo = format!("octo/app-{}", gharun_worlds::random(8));
         let env = vec![
             (
                 "PATH".to_owned(),

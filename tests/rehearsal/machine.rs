@@ -11,7 +11,7 @@ use flate2::read::GzDecoder;
 use tempfile::TempDir;
 
 use super::*;
-use gharun::inside::random;
+use gharun_worlds::random;
 
 /// Where the programs of this computer are.
 const PROGRAMS: &str = "/usr/bin:/bin";

@@ -74,6 +74,7 @@ impl Reply {
     }
 
     /// The same answer with a header more.
+    #[must_use]
     pub fn with(mut self, name: &'static str, value: impl ToString) -> Self {
         if let Self::Answer(_, headers, _) = &mut self {
             headers.push((name, value.to_string()));
