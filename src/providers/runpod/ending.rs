@@ -1,5 +1,7 @@
 //! The end of a pod: asked for once.
 
+use tokio::time::Instant as Moment;
+
 use super::RunPod;
 use crate::model::InstanceId;
 use crate::providers::common::rest::Failure;
@@ -39,10 +41,20 @@ impl RunPod {
     pub(super) async fn delete(&self, id: &str) -> Result<()> {
         let deleted = self.api.delete(id).await;
         let was_there = deleted.map_err(|failure| failure.explain(doing(id)))?;
-        if !was_there && self.is_fresh(id) {
+        if !was_there && (self.is_fresh(id) || self.is_shown(id).await?) {
             return Err(still_there(id, "RunPod does not know it yet"));
         }
         Ok(())
+    }
+
+    /// Whether a list still shows a pod that it showed before, though RunPod does not know its ID.
+    async fn is_shown(&self, id: &str) -> Result<bool> {
+        if !self.is_listed(id) {
+            return Ok(false);
+        }
+        let pods = self.api.pods_since(Moment::now()).await;
+        let pods = pods.map_err(|error| error.while_trying(doing(id)))?;
+        Ok(pods.iter().any(|pod| pod.id == id && !pod.is_gone()))
     }
 }
 

@@ -177,9 +177,12 @@ impl RunPod {
 
     /// Whether this process launched a pod, or saw in a list that it is ours.
     fn is_ours(&self, id: &str) -> bool {
-        let launched = lock(&self.fresh);
-        let listed = lock(&self.ours);
-        launched.contains_key(id) || listed.contains(id)
+        lock(&self.fresh).contains_key(id) || self.is_listed(id)
+    }
+
+    /// Whether this process saw in a list that a pod is ours.
+    fn is_listed(&self, id: &str) -> bool {
+        lock(&self.ours).contains(id)
     }
 
     fn with(config: Config, bounds: Bounds, paces: Paces) -> Result<Self> {
