@@ -14,12 +14,12 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
+use gharun::inside::{StubOptions, StubServer};
 use gharun::measured::{
     Answer, Bounds, Client, Condition, Config, DEFAULT_GROUP, Event, Fleet, Health, Hearer,
     Identity, Instance, InstanceId, Listing, Order, Package, Place, Plan, Provider, ProviderKind,
     RegistrationMode, Result, RunnerVersion, Scope, Secret, Sink, Store, Token, start,
 };
-use gharun::rehearsal::{StubOptions, StubServer};
 use gharun_worlds::github::GitHub;
 use gharun_worlds::random;
 

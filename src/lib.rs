@@ -25,7 +25,7 @@ mod model;
 mod plan;
 mod poll;
 mod providers;
-pub mod rehearsal;
+mod rehearsal;
 mod report;
 mod settings;
 mod state;
@@ -36,6 +36,7 @@ mod ui;
 pub mod inside {
     pub use crate::cli::{Cli, command};
     pub use crate::providers::{KINDS, Kind, kind};
+    pub use crate::rehearsal::{JobRow, JobStatus, RunnerRow, StubOptions, StubServer};
     pub use crate::settings::File;
 }
 

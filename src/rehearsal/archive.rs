@@ -19,9 +19,8 @@ const PLATFORMS: [(&str, &str); 5] = [
 
 /// What is in them, the programs with the names that the real ones have: process lists, boot
 /// scripts and idle limits look for these.
-const FILES: [(&str, &str); 5] = [
+const FILES: [(&str, &str); 4] = [
     ("run.sh", include_str!("stub/run.sh")),
-    ("config.sh", include_str!("stub/config.sh")),
     ("bin/Runner.Listener", include_str!("stub/listener.sh")),
     ("bin/Runner.Worker", include_str!("stub/worker.sh")),
     (
@@ -36,8 +35,6 @@ const MADE: u64 = 1_784_505_600;
 /// One archive.
 #[derive(Clone, Debug)]
 pub(super) struct Archive {
-    pub(super) os: &'static str,
-    pub(super) architecture: &'static str,
     pub(super) filename: String,
     pub(super) bytes: Bytes,
     /// As hex digits.
@@ -65,8 +62,6 @@ impl Archive {
         }
         let bytes = tar.into_inner()?.finish()?;
         Ok(Self {
-            os,
-            architecture,
             filename: format!("actions-runner-{os}-{architecture}-{version}.tar.gz"),
             sha256: format!("{:x}", Sha256::digest(&bytes)),
             bytes: Bytes::from(bytes),

@@ -1,8 +1,11 @@
 //! A stub of GitHub on loopback: `--rehearse` registers its runners with it.
 //!
-//! [`StubServer`] keeps runners and their jobs, and nothing else of GitHub. What it answers follows
+//! [`StubServer`] keeps runners of one job each and their jobs, and nothing else of GitHub. What it answers follows
 //! GitHub's own description, and where that is silent what GitHub was seen to send. The runner that it
 //! hands out is a stub, too, but it is fetched, verified, unpacked and run as the real one is.
+//!
+//! It has no more than a rehearsal asks for. What else of GitHub the tests need stands before it, as an
+//! [`Interceptor`], in a crate of theirs.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -22,18 +25,17 @@ mod options;
 mod registrations;
 mod routes;
 mod rows;
-mod scope;
 mod server;
 mod sessions;
 mod shared;
 mod state;
 mod work;
 
-pub use interceptor::{Handler, Interceptor};
-pub use jobs::{JobRow, JobSpec, JobStatus};
-pub use options::{Lags, StubOptions};
+pub use jobs::{JobRow, JobStatus};
+pub use options::StubOptions;
 pub use rows::RunnerRow;
 
+use interceptor::Interceptor;
 use shared::Shared;
 
 /// A running stub. Dropping it stops the server; connections that are open are closed.
@@ -54,7 +56,7 @@ impl StubServer {
         Self::start(options, None)
     }
 
-    /// The same with something before it that may answer in its place.
+    /// The same with something before it that may answer in its place: tests have the rest of GitHub there.
     pub fn open_behind(options: StubOptions, interceptor: Interceptor) -> io::Result<Self> {
         Self::start(options, Some(interceptor))
     }
@@ -116,10 +118,10 @@ impl StubServer {
         self.shared.read(|state| state.runner_rows())
     }
 
-    /// Queues a job for the first runner that bears the label; its number.
-    pub fn queue_job(&self, label: &str, spec: JobSpec) -> u64 {
-        let labels = vec![label.to_lowercase()];
-        self.shared.change(|state| state.queue(labels, None, spec))
+    /// Queues a job for the first runner that bears the label; its number. It runs `script` with `-e`, in its
+    /// workspace.
+    pub fn queue_job(&self, label: &str, script: &str) -> u64 {
+        self.shared.change(|state| state.queue(label, script))
     }
 
     /// All jobs ever queued, in the order of their numbers.

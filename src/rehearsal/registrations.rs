@@ -1,8 +1,8 @@
 //! What becomes of the rows of the list of runners: they are added, looked at and deleted.
 
-use super::rows::{Life, Registrant, Row, RunnerRow};
+use super::rows::{Registrant, Row, RunnerRow};
 use super::state::StubState;
-use crate::model::{Scope, random};
+use crate::model::random;
 
 /// What becomes of a deletion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,10 +21,9 @@ impl StubState {
                 id,
                 as_registered: registrant,
                 client: format!("{}-{}", random(8), random(12)),
-                life: Life::Unused,
+                at_work: false,
                 os: "unknown".to_owned(),
                 version: None,
-                had_auto_job: false,
             },
         );
         id
@@ -44,50 +43,40 @@ impl StubState {
         }
     }
 
-    pub(super) fn name_taken(&self, scope: &Scope, name: &str) -> bool {
+    pub(super) fn name_taken(&self, scope: &str, name: &str) -> bool {
         self.rows.values().any(|row| {
-            row.as_registered.scope == *scope && row.as_registered.name.eq_ignore_ascii_case(name)
+            row.as_registered.scope == scope && row.as_registered.name.eq_ignore_ascii_case(name)
         })
     }
 
-    /// Whether it is called busy: some time after it was given a job, and until it is off the list.
-    fn called_busy(&self, row: &Row) -> bool {
-        match row.life {
-            Life::Unused | Life::Spent => false,
-            Life::Working(since) => since.elapsed() >= self.lags.busy,
-            Life::Leaving(_) => true,
+    fn shown(&self, row: &Row) -> RunnerRow {
+        RunnerRow {
+            id: row.id,
+            name: row.as_registered.name.clone(),
+            os: row.os.clone(),
+            online: self.online(row.id),
+            busy: row.at_work,
+            labels: row.as_registered.labels.clone(),
+            version: row.version.clone(),
         }
     }
 
     pub(super) fn runner_rows(&self) -> Vec<RunnerRow> {
-        let row = |row: &Row| RunnerRow {
-            id: row.id,
-            scope: row.as_registered.scope.clone(),
-            name: row.as_registered.name.clone(),
-            group: row.as_registered.group,
-            os: row.os.clone(),
-            online: self.online(row.id),
-            busy: self.called_busy(row),
-            ephemeral: row.as_registered.ephemeral,
-            labels: row.as_registered.labels.clone(),
-            version: row.version.clone(),
-        };
-        self.rows.values().map(row).collect()
+        self.rows.values().map(|row| self.shown(row)).collect()
     }
 
     /// The rows of one scope.
-    pub(super) fn rows_of(&self, scope: &Scope) -> Vec<RunnerRow> {
-        let mut rows = self.runner_rows();
-        rows.retain(|row| row.scope == *scope);
-        rows
+    pub(super) fn rows_of(&self, scope: &str) -> Vec<RunnerRow> {
+        let rows = self.rows.values();
+        let rows = rows.filter(|row| row.as_registered.scope == scope);
+        rows.map(|row| self.shown(row)).collect()
     }
 
-    /// Deletes a registration. A job that was assigned while the runner was not yet called busy
-    /// goes on.
-    pub(super) fn delete(&mut self, scope: &Scope, id: u64) -> Deletion {
+    /// Deletes a registration, unless a job is on it.
+    pub(super) fn delete(&mut self, scope: &str, id: u64) -> Deletion {
         match self.rows.get(&id) {
-            Some(row) if row.as_registered.scope == *scope => {
-                if self.called_busy(row) {
+            Some(row) if row.as_registered.scope == scope => {
+                if row.at_work {
                     return Deletion::Busy;
                 }
                 self.rows.remove(&id);
@@ -95,11 +84,5 @@ impl StubState {
             }
             _ => Deletion::Absent,
         }
-    }
-
-    /// Removes whatever bears the name, as `config.sh --replace` does.
-    pub(super) fn replace(&mut self, scope: &Scope, name: &str) {
-        self.rows
-            .retain(|_, row| row.as_registered.scope != *scope || row.as_registered.name != name);
     }
 }

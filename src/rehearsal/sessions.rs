@@ -2,8 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::jobs::{Job, JobSpec};
-use super::rows::Life;
+use super::jobs::Job;
 use super::shared::Shared;
 use super::state::{Session, StubState};
 use crate::model::random;
@@ -46,14 +45,14 @@ pub(super) enum Welcome {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Errand {
     Gone,
-    Job { id: u64, run: u64, spec: JobSpec },
+    Job { id: u64, run: u64, script: String },
 }
 
 fn errand_of(job: &Job) -> Errand {
     Errand::Job {
         id: job.id,
         run: job.run,
-        spec: job.spec.clone(),
+        script: job.script.clone(),
     }
 }
 
@@ -61,7 +60,7 @@ impl StubState {
     pub(super) fn online(&self, runner: u64) -> bool {
         self.sessions
             .values()
-            .any(|session| session.runner == runner && session.alive(self.lags.offline))
+            .any(|session| session.runner == runner && session.alive(self.offline_after))
     }
 
     fn open_session(&mut self, runner: u64) -> String {
@@ -86,8 +85,7 @@ impl StubState {
         let Some(row) = self.rows.get_mut(&hello.agent) else {
             return Welcome::Gone;
         };
-        let used = row.as_registered.ephemeral && row.life != Life::Unused;
-        if row.client != hello.client || used {
+        if row.client != hello.client || row.at_work {
             return Welcome::Gone;
         }
         if online {
@@ -95,11 +93,6 @@ impl StubState {
         }
         hello.os.clone_into(&mut row.os);
         row.version = Some(hello.version.to_owned());
-        let give = !std::mem::replace(&mut row.had_auto_job, true);
-        if let Some(spec) = self.auto_job.clone().filter(|_| give) {
-            let labels = self.rows[&hello.agent].as_registered.labels.clone();
-            self.queue(labels, Some(hello.agent), spec);
-        }
         Welcome::Session(self.open_session(hello.agent))
     }
 
@@ -146,8 +139,6 @@ impl StubState {
 
     /// Lets everything happen that was due by `now`.
     pub(super) fn settle(&mut self, now: Instant) {
-        self.give_up_lost_jobs(now);
-        self.rows.retain(|_, row| !row.left(now));
         let (rows, jobs) = (&self.rows, &self.jobs);
         self.sessions.retain(|_, session| {
             let at_work = session
@@ -157,23 +148,6 @@ impl StubState {
             rows.contains_key(&session.runner) || at_work
         });
         self.tickets.retain(|ticket| ticket.until > now);
-    }
-
-    /// Gives up the jobs of machines that have been silent for too long.
-    fn give_up_lost_jobs(&mut self, now: Instant) {
-        let patience = self.lags.offline + self.lags.lost;
-        let lost: Vec<u64> = self
-            .sessions
-            .values()
-            .filter(|session| {
-                let silent = session.silent() > Duration::ZERO;
-                silent && now.saturating_duration_since(session.seen) >= patience
-            })
-            .filter_map(|session| session.job)
-            .collect();
-        for id in lost {
-            self.abandon(id);
-        }
     }
 }
 

@@ -7,19 +7,19 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::archive::Archive;
-use super::jobs::{Job, JobSpec};
-use super::options::{Lags, StubOptions};
+use super::jobs::Job;
+use super::options::StubOptions;
 use super::rows::Row;
-use crate::model::{Scope, random};
+use crate::model::random;
 
 /// How long a token for registration is good.
 const HOUR: Duration = Duration::from_hours(1);
 
-/// A registration or removal token.
+/// A registration token.
 #[derive(Debug)]
 pub(super) struct Ticket {
     pub(super) token: String,
-    pub(super) scope: Scope,
+    pub(super) scope: String,
     pub(super) until: Instant,
 }
 
@@ -39,12 +39,10 @@ pub(super) struct Session {
 #[derive(Debug)]
 pub(super) struct StubState {
     pub(super) archives: Vec<Archive>,
-    pub(super) auto_job: Option<JobSpec>,
     /// Where machines reach it.
     pub(super) base: String,
-    pub(super) groups: BTreeMap<u64, String>,
     pub(super) jobs: BTreeMap<u64, Job>,
-    pub(super) lags: Lags,
+    pub(super) offline_after: Duration,
     pub(super) rows: BTreeMap<u64, Row>,
     pub(super) sessions: BTreeMap<String, Session>,
     pub(super) tickets: Vec<Ticket>,
@@ -57,11 +55,9 @@ impl StubState {
     pub(super) fn new(options: StubOptions, base: &str) -> io::Result<Self> {
         Ok(Self {
             archives: Archive::all(&options.runner_version)?,
-            auto_job: options.auto_job,
             base: base.to_owned(),
-            groups: options.groups,
             jobs: BTreeMap::new(),
-            lags: options.lags,
+            offline_after: options.offline_after,
             rows: BTreeMap::new(),
             sessions: BTreeMap::new(),
             tickets: Vec::new(),
@@ -76,12 +72,12 @@ impl StubState {
         self.next_id
     }
 
-    /// Makes a registration or removal token for a scope, good for an hour; and until when.
-    pub(super) fn ticket(&mut self, scope: &Scope) -> (String, Timestamp) {
+    /// Makes a registration token for a scope, good for an hour; and until when.
+    pub(super) fn ticket(&mut self, scope: &str) -> (String, Timestamp) {
         let token = random(29).to_uppercase();
         self.tickets.push(Ticket {
             token: token.clone(),
-            scope: scope.clone(),
+            scope: scope.to_owned(),
             until: Instant::now() + HOUR,
         });
         (token, Timestamp::now() + HOUR)

@@ -7,7 +7,6 @@ use std::process::{Child, Command};
 use std::time::Duration;
 
 use base64::Engine as _;
-use gharun::rehearsal::JobSpec;
 
 use crate::docker;
 use crate::world::{Said, World, outer, signal, wait_for};
@@ -378,9 +377,7 @@ fn once_through_from_the_user_data_to_the_machines_own_end() {
         machine.said()
     );
     let label = world.output("label").expect("an output");
-    world
-        .stub
-        .queue_job(&label, JobSpec::lasting(Duration::from_secs(1)));
+    world.stub.queue_job(&label, "sleep 1");
     wait_for("the machine's own end", || {
         instances(&server, run).is_empty().then_some(())
     });

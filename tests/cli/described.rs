@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use gharun::rehearsal::JobSpec;
 use gharun_worlds::github::{Exchange, Group, Visibility};
 use serde_json::Value;
 
@@ -120,7 +119,7 @@ fn every_command_asks_what_github_describes() {
     world.run("start local").exits(0);
     let busy = world.output("label").expect("an output");
     assert_ne!(busy, label);
-    world.stub.queue_job(&busy, JobSpec::script("sleep 300"));
+    world.stub.queue_job(&busy, "sleep 300");
     wait_for("the job", || {
         let row = world.runner(&busy)?;
         row.busy.then_some(())

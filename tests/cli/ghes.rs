@@ -1,6 +1,5 @@
 //! A GitHub Enterprise Server without just-in-time configurations, and the versions that GitHub takes.
 
-use gharun::rehearsal::JobSpec;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::world::{Said, TOKEN, World, signal, wait_for};
@@ -74,8 +73,8 @@ fn a_machine_registers_itself_runs_a_job_and_leaves_nothing() {
     }
 
     let seen = world.path("environment");
-    let job = JobSpec::script(format!("env >{}", seen.display()));
-    world.stub.queue_job(&label, job);
+    let job = format!("env >{}", seen.display());
+    world.stub.queue_job(&label, &job);
     let environment = wait_for("the job", || {
         let text = std::fs::read_to_string(&seen).ok()?;
         text.contains("PATH=").then_some(text)
@@ -234,8 +233,8 @@ fn a_proxy_reaches_the_job_and_its_password_nobody_else() {
     );
     let label = world.output("label").expect("an output");
     let seen = world.path("environment");
-    let job = JobSpec::script(format!("env >{0}.part; mv {0}.part {0}", seen.display()));
-    world.stub.queue_job(&label, job);
+    let job = format!("env >{0}.part; mv {0}.part {0}", seen.display());
+    world.stub.queue_job(&label, &job);
     let environment = wait_for("the job", || std::fs::read_to_string(&seen).ok());
     assert!(environment.contains("HTTP_PROXY=http://user:hunter2hunter2@proxy.invalid:3128"));
     assert!(environment.contains("no_proxy=127.0.0.1"), "{environment}");

@@ -1,9 +1,7 @@
 //! The main job on this very machine: start, online, list, a job, stop, and nothing is left.
 
 use std::process::Child;
-use std::time::Duration;
 
-use gharun::rehearsal::JobSpec;
 use gharun_worlds::random;
 
 use crate::world::{Said, TOKEN, World, signal, wait_for};
@@ -92,7 +90,7 @@ fn a_job_runs_with_no_token_in_its_environment() {
     let label = world.output("label").expect("an output");
     world
         .stub
-        .queue_job(&label, JobSpec::script(format!("env >{}", seen.display())));
+        .queue_job(&label, &format!("env >{}", seen.display()));
     let environment = wait_for("the job", || {
         std::fs::read_to_string(&seen)
             .ok()
@@ -259,9 +257,7 @@ fn what_died_is_an_orphan_and_is_swept() {
     let world = World::step();
     world.run("start local").exits(0);
     let label = world.output("label").expect("an output");
-    world
-        .stub
-        .queue_job(&label, JobSpec::lasting(Duration::from_millis(100)));
+    world.stub.queue_job(&label, "sleep 0.1");
     wait_for("an ended machine", || {
         let listed = world.run("list --output json").json();
         (listed["machines"][0]["verdict"] == "orphan").then_some(())

@@ -5,8 +5,6 @@ use std::process::Child;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use gharun::rehearsal::JobSpec;
-
 use crate::docker;
 use crate::world::{Said, World, signal, wait_for};
 
@@ -90,8 +88,7 @@ fn once_through_from_the_order_to_the_jobs_own_end() {
     started(child, &world, &standin);
     let id = standin.jobs()[0].id.clone();
     let label = world.output("label").expect("an output");
-    let job = JobSpec::lasting(Duration::from_secs(1));
-    world.stub.queue_job(&label, job);
+    world.stub.queue_job(&label, "sleep 1");
     wait_for("the job's own end", || {
         (standin.jobs()[0].state != "RUNNING").then_some(())
     });
@@ -118,8 +115,7 @@ fn vm_through(run: u64, standin: &Standin, more: &str) -> World {
     let child = world.spawn("start nebius");
     started(child, &world, standin);
     let label = world.output("label").expect("an output");
-    let job = JobSpec::lasting(Duration::from_secs(1));
-    world.stub.queue_job(&label, job);
+    world.stub.queue_job(&label, "sleep 1");
     world
 }
 

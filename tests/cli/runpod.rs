@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use gharun::rehearsal::JobSpec;
 use serde_json::json;
 
 use crate::world::{Said, World, signal, wait_for};
@@ -93,7 +92,7 @@ fn a_pod_registers_runs_its_job_and_deletes_itself() {
     );
     let mark = world.path("mark");
     let script = format!("env >'{}'", mark.display());
-    world.stub.queue_job(&name, JobSpec::script(script));
+    world.stub.queue_job(&name, &script);
     wait_for("the pod's own end", || {
         standin.alive().is_empty().then_some(())
     });
@@ -139,11 +138,11 @@ fn a_job_that_crashes_its_pod_is_followed_by_no_other() {
     let pod = standin.alive().remove(0);
     let begun = world.path("begun");
     let job = format!("touch '{}'; sleep 300", begun.display());
-    world.stub.queue_job(&pod.name, JobSpec::script(job));
+    world.stub.queue_job(&pod.name, &job);
     wait_for("the job", || begun.exists().then_some(()));
     let mark = world.path("second");
     let job = format!("touch '{}'", mark.display());
-    world.stub.queue_job(&pod.name, JobSpec::script(job));
+    world.stub.queue_job(&pod.name, &job);
     // Its disk goes with it.
     standin.crash(&pod.id);
     wait_for("the pod's own end", || {

@@ -5,7 +5,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use assert_cmd::cargo::cargo_bin;
-use gharun::rehearsal::{RunnerRow, StubOptions, StubServer};
+use gharun::inside::{RunnerRow, StubOptions, StubServer};
 use gharun_worlds::github::GitHub;
 use serde_json::Value;
 

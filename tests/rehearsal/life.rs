@@ -3,11 +3,10 @@
 use serde_json::Value;
 
 use super::*;
-use gharun::rehearsal::{JobSpec, JobStatus};
 
 /// Queues a job for a runner, and lets it begin.
 fn begin(scene: &Scene, name: &str) -> Option<u64> {
-    let queued = scene.stub.queue_job(name, JobSpec::lasting(Duration::ZERO));
+    let queued = scene.stub.queue_job(name, "true");
     let begun = scene.github.begin_job(name);
     assert!(begun.is_none_or(|begun| begun == queued));
     begun
@@ -55,53 +54,6 @@ fn an_idle_runner_is_deleted_once() {
 }
 
 #[test]
-fn after_its_job_a_runner_lingers_busy_and_keeps_its_name() {
-    let scene = Scene::lagging(Lags {
-        gone: PATIENCE,
-        ..Lags::default()
-    });
-    let (id, _) = scene.registered("a");
-    scene.github.bring_online("a");
-    begin(&scene, "a").unwrap();
-    scene.github.end_job("a");
-    assert_eq!(seen(&scene, id), ("offline".into(), true.into()));
-    assert_eq!(scene.delete(&path(id)).status, 422);
-    assert_eq!(scene.register("a").status, 409);
-}
-
-#[test]
-fn it_is_off_the_list_when_its_time_has_come() {
-    let scene = Scene::lagging(Lags {
-        gone: Duration::from_millis(50),
-        ..Lags::default()
-    });
-    scene.registered("a");
-    scene.github.bring_online("a");
-    begin(&scene, "a").unwrap();
-    scene.github.end_job("a");
-    scene.wait_row("a", |row| row.is_none());
-    assert_eq!(scene.register("a").status, 201);
-}
-
-#[test]
-fn a_job_that_the_busy_flag_hides_goes_on_when_its_runner_is_deleted() {
-    let scene = Scene::lagging(Lags {
-        busy: PATIENCE,
-        ..Lags::default()
-    });
-    let (id, _) = scene.registered("a");
-    scene.github.bring_online("a");
-    let job = begin(&scene, "a").unwrap();
-    assert_eq!(seen(&scene, id), ("online".into(), false.into()));
-    assert_eq!(scene.delete(&path(id)).status, 204);
-    let row = scene.get(&format!("{REPO}/jobs/{job}")).json();
-    assert_eq!(row["status"], "in_progress");
-    assert_eq!(row["runner_name"], "a");
-    assert!(scene.github.end_job("a"));
-    assert_eq!(scene.stub.jobs()[0].status, JobStatus::Completed);
-}
-
-#[test]
 fn a_runner_that_died_in_its_job_is_offline_and_busy() {
     let scene = Scene::open();
     let (id, _) = scene.registered("a");
@@ -110,24 +62,6 @@ fn a_runner_that_died_in_its_job_is_offline_and_busy() {
     scene.github.take_offline("a");
     assert_eq!(seen(&scene, id), ("offline".into(), true.into()));
     assert_eq!(scene.delete(&path(id)).status, 422);
-}
-
-#[test]
-fn the_job_of_a_runner_that_died_is_given_up() {
-    let scene = Scene::lagging(Lags {
-        offline: Duration::ZERO,
-        lost: Duration::ZERO,
-        ..Lags::default()
-    });
-    let (id, _) = scene.registered("a");
-    scene.github.bring_online("a");
-    begin(&scene, "a").unwrap();
-    scene.github.take_offline("a");
-    let given_up = wait(|| (seen(&scene, id) == ("offline".into(), false.into())).then_some(()));
-    assert!(given_up.is_some());
-    let job = &scene.stub.jobs()[0];
-    assert_eq!(job.conclusion.as_deref(), Some("failure"));
-    assert_eq!(scene.delete(&path(id)).status, 204);
 }
 
 #[test]

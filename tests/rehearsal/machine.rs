@@ -108,12 +108,7 @@ impl Machine {
 
     /// Puts the shell into every first line, and for busybox its tools in the place of all others.
     fn set_shell(&mut self) {
-        for script in [
-            "run.sh",
-            "config.sh",
-            "bin/Runner.Listener",
-            "bin/Runner.Worker",
-        ] {
+        for script in ["run.sh", "bin/Runner.Listener", "bin/Runner.Worker"] {
             let file = self.file(script);
             let text = fs::read_to_string(&file).expect("a script");
             let text = text.replacen("/bin/sh", self.shell.line(), 1);

@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use gharun::rehearsal::{Lags, RunnerRow, StubOptions, StubServer};
+use gharun::inside::{RunnerRow, StubOptions, StubServer};
 use gharun_worlds::github::GitHub;
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Method};
@@ -62,10 +62,10 @@ impl Scene {
         Self::with(StubOptions::default())
     }
 
-    /// The same, behaving otherwise over time.
-    fn lagging(lags: Lags) -> Self {
+    /// The same, where a runner that is silent is called offline after a time.
+    fn offline_after(offline_after: Duration) -> Self {
         Self::with(StubOptions {
-            lags,
+            offline_after,
             ..StubOptions::default()
         })
     }

@@ -181,17 +181,15 @@ fn a_step_token_reads_runs_and_no_runners() {
 #[test]
 fn tokens_for_registration_are_secrets_and_last_an_hour() {
     let scene = Scene::open();
-    for kind in ["registration-token", "remove-token"] {
-        let got = scene.post(&format!("{REPO}/runners/{kind}"), &json!({}));
-        assert_eq!(got.status, 201);
-        let json = got.json();
-        let token = json["token"].as_str().unwrap();
-        let secrets = scene.github.secrets();
-        assert!(secrets.iter().any(|secret| *secret == token));
-        let until: jiff::Timestamp = json["expires_at"].as_str().unwrap().parse().unwrap();
-        let left = until.duration_since(jiff::Timestamp::now()).as_secs();
-        assert!((3000..=3600).contains(&left), "{left}");
-    }
+    let got = scene.post(&format!("{REPO}/runners/registration-token"), &json!({}));
+    assert_eq!(got.status, 201);
+    let json = got.json();
+    let token = json["token"].as_str().unwrap();
+    let secrets = scene.github.secrets();
+    assert!(secrets.iter().any(|secret| *secret == token));
+    let until: jiff::Timestamp = json["expires_at"].as_str().unwrap().parse().unwrap();
+    let left = until.duration_since(jiff::Timestamp::now()).as_secs();
+    assert!((3000..=3600).contains(&left), "{left}");
 }
 
 #[test]

@@ -2,11 +2,8 @@
 
 use super::machine::{Machine, Shell};
 use super::*;
-use gharun::rehearsal::{JobSpec, JobStatus};
 
-fn quick() -> JobSpec {
-    JobSpec::lasting(Duration::from_millis(100))
-}
+const QUICK: &str = "sleep 0.1";
 
 #[test]
 fn under_every_shell_it_connects_runs_one_job_and_is_gone() {
@@ -26,7 +23,7 @@ fn under_every_shell_it_connects_runs_one_job_and_is_gone() {
                 "linux"
             }
         );
-        let job = scene.stub.queue_job("GHARUN-X", quick());
+        let job = scene.stub.queue_job("GHARUN-X", QUICK);
         let (status, log) = running.end();
         assert_eq!(status.code(), Some(0), "{shell:?}: {log}");
         for marker in [
@@ -71,21 +68,6 @@ fn its_scripts_are_without_reproach() {
 }
 
 #[test]
-fn every_runner_is_given_a_pretend_job_where_that_was_asked() {
-    let scene = Scene::with(StubOptions {
-        auto_job: Some(quick()),
-        ..StubOptions::default()
-    });
-    let machine = Machine::new(&scene, Shell::Dash);
-    let (_, blob) = scene.registered("a");
-    let (status, log) = machine.start(machine.boot(&blob)).end();
-    assert!(status.success(), "{log}");
-    let jobs = scene.stub.jobs();
-    assert_eq!(jobs.len(), 1);
-    assert_eq!(jobs[0].status, JobStatus::Completed);
-}
-
-#[test]
 fn hooks_run_around_the_job_and_nothing_secret_is_in_its_environment() {
     for shell in Shell::ALL.into_iter().filter(|shell| shell.here()) {
         let scene = Scene::open();
@@ -96,7 +78,7 @@ fn hooks_run_around_the_job_and_nothing_secret_is_in_its_environment() {
         let completed = machine.script("completed.sh", &format!("echo completed >> {diary}"));
         let dump = machine.file("dump").display().to_string();
         let script = format!("env > {dump}\necho job >> {diary}");
-        scene.stub.queue_job("a", JobSpec::script(script));
+        scene.stub.queue_job("a", &script);
         let mut boot = machine.boot(&blob);
         boot.env("ACTIONS_RUNNER_HOOK_JOB_STARTED", started)
             .env("ACTIONS_RUNNER_HOOK_JOB_COMPLETED", completed);
@@ -118,7 +100,7 @@ fn a_hook_that_fails_fails_the_job() {
     let machine = Machine::new(&scene, Shell::Dash);
     let (_, blob) = scene.registered("a");
     let script = format!("touch {}", machine.file("ran").display());
-    scene.stub.queue_job("a", JobSpec::script(script));
+    scene.stub.queue_job("a", &script);
     let mut boot = machine.boot(&blob);
     let hook = machine.script("started.sh", "exit 3");
     boot.env("ACTIONS_RUNNER_HOOK_JOB_STARTED", hook);
@@ -149,9 +131,10 @@ fn eight_at_once_each_take_the_job_that_is_theirs() {
     for name in &names {
         scene.wait_row(name, |row| row.is_some_and(|row| row.online));
     }
-    for name in &names {
-        scene.stub.queue_job(name, quick());
-    }
+    let jobs: Vec<u64> = names
+        .iter()
+        .map(|name| scene.stub.queue_job(name, QUICK))
+        .collect();
     for one in running {
         let (status, log) = one.end();
         assert!(status.success(), "{log}");
@@ -159,8 +142,11 @@ fn eight_at_once_each_take_the_job_that_is_theirs() {
     assert!(scene.stub.runners().is_empty());
     for job in scene.stub.jobs() {
         assert_eq!(job.conclusion.as_deref(), Some("success"));
-        let runner = job.runner.map(|(_, name)| name);
-        assert_eq!(runner.as_ref(), job.labels.first());
+        let place = jobs.iter().position(|id| *id == job.id);
+        assert_eq!(
+            job.runner.map(|(_, name)| name),
+            place.map(|at| names[at].clone())
+        );
     }
     for machine in &machines {
         machine.wait_quiet();
@@ -175,20 +161,23 @@ fn a_token_registers_it_where_there_is_no_just_in_time_configuration() {
         let token = scene.post(&format!("{REPO}/runners/registration-token"), &json!({}));
         let token = token.json()["token"].as_str().unwrap().to_owned();
         let url = format!("{}/acme/app", scene.stub.url());
-        let configure = |token: &str| {
-            let mut command = machine.command("config.sh");
+        let configure = |token: &str, ephemeral: &[&str]| {
+            let mut command = machine.command("bin/Runner.Listener");
             command
-                .args(["--unattended", "--ephemeral", "--no-default-labels"])
+                .args(["configure", "--unattended", "--no-default-labels"])
+                .args(ephemeral)
                 .args(["--labels", "a,GPU", "--name", "a", "--url", &url])
                 .env("ACTIONS_RUNNER_INPUT_TOKEN", token);
             machine.start(command).end()
         };
-        let (status, log) = configure("made up");
+        let (status, log) = configure("made up", &["--ephemeral"]);
         assert_eq!(status.code(), Some(1), "{log}");
-        let (status, log) = configure(&token);
+        let (status, log) = configure(&token, &[]);
+        assert_eq!(status.code(), Some(1), "it would stay: {log}");
+        let (status, log) = configure(&token, &["--ephemeral"]);
         assert!(status.success(), "{shell:?}: {log}");
         assert_eq!(scene.runner("a").unwrap().labels, ["a", "gpu"]);
-        scene.stub.queue_job("gpu", quick());
+        scene.stub.queue_job("gpu", QUICK);
         let (status, log) = machine.start(machine.command("run.sh")).end();
         assert!(status.success(), "{log}");
         assert_eq!(scene.runner("a"), None, "{shell:?}: {log}");

@@ -3,12 +3,9 @@
 
 use super::machine::{Machine, Running, Shell, platform};
 use super::*;
-use gharun::rehearsal::JobSpec;
 use gharun_worlds::github::{Fault, Kind};
 
-fn endless() -> JobSpec {
-    JobSpec::lasting(Duration::from_hours(1))
-}
+const ENDLESS: &str = "sleep 3600";
 
 /// A machine whose runner `a` is online.
 fn online(scene: &Scene, shell: Shell) -> (Machine, Running, u64) {
@@ -16,7 +13,7 @@ fn online(scene: &Scene, shell: Shell) -> (Machine, Running, u64) {
     let (id, blob) = scene.registered("a");
     let running = machine.start(machine.boot(&blob));
     scene.wait_row("a", |row| row.is_some_and(|row| row.online));
-    // The stand-in knows of the session before its answer has come to the listener.
+    // The stub knows of the session before its answer has come to the listener.
     let listens = || running.log().contains("Listening for Jobs").then_some(());
     let listening = wait(listens);
     assert!(listening.is_some(), "{}", running.log());
@@ -35,7 +32,7 @@ fn a_job_is_a_process_that_is_called_runner_worker() {
     let scene = Scene::open();
     let (machine, _running, id) = online(&scene, Shell::Dash);
     assert!(named(&machine.processes(), "Runner.Worker").is_empty());
-    scene.stub.queue_job("a", endless());
+    scene.stub.queue_job("a", ENDLESS);
     let seen = wait(|| (!named(&machine.processes(), "Runner.Worker").is_empty()).then_some(()));
     assert!(seen.is_some(), "{:?}", machine.processes());
     for (pid, name) in machine.processes() {
@@ -51,10 +48,7 @@ fn a_job_is_a_process_that_is_called_runner_worker() {
 
 #[test]
 fn a_power_cut_leaves_an_idle_runner_offline() {
-    let scene = Scene::lagging(Lags {
-        offline: Duration::from_millis(500),
-        ..Lags::default()
-    });
+    let scene = Scene::offline_after(Duration::from_millis(500));
     let (machine, _running, id) = online(&scene, Shell::Dash);
     machine.power_off();
     scene.wait_row("a", |row| row.is_some_and(|row| !row.online && !row.busy));
@@ -63,12 +57,9 @@ fn a_power_cut_leaves_an_idle_runner_offline() {
 
 #[test]
 fn a_power_cut_in_a_job_leaves_it_offline_and_busy() {
-    let scene = Scene::lagging(Lags {
-        offline: Duration::from_millis(500),
-        ..Lags::default()
-    });
+    let scene = Scene::offline_after(Duration::from_millis(500));
     let (machine, _running, id) = online(&scene, Shell::Dash);
-    scene.stub.queue_job("a", endless());
+    scene.stub.queue_job("a", ENDLESS);
     scene.wait_row("a", |row| row.is_some_and(|row| row.busy));
     machine.power_off();
     scene.wait_row("a", |row| row.is_some_and(|row| !row.online && row.busy));
@@ -79,10 +70,7 @@ fn a_power_cut_in_a_job_leaves_it_offline_and_busy() {
 fn a_listener_that_is_told_to_end_closes_its_session() {
     for shell in Shell::ALL.into_iter().filter(|shell| shell.here()) {
         // Nothing but the closing of the session can make it offline.
-        let scene = Scene::lagging(Lags {
-            offline: Duration::from_hours(1),
-            ..Lags::default()
-        });
+        let scene = Scene::offline_after(Duration::from_hours(1));
         let (machine, running, _) = online(&scene, shell);
         let listeners = machine.processes();
         let listeners = named(&listeners, "Runner.Listener");
@@ -105,7 +93,7 @@ fn with_its_trap_run_sh_passes_the_signal_on_and_the_job_is_cancelled() {
         let running = machine.start(boot);
         let begun = machine.file("begun");
         let script = format!("touch {}\nsleep 3600", begun.display());
-        scene.stub.queue_job("a", JobSpec::script(script));
+        scene.stub.queue_job("a", &script);
         let begun = wait(|| begun.exists().then_some(()));
         assert!(begun.is_some(), "{}", running.log());
         Machine::signal("INT", &[running.child.id()]);
@@ -123,12 +111,9 @@ fn with_its_trap_run_sh_passes_the_signal_on_and_the_job_is_cancelled() {
 
 #[test]
 fn a_worker_that_is_killed_fails_its_job() {
-    let scene = Scene::lagging(Lags {
-        hold: Duration::from_millis(300),
-        ..Lags::default()
-    });
+    let scene = Scene::open();
     let (machine, running, _) = online(&scene, Shell::Dash);
-    scene.stub.queue_job("a", endless());
+    scene.stub.queue_job("a", ENDLESS);
     let worker = wait(|| {
         let processes = machine.processes();
         named(&processes, "Runner.Worker")
@@ -144,12 +129,10 @@ fn a_worker_that_is_killed_fails_its_job() {
 
 #[test]
 fn a_configuration_that_was_used_does_not_connect_again_and_run_sh_calls_that_a_success() {
-    let scene = Scene::with(StubOptions {
-        auto_job: Some(JobSpec::lasting(Duration::ZERO)),
-        ..StubOptions::default()
-    });
+    let scene = Scene::open();
     let machine = Machine::new(&scene, Shell::Dash);
     let (_, blob) = scene.registered("a");
+    scene.stub.queue_job("a", "true");
     let (status, log) = machine.start(machine.boot(&blob)).end();
     assert!(status.success(), "{log}");
     let (status, log) = machine.start(machine.boot(&blob)).end();
@@ -203,7 +186,7 @@ fn what_a_job_leaves_behind_is_swept_unless_it_has_shed_its_mark() {
         let machine = Machine::new(&scene, shell);
         let (_, blob) = scene.registered("a");
         let script = "sleep 3601 &\nRUNNER_TRACKING_ID= sleep 3602 &";
-        scene.stub.queue_job("a", JobSpec::script(script));
+        scene.stub.queue_job("a", script);
         let (status, log) = machine.start(machine.boot(&blob)).end();
         assert!(status.success(), "{log}");
         let left = wait(|| {
@@ -255,7 +238,7 @@ fn the_archive_of_another_platform_does_not_run() {
 }
 
 #[test]
-fn it_outlasts_a_stand_in_that_is_ill_for_a_while() {
+fn it_outlasts_a_stub_that_is_ill_for_a_while() {
     let scene = Scene::open();
     let ill = Kind::html(502);
     let fault = Fault::once("POST", "/runner-service/session", ill);

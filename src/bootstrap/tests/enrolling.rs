@@ -27,8 +27,7 @@ async fn a_machine_registers_its_runner_and_runs_its_job(shell: Shell) {
     let run = scene.start();
     scene.machine.see("stub/begun").await;
     let row = scene.row().unwrap();
-    assert!(row.ephemeral);
-    assert_eq!(row.group, 7);
+    assert_eq!(scene.github.group_of(&row.name), Some(7));
     assert_eq!(
         row.labels,
         [scene.name(), "gpu".to_owned()],

@@ -1,6 +1,6 @@
 //! A machine whose runner is registered with the stand-in for GitHub.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::machine::{Machine, Run, Shell, Token, find};
 use super::{Package, skipped};
 use crate::poll::{Pace, until};
-use crate::rehearsal::{JobSpec, Lags, RunnerRow, StubOptions, StubServer};
+use crate::rehearsal::{RunnerRow, StubOptions, StubServer};
 use gharun_worlds::github::GitHub;
 
 /// What a test may wait for anything; nothing waits for its end.
@@ -32,19 +32,19 @@ pub(super) struct Scene {
 
 impl Scene {
     pub(super) async fn open(shell: Shell) -> Option<Self> {
-        Self::lagging(shell, Lags::default()).await
+        Self::with(shell, StubOptions::default()).await
     }
 
     /// The same, where nothing but the end of its session can make a runner offline.
     pub(super) async fn patient(shell: Shell) -> Option<Self> {
-        let lags = Lags {
-            offline: Duration::from_hours(1),
-            ..Lags::default()
+        let options = StubOptions {
+            offline_after: Duration::from_hours(1),
+            ..StubOptions::default()
         };
-        Self::lagging(shell, lags).await
+        Self::with(shell, options).await
     }
 
-    async fn lagging(shell: Shell, lags: Lags) -> Option<Self> {
+    async fn with(shell: Shell, options: StubOptions) -> Option<Self> {
         let machine = Machine::new(shell)?;
         if shell == Shell::Busybox {
             // What only the stub of the stand-in and some tests need.
@@ -57,11 +57,7 @@ impl Scene {
             }
         }
         let github = GitHub::default();
-        let options = StubOptions {
-            groups: BTreeMap::from([(1, "Default".to_owned()), (7, "it's ours".to_owned())]),
-            lags,
-            ..StubOptions::default()
-        };
+        github.add_group(7, "it's ours");
         let stub = StubServer::open_behind(options, github.interceptor()).expect("a stub");
         let mut scene = Self {
             stub,
@@ -145,7 +141,7 @@ impl Scene {
 
     pub(super) fn queue(&self, script: &str) {
         let name = self.machine.name.as_str();
-        self.stub.queue_job(name, JobSpec::script(script));
+        self.stub.queue_job(name, script);
     }
 
     /// Queues a job that runs until there is `stub/go`.

@@ -24,14 +24,14 @@ use crate::model::{Error, Scope, Secret, chain};
 use crate::plan::{Given, Plan, Rehearsal};
 use crate::poll::{Pace, until};
 use crate::providers::kind;
-use crate::rehearsal::{JobSpec, JobStatus, StubOptions, StubServer};
+use crate::rehearsal::{JobStatus, StubOptions, StubServer};
 use crate::report::Text as _;
 use crate::settings;
 
 /// The version of the stub runner: one that no real runner has.
 const STUB: &str = "0.0.1";
-/// How long the pretend job takes.
-const JOB: Duration = Duration::from_secs(2);
+/// What the pretend job runs.
+const JOB: &str = "sleep 2";
 /// How long the job may take to be done, from its runner's being online.
 const DONE: Pace = Pace {
     every: Duration::from_millis(200),
@@ -110,10 +110,13 @@ fn refuse_what_cannot_reach_us(desk: &Desk, providers: &[String]) -> Result<(), 
     Ok(())
 }
 
-/// Whether the jobs of all runners that came up were done in time, and whether a signal came instead.
+/// Gives each runner that came up a job. Whether all of these were done in time, and whether a signal came instead.
 async fn jobs_done(desk: &Desk, stub: &StubServer, started: &StartOutcome) -> (bool, bool) {
     if started.interrupted {
         return (false, true);
+    }
+    for up in &started.up {
+        stub.queue_job(up.name.as_str(), JOB);
     }
     let jobs = until(DONE, async || {
         let jobs = stub.jobs();
@@ -209,7 +212,6 @@ async fn rehearsed(
 
 fn open() -> Result<StubServer, Failure> {
     StubServer::open(StubOptions {
-        auto_job: Some(JobSpec::lasting(JOB)),
         runner_version: STUB.to_owned(),
         ..StubOptions::default()
     })

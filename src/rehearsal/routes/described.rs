@@ -2,10 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::model::Scope;
 use crate::rehearsal::rows::RunnerRow;
 
-/// A runner as GitHub describes it.
+/// A runner as GitHub describes it, at the level of a repository: there are no groups there.
 pub(super) fn runner(row: &RunnerRow) -> Value {
     let labels: Vec<Value> = row
         .labels
@@ -13,19 +12,14 @@ pub(super) fn runner(row: &RunnerRow) -> Value {
         .zip(1..)
         .map(|(name, id)| json!({ "id": row.id * 1000 + id, "name": name, "type": "read-only" }))
         .collect();
-    let mut value = json!({
+    json!({
         "id": row.id,
         "name": row.name,
         "os": row.os,
         "status": if row.online { "online" } else { "offline" },
         "busy": row.busy,
-        "ephemeral": row.ephemeral,
+        "ephemeral": true,
         "labels": labels,
         "version": row.version,
-    });
-    // At the level of a repository there are no groups.
-    if !matches!(row.scope, Scope::Repo { .. }) {
-        value["runner_group_id"] = json!(row.group);
-    }
-    value
+    })
 }

@@ -4,10 +4,8 @@ use serde_json::json;
 
 use super::answer::Answer;
 use super::call::{Call, RUNNER_SERVICE};
-use super::scope;
 use super::shared::Shared;
 use super::state::StubState;
-use crate::model::Scope;
 
 mod described;
 mod files;
@@ -15,7 +13,7 @@ mod listener;
 mod registration;
 mod runners;
 
-/// Answers a question: of the API at once, of the stub runner after up to `Lags::hold`.
+/// Answers a question: of the API at once, of the stub runner after up to `HOLD`.
 pub(super) async fn answer(shared: &Shared, call: &Call) -> Answer {
     if call.path.starts_with(RUNNER_SERVICE) {
         return listener::answer(shared, call).await;
@@ -25,39 +23,32 @@ pub(super) async fn answer(shared: &Shared, call: &Call) -> Answer {
 
 fn of_api(state: &mut StubState, call: &Call) -> Answer {
     let segments: Vec<&str> = call.path.split('/').skip(1).collect();
-    if let ("GET", ["actions", "runner", "releases", "download", _, file]) =
-        (call.method.as_str(), segments.as_slice())
-    {
-        return files::archive(state, file);
-    }
-    let Some((scope, rest)) = scope::of_path(&segments) else {
-        return Answer::not_found();
-    };
-    match (call.method.as_str(), rest, &scope) {
-        ("GET", ["releases", which @ ..], Scope::Repo { owner, name }) => {
-            files::release(state, owner, name, which)
+    match (call.method.as_str(), segments.as_slice()) {
+        ("GET", ["actions", "runner", "releases", "download", _, file]) => {
+            return files::archive(state, file);
         }
-        (method, ["actions", "runners", rest @ ..], scope) => {
-            of_runners(state, call, method, rest, scope)
+        ("GET", ["repos", "actions", "runner", "releases", "tags", tag]) => {
+            return files::release(state, tag);
+        }
+        _ => {}
+    }
+    match call.path.rsplit_once("/actions/runners") {
+        // Whose they are is what stands before: nothing depends on its kind.
+        Some((scope, rest)) if !scope.is_empty() => {
+            let rest: Vec<&str> = rest.split('/').skip(1).collect();
+            of_runners(state, call, &rest, &scope.to_lowercase())
         }
         _ => Answer::not_found(),
     }
 }
 
 /// What is below a scope's runners.
-fn of_runners(
-    state: &mut StubState,
-    call: &Call,
-    method: &str,
-    rest: &[&str],
-    scope: &Scope,
-) -> Answer {
-    match (method, rest) {
+fn of_runners(state: &mut StubState, call: &Call, rest: &[&str], scope: &str) -> Answer {
+    match (call.method.as_str(), rest) {
         ("GET", []) => runners::list(state, call, scope),
-        ("GET", ["downloads"]) => files::downloads(state),
         ("GET", [id]) => runners::one(state, scope, id),
         ("POST", ["generate-jitconfig"]) => registration::just_in_time(state, call, scope),
-        ("POST", ["registration-token" | "remove-token"]) => {
+        ("POST", ["registration-token"]) => {
             let (token, until) = state.ticket(scope);
             let until = until.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
             Answer::created(json!({ "token": token, "expires_at": until }))

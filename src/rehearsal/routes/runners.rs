@@ -3,14 +3,13 @@
 use serde_json::{Value, json};
 
 use super::described::runner;
-use crate::model::Scope;
 use crate::rehearsal::answer::Answer;
 use crate::rehearsal::call::Call;
 use crate::rehearsal::registrations::Deletion;
 use crate::rehearsal::state::StubState;
 
 /// All runners of a scope, on one page.
-pub(super) fn list(state: &StubState, call: &Call, scope: &Scope) -> Answer {
+pub(super) fn list(state: &StubState, call: &Call, scope: &str) -> Answer {
     let mut rows = state.rows_of(scope);
     if let Some(name) = call.query("name") {
         rows.retain(|row| row.name == name);
@@ -19,7 +18,7 @@ pub(super) fn list(state: &StubState, call: &Call, scope: &Scope) -> Answer {
     Answer::json(json!({ "total_count": all.len(), "runners": all }))
 }
 
-pub(super) fn one(state: &StubState, scope: &Scope, id: &str) -> Answer {
+pub(super) fn one(state: &StubState, scope: &str, id: &str) -> Answer {
     let id = id.parse::<u64>().ok();
     let rows = state.rows_of(scope);
     let row = rows.iter().find(|row| Some(row.id) == id);
@@ -27,7 +26,7 @@ pub(super) fn one(state: &StubState, scope: &Scope, id: &str) -> Answer {
 }
 
 /// Adds labels to a runner, and answers with all that it has then.
-pub(super) fn label(state: &mut StubState, call: &Call, scope: &Scope, id: &str) -> Answer {
+pub(super) fn label(state: &mut StubState, call: &Call, scope: &str, id: &str) -> Answer {
     let body: Value = serde_json::from_slice(&call.body).unwrap_or_default();
     let labels = body["labels"].as_array().cloned().unwrap_or_default();
     let labels: Vec<String> = labels
@@ -55,7 +54,7 @@ pub(super) fn label(state: &mut StubState, call: &Call, scope: &Scope, id: &str)
     })
 }
 
-pub(super) fn delete(state: &mut StubState, scope: &Scope, id: &str) -> Answer {
+pub(super) fn delete(state: &mut StubState, scope: &str, id: &str) -> Answer {
     let Ok(id) = id.parse() else {
         return Answer::not_found();
     };

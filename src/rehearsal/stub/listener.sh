@@ -1,12 +1,12 @@
 #!/bin/sh
 # The stub runner's listener: connects, waits for one job, starts a worker for it.
-# It talks to the stand-in in plain text; the first word of an answer decides.
+# It talks to the stub of GitHub in plain text; the first word of an answer decides.
 # Exit codes are those of the real one: 0 done, 1 terminated, 5 another machine has the session.
 
 root=$(cd "$(dirname "$0")/.." && pwd) || exit 1
 version='@VERSION@'
 platform='@PLATFORM@'
-# How often in a row the stand-in may fail to answer. The real one asks for ever; but a stand-in
+# How often in a row the stub may fail to answer. The real one asks for ever; but a stub
 # that is gone never comes back, and nothing is to be left of a rehearsal.
 patience=20
 
@@ -46,12 +46,12 @@ runs_here() {
     esac
 }
 
-# call PATH TEXT: asks the stand-in; its answer is in the file $answer. It waits for a child in the
+# call PATH TEXT: asks the stub; its answer is in the file $answer. It waits for a child in the
 # background, because a shell takes no signal while it waits for one in the foreground.
 call() {
     rm -f "$answer"
     (
-        # The stand-in is on this computer, or on the one beside it: no proxy leads there.
+        # The stub is on this computer, or on the one beside it: no proxy leads there.
         unset http_proxy HTTP_PROXY all_proxy ALL_PROXY
         if command -v curl >/dev/null 2>&1; then
             exec curl -sS -f --max-time 90 --data-binary "$2" -o "$answer" "$url/$1"
@@ -73,7 +73,7 @@ pause() {
     child=
 }
 
-# failed: the stand-in did not answer.
+# failed: the stub did not answer.
 failed() {
     misses=$((misses + 1))
     say "Runner connect error: $(tail -n 1 "$diag/errors.$$" 2>/dev/null). Retrying until reconnected."
@@ -158,8 +158,9 @@ listen() {
         read -r word _ <"$answer"
         case $word in
             job)
+                # It is for one job.
                 run_job
-                [ "$ephemeral" != True ] || return 0
+                return 0
                 ;;
             none) ;;
             *)
@@ -205,7 +206,6 @@ run() {
     agent=$(value AgentId "$root/.runner")
     url=$(value ServerUrl "$root/.runner")
     work=$(value WorkFolder "$root/.runner")
-    ephemeral=$(value Ephemeral "$root/.runner")
     client=$(value ClientId "$root/.credentials")
     answer=$diag/answer.$$ child='' worker='' session='' misses=0
     trap 'say Exiting...; leave 1' INT TERM
@@ -221,28 +221,18 @@ run() {
     leave 0
 }
 
-# given NAME: whether a switch is set by its variable. The real one reads `true`, in any case.
-given() {
-    case $1 in [Tt][Rr][Uu][Ee]) echo yes ;; esac
-}
-
-# The registration with a token. All options may come from the environment.
+# The registration with a token, which comes from the environment. It takes the options that a boot script gives,
+# and insists on those without which the real one would ask, stay for more than one job, or add labels of its own.
 configure() {
-    url=${ACTIONS_RUNNER_INPUT_URL:-} token=${ACTIONS_RUNNER_INPUT_TOKEN:-}
-    name=${ACTIONS_RUNNER_INPUT_NAME:-$(uname -n)} labels=${ACTIONS_RUNNER_INPUT_LABELS:-}
-    group=${ACTIONS_RUNNER_INPUT_RUNNERGROUP:-}
-    ephemeral=$(given "${ACTIONS_RUNNER_INPUT_EPHEMERAL:-}")
-    replace=$(given "${ACTIONS_RUNNER_INPUT_REPLACE:-}")
-    unattended=$(given "${ACTIONS_RUNNER_INPUT_UNATTENDED:-}")
+    url='' name='' labels='' group='' unattended='' ephemeral='' bare=''
+    token=${ACTIONS_RUNNER_INPUT_TOKEN:-}
     unset ACTIONS_RUNNER_INPUT_TOKEN
-    defaults=yes
     while [ $# -gt 0 ]; do
         case $1 in
-            --url | --token | --name | --labels | --work | --runnergroup)
+            --url | --name | --labels | --work | --runnergroup)
                 [ $# -ge 2 ] || { echo "No value for $1" >&2; exit 1; }
                 case $1 in
                     --url) url=$2 ;;
-                    --token) token=$2 ;;
                     --name) name=$2 ;;
                     --labels) labels=$2 ;;
                     --runnergroup) group=$2 ;;
@@ -250,8 +240,7 @@ configure() {
                 shift
                 ;;
             --ephemeral) ephemeral=yes ;;
-            --no-default-labels) defaults=no ;;
-            --replace) replace=yes ;;
+            --no-default-labels) bare=yes ;;
             --unattended) unattended=yes ;;
             --disableupdate) ;;
             # The real one goes on: so an old one takes the options of a new one.
@@ -263,21 +252,21 @@ configure() {
         echo 'Cannot configure the runner because it is already configured.' >&2
         exit 1
     fi
-    if [ "$defaults" = yes ]; then
-        labels="self-hosted,$(uname -s),$(uname -m)${labels:+,$labels}"
+    if [ "$unattended$ephemeral$bare" != yesyesyes ]; then
+        echo 'The stub takes runners that are unattended, ephemeral and without default labels.' >&2
+        exit 1
     fi
-    # The scheme and the host of the URL: the stand-in has the runner service there.
+    # The scheme and the host of the URL: the stub has the runner service there.
     host=$(printf '%s\n' "$url" | sed -n 's|^\(https\{0,1\}://[^/]*\).*|\1|p')
-    # Whom it could ask is not there.
-    if [ -z "$host" ] || [ -z "$token" ] || [ "$unattended" != yes ]; then
+    if [ -z "$host" ] || [ -z "$token" ]; then
         echo "Invalid configuration provided for token. Terminating unattended configuration." >&2
         exit 1
     fi
     umask 077
     form=$root/.register.$$
     trap 'rm -f "$form"' EXIT
-    printf 'url=%s\ntoken=%s\nname=%s\nlabels=%s\ngroup=%s\nephemeral=%s\nreplace=%s\n' \
-        "$url" "$token" "$name" "$labels" "$group" "${ephemeral:-no}" "${replace:-no}" >"$form" || exit 1
+    printf 'url=%s\ntoken=%s\nname=%s\nlabels=%s\ngroup=%s\n' \
+        "$url" "$token" "$name" "$labels" "$group" >"$form" || exit 1
     unset http_proxy HTTP_PROXY all_proxy ALL_PROXY
     if command -v curl >/dev/null 2>&1; then
         got=$(curl -sS -f --max-time 90 --data-binary "@$form" "$host/runner-service/register")

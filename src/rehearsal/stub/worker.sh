@@ -6,7 +6,7 @@
 root=$(cd "$(dirname "$0")/.." && pwd) || exit 1
 dir=$2
 url=$3
-read -r _ id seconds run attempt <"$dir/message" || exit 1
+read -r _ id run attempt <"$dir/message" || exit 1
 name=$(sed -n 2p "$dir/message")
 sed 1,2d "$dir/message" >"$dir/job.sh" || exit 1
 work=$(cd "$dir/../.." && pwd)/rehearsal/rehearsal
@@ -90,11 +90,6 @@ cancel() {
 }
 trap cancel INT TERM
 
-cat >>"$dir/job.sh" <<END || exit 1
-if [ '$seconds' != 0 ]; then
-    sleep '$seconds' 2>/dev/null || sleep 1
-fi
-END
 result=0
 if hook "${ACTIONS_RUNNER_HOOK_JOB_STARTED:-}"; then
     step "$dir/job.sh" || result=1

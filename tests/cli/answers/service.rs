@@ -133,7 +133,8 @@ pub(super) fn a_renamed_repository_is_followed() {
     ");
     let rows = world.stub.runners();
     assert_eq!(rows.len(), 1);
-    assert_eq!(rows[0].scope.to_string(), "octo/renamed");
+    let path = world.github.path_of(&rows[0].name);
+    assert_eq!(path.as_deref(), Some("/repos/octo/renamed/actions/runners"));
     world.run("stop --yes").exits(0);
     nothing_is_left(&world);
     // Another host gets the question, but never the token.

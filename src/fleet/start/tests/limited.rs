@@ -8,7 +8,7 @@ use crate::github::{
 };
 use crate::http::{Bounds, Rate};
 use crate::model::{Scope, Secret};
-use crate::rehearsal::{Lags, StubOptions, StubServer};
+use crate::rehearsal::{StubOptions, StubServer};
 use gharun_worlds::github::{GitHub, SecondaryLimit};
 
 /// GitHub's figures with every second made a twentieth of one.
@@ -35,10 +35,7 @@ impl Limited {
         let github = GitHub::default();
         let options = StubOptions {
             // Between two looks at the list nobody gives a sign of life here.
-            lags: Lags {
-                offline: Duration::from_hours(1),
-                ..Lags::default()
-            },
+            offline_after: Duration::from_hours(1),
             ..StubOptions::default()
         };
         let stub = StubServer::open_behind(options, github.interceptor()).expect("a stub");

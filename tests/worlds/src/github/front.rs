@@ -2,23 +2,19 @@
 
 use std::future::pending;
 
-use bytes::Bytes;
-use http::{Request, Response};
-use serde_json::Value;
-
 use super::auth::Need;
 use super::faults::Kind;
 use super::manners::{dress, lead_on, permissions, refusal, refused};
-use super::overheard::{registered, ticket};
+use super::overheard::{grouped, registered, ticket};
 use super::record::Exchange;
 use super::routes::{self, page};
 use super::shared::Shared;
 use super::state::State;
 use super::wire::{Answer, Call, Content, Handler, at};
-use super::{play, talk};
-
-/// The group of GitHub's own runners: it takes none.
-const HOSTED: u64 = 2;
+use super::{play, registration, releases, talk};
+use bytes::Bytes;
+use http::{Request, Response};
+use serde_json::Value;
 
 /// Answers one request; `None` hangs up.
 pub(super) async fn answer(
@@ -121,49 +117,54 @@ fn judge(state: &mut State, call: &Call) -> (Option<String>, Vec<(String, String
     let need = found
         .as_ref()
         .map_or(Need::Sight, |found| found.need.clone());
+    let path = found
+        .as_ref()
+        .and_then(|found| found.at.as_ref())
+        .unwrap_or(path)
+        .clone();
     let headers = permissions(state, call, &need);
     let answer = refusal(state, call, &need).or_else(|| match found {
         None => Some(Answer::not_found()),
         Some(found) => match found.answer {
             Some(answer) => Some(answer(state, call)),
-            None => unwanted(state, call),
+            None => registration::refusal(state, call),
         },
     });
-    let step = answer.map_or_else(|| Step::Stub(path.clone()), Step::Done);
+    let step = answer.map_or_else(|| Step::Stub(path), Step::Done);
     (route, headers, step)
-}
-
-/// Registrations that the stub would take and GitHub does not.
-fn unwanted(state: &State, call: &Call) -> Option<Answer> {
-    if !call.path.ends_with("/generate-jitconfig") {
-        return None;
-    }
-    if !state.has_jit {
-        return Some(Answer::not_found());
-    }
-    let asked: Value = serde_json::from_slice(&call.body).ok()?;
-    match asked["runner_group_id"].as_u64()? {
-        HOSTED => Some(Answer::error(403, "Forbidden")),
-        group if !state.groups.contains_key(&group) => Some(Answer::not_found()),
-        _ => None,
-    }
 }
 
 /// Keeps in mind what the stub has answered, and makes of it what GitHub would.
 fn overheard(state: &mut State, call: &Call, path: &str, mut answer: Answer) -> Answer {
-    let Some((scope, tail)) = path.split_once("/actions/runners") else {
+    let Content::Json(body) = &mut answer.body else {
         return answer;
     };
-    let Content::Json(body) = &mut answer.body else {
+    if path.contains("/releases/") {
+        if answer.status == 200 {
+            releases::answer(call, body);
+        }
+        return answer;
+    }
+    let Some((scope, tail)) = path.split_once("/actions/runners") else {
         return answer;
     };
     match (call.method.as_str(), tail, answer.status) {
         ("GET", "", 200) => {
             let all = body["runners"].as_array_mut().map(std::mem::take);
-            return page(call, "runners", all.unwrap_or_default());
+            let mut all = all.unwrap_or_default();
+            for runner in &mut all {
+                grouped(state, scope, runner);
+            }
+            return page(call, "runners", all);
         }
-        ("POST", "/generate-jitconfig", 201) => registered(state, scope, body),
-        ("POST", "/registration-token" | "/remove-token", 201) => ticket(state, body),
+        ("GET", _, 200) => grouped(state, scope, body),
+        ("POST", "/generate-jitconfig", 201) => {
+            let asked: Value = serde_json::from_slice(&call.body).unwrap_or_default();
+            let group = asked["runner_group_id"].as_u64().unwrap_or(1);
+            registered(state, scope, group, body);
+            grouped(state, scope, &mut body["runner"]);
+        }
+        ("POST", "/registration-token", 201) => ticket(state, body),
         _ => {}
     }
     answer

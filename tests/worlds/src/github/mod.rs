@@ -21,6 +21,8 @@ mod overheard;
 mod places;
 mod play;
 mod record;
+mod registration;
+mod releases;
 mod renames;
 mod routes;
 mod runners;
@@ -79,7 +81,7 @@ impl GitHub {
     }
 
     /// Lets a runner that [`GitHub::bring_online`] brought be offline; a job of it is in progress
-    /// until it is given up as lost. False where it is not online.
+    /// for good. False where it is not online.
     pub fn take_offline(&self, name: &str) -> bool {
         play::take_offline(&self.shared, name)
     }
@@ -274,6 +276,18 @@ impl GitHub {
         let name = name.to_lowercase();
         self.shared
             .with(|state| state.repositories.insert(name, repository));
+    }
+
+    /// The number of the group that a runner was registered in.
+    pub fn group_of(&self, name: &str) -> Option<u64> {
+        self.shared
+            .with(|state| Some(state.runners.named(name)?.group))
+    }
+
+    /// The path of the scope's runners where a runner was registered just in time.
+    pub fn path_of(&self, name: &str) -> Option<String> {
+        self.shared
+            .with(|state| state.runners.named(name)?.path.clone())
     }
 
     /// Everything secret that was handed out or sent here: just-in-time configurations,

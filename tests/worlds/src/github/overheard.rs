@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::runners::{Connection, Registered};
 use super::state::{State, written};
 
-/// A just-in-time configuration was given out, for a runner of the scope that a path begins with.
-pub(super) fn registered(state: &mut State, scope: &str, body: &Value) {
+/// A just-in-time configuration was given out, for a runner of the scope that a path begins with and of a group.
+pub(super) fn registered(state: &mut State, scope: &str, group: u64, body: &Value) {
     let Some(blob) = body["encoded_jit_config"].as_str() else {
         return;
     };
@@ -22,11 +22,19 @@ pub(super) fn registered(state: &mut State, scope: &str, body: &Value) {
     state.runners.add(Registered {
         id: connection.id,
         name: runner["name"].as_str().unwrap_or_default().to_owned(),
-        group: runner["runner_group_id"].as_u64().unwrap_or(1),
+        group,
         labels,
         client: connection.client,
         path: Some(format!("{scope}/actions/runners")),
     });
+}
+
+/// Tells the group of a runner, which the stub does not know; a repository has none.
+pub(super) fn grouped(state: &State, scope: &str, runner: &mut Value) {
+    let known = runner["id"].as_u64().and_then(|id| state.runners.get(id));
+    if let Some(known) = known.filter(|_| !scope.starts_with("/repos/")) {
+        runner["runner_group_id"] = json!(known.group);
+    }
 }
 
 /// A token for registration: it lasts as long by this clock as by the stub's.

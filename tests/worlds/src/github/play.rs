@@ -10,8 +10,8 @@ use super::scope::Scope;
 use super::shared::Shared;
 use super::talk::through;
 
-/// The version that they name.
-const VERSION: &str = "2.336.0";
+/// The version that they name, which is the stub's own.
+pub(super) const VERSION: &str = "2.336.0";
 
 fn request(method: Method, path: &str, body: String) -> Request<Bytes> {
     let request = Request::builder().method(method).uri(path);
@@ -46,7 +46,7 @@ pub(super) fn register(shared: &Shared) {
             .expect("the stub answers its API at once")
             .into_body();
         let answer: Value = serde_json::from_slice(&answer).expect("JSON");
-        shared.with(|state| registered(state, &scope, &answer));
+        shared.with(|state| registered(state, &scope, 1, &answer));
     }
 }
 
@@ -100,8 +100,7 @@ pub(super) fn end_job(shared: &Shared, name: &str) -> bool {
     take_offline(shared, name)
 }
 
-/// Lets a runner be offline; a job of it is in progress until it is given up as lost. False where there
-/// is no such runner.
+/// Lets a runner be offline; a job of it is in progress for good. False where there is no such runner.
 pub(super) fn take_offline(shared: &Shared, name: &str) -> bool {
     let session = shared.with(|state| {
         let session = state.runners.played(name)?;

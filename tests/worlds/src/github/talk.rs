@@ -52,6 +52,15 @@ pub(super) async fn through(shared: &Shared, request: Request<Bytes>, stub: &Han
             call.base
         ));
     }
+    if let ["register"] = segments.as_slice()
+        && let wanted = value(&body, "group")
+        && !wanted.is_empty()
+        && shared.with(|state| group(state, &body).is_none())
+    {
+        return Answer::text(format!(
+            "error Could not find any self-hosted runner group named \"{wanted}\".\n"
+        ));
+    }
     let answer = Answer::heard(stub(request).await);
     let words = answer.words();
     shared.with(|state| match segments.as_slice() {
@@ -72,6 +81,14 @@ fn value<'a>(body: &'a str, wanted: &str) -> &'a str {
         .map_or("", |(_, value)| value.trim())
 }
 
+/// The number of the group that is wanted by its name.
+fn group(state: &State, body: &str) -> Option<u64> {
+    let wanted = value(body, "group");
+    let mut groups = state.groups.iter();
+    let found = groups.find(|(_, group)| group.name.eq_ignore_ascii_case(wanted));
+    found.map(|(id, _)| *id)
+}
+
 fn registered(state: &mut State, body: &str, words: &str) {
     let Some(blob) = words.strip_prefix("blob ").map(str::trim) else {
         return;
@@ -80,10 +97,7 @@ fn registered(state: &mut State, body: &str, words: &str) {
     let Some(connection) = Connection::read(blob) else {
         return;
     };
-    let wanted = value(body, "group");
-    let mut groups = state.groups.iter();
-    let group = groups.find(|(_, group)| group.name.eq_ignore_ascii_case(wanted));
-    let group = group.map_or(1, |(id, _)| *id);
+    let group = group(state, body).unwrap_or(1);
     let labels = value(body, "labels").split(',').map(str::trim);
     let labels = labels.map(str::to_lowercase).collect();
     state.runners.add(Registered {
@@ -111,11 +125,11 @@ fn connected(state: &mut State, body: &str, words: &str) {
     }
 }
 
-/// `job NUMBER SECONDS RUN ATTEMPT`, then a line with its name.
+/// `job NUMBER RUN ATTEMPT`, then a line with its name.
 fn began(state: &mut State, session: &str, words: &str) {
     let mut lines = words.lines();
     let first: Vec<&str> = lines.next().unwrap_or_default().split(' ').collect();
-    let ["job", id, _, run, attempt] = first.as_slice() else {
+    let ["job", id, run, attempt] = first.as_slice() else {
         return;
     };
     let (Ok(id), Ok(run), Ok(attempt)) = (id.parse(), run.parse(), attempt.parse()) else {

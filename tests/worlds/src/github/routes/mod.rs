@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::auth::Need;
+use super::releases;
 use super::scope::{Ground, Scope};
 use super::state::{State, written};
 use super::wire::Answer;
@@ -16,6 +17,7 @@ mod repository;
 mod runs;
 
 pub(super) use page::page;
+pub(super) use repository::user;
 
 /// What it takes to `read` or `write` the runners of a scope.
 fn runners(ground: &Ground, access: &str) -> Need {
@@ -68,10 +70,15 @@ pub(super) fn find<'a>(method: &str, segments: &'a [&'a str]) -> Option<Found<'a
                 segments[2],
             ))
         })),
-        ("GET", ["releases", "latest"], Scope::Repo { .. }) => Some(Found::stub(
-            "/repos/{owner}/{repo}/releases/latest",
-            Need::Nothing,
-        )),
+        ("GET", ["releases", "latest"], Scope::Repo { owner, name }) => {
+            let route = "/repos/{owner}/{repo}/releases/latest";
+            let has_one = (owner.as_str(), name.as_str()) == ("actions", "runner");
+            Some(if has_one {
+                Found::stub_at(route, Need::Nothing, releases::path())
+            } else {
+                Found::new(route, Need::Nothing, |_, _| Answer::not_found())
+            })
+        }
         ("GET", ["releases", "tags", _], Scope::Repo { .. }) => Some(Found::stub(
             "/repos/{owner}/{repo}/releases/tags/{tag}",
             Need::Nothing,
@@ -89,7 +96,7 @@ fn of_runners<'a>(method: &str, ground: &Ground, rest: &'a [&'a str]) -> Option<
     let (read, write) = (runners(ground, "read"), runners(ground, "write"));
     let found = match (method, rest) {
         ("GET", []) => Found::stub(route(""), read),
-        ("GET", ["downloads"]) => Found::stub(route("/downloads"), read),
+        ("GET", ["downloads"]) => Found::stub_at(route("/downloads"), read, releases::path()),
         ("GET", ["deprecations", version]) => {
             Found::new(route("/deprecations/{version}"), read, |state, _| {
                 deprecation(state, version)
@@ -97,9 +104,7 @@ fn of_runners<'a>(method: &str, ground: &Ground, rest: &'a [&'a str]) -> Option<
         }
         ("GET", [_]) => Found::stub(route("/{runner_id}"), read),
         ("POST", ["generate-jitconfig"]) => Found::stub(route("/generate-jitconfig"), write),
-        ("POST", [kind @ ("registration-token" | "remove-token")]) => {
-            Found::stub(route(&format!("/{kind}")), write)
-        }
+        ("POST", ["registration-token"]) => Found::stub(route("/registration-token"), write),
         ("POST", [_, "labels"]) => Found::stub(route("/{runner_id}/labels"), write),
         ("DELETE", [_]) => Found::stub(route("/{runner_id}"), write),
         _ => return None,

@@ -6,7 +6,7 @@ use crate::github::state::State;
 use crate::github::wire::{Answer, Call};
 
 /// A user as GitHub describes one in passing.
-pub(super) fn user(base: &str, login: &str) -> Value {
+pub(in crate::github) fn user(base: &str, login: &str) -> Value {
     let at = format!("{base}/users/{login}");
     let mut user = Map::new();
     user.insert("login".to_owned(), json!(login));
