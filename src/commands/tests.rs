@@ -19,6 +19,7 @@ use gharun_worlds::github::GitHub;
 mod checking;
 mod listing;
 mod opening;
+mod rehearsing;
 mod stopping;
 
 const TOKEN: &str = "ghp_thisTokenMustNotBeSeenAnywhere";

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
+use url::Url;
 
 use super::contract::Mood;
 use super::{Answer, Error, ErrorKind, Health, Provider, ProviderKind, Result};
@@ -383,6 +384,14 @@ impl Provider for InMemoryProvider {
             let mut found = machines.filter(|machine| machine.instance.id == *id);
             Ok(found.next().map(|machine| machine.log))
         })
+    }
+
+    fn reach(&self, port: u16) -> Answer<'_, Option<Url>> {
+        let state = self.cloud.state();
+        let place = state.places.get(&self.place);
+        let reached = place.filter(|place| place.reaches_us);
+        let url = reached.map(|_| format!("http://127.0.0.1:{port}").parse().expect("a URL"));
+        Box::pin(std::future::ready(Ok(url)))
     }
 
     fn access(&self, id: &InstanceId) -> Option<String> {

@@ -101,6 +101,8 @@ pub(crate) struct Place {
     pub(crate) listing_lags: Duration,
     /// From the request to its answer; the machine is gone from the request on.
     pub(crate) terminate_takes: Duration,
+    /// Whether its machines reach this computer, as if they were on it.
+    pub(crate) reaches_us: bool,
     /// US dollars an hour.
     pub(crate) price_per_hour: Option<f64>,
     /// What runners get for being here.
@@ -126,6 +128,7 @@ impl Default for Place {
             gives_up: None,
             listing_lags: Duration::ZERO,
             terminate_takes: Duration::ZERO,
+            reaches_us: false,
             price_per_hour: None,
             labels: Vec::new(),
             mood: None,
