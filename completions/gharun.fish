@@ -31,9 +31,9 @@ json\t'The contract for programs'"
 complete -c gharun -n "__fish_gharun_needs_command" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c gharun -n "__fish_gharun_needs_command" -l repo -d 'The repository that runners are registered with' -r
-complete -c gharun -n "__fish_gharun_needs_command" -l org -d 'The organization that runners are registered with' -r
-complete -c gharun -n "__fish_gharun_needs_command" -l enterprise -d 'The enterprise that runners are registered with' -r
+complete -c gharun -n "__fish_gharun_needs_command" -l repo -d 'The repository to register runners with' -r
+complete -c gharun -n "__fish_gharun_needs_command" -l org -d 'The organization to register runners with' -r
+complete -c gharun -n "__fish_gharun_needs_command" -l enterprise -d 'The enterprise to register runners with' -r
 complete -c gharun -n "__fish_gharun_needs_command" -l runner-group -d 'The runner group of new runners, by name or ID' -r
 complete -c gharun -n "__fish_gharun_needs_command" -l no-state -d 'Keep no record of machines on this computer'
 complete -c gharun -n "__fish_gharun_needs_command" -s v -l verbose -d 'Print more on standard error (repeatable)'
@@ -47,7 +47,7 @@ complete -c gharun -n "__fish_gharun_needs_command" -f -a "providers" -d 'Show, 
 complete -c gharun -n "__fish_gharun_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c gharun -n "__fish_gharun_using_subcommand start" -l count -d 'How many runners to start [default: 1]' -r
 complete -c gharun -n "__fish_gharun_using_subcommand start" -l label -d 'An extra label; the unique name is always one (repeatable)' -r
-complete -c gharun -n "__fish_gharun_using_subcommand start" -l set -d 'One setting of a provider\'s table, or NAME.KEY=VALUE for one of several (repeatable)' -r
+complete -c gharun -n "__fish_gharun_using_subcommand start" -l set -d 'Override a setting of the provider\'s table; NAME.KEY=VALUE for one of several (repeatable)' -r
 complete -c gharun -n "__fish_gharun_using_subcommand start" -l timeout -d 'How long the whole start may take, including the wait for capacity [default: 15m]' -r
 complete -c gharun -n "__fish_gharun_using_subcommand start" -l lifetime -d 'How long a machine may live before it ends itself and counts as an orphan [default: 7h]' -r
 complete -c gharun -n "__fish_gharun_using_subcommand start" -l idle-timeout -d 'How long a machine waits for a job before it ends itself; 0 means no limit [default: 30m]' -r
@@ -63,9 +63,9 @@ json\t'The contract for programs'"
 complete -c gharun -n "__fish_gharun_using_subcommand start" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c gharun -n "__fish_gharun_using_subcommand start" -l repo -d 'The repository that runners are registered with' -r
-complete -c gharun -n "__fish_gharun_using_subcommand start" -l org -d 'The organization that runners are registered with' -r
-complete -c gharun -n "__fish_gharun_using_subcommand start" -l enterprise -d 'The enterprise that runners are registered with' -r
+complete -c gharun -n "__fish_gharun_using_subcommand start" -l repo -d 'The repository to register runners with' -r
+complete -c gharun -n "__fish_gharun_using_subcommand start" -l org -d 'The organization to register runners with' -r
+complete -c gharun -n "__fish_gharun_using_subcommand start" -l enterprise -d 'The enterprise to register runners with' -r
 complete -c gharun -n "__fish_gharun_using_subcommand start" -l runner-group -d 'The runner group of new runners, by name or ID' -r
 complete -c gharun -n "__fish_gharun_using_subcommand start" -l allow-partial -d 'Keep the runners that came up when others fail'
 complete -c gharun -n "__fish_gharun_using_subcommand start" -l keep-failed -d 'Keep the machine of a failed runner, for inspection'
@@ -78,9 +78,9 @@ complete -c gharun -n "__fish_gharun_using_subcommand start" -s h -l help -d 'Pr
 complete -c gharun -n "__fish_gharun_using_subcommand start" -s V -l version -d 'Print version'
 complete -c gharun -n "__fish_gharun_using_subcommand stop" -l mapping -d 'The output `mapping` of `start`: JSON, a file, or - for standard input' -r
 complete -c gharun -n "__fish_gharun_using_subcommand stop" -l run -d 'What a workflow run started; without a value, this run' -r
-complete -c gharun -n "__fish_gharun_using_subcommand stop" -l group -d 'Only what a start with this --group made' -r
-complete -c gharun -n "__fish_gharun_using_subcommand stop" -l provider -d 'Look only at this provider (repeatable)' -r
-complete -c gharun -n "__fish_gharun_using_subcommand stop" -l set -d 'One setting of a provider\'s table, or NAME.KEY=VALUE for one of several (repeatable)' -r
+complete -c gharun -n "__fish_gharun_using_subcommand stop" -l group -d 'Only what a start with this --group created' -r
+complete -c gharun -n "__fish_gharun_using_subcommand stop" -l provider -d 'Only this provider (repeatable)' -r
+complete -c gharun -n "__fish_gharun_using_subcommand stop" -l set -d 'Override a setting of the provider\'s table; NAME.KEY=VALUE for one of several (repeatable)' -r
 complete -c gharun -n "__fish_gharun_using_subcommand stop" -l older-than -d 'Keep whatever is younger than this, even past its own grace' -r
 complete -c gharun -n "__fish_gharun_using_subcommand stop" -l second-look -d 'How long an idle orphan is watched between its deregistration and its end [default: 60s]' -r
 complete -c gharun -n "__fish_gharun_using_subcommand stop" -l timeout -d 'How long to wait [default: 2m]' -r
@@ -91,9 +91,9 @@ json\t'The contract for programs'"
 complete -c gharun -n "__fish_gharun_using_subcommand stop" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c gharun -n "__fish_gharun_using_subcommand stop" -l repo -d 'The repository that runners are registered with' -r
-complete -c gharun -n "__fish_gharun_using_subcommand stop" -l org -d 'The organization that runners are registered with' -r
-complete -c gharun -n "__fish_gharun_using_subcommand stop" -l enterprise -d 'The enterprise that runners are registered with' -r
+complete -c gharun -n "__fish_gharun_using_subcommand stop" -l repo -d 'The repository to register runners with' -r
+complete -c gharun -n "__fish_gharun_using_subcommand stop" -l org -d 'The organization to register runners with' -r
+complete -c gharun -n "__fish_gharun_using_subcommand stop" -l enterprise -d 'The enterprise to register runners with' -r
 complete -c gharun -n "__fish_gharun_using_subcommand stop" -l runner-group -d 'The runner group of new runners, by name or ID' -r
 complete -c gharun -n "__fish_gharun_using_subcommand stop" -l all -d 'Everything of this scope that is not busy'
 complete -c gharun -n "__fish_gharun_using_subcommand stop" -l orphans -d 'Machines that will not be used again, registrations without a machine, stale records'
@@ -107,9 +107,9 @@ complete -c gharun -n "__fish_gharun_using_subcommand stop" -s v -l verbose -d '
 complete -c gharun -n "__fish_gharun_using_subcommand stop" -s q -l quiet -d 'Print errors only'
 complete -c gharun -n "__fish_gharun_using_subcommand stop" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c gharun -n "__fish_gharun_using_subcommand stop" -s V -l version -d 'Print version'
-complete -c gharun -n "__fish_gharun_using_subcommand list" -l older-than -d 'Judge nothing that is younger than this to be an orphan, even past its own grace' -r
-complete -c gharun -n "__fish_gharun_using_subcommand list" -l provider -d 'Look only at this provider (repeatable)' -r
-complete -c gharun -n "__fish_gharun_using_subcommand list" -l set -d 'One setting of a provider\'s table, or NAME.KEY=VALUE for one of several (repeatable)' -r
+complete -c gharun -n "__fish_gharun_using_subcommand list" -l older-than -d 'Treat nothing younger than this as an orphan, even past its own grace' -r
+complete -c gharun -n "__fish_gharun_using_subcommand list" -l provider -d 'Only this provider (repeatable)' -r
+complete -c gharun -n "__fish_gharun_using_subcommand list" -l set -d 'Override a setting of the provider\'s table; NAME.KEY=VALUE for one of several (repeatable)' -r
 complete -c gharun -n "__fish_gharun_using_subcommand list" -l config -d 'Read settings from this file' -r -F
 complete -c gharun -n "__fish_gharun_using_subcommand list" -l state -d 'Keep the record of machines in this file' -r -F
 complete -c gharun -n "__fish_gharun_using_subcommand list" -l output -d 'How results are written to standard output' -r -f -a "text\t'For people and simple scripts'
@@ -117,14 +117,14 @@ json\t'The contract for programs'"
 complete -c gharun -n "__fish_gharun_using_subcommand list" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c gharun -n "__fish_gharun_using_subcommand list" -l repo -d 'The repository that runners are registered with' -r
-complete -c gharun -n "__fish_gharun_using_subcommand list" -l org -d 'The organization that runners are registered with' -r
-complete -c gharun -n "__fish_gharun_using_subcommand list" -l enterprise -d 'The enterprise that runners are registered with' -r
+complete -c gharun -n "__fish_gharun_using_subcommand list" -l repo -d 'The repository to register runners with' -r
+complete -c gharun -n "__fish_gharun_using_subcommand list" -l org -d 'The organization to register runners with' -r
+complete -c gharun -n "__fish_gharun_using_subcommand list" -l enterprise -d 'The enterprise to register runners with' -r
 complete -c gharun -n "__fish_gharun_using_subcommand list" -l runner-group -d 'The runner group of new runners, by name or ID' -r
 complete -c gharun -n "__fish_gharun_using_subcommand list" -l orphans -d 'Only what `stop --orphans` would act on'
 complete -c gharun -n "__fish_gharun_using_subcommand list" -l all-scopes -d 'Include machines of other scopes and servers'
 complete -c gharun -n "__fish_gharun_using_subcommand list" -l no-github -d 'Do not ask GitHub'
-complete -c gharun -n "__fish_gharun_using_subcommand list" -l watch -d 'Show the list again and again until interrupted'
+complete -c gharun -n "__fish_gharun_using_subcommand list" -l watch -d 'Refresh the list until interrupted'
 complete -c gharun -n "__fish_gharun_using_subcommand list" -l no-state -d 'Keep no record of machines on this computer'
 complete -c gharun -n "__fish_gharun_using_subcommand list" -s v -l verbose -d 'Print more on standard error (repeatable)'
 complete -c gharun -n "__fish_gharun_using_subcommand list" -s q -l quiet -d 'Print errors only'
@@ -137,9 +137,9 @@ json\t'The contract for programs'"
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and not __fish_seen_subcommand_from list check show init offers help" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c gharun -n "__fish_gharun_using_subcommand providers; and not __fish_seen_subcommand_from list check show init offers help" -l repo -d 'The repository that runners are registered with' -r
-complete -c gharun -n "__fish_gharun_using_subcommand providers; and not __fish_seen_subcommand_from list check show init offers help" -l org -d 'The organization that runners are registered with' -r
-complete -c gharun -n "__fish_gharun_using_subcommand providers; and not __fish_seen_subcommand_from list check show init offers help" -l enterprise -d 'The enterprise that runners are registered with' -r
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and not __fish_seen_subcommand_from list check show init offers help" -l repo -d 'The repository to register runners with' -r
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and not __fish_seen_subcommand_from list check show init offers help" -l org -d 'The organization to register runners with' -r
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and not __fish_seen_subcommand_from list check show init offers help" -l enterprise -d 'The enterprise to register runners with' -r
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and not __fish_seen_subcommand_from list check show init offers help" -l runner-group -d 'The runner group of new runners, by name or ID' -r
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and not __fish_seen_subcommand_from list check show init offers help" -l no-state -d 'Keep no record of machines on this computer'
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and not __fish_seen_subcommand_from list check show init offers help" -s v -l verbose -d 'Print more on standard error (repeatable)'
@@ -159,16 +159,16 @@ json\t'The contract for programs'"
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from list" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from list" -l repo -d 'The repository that runners are registered with' -r
-complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from list" -l org -d 'The organization that runners are registered with' -r
-complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from list" -l enterprise -d 'The enterprise that runners are registered with' -r
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from list" -l repo -d 'The repository to register runners with' -r
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from list" -l org -d 'The organization to register runners with' -r
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from list" -l enterprise -d 'The enterprise to register runners with' -r
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from list" -l runner-group -d 'The runner group of new runners, by name or ID' -r
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from list" -l no-state -d 'Keep no record of machines on this computer'
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Print more on standard error (repeatable)'
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print errors only'
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from list" -s V -l version -d 'Print version'
-complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from check" -l set -d 'One setting of a provider\'s table, or NAME.KEY=VALUE for one of several (repeatable)' -r
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from check" -l set -d 'Override a setting of the provider\'s table; NAME.KEY=VALUE for one of several (repeatable)' -r
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from check" -l config -d 'Read settings from this file' -r -F
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from check" -l state -d 'Keep the record of machines in this file' -r -F
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from check" -l output -d 'How results are written to standard output' -r -f -a "text\t'For people and simple scripts'
@@ -176,9 +176,9 @@ json\t'The contract for programs'"
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from check" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from check" -l repo -d 'The repository that runners are registered with' -r
-complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from check" -l org -d 'The organization that runners are registered with' -r
-complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from check" -l enterprise -d 'The enterprise that runners are registered with' -r
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from check" -l repo -d 'The repository to register runners with' -r
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from check" -l org -d 'The organization to register runners with' -r
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from check" -l enterprise -d 'The enterprise to register runners with' -r
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from check" -l runner-group -d 'The runner group of new runners, by name or ID' -r
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from check" -l no-state -d 'Keep no record of machines on this computer'
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from check" -s v -l verbose -d 'Print more on standard error (repeatable)'
@@ -192,9 +192,9 @@ json\t'The contract for programs'"
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from show" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from show" -l repo -d 'The repository that runners are registered with' -r
-complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from show" -l org -d 'The organization that runners are registered with' -r
-complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from show" -l enterprise -d 'The enterprise that runners are registered with' -r
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from show" -l repo -d 'The repository to register runners with' -r
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from show" -l org -d 'The organization to register runners with' -r
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from show" -l enterprise -d 'The enterprise to register runners with' -r
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from show" -l runner-group -d 'The runner group of new runners, by name or ID' -r
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from show" -l no-state -d 'Keep no record of machines on this computer'
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Print more on standard error (repeatable)'
@@ -208,16 +208,16 @@ json\t'The contract for programs'"
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from init" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from init" -l repo -d 'The repository that runners are registered with' -r
-complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from init" -l org -d 'The organization that runners are registered with' -r
-complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from init" -l enterprise -d 'The enterprise that runners are registered with' -r
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from init" -l repo -d 'The repository to register runners with' -r
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from init" -l org -d 'The organization to register runners with' -r
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from init" -l enterprise -d 'The enterprise to register runners with' -r
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from init" -l runner-group -d 'The runner group of new runners, by name or ID' -r
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from init" -l no-state -d 'Keep no record of machines on this computer'
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from init" -s v -l verbose -d 'Print more on standard error (repeatable)'
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from init" -s q -l quiet -d 'Print errors only'
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from init" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from init" -s V -l version -d 'Print version'
-complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from offers" -l set -d 'One setting of a provider\'s table, or NAME.KEY=VALUE for one of several (repeatable)' -r
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from offers" -l set -d 'Override a setting of the provider\'s table; NAME.KEY=VALUE for one of several (repeatable)' -r
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from offers" -l config -d 'Read settings from this file' -r -F
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from offers" -l state -d 'Keep the record of machines in this file' -r -F
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from offers" -l output -d 'How results are written to standard output' -r -f -a "text\t'For people and simple scripts'
@@ -225,9 +225,9 @@ json\t'The contract for programs'"
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from offers" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from offers" -l repo -d 'The repository that runners are registered with' -r
-complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from offers" -l org -d 'The organization that runners are registered with' -r
-complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from offers" -l enterprise -d 'The enterprise that runners are registered with' -r
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from offers" -l repo -d 'The repository to register runners with' -r
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from offers" -l org -d 'The organization to register runners with' -r
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from offers" -l enterprise -d 'The enterprise to register runners with' -r
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from offers" -l runner-group -d 'The runner group of new runners, by name or ID' -r
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from offers" -l no-state -d 'Keep no record of machines on this computer'
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from offers" -s v -l verbose -d 'Print more on standard error (repeatable)'

@@ -228,11 +228,11 @@ impl Actions {
         let used = usize::try_from(used).unwrap_or(usize::MAX);
         let Some(markdown) = write(summary::MOST.saturating_sub(used)) else {
             // Too long a file is not shown at all: then others' part of it would be lost too.
-            tracing::warn!("the summary of this job is full, gharun's part is left out");
+            tracing::warn!("the job summary is full; leaving gharun's part out");
             return Ok(());
         };
         output::append(path, &markdown)
-            .map_err(|source| output::lost("the summary of this job", path, source))
+            .map_err(|source| output::lost("the job summary", path, source))
     }
 
     /// Writes lines of commands, if a runner listens.

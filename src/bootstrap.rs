@@ -237,11 +237,11 @@ pub fn meaning(code: i32) -> Option<&'static str> {
         72 => "its lifetime is over",
         73 => "GitHub no longer accepts this version of the runner",
         74 => "the setup script failed",
-        75 => "the runner could not be downloaded, verified, unpacked or cached",
+        75 => "could not download, verify, unpack or cache the runner",
         76 => "GitHub offers no runner for this platform",
         77 => "it already ran there",
         78 => "the runner ended without a job",
-        79 => "the runner could not register with GitHub",
+        79 => "could not register the runner with GitHub",
         143 => "it was stopped",
         _ => return None,
     })

@@ -413,7 +413,7 @@ download() {
         [ "$try" -lt 5 ] && await sleep "$pause"
         pause=$((pause * 3))
     done
-    die 75 "the runner could not be downloaded from $url: $reason"
+    die 75 "could not download the runner from $url: $reason"
 }
 
 get_runner() {
@@ -608,7 +608,7 @@ register() {
     await enrol >"$dir/enrol" 2>&1 && return 0
     code=$?
     cat "$dir/enrol"
-    die 79 "the runner could not register with GitHub (exit code $code): $(grep '[A-Za-z]' "$dir/enrol" | tail -n 1)"
+    die 79 "could not register the runner with GitHub (exit code $code): $(grep '[A-Za-z]' "$dir/enrol" | tail -n 1)"
 }
 #end
 

@@ -13,7 +13,7 @@ Exit codes:
   1    failed, and nothing of ours is left running
   2    wrong usage or settings, nothing was tried
   3    machines were kept or may still be running; they are listed
-  130  interrupted, and proved swept";
+  130  interrupted, and nothing of ours is left running";
 
 /// Ephemeral self-hosted GitHub Actions runners on machines that you pay for, and their removal
 ///
@@ -66,10 +66,10 @@ pub struct Global {
     /// When to use colors
     #[arg(long, global = true, value_name = "WHEN")]
     pub color: Option<Color>,
-    /// The repository that runners are registered with
+    /// The repository to register runners with
     #[arg(long, global = true, value_name = "OWNER/NAME", help_heading = "GitHub options", conflicts_with_all = ["org", "enterprise"])]
     pub repo: Option<String>,
-    /// The organization that runners are registered with
+    /// The organization to register runners with
     #[arg(
         long,
         global = true,
@@ -78,7 +78,7 @@ pub struct Global {
         conflicts_with = "enterprise"
     )]
     pub org: Option<String>,
-    /// The enterprise that runners are registered with
+    /// The enterprise to register runners with
     #[arg(
         long,
         global = true,
@@ -106,7 +106,7 @@ pub enum Format {
     Json,
 }
 
-/// When to colour. Colours never carry meaning of their own.
+/// When to color. Colors never carry meaning of their own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Color {
     /// On a terminal, unless `NO_COLOR` is set
@@ -147,7 +147,7 @@ pub struct Start {
     /// An extra label; the unique name is always one (repeatable)
     #[arg(long = "label", value_name = "L")]
     pub labels: Vec<String>,
-    /// One setting of a provider's table, or NAME.KEY=VALUE for one of several (repeatable)
+    /// Override a setting of the provider's table; NAME.KEY=VALUE for one of several (repeatable)
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
     /// How long the whole start may take, including the wait for capacity [default: 15m]
@@ -210,13 +210,13 @@ pub struct Stop {
     /// Machines that will not be used again, registrations without a machine, stale records
     #[arg(long, conflicts_with = "references")]
     pub orphans: bool,
-    /// Only what a start with this --group made
+    /// Only what a start with this --group created
     #[arg(long, value_name = "NAME")]
     pub group: Option<String>,
-    /// Look only at this provider (repeatable)
+    /// Only this provider (repeatable)
     #[arg(long = "provider", value_name = "P")]
     pub providers: Vec<String>,
-    /// One setting of a provider's table, or NAME.KEY=VALUE for one of several (repeatable)
+    /// Override a setting of the provider's table; NAME.KEY=VALUE for one of several (repeatable)
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
     /// Keep whatever is younger than this, even past its own grace
@@ -255,13 +255,13 @@ pub struct List {
     /// Only what `stop --orphans` would act on
     #[arg(long)]
     pub orphans: bool,
-    /// Judge nothing that is younger than this to be an orphan, even past its own grace
+    /// Treat nothing younger than this as an orphan, even past its own grace
     #[arg(long, value_name = "DUR")]
     pub older_than: Option<String>,
-    /// Look only at this provider (repeatable)
+    /// Only this provider (repeatable)
     #[arg(long = "provider", value_name = "P")]
     pub providers: Vec<String>,
-    /// One setting of a provider's table, or NAME.KEY=VALUE for one of several (repeatable)
+    /// Override a setting of the provider's table; NAME.KEY=VALUE for one of several (repeatable)
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
     /// Include machines of other scopes and servers
@@ -270,7 +270,7 @@ pub struct List {
     /// Do not ask GitHub
     #[arg(long)]
     pub no_github: bool,
-    /// Show the list again and again until interrupted
+    /// Refresh the list until interrupted
     #[arg(long)]
     pub watch: bool,
 }
@@ -293,7 +293,7 @@ pub enum ProvidersCommand {
         /// The providers to check; all tables, or all kinds, when left out
         #[arg(value_name = "NAME")]
         names: Vec<String>,
-        /// One setting of a provider's table, or NAME.KEY=VALUE for one of several (repeatable)
+        /// Override a setting of the provider's table; NAME.KEY=VALUE for one of several (repeatable)
         #[arg(long, value_name = "KEY=VALUE")]
         set: Vec<String>,
     },
@@ -310,7 +310,7 @@ pub enum ProvidersCommand {
         /// The providers to ask; all tables, or all kinds, when left out
         #[arg(value_name = "NAME")]
         names: Vec<String>,
-        /// One setting of a provider's table, or NAME.KEY=VALUE for one of several (repeatable)
+        /// Override a setting of the provider's table; NAME.KEY=VALUE for one of several (repeatable)
         #[arg(long, value_name = "KEY=VALUE")]
         set: Vec<String>,
     },

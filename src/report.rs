@@ -46,7 +46,7 @@ impl Text for StopOutcome {
             let (word, what) = if self.planned {
                 ("would stop", one.reason.as_str())
             } else if one.instance.is_some() && !one.terminated {
-                ("stopped", "not proved gone yet")
+                ("stopped", "removal not confirmed yet")
             } else {
                 ("stopped", "")
             };

@@ -123,8 +123,8 @@ impl fmt::Display for MovedAside {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "the state file `{}` could not be read ({}) and was moved to `{}` \u{2014} machines that only it \
-             knew are found with `gharun list` and `gharun stop --orphans`",
+            "the state file `{}` could not be read ({}) and was moved to `{}` \u{2014} find \
+             machines that only it recorded with `gharun list` and `gharun stop --orphans`",
             self.path.display(),
             self.reason,
             self.moved_to.display()
@@ -233,7 +233,7 @@ impl Store {
         done.await.unwrap_or_else(|_| {
             Err(Error::new(
                 ErrorKind::Unexpected,
-                "another change of the state file failed half-way",
+                "another change of the state file failed",
             ))
         })
     }

@@ -11,8 +11,8 @@ use crate::model::{Error, Name, chain};
 pub(super) const MOST: usize = 1 << 20;
 
 /// What every summary of `start` has to say, since GitHub's own button is a trap here.
-const RERUN: &str = "A runner serves one job. **Re-run failed jobs** cannot bring a label back; \
-                     **Re-run all jobs** starts new runners.";
+const RERUN: &str = "A runner serves one job. **Re-run failed jobs** cannot start a new one; use \
+                     **Re-run all jobs**.";
 
 /// Writes up a `start` in at most `room` bytes; `None` when not even the heading fits.
 pub(super) fn start(outcome: &StartOutcome, room: usize) -> Option<String> {
@@ -294,7 +294,7 @@ mod tests {
         | --- | --- | --- | --- | --- | --- | --- | --- |
         | <code>gharun-abcdefabcdefgh</code> | docker | <code>docker&#58;1a2b/3c4d</code> | 1s | 1m 12s | $0.79/h | 2026-01-01 07:00 UTC | online |
 
-        A runner serves one job. **Re-run failed jobs** cannot bring a label back; **Re-run all jobs** starts new runners.
+        A runner serves one job. **Re-run failed jobs** cannot start a new one; use **Re-run all jobs**.
         ");
     }
 
@@ -319,7 +319,21 @@ mod tests {
             }],
             ..StartOutcome::default()
         };
-        insta::assert_snapshot!(start(&outcome, MOST).unwrap(), @"");
+        insta::assert_snapshot!(start(&outcome, MOST).unwrap(), @r#"
+        ### Machines that may still be running
+
+        | Runner | Machine | Reason | End it with |
+        | --- | --- | --- | --- |
+        | <code>gharun-abcdefabcdefgh</code> | <code>aws&#58;us\_east\_1/i-1</code> | could not end it<br>hint&#58; allow \`ec2&#58;TerminateInstances\` | <code>gharun stop aws&#58;us\_east\_1/i-1</code> |
+
+        ### Runners started by gharun
+
+        | Runner | Provider | Machine | Launched after | Online after | Price | Ends itself | Outcome |
+        | --- | --- | --- | --- | --- | --- | --- | --- |
+        | <code>gharun-abcdefabcdefgh</code> |  |  |  |  |  |  | no provider has capacity&#58; \`aws\`&#58; none has room&#58; the answer was 503<br>hint&#58; add to \`instance\_types\` |
+
+        A runner serves one job. **Re-run failed jobs** cannot start a new one; use **Re-run all jobs**.
+        "#);
     }
 
     #[test]

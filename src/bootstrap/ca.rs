@@ -13,12 +13,12 @@ pub enum NoCertificates {
     #[error("it holds an incomplete certificate")]
     Broken,
     /// There is none in it.
-    #[error("it holds no certificate in PEM form")]
+    #[error("it holds no certificate in PEM format")]
     Empty,
     /// They do not fit into a boot script.
     #[error(
-        "its certificates have {0} bytes, and a boot script can hold {MOST}: name a file with only \
-         those that machines lack"
+        "its certificates take {0} bytes, more than the {MOST} that fit into a boot script: name a \
+         file with only those that machines lack"
     )]
     TooLarge(usize),
 }

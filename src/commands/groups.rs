@@ -26,10 +26,12 @@ pub(super) fn fits(settings: &GitHub) -> Result<(), Failure> {
     if everybodys {
         return Ok(());
     }
-    Err(refused(settings, "a repository has no runner groups").hinted(format!(
-        "register with its organization (`--org {owner}`, in the place of {}), or leave the group out",
-        scope.origin
-    )))
+    Err(
+        refused(settings, "repositories have no runner groups").hinted(format!(
+            "register with the organization: `--org {owner}` instead of {}; or leave the group out",
+            scope.origin
+        )),
+    )
 }
 
 /// The client whose new runners come into the group that was asked for. It is looked up before anything
@@ -49,9 +51,8 @@ pub(super) async fn choose(desk: &Desk, github: Client, plan: &Plan) -> Result<C
             group.id
         }
         Found::Unread(id, why) => {
-            desk.ui.warning(&format!(
-                "runner group {id} is used unseen: its list could not be read: {why}"
-            ));
+            desk.ui
+                .warning(&format!("using runner group {id} unchecked: {why}"));
             id
         }
     };
@@ -83,7 +84,7 @@ pub(super) async fn find(github: &Client, settings: &GitHub) -> Result<Option<Fo
             return Ok(Some(Found::Unread(*id, chain(&error))));
         }
         (Err(error), _) => {
-            let hint = "or name the group by its number, as its address on GitHub shows it";
+            let hint = "or name the group by its ID, as shown in its URL on GitHub";
             let hidden = matches!(error.kind, ErrorKind::Forbidden | ErrorKind::NotFound);
             let failure = Failure::from(error);
             return Err(if hidden {
@@ -123,17 +124,19 @@ fn pick(
     match fitting.as_slice() {
         [group] => Ok((*group).clone()),
         [] => {
-            let failure = refused(settings, &format!("`{scope}` has no such runner group"));
+            let failure = refused(settings, &format!("it does not exist in `{scope}`"));
             let known = named(&mut groups.iter());
             Err(match known.as_str() {
                 "" => failure,
-                known => failure.hinted(format!("there are: {known}")),
+                known => failure.hinted(format!("known groups: {known}")),
             })
         }
         several => {
             let known = named(&mut several.iter().copied());
-            Err(refused(settings, "there are several of that name")
-                .hinted(format!("write the number of one: {known}")))
+            Err(
+                refused(settings, "more than one runner group has that name")
+                    .hinted(format!("use an ID: {known}")),
+            )
         }
     }
 }
@@ -150,10 +153,10 @@ pub(super) async fn concerns(
     let what = spelled(group);
     if group.restricted_to_workflows {
         let workflows = match group.selected_workflows.as_slice() {
-            [] => "no workflow at all gets".to_owned(),
-            some => format!("only {} get", some.join(", ")),
+            [] => "no workflow may use the".to_owned(),
+            some => format!("only {} may use the", some.join(", ")),
         };
-        concerns.push(format!("{workflows} runners of the group {what}"));
+        concerns.push(format!("{workflows} runner group {what}"));
     }
     let Some((repository, name)) = ours(github.scope(), settings) else {
         return Ok(concerns);
@@ -162,19 +165,16 @@ pub(super) async fn concerns(
         match github.groups_visible_to(name).await {
             Ok(visible) if visible.iter().any(|open| open.id == group.id) => {}
             // Not even the group that everybody has: the question was not understood.
-            Ok(visible) if visible.is_empty() => concerns.push(format!(
-                "`{repository}` may not be among the repositories that the group {what} is open to"
-            )),
+            Ok(visible) if visible.is_empty() => {
+                concerns.push(format!("runner group {what} may not allow `{repository}`"));
+            }
             Ok(_) => {
                 let closed =
-                    format!("the runner group {what} is not open to the repository `{repository}`");
-                let open = format!(
-                    "add the repository to it at {}",
-                    page(settings, github, group)
-                );
+                    format!("runner group {what} does not allow the repository `{repository}`");
+                let open = format!("allow the repository at {}", page(settings, github, group));
                 if only_ours {
                     return Err(Failure::usage(format!(
-                        "{closed}: no job of its workflows would get the runner"
+                        "{closed}, so no job of its workflows would get the runner"
                     ))
                     .hinted(open)
                     .hinted("or name another group"));
@@ -182,7 +182,7 @@ pub(super) async fn concerns(
                 concerns.push(format!("{closed}; {open}"));
             }
             Err(error) => concerns.push(format!(
-                "whether `{repository}` may use the group {what} could not be asked: {}",
+                "could not check whether `{repository}` may use runner group {what}: {}",
                 chain(&error)
             )),
         }
@@ -191,13 +191,13 @@ pub(super) async fn concerns(
         match github.repository(repository).await {
             Ok(seen) if seen.private => {}
             Ok(_) => concerns.push(format!(
-                "`{repository}` is public, and the group {what} takes no jobs of public repositories: \
-                 allow it at {}, knowing that strangers may then run code on its machines",
+                "`{repository}` is public, and runner group {what} does not allow public \
+                 repositories: allow them at {}, but then strangers may run code on its machines",
                 page(settings, github, group)
             )),
             Err(error) => concerns.push(format!(
-                "whether `{repository}` is public, which the group {what} does not allow, \
-                 could not be asked: {}",
+                "could not check whether `{repository}` is public, which runner group {what} does \
+                 not allow: {}",
                 chain(&error)
             )),
         }

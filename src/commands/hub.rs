@@ -99,7 +99,8 @@ impl Desk {
             }
             Notice::Moved { scope } => {
                 ui.warning(&format!(
-                    "`{scope}` was renamed or moved, and GitHub leads on to where it is now: set its new name, before somebody takes the old one"
+                    "`{scope}` was renamed or transferred; update it to the new name before \
+                     someone else claims the old one"
                 ));
                 Ok(())
             }
@@ -135,7 +136,7 @@ pub(super) async fn packages(
     if packages.is_empty() {
         return Err(Failure::new(
             Exit::Failed,
-            "GitHub names no runner with a checksum, and nothing is run unverified",
+            "GitHub lists no runner download with a checksum; refusing to run one unverified",
         ));
     }
     Ok(packages)

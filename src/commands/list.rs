@@ -20,7 +20,7 @@ pub(super) async fn run(desk: &Desk, settings: &List) -> Result<Exit, Failure> {
         None
     } else {
         let github = desk.github().await;
-        Some(github.map_err(|failure| failure.hinted("or leave GitHub out with `--no-github`"))?)
+        Some(github.map_err(|failure| failure.hinted("skip GitHub with `--no-github`"))?)
     };
     let fleet = Fleet {
         github: github.as_ref(),

@@ -60,7 +60,7 @@ pub async fn run(cli: Cli) -> Exit {
     ));
     match ui.subscriber(settings.log.as_deref()) {
         Ok(subscriber) => install(subscriber),
-        Err(error) => ui.warning(&format!("$RUST_LOG is not understood: {error}")),
+        Err(error) => ui.warning(&format!("invalid $RUST_LOG: {error}")),
     }
     let actions = Actions::new(step(&settings));
     Desk::new(settings, ui, actions).run(&cli.command).await
@@ -85,7 +85,7 @@ fn say(ui: &Ui, actions: Option<&Actions>, failure: &Failure) -> Exit {
     if let Some(actions) = actions
         && let Err(error) = actions.annotate(Level::Error, "gharun", &failure.told())
     {
-        tracing::debug!("cannot annotate: {error}");
+        tracing::debug!("could not annotate: {error}");
     }
     failure.kind
 }
@@ -199,7 +199,7 @@ impl Desk {
     fn say_unknown<'a>(&self, all: impl IntoIterator<Item = &'a Unknown>) {
         let mut hints: Vec<&String> = Vec::new();
         for unknown in all {
-            let what = format!("{} could not be read", unknown.source);
+            let what = format!("could not read {}", unknown.source);
             self.ui
                 .warning(&format!("{what}: {}", chain(&unknown.error)));
             self.annotate(Level::Warning, &what, &unknown.error);
@@ -217,7 +217,7 @@ impl Desk {
     /// Shows an error on the run's page, too. That it cannot be shown must not end the command.
     fn annotate(&self, level: Level, title: &str, error: &Error) {
         if let Err(error) = self.actions.annotate(level, title, &error.told()) {
-            tracing::debug!("cannot annotate: {error}");
+            tracing::debug!("could not annotate: {error}");
         }
     }
 

@@ -148,7 +148,7 @@ impl Desk {
     }
 
     fn not_searched(&self, name: &str, why: &str) {
-        self.ui.status(&format!("Not searched: `{name}`: {why}"));
+        self.ui.status(&format!("Skipped `{name}`: {why}"));
     }
 
     /// Opens one provider, where its settings can be used.

@@ -150,12 +150,13 @@ fn show(desk: &Desk, kind: &Kind) -> Result<Exit, Failure> {
 
 async fn init(desk: &Desk, path: &Path) -> Result<Exit, Failure> {
     let cannot = |error: ui::PromptError| {
-        super::unanswered(&error, "`providers init` asks questions")
+        super::unanswered(&error, "`providers init` is interactive")
             .hinted("copy providers.toml.example instead")
     };
     if path.exists() {
-        return Err(Failure::usage("there is a providers.toml here already")
-            .hinted("edit it, or move it away first"));
+        return Err(
+            Failure::usage("providers.toml already exists").hinted("edit it, or move it first")
+        );
     }
     let kinds: Vec<String> = KINDS
         .iter()
@@ -168,12 +169,15 @@ async fn init(desk: &Desk, path: &Path) -> Result<Exit, Failure> {
         .map_err(cannot)?];
     let name = desk
         .ui
-        .input("What shall this provider be called?", Some(chosen.name))
+        .input("What should this provider be called?", Some(chosen.name))
         .await
         .map_err(cannot)?;
     let repo = desk
         .ui
-        .input("Which repository do runners serve (OWNER/NAME)?", None)
+        .input(
+            "Which repository should runners register with (OWNER/NAME)?",
+            None,
+        )
         .await
         .map_err(cannot)?;
     let text = format!(

@@ -21,7 +21,7 @@ pub(super) async fn run(desk: &Desk, args: &cli::Stop) -> Result<Exit, Failure> 
         Err(failure) if explicit => {
             let why = chain(&failure);
             desk.ui
-                .warning(&format!("registrations cannot be removed: {why}"));
+                .warning(&format!("could not remove registrations: {why}"));
             for hint in failure.hints() {
                 desk.ui.hint(hint);
             }
@@ -59,7 +59,7 @@ pub(super) async fn run(desk: &Desk, args: &cli::Stop) -> Result<Exit, Failure> 
         desk.say_unknown(&selection.unknown);
         said.clone_from(&selection.unknown);
         if !confirmed(desk, &selection).await? {
-            return Err(Failure::usage("nothing was stopped"));
+            return Err(Failure::usage("not confirmed; nothing was stopped"));
         }
     }
     let patient = github.as_ref();
@@ -78,11 +78,12 @@ pub(super) async fn run(desk: &Desk, args: &cli::Stop) -> Result<Exit, Failure> 
 
 /// What was not read, where the state file is a part of it: now, or since it was moved aside.
 async fn lost(desk: &Desk, selection: &Selection) -> Result<Vec<Unknown>, Failure> {
-    let hint = "name what is to be stopped: `--mapping`, `--run`, `--orphans` or a machine of `gharun list`";
+    let hint =
+        "name what to stop: `--mapping`, `--run`, `--orphans` or a machine from `gharun list`";
     let moved = desk.store.set_aside().await?.into_iter();
     let moved = moved.map(|path| Unknown {
         source: STATE_FILE.to_owned(),
-        error: format!("it was damaged, and is now `{}`", path.display()).into(),
+        error: format!("it was damaged and was moved to `{}`", path.display()).into(),
     });
     let mut unknown = selection.unknown.clone();
     unknown.extend(moved);
@@ -131,7 +132,7 @@ async fn confirmed(desk: &Desk, selection: &Selection) -> Result<bool, Failure> 
     let answer = desk.ui.confirm(&format!("Stop these {count}?")).await;
     answer.map_err(|error| {
         super::unanswered(&error, &format!("{count} would be stopped"))
-            .hinted("say so with `--yes`, or look first with `--dry-run`")
+            .hinted("confirm with `--yes`, or check first with `--dry-run`")
     })
 }
 
@@ -143,7 +144,7 @@ fn finish(desk: &Desk, outcome: &StopOutcome, said: &[Unknown]) -> Result<Exit, 
         && let Err(error) = desk.actions.summarise_stop(outcome)
     {
         desk.ui
-            .warning(&format!("the job summary could not be written: {error}"));
+            .warning(&format!("could not write the job summary: {error}"));
     }
     let written = desk.data(outcome, outcome.text());
     let unknown = outcome.unknown.iter().filter(|one| !said.contains(one));
@@ -184,11 +185,9 @@ fn complaint(outcome: &StopOutcome) -> Option<Failure> {
     let text = match (outcome.failed.len(), outcome.unknown.len()) {
         (0, 0) => return None,
         (0, _) if outcome.planned => {
-            "not everything could be looked at: there may be more than is listed".to_owned()
+            "could not read everything: there may be more than is listed".to_owned()
         }
-        (0, _) => {
-            "not everything could be looked at, so it is not proved that nothing is left".to_owned()
-        }
+        (0, _) => "could not read everything, so something may be left".to_owned(),
         (count, _) if outcome.planned => format!("{count} cannot be stopped"),
         (count, _) => format!("{count} could not be stopped"),
     };

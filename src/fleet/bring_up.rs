@@ -33,7 +33,7 @@ impl<G: Api> Shared<'_, G> {
         let mut refused = None;
         for place in self.fleet.places {
             if Instant::now() >= self.deadline() {
-                let unasked = "no time was left to ask it";
+                let unasked = "no time left to ask it";
                 let unasked = providers::Error::new(ErrorKind::Unavailable, unasked);
                 no_room.push((place.name.clone(), unasked));
                 break;
@@ -109,7 +109,7 @@ impl<G: Api> Shared<'_, G> {
                 Ok(Ok(())) => {}
                 // A place that nobody asks for any more is lost before long.
                 Ok(Err(error)) => tracing::debug!("{}", chain(&error)),
-                Err(_) => tracing::debug!("`{}` was slow to let {turn} go", place.name),
+                Err(_) => tracing::debug!("`{}` was slow to release {turn}", place.name),
             }
         }
         outcome
@@ -260,9 +260,9 @@ impl<G: Api> Shared<'_, G> {
                 Ok(Err(error)) => chain(&error),
                 Err(_) => "the provider did not answer in time".to_owned(),
             },
-            () = self.halt.said() => "everything is being given up".to_owned(),
+            () = self.halt.said() => "the start was cancelled".to_owned(),
         };
-        tracing::warn!("the boot log of {} could not be read: {why}", machine.id);
+        tracing::warn!("could not read the boot log of {}: {why}", machine.id);
         None
     }
 }

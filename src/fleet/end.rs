@@ -22,7 +22,7 @@ const PATIENCE: (Duration, Duration) = (Duration::from_secs(3), Duration::from_s
 /// How long a listing may take, all regions and pages included.
 const LISTS: Duration = Duration::from_mins(1);
 /// What is said of a machine that may still be there.
-const UNPROVED: &str = "its machine is not proved gone yet";
+const UNPROVED: &str = "the removal of its machine is not confirmed yet";
 
 /// What became of a machine that was to end.
 #[derive(Debug)]
@@ -89,7 +89,7 @@ pub async fn end(place: &Place, machine: &InstanceId, deadline: Instant) -> Ende
             return outcome(why);
         }
         let name = &place.name;
-        tracing::debug!("`{name}:{machine}` is asked to end again: {}", chain(&why));
+        tracing::debug!("asking `{name}:{machine}` to end again: {}", chain(&why));
         sleep(pause).await;
     }
 }
@@ -125,7 +125,7 @@ async fn proof(
                     Condition::Ended(how) => format!("listed ({how})"),
                 };
                 unproved(format!(
-                    "it is still {still} {after} s after its end was accepted"
+                    "it is still {still} {after} s after the request to end it"
                 ))
             }
             Sight::Unread(error) if is_permanent(&error) => return Err(error),

@@ -174,7 +174,7 @@ impl<G: Api> Shared<'_, G> {
             match (found, unread(&listed.listing)) {
                 (Some(instance), _) => Ok(Fate::There(Box::new(instance.clone()))),
                 (None, None) if listed.begun >= settled => Ok(Fate::Absent),
-                (None, None) => Err(Error::from("it does not show it yet")),
+                (None, None) => Err(Error::from("not listed yet")),
                 (None, Some(why)) => Err(why),
             }
         });

@@ -41,7 +41,7 @@ impl<G: Api> Shared<'_, G> {
             && at.elapsed() > FRESH
         {
             *kept = None;
-            let reason = "its registration waited too long for a machine";
+            let reason = "its registration expired while it waited for a machine";
             self.rename(slot, Former::Lost, reason).await?;
         }
         if let Some(jit @ Credential::Jit(_)) = kept {

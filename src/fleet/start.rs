@@ -325,15 +325,15 @@ impl<G: Api> Course<'_, G> {
     }
 }
 
-const NOT_SURE: &str = "it could not be proved gone in time";
+const NOT_SURE: &str = "could not confirm its removal in time";
 
 /// What is not proved gone of a runner.
 fn unfinished(slot: &Slot) -> Option<&'static str> {
     match (&slot.machine, slot.registration) {
-        (Machine::There(..), _) => Some("its machine is not proved gone yet"),
+        (Machine::There(..), _) => Some("the removal of its machine is not confirmed yet"),
         (Machine::Unproved { .. }, _) => Some("its machine may be starting"),
         (Machine::Absent, Registration::Absent) if slot.lost.is_empty() => None,
-        (Machine::Absent, _) => Some("its registration is not proved gone yet"),
+        (Machine::Absent, _) => Some("the removal of its registration is not confirmed yet"),
     }
 }
 

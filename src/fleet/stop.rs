@@ -174,7 +174,7 @@ impl<'a, G: Api> Selecting<'a, G> {
                 Ok(true) | Err(Silent) => busy,
             },
             (Registration::Unread, Ok(Some(false))) => None,
-            (Registration::Unread, _) => Some("whether a job runs on it cannot be told".to_owned()),
+            (Registration::Unread, _) => Some("could not tell whether a job runs on it".to_owned()),
             _ => None,
         }
     }
@@ -207,8 +207,8 @@ impl<'a, G: Api> Selecting<'a, G> {
             if several && row.verdict == Verdict::Ready {
                 self.keep(
                     row,
-                    "several starts of this run are at work, and no group tells them apart: \
-                     give each `start` and its `stop` the same `--group`",
+                    "more than one `start` of this run is active: choose one with `--group`, given \
+                     to both its `start` and its `stop`",
                 );
             } else {
                 self.unless_busy(row).await;
@@ -222,7 +222,11 @@ impl<'a, G: Api> Selecting<'a, G> {
             if row.is_swept(group) {
                 self.choose(row, Manner::Orphan, row.why.clone());
             } else if row.verdict == Verdict::Working && self.stop.force && is_busy_orphan(row) {
-                self.choose(row, Manner::Orphan, "a job runs on it, past its time");
+                self.choose(
+                    row,
+                    Manner::Orphan,
+                    "a job still runs on it, past its lifetime",
+                );
             }
         }
     }
@@ -256,7 +260,7 @@ impl<'a, G: Api> Selecting<'a, G> {
             }
             // The machine of a name in a mapping is named there, too.
             if rows.is_empty() && !starts && !self.was_everything_read() {
-                let error = "it was not found, and not all sources could be read";
+                let error = "not found, but not all sources could be read";
                 self.refuse(Unstopped::new(None, Some(name), error));
             }
         }
@@ -273,7 +277,7 @@ impl<'a, G: Api> Selecting<'a, G> {
                     .as_ref()
                     .is_some_and(|start| begun_by.contains(start))
                 {
-                    self.choose(row, Manner::Explicit, "its start made it");
+                    self.choose(row, Manner::Explicit, "it belongs to the same start");
                 }
             }
         }
@@ -299,7 +303,7 @@ impl<'a, G: Api> Selecting<'a, G> {
         name: Option<&Name>,
     ) -> Unstopped {
         let (scope, server) = (&row.scope, &row.server);
-        let error = format!("it is of the scope `{scope}` of {server}");
+        let error = format!("it belongs to scope `{scope}` on {server}");
         let mut refused = Unstopped::new(machine, name, error).permanent();
         if !server.eq_ignore_ascii_case(&self.view.server) {
             let hint = format!("set $GITHUB_SERVER_URL to `https://{server}`");
@@ -336,7 +340,7 @@ impl<'a, G: Api> Selecting<'a, G> {
             let errors = unknown
                 .filter(|unknown| unknown.source.split(':').next() == Some(&place.name))
                 .map(|unknown| unknown.error.clone());
-            let error = Error::from("its place could not be read").because_each(errors);
+            let error = Error::from("could not query its provider").because_each(errors);
             return self.refuse(Unstopped::new(Some(reference), None, error));
         }
         self.selection.chosen.push(Chosen {

@@ -18,10 +18,10 @@ pub enum Trouble {
         log: Option<String>,
     },
     /// Another runner failed, or somebody interrupted.
-    #[error("it was given up with the others")]
+    #[error("cancelled together with the other runners")]
     Halted,
     /// The time limit is over.
-    #[error("it was not online within the time limit{}", .phase.as_ref().map(|phase| format!(" (its machine is in the phase `{phase}`)")).unwrap_or_default())]
+    #[error("it did not come online within the time limit{}", .phase.as_ref().map(|phase| format!(" (its machine reached the phase `{phase}`)")).unwrap_or_default())]
     Late {
         /// The last phase that the boot script reached.
         phase: Option<String>,
@@ -37,7 +37,7 @@ pub enum Trouble {
         source: providers::Error,
     },
     /// Nobody can tell whether the provider launched it.
-    #[error("`{provider}` did not say whether it launched it")]
+    #[error("no answer from `{provider}`: the machine may have been launched")]
     Lost {
         /// The provider.
         provider: String,
@@ -45,19 +45,19 @@ pub enum Trouble {
         source: providers::Error,
     },
     /// No provider has room: what each of them said, in the order in which they were asked.
-    #[error("no provider has room: {}", .0.iter().map(told).collect::<Vec<_>>().join("; "))]
+    #[error("no provider has capacity: {}", .0.iter().map(told).collect::<Vec<_>>().join("; "))]
     NoRoom(Vec<(String, providers::Error)>),
     /// A bug.
     #[error("gharun itself failed: {0}")]
     Panic(String),
     /// It could not be written down.
-    #[error("it could not be written down")]
+    #[error("could not record it in the state file")]
     Record(#[from] state::Error),
     /// GitHub did not register it.
     #[error("GitHub did not register it")]
     Register(#[source] github::Error),
     /// An output could not be written.
-    #[error("the outputs could not be written")]
+    #[error("could not write the outputs")]
     Tell(#[source] Arc<io::Error>),
     /// GitHub dropped it.
     #[error("GitHub dropped its registration before it was online")]
@@ -91,7 +91,7 @@ impl Trouble {
                     let error = error.clone();
                     error.while_trying(format!("`{provider}`"))
                 });
-                Error::from("no provider has room").because_each(each)
+                Error::from("no provider has capacity").because_each(each)
             }
             Self::Record(error) => error.clone().any().while_trying(self.to_string()),
             Self::Register(error) => error.clone().any().while_trying(self.to_string()),
@@ -129,7 +129,7 @@ impl Trouble {
 
     /// GitHub's answer did not come in time.
     pub(super) fn unregistered(name: &Name) -> Self {
-        let message = format!("could not register `{name}` within the time limit");
+        let message = format!("timed out registering `{name}`");
         Self::Register(github::Error::new(github::ErrorKind::Ambiguous, message))
     }
 
@@ -139,6 +139,6 @@ impl Trouble {
             .downcast_ref::<String>()
             .cloned()
             .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-        Self::Panic(text.unwrap_or_else(|| "a panic without words".to_owned()))
+        Self::Panic(text.unwrap_or_else(|| "unknown panic".to_owned()))
     }
 }

@@ -33,7 +33,7 @@ const LOOKS: Pace = Pace {
 };
 
 /// What is said of a registration that may still be there.
-const UNREMOVED: &str = "its registration could not be removed";
+const UNREMOVED: &str = "could not remove its registration";
 /// What is said where no answer came.
 const SILENT: &str = "GitHub did not answer in time";
 
@@ -94,7 +94,7 @@ impl<G: Api> Shared<'_, G> {
         if let (Registration::Busy, Some((place, instance))) = (&registration, &machine)
             && !has_ended(place, &instance.id, LISTS).await
         {
-            let why = "it got a job meanwhile";
+            let why = "it was assigned a job in the meantime";
             return vec![Left::of(&name, Some((place, instance)), why, true)];
         }
         if let Some((place, instance)) = &machine {
@@ -198,7 +198,7 @@ impl<G: Api> Shared<'_, G> {
                 }
             }
             None if begun >= one.since + SETTLES => Ok(()),
-            None => Err("GitHub did not say whether it made it".into()),
+            None => Err("no answer from GitHub: it may be registered".into()),
         }
     }
 
@@ -222,7 +222,10 @@ impl<G: Api> Shared<'_, G> {
             .update(move |entries| entries.retain(|name, _| !names.contains(name)))
             .await;
         if let Err(error) = forgotten {
-            tracing::warn!("the state file still names what is gone: {}", chain(&error));
+            tracing::warn!(
+                "could not remove what is gone from the state file: {}",
+                chain(&error)
+            );
         }
     }
 
@@ -248,7 +251,7 @@ impl<G: Api> Shared<'_, G> {
         let wait = self.github.wait_now();
         if wait > ROOM {
             let wait = wait.as_secs();
-            let why = format!("GitHub takes no requests for {wait} s");
+            let why = format!("GitHub accepts no requests for {wait} s");
             return Registration::Unknown(why.into());
         }
         let removal = async {
@@ -312,7 +315,9 @@ impl<G: Api> Shared<'_, G> {
             }
             Fate::Unknown(why) => {
                 let place = place.name;
-                Err(why.while_trying(format!("`{place}` did not say whether it launched it")))
+                Err(why.while_trying(format!(
+                    "no answer from `{place}`: the machine may have been launched"
+                )))
             }
         }
     }
@@ -320,7 +325,7 @@ impl<G: Api> Shared<'_, G> {
     /// Tells something that must not keep the undoing from going on.
     pub(super) async fn say(&self, event: Event) {
         if let Err(error) = self.fleet.sink.tell(event).await {
-            tracing::warn!("cannot write an event: {error}");
+            tracing::warn!("could not write an event: {error}");
         }
     }
 }

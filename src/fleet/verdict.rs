@@ -95,9 +95,9 @@ pub fn judge(facts: &Facts) -> (Verdict, &'static str) {
     let in_grace = facts.now <= facts.grace;
     let over = facts.run_over == Some(true);
     match (facts.machine, facts.registration) {
-        (Unread, _) => (Verdict::Unknown, "its place could not be read"),
+        (Unread, _) => (Verdict::Unknown, "could not query its provider"),
         (Ended, _) => (Verdict::Orphan, "the machine ended by itself"),
-        (There, Registration::Unread) => (Verdict::Unknown, "GitHub could not be read"),
+        (There, Registration::Unread) => (Verdict::Unknown, "could not query GitHub"),
         (There, Registration::Busy) => (Verdict::Working, "a job runs on it"),
         (There, _) if over => (Verdict::Orphan, "its workflow run is over"),
         (There, _) if past(facts.expires) => (Verdict::Orphan, "its lifetime is over"),
@@ -105,8 +105,8 @@ pub fn judge(facts: &Facts) -> (Verdict, &'static str) {
             (Verdict::Orphan, "no job came within its idle limit")
         }
         (There, Registration::Online) => (Verdict::Ready, "online, waiting for a job"),
-        (There, _) if in_grace => (Verdict::Starting, "its start may still be at work"),
-        (There, Registration::Absent) => (Verdict::Orphan, "GitHub knows no such runner"),
+        (There, _) if in_grace => (Verdict::Starting, "its start may still be running"),
+        (There, Registration::Absent) => (Verdict::Orphan, "not registered with GitHub"),
         (There, Registration::Offline) => (Verdict::Orphan, "its runner is offline"),
         (Gone | Nowhere, Registration::Offline) if !in_grace || over => {
             (Verdict::Ghost, "a registration without a machine")
@@ -114,16 +114,16 @@ pub fn judge(facts: &Facts) -> (Verdict, &'static str) {
         (Gone, Registration::Absent) if !in_grace => {
             (Verdict::Stale, "machine and registration are gone")
         }
-        (Gone | Nowhere, _) if in_grace => (Verdict::Starting, "its start may still be at work"),
+        (Gone | Nowhere, _) if in_grace => (Verdict::Starting, "its start may still be running"),
         // What is left is in no row of the table, and nothing acts on it.
-        (Gone | Nowhere, Registration::Unread) => (Verdict::Unknown, "GitHub could not be read"),
+        (Gone | Nowhere, Registration::Unread) => (Verdict::Unknown, "could not query GitHub"),
         (Gone | Nowhere, Registration::Busy) => (
             Verdict::Working,
-            "a job runs on it, and no provider asked here has its machine",
+            "a job runs on it, and none of the providers asked has its machine",
         ),
         (Gone | Nowhere, Registration::Online) => (
             Verdict::Ready,
-            "online, and no provider asked here has its machine",
+            "online, and none of the providers asked has its machine",
         ),
         (Gone | Nowhere, _) => (Verdict::Unknown, "its provider was not asked"),
     }
@@ -133,13 +133,13 @@ pub fn judge(facts: &Facts) -> (Verdict, &'static str) {
 pub fn judge_rehearsal(facts: &Facts) -> (Verdict, &'static str) {
     let past = facts.expires.is_some_and(|time| facts.now > time);
     match facts.machine {
-        Machine::Unread => (Verdict::Unknown, "its place could not be read"),
+        Machine::Unread => (Verdict::Unknown, "could not query its provider"),
         Machine::Nowhere => (Verdict::Unknown, "its provider was not asked"),
         Machine::Gone if past => (Verdict::Stale, "the machine is gone"),
         Machine::Ended | Machine::There if past => {
             (Verdict::Orphan, "the lifetime of this rehearsal is over")
         }
-        _ => (Verdict::Starting, "its rehearsal may still be at work"),
+        _ => (Verdict::Starting, "its rehearsal may still be running"),
     }
 }
 

@@ -128,7 +128,7 @@ impl Watch {
             _ => one
                 .machine
                 .is_gone(one.since)
-                .then(|| "it is gone from its provider".to_owned()),
+                .then(|| "its provider no longer lists it".to_owned()),
         };
         let row = one.runner.last.as_ref();
         Sight {
@@ -212,7 +212,7 @@ impl Watch {
             Ok(Err(error)) => chain(&error),
             Err(_) => "it did not answer in time".to_owned(),
         };
-        let what = "GitHub cannot be asked about the runners just now";
+        let what = "could not list the runners at GitHub";
         self.complain(fleet, what, &why).await;
     }
 
@@ -246,10 +246,7 @@ impl Watch {
             }
         }
         if let Some(why) = unread {
-            let what = format!(
-                "`{}` cannot be asked about its machines just now",
-                place.name
-            );
+            let what = format!("could not list the machines of `{}`", place.name);
             self.complain(fleet, &what, &chain(&why)).await;
         }
     }
@@ -263,7 +260,7 @@ impl Watch {
         let warning = Event::Warning(format!("{what}: {why}"));
         // A warning that cannot be written must not end the watch; the next output will say so.
         if let Err(error) = fleet.sink.tell(warning).await {
-            tracing::warn!("cannot write a warning: {error}");
+            tracing::warn!("could not write a warning: {error}");
         }
     }
 }
@@ -274,7 +271,7 @@ pub(super) fn unread(listing: &Listing) -> Option<Error> {
     match listing.unread.len() {
         0 | 1 => errors().next().map(Error::any),
         parts => {
-            let message = format!("{parts} parts of it could not be read");
+            let message = format!("could not read {parts} parts of it");
             Some(Error::from(message).because_each(errors()))
         }
     }

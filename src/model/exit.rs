@@ -8,7 +8,7 @@ pub enum Exit {
     /// Failed, and no machine that the command was about is known to run (`list`: a source could not be
     /// read; `stop`: not everything could be looked at).
     Failed,
-    /// Interrupted, and proved swept.
+    /// Interrupted, and nothing of ours is left running.
     Interrupted,
     /// Machines were kept or may still be running; they are listed.
     Left,

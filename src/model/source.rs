@@ -131,7 +131,7 @@ impl SecretSource {
         }
         let text = String::from_utf8(output.stdout);
         text.map(Secret::new)
-            .map_err(|_| self.says("wrote something that is not text"))
+            .map_err(|_| self.says("did not print UTF-8 text"))
     }
 
     /// A sentence about the source.

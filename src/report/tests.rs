@@ -186,7 +186,7 @@ fn a_list_has_the_keys_that_are_promised() {
         machines: vec![row],
         unknown: vec![Unknown {
             source: "pi".into(),
-            error: Error::from("it does not answer").hinted("is it on?"),
+            error: Error::from("it does not respond").hinted("is it on?"),
         }],
         now: time("2026-11-24T09:30:05Z"),
     };
@@ -214,7 +214,7 @@ fn a_list_has_the_keys_that_are_promised() {
       "unknown": [
         {
           "source": "pi",
-          "error": "it does not answer",
+          "error": "it does not respond",
           "hints": [
             "is it on?"
           ],

@@ -21,7 +21,8 @@ pub(super) fn ca_bundle(env: &Env, file: &File) -> Result<Option<Setting<Roots>>
     let wrong = |why: &str| {
         let (subject, named) = (spelled("github.ca_bundle", &origin), named.display());
         Error::usage(format!("{subject} cannot be `{named}`: {why}")).hinted(
-            "name a file that holds certificates in PEM, from `-----BEGIN CERTIFICATE-----` on",
+            "name a file with certificates in PEM format: they begin with `-----BEGIN \
+             CERTIFICATE-----`",
         )
     };
     let text = std::fs::read(&named).map_err(|error| wrong(&error.to_string()))?;

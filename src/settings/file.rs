@@ -87,9 +87,14 @@ impl File {
     pub(super) fn find(flag: Option<&Path>, env: &Env) -> Result<Self> {
         if let Some(Setting { value, origin }) = env.path_setting("config", flag) {
             return Self::load(&value)?.ok_or_else(|| {
-                let message = format!("`{origin}` cannot be `{}`: there is no such file", value.display());
-                Error::usage(message)
-                    .hinted("write one with `gharun providers init`, or leave the option out: every kind works with its defaults")
+                let message = format!(
+                    "`{origin}` cannot be `{}`: the file does not exist",
+                    value.display()
+                );
+                Error::usage(message).hinted(
+                    "create it with `gharun providers init`, or leave the option out: every \
+                         kind works with its defaults",
+                )
             });
         }
         let user = env
@@ -111,7 +116,7 @@ impl File {
             Ok(text) => Self::parse(path, &text).map(Some),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(Error::usage(format!(
-                "cannot read `{}`: {error}",
+                "could not read `{}`: {error}",
                 path.display()
             ))),
         }

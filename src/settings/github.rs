@@ -66,10 +66,14 @@ impl GitHub {
 
     /// The scope, or the error that says how to give one.
     pub fn scope(&self) -> Result<&Scope> {
-        self.scope.as_ref().map(|setting| &setting.value).ok_or_else(|| {
-            Error::usage("no repository, organization or enterprise is given")
-                .hinted("say where runners register: `--repo OWNER/NAME`, `--org ORG`, or [github] in providers.toml")
-        })
+        self.scope
+            .as_ref()
+            .map(|setting| &setting.value)
+            .ok_or_else(|| {
+                Error::usage("no repository, organization or enterprise is set").hinted(
+                    "set one with `--repo OWNER/NAME`, `--org ORG`, or [github] in providers.toml",
+                )
+            })
     }
 
     /// The token or the app, or the error that names what is read.

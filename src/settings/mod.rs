@@ -336,9 +336,10 @@ fn state(global: &Global, env: &Env, in_actions: bool) -> Result<PathBuf> {
         .map(|base| base.join("gharun/state.json"))
         .ok_or_else(|| {
             Error::usage(
-                "there is no place for the state file: neither $XDG_STATE_HOME nor $HOME is set",
+                "could not find a directory for the state file: neither $XDG_STATE_HOME nor $HOME \
+                 is set",
             )
-            .hinted("name one with `--state FILE`, or go without with `--no-state`")
+            .hinted("name a file with `--state FILE`, or use `--no-state`")
         })
 }
 

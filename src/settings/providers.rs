@@ -85,7 +85,7 @@ impl Tables {
             || {
                 self.kind_of(name).map_err(|_| {
                     let kinds: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
-                    Error::usage(format!("there is no kind `{name}`"))
+                    Error::usage(format!("the kind `{name}` does not exist"))
                         .hinted(format!("known: {}", kinds.join(", ")))
                 })
             },

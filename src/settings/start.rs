@@ -77,9 +77,10 @@ impl Settings {
         }
         if lifetime.value < timeout.value {
             return Err(Error::usage(
-                "`lifetime` is shorter than `timeout`: machines would end before they are online",
+                "`lifetime` must not be shorter than `timeout`: machines would end before they are \
+                 online",
             )
-            .hinted("make `--lifetime` as long as the start and its job may take together"));
+            .hinted("set `--lifetime` to the time that the start and its job may take together"));
         }
         let count = self.read("count", args.count.as_deref(), defaults.count)?;
         let version = defaults.runner_version.clone();
@@ -124,7 +125,7 @@ impl Settings {
             given.to_vec()
         };
         if names.is_empty() {
-            return Err(Error::usage("no provider is given").hinted(format!(
+            return Err(Error::usage("no provider is set").hinted(format!(
                 "name one or more, in order of preference: {}",
                 self.tables.known().join(", ")
             )));
@@ -163,7 +164,7 @@ impl Settings {
         // GitHub takes 100 labels a runner; the unique one is ours.
         if fine.len() > 99 {
             return Err(Error::usage(format!("{} labels are too many", fine.len()))
-                .hinted("GitHub takes 100, and one is the unique name"));
+                .hinted("GitHub allows 100, and one is the unique name"));
         }
         Ok(fine)
     }
@@ -186,7 +187,7 @@ impl Settings {
         let text = std::fs::read_to_string(&path).map_err(|error| {
             let (subject, path) = (spelled("defaults.setup", &origin), path.display());
             Error::usage(format!("{subject} cannot be `{path}`: {error}"))
-                .hinted("name a shell script that can be read")
+                .hinted("name a readable shell script")
         })?;
         Ok(Some(text))
     }

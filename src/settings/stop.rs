@@ -126,7 +126,7 @@ fn run(text: &str, of_step: Option<crate::model::Run>) -> Result<StopTarget> {
             })
             .ok_or_else(|| {
                 Error::usage(
-                    "`--run` without a value is for workflow steps, and $GITHUB_RUN_ID is not set",
+                    "`--run` needs a value outside of a workflow step: $GITHUB_RUN_ID is not set",
                 )
                 .hinted("write `--run ID`")
             });
@@ -136,7 +136,7 @@ fn run(text: &str, of_step: Option<crate::model::Run>) -> Result<StopTarget> {
         .map_or((text, None), |(id, attempt)| (id, Some(attempt)));
     let wrong = || {
         Error::usage(format!("`--run` cannot be `{text}`"))
-            .hinted("write the number of a run, or `ID/ATTEMPT`, such as `16543210/1`")
+            .hinted("write a run ID or `ID/ATTEMPT`, such as `16543210/1`")
     };
     let attempt = attempt
         .map(|attempt| attempt.parse().map_err(|_| wrong()))
@@ -155,7 +155,7 @@ fn mapping_text(text: &str, env: &Env) -> Result<String> {
             .read_to_string(&mut read)
             .map_err(|error| {
                 Error::usage(format!(
-                    "cannot read the mapping from standard input: {error}"
+                    "could not read the mapping from standard input: {error}"
                 ))
             })?;
         return Ok(read);
@@ -164,21 +164,23 @@ fn mapping_text(text: &str, env: &Env) -> Result<String> {
         return Ok(text.to_owned());
     }
     std::fs::read_to_string(env.path(text)).map_err(|error| {
-        Error::usage(format!("cannot read the mapping from `{text}`: {error}"))
-            .hinted("give the JSON itself, a file, or `-` for standard input")
+        Error::usage(format!("could not read the mapping from `{text}`: {error}"))
+            .hinted("pass the JSON itself, a file, or `-` for standard input")
     })
 }
 
 /// Reads a mapping; `None` when it is empty. Values may be a label or a list of labels.
 fn mapping(text: &str, provider: Option<&str>) -> Result<Option<StopTarget>> {
-    let hint = "it looks like `{\"docker:1a2b3c4d5e6f/0123456789ab\": \"gharun-…\"}`, as `start` writes its output `mapping`";
-    let value: serde_json::Value = serde_json::from_str(text)
-        .map_err(|error| Error::usage(format!("the mapping is no JSON: {error}")).hinted(hint))?;
+    let hint = "write it like `{\"docker:1a2b3c4d5e6f/0123456789ab\": \"gharun-…\"}`, as `start` \
+                writes its output `mapping`";
+    let value: serde_json::Value = serde_json::from_str(text).map_err(|error| {
+        Error::usage(format!("the mapping is not valid JSON: {error}")).hinted(hint)
+    })?;
     let table = match value {
         serde_json::Value::Object(table) => table,
         serde_json::Value::Array(items) if items.is_empty() => return Ok(None),
         serde_json::Value::Null => return Ok(None),
-        _ => return Err(Error::usage("the mapping is no JSON object").hinted(hint)),
+        _ => return Err(Error::usage("the mapping must be a JSON object").hinted(hint)),
     };
     if table.is_empty() {
         return Ok(None);
@@ -190,8 +192,8 @@ fn mapping(text: &str, provider: Option<&str>) -> Result<Option<StopTarget>> {
         } else {
             let Some(provider) = provider else {
                 return Err(
-                    Error::usage(format!("the mapping's `{key}` names no provider"))
-                        .hinted("say which with `--provider P`"),
+                    Error::usage(format!("`{key}` in the mapping must name a provider"))
+                        .hinted("name it with `--provider P`"),
                 );
             };
             format!("{provider}:{key}").parse()

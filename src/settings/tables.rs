@@ -47,10 +47,10 @@ impl Tables {
             let plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
             if !name.chars().all(plain) || name.len() > 40 {
                 let place = file.origin(&["providers", name]);
-                return Err(
-                    Error::usage(format!("{place}: a provider cannot be named `{name}`"))
-                        .hinted("use at most 40 letters, digits, `-` and `_`"),
-                );
+                return Err(Error::usage(format!(
+                    "{place}: `{name}` is not a valid provider name"
+                ))
+                .hinted("use at most 40 letters, digits, `-` and `_`"));
             }
         }
         let mut sets = Vec::new();
@@ -116,8 +116,8 @@ impl Tables {
         };
         let Some(table) = self.table(name)? else {
             return providers::kind(name).ok_or_else(|| {
-                Error::usage(format!("there is no provider `{name}`"))
-                    .hinted(format!("known here: {}", self.known().join(", ")))
+                Error::usage(format!("the provider `{name}` does not exist"))
+                    .hinted(format!("known providers: {}", self.known().join(", ")))
             });
         };
         let path = ["providers", name, "kind"];
@@ -129,7 +129,7 @@ impl Tables {
                     .hinted(format!("add `kind = \"…\"`, one of: {}", kinds()))
             }),
             Some(Value::String(kind)) => providers::kind(kind).ok_or_else(|| {
-                Error::usage(format!("{place}: there is no kind `{kind}`"))
+                Error::usage(format!("{place}: the kind `{kind}` does not exist"))
                     .hinted(format!("known: {}", kinds()))
             }),
             Some(other) => Err(self
@@ -210,7 +210,7 @@ impl Tables {
         let names: Vec<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
         let kind = all.iter().find_map(|(_, settings)| settings.as_ref().ok());
         Err(Error::usage(format!(
-            "`--set {key}=…`: there is no setting `{}` in {}",
+            "`--set {key}=…`: unknown setting `{}` in {}",
             keys[0],
             names.join(", ")
         ))
@@ -376,7 +376,7 @@ impl ProviderSettings {
         let origin = Origin::Flag(format!("--set {}", keys.join(".")));
         if self.is_secret(keys[0]) {
             return Err(Error::usage(format!(
-                "`{origin}` would show a secret to everybody who can list processes"
+                "`{origin}` must not hold a secret: everybody who can list processes would see it"
             ))
             .hinted(format!(
                 "write `{} = {{ env = \"NAME\" }}` in providers.toml",

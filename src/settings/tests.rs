@@ -117,7 +117,7 @@ fn a_mistake_in_the_file_is_an_error_with_its_line() {
     DIR/p.toml:2: unknown key `timeuot` in [defaults]
     known: allow_partial, count, group, idle_timeout, keep_failed, labels, lifetime, older_than, poll_interval, providers, registration, runner_version, second_look, setup, timeout
     ");
-    insta::assert_snapshot!(World::new("start a").file("[providers.a]\nkind = \"azure\"\n").error().lines().next().unwrap(), @"DIR/p.toml:2: there is no kind `azure`");
+    insta::assert_snapshot!(World::new("start a").file("[providers.a]\nkind = \"azure\"\n").error().lines().next().unwrap(), @"DIR/p.toml:2: the kind `azure` does not exist");
     insta::assert_snapshot!(World::new("start local").file("[providers.a]\n[providers.a]\n").error(), @"DIR/p.toml:2: duplicate key");
 }
 
@@ -135,7 +135,7 @@ fn an_unknown_provider_lists_the_known_ones() {
     assert!(
         world
             .error()
-            .starts_with("there is no provider `gpu`\nknown here: box, "),
+            .starts_with("the provider `gpu` does not exist\nknown providers: box, "),
         "{}",
         world.error()
     );

@@ -209,7 +209,7 @@ impl Text for RegistrationMode {
 }
 
 impl Text for Group {
-    const EXPECTED: &'static str = "the name or the number of a runner group";
+    const EXPECTED: &'static str = "the name or ID of a runner group";
 
     fn read(text: &str) -> Option<Self> {
         /// Longer than any name that GitHub takes for a group.
@@ -256,7 +256,7 @@ impl Text for Repo {
 pub(super) struct Org(pub(super) Scope);
 
 impl Text for Org {
-    const EXPECTED: &'static str = "an organization's name as it stands in its address";
+    const EXPECTED: &'static str = "an organization's name as in its URL";
 
     fn read(text: &str) -> Option<Self> {
         is_slug(text).then(|| Self(Scope::Org(text.to_owned())))
@@ -268,7 +268,7 @@ impl Text for Org {
 pub(super) struct Enterprise(pub(super) Scope);
 
 impl Text for Enterprise {
-    const EXPECTED: &'static str = "an enterprise's name as it stands in its address";
+    const EXPECTED: &'static str = "an enterprise's name as in its URL";
 
     fn read(text: &str) -> Option<Self> {
         is_slug(text).then(|| Self(Scope::Enterprise(text.to_owned())))
@@ -280,7 +280,7 @@ impl Text for Enterprise {
 pub(super) struct ApiUrl(pub(super) Url);
 
 impl Text for ApiUrl {
-    const EXPECTED: &'static str = "an address such as `https://github.example.com`";
+    const EXPECTED: &'static str = "a URL such as `https://github.example.com`";
 
     fn read(text: &str) -> Option<Self> {
         let url = Url::parse(text).ok()?;
@@ -294,7 +294,8 @@ impl Text for ApiUrl {
 pub(super) struct AppId(pub(super) String);
 
 impl Text for AppId {
-    const EXPECTED: &'static str = "the client id (`Iv…`) or the number of a GitHub App, as the app's settings page shows them";
+    const EXPECTED: &'static str =
+        "the client ID (`Iv…`) or app ID of a GitHub App, as shown on the app's settings page";
     // It may be a key that came to the wrong place.
     const SHOWN: bool = false;
 
@@ -311,7 +312,7 @@ impl Text for AppId {
 pub(super) struct Installation(pub(super) u64);
 
 impl Text for Installation {
-    const EXPECTED: &'static str = "the number at the end of the installation's address";
+    const EXPECTED: &'static str = "the number at the end of the installation's URL";
 
     fn read(text: &str) -> Option<Self> {
         let number = text.trim().parse().ok()?;

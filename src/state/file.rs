@@ -37,8 +37,8 @@ pub(super) fn read(path: &Path) -> Result<Contents, Error> {
             format!("the state file `{}` is damaged ({reason})", path.display()),
         )
         .hinted(
-            "machines that only it knew are found with `gharun list` and `gharun stop --orphans`; the next \
-             `gharun start` moves the file aside",
+            "find machines that only it recorded with `gharun list` and `gharun stop --orphans`; \
+             the next `gharun start` moves the file aside",
         )),
     }
 }
@@ -104,7 +104,7 @@ fn resolve(path: &Path) -> Result<PathBuf, Error> {
     Err(Error::new(
         ErrorKind::NotAFile,
         format!(
-            "the state file `{}` is a ring of symbolic links",
+            "the state file `{}` is a loop of symbolic links",
             path.display()
         ),
     ))
@@ -132,7 +132,7 @@ fn exists(path: &Path) -> Result<bool, Error> {
             ErrorKind::NotAFile,
             format!("the state file `{}` is not a regular file", path.display()),
         )
-        .hinted("name a file with `--state FILE`, or keep none with `--no-state`")),
+        .hinted("name another file with `--state FILE`, or use `--no-state`")),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(failed("read", path, error)),
     }
@@ -311,13 +311,16 @@ impl Lock {
                 return Err(Error::new(
                     ErrorKind::Locked,
                     format!(
-                        "another process has kept the lock `{}` for {} seconds",
+                        "another process has held the lock `{}` for {} seconds",
                         path.display(),
                         begin.elapsed().as_secs()
                     ),
                 )
-                .hinted(format!("see who it is with `fuser -v {}`", path.display()))
-                .hinted("name another file with `--state FILE`, or keep none with `--no-state`"));
+                .hinted(format!(
+                    "find that process with `fuser -v {}`",
+                    path.display()
+                ))
+                .hinted("name another file with `--state FILE`, or use `--no-state`"));
             }
             let pause = pauses.next().copied().unwrap_or(1);
             thread::sleep(Duration::from_millis(pause));
@@ -341,13 +344,13 @@ fn failed(what: &str, path: &Path, error: io::Error) -> Error {
         _ => ErrorKind::Unexpected,
     };
     let first = match kind {
-        ErrorKind::Denied => format!("give this user the right to read and write `{shown}`, or "),
-        ErrorKind::Full => format!("make room on the disk that holds `{shown}`, or "),
+        ErrorKind::Denied => format!("allow this user to read and write `{shown}`, or "),
+        ErrorKind::Full => format!("free space on the disk that holds `{shown}`, or "),
         _ => String::new(),
     };
     Error::new(kind, format!("could not {what} the state file `{shown}`"))
         .because(error)
         .hinted(format!(
-            "{first}name another file with `--state FILE` (`--no-state` keeps none)"
+            "{first}name another file with `--state FILE`, or use `--no-state`"
         ))
 }

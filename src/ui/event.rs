@@ -120,7 +120,7 @@ fn sentence(ui: &Ui, event: &Event) -> Option<(String, Weight, String)> {
             name.to_string(),
             Lasting,
             format!(
-                "Provider `{provider}` has no room for `{name}`{}",
+                "Provider `{provider}` has no capacity for `{name}`{}",
                 detail(ui, reason, |reason| format!(" ({reason})"))
             ),
         ),
@@ -137,7 +137,7 @@ fn sentence(ui: &Ui, event: &Event) -> Option<(String, Weight, String)> {
         Event::Renamed { from, to, reason } => (
             to.to_string(),
             Lasting,
-            format!("Gave up the name `{from}` for `{to}` ({reason})"),
+            format!("Replaced `{from}` by `{to}` ({reason})"),
         ),
         Event::Deregistered { name } => (
             name.clone(),

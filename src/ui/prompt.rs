@@ -16,13 +16,13 @@ use crate::model::text::shown;
 #[derive(Debug, thiserror::Error)]
 pub enum PromptError {
     /// Ctrl-C.
-    #[error("interrupted, and nothing was done")]
+    #[error("interrupted; nothing was changed")]
     Interrupted,
     /// The terminal failed.
     #[error("could not ask a question")]
     Io(#[source] io::Error),
     /// There is nobody to ask: a pipe, a workflow, cron.
-    #[error("there is no terminal to ask `{0}` on")]
+    #[error("could not ask `{0}`: this is not a terminal")]
     NotATerminal(String),
 }
 

@@ -126,8 +126,8 @@ fn without_bars_every_event_is_a_line() {
     insta::assert_snapshot!(told(Look::default()), @r"
     Registered `gharun-abcdefabcdefgh` with GitHub as runner 42
     Launching `gharun-abcdefabcdefgh` at `docker`
-    Provider `docker` has no room for `gharun-abcdefabcdefgh`
-    Gave up the name `gharun-abcdefabcdefgh` for `gharun-abcdefabcdefgi` (because)
+    Provider `docker` has no capacity for `gharun-abcdefabcdefgh`
+    Replaced `gharun-abcdefabcdefgh` by `gharun-abcdefabcdefgi` (because)
     Launched `docker:1a2b/3c4d` for `gharun-abcdefabcdefgh`
     Runner `gharun-abcdefabcdefgh` is online after 1m 12s
     error: runner `gharun-abcdefabcdefgh` failed
@@ -159,7 +159,7 @@ fn why_a_runner_failed_is_for_the_last_screen_and_for_who_wants_all() {
     };
     let told = told(look);
     for line in [
-        "has no room for `gharun-abcdefabcdefgh` (because)\n",
+        "has no capacity for `gharun-abcdefabcdefgh` (because)\n",
         "failed: because\n",
     ] {
         assert!(told.contains(line), "{told}");

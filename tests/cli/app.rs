@@ -218,9 +218,9 @@ fn half_an_app_is_told_what_it_lacks() {
     write(&world, "providers.toml", table);
     let world = world.env("GHARUN_APP_ID", "");
     insta::assert_snapshot!(refused(&world, "list"), @r#"
-    error: there is the private key of a GitHub App (providers.toml:2), and not the app's id
+    error: a GitHub App private key is set (providers.toml:2), but no app ID
 
-    hint: set $GHARUN_APP_ID, or `id = "…"` under [github.app], to the app's client id or its number
+    hint: set $GHARUN_APP_ID, or `id = "…"` under [github.app], to the app's client ID or app ID
     "#);
 }
 
@@ -244,8 +244,8 @@ fn no_app_manages_the_runners_of_an_enterprise() {
     insta::assert_snapshot!(refused(&world, "list --enterprise acme --provider local"), @"
     error: the GitHub App `1234` ($GHARUN_APP_ID) cannot manage the runners of an enterprise: no app can
 
-    hint: set $GHARUN_GITHUB_TOKEN to a classic token with the scope `manage_runners:enterprise`, or say `--org ORG`
-    hint: or leave GitHub out with `--no-github`
+    hint: set $GHARUN_GITHUB_TOKEN to a classic token with the scope `manage_runners:enterprise`, or use `--org ORG`
+    hint: skip GitHub with `--no-github`
     ");
 }
 

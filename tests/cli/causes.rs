@@ -6,7 +6,7 @@ use crate::world::World;
 /// Two runners for one slot: the second finds no room.
 const FULL: &str = "start local --count 2 --set slots=1";
 /// What the second one's provider says.
-const CAUSE: &str = "its slot is held by";
+const CAUSE: &str = "its slot is taken by";
 /// What helps with it.
 const HINT: &str = "end what is no longer needed";
 
@@ -16,7 +16,10 @@ fn what_helps_where_no_provider_has_room_is_on_the_last_screen_and_nothing_is_sa
     let said = world.run(FULL).exits(1).stderr;
     let last = said.split("\nerror: could not start").last();
     let last = last.expect("the last error");
-    assert!(last.contains("no provider has room: `local`: "), "{said}");
+    assert!(
+        last.contains("no provider has capacity: `local`: "),
+        "{said}"
+    );
     for part in [CAUSE, HINT] {
         assert!(last.contains(part), "{said}");
         assert_eq!(said.matches(part).count(), 1, "{said}");

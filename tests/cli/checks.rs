@@ -70,36 +70,34 @@ fn a_group_that_cannot_be_is_refused_before_anything_is_made() {
     world.github.add_group(4, "GPU");
     told!(start(&world, "--runner-group gpu"), @"
     exit 2
-    error: `--runner-group` cannot be `gpu`: a repository has no runner groups
+    error: `--runner-group` cannot be `gpu`: repositories have no runner groups
 
-    hint: register with its organization (`--org octo`, in the place of $GHARUN_REPO), or leave the group out
+    hint: register with the organization: `--org octo` instead of $GHARUN_REPO; or leave the group out
     ");
     told!(start(&world, "--runner-group gpu --dry-run"), @"
     exit 2
-    error: `--runner-group` cannot be `gpu`: a repository has no runner groups
+    error: `--runner-group` cannot be `gpu`: repositories have no runner groups
 
-    hint: register with its organization (`--org octo`, in the place of $GHARUN_REPO), or leave the group out
+    hint: register with the organization: `--org octo` instead of $GHARUN_REPO; or leave the group out
     ");
     told!(start(&world, "--org acme --runner-group cpu"), @"
     exit 2
     warning: `local`: jobs run on this machine with all the rights of this user
-    error: `--runner-group` cannot be `cpu`: `acme` has no such runner group
+    error: `--runner-group` cannot be `cpu`: it does not exist in `acme`
 
-    hint: there are: `Default` (1), `GitHub Actions` (2), `gpu` (3), `GPU` (4)
+    hint: known groups: `Default` (1), `GitHub Actions` (2), `gpu` (3), `GPU` (4)
     ");
     told!(start(&world, "--org acme --runner-group Gpu"), @"
     exit 2
     warning: `local`: jobs run on this machine with all the rights of this user
-    error: `--runner-group` cannot be `Gpu`: there are several of that name
+    error: `--runner-group` cannot be `Gpu`: more than one runner group has that name
 
-    hint: write the number of one: `gpu` (3), `GPU` (4)
+    hint: use an ID: `gpu` (3), `GPU` (4)
     ");
     let world = world.env("GHARUN_RUNNER_GROUP", " ");
     told!(start(&world, "--org acme"), @"
     exit 2
-    error: `$GHARUN_RUNNER_GROUP` cannot be ` `
-
-    hint: write the group's name, or its number, as its address on GitHub shows it
+    error: `$GHARUN_RUNNER_GROUP` must be the name or ID of a runner group, not ` `
     ");
     nothing_was_tried(&world);
 }
@@ -137,7 +135,7 @@ fn a_name_that_cannot_be_looked_up_is_an_error_that_names_the_permission() {
       caused by: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 403 Forbidden (request [ID]): Must be an org owner.
 
     hint: the token has the scopes `repo` and lacks `admin:org`
-    hint: or name the group by its number, as its address on GitHub shows it
+    hint: or name the group by its ID, as shown in its URL on GitHub
     ");
     nothing_was_tried(&world);
 }
@@ -155,18 +153,18 @@ fn a_group_that_is_closed_to_the_repository_is_refused_where_nobody_else_can_ask
     told!(start(&world, "--org octo --runner-group gpu"), @"
     exit 2
     warning: `local`: jobs run on this machine with all the rights of this user
-    error: the runner group `gpu` (3) is not open to the repository `octo/app`: no job of its workflows would get the runner
+    error: runner group `gpu` (3) does not allow the repository `octo/app`, so no job of its workflows would get the runner
 
-    hint: add the repository to it at https://github.com/organizations/octo/settings/actions/runner-groups/3
+    hint: allow the repository at https://github.com/organizations/octo/settings/actions/runner-groups/3
     hint: or name another group
-    ::error title=gharun::the runner group `gpu` (3) is not open to the repository `octo/app`: no job of its workflows would get the runner
+    ::error title=gharun::runner group `gpu` (3) does not allow the repository `octo/app`, so no job of its workflows would get the runner%0Ahint: allow the repository at https://github.com/organizations/octo/settings/actions/runner-groups/3%0Ahint: or name another group
     ");
     nothing_was_tried(&world);
     // With a label of the user's own, a job of another repository may ask for it.
     told!(start(&world, "--org octo --runner-group gpu --label gpu"), @"
     exit 0
     warning: `local`: jobs run on this machine with all the rights of this user
-    warning: the runner group `gpu` (3) is not open to the repository `octo/app`; add the repository to it at https://github.com/organizations/octo/settings/actions/runner-groups/3
+    warning: runner group `gpu` (3) does not allow the repository `octo/app`; allow the repository at https://github.com/organizations/octo/settings/actions/runner-groups/3
     Registered `[NAME]` with GitHub as runner 2
     Launching `[NAME]` at `local`
     Launched `local:[HERE]/[NAME]` for `[NAME]`
@@ -198,20 +196,20 @@ fn what_keeps_jobs_away_is_warned_of() {
     told!(world.run("providers check local --org octo --runner-group gpu"), @"
     exit 0
     github	ok	octo at [GITHUB]/; a classic personal access token from $GH_PAT; 0 runners are registered
-    github/quota	ok	[SOME] of 5000 requests an hour are left, all of them again at [TIME]
+    github/quota	ok	[SOME] of 5000 API requests left; resets at [TIME]
     github/runner	ok	version 2.336.0 for linux-arm, linux-arm64, linux-x64, osx-arm64, osx-x64
-    github/group	ok	`gpu` (3): open to all that is private, no public repositories
+    github/group	ok	`gpu` (3): all private repositories, public repositories not allowed
     github/workflow	unknown	could not read the runs of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runs/7` answered 404 Not Found (request [ID]): Not Found
-    warning: `github/group`: only octo/app/.github/workflows/gpu.yml@main get runners of the group `gpu` (3)
-    warning: `github/group`: `octo/app` is public, and the group `gpu` (3) takes no jobs of public repositories: allow it at https://github.com/organizations/octo/settings/actions/runner-groups/3, knowing that strangers may then run code on its machines
+    warning: `github/group`: only octo/app/.github/workflows/gpu.yml@main may use the runner group `gpu` (3)
+    warning: `github/group`: `octo/app` is public, and runner group `gpu` (3) does not allow public repositories: allow them at https://github.com/organizations/octo/settings/actions/runner-groups/3, but then strangers may run code on its machines
     hint: `github/workflow`: the repository does not exist, or the token has no access to it: check its spelling
     hint: `github/workflow`: the token needs the scope `repo`
     ");
     told!(start(&world, "--org octo --runner-group gpu"), @"
     exit 0
     warning: `local`: jobs run on this machine with all the rights of this user
-    warning: only octo/app/.github/workflows/gpu.yml@main get runners of the group `gpu` (3)
-    warning: `octo/app` is public, and the group `gpu` (3) takes no jobs of public repositories: allow it at https://github.com/organizations/octo/settings/actions/runner-groups/3, knowing that strangers may then run code on its machines
+    warning: only octo/app/.github/workflows/gpu.yml@main may use the runner group `gpu` (3)
+    warning: `octo/app` is public, and runner group `gpu` (3) does not allow public repositories: allow them at https://github.com/organizations/octo/settings/actions/runner-groups/3, but then strangers may run code on its machines
     Registered `[NAME]` with GitHub as runner 2
     Launching `[NAME]` at `local`
     Launched `local:[HERE]/[NAME]` for `[NAME]`
@@ -227,26 +225,26 @@ fn a_check_tells_what_there_is() {
     told!(world.run("providers check local"), @"
     exit 0
     github	ok	octo/app at [GITHUB]/; a classic personal access token from $GH_PAT; an admin of the repository; 0 runners are registered
-    github/quota	ok	[SOME] of 5000 requests an hour are left, all of them again at [TIME]
+    github/quota	ok	[SOME] of 5000 API requests left; resets at [TIME]
     github/runner	ok	version 2.336.0 for linux-arm, linux-arm64, linux-x64, osx-arm64, osx-x64
-    github/group	ok	`Default` (1): a repository has no others
-    github/workflow	ok	the runs of `octo/app` can be read
+    github/group	ok	`Default` (1): repositories have no other groups
+    github/workflow	ok	can read the workflow runs of `octo/app`
     ");
     world.github.set_scopes(TOKEN, &["repo", "workflow"]);
     told!(world.run("providers check local --org acme"), @"
     exit 0
     github	ok	acme at [GITHUB]/; a classic personal access token from $GH_PAT; its scopes: repo, workflow; 0 runners are registered
-    github/quota	ok	[SOME] of 5000 requests an hour are left, all of them again at [TIME]
+    github/quota	ok	[SOME] of 5000 API requests left; resets at [TIME]
     github/runner	ok	version 2.336.0 for linux-arm, linux-arm64, linux-x64, osx-arm64, osx-x64
-    github/group	ok	`Default` (1): open to all, no public repositories
+    github/group	ok	`Default` (1): all repositories, public repositories not allowed
     warning: `github`: the token lacks the scope `admin:org`: it cannot register runners of `acme`
     ");
     told!(world.run("providers check local --enterprise acme --runner-group default"), @"
     exit 0
     github	ok	enterprises/acme at [GITHUB]/; a classic personal access token from $GH_PAT; its scopes: repo, workflow; 0 runners are registered
-    github/quota	ok	[SOME] of 5000 requests an hour are left, all of them again at [TIME]
+    github/quota	ok	[SOME] of 5000 API requests left; resets at [TIME]
     github/runner	ok	version 2.336.0 for linux-arm, linux-arm64, linux-x64, osx-arm64, osx-x64
-    github/group	ok	`Default` (1): open to all, no public repositories
+    github/group	ok	`Default` (1): all repositories, public repositories not allowed
     warning: `github`: the token lacks the scope `manage_runners:enterprise`: it cannot register runners of `enterprises/acme`
     ");
     let json = world
@@ -269,16 +267,16 @@ fn a_check_without_a_token_tells_what_is_read_and_what_anybody_knows() {
     let world = World::new().env("GH_PAT", "");
     told!(world.run("providers check local"), @"
     exit 1
-    github	failed	no GitHub token is given
-    github/quota	ok	60 of 60 requests an hour are left, all of them again at [TIME]
+    github	failed	no GitHub token is set
+    github/quota	ok	60 of 60 API requests left; resets at [TIME]
     github/runner	ok	version 2.336.0 for linux-arm, linux-arm64, linux-x64, osx-arm64, osx-x64
     hint: `github`: set $GHARUN_GITHUB_TOKEN or $GH_PAT, or $GHARUN_APP_ID and $GHARUN_APP_PRIVATE_KEY for a GitHub App, or `token = { env = \"…\" }` under [github]; $GH_TOKEN and $GITHUB_TOKEN are read last
     hint: `github`: on a laptop: `export GH_PAT=\"$(gh auth token)\"`; with no token at all: `gharun start local --rehearse`
     ");
     told!(world.env("GHARUN_REPO", "").run("providers check local"), @"
     exit 1
-    github	failed	no repository, organization or enterprise is given
-    hint: `github`: say where runners register: `--repo OWNER/NAME`, `--org ORG`, or [github] in providers.toml
+    github	failed	no repository, organization or enterprise is set
+    hint: `github`: set one with `--repo OWNER/NAME`, `--org ORG`, or [github] in providers.toml
     ");
 }
 
@@ -311,11 +309,11 @@ fn each_part_that_fails_is_a_line_of_its_own() {
     told!(world.run("providers check local"), @"
     exit 1
     github	ok	octo/app at [GITHUB]/; a classic personal access token from $GH_PAT; 0 runners are registered
-    github/quota	ok	the server limits no requests
+    github/quota	ok	the server has no rate limit
     github/runner	failed	could not list the runner downloads for `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runners/downloads` answered 403 Forbidden (request [ID]): Forbidden
-    github/group	ok	`Default` (1): a repository has no others
+    github/group	ok	`Default` (1): repositories have no other groups
     github/workflow	unknown	could not read the runs of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runs/1` answered 403 Forbidden (request [ID]): Forbidden
-    warning: `github`: the token's owner is no admin of `octo/app`: registering a runner takes one
+    warning: `github`: the token's owner is not an admin of `octo/app`, which registering runners requires
     hint: `github/runner`: the token needs the scope `repo`, and must belong to an admin of `octo/app`
     hint: `github/workflow`: the token needs the scope `repo`
     ");
@@ -344,7 +342,7 @@ fn every_kind_of_token_is_known_by_its_letters() {
             "ghs_" => told!(said, @"
             exit 1
             github	failed	could not list the runners of `acme`: `GET [GITHUB]/orgs/acme/actions/runners` answered 403 Forbidden (request [ID]): Resource not accessible by integration
-            github/quota	ok	[SOME] of 5000 requests an hour are left, all of them again at [TIME]
+            github/quota	ok	[SOME] of 5000 API requests left; resets at [TIME]
             github/runner	failed	could not list the runner downloads for `acme`: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 403 Forbidden (request [ID]): Resource not accessible by integration
             github/group	unknown	could not list the runner groups of `acme`: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 403 Forbidden (request [ID]): Resource not accessible by integration
             hint: `github`: `GITHUB_TOKEN` can never manage runners: use a personal access token or a GitHub App
@@ -353,7 +351,7 @@ fn every_kind_of_token_is_known_by_its_letters() {
             "gith" => told!(said, @"
             exit 1
             github	failed	could not list the runners of `acme`: `GET [GITHUB]/orgs/acme/actions/runners` answered 403 Forbidden (request [ID]): Resource not accessible by personal access token
-            github/quota	ok	[SOME] of 5000 requests an hour are left, all of them again at [TIME]
+            github/quota	ok	[SOME] of 5000 API requests left; resets at [TIME]
             github/runner	failed	could not list the runner downloads for `acme`: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 403 Forbidden (request [ID]): Resource not accessible by personal access token
             github/group	unknown	could not list the runner groups of `acme`: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 403 Forbidden (request [ID]): Resource not accessible by personal access token
             hint: `github`: the token needs the permission `Self-hosted runners: write` of the organization `acme`
@@ -362,7 +360,7 @@ fn every_kind_of_token_is_known_by_its_letters() {
             "ghu_" => told!(said, @"
             exit 1
             github	failed	could not list the runners of `acme`: `GET [GITHUB]/orgs/acme/actions/runners` answered 403 Forbidden (request [ID]): Resource not accessible by integration
-            github/quota	ok	[SOME] of 5000 requests an hour are left, all of them again at [TIME]
+            github/quota	ok	[SOME] of 5000 API requests left; resets at [TIME]
             github/runner	failed	could not list the runner downloads for `acme`: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 403 Forbidden (request [ID]): Resource not accessible by integration
             github/group	unknown	could not list the runner groups of `acme`: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 403 Forbidden (request [ID]): Resource not accessible by integration
             hint: `github`: the app behind the token needs the permission `Self-hosted runners: write` of the organization `acme`, and must belong to an owner of `acme`
@@ -370,7 +368,7 @@ fn every_kind_of_token_is_known_by_its_letters() {
             "gho_" => told!(said, @"
             exit 1
             github	failed	could not list the runners of `acme`: `GET [GITHUB]/orgs/acme/actions/runners` answered 403 Forbidden (request [ID]): Must have admin rights to Repository.
-            github/quota	ok	[SOME] of 5000 requests an hour are left, all of them again at [TIME]
+            github/quota	ok	[SOME] of 5000 API requests left; resets at [TIME]
             github/runner	failed	could not list the runner downloads for `acme`: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 403 Forbidden (request [ID]): Must have admin rights to Repository.
             github/group	unknown	could not list the runner groups of `acme`: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 403 Forbidden (request [ID]): Must have admin rights to Repository.
             hint: `github`: the token has the scopes `gist, read:org` and lacks `admin:org`
@@ -379,7 +377,7 @@ fn every_kind_of_token_is_known_by_its_letters() {
             _ => told!(said, @"
             exit 1
             github	failed	could not list the runners of `acme`: `GET [GITHUB]/orgs/acme/actions/runners` answered 404 Not Found (request [ID]): Not Found
-            github/quota	ok	[SOME] of 5000 requests an hour are left, all of them again at [TIME]
+            github/quota	ok	[SOME] of 5000 API requests left; resets at [TIME]
             github/runner	failed	could not list the runner downloads for `acme`: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 404 Not Found (request [ID]): Not Found
             github/group	unknown	could not list the runner groups of `acme`: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 404 Not Found (request [ID]): Not Found
             hint: `github`: the token has no admin rights on `acme`, or the organization does not exist

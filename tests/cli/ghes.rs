@@ -153,7 +153,7 @@ fn a_machine_that_is_refused_says_why() {
     let said = Said::of(child.wait_with_output().expect("it ends"), &world).exits(1);
     assert!(
         said.stderr.contains(
-            "the runner could not register with GitHub (exit code 1): Http response code: NotFound"
+            "could not register the runner with GitHub (exit code 1): Http response code: NotFound"
         ),
         "{}",
         said.stderr
@@ -176,11 +176,7 @@ fn who_wants_jit_gets_no_token_and_who_wants_a_token_gets_one() {
     nothing_is_left(&world);
 
     let said = world.run("start local --registration oauth").exits(2);
-    insta::assert_snapshot!(said.stderr, @"
-    error: `--registration` cannot be `oauth`
-
-    hint: write `jit` or `token`
-    ");
+    insta::assert_snapshot!(said.stderr, @"error: `--registration` must be `jit` or `token`, not `oauth`");
 }
 
 #[test]
@@ -266,7 +262,7 @@ fn a_version_that_github_takes_no_more_is_refused_before_anything_is_rented() {
     warning: `local`: jobs run on this machine with all the rights of this user
     error: runner 2.328.0 is too old: GitHub requires at least 2.329.0
 
-    hint: leave `--runner-version` out to use the one that GitHub names
+    hint: leave `--runner-version` out to use the version that GitHub offers
     ");
     assert_eq!(world.github.requests().len(), 0);
     let past = "2026-08-01T00:00:00Z".parse::<Timestamp>().expect("a time");
@@ -278,14 +274,14 @@ fn a_version_that_github_takes_no_more_is_refused_before_anything_is_rented() {
     warning: `local`: jobs run on this machine with all the rights of this user
     error: GitHub stopped registering runner 2.331.0 on 2026-08-01
 
-    hint: leave `--runner-version` out to use the one that GitHub names
+    hint: leave `--runner-version` out to use the version that GitHub offers
     ");
     end(None, Some(past));
     insta::assert_snapshot!(refused(&world, "2.331.0"), @"
     warning: `local`: jobs run on this machine with all the rights of this user
     error: GitHub stopped sending jobs to runner 2.331.0 on 2026-08-01
 
-    hint: leave `--runner-version` out to use the one that GitHub names
+    hint: leave `--runner-version` out to use the version that GitHub offers
     ");
 }
 

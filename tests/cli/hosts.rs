@@ -180,18 +180,18 @@ fn a_bundle_that_cannot_be_used_is_exit_code_two_and_names_its_place() {
     std::fs::write(world.path("providers.toml"), config).expect("a file");
     let said = world.run("start local").exits(2);
     insta::assert_snapshot!(said.stderr, @"
-    error: `ca_bundle` (providers.toml:2) cannot be `ca.pem`: it holds no `BEGIN CERTIFICATE`
+    error: `github.ca_bundle` (providers.toml:2) cannot be `ca.pem`: it holds no `BEGIN CERTIFICATE`
 
-    hint: name a file that holds certificates in PEM, from `-----BEGIN CERTIFICATE-----` on
+    hint: name a file with certificates in PEM format: they begin with `-----BEGIN CERTIFICATE-----`
     ");
     let said = world
         .env("GHARUN_CA_BUNDLE", "missing.pem")
         .run("list")
         .exits(2);
     insta::assert_snapshot!(said.stderr, @"
-    error: `ca_bundle` ($GHARUN_CA_BUNDLE) cannot be `missing.pem`: No such file or directory (os error 2)
+    error: `$GHARUN_CA_BUNDLE` cannot be `missing.pem`: No such file or directory (os error 2)
 
-    hint: name a file that holds certificates in PEM, from `-----BEGIN CERTIFICATE-----` on
+    hint: name a file with certificates in PEM format: they begin with `-----BEGIN CERTIFICATE-----`
     ");
 }
 

@@ -157,7 +157,7 @@ fn no_room_is_said_with_who_holds_it() {
     world.run("start local").exits(0);
     let said = world.run("start local").exits(1);
     assert!(
-        said.stderr.contains("no provider has room"),
+        said.stderr.contains("no provider has capacity"),
         "{}",
         said.stderr
     );
@@ -376,7 +376,7 @@ fn without_a_token_a_named_machine_is_ended_and_its_registration_is_not_called_r
     assert_eq!(stopped["terminated"], true, "{}", said.stdout);
     assert_eq!(stopped["deregistered"], false, "{}", said.stdout);
     assert!(
-        said.stderr.contains("registrations cannot be removed"),
+        said.stderr.contains("could not remove registrations"),
         "{}",
         said.stderr
     );

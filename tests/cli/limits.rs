@@ -81,7 +81,7 @@ fn what_a_limit_keeps_from_being_removed_is_named() {
     let world = World::new();
     limit(&world, 1, 3600);
     let said = world.run("start local --set slots=2 --count 2").exits(3);
-    let left = "its registration could not be removed";
+    let left = "could not remove its registration";
     assert!(said.stderr.contains(left), "{}", said.stderr);
     let why = said.stderr.lines().find(|line| line.contains(left));
     let why = why.expect("it is there");
@@ -142,7 +142,7 @@ fn a_renamed_repository_works_and_is_said_once() {
     let world = World::new();
     world.github.rename_repository(world.repo(), 1234);
     let said = world.run("start local").exits(0);
-    let told = said.stderr.matches("was renamed or moved").count();
+    let told = said.stderr.matches("was renamed or transferred").count();
     assert_eq!(told, 1, "{}", said.stderr);
     assert!(
         said.stderr

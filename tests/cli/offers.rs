@@ -10,7 +10,8 @@ fn kinds_without_a_catalog_are_named_and_are_no_failure() {
     assert_eq!(report["offers"].as_array().map(Vec::len), Some(0));
     assert_eq!(report["unknown"].as_array().map(Vec::len), Some(0));
     assert!(
-        said.stderr.contains("No catalog of machine types: `local`"),
+        said.stderr
+            .contains("Without a catalog of machine types: `local`"),
         "{said:?}"
     );
     let said = world.run("providers offers nowhere").exits(2);

@@ -81,7 +81,7 @@ fn a_proxy_of_this_computer_asks_nothing_of_the_hosts() {
     let said = world.run("start rack").exits(0);
     assert!(
         said.stderr
-            .contains("machines of `rack` are not told of the proxy"),
+            .contains("machines of `rack` will not use the proxy"),
         "{}",
         said.stderr
     );

@@ -17,7 +17,7 @@ fn refused(world: &World, args: &str) -> String {
 fn an_unknown_provider_lists_the_known_ones() {
     let said = refused(&World::new(), "start azure");
     assert!(
-        said.starts_with("error: there is no provider `azure`\n\nhint: known here: "),
+        said.starts_with("error: the provider `azure` does not exist\n\nhint: known providers: "),
         "{said}"
     );
 }
@@ -26,7 +26,7 @@ fn an_unknown_provider_lists_the_known_ones() {
 fn no_provider_at_all_says_how_to_name_one() {
     let said = refused(&World::new(), "start");
     assert!(
-        said.starts_with("error: no provider is given\n\nhint: name one or more"),
+        said.starts_with("error: no provider is set\n\nhint: name one or more"),
         "{said}"
     );
 }
@@ -147,8 +147,17 @@ fn a_file_of_a_setting_that_is_not_there_is_an_error_about_that_setting() {
     let world = World::new().env("GH_PAT", "");
     let text = "[github]\ntoken = { file = \"~/token\" }\n[defaults]\nsetup = \"~/setup.sh\"\n";
     std::fs::write(world.path("providers.toml"), text).expect("a file");
-    insta::assert_snapshot!(world.run("list --provider local").exits(1).stderr, @"");
-    insta::assert_snapshot!(refused(&world, "start local"), @"");
+    insta::assert_snapshot!(world.run("list --provider local").exits(1).stderr, @"
+    error: could not read `github.token` (providers.toml:2)
+      caused by: `[WORLD]/home/token`: No such file or directory (os error 2)
+
+    hint: skip GitHub with `--no-github`
+    ");
+    insta::assert_snapshot!(refused(&world, "start local"), @"
+    error: `defaults.setup` (providers.toml:4) cannot be `[WORLD]/home/setup.sh`: No such file or directory (os error 2)
+
+    hint: name a readable shell script
+    ");
     // Where they are, they are found.
     std::fs::write(world.path("home/token"), format!("{TOKEN}\n")).expect("a file");
     std::fs::write(world.path("home/setup.sh"), "echo").expect("a file");
@@ -167,8 +176,8 @@ fn a_value_that_a_shell_cannot_quote_is_read_as_its_setting_wants() {
     shown("env.N=8").exits(0);
     shown("env={ N = 8, M = true }").exits(0);
     shown("slots=2").exits(0);
-    insta::assert_snapshot!(shown("slots=two").exits(2).stderr, @"");
-    insta::assert_snapshot!(shown("grace=5").exits(2).stderr, @"");
+    insta::assert_snapshot!(shown("slots=two").exits(2).stderr, @"error: `slots` of `local` (--set slots) must be an integer, not a string");
+    insta::assert_snapshot!(shown("grace=5").exits(2).stderr, @"error: `grace` of `local` (--set grace) must be a duration such as `90s`, `15m` or `1h 30m` (at most a year), not `5`");
 }
 
 #[test]
@@ -191,7 +200,7 @@ fn a_token_in_the_file_is_refused() {
 fn no_scope_and_no_token_name_what_is_read() {
     let said = refused(&World::new().env("GHARUN_REPO", ""), "start local");
     assert!(
-        said.contains("no repository, organization or enterprise is given"),
+        said.contains("no repository, organization or enterprise is set"),
         "{said}"
     );
     let said = refused(&World::new().env("GH_PAT", ""), "start local");
@@ -222,7 +231,7 @@ fn a_damaged_state_file_is_said_and_is_not_taken_for_nothing_to_stop() {
     let said = world.run("stop --yes --state state.json").exits(1);
     assert!(said.stderr.contains("state.json"), "{}", said.stderr);
     assert!(
-        said.stderr.contains("state file could not be read"),
+        said.stderr.contains("could not read state file"),
         "{}",
         said.stderr
     );
@@ -234,7 +243,7 @@ fn a_daemon_that_was_named_and_does_not_answer_is_not_passed_over() {
     let world = World::step().env("DOCKER_HOST", "unix:///nonexistent/docker.sock");
     let said = world.run("stop").exits(1);
     assert!(
-        said.stderr.contains("docker could not be read"),
+        said.stderr.contains("could not read docker"),
         "{}",
         said.stderr
     );

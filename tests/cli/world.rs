@@ -290,7 +290,7 @@ pub(crate) const DIFFERS: [(&str, &str); 9] = [
     (r"online after [0-9ms .]+", "online after [TIME]"),
     (r", in [0-9hms ]+: ", ", in [TIME]: "),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "[TIME]"),
-    (r"\d+ of 5000 requests", "[SOME] of 5000 requests"),
+    (r"\d+ of 5000 API requests", "[SOME] of 5000 API requests"),
 ];
 
 /// Asserts what a user is told.

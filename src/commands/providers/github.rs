@@ -98,14 +98,14 @@ async fn token(
     row.facts.push(format!("{kind}{from}"));
     if let Some(scopes) = &scopes {
         row.facts.push(match scopes.as_slice() {
-            [] => "it has no scopes".to_owned(),
+            [] => "without scopes".to_owned(),
             some => format!("its scopes: {}", some.join(", ")),
         });
     }
     match seen.as_ref().and_then(Repository::admin) {
         Some(true) => row.facts.push("an admin of the repository".to_owned()),
         Some(false) => row.warnings.push(format!(
-            "the token's owner is no admin of `{scope}`: registering a runner takes one"
+            "the token's owner is not an admin of `{scope}`, which registering runners requires"
         )),
         None => {}
     }
@@ -113,7 +113,8 @@ async fn token(
         && !seen.full_name.eq_ignore_ascii_case(&scope.to_string())
     {
         row.warnings.push(format!(
-            "`{scope}` is called `{}` now: write that, so that `list` and `stop` look in one place",
+            "`{scope}` is now called `{}`: use the new name, so that `list` and `stop` search in \
+             one place",
             crate::model::text::one_line(&seen.full_name)
         ));
     }
@@ -134,7 +135,7 @@ async fn token(
     let by_permission = !matches!(kind, TokenKind::Classic | TokenKind::OAuth);
     if by_permission && scopes.is_none() {
         row.facts.push(
-            "it may list runners; GitHub tells at the first start only whether it may register them"
+            "can list runners; whether it can register them shows only at the first start"
                 .to_owned(),
         );
     }
@@ -163,20 +164,18 @@ fn lacking(scope: &Scope, kind: TokenKind, scopes: Option<&[String]>) -> Option<
 
 fn limits(quota: github::Result<RateLimit>) -> Check {
     match quota.map(|quota| quota.core) {
-        Ok(None) => fine(QUOTA, "the server limits no requests"),
+        Ok(None) => fine(QUOTA, "the server has no rate limit"),
         Ok(Some(core)) => {
             let reset = core.reset();
             let reset = reset.round(Unit::Second).unwrap_or(reset);
             let Core {
                 limit, remaining, ..
             } = core;
-            let left = format!(
-                "{remaining} of {limit} requests an hour are left, all of them again at {reset}"
-            );
+            let left = format!("{remaining} of {limit} API requests left; resets at {reset}");
             let mut row = fine(QUOTA, left);
             if remaining < FEW.min(limit) {
                 row.warnings.push(format!(
-                    "few requests are left: a start may have to wait until {reset}"
+                    "few API requests are left: a start may have to wait until {reset}"
                 ));
             }
             row
@@ -214,18 +213,21 @@ async fn group(desk: &Desk, github: &Client) -> Check {
     let group = match found {
         Some(Found::Group(group)) => group,
         Some(Found::Unread(id, why)) => {
-            let mut row = fine(GROUP, format!("number {id}"));
+            let mut row = fine(GROUP, format!("ID {id}"));
             row.warnings
-                .push(format!("it is not known to be there: {why}"));
+                .push(format!("could not confirm that it exists: {why}"));
             return row;
         }
         None if matches!(github.scope(), Scope::Repo { .. }) => {
-            return fine(GROUP, format!("{default}: a repository has no others"));
+            return fine(
+                GROUP,
+                format!("{default}: repositories have no other groups"),
+            );
         }
         None => match github.groups().await {
             Ok(groups) => match groups.into_iter().find(|group| group.id == DEFAULT_GROUP) {
                 Some(group) => group,
-                None => return fine(GROUP, format!("{default}, which the list does not show")),
+                None => return fine(GROUP, format!("{default}, not in the list")),
             },
             Err(error) => return untold(GROUP, &error.into()),
         },
@@ -243,15 +245,15 @@ async fn group(desk: &Desk, github: &Client) -> Check {
 
 fn described(group: &RunnerGroup) -> String {
     let open = match group.visibility.as_str() {
-        "all" => "open to all",
-        "private" => "open to all that is private",
-        "selected" => "open to some",
-        _ => "open to whom GitHub does not tell",
+        "all" => "all repositories",
+        "private" => "all private repositories",
+        "selected" => "selected repositories",
+        _ => "visibility unknown",
     };
     let public = if group.allows_public_repositories {
-        "public repositories, too"
+        "public repositories allowed"
     } else {
-        "no public repositories"
+        "public repositories not allowed"
     };
     format!("{}: {open}, {public}", groups::spelled(group))
 }
@@ -266,7 +268,10 @@ async fn workflow(desk: &Desk, github: &Client) -> Option<Check> {
         github.reads_runs(repository, run.map(|run| run.id)).await
     };
     Some(match read.await {
-        Ok(()) => fine(WORKFLOW, format!("the runs of `{repository}` can be read")),
+        Ok(()) => fine(
+            WORKFLOW,
+            format!("can read the workflow runs of `{repository}`"),
+        ),
         Err(error) => untold(WORKFLOW, &error.into()),
     })
 }

@@ -44,7 +44,7 @@ pub(super) async fn run(desk: &Desk, wanted: &settings::Offers) -> Result<Exit, 
             })),
             Err(failure) if unasked => {
                 let why = chain(&failure);
-                desk.ui.status(&format!("Not asked: `{name}`: {why}"));
+                desk.ui.status(&format!("Skipped `{name}`: {why}"));
             }
             Err(failure) => outcome.unknown.push(Unknown {
                 source: name,
@@ -59,7 +59,7 @@ pub(super) async fn run(desk: &Desk, wanted: &settings::Offers) -> Result<Exit, 
     if !silent.is_empty() && (outcome.offers.is_empty() || wanted.named) {
         let names = silent.join("`, `");
         desk.ui
-            .status(&format!("No catalog of machine types: `{names}`"));
+            .status(&format!("Without a catalog of machine types: `{names}`"));
     }
     finish(desk, &outcome)
 }
@@ -74,8 +74,7 @@ fn finish(desk: &Desk, outcome: &Offers) -> Result<Exit, Failure> {
     desk.data(outcome, text)?;
     for unknown in &outcome.unknown {
         let (name, why) = (&unknown.source, chain(&unknown.error));
-        desk.ui
-            .warning(&format!("`{name}` could not be asked: {why}"));
+        desk.ui.warning(&format!("could not ask `{name}`: {why}"));
         for hint in unknown.error.hints() {
             desk.ui.hint(hint);
         }

@@ -25,7 +25,7 @@ pub(super) async fn start(
     };
     let interrupt = async {
         interrupts.next().await;
-        desk.ui.status("Interrupted: undoing what was begun");
+        desk.ui.status("Interrupted: undoing what was started");
     };
     Ok(fleet::start(fleet, github, plan, packages, interrupt).await?)
 }

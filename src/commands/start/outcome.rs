@@ -17,7 +17,7 @@ pub(super) fn finish(desk: &Desk, plan: &Plan, outcome: &StartOutcome) -> Result
     desk.say_moved_aside();
     if let Err(error) = desk.actions.summarise_start(outcome) {
         desk.ui
-            .warning(&format!("the job summary could not be written: {error}"));
+            .warning(&format!("could not write the job summary: {error}"));
     }
     let written = desk.data(outcome, outcome.text());
     say_left(desk, &outcome.left);
@@ -82,7 +82,7 @@ fn failed(plan: &Plan, outcome: &StartOutcome) -> Failure {
     }
     let failure = Failure::new(outcome.exit(), text).hinted_all(hints(&outcome.failed));
     match failure.kind {
-        Exit::Left => failure.hinted("what is listed above may still cost money"),
+        Exit::Left => failure.hinted("the machines above may still be running and billed"),
         _ => failure.hinted("nothing is left running"),
     }
 }
@@ -127,7 +127,7 @@ pub(super) fn say_left(desk: &Desk, left: &[Left]) {
         let access = left
             .access
             .iter()
-            .map(|access| format!("get in: `{access}`"));
+            .map(|access| format!("connect: `{access}`"));
         let why = left.why.clone().hinted_all(access).hinted(end);
         for hint in why.hints() {
             desk.ui.hint(hint);

@@ -17,7 +17,7 @@ pub(super) fn authorities(github: &crate::settings::GitHub) -> Result<Option<Str
     found.map(Some).map_err(|why| {
         let origin = &bundle.origin;
         Failure::usage(format!(
-            "`ca_bundle` ({origin}) cannot go to machines: {why}"
+            "could not give `ca_bundle` ({origin}) to machines: {why}"
         ))
     })
 }
@@ -47,7 +47,7 @@ pub(super) fn warn_of_proxies(desk: &Desk, proxies: &Proxies, places: &[Place]) 
         .collect();
     if !elsewhere.is_empty() {
         desk.ui.warning(&format!(
-            "machines of {} are not told of the proxy in {}: it is at an address of this computer alone",
+            "machines of {} will not use the proxy in {}, which only this computer can reach",
             elsewhere.join(", "),
             proxies.only_here.join(" and ")
         ));
@@ -68,11 +68,11 @@ pub(super) async fn approve(
         Standing::Doubtful(why) => {
             desk.ui.warning(&why);
             desk.ui
-                .hint("leave `--runner-version` out to use the one that GitHub names");
+                .hint("leave `--runner-version` out to use the version that GitHub offers");
         }
         Standing::Refused(why) => {
             return Err(Failure::usage(why)
-                .hinted("leave `--runner-version` out to use the one that GitHub names"));
+                .hinted("leave `--runner-version` out to use the version that GitHub offers"));
         }
     }
     Ok(())

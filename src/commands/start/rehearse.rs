@@ -54,7 +54,7 @@ pub(super) async fn run(
     let stub = open()?;
     let reached = reach(&stub, &places[0]).await?;
     desk.ui.status(&format!(
-        "Rehearsing at `{}`: the machine is real, GitHub is a stand-in at {reached}",
+        "Rehearsing at `{}`: the machine is real, GitHub is a stub at {reached}",
         places[0].name
     ));
     let rehearsal = Rehearsal {
@@ -79,7 +79,7 @@ pub(super) async fn run(
     if left_behind.is_none() {
         let gone = Timestamp::now();
         for runner in &mut runners {
-            runner.timeline.add(Some(gone), "proved to be gone");
+            runner.timeline.add(Some(gone), "confirmed gone");
         }
     }
     let registrations = stub.runners().len();
@@ -87,9 +87,9 @@ pub(super) async fn run(
         swept: left_behind.is_none(),
         error: left_behind.or_else(|| match (done, registrations) {
             _ if interrupted => None,
-            (false, _) => Some("the pretend job was not done in time".into()),
+            (false, _) => Some("the test job timed out".into()),
             (true, 0) => None,
-            (true, rows) => Some(format!("{rows} registrations are left at the stand-in").into()),
+            (true, rows) => Some(format!("{rows} registrations are left at the stub").into()),
         }),
         interrupted,
         runners,
@@ -103,8 +103,13 @@ fn refuse_what_cannot_reach_us(desk: &Desk, providers: &[String]) -> Result<(), 
     for name in providers {
         let found = desk.settings.tables.kind_of(name)?;
         if !kind(found.name).is_some_and(|kind| kind.rehearses) {
-            return Err(Failure::usage(format!("machines of `{name}` cannot reach this computer, so nothing can be rehearsed there"))
-                .hinted(format!("see what would be done with `gharun start {name} --dry-run`, and whether it would work with `gharun providers check {name}`")));
+            return Err(Failure::usage(format!(
+                "machines of `{name}` cannot reach this computer, which a rehearsal requires"
+            ))
+            .hinted(format!(
+                "use `gharun start {name} --dry-run` and `gharun providers check {name}` \
+                     instead"
+            )));
         }
     }
     Ok(())
@@ -128,7 +133,7 @@ async fn jobs_done(desk: &Desk, stub: &StubServer, started: &StartOutcome) -> (b
             Ok(mut interrupts) => interrupts.next().await,
             // The machine is there: it is to be ended all the same.
             Err(error) => {
-                tracing::warn!("signals cannot be listened for: {error}");
+                tracing::warn!("could not listen for signals: {error}");
                 std::future::pending::<()>().await;
             }
         }
@@ -186,7 +191,7 @@ async fn rehearsed(
         let log = place.provider.logs(&up.instance.id).await;
         let log = log.unwrap_or_else(|error| {
             desk.ui
-                .warning(&format!("the boot log cannot be read: {}", chain(&error)));
+                .warning(&format!("could not read the boot log: {}", chain(&error)));
             None
         });
         let mut timeline = Timeline::new(began);
@@ -216,7 +221,7 @@ fn open() -> Result<StubServer, Failure> {
         ..StubOptions::default()
     })
     .map_err(|error| {
-        Failure::from(error).while_trying("could not open the stand-in for GitHub on this computer")
+        Failure::from(error).while_trying("could not start the GitHub stub on this computer")
     })
 }
 
@@ -231,7 +236,7 @@ async fn reach(stub: &StubServer, place: &Place) -> Result<Url, Failure> {
         return Err(Failure::new(
             Exit::Usage,
             format!(
-                "a machine of `{}` cannot reach this computer, so nothing can be rehearsed there",
+                "a machine of `{}` cannot reach this computer, which a rehearsal requires",
                 place.name
             ),
         ));
@@ -243,7 +248,7 @@ async fn reach(stub: &StubServer, place: &Place) -> Result<Url, Failure> {
     if let Some(address) = address {
         stub.also_listen(address).map_err(|error| {
             Failure::from(error).while_trying(format!(
-                "could not listen at {address}, where a machine of `{}` would look",
+                "could not listen at {address}, where a machine of `{}` would connect",
                 place.name
             ))
         })?;
@@ -257,7 +262,7 @@ fn client(stub: &StubServer) -> Result<Client, Failure> {
         api_url: stub.url().parse().map_err(|error| {
             Failure::new(
                 Exit::Failed,
-                format!("the stand-in has an odd address: {error}"),
+                format!("invalid address for the GitHub stub: {error}"),
             )
         })?,
         scope: Scope::Repo {
@@ -282,14 +287,14 @@ async fn sweep(desk: &Desk, place: &Place, plan: &Plan) -> Option<Error> {
             .collect::<Vec<_>>()),
         Ok(listing) => {
             let unread = listing.unread.into_iter().map(|unread| unread.error);
-            Err(Error::from("its place cannot be read").because_each(unread))
+            Err(Error::from("could not query its provider").because_each(unread))
         }
         Err(error) => Err(error.any()),
     };
     let machines = match ours().await {
         Ok(machines) => machines,
         Err(why) => {
-            return Some(why.while_trying("what the rehearsal made cannot be looked for"));
+            return Some(why.while_trying("could not look for what the rehearsal created"));
         }
     };
     let deadline = Instant::now() + ENDS;
@@ -302,14 +307,14 @@ async fn sweep(desk: &Desk, place: &Place, plan: &Plan) -> Option<Error> {
             }
             Err(error) => {
                 let error = error.any();
-                Some(error.while_trying(format!("{reference} could not be ended")))
+                Some(error.while_trying(format!("could not end {reference}")))
             }
         }
     });
     // One that cannot be ended keeps none of the others.
     let mut left: Vec<Error> = join_all(endings).await.into_iter().flatten().collect();
     if left.len() > 1 {
-        let several = Error::from("several machines could not be ended");
+        let several = Error::from("could not end several machines");
         return Some(several.because_each(left));
     }
     if let Some(error) = left.pop() {
@@ -321,11 +326,15 @@ async fn sweep(desk: &Desk, place: &Place, plan: &Plan) -> Option<Error> {
         .update(move |entries| entries.retain(|_, entry| entry.start != start))
         .await
     {
-        return Some(error.any().while_trying("the state file still names it"));
+        return Some(
+            error
+                .any()
+                .while_trying("could not remove the rehearsal from the state file"),
+        );
     }
     match ours().await {
         Ok(left) if left.is_empty() => None,
         Ok(left) => Some(format!("{} machines of the rehearsal are left", left.len()).into()),
-        Err(why) => Some(why.while_trying("it cannot be proved that nothing is left")),
+        Err(why) => Some(why.while_trying("could not confirm that everything was removed")),
     }
 }

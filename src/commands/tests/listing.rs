@@ -80,7 +80,7 @@ async fn a_stop_of_what_a_lost_state_file_held_says_that_it_is_lost() {
     let lost = lost.exits(Exit::Failed);
     assert_eq!(lost.json()["unknown"][0]["source"], "state file");
     for said in [&damaged, &lost] {
-        said.says("hint: name what is to be stopped");
+        said.says("hint: name what to stop");
     }
     assert_eq!(world.cloud.machines().len(), 1);
 }

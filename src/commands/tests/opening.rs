@@ -17,7 +17,7 @@ const BROKEN: &[Broken] = &[
     },
     Broken {
         table: "[providers.big]\nkind = \"nowhere\"\n",
-        message: "providers.toml:4: there is no kind `nowhere`",
+        message: "providers.toml:4: the kind `nowhere` does not exist",
         cause: "",
     },
     #[cfg(feature = "runpod")]
@@ -89,9 +89,12 @@ async fn a_mapping_is_worked_on_and_what_cannot_be_searched_is_said() {
         let mapping = format!("{{\"{machine}\":\"gpu\"}}");
         let said = world.run(&format!("stop --mapping {mapping}")).await;
         let said = said.exits(Exit::Done);
-        said.says("Not searched: `big`: ");
+        said.says("Skipped `big`: ");
         said.says(&told);
-        assert!(said.stdout.contains(&also.to_string()), "its start made it");
+        assert!(
+            said.stdout.contains(&also.to_string()),
+            "it belongs to the same start"
+        );
         assert!(world.cloud.machines().is_empty(), "{table}");
     }
 }
@@ -109,7 +112,7 @@ async fn a_sweep_ends_what_it_can_and_says_where_it_could_not_look() {
         let json = said.json();
         assert_eq!(json["stopped"].as_array().map(Vec::len), Some(1), "{table}");
         assert_eq!(json["unknown"][0]["source"], "big");
-        said.says("big could not be read: ");
+        said.says("could not read big: ");
         said.says(&told);
         assert!(world.cloud.machines().is_empty(), "{table}");
     }

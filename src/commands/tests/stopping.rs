@@ -19,8 +19,8 @@ async fn a_dry_run_names_what_it_could_not_read() {
         assert_eq!(json["stopped"], serde_json::json!([]), "{args}");
         assert_eq!(json["unknown"][0]["source"], "gpu", "{args}");
         assert_eq!(json["planned"], true, "{args}");
-        said.says("gpu could not be read: could not list at `gpu`");
-        said.says("not everything could be looked at");
+        said.says("could not read gpu: could not list at `gpu`");
+        said.says("could not read everything");
     }
 }
 
@@ -37,7 +37,7 @@ async fn a_dry_run_shows_what_the_stop_then_does() {
         row.starts_with(&format!("would stop\t{machine}\t")),
         "{row}"
     );
-    assert!(row.ends_with("\tGitHub knows no such runner"), "{row}");
+    assert!(row.ends_with("\tnot registered with GitHub"), "{row}");
     said.says("1 would be stopped");
     assert_eq!(world.cloud.machines().len(), 1);
     let said = world
@@ -57,7 +57,7 @@ async fn who_is_asked_whether_to_stop_is_told_first_what_was_not_read() {
     let fault = Fault::Error(ErrorKind::Unavailable);
     world.cloud.fault("far", Verb::List, fault);
     let said = world.run("stop --orphans").await.exits(Exit::Usage);
-    assert_eq!(said.times("far could not be read"), 1, "{said:#?}");
+    assert_eq!(said.times("could not read far"), 1, "{said:#?}");
     assert_eq!(world.cloud.machines().len(), 1);
 }
 
@@ -68,7 +68,7 @@ async fn what_no_repetition_mends_is_not_to_be_tried_again() {
         .machine("acme/other", SignedDuration::from_hours(1))
         .await;
     let said = world.run(&format!("stop {theirs}")).await.exits(Exit::Left);
-    said.says("it is of the scope `acme/other` of github.com");
+    said.says("it belongs to scope `acme/other` on github.com");
     said.says(&format!(
         "hint: end it with `gharun stop --repo acme/other {theirs}`"
     ));

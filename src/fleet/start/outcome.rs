@@ -112,7 +112,7 @@ mod tests {
     }
 
     fn left() -> Left {
-        Left::of(&name(), None, "it does not answer", false)
+        Left::of(&name(), None, "it does not respond", false)
     }
 
     fn failed() -> Failed {
@@ -159,7 +159,7 @@ mod tests {
             json["failed"],
             serde_json::json!([{
                 "name": name(),
-                "error": "it was given up with the others",
+                "error": "cancelled together with the other runners",
                 "hints": [],
                 "request_id": null,
             }])

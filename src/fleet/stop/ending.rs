@@ -101,7 +101,7 @@ impl<'a, G: Api> Ending<'a, G> {
         if self.terminated.get() || !self.stop.wait {
             Outcome::Stopped(self.stopped())
         } else {
-            self.failed("it is not proved gone yet")
+            self.failed("removal not confirmed yet")
         }
     }
 
@@ -138,7 +138,7 @@ impl<'a, G: Api> Ending<'a, G> {
                 was == Some(Verdict::Ghost) && row.facts.registration == Registration::Absent
             }
         };
-        let reason = format!("at a second look it is {}: {}", row.verdict, row.why);
+        let reason = format!("on recheck it is {}: {}", row.verdict, row.why);
         *self.row.borrow_mut() = Some(row);
         (!still).then(|| self.kept(reason))
     }
@@ -171,7 +171,7 @@ impl<'a, G: Api> Ending<'a, G> {
             }
             // It may have got a job, and nobody can tell.
             (Manner::Orphan, Removal::Unknown(error)) if !ended && !self.is_forced() => {
-                Some(self.failed(error.while_trying("its registration could not be removed")))
+                Some(self.failed(error.while_trying("could not remove its registration")))
             }
             (_, Removal::Busy) => None,
             (_, Removal::Unknown(error)) => {
@@ -179,7 +179,7 @@ impl<'a, G: Api> Ending<'a, G> {
                 let name = name.unwrap_or_default();
                 let error = chain(&error);
                 self.warn(format!(
-                    "the registration of `{name}` could not be removed: {error}"
+                    "could not remove the registration of `{name}`: {error}"
                 ))
                 .await;
                 None
@@ -198,7 +198,7 @@ impl<'a, G: Api> Ending<'a, G> {
             Manner::Explicit => None,
             // GitHub let it go, and refuses that for as long as it knows of a job.
             Manner::Gentle => match self.inquiry.in_use_as_told(&row).await {
-                Some(true) => Some(self.kept("it got a job meanwhile".to_owned())),
+                Some(true) => Some(self.kept("it was assigned a job in the meantime".to_owned())),
                 _ => None,
             },
             Manner::Orphan => {
@@ -208,7 +208,7 @@ impl<'a, G: Api> Ending<'a, G> {
                     return None;
                 }
                 self.say(Event::Waiting {
-                    reason: format!("whether `{}` got a job meanwhile", row.name),
+                    reason: format!("checking that `{}` gets no job", row.name),
                     at_most: self.stop.second_look,
                 })
                 .await;
@@ -216,10 +216,10 @@ impl<'a, G: Api> Ending<'a, G> {
                 let inquiry = Inquiry::new(self.fleet, false);
                 match inquiry.is_used(&row).await {
                     Ok(false) => None,
-                    Ok(true) => Some(self.kept("it got a job meanwhile".to_owned())),
+                    Ok(true) => Some(self.kept("it was assigned a job in the meantime".to_owned())),
                     Err(Silent) => {
                         let why = inquiry.unknown().into_iter().map(|unknown| unknown.error);
-                        let error = Error::from("whether a job runs on it cannot be told");
+                        let error = Error::from("could not tell whether a job runs on it");
                         Some(self.failed(error.because_each(why)))
                     }
                 }
@@ -256,7 +256,7 @@ impl<'a, G: Api> Ending<'a, G> {
         };
         let (Some(github), Some(id)) = (self.fleet.github, known) else {
             return match ours {
-                Registration::Unread => Removal::Unknown("GitHub could not be read".into()),
+                Registration::Unread => Removal::Unknown("could not query GitHub".into()),
                 _ => Removal::Gone,
             };
         };
@@ -301,8 +301,8 @@ impl<'a, G: Api> Ending<'a, G> {
         } else {
             let name = self.chosen.name.as_ref().map(ToString::to_string);
             self.warn(format!(
-                "GitHub still calls the runner `{}` busy, though its machine is gone: \
-                 it removes it by itself, or `gharun stop --orphans` does later",
+                "GitHub still reports the runner `{}` as busy, though its machine is gone: GitHub \
+                 will remove it, or run `gharun stop --orphans` later",
                 name.unwrap_or_default()
             ))
             .await;
@@ -314,7 +314,7 @@ impl<'a, G: Api> Ending<'a, G> {
         let Some(instance) = &self.chosen.instance else {
             return match machine {
                 Some(Machine::Unread) if self.has_record() => {
-                    Err(self.unstopped("its place could not be read"))
+                    Err(self.unstopped("could not query its provider"))
                 }
                 Some(Machine::Nowhere) if self.has_record() && !self.is_ghost() => {
                     let error = "its provider is not configured here";
@@ -413,8 +413,10 @@ impl<'a, G: Api> Ending<'a, G> {
     async fn if_forgotten(&self, forgotten: Result<(), crate::state::Error>) {
         if let Err(error) = forgotten {
             let error = chain(&error);
-            self.warn(format!("the state file still names what is gone: {error}"))
-                .await;
+            self.warn(format!(
+                "could not remove what is gone from the state file: {error}"
+            ))
+            .await;
         }
     }
 
@@ -494,7 +496,7 @@ impl<'a, G: Api> Ending<'a, G> {
     /// Tells something that must not keep the ending from going on.
     async fn say(&self, event: Event) {
         if let Err(error) = self.fleet.sink.tell(event).await {
-            tracing::warn!("cannot write an event: {error}");
+            tracing::warn!("could not write an event: {error}");
         }
     }
 }

@@ -128,7 +128,11 @@ impl StopOutcome {
     pub fn interrupted(selection: Selection) -> Self {
         let cut_short = selection.chosen.iter().map(|chosen| {
             let (instance, name) = (chosen.instance.as_ref(), chosen.name.as_ref());
-            Unstopped::new(instance, name, "interrupted before it was proved gone")
+            Unstopped::new(
+                instance,
+                name,
+                "interrupted before its removal was confirmed",
+            )
         });
         Self {
             failed: cut_short.chain(selection.failed).collect(),

@@ -91,7 +91,7 @@ impl<'a, G: Api> Inquiry<'a, G> {
                 }
                 Err(Silent) => {
                     row.verdict = Verdict::Unknown;
-                    "whether a job runs on it could not be asked".clone_into(&mut row.why);
+                    "could not ask whether a job runs on it".clone_into(&mut row.why);
                 }
             }
         }
@@ -168,7 +168,10 @@ impl<'a, G: Api> Inquiry<'a, G> {
     /// nothing stays unknown.
     pub(in crate::fleet) async fn in_use_as_told(&self, row: &Row) -> Option<bool> {
         self.ask_place(row).await.unwrap_or_else(|error| {
-            tracing::debug!("whether a job runs on `{}`: {error}", row.name);
+            tracing::debug!(
+                "could not ask whether a job runs on `{}`: {error}",
+                row.name
+            );
             None
         })
     }
@@ -203,8 +206,8 @@ impl<'a, G: Api> Inquiry<'a, G> {
         row.verdict = verdict;
         let why = match (why, self.fleet.github) {
             _ if verdict != Verdict::Unknown => why,
-            ("GitHub could not be read", _) if !row.ours => "it is of another scope",
-            ("GitHub could not be read", None) => "GitHub was not asked",
+            ("could not query GitHub", _) if !row.ours => "it belongs to another scope",
+            ("could not query GitHub", None) => "GitHub was not asked",
             _ => why,
         };
         why.clone_into(&mut row.why);

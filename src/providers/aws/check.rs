@@ -137,7 +137,7 @@ impl Aws {
         })?;
         Ok(format!(
             "{} of account {}",
-            answer.arn.as_deref().unwrap_or("somebody"),
+            answer.arn.as_deref().unwrap_or("an unknown user"),
             answer.account.as_deref().unwrap_or("unknown"),
         ))
     }

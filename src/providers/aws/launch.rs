@@ -159,7 +159,7 @@ impl Aws {
             found.ok_or_else(|| failed(ErrorKind::Ambiguous, "AWS did not return an instance"))?;
         let mut instance = machine(&candidate.region, &found).ok_or_else(|| {
             if is_gone(&found) {
-                failed(ErrorKind::Unavailable, "it was terminated meanwhile")
+                failed(ErrorKind::Unavailable, "it was terminated in the meantime")
             } else {
                 failed(ErrorKind::Ambiguous, "the answer has no tags")
             }

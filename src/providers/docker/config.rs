@@ -58,7 +58,7 @@ pub struct Config {
     pub devices: Vec<String>,
     /// Directories of the daemon's host, or named volumes: `SOURCE:/TARGET` or `SOURCE:/TARGET:ro`.
     pub volumes: Vec<String>,
-    /// Variables of the container. Whoever may ask the daemon sees them: nothing secret.
+    /// Variables of the container. Anyone who may use the daemon sees them: set no secrets here.
     pub env: BTreeMap<EnvName, String>,
     /// The network of the container: a name, `bridge`, or `host`.
     pub network: Option<String>,

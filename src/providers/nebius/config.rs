@@ -73,7 +73,7 @@ pub struct Config {
     pub registry: Option<Registry>,
     /// The password or token for the registry.
     pub registry_password: Option<Secret>,
-    /// Variables of a job's container. Whoever may read the project's jobs sees them: nothing secret.
+    /// Variables of a job's container. Anyone who may read the project's jobs sees them: set no secrets here.
     pub env: BTreeMap<EnvName, String>,
     /// How much of a job's memory may be shared (`/dev/shm`), in GiB; Nebius decides when left out.
     pub shm_size: Option<u32>,

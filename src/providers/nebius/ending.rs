@@ -216,7 +216,7 @@ impl Nebius {
             || matches!(refusal.meaning(), Meaning::State);
         match service {
             _ if !busy => Err(refusal.explain(doing(service, id))),
-            Service::Vms => Err(still_there(service, id, "something else is at work on it")),
+            Service::Vms => Err(still_there(service, id, "another operation is in progress")),
             // A job at work is cancelled first; then it is asked again.
             Service::Jobs => {
                 if stage != "CANCELLING"
@@ -227,7 +227,7 @@ impl Nebius {
                 {
                     return Err(refusal.explain(doing(service, id)));
                 }
-                Err(still_there(service, id, "its work is being cancelled"))
+                Err(still_there(service, id, "it is being cancelled"))
             }
         }
     }

@@ -65,7 +65,7 @@ pub struct Config {
     /// Ports that are opened: `"8888/http"`, `"22/tcp"`.
     #[serde(default)]
     pub ports: Vec<String>,
-    /// Variables of the pod. Whoever has a key of the account sees them: for what is secret, write the name of
+    /// Variables of the pod. Anyone with a key of the account sees them: for what is secret, write the name of
     /// a secret kept at RunPod, `"{{ RUNPOD_SECRET_NAME }}"`.
     #[serde(default)]
     pub env: BTreeMap<EnvName, String>,
@@ -128,7 +128,7 @@ pub struct VolumeTable {
 /// A network volume.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
-#[schemars(extend("x-expected" = "an id or `{ id = \"ID\", path = \"/workspace\" }`"))]
+#[schemars(extend("x-expected" = "an ID or `{ id = \"ID\", path = \"/workspace\" }`"))]
 pub enum NetworkVolume {
     /// Its id.
     Id(String),

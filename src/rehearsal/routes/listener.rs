@@ -16,7 +16,7 @@ use crate::rehearsal::state::StubState;
 /// How long a runner's question is held before it is told that nothing has changed.
 const HOLD: Duration = Duration::from_secs(5);
 /// What every job is called.
-const NAME: &str = "pretend";
+const NAME: &str = "test";
 
 /// Answers the stub runner, after up to [`HOLD`].
 pub(super) async fn answer(shared: &Shared, call: &Call) -> Answer {

@@ -43,7 +43,8 @@ impl App {
             "the GitHub App `{id}` ({origin}) cannot manage the runners of an enterprise: no app can"
         ))
         .hinted(format!(
-            "set ${} to a classic token with the scope `manage_runners:enterprise`, or say `--org ORG`",
+            "set ${} to a classic token with the scope `manage_runners:enterprise`, or use `--org \
+             ORG`",
             OURS[0]
         ))
     }
@@ -51,7 +52,7 @@ impl App {
 
 /// The error for no token at all.
 pub(super) fn none() -> Error {
-    Error::usage("no GitHub token is given")
+    Error::usage("no GitHub token is set")
         .hinted(format!(
             "set ${}, or ${APP_ID} and ${APP_KEY} for a GitHub App, or `token = {{ env = \"…\" }}` under [github]; ${} are read last",
             OURS.join(" or $"),
@@ -112,10 +113,11 @@ fn app(env: &Env, file: &File) -> Result<Option<App>> {
         }
         (None, Key::Set(Setting { origin, .. }) | Key::Absent { origin, .. }) => {
             return Err(Error::usage(format!(
-                "there is the private key of a GitHub App ({origin}), and not the app's id"
+                "a GitHub App private key is set ({origin}), but no app ID"
             ))
             .hinted(format!(
-                "set ${APP_ID}, or `id = \"…\"` under [github.app], to the app's client id or its number"
+                "set ${APP_ID}, or `id = \"…\"` under [github.app], to the app's client ID or app \
+                 ID"
             )));
         }
     };

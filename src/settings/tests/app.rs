@@ -100,8 +100,8 @@ fn half_an_app_says_what_is_missing_and_what_was_read() {
     "#);
     let key = World::new("list").env("GHARUN_APP_PRIVATE_KEY", "key");
     insta::assert_snapshot!(error(&key), @r#"
-    there is the private key of a GitHub App ($GHARUN_APP_PRIVATE_KEY), and not the app's id
-    set $GHARUN_APP_ID, or `id = "…"` under [github.app], to the app's client id or its number
+    a GitHub App private key is set ($GHARUN_APP_PRIVATE_KEY), but no app ID
+    set $GHARUN_APP_ID, or `id = "…"` under [github.app], to the app's client ID or app ID
     "#);
     let unset =
         World::new("list").file("[github.app]\nid = 77\nprivate_key = { env = \"APP_KEY\" }\n");
@@ -111,8 +111,8 @@ fn half_an_app_says_what_is_missing_and_what_was_read() {
     "#);
     let no_id = World::new("list").file("[github.app]\nprivate_key = { env = \"APP_KEY\" }\n");
     insta::assert_snapshot!(error(&no_id), @r#"
-    there is the private key of a GitHub App (DIR/p.toml:2), and not the app's id
-    set $GHARUN_APP_ID, or `id = "…"` under [github.app], to the app's client id or its number
+    a GitHub App private key is set (DIR/p.toml:2), but no app ID
+    set $GHARUN_APP_ID, or `id = "…"` under [github.app], to the app's client ID or app ID
     "#);
     // What goes before it is enough.
     assert!(id().env("GH_PAT", "p").settings().is_ok());
@@ -131,11 +131,11 @@ fn odd_values_say_what_to_write() {
     ");
     insta::assert_snapshot!(error(&World::new("list").file("[github]\napp = 7\n")), @"`github.app` (DIR/p.toml:2) must be a table, not an integer");
     let world = || World::new("list").env("GHARUN_APP_PRIVATE_KEY", "key");
-    insta::assert_snapshot!(error(&world().env("GHARUN_APP_ID", "-----BEGIN RSA")), @"`$GHARUN_APP_ID` must be the client id (`Iv…`) or the number of a GitHub App, as the app's settings page shows them, not another value");
+    insta::assert_snapshot!(error(&world().env("GHARUN_APP_ID", "-----BEGIN RSA")), @"`$GHARUN_APP_ID` must be the client ID (`Iv…`) or app ID of a GitHub App, as shown on the app's settings page, not another value");
     let installation = world()
         .env("GHARUN_APP_ID", "7")
         .env("GHARUN_APP_INSTALLATION", "acme");
-    insta::assert_snapshot!(error(&installation), @"`$GHARUN_APP_INSTALLATION` must be the number at the end of the installation's address, not `acme`");
+    insta::assert_snapshot!(error(&installation), @"`$GHARUN_APP_INSTALLATION` must be the number at the end of the installation's URL, not `acme`");
 }
 
 #[test]

@@ -52,7 +52,18 @@ fn the_home_directory_may_be_written_in_every_path_of_every_kind() {
         }
     }
     if KINDS.len() == 7 {
-        insta::assert_snapshot!(all.join("\n"), @"");
+        insta::assert_snapshot!(all.join("\n"), @"
+        docker: config_dir
+        docker: cert_path
+        local: work_dir
+        local: cache
+        nebius: service_account_key
+        nebius: config_file
+        ssh: identity
+        ssh: agent_socket
+        ssh: known_hosts
+        ssh: ssh_dir
+        ");
     }
 }
 
@@ -67,9 +78,9 @@ fn a_file_that_a_setting_names_and_that_is_not_there_is_an_error_about_the_setti
             .to_string()
             .replace(&folder.path().display().to_string(), "HOME")
     };
-    insta::assert_snapshot!(refused("[providers.p]\nkind = \"docker\"\n\ncert_path = \"~/no\"\n", &[]), @"");
-    insta::assert_snapshot!(refused("[providers.p]\nkind = \"nebius\"\nservice_account_key = \"/no\"\n", &[]), @"");
-    insta::assert_snapshot!(refused("[providers.p]\nkind = \"ssh\"\nhosts = \"a\"\n", &["identity=~/no"]), @"");
+    insta::assert_snapshot!(refused("[providers.p]\nkind = \"docker\"\n\ncert_path = \"~/no\"\n", &[]), @"`providers.p.cert_path` (p.toml:4) cannot be used: `HOME/no`: No such file or directory (os error 2)");
+    insta::assert_snapshot!(refused("[providers.p]\nkind = \"nebius\"\nservice_account_key = \"/no\"\n", &[]), @"`providers.p.service_account_key` (p.toml:3) cannot be used: `/no`: No such file or directory (os error 2)");
+    insta::assert_snapshot!(refused("[providers.p]\nkind = \"ssh\"\nhosts = \"a\"\n", &["identity=~/no"]), @"`identity` of `p` (--set identity) cannot be used: `HOME/no`: No such file or directory (os error 2)");
     // What is only the usual place, or is made when it is needed, need not be there.
     let docker = table("[providers.p]\nkind = \"docker\"\n", &[], &env).expect("it is fine");
     let no = folder.path().join("no").display().to_string();
@@ -88,7 +99,8 @@ fn the_home_directory_may_be_written_in_paths_that_are_of_no_kind() {
         .file("[github]\ntoken = { file = \"~/token\" }\n[defaults]\nsetup = \"~/no.sh\"\n");
     assert_eq!(
         world.error(),
-        "`defaults.setup` (DIR/p.toml:4) cannot be `/home/me/no.sh`: No such file or directory (os error 2)\nname a shell script that can be read"
+        "`defaults.setup` (DIR/p.toml:4) cannot be `/home/me/no.sh`: No such file or directory (os \
+         error 2)\nname a readable shell script"
     );
     let (settings, _) = world.settings().expect("they resolve");
     assert_eq!(
@@ -106,7 +118,8 @@ fn the_home_directory_may_be_written_in_paths_that_are_of_no_kind() {
     let with = |args: &str, name, value| World::new(args).env(name, value).error();
     assert_eq!(
         with("start local", "GHARUN_SETUP", "~/no.sh"),
-        "`$GHARUN_SETUP` cannot be `/home/me/no.sh`: No such file or directory (os error 2)\nname a shell script that can be read"
+        "`$GHARUN_SETUP` cannot be `/home/me/no.sh`: No such file or directory (os error 2)\nname \
+         a readable shell script"
     );
     for (args, name, value, said) in [
         (

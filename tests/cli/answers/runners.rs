@@ -47,7 +47,7 @@ pub(super) fn a_name_that_is_taken_is_given_up_for_another() {
     told!(world.run("start local"), @"
     exit 0
     warning: `local`: jobs run on this machine with all the rights of this user
-    Gave up the name `[NAME]` for `[NAME]` (could not register `[NAME]` with `octo/app`: `POST [GITHUB]/repos/octo/app/actions/runners/generate-jitconfig` answered 409 Conflict (request [ID]): Already exists - A runner with the name *** already exists.)
+    Replaced `[NAME]` by `[NAME]` (could not register `[NAME]` with `octo/app`: `POST [GITHUB]/repos/octo/app/actions/runners/generate-jitconfig` answered 409 Conflict (request [ID]): Already exists - A runner with the name *** already exists.)
     Registered `[NAME]` with GitHub as runner 2
     Launching `[NAME]` at `local`
     Launched `local:[HERE]/[NAME]` for `[NAME]`
@@ -74,7 +74,7 @@ pub(super) fn a_request_without_a_group_would_be_a_bug() {
     told!(world.run("start local"), @"
     exit 1
     warning: `local`: jobs run on this machine with all the rights of this user
-    error: runner `[NAME]` failed: GitHub did not register it: could not register `[NAME]` with `octo/app`: `POST [GITHUB]/repos/octo/app/actions/runners/generate-jitconfig` answered 422 Unprocessable Entity (request [ID]): Invalid input: object is missing required key: runner_group_id.
+    error: runner `[NAME]` failed
     error: could not start the runner at `local`
         [NAME]: GitHub did not register it: could not register `[NAME]` with `octo/app`: `POST [GITHUB]/repos/octo/app/actions/runners/generate-jitconfig` answered 422 Unprocessable Entity (request [ID]): Invalid input: object is missing required key: runner_group_id.
 
@@ -94,7 +94,7 @@ pub(super) fn a_request_without_labels_would_be_a_bug() {
     told!(world.run("start local --label gpu"), @"
     exit 1
     warning: `local`: jobs run on this machine with all the rights of this user
-    error: runner `[NAME]` failed: GitHub did not register it: could not register `[NAME]` with `octo/app`: `POST [GITHUB]/repos/octo/app/actions/runners/generate-jitconfig` answered 422 Unprocessable Entity (request [ID]): Invalid property /labels: 1 item required; only 0 were supplied.
+    error: runner `[NAME]` failed
     error: could not start the runner at `local`
         [NAME]: GitHub did not register it: could not register `[NAME]` with `octo/app`: `POST [GITHUB]/repos/octo/app/actions/runners/generate-jitconfig` answered 422 Unprocessable Entity (request [ID]): Invalid property /labels: 1 item required; only 0 were supplied.
 
@@ -113,7 +113,7 @@ pub(super) fn githubs_own_group_is_told_to_take_none() {
     told!(world.run("start local --org acme --runner-group 2"), @"
     exit 1
     warning: `local`: jobs run on this machine with all the rights of this user
-    error: runner `[NAME]` failed: GitHub did not register it: could not register `[NAME]` with `acme`: `POST [GITHUB]/orgs/acme/actions/runners/generate-jitconfig` answered 403 Forbidden (request [ID]): Forbidden
+    error: runner `[NAME]` failed
     error: could not start the runner at `local`
         [NAME]: GitHub did not register it: could not register `[NAME]` with `acme`: `POST [GITHUB]/orgs/acme/actions/runners/generate-jitconfig` answered 403 Forbidden (request [ID]): Forbidden
 
@@ -134,9 +134,9 @@ pub(super) fn a_group_that_is_not_there_is_told() {
     told!(world.run("start local --org acme --runner-group 99999"), @"
     exit 2
     warning: `local`: jobs run on this machine with all the rights of this user
-    error: `--runner-group` cannot be `99999`: `acme` has no such runner group
+    error: `--runner-group` cannot be `99999`: it does not exist in `acme`
 
-    hint: there are: `Default` (1), `GitHub Actions` (2)
+    hint: known groups: `Default` (1), `GitHub Actions` (2)
     ");
     assert_eq!(world.github.count("generate-jitconfig"), 0);
     let refused = Kind::status(403, "Forbidden");
@@ -145,8 +145,8 @@ pub(super) fn a_group_that_is_not_there_is_told() {
     told!(world.run("start local --org acme --runner-group 99999"), @"
     exit 1
     warning: `local`: jobs run on this machine with all the rights of this user
-    warning: runner group 99999 is used unseen: its list could not be read: could not list the runner groups of `acme`: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 403 Forbidden (request [ID]): Forbidden
-    error: runner `[NAME]` failed: GitHub did not register it: could not register `[NAME]` with `acme`: `POST [GITHUB]/orgs/acme/actions/runners/generate-jitconfig` answered 404 Not Found (request [ID]): Not Found
+    warning: using runner group 99999 unchecked: could not list the runner groups of `acme`: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 403 Forbidden (request [ID]): Forbidden
+    error: runner `[NAME]` failed
     error: could not start the runner at `local`
         [NAME]: GitHub did not register it: could not register `[NAME]` with `acme`: `POST [GITHUB]/orgs/acme/actions/runners/generate-jitconfig` answered 404 Not Found (request [ID]): Not Found
 

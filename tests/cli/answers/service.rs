@@ -33,7 +33,7 @@ pub(super) fn a_used_up_limit_is_waited_for_or_told() {
     told!(world.run("start local --timeout 60s"), @"
     exit 1
     warning: `local`: jobs run on this machine with all the rights of this user
-    error: runner `[NAME]` failed: GitHub did not register it: could not register `[NAME]` with `octo/app`: `POST [GITHUB]/repos/octo/app/actions/runners/generate-jitconfig` answered 403 Forbidden (request [ID]): API rate limit exceeded for installation ID 1.
+    error: runner `[NAME]` failed
     error: could not start the runner at `local`
         [NAME]: GitHub did not register it: could not register `[NAME]` with `octo/app`: `POST [GITHUB]/repos/octo/app/actions/runners/generate-jitconfig` answered 403 Forbidden (request [ID]): API rate limit exceeded for installation ID 1.
 
@@ -84,7 +84,7 @@ pub(super) fn a_page_of_a_front_end_is_told_as_one() {
     told!(world.run("start local"), @"
     exit 0
     warning: `local`: jobs run on this machine with all the rights of this user
-    Gave up the name `[NAME]` for `[NAME]` (could not register `[NAME]` with `octo/app`: `POST [GITHUB]/repos/octo/app/actions/runners/generate-jitconfig` answered 502 Bad Gateway (request [ID]): an HTML page)
+    Replaced `[NAME]` by `[NAME]` (could not register `[NAME]` with `octo/app`: `POST [GITHUB]/repos/octo/app/actions/runners/generate-jitconfig` answered 502 Bad Gateway (request [ID]): an HTML page)
     Registered `[NAME]` with GitHub as runner 2
     Launching `[NAME]` at `local`
     Launched `local:[HERE]/[NAME]` for `[NAME]`
@@ -95,7 +95,7 @@ pub(super) fn a_page_of_a_front_end_is_told_as_one() {
     told!(world.run("list --provider local"), @"
     exit 1
     No machines
-    warning: GitHub could not be read: could not list the runners of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runners` answered 502 Bad Gateway (request [ID]): an HTML page (5 tries)
+    warning: could not read GitHub: could not list the runners of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runners` answered 502 Bad Gateway (request [ID]): an HTML page (5 tries)
     ");
     nothing(&world);
 }
@@ -125,7 +125,7 @@ pub(super) fn a_renamed_repository_is_followed() {
     told!(world.run("start local"), @"
     exit 0
     warning: `local`: jobs run on this machine with all the rights of this user
-    warning: `octo/app` was renamed or moved, and GitHub leads on to where it is now: set its new name, before somebody takes the old one
+    warning: `octo/app` was renamed or transferred; update it to the new name before someone else claims the old one
     Registered `[NAME]` with GitHub as runner 2
     Launching `[NAME]` at `local`
     Launched `local:[HERE]/[NAME]` for `[NAME]`

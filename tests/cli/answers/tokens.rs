@@ -25,14 +25,14 @@ pub(super) fn a_bad_token_is_told_by_every_command() {
     told!(world.run("list --provider local"), @"
     exit 1
     No machines
-    warning: GitHub could not be read: could not list the runners of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runners` answered 401 Unauthorized (request [ID]): Bad credentials
+    warning: could not read GitHub: could not list the runners of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runners` answered 401 Unauthorized (request [ID]): Bad credentials
     hint: set `GHARUN_GITHUB_TOKEN` or `GH_PAT` to a token that is valid
     ");
     told!(world.run("stop --all --yes --provider local"), @"
     exit 1
-    warning: GitHub could not be read: could not list the runners of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runners` answered 401 Unauthorized (request [ID]): Bad credentials
+    warning: could not read GitHub: could not list the runners of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runners` answered 401 Unauthorized (request [ID]): Bad credentials
     hint: set `GHARUN_GITHUB_TOKEN` or `GH_PAT` to a token that is valid
-    error: not everything could be looked at, so it is not proved that nothing is left
+    error: could not read everything, so something may be left
     ");
     told!(world.run("providers check local"), @"
     exit 1
@@ -58,7 +58,7 @@ pub(super) fn github_token_is_told_what_can_do_it() {
 
     hint: `GITHUB_TOKEN` can never manage runners: use a personal access token or a GitHub App
     hint: a GitHub App needs the permission `Administration: write` of the repository `octo/app`, accepted where it is installed
-    ::error title=gharun::could not list the runner downloads for `octo/app`
+    ::error title=gharun::could not list the runner downloads for `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runners/downloads` answered 403 Forbidden (request [ID]): Resource not accessible by integration%0Ahint: `GITHUB_TOKEN` can never manage runners: use a personal access token or a GitHub App%0Ahint: a GitHub App needs the permission `Administration: write` of the repository `octo/app`, accepted where it is installed
     ");
     case.was_answered(&world, "/actions/runners");
     nothing(&world);

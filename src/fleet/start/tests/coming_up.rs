@@ -32,7 +32,7 @@ async fn one_failure_leaves_nothing_behind() {
     assert_eq!((started.up.len(), started.failed.len()), (0, 1));
     assert!(started.left.is_empty(), "{:?}", started.left);
     let trouble = first_trouble(&started);
-    let words = "no provider has room: `a`: could not launch";
+    let words = "no provider has capacity: `a`: could not launch";
     assert!(trouble.starts_with(words), "{trouble}");
     scene.nothing_is_left();
     assert_eq!(scene.ear.mapping(), Some(Mapping::default()));
@@ -152,7 +152,7 @@ async fn a_machine_that_is_gone_is_dead() {
     assert!(scene.began.elapsed() < 30 * SECOND);
     let trouble = first_trouble(&started);
     assert!(
-        trouble.ends_with("it is gone from its provider"),
+        trouble.ends_with("its provider no longer lists it"),
         "{trouble}"
     );
     scene.nothing_is_left();
@@ -241,7 +241,7 @@ async fn a_lost_launch_that_cannot_be_told_is_named_and_not_repeated() {
     scene.cloud.fault("a", Verb::Launch, Fault::AnswerLost);
     scene.fails("a", Verb::List, ErrorKind::Unavailable);
     let started = scene.start().await;
-    let words = "`a` did not say whether it launched it: could not";
+    let words = "no answer from `a`: the machine may have been launched: could not";
     let trouble = first_trouble(&started);
     assert!(trouble.starts_with(words), "{trouble}");
     let [left] = started.left.as_slice() else {
@@ -274,7 +274,7 @@ async fn a_registration_that_hangs_ends_with_the_time_limit() {
     scene.hub.state().register_faults = vec![HubFault::Hang];
     let started = scene.start().await;
     let trouble = first_trouble(&started);
-    assert!(trouble.contains("within the time limit"), "{trouble}");
+    assert!(trouble.contains("timed out registering"), "{trouble}");
     assert!(scene.began.elapsed() < 60 * SECOND + UNDO_FAILED);
     assert!(started.left.is_empty(), "{:?}", started.left);
 }
@@ -287,7 +287,7 @@ async fn a_runner_that_never_comes_online_ends_with_the_time_limit() {
     let started = scene.start().await;
     assert_eq!(
         first_trouble(&started),
-        "it was not online within the time limit (its machine is in the phase `run`)"
+        "it did not come online within the time limit (its machine reached the phase `run`)"
     );
     assert!(scene.began.elapsed() <= 62 * SECOND);
     scene.nothing_is_left();

@@ -43,7 +43,10 @@ async fn only_what_hangs_is_named() {
     let [left] = started.left.as_slice() else {
         panic!("{:?}", started.left);
     };
-    assert_eq!(chain(&left.why), "its machine is not proved gone yet");
+    assert_eq!(
+        chain(&left.why),
+        "the removal of its machine is not confirmed yet"
+    );
     let machine = left.instance.clone().expect("its machine");
     assert_eq!(machine.provider, "b");
     // It can be stopped by what the outputs hold.
@@ -95,7 +98,10 @@ async fn an_interrupt_while_a_registration_hangs_names_it() {
     let [left] = started.left.as_slice() else {
         panic!("{:?}", started.left);
     };
-    assert_eq!(chain(&left.why), "its registration is not proved gone yet");
+    assert_eq!(
+        chain(&left.why),
+        "the removal of its registration is not confirmed yet"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -111,7 +117,7 @@ async fn busy_at_undo_is_kept_and_named() {
         panic!("{:?}", started.left);
     };
     assert!(
-        left.kept && chain(&left.why) == "it got a job meanwhile",
+        left.kept && chain(&left.why) == "it was assigned a job in the meantime",
         "{left:?}"
     );
     let reference = left.instance.as_ref().expect("its machine");
@@ -145,7 +151,10 @@ async fn a_machine_is_ended_though_github_is_down() {
     assert!(scene.began.elapsed() < 5 * SECOND + BOUND);
     assert_eq!(scene.cloud.machines().len(), 0);
     let why: Vec<_> = started.left.iter().map(|left| chain(&left.why)).collect();
-    assert_eq!(why, ["its registration is not proved gone yet"; 2]);
+    assert_eq!(
+        why,
+        ["the removal of its registration is not confirmed yet"; 2]
+    );
     assert!(started.left.iter().all(|left| left.instance.is_none()));
 }
 
@@ -195,7 +204,7 @@ async fn an_undoing_that_hangs_does_not_keep_a_partial_start_for_ever() {
     };
     let started = scene.start_while(died).await;
     assert_eq!((started.up.len(), started.left.len()), (1, 1));
-    let why = "its machine is not proved gone yet: `a` did not answer in time";
+    let why = "the removal of its machine is not confirmed yet: `a` did not answer in time";
     assert_eq!(chain(&started.left[0].why), why);
 }
 
@@ -253,7 +262,7 @@ async fn an_output_that_cannot_be_written_rolls_back() {
         let started = scene.start().await;
         assert_eq!(
             first_trouble(&started),
-            "the outputs could not be written: the disk is full"
+            "could not write the outputs: the disk is full"
         );
         assert!(started.up.is_empty() && started.left.is_empty());
         scene.nothing_is_left();

@@ -106,7 +106,7 @@ async fn a_reference_whose_place_is_silent_is_refused() {
     scene.cloud.fault("gpu", Verb::List, fault);
     let stops = scene.stop(&stop(named(&[&reference]))).await;
     assert_eq!((stops.failed.len(), scene.there().len()), (1, 1));
-    assert!(chain(&stops.failed[0].error).contains("could not be read"));
+    assert!(chain(&stops.failed[0].error).contains("could not query"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -123,7 +123,7 @@ async fn a_failed_termination_is_named_and_its_record_stays() {
     scene.cloud.fault("gpu", Verb::Terminate, Fault::Hang);
     let stops = scene.stop(&stop(named(&[&reference]))).await;
     assert!(
-        chain(&stops.failed[0].error).contains("not proved gone"),
+        chain(&stops.failed[0].error).contains("not confirmed yet"),
         "{stops:?}"
     );
     assert_eq!(scene.records().await, 1);

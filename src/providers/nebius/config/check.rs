@@ -14,7 +14,7 @@ impl Config {
     /// A `Config` error that names the key and what to write.
     pub(in crate::providers::nebius) fn check(&self) -> Result<()> {
         if self.start_deadline.get().is_zero() {
-            let message = "`start_deadline` must be more than nothing, such as `\"10m\"`";
+            let message = "`start_deadline` must be above zero, such as `\"10m\"`";
             return Err(Error::setting("start_deadline", message));
         }
         self.gateway()?;

@@ -95,7 +95,7 @@ impl AccountKey {
             return Err("must hold a key for RS256".to_owned());
         }
         if credentials.iss != credentials.sub {
-            return Err("names two service accounts".to_owned());
+            return Err("must name one service account, not two".to_owned());
         }
         Self::new(credentials.sub, credentials.kid, credentials.private_key)
     }

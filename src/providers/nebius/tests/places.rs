@@ -277,7 +277,7 @@ fn settings_that_cannot_be_meant_are_refused_by_their_key() {
     pricing_policy: `pricing_policy` needs `preemptible = true`: set it, or leave the policy out
     registry: `registry` must hold `username`, with `registry_password`, or `secret` alone
     registry: `registry` must hold `username`, with `registry_password`, or `secret` alone
-    start_deadline: `start_deadline` must be more than nothing, such as `"10m"`
+    start_deadline: `start_deadline` must be above zero, such as `"10m"`
     endpoint: `api.nebius.cloud` is not a valid server address: write one such as `https://api.example.com/v1`
     auth_endpoint: `ftp://x` is not a valid server address: write one such as `https://api.example.com/v1`
     image: `image` must not be empty or contain spaces: write a name, or leave it out
