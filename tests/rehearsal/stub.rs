@@ -30,8 +30,8 @@ fn under_every_shell_it_connects_runs_one_job_and_is_gone() {
             "√ Connected to GitHub",
             "Current runner version: '2.336.0'",
             "Listening for Jobs",
-            "Running job: pretend",
-            "Job pretend completed with result: Succeeded",
+            "Running job: test",
+            "Job test completed with result: Succeeded",
         ] {
             assert!(log.contains(marker), "{shell:?}: no {marker}: {log}");
         }
