@@ -42,7 +42,7 @@ pub struct Start {
     pub poll_interval: Duration,
     /// Only print the plan.
     pub dry_run: bool,
-    /// Play it through with the stand-in.
+    /// Play it through with the stub of GitHub.
     pub rehearse: bool,
 }
 

@@ -178,7 +178,7 @@ fn finish(desk: &Desk, outcome: &RehearsalOutcome) -> Result<Exit, Failure> {
     }
 }
 
-/// What happened to each runner that came up, with what its machine and the stand-in tell.
+/// What happened to each runner that came up, with what its machine and the stub tell.
 async fn rehearsed(
     desk: &Desk,
     place: &Place,
