@@ -379,6 +379,7 @@ pub(crate) fn row() -> survey::Row {
         verdict: Verdict::Working,
         why: "a job runs on it".to_owned(),
         place: None,
+        elsewhere: false,
         ours: true,
         name,
     }

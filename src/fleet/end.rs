@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::Place;
 use crate::model::{Condition, InstanceId, chain};
 use crate::poll::{Backoff, chance};
-use crate::providers::{Error, ErrorKind, Listing};
+use crate::providers::{Error, ErrorKind, Result, Silence, Termination};
 
 #[cfg(test)]
 mod tests;
@@ -67,10 +67,11 @@ enum Sight {
 pub async fn end(place: &Place, machine: &InstanceId, deadline: Instant) -> Ended {
     let mut asks = Backoff::new(ASKS.0, ASKS.1);
     let mut patience = PATIENCE.0;
+    let mut canonical = None;
     loop {
-        let asked = timeout_at(deadline, place.provider.terminate(machine)).await;
+        let asked = timeout_at(deadline, ask(place, machine, &mut canonical)).await;
         let (outcome, why): (fn(Error) -> Ended, Error) = match asked {
-            Ok(Ok(())) => match proof(place, machine, deadline, patience).await {
+            Ok(Ok((id, _))) => match proof(place, &id, deadline, patience).await {
                 Ok(()) => return Ended::Gone,
                 Err(why) => {
                     patience = (patience * 2).min(PATIENCE.1);
@@ -92,6 +93,23 @@ pub async fn end(place: &Place, machine: &InstanceId, deadline: Instant) -> Ende
         tracing::debug!("asking `{name}:{machine}` to end again: {}", chain(&why));
         sleep(pause).await;
     }
+}
+
+/// Asks once, by the id that a listing shows, and tells that, too.
+async fn ask(
+    place: &Place,
+    machine: &InstanceId,
+    canonical: &mut Option<InstanceId>,
+) -> Result<(InstanceId, Termination)> {
+    let id = match canonical {
+        Some(id) => id.clone(),
+        None => {
+            let id = place.provider.canonical(machine).await?;
+            canonical.insert(id).clone()
+        }
+    };
+    let said = place.provider.terminate(&id).await?;
+    Ok((id, said))
 }
 
 /// Whether no repetition mends it.
@@ -156,21 +174,20 @@ async fn sight(
     let within = deadline.saturating_duration_since(Instant::now());
     let listed = place.listing(since, LISTS.min(within)).await;
     let listing = &listed.listing;
-    let sight = match listing.instances.iter().find(|one| one.id == *machine) {
-        Some(found) => Sight::There(found.state.clone()),
-        None => silence(listing, machine).map_or(Sight::Absent, Sight::Unread),
+    let sight = match (
+        listing.find(machine),
+        listing.silence(machine.place.as_deref()),
+    ) {
+        (Some(found), _) => Sight::There(found.state.clone()),
+        (None, None) => Sight::Absent,
+        (None, Some(Silence::Unread(why))) => Sight::Unread(why.clone().while_trying(UNPROVED)),
+        (None, Some(Silence::Elsewhere)) => {
+            let name = &place.name;
+            let why = format!("`{name}` does not list the machines of its place");
+            Sight::Unread(unproved(why))
+        }
     };
     (sight, listed.begun)
-}
-
-/// Why a listing says nothing about a machine; `None` where it does.
-fn silence(listing: &Listing, machine: &InstanceId) -> Option<Error> {
-    let part = machine.place.as_deref();
-    let mut unread = listing.unread.iter();
-    let unread = unread.find(|unread| {
-        unread.place.is_none() || part.is_none() || unread.place.as_deref() == part
-    })?;
-    Some(unread.error.clone().while_trying(UNPROVED))
 }
 
 fn unproved(why: impl Into<String>) -> Error {

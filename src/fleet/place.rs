@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
 use crate::model::{InstanceId, Reference};
-use crate::providers::{Attempt, Error, ErrorKind, Listing, Provider, Unread};
+use crate::providers::{Attempt, Error, ErrorKind, Listing, Provider};
 
 /// A provider under the name that the user gave it. Clones are the same place.
 #[derive(Clone, Debug)]
@@ -50,7 +50,7 @@ impl Place {
         let begun = Instant::now();
         let list = self.listed.since(since, async || {
             let begun = Instant::now();
-            let listing = self.provider.list().await.unwrap_or_else(unread);
+            let listing = self.provider.list().await.unwrap_or_else(Listing::unread);
             Ok(Arc::new(Listed { begun, listing }))
         });
         let late = || {
@@ -61,16 +61,8 @@ impl Place {
         answer
             .unwrap_or_else(|_| Err(late()))
             .unwrap_or_else(|error| {
-                let listing = unread(error);
+                let listing = Listing::unread(error);
                 Arc::new(Listed { begun, listing })
             })
-    }
-}
-
-/// The listing of a provider that could not be read.
-fn unread(error: Error) -> Listing {
-    Listing {
-        instances: Vec::new(),
-        unread: vec![Unread { place: None, error }],
     }
 }

@@ -12,9 +12,9 @@ use super::answer::in_time;
 use super::verdict::{Facts, Machine, Registration, Verdict};
 use super::{Fleet, Place, Unopened, chain};
 use crate::github::{self, Api, Runner};
-use crate::model::{Condition, Error, Instance, Name, REHEARSAL, Reference, Run, json};
+use crate::model::{Condition, Error, Name, REHEARSAL, Reference, Run, json};
 use crate::providers;
-use crate::providers::Listing;
+use crate::providers::{Listing, Silence};
 use crate::state::Contents;
 
 mod inquiry;
@@ -98,6 +98,8 @@ pub struct Row {
     /// Why, in a few words.
     pub why: String,
     pub(super) place: Option<Place>,
+    /// Whether its machine is recorded at a place that its provider does not look at.
+    pub(super) elsewhere: bool,
     pub(super) ours: bool,
 }
 
@@ -236,27 +238,30 @@ pub(super) struct Look {
 }
 
 impl Look {
-    /// Whether a listing would have shown a machine with this reference.
+    /// Whether nothing kept a listing from showing a machine with this reference.
     pub(super) fn was_read(&self, reference: &Reference) -> bool {
         let read = self
             .places
             .iter()
             .find(|read| read.place.name == reference.provider);
-        read.is_some_and(|read| read.tells_of(reference.id.place.as_deref()))
+        let place = reference.id.place.as_deref();
+        read.is_some_and(|read| !matches!(read.listing.silence(place), Some(Silence::Unread(_))))
     }
 
     /// Whether every place could be read, whole.
     pub(super) fn all_read(&self) -> bool {
-        self.all_opened && self.places.iter().all(|read| read.unread.is_empty())
+        self.all_opened
+            && self
+                .places
+                .iter()
+                .all(|read| read.listing.unread.is_empty())
     }
 }
 
 /// What a place said.
 struct Read {
     place: Place,
-    machines: Vec<Instance>,
-    /// The parts that did not answer (`None`: all of it), and why.
-    unread: Vec<(Option<String>, Error)>,
+    listing: Listing,
 }
 
 impl Read {
@@ -270,35 +275,19 @@ impl Read {
                     message,
                 ))
             });
-        let (machines, unread) = match answer {
-            Ok(Listing { instances, unread }) => {
-                let unread = unread.into_iter().map(|one| (one.place, one.error.any()));
-                (instances, unread.collect())
-            }
-            Err(error) => (Vec::new(), vec![(None, error.any())]),
-        };
         Self {
             place: place.clone(),
-            machines,
-            unread,
+            listing: answer.unwrap_or_else(Listing::unread),
         }
     }
 
-    /// Whether the absence of a machine there means anything; `None` is a machine that may be anywhere.
-    fn tells_of(&self, part: Option<&str>) -> bool {
-        let silent = |unread: &Option<String>| {
-            unread.is_none() || part.is_none() || unread.as_deref() == part
-        };
-        !self.unread.iter().any(|(unread, _)| silent(unread))
-    }
-
     fn unknown(&self) -> impl Iterator<Item = Unknown> + '_ {
-        self.unread.iter().map(|(part, error)| Unknown {
-            source: part.as_ref().map_or_else(
+        self.listing.unread.iter().map(|unread| Unknown {
+            source: unread.place.as_ref().map_or_else(
                 || self.place.name.clone(),
                 |part| format!("{}:{part}", self.place.name),
             ),
-            error: error.clone(),
+            error: unread.error.clone().any(),
         })
     }
 }

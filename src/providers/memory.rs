@@ -10,7 +10,7 @@ use url::Url;
 use super::contract::Mood;
 use super::{Answer, Error, ErrorKind, Health, Provider, ProviderKind, Result};
 use crate::model::{Condition, Instance, InstanceId, Order, Secret};
-use crate::providers::{Listing, Unread};
+use crate::providers::{Listing, Termination, Unread};
 
 mod cloud;
 mod tests;
@@ -67,6 +67,12 @@ impl InMemoryProvider {
     /// The same provider, in a mood that the others on its place do not share.
     pub(crate) fn in_mood(mut self, mood: Mood) -> Self {
         self.mood = Some(mood);
+        self
+    }
+
+    /// The same provider, with a mistake in it.
+    pub(crate) fn with(mut self, flaw: Flaw) -> Self {
+        self.flaw = Some(flaw);
         self
     }
 
@@ -302,7 +308,10 @@ impl Provider for InMemoryProvider {
                 Err(_) if self.has(Flaw::SwallowsUnread) => return Ok(Listing::default()),
                 answer => answer?,
             };
-            let mut listing = Listing::default();
+            let mut listing = Listing {
+                read: vec![self.place.clone()],
+                ..Listing::default()
+            };
             let mut next = Some(0);
             while let Some(from) = next {
                 let (page, then) = self.page(from);
@@ -340,7 +349,7 @@ impl Provider for InMemoryProvider {
         })
     }
 
-    fn terminate<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, ()> {
+    fn terminate<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, Termination> {
         Box::pin(async move {
             let fault = match self.ask(Verb::Terminate, &id.id).await {
                 Err(error) if self.has(Flaw::TakesBusyForDenied) => {
@@ -350,29 +359,32 @@ impl Provider for InMemoryProvider {
             };
             self.resolve(id)?;
             if fault == Some(Fault::Ignored) && !self.has(Flaw::AsksForTheEndItself) {
-                return Ok(());
+                return Ok(Termination::Accepted);
             }
             let found = self
                 .cloud
                 .machines()
                 .into_iter()
                 .find(|m| m.instance.id == *id);
-            match found {
+            let said = match found {
                 Some(machine) if machine.stranger && !self.has(Flaw::EndsStrangers) => {
                     let message = format!("`{id}` is not gharun's to end");
                     return Err(Error::new(ErrorKind::Denied, message));
                 }
-                Some(_) => self.cloud.vanish(id),
+                Some(_) => {
+                    self.cloud.vanish(id);
+                    Termination::Accepted
+                }
                 None if self.has(Flaw::MissingIsFailure) => {
                     return Err(self.error(ErrorKind::Unexpected, Verb::Terminate));
                 }
-                None => {}
-            }
+                None => Termination::Gone,
+            };
             sleep(self.takes(|place| place.terminate_takes)).await;
             if fault == Some(Fault::AnswerLost) {
                 return Err(self.error(ErrorKind::Ambiguous, Verb::Terminate));
             }
-            Ok(())
+            Ok(said)
         })
     }
 

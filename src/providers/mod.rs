@@ -42,7 +42,7 @@ pub use common::names::Names;
 #[cfg(test)]
 pub use described::Described;
 pub use error::{Error, ErrorKind};
-pub use listing::{Listing, Unread};
+pub use listing::{Listing, Silence, Unread};
 
 /// What a provider answers.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -65,6 +65,15 @@ pub struct Offer {
     pub price_per_hour: Option<f64>,
     /// What the place says about its stock.
     pub stock: Option<String>,
+}
+
+/// What a place says when it is asked to end a machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Termination {
+    /// It will end it, and it may be there for a while yet.
+    Accepted,
+    /// Nothing of it is left, says the place.
+    Gone,
 }
 
 /// Looks up an environment variable: the only way in which a kind sees the environment.
@@ -135,9 +144,21 @@ pub trait Provider: fmt::Debug {
     /// a place that could not be read is in `unread`, and says nothing about its machines.
     fn list(&self) -> Answer<'_, Listing>;
 
+    /// The id as [`Provider::list`] spells it, where the place takes other spellings: only of that one a
+    /// listing can tell that it is gone. The default: there is but one.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Provider::terminate`].
+    fn canonical<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, InstanceId> {
+        Box::pin(ready(Ok(id.clone())))
+    }
+
     /// Asks once that a machine and all that it brought (disks, addresses) be ended. `Ok`: the place
-    /// accepted that, or the machine is gone already. It never waits for the end, and may be asked again
-    /// at any time: asking again, looking and proving are the callers', once for all kinds.
+    /// accepted that, or says that the machine is gone. It never asks again and never waits for a place to
+    /// carry out what it accepted: asking again, looking and proving are the callers', once for all kinds.
+    /// Where the deed is the kind's own (a script on a host), it is done when this returns. It may be asked
+    /// for again at any time.
     ///
     /// What is left of a machine that is gone (a disk) is listed as that machine, ended, until it is gone
     /// too: asking again removes it.
@@ -147,7 +168,7 @@ pub trait Provider: fmt::Debug {
     /// A machine that does not carry our tags is refused as [`ErrorKind::Denied`]. A place that cannot be
     /// resolved is a failure, never "already gone", and so is a machine that the place may not show yet.
     /// Whatever may go another time is neither [`ErrorKind::Config`] nor [`ErrorKind::Denied`].
-    fn terminate<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, ()>;
+    fn terminate<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, Termination>;
 
     /// Why a machine that this value launched will not start where it is, though its order was accepted: the
     /// place has no room for it after all, or keeps it waiting for too long. Whoever asks ends it, and when

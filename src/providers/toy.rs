@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::{Answer, Error, ErrorKind, Health, Provider, ProviderKind, Result};
 use crate::model::{Condition, Instance, InstanceId, Order, lock};
-use crate::providers::Listing;
+use crate::providers::{Listing, Termination};
 
 mod tests;
 
@@ -97,15 +97,16 @@ impl Provider for Toy {
         Box::pin(async move {
             Ok(Listing {
                 instances: lock(&self.machines).clone(),
-                unread: Vec::new(),
+                read: vec![self.config.name.clone()],
+                ..Listing::default()
             })
         })
     }
 
-    fn terminate<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, ()> {
+    fn terminate<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, Termination> {
         Box::pin(async move {
             lock(&self.machines).retain(|machine| machine.id != *id);
-            Ok(())
+            Ok(Termination::Gone)
         })
     }
 }

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use super::*;
 use crate::model::Instance;
 use crate::providers::contract::{Mood, order};
-use crate::providers::memory::{Fault, InMemoryCloud, InMemoryProvider, Verb};
+use crate::providers::memory::{Fault, Flaw, InMemoryCloud, InMemoryProvider, Verb};
 use crate::providers::{ErrorKind, Provider};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -145,6 +145,25 @@ async fn a_place_that_accepts_and_cannot_be_read_proves_nothing() {
     scene.cloud.heal("gpu");
     scene.cloud.mood("gpu", Some(Mood::PartUnread));
     assert!(matches!(scene.end(&machine).await, Ended::Gone));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_no_listing_would_show_is_never_called_gone() {
+    let scene = Scene::new();
+    let machine = scene.machine().await;
+    // It takes ids of any place, and lists those of its own.
+    let careless = scene.cloud.provider("gpu").with(Flaw::AnyPlaceIsMine);
+    let place = Place::new("gpu", Arc::new(careless));
+    let elsewhere = InstanceId {
+        place: Some("far".into()),
+        ..machine.id
+    };
+    let ended = end(&place, &elsewhere, Instant::now() + 120 * SECOND).await;
+    let why = chain(&ended.proved().expect_err("nobody looked there"));
+    assert!(
+        why.contains("does not list the machines of its place"),
+        "{why}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

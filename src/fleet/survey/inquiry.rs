@@ -70,8 +70,8 @@ impl<'a, G: Api> Inquiry<'a, G> {
     /// Judges a row, and asks for what the verdict hangs on.
     pub(in crate::fleet) async fn examine(&self, row: &mut Row) {
         row.facts.now = self.fleet.now();
-        if row.facts.machine == Machine::Gone && !self.covers(row).await {
-            row.facts.machine = Machine::Unread;
+        if row.elsewhere {
+            self.tell_where(row).await;
         }
         if self.run_matters(row) {
             row.facts.run_over = self.run_over(row).await;
@@ -187,14 +187,17 @@ impl<'a, G: Api> Inquiry<'a, G> {
         }
     }
 
-    /// Whether the place of a record's machine is still one that this provider looks at: a listing of
-    /// another daemon, host or region proves nothing. Asking about a machine resolves its place.
-    async fn covers(&self, row: &Row) -> bool {
-        let anywhere = row
-            .instance
-            .as_ref()
-            .is_none_or(|machine| machine.id.place.is_none());
-        anywhere || self.in_use(row).await.is_ok()
+    /// Tells that the place of a record's machine is not one that its provider looks at: a listing of
+    /// another daemon, host or region proves nothing. Asking about a machine resolves its place, and says
+    /// more.
+    async fn tell_where(&self, row: &Row) {
+        if let (Ok(_), Some(machine)) = (self.in_use(row).await, &row.instance) {
+            let why = format!(
+                "`{}` does not list the machines of its place",
+                machine.provider
+            );
+            self.cannot(&machine.to_string(), why);
+        }
     }
 
     fn judge(&self, row: &mut Row) {

@@ -9,6 +9,7 @@ use crate::fleet::verdict::{Facts, Machine, Registration, Verdict};
 use crate::fleet::{Place, Unopened};
 use crate::github::Runner;
 use crate::model::{Condition, Instance, Name, later};
+use crate::providers::Silence;
 use crate::state::{Entries, Entry};
 
 /// The three sources, about to be joined.
@@ -47,7 +48,7 @@ impl Join<'_> {
     fn machines(&self) -> Vec<Row> {
         let mut rows: Vec<Row> = Vec::new();
         for read in self.places {
-            for machine in &read.machines {
+            for machine in &read.listing.instances {
                 let row = self.of_machine(&read.place, machine);
                 let same = rows.iter_mut().find(|other| {
                     other.name == row.name
@@ -110,13 +111,15 @@ impl Join<'_> {
         let part = entry.instance.as_ref().map(|machine| &machine.id);
         let part = part.and_then(|id| id.place.as_deref());
         let is_unopened = |one: &Unopened| one.name == entry.provider;
-        let machine = match place {
+        let silence = place.map(|read| read.listing.silence(part));
+        let machine = match silence {
             None if self.unopened.iter().any(is_unopened) => Machine::Unread,
             None => Machine::Nowhere,
-            Some(read) if read.tells_of(part) => Machine::Gone,
-            Some(_) => Machine::Unread,
+            Some(None) => Machine::Gone,
+            Some(Some(_)) => Machine::Unread,
         };
         let mut row = self.row(name, &entry.server, &entry.scope, machine);
+        row.elsewhere = matches!(silence, Some(Some(Silence::Elsewhere)));
         row.instance.clone_from(&entry.instance);
         row.provider = Some(entry.provider.clone());
         row.kind = place.map(|read| read.place.provider.kind());
@@ -139,7 +142,10 @@ impl Join<'_> {
     fn of_runner(&self, name: &Name, runner: &Runner) -> Option<Row> {
         let scope = self.view.scope.as_deref()?;
         // Its machine may be wherever nobody could look.
-        let all_read = self.places.iter().all(|read| read.unread.is_empty());
+        let all_read = self
+            .places
+            .iter()
+            .all(|read| read.listing.unread.is_empty());
         let machine = if all_read && self.unopened.is_empty() {
             Machine::Nowhere
         } else {
@@ -196,6 +202,7 @@ impl Join<'_> {
             verdict: Verdict::Unknown,
             why: String::new(),
             place: None,
+            elsewhere: false,
             ours,
         }
     }

@@ -8,7 +8,7 @@ use tokio::time::Instant as Moment;
 use super::failure::{Action, Said};
 use super::{Aws, machine, region_of};
 use crate::model::{InstanceId, chain, lock};
-use crate::providers::{Error, ErrorKind, Result};
+use crate::providers::{Error, ErrorKind, Result, Termination};
 
 /// How long EC2 may take to show an instance to everybody who asks for it.
 /// <https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html>
@@ -23,8 +23,9 @@ const TERMINATE: &str = "ec2:TerminateInstances";
 impl Aws {
     /// Asks for the end of an instance that is ours, and of its spot request; what its region does not
     /// have is gone.
-    pub(super) async fn end(&self, id: &InstanceId) -> Result<()> {
+    pub(super) async fn end(&self, id: &InstanceId) -> Result<Termination> {
         let region = region_of(id)?;
+        lock(&self.memory).asked.insert(region.clone());
         let Some(found) = self.found(&region, id).await? else {
             return self.end_unseen(&region, id).await;
         };
@@ -39,7 +40,8 @@ impl Aws {
                 id.id
             )));
         }
-        if !machine::is_gone(&found)
+        let is_gone = machine::is_gone(&found);
+        if !is_gone
             && let Err(said) = self.ask_to_end(&region, id).await?
             && said.action() != Action::Missing
         {
@@ -50,7 +52,16 @@ impl Aws {
         }
         let mut memory = lock(&self.memory);
         memory.ended.insert(id.clone());
-        Ok(())
+        drop(memory);
+        match is_gone {
+            true => Ok(Termination::Gone),
+            // The next look at it is the proof.
+            false if !machine::is_listed(&found) => {
+                Err(Error::new(ErrorKind::Unavailable, doing(id))
+                    .because("its tags cannot be read, so no list shows it"))
+            }
+            false => Ok(Termination::Accepted),
+        }
     }
 
     /// Looks for an instance; `None` when its region says that it does not have it.
@@ -86,7 +97,7 @@ impl Aws {
 
     /// Ends what EC2 does not show, and may show yet: by its id what this process launched. The others
     /// are gone when they are not shown for a while.
-    async fn end_unseen(&self, region: &str, id: &InstanceId) -> Result<()> {
+    async fn end_unseen(&self, region: &str, id: &InstanceId) -> Result<Termination> {
         let launched = lock(&self.memory).launched.get(id).copied();
         let Some(launched) = launched else {
             let now = Moment::now();
@@ -94,13 +105,13 @@ impl Aws {
             return if missed.elapsed() < SHOWS {
                 Err(unseen(id))
             } else {
-                Ok(())
+                Ok(Termination::Gone)
             };
         };
         match self.ask_to_end(region, id).await? {
-            Ok(()) => Ok(()),
+            Ok(()) => Ok(Termination::Accepted),
             Err(said) if said.action() != Action::Missing => Err(refused(&said, id)),
-            Err(_) if launched.elapsed() > CONSISTENT => Ok(()),
+            Err(_) if launched.elapsed() > CONSISTENT => Ok(Termination::Gone),
             Err(_) => Err(unseen(id)),
         }
     }

@@ -31,7 +31,10 @@ impl Aws {
         let mut denied = Vec::new();
         for (n, (region, answer)) in own.iter().chain(&further).zip(answers).enumerate() {
             match answer {
-                Ok(machines) => listing.instances.extend(machines),
+                Ok(machines) => {
+                    listing.read.push(places::place(region));
+                    listing.instances.extend(machines);
+                }
                 // Where nothing may be done nothing was launched; an organization's rules often say so.
                 Err(error) if n >= own.len() && error.kind == ErrorKind::Denied => {
                     denied.push(region.as_str());
@@ -50,9 +53,13 @@ impl Aws {
         listing
     }
 
-    /// The regions of the settings, the further ones to look at, and why there may be more.
+    /// The regions of the settings and of ends that were asked for, the further ones to look at, and why there may be more.
     async fn searched(&self) -> Result<(Vec<String>, Vec<String>, Option<Error>)> {
-        let own = self.clients.regions().await?;
+        let mut own = self.clients.regions().await?;
+        let home = own[0].clone();
+        let asked = lock(&self.memory).asked.clone();
+        let asked = asked.into_iter().filter(|region| !own.contains(region));
+        own.extend(asked.collect::<Vec<_>>());
         // Who launches looks every few seconds, and for what was launched here.
         if self.has_launched() {
             return Ok((own, Vec::new(), None));
@@ -61,7 +68,7 @@ impl Aws {
             Search::List(list) => (list.clone(), None),
             Search::Text(_) => match self
                 .enabled
-                .get(async || self.enabled_regions(&own[0]).await)
+                .get(async || self.enabled_regions(&home).await)
                 .await
             {
                 Ok(regions) => (regions, None),

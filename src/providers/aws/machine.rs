@@ -26,6 +26,11 @@ pub(super) fn is_gone(found: &Found) -> bool {
     )
 }
 
+/// Whether its tags can be read, so that a listing shows it while it is there.
+pub(super) fn is_listed(found: &Found) -> bool {
+    Tags::from_lookup(|key| tag(found, key)).is_some()
+}
+
 /// An instance as a machine; `None` when it is gone, or not ours to judge.
 pub(super) fn machine(region: &str, found: &Found) -> Option<Instance> {
     let id = found.instance_id.clone()?;

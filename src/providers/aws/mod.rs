@@ -12,7 +12,7 @@ use super::common::attempt::Attempt;
 use super::common::once::Once;
 use super::{Answer, Error, ErrorKind, Health, Lookup, Provider, ProviderKind, Result};
 use crate::model::{Instance, InstanceId, Order, lock};
-use crate::providers::Listing;
+use crate::providers::{Listing, Termination};
 use clients::Clients;
 use failure::{Action, Said};
 use image::Images;
@@ -62,6 +62,8 @@ struct Memory {
     missed: BTreeMap<InstanceId, Moment>,
     /// What was shown, and was ended or gone: it stays to be seen for an hour.
     ended: BTreeSet<InstanceId>,
+    /// The regions in which an end was asked for: they are looked at, too, whatever the settings say.
+    asked: BTreeSet<String>,
 }
 
 impl ProviderKind for Aws {
@@ -118,7 +120,7 @@ impl Provider for Aws {
         Box::pin(async move { Ok(Box::pin(self.look()).await) })
     }
 
-    fn terminate<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, ()> {
+    fn terminate<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, Termination> {
         Box::pin(self.end(id))
     }
 

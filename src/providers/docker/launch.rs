@@ -46,7 +46,7 @@ impl Launch<'_> {
             return started;
         };
         match remove(self.daemon, &id).await {
-            Ok(()) => Err(error),
+            Ok(_) => Err(error),
             Err(left) => Err(Error::new(
                 ErrorKind::Ambiguous,
                 format!("{error}; its container may still exist"),

@@ -11,8 +11,8 @@ use url::Url;
 
 use super::common::attempt::Attempt;
 use super::{Answer, Error, ErrorKind, Health, Lookup, Provider, ProviderKind, Result};
-use crate::model::{Instance, InstanceId, MANAGED_BY, Order};
-use crate::providers::{Listing, Unread};
+use crate::model::{Instance, InstanceId, MANAGED_BY, Order, Tags};
+use crate::providers::{Listing, Termination};
 use daemon::{Daemon, look};
 use endpoint::{Endpoint, Way};
 use failure::is_conflict;
@@ -182,19 +182,15 @@ impl Provider for Docker {
 
     fn list(&self) -> Answer<'_, Listing> {
         Box::pin(async move {
-            let unread = |error: Error| Listing {
-                instances: Vec::new(),
-                unread: vec![Unread { place: None, error }],
-            };
             let daemon = match self.daemon().await {
                 Ok(daemon) => daemon,
-                Err(error) => return Ok(unread(error)),
+                Err(error) => return Ok(Listing::unread(error)),
             };
             let containers = match daemon.ours().await {
                 Ok(containers) => containers,
                 Err(error) => {
                     let doing = format!("could not list the containers at {}", self.endpoint);
-                    return Ok(unread(daemon.failed(doing, &error)));
+                    return Ok(Listing::unread(daemon.failed(doing, &error)));
                 }
             };
             let instances = futures_util::stream::iter(containers)
@@ -205,27 +201,40 @@ impl Provider for Docker {
                 .await;
             Ok(Listing {
                 instances,
-                unread: Vec::new(),
+                read: vec![daemon.place.clone()],
+                ..Listing::default()
             })
         })
     }
 
-    fn terminate<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, ()> {
+    fn canonical<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, InstanceId> {
+        Box::pin(async move {
+            let daemon = self.place_of(id).await?;
+            // Without its place, nobody knows whether this daemon ever had it.
+            if id.place.is_none() && self.found(&daemon, id).await?.is_none() {
+                return Err(self.unknown(id));
+            }
+            Ok(InstanceId {
+                place: Some(daemon.place.clone()),
+                id: machine::short(&id.id).to_owned(),
+            })
+        })
+    }
+
+    fn terminate<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, Termination> {
         Box::pin(async move {
             let daemon = self.place_of(id).await?;
             let Some(found) = self.found(&daemon, id).await? else {
-                // Without its place, nobody knows whether this daemon ever had it.
                 return match id.place {
-                    Some(_) => Ok(()),
-                    None => Err(Error::new(
-                        ErrorKind::Config,
-                        format!("the daemon at {} has no container `{id}`", self.endpoint),
-                    )
-                    .hinted("write the whole reference as `gharun list` shows it")),
+                    Some(_) => Ok(Termination::Gone),
+                    None => Err(self.unknown(id)),
                 };
             };
             let labels = found.config.and_then(|config| config.labels);
-            let ours = labels.and_then(|labels| labels.get(MANAGED_BY.0).cloned());
+            let ours = labels
+                .as_ref()
+                .and_then(|labels| labels.get(MANAGED_BY.0).cloned());
+            let is_listed = labels.and_then(Tags::from_pairs).is_some();
             if ours.as_deref() != Some(MANAGED_BY.1) {
                 return Err(Error::new(
                     ErrorKind::Denied,
@@ -238,7 +247,10 @@ impl Provider for Docker {
                 )));
             }
             let whole = found.id.unwrap_or_else(|| id.id.clone());
-            removal::remove(&daemon, &whole).await
+            match removal::remove(&daemon, &whole).await? {
+                Termination::Accepted if !is_listed => Err(removal::unlisted(&whole)),
+                said => Ok(said),
+            }
         })
     }
 
@@ -361,6 +373,12 @@ impl Docker {
             .hinted("set `$DOCKER_HOST`, `host` or `context` to the daemon that has it")),
             _ => Ok(daemon),
         }
+    }
+
+    fn unknown(&self, id: &InstanceId) -> Error {
+        let what = format!("the daemon at {} has no container `{id}`", self.endpoint);
+        Error::new(ErrorKind::Config, what)
+            .hinted("write the whole reference as `gharun list` shows it")
     }
 
     /// Looks for a container by its id; a name that looks like one does not count.

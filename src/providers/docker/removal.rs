@@ -3,25 +3,38 @@
 use super::daemon::Daemon;
 use super::failure::{is_being_removed, is_busy, is_missing};
 use super::machine::short;
-use crate::providers::{ErrorKind, Result};
+use crate::providers::{Error, ErrorKind, Result, Termination};
 
-/// Asks the daemon once to remove a container with its anonymous volumes. One that the daemon does not
-/// have, or is removing already, is a success.
+/// Asks the daemon once to remove a container with its anonymous volumes: it answers when that is done.
+/// One that the daemon does not have, or is removing already, is a success.
 ///
 /// # Errors
 ///
 /// The daemon did not answer, or refused. What it could not do just now is
 /// [`ErrorKind::Unavailable`].
-pub(super) async fn remove(daemon: &Daemon, container: &str) -> Result<()> {
+pub(super) async fn remove(daemon: &Daemon, container: &str) -> Result<Termination> {
     let error = match daemon.remove(container).await {
-        Ok(()) => return Ok(()),
-        Err(error) if is_missing(&error, "container") || is_being_removed(&error) => return Ok(()),
+        Ok(()) => return Ok(Termination::Gone),
+        Err(error) if is_missing(&error, "container") => return Ok(Termination::Gone),
+        Err(error) if is_being_removed(&error) => return Ok(Termination::Accepted),
         Err(error) => error,
     };
-    let doing = format!("could not remove the container `{}`", short(container));
-    let mut failed = daemon.failed(doing, &error);
+    let mut failed = daemon.failed(doing(container), &error);
     if failed.kind == ErrorKind::Unexpected && is_busy(&error) {
         failed.kind = ErrorKind::Unavailable;
     }
     Err(failed)
+}
+
+/// The error for a container whose end was accepted, and of which no listing tells.
+pub(super) fn unlisted(container: &str) -> Error {
+    still_there(container, "its labels cannot be read, so no list shows it")
+}
+
+fn still_there(container: &str, why: &str) -> Error {
+    Error::new(ErrorKind::Unavailable, doing(container)).because(why)
+}
+
+fn doing(container: &str) -> String {
+    format!("could not remove the container `{}`", short(container))
 }

@@ -1,6 +1,7 @@
 //! The docker provider against a real daemon.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
@@ -8,7 +9,7 @@ use serde_json::json;
 use super::*;
 use crate::model::{Condition, Secret, random};
 use crate::poll::{Pace, until};
-use crate::providers::contract::{Fake as _, chain, contract, order, uphold};
+use crate::providers::contract::{Fake as _, Mood, chain, contract, ends, order, uphold};
 use share::{RUNNER_IMAGE, Share};
 
 mod failures;
@@ -284,6 +285,37 @@ async fn what_is_no_container_of_this_daemon_is_never_called_gone() {
             .expect_err("a name is no id");
         assert_eq!(error.kind, ErrorKind::Denied);
         assert_eq!(share.census().await.len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_container_is_proved_gone_by_whatever_spelling_of_its_id() {
+    uphold::<Share>(async |share| {
+        for bare in [true, false] {
+            let machine = share
+                .open()
+                .await
+                .launch(&order(share.tag()))
+                .await
+                .unwrap();
+            let inspect = None::<bollard::query_parameters::InspectContainerOptions>;
+            let found = share
+                .client
+                .inspect_container(&machine.id.id, inspect)
+                .await;
+            let long = found.unwrap().id.expect("its whole id");
+            assert_eq!(long.len(), 64);
+            let id = InstanceId {
+                place: machine.id.place.clone().filter(|_| !bare),
+                id: if bare { machine.id.id.clone() } else { long },
+            };
+            // The first end is accepted, and nothing is done.
+            let docker = share.turn(Mood::EndIgnored).await;
+            let docker = Arc::new(docker.expect("a mood of this place"));
+            ends(&docker, &id).await.expect("it ends");
+            assert_eq!(share.census().await, [], "{id}");
+        }
     })
     .await;
 }

@@ -15,7 +15,7 @@ use url::Url;
 use super::{Broken, Host, Layout, Output, Shell};
 use crate::model::{HumanDuration, Instance, InstanceId, Order, PathSetting, Secret};
 use crate::providers::{
-    Answer, EnvName, Error, Health, Listing, Lookup, Provider, ProviderKind, Result,
+    Answer, EnvName, Error, Health, Listing, Lookup, Provider, ProviderKind, Result, Termination,
 };
 
 /// Slots on this very machine.
@@ -233,7 +233,7 @@ impl Provider for Local {
         Box::pin(self.host.list())
     }
 
-    fn terminate<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, ()> {
+    fn terminate<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, Termination> {
         Box::pin(self.host.terminate(id))
     }
 

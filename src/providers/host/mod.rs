@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use super::{Error, ErrorKind, Health, Result};
 use crate::model::text::quoted;
 use crate::model::{Instance, InstanceId, Order, Secret, digest, random};
-use crate::providers::{Listing, Unread};
+use crate::providers::{Listing, Termination, Unread};
 
 pub mod local;
 mod scripts;
@@ -285,7 +285,10 @@ impl<S: Shell> Host<S> {
         if answer.failure.is_some() {
             return Err(answer.error(ErrorKind::Unavailable, doing));
         }
-        let mut listing = Listing::default();
+        let mut listing = Listing {
+            read: vec![self.address(place).to_owned()],
+            ..Listing::default()
+        };
         let mut unread = |what: String| {
             let error = Error::new(ErrorKind::Unavailable, doing.clone()).because(what);
             listing.unread.push(Unread {
@@ -308,7 +311,7 @@ impl<S: Shell> Host<S> {
     }
 
     /// See [`super::Provider::terminate`]. Proved gone when it returns: processes, folder, slot.
-    pub(crate) async fn terminate(&self, id: &InstanceId) -> Result<()> {
+    pub(crate) async fn terminate(&self, id: &InstanceId) -> Result<Termination> {
         let place = self.resolve(id).await?;
         let doing = format!("could not end `{}` on {}", id.id, self.shell.host());
         let vars = [("PLACE", place), ("NAME", &id.id), ("TURN", "")];
@@ -318,7 +321,7 @@ impl<S: Shell> Host<S> {
         };
         let answer = self.ask(&doing, question).await?;
         match answer.failure.as_deref() {
-            None => Ok(()),
+            None => Ok(Termination::Gone),
             Some("stranger") => {
                 let cause = "it lacks gharun's tags";
                 Err(Error::new(ErrorKind::Denied, doing).because(cause))

@@ -3,13 +3,12 @@
 use jiff::Timestamp;
 
 use super::config::Product;
-use super::ending::Step;
 use super::failure::{Meaning, Refusal};
 use super::machine::instance;
 use super::wire::Disk;
 use super::{Nebius, Service, api, labels, prices};
 use crate::model::{Condition, Instance, InstanceId, chain};
-use crate::providers::{Error, ErrorKind, Result};
+use crate::providers::{Error, ErrorKind, Result, Termination};
 
 /// What the id of a disk begins with, as Nebius's description has it.
 const KIND: &str = "computedisk";
@@ -86,12 +85,12 @@ impl Nebius {
     }
 
     /// Asks for the end of a disk that a listing has shown by itself.
-    pub(super) async fn remove_left_disk(&self, id: &InstanceId) -> Result<()> {
+    pub(super) async fn remove_left_disk(&self, id: &InstanceId) -> Result<Termination> {
         let doing = || format!("could not remove the disk `{id}`");
         let disks: Result<Vec<Disk>, Refusal> = self.api.list(api::DISKS, self.project()?).await;
         let disks = disks.map_err(|refusal| refusal.explain(doing()))?;
         let Some(disk) = disks.iter().find(|disk| disk.metadata.id == id.id) else {
-            return Ok(());
+            return Ok(Termination::Gone);
         };
         if !labels::is_ours(&disk.metadata.labels) {
             let what = format!("gharun did not create the disk `{}`", id.id);
@@ -104,8 +103,10 @@ impl Nebius {
                 Error::new(ErrorKind::Denied, what).hinted("end the VM: its disk goes with it")
             );
         }
-        let asked = self.ask_to_remove(disk).await;
-        asked.map_err(|refusal| refusal.explain(doing()))
+        match self.ask_to_remove(disk).await {
+            Ok(()) => Ok(Termination::Accepted),
+            Err(refusal) => Err(refusal.explain(doing())),
+        }
     }
 
     async fn ask_to_remove(&self, disk: &Disk) -> Result<(), Refusal> {
@@ -117,22 +118,22 @@ impl Nebius {
     }
 
     /// A managed disk goes with its VM. Should it be left, it is ours to remove.
-    pub(super) async fn remove_disk(&self, id: &InstanceId, name: &str) -> Result<Step> {
+    pub(super) async fn remove_disk(&self, id: &InstanceId, name: &str) -> Result<Termination> {
         let doing = format!("could not remove the disk of the VM `{id}`");
         let disks: Vec<Disk> = match self.api.list(api::DISKS, self.project()?).await {
             Ok(disks) => disks,
             Err(refusal) if refusal.is_missing() || *refusal.meaning() == Meaning::Denied => {
                 let error = refusal.explain("could not check whether disks are left");
                 self.said.warn(chain(&error));
-                return Ok(Step::Gone);
+                return Ok(Termination::Gone);
             }
             Err(refusal) => return Err(refusal.explain(doing)),
         };
         let Some(disk) = disks.iter().find(|disk| is_disk_of(disk, name)) else {
-            return Ok(Step::Gone);
+            return Ok(Termination::Gone);
         };
         match self.ask_to_remove(disk).await {
-            Ok(()) => Ok(Step::Accepted),
+            Ok(()) => Ok(Termination::Accepted),
             Err(refusal) => Err(refusal.explain(doing)),
         }
     }

@@ -5,7 +5,7 @@ use super::machine::instance;
 use super::wire::{Job, Metadata, Operation, Vm};
 use super::{Nebius, Service, disks, labels};
 use crate::model::{Condition, InstanceId};
-use crate::providers::{Error, ErrorKind, Result};
+use crate::providers::{Error, ErrorKind, Result, Termination};
 
 /// What a look at a machine says.
 enum Sight {
@@ -20,18 +20,9 @@ enum Sight {
     Strange,
 }
 
-/// How far the end of something is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
-    /// Nebius said that it will end it.
-    Accepted,
-    /// Nothing of it is left.
-    Gone,
-}
-
 impl Nebius {
     /// Asks for the end of a machine that is ours; once it is gone, for that of its disk.
-    pub(super) async fn end(&self, id: &InstanceId) -> Result<()> {
+    pub(super) async fn end(&self, id: &InstanceId) -> Result<Termination> {
         let place = self.place()?;
         let bad = |what: String| {
             Error::new(ErrorKind::Config, what).hinted(
@@ -51,13 +42,13 @@ impl Nebius {
             )));
         }
         match service {
-            Some(service) => self.remove(service, id).await.map(drop),
+            Some(service) => self.remove(service, id).await,
             None => self.remove_left_disk(id).await,
         }
     }
 
     /// The same for an id that is known to be in the project; tells how far its end is.
-    pub(super) async fn remove(&self, service: Service, id: &InstanceId) -> Result<Step> {
+    pub(super) async fn remove(&self, service: Service, id: &InstanceId) -> Result<Termination> {
         match self.sight(service, id).await? {
             Sight::Gone if self.may_turn_up(id) => self.end_unseen(service, id).await,
             Sight::Gone => self.clear_up(service, id).await,
@@ -76,7 +67,7 @@ impl Nebius {
                     let why = "its labels cannot be read, so no list shows it";
                     return Err(still_there(service, id, why));
                 }
-                Ok(Step::Accepted)
+                Ok(Termination::Accepted)
             }
             Sight::Strange => Err(Error::new(
                 ErrorKind::Denied,
@@ -88,7 +79,7 @@ impl Nebius {
 
     /// Ends what cannot be seen yet. Who made it knows that it is ours; the end may be heard of where a look
     /// is not.
-    async fn end_unseen(&self, service: Service, id: &InstanceId) -> Result<Step> {
+    async fn end_unseen(&self, service: Service, id: &InstanceId) -> Result<Termination> {
         let is_asked = self.memory().ends.contains_key(&id.id);
         if !is_asked {
             self.ask_to_end(service, id, "").await?;
@@ -101,19 +92,19 @@ impl Nebius {
     }
 
     /// Removes what a machine that is gone left.
-    async fn clear_up(&self, service: Service, id: &InstanceId) -> Result<Step> {
+    async fn clear_up(&self, service: Service, id: &InstanceId) -> Result<Termination> {
         // Who asked before, and failed at the disk, finds no VM that could tell its name.
         let name = self.memory().names.get(&id.id).cloned();
         if let (Service::Vms, Some(name)) = (service, &name)
-            && self.remove_disk(id, name).await? == Step::Accepted
+            && self.remove_disk(id, name).await? == Termination::Accepted
         {
-            return Ok(Step::Accepted);
+            return Ok(Termination::Accepted);
         }
         let mut memory = self.memory();
         memory.orders.remove(&id.id);
         memory.names.remove(&id.id);
         memory.ends.remove(&id.id);
-        Ok(Step::Gone)
+        Ok(Termination::Gone)
     }
 
     /// Remembers that a machine was there, and its name, which its disk has, too.

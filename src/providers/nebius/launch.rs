@@ -6,7 +6,7 @@ use tokio::time::Instant as Moment;
 
 use super::candidates::{Candidate, candidates};
 use super::config::Product;
-use super::ending::{Step, still_there};
+use super::ending::still_there;
 use super::failure::{self, Meaning, Refusal};
 use super::prices::{estimate, resources};
 use super::wire::{Operation, Status, Subnet};
@@ -14,7 +14,7 @@ use super::{Nebius, Ordered, Service, api, jobs, vms};
 use crate::model::{Condition, Instance, InstanceId, Order};
 use crate::poll::{until, until_ok};
 use crate::providers::common::candidates::{Tried, none_has_room, try_all};
-use crate::providers::{Error, ErrorKind, Result};
+use crate::providers::{Error, ErrorKind, Result, Termination};
 
 /// The name of the subnet that a project has from the beginning, or what it begins with.
 const DEFAULT_SUBNET: &str = "default-subnet";
@@ -167,7 +167,8 @@ impl Nebius {
         Ok(Tried::Made(Box::new(instance)))
     }
 
-    /// Removes what an order that failed at once has made, until nothing of it is left.
+    /// Removes what an order that failed at once has made, until nothing of it is left. It loops here since a
+    /// kind knows nothing of `fleet`, and nobody else would ask again: the launch is told to have left nothing.
     async fn remove_failed(&self, id: &InstanceId) -> Result<()> {
         let Some(service) = Service::of(&id.id) else {
             let what = format!("`{}` is not the ID of a job or a VM", id.id);
@@ -175,8 +176,8 @@ impl Nebius {
         };
         let removed = until_ok(self.paces.gone, async || {
             match self.remove(service, id).await {
-                Ok(Step::Gone) => Ok(Ok(())),
-                Ok(Step::Accepted) => Err(still_there(service, id, "it is still there")),
+                Ok(Termination::Gone) => Ok(Ok(())),
+                Ok(Termination::Accepted) => Err(still_there(service, id, "it is still there")),
                 Err(error) if error.kind == ErrorKind::Denied => Ok(Err(error)),
                 Err(error) => Err(error),
             }

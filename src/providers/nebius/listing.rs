@@ -14,7 +14,10 @@ impl Nebius {
     /// what was made before.
     pub(super) async fn look(&self) -> Result<Listing> {
         let place = self.place()?;
-        let mut listing = Listing::default();
+        let mut listing = Listing {
+            read: vec![place.clone()],
+            ..Listing::default()
+        };
         let (jobs, vms, disks) = join3(
             self.found(Service::Jobs),
             self.found(Service::Vms),

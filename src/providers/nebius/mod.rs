@@ -14,7 +14,7 @@ use super::{Answer, Error, Health, Lookup, Offer, Provider, ProviderKind, Result
 use crate::http::Bounds;
 use crate::model::{Instance, InstanceId, Name, Order, digest, lock};
 use crate::poll::Pace;
-use crate::providers::Listing;
+use crate::providers::{Listing, Termination};
 use api::{Api, Collection};
 use candidates::Candidate;
 use credentials::{Identity, Source, Tokens};
@@ -177,7 +177,7 @@ impl Provider for Nebius {
         Box::pin(self.look())
     }
 
-    fn terminate<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, ()> {
+    fn terminate<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, Termination> {
         Box::pin(self.end(id))
     }
 

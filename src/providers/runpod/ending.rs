@@ -5,11 +5,11 @@ use tokio::time::Instant as Moment;
 use super::RunPod;
 use crate::model::InstanceId;
 use crate::providers::common::rest::Failure;
-use crate::providers::{Error, ErrorKind, Result};
+use crate::providers::{Error, ErrorKind, Result, Termination};
 
 impl RunPod {
     /// Asks for the end of a pod that is ours; what RunPod does not have is gone.
-    pub(super) async fn end(&self, id: &InstanceId) -> Result<()> {
+    pub(super) async fn end(&self, id: &InstanceId) -> Result<Termination> {
         let id = pod_id(id)?;
         // Neither a look that costs a request of few, nor one that does not show it yet, is to come between.
         if self.is_ours(id) {
@@ -17,7 +17,7 @@ impl RunPod {
         }
         let look = |failure: Failure| failure.explain(format!("could not look at the pod `{id}`"));
         let Some(pod) = self.api.pod_at_once(id).await.map_err(look)? else {
-            return Ok(());
+            return Ok(Termination::Gone);
         };
         if !pod.marked {
             return Err(Error::new(
@@ -26,7 +26,7 @@ impl RunPod {
             )
             .hinted("delete it yourself at https://console.runpod.io/pods"));
         }
-        self.delete(id).await?;
+        let said = self.delete(id).await?;
         if pod.tags.is_none() {
             // No listing shows it, so that the next look at it is the proof.
             return Err(still_there(
@@ -34,17 +34,20 @@ impl RunPod {
                 "its tags cannot be read, so no list shows it",
             ));
         }
-        Ok(())
+        Ok(said)
     }
 
     /// Asks for the end of a pod once.
-    pub(super) async fn delete(&self, id: &str) -> Result<()> {
+    pub(super) async fn delete(&self, id: &str) -> Result<Termination> {
         let deleted = self.api.delete(id).await;
         let was_there = deleted.map_err(|failure| failure.explain(doing(id)))?;
-        if !was_there && (self.is_fresh(id) || self.is_shown(id).await?) {
+        if was_there {
+            return Ok(Termination::Accepted);
+        }
+        if self.is_fresh(id) || self.is_shown(id).await? {
             return Err(still_there(id, "RunPod does not know it yet"));
         }
-        Ok(())
+        Ok(Termination::Gone)
     }
 
     /// Whether a list still shows a pod that it showed before, though RunPod does not know its ID.

@@ -11,7 +11,7 @@ use super::common::rest;
 use super::{Answer, Health, Lookup, Offer, Provider, ProviderKind, Result};
 use crate::http::Bounds;
 use crate::model::{Instance, InstanceId, Order, lock};
-use crate::providers::{Listing, Unread};
+use crate::providers::{Listing, Termination};
 use launch::Paces;
 use pods::{Api, Pod};
 
@@ -104,13 +104,13 @@ impl Provider for RunPod {
                 Ok(pods) => {
                     listing.instances = pods.iter().filter_map(|pod| self.listed(pod)).collect();
                 }
-                Err(error) => listing.unread.push(Unread { place: None, error }),
+                Err(error) => return Ok(Listing::unread(error)),
             }
             Ok(listing)
         })
     }
 
-    fn terminate<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, ()> {
+    fn terminate<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, Termination> {
         Box::pin(self.end(id))
     }
 

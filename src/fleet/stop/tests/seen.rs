@@ -1,11 +1,13 @@
 //! What a survey sees.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::scene::{RUN, Scene, named, stop, tags};
+use crate::fleet::Place;
 use crate::model::{Exit, Reference, StopTarget, chain};
 use crate::providers::ErrorKind;
-use crate::providers::memory::{Fault, Verb};
+use crate::providers::memory::{Fault, Flaw, Verb};
 
 const OLD: i64 = 3600;
 
@@ -71,6 +73,13 @@ async fn a_place_that_is_not_looked_at_any_more_is_not_gone() {
     let elsewhere = "gpu:another/box".parse().expect("a reference");
     scene.record(&tags, "gpu", Some(elsewhere)).await;
     assert_eq!(scene.verdict().await, "unknown");
+    // Also where the place cannot tell whose the machine is.
+    let mut scene = scene;
+    let careless = scene.cloud.provider("gpu").with(Flaw::AnyPlaceIsMine);
+    scene.places = vec![Place::new("gpu", Arc::new(careless))];
+    assert_eq!(scene.verdict().await, "unknown");
+    let unknown = &scene.survey().await.unknown;
+    assert_eq!(unknown[0].source, "gpu:another/box", "{unknown:?}");
 }
 
 #[tokio::test(start_paused = true)]

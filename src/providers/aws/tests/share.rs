@@ -190,10 +190,11 @@ impl Fake for Share {
     }
 }
 
+/// The answer to an end, as if it had been carried out.
+pub(super) const DONE: &str = "<TerminateInstancesResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\"><requestId>req-1</requestId><instancesSet/></TerminateInstancesResponse>";
+
 /// What a mood makes of a request; `first` is for the first end.
 fn deed(mood: Mood, asked: &Asked, first: &AtomicBool) -> Deed {
-    /// As if it had been done.
-    const DONE: &str = "<TerminateInstancesResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\"><requestId>req-1</requestId><instancesSet/></TerminateInstancesResponse>";
     let launches = asked.action == "RunInstances";
     let ends = asked.action == "TerminateInstances";
     match mood {

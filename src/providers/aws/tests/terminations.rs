@@ -1,5 +1,7 @@
 //! Ends: of what is not shown yet, of one of several, of a spot machine.
 
+use std::sync::atomic::AtomicBool;
+
 use super::*;
 use crate::providers::contract::all_end;
 
@@ -85,6 +87,33 @@ async fn a_spot_request_is_cancelled_with_its_machine() {
             Some("sir-0123abcd")
         );
         assert_eq!(share.census().await, []);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_region_of_an_end_is_looked_at_whatever_the_settings_say() {
+    uphold::<Share>(async |share| {
+        let proxy = share.proxy(|_| Deed::Forward);
+        let there = serde_json::json!({ "region": share::FURTHER });
+        let aws = share.with(&proxy, there).await;
+        let machine = aws.launch(&order(share.tag())).await.unwrap();
+        // The first end is accepted, and nothing is done.
+        let first = AtomicBool::new(true);
+        let proxy = share.proxy(move |asked| match asked.action.as_str() {
+            "TerminateInstances" if first.swap(false, Ordering::SeqCst) => {
+                Deed::Answer(share::DONE)
+            }
+            _ => Deed::Forward,
+        });
+        let here = serde_json::json!({ "search_regions": [] });
+        let aws = Arc::new(share.with(&proxy, here).await);
+        let end = ends(&aws, &machine.id).await;
+        assert!(end.is_ok(), "{}", chain(&end.unwrap_err()));
+        assert_eq!(proxy.asked("TerminateInstances").len(), 2);
+        let alive = gharun_worlds::moto::alive;
+        let left = alive(&share.server, share::FURTHER, "gharun-start", share.tag());
+        assert_eq!(left, [""; 0]);
     })
     .await;
 }

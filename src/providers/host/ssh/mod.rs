@@ -16,7 +16,8 @@ use url::Url;
 use super::{Host, Layout};
 use crate::model::{Instance, InstanceId, Order};
 use crate::providers::{
-    Answer, Error, ErrorKind, Health, Listing, Lookup, Provider, ProviderKind, Result, Unread,
+    Answer, Error, ErrorKind, Health, Listing, Lookup, Provider, ProviderKind, Result, Termination,
+    Unread,
 };
 
 mod auth;
@@ -229,10 +230,13 @@ impl Provider for Ssh {
                 match listing {
                     Ok(listing) => {
                         whole.unread.extend(listing.unread);
+                        whole.read.extend(listing.read);
                         for machine in listing.instances {
                             // Two names of one host: names of machines serve once.
                             let known = |other: &Instance| other.tags.name == machine.tags.name;
-                            if !whole.instances.iter().any(known) {
+                            if whole.instances.iter().any(known) {
+                                whole.twins.push(machine);
+                            } else {
                                 whole.instances.push(machine);
                             }
                         }
@@ -247,12 +251,12 @@ impl Provider for Ssh {
         })
     }
 
-    fn terminate<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, ()> {
+    fn terminate<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, Termination> {
         Box::pin(async move {
             let member = self.member(id)?;
-            member.host.terminate(id).await?;
+            let said = member.host.terminate(id).await?;
             choice::forget(member, &id.id);
-            Ok(())
+            Ok(said)
         })
     }
 

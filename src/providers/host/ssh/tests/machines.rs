@@ -250,3 +250,28 @@ async fn as_root_everything_goes_through_sudo_and_its_refusal_is_told() {
     ssh.terminate(&machine.id).await.unwrap();
     assert_eq!(hosts.spread(), [0]);
 }
+
+#[tokio::test]
+async fn a_machine_on_a_host_with_two_names_is_listed_once_and_found_by_both() {
+    let Some(hosts) = Hosts::of(1, "") else {
+        return;
+    };
+    let one = hosts.rack.hosts[0].spec();
+    let other = one.replace("127.0.0.1", "localhost");
+    assert_ne!(one, other);
+    let ssh = hosts
+        .with(json!({ "hosts": [one, other], "host_key_check": "accept-new" }))
+        .await;
+    let machine = ssh.launch(&hosts.order(SLEEP)).await.unwrap();
+    let listing = ssh.list().await.unwrap();
+    assert_eq!(listing.instances.len(), 1, "{listing:?}");
+    for member in &ssh.members {
+        let id = InstanceId {
+            place: Some(member.place.clone()),
+            ..machine.id.clone()
+        };
+        assert!(listing.find(&id).is_some(), "{listing:?}");
+        assert!(listing.silence(Some(&member.place)).is_none());
+    }
+    ssh.terminate(&machine.id).await.unwrap();
+}
