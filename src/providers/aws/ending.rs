@@ -80,7 +80,7 @@ impl Aws {
                     return Ok(None);
                 }
                 let doing = format!("could not look at the instance `{id}`");
-                return Err(said.explain(doing, "ec2:DescribeInstances"));
+                return Err(passing(said.explain(doing, "ec2:DescribeInstances")));
             }
         };
         let reservations = answer.reservations.unwrap_or_default().into_iter();
@@ -131,10 +131,14 @@ impl Aws {
     }
 }
 
-/// The error for an end that was refused. No setting is at fault: what is not a matter of rights may
-/// work another time.
+/// The error for an end that was refused.
 fn refused(said: &Said, id: &InstanceId) -> Error {
-    let error = said.explain(doing(id), TERMINATE);
+    passing(said.explain(doing(id), TERMINATE))
+}
+
+/// The error of a request that no setting can have spoiled: what is not a matter of rights may work another
+/// time.
+fn passing(error: Error) -> Error {
     error.map(|kind| match kind {
         ErrorKind::Config => ErrorKind::Unavailable,
         kind => kind,

@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 use std::io;
 
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_ec2::config::http::HttpResponse;
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ec2::operation::RequestId as _;
@@ -161,7 +162,10 @@ pub(super) struct Said {
     pub(super) code: Option<String>,
     status: Option<u16>,
     cause: String,
+    /// There are no credentials, or what should give them is set up wrong.
     nobody: bool,
+    /// There was no answer, since the credentials could not be had.
+    unsigned: bool,
     /// What the caller may not do, where the answer names it (`iam:PassRole`).
     permission: Option<String>,
 }
@@ -174,7 +178,7 @@ impl Said {
     {
         let status = error.raw_response().map(|raw| raw.status().as_u16());
         let code = error.code().map(str::to_owned);
-        let chain: Vec<String> = chain(error).map(|error| told(&error.to_string())).collect();
+        let texts: Vec<String> = chain(error).map(|error| told(&error.to_string())).collect();
         let cause = match (&code, error.message(), status) {
             (Some(code), message, _) => {
                 let message = message.map(without_cipher).unwrap_or_default();
@@ -185,7 +189,7 @@ impl Said {
                 text
             }
             (None, _, Some(status)) => format!("the answer {status} did not come from AWS"),
-            (None, _, None) => shortest(chain.clone()),
+            (None, _, None) => shortest(texts.clone()),
         };
         let fate = match error {
             SdkError::ConstructionFailure(_) => Fate::Unsent,
@@ -196,18 +200,30 @@ impl Said {
             SdkError::ServiceError(_) if status.is_some_and(|status| status < 500) => Fate::Refused,
             _ => Fate::Lost,
         };
-        let nobody = code.is_none()
+        let unsigned = code.is_none()
             && status.is_none()
-            && chain.iter().any(|text| {
+            && texts.iter().any(|text| {
                 let text = text.to_ascii_lowercase();
                 text.contains("credential") || text.contains("identity")
             });
+        // Whoever hands them out may be slow or ill just now; only where there is nobody it will stay so.
+        let nobody = unsigned
+            && chain(error).any(|cause| {
+                matches!(
+                    cause.downcast_ref(),
+                    Some(
+                        CredentialsError::CredentialsNotLoaded(_)
+                            | CredentialsError::InvalidConfiguration(_)
+                    )
+                )
+            });
         Self {
-            fate: if nobody { Fate::Unsent } else { fate },
+            fate: if unsigned { Fate::Unsent } else { fate },
             code,
             status,
             cause,
             nobody,
+            unsigned,
             permission: error.message().and_then(permission),
         }
     }
@@ -278,6 +294,12 @@ impl Said {
             Action::Again if self.code.is_some() || self.status.is_some() => {
                 Error::new(ErrorKind::Unavailable, doing).because(cause)
             }
+            Action::Again if self.unsigned => Error::new(
+                ErrorKind::Unavailable,
+                format!("{doing}: could not get AWS credentials"),
+            )
+            .because(cause)
+            .hinted("check with `aws sts get-caller-identity`"),
             Action::Again => Error::new(ErrorKind::Unavailable, doing).because(cause).hinted(
                 "check the network, `region` and `endpoint`",
             ),
@@ -393,6 +415,8 @@ fn told(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_ec2::operation::describe_instances::DescribeInstancesError;
+
     use super::*;
 
     #[test]
@@ -414,6 +438,29 @@ mod tests {
             "InternalError",
         ] {
             assert_ne!(action(code, Some(400)), Action::Next, "{code}");
+        }
+    }
+
+    #[test]
+    fn only_where_nobody_hands_out_credentials_they_are_denied() {
+        let kind = |error: CredentialsError| {
+            type Refused = SdkError<DescribeInstancesError, HttpResponse>;
+            let said = Said::of(&Refused::construction_failure(error));
+            assert_eq!(said.fate, Fate::Unsent);
+            said.explain("could not look", "ec2:DescribeInstances").kind
+        };
+        for nobody in [
+            CredentialsError::not_loaded("no provider has any"),
+            CredentialsError::invalid_configuration("the profile names no source"),
+        ] {
+            assert_eq!(kind(nobody), ErrorKind::Denied);
+        }
+        for passing in [
+            CredentialsError::provider_timed_out(std::time::Duration::from_secs(8)),
+            CredentialsError::provider_error("the metadata service answered 503"),
+            CredentialsError::unhandled("the connection broke"),
+        ] {
+            assert_eq!(kind(passing), ErrorKind::Unavailable);
         }
     }
 

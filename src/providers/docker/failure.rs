@@ -71,7 +71,7 @@ pub(super) fn is_being_removed(error: &Wire) -> bool {
 
 /// Whether the daemon could not do it just now: something else is in the way (409), or a step of its
 /// own failed (500, as in `device or resource busy`).
-pub(super) fn is_busy(error: &Wire) -> bool {
+fn is_busy(error: &Wire) -> bool {
     matches!(
         error,
         Wire::DockerResponseServerError {
@@ -79,6 +79,16 @@ pub(super) fn is_busy(error: &Wire) -> bool {
             ..
         }
     )
+}
+
+/// The error of a request that no setting can have spoiled, as the look at a container or its end: what the
+/// daemon could not do just now may work another time.
+pub(super) fn passing(failed: Error, error: &Wire) -> Error {
+    match failed.kind {
+        ErrorKind::Config => failed.unhinted().map(|_| ErrorKind::Unavailable),
+        ErrorKind::Unexpected if is_busy(error) => failed.map(|_| ErrorKind::Unavailable),
+        _ => failed,
+    }
 }
 
 /// Makes a provider's error of a failed request; `doing` says what was tried.
@@ -348,6 +358,24 @@ mod tests {
             let error = explained(&said(status, text));
             assert_eq!((error.kind, error.key()), (kind, key), "{status} {text}");
             assert!(chain(&error).contains(text), "{}", chain(&error));
+        }
+    }
+
+    #[test]
+    fn what_no_setting_can_have_spoiled_may_work_another_time() {
+        for (status, text, kind) in [
+            (400, "bad request", ErrorKind::Unavailable),
+            (403, "forbidden", ErrorKind::Denied),
+            (409, "network lan not found", ErrorKind::Unavailable),
+            (500, "network lan not found", ErrorKind::Unavailable),
+            (500, "device or resource busy", ErrorKind::Unavailable),
+            (418, "", ErrorKind::Unexpected),
+        ] {
+            let error = said(status, text);
+            let passing = passing(explained(&error), &error);
+            assert_eq!(passing.kind, kind, "{status} {text}");
+            assert!(chain(&passing).contains(text), "{}", chain(&passing));
+            assert!(!passing.hints().join("\n").contains("network ls"));
         }
     }
 

@@ -15,7 +15,7 @@ use crate::model::{Instance, InstanceId, MANAGED_BY, Order, Tags};
 use crate::providers::{Listing, Termination};
 use daemon::{Daemon, look};
 use endpoint::{Endpoint, Way};
-use failure::is_conflict;
+use failure::{is_conflict, passing};
 use launch::Launch;
 use machine::listed;
 
@@ -389,7 +389,7 @@ impl Docker {
     ) -> Result<Option<ContainerInspectResponse>> {
         let found = daemon.inspect(&id.id).await.map_err(|error| {
             let doing = format!("could not look at the container `{}`", id.id);
-            daemon.failed(doing, &error)
+            passing(daemon.failed(doing, &error), &error)
         })?;
         let is = |found: &ContainerInspectResponse| {
             let whole = found.id.as_deref().unwrap_or_default();

@@ -1,7 +1,7 @@
 //! The end of a container.
 
 use super::daemon::Daemon;
-use super::failure::{is_being_removed, is_busy, is_missing};
+use super::failure::{is_being_removed, is_missing, passing};
 use super::machine::short;
 use crate::providers::{Error, ErrorKind, Result, Termination};
 
@@ -19,11 +19,7 @@ pub(super) async fn remove(daemon: &Daemon, container: &str) -> Result<Terminati
         Err(error) if is_being_removed(&error) => return Ok(Termination::Accepted),
         Err(error) => error,
     };
-    let mut failed = daemon.failed(doing(container), &error);
-    if failed.kind == ErrorKind::Unexpected && is_busy(&error) {
-        failed.kind = ErrorKind::Unavailable;
-    }
-    Err(failed)
+    Err(passing(daemon.failed(doing(container), &error), &error))
 }
 
 /// The error for a container whose end was accepted, and of which no listing tells.

@@ -127,6 +127,14 @@ async fn a_region_that_does_not_answer_is_no_proof_of_an_end() {
             .launch(&order(share.tag()))
             .await
             .unwrap();
+        let (aws, _) = share
+            .behind(|asked| match asked.action.as_str() {
+                "DescribeInstances" => Deed::Refuse(400, "Brandnew"),
+                _ => Deed::Forward,
+            })
+            .await;
+        let error = aws.terminate(&machine.id).await.expect_err("nobody knows");
+        assert_eq!(error.kind, ErrorKind::Unavailable, "{}", chain(&error));
         for mood in [Mood::Html, Mood::Unavailable, Mood::Denied] {
             let aws = share.turn(mood).await.expect("a mood of this place");
             let error = aws.terminate(&machine.id).await.expect_err("nobody knows");

@@ -270,4 +270,36 @@ async fn a_file_that_somebody_renews_is_read_again() {
     );
     write(folder.path(), "token", &place.standin.token());
     assert!(provider.list().await.unwrap().unread.is_empty());
+    // For a moment there is none, or nothing is written yet; then it may be read another time.
+    let kind = async || {
+        let error = place
+            .provider()
+            .check()
+            .await
+            .expect_err("there is no token");
+        error.kind
+    };
+    write(folder.path(), "token", "");
+    assert_eq!(kind().await, ErrorKind::Unavailable);
+    std::fs::remove_file(folder.path().join("token")).unwrap();
+    assert_eq!(kind().await, ErrorKind::Unavailable);
+    write(folder.path(), "token", "two words");
+    assert_eq!(kind().await, ErrorKind::Denied);
+}
+
+#[tokio::test]
+async fn who_stands_between_denies_no_key() {
+    let (place, _folder) = signing();
+    for status in [400, 403, 404] {
+        place.standin.judge(move |asked| {
+            use gharun_worlds::nebius::Deed;
+            match asked.call {
+                "tokens.exchange" => Deed::Status(status),
+                _ => Deed::Answer,
+            }
+        });
+        let error = place.provider().check().await.expect_err("no token");
+        let told = crate::model::chain(&error);
+        assert_eq!(error.kind, ErrorKind::Unavailable, "{status} {told}");
+    }
 }

@@ -1,5 +1,6 @@
 //! The token: got once for all who wait for it, kept in memory, got anew before its end or when it is refused.
 
+use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -150,16 +151,17 @@ impl Tokens {
             .repeatable()
             .secret();
         let term = Term::until(self.exchange.client().deadline());
-        // There it is never the request's fault, but the key's.
-        let faulty = |refused: &Failure| matches!(refused.status(), Some(400..=404));
+        let refused = |failure: &Failure| matches!(failure.status(), Some(400..=404));
         let answer: Exchanged = call.fetch(&term).await.map_err(|failure| {
-            if faulty(&failure) {
-                failure.meaning(ErrorKind::Denied).explain(doing()).hinted(
+            match (refused(&failure), failure.body()) {
+                // There it is never the request's fault, but the key's.
+                (true, Some(_)) => failure.meaning(ErrorKind::Denied).explain(doing()).hinted(
                     "check that the key still belongs to the service account, and that this \
                      computer's clock is right",
-                )
-            } else {
-                failure.explain(doing())
+                ),
+                // Somebody between answered, who knows nothing of keys.
+                (true, None) => failure.meaning(ErrorKind::Unavailable).explain(doing()),
+                (false, _) => failure.explain(doing()),
             }
         })?;
         let lasts = match answer.expires_in {
@@ -172,11 +174,23 @@ impl Tokens {
 }
 
 fn of_file(path: &Path) -> Result<Secret> {
-    let bad = |why: &str| {
+    let bad = |kind, why: &str| {
         let what = format!("the token in `{}` {why}", path.display());
-        Error::new(ErrorKind::Denied, what).hinted(HINT)
+        Error::new(kind, what).hinted(HINT)
     };
-    let text =
-        std::fs::read_to_string(path).map_err(|error| bad("could not be read").because(error))?;
-    word(&text).ok_or_else(|| bad("must be one word of visible characters"))
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        // Whoever renews it may be just about to write it.
+        let kind = match error.kind() {
+            io::ErrorKind::NotFound => ErrorKind::Unavailable,
+            _ => ErrorKind::Denied,
+        };
+        bad(kind, "could not be read").because(error)
+    })?;
+    word(&text).ok_or_else(|| {
+        let kind = match text.is_empty() {
+            true => ErrorKind::Unavailable,
+            false => ErrorKind::Denied,
+        };
+        bad(kind, "must be one word of visible characters")
+    })
 }
