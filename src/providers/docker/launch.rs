@@ -13,7 +13,7 @@ use super::config::Config;
 use super::daemon::{Daemon, act};
 use super::failure::{Fate, fate, is_conflict};
 use super::machine::{instance, state};
-use super::removal::remove;
+use super::removal::remove_failed;
 use super::user::{self, Owner};
 use crate::model::{Condition, Instance, Order, Tags};
 use crate::poll::{Pace, until};
@@ -23,7 +23,8 @@ use crate::providers::{Error, ErrorKind, Result};
 const FOLDER: &str = "gharun";
 const SCRIPT: &str = "boot.sh";
 
-/// How long a container whose creation was answered by nobody is looked for.
+/// How long a container whose creation was answered by nobody is looked for, and one that could not be
+/// started is removed.
 const SETTLE: Pace = Pace {
     every: Duration::from_millis(500),
     at_most: Duration::from_secs(5),
@@ -45,8 +46,8 @@ impl Launch<'_> {
         let Err(error) = started else {
             return started;
         };
-        match remove(self.daemon, &id).await {
-            Ok(_) => Err(error),
+        match remove_failed(self.daemon, &id, SETTLE).await {
+            Ok(()) => Err(error),
             Err(left) => Err(Error::new(
                 ErrorKind::Ambiguous,
                 format!("{error}; its container may still exist"),

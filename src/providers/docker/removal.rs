@@ -3,6 +3,7 @@
 use super::daemon::Daemon;
 use super::failure::{is_being_removed, is_missing, passing};
 use super::machine::short;
+use crate::poll::{Pace, until_ok};
 use crate::providers::{Error, ErrorKind, Result, Termination};
 
 /// Asks the daemon once to remove a container with its anonymous volumes: it answers when that is done.
@@ -20,6 +21,28 @@ pub(super) async fn remove(daemon: &Daemon, container: &str) -> Result<Terminati
         Err(error) => error,
     };
     Err(passing(daemon.failed(doing(container), &error), &error))
+}
+
+/// Removes a container that could not be started, until the daemon does not have it: its launch is told to
+/// have left nothing, so nobody else would ask again.
+///
+/// # Errors
+///
+/// Why it may still be there.
+pub(super) async fn remove_failed(daemon: &Daemon, container: &str, pace: Pace) -> Result<()> {
+    let removed = until_ok(pace, async || {
+        match remove(daemon, container).await {
+            Ok(_) => {}
+            Err(error) if error.kind == ErrorKind::Denied => return Ok(Err(error)),
+            Err(error) => return Err(error),
+        }
+        match daemon.inspect(container).await {
+            Ok(None) => Ok(Ok(())),
+            Ok(Some(_)) => Err(still_there(container, "it is still there")),
+            Err(error) => Err(daemon.failed(doing(container), &error)),
+        }
+    });
+    removed.await?
 }
 
 /// The error for a container whose end was accepted, and of which no listing tells.

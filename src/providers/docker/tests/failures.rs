@@ -1,6 +1,7 @@
 //! Failures of a real daemon, some of them a proxy's doing.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::json;
 
@@ -110,6 +111,31 @@ async fn a_start_that_never_arrived_leaves_nothing() {
                 );
                 assert_eq!(share.census().await, [], "{step}");
             }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_failed_launch_leaves_nothing_though_its_removal_is_not_carried_out_at_once() {
+    const UNDER_WAY: &str = r#"{"message":"removal of container x is already in progress"}"#;
+    uphold::<Share>(async |share| {
+        for first in [
+            BROKEN,
+            Deed::Answer(204, "application/json", ""),
+            Deed::Answer(409, "application/json", UNDER_WAY),
+        ] {
+            let asked = AtomicBool::new(false);
+            let host = proxy(move |request| match request {
+                _ if request.contains("/start") => BROKEN,
+                _ if request.starts_with("DELETE ") && !asked.swap(true, Ordering::SeqCst) => first,
+                _ => Deed::Forward,
+            });
+            let docker = share.with(json!({ "host": host.await })).await;
+            let error = docker.launch(&order(share.tag())).await;
+            let error = error.expect_err("it was not started");
+            assert_ne!(error.kind, ErrorKind::Ambiguous, "{}", chain(&error));
+            assert_eq!(share.census().await, []);
         }
     })
     .await;
