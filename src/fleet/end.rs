@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::Place;
+use super::watch::MISSES;
 use crate::model::{Condition, InstanceId, chain};
 use crate::poll::{Backoff, chance};
 use crate::providers::{Error, ErrorKind, Result, Silence, Termination};
@@ -27,7 +28,8 @@ const UNPROVED: &str = "the removal of its machine is not confirmed yet";
 /// What became of a machine that was to end.
 #[derive(Debug)]
 pub enum Ended {
-    /// Its place accepted its end, and a listing that was begun afterwards does not show it.
+    /// Its place accepted its end, or has nothing left of it, and no listing that was begun afterwards
+    /// shows it.
     Gone,
     /// Its place refused to end it, to the last.
     Refused(Error),
@@ -71,7 +73,7 @@ pub async fn end(place: &Place, machine: &InstanceId, deadline: Instant) -> Ende
     loop {
         let asked = timeout_at(deadline, ask(place, machine, &mut canonical)).await;
         let (outcome, why): (fn(Error) -> Ended, Error) = match asked {
-            Ok(Ok((id, _))) => match proof(place, &id, deadline, patience).await {
+            Ok(Ok((id, said))) => match proof(place, &id, said, deadline, patience).await {
                 Ok(()) => return Ended::Gone,
                 Err(why) => {
                     patience = (patience * 2).min(PATIENCE.1);
@@ -119,9 +121,13 @@ pub(super) fn is_permanent(error: &Error) -> bool {
 
 /// Looks until no listing shows a machine whose end was accepted just now, for as long as it is worth
 /// looking before asking again.
+///
+/// A machine may be missed while the pages of a listing shift below others that go: it takes two listings,
+/// of which the second was begun after the first was read, unless its place, too, says that it is gone.
 async fn proof(
     place: &Place,
     machine: &InstanceId,
+    said: Termination,
     deadline: Instant,
     patience: Duration,
 ) -> Result<(), Error> {
@@ -129,12 +135,18 @@ async fn proof(
     let end = deadline.min(accepted + patience);
     let mut looks = Backoff::new(LOOKS.0, LOOKS.1);
     let mut since = accepted;
+    let mut missed = 0;
     loop {
         let (sight, begun) = sight(place, machine, since, deadline).await;
+        missed = if let Sight::Absent = sight { missed + 1 } else { 0 };
         // Any later look of somebody else's is news.
         since = begun + Duration::from_nanos(1);
         let why = match sight {
-            Sight::Absent => return Ok(()),
+            Sight::Absent if missed >= MISSES || said == Termination::Gone => return Ok(()),
+            Sight::Absent => {
+                since = since.max(Instant::now());
+                unproved("only one listing does not show it")
+            }
             Sight::There(condition) => {
                 let after = accepted.elapsed().as_secs();
                 let still = match condition {
@@ -159,9 +171,18 @@ async fn proof(
 
 /// Whether a machine has ended by itself, or is gone. One whose place cannot be read has not.
 pub(super) async fn has_ended(place: &Place, machine: &InstanceId, within: Duration) -> bool {
-    let now = Instant::now();
-    let (sight, _) = sight(place, machine, now, now + within).await;
-    matches!(sight, Sight::Absent | Sight::There(Condition::Ended(_)))
+    let mut since = Instant::now();
+    let deadline = since + within;
+    for _ in 0..MISSES {
+        let (sight, begun) = sight(place, machine, since, deadline).await;
+        since = Instant::now().max(begun + Duration::from_nanos(1));
+        match sight {
+            Sight::There(condition) => return matches!(condition, Condition::Ended(_)),
+            Sight::Unread(_) => return false,
+            Sight::Absent => {}
+        }
+    }
+    true
 }
 
 /// Looks at a machine, in a listing that was begun at `since` or later, and tells when it was.

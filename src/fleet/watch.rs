@@ -23,7 +23,7 @@ const LOOK: Duration = Duration::from_secs(20);
 /// consistent, and say nowhere how late they may be.
 pub(super) const SETTLES: Duration = Duration::from_secs(20);
 /// How many looks in a row have to miss what was seen before.
-const MISSES: u8 = 2;
+pub(super) const MISSES: u8 = 2;
 
 /// What was seen last.
 #[derive(Debug, Default)]

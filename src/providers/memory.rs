@@ -304,7 +304,7 @@ impl Provider for InMemoryProvider {
 
     fn list(&self) -> Answer<'_, Listing> {
         Box::pin(async move {
-            match self.ask(Verb::List, "").await {
+            let fault = match self.ask(Verb::List, "").await {
                 Err(_) if self.has(Flaw::SwallowsUnread) => return Ok(Listing::default()),
                 answer => answer?,
             };
@@ -312,7 +312,7 @@ impl Provider for InMemoryProvider {
                 read: vec![self.place.clone()],
                 ..Listing::default()
             };
-            let mut next = Some(0);
+            let mut next = Some(0).filter(|_| fault != Some(Fault::Gap));
             while let Some(from) = next {
                 let (page, then) = self.page(from);
                 let ours = |m: &Machine| !m.stranger || self.has(Flaw::ListsStrangers);

@@ -40,6 +40,8 @@ pub(crate) enum Fault {
     AnswerLost,
     /// It is refused, and nothing is done.
     Error(ErrorKind),
+    /// It leaves out what is there. Only a listing does.
+    Gap,
     /// It is never answered, and nothing is done.
     Hang,
     /// It is accepted, and nothing is done. Only an end is.
