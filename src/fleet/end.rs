@@ -25,15 +25,26 @@ const LISTS: Duration = Duration::from_mins(1);
 /// What is said of a machine that may still be there.
 const UNPROVED: &str = "the removal of its machine is not confirmed yet";
 
+/// How far a machine is to be ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// Until its place accepted its end.
+    Accepted,
+    /// Until it is proved gone.
+    Gone,
+}
+
 /// What became of a machine that was to end.
 #[derive(Debug)]
 pub enum Ended {
+    /// Its place accepted its end, and more was not wanted.
+    Accepted,
     /// Its place accepted its end, or has nothing left of it, and no listing that was begun afterwards
     /// shows it.
     Gone,
-    /// Its place refused to end it, to the last.
+    /// Its place never accepted its end: it refused it to the last, or did not answer.
     Refused(Error),
-    /// Its end was asked for, and this is why nobody knows whether it is gone.
+    /// Its end was accepted, and this is why nobody knows whether it is gone.
     Unproved(Error),
 }
 
@@ -46,6 +57,7 @@ impl Ended {
     pub fn proved(self) -> Result<(), Error> {
         match self {
             Self::Gone => Ok(()),
+            Self::Accepted => Err(unproved("its end was accepted, and nobody looked since")),
             Self::Refused(error) | Self::Unproved(error) => Err(error),
         }
     }
@@ -61,30 +73,36 @@ enum Sight {
     Unread(Error),
 }
 
-/// Ends a machine, and proves that it is gone.
+/// Ends a machine, and proves that it is gone where that is wanted.
 ///
 /// The place is asked until it accepts, the listing is looked at until it shows nothing of the
 /// machine, and what is still there after a while is asked for again. A refusal that no repetition
 /// mends ends it at once; everything else the deadline.
-pub async fn end(place: &Place, machine: &InstanceId, deadline: Instant) -> Ended {
+pub async fn end(place: &Place, machine: &InstanceId, until: Until, deadline: Instant) -> Ended {
     let mut asks = Backoff::new(ASKS.0, ASKS.1);
     let mut patience = PATIENCE.0;
     let mut canonical = None;
+    // Once it was accepted, that holds, whatever is answered later.
+    let mut outcome: fn(Error) -> Ended = Ended::Refused;
     loop {
         let asked = timeout_at(deadline, ask(place, machine, &mut canonical)).await;
-        let (outcome, why): (fn(Error) -> Ended, Error) = match asked {
-            Ok(Ok((id, said))) => match proof(place, &id, said, deadline, patience).await {
-                Ok(()) => return Ended::Gone,
-                Err(why) => {
-                    patience = (patience * 2).min(PATIENCE.1);
-                    (Ended::Unproved, why)
-                }
-            },
-            Ok(Err(why)) => (Ended::Refused, why),
-            Err(_) => {
-                let why = format!("`{}` did not answer in time", place.name);
-                (Ended::Unproved, unproved(why))
+        let why = match asked {
+            Ok(Ok((_, Termination::Accepted))) if until == Until::Accepted => {
+                return Ended::Accepted;
             }
+            Ok(Ok((id, said))) => {
+                outcome = Ended::Unproved;
+                match proof(place, &id, said, deadline, patience).await {
+                    Ok(()) => return Ended::Gone,
+                    Err(_) if until == Until::Accepted => return Ended::Accepted,
+                    Err(why) => {
+                        patience = (patience * 2).min(PATIENCE.1);
+                        why
+                    }
+                }
+            }
+            Ok(Err(why)) => why,
+            Err(_) => unproved(format!("`{}` did not answer in time", place.name)),
         };
         let told = why.retry_after().unwrap_or_default();
         let pause = asks.next(chance()).max(told);
@@ -138,7 +156,11 @@ async fn proof(
     let mut missed = 0;
     loop {
         let (sight, begun) = sight(place, machine, since, deadline).await;
-        missed = if let Sight::Absent = sight { missed + 1 } else { 0 };
+        missed = if let Sight::Absent = sight {
+            missed + 1
+        } else {
+            0
+        };
         // Any later look of somebody else's is news.
         since = begun + Duration::from_nanos(1);
         let why = match sight {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::answer::{Silence, in_time};
-use super::end::{end, has_ended};
+use super::end::{Until, end, has_ended};
 use super::launch::Fate;
 use super::shared::Shared;
 use super::slot::{self, Lost, Machine, Slot};
@@ -103,7 +103,8 @@ impl<G: Api> Shared<'_, G> {
                 instance: reference.clone(),
             })
             .await;
-            if let Err(error) = end(place, &instance.id, deadline).await.proved() {
+            let ended = end(place, &instance.id, Until::Gone, deadline).await;
+            if let Err(error) = ended.proved() {
                 let why = error.any();
                 return vec![Left::of(&name, Some((place, instance)), why, false)];
             }

@@ -14,7 +14,7 @@ pub(crate) use gharun_worlds::skipped;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use crate::fleet::{self, Place};
+use crate::fleet::{self, Place, Until};
 use crate::model::{InstanceId, Name, Order, Run, Secret, Tags};
 use crate::providers::{Provider, ProviderKind, Result};
 
@@ -157,7 +157,9 @@ pub(crate) async fn all_end<P: ProviderKind>(
     let provider: Arc<dyn Provider> = Arc::<P>::clone(provider);
     let deadline = Instant::now() + Duration::from_secs(30);
     let place = Place::new(P::KIND, provider);
-    let ends = ids.iter().map(|id| fleet::end(&place, id, deadline));
+    let ends = ids
+        .iter()
+        .map(|id| fleet::end(&place, id, Until::Gone, deadline));
     let ends = join_all(ends).await.into_iter();
     ends.map(fleet::Ended::proved).collect()
 }

@@ -17,7 +17,7 @@ use crate::commands::Desk;
 use crate::commands::hub::packages;
 use crate::commands::interrupt::Interrupts;
 use crate::error::{Exit, Failure};
-use crate::fleet::{Place, StartOutcome, end};
+use crate::fleet::{Place, StartOutcome, Until, end};
 use crate::github::{Client, Config, DEFAULT_GROUP, Hearer, Token};
 use crate::http::Bounds;
 use crate::model::{Error, Scope, Secret, chain};
@@ -300,7 +300,10 @@ async fn sweep(desk: &Desk, place: &Place, plan: &Plan) -> Option<Error> {
     let deadline = Instant::now() + ENDS;
     let endings = machines.iter().map(|machine| async {
         let reference = place.reference(&machine.id);
-        match end(place, &machine.id, deadline).await.proved() {
+        match end(place, &machine.id, Until::Gone, deadline)
+            .await
+            .proved()
+        {
             Ok(()) => {
                 desk.ui.status(&format!("Terminated {reference}"));
                 None

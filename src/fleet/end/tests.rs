@@ -31,7 +31,12 @@ impl Scene {
     }
 
     async fn end(&self, machine: &Instance) -> Ended {
-        end(&self.place, &machine.id, Instant::now() + 120 * SECOND).await
+        self.end_until(machine, Until::Gone).await
+    }
+
+    async fn end_until(&self, machine: &Instance, until: Until) -> Ended {
+        let deadline = Instant::now() + 120 * SECOND;
+        end(&self.place, &machine.id, until, deadline).await
     }
 
     /// Ends a machine, and tells how often its place was asked to.
@@ -148,6 +153,38 @@ async fn a_place_that_accepts_and_cannot_be_read_proves_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_end_that_is_only_to_be_accepted_is_not_waited_for() {
+    let (scene, begin) = (Scene::new(), Instant::now());
+    let machine = scene.machine().await;
+    let unavailable = Fault::Error(ErrorKind::Unavailable);
+    scene.cloud.once("gpu", Verb::Terminate, unavailable);
+    scene.cloud.once("gpu", Verb::Terminate, Fault::Ignored);
+    let accepted = scene.end_until(&machine, Until::Accepted).await;
+    assert!(matches!(accepted, Ended::Accepted), "{accepted:?}");
+    assert!(begin.elapsed() < SECOND);
+    let asked = |verb| scene.cloud.asked(verb).len();
+    assert_eq!((asked(Verb::Terminate), asked(Verb::List)), (2, 0));
+    // What its place says is gone already is called so, once a listing does not show it either.
+    scene.ends(&machine).await;
+    let gone = scene.end_until(&machine, Until::Accepted).await;
+    assert!(matches!(gone, Ended::Gone), "{gone:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_never_answered_was_never_accepted_and_what_was_accepted_stays_so() {
+    let scene = Scene::new();
+    let machine = scene.machine().await;
+    scene.cloud.fault("gpu", Verb::Terminate, Fault::Hang);
+    for until in [Until::Accepted, Until::Gone] {
+        let ended = scene.end_until(&machine, until).await;
+        assert!(matches!(ended, Ended::Refused(_)), "{ended:?}");
+    }
+    scene.cloud.once("gpu", Verb::Terminate, Fault::Ignored);
+    let ended = scene.end_until(&machine, Until::Gone).await;
+    assert!(matches!(ended, Ended::Unproved(_)), "{ended:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_listing_with_a_gap_proves_nothing_by_itself() {
     let scene = Scene::new();
     let machine = scene.machine().await;
@@ -182,7 +219,8 @@ async fn what_no_listing_would_show_is_never_called_gone() {
         place: Some("far".into()),
         ..machine.id
     };
-    let ended = end(&place, &elsewhere, Instant::now() + 120 * SECOND).await;
+    let deadline = Instant::now() + 120 * SECOND;
+    let ended = end(&place, &elsewhere, Until::Gone, deadline).await;
     let why = chain(&ended.proved().expect_err("nobody looked there"));
     assert!(
         why.contains("does not list the machines of its place"),

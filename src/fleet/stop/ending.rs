@@ -3,11 +3,11 @@
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::{Chosen, Kept, Manner, StopRequest, Stopped, Unstopped, is_busy_orphan};
-use crate::fleet::answer::in_time;
-use crate::fleet::end::{Ended, end, has_ended, is_permanent};
+use crate::fleet::answer::{Silence, in_time};
+use crate::fleet::end::{Ended, Until, end, has_ended, is_permanent};
 use crate::fleet::survey::{Inquiry, Row, Silent};
 use crate::fleet::verdict::{Machine, Registration, Verdict};
 use crate::fleet::{Fleet, chain};
@@ -55,6 +55,8 @@ pub(super) struct Ending<'a, G> {
     deadline: Instant,
     row: RefCell<Option<Row>>,
     deregistered: Cell<bool>,
+    /// Whether its machine, where it has one, was asked to end, and its place accepted that.
+    asked: Cell<bool>,
     terminated: Cell<bool>,
 }
 
@@ -74,6 +76,7 @@ impl<'a, G: Api> Ending<'a, G> {
             deadline,
             row: RefCell::new(chosen.row.clone()),
             deregistered: Cell::new(false),
+            asked: Cell::new(false),
             terminated: Cell::new(false),
         }
     }
@@ -90,6 +93,7 @@ impl<'a, G: Api> Ending<'a, G> {
         if let Err(unstopped) = self.terminate().await {
             return Outcome::Failed(unstopped);
         }
+        self.asked.set(true);
         self.deregister_newcomer().await;
         self.deregister_afterwards().await;
         self.forget().await;
@@ -98,10 +102,11 @@ impl<'a, G: Api> Ending<'a, G> {
 
     /// The time is over before all was done.
     pub(super) fn run_out(&self) -> Outcome {
-        if self.terminated.get() || !self.stop.wait {
-            Outcome::Stopped(self.stopped())
-        } else {
-            self.failed("removal not confirmed yet")
+        match (self.stop.wait, self.asked.get()) {
+            _ if self.terminated.get() => Outcome::Stopped(self.stopped()),
+            (true, _) => self.failed("removal not confirmed yet"),
+            (false, true) => Outcome::Stopped(self.stopped()),
+            (false, false) => self.failed("its termination could not be requested in time"),
         }
     }
 
@@ -109,6 +114,16 @@ impl<'a, G: Api> Ending<'a, G> {
         let row = self.row.borrow();
         row.as_ref()
             .map(|row| (row.facts.machine, row.facts.registration))
+    }
+
+    /// How long an answer is waited for: never so long that nothing is left for what comes after it, which may
+    /// be the end of a machine.
+    fn patience(&self) -> Duration {
+        ANSWER.min(self.left() / 2)
+    }
+
+    fn left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
     }
 
     /// Whether GitHub has, or may have had, a registration of it.
@@ -229,9 +244,8 @@ impl<'a, G: Api> Ending<'a, G> {
 
     /// Asks again while GitHub says 422, until the machine has no job for certain.
     async fn deregister_patiently(&self) -> Removal {
-        let left = self.deadline.saturating_duration_since(Instant::now()) / 2;
         let pace = Pace {
-            at_most: LAG.at_most.min(left),
+            at_most: LAG.at_most.min(self.left() / 2),
             ..LAG
         };
         let answer = until(pace, async || match self.deregister_once().await {
@@ -260,7 +274,11 @@ impl<'a, G: Api> Ending<'a, G> {
                 _ => Removal::Gone,
             };
         };
-        match in_time(github, ANSWER, github.deregister(id)).await {
+        let patience = self.patience();
+        let asked = in_time(github, patience, github.deregister(id));
+        // Nor is room waited for until it is too late to end the machine.
+        let asked = timeout(self.left() / 2, asked).await;
+        match asked.unwrap_or(Err(Silence)) {
             Ok(Ok(Deregistration::Busy)) => Removal::Busy,
             Ok(Ok(Deregistration::Gone)) => {
                 if let Some(name) = &self.chosen.name {
@@ -272,7 +290,7 @@ impl<'a, G: Api> Ending<'a, G> {
                 Removal::Gone
             }
             Ok(Err(error)) => Removal::Unknown(error.any()),
-            Err(_) => Removal::Unknown("GitHub did not answer in time".into()),
+            Err(Silence) => Removal::Unknown("GitHub did not answer in time".into()),
         }
     }
 
@@ -281,8 +299,7 @@ impl<'a, G: Api> Ending<'a, G> {
         if self.deregistered.get() || !self.registers() {
             return;
         }
-        let left = self.deadline.saturating_duration_since(Instant::now()) / 2;
-        let at_most = AFTERWARDS.at_most.min(left);
+        let at_most = AFTERWARDS.at_most.min(self.left() / 2);
         let pace = Pace {
             at_most: if self.stop.wait {
                 at_most
@@ -345,10 +362,14 @@ impl<'a, G: Api> Ending<'a, G> {
             })
             .await;
         }
-        match end(place, &instance.id, self.deadline).await {
+        let until = if self.stop.wait {
+            Until::Gone
+        } else {
+            Until::Accepted
+        };
+        match end(place, &instance.id, until, self.deadline).await {
             Ended::Gone => self.terminated.set(true),
-            // It was asked for, and that is all that was wanted.
-            Ended::Unproved(_) if !self.stop.wait => return Ok(()),
+            Ended::Accepted => return Ok(()),
             Ended::Refused(error) | Ended::Unproved(error) => {
                 let permanent = is_permanent(&error);
                 let unstopped = self.unstopped(error.any());
@@ -446,7 +467,7 @@ impl<'a, G: Api> Ending<'a, G> {
         else {
             return false;
         };
-        has_ended(place, &machine.id, ANSWER).await
+        has_ended(place, &machine.id, self.patience()).await
     }
 
     fn stopped(&self) -> Stopped {

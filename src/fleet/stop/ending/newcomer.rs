@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::{ANSWER, Ending};
+use super::Ending;
 use crate::fleet::answer::in_time;
 use crate::fleet::survey::of_github;
 use crate::fleet::verdict::Machine;
@@ -24,7 +24,7 @@ impl<G: Api> Ending<'_, G> {
             return;
         };
         sleep(SHOWS).await;
-        match in_time(github, ANSWER, github.find(&row.name)).await {
+        match in_time(github, self.patience(), github.find(&row.name)).await {
             Ok(Ok(None)) => {}
             Ok(Ok(Some(runner))) => {
                 self.deregistered.set(false);

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::scene::{RUN, Scene, mapping, named, stop, tags};
+use crate::fleet::stop::StopRequest;
 use crate::model::{Reference, StopTarget, Tags, chain};
 use crate::providers::ErrorKind;
 use crate::providers::memory::{Fault, Verb};
@@ -13,6 +14,14 @@ const THIS_RUN: StopTarget = StopTarget::Run {
     id: RUN.id,
     attempt: None,
 };
+
+/// A stop that does not wait for what it asks for.
+fn hasty(target: StopTarget) -> StopRequest {
+    StopRequest {
+        wait: false,
+        ..stop(target)
+    }
+}
 
 async fn ready(scene: &Scene, tags: &Tags) -> (Reference, u64) {
     let (_, reference) = scene.machine(tags).await;
@@ -288,18 +297,68 @@ async fn who_does_not_wait_is_told_what_is_not_proved() {
     let tags = tags("a", 60);
     let (reference, _) = ready(&scene, &tags).await;
     scene.record(&tags, "gpu", Some(reference.clone())).await;
-    scene.cloud.set("gpu", |place| {
-        place.terminate_takes = Duration::from_mins(1);
-    });
-    let mut hasty = stop(named(&[&reference]));
-    hasty.wait = false;
-    let stops = scene.stop(&hasty).await;
+    scene.cloud.fault("gpu", Verb::Terminate, Fault::Ignored);
+    let begin = Instant::now();
+    let stops = scene.stop(&hasty(named(&[&reference]))).await;
     assert!(stops.stopped[0].deregistered && !stops.stopped[0].terminated);
+    assert!(begin.elapsed() < Duration::from_secs(5));
     assert_eq!(
         scene.records().await,
         1,
         "it is not forgotten before it is proved gone"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_does_not_wait_is_told_of_a_machine_that_nobody_could_ask_to_end() {
+    for fault in [
+        Fault::Hang,
+        Fault::Error(ErrorKind::Denied),
+        Fault::Error(ErrorKind::Unavailable),
+    ] {
+        let scene = Scene::new();
+        let (reference, _) = ready(&scene, &tags("a", 60)).await;
+        scene.cloud.fault("gpu", Verb::Terminate, fault);
+        let begin = Instant::now();
+        let stops = scene.stop(&hasty(named(&[&reference]))).await;
+        assert_eq!(
+            (stops.stopped.len(), stops.failed.len()),
+            (0, 1),
+            "{fault:?}"
+        );
+        assert_eq!(stops.failed[0].instance, Some(reference));
+        assert!(begin.elapsed() <= Duration::from_secs(10), "{fault:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_does_not_wait_ends_the_machine_though_github_is_silent() {
+    let scene = Scene::new();
+    let (reference, _) = ready(&scene, &tags("a", 60)).await;
+    scene.hub.silent.borrow_mut().insert("deregister");
+    let begin = Instant::now();
+    let stops = scene.stop(&hasty(named(&[&reference]))).await;
+    assert_eq!(
+        (stops.stopped.len(), scene.there().len()),
+        (1, 0),
+        "{stops:?}"
+    );
+    assert!(!stops.stopped[0].deregistered);
+    assert!(begin.elapsed() <= Duration::from_secs(10));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_could_not_even_be_asked_for_is_not_called_stopped() {
+    let scene = Scene::new();
+    let name = tags("a", 3600).name;
+    scene.runner(&name, "offline");
+    scene.hub.silent.borrow_mut().insert("deregister");
+    // A second look at a place that never answers takes all the time.
+    let (_, reference) = scene.machine(&tags("b", 60)).await;
+    scene.cloud.fault("gpu", Verb::InUse, Fault::Hang);
+    let stops = scene.stop(&hasty(StopTarget::All)).await;
+    let failed: Vec<_> = stops.failed.iter().map(|one| &one.instance).collect();
+    assert!(failed.contains(&&Some(reference)), "{stops:?}");
 }
 
 #[tokio::test(start_paused = true)]

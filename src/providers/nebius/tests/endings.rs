@@ -65,7 +65,13 @@ async fn a_machine_that_is_not_gone_in_time_is_a_failure() {
     let machine = provider.launch(&order("t")).await.unwrap();
     let known: Arc<dyn Provider> = provider.clone();
     let soon = tokio::time::Instant::now() + Duration::from_millis(300);
-    let ended = fleet::end(&Named::new("nebius", known), &machine.id, soon).await;
+    let ended = fleet::end(
+        &Named::new("nebius", known),
+        &machine.id,
+        fleet::Until::Gone,
+        soon,
+    )
+    .await;
     let error = ended.proved().expect_err("it takes an hour");
     assert_eq!(error.kind, ErrorKind::Unavailable);
     let told = chain(&error);
