@@ -81,18 +81,18 @@ impl Said {
 }
 
 /// A laptop: a stub of GitHub, a cloud in memory, a providers.toml.
-struct World {
+pub(super) struct World {
     github: GitHub,
     /// Serves until it is dropped.
     _stub: StubServer,
-    cloud: InMemoryCloud,
+    pub(super) cloud: InMemoryCloud,
     folder: TempDir,
     env: Vec<(String, String)>,
 }
 
 impl World {
     /// One whose file has a table `gpu` and what is given beside. `gpu` and `far` are providers in memory.
-    fn new(beside: &str) -> Self {
+    pub(super) fn new(beside: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let github = GitHub::default();
         let stub = StubServer::open_behind(StubOptions::default(), github.interceptor());
@@ -147,10 +147,7 @@ impl World {
                 let step = step(&settings);
                 let actions = Actions::speaking_to(step, Box::new(stderr.clone()));
                 let mut desk = Desk::new(settings, voice(format), actions);
-                for name in ["far", "gpu"] {
-                    let provider: Arc<dyn Provider> = Arc::new(self.cloud.provider(name));
-                    desk.doubles.insert(name.to_owned(), provider);
-                }
+                self.lend(&mut desk);
                 desk.run(&cli.command).await
             }
         };
@@ -165,6 +162,28 @@ impl World {
             stdout: said(&stdout.own),
             stderr: said(&stderr.own),
             both: said(&stdout.both),
+        }
+    }
+
+    /// What commands work with, for what is tested by itself.
+    pub(super) fn desk(&self) -> Desk {
+        let cli = Cli::try_parse_from(["gharun", "list"]).expect("a command line");
+        let env: Env = self.env.iter().cloned().collect();
+        let settings = Settings::resolve(&cli.global, sets(&cli.command), env);
+        let settings = settings.expect("they are fine");
+        let stream = Stream::default();
+        let (out, err) = (Box::new(stream.clone()), Box::new(stream.clone()));
+        let ui = Ui::speaking_to(Look::default(), out, err);
+        let actions = Actions::speaking_to(step(&settings), Box::new(stream));
+        let mut desk = Desk::new(settings, ui, actions);
+        self.lend(&mut desk);
+        desk
+    }
+
+    fn lend(&self, desk: &mut Desk) {
+        for name in ["far", "gpu"] {
+            let provider: Arc<dyn Provider> = Arc::new(self.cloud.provider(name));
+            desk.doubles.insert(name.to_owned(), provider);
         }
     }
 

@@ -133,7 +133,7 @@ async fn ask(
 }
 
 /// Whether no repetition mends it.
-pub(super) fn is_permanent(error: &Error) -> bool {
+pub fn is_permanent(error: &Error) -> bool {
     matches!(error.kind, ErrorKind::Config | ErrorKind::Denied)
 }
 

@@ -30,7 +30,7 @@ mod watch;
 
 #[cfg(test)]
 pub use end::Ended;
-pub use end::{Until, end};
+pub use end::{Until, end, is_permanent};
 pub use place::Place;
 #[cfg(test)]
 pub use start::Up;

@@ -1,5 +1,6 @@
 //! `gharun start --rehearse`: the machine is real, the registration is not.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -17,13 +18,13 @@ use crate::commands::Desk;
 use crate::commands::hub::packages;
 use crate::commands::interrupt::Interrupts;
 use crate::error::{Exit, Failure};
-use crate::fleet::{Place, StartOutcome, Until, end};
+use crate::fleet::{Place, StartOutcome, Until, end, is_permanent};
 use crate::github::{Client, Config, DEFAULT_GROUP, Hearer, Token};
 use crate::http::Bounds;
-use crate::model::{Error, Scope, Secret, chain};
+use crate::model::{Error, InstanceId, Scope, Secret, chain};
 use crate::plan::{Given, Plan, Rehearsal};
-use crate::poll::{Pace, until};
-use crate::providers::kind;
+use crate::poll::{Pace, until, until_ok};
+use crate::providers::{Listing, kind};
 use crate::rehearsal::{JobStatus, StubOptions, StubServer};
 use crate::report::Text as _;
 use crate::settings;
@@ -35,6 +36,11 @@ const JOB: &str = "sleep 2";
 /// How long the job may take to be done, from its runner's being online.
 const DONE: Pace = Pace {
     every: Duration::from_millis(200),
+    at_most: Duration::from_mins(1),
+};
+/// How a place is looked at that could not be read: it may be ill for a moment.
+const LOOKS: Pace = Pace {
+    every: Duration::from_secs(2),
     at_most: Duration::from_mins(1),
 };
 /// How long the end of its machine may take.
@@ -75,7 +81,8 @@ pub(super) async fn run(
     let (done, interrupted) = jobs_done(desk, &stub, &started).await;
     desk.ui.finish();
     let mut runners = rehearsed(desk, &places[0], &stub, &started, began).await;
-    let left_behind = sweep(desk, &places[0], &plan).await;
+    let up = started.up.iter().map(|up| up.instance.id.clone()).collect();
+    let left_behind = sweep(desk, &places[0], &plan.identity.start, up).await;
     if left_behind.is_none() {
         let gone = Timestamp::now();
         for runner in &mut runners {
@@ -277,33 +284,67 @@ fn client(stub: &StubServer) -> Result<Client, Failure> {
     })?)
 }
 
-/// Ends what the rehearsal made, and proves it; what could not be ended is said.
-async fn sweep(desk: &Desk, place: &Place, plan: &Plan) -> Option<Error> {
-    let ours = async || match place.provider.list().await {
-        Ok(listing) if listing.unread.is_empty() => Ok(listing
-            .instances
-            .into_iter()
-            .filter(|machine| machine.tags.start == plan.identity.start)
-            .collect::<Vec<_>>()),
-        Ok(listing) => {
+/// Looks for the machines of a rehearsal until their place can be read, or refuses that.
+async fn ours(place: &Place, start: &str) -> Result<BTreeSet<InstanceId>, Error> {
+    let looked = until_ok(LOOKS, async || {
+        let listing = place.provider.list().await;
+        let listing = listing.unwrap_or_else(Listing::unread);
+        if listing.silence(None).is_some() {
+            let is_permanent = listing
+                .unread
+                .iter()
+                .all(|unread| is_permanent(&unread.error));
             let unread = listing.unread.into_iter().map(|unread| unread.error);
-            Err(Error::from("could not query its provider").because_each(unread))
+            let why = Error::from("could not query its provider").because_each(unread);
+            return if is_permanent { Ok(Err(why)) } else { Err(why) };
         }
-        Err(error) => Err(error.any()),
-    };
-    let machines = match ours().await {
-        Ok(machines) => machines,
-        Err(why) => {
-            return Some(why.while_trying("could not look for what the rehearsal created"));
+        let ours = listing.instances.into_iter();
+        let ours = ours.filter(|machine| machine.tags.start == start);
+        Ok(Ok(ours.map(|machine| machine.id).collect()))
+    });
+    looked.await?
+}
+
+/// Ends what the rehearsal made, and proves it; what could not be ended is said. What came up is ended also
+/// where its place cannot be read.
+async fn sweep(desk: &Desk, place: &Place, start: &str, up: BTreeSet<InstanceId>) -> Option<Error> {
+    let (mut left, looked) = tokio::join!(end_all(desk, place, &up), ours(place, start));
+    match looked {
+        Ok(machines) => {
+            let more = machines.difference(&up).cloned().collect();
+            left.extend(end_all(desk, place, &more).await);
         }
-    };
+        Err(why) => left.push(why.while_trying("could not look for what the rehearsal created")),
+    }
+    if left.len() > 1 {
+        let several = Error::from("could not end several machines");
+        return Some(several.because_each(left));
+    }
+    if let Some(error) = left.pop() {
+        return Some(error);
+    }
+    let forgotten = start.to_owned();
+    if let Err(error) = desk
+        .store
+        .update(move |entries| entries.retain(|_, entry| entry.start != forgotten))
+        .await
+    {
+        return Some(error.any().while_trying("could not remove the rehearsal from the state file"));
+    }
+    match ours(place, start).await {
+        Ok(left) if left.is_empty() => None,
+        Ok(left) => Some(format!("{} machines of the rehearsal are left", left.len()).into()),
+        Err(why) => Some(why.while_trying("could not confirm that everything was removed")),
+    }
+}
+
+/// Ends machines; one that cannot be ended keeps none of the others.
+async fn end_all(desk: &Desk, place: &Place, machines: &BTreeSet<InstanceId>) -> Vec<Error> {
     let deadline = Instant::now() + ENDS;
-    let endings = machines.iter().map(|machine| async {
-        let reference = place.reference(&machine.id);
-        match end(place, &machine.id, Until::Gone, deadline)
-            .await
-            .proved()
-        {
+    let endings = machines.iter().map(async |machine| {
+        let reference = place.reference(machine);
+        let ended = end(place, machine, Until::Gone, deadline).await;
+        match ended.proved() {
             Ok(()) => {
                 desk.ui.status(&format!("Terminated {reference}"));
                 None
@@ -314,30 +355,31 @@ async fn sweep(desk: &Desk, place: &Place, plan: &Plan) -> Option<Error> {
             }
         }
     });
-    // One that cannot be ended keeps none of the others.
-    let mut left: Vec<Error> = join_all(endings).await.into_iter().flatten().collect();
-    if left.len() > 1 {
-        let several = Error::from("could not end several machines");
-        return Some(several.because_each(left));
-    }
-    if let Some(error) = left.pop() {
-        return Some(error);
-    }
-    let start = plan.identity.start.clone();
-    if let Err(error) = desk
-        .store
-        .update(move |entries| entries.retain(|_, entry| entry.start != start))
-        .await
-    {
-        return Some(
-            error
-                .any()
-                .while_trying("could not remove the rehearsal from the state file"),
-        );
-    }
-    match ours().await {
-        Ok(left) if left.is_empty() => None,
-        Ok(left) => Some(format!("{} machines of the rehearsal are left", left.len()).into()),
-        Err(why) => Some(why.while_trying("could not confirm that everything was removed")),
+    join_all(endings).await.into_iter().flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::tests::World;
+    use crate::providers::ErrorKind;
+    use crate::providers::contract::order;
+    use crate::providers::memory::{Fault, Verb};
+
+    #[tokio::test(start_paused = true)]
+    async fn what_came_up_is_ended_though_its_place_cannot_be_read() {
+        let world = World::new("");
+        let (cloud, desk) = (&world.cloud, world.desk());
+        let place = desk.places(&["gpu".to_owned()]).await.unwrap().remove(0);
+        let launch = async || place.provider.launch(&order("t")).await.unwrap();
+        let (up, half) = (launch().await, launch().await);
+        cloud.once("gpu", Verb::List, Fault::Error(ErrorKind::Unavailable));
+        let left = sweep(&desk, &place, "t", BTreeSet::from([up.id])).await;
+        assert_eq!((left, cloud.machines().len()), (None, 0), "{half:?}");
+        // For as long as it cannot be read nothing is proved, and all that can be done is done.
+        let up = launch().await;
+        cloud.fault("gpu", Verb::List, Fault::Error(ErrorKind::Unavailable));
+        let left = sweep(&desk, &place, "t", BTreeSet::from([up.id])).await;
+        assert!(left.is_some() && cloud.machines().is_empty(), "{left:?}");
     }
 }

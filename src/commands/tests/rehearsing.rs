@@ -187,7 +187,7 @@ async fn several_machines_that_cannot_be_ended_are_all_named() {
 }
 
 #[tokio::test]
-async fn a_place_that_cannot_be_listed_leaves_what_may_be_there_unproved() {
+async fn a_place_that_cannot_be_listed_is_asked_to_end_what_came_up_and_that_is_not_proved() {
     let world = World::rehearsing(Jobs::AreDone, |cloud| {
         cloud.fault("gpu", Verb::List, Fault::Error(ErrorKind::Denied));
     });
@@ -197,5 +197,5 @@ async fn a_place_that_cannot_be_listed_leaves_what_may_be_there_unproved() {
     assert_eq!(json["swept"], false);
     let error = json["error"].as_str().unwrap_or_default();
     assert!(error.contains("could not list at `gpu`"), "{json}");
-    assert_eq!(world.references().len(), 1);
+    assert_eq!(world.references().len(), 0);
 }
