@@ -10,7 +10,7 @@ use super::end::{Until, end, has_ended};
 use super::launch::Fate;
 use super::shared::Shared;
 use super::slot::{self, Lost, Machine, Slot};
-use super::watch::SETTLES;
+use super::watch::{SETTLES, SHOWS};
 use super::{Left, Place, chain};
 use crate::github::{self, Api, Deregistration, Runner};
 use crate::model::{Error, Event, Instance, Name};
@@ -24,8 +24,6 @@ const DEREGISTERS_LATER: Duration = Duration::from_secs(20);
 const ROOM: Duration = Duration::from_secs(90);
 /// How long a place may take to tell whether a machine with a job has ended.
 const LISTS: Duration = Duration::from_secs(10);
-/// From the end of a machine until what it has registered last is shown.
-const SHOWS: Duration = Duration::from_secs(2);
 /// How registrations that may turn up are looked for.
 const LOOKS: Pace = Pace {
     every: Duration::from_secs(2),

@@ -22,6 +22,8 @@ const LOOK: Duration = Duration::from_secs(20);
 /// After this, what a listing has never shown is not there: places and GitHub are eventually
 /// consistent, and say nowhere how late they may be.
 pub(super) const SETTLES: Duration = Duration::from_secs(20);
+/// From the end of a machine until GitHub shows what it has registered last.
+pub(super) const SHOWS: Duration = Duration::from_secs(2);
 /// How many looks in a row have to miss what was seen before.
 pub(super) const MISSES: u8 = 2;
 

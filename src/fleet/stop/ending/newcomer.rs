@@ -1,17 +1,13 @@
 //! Registrations that turn up while their machines are ended.
 
-use std::time::Duration;
-
 use tokio::time::sleep;
 
 use super::Ending;
 use crate::fleet::answer::in_time;
 use crate::fleet::survey::of_github;
 use crate::fleet::verdict::Machine;
+use crate::fleet::watch::SHOWS;
 use crate::github::Api;
-
-/// From the end of a machine until what it has registered last is shown.
-const SHOWS: Duration = Duration::from_secs(1);
 
 impl<G: Api> Ending<'_, G> {
     /// A machine that was to register its runner itself may have done so up to its last moment.
