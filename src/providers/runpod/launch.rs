@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant as Moment, sleep_until};
+use tokio::time::Instant as Moment;
 
 use super::candidates::{self, Candidate, Choice};
 use super::failure::{Refusal, Sort, all_failed, refusal};
@@ -38,7 +38,8 @@ impl Default for Paces {
         Self {
             settle: pace(2, 20),
             shown: pace(1, 5),
-            alone: pace(1, 60),
+            // RunPod counts what it is asked: each try is a deletion and a list, of 60 requests a minute.
+            alone: pace(5, 60),
             fresh: Duration::from_secs(30),
         }
     }
@@ -158,25 +159,32 @@ impl RunPod {
     /// settled does not show it; one that was begun before is no proof, however late it comes.
     async fn settle(&self, order: &Order) -> Result<Option<Pod>> {
         let settled = Moment::now() + self.paces.settle.at_most;
-        loop {
+        let looks = Pace {
+            // The last look is begun when it has settled, however long the one before took.
+            at_most: self.paces.settle.at_most * 2,
+            ..self.paces.settle
+        };
+        let found = until_ok(looks, async || {
             let begun = Moment::now();
             // Shared: where one answer is lost, many are, and RunPod counts what it is asked.
-            match self.api.pods_since(begun).await {
-                Ok(pods) => {
-                    if let Some(pod) = self.unite(order, &pods, None).await? {
-                        self.launched(&pod.id);
-                        return Ok(Some(pod));
-                    }
-                    if begun >= settled {
-                        return Ok(None);
-                    }
+            let found = match self.api.pods_since(begun).await {
+                Ok(pods) => self.unite(order, &pods, None).await,
+                Err(error) if begun < settled => return Err(error),
+                Err(error) => Err(error),
+            };
+            match found {
+                Ok(None) if begun < settled => {
+                    let what = format!("RunPod does not show the pod `{}` yet", order.name);
+                    Err(Error::new(ErrorKind::Ambiguous, what))
                 }
-                Err(error) if begun >= settled => return Err(error),
-                Err(error) => tracing::debug!("`{}`: {}", order.name, chain(&error)),
+                found => Ok(found),
             }
-            let now = Moment::now();
-            sleep_until((now + self.paces.settle.every).min(settled.max(now))).await;
+        });
+        let found = found.await??;
+        if let Some(pod) = &found {
+            self.launched(&pod.id);
         }
+        Ok(found)
     }
 
     /// Of all pods of an order the one that stays; the others are deleted.
@@ -224,7 +232,8 @@ impl RunPod {
 }
 
 impl RunPod {
-    /// Deletes a pod that is one too many, and looks until no list shows it: nobody else asks again.
+    /// Deletes a pod that is one too many, and looks until no list shows it. It loops here since a kind knows
+    /// nothing of `fleet`, and nobody else would ask again: the launch tells of the other one.
     async fn remove_twin(&self, id: &str) -> Result<()> {
         until_ok(self.paces.alone, async || {
             self.delete(id).await?;
