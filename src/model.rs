@@ -323,10 +323,16 @@ pub trait Sink {
     fn tell(&self, event: Event) -> LocalBoxFuture<'_, std::io::Result<()>>;
 }
 
+/// An error, what it was caused by, and so on.
+pub fn causes<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source())
+}
+
 /// An error with its causes on one line.
 pub fn chain(error: &(dyn StdError + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |&error| error.source());
-    causes
+    causes(error)
         .map(ToString::to_string)
         .collect::<Vec<_>>()
         .join(": ")

@@ -13,7 +13,7 @@ use dialoguer::console::Style;
 
 pub use crate::cli::{Color, Format};
 use crate::model::text::shown;
-use crate::model::{Event, lock};
+use crate::model::{Event, causes, lock};
 
 mod event;
 mod log;
@@ -206,8 +206,7 @@ impl Ui {
         self.finish();
         let mut said = vec![error.to_string()];
         self.labelled("error", &Style::new().red().bold(), &said[0]);
-        let mut cause = error.source();
-        while let Some(error) = cause {
+        for error in error.source().into_iter().flat_map(causes) {
             let message = error.to_string();
             // Some errors repeat their cause in their own words; reading it twice helps nobody.
             if !said.iter().any(|earlier| earlier.ends_with(&message)) {
@@ -216,7 +215,6 @@ impl Ui {
                 self.say(&format!("  {label}: {indented}"));
                 said.push(message);
             }
-            cause = error.source();
         }
         let mut given: Vec<&str> = Vec::new();
         for hint in hints {

@@ -3,7 +3,7 @@
 use super::Desk;
 use crate::error::{Exit, Failure};
 use crate::github::{Client, DEFAULT_GROUP, ErrorKind, RunnerGroup};
-use crate::model::{Scope, chain};
+use crate::model::{Scope, chain, text};
 use crate::plan::Plan;
 use crate::settings::{GitHub, Group, Setting};
 
@@ -226,8 +226,7 @@ fn page(settings: &GitHub, github: &Client, group: &RunnerGroup) -> String {
 
 /// A group as people and options call it.
 pub(super) fn spelled(group: &RunnerGroup) -> String {
-    let name: String = group.name.chars().filter(|c| !c.is_control()).collect();
-    format!("`{name}` ({})", group.id)
+    format!("`{}` ({})", text::one_line(&group.name), group.id)
 }
 
 fn refused(settings: &GitHub, why: &str) -> Failure {

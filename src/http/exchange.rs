@@ -1,13 +1,12 @@
 //! One try: a request, what it is led to, and what is answered.
 
-use std::error::Error as _;
-
 use reqwest::header::LOCATION;
 use reqwest::{Method, StatusCode};
 use tokio::time::Instant;
 use url::Url;
 
 use super::{Answer, Client, Error, Request};
+use crate::model::causes;
 
 /// An answer longer than this is not what we asked for; a page of a hundred runners has 60 KB.
 const LONGEST_BODY: usize = 16 << 20;
@@ -127,12 +126,5 @@ fn redirect(request: &Request, answer: &Answer) -> Option<Url> {
 /// Whether it was the certificate: no repetition mends that. The TLS library's own error is not to be
 /// had through reqwest but as text.
 fn is_distrust(error: &reqwest::Error) -> bool {
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        if error.to_string().contains("invalid peer certificate") {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
+    causes(error).any(|cause| cause.to_string().contains("invalid peer certificate"))
 }

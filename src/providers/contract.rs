@@ -3,7 +3,6 @@
 //! A provider's tests hold a [`Fake`] and the line `contract!(ItsFake);`, which makes one test of
 //! each case: `providers::docker::tests::upholds::terminating_is_idempotent`.
 
-use std::error::Error as StdError;
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +14,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::fleet::{self, Place, Until};
+pub(crate) use crate::model::chain;
 use crate::model::{InstanceId, Name, Order, Run, Secret, Tags};
 use crate::providers::{Provider, ProviderKind, Result};
 
@@ -211,13 +211,4 @@ pub(crate) fn plain_order(start: &str) -> Order {
     };
     order.name = name;
     order
-}
-
-/// An error and all its causes, as people would come to see them.
-pub(crate) fn chain(error: &(dyn StdError + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |&error| error.source());
-    causes
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
 }

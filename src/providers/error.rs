@@ -1,11 +1,11 @@
 //! What went wrong at a provider, and what to do about it.
 
-use std::error::Error as _;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::http;
+use crate::model::causes;
 
 /// What went wrong at a provider. Each kind means an action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -38,8 +38,7 @@ impl Error {
 
     /// How long the place wants to be left alone from now on, where it said so.
     pub fn retry_after(&self) -> Option<Duration> {
-        let causes = std::iter::successors(self.source(), |&cause| cause.source());
-        let until = causes
+        let until = causes(self)
             .filter_map(|cause| cause.downcast_ref::<http::Error>())
             .find_map(|error| match error.kind {
                 http::ErrorKind::Limited { until } => Some(until),

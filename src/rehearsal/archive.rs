@@ -5,8 +5,9 @@ use std::io;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use hyper::body::Bytes;
-use sha2::{Digest as _, Sha256};
 use tar::{Builder, Header};
+
+use crate::model::digest;
 
 /// The platforms, in GitHub's spelling.
 const PLATFORMS: [(&str, &str); 5] = [
@@ -63,7 +64,7 @@ impl Archive {
         let bytes = tar.into_inner()?.finish()?;
         Ok(Self {
             filename: format!("actions-runner-{os}-{architecture}-{version}.tar.gz"),
-            sha256: format!("{:x}", Sha256::digest(&bytes)),
+            sha256: digest::sha256(&bytes),
             bytes: Bytes::from(bytes),
         })
     }

@@ -8,9 +8,10 @@ use aws_sdk_ec2::config::http::HttpResponse;
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ec2::operation::RequestId as _;
 
+use crate::model::{causes, text};
 use crate::providers::{Error, ErrorKind};
 
-/// How much of an answer is told, in characters.
+/// How much of an answer is told, in bytes.
 const TOLD: usize = 512;
 
 /// What an error code means for whoever sent the request.
@@ -178,7 +179,9 @@ impl Said {
     {
         let status = error.raw_response().map(|raw| raw.status().as_u16());
         let code = error.code().map(str::to_owned);
-        let texts: Vec<String> = chain(error).map(|error| told(&error.to_string())).collect();
+        let texts: Vec<String> = causes(error)
+            .map(|error| told(&error.to_string()))
+            .collect();
         let cause = match (&code, error.message(), status) {
             (Some(code), message, _) => {
                 let message = message.map(without_cipher).unwrap_or_default();
@@ -208,7 +211,7 @@ impl Said {
             });
         // Whoever hands them out may be slow or ill just now; only where there is nobody it will stay so.
         let nobody = unsigned
-            && chain(error).any(|cause| {
+            && causes(error).any(|cause| {
                 matches!(
                     cause.downcast_ref(),
                     Some(
@@ -354,7 +357,7 @@ fn action(code: &str, status: Option<u16>) -> Action {
 
 /// Whether a connection could not even be made.
 fn is_unsent(error: &(dyn StdError + 'static)) -> bool {
-    chain(error).any(|error| {
+    causes(error).any(|error| {
         let refused = error.downcast_ref::<io::Error>().is_some_and(|error| {
             matches!(
                 error.kind(),
@@ -369,13 +372,6 @@ fn is_unsent(error: &(dyn StdError + 'static)) -> bool {
             || text.contains("tcp connect error")
             || text.contains("ConnectError")
     })
-}
-
-/// An error and all that it was caused by.
-fn chain<'a>(
-    error: &'a (dyn StdError + 'static),
-) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
-    std::iter::successors(Some(error), |&error| error.source())
 }
 
 /// The causes from the outside in, without those that only repeat others.
@@ -405,12 +401,7 @@ fn without_cipher(message: &str) -> String {
 
 /// A foreign text on one line, and not too long.
 fn told(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut told: String = line.chars().take(TOLD).collect();
-    if told.len() < line.len() {
-        told.push('…');
-    }
-    told
+    text::cut(&text::one_line(text), TOLD)
 }
 
 #[cfg(test)]

@@ -6,9 +6,10 @@ use std::io;
 use bollard::errors::Error as Wire;
 
 use super::endpoint::{Endpoint, Way};
+use crate::model::text;
 use crate::providers::{Error, ErrorKind};
 
-/// How much of an answer is told, in characters.
+/// How much of an answer is told, in bytes.
 const TOLD: usize = 512;
 
 /// What a failed request says about whether it was carried out.
@@ -236,7 +237,7 @@ fn chain<'a>(error: &'a Wire) -> impl Iterator<Item = &'a (dyn StdError + 'stati
         Wire::IOError { err } => err,
         _ => error,
     };
-    std::iter::successors(Some(first), |&error| error.source())
+    crate::model::causes(first)
 }
 
 /// The causes from the outside in, without those that only repeat others.
@@ -278,11 +279,7 @@ fn is_page(text: &str) -> bool {
 
 /// A foreign text on one line, and not too long.
 fn told(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut told: String = line.chars().take(TOLD).collect();
-    if told.len() < line.len() {
-        told.push('…');
-    }
+    let told = text::cut(&text::one_line(text), TOLD);
     match (told.is_empty(), is_page(&told)) {
         (true, _) => "nothing".to_owned(),
         (_, true) => format!("a web page: {told}"),

@@ -8,7 +8,7 @@ use std::io;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 
-use crate::model::lock;
+use crate::model::{lock, text};
 use bollard::BollardRequest;
 use bollard::errors::Error as Wire;
 use hyper::Response;
@@ -180,8 +180,7 @@ impl Ssh {
         let limit = std::time::Duration::from_secs(2);
         // What was said until then is what there is to tell.
         let _ = tokio::time::timeout(limit, reading).await;
-        let said = String::from_utf8_lossy(&said);
-        let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        let said = text::one_line(&String::from_utf8_lossy(&said));
         Wire::from(io::Error::other(match said.as_str() {
             "" => format!("`{}` ended: {error}", self.program),
             said => format!("`{}` said: {said}", self.program),
