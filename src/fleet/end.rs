@@ -57,7 +57,7 @@ impl Ended {
     pub fn proved(self) -> Result<(), Error> {
         match self {
             Self::Gone => Ok(()),
-            Self::Accepted => Err(unproved("its end was accepted, and nobody looked since")),
+            Self::Accepted => Err(unproved("its termination was requested, but not confirmed")),
             Self::Refused(error) | Self::Unproved(error) => Err(error),
         }
     }
@@ -167,7 +167,7 @@ async fn proof(
             Sight::Absent if missed >= MISSES || said == Termination::Gone => return Ok(()),
             Sight::Absent => {
                 since = since.max(Instant::now());
-                unproved("only one listing does not show it")
+                unproved("only one of two listings does not show it")
             }
             Sight::There(condition) => {
                 let after = accepted.elapsed().as_secs();
@@ -226,7 +226,7 @@ async fn sight(
         (None, Some(Silence::Unread(why))) => Sight::Unread(why.clone().while_trying(UNPROVED)),
         (None, Some(Silence::Elsewhere)) => {
             let name = &place.name;
-            let why = format!("`{name}` does not list the machines of its place");
+            let why = format!("`{name}` does not list machines in its location");
             Sight::Unread(unproved(why))
         }
     };

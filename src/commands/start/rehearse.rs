@@ -329,7 +329,11 @@ async fn sweep(desk: &Desk, place: &Place, start: &str, up: BTreeSet<InstanceId>
         .update(move |entries| entries.retain(|_, entry| entry.start != forgotten))
         .await
     {
-        return Some(error.any().while_trying("could not remove the rehearsal from the state file"));
+        return Some(
+            error
+                .any()
+                .while_trying("could not remove the rehearsal from the state file"),
+        );
     }
     match ours(place, start).await {
         Ok(left) if left.is_empty() => None,

@@ -223,7 +223,7 @@ async fn what_no_listing_would_show_is_never_called_gone() {
     let ended = end(&place, &elsewhere, Until::Gone, deadline).await;
     let why = chain(&ended.proved().expect_err("nobody looked there"));
     assert!(
-        why.contains("does not list the machines of its place"),
+        why.contains("does not list machines in its location"),
         "{why}"
     );
 }

@@ -193,7 +193,7 @@ impl<'a, G: Api> Inquiry<'a, G> {
     async fn tell_where(&self, row: &Row) {
         if let (Ok(_), Some(machine)) = (self.in_use(row).await, &row.instance) {
             let why = format!(
-                "`{}` does not list the machines of its place",
+                "`{}` does not list machines in its location",
                 machine.provider
             );
             self.cannot(&machine.to_string(), why);
