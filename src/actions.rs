@@ -11,8 +11,12 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 
 use crate::fleet::StartOutcome;
+use crate::fleet::list::ListOutcome;
 use crate::fleet::stop::StopOutcome;
-use crate::model::{Event, Mapping, Secret, lock, random, text};
+use crate::model::{Error, Event, Exit, Mapping, Secret, lock, random, text};
+use crate::report::{Checks, Offers};
+
+pub use summary::Rehearsed;
 
 mod command;
 mod output;
@@ -97,8 +101,8 @@ impl Actions {
     }
 
     /// Takes an event: masks a secret, rewrites the outputs when the machines change, folds the boot log
-    /// of a runner that failed, and annotates a warning. All other events are for `ui`, which leaves these to
-    /// us where a runner listens. Failures are annotated at the end, once and whole.
+    /// of a runner that failed. All other events are for `ui`. Warnings and failures are annotated by the
+    /// command, once and whole.
     ///
     /// # Errors
     ///
@@ -113,9 +117,13 @@ impl Actions {
                 log: Some(log),
                 ..
             } => self.group(&format!("The end of the boot log of {name}"), log),
-            Event::Warning(warning) => self.annotate(Level::Warning, "gharun", warning),
             _ => Ok(()),
         }
+    }
+
+    /// Whether a runner listens to what is written.
+    pub fn listens(&self) -> bool {
+        self.step.listens
     }
 
     /// Writes the three outputs of `start`: `mapping`, `instances`, `label`.
@@ -212,12 +220,44 @@ impl Actions {
         self.summarise(|room| summary::start(outcome, room))
     }
 
-    /// Adds what `stop` did to the job's summary; where it did nothing, nothing.
+    /// Adds what `stop` did to the job's summary, and what it could not look at; where there was nothing
+    /// to do, nothing.
     pub fn summarise_stop(&self, stop: &StopOutcome) -> io::Result<()> {
-        if stop.stopped.is_empty() && stop.kept.is_empty() && stop.failed.is_empty() {
+        if stop.is_empty() {
             return Ok(());
         }
         self.summarise(|room| summary::stop(stop, room))
+    }
+
+    /// Adds what `list` saw to the job's summary; where there was nothing to see, nothing.
+    pub fn summarise_list(&self, list: &ListOutcome) -> io::Result<()> {
+        if list.machines.is_empty() && list.unknown.is_empty() {
+            return Ok(());
+        }
+        self.summarise(|room| summary::list(list, room))
+    }
+
+    /// Adds what `providers check` found to the job's summary.
+    pub fn summarise_checks(&self, checks: &Checks) -> io::Result<()> {
+        self.summarise(|room| summary::checks(checks, room))
+    }
+
+    /// Adds what `providers offers` found to the job's summary; where there is nothing, nothing.
+    pub fn summarise_offers(&self, offers: &Offers) -> io::Result<()> {
+        if offers.offers.is_empty() && offers.unknown.is_empty() {
+            return Ok(());
+        }
+        self.summarise(|room| summary::offers(offers, room))
+    }
+
+    /// Adds what a rehearsal came to to the job's summary.
+    pub fn summarise_rehearsal(&self, rehearsal: &Rehearsed<'_>) -> io::Result<()> {
+        self.summarise(|room| summary::rehearsal(rehearsal, room))
+    }
+
+    /// Adds why a command (`stop`) failed before it had an outcome to the job's summary.
+    pub fn summarise_failure(&self, command: &str, error: &Error<Exit>) -> io::Result<()> {
+        self.summarise(|room| summary::failure(command, error, room))
     }
 
     fn summarise(&self, write: impl FnOnce(usize) -> Option<String>) -> io::Result<()> {

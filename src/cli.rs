@@ -270,7 +270,7 @@ pub struct List {
     /// Do not ask GitHub
     #[arg(long)]
     pub no_github: bool,
-    /// Refresh the list until interrupted
+    /// Refresh the list until interrupted; with `--output json`, one document per line
     #[arg(long)]
     pub watch: bool,
 }

@@ -314,7 +314,7 @@ pub enum Event {
         at_most: Duration,
     },
     /// Something that the user should know and that stops nothing.
-    Warning(String),
+    Warning(Error),
 }
 
 /// Takes events. It is awaited after each, so that masks and outputs are written before the next step.

@@ -10,7 +10,6 @@ use crate::fleet::StartOutcome;
 use crate::fleet::list::ListOutcome;
 use crate::fleet::stop::StopOutcome;
 use crate::fleet::survey::Row;
-use crate::model::chain;
 
 mod plans;
 #[cfg(test)]
@@ -40,7 +39,8 @@ impl Text for StartOutcome {
 
 impl Text for StopOutcome {
     /// One line a thing: `stopped` (`would stop` where nothing was done yet), `kept` or `failed`, its
-    /// machine, its runner, and why, with tabs between them and `-` for what is not there.
+    /// machine and its runner, with tabs between them and `-` for what is not there; then `unknown` and
+    /// what could not be read. Why something went wrong is said on standard error.
     fn text(&self) -> String {
         let stopped = self.stopped.iter().map(|one| {
             let (word, what) = if self.planned {
@@ -59,23 +59,18 @@ impl Text for StopOutcome {
         });
         let kept = self.kept.iter().map(|one| {
             let name = one.name.to_string();
-            [
-                "kept".into(),
-                or_dash(one.instance.as_ref()),
-                name,
-                one.reason.clone(),
-            ]
+            let machine = or_dash(one.instance.as_ref());
+            ["kept".into(), machine, name, String::new()]
         });
         let failed = self.failed.iter().map(|one| {
-            let error = chain(&one.error);
-            [
-                "failed".into(),
-                or_dash(one.instance.as_ref()),
-                or_dash(one.name.as_ref()),
-                error,
-            ]
+            let (machine, name) = (or_dash(one.instance.as_ref()), or_dash(one.name.as_ref()));
+            ["failed".into(), machine, name, String::new()]
         });
-        lines(stopped.chain(kept).chain(failed))
+        let unknown = self.unknown.iter().map(|one| {
+            let source = one.source.clone();
+            ["unknown".into(), source, String::new(), String::new()]
+        });
+        lines(stopped.chain(kept).chain(failed).chain(unknown))
     }
 }
 
@@ -128,6 +123,15 @@ impl Table for ListOutcome {
 /// Panics where a value cannot be JSON, which no report's value can be.
 pub fn to_json(report: &impl Serialize) -> String {
     serde_json::to_string_pretty(report).expect("plain values become JSON")
+}
+
+/// The JSON form of a report on one line.
+///
+/// # Panics
+///
+/// Panics where a value cannot be JSON, which no report's value can be.
+pub fn to_json_line(report: &impl Serialize) -> String {
+    serde_json::to_string(report).expect("plain values become JSON")
 }
 
 /// Lines of cells with tabs between them; a cell that is empty at the end of its line is left out.

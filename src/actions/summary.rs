@@ -2,10 +2,13 @@
 
 use std::fmt::Write as _;
 
-use crate::fleet::StartOutcome;
+use crate::fleet::list::ListOutcome;
 use crate::fleet::stop::StopOutcome;
+use crate::fleet::survey::Unknown;
+use crate::fleet::{Failed, Left, StartOutcome};
 use crate::model::text::span;
-use crate::model::{Error, Name, chain};
+use crate::model::{Error, Exit, Name, Reference, chain};
+use crate::report::{Checks, Offers, Table as _};
 
 /// GitHub shows no summary of a step that is longer than 1 MiB.
 pub(super) const MOST: usize = 1 << 20;
@@ -36,19 +39,7 @@ pub(super) fn start(outcome: &StartOutcome, room: usize) -> Option<String> {
     });
     let rows: Vec<_> = up.chain(failed).collect();
     let mut page = Page::new(room, &format!("{RERUN}\n"))?;
-    // What still costs money comes first, so that it is there when the room ends.
-    page.table(
-        "Machines that may still be running",
-        &["Runner", "Machine", "Reason", "End it with"],
-        outcome.left.iter().map(|row| {
-            vec![
-                runner(Some(&row.name)),
-                maybe(row.instance.as_ref(), |machine| code(&machine.to_string())),
-                reason(&row.why),
-                code(&row.command),
-            ]
-        }),
-    );
+    page.left(&outcome.left);
     page.table(
         "Runners started by gharun",
         &[
@@ -63,6 +54,98 @@ pub(super) fn start(outcome: &StartOutcome, room: usize) -> Option<String> {
         ],
         rows.into_iter(),
     );
+    page.finish()
+}
+
+/// What a rehearsal came to.
+#[derive(Debug)]
+pub struct Rehearsed<'a> {
+    /// Each runner that came up, its machine, and what happened to it when.
+    pub runners: Vec<(&'a Name, &'a Reference, String)>,
+    /// Those that failed.
+    pub failed: &'a [Failed],
+    /// What is still there of those.
+    pub left: &'a [Left],
+    /// What went wrong with the rehearsal itself.
+    pub error: Option<&'a Error>,
+}
+
+/// Writes up a rehearsal in at most `room` bytes; `None` when nothing fits.
+pub(super) fn rehearsal(rehearsal: &Rehearsed<'_>, room: usize) -> Option<String> {
+    let mut page = Page::new(room, "")?;
+    page.left(rehearsal.left);
+    page.table(
+        "The rehearsal failed",
+        &["Error"],
+        rehearsal.error.iter().map(|error| vec![reason(error)]),
+    );
+    let up = rehearsal.runners.iter().map(|(name, machine, timeline)| {
+        let lines: Vec<String> = timeline.lines().map(|line| cell(line.trim())).collect();
+        let machine = code(&machine.to_string());
+        vec![runner(Some(name)), machine, lines.join("<br>")]
+    });
+    let failed = rehearsal.failed.iter().map(|failed| {
+        let why = reason(&failed.trouble.error());
+        vec![runner(Some(&failed.name)), String::new(), why]
+    });
+    let rows: Vec<_> = up.chain(failed).collect();
+    page.table(
+        "Runners rehearsed by gharun",
+        &["Runner", "Machine", "Outcome"],
+        rows.into_iter(),
+    );
+    page.finish()
+}
+
+/// Writes up a `list` in at most `room` bytes; `None` when nothing fits.
+pub(super) fn list(list: &ListOutcome, room: usize) -> Option<String> {
+    let mut page = Page::new(room, "")?;
+    page.unknown(&list.unknown);
+    let rows = list.rows();
+    let rows = rows
+        .iter()
+        .map(|row| row.iter().map(|text| cell(text)).collect());
+    page.table("Machines", ListOutcome::HEADER, rows);
+    page.finish()
+}
+
+/// Writes up a `providers check` in at most `room` bytes; `None` when nothing fits.
+pub(super) fn checks(checks: &Checks, room: usize) -> Option<String> {
+    let mut page = Page::new(room, "")?;
+    let rows = checks.checks.iter().map(|check| {
+        let warnings = check.warnings.iter().map(reason);
+        let warnings = warnings.map(|warning| format!("warning&#58; {warning}"));
+        let facts = check.facts.iter().map(|fact| cell(fact));
+        let error = check.error.iter().map(reason);
+        let found: Vec<String> = error.chain(facts).chain(warnings).collect();
+        vec![
+            code(&check.name),
+            cell(check.status.word()),
+            found.join("<br>"),
+        ]
+    });
+    page.table("What gharun checked", &["Part", "Result", "Found"], rows);
+    page.finish()
+}
+
+/// Writes up a `providers offers` in at most `room` bytes; `None` when nothing fits.
+pub(super) fn offers(offers: &Offers, room: usize) -> Option<String> {
+    let mut page = Page::new(room, "")?;
+    page.unknown(&offers.unknown);
+    let rows = offers.rows();
+    let rows = rows
+        .iter()
+        .map(|row| row.iter().map(|text| cell(text)).collect());
+    page.table("Machine types", Offers::HEADER, rows);
+    page.finish()
+}
+
+/// Writes up why a command failed before it had an outcome, in at most `room` bytes; `None` when nothing
+/// fits.
+pub(super) fn failure(command: &str, error: &Error<Exit>, room: usize) -> Option<String> {
+    let mut page = Page::new(room, "")?;
+    let title = format!("gharun {command} failed");
+    page.table(&title, &["Error"], [vec![reason(error)]].into_iter());
     page.finish()
 }
 
@@ -89,6 +172,7 @@ pub(super) fn stop(stop: &StopOutcome, room: usize) -> Option<String> {
             ]
         }),
     );
+    page.unknown(&stop.unknown);
     page.table(
         "Machines kept by gharun",
         &["Runner", "Machine", "Reason"],
@@ -163,6 +247,33 @@ impl Page {
         self.text.push('\n');
     }
 
+    /// What still costs money comes first, so that it is there when the room ends.
+    fn left(&mut self, left: &[Left]) {
+        self.table(
+            "Machines that may still be running",
+            &["Runner", "Machine", "Reason", "End it with"],
+            left.iter().map(|row| {
+                vec![
+                    runner(Some(&row.name)),
+                    maybe(row.instance.as_ref(), |machine| code(&machine.to_string())),
+                    reason(&row.why),
+                    code(&row.command),
+                ]
+            }),
+        );
+    }
+
+    /// What could not be read, and may hide machines.
+    fn unknown(&mut self, unknown: &[Unknown]) {
+        self.table(
+            "What could not be read",
+            &["Source", "Error"],
+            unknown
+                .iter()
+                .map(|one| vec![code(&one.source), reason(&one.error)]),
+        );
+    }
+
     fn fits(&self, more: &str) -> bool {
         self.text.len() + more.len() + Self::REST <= self.room
     }
@@ -177,7 +288,7 @@ fn runner(name: Option<&Name>) -> String {
 }
 
 /// Why something failed, with its causes, and below it what helps.
-fn reason(error: &Error) -> String {
+fn reason<K: std::fmt::Debug + 'static>(error: &Error<K>) -> String {
     let hints = error.hints().iter();
     let lines = std::iter::once(chain(error)).chain(hints.map(|hint| format!("hint: {hint}")));
     lines

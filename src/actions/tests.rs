@@ -352,7 +352,7 @@ fn where_no_runner_listens_no_command_is_written() {
     actions
         .handle(&Event::Secret(Secret::new("hunter22")))
         .unwrap();
-    actions.handle(&Event::Warning("careful".into())).unwrap();
+    actions.annotate(Level::Warning, "t", "careful").unwrap();
     actions.group("title", "text").unwrap();
     actions.set_outputs(&[("a", "1")]).unwrap();
     actions.summarise_stop(&StopOutcome::default()).unwrap();

@@ -3,7 +3,7 @@
 use super::Desk;
 use crate::error::{Exit, Failure};
 use crate::github::{Client, DEFAULT_GROUP, ErrorKind, RunnerGroup};
-use crate::model::{Scope, chain, text};
+use crate::model::{Error, Scope, text};
 use crate::plan::Plan;
 use crate::settings::{GitHub, Group, Setting};
 
@@ -46,13 +46,13 @@ pub(super) async fn choose(desk: &Desk, github: Client, plan: &Plan) -> Result<C
             // A label of the user's own may be one that another repository's jobs ask for.
             let concerns = concerns(&github, settings, &group, plan.labels.is_empty()).await?;
             for concern in concerns {
-                desk.ui.warning(&concern);
+                desk.screen.warn(&concern);
             }
             group.id
         }
         Found::Unread(id, why) => {
-            desk.ui
-                .warning(&format!("using runner group {id} unchecked: {why}"));
+            let what = format!("using runner group {id} unchecked");
+            desk.screen.warn(&why.while_trying(what));
             id
         }
     };
@@ -64,7 +64,7 @@ pub(super) enum Found {
     /// It is there.
     Group(RunnerGroup),
     /// The list could not be read, and why; its number is known all the same.
-    Unread(u64, String),
+    Unread(u64, Error),
 }
 
 /// Looks the group up that was asked for; `None` where none was, or where there are none.
@@ -81,7 +81,7 @@ pub(super) async fn find(github: &Client, settings: &GitHub) -> Result<Option<Fo
         (Err(error), Group::Id(id))
             if matches!(error.kind, ErrorKind::Forbidden | ErrorKind::NotFound) =>
         {
-            return Ok(Some(Found::Unread(*id, chain(&error))));
+            return Ok(Some(Found::Unread(*id, error.any())));
         }
         (Err(error), _) => {
             let hint = "or name the group by its ID, as shown in its URL on GitHub";
@@ -148,15 +148,15 @@ pub(super) async fn concerns(
     settings: &GitHub,
     group: &RunnerGroup,
     only_ours: bool,
-) -> Result<Vec<String>, Failure> {
-    let mut concerns = Vec::new();
+) -> Result<Vec<Error>, Failure> {
+    let mut concerns: Vec<Error> = Vec::new();
     let what = spelled(group);
     if group.restricted_to_workflows {
         let workflows = match group.selected_workflows.as_slice() {
             [] => "no workflow may use the".to_owned(),
             some => format!("only {} may use the", some.join(", ")),
         };
-        concerns.push(format!("{workflows} runner group {what}"));
+        concerns.push(format!("{workflows} runner group {what}").into());
     }
     let Some((repository, name)) = ours(github.scope(), settings) else {
         return Ok(concerns);
@@ -166,7 +166,8 @@ pub(super) async fn concerns(
             Ok(visible) if visible.iter().any(|open| open.id == group.id) => {}
             // Not even the group that everybody has: the question was not understood.
             Ok(visible) if visible.is_empty() => {
-                concerns.push(format!("runner group {what} may not allow `{repository}`"));
+                let concern = format!("runner group {what} may not allow `{repository}`");
+                concerns.push(concern.into());
             }
             Ok(_) => {
                 let closed =
@@ -179,27 +180,25 @@ pub(super) async fn concerns(
                     .hinted(open)
                     .hinted("or name another group"));
                 }
-                concerns.push(format!("{closed}; {open}"));
+                concerns.push(Error::from(closed).hinted(open));
             }
-            Err(error) => concerns.push(format!(
-                "could not check whether `{repository}` may use runner group {what}: {}",
-                chain(&error)
-            )),
+            Err(error) => concerns.push(error.any().while_trying(format!(
+                "could not check whether `{repository}` may use runner group {what}"
+            ))),
         }
     }
     if group.visibility == "private" || !group.allows_public_repositories {
         match github.repository(repository).await {
             Ok(seen) if seen.private => {}
-            Ok(_) => concerns.push(format!(
+            Ok(_) => concerns.push(Error::from(format!(
                 "`{repository}` is public, and runner group {what} does not allow public \
                  repositories: allow them at {}, but then strangers may run code on its machines",
                 page(settings, github, group)
-            )),
-            Err(error) => concerns.push(format!(
+            ))),
+            Err(error) => concerns.push(error.any().while_trying(format!(
                 "could not check whether `{repository}` is public, which runner group {what} does \
-                 not allow: {}",
-                chain(&error)
-            )),
+                 not allow"
+            ))),
         }
     }
     Ok(concerns)

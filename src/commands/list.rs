@@ -44,10 +44,20 @@ pub(super) async fn run(desk: &Desk, settings: &List) -> Result<Exit, Failure> {
             outcome = list(&fleet, &request) => outcome,
             () = interrupts.next() => return Ok(Exit::Interrupted),
         };
-        let exit = show(desk, &outcome)?;
+        let outcome = ListOutcome {
+            not_searched: opened.not_searched.clone(),
+            ..outcome
+        };
         if !settings.watch {
-            return Ok(exit);
+            let screen = &desk.screen;
+            screen.summarise(|actions| actions.summarise_list(&outcome));
+            screen.data(&outcome, text(desk, &outcome))?;
+            desk.say_unknown(&outcome.unknown);
+            return Ok(outcome.exit());
         }
+        desk.screen.clear();
+        desk.screen.line(&outcome, text(desk, &outcome))?;
+        desk.say_unknown(&outcome.unknown);
         tokio::select! {
             () = tokio::time::sleep(WATCH) => {}
             () = interrupts.next() => return Ok(Exit::Done),
@@ -55,14 +65,14 @@ pub(super) async fn run(desk: &Desk, settings: &List) -> Result<Exit, Failure> {
     }
 }
 
-fn show(desk: &Desk, outcome: &ListOutcome) -> Result<Exit, Failure> {
-    let text = if outcome.machines.is_empty() {
+/// A table; where there is none, it is said.
+fn text(desk: &Desk, outcome: &ListOutcome) -> String {
+    if !outcome.machines.is_empty() {
+        return ui::table(ListOutcome::HEADER, &outcome.rows());
+    }
+    // There may be some where nobody could look.
+    if outcome.unknown.is_empty() {
         desk.ui.status("No machines");
-        String::new()
-    } else {
-        ui::table(ListOutcome::HEADER, &outcome.rows())
-    };
-    desk.data(outcome, text)?;
-    desk.say_unknown(&outcome.unknown);
-    Ok(outcome.exit())
+    }
+    String::new()
 }

@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,16 +11,17 @@ use futures_util::future::LocalBoxFuture;
 use tokio::sync::OnceCell;
 use tracing::Subscriber;
 
-use crate::actions::{Actions, Level, Step};
+use crate::actions::{Actions, Step};
 use crate::cli::{Cli, Color, Command, Format, ProvidersCommand};
 use crate::error::{Exit, Failure};
 use crate::fleet::survey::{Unknown, View};
 use crate::github::Client;
-use crate::model::{Error, Event, Sink, chain};
-use crate::report;
+use crate::model::{Event, Sink};
 use crate::settings::{self, Env, Settings};
 use crate::state::Store;
 use crate::ui::{self, Look, Terminals, Ui, Verbosity};
+
+use screen::Screen;
 
 mod groups;
 mod hub;
@@ -27,6 +29,7 @@ mod interrupt;
 mod list;
 mod opening;
 mod providers;
+mod screen;
 mod start;
 mod stop;
 #[cfg(test)]
@@ -42,15 +45,19 @@ pub async fn run(cli: Cli) -> Exit {
     let env = Env::of_process();
     let (format, color) = settings::manners(&cli.global, &env);
     let verbosity = i8::try_from(cli.global.verbose).unwrap_or(i8::MAX);
+    let step = step(&env);
     let early = Ui::new(look(
         format,
         color,
         if cli.global.quiet { -1 } else { verbosity },
-        env.flag("GITHUB_ACTIONS"),
+        step.listens,
     ));
+    let actions = Arc::new(Actions::new(step));
     let settings = match Settings::resolve(&cli.global, sets(&cli.command), env) {
         Ok(settings) => settings,
-        Err(error) => return say(&early, None, &error.into()),
+        Err(error) => {
+            return Screen::new(&early, &actions, format).fail(&cli.command, &error.into());
+        }
     };
     let ui = Ui::new(look(
         settings.format,
@@ -62,7 +69,6 @@ pub async fn run(cli: Cli) -> Exit {
         Ok(subscriber) => install(subscriber),
         Err(error) => ui.warning(&format!("invalid $RUST_LOG: {error}")),
     }
-    let actions = Actions::new(step(&settings));
     Desk::new(settings, ui, actions).run(&cli.command).await
 }
 
@@ -79,17 +85,6 @@ fn sets(command: &Command) -> &[String] {
     }
 }
 
-fn say(ui: &Ui, actions: Option<&Actions>, failure: &Failure) -> Exit {
-    ui.finish();
-    ui.error(failure, failure.hints());
-    if let Some(actions) = actions
-        && let Err(error) = actions.annotate(Level::Error, "gharun", &failure.told())
-    {
-        tracing::debug!("could not annotate: {error}");
-    }
-    failure.kind
-}
-
 /// A question got no answer: nothing was done yet.
 fn unanswered(error: &ui::PromptError, asked: &str) -> Failure {
     let exit = match error {
@@ -100,11 +95,11 @@ fn unanswered(error: &ui::PromptError, asked: &str) -> Failure {
 }
 
 /// Where a step's words go.
-fn step(settings: &Settings) -> Step {
+fn step(env: &Env) -> Step {
     Step {
-        listens: settings.step.is_some(),
-        output: settings.output.clone(),
-        summary: settings.summary.clone(),
+        listens: env.flag("GITHUB_ACTIONS"),
+        output: env.get("GITHUB_OUTPUT").map(PathBuf::from),
+        summary: env.get("GITHUB_STEP_SUMMARY").map(PathBuf::from),
     }
 }
 
@@ -126,6 +121,7 @@ struct Desk {
     settings: Settings,
     ui: Ui,
     actions: Arc<Actions>,
+    screen: Screen,
     store: Store,
     /// Made when it is asked for, and kept for what it has to clear away at the end.
     github: OnceCell<Client>,
@@ -135,12 +131,13 @@ struct Desk {
 }
 
 impl Desk {
-    fn new(settings: Settings, ui: Ui, actions: Actions) -> Self {
+    fn new(settings: Settings, ui: Ui, actions: Arc<Actions>) -> Self {
         let store = settings.state.clone().map_or_else(Store::none, Store::at);
         Self {
+            screen: Screen::new(&ui, &actions, settings.format),
             settings,
             ui,
-            actions: Arc::new(actions),
+            actions,
             store,
             github: OnceCell::new(),
             #[cfg(test)]
@@ -164,7 +161,7 @@ impl Desk {
             },
         };
         self.ui.finish();
-        let exit = result.unwrap_or_else(|failure| say(&self.ui, Some(&self.actions), &failure));
+        let exit = result.unwrap_or_else(|failure| self.screen.fail(command, &failure));
         if let Some(github) = self.github.get() {
             github
                 .revoke(match exit {
@@ -195,37 +192,12 @@ impl Desk {
         }
     }
 
-    /// Names what could not be read, and then what would mend it.
+    /// Names what could not be read, and what would mend it.
     fn say_unknown<'a>(&self, all: impl IntoIterator<Item = &'a Unknown>) {
-        let mut hints: Vec<&String> = Vec::new();
-        for unknown in all {
-            let what = format!("could not read {}", unknown.source);
-            self.ui
-                .warning(&format!("{what}: {}", chain(&unknown.error)));
-            self.annotate(Level::Warning, &what, &unknown.error);
-            for hint in unknown.error.hints() {
-                if !hints.contains(&hint) {
-                    hints.push(hint);
-                }
-            }
+        for Unknown { source, error } in all {
+            let what = format!("could not read {source}");
+            self.screen.warn(&error.clone().while_trying(what));
         }
-        for hint in hints {
-            self.ui.hint(hint);
-        }
-    }
-
-    /// Shows an error on the run's page, too. That it cannot be shown must not end the command.
-    fn annotate(&self, level: Level, title: &str, error: &Error) {
-        if let Err(error) = self.actions.annotate(level, title, &error.told()) {
-            tracing::debug!("could not annotate: {error}");
-        }
-    }
-
-    /// Writes a report to standard output in the form that was asked for.
-    fn data(&self, report: &impl serde::Serialize, text: String) -> Result<(), Failure> {
-        let json = self.settings.format == Format::Json;
-        let data = if json { report::to_json(report) } else { text };
-        Ok(self.ui.data(&data)?)
     }
 }
 
@@ -238,6 +210,10 @@ impl Sink for Desk {
     /// Masks and outputs first: they must be written before anything else happens.
     fn tell(&self, event: Event) -> LocalBoxFuture<'_, std::io::Result<()>> {
         async move {
+            if let Event::Warning(error) = &event {
+                self.screen.warn(error);
+                return Ok(());
+            }
             self.actions.handle(&event)?;
             self.ui.handle(&event);
             Ok(())

@@ -15,6 +15,8 @@ pub(super) struct Opened {
     pub(super) places: Vec<Place>,
     /// Those that cannot, and why.
     pub(super) unopened: Vec<Unopened>,
+    /// Those that nobody named and that cannot, and why.
+    pub(super) not_searched: Vec<Unopened>,
 }
 
 impl Desk {
@@ -72,9 +74,8 @@ impl Desk {
                 .into_iter()
                 .partition(|one: &Unopened| own.contains(&one.name));
             opened.unopened = needed;
-            for one in &others {
-                self.not_searched(&one.name, &chain(&one.error));
-            }
+            self.say_not_searched(&others);
+            opened.not_searched = others;
         }
         Ok(opened)
     }
@@ -112,7 +113,6 @@ impl Desk {
     async fn search_kinds(&self) -> Result<Opened, Failure> {
         let kinds: Vec<String> = KINDS.iter().map(|kind| kind.name.to_owned()).collect();
         let mut opened = Opened::default();
-        let mut silent = Vec::new();
         for (name, settings) in self.settings.tables.each(&kinds)? {
             let settings = settings?;
             // A kind that nobody has told its hosts is no place that does not answer.
@@ -128,27 +128,31 @@ impl Desk {
             };
             match checked {
                 Ok(place) => opened.places.push(place),
-                Err(why) => silent.push((name, why)),
+                Err(error) => opened.not_searched.push(Unopened { name, error }),
             }
         }
         if opened.places.is_empty() {
-            let each = silent
-                .into_iter()
-                .map(|(name, why)| why.while_trying(format!("`{name}`")));
+            let each = opened.not_searched.into_iter();
+            let each = each.map(|one| one.error.while_trying(format!("`{}`", one.name)));
             let failure = Failure::new(Exit::Failed, "no provider could be searched");
             return Err(failure
                 .because_each(each)
                 .hinted("name a provider with `--provider`, or add its table to providers.toml"));
         }
         // Machines may be where nobody answers: that they were not looked for is said.
-        for (name, why) in &silent {
-            self.not_searched(name, &chain(why));
-        }
+        self.say_not_searched(&opened.not_searched);
         Ok(opened)
     }
 
-    fn not_searched(&self, name: &str, why: &str) {
-        self.ui.status(&format!("Skipped `{name}`: {why}"));
+    /// Nobody named them: what would help with them is in JSON, and here for who asks for more.
+    pub(super) fn say_not_searched(&self, all: &[Unopened]) {
+        for Unopened { name, error } in all {
+            let why = chain(error);
+            self.ui.status(&format!("Skipped `{name}`: {why}"));
+            for hint in error.hints() {
+                tracing::debug!("`{name}`: {hint}");
+            }
+        }
     }
 
     /// Opens one provider, where its settings can be used.

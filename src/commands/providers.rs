@@ -6,9 +6,10 @@ use std::path::Path;
 use futures_util::future::{join, join_all};
 
 use super::Desk;
+use crate::actions::Level;
 use crate::cli::Format;
 use crate::error::{Exit, Failure};
-use crate::model::chain;
+use crate::model::Error;
 use crate::providers::{KINDS, Kind};
 use crate::report::{self, Check, Checks, Status, Text as _};
 use crate::settings::{self, ProviderSettings, Providers};
@@ -74,7 +75,11 @@ fn list(desk: &Desk) -> Result<Exit, Failure> {
                 .expect("a text takes what is written");
         }
     }
-    desk.data(&report::Providers { providers }, text)?;
+    let outcome = report::Providers {
+        providers,
+        error: None,
+    };
+    desk.screen.data(&outcome, text)?;
     Ok(Exit::Done)
 }
 
@@ -83,29 +88,63 @@ async fn check(desk: &Desk, wanted: &settings::Check) -> Result<Exit, Failure> {
     let places = join_all(settings.map(|(name, one)| place(desk, name, one)));
     let (mut checks, github) = join(places, github::check(desk)).await;
     checks.extend(github);
-    let outcome = Checks { checks };
+    let outcome = Checks {
+        checks,
+        error: None,
+    };
+    let screen = &desk.screen;
+    screen.summarise(|actions| actions.summarise_checks(&outcome));
     if desk.settings.format == Format::Json {
-        desk.data(&outcome, String::new())?;
+        screen.data(&outcome, String::new())?;
     }
-    // One cause often fails several parts, and is mended once.
-    let mut said: Vec<&String> = Vec::new();
     for check in &outcome.checks {
         if desk.settings.format == Format::Text {
-            desk.ui.data(&check.text())?;
+            // A step's log shows the annotation that follows.
+            let brief = screen.annotates() && check.error.is_some();
+            let row = if brief { check.brief() } else { check.text() };
+            screen.data(&(), row)?;
         }
         for warning in &check.warnings {
-            if said.contains(&warning) {
-                continue;
-            }
-            said.push(warning);
-            let text = format!("`{}`: {warning}", check.name);
-            match check.status {
-                Status::Ok => desk.ui.warning(&text),
-                Status::Failed | Status::Unknown => desk.ui.hint(&text),
-            }
+            let what = format!("`{}`", check.name);
+            screen.warn(&warning.clone().while_trying(what));
+        }
+        if let Some(error) = &check.error {
+            say_failed(desk, &outcome.checks, check, error);
         }
     }
     Ok(outcome.exit())
+}
+
+/// Says what would mend a part, below its row. What mends several parts is said once, and names all of them.
+fn say_failed(desk: &Desk, all: &[Check], check: &Check, error: &Error) {
+    let shares = |hint: &String| {
+        let has = |one: &&Check| {
+            one.error
+                .iter()
+                .flat_map(Error::hints)
+                .any(|one| one == hint)
+        };
+        let names = all.iter().filter(has).map(|one| format!("`{}`", one.name));
+        names.collect::<Vec<_>>().join(", ")
+    };
+    let hints = desk.screen.hints(error.hints());
+    let hints: Vec<String> = hints
+        .iter()
+        .map(|hint| format!("{}: {hint}", shares(hint)))
+        .collect();
+    if desk.screen.annotates() {
+        let level = match check.status {
+            Status::Failed => Level::Error,
+            Status::Ok | Status::Unknown => Level::Warning,
+        };
+        let what = error.clone().while_trying(format!("`{}`", check.name));
+        return desk
+            .screen
+            .annotate(level, &desk.screen.causes(&what), &hints);
+    }
+    for hint in &hints {
+        desk.ui.hint(hint);
+    }
 }
 
 /// Checks one place.
@@ -120,15 +159,15 @@ async fn place(desk: &Desk, name: String, settings: settings::Result<ProviderSet
             name,
             status: Status::Ok,
             facts: health.facts,
-            warnings: health.warnings,
+            warnings: health.warnings.into_iter().map(Error::from).collect(),
             error: None,
         },
         Err(failure) => Check {
             name,
             status: Status::Failed,
             facts: vec![],
-            error: Some(chain(&failure)),
-            warnings: failure.hints().to_vec(),
+            warnings: vec![],
+            error: Some(failure.any()),
         },
     }
 }
@@ -144,7 +183,7 @@ fn show(desk: &Desk, kind: &Kind) -> Result<Exit, Failure> {
             writeln!(text, "    {line}").expect("a text takes what is written");
         }
     }
-    desk.data(&kind.schema(), text)?;
+    desk.screen.data(&kind.schema(), text)?;
     Ok(Exit::Done)
 }
 

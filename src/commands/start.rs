@@ -11,6 +11,7 @@ use crate::plan::{Given, Plan};
 use bring_up::start;
 use outcome::finish;
 use prepare::{approve, authorities, warn_of, warn_of_proxies};
+pub(super) use rehearsed::RehearsalOutcome;
 
 mod bring_up;
 mod outcome;

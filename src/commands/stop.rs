@@ -2,13 +2,13 @@
 
 use super::Desk;
 use super::interrupt::Interrupts;
-use crate::actions::Level;
+use super::screen::Group;
 use crate::cli;
 use crate::error::{Exit, Failure};
 use crate::fleet::Fleet;
 use crate::fleet::stop::{Selection, StopOutcome, StopRequest, carry_out, select};
 use crate::fleet::survey::{STATE_FILE, Unknown};
-use crate::model::{Name, Reference, StopTarget, chain};
+use crate::model::{Error, Name, Reference, StopTarget};
 use crate::report::Text as _;
 use crate::settings::Stop;
 
@@ -19,12 +19,8 @@ pub(super) async fn run(desk: &Desk, args: &cli::Stop) -> Result<Exit, Failure> 
     let github = match desk.github().await {
         Ok(github) => Some(github),
         Err(failure) if explicit => {
-            let why = chain(&failure);
-            desk.ui
-                .warning(&format!("could not remove registrations: {why}"));
-            for hint in failure.hints() {
-                desk.ui.hint(hint);
-            }
+            let failure = failure.while_trying("could not remove registrations");
+            desk.screen.warn(&failure);
             None
         }
         Err(failure) => return Err(failure),
@@ -45,13 +41,18 @@ pub(super) async fn run(desk: &Desk, args: &cli::Stop) -> Result<Exit, Failure> 
             // Nobody knows what it held, and nothing else says what is meant.
             let outcome = StopOutcome {
                 unknown: lost,
+                not_searched: opened.not_searched,
                 ..StopOutcome::default()
             };
             return finish(desk, &outcome, &[]);
         }
     }
     if stop.dry_run {
-        return finish(desk, &StopOutcome::planned(selection), &[]);
+        let outcome = StopOutcome {
+            not_searched: opened.not_searched,
+            ..StopOutcome::planned(selection)
+        };
+        return finish(desk, &outcome, &[]);
     }
     let mut said = Vec::new();
     if asks(desk, &stop, &selection) {
@@ -72,6 +73,10 @@ pub(super) async fn run(desk: &Desk, args: &cli::Stop) -> Result<Exit, Failure> 
     let outcome = tokio::select! {
         outcome = carry_out(&fleet, &view, &request, selection.clone()) => outcome,
         () = interrupts.next() => StopOutcome::interrupted(selection),
+    };
+    let outcome = StopOutcome {
+        not_searched: opened.not_searched,
+        ..outcome
     };
     finish(desk, &outcome, &said)
 }
@@ -140,27 +145,17 @@ async fn confirmed(desk: &Desk, selection: &Selection) -> Result<bool, Failure> 
 fn finish(desk: &Desk, outcome: &StopOutcome, said: &[Unknown]) -> Result<Exit, Failure> {
     desk.ui.finish();
     desk.say_moved_aside();
-    if !outcome.planned
-        && let Err(error) = desk.actions.summarise_stop(outcome)
-    {
-        desk.ui
-            .warning(&format!("could not write the job summary: {error}"));
+    let screen = &desk.screen;
+    if !outcome.planned {
+        screen.summarise(|actions| actions.summarise_stop(outcome));
     }
-    let written = desk.data(outcome, outcome.text());
+    let written = screen.data(outcome, outcome.text());
     let unknown = outcome.unknown.iter().filter(|one| !said.contains(one));
     desk.say_unknown(unknown);
     for kept in &outcome.kept {
         let what = what(Some(&kept.name), kept.instance.as_ref());
-        desk.ui.warning(&format!("{what} kept: {}", kept.reason));
-    }
-    for failed in &outcome.failed {
-        let what = what(failed.name.as_ref(), failed.instance.as_ref());
-        let what = format!("{what} may still be running");
-        desk.ui
-            .warning(&format!("{what}: {}", chain(&failed.error)));
-        let end = format!("end it with `{}`", failed.command);
-        let error = failed.error.clone().hinted(end);
-        desk.annotate(Level::Error, &what, &error);
+        let reason = Error::from(kept.reason.as_str());
+        screen.warn(&reason.while_trying(format!("{what} kept")));
     }
     written.map_err(|failure| {
         failure.map(|exit| match outcome.exit() {
@@ -174,14 +169,14 @@ fn finish(desk: &Desk, outcome: &StopOutcome, said: &[Unknown]) -> Result<Exit, 
     } else if outcome.is_empty() && !outcome.interrupted {
         desk.ui.status("Nothing to stop");
     }
-    match complaint(outcome) {
+    match complaint(desk, outcome) {
         Some(failure) => Err(failure),
         None => Ok(outcome.exit()),
     }
 }
 
 /// What is wrong, where something is.
-fn complaint(outcome: &StopOutcome) -> Option<Failure> {
+fn complaint(desk: &Desk, outcome: &StopOutcome) -> Option<Failure> {
     let text = match (outcome.failed.len(), outcome.unknown.len()) {
         (0, 0) => return None,
         (0, _) if outcome.planned => {
@@ -189,8 +184,16 @@ fn complaint(outcome: &StopOutcome) -> Option<Failure> {
         }
         (0, _) => "could not read everything, so something may be left".to_owned(),
         (count, _) if outcome.planned => format!("{count} cannot be stopped"),
-        (count, _) => format!("{count} could not be stopped"),
+        (count, _) => format!("{count} could not be stopped, and may still be running"),
     };
+    let each = outcome.failed.iter().map(|failed| {
+        let what = what(failed.name.as_ref(), failed.instance.as_ref());
+        (what, failed.error.clone())
+    });
+    let text = text
+        + &desk
+            .screen
+            .lines(&Group::all(each), |names| names.join(", "));
     let failure = Failure::new(outcome.exit(), text);
     let failed = outcome.failed.iter();
     Some(failed.fold(failure, |failure, failed| {

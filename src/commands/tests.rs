@@ -17,6 +17,7 @@ use crate::state::Entry;
 use gharun_worlds::github::GitHub;
 
 mod checking;
+mod failing;
 mod listing;
 mod opening;
 mod rehearsing;
@@ -118,6 +119,31 @@ impl World {
         }
     }
 
+    /// The same as a step of a workflow.
+    fn step(beside: &str) -> Self {
+        let world = Self::new(beside);
+        let summary = world.folder.path().join("summary").display().to_string();
+        world
+            .with("GITHUB_ACTIONS", "true")
+            .with("GITHUB_RUN_ID", "7")
+            .with("GITHUB_STEP_SUMMARY", &summary)
+    }
+
+    /// The same with a variable; an empty one is taken away.
+    fn with(mut self, name: &str, value: &str) -> Self {
+        self.env.retain(|(other, _)| other != name);
+        if !value.is_empty() {
+            self.env.push((name.to_owned(), value.to_owned()));
+        }
+        self
+    }
+
+    /// What the job's summary holds.
+    fn summary(&self) -> String {
+        let file = self.folder.path().join("summary");
+        std::fs::read_to_string(file).unwrap_or_default()
+    }
+
     /// Runs a command; words are divided by blanks.
     fn run<'a>(&'a self, args: &'a str) -> LocalBoxFuture<'a, Said> {
         Box::pin(self.ran(args))
@@ -131,21 +157,27 @@ impl World {
             both: Arc::clone(&stdout.both),
             ..Stream::default()
         };
+        let env: Env = self.env.iter().cloned().collect();
+        let step = step(&env);
+        let listens = step.listens;
         let voice = |format| {
             let look = Look {
                 format,
+                actions: listens,
                 ..Look::default()
             };
             let (out, err) = (Box::new(stdout.clone()), Box::new(stderr.clone()));
             Ui::speaking_to(look, out, err)
         };
-        let env: Env = self.env.iter().cloned().collect();
+        let actions = Arc::new(Actions::speaking_to(step, Box::new(stderr.clone())));
+        let (format, _) = settings::manners(&cli.global, &env);
         let exit = match Settings::resolve(&cli.global, sets(&cli.command), env) {
-            Err(error) => say(&voice(Format::Text), None, &error.into()),
+            Err(error) => {
+                let screen = Screen::new(&voice(format), &actions, format);
+                screen.fail(&cli.command, &error.into())
+            }
             Ok(settings) => {
                 let format = settings.format;
-                let step = step(&settings);
-                let actions = Actions::speaking_to(step, Box::new(stderr.clone()));
                 let mut desk = Desk::new(settings, voice(format), actions);
                 self.lend(&mut desk);
                 desk.run(&cli.command).await
@@ -153,7 +185,12 @@ impl World {
         };
         let here = self.folder.path().display().to_string();
         let said = |bytes: &Mutex<Vec<u8>>| {
+            // Masks are how a step tells its runner what to hide.
             let text = text(bytes);
+            let lines = text.split_inclusive('\n');
+            let text: String = lines
+                .filter(|line| !line.starts_with("::add-mask::"))
+                .collect();
             assert!(!text.contains(TOKEN), "a secret is shown: {text}");
             text.replace(&format!("{here}/"), "")
         };

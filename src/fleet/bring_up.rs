@@ -53,9 +53,10 @@ impl<G: Api> Shared<'_, G> {
                             reason,
                         }
                     } else {
-                        let text = format!("`{provider}` did not launch `{name}`: {reason}");
+                        let what = format!("`{provider}` did not launch `{name}`");
+                        let warning = source.clone().any().while_trying(what);
                         refused = Some(Trouble::Launch { provider, source });
-                        Event::Warning(text)
+                        Event::Warning(warning)
                     };
                     self.fleet.sink.tell(event).await?;
                 }

@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::Fleet;
 use super::survey::{Row, Survey, Unknown, View, survey};
+use super::{Fleet, Unopened};
 use crate::github::Api;
-use crate::model::Exit;
+use crate::model::{Error, Exit};
 
 /// What a list is asked for.
 #[derive(Clone, Debug)]
@@ -20,12 +20,17 @@ pub struct ListRequest {
 }
 
 /// What a list saw.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct ListOutcome {
     /// One row a runner, by name.
     pub machines: Vec<Row>,
     /// What could not be read, and may hide more.
     pub unknown: Vec<Unknown>,
+    /// Kinds that nobody named and whose places did not answer: machines there were not looked for.
+    pub not_searched: Vec<Unopened>,
+    /// What ended the list before anything was looked at.
+    #[serde(flatten, serialize_with = "Error::if_any")]
+    pub error: Option<Error<Exit>>,
     /// The servers' clock.
     #[serde(skip)]
     pub now: Timestamp,
@@ -34,10 +39,10 @@ pub struct ListOutcome {
 impl ListOutcome {
     /// How the program ends.
     pub fn exit(&self) -> Exit {
-        if self.unknown.is_empty() {
-            Exit::Done
-        } else {
-            Exit::Failed
+        match &self.error {
+            Some(error) => error.kind,
+            None if self.unknown.is_empty() => Exit::Done,
+            None => Exit::Failed,
         }
     }
 }
@@ -52,5 +57,6 @@ pub async fn list<G: Api>(fleet: &Fleet<'_, G>, request: &ListRequest) -> ListOu
         machines,
         unknown,
         now,
+        ..ListOutcome::default()
     }
 }

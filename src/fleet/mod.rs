@@ -1,7 +1,6 @@
 //! Where providers and GitHub meet: start, stop, list, sweep.
 
-use serde::ser::SerializeStruct as _;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use crate::github::Api;
 use crate::model::{Error, Instance, Name, Reference, Sink, chain};
@@ -38,11 +37,12 @@ pub use start::{Failed, Preview, StartOutcome, preview, start};
 pub use trouble::Trouble;
 
 /// A provider that could not be opened: nothing can be said about its machines.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Unopened {
     /// The name that the user gave it.
     pub name: String,
     /// Why.
+    #[serde(flatten)]
     pub error: Error,
 }
 
@@ -84,7 +84,7 @@ pub struct Left {
     /// Its machine, where one is known.
     pub instance: Option<Reference>,
     /// Why it is still there.
-    #[serde(flatten, serialize_with = "why")]
+    #[serde(flatten, serialize_with = "Error::as_reason")]
     pub why: Error,
     /// What removes it.
     pub command: String,
@@ -115,13 +115,4 @@ impl Left {
             kept,
         }
     }
-}
-
-/// An error as the reason for something, and what helps with it.
-fn why<S: Serializer>(error: &Error, serializer: S) -> Result<S::Ok, S::Error> {
-    let mut why = serializer.serialize_struct("Why", 3)?;
-    why.serialize_field("why", &chain(error))?;
-    why.serialize_field("hints", error.hints())?;
-    why.serialize_field("request_id", &error.request_id())?;
-    why.end()
 }

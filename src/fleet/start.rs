@@ -268,9 +268,9 @@ impl<G: Api> Course<'_, G> {
             Undone::Runner(index, left) => (index, left),
             Undone::Lost(left) => {
                 for one in left {
-                    let (name, why) = (one.name, chain(&one.why));
-                    let text = format!("`{name}` may still be registered: {why}");
-                    self.shared.say(Event::Warning(text)).await;
+                    let what = format!("`{}` may still be registered", one.name);
+                    let warning = Event::Warning(one.why.while_trying(what));
+                    self.shared.say(warning).await;
                 }
                 return;
             }

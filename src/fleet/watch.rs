@@ -211,11 +211,11 @@ impl Watch {
                 }
                 return;
             }
-            Ok(Err(error)) => chain(&error),
-            Err(_) => "it did not answer in time".to_owned(),
+            Ok(Err(error)) => error.any(),
+            Err(_) => "it did not answer in time".into(),
         };
         let what = "could not list the runners at GitHub";
-        self.complain(fleet, what, &why).await;
+        self.complain(fleet, what, why).await;
     }
 
     async fn look_at_place<G: Api>(&self, fleet: &Fleet<'_, G>, place: &Place) {
@@ -249,17 +249,17 @@ impl Watch {
         }
         if let Some(why) = unread {
             let what = format!("could not list the machines of `{}`", place.name);
-            self.complain(fleet, &what, &chain(&why)).await;
+            self.complain(fleet, &what, why).await;
         }
     }
 
     /// What cannot be read is unknown, never empty; it is named once.
-    async fn complain<G: Api>(&self, fleet: &Fleet<'_, G>, what: &str, why: &str) {
+    async fn complain<G: Api>(&self, fleet: &Fleet<'_, G>, what: &str, why: Error) {
         if !self.complained.borrow_mut().insert(what.to_owned()) {
-            tracing::debug!("{what}: {why}");
+            tracing::debug!("{what}: {}", chain(&why));
             return;
         }
-        let warning = Event::Warning(format!("{what}: {why}"));
+        let warning = Event::Warning(why.while_trying(what));
         // A warning that cannot be written must not end the watch; the next output will say so.
         if let Err(error) = fleet.sink.tell(warning).await {
             tracing::warn!("could not write a warning: {error}");

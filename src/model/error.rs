@@ -59,16 +59,23 @@ impl<K> Error<K> {
         self.with(|inner| inner.source = Some(source))
     }
 
-    /// Adds several causes, whose hints are those of this error too; so is the first request's id.
+    /// Adds several causes, whose hints are those of this error too; so are the first setting and the
+    /// first request's id.
     #[must_use]
     pub fn because_each<L: 'static>(self, causes: impl IntoIterator<Item = Error<L>>) -> Self {
-        let causes: Vec<Error> = causes.into_iter().map(Error::any).collect();
+        let mut causes: Vec<Error> = causes.into_iter().map(Error::any).collect();
         let id = causes.iter().find_map(|cause| cause.request_id());
         let id = self.request_id().or(id).map(str::to_owned);
+        let key = causes.iter().find_map(|cause| cause.key());
+        let key = self.key().or(key).map(str::to_owned);
         let hints: Vec<String> = causes.iter().flat_map(Error::hints).cloned().collect();
-        self.requested(id)
-            .hinted_all(hints)
-            .because(Several(causes))
+        let error = self.requested(id).hinted_all(hints);
+        let error = error.with(|inner| inner.key = key);
+        match causes.len() {
+            0 => error,
+            1 => error.because(causes.remove(0)),
+            _ => error.because(Several(causes)),
+        }
     }
 
     /// The same error in other words: what was tried is told in full by whoever knows more of it.
@@ -223,15 +230,37 @@ impl<K: fmt::Debug + PartialEq> PartialEq for Error<K> {
 
 impl<K: fmt::Debug + Eq> Eq for Error<K> {}
 
-/// As every report writes an error: `error` with its causes, `hints`, and `request_id`.
+/// As every report writes an error: `error` with its causes, `hints`, `request_id` and `setting`.
 impl<K: fmt::Debug + 'static> Serialize for Error<K> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut error = serializer.serialize_struct("Error", 3)?;
-        error.serialize_field("error", &chain(self))?;
-        error.serialize_field("hints", self.hints())?;
-        error.serialize_field("request_id", &self.request_id())?;
-        error.end()
+        fields("error", Some(self), serializer)
     }
+}
+
+impl<K: fmt::Debug + 'static> Error<K> {
+    /// Writes the keys of an error where there may be none: they are there in any case.
+    #[expect(clippy::ref_option, reason = "serde hands a reference to the field")]
+    pub fn if_any<S: Serializer>(error: &Option<Self>, serializer: S) -> Result<S::Ok, S::Error> {
+        fields("error", error.as_ref(), serializer)
+    }
+
+    /// Writes an error as the reason for something: `why` stands for `error`.
+    pub fn as_reason<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        fields("why", Some(self), serializer)
+    }
+}
+
+fn fields<K: fmt::Debug + 'static, S: Serializer>(
+    text: &'static str,
+    error: Option<&Error<K>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let mut fields = serializer.serialize_struct("Error", 4)?;
+    fields.serialize_field(text, &error.map(|error| chain(error)))?;
+    fields.serialize_field("hints", error.map_or(&[][..], Error::hints))?;
+    fields.serialize_field("request_id", &error.and_then(Error::request_id))?;
+    fields.serialize_field("setting", &error.and_then(Error::key))?;
+    fields.end()
 }
 
 /// A sentence that says it all.
@@ -311,6 +340,23 @@ mod tests {
         );
         assert_eq!(error.hints(), ["wait", "add types"]);
         assert_eq!(error.request_id(), Some("4711"));
+    }
+
+    #[test]
+    fn every_report_writes_all_that_an_error_knows() {
+        let inner = Error::new((), "it must be a number")
+            .about("disk")
+            .hinted("write `40`")
+            .requested(Some("4711"));
+        let outer = Error::new((), "could not launch").because_each([inner]);
+        let json = serde_json::to_value(&outer).expect("plain values");
+        let expected = serde_json::json!({
+            "error": "could not launch: it must be a number",
+            "hints": ["write `40`"],
+            "request_id": "4711",
+            "setting": "disk",
+        });
+        assert_eq!(json, expected);
     }
 
     #[test]

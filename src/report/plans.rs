@@ -2,13 +2,12 @@
 
 use std::fmt::Write as _;
 
-use serde::ser::SerializeStruct as _;
 use serde::{Serialize, Serializer};
 
 use super::{Table, Text, or_dash};
-use crate::fleet::Preview;
 use crate::fleet::survey::Unknown;
-use crate::model::Exit;
+use crate::fleet::{Preview, Unopened};
+use crate::model::{Error, Exit, chain};
 use crate::providers;
 
 /// A plan, for people.
@@ -69,10 +68,13 @@ pub struct Provider {
 }
 
 /// What `providers list` shows.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Providers {
     /// All that can be used.
     pub providers: Vec<Provider>,
+    /// What kept them from being shown.
+    #[serde(flatten, serialize_with = "Error::if_any")]
+    pub error: Option<Error<Exit>>,
 }
 
 /// What came of checking one thing.
@@ -87,6 +89,17 @@ pub enum Status {
     Unknown,
 }
 
+impl Status {
+    /// As it is shown: `ok`, `failed` or `unknown`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Failed => "failed",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// The check of one provider, or of GitHub.
 #[derive(Clone, Debug)]
 pub struct Check {
@@ -96,51 +109,77 @@ pub struct Check {
     pub status: Status,
     /// What was found.
     pub facts: Vec<String>,
-    /// What will not work well, or what would mend it.
-    pub warnings: Vec<String>,
+    /// What will not work well.
+    pub warnings: Vec<Error>,
     /// Why it cannot be used, or could not be looked at.
-    pub error: Option<String>,
+    pub error: Option<Error>,
 }
 
 impl Serialize for Check {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut check = serializer.serialize_struct("Check", 6)?;
-        check.serialize_field("name", &self.name)?;
-        check.serialize_field("ok", &(self.status == Status::Ok))?;
-        check.serialize_field("facts", &self.facts)?;
-        check.serialize_field("warnings", &self.warnings)?;
-        check.serialize_field("error", &self.error)?;
-        check.serialize_field("status", &self.status)?;
-        check.end()
+        #[derive(Serialize)]
+        struct Row<'a> {
+            name: &'a str,
+            ok: bool,
+            facts: &'a [String],
+            warnings: Vec<String>,
+            error: Option<String>,
+            status: Status,
+            hints: Vec<&'a String>,
+            request_id: Option<&'a str>,
+            setting: Option<&'a str>,
+        }
+        let (error, warnings) = (self.error.as_ref(), self.warnings.iter());
+        let all = error.into_iter().chain(warnings.clone());
+        let row = Row {
+            name: &self.name,
+            ok: self.status == Status::Ok,
+            facts: &self.facts,
+            warnings: warnings.map(|warning| chain(warning)).collect(),
+            error: error.map(|error| chain(error)),
+            status: self.status,
+            hints: all.flat_map(Error::hints).collect(),
+            request_id: error.and_then(Error::request_id),
+            setting: error.and_then(Error::key),
+        };
+        row.serialize(serializer)
+    }
+}
+
+impl Check {
+    /// Its row without what was found.
+    pub fn brief(&self) -> String {
+        format!("{}\t{}\n", self.name, self.status.word())
     }
 }
 
 impl Text for Check {
     /// Its name, `ok`, `failed` or `unknown`, and what was found, with tabs between them.
     fn text(&self) -> String {
-        let word = match self.status {
-            Status::Ok => "ok",
-            Status::Failed => "failed",
-            Status::Unknown => "unknown",
-        };
+        let word = self.status.word();
         let facts = || self.facts.join("; ");
-        let what = self.error.clone().unwrap_or_else(facts);
+        let what = self.error.as_ref().map_or_else(facts, |error| chain(error));
         format!("{}\t{word}\t{what}\n", self.name)
     }
 }
 
 /// What `providers check` found.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Checks {
     /// One row each.
     pub checks: Vec<Check>,
+    /// What ended the check before anything was looked at.
+    #[serde(flatten, serialize_with = "Error::if_any")]
+    pub error: Option<Error<Exit>>,
 }
 
 impl Checks {
     /// How the program ends: with a failure where a start could not work.
     pub fn exit(&self) -> Exit {
         let failed = |check: &Check| check.status == Status::Failed;
-        if self.checks.iter().any(failed) {
+        if let Some(error) = &self.error {
+            error.kind
+        } else if self.checks.iter().any(failed) {
             Exit::Failed
         } else {
             Exit::Done
@@ -159,21 +198,26 @@ pub struct Offer {
 }
 
 /// What `providers offers` found, cheapest first.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Offers {
     /// One row each.
     pub offers: Vec<Offer>,
     /// Places that could not be asked.
     pub unknown: Vec<Unknown>,
+    /// Kinds that nobody named and that could not be asked.
+    pub not_asked: Vec<Unopened>,
+    /// What ended it before anybody was asked.
+    #[serde(flatten, serialize_with = "Error::if_any")]
+    pub error: Option<Error<Exit>>,
 }
 
 impl Offers {
     /// How the program ends.
     pub fn exit(&self) -> Exit {
-        if self.unknown.is_empty() {
-            Exit::Done
-        } else {
-            Exit::Failed
+        match &self.error {
+            Some(error) => error.kind,
+            None if self.unknown.is_empty() => Exit::Done,
+            None => Exit::Failed,
         }
     }
 }

@@ -67,15 +67,19 @@ fn a_start_has_the_keys_that_are_promised() {
         }
       ],
       "failed": [],
-      "left": []
+      "left": [],
+      "error": null,
+      "hints": [],
+      "request_id": null,
+      "setting": null
     }
     "#);
     assert_eq!(start.text(), format!("{NAME}\taws:us_east_1/i-0abc\n"));
 }
 
-#[test]
-fn a_stop_has_the_keys_that_are_promised() {
-    let stop = StopOutcome {
+/// A stop that has something of everything.
+fn stop() -> StopOutcome {
+    StopOutcome {
         stopped: vec![
             Stopped {
                 instance: Some(machine()),
@@ -108,8 +112,17 @@ fn a_stop_has_the_keys_that_are_promised() {
             command: "gharun stop aws:us_east_1/i-0abc".into(),
             permanent: false,
         }],
+        unknown: vec![Unknown {
+            source: "pi".into(),
+            error: "it does not answer".into(),
+        }],
         ..StopOutcome::default()
-    };
+    }
+}
+
+#[test]
+fn a_stop_has_the_keys_that_are_promised() {
+    let stop = stop();
     insta::assert_snapshot!(to_json(&stop), @r#"
     {
       "stopped": [
@@ -146,25 +159,46 @@ fn a_stop_has_the_keys_that_are_promised() {
           "error": "it did not\nanswer",
           "hints": [],
           "request_id": null,
+          "setting": null,
           "command": "gharun stop aws:us_east_1/i-0abc",
           "permanent": false
         }
       ],
-      "unknown": [],
-      "planned": false
+      "unknown": [
+        {
+          "source": "pi",
+          "error": "it does not answer",
+          "hints": [],
+          "request_id": null,
+          "setting": null
+        }
+      ],
+      "not_searched": [],
+      "planned": false,
+      "error": null,
+      "hints": [],
+      "request_id": null,
+      "setting": null
     }
     "#);
+}
+
+#[test]
+fn a_stop_is_a_line_a_thing() {
+    let stop = stop();
     let text = format!(
         "stopped\taws:us_east_1/i-0abc\t{NAME}\n\
          stopped\t-\t{NAME}\n\
-         kept\t-\t{NAME}\ta job runs on it\n\
-         failed\taws:us_east_1/i-0abc\t-\tit did not answer\n"
+         kept\t-\t{NAME}\n\
+         failed\taws:us_east_1/i-0abc\t-\n\
+         unknown\tpi\n"
     );
     assert_eq!(stop.text(), text);
     let plan = StopOutcome {
         planned: true,
         kept: vec![],
         failed: vec![],
+        unknown: vec![],
         ..stop
     };
     let text = format!(
@@ -189,6 +223,7 @@ fn a_list_has_the_keys_that_are_promised() {
             error: Error::from("it does not respond").hinted("is it on?"),
         }],
         now: time("2026-11-24T09:30:05Z"),
+        ..ListOutcome::default()
     };
     insta::assert_snapshot!(to_json(&list), @r#"
     {
@@ -218,9 +253,15 @@ fn a_list_has_the_keys_that_are_promised() {
           "hints": [
             "is it on?"
           ],
-          "request_id": null
+          "request_id": null,
+          "setting": null
         }
-      ]
+      ],
+      "not_searched": [],
+      "error": null,
+      "hints": [],
+      "request_id": null,
+      "setting": null
     }
     "#);
     let row = &list.rows()[0];

@@ -149,10 +149,6 @@ pub struct Settings {
     pub state: Option<PathBuf>,
     /// Set when this is a step of a workflow.
     pub step: Option<Step>,
-    /// Where the outputs of a step go (`GITHUB_OUTPUT`), whether a runner listens or not.
-    pub output: Option<PathBuf>,
-    /// Where the summary of a job goes (`GITHUB_STEP_SUMMARY`).
-    pub summary: Option<PathBuf>,
     /// Which log lines are shown (`RUST_LOG`).
     pub log: Option<String>,
     /// Scope, token and address of GitHub.
@@ -210,8 +206,6 @@ impl Settings {
             github: GitHub::resolve(global, &env, &file)?,
             tables: Tables::resolve(set, &env, &file)?,
             step,
-            output: env.get("GITHUB_OUTPUT").map(PathBuf::from),
-            summary: env.get("GITHUB_STEP_SUMMARY").map(PathBuf::from),
             log: env.get("RUST_LOG").map(str::to_owned),
             file,
             env,

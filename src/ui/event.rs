@@ -24,15 +24,8 @@ enum Weight {
 /// Tells an event by spinner or line.
 pub(super) fn tell(ui: &Ui, event: &Event) {
     match event {
-        // Masked by `actions`; nobody else needs to know of it.
-        Event::Secret(_) => return,
-        Event::Warning(warning) => {
-            // Annotated by `actions`.
-            if !ui.0.look.actions {
-                ui.warning(warning);
-            }
-            return;
-        }
+        // Masked by `actions`; nobody else needs to know of it. Warnings are said by the command.
+        Event::Secret(_) | Event::Warning(_) => return,
         Event::Failed { name, reason, log } => {
             return failed(ui, name.as_str(), reason, log.as_deref());
         }

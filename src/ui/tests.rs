@@ -123,7 +123,7 @@ fn chain(texts: &[&'static str]) -> Chain {
 
 #[test]
 fn without_bars_every_event_is_a_line() {
-    insta::assert_snapshot!(told(Look::default()), @r"
+    insta::assert_snapshot!(told(Look::default()), @"
     Registered `gharun-abcdefabcdefgh` with GitHub as runner 42
     Launching `gharun-abcdefabcdefgh` at `docker`
     Provider `docker` has no capacity for `gharun-abcdefabcdefgh`
@@ -138,7 +138,6 @@ fn without_bars_every_event_is_a_line() {
     Terminating `docker:1a2b/3c4d`
     Terminated `docker:1a2b/3c4d`
     Waiting at most 1m: because
-    warning: careful
     ");
 }
 

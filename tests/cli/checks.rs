@@ -255,7 +255,17 @@ fn a_check_tells_what_there_is() {
         let keys: Vec<&String> = check.as_object().expect("an object").keys().collect();
         assert_eq!(
             keys,
-            ["name", "ok", "facts", "warnings", "error", "status"],
+            [
+                "name",
+                "ok",
+                "facts",
+                "warnings",
+                "error",
+                "status",
+                "hints",
+                "request_id",
+                "setting"
+            ],
             "{check}"
         );
     }

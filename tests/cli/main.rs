@@ -19,6 +19,7 @@ mod limits;
 #[cfg(feature = "nebius")]
 mod nebius;
 mod offers;
+mod once;
 #[cfg(feature = "docker")]
 mod removal;
 #[cfg(feature = "runpod")]

@@ -14,7 +14,7 @@ use crate::github::{
     self, Api as _, Client, Config, Core, DEFAULT_GROUP, ErrorKind, RateLimit, Repository,
     RunnerGroup, TokenKind,
 };
-use crate::model::{RunnerVersion, Scope, chain};
+use crate::model::{Error, RunnerVersion, Scope};
 use crate::report::{Check, Status};
 
 /// Below so many requests a large start may have to wait for its turn.
@@ -104,22 +104,22 @@ async fn token(
     }
     match seen.as_ref().and_then(Repository::admin) {
         Some(true) => row.facts.push("an admin of the repository".to_owned()),
-        Some(false) => row.warnings.push(format!(
+        Some(false) => row.warnings.push(Error::from(format!(
             "the token's owner is not an admin of `{scope}`, which registering runners requires"
-        )),
+        ))),
         None => {}
     }
     if let Some(seen) = &seen
         && !seen.full_name.eq_ignore_ascii_case(&scope.to_string())
     {
-        row.warnings.push(format!(
+        row.warnings.push(Error::from(format!(
             "`{scope}` is now called `{}`: use the new name, so that `list` and `stop` search in \
              one place",
             crate::model::text::one_line(&seen.full_name)
-        ));
+        )));
     }
     if let Some(lacking) = lacking(scope, kind, scopes.as_deref()) {
-        row.warnings.push(lacking);
+        row.warnings.push(lacking.into());
     }
     match runners {
         Ok(1) => row.facts.push("1 runner is registered".to_owned()),
@@ -127,8 +127,8 @@ async fn token(
         Err(error) => {
             let failure = Failure::from(error);
             row.status = Status::Failed;
-            row.error = Some(chain(&failure));
-            row.warnings = failure.hints().to_vec();
+            row.error = Some(failure.any());
+            row.warnings.clear();
             return row;
         }
     }
@@ -174,9 +174,9 @@ fn limits(quota: github::Result<RateLimit>) -> Check {
             let left = format!("{remaining} of {limit} API requests left; resets at {reset}");
             let mut row = fine(QUOTA, left);
             if remaining < FEW.min(limit) {
-                row.warnings.push(format!(
+                row.warnings.push(Error::from(format!(
                     "few API requests are left: a start may have to wait until {reset}"
-                ));
+                )));
             }
             row
         }
@@ -214,8 +214,8 @@ async fn group(desk: &Desk, github: &Client) -> Check {
         Some(Found::Group(group)) => group,
         Some(Found::Unread(id, why)) => {
             let mut row = fine(GROUP, format!("ID {id}"));
-            row.warnings
-                .push(format!("could not confirm that it exists: {why}"));
+            let what = "could not confirm that it exists";
+            row.warnings.push(why.while_trying(what));
             return row;
         }
         None if matches!(github.scope(), Scope::Repo { .. }) => {
@@ -300,7 +300,7 @@ fn failed(name: &str, failure: &Failure) -> Check {
         name: name.to_owned(),
         status: Status::Failed,
         facts: Vec::new(),
-        warnings: failure.hints().to_vec(),
-        error: Some(chain(failure)),
+        warnings: Vec::new(),
+        error: Some(failure.clone().any()),
     }
 }

@@ -4,6 +4,7 @@ use futures_util::future::join_all;
 
 use crate::commands::Desk;
 use crate::error::{Exit, Failure};
+use crate::fleet::Unopened;
 use crate::fleet::survey::Unknown;
 use crate::model::chain;
 use crate::providers;
@@ -30,10 +31,7 @@ pub(super) async fn run(desk: &Desk, wanted: &settings::Offers) -> Result<Exit, 
     });
     let settings = settings.into_iter();
     let asked = join_all(settings.map(|(name, one)| ask(desk, name, one))).await;
-    let mut outcome = Offers {
-        offers: Vec::new(),
-        unknown: Vec::new(),
-    };
+    let mut outcome = Offers::default();
     let mut silent = Vec::new();
     for Asked { name, answer } in asked {
         match answer {
@@ -45,6 +43,8 @@ pub(super) async fn run(desk: &Desk, wanted: &settings::Offers) -> Result<Exit, 
             Err(failure) if unasked => {
                 let why = chain(&failure);
                 desk.ui.status(&format!("Skipped `{name}`: {why}"));
+                let error = failure.any();
+                outcome.not_asked.push(Unopened { name, error });
             }
             Err(failure) => outcome.unknown.push(Unknown {
                 source: name,
@@ -71,13 +71,12 @@ fn finish(desk: &Desk, outcome: &Offers) -> Result<Exit, Failure> {
     } else {
         ui::table(Offers::HEADER, &outcome.rows())
     };
-    desk.data(outcome, text)?;
-    for unknown in &outcome.unknown {
-        let (name, why) = (&unknown.source, chain(&unknown.error));
-        desk.ui.warning(&format!("could not ask `{name}`: {why}"));
-        for hint in unknown.error.hints() {
-            desk.ui.hint(hint);
-        }
+    let screen = &desk.screen;
+    screen.summarise(|actions| actions.summarise_offers(outcome));
+    screen.data(outcome, text)?;
+    for Unknown { source, error } in &outcome.unknown {
+        let what = format!("could not ask `{source}`");
+        screen.warn(&error.clone().while_trying(what));
     }
     Ok(outcome.exit())
 }

@@ -1,12 +1,11 @@
 //! What a start came to: the report, the summary, and how to end.
 
-use std::fmt::Write as _;
-
 use crate::actions::Level;
 use crate::commands::Desk;
+use crate::commands::screen::Group;
 use crate::error::{Exit, Failure};
-use crate::fleet::{Failed, Left, StartOutcome};
-use crate::model::chain;
+use crate::fleet::{Failed, Left, StartOutcome, Trouble};
+use crate::model::Error;
 use crate::plan::Plan;
 use crate::report::Text as _;
 
@@ -14,17 +13,17 @@ use crate::report::Text as _;
 /// events: they hold what is left, too.
 pub(super) fn finish(desk: &Desk, plan: &Plan, outcome: &StartOutcome) -> Result<Exit, Failure> {
     desk.ui.finish();
+    // What was said while the runners came up is far above.
+    desk.screen.clear();
     desk.say_moved_aside();
-    if let Err(error) = desk.actions.summarise_start(outcome) {
-        desk.ui
-            .warning(&format!("could not write the job summary: {error}"));
-    }
-    let written = desk.data(outcome, outcome.text());
-    say_left(desk, &outcome.left);
+    let screen = &desk.screen;
+    screen.summarise(|actions| actions.summarise_start(outcome));
+    let written = screen.data(outcome, outcome.text());
+    say_left(desk, &outcome.left, &outcome.failed);
     written.map_err(|failure| unsaid(outcome, failure))?;
     let exit = outcome.exit();
     match exit {
-        Exit::Left | Exit::Failed => return Err(failed(plan, outcome)),
+        Exit::Left | Exit::Failed => return Err(failed(desk, plan, outcome)),
         Exit::Interrupted => {
             say_failed(desk, &outcome.failed);
             desk.ui
@@ -61,7 +60,7 @@ fn unsaid(outcome: &StartOutcome, failure: Failure) -> Failure {
     })
 }
 
-fn failed(plan: &Plan, outcome: &StartOutcome) -> Failure {
+fn failed(desk: &Desk, plan: &Plan, outcome: &StartOutcome) -> Failure {
     let what = match plan.count.get() {
         1 => "the runner".to_owned(),
         count => format!("{count} runners"),
@@ -76,10 +75,8 @@ fn failed(plan: &Plan, outcome: &StartOutcome) -> Failure {
     } else {
         format!("could not start {what} at {}", at.join(", "))
     };
-    for failed in &outcome.failed {
-        write!(text, "\n  {}: {}", failed.name, chain(&failed.trouble))
-            .expect("a text takes what is written");
-    }
+    let several = |names: &[String]| format!("{} runners failed", names.len());
+    text += &desk.screen.lines(&groups(&outcome.failed), several);
     let failure = Failure::new(outcome.exit(), text).hinted_all(hints(&outcome.failed));
     match failure.kind {
         Exit::Left => failure.hinted("the machines above may still be running and billed"),
@@ -89,19 +86,22 @@ fn failed(plan: &Plan, outcome: &StartOutcome) -> Failure {
 
 /// Says why runners failed whose failure is not the command's.
 fn say_failed(desk: &Desk, failed: &[Failed]) {
-    for Failed { name, trouble } in failed {
-        let error = trouble.error();
-        desk.ui
-            .warning(&format!("runner `{name}` failed: {}", chain(&error)));
-        desk.annotate(Level::Error, &format!("Runner {name} failed"), &error);
+    for Group { names, error, .. } in groups(failed) {
+        let what = match names.as_slice() {
+            [name] => format!("runner `{name}` failed"),
+            names => format!("{} runners failed", names.len()),
+        };
+        desk.screen.tell(Level::Error, &error.while_trying(what));
     }
-    let mut said = Vec::new();
-    for hint in hints(failed) {
-        if !said.contains(&hint) {
-            desk.ui.hint(&hint);
-            said.push(hint);
-        }
-    }
+}
+
+/// The runners that failed, by cause.
+fn groups(failed: &[Failed]) -> Vec<Group> {
+    Group::all(
+        failed
+            .iter()
+            .map(|one| (one.name.to_string(), one.trouble.error())),
+    )
 }
 
 /// What providers and GitHub say would help.
@@ -109,8 +109,8 @@ pub(super) fn hints(failed: &[Failed]) -> impl Iterator<Item = String> {
     failed.iter().flat_map(|failed| failed.trouble.hints())
 }
 
-/// Names what is still there, and what removes it.
-pub(super) fn say_left(desk: &Desk, left: &[Left]) {
+/// Names what is still there, and what removes it. The cause of what `failed` is told with that.
+pub(super) fn say_left(desk: &Desk, left: &[Left], failed: &[Failed]) {
     for left in left {
         let what = left.instance.as_ref().map_or_else(
             || left.name.to_string(),
@@ -121,17 +121,19 @@ pub(super) fn say_left(desk: &Desk, left: &[Left]) {
         } else {
             "may still be running"
         };
-        desk.ui
-            .warning(&format!("{what} {word}: {}", chain(&left.why)));
         let end = format!("end it: `{}`", left.command);
         let access = left
             .access
             .iter()
             .map(|access| format!("connect: `{access}`"));
-        let why = left.why.clone().hinted_all(access).hinted(end);
-        for hint in why.hints() {
-            desk.ui.hint(hint);
-        }
-        desk.annotate(Level::Warning, &format!("{what} {word}"), &why);
+        let what = format!("{what} {word}");
+        let lost =
+            |one: &Failed| one.name == left.name && matches!(one.trouble, Trouble::Lost { .. });
+        let why = if failed.iter().any(lost) {
+            Error::from(what)
+        } else {
+            left.why.clone().while_trying(what)
+        };
+        desk.screen.warn(&why.hinted_all(access).hinted(end));
     }
 }

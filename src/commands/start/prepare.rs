@@ -5,7 +5,7 @@ use crate::commands::Desk;
 use crate::error::Failure;
 use crate::fleet::Place;
 use crate::github::{Client, Standing};
-use crate::model::RunnerVersion;
+use crate::model::{Error, RunnerVersion};
 use crate::settings::Proxies;
 
 /// What machines are to trust beside what they trust anyway: what gharun itself is told to.
@@ -66,9 +66,8 @@ pub(super) async fn approve(
     match github.standing(version).await? {
         Standing::Good => {}
         Standing::Doubtful(why) => {
-            desk.ui.warning(&why);
-            desk.ui
-                .hint("leave `--runner-version` out to use the version that GitHub offers");
+            let hint = "leave `--runner-version` out to use the version that GitHub offers";
+            desk.screen.warn(&Error::from(why).hinted(hint));
         }
         Standing::Refused(why) => {
             return Err(Failure::usage(why)

@@ -156,8 +156,10 @@ async fn jobs_done(desk: &Desk, stub: &StubServer, started: &StartOutcome) -> (b
 
 /// Writes the outcome in all its forms, and decides how to end.
 fn finish(desk: &Desk, outcome: &RehearsalOutcome) -> Result<Exit, Failure> {
-    desk.data(outcome, outcome.text())?;
-    say_left(desk, &outcome.left);
+    let screen = &desk.screen;
+    screen.summarise(|actions| actions.summarise_rehearsal(&outcome.summary()));
+    screen.data(outcome, outcome.text())?;
+    say_left(desk, &outcome.left, &outcome.failed);
     let exit = outcome.exit();
     let why = || {
         let why = outcome.error.clone();

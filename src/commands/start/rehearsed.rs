@@ -2,18 +2,18 @@
 
 use std::fmt::Write as _;
 
-use serde::ser::SerializeStruct as _;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use super::timeline::Timeline;
-use crate::error::Exit;
+use crate::actions;
+use crate::error::{Exit, Failure};
 use crate::fleet::{Failed, Left};
-use crate::model::{Error, Name, Reference, chain};
+use crate::model::{Error, Name, Reference};
 use crate::report::Text;
 
 /// What a rehearsal came to.
 #[derive(Debug, Default, Serialize)]
-pub(super) struct RehearsalOutcome {
+pub(in crate::commands) struct RehearsalOutcome {
     /// The runners that came up.
     pub(super) runners: Vec<Rehearsed>,
     /// Those that failed.
@@ -21,7 +21,7 @@ pub(super) struct RehearsalOutcome {
     /// What is still there of those.
     pub(super) left: Vec<Left>,
     /// What went wrong with the rehearsal itself.
-    #[serde(flatten, serialize_with = "if_any")]
+    #[serde(flatten, serialize_with = "Error::if_any")]
     pub(super) error: Option<Error>,
     /// Whether it is proved that no machine of it is left.
     pub(super) swept: bool,
@@ -46,6 +46,27 @@ pub(super) struct Rehearsed {
 }
 
 impl RehearsalOutcome {
+    /// What a rehearsal came to that failed before it made anything.
+    pub(in crate::commands) fn of_nothing(failure: &Failure) -> Self {
+        Self {
+            error: Some(failure.clone().any()),
+            swept: true,
+            ..Self::default()
+        }
+    }
+
+    /// What the job's summary shows of it.
+    pub(super) fn summary(&self) -> actions::Rehearsed<'_> {
+        let runners = self.runners.iter();
+        let runners = runners.map(|one| (&one.name, &one.instance, one.timeline.to_string()));
+        actions::Rehearsed {
+            runners: runners.collect(),
+            failed: &self.failed,
+            left: &self.left,
+            error: self.error.as_ref(),
+        }
+    }
+
     /// How the program ends.
     pub(super) fn exit(&self) -> Exit {
         if !self.swept {
@@ -58,17 +79,6 @@ impl RehearsalOutcome {
             Exit::Done
         }
     }
-}
-
-/// What went wrong, where something did: the keys are there in any case.
-#[expect(clippy::ref_option, reason = "serde hands a reference to the field")]
-fn if_any<S: Serializer>(error: &Option<Error>, serializer: S) -> Result<S::Ok, S::Error> {
-    let error = error.as_ref();
-    let mut written = serializer.serialize_struct("Error", 3)?;
-    written.serialize_field("error", &error.map(|error| chain(error)))?;
-    written.serialize_field("hints", error.map_or(&[][..], Error::hints))?;
-    written.serialize_field("request_id", &error.and_then(Error::request_id))?;
-    written.end()
 }
 
 impl Text for RehearsalOutcome {

@@ -21,6 +21,25 @@ async fn a_hint_is_below_its_row_and_names_it() {
 }
 
 #[tokio::test]
+async fn what_mends_several_parts_names_them_all_and_each_row_has_it_in_json() {
+    let broken = "kind = \"runpod\"\napi_key = { env = \"PODS_KEY\" }\n";
+    let world = World::new(&format!("[providers.a]\n{broken}[providers.b]\n{broken}"));
+    let said = world.run("providers check").await.exits(Exit::Failed);
+    let shared = said.stderr.lines().find(|line| line.contains("`a`, `b`: "));
+    assert!(shared.is_some(), "{said:#?}");
+    let said = world.run("providers check --output json").await;
+    let json = said.exits(Exit::Failed).json();
+    let checks = json["checks"].as_array().expect("a list");
+    for name in ["a", "b"] {
+        let row = checks.iter().find(|check| check["name"] == name);
+        let row = row.expect("a row");
+        assert_eq!(row["hints"].as_array().map(Vec::len), Some(1), "{row}");
+        assert!(row["request_id"].is_null() && row.get("setting").is_some());
+        assert_eq!(row["warnings"], serde_json::json!([]), "{row}");
+    }
+}
+
+#[tokio::test]
 async fn a_table_that_cannot_be_opened_is_a_row_that_failed() {
     let world = World::new("[providers.big]\nkind = \"nowhere\"\n");
     let said = world.run("providers check --output json").await;

@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::ser::SerializeStruct as _;
 use serde::{Serialize, Serializer};
 
 use super::planned::Preview;
-use crate::fleet::{Left, Trouble, chain};
-use crate::model::{Exit, Mapping, Name, Reference, json};
+use crate::fleet::{Left, Trouble};
+use crate::model::{Error, Exit, Mapping, Name, Reference, json};
 
 /// What a start came to or, where nothing was done yet, would come to.
 #[derive(Debug, Default, Serialize)]
@@ -25,6 +24,9 @@ pub struct StartOutcome {
     pub failed: Vec<Failed>,
     /// What is still there of those that failed or were given up.
     pub left: Vec<Left>,
+    /// What ended the start before it made anything.
+    #[serde(flatten, serialize_with = "Error::if_any")]
+    pub error: Option<Error<Exit>>,
     /// Whether somebody interrupted.
     #[serde(skip)]
     pub interrupted: bool,
@@ -73,20 +75,23 @@ pub struct Failed {
 
 impl Serialize for Failed {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let error = self.trouble.error();
-        let mut failed = serializer.serialize_struct("Failed", 4)?;
-        failed.serialize_field("name", &self.name)?;
-        failed.serialize_field("error", &chain(&error))?;
-        failed.serialize_field("hints", error.hints())?;
-        failed.serialize_field("request_id", &error.request_id())?;
-        failed.end()
+        #[derive(Serialize)]
+        struct Row<'a> {
+            name: &'a Name,
+            #[serde(flatten)]
+            error: Error,
+        }
+        let (name, error) = (&self.name, self.trouble.error());
+        Row { name, error }.serialize(serializer)
     }
 }
 
 impl StartOutcome {
     /// How the program ends.
     pub fn exit(&self) -> Exit {
-        if !self.left.is_empty() {
+        if let Some(error) = &self.error {
+            error.kind
+        } else if !self.left.is_empty() {
             Exit::Left
         } else if self.interrupted {
             Exit::Interrupted
@@ -154,7 +159,7 @@ mod tests {
         };
         let json = serde_json::to_value(&outcome).expect("plain values");
         let keys: Vec<&String> = json.as_object().expect("an object").keys().collect();
-        assert_eq!(keys.len(), 4, "{keys:?}");
+        assert_eq!(keys.len(), 8, "{keys:?}");
         assert_eq!(
             json["failed"],
             serde_json::json!([{
@@ -162,6 +167,7 @@ mod tests {
                 "error": "cancelled together with the other runners",
                 "hints": [],
                 "request_id": null,
+                "setting": null,
             }])
         );
         assert_eq!(

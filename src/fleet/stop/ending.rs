@@ -6,11 +6,11 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::{Chosen, Kept, Manner, StopRequest, Stopped, Unstopped, is_busy_orphan};
+use crate::fleet::Fleet;
 use crate::fleet::answer::{Silence, in_time};
 use crate::fleet::end::{Ended, Until, end, has_ended, is_permanent};
 use crate::fleet::survey::{Inquiry, Row, Silent};
 use crate::fleet::verdict::{Machine, Registration, Verdict};
-use crate::fleet::{Fleet, chain};
 use crate::github::{Api, Deregistration};
 use crate::model::{Error, Event};
 use crate::poll::{Pace, until};
@@ -192,11 +192,8 @@ impl<'a, G: Api> Ending<'a, G> {
             (_, Removal::Unknown(error)) => {
                 let name = self.chosen.name.as_ref().map(ToString::to_string);
                 let name = name.unwrap_or_default();
-                let error = chain(&error);
-                self.warn(format!(
-                    "could not remove the registration of `{name}`: {error}"
-                ))
-                .await;
+                let what = format!("could not remove the registration of `{name}`");
+                self.warn(error.while_trying(what)).await;
                 None
             }
         }
@@ -433,11 +430,9 @@ impl<'a, G: Api> Ending<'a, G> {
 
     async fn if_forgotten(&self, forgotten: Result<(), crate::state::Error>) {
         if let Err(error) = forgotten {
-            let error = chain(&error);
-            self.warn(format!(
-                "could not remove what is gone from the state file: {error}"
-            ))
-            .await;
+            let error = error.any();
+            self.warn(error.while_trying("could not remove what is gone from the state file"))
+                .await;
         }
     }
 
@@ -510,8 +505,8 @@ impl<'a, G: Api> Ending<'a, G> {
         Unstopped::new(instance, name, error)
     }
 
-    async fn warn(&self, text: String) {
-        self.say(Event::Warning(text)).await;
+    async fn warn(&self, error: impl Into<Error>) {
+        self.say(Event::Warning(error.into())).await;
     }
 
     /// Tells something that must not keep the ending from going on.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::{Chosen, Selection};
+use crate::fleet::Unopened;
 use crate::fleet::survey::Unknown;
 use crate::model::{Error, Exit, Name, Reference, json};
 
@@ -19,8 +20,13 @@ pub struct StopOutcome {
     pub failed: Vec<Unstopped>,
     /// What could not be read, and may hide more.
     pub unknown: Vec<Unknown>,
+    /// Kinds that nobody named and whose places did not answer: machines there were not looked for.
+    pub not_searched: Vec<Unopened>,
     /// Whether nothing was done: `stopped` is what would be.
     pub planned: bool,
+    /// What ended the stop before it did anything.
+    #[serde(flatten, serialize_with = "Error::if_any")]
+    pub error: Option<Error<Exit>>,
     /// Whether a signal ended it before all was done.
     #[serde(skip)]
     pub interrupted: bool,
@@ -120,7 +126,7 @@ impl StopOutcome {
             failed: selection.failed,
             unknown: selection.unknown,
             planned: true,
-            interrupted: false,
+            ..Self::default()
         }
     }
 
@@ -148,7 +154,9 @@ impl StopOutcome {
         // What was only asked to end is not proved gone.
         let unproved = |one: &Stopped| one.instance.is_some() && !one.terminated;
         let left = !self.kept.is_empty() || self.stopped.iter().any(unproved);
-        if !self.failed.is_empty() || left && !self.planned {
+        if let Some(error) = &self.error {
+            error.kind
+        } else if !self.failed.is_empty() || left && !self.planned {
             Exit::Left
         } else if self.interrupted {
             Exit::Interrupted

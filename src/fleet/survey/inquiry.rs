@@ -121,11 +121,11 @@ impl<'a, G: Api> Inquiry<'a, G> {
                     Registration::Absent
                 }
                 Ok(Err(error)) => {
-                    self.cannot("GitHub", chain(&error));
+                    self.cannot("GitHub", error.any());
                     Registration::Unread
                 }
                 Err(_) => {
-                    self.cannot("GitHub", "it did not answer in time".to_owned());
+                    self.cannot("GitHub", "it did not answer in time");
                     Registration::Unread
                 }
             };
@@ -169,21 +169,22 @@ impl<'a, G: Api> Inquiry<'a, G> {
     pub(in crate::fleet) async fn in_use_as_told(&self, row: &Row) -> Option<bool> {
         self.ask_place(row).await.unwrap_or_else(|error| {
             tracing::debug!(
-                "could not ask whether a job runs on `{}`: {error}",
-                row.name
+                "could not ask whether a job runs on `{}`: {}",
+                row.name,
+                chain(&error)
             );
             None
         })
     }
 
-    async fn ask_place(&self, row: &Row) -> Result<Option<bool>, String> {
+    async fn ask_place(&self, row: &Row) -> Result<Option<bool>, Error> {
         let Some((place, machine)) = row.place.as_ref().zip(row.instance.as_ref()) else {
             return Ok(None);
         };
         match timeout(ANSWER, place.provider.in_use(&machine.id)).await {
             Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) => Err(chain(&error)),
-            Err(_) => Err("it did not answer in time".to_owned()),
+            Ok(Err(error)) => Err(error.any()),
+            Err(_) => Err("it did not answer in time".into()),
         }
     }
 

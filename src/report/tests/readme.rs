@@ -93,6 +93,7 @@ fn the_json_of_list_is_what_list_writes() {
         machines: vec![doubles::row()],
         unknown: vec![unread()],
         now: read("2026-11-24T09:00:00Z"),
+        ..ListOutcome::default()
     };
     assert_shown("machines", &list);
 }

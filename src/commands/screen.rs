@@ -1,0 +1,277 @@
+//! What a command says beside its outcome: on the screen, or in a step as annotations, which the step's log
+//! shows as well. Causes and hints are said once.
+
+use std::cell::RefCell;
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::start::RehearsalOutcome;
+use crate::actions::{Actions, Level};
+use crate::cli::{Command, Format, ProvidersCommand};
+use crate::error::{Exit, Failure};
+use crate::fleet::StartOutcome;
+use crate::fleet::list::ListOutcome;
+use crate::fleet::stop::StopOutcome;
+use crate::model::{Error, chain};
+use crate::report::{self, Checks, Offers, Providers};
+use crate::ui::Ui;
+
+/// Where a command speaks, and what it has said.
+#[derive(Debug)]
+pub(super) struct Screen {
+    ui: Ui,
+    actions: Arc<Actions>,
+    format: Format,
+    said: RefCell<Said>,
+}
+
+#[derive(Debug, Default)]
+struct Said {
+    /// Whole chains of causes.
+    causes: Vec<String>,
+    hints: Vec<String>,
+    /// Whether the outcome was written.
+    outcome: bool,
+}
+
+impl Screen {
+    pub(super) fn new(ui: &Ui, actions: &Arc<Actions>, format: Format) -> Self {
+        Self {
+            ui: ui.clone(),
+            actions: Arc::clone(actions),
+            format,
+            said: RefCell::default(),
+        }
+    }
+
+    /// Begins anew: who looks now has not seen what was said before.
+    pub(super) fn clear(&self) {
+        self.said.take();
+    }
+
+    /// Writes an outcome to standard output in the form that was asked for.
+    pub(super) fn data(&self, outcome: &impl Serialize, text: String) -> Result<(), Failure> {
+        self.written(|| report::to_json(outcome), text)
+    }
+
+    /// Writes one of many outcomes: in JSON each is one line.
+    pub(super) fn line(&self, outcome: &impl Serialize, text: String) -> Result<(), Failure> {
+        self.written(|| report::to_json_line(outcome), text)
+    }
+
+    fn written(&self, json: impl FnOnce() -> String, text: String) -> Result<(), Failure> {
+        self.said.borrow_mut().outcome = true;
+        let json = (self.format == Format::Json).then(json);
+        Ok(self.ui.data(&json.unwrap_or(text))?)
+    }
+
+    /// Says what stops nothing.
+    pub(super) fn warn<K: fmt::Debug + 'static>(&self, error: &Error<K>) {
+        self.tell(Level::Warning, error);
+    }
+
+    /// Says what stops nothing, which a run's page is to show as loud as that.
+    pub(super) fn tell<K: fmt::Debug + 'static>(&self, level: Level, error: &Error<K>) {
+        let (text, hints) = (self.causes(error), self.hints(error.hints()));
+        if self.actions.listens() {
+            return self.annotate(level, &text, &hints);
+        }
+        self.ui.warning(&text);
+        for hint in &hints {
+            self.ui.hint(hint);
+        }
+    }
+
+    /// Says why the command failed.
+    pub(super) fn complain(&self, failure: &Failure) {
+        self.ui.finish();
+        let hints = self.hints(failure.hints());
+        if self.actions.listens() {
+            return self.annotate(Level::Error, &self.causes(failure), &hints);
+        }
+        self.ui.error(failure, &hints);
+    }
+
+    /// Whether what is said here is shown on a run's page.
+    pub(super) fn annotates(&self) -> bool {
+        self.actions.listens()
+    }
+
+    /// An error with those of its causes that were not said yet.
+    pub(super) fn causes(&self, error: &(dyn StdError + 'static)) -> String {
+        let mut said = self.said.borrow_mut();
+        let mut text: Vec<String> = Vec::new();
+        for cause in std::iter::successors(Some(error), |&error| error.source()) {
+            let whole = chain(cause);
+            let ends = format!(": {whole}");
+            let mut all = said.causes.iter();
+            if !text.is_empty() && all.any(|said| *said == whole || said.ends_with(&ends)) {
+                text.push("as above".to_owned());
+                break;
+            }
+            let message = cause.to_string();
+            // Some errors repeat their cause in their own words; reading it twice helps nobody.
+            if !text.last().is_some_and(|last| last.ends_with(&message)) {
+                text.push(message);
+            }
+        }
+        said.causes.push(chain(error));
+        text.join(": ")
+    }
+
+    /// A line for each cause that kept something from being done: whose it is, or of how many of what.
+    pub(super) fn lines(&self, groups: &[Group], several: impl Fn(&[String]) -> String) -> String {
+        let line = |group: &Group| {
+            let why = self.causes(&group.error);
+            match group.names.as_slice() {
+                [name] => format!("\n  {name}: {why}"),
+                names => format!("\n  {}: {why}", several(names)),
+            }
+        };
+        groups.iter().map(line).collect()
+    }
+
+    /// Those of the hints that were not given yet.
+    pub(super) fn hints(&self, hints: &[String]) -> Vec<String> {
+        let mut said = self.said.borrow_mut();
+        let mut fresh = Vec::new();
+        for hint in hints {
+            if !said.hints.contains(hint) {
+                said.hints.push(hint.clone());
+                fresh.push(hint.clone());
+            }
+        }
+        fresh
+    }
+
+    /// Shows something on the run's page and in the step's log. That it cannot be shown must not end the
+    /// command.
+    pub(super) fn annotate(&self, level: Level, text: &str, hints: &[String]) {
+        let hints = hints.iter().map(|hint| format!("\nhint: {hint}"));
+        let text = text.to_owned() + &hints.collect::<String>();
+        if let Err(error) = self.actions.annotate(level, "gharun", &text) {
+            tracing::debug!("could not annotate: {error}");
+        }
+    }
+
+    /// Tells in all forms that a command failed; where that was before it had an outcome, the outcome is
+    /// empty, and has the failure.
+    pub(super) fn fail(&self, command: &Command, failure: &Failure) -> Exit {
+        self.ui.finish();
+        if !self.said.borrow().outcome {
+            if self.format == Format::Json {
+                // Where standard output is gone, standard error still tells.
+                let _ = self.ui.data(&nothing(command, failure));
+            }
+            self.summarise(|actions| actions.summarise_failure(name(command), failure));
+        }
+        self.complain(failure);
+        failure.kind
+    }
+
+    /// Adds to the job's summary. That it cannot be written must not end the command.
+    pub(super) fn summarise(&self, write: impl FnOnce(&Actions) -> std::io::Result<()>) {
+        if let Err(error) = write(&self.actions) {
+            let error = Error::from("could not write the job summary").because(error);
+            self.warn(&error);
+        }
+    }
+}
+
+/// Things that share a cause.
+pub(super) struct Group {
+    /// What they are called.
+    pub(super) names: Vec<String>,
+    /// Why; of several, in the words that fit all of them.
+    pub(super) error: Error,
+    cause: String,
+}
+
+impl Group {
+    /// Puts together what shares a cause: that it names the thing itself, or the request, makes no other of it.
+    pub(super) fn all(all: impl IntoIterator<Item = (String, Error)>) -> Vec<Self> {
+        let mut groups: Vec<Self> = Vec::new();
+        for (name, error) in all {
+            let mut cause = chain(&error).replace(&name, "…");
+            if let Some(id) = error.request_id() {
+                cause = cause.replace(id, "…");
+            }
+            match groups.iter_mut().find(|group| group.cause == cause) {
+                Some(group) => {
+                    if chain(&group.error) != cause {
+                        let hints = group.error.hints().to_vec();
+                        group.error = Error::from(cause).hinted_all(hints);
+                    }
+                    group.error = group.error.clone().hinted_all(error.hints());
+                    group.names.push(name);
+                }
+                None => groups.push(Self {
+                    names: vec![name],
+                    error,
+                    cause,
+                }),
+            }
+        }
+        groups
+    }
+}
+
+/// The outcome of a command that did nothing, as JSON: all keys that it always has.
+fn nothing(command: &Command, failure: &Failure) -> String {
+    let error = Some(failure.clone());
+    match command {
+        Command::Start(args) if args.rehearse => {
+            report::to_json(&RehearsalOutcome::of_nothing(failure))
+        }
+        Command::Start(_) => report::to_json(&StartOutcome {
+            error,
+            ..StartOutcome::default()
+        }),
+        Command::Stop(args) => report::to_json(&StopOutcome {
+            planned: args.dry_run,
+            error,
+            ..StopOutcome::default()
+        }),
+        Command::List(_) => report::to_json(&ListOutcome {
+            error,
+            ..ListOutcome::default()
+        }),
+        Command::Providers(args) => match &args.command {
+            None | Some(ProvidersCommand::List) => report::to_json(&Providers {
+                error,
+                ..Providers::default()
+            }),
+            Some(ProvidersCommand::Check { .. }) => report::to_json(&Checks {
+                error,
+                ..Checks::default()
+            }),
+            Some(ProvidersCommand::Offers { .. }) => report::to_json(&Offers {
+                error,
+                ..Offers::default()
+            }),
+            Some(ProvidersCommand::Init | ProvidersCommand::Show { .. }) => {
+                report::to_json(failure)
+            }
+        },
+    }
+}
+
+/// What a user calls a command.
+fn name(command: &Command) -> &'static str {
+    match command {
+        Command::Start(args) if args.rehearse => "start --rehearse",
+        Command::Start(_) => "start",
+        Command::Stop(_) => "stop",
+        Command::List(_) => "list",
+        Command::Providers(args) => match &args.command {
+            None | Some(ProvidersCommand::List) => "providers",
+            Some(ProvidersCommand::Check { .. }) => "providers check",
+            Some(ProvidersCommand::Offers { .. }) => "providers offers",
+            Some(ProvidersCommand::Init) => "providers init",
+            Some(ProvidersCommand::Show { .. }) => "providers show",
+        },
+    }
+}

@@ -1,0 +1,214 @@
+//! What fails before it has an outcome, and what each command tells in its JSON, its annotations and the job's
+//! summary.
+
+use super::*;
+use crate::providers::ErrorKind;
+use crate::providers::memory::{Fault, Verb};
+
+/// A command, and a variable of its world; how it ends, the lists that its outcome always has, and what is
+/// said.
+type Early = (
+    &'static str,
+    (&'static str, &'static str),
+    Exit,
+    &'static [&'static str],
+    &'static str,
+);
+
+/// Commands that fail before they have an outcome.
+const EARLY: &[Early] = &[
+    (
+        "start gpu",
+        ("GITHUB_API_URL", "http://127.0.0.1:9"),
+        Exit::Failed,
+        &["runners", "failed", "left"],
+        "could not list the runner downloads",
+    ),
+    (
+        "start nowhere",
+        ("", ""),
+        Exit::Usage,
+        &["runners", "failed", "left"],
+        "nowhere",
+    ),
+    (
+        "start nowhere --dry-run",
+        ("", ""),
+        Exit::Usage,
+        &["runners", "failed", "left"],
+        "nowhere",
+    ),
+    (
+        "start nowhere --rehearse",
+        ("", ""),
+        Exit::Usage,
+        &["runners", "failed", "left"],
+        "nowhere",
+    ),
+    (
+        "start gpu --rehearse --timeout never",
+        ("", ""),
+        Exit::Usage,
+        &["runners", "failed", "left"],
+        "--timeout",
+    ),
+    (
+        "list",
+        ("GH_PAT", ""),
+        Exit::Usage,
+        &["machines", "unknown", "not_searched"],
+        "token",
+    ),
+    (
+        "stop --orphans",
+        ("GH_PAT", ""),
+        Exit::Usage,
+        &["stopped", "kept", "failed", "unknown", "not_searched"],
+        "token",
+    ),
+    (
+        "providers",
+        ("GHARUN_CONFIG", "nowhere.toml"),
+        Exit::Usage,
+        &["providers"],
+        "nowhere.toml",
+    ),
+    (
+        "providers check nowhere",
+        ("", ""),
+        Exit::Usage,
+        &["checks"],
+        "nowhere",
+    ),
+    (
+        "providers offers nowhere",
+        ("", ""),
+        Exit::Usage,
+        &["offers", "unknown", "not_asked"],
+        "nowhere",
+    ),
+    (
+        "providers show nowhere",
+        ("", ""),
+        Exit::Usage,
+        &[],
+        "nowhere",
+    ),
+];
+
+#[tokio::test]
+async fn what_fails_before_its_outcome_writes_all_keys_and_the_error() {
+    for (command, (name, value), exit, lists, told) in EARLY {
+        let world = World::new("").with(name, value);
+        let said = world.run(&format!("{command} --output json")).await;
+        assert_eq!(said.exit, *exit, "{command}: {said:#?}");
+        let json = said.json();
+        for list in *lists {
+            assert_eq!(json[list], serde_json::json!([]), "{command}: {json}");
+        }
+        let error = json["error"].as_str().unwrap_or_default();
+        assert!(error.contains(told), "{command}: {json}");
+        assert!(json["hints"].is_array(), "{command}: {json}");
+        for key in ["request_id", "setting"] {
+            assert!(json.get(key).is_some(), "{command}: {json}");
+        }
+        let said = world.run(command).await;
+        assert_eq!((said.exit, said.stdout.as_str()), (*exit, ""), "{command}");
+    }
+}
+
+#[tokio::test]
+async fn what_fails_before_its_outcome_is_annotated_once_and_in_the_summary() {
+    for (command, (name, value), exit, _, told) in EARLY {
+        let world = World::step("").with(name, value);
+        let said = world.run(command).await;
+        assert_eq!(said.exit, *exit, "{command}: {said:#?}");
+        assert_eq!(
+            said.times("::error title=gharun::"),
+            1,
+            "{command}: {said:#?}"
+        );
+        let twice = said.stderr.lines().any(|line| line.starts_with("error: "));
+        assert!(!twice, "{command}: {said:#?}");
+        let summary = world.summary();
+        assert!(summary.starts_with("### gharun "), "{command}: {summary}");
+        assert!(summary.contains(" failed\n"), "{command}: {summary}");
+        let escaped = told.replace('_', "\\_");
+        assert!(summary.contains(&escaped), "{command}: {summary}");
+    }
+}
+
+#[tokio::test]
+async fn a_bad_file_is_an_error_in_all_forms() {
+    let world = World::step("count = \n");
+    let said = world.run("list --output json").await.exits(Exit::Usage);
+    assert!(said.json()["error"].as_str().is_some(), "{said:#?}");
+    assert_eq!(said.times("::error title=gharun::"), 1, "{said:#?}");
+    assert!(world.summary().contains("gharun list failed"));
+}
+
+#[tokio::test]
+async fn what_a_step_could_not_read_is_in_the_summary() {
+    let world = World::step("");
+    let fault = Fault::Error(ErrorKind::Unavailable);
+    world.cloud.fault("gpu", Verb::List, fault);
+    for command in ["stop --all", "list"] {
+        std::fs::remove_file(world.folder.path().join("summary")).ok();
+        let said = world.run(command).await.exits(Exit::Failed);
+        let summary = world.summary();
+        assert!(summary.contains("### What could not be read"), "{summary}");
+        assert!(summary.contains("<code>gpu</code>"), "{summary}");
+        assert_eq!(said.times("could not list at"), 1, "{said:#?}");
+        assert_eq!(said.times("warning: "), 0, "{said:#?}");
+    }
+}
+
+#[tokio::test]
+async fn a_check_and_its_offers_are_annotated_and_in_the_summary() {
+    let world = World::step("[providers.far]\nkind = \"local\"\n");
+    let fault = Fault::Error(ErrorKind::Denied);
+    world.cloud.fault("far", Verb::Check, fault);
+    let said = world.run("providers check").await.exits(Exit::Failed);
+    assert_eq!(said.times("::error title=gharun::`far`: "), 1, "{said:#?}");
+    assert_eq!(said.both.matches("could not check").count(), 1, "{said:#?}");
+    let summary = world.summary();
+    assert!(
+        summary.contains("<code>far</code> | failed | "),
+        "{summary}"
+    );
+    assert!(summary.contains("<code>gpu</code> | ok | "), "{summary}");
+    let world = World::step("[providers.big]\nkind = \"nowhere\"\n");
+    let said = world.run("providers offers").await.exits(Exit::Failed);
+    assert_eq!(
+        said.times("::warning title=gharun::`big` could not be asked"),
+        1
+    );
+    assert!(world.summary().contains("<code>big</code>"));
+}
+
+#[tokio::test]
+async fn nothing_is_said_to_be_nowhere_where_nobody_could_look() {
+    let world = World::new("");
+    let fault = Fault::Error(ErrorKind::Unavailable);
+    world.cloud.fault("gpu", Verb::List, fault);
+    let said = world.run("list").await.exits(Exit::Failed);
+    assert_eq!(said.times("No machines"), 0, "{said:#?}");
+}
+
+#[tokio::test]
+async fn a_kind_that_was_not_searched_is_in_the_outcome() {
+    let world = World::new("").with("DOCKER_HOST", "zzz");
+    std::fs::write(world.folder.path().join("providers.toml"), "").expect("a file");
+    for (command, exit) in [
+        ("list --no-github", Exit::Done),
+        ("stop --orphans --dry-run", Exit::Done),
+    ] {
+        let said = world.run(&format!("{command} --output json")).await;
+        let json = said.exits(exit).json();
+        let all = json["not_searched"].as_array().expect("a list");
+        let docker = all.iter().find(|one| one["name"] == "docker");
+        let docker = docker.unwrap_or_else(|| panic!("{json}"));
+        assert!(docker["error"].is_string() && docker["hints"].is_array());
+        assert_eq!(json["unknown"], serde_json::json!([]));
+    }
+}
