@@ -5,6 +5,7 @@ use std::io;
 use crate::model::Error;
 pub use crate::model::Exit;
 use crate::providers::{self, ErrorKind};
+use crate::settings::Tables;
 use crate::{github, settings, state};
 
 /// What a command fails with: how the program ends, what was tried and why it failed, what to try
@@ -17,20 +18,8 @@ impl Failure {
         Self::new(Exit::Usage, text)
     }
 
-    /// A provider's failure; `origin` tells where a setting stands.
-    pub fn of_provider(
-        error: providers::Error,
-        name: &str,
-        origin: impl Fn(&str) -> String,
-    ) -> Self {
-        let text = match error.key() {
-            Some(key) => {
-                let origin = Some(origin(key)).filter(|origin| !origin.is_empty());
-                let origin = origin.map_or_else(String::new, |origin| format!(" ({origin})"));
-                format!("`{key}` of `{name}`{origin} cannot be used")
-            }
-            None => format!("`{name}` cannot be used"),
-        };
+    /// A provider's failure; `tables` tell where the setting at fault stands.
+    pub fn of_provider(error: providers::Error, name: &str, tables: &Tables) -> Self {
         let hint = match error.kind {
             ErrorKind::Config if error.key().is_some() => {
                 Some(format!("see `gharun providers show {name}`"))
@@ -40,7 +29,12 @@ impl Failure {
             }
             _ => None,
         };
-        error.while_trying(text).hinted_all(hint).into()
+        let subject = error.key().map(|key| tables.subject(name, key));
+        let error = match subject {
+            Some(subject) => error.of_setting(&subject),
+            None => error.while_trying(format!("`{name}` cannot be used")),
+        };
+        error.hinted_all(hint).into()
     }
 }
 

@@ -9,7 +9,7 @@ use super::Desk;
 use crate::bootstrap::Package;
 use crate::error::{Exit, Failure};
 use crate::github::{
-    App, Client, Config, DEFAULT_GROUP, Download, Hearer, Key, Notice, Token, api_url,
+    self, App, Client, Config, DEFAULT_GROUP, Download, Hearer, Key, Notice, Token, api_url,
 };
 use crate::model::text::span;
 use crate::model::{RunnerVersion, Secret};
@@ -39,8 +39,18 @@ impl Desk {
     /// GitHub for the scope and the token of the settings; the token is masked before its first use.
     pub(super) async fn github(&self) -> Result<Client, Failure> {
         let client = self.github.get_or_try_init(|| self.open_github()).await?;
-        // A source that gives none is found out before anything is done.
-        client.token().await?;
+        // A source that gives none is found out before anything is done: the setting that names it is wrong.
+        client.token().await.map_err(|error| {
+            let given = self.settings.github.token.as_ref();
+            let kept = given.is_some_and(|given| matches!(given.value, Credential::Token(_)));
+            let unread = kept && error.kind == github::ErrorKind::Unauthorized;
+            let failure = Failure::from(error);
+            if unread {
+                failure.map(|_| Exit::Usage)
+            } else {
+                failure
+            }
+        })?;
         Ok(client.clone())
     }
 

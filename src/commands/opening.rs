@@ -44,7 +44,7 @@ impl Desk {
     }
 
     /// Opens the providers that a stop needs. A reference names its own; what else the starts of a mapping
-    /// made is looked for wherever it can be.
+    /// made may be anywhere, so that whatever cannot be opened is said to be unknown.
     pub(super) async fn search_for(&self, stop: &Stop) -> Result<Opened, Failure> {
         let StopTarget::Named {
             machines,
@@ -63,21 +63,11 @@ impl Desk {
             return self.open_all(own).await;
         }
         let mut all = self.everything().await;
-        all.extend(own.iter().cloned());
+        all.extend(own);
         if all.is_empty() {
             return self.search_kinds().await;
         }
-        let mut opened = self.open_all(all).await?;
-        if *starts {
-            let (needed, others) = opened
-                .unopened
-                .into_iter()
-                .partition(|one: &Unopened| own.contains(&one.name));
-            opened.unopened = needed;
-            self.say_not_searched(&others);
-            opened.not_searched = others;
-        }
-        Ok(opened)
+        self.open_all(all).await
     }
 
     /// All tables, and all that the state file names. A file that cannot be read is said by whoever works
@@ -114,7 +104,14 @@ impl Desk {
         let kinds: Vec<String> = KINDS.iter().map(|kind| kind.name.to_owned()).collect();
         let mut opened = Opened::default();
         for (name, settings) in self.settings.tables.each(&kinds)? {
-            let settings = settings?;
+            let settings = match settings {
+                Ok(settings) => settings,
+                Err(error) => {
+                    let error = error.any();
+                    opened.not_searched.push(Unopened { name, error });
+                    continue;
+                }
+            };
             // A kind that nobody has told its hosts is no place that does not answer.
             if settings.secrets.is_empty() && settings.kind.lacks_settings(&settings.values) {
                 continue;
@@ -162,10 +159,8 @@ impl Desk {
     ) -> Result<Place, Failure> {
         let mut settings = settings?;
         for (key, source) in std::mem::take(&mut settings.secrets) {
-            let (name, origin) = (&settings.name, settings.origin(&key));
-            let secret = source
-                .word(&format!("`{key}` of `{name}` ({origin})"))
-                .await;
+            let subject = self.settings.tables.subject(&settings.name, &key);
+            let secret = source.word(&subject).await;
             let secret = secret.map_err(|error| error.map(|()| Exit::Usage))?;
             self.actions.mask(&secret)?;
             settings.values.insert(key, secret.expose().into());
@@ -176,11 +171,8 @@ impl Desk {
         }
         let values = std::mem::take(&mut settings.values);
         let opened = settings.kind.open(values).await;
-        let provider = opened.map_err(|error| {
-            Failure::of_provider(error, &settings.name, |key| {
-                settings.origin(key).to_string()
-            })
-        })?;
+        let provider = opened
+            .map_err(|error| Failure::of_provider(error, &settings.name, &self.settings.tables))?;
         Ok(Place::new(settings.name, provider))
     }
 }

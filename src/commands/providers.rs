@@ -11,7 +11,7 @@ use crate::cli::Format;
 use crate::error::{Exit, Failure};
 use crate::model::Error;
 use crate::providers::{KINDS, Kind};
-use crate::report::{self, Check, Checks, Status, Text as _};
+use crate::report::{self, Check, Checks, Status, Table as _, Text as _};
 use crate::settings::{self, ProviderSettings, Providers};
 use crate::ui;
 
@@ -29,42 +29,15 @@ pub(super) async fn run(desk: &Desk, command: &Providers) -> Result<Exit, Failur
 }
 
 fn list(desk: &Desk) -> Result<Exit, Failure> {
-    let mut providers = Vec::new();
-    for settings in desk
-        .settings
-        .tables
-        .settings(&desk.settings.tables.known())?
-    {
-        let set: Vec<report::Set> = settings
-            .origins
-            .iter()
-            .map(|(key, origin)| report::Set {
-                key: key.clone(),
-                // A secret is named by its source alone.
-                value: settings
-                    .values
-                    .get(key)
-                    .filter(|_| !settings.secrets.contains_key(key))
-                    .cloned(),
-                origin: origin.to_string(),
-            })
-            .collect();
-        providers.push(report::Provider {
-            name: settings.name,
-            kind: settings.kind.name.to_owned(),
-            about: settings.kind.about.to_owned(),
-            settings: set,
-        });
-    }
-    let rows: Vec<Vec<String>> = providers
-        .iter()
-        .map(|p| vec![p.name.clone(), p.kind.clone(), p.about.clone()])
-        .collect();
-    let mut text = ui::table(&["NAME", "KIND", "ABOUT"], &rows);
-    for provider in providers
-        .iter()
-        .filter(|provider| !provider.settings.is_empty())
-    {
+    let tables = &desk.settings.tables;
+    let all = tables.each(&tables.known())?.into_iter();
+    let outcome = report::Providers {
+        providers: all.map(|(name, one)| shown(desk, name, one)).collect(),
+        error: None,
+    };
+    let mut text = ui::table(report::Providers::HEADER, &outcome.rows());
+    let providers = outcome.providers.iter();
+    for provider in providers.filter(|provider| !provider.settings.is_empty()) {
         writeln!(text, "\n{}:", provider.name).expect("a text takes what is written");
         for set in &provider.settings {
             let value = set
@@ -75,12 +48,47 @@ fn list(desk: &Desk) -> Result<Exit, Failure> {
                 .expect("a text takes what is written");
         }
     }
-    let outcome = report::Providers {
-        providers,
-        error: None,
-    };
     desk.screen.data(&outcome, text)?;
-    Ok(Exit::Done)
+    for provider in &outcome.providers {
+        for hint in provider.error.iter().flat_map(Error::hints) {
+            desk.ui.hint(&format!("`{}`: {hint}", provider.name));
+        }
+    }
+    Ok(outcome.exit())
+}
+
+/// One provider, as far as it can be read.
+fn shown(
+    desk: &Desk,
+    name: String,
+    settings: settings::Result<ProviderSettings>,
+) -> report::Provider {
+    let kind = desk.settings.tables.kind_of(&name).ok();
+    let (set, error) = match settings {
+        Ok(settings) => (set(&settings), None),
+        Err(error) => (Vec::new(), Some(error.any())),
+    };
+    report::Provider {
+        kind: kind.map(|kind| kind.name.to_owned()),
+        about: kind.map(|kind| kind.about.to_owned()),
+        settings: set,
+        error,
+        name,
+    }
+}
+
+fn set(settings: &ProviderSettings) -> Vec<report::Set> {
+    let set = settings.origins.iter().map(|(key, origin)| report::Set {
+        key: key.clone(),
+        // A secret is named by its source alone.
+        value: settings
+            .values
+            .get(key)
+            .filter(|_| !settings.secrets.contains_key(key))
+            .cloned(),
+        origin: origin.to_string(),
+    });
+    set.collect()
 }
 
 async fn check(desk: &Desk, wanted: &settings::Check) -> Result<Exit, Failure> {
@@ -152,7 +160,7 @@ async fn place(desk: &Desk, name: String, settings: settings::Result<ProviderSet
     let health = async {
         let place = desk.open(settings).await?;
         let health = place.provider.check().await;
-        health.map_err(|error| Failure::of_provider(error, &name, |_| String::new()))
+        health.map_err(|error| Failure::of_provider(error, &name, &desk.settings.tables))
     };
     match health.await {
         Ok(health) => Check {

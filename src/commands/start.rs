@@ -35,7 +35,7 @@ pub(super) async fn run(desk: &Desk, args: &cli::Start) -> Result<Exit, Failure>
     let places = desk.places(&plan.providers).await?;
     for place in &places {
         let enough = place.provider.can_launch();
-        enough.map_err(|error| Failure::of_provider(error, &place.name, |_| String::new()))?;
+        enough.map_err(|error| Failure::of_provider(error, &place.name, &desk.settings.tables))?;
     }
     if settings.dry_run {
         let outcome = fleet::preview(&plan, &places, Timestamp::now());

@@ -206,13 +206,14 @@ impl World {
     pub(super) fn desk(&self) -> Desk {
         let cli = Cli::try_parse_from(["gharun", "list"]).expect("a command line");
         let env: Env = self.env.iter().cloned().collect();
+        let step = step(&env);
         let settings = Settings::resolve(&cli.global, sets(&cli.command), env);
         let settings = settings.expect("they are fine");
         let stream = Stream::default();
         let (out, err) = (Box::new(stream.clone()), Box::new(stream.clone()));
         let ui = Ui::speaking_to(Look::default(), out, err);
-        let actions = Actions::speaking_to(step(&settings), Box::new(stream));
-        let mut desk = Desk::new(settings, ui, actions);
+        let actions = Actions::speaking_to(step, Box::new(stream));
+        let mut desk = Desk::new(settings, ui, Arc::new(actions));
         self.lend(&mut desk);
         desk
     }

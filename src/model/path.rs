@@ -50,6 +50,7 @@ impl<const THERE: bool> JsonSchema for PathSetting<THERE> {
         schemars::json_schema!({
             "type": "string",
             "format": PathSetting::FORMAT,
+            "minLength": 1,
             (PathSetting::THERE): THERE,
         })
     }

@@ -51,7 +51,7 @@ impl fmt::Debug for SecretSource {
 
 impl SecretSource {
     /// Reads a secret that is one word of visible ASCII characters: a token, a key. `what` is the secret, and
-    /// where it is set: "`api_key` of `gpu` (providers.toml:3)".
+    /// where it is set: "`providers.gpu.api_key` (providers.toml:3)".
     ///
     /// # Errors
     ///
@@ -157,7 +157,7 @@ mod tests {
     use super::*;
     use crate::model::chain;
 
-    const WHAT: &str = "`api_key` of `gpu` (providers.toml:3)";
+    const WHAT: &str = "`providers.gpu.api_key` (providers.toml:3)";
 
     fn command(words: &[&str]) -> SecretSource {
         SecretSource::Command(words.iter().map(ToString::to_string).collect())
@@ -216,7 +216,8 @@ mod tests {
             (variable(Some(" ")), "$GPU_KEY is empty"),
         ] {
             let error = source.word(WHAT).await.expect_err("there is none");
-            let whole = format!("could not read `api_key` of `gpu` (providers.toml:3): {told}");
+            let whole =
+                format!("could not read `providers.gpu.api_key` (providers.toml:3): {told}");
             assert_eq!(chain(&error), whole);
             assert!(!format!("{source:?} {error:?}").contains("hunter2"));
         }

@@ -1,5 +1,6 @@
 //! What went wrong at a provider, and what to do about it.
 
+use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -34,6 +35,29 @@ impl Error {
     /// Makes a [`ErrorKind::Config`] error about one setting.
     pub fn setting(key: impl Into<String>, message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Config, message).about(key)
+    }
+
+    /// Makes a [`ErrorKind::Config`] error about the value of one setting: what it must be, and what it is.
+    pub fn unfit(key: impl Into<String>, expected: &str, found: impl fmt::Display) -> Self {
+        let key = key.into();
+        let message = format!("`{key}` must be {expected}, not {found}");
+        Self::setting(key, message)
+    }
+
+    /// The same error in the one form of all errors about settings. `subject` is the setting at fault, with its
+    /// whole key and its place; without a setting the error stays as it is.
+    #[must_use]
+    pub fn of_setting(self, subject: &str) -> Self {
+        let Some(key) = self.key() else {
+            return self;
+        };
+        let message = self.message();
+        let rest = message.strip_prefix(&format!("`{key}` "));
+        let message = match rest {
+            Some(rest) => format!("{subject} {rest}"),
+            None => format!("{subject} cannot be used: {message}"),
+        };
+        self.saying(message)
     }
 
     /// How long the place wants to be left alone from now on, where it said so.

@@ -106,6 +106,17 @@ pub trait ProviderKind: Provider + Sized + 'static {
         &[]
     }
 
+    /// Whether settings that each have the right form can be meant, as far as they tell themselves. The default:
+    /// they can.
+    ///
+    /// # Errors
+    ///
+    /// A [`ErrorKind::Config`] error that names the setting.
+    fn fits(config: &Self::Config) -> Result<()> {
+        let _ = config;
+        Ok(())
+    }
+
     /// Opens the place. Wrong settings are [`ErrorKind::Config`]; nothing is created.
     async fn open(config: Self::Config) -> Result<Self>;
 }
@@ -258,6 +269,7 @@ pub struct Kind {
     open: Open,
     schema: fn() -> Schema,
     misfit: fn(&Map<String, Value>) -> Option<Misfit>,
+    fits: fn(&Map<String, Value>) -> Result<()>,
     ambient: fn(Lookup<'_>) -> Vec<(&'static str, &'static str, Value)>,
     secrets_in_env: fn() -> &'static [&'static str],
 }
@@ -271,6 +283,10 @@ impl Kind {
             open: |settings| open::<P>(settings).boxed_local(),
             schema: || schemars::schema_for!(P::Config),
             misfit: |settings| schema::read::<P::Config>(settings).err(),
+            fits: |settings| match schema::read::<P::Config>(settings) {
+                Ok(config) => P::fits(&config),
+                Err(_) => Ok(()), // that is a misfit
+            },
             ambient: P::ambient,
             secrets_in_env: P::secrets_in_env,
         }
@@ -289,6 +305,15 @@ impl Kind {
     /// What is wrong with the form of a table's settings, by its first flaw; nothing is opened.
     pub fn misfit(&self, settings: &Map<String, Value>) -> Option<Misfit> {
         (self.misfit)(settings)
+    }
+
+    /// Whether settings that have the right form can be meant; nothing is opened. See [`ProviderKind::fits`].
+    ///
+    /// # Errors
+    ///
+    /// An error that names the setting.
+    pub fn fits(&self, settings: &Map<String, Value>) -> Result<()> {
+        (self.fits)(settings)
     }
 
     /// Whether settings leave out a key without which no machine of this kind can be meant.

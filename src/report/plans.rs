@@ -54,27 +54,58 @@ pub struct Set {
     pub origin: String,
 }
 
-/// A provider that can be used.
+/// A provider and its settings.
 #[derive(Clone, Debug, Serialize)]
 pub struct Provider {
     /// A table of providers.toml, or a kind.
     pub name: String,
-    /// Its kind.
-    pub kind: String,
+    /// Its kind, where that is known.
+    pub kind: Option<String>,
     /// The kind in one line.
-    pub about: String,
+    pub about: Option<String>,
     /// What is set.
     pub settings: Vec<Set>,
+    /// Why it cannot be used: the keys `error` and `hints`.
+    #[serde(flatten)]
+    pub error: Option<Error>,
 }
 
 /// What `providers list` shows.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Providers {
-    /// All that can be used.
+    /// All tables, and all kinds.
     pub providers: Vec<Provider>,
     /// What kept them from being shown.
     #[serde(flatten, serialize_with = "Error::if_any")]
     pub error: Option<Error<Exit>>,
+}
+
+impl Providers {
+    /// How the program ends.
+    pub fn exit(&self) -> Exit {
+        if self.providers.iter().all(|one| one.error.is_none()) {
+            Exit::Done
+        } else {
+            Exit::Failed
+        }
+    }
+}
+
+impl Table for Providers {
+    const HEADER: &'static [&'static str] = &["NAME", "KIND", "ABOUT"];
+
+    fn rows(&self) -> Vec<Vec<String>> {
+        let row = |one: &Provider| {
+            let error = one.error.as_ref().map(|error| chain(error));
+            let about = error.or_else(|| one.about.clone());
+            vec![
+                one.name.clone(),
+                or_dash(one.kind.as_ref()),
+                or_dash(about.as_ref()),
+            ]
+        };
+        self.providers.iter().map(row).collect()
+    }
 }
 
 /// What came of checking one thing.

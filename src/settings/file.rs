@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use toml::de::{DeTable, DeValue};
 
 use super::values::{
     ApiUrl, AppId, Count, Enterprise, Group, Installation, Label, Org, Repo, Source, StartGroup,
 };
-use super::{Env, Error, Origin, Result, Setting};
+use super::{Env, Error, Origin, Result, Setting, written};
 use crate::model::{HumanDuration, PathSetting, RegistrationMode, RunnerVersion};
 use crate::providers::schema::{self, Fault, Misfit, dotted};
 
@@ -143,7 +143,7 @@ impl File {
             found: &mut file.lines,
         };
         lines.of_table(table.get_ref(), &mut Vec::new());
-        let values: Map<String, Value> = toml::from_str(text).map_err(broken)?;
+        let values = written::table(table.get_ref());
         file.contents = schema::read(&values).map_err(|misfit| file.misfit(&[], misfit))?;
         Ok(file)
     }

@@ -105,11 +105,15 @@ fn scope(global: &Global, env: &Env, file: &File) -> Result<Option<Setting<Scope
             return scope_of(name, text, Origin::Flag(format!("--{name}"))).map(Some);
         }
     }
+    let mut of_env = Vec::new();
     for (name, _) in flags {
         let variable = format!("GHARUN_{}", name.to_uppercase());
         if let Some(text) = env.get(&variable) {
-            return scope_of(name, text, Origin::Variable(variable)).map(Some);
+            of_env.push((name, scope_of(name, text, Origin::Variable(variable))?));
         }
+    }
+    if let Some(scope) = only(of_env)? {
+        return Ok(Some(scope));
     }
     let github = &file.contents.github;
     let of_file = [
@@ -117,15 +121,33 @@ fn scope(global: &Global, env: &Env, file: &File) -> Result<Option<Setting<Scope
         ("org", github.org.as_ref().map(|org| &org.0)),
         ("enterprise", github.enterprise.as_ref().map(|one| &one.0)),
     ];
-    for (name, scope) in of_file {
-        if let Some(scope) = scope {
-            return Ok(Some(file.setting(&["github", name], scope.clone())));
-        }
+    let of_file = of_file.into_iter().filter_map(|(name, scope)| {
+        let scope = file.setting(&["github", name], scope?.clone());
+        Some((name, scope))
+    });
+    if let Some(scope) = only(of_file.collect())? {
+        return Ok(Some(scope));
     }
     let variable = "GITHUB_REPOSITORY";
     let workflow = env.get(variable);
     let workflow = workflow.map(|text| scope_of("repo", text, Origin::Variable(variable.into())));
     workflow.transpose()
+}
+
+/// The one scope of a source. clap sees to it that flags name but one.
+fn only(scopes: Vec<(&str, Setting<Scope>)>) -> Result<Option<Setting<Scope>>> {
+    let mut scopes = scopes.into_iter();
+    let first = scopes.next();
+    if let (Some((name, first)), Some((other, second))) = (&first, scopes.next()) {
+        let subject = |name: &str, one: &Setting<Scope>| one.subject(&format!("github.{name}"));
+        let (kept, spare) = (subject(name, first), subject(other, &second));
+        return Err(
+            Error::usage(format!("{spare} cannot be used: {kept} is set too")).hinted(
+                "runners register with one repository, organization or enterprise: keep one",
+            ),
+        );
+    }
+    Ok(first.map(|(_, scope)| scope))
 }
 
 fn scope_of(name: &str, text: &str, origin: Origin) -> Result<Setting<Scope>> {

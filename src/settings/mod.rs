@@ -23,6 +23,7 @@ mod start;
 mod stop;
 mod tables;
 mod values;
+mod written;
 
 pub use env::Env;
 pub use file::File;
@@ -177,15 +178,9 @@ pub fn manners(global: &Global, env: &Env) -> (Format, Color) {
 impl Settings {
     /// Resolves what every command needs. `set` are the `--set` options of the command.
     pub fn resolve(global: &Global, set: &[String], env: Env) -> Result<Self> {
-        for (name, choices) in [
-            ("GHARUN_OUTPUT", &["text", "json"][..]),
-            ("GHARUN_COLOR", &["auto", "always", "never"][..]),
-        ] {
-            if let Some(value) = env.get(name).filter(|value| !choices.contains(value)) {
-                return Err(Error::usage(format!("${name} is `{value}`"))
-                    .hinted(format!("write one of: {}", choices.join(", "))));
-            }
-        }
+        // What `manners` passed over, since it cannot fail.
+        pick::<Format>(&env, "output", None)?;
+        pick::<Color>(&env, "color", None)?;
         let file = File::find(global.config.as_deref(), &env)?;
         let (format, color) = manners(global, &env);
         let step = env.flag("GITHUB_ACTIONS").then(|| step(&env));

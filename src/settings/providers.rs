@@ -63,11 +63,9 @@ impl Settings {
 }
 
 impl Tables {
-    /// The providers that are given, else all tables, else all kinds.
+    /// The providers that are given, else all tables, else all kinds; what is wrong in a table is told of that one.
     fn wanted(&self, given: &[String]) -> Result<Vec<String>> {
-        for name in given {
-            self.kind_of(name)?;
-        }
+        self.know(given)?;
         if !given.is_empty() {
             return Ok(given.to_vec());
         }
@@ -81,15 +79,14 @@ impl Tables {
 
     /// A kind by its own name, or by that of a table.
     fn shown(&self, name: &str) -> Result<&'static Kind> {
-        kind(name).map_or_else(
-            || {
-                self.kind_of(name).map_err(|_| {
-                    let kinds: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
-                    Error::usage(format!("the kind `{name}` does not exist"))
-                        .hinted(format!("known: {}", kinds.join(", ")))
-                })
-            },
-            Ok,
-        )
+        match kind(name) {
+            Some(kind) => Ok(kind),
+            None if self.is_known(name) => self.kind_of(name),
+            None => {
+                let kinds: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
+                let error = Error::usage(format!("the kind `{name}` does not exist"));
+                Err(error.hinted(format!("known: {}", kinds.join(", "))))
+            }
+        }
     }
 }

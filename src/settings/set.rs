@@ -1,11 +1,85 @@
 //! `--set`: what was typed at a shell, read as what the setting wants.
 //!
-//! A shell takes quotes away, so that `4090` may be the name of a GPU and `8` the text of a variable.
+//! A shell takes quotes away, so that `4090` may be the name of a GPU and `8` the text of a variable. What still is a
+//! whole string of TOML is read as its content, wherever it stands.
 
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 use toml::de::DeValue;
 
-use crate::providers::schema::Shape;
+use super::written;
+use super::{Error, Result};
+use crate::providers::schema::{Fault, Misfit, Shape, backticked};
+
+/// `--set KEY.KEY=VALUE`, taken apart.
+#[derive(Clone, Debug)]
+pub(super) struct Typed {
+    /// The keys, without quotes.
+    pub(super) keys: Vec<String>,
+    /// The value as it was typed.
+    pub(super) text: String,
+}
+
+impl Typed {
+    /// Takes it apart. A key with a point or a `=` in it stands in quotes, as in TOML.
+    ///
+    /// # Errors
+    ///
+    /// No key, no value, or quotes that do not end.
+    pub(super) fn read(set: &str) -> Result<Self> {
+        split(set).ok_or_else(|| {
+            Error::usage(format!(
+                "`--set` must be `KEY=VALUE` or `NAME.KEY=VALUE`, not {}",
+                backticked(set)
+            ))
+        })
+    }
+
+    /// The option as errors name it.
+    pub(super) fn flag(keys: &[String]) -> String {
+        format!("--set {}", keys.join("."))
+    }
+}
+
+fn split(set: &str) -> Option<Typed> {
+    let mut keys = Vec::new();
+    let mut rest = set;
+    loop {
+        let end = match rest.chars().next()? {
+            quote @ ('"' | '\'') => end_of_string(rest, quote)?,
+            _ => rest.find(['.', '='])?,
+        };
+        let (key, after) = rest.split_at(end);
+        keys.push(string(key).unwrap_or_else(|| key.to_owned()));
+        match after.chars().next()? {
+            '.' => rest = &after[1..],
+            '=' if !keys[0].is_empty() => {
+                let text = after[1..].to_owned();
+                return Some(Typed { keys, text });
+            }
+            _ => return None,
+        }
+    }
+}
+
+/// Where a string ends that a text begins with.
+fn end_of_string(text: &str, quote: char) -> Option<usize> {
+    let mut escaped = false;
+    let mut inside = text.char_indices().skip(1);
+    let (end, _) = inside.find(|(_, c)| {
+        let ends = *c == quote && !escaped;
+        escaped = quote == '"' && *c == '\\' && !escaped;
+        ends
+    })?;
+    Some(end + 1)
+}
+
+/// The content of a text that is a string of TOML, and nothing else.
+fn string(text: &str) -> Option<String> {
+    match DeValue::parse(text).ok()?.into_inner() {
+        DeValue::String(content) => Some(content.into_owned()),
+        _ => None,
+    }
+}
 
 /// Where a setting stands in its table, and its value.
 #[derive(Debug)]
@@ -15,8 +89,12 @@ pub(super) struct Set {
 }
 
 impl Set {
-    /// Reads `KEY.KEY=VALUE` for a table of this shape. What fits nothing is left as TOML has it, for the error.
-    pub(super) fn read(table: Shape<'_>, keys: &[&str], text: &str) -> Self {
+    /// Reads a value for a table of this shape. What fits nothing is left as TOML has it, for the error.
+    ///
+    /// # Errors
+    ///
+    /// What begins as a list where one is wanted, and is none.
+    pub(super) fn read(table: Shape<'_>, keys: &[String], text: &str) -> Result<Self, Misfit> {
         let mut path = Vec::new();
         let mut shapes = vec![table];
         let mut rest = keys;
@@ -30,12 +108,20 @@ impl Set {
                 shapes = others;
                 break;
             }
-            path.push((*key).to_owned());
+            path.push(key.clone());
             shapes = named;
             rest = after;
         }
-        let value = value(&shapes, text);
-        Self { path, value }
+        match value(&shapes, text) {
+            Some(value) => Ok(Self { path, value }),
+            None => Err(Misfit {
+                path,
+                fault: Fault::Wrong {
+                    expected: "a list such as `[\"a\", \"b\"]`".to_owned(),
+                    found: backticked(text),
+                },
+            }),
+        }
     }
 
     /// Puts it into a table.
@@ -58,17 +144,30 @@ impl Set {
     }
 }
 
-/// A text as what one of some shapes wants.
-fn value(shapes: &[Shape<'_>], text: &str) -> Value {
+/// A text as what one of some shapes wants; `None` for a list that cannot be read.
+fn value(shapes: &[Shape<'_>], text: &str) -> Option<Value> {
     let forms = forms(shapes);
     // Where nothing but text is wanted, nothing in it is special.
     if !forms.is_empty() && forms.iter().all(|form| form.is_text()) {
-        return text.into();
+        return Some(string(text).unwrap_or_else(|| text.to_owned()).into());
     }
-    match DeValue::parse(text) {
-        Ok(written) => one(&forms, written.get_ref(), text, text),
-        Err(_) => word(&forms, text).unwrap_or_else(|| text.into()),
+    let items = forms.iter().find_map(|form| form.items());
+    match (DeValue::parse(text), items) {
+        (Ok(written), _) => Some(one(&forms, written.get_ref(), text, text)),
+        (Err(_), Some(items)) if text.trim_start().starts_with('[') => list(items, text),
+        (Err(_), _) => Some(word(&forms, text).unwrap_or_else(|| text.into())),
     }
+}
+
+/// A list whose quotes the shell took away.
+fn list(items: Shape<'_>, text: &str) -> Option<Value> {
+    let inside = text.trim().strip_prefix('[')?.strip_suffix(']')?;
+    let words = inside.split(',').map(str::trim);
+    let words = words.map(|word| {
+        let plain = !word.is_empty() && !word.contains(['"', '\'', '[', ']']);
+        value(&[items], word).filter(|_| plain)
+    });
+    words.collect()
 }
 
 fn forms<'a>(shapes: &[Shape<'a>]) -> Vec<Shape<'a>> {
@@ -101,7 +200,7 @@ fn one(forms: &[Shape<'_>], written: &DeValue<'_>, raw: &str, text: &str) -> Val
             Value::Object(entries.collect())
         }),
         _ => {
-            let value = scalar(written);
+            let value = written::value(written);
             let fits = forms.iter().any(|form| form.takes(&value));
             let as_word = || match written {
                 DeValue::String(text) => word(forms, text),
@@ -110,53 +209,21 @@ fn one(forms: &[Shape<'_>], written: &DeValue<'_>, raw: &str, text: &str) -> Val
             if fits { Some(value) } else { as_word() }
         }
     };
-    composed.unwrap_or_else(|| plain(written))
+    composed.unwrap_or_else(|| written::value(written))
 }
 
-/// A text where text is wanted, or a list of text.
+/// A text where text is wanted, or a list of one value.
 fn word(forms: &[Shape<'_>], text: &str) -> Option<Value> {
     if forms.iter().any(|form| form.is_text()) {
         return Some(text.into());
     }
     let items = forms.iter().find_map(|form| form.items())?;
-    Some(Value::Array(vec![value(&[items], text)]))
-}
-
-/// A value as TOML has it.
-fn plain(written: &DeValue<'_>) -> Value {
-    match written {
-        DeValue::Array(items) => items.iter().map(|item| plain(item.get_ref())).collect(),
-        DeValue::Table(table) => {
-            let entries = table.iter();
-            let entries =
-                entries.map(|(key, item)| (key.get_ref().to_string(), plain(item.get_ref())));
-            Value::Object(entries.collect())
-        }
-        other => scalar(other),
-    }
-}
-
-fn scalar(written: &DeValue<'_>) -> Value {
-    match written {
-        DeValue::Boolean(value) => (*value).into(),
-        DeValue::Integer(number) => {
-            let (digits, radix) = (number.as_str(), number.radix());
-            let signed = i64::from_str_radix(digits, radix).map(Value::from);
-            let unsigned = || u64::from_str_radix(digits, radix).map(Value::from);
-            signed
-                .or_else(|_| unsigned())
-                .unwrap_or_else(|_| digits.into())
-        }
-        DeValue::Float(number) => {
-            let number: Option<f64> = number.as_str().parse().ok();
-            let number = number.and_then(Number::from_f64);
-            // As `toml` hands on a number that JSON has not.
-            number.map_or(Value::Null, Value::Number)
-        }
-        DeValue::String(text) => Value::String(text.to_string()),
-        DeValue::Datetime(time) => Value::String(time.to_string()),
-        DeValue::Array(_) | DeValue::Table(_) => plain(written),
-    }
+    let inside = self::forms(&[items]);
+    let item = word(&inside, text).or_else(|| {
+        let written = DeValue::parse(text).ok()?;
+        Some(one(&inside, written.get_ref(), text, text))
+    });
+    Some(Value::Array(vec![item.unwrap_or_else(|| text.into())]))
 }
 
 #[cfg(test)]
@@ -168,6 +235,7 @@ mod tests {
 
     use super::*;
     use crate::model::HumanDuration;
+    use crate::providers::schema::huge_integer;
 
     #[derive(JsonSchema)]
     #[expect(dead_code, reason = "only its schema is used")]
@@ -236,7 +304,10 @@ mod tests {
         for (set, expected) in [
             ("name=4090", json!({ "name": "4090" })),
             ("name=true", json!({ "name": "true" })),
-            ("name=\"x\"", json!({ "name": "\"x\"" })),
+            ("name=\"x\"", json!({ "name": "x" })),
+            ("name='x'", json!({ "name": "x" })),
+            ("name=\"x\" y", json!({ "name": "\"x\" y" })),
+            ("name=\"x", json!({ "name": "\"x" })),
             ("name=[a]", json!({ "name": "[a]" })),
             ("name=", json!({ "name": "" })),
             ("maybe=12.40", json!({ "maybe": "12.40" })),
@@ -257,6 +328,19 @@ mod tests {
                 json!({ "list": ["a", "5", "1.10"] }),
             ),
             ("list=[]", json!({ "list": [] })),
+            ("list=\"a\"", json!({ "list": ["a"] })),
+            ("list=[u@a,u@b]", json!({ "list": ["u@a", "u@b"] })),
+            ("list=[ a-1 ]", json!({ "list": ["a-1"] })),
+            (
+                "list=[4090, 3090 Ti]",
+                json!({ "list": ["4090", "3090 Ti"] }),
+            ),
+            ("names=[a,b]", json!({ "names": ["a", "b"] })),
+            ("labels.a=[x,y]", json!({ "labels": { "a": ["x", "y"] } })),
+            (
+                "number=99999999999999999999",
+                json!({ "number": huge_integer("99999999999999999999") }),
+            ),
             ("names=4090", json!({ "names": "4090" })),
             ("names=\"NVIDIA L40S\"", json!({ "names": "NVIDIA L40S" })),
             ("names=NVIDIA L40S", json!({ "names": "NVIDIA L40S" })),
@@ -267,8 +351,16 @@ mod tests {
             ("amount=4096", json!({ "amount": 4096 })),
             ("amount=4g", json!({ "amount": "4g" })),
             ("mode=fast", json!({ "mode": "fast" })),
-            ("mode=\"fast\"", json!({ "mode": "\"fast\"" })),
+            ("mode=\"fast\"", json!({ "mode": "fast" })),
             ("env.N=8", json!({ "env": { "N": "8" } })),
+            ("env.N=\"8\"", json!({ "env": { "N": "8" } })),
+            ("env.\"N\"=8", json!({ "env": { "N": "8" } })),
+            ("env.'a=b'=c=d", json!({ "env": { "a=b": "c=d" } })),
+            ("\"env\".\"a\\\"b\"=c", json!({ "env": { "a\"b": "c" } })),
+            (
+                "slots.\"pi@pi4.local\"=3",
+                json!({ "slots": { "pi@pi4.local": 3 } }),
+            ),
             ("env.a.b=c", json!({ "env": { "a.b": "c" } })),
             (
                 "env={ N = 8, M = \"x\" }",
@@ -291,11 +383,36 @@ mod tests {
             ),
             ("nothing.of=this", json!({ "nothing": { "of": "this" } })),
         ] {
-            let (key, text) = set.split_once('=').expect("a key and a value");
-            let keys: Vec<&str> = key.split('.').collect();
+            let Typed { keys, text } = Typed::read(set).expect("a key and a value");
             let mut table = Map::new();
-            Set::read(Shape::of(&schema), &keys, text).into_table(&mut table);
+            let read = Set::read(Shape::of(&schema), &keys, &text);
+            read.expect("it can be read").into_table(&mut table);
             assert_eq!(Value::Object(table), expected, "{set}");
+        }
+    }
+
+    #[test]
+    fn what_begins_as_a_list_and_is_none_is_refused() {
+        let schema = schemars::schema_for!(Table);
+        for text in [
+            "[", "[4090", "[a,,b]", "[a, \"b]", "[a]x", "[::1]:22", "[a,]b",
+        ] {
+            for key in ["list", "names"] {
+                let read = Set::read(Shape::of(&schema), &[key.to_owned()], text);
+                let misfit = read.expect_err("it is no list");
+                assert_eq!(misfit.key(), key);
+                assert_eq!(
+                    misfit.fault.to_string(),
+                    format!("must be a list such as `[\"a\", \"b\"]`, not `{text}`")
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_set_without_a_key_or_a_value_is_refused() {
+        for set in ["", "a", "=a", "a.b", "\"a=b", "\"a\"b=c", "\"\"=c"] {
+            assert!(Typed::read(set).is_err(), "{set}");
         }
     }
 
@@ -304,7 +421,9 @@ mod tests {
         let schema = schemars::schema_for!(Table);
         let mut table = Map::new();
         for (key, text) in [("A", "1"), ("B", "true"), ("A", "2")] {
-            Set::read(Shape::of(&schema), &["env", key], text).into_table(&mut table);
+            let keys = ["env", key].map(str::to_owned);
+            let read = Set::read(Shape::of(&schema), &keys, text);
+            read.expect("it can be read").into_table(&mut table);
         }
         let expected = json!({ "env": { "A": "2", "B": "true" } });
         assert_eq!(Value::Object(table), expected);

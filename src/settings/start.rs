@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::values::Label;
 use super::{Error, Origin, Proxies, Result, Setting, Settings, spelled, typed};
 use crate::cli;
-use crate::model::{RegistrationMode, RunnerVersion};
+use crate::model::{HumanDuration, RegistrationMode, RunnerVersion};
+use crate::providers::schema::{backticked, dotted};
 
 /// The settings of `gharun start`, each resolved.
 #[derive(Clone, Debug)]
@@ -66,20 +67,28 @@ impl Settings {
         for (name, setting) in [("timeout", &timeout), ("lifetime", &lifetime)] {
             if setting.value < Duration::from_secs(1) {
                 let subject = subject(name, setting);
-                return Err(Error::usage(format!("{subject} must be at least a second"))
-                    .hinted("write a duration such as `15m` or `7h`"));
+                let found = HumanDuration::from(setting.value);
+                return Err(Error::usage(format!(
+                    "{subject} must be at least a second, not `{found}`"
+                ))
+                .hinted("write a duration such as `15m` or `7h`"));
             }
         }
         if !(Duration::from_millis(50)..=minutes(1)).contains(&poll.value) {
             let subject = subject("poll_interval", &poll);
-            return Err(Error::usage(format!("{subject} must be from 50ms to 1m"))
-                .hinted("the default, 2s, is recommended"));
+            let found = HumanDuration::from(poll.value);
+            return Err(
+                Error::usage(format!("{subject} must be from 50ms to 1m, not `{found}`"))
+                    .hinted("the default, 2s, is recommended"),
+            );
         }
         if lifetime.value < timeout.value {
-            return Err(Error::usage(
-                "`lifetime` must not be shorter than `timeout`: machines would end before they are \
-                 online",
-            )
+            let [short, long] = [lifetime.value, timeout.value].map(HumanDuration::from);
+            let (subject, of) = (subject("lifetime", &lifetime), subject("timeout", &timeout));
+            return Err(Error::usage(format!(
+                "{subject} must be at least {of}, `{long}`, not `{short}`: machines would end \
+                 before they are online"
+            ))
             .hinted("set `--lifetime` to the time that the start and its job may take together"));
         }
         let count = self.read("count", args.count.as_deref(), defaults.count)?;
@@ -110,19 +119,22 @@ impl Settings {
 
     /// The providers in order: arguments, `$GHARUN_PROVIDERS`, `[defaults] providers`.
     fn providers(&self, given: &[String]) -> Result<Vec<String>> {
-        let names = if given.is_empty() {
-            match self.words("providers") {
-                Some((words, _)) => words,
-                None => self
-                    .file
-                    .contents
-                    .defaults
-                    .providers
-                    .clone()
-                    .unwrap_or_default(),
-            }
+        // Each with the setting that named it.
+        let names: Vec<(String, Option<String>)> = if !given.is_empty() {
+            given.iter().map(|name| (name.clone(), None)).collect()
+        } else if let Some((words, origin)) = self.words("providers") {
+            let place = spelled("", &origin);
+            let words = words.into_iter();
+            words.map(|name| (name, Some(place.clone()))).collect()
         } else {
-            given.to_vec()
+            let names = self.file.contents.defaults.providers.clone();
+            let names = names.unwrap_or_default().into_iter().enumerate();
+            let placed = names.map(|(number, name)| {
+                let path = ["defaults", "providers", &format!("[{number}]")].map(str::to_owned);
+                let place = spelled(&dotted(&path), &self.file.origin(&path));
+                (name, Some(place))
+            });
+            placed.collect()
         };
         if names.is_empty() {
             return Err(Error::usage("no provider is set").hinted(format!(
@@ -131,7 +143,12 @@ impl Settings {
             )));
         }
         let mut seen = Vec::new();
-        for name in names {
+        for (name, place) in names {
+            if let Some(place) = place.filter(|_| !self.tables.is_known(&name)) {
+                let found = backticked(&name);
+                let error = Error::usage(format!("{place} must name providers, not {found}"));
+                return Err(error.hinted(self.tables.known_here()));
+            }
             self.tables.kind_of(&name)?;
             if !seen.contains(&name) {
                 seen.push(name);

@@ -5,19 +5,22 @@ use std::collections::BTreeMap;
 use schemars::Schema;
 use serde_json::{Map, Value};
 
-use super::set::Set;
+use super::set::{Set, Typed};
 use super::values::Source;
-use super::{Env, Error, File, Origin, Result, github};
+use super::{Env, Error, ErrorKind, File, Origin, Result, github};
 use crate::model::{Secret, SecretSource};
-use crate::providers::schema::{self, Misfit, Shape};
+use crate::providers::schema::{self, Fault, Misfit, Shape};
 use crate::providers::{self, KINDS, Kind};
+
+/// How long the name of a provider may be: it becomes a tag.
+const LONGEST_NAME: usize = 40;
 
 /// All tables of the file, and the kinds under their own names.
 ///
 /// What is wrong in one table is an error where that table is asked for, and nowhere else.
 #[derive(Clone, Debug, Default)]
 pub struct Tables {
-    sets: Vec<(String, String)>,
+    sets: Vec<Typed>,
     file: File,
     env: Env,
 }
@@ -35,35 +38,14 @@ pub struct ProviderSettings {
     pub origins: BTreeMap<String, Origin>,
     /// Keys whose value is a secret -> its source.
     pub secrets: BTreeMap<String, SecretSource>,
-    /// What `--set` options set.
-    sets: Vec<(Vec<String>, Origin)>,
     /// Describes what may be set.
     schema: Schema,
 }
 
 impl Tables {
     pub(super) fn resolve(set: &[String], env: &Env, file: &File) -> Result<Self> {
-        for name in file.contents.providers.keys() {
-            let plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
-            if !name.chars().all(plain) || name.len() > 40 {
-                let place = file.origin(&["providers", name]);
-                return Err(Error::usage(format!(
-                    "{place}: `{name}` is not a valid provider name"
-                ))
-                .hinted("use at most 40 letters, digits, `-` and `_`"));
-            }
-        }
-        let mut sets = Vec::new();
-        for text in set {
-            let (key, value) = text
-                .split_once('=')
-                .filter(|(key, _)| !key.is_empty())
-                .ok_or_else(|| {
-                    Error::usage(format!("`--set {text}` has no value"))
-                        .hinted("write `--set KEY=VALUE`, or `--set NAME.KEY=VALUE`")
-                })?;
-            sets.push((key.to_owned(), value.to_owned()));
-        }
+        let sets = set.iter().map(|text| Typed::read(text));
+        let sets = sets.collect::<Result<_>>()?;
         Ok(Self {
             sets,
             file: file.clone(),
@@ -77,6 +59,11 @@ impl Tables {
         let kinds = KINDS.iter().map(|kind| kind.name.to_owned());
         let kinds = kinds.filter(|kind| !named.contains_key(kind));
         self.named().into_iter().chain(kinds).collect()
+    }
+
+    /// The hint that names them.
+    pub(super) fn known_here(&self) -> String {
+        format!("known providers: {}", self.known().join(", "))
     }
 
     /// Whether a name is that of a table, however it is filled, or of a kind.
@@ -102,10 +89,18 @@ impl Tables {
         let Some(value) = self.file.contents.providers.get(name) else {
             return Ok(None);
         };
-        value.as_object().map(Some).ok_or_else(|| {
-            let misfit = Misfit::wrong_type("a table", value);
-            self.file.misfit(&["providers", name], misfit)
-        })
+        let misfit = |misfit| self.file.misfit(&["providers", name], misfit);
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+        if name.is_empty() || name.len() > LONGEST_NAME || !name.chars().all(plain) {
+            let why = format!(
+                "the name of a provider must have 1 to {LONGEST_NAME} letters, digits, `-` and `_`"
+            );
+            return Err(misfit(Misfit::refused(&[], why)));
+        }
+        let table = value.as_object().filter(|_| schema::is_table(value));
+        table
+            .map(Some)
+            .ok_or_else(|| misfit(Misfit::wrong_type("a table", value)))
     }
 
     /// The kind behind a name.
@@ -116,25 +111,28 @@ impl Tables {
         };
         let Some(table) = self.table(name)? else {
             return providers::kind(name).ok_or_else(|| {
-                Error::usage(format!("the provider `{name}` does not exist"))
-                    .hinted(format!("known providers: {}", self.known().join(", ")))
+                let error = Error::usage(format!("the provider `{name}` does not exist"));
+                error.hinted(self.known_here())
             });
         };
-        let path = ["providers", name, "kind"];
-        let place = self.file.origin(&path);
+        let misfit = |misfit| self.file.misfit(&["providers", name, "kind"], misfit);
         match table.get("kind") {
             // A table under a kind's own name may leave it out.
             None => providers::kind(name).ok_or_else(|| {
-                Error::usage(format!("{place}: [providers.{name}] has no `kind`"))
+                let path = Vec::new();
+                let fault = Fault::Missing(String::new());
+                misfit(Misfit { path, fault })
                     .hinted(format!("add `kind = \"…\"`, one of: {}", kinds()))
             }),
             Some(Value::String(kind)) => providers::kind(kind).ok_or_else(|| {
-                Error::usage(format!("{place}: the kind `{kind}` does not exist"))
-                    .hinted(format!("known: {}", kinds()))
+                let path = Vec::new();
+                let fault = Fault::Wrong {
+                    expected: "the name of a kind".to_owned(),
+                    found: schema::backticked(kind),
+                };
+                misfit(Misfit { path, fault }).hinted(format!("known: {}", kinds()))
             }),
-            Some(other) => Err(self
-                .file
-                .misfit(&path, Misfit::wrong_type("a string", other))),
+            Some(other) => Err(misfit(Misfit::wrong_type("a string", other))),
         }
     }
 
@@ -160,8 +158,8 @@ impl Tables {
         for name in names {
             all.push((name.clone(), self.without_sets(name)));
         }
-        for (key, text) in &self.sets {
-            self.set(&mut all, key, text)?;
+        for typed in &self.sets {
+            self.set(&mut all, typed)?;
         }
         for (_, settings) in &mut all {
             let Ok(provider) = settings else { continue };
@@ -178,28 +176,33 @@ impl Tables {
         Ok(all)
     }
 
-    fn set(
-        &self,
-        all: &mut [(String, Result<ProviderSettings>)],
-        key: &str,
-        text: &str,
-    ) -> Result<()> {
-        let (owner, path) = match key.split_once('.') {
-            Some((first, rest)) if all.iter().any(|(name, _)| name == first) => (Some(first), rest),
-            // Of a provider that is not used now.
-            Some((first, _)) if self.file.contents.providers.contains_key(first) => return Ok(()),
-            _ => (None, key),
-        };
-        let keys: Vec<&str> = path.split('.').collect();
+    /// Hands what was typed to the providers that have such a setting.
+    fn set(&self, all: &mut [(String, Result<ProviderSettings>)], typed: &Typed) -> Result<()> {
+        let (mut owner, mut keys) = self.owner(typed);
+        if let Some(name) = owner
+            && !all.iter().any(|(one, _)| one == name)
+        {
+            if self.file.contents.providers.contains_key(name) {
+                // Of a provider that is not used now.
+                return Ok(());
+            }
+            (owner, keys) = (None, &typed.keys);
+        }
         let mut fits = false;
         for (name, settings) in all.iter_mut() {
             match settings {
                 _ if owner.is_some_and(|owner| owner != name) => {}
                 // Whether it would fit cannot be told.
                 Err(_) => fits = true,
-                Ok(provider) if provider.has(keys[0]) => {
+                Ok(provider) if provider.has(&keys[0]) => {
                     fits = true;
-                    provider.set(&keys, text)?;
+                    let set = provider.set(keys, &typed.text);
+                    if let Err(misfit) = set? {
+                        return Err(self.misfit(provider, misfit).error.hinted(format!(
+                            "quote it for the shell: `--set '{}=[\"…\", \"…\"]'`; one value needs no brackets",
+                            keys.join(".")
+                        )));
+                    }
                 }
                 Ok(_) => {}
             }
@@ -210,14 +213,23 @@ impl Tables {
         let names: Vec<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
         let kind = all.iter().find_map(|(_, settings)| settings.as_ref().ok());
         Err(Error::usage(format!(
-            "`--set {key}=…`: unknown setting `{}` in {}",
-            keys[0],
+            "`{}`: unknown setting `{}` in {}",
+            Typed::flag(&typed.keys),
+            keys.join("."),
             names.join(", ")
         ))
         .hinted(format!(
             "see `gharun providers show {}`",
             kind.map_or("KIND", |provider| provider.kind.name)
         )))
+    }
+
+    /// The provider that a `--set NAME.KEY=…` is for, and the keys within its table.
+    fn owner<'a>(&self, typed: &'a Typed) -> (Option<&'a str>, &'a [String]) {
+        match typed.keys.as_slice() {
+            [name, keys @ ..] if !keys.is_empty() && self.is_known(name) => (Some(name), keys),
+            keys => (None, keys),
+        }
     }
 
     fn without_sets(&self, name: &str) -> Result<ProviderSettings> {
@@ -241,7 +253,6 @@ impl Tables {
             values,
             origins,
             secrets: BTreeMap::new(),
-            sets: Vec::new(),
             schema: kind.schema(),
         })
     }
@@ -267,10 +278,56 @@ impl Tables {
         // What is not set is only needed where the provider is opened.
         let misfit = provider.kind.misfit(&values);
         let misfit = misfit.filter(|misfit| !misfit.is_missing_setting());
-        match misfit.or(absent) {
-            Some(misfit) => Err(self.misfit(provider, misfit)),
-            None => Ok(()),
+        if let Some(misfit) = misfit.or(absent) {
+            return Err(self.misfit(provider, misfit));
         }
+        provider.kind.fits(&values).map_err(|error| {
+            let name = &provider.name;
+            let path = schema::undotted(error.key().unwrap_or_default());
+            let origin = self.origin(name, &path);
+            let error = error.of_setting(&subject(name, &path, &origin));
+            let error = error.map(|_| ErrorKind::Usage);
+            Flaw { error, origin }
+        })
+    }
+
+    /// A setting of a provider as every error names it: with its whole key, and the place where its value stands.
+    pub fn subject(&self, name: &str, key: &str) -> String {
+        let path = schema::undotted(key);
+        let origin = self.origin(name, &path);
+        subject(name, &path, &origin)
+    }
+
+    /// Where the value of a provider's setting stands.
+    fn origin(&self, name: &str, path: &[String]) -> Origin {
+        let joined = |keys: &[String]| keys.join(".") + ".";
+        let whole = joined(path);
+        let set = self.sets.iter().rev().find_map(|typed| {
+            let (owner, keys) = self.owner(typed);
+            let meant = owner.is_none_or(|owner| owner == name);
+            let typed = joined(keys);
+            let reaches = typed.starts_with(&whole) || whole.starts_with(&typed);
+            (meant && reaches).then(|| Origin::Flag(Typed::flag(keys)))
+        });
+        let Some(key) = path.first() else {
+            return self.file.origin(&["providers", name]);
+        };
+        let of_file = || {
+            self.table(name).ok()??.get(key)?;
+            let table = ["providers", name].map(str::to_owned);
+            Some(self.file.origin(&[&table, path].concat()))
+        };
+        let surroundings = || {
+            let kind = self.kind_of(name).ok()?;
+            let lookup = |name: &str| self.env.get(name).map(str::to_owned);
+            let ambient = kind.ambient(&lookup).into_iter();
+            let mut ambient = ambient.filter(|(_, setting, _)| setting == key);
+            let (variable, ..) = ambient.next()?;
+            Some(Origin::Variable(variable.to_owned()))
+        };
+        set.or_else(of_file)
+            .or_else(surroundings)
+            .unwrap_or(Origin::Default)
     }
 
     /// Resolves `~/` in all paths; what is wrong with one that has to be there, and is not. What the
@@ -287,7 +344,6 @@ impl Tables {
                 }
                 let resolved = self.env.path(text);
                 if shape.must_exist()
-                    && !text.is_empty()
                     && named(&path[0])
                     && let Err(error) = std::fs::metadata(&resolved)
                 {
@@ -322,26 +378,41 @@ impl Tables {
     }
 
     /// The error for what is wrong in the settings of a provider, and who is to blame.
-    fn misfit(&self, provider: &ProviderSettings, misfit: Misfit) -> Flaw {
-        let (name, path) = (&provider.name, &misfit.path);
-        let key = path.first().map_or("", String::as_str);
-        let flags = provider.sets.iter().rev();
-        let flag = flags.map(|(set, origin)| (set.as_slice(), origin));
-        let mut flag = flag.filter(|(set, _)| path.starts_with(set) || set.starts_with(path));
-        let in_file = || self.table(name).ok().flatten()?.get(key).map(drop);
-        let origin = match (flag.next(), in_file()) {
-            (Some((_, origin)), _) => origin.clone(),
-            (None, Some(())) => self.file.origin(&["providers", name, key]),
-            (None, None) => provider.origin(key),
-        };
+    fn misfit(&self, provider: &ProviderSettings, mut misfit: Misfit) -> Flaw {
+        let name = &provider.name;
+        let origin = self.origin(name, &misfit.path);
         let error = if let Origin::File { .. } = origin {
             self.file.misfit(&["providers", name], misfit)
         } else {
-            let key = misfit.key();
-            let subject = format!("`{key}` of `{name}` ({origin})");
-            super::unfit(&subject, misfit.fault).about(key)
+            if let Fault::Wrong { found, .. } = &mut misfit.fault
+                && let Some(text) = self.typed(name, &misfit.path)
+            {
+                *found = schema::backticked(text);
+            }
+            super::unfit(&subject(name, &misfit.path, &origin), misfit.fault)
         };
         Flaw { error, origin }
+    }
+
+    /// What was typed for a setting of a provider.
+    fn typed(&self, name: &str, path: &[String]) -> Option<&str> {
+        let mut sets = self.sets.iter().rev();
+        let typed = sets.find(|typed| {
+            let (owner, keys) = self.owner(typed);
+            owner.is_none_or(|owner| owner == name) && keys.join(".") == path.join(".")
+        })?;
+        Some(&typed.text)
+            .filter(|text| !text.is_empty())
+            .map(String::as_str)
+    }
+}
+
+fn subject(name: &str, path: &[String], origin: &Origin) -> String {
+    let table = ["providers", name].map(str::to_owned);
+    let whole = schema::dotted(&[&table, path].concat());
+    match origin {
+        Origin::Default => format!("`{whole}`"),
+        origin => format!("`{whole}` ({origin})"),
     }
 }
 
@@ -372,9 +443,14 @@ impl ProviderSettings {
         self.origins.get(top).cloned().unwrap_or(Origin::Default)
     }
 
-    fn set(&mut self, keys: &[&str], text: &str) -> Result<()> {
-        let origin = Origin::Flag(format!("--set {}", keys.join(".")));
-        if self.is_secret(keys[0]) {
+    /// Takes a value that was typed.
+    ///
+    /// # Errors
+    ///
+    /// A secret, or what cannot be read as the setting wants it.
+    fn set(&mut self, keys: &[String], text: &str) -> Result<Result<(), Misfit>> {
+        let origin = Origin::Flag(Typed::flag(keys));
+        if self.is_secret(&keys[0]) {
             return Err(Error::usage(format!(
                 "`{origin}` must not hold a secret: everybody who can list processes would see it"
             ))
@@ -383,10 +459,10 @@ impl ProviderSettings {
                 keys[0]
             )));
         }
-        let set = Set::read(Shape::of(&self.schema), keys, text);
-        self.sets.push((set.path.clone(), origin.clone()));
-        set.into_table(&mut self.values);
-        self.origins.insert(keys[0].to_owned(), origin);
-        Ok(())
+        let read = Set::read(Shape::of(&self.schema), keys, text);
+        Ok(read.map(|set| {
+            set.into_table(&mut self.values);
+            self.origins.insert(keys[0].clone(), origin);
+        }))
     }
 }

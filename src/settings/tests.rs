@@ -1,5 +1,6 @@
 //! Which of several voices holds, and what each error says.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use super::*;
@@ -117,7 +118,7 @@ fn a_mistake_in_the_file_is_an_error_with_its_line() {
     DIR/p.toml:2: unknown key `timeuot` in [defaults]
     known: allow_partial, count, group, idle_timeout, keep_failed, labels, lifetime, older_than, poll_interval, providers, registration, runner_version, second_look, setup, timeout
     ");
-    insta::assert_snapshot!(World::new("start a").file("[providers.a]\nkind = \"azure\"\n").error().lines().next().unwrap(), @"DIR/p.toml:2: the kind `azure` does not exist");
+    insta::assert_snapshot!(World::new("start a").file("[providers.a]\nkind = \"azure\"\n").error().lines().next().unwrap(), @"`providers.a.kind` (DIR/p.toml:2) must be the name of a kind, not `azure`");
     insta::assert_snapshot!(World::new("start local").file("[providers.a]\n[providers.a]\n").error(), @"DIR/p.toml:2: duplicate key");
 }
 
@@ -139,6 +140,113 @@ fn an_unknown_provider_lists_the_known_ones() {
         "{}",
         world.error()
     );
+}
+
+#[test]
+fn a_provider_that_a_setting_names_is_told_with_that_setting() {
+    let first = |world: World| world.error().lines().next().unwrap_or_default().to_owned();
+    let file = "[defaults]\nproviders = [\"local\",\n  \"nope\"]\n";
+    insta::assert_snapshot!(first(World::new("start").file(file)), @"`defaults.providers[1]` (DIR/p.toml:3) must name providers, not `nope`");
+    insta::assert_snapshot!(first(World::new("start").env("GHARUN_PROVIDERS", "local, nope")), @"`$GHARUN_PROVIDERS` must name providers, not `nope`");
+    insta::assert_snapshot!(first(World::new("start nope")), @"the provider `nope` does not exist");
+}
+
+#[test]
+fn a_lifetime_that_is_too_short_is_told_with_both_settings() {
+    let first = |world: World| world.error().lines().next().unwrap_or_default().to_owned();
+    insta::assert_snapshot!(first(World::new("start local --lifetime 5m")), @"`--lifetime` must be at least `defaults.timeout`, `15m`, not `5m`: machines would end before they are online");
+    let file = "[defaults]\nlifetime = \"1h\"\n";
+    insta::assert_snapshot!(first(World::new("start local").file(file).env("GHARUN_TIMEOUT", "2h")), @"`defaults.lifetime` (DIR/p.toml:2) must be at least `$GHARUN_TIMEOUT`, `2h`, not `1h`: machines would end before they are online");
+}
+
+#[test]
+fn two_scopes_of_one_source_are_an_error() {
+    let said = |world: World| {
+        let error = world
+            .settings()
+            .expect_err("it must be refused")
+            .to_string();
+        error.replace(&world.file.path().display().to_string(), "DIR")
+    };
+    let file = "[github]\nrepo = \"octo/app\"\norg = \"octo\"\n";
+    insta::assert_snapshot!(said(World::new("list").file(file)), @"`github.org` (DIR/p.toml:3) cannot be used: `github.repo` (DIR/p.toml:2) is set too");
+    let both = World::new("list").env("GHARUN_ORG", "octo");
+    insta::assert_snapshot!(said(both.env("GHARUN_ENTERPRISE", "octo")), @"`$GHARUN_ENTERPRISE` cannot be used: `$GHARUN_ORG` is set too");
+    // Sources that go before others are none that contradict them.
+    let one = World::new("list --repo a/b").file("[github]\norg = \"octo\"\n");
+    one.settings().expect("it resolves");
+}
+
+#[test]
+fn what_was_typed_for_a_provider_is_told_as_it_was_typed() {
+    let said = |set: &str| {
+        let mut world = World::new("start box").file("[providers.box]\nkind = \"local\"\n");
+        world.args.extend(["--set".to_owned(), set.to_owned()]);
+        let (settings, _) = world.settings()?;
+        settings.tables.settings(&["box".to_owned()]).map(drop)
+    };
+    let mut table = String::new();
+    for set in [
+        "slots=two",
+        "slots=",
+        "slots=99999999999999999999",
+        "box.slots=0",
+        "grace=5",
+        "env=[a",
+        "env.A-B=1",
+        "work_dir=slots",
+        "sluts=3",
+        "docker.host=x",
+        "slots",
+        "env.\"A=2",
+    ] {
+        let error = said(set).expect_err("it is refused");
+        writeln!(table, "{error}").unwrap();
+    }
+    insta::assert_snapshot!(table, @r#"
+    `providers.box.slots` (--set slots) must be an integer, not `two`
+    `providers.box.slots` (--set slots) must be an integer, not an empty string
+    `providers.box.slots` (--set slots) must be an integer from 1 to 65535, not `99999999999999999999`
+    `providers.box.slots` (--set slots) must be an integer from 1 to 65535, not `0`
+    `providers.box.grace` (--set grace) must be a duration such as `90s`, `15m` or `1h 30m` (at most a year), not `5`
+    `providers.box.env` (--set env) must be a table of strings, not `[a`
+    `providers.box.env.A-B` (--set env.A-B) cannot be used: `A-B` is not the name of a variable: use letters, digits and `_`, and no digit first
+    `providers.box.work_dir` (--set work_dir) must be an absolute path, not `slots`
+    `--set sluts`: unknown setting `sluts` in box
+    `--set docker.host`: unknown setting `docker.host` in box
+    `--set` must be `KEY=VALUE` or `NAME.KEY=VALUE`, not `slots`
+    `--set` must be `KEY=VALUE` or `NAME.KEY=VALUE`, not `env."A=2`
+    "#);
+    for set in [
+        "env.\"A\"=2",
+        "env.N=\"8\"",
+        "grace=\"5m\"",
+        "other.slots=x",
+    ] {
+        let fine = said(set);
+        assert_eq!(fine.is_ok(), set != "other.slots=x", "{set}");
+    }
+}
+
+#[test]
+#[cfg(feature = "ssh")]
+fn a_list_whose_quotes_the_shell_took_is_a_list_or_an_error() {
+    let hosts = |set: &str| {
+        let mut world = World::new("start ssh");
+        world.args.extend(["--set".to_owned(), set.to_owned()]);
+        let (settings, _) = world.settings()?;
+        let all = settings.tables.settings(&["ssh".to_owned()])?;
+        Ok::<_, Error>(all[0].values["hosts"].clone())
+    };
+    assert_eq!(
+        hosts("hosts=[u@a,u@b]").expect("it is a list"),
+        serde_json::json!(["u@a", "u@b"])
+    );
+    let error = hosts("hosts=[u@a").expect_err("it is none");
+    insta::assert_snapshot!(error.told(), @r#"
+    `providers.ssh.hosts` (--set hosts) must be a list such as `["a", "b"]`, not `[u@a`
+    hint: quote it for the shell: `--set 'hosts=["…", "…"]'`; one value needs no brackets
+    "#);
 }
 
 #[test]

@@ -3,12 +3,14 @@
 use std::fmt;
 use std::num::NonZeroU16;
 
+use clap::ValueEnum as _;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 use url::Url;
 
+use crate::cli::{Color, Format};
 use crate::model::{HumanDuration, PathSetting, RegistrationMode, RunnerVersion, Scope};
 use crate::providers::schema::{EXPECTED, SOURCE};
 
@@ -118,6 +120,22 @@ impl Text for bool {
     }
 }
 
+impl Text for Format {
+    const EXPECTED: &'static str = "`text` or `json`";
+
+    fn read(text: &str) -> Option<Self> {
+        Self::from_str(text, false).ok()
+    }
+}
+
+impl Text for Color {
+    const EXPECTED: &'static str = "`auto`, `always` or `never`";
+
+    fn read(text: &str) -> Option<Self> {
+        Self::from_str(text, false).ok()
+    }
+}
+
 /// A number of runners.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "u64")]
@@ -218,11 +236,12 @@ impl Text for Group {
         if name.is_empty() || name.len() > LONGEST || name.contains(char::is_control) {
             return None;
         }
-        let digits = name.bytes().all(|byte| byte.is_ascii_digit());
-        Some(match name.parse() {
-            Ok(id) if digits => Self::Id(id),
-            _ => Self::Name(name.to_owned()),
-        })
+        // A number is never a name: `-1` is a mistake.
+        let number = name.strip_prefix('-').unwrap_or(name);
+        if !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) {
+            return name.parse().ok().filter(|id| *id > 0).map(Self::Id);
+        }
+        Some(Self::Name(name.to_owned()))
     }
 }
 
@@ -302,7 +321,8 @@ impl Text for AppId {
     fn read(text: &str) -> Option<Self> {
         let text = text.trim();
         let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-        let is_id = !text.is_empty() && text.len() <= 100 && text.chars().all(plain);
+        let begins = text.starts_with(|c: char| c.is_ascii_alphanumeric());
+        let is_id = begins && text.len() <= 100 && text.chars().all(plain);
         is_id.then(|| Self(text.to_owned()))
     }
 }

@@ -336,7 +336,11 @@ fn settings_that_are_not_enough_are_told_before_anything_is_created() {
     std::fs::write(world.path("providers.toml"), text).expect("a file");
     for start in ["start pods", "start pods --dry-run"] {
         let said = world.run(start).exits(2);
-        assert!(said.stderr.contains("`gpu` of `pods`"), "{}", said.stderr);
+        assert!(
+            said.stderr.contains("`providers.pods.gpu`"),
+            "{}",
+            said.stderr
+        );
         assert!(said.stderr.contains("L40S"), "{}", said.stderr);
     }
     let world = world.env("RUNPOD_API_KEY", "");

@@ -143,11 +143,26 @@ fn a_wrong_value_in_the_table_of_one_provider_is_the_end_of_that_one_alone() {
 }
 
 #[test]
+#[cfg(feature = "runpod")]
+fn a_value_of_the_surroundings_that_cannot_be_used_keeps_no_other_kind_from_being_searched() {
+    let world = World::new()
+        .env("RUNPOD_API_KEY", "rpa_x")
+        .env("RUNPOD_REST_V2_API_URL", "nowhere");
+    let told = "`providers.runpod.endpoint` ($RUNPOD_REST_V2_API_URL) must be the URL of a server";
+    for args in ["list --no-github", "providers"] {
+        let said = world.run(args);
+        let all = format!("{}{}", said.stdout, said.stderr);
+        assert!(all.contains(told), "{args}: {all}");
+        assert_ne!(said.code, Some(2), "{args}: {all}");
+    }
+}
+
+#[test]
 fn a_file_of_a_setting_that_is_not_there_is_an_error_about_that_setting() {
     let world = World::new().env("GH_PAT", "");
     let text = "[github]\ntoken = { file = \"~/token\" }\n[defaults]\nsetup = \"~/setup.sh\"\n";
     std::fs::write(world.path("providers.toml"), text).expect("a file");
-    insta::assert_snapshot!(world.run("list --provider local").exits(1).stderr, @"
+    insta::assert_snapshot!(world.run("list --provider local").exits(2).stderr, @"
     error: could not read `github.token` (providers.toml:2)
       caused by: `[WORLD]/home/token`: No such file or directory (os error 2)
 
@@ -176,8 +191,8 @@ fn a_value_that_a_shell_cannot_quote_is_read_as_its_setting_wants() {
     shown("env.N=8").exits(0);
     shown("env={ N = 8, M = true }").exits(0);
     shown("slots=2").exits(0);
-    insta::assert_snapshot!(shown("slots=two").exits(2).stderr, @"error: `slots` of `local` (--set slots) must be an integer, not a string");
-    insta::assert_snapshot!(shown("grace=5").exits(2).stderr, @"error: `grace` of `local` (--set grace) must be a duration such as `90s`, `15m` or `1h 30m` (at most a year), not `5`");
+    insta::assert_snapshot!(shown("slots=two").exits(2).stderr, @"error: `providers.local.slots` (--set slots) must be an integer, not `two`");
+    insta::assert_snapshot!(shown("grace=5").exits(2).stderr, @"error: `providers.local.grace` (--set grace) must be a duration such as `90s`, `15m` or `1h 30m` (at most a year), not `5`");
 }
 
 #[test]

@@ -85,7 +85,7 @@ async fn ask(desk: &Desk, name: String, settings: settings::Result<ProviderSetti
     let answer = async {
         let place = desk.open(settings).await?;
         let offers = place.provider.offers().await;
-        offers.map_err(|error| Failure::of_provider(error, &name, |_| String::new()))
+        offers.map_err(|error| Failure::of_provider(error, &name, &desk.settings.tables))
     };
     Asked {
         answer: answer.await,

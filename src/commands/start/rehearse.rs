@@ -55,10 +55,10 @@ pub(super) async fn run(
     // One provider is rehearsed at a time: the others are only asked when there is no room.
     let places = desk.places(&settings.providers[..1]).await?;
     let checked = places[0].provider.check().await;
-    checked.map_err(|error| Failure::of_provider(error, &places[0].name, |_| String::new()))?;
+    checked.map_err(|error| Failure::of_provider(error, &places[0].name, &desk.settings.tables))?;
     warn_of(desk, &places);
     let stub = open()?;
-    let reached = reach(&stub, &places[0]).await?;
+    let reached = reach(desk, &stub, &places[0]).await?;
     desk.ui.status(&format!(
         "Rehearsing at `{}`: the machine is real, GitHub is a stub at {reached}",
         places[0].name
@@ -235,12 +235,12 @@ fn open() -> Result<StubServer, Failure> {
 }
 
 /// Opens the stub where the machine can reach it.
-async fn reach(stub: &StubServer, place: &Place) -> Result<Url, Failure> {
+async fn reach(desk: &Desk, stub: &StubServer, place: &Place) -> Result<Url, Failure> {
     let url = place
         .provider
         .reach(stub.port())
         .await
-        .map_err(|error| Failure::of_provider(error, &place.name, |_| String::new()))?;
+        .map_err(|error| Failure::of_provider(error, &place.name, &desk.settings.tables))?;
     let Some(url) = url else {
         return Err(Failure::new(
             Exit::Usage,

@@ -7,10 +7,15 @@ use serde::Deserialize;
 
 use super::places;
 use crate::model::{HumanDuration, is_reserved};
+use crate::providers::common::words::PRICE;
+use crate::providers::schema::{backticked, dotted};
 use crate::providers::{Error, Result};
 
 /// The instance type where neither the table nor a launch template names one: 2 processors, 8 GiB.
 pub(super) const TYPE: &str = "t3.large";
+
+/// What `image` must be.
+const IMAGE: &str = "`\"ami-…\"`, `\"resolve:ssm:PARAMETER\"` or `{ owner = \"…\", name = \"…\" }`";
 
 /// EC2 takes 50 tags; 14 are gharun's own, and one is the name that the console shows.
 const MOST_TAGS: usize = 35;
@@ -52,6 +57,7 @@ pub struct Config {
     /// How machines are bought: `on-demand`, `spot` or `spot-then-on-demand`.
     pub market: Market,
     /// The most that a spot machine may cost, in US dollars an hour; the on-demand price when left out.
+    #[schemars(extend("x-expected" = PRICE))]
     pub max_price: Option<f64>,
     /// The capacity reservation that machines count against: `cr-…`, or `none` to use none.
     pub capacity_reservation: Option<String>,
@@ -114,7 +120,7 @@ pub enum Search {
 /// Which image.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
-#[schemars(extend("x-expected" = "`\"ami-…\"`, `\"resolve:ssm:PARAMETER\"` or `{ owner = \"…\", name = \"…\" }`"))]
+#[schemars(extend("x-expected" = IMAGE))]
 pub enum Image {
     /// An id, or a parameter that holds one.
     Text(String),
@@ -176,6 +182,12 @@ pub struct Template {
     pub version: Option<String>,
 }
 
+/// The items of a list, each with its key.
+fn each<'a>(key: &str, list: &'a [String]) -> impl Iterator<Item = (String, &'a String)> {
+    let list = list.iter().enumerate();
+    list.map(move |(number, item)| (format!("{key}[{number}]"), item))
+}
+
 impl Config {
     /// The regions where machines are launched, as far as the table names them.
     pub(super) fn named_regions(&self) -> Vec<String> {
@@ -198,12 +210,7 @@ impl Config {
         self.check_tags()?;
         if let Some(price) = self.max_price {
             if !(price.is_finite() && price > 0.0) {
-                return Err(Error::setting(
-                    "max_price",
-                    format!(
-                        "{price} is not a valid price: write US dollars an hour, such as `0.25`"
-                    ),
-                ));
+                return Err(Error::unfit("max_price", PRICE, format!("`{price}`")));
             }
             if self.market == Market::OnDemand {
                 return Err(Error::setting(
@@ -215,13 +222,9 @@ impl Config {
         }
         // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_InstanceMetadataOptionsRequest.html
         if !(1..=64).contains(&self.metadata_hop_limit) {
-            return Err(Error::setting(
-                "metadata_hop_limit",
-                format!(
-                    "{} hops: `metadata_hop_limit` must be between 1 and 64",
-                    self.metadata_hop_limit
-                ),
-            ));
+            let found = format!("`{}`", self.metadata_hop_limit);
+            let expected = "an integer from 1 to 64";
+            return Err(Error::unfit("metadata_hop_limit", expected, found));
         }
         if let Some(template) = &self.launch_template
             && template.id.is_some() == template.name.is_some()
@@ -235,32 +238,24 @@ impl Config {
     }
 
     fn check_places(&self) -> Result<()> {
-        let lists = [
-            ("region", self.region.iter().collect::<Vec<_>>()),
-            ("regions", self.regions.iter().collect()),
-            (
-                "search_regions",
-                match &self.search_regions {
-                    Search::List(list) => list.iter().collect(),
-                    Search::Text(_) => Vec::new(),
-                },
-            ),
-        ];
-        for (key, regions) in lists {
-            if let Some(bad) = regions.iter().find(|region| !places::is_region(region)) {
-                return Err(Error::setting(
-                    key,
-                    format!("`{bad}` is not a valid region: write one such as `us-east-1`"),
-                ));
+        let searched = match &self.search_regions {
+            Search::List(list) => list.as_slice(),
+            Search::Text(_) => &[],
+        };
+        let one = self.region.iter();
+        let one = one.map(|region| ("region".to_owned(), region));
+        let all = one.chain(each("regions", &self.regions));
+        for (key, region) in all.chain(each("search_regions", searched)) {
+            if !places::is_region(region) {
+                let expected = "a region such as `us-east-1`";
+                return Err(Error::unfit(key, expected, backticked(region)));
             }
         }
         if let Search::Text(text) = &self.search_regions
             && text != "all"
         {
-            return Err(Error::setting(
-                "search_regions",
-                format!("`{text}` is not a list of regions: write `\"all\"`, or `[\"us-east-1\"]`"),
-            ));
+            let expected = "`\"all\"` or an array of regions";
+            return Err(Error::unfit("search_regions", expected, backticked(text)));
         }
         self.check_ids()
     }
@@ -271,13 +266,11 @@ impl Config {
             ("subnets", "subnet-", &self.subnets),
             ("security_groups", "sg-", &self.security_groups),
         ] {
-            for value in values {
+            for (key, value) in each(key, values) {
                 let (region, id) = places::split(value);
                 if !id.starts_with(begins) {
-                    return Err(Error::setting(
-                        key,
-                        format!("`{value}` is not a valid ID: it must begin with `{begins}`"),
-                    ));
+                    let expected = format!("an ID that begins with `{begins}`");
+                    return Err(Error::unfit(key, &expected, backticked(value)));
                 }
                 if region.is_none() && several {
                     return Err(Error::setting(
@@ -309,25 +302,19 @@ impl Config {
     }
 
     fn check_words(&self) -> Result<()> {
-        let mut words = vec![
-            ("profile", self.profile.as_deref()),
-            ("endpoint", self.endpoint.as_deref()),
-            ("key_name", self.key_name.as_deref()),
-            ("instance_profile", self.instance_profile.as_deref()),
-            ("user", self.user.as_deref()),
+        let words = [
+            ("profile", &self.profile),
+            ("endpoint", &self.endpoint),
+            ("key_name", &self.key_name),
+            ("instance_profile", &self.instance_profile),
+            ("user", &self.user),
         ];
-        words.extend(
-            self.instance_types
-                .iter()
-                .map(|kind| ("instance_types", Some(kind.as_str()))),
-        );
-        for (key, word) in words {
+        let words = words.into_iter();
+        let words = words.filter_map(|(key, word)| Some((key.to_owned(), word.as_ref()?)));
+        for (key, word) in words.chain(each("instance_types", &self.instance_types)) {
             // Names of profiles and keys may have blanks in them.
-            if word.is_some_and(|word| word.trim().is_empty()) {
-                return Err(Error::setting(
-                    key,
-                    format!("`{key}` must not be empty: write a name, or leave it out"),
-                ));
+            if word.trim().is_empty() {
+                return Err(Error::unfit(key, "a name", "an empty string"));
             }
         }
         if let Some(user) = &self.user
@@ -335,31 +322,23 @@ impl Config {
                 .chars()
                 .all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
         {
-            return Err(Error::setting(
-                "user",
-                format!("`{user}` is not a valid user name"),
-            ));
+            let expected = "a user name of letters, digits, `.`, `_` and `-`";
+            return Err(Error::unfit("user", expected, backticked(user)));
         }
         if let Some(reservation) = &self.capacity_reservation
             && reservation != "none"
             && !reservation.starts_with("cr-")
         {
-            return Err(Error::setting(
-                "capacity_reservation",
-                format!(
-                    "`{reservation}` is not a valid capacity reservation: write `cr-…`, or `none`"
-                ),
-            ));
+            let expected = "a capacity reservation, `cr-…`, or `none`";
+            let found = backticked(reservation);
+            return Err(Error::unfit("capacity_reservation", expected, found));
         }
         if self
             .volume
             .as_ref()
             .is_some_and(|volume| volume.size == Some(0))
         {
-            return Err(Error::setting(
-                "volume.size",
-                "`volume.size` must be at least 1 GiB",
-            ));
+            return Err(Error::unfit("volume.size", "at least 1 GiB", "`0`"));
         }
         self.check_image()
     }
@@ -371,22 +350,14 @@ impl Config {
                 .strip_prefix("resolve:ssm:")
                 .is_none_or(|name| name.trim().is_empty())
         {
-            return Err(Error::setting(
-                "image",
-                format!(
-                    "`{text}` is not a valid image: write `\"ami-…\"`, \
-                     `\"resolve:ssm:PARAMETER\"`, or a table"
-                ),
-            ));
+            return Err(Error::unfit("image", IMAGE, backticked(text)));
         }
         if let Some(Image::Newest(newest)) = &self.image
             && let Some(arch) = &newest.arch
             && !["x86_64", "arm64"].contains(&arch.as_str())
         {
-            return Err(Error::setting(
-                "image.arch",
-                format!("`{arch}` is not a valid architecture: write `x86_64` or `arm64`"),
-            ));
+            let expected = "`x86_64` or `arm64`";
+            return Err(Error::unfit("image.arch", expected, backticked(arch)));
         }
         Ok(())
     }
@@ -403,7 +374,7 @@ impl Config {
             ));
         }
         for (key, value) in &self.tags {
-            let at = format!("tags.{key}");
+            let at = dotted(&["tags".to_owned(), key.clone()]);
             let lower = key.to_ascii_lowercase();
             // Policies of IAM do not tell `Managed-By` from `managed-by`.
             if is_reserved(&lower) {

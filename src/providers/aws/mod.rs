@@ -72,6 +72,10 @@ impl ProviderKind for Aws {
     const REHEARSES: bool = false;
     type Config = Config;
 
+    fn fits(config: &Config) -> Result<()> {
+        config.check()
+    }
+
     fn ambient(env: Lookup<'_>) -> Vec<(&'static str, &'static str, Value)> {
         // The rest of the AWS tools' variables is read by the SDK; these two are, too, but they tell
         // the candidates of a dry run.

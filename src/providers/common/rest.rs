@@ -16,6 +16,7 @@ use url::Url;
 
 use crate::http::{self, Answer, Bounds, Client, Options, Request, Term};
 use crate::model::{Secret, is_loopback};
+use crate::providers::schema::backticked;
 use crate::providers::{Error, ErrorKind, Result};
 
 /// One server of a place.
@@ -75,13 +76,8 @@ impl Rest {
 /// A `Config` error about the setting, where it is no address of a server.
 pub(crate) fn address(key: &str, text: &str) -> Result<Url> {
     let bad = || {
-        Error::setting(
-            key,
-            format!(
-                "`{text}` is not a valid server address: write one such as \
-                 `https://api.example.com/v1`"
-            ),
-        )
+        let expected = "the URL of a server, such as `https://api.example.com/v1`";
+        Error::unfit(key, expected, backticked(text))
     };
     let mut url: Url = text.trim().parse().map_err(|_| bad())?;
     let plain = matches!(url.scheme(), "http" | "https")

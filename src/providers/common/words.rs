@@ -1,6 +1,12 @@
 //! Settings that are one word.
 
+use crate::providers::schema::backticked;
 use crate::providers::{Error, Result};
+
+/// What the most that a machine may cost must be.
+pub(crate) const PRICE: &str = "a price above 0, in US dollars an hour, such as `0.25`";
+/// What a setting of one word must be.
+const EXPECTED: &str = "a name without spaces";
 
 /// Refuses a setting that is set and is not one word.
 ///
@@ -9,10 +15,10 @@ use crate::providers::{Error, Result};
 /// A `Config` error about the setting.
 pub(crate) fn check_word(key: &str, word: Option<&str>) -> Result<()> {
     match word {
-        Some(word) if word.is_empty() || word.contains(char::is_whitespace) => Err(Error::setting(
-            key,
-            format!("`{key}` must not be empty or contain spaces: write a name, or leave it out"),
-        )),
+        Some("") => Err(Error::unfit(key, EXPECTED, "an empty string")),
+        Some(word) if word.contains(char::is_whitespace) => {
+            Err(Error::unfit(key, EXPECTED, backticked(word)))
+        }
         _ => Ok(()),
     }
 }

@@ -1,6 +1,7 @@
 //! The table of a docker provider, and the container that it describes.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use bollard::models::{
     DeviceMapping, DeviceRequest, HostConfig, RestartPolicy, RestartPolicyNameEnum,
@@ -10,10 +11,17 @@ use serde::Deserialize;
 
 use crate::model::{ExistingPath, is_reserved};
 use crate::providers::common::words::check_word;
+use crate::providers::schema::{backticked, dotted};
 use crate::providers::{EnvName, Error, Result};
 
 /// The image that GitHub publishes with a runner in it.
 const IMAGE: &str = "ghcr.io/actions/actions-runner:latest";
+
+/// What `cpus` must be.
+const CPUS: &str = "a number of processors, at least 0.01, such as `1.5`";
+
+/// What `memory` and `shm_size` must be.
+const SIZE: &str = "a size such as `\"4g\"` or `\"512m\"`, or a number of bytes";
 
 /// The smallest memory that the daemon takes, in bytes.
 const LEAST_MEMORY: u64 = 6 * 1024 * 1024;
@@ -47,6 +55,7 @@ pub struct Config {
     /// The platform of the image (`linux/arm64`); the daemon's own when left out.
     pub platform: Option<String>,
     /// How many processors the container may use (`1.5`); all when left out.
+    #[schemars(extend("x-expected" = CPUS))]
     pub cpus: Option<f64>,
     /// How much memory the container may use (`"4g"`, `"512m"`, or bytes); all when left out.
     pub memory: Option<Amount>,
@@ -123,7 +132,7 @@ pub enum Pull {
 /// A number of bytes.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
-#[schemars(extend("x-expected" = "a size such as `\"4g\"`, or a number of bytes"))]
+#[schemars(extend("x-expected" = SIZE))]
 pub enum Amount {
     /// In bytes.
     Bytes(u64),
@@ -151,15 +160,17 @@ impl Amount {
             Self::Bytes(bytes) => return Ok(*bytes),
             Self::Text(text) => text,
         };
-        parse_bytes(text).ok_or_else(|| {
-            Error::setting(
-                key,
-                format!(
-                    "`{text}` is not a valid size: write a number with `k`, `m`, `g` or `t`, such \
-                     as `\"4g\"`, or a number of bytes"
-                ),
-            )
-        })
+        parse_bytes(text).ok_or_else(|| Error::unfit(key, SIZE, backticked(text)))
+    }
+}
+
+/// As it was written.
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bytes(bytes) => write!(f, "{bytes}"),
+            Self::Text(text) => f.write_str(text),
+        }
     }
 }
 
@@ -190,7 +201,7 @@ pub(super) fn host_config(config: &Config) -> Result<HostConfig> {
     for key in config.labels.keys() {
         if is_reserved(key) {
             return Err(Error::setting(
-                format!("labels.{key}"),
+                dotted(&["labels".to_owned(), key.clone()]),
                 format!(
                     "the label `{key}` is reserved: gharun finds its machines by it; choose another"
                 ),
@@ -203,15 +214,19 @@ pub(super) fn host_config(config: &Config) -> Result<HostConfig> {
         };
         let bytes = amount.bytes(key)?;
         if bytes < least {
-            return Err(Error::setting(
+            let expected = format!("at least {least} bytes, Docker's minimum");
+            return Err(Error::unfit(
                 key,
-                format!(
-                    "{bytes} bytes are below Docker's minimum of {least}: write at least `\"6m\"`"
-                ),
+                &expected,
+                backticked(&amount.to_string()),
             ));
         }
         i64::try_from(bytes).map(Some).map_err(|_| {
-            Error::setting(key, format!("{bytes} bytes are more than Docker can count"))
+            Error::unfit(
+                key,
+                "a size that Docker can count",
+                backticked(&amount.to_string()),
+            )
         })
     };
     Ok(HostConfig {
@@ -219,12 +234,12 @@ pub(super) fn host_config(config: &Config) -> Result<HostConfig> {
         memory: bytes("memory", &config.memory, LEAST_MEMORY)?,
         shm_size: bytes("shm_size", &config.shm_size, 1)?,
         device_requests: config.gpus.as_ref().map(gpus).transpose()?.map(|r| vec![r]),
-        devices: each(&config.devices, device)?,
-        binds: each(&config.volumes, volume)?,
+        devices: each("devices", &config.devices, device)?,
+        binds: each("volumes", &config.volumes, volume)?,
         network_mode: config.network.clone(),
         privileged: Some(config.privileged),
         runtime: config.runtime.clone(),
-        extra_hosts: each(&config.extra_hosts, extra_host)?,
+        extra_hosts: each("extra_hosts", &config.extra_hosts, extra_host)?,
         init: Some(config.init),
         // A container that ended stays, so that its exit code and its log can be told, and is
         // never started again: a runner serves one job.
@@ -237,9 +252,18 @@ pub(super) fn host_config(config: &Config) -> Result<HostConfig> {
     })
 }
 
-/// Reads every text of a list; an empty list is none.
-fn each<T>(texts: &[String], read: impl Fn(&str) -> Result<T>) -> Result<Option<Vec<T>>> {
-    let read: Vec<T> = texts.iter().map(|text| read(text)).collect::<Result<_>>()?;
+/// Reads every text of a list, or says what it must be; an empty list is none.
+fn each<T>(
+    key: &str,
+    texts: &[String],
+    read: impl Fn(&str) -> Result<T, &'static str>,
+) -> Result<Option<Vec<T>>> {
+    let texts = texts.iter().enumerate();
+    let read = texts.map(|(number, text)| {
+        let key = format!("{key}[{number}]");
+        read(text).map_err(|expected| Error::unfit(key, expected, backticked(text)))
+    });
+    let read: Vec<T> = read.collect::<Result<_>>()?;
     Ok((!read.is_empty()).then_some(read))
 }
 
@@ -259,10 +283,7 @@ fn check_words(config: &Config) -> Result<()> {
 
 fn nano_cpus(cpus: f64) -> Result<i64> {
     if !(0.01..=100_000.0).contains(&cpus) {
-        return Err(Error::setting(
-            "cpus",
-            format!("{cpus} processors: `cpus` must be at least 0.01, such as `1.5`"),
-        ));
+        return Err(Error::unfit("cpus", CPUS, format!("`{cpus}`")));
     }
     #[expect(
         clippy::cast_possible_truncation,
@@ -272,23 +293,20 @@ fn nano_cpus(cpus: f64) -> Result<i64> {
 }
 
 fn gpus(gpus: &Gpus) -> Result<DeviceRequest> {
-    let bad = |what: &str| {
-        Error::setting(
-            "gpus",
-            format!("{what}: write `\"all\"`, a number of GPUs, or a list of device IDs"),
-        )
-    };
+    let expected = "`\"all\"`, a number of GPUs, or an array of device IDs";
+    let bad = |found: &str| Err(Error::unfit("gpus", expected, found));
     let (count, device_ids) = match gpus {
-        Gpus::Count(0) => return Err(bad("`gpus` must not be 0")),
+        Gpus::Count(0) => return bad("`0`"),
         Gpus::Count(count) => (Some(i64::from(*count)), None),
         // The daemon's spelling of all.
         Gpus::Text(text) if text == "all" => (Some(-1), None),
         Gpus::Text(text) => match text.parse::<u32>() {
             Ok(count) if count > 0 => (Some(i64::from(count)), None),
-            _ => return Err(bad(&format!("`{text}` is not a valid choice of GPUs"))),
+            _ => return bad(&backticked(text)),
         },
-        Gpus::Devices(ids) if ids.is_empty() || ids.iter().any(String::is_empty) => {
-            return Err(bad("a device ID must not be empty"));
+        Gpus::Devices(ids) if ids.is_empty() => return bad("an empty array"),
+        Gpus::Devices(ids) if ids.iter().any(String::is_empty) => {
+            return bad("an array with an empty string");
         }
         Gpus::Devices(ids) => (None, Some(ids.clone())),
     };
@@ -300,16 +318,8 @@ fn gpus(gpus: &Gpus) -> Result<DeviceRequest> {
     })
 }
 
-fn device(text: &str) -> Result<DeviceMapping> {
-    let bad = || {
-        Error::setting(
-            "devices",
-            format!(
-                "`{text}` is not a valid device: write `/dev/x`, `/dev/x:/dev/y` or \
-                 `/dev/x:/dev/y:rwm`"
-            ),
-        )
-    };
+fn device(text: &str) -> Result<DeviceMapping, &'static str> {
+    let expected = "a device such as `/dev/x`, `/dev/x:/dev/y` or `/dev/x:/dev/y:rwm`";
     let parts: Vec<&str> = text.split(':').collect();
     let rights = |part: &str| !part.is_empty() && part.chars().all(|c| "rwm".contains(c));
     let (host, inside, rights) = match parts[..] {
@@ -317,10 +327,10 @@ fn device(text: &str) -> Result<DeviceMapping> {
         [host, second] if rights(second) => (host, host, second),
         [host, inside] => (host, inside, "rwm"),
         [host, inside, third] if rights(third) => (host, inside, third),
-        _ => return Err(bad()),
+        _ => return Err(expected),
     };
     if !host.starts_with('/') || !inside.starts_with('/') {
-        return Err(bad());
+        return Err(expected);
     }
     Ok(DeviceMapping {
         path_on_host: Some(host.to_owned()),
@@ -329,7 +339,7 @@ fn device(text: &str) -> Result<DeviceMapping> {
     })
 }
 
-fn volume(text: &str) -> Result<String> {
+fn volume(text: &str) -> Result<String, &'static str> {
     let parts: Vec<&str> = text.split(':').collect();
     let named = |source: &str| {
         source.starts_with(|c: char| c.is_ascii_alphanumeric())
@@ -343,17 +353,11 @@ fn volume(text: &str) -> Result<String> {
     if fine {
         Ok(text.to_owned())
     } else {
-        Err(Error::setting(
-            "volumes",
-            format!(
-                "`{text}` is not a valid volume: write `/PATH:/TARGET` or `NAME:/TARGET`, with \
-                 `:ro` to make it read-only"
-            ),
-        ))
+        Err("`/PATH:/TARGET` or `NAME:/TARGET`, with `:ro` to make it read-only")
     }
 }
 
-fn extra_host(text: &str) -> Result<String> {
+fn extra_host(text: &str) -> Result<String, &'static str> {
     match text.split_once(':') {
         Some((host, address))
             if !host.is_empty()
@@ -365,13 +369,7 @@ fn extra_host(text: &str) -> Result<String> {
         {
             Ok(text.to_owned())
         }
-        _ => Err(Error::setting(
-            "extra_hosts",
-            format!(
-                "`{text}` is not a valid entry for `/etc/hosts`: write `HOST:ADDRESS` or \
-                 `HOST:host-gateway`"
-            ),
-        )),
+        _ => Err("an entry for `/etc/hosts`: `HOST:ADDRESS` or `HOST:host-gateway`"),
     }
 }
 

@@ -63,6 +63,10 @@ impl ProviderKind for Docker {
     const REHEARSES: bool = true;
     type Config = Config;
 
+    fn fits(config: &Config) -> Result<()> {
+        config::host_config(config).map(drop)
+    }
+
     fn ambient(env: Lookup<'_>) -> Vec<(&'static str, &'static str, Value)> {
         let set = |name: &str| env(name).filter(|value| !value.is_empty());
         let mut found = Vec::new();

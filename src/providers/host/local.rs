@@ -14,6 +14,7 @@ use url::Url;
 
 use super::{Broken, Host, Layout, Output, Shell};
 use crate::model::{HumanDuration, Instance, InstanceId, Order, PathSetting, Secret};
+use crate::providers::schema::{backticked, dotted};
 use crate::providers::{
     Answer, EnvName, Error, Health, Listing, Lookup, Provider, ProviderKind, Result, Termination,
 };
@@ -133,11 +134,11 @@ impl Local {
         } = config;
         let layout = Layout {
             address: None,
-            work_dir: folder("work_dir", work_dir)?,
-            cache: Some(folder("cache", cache)?),
+            work_dir: folder("work_dir", work_dir.as_ref())?,
+            cache: Some(folder("cache", cache.as_ref())?),
             slots,
             grace: grace.get(),
-            env: variables(env)?,
+            env: variables(&env)?,
             gpus: Vec::new(),
             waits: false,
         };
@@ -148,7 +149,7 @@ impl Local {
 }
 
 /// A folder as scripts can use it.
-fn folder(key: &str, path: Option<PathSetting>) -> Result<String> {
+fn folder(key: &str, path: Option<&PathSetting>) -> Result<String> {
     let Some(path) = path else {
         let message = format!("`{key}` is not set, and neither is `$HOME`");
         return Err(Error::setting(key, message));
@@ -157,16 +158,16 @@ fn folder(key: &str, path: Option<PathSetting>) -> Result<String> {
     match text.map(|text| text.trim_end_matches('/')) {
         Some(text) if path.is_absolute() && !text.is_empty() => Ok(text.to_owned()),
         _ => {
-            let message = format!("`{}` must be an absolute path", path.display());
-            Err(Error::setting(key, message))
+            let found = backticked(&path.display().to_string());
+            Err(Error::unfit(key, "an absolute path", found))
         }
     }
 }
 
-fn variables(env: BTreeMap<EnvName, String>) -> Result<Vec<(String, Secret)>> {
-    env.into_iter()
+fn variables(env: &BTreeMap<EnvName, String>) -> Result<Vec<(String, Secret)>> {
+    env.iter()
         .map(|(key, value)| {
-            let setting = format!("env.{key}");
+            let setting = dotted(&["env".to_owned(), key.to_string()]);
             let key = key.to_string();
             if key.starts_with("GHARUN_") || key == "RUNNER_TRACKING_ID" {
                 let message = format!(
@@ -177,7 +178,7 @@ fn variables(env: BTreeMap<EnvName, String>) -> Result<Vec<(String, Secret)>> {
             } else if value.contains('\0') {
                 Err(Error::setting(setting, "a variable must not contain NUL"))
             } else {
-                Ok((key, Secret::new(value)))
+                Ok((key, Secret::new(value.as_str())))
             }
         })
         .collect()
@@ -188,6 +189,15 @@ impl ProviderKind for Local {
     const ABOUT: &'static str = "Slots on this machine";
     const REHEARSES: bool = true;
     type Config = Config;
+
+    fn fits(config: &Config) -> Result<()> {
+        for (key, path) in [("work_dir", &config.work_dir), ("cache", &config.cache)] {
+            if path.is_some() {
+                folder(key, path.as_ref())?;
+            }
+        }
+        variables(&config.env).map(drop)
+    }
 
     fn ambient(env: Lookup<'_>) -> Vec<(&'static str, &'static str, Value)> {
         let absolute = |name: &str| env(name).filter(|value| Path::new(value).is_absolute());

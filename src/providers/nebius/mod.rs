@@ -128,6 +128,10 @@ impl ProviderKind for Nebius {
     const REHEARSES: bool = false;
     type Config = Config;
 
+    fn fits(config: &Config) -> Result<()> {
+        config.check()
+    }
+
     fn ambient(env: Lookup<'_>) -> Vec<(&'static str, &'static str, Value)> {
         let set = |name: &str| env(name).filter(|value| !value.is_empty());
         let mut found = Vec::new();

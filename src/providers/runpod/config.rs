@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::model::Secret;
+use crate::providers::common::words::PRICE;
 use crate::providers::{EnvName, Names};
 
 mod check;
@@ -71,6 +72,7 @@ pub struct Config {
     pub env: BTreeMap<EnvName, String>,
     /// The most that a pod may cost, in US dollars an hour by RunPod's list price, all its GPUs together. Without
     /// that list nothing is launched.
+    #[schemars(extend("x-expected" = PRICE))]
     pub max_price: Option<f64>,
     /// The address of the API; else `$RUNPOD_REST_V2_API_URL`, `https://api.runpod.io/v2`. Pods use it too,
     /// to end themselves.

@@ -54,6 +54,10 @@ impl ProviderKind for RunPod {
     const REHEARSES: bool = false;
     type Config = Config;
 
+    fn fits(config: &Config) -> Result<()> {
+        config.check().map(drop)
+    }
+
     fn ambient(env: Lookup<'_>) -> Vec<(&'static str, &'static str, Value)> {
         [
             ("RUNPOD_API_KEY", "api_key"),

@@ -1,8 +1,8 @@
 //! What is wrong with a value, by its first flaw.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
-use super::shape::Shape;
+use super::shape::{Shape, Type};
 use super::{EXPECTED, Fault, Misfit};
 use crate::model::HumanDuration;
 
@@ -19,11 +19,11 @@ impl Shape<'_> {
             flaws.push(form.flaw_inside(value, path)?);
         }
         let only = flaws.len() == 1;
-        let inside = |flaw: &Misfit| {
-            flaw.path.len() > path.len() && matches!(flaw.fault, Fault::Wrong { .. })
-        };
-        // Where there are several forms, the one that was meant is the one whose keys were used.
-        let meant = flaws.into_iter().find(|flaw| only || inside(flaw));
+        // Where there are several forms, the one that was meant is the one whose keys were used. What is wrong with
+        // the value itself is told by all that it may be.
+        let meant = flaws.into_iter().find(|flaw| {
+            flaw.path.len() > path.len() && (only || matches!(flaw.fault, Fault::Wrong { .. }))
+        });
         meant.or_else(|| Some(Misfit::wrong(path, self, value)))
     }
 
@@ -38,12 +38,10 @@ impl Shape<'_> {
                 });
             }
             Value::Array(_) => false,
+            // One that no type of number holds.
+            Value::Object(_) if Type::of(value) == Type::Integer => false,
             Value::Object(table) => return self.flaw_of_table(table, path),
-            Value::Number(number) => self.bounds().is_none_or(|(least, most)| {
-                let number = number.as_i64().map(i128::from);
-                let number = number.or_else(|| value.as_u64().map(i128::from));
-                number.is_none_or(|number| (least..=most).contains(&number))
-            }),
+            Value::Number(number) => self.is_within_bounds(number),
             Value::String(text) => {
                 self.constants().is_none_or(|all| all.contains(&value))
                     && self.is_long_enough("minLength", text.len())
@@ -97,7 +95,9 @@ impl Shape<'_> {
             Some("uint16") => (0, i128::from(u16::MAX)),
             Some("uint32") => (0, i128::from(u32::MAX)),
             Some("uint" | "uint64") => (0, i128::from(u64::MAX)),
-            _ if self.about["type"] == "integer" => (i128::from(i64::MIN), i128::from(u64::MAX)),
+            _ if self.types().any(|name| name == "integer") => {
+                (i128::from(i64::MIN), i128::from(u64::MAX))
+            }
             _ => return None,
         };
         let said = |key: &str| self.about[key].as_i64().map(i128::from);
@@ -105,6 +105,20 @@ impl Shape<'_> {
             said("minimum").unwrap_or(least),
             said("maximum").unwrap_or(most),
         ))
+    }
+
+    fn is_within_bounds(self, number: &Number) -> bool {
+        let whole = number.as_i64().map(i128::from);
+        let whole = whole.or_else(|| number.as_u64().map(i128::from));
+        if let (Some((least, most)), Some(whole)) = (self.bounds(), whole) {
+            return (least..=most).contains(&whole);
+        }
+        let said = |key: &str| self.about[key].as_f64();
+        number.as_f64().is_none_or(|number| {
+            said("minimum").is_none_or(|least| number >= least)
+                && said("exclusiveMinimum").is_none_or(|below| number > below)
+                && said("maximum").is_none_or(|most| number <= most)
+        })
     }
 
     fn is_long_enough(self, key: &str, length: usize) -> bool {

@@ -13,8 +13,9 @@ mod check;
 mod shape;
 mod words;
 
-pub use shape::Shape;
 pub(super) use shape::alternatives;
+pub use shape::{Shape, datetime, huge_integer, is_table};
+pub use words::backticked;
 
 /// The key of a schema that says in words what a value must be, where its type does not tell.
 pub const EXPECTED: &str = "x-expected";
@@ -114,6 +115,28 @@ pub fn dotted(path: &[String]) -> String {
     text
 }
 
+/// The parts of a whole key, as [`dotted`] writes it.
+pub fn undotted(key: &str) -> Vec<String> {
+    let mut parts = Vec::new();
+    let mut rest = key;
+    while !rest.is_empty() {
+        rest = rest.strip_prefix('.').unwrap_or(rest);
+        let mut quoted = serde_json::Deserializer::from_str(rest).into_iter::<String>();
+        let end = if let Some(Ok(part)) = quoted.next() {
+            parts.push(part);
+            quoted.byte_offset()
+        } else {
+            let mut inside = rest.char_indices().skip(1);
+            let end = inside.find(|(_, c)| ".[".contains(*c));
+            let end = end.map_or(rest.len(), |(end, _)| end);
+            parts.push(rest[..end].to_owned());
+            end
+        };
+        rest = &rest[end..];
+    }
+    parts
+}
+
 /// Reads a table of settings.
 ///
 /// # Errors
@@ -145,4 +168,26 @@ pub fn read_value<T: DeserializeOwned + JsonSchema>(value: &Value) -> Result<T, 
         let refused = error.inner().to_string();
         shape.refused(value, path, refused)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_whole_key_can_be_taken_apart_again() {
+        for parts in [
+            &[][..],
+            &["memory"],
+            &["volume", "size"],
+            &["volumes", "[1]"],
+            &["labels", "a b", "[0]"],
+            &["slots", "pi@pi4.local"],
+            &["env", ""],
+            &["tags", "ä\"[1].b"],
+        ] {
+            let parts: Vec<String> = parts.iter().map(ToString::to_string).collect();
+            assert_eq!(undotted(&dotted(&parts)), parts);
+        }
+    }
 }

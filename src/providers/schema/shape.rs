@@ -1,12 +1,37 @@
 //! What may be written in one place of a table: its forms, and what is inside of them.
 
 use schemars::Schema;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::model::{HumanDuration, PathSetting};
 
 /// As `toml` hands a date or a time on to whoever knows none.
 const DATETIME: &str = "$__toml_private_datetime";
+/// The only key of the table that an integer is written as, where no type of JSON holds it.
+const INTEGER: &str = "$__gharun_integer";
+
+/// A date or a time of TOML, which JSON has not.
+pub fn datetime(text: &str) -> Value {
+    json!({ DATETIME: text })
+}
+
+/// An integer that is too large for every type, or too small.
+pub fn huge_integer(digits: &str) -> Value {
+    json!({ INTEGER: digits })
+}
+
+/// Whether a value is a table of TOML.
+pub fn is_table(value: &Value) -> bool {
+    Type::of(value) == Type::Table
+}
+
+/// The digits of such an integer.
+pub(super) fn digits(value: &Value) -> Option<&str> {
+    match value {
+        Value::Object(table) if table.len() == 1 => table.get(INTEGER)?.as_str(),
+        _ => None,
+    }
+}
 
 /// The types of TOML.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +59,7 @@ impl Type {
             Value::Object(table) if table.len() == 1 && table.contains_key(DATETIME) => {
                 Self::Datetime
             }
+            Value::Object(_) if digits(value).is_some() => Self::Integer,
             Value::Object(_) => Self::Table,
             Value::String(_) => Self::String,
         }

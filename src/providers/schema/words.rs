@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::shape::{Shape, Type, alternatives};
+use super::shape::{Shape, Type, alternatives, digits};
 use super::{EXPECTED, Fault, Misfit, SECRET_ITSELF, SOURCE};
 
 /// How long a value may be in an error.
@@ -107,6 +107,13 @@ impl<'a> Shape<'a> {
         match value {
             Value::String(_) if self.expected() == SOURCE => SECRET_ITSELF.to_owned(),
             Value::String(text) if text.is_empty() => "an empty string".to_owned(),
+            Value::Object(_) if right_type && digits(value).is_some() => {
+                if concealed {
+                    "another value".to_owned()
+                } else {
+                    shown(value)
+                }
+            }
             Value::Array(items) if items.is_empty() => "an empty array".to_owned(),
             Value::Bool(_) | Value::Number(_) | Value::String(_) if right_type && !concealed => {
                 shown(value)
@@ -126,8 +133,13 @@ impl<'a> Shape<'a> {
 fn shown(value: &Value) -> String {
     let text = match value {
         Value::String(text) => text.clone(),
-        other => other.to_string(),
+        other => digits(other).map_or_else(|| other.to_string(), str::to_owned),
     };
+    backticked(&text)
+}
+
+/// A text in an error, as far as it is not too long.
+pub fn backticked(text: &str) -> String {
     if text.len() <= LONGEST {
         return format!("`{text}`");
     }

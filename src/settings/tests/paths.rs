@@ -80,7 +80,7 @@ fn a_file_that_a_setting_names_and_that_is_not_there_is_an_error_about_the_setti
     };
     insta::assert_snapshot!(refused("[providers.p]\nkind = \"docker\"\n\ncert_path = \"~/no\"\n", &[]), @"`providers.p.cert_path` (p.toml:4) cannot be used: `HOME/no`: No such file or directory (os error 2)");
     insta::assert_snapshot!(refused("[providers.p]\nkind = \"nebius\"\nservice_account_key = \"/no\"\n", &[]), @"`providers.p.service_account_key` (p.toml:3) cannot be used: `/no`: No such file or directory (os error 2)");
-    insta::assert_snapshot!(refused("[providers.p]\nkind = \"ssh\"\nhosts = \"a\"\n", &["identity=~/no"]), @"`identity` of `p` (--set identity) cannot be used: `HOME/no`: No such file or directory (os error 2)");
+    insta::assert_snapshot!(refused("[providers.p]\nkind = \"ssh\"\nhosts = \"a\"\n", &["identity=~/no"]), @"`providers.p.identity` (--set identity) cannot be used: `HOME/no`: No such file or directory (os error 2)");
     // What is only the usual place, or is made when it is needed, need not be there.
     let docker = table("[providers.p]\nkind = \"docker\"\n", &[], &env).expect("it is fine");
     let no = folder.path().join("no").display().to_string();

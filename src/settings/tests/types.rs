@@ -1,7 +1,5 @@
 //! Every key of the file with a value of every type: what fits is taken, and of all else it is said what it must be.
 
-use std::fmt::Write as _;
-
 use super::super::file::Contents;
 use super::*;
 use crate::providers::KINDS;
@@ -36,59 +34,493 @@ fn read(text: &str) -> Result<()> {
     tables.settings(&tables.named()).map(drop)
 }
 
-/// One letter for each type: `+` is taken, `v` has the right type and cannot be that value, `k` is a table with
+/// One letter for each value: `+` is taken, `v` has the right type and cannot be that value, `k` is a table with
 /// unknown keys, `i` something in it is wrong, and `-` is of a wrong type.
-fn row(table: &str, prelude: &str, key: &str) -> String {
-    let mut row = String::new();
+fn row(key: &Key) -> String {
+    VALUES
+        .iter()
+        .map(|(value, name)| key.letter(value, name))
+        .collect()
+}
+
+fn letter(table: &str, prelude: &str, key: &str, value: &str, name: &str) -> char {
+    let text = format!("[{table}]\n{prelude}{key} = {value}\n");
+    let line = text.lines().count();
     let whole = format!("{table}.{key}");
-    for (value, name) in VALUES {
-        let text = format!("[{table}]\n{prelude}{key} = {value}\n");
-        let line = text.lines().count();
-        let Err(error) = read(&text) else {
-            row.push('+');
-            continue;
-        };
-        let said = error.to_string();
-        let subject = format!("`{whole}` (p.toml:{line}) must be ");
-        let inside = format!("`{whole}.x` (p.toml:{line}) must be ");
-        let unknown = format!("p.toml:{line}: unknown key `x` in [{whole}]");
-        row.push(if let Some(rest) = said.strip_prefix(&subject) {
-            let (must, not) = rest.rsplit_once(", not ").expect("it says what it is");
-            assert!(!must.is_empty(), "{said}");
-            let shown = format!("`{}`", value.trim_matches('"'));
-            let values = [shown.as_str(), "another value", "a table with `x`"];
-            if not == name || not == "the secret itself" {
-                '-'
-            } else {
-                assert!(values.contains(&not), "{said}");
-                'v'
-            }
-        } else if said.contains(" is not set.") {
-            // It is taken, and another key has to go with it.
-            '+'
-        } else if said == unknown {
-            'k'
-        } else {
-            assert!(said.starts_with(&inside), "{text}{said}");
-            'i'
-        });
+    let Err(error) = read(&text) else {
+        return '+';
+    };
+    let said = error.to_string();
+    if said == format!("p.toml:{line}: unknown key `x` in [{whole}]") {
+        return 'k';
     }
-    row
+    let around = whole.rsplit_once('.').map(|(around, _)| around);
+    let of_all = around.is_some_and(|around| said.starts_with(&format!("`{around}` (")));
+    if of_all || said.contains(" is not set.") {
+        // It is taken, and another key has to go with it.
+        return '+';
+    }
+    let rest = |inside: &str| said.strip_prefix(&format!("`{whole}{inside}` (p.toml:{line}) "));
+    let inside = [".x", "[0]"].into_iter().find_map(rest);
+    let Some(rest) = rest("").or(inside) else {
+        panic!("{text}{said}");
+    };
+    let Some(must) = rest.strip_prefix("must be ") else {
+        return 'v';
+    };
+    let (must, not) = must.rsplit_once(", not ").expect("it says what it is");
+    assert!(!must.is_empty(), "{said}");
+    let shown = format!("`{}`", value.trim_matches('"'));
+    // A duration may be the number 0.
+    let values = [shown.as_str(), "another value", "a table with `x`", "`0s`"];
+    if inside.is_some() {
+        'i'
+    } else if not == name || not == "the secret itself" {
+        '-'
+    } else {
+        assert!(values.contains(&not), "{text}{said}");
+        'v'
+    }
+}
+
+/// A key, for a test of all of them.
+struct Key {
+    /// `kind: key`, or `table.key`.
+    name: String,
+    table: String,
+    /// What else the table must hold.
+    prelude: String,
+    key: String,
+}
+
+impl Key {
+    fn letter(&self, value: &str, name: &str) -> char {
+        letter(&self.table, &self.prelude, &self.key, value, name)
+    }
+}
+
+/// Every key of a table that is no kind's.
+fn fixed_keys() -> Vec<Key> {
+    let schema = schemars::schema_for!(Contents);
+    let mut all = Vec::new();
+    for table in ["defaults", "github"] {
+        let mut paths = Vec::new();
+        for shape in Shape::of(&schema).inside(table) {
+            keys(shape, &[], &mut paths);
+        }
+        all.extend(paths.into_iter().map(|path| Key {
+            name: format!("{table}.{}", path.join(".")),
+            table: table.to_owned(),
+            prelude: String::new(),
+            key: path.join("."),
+        }));
+    }
+    all
+}
+
+/// Every key of every kind, in a table of that kind.
+fn keys_of_kinds() -> Vec<Key> {
+    let mut all = Vec::new();
+    for kind in KINDS {
+        let schema = kind.schema();
+        let shape = Shape::of(&schema);
+        let required = schema.get("required").and_then(|keys| keys.as_array());
+        let required = required
+            .into_iter()
+            .flatten()
+            .filter_map(|key| key.as_str());
+        let required: Vec<(&str, &str)> = required
+            .map(|key| {
+                let secret = shape.inside(key).into_iter().any(Shape::is_secret);
+                (key, if secret { "{ env = \"KEY\" }" } else { "\"a\"" })
+            })
+            .collect();
+        let mut paths = Vec::new();
+        keys(shape, &[], &mut paths);
+        all.extend(paths.into_iter().map(|path| {
+            let others = required.iter().filter(|(key, _)| path[0] != *key);
+            let others = others.map(|(key, value)| format!("{key} = {value}\n"));
+            Key {
+                name: format!("{}: {}", kind.name, path.join(".")),
+                table: "providers.p".to_owned(),
+                prelude: format!("kind = \"{}\"\n{}", kind.name, others.collect::<String>()),
+                key: path.join("."),
+            }
+        }));
+    }
+    all
+}
+
+fn all_keys() -> Vec<Key> {
+    fixed_keys().into_iter().chain(keys_of_kinds()).collect()
+}
+
+#[test]
+fn every_number_is_within_its_bounds_or_told_what_it_must_be() {
+    const NUMBERS: [&str; 7] = [
+        "-1",
+        "0",
+        "256",
+        "65536",
+        "4294967296",
+        "99999999999999999999",
+        "-99999999999999999999",
+    ];
+    let mut table = format!("{}\n", NUMBERS.join(" "));
+    for key in all_keys() {
+        let (name, of) = (&key.name, |number: &&str| key.letter(number, "an integer"));
+        let row: String = NUMBERS.iter().map(of).collect();
+        if row.chars().all(|letter| letter == '-') {
+            continue;
+        }
+        // What no type of number holds fits nowhere.
+        assert!(row.ends_with("vv") || row.ends_with("--"), "{name}: {row}");
+        writeln!(table, "{row} {name}").unwrap();
+    }
+    if KINDS.len() == 7 {
+        insta::assert_snapshot!(table, @"
+        -1 0 256 65536 4294967296 99999999999999999999 -99999999999999999999
+        vv+vvvv defaults.count
+        -+----- defaults.idle_timeout
+        -+----- defaults.lifetime
+        -+----- defaults.older_than
+        -+----- defaults.poll_interval
+        -+----- defaults.second_look
+        -+----- defaults.timeout
+        v++++vv github.app.id
+        vv+++vv github.app.installation
+        vv+++vv github.runner_group
+        vvvvvvv aws: max_price
+        vv++vvv aws: volume.size
+        v+++vvv aws: volume.iops
+        v+++vvv aws: volume.throughput
+        vvvvvvv aws: metadata_hop_limit
+        -+----- aws: capacity_wait
+        vv++vvv docker: cpus
+        vvvv+vv docker: memory
+        vv+++vv docker: shm_size
+        vv++vvv docker: gpus
+        vv+vvvv local: slots
+        -+----- local: grace
+        vv++vvv nebius: disk.size
+        v+++vvv nebius: shm_size
+        -v----- nebius: start_deadline
+        vv++vvv runpod: gpu_count
+        vv++vvv runpod: vcpus
+        vv++vvv runpod: disk
+        v+++vvv runpod: volume.size
+        vv++vvv runpod: volume
+        vv++vvv runpod: min_ram_per_gpu
+        vv++vvv runpod: min_vcpu_per_gpu
+        vv+++vv runpod: max_price
+        vv+vvvv ssh: slots
+        -v----- ssh: connect_timeout
+        -+----- ssh: wait_for_slot
+        -+----- ssh: grace
+        v++++vv toy: room
+        ");
+    }
+}
+
+#[test]
+fn every_item_of_an_array_and_every_value_of_a_table_has_its_type() {
+    let mut table = String::new();
+    for Key {
+        name,
+        table: section,
+        prelude,
+        key,
+    } in all_keys()
+    {
+        for value in ["[7]", "{ x = 7 }", "{ x = [7] }", "[[\"x\"]]"] {
+            let text = format!("[{section}]\n{prelude}{key} = {value}\n");
+            let Err(error) = read(&text) else {
+                writeln!(table, "{name} = {value} is taken").unwrap();
+                continue;
+            };
+            let (said, line) = (error.to_string(), text.lines().count());
+            let inside = |inside: &str| {
+                said.strip_prefix(&format!(
+                    "`{section}.{key}{inside}` (p.toml:{line}) must be "
+                ))
+            };
+            if let Some((found, must)) = ["[0]", ".x[0]", ".x"]
+                .iter()
+                .find_map(|part| Some((part, inside(part)?)))
+            {
+                writeln!(table, "{name}{found}: {must}").unwrap();
+            }
+        }
+    }
+    if KINDS.len() == 7 {
+        insta::assert_snapshot!(table, @"
+        defaults.labels[0]: a string, not an integer
+        defaults.labels[0]: a string, not an array
+        defaults.providers[0]: a string, not an integer
+        defaults.providers[0]: a string, not an array
+        github.app.private_key.command[0]: a string, not an integer
+        github.app.private_key.command[0]: a string, not an array
+        github.token.command[0]: a string, not an integer
+        github.token.command[0]: a string, not an array
+        aws: regions[0]: a string, not an integer
+        aws: regions[0]: a string, not an array
+        aws: search_regions[0]: a string, not an integer
+        aws: search_regions[0]: a string, not an array
+        aws: instance_types[0]: a string, not an integer
+        aws: instance_types[0]: a string, not an array
+        aws: subnets[0]: a string, not an integer
+        aws: subnets[0]: a string, not an array
+        aws: security_groups[0]: a string, not an integer
+        aws: security_groups[0]: a string, not an array
+        aws: tags.x: a string, not an integer
+        aws: tags.x: a string, not an array
+        docker: gpus[0]: a string, not an integer
+        docker: gpus[0]: a string, not an array
+        docker: devices[0]: a string, not an integer
+        docker: devices[0]: a string, not an array
+        docker: volumes[0]: a string, not an integer
+        docker: volumes[0]: a string, not an array
+        docker: env.x: a string, not an integer
+        docker: env.x: a string, not an array
+        docker: extra_hosts[0]: a string, not an integer
+        docker: extra_hosts[0]: a string, not an array
+        docker: labels.x: a string, not an integer
+        docker: labels.x: a string, not an array
+        local: env.x: a string, not an integer
+        local: env.x: a string, not an array
+        nebius: platform[0]: a string, not an integer
+        nebius: platform[0]: a string, not an array
+        nebius: preset[0]: a string, not an integer
+        nebius: preset[0]: a string, not an array
+        nebius: env.x: a string, not an integer
+        nebius: env.x: a string, not an array
+        nebius: labels.x: a string, not an integer
+        nebius: labels.x: a string, not an array
+        runpod: gpu[0]: a string, not an integer
+        runpod: gpu[0]: a string, not an array
+        runpod: cpu[0]: a string, not an integer
+        runpod: cpu[0]: a string, not an array
+        runpod: data_centers[0]: a string, not an integer
+        runpod: data_centers[0]: a string, not an array
+        runpod: ports[0]: a string, not an integer
+        runpod: ports[0]: a string, not an array
+        runpod: env.x: a string, not an integer
+        runpod: env.x: a string, not an array
+        ssh: hosts[0]: a string, not an integer
+        ssh: hosts[0]: a string, not an array
+        ssh: slots.x: an integer, not an array
+        ssh: gpus[0]: a string, not an integer
+        ssh: gpus.x: an array of strings, not an integer
+        ssh: gpus.x[0]: a string, not an integer
+        ssh: gpus[0]: a string, not an array
+        ssh: labels.x: an array of strings, not an integer
+        ssh: labels.x[0]: a string, not an integer
+        ");
+    }
+}
+
+#[test]
+fn a_table_that_is_none_and_a_kind_that_is_none_are_told() {
+    let said = |text: &str| read(text).expect_err("it is refused").to_string();
+    for (value, name) in VALUES {
+        if name != "a table" {
+            let expected = format!("`providers.p` (p.toml:2) must be a table, not {name}");
+            assert_eq!(said(&format!("[providers]\np = {value}\n")), expected);
+            for table in ["defaults", "github", "github.app", "providers"] {
+                let told = said(&format!("{table} = {value}\n"));
+                let begins = format!("`{table}` (p.toml:1) must be a table");
+                assert!(told.starts_with(&begins), "{told}");
+                assert!(told.ends_with(&format!(", not {name}")), "{told}");
+            }
+        }
+        if name != "a string" {
+            let expected = format!("`providers.p.kind` (p.toml:2) must be a string, not {name}");
+            assert_eq!(said(&format!("[providers.p]\nkind = {value}\n")), expected);
+        }
+    }
+    insta::assert_snapshot!(said("providers = []\n"), @"`providers` (p.toml:1) must be a table, not an empty array");
+    insta::assert_snapshot!(said("[providers.p]\nkind = \"nope\"\n"), @"`providers.p.kind` (p.toml:2) must be the name of a kind, not `nope`");
+    insta::assert_snapshot!(said("[providers.p]\n"), @"`providers.p.kind` (p.toml:1) is not set.");
+    insta::assert_snapshot!(said("[providers.\"my gpu\"]\nkind = \"local\"\n"), @r#"`providers."my gpu"` (p.toml:1) cannot be used: the name of a provider must have 1 to 40 letters, digits, `-` and `_`"#);
+    insta::assert_snapshot!(said("[providers.\"\"]\nkind = \"local\"\n"), @r#"`providers.""` (p.toml:1) cannot be used: the name of a provider must have 1 to 40 letters, digits, `-` and `_`"#);
+}
+
+#[test]
+fn every_setting_has_a_variable_and_a_wrong_text_in_it_is_told() {
+    const WRONG: &str = "a b?";
+    let schema = schemars::schema_for!(Contents);
+    let defaults = Shape::of(&schema).inside("defaults").into_iter();
+    let keys = defaults.flat_map(Shape::keys);
+    let mut variables: Vec<(String, &str)> = keys
+        .map(|key| (format!("GHARUN_{}", key.to_uppercase()), WRONG))
+        .collect();
+    for name in [
+        "REPO",
+        "ORG",
+        "ENTERPRISE",
+        "APP_ID",
+        "APP_INSTALLATION",
+        "CA_BUNDLE",
+    ] {
+        variables.push((format!("GHARUN_{name}"), WRONG));
+    }
+    for name in ["CONFIG", "OUTPUT", "COLOR"] {
+        variables.push((format!("GHARUN_{name}"), WRONG));
+    }
+    for name in ["GITHUB_API_URL", "GITHUB_SERVER_URL", "GITHUB_REPOSITORY"] {
+        variables.push((name.to_owned(), WRONG));
+    }
+    variables.push(("GHARUN_RUNNER_GROUP".to_owned(), "-1"));
+    variables.push(("GHARUN_APP_ID".to_owned(), "-1"));
+    let mut table = String::new();
+    for (variable, wrong) in variables {
+        let variable: &str = variable.leak();
+        let commands = ["start local", "start", "list", "stop --orphans"];
+        let errors = commands.iter().filter_map(|args| {
+            // Of an app the rest is read only when its ID and its key are set.
+            let app = World::new(args).env("GHARUN_APP_ID", "1");
+            let world = app
+                .env("GHARUN_APP_PRIVATE_KEY", "key")
+                .env(variable, wrong);
+            let (settings, cli) = match world.settings() {
+                Ok(resolved) => resolved,
+                Err(error) => return Some(error),
+            };
+            match cli.command {
+                Command::Start(args) => settings.start(&args).err(),
+                Command::Stop(args) => settings.stop(&args).err(),
+                Command::List(args) => settings.list(&args).err(),
+                Command::Providers(_) => None,
+            }
+        });
+        let begins = format!("`${variable}` ");
+        let error = errors.map(|error| error.to_string());
+        let error = error.into_iter().find(|error| error.starts_with(&begins));
+        let error = error.unwrap_or_else(|| panic!("${variable} is not read"));
+        writeln!(table, "{error}").unwrap();
+    }
+    insta::assert_snapshot!(table, @"
+    `$GHARUN_ALLOW_PARTIAL` must be `true` or `false`, not `a b?`
+    `$GHARUN_COUNT` must be an integer from 1 to 256, not `a b?`
+    `$GHARUN_GROUP` must be a name of at most 40 lower-case letters, digits, `-` and `_`, not `a b?`
+    `$GHARUN_IDLE_TIMEOUT` must be a duration such as `90s`, `15m` or `1h 30m` (at most a year), not `a b?`
+    `$GHARUN_KEEP_FAILED` must be `true` or `false`, not `a b?`
+    `$GHARUN_LABELS` must be a label of letters, digits, `.`, `_` and `-`, not `a b?`
+    `$GHARUN_LIFETIME` must be a duration such as `90s`, `15m` or `1h 30m` (at most a year), not `a b?`
+    `$GHARUN_OLDER_THAN` must be a duration such as `90s`, `15m` or `1h 30m` (at most a year), not `a b?`
+    `$GHARUN_POLL_INTERVAL` must be a duration such as `90s`, `15m` or `1h 30m` (at most a year), not `a b?`
+    `$GHARUN_PROVIDERS` must name providers, not `a b?`
+    `$GHARUN_REGISTRATION` must be `jit` or `token`, not `a b?`
+    `$GHARUN_RUNNER_VERSION` must be `latest` or a version such as `2.336.0`, not `a b?`
+    `$GHARUN_SECOND_LOOK` must be a duration such as `90s`, `15m` or `1h 30m` (at most a year), not `a b?`
+    `$GHARUN_SETUP` cannot be `a b?`: No such file or directory (os error 2)
+    `$GHARUN_TIMEOUT` must be a duration such as `90s`, `15m` or `1h 30m` (at most a year), not `a b?`
+    `$GHARUN_REPO` must be `OWNER/NAME`, such as `octo/app`, not `a b?`
+    `$GHARUN_ORG` must be an organization's name as in its URL, not `a b?`
+    `$GHARUN_ENTERPRISE` must be an enterprise's name as in its URL, not `a b?`
+    `$GHARUN_APP_ID` must be the client ID (`Iv…`) or app ID of a GitHub App, as shown on the app's settings page, not another value
+    `$GHARUN_APP_INSTALLATION` must be the number at the end of the installation's URL, not `a b?`
+    `$GHARUN_CA_BUNDLE` cannot be `a b?`: No such file or directory (os error 2)
+    `$GHARUN_CONFIG` cannot be `a b?`: the file does not exist
+    `$GHARUN_OUTPUT` must be `text` or `json`, not `a b?`
+    `$GHARUN_COLOR` must be `auto`, `always` or `never`, not `a b?`
+    `$GITHUB_API_URL` must be a URL such as `https://github.example.com`, not `a b?`
+    `$GITHUB_SERVER_URL` must be a URL such as `https://github.example.com`, not `a b?`
+    `$GITHUB_REPOSITORY` must be `OWNER/NAME`, such as `octo/app`, not `a b?`
+    `$GHARUN_RUNNER_GROUP` must be the name or ID of a runner group, not `-1`
+    `$GHARUN_APP_ID` must be the client ID (`Iv…`) or app ID of a GitHub App, as shown on the app's settings page, not another value
+    ");
+}
+
+#[test]
+fn a_right_type_with_a_wrong_value_is_told_in_the_same_form() {
+    let mut table = String::new();
+    for text in [
+        "[defaults]\ncount = -1",
+        "[defaults]\ncount = 0",
+        "[defaults]\nsetup = \"\"",
+        "[github]\nrunner_group = -1",
+        "[github]\nrunner_group = \"-1\"",
+        "[github.app]\nid = -1",
+        "[providers.local]\nslots = 0",
+        "[providers.local]\nslots = 99999999999999999999",
+        "[providers.local]\nwork_dir = \"\"",
+        "[providers.local]\nwork_dir = \"slots\"",
+    ] {
+        writeln!(table, "{}", read(text).expect_err("it is refused")).unwrap();
+    }
+    insta::assert_snapshot!(table, @"
+    `defaults.count` (p.toml:2) must be an integer from 1 to 256, not `-1`
+    `defaults.count` (p.toml:2) must be an integer from 1 to 256, not `0`
+    `defaults.setup` (p.toml:2) must be a path in a string, not an empty string
+    `github.runner_group` (p.toml:2) must be the name or ID of a runner group, not `-1`
+    `github.runner_group` (p.toml:2) must be the name or ID of a runner group, not `-1`
+    `github.app.id` (p.toml:2) must be the client ID (`Iv…`) or app ID of a GitHub App, as shown on the app's settings page, not another value
+    `providers.local.slots` (p.toml:2) must be an integer from 1 to 65535, not `0`
+    `providers.local.slots` (p.toml:2) must be an integer from 1 to 65535, not `99999999999999999999`
+    `providers.local.work_dir` (p.toml:2) must be a path in a string, not an empty string
+    `providers.local.work_dir` (p.toml:2) must be an absolute path, not `slots`
+    ");
+}
+
+#[test]
+#[cfg(all(feature = "docker", feature = "runpod", feature = "ssh"))]
+fn the_values_of_a_kind_are_told_in_the_same_form() {
+    let mut table = String::new();
+    for (kind, setting) in [
+        ("docker", "memory = \"lots\""),
+        ("docker", "memory = -1"),
+        ("docker", "memory = 7"),
+        ("docker", "gpus = \"some\""),
+        ("docker", "gpus = 0"),
+        ("docker", "cpus = 0"),
+        ("docker", "cpus = 99999999999999999999"),
+        ("docker", "volumes = [\"/a:/b\", \"a\"]"),
+        ("docker", "labels = { \"managed-by\" = \"me\" }"),
+        ("runpod", "api_key = { env = \"KEY\" }\nmax_price = -1"),
+        (
+            "runpod",
+            "api_key = { env = \"KEY\" }\ngpu = \"A40\"\ncpu = \"cpu5c\"",
+        ),
+        ("ssh", "hosts = []"),
+        ("ssh", "hosts = \"a\"\nwork_dir = \"\""),
+        ("ssh", "hosts = \"a\"\nidentity = \"\""),
+        ("ssh", "hosts = \"a\"\nslots = { \"b.local\" = 1 }"),
+        ("ssh", "hosts = \"a\"\nknown_hosts = \"/nonexistent/x\""),
+    ] {
+        let text = format!("[providers.p]\nkind = \"{kind}\"\n{setting}\n");
+        let Err(error) = read(&text) else {
+            panic!("{text}")
+        };
+        writeln!(table, "{error}").unwrap();
+    }
+    insta::assert_snapshot!(table, @r#"
+    `providers.p.memory` (p.toml:3) must be a size such as `"4g"` or `"512m"`, or a number of bytes, not `lots`
+    `providers.p.memory` (p.toml:3) must be a size such as `"4g"` or `"512m"`, or a number of bytes, not `-1`
+    `providers.p.memory` (p.toml:3) must be at least 6291456 bytes, Docker's minimum, not `7`
+    `providers.p.gpus` (p.toml:3) must be `"all"`, a number of GPUs, or an array of device IDs, not `some`
+    `providers.p.gpus` (p.toml:3) must be `"all"`, a number of GPUs, or an array of device IDs, not `0`
+    `providers.p.cpus` (p.toml:3) must be a number of processors, at least 0.01, such as `1.5`, not `0`
+    `providers.p.cpus` (p.toml:3) must be a number of processors, at least 0.01, such as `1.5`, not `99999999999999999999`
+    `providers.p.volumes[1]` (p.toml:3) must be `/PATH:/TARGET` or `NAME:/TARGET`, with `:ro` to make it read-only, not `a`
+    `providers.p.labels.managed-by` (p.toml:3) cannot be used: the label `managed-by` is reserved: gharun finds its machines by it; choose another
+    `providers.p.max_price` (p.toml:4) must be a price above 0, in US dollars an hour, such as `0.25`, not `-1`
+    `providers.p.cpu` (p.toml:5) cannot be used: `gpu` and `cpu` are both set: keep one
+    `providers.p.hosts` (p.toml:3) must be at least one host, not an empty array
+    `providers.p.work_dir` (p.toml:4) must be an absolute path or `~/FOLDER`, not an empty string
+    `providers.p.identity` (p.toml:4) must be a path in a string, not an empty string
+    `providers.p.slots."b.local"` (p.toml:4) cannot be used: `b.local` is not one of `hosts`
+    `providers.p.known_hosts` (p.toml:4) cannot be used: `/nonexistent/x`: No such file or directory (os error 2)
+    "#);
+    let accepts = "[providers.p]\nkind = \"ssh\"\nhosts = \"a\"\nhost_key_check = \"accept-new\"\nknown_hosts = \"/nonexistent/x\"\n";
+    read(accepts).expect("it is made when it is needed");
 }
 
 #[test]
 fn every_key_of_the_fixed_tables_times_every_type() {
-    let schema = schemars::schema_for!(Contents);
-    let mut all = Vec::new();
-    for table in ["defaults", "github"] {
-        for shape in Shape::of(&schema).inside(table) {
-            keys(shape, &[table.to_owned()], &mut all);
-        }
-    }
     let mut table = String::from("string integer float boolean array table datetime\n");
-    for path in all {
-        let (section, key) = (&path[0], path[1..].join("."));
-        writeln!(table, "{} {section}.{key}", row(section, "", &key)).unwrap();
+    for key in fixed_keys() {
+        writeln!(table, "{} {}", row(&key), key.name).unwrap();
     }
     insta::assert_snapshot!(table, @"
     string integer float boolean array table datetime
@@ -131,43 +563,36 @@ fn every_key_of_the_fixed_tables_times_every_type() {
 #[expect(clippy::too_many_lines, reason = "it is one table")]
 fn every_key_of_every_kind_times_every_type() {
     let mut table = String::from("string integer float boolean array table datetime\n");
-    for kind in KINDS {
-        let schema = kind.schema();
-        let mut all = Vec::new();
-        keys(Shape::of(&schema), &[], &mut all);
-        for path in all {
-            let key = path.join(".");
-            let prelude = format!("kind = \"{}\"\n", kind.name);
-            let row = row("providers.p", &prelude, &key);
-            assert!(
-                row.contains('-') && row.ends_with(['-', 'i']),
-                "{key}: {row}"
-            );
-            writeln!(table, "{row} {}: {key}", kind.name).unwrap();
-        }
+    for key in keys_of_kinds() {
+        let (name, row) = (&key.name, row(&key));
+        assert!(
+            row.contains('-') && row.ends_with(['-', 'i']),
+            "{name}: {row}"
+        );
+        writeln!(table, "{row} {name}").unwrap();
     }
     // With every kind, and the toy of the tests.
     if KINDS.len() == 7 {
         insta::assert_snapshot!(table, @"
         string integer float boolean array table datetime
-        +------ aws: region
-        ----+-- aws: regions
-        +---+-- aws: search_regions
+        v------ aws: region
+        ----i-- aws: regions
+        v---i-- aws: search_regions
         +------ aws: profile
         +------ aws: endpoint
         ----+-- aws: instance_types
         +------ aws: image.owner
         +------ aws: image.name
         +------ aws: image.arch
-        +----k- aws: image
-        ----+-- aws: subnets
-        ----+-- aws: security_groups
+        v----k- aws: image
+        ----i-- aws: subnets
+        ----i-- aws: security_groups
         ---+--- aws: public_ip
         +------ aws: key_name
         +------ aws: instance_profile
         v------ aws: market
-        -++---- aws: max_price
-        +------ aws: capacity_reservation
+        -vv---- aws: max_price
+        v------ aws: capacity_reservation
         -+----- aws: volume.size
         +------ aws: volume.type
         -+----- aws: volume.iops
@@ -183,50 +608,50 @@ fn every_key_of_every_kind_times_every_type() {
         +------ aws: launch_template.name
         +------ aws: launch_template.version
         -----k- aws: launch_template
-        +------ docker: config_dir
+        v------ docker: config_dir
         +------ docker: context
         +------ docker: host
         ---+--- docker: tls_verify
-        +------ docker: cert_path
+        v------ docker: cert_path
         +------ docker: image
         v------ docker: pull
         +------ docker: platform
         -++---- docker: cpus
-        ++----- docker: memory
-        ++----- docker: shm_size
-        ++--+-- docker: gpus
-        ----+-- docker: devices
-        ----+-- docker: volumes
+        vv----- docker: memory
+        v+----- docker: shm_size
+        v+--+-- docker: gpus
+        ----i-- docker: devices
+        ----i-- docker: volumes
         -----+- docker: env
         +------ docker: network
         +------ docker: user
         ---+--- docker: privileged
         +------ docker: runtime
         ---+--- docker: docker_socket
-        ----+-- docker: extra_hosts
+        ----i-- docker: extra_hosts
         ---+--- docker: init
         -----+- docker: labels
         -+----- local: slots
-        +------ local: work_dir
-        +------ local: cache
+        v------ local: work_dir
+        v------ local: cache
         v------ local: grace
         -----+- local: env
         v------ nebius: product
-        +------ nebius: project
-        +------ nebius: tenant
+        v------ nebius: project
+        v------ nebius: tenant
         -----v- nebius: iam_token
-        +------ nebius: service_account_key
+        v------ nebius: service_account_key
         +------ nebius: profile
-        +------ nebius: config_file
+        v------ nebius: config_file
         +---+-- nebius: platform
         +---+-- nebius: preset
-        +------ nebius: subnet
+        v------ nebius: subnet
         +------ nebius: image
         v------ nebius: disk.type
         -+----- nebius: disk.size
         -----k- nebius: disk
         ---+--- nebius: preemptible
-        +------ nebius: pricing_policy
+        v------ nebius: pricing_policy
         +------ nebius: registry.username
         +------ nebius: registry.secret
         -----k- nebius: registry
@@ -234,16 +659,16 @@ fn every_key_of_every_kind_times_every_type() {
         -----+- nebius: env
         -+----- nebius: shm_size
         ---+--- nebius: public_ip
-        +------ nebius: service_account
+        v------ nebius: service_account
         -----+- nebius: labels
         v------ nebius: start_deadline
-        +------ nebius: endpoint
-        +------ nebius: auth_endpoint
+        v------ nebius: endpoint
+        v------ nebius: auth_endpoint
         -----v- runpod: api_key
         +---+-- runpod: gpu
         -+----- runpod: gpu_count
         +---+-- runpod: cpu
-        -+----- runpod: vcpus
+        -v----- runpod: vcpus
         v------ runpod: cloud
         ----+-- runpod: data_centers
         +------ runpod: image
@@ -251,31 +676,31 @@ fn every_key_of_every_kind_times_every_type() {
         -+----- runpod: disk
         -+----- runpod: volume.size
         +------ runpod: volume.path
-        -+---k- runpod: volume
+        -v---k- runpod: volume
         +------ runpod: network_volume.id
         +------ runpod: network_volume.path
         +----k- runpod: network_volume
-        +------ runpod: min_cuda
+        v------ runpod: min_cuda
         -+----- runpod: min_ram_per_gpu
         -+----- runpod: min_vcpu_per_gpu
-        ----+-- runpod: ports
+        ----i-- runpod: ports
         -----+- runpod: env
         -++---- runpod: max_price
-        +------ runpod: endpoint
+        v------ runpod: endpoint
         +---+-- ssh: hosts
         -+---i- ssh: slots
         ----+i- ssh: gpus
         -----i- ssh: labels
         +------ ssh: user
-        +------ ssh: identity
+        v------ ssh: identity
         ---+--- ssh: agent
-        +------ ssh: agent_socket
+        v------ ssh: agent_socket
         v------ ssh: host_key_check
-        +------ ssh: known_hosts
+        v------ ssh: known_hosts
         +------ ssh: jump
-        +------ ssh: ssh_dir
+        v------ ssh: ssh_dir
         v------ ssh: connect_timeout
-        +------ ssh: work_dir
+        v------ ssh: work_dir
         ---+--- ssh: cache
         ---+--- ssh: sudo
         v------ ssh: prefer
@@ -292,7 +717,7 @@ fn a_number_that_is_not_finite_is_no_number_of_a_setting() {
     let error = read("[providers.p]\nkind = \"docker\"\ncpus = nan\n").unwrap_err();
     assert_eq!(
         error.to_string(),
-        "`providers.p.cpus` (p.toml:3) must be a number, not a number that is not finite"
+        "`providers.p.cpus` (p.toml:3) must be a number of processors, at least 0.01, such as `1.5`, not a number that is not finite"
     );
 }
 

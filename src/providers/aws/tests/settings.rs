@@ -13,18 +13,21 @@ fn refused(table: serde_json::Value) -> Option<String> {
 fn what_cannot_be_meant_is_refused_by_its_key() {
     for (table, key) in [
         (json!({ "region": "us-east-1a" }), "region"),
-        (json!({ "regions": ["Frankfurt"] }), "regions"),
+        (json!({ "regions": ["Frankfurt"] }), "regions[0]"),
         (json!({ "search_regions": "some" }), "search_regions"),
-        (json!({ "search_regions": ["x"] }), "search_regions"),
+        (json!({ "search_regions": ["x"] }), "search_regions[0]"),
         (json!({ "image": "ubuntu" }), "image"),
         (json!({ "image": "resolve:ssm:" }), "image"),
         (
             json!({ "image": { "owner": "self", "name": "x", "arch": "amd64" } }),
             "image.arch",
         ),
-        (json!({ "subnets": ["vpc-1"] }), "subnets"),
-        (json!({ "security_groups": ["default"] }), "security_groups"),
-        (json!({ "instance_types": [""] }), "instance_types"),
+        (json!({ "subnets": ["vpc-1"] }), "subnets[0]"),
+        (
+            json!({ "security_groups": ["default"] }),
+            "security_groups[0]",
+        ),
+        (json!({ "instance_types": [""] }), "instance_types[0]"),
         (json!({ "max_price": 0.1 }), "max_price"),
         (json!({ "max_price": 0.0, "market": "spot" }), "max_price"),
         (
@@ -37,7 +40,7 @@ fn what_cannot_be_meant_is_refused_by_its_key() {
             "tags.gharun-name",
         ),
         (json!({ "tags": { "Managed-By": "x" } }), "tags.Managed-By"),
-        (json!({ "tags": { "aws:x": "x" } }), "tags.aws:x"),
+        (json!({ "tags": { "aws:x": "x" } }), "tags.\"aws:x\""),
         (json!({ "tags": { "x": "y".repeat(257) } }), "tags.x"),
         (json!({ "user": "a b" }), "user"),
         (json!({ "metadata_hop_limit": 0 }), "metadata_hop_limit"),
@@ -51,7 +54,7 @@ fn what_cannot_be_meant_is_refused_by_its_key() {
         ),
         (
             json!({ "region": "us-east-1", "regions": ["us-west-2"], "subnets": ["subnet-1"] }),
-            "subnets",
+            "subnets[0]",
         ),
     ] {
         assert_eq!(refused(table.clone()).as_deref(), Some(key), "{table}");

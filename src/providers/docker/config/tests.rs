@@ -91,9 +91,9 @@ fn what_cannot_be_meant_names_its_setting() {
     for (key, value) in [
         ("cpus", json!(0)),
         ("cpus", json!(-1.0)),
-        ("devices", json!(["x"])),
-        ("devices", json!(["/dev/x:/dev/y:q"])),
-        ("extra_hosts", json!(["host"])),
+        ("devices[0]", json!(["x"])),
+        ("devices[0]", json!(["/dev/x:/dev/y:q"])),
+        ("extra_hosts[0]", json!(["host"])),
         ("gpus", json!("some")),
         ("gpus", json!(0)),
         ("gpus", json!([])),
@@ -103,10 +103,10 @@ fn what_cannot_be_meant_names_its_setting() {
         ("memory", json!(u64::MAX)),
         ("shm_size", json!(0)),
         ("user", json!("a b")),
-        ("volumes", json!(["./here:/there"])),
-        ("volumes", json!(["/here"])),
+        ("volumes[0]", json!(["./here:/there"])),
+        ("volumes[0]", json!(["/here"])),
     ] {
-        let error = refused(json!({ key: value }));
+        let error = refused(json!({ key.trim_end_matches("[0]"): value }));
         assert_eq!(error.key(), Some(key), "{error}");
     }
 }

@@ -1,6 +1,7 @@
 //! The settings of `ssh`, and what they come to for each host.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::num::NonZeroU16;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
 use crate::model::{ExistingPath, HumanDuration, PathSetting};
+use crate::providers::schema::{backticked, dotted};
 use crate::providers::{Error, Names, Result};
 
 /// The settings of `ssh`.
@@ -152,21 +154,27 @@ fn one_or_more<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>
 
 impl Config {
     /// Looks whether the settings fit together.
-    pub(super) fn checked(self) -> Result<Self> {
+    pub(super) fn check(&self) -> Result<()> {
         if self.hosts.is_empty() {
-            let error = Error::setting("hosts", "`hosts` must not be empty");
+            let error = Error::unfit("hosts", "at least one host", "an empty array");
             return Err(error.hinted("`--set hosts=pi@pi4.local`, or a table in providers.toml"));
         }
         let mut names = BTreeSet::new();
-        if let Some(twice) = self.hosts.iter().find(|host| !names.insert(*host)) {
-            let message = format!("`{twice}` is named twice");
-            return Err(Error::setting("hosts", message));
+        for (number, host) in self.hosts.iter().enumerate() {
+            let key = format!("hosts[{number}]");
+            if host.trim().is_empty() {
+                return Err(Error::unfit(key, "a host", "an empty string"));
+            }
+            if !names.insert(host) {
+                return Err(Error::setting(key, format!("`{host}` is named twice")));
+            }
         }
         let known = |setting: &str, keys: Vec<&String>| {
             let stranger = keys.into_iter().find(|key| !names.contains(key));
             stranger.map_or(Ok(()), |key| {
                 let message = format!("`{key}` is not one of `hosts`");
-                Err(Error::setting(format!("{setting}.{key}"), message))
+                let key = dotted(&[setting.to_owned(), key.clone()]);
+                Err(Error::setting(key, message))
             })
         };
         if let Slots::By(table) = &self.slots {
@@ -178,10 +186,8 @@ impl Config {
         known("labels", self.labels.keys().collect())?;
         let odd_label = |label: &&String| label.trim().is_empty() || label.contains([',', '\n']);
         if let Some(label) = self.labels.values().flatten().find(odd_label) {
-            return Err(Error::setting(
-                "labels",
-                format!("`{label}` is not a valid label"),
-            ));
+            let expected = "labels without commas and line breaks";
+            return Err(Error::unfit("labels", expected, backticked(label)));
         }
         let odd = |id: &&String| {
             let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_:/.".contains(&byte);
@@ -192,17 +198,22 @@ impl Config {
             Gpus::By(table) => table.values().flatten().collect(),
         };
         if let Some(id) = ids.into_iter().find(odd) {
-            return Err(Error::setting(
-                "gpus",
-                format!("`{id}` is not a valid GPU ID"),
-            ));
+            let expected = "IDs of letters, digits, `-`, `_`, `:`, `/` and `.`";
+            return Err(Error::unfit("gpus", expected, backticked(id)));
         }
         if self.connect_timeout.get() < Duration::from_millis(100) {
-            let message = "`connect_timeout` must be at least 100ms";
-            return Err(Error::setting("connect_timeout", message));
+            let found = backticked(&self.connect_timeout.to_string());
+            return Err(Error::unfit("connect_timeout", "at least 100ms", found));
         }
-        self.folder()?;
-        Ok(self)
+        // With `accept-new` it is made when the first key is added.
+        if let (HostKeyCheck::Strict, Some(file)) = (self.host_key_check, &self.known_hosts)
+            && let Err(error) = fs::metadata(&**file)
+        {
+            let message = format!("`{}`: {error}", file.display());
+            return Err(Error::setting("known_hosts", message)
+                .hinted("set `host_key_check = \"accept-new\"` to create it"));
+        }
+        self.folder().map(drop)
     }
 
     /// The folder of the slots as scripts can use it.
@@ -212,11 +223,12 @@ impl Config {
         match rest {
             Some(rest) if !rest.is_empty() && !folder.contains(['\n', '\0']) => Ok(folder.into()),
             _ => {
-                let message = format!(
-                    "`{}` must be an absolute path or begin with `~/`",
-                    self.work_dir
-                );
-                Err(Error::setting("work_dir", message))
+                let found = match self.work_dir.as_str() {
+                    "" => "an empty string".to_owned(),
+                    folder => backticked(folder),
+                };
+                let expected = "an absolute path or `~/FOLDER`";
+                Err(Error::unfit("work_dir", expected, found))
             }
         }
     }
@@ -243,9 +255,8 @@ mod tests {
     use super::*;
 
     fn read(settings: Value) -> Result<Config> {
-        serde_json::from_value::<Config>(settings)
-            .expect("it has the right form")
-            .checked()
+        let config: Config = serde_json::from_value(settings).expect("it has the right form");
+        config.check().map(|()| config)
     }
 
     #[test]
@@ -267,8 +278,17 @@ mod tests {
     fn settings_that_do_not_fit_together_name_their_key() {
         for (settings, key) in [
             (json!({ "hosts": [] }), "hosts"),
-            (json!({ "hosts": ["a", "a"] }), "hosts"),
+            (json!({ "hosts": ["a", "a"] }), "hosts[1]"),
+            (json!({ "hosts": ["a", ""] }), "hosts[1]"),
             (json!({ "hosts": ["a"], "slots": { "b": 1 } }), "slots.b"),
+            (
+                json!({ "hosts": ["a"], "slots": { "pi@b.local": 1 } }),
+                "slots.\"pi@b.local\"",
+            ),
+            (
+                json!({ "hosts": ["a"], "known_hosts": "/nonexistent/x" }),
+                "known_hosts",
+            ),
             (json!({ "hosts": ["a"], "gpus": { "b": [] } }), "gpus.b"),
             (json!({ "hosts": ["a"], "gpus": ["0'; id"] }), "gpus"),
             (json!({ "hosts": ["a"], "labels": { "b": [] } }), "labels.b"),

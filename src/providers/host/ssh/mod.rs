@@ -129,8 +129,12 @@ impl ProviderKind for Ssh {
         dir.into_iter().chain(agent).chain(user).collect()
     }
 
+    fn fits(config: &Config) -> Result<()> {
+        config.check()
+    }
+
     async fn open(config: Config) -> Result<Self> {
-        let config = config.checked()?;
+        config.check()?;
         let client = ClientConfig::read(config.ssh_dir.as_deref())?;
         let manner = Manner {
             credentials: Credentials {

@@ -4,6 +4,7 @@ use super::super::candidates::candidates;
 use super::{Config, LEAST_DISK, Product};
 use crate::model::{MANAGED_BY, is_reserved};
 use crate::providers::common::words::check_word;
+use crate::providers::schema::backticked;
 use crate::providers::{Error, Result};
 
 impl Config {
@@ -14,8 +15,8 @@ impl Config {
     /// A `Config` error that names the key and what to write.
     pub(in crate::providers::nebius) fn check(&self) -> Result<()> {
         if self.start_deadline.get().is_zero() {
-            let message = "`start_deadline` must be above zero, such as `\"10m\"`";
-            return Err(Error::setting("start_deadline", message));
+            let expected = "a duration above zero, such as `\"10m\"`";
+            return Err(Error::unfit("start_deadline", expected, "`0s`"));
         }
         self.gateway()?;
         self.exchange()?;
@@ -57,10 +58,8 @@ impl Config {
                         .bytes()
                         .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'))
             {
-                return Err(Error::setting(
-                    key,
-                    format!("`{id}` is not a valid ID: it must begin with `{begins}`"),
-                ));
+                let expected = format!("an ID that begins with `{begins}`");
+                return Err(Error::unfit(key, &expected, backticked(id)));
             }
         }
         if self.service_account.is_some() && self.product == Product::Job {
@@ -81,7 +80,8 @@ impl Config {
         };
         for (key, names) in [("platform", &self.platform), ("preset", &self.preset)] {
             if names.all().is_empty() {
-                return Err(Error::setting(key, format!("`{key}` must not be empty")));
+                let expected = format!("at least one {key}");
+                return Err(Error::unfit(key, &expected, "an empty array"));
             }
             for name in names.all() {
                 let spelled = match (key, name.split_once('/')) {
@@ -89,10 +89,9 @@ impl Config {
                     _ => fine(name),
                 };
                 if !spelled {
-                    return Err(Error::setting(
-                        key,
-                        format!("`{name}` is not a valid {key}: see `gharun providers offers`"),
-                    ));
+                    let expected = format!("the name of a {key}");
+                    let error = Error::unfit(key, &expected, backticked(name));
+                    return Err(error.hinted("see `gharun providers offers`"));
                 }
             }
         }
@@ -117,13 +116,9 @@ impl Config {
             Product::Vm => LEAST_DISK,
         };
         if self.disk.size < least {
-            return Err(Error::setting(
-                "disk.size",
-                format!(
-                    "a disk of {} GiB is too small: write at least {least}",
-                    self.disk.size
-                ),
-            ));
+            let (expected, found) = (format!("at least {least} GiB"), self.disk.size);
+            let found = format!("`{found}`");
+            return Err(Error::unfit("disk.size", &expected, found));
         }
         Ok(())
     }

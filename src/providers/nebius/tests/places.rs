@@ -265,22 +265,22 @@ fn settings_that_cannot_be_meant_are_refused_by_their_key() {
         told.push(format!("{}: {error}", error.key().unwrap_or_default()));
     }
     insta::assert_snapshot!(told.join("\n"), @r#"
-    project: `acme` is not a valid ID: it must begin with `project-`
-    subnet: `vpcsubnet-a/b` is not a valid ID: it must begin with `vpcsubnet-`
+    project: `project` must be an ID that begins with `project-`, not `acme`
+    subnet: `subnet` must be an ID that begins with `vpcsubnet-`, not `vpcsubnet-a/b`
     service_account: `service_account` needs `product = "vm"`: a job ends by itself
-    service_account: `serviceaccount-a'b` is not a valid ID: it must begin with `serviceaccount-`
+    service_account: `service_account` must be an ID that begins with `serviceaccount-`, not `serviceaccount-a'b`
     env: `env` needs `product = "job"`: a VM has no container
-    disk.size: a disk of 39 GiB is too small: write at least 40
-    platform: `platform` must not be empty
-    platform: `GPU` is not a valid platform: see `gharun providers offers`
+    disk.size: `disk.size` must be at least 40 GiB, not `39`
+    platform: `platform` must be at least one platform, not an empty array
+    platform: `platform` must be the name of a platform, not `GPU`
     preset: none of the presets is for a platform in `platform`
     pricing_policy: `pricing_policy` needs `preemptible = true`: set it, or leave the policy out
     registry: `registry` must hold `username`, with `registry_password`, or `secret` alone
     registry: `registry` must hold `username`, with `registry_password`, or `secret` alone
-    start_deadline: `start_deadline` must be above zero, such as `"10m"`
-    endpoint: `api.nebius.cloud` is not a valid server address: write one such as `https://api.example.com/v1`
-    auth_endpoint: `ftp://x` is not a valid server address: write one such as `https://api.example.com/v1`
-    image: `image` must not be empty or contain spaces: write a name, or leave it out
+    start_deadline: `start_deadline` must be a duration above zero, such as `"10m"`, not `0s`
+    endpoint: `endpoint` must be the URL of a server, such as `https://api.example.com/v1`, not `api.nebius.cloud`
+    auth_endpoint: `auth_endpoint` must be the URL of a server, such as `https://api.example.com/v1`, not `ftp://x`
+    image: `image` must be a name without spaces, not `a b`
     labels: `gharun-name` is not a valid label key: use lower-case letters, digits, `-`, `_` and `.`; `managed-by` and `gharun-…` are reserved
     labels: `Team` is not a valid label key: use lower-case letters, digits, `-`, `_` and `.`; `managed-by` and `gharun-…` are reserved
     iam_token: the token must be one word of visible characters

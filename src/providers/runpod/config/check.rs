@@ -5,7 +5,8 @@ use url::Url;
 use super::super::request::{OURS, THEIRS};
 use super::{Config, Volume};
 use crate::providers::common::rest::address;
-use crate::providers::common::words::check_word;
+use crate::providers::common::words::{PRICE, check_word};
+use crate::providers::schema::backticked;
 use crate::providers::{EnvName, Error, Names, Result};
 
 /// How many variables a pod may have.
@@ -49,16 +50,17 @@ impl Config {
         }
         for (key, names) in [("gpu", &self.gpu), ("cpu", &self.cpu)] {
             let names = names.as_ref().map(Names::all);
-            if names.is_some_and(|names| {
-                names.is_empty() || names.iter().any(|name| name.trim().is_empty())
-            }) {
-                return Err(Error::setting(
-                    key,
-                    format!(
-                        "`{key}` must not hold an empty name: see `gharun providers offers runpod`"
-                    ),
-                ));
-            }
+            let found = match names {
+                Some([]) => "an empty array",
+                Some([name]) if name.trim().is_empty() => "an empty name",
+                Some(names) if names.iter().any(|name| name.trim().is_empty()) => {
+                    "an array with an empty name"
+                }
+                _ => continue,
+            };
+            let expected = "a name or an array of names";
+            let error = Error::unfit(key, expected, found);
+            return Err(error.hinted("see `gharun providers offers runpod`"));
         }
         let of_gpus = [
             ("gpu_count", self.gpu_count.is_some()),
@@ -93,44 +95,30 @@ impl Config {
             ("min_vcpu_per_gpu", self.min_vcpu_per_gpu),
         ] {
             if number == Some(0) {
-                return Err(Error::setting(key, format!("`{key}` must be at least 1")));
+                return Err(Error::unfit(key, "at least 1", "`0`"));
             }
         }
-        if self.vcpus.is_some_and(|n| n < 2 || !n.is_power_of_two()) {
-            return Err(Error::setting(
-                "vcpus",
-                format!(
-                    "{} virtual CPUs: `vcpus` must be a power of two, at least 2",
-                    self.vcpus()
-                ),
-            ));
+        if let Some(count) = self.vcpus.filter(|n| *n < 2 || !n.is_power_of_two()) {
+            let expected = "a power of two, at least 2";
+            return Err(Error::unfit("vcpus", expected, format!("`{count}`")));
         }
-        if self
-            .max_price
-            .is_some_and(|price| !price.is_finite() || price <= 0.0)
-        {
-            return Err(Error::setting(
-                "max_price",
-                "`max_price` must be above 0: write US dollars an hour, such as `0.8`",
-            ));
+        let odd = |price: &f64| !price.is_finite() || *price <= 0.0;
+        if let Some(price) = self.max_price.filter(odd) {
+            return Err(Error::unfit("max_price", PRICE, format!("`{price}`")));
         }
         if let Some(version) = &self.min_cuda
             && !is_version(version)
         {
-            return Err(Error::setting(
-                "min_cuda",
-                format!("`{version}` is not a valid CUDA version: write one such as `\"12.4\"`"),
-            ));
+            let expected = "a CUDA version such as `\"12.4\"`";
+            return Err(Error::unfit("min_cuda", expected, backticked(version)));
         }
         Ok(())
     }
 
     fn check_storage(&self) -> Result<()> {
         if self.disk == 0 {
-            return Err(Error::setting(
-                "disk",
-                "`disk` must not be 0: write a size in GB, 20 or more",
-            ));
+            let expected = "a size in GB, 20 or more";
+            return Err(Error::unfit("disk", expected, "`0`"));
         }
         if self.volume.is_some() && self.network_volume.is_some() {
             return Err(Error::setting(
@@ -141,10 +129,8 @@ impl Config {
         if let Some((size, _)) = self.volume.as_ref().map(Volume::parts)
             && size < LEAST_VOLUME
         {
-            return Err(Error::setting(
-                "volume",
-                format!("{size} GB are below RunPod's minimum: write at least {LEAST_VOLUME}"),
-            ));
+            let expected = format!("at least {LEAST_VOLUME} GB, RunPod's minimum");
+            return Err(Error::unfit("volume", &expected, format!("`{size}`")));
         }
         let paths = [
             ("volume", self.volume.as_ref().map(|v| v.parts().1)),
@@ -154,11 +140,10 @@ impl Config {
             ),
         ];
         for (key, path) in paths {
-            if path.is_some_and(|path| !path.starts_with('/') || path.len() < 2) {
-                return Err(Error::setting(
-                    key,
-                    "its `path` must be a directory of the pod, such as `\"/workspace\"`",
-                ));
+            if let Some(path) = path.filter(|path| !path.starts_with('/') || path.len() < 2) {
+                let expected = "a directory of the pod, such as `\"/workspace\"`";
+                let key = format!("{key}.path");
+                return Err(Error::unfit(key, expected, backticked(path)));
             }
         }
         Ok(())
@@ -166,31 +151,23 @@ impl Config {
 
     fn check_words(&self) -> Result<()> {
         let volume = self.network_volume.as_ref().map(|v| v.parts().0);
-        let mut words = vec![
-            ("image", Some(self.image.as_str())),
-            ("registry", self.registry.as_deref()),
-            ("network_volume", volume),
-        ];
-        words.extend(
-            self.data_centers
-                .iter()
-                .map(|name| ("data_centers", Some(name.as_str()))),
-        );
-        for (key, word) in words {
-            check_word(key, word)?;
+        check_word("image", Some(&self.image))?;
+        check_word("registry", self.registry.as_deref())?;
+        check_word("network_volume", volume)?;
+        for (number, name) in self.data_centers.iter().enumerate() {
+            check_word(&format!("data_centers[{number}]"), Some(name))?;
         }
-        for port in &self.ports {
+        for (number, port) in self.ports.iter().enumerate() {
             let fine = port.split_once('/').is_some_and(|(number, kind)| {
                 number.parse::<u16>().is_ok_and(|number| number > 0)
                     && matches!(kind, "http" | "tcp")
             });
             if !fine {
-                return Err(Error::setting(
-                    "ports",
-                    format!(
-                        "`{port}` is not a valid port: write one such as `8888/http` or `22/tcp`"
-                    ),
-                ));
+                let (key, expected) = (
+                    format!("ports[{number}]"),
+                    "a port such as `8888/http` or `22/tcp`",
+                );
+                return Err(Error::unfit(key, expected, backticked(port)));
             }
         }
         Ok(())

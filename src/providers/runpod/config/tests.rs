@@ -68,30 +68,30 @@ fn what_cannot_be_meant_is_told_with_its_key_and_what_to_write() {
         let key = error.key().expect("a setting is at fault");
         writeln!(table, "{key}: {error}").expect("a text takes it");
     }
-    insta::assert_snapshot!(table, @"
+    insta::assert_snapshot!(table, @r#"
     api_key: `api_key` must be a RunPod API key
     cpu: `gpu` and `cpu` are both set: keep one
-    gpu: `gpu` must not hold an empty name: see `gharun providers offers runpod`
-    gpu: `gpu` must not hold an empty name: see `gharun providers offers runpod`
-    gpu_count: `gpu_count` must be at least 1
+    gpu: `gpu` must be a name or an array of names, not an empty array
+    gpu: `gpu` must be a name or an array of names, not an array with an empty name
+    gpu_count: `gpu_count` must be at least 1, not `0`
     min_cuda: `min_cuda` needs a pod with GPUs: leave it out, or set `gpu` instead of `cpu`
     volume: `volume` needs a pod with GPUs: leave it out, or set `gpu` instead of `cpu`
     vcpus: `vcpus` needs a pod without GPUs: use `min_vcpu_per_gpu`
-    vcpus: 6 virtual CPUs: `vcpus` must be a power of two, at least 2
-    max_price: `max_price` must be above 0: write US dollars an hour, such as `0.8`
-    min_cuda: `12` is not a valid CUDA version: write one such as `\"12.4\"`
-    disk: `disk` must not be 0: write a size in GB, 20 or more
-    volume: 5 GB are below RunPod's minimum: write at least 10
-    volume: its `path` must be a directory of the pod, such as `\"/workspace\"`
+    vcpus: `vcpus` must be a power of two, at least 2, not `6`
+    max_price: `max_price` must be a price above 0, in US dollars an hour, such as `0.25`, not `0`
+    min_cuda: `min_cuda` must be a CUDA version such as `"12.4"`, not `12`
+    disk: `disk` must be a size in GB, 20 or more, not `0`
+    volume: `volume` must be at least 10 GB, RunPod's minimum, not `5`
+    volume.path: `volume.path` must be a directory of the pod, such as `"/workspace"`, not `data`
     network_volume: `volume` and `network_volume` are both set: keep one
-    image: `image` must not be empty or contain spaces: write a name, or leave it out
-    data_centers: `data_centers` must not be empty or contain spaces: write a name, or leave it out
-    ports: `22` is not a valid port: write one such as `8888/http` or `22/tcp`
+    image: `image` must be a name without spaces, not an empty string
+    data_centers[0]: `data_centers[0]` must be a name without spaces, not `EU RO`
+    ports[0]: `ports[0]` must be a port such as `8888/http` or `22/tcp`, not `22`
     env.RUNPOD_API_KEY: the variable `RUNPOD_API_KEY` is reserved for gharun: choose another name
     env.GHARUN_TAGS: the variable `GHARUN_TAGS` is reserved for gharun: choose another name
     env: 48 variables are too many: RunPod allows 50, and gharun uses 3 of them; write at most 47
-    endpoint: `api.runpod.io` is not a valid server address: write one such as `https://api.example.com/v1`
-    ");
+    endpoint: `endpoint` must be the URL of a server, such as `https://api.example.com/v1`, not `api.runpod.io`
+    "#);
 }
 
 #[test]
