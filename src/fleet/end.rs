@@ -121,12 +121,11 @@ async fn ask(
     machine: &InstanceId,
     canonical: &mut Option<InstanceId>,
 ) -> Result<(InstanceId, Termination)> {
-    let id = match canonical {
-        Some(id) => id.clone(),
-        None => {
-            let id = place.provider.canonical(machine).await?;
-            canonical.insert(id).clone()
-        }
+    let id = if let Some(id) = canonical {
+        id.clone()
+    } else {
+        let id = place.provider.canonical(machine).await?;
+        canonical.insert(id).clone()
     };
     let said = place.provider.terminate(&id).await?;
     Ok((id, said))

@@ -9,6 +9,7 @@ use crate::model::{Name, Scope, StopTarget};
 use clap::Parser as _;
 
 mod app;
+mod forms;
 mod paths;
 mod types;
 

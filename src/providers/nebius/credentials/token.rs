@@ -187,9 +187,10 @@ fn of_file(path: &Path) -> Result<Secret> {
         bad(kind, "could not be read").because(error)
     })?;
     word(&text).ok_or_else(|| {
-        let kind = match text.is_empty() {
-            true => ErrorKind::Unavailable,
-            false => ErrorKind::Denied,
+        let kind = if text.is_empty() {
+            ErrorKind::Unavailable
+        } else {
+            ErrorKind::Denied
         };
         bad(kind, "must be one word of visible characters")
     })
