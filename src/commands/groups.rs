@@ -162,46 +162,68 @@ pub(super) async fn concerns(
         return Ok(concerns);
     };
     if group.visibility == "selected" {
-        match github.groups_visible_to(name).await {
-            Ok(visible) if visible.iter().any(|open| open.id == group.id) => {}
-            // Not even the group that everybody has: the question was not understood.
-            Ok(visible) if visible.is_empty() => {
-                let concern = format!("runner group {what} may not allow `{repository}`");
-                concerns.push(concern.into());
-            }
-            Ok(_) => {
-                let closed =
-                    format!("runner group {what} does not allow the repository `{repository}`");
-                let open = format!("allow the repository at {}", page(settings, github, group));
-                if only_ours {
-                    return Err(Failure::usage(format!(
-                        "{closed}, so no job of its workflows would get the runner"
-                    ))
-                    .hinted(open)
-                    .hinted("or name another group"));
-                }
-                concerns.push(Error::from(closed).hinted(open));
-            }
-            Err(error) => concerns.push(error.any().while_trying(format!(
-                "could not check whether `{repository}` may use runner group {what}"
-            ))),
-        }
+        concerns.extend(closed_to(github, settings, group, (repository, name), only_ours).await?);
     }
     if group.visibility == "private" || !group.allows_public_repositories {
-        match github.repository(repository).await {
-            Ok(seen) if seen.private => {}
-            Ok(_) => concerns.push(Error::from(format!(
-                "`{repository}` is public, and runner group {what} does not allow public \
-                 repositories: allow them at {}, but then strangers may run code on its machines",
-                page(settings, github, group)
-            ))),
-            Err(error) => concerns.push(error.any().while_trying(format!(
-                "could not check whether `{repository}` is public, which runner group {what} does \
-                 not allow"
-            ))),
-        }
+        concerns.extend(closed_to_public(github, settings, group, repository).await);
     }
     Ok(concerns)
+}
+
+/// Why a group of selected repositories may not serve ours: its whole name and its name alone.
+async fn closed_to(
+    github: &Client,
+    settings: &GitHub,
+    group: &RunnerGroup,
+    (repository, name): (&str, &str),
+    only_ours: bool,
+) -> Result<Option<Error>, Failure> {
+    let what = spelled(group);
+    Ok(match github.groups_visible_to(name).await {
+        Ok(visible) if visible.iter().any(|open| open.id == group.id) => None,
+        // Not even the group that everybody has: the question was not understood.
+        Ok(visible) if visible.is_empty() => {
+            Some(format!("runner group {what} may not allow `{repository}`").into())
+        }
+        Ok(_) => {
+            let closed =
+                format!("runner group {what} does not allow the repository `{repository}`");
+            let open = format!("allow the repository at {}", page(settings, github, group));
+            if only_ours {
+                return Err(Failure::usage(format!(
+                    "{closed}, so no job of its workflows would get the runner"
+                ))
+                .hinted(open)
+                .hinted("or name another group"));
+            }
+            Some(Error::from(closed).hinted(open))
+        }
+        Err(error) => Some(error.any().while_trying(format!(
+            "could not check whether `{repository}` may use runner group {what}"
+        ))),
+    })
+}
+
+/// Why a group without public repositories may not serve ours.
+async fn closed_to_public(
+    github: &Client,
+    settings: &GitHub,
+    group: &RunnerGroup,
+    repository: &str,
+) -> Option<Error> {
+    let what = spelled(group);
+    match github.repository(repository).await {
+        Ok(seen) if seen.private => None,
+        Ok(_) => Some(Error::from(format!(
+            "`{repository}` is public, and runner group {what} does not allow public \
+             repositories: allow them at {}, but then strangers may run code on its machines",
+            page(settings, github, group)
+        ))),
+        Err(error) => Some(error.any().while_trying(format!(
+            "could not check whether `{repository}` is public, which runner group {what} does not \
+             allow"
+        ))),
+    }
 }
 
 /// The repository of this workflow, where it is one of the organization, and its name alone.

@@ -1,5 +1,6 @@
 //! The one look at everything: state file, places and GitHub, joined by the runners' names.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -294,22 +295,10 @@ impl Read {
 
 /// Looks at all scopes. With `busy_too` it is asked of busy runners, too, whether their run is over.
 pub(super) async fn look<G: Api>(fleet: &Fleet<'_, G>, view: &View, busy_too: bool) -> Look {
-    let github =
-        async {
-            match fleet.github {
-                Some(api) => Some(in_time(api, LISTING, api.runners()).await.unwrap_or_else(
-                    |_| {
-                        let message = "GitHub did not list the runners in time";
-                        Err(github::Error::new(github::ErrorKind::Unavailable, message))
-                    },
-                )),
-                None => None,
-            }
-        };
     let (places, entries, runners) = tokio::join!(
         join_all(fleet.places.iter().map(Read::of)),
         fleet.store.contents(),
-        github
+        registrations(fleet)
     );
     let mut unknown: Vec<Unknown> = places.iter().flat_map(Read::unknown).collect();
     unknown.extend(fleet.unopened.iter().map(Unknown::of));
@@ -322,26 +311,17 @@ pub(super) async fn look<G: Api>(fleet: &Fleet<'_, G>, view: &View, busy_too: bo
         let all = entries.unreadable.iter().map(ToString::to_string);
         fail(STATE_FILE, all.collect::<Vec<_>>().join("; ").into());
     }
-    let runners = match runners {
-        Some(Ok(runners)) => Some(runners),
-        Some(Err(error)) => {
-            fail("GitHub", error.any());
-            None
-        }
-        None => None,
-    };
+    let runners = runners.unwrap_or_else(|error| {
+        fail("GitHub", error.any());
+        None
+    });
     let join = Join {
         view,
         now: fleet.now(),
         places: &places,
         unopened: fleet.unopened,
         entries: entries.entries,
-        runners: runners.map(|rows| {
-            let named = rows
-                .into_iter()
-                .filter_map(|row| Some((row.name.parse().ok()?, row)));
-            named.collect()
-        }),
+        runners,
     };
     let (now, github_read) = (join.now, join.runners.is_some());
     let mut rows = join.rows();
@@ -356,6 +336,24 @@ pub(super) async fn look<G: Api>(fleet: &Fleet<'_, G>, view: &View, busy_too: bo
         all_opened: fleet.unopened.is_empty(),
         github_read,
     }
+}
+
+/// Asks GitHub for the registrations that bear a name of ours; `None` where it is not asked at all.
+async fn registrations<G: Api>(
+    fleet: &Fleet<'_, G>,
+) -> github::Result<Option<BTreeMap<Name, Runner>>> {
+    let Some(api) = fleet.github else {
+        return Ok(None);
+    };
+    let rows = in_time(api, LISTING, api.runners()).await;
+    let rows = rows.unwrap_or_else(|_| {
+        let message = "GitHub did not list the runners in time";
+        Err(github::Error::new(github::ErrorKind::Unavailable, message))
+    })?;
+    let named = rows
+        .into_iter()
+        .filter_map(|row| Some((row.name.parse().ok()?, row)));
+    Ok(Some(named.collect()))
 }
 
 /// What GitHub says of a runner. A status that it has not had so far counts as offline.

@@ -165,15 +165,11 @@ fn missing(right: &Right<'_>, kind: TokenKind, answer: &Answer) -> Vec<String> {
             _ => wanted,
         },
     );
-    let runners = matches!(right, Right::Runners { .. });
-    let admin = match right {
-        Right::Runners { scope, .. } => format!(", and must belong to {}", admin_of(scope)),
-        _ => String::new(),
-    };
     let place = match right {
         Right::Runners { scope, .. } => format!(" of the {} `{scope}`", sort_of(scope)),
         _ => " of the repository".to_owned(),
     };
+    let permission = format!("{permission}{place}");
     match kind.as_told(answer) {
         TokenKind::Classic => vec![by_scope(right, scope, answer)],
         TokenKind::OAuth => {
@@ -185,8 +181,20 @@ fn missing(right: &Right<'_>, kind: TokenKind, answer: &Answer) -> Vec<String> {
             }
             hints
         }
+        kind => by_permission(right, kind, &permission, scope),
+    }
+}
+
+/// What a token with permissions lacks, where it may be one; `scope` is what a classic one would need.
+fn by_permission(right: &Right<'_>, kind: TokenKind, permission: &str, scope: &str) -> Vec<String> {
+    let runners = matches!(right, Right::Runners { .. });
+    let admin = match right {
+        Right::Runners { scope, .. } => format!(", and must belong to {}", admin_of(scope)),
+        _ => String::new(),
+    };
+    match kind {
         TokenKind::FineGrained => vec![
-            format!("the token needs the permission {permission}{place}"),
+            format!("the token needs the permission {permission}"),
             "if it has the permission, an owner of the organization may have to approve the token \
              first"
                 .to_owned(),
@@ -195,18 +203,18 @@ fn missing(right: &Right<'_>, kind: TokenKind, answer: &Answer) -> Vec<String> {
             "`GITHUB_TOKEN` can never manage runners: use a personal access token or a GitHub App"
                 .to_owned(),
             format!(
-                "a GitHub App needs the permission {permission}{place}, accepted where it is installed"
+                "a GitHub App needs the permission {permission}, accepted where it is installed"
             ),
         ],
         TokenKind::Installation => vec![
             "a workflow's token needs `permissions: actions: read`".to_owned(),
-            format!("a GitHub App needs the permission {permission}{place}"),
+            format!("a GitHub App needs the permission {permission}"),
         ],
         TokenKind::Person => vec![format!(
-            "the app behind the token needs the permission {permission}{place}{admin}"
+            "the app behind the token needs the permission {permission}{admin}"
         )],
-        TokenKind::Unknown => vec![format!(
-            "a fine-grained token or an app needs the permission {permission}{place}; \
+        TokenKind::Classic | TokenKind::OAuth | TokenKind::Unknown => vec![format!(
+            "a fine-grained token or an app needs the permission {permission}; \
              a classic token the scope `{scope}`{admin}"
         )],
     }

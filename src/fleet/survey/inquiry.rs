@@ -208,10 +208,14 @@ impl<'a, G: Api> Inquiry<'a, G> {
             judge(&row.facts)
         };
         row.verdict = verdict;
-        let why = match (why, self.fleet.github) {
-            _ if verdict != Verdict::Unknown => why,
-            ("could not query GitHub", _) if !row.ours => "it belongs to another scope",
-            ("could not query GitHub", None) => "GitHub was not asked",
+        // The table knows that GitHub said nothing, and not why it was not asked.
+        let unasked = verdict == Verdict::Unknown
+            && !row.is_rehearsal()
+            && row.facts.machine != Machine::Unread
+            && row.facts.registration == Registration::Unread;
+        let why = match self.fleet.github {
+            _ if unasked && !row.ours => "it belongs to another scope",
+            None if unasked => "GitHub was not asked",
             _ => why,
         };
         why.clone_into(&mut row.why);
