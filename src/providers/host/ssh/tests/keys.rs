@@ -131,12 +131,14 @@ async fn an_unknown_host_is_refused_or_written_down() {
     let Some(hosts) = Hosts::of(1, "") else {
         return;
     };
-    fs::remove_file(hosts.rack.known_hosts()).unwrap();
+    fs::write(hosts.rack.known_hosts(), "").unwrap();
     let error = hosts.ssh().await.check().await.unwrap_err();
     let text = chain(&error);
     assert_eq!(error.kind, ErrorKind::Denied, "{text}");
     let shown = fingerprint(&hosts.rack.hosts[0].dir.join("key.pub"));
     assert!(text.contains(&shown), "{text}");
+    // The file is made where there is none yet.
+    fs::remove_file(hosts.rack.known_hosts()).unwrap();
     let accepting = json!({ "host_key_check": "accept-new" });
     hosts.with(accepting).await.check().await.unwrap();
     hosts.ssh().await.check().await.unwrap();
