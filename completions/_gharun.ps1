@@ -130,7 +130,7 @@ Register-ArgumentCompleter -Native -CommandName 'gharun' -ScriptBlock {
             [CompletionResult]::new('--orphans', '--orphans', [CompletionResultType]::ParameterName, 'Only what `stop --orphans` would act on')
             [CompletionResult]::new('--all-scopes', '--all-scopes', [CompletionResultType]::ParameterName, 'Include machines of other scopes and servers')
             [CompletionResult]::new('--no-github', '--no-github', [CompletionResultType]::ParameterName, 'Do not ask GitHub')
-            [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Refresh the list until interrupted')
+            [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Refresh the list until interrupted; with `--output json`, one document per line')
             [CompletionResult]::new('--no-state', '--no-state', [CompletionResultType]::ParameterName, 'Keep no record of machines on this computer')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Print more on standard error (repeatable)')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Print more on standard error (repeatable)')

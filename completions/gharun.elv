@@ -124,7 +124,7 @@ set edit:completion:arg-completer[gharun] = {|@words|
             cand --orphans 'Only what `stop --orphans` would act on'
             cand --all-scopes 'Include machines of other scopes and servers'
             cand --no-github 'Do not ask GitHub'
-            cand --watch 'Refresh the list until interrupted'
+            cand --watch 'Refresh the list until interrupted; with `--output json`, one document per line'
             cand --no-state 'Keep no record of machines on this computer'
             cand -v 'Print more on standard error (repeatable)'
             cand --verbose 'Print more on standard error (repeatable)'

@@ -23,6 +23,7 @@ use crate::ui::{self, Look, Terminals, Ui, Verbosity};
 
 use screen::Screen;
 
+mod failing;
 mod groups;
 mod hub;
 mod interrupt;

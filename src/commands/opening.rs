@@ -161,7 +161,10 @@ impl Desk {
         for (key, source) in std::mem::take(&mut settings.secrets) {
             let subject = self.settings.tables.subject(&settings.name, &key);
             let secret = source.word(&subject).await;
-            let secret = secret.map_err(|error| error.map(|()| Exit::Usage))?;
+            let secret = secret.map_err(|error| {
+                let error = error.about(format!("providers.{}.{key}", settings.name));
+                error.map(|()| Exit::Usage)
+            })?;
             self.actions.mask(&secret)?;
             settings.values.insert(key, secret.expose().into());
         }

@@ -8,15 +8,11 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::start::RehearsalOutcome;
 use crate::actions::{Actions, Level};
-use crate::cli::{Command, Format, ProvidersCommand};
-use crate::error::{Exit, Failure};
-use crate::fleet::StartOutcome;
-use crate::fleet::list::ListOutcome;
-use crate::fleet::stop::StopOutcome;
-use crate::model::{Error, chain};
-use crate::report::{self, Checks, Offers, Providers};
+use crate::cli::Format;
+use crate::error::Failure;
+use crate::model::{Error, causes, chain};
+use crate::report;
 use crate::ui::Ui;
 
 /// Where a command speaks, and what it has said.
@@ -49,7 +45,12 @@ impl Screen {
 
     /// Begins anew: who looks now has not seen what was said before.
     pub(super) fn clear(&self) {
-        self.said.take();
+        let mut said = self.said.borrow_mut();
+        let outcome = said.outcome;
+        *said = Said {
+            outcome,
+            ..Said::default()
+        };
     }
 
     /// Writes an outcome to standard output in the form that was asked for.
@@ -57,9 +58,19 @@ impl Screen {
         self.written(|| report::to_json(outcome), text)
     }
 
+    /// Writes what has no other form than JSON.
+    pub(super) fn json(&self, outcome: &impl Serialize) -> Result<(), Failure> {
+        self.data(outcome, String::new())
+    }
+
     /// Writes one of many outcomes: in JSON each is one line.
     pub(super) fn line(&self, outcome: &impl Serialize, text: String) -> Result<(), Failure> {
         self.written(|| report::to_json_line(outcome), text)
+    }
+
+    /// Whether an outcome was written, or was to be.
+    pub(super) fn has_outcome(&self) -> bool {
+        self.said.borrow().outcome
     }
 
     fn written(&self, json: impl FnOnce() -> String, text: String) -> Result<(), Failure> {
@@ -104,7 +115,7 @@ impl Screen {
     pub(super) fn causes(&self, error: &(dyn StdError + 'static)) -> String {
         let mut said = self.said.borrow_mut();
         let mut text: Vec<String> = Vec::new();
-        for cause in std::iter::successors(Some(error), |&error| error.source()) {
+        for cause in causes(error) {
             let whole = chain(cause);
             let ends = format!(": {whole}");
             let mut all = said.causes.iter();
@@ -157,21 +168,6 @@ impl Screen {
         }
     }
 
-    /// Tells in all forms that a command failed; where that was before it had an outcome, the outcome is
-    /// empty, and has the failure.
-    pub(super) fn fail(&self, command: &Command, failure: &Failure) -> Exit {
-        self.ui.finish();
-        if !self.said.borrow().outcome {
-            if self.format == Format::Json {
-                // Where standard output is gone, standard error still tells.
-                let _ = self.ui.data(&nothing(command, failure));
-            }
-            self.summarise(|actions| actions.summarise_failure(name(command), failure));
-        }
-        self.complain(failure);
-        failure.kind
-    }
-
     /// Adds to the job's summary. That it cannot be written must not end the command.
     pub(super) fn summarise(&self, write: impl FnOnce(&Actions) -> std::io::Result<()>) {
         if let Err(error) = write(&self.actions) {
@@ -216,62 +212,5 @@ impl Group {
             }
         }
         groups
-    }
-}
-
-/// The outcome of a command that did nothing, as JSON: all keys that it always has.
-fn nothing(command: &Command, failure: &Failure) -> String {
-    let error = Some(failure.clone());
-    match command {
-        Command::Start(args) if args.rehearse => {
-            report::to_json(&RehearsalOutcome::of_nothing(failure))
-        }
-        Command::Start(_) => report::to_json(&StartOutcome {
-            error,
-            ..StartOutcome::default()
-        }),
-        Command::Stop(args) => report::to_json(&StopOutcome {
-            planned: args.dry_run,
-            error,
-            ..StopOutcome::default()
-        }),
-        Command::List(_) => report::to_json(&ListOutcome {
-            error,
-            ..ListOutcome::default()
-        }),
-        Command::Providers(args) => match &args.command {
-            None | Some(ProvidersCommand::List) => report::to_json(&Providers {
-                error,
-                ..Providers::default()
-            }),
-            Some(ProvidersCommand::Check { .. }) => report::to_json(&Checks {
-                error,
-                ..Checks::default()
-            }),
-            Some(ProvidersCommand::Offers { .. }) => report::to_json(&Offers {
-                error,
-                ..Offers::default()
-            }),
-            Some(ProvidersCommand::Init | ProvidersCommand::Show { .. }) => {
-                report::to_json(failure)
-            }
-        },
-    }
-}
-
-/// What a user calls a command.
-fn name(command: &Command) -> &'static str {
-    match command {
-        Command::Start(args) if args.rehearse => "start --rehearse",
-        Command::Start(_) => "start",
-        Command::Stop(_) => "stop",
-        Command::List(_) => "list",
-        Command::Providers(args) => match &args.command {
-            None | Some(ProvidersCommand::List) => "providers",
-            Some(ProvidersCommand::Check { .. }) => "providers check",
-            Some(ProvidersCommand::Offers { .. }) => "providers offers",
-            Some(ProvidersCommand::Init) => "providers init",
-            Some(ProvidersCommand::Show { .. }) => "providers show",
-        },
     }
 }

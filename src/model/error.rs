@@ -202,6 +202,23 @@ impl<K> Error<K> {
     }
 }
 
+impl Error {
+    /// The causes of an error that cannot be kept itself, from the outside in: each text is the cause of the
+    /// one before.
+    pub fn of_causes(
+        texts: impl IntoIterator<Item = String, IntoIter: DoubleEndedIterator>,
+    ) -> Option<Self> {
+        let behind = |cause: Option<Self>, text: String| {
+            let error = Self::from(text);
+            Some(match cause {
+                Some(cause) => error.because(cause),
+                None => error,
+            })
+        };
+        texts.into_iter().rev().fold(None, behind)
+    }
+}
+
 impl<K> fmt::Display for Error<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.inner.message)

@@ -7,7 +7,8 @@ use crate::model::PathSetting;
 /// Reads the bundle that `$GHARUN_CA_BUNDLE` names, or `ca_bundle` under [github]. A path is of the
 /// folder in which gharun runs.
 pub(super) fn ca_bundle(env: &Env, file: &File) -> Result<Option<Setting<Roots>>> {
-    let named = pick::<PathSetting>(env, "ca_bundle", None)?;
+    let named = pick::<PathSetting>(env, "ca_bundle", None);
+    let named = named.map_err(|error| error.about("github.ca_bundle"))?;
     let of_file = || file.contents.github.ca_bundle.clone();
     let named = named.or_else(|| Some(file.setting(&["github", "ca_bundle"], of_file()?)));
     let Some(Setting {
@@ -20,7 +21,8 @@ pub(super) fn ca_bundle(env: &Env, file: &File) -> Result<Option<Setting<Roots>>
     let named = env.path(&named.to_string_lossy());
     let wrong = |why: &str| {
         let (subject, named) = (spelled("github.ca_bundle", &origin), named.display());
-        Error::usage(format!("{subject} cannot be `{named}`: {why}")).hinted(
+        let error = Error::usage(format!("{subject} cannot be `{named}`: {why}"));
+        error.about("github.ca_bundle").hinted(
             "name a file with certificates in PEM format: they begin with `-----BEGIN \
              CERTIFICATE-----`",
         )

@@ -73,6 +73,7 @@ impl GitHub {
                 Error::usage("no repository, organization or enterprise is set").hinted(
                     "set one with `--repo OWNER/NAME`, `--org ORG`, or [github] in providers.toml",
                 )
+                .about("github.repo")
             })
     }
 
@@ -142,33 +143,38 @@ fn only(scopes: Vec<(&str, Setting<Scope>)>) -> Result<Option<Setting<Scope>>> {
         let subject = |name: &str, one: &Setting<Scope>| one.subject(&format!("github.{name}"));
         let (kept, spare) = (subject(name, first), subject(other, &second));
         return Err(
-            Error::usage(format!("{spare} cannot be used: {kept} is set too")).hinted(
-                "runners register with one repository, organization or enterprise: keep one",
-            ),
+            Error::usage(format!("{spare} cannot be used: {kept} is set too"))
+                .hinted(
+                    "runners register with one repository, organization or enterprise: keep one",
+                )
+                .about(format!("github.{other}")),
         );
     }
     Ok(first.map(|(_, scope)| scope))
 }
 
 fn scope_of(name: &str, text: &str, origin: Origin) -> Result<Setting<Scope>> {
-    Ok(match name {
-        "org" => typed::<Org>(text, origin)?.map(|org| org.0),
-        "enterprise" => typed::<Enterprise>(text, origin)?.map(|enterprise| enterprise.0),
-        _ => typed::<Repo>(text, origin)?.map(|repo| repo.0),
-    })
+    let scope = match name {
+        "org" => typed::<Org>(text, origin).map(|org| org.map(|org| org.0)),
+        "enterprise" => typed::<Enterprise>(text, origin).map(|one| one.map(|one| one.0)),
+        _ => typed::<Repo>(text, origin).map(|repo| repo.map(|repo| repo.0)),
+    };
+    scope.map_err(|error| error.about(format!("github.{name}")))
 }
 
 fn api_url(env: &Env, file: &File) -> Result<Option<Setting<Url>>> {
     let variable = "GITHUB_API_URL";
     if let Some(text) = env.get(variable) {
-        return url(text, variable).map(Some);
+        let url = url(text, variable).map_err(|error| error.about("github.api_url"))?;
+        return Ok(Some(url));
     }
     let of_file = file.contents.github.api_url.clone();
     Ok(of_file.map(|url| file.setting(&["github", "api_url"], url.0)))
 }
 
 fn group(global: &Global, env: &Env, file: &File) -> Result<Option<Setting<Group>>> {
-    let given = pick(env, "runner_group", global.runner_group.as_deref())?;
+    let given = pick(env, "runner_group", global.runner_group.as_deref());
+    let given = given.map_err(|error| error.about("github.runner_group"))?;
     let of_file = file.contents.github.runner_group.clone();
     Ok(given.or_else(|| of_file.map(|group| file.setting(&["github", "runner_group"], group))))
 }

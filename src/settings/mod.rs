@@ -179,8 +179,8 @@ impl Settings {
     /// Resolves what every command needs. `set` are the `--set` options of the command.
     pub fn resolve(global: &Global, set: &[String], env: Env) -> Result<Self> {
         // What `manners` passed over, since it cannot fail.
-        pick::<Format>(&env, "output", None)?;
-        pick::<Color>(&env, "color", None)?;
+        pick::<Format>(&env, "output", None).map_err(|error| error.about("output"))?;
+        pick::<Color>(&env, "color", None).map_err(|error| error.about("color"))?;
         let file = File::find(global.config.as_deref(), &env)?;
         let (format, color) = manners(global, &env);
         let step = env.flag("GITHUB_ACTIONS").then(|| step(&env));
@@ -215,7 +215,7 @@ impl Settings {
         of_file: Option<T>,
     ) -> Result<Option<Setting<T>>> {
         let path = ["defaults", name];
-        let given = pick(&self.env, name, flag)?;
+        let given = pick(&self.env, name, flag).map_err(|error| error.about(path.join(".")))?;
         Ok(given.or_else(|| of_file.map(|value| self.file.setting(&path, value))))
     }
 

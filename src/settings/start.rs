@@ -71,6 +71,7 @@ impl Settings {
                 return Err(Error::usage(format!(
                     "{subject} must be at least a second, not `{found}`"
                 ))
+                .about(format!("defaults.{name}"))
                 .hinted("write a duration such as `15m` or `7h`"));
             }
         }
@@ -79,6 +80,7 @@ impl Settings {
             let found = HumanDuration::from(poll.value);
             return Err(
                 Error::usage(format!("{subject} must be from 50ms to 1m, not `{found}`"))
+                    .about("defaults.poll_interval")
                     .hinted("the default, 2s, is recommended"),
             );
         }
@@ -89,6 +91,7 @@ impl Settings {
                 "{subject} must be at least {of}, `{long}`, not `{short}`: machines would end \
                  before they are online"
             ))
+            .about("defaults.lifetime")
             .hinted("set `--lifetime` to the time that the start and its job may take together"));
         }
         let count = self.read("count", args.count.as_deref(), defaults.count)?;
@@ -137,17 +140,21 @@ impl Settings {
             placed.collect()
         };
         if names.is_empty() {
-            return Err(Error::usage("no provider is set").hinted(format!(
-                "name one or more, in order of preference: {}",
-                self.tables.known().join(", ")
-            )));
+            return Err(Error::usage("no provider is set")
+                .about("defaults.providers")
+                .hinted(format!(
+                    "name one or more, in order of preference: {}",
+                    self.tables.known().join(", ")
+                )));
         }
         let mut seen = Vec::new();
         for (name, place) in names {
             if let Some(place) = place.filter(|_| !self.tables.is_known(&name)) {
                 let found = backticked(&name);
                 let error = Error::usage(format!("{place} must name providers, not {found}"));
-                return Err(error.hinted(self.tables.known_here()));
+                return Err(error
+                    .about("defaults.providers")
+                    .hinted(self.tables.known_here()));
             }
             self.tables.kind_of(&name)?;
             if !seen.contains(&name) {
@@ -163,7 +170,8 @@ impl Settings {
             Some((words, origin)) => words
                 .iter()
                 .map(|word| Ok(typed(word, origin.clone())?.value))
-                .collect::<Result<_>>()?,
+                .collect::<Result<_>>()
+                .map_err(|error| error.about("defaults.labels"))?,
             None => self
                 .file
                 .contents
@@ -181,6 +189,7 @@ impl Settings {
         // GitHub takes 100 labels a runner; the unique one is ours.
         if fine.len() > 99 {
             return Err(Error::usage(format!("{} labels are too many", fine.len()))
+                .about("defaults.labels")
                 .hinted("GitHub allows 100, and one is the unique name"));
         }
         Ok(fine)
@@ -204,6 +213,7 @@ impl Settings {
         let text = std::fs::read_to_string(&path).map_err(|error| {
             let (subject, path) = (spelled("defaults.setup", &origin), path.display());
             Error::usage(format!("{subject} cannot be `{path}`: {error}"))
+                .about("defaults.setup")
                 .hinted("name a readable shell script")
         })?;
         Ok(Some(text))

@@ -136,6 +136,7 @@ fn run(text: &str, of_step: Option<crate::model::Run>) -> Result<StopTarget> {
         .map_or((text, None), |(id, attempt)| (id, Some(attempt)));
     let wrong = || {
         Error::usage(format!("`--run` cannot be `{text}`"))
+            .about("run")
             .hinted("write a run ID or `ID/ATTEMPT`, such as `16543210/1`")
     };
     let attempt = attempt
@@ -165,6 +166,7 @@ fn mapping_text(text: &str, env: &Env) -> Result<String> {
     }
     std::fs::read_to_string(env.path(text)).map_err(|error| {
         Error::usage(format!("could not read the mapping from `{text}`: {error}"))
+            .about("mapping")
             .hinted("pass the JSON itself, a file, or `-` for standard input")
     })
 }
@@ -174,13 +176,18 @@ fn mapping(text: &str, provider: Option<&str>) -> Result<Option<StopTarget>> {
     let hint = "write it like `{\"docker:1a2b3c4d5e6f/0123456789ab\": \"gharun-…\"}`, as `start` \
                 writes its output `mapping`";
     let value: serde_json::Value = serde_json::from_str(text).map_err(|error| {
-        Error::usage(format!("the mapping is not valid JSON: {error}")).hinted(hint)
+        let error = Error::usage(format!("the mapping is not valid JSON: {error}"));
+        error.about("mapping").hinted(hint)
     })?;
     let table = match value {
         serde_json::Value::Object(table) => table,
         serde_json::Value::Array(items) if items.is_empty() => return Ok(None),
         serde_json::Value::Null => return Ok(None),
-        _ => return Err(Error::usage("the mapping must be a JSON object").hinted(hint)),
+        _ => {
+            return Err(Error::usage("the mapping must be a JSON object")
+                .about("mapping")
+                .hinted(hint));
+        }
     };
     if table.is_empty() {
         return Ok(None);

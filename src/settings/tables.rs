@@ -389,7 +389,9 @@ impl Tables {
             {
                 *found = schema::backticked(text);
             }
-            super::unfit(&subject(name, &misfit.path, &origin), misfit.fault)
+            let key = ["providers", name].map(str::to_owned);
+            let key = schema::dotted(&[&key[..], &misfit.path].concat());
+            super::unfit(&subject(name, &misfit.path, &origin), misfit.fault).about(key)
         };
         Flaw { error, origin }
     }

@@ -153,10 +153,6 @@ fn a_group_that_is_closed_to_the_repository_is_refused_where_nobody_else_can_ask
     told!(start(&world, "--org octo --runner-group gpu"), @"
     exit 2
     warning: `local`: jobs run on this machine with all the rights of this user
-    error: runner group `gpu` (3) does not allow the repository `octo/app`, so no job of its workflows would get the runner
-
-    hint: allow the repository at https://github.com/organizations/octo/settings/actions/runner-groups/3
-    hint: or name another group
     ::error title=gharun::runner group `gpu` (3) does not allow the repository `octo/app`, so no job of its workflows would get the runner%0Ahint: allow the repository at https://github.com/organizations/octo/settings/actions/runner-groups/3%0Ahint: or name another group
     ");
     nothing_was_tried(&world);
@@ -164,7 +160,7 @@ fn a_group_that_is_closed_to_the_repository_is_refused_where_nobody_else_can_ask
     told!(start(&world, "--org octo --runner-group gpu --label gpu"), @"
     exit 0
     warning: `local`: jobs run on this machine with all the rights of this user
-    warning: runner group `gpu` (3) does not allow the repository `octo/app`; allow the repository at https://github.com/organizations/octo/settings/actions/runner-groups/3
+    ::warning title=gharun::runner group `gpu` (3) does not allow the repository `octo/app`%0Ahint: allow the repository at https://github.com/organizations/octo/settings/actions/runner-groups/3
     Registered `[NAME]` with GitHub as runner 2
     Launching `[NAME]` at `local`
     Launched `local:[HERE]/[NAME]` for `[NAME]`
@@ -199,17 +195,16 @@ fn what_keeps_jobs_away_is_warned_of() {
     github/quota	ok	[SOME] of 5000 API requests left; resets at [TIME]
     github/runner	ok	version 2.336.0 for linux-arm, linux-arm64, linux-x64, osx-arm64, osx-x64
     github/group	ok	`gpu` (3): all private repositories, public repositories not allowed
-    github/workflow	unknown	could not read the runs of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runs/7` answered 404 Not Found (request [ID]): Not Found
-    warning: `github/group`: only octo/app/.github/workflows/gpu.yml@main may use the runner group `gpu` (3)
-    warning: `github/group`: `octo/app` is public, and runner group `gpu` (3) does not allow public repositories: allow them at https://github.com/organizations/octo/settings/actions/runner-groups/3, but then strangers may run code on its machines
-    hint: `github/workflow`: the repository does not exist, or the token has no access to it: check its spelling
-    hint: `github/workflow`: the token needs the scope `repo`
+    github/workflow	unknown
+    ::warning title=gharun::`github/group`: only octo/app/.github/workflows/gpu.yml@main may use the runner group `gpu` (3)
+    ::warning title=gharun::`github/group`: `octo/app` is public, and runner group `gpu` (3) does not allow public repositories: allow them at https://github.com/organizations/octo/settings/actions/runner-groups/3, but then strangers may run code on its machines
+    ::warning title=gharun::`github/workflow`: could not read the runs of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runs/7` answered 404 Not Found (request [ID]): Not Found%0Ahint: `github/workflow`: the repository does not exist, or the token has no access to it: check its spelling%0Ahint: `github/workflow`: the token needs the scope `repo`
     ");
     told!(start(&world, "--org octo --runner-group gpu"), @"
     exit 0
     warning: `local`: jobs run on this machine with all the rights of this user
-    warning: only octo/app/.github/workflows/gpu.yml@main may use the runner group `gpu` (3)
-    warning: `octo/app` is public, and runner group `gpu` (3) does not allow public repositories: allow them at https://github.com/organizations/octo/settings/actions/runner-groups/3, but then strangers may run code on its machines
+    ::warning title=gharun::only octo/app/.github/workflows/gpu.yml@main may use the runner group `gpu` (3)
+    ::warning title=gharun::`octo/app` is public, and runner group `gpu` (3) does not allow public repositories: allow them at https://github.com/organizations/octo/settings/actions/runner-groups/3, but then strangers may run code on its machines
     Registered `[NAME]` with GitHub as runner 2
     Launching `[NAME]` at `local`
     Launched `local:[HERE]/[NAME]` for `[NAME]`
@@ -355,8 +350,8 @@ fn every_kind_of_token_is_known_by_its_letters() {
             github/quota	ok	[SOME] of 5000 API requests left; resets at [TIME]
             github/runner	failed	could not list the runner downloads for `acme`: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 403 Forbidden (request [ID]): Resource not accessible by integration
             github/group	unknown	could not list the runner groups of `acme`: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 403 Forbidden (request [ID]): Resource not accessible by integration
-            hint: `github`: `GITHUB_TOKEN` can never manage runners: use a personal access token or a GitHub App
-            hint: `github`: a GitHub App needs the permission `Self-hosted runners: write` of the organization `acme`, accepted where it is installed
+            hint: `github`, `github/runner`, `github/group`: `GITHUB_TOKEN` can never manage runners: use a personal access token or a GitHub App
+            hint: `github`, `github/runner`, `github/group`: a GitHub App needs the permission `Self-hosted runners: write` of the organization `acme`, accepted where it is installed
             "),
             "gith" => told!(said, @"
             exit 1
@@ -364,8 +359,8 @@ fn every_kind_of_token_is_known_by_its_letters() {
             github/quota	ok	[SOME] of 5000 API requests left; resets at [TIME]
             github/runner	failed	could not list the runner downloads for `acme`: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 403 Forbidden (request [ID]): Resource not accessible by personal access token
             github/group	unknown	could not list the runner groups of `acme`: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 403 Forbidden (request [ID]): Resource not accessible by personal access token
-            hint: `github`: the token needs the permission `Self-hosted runners: write` of the organization `acme`
-            hint: `github`: if it has the permission, an owner of the organization may have to approve the token first
+            hint: `github`, `github/runner`, `github/group`: the token needs the permission `Self-hosted runners: write` of the organization `acme`
+            hint: `github`, `github/runner`, `github/group`: if it has the permission, an owner of the organization may have to approve the token first
             "),
             "ghu_" => told!(said, @"
             exit 1
@@ -373,7 +368,7 @@ fn every_kind_of_token_is_known_by_its_letters() {
             github/quota	ok	[SOME] of 5000 API requests left; resets at [TIME]
             github/runner	failed	could not list the runner downloads for `acme`: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 403 Forbidden (request [ID]): Resource not accessible by integration
             github/group	unknown	could not list the runner groups of `acme`: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 403 Forbidden (request [ID]): Resource not accessible by integration
-            hint: `github`: the app behind the token needs the permission `Self-hosted runners: write` of the organization `acme`, and must belong to an owner of `acme`
+            hint: `github`, `github/runner`, `github/group`: the app behind the token needs the permission `Self-hosted runners: write` of the organization `acme`, and must belong to an owner of `acme`
             "),
             "gho_" => told!(said, @"
             exit 1
@@ -381,8 +376,8 @@ fn every_kind_of_token_is_known_by_its_letters() {
             github/quota	ok	[SOME] of 5000 API requests left; resets at [TIME]
             github/runner	failed	could not list the runner downloads for `acme`: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 403 Forbidden (request [ID]): Must have admin rights to Repository.
             github/group	unknown	could not list the runner groups of `acme`: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 403 Forbidden (request [ID]): Must have admin rights to Repository.
-            hint: `github`: the token has the scopes `gist, read:org` and lacks `admin:org`
-            hint: `github`: add it to the token of `gh` with `gh auth refresh --scopes admin:org`
+            hint: `github`, `github/runner`, `github/group`: the token has the scopes `gist, read:org` and lacks `admin:org`
+            hint: `github`, `github/runner`, `github/group`: add it to the token of `gh` with `gh auth refresh --scopes admin:org`
             "),
             _ => told!(said, @"
             exit 1
@@ -390,8 +385,8 @@ fn every_kind_of_token_is_known_by_its_letters() {
             github/quota	ok	[SOME] of 5000 API requests left; resets at [TIME]
             github/runner	failed	could not list the runner downloads for `acme`: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 404 Not Found (request [ID]): Not Found
             github/group	unknown	could not list the runner groups of `acme`: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 404 Not Found (request [ID]): Not Found
-            hint: `github`: the token has no admin rights on `acme`, or the organization does not exist
-            hint: `github`: a fine-grained token or an app needs the permission `Self-hosted runners: write` of the organization `acme`; a classic token the scope `admin:org`, and must belong to an owner of `acme`
+            hint: `github`, `github/runner`, `github/group`: the token has no admin rights on `acme`, or the organization does not exist
+            hint: `github`, `github/runner`, `github/group`: a fine-grained token or an app needs the permission `Self-hosted runners: write` of the organization `acme`; a classic token the scope `admin:org`, and must belong to an owner of `acme`
             "),
         }
     }

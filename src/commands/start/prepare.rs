@@ -19,6 +19,7 @@ pub(super) fn authorities(github: &crate::settings::GitHub) -> Result<Option<Str
         Failure::usage(format!(
             "could not give `ca_bundle` ({origin}) to machines: {why}"
         ))
+        .about("github.ca_bundle")
     })
 }
 

@@ -148,6 +148,36 @@ async fn a_bad_file_is_an_error_in_all_forms() {
 }
 
 #[tokio::test]
+async fn a_setting_at_fault_is_named() {
+    let world = World::new("");
+    for (command, setting) in [
+        ("start gpu --timeout never", "defaults.timeout"),
+        ("start gpu --setup nowhere.sh", "defaults.setup"),
+        ("start gpu --poll-interval 1h", "defaults.poll_interval"),
+        ("start gpu --lifetime 1m", "defaults.lifetime"),
+        ("start gpu --set grace=5", "providers.gpu.grace"),
+        ("list --org no/org", "github.org"),
+        ("stop --older-than never", "defaults.older_than"),
+        ("start gpu --count many", "defaults.count"),
+    ] {
+        let said = world.run(&format!("{command} --output json")).await;
+        let json = said.exits(Exit::Usage).json();
+        assert_eq!(json["setting"], setting, "{command}: {json}");
+    }
+    for (name, value, setting) in [
+        ("GHARUN_TIMEOUT", "never", "defaults.timeout"),
+        ("GHARUN_CA_BUNDLE", "/nonexistent/pem", "github.ca_bundle"),
+        ("GHARUN_RUNNER_GROUP", " ", "github.runner_group"),
+        ("GH_PAT", "", "github.token"),
+    ] {
+        let world = World::new("").with(name, value);
+        let said = world.run("start gpu --output json").await;
+        let json = said.exits(Exit::Usage).json();
+        assert_eq!(json["setting"], setting, "{name}: {json}");
+    }
+}
+
+#[tokio::test]
 async fn what_a_step_could_not_read_is_in_the_summary() {
     let world = World::step("");
     let fault = Fault::Error(ErrorKind::Unavailable);
@@ -179,10 +209,7 @@ async fn a_check_and_its_offers_are_annotated_and_in_the_summary() {
     assert!(summary.contains("<code>gpu</code> | ok | "), "{summary}");
     let world = World::step("[providers.big]\nkind = \"nowhere\"\n");
     let said = world.run("providers offers").await.exits(Exit::Failed);
-    assert_eq!(
-        said.times("::warning title=gharun::`big` could not be asked"),
-        1
-    );
+    assert_eq!(said.times("::warning title=gharun::could not ask `big`"), 1);
     assert!(world.summary().contains("<code>big</code>"));
 }
 

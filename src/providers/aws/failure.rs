@@ -162,7 +162,10 @@ pub(super) struct Said {
     pub(super) fate: Fate,
     pub(super) code: Option<String>,
     status: Option<u16>,
-    cause: String,
+    /// Why, each text the cause of the one before.
+    causes: Vec<String>,
+    /// What AWS calls the request.
+    request_id: Option<String>,
     /// There are no credentials, or what should give them is set up wrong.
     nobody: bool,
     /// There was no answer, since the credentials could not be had.
@@ -182,16 +185,19 @@ impl Said {
         let texts: Vec<String> = causes(error)
             .map(|error| told(&error.to_string()))
             .collect();
-        let cause = match (&code, error.message(), status) {
+        let request_id = error.request_id().map(str::to_owned);
+        let why = match (&code, error.message(), status) {
             (Some(code), message, _) => {
                 let message = message.map(without_cipher).unwrap_or_default();
                 let mut text = format!("AWS answered {code}: {}", told(&message));
-                if let Some(id) = error.request_id() {
+                if let Some(id) = &request_id {
                     text = format!("{text} (request {id})");
                 }
-                text
+                vec![text]
             }
-            (None, _, Some(status)) => format!("the answer {status} did not come from AWS"),
+            (None, _, Some(status)) => {
+                vec![format!("the answer {status} did not come from AWS")]
+            }
             (None, _, None) => shortest(texts.clone()),
         };
         let fate = match error {
@@ -224,7 +230,8 @@ impl Said {
             fate: if unsigned { Fate::Unsent } else { fate },
             code,
             status,
-            cause,
+            causes: why,
+            request_id,
             nobody,
             unsigned,
             permission: error.message().and_then(permission),
@@ -250,12 +257,18 @@ impl Said {
 
     /// Makes a provider's error of it; `doing` says what was tried, `permission` what it takes.
     pub(super) fn explain(&self, doing: impl Into<String>, permission: &str) -> Error {
-        let doing = doing.into();
-        let cause = self.cause.clone();
+        let error = self.meaning(doing.into(), permission);
+        let error = error.requested(self.request_id.as_deref());
+        match crate::model::Error::of_causes(self.causes.clone()) {
+            Some(cause) => error.because(cause),
+            None => error,
+        }
+    }
+
+    fn meaning(&self, doing: String, permission: &str) -> Error {
         let permission = self.permission.as_deref().unwrap_or(permission);
         if self.nobody {
             return Error::new(ErrorKind::Denied, format!("{doing}: no AWS credentials were found"))
-                .because(cause)
                 .hinted(
                     "looked at the variables (`$AWS_ACCESS_KEY_ID`), the profile, SSO, \
                      `$AWS_WEB_IDENTITY_TOKEN_FILE`, and the roles of container and instance; check \
@@ -263,51 +276,51 @@ impl Said {
         }
         match self.action() {
             Action::Setting("") => {
-                let named = PARAMETERS.iter().find(|(word, _)| cause.contains(word));
-                let error = Error::new(ErrorKind::Config, doing).because(cause);
+                let named = PARAMETERS
+                    .iter()
+                    .find(|(word, _)| self.causes.iter().any(|cause| cause.contains(word)));
+                let error = Error::new(ErrorKind::Config, doing);
                 match named {
                     Some((_, key)) => error.about(*key),
                     None => error,
                 }
             }
-            Action::Setting(key) => Error::setting(key, doing).because(cause),
-            Action::Denied if self.is_about_time() => Error::new(ErrorKind::Denied, doing)
-                .because(cause)
-                .hinted(
-                    "the credentials have expired, or this computer's clock is wrong: log in \
-                     again"),
+            Action::Setting(key) => Error::setting(key, doing),
+            Action::Denied if self.is_about_time() => Error::new(ErrorKind::Denied, doing).hinted(
+                "the credentials have expired, or this computer's clock is wrong: log in \
+                     again",
+            ),
             Action::Denied if self.is_about_keys() => Error::new(ErrorKind::Denied, doing)
-                .because(cause)
                 .hinted("check the credentials with `aws sts get-caller-identity`"),
-            Action::Denied => Error::new(ErrorKind::Denied, format!("{doing}: `{permission}` is not allowed"))
-                .because(cause)
-                .hinted(format!(
-                    "allow `{permission}` in the IAM policy; list everything that is missing with \
+            Action::Denied => Error::new(
+                ErrorKind::Denied,
+                format!("{doing}: `{permission}` is not allowed"),
+            )
+            .hinted(format!(
+                "allow `{permission}` in the IAM policy; list everything that is missing with \
                      `gharun providers check`"
-                )),
-            Action::Quota => Error::new(ErrorKind::Config, doing).because(cause).hinted(
+            )),
+            Action::Quota => Error::new(ErrorKind::Config, doing).hinted(
                 "request a higher limit in the Service Quotas console, start fewer at once, or \
                  choose other `instance_types`",
             ),
-            Action::Next => Error::new(ErrorKind::NoCapacity, doing).because(cause).hinted(
+            Action::Next => Error::new(ErrorKind::NoCapacity, doing).hinted(
                 "add to `instance_types`, `subnets` or `regions`, or set `capacity_wait` to keep \
                  trying",
             ),
-            Action::Slower => Error::new(ErrorKind::RateLimited, doing).because(cause),
+            Action::Slower => Error::new(ErrorKind::RateLimited, doing),
             Action::Again if self.code.is_some() || self.status.is_some() => {
-                Error::new(ErrorKind::Unavailable, doing).because(cause)
+                Error::new(ErrorKind::Unavailable, doing)
             }
             Action::Again if self.unsigned => Error::new(
                 ErrorKind::Unavailable,
                 format!("{doing}: could not get AWS credentials"),
             )
-            .because(cause)
             .hinted("check with `aws sts get-caller-identity`"),
-            Action::Again => Error::new(ErrorKind::Unavailable, doing).because(cause).hinted(
-                "check the network, `region` and `endpoint`",
-            ),
+            Action::Again => Error::new(ErrorKind::Unavailable, doing)
+                .hinted("check the network, `region` and `endpoint`"),
             Action::LookForName | Action::Missing | Action::WouldWork => {
-                Error::new(ErrorKind::Unexpected, doing).because(cause)
+                Error::new(ErrorKind::Unexpected, doing)
             }
         }
     }
@@ -375,14 +388,14 @@ fn is_unsent(error: &(dyn StdError + 'static)) -> bool {
 }
 
 /// The causes from the outside in, without those that only repeat others.
-fn shortest(texts: Vec<String>) -> String {
+fn shortest(texts: Vec<String>) -> Vec<String> {
     let mut kept: Vec<String> = Vec::new();
     for text in texts {
         if kept.last().is_none_or(|last| !last.contains(&text)) {
             kept.push(text);
         }
     }
-    kept.join(": ")
+    kept
 }
 
 /// The permission that a refusal names: one launch takes several.
@@ -406,6 +419,7 @@ fn told(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_ec2::error::ErrorMetadata;
     use aws_sdk_ec2::operation::describe_instances::DescribeInstancesError;
 
     use super::*;
@@ -453,6 +467,26 @@ mod tests {
         ] {
             assert_eq!(kind(passing), ErrorKind::Unavailable);
         }
+    }
+
+    #[test]
+    fn an_answer_keeps_the_id_of_its_request_and_a_broken_connection_each_cause() {
+        let refused = ErrorMetadata::builder()
+            .code("InvalidParameterValue")
+            .message("the subnet is odd")
+            .build();
+        let status = 400.try_into().expect("a status");
+        let mut answer = HttpResponse::new(status, "".into());
+        answer.headers_mut().insert("x-amzn-requestid", "4711");
+        let refused = DescribeInstancesError::generic(refused);
+        let error = SdkError::service_error(refused, answer);
+        let error = Said::of(&error).explain("could not look", "ec2:DescribeInstances");
+        assert_eq!(error.request_id(), Some("4711"));
+        let broken: SdkError<DescribeInstancesError, HttpResponse> =
+            SdkError::timeout_error(io::Error::other(io::Error::other("it hangs")));
+        let error = Said::of(&broken).explain("could not look", "ec2:DescribeInstances");
+        assert!(causes(&error).count() > 2, "{error:?}");
+        assert_eq!(error.request_id(), None);
     }
 
     #[test]

@@ -194,7 +194,7 @@ fn unanswered(doing: String, endpoint: &Endpoint, error: &Wire) -> Error {
     let refused = chain(error)
         .filter_map(|e| e.downcast_ref::<io::Error>())
         .any(|e| e.kind() == io::ErrorKind::PermissionDenied);
-    let because = |kind| match of_texts(causes) {
+    let because = |kind| match crate::model::Error::of_causes(causes) {
         Some(cause) => Error::new(kind, doing).because(cause),
         None => Error::new(kind, doing),
     };
@@ -258,18 +258,6 @@ fn causes(error: &Wire) -> Vec<String> {
         kept.push(text);
     }
     kept
-}
-
-/// Causes of which only the words are worth telling, each the cause of the one before.
-fn of_texts(texts: Vec<String>) -> Option<crate::model::Error> {
-    let behind = |cause: Option<crate::model::Error>, text: String| {
-        let error = crate::model::Error::from(text);
-        Some(match cause {
-            Some(cause) => error.because(cause),
-            None => error,
-        })
-    };
-    texts.into_iter().rev().fold(None, behind)
 }
 
 /// Whether a text is a page for people: somebody between this program and the daemon answered.

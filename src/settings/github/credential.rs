@@ -53,6 +53,7 @@ impl App {
 /// The error for no token at all.
 pub(super) fn none() -> Error {
     Error::usage("no GitHub token is set")
+        .about("github.token")
         .hinted(format!(
             "set ${}, or ${APP_ID} and ${APP_KEY} for a GitHub App, or `token = {{ env = \"…\" }}` under [github]; ${} are read last",
             OURS.join(" or $"),

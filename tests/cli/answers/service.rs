@@ -94,7 +94,6 @@ pub(super) fn a_page_of_a_front_end_is_told_as_one() {
     case.always(&world, "GET", "/actions/runners");
     told!(world.run("list --provider local"), @"
     exit 1
-    No machines
     warning: could not read GitHub: could not list the runners of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runners` answered 502 Bad Gateway (request [ID]): an HTML page (5 tries)
     ");
     nothing(&world);

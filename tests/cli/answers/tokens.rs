@@ -24,7 +24,6 @@ pub(super) fn a_bad_token_is_told_by_every_command() {
     case.was_answered(&world, "/actions/runners");
     told!(world.run("list --provider local"), @"
     exit 1
-    No machines
     warning: could not read GitHub: could not list the runners of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runners` answered 401 Unauthorized (request [ID]): Bad credentials
     hint: set `GHARUN_GITHUB_TOKEN` or `GH_PAT` to a token that is valid
     ");
@@ -53,11 +52,6 @@ pub(super) fn github_token_is_told_what_can_do_it() {
     told!(world.run("start local"), @"
     exit 1
     warning: `local`: jobs run on this machine with all the rights of this user
-    error: could not list the runner downloads for `octo/app`
-      caused by: `GET [GITHUB]/repos/octo/app/actions/runners/downloads` answered 403 Forbidden (request [ID]): Resource not accessible by integration
-
-    hint: `GITHUB_TOKEN` can never manage runners: use a personal access token or a GitHub App
-    hint: a GitHub App needs the permission `Administration: write` of the repository `octo/app`, accepted where it is installed
     ::error title=gharun::could not list the runner downloads for `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runners/downloads` answered 403 Forbidden (request [ID]): Resource not accessible by integration%0Ahint: `GITHUB_TOKEN` can never manage runners: use a personal access token or a GitHub App%0Ahint: a GitHub App needs the permission `Administration: write` of the repository `octo/app`, accepted where it is installed
     ");
     case.was_answered(&world, "/actions/runners");
