@@ -16,9 +16,10 @@ use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
 use gharun::inside::{StubOptions, StubServer};
 use gharun::measured::{
-    Answer, Bounds, Client, Condition, Config, DEFAULT_GROUP, Event, Fleet, Health, Hearer,
-    Identity, Instance, InstanceId, Listing, Order, Package, Place, Plan, Provider, ProviderKind,
-    RegistrationMode, Result, RunnerVersion, Scope, Secret, Sink, Store, Token, start,
+    Bounds, Client, ClientConfig, Condition, DEFAULT_GROUP, Event, Fleet, Health, Instance,
+    InstanceId, Listing, NamedProvider, Observer, Order, Package, Plan, Provider, ProviderFuture,
+    ProviderKind, RegistrationMode, Result, RunnerVersion, Scope, Secret, Sink, StartIdentity,
+    Store, TokenSource, start,
 };
 use gharun_worlds::github::GitHub;
 use gharun_worlds::random;
@@ -105,24 +106,27 @@ fn child(url: &str, count: u16) {
         .build()
         .expect("a runtime");
     let started = runtime.block_on(async {
-        let github = Client::new(Config {
+        let github = Client::new(ClientConfig {
             api_url: url.parse().expect("an address"),
             scope: Scope::Repo {
                 owner: "octo".into(),
                 name: "app".into(),
             },
-            token: Some(Token::literal(Secret::new("bench"))),
+            token: Some(TokenSource::literal(Secret::new("bench"))),
             group: DEFAULT_GROUP,
             bounds: Bounds::default(),
             roots: None,
-            hearer: Hearer::default(),
+            observer: Observer::default(),
         })
         .expect("a client");
-        let places = [Place::new("memory".to_owned(), Arc::new(Memory::default()))];
+        let places = [NamedProvider::new(
+            "memory".to_owned(),
+            Arc::new(Memory::default()),
+        )];
         let store = Store::at(folder.path().join("state.json"));
         let fleet = Fleet {
             github: Some(&github),
-            places: &places,
+            providers: &places,
             unopened: &[],
             store: &store,
             sink: &Deaf,
@@ -149,7 +153,7 @@ fn child(url: &str, count: u16) {
 
 fn plan(count: u16) -> Plan {
     Plan {
-        identity: Identity {
+        identity: StartIdentity {
             server: "github.com".into(),
             scope: "octo/app".into(),
             repository: Some("octo/app".into()),
@@ -208,15 +212,15 @@ impl Provider for Memory {
         Self::KIND
     }
 
-    fn check(&self) -> Answer<'_, Health> {
+    fn check(&self) -> ProviderFuture<'_, Health> {
         Box::pin(async move { Ok(Health::default()) })
     }
 
-    fn launch<'a>(&'a self, order: &'a Order) -> Answer<'a, Instance> {
+    fn launch<'a>(&'a self, order: &'a Order) -> ProviderFuture<'a, Instance> {
         Box::pin(async move {
             let instance = Instance {
                 id: InstanceId {
-                    place: None,
+                    location: None,
                     id: order.name.to_string(),
                 },
                 state: Condition::Running,
@@ -229,7 +233,7 @@ impl Provider for Memory {
         })
     }
 
-    fn list(&self) -> Answer<'_, Listing> {
+    fn list(&self) -> ProviderFuture<'_, Listing> {
         Box::pin(async move {
             Ok(Listing {
                 instances: self.0.lock().expect("no panic").clone(),
@@ -238,7 +242,7 @@ impl Provider for Memory {
         })
     }
 
-    fn terminate<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, ()> {
+    fn terminate<'a>(&'a self, id: &'a InstanceId) -> ProviderFuture<'a, ()> {
         Box::pin(async move {
             self.0
                 .lock()

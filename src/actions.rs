@@ -14,7 +14,7 @@ use crate::fleet::StartOutcome;
 use crate::fleet::list::ListOutcome;
 use crate::fleet::stop::StopOutcome;
 use crate::model::{Error, Event, Exit, Mapping, Secret, lock, random, text};
-use crate::report::{Checks, Offers};
+use crate::report::{Checks, OffersReport};
 
 pub use summary::Rehearsed;
 
@@ -36,14 +36,14 @@ const TOKEN: usize = 32;
 
 /// How loud an annotation is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Level {
+pub enum AnnotationLevel {
     /// Worth looking after.
     Warning,
     /// Something failed.
     Error,
 }
 
-impl fmt::Display for Level {
+impl fmt::Display for AnnotationLevel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Warning => "warning",
@@ -54,7 +54,7 @@ impl fmt::Display for Level {
 
 /// Where a step's words go. `settings` reads it from the environment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Step {
+pub struct StepFiles {
     /// Whether a runner listens to the commands (`GITHUB_ACTIONS=true`). Where none does, no
     /// command is written, but outputs and summary are, if they have a file.
     pub listens: bool,
@@ -66,13 +66,13 @@ pub struct Step {
 
 /// The voice of one step.
 pub struct Actions {
-    step: Step,
+    step: StepFiles,
     commands: Mutex<Commands>,
 }
 
 struct Commands {
     stream: Box<dyn Write + Send>,
-    annotated: HashMap<Level, usize>,
+    annotated: HashMap<AnnotationLevel, usize>,
 }
 
 impl fmt::Debug for Actions {
@@ -85,12 +85,12 @@ impl fmt::Debug for Actions {
 
 impl Actions {
     /// Speaks through a step's standard error.
-    pub fn new(step: Step) -> Self {
+    pub fn new(step: StepFiles) -> Self {
         Self::speaking_to(step, Box::new(io::stderr()))
     }
 
     /// Speaks to any stream.
-    pub fn speaking_to(step: Step, stream: Box<dyn Write + Send>) -> Self {
+    pub fn speaking_to(step: StepFiles, stream: Box<dyn Write + Send>) -> Self {
         Self {
             step,
             commands: Mutex::new(Commands {
@@ -175,7 +175,7 @@ impl Actions {
     /// Annotates the run. The title is ours, the message may be foreign.
     ///
     /// Beyond the tenth of a type it becomes an ordinary line of the log.
-    pub fn annotate(&self, level: Level, title: &str, message: &str) -> io::Result<()> {
+    pub fn annotate(&self, level: AnnotationLevel, title: &str, message: &str) -> io::Result<()> {
         if !self.step.listens {
             return Ok(());
         }
@@ -243,7 +243,7 @@ impl Actions {
     }
 
     /// Adds what `providers offers` found to the job's summary; where there is nothing, nothing.
-    pub fn summarise_offers(&self, offers: &Offers) -> io::Result<()> {
+    pub fn summarise_offers(&self, offers: &OffersReport) -> io::Result<()> {
         if offers.offers.is_empty() && offers.unknown.is_empty() {
             return Ok(());
         }

@@ -36,7 +36,7 @@ pub struct Boot<'a> {
     /// The runner.
     pub name: &'a Name,
     /// What GitHub gave for it.
-    pub credential: Credential<'a>,
+    pub credential: BootCredential<'a>,
     /// The archives, one for each platform on offer.
     pub packages: &'a [Package],
     /// Whether a preinstalled runner must be of exactly the packages' version (a pin).
@@ -61,7 +61,7 @@ pub struct Boot<'a> {
 
 /// What the machine shows to GitHub.
 #[derive(Clone, Copy, Debug)]
-pub enum Credential<'a> {
+pub enum BootCredential<'a> {
     /// A just-in-time configuration.
     Jit(&'a Secret),
     /// A token with which the machine registers its runner itself, once.
@@ -106,8 +106,8 @@ pub fn script(boot: &Boot<'_>) -> Secret {
 /// The parts of the script that a machine needs beside those of every machine.
 fn parts(boot: &Boot<'_>) -> Vec<&'static str> {
     let credential = match boot.credential {
-        Credential::Jit(_) => "jit",
-        Credential::Token { .. } => "token",
+        BootCredential::Jit(_) => "jit",
+        BootCredential::Token { .. } => "token",
     };
     let mut parts = vec![credential];
     parts.extend(boot.ca.map(|_| "ca"));
@@ -159,8 +159,8 @@ fn header(boot: &Boot<'_>, pauses: Pauses) -> String {
     };
     put("gharun_name", boot.name.as_str());
     match boot.credential {
-        Credential::Jit(jit) => put("gharun_jit", jit.expose()),
-        Credential::Token {
+        BootCredential::Jit(jit) => put("gharun_jit", jit.expose()),
+        BootCredential::Token {
             token,
             url,
             group,

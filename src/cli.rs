@@ -56,7 +56,7 @@ pub struct Global {
     pub no_state: bool,
     /// How results are written to standard output
     #[arg(long, global = true, value_name = "FORMAT")]
-    pub output: Option<Format>,
+    pub output: Option<FormatArg>,
     /// Print more on standard error (repeatable)
     #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
     pub verbose: u8,
@@ -65,7 +65,7 @@ pub struct Global {
     pub quiet: bool,
     /// When to use colors
     #[arg(long, global = true, value_name = "WHEN")]
-    pub color: Option<Color>,
+    pub color: Option<ColorArg>,
     /// The repository to register runners with
     #[arg(long, global = true, value_name = "OWNER/NAME", help_heading = "GitHub options", conflicts_with_all = ["org", "enterprise"])]
     pub repo: Option<String>,
@@ -98,7 +98,7 @@ pub struct Global {
 
 /// How results are written to standard output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub enum FormatArg {
     /// For people and simple scripts
     #[default]
     Text,
@@ -108,7 +108,7 @@ pub enum Format {
 
 /// When to color. Colors never carry meaning of their own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Color {
+pub enum ColorArg {
     /// On a terminal, unless `NO_COLOR` is set
     #[default]
     Auto,
@@ -122,13 +122,13 @@ pub enum Color {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Rent machines, boot them into runners, and wait until they are online
-    Start(Start),
+    Start(StartArgs),
     /// Deregister runners, end their machines, and confirm that they are gone
-    Stop(Stop),
+    Stop(StopArgs),
     /// Show every machine and registration with a verdict
-    List(List),
+    List(ListArgs),
     /// Show, check, explain and write the settings of providers
-    Providers(Providers),
+    Providers(ProvidersArgs),
 }
 
 /// `gharun start`.
@@ -137,7 +137,7 @@ pub enum Command {
     clippy::struct_excessive_bools,
     reason = "flags are what a command line is made of"
 )]
-pub struct Start {
+pub struct StartArgs {
     /// Providers in order of preference: tables of providers.toml, or kinds
     #[arg(value_name = "PROVIDER")]
     pub providers: Vec<String>,
@@ -194,7 +194,7 @@ pub struct Start {
     clippy::struct_excessive_bools,
     reason = "flags are what a command line is made of"
 )]
-pub struct Stop {
+pub struct StopArgs {
     /// Machines (PROVIDER:PLACE/ID) or runner names
     #[arg(value_name = "REF")]
     pub references: Vec<String>,
@@ -251,7 +251,7 @@ pub struct Stop {
     clippy::struct_excessive_bools,
     reason = "flags are what a command line is made of"
 )]
-pub struct List {
+pub struct ListArgs {
     /// Only what `stop --orphans` would act on
     #[arg(long)]
     pub orphans: bool,
@@ -277,7 +277,7 @@ pub struct List {
 
 /// `gharun providers`.
 #[derive(Args, Debug, Default)]
-pub struct Providers {
+pub struct ProvidersArgs {
     /// What to do [default: list]
     #[command(subcommand)]
     pub command: Option<ProvidersCommand>,

@@ -15,32 +15,32 @@ use crate::model::is_loopback;
 use crate::poll::{Backoff, chance};
 
 mod answer;
+mod deadline;
 mod error;
 mod excerpt;
 mod exchange;
 mod pages;
+mod rate_limiter;
 mod request;
 mod retry;
-mod room;
 mod roots;
 mod tail;
-mod term;
 #[cfg(test)]
 mod tests;
 
 pub use answer::Answer;
+pub use deadline::Deadline;
 pub use error::{Error, ErrorKind, Result};
 pub use pages::{Endless, pages};
+pub use rate_limiter::{ObserveWait, Rate, Wait};
 pub use request::Request;
 pub use retry::{Limit, Pause, Retry, too_many};
-pub use room::{Hear, Rate, Wait};
 pub use roots::Roots;
 pub use tail::Tail;
-pub use term::Term;
 
 use exchange::Try;
-use retry::{Outcome, Verdict, judge};
-use room::{Full, Pass, Room};
+use rate_limiter::{LimitReached, Permit, RateLimiter};
+use retry::{RetryDecision, TryOutcome, judge};
 
 /// Shorter than what servers and their load balancers keep, so that a request that must not be
 /// repeated is rarely written to a connection that the other side is closing.
@@ -54,7 +54,7 @@ pub struct Bounds {
     /// For one request, from its first byte to the last byte of its answer.
     pub request: Duration,
     /// For an operation: all tries, pages and pauses together. Waiting for room comes on top where
-    /// there is a [`Term`] for it.
+    /// there is a [`Deadline`] for it.
     pub operation: Duration,
     /// How often and how fast failed requests are repeated.
     pub retry: Retry,
@@ -75,7 +75,7 @@ impl Default for Bounds {
 }
 
 /// Reads from an answer that the server wants to be left alone; [`too_many`] is the common way.
-pub type Limits = fn(&Answer) -> Option<Limit>;
+pub type ReadLimit = fn(&Answer) -> Option<Limit>;
 
 /// What a client is made of beside its server.
 #[derive(Clone)]
@@ -83,21 +83,21 @@ pub struct Options {
     /// How long anything may take, and how fast it may go.
     pub bounds: Bounds,
     /// Who reads limits.
-    pub limits: Limits,
+    pub limits: ReadLimit,
     /// Certificates that are trusted beside those of the system.
     pub roots: Option<Roots>,
     /// Who hears of waits.
-    pub hear: Option<Hear>,
+    pub hear: Option<ObserveWait>,
 }
 
 /// A client of one server. Clones share connections, and waits.
 #[derive(Clone, Debug)]
-pub struct Client {
+pub struct HttpClient {
     inner: reqwest::Client,
     home: url::Origin,
     bounds: Bounds,
-    limits: Limits,
-    room: Arc<Room>,
+    limits: ReadLimit,
+    limiter: Arc<RateLimiter>,
 }
 
 /// Whether a request waits for room.
@@ -107,13 +107,13 @@ enum Urgency {
     Patient,
 }
 
-impl Client {
+impl HttpClient {
     #[cfg(test)]
     /// Makes a client for the server of `base`: sensitive headers go to this scheme, host and port only.
     ///
     /// Proxies are those of the system and of the usual variables; a loopback address is reached
     /// without one. Fails where the system has no certificates.
-    pub fn new(base: &Url, bounds: Bounds, limits: Limits) -> Result<Self> {
+    pub fn new(base: &Url, bounds: Bounds, limits: ReadLimit) -> Result<Self> {
         Self::with(
             base,
             Options {
@@ -154,7 +154,7 @@ impl Client {
             home: base.origin(),
             bounds,
             limits,
-            room: Arc::new(Room::new(bounds.rate, hear)),
+            limiter: Arc::new(RateLimiter::new(bounds.rate, hear)),
         })
     }
 
@@ -170,9 +170,9 @@ impl Client {
 
     #[cfg(test)]
     /// Sends a request, and again where that is safe and may help, until `by`: see
-    /// [`Client::send_within`].
+    /// [`HttpClient::send_within`].
     pub async fn send(&self, request: &Request, by: Instant) -> Result<Answer> {
-        self.send_within(request, &Term::until(by)).await
+        self.send_within(request, &Deadline::until(by)).await
     }
 
     /// Sends a request when there is room, and again where that is safe and may help, until the
@@ -182,67 +182,72 @@ impl Client {
     /// [`Answer::refused`] makes an error of it. [`ErrorKind::Ambiguous`] means that the server may
     /// have carried the request out. [`ErrorKind::Limited`] means that it has not, and that there is
     /// no room before the term ends: that is told at once and not waited for.
-    pub async fn send_within(&self, request: &Request, term: &Term) -> Result<Answer> {
-        self.repeat(request, term, Urgency::Patient).await
+    pub async fn send_within(&self, request: &Request, deadline: &Deadline) -> Result<Answer> {
+        self.repeat(request, deadline, Urgency::Patient).await
     }
 
     /// Sends a request whether there is room or not, for what must not wait: the ending of machines
     /// that cost money. A limit that it meets is told at once.
-    pub async fn send_at_once(&self, request: &Request, term: &Term) -> Result<Answer> {
-        self.repeat(request, term, Urgency::AtOnce).await
+    pub async fn send_at_once(&self, request: &Request, deadline: &Deadline) -> Result<Answer> {
+        self.repeat(request, deadline, Urgency::AtOnce).await
     }
 
     /// Gives up all that waits for room, now or later, with a term that forgoes it: it fails at once,
     /// with [`ErrorKind::Limited`], and was not sent. What was sent is awaited.
-    pub fn forgo(&self) {
-        self.room.forgo();
+    pub fn abandon_waits(&self) {
+        self.limiter.abandon_waits();
     }
 
     /// How long a request would wait for room at least if it came now; zero where there is room.
     pub fn wait_now(&self) -> Duration {
-        self.room.wait_now()
+        self.limiter.wait_now()
     }
 
-    async fn repeat(&self, request: &Request, term: &Term, urgency: Urgency) -> Result<Answer> {
+    async fn repeat(
+        &self,
+        request: &Request,
+        deadline: &Deadline,
+        urgency: Urgency,
+    ) -> Result<Answer> {
         let retry = self.bounds.retry;
         let mut backoff = Backoff::new(retry.first, retry.cap);
         let (mut sent, mut failed) = (0, 0);
         loop {
-            let pass = match urgency {
-                Urgency::AtOnce => Ok(self.room.barge().await),
-                Urgency::Patient => self.room.enter(changes(&request.method), term).await,
+            let permit = match urgency {
+                Urgency::AtOnce => Ok(self.limiter.bypass().await),
+                Urgency::Patient => self.limiter.enter(changes(&request.method), deadline).await,
             };
-            let pass = pass.map_err(|full| no_room(request, &full, sent))?;
+            let permit = permit.map_err(|full| no_room(request, &full, sent))?;
             sent += 1;
-            let came = self.once(request, term.end()).await;
+            let came = self.once(request, deadline.end()).await;
             let limit = match &came {
                 Try::Answered(answer) => (self.limits)(answer),
                 _ => None,
             };
             let outcome = match &came {
-                Try::Answered(_) if limit.is_some() => Outcome::Limited,
-                Try::Answered(answer) => Outcome::Status(answer.status),
-                Try::NotSent(_) => Outcome::NotSent,
-                Try::Lost(_) => Outcome::Lost,
-                Try::Broken(_) => Outcome::Broken,
+                Try::Answered(_) if limit.is_some() => TryOutcome::Limited,
+                Try::Answered(answer) => TryOutcome::Status(answer.status),
+                Try::NotSent(_) => TryOutcome::NotSent,
+                Try::Lost(_) => TryOutcome::Lost,
+                Try::Broken(_) => TryOutcome::Broken,
             };
             let verdict = judge(request, outcome);
-            if let (Verdict::Wait, Try::Answered(answer)) = (verdict, &came) {
+            if let (RetryDecision::Wait, Try::Answered(answer)) = (verdict, &came) {
                 let limit = limit.unwrap_or_else(|| unread(answer));
                 let least = backoff.next(chance());
-                let (opens, full) = pass.refused(limit, least, answer.clock());
+                let (opens, full) = permit.refused(limit, least, answer.clock());
                 // Waits are no tries: what ends them is the term.
-                if urgency == Urgency::AtOnce || opens > term.room() {
+                if urgency == Urgency::AtOnce || opens > deadline.limiter() {
                     return Err(answer.limited(full.until).tried(sent));
                 }
                 tracing::debug!(request = %request.what(), reason = full.reason, "waiting for the rate limit");
                 continue;
             }
-            settle(pass, &came);
+            settle(permit, &came);
             failed += 1;
             let rest = match verdict {
-                Verdict::Take | Verdict::Ambiguous | Verdict::Wait => None,
-                Verdict::Repeat => Some(match &came {
+                RetryDecision::Take | RetryDecision::Ambiguous | RetryDecision::Wait => None,
+                RetryDecision::Repeat => Some(match &came {
                     Try::Answered(answer) => answer.retry_after().unwrap_or_default(),
                     _ => Duration::ZERO,
                 }),
@@ -250,7 +255,7 @@ impl Client {
             let rest = rest.map(|least| least.max(backoff.next(chance())));
             let again = rest.filter(|rest| {
                 let at = Instant::now().checked_add(*rest);
-                failed < retry.tries && at.is_some_and(|at| at < term.end())
+                failed < retry.tries && at.is_some_and(|at| at < deadline.end())
             });
             let Some(again) = again else {
                 return conclude(request, came, outcome, rest.is_some(), sent);
@@ -271,9 +276,9 @@ fn changes(method: &Method) -> bool {
 }
 
 /// Says what a request met that was not refused for now.
-fn settle(pass: Pass<'_>, came: &Try) {
+fn settle(permit: Permit<'_>, came: &Try) {
     if matches!(came, Try::Answered(_)) {
-        pass.served();
+        permit.served();
     }
 }
 
@@ -285,7 +290,7 @@ fn unread(answer: &Answer) -> Limit {
     })
 }
 
-fn no_room(request: &Request, full: &Full, sent: u32) -> Error {
+fn no_room(request: &Request, full: &LimitReached, sent: u32) -> Error {
     let until = full.until.round(jiff::Unit::Second).unwrap_or(full.until);
     let told = format!("was not sent: {}, until {until}", full.reason);
     Error::new(
@@ -299,11 +304,11 @@ fn no_room(request: &Request, full: &Full, sent: u32) -> Error {
 fn conclude(
     request: &Request,
     came: Try,
-    outcome: Outcome,
+    outcome: TryOutcome,
     repeatable: bool,
     tries: u32,
 ) -> Result<Answer> {
-    let ambiguous = judge(request, outcome) == Verdict::Ambiguous;
+    let ambiguous = judge(request, outcome) == RetryDecision::Ambiguous;
     match came {
         Try::Answered(answer) if ambiguous => Err(answer.refused().tried(tries).ambiguous()),
         Try::Answered(answer) if repeatable => Err(answer.refused().tried(tries)),
@@ -316,7 +321,7 @@ fn conclude(
         // A creation was answered, but with what? It may have been carried out.
         Try::Broken(error)
             if error.kind == ErrorKind::Unreadable
-                && judge(request, Outcome::Lost) == Verdict::Ambiguous =>
+                && judge(request, TryOutcome::Lost) == RetryDecision::Ambiguous =>
         {
             Err(error.ambiguous())
         }

@@ -36,8 +36,8 @@ mod ui;
 pub mod inside {
     pub use crate::cli::{Cli, command};
     pub use crate::providers::{KINDS, Kind, kind};
-    pub use crate::rehearsal::{JobRow, JobStatus, RunnerRow, StubOptions, StubServer};
-    pub use crate::settings::File;
+    pub use crate::rehearsal::{JobRow, RunnerRow, StubJobStatus, StubOptions, StubServer};
+    pub use crate::settings::SettingsFile;
 }
 
 /// What `benches/` measures; no program is built with it.
@@ -45,15 +45,15 @@ pub mod inside {
 #[doc(hidden)]
 pub mod measured {
     pub use crate::bootstrap::Package;
-    pub use crate::fleet::{Fleet, Place, start};
-    pub use crate::github::{Client, Config, DEFAULT_GROUP, Hearer, Token};
+    pub use crate::fleet::{Fleet, NamedProvider, start};
+    pub use crate::github::{Client, ClientConfig, DEFAULT_GROUP, Observer, TokenSource};
     pub use crate::http::Bounds;
     pub use crate::model::{
         Condition, Event, Instance, InstanceId, Order, RegistrationMode, RunnerVersion, Scope,
         Secret, Sink,
     };
-    pub use crate::plan::{Identity, Plan};
-    pub use crate::providers::{Answer, Health, Listing, Provider, ProviderKind, Result};
+    pub use crate::plan::{Plan, StartIdentity};
+    pub use crate::providers::{Health, Listing, Provider, ProviderFuture, ProviderKind, Result};
     pub use crate::state::Store;
 }
 
@@ -77,7 +77,7 @@ pub fn main() -> ExitCode {
     {
         Ok(runtime) => runtime,
         Err(error) => {
-            ui::Ui::new(ui::Look::default()).error(&error, &[]);
+            ui::Ui::new(ui::UiOptions::default()).error(&error, &[]);
             return ExitCode::FAILURE;
         }
     };

@@ -106,14 +106,14 @@ impl fmt::Display for Scope {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct InstanceId {
     /// The region, daemon or host, spelled so that no masked secret can be part of it.
-    pub place: Option<String>,
+    pub location: Option<String>,
     /// The machine within its place.
     pub id: String,
 }
 
 impl fmt::Display for InstanceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.place {
+        match &self.location {
             Some(place) => write!(f, "{place}/{}", self.id),
             None => f.write_str(&self.id),
         }
@@ -157,7 +157,7 @@ impl FromStr for Reference {
         Ok(Self {
             provider: provider.to_owned(),
             id: InstanceId {
-                place: place.map(str::to_owned),
+                location: place.map(str::to_owned),
                 id: id.to_owned(),
             },
         })
@@ -187,7 +187,7 @@ pub struct Order {
     pub boot: Secret,
     /// What stays the same from one try of this runner to the next, when its name does not: its place
     /// in a queue for room.
-    pub turn: String,
+    pub queue_key: String,
     /// What the machine has to carry.
     pub tags: Tags,
     /// How long the machine may live, for places that can end it themselves.

@@ -15,7 +15,7 @@ const UNDOING: Duration = Duration::from_mins(2);
 
 /// What tells the machines of this start from all others.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
+pub struct StartIdentity {
     /// `github.com`, or the host of a GHES.
     pub server: String,
     /// The scope as tags spell it.
@@ -34,7 +34,7 @@ pub struct Identity {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     /// What tells its machines from all others.
-    pub identity: Identity,
+    pub identity: StartIdentity,
     /// How many runners.
     pub count: NonZeroU16,
     /// Labels beside the unique one.
@@ -97,7 +97,7 @@ impl Plan {
     /// No scope is given.
     pub fn decide(
         settings: &Settings,
-        start: &settings::Start,
+        start: &settings::StartSettings,
         given: Given,
     ) -> settings::Result<Self> {
         let plan = Self::of(settings, start, given.ca, given.rehearsal.is_some())?;
@@ -119,7 +119,7 @@ impl Plan {
 
     fn of(
         settings: &Settings,
-        start: &settings::Start,
+        start: &settings::StartSettings,
         ca: Option<String>,
         rehearses: bool,
     ) -> settings::Result<Self> {
@@ -130,7 +130,7 @@ impl Plan {
             github.scope()?.to_string()
         };
         Ok(Self {
-            identity: Identity {
+            identity: StartIdentity {
                 server: github.host(),
                 scope,
                 repository: github.repository.clone().filter(|_| !rehearses),
@@ -221,7 +221,7 @@ pub(crate) mod tests {
     /// A plan for tests: `count` runners at `providers`.
     pub(crate) fn plan(count: u16, providers: &[&str]) -> Plan {
         Plan {
-            identity: Identity {
+            identity: StartIdentity {
                 server: "github.com".into(),
                 scope: "octo/app".into(),
                 repository: Some("octo/app".into()),

@@ -9,21 +9,24 @@ use serde::Serialize;
 use crate::fleet::StartOutcome;
 use crate::fleet::list::ListOutcome;
 use crate::fleet::stop::StopOutcome;
-use crate::fleet::survey::Row;
+use crate::fleet::survey::SurveyRow;
 
 mod plans;
 #[cfg(test)]
 mod tests;
 
-pub use plans::{Check, Checks, Offer, Offers, Provider, Providers, Set, Status};
+pub use plans::{
+    CheckRow, CheckStatus, Checks, OfferRow, OffersReport, ProviderRow, ProviderSetting,
+    ProvidersReport,
+};
 
 /// The text form of an outcome, for people and for simple scripts.
-pub trait Text {
+pub trait TextForm {
     /// The text, each line with its end.
     fn text(&self) -> String;
 }
 
-impl Text for StartOutcome {
+impl TextForm for StartOutcome {
     /// One line a runner: its label, a tab, its machine. A plan is written up for people.
     fn text(&self) -> String {
         if let Some(plan) = &self.planned {
@@ -37,7 +40,7 @@ impl Text for StartOutcome {
     }
 }
 
-impl Text for StopOutcome {
+impl TextForm for StopOutcome {
     /// One line a thing: `stopped` (`would stop` where nothing was done yet), `kept` or `failed`, its
     /// machine and its runner, with tabs between them and `-` for what is not there; then `unknown` and
     /// what could not be read. Why something went wrong is said on standard error.
@@ -89,7 +92,7 @@ impl Table for ListOutcome {
     ];
 
     fn rows(&self) -> Vec<Vec<String>> {
-        let row = |one: &Row| {
+        let row = |one: &SurveyRow| {
             let age = one.created.map(|time| span(self.now, time));
             let expires = one.expires.map(|time| {
                 if time > self.now {

@@ -24,7 +24,7 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(30);
 
 /// What one runner is known by, from the intent on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Entry {
+pub struct RunnerRecord {
     /// The provider that was, or is about to be, asked for its machine.
     pub provider: String,
     /// `github.com`, or a GHES host.
@@ -58,7 +58,7 @@ pub struct Entry {
 }
 
 /// All that the file knows, by runner name.
-pub type Entries = BTreeMap<Name, Entry>;
+pub type Entries = BTreeMap<Name, RunnerRecord>;
 
 /// What went wrong with the file. Each kind means an action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -84,7 +84,7 @@ pub type Error = crate::model::Error<ErrorKind>;
 
 /// What the file holds.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Contents {
+pub struct StateContents {
     /// The entries that could be read.
     pub entries: Entries,
     /// Those that could not: machines may be known there and nowhere else.
@@ -147,14 +147,14 @@ pub struct Store {
 type Change = Box<dyn FnOnce(&mut Entries) + Send>;
 
 /// A change with the place where its outcome is awaited.
-struct Waiting {
+struct PendingUpdate {
     change: Change,
     outcome: oneshot::Sender<Result<(), Error>>,
 }
 
 #[derive(Default)]
 struct Queue {
-    waiting: Mutex<Vec<Waiting>>,
+    waiting: Mutex<Vec<PendingUpdate>>,
     moved_aside: Mutex<Vec<MovedAside>>,
     /// Held by the one who writes. Fair, so that nobody waits behind those who came later.
     writer: Arc<tokio::sync::Mutex<()>>,
@@ -194,9 +194,9 @@ impl Store {
     /// # Errors
     ///
     /// A damaged file, one of a newer version, and one that may not be read.
-    pub async fn contents(&self) -> Result<Contents, Error> {
+    pub async fn contents(&self) -> Result<StateContents, Error> {
         let Some(path) = self.path.clone() else {
-            return Ok(Contents::default());
+            return Ok(StateContents::default());
         };
         blocking(move || file::read(&path)).await
     }
@@ -215,7 +215,7 @@ impl Store {
             return Ok(());
         };
         let (outcome, mut done) = oneshot::channel();
-        lock(&self.queue.waiting).push(Waiting {
+        lock(&self.queue.waiting).push(PendingUpdate {
             change: Box::new(change),
             outcome,
         });
@@ -264,7 +264,7 @@ impl Queue {
         let mut outcomes = Vec::new();
         let written = file::write(path, patience, &wanted, |entries| {
             let waiting = mem::take(&mut *lock(&self.waiting));
-            for Waiting { change, outcome } in waiting {
+            for PendingUpdate { change, outcome } in waiting {
                 if !outcome.is_closed() {
                     change(entries);
                     outcomes.push(outcome);

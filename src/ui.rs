@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 
 use dialoguer::console::Style;
 
-pub use crate::cli::{Color, Format};
+pub use crate::cli::{ColorArg, FormatArg};
 use crate::model::text::shown;
 use crate::model::{Event, causes, lock};
 
@@ -79,13 +79,13 @@ impl Terminals {
 
 /// All that decides how things are said. `settings` and `cli` know it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Look {
+pub struct UiOptions {
     /// How much is said.
     pub verbosity: Verbosity,
     /// When colours are used.
-    pub color: Color,
+    pub color: ColorArg,
     /// The form of data.
-    pub format: Format,
+    pub format: FormatArg,
     /// Which streams are terminals.
     pub terminals: Terminals,
     /// Whether a runner listens to standard error: then nothing we print may look like a command,
@@ -95,10 +95,10 @@ pub struct Look {
 
 /// The voice of the program. Clones speak through the same streams.
 #[derive(Clone)]
-pub struct Ui(Arc<Inner>);
+pub struct Ui(Arc<UiInner>);
 
-struct Inner {
-    look: Look,
+struct UiInner {
+    look: UiOptions,
     stdout: Mutex<Box<dyn Write + Send>>,
     stderr: Mutex<Box<dyn Write + Send>>,
     progress: Option<Arc<Progress>>,
@@ -114,13 +114,13 @@ impl fmt::Debug for Ui {
 
 impl Ui {
     /// Speaks through the streams of this process.
-    pub fn new(look: Look) -> Self {
+    pub fn new(look: UiOptions) -> Self {
         Self::speaking_to(look, Box::new(io::stdout()), Box::new(io::stderr()))
     }
 
     /// Speaks through any streams. Bars, where `look` has any, still go to the terminal.
     pub fn speaking_to(
-        look: Look,
+        look: UiOptions,
         stdout: Box<dyn Write + Send>,
         stderr: Box<dyn Write + Send>,
     ) -> Self {
@@ -130,12 +130,12 @@ impl Ui {
     }
 
     fn with(
-        look: Look,
+        look: UiOptions,
         stdout: Box<dyn Write + Send>,
         stderr: Box<dyn Write + Send>,
         progress: Option<Arc<Progress>>,
     ) -> Self {
-        Self(Arc::new(Inner {
+        Self(Arc::new(UiInner {
             look,
             stdout: Mutex::new(stdout),
             stderr: Mutex::new(stderr),
@@ -152,13 +152,13 @@ impl Ui {
     ///
     /// A reader that has gone away (`| head`) is no error. All others are: the data is lost.
     pub fn data(&self, data: &str) -> io::Result<()> {
-        let Look {
+        let UiOptions {
             format, actions, ..
         } = self.0.look;
         let mut data = match format {
-            Format::Json => text::harmless_json(data),
-            Format::Text if actions => text::defused(&shown(data)),
-            Format::Text => shown(data),
+            FormatArg::Json => text::harmless_json(data),
+            FormatArg::Text if actions => text::defused(&shown(data)),
+            FormatArg::Text => shown(data),
         };
         if !data.is_empty() && !data.ends_with('\n') {
             data.push('\n');
@@ -252,7 +252,7 @@ impl Ui {
     }
 
     fn styled(&self, style: &Style, text: &str) -> String {
-        let Look {
+        let UiOptions {
             color, terminals, ..
         } = self.0.look;
         let style = style
@@ -293,11 +293,11 @@ impl Ui {
     }
 }
 
-fn colored(color: Color, terminal: bool) -> bool {
+fn colored(color: ColorArg, terminal: bool) -> bool {
     match color {
-        Color::Always => true,
-        Color::Auto => terminal,
-        Color::Never => false,
+        ColorArg::Always => true,
+        ColorArg::Auto => terminal,
+        ColorArg::Never => false,
     }
 }
 

@@ -57,7 +57,7 @@ pub(super) fn append(path: &Path, text: &str) -> io::Result<()> {
 /// What could not be written, where, and why.
 #[derive(Debug, thiserror::Error)]
 #[error("could not write {what} to `{}`", path.display())]
-struct Lost {
+struct OutputError {
     what: &'static str,
     path: PathBuf,
     source: io::Error,
@@ -66,5 +66,5 @@ struct Lost {
 /// Names the file of a failed write.
 pub(super) fn lost(what: &'static str, path: &Path, source: io::Error) -> io::Error {
     let path = path.to_owned();
-    io::Error::new(source.kind(), Lost { what, path, source })
+    io::Error::new(source.kind(), OutputError { what, path, source })
 }

@@ -8,7 +8,7 @@ use crate::fleet::survey::Unknown;
 use crate::fleet::{Failed, Left, StartOutcome};
 use crate::model::text::span;
 use crate::model::{Error, Exit, Name, Reference, chain};
-use crate::report::{Checks, Offers, Table as _};
+use crate::report::{Checks, OffersReport, Table as _};
 
 /// GitHub shows no summary of a step that is longer than 1 MiB.
 pub(super) const MOST: usize = 1 << 20;
@@ -38,7 +38,7 @@ pub(super) fn start(outcome: &StartOutcome, room: usize) -> Option<String> {
         row
     });
     let rows: Vec<_> = up.chain(failed).collect();
-    let mut page = Page::new(room, &format!("{RERUN}\n"))?;
+    let mut page = SummaryPage::new(room, &format!("{RERUN}\n"))?;
     page.left(&outcome.left);
     page.table(
         "Runners started by gharun",
@@ -72,7 +72,7 @@ pub struct Rehearsed<'a> {
 
 /// Writes up a rehearsal in at most `room` bytes; `None` when nothing fits.
 pub(super) fn rehearsal(rehearsal: &Rehearsed<'_>, room: usize) -> Option<String> {
-    let mut page = Page::new(room, "")?;
+    let mut page = SummaryPage::new(room, "")?;
     page.left(rehearsal.left);
     page.table(
         "The rehearsal failed",
@@ -99,7 +99,7 @@ pub(super) fn rehearsal(rehearsal: &Rehearsed<'_>, room: usize) -> Option<String
 
 /// Writes up a `list` in at most `room` bytes; `None` when nothing fits.
 pub(super) fn list(list: &ListOutcome, room: usize) -> Option<String> {
-    let mut page = Page::new(room, "")?;
+    let mut page = SummaryPage::new(room, "")?;
     page.unknown(&list.unknown);
     let rows = list.rows();
     let rows = rows
@@ -111,7 +111,7 @@ pub(super) fn list(list: &ListOutcome, room: usize) -> Option<String> {
 
 /// Writes up a `providers check` in at most `room` bytes; `None` when nothing fits.
 pub(super) fn checks(checks: &Checks, room: usize) -> Option<String> {
-    let mut page = Page::new(room, "")?;
+    let mut page = SummaryPage::new(room, "")?;
     let rows = checks.checks.iter().map(|check| {
         let warnings = check.warnings.iter().map(reason);
         let warnings = warnings.map(|warning| format!("warning&#58; {warning}"));
@@ -129,21 +129,21 @@ pub(super) fn checks(checks: &Checks, room: usize) -> Option<String> {
 }
 
 /// Writes up a `providers offers` in at most `room` bytes; `None` when nothing fits.
-pub(super) fn offers(offers: &Offers, room: usize) -> Option<String> {
-    let mut page = Page::new(room, "")?;
+pub(super) fn offers(offers: &OffersReport, room: usize) -> Option<String> {
+    let mut page = SummaryPage::new(room, "")?;
     page.unknown(&offers.unknown);
     let rows = offers.rows();
     let rows = rows
         .iter()
         .map(|row| row.iter().map(|text| cell(text)).collect());
-    page.table("Machine types", Offers::HEADER, rows);
+    page.table("Machine types", OffersReport::HEADER, rows);
     page.finish()
 }
 
 /// Writes up why a command failed before it had an outcome, in at most `room` bytes; `None` when nothing
 /// fits.
 pub(super) fn failure(command: &str, error: &Error<Exit>, room: usize) -> Option<String> {
-    let mut page = Page::new(room, "")?;
+    let mut page = SummaryPage::new(room, "")?;
     let title = format!("gharun {command} failed");
     page.table(&title, &["Error"], [vec![reason(error)]].into_iter());
     page.finish()
@@ -158,7 +158,7 @@ pub(super) fn stop(stop: &StopOutcome, room: usize) -> Option<String> {
     } else {
         String::new()
     };
-    let mut page = Page::new(room, &cost)?;
+    let mut page = SummaryPage::new(room, &cost)?;
     // What still costs money comes first, so that it is there when the room ends.
     page.table(
         "Machines that may still be running",
@@ -200,13 +200,13 @@ pub(super) fn stop(stop: &StopOutcome, room: usize) -> Option<String> {
 }
 
 /// Markdown that keeps within its room.
-struct Page {
+struct SummaryPage {
     text: String,
     end: String,
     room: usize,
 }
 
-impl Page {
+impl SummaryPage {
     /// Longer than "and 4294967295 more".
     const REST: usize = 40;
 

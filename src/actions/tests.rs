@@ -32,15 +32,15 @@ impl Stream {
 
 fn listening() -> (Actions, Stream) {
     let stream = Stream::default();
-    let step = Step {
+    let step = StepFiles {
         listens: true,
-        ..Step::default()
+        ..StepFiles::default()
     };
     (Actions::speaking_to(step, Box::new(stream.clone())), stream)
 }
 
 fn with_output(path: &Path) -> Actions {
-    let step = Step {
+    let step = StepFiles {
         listens: false,
         output: Some(path.to_owned()),
         summary: None,
@@ -305,9 +305,13 @@ fn the_eleventh_annotation_is_a_line_and_carries_out_nothing() {
     let (actions, stream) = listening();
     for _ in 0..12 {
         actions
-            .annotate(Level::Warning, "t", "x\n::add-mask::gharun ##[group]")
+            .annotate(
+                AnnotationLevel::Warning,
+                "t",
+                "x\n::add-mask::gharun ##[group]",
+            )
             .unwrap();
-        actions.annotate(Level::Error, "t", "y").unwrap();
+        actions.annotate(AnnotationLevel::Error, "t", "y").unwrap();
     }
     let heard = all_heard(&stream.text());
     let count = |name: &str| heard.iter().filter(|heard| heard.0 == name).count();
@@ -322,7 +326,7 @@ fn the_eleventh_annotation_is_a_line_and_carries_out_nothing() {
 fn a_long_message_is_cut_before_github_cuts_it() {
     let (actions, stream) = listening();
     actions
-        .annotate(Level::Warning, "t", &"\u{e9}".repeat(5000))
+        .annotate(AnnotationLevel::Warning, "t", &"\u{e9}".repeat(5000))
         .unwrap();
     let (_, properties, message) = all_heard(&stream.text()).remove(0);
     assert_eq!(properties, "title=t");
@@ -348,11 +352,13 @@ fn a_boot_log_cannot_speak_to_the_runner() {
 #[test]
 fn where_no_runner_listens_no_command_is_written() {
     let stream = Stream::default();
-    let actions = Actions::speaking_to(Step::default(), Box::new(stream.clone()));
+    let actions = Actions::speaking_to(StepFiles::default(), Box::new(stream.clone()));
     actions
         .handle(&Event::Secret(Secret::new("hunter22")))
         .unwrap();
-    actions.annotate(Level::Warning, "t", "careful").unwrap();
+    actions
+        .annotate(AnnotationLevel::Warning, "t", "careful")
+        .unwrap();
     actions.group("title", "text").unwrap();
     actions.set_outputs(&[("a", "1")]).unwrap();
     actions.summarise_stop(&StopOutcome::default()).unwrap();
@@ -372,9 +378,9 @@ fn a_stream_that_takes_no_mask_ends_the_operation() {
             Ok(())
         }
     }
-    let step = Step {
+    let step = StepFiles {
         listens: true,
-        ..Step::default()
+        ..StepFiles::default()
     };
     let actions = Actions::speaking_to(step, Box::new(Closed));
     assert!(
@@ -388,9 +394,9 @@ fn a_stream_that_takes_no_mask_ends_the_operation() {
 fn a_summary_is_added_to_what_others_wrote_and_leaves_it_in_peace() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("summary");
-    let step = Step {
+    let step = StepFiles {
         summary: Some(path.clone()),
-        ..Step::default()
+        ..StepFiles::default()
     };
     let actions = Actions::speaking_to(step, Box::new(io::sink()));
     let kept = Kept {

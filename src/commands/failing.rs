@@ -7,7 +7,7 @@ use crate::error::{Exit, Failure};
 use crate::fleet::StartOutcome;
 use crate::fleet::list::ListOutcome;
 use crate::fleet::stop::StopOutcome;
-use crate::report::{Checks, Offers, Providers};
+use crate::report::{Checks, OffersReport, ProvidersReport};
 
 impl Screen {
     /// Tells in all forms that a command failed; where that was before it had an outcome, the outcome is
@@ -43,7 +43,7 @@ impl Screen {
                 ..Default::default()
             }),
             Command::Providers(args) => match &args.command {
-                None | Some(ProvidersCommand::List) => self.json(&Providers {
+                None | Some(ProvidersCommand::List) => self.json(&ProvidersReport {
                     error,
                     ..Default::default()
                 }),
@@ -51,7 +51,7 @@ impl Screen {
                     error,
                     ..Default::default()
                 }),
-                Some(ProvidersCommand::Offers { .. }) => self.json(&Offers {
+                Some(ProvidersCommand::Offers { .. }) => self.json(&OffersReport {
                     error,
                     ..Default::default()
                 }),

@@ -1,17 +1,17 @@
 //! Which runner group new runners come into, and whose jobs get them.
 
-use super::Desk;
+use super::Context;
 use crate::error::{Exit, Failure};
 use crate::github::{Client, DEFAULT_GROUP, ErrorKind, RunnerGroup};
 use crate::model::{Error, Scope, text};
 use crate::plan::Plan;
-use crate::settings::{GitHub, Group, Setting};
+use crate::settings::{GitHubSettings, GroupSetting, Setting};
 
 /// The name of the group that everybody has.
 const DEFAULT: &str = "Default";
 
 /// Refuses a group where there are none: a repository's runners are in no group.
-pub(super) fn fits(settings: &GitHub) -> Result<(), Failure> {
+pub(super) fn fits(settings: &GitHubSettings) -> Result<(), Failure> {
     let (Some(Setting { value: group, .. }), Some(scope)) = (&settings.group, &settings.scope)
     else {
         return Ok(());
@@ -20,8 +20,8 @@ pub(super) fn fits(settings: &GitHub) -> Result<(), Failure> {
         return Ok(());
     };
     let everybodys = match group {
-        Group::Id(id) => *id == DEFAULT_GROUP,
-        Group::Name(name) => name.eq_ignore_ascii_case(DEFAULT),
+        GroupSetting::Id(id) => *id == DEFAULT_GROUP,
+        GroupSetting::Name(name) => name.eq_ignore_ascii_case(DEFAULT),
     };
     if everybodys {
         return Ok(());
@@ -36,23 +36,27 @@ pub(super) fn fits(settings: &GitHub) -> Result<(), Failure> {
 
 /// The client whose new runners come into the group that was asked for. It is looked up before anything
 /// is created; what the user should know of it is said. Where none was asked for nothing is sent.
-pub(super) async fn choose(desk: &Desk, github: Client, plan: &Plan) -> Result<Client, Failure> {
-    let settings = &desk.settings.github;
+pub(super) async fn choose(
+    context: &Context,
+    github: Client,
+    plan: &Plan,
+) -> Result<Client, Failure> {
+    let settings = &context.settings.github;
     let Some(found) = find(&github, settings).await? else {
         return Ok(github);
     };
     let chosen = match found {
-        Found::Group(group) => {
+        GroupLookup::Group(group) => {
             // A label of the user's own may be one that another repository's jobs ask for.
             let concerns = concerns(&github, settings, &group, plan.labels.is_empty()).await?;
             for concern in concerns {
-                desk.screen.warn(&concern);
+                context.screen.warn(&concern);
             }
             group.id
         }
-        Found::Unread(id, why) => {
+        GroupLookup::Unread(id, why) => {
             let what = format!("using runner group {id} unchecked");
-            desk.screen.warn(&why.while_trying(what));
+            context.screen.warn(&why.while_trying(what));
             id
         }
     };
@@ -60,7 +64,7 @@ pub(super) async fn choose(desk: &Desk, github: Client, plan: &Plan) -> Result<C
 }
 
 /// What was found of a group that was asked for.
-pub(super) enum Found {
+pub(super) enum GroupLookup {
     /// It is there.
     Group(RunnerGroup),
     /// The list could not be read, and why; its number is known all the same.
@@ -68,7 +72,10 @@ pub(super) enum Found {
 }
 
 /// Looks the group up that was asked for; `None` where none was, or where there are none.
-pub(super) async fn find(github: &Client, settings: &GitHub) -> Result<Option<Found>, Failure> {
+pub(super) async fn find(
+    github: &Client,
+    settings: &GitHubSettings,
+) -> Result<Option<GroupLookup>, Failure> {
     fits(settings)?;
     let Some(Setting { value: wanted, .. }) = &settings.group else {
         return Ok(None);
@@ -78,10 +85,10 @@ pub(super) async fn find(github: &Client, settings: &GitHub) -> Result<Option<Fo
     }
     let groups = match (github.groups().await, wanted) {
         (Ok(groups), _) => groups,
-        (Err(error), Group::Id(id))
+        (Err(error), GroupSetting::Id(id))
             if matches!(error.kind, ErrorKind::Forbidden | ErrorKind::NotFound) =>
         {
-            return Ok(Some(Found::Unread(*id, error.any())));
+            return Ok(Some(GroupLookup::Unread(*id, error.any())));
         }
         (Err(error), _) => {
             let hint = "or name the group by its ID, as shown in its URL on GitHub";
@@ -94,18 +101,18 @@ pub(super) async fn find(github: &Client, settings: &GitHub) -> Result<Option<Fo
             });
         }
     };
-    pick(settings, github.scope(), &groups, wanted).map(|group| Some(Found::Group(group)))
+    pick(settings, github.scope(), &groups, wanted).map(|group| Some(GroupLookup::Group(group)))
 }
 
 fn pick(
-    settings: &GitHub,
+    settings: &GitHubSettings,
     scope: &Scope,
     groups: &[RunnerGroup],
-    wanted: &Group,
+    wanted: &GroupSetting,
 ) -> Result<RunnerGroup, Failure> {
     let mut fitting: Vec<&RunnerGroup> = match wanted {
-        Group::Id(id) => groups.iter().filter(|group| group.id == *id).collect(),
-        Group::Name(name) => {
+        GroupSetting::Id(id) => groups.iter().filter(|group| group.id == *id).collect(),
+        GroupSetting::Name(name) => {
             let folded = name.to_lowercase();
             let same = groups.iter();
             same.filter(|group| group.name.to_lowercase() == folded)
@@ -145,7 +152,7 @@ fn pick(
 /// workflow can ask for them: a group that is closed to it is then an error.
 pub(super) async fn concerns(
     github: &Client,
-    settings: &GitHub,
+    settings: &GitHubSettings,
     group: &RunnerGroup,
     only_ours: bool,
 ) -> Result<Vec<Error>, Failure> {
@@ -173,7 +180,7 @@ pub(super) async fn concerns(
 /// Why a group of selected repositories may not serve ours: its whole name and its name alone.
 async fn closed_to(
     github: &Client,
-    settings: &GitHub,
+    settings: &GitHubSettings,
     group: &RunnerGroup,
     (repository, name): (&str, &str),
     only_ours: bool,
@@ -207,7 +214,7 @@ async fn closed_to(
 /// Why a group without public repositories may not serve ours.
 async fn closed_to_public(
     github: &Client,
-    settings: &GitHub,
+    settings: &GitHubSettings,
     group: &RunnerGroup,
     repository: &str,
 ) -> Option<Error> {
@@ -227,7 +234,7 @@ async fn closed_to_public(
 }
 
 /// The repository of this workflow, where it is one of the organization, and its name alone.
-fn ours<'a>(scope: &Scope, settings: &'a GitHub) -> Option<(&'a str, &'a str)> {
+fn ours<'a>(scope: &Scope, settings: &'a GitHubSettings) -> Option<(&'a str, &'a str)> {
     let Scope::Org(org) = scope else {
         return None;
     };
@@ -239,7 +246,7 @@ fn ours<'a>(scope: &Scope, settings: &'a GitHub) -> Option<(&'a str, &'a str)> {
 }
 
 /// Where a person changes a group of an organization.
-fn page(settings: &GitHub, github: &Client, group: &RunnerGroup) -> String {
+fn page(settings: &GitHubSettings, github: &Client, group: &RunnerGroup) -> String {
     let (server, scope, id) = (&settings.server, github.scope(), group.id);
     let server = server.as_str().trim_end_matches('/');
     format!("{server}/organizations/{scope}/settings/actions/runner-groups/{id}")
@@ -250,7 +257,7 @@ pub(super) fn spelled(group: &RunnerGroup) -> String {
     format!("`{}` ({})", text::one_line(&group.name), group.id)
 }
 
-fn refused(settings: &GitHub, why: &str) -> Failure {
+fn refused(settings: &GitHubSettings, why: &str) -> Failure {
     let Some(Setting { value, origin }) = &settings.group else {
         return Failure::new(Exit::Usage, why);
     };

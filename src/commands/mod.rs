@@ -11,21 +11,21 @@ use futures_util::future::LocalBoxFuture;
 use tokio::sync::OnceCell;
 use tracing::Subscriber;
 
-use crate::actions::{Actions, Step};
-use crate::cli::{Cli, Color, Command, Format, ProvidersCommand};
+use crate::actions::{Actions, StepFiles};
+use crate::cli::{Cli, ColorArg, Command, FormatArg, ProvidersCommand};
 use crate::error::{Exit, Failure};
 use crate::fleet::survey::{Unknown, View};
 use crate::github::Client;
 use crate::model::{Event, Sink};
 use crate::settings::{self, Env, Settings};
 use crate::state::Store;
-use crate::ui::{self, Look, Terminals, Ui, Verbosity};
+use crate::ui::{self, Terminals, Ui, UiOptions, Verbosity};
 
 use screen::Screen;
 
 mod failing;
+mod github;
 mod groups;
-mod hub;
 mod interrupt;
 mod list;
 mod opening;
@@ -70,7 +70,7 @@ pub async fn run(cli: Cli) -> Exit {
         Ok(subscriber) => install(subscriber),
         Err(error) => ui.warning(&format!("invalid $RUST_LOG: {error}")),
     }
-    Desk::new(settings, ui, actions).run(&cli.command).await
+    Context::new(settings, ui, actions).run(&cli.command).await
 }
 
 /// The settings of providers that the command line gives.
@@ -96,16 +96,16 @@ fn unanswered(error: &ui::PromptError, asked: &str) -> Failure {
 }
 
 /// Where a step's words go.
-fn step(env: &Env) -> Step {
-    Step {
+fn step(env: &Env) -> StepFiles {
+    StepFiles {
         listens: env.flag("GITHUB_ACTIONS"),
         output: env.get("GITHUB_OUTPUT").map(PathBuf::from),
         summary: env.get("GITHUB_STEP_SUMMARY").map(PathBuf::from),
     }
 }
 
-fn look(format: Format, color: Color, verbosity: i8, actions: bool) -> Look {
-    Look {
+fn look(format: FormatArg, color: ColorArg, verbosity: i8, actions: bool) -> UiOptions {
+    UiOptions {
         verbosity: match verbosity {
             ..0 => Verbosity::Quiet,
             n => Verbosity::of(n.unsigned_abs(), 0),
@@ -117,8 +117,8 @@ fn look(format: Format, color: Color, verbosity: i8, actions: bool) -> Look {
     }
 }
 
-/// What every command has on its desk.
-struct Desk {
+/// What every command works with.
+struct Context {
     settings: Settings,
     ui: Ui,
     actions: Arc<Actions>,
@@ -131,7 +131,7 @@ struct Desk {
     doubles: BTreeMap<String, Arc<dyn crate::providers::Provider>>,
 }
 
-impl Desk {
+impl Context {
     fn new(settings: Settings, ui: Ui, actions: Arc<Actions>) -> Self {
         let store = settings.state.clone().map_or_else(Store::none, Store::at);
         Self {
@@ -207,7 +207,7 @@ fn install(subscriber: impl Subscriber + Send + Sync) {
     let _ = tracing::subscriber::set_global_default(subscriber);
 }
 
-impl Sink for Desk {
+impl Sink for Context {
     /// Masks and outputs first: they must be written before anything else happens.
     fn tell(&self, event: Event) -> LocalBoxFuture<'_, std::io::Result<()>> {
         async move {

@@ -1,28 +1,31 @@
 //! The providers that a command works with. That one cannot be opened is a result, and not the end: only a
 //! start, which was told what to use, refuses it.
 
-use super::Desk;
+use super::Context;
 use crate::error::{Exit, Failure};
-use crate::fleet::{Place, Unopened};
+use crate::fleet::{NamedProvider, Unopened};
 use crate::model::{Error, StopTarget, chain};
 use crate::providers::KINDS;
-use crate::settings::{self, ProviderSettings, Stop};
+use crate::settings::{self, ProviderSettings, StopSettings};
 
 /// What came of opening the providers of a command.
 #[derive(Debug, Default)]
 pub(super) struct Opened {
     /// Those that can be asked.
-    pub(super) places: Vec<Place>,
+    pub(super) places: Vec<NamedProvider>,
     /// Those that cannot, and why.
     pub(super) unopened: Vec<Unopened>,
     /// Those that nobody named and that cannot, and why.
     pub(super) not_searched: Vec<Unopened>,
 }
 
-impl Desk {
+impl Context {
     /// Opens the providers that a start was told to use, in their order; the first that cannot be opened is
     /// its failure.
-    pub(super) async fn places(&self, names: &[String]) -> Result<Vec<Place>, Failure> {
+    pub(super) async fn open_providers(
+        &self,
+        names: &[String],
+    ) -> Result<Vec<NamedProvider>, Failure> {
         let mut places = Vec::new();
         for (_, settings) in self.settings.tables.each(names)? {
             places.push(self.open(settings).await?);
@@ -45,7 +48,7 @@ impl Desk {
 
     /// Opens the providers that a stop needs. A reference names its own; what else the starts of a mapping
     /// made may be anywhere, so that whatever cannot be opened is said to be unknown.
-    pub(super) async fn search_for(&self, stop: &Stop) -> Result<Opened, Failure> {
+    pub(super) async fn search_for(&self, stop: &StopSettings) -> Result<Opened, Failure> {
         let StopTarget::Named {
             machines,
             names,
@@ -156,7 +159,7 @@ impl Desk {
     pub(super) async fn open(
         &self,
         settings: settings::Result<ProviderSettings>,
-    ) -> Result<Place, Failure> {
+    ) -> Result<NamedProvider, Failure> {
         let mut settings = settings?;
         for (key, source) in std::mem::take(&mut settings.secrets) {
             let subject = self.settings.tables.subject(&settings.name, &key);
@@ -170,12 +173,12 @@ impl Desk {
         }
         #[cfg(test)]
         if let Some(provider) = self.doubles.get(&settings.name).cloned() {
-            return Ok(Place::new(settings.name, provider));
+            return Ok(NamedProvider::new(settings.name, provider));
         }
         let values = std::mem::take(&mut settings.values);
         let opened = settings.kind.open(values).await;
         let provider = opened
             .map_err(|error| Failure::of_provider(error, &settings.name, &self.settings.tables))?;
-        Ok(Place::new(settings.name, provider))
+        Ok(NamedProvider::new(settings.name, provider))
     }
 }

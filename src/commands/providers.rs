@@ -5,37 +5,37 @@ use std::path::Path;
 
 use futures_util::future::{join, join_all};
 
-use super::Desk;
-use crate::actions::Level;
-use crate::cli::Format;
+use super::Context;
+use crate::actions::AnnotationLevel;
+use crate::cli::FormatArg;
 use crate::error::{Exit, Failure};
 use crate::model::Error;
 use crate::providers::{KINDS, Kind};
-use crate::report::{self, Check, Checks, Status, Table as _, Text as _};
-use crate::settings::{self, ProviderSettings, Providers};
+use crate::report::{self, CheckRow, CheckStatus, Checks, Table as _, TextForm as _};
+use crate::settings::{self, ProviderSettings, ProvidersSettings};
 use crate::ui;
 
 mod github;
 mod offers;
 
-pub(super) async fn run(desk: &Desk, command: &Providers) -> Result<Exit, Failure> {
+pub(super) async fn run(context: &Context, command: &ProvidersSettings) -> Result<Exit, Failure> {
     match command {
-        Providers::Check(settings) => check(desk, settings).await,
-        Providers::Init(path) => init(desk, path).await,
-        Providers::List => list(desk),
-        Providers::Offers(settings) => offers::run(desk, settings).await,
-        Providers::Show(kind) => show(desk, kind),
+        ProvidersSettings::Check(settings) => check(context, settings).await,
+        ProvidersSettings::Init(path) => init(context, path).await,
+        ProvidersSettings::List => list(context),
+        ProvidersSettings::Offers(settings) => offers::run(context, settings).await,
+        ProvidersSettings::Show(kind) => show(context, kind),
     }
 }
 
-fn list(desk: &Desk) -> Result<Exit, Failure> {
-    let tables = &desk.settings.tables;
+fn list(context: &Context) -> Result<Exit, Failure> {
+    let tables = &context.settings.tables;
     let all = tables.each(&tables.known())?.into_iter();
-    let outcome = report::Providers {
-        providers: all.map(|(name, one)| shown(desk, name, one)).collect(),
+    let outcome = report::ProvidersReport {
+        providers: all.map(|(name, one)| shown(context, name, one)).collect(),
         error: None,
     };
-    let mut text = ui::table(report::Providers::HEADER, &outcome.rows());
+    let mut text = ui::table(report::ProvidersReport::HEADER, &outcome.rows());
     let providers = outcome.providers.iter();
     for provider in providers.filter(|provider| !provider.settings.is_empty()) {
         writeln!(text, "\n{}:", provider.name).expect("a text takes what is written");
@@ -48,10 +48,10 @@ fn list(desk: &Desk) -> Result<Exit, Failure> {
                 .expect("a text takes what is written");
         }
     }
-    desk.screen.data(&outcome, text)?;
+    context.screen.data(&outcome, text)?;
     for provider in &outcome.providers {
         for hint in provider.error.iter().flat_map(Error::hints) {
-            desk.ui.hint(&format!("`{}`: {hint}", provider.name));
+            context.ui.hint(&format!("`{}`: {hint}", provider.name));
         }
     }
     Ok(outcome.exit())
@@ -59,16 +59,16 @@ fn list(desk: &Desk) -> Result<Exit, Failure> {
 
 /// One provider, as far as it can be read.
 fn shown(
-    desk: &Desk,
+    context: &Context,
     name: String,
     settings: settings::Result<ProviderSettings>,
-) -> report::Provider {
-    let kind = desk.settings.tables.kind_of(&name).ok();
+) -> report::ProviderRow {
+    let kind = context.settings.tables.kind_of(&name).ok();
     let (set, error) = match settings {
         Ok(settings) => (set(&settings), None),
         Err(error) => (Vec::new(), Some(error.any())),
     };
-    report::Provider {
+    report::ProviderRow {
         kind: kind.map(|kind| kind.name.to_owned()),
         about: kind.map(|kind| kind.about.to_owned()),
         settings: set,
@@ -77,36 +77,39 @@ fn shown(
     }
 }
 
-fn set(settings: &ProviderSettings) -> Vec<report::Set> {
-    let set = settings.origins.iter().map(|(key, origin)| report::Set {
-        key: key.clone(),
-        // A secret is named by its source alone.
-        value: settings
-            .values
-            .get(key)
-            .filter(|_| !settings.secrets.contains_key(key))
-            .cloned(),
-        origin: origin.to_string(),
-    });
+fn set(settings: &ProviderSettings) -> Vec<report::ProviderSetting> {
+    let set = settings
+        .origins
+        .iter()
+        .map(|(key, origin)| report::ProviderSetting {
+            key: key.clone(),
+            // A secret is named by its source alone.
+            value: settings
+                .values
+                .get(key)
+                .filter(|_| !settings.secrets.contains_key(key))
+                .cloned(),
+            origin: origin.to_string(),
+        });
     set.collect()
 }
 
-async fn check(desk: &Desk, wanted: &settings::Check) -> Result<Exit, Failure> {
-    let settings = desk.settings.tables.each(&wanted.providers)?.into_iter();
-    let places = join_all(settings.map(|(name, one)| place(desk, name, one)));
-    let (mut checks, github) = join(places, github::check(desk)).await;
+async fn check(context: &Context, wanted: &settings::CheckSettings) -> Result<Exit, Failure> {
+    let settings = context.settings.tables.each(&wanted.providers)?.into_iter();
+    let places = join_all(settings.map(|(name, one)| place(context, name, one)));
+    let (mut checks, github) = join(places, github::check(context)).await;
     checks.extend(github);
     let outcome = Checks {
         checks,
         error: None,
     };
-    let screen = &desk.screen;
+    let screen = &context.screen;
     screen.summarise(|actions| actions.summarise_checks(&outcome));
-    if desk.settings.format == Format::Json {
+    if context.settings.format == FormatArg::Json {
         screen.data(&outcome, String::new())?;
     }
     for check in &outcome.checks {
-        if desk.settings.format == Format::Text {
+        if context.settings.format == FormatArg::Text {
             // A step's log shows the annotation that follows.
             let brief = screen.annotates() && check.error.is_some();
             let row = if brief { check.brief() } else { check.text() };
@@ -117,16 +120,16 @@ async fn check(desk: &Desk, wanted: &settings::Check) -> Result<Exit, Failure> {
             screen.warn(&warning.clone().while_trying(what));
         }
         if let Some(error) = &check.error {
-            say_failed(desk, &outcome.checks, check, error);
+            say_failed(context, &outcome.checks, check, error);
         }
     }
     Ok(outcome.exit())
 }
 
 /// Says what would mend a part, below its row. What mends several parts is said once, and names all of them.
-fn say_failed(desk: &Desk, all: &[Check], check: &Check, error: &Error) {
+fn say_failed(context: &Context, all: &[CheckRow], check: &CheckRow, error: &Error) {
     let shares = |hint: &String| {
-        let has = |one: &&Check| {
+        let has = |one: &&CheckRow| {
             one.error
                 .iter()
                 .flat_map(Error::hints)
@@ -135,44 +138,48 @@ fn say_failed(desk: &Desk, all: &[Check], check: &Check, error: &Error) {
         let names = all.iter().filter(has).map(|one| format!("`{}`", one.name));
         names.collect::<Vec<_>>().join(", ")
     };
-    let hints = desk.screen.hints(error.hints());
+    let hints = context.screen.hints(error.hints());
     let hints: Vec<String> = hints
         .iter()
         .map(|hint| format!("{}: {hint}", shares(hint)))
         .collect();
-    if desk.screen.annotates() {
+    if context.screen.annotates() {
         let level = match check.status {
-            Status::Failed => Level::Error,
-            Status::Ok | Status::Unknown => Level::Warning,
+            CheckStatus::Failed => AnnotationLevel::Error,
+            CheckStatus::Ok | CheckStatus::Unknown => AnnotationLevel::Warning,
         };
         let what = error.clone().while_trying(format!("`{}`", check.name));
-        return desk
+        return context
             .screen
-            .annotate(level, &desk.screen.causes(&what), &hints);
+            .annotate(level, &context.screen.causes(&what), &hints);
     }
     for hint in &hints {
-        desk.ui.hint(hint);
+        context.ui.hint(hint);
     }
 }
 
 /// Checks one place.
-async fn place(desk: &Desk, name: String, settings: settings::Result<ProviderSettings>) -> Check {
+async fn place(
+    context: &Context,
+    name: String,
+    settings: settings::Result<ProviderSettings>,
+) -> CheckRow {
     let health = async {
-        let place = desk.open(settings).await?;
+        let place = context.open(settings).await?;
         let health = place.provider.check().await;
-        health.map_err(|error| Failure::of_provider(error, &name, &desk.settings.tables))
+        health.map_err(|error| Failure::of_provider(error, &name, &context.settings.tables))
     };
     match health.await {
-        Ok(health) => Check {
+        Ok(health) => CheckRow {
             name,
-            status: Status::Ok,
+            status: CheckStatus::Ok,
             facts: health.facts,
             warnings: health.warnings.into_iter().map(Error::from).collect(),
             error: None,
         },
-        Err(failure) => Check {
+        Err(failure) => CheckRow {
             name,
-            status: Status::Failed,
+            status: CheckStatus::Failed,
             facts: vec![],
             warnings: vec![],
             error: Some(failure.any()),
@@ -180,7 +187,7 @@ async fn place(desk: &Desk, name: String, settings: settings::Result<ProviderSet
     }
 }
 
-fn show(desk: &Desk, kind: &Kind) -> Result<Exit, Failure> {
+fn show(context: &Context, kind: &Kind) -> Result<Exit, Failure> {
     let mut text = format!("{}: {}\n", kind.name, kind.about);
     for setting in kind.settings() {
         let default = setting.default.map(|value| format!(", default {value}"));
@@ -191,11 +198,11 @@ fn show(desk: &Desk, kind: &Kind) -> Result<Exit, Failure> {
             writeln!(text, "    {line}").expect("a text takes what is written");
         }
     }
-    desk.screen.data(&kind.schema(), text)?;
+    context.screen.data(&kind.schema(), text)?;
     Ok(Exit::Done)
 }
 
-async fn init(desk: &Desk, path: &Path) -> Result<Exit, Failure> {
+async fn init(context: &Context, path: &Path) -> Result<Exit, Failure> {
     let cannot = |error: ui::PromptError| {
         super::unanswered(&error, "`providers init` is interactive")
             .hinted("copy providers.toml.example instead")
@@ -209,17 +216,17 @@ async fn init(desk: &Desk, path: &Path) -> Result<Exit, Failure> {
         .iter()
         .map(|kind| format!("{}: {}", kind.name, kind.about))
         .collect();
-    let chosen = &KINDS[desk
+    let chosen = &KINDS[context
         .ui
         .select("Where do your machines come from?", &kinds)
         .await
         .map_err(cannot)?];
-    let name = desk
+    let name = context
         .ui
         .input("What should this provider be called?", Some(chosen.name))
         .await
         .map_err(cannot)?;
-    let repo = desk
+    let repo = context
         .ui
         .input(
             "Which repository should runners register with (OWNER/NAME)?",
@@ -231,10 +238,11 @@ async fn init(desk: &Desk, path: &Path) -> Result<Exit, Failure> {
         "[github]\nrepo = {repo:?}\ntoken = {{ env = \"GH_PAT\" }}\n\n[defaults]\nproviders = [{name:?}]\n\n# Every setting: gharun providers show {}\n[providers.{name}]\nkind = {:?}\n",
         chosen.name, chosen.name
     );
-    crate::settings::File::parse(path, &text)?;
+    crate::settings::SettingsFile::parse(path, &text)?;
     std::fs::write(path, text)
         .map_err(|error| Failure::from(error).while_trying("could not write providers.toml"))?;
-    desk.ui
+    context
+        .ui
         .status("Wrote providers.toml; try it with `gharun providers check`");
     Ok(Exit::Done)
 }

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::actions::{Actions, Level};
-use crate::cli::Format;
+use crate::actions::{Actions, AnnotationLevel};
+use crate::cli::FormatArg;
 use crate::error::Failure;
 use crate::model::{Error, causes, chain};
 use crate::report;
@@ -20,7 +20,7 @@ use crate::ui::Ui;
 pub(super) struct Screen {
     ui: Ui,
     actions: Arc<Actions>,
-    format: Format,
+    format: FormatArg,
     said: RefCell<Said>,
 }
 
@@ -34,7 +34,7 @@ struct Said {
 }
 
 impl Screen {
-    pub(super) fn new(ui: &Ui, actions: &Arc<Actions>, format: Format) -> Self {
+    pub(super) fn new(ui: &Ui, actions: &Arc<Actions>, format: FormatArg) -> Self {
         Self {
             ui: ui.clone(),
             actions: Arc::clone(actions),
@@ -75,17 +75,17 @@ impl Screen {
 
     fn written(&self, json: impl FnOnce() -> String, text: String) -> Result<(), Failure> {
         self.said.borrow_mut().outcome = true;
-        let json = (self.format == Format::Json).then(json);
+        let json = (self.format == FormatArg::Json).then(json);
         Ok(self.ui.data(&json.unwrap_or(text))?)
     }
 
     /// Says what stops nothing.
     pub(super) fn warn<K: fmt::Debug + 'static>(&self, error: &Error<K>) {
-        self.tell(Level::Warning, error);
+        self.tell(AnnotationLevel::Warning, error);
     }
 
     /// Says what stops nothing, which a run's page is to show as loud as that.
-    pub(super) fn tell<K: fmt::Debug + 'static>(&self, level: Level, error: &Error<K>) {
+    pub(super) fn tell<K: fmt::Debug + 'static>(&self, level: AnnotationLevel, error: &Error<K>) {
         let (text, hints) = (self.causes(error), self.hints(error.hints()));
         if self.actions.listens() {
             return self.annotate(level, &text, &hints);
@@ -101,7 +101,7 @@ impl Screen {
         self.ui.finish();
         let hints = self.hints(failure.hints());
         if self.actions.listens() {
-            return self.annotate(Level::Error, &self.causes(failure), &hints);
+            return self.annotate(AnnotationLevel::Error, &self.causes(failure), &hints);
         }
         self.ui.error(failure, &hints);
     }
@@ -160,7 +160,7 @@ impl Screen {
 
     /// Shows something on the run's page and in the step's log. That it cannot be shown must not end the
     /// command.
-    pub(super) fn annotate(&self, level: Level, text: &str, hints: &[String]) {
+    pub(super) fn annotate(&self, level: AnnotationLevel, text: &str, hints: &[String]) {
         let hints = hints.iter().map(|hint| format!("\nhint: {hint}"));
         let text = text.to_owned() + &hints.collect::<String>();
         if let Err(error) = self.actions.annotate(level, "gharun", &text) {

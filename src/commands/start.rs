@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::Desk;
-use super::hub::{packages, patient};
+use super::Context;
+use super::github::{packages, patient};
 use crate::cli;
 use crate::error::{Exit, Failure};
 use crate::fleet;
@@ -20,34 +20,35 @@ mod rehearse;
 mod rehearsed;
 mod timeline;
 
-pub(super) async fn run(desk: &Desk, args: &cli::Start) -> Result<Exit, Failure> {
-    let settings = desk.settings.start(args)?;
+pub(super) async fn run(context: &Context, args: &cli::StartArgs) -> Result<Exit, Failure> {
+    let settings = context.settings.start(args)?;
     for password in &settings.proxies.passwords {
-        desk.actions.mask(password)?;
+        context.actions.mask(password)?;
     }
-    let ca = authorities(&desk.settings.github)?;
+    let ca = authorities(&context.settings.github)?;
     if settings.rehearse {
-        return rehearse::run(desk, &settings, ca).await;
+        return rehearse::run(context, &settings, ca).await;
     }
     let rehearsal = None;
-    let plan = Plan::decide(&desk.settings, &settings, Given { ca, rehearsal })?;
-    super::groups::fits(&desk.settings.github)?;
-    let places = desk.places(&plan.providers).await?;
+    let plan = Plan::decide(&context.settings, &settings, Given { ca, rehearsal })?;
+    super::groups::fits(&context.settings.github)?;
+    let places = context.open_providers(&plan.providers).await?;
     for place in &places {
-        let enough = place.provider.can_launch();
-        enough.map_err(|error| Failure::of_provider(error, &place.name, &desk.settings.tables))?;
+        let enough = place.provider.validate();
+        enough
+            .map_err(|error| Failure::of_provider(error, &place.name, &context.settings.tables))?;
     }
     if settings.dry_run {
         let outcome = fleet::preview(&plan, &places, Timestamp::now());
-        return finish(desk, &plan, &outcome);
+        return finish(context, &plan, &outcome);
     }
-    warn_of(desk, &places);
-    warn_of_proxies(desk, &settings.proxies, &places);
-    let github = desk.github().await?.registering(plan.registration);
-    let github = super::groups::choose(desk, github, &plan).await?;
+    warn_of(context, &places);
+    warn_of_proxies(context, &settings.proxies, &places);
+    let github = context.github().await?.registering(plan.registration);
+    let github = super::groups::choose(context, github, &plan).await?;
     let github = patient(&github, plan.timeout);
-    approve(desk, &github, &plan.version).await?;
+    approve(context, &github, &plan.version).await?;
     let packages = packages(&github, &plan.version).await?;
-    let started = start(desk, &plan, &places, &github, &packages).await?;
-    finish(desk, &plan, &started)
+    let started = start(context, &plan, &places, &github, &packages).await?;
+    finish(context, &plan, &started)
 }

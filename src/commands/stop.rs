@@ -1,6 +1,6 @@
 //! `gharun stop`.
 
-use super::Desk;
+use super::Context;
 use super::interrupt::Interrupts;
 use super::screen::Group;
 use crate::cli;
@@ -9,34 +9,34 @@ use crate::fleet::Fleet;
 use crate::fleet::stop::{Selection, StopOutcome, StopRequest, carry_out, select};
 use crate::fleet::survey::{STATE_FILE, Unknown};
 use crate::model::{Error, Name, Reference, StopTarget};
-use crate::report::Text as _;
-use crate::settings::Stop;
+use crate::report::TextForm as _;
+use crate::settings::StopSettings;
 
-pub(super) async fn run(desk: &Desk, args: &cli::Stop) -> Result<Exit, Failure> {
-    let stop = desk.settings.stop(args)?;
-    let opened = desk.search_for(&stop).await?;
+pub(super) async fn run(context: &Context, args: &cli::StopArgs) -> Result<Exit, Failure> {
+    let stop = context.settings.stop(args)?;
+    let opened = context.search_for(&stop).await?;
     let explicit = matches!(stop.target, StopTarget::Named { .. });
-    let github = match desk.github().await {
+    let github = match context.github().await {
         Ok(github) => Some(github),
         Err(failure) if explicit => {
             let failure = failure.while_trying("could not remove registrations");
-            desk.screen.warn(&failure);
+            context.screen.warn(&failure);
             None
         }
         Err(failure) => return Err(failure),
     };
     let fleet = Fleet {
         github: github.as_ref(),
-        places: &opened.places,
+        providers: &opened.places,
         unopened: &opened.unopened,
-        store: &desk.store,
-        sink: desk,
+        store: &context.store,
+        sink: context,
     };
-    let view = desk.view(false, stop.older_than, &stop.providers);
+    let view = context.view(false, stop.older_than, &stop.providers);
     let request = request(&stop);
     let selection = select(&fleet, &view, &request).await;
     if stop.target == StopTarget::State {
-        let lost = lost(desk, &selection).await?;
+        let lost = lost(context, &selection).await?;
         if !lost.is_empty() {
             // Nobody knows what it held, and nothing else says what is meant.
             let outcome = StopOutcome {
@@ -44,7 +44,7 @@ pub(super) async fn run(desk: &Desk, args: &cli::Stop) -> Result<Exit, Failure> 
                 not_searched: opened.not_searched,
                 ..StopOutcome::default()
             };
-            return finish(desk, &outcome, &[]);
+            return finish(context, &outcome, &[]);
         }
     }
     if stop.dry_run {
@@ -52,24 +52,24 @@ pub(super) async fn run(desk: &Desk, args: &cli::Stop) -> Result<Exit, Failure> 
             not_searched: opened.not_searched,
             ..StopOutcome::planned(selection)
         };
-        return finish(desk, &outcome, &[]);
+        return finish(context, &outcome, &[]);
     }
     let mut said = Vec::new();
-    if asks(desk, &stop, &selection) {
+    if asks(context, &stop, &selection) {
         // Who answers has to know that there may be more.
-        desk.say_unknown(&selection.unknown);
+        context.say_unknown(&selection.unknown);
         said.clone_from(&selection.unknown);
-        if !confirmed(desk, &selection).await? {
+        if !confirmed(context, &selection).await? {
             return Err(Failure::usage("not confirmed; nothing was stopped"));
         }
     }
     let patient = github.as_ref();
-    let patient = patient.map(|github| super::hub::patient(github, stop.timeout));
+    let patient = patient.map(|github| super::github::patient(github, stop.timeout));
     let fleet = Fleet {
         github: patient.as_ref(),
         ..fleet
     };
-    let mut interrupts = Interrupts::listen(desk.settings.step.is_some())?;
+    let mut interrupts = Interrupts::listen(context.settings.step.is_some())?;
     let outcome = tokio::select! {
         outcome = carry_out(&fleet, &view, &request, selection.clone()) => outcome,
         () = interrupts.next() => StopOutcome::interrupted(selection),
@@ -78,14 +78,14 @@ pub(super) async fn run(desk: &Desk, args: &cli::Stop) -> Result<Exit, Failure> 
         not_searched: opened.not_searched,
         ..outcome
     };
-    finish(desk, &outcome, &said)
+    finish(context, &outcome, &said)
 }
 
 /// What was not read, where the state file is a part of it: now, or since it was moved aside.
-async fn lost(desk: &Desk, selection: &Selection) -> Result<Vec<Unknown>, Failure> {
+async fn lost(context: &Context, selection: &Selection) -> Result<Vec<Unknown>, Failure> {
     let hint =
         "name what to stop: `--mapping`, `--run`, `--orphans` or a machine from `gharun list`";
-    let moved = desk.store.set_aside().await?.into_iter();
+    let moved = context.store.set_aside().await?.into_iter();
     let moved = moved.map(|path| Unknown {
         source: STATE_FILE.to_owned(),
         error: format!("it was damaged and was moved to `{}`", path.display()).into(),
@@ -99,7 +99,7 @@ async fn lost(desk: &Desk, selection: &Selection) -> Result<Vec<Unknown>, Failur
     Ok(unknown)
 }
 
-fn request(stop: &Stop) -> StopRequest {
+fn request(stop: &StopSettings) -> StopRequest {
     StopRequest {
         target: stop.target.clone(),
         group: stop.group.clone(),
@@ -119,22 +119,22 @@ fn what(name: Option<&Name>, instance: Option<&Reference>) -> String {
 }
 
 /// Whether a person has to agree before what nobody named is ended.
-fn asks(desk: &Desk, stop: &Stop, selection: &Selection) -> bool {
+fn asks(context: &Context, stop: &StopSettings, selection: &Selection) -> bool {
     let unnamed = matches!(
         stop.target,
         StopTarget::All | StopTarget::Orphans | StopTarget::State
     );
-    unnamed && !stop.yes && !selection.chosen.is_empty() && desk.settings.step.is_none()
+    unnamed && !stop.yes && !selection.chosen.is_empty() && context.settings.step.is_none()
 }
 
 /// Asks on a terminal; elsewhere `--yes` is asked for.
-async fn confirmed(desk: &Desk, selection: &Selection) -> Result<bool, Failure> {
+async fn confirmed(context: &Context, selection: &Selection) -> Result<bool, Failure> {
     for chosen in &selection.chosen {
         let what = what(chosen.name.as_ref(), chosen.instance.as_ref());
-        desk.ui.status(&format!("{what}: {}", chosen.why));
+        context.ui.status(&format!("{what}: {}", chosen.why));
     }
     let count = selection.chosen.len();
-    let answer = desk.ui.confirm(&format!("Stop these {count}?")).await;
+    let answer = context.ui.confirm(&format!("Stop these {count}?")).await;
     answer.map_err(|error| {
         super::unanswered(&error, &format!("{count} would be stopped"))
             .hinted("confirm with `--yes`, or check first with `--dry-run`")
@@ -142,16 +142,16 @@ async fn confirmed(desk: &Desk, selection: &Selection) -> Result<bool, Failure> 
 }
 
 /// Writes the outcome in all its forms, and decides how to end. What was `said` already is not said again.
-fn finish(desk: &Desk, outcome: &StopOutcome, said: &[Unknown]) -> Result<Exit, Failure> {
-    desk.ui.finish();
-    desk.say_moved_aside();
-    let screen = &desk.screen;
+fn finish(context: &Context, outcome: &StopOutcome, said: &[Unknown]) -> Result<Exit, Failure> {
+    context.ui.finish();
+    context.say_moved_aside();
+    let screen = &context.screen;
     if !outcome.planned {
         screen.summarise(|actions| actions.summarise_stop(outcome));
     }
     let written = screen.data(outcome, outcome.text());
     let unknown = outcome.unknown.iter().filter(|one| !said.contains(one));
-    desk.say_unknown(unknown);
+    context.say_unknown(unknown);
     for kept in &outcome.kept {
         let what = what(Some(&kept.name), kept.instance.as_ref());
         let reason = Error::from(kept.reason.as_str());
@@ -164,19 +164,20 @@ fn finish(desk: &Desk, outcome: &StopOutcome, said: &[Unknown]) -> Result<Exit, 
         })
     })?;
     if outcome.planned {
-        desk.ui
+        context
+            .ui
             .status(&format!("{} would be stopped", outcome.stopped.len()));
     } else if outcome.is_empty() && !outcome.interrupted {
-        desk.ui.status("Nothing to stop");
+        context.ui.status("Nothing to stop");
     }
-    match complaint(desk, outcome) {
+    match complaint(context, outcome) {
         Some(failure) => Err(failure),
         None => Ok(outcome.exit()),
     }
 }
 
 /// What is wrong, where something is.
-fn complaint(desk: &Desk, outcome: &StopOutcome) -> Option<Failure> {
+fn complaint(context: &Context, outcome: &StopOutcome) -> Option<Failure> {
     let text = match (outcome.failed.len(), outcome.unknown.len()) {
         (0, 0) => return None,
         (0, _) if outcome.planned => {
@@ -191,7 +192,7 @@ fn complaint(desk: &Desk, outcome: &StopOutcome) -> Option<Failure> {
         (what, failed.error.clone())
     });
     let text = text
-        + &desk
+        + &context
             .screen
             .lines(&Group::all(each), |names| names.join(", "));
     let failure = Failure::new(outcome.exit(), text);

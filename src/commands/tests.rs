@@ -13,7 +13,7 @@ use crate::model::{Name, Order, Reference, Secret, Tags};
 use crate::providers::Provider;
 use crate::providers::memory::{InMemoryCloud, InMemoryProvider};
 use crate::rehearsal::{StubOptions, StubServer};
-use crate::state::Entry;
+use crate::state::RunnerRecord;
 use gharun_worlds::github::GitHub;
 
 mod checking;
@@ -161,10 +161,10 @@ impl World {
         let step = step(&env);
         let listens = step.listens;
         let voice = |format| {
-            let look = Look {
+            let look = UiOptions {
                 format,
                 actions: listens,
-                ..Look::default()
+                ..UiOptions::default()
             };
             let (out, err) = (Box::new(stdout.clone()), Box::new(stderr.clone()));
             Ui::speaking_to(look, out, err)
@@ -178,9 +178,9 @@ impl World {
             }
             Ok(settings) => {
                 let format = settings.format;
-                let mut desk = Desk::new(settings, voice(format), actions);
-                self.lend(&mut desk);
-                desk.run(&cli.command).await
+                let mut context = Context::new(settings, voice(format), actions);
+                self.lend(&mut context);
+                context.run(&cli.command).await
             }
         };
         let here = self.folder.path().display().to_string();
@@ -203,7 +203,7 @@ impl World {
     }
 
     /// What commands work with, for what is tested by itself.
-    pub(super) fn desk(&self) -> Desk {
+    pub(super) fn context(&self) -> Context {
         let cli = Cli::try_parse_from(["gharun", "list"]).expect("a command line");
         let env: Env = self.env.iter().cloned().collect();
         let step = step(&env);
@@ -211,17 +211,17 @@ impl World {
         let settings = settings.expect("they are fine");
         let stream = Stream::default();
         let (out, err) = (Box::new(stream.clone()), Box::new(stream.clone()));
-        let ui = Ui::speaking_to(Look::default(), out, err);
+        let ui = Ui::speaking_to(UiOptions::default(), out, err);
         let actions = Actions::speaking_to(step, Box::new(stream));
-        let mut desk = Desk::new(settings, ui, Arc::new(actions));
-        self.lend(&mut desk);
-        desk
+        let mut context = Context::new(settings, ui, Arc::new(actions));
+        self.lend(&mut context);
+        context
     }
 
-    fn lend(&self, desk: &mut Desk) {
+    fn lend(&self, context: &mut Context) {
         for name in ["far", "gpu"] {
             let provider: Arc<dyn Provider> = Arc::new(self.cloud.provider(name));
-            desk.doubles.insert(name.to_owned(), provider);
+            context.doubles.insert(name.to_owned(), provider);
         }
     }
 
@@ -251,7 +251,7 @@ impl World {
         let order = Order {
             name: tags.name.clone(),
             boot: Secret::new("true"),
-            turn: tags.name.to_string(),
+            queue_key: tags.name.to_string(),
             tags,
             lifetime: Duration::from_hours(7),
         };
@@ -267,7 +267,7 @@ impl World {
     async fn record(&self, provider: &str) {
         let created = Timestamp::now() - SignedDuration::from_hours(1);
         let name = Name::choose(None, 0, created);
-        let entry = Entry {
+        let entry = RunnerRecord {
             provider: provider.to_owned(),
             server: "github.com".to_owned(),
             scope: "octo/app".to_owned(),

@@ -4,19 +4,19 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use crate::github::Api;
+use crate::github::GitHubApi;
 
 /// It did not answer in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Silence;
+pub(super) struct Timeout;
 
 /// Waits for an answer, for `within` at most. While requests wait for room, that time does not run;
 /// how long that may be is the client's to say.
-pub(super) async fn in_time<G: Api, T>(
+pub(super) async fn in_time<G: GitHubApi, T>(
     github: &G,
     within: Duration,
     asked: impl Future<Output = T>,
-) -> Result<T, Silence> {
+) -> Result<T, Timeout> {
     let mut asked = std::pin::pin!(asked);
     let mut end = Instant::now() + within;
     loop {
@@ -26,7 +26,7 @@ pub(super) async fn in_time<G: Api, T>(
             () = sleep_until(end) => {
                 let room = github.wait_now();
                 if room.is_zero() {
-                    return Err(Silence);
+                    return Err(Timeout);
                 }
                 end = Instant::now() + room + within;
             }
@@ -53,12 +53,12 @@ mod tests {
             in_time(&hub, 5 * SECOND, asked).await
         };
         assert_eq!(answer(4).await, Ok(4));
-        assert_eq!(answer(6).await, Err(Silence));
+        assert_eq!(answer(6).await, Err(Timeout));
         hub.state().room_from = Some(Instant::now() + 60 * SECOND);
         assert_eq!(answer(62).await, Ok(62));
         hub.state().room_from = Some(Instant::now() + 60 * SECOND);
         let begun = Instant::now();
-        assert_eq!(answer(100).await, Err(Silence));
+        assert_eq!(answer(100).await, Err(Timeout));
         assert_eq!(begun.elapsed(), 65 * SECOND);
     }
 }

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use super::shared::{Moved, Shared, Waited, did_its_job};
-use super::slot::{Registration, Slot};
-use super::{Place, Trouble, chain};
+use super::runner_progress::{RegistrationProgress, RunnerProgress};
+use super::shared::{Moved, StartContext, Waited, did_its_job};
+use super::{NamedProvider, Trouble, chain};
 use crate::bootstrap;
-use crate::github::{Api, Credential};
+use crate::github::{GitHubApi, RunnerCredential};
 use crate::model::{Event, Instance};
 use crate::poll::{Backoff, chance};
 use crate::providers::{self, ErrorKind};
@@ -24,28 +24,31 @@ const PATIENCE: usize = 6;
 /// How often a place is asked that did not answer, and surely launched nothing.
 const TRIES: usize = 3;
 
-impl<G: Api> Shared<'_, G> {
+impl<G: GitHubApi> StartContext<'_, G> {
     /// Brings one runner up. Its intent is on disk already. A creation that was begun is awaited
     /// even when everything is being given up: only so is it known what there is to undo.
-    pub(super) async fn bring_up(&self, slot: &RefCell<Slot>) -> Result<Duration, Trouble> {
+    pub(super) async fn bring_up(
+        &self,
+        progress: &RefCell<RunnerProgress>,
+    ) -> Result<Duration, Trouble> {
         let mut credential = None;
         let mut no_room = Vec::new();
         let mut refused = None;
-        for place in self.fleet.places {
+        for place in self.fleet.providers {
             if Instant::now() >= self.deadline() {
                 let unasked = "no time left to ask it";
                 let unasked = providers::Error::new(ErrorKind::Unavailable, unasked);
                 no_room.push((place.name.clone(), unasked));
                 break;
             }
-            match self.launch_and_wait(slot, place, &mut credential).await {
+            match self.launch_and_wait(progress, place, &mut credential).await {
                 Ok(after) => return Ok(after),
                 Err(Trouble::Launch { provider, source })
                     if matches!(source.kind, ErrorKind::Ambiguous | ErrorKind::NoCapacity) =>
                 {
                     let reason = chain(&source);
                     no_room.push((provider.clone(), source.clone()));
-                    let name = slot.borrow().name.clone();
+                    let name = progress.borrow().name.clone();
                     let event = if source.kind == ErrorKind::NoCapacity {
                         Event::NoCapacity {
                             name,
@@ -70,18 +73,18 @@ impl<G: Api> Shared<'_, G> {
     /// for which it then has no room.
     async fn launch_and_wait(
         &self,
-        slot: &RefCell<Slot>,
-        place: &Place,
-        credential: &mut Option<Credential>,
+        progress: &RefCell<RunnerProgress>,
+        place: &NamedProvider,
+        credential: &mut Option<RunnerCredential>,
     ) -> Result<Duration, Trouble> {
         loop {
-            self.launch_patiently(slot, place, credential).await?;
+            self.launch_patiently(progress, place, credential).await?;
             let lacking = loop {
-                let lacking = match self.wait(slot).await? {
+                let lacking = match self.wait(progress).await? {
                     Waited::Online(after) => return Ok(after),
                     Waited::NoRoom(lacking) => lacking,
                 };
-                match self.move_on(slot, &lacking).await? {
+                match self.move_on(progress, &lacking).await? {
                     Moved::Free => break lacking,
                     Moved::Stays => {}
                 }
@@ -99,14 +102,14 @@ impl<G: Api> Shared<'_, G> {
     /// time. Whoever gives up keeps no place in a queue there.
     async fn launch_patiently(
         &self,
-        slot: &RefCell<Slot>,
-        place: &Place,
-        kept: &mut Option<Credential>,
+        progress: &RefCell<RunnerProgress>,
+        place: &NamedProvider,
+        kept: &mut Option<RunnerCredential>,
     ) -> Result<(), Trouble> {
-        let outcome = self.ask_patiently(slot, place, kept).await;
+        let outcome = self.ask_patiently(progress, place, kept).await;
         if outcome.is_err() {
-            let turn = self.turn(&slot.borrow());
-            match timeout(FORGOES, place.provider.forgo(&turn)).await {
+            let turn = self.turn(&progress.borrow());
+            match timeout(FORGOES, place.provider.leave_queue(&turn)).await {
                 Ok(Ok(())) => {}
                 // A place that nobody asks for any more is lost before long.
                 Ok(Err(error)) => tracing::debug!("{}", chain(&error)),
@@ -118,18 +121,18 @@ impl<G: Api> Shared<'_, G> {
 
     async fn ask_patiently(
         &self,
-        slot: &RefCell<Slot>,
-        place: &Place,
-        kept: &mut Option<Credential>,
+        progress: &RefCell<RunnerProgress>,
+        place: &NamedProvider,
+        kept: &mut Option<RunnerCredential>,
     ) -> Result<(), Trouble> {
         let mut pauses = Backoff::new(Duration::from_secs(2), Duration::from_secs(15));
         let mut tries = 0;
         let mut waits = false;
         let began = Instant::now();
         loop {
-            let credential = self.fresh(slot, kept).await?;
+            let credential = self.fresh(progress, kept).await?;
             tries += 1;
-            let trouble = match self.launch(slot, place, &credential).await {
+            let trouble = match self.launch(progress, place, &credential).await {
                 Ok(()) => return Ok(()),
                 Err(trouble) => trouble,
             };
@@ -162,7 +165,7 @@ impl<G: Api> Shared<'_, G> {
                 return Err(trouble);
             }
             tokio::select! {
-                () = self.halt.said() => return Err(Trouble::Halted),
+                () = self.cancellation.requested() => return Err(Trouble::Halted),
                 () = sleep(pause) => {}
             }
         }
@@ -182,27 +185,27 @@ impl<G: Api> Shared<'_, G> {
     }
 
     /// Waits until the runner is online, or its place has no room for its machine after all.
-    async fn wait(&self, slot: &RefCell<Slot>) -> Result<Waited, Trouble> {
+    async fn wait(&self, progress: &RefCell<RunnerProgress>) -> Result<Waited, Trouble> {
         let (name, id, place, machine) = {
-            let slot = slot.borrow();
-            let (place, instance) = slot.machine.there().expect("it was launched");
-            let id = slot.registration.id();
-            (slot.name.clone(), id, place.clone(), instance.clone())
+            let progress = progress.borrow();
+            let (place, instance) = progress.machine.there().expect("it was launched");
+            let id = progress.registration.id();
+            (progress.name.clone(), id, place.clone(), instance.clone())
         };
         self.watch.wait_for(&name, id, &place.name);
         let outcome = loop {
             let late = tokio::select! {
-                () = self.halt.said() => break Err(Trouble::Halted),
+                () = self.cancellation.requested() => break Err(Trouble::Halted),
                 () = self.watch.looked() => false,
                 () = sleep_until(self.deadline()) => true,
             };
             let sight = self.watch.sight(&name);
-            if let Err(trouble) = self.note_id(slot, sight.runner_id).await {
+            if let Err(trouble) = self.note_id(progress, sight.runner_id).await {
                 break Err(trouble);
             }
             if !sight.online
                 && let Some(seen) = self.watch.machine(&name)
-                && let Some(lacking) = place.provider.lacks_room(&seen)
+                && let Some(lacking) = place.provider.is_out_of_capacity(&seen)
             {
                 self.watch.leave(&name);
                 return Ok(Waited::NoRoom(lacking));
@@ -241,18 +244,22 @@ impl<G: Api> Shared<'_, G> {
     }
 
     /// Notes the number of a runner that its machine has registered, once GitHub shows it.
-    async fn note_id(&self, slot: &RefCell<Slot>, seen: Option<u64>) -> Result<(), Trouble> {
-        let Some(id) = seen.filter(|_| slot.borrow().registration.id().is_none()) else {
+    async fn note_id(
+        &self,
+        progress: &RefCell<RunnerProgress>,
+        seen: Option<u64>,
+    ) -> Result<(), Trouble> {
+        let Some(id) = seen.filter(|_| progress.borrow().registration.id().is_none()) else {
             return Ok(());
         };
-        slot.borrow_mut().registration = Registration::Enrolled(id);
-        self.write_id_down(slot, id).await?;
+        progress.borrow_mut().registration = RegistrationProgress::Enrolled(id);
+        self.write_id_down(progress, id).await?;
         // It could not be labelled before it was there.
-        self.label(slot).await
+        self.label(progress).await
     }
 
     /// The end of a machine's log, unless something more urgent comes.
-    async fn log(&self, place: &Place, machine: &Instance) -> Option<String> {
+    async fn log(&self, place: &NamedProvider, machine: &Instance) -> Option<String> {
         let read = timeout(LOG, place.provider.logs(&machine.id));
         let why = tokio::select! {
             biased;
@@ -261,7 +268,7 @@ impl<G: Api> Shared<'_, G> {
                 Ok(Err(error)) => chain(&error),
                 Err(_) => "the provider did not answer in time".to_owned(),
             },
-            () = self.halt.said() => "the start was cancelled".to_owned(),
+            () = self.cancellation.requested() => "the start was cancelled".to_owned(),
         };
         tracing::warn!("could not read the boot log of {}: {why}", machine.id);
         None

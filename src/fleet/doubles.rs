@@ -11,10 +11,10 @@ use jiff::Timestamp;
 use tokio::time::{Instant, sleep};
 
 use super::survey;
-use super::verdict::{self, Facts, Machine, Verdict};
+use super::verdict::{self, Facts, MachineState, Verdict};
 use crate::github::{
-    Api, Credential, Deregistration, Enrolment, Error, ErrorKind, Job, Label, Registration, Result,
-    Runner, WorkflowRun,
+    Deregistration, Error, ErrorKind, GitHubApi, Label, Registration, RegistrationToken, Result,
+    Runner, RunnerCredential, WorkflowJob, WorkflowRun,
 };
 use crate::model::{Condition, Event, Mapping, Name, Run, Secret, Sink};
 use crate::providers::memory::InMemoryCloud;
@@ -193,7 +193,7 @@ impl InMemoryGitHub {
     }
 }
 
-impl Api for InMemoryGitHub {
+impl GitHubApi for InMemoryGitHub {
     async fn register(&self, name: &Name, labels: &[String]) -> Result<Registration> {
         self.ask("register", name.as_str()).await;
         let fault = self.state().register_faults.pop();
@@ -216,7 +216,7 @@ impl Api for InMemoryGitHub {
             self.state().ordered.insert(name.to_string());
             return Ok(Registration {
                 runner_id: None,
-                credential: Credential::Token(Enrolment {
+                credential: RunnerCredential::Token(RegistrationToken {
                     token: Secret::new("a-token-to-register"),
                     url: url.parse().expect("a URL"),
                     group: None,
@@ -226,7 +226,7 @@ impl Api for InMemoryGitHub {
         let runner_id = self.add(name.as_str(), labels, Duration::ZERO);
         Ok(Registration {
             runner_id: Some(runner_id),
-            credential: Credential::Jit(Secret::new(format!("jit-{name}"))),
+            credential: RunnerCredential::Jit(Secret::new(format!("jit-{name}"))),
         })
     }
 
@@ -270,7 +270,7 @@ impl Api for InMemoryGitHub {
         Ok(None)
     }
 
-    async fn jobs(&self, _: &str, _: Run) -> Result<Option<Vec<Job>>> {
+    async fn jobs(&self, _: &str, _: Run) -> Result<Option<Vec<WorkflowJob>>> {
         Ok(None)
     }
 
@@ -339,11 +339,11 @@ impl Sink for RecordingSink {
 }
 
 /// A row as a list shows it: a machine with a job on it.
-pub(crate) fn row() -> survey::Row {
+pub(crate) fn row() -> survey::SurveyRow {
     let time = |text: &str| -> Timestamp { text.parse().expect("a time") };
     let now = time("2026-11-24T09:30:05Z");
     let name: Name = "gharun-7-1-0-abcdefabcdefgh".parse().expect("a name");
-    survey::Row {
+    survey::SurveyRow {
         instance: "docker:1a2b3c4d5e6f/0123456789ab".parse().ok(),
         provider: Some("docker".to_owned()),
         kind: Some("docker"),
@@ -368,8 +368,8 @@ pub(crate) fn row() -> survey::Row {
         cost: None,
         recorded: true,
         facts: Facts {
-            machine: Machine::There,
-            registration: verdict::Registration::Busy,
+            machine: MachineState::There,
+            registration: verdict::RegistrationState::Busy,
             run_over: Some(false),
             now,
             grace: now,

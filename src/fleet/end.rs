@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::Place;
+use super::NamedProvider;
 use super::watch::MISSES;
 use crate::model::{Condition, InstanceId, chain};
 use crate::poll::{Backoff, chance};
@@ -64,7 +64,7 @@ impl Ended {
 }
 
 /// What a listing says of one machine.
-enum Sight {
+enum MachinePresence {
     /// Its part of the place was read, and does not have it.
     Absent,
     /// It is listed, in this condition.
@@ -78,7 +78,12 @@ enum Sight {
 /// The place is asked until it accepts, the listing is looked at until it shows nothing of the
 /// machine, and what is still there after a while is asked for again. A refusal that no repetition
 /// mends ends it at once; everything else the deadline.
-pub async fn end(place: &Place, machine: &InstanceId, until: Until, deadline: Instant) -> Ended {
+pub async fn end(
+    place: &NamedProvider,
+    machine: &InstanceId,
+    until: Until,
+    deadline: Instant,
+) -> Ended {
     let mut asks = Backoff::new(ASKS.0, ASKS.1);
     let mut patience = PATIENCE.0;
     let mut canonical = None;
@@ -117,7 +122,7 @@ pub async fn end(place: &Place, machine: &InstanceId, until: Until, deadline: In
 
 /// Asks once, by the id that a listing shows, and tells that, too.
 async fn ask(
-    place: &Place,
+    place: &NamedProvider,
     machine: &InstanceId,
     canonical: &mut Option<InstanceId>,
 ) -> Result<(InstanceId, Termination)> {
@@ -142,7 +147,7 @@ pub fn is_permanent(error: &Error) -> bool {
 /// A machine may be missed while the pages of a listing shift below others that go: it takes two listings,
 /// of which the second was begun after the first was read, unless its place, too, says that it is gone.
 async fn proof(
-    place: &Place,
+    place: &NamedProvider,
     machine: &InstanceId,
     said: Termination,
     deadline: Instant,
@@ -155,7 +160,7 @@ async fn proof(
     let mut missed = 0;
     loop {
         let (sight, begun) = sight(place, machine, since, deadline).await;
-        missed = if let Sight::Absent = sight {
+        missed = if let MachinePresence::Absent = sight {
             missed + 1
         } else {
             0
@@ -163,12 +168,14 @@ async fn proof(
         // Any later look of somebody else's is news.
         since = begun + Duration::from_nanos(1);
         let why = match sight {
-            Sight::Absent if missed >= MISSES || said == Termination::Gone => return Ok(()),
-            Sight::Absent => {
+            MachinePresence::Absent if missed >= MISSES || said == Termination::Gone => {
+                return Ok(());
+            }
+            MachinePresence::Absent => {
                 since = since.max(Instant::now());
                 unproved("only one of two listings does not show it")
             }
-            Sight::There(condition) => {
+            MachinePresence::There(condition) => {
                 let after = accepted.elapsed().as_secs();
                 let still = match condition {
                     Condition::Pending => "pending".to_owned(),
@@ -179,8 +186,8 @@ async fn proof(
                     "it is still {still} {after} s after the request to end it"
                 ))
             }
-            Sight::Unread(error) if is_permanent(&error) => return Err(error),
-            Sight::Unread(error) => error,
+            MachinePresence::Unread(error) if is_permanent(&error) => return Err(error),
+            MachinePresence::Unread(error) => error,
         };
         let pause = looks.next(0.0);
         if Instant::now() + pause >= end {
@@ -191,16 +198,20 @@ async fn proof(
 }
 
 /// Whether a machine has ended by itself, or is gone. One whose place cannot be read has not.
-pub(super) async fn has_ended(place: &Place, machine: &InstanceId, within: Duration) -> bool {
+pub(super) async fn has_ended(
+    place: &NamedProvider,
+    machine: &InstanceId,
+    within: Duration,
+) -> bool {
     let mut since = Instant::now();
     let deadline = since + within;
     for _ in 0..MISSES {
         let (sight, begun) = sight(place, machine, since, deadline).await;
         since = Instant::now().max(begun + Duration::from_nanos(1));
         match sight {
-            Sight::There(condition) => return matches!(condition, Condition::Ended(_)),
-            Sight::Unread(_) => return false,
-            Sight::Absent => {}
+            MachinePresence::There(condition) => return matches!(condition, Condition::Ended(_)),
+            MachinePresence::Unread(_) => return false,
+            MachinePresence::Absent => {}
         }
     }
     true
@@ -208,25 +219,27 @@ pub(super) async fn has_ended(place: &Place, machine: &InstanceId, within: Durat
 
 /// Looks at a machine, in a listing that was begun at `since` or later, and tells when it was.
 async fn sight(
-    place: &Place,
+    place: &NamedProvider,
     machine: &InstanceId,
     since: Instant,
     deadline: Instant,
-) -> (Sight, Instant) {
+) -> (MachinePresence, Instant) {
     let within = deadline.saturating_duration_since(Instant::now());
     let listed = place.listing(since, LISTS.min(within)).await;
     let listing = &listed.listing;
     let sight = match (
         listing.find(machine),
-        listing.silence(machine.place.as_deref()),
+        listing.silence(machine.location.as_deref()),
     ) {
-        (Some(found), _) => Sight::There(found.state.clone()),
-        (None, None) => Sight::Absent,
-        (None, Some(Silence::Unread(why))) => Sight::Unread(why.clone().while_trying(UNPROVED)),
+        (Some(found), _) => MachinePresence::There(found.state.clone()),
+        (None, None) => MachinePresence::Absent,
+        (None, Some(Silence::Unread(why))) => {
+            MachinePresence::Unread(why.clone().while_trying(UNPROVED))
+        }
         (None, Some(Silence::Elsewhere)) => {
             let name = &place.name;
             let why = format!("`{name}` does not list machines in its location");
-            Sight::Unread(unproved(why))
+            MachinePresence::Unread(unproved(why))
         }
     };
     (sight, listed.begun)

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::shared::Shared;
-use super::slot::{Machine, Registration, Slot};
+use super::runner_progress::{MachineProgress, RegistrationProgress, RunnerProgress};
+use super::shared::StartContext;
 use super::watch::{SETTLES, unread};
-use super::{Place, Trouble};
+use super::{NamedProvider, Trouble};
 use crate::bootstrap::{self, Boot};
-use crate::github::{Api, Credential};
+use crate::github::{GitHubApi, RunnerCredential};
 use crate::model::{Error, Event, Instance, Name, Order, RunnerVersion};
 use crate::poll::{Pace, until_ok};
 use crate::providers::{self, ErrorKind};
@@ -24,7 +24,7 @@ const UNREAD: Duration = Duration::from_secs(10);
 
 /// What became of a machine whose launch got no answer.
 #[derive(Debug)]
-pub(super) enum Fate {
+pub(super) enum LaunchOutcome {
     /// A whole listing, begun when the place had settled, does not show it.
     Absent,
     /// It is there.
@@ -33,18 +33,18 @@ pub(super) enum Fate {
     Unknown(Error),
 }
 
-impl<G: Api> Shared<'_, G> {
+impl<G: GitHubApi> StartContext<'_, G> {
     /// Launches one machine, and returns when it is written down. [`Trouble::Launch`] means that
     /// there is none.
     pub(super) async fn launch(
         &self,
-        slot: &RefCell<Slot>,
-        place: &Place,
-        credential: &Credential,
+        progress: &RefCell<RunnerProgress>,
+        place: &NamedProvider,
+        credential: &RunnerCredential,
     ) -> Result<(), Trouble> {
         self.go_on()?;
-        let name = slot.borrow().name.clone();
-        let first = self.fleet.places.first().map(|first| &first.name);
+        let name = progress.borrow().name.clone();
+        let first = self.fleet.providers.first().map(|first| &first.name);
         if first != Some(&place.name) {
             let provider = place.name.clone();
             self.record(&name, move |entry| entry.provider = provider)
@@ -58,32 +58,32 @@ impl<G: Api> Shared<'_, G> {
             })
             .await?;
         self.go_on()?;
-        let order = self.order(&name, &slot.borrow(), place, credential);
-        if let Credential::Token(_) = credential {
-            slot.borrow_mut().registration = Registration::Enrolling;
+        let order = self.order(&name, &progress.borrow(), place, credential);
+        if let RunnerCredential::Token(_) = credential {
+            progress.borrow_mut().registration = RegistrationProgress::Enrolling;
         }
         let (provider, kind) = (place.name.clone(), ErrorKind::Ambiguous);
-        let source = match self.ask(slot, place, &order).await {
-            Some(Ok(instance)) => return self.launched(slot, place, instance).await,
+        let source = match self.ask(progress, place, &order).await {
+            Some(Ok(instance)) => return self.launched(progress, place, instance).await,
             Some(Err(source)) if source.kind != kind => {
-                slot.borrow_mut().has_no_machine();
+                progress.borrow_mut().has_no_machine();
                 return Err(Trouble::Launch { provider, source });
             }
             Some(Err(source)) => source,
             None => providers::Error::new(kind, "it did not answer in time"),
         };
         let since = Instant::now();
-        slot.borrow_mut().machine = Machine::Unproved {
+        progress.borrow_mut().machine = MachineProgress::Unproved {
             place: place.clone(),
             since,
         };
         match self.look_for(place, &name, since).await {
-            Fate::There(instance) => self.launched(slot, place, *instance).await,
-            Fate::Absent => {
-                slot.borrow_mut().has_no_machine();
+            LaunchOutcome::There(instance) => self.launched(progress, place, *instance).await,
+            LaunchOutcome::Absent => {
+                progress.borrow_mut().has_no_machine();
                 Err(Trouble::Launch { provider, source })
             }
-            Fate::Unknown(_) => Err(Trouble::Lost { provider, source }),
+            LaunchOutcome::Unknown(_) => Err(Trouble::Lost { provider, source }),
         }
     }
 
@@ -91,12 +91,12 @@ impl<G: Api> Shared<'_, G> {
     /// awaited; `None`: neither came.
     async fn ask(
         &self,
-        slot: &RefCell<Slot>,
-        place: &Place,
+        progress: &RefCell<RunnerProgress>,
+        place: &NamedProvider,
         order: &Order,
     ) -> Option<providers::Result<Instance>> {
         // From here until the answer is understood a machine may exist.
-        slot.borrow_mut().machine = Machine::Unproved {
+        progress.borrow_mut().machine = MachineProgress::Unproved {
             place: place.clone(),
             since: Instant::now(),
         };
@@ -110,24 +110,30 @@ impl<G: Api> Shared<'_, G> {
             biased;
             answer = &mut launch => Some(answer),
             fate = self.look_for(place, &order.name, Instant::now()) => match fate {
-                Fate::There(instance) => Some(Ok(*instance)),
+                LaunchOutcome::There(instance) => Some(Ok(*instance)),
                 // No proof: the order is still under way.
-                Fate::Absent | Fate::Unknown(_) => None,
+                LaunchOutcome::Absent | LaunchOutcome::Unknown(_) => None,
             },
         }
     }
 
-    fn order(&self, name: &Name, slot: &Slot, place: &Place, credential: &Credential) -> Order {
+    fn order(
+        &self,
+        name: &Name,
+        progress: &RunnerProgress,
+        place: &NamedProvider,
+        credential: &RunnerCredential,
+    ) -> Order {
         let tags = self
             .plan
-            .tags(name, slot.registration.id(), self.fleet.now());
+            .tags(name, progress.registration.id(), self.fleet.now());
         let labels = self.plan.labels_of(name);
         let credential = match credential {
-            Credential::Jit(jit) => bootstrap::Credential::Jit(jit),
-            Credential::Token(enrolment) => bootstrap::Credential::Token {
-                token: &enrolment.token,
-                url: enrolment.url.as_str(),
-                group: enrolment.group.as_deref(),
+            RunnerCredential::Jit(jit) => bootstrap::BootCredential::Jit(jit),
+            RunnerCredential::Token(registration_token) => bootstrap::BootCredential::Token {
+                token: &registration_token.token,
+                url: registration_token.url.as_str(),
+                group: registration_token.group.as_deref(),
                 labels: &labels,
                 until: tags.ready_by,
             },
@@ -137,7 +143,7 @@ impl<G: Api> Shared<'_, G> {
             credential,
             packages: self.packages,
             pinned: matches!(self.plan.version, RunnerVersion::Exact(_)),
-            ending: place.provider.ending(),
+            ending: place.provider.shutdown_command(),
             expires: tags.expires,
             idle_limit: self.plan.idle_timeout,
             setup: self.plan.setup.as_deref(),
@@ -148,20 +154,25 @@ impl<G: Api> Shared<'_, G> {
         Order {
             name: name.clone(),
             boot,
-            turn: self.turn(slot),
+            queue_key: self.turn(progress),
             tags,
             lifetime: self.plan.lifetime,
         }
     }
 
-    /// See [`Order::turn`].
-    pub(super) fn turn(&self, slot: &Slot) -> String {
-        format!("{}-{}", self.plan.identity.start, slot.index)
+    /// See [`Order::queue_key`].
+    pub(super) fn turn(&self, progress: &RunnerProgress) -> String {
+        format!("{}-{}", self.plan.identity.start, progress.index)
     }
 
     /// Looks for a machine at a place where nothing is under way since `since`, until it is there or
     /// proved absent. A listing that fails proves nothing.
-    pub(super) async fn look_for(&self, place: &Place, name: &Name, since: Instant) -> Fate {
+    pub(super) async fn look_for(
+        &self,
+        place: &NamedProvider,
+        name: &Name,
+        since: Instant,
+    ) -> LaunchOutcome {
         let settled = since + SETTLES;
         let looks = Pace {
             every: EVERY,
@@ -172,28 +183,31 @@ impl<G: Api> Shared<'_, G> {
             let machines = &listed.listing.instances;
             let found = machines.iter().find(|machine| machine.tags.name == *name);
             match (found, unread(&listed.listing)) {
-                (Some(instance), _) => Ok(Fate::There(Box::new(instance.clone()))),
-                (None, None) if listed.begun >= settled => Ok(Fate::Absent),
+                (Some(instance), _) => Ok(LaunchOutcome::There(Box::new(instance.clone()))),
+                (None, None) if listed.begun >= settled => Ok(LaunchOutcome::Absent),
                 (None, None) => Err(Error::from("not listed yet")),
                 (None, Some(why)) => Err(why),
             }
         });
-        found.await.unwrap_or_else(Fate::Unknown)
+        found.await.unwrap_or_else(LaunchOutcome::Unknown)
     }
 
     /// Writes a machine down, at once and in both places: either is enough for `stop`.
     async fn launched(
         &self,
-        slot: &RefCell<Slot>,
-        place: &Place,
+        progress: &RefCell<RunnerProgress>,
+        place: &NamedProvider,
         instance: Instance,
     ) -> Result<(), Trouble> {
-        let (name, reference) = (slot.borrow().name.clone(), place.reference(&instance.id));
+        let (name, reference) = (
+            progress.borrow().name.clone(),
+            place.reference(&instance.id),
+        );
         let price = instance.price_per_hour;
         {
-            let mut slot = slot.borrow_mut();
-            slot.launched_after = self.began.elapsed();
-            slot.machine = Machine::There(place.clone(), Box::new(instance));
+            let mut progress = progress.borrow_mut();
+            progress.launched_after = self.began.elapsed();
+            progress.machine = MachineProgress::There(place.clone(), Box::new(instance));
         }
         let mapping = {
             let mut mapping = self.mapping.borrow_mut();
@@ -212,16 +226,16 @@ impl<G: Api> Shared<'_, G> {
         let (told, recorded) = tokio::join!(told, recorded);
         told?;
         recorded?;
-        self.label(slot).await
+        self.label(progress).await
     }
 
     /// Gives the runner the labels of its machine, before a job can be waiting for them in vain.
-    pub(super) async fn label(&self, slot: &RefCell<Slot>) -> Result<(), Trouble> {
+    pub(super) async fn label(&self, progress: &RefCell<RunnerProgress>) -> Result<(), Trouble> {
         let (labels, id) = {
-            let slot = slot.borrow();
-            let machine = slot.machine.there();
+            let progress = progress.borrow();
+            let machine = progress.machine.there();
             let labels = machine.map(|(place, instance)| place.provider.labels(&instance.id));
-            (labels.unwrap_or_default(), slot.registration.id())
+            (labels.unwrap_or_default(), progress.registration.id())
         };
         let (false, Some(id)) = (labels.is_empty(), id) else {
             return Ok(());
@@ -232,7 +246,7 @@ impl<G: Api> Shared<'_, G> {
             () = self.impatience() => Err(Trouble::Halted),
         };
         labelled?;
-        slot.borrow_mut().labels = labels;
+        progress.borrow_mut().labels = labels;
         Ok(())
     }
 }

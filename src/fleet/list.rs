@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::survey::{Row, Survey, Unknown, View, survey};
+use super::survey::{Survey, SurveyRow, Unknown, View, survey};
 use super::{Fleet, Unopened};
-use crate::github::Api;
+use crate::github::GitHubApi;
 use crate::model::{Error, Exit};
 
 /// What a list is asked for.
@@ -23,7 +23,7 @@ pub struct ListRequest {
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct ListOutcome {
     /// One row a runner, by name.
-    pub machines: Vec<Row>,
+    pub machines: Vec<SurveyRow>,
     /// What could not be read, and may hide more.
     pub unknown: Vec<Unknown>,
     /// Kinds that nobody named and whose places did not answer: machines there were not looked for.
@@ -48,7 +48,7 @@ impl ListOutcome {
 }
 
 /// Lists, and changes nothing.
-pub async fn list<G: Api>(fleet: &Fleet<'_, G>, request: &ListRequest) -> ListOutcome {
+pub async fn list<G: GitHubApi>(fleet: &Fleet<'_, G>, request: &ListRequest) -> ListOutcome {
     let Survey { rows, unknown, now } = survey(fleet, &request.view).await;
     let mut machines = rows;
     let group = request.group.as_deref();

@@ -2,23 +2,23 @@
 
 use serde::Serialize;
 
-use crate::github::Api;
+use crate::github::GitHubApi;
 use crate::model::{Error, Instance, Name, Reference, Sink, chain};
 use crate::state::Store;
 
 mod answer;
 mod bring_up;
+mod cancellation;
 #[cfg(test)]
 pub(crate) mod doubles;
 mod end;
-mod halt;
 mod launch;
 pub mod list;
 mod move_on;
-mod place;
+mod named_provider;
 mod register;
+mod runner_progress;
 mod shared;
-mod slot;
 mod start;
 pub mod stop;
 pub mod survey;
@@ -30,7 +30,7 @@ mod watch;
 #[cfg(test)]
 pub use end::Ended;
 pub use end::{Until, end, is_permanent};
-pub use place::Place;
+pub use named_provider::NamedProvider;
 #[cfg(test)]
 pub use start::Up;
 pub use start::{Failed, Preview, StartOutcome, preview, start};
@@ -52,7 +52,7 @@ pub struct Fleet<'a, G> {
     /// GitHub, where it is asked at all.
     pub github: Option<&'a G>,
     /// The providers, in order of preference.
-    pub places: &'a [Place],
+    pub providers: &'a [NamedProvider],
     /// The providers that could not be opened, and may have machines all the same.
     pub unopened: &'a [Unopened],
     /// The state file.
@@ -61,9 +61,9 @@ pub struct Fleet<'a, G> {
     pub sink: &'a dyn Sink,
 }
 
-impl<G: Api> Fleet<'_, G> {
-    fn place(&self, name: &str) -> Option<&Place> {
-        self.places.iter().find(|place| place.name == name)
+impl<G: GitHubApi> Fleet<'_, G> {
+    fn provider(&self, name: &str) -> Option<&NamedProvider> {
+        self.providers.iter().find(|place| place.name == name)
     }
 
     fn unopened(&self, name: &str) -> Option<&Unopened> {
@@ -72,7 +72,8 @@ impl<G: Api> Fleet<'_, G> {
 
     /// GitHub's clock where it is known, else ours.
     fn now(&self) -> jiff::Timestamp {
-        self.github.map_or_else(jiff::Timestamp::now, Api::now)
+        self.github
+            .map_or_else(jiff::Timestamp::now, GitHubApi::now)
     }
 }
 
@@ -98,7 +99,7 @@ impl Left {
     /// Something of a runner that is still there.
     fn of(
         name: &Name,
-        machine: Option<(&Place, &Instance)>,
+        machine: Option<(&NamedProvider, &Instance)>,
         why: impl Into<Error>,
         kept: bool,
     ) -> Self {

@@ -6,30 +6,30 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::register::Former;
-use super::shared::{Moved, Shared};
-use super::slot::Slot;
+use super::runner_progress::RunnerProgress;
+use super::shared::{Moved, StartContext};
 use super::{Trouble, chain};
-use crate::github::Api;
+use crate::github::GitHubApi;
 use crate::model::Event;
 use crate::providers::{self, ErrorKind};
 
 /// How long the end of a machine may take, from its deregistration to the proof that it is gone.
 const ENDS: Duration = Duration::from_mins(1);
 
-impl<G: Api> Shared<'_, G> {
+impl<G: GitHubApi> StartContext<'_, G> {
     /// Ends a machine that its place has no room for, and frees its runner. The machine may start in this very
     /// moment, so the registration goes first, and a refusal to delete it keeps both.
     pub(super) async fn move_on(
         &self,
-        slot: &RefCell<Slot>,
+        progress: &RefCell<RunnerProgress>,
         why: &providers::Error,
     ) -> Result<Moved, Trouble> {
         self.go_on()?;
         let (name, provider) = {
-            let slot = slot.borrow();
-            let machine = slot.machine.there();
+            let progress = progress.borrow();
+            let machine = progress.machine.there();
             (
-                slot.name.clone(),
+                progress.name.clone(),
                 machine.map(|(place, _)| place.name.clone()),
             )
         };
@@ -45,7 +45,12 @@ impl<G: Api> Shared<'_, G> {
             })
             .await?;
         let deadline = Instant::now() + ENDS;
-        if let Some(left) = self.undo_runner(slot, deadline).await.into_iter().next() {
+        if let Some(left) = self
+            .undo_runner(progress, deadline)
+            .await
+            .into_iter()
+            .next()
+        {
             if left.kept {
                 return Ok(Moved::Stays);
             }
@@ -55,7 +60,7 @@ impl<G: Api> Shared<'_, G> {
         self.unmap(&name).await?;
         self.go_on()?;
         let reason = "its machine did not start";
-        self.rename(slot, Former::Gone, reason).await?;
+        self.rename(progress, Former::Gone, reason).await?;
         Ok(Moved::Free)
     }
 }

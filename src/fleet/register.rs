@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::shared::Shared;
-use super::slot::{self, Slot};
+use super::runner_progress::{self, RunnerProgress};
+use super::shared::StartContext;
 use super::{Trouble, chain};
-use crate::github::{self, Api, Credential, Registration};
+use crate::github::{self, GitHubApi, Registration, RunnerCredential};
 use crate::model::Event;
 
 /// A registration that has waited longer than this for room is replaced: idle ones were seen to be
@@ -27,43 +27,46 @@ pub(super) enum Former {
     Lost,
 }
 
-impl<G: Api> Shared<'_, G> {
+impl<G: GitHubApi> StartContext<'_, G> {
     /// A credential that is good yet: a just-in-time configuration that GitHub has not dropped, or a
     /// token, which the client keeps for as long as it is worth.
     pub(super) async fn fresh(
         &self,
-        slot: &RefCell<Slot>,
-        kept: &mut Option<Credential>,
-    ) -> Result<Credential, Trouble> {
+        progress: &RefCell<RunnerProgress>,
+        kept: &mut Option<RunnerCredential>,
+    ) -> Result<RunnerCredential, Trouble> {
         self.go_on()?;
-        let registration = slot.borrow().registration;
-        if let slot::Registration::Made(_, at) = registration
+        let registration = progress.borrow().registration;
+        if let runner_progress::RegistrationProgress::Made(_, at) = registration
             && at.elapsed() > FRESH
         {
             *kept = None;
             let reason = "its registration expired while it waited for a machine";
-            self.rename(slot, Former::Lost, reason).await?;
+            self.rename(progress, Former::Lost, reason).await?;
         }
-        if let Some(jit @ Credential::Jit(_)) = kept {
+        if let Some(jit @ RunnerCredential::Jit(_)) = kept {
             return Ok(jit.clone());
         }
-        Ok(kept.insert(self.register(slot).await?).clone())
+        Ok(kept.insert(self.register(progress).await?).clone())
     }
 
-    async fn register(&self, slot: &RefCell<Slot>) -> Result<Credential, Trouble> {
+    async fn register(
+        &self,
+        progress: &RefCell<RunnerProgress>,
+    ) -> Result<RunnerCredential, Trouble> {
         for tries_left in (0..NAMES).rev() {
             self.go_on()?;
-            let name = slot.borrow().name.clone();
+            let name = progress.borrow().name.clone();
             let labels = self.plan.labels_of(&name);
-            slot.borrow_mut().registration = slot::Registration::Asked;
+            progress.borrow_mut().registration = runner_progress::RegistrationProgress::Asked;
             let answer = tokio::select! {
                 biased;
                 answer = self.github.register(&name, &labels) => Some(answer),
                 () = self.impatience() => None,
             };
-            slot.borrow_mut().registration = slot::Registration::Absent;
+            progress.borrow_mut().registration = runner_progress::RegistrationProgress::Absent;
             match answer {
-                Some(Ok(registration)) => return self.registered(slot, registration).await,
+                Some(Ok(registration)) => return self.registered(progress, registration).await,
                 Some(Err(error)) => {
                     // It was waiting for room and is surely not registered: nothing is to be undone.
                     if error.kind == github::ErrorKind::RateLimited {
@@ -73,17 +76,17 @@ impl<G: Api> Shared<'_, G> {
                         error.kind,
                         github::ErrorKind::Ambiguous | github::ErrorKind::NameTaken
                     );
-                    if unknown && tries_left > 0 && !self.halt.is_said() {
-                        self.rename(slot, Former::Lost, &chain(&error)).await?;
+                    if unknown && tries_left > 0 && !self.cancellation.is_said() {
+                        self.rename(progress, Former::Lost, &chain(&error)).await?;
                         continue;
                     }
                     if unknown {
-                        slot.borrow_mut().lose();
+                        progress.borrow_mut().lose();
                     }
                     return Err(Trouble::Register(error));
                 }
                 None => {
-                    slot.borrow_mut().lose();
+                    progress.borrow_mut().lose();
                     self.go_on()?;
                     return Err(Trouble::unregistered(&name));
                 }
@@ -94,22 +97,23 @@ impl<G: Api> Shared<'_, G> {
 
     async fn registered(
         &self,
-        slot: &RefCell<Slot>,
+        progress: &RefCell<RunnerProgress>,
         registration: Registration,
-    ) -> Result<Credential, Trouble> {
+    ) -> Result<RunnerCredential, Trouble> {
         let Registration {
             runner_id,
             credential,
         } = registration;
         // With a token nothing is registered that GitHub could drop.
         if let Some(id) = runner_id {
-            slot.borrow_mut().registration = slot::Registration::Made(id, Instant::now());
+            progress.borrow_mut().registration =
+                runner_progress::RegistrationProgress::Made(id, Instant::now());
         }
-        let (Credential::Jit(secret) | Credential::Token(github::Enrolment { token: secret, .. })) =
-            &credential;
+        let (RunnerCredential::Jit(secret)
+        | RunnerCredential::Token(github::RegistrationToken { token: secret, .. })) = &credential;
         self.fleet.sink.tell(Event::Secret(secret.clone())).await?;
         if let Some(id) = runner_id {
-            self.write_id_down(slot, id).await?;
+            self.write_id_down(progress, id).await?;
         }
         Ok(credential)
     }
@@ -117,10 +121,10 @@ impl<G: Api> Shared<'_, G> {
     /// Writes GitHub's number of a runner down.
     pub(super) async fn write_id_down(
         &self,
-        slot: &RefCell<Slot>,
+        progress: &RefCell<RunnerProgress>,
         runner_id: u64,
     ) -> Result<(), Trouble> {
-        let name = slot.borrow().name.clone();
+        let name = progress.borrow().name.clone();
         self.record(&name, move |entry| entry.runner_id = Some(runner_id))
             .await?;
         self.fleet
@@ -133,12 +137,12 @@ impl<G: Api> Shared<'_, G> {
     /// Gives a name up and takes another.
     pub(super) async fn rename(
         &self,
-        slot: &RefCell<Slot>,
+        progress: &RefCell<RunnerProgress>,
         former: Former,
         reason: &str,
     ) -> Result<(), Trouble> {
-        let from = slot.borrow().name.clone();
-        let to = self.plan.name(slot.borrow().index, self.fleet.now());
+        let from = progress.borrow().name.clone();
+        let to = self.plan.name(progress.borrow().index, self.fleet.now());
         let (old, key, entry) = (from.clone(), to.clone(), self.entry(&to));
         self.fleet
             .store
@@ -150,12 +154,12 @@ impl<G: Api> Shared<'_, G> {
             })
             .await?;
         let known = {
-            let mut slot = slot.borrow_mut();
-            let known = slot.registration.id();
+            let mut progress = progress.borrow_mut();
+            let known = progress.registration.id();
             if former == Former::Lost {
-                slot.lose();
+                progress.lose();
             }
-            slot.is_renamed(to.clone());
+            progress.is_renamed(to.clone());
             known
         };
         self.fleet
@@ -167,7 +171,7 @@ impl<G: Api> Shared<'_, G> {
             })
             .await?;
         if let Some(id) = known {
-            self.remove_replaced(slot, &from, id).await;
+            self.remove_replaced(progress, &from, id).await;
         }
         Ok(())
     }

@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::halt::Halt;
+use super::cancellation::CancellationToken;
 use super::watch::Watch;
 use super::{Fleet, Trouble};
 use crate::bootstrap::{self, Package};
-use crate::github::Api;
+use crate::github::GitHubApi;
 use crate::model::{Mapping, Name};
 use crate::plan::Plan;
 use crate::providers;
-use crate::state::Entry;
+use crate::state::RunnerRecord;
 
 /// How long a creation under way is awaited after the word that nothing more is to be created:
 /// about as long as GitHub's second signal is away, less what undoing takes.
@@ -39,18 +39,18 @@ pub(super) enum Moved {
 }
 
 /// What the runners of one start share.
-pub(super) struct Shared<'a, G> {
+pub(super) struct StartContext<'a, G> {
     pub(super) fleet: Fleet<'a, G>,
     pub(super) github: &'a G,
     pub(super) plan: &'a Plan,
     pub(super) packages: &'a [Package],
-    pub(super) halt: Halt,
+    pub(super) cancellation: CancellationToken,
     pub(super) watch: Watch,
     pub(super) mapping: RefCell<Mapping>,
     pub(super) began: Instant,
 }
 
-impl<G: Api> Shared<'_, G> {
+impl<G: GitHubApi> StartContext<'_, G> {
     pub(super) fn deadline(&self) -> Instant {
         // Where no clock reaches that far, there is no limit to speak of.
         let end = self.began.checked_add(self.plan.timeout);
@@ -58,7 +58,7 @@ impl<G: Api> Shared<'_, G> {
     }
 
     pub(super) fn go_on(&self) -> Result<(), Trouble> {
-        if self.halt.is_said() {
+        if self.cancellation.is_said() {
             Err(Trouble::Halted)
         } else {
             Ok(())
@@ -68,7 +68,7 @@ impl<G: Api> Shared<'_, G> {
     /// Waits until a creation under way has been awaited long enough.
     pub(super) async fn impatience(&self) {
         let halted = async {
-            self.halt.said().await;
+            self.cancellation.requested().await;
             sleep(LAST_WORD).await;
         };
         tokio::select! {
@@ -78,10 +78,10 @@ impl<G: Api> Shared<'_, G> {
     }
 
     /// The record of a runner, before its name is registered.
-    pub(super) fn entry(&self, name: &Name) -> Entry {
+    pub(super) fn entry(&self, name: &Name) -> RunnerRecord {
         let tags = self.plan.tags(name, None, self.fleet.now());
-        let first = self.fleet.places.first();
-        Entry {
+        let first = self.fleet.providers.first();
+        RunnerRecord {
             provider: first.map(|place| place.name.clone()).unwrap_or_default(),
             server: tags.server,
             scope: tags.scope,
@@ -102,7 +102,7 @@ impl<G: Api> Shared<'_, G> {
     pub(super) async fn record(
         &self,
         name: &Name,
-        change: impl FnOnce(&mut Entry) + Send + 'static,
+        change: impl FnOnce(&mut RunnerRecord) + Send + 'static,
     ) -> Result<(), Trouble> {
         let name = name.clone();
         let recorded = self.fleet.store.update(move |entries| {

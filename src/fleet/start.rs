@@ -11,13 +11,13 @@ use futures_util::future::LocalBoxFuture;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::{Instant, timeout_at};
 
-use super::halt::Halt;
-use super::shared::Shared;
-use super::slot::{Machine, Registration, Slot};
+use super::cancellation::CancellationToken;
+use super::runner_progress::{MachineProgress, RegistrationProgress, RunnerProgress};
+use super::shared::StartContext;
 use super::watch::Watch;
 use super::{Fleet, Left, Trouble, chain};
 use crate::bootstrap::Package;
-use crate::github::Api;
+use crate::github::GitHubApi;
 use crate::model::{Error, Event, Mapping, Name};
 use crate::plan::Plan;
 use crate::state;
@@ -42,19 +42,19 @@ pub use preview::preview;
 /// # Errors
 ///
 /// Only where nothing was tried: the intents could not be written down.
-pub async fn start<G: Api>(
+pub async fn start<G: GitHubApi>(
     fleet: Fleet<'_, G>,
     github: &G,
     plan: &Plan,
     packages: &[Package],
     interrupt: impl Future<Output = ()>,
 ) -> Result<StartOutcome, state::Error> {
-    let shared = Shared {
+    let shared = StartContext {
         fleet,
         github,
         plan,
         packages,
-        halt: Halt::default(),
+        cancellation: CancellationToken::default(),
         watch: Watch::default(),
         mapping: RefCell::new(Mapping::default()),
         began: Instant::now(),
@@ -73,9 +73,12 @@ pub async fn start<G: Api>(
     let mut course = Course {
         shared: &shared,
         slots: &slots,
-        at_work: slots.iter().map(|slot| bring_up(&shared, slot)).collect(),
+        at_work: slots
+            .iter()
+            .map(|progress| bring_up(&shared, progress))
+            .collect(),
         undoing: FuturesUnordered::new(),
-        stages: vec![Stage::AtWork; slots.len()],
+        stages: vec![RunnerStage::AtWork; slots.len()],
         broken: None,
         end: None,
         outcome,
@@ -85,14 +88,16 @@ pub async fn start<G: Api>(
 }
 
 /// Chooses the names and writes all intents down, in one go and before anything else.
-async fn intend<G: Api>(shared: &Shared<'_, G>) -> Result<Vec<RefCell<Slot>>, state::Error> {
+async fn intend<G: GitHubApi>(
+    shared: &StartContext<'_, G>,
+) -> Result<Vec<RefCell<RunnerProgress>>, state::Error> {
     let now = shared.fleet.now();
-    let slots: Vec<Slot> = (0..usize::from(shared.plan.count.get()))
-        .map(|index| Slot::new(index, shared.plan.name(index, now)))
+    let slots: Vec<RunnerProgress> = (0..usize::from(shared.plan.count.get()))
+        .map(|index| RunnerProgress::new(index, shared.plan.name(index, now)))
         .collect();
     let intents: Vec<_> = slots
         .iter()
-        .map(|slot| (slot.name.clone(), shared.entry(&slot.name)))
+        .map(|progress| (progress.name.clone(), shared.entry(&progress.name)))
         .collect();
     shared
         .fleet
@@ -102,20 +107,20 @@ async fn intend<G: Api>(shared: &Shared<'_, G>) -> Result<Vec<RefCell<Slot>>, st
     Ok(slots.into_iter().map(RefCell::new).collect())
 }
 
-type Ending<T> = (usize, T);
+type Finished<T> = (usize, T);
 
 /// A panic in one runner is that runner's failure: the others, and the undoing, go on.
-fn bring_up<'a, G: Api>(
-    shared: &'a Shared<'a, G>,
-    slot: &'a RefCell<Slot>,
-) -> LocalBoxFuture<'a, Ending<Result<Duration, Trouble>>> {
+fn bring_up<'a, G: GitHubApi>(
+    shared: &'a StartContext<'a, G>,
+    progress: &'a RefCell<RunnerProgress>,
+) -> LocalBoxFuture<'a, Finished<Result<Duration, Trouble>>> {
     async move {
-        let index = slot.borrow().index;
-        let result = AssertUnwindSafe(shared.bring_up(slot))
+        let index = progress.borrow().index;
+        let result = AssertUnwindSafe(shared.bring_up(progress))
             .catch_unwind()
             .await
             .unwrap_or_else(|panic| Err(Trouble::of_panic(panic.as_ref())));
-        shared.watch.leave(&slot.borrow().name);
+        shared.watch.leave(&progress.borrow().name);
         (index, result)
     }
     .boxed_local()
@@ -123,7 +128,7 @@ fn bring_up<'a, G: Api>(
 
 /// How far one runner is.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Stage {
+enum RunnerStage {
     /// It is being brought up.
     AtWork,
     /// It is there, since so long after the beginning.
@@ -143,11 +148,11 @@ enum Undone {
 }
 
 struct Course<'a, G> {
-    shared: &'a Shared<'a, G>,
-    slots: &'a [RefCell<Slot>],
-    at_work: FuturesUnordered<LocalBoxFuture<'a, Ending<Result<Duration, Trouble>>>>,
+    shared: &'a StartContext<'a, G>,
+    slots: &'a [RefCell<RunnerProgress>],
+    at_work: FuturesUnordered<LocalBoxFuture<'a, Finished<Result<Duration, Trouble>>>>,
     undoing: FuturesUnordered<LocalBoxFuture<'a, Undone>>,
-    stages: Vec<Stage>,
+    stages: Vec<RunnerStage>,
     /// What gharun itself did wrong, for which all is given up.
     broken: Option<Box<dyn std::any::Any + Send>>,
     /// When undoing ends, once everything is being given up.
@@ -155,7 +160,7 @@ struct Course<'a, G> {
     outcome: StartOutcome,
 }
 
-impl<G: Api> Course<'_, G> {
+impl<G: GitHubApi> Course<'_, G> {
     async fn run(&mut self, interrupt: impl Future<Output = ()>) {
         let shared = self.shared;
         let mut interrupt = std::pin::pin!(interrupt);
@@ -183,7 +188,7 @@ impl<G: Api> Course<'_, G> {
             }
         }
         self.report();
-        if self.shared.halt.is_said() {
+        if self.shared.cancellation.is_said() {
             self.shared.map(&self.outcome).await;
         }
     }
@@ -192,38 +197,38 @@ impl<G: Api> Course<'_, G> {
     fn give_up(&mut self, within: Duration) {
         let end = Instant::now() + within;
         self.end = Some(self.end.map_or(end, |already| already.min(end)));
-        self.shared.halt.say();
-        self.shared.github.forgo();
+        self.shared.cancellation.say();
+        self.shared.github.abandon_waits();
         for index in 0..self.slots.len() {
-            if matches!(self.stages[index], Stage::Up(_)) {
+            if matches!(self.stages[index], RunnerStage::Up(_)) {
                 self.undo(index);
             }
         }
     }
 
     fn undo(&mut self, index: usize) {
-        self.stages[index] = Stage::Undoing;
-        let (shared, slot) = (self.shared, &self.slots[index]);
+        self.stages[index] = RunnerStage::Undoing;
+        let (shared, progress) = (self.shared, &self.slots[index]);
         let deadline = Instant::now() + UNDO_FAILED;
         let undone = async move {
-            let undo = AssertUnwindSafe(shared.undo(slot, deadline)).catch_unwind();
+            let undo = AssertUnwindSafe(shared.undo(progress, deadline)).catch_unwind();
             let why = match timeout_at(deadline, undo).await {
                 Ok(Ok(left)) => return Undone::Runner(index, left),
                 Ok(Err(panic)) => Trouble::of_panic(panic.as_ref()).error(),
-                Err(_) => unfinished(&slot.borrow()).unwrap_or(NOT_SURE).into(),
+                Err(_) => unfinished(&progress.borrow()).unwrap_or(NOT_SURE).into(),
             };
-            Undone::Runner(index, vec![left_of(&slot.borrow(), why)])
+            Undone::Runner(index, vec![left_of(&progress.borrow(), why)])
         };
         self.undoing.push(undone.boxed_local());
     }
 
     async fn came_to(&mut self, index: usize, result: Result<Duration, Trouble>) {
         let trouble = match result {
-            Ok(after) if !self.shared.halt.is_said() => {
-                self.stages[index] = Stage::Up(after);
-                let (shared, slot) = (self.shared, &self.slots[index]);
-                if !slot.borrow().lost.is_empty() {
-                    let lost = async move { Undone::Lost(shared.remove_lost(slot).await) };
+            Ok(after) if !self.shared.cancellation.is_said() => {
+                self.stages[index] = RunnerStage::Up(after);
+                let (shared, progress) = (self.shared, &self.slots[index]);
+                if !progress.borrow().lost.is_empty() {
+                    let lost = async move { Undone::Lost(shared.remove_lost(progress).await) };
                     self.undoing.push(lost.boxed_local());
                 }
                 return;
@@ -258,7 +263,7 @@ impl<G: Api> Course<'_, G> {
         let outputs_are_wrong = matches!(trouble, Trouble::Tell(_));
         self.outcome.failed.push(Failed { name, trouble });
         let bearable = self.shared.plan.allow_partial && !outputs_are_wrong;
-        if !bearable && !self.shared.halt.is_said() {
+        if !bearable && !self.shared.cancellation.is_said() {
             self.give_up(UNDO_FAILED);
         }
     }
@@ -275,11 +280,11 @@ impl<G: Api> Course<'_, G> {
                 return;
             }
         };
-        self.stages[index] = Stage::Over;
+        self.stages[index] = RunnerStage::Over;
         self.outcome.left.extend(left);
         // Nobody is to wait for a label that will not come. When all is given up, once is enough.
         let name = self.slots[index].borrow().name.clone();
-        if !self.shared.halt.is_said()
+        if !self.shared.cancellation.is_said()
             && let Err(error) = self.shared.unmap(&name).await
         {
             self.fail(name, error.into());
@@ -288,33 +293,39 @@ impl<G: Api> Course<'_, G> {
 
     /// The time for undoing is over: whatever is not proved gone is named.
     fn run_out(&mut self) {
-        for (index, slot) in self.slots.iter().enumerate() {
-            if matches!(self.stages[index], Stage::AtWork | Stage::Undoing)
-                && let Some(why) = unfinished(&slot.borrow())
+        for (index, progress) in self.slots.iter().enumerate() {
+            if matches!(
+                self.stages[index],
+                RunnerStage::AtWork | RunnerStage::Undoing
+            ) && let Some(why) = unfinished(&progress.borrow())
             {
-                let left = left_of(&slot.borrow(), why);
+                let left = left_of(&progress.borrow(), why);
                 self.outcome.left.push(left);
             }
         }
     }
 
     fn report(&mut self) {
-        for (slot, stage) in self.slots.iter().zip(&self.stages) {
-            let Stage::Up(online_after) = *stage else {
+        for (progress, stage) in self.slots.iter().zip(&self.stages) {
+            let RunnerStage::Up(online_after) = *stage else {
                 continue;
             };
-            let slot = slot.borrow();
-            let (place, instance) = slot.machine.there().expect("what is up was launched");
+            let progress = progress.borrow();
+            let (place, instance) = progress.machine.there().expect("what is up was launched");
             self.outcome.up.push(Up {
-                name: slot.name.clone(),
-                labels: [self.shared.plan.labels_of(&slot.name), slot.labels.clone()].concat(),
+                name: progress.name.clone(),
+                labels: [
+                    self.shared.plan.labels_of(&progress.name),
+                    progress.labels.clone(),
+                ]
+                .concat(),
                 instance: place.reference(&instance.id),
                 provider: place.name.clone(),
                 kind: place.provider.kind(),
-                runner_id: slot.registration.id(),
+                runner_id: progress.registration.id(),
                 created: instance.created,
                 expires: instance.tags.expires,
-                launched_after: slot.launched_after,
+                launched_after: progress.launched_after,
                 online_after,
                 price_per_hour: instance.price_per_hour,
             });
@@ -328,21 +339,23 @@ impl<G: Api> Course<'_, G> {
 const NOT_SURE: &str = "could not confirm its removal in time";
 
 /// What is not proved gone of a runner.
-fn unfinished(slot: &Slot) -> Option<&'static str> {
-    match (&slot.machine, slot.registration) {
-        (Machine::There(..), _) => Some("the removal of its machine is not confirmed yet"),
-        (Machine::Unproved { .. }, _) => Some("its machine may be starting"),
-        (Machine::Absent, Registration::Absent) if slot.lost.is_empty() => None,
-        (Machine::Absent, _) => Some("the removal of its registration is not confirmed yet"),
+fn unfinished(progress: &RunnerProgress) -> Option<&'static str> {
+    match (&progress.machine, progress.registration) {
+        (MachineProgress::There(..), _) => Some("the removal of its machine is not confirmed yet"),
+        (MachineProgress::Unproved { .. }, _) => Some("its machine may be starting"),
+        (MachineProgress::Absent, RegistrationProgress::Absent) if progress.lost.is_empty() => None,
+        (MachineProgress::Absent, _) => {
+            Some("the removal of its registration is not confirmed yet")
+        }
     }
 }
 
 /// What is left of a runner, whatever stage it is in.
-fn left_of(slot: &Slot, why: impl Into<Error>) -> Left {
-    Left::of(&slot.name, slot.machine.there(), why, false)
+fn left_of(progress: &RunnerProgress, why: impl Into<Error>) -> Left {
+    Left::of(&progress.name, progress.machine.there(), why, false)
 }
 
-impl<G: Api> Shared<'_, G> {
+impl<G: GitHubApi> StartContext<'_, G> {
     /// Takes a runner out of the outputs.
     pub(super) async fn unmap(&self, name: &Name) -> std::io::Result<()> {
         let mapping = {

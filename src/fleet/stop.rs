@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::survey::{Inquiry, Look, Row, Silent, Unknown, View, look};
-use super::verdict::{Machine, Registration, Verdict};
-use super::{Fleet, Place, Unopened};
-use crate::github::Api;
+use super::survey::{FullSurvey, Inquiry, NoAnswer, SurveyRow, Unknown, View, look};
+use super::verdict::{MachineState, RegistrationState, Verdict};
+use super::{Fleet, NamedProvider, Unopened};
+use crate::github::GitHubApi;
 use crate::model::{Error, Name, Reference, StopTarget};
 
 mod carry_out;
@@ -21,7 +21,7 @@ pub use request::StopRequest;
 
 /// How careful the ending of a runner is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Manner {
+pub(super) enum StopMode {
     /// The user named it: it is ended even while GitHub still calls it busy.
     Explicit,
     /// It is kept when a job turns out to run on it.
@@ -32,24 +32,24 @@ pub(super) enum Manner {
 
 /// Something that would be stopped.
 #[derive(Clone, Debug)]
-pub struct Chosen {
+pub struct Selected {
     /// The runner, where it is known.
     pub name: Option<Name>,
     /// Its machine, where it has one.
     pub instance: Option<Reference>,
     /// Why it would be.
     pub why: String,
-    pub(super) manner: Manner,
-    pub(super) place: Option<Place>,
+    pub(super) manner: StopMode,
+    pub(super) place: Option<NamedProvider>,
     /// `None`: a reference that no listing shows.
-    pub(super) row: Option<Row>,
+    pub(super) row: Option<SurveyRow>,
 }
 
 /// What a stop would do.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
     /// What it would end.
-    pub chosen: Vec<Chosen>,
+    pub chosen: Vec<Selected>,
     /// What it would leave.
     pub kept: Vec<Kept>,
     /// What it cannot end.
@@ -60,7 +60,11 @@ pub struct Selection {
 
 /// Finds out what a stop would do, and changes nothing. `view` says which scope is ours; what it has
 /// of another is never chosen.
-pub async fn select<G: Api>(fleet: &Fleet<'_, G>, view: &View, stop: &StopRequest) -> Selection {
+pub async fn select<G: GitHubApi>(
+    fleet: &Fleet<'_, G>,
+    view: &View,
+    stop: &StopRequest,
+) -> Selection {
     let look = look(fleet, view, stop.force).await;
     let inquiry = Inquiry::new(fleet, false);
     let mut selecting = Selecting {
@@ -95,28 +99,28 @@ struct Selecting<'a, G> {
     fleet: &'a Fleet<'a, G>,
     view: &'a View,
     stop: &'a StopRequest,
-    look: &'a Look,
+    look: &'a FullSurvey,
     inquiry: &'a Inquiry<'a, G>,
     selection: Selection,
 }
 
-impl<'a, G: Api> Selecting<'a, G> {
+impl<'a, G: GitHubApi> Selecting<'a, G> {
     /// The rows that may be touched at all, of the group that was asked for.
-    fn rows(&self) -> impl Iterator<Item = &'a Row> + use<'a, G> {
+    fn rows(&self) -> impl Iterator<Item = &'a SurveyRow> + use<'a, G> {
         let group = self.stop.group.as_deref();
         let rows = self.look.survey.rows.iter();
         rows.filter(|row| row.ours || row.is_rehearsal())
             .filter(move |row| row.is_of(group))
     }
 
-    fn choose(&mut self, row: &Row, manner: Manner, why: impl Into<String>) {
-        let already = |chosen: &Chosen| {
+    fn choose(&mut self, row: &SurveyRow, manner: StopMode, why: impl Into<String>) {
+        let already = |chosen: &Selected| {
             chosen.name.as_ref() == Some(&row.name) && chosen.instance == row.instance
         };
         if self.selection.chosen.iter().any(already) {
             return;
         }
-        self.selection.chosen.push(Chosen {
+        self.selection.chosen.push(Selected {
             name: Some(row.name.clone()),
             instance: row.instance.clone(),
             why: why.into(),
@@ -126,7 +130,7 @@ impl<'a, G: Api> Selecting<'a, G> {
         });
     }
 
-    fn keep(&mut self, row: &Row, reason: impl Into<String>) {
+    fn keep(&mut self, row: &SurveyRow, reason: impl Into<String>) {
         self.selection.kept.push(Kept {
             instance: row.instance.clone(),
             name: row.name.clone(),
@@ -139,29 +143,29 @@ impl<'a, G: Api> Selecting<'a, G> {
     }
 
     /// Everything that fits and has no job.
-    async fn gently(&mut self, fits: impl Fn(&Row) -> bool) {
+    async fn gently(&mut self, fits: impl Fn(&SurveyRow) -> bool) {
         for row in self.rows().filter(|row| fits(row)) {
             self.unless_busy(row).await;
         }
     }
 
-    async fn unless_busy(&mut self, row: &Row) {
+    async fn unless_busy(&mut self, row: &SurveyRow) {
         match self.job_on(row).await {
             Some(job) => self.keep(row, job),
-            None => self.choose(row, Manner::Gentle, row.why.clone()),
+            None => self.choose(row, StopMode::Gentle, row.why.clone()),
         }
     }
 
     /// Why a runner has to be taken for busy; `None` where it is not.
-    async fn job_on(&self, row: &Row) -> Option<String> {
-        let gone = matches!(row.facts.machine, Machine::Ended | Machine::Gone);
+    async fn job_on(&self, row: &SurveyRow) -> Option<String> {
+        let gone = matches!(row.facts.machine, MachineState::Ended | MachineState::Gone);
         if row.is_rehearsal() || gone {
             // GitHub's flag lags behind the end of a job, and of its machine.
             return None;
         }
         if !matches!(
             row.facts.registration,
-            Registration::Busy | Registration::Unread
+            RegistrationState::Busy | RegistrationState::Unread
         ) {
             return None;
         }
@@ -169,25 +173,27 @@ impl<'a, G: Api> Selecting<'a, G> {
         match (row.facts.registration, self.inquiry.in_use(row).await) {
             (_, Ok(Some(true))) => busy,
             // GitHub's flag lags. Where that is not the reason, it refuses the deregistration.
-            (Registration::Busy, _) => match self.inquiry.is_used(row).await {
+            (RegistrationState::Busy, _) => match self.inquiry.is_used(row).await {
                 Ok(false) => None,
-                Ok(true) | Err(Silent) => busy,
+                Ok(true) | Err(NoAnswer) => busy,
             },
-            (Registration::Unread, Ok(Some(false))) => None,
-            (Registration::Unread, _) => Some("could not tell whether a job runs on it".to_owned()),
+            (RegistrationState::Unread, Ok(Some(false))) => None,
+            (RegistrationState::Unread, _) => {
+                Some("could not tell whether a job runs on it".to_owned())
+            }
             _ => None,
         }
     }
 
     /// What a run made. Several of its `start` processes may be at work at the same time.
     async fn run(&mut self, id: u64, attempt: Option<u32>) {
-        let fits = |row: &&Row| {
+        let fits = |row: &&SurveyRow| {
             let run = row.run.or_else(|| row.name.run());
             run.is_some_and(|run| {
                 run.id == id && attempt.is_none_or(|attempt| run.attempt == attempt)
             })
         };
-        let mut found: Vec<&Row> = self.rows().filter(|row| row.ours).filter(fits).collect();
+        let mut found: Vec<&SurveyRow> = self.rows().filter(|row| row.ours).filter(fits).collect();
         if self.stop.group.is_some() {
             // A registration tells no group: one without a machine may be that of another start at
             // work, but not once its start is over.
@@ -199,7 +205,9 @@ impl<'a, G: Api> Selecting<'a, G> {
         }
         let alive: BTreeSet<&str> = found
             .iter()
-            .filter(|row| row.facts.machine == Machine::There && row.verdict != Verdict::Orphan)
+            .filter(|row| {
+                row.facts.machine == MachineState::There && row.verdict != Verdict::Orphan
+            })
             .filter_map(|row| row.start.as_deref())
             .collect();
         let several = alive.len() > 1 && self.stop.group.is_none();
@@ -220,11 +228,11 @@ impl<'a, G: Api> Selecting<'a, G> {
         let group = self.stop.group.as_deref();
         for row in self.rows() {
             if row.is_swept(group) {
-                self.choose(row, Manner::Orphan, row.why.clone());
+                self.choose(row, StopMode::Orphan, row.why.clone());
             } else if row.verdict == Verdict::Working && self.stop.force && is_busy_orphan(row) {
                 self.choose(
                     row,
-                    Manner::Orphan,
+                    StopMode::Orphan,
                     "a job still runs on it, past its lifetime",
                 );
             }
@@ -234,10 +242,10 @@ impl<'a, G: Api> Selecting<'a, G> {
     fn named(&mut self, machines: &[Reference], names: &[Name], starts: bool) {
         let look = self.look;
         for reference in machines {
-            let kind = self.fleet.place(&reference.provider);
+            let kind = self.fleet.provider(&reference.provider);
             let kind = kind.map(|place| place.provider.kind());
             // A place that two tables show has one row.
-            let same = |row: &&Row| {
+            let same = |row: &&SurveyRow| {
                 row.instance.as_ref().is_some_and(|machine| {
                     machine == reference
                         || machine.id == reference.id && kind.is_some() && row.kind == kind
@@ -249,7 +257,7 @@ impl<'a, G: Api> Selecting<'a, G> {
             }
         }
         for name in names {
-            let rows: Vec<&Row> = look
+            let rows: Vec<&SurveyRow> = look
                 .survey
                 .rows
                 .iter()
@@ -277,7 +285,7 @@ impl<'a, G: Api> Selecting<'a, G> {
                     .as_ref()
                     .is_some_and(|start| begun_by.contains(start))
                 {
-                    self.choose(row, Manner::Explicit, "it belongs to the same start");
+                    self.choose(row, StopMode::Explicit, "it belongs to the same start");
                 }
             }
         }
@@ -287,9 +295,9 @@ impl<'a, G: Api> Selecting<'a, G> {
         self.look.all_read() && (self.look.github_read || self.fleet.github.is_none())
     }
 
-    fn explicitly(&mut self, row: &Row, machine: Option<&Reference>, name: Option<&Name>) {
+    fn explicitly(&mut self, row: &SurveyRow, machine: Option<&Reference>, name: Option<&Name>) {
         if row.ours || row.is_rehearsal() {
-            self.choose(row, Manner::Explicit, "it was named");
+            self.choose(row, StopMode::Explicit, "it was named");
         } else {
             self.refuse(self.of_another_scope(row, machine, name));
         }
@@ -298,7 +306,7 @@ impl<'a, G: Api> Selecting<'a, G> {
     /// What is another scope's is ended by who names that scope.
     fn of_another_scope(
         &self,
-        row: &Row,
+        row: &SurveyRow,
         machine: Option<&Reference>,
         name: Option<&Name>,
     ) -> Unstopped {
@@ -324,7 +332,7 @@ impl<'a, G: Api> Selecting<'a, G> {
 
     /// A machine that is in no listing is gone, or nobody knows whose it is.
     fn unlisted(&mut self, reference: &Reference) {
-        let Some(place) = self.fleet.place(&reference.provider).cloned() else {
+        let Some(place) = self.fleet.provider(&reference.provider).cloned() else {
             let name = &reference.provider;
             let refused = if let Some(Unopened { error, .. }) = self.fleet.unopened(name) {
                 Unstopped::new(Some(reference), None, error.clone())
@@ -343,18 +351,18 @@ impl<'a, G: Api> Selecting<'a, G> {
             let error = Error::from("could not query its provider").because_each(errors);
             return self.refuse(Unstopped::new(Some(reference), None, error));
         }
-        self.selection.chosen.push(Chosen {
+        self.selection.chosen.push(Selected {
             name: None,
             instance: Some(reference.clone()),
             why: "it was named".to_owned(),
-            manner: Manner::Explicit,
+            manner: StopMode::Explicit,
             place: Some(place),
             row: None,
         });
     }
 }
 
-impl Row {
+impl SurveyRow {
     /// Whether `stop --orphans` acts on it, in one group or in all of them: what `list --orphans` shows.
     pub fn is_swept(&self, group: Option<&str>) -> bool {
         let acted_upon = [Verdict::Orphan, Verdict::Ghost, Verdict::Stale];
@@ -367,7 +375,7 @@ impl Row {
 }
 
 /// Whether a busy runner would be an orphan, were it not for its job.
-pub(super) fn is_busy_orphan(row: &Row) -> bool {
+pub(super) fn is_busy_orphan(row: &SurveyRow) -> bool {
     let late = row.expires.is_some_and(|expires| row.facts.now > expires);
-    row.facts.machine == Machine::There && (late || row.facts.run_over == Some(true))
+    row.facts.machine == MachineState::There && (late || row.facts.run_over == Some(true))
 }

@@ -10,18 +10,18 @@ use serde::{Serialize, Serializer};
 use tokio::time::timeout;
 
 use super::answer::in_time;
-use super::verdict::{Facts, Machine, Registration, Verdict};
-use super::{Fleet, Place, Unopened, chain};
-use crate::github::{self, Api, Runner};
+use super::verdict::{Facts, MachineState, RegistrationState, Verdict};
+use super::{Fleet, NamedProvider, Unopened, chain};
+use crate::github::{self, GitHubApi, Runner};
 use crate::model::{Condition, Error, Name, REHEARSAL, Reference, Run, json};
 use crate::providers;
 use crate::providers::{Listing, Silence};
-use crate::state::Contents;
+use crate::state::StateContents;
 
 mod inquiry;
 mod join;
 
-pub(super) use inquiry::{Inquiry, Silent};
+pub(super) use inquiry::{Inquiry, NoAnswer};
 use join::Join;
 
 /// What the state file is called as a source.
@@ -55,7 +55,7 @@ impl View {
 
 /// One runner: what is known of its machine, its registration and its record.
 #[derive(Clone, Debug)]
-pub struct Row {
+pub struct SurveyRow {
     /// The runner.
     pub name: Name,
     /// Its machine, as its place or the record has it.
@@ -98,20 +98,20 @@ pub struct Row {
     pub verdict: Verdict,
     /// Why, in a few words.
     pub why: String,
-    pub(super) place: Option<Place>,
+    pub(super) place: Option<NamedProvider>,
     /// Whether its machine is recorded at a place that its provider does not look at.
     pub(super) elsewhere: bool,
     pub(super) ours: bool,
 }
 
-impl Row {
+impl SurveyRow {
     /// What the column RUNNER says: `online`, `offline`, `busy`, `absent` or `unknown`.
     pub fn runner_state(&self) -> &'static str {
         match (&self.runner, self.facts.registration) {
             (Some(runner), _) if runner.busy => "busy",
             (Some(runner), _) if runner.status == "online" => "online",
             (Some(_), _) => "offline",
-            (None, Registration::Unread) => "unknown",
+            (None, RegistrationState::Unread) => "unknown",
             (None, _) => "absent",
         }
     }
@@ -122,7 +122,7 @@ impl Row {
             (Some(Condition::Pending), _) => "pending",
             (Some(Condition::Running), _) => "running",
             (Some(Condition::Ended(_)), _) => "ended",
-            (None, Machine::Gone) => "gone",
+            (None, MachineState::Gone) => "gone",
             (None, _) => "unknown",
         }
     }
@@ -146,7 +146,10 @@ impl Row {
     }
 
     fn price(&mut self) {
-        let there = matches!(self.facts.machine, Machine::There | Machine::Ended);
+        let there = matches!(
+            self.facts.machine,
+            MachineState::There | MachineState::Ended
+        );
         let hours = self.age().map(|age| age.as_secs_f64() / 3600.0);
         let price = self.price_per_hour.filter(|_| there);
         self.cost = price.zip(hours).map(|(price, hours)| price * hours);
@@ -154,7 +157,7 @@ impl Row {
 }
 
 /// A row as `list` writes it: what the columns say, and not what they were made of.
-impl Serialize for Row {
+impl Serialize for SurveyRow {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut row = serializer.serialize_struct("Row", 15)?;
         row.serialize_field("name", &self.name)?;
@@ -214,7 +217,7 @@ impl Unknown {
 #[derive(Clone, Debug)]
 pub struct Survey {
     /// One row a runner, by name.
-    pub rows: Vec<Row>,
+    pub rows: Vec<SurveyRow>,
     /// What could not be read.
     pub unknown: Vec<Unknown>,
     /// The servers' clock.
@@ -222,7 +225,7 @@ pub struct Survey {
 }
 
 /// Looks at everything. A source that cannot be read is named, and says nothing about its machines.
-pub async fn survey<G: Api>(fleet: &Fleet<'_, G>, view: &View) -> Survey {
+pub async fn survey<G: GitHubApi>(fleet: &Fleet<'_, G>, view: &View) -> Survey {
     let mut survey = look(fleet, view, false).await.survey;
     survey
         .rows
@@ -231,21 +234,21 @@ pub async fn survey<G: Api>(fleet: &Fleet<'_, G>, view: &View) -> Survey {
 }
 
 /// A survey of all scopes, with what else `stop` needs to know of its sources.
-pub(super) struct Look {
+pub(super) struct FullSurvey {
     pub(super) survey: Survey,
-    places: Vec<Read>,
+    places: Vec<SourceListing>,
     all_opened: bool,
     pub(super) github_read: bool,
 }
 
-impl Look {
+impl FullSurvey {
     /// Whether nothing kept a listing from showing a machine with this reference.
     pub(super) fn was_read(&self, reference: &Reference) -> bool {
         let read = self
             .places
             .iter()
             .find(|read| read.place.name == reference.provider);
-        let place = reference.id.place.as_deref();
+        let place = reference.id.location.as_deref();
         read.is_some_and(|read| !matches!(read.listing.silence(place), Some(Silence::Unread(_))))
     }
 
@@ -260,13 +263,13 @@ impl Look {
 }
 
 /// What a place said.
-struct Read {
-    place: Place,
+struct SourceListing {
+    place: NamedProvider,
     listing: Listing,
 }
 
-impl Read {
-    async fn of(place: &Place) -> Self {
+impl SourceListing {
+    async fn of(place: &NamedProvider) -> Self {
         let answer = timeout(LISTING, place.provider.list())
             .await
             .unwrap_or_else(|_| {
@@ -284,7 +287,7 @@ impl Read {
 
     fn unknown(&self) -> impl Iterator<Item = Unknown> + '_ {
         self.listing.unread.iter().map(|unread| Unknown {
-            source: unread.place.as_ref().map_or_else(
+            source: unread.location.as_ref().map_or_else(
                 || self.place.name.clone(),
                 |part| format!("{}:{part}", self.place.name),
             ),
@@ -294,18 +297,22 @@ impl Read {
 }
 
 /// Looks at all scopes. With `busy_too` it is asked of busy runners, too, whether their run is over.
-pub(super) async fn look<G: Api>(fleet: &Fleet<'_, G>, view: &View, busy_too: bool) -> Look {
+pub(super) async fn look<G: GitHubApi>(
+    fleet: &Fleet<'_, G>,
+    view: &View,
+    busy_too: bool,
+) -> FullSurvey {
     let (places, entries, runners) = tokio::join!(
-        join_all(fleet.places.iter().map(Read::of)),
+        join_all(fleet.providers.iter().map(SourceListing::of)),
         fleet.store.contents(),
         registrations(fleet)
     );
-    let mut unknown: Vec<Unknown> = places.iter().flat_map(Read::unknown).collect();
+    let mut unknown: Vec<Unknown> = places.iter().flat_map(SourceListing::unknown).collect();
     unknown.extend(fleet.unopened.iter().map(Unknown::of));
     let mut fail = |source: &str, error: Error| unknown.push(Unknown::new(source, error));
     let entries = entries.unwrap_or_else(|error| {
         fail(STATE_FILE, error.any());
-        Contents::default()
+        StateContents::default()
     });
     if !entries.unreadable.is_empty() {
         let all = entries.unreadable.iter().map(ToString::to_string);
@@ -330,7 +337,7 @@ pub(super) async fn look<G: Api>(fleet: &Fleet<'_, G>, view: &View, busy_too: bo
     unknown.extend(inquiry.unknown());
     Unknown::sort(&mut unknown);
     unknown.dedup();
-    Look {
+    FullSurvey {
         survey: Survey { rows, unknown, now },
         places,
         all_opened: fleet.unopened.is_empty(),
@@ -339,7 +346,7 @@ pub(super) async fn look<G: Api>(fleet: &Fleet<'_, G>, view: &View, busy_too: bo
 }
 
 /// Asks GitHub for the registrations that bear a name of ours; `None` where it is not asked at all.
-async fn registrations<G: Api>(
+async fn registrations<G: GitHubApi>(
     fleet: &Fleet<'_, G>,
 ) -> github::Result<Option<BTreeMap<Name, Runner>>> {
     let Some(api) = fleet.github else {
@@ -357,10 +364,10 @@ async fn registrations<G: Api>(
 }
 
 /// What GitHub says of a runner. A status that it has not had so far counts as offline.
-pub(in crate::fleet) fn of_github(runner: &Runner) -> Registration {
+pub(in crate::fleet) fn of_github(runner: &Runner) -> RegistrationState {
     match runner.status.as_str() {
-        _ if runner.busy => Registration::Busy,
-        "online" => Registration::Online,
-        _ => Registration::Offline,
+        _ if runner.busy => RegistrationState::Busy,
+        "online" => RegistrationState::Online,
+        _ => RegistrationState::Offline,
     }
 }

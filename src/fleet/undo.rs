@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
-use super::answer::{Silence, in_time};
+use super::answer::{Timeout, in_time};
 use super::end::{Until, end, has_ended};
-use super::launch::Fate;
-use super::shared::Shared;
-use super::slot::{self, Lost, Machine, Slot};
+use super::launch::LaunchOutcome;
+use super::runner_progress::{self, MachineProgress, RunnerProgress, UnconfirmedRegistration};
+use super::shared::StartContext;
 use super::watch::{SETTLES, SHOWS};
-use super::{Left, Place, chain};
-use crate::github::{self, Api, Deregistration, Runner};
+use super::{Left, NamedProvider, chain};
+use crate::github::{self, Deregistration, GitHubApi, Runner};
 use crate::model::{Error, Event, Instance, Name};
 use crate::poll::{Pace, until_ok};
 
@@ -36,7 +36,7 @@ const UNREMOVED: &str = "could not remove its registration";
 const SILENT: &str = "GitHub did not answer in time";
 
 /// What became of a registration.
-enum Registration {
+enum RegistrationRemoval {
     /// There is none under this name, or none yet.
     Absent,
     Busy,
@@ -56,40 +56,50 @@ enum Sought {
 }
 
 impl Sought {
-    fn of(slot: &Slot) -> Self {
-        match slot.registration {
-            slot::Registration::Enrolled(id) | slot::Registration::Made(id, _) => Self::Id(id),
-            slot::Registration::Enrolling => Self::Name,
-            slot::Registration::Absent | slot::Registration::Asked => Self::Nobody,
+    fn of(progress: &RunnerProgress) -> Self {
+        match progress.registration {
+            runner_progress::RegistrationProgress::Enrolled(id)
+            | runner_progress::RegistrationProgress::Made(id, _) => Self::Id(id),
+            runner_progress::RegistrationProgress::Enrolling => Self::Name,
+            runner_progress::RegistrationProgress::Absent
+            | runner_progress::RegistrationProgress::Asked => Self::Nobody,
         }
     }
 }
 
-impl<G: Api> Shared<'_, G> {
+impl<G: GitHubApi> StartContext<'_, G> {
     /// Removes what one runner left; what could not be proved gone by the deadline is returned.
-    pub(super) async fn undo(&self, slot: &RefCell<Slot>, deadline: Instant) -> Vec<Left> {
-        let runner = self.undo_runner(slot, deadline);
-        let (mut left, lost) = tokio::join!(runner, self.remove_lost(slot));
+    pub(super) async fn undo(
+        &self,
+        progress: &RefCell<RunnerProgress>,
+        deadline: Instant,
+    ) -> Vec<Left> {
+        let runner = self.undo_runner(progress, deadline);
+        let (mut left, lost) = tokio::join!(runner, self.remove_lost(progress));
         left.extend(lost);
         if left.is_empty() {
-            let name = slot.borrow().name.clone();
+            let name = progress.borrow().name.clone();
             self.forget(vec![name]).await;
         }
         left
     }
 
     /// Removes a runner and its machine; what could not be proved gone by the deadline is returned.
-    pub(super) async fn undo_runner(&self, slot: &RefCell<Slot>, deadline: Instant) -> Vec<Left> {
+    pub(super) async fn undo_runner(
+        &self,
+        progress: &RefCell<RunnerProgress>,
+        deadline: Instant,
+    ) -> Vec<Left> {
         let (name, sought) = {
-            let slot = slot.borrow();
-            (slot.name.clone(), Sought::of(&slot))
+            let progress = progress.borrow();
+            (progress.name.clone(), Sought::of(&progress))
         };
         let mut registration = self.deregister_at_once(&name, sought).await;
-        let machine = match self.machine(slot).await {
+        let machine = match self.machine(progress).await {
             Ok(machine) => machine,
             Err(why) => return vec![Left::of(&name, None, why, false)],
         };
-        if let (Registration::Busy, Some((place, instance))) = (&registration, &machine)
+        if let (RegistrationRemoval::Busy, Some((place, instance))) = (&registration, &machine)
             && !has_ended(place, &instance.id, LISTS).await
         {
             let why = "it was assigned a job in the meantime";
@@ -106,32 +116,34 @@ impl<G: Api> Shared<'_, G> {
                 let why = error.any();
                 return vec![Left::of(&name, Some((place, instance)), why, false)];
             }
-            slot.borrow_mut().machine = Machine::Absent;
+            progress.borrow_mut().machine = MachineProgress::Absent;
             self.say(Event::Terminated {
                 instance: reference,
             })
             .await;
         }
-        if let (Registration::Absent, Sought::Name) = (&registration, sought) {
+        if let (RegistrationRemoval::Absent, Sought::Name) = (&registration, sought) {
             // Its machine may have registered it up to its last moment.
             sleep(SHOWS).await;
             registration = self.deregister(&name, sought).await;
         }
         let why = match registration {
-            Registration::Absent | Registration::Gone => None,
+            RegistrationRemoval::Absent | RegistrationRemoval::Gone => None,
             // It has ended with its machine, and GitHub lets go of it by itself.
-            Registration::Busy if machine.is_some() => None,
-            Registration::Busy => Some(Error::from("GitHub says that a job runs on it")),
-            Registration::Unknown(why) if self.github.wait_now() > ROOM => {
+            RegistrationRemoval::Busy if machine.is_some() => None,
+            RegistrationRemoval::Busy => Some(Error::from("GitHub says that a job runs on it")),
+            RegistrationRemoval::Unknown(why) if self.github.wait_now() > ROOM => {
                 Some(why.while_trying(UNREMOVED))
             }
-            Registration::Unknown(_) => match self.deregister(&name, sought).await {
-                Registration::Unknown(why) => Some(why.while_trying(UNREMOVED)),
-                Registration::Absent | Registration::Busy | Registration::Gone => None,
+            RegistrationRemoval::Unknown(_) => match self.deregister(&name, sought).await {
+                RegistrationRemoval::Unknown(why) => Some(why.while_trying(UNREMOVED)),
+                RegistrationRemoval::Absent
+                | RegistrationRemoval::Busy
+                | RegistrationRemoval::Gone => None,
             },
         };
         let Some(why) = why else {
-            slot.borrow_mut().registration = slot::Registration::Absent;
+            progress.borrow_mut().registration = runner_progress::RegistrationProgress::Absent;
             return Vec::new();
         };
         vec![Left::of(&name, None, why, false)]
@@ -139,14 +151,14 @@ impl<G: Api> Shared<'_, G> {
 
     /// Removes the registrations of names that were given up and that may be there or turn up yet;
     /// what could not be proved gone is returned, and tried again by a later call.
-    pub(super) async fn remove_lost(&self, slot: &RefCell<Slot>) -> Vec<Left> {
-        let removed = until_ok(LOOKS, async || self.remove_shown(slot).await);
+    pub(super) async fn remove_lost(&self, progress: &RefCell<RunnerProgress>) -> Vec<Left> {
+        let removed = until_ok(LOOKS, async || self.remove_shown(progress).await);
         let Err(why) = removed.await else {
             return Vec::new();
         };
         let why = why.while_trying(UNREMOVED);
-        let slot = slot.borrow();
-        let left = slot.lost.iter();
+        let progress = progress.borrow();
+        let left = progress.lost.iter();
         left.map(|one| Left::of(&one.name, None, why.clone(), false))
             .collect()
     }
@@ -156,8 +168,8 @@ impl<G: Api> Shared<'_, G> {
     /// # Errors
     ///
     /// Why some of them may be there, or turn up yet.
-    async fn remove_shown(&self, slot: &RefCell<Slot>) -> Result<(), Error> {
-        let lost = slot.borrow().lost.clone();
+    async fn remove_shown(&self, progress: &RefCell<RunnerProgress>) -> Result<(), Error> {
+        let lost = progress.borrow().lost.clone();
         if lost.is_empty() {
             return Ok(());
         }
@@ -172,18 +184,19 @@ impl<G: Api> Shared<'_, G> {
                 Err(still) => why = Some(still),
             }
         }
-        slot.borrow_mut()
+        progress
+            .borrow_mut()
             .lost
             .retain(|one| !gone.contains(&one.name));
         // The record of the name that it bears goes when all of it is undone.
-        gone.retain(|name| *name != slot.borrow().name);
+        gone.retain(|name| *name != progress.borrow().name);
         self.forget(gone).await;
         why.map_or(Ok(()), Err)
     }
 
     async fn is_lost_for_good(
         &self,
-        one: &Lost,
+        one: &UnconfirmedRegistration,
         rows: &[Runner],
         begun: Instant,
     ) -> Result<(), Error> {
@@ -191,9 +204,9 @@ impl<G: Api> Shared<'_, G> {
             Some(row) => {
                 let sought = Sought::Id(row.id);
                 match self.deregister(&one.name, sought).await {
-                    Registration::Absent | Registration::Gone => Ok(()),
-                    Registration::Busy => Err("a job runs on it".into()),
-                    Registration::Unknown(why) => Err(why),
+                    RegistrationRemoval::Absent | RegistrationRemoval::Gone => Ok(()),
+                    RegistrationRemoval::Busy => Err("a job runs on it".into()),
+                    RegistrationRemoval::Unknown(why) => Err(why),
                 }
             }
             None if begun >= one.since + SETTLES => Ok(()),
@@ -202,11 +215,16 @@ impl<G: Api> Shared<'_, G> {
     }
 
     /// Removes the registration of a name that another was taken for.
-    pub(super) async fn remove_replaced(&self, slot: &RefCell<Slot>, name: &Name, id: u64) {
+    pub(super) async fn remove_replaced(
+        &self,
+        progress: &RefCell<RunnerProgress>,
+        name: &Name,
+        id: u64,
+    ) {
         // What cannot be removed now is looked for again at the end.
         let sought = Sought::Id(id);
-        if let Registration::Gone = self.deregister(name, sought).await {
-            slot.borrow_mut().lost.retain(|one| one.name != *name);
+        if let RegistrationRemoval::Gone = self.deregister(name, sought).await {
+            progress.borrow_mut().lost.retain(|one| one.name != *name);
             self.forget(vec![name.clone()]).await;
         }
     }
@@ -230,7 +248,7 @@ impl<G: Api> Shared<'_, G> {
 
     /// Before its machine is ended: neither a limit of GitHub's nor our own pace keeps a machine that
     /// costs money waiting.
-    async fn deregister_at_once(&self, name: &Name, sought: Sought) -> Registration {
+    async fn deregister_at_once(&self, name: &Name, sought: Sought) -> RegistrationRemoval {
         let removal = async {
             match self.number(name, sought).await? {
                 Some(id) => self.github.deregister_at_once(id).await.map(Some),
@@ -238,20 +256,20 @@ impl<G: Api> Shared<'_, G> {
             }
         };
         let answer = timeout(DEREGISTERS, removal).await;
-        self.registration(name, answer.map_err(|_| Silence)).await
+        self.registration(name, answer.map_err(|_| Timeout)).await
     }
 
     /// When nothing waits for it, so that it may wait itself.
-    async fn deregister(&self, name: &Name, sought: Sought) -> Registration {
+    async fn deregister(&self, name: &Name, sought: Sought) -> RegistrationRemoval {
         if let Sought::Nobody = sought {
-            return Registration::Absent;
+            return RegistrationRemoval::Absent;
         }
         // A limit that lasts longer is not worth waiting for: an offline runner is swept up later.
         let wait = self.github.wait_now();
         if wait > ROOM {
             let wait = wait.as_secs();
             let why = format!("GitHub accepts no requests for {wait} s");
-            return Registration::Unknown(why.into());
+            return RegistrationRemoval::Unknown(why.into());
         }
         let removal = async {
             match self.number(name, sought).await? {
@@ -261,7 +279,7 @@ impl<G: Api> Shared<'_, G> {
         };
         let answer = in_time(self.github, DEREGISTERS_LATER, removal);
         let answer = timeout(ROOM + DEREGISTERS_LATER, answer).await;
-        self.registration(name, answer.unwrap_or(Err(Silence)))
+        self.registration(name, answer.unwrap_or(Err(Timeout)))
             .await
     }
 
@@ -277,42 +295,45 @@ impl<G: Api> Shared<'_, G> {
     async fn registration(
         &self,
         name: &Name,
-        answer: Result<github::Result<Option<Deregistration>>, Silence>,
-    ) -> Registration {
+        answer: Result<github::Result<Option<Deregistration>>, Timeout>,
+    ) -> RegistrationRemoval {
         match answer {
-            Ok(Ok(None)) => Registration::Absent,
+            Ok(Ok(None)) => RegistrationRemoval::Absent,
             Ok(Ok(Some(Deregistration::Gone))) => {
                 self.say(Event::Deregistered {
                     name: name.to_string(),
                 })
                 .await;
-                Registration::Gone
+                RegistrationRemoval::Gone
             }
-            Ok(Ok(Some(Deregistration::Busy))) => Registration::Busy,
-            Ok(Err(error)) => Registration::Unknown(error.any()),
-            Err(Silence) => Registration::Unknown(SILENT.into()),
+            Ok(Ok(Some(Deregistration::Busy))) => RegistrationRemoval::Busy,
+            Ok(Err(error)) => RegistrationRemoval::Unknown(error.any()),
+            Err(Timeout) => RegistrationRemoval::Unknown(SILENT.into()),
         }
     }
 
     /// The runner's machine: `Ok(None)` is the proof that there is none.
-    async fn machine(&self, slot: &RefCell<Slot>) -> Result<Option<(Place, Instance)>, Error> {
+    async fn machine(
+        &self,
+        progress: &RefCell<RunnerProgress>,
+    ) -> Result<Option<(NamedProvider, Instance)>, Error> {
         let (name, machine) = {
-            let slot = slot.borrow();
-            (slot.name.clone(), slot.machine.clone())
+            let progress = progress.borrow();
+            (progress.name.clone(), progress.machine.clone())
         };
         let (place, since) = match machine {
-            Machine::Absent => return Ok(None),
-            Machine::There(place, instance) => return Ok(Some((place, *instance))),
-            Machine::Unproved { place, since } => (place, since),
+            MachineProgress::Absent => return Ok(None),
+            MachineProgress::There(place, instance) => return Ok(Some((place, *instance))),
+            MachineProgress::Unproved { place, since } => (place, since),
         };
         match self.look_for(&place, &name, since).await {
-            Fate::Absent => Ok(None),
-            Fate::There(instance) => {
-                let there = Machine::There(place.clone(), instance.clone());
-                slot.borrow_mut().machine = there;
+            LaunchOutcome::Absent => Ok(None),
+            LaunchOutcome::There(instance) => {
+                let there = MachineProgress::There(place.clone(), instance.clone());
+                progress.borrow_mut().machine = there;
                 Ok(Some((place, *instance)))
             }
-            Fate::Unknown(why) => {
+            LaunchOutcome::Unknown(why) => {
                 let place = place.name;
                 Err(why.while_trying(format!(
                     "no answer from `{place}`: the machine may have been launched"

@@ -41,7 +41,7 @@ impl fmt::Display for Verdict {
 
 /// What is known of a machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Machine {
+pub enum MachineState {
     /// It ended by itself.
     Ended,
     /// A listing of its place proved that it is not there.
@@ -56,7 +56,7 @@ pub enum Machine {
 
 /// What is known of a registration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Registration {
+pub enum RegistrationState {
     /// GitHub has none.
     Absent,
     /// A job runs on it, says GitHub, or a job in progress, or the place.
@@ -73,9 +73,9 @@ pub enum Registration {
 #[derive(Clone, Copy, Debug)]
 pub struct Facts {
     /// The machine.
-    pub machine: Machine,
+    pub machine: MachineState,
     /// The registration.
-    pub registration: Registration,
+    pub registration: RegistrationState,
     /// Whether GitHub says that its run is over; `None` when that cannot be told.
     pub run_over: Option<bool>,
     /// The servers' clock.
@@ -90,38 +90,38 @@ pub struct Facts {
 
 /// Judges, and says why in a few words.
 pub fn judge(facts: &Facts) -> (Verdict, &'static str) {
-    use Machine::{Ended, Gone, Nowhere, There, Unread};
+    use MachineState::{Ended, Gone, Nowhere, There, Unread};
     let past = |time: Option<Timestamp>| time.is_some_and(|time| facts.now > time);
     let in_grace = facts.now <= facts.grace;
     let over = facts.run_over == Some(true);
     match (facts.machine, facts.registration) {
         (Unread, _) => (Verdict::Unknown, "could not query its provider"),
         (Ended, _) => (Verdict::Orphan, "the machine ended by itself"),
-        (There, Registration::Unread) => (Verdict::Unknown, "could not query GitHub"),
-        (There, Registration::Busy) => (Verdict::Working, "a job runs on it"),
+        (There, RegistrationState::Unread) => (Verdict::Unknown, "could not query GitHub"),
+        (There, RegistrationState::Busy) => (Verdict::Working, "a job runs on it"),
         (There, _) if over => (Verdict::Orphan, "its workflow run is over"),
         (There, _) if past(facts.expires) => (Verdict::Orphan, "its lifetime is over"),
-        (There, Registration::Online) if past(facts.idle_until) && !in_grace => {
+        (There, RegistrationState::Online) if past(facts.idle_until) && !in_grace => {
             (Verdict::Orphan, "no job came within its idle limit")
         }
-        (There, Registration::Online) => (Verdict::Ready, "online, waiting for a job"),
+        (There, RegistrationState::Online) => (Verdict::Ready, "online, waiting for a job"),
         (There, _) if in_grace => (Verdict::Starting, "its start may still be running"),
-        (There, Registration::Absent) => (Verdict::Orphan, "not registered with GitHub"),
-        (There, Registration::Offline) => (Verdict::Orphan, "its runner is offline"),
-        (Gone | Nowhere, Registration::Offline) if !in_grace || over => {
+        (There, RegistrationState::Absent) => (Verdict::Orphan, "not registered with GitHub"),
+        (There, RegistrationState::Offline) => (Verdict::Orphan, "its runner is offline"),
+        (Gone | Nowhere, RegistrationState::Offline) if !in_grace || over => {
             (Verdict::Ghost, "a registration without a machine")
         }
-        (Gone, Registration::Absent) if !in_grace => {
+        (Gone, RegistrationState::Absent) if !in_grace => {
             (Verdict::Stale, "machine and registration are gone")
         }
         (Gone | Nowhere, _) if in_grace => (Verdict::Starting, "its start may still be running"),
         // What is left is in no row of the table, and nothing acts on it.
-        (Gone | Nowhere, Registration::Unread) => (Verdict::Unknown, "could not query GitHub"),
-        (Gone | Nowhere, Registration::Busy) => (
+        (Gone | Nowhere, RegistrationState::Unread) => (Verdict::Unknown, "could not query GitHub"),
+        (Gone | Nowhere, RegistrationState::Busy) => (
             Verdict::Working,
             "a job runs on it, and none of the providers asked has its machine",
         ),
-        (Gone | Nowhere, Registration::Online) => (
+        (Gone | Nowhere, RegistrationState::Online) => (
             Verdict::Ready,
             "online, and none of the providers asked has its machine",
         ),
@@ -133,10 +133,10 @@ pub fn judge(facts: &Facts) -> (Verdict, &'static str) {
 pub fn judge_rehearsal(facts: &Facts) -> (Verdict, &'static str) {
     let past = facts.expires.is_some_and(|time| facts.now > time);
     match facts.machine {
-        Machine::Unread => (Verdict::Unknown, "could not query its provider"),
-        Machine::Nowhere => (Verdict::Unknown, "its provider was not asked"),
-        Machine::Gone if past => (Verdict::Stale, "the machine is gone"),
-        Machine::Ended | Machine::There if past => {
+        MachineState::Unread => (Verdict::Unknown, "could not query its provider"),
+        MachineState::Nowhere => (Verdict::Unknown, "its provider was not asked"),
+        MachineState::Gone if past => (Verdict::Stale, "the machine is gone"),
+        MachineState::Ended | MachineState::There if past => {
             (Verdict::Orphan, "the lifetime of this rehearsal is over")
         }
         _ => (Verdict::Starting, "its rehearsal may still be running"),
@@ -151,7 +151,7 @@ mod tests {
         Timestamp::from_second(1_795_507_200 + seconds).expect("a time")
     }
 
-    fn facts(machine: Machine, registration: Registration) -> Facts {
+    fn facts(machine: MachineState, registration: RegistrationState) -> Facts {
         Facts {
             machine,
             registration,
@@ -192,19 +192,19 @@ mod tests {
         ] {
             writeln!(table, "{title}:").unwrap();
             for machine in [
-                Machine::Unread,
-                Machine::Ended,
-                Machine::There,
-                Machine::Gone,
-                Machine::Nowhere,
+                MachineState::Unread,
+                MachineState::Ended,
+                MachineState::There,
+                MachineState::Gone,
+                MachineState::Nowhere,
             ] {
                 write!(table, "  {machine:?}:").unwrap();
                 for registration in [
-                    Registration::Unread,
-                    Registration::Busy,
-                    Registration::Online,
-                    Registration::Offline,
-                    Registration::Absent,
+                    RegistrationState::Unread,
+                    RegistrationState::Busy,
+                    RegistrationState::Online,
+                    RegistrationState::Offline,
+                    RegistrationState::Absent,
                 ] {
                     let (verdict, _) = judge(&change(facts(machine, registration)));
                     write!(table, " {registration:?}={verdict}").unwrap();
@@ -253,12 +253,12 @@ mod tests {
                 grace: change,
                 run_over: Some(true),
                 expires: Some(time(-9)),
-                ..facts(Machine::Unread, Registration::Absent)
+                ..facts(MachineState::Unread, RegistrationState::Absent)
             };
             assert_eq!(judge(&unread).0, Verdict::Unknown);
             let silent = Facts {
-                machine: Machine::There,
-                registration: Registration::Unread,
+                machine: MachineState::There,
+                registration: RegistrationState::Unread,
                 ..unread
             };
             assert_eq!(judge(&silent).0, Verdict::Unknown);
@@ -267,7 +267,7 @@ mod tests {
 
     #[test]
     fn a_rehearsal_is_judged_by_its_lifetime_alone() {
-        let young = facts(Machine::Ended, Registration::Unread);
+        let young = facts(MachineState::Ended, RegistrationState::Unread);
         assert_eq!(judge_rehearsal(&young).0, Verdict::Starting);
         let judged = |machine| {
             let old = Facts {
@@ -277,11 +277,11 @@ mod tests {
             };
             judge_rehearsal(&old).0
         };
-        assert_eq!(judged(Machine::There), Verdict::Orphan);
-        assert_eq!(judged(Machine::Ended), Verdict::Orphan);
-        assert_eq!(judged(Machine::Gone), Verdict::Stale);
-        assert_eq!(judged(Machine::Nowhere), Verdict::Unknown);
-        assert_eq!(judged(Machine::Unread), Verdict::Unknown);
+        assert_eq!(judged(MachineState::There), Verdict::Orphan);
+        assert_eq!(judged(MachineState::Ended), Verdict::Orphan);
+        assert_eq!(judged(MachineState::Gone), Verdict::Stale);
+        assert_eq!(judged(MachineState::Nowhere), Verdict::Unknown);
+        assert_eq!(judged(MachineState::Unread), Verdict::Unknown);
     }
 
     #[test]
@@ -289,7 +289,7 @@ mod tests {
         let idle = Facts {
             idle_until: Some(time(-1)),
             grace: time(0),
-            ..facts(Machine::There, Registration::Online)
+            ..facts(MachineState::There, RegistrationState::Online)
         };
         assert_eq!(judge(&idle).0, Verdict::Ready);
     }
@@ -298,7 +298,7 @@ mod tests {
     fn a_run_that_cannot_be_asked_about_ends_nothing() {
         let unknown = Facts {
             run_over: None,
-            ..facts(Machine::There, Registration::Online)
+            ..facts(MachineState::There, RegistrationState::Online)
         };
         assert_eq!(judge(&unknown).0, Verdict::Ready);
     }

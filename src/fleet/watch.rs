@@ -10,8 +10,8 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
 use super::answer::in_time;
-use super::{Fleet, Place, chain};
-use crate::github::{Api, Runner};
+use super::{Fleet, NamedProvider, chain};
+use crate::github::{GitHubApi, Runner};
 use crate::model::{Condition, Error, Event, Instance, Name};
 use crate::providers::Listing;
 
@@ -31,31 +31,31 @@ pub(super) const MISSES: u8 = 2;
 #[derive(Debug, Default)]
 pub(super) struct Watch {
     /// The runners waited for, by name.
-    waiting: RefCell<BTreeMap<Name, Waiting>>,
+    waiting: RefCell<BTreeMap<Name, PhaseWatch>>,
     seen: Notify,
     wanted: Notify,
     complained: RefCell<BTreeSet<String>>,
 }
 
 #[derive(Debug)]
-struct Waiting {
+struct PhaseWatch {
     /// GitHub's number of the runner; unknown until its machine has registered it.
     id: Option<u64>,
     place: String,
     since: Instant,
-    runner: Seen<Runner>,
-    machine: Seen<Instance>,
+    runner: AbsenceDetector<Runner>,
+    machine: AbsenceDetector<Instance>,
 }
 
 /// Tells a gap in a listing from an absence. Only looks count that were begun after the thing was made.
 #[derive(Debug)]
-struct Seen<T> {
+struct AbsenceDetector<T> {
     last: Option<T>,
     ever: bool,
     missed: u8,
 }
 
-impl<T> Default for Seen<T> {
+impl<T> Default for AbsenceDetector<T> {
     fn default() -> Self {
         Self {
             last: None,
@@ -65,7 +65,7 @@ impl<T> Default for Seen<T> {
     }
 }
 
-impl<T> Seen<T> {
+impl<T> AbsenceDetector<T> {
     fn look(&mut self, found: Option<T>) {
         match found {
             Some(_) => (self.ever, self.missed) = (true, 0),
@@ -81,7 +81,7 @@ impl<T> Seen<T> {
 
 /// What the last looks say of one runner.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Sight {
+pub(super) struct RunnerSight {
     /// GitHub says that it is online, or at work.
     pub(super) online: bool,
     /// GitHub has it no more.
@@ -95,12 +95,12 @@ pub(super) struct Sight {
 impl Watch {
     /// Watches for a runner from now on.
     pub(super) fn wait_for(&self, name: &Name, runner_id: Option<u64>, place: &str) {
-        let waiting = Waiting {
+        let waiting = PhaseWatch {
             id: runner_id,
             place: place.to_owned(),
             since: Instant::now(),
-            runner: Seen::default(),
-            machine: Seen::default(),
+            runner: AbsenceDetector::default(),
+            machine: AbsenceDetector::default(),
         };
         self.waiting.borrow_mut().insert(name.clone(), waiting);
         self.wanted.notify_waiters();
@@ -117,10 +117,10 @@ impl Watch {
     }
 
     /// What is known of a runner that is waited for.
-    pub(super) fn sight(&self, name: &Name) -> Sight {
+    pub(super) fn sight(&self, name: &Name) -> RunnerSight {
         let waiting = self.waiting.borrow();
         let Some(one) = waiting.get(name) else {
-            return Sight::default();
+            return RunnerSight::default();
         };
         let died = match &one.machine.last {
             Some(Instance {
@@ -133,7 +133,7 @@ impl Watch {
                 .then(|| "its provider no longer lists it".to_owned()),
         };
         let row = one.runner.last.as_ref();
-        Sight {
+        RunnerSight {
             online: row.is_some_and(|row| row.busy || row.status == "online"),
             // What nobody has registered yet cannot have been dropped.
             dropped: one.id.is_some() && one.runner.is_gone(one.since),
@@ -149,7 +149,12 @@ impl Watch {
     }
 
     /// Looks again and again while somebody waits. Never returns.
-    pub(super) async fn run<G: Api>(&self, fleet: &Fleet<'_, G>, github: &G, every: Duration) {
+    pub(super) async fn run<G: GitHubApi>(
+        &self,
+        fleet: &Fleet<'_, G>,
+        github: &G,
+        every: Duration,
+    ) {
         let at_github = async {
             loop {
                 self.somebody_waits().await;
@@ -158,7 +163,7 @@ impl Watch {
                 self.seen.notify_waiters();
             }
         };
-        let at_places = join_all(fleet.places.iter().map(|place| async move {
+        let at_places = join_all(fleet.providers.iter().map(|place| async move {
             loop {
                 self.somebody_waits().await;
                 sleep(PLACES_EVERY.max(every)).await;
@@ -179,7 +184,7 @@ impl Watch {
         }
     }
 
-    async fn look_at_github<G: Api>(&self, fleet: &Fleet<'_, G>, github: &G) {
+    async fn look_at_github<G: GitHubApi>(&self, fleet: &Fleet<'_, G>, github: &G) {
         let asked: Vec<(Name, Option<u64>)> = self
             .waiting
             .borrow()
@@ -218,7 +223,7 @@ impl Watch {
         self.complain(fleet, what, why).await;
     }
 
-    async fn look_at_place<G: Api>(&self, fleet: &Fleet<'_, G>, place: &Place) {
+    async fn look_at_place<G: GitHubApi>(&self, fleet: &Fleet<'_, G>, place: &NamedProvider) {
         let asked: Vec<Name> = self
             .waiting
             .borrow()
@@ -254,7 +259,7 @@ impl Watch {
     }
 
     /// What cannot be read is unknown, never empty; it is named once.
-    async fn complain<G: Api>(&self, fleet: &Fleet<'_, G>, what: &str, why: Error) {
+    async fn complain<G: GitHubApi>(&self, fleet: &Fleet<'_, G>, what: &str, why: Error) {
         if !self.complained.borrow_mut().insert(what.to_owned()) {
             tracing::debug!("{what}: {}", chain(&why));
             return;

@@ -7,19 +7,19 @@ use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::wire::Wire;
-use super::{Error, ErrorKind, Hearer, Notice, Result};
+use super::{ClientEvent, Error, ErrorKind, Observer, Result};
 use crate::model::{Secret, SecretSource, later};
 
 mod app;
 mod config;
 mod key;
+mod session;
 #[cfg(test)]
 mod tests;
-mod visit;
 
-use app::{Grant, Mint};
-pub use config::App;
-pub use key::Key;
+use app::{InstallationToken, TokenIssuer};
+pub use config::GitHubApp;
+pub use key::AppKey;
 
 /// How long before its end a token is replaced.
 const EARLY: Duration = Duration::from_mins(5);
@@ -34,9 +34,9 @@ const SPREADS: Duration = Duration::from_secs(1);
 
 /// Where a token comes from. Which one is used is decided by `settings`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Token {
+pub enum TokenSource {
     /// A GitHub App: its tokens are made for the client's scope, an hour each.
-    App(App),
+    App(GitHubApp),
     /// A source that is read, and read again after a 401 where that may bring another token.
     Source {
         /// Where it is kept.
@@ -46,7 +46,7 @@ pub enum Token {
     },
 }
 
-impl Token {
+impl TokenSource {
     /// A token that is given as it is.
     pub fn literal(secret: Secret) -> Self {
         Self::kept(SecretSource::Literal(secret))
@@ -72,33 +72,33 @@ impl Token {
 /// Hands out the token, got once, and got anew when it is about to end or is refused.
 #[derive(Debug)]
 pub(super) struct Auth {
-    source: Option<Token>,
-    state: Mutex<State>,
-    hearer: Hearer,
+    source: Option<TokenSource>,
+    state: Mutex<TokenState>,
+    observer: Observer,
 }
 
 #[derive(Debug, Default)]
-struct State {
-    held: Option<Held>,
-    mint: Mint,
+struct TokenState {
+    held: Option<CachedToken>,
+    issuer: TokenIssuer,
 }
 
 /// The token that is in use.
 #[derive(Debug)]
-struct Held {
+struct CachedToken {
     token: Secret,
     made: Instant,
-    term: Option<Term>,
+    deadline: Option<TokenLifetime>,
 }
 
 /// Until when a token holds, by GitHub's clock.
 #[derive(Clone, Copy, Debug)]
-struct Term {
+struct TokenLifetime {
     renew: Timestamp,
     end: Timestamp,
 }
 
-impl Term {
+impl TokenLifetime {
     /// For a token that is new at `now`: it is replaced [`EARLY`], or after half its life.
     fn new(now: Timestamp, end: Timestamp) -> Self {
         let life = Duration::try_from(end.duration_since(now)).unwrap_or_default();
@@ -109,11 +109,11 @@ impl Term {
 }
 
 impl Auth {
-    pub(super) fn new(source: Option<Token>, hearer: Hearer) -> Self {
+    pub(super) fn new(source: Option<TokenSource>, observer: Observer) -> Self {
         Self {
             source,
             state: Mutex::default(),
-            hearer,
+            observer,
         }
     }
 
@@ -124,8 +124,8 @@ impl Auth {
         };
         let mut state = self.lock(by).await?;
         let now = wire.clock();
-        let due = |held: &Held| held.term.is_some_and(|term| term.renew <= now);
-        let good = |held: &Held| held.term.is_none_or(|term| now < term.end);
+        let due = |held: &CachedToken| held.deadline.is_some_and(|deadline| deadline.renew <= now);
+        let good = |held: &CachedToken| held.deadline.is_none_or(|deadline| now < deadline.end);
         match &state.held {
             Some(held) if !due(held) => return Ok(Some(held.token.clone())),
             Some(held) if good(held) => {}
@@ -138,9 +138,9 @@ impl Auth {
                 tracing::debug!(%error, "keeping the old token");
                 let again = later(now, EARLY_AGAIN);
                 Ok(state.held.as_mut().map(|held| {
-                    held.term = held.term.map(|term| Term {
-                        renew: again.min(term.end),
-                        ..term
+                    held.deadline = held.deadline.map(|deadline| TokenLifetime {
+                        renew: again.min(deadline.end),
+                        ..deadline
                     });
                     held.token.clone()
                 }))
@@ -161,10 +161,10 @@ impl Auth {
         let mut state = self.lock(by).await?;
         let refused_one = state.held.take_if(|held| held.token == *refused);
         if let Some(old) = refused_one {
-            state.mint.forget(refused);
+            state.issuer.forget(refused);
             let age = old.made.elapsed();
             self.get(source, &mut state, wire, by).await?;
-            if old.term.is_some() && age < YOUNG {
+            if old.deadline.is_some() && age < YOUNG {
                 sleep(SPREADS).await;
             }
         } else if state.held.is_none() {
@@ -179,7 +179,7 @@ impl Auth {
     pub(super) async fn revoke(&self, wire: &Wire, by: Instant) {
         let grants = match self.lock(by).await {
             Ok(mut state) => {
-                let grants = state.mint.take();
+                let grants = state.issuer.take();
                 if !grants.is_empty() {
                     state.held = None;
                 }
@@ -198,7 +198,7 @@ impl Auth {
         futures_util::future::join_all(taken).await;
     }
 
-    async fn lock(&self, by: Instant) -> Result<MutexGuard<'_, State>> {
+    async fn lock(&self, by: Instant) -> Result<MutexGuard<'_, TokenState>> {
         timeout_at(by, self.state.lock()).await.map_err(|_| {
             let message = "another request timed out waiting for the GitHub token";
             Error::new(ErrorKind::Unavailable, message)
@@ -208,35 +208,36 @@ impl Auth {
     /// A token that nobody has used yet: it is masked first, and held then.
     async fn get(
         &self,
-        source: &Token,
-        state: &mut State,
+        source: &TokenSource,
+        state: &mut TokenState,
         wire: &Wire,
         by: Instant,
     ) -> Result<Secret> {
-        let (token, term) = match source {
-            Token::App(app) => {
-                let Grant { token, end } = state.mint.make(app, wire, &self.hearer, by).await?;
-                (token, Some(Term::new(wire.clock(), end)))
+        let (token, deadline) = match source {
+            TokenSource::App(app) => {
+                let InstallationToken { token, end } =
+                    state.issuer.make(app, wire, &self.observer, by).await?;
+                (token, Some(TokenLifetime::new(wire.clock(), end)))
             }
-            Token::Source { source, called } => {
+            TokenSource::Source { source, called } => {
                 let token = source.word(called).await;
                 let token = token.map_err(|error| error.map(|()| ErrorKind::Unauthorized))?;
-                tell(&self.hearer, &token)?;
+                tell(&self.observer, &token)?;
                 (token, None)
             }
         };
-        state.held = Some(Held {
+        state.held = Some(CachedToken {
             token: token.clone(),
             made: Instant::now(),
-            term,
+            deadline,
         });
         Ok(token)
     }
 }
 
 /// What cannot be masked must not be used.
-fn tell(hearer: &Hearer, secret: &Secret) -> Result<()> {
-    hearer.tell(Notice::Secret(secret)).map_err(|error| {
+fn tell(observer: &Observer, secret: &Secret) -> Result<()> {
+    observer.tell(ClientEvent::Secret(secret)).map_err(|error| {
         Error::new(ErrorKind::Unexpected, "could not mask the GitHub token").because(error)
     })
 }

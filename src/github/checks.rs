@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::client::Client;
-use super::{Result, Right, TokenKind, scope};
+use super::{RequiredPermission, Result, TokenKind, scope};
 
 /// What is left of the primary rate limit, and what the token is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,12 +59,12 @@ impl Repository {
 }
 
 #[derive(Deserialize)]
-struct Limits {
-    resources: Resources,
+struct RateLimits {
+    resources: RateLimitResources,
 }
 
 #[derive(Deserialize)]
-struct Resources {
+struct RateLimitResources {
     core: Core,
 }
 
@@ -80,7 +80,7 @@ impl Client {
     /// How much of the rate limit is left. Asking is free, also when nothing is left.
     pub async fn rate_limit(&self) -> Result<RateLimit> {
         let message = "could not read the rate limit".to_owned();
-        let operation = self.begin(message, Right::Public).at_once();
+        let operation = self.begin(message, RequiredPermission::Public).at_once();
         let answer = operation
             .fetch(scope::join(self.api_url(), ["rate_limit"])?)
             .await?;
@@ -91,7 +91,7 @@ impl Client {
         // "Rate limiting is not enabled": a GHES as it comes.
         let core = match answer.status.as_u16() {
             404 => None,
-            _ => Some(operation.read::<Limits>(&answer)?.resources.core),
+            _ => Some(operation.read::<RateLimits>(&answer)?.resources.core),
         };
         Ok(RateLimit { core, scopes })
     }
@@ -99,7 +99,7 @@ impl Client {
     /// Looks at a repository (`owner/name`).
     pub async fn repository(&self, repository: &str) -> Result<Repository> {
         let message = format!("could not look at the repository `{repository}`");
-        let operation = self.begin(message, Right::Sight);
+        let operation = self.begin(message, RequiredPermission::Sight);
         let url = scope::join(self.api_url(), scope::repository(repository)?)?;
         operation.read(&operation.fetch(url).await?)
     }
@@ -110,7 +110,7 @@ impl Client {
     /// the runs from, and 404 to everybody else.
     pub async fn reads_runs(&self, repository: &str, run: Option<u64>) -> Result<()> {
         let message = format!("could not read the runs of `{repository}`");
-        let operation = self.begin(message, Right::Runs);
+        let operation = self.begin(message, RequiredPermission::Runs);
         let [repos, owner, name] = scope::repository(repository)?;
         let asked = run.unwrap_or(NO_RUN).to_string();
         let path = [repos, owner, name, "actions", "runs", &asked];

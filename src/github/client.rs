@@ -11,22 +11,22 @@ use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 use url::Url;
 
-use super::auth::{Auth, Token};
-use super::known::Known;
-use super::wire::{Operation, Wire};
-use super::{Error, ErrorKind, Hearer, Result, Right, scope};
-use crate::http::{Answer, Bounds, Request, Roots, Term};
+use super::auth::{Auth, TokenSource};
+use super::registration_cache::RegistrationCache;
+use super::wire::{UserOperation, Wire};
+use super::{Error, ErrorKind, Observer, RequiredPermission, Result, scope};
+use crate::http::{Answer, Bounds, Deadline, Request, Roots};
 use crate::model::{RegistrationMode, Scope, Secret};
 
 /// What a client is made of.
 #[derive(Clone, Debug)]
-pub struct Config {
+pub struct ClientConfig {
     /// Where the REST API is; see [`super::api_url`].
     pub api_url: Url,
     /// The part of GitHub that runners are registered with.
     pub scope: Scope,
     /// The token's source; without one only public things can be read.
-    pub token: Option<Token>,
+    pub token: Option<TokenSource>,
     /// The runner group of new runners; see [`super::DEFAULT_GROUP`].
     pub group: u64,
     /// How long anything may take.
@@ -34,14 +34,14 @@ pub struct Config {
     /// Certificates that are trusted beside those of the system.
     pub roots: Option<Roots>,
     /// Who hears what the client says while it works.
-    pub hearer: Hearer,
+    pub observer: Observer,
 }
 
 /// GitHub for one scope. Clones share connections, the token, waits, and what is kept for conditional
 /// requests.
 #[derive(Clone)]
 pub struct Client {
-    pub(super) shared: Arc<Shared>,
+    pub(super) shared: Arc<ClientShared>,
     by: Option<Instant>,
     patience: Option<Instant>,
     group: u64,
@@ -60,7 +60,7 @@ impl fmt::Debug for Client {
 
 impl Client {
     /// Makes a client; nothing is sent yet, and the token's source is not asked yet.
-    pub fn new(config: Config) -> Result<Self> {
+    pub fn new(config: ClientConfig) -> Result<Self> {
         let api_url = config.api_url;
         let odd = !matches!(api_url.scheme(), "http" | "https")
             || !api_url.username().is_empty()
@@ -75,12 +75,12 @@ impl Client {
                 ),
             );
         }
-        let (bounds, roots, hearer) = (config.bounds, config.roots, config.hearer);
-        let wire = Wire::new(api_url, config.scope, bounds, roots, hearer.clone())?;
+        let (bounds, roots, observer) = (config.bounds, config.roots, config.observer);
+        let wire = Wire::new(api_url, config.scope, bounds, roots, observer.clone())?;
         Ok(Self {
-            shared: Arc::new(Shared {
+            shared: Arc::new(ClientShared {
                 wire,
-                auth: Auth::new(config.token, hearer),
+                auth: Auth::new(config.token, observer),
                 known: tokio::sync::Mutex::default(),
             }),
             by: None,
@@ -129,7 +129,7 @@ impl Client {
     }
 
     pub(super) fn forgo_waiting(&self) {
-        self.shared.wire.http().forgo();
+        self.shared.wire.http().abandon_waits();
     }
 
     /// The same client, which registers runners in this way.
@@ -155,7 +155,7 @@ impl Client {
     }
 
     /// What is known of the way to register; whoever finds it out holds it.
-    pub(super) async fn known(&self) -> tokio::sync::MutexGuard<'_, Known> {
+    pub(super) async fn known(&self) -> tokio::sync::MutexGuard<'_, RegistrationCache> {
         self.shared.known.lock().await
     }
 
@@ -205,33 +205,37 @@ impl Client {
     }
 
     /// Begins an operation: all its requests share one deadline and one way to say what failed.
-    pub(super) fn begin<'a>(&'a self, message: String, right: Right<'a>) -> Authorized<'a> {
+    pub(super) fn begin<'a>(
+        &'a self,
+        message: String,
+        right: RequiredPermission<'a>,
+    ) -> Authorized<'a> {
         let (now, work) = (Instant::now(), self.shared.wire.http().bounds().operation);
         let patience = self.patience.filter(|patience| now < *patience);
-        let term = Term::new(work, patience.unwrap_or(now + work));
-        let term = match self.by {
-            Some(by) => term.ending(by),
-            None => term,
+        let deadline = Deadline::new(work, patience.unwrap_or(now + work));
+        let deadline = match self.by {
+            Some(by) => deadline.ending(by),
+            None => deadline,
         };
         Authorized {
             shared: &self.shared,
-            operation: Operation::new(&self.shared.wire, message, right, term),
+            operation: UserOperation::new(&self.shared.wire, message, right, deadline),
         }
     }
 }
 
 /// What all clones of a client share.
-pub(super) struct Shared {
+pub(super) struct ClientShared {
     pub(super) wire: Wire,
     pub(super) auth: Auth,
     /// Held while it is found out, so that one asks for all.
-    known: tokio::sync::Mutex<Known>,
+    known: tokio::sync::Mutex<RegistrationCache>,
 }
 
 /// An operation whose requests carry the client's token.
 pub(super) struct Authorized<'a> {
-    shared: &'a Shared,
-    operation: Operation<'a>,
+    shared: &'a ClientShared,
+    operation: UserOperation<'a>,
 }
 
 impl Authorized<'_> {
@@ -241,9 +245,9 @@ impl Authorized<'_> {
         self
     }
 
-    /// Is given up while it waits for room when [`super::Api::forgo`] is called.
-    pub(super) fn forgoing(mut self) -> Self {
-        self.operation = self.operation.forgoing();
+    /// Is given up while it waits for room when [`super::GitHubApi::forgo`] is called.
+    pub(super) fn abandonable(mut self) -> Self {
+        self.operation = self.operation.abandonable();
         self
     }
 

@@ -1,6 +1,6 @@
 //! What goes wrong at GitHub, and what to do about it.
 
-use super::Right;
+use super::RequiredPermission;
 use super::permissions::{self, TokenKind};
 use crate::http::{self, Answer};
 
@@ -66,7 +66,7 @@ impl Error {
     /// Makes an error of an answer that is no success; `token` decides what to advise.
     pub(super) fn of_answer(
         message: &str,
-        right: &Right<'_>,
+        right: &RequiredPermission<'_>,
         token: TokenKind,
         answer: &Answer,
     ) -> Self {
@@ -109,7 +109,7 @@ const TOKEN: &str = "set `GHARUN_GITHUB_TOKEN` or `GH_PAT` to a token that is va
 const REFUSED: &str = "check `--label` and `--runner-group`; if they are correct, this is a bug in \
                        gharun: please report it with the request ID";
 
-impl Right<'_> {
+impl RequiredPermission<'_> {
     /// Whether it is that of a new registration: what it was made of came from us.
     fn registers(&self) -> bool {
         matches!(self, Self::Runners { group: Some(_), .. })

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::client::Client;
-use super::{Result, Right};
+use super::{RequiredPermission, Result};
 
 /// A runner group of an organization or an enterprise.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -27,7 +27,7 @@ pub struct RunnerGroup {
 }
 
 #[derive(Deserialize)]
-struct Page {
+struct GroupsPage {
     runner_groups: Vec<RunnerGroup>,
 }
 
@@ -45,7 +45,7 @@ impl Client {
     }
 
     async fn list_groups(&self, visible_to: Option<&str>) -> Result<Vec<RunnerGroup>> {
-        let right = Right::Runners {
+        let right = RequiredPermission::Runners {
             scope: self.scope(),
             group: None,
         };
@@ -57,7 +57,7 @@ impl Client {
             url.query_pairs_mut()
                 .append_pair("visible_to_repository", name);
         }
-        let pages: Vec<Page> = operation.pages(url).await?;
+        let pages: Vec<GroupsPage> = operation.pages(url).await?;
         Ok(pages
             .into_iter()
             .flat_map(|page| page.runner_groups)

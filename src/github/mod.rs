@@ -11,12 +11,12 @@ mod checks;
 mod client;
 mod error;
 mod groups;
-mod known;
 mod limits;
-mod notice;
+mod observer;
 mod pages;
 mod permissions;
 mod registration;
+mod registration_cache;
 mod releases;
 mod runners;
 mod runs;
@@ -26,27 +26,27 @@ mod tests;
 mod versions;
 mod wire;
 
-pub use auth::{App, Key, Token};
+pub use auth::{AppKey, GitHubApp, TokenSource};
 pub use checks::{Core, RateLimit, Repository};
-pub use client::{Client, Config};
+pub use client::{Client, ClientConfig};
 pub use error::{Error, ErrorKind, Result};
 pub use groups::RunnerGroup;
-pub use notice::{Hearer, Notice};
+pub use observer::{ClientEvent, Observer};
 pub use permissions::TokenKind;
-pub use registration::{Credential, Enrolment, Registration};
+pub use registration::{Registration, RegistrationToken, RunnerCredential};
 pub use releases::Download;
 #[cfg(test)]
 pub use runners::Label;
 pub use runners::{Deregistration, Runner};
-pub use runs::{Job, WorkflowRun};
+pub use runs::{WorkflowJob, WorkflowRun};
 pub use scope::api_url;
-pub use versions::Standing;
+pub use versions::VersionSupport;
 
 /// The runner group that every scope has.
 pub const DEFAULT_GROUP: u64 = 1;
 
 /// The right that an operation needs: it decides what to advise when GitHub says no.
-enum Right<'a> {
+enum RequiredPermission<'a> {
     /// Anybody's.
     Public,
     /// To manage the runners of a scope, in a group where that matters.
@@ -61,7 +61,7 @@ enum Right<'a> {
 }
 
 /// What `fleet` asks of GitHub for one scope.
-pub trait Api {
+pub trait GitHubApi {
     /// Registers a runner just in time, or gets what its machine registers it with. A lost answer is
     /// [`ErrorKind::Ambiguous`] where it may have registered one, and it is not repeated then.
     async fn register(&self, name: &Name, labels: &[String]) -> Result<Registration>;
@@ -83,7 +83,7 @@ pub trait Api {
     /// A run of a repository (`owner/name`); `None` when it cannot be told (403, 404).
     async fn run(&self, repository: &str, id: u64) -> Result<Option<WorkflowRun>>;
     /// The jobs of a run's attempt; `None` when it cannot be told.
-    async fn jobs(&self, repository: &str, run: Run) -> Result<Option<Vec<Job>>>;
+    async fn jobs(&self, repository: &str, run: Run) -> Result<Option<Vec<WorkflowJob>>>;
     /// GitHub's clock, from the last `Date` header; ours before the first answer.
     fn now(&self) -> Timestamp;
     /// How long a request would wait for room at least if it came now; zero where there is room.
@@ -92,10 +92,10 @@ pub trait Api {
     }
     /// Nothing more is to be registered: a registration that waits for room, or would from now on,
     /// fails at once with [`ErrorKind::RateLimited`], unsent. One that was sent is awaited.
-    fn forgo(&self) {}
+    fn abandon_waits(&self) {}
 }
 
-impl Api for Client {
+impl GitHubApi for Client {
     async fn register(&self, name: &Name, labels: &[String]) -> Result<Registration> {
         self.register_runner(name, labels).await
     }
@@ -128,7 +128,7 @@ impl Api for Client {
         self.workflow_run(repository, id).await
     }
 
-    async fn jobs(&self, repository: &str, run: Run) -> Result<Option<Vec<Job>>> {
+    async fn jobs(&self, repository: &str, run: Run) -> Result<Option<Vec<WorkflowJob>>> {
         self.run_jobs(repository, run).await
     }
 
@@ -140,7 +140,7 @@ impl Api for Client {
         self.wait_for_room()
     }
 
-    fn forgo(&self) {
+    fn abandon_waits(&self) {
         self.forgo_waiting();
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{DEFAULT_GROUP, Right};
+use super::{DEFAULT_GROUP, RequiredPermission};
 use crate::http::Answer;
 use crate::model::{Scope, Secret, text};
 
@@ -75,7 +75,11 @@ impl fmt::Display for TokenKind {
 }
 
 /// What to do about a 403.
-pub(super) fn forbidden(right: &Right<'_>, kind: TokenKind, answer: &Answer) -> Vec<String> {
+pub(super) fn forbidden(
+    right: &RequiredPermission<'_>,
+    kind: TokenKind,
+    answer: &Answer,
+) -> Vec<String> {
     if let Some(sso) = shown(answer, "x-github-sso") {
         let at = sso.strip_prefix("required; url=").unwrap_or(&sso);
         return vec![format!(
@@ -101,11 +105,15 @@ pub(super) fn forbidden(right: &Right<'_>, kind: TokenKind, answer: &Answer) -> 
 }
 
 /// What to do about a 404: GitHub hides what a token may not see.
-pub(super) fn not_found(right: &Right<'_>, kind: TokenKind, answer: &Answer) -> Vec<String> {
+pub(super) fn not_found(
+    right: &RequiredPermission<'_>,
+    kind: TokenKind,
+    answer: &Answer,
+) -> Vec<String> {
     let mut hints = Vec::new();
     match right {
-        Right::Public => return hints,
-        Right::Runners { scope, .. } => {
+        RequiredPermission::Public => return hints,
+        RequiredPermission::Runners { scope, .. } => {
             let sort = sort_of(scope);
             hints.push(format!(
                 "the token has no admin rights on `{scope}`, or the {sort} does not exist"
@@ -114,7 +122,7 @@ pub(super) fn not_found(right: &Right<'_>, kind: TokenKind, answer: &Answer) -> 
                 hints.push(format!("or runner group {group} does not exist"));
             }
         }
-        Right::Runs | Right::Sight => hints.push(
+        RequiredPermission::Runs | RequiredPermission::Sight => hints.push(
             "the repository does not exist, or the token has no access to it: check its spelling"
                 .to_owned(),
         ),
@@ -123,7 +131,7 @@ pub(super) fn not_found(right: &Right<'_>, kind: TokenKind, answer: &Answer) -> 
     hints
 }
 
-impl Right<'_> {
+impl RequiredPermission<'_> {
     /// The runner group that was asked for, where it is not the one that everybody has.
     fn other_group(&self) -> Option<u64> {
         match self {
@@ -150,7 +158,7 @@ impl Right<'_> {
 const ENTERPRISE: &str = "manage_runners:enterprise";
 
 /// What this kind of token lacks for this right.
-fn missing(right: &Right<'_>, kind: TokenKind, answer: &Answer) -> Vec<String> {
+fn missing(right: &RequiredPermission<'_>, kind: TokenKind, answer: &Answer) -> Vec<String> {
     let Some((permission, scope)) = right.table() else {
         return Vec::new();
     };
@@ -166,7 +174,9 @@ fn missing(right: &Right<'_>, kind: TokenKind, answer: &Answer) -> Vec<String> {
         },
     );
     let place = match right {
-        Right::Runners { scope, .. } => format!(" of the {} `{scope}`", sort_of(scope)),
+        RequiredPermission::Runners { scope, .. } => {
+            format!(" of the {} `{scope}`", sort_of(scope))
+        }
         _ => " of the repository".to_owned(),
     };
     let permission = format!("{permission}{place}");
@@ -186,10 +196,17 @@ fn missing(right: &Right<'_>, kind: TokenKind, answer: &Answer) -> Vec<String> {
 }
 
 /// What a token with permissions lacks, where it may be one; `scope` is what a classic one would need.
-fn by_permission(right: &Right<'_>, kind: TokenKind, permission: &str, scope: &str) -> Vec<String> {
-    let runners = matches!(right, Right::Runners { .. });
+fn by_permission(
+    right: &RequiredPermission<'_>,
+    kind: TokenKind,
+    permission: &str,
+    scope: &str,
+) -> Vec<String> {
+    let runners = matches!(right, RequiredPermission::Runners { .. });
     let admin = match right {
-        Right::Runners { scope, .. } => format!(", and must belong to {}", admin_of(scope)),
+        RequiredPermission::Runners { scope, .. } => {
+            format!(", and must belong to {}", admin_of(scope))
+        }
         _ => String::new(),
     };
     match kind {
@@ -225,7 +242,7 @@ fn looked_for(answer: &Answer) -> Option<String> {
     permissions(answer.header("x-accepted-github-permissions")?)
 }
 
-fn for_enterprise(right: &Right<'_>, kind: TokenKind, answer: &Answer) -> Vec<String> {
+fn for_enterprise(right: &RequiredPermission<'_>, kind: TokenKind, answer: &Answer) -> Vec<String> {
     match kind.as_told(answer) {
         TokenKind::Classic | TokenKind::OAuth => vec![by_scope(right, ENTERPRISE, answer)],
         TokenKind::Installation => vec![
@@ -240,9 +257,9 @@ fn for_enterprise(right: &Right<'_>, kind: TokenKind, answer: &Answer) -> Vec<St
 }
 
 /// What a token with scopes lacks.
-fn by_scope(right: &Right<'_>, scope: &str, answer: &Answer) -> String {
+fn by_scope(right: &RequiredPermission<'_>, scope: &str, answer: &Answer) -> String {
     let admin = match right {
-        Right::Runners { scope, .. } => Some(admin_of(scope)),
+        RequiredPermission::Runners { scope, .. } => Some(admin_of(scope)),
         _ => None,
     };
     match (lacks(answer, scope), shown(answer, "x-oauth-scopes"), admin) {

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::client::Client;
-use super::known::Known;
-use super::{DEFAULT_GROUP, Error, ErrorKind, Result, Right, scope};
+use super::registration_cache::RegistrationCache;
+use super::{DEFAULT_GROUP, Error, ErrorKind, RequiredPermission, Result, scope};
 use crate::http::Request;
 use crate::model::{Name, RegistrationMode, Scope, Secret};
 
@@ -23,21 +23,21 @@ pub struct Registration {
     /// GitHub's number of the runner; unknown until its machine has registered it with a token.
     pub runner_id: Option<u64>,
     /// What the machine connects or registers with.
-    pub credential: Credential,
+    pub credential: RunnerCredential,
 }
 
 /// What a machine shows to GitHub.
 #[derive(Clone, Debug)]
-pub enum Credential {
+pub enum RunnerCredential {
     /// A just-in-time configuration: the runner is registered already.
     Jit(Secret),
     /// What the machine registers its runner with.
-    Token(Enrolment),
+    Token(RegistrationToken),
 }
 
 /// What a machine registers its runner with.
 #[derive(Clone, Debug)]
-pub struct Enrolment {
+pub struct RegistrationToken {
     /// It lets anybody register runners for an hour.
     pub token: Secret,
     /// The page of the scope on the server, such as `https://ghes.example.com/octo/app`.
@@ -122,13 +122,13 @@ impl Client {
     }
 
     async fn just_in_time(&self, name: &Name, labels: &[String]) -> Result<Registration> {
-        let right = Right::Runners {
+        let right = RequiredPermission::Runners {
             scope: self.scope(),
             group: Some(self.group()),
         };
         let scope = self.scope();
         let message = format!("could not register `{name}` with `{scope}`");
-        let operation = self.begin(message, right).forgoing();
+        let operation = self.begin(message, right).abandonable();
         let url = self.in_scope(&["actions", "runners", "generate-jitconfig"])?;
         let mut request = Request::new(Method::POST, url).json(&JitRequest {
             name: name.as_str(),
@@ -142,7 +142,7 @@ impl Client {
         match read {
             Ok(made) => Ok(Registration {
                 runner_id: Some(made.runner.id),
-                credential: Credential::Jit(made.encoded_jit_config),
+                credential: RunnerCredential::Jit(made.encoded_jit_config),
             }),
             // It was made, and what to connect with is lost.
             Err(error) if answer.status.is_success() => Err(error.map(|_| ErrorKind::Ambiguous)),
@@ -151,7 +151,7 @@ impl Client {
     }
 
     /// Registers nothing yet: the machine does, under its own name.
-    async fn with_token(&self, known: &mut Known) -> Result<Registration> {
+    async fn with_token(&self, known: &mut RegistrationCache) -> Result<Registration> {
         let group = self.group_name(known).await?;
         let server = self
             .server()
@@ -165,12 +165,12 @@ impl Client {
         let token = self.ticket(known).await?;
         Ok(Registration {
             runner_id: None,
-            credential: Credential::Token(Enrolment { token, url, group }),
+            credential: RunnerCredential::Token(RegistrationToken { token, url, group }),
         })
     }
 
     /// A token that is good for long enough, kept or new. All runners share it: it is not used up.
-    async fn ticket(&self, known: &mut Known) -> Result<Secret> {
+    async fn ticket(&self, known: &mut RegistrationCache) -> Result<Secret> {
         if let Some((token, until)) = &known.ticket
             && until.duration_since(self.clock()) > BOOTS
         {
@@ -178,7 +178,7 @@ impl Client {
         }
         let scope = self.scope();
         let message = format!("could not get a token to register runners with `{scope}`");
-        let right = Right::Runners { scope, group: None };
+        let right = RequiredPermission::Runners { scope, group: None };
         let operation = self.begin(message, right);
         let url = self.in_scope(&["actions", "runners", "registration-token"])?;
         // A token that nobody saw registers nothing.
@@ -192,7 +192,7 @@ impl Client {
     }
 
     /// The name of the group: the runner's own registration takes no number.
-    async fn group_name(&self, known: &mut Known) -> Result<Option<String>> {
+    async fn group_name(&self, known: &mut RegistrationCache) -> Result<Option<String>> {
         let (scope, group) = (self.scope(), self.group());
         // At the level of a repository there are no groups.
         if group == DEFAULT_GROUP || matches!(scope, Scope::Repo { .. }) {

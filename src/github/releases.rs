@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::client::Client;
-use super::{ErrorKind, Result, Right, scope};
+use super::{ErrorKind, RequiredPermission, Result, scope};
 use crate::model::RunnerVersion;
 
 /// An archive on offer for a scope.
@@ -52,7 +52,7 @@ struct Asset {
 impl Client {
     pub(super) async fn own_downloads(&self) -> Result<Vec<Download>> {
         let message = format!("could not list the runner downloads for `{}`", self.scope());
-        let right = Right::Runners {
+        let right = RequiredPermission::Runners {
             scope: self.scope(),
             group: None,
         };
@@ -134,7 +134,7 @@ impl Client {
     }
 
     async fn release(&self, which: &[&str]) -> Result<Release> {
-        let operation = self.begin(looking_up(which), Right::Public);
+        let operation = self.begin(looking_up(which), RequiredPermission::Public);
         let path = ["repos", "actions", "runner", "releases"];
         let url = scope::join(self.api_url(), path.iter().chain(which).copied())?;
         let answer = operation.fetch(url).await?;

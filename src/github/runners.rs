@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde::{Deserialize, Serialize};
 
 use super::client::{Authorized, Client};
-use super::{ErrorKind, Result, Right};
+use super::{ErrorKind, RequiredPermission, Result};
 use crate::http::Request;
 
 /// As many as a page can hold (documentation of `per_page`).
@@ -47,20 +47,20 @@ pub enum Deregistration {
 }
 
 #[derive(Serialize)]
-struct Labels<'a> {
+struct LabelsBody<'a> {
     labels: &'a [String],
 }
 
 #[derive(Deserialize)]
-struct Page {
+struct RunnersPage {
     #[serde(default)]
     total_count: Option<usize>,
     runners: Vec<Runner>,
 }
 
 impl Client {
-    fn runners_right(&self) -> Right<'_> {
-        Right::Runners {
+    fn runners_right(&self) -> RequiredPermission<'_> {
+        RequiredPermission::Runners {
             scope: self.scope(),
             group: None,
         }
@@ -109,7 +109,7 @@ impl Client {
         let url = self.in_scope(&["actions", "runners", &id.to_string(), "labels"])?;
         // Twice the same labels are the labels.
         let request = Request::new(Method::POST, url)
-            .json(&Labels { labels })
+            .json(&LabelsBody { labels })
             .repeatable();
         let answer = operation.send(request).await?;
         if answer.status.is_success() {
@@ -151,7 +151,7 @@ async fn list(operation: &Authorized<'_>, url: &url::Url) -> Result<Vec<Runner>>
     let mut before: Option<(Vec<u64>, Vec<Option<usize>>)> = None;
     let mut wanted = 0;
     for _ in 0..PASSES {
-        let pages: Vec<Page> = operation.pages(url.clone()).await?;
+        let pages: Vec<RunnersPage> = operation.pages(url.clone()).await?;
         let totals: Vec<_> = pages.iter().map(|page| page.total_count).collect();
         let one_page = pages.len() == 1;
         let seen: BTreeMap<u64, Runner> = pages

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::client::Client;
-use super::{Result, Right, scope};
+use super::{RequiredPermission, Result, scope};
 use crate::model::Run;
 
 /// A workflow run.
@@ -18,7 +18,7 @@ pub struct WorkflowRun {
 
 /// A job of a run's attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Job {
+pub struct WorkflowJob {
     /// `queued`, `in_progress`, `completed`, ...
     pub status: String,
     /// The number of the runner that has it: names are used again, numbers are not.
@@ -29,8 +29,8 @@ pub struct Job {
 }
 
 #[derive(Deserialize)]
-struct Page {
-    jobs: Vec<Job>,
+struct JobsPage {
+    jobs: Vec<WorkflowJob>,
 }
 
 impl Client {
@@ -40,7 +40,7 @@ impl Client {
         id: u64,
     ) -> Result<Option<WorkflowRun>> {
         let message = format!("could not look at run {id} of `{repository}`");
-        let operation = self.begin(message, Right::Runs);
+        let operation = self.begin(message, RequiredPermission::Runs);
         let [repos, owner, name] = scope::repository(repository)?;
         let id = id.to_string();
         let path = [repos, owner, name, "actions", "runs", &id];
@@ -54,10 +54,14 @@ impl Client {
         }
     }
 
-    pub(super) async fn run_jobs(&self, repository: &str, run: Run) -> Result<Option<Vec<Job>>> {
+    pub(super) async fn run_jobs(
+        &self,
+        repository: &str,
+        run: Run,
+    ) -> Result<Option<Vec<WorkflowJob>>> {
         let Run { id, attempt } = run;
         let message = format!("could not list the jobs of run {id} of `{repository}`");
-        let operation = self.begin(message, Right::Runs);
+        let operation = self.begin(message, RequiredPermission::Runs);
         let [repos, owner, name] = scope::repository(repository)?;
         let (id, attempt) = (id.to_string(), attempt.to_string());
         let path = [
@@ -65,7 +69,7 @@ impl Client {
         ];
         let mut url = scope::join(self.api_url(), path)?;
         url.query_pairs_mut().append_pair("per_page", "100");
-        match operation.pages::<Page>(url).await {
+        match operation.pages::<JobsPage>(url).await {
             Ok(pages) => Ok(Some(pages.into_iter().flat_map(|page| page.jobs).collect())),
             Err(error) if error.is_hidden() => Ok(None),
             Err(error) => Err(error),

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
 use super::client::Client;
-use super::{ErrorKind, Result, Right, scope};
+use super::{ErrorKind, RequiredPermission, Result, scope};
 
 /// The oldest version that github.com and ghe.com register, whatever else they say (GitHub's changelog,
 /// in full force on ghe.com since 2026-07-31 and on github.com since 2026-09-25).
@@ -15,7 +15,7 @@ const MONTH: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// What is to be thought of a version that somebody has pinned.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum VersionSupport {
     /// Nothing speaks against it.
     Good,
     /// It works yet: a warning, in one sentence.
@@ -40,12 +40,12 @@ impl Client {
     /// # Errors
     ///
     /// Where GitHub cannot be asked.
-    pub async fn standing(&self, version: &str) -> Result<Standing> {
+    pub async fn standing(&self, version: &str) -> Result<VersionSupport> {
         if scope::is_ghes(self.api_url()) {
-            return Ok(Standing::Good);
+            return Ok(VersionSupport::Good);
         }
         if numbers(version) < numbers(FLOOR) {
-            return Ok(Standing::Refused(format!(
+            return Ok(VersionSupport::Refused(format!(
                 "runner {version} is too old: GitHub requires at least {FLOOR}"
             )));
         }
@@ -55,20 +55,20 @@ impl Client {
         if let Some(end) = end {
             let passed = |at: Option<Timestamp>| at.filter(|at| *at <= now);
             if let Some(at) = passed(end.registration_deprecates_at) {
-                return Ok(Standing::Refused(format!(
+                return Ok(VersionSupport::Refused(format!(
                     "GitHub stopped registering runner {version} on {}",
                     day(at)
                 )));
             }
             if let Some(at) = passed(end.runtime_deprecates_at) {
-                return Ok(Standing::Refused(format!(
+                return Ok(VersionSupport::Refused(format!(
                     "GitHub stopped sending jobs to runner {version} on {}",
                     day(at)
                 )));
             }
             let ends = [end.registration_deprecates_at, end.runtime_deprecates_at];
             if let Some(at) = ends.into_iter().flatten().min() {
-                return Ok(Standing::Doubtful(format!(
+                return Ok(VersionSupport::Doubtful(format!(
                     "GitHub supports runner {version} until {}",
                     day(at)
                 )));
@@ -76,8 +76,8 @@ impl Client {
         }
         let released = self.released(version).await?;
         let old = released.filter(|released| now.duration_since(*released) > MONTH);
-        Ok(old.map_or(Standing::Good, |released| {
-            Standing::Doubtful(format!(
+        Ok(old.map_or(VersionSupport::Good, |released| {
+            VersionSupport::Doubtful(format!(
                 "runner {version} was released on {}, and GitHub sends no jobs to a runner that is \
                  more than 30 days behind a release",
                 day(released)
@@ -88,7 +88,7 @@ impl Client {
     /// When the version ends; servers that tell it are few.
     async fn end_of(&self, version: &str) -> Result<Option<End>> {
         let message = format!("could not look up how long GitHub supports runner {version}");
-        let right = Right::Runners {
+        let right = RequiredPermission::Runners {
             scope: self.scope(),
             group: None,
         };

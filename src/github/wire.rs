@@ -12,8 +12,8 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::limits::limits;
-use super::{Error, ErrorKind, Hearer, Notice, Result, Right, TokenKind};
-use crate::http::{self, Answer, Bounds, Options, Request, Roots, Term};
+use super::{ClientEvent, Error, ErrorKind, Observer, RequiredPermission, Result, TokenKind};
+use crate::http::{self, Answer, Bounds, Deadline, Options, Request, Roots};
 use crate::model::{Scope, Secret, lock};
 
 /// The version that every server knows (GHES learns the next one with 3.21); its `Sunset` is years away.
@@ -23,7 +23,7 @@ const KEPT: usize = 512;
 
 /// What all requests share, whatever token they carry.
 pub(super) struct Wire {
-    http: http::Client,
+    http: http::HttpClient,
     api_url: Url,
     scope: Scope,
     /// What the token is that was used last: it decides what is advised when GitHub says no.
@@ -34,7 +34,7 @@ pub(super) struct Wire {
     ahead: AtomicI64,
     /// Whether it was said that the scope has another address now.
     moved: AtomicBool,
-    hearer: Hearer,
+    observer: Observer,
 }
 
 impl Wire {
@@ -44,16 +44,16 @@ impl Wire {
         scope: Scope,
         bounds: Bounds,
         roots: Option<Roots>,
-        hearer: Hearer,
+        observer: Observer,
     ) -> Result<Self> {
-        let told = hearer.clone();
+        let told = observer.clone();
         let options = Options {
             bounds,
             limits,
             roots,
             hear: Some(Arc::new(move |wait| tell(&told, wait))),
         };
-        let http = http::Client::with(&api_url, options)
+        let http = http::HttpClient::with(&api_url, options)
             .map_err(|error| Error::of_wire("could not set up a client for GitHub", error))?;
         Ok(Self {
             http,
@@ -63,11 +63,11 @@ impl Wire {
             kept: Mutex::default(),
             ahead: AtomicI64::new(0),
             moved: AtomicBool::new(false),
-            hearer,
+            observer,
         })
     }
 
-    pub(super) fn http(&self) -> &http::Client {
+    pub(super) fn http(&self) -> &http::HttpClient {
         &self.http
     }
 
@@ -111,48 +111,53 @@ impl Wire {
 }
 
 /// A wait that cannot be told must not keep anything from going on.
-fn tell(hearer: &Hearer, wait: &http::Wait<'_>) {
-    let notice = Notice::Waiting {
+fn tell(observer: &Observer, wait: &http::Wait<'_>) {
+    let event = ClientEvent::Waiting {
         reason: wait.reason,
         until: wait.until,
         lasts: wait.lasts,
     };
-    if let Err(error) = hearer.tell(notice) {
+    if let Err(error) = observer.tell(event) {
         tracing::warn!("could not report a wait: {error}");
     }
 }
 
 /// One operation of the user's, of one or more requests.
-pub(super) struct Operation<'a> {
+pub(super) struct UserOperation<'a> {
     wire: &'a Wire,
     message: String,
-    right: Right<'a>,
-    term: Term,
+    right: RequiredPermission<'a>,
+    deadline: Deadline,
     at_once: bool,
 }
 
-impl<'a> Operation<'a> {
-    pub(super) fn new(wire: &'a Wire, message: String, right: Right<'a>, term: Term) -> Self {
+impl<'a> UserOperation<'a> {
+    pub(super) fn new(
+        wire: &'a Wire,
+        message: String,
+        right: RequiredPermission<'a>,
+        deadline: Deadline,
+    ) -> Self {
         Self {
             wire,
             message,
             right,
-            term,
+            deadline,
             at_once: false,
         }
     }
 }
 
-impl Operation<'_> {
+impl UserOperation<'_> {
     /// Does not wait for room.
     pub(super) fn at_once(mut self) -> Self {
         self.at_once = true;
         self
     }
 
-    /// Is given up while it waits for room when [`super::Api::forgo`] is called.
-    pub(super) fn forgoing(mut self) -> Self {
-        self.term = self.term.forgoing();
+    /// Is given up while it waits for room when [`super::GitHubApi::forgo`] is called.
+    pub(super) fn abandonable(mut self) -> Self {
+        self.deadline = self.deadline.abandonable();
         self
     }
 
@@ -163,12 +168,12 @@ impl Operation<'_> {
 
     /// When it has to be done.
     pub(super) fn end(&self) -> Instant {
-        self.term.end()
+        self.deadline.end()
     }
 
     /// Whether it needs no token.
     pub(super) fn is_public(&self) -> bool {
-        matches!(self.right, Right::Public)
+        matches!(self.right, RequiredPermission::Public)
     }
 
     /// Sends a request with this token and no other.
@@ -186,9 +191,9 @@ impl Operation<'_> {
             request.headers.insert(AUTHORIZATION, bearer(token)?);
         }
         let answer = if self.at_once {
-            self.wire.http.send_at_once(request, &self.term).await
+            self.wire.http.send_at_once(request, &self.deadline).await
         } else {
-            self.wire.http.send_within(request, &self.term).await
+            self.wire.http.send_within(request, &self.deadline).await
         };
         let answer = answer.map_err(|error| Error::of_wire(&self.message, error))?;
         self.learn(&answer);
@@ -203,10 +208,10 @@ impl Operation<'_> {
                 self.wire.ahead.store(ahead, Ordering::Relaxed);
             }
         }
-        let ours = matches!(self.right, Right::Runners { .. });
+        let ours = matches!(self.right, RequiredPermission::Runners { .. });
         if ours && answer.has_moved() && !self.wire.moved.swap(true, Ordering::Relaxed) {
             let scope = &self.wire.scope;
-            if let Err(error) = self.wire.hearer.tell(Notice::Moved { scope }) {
+            if let Err(error) = self.wire.observer.tell(ClientEvent::Moved { scope }) {
                 tracing::warn!("could not report a new address: {error}");
             }
         }

@@ -5,7 +5,7 @@ use reqwest::{Method, StatusCode};
 use tokio::time::Instant;
 use url::Url;
 
-use super::{Answer, Client, Error, Request};
+use super::{Answer, Error, HttpClient, Request};
 use crate::model::causes;
 
 /// An answer longer than this is not what we asked for; a page of a hundred runners has 60 KB.
@@ -23,7 +23,7 @@ pub(super) enum Try {
     Broken(Error),
 }
 
-impl Client {
+impl HttpClient {
     /// One try, redirects included.
     pub(super) async fn once(&self, request: &Request, by: Instant) -> Try {
         let mut hop = request.clone();

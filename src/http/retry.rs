@@ -68,7 +68,7 @@ impl Pause {
 
 /// What one try came to, as far as repeating it is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(super) enum TryOutcome {
     /// Failed in a way that no repetition mends.
     Broken,
     /// Refused unseen: the server wants to be left alone for a while.
@@ -83,7 +83,7 @@ pub(super) enum Outcome {
 
 /// What to do with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum RetryDecision {
     /// Nobody knows whether it was carried out: do not repeat it.
     Ambiguous,
     /// Send it again after a short pause.
@@ -95,24 +95,24 @@ pub(super) enum Verdict {
 }
 
 /// Decides whether a request may be repeated, and whether that may help.
-pub(super) fn judge(request: &Request, outcome: Outcome) -> Verdict {
+pub(super) fn judge(request: &Request, outcome: TryOutcome) -> RetryDecision {
     let harmless = request.may_be_repeated();
     let unclear = if harmless {
-        Verdict::Repeat
+        RetryDecision::Repeat
     } else {
-        Verdict::Ambiguous
+        RetryDecision::Ambiguous
     };
     match outcome {
-        Outcome::Broken => Verdict::Take,
-        Outcome::Limited => Verdict::Wait,
-        Outcome::Lost => unclear,
-        Outcome::NotSent => Verdict::Repeat,
-        Outcome::Status(status) => match status.as_u16() {
-            429 => Verdict::Wait,
+        TryOutcome::Broken => RetryDecision::Take,
+        TryOutcome::Limited => RetryDecision::Wait,
+        TryOutcome::Lost => unclear,
+        TryOutcome::NotSent => RetryDecision::Repeat,
+        TryOutcome::Status(status) => match status.as_u16() {
+            429 => RetryDecision::Wait,
             // "Not implemented" and "version not supported" stay so.
-            501 | 505 if harmless => Verdict::Take,
+            501 | 505 if harmless => RetryDecision::Take,
             408 | 500..=599 => unclear,
-            _ => Verdict::Take,
+            _ => RetryDecision::Take,
         },
     }
 }
@@ -141,7 +141,7 @@ mod tests {
     /// Every status code by every method, neighbours with the same verdict in one line.
     fn table() -> String {
         let methods = ["GET", "HEAD", "PUT", "DELETE", "POST", "PATCH"].map(request);
-        let verdicts = |outcome: Outcome| -> String {
+        let verdicts = |outcome: TryOutcome| -> String {
             methods
                 .each_ref()
                 .map(|method| format!("{:<10}", format!("{:?}", judge(method, outcome))))
@@ -155,17 +155,17 @@ mod tests {
             .concat();
         let mut lines = vec![format!("{:<10}{}", "", head.trim_end())];
         for (name, outcome) in [
-            ("broken", Outcome::Broken),
-            ("limited", Outcome::Limited),
-            ("lost", Outcome::Lost),
-            ("not sent", Outcome::NotSent),
+            ("broken", TryOutcome::Broken),
+            ("limited", TryOutcome::Limited),
+            ("lost", TryOutcome::Lost),
+            ("not sent", TryOutcome::NotSent),
         ] {
             lines.push(format!("{name:<10}{}", verdicts(outcome)));
         }
         let mut first = 100;
         for code in 100..=599u16 {
             let of = |code: u16| {
-                verdicts(Outcome::Status(
+                verdicts(TryOutcome::Status(
                     StatusCode::from_u16(code).expect("a status"),
                 ))
             };
@@ -202,10 +202,10 @@ mod tests {
     fn a_creation_that_does_no_harm_is_repeated_like_a_reading() {
         let harmless = request("POST").repeatable();
         for code in [200, 404, 408, 429, 500, 501, 503] {
-            let status = Outcome::Status(StatusCode::from_u16(code).expect("a status"));
+            let status = TryOutcome::Status(StatusCode::from_u16(code).expect("a status"));
             assert_eq!(judge(&harmless, status), judge(&request("GET"), status));
         }
-        assert_eq!(judge(&harmless, Outcome::Lost), Verdict::Repeat);
+        assert_eq!(judge(&harmless, TryOutcome::Lost), RetryDecision::Repeat);
     }
 
     #[test]

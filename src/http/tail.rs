@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
-use super::{Answer, Client, Error, Request, Result, Term};
+use super::{Answer, Deadline, Error, HttpClient, Request, Result};
 
 /// How much of a stream is wanted.
 #[derive(Clone, Copy, Debug)]
@@ -17,15 +17,15 @@ pub struct Tail {
     pub bytes: usize,
 }
 
-impl Client {
+impl HttpClient {
     /// Reads a stream until it ends or falls silent, once: the answer's body is the end of what came,
     /// which may begin in the midst of a line. A connection that breaks ends it, too.
     ///
     /// Redirects are not followed. An answer that is no success is returned as it is.
     pub async fn tail(&self, request: &Request, tail: Tail) -> Result<Answer> {
         let end = Instant::now() + tail.at_most;
-        let pass = self.room.enter(false, &Term::until(end)).await;
-        let pass = pass.map_err(|full| super::no_room(request, &full, 0))?;
+        let permit = self.limiter.enter(false, &Deadline::until(end)).await;
+        let permit = permit.map_err(|full| super::no_room(request, &full, 0))?;
         let sent = self
             .inner
             .request(request.method.clone(), request.url.clone())
@@ -40,7 +40,7 @@ impl Client {
                 Error::lost(request.what(), error)
             }
         })?;
-        pass.served();
+        permit.served();
         let mut body = Vec::new();
         // Until the first byte comes, the server may still be collecting.
         let mut patience = tail.at_most;
@@ -80,7 +80,7 @@ mod tests {
             std::future::pending::<()>().await;
         });
         let url = base.parse().unwrap();
-        let client = Client::new(&url, Bounds::default(), too_many).unwrap();
+        let client = HttpClient::new(&url, Bounds::default(), too_many).unwrap();
         let answer = client.tail(&Request::new(Method::GET, url), tail).await;
         server.abort();
         answer.unwrap()

@@ -38,8 +38,8 @@ const HASTY: Bounds = Bounds {
     ..PATIENT
 };
 
-fn client(server: &Server, bounds: Bounds) -> Client {
-    Client::new(&server.url(), bounds, too_many).expect("a client")
+fn client(server: &Server, bounds: Bounds) -> HttpClient {
+    HttpClient::new(&server.url(), bounds, too_many).expect("a client")
 }
 
 fn request(method: Method, server: &Server, path: &str) -> Request {
@@ -117,7 +117,7 @@ async fn a_creation_that_was_never_sent_is_tried_again_and_is_not_ambiguous() {
         .parse()
         .unwrap();
     drop(closed);
-    let client = Client::new(&url, PATIENT, too_many).unwrap();
+    let client = HttpClient::new(&url, PATIENT, too_many).unwrap();
     let request = Request::new(Method::POST, url);
     let error = client.send(&request, client.deadline()).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Unavailable);

@@ -168,7 +168,7 @@ impl<K> Error<K> {
     }
 
     /// All that is known of it, for people: the error with its causes, and a hint a line.
-    pub fn told(&self) -> String
+    pub fn describe(&self) -> String
     where
         K: fmt::Debug + 'static,
     {

@@ -13,7 +13,7 @@ pub(crate) use gharun_worlds::skipped;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use crate::fleet::{self, Place, Until};
+use crate::fleet::{self, NamedProvider, Until};
 pub(crate) use crate::model::chain;
 use crate::model::{InstanceId, Name, Order, Run, Secret, Tags};
 use crate::providers::{Provider, ProviderKind, Result};
@@ -156,7 +156,7 @@ pub(crate) async fn all_end<P: ProviderKind>(
 ) -> Vec<Result<()>> {
     let provider: Arc<dyn Provider> = Arc::<P>::clone(provider);
     let deadline = Instant::now() + Duration::from_secs(30);
-    let place = Place::new(P::KIND, provider);
+    let place = NamedProvider::new(P::KIND, provider);
     let ends = ids
         .iter()
         .map(|id| fleet::end(&place, id, Until::Gone, deadline));
@@ -176,7 +176,7 @@ pub(crate) fn order(start: &str) -> Order {
     let lifetime = Duration::from_hours(1);
     Order {
         boot: Secret::new("#!/bin/sh\nexec sleep 300\n"),
-        turn: name.to_string(),
+        queue_key: name.to_string(),
         tags: Tags {
             name: name.clone(),
             server: "github.com".into(),

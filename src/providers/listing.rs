@@ -21,7 +21,7 @@ pub struct Listing {
 #[derive(Debug)]
 pub struct Unread {
     /// The place, spelled as in a reference; `None` is the whole provider.
-    pub place: Option<String>,
+    pub location: Option<String>,
     /// Why.
     pub error: Error,
 }
@@ -39,7 +39,10 @@ impl Listing {
     /// The listing of a provider that could not be read at all.
     pub fn unread(error: Error) -> Self {
         Self {
-            unread: vec![Unread { place: None, error }],
+            unread: vec![Unread {
+                location: None,
+                error,
+            }],
             ..Self::default()
         }
     }
@@ -51,11 +54,11 @@ impl Listing {
     }
 
     /// Why it says nothing about the machines of a place that it does not show; `None`: they are not there.
-    /// Without a `place` a machine may be in any that was looked at.
+    /// Without a `location` a machine may be in any that was looked at.
     pub fn silence(&self, place: Option<&str>) -> Option<Silence<'_>> {
         let mut unread = self.unread.iter();
         let unread = unread.find(|unread| {
-            unread.place.is_none() || place.is_none() || unread.place.as_deref() == place
+            unread.location.is_none() || place.is_none() || unread.location.as_deref() == place
         });
         let elsewhere = || place.is_some_and(|place| !self.read.iter().any(|read| read == place));
         match unread {
@@ -74,7 +77,7 @@ mod tests {
     #[test]
     fn an_absence_says_something_only_where_all_was_read() {
         let unread = |place: Option<&str>| Unread {
-            place: place.map(str::to_owned),
+            location: place.map(str::to_owned),
             error: Error::new(ErrorKind::Unavailable, "it did not answer"),
         };
         let listing = |unread: Vec<Unread>| Listing {

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 use url::Url;
 
 use super::contract::Mood;
-use super::{Answer, Error, ErrorKind, Health, Provider, ProviderKind, Result};
+use super::{Error, ErrorKind, Health, Provider, ProviderFuture, ProviderKind, Result};
 use crate::model::{Condition, Instance, InstanceId, Order, Secret};
 use crate::providers::{Listing, Termination, Unread};
 
@@ -117,7 +117,7 @@ impl InMemoryProvider {
     }
 
     fn resolve(&self, id: &InstanceId) -> Result<()> {
-        if id.place.as_deref() == Some(&self.place) || self.has(Flaw::AnyPlaceIsMine) {
+        if id.location.as_deref() == Some(&self.place) || self.has(Flaw::AnyPlaceIsMine) {
             return Ok(());
         }
         let message = format!("`{id}` is not at `{}`", self.place);
@@ -139,19 +139,21 @@ impl InMemoryProvider {
             if place.worth_waiting.is_zero() {
                 return Err(full);
             }
-            if !place.queue.contains(&order.turn) {
-                place.queue.push(order.turn.clone());
+            if !place.queue.contains(&order.queue_key) {
+                place.queue.push(order.queue_key.clone());
             }
             return Err(full.waiting(place.worth_waiting));
         }
-        place.queue.retain(|turn| *turn != order.turn);
+        place
+            .queue
+            .retain(|queue_key| *queue_key != order.queue_key);
         let id = if same.is_some() {
             format!("{}-again", order.name)
         } else {
             order.name.to_string()
         };
         let id = InstanceId {
-            place: Some(self.place.clone()),
+            location: Some(self.place.clone()),
             id,
         };
         let mut machine = place.machine(id, order);
@@ -223,7 +225,7 @@ impl Provider for InMemoryProvider {
         Self::KIND
     }
 
-    fn check(&self) -> Answer<'_, Health> {
+    fn check(&self) -> ProviderFuture<'_, Health> {
         Box::pin(async move {
             self.ask(Verb::Check, "").await?;
             if self.has(Flaw::CheckLeavesSomething) {
@@ -242,7 +244,7 @@ impl Provider for InMemoryProvider {
         place.map(|place| place.labels.clone()).unwrap_or_default()
     }
 
-    fn launch<'a>(&'a self, order: &'a Order) -> Answer<'a, Instance> {
+    fn launch<'a>(&'a self, order: &'a Order) -> ProviderFuture<'a, Instance> {
         Box::pin(async move {
             let lost = self.ask(Verb::Launch, order.name.as_str()).await;
             if let (Err(error), true) = (&lost, self.has(Flaw::TellsSecret)) {
@@ -279,16 +281,16 @@ impl Provider for InMemoryProvider {
         })
     }
 
-    fn forgo<'a>(&'a self, turn: &'a str) -> Answer<'a, ()> {
+    fn leave_queue<'a>(&'a self, queue_key: &'a str) -> ProviderFuture<'a, ()> {
         Box::pin(async move {
             self.cloud.set(&self.place, |place| {
-                place.queue.retain(|other| other != turn);
+                place.queue.retain(|other| other != queue_key);
             });
             Ok(())
         })
     }
 
-    fn lacks_room(&self, machine: &Instance) -> Option<Error> {
+    fn is_out_of_capacity(&self, machine: &Instance) -> Option<Error> {
         let error = self.error(ErrorKind::NoCapacity, Verb::Launch);
         let mut state = self.cloud.state();
         let place = state.places.get_mut(&self.place)?;
@@ -302,7 +304,7 @@ impl Provider for InMemoryProvider {
         Some(error)
     }
 
-    fn list(&self) -> Answer<'_, Listing> {
+    fn list(&self) -> ProviderFuture<'_, Listing> {
         Box::pin(async move {
             let fault = match self.ask(Verb::List, "").await {
                 Err(_) if self.has(Flaw::SwallowsUnread) => return Ok(Listing::default()),
@@ -333,7 +335,7 @@ impl Provider for InMemoryProvider {
             if self.has(Flaw::ListsGhosts) && listing.instances.is_empty() {
                 let ghost = super::contract::order(tests::TAG);
                 let id = InstanceId {
-                    place: Some(self.place.clone()),
+                    location: Some(self.place.clone()),
                     id: "ghost".into(),
                 };
                 let ghost = Place::default().machine(id, &ghost).instance;
@@ -341,7 +343,7 @@ impl Provider for InMemoryProvider {
             }
             if self.is(Mood::PartUnread) {
                 listing.unread.push(Unread {
-                    place: Some("far".into()),
+                    location: Some("far".into()),
                     error: self.error(ErrorKind::Unavailable, Verb::List),
                 });
             }
@@ -349,7 +351,7 @@ impl Provider for InMemoryProvider {
         })
     }
 
-    fn terminate<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, Termination> {
+    fn terminate<'a>(&'a self, id: &'a InstanceId) -> ProviderFuture<'a, Termination> {
         Box::pin(async move {
             let fault = match self.ask(Verb::Terminate, &id.id).await {
                 Err(error) if self.has(Flaw::TakesBusyForDenied) => {
@@ -388,7 +390,7 @@ impl Provider for InMemoryProvider {
         })
     }
 
-    fn logs<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, Option<String>> {
+    fn logs<'a>(&'a self, id: &'a InstanceId) -> ProviderFuture<'a, Option<String>> {
         Box::pin(async move {
             self.ask(Verb::Logs, &id.id).await?;
             self.resolve(id)?;
@@ -398,7 +400,7 @@ impl Provider for InMemoryProvider {
         })
     }
 
-    fn reach(&self, port: u16) -> Answer<'_, Option<Url>> {
+    fn reach(&self, port: u16) -> ProviderFuture<'_, Option<Url>> {
         let state = self.cloud.state();
         let place = state.places.get(&self.place);
         let reached = place.filter(|place| place.reaches_us);
@@ -410,7 +412,7 @@ impl Provider for InMemoryProvider {
         Some(format!("enter {id}"))
     }
 
-    fn in_use<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, Option<bool>> {
+    fn in_use<'a>(&'a self, id: &'a InstanceId) -> ProviderFuture<'a, Option<bool>> {
         Box::pin(async move {
             self.ask(Verb::InUse, &id.id).await?;
             self.resolve(id)?;

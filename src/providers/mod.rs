@@ -20,7 +20,6 @@ pub mod aws;
 mod common;
 #[cfg(test)]
 pub(crate) mod contract;
-mod described;
 #[cfg(feature = "docker")]
 pub mod docker;
 mod error;
@@ -33,16 +32,17 @@ pub mod nebius;
 #[cfg(feature = "runpod")]
 pub mod runpod;
 pub mod schema;
+mod setting_doc;
 #[cfg(test)]
 mod toy;
 
 pub(crate) use common::attempt::Attempt;
 pub use common::env_name::EnvName;
-pub use common::names::Names;
-#[cfg(test)]
-pub use described::Described;
+pub use common::one_or_many::OneOrMany;
 pub use error::{Error, ErrorKind};
 pub use listing::{Listing, Silence, Unread};
+#[cfg(test)]
+pub use setting_doc::SettingDoc;
 
 /// What a provider answers.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -80,7 +80,7 @@ pub enum Termination {
 pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// What a place answers, once it is awaited. It is boxed, as many are at work side by side.
-pub type Answer<'a, T> = LocalBoxFuture<'a, Result<T>>;
+pub type ProviderFuture<'a, T> = LocalBoxFuture<'a, Result<T>>;
 
 /// A kind of place, before one is opened.
 pub trait ProviderKind: Provider + Sized + 'static {
@@ -96,7 +96,7 @@ pub trait ProviderKind: Provider + Sized + 'static {
 
     /// Settings that the surroundings give where file and flags are silent (`DOCKER_HOST` -> `host`):
     /// pairs of variable and setting with the value. The default: none.
-    fn ambient(env: Lookup<'_>) -> Vec<(&'static str, &'static str, Value)> {
+    fn env_defaults(env: Lookup<'_>) -> Vec<(&'static str, &'static str, Value)> {
         let _ = env;
         Vec::new()
     }
@@ -130,30 +130,30 @@ pub trait Provider: fmt::Debug {
     fn kind(&self) -> &'static str;
 
     /// Confirms that the credentials and the place work, changing nothing.
-    fn check(&self) -> Answer<'_, Health>;
+    fn check(&self) -> ProviderFuture<'_, Health>;
 
     /// Finds out whether there is such a place from here at all, asked where nobody has named it. An
     /// error says why not, and that nothing is looked for there; a place that is there and does not
     /// answer well is no error, since machines may be in it. The default: what [`Provider::check`] says.
-    fn resolve(&self) -> Answer<'_, ()> {
+    fn resolve(&self) -> ProviderFuture<'_, ()> {
         Box::pin(async { self.check().await.map(drop) })
     }
 
     /// Launches one machine that runs `order.boot` once; returns as soon as the order is accepted.
     /// Launching the same name twice never yields two machines. A failed launch leaves nothing,
     /// or is [`ErrorKind::Ambiguous`].
-    fn launch<'a>(&'a self, order: &'a Order) -> Answer<'a, Instance>;
+    fn launch<'a>(&'a self, order: &'a Order) -> ProviderFuture<'a, Instance>;
 
-    /// Gives up the place that failed launches got in a queue for room, by [`Order::turn`]; after an
+    /// Gives up the place that failed launches got in a queue for room, by [`Order::queue_key`]; after an
     /// error it is lost a little later. The default: there is no queue.
-    fn forgo<'a>(&'a self, turn: &'a str) -> Answer<'a, ()> {
-        let _ = turn;
+    fn leave_queue<'a>(&'a self, queue_key: &'a str) -> ProviderFuture<'a, ()> {
+        let _ = queue_key;
         Box::pin(ready(Ok(())))
     }
 
     /// Lists the machines that gharun launched, all pages and all places, and no others;
     /// a place that could not be read is in `unread`, and says nothing about its machines.
-    fn list(&self) -> Answer<'_, Listing>;
+    fn list(&self) -> ProviderFuture<'_, Listing>;
 
     /// The id as [`Provider::list`] spells it, where the place takes other spellings: only of that one a
     /// listing can tell that it is gone. The default: there is but one.
@@ -161,7 +161,7 @@ pub trait Provider: fmt::Debug {
     /// # Errors
     ///
     /// As of [`Provider::terminate`].
-    fn canonical<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, InstanceId> {
+    fn canonical<'a>(&'a self, id: &'a InstanceId) -> ProviderFuture<'a, InstanceId> {
         Box::pin(ready(Ok(id.clone())))
     }
 
@@ -179,26 +179,26 @@ pub trait Provider: fmt::Debug {
     /// A machine that does not carry our tags is refused as [`ErrorKind::Denied`]. A place that cannot be
     /// resolved is a failure, never "already gone", and so is a machine that the place may not show yet.
     /// Whatever may go another time is neither [`ErrorKind::Config`] nor [`ErrorKind::Denied`].
-    fn terminate<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, Termination>;
+    fn terminate<'a>(&'a self, id: &'a InstanceId) -> ProviderFuture<'a, Termination>;
 
     /// Why a machine that this value launched will not start where it is, though its order was accepted: the
     /// place has no room for it after all, or keeps it waiting for too long. Whoever asks ends it, and when
     /// it is proved gone, launches anew: then what was found wanting here is not tried again, and once
     /// nothing is left to try, that launch is [`ErrorKind::NoCapacity`]. `machine` is as it was listed last.
     /// The default: never.
-    fn lacks_room(&self, machine: &Instance) -> Option<Error> {
+    fn is_out_of_capacity(&self, machine: &Instance) -> Option<Error> {
         let _ = machine;
         None
     }
 
     /// Shell code by which a machine of this kind ends itself, run as the boot script's user.
-    fn ending(&self) -> &'static str {
+    fn shutdown_command(&self) -> &'static str {
         "exit"
     }
 
     /// Whether the settings are enough to launch with, as far as that shows without asking anybody. A
     /// search needs less.
-    fn can_launch(&self) -> Result<()> {
+    fn validate(&self) -> Result<()> {
         Ok(())
     }
 
@@ -213,13 +213,13 @@ pub trait Provider: fmt::Debug {
     }
 
     /// The end of what a machine said while booting, where the place keeps it.
-    fn logs<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, Option<String>> {
+    fn logs<'a>(&'a self, id: &'a InstanceId) -> ProviderFuture<'a, Option<String>> {
         let _ = id;
         Box::pin(ready(Ok(None)))
     }
 
     /// Whether a job's process is running on the machine, where the place can tell.
-    fn in_use<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, Option<bool>> {
+    fn in_use<'a>(&'a self, id: &'a InstanceId) -> ProviderFuture<'a, Option<bool>> {
         let _ = id;
         Box::pin(ready(Ok(None)))
     }
@@ -237,19 +237,19 @@ pub trait Provider: fmt::Debug {
     }
 
     /// Whether its machines are this very computer, so that a loopback address is the same for both.
-    fn is_here(&self) -> bool {
+    fn is_local(&self) -> bool {
         false
     }
 
     /// How a machine reaches `port` on this computer, for a rehearsal, and sees to it that it does from
     /// now on. `None`: it cannot.
-    fn reach(&self, port: u16) -> Answer<'_, Option<Url>> {
+    fn reach(&self, port: u16) -> ProviderFuture<'_, Option<Url>> {
         let _ = port;
         Box::pin(ready(Ok(None)))
     }
 
     /// Machine types with price and stock.
-    fn offers(&self) -> Answer<'_, Vec<Offer>> {
+    fn offers(&self) -> ProviderFuture<'_, Vec<Offer>> {
         Box::pin(ready(Ok(Vec::new())))
     }
 }
@@ -270,7 +270,7 @@ pub struct Kind {
     schema: fn() -> Schema,
     misfit: fn(&Map<String, Value>) -> Option<Misfit>,
     fits: fn(&Map<String, Value>) -> Result<()>,
-    ambient: fn(Lookup<'_>) -> Vec<(&'static str, &'static str, Value)>,
+    env_defaults: fn(Lookup<'_>) -> Vec<(&'static str, &'static str, Value)>,
     secrets_in_env: fn() -> &'static [&'static str],
 }
 
@@ -287,7 +287,7 @@ impl Kind {
                 Ok(config) => P::fits(&config),
                 Err(_) => Ok(()), // that is a misfit
             },
-            ambient: P::ambient,
+            env_defaults: P::env_defaults,
             secrets_in_env: P::secrets_in_env,
         }
     }
@@ -325,9 +325,9 @@ impl Kind {
         missing.next().is_some()
     }
 
-    /// See [`ProviderKind::ambient`].
-    pub fn ambient(&self, env: Lookup<'_>) -> Vec<(&'static str, &'static str, Value)> {
-        (self.ambient)(env)
+    /// See [`ProviderKind::env_defaults`].
+    pub fn env_defaults(&self, env: Lookup<'_>) -> Vec<(&'static str, &'static str, Value)> {
+        (self.env_defaults)(env)
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Answer, Error, ErrorKind, Health, Provider, ProviderKind, Result};
+use super::{Error, ErrorKind, Health, Provider, ProviderFuture, ProviderKind, Result};
 use crate::model::{Condition, Instance, InstanceId, Order, lock};
 use crate::providers::{Listing, Termination};
 
@@ -60,7 +60,7 @@ impl Provider for Toy {
         Self::KIND
     }
 
-    fn check(&self) -> Answer<'_, Health> {
+    fn check(&self) -> ProviderFuture<'_, Health> {
         Box::pin(async move {
             Ok(Health {
                 facts: vec![format!("the box `{}` is open", self.config.name)],
@@ -69,7 +69,7 @@ impl Provider for Toy {
         })
     }
 
-    fn launch<'a>(&'a self, order: &'a Order) -> Answer<'a, Instance> {
+    fn launch<'a>(&'a self, order: &'a Order) -> ProviderFuture<'a, Instance> {
         Box::pin(async move {
             let mut machines = lock(&self.machines);
             if let Some(there) = machines.iter().find(|one| order.owns(&one.tags)) {
@@ -80,7 +80,7 @@ impl Provider for Toy {
             }
             let machine = Instance {
                 id: InstanceId {
-                    place: Some(self.config.name.clone()),
+                    location: Some(self.config.name.clone()),
                     id: order.name.to_string(),
                 },
                 state: Condition::Running,
@@ -93,7 +93,7 @@ impl Provider for Toy {
         })
     }
 
-    fn list(&self) -> Answer<'_, Listing> {
+    fn list(&self) -> ProviderFuture<'_, Listing> {
         Box::pin(async move {
             Ok(Listing {
                 instances: lock(&self.machines).clone(),
@@ -103,7 +103,7 @@ impl Provider for Toy {
         })
     }
 
-    fn terminate<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, Termination> {
+    fn terminate<'a>(&'a self, id: &'a InstanceId) -> ProviderFuture<'a, Termination> {
         Box::pin(async move {
             lock(&self.machines).retain(|machine| machine.id != *id);
             Ok(Termination::Gone)

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 /// An answer in the making.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct StubResponse {
     status: u16,
     body: Content,
 }
@@ -23,7 +23,7 @@ enum Content {
     Text(String),
 }
 
-impl Answer {
+impl StubResponse {
     fn of(status: u16, body: Content) -> Self {
         Self { status, body }
     }

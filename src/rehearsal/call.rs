@@ -9,14 +9,14 @@ pub(super) const RUNNER_SERVICE: &str = "/runner-service/";
 
 /// See the module.
 #[derive(Debug)]
-pub(super) struct Call {
+pub(super) struct StubRequest {
     pub(super) method: String,
     pub(super) path: String,
     query: String,
     pub(super) body: Bytes,
 }
 
-impl Call {
+impl StubRequest {
     pub(super) fn new(request: &Request<Bytes>) -> Self {
         Self {
             method: request.method().as_str().to_owned(),

@@ -8,7 +8,7 @@ use crate::model::Secret;
 
 /// What goes into one.
 #[derive(Debug)]
-pub(super) struct Contents<'a> {
+pub(super) struct JitFiles<'a> {
     pub(super) agent_id: u64,
     pub(super) agent_name: &'a str,
     pub(super) client_id: &'a str,
@@ -18,7 +18,7 @@ pub(super) struct Contents<'a> {
 
 /// Writes one in the form of the real ones: base64 of a JSON object of three files, each base64,
 /// one of which holds a private key of RSA.
-pub(super) fn encode(contents: &Contents<'_>) -> Secret {
+pub(super) fn encode(contents: &JitFiles<'_>) -> Secret {
     let file = |value: &Value| STANDARD.encode(value.to_string());
     let files = json!({
         ".runner": file(&settings(contents)),
@@ -29,7 +29,7 @@ pub(super) fn encode(contents: &Contents<'_>) -> Secret {
 }
 
 /// The file `.runner`. In these configurations numbers and truth values are written as texts.
-fn settings(contents: &Contents<'_>) -> Value {
+fn settings(contents: &JitFiles<'_>) -> Value {
     json!({
         "AgentId": contents.agent_id.to_string(),
         "AgentName": contents.agent_name,
@@ -44,7 +44,7 @@ fn settings(contents: &Contents<'_>) -> Value {
     })
 }
 
-fn credentials(contents: &Contents<'_>) -> Value {
+fn credentials(contents: &JitFiles<'_>) -> Value {
     json!({
         "Data": {
             "AuthorizationUrl": format!("{}/oauth2/token", contents.server_url),
@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn it_has_the_form_and_about_the_size_of_a_real_one() {
-        let blob = encode(&Contents {
+        let blob = encode(&JitFiles {
             agent_id: 73,
             agent_name: "gharun-x",
             client_id: "0b1c",

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 /// How far a job is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum JobStatus {
+pub enum StubJobStatus {
     /// Waiting for a runner.
     Queued,
     /// A runner has it.
@@ -19,7 +19,7 @@ pub struct JobRow {
     /// Its number.
     pub id: u64,
     /// How far it is.
-    pub status: JobStatus,
+    pub status: StubJobStatus,
     /// `success`, `failure` or `cancelled`, when it is over.
     pub conclusion: Option<String>,
     /// The number and the name of the runner that has or had it.
@@ -31,14 +31,14 @@ pub struct JobRow {
 }
 
 #[derive(Debug)]
-pub(super) struct Job {
+pub(super) struct StubJob {
     pub(super) id: u64,
     /// The number of the run that it is all of.
     pub(super) run: u64,
     /// What its runner has to bear, in lower case.
     pub(super) label: String,
     pub(super) script: String,
-    pub(super) status: JobStatus,
+    pub(super) status: StubJobStatus,
     pub(super) conclusion: Option<String>,
     /// Number and name of its runner.
     pub(super) runner: Option<(u64, String)>,
@@ -46,8 +46,8 @@ pub(super) struct Job {
     pub(super) ended: Option<Timestamp>,
 }
 
-impl Job {
+impl StubJob {
     pub(super) fn in_progress(&self) -> bool {
-        self.status == JobStatus::InProgress
+        self.status == StubJobStatus::InProgress
     }
 }

@@ -31,7 +31,7 @@ mod shared;
 mod state;
 mod work;
 
-pub use jobs::{JobRow, JobStatus};
+pub use jobs::{JobRow, StubJobStatus};
 pub use options::StubOptions;
 pub use rows::RunnerRow;
 

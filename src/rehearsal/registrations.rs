@@ -1,6 +1,6 @@
 //! What becomes of the rows of the list of runners: they are added, looked at and deleted.
 
-use super::rows::{Registrant, Row, RunnerRow};
+use super::rows::{Registrant, RunnerRow, StubRunner};
 use super::state::StubState;
 use crate::model::random;
 
@@ -17,7 +17,7 @@ impl StubState {
         let id = self.number();
         self.rows.insert(
             id,
-            Row {
+            StubRunner {
                 id,
                 as_registered: registrant,
                 client: format!("{}-{}", random(8), random(12)),
@@ -29,7 +29,7 @@ impl StubState {
         id
     }
 
-    pub(super) fn row(&self, id: u64) -> Option<&Row> {
+    pub(super) fn row(&self, id: u64) -> Option<&StubRunner> {
         self.rows.get(&id)
     }
 
@@ -49,7 +49,7 @@ impl StubState {
         })
     }
 
-    fn shown(&self, row: &Row) -> RunnerRow {
+    fn shown(&self, row: &StubRunner) -> RunnerRow {
         RunnerRow {
             id: row.id,
             name: row.as_registered.name.clone(),

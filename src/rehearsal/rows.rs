@@ -12,7 +12,7 @@ pub(super) struct Registrant {
 }
 
 #[derive(Debug)]
-pub(super) struct Row {
+pub(super) struct StubRunner {
     pub(super) id: u64,
     pub(super) as_registered: Registrant,
     /// What its machine shows when it connects.

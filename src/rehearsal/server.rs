@@ -15,8 +15,8 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle as Runtime;
 
-use super::answer::Answer;
-use super::call::Call;
+use super::answer::StubResponse;
+use super::call::StubRequest;
 use super::interceptor::{Handler, Interceptor};
 use super::routes;
 use super::shared::Shared;
@@ -72,24 +72,27 @@ impl fmt::Debug for Answering {
 /// Nothing is answered: the connection is closed.
 #[derive(Debug, thiserror::Error)]
 #[error("the connection is closed without an answer")]
-struct NoAnswer;
+struct ConnectionClosed;
 
 impl Answering {
     pub(super) fn new(shared: Shared, interceptor: Option<Interceptor>) -> Self {
         let stub: Handler = Arc::new(move |request| {
             let shared = shared.clone();
             Box::pin(async move {
-                let call = Call::new(&request);
+                let call = StubRequest::new(&request);
                 routes::answer(&shared, &call).await.into_response()
             })
         });
         Self { stub, interceptor }
     }
 
-    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, NoAnswer> {
+    async fn answer(
+        &self,
+        request: Request<Incoming>,
+    ) -> Result<Response<Full<Bytes>>, ConnectionClosed> {
         let (parts, body) = request.into_parts();
         let Ok(body) = Limited::new(body, LARGEST).collect().await else {
-            let answer = Answer::error(413, "Payload Too Large").into_response();
+            let answer = StubResponse::error(413, "Payload Too Large").into_response();
             return Ok(answer.map(Full::new));
         };
         let request = Request::from_parts(parts, body.to_bytes());
@@ -97,6 +100,8 @@ impl Answering {
             Some(interceptor) => interceptor(request, Arc::clone(&self.stub)).await,
             None => Some((self.stub)(request).await),
         };
-        answer.map(|answer| answer.map(Full::new)).ok_or(NoAnswer)
+        answer
+            .map(|answer| answer.map(Full::new))
+            .ok_or(ConnectionClosed)
     }
 }

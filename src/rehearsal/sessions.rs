@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::jobs::Job;
+use super::jobs::StubJob;
 use super::shared::Shared;
 use super::state::{Session, StubState};
 use crate::model::random;
@@ -48,7 +48,7 @@ pub(super) enum Errand {
     Job { id: u64, run: u64, script: String },
 }
 
-fn errand_of(job: &Job) -> Errand {
+fn errand_of(job: &StubJob) -> Errand {
     Errand::Job {
         id: job.id,
         run: job.run,
@@ -120,7 +120,7 @@ impl StubState {
     pub(super) fn job_over(&self, session: &str) -> bool {
         let job = self.sessions.get(session).and_then(|known| known.job);
         let job = job.and_then(|id| self.jobs.get(&id));
-        !job.is_some_and(Job::in_progress)
+        !job.is_some_and(StubJob::in_progress)
     }
 
     /// A machine has ended its job.
@@ -144,7 +144,7 @@ impl StubState {
             let at_work = session
                 .job
                 .and_then(|id| jobs.get(&id))
-                .is_some_and(Job::in_progress);
+                .is_some_and(StubJob::in_progress);
             rows.contains_key(&session.runner) || at_work
         });
         self.tickets.retain(|ticket| ticket.until > now);
@@ -154,12 +154,12 @@ impl StubState {
 /// A question that is being held for a session: a sign of life for as long as it lasts, and at its
 /// end, also where the machine hung up.
 #[derive(Debug)]
-pub(super) struct Held<'a> {
+pub(super) struct HeldPoll<'a> {
     shared: &'a Shared,
     session: &'a str,
 }
 
-impl<'a> Held<'a> {
+impl<'a> HeldPoll<'a> {
     pub(super) fn begin(shared: &'a Shared, session: &'a str) -> Self {
         shared.change(|state| {
             if let Some(known) = state.sessions.get_mut(session) {
@@ -170,7 +170,7 @@ impl<'a> Held<'a> {
     }
 }
 
-impl Drop for Held<'_> {
+impl Drop for HeldPoll<'_> {
     fn drop(&mut self) {
         self.shared.change(|state| {
             if let Some(known) = state.sessions.get_mut(self.session) {

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::archive::Archive;
-use super::jobs::Job;
+use super::jobs::StubJob;
 use super::options::StubOptions;
-use super::rows::Row;
+use super::rows::StubRunner;
 use crate::model::random;
 
 /// How long a token for registration is good.
@@ -41,9 +41,9 @@ pub(super) struct StubState {
     pub(super) archives: Vec<Archive>,
     /// Where machines reach it.
     pub(super) base: String,
-    pub(super) jobs: BTreeMap<u64, Job>,
+    pub(super) jobs: BTreeMap<u64, StubJob>,
     pub(super) offline_after: Duration,
-    pub(super) rows: BTreeMap<u64, Row>,
+    pub(super) rows: BTreeMap<u64, StubRunner>,
     pub(super) sessions: BTreeMap<String, Session>,
     pub(super) tickets: Vec<Ticket>,
     /// The version of the runner.

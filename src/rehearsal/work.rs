@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::jobs::{Job, JobRow, JobStatus};
+use super::jobs::{JobRow, StubJob, StubJobStatus};
 use super::state::StubState;
 
 impl StubState {
@@ -12,12 +12,12 @@ impl StubState {
         let run = self.number();
         self.jobs.insert(
             id,
-            Job {
+            StubJob {
                 id,
                 run,
                 label: label.to_lowercase(),
                 script: script.to_owned(),
-                status: JobStatus::Queued,
+                status: StubJobStatus::Queued,
                 conclusion: None,
                 runner: None,
                 started: None,
@@ -31,9 +31,10 @@ impl StubState {
     pub(super) fn assign(&mut self, runner: u64) -> Option<u64> {
         let row = self.rows.get_mut(&runner).filter(|row| !row.at_work)?;
         let labels = &row.as_registered.labels;
-        let fits = |job: &&mut Job| job.status == JobStatus::Queued && labels.contains(&job.label);
+        let fits =
+            |job: &&mut StubJob| job.status == StubJobStatus::Queued && labels.contains(&job.label);
         let job = self.jobs.values_mut().find(fits)?;
-        job.status = JobStatus::InProgress;
+        job.status = StubJobStatus::InProgress;
         job.started = Some(Timestamp::now());
         job.runner = Some((runner, row.as_registered.name.clone()));
         row.at_work = true;
@@ -45,7 +46,7 @@ impl StubState {
         let Some(job) = self.jobs.get_mut(&id).filter(|job| job.in_progress()) else {
             return;
         };
-        job.status = JobStatus::Completed;
+        job.status = StubJobStatus::Completed;
         job.conclusion = Some(conclusion.to_owned());
         job.ended = Some(Timestamp::now());
         if let Some((runner, _)) = &job.runner {
@@ -54,7 +55,7 @@ impl StubState {
     }
 
     pub(super) fn job_rows(&self) -> Vec<JobRow> {
-        let row = |job: &Job| JobRow {
+        let row = |job: &StubJob| JobRow {
             id: job.id,
             status: job.status,
             conclusion: job.conclusion.clone(),

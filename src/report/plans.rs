@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde::{Serialize, Serializer};
 
-use super::{Table, Text, or_dash};
+use super::{Table, TextForm, or_dash};
 use crate::fleet::survey::Unknown;
 use crate::fleet::{Preview, Unopened};
 use crate::model::{Error, Exit, chain};
@@ -45,7 +45,7 @@ pub(super) fn preview(plan: &Preview) -> String {
 
 /// A setting of a provider, and who set it.
 #[derive(Clone, Debug, Serialize)]
-pub struct Set {
+pub struct ProviderSetting {
     /// The setting.
     pub key: String,
     /// Its value; none for a secret.
@@ -56,7 +56,7 @@ pub struct Set {
 
 /// A provider and its settings.
 #[derive(Clone, Debug, Serialize)]
-pub struct Provider {
+pub struct ProviderRow {
     /// A table of providers.toml, or a kind.
     pub name: String,
     /// Its kind, where that is known.
@@ -64,7 +64,7 @@ pub struct Provider {
     /// The kind in one line.
     pub about: Option<String>,
     /// What is set.
-    pub settings: Vec<Set>,
+    pub settings: Vec<ProviderSetting>,
     /// Why it cannot be used: the keys `error` and `hints`.
     #[serde(flatten)]
     pub error: Option<Error>,
@@ -72,15 +72,15 @@ pub struct Provider {
 
 /// What `providers list` shows.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct Providers {
+pub struct ProvidersReport {
     /// All tables, and all kinds.
-    pub providers: Vec<Provider>,
+    pub providers: Vec<ProviderRow>,
     /// What kept them from being shown.
     #[serde(flatten, serialize_with = "Error::if_any")]
     pub error: Option<Error<Exit>>,
 }
 
-impl Providers {
+impl ProvidersReport {
     /// How the program ends.
     pub fn exit(&self) -> Exit {
         if self.providers.iter().all(|one| one.error.is_none()) {
@@ -91,11 +91,11 @@ impl Providers {
     }
 }
 
-impl Table for Providers {
+impl Table for ProvidersReport {
     const HEADER: &'static [&'static str] = &["NAME", "KIND", "ABOUT"];
 
     fn rows(&self) -> Vec<Vec<String>> {
-        let row = |one: &Provider| {
+        let row = |one: &ProviderRow| {
             let error = one.error.as_ref().map(|error| chain(error));
             let about = error.or_else(|| one.about.clone());
             vec![
@@ -111,7 +111,7 @@ impl Table for Providers {
 /// What came of checking one thing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Status {
+pub enum CheckStatus {
     /// It can be used.
     Ok,
     /// It cannot be used.
@@ -120,7 +120,7 @@ pub enum Status {
     Unknown,
 }
 
-impl Status {
+impl CheckStatus {
     /// As it is shown: `ok`, `failed` or `unknown`.
     pub fn word(self) -> &'static str {
         match self {
@@ -133,11 +133,11 @@ impl Status {
 
 /// The check of one provider, or of GitHub.
 #[derive(Clone, Debug)]
-pub struct Check {
+pub struct CheckRow {
     /// The provider, or `github`.
     pub name: String,
     /// What came of it.
-    pub status: Status,
+    pub status: CheckStatus,
     /// What was found.
     pub facts: Vec<String>,
     /// What will not work well.
@@ -146,7 +146,7 @@ pub struct Check {
     pub error: Option<Error>,
 }
 
-impl Serialize for Check {
+impl Serialize for CheckRow {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
         struct Row<'a> {
@@ -155,7 +155,7 @@ impl Serialize for Check {
             facts: &'a [String],
             warnings: Vec<String>,
             error: Option<String>,
-            status: Status,
+            status: CheckStatus,
             hints: Vec<&'a String>,
             request_id: Option<&'a str>,
             setting: Option<&'a str>,
@@ -164,7 +164,7 @@ impl Serialize for Check {
         let all = error.into_iter().chain(warnings.clone());
         let row = Row {
             name: &self.name,
-            ok: self.status == Status::Ok,
+            ok: self.status == CheckStatus::Ok,
             facts: &self.facts,
             warnings: warnings.map(|warning| chain(warning)).collect(),
             error: error.map(|error| chain(error)),
@@ -177,14 +177,14 @@ impl Serialize for Check {
     }
 }
 
-impl Check {
+impl CheckRow {
     /// Its row without what was found.
     pub fn brief(&self) -> String {
         format!("{}\t{}\n", self.name, self.status.word())
     }
 }
 
-impl Text for Check {
+impl TextForm for CheckRow {
     /// Its name, `ok`, `failed` or `unknown`, and what was found, with tabs between them.
     fn text(&self) -> String {
         let word = self.status.word();
@@ -198,7 +198,7 @@ impl Text for Check {
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Checks {
     /// One row each.
-    pub checks: Vec<Check>,
+    pub checks: Vec<CheckRow>,
     /// What ended the check before anything was looked at.
     #[serde(flatten, serialize_with = "Error::if_any")]
     pub error: Option<Error<Exit>>,
@@ -207,7 +207,7 @@ pub struct Checks {
 impl Checks {
     /// How the program ends: with a failure where a start could not work.
     pub fn exit(&self) -> Exit {
-        let failed = |check: &Check| check.status == Status::Failed;
+        let failed = |check: &CheckRow| check.status == CheckStatus::Failed;
         if let Some(error) = &self.error {
             error.kind
         } else if self.checks.iter().any(failed) {
@@ -220,7 +220,7 @@ impl Checks {
 
 /// A machine type on offer.
 #[derive(Clone, Debug, Serialize)]
-pub struct Offer {
+pub struct OfferRow {
     /// The provider.
     pub provider: String,
     /// What it offers.
@@ -230,9 +230,9 @@ pub struct Offer {
 
 /// What `providers offers` found, cheapest first.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct Offers {
+pub struct OffersReport {
     /// One row each.
-    pub offers: Vec<Offer>,
+    pub offers: Vec<OfferRow>,
     /// Places that could not be asked.
     pub unknown: Vec<Unknown>,
     /// Kinds that nobody named and that could not be asked.
@@ -242,7 +242,7 @@ pub struct Offers {
     pub error: Option<Error<Exit>>,
 }
 
-impl Offers {
+impl OffersReport {
     /// How the program ends.
     pub fn exit(&self) -> Exit {
         match &self.error {
@@ -253,12 +253,12 @@ impl Offers {
     }
 }
 
-impl Table for Offers {
+impl Table for OffersReport {
     const HEADER: &'static [&'static str] = &["PROVIDER", "TYPE", "PRICE/H", "STOCK"];
 
     fn rows(&self) -> Vec<Vec<String>> {
-        let row = |one: &Offer| {
-            let Offer { provider, offer } = one;
+        let row = |one: &OfferRow| {
+            let OfferRow { provider, offer } = one;
             let price = offer.price_per_hour.map(|price| format!("${price:.3}"));
             vec![
                 provider.clone(),

@@ -1,12 +1,12 @@
 //! `ca_bundle`: certificates that are trusted beside those of the system.
 
-use super::{Env, Error, File, Result, Setting, pick, spelled};
+use super::{Env, Error, Result, Setting, SettingsFile, pick, spelled};
 use crate::http::Roots;
 use crate::model::PathSetting;
 
 /// Reads the bundle that `$GHARUN_CA_BUNDLE` names, or `ca_bundle` under [github]. A path is of the
 /// folder in which gharun runs.
-pub(super) fn ca_bundle(env: &Env, file: &File) -> Result<Option<Setting<Roots>>> {
+pub(super) fn ca_bundle(env: &Env, file: &SettingsFile) -> Result<Option<Setting<Roots>>> {
     let named = pick::<PathSetting>(env, "ca_bundle", None);
     let named = named.map_err(|error| error.about("github.ca_bundle"))?;
     let of_file = || file.contents.github.ca_bundle.clone();
@@ -62,11 +62,13 @@ mod tests {
             let env: Env = [("GHARUN_CA_BUNDLE".to_owned(), path.clone())]
                 .into_iter()
                 .collect();
-            let said = ca_bundle(&env, &File::default()).unwrap_err().to_string();
+            let said = ca_bundle(&env, &SettingsFile::default())
+                .unwrap_err()
+                .to_string();
             assert!(said.starts_with("`$GHARUN_CA_BUNDLE` cannot be"), "{said}");
             assert!(said.contains(why), "{name}: {said}");
             let file = format!("[github]\nca_bundle = {path:?}\n");
-            let file = File::parse(Path::new("providers.toml"), &file).unwrap();
+            let file = SettingsFile::parse(Path::new("providers.toml"), &file).unwrap();
             let said = ca_bundle(&Env::default(), &file).unwrap_err().to_string();
             assert!(
                 said.starts_with("`github.ca_bundle` (providers.toml:2)"),

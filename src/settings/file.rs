@@ -9,7 +9,8 @@ use serde_json::Value;
 use toml::de::{DeTable, DeValue};
 
 use super::values::{
-    ApiUrl, AppId, Count, Enterprise, Group, Installation, Label, Org, Repo, Source, StartGroup,
+    ApiUrl, AppId, Count, Enterprise, GroupSetting, InstallationId, LabelSetting, Org, Repo,
+    SecretSetting, StartGroup,
 };
 use super::{Env, Error, Origin, Result, Setting, written};
 use crate::model::{HumanDuration, PathSetting, RegistrationMode, RunnerVersion};
@@ -17,10 +18,10 @@ use crate::providers::schema::{self, Fault, Misfit, dotted};
 
 /// The file, or an empty one where none was found.
 #[derive(Clone, Debug, Default)]
-pub struct File {
+pub struct SettingsFile {
     /// Where it was found.
     pub path: Option<PathBuf>,
-    pub(super) contents: Contents,
+    pub(super) contents: FileContents,
     /// The keys on the way to a value -> its line, from 1.
     lines: BTreeMap<Vec<String>, usize>,
 }
@@ -28,11 +29,11 @@ pub struct File {
 /// What the file may hold.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Contents {
+pub(super) struct FileContents {
     #[serde(default)]
     pub(super) defaults: Defaults,
     #[serde(default)]
-    pub(super) github: GitHub,
+    pub(super) github: GitHubTable,
     /// Each is read by its kind, so that a mistake in one is the end of no other.
     #[serde(default)]
     pub(super) providers: BTreeMap<String, Value>,
@@ -47,7 +48,7 @@ pub(super) struct Defaults {
     pub(super) group: Option<StartGroup>,
     pub(super) idle_timeout: Option<HumanDuration>,
     pub(super) keep_failed: Option<bool>,
-    pub(super) labels: Option<Vec<Label>>,
+    pub(super) labels: Option<Vec<LabelSetting>>,
     pub(super) lifetime: Option<HumanDuration>,
     pub(super) older_than: Option<HumanDuration>,
     pub(super) poll_interval: Option<HumanDuration>,
@@ -62,27 +63,27 @@ pub(super) struct Defaults {
 /// `[github]`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct GitHub {
+pub(super) struct GitHubTable {
     pub(super) api_url: Option<ApiUrl>,
-    pub(super) app: Option<App>,
+    pub(super) app: Option<AppTable>,
     pub(super) ca_bundle: Option<PathSetting>,
     pub(super) enterprise: Option<Enterprise>,
     pub(super) org: Option<Org>,
     pub(super) repo: Option<Repo>,
-    pub(super) runner_group: Option<Group>,
-    pub(super) token: Option<Source>,
+    pub(super) runner_group: Option<GroupSetting>,
+    pub(super) token: Option<SecretSetting>,
 }
 
 /// `[github.app]`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct App {
+pub(super) struct AppTable {
     pub(super) id: Option<AppId>,
-    pub(super) installation: Option<Installation>,
-    pub(super) private_key: Option<Source>,
+    pub(super) installation: Option<InstallationId>,
+    pub(super) private_key: Option<SecretSetting>,
 }
 
-impl File {
+impl SettingsFile {
     /// Finds and reads the file: `flag`, `$GHARUN_CONFIG`, `./providers.toml`, the user's.
     pub(super) fn find(flag: Option<&Path>, env: &Env) -> Result<Self> {
         if let Some(Setting { value, origin }) = env.path_setting("config", flag) {

@@ -3,8 +3,8 @@
 use url::Url;
 
 use super::authorities::ca_bundle;
-use super::values::{ApiUrl, Enterprise, Group, Org, Repo};
-use super::{Env, Error, File, Origin, Result, Setting, pick, typed};
+use super::values::{ApiUrl, Enterprise, GroupSetting, Org, Repo};
+use super::{Env, Error, Origin, Result, Setting, SettingsFile, pick, typed};
 use crate::cli::Global;
 use crate::http::Roots;
 use crate::model::Scope;
@@ -12,15 +12,15 @@ use crate::model::Scope;
 mod credential;
 
 pub(super) use credential::source;
-pub use credential::{App, Credential};
+pub use credential::{AppSetting, GitHubCredential};
 
 /// Scope, token and address of GitHub.
 #[derive(Clone, Debug)]
-pub struct GitHub {
+pub struct GitHubSettings {
     /// What runners are registered with.
     pub scope: Option<Setting<Scope>>,
     /// The token or the app, first one that is set.
-    pub token: Option<Setting<Credential>>,
+    pub token: Option<Setting<GitHubCredential>>,
     /// The server that people see, such as `https://github.com`.
     pub server: Url,
     /// The API's address, where it is said; else it follows from the server.
@@ -28,13 +28,13 @@ pub struct GitHub {
     /// Certificates that are trusted beside those of the system, for GitHub.
     pub ca_bundle: Option<Setting<Roots>>,
     /// The runner group, where one is named.
-    pub group: Option<Setting<Group>>,
+    pub group: Option<Setting<GroupSetting>>,
     /// `owner/name` of the repository whose workflow this is, or that runners serve.
     pub repository: Option<String>,
 }
 
-impl GitHub {
-    pub(super) fn resolve(global: &Global, env: &Env, file: &File) -> Result<Self> {
+impl GitHubSettings {
+    pub(super) fn resolve(global: &Global, env: &Env, file: &SettingsFile) -> Result<Self> {
         let scope = scope(global, env, file)?;
         let server = env.get("GITHUB_SERVER_URL").unwrap_or("https://github.com");
         let server = url(server, "GITHUB_SERVER_URL")?.value;
@@ -78,9 +78,9 @@ impl GitHub {
     }
 
     /// The token or the app, or the error that names what is read.
-    pub fn token(&self) -> Result<&Setting<Credential>> {
+    pub fn token(&self) -> Result<&Setting<GitHubCredential>> {
         let given = self.token.as_ref().ok_or_else(credential::none)?;
-        if let (Credential::App(app), Some(scope)) = (&given.value, &self.scope)
+        if let (GitHubCredential::App(app), Some(scope)) = (&given.value, &self.scope)
             && matches!(scope.value, Scope::Enterprise(_))
         {
             return Err(app.of_no_enterprise());
@@ -95,7 +95,7 @@ fn url(text: &str, variable: &str) -> Result<Setting<Url>> {
 }
 
 /// The scope of a flag, else of a variable, else of the file, else that of the workflow.
-fn scope(global: &Global, env: &Env, file: &File) -> Result<Option<Setting<Scope>>> {
+fn scope(global: &Global, env: &Env, file: &SettingsFile) -> Result<Option<Setting<Scope>>> {
     let flags = [
         ("repo", &global.repo),
         ("org", &global.org),
@@ -162,7 +162,7 @@ fn scope_of(name: &str, text: &str, origin: Origin) -> Result<Setting<Scope>> {
     scope.map_err(|error| error.about(format!("github.{name}")))
 }
 
-fn api_url(env: &Env, file: &File) -> Result<Option<Setting<Url>>> {
+fn api_url(env: &Env, file: &SettingsFile) -> Result<Option<Setting<Url>>> {
     let variable = "GITHUB_API_URL";
     if let Some(text) = env.get(variable) {
         let url = url(text, variable).map_err(|error| error.about("github.api_url"))?;
@@ -172,7 +172,7 @@ fn api_url(env: &Env, file: &File) -> Result<Option<Setting<Url>>> {
     Ok(of_file.map(|url| file.setting(&["github", "api_url"], url.0)))
 }
 
-fn group(global: &Global, env: &Env, file: &File) -> Result<Option<Setting<Group>>> {
+fn group(global: &Global, env: &Env, file: &SettingsFile) -> Result<Option<Setting<GroupSetting>>> {
     let given = pick(env, "runner_group", global.runner_group.as_deref());
     let given = given.map_err(|error| error.about("github.runner_group"))?;
     let of_file = file.contents.github.runner_group.clone();

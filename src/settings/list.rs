@@ -8,7 +8,7 @@ use crate::cli;
 /// The settings of `gharun list`, each resolved: what `stop --orphans` reads is read alike.
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
-pub struct List {
+pub struct ListSettings {
     /// Only what `stop --orphans` would act on.
     pub orphans: bool,
     /// The group that `stop --orphans` would look at; `None` is every group.
@@ -31,9 +31,9 @@ impl Settings {
     /// # Errors
     ///
     /// A value that cannot be used, or a provider that is not known.
-    pub fn list(&self, args: &cli::List) -> Result<List> {
+    pub fn list(&self, args: &cli::ListArgs) -> Result<ListSettings> {
         self.tables.know(&args.providers)?;
-        Ok(List {
+        Ok(ListSettings {
             orphans: args.orphans,
             group: self.group(None)?,
             older_than: self.older_than(args.older_than.as_deref())?,

@@ -7,7 +7,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::cli::{Color, Format, Global};
+use crate::cli::{ColorArg, FormatArg, Global};
 use crate::model::{HumanDuration, Run};
 use crate::providers::schema::{Fault, SECRET_ITSELF};
 
@@ -26,17 +26,17 @@ mod values;
 mod written;
 
 pub use env::Env;
-pub use file::File;
-pub use github::{App, Credential, GitHub};
-pub use list::List;
-pub use providers::{Check, Offers, Providers};
+pub use file::SettingsFile;
+pub use github::{AppSetting, GitHubCredential, GitHubSettings};
+pub use list::ListSettings;
+pub use providers::{CheckSettings, OffersSettings, ProvidersSettings};
 pub use proxies::Proxies;
-pub use start::Start;
-pub use stop::Stop;
+pub use start::StartSettings;
+pub use stop::StopSettings;
 pub use tables::{ProviderSettings, Tables};
-pub use values::Group;
+pub use values::GroupSetting;
 
-use values::Text;
+use values::SettingText;
 
 /// What settings answer.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -126,7 +126,7 @@ fn spelled(key: &str, origin: &Origin) -> String {
 
 /// What a workflow step knows about itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Step {
+pub struct WorkflowStep {
     /// The run and its attempt.
     pub run: Option<Run>,
     /// Whether the user asked for debug logs.
@@ -139,49 +139,49 @@ pub struct Settings {
     /// The environment as it was at the beginning.
     env: Env,
     /// The file, when there is one.
-    pub file: File,
+    pub file: SettingsFile,
     /// How results are written.
-    pub format: Format,
+    pub format: FormatArg,
     /// When to colour.
-    pub color: Color,
+    pub color: ColorArg,
     /// How much is said: -1 quiet, 0 normal, 1 and more for each `-v`.
     pub verbosity: i8,
     /// The state file; `None` with `--no-state`.
     pub state: Option<PathBuf>,
     /// Set when this is a step of a workflow.
-    pub step: Option<Step>,
+    pub step: Option<WorkflowStep>,
     /// Which log lines are shown (`RUST_LOG`).
     pub log: Option<String>,
     /// Scope, token and address of GitHub.
-    pub github: GitHub,
+    pub github: GitHubSettings,
     /// The providers' tables.
     pub tables: Tables,
 }
 
 /// How results are written: asked before anything else can fail.
-pub fn manners(global: &Global, env: &Env) -> (Format, Color) {
+pub fn manners(global: &Global, env: &Env) -> (FormatArg, ColorArg) {
     let format = global.output.or_else(|| match env.get("GHARUN_OUTPUT")? {
-        "json" => Some(Format::Json),
+        "json" => Some(FormatArg::Json),
         _ => None,
     });
     let color = global
         .color
         .unwrap_or_else(|| match env.get("GHARUN_COLOR") {
-            Some("always") => Color::Always,
-            Some("never") => Color::Never,
-            _ if env.get("NO_COLOR").is_some() => Color::Never,
-            _ => Color::Auto,
+            Some("always") => ColorArg::Always,
+            Some("never") => ColorArg::Never,
+            _ if env.get("NO_COLOR").is_some() => ColorArg::Never,
+            _ => ColorArg::Auto,
         });
-    (format.unwrap_or(Format::Text), color)
+    (format.unwrap_or(FormatArg::Text), color)
 }
 
 impl Settings {
     /// Resolves what every command needs. `set` are the `--set` options of the command.
     pub fn resolve(global: &Global, set: &[String], env: Env) -> Result<Self> {
         // What `manners` passed over, since it cannot fail.
-        pick::<Format>(&env, "output", None).map_err(|error| error.about("output"))?;
-        pick::<Color>(&env, "color", None).map_err(|error| error.about("color"))?;
-        let file = File::find(global.config.as_deref(), &env)?;
+        pick::<FormatArg>(&env, "output", None).map_err(|error| error.about("output"))?;
+        pick::<ColorArg>(&env, "color", None).map_err(|error| error.about("color"))?;
+        let file = SettingsFile::find(global.config.as_deref(), &env)?;
         let (format, color) = manners(global, &env);
         let step = env.flag("GITHUB_ACTIONS").then(|| step(&env));
         let verbosity = match i8::try_from(global.verbose).unwrap_or(i8::MAX) {
@@ -198,7 +198,7 @@ impl Settings {
             } else {
                 Some(state(global, &env, step.is_some())?)
             },
-            github: GitHub::resolve(global, &env, &file)?,
+            github: GitHubSettings::resolve(global, &env, &file)?,
             tables: Tables::resolve(set, &env, &file)?,
             step,
             log: env.get("RUST_LOG").map(str::to_owned),
@@ -208,7 +208,7 @@ impl Settings {
     }
 
     /// One setting of `[defaults]`, first that applies: flag, `GHARUN_…`, the file.
-    fn read<T: Text>(
+    fn read<T: SettingText>(
         &self,
         name: &str,
         flag: Option<&str>,
@@ -253,7 +253,7 @@ impl Settings {
 }
 
 /// One setting from its flag, else from its variable `GHARUN_…`.
-fn pick<T: Text>(env: &Env, name: &str, flag: Option<&str>) -> Result<Option<Setting<T>>> {
+fn pick<T: SettingText>(env: &Env, name: &str, flag: Option<&str>) -> Result<Option<Setting<T>>> {
     let variable = format!("GHARUN_{}", name.to_uppercase());
     match (flag, env.get(&variable)) {
         (Some(text), _) => {
@@ -266,7 +266,7 @@ fn pick<T: Text>(env: &Env, name: &str, flag: Option<&str>) -> Result<Option<Set
 }
 
 /// The value of a flag or a variable.
-fn typed<T: Text>(text: &str, origin: Origin) -> Result<Setting<T>> {
+fn typed<T: SettingText>(text: &str, origin: Origin) -> Result<Setting<T>> {
     let Some(value) = T::read(text) else {
         let found = if T::SHOWN {
             format!("`{text}`")
@@ -301,9 +301,9 @@ fn unfit(subject: &str, fault: Fault) -> Error {
     }
 }
 
-fn step(env: &Env) -> Step {
+fn step(env: &Env) -> WorkflowStep {
     let number = |name: &str| env.get(name).and_then(|value| value.parse().ok());
-    Step {
+    WorkflowStep {
         run: number("GITHUB_RUN_ID").map(|id| Run {
             id,
             attempt: number("GITHUB_RUN_ATTEMPT")

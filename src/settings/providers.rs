@@ -8,29 +8,29 @@ use crate::providers::{KINDS, Kind, kind};
 
 /// What `gharun providers` is to do, with its settings resolved.
 #[derive(Clone, Debug)]
-pub enum Providers {
+pub enum ProvidersSettings {
     /// Try credentials, places and GitHub.
-    Check(Check),
+    Check(CheckSettings),
     /// Ask, and write this file.
     Init(PathBuf),
     /// Show kinds and tables.
     List,
     /// Show machine types.
-    Offers(Offers),
+    Offers(OffersSettings),
     /// Explain the settings of a kind.
     Show(&'static Kind),
 }
 
 /// The settings of `gharun providers check`.
 #[derive(Clone, Debug)]
-pub struct Check {
+pub struct CheckSettings {
     /// The providers to check.
     pub providers: Vec<String>,
 }
 
 /// The settings of `gharun providers offers`.
 #[derive(Clone, Debug)]
-pub struct Offers {
+pub struct OffersSettings {
     /// The providers to ask.
     pub providers: Vec<String>,
     /// Whether the user named them, as arguments.
@@ -45,19 +45,27 @@ impl Settings {
     /// # Errors
     ///
     /// A provider or a kind that is not known.
-    pub fn providers_command(&self, args: &cli::Providers) -> Result<Providers> {
+    pub fn providers_command(&self, args: &cli::ProvidersArgs) -> Result<ProvidersSettings> {
         Ok(match &args.command {
-            None | Some(ProvidersCommand::List) => Providers::List,
-            Some(ProvidersCommand::Check { names, .. }) => Providers::Check(Check {
-                providers: self.tables.wanted(names)?,
-            }),
-            Some(ProvidersCommand::Show { kind }) => Providers::Show(self.tables.shown(kind)?),
-            Some(ProvidersCommand::Init) => Providers::Init(PathBuf::from("providers.toml")),
-            Some(ProvidersCommand::Offers { names, .. }) => Providers::Offers(Offers {
-                providers: self.tables.wanted(names)?,
-                named: !names.is_empty(),
-                wanted: !names.is_empty() || !self.tables.named().is_empty(),
-            }),
+            None | Some(ProvidersCommand::List) => ProvidersSettings::List,
+            Some(ProvidersCommand::Check { names, .. }) => {
+                ProvidersSettings::Check(CheckSettings {
+                    providers: self.tables.wanted(names)?,
+                })
+            }
+            Some(ProvidersCommand::Show { kind }) => {
+                ProvidersSettings::Show(self.tables.shown(kind)?)
+            }
+            Some(ProvidersCommand::Init) => {
+                ProvidersSettings::Init(PathBuf::from("providers.toml"))
+            }
+            Some(ProvidersCommand::Offers { names, .. }) => {
+                ProvidersSettings::Offers(OffersSettings {
+                    providers: self.tables.wanted(names)?,
+                    named: !names.is_empty(),
+                    wanted: !names.is_empty() || !self.tables.named().is_empty(),
+                })
+            }
         })
     }
 }

@@ -83,12 +83,12 @@ fn string(text: &str) -> Option<String> {
 
 /// Where a setting stands in its table, and its value.
 #[derive(Debug)]
-pub(super) struct Set {
+pub(super) struct SettingOverride {
     pub(super) path: Vec<String>,
     pub(super) value: Value,
 }
 
-impl Set {
+impl SettingOverride {
     /// Reads a value for a table of this shape. What fits nothing is left as TOML has it, for the error.
     ///
     /// # Errors
@@ -385,7 +385,7 @@ mod tests {
         ] {
             let Typed { keys, text } = Typed::read(set).expect("a key and a value");
             let mut table = Map::new();
-            let read = Set::read(Shape::of(&schema), &keys, &text);
+            let read = SettingOverride::read(Shape::of(&schema), &keys, &text);
             read.expect("it can be read").into_table(&mut table);
             assert_eq!(Value::Object(table), expected, "{set}");
         }
@@ -398,7 +398,7 @@ mod tests {
             "[", "[4090", "[a,,b]", "[a, \"b]", "[a]x", "[::1]:22", "[a,]b",
         ] {
             for key in ["list", "names"] {
-                let read = Set::read(Shape::of(&schema), &[key.to_owned()], text);
+                let read = SettingOverride::read(Shape::of(&schema), &[key.to_owned()], text);
                 let misfit = read.expect_err("it is no list");
                 assert_eq!(misfit.key(), key);
                 assert_eq!(
@@ -422,7 +422,7 @@ mod tests {
         let mut table = Map::new();
         for (key, text) in [("A", "1"), ("B", "true"), ("A", "2")] {
             let keys = ["env", key].map(str::to_owned);
-            let read = Set::read(Shape::of(&schema), &keys, text);
+            let read = SettingOverride::read(Shape::of(&schema), &keys, text);
             read.expect("it can be read").into_table(&mut table);
         }
         let expected = json!({ "env": { "A": "2", "B": "true" } });

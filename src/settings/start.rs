@@ -3,7 +3,7 @@
 use std::num::NonZeroU16;
 use std::time::Duration;
 
-use super::values::Label;
+use super::values::LabelSetting;
 use super::{Error, Origin, Proxies, Result, Setting, Settings, spelled, typed};
 use crate::cli;
 use crate::model::{HumanDuration, RegistrationMode, RunnerVersion};
@@ -12,7 +12,7 @@ use crate::providers::schema::{backticked, dotted};
 /// The settings of `gharun start`, each resolved.
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
-pub struct Start {
+pub struct StartSettings {
     /// Providers in order of preference.
     pub providers: Vec<String>,
     /// How many runners.
@@ -49,7 +49,7 @@ pub struct Start {
 
 impl Settings {
     /// Resolves the settings of `gharun start`.
-    pub fn start(&self, args: &cli::Start) -> Result<Start> {
+    pub fn start(&self, args: &cli::StartArgs) -> Result<StartSettings> {
         let defaults = &self.file.contents.defaults;
         let minutes = |n: u64| Duration::from_secs(n * 60);
         let flag = args.lifetime.as_deref();
@@ -100,7 +100,7 @@ impl Settings {
         let registration = args.registration.as_deref();
         let registration = self.read("registration", registration, defaults.registration)?;
         let (allow, keep) = (defaults.allow_partial, defaults.keep_failed);
-        Ok(Start {
+        Ok(StartSettings {
             providers: self.providers(&args.providers)?,
             count: count.map_or(NonZeroU16::MIN, |count| count.value.0),
             labels: self.labels(&args.labels)?,
@@ -166,7 +166,7 @@ impl Settings {
 
     fn labels(&self, given: &[String]) -> Result<Vec<String>> {
         let given = (!given.is_empty()).then(|| (given.to_vec(), Origin::Flag("--label".into())));
-        let labels: Vec<Label> = match given.or_else(|| self.words("labels")) {
+        let labels: Vec<LabelSetting> = match given.or_else(|| self.words("labels")) {
             Some((words, origin)) => words
                 .iter()
                 .map(|word| Ok(typed(word, origin.clone())?.value))
@@ -181,7 +181,7 @@ impl Settings {
                 .unwrap_or_default(),
         };
         let mut fine: Vec<String> = Vec::new();
-        for Label(label) in labels {
+        for LabelSetting(label) in labels {
             if !fine.iter().any(|other| other.eq_ignore_ascii_case(&label)) {
                 fine.push(label);
             }
@@ -203,7 +203,7 @@ impl Settings {
         Some((words.collect(), Origin::Variable(variable)))
     }
 
-    fn setup(&self, args: &cli::Start) -> Result<Option<String>> {
+    fn setup(&self, args: &cli::StartArgs) -> Result<Option<String>> {
         let flag = args.setup.as_ref().map(|path| path.display().to_string());
         let of_file = self.file.contents.defaults.setup.clone();
         let Some(Setting { value, origin }) = self.read("setup", flag.as_deref(), of_file)? else {

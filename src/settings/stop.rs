@@ -10,7 +10,7 @@ use crate::model::{HumanDuration, Name, Reference, StopTarget};
 /// The settings of `gharun stop`, each resolved.
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
-pub struct Stop {
+pub struct StopSettings {
     /// What is to be stopped.
     pub target: StopTarget,
     /// Only what a start with this group made.
@@ -35,9 +35,9 @@ pub struct Stop {
 
 impl Settings {
     /// Resolves the settings of `gharun stop`. Reads standard input when the mapping is `-`.
-    pub fn stop(&self, args: &cli::Stop) -> Result<Stop> {
+    pub fn stop(&self, args: &cli::StopArgs) -> Result<StopSettings> {
         self.tables.know(&args.providers)?;
-        Ok(Stop {
+        Ok(StopSettings {
             target: self.target(args)?,
             group: self.group(args.group.as_deref())?,
             providers: args.providers.clone(),
@@ -57,14 +57,14 @@ impl Settings {
         })
     }
 
-    fn second_look(&self, args: &cli::Stop) -> Result<Duration> {
+    fn second_look(&self, args: &cli::StopArgs) -> Result<Duration> {
         let of_file = self.file.contents.defaults.second_look;
         let flag = args.second_look.as_deref();
         let look = self.duration("second_look", flag, of_file, Duration::from_mins(1))?;
         Ok(look.value)
     }
 
-    fn target(&self, args: &cli::Stop) -> Result<StopTarget> {
+    fn target(&self, args: &cli::StopArgs) -> Result<StopTarget> {
         if !args.references.is_empty() {
             let (mut machines, mut names) = (Vec::new(), Vec::new());
             for text in &args.references {

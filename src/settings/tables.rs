@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use schemars::Schema;
 use serde_json::{Map, Value};
 
-use super::set::{Set, Typed};
-use super::values::Source;
-use super::{Env, Error, ErrorKind, File, Origin, Result, github};
+use super::set::{SettingOverride, Typed};
+use super::values::SecretSetting;
+use super::{Env, Error, ErrorKind, Origin, Result, SettingsFile, github};
 use crate::model::{Secret, SecretSource};
 use crate::providers::schema::{self, Fault, Misfit, Shape};
 use crate::providers::{self, KINDS, Kind};
@@ -21,7 +21,7 @@ const LONGEST_NAME: usize = 40;
 #[derive(Clone, Debug, Default)]
 pub struct Tables {
     sets: Vec<Typed>,
-    file: File,
+    file: SettingsFile,
     env: Env,
 }
 
@@ -43,7 +43,7 @@ pub struct ProviderSettings {
 }
 
 impl Tables {
-    pub(super) fn resolve(set: &[String], env: &Env, file: &File) -> Result<Self> {
+    pub(super) fn resolve(set: &[String], env: &Env, file: &SettingsFile) -> Result<Self> {
         let sets = set.iter().map(|text| Typed::read(text));
         let sets = sets.collect::<Result<_>>()?;
         Ok(Self {
@@ -166,11 +166,11 @@ impl Tables {
             match self.finish(provider) {
                 Ok(()) => {}
                 // It was typed for this very command.
-                Err(Flaw {
+                Err(TableError {
                     error,
                     origin: Origin::Flag(_),
                 }) => return Err(error),
-                Err(Flaw { error, .. }) => *settings = Err(error),
+                Err(TableError { error, .. }) => *settings = Err(error),
             }
         }
         Ok(all)
@@ -235,7 +235,9 @@ impl Tables {
     fn without_sets(&self, name: &str) -> Result<ProviderSettings> {
         let kind = self.kind_of(name)?;
         let (mut values, mut origins) = (Map::new(), BTreeMap::new());
-        for (variable, key, value) in kind.ambient(&|name| self.env.get(name).map(str::to_owned)) {
+        for (variable, key, value) in
+            kind.env_defaults(&|name| self.env.get(name).map(str::to_owned))
+        {
             if !values.contains_key(key) {
                 values.insert(key.to_owned(), value);
                 origins.insert(key.to_owned(), Origin::Variable(variable.to_owned()));
@@ -258,12 +260,12 @@ impl Tables {
     }
 
     /// Takes the secrets apart, and checks the form of all the rest.
-    fn finish(&self, provider: &mut ProviderSettings) -> Result<(), Flaw> {
+    fn finish(&self, provider: &mut ProviderSettings) -> Result<(), TableError> {
         let keys = provider.values.keys().filter(|key| provider.is_secret(key));
         for key in keys.cloned().collect::<Vec<_>>() {
             if let Some(value) = provider.values.remove(&key) {
                 let secret = self.secret(provider, &key, &value);
-                let secret = secret.map_err(|error| Flaw {
+                let secret = secret.map_err(|error| TableError {
                     origin: provider.origin(&key),
                     error,
                 })?;
@@ -287,7 +289,7 @@ impl Tables {
             let origin = self.origin(name, &path);
             let error = error.of_setting(&subject(name, &path, &origin));
             let error = error.map(|_| ErrorKind::Usage);
-            Flaw { error, origin }
+            TableError { error, origin }
         })
     }
 
@@ -320,7 +322,7 @@ impl Tables {
         let surroundings = || {
             let kind = self.kind_of(name).ok()?;
             let lookup = |name: &str| self.env.get(name).map(str::to_owned);
-            let ambient = kind.ambient(&lookup).into_iter();
+            let ambient = kind.env_defaults(&lookup).into_iter();
             let mut ambient = ambient.filter(|(_, setting, _)| setting == key);
             let (variable, ..) = ambient.next()?;
             Some(Origin::Variable(variable.to_owned()))
@@ -372,13 +374,13 @@ impl Tables {
             return Ok(SecretSource::Literal(Secret::new(text.trim())));
         }
         let path = ["providers", &provider.name, key];
-        let source: Source =
+        let source: SecretSetting =
             schema::read_value(value).map_err(|misfit| self.file.misfit(&path, misfit))?;
         Ok(github::source(&source, &self.env))
     }
 
     /// The error for what is wrong in the settings of a provider, and who is to blame.
-    fn misfit(&self, provider: &ProviderSettings, mut misfit: Misfit) -> Flaw {
+    fn misfit(&self, provider: &ProviderSettings, mut misfit: Misfit) -> TableError {
         let name = &provider.name;
         let origin = self.origin(name, &misfit.path);
         let error = if let Origin::File { .. } = origin {
@@ -393,7 +395,7 @@ impl Tables {
             let key = schema::dotted(&[&key[..], &misfit.path].concat());
             super::unfit(&subject(name, &misfit.path, &origin), misfit.fault).about(key)
         };
-        Flaw { error, origin }
+        TableError { error, origin }
     }
 
     /// What was typed for a setting of a provider.
@@ -419,7 +421,7 @@ fn subject(name: &str, path: &[String], origin: &Origin) -> String {
 }
 
 /// What is wrong with the settings of one provider.
-struct Flaw {
+struct TableError {
     error: Error,
     origin: Origin,
 }
@@ -461,7 +463,7 @@ impl ProviderSettings {
                 keys[0]
             )));
         }
-        let read = Set::read(Shape::of(&self.schema), keys, text);
+        let read = SettingOverride::read(Shape::of(&self.schema), keys, text);
         Ok(read.map(|set| {
             set.into_table(&mut self.values);
             self.origins.insert(keys[0].clone(), origin);

@@ -63,7 +63,7 @@ impl World {
         ))
     }
 
-    fn start(&self) -> Result<Start> {
+    fn start(&self) -> Result<StartSettings> {
         let (settings, cli) = self.settings()?;
         let Command::Start(args) = cli.command else {
             panic!("not start")
@@ -244,7 +244,7 @@ fn a_list_whose_quotes_the_shell_took_is_a_list_or_an_error() {
         serde_json::json!(["u@a", "u@b"])
     );
     let error = hosts("hosts=[u@a").expect_err("it is none");
-    insta::assert_snapshot!(error.told(), @r#"
+    insta::assert_snapshot!(error.describe(), @r#"
     `providers.ssh.hosts` (--set hosts) must be a list such as `["a", "b"]`, not `[u@a`
     hint: quote it for the shell: `--set 'hosts=["…", "…"]'`; one value needs no brackets
     "#);

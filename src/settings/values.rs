@@ -10,20 +10,20 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::cli::{Color, Format};
+use crate::cli::{ColorArg, FormatArg};
 use crate::model::{HumanDuration, PathSetting, RegistrationMode, RunnerVersion, Scope};
 use crate::providers::schema::{EXPECTED, SOURCE};
 
 /// A runner group, as the user names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Group {
+pub enum GroupSetting {
     /// By GitHub's number: nothing but digits.
     Id(u64),
     /// By its name.
     Name(String),
 }
 
-impl fmt::Display for Group {
+impl fmt::Display for GroupSetting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Id(id) => write!(f, "{id}"),
@@ -33,7 +33,7 @@ impl fmt::Display for Group {
 }
 
 /// A value that is written as one text in a flag or a variable.
-pub(super) trait Text: Sized {
+pub(super) trait SettingText: Sized {
     /// What it must be, after `must be`.
     const EXPECTED: &'static str;
     /// Whether an error may show a text that is not one.
@@ -43,7 +43,7 @@ pub(super) trait Text: Sized {
     fn read(text: &str) -> Option<Self>;
 }
 
-/// Lets the types of this file be read from the file of settings as from a flag: by [`Text::read`]. Each is a string
+/// Lets the types of this file be read from the file of settings as from a flag: by [`SettingText::read`]. Each is a string
 /// there, or of one of the types that are named.
 macro_rules! in_the_file {
     ($($name:ty: $($type:literal)|+;)+) => {$(
@@ -81,9 +81,9 @@ in_the_file! {
     ApiUrl: "string";
     AppId: "string" | "integer";
     Enterprise: "string";
-    Group: "string" | "integer";
-    Installation: "string" | "integer";
-    Label: "string";
+    GroupSetting: "string" | "integer";
+    InstallationId: "string" | "integer";
+    LabelSetting: "string";
     Org: "string";
     RegistrationMode: "string";
     Repo: "string";
@@ -91,7 +91,7 @@ in_the_file! {
     RunnerVersion: "string";
 }
 
-impl Text for HumanDuration {
+impl SettingText for HumanDuration {
     const EXPECTED: &'static str = HumanDuration::EXPECTED;
 
     fn read(text: &str) -> Option<Self> {
@@ -99,7 +99,7 @@ impl Text for HumanDuration {
     }
 }
 
-impl Text for PathSetting {
+impl SettingText for PathSetting {
     const EXPECTED: &'static str = "a path";
 
     fn read(text: &str) -> Option<Self> {
@@ -108,7 +108,7 @@ impl Text for PathSetting {
 }
 
 /// A switch.
-impl Text for bool {
+impl SettingText for bool {
     const EXPECTED: &'static str = "`true` or `false`";
 
     fn read(text: &str) -> Option<Self> {
@@ -120,7 +120,7 @@ impl Text for bool {
     }
 }
 
-impl Text for Format {
+impl SettingText for FormatArg {
     const EXPECTED: &'static str = "`text` or `json`";
 
     fn read(text: &str) -> Option<Self> {
@@ -128,7 +128,7 @@ impl Text for Format {
     }
 }
 
-impl Text for Color {
+impl SettingText for ColorArg {
     const EXPECTED: &'static str = "`auto`, `always` or `never`";
 
     fn read(text: &str) -> Option<Self> {
@@ -170,7 +170,7 @@ impl JsonSchema for Count {
     }
 }
 
-impl Text for Count {
+impl SettingText for Count {
     const EXPECTED: &'static str = "an integer from 1 to 256";
 
     fn read(text: &str) -> Option<Self> {
@@ -180,9 +180,9 @@ impl Text for Count {
 
 /// A label of a runner: GitHub splits at commas and ignores case; 256 characters at most.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Label(pub(super) String);
+pub(super) struct LabelSetting(pub(super) String);
 
-impl Text for Label {
+impl SettingText for LabelSetting {
     const EXPECTED: &'static str = "a label of letters, digits, `.`, `_` and `-`";
 
     fn read(text: &str) -> Option<Self> {
@@ -196,7 +196,7 @@ impl Text for Label {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct StartGroup(pub(super) String);
 
-impl Text for StartGroup {
+impl SettingText for StartGroup {
     const EXPECTED: &'static str = "a name of at most 40 lower-case letters, digits, `-` and `_`";
 
     fn read(text: &str) -> Option<Self> {
@@ -206,7 +206,7 @@ impl Text for StartGroup {
     }
 }
 
-impl Text for RunnerVersion {
+impl SettingText for RunnerVersion {
     const EXPECTED: &'static str = "`latest` or a version such as `2.336.0`";
 
     fn read(text: &str) -> Option<Self> {
@@ -214,7 +214,7 @@ impl Text for RunnerVersion {
     }
 }
 
-impl Text for RegistrationMode {
+impl SettingText for RegistrationMode {
     const EXPECTED: &'static str = "`jit` or `token`";
 
     fn read(text: &str) -> Option<Self> {
@@ -226,7 +226,7 @@ impl Text for RegistrationMode {
     }
 }
 
-impl Text for Group {
+impl SettingText for GroupSetting {
     const EXPECTED: &'static str = "the name or ID of a runner group";
 
     fn read(text: &str) -> Option<Self> {
@@ -256,7 +256,7 @@ fn is_slug(text: &str) -> bool {
 #[derive(Clone, Debug)]
 pub(super) struct Repo(pub(super) Scope);
 
-impl Text for Repo {
+impl SettingText for Repo {
     const EXPECTED: &'static str = "`OWNER/NAME`, such as `octo/app`";
 
     fn read(text: &str) -> Option<Self> {
@@ -274,7 +274,7 @@ impl Text for Repo {
 #[derive(Clone, Debug)]
 pub(super) struct Org(pub(super) Scope);
 
-impl Text for Org {
+impl SettingText for Org {
     const EXPECTED: &'static str = "an organization's name as in its URL";
 
     fn read(text: &str) -> Option<Self> {
@@ -286,7 +286,7 @@ impl Text for Org {
 #[derive(Clone, Debug)]
 pub(super) struct Enterprise(pub(super) Scope);
 
-impl Text for Enterprise {
+impl SettingText for Enterprise {
     const EXPECTED: &'static str = "an enterprise's name as in its URL";
 
     fn read(text: &str) -> Option<Self> {
@@ -298,7 +298,7 @@ impl Text for Enterprise {
 #[derive(Clone, Debug)]
 pub(super) struct ApiUrl(pub(super) Url);
 
-impl Text for ApiUrl {
+impl SettingText for ApiUrl {
     const EXPECTED: &'static str = "a URL such as `https://github.example.com`";
 
     fn read(text: &str) -> Option<Self> {
@@ -312,7 +312,7 @@ impl Text for ApiUrl {
 #[derive(Clone, Debug)]
 pub(super) struct AppId(pub(super) String);
 
-impl Text for AppId {
+impl SettingText for AppId {
     const EXPECTED: &'static str =
         "the client ID (`Iv…`) or app ID of a GitHub App, as shown on the app's settings page";
     // It may be a key that came to the wrong place.
@@ -329,9 +329,9 @@ impl Text for AppId {
 
 /// Where a GitHub App is installed.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Installation(pub(super) u64);
+pub(super) struct InstallationId(pub(super) u64);
 
-impl Text for Installation {
+impl SettingText for InstallationId {
     const EXPECTED: &'static str = "the number at the end of the installation's URL";
 
     fn read(text: &str) -> Option<Self> {
@@ -343,7 +343,7 @@ impl Text for Installation {
 /// Where a secret comes from.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Source {
+pub(super) enum SecretSetting {
     /// The output of a command.
     Command(Vec<String>),
     /// A variable.
@@ -352,7 +352,7 @@ pub(super) enum Source {
     File(PathSetting),
 }
 
-impl JsonSchema for Source {
+impl JsonSchema for SecretSetting {
     fn schema_name() -> std::borrow::Cow<'static, str> {
         "Source".into()
     }
@@ -393,11 +393,11 @@ mod tests {
     #[test]
     fn labels_with_commas_and_blanks_are_refused() {
         for text in ["", "a,b", "a b", &"x".repeat(257)] {
-            assert!(Label::read(text).is_none(), "{text}");
+            assert!(LabelSetting::read(text).is_none(), "{text}");
         }
         assert_eq!(
-            Label::read("gpu.L40S_1-x"),
-            Some(Label("gpu.L40S_1-x".to_owned()))
+            LabelSetting::read("gpu.L40S_1-x"),
+            Some(LabelSetting("gpu.L40S_1-x".to_owned()))
         );
     }
 

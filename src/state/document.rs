@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Entries, Entry, Unreadable};
+use super::{Entries, RunnerRecord, Unreadable};
 use crate::model::Name;
 
 /// The version that this gharun writes. It changes when an older gharun would misread the file; a
@@ -115,13 +115,13 @@ impl Document {
     }
 }
 
-fn entry_of(name: &str, entry: &Value) -> Result<(Name, Entry), String> {
+fn entry_of(name: &str, entry: &Value) -> Result<(Name, RunnerRecord), String> {
     let name = Name::try_from(name.to_owned()).map_err(|error| error.to_string())?;
     let entry = serde_path_to_error::deserialize(entry).map_err(|error| error.to_string())?;
     Ok((name, entry))
 }
 
-fn object(entry: &Entry) -> Map<String, Value> {
+fn object(entry: &RunnerRecord) -> Map<String, Value> {
     match serde_json::to_value(entry) {
         Ok(Value::Object(object)) => object,
         // A struct of strings, numbers and times becomes an object; a price that is no number

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::document::{Document, NotADocument};
-use super::{Contents, Entries, Error, ErrorKind, MovedAside};
+use super::{Entries, Error, ErrorKind, MovedAside, StateContents};
 
 /// The pauses between two tries for the lock, in milliseconds, taken in turn: uneven, so that
 /// processes that began together do not knock together for ever.
@@ -21,14 +21,14 @@ const PAUSES: [u64; 5] = [1, 3, 7, 5, 11];
 const LINKS: usize = 40;
 
 /// Reads the file without a lock.
-pub(super) fn read(path: &Path) -> Result<Contents, Error> {
+pub(super) fn read(path: &Path) -> Result<StateContents, Error> {
     let path = &resolve(path)?;
     match load(path)? {
         Ok(Document {
             entries,
             unreadable,
             ..
-        }) => Ok(Contents {
+        }) => Ok(StateContents {
             entries,
             unreadable,
         }),

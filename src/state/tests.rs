@@ -19,8 +19,8 @@ fn name(number: usize) -> Name {
     format!("gharun-000000{number:08}").parse().expect("a name")
 }
 
-fn entry(start: &str) -> Entry {
-    Entry {
+fn entry(start: &str) -> RunnerRecord {
+    RunnerRecord {
         provider: "docker".into(),
         server: "github.com".into(),
         scope: "acme/app".into(),

@@ -30,7 +30,7 @@ impl Stream {
 }
 
 /// A `Ui` with its standard output and error.
-fn ui(look: Look) -> (Ui, Stream, Stream) {
+fn ui(look: UiOptions) -> (Ui, Stream, Stream) {
     let (out, err) = (Stream::default(), Stream::default());
     let ui = Ui::with(look, Box::new(out.clone()), Box::new(err.clone()), None);
     (ui, out, err)
@@ -97,7 +97,7 @@ fn events() -> Vec<Event> {
     ]
 }
 
-fn told(look: Look) -> String {
+fn told(look: UiOptions) -> String {
     let (ui, out, err) = ui(look);
     for event in events() {
         ui.handle(&event);
@@ -123,7 +123,7 @@ fn chain(texts: &[&'static str]) -> Chain {
 
 #[test]
 fn without_bars_every_event_is_a_line() {
-    insta::assert_snapshot!(told(Look::default()), @"
+    insta::assert_snapshot!(told(UiOptions::default()), @"
     Registered `gharun-abcdefabcdefgh` with GitHub as runner 42
     Launching `gharun-abcdefabcdefgh` at `docker`
     Provider `docker` has no capacity for `gharun-abcdefabcdefgh`
@@ -143,18 +143,18 @@ fn without_bars_every_event_is_a_line() {
 
 #[test]
 fn quiet_says_failures_alone() {
-    let look = Look {
+    let look = UiOptions {
         verbosity: Verbosity::Quiet,
-        ..Look::default()
+        ..UiOptions::default()
     };
     insta::assert_snapshot!(told(look), @"error: runner `gharun-abcdefabcdefgh` failed");
 }
 
 #[test]
 fn why_a_runner_failed_is_for_the_last_screen_and_for_who_wants_all() {
-    let look = Look {
+    let look = UiOptions {
         verbosity: Verbosity::Debug,
-        ..Look::default()
+        ..UiOptions::default()
     };
     let told = told(look);
     for line in [
@@ -167,9 +167,9 @@ fn why_a_runner_failed_is_for_the_last_screen_and_for_who_wants_all() {
 
 #[test]
 fn in_a_workflow_boot_logs_and_warnings_are_left_to_actions() {
-    let look = Look {
+    let look = UiOptions {
         actions: true,
-        ..Look::default()
+        ..UiOptions::default()
     };
     let told = told(look);
     assert!(told.contains("Launched") && !told.contains("boot log") && !told.contains("careful"));
@@ -178,7 +178,7 @@ fn in_a_workflow_boot_logs_and_warnings_are_left_to_actions() {
 
 #[test]
 fn no_id_is_followed_by_a_sign() {
-    for line in told(Look::default()).lines() {
+    for line in told(UiOptions::default()).lines() {
         for sign in ["`.", "`,", "`:", "`;"] {
             assert!(!line.contains(sign), "{line}");
         }
@@ -187,7 +187,7 @@ fn no_id_is_followed_by_a_sign() {
 
 #[test]
 fn an_error_is_said_with_its_causes_and_hints_once_each() {
-    let (ui, _, err) = ui(Look::default());
+    let (ui, _, err) = ui(UiOptions::default());
     let error = chain(&[
         "could not start 2 runners on `gpu`",
         "could not launch `gharun-x`: no\nroom",
@@ -209,9 +209,9 @@ fn an_error_is_said_with_its_causes_and_hints_once_each() {
 
 #[test]
 fn an_error_without_hints_ends_without_a_blank_line() {
-    let (ui, _, err) = ui(Look {
+    let (ui, _, err) = ui(UiOptions {
         verbosity: Verbosity::Quiet,
-        ..Look::default()
+        ..UiOptions::default()
     });
     ui.error(&chain(&["it failed"]), &[]);
     assert_eq!(err.text(), "error: it failed\n");
@@ -224,21 +224,21 @@ fn colours_are_there_when_wanted_and_carry_no_meaning() {
         ..Terminals::default()
     };
     let said = |color, terminals| {
-        let (ui, _, err) = ui(Look {
+        let (ui, _, err) = ui(UiOptions {
             color,
             terminals,
-            ..Look::default()
+            ..UiOptions::default()
         });
         ui.warning("careful");
         ui.hint("try `x`");
         err.text()
     };
     let plain = "warning: careful\nhint: try `x`\n";
-    assert_eq!(said(Color::Auto, Terminals::default()), plain);
-    assert_eq!(said(Color::Never, terminals), plain);
+    assert_eq!(said(ColorArg::Auto, Terminals::default()), plain);
+    assert_eq!(said(ColorArg::Never, terminals), plain);
     for colored in [
-        said(Color::Auto, terminals),
-        said(Color::Always, Terminals::default()),
+        said(ColorArg::Auto, terminals),
+        said(ColorArg::Always, Terminals::default()),
     ] {
         assert!(
             colored.contains("\u{1b}[1m") || colored.contains("\u{1b}[33m"),
@@ -250,9 +250,9 @@ fn colours_are_there_when_wanted_and_carry_no_meaning() {
 
 #[test]
 fn data_goes_to_standard_output_and_ends_its_line() {
-    let (ui, out, err) = ui(Look {
+    let (ui, out, err) = ui(UiOptions {
         verbosity: Verbosity::Quiet,
-        ..Look::default()
+        ..UiOptions::default()
     });
     ui.data("gharun-a\tdocker:1/2").unwrap();
     ui.data("").unwrap();
@@ -266,13 +266,13 @@ fn data_goes_to_standard_output_and_ends_its_line() {
 #[test]
 fn data_commands_neither_terminal_nor_runner() {
     for (format, data) in [
-        (Format::Json, "{\"a\": \"##[error]\u{202e}\"}"),
-        (Format::Text, "::add-mask::\u{202e}##[error]"),
+        (FormatArg::Json, "{\"a\": \"##[error]\u{202e}\"}"),
+        (FormatArg::Text, "::add-mask::\u{202e}##[error]"),
     ] {
-        let (ui, out, _) = ui(Look {
+        let (ui, out, _) = ui(UiOptions {
             format,
             actions: true,
-            ..Look::default()
+            ..UiOptions::default()
         });
         ui.data(data).unwrap();
         let text = out.text();
@@ -299,7 +299,7 @@ impl Write for Failing {
 fn a_reader_that_went_away_is_no_failure_and_a_full_disk_is() {
     let with = |kind| {
         let streams = (Box::new(Failing(kind)), Box::new(Failing(kind)));
-        let ui = Ui::with(Look::default(), streams.0, streams.1, None);
+        let ui = Ui::with(UiOptions::default(), streams.0, streams.1, None);
         ui.status("standard error may be gone too");
         ui.data("x")
     };
@@ -323,9 +323,9 @@ fn flags_count_towards_a_verbosity() {
 
 /// Says one thing of each level from two crates and returns what was heard.
 fn heard(verbosity: Verbosity, directives: Option<&str>) -> String {
-    let (ui, _, err) = ui(Look {
+    let (ui, _, err) = ui(UiOptions {
         verbosity,
-        ..Look::default()
+        ..UiOptions::default()
     });
     tracing::subscriber::with_default(ui.subscriber(directives).unwrap(), || {
         tracing::error!("ours");
@@ -414,13 +414,13 @@ fn directives_decide_instead_of_the_verbosity_and_let_no_body_be_heard_either() 
     assert_eq!(lines("gharun=trace,hyper=trace"), 4 + 4);
     assert_eq!(lines("trace"), 4 + 4);
     assert_eq!(lines("off"), 0);
-    let (ui, ..) = ui(Look::default());
+    let (ui, ..) = ui(UiOptions::default());
     assert!(ui.subscriber(Some("hyper=loud")).is_err());
 }
 
 #[tokio::test]
 async fn without_a_terminal_nothing_is_asked() {
-    let (ui, _, err) = ui(Look::default());
+    let (ui, _, err) = ui(UiOptions::default());
     assert!(matches!(
         ui.confirm("Stop 3 machines?").await,
         Err(PromptError::NotATerminal(_))

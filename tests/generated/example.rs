@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use gharun::inside::{self, File};
+use gharun::inside::{self, SettingsFile};
 use serde_json::Value;
 
 use crate::repository;
@@ -31,7 +31,7 @@ fn uncommented(line: &str) -> &str {
 
 /// The values of a file, which the program can read.
 fn read(text: &str) -> Value {
-    let read = File::parse(Path::new("providers.toml.example"), text);
+    let read = SettingsFile::parse(Path::new("providers.toml.example"), text);
     read.unwrap_or_else(|error| panic!("{error}: {:?}", error.hints()));
     toml::from_str(text).expect("it was just read")
 }

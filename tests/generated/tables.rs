@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use clap::{Arg, ArgAction};
-use gharun::inside::{File, KINDS, Kind, command, kind as kind_of};
+use gharun::inside::{KINDS, Kind, SettingsFile, command, kind as kind_of};
 
 use crate::roff::Page;
 
@@ -193,7 +193,7 @@ fn checked_in<'a>(before: &'a str, kind: &str) -> &'a str {
 /// The keys of one of the fixed tables, as the program itself names them.
 pub(crate) fn known(table: &str) -> Vec<String> {
     let text = format!("[{table}]\nno_such_key = 1\n");
-    let error = File::parse(Path::new("p.toml"), &text).expect_err("the key is unknown");
+    let error = SettingsFile::parse(Path::new("p.toml"), &text).expect_err("the key is unknown");
     let hint = error
         .hints()
         .first()

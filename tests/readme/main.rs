@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use clap::Parser as _;
-use gharun::inside::{Cli, File};
+use gharun::inside::{Cli, SettingsFile};
 
 /// A fenced block with the line that its first line is on.
 #[derive(Debug)]
@@ -172,7 +172,7 @@ fn workflows_read_only_outputs_that_start_writes() {
 fn every_file_of_settings_can_be_read() {
     for block in blocks_of("toml") {
         let place = format!("README.md:{}", block.line);
-        let file = File::parse(Path::new("README.md"), &block.text);
+        let file = SettingsFile::parse(Path::new("README.md"), &block.text);
         file.unwrap_or_else(|error| panic!("{place}: {error}"));
         let file: serde_json::Value = toml::from_str(&block.text).expect("it was just read");
         let tables = file.get("providers").and_then(|tables| tables.as_object());

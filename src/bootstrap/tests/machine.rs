@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
-use super::{Boot, Credential, Package, Pauses, body, header, parts, skipped};
+use super::{Boot, BootCredential, Package, Pauses, body, header, parts, skipped};
 use crate::model::{Name, Secret};
 use crate::poll::{Pace, until};
 
@@ -185,11 +185,11 @@ impl Machine {
         let jit = Secret::new(&self.jit);
         let (token, labels);
         let credential = match &self.token {
-            None => Credential::Jit(&jit),
+            None => BootCredential::Jit(&jit),
             Some(given) => {
                 token = Secret::new(&given.secret);
                 labels = [self.name.to_string(), "gpu".to_owned()];
-                Credential::Token {
+                BootCredential::Token {
                     token: &token,
                     url: &given.url,
                     group: given.group.as_deref(),

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use super::machine::{Shell, open, processes};
 use super::scene::{Scene, after, mounts, signal};
 use super::{failure, meaning};
-use crate::rehearsal::JobStatus;
+use crate::rehearsal::StubJobStatus;
 use gharun_worlds::github::{Fault, Kind};
 
 under_every_shell! {
@@ -136,7 +136,7 @@ async fn the_end_of_its_lifetime_ends_a_job_and_all_that_it_started(shell: Shell
     assert_eq!(failure(&end.log).as_deref(), meaning(72), "{}", end.log);
     scene.wait_quiet().await;
     let job = scene.stub.jobs().pop().unwrap();
-    assert_eq!(job.status, JobStatus::Completed, "{}", end.log);
+    assert_eq!(job.status, StubJobStatus::Completed, "{}", end.log);
     assert_ne!(job.conclusion.as_deref(), Some("success"));
     assert_eq!(scene.machine.endings(), 1);
 }

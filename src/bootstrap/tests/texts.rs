@@ -9,14 +9,14 @@ use super::*;
 /// Both credentials, each with and without all that a machine may need besides.
 fn forms(look: impl Fn(&Boot<'_>, &str)) {
     let (name, secret) = (Name::choose(None, 0, Timestamp::now()), Secret::new("x"));
-    let token = Credential::Token {
+    let token = BootCredential::Token {
         token: &secret,
         url: "https://ghes.example.com/acme/app",
         group: Some("it's ours"),
         labels: &[],
         until: Timestamp::now(),
     };
-    for (credential, what) in [(Credential::Jit(&secret), "jit"), (token, "token")] {
+    for (credential, what) in [(BootCredential::Jit(&secret), "jit"), (token, "token")] {
         for (extra, more) in [(None, ""), (Some("x"), " and more")] {
             let boot = Boot {
                 name: &name,
@@ -124,7 +124,7 @@ fn a_limit_under_a_second_is_not_none() {
     let (name, jit) = (Name::choose(None, 0, Timestamp::now()), Secret::new("x"));
     let boot = Boot {
         name: &name,
-        credential: Credential::Jit(&jit),
+        credential: BootCredential::Jit(&jit),
         packages: &[],
         pinned: false,
         ending: "exit",

@@ -6,16 +6,16 @@ use std::collections::BTreeMap;
 
 use jiff::Unit;
 
-use crate::commands::Desk;
-use crate::commands::groups::{self, Found};
-use crate::commands::hub::packages;
+use crate::commands::Context;
+use crate::commands::github::packages;
+use crate::commands::groups::{self, GroupLookup};
 use crate::error::Failure;
 use crate::github::{
-    self, Api as _, Client, Config, Core, DEFAULT_GROUP, ErrorKind, RateLimit, Repository,
-    RunnerGroup, TokenKind,
+    self, Client, ClientConfig, Core, DEFAULT_GROUP, ErrorKind, GitHubApi as _, RateLimit,
+    Repository, RunnerGroup, TokenKind,
 };
 use crate::model::{Error, RunnerVersion, Scope};
-use crate::report::{Check, Status};
+use crate::report::{CheckRow, CheckStatus};
 
 /// Below so many requests a large start may have to wait for its turn.
 const FEW: u64 = 100;
@@ -28,20 +28,20 @@ const RUNNER: &str = "github/runner";
 const WORKFLOW: &str = "github/workflow";
 
 /// Checks all that a start would need of GitHub.
-pub(super) async fn check(desk: &Desk) -> Vec<Check> {
-    let github = match desk.github().await {
+pub(super) async fn check(context: &Context) -> Vec<CheckRow> {
+    let github = match context.github().await {
         Ok(github) => github,
-        Err(failure) => return without(desk, failure).await,
+        Err(failure) => return without(context, failure).await,
     };
     let runners = github.runners().await.map(|all| all.len());
     match runners.as_ref().err().map(|error| error.kind) {
         // All else would be answered alike.
         Some(ErrorKind::Unauthorized | ErrorKind::Unavailable | ErrorKind::Unexpected) => {
-            return vec![token(desk, &github, runners, None, None).await];
+            return vec![token(context, &github, runners, None, None).await];
         }
         // The one question that is answered where the limit is used up.
         Some(ErrorKind::RateLimited) => {
-            let token = token(desk, &github, runners, None, None).await;
+            let token = token(context, &github, runners, None, None).await;
             return vec![token, limits(github.rate_limit().await)];
         }
         _ => {}
@@ -54,24 +54,24 @@ pub(super) async fn check(desk: &Desk) -> Vec<Check> {
         _ => None,
     };
     let mut rows = vec![
-        token(desk, &github, runners, scopes, seen).await,
+        token(context, &github, runners, scopes, seen).await,
         limits(quota),
         runner(packages(&github, &RunnerVersion::Latest).await),
-        group(desk, &github).await,
+        group(context, &github).await,
     ];
-    rows.extend(workflow(desk, &github).await);
+    rows.extend(workflow(context, &github).await);
     rows
 }
 
 /// What can be said where there is no scope or no token: which runner anybody gets.
-async fn without(desk: &Desk, failure: Failure) -> Vec<Check> {
+async fn without(context: &Context, failure: Failure) -> Vec<CheckRow> {
     let mut rows = vec![failed(GITHUB, &failure)];
-    let Ok(config) = desk.config() else {
+    let Ok(config) = context.config() else {
         return rows;
     };
     rows[0].facts = vec![format!("{} at {}", config.scope, config.api_url)];
-    if desk.settings.github.token.is_none()
-        && let Ok(public) = Client::new(Config {
+    if context.settings.github.token.is_none()
+        && let Ok(public) = Client::new(ClientConfig {
             token: None,
             ..config
         })
@@ -84,16 +84,16 @@ async fn without(desk: &Desk, failure: Failure) -> Vec<Check> {
 }
 
 async fn token(
-    desk: &Desk,
+    context: &Context,
     github: &Client,
     runners: github::Result<usize>,
     scopes: Option<Vec<String>>,
     seen: Option<Repository>,
-) -> Check {
+) -> CheckRow {
     let scope = github.scope();
     let mut row = fine(GITHUB, format!("{scope} at {}", github.api_url()));
     let kind = github.token_kind().await.ok().flatten().unwrap_or_default();
-    let origin = desk.settings.github.token.as_ref();
+    let origin = context.settings.github.token.as_ref();
     let from = origin.map_or_else(String::new, |token| format!(" from {}", token.origin));
     row.facts.push(format!("{kind}{from}"));
     if let Some(scopes) = &scopes {
@@ -126,7 +126,7 @@ async fn token(
         Ok(count) => row.facts.push(format!("{count} runners are registered")),
         Err(error) => {
             let failure = Failure::from(error);
-            row.status = Status::Failed;
+            row.status = CheckStatus::Failed;
             row.error = Some(failure.any());
             row.warnings.clear();
             return row;
@@ -162,7 +162,7 @@ fn lacking(scope: &Scope, kind: TokenKind, scopes: Option<&[String]>) -> Option<
     })
 }
 
-fn limits(quota: github::Result<RateLimit>) -> Check {
+fn limits(quota: github::Result<RateLimit>) -> CheckRow {
     match quota.map(|quota| quota.core) {
         Ok(None) => fine(QUOTA, "the server has no rate limit"),
         Ok(Some(core)) => {
@@ -184,7 +184,7 @@ fn limits(quota: github::Result<RateLimit>) -> Check {
     }
 }
 
-fn runner(found: Result<Vec<crate::bootstrap::Package>, Failure>) -> Check {
+fn runner(found: Result<Vec<crate::bootstrap::Package>, Failure>) -> CheckRow {
     let packages = match found {
         Ok(packages) => packages,
         Err(failure) => return failed(RUNNER, &failure),
@@ -203,16 +203,16 @@ fn runner(found: Result<Vec<crate::bootstrap::Package>, Failure>) -> Check {
     row
 }
 
-async fn group(desk: &Desk, github: &Client) -> Check {
-    let settings = &desk.settings.github;
+async fn group(context: &Context, github: &Client) -> CheckRow {
+    let settings = &context.settings.github;
     let found = match groups::find(github, settings).await {
         Ok(found) => found,
         Err(failure) => return failed(GROUP, &failure),
     };
     let default = format!("`Default` ({DEFAULT_GROUP})");
     let group = match found {
-        Some(Found::Group(group)) => group,
-        Some(Found::Unread(id, why)) => {
+        Some(GroupLookup::Group(group)) => group,
+        Some(GroupLookup::Unread(id, why)) => {
             let mut row = fine(GROUP, format!("ID {id}"));
             let what = "could not confirm that it exists";
             row.warnings.push(why.while_trying(what));
@@ -235,7 +235,7 @@ async fn group(desk: &Desk, github: &Client) -> Check {
     // With the group that nobody chose, nobody chose to keep a repository out of it either.
     let chosen = settings.group.is_some();
     match groups::concerns(github, settings, &group, chosen).await {
-        Ok(concerns) => Check {
+        Ok(concerns) => CheckRow {
             warnings: concerns,
             ..fine(GROUP, described(&group))
         },
@@ -259,9 +259,9 @@ fn described(group: &RunnerGroup) -> String {
 }
 
 /// Whether the runs can be read that tell when a machine is needed no more.
-async fn workflow(desk: &Desk, github: &Client) -> Option<Check> {
-    let repository = desk.settings.github.repository.as_deref()?;
-    let run = desk.settings.step.as_ref().and_then(|step| step.run);
+async fn workflow(context: &Context, github: &Client) -> Option<CheckRow> {
+    let repository = context.settings.github.repository.as_deref()?;
+    let run = context.settings.step.as_ref().and_then(|step| step.run);
     let read = async {
         // A repository that cannot be seen has no runs either.
         github.repository(repository).await?;
@@ -276,10 +276,10 @@ async fn workflow(desk: &Desk, github: &Client) -> Option<Check> {
     })
 }
 
-fn fine(name: &str, fact: impl Into<String>) -> Check {
-    Check {
+fn fine(name: &str, fact: impl Into<String>) -> CheckRow {
+    CheckRow {
         name: name.to_owned(),
-        status: Status::Ok,
+        status: CheckStatus::Ok,
         facts: vec![fact.into()],
         warnings: Vec::new(),
         error: None,
@@ -287,18 +287,18 @@ fn fine(name: &str, fact: impl Into<String>) -> Check {
 }
 
 /// Something that no start needs, and that could not be found out.
-fn untold(name: &str, failure: &Failure) -> Check {
-    Check {
-        status: Status::Unknown,
+fn untold(name: &str, failure: &Failure) -> CheckRow {
+    CheckRow {
+        status: CheckStatus::Unknown,
         ..failed(name, failure)
     }
 }
 
 /// Something without which no start can work.
-fn failed(name: &str, failure: &Failure) -> Check {
-    Check {
+fn failed(name: &str, failure: &Failure) -> CheckRow {
+    CheckRow {
         name: name.to_owned(),
-        status: Status::Failed,
+        status: CheckStatus::Failed,
         facts: Vec::new(),
         warnings: Vec::new(),
         error: Some(failure.clone().any()),

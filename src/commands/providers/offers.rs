@@ -2,13 +2,13 @@
 
 use futures_util::future::join_all;
 
-use crate::commands::Desk;
+use crate::commands::Context;
 use crate::error::{Exit, Failure};
 use crate::fleet::Unopened;
 use crate::fleet::survey::Unknown;
 use crate::model::chain;
 use crate::providers;
-use crate::report::{Offer, Offers, Table as _};
+use crate::report::{OfferRow, OffersReport, Table as _};
 use crate::settings::{self, ProviderSettings};
 use crate::ui;
 
@@ -19,10 +19,13 @@ struct Asked {
 }
 
 /// Asks all places at the same time. One that does not answer is named, and hides no other.
-pub(super) async fn run(desk: &Desk, wanted: &settings::Offers) -> Result<Exit, Failure> {
+pub(super) async fn run(
+    context: &Context,
+    wanted: &settings::OffersSettings,
+) -> Result<Exit, Failure> {
     // Nobody asked for these: a kind that is not set up here is none that fails.
     let unasked = !wanted.wanted;
-    let mut settings = desk.settings.tables.each(&wanted.providers)?;
+    let mut settings = context.settings.tables.each(&wanted.providers)?;
     settings.retain(|(_, one)| {
         let bare = one
             .as_ref()
@@ -30,19 +33,21 @@ pub(super) async fn run(desk: &Desk, wanted: &settings::Offers) -> Result<Exit, 
         !(unasked && bare)
     });
     let settings = settings.into_iter();
-    let asked = join_all(settings.map(|(name, one)| ask(desk, name, one))).await;
-    let mut outcome = Offers::default();
+    let asked = join_all(settings.map(|(name, one)| ask(context, name, one))).await;
+    let mut outcome = OffersReport::default();
     let mut silent = Vec::new();
     for Asked { name, answer } in asked {
         match answer {
             Ok(found) if found.is_empty() => silent.push(name),
-            Ok(found) => outcome.offers.extend(found.into_iter().map(|offer| Offer {
-                provider: name.clone(),
-                offer,
-            })),
+            Ok(found) => outcome
+                .offers
+                .extend(found.into_iter().map(|offer| OfferRow {
+                    provider: name.clone(),
+                    offer,
+                })),
             Err(failure) if unasked => {
                 let why = chain(&failure);
-                desk.ui.status(&format!("Skipped `{name}`: {why}"));
+                context.ui.status(&format!("Skipped `{name}`: {why}"));
                 let error = failure.any();
                 outcome.not_asked.push(Unopened { name, error });
             }
@@ -53,25 +58,26 @@ pub(super) async fn run(desk: &Desk, wanted: &settings::Offers) -> Result<Exit, 
         }
     }
     outcome.offers.sort_by(|a, b| {
-        let price = |one: &Offer| one.offer.price_per_hour.unwrap_or(f64::MAX);
+        let price = |one: &OfferRow| one.offer.price_per_hour.unwrap_or(f64::MAX);
         price(a).total_cmp(&price(b))
     });
     if !silent.is_empty() && (outcome.offers.is_empty() || wanted.named) {
         let names = silent.join("`, `");
-        desk.ui
+        context
+            .ui
             .status(&format!("Without a catalog of machine types: `{names}`"));
     }
-    finish(desk, &outcome)
+    finish(context, &outcome)
 }
 
 /// Writes the outcome in all its forms, and decides how to end.
-fn finish(desk: &Desk, outcome: &Offers) -> Result<Exit, Failure> {
+fn finish(context: &Context, outcome: &OffersReport) -> Result<Exit, Failure> {
     let text = if outcome.offers.is_empty() {
         String::new()
     } else {
-        ui::table(Offers::HEADER, &outcome.rows())
+        ui::table(OffersReport::HEADER, &outcome.rows())
     };
-    let screen = &desk.screen;
+    let screen = &context.screen;
     screen.summarise(|actions| actions.summarise_offers(outcome));
     screen.data(outcome, text)?;
     for Unknown { source, error } in &outcome.unknown {
@@ -81,11 +87,15 @@ fn finish(desk: &Desk, outcome: &Offers) -> Result<Exit, Failure> {
     Ok(outcome.exit())
 }
 
-async fn ask(desk: &Desk, name: String, settings: settings::Result<ProviderSettings>) -> Asked {
+async fn ask(
+    context: &Context,
+    name: String,
+    settings: settings::Result<ProviderSettings>,
+) -> Asked {
     let answer = async {
-        let place = desk.open(settings).await?;
+        let place = context.open(settings).await?;
         let offers = place.provider.offers().await;
-        offers.map_err(|error| Failure::of_provider(error, &name, &desk.settings.tables))
+        offers.map_err(|error| Failure::of_provider(error, &name, &context.settings.tables))
     };
     Asked {
         answer: answer.await,

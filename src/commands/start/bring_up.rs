@@ -1,31 +1,31 @@
 //! The operation itself, with whoever may interrupt it.
 
 use crate::bootstrap::Package;
-use crate::commands::Desk;
+use crate::commands::Context;
 use crate::commands::interrupt::Interrupts;
 use crate::error::Failure;
-use crate::fleet::{self, Fleet, Place, StartOutcome};
+use crate::fleet::{self, Fleet, NamedProvider, StartOutcome};
 use crate::github::Client;
 use crate::plan::Plan;
 
 pub(super) async fn start(
-    desk: &Desk,
+    context: &Context,
     plan: &Plan,
-    places: &[Place],
+    places: &[NamedProvider],
     github: &Client,
     packages: &[Package],
 ) -> Result<StartOutcome, Failure> {
-    let mut interrupts = Interrupts::listen(desk.settings.step.is_some())?;
+    let mut interrupts = Interrupts::listen(context.settings.step.is_some())?;
     let fleet = Fleet {
         github: Some(github),
-        places,
+        providers: places,
         unopened: &[],
-        store: &desk.store,
-        sink: desk,
+        store: &context.store,
+        sink: context,
     };
     let interrupt = async {
         interrupts.next().await;
-        desk.ui.status("Interrupted: undoing what was started");
+        context.ui.status("Interrupted: undoing what was started");
     };
     Ok(fleet::start(fleet, github, plan, packages, interrupt).await?)
 }

@@ -1,38 +1,43 @@
 //! What a start came to: the report, the summary, and how to end.
 
-use crate::actions::Level;
-use crate::commands::Desk;
+use crate::actions::AnnotationLevel;
+use crate::commands::Context;
 use crate::commands::screen::Group;
 use crate::error::{Exit, Failure};
 use crate::fleet::{Failed, Left, StartOutcome, Trouble};
 use crate::model::Error;
 use crate::plan::Plan;
-use crate::report::Text as _;
+use crate::report::TextForm as _;
 
 /// Writes the outcome in all its forms, and decides how to end. The outputs are written already, by the
 /// events: they hold what is left, too.
-pub(super) fn finish(desk: &Desk, plan: &Plan, outcome: &StartOutcome) -> Result<Exit, Failure> {
-    desk.ui.finish();
+pub(super) fn finish(
+    context: &Context,
+    plan: &Plan,
+    outcome: &StartOutcome,
+) -> Result<Exit, Failure> {
+    context.ui.finish();
     // What was said while the runners came up is far above.
-    desk.screen.clear();
-    desk.say_moved_aside();
-    let screen = &desk.screen;
+    context.screen.clear();
+    context.say_moved_aside();
+    let screen = &context.screen;
     screen.summarise(|actions| actions.summarise_start(outcome));
     let written = screen.data(outcome, outcome.text());
-    say_left(desk, &outcome.left, &outcome.failed);
+    say_left(context, &outcome.left, &outcome.failed);
     written.map_err(|failure| unsaid(outcome, failure))?;
     let exit = outcome.exit();
     match exit {
-        Exit::Left | Exit::Failed => return Err(failed(desk, plan, outcome)),
+        Exit::Left | Exit::Failed => return Err(failed(context, plan, outcome)),
         Exit::Interrupted => {
-            say_failed(desk, &outcome.failed);
-            desk.ui
+            say_failed(context, &outcome.failed);
+            context
+                .ui
                 .status("Nothing is left: no machine, no registration");
         }
         _ if outcome.failed.is_empty() => {}
         _ => {
-            say_failed(desk, &outcome.failed);
-            desk.ui.warning(&format!(
+            say_failed(context, &outcome.failed);
+            context.ui.warning(&format!(
                 "{} of {} runners are online, {} failed",
                 outcome.up.len(),
                 plan.count,
@@ -60,7 +65,7 @@ fn unsaid(outcome: &StartOutcome, failure: Failure) -> Failure {
     })
 }
 
-fn failed(desk: &Desk, plan: &Plan, outcome: &StartOutcome) -> Failure {
+fn failed(context: &Context, plan: &Plan, outcome: &StartOutcome) -> Failure {
     let what = match plan.count.get() {
         1 => "the runner".to_owned(),
         count => format!("{count} runners"),
@@ -76,7 +81,7 @@ fn failed(desk: &Desk, plan: &Plan, outcome: &StartOutcome) -> Failure {
         format!("could not start {what} at {}", at.join(", "))
     };
     let several = |names: &[String]| format!("{} runners failed", names.len());
-    text += &desk.screen.lines(&groups(&outcome.failed), several);
+    text += &context.screen.lines(&groups(&outcome.failed), several);
     let failure = Failure::new(outcome.exit(), text).hinted_all(hints(&outcome.failed));
     match failure.kind {
         Exit::Left => failure.hinted("the machines above may still be running and billed"),
@@ -85,13 +90,15 @@ fn failed(desk: &Desk, plan: &Plan, outcome: &StartOutcome) -> Failure {
 }
 
 /// Says why runners failed whose failure is not the command's.
-fn say_failed(desk: &Desk, failed: &[Failed]) {
+fn say_failed(context: &Context, failed: &[Failed]) {
     for Group { names, error, .. } in groups(failed) {
         let what = match names.as_slice() {
             [name] => format!("runner `{name}` failed"),
             names => format!("{} runners failed", names.len()),
         };
-        desk.screen.tell(Level::Error, &error.while_trying(what));
+        context
+            .screen
+            .tell(AnnotationLevel::Error, &error.while_trying(what));
     }
 }
 
@@ -110,7 +117,7 @@ pub(super) fn hints(failed: &[Failed]) -> impl Iterator<Item = String> {
 }
 
 /// Names what is still there, and what removes it. The cause of what `failed` is told with that.
-pub(super) fn say_left(desk: &Desk, left: &[Left], failed: &[Failed]) {
+pub(super) fn say_left(context: &Context, left: &[Left], failed: &[Failed]) {
     for left in left {
         let what = left.instance.as_ref().map_or_else(
             || left.name.to_string(),
@@ -134,6 +141,6 @@ pub(super) fn say_left(desk: &Desk, left: &[Left], failed: &[Failed]) {
         } else {
             left.why.clone().while_trying(what)
         };
-        desk.screen.warn(&why.hinted_all(access).hinted(end));
+        context.screen.warn(&why.hinted_all(access).hinted(end));
     }
 }

@@ -1,15 +1,17 @@
 //! What is found out, refused and said before anything is rented.
 
 use crate::bootstrap;
-use crate::commands::Desk;
+use crate::commands::Context;
 use crate::error::Failure;
-use crate::fleet::Place;
-use crate::github::{Client, Standing};
+use crate::fleet::NamedProvider;
+use crate::github::{Client, VersionSupport};
 use crate::model::{Error, RunnerVersion};
 use crate::settings::Proxies;
 
 /// What machines are to trust beside what they trust anyway: what gharun itself is told to.
-pub(super) fn authorities(github: &crate::settings::GitHub) -> Result<Option<String>, Failure> {
+pub(super) fn authorities(
+    github: &crate::settings::GitHubSettings,
+) -> Result<Option<String>, Failure> {
     let Some(bundle) = &github.ca_bundle else {
         return Ok(None);
     };
@@ -24,7 +26,7 @@ pub(super) fn authorities(github: &crate::settings::GitHub) -> Result<Option<Str
 }
 
 /// What the user should know before anything is launched.
-pub(super) fn warn_of(desk: &Desk, places: &[Place]) {
+pub(super) fn warn_of(context: &Context, places: &[NamedProvider]) {
     for (place, warning) in places.iter().flat_map(|place| {
         place
             .provider
@@ -32,22 +34,22 @@ pub(super) fn warn_of(desk: &Desk, places: &[Place]) {
             .into_iter()
             .map(move |w| (place, w))
     }) {
-        desk.ui.warning(&format!("`{}`: {warning}", place.name));
+        context.ui.warning(&format!("`{}`: {warning}", place.name));
     }
 }
 
 /// A proxy on this computer is nobody's but its own: only machines that are this computer use it.
-pub(super) fn warn_of_proxies(desk: &Desk, proxies: &Proxies, places: &[Place]) {
+pub(super) fn warn_of_proxies(context: &Context, proxies: &Proxies, places: &[NamedProvider]) {
     if proxies.only_here.is_empty() {
         return;
     }
     let elsewhere: Vec<String> = places
         .iter()
-        .filter(|place| !place.provider.is_here())
+        .filter(|place| !place.provider.is_local())
         .map(|place| format!("`{}`", place.name))
         .collect();
     if !elsewhere.is_empty() {
-        desk.ui.warning(&format!(
+        context.ui.warning(&format!(
             "machines of {} will not use the proxy in {}, which only this computer can reach",
             elsewhere.join(", "),
             proxies.only_here.join(" and ")
@@ -57,7 +59,7 @@ pub(super) fn warn_of_proxies(desk: &Desk, proxies: &Proxies, places: &[Place]) 
 
 /// Refuses a pinned version that GitHub does not take, before anything is rented.
 pub(super) async fn approve(
-    desk: &Desk,
+    context: &Context,
     github: &Client,
     version: &RunnerVersion,
 ) -> Result<(), Failure> {
@@ -65,12 +67,12 @@ pub(super) async fn approve(
         return Ok(());
     };
     match github.standing(version).await? {
-        Standing::Good => {}
-        Standing::Doubtful(why) => {
+        VersionSupport::Good => {}
+        VersionSupport::Doubtful(why) => {
             let hint = "leave `--runner-version` out to use the version that GitHub offers";
-            desk.screen.warn(&Error::from(why).hinted(hint));
+            context.screen.warn(&Error::from(why).hinted(hint));
         }
-        Standing::Refused(why) => {
+        VersionSupport::Refused(why) => {
             return Err(Failure::usage(why)
                 .hinted("leave `--runner-version` out to use the version that GitHub offers"));
         }

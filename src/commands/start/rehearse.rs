@@ -14,19 +14,19 @@ use super::outcome::{hints, say_left};
 use super::prepare::warn_of;
 use super::rehearsed::{RehearsalOutcome, Rehearsed};
 use super::timeline::Timeline;
-use crate::commands::Desk;
-use crate::commands::hub::packages;
+use crate::commands::Context;
+use crate::commands::github::packages;
 use crate::commands::interrupt::Interrupts;
 use crate::error::{Exit, Failure};
-use crate::fleet::{Place, StartOutcome, Until, end, is_permanent};
-use crate::github::{Client, Config, DEFAULT_GROUP, Hearer, Token};
+use crate::fleet::{NamedProvider, StartOutcome, Until, end, is_permanent};
+use crate::github::{Client, ClientConfig, DEFAULT_GROUP, Observer, TokenSource};
 use crate::http::Bounds;
 use crate::model::{Error, InstanceId, Scope, Secret, chain};
 use crate::plan::{Given, Plan, Rehearsal};
 use crate::poll::{Pace, until, until_ok};
 use crate::providers::{Listing, kind};
-use crate::rehearsal::{JobStatus, StubOptions, StubServer};
-use crate::report::Text as _;
+use crate::rehearsal::{StubJobStatus, StubOptions, StubServer};
+use crate::report::TextForm as _;
 use crate::settings;
 
 /// The version of the stub runner: one that no real runner has.
@@ -47,19 +47,20 @@ const LOOKS: Pace = Pace {
 const ENDS: Duration = Duration::from_mins(2);
 
 pub(super) async fn run(
-    desk: &Desk,
-    settings: &settings::Start,
+    context: &Context,
+    settings: &settings::StartSettings,
     ca: Option<String>,
 ) -> Result<Exit, Failure> {
-    refuse_what_cannot_reach_us(desk, &settings.providers)?;
+    refuse_what_cannot_reach_us(context, &settings.providers)?;
     // One provider is rehearsed at a time: the others are only asked when there is no room.
-    let places = desk.places(&settings.providers[..1]).await?;
+    let places = context.open_providers(&settings.providers[..1]).await?;
     let checked = places[0].provider.check().await;
-    checked.map_err(|error| Failure::of_provider(error, &places[0].name, &desk.settings.tables))?;
-    warn_of(desk, &places);
+    checked
+        .map_err(|error| Failure::of_provider(error, &places[0].name, &context.settings.tables))?;
+    warn_of(context, &places);
     let stub = open()?;
-    let reached = reach(desk, &stub, &places[0]).await?;
-    desk.ui.status(&format!(
+    let reached = reach(context, &stub, &places[0]).await?;
+    context.ui.status(&format!(
         "Rehearsing at `{}`: the machine is real, GitHub is a stub at {reached}",
         places[0].name
     ));
@@ -71,18 +72,18 @@ pub(super) async fn run(
         ca,
         rehearsal: Some(rehearsal),
     };
-    let plan = Plan::decide(&desk.settings, settings, given)?;
+    let plan = Plan::decide(&context.settings, settings, given)?;
     let github = client(&stub)?
         .registering(plan.registration)
         .reached_at(reached);
     let packages = packages(&github, &plan.version).await?;
     let began = Timestamp::now();
-    let started = start(desk, &plan, &places, &github, &packages).await?;
-    let (done, interrupted) = jobs_done(desk, &stub, &started).await;
-    desk.ui.finish();
-    let mut runners = rehearsed(desk, &places[0], &stub, &started, began).await;
+    let started = start(context, &plan, &places, &github, &packages).await?;
+    let (done, interrupted) = jobs_done(context, &stub, &started).await;
+    context.ui.finish();
+    let mut runners = rehearsed(context, &places[0], &stub, &started, began).await;
     let up = started.up.iter().map(|up| up.instance.id.clone()).collect();
-    let left_behind = sweep(desk, &places[0], &plan.identity.start, up).await;
+    let left_behind = sweep(context, &places[0], &plan.identity.start, up).await;
     if left_behind.is_none() {
         let gone = Timestamp::now();
         for runner in &mut runners {
@@ -103,12 +104,12 @@ pub(super) async fn run(
         failed: started.failed,
         left: started.left,
     };
-    finish(desk, &outcome)
+    finish(context, &outcome)
 }
 
-fn refuse_what_cannot_reach_us(desk: &Desk, providers: &[String]) -> Result<(), Failure> {
+fn refuse_what_cannot_reach_us(context: &Context, providers: &[String]) -> Result<(), Failure> {
     for name in providers {
-        let found = desk.settings.tables.kind_of(name)?;
+        let found = context.settings.tables.kind_of(name)?;
         if !kind(found.name).is_some_and(|kind| kind.rehearses) {
             return Err(Failure::usage(format!(
                 "machines of `{name}` cannot reach this computer, which a rehearsal requires"
@@ -123,7 +124,7 @@ fn refuse_what_cannot_reach_us(desk: &Desk, providers: &[String]) -> Result<(), 
 }
 
 /// Gives each runner that came up a job. Whether all of these were done in time, and whether a signal came instead.
-async fn jobs_done(desk: &Desk, stub: &StubServer, started: &StartOutcome) -> (bool, bool) {
+async fn jobs_done(context: &Context, stub: &StubServer, started: &StartOutcome) -> (bool, bool) {
     if started.interrupted {
         return (false, true);
     }
@@ -132,11 +133,13 @@ async fn jobs_done(desk: &Desk, stub: &StubServer, started: &StartOutcome) -> (b
     }
     let jobs = until(DONE, async || {
         let jobs = stub.jobs();
-        let done = jobs.iter().filter(|job| job.status == JobStatus::Completed);
+        let done = jobs
+            .iter()
+            .filter(|job| job.status == StubJobStatus::Completed);
         (done.count() >= started.up.len()).then_some(())
     });
     let signal = async {
-        match Interrupts::listen(desk.settings.step.is_some()) {
+        match Interrupts::listen(context.settings.step.is_some()) {
             Ok(mut interrupts) => interrupts.next().await,
             // The machine is there: it is to be ended all the same.
             Err(error) => {
@@ -148,18 +151,18 @@ async fn jobs_done(desk: &Desk, stub: &StubServer, started: &StartOutcome) -> (b
     tokio::select! {
         done = jobs => (done.is_some(), false),
         () = signal => {
-            desk.ui.status("Interrupted: ending the rehearsal");
+            context.ui.status("Interrupted: ending the rehearsal");
             (false, true)
         }
     }
 }
 
 /// Writes the outcome in all its forms, and decides how to end.
-fn finish(desk: &Desk, outcome: &RehearsalOutcome) -> Result<Exit, Failure> {
-    let screen = &desk.screen;
+fn finish(context: &Context, outcome: &RehearsalOutcome) -> Result<Exit, Failure> {
+    let screen = &context.screen;
     screen.summarise(|actions| actions.summarise_rehearsal(&outcome.summary()));
     screen.data(outcome, outcome.text())?;
-    say_left(desk, &outcome.left, &outcome.failed);
+    say_left(context, &outcome.left, &outcome.failed);
     let exit = outcome.exit();
     let why = || {
         let why = outcome.error.clone();
@@ -169,7 +172,7 @@ fn finish(desk: &Desk, outcome: &RehearsalOutcome) -> Result<Exit, Failure> {
     match (exit, outcome.failed.first()) {
         (Exit::Left, _) => Err(why().hinted("see what is left with `gharun list --all-scopes`")),
         (Exit::Interrupted, _) => {
-            desk.ui.status("Nothing is left of the rehearsal");
+            context.ui.status("Nothing is left of the rehearsal");
             Ok(exit)
         }
         (Exit::Failed, Some(failed)) => {
@@ -180,7 +183,8 @@ fn finish(desk: &Desk, outcome: &RehearsalOutcome) -> Result<Exit, Failure> {
         }
         (Exit::Failed, None) => Err(why()),
         _ => {
-            desk.ui
+            context
+                .ui
                 .status("Nothing is left: no machine, no registration, no record");
             Ok(exit)
         }
@@ -189,8 +193,8 @@ fn finish(desk: &Desk, outcome: &RehearsalOutcome) -> Result<Exit, Failure> {
 
 /// What happened to each runner that came up, with what its machine and the stub tell.
 async fn rehearsed(
-    desk: &Desk,
-    place: &Place,
+    context: &Context,
+    place: &NamedProvider,
     stub: &StubServer,
     started: &StartOutcome,
     began: Timestamp,
@@ -199,7 +203,8 @@ async fn rehearsed(
     for up in &started.up {
         let log = place.provider.logs(&up.instance.id).await;
         let log = log.unwrap_or_else(|error| {
-            desk.ui
+            context
+                .ui
                 .warning(&format!("could not read the boot log: {}", chain(&error)));
             None
         });
@@ -235,12 +240,16 @@ fn open() -> Result<StubServer, Failure> {
 }
 
 /// Opens the stub where the machine can reach it.
-async fn reach(desk: &Desk, stub: &StubServer, place: &Place) -> Result<Url, Failure> {
+async fn reach(
+    context: &Context,
+    stub: &StubServer,
+    place: &NamedProvider,
+) -> Result<Url, Failure> {
     let url = place
         .provider
         .reach(stub.port())
         .await
-        .map_err(|error| Failure::of_provider(error, &place.name, &desk.settings.tables))?;
+        .map_err(|error| Failure::of_provider(error, &place.name, &context.settings.tables))?;
     let Some(url) = url else {
         return Err(Failure::new(
             Exit::Usage,
@@ -267,7 +276,7 @@ async fn reach(desk: &Desk, stub: &StubServer, place: &Place) -> Result<Url, Fai
 }
 
 fn client(stub: &StubServer) -> Result<Client, Failure> {
-    Ok(Client::new(Config {
+    Ok(Client::new(ClientConfig {
         api_url: stub.url().parse().map_err(|error| {
             Failure::new(
                 Exit::Failed,
@@ -278,16 +287,18 @@ fn client(stub: &StubServer) -> Result<Client, Failure> {
             owner: "rehearsal".into(),
             name: "rehearsal".into(),
         },
-        token: Some(Token::literal(Secret::new("a-rehearsal-needs-no-token"))),
+        token: Some(TokenSource::literal(Secret::new(
+            "a-rehearsal-needs-no-token",
+        ))),
         group: DEFAULT_GROUP,
         bounds: Bounds::default(),
         roots: None,
-        hearer: Hearer::default(),
+        observer: Observer::default(),
     })?)
 }
 
 /// Looks for the machines of a rehearsal until their place can be read, or refuses that.
-async fn ours(place: &Place, start: &str) -> Result<BTreeSet<InstanceId>, Error> {
+async fn ours(place: &NamedProvider, start: &str) -> Result<BTreeSet<InstanceId>, Error> {
     let looked = until_ok(LOOKS, async || {
         let listing = place.provider.list().await;
         let listing = listing.unwrap_or_else(Listing::unread);
@@ -309,12 +320,17 @@ async fn ours(place: &Place, start: &str) -> Result<BTreeSet<InstanceId>, Error>
 
 /// Ends what the rehearsal made, and proves it; what could not be ended is said. What came up is ended also
 /// where its place cannot be read.
-async fn sweep(desk: &Desk, place: &Place, start: &str, up: BTreeSet<InstanceId>) -> Option<Error> {
-    let (mut left, looked) = tokio::join!(end_all(desk, place, &up), ours(place, start));
+async fn sweep(
+    context: &Context,
+    place: &NamedProvider,
+    start: &str,
+    up: BTreeSet<InstanceId>,
+) -> Option<Error> {
+    let (mut left, looked) = tokio::join!(end_all(context, place, &up), ours(place, start));
     match looked {
         Ok(machines) => {
             let more = machines.difference(&up).cloned().collect();
-            left.extend(end_all(desk, place, &more).await);
+            left.extend(end_all(context, place, &more).await);
         }
         Err(why) => left.push(why.while_trying("could not look for what the rehearsal created")),
     }
@@ -326,7 +342,7 @@ async fn sweep(desk: &Desk, place: &Place, start: &str, up: BTreeSet<InstanceId>
         return Some(error);
     }
     let forgotten = start.to_owned();
-    if let Err(error) = desk
+    if let Err(error) = context
         .store
         .update(move |entries| entries.retain(|_, entry| entry.start != forgotten))
         .await
@@ -345,14 +361,18 @@ async fn sweep(desk: &Desk, place: &Place, start: &str, up: BTreeSet<InstanceId>
 }
 
 /// Ends machines; one that cannot be ended keeps none of the others.
-async fn end_all(desk: &Desk, place: &Place, machines: &BTreeSet<InstanceId>) -> Vec<Error> {
+async fn end_all(
+    context: &Context,
+    place: &NamedProvider,
+    machines: &BTreeSet<InstanceId>,
+) -> Vec<Error> {
     let deadline = Instant::now() + ENDS;
     let endings = machines.iter().map(async |machine| {
         let reference = place.reference(machine);
         let ended = end(place, machine, Until::Gone, deadline).await;
         match ended.proved() {
             Ok(()) => {
-                desk.ui.status(&format!("Terminated {reference}"));
+                context.ui.status(&format!("Terminated {reference}"));
                 None
             }
             Err(error) => {
@@ -375,17 +395,21 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_came_up_is_ended_though_its_place_cannot_be_read() {
         let world = World::new("");
-        let (cloud, desk) = (&world.cloud, world.desk());
-        let place = desk.places(&["gpu".to_owned()]).await.unwrap().remove(0);
+        let (cloud, context) = (&world.cloud, world.context());
+        let place = context
+            .open_providers(&["gpu".to_owned()])
+            .await
+            .unwrap()
+            .remove(0);
         let launch = async || place.provider.launch(&order("t")).await.unwrap();
         let (up, half) = (launch().await, launch().await);
         cloud.once("gpu", Verb::List, Fault::Error(ErrorKind::Unavailable));
-        let left = sweep(&desk, &place, "t", BTreeSet::from([up.id])).await;
+        let left = sweep(&context, &place, "t", BTreeSet::from([up.id])).await;
         assert_eq!((left, cloud.machines().len()), (None, 0), "{half:?}");
         // For as long as it cannot be read nothing is proved, and all that can be done is done.
         let up = launch().await;
         cloud.fault("gpu", Verb::List, Fault::Error(ErrorKind::Unavailable));
-        let left = sweep(&desk, &place, "t", BTreeSet::from([up.id])).await;
+        let left = sweep(&context, &place, "t", BTreeSet::from([up.id])).await;
         assert!(left.is_some() && cloud.machines().is_empty(), "{left:?}");
     }
 }

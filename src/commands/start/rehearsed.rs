@@ -9,7 +9,7 @@ use crate::actions;
 use crate::error::{Exit, Failure};
 use crate::fleet::{Failed, Left};
 use crate::model::{Error, Name, Reference};
-use crate::report::Text;
+use crate::report::TextForm;
 
 /// What a rehearsal came to.
 #[derive(Debug, Default, Serialize)]
@@ -81,7 +81,7 @@ impl RehearsalOutcome {
     }
 }
 
-impl Text for RehearsalOutcome {
+impl TextForm for RehearsalOutcome {
     /// The name of each runner, and below it what happened when.
     fn text(&self) -> String {
         let mut text = String::new();

@@ -15,13 +15,13 @@ const SECOND: Duration = Duration::from_secs(1);
 /// A place of a cloud, and how long an end may take there.
 struct Scene {
     cloud: InMemoryCloud,
-    place: Place,
+    place: NamedProvider,
 }
 
 impl Scene {
     fn new() -> Self {
         let cloud = InMemoryProvider::cloud();
-        let place = Place::new("gpu", Arc::new(cloud.provider("gpu")));
+        let place = NamedProvider::new("gpu", Arc::new(cloud.provider("gpu")));
         Self { cloud, place }
     }
 
@@ -214,9 +214,9 @@ async fn what_no_listing_would_show_is_never_called_gone() {
     let machine = scene.machine().await;
     // It takes ids of any place, and lists those of its own.
     let careless = scene.cloud.provider("gpu").with(Flaw::AnyPlaceIsMine);
-    let place = Place::new("gpu", Arc::new(careless));
+    let place = NamedProvider::new("gpu", Arc::new(careless));
     let elsewhere = InstanceId {
-        place: Some("far".into()),
+        location: Some("far".into()),
         ..machine.id
     };
     let deadline = Instant::now() + 120 * SECOND;

@@ -20,14 +20,14 @@ pub struct Preview {
     /// How long it waits for a job; 0 is for ever.
     pub idle_timeout_s: u64,
     /// The providers in order of preference.
-    pub providers: Vec<Candidate>,
+    pub providers: Vec<PlannedProvider>,
     /// The boot script, its secrets as `***`.
     pub boot_script: String,
 }
 
 /// One provider of a plan.
 #[derive(Clone, Debug, Serialize)]
-pub struct Candidate {
+pub struct PlannedProvider {
     /// The provider's name.
     pub provider: String,
     /// The provider's kind.

@@ -3,16 +3,16 @@
 use jiff::Timestamp;
 
 use super::outcome::StartOutcome;
-use super::planned::{Candidate, Preview};
-use crate::bootstrap::{self, Boot, Credential};
-use crate::fleet::Place;
+use super::planned::{PlannedProvider, Preview};
+use crate::bootstrap::{self, Boot, BootCredential};
+use crate::fleet::NamedProvider;
 use crate::model::{Name, RegistrationMode, Secret};
 use crate::plan::Plan;
 use crate::providers;
 
 /// What the start of a plan would come to when it began at `now`. Nothing is asked, and nothing changed.
-pub fn preview(plan: &Plan, places: &[Place], now: Timestamp) -> StartOutcome {
-    let candidate = |place: &Place| Candidate {
+pub fn preview(plan: &Plan, places: &[NamedProvider], now: Timestamp) -> StartOutcome {
+    let candidate = |place: &NamedProvider| PlannedProvider {
         provider: place.name.clone(),
         kind: place.provider.kind().to_owned(),
         candidates: place.provider.candidates(),
@@ -37,23 +37,23 @@ pub fn preview(plan: &Plan, places: &[Place], now: Timestamp) -> StartOutcome {
 }
 
 /// The boot script of the first runner, its secrets as `***`.
-fn script(plan: &Plan, name: &Name, places: &[Place], now: Timestamp) -> String {
+fn script(plan: &Plan, name: &Name, places: &[NamedProvider], now: Timestamp) -> String {
     let tags = plan.tags(name, None, now);
     let hidden = Secret::new("***");
     let labels = plan.labels_of(name);
     let credential = match plan.registration {
-        RegistrationMode::Token => Credential::Token {
+        RegistrationMode::Token => BootCredential::Token {
             token: &hidden,
             url: "***",
             group: None,
             labels: &labels,
             until: tags.ready_by,
         },
-        RegistrationMode::Jit | RegistrationMode::Either => Credential::Jit(&hidden),
+        RegistrationMode::Jit | RegistrationMode::Either => BootCredential::Jit(&hidden),
     };
     let ending = places
         .first()
-        .map_or("exit", |place| place.provider.ending());
+        .map_or("exit", |place| place.provider.shutdown_command());
     let script = bootstrap::script(&Boot {
         name,
         credential,

@@ -5,7 +5,7 @@ use std::future::pending;
 use tokio::time::sleep;
 
 use super::*;
-use crate::fleet::Place;
+use crate::fleet::NamedProvider;
 use crate::fleet::doubles::{InMemoryGitHub, RecordingSink};
 use crate::github;
 use crate::model::InstanceId;
@@ -28,7 +28,7 @@ struct Scene {
     cloud: InMemoryCloud,
     hub: InMemoryGitHub,
     ear: RecordingSink,
-    places: Vec<Place>,
+    places: Vec<NamedProvider>,
     store: Store,
     plan: Plan,
     began: Instant,
@@ -39,7 +39,8 @@ impl Scene {
     fn new(count: u16, places: &[&str]) -> Self {
         let cloud = InMemoryProvider::cloud();
         let hub = InMemoryGitHub::beside(&cloud, 10 * SECOND);
-        let open = |name: &&str| Place::new(*name, std::sync::Arc::new(cloud.provider(name)));
+        let open =
+            |name: &&str| NamedProvider::new(*name, std::sync::Arc::new(cloud.provider(name)));
         Self {
             places: places.iter().map(open).collect(),
             hub,
@@ -54,7 +55,7 @@ impl Scene {
     async fn start_until(&self, interrupt: impl Future<Output = ()>) -> StartOutcome {
         let fleet = Fleet {
             github: Some(&self.hub),
-            places: &self.places,
+            providers: &self.places,
             unopened: &[],
             store: &self.store,
             sink: &self.ear,

@@ -6,11 +6,11 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::ending::{Ending, Outcome};
-use super::{Chosen, Selection, StopOutcome, StopRequest, select};
+use super::ending::{EndOutcome, Ending};
+use super::{Selected, Selection, StopOutcome, StopRequest, select};
 use crate::fleet::Fleet;
 use crate::fleet::survey::{Inquiry, Unknown, View};
-use crate::github::Api;
+use crate::github::GitHubApi;
 use crate::model::{Name, Reference, StopTarget};
 
 /// How often it is looked again for what a start that was killed had under way.
@@ -23,13 +23,13 @@ const SENT: Duration = Duration::from_secs(10);
 /// What was dealt with. A registration that turns up under a name that is done with counts as new, and
 /// so does a machine; one that is merely still shown does not.
 #[derive(Default)]
-struct Seen {
+struct Handled {
     names: BTreeSet<Name>,
     machines: BTreeSet<Reference>,
     registrations: BTreeSet<u64>,
 }
 
-impl Seen {
+impl Handled {
     fn is_new(
         &mut self,
         name: Option<&Name>,
@@ -44,7 +44,7 @@ impl Seen {
 }
 
 /// Ends what was selected, and looks again for what turned up meanwhile.
-pub async fn carry_out<G: Api>(
+pub async fn carry_out<G: GitHubApi>(
     fleet: &Fleet<'_, G>,
     view: &View,
     stop: &StopRequest,
@@ -54,7 +54,7 @@ pub async fn carry_out<G: Api>(
     let limit = if stop.wait { stop.timeout } else { SENT };
     let deadline = Instant::now() + limit + looks.unwrap_or_default();
     let mut stops = StopOutcome::default();
-    let mut seen = Seen::default();
+    let mut seen = Handled::default();
     let mut next = selection;
     for pass in 0..=PASSES {
         let fresh = absorb(&mut stops, &mut seen, std::mem::take(&mut next));
@@ -67,9 +67,9 @@ pub async fn carry_out<G: Api>(
             .map(|chosen| end(fleet, stop, &inquiry, chosen, deadline));
         for outcome in join_all(endings).await {
             match outcome {
-                Outcome::Failed(failed) => stops.failed.push(failed),
-                Outcome::Kept(kept) => stops.kept.push(kept),
-                Outcome::Stopped(stopped) => stops.stopped.push(stopped),
+                EndOutcome::Failed(failed) => stops.failed.push(failed),
+                EndOutcome::Kept(kept) => stops.kept.push(kept),
+                EndOutcome::Stopped(stopped) => stops.stopped.push(stopped),
             }
         }
         stops.unknown.extend(inquiry.unknown());
@@ -96,7 +96,7 @@ fn may_have_company(stop: &StopRequest) -> bool {
 }
 
 /// Takes over what a selection kept and refused, and returns what was not dealt with before.
-fn absorb(stops: &mut StopOutcome, seen: &mut Seen, next: Selection) -> Vec<Chosen> {
+fn absorb(stops: &mut StopOutcome, seen: &mut Handled, next: Selection) -> Vec<Selected> {
     let mut fresh = next.chosen;
     fresh.retain(|one| {
         let runner = one.row.as_ref().and_then(|row| row.runner.as_ref());
@@ -113,13 +113,13 @@ fn absorb(stops: &mut StopOutcome, seen: &mut Seen, next: Selection) -> Vec<Chos
     fresh
 }
 
-async fn end<G: Api>(
+async fn end<G: GitHubApi>(
     fleet: &Fleet<'_, G>,
     stop: &StopRequest,
     inquiry: &Inquiry<'_, G>,
-    chosen: &Chosen,
+    chosen: &Selected,
     deadline: Instant,
-) -> Outcome {
+) -> EndOutcome {
     let ending = Ending::new(fleet, stop, inquiry, chosen, deadline);
     match timeout_at(deadline, ending.run()).await {
         Ok(outcome) => outcome,

@@ -5,17 +5,17 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{Chosen, Kept, Manner, StopRequest, Stopped, Unstopped, is_busy_orphan};
+use super::{Kept, Selected, StopMode, StopRequest, Stopped, Unstopped, is_busy_orphan};
 use crate::fleet::Fleet;
-use crate::fleet::answer::{Silence, in_time};
+use crate::fleet::answer::{Timeout, in_time};
 use crate::fleet::end::{Ended, Until, end, has_ended, is_permanent};
-use crate::fleet::survey::{Inquiry, Row, Silent};
-use crate::fleet::verdict::{Machine, Registration, Verdict};
-use crate::github::{Api, Deregistration};
+use crate::fleet::survey::{Inquiry, NoAnswer, SurveyRow};
+use crate::fleet::verdict::{MachineState, RegistrationState, Verdict};
+use crate::github::{Deregistration, GitHubApi};
 use crate::model::{Error, Event};
 use crate::poll::{Pace, until};
 
-mod newcomer;
+mod late_registration;
 
 /// How long one answer may take.
 const ANSWER: Duration = Duration::from_secs(15);
@@ -31,7 +31,7 @@ const AFTERWARDS: Pace = Pace {
 };
 
 /// What became of one runner.
-pub(super) enum Outcome {
+pub(super) enum EndOutcome {
     Failed(Unstopped),
     Kept(Kept),
     Stopped(Stopped),
@@ -51,21 +51,21 @@ pub(super) struct Ending<'a, G> {
     fleet: &'a Fleet<'a, G>,
     stop: &'a StopRequest,
     inquiry: &'a Inquiry<'a, G>,
-    chosen: &'a Chosen,
+    chosen: &'a Selected,
     deadline: Instant,
-    row: RefCell<Option<Row>>,
+    row: RefCell<Option<SurveyRow>>,
     deregistered: Cell<bool>,
     /// Whether its machine, where it has one, was asked to end, and its place accepted that.
     asked: Cell<bool>,
     terminated: Cell<bool>,
 }
 
-impl<'a, G: Api> Ending<'a, G> {
+impl<'a, G: GitHubApi> Ending<'a, G> {
     pub(super) fn new(
         fleet: &'a Fleet<'a, G>,
         stop: &'a StopRequest,
         inquiry: &'a Inquiry<'a, G>,
-        chosen: &'a Chosen,
+        chosen: &'a Selected,
         deadline: Instant,
     ) -> Self {
         Self {
@@ -81,8 +81,8 @@ impl<'a, G: Api> Ending<'a, G> {
         }
     }
 
-    pub(super) async fn run(&self) -> Outcome {
-        if self.chosen.manner == Manner::Orphan
+    pub(super) async fn run(&self) -> EndOutcome {
+        if self.chosen.manner == StopMode::Orphan
             && let Some(kept) = self.look_again().await
         {
             return kept;
@@ -91,26 +91,26 @@ impl<'a, G: Api> Ending<'a, G> {
             return outcome;
         }
         if let Err(unstopped) = self.terminate().await {
-            return Outcome::Failed(unstopped);
+            return EndOutcome::Failed(unstopped);
         }
         self.asked.set(true);
         self.deregister_newcomer().await;
         self.deregister_afterwards().await;
         self.forget().await;
-        Outcome::Stopped(self.stopped())
+        EndOutcome::Stopped(self.stopped())
     }
 
     /// The time is over before all was done.
-    pub(super) fn run_out(&self) -> Outcome {
+    pub(super) fn run_out(&self) -> EndOutcome {
         match (self.stop.wait, self.asked.get()) {
-            _ if self.terminated.get() => Outcome::Stopped(self.stopped()),
+            _ if self.terminated.get() => EndOutcome::Stopped(self.stopped()),
             (true, _) => self.failed("removal not confirmed yet"),
-            (false, true) => Outcome::Stopped(self.stopped()),
+            (false, true) => EndOutcome::Stopped(self.stopped()),
             (false, false) => self.failed("its termination could not be requested in time"),
         }
     }
 
-    fn facts(&self) -> Option<(Machine, Registration)> {
+    fn facts(&self) -> Option<(MachineState, RegistrationState)> {
         let row = self.row.borrow();
         row.as_ref()
             .map(|row| (row.facts.machine, row.facts.registration))
@@ -136,12 +136,12 @@ impl<'a, G: Api> Ending<'a, G> {
     fn is_forced(&self) -> bool {
         let row = self.row.borrow();
         self.stop.force
-            && self.chosen.manner == Manner::Orphan
+            && self.chosen.manner == StopMode::Orphan
             && row.as_ref().is_some_and(is_busy_orphan)
     }
 
     /// A look right before anything is done: what is no orphan any more is kept.
-    async fn look_again(&self) -> Option<Outcome> {
+    async fn look_again(&self) -> Option<EndOutcome> {
         let mut row = self.row.borrow().clone()?;
         self.inquiry.examine_again(&mut row).await;
         let still = match row.verdict {
@@ -150,7 +150,7 @@ impl<'a, G: Api> Ending<'a, G> {
             // Its registration went by itself meanwhile.
             _ => {
                 let was = self.chosen.row.as_ref().map(|row| row.verdict);
-                was == Some(Verdict::Ghost) && row.facts.registration == Registration::Absent
+                was == Some(Verdict::Ghost) && row.facts.registration == RegistrationState::Absent
             }
         };
         let reason = format!("on recheck it is {}: {}", row.verdict, row.why);
@@ -159,14 +159,14 @@ impl<'a, G: Api> Ending<'a, G> {
     }
 
     /// Removes the registration; an outcome means that nothing more is to be done.
-    async fn deregister(&self) -> Option<Outcome> {
+    async fn deregister(&self) -> Option<EndOutcome> {
         let answer = match self.chosen.manner {
-            Manner::Explicit => self.deregister_patiently().await,
+            StopMode::Explicit => self.deregister_patiently().await,
             // No job bears its name, and its place sees none: the flag may lag.
-            Manner::Gentle
+            StopMode::Gentle
                 if self
                     .facts()
-                    .is_some_and(|facts| facts.1 == Registration::Busy) =>
+                    .is_some_and(|facts| facts.1 == RegistrationState::Busy) =>
             {
                 self.deregister_patiently().await
             }
@@ -181,11 +181,11 @@ impl<'a, G: Api> Ending<'a, G> {
                 self.deregistered.set(self.registers());
                 self.got_a_job().await
             }
-            (Manner::Gentle | Manner::Orphan, Removal::Busy) if !ended && !self.is_forced() => {
+            (StopMode::Gentle | StopMode::Orphan, Removal::Busy) if !ended && !self.is_forced() => {
                 Some(self.kept("GitHub says that a job runs on it".to_owned()))
             }
             // It may have got a job, and nobody can tell.
-            (Manner::Orphan, Removal::Unknown(error)) if !ended && !self.is_forced() => {
+            (StopMode::Orphan, Removal::Unknown(error)) if !ended && !self.is_forced() => {
                 Some(self.failed(error.while_trying("could not remove its registration")))
             }
             (_, Removal::Busy) => None,
@@ -201,21 +201,21 @@ impl<'a, G: Api> Ending<'a, G> {
 
     /// A job that was assigned before the registration was removed goes on running. An idle orphan is
     /// given the time in which GitHub would say so.
-    async fn got_a_job(&self) -> Option<Outcome> {
+    async fn got_a_job(&self) -> Option<EndOutcome> {
         let row = self.row.borrow().clone()?;
-        if row.facts.machine != Machine::There || row.is_rehearsal() {
+        if row.facts.machine != MachineState::There || row.is_rehearsal() {
             return None;
         }
         match self.chosen.manner {
-            Manner::Explicit => None,
+            StopMode::Explicit => None,
             // GitHub let it go, and refuses that for as long as it knows of a job.
-            Manner::Gentle => match self.inquiry.in_use_as_told(&row).await {
+            StopMode::Gentle => match self.inquiry.in_use_as_told(&row).await {
                 Some(true) => Some(self.kept("it was assigned a job in the meantime".to_owned())),
                 _ => None,
             },
-            Manner::Orphan => {
+            StopMode::Orphan => {
                 let pinned = row.unique_label_only() && row.facts.run_over == Some(true);
-                let idle = row.facts.registration == Registration::Online;
+                let idle = row.facts.registration == RegistrationState::Online;
                 if !idle || pinned || self.is_forced() {
                     return None;
                 }
@@ -229,7 +229,7 @@ impl<'a, G: Api> Ending<'a, G> {
                 match inquiry.is_used(&row).await {
                     Ok(false) => None,
                     Ok(true) => Some(self.kept("it was assigned a job in the meantime".to_owned())),
-                    Err(Silent) => {
+                    Err(NoAnswer) => {
                         let why = inquiry.unknown().into_iter().map(|unknown| unknown.error);
                         let error = Error::from("could not tell whether a job runs on it");
                         Some(self.failed(error.because_each(why)))
@@ -260,14 +260,14 @@ impl<'a, G: Api> Ending<'a, G> {
                 return Removal::Gone;
             };
             let known = row.runner_id;
-            if row.facts.registration == Registration::Absent {
+            if row.facts.registration == RegistrationState::Absent {
                 return Removal::Gone;
             }
             (known, row.facts.registration)
         };
         let (Some(github), Some(id)) = (self.fleet.github, known) else {
             return match ours {
-                Registration::Unread => Removal::Unknown("could not query GitHub".into()),
+                RegistrationState::Unread => Removal::Unknown("could not query GitHub".into()),
                 _ => Removal::Gone,
             };
         };
@@ -275,7 +275,7 @@ impl<'a, G: Api> Ending<'a, G> {
         let asked = in_time(github, patience, github.deregister(id));
         // Nor is room waited for until it is too late to end the machine.
         let asked = timeout(self.left() / 2, asked).await;
-        match asked.unwrap_or(Err(Silence)) {
+        match asked.unwrap_or(Err(Timeout)) {
             Ok(Ok(Deregistration::Busy)) => Removal::Busy,
             Ok(Ok(Deregistration::Gone)) => {
                 if let Some(name) = &self.chosen.name {
@@ -287,7 +287,7 @@ impl<'a, G: Api> Ending<'a, G> {
                 Removal::Gone
             }
             Ok(Err(error)) => Removal::Unknown(error.any()),
-            Err(Silence) => Removal::Unknown("GitHub did not answer in time".into()),
+            Err(Timeout) => Removal::Unknown("GitHub did not answer in time".into()),
         }
     }
 
@@ -327,21 +327,21 @@ impl<'a, G: Api> Ending<'a, G> {
         let machine = self.facts().map(|facts| facts.0);
         let Some(instance) = &self.chosen.instance else {
             return match machine {
-                Some(Machine::Unread) if self.has_record() => {
+                Some(MachineState::Unread) if self.has_record() => {
                     Err(self.unstopped("could not query its provider"))
                 }
-                Some(Machine::Nowhere) if self.has_record() && !self.is_ghost() => {
+                Some(MachineState::Nowhere) if self.has_record() && !self.is_ghost() => {
                     let error = "its provider is not configured here";
                     Err(self.unstopped(error).permanent())
                 }
-                Some(Machine::Gone) => {
+                Some(MachineState::Gone) => {
                     self.terminated.set(true);
                     Ok(())
                 }
                 _ => Ok(()),
             };
         };
-        if machine == Some(Machine::Nowhere) && self.is_ghost() {
+        if machine == Some(MachineState::Nowhere) && self.is_ghost() {
             return Ok(());
         }
         let Some(place) = &self.chosen.place else {
@@ -352,7 +352,7 @@ impl<'a, G: Api> Ending<'a, G> {
             return Err(self.unstopped(error).permanent());
         };
         // A machine that no listing shows is ended, too: it may be too new to be listed.
-        let there = !matches!(machine, Some(Machine::Gone));
+        let there = !matches!(machine, Some(MachineState::Gone));
         if there {
             self.say(Event::Terminating {
                 instance: instance.clone(),
@@ -389,7 +389,7 @@ impl<'a, G: Api> Ending<'a, G> {
     /// Of a ghost only the registration is removed: its machine may be at a provider not known here.
     fn is_ghost(&self) -> bool {
         let was = self.chosen.row.as_ref().map(|row| row.verdict);
-        self.chosen.manner == Manner::Orphan && was == Some(Verdict::Ghost)
+        self.chosen.manner == StopMode::Orphan && was == Some(Verdict::Ghost)
     }
 
     fn has_record(&self) -> bool {
@@ -442,7 +442,7 @@ impl<'a, G: Api> Ending<'a, G> {
         let Some(row) = self.row.borrow().clone() else {
             return true;
         };
-        let unused = self.chosen.manner == Manner::Explicit
+        let unused = self.chosen.manner == StopMode::Explicit
             && self.inquiry.in_use_as_told(&row).await == Some(false);
         unused || self.has_ended().await
     }
@@ -450,8 +450,8 @@ impl<'a, G: Api> Ending<'a, G> {
     /// Whether the machine has ended, or is gone from a listing that would show it.
     async fn has_ended(&self) -> bool {
         match self.facts() {
-            Some((Machine::Ended | Machine::Gone, _)) => return true,
-            Some((Machine::There, _)) => {}
+            Some((MachineState::Ended | MachineState::Gone, _)) => return true,
+            Some((MachineState::There, _)) => {}
             _ => return false,
         }
         let Some((place, machine)) = self
@@ -467,7 +467,9 @@ impl<'a, G: Api> Ending<'a, G> {
 
     fn stopped(&self) -> Stopped {
         let row = self.row.borrow();
-        let had = |row: &&Row| matches!(row.facts.machine, Machine::There | Machine::Ended);
+        let had = |row: &&SurveyRow| {
+            matches!(row.facts.machine, MachineState::There | MachineState::Ended)
+        };
         let row = row.as_ref().filter(had);
         let now = self.fleet.now();
         let billed = row.and_then(|row| {
@@ -487,17 +489,17 @@ impl<'a, G: Api> Ending<'a, G> {
         }
     }
 
-    fn kept(&self, reason: String) -> Outcome {
+    fn kept(&self, reason: String) -> EndOutcome {
         let name = self.chosen.name.clone();
-        Outcome::Kept(Kept {
+        EndOutcome::Kept(Kept {
             instance: self.chosen.instance.clone(),
             name: name.expect("what is kept was judged, and only what has a name is"),
             reason,
         })
     }
 
-    fn failed(&self, error: impl Into<Error>) -> Outcome {
-        Outcome::Failed(self.unstopped(error))
+    fn failed(&self, error: impl Into<Error>) -> EndOutcome {
+        EndOutcome::Failed(self.unstopped(error))
     }
 
     fn unstopped(&self, error: impl Into<Error>) -> Unstopped {

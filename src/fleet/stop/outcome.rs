@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{Chosen, Selection};
+use super::{Selected, Selection};
 use crate::fleet::Unopened;
 use crate::fleet::survey::Unknown;
 use crate::model::{Error, Exit, Name, Reference, json};
@@ -176,7 +176,7 @@ impl StopOutcome {
     }
 }
 
-fn planned(chosen: Chosen) -> Stopped {
+fn planned(chosen: Selected) -> Stopped {
     Stopped {
         instance: chosen.instance,
         name: chosen.name,
@@ -246,11 +246,11 @@ mod tests {
     fn a_signal_leaves_what_was_being_stopped() {
         let nothing = StopOutcome::interrupted(Selection::default());
         assert_eq!(nothing.exit(), Exit::Interrupted);
-        let chosen = Chosen {
+        let chosen = Selected {
             name: Some(kept().name),
             instance: None,
             why: "it was named".into(),
-            manner: super::super::Manner::Explicit,
+            manner: super::super::StopMode::Explicit,
             place: None,
             row: None,
         };

@@ -8,11 +8,11 @@ use std::time::Duration;
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
-use super::{Row, Unknown, of_github};
+use super::{SurveyRow, Unknown, of_github};
 use crate::fleet::answer::in_time;
-use crate::fleet::verdict::{Machine, Registration, Verdict, judge, judge_rehearsal};
+use crate::fleet::verdict::{MachineState, RegistrationState, Verdict, judge, judge_rehearsal};
 use crate::fleet::{Fleet, chain};
-use crate::github::{Api, Job, WorkflowRun};
+use crate::github::{GitHubApi, WorkflowJob, WorkflowRun};
 use crate::model::{Error, Run};
 
 /// How long one answer may take.
@@ -20,7 +20,7 @@ const ANSWER: Duration = Duration::from_secs(30);
 
 /// Who was asked did not answer; [`Inquiry::unknown`] has it.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::fleet) struct Silent;
+pub(in crate::fleet) struct NoAnswer;
 
 /// Answers, each waited for by all who want it.
 type Answers<Key, T> = RefCell<BTreeMap<Key, Rc<OnceCell<Option<T>>>>>;
@@ -34,7 +34,7 @@ struct AtWork {
 
 impl AtWork {
     /// Whether it is a row's runner: by its number, or by its name, which no other of ours has.
-    fn is(&self, row: &Row) -> bool {
+    fn is(&self, row: &SurveyRow) -> bool {
         (self.id.is_some() && self.id == row.runner_id)
             || self.name.as_deref() == Some(row.name.as_str())
     }
@@ -50,7 +50,7 @@ pub(in crate::fleet) struct Inquiry<'a, G> {
     unknown: RefCell<Vec<Unknown>>,
 }
 
-impl<'a, G: Api> Inquiry<'a, G> {
+impl<'a, G: GitHubApi> Inquiry<'a, G> {
     /// Begins anew: nothing that was answered before is believed.
     pub(in crate::fleet) fn new(fleet: &'a Fleet<'a, G>, busy_too: bool) -> Self {
         Self {
@@ -68,7 +68,7 @@ impl<'a, G: Api> Inquiry<'a, G> {
     }
 
     /// Judges a row, and asks for what the verdict hangs on.
-    pub(in crate::fleet) async fn examine(&self, row: &mut Row) {
+    pub(in crate::fleet) async fn examine(&self, row: &mut SurveyRow) {
         row.facts.now = self.fleet.now();
         if row.elsewhere {
             self.tell_where(row).await;
@@ -78,7 +78,7 @@ impl<'a, G: Api> Inquiry<'a, G> {
         }
         self.judge(row);
         let acted_upon = match row.verdict {
-            Verdict::Orphan => row.facts.machine == Machine::There && !row.is_rehearsal(),
+            Verdict::Orphan => row.facts.machine == MachineState::There && !row.is_rehearsal(),
             Verdict::Ghost => true,
             _ => false,
         };
@@ -86,10 +86,10 @@ impl<'a, G: Api> Inquiry<'a, G> {
             match self.is_used(row).await {
                 Ok(false) => {}
                 Ok(true) => {
-                    row.facts.registration = Registration::Busy;
+                    row.facts.registration = RegistrationState::Busy;
                     self.judge(row);
                 }
-                Err(Silent) => {
+                Err(NoAnswer) => {
                     row.verdict = Verdict::Unknown;
                     "could not ask whether a job runs on it".clone_into(&mut row.why);
                 }
@@ -99,7 +99,7 @@ impl<'a, G: Api> Inquiry<'a, G> {
     }
 
     /// Looks at a row's registration again, then at all the rest.
-    pub(in crate::fleet) async fn examine_again(&self, row: &mut Row) {
+    pub(in crate::fleet) async fn examine_again(&self, row: &mut SurveyRow) {
         if let (true, Some(github)) = (row.ours, self.fleet.github) {
             // A machine that registers its runner itself may have done so meanwhile.
             let look = async {
@@ -118,15 +118,15 @@ impl<'a, G: Api> Inquiry<'a, G> {
                 }
                 Ok(Ok(None)) => {
                     row.runner = None;
-                    Registration::Absent
+                    RegistrationState::Absent
                 }
                 Ok(Err(error)) => {
                     self.cannot("GitHub", error.any());
-                    Registration::Unread
+                    RegistrationState::Unread
                 }
                 Err(_) => {
                     self.cannot("GitHub", "it did not answer in time");
-                    Registration::Unread
+                    RegistrationState::Unread
                 }
             };
         }
@@ -134,8 +134,8 @@ impl<'a, G: Api> Inquiry<'a, G> {
     }
 
     /// Whether a job in progress is the runner's, or the place sees a job's process.
-    pub(in crate::fleet) async fn is_used(&self, row: &Row) -> Result<bool, Silent> {
-        if row.facts.machine == Machine::There && self.in_use(row).await? == Some(true) {
+    pub(in crate::fleet) async fn is_used(&self, row: &SurveyRow) -> Result<bool, NoAnswer> {
+        if row.facts.machine == MachineState::There && self.in_use(row).await? == Some(true) {
             return Ok(true);
         }
         let (Some(repository), Some(run), true) = (&row.repository, row.run, row.ours) else {
@@ -155,18 +155,18 @@ impl<'a, G: Api> Inquiry<'a, G> {
     }
 
     /// Whether the place sees a job's process; `None` where it cannot tell.
-    pub(in crate::fleet) async fn in_use(&self, row: &Row) -> Result<Option<bool>, Silent> {
+    pub(in crate::fleet) async fn in_use(&self, row: &SurveyRow) -> Result<Option<bool>, NoAnswer> {
         self.ask_place(row).await.map_err(|error| {
             if let Some(machine) = &row.instance {
                 self.cannot(&machine.to_string(), error);
             }
-            Silent
+            NoAnswer
         })
     }
 
     /// The same for a machine that is ended all the same where its place does not answer: then
     /// nothing stays unknown.
-    pub(in crate::fleet) async fn in_use_as_told(&self, row: &Row) -> Option<bool> {
+    pub(in crate::fleet) async fn in_use_as_told(&self, row: &SurveyRow) -> Option<bool> {
         self.ask_place(row).await.unwrap_or_else(|error| {
             tracing::debug!(
                 "could not ask whether a job runs on `{}`: {}",
@@ -177,7 +177,7 @@ impl<'a, G: Api> Inquiry<'a, G> {
         })
     }
 
-    async fn ask_place(&self, row: &Row) -> Result<Option<bool>, Error> {
+    async fn ask_place(&self, row: &SurveyRow) -> Result<Option<bool>, Error> {
         let Some((place, machine)) = row.place.as_ref().zip(row.instance.as_ref()) else {
             return Ok(None);
         };
@@ -191,7 +191,7 @@ impl<'a, G: Api> Inquiry<'a, G> {
     /// Tells that the place of a record's machine is not one that its provider looks at: a listing of
     /// another daemon, host or region proves nothing. Asking about a machine resolves its place, and says
     /// more.
-    async fn tell_where(&self, row: &Row) {
+    async fn tell_where(&self, row: &SurveyRow) {
         if let (Ok(_), Some(machine)) = (self.in_use(row).await, &row.instance) {
             let why = format!(
                 "`{}` does not list machines in its location",
@@ -201,7 +201,7 @@ impl<'a, G: Api> Inquiry<'a, G> {
         }
     }
 
-    fn judge(&self, row: &mut Row) {
+    fn judge(&self, row: &mut SurveyRow) {
         let (verdict, why) = if row.is_rehearsal() {
             judge_rehearsal(&row.facts)
         } else {
@@ -211,8 +211,8 @@ impl<'a, G: Api> Inquiry<'a, G> {
         // The table knows that GitHub said nothing, and not why it was not asked.
         let unasked = verdict == Verdict::Unknown
             && !row.is_rehearsal()
-            && row.facts.machine != Machine::Unread
-            && row.facts.registration == Registration::Unread;
+            && row.facts.machine != MachineState::Unread
+            && row.facts.registration == RegistrationState::Unread;
         let why = match self.fleet.github {
             _ if unasked && !row.ours => "it belongs to another scope",
             None if unasked => "GitHub was not asked",
@@ -221,21 +221,22 @@ impl<'a, G: Api> Inquiry<'a, G> {
         why.clone_into(&mut row.why);
     }
 
-    fn run_matters(&self, row: &Row) -> bool {
+    fn run_matters(&self, row: &SurveyRow) -> bool {
         let facts = &row.facts;
         row.ours
             && match (facts.machine, facts.registration) {
-                (Machine::Unread | Machine::Ended, _) | (_, Registration::Unread) => false,
-                (Machine::There, Registration::Busy) => self.busy_too,
-                (Machine::There, _) => true,
-                (Machine::Gone | Machine::Nowhere, registration) => {
-                    registration == Registration::Offline
+                (MachineState::Unread | MachineState::Ended, _)
+                | (_, RegistrationState::Unread) => false,
+                (MachineState::There, RegistrationState::Busy) => self.busy_too,
+                (MachineState::There, _) => true,
+                (MachineState::Gone | MachineState::Nowhere, registration) => {
+                    registration == RegistrationState::Offline
                 }
             }
     }
 
     /// Whether the tagged run is completed, and its attempt not below the tagged one.
-    async fn run_over(&self, row: &Row) -> Option<bool> {
+    async fn run_over(&self, row: &SurveyRow) -> Option<bool> {
         let tagged = row.run?;
         let run = self.run(row.repository.as_ref()?, tagged.id).await?;
         let completed = run.status.as_deref()? == "completed";
@@ -263,7 +264,7 @@ impl<'a, G: Api> Inquiry<'a, G> {
         answer.await.clone()
     }
 
-    async fn at_work(&self, repository: &str, run: Run) -> Result<Vec<AtWork>, Silent> {
+    async fn at_work(&self, repository: &str, run: Run) -> Result<Vec<AtWork>, NoAnswer> {
         let Some(github) = self.fleet.github else {
             return Ok(Vec::new());
         };
@@ -275,7 +276,7 @@ impl<'a, G: Api> Inquiry<'a, G> {
                 Ok(Ok(jobs)) => {
                     let jobs = jobs.into_iter().flatten();
                     let jobs = jobs.filter(|job| job.status == "in_progress");
-                    let runner = |job: Job| AtWork {
+                    let runner = |job: WorkflowJob| AtWork {
                         id: job.runner_id,
                         name: job.runner_name,
                     };
@@ -291,7 +292,7 @@ impl<'a, G: Api> Inquiry<'a, G> {
                 }
             }
         });
-        answer.await.clone().ok_or(Silent)
+        answer.await.clone().ok_or(NoAnswer)
     }
 
     fn cannot(&self, source: &str, error: impl Into<Error>) {

@@ -4,19 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::{Read, Row, View, of_github};
-use crate::fleet::verdict::{Facts, Machine, Registration, Verdict};
-use crate::fleet::{Place, Unopened};
+use super::{SourceListing, SurveyRow, View, of_github};
+use crate::fleet::verdict::{Facts, MachineState, RegistrationState, Verdict};
+use crate::fleet::{NamedProvider, Unopened};
 use crate::github::Runner;
 use crate::model::{Condition, Instance, Name, later};
 use crate::providers::Silence;
-use crate::state::{Entries, Entry};
+use crate::state::{Entries, RunnerRecord};
 
 /// The three sources, about to be joined.
 pub(super) struct Join<'a> {
     pub(super) view: &'a View,
     pub(super) now: Timestamp,
-    pub(super) places: &'a [Read],
+    pub(super) places: &'a [SourceListing],
     pub(super) unopened: &'a [Unopened],
     pub(super) entries: Entries,
     /// `None` where GitHub was not, or could not be, read.
@@ -25,8 +25,8 @@ pub(super) struct Join<'a> {
 
 impl Join<'_> {
     /// One row a runner, not yet judged.
-    pub(super) fn rows(&self) -> Vec<Row> {
-        let mut rows: Vec<Row> = self.machines();
+    pub(super) fn rows(&self) -> Vec<SurveyRow> {
+        let mut rows: Vec<SurveyRow> = self.machines();
         let with_machine: BTreeSet<Name> = rows.iter().map(|row| row.name.clone()).collect();
         for (name, entry) in &self.entries {
             let wanted =
@@ -45,8 +45,8 @@ impl Join<'_> {
     }
 
     /// One row a machine, though two tables may show the same place.
-    fn machines(&self) -> Vec<Row> {
-        let mut rows: Vec<Row> = Vec::new();
+    fn machines(&self) -> Vec<SurveyRow> {
+        let mut rows: Vec<SurveyRow> = Vec::new();
         for read in self.places {
             for machine in &read.listing.instances {
                 let row = self.of_machine(&read.place, machine);
@@ -69,13 +69,13 @@ impl Join<'_> {
         rows
     }
 
-    fn of_machine(&self, place: &Place, machine: &Instance) -> Row {
+    fn of_machine(&self, place: &NamedProvider, machine: &Instance) -> SurveyRow {
         let (tags, entry) = (&machine.tags, self.entries.get(&machine.tags.name));
         let created = machine.created;
         let begin = created.max(tags.created);
         let state = match machine.state {
-            Condition::Ended(_) => Machine::Ended,
-            Condition::Pending | Condition::Running => Machine::There,
+            Condition::Ended(_) => MachineState::Ended,
+            Condition::Pending | Condition::Running => MachineState::There,
         };
         let mut row = self.row(&tags.name, &tags.server, &tags.scope, state);
         row.instance = Some(place.reference(&machine.id));
@@ -103,20 +103,20 @@ impl Join<'_> {
         row
     }
 
-    fn of_entry(&self, name: &Name, entry: &Entry) -> Row {
+    fn of_entry(&self, name: &Name, entry: &RunnerRecord) -> SurveyRow {
         let place = self
             .places
             .iter()
             .find(|read| read.place.name == entry.provider);
         let part = entry.instance.as_ref().map(|machine| &machine.id);
-        let part = part.and_then(|id| id.place.as_deref());
+        let part = part.and_then(|id| id.location.as_deref());
         let is_unopened = |one: &Unopened| one.name == entry.provider;
         let silence = place.map(|read| read.listing.silence(part));
         let machine = match silence {
-            None if self.unopened.iter().any(is_unopened) => Machine::Unread,
-            None => Machine::Nowhere,
-            Some(None) => Machine::Gone,
-            Some(Some(_)) => Machine::Unread,
+            None if self.unopened.iter().any(is_unopened) => MachineState::Unread,
+            None => MachineState::Nowhere,
+            Some(None) => MachineState::Gone,
+            Some(Some(_)) => MachineState::Unread,
         };
         let mut row = self.row(name, &entry.server, &entry.scope, machine);
         row.elsewhere = matches!(silence, Some(Some(Silence::Elsewhere)));
@@ -139,7 +139,7 @@ impl Join<'_> {
     }
 
     /// A registration that nothing else knows of; its name tells run and age.
-    fn of_runner(&self, name: &Name, runner: &Runner) -> Option<Row> {
+    fn of_runner(&self, name: &Name, runner: &Runner) -> Option<SurveyRow> {
         let scope = self.view.scope.as_deref()?;
         // Its machine may be wherever nobody could look.
         let all_read = self
@@ -147,9 +147,9 @@ impl Join<'_> {
             .iter()
             .all(|read| read.listing.unread.is_empty());
         let machine = if all_read && self.unopened.is_empty() {
-            Machine::Nowhere
+            MachineState::Nowhere
         } else {
-            Machine::Unread
+            MachineState::Unread
         };
         let mut row = self.row(name, &self.view.server, scope, machine);
         let is_repository = scope.contains('/') && !scope.starts_with("enterprises/");
@@ -162,16 +162,16 @@ impl Join<'_> {
     }
 
     /// The bare row: who it is, and what GitHub says.
-    fn row(&self, name: &Name, server: &str, scope: &str, machine: Machine) -> Row {
+    fn row(&self, name: &Name, server: &str, scope: &str, machine: MachineState) -> SurveyRow {
         let ours = self.view.is_ours(server, scope);
         let runners = self.runners.as_ref().filter(|_| ours);
         let runner = runners.and_then(|runners| runners.get(name));
         let registration = match (runners, runner) {
-            (None, _) => Registration::Unread,
-            (Some(_), None) => Registration::Absent,
+            (None, _) => RegistrationState::Unread,
+            (Some(_), None) => RegistrationState::Absent,
             (Some(_), Some(runner)) => of_github(runner),
         };
-        Row {
+        SurveyRow {
             name: name.clone(),
             instance: None,
             provider: None,

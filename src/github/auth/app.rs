@@ -6,12 +6,12 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::config::{App, needed};
+use super::config::{GitHubApp, needed};
+use super::session::AppSession;
 use super::tell;
-use super::visit::Visit;
-use crate::github::wire::{Operation, Wire};
-use crate::github::{Error, ErrorKind, Hearer, Result, Right, scope};
-use crate::http::{Request, Term};
+use crate::github::wire::{UserOperation, Wire};
+use crate::github::{Error, ErrorKind, Observer, RequiredPermission, Result, scope};
+use crate::http::{Deadline, Request};
 use crate::model::Secret;
 
 /// What reading a repository's runs takes (GitHub's REST documentation). It is asked for, and done
@@ -20,18 +20,24 @@ const RUNS: &str = "actions";
 
 /// A token that was made.
 #[derive(Clone, Debug)]
-pub(super) struct Grant {
+pub(super) struct InstallationToken {
     pub(super) token: Secret,
     /// By GitHub's clock.
     pub(super) end: Timestamp,
 }
 
-impl Grant {
+impl InstallationToken {
     /// Takes the token back. One that is known no more is no failure.
     pub(super) async fn revoke(&self, wire: &Wire, by: Instant) -> Result<()> {
         let message = "could not revoke a token of a GitHub App";
-        let term = Term::until(by);
-        let operation = Operation::new(wire, message.to_owned(), Right::Public, term).at_once();
+        let deadline = Deadline::until(by);
+        let operation = UserOperation::new(
+            wire,
+            message.to_owned(),
+            RequiredPermission::Public,
+            deadline,
+        )
+        .at_once();
         let url = scope::join(operation.api_url(), ["installation", "token"])?;
         let mut request = Request::new(Method::DELETE, url);
         let answer = operation.send_as(&mut request, Some(&self.token)).await?;
@@ -44,11 +50,11 @@ impl Grant {
 
 /// What is known from one token to the next.
 #[derive(Debug, Default)]
-pub(super) struct Mint {
+pub(super) struct TokenIssuer {
     installation: Option<u64>,
     /// The app may not read runs: it was refused once.
     no_runs: bool,
-    made: Vec<Grant>,
+    made: Vec<InstallationToken>,
 }
 
 #[derive(Deserialize)]
@@ -57,17 +63,17 @@ struct Made {
     expires_at: Timestamp,
 }
 
-impl Mint {
-    /// Makes a token for the client's scope. It is masked, and remembered for [`Mint::take`].
+impl TokenIssuer {
+    /// Makes a token for the client's scope. It is masked, and remembered for [`TokenIssuer::take`].
     ///
     /// Whatever GitHub refuses here is [`ErrorKind::Unauthorized`]: there is no token to be had.
     pub(super) async fn make(
         &mut self,
-        app: &App,
+        app: &GitHubApp,
         wire: &Wire,
-        hearer: &Hearer,
+        observer: &Observer,
         by: Instant,
-    ) -> Result<Grant> {
+    ) -> Result<InstallationToken> {
         let scope = wire.scope();
         let message = format!(
             "could not get a token for `{scope}` as the GitHub App `{}`",
@@ -78,13 +84,18 @@ impl Mint {
                 .because("a GitHub App cannot manage the runners of an enterprise")
                 .hinted("use a classic token with the scope `manage_runners:enterprise`"));
         };
-        let operation = Operation::new(wire, message, Right::Public, Term::until(by));
-        let mut visit = Visit::new(app, operation, wire, hearer);
+        let operation = UserOperation::new(
+            wire,
+            message,
+            RequiredPermission::Public,
+            Deadline::until(by),
+        );
+        let mut session = AppSession::new(app, operation, wire, observer);
         let mut found = None;
         let installation = if let Some(known) = app.installation.or(self.installation) {
             known
         } else {
-            let installation = found.insert(visit.find().await?);
+            let installation = found.insert(session.find().await?);
             self.no_runs = !installation.has(RUNS, "read");
             installation.id
         };
@@ -93,7 +104,7 @@ impl Mint {
             if let (true, Some(wanted)) = (self.no_runs, wanted.as_object_mut()) {
                 wanted.remove(RUNS);
             }
-            let answer = visit.ask(installation, &wanted).await?;
+            let answer = session.ask(installation, &wanted).await?;
             if answer.status != StatusCode::UNPROCESSABLE_ENTITY || self.no_runs {
                 break answer;
             }
@@ -102,31 +113,33 @@ impl Mint {
         if answer.status != StatusCode::CREATED {
             // Another answer may help the next time, when it was found and not given.
             (self.installation, self.no_runs) = (None, false);
-            return Err(visit.explained(answer, installation, found, &needed).await);
+            return Err(session
+                .explained(answer, installation, found, &needed)
+                .await);
         }
-        let made: Made = visit.read(&answer)?;
-        tell(hearer, &made.token)?;
+        let made: Made = session.read(&answer)?;
+        tell(observer, &made.token)?;
         self.installation = Some(installation);
-        let grant = Grant {
+        let granted = InstallationToken {
             token: made.token,
             end: made.expires_at,
         };
-        self.made.push(grant.clone());
+        self.made.push(granted.clone());
         if self.no_runs {
             tracing::debug!(
                 "the app may not read workflow runs, so gharun cannot tell whether one is over"
             );
         }
-        Ok(grant)
+        Ok(granted)
     }
 
     /// Forgets a token that GitHub does not know any more.
     pub(super) fn forget(&mut self, token: &Secret) {
-        self.made.retain(|grant| grant.token != *token);
+        self.made.retain(|granted| granted.token != *token);
     }
 
     /// All tokens that were made, to be taken back.
-    pub(super) fn take(&mut self) -> Vec<Grant> {
+    pub(super) fn take(&mut self) -> Vec<InstallationToken> {
         std::mem::take(&mut self.made)
     }
 }

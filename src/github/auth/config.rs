@@ -2,23 +2,23 @@
 
 use std::fmt;
 
-use super::key::Key;
+use super::key::AppKey;
 use crate::model::Scope;
 
 /// A GitHub App.
 #[derive(Clone, PartialEq, Eq)]
-pub struct App {
+pub struct GitHubApp {
     /// Its number or its client id, as GitHub shows it: either may sign.
     pub id: String,
     /// Where it is installed; found for the scope when left out.
     pub installation: Option<u64>,
     /// What it signs with.
-    pub key: Key,
+    pub key: AppKey,
 }
 
-impl fmt::Debug for App {
+impl fmt::Debug for GitHubApp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("App")
+        f.debug_struct("GitHubApp")
             .field("id", &self.id)
             .field("installation", &self.installation)
             .finish_non_exhaustive()

@@ -24,14 +24,14 @@ const RSA: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01";
 
 /// An RSA private key. It can sign.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Key {
+pub struct AppKey {
     label: &'static str,
     lines: Secret,
 }
 
-impl fmt::Debug for Key {
+impl fmt::Debug for AppKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Key").finish_non_exhaustive()
+        f.debug_struct("AppKey").finish_non_exhaustive()
     }
 }
 
@@ -98,13 +98,13 @@ impl BadKey {
 }
 
 #[derive(Serialize)]
-struct Claims<'a> {
+struct AppClaims<'a> {
     iat: i64,
     exp: i64,
     iss: &'a str,
 }
 
-impl Key {
+impl AppKey {
     /// Reads a key in PKCS#1 or PKCS#8, as PEM or as the base64 of a PEM. Line ends may be written as
     /// `\n`, be blanks or be missing, and there may be quotation marks round it: variables lose much.
     pub fn read(text: &str) -> Result<Self, BadKey> {
@@ -175,7 +175,7 @@ impl Key {
         let (label, lines) = (self.label, self.lines.expose());
         let pem = format!("-----BEGIN {label}-----\n{lines}\n-----END {label}-----\n");
         let key = EncodingKey::from_rsa_pem(pem.as_bytes()).ok()?;
-        let claims = Claims {
+        let claims = AppClaims {
             iat: now.as_second() - BEFORE,
             exp: now.as_second() + AFTER,
             iss: issuer,
@@ -246,7 +246,7 @@ mod tests {
             format!(" {}\n", base64(pkcs1).as_str().split_at(76).0) + base64(pkcs1).split_at(76).1,
             format!("{public}{pkcs1}"),
         ] {
-            let key = Key::read(&text).unwrap_or_else(|why| panic!("{why}: {text}"));
+            let key = AppKey::read(&text).unwrap_or_else(|why| panic!("{why}: {text}"));
             let now = Timestamp::from_second(1_800_000_000).unwrap();
             let token = key.sign("Iv1.x", now).expect("it signs");
             let public = DecodingKey::from_rsa_pem(public.as_bytes()).unwrap();
@@ -302,7 +302,7 @@ mod tests {
             (&damaged, BadKey::Damaged),
             (&block("RSA PRIVATE KEY"), BadKey::Damaged),
         ] {
-            let why = Key::read(text).expect_err(text);
+            let why = AppKey::read(text).expect_err(text);
             assert_eq!(why, wrong, "{text}");
             let told = format!("{why}{}", why.hint());
             assert!(!told.contains("hunter2"), "{told}");
@@ -320,14 +320,14 @@ mod tests {
         for end in (0..der.len()).step_by(7) {
             let text = STANDARD.encode(&der[..end]);
             let text = format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----");
-            assert!(Key::read(&text).is_err(), "{end}");
+            assert!(AppKey::read(&text).is_err(), "{end}");
         }
     }
 
     #[test]
     fn neither_a_key_nor_what_is_wrong_with_it_shows_it() {
         let Pair { pkcs1, .. } = keys::rsa();
-        let key = Key::read(pkcs1).unwrap();
+        let key = AppKey::read(pkcs1).unwrap();
         let line = pkcs1.lines().nth(1).unwrap();
         assert!(key.secret().expose().starts_with(line));
         assert!(!format!("{key:?}").contains(line));

@@ -3,19 +3,19 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::github::{Client, Config, DEFAULT_GROUP};
+use crate::github::{Client, ClientConfig, DEFAULT_GROUP};
 use crate::http::Bounds;
 use crate::model::Scope;
 
 /// A client whose server is never asked.
-fn client(token: Option<Token>, hearer: Hearer) -> Client {
-    let config = Config {
+fn client(token: Option<TokenSource>, observer: Observer) -> Client {
+    let config = ClientConfig {
         api_url: "http://127.0.0.1:1".parse().expect("a URL"),
         scope: Scope::Org("acme".into()),
         token,
         group: DEFAULT_GROUP,
         bounds: Bounds::default(),
-        hearer,
+        observer,
         roots: None,
     };
     Client::new(config).expect("a client")
@@ -28,8 +28,8 @@ async fn renewed(client: &Client, refused: &Secret) -> Result<Option<Secret>> {
 
 #[tokio::test]
 async fn a_source_without_a_token_is_an_error_about_the_token() {
-    let file = Token::kept(SecretSource::File("/nonexistent/token".into()));
-    let error = client(Some(file), Hearer::default()).token().await;
+    let file = TokenSource::kept(SecretSource::File("/nonexistent/token".into()));
+    let error = client(Some(file), Observer::default()).token().await;
     let error = error.expect_err("there is none");
     assert_eq!(error.kind, ErrorKind::Unauthorized);
     assert_eq!(error.message(), "could not read the GitHub token");
@@ -41,8 +41,8 @@ async fn a_source_is_asked_once_and_again_after_a_refusal() {
     let file = folder.path().join("token");
     std::fs::write(&file, "one").unwrap();
     let client = client(
-        Some(Token::kept(SecretSource::File(file.clone()))),
-        Hearer::default(),
+        Some(TokenSource::kept(SecretSource::File(file.clone()))),
+        Observer::default(),
     );
     let one = client.token().await.unwrap().unwrap();
     std::fs::write(&file, "two").unwrap();
@@ -58,31 +58,34 @@ async fn a_source_is_asked_once_and_again_after_a_refusal() {
 async fn a_token_is_heard_of_before_it_is_used_and_is_not_used_unheard() {
     let heard = Arc::new(std::sync::Mutex::new(Vec::new()));
     let ear = Arc::clone(&heard);
-    let hearer = Hearer::new(move |notice| match notice {
-        Notice::Secret(secret) if secret.expose() == "unmaskable" => {
+    let observer = Observer::new(move |event| match event {
+        ClientEvent::Secret(secret) if secret.expose() == "unmaskable" => {
             Err(std::io::Error::other("the disk is full"))
         }
-        Notice::Secret(secret) => {
+        ClientEvent::Secret(secret) => {
             ear.lock().unwrap().push(secret.expose().to_owned());
             Ok(())
         }
-        Notice::Moved { .. } | Notice::Waiting { .. } => Ok(()),
+        ClientEvent::Moved { .. } | ClientEvent::Waiting { .. } => Ok(()),
     });
-    let literal = |text: &str| Some(Token::literal(Secret::new(text)));
-    let masked = client(literal("hunter2"), hearer.clone());
+    let literal = |text: &str| Some(TokenSource::literal(Secret::new(text)));
+    let masked = client(literal("hunter2"), observer.clone());
     for _ in 0..2 {
         masked.token().await.unwrap();
     }
     assert_eq!(*heard.lock().unwrap(), ["hunter2"]);
-    let error = client(literal("unmaskable"), hearer).token().await;
+    let error = client(literal("unmaskable"), observer).token().await;
     assert_eq!(error.unwrap_err().kind, ErrorKind::Unexpected);
 }
 
 #[tokio::test]
 async fn a_literal_is_not_asked_again() {
     let token = Secret::new("hunter2");
-    let literal = client(Some(Token::literal(token.clone())), Hearer::default());
+    let literal = client(
+        Some(TokenSource::literal(token.clone())),
+        Observer::default(),
+    );
     assert_eq!(renewed(&literal, &token).await.unwrap(), None);
-    let none = client(None, Hearer::default());
+    let none = client(None, Observer::default());
     assert_eq!(none.token().await.unwrap(), None);
 }

@@ -59,11 +59,11 @@ impl Play {
         self
     }
 
-    fn app() -> App {
-        App {
+    fn app() -> GitHubApp {
+        GitHubApp {
             id: CLIENT_ID.to_owned(),
             installation: None,
-            key: Key::read(&keys::rsa().pkcs1).expect("a key"),
+            key: AppKey::read(&keys::rsa().pkcs1).expect("a key"),
         }
     }
 
@@ -71,16 +71,16 @@ impl Play {
         self.client_of(repo(), Self::app())
     }
 
-    fn client_of(&self, scope: Scope, app: App) -> Client {
+    fn client_of(&self, scope: Scope, app: GitHubApp) -> Client {
         let heard = Arc::clone(&self.heard);
-        Client::new(Config {
+        Client::new(ClientConfig {
             api_url: self.stub.url().parse().expect("a URL"),
             scope,
-            token: Some(Token::App(app)),
+            token: Some(TokenSource::App(app)),
             group: DEFAULT_GROUP,
             bounds: BOUNDS,
-            hearer: Hearer::new(move |notice| {
-                if let Notice::Secret(secret) = notice {
+            observer: Observer::new(move |event| {
+                if let ClientEvent::Secret(secret) = event {
                     let mut heard = heard.lock().expect("no panic");
                     heard.push(secret.expose().to_owned());
                 }
@@ -154,7 +154,7 @@ async fn an_app_gets_a_token_for_its_repository_and_for_nothing_else() {
 #[tokio::test]
 async fn an_app_manages_the_runners_of_an_organization_by_its_number() {
     let play = Play::new();
-    let app = App {
+    let app = GitHubApp {
         id: APP.to_string(),
         installation: Some(ID),
         ..Play::app()
@@ -217,15 +217,15 @@ async fn signatures_and_tokens_are_heard_of_before_they_are_used() {
         .collect();
     assert_eq!(sent, std::slice::from_ref(signature));
 
-    let deaf = Hearer::new(|_| Err(std::io::Error::other("the disk is full")));
-    let config = Config {
-        hearer: deaf,
-        token: Some(Token::App(Play::app())),
+    let deaf = Observer::new(|_| Err(std::io::Error::other("the disk is full")));
+    let config = ClientConfig {
+        observer: deaf,
+        token: Some(TokenSource::App(Play::app())),
         ..config(&Server::replies([]).await)
     };
     play.github.forget_requests();
     let api_url = play.stub.url().parse().unwrap();
-    let client = Client::new(Config { api_url, ..config }).unwrap();
+    let client = Client::new(ClientConfig { api_url, ..config }).unwrap();
     let error = client.runners().await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Unexpected);
     assert_eq!(play.lines().len(), 0);
@@ -337,7 +337,7 @@ async fn a_clock_that_is_wrong_by_a_day_does_no_harm() {
     }
     let play = Play::new();
     play.github.clock_ahead(SignedDuration::from_hours(-2));
-    let given = App {
+    let given = GitHubApp {
         installation: Some(ID),
         ..Play::app()
     };
@@ -359,7 +359,7 @@ async fn an_app_that_may_not_read_runs_manages_runners_all_the_same() {
         let run = Run { id: 7, attempt: 1 };
         play.github.set_run(7, 1, "in_progress");
         play.github.add_job(7, 1, "gpu");
-        let app = App {
+        let app = GitHubApp {
             installation,
             ..Play::app()
         };
@@ -427,7 +427,7 @@ async fn taking_tokens_back_is_bounded_and_no_failure() {
     client.revoke(Duration::from_millis(200)).await;
     assert_eq!(play.tokens(), (1, 1));
     // What was not made for an app is nobody's to take back.
-    let other = Client::new(Config {
+    let other = Client::new(ClientConfig {
         api_url: play.stub.url().parse().unwrap(),
         ..config(&Server::replies([]).await)
     });

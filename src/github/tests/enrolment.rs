@@ -22,7 +22,7 @@ fn fresh() -> Reply {
 
 /// A client of a GHES, for an organization.
 fn ghes(server: &Server) -> Client {
-    let config = Config {
+    let config = ClientConfig {
         api_url: api_url(&server.url()),
         scope: Scope::Org("acme".into()),
         ..config(server)
@@ -31,11 +31,11 @@ fn ghes(server: &Server) -> Client {
 }
 
 #[track_caller]
-fn enrolment(registration: &Registration) -> &Enrolment {
+fn registration_token(registration: &Registration) -> &RegistrationToken {
     assert_eq!(registration.runner_id, None);
     match &registration.credential {
-        Credential::Token(enrolment) => enrolment,
-        other @ Credential::Jit(_) => panic!("{other:?}"),
+        RunnerCredential::Token(registration_token) => registration_token,
+        other @ RunnerCredential::Jit(_) => panic!("{other:?}"),
     }
 }
 
@@ -50,10 +50,10 @@ async fn a_ghes_without_jit_is_asked_once_for_all_runners() {
     let all = (0..64).map(|_| register(&client));
     for registration in futures_util::future::join_all(all).await {
         let registration = registration.unwrap();
-        let enrolment = enrolment(&registration);
-        assert_eq!(enrolment.token.expose(), "AAHUNTER2");
-        assert_eq!(enrolment.group, None);
-        assert_eq!(enrolment.url, server.url().join("/acme").unwrap());
+        let registration_token = registration_token(&registration);
+        assert_eq!(registration_token.token.expose(), "AAHUNTER2");
+        assert_eq!(registration_token.group, None);
+        assert_eq!(registration_token.url, server.url().join("/acme").unwrap());
         assert!(!format!("{registration:?}").contains("HUNTER2"));
     }
     assert_eq!(server.lines(), [JIT, TICKET]);
@@ -134,7 +134,7 @@ async fn a_lost_answer_tells_nothing_of_the_server() {
     // It may have registered one.
     let error = register(&client).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Ambiguous);
-    enrolment(&register(&client).await.unwrap());
+    registration_token(&register(&client).await.unwrap());
     assert_eq!(server.lines(), [JIT, JIT, TICKET]);
 }
 
@@ -142,7 +142,7 @@ async fn a_lost_answer_tells_nothing_of_the_server() {
 async fn a_token_is_asked_for_again_since_that_registers_nothing() {
     let server = Server::replies([Reply::html(502, "Unicorn!"), Reply::Close, fresh()]).await;
     let client = ghes(&server).registering(RegistrationMode::Token);
-    enrolment(&register(&client).await.unwrap());
+    registration_token(&register(&client).await.unwrap());
     assert_eq!(server.lines(), [TICKET; 3]);
 
     let server = Server::serve(|_| Reply::html(502, "Unicorn!")).await;
@@ -158,7 +158,7 @@ async fn a_token_that_is_nearly_over_is_not_handed_out_again() {
     let server = Server::replies([short, odd, fresh()]).await;
     let client = ghes(&server).registering(RegistrationMode::Token);
     for asked in [1, 2, 3, 3] {
-        enrolment(&register(&client).await.unwrap());
+        registration_token(&register(&client).await.unwrap());
         assert_eq!(server.seen().len(), asked);
     }
 }
@@ -174,7 +174,7 @@ async fn a_group_is_told_by_its_name() {
     })
     .await;
     let in_group = |group: u64| {
-        let config = Config {
+        let config = ClientConfig {
             api_url: api_url(&server.url()),
             scope: Scope::Org("acme".into()),
             group,
@@ -187,7 +187,10 @@ async fn a_group_is_told_by_its_name() {
     let client = in_group(7);
     for _ in 0..2 {
         let registration = register(&client).await.unwrap();
-        assert_eq!(enrolment(&registration).group.as_deref(), Some("gpu pool"));
+        assert_eq!(
+            registration_token(&registration).group.as_deref(),
+            Some("gpu pool")
+        );
     }
     assert_eq!(server.seen().len(), 2);
     let error = register(&in_group(9)).await.unwrap_err();
@@ -205,7 +208,7 @@ async fn machines_may_reach_the_server_elsewhere() {
         .registering(RegistrationMode::Token)
         .reached_at(there);
     let registration = register(&client).await.unwrap();
-    let url = &enrolment(&registration).url;
+    let url = &registration_token(&registration).url;
     assert_eq!(url.as_str(), "http://172.17.0.1:8080/acme/app");
 }
 

@@ -10,18 +10,18 @@ use gharun_worlds::github::{Fault, GitHub, Kind, Page, SecondaryLimit, Standing}
 fn client_of(stub: &StubServer) -> (Client, Arc<Mutex<Vec<String>>>) {
     let heard = Arc::new(Mutex::new(Vec::new()));
     let ear = Arc::clone(&heard);
-    let client = Client::new(Config {
+    let client = Client::new(ClientConfig {
         api_url: stub.url().parse().expect("an address"),
         scope: repo(),
-        token: Some(Token::literal(Secret::new(TOKEN))),
+        token: Some(TokenSource::literal(Secret::new(TOKEN))),
         group: DEFAULT_GROUP,
         bounds: BOUNDS,
         roots: None,
-        hearer: Hearer::new(move |notice| {
-            let said = match notice {
-                Notice::Moved { scope } => format!("{scope} has moved"),
-                Notice::Secret(_) => return Ok(()),
-                Notice::Waiting { reason, .. } => reason.to_owned(),
+        observer: Observer::new(move |event| {
+            let said = match event {
+                ClientEvent::Moved { scope } => format!("{scope} has moved"),
+                ClientEvent::Secret(_) => return Ok(()),
+                ClientEvent::Waiting { reason, .. } => reason.to_owned(),
             };
             ear.lock().expect("no panic").push(said);
             Ok(())

@@ -50,15 +50,15 @@ fn repo() -> Scope {
     }
 }
 
-fn config(server: &Server) -> Config {
-    Config {
+fn config(server: &Server) -> ClientConfig {
+    ClientConfig {
         api_url: server.url(),
         scope: repo(),
-        token: Some(Token::literal(Secret::new(TOKEN))),
+        token: Some(TokenSource::literal(Secret::new(TOKEN))),
         group: DEFAULT_GROUP,
         bounds: BOUNDS,
         roots: None,
-        hearer: Hearer::default(),
+        observer: Observer::default(),
     }
 }
 

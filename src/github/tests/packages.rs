@@ -141,7 +141,7 @@ async fn a_pinned_version_is_a_release_with_its_digests() {
 #[tokio::test]
 async fn a_release_can_be_read_without_a_token() {
     let server = Server::replies([Reply::json(200, release())]).await;
-    let config = Config {
+    let config = ClientConfig {
         token: None,
         ..config(&server)
     };
@@ -183,7 +183,7 @@ async fn a_ghes_has_its_own_versions_and_no_others() {
         _ => refusal(404, "Not Found"),
     })
     .await;
-    let config = Config {
+    let config = ClientConfig {
         api_url: api_url(&server.url()),
         ..config(&server)
     };

@@ -6,7 +6,7 @@ use super::*;
 async fn read(scope: Scope, group: u64, reply: Reply) -> (ErrorKind, String) {
     let reply = reply.with("x-github-request-id", "8F0C:1");
     let server = Server::replies([reply]).await;
-    let config = Config {
+    let config = ClientConfig {
         scope,
         group,
         ..config(&server)
@@ -118,7 +118,7 @@ async fn every_status_has_its_kind() {
 #[tokio::test]
 async fn without_a_token_nothing_is_sent() {
     let server = Server::replies([]).await;
-    let config = Config {
+    let config = ClientConfig {
         token: None,
         ..config(&server)
     };
@@ -142,8 +142,10 @@ async fn a_token_that_ran_out_is_got_anew_once() {
         _ => refusal(401, "Bad credentials"),
     })
     .await;
-    let config = Config {
-        token: Some(Token::kept(crate::model::SecretSource::File(file.clone()))),
+    let config = ClientConfig {
+        token: Some(TokenSource::kept(crate::model::SecretSource::File(
+            file.clone(),
+        ))),
         ..config(&server)
     };
     let client = Client::new(config).unwrap();
@@ -248,7 +250,7 @@ async fn an_address_with_a_password_is_refused_unseen() {
         "https://api.test/?x=hunter2",
     ] {
         let server = Server::replies([]).await;
-        let config = Config {
+        let config = ClientConfig {
             api_url: address.parse().unwrap(),
             ..config(&server)
         };

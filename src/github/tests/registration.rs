@@ -9,7 +9,7 @@ fn made() -> Value {
 #[tokio::test]
 async fn a_runner_is_registered_with_what_was_asked_for() {
     let server = Server::replies([Reply::json(201, made())]).await;
-    let config = Config {
+    let config = ClientConfig {
         group: 7,
         ..config(&server)
     };
@@ -20,7 +20,7 @@ async fn a_runner_is_registered_with_what_was_asked_for() {
         .await
         .unwrap();
     assert_eq!(registration.runner_id, Some(73));
-    let Credential::Jit(jit) = &registration.credential else {
+    let RunnerCredential::Jit(jit) = &registration.credential else {
         panic!("{registration:?}");
     };
     assert_eq!(jit.expose(), "anything-hunter2");

@@ -62,7 +62,7 @@ async fn every_request_is_one_that_github_describes() {
     ];
     for scope in scopes {
         let server = Server::serve(github).await;
-        let config = Config {
+        let config = ClientConfig {
             scope,
             ..config(&server)
         };
@@ -93,7 +93,7 @@ async fn every_request_bears_the_headers_that_github_wants() {
 #[tokio::test]
 async fn no_name_leaves_its_place_in_the_path() {
     let server = Server::serve(github).await;
-    let config = Config {
+    let config = ClientConfig {
         scope: Scope::Org("a/b ?#..%".into()),
         ..config(&server)
     };

@@ -19,7 +19,7 @@ async fn server(published: &'static str, end: Option<Value>) -> Server {
     .await
 }
 
-async fn judged(published: &'static str, end: Option<Value>) -> Standing {
+async fn judged(published: &'static str, end: Option<Value>) -> VersionSupport {
     let server = server(published, end).await;
     client(&server).standing("2.336.0").await.unwrap()
 }
@@ -30,7 +30,7 @@ async fn a_version_below_the_floor_is_refused_without_a_question() {
     for old in ["2.328.9", "2.99.0", "1.999.999"] {
         assert_eq!(
             client(&server).standing(old).await.unwrap(),
-            Standing::Refused(format!(
+            VersionSupport::Refused(format!(
                 "runner {old} is too old: GitHub requires at least 2.329.0"
             ))
         );
@@ -42,9 +42,12 @@ async fn a_version_below_the_floor_is_refused_without_a_question() {
 
 #[tokio::test]
 async fn a_release_is_old_after_thirty_days_by_githubs_clock() {
-    assert_eq!(judged("2026-07-16T12:00:01Z", None).await, Standing::Good);
+    assert_eq!(
+        judged("2026-07-16T12:00:01Z", None).await,
+        VersionSupport::Good
+    );
     let old = judged("2026-07-16T11:59:00Z", None).await;
-    let Standing::Doubtful(why) = old else {
+    let VersionSupport::Doubtful(why) = old else {
         panic!("{old:?}");
     };
     assert!(why.contains("was released on 2026-07-16"), "{why}");
@@ -60,18 +63,22 @@ async fn the_end_that_github_has_set_counts() {
     for (end, standing) in [
         (
             end(past.clone(), future.clone()),
-            Standing::Refused("GitHub stopped registering runner 2.336.0 on 2026-08-01".into()),
+            VersionSupport::Refused(
+                "GitHub stopped registering runner 2.336.0 on 2026-08-01".into(),
+            ),
         ),
         (
             end(Value::Null, past),
-            Standing::Refused("GitHub stopped sending jobs to runner 2.336.0 on 2026-08-01".into()),
+            VersionSupport::Refused(
+                "GitHub stopped sending jobs to runner 2.336.0 on 2026-08-01".into(),
+            ),
         ),
         (
             end(Value::Null, future),
-            Standing::Doubtful("GitHub supports runner 2.336.0 until 2026-09-01".into()),
+            VersionSupport::Doubtful("GitHub supports runner 2.336.0 until 2026-09-01".into()),
         ),
-        (end(Value::Null, Value::Null), Standing::Good),
-        (Some(json!("unheard of")), Standing::Good),
+        (end(Value::Null, Value::Null), VersionSupport::Good),
+        (Some(json!("unheard of")), VersionSupport::Good),
     ] {
         assert_eq!(judged("2026-08-10T00:00:00Z", end).await, standing);
     }
@@ -80,11 +87,14 @@ async fn the_end_that_github_has_set_counts() {
 #[tokio::test]
 async fn a_ghes_takes_what_it_offers() {
     let server = Server::serve(|_| refusal(500, "Oops")).await;
-    let config = Config {
+    let config = ClientConfig {
         api_url: api_url(&server.url()),
         ..config(&server)
     };
     let client = Client::new(config).unwrap();
-    assert_eq!(client.standing("2.311.0").await.unwrap(), Standing::Good);
+    assert_eq!(
+        client.standing("2.311.0").await.unwrap(),
+        VersionSupport::Good
+    );
     assert_eq!(server.seen().len(), 0);
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::config::{Config, Market};
+use super::config::{AwsConfig, Market};
 use super::places;
 use crate::model::{Name, digest};
 
@@ -45,7 +45,7 @@ impl Candidate {
 }
 
 /// All candidates: regions, of each the types, of each the subnets, of each the markets.
-pub(super) fn candidates(config: &Config, regions: &[String]) -> Vec<Candidate> {
+pub(super) fn candidates(config: &AwsConfig, regions: &[String]) -> Vec<Candidate> {
     let kinds: Vec<Option<&str>> = match config.instance_types.as_slice() {
         [] if config.launch_template.is_some() => vec![None],
         [] => vec![Some(super::config::TYPE)],
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     fn told(table: serde_json::Value) -> Vec<String> {
-        let config: Config = serde_json::from_value(table).expect("a table");
+        let config: AwsConfig = serde_json::from_value(table).expect("a table");
         let regions = config.named_regions();
         candidates(&config, &regions)
             .iter()

@@ -4,7 +4,7 @@ use aws_sdk_ec2::config::http::HttpResponse;
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
 
 use super::candidates::{Candidate, candidates};
-use super::failure::{Action, Said};
+use super::failure::{ApiError, ErrorClass};
 use super::launch::user_data;
 use super::{Aws, request};
 use crate::providers::{Error, ErrorKind, Health, Result};
@@ -130,7 +130,7 @@ impl Aws {
     async fn caller(&self, region: &str) -> Result<String> {
         let client = self.clients.sts(region).await?;
         let answer = client.get_caller_identity().send().await.map_err(|error| {
-            Said::of(&error).explain(
+            ApiError::of(&error).explain(
                 "could not look up the owner of the credentials",
                 "sts:GetCallerIdentity",
             )
@@ -156,11 +156,11 @@ where
     let Err(error) = answer else {
         return Ok(());
     };
-    let said = Said::of(&error);
+    let said = ApiError::of(&error);
     let error = said.explain(format!("a trial in `{region}` failed"), permission);
     match said.action() {
         // It was let through: nobody has that id, or there is no room just now.
-        Action::WouldWork | Action::Missing | Action::Next => Ok(()),
+        ErrorClass::WouldWork | ErrorClass::Missing | ErrorClass::Next => Ok(()),
         _ if said.lacks_permission() => {
             missing.push(error);
             Ok(())

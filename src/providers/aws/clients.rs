@@ -17,7 +17,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::ProvideCredentials as _;
 use aws_credential_types::provider::error::CredentialsError;
 
-use super::config::Config;
+use super::config::AwsConfig;
 use crate::model::lock;
 use crate::providers::common::attempt::Attempt;
 use crate::providers::{Error, ErrorKind, Result};
@@ -61,7 +61,7 @@ impl fmt::Debug for Clients {
 }
 
 impl Clients {
-    pub(super) fn new(config: &Config) -> Self {
+    pub(super) fn new(config: &AwsConfig) -> Self {
         Self {
             named: config.named_regions(),
             profile: config.profile.clone(),

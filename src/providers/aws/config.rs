@@ -23,7 +23,7 @@ const MOST_TAGS: usize = 35;
 /// Settings of an aws provider.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct Config {
+pub struct AwsConfig {
     /// The region where machines are launched; else `$AWS_REGION`, `$AWS_DEFAULT_REGION`, the
     /// profile's, or that of the instance this runs on.
     pub region: Option<String>,
@@ -63,7 +63,7 @@ pub struct Config {
     pub capacity_reservation: Option<String>,
     /// The root disk: `{ size, type, iops, throughput, encrypted, kms_key }`, the size in GiB, the
     /// throughput in MiB/s; whatever is left out is as the image has it.
-    pub volume: Option<Volume>,
+    pub volume: Option<RootVolume>,
     /// Additional tags of instance, disks and network interface.
     pub tags: BTreeMap<String, String>,
     /// The user to log in as, for the command that gets a person in; that of the image's maker when left
@@ -78,7 +78,7 @@ pub struct Config {
     pub launch_template: Option<Template>,
 }
 
-impl Default for Config {
+impl Default for AwsConfig {
     fn default() -> Self {
         Self {
             region: None,
@@ -155,7 +155,7 @@ pub enum Market {
 /// The root disk.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct Volume {
+pub struct RootVolume {
     /// In GiB.
     pub size: Option<u32>,
     /// `gp3`, `gp2`, `io1`, `io2`, `st1`, `sc1` or `standard`.
@@ -188,7 +188,7 @@ fn each<'a>(key: &str, list: &'a [String]) -> impl Iterator<Item = (String, &'a 
     list.map(move |(number, item)| (format!("{key}[{number}]"), item))
 }
 
-impl Config {
+impl AwsConfig {
     /// The regions where machines are launched, as far as the table names them.
     pub(super) fn named_regions(&self) -> Vec<String> {
         let mut seen = BTreeSet::new();
@@ -203,7 +203,7 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// A `Config` error that names the key and what to write.
+    /// A `AwsConfig` error that names the key and what to write.
     pub(super) fn check(&self) -> Result<()> {
         self.check_places()?;
         self.check_words()?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_sdk_ec2::types::Instance as Found;
 use tokio::time::Instant as Moment;
 
-use super::failure::{Action, Said};
+use super::failure::{ApiError, ErrorClass};
 use super::{Aws, machine, region_of};
 use crate::model::{InstanceId, chain, lock};
 use crate::providers::{Error, ErrorKind, Result, Termination};
@@ -43,7 +43,7 @@ impl Aws {
         let is_gone = machine::is_gone(&found);
         if !is_gone
             && let Err(said) = self.ask_to_end(&region, id).await?
-            && said.action() != Action::Missing
+            && said.action() != ErrorClass::Missing
         {
             return Err(refused(&said, id));
         }
@@ -75,8 +75,8 @@ impl Aws {
         let answer = match answer {
             Ok(answer) => answer,
             Err(error) => {
-                let said = Said::of(&error);
-                if said.action() == Action::Missing {
+                let said = ApiError::of(&error);
+                if said.action() == ErrorClass::Missing {
                     return Ok(None);
                 }
                 let doing = format!("could not look at the instance `{id}`");
@@ -88,11 +88,11 @@ impl Aws {
         Ok(all.find(|found| found.instance_id.as_ref() == Some(&id.id)))
     }
 
-    async fn ask_to_end(&self, region: &str, id: &InstanceId) -> Result<Result<(), Said>> {
+    async fn ask_to_end(&self, region: &str, id: &InstanceId) -> Result<Result<(), ApiError>> {
         let client = self.clients.ec2(region).await?;
         let asked = client.terminate_instances().instance_ids(&id.id);
         let answer = asked.send().await;
-        Ok(answer.map(drop).map_err(|error| Said::of(&error)))
+        Ok(answer.map(drop).map_err(|error| ApiError::of(&error)))
     }
 
     /// Ends what EC2 does not show, and may show yet: by its id what this process launched. The others
@@ -110,7 +110,7 @@ impl Aws {
         };
         match self.ask_to_end(region, id).await? {
             Ok(()) => Ok(Termination::Accepted),
-            Err(said) if said.action() != Action::Missing => Err(refused(&said, id)),
+            Err(said) if said.action() != ErrorClass::Missing => Err(refused(&said, id)),
             Err(_) if launched.elapsed() > CONSISTENT => Ok(Termination::Gone),
             Err(_) => Err(unseen(id)),
         }
@@ -124,7 +124,7 @@ impl Aws {
             .spot_instance_request_ids(request);
         if let Err(error) = asked.send().await {
             let doing = format!("could not cancel the spot request `{request}`");
-            let error = Said::of(&error).explain(doing, "ec2:CancelSpotInstanceRequests");
+            let error = ApiError::of(&error).explain(doing, "ec2:CancelSpotInstanceRequests");
             tracing::warn!("{}", chain(&error));
         }
         Ok(())
@@ -132,7 +132,7 @@ impl Aws {
 }
 
 /// The error for an end that was refused.
-fn refused(said: &Said, id: &InstanceId) -> Error {
+fn refused(said: &ApiError, id: &InstanceId) -> Error {
     passing(said.explain(doing(id), TERMINATE))
 }
 

@@ -12,11 +12,11 @@ use crate::model::{causes, text};
 use crate::providers::{Error, ErrorKind};
 
 /// How much of an answer is told, in bytes.
-const TOLD: usize = 512;
+const MAX_MESSAGE: usize = 512;
 
 /// What an error code means for whoever sent the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Action {
+pub(super) enum ErrorClass {
     /// Nobody knows whether it was carried out: send the same again.
     Again,
     /// Mend the credentials, or what they may do.
@@ -42,96 +42,105 @@ pub(super) enum Action {
 ///
 /// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html>, and for STS and SSM
 /// their common errors.
-pub(super) const CODES: &[(&str, Action)] = &[
+pub(super) const CODES: &[(&str, ErrorClass)] = &[
     // No room here, perhaps elsewhere.
-    ("InsufficientCapacity", Action::Next),
-    ("InsufficientCapacityOnHost", Action::Next),
-    ("InsufficientFreeAddressesInSubnet", Action::Next),
-    ("InsufficientHostCapacity", Action::Next),
-    ("InsufficientInstanceCapacity", Action::Next),
-    ("InsufficientReservedInstanceCapacity", Action::Next),
-    ("InsufficientVolumeCapacity", Action::Next),
-    ("ReservationCapacityExceeded", Action::Next),
-    ("SpotMaxPriceTooLow", Action::Next),
-    ("UnfulfillableCapacity", Action::Next),
+    ("InsufficientCapacity", ErrorClass::Next),
+    ("InsufficientCapacityOnHost", ErrorClass::Next),
+    ("InsufficientFreeAddressesInSubnet", ErrorClass::Next),
+    ("InsufficientHostCapacity", ErrorClass::Next),
+    ("InsufficientInstanceCapacity", ErrorClass::Next),
+    ("InsufficientReservedInstanceCapacity", ErrorClass::Next),
+    ("InsufficientVolumeCapacity", ErrorClass::Next),
+    ("ReservationCapacityExceeded", ErrorClass::Next),
+    ("SpotMaxPriceTooLow", ErrorClass::Next),
+    ("UnfulfillableCapacity", ErrorClass::Next),
     // The type is not to be had in this zone.
-    ("Unsupported", Action::Next),
+    ("Unsupported", ErrorClass::Next),
     // Limits of the account.
-    ("InstanceLimitExceeded", Action::Quota),
-    ("MaxSpotInstanceCountExceeded", Action::Quota),
-    ("VcpuLimitExceeded", Action::Quota),
-    ("*LimitExceeded", Action::Quota),
+    ("InstanceLimitExceeded", ErrorClass::Quota),
+    ("MaxSpotInstanceCountExceeded", ErrorClass::Quota),
+    ("VcpuLimitExceeded", ErrorClass::Quota),
+    ("*LimitExceeded", ErrorClass::Quota),
     // Not so fast. (`RequestLimitExceeded` ends like a quota, and stands in `action` before them.)
-    ("BandwidthLimitExceeded", Action::Slower),
-    ("EC2ThrottledException", Action::Slower),
-    ("PriorRequestNotComplete", Action::Slower),
-    ("RequestThrottled", Action::Slower),
-    ("RequestThrottledException", Action::Slower),
-    ("SlowDown", Action::Slower),
-    ("Throttling", Action::Slower),
-    ("ThrottlingException", Action::Slower),
-    ("TooManyRequestsException", Action::Slower),
+    ("BandwidthLimitExceeded", ErrorClass::Slower),
+    ("EC2ThrottledException", ErrorClass::Slower),
+    ("PriorRequestNotComplete", ErrorClass::Slower),
+    ("RequestThrottled", ErrorClass::Slower),
+    ("RequestThrottledException", ErrorClass::Slower),
+    ("SlowDown", ErrorClass::Slower),
+    ("Throttling", ErrorClass::Slower),
+    ("ThrottlingException", ErrorClass::Slower),
+    ("TooManyRequestsException", ErrorClass::Slower),
     // Who asks, and what they may do.
-    ("AccessDenied", Action::Denied),
-    ("AccessDeniedException", Action::Denied),
-    ("AuthFailure", Action::Denied),
-    ("Blocked", Action::Denied),
-    ("ExpiredToken", Action::Denied),
-    ("ExpiredTokenException", Action::Denied),
-    ("IncompleteSignature", Action::Denied),
-    ("InvalidClientTokenId", Action::Denied),
-    ("MissingAuthenticationToken", Action::Denied),
-    ("NotAuthorized", Action::Denied),
-    ("OperationNotPermitted", Action::Denied),
-    ("OptInRequired", Action::Denied),
-    ("PendingVerification", Action::Denied),
-    ("RequestExpired", Action::Denied),
-    ("SignatureDoesNotMatch", Action::Denied),
-    ("UnauthorizedOperation", Action::Denied),
-    ("UnrecognizedClientException", Action::Denied),
+    ("AccessDenied", ErrorClass::Denied),
+    ("AccessDeniedException", ErrorClass::Denied),
+    ("AuthFailure", ErrorClass::Denied),
+    ("Blocked", ErrorClass::Denied),
+    ("ExpiredToken", ErrorClass::Denied),
+    ("ExpiredTokenException", ErrorClass::Denied),
+    ("IncompleteSignature", ErrorClass::Denied),
+    ("InvalidClientTokenId", ErrorClass::Denied),
+    ("MissingAuthenticationToken", ErrorClass::Denied),
+    ("NotAuthorized", ErrorClass::Denied),
+    ("OperationNotPermitted", ErrorClass::Denied),
+    ("OptInRequired", ErrorClass::Denied),
+    ("PendingVerification", ErrorClass::Denied),
+    ("RequestExpired", ErrorClass::Denied),
+    ("SignatureDoesNotMatch", ErrorClass::Denied),
+    ("UnauthorizedOperation", ErrorClass::Denied),
+    ("UnrecognizedClientException", ErrorClass::Denied),
     // The token of a launch.
-    ("IdempotentInstanceTerminated", Action::LookForName),
-    ("IdempotentParameterMismatch", Action::LookForName),
+    ("IdempotentInstanceTerminated", ErrorClass::LookForName),
+    ("IdempotentParameterMismatch", ErrorClass::LookForName),
     // Unknown ids.
-    ("InvalidInstanceID.NotFound", Action::Missing),
+    ("InvalidInstanceID.NotFound", ErrorClass::Missing),
     // Settings.
-    ("InvalidAMIID*", Action::Setting("image")),
-    ("ParameterNotFound", Action::Setting("image")),
-    ("InvalidBlockDeviceMapping", Action::Setting("volume")),
-    ("InvalidKMSKey*", Action::Setting("volume.kms_key")),
-    ("KMSKey*", Action::Setting("volume.kms_key")),
+    ("InvalidAMIID*", ErrorClass::Setting("image")),
+    ("ParameterNotFound", ErrorClass::Setting("image")),
+    ("InvalidBlockDeviceMapping", ErrorClass::Setting("volume")),
+    ("InvalidKMSKey*", ErrorClass::Setting("volume.kms_key")),
+    ("KMSKey*", ErrorClass::Setting("volume.kms_key")),
     (
         "InvalidCapacityReservation*",
-        Action::Setting("capacity_reservation"),
+        ErrorClass::Setting("capacity_reservation"),
     ),
-    ("InvalidGroup*", Action::Setting("security_groups")),
-    ("InvalidSecurityGroup*", Action::Setting("security_groups")),
+    ("InvalidGroup*", ErrorClass::Setting("security_groups")),
+    (
+        "InvalidSecurityGroup*",
+        ErrorClass::Setting("security_groups"),
+    ),
     (
         "InvalidIamInstanceProfile*",
-        Action::Setting("instance_profile"),
+        ErrorClass::Setting("instance_profile"),
     ),
-    ("InvalidInstanceType*", Action::Setting("instance_types")),
-    ("InvalidKeyPair*", Action::Setting("key_name")),
-    ("InvalidLaunchTemplate*", Action::Setting("launch_template")),
-    ("InvalidSpotMaxPrice", Action::Setting("max_price")),
-    ("InvalidSubnet*", Action::Setting("subnets")),
-    ("MissingInput", Action::Setting("subnets")),
-    ("VPCIdNotSpecified", Action::Setting("subnets")),
-    ("DefaultVpcDoesNotExist", Action::Setting("subnets")),
-    ("InvalidTagKey*", Action::Setting("tags")),
-    ("TagLimitExceeded", Action::Setting("tags")),
-    ("InvalidUserData*", Action::Setting("setup")),
+    (
+        "InvalidInstanceType*",
+        ErrorClass::Setting("instance_types"),
+    ),
+    ("InvalidKeyPair*", ErrorClass::Setting("key_name")),
+    (
+        "InvalidLaunchTemplate*",
+        ErrorClass::Setting("launch_template"),
+    ),
+    ("InvalidSpotMaxPrice", ErrorClass::Setting("max_price")),
+    ("InvalidSubnet*", ErrorClass::Setting("subnets")),
+    ("MissingInput", ErrorClass::Setting("subnets")),
+    ("VPCIdNotSpecified", ErrorClass::Setting("subnets")),
+    ("DefaultVpcDoesNotExist", ErrorClass::Setting("subnets")),
+    ("InvalidTagKey*", ErrorClass::Setting("tags")),
+    ("TagLimitExceeded", ErrorClass::Setting("tags")),
+    ("InvalidUserData*", ErrorClass::Setting("setup")),
     // What was asked for by way of trial.
-    ("DryRunOperation", Action::WouldWork),
+    ("DryRunOperation", ErrorClass::WouldWork),
     // AWS itself.
-    ("InternalError", Action::Again),
-    ("InternalFailure", Action::Again),
-    ("InternalServerError", Action::Again),
-    ("RequestTimeout", Action::Again),
-    ("RequestTimeoutException", Action::Again),
-    ("ServerInternal", Action::Again),
-    ("ServiceUnavailable", Action::Again),
-    ("Unavailable", Action::Again),
+    ("InternalError", ErrorClass::Again),
+    ("InternalFailure", ErrorClass::Again),
+    ("InternalServerError", ErrorClass::Again),
+    ("RequestTimeout", ErrorClass::Again),
+    ("RequestTimeoutException", ErrorClass::Again),
+    ("ServerInternal", ErrorClass::Again),
+    ("ServiceUnavailable", ErrorClass::Again),
+    ("Unavailable", ErrorClass::Again),
 ];
 
 /// Parameters that an answer may name, and the settings that they come from.
@@ -147,19 +156,19 @@ const PARAMETERS: &[(&str, &str)] = &[
 
 /// What became of a request that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(super) enum Delivery {
     /// It never reached AWS.
     Unsent,
     /// AWS said no.
-    Refused,
+    Rejected,
     /// No answer, or one that is not AWS's own: it may have been carried out.
-    Lost,
+    Unknown,
 }
 
 /// A failed request, read.
 #[derive(Debug)]
-pub(super) struct Said {
-    pub(super) fate: Fate,
+pub(super) struct ApiError {
+    pub(super) delivery: Delivery,
     pub(super) code: Option<String>,
     status: Option<u16>,
     /// Why, each text the cause of the one before.
@@ -174,7 +183,7 @@ pub(super) struct Said {
     permission: Option<String>,
 }
 
-impl Said {
+impl ApiError {
     /// Reads what the SDK says of a failed request.
     pub(super) fn of<E>(error: &SdkError<E, HttpResponse>) -> Self
     where
@@ -183,13 +192,13 @@ impl Said {
         let status = error.raw_response().map(|raw| raw.status().as_u16());
         let code = error.code().map(str::to_owned);
         let texts: Vec<String> = causes(error)
-            .map(|error| told(&error.to_string()))
+            .map(|error| truncate(&error.to_string()))
             .collect();
         let request_id = error.request_id().map(str::to_owned);
         let why = match (&code, error.message(), status) {
             (Some(code), message, _) => {
                 let message = message.map(without_cipher).unwrap_or_default();
-                let mut text = format!("AWS answered {code}: {}", told(&message));
+                let mut text = format!("AWS answered {code}: {}", truncate(&message));
                 if let Some(id) = &request_id {
                     text = format!("{text} (request {id})");
                 }
@@ -200,14 +209,16 @@ impl Said {
             }
             (None, _, None) => shortest(texts.clone()),
         };
-        let fate = match error {
-            SdkError::ConstructionFailure(_) => Fate::Unsent,
-            SdkError::DispatchFailure(failure) if failure.is_user() => Fate::Unsent,
-            SdkError::DispatchFailure(_) if is_unsent(error) => Fate::Unsent,
+        let delivery = match error {
+            SdkError::ConstructionFailure(_) => Delivery::Unsent,
+            SdkError::DispatchFailure(failure) if failure.is_user() => Delivery::Unsent,
+            SdkError::DispatchFailure(_) if is_unsent(error) => Delivery::Unsent,
             // A code is AWS's own word, whatever the status is.
-            SdkError::ServiceError(_) if code.is_some() => Fate::Refused,
-            SdkError::ServiceError(_) if status.is_some_and(|status| status < 500) => Fate::Refused,
-            _ => Fate::Lost,
+            SdkError::ServiceError(_) if code.is_some() => Delivery::Rejected,
+            SdkError::ServiceError(_) if status.is_some_and(|status| status < 500) => {
+                Delivery::Rejected
+            }
+            _ => Delivery::Unknown,
         };
         let unsigned = code.is_none()
             && status.is_none()
@@ -227,7 +238,7 @@ impl Said {
                 )
             });
         Self {
-            fate: if unsigned { Fate::Unsent } else { fate },
+            delivery: if unsigned { Delivery::Unsent } else { delivery },
             code,
             status,
             causes: why,
@@ -240,18 +251,18 @@ impl Said {
 
     /// Whether it was refused for want of a permission.
     pub(super) fn lacks_permission(&self) -> bool {
-        let refused = self.action() == Action::Denied;
+        let refused = self.action() == ErrorClass::Denied;
         refused && !self.nobody && !self.is_about_time() && !self.is_about_keys()
     }
 
     /// What to do about it.
-    pub(super) fn action(&self) -> Action {
+    pub(super) fn action(&self) -> ErrorClass {
         match (self.code.as_deref(), self.status) {
             (Some(code), status) => action(code, status),
-            (None, Some(401 | 403)) => Action::Denied,
-            (None, Some(429)) => Action::Slower,
-            (None, _) if self.nobody => Action::Denied,
-            (None, _) => Action::Again,
+            (None, Some(401 | 403)) => ErrorClass::Denied,
+            (None, Some(429)) => ErrorClass::Slower,
+            (None, _) if self.nobody => ErrorClass::Denied,
+            (None, _) => ErrorClass::Again,
         }
     }
 
@@ -275,7 +286,7 @@ impl Said {
                      with `aws sts get-caller-identity`");
         }
         match self.action() {
-            Action::Setting("") => {
+            ErrorClass::Setting("") => {
                 let named = PARAMETERS
                     .iter()
                     .find(|(word, _)| self.causes.iter().any(|cause| cause.contains(word)));
@@ -285,14 +296,15 @@ impl Said {
                     None => error,
                 }
             }
-            Action::Setting(key) => Error::setting(key, doing),
-            Action::Denied if self.is_about_time() => Error::new(ErrorKind::Denied, doing).hinted(
-                "the credentials have expired, or this computer's clock is wrong: log in \
+            ErrorClass::Setting(key) => Error::setting(key, doing),
+            ErrorClass::Denied if self.is_about_time() => Error::new(ErrorKind::Denied, doing)
+                .hinted(
+                    "the credentials have expired, or this computer's clock is wrong: log in \
                      again",
-            ),
-            Action::Denied if self.is_about_keys() => Error::new(ErrorKind::Denied, doing)
+                ),
+            ErrorClass::Denied if self.is_about_keys() => Error::new(ErrorKind::Denied, doing)
                 .hinted("check the credentials with `aws sts get-caller-identity`"),
-            Action::Denied => Error::new(
+            ErrorClass::Denied => Error::new(
                 ErrorKind::Denied,
                 format!("{doing}: `{permission}` is not allowed"),
             )
@@ -300,26 +312,26 @@ impl Said {
                 "allow `{permission}` in the IAM policy; list everything that is missing with \
                      `gharun providers check`"
             )),
-            Action::Quota => Error::new(ErrorKind::Config, doing).hinted(
+            ErrorClass::Quota => Error::new(ErrorKind::Config, doing).hinted(
                 "request a higher limit in the Service Quotas console, start fewer at once, or \
                  choose other `instance_types`",
             ),
-            Action::Next => Error::new(ErrorKind::NoCapacity, doing).hinted(
+            ErrorClass::Next => Error::new(ErrorKind::NoCapacity, doing).hinted(
                 "add to `instance_types`, `subnets` or `regions`, or set `capacity_wait` to keep \
                  trying",
             ),
-            Action::Slower => Error::new(ErrorKind::RateLimited, doing),
-            Action::Again if self.code.is_some() || self.status.is_some() => {
+            ErrorClass::Slower => Error::new(ErrorKind::RateLimited, doing),
+            ErrorClass::Again if self.code.is_some() || self.status.is_some() => {
                 Error::new(ErrorKind::Unavailable, doing)
             }
-            Action::Again if self.unsigned => Error::new(
+            ErrorClass::Again if self.unsigned => Error::new(
                 ErrorKind::Unavailable,
                 format!("{doing}: could not get AWS credentials"),
             )
             .hinted("check with `aws sts get-caller-identity`"),
-            Action::Again => Error::new(ErrorKind::Unavailable, doing)
+            ErrorClass::Again => Error::new(ErrorKind::Unavailable, doing)
                 .hinted("check the network, `region` and `endpoint`"),
-            Action::LookForName | Action::Missing | Action::WouldWork => {
+            ErrorClass::LookForName | ErrorClass::Missing | ErrorClass::WouldWork => {
                 Error::new(ErrorKind::Unexpected, doing)
             }
         }
@@ -346,9 +358,9 @@ impl Said {
     }
 }
 
-fn action(code: &str, status: Option<u16>) -> Action {
+fn action(code: &str, status: Option<u16>) -> ErrorClass {
     if code == "RequestLimitExceeded" {
-        return Action::Slower;
+        return ErrorClass::Slower;
     }
     let fits = |pattern: &str| match (pattern.strip_prefix('*'), pattern.strip_suffix('*')) {
         (Some(end), _) => code.ends_with(end),
@@ -360,11 +372,11 @@ fn action(code: &str, status: Option<u16>) -> Action {
     let found = exact.or_else(|| CODES.iter().find(|(pattern, _)| fits(pattern)));
     match (found, status) {
         (Some((_, action)), _) => *action,
-        (None, Some(500..)) => Action::Again,
-        (None, Some(429)) => Action::Slower,
-        (None, Some(401 | 403)) => Action::Denied,
+        (None, Some(500..)) => ErrorClass::Again,
+        (None, Some(429)) => ErrorClass::Slower,
+        (None, Some(401 | 403)) => ErrorClass::Denied,
         // Some value was refused, and the answer says which.
-        (None, _) => Action::Setting(""),
+        (None, _) => ErrorClass::Setting(""),
     }
 }
 
@@ -413,8 +425,8 @@ fn without_cipher(message: &str) -> String {
 }
 
 /// A foreign text on one line, and not too long.
-fn told(text: &str) -> String {
-    text::cut(&text::one_line(text), TOLD)
+fn truncate(text: &str) -> String {
+    text::cut(&text::one_line(text), MAX_MESSAGE)
 }
 
 #[cfg(test)]
@@ -432,7 +444,7 @@ mod tests {
             "Unsupported",
         ] {
             // EC2 answers a lack of room with 500.
-            assert_eq!(action(code, Some(500)), Action::Next, "{code}");
+            assert_eq!(action(code, Some(500)), ErrorClass::Next, "{code}");
         }
         for code in [
             "InvalidAMIID.NotFound",
@@ -442,7 +454,7 @@ mod tests {
             "RequestLimitExceeded",
             "InternalError",
         ] {
-            assert_ne!(action(code, Some(400)), Action::Next, "{code}");
+            assert_ne!(action(code, Some(400)), ErrorClass::Next, "{code}");
         }
     }
 
@@ -450,8 +462,8 @@ mod tests {
     fn only_where_nobody_hands_out_credentials_they_are_denied() {
         let kind = |error: CredentialsError| {
             type Refused = SdkError<DescribeInstancesError, HttpResponse>;
-            let said = Said::of(&Refused::construction_failure(error));
-            assert_eq!(said.fate, Fate::Unsent);
+            let said = ApiError::of(&Refused::construction_failure(error));
+            assert_eq!(said.delivery, Delivery::Unsent);
             said.explain("could not look", "ec2:DescribeInstances").kind
         };
         for nobody in [
@@ -480,11 +492,11 @@ mod tests {
         answer.headers_mut().insert("x-amzn-requestid", "4711");
         let refused = DescribeInstancesError::generic(refused);
         let error = SdkError::service_error(refused, answer);
-        let error = Said::of(&error).explain("could not look", "ec2:DescribeInstances");
+        let error = ApiError::of(&error).explain("could not look", "ec2:DescribeInstances");
         assert_eq!(error.request_id(), Some("4711"));
         let broken: SdkError<DescribeInstancesError, HttpResponse> =
             SdkError::timeout_error(io::Error::other(io::Error::other("it hangs")));
-        let error = Said::of(&broken).explain("could not look", "ec2:DescribeInstances");
+        let error = ApiError::of(&broken).explain("could not look", "ec2:DescribeInstances");
         assert!(causes(&error).count() > 2, "{error:?}");
         assert_eq!(error.request_id(), None);
     }
@@ -504,10 +516,16 @@ mod tests {
 
     #[test]
     fn what_stands_in_no_row_is_judged_by_its_status() {
-        assert_eq!(action("Brandnew", Some(503)), Action::Again);
-        assert_eq!(action("Brandnew", Some(403)), Action::Denied);
-        assert_eq!(action("SomethingLimitExceeded", Some(400)), Action::Quota);
-        assert_eq!(action("RequestLimitExceeded", Some(503)), Action::Slower);
+        assert_eq!(action("Brandnew", Some(503)), ErrorClass::Again);
+        assert_eq!(action("Brandnew", Some(403)), ErrorClass::Denied);
+        assert_eq!(
+            action("SomethingLimitExceeded", Some(400)),
+            ErrorClass::Quota
+        );
+        assert_eq!(
+            action("RequestLimitExceeded", Some(503)),
+            ErrorClass::Slower
+        );
     }
 
     #[test]

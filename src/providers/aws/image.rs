@@ -7,8 +7,8 @@ use aws_sdk_ec2::types::{ArchitectureValues, Filter, Image as Found};
 
 use super::candidates::Candidate;
 use super::clients::Clients;
-use super::config::{Config, Image, Newest, TYPE, Template};
-use super::failure::{Action, Said};
+use super::config::{AwsConfig, Image, Newest, TYPE, Template};
+use super::failure::{ApiError, ErrorClass};
 use crate::model::lock;
 use crate::providers::common::attempt::Attempt;
 use crate::providers::{Error, ErrorKind, Result};
@@ -18,7 +18,7 @@ const CANONICAL: &str = "099720109477";
 
 /// All that a launch has to know of its image.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Chosen {
+pub(super) struct ChosenImage {
     pub(super) id: String,
     pub(super) name: String,
     pub(super) architecture: String,
@@ -40,22 +40,22 @@ struct FromTemplate {
 /// What was found of types, images and templates: each is asked for once.
 #[derive(Debug, Default)]
 pub(super) struct Images {
-    templates: Kept<FromTemplate>,
-    types: Kept<BTreeMap<String, Vec<String>>>,
-    found: Kept<Chosen>,
+    templates: AnswerCache<FromTemplate>,
+    types: AnswerCache<BTreeMap<String, Vec<String>>>,
+    found: AnswerCache<ChosenImage>,
 }
 
 /// Answers by their question.
 #[derive(Debug)]
-struct Kept<T>(Mutex<BTreeMap<String, Arc<Attempt<T>>>>);
+struct AnswerCache<T>(Mutex<BTreeMap<String, Arc<Attempt<T>>>>);
 
-impl<T> Default for Kept<T> {
+impl<T> Default for AnswerCache<T> {
     fn default() -> Self {
         Self(Mutex::default())
     }
 }
 
-impl<T: Clone> Kept<T> {
+impl<T: Clone> AnswerCache<T> {
     async fn get(&self, question: &str, ask: impl AsyncFnOnce() -> Result<T>) -> Result<T> {
         let attempt = {
             let mut kept = lock(&self.0);
@@ -70,9 +70,9 @@ impl Images {
     pub(super) async fn choose(
         &self,
         clients: &Clients,
-        config: &Config,
+        config: &AwsConfig,
         candidate: &Candidate,
-    ) -> Result<Chosen> {
+    ) -> Result<ChosenImage> {
         let region = candidate.region.as_str();
         let template = match &config.launch_template {
             None => FromTemplate::default(),
@@ -105,14 +105,14 @@ impl Images {
             )
             .hinted("choose an image for the type's architecture, or other `instance_types`"));
         }
-        Ok(Chosen { kind, ..image })
+        Ok(ChosenImage { kind, ..image })
     }
 
     /// The architectures of a type.
     async fn architectures(
         &self,
         clients: &Clients,
-        config: &Config,
+        config: &AwsConfig,
         region: &str,
         kind: &str,
     ) -> Result<Vec<String>> {
@@ -155,7 +155,7 @@ fn spelled(names: &[String]) -> String {
 
 /// An image that is looked for.
 #[derive(Clone, Debug)]
-enum Wanted {
+enum ImageQuery {
     Id(String),
     Parameter(String),
     Newest {
@@ -165,10 +165,14 @@ enum Wanted {
     },
 }
 
-fn wanted(setting: Option<&Image>, template: Option<String>, architectures: &[String]) -> Wanted {
+fn wanted(
+    setting: Option<&Image>,
+    template: Option<String>,
+    architectures: &[String],
+) -> ImageQuery {
     let text = |text: &str| match text.strip_prefix("resolve:ssm:") {
-        Some(name) => Wanted::Parameter(name.to_owned()),
-        None => Wanted::Id(text.to_owned()),
+        Some(name) => ImageQuery::Parameter(name.to_owned()),
+        None => ImageQuery::Id(text.to_owned()),
     };
     let architecture = architectures
         .iter()
@@ -176,7 +180,7 @@ fn wanted(setting: Option<&Image>, template: Option<String>, architectures: &[St
         .cloned();
     match (setting, template) {
         (Some(Image::Text(id)), _) => text(id),
-        (Some(Image::Newest(Newest { owner, name, arch })), _) => Wanted::Newest {
+        (Some(Image::Newest(Newest { owner, name, arch })), _) => ImageQuery::Newest {
             owner: owner.clone(),
             name: name.clone(),
             architecture: arch.clone().or(architecture),
@@ -188,7 +192,7 @@ fn wanted(setting: Option<&Image>, template: Option<String>, architectures: &[St
                 Some("arm64") => "arm64",
                 _ => "amd64",
             };
-            Wanted::Newest {
+            ImageQuery::Newest {
                 owner: CANONICAL.to_owned(),
                 name: format!("ubuntu/images/hvm-ssd*/ubuntu-noble-24.04-{spelled}-server-*"),
                 architecture,
@@ -197,23 +201,25 @@ fn wanted(setting: Option<&Image>, template: Option<String>, architectures: &[St
     }
 }
 
-async fn find(clients: &Clients, region: &str, wanted: &Wanted) -> Result<Chosen> {
+async fn find(clients: &Clients, region: &str, wanted: &ImageQuery) -> Result<ChosenImage> {
     let doing = match wanted {
-        Wanted::Id(id) => format!("could not look at the image `{id}` in `{region}`"),
-        Wanted::Parameter(name) => format!("could not read the parameter `{name}` in `{region}`"),
-        Wanted::Newest { owner, name, .. } => {
+        ImageQuery::Id(id) => format!("could not look at the image `{id}` in `{region}`"),
+        ImageQuery::Parameter(name) => {
+            format!("could not read the parameter `{name}` in `{region}`")
+        }
+        ImageQuery::Newest { owner, name, .. } => {
             format!("could not look for images `{name}` of `{owner}` in `{region}`")
         }
     };
     let client = clients.ec2(region).await?;
     let request = client.describe_images();
     let request = match wanted {
-        Wanted::Id(id) => request.image_ids(id),
-        Wanted::Parameter(name) => {
+        ImageQuery::Id(id) => request.image_ids(id),
+        ImageQuery::Parameter(name) => {
             let id = parameter(clients, region, name, &doing).await?;
             request.image_ids(id)
         }
-        Wanted::Newest {
+        ImageQuery::Newest {
             owner,
             name,
             architecture,
@@ -230,7 +236,7 @@ async fn find(clients: &Clients, region: &str, wanted: &Wanted) -> Result<Chosen
         }
     };
     let answer = request.send().await.map_err(|error| {
-        let error = Said::of(&error).explain(&doing, "ec2:DescribeImages");
+        let error = ApiError::of(&error).explain(&doing, "ec2:DescribeImages");
         match error.kind {
             ErrorKind::Config => error.about("image"),
             _ => error,
@@ -264,7 +270,7 @@ async fn parameter(clients: &Clients, region: &str, name: &str, doing: &str) -> 
         .name(name)
         .send()
         .await;
-    let answer = answer.map_err(|error| Said::of(&error).explain(doing, "ssm:GetParameter"))?;
+    let answer = answer.map_err(|error| ApiError::of(&error).explain(doing, "ssm:GetParameter"))?;
     let value = answer.parameter.and_then(|parameter| parameter.value);
     value
         .filter(|value| value.starts_with("ami-"))
@@ -276,7 +282,7 @@ async fn parameter(clients: &Clients, region: &str, name: &str, doing: &str) -> 
         })
 }
 
-fn chosen(image: Found) -> Option<Chosen> {
+fn chosen(image: Found) -> Option<ChosenImage> {
     let root = image.root_device_name;
     let size = image
         .block_device_mappings
@@ -284,7 +290,7 @@ fn chosen(image: Found) -> Option<Chosen> {
         .into_iter()
         .find(|disk| disk.device_name == root)
         .and_then(|disk| disk.ebs?.volume_size);
-    Some(Chosen {
+    Some(ChosenImage {
         id: image.image_id?,
         name: image.name.unwrap_or_default(),
         architecture: image
@@ -322,7 +328,7 @@ async fn read_types(
                 "could not look at the instance types {} in `{region}`",
                 spelled(kinds)
             );
-            Said::of(&error).explain(doing, "ec2:DescribeInstanceTypes")
+            ApiError::of(&error).explain(doing, "ec2:DescribeInstanceTypes")
         })?;
     Ok(found
         .into_iter()
@@ -352,10 +358,10 @@ async fn read_template(
         .send()
         .await
         .map_err(|error| {
-            let said = Said::of(&error);
+            let said = ApiError::of(&error);
             let error = said.explain(&doing, "ec2:DescribeLaunchTemplateVersions");
             match said.action() {
-                Action::Setting(_) => error.about("launch_template"),
+                ErrorClass::Setting(_) => error.about("launch_template"),
                 _ => error,
             }
         })?;

@@ -14,7 +14,7 @@ use tokio::time::{Instant as Moment, sleep};
 
 use super::Aws;
 use super::candidates::{Candidate, candidates};
-use super::failure::{Action, Fate, Said};
+use super::failure::{ApiError, Delivery, ErrorClass};
 use super::machine::{is_gone, machine};
 use super::request;
 use crate::model::{Instance, Order};
@@ -118,27 +118,27 @@ impl Aws {
                     let instance = self.understood(made, candidate, &doing())?;
                     return Ok(Tried::Made(Box::new(instance)));
                 }
-                Err(error) => Said::of(&error),
+                Err(error) => ApiError::of(&error),
             };
             let error = said.explain(doing(), "ec2:RunInstances");
-            match (said.action(), said.fate) {
-                (Action::LookForName, _) => {
+            match (said.action(), said.delivery) {
+                (ErrorClass::LookForName, _) => {
                     return match self.look_for(order, candidate).await {
                         Some(instance) => Ok(Tried::Made(Box::new(instance))),
                         None => Err(ambiguous(error, unsure)),
                     };
                 }
-                (Action::Slower, _) if slower + 1 < SLOWER => slower += 1,
-                (Action::Again, Fate::Unsent) if tries + 1 < TRIES => tries += 1,
-                (Action::Again, Fate::Unsent) if unsure.is_none() => return Err(error),
-                (Action::Again, _) => {
+                (ErrorClass::Slower, _) if slower + 1 < SLOWER => slower += 1,
+                (ErrorClass::Again, Delivery::Unsent) if tries + 1 < TRIES => tries += 1,
+                (ErrorClass::Again, Delivery::Unsent) if unsure.is_none() => return Err(error),
+                (ErrorClass::Again, _) => {
                     tries += 1;
                     if tries >= TRIES {
                         return Err(ambiguous(error, unsure));
                     }
                     unsure = Some(error);
                 }
-                (Action::Next, _) if unsure.is_none() => return Ok(Tried::Next(error)),
+                (ErrorClass::Next, _) if unsure.is_none() => return Ok(Tried::Next(error)),
                 _ if unsure.is_none() => return Err(error),
                 _ => return Err(ambiguous(error, unsure)),
             }

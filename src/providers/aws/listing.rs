@@ -4,7 +4,7 @@ use aws_sdk_ec2::types::{Filter, Instance as Found};
 use futures_util::future::join_all;
 
 use super::config::Search;
-use super::failure::Said;
+use super::failure::ApiError;
 use super::machine::{is_gone, machine};
 use super::{Aws, places};
 use crate::model::{Instance, MANAGED_BY, lock};
@@ -17,7 +17,10 @@ impl Aws {
     /// Lists the machines of all regions that are searched.
     pub(super) async fn look(&self) -> Listing {
         let mut listing = Listing::default();
-        let unread = |place, error| Unread { place, error };
+        let unread = |place, error| Unread {
+            location: place,
+            error,
+        };
         let (own, further, why) = match self.searched().await {
             Ok(searched) => searched,
             Err(error) => {
@@ -92,7 +95,7 @@ impl Aws {
     async fn enabled_regions(&self, region: &str) -> Result<Vec<String>> {
         let client = self.clients.ec2(region).await?;
         let answer = client.describe_regions().send().await.map_err(|error| {
-            Said::of(&error).explain("could not list the regions", "ec2:DescribeRegions")
+            ApiError::of(&error).explain("could not list the regions", "ec2:DescribeRegions")
         })?;
         let regions = answer.regions.unwrap_or_default().into_iter();
         Ok(regions.filter_map(|region| region.region_name).collect())
@@ -134,7 +137,7 @@ impl Aws {
             .await
             .map_err(|error| {
                 let doing = format!("could not list the instances in `{region}`");
-                Said::of(&error).explain(doing, "ec2:DescribeInstances")
+                ApiError::of(&error).explain(doing, "ec2:DescribeInstances")
             })?;
         let instances = found.into_iter().filter_map(|found| found.instances);
         Ok(instances.flatten().collect())

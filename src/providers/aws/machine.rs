@@ -48,7 +48,7 @@ pub(super) fn machine(region: &str, found: &Found) -> Option<Instance> {
         .and_then(|time| Timestamp::from_second(time.secs()).ok());
     Some(Instance {
         id: InstanceId {
-            place: Some(places::place(region)),
+            location: Some(places::place(region)),
             id,
         },
         state: condition(found)?,
@@ -73,7 +73,7 @@ fn condition(found: &Found) -> Option<Condition> {
         Some(InstanceStateName::Running) => Some(Condition::Running),
         // It still bills its disk.
         Some(InstanceStateName::Stopped | InstanceStateName::Stopping) => Some(Condition::Ended(
-            told("stopped", reason.and_then(|r| r.message.as_deref()), code),
+            describe("stopped", reason.and_then(|r| r.message.as_deref()), code),
         )),
         Some(InstanceStateName::Terminated | InstanceStateName::ShuttingDown) => match code {
             "" | "Client.UserInitiatedShutdown" | "Client.InstanceInitiatedShutdown" => None,
@@ -83,14 +83,18 @@ fn condition(found: &Found) -> Option<Condition> {
             }
             code => {
                 let message = reason.and_then(|reason| reason.message.as_deref());
-                Some(Condition::Ended(told("terminated by AWS", message, code)))
+                Some(Condition::Ended(describe(
+                    "terminated by AWS",
+                    message,
+                    code,
+                )))
             }
         },
         _ => Some(Condition::Pending),
     }
 }
 
-fn told(what: &str, message: Option<&str>, code: &str) -> String {
+fn describe(what: &str, message: Option<&str>, code: &str) -> String {
     match message
         .filter(|message| !message.is_empty())
         .unwrap_or(code)

@@ -10,11 +10,11 @@ use tokio::time::Instant as Moment;
 
 use super::common::attempt::Attempt;
 use super::common::once::Once;
-use super::{Answer, Error, ErrorKind, Health, Lookup, Provider, ProviderKind, Result};
+use super::{Error, ErrorKind, Health, Lookup, Provider, ProviderFuture, ProviderKind, Result};
 use crate::model::{Instance, InstanceId, Order, lock};
 use crate::providers::{Listing, Termination};
 use clients::Clients;
-use failure::{Action, Said};
+use failure::{ApiError, ErrorClass};
 use image::Images;
 use pace::Pacer;
 
@@ -35,7 +35,7 @@ mod request;
 #[cfg(test)]
 mod tests;
 
-pub use config::Config;
+pub use config::AwsConfig;
 
 /// How much of a console's output is told: EC2 keeps 64 KiB.
 const LOG_BYTES: usize = 64 << 10;
@@ -43,19 +43,19 @@ const LOG_BYTES: usize = 64 << 10;
 /// EC2 instances.
 #[derive(Debug)]
 pub struct Aws {
-    config: Config,
+    config: AwsConfig,
     wait: Duration,
     clients: Clients,
     images: Images,
     pacer: Pacer,
     enabled: Attempt<Vec<String>>,
-    memory: Mutex<Memory>,
+    memory: Mutex<LaunchMemory>,
     said: Once,
 }
 
 /// What this process knows of instances that EC2 shows late, or for longer than they are there.
 #[derive(Debug, Default)]
-struct Memory {
+struct LaunchMemory {
     /// What it launched, and when.
     launched: BTreeMap<InstanceId, Moment>,
     /// What was not shown when its end was asked for, and since when.
@@ -70,13 +70,13 @@ impl ProviderKind for Aws {
     const KIND: &'static str = "aws";
     const ABOUT: &'static str = "EC2 instances, on demand or spot";
     const REHEARSES: bool = false;
-    type Config = Config;
+    type Config = AwsConfig;
 
-    fn fits(config: &Config) -> Result<()> {
+    fn fits(config: &AwsConfig) -> Result<()> {
         config.check()
     }
 
-    fn ambient(env: Lookup<'_>) -> Vec<(&'static str, &'static str, Value)> {
+    fn env_defaults(env: Lookup<'_>) -> Vec<(&'static str, &'static str, Value)> {
         // The rest of the AWS tools' variables is read by the SDK; these two are, too, but they tell
         // the candidates of a dry run.
         ["AWS_REGION", "AWS_DEFAULT_REGION"]
@@ -88,7 +88,7 @@ impl ProviderKind for Aws {
             .collect()
     }
 
-    async fn open(config: Config) -> Result<Self> {
+    async fn open(config: AwsConfig) -> Result<Self> {
         config.check()?;
         Ok(Self {
             wait: config.capacity_wait.get(),
@@ -108,27 +108,27 @@ impl Provider for Aws {
         Self::KIND
     }
 
-    fn check(&self) -> Answer<'_, Health> {
+    fn check(&self) -> ProviderFuture<'_, Health> {
         Box::pin(self.examine())
     }
 
-    fn resolve(&self) -> Answer<'_, ()> {
+    fn resolve(&self) -> ProviderFuture<'_, ()> {
         Box::pin(async move { Box::pin(self.clients.resolve()).await })
     }
 
-    fn launch<'a>(&'a self, order: &'a Order) -> Answer<'a, Instance> {
+    fn launch<'a>(&'a self, order: &'a Order) -> ProviderFuture<'a, Instance> {
         Box::pin(self.order(order))
     }
 
-    fn list(&self) -> Answer<'_, Listing> {
+    fn list(&self) -> ProviderFuture<'_, Listing> {
         Box::pin(async move { Ok(Box::pin(self.look()).await) })
     }
 
-    fn terminate<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, Termination> {
+    fn terminate<'a>(&'a self, id: &'a InstanceId) -> ProviderFuture<'a, Termination> {
         Box::pin(self.end(id))
     }
 
-    fn ending(&self) -> &'static str {
+    fn shutdown_command(&self) -> &'static str {
         // The instance is told to terminate when it is shut down, which ends the bill.
         "poweroff || shutdown -P now || systemctl poweroff --force"
     }
@@ -153,14 +153,14 @@ impl Provider for Aws {
         warnings
     }
 
-    fn logs<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, Option<String>> {
+    fn logs<'a>(&'a self, id: &'a InstanceId) -> ProviderFuture<'a, Option<String>> {
         Box::pin(async move {
             let region = region_of(id)?;
             let client = self.clients.ec2(&region).await?;
             let ask = async |latest: bool| {
                 let request = client.get_console_output().instance_id(&id.id);
                 let answer = request.set_latest(latest.then_some(true)).send().await;
-                answer.map_err(|error| Said::of(&error))
+                answer.map_err(|error| ApiError::of(&error))
             };
             // Only instances of the newer kind have the latest; the others keep what they said at first.
             let answer = match ask(true).await {
@@ -171,7 +171,7 @@ impl Provider for Aws {
             };
             let output = match answer {
                 Ok(answer) => answer.output.unwrap_or_default(),
-                Err(said) if said.action() == Action::Missing => return Ok(None),
+                Err(said) if said.action() == ErrorClass::Missing => return Ok(None),
                 Err(said) => {
                     let doing = format!("could not read the console of the instance `{}`", id.id);
                     return Err(said.explain(doing, "ec2:GetConsoleOutput"));
@@ -237,7 +237,7 @@ fn region_of(id: &InstanceId) -> Result<String> {
     if !id.id.strip_prefix("i-").is_some_and(hex) {
         return Err(bad(format!("`{}` is not an instance ID", id.id)));
     }
-    let place = id.place.as_deref().ok_or_else(|| {
+    let place = id.location.as_deref().ok_or_else(|| {
         bad(format!(
             "the reference to the instance `{}` lacks its region",
             id.id

@@ -12,13 +12,13 @@ use aws_sdk_ec2::types::{
 };
 
 use super::candidates::Candidate;
-use super::config::{Config, Volume};
-use super::image::Chosen;
+use super::config::{AwsConfig, RootVolume};
+use super::image::ChosenImage;
 use super::places;
 use crate::model::{MANAGED_BY, Order};
 
 /// The tags of everything that a launch brings; without an order, those of a trial.
-pub(super) fn tags(config: &Config, order: Option<&Order>) -> Vec<Tag> {
+pub(super) fn tags(config: &AwsConfig, order: Option<&Order>) -> Vec<Tag> {
     let tag = |key: &str, value: &str| Tag::builder().key(key).value(value).build();
     let mut tags: Vec<Tag> = config
         .tags
@@ -47,9 +47,9 @@ pub(super) fn tags(config: &Config, order: Option<&Order>) -> Vec<Tag> {
 /// The request, all but its token and user data.
 pub(super) fn run_instances(
     client: &Client,
-    config: &Config,
+    config: &AwsConfig,
     candidate: &Candidate,
-    chosen: &Chosen,
+    chosen: &ChosenImage,
     tags: &[Tag],
 ) -> RunInstancesFluentBuilder {
     let mut request = client
@@ -126,7 +126,7 @@ pub(super) fn run_instances(
 /// Where it is connected. Without a word, EC2 takes the default VPC, or what the template says.
 fn network(
     request: RunInstancesFluentBuilder,
-    config: &Config,
+    config: &AwsConfig,
     candidate: &Candidate,
 ) -> RunInstancesFluentBuilder {
     let groups: Vec<String> = places::within(&config.security_groups, &candidate.region)
@@ -152,7 +152,7 @@ fn network(
 }
 
 /// The root disk, by the image's own name of it; it ends with its machine, whatever the image says.
-fn disk(volume: Option<&Volume>, chosen: &Chosen) -> Option<BlockDeviceMapping> {
+fn disk(volume: Option<&RootVolume>, chosen: &ChosenImage) -> Option<BlockDeviceMapping> {
     let root = chosen.root.as_ref()?;
     let number = |value: u32| i32::try_from(value).unwrap_or(i32::MAX);
     let mut disk = EbsBlockDevice::builder()

@@ -159,7 +159,7 @@ async fn all_enabled_regions_are_searched_and_a_denied_one_is_left_out() {
         let unread: Vec<_> = listing
             .unread
             .iter()
-            .map(|one| one.place.as_deref())
+            .map(|one| one.location.as_deref())
             .collect();
         assert_eq!(unread, [Some("eu_west_2")]);
         let asked = proxy.asked("DescribeInstances");

@@ -10,10 +10,10 @@ use crate::providers::{Error, Result};
 /// Whoever waited while an attempt failed shares its failure: sixteen launches do not wait, one
 /// after another, for a daemon or a registry that answers none of them.
 #[derive(Debug)]
-pub(crate) struct Attempt<T>(Mutex<Outcome<T>>);
+pub(crate) struct Attempt<T>(Mutex<AttemptState<T>>);
 
 #[derive(Debug)]
-enum Outcome<T> {
+enum AttemptState<T> {
     Open,
     /// It began then, and found this.
     Done(Instant, T),
@@ -23,7 +23,7 @@ enum Outcome<T> {
 
 impl<T> Default for Attempt<T> {
     fn default() -> Self {
-        Self(Mutex::new(Outcome::Open))
+        Self(Mutex::new(AttemptState::Open))
     }
 }
 
@@ -51,18 +51,18 @@ impl<T: Clone> Attempt<T> {
         let asked = Instant::now();
         let mut outcome = self.0.lock().await;
         match &*outcome {
-            Outcome::Done(begun, found) if fresh(*begun) => return Ok(found.clone()),
-            Outcome::Failed(at, error) if *at >= asked => return Err(error.clone()),
-            Outcome::Done(..) | Outcome::Failed(..) | Outcome::Open => {}
+            AttemptState::Done(begun, found) if fresh(*begun) => return Ok(found.clone()),
+            AttemptState::Failed(at, error) if *at >= asked => return Err(error.clone()),
+            AttemptState::Done(..) | AttemptState::Failed(..) | AttemptState::Open => {}
         }
         let begun = Instant::now();
         match attempt().await {
             Ok(found) => {
-                *outcome = Outcome::Done(begun, found.clone());
+                *outcome = AttemptState::Done(begun, found.clone());
                 Ok(found)
             }
             Err(error) => {
-                *outcome = Outcome::Failed(Instant::now(), error.clone());
+                *outcome = AttemptState::Failed(Instant::now(), error.clone());
                 Err(error)
             }
         }

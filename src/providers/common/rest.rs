@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
 
-use crate::http::{self, Answer, Bounds, Client, Options, Request, Term};
+use crate::http::{self, Answer, Bounds, Deadline, HttpClient, Options, Request};
 use crate::model::{Secret, is_loopback};
 use crate::providers::schema::backticked;
 use crate::providers::{Error, ErrorKind, Result};
@@ -22,7 +22,7 @@ use crate::providers::{Error, ErrorKind, Result};
 /// One server of a place.
 #[derive(Clone, Debug)]
 pub(crate) struct Rest {
-    client: Client,
+    client: HttpClient,
     base: Url,
 }
 
@@ -39,9 +39,9 @@ impl Rest {
             roots: None,
             hear: None,
         };
-        let client = Client::with(&base, options).map_err(|error| {
+        let client = HttpClient::with(&base, options).map_err(|error| {
             let doing = format!("could not set up a client for `{base}`");
-            Failure::from(error).explain(doing)
+            CallFailure::from(error).explain(doing)
         })?;
         Ok(Self { client, base })
     }
@@ -52,17 +52,17 @@ impl Rest {
     }
 
     /// The client behind it, for its bounds and terms.
-    pub(crate) fn client(&self) -> &Client {
+    pub(crate) fn client(&self) -> &HttpClient {
         &self.client
     }
 
     /// Begins a call of what is at `path` below the base; its segments are encoded.
-    pub(crate) fn call(&self, method: Method, path: &[&str]) -> Call<'_> {
+    pub(crate) fn call(&self, method: Method, path: &[&str]) -> RestCall<'_> {
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(path);
         }
-        Call {
+        RestCall {
             rest: self,
             request: Request::new(method, url),
         }
@@ -103,12 +103,12 @@ pub(crate) fn is_open(url: &Url) -> bool {
 /// A call that is being put together.
 #[derive(Debug)]
 #[must_use = "a call that is not sent does nothing"]
-pub(crate) struct Call<'a> {
+pub(crate) struct RestCall<'a> {
     rest: &'a Rest,
     request: Request,
 }
 
-impl Call<'_> {
+impl RestCall<'_> {
     /// Adds a parameter to the query.
     pub(crate) fn query(mut self, name: &str, value: &str) -> Self {
         self.request.url.query_pairs_mut().append_pair(name, value);
@@ -165,25 +165,28 @@ impl Call<'_> {
     }
 
     /// Sends it; an answer that is no success is a failure.
-    pub(crate) async fn send(&self, term: &Term) -> Result<Answer, Failure> {
+    pub(crate) async fn send(&self, term: &Deadline) -> Result<Answer, CallFailure> {
         self.judge(self.rest.client.send_within(&self.request, term).await)
     }
 
     /// The same whether there is room or not, for the ending of what costs money.
-    pub(crate) async fn send_at_once(&self, term: &Term) -> Result<Answer, Failure> {
+    pub(crate) async fn send_at_once(&self, term: &Deadline) -> Result<Answer, CallFailure> {
         self.judge(self.rest.client.send_at_once(&self.request, term).await)
     }
 
     /// Sends it and reads the answer. One that cannot be read says nothing about whether a change
     /// was carried out: [`ErrorKind::Ambiguous`].
-    pub(crate) async fn fetch<T: DeserializeOwned>(&self, term: &Term) -> Result<T, Failure> {
+    pub(crate) async fn fetch<T: DeserializeOwned>(
+        &self,
+        term: &Deadline,
+    ) -> Result<T, CallFailure> {
         let answer = self.send(term).await?;
         self.read(&answer)
     }
 
     /// Reads an answer to this call.
-    pub(crate) fn read<T: DeserializeOwned>(&self, answer: &Answer) -> Result<T, Failure> {
-        answer.json().map_err(|error| Failure {
+    pub(crate) fn read<T: DeserializeOwned>(&self, answer: &Answer) -> Result<T, CallFailure> {
+        answer.json().map_err(|error| CallFailure {
             kind: if !self.request.may_be_repeated() {
                 Some(ErrorKind::Ambiguous)
             } else if serde_json::from_slice::<Value>(&answer.body).is_ok() {
@@ -192,11 +195,11 @@ impl Call<'_> {
             } else {
                 Some(ErrorKind::Unavailable)
             },
-            ..Failure::from(error)
+            ..CallFailure::from(error)
         })
     }
 
-    fn judge(&self, came: http::Result<Answer>) -> Result<Answer, Failure> {
+    fn judge(&self, came: http::Result<Answer>) -> Result<Answer, CallFailure> {
         let answer = came?;
         if answer.status.is_success() {
             return Ok(answer);
@@ -208,13 +211,13 @@ impl Call<'_> {
 
 /// A call that failed, before it is told in the words of what was tried.
 #[derive(Debug)]
-pub(crate) struct Failure {
+pub(crate) struct CallFailure {
     /// What the caller knows better than the status tells.
     kind: Option<ErrorKind>,
     error: Box<http::Error>,
 }
 
-impl Failure {
+impl CallFailure {
     /// What to do about it, as far as every place means the same by it.
     pub(crate) fn kind(&self) -> ErrorKind {
         self.kind.unwrap_or(match self.error.kind {
@@ -260,7 +263,7 @@ impl Failure {
     }
 }
 
-impl From<http::Error> for Failure {
+impl From<http::Error> for CallFailure {
     fn from(error: http::Error) -> Self {
         Self {
             kind: None,
@@ -269,7 +272,7 @@ impl From<http::Error> for Failure {
     }
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for CallFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&crate::model::chain(&*self.error))
     }

@@ -346,7 +346,12 @@ pub(crate) async fn an_unread_place_is_said_so<F: Fake>(fake: &F) {
     if let Some(provider) = fake.turn(Mood::PartUnread).await {
         let listing = expect(provider.list().await, "listing the places that answer");
         assert!(!listing.unread.is_empty(), "the silent place is named");
-        assert!(listing.unread.iter().all(|unread| unread.place.is_some()));
+        assert!(
+            listing
+                .unread
+                .iter()
+                .all(|unread| unread.location.is_some())
+        );
         assert_eq!(ids(&mine(fake, listing)), [machine.id]);
     }
 }
@@ -485,7 +490,7 @@ pub(crate) async fn an_ended_machine_is_listed_as_ended<F: Fake>(fake: &F) {
 pub(crate) async fn a_foreign_place_is_a_failure_not_gone<F: Fake>(fake: &F) {
     let machine = launched(fake, &order(fake.tag())).await;
     let elsewhere = InstanceId {
-        place: Some("0f0e0d0c0b0a".into()),
+        location: Some("0f0e0d0c0b0a".into()),
         ..machine.id.clone()
     };
     let provider = fake.open().await;

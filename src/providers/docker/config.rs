@@ -33,7 +33,7 @@ const LEAST_MEMORY: u64 = 6 * 1024 * 1024;
 )]
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct Config {
+pub struct DockerConfig {
     /// The directory of the Docker client's `config.json`, contexts and certificates; else
     /// `$DOCKER_CONFIG`, `~/.docker`.
     pub config_dir: Option<ExistingPath>,
@@ -62,7 +62,7 @@ pub struct Config {
     /// The size of `/dev/shm` (`"1g"`, or bytes); 64 MiB when left out.
     pub shm_size: Option<Amount>,
     /// The GPUs of the container: `"all"`, a number, or a list of device IDs.
-    pub gpus: Option<Gpus>,
+    pub gpus: Option<GpuRequest>,
     /// Devices of the daemon's host: `/dev/x`, `/dev/x:/dev/y`, `/dev/x:/dev/y:rwm`.
     pub devices: Vec<String>,
     /// Directories of the daemon's host, or named volumes: `SOURCE:/TARGET` or `SOURCE:/TARGET:ro`.
@@ -87,7 +87,7 @@ pub struct Config {
     pub labels: BTreeMap<String, String>,
 }
 
-impl Default for Config {
+impl Default for DockerConfig {
     fn default() -> Self {
         Self {
             config_dir: None,
@@ -144,7 +144,7 @@ pub enum Amount {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
 #[schemars(extend("x-expected" = "`\"all\"`, a number of GPUs or an array of device IDs"))]
-pub enum Gpus {
+pub enum GpuRequest {
     /// So many.
     Count(u32),
     /// `all`, or a number as text.
@@ -195,8 +195,8 @@ fn parse_bytes(text: &str) -> Option<u64> {
 ///
 /// # Errors
 ///
-/// A value that cannot be meant is a `Config` error that names the key and what to write.
-pub(super) fn host_config(config: &Config) -> Result<HostConfig> {
+/// A value that cannot be meant is a `DockerConfig` error that names the key and what to write.
+pub(super) fn host_config(config: &DockerConfig) -> Result<HostConfig> {
     check_words(config)?;
     for key in config.labels.keys() {
         if is_reserved(key) {
@@ -267,7 +267,7 @@ fn each<T>(
     Ok((!read.is_empty()).then_some(read))
 }
 
-fn check_words(config: &Config) -> Result<()> {
+fn check_words(config: &DockerConfig) -> Result<()> {
     let words = [
         ("image", Some(config.image.as_str())),
         ("network", config.network.as_deref()),
@@ -292,23 +292,23 @@ fn nano_cpus(cpus: f64) -> Result<i64> {
     Ok((cpus * 1e9).round() as i64)
 }
 
-fn gpus(gpus: &Gpus) -> Result<DeviceRequest> {
+fn gpus(gpus: &GpuRequest) -> Result<DeviceRequest> {
     let expected = "`\"all\"`, a number of GPUs, or an array of device IDs";
     let bad = |found: &str| Err(Error::unfit("gpus", expected, found));
     let (count, device_ids) = match gpus {
-        Gpus::Count(0) => return bad("`0`"),
-        Gpus::Count(count) => (Some(i64::from(*count)), None),
+        GpuRequest::Count(0) => return bad("`0`"),
+        GpuRequest::Count(count) => (Some(i64::from(*count)), None),
         // The daemon's spelling of all.
-        Gpus::Text(text) if text == "all" => (Some(-1), None),
-        Gpus::Text(text) => match text.parse::<u32>() {
+        GpuRequest::Text(text) if text == "all" => (Some(-1), None),
+        GpuRequest::Text(text) => match text.parse::<u32>() {
             Ok(count) if count > 0 => (Some(i64::from(count)), None),
             _ => return bad(&backticked(text)),
         },
-        Gpus::Devices(ids) if ids.is_empty() => return bad("an empty array"),
-        Gpus::Devices(ids) if ids.iter().any(String::is_empty) => {
+        GpuRequest::Devices(ids) if ids.is_empty() => return bad("an empty array"),
+        GpuRequest::Devices(ids) if ids.iter().any(String::is_empty) => {
             return bad("an array with an empty string");
         }
-        Gpus::Devices(ids) => (None, Some(ids.clone())),
+        GpuRequest::Devices(ids) => (None, Some(ids.clone())),
     };
     Ok(DeviceRequest {
         count,

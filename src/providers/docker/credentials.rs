@@ -28,15 +28,15 @@ const HELPER: Duration = Duration::from_secs(30);
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-struct File {
-    auths: HashMap<String, Entry>,
+struct AuthFile {
+    auths: HashMap<String, AuthEntry>,
     creds_store: Option<String>,
     cred_helpers: HashMap<String, String>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Entry {
+struct AuthEntry {
     auth: Option<String>,
     identitytoken: Option<String>,
     username: Option<String>,
@@ -63,7 +63,7 @@ pub(super) async fn find(
     let Some(dir) = config_dir else {
         return Ok(None);
     };
-    let file: File = read(&dir.join("config.json"), "config_dir")?.unwrap_or_default();
+    let file: AuthFile = read(&dir.join("config.json"), "config_dir")?.unwrap_or_default();
     let key = match registry {
         "docker.io" | "index.docker.io" | "registry-1.docker.io" => HUB,
         other => other,
@@ -108,7 +108,7 @@ fn bare(key: &str) -> &str {
     key.split('/').next().unwrap_or(key)
 }
 
-fn written(entry: &Entry, key: &str) -> Result<Option<DockerCredentials>, &'static str> {
+fn written(entry: &AuthEntry, key: &str) -> Result<Option<DockerCredentials>, &'static str> {
     let mut credentials = DockerCredentials {
         serveraddress: Some(key.to_owned()),
         identitytoken: entry.identitytoken.clone().filter(|t| !t.is_empty()),

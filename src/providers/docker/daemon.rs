@@ -14,13 +14,13 @@ use bollard::{API_DEFAULT_VERSION, BollardRequest};
 use futures_util::{Stream, StreamExt as _};
 use tokio::time::timeout;
 
-use super::endpoint::{Endpoint, Way};
+use super::endpoint::{Endpoint, Transport};
 use super::failure::{explain, is_missing, is_no_file};
-use super::ssh::Ssh;
+use super::ssh::SshTransport;
 use crate::model::{MANAGED_BY, digest};
 use crate::providers::{Error, ErrorKind, Result};
 
-pub(super) type Wire<T> = std::result::Result<T, bollard::errors::Error>;
+pub(super) type ClientResult<T> = std::result::Result<T, bollard::errors::Error>;
 
 /// The time to a first answer; a login over ssh takes longer.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -36,7 +36,7 @@ pub(super) struct Daemon {
     pub(super) client: bollard::Docker,
     pub(super) endpoint: Endpoint,
     /// The place of its containers: a short hash of its id.
-    pub(super) place: String,
+    pub(super) location: String,
     pub(super) info: SystemInfo,
 }
 
@@ -53,7 +53,7 @@ impl Daemon {
         let doing = || format!("could not reach the Docker daemon at {endpoint}");
         let failed = |error| explain(doing(), endpoint, &error);
         let bound = match endpoint.way {
-            Way::Ssh(_) => CONNECT_SSH,
+            Transport::Ssh(_) => CONNECT_SSH,
             _ => CONNECT,
         };
         let client = bounded(bound, client.negotiate_version())
@@ -67,7 +67,7 @@ impl Daemon {
                 .because("it reports no ID, so its containers cannot be referred to"));
         };
         Ok(Self {
-            place: digest::place(id),
+            location: digest::place(id),
             client,
             endpoint: endpoint.clone(),
             info,
@@ -97,7 +97,10 @@ impl Daemon {
     }
 
     /// Looks at a container, by id or name; `None` is the daemon's word that there is none.
-    pub(super) async fn inspect(&self, container: &str) -> Wire<Option<ContainerInspectResponse>> {
+    pub(super) async fn inspect(
+        &self,
+        container: &str,
+    ) -> ClientResult<Option<ContainerInspectResponse>> {
         let look = self
             .client
             .inspect_container(container, None::<InspectContainerOptions>);
@@ -105,7 +108,7 @@ impl Daemon {
     }
 
     /// Lists the containers that say they are ours, also those that ended.
-    pub(super) async fn ours(&self) -> Wire<Vec<ContainerSummary>> {
+    pub(super) async fn ours(&self) -> ClientResult<Vec<ContainerSummary>> {
         let label = format!("{}={}", MANAGED_BY.0, MANAGED_BY.1);
         let filters = HashMap::from([("label", vec![label])]);
         let options = ListContainersOptionsBuilder::default()
@@ -116,7 +119,7 @@ impl Daemon {
     }
 
     /// Lists a container's processes; `None` when it is gone.
-    pub(super) async fn top(&self, container: &str) -> Wire<Option<ContainerTopResponse>> {
+    pub(super) async fn top(&self, container: &str) -> ClientResult<Option<ContainerTopResponse>> {
         let look = self.client.top_processes(container, None::<TopOptions>);
         found(bounded(LOOK, look).await)
     }
@@ -127,7 +130,7 @@ impl Daemon {
         container: &str,
         lines: usize,
         bytes: usize,
-    ) -> Wire<Option<String>> {
+    ) -> ClientResult<Option<String>> {
         let options = LogsOptionsBuilder::default()
             .stdout(true)
             .stderr(true)
@@ -148,7 +151,11 @@ impl Daemon {
     }
 
     /// Downloads a path of a container as an archive; `None` when there is none.
-    pub(super) async fn archive(&self, container: &str, path: &str) -> Wire<Option<Vec<u8>>> {
+    pub(super) async fn archive(
+        &self,
+        container: &str,
+        path: &str,
+    ) -> ClientResult<Option<Vec<u8>>> {
         /// No file that is asked for is larger; a larger one is cut, and then cannot be read.
         const LARGEST: usize = 16 << 20;
         let options = DownloadFromContainerOptionsBuilder::default()
@@ -175,7 +182,7 @@ impl Daemon {
     }
 
     /// Asks for a container and its anonymous volumes to be removed, whatever it does.
-    pub(super) async fn remove(&self, container: &str) -> Wire<()> {
+    pub(super) async fn remove(&self, container: &str) -> ClientResult<()> {
         let options = RemoveContainerOptionsBuilder::default()
             .force(true)
             .v(true)
@@ -185,23 +192,26 @@ impl Daemon {
 }
 
 /// Bounds a request that changes something.
-pub(super) async fn act<T>(request: impl Future<Output = Wire<T>>) -> Wire<T> {
+pub(super) async fn act<T>(request: impl Future<Output = ClientResult<T>>) -> ClientResult<T> {
     bounded(ACT, request).await
 }
 
 /// Bounds a request that only looks.
-pub(super) async fn look<T>(request: impl Future<Output = Wire<T>>) -> Wire<T> {
+pub(super) async fn look<T>(request: impl Future<Output = ClientResult<T>>) -> ClientResult<T> {
     bounded(LOOK, request).await
 }
 
 /// Bounds a whole request; the client's own limit ends with the head of the answer.
-async fn bounded<T>(limit: Duration, request: impl Future<Output = Wire<T>>) -> Wire<T> {
+async fn bounded<T>(
+    limit: Duration,
+    request: impl Future<Output = ClientResult<T>>,
+) -> ClientResult<T> {
     timeout(limit, request)
         .await
         .unwrap_or(Err(bollard::errors::Error::RequestTimeoutError))
 }
 
-fn found<T>(answer: Wire<T>) -> Wire<Option<T>> {
+fn found<T>(answer: ClientResult<T>) -> ClientResult<Option<T>> {
     match answer {
         Ok(found) => Ok(Some(found)),
         Err(error) if is_missing(&error, "container") => Ok(None),
@@ -210,7 +220,10 @@ fn found<T>(answer: Wire<T>) -> Wire<Option<T>> {
 }
 
 /// Collects a stream, never holding much more than twice its last `bytes`.
-async fn end_of<B: AsRef<[u8]>>(parts: impl Stream<Item = Wire<B>>, bytes: usize) -> Wire<Vec<u8>> {
+async fn end_of<B: AsRef<[u8]>>(
+    parts: impl Stream<Item = ClientResult<B>>,
+    bytes: usize,
+) -> ClientResult<Vec<u8>> {
     let mut parts = std::pin::pin!(parts);
     let mut end: Vec<u8> = Vec::new();
     while let Some(part) = parts.next().await {
@@ -222,18 +235,18 @@ async fn end_of<B: AsRef<[u8]>>(parts: impl Stream<Item = Wire<B>>, bytes: usize
     Ok(end)
 }
 
-fn client(endpoint: &Endpoint) -> Wire<bollard::Docker> {
+fn client(endpoint: &Endpoint) -> ClientResult<bollard::Docker> {
     let seconds = ACT.as_secs();
     match &endpoint.way {
-        Way::Unix(path) => bollard::Docker::connect_with_unix(
+        Transport::Unix(path) => bollard::Docker::connect_with_unix(
             &path.to_string_lossy(),
             seconds,
             API_DEFAULT_VERSION,
         ),
-        Way::Tcp(address) => {
+        Transport::Tcp(address) => {
             bollard::Docker::connect_with_http(address, seconds, API_DEFAULT_VERSION)
         }
-        Way::Tls(address, certificates) => bollard::Docker::connect_with_ssl(
+        Transport::Tls(address, certificates) => bollard::Docker::connect_with_ssl(
             address,
             &certificates.join("key.pem"),
             &certificates.join("cert.pem"),
@@ -241,7 +254,7 @@ fn client(endpoint: &Endpoint) -> Wire<bollard::Docker> {
             seconds,
             API_DEFAULT_VERSION,
         ),
-        Way::Ssh(address) => Ssh::to(address).client(seconds),
+        Transport::Ssh(address) => SshTransport::to(address).client(seconds),
     }
 }
 

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::config::Config;
+use super::config::DockerConfig;
 use crate::model::digest::sha256;
 use crate::model::text::typed;
 use crate::providers::{Error, Result};
@@ -20,7 +20,7 @@ const DEFAULT: &str = "unix:///var/run/docker.sock";
 
 /// How the daemon is spoken to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Way {
+pub(super) enum Transport {
     /// HTTP over a socket of this computer.
     Unix(PathBuf),
     /// HTTP over TCP: `HOST:PORT`.
@@ -34,7 +34,7 @@ pub(super) enum Way {
 /// One daemon, and how a person would name it to the `docker` command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Endpoint {
-    pub(super) way: Way,
+    pub(super) way: Transport,
     /// The context that told it.
     context: Option<String>,
     /// The client's directory, where it matters for that context.
@@ -46,9 +46,9 @@ pub(super) struct Endpoint {
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.way {
-            Way::Unix(path) => write!(f, "unix://{}", path.display()),
-            Way::Tcp(address) | Way::Tls(address, _) => write!(f, "tcp://{address}"),
-            Way::Ssh(address) => write!(f, "ssh://{address}"),
+            Transport::Unix(path) => write!(f, "unix://{}", path.display()),
+            Transport::Tcp(address) | Transport::Tls(address, _) => write!(f, "tcp://{address}"),
+            Transport::Ssh(address) => write!(f, "ssh://{address}"),
         }
     }
 }
@@ -58,8 +58,8 @@ impl Endpoint {
     ///
     /// # Errors
     ///
-    /// `Config` errors that name the key: an address or a context that cannot be used.
-    pub(super) fn resolve(config: &Config) -> Result<Self> {
+    /// `DockerConfig` errors that name the key: an address or a context that cannot be used.
+    pub(super) fn resolve(config: &DockerConfig) -> Result<Self> {
         let set = |value: &Option<String>| value.clone().filter(|value| !value.is_empty());
         let (host, context) = (set(&config.host), set(&config.context));
         if let (Some(host), Some(context)) = (&host, &context) {
@@ -94,7 +94,7 @@ impl Endpoint {
         }
     }
 
-    fn at(host: &str, config: &Config) -> Result<Self> {
+    fn at(host: &str, config: &DockerConfig) -> Result<Self> {
         let certificates = config.cert_path.as_deref();
         let certificates = certificates.or(config.config_dir.as_deref());
         let tls = Tls {
@@ -164,7 +164,7 @@ impl Endpoint {
             words.extend(["--context".to_owned(), context.clone()]);
         } else if !self.usual {
             words.extend(["-H".to_owned(), self.to_string()]);
-            if let Way::Tls(_, dir) = &self.way {
+            if let Transport::Tls(_, dir) = &self.way {
                 words.push("--tlsverify".to_owned());
                 for (option, file) in [
                     ("--tlscacert", "ca.pem"),
@@ -182,7 +182,7 @@ impl Endpoint {
     /// Whether the daemon is asked through a socket of this computer.
     pub(super) fn socket(&self) -> Option<&Path> {
         match &self.way {
-            Way::Unix(path) => Some(path),
+            Transport::Unix(path) => Some(path),
             _ => None,
         }
     }
@@ -195,7 +195,7 @@ struct Tls {
 }
 
 /// Reads an address.
-fn way(host: &str, key: &str, tls: Tls) -> Result<Way> {
+fn way(host: &str, key: &str, tls: Tls) -> Result<Transport> {
     let bad = |why: &str| {
         Error::setting(
             key,
@@ -208,7 +208,7 @@ fn way(host: &str, key: &str, tls: Tls) -> Result<Way> {
     };
     if scheme == "unix" {
         return if rest.starts_with('/') {
-            Ok(Way::Unix(rest.into()))
+            Ok(Transport::Unix(rest.into()))
         } else {
             Err(bad("its path must be absolute"))
         };
@@ -242,14 +242,14 @@ fn way(host: &str, key: &str, tls: Tls) -> Result<Way> {
         };
         let port = url.port().map(|port| format!(":{port}"));
         let port = port.unwrap_or_default();
-        return Ok(Way::Ssh(format!("{user}{name}{port}")));
+        return Ok(Transport::Ssh(format!("{user}{name}{port}")));
     }
     if !wanted {
-        return Ok(Way::Tcp(format!("{name}:{}", port.unwrap_or(2375))));
+        return Ok(Transport::Tcp(format!("{name}:{}", port.unwrap_or(2375))));
     }
     let address = format!("{name}:{}", port.unwrap_or(2376));
     match tls.certificates {
-        Some(dir) => Ok(Way::Tls(address, dir)),
+        Some(dir) => Ok(Transport::Tls(address, dir)),
         None => Err(Error::setting(
             "cert_path",
             "could not find the directory with the certificates",
@@ -279,7 +279,7 @@ struct DockerEndpoint {
     skip_tls_verify: bool,
 }
 
-fn current_context(config: &Config) -> Result<Option<String>> {
+fn current_context(config: &DockerConfig) -> Result<Option<String>> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct File {
@@ -298,7 +298,7 @@ fn current_context(config: &Config) -> Result<Option<String>> {
 ///
 /// # Errors
 ///
-/// `Config`, about `key`, when it is there and cannot be read; nothing of what it holds is told.
+/// `DockerConfig`, about `key`, when it is there and cannot be read; nothing of what it holds is told.
 pub(super) fn read<T: DeserializeOwned>(file: &Path, key: &str) -> Result<Option<T>> {
     let unreadable = || Error::setting(key, format!("could not read `{}`", file.display()));
     let text = match std::fs::read(file) {
@@ -334,13 +334,13 @@ mod tests {
     #[test]
     fn hosts_are_read_in_all_their_forms() {
         for (host, expected) in [
-            ("unix:///run/d.sock", Way::Unix("/run/d.sock".into())),
-            ("tcp://build:2375", Way::Tcp("build:2375".into())),
-            ("tcp://build", Way::Tcp("build:2375".into())),
-            ("tcp://[::1]:99/", Way::Tcp("[::1]:99".into())),
-            ("http://build:80", Way::Tcp("build:80".into())),
-            ("ssh://me@build", Way::Ssh("me@build".into())),
-            ("ssh://build:2222", Way::Ssh("build:2222".into())),
+            ("unix:///run/d.sock", Transport::Unix("/run/d.sock".into())),
+            ("tcp://build:2375", Transport::Tcp("build:2375".into())),
+            ("tcp://build", Transport::Tcp("build:2375".into())),
+            ("tcp://[::1]:99/", Transport::Tcp("[::1]:99".into())),
+            ("http://build:80", Transport::Tcp("build:80".into())),
+            ("ssh://me@build", Transport::Ssh("me@build".into())),
+            ("ssh://build:2222", Transport::Ssh("build:2222".into())),
         ] {
             let found = resolve(json!({ "host": host })).map(|endpoint| endpoint.way);
             assert_eq!(found.unwrap(), expected, "{host}");
@@ -366,11 +366,11 @@ mod tests {
         let host = "tcp://build:2376";
         assert_eq!(
             tls(json!({ "host": host, "tls_verify": true, "cert_path": "/c" })).unwrap(),
-            Way::Tls("build:2376".into(), "/c".into())
+            Transport::Tls("build:2376".into(), "/c".into())
         );
         assert_eq!(
             tls(json!({ "host": "tcp://build", "tls_verify": true, "config_dir": "/d" })).unwrap(),
-            Way::Tls("build:2376".into(), "/d".into())
+            Transport::Tls("build:2376".into(), "/d".into())
         );
         let error = tls(json!({ "host": host, "tls_verify": true })).expect_err("no certificates");
         assert_eq!(error.key(), Some("cert_path"));
@@ -400,7 +400,7 @@ mod tests {
             resolve(table)
         };
         let endpoint = with(json!({})).unwrap();
-        assert_eq!(endpoint.way, Way::Ssh("me@far".into()));
+        assert_eq!(endpoint.way, Transport::Ssh("me@far".into()));
         let command = endpoint.command();
         assert!(command.ends_with(" --context far"), "{command}");
         assert!(command.starts_with("docker --config "), "{command}");
@@ -428,12 +428,12 @@ mod tests {
         let table = json!({ "config_dir": dir.path(), "context": "far" });
         assert_eq!(
             resolve(table.clone()).unwrap().way,
-            Way::Tcp("far:2376".into())
+            Transport::Tcp("far:2376".into())
         );
         std::fs::create_dir_all(&certificates).unwrap();
         assert_eq!(
             resolve(table.clone()).unwrap().way,
-            Way::Tls("far:2376".into(), certificates)
+            Transport::Tls("far:2376".into(), certificates)
         );
         let meta = json!({ "Endpoints": { "docker": {
             "Host": "tcp://far:2376", "SkipTLSVerify": true } } });
@@ -453,7 +453,7 @@ mod tests {
         std::fs::write(folder.join("meta.json"), meta).unwrap();
         let table = json!({ "config_dir": dir.path(), "context": "desktop-linux" });
         let path = PathBuf::from("/home/me/.docker/run/d.sock");
-        assert_eq!(resolve(table).unwrap().way, Way::Unix(path));
+        assert_eq!(resolve(table).unwrap().way, Transport::Unix(path));
     }
 
     #[test]

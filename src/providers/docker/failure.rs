@@ -5,41 +5,43 @@ use std::io;
 
 use bollard::errors::Error as Wire;
 
-use super::endpoint::{Endpoint, Way};
+use super::endpoint::{Endpoint, Transport};
 use crate::model::text;
 use crate::providers::{Error, ErrorKind};
 
 /// How much of an answer is told, in bytes.
-const TOLD: usize = 512;
+const MAX_MESSAGE: usize = 512;
 
 /// What a failed request says about whether it was carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(super) enum Delivery {
     /// It never reached the daemon.
     Unsent,
     /// The daemon said no.
-    Refused,
+    Rejected,
     /// The connection broke, or somebody between answered.
-    Lost,
+    Unknown,
     /// No answer came in time: the daemon may still be at it.
-    Late,
+    TimedOut,
 }
 
 /// Tells what became of a request.
-pub(super) fn fate(error: &Wire) -> Fate {
+pub(super) fn delivery(error: &Wire) -> Delivery {
     match error {
-        Wire::HyperLegacyError { err } if err.is_connect() => Fate::Unsent,
-        Wire::SocketNotFoundError(_) => Fate::Unsent,
-        Wire::RequestTimeoutError => Fate::Late,
+        Wire::HyperLegacyError { err } if err.is_connect() => Delivery::Unsent,
+        Wire::SocketNotFoundError(_) => Delivery::Unsent,
+        Wire::RequestTimeoutError => Delivery::TimedOut,
         // The daemon itself answers in JSON, and with none of these three.
         Wire::DockerResponseServerError {
             status_code,
             message,
         } if matches!(status_code, 502..=504) || (*status_code >= 500 && is_page(message)) => {
-            Fate::Lost
+            Delivery::Unknown
         }
-        Wire::DockerResponseServerError { .. } | Wire::DockerStreamError { .. } => Fate::Refused,
-        _ => Fate::Lost,
+        Wire::DockerResponseServerError { .. } | Wire::DockerStreamError { .. } => {
+            Delivery::Rejected
+        }
+        _ => Delivery::Unknown,
     }
 }
 
@@ -103,8 +105,8 @@ pub(super) fn explain(doing: String, endpoint: &Endpoint, error: &Wire) -> Error
         _ => return unanswered(doing, endpoint, error),
     };
     let cause = match status {
-        Some(status) => format!("Docker answered {status}: {}", told(text)),
-        None => format!("Docker answered: {}", told(text)),
+        Some(status) => format!("Docker answered {status}: {}", truncate(text)),
+        None => format!("Docker answered: {}", truncate(text)),
     };
     if let Some(meant) = meant(&doing, text) {
         return meant.because(cause);
@@ -219,7 +221,7 @@ fn unanswered(doing: String, endpoint: &Endpoint, error: &Wire) -> Error {
 }
 
 fn running(endpoint: &Endpoint) -> String {
-    if let Way::Ssh(address) = &endpoint.way {
+    if let Transport::Ssh(address) = &endpoint.way {
         return format!("check that `ssh ssh://{address} docker version` works without a prompt");
     }
     format!(
@@ -246,7 +248,7 @@ fn causes(error: &Wire) -> Vec<String> {
         return vec!["the request timed out".to_owned()];
     }
     let mut kept: Vec<String> = Vec::new();
-    for text in chain(error).map(|e| told(&e.to_string())) {
+    for text in chain(error).map(|e| truncate(&e.to_string())) {
         if let Some(last) = kept.last_mut()
             && last.contains(&text)
         {
@@ -266,8 +268,8 @@ fn is_page(text: &str) -> bool {
 }
 
 /// A foreign text on one line, and not too long.
-fn told(text: &str) -> String {
-    let told = text::cut(&text::one_line(text), TOLD);
+fn truncate(text: &str) -> String {
+    let told = text::cut(&text::one_line(text), MAX_MESSAGE);
     match (told.is_empty(), is_page(&told)) {
         (true, _) => "nothing".to_owned(),
         (_, true) => format!("a web page: {told}"),
@@ -279,7 +281,7 @@ fn told(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::providers::contract::chain;
-    use crate::providers::docker::config::Config;
+    use crate::providers::docker::config::DockerConfig;
 
     fn said(status_code: u16, message: &str) -> Wire {
         Wire::DockerResponseServerError {
@@ -289,7 +291,7 @@ mod tests {
     }
 
     fn explained(error: &Wire) -> Error {
-        let endpoint = Endpoint::resolve(&Config::default()).unwrap();
+        let endpoint = Endpoint::resolve(&DockerConfig::default()).unwrap();
         explain("could not launch `x`".to_owned(), &endpoint, error)
     }
 
@@ -375,19 +377,19 @@ mod tests {
     #[test]
     fn only_the_daemons_own_word_settles_a_request() {
         for (error, expected) in [
-            (said(409, "Conflict"), Fate::Refused),
-            (said(500, "no space left on device"), Fate::Refused),
-            (said(502, "<html>"), Fate::Lost),
-            (said(504, ""), Fate::Lost),
-            (said(500, "<html>"), Fate::Lost),
-            (Wire::RequestTimeoutError, Fate::Late),
-            (Wire::SocketNotFoundError("x".into()), Fate::Unsent),
+            (said(409, "Conflict"), Delivery::Rejected),
+            (said(500, "no space left on device"), Delivery::Rejected),
+            (said(502, "<html>"), Delivery::Unknown),
+            (said(504, ""), Delivery::Unknown),
+            (said(500, "<html>"), Delivery::Unknown),
+            (Wire::RequestTimeoutError, Delivery::TimedOut),
+            (Wire::SocketNotFoundError("x".into()), Delivery::Unsent),
             (
                 Wire::from(io::Error::from(io::ErrorKind::ConnectionReset)),
-                Fate::Lost,
+                Delivery::Unknown,
             ),
         ] {
-            assert_eq!(fate(&error), expected, "{error}");
+            assert_eq!(delivery(&error), expected, "{error}");
         }
         assert!(is_missing(&said(404, "No such container: x"), "container"));
         let removing = said(409, "removal of container x is already in progress");

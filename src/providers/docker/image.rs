@@ -8,7 +8,7 @@ use bollard::query_parameters::CreateImageOptionsBuilder;
 use futures_util::StreamExt as _;
 use tokio::time::{Instant, timeout};
 
-use super::config::{Config, Pull};
+use super::config::{DockerConfig, Pull};
 use super::credentials;
 use super::daemon::{Daemon, look};
 use super::failure::is_missing;
@@ -21,7 +21,10 @@ const SILENCE: Duration = Duration::from_mins(3);
 const REPORT: Duration = Duration::from_secs(5);
 
 /// Looks for the image; `None` when the daemon does not have it for the wanted platform.
-pub(super) async fn present(daemon: &Daemon, config: &Config) -> Result<Option<ImageInspect>> {
+pub(super) async fn present(
+    daemon: &Daemon,
+    config: &DockerConfig,
+) -> Result<Option<ImageInspect>> {
     match look(daemon.client.inspect_image(&config.image)).await {
         Ok(found) if fits(&found, config.platform.as_deref()) => Ok(Some(found)),
         Ok(_) => Ok(None),
@@ -59,7 +62,7 @@ fn fits(image: &ImageInspect, platform: Option<&str>) -> bool {
 }
 
 /// Finds the image or pulls it, as `pull` says.
-pub(super) async fn ensure(daemon: &Daemon, config: &Config) -> Result<()> {
+pub(super) async fn ensure(daemon: &Daemon, config: &DockerConfig) -> Result<()> {
     if config.pull != Pull::Always && present(daemon, config).await?.is_some() {
         return Ok(());
     }
@@ -76,14 +79,14 @@ pub(super) async fn ensure(daemon: &Daemon, config: &Config) -> Result<()> {
 }
 
 /// Says that an image is missing and will not be pulled.
-pub(super) fn never(config: &Config, daemon: &Daemon) -> String {
+pub(super) fn never(config: &DockerConfig, daemon: &Daemon) -> String {
     format!(
         "the daemon at {} does not have the image `{}`, and `pull` is `never`",
         daemon.endpoint, config.image
     )
 }
 
-async fn pull(daemon: &Daemon, config: &Config) -> Result<()> {
+async fn pull(daemon: &Daemon, config: &DockerConfig) -> Result<()> {
     let registry = credentials::registry(&config.image);
     let known = credentials::find(config.config_dir.as_deref(), registry).await?;
     tracing::info!("pulling `{}` from {registry}", config.image);
@@ -92,7 +95,7 @@ async fn pull(daemon: &Daemon, config: &Config) -> Result<()> {
         .platform(config.platform.as_deref().unwrap_or_default())
         .build();
     let mut lines = daemon.client.create_image(Some(options), None, known);
-    let (mut progress, mut reported) = (Progress::default(), Instant::now());
+    let (mut progress, mut reported) = (PullProgress::default(), Instant::now());
     loop {
         let line = match timeout(SILENCE, lines.next()).await {
             Ok(None) => break,
@@ -130,7 +133,7 @@ fn tagged(image: &str) -> String {
 /// Says what a pull that failed means: the daemon answers most with 500 or 404 and a text.
 fn refused(
     daemon: &Daemon,
-    config: &Config,
+    config: &DockerConfig,
     registry: &str,
     error: &bollard::errors::Error,
 ) -> Error {
@@ -189,7 +192,7 @@ fn refused(
 
 /// How far a pull is, over all layers.
 #[derive(Debug, Default)]
-struct Progress(HashMap<String, Layer>);
+struct PullProgress(HashMap<String, Layer>);
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Layer {
@@ -198,7 +201,7 @@ struct Layer {
     done: bool,
 }
 
-impl Progress {
+impl PullProgress {
     fn take(&mut self, line: &CreateImageInfo) {
         let (Some(id), Some(status)) = (&line.id, line.status.as_deref()) else {
             return;
@@ -223,7 +226,7 @@ impl Progress {
     }
 }
 
-impl std::fmt::Display for Progress {
+impl std::fmt::Display for PullProgress {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         const MIB: u64 = 1 << 20;
         let sum = |part: fn(&Layer) -> u64| self.0.values().map(part).sum::<u64>() / MIB;
@@ -252,7 +255,7 @@ mod tests {
     #[test]
     fn progress_is_told_over_all_layers() {
         const MIB: i64 = 1 << 20;
-        let mut progress = Progress::default();
+        let mut progress = PullProgress::default();
         for line in [
             line("latest", "Pulling from actions/actions-runner", 0, 0),
             line("a", "Pulling fs layer", 0, 0),

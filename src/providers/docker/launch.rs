@@ -9,9 +9,9 @@ use bollard::query_parameters::{
 };
 use futures_util::stream;
 
-use super::config::Config;
+use super::config::DockerConfig;
 use super::daemon::{Daemon, act};
-use super::failure::{Fate, fate, is_conflict};
+use super::failure::{Delivery, delivery, is_conflict};
 use super::machine::{instance, state};
 use super::removal::remove_failed;
 use super::user::{self, Owner};
@@ -34,7 +34,7 @@ const SETTLE: Pace = Pace {
 #[derive(Debug)]
 pub(super) struct Launch<'a> {
     pub(super) daemon: &'a Daemon,
-    pub(super) config: &'a Config,
+    pub(super) config: &'a DockerConfig,
     pub(super) host: HostConfig,
 }
 
@@ -79,9 +79,9 @@ impl Launch<'_> {
             }
             Err(error) => error,
         };
-        let fate = fate(&error);
-        let refused = fate == Fate::Refused && !is_conflict(&error);
-        if refused || fate == Fate::Unsent {
+        let delivery = delivery(&error);
+        let refused = delivery == Delivery::Rejected && !is_conflict(&error);
+        if refused || delivery == Delivery::Unsent {
             return Err(self.daemon.failed(doing(), &error));
         }
         // The name is taken, perhaps by an attempt that is still at work, or nobody knows.
@@ -104,7 +104,7 @@ impl Launch<'_> {
             (Some(found), _) => self.adopt(found, order),
             // A connection that broke takes its request with it; what was not answered in time,
             // or holds the name, may still be at work.
-            (None, None) if fate == Fate::Lost => Err(explained
+            (None, None) if delivery == Delivery::Unknown => Err(explained
                 .map(|_| ErrorKind::Unavailable)
                 .saying(format!("{}; it was not created", doing()))),
             (None, _) => Err(explained
@@ -185,7 +185,7 @@ impl Launch<'_> {
                 instance(daemon, &started)
             }
             (Err(error), Ok(started))
-                if fate(&error) != Fate::Refused
+                if delivery(&error) != Delivery::Rejected
                     && matches!(state(&started), Condition::Ended(_)) =>
             {
                 instance(daemon, &started)

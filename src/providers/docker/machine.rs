@@ -37,7 +37,7 @@ pub(super) async fn listed(daemon: &Daemon, container: ContainerSummary) -> Opti
     };
     Some(Instance {
         id: InstanceId {
-            place: Some(daemon.place.clone()),
+            location: Some(daemon.location.clone()),
             id: short(&whole).to_owned(),
         },
         created: container
@@ -63,7 +63,7 @@ pub(super) fn instance(daemon: &Daemon, found: &ContainerInspectResponse) -> Res
     let created = found.created.as_deref().and_then(|time| time.parse().ok());
     Ok(Instance {
         id: InstanceId {
-            place: Some(daemon.place.clone()),
+            location: Some(daemon.location.clone()),
             id: short(whole).to_owned(),
         },
         state: state(found),

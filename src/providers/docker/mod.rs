@@ -10,11 +10,11 @@ use serde_json::Value;
 use url::Url;
 
 use super::common::attempt::Attempt;
-use super::{Answer, Error, ErrorKind, Health, Lookup, Provider, ProviderKind, Result};
+use super::{Error, ErrorKind, Health, Lookup, Provider, ProviderFuture, ProviderKind, Result};
 use crate::model::{Instance, InstanceId, MANAGED_BY, Order, Tags};
 use crate::providers::{Listing, Termination};
 use daemon::{Daemon, look};
-use endpoint::{Endpoint, Way};
+use endpoint::{Endpoint, Transport};
 use failure::{is_conflict, passing};
 use launch::Launch;
 use machine::listed;
@@ -35,7 +35,7 @@ mod user;
 #[cfg(test)]
 mod tests;
 
-pub use config::{Config, Pull};
+pub use config::{DockerConfig, Pull};
 
 /// The daemon's socket, as processes in a container and those in Docker Desktop's machine see it.
 const SOCKET: &str = "/var/run/docker.sock";
@@ -50,7 +50,7 @@ const LOOKS: usize = 8;
 /// Containers of a Docker daemon.
 #[derive(Debug)]
 pub struct Docker {
-    config: Config,
+    config: DockerConfig,
     endpoint: Endpoint,
     host: HostConfig,
     daemon: Attempt<Arc<Daemon>>,
@@ -61,13 +61,13 @@ impl ProviderKind for Docker {
     const KIND: &'static str = "docker";
     const ABOUT: &'static str = "Containers of a Docker daemon";
     const REHEARSES: bool = true;
-    type Config = Config;
+    type Config = DockerConfig;
 
-    fn fits(config: &Config) -> Result<()> {
+    fn fits(config: &DockerConfig) -> Result<()> {
         config::host_config(config).map(drop)
     }
 
-    fn ambient(env: Lookup<'_>) -> Vec<(&'static str, &'static str, Value)> {
+    fn env_defaults(env: Lookup<'_>) -> Vec<(&'static str, &'static str, Value)> {
         let set = |name: &str| env(name).filter(|value| !value.is_empty());
         let mut found = Vec::new();
         let host = set("DOCKER_HOST");
@@ -93,7 +93,7 @@ impl ProviderKind for Docker {
         found
     }
 
-    async fn open(config: Config) -> Result<Self> {
+    async fn open(config: DockerConfig) -> Result<Self> {
         Ok(Self {
             endpoint: Endpoint::resolve(&config)?,
             host: config::host_config(&config)?,
@@ -109,7 +109,7 @@ impl Provider for Docker {
         Self::KIND
     }
 
-    fn resolve(&self) -> Answer<'_, ()> {
+    fn resolve(&self) -> ProviderFuture<'_, ()> {
         Box::pin(async move {
             // A daemon that somebody has named is there, and may be ill; at the usual place there may be none.
             if self.config.host.is_some() || self.config.context.is_some() {
@@ -119,7 +119,7 @@ impl Provider for Docker {
         })
     }
 
-    fn check(&self) -> Answer<'_, Health> {
+    fn check(&self) -> ProviderFuture<'_, Health> {
         Box::pin(async move {
             let daemon = self.daemon().await?;
             // The answer that `daemon` kept may be an old one.
@@ -167,7 +167,7 @@ impl Provider for Docker {
         })
     }
 
-    fn launch<'a>(&'a self, order: &'a Order) -> Answer<'a, Instance> {
+    fn launch<'a>(&'a self, order: &'a Order) -> ProviderFuture<'a, Instance> {
         Box::pin(async move {
             let daemon = self.daemon().await?;
             self.linux(&daemon)?;
@@ -184,7 +184,7 @@ impl Provider for Docker {
         })
     }
 
-    fn list(&self) -> Answer<'_, Listing> {
+    fn list(&self) -> ProviderFuture<'_, Listing> {
         Box::pin(async move {
             let daemon = match self.daemon().await {
                 Ok(daemon) => daemon,
@@ -205,31 +205,31 @@ impl Provider for Docker {
                 .await;
             Ok(Listing {
                 instances,
-                read: vec![daemon.place.clone()],
+                read: vec![daemon.location.clone()],
                 ..Listing::default()
             })
         })
     }
 
-    fn canonical<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, InstanceId> {
+    fn canonical<'a>(&'a self, id: &'a InstanceId) -> ProviderFuture<'a, InstanceId> {
         Box::pin(async move {
             let daemon = self.place_of(id).await?;
             // Without its place, nobody knows whether this daemon ever had it.
-            if id.place.is_none() && self.found(&daemon, id).await?.is_none() {
+            if id.location.is_none() && self.found(&daemon, id).await?.is_none() {
                 return Err(self.unknown(id));
             }
             Ok(InstanceId {
-                place: Some(daemon.place.clone()),
+                location: Some(daemon.location.clone()),
                 id: machine::short(&id.id).to_owned(),
             })
         })
     }
 
-    fn terminate<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, Termination> {
+    fn terminate<'a>(&'a self, id: &'a InstanceId) -> ProviderFuture<'a, Termination> {
         Box::pin(async move {
             let daemon = self.place_of(id).await?;
             let Some(found) = self.found(&daemon, id).await? else {
-                return match id.place {
+                return match id.location {
                     Some(_) => Ok(Termination::Gone),
                     None => Err(self.unknown(id)),
                 };
@@ -281,7 +281,7 @@ impl Provider for Docker {
             warnings
                 .push("`privileged` gives every job all rights over the daemon's host".to_owned());
         }
-        if let Way::Tcp(address) = &self.endpoint.way
+        if let Transport::Tcp(address) = &self.endpoint.way
             && !reach::is_loopback(address)
         {
             warnings.push(format!(
@@ -293,7 +293,7 @@ impl Provider for Docker {
         warnings
     }
 
-    fn logs<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, Option<String>> {
+    fn logs<'a>(&'a self, id: &'a InstanceId) -> ProviderFuture<'a, Option<String>> {
         Box::pin(async move {
             let daemon = self.place_of(id).await?;
             match daemon.tail(&id.id, LOG_LINES, LOG_BYTES).await {
@@ -308,7 +308,7 @@ impl Provider for Docker {
         })
     }
 
-    fn in_use<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, Option<bool>> {
+    fn in_use<'a>(&'a self, id: &'a InstanceId) -> ProviderFuture<'a, Option<bool>> {
         Box::pin(async move {
             let daemon = self.place_of(id).await?;
             match daemon.top(&id.id).await {
@@ -334,7 +334,7 @@ impl Provider for Docker {
         Some(format!("{} exec -it {} sh", self.endpoint.command(), id.id))
     }
 
-    fn reach(&self, port: u16) -> Answer<'_, Option<Url>> {
+    fn reach(&self, port: u16) -> ProviderFuture<'_, Option<Url>> {
         Box::pin(async move {
             if self.endpoint.socket().is_none() {
                 return Ok(None);
@@ -366,12 +366,12 @@ impl Docker {
             .hinted("write a reference as `gharun list` shows it"));
         }
         let daemon = self.daemon().await?;
-        match &id.place {
-            Some(place) if *place != daemon.place => Err(Error::new(
+        match &id.location {
+            Some(place) if *place != daemon.location => Err(Error::new(
                 ErrorKind::Config,
                 format!(
                     "the container `{id}` is not at {}, whose ID is `{}`",
-                    self.endpoint, daemon.place
+                    self.endpoint, daemon.location
                 ),
             )
             .hinted("set `$DOCKER_HOST`, `host` or `context` to the daemon that has it")),

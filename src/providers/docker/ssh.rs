@@ -28,7 +28,7 @@ const SAID: u64 = 512;
 
 /// A way to a daemon, with the connections that are open and have nothing to do.
 #[derive(Debug)]
-pub(super) struct Ssh {
+pub(super) struct SshTransport {
     program: String,
     arguments: Vec<String>,
     idle: Mutex<Vec<SendRequest<Body>>>,
@@ -46,7 +46,7 @@ impl<T> Carries for hyper::Request<T> {
     type Body = T;
 }
 
-impl Ssh {
+impl SshTransport {
     /// Prepares a way to `[USER@]HOST[:PORT]`; nothing is started yet.
     pub(super) fn to(address: &str) -> Self {
         Self::by("ssh", address)
@@ -211,7 +211,7 @@ mod tests {
             ("[::1]:22", "-p 22 -- ::1 docker"),
             ("[::1]", "-- ::1 docker"),
         ] {
-            let arguments = Ssh::to(address).arguments.join(" ");
+            let arguments = SshTransport::to(address).arguments.join(" ");
             let (_, told) = arguments.split_once("ConnectTimeout=20 ").unwrap();
             assert_eq!(told, format!("{expected} system dial-stdio"));
         }

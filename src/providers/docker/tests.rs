@@ -258,7 +258,7 @@ async fn what_is_no_container_of_this_daemon_is_never_called_gone() {
         let gone = share.id("0123456789abcdef");
         docker.terminate(&gone).await.expect("it is gone");
         let nowhere = InstanceId {
-            place: None,
+            location: None,
             ..gone.clone()
         };
         assert!(docker.terminate(&nowhere).await.is_err());
@@ -307,7 +307,7 @@ async fn a_container_is_proved_gone_by_whatever_spelling_of_its_id() {
             let long = found.unwrap().id.expect("its whole id");
             assert_eq!(long.len(), 64);
             let id = InstanceId {
-                place: machine.id.place.clone().filter(|_| !bare),
+                location: machine.id.location.clone().filter(|_| !bare),
                 id: if bare { machine.id.id.clone() } else { long },
             };
             // The first end is accepted, and nothing is done.

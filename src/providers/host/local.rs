@@ -16,7 +16,8 @@ use super::{Broken, Host, Layout, Output, Shell};
 use crate::model::{HumanDuration, Instance, InstanceId, Order, PathSetting, Secret};
 use crate::providers::schema::{backticked, dotted};
 use crate::providers::{
-    Answer, EnvName, Error, Health, Listing, Lookup, Provider, ProviderKind, Result, Termination,
+    EnvName, Error, Health, Listing, Lookup, Provider, ProviderFuture, ProviderKind, Result,
+    Termination,
 };
 
 /// Slots on this very machine.
@@ -28,7 +29,7 @@ pub struct Local {
 /// The settings of `local`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Config {
+pub struct LocalConfig {
     /// How many runners may be on this machine at a time
     #[serde(default = "one")]
     pub slots: NonZeroU16,
@@ -124,8 +125,8 @@ impl Shell for Sh {
 }
 
 impl Local {
-    pub(super) fn on(shell: Sh, config: Config) -> Result<Self> {
-        let Config {
+    pub(super) fn on(shell: Sh, config: LocalConfig) -> Result<Self> {
+        let LocalConfig {
             slots,
             work_dir,
             cache,
@@ -188,9 +189,9 @@ impl ProviderKind for Local {
     const KIND: &'static str = "local";
     const ABOUT: &'static str = "Slots on this machine";
     const REHEARSES: bool = true;
-    type Config = Config;
+    type Config = LocalConfig;
 
-    fn fits(config: &Config) -> Result<()> {
+    fn fits(config: &LocalConfig) -> Result<()> {
         for (key, path) in [("work_dir", &config.work_dir), ("cache", &config.cache)] {
             if path.is_some() {
                 folder(key, path.as_ref())?;
@@ -199,7 +200,7 @@ impl ProviderKind for Local {
         variables(&config.env).map(drop)
     }
 
-    fn ambient(env: Lookup<'_>) -> Vec<(&'static str, &'static str, Value)> {
+    fn env_defaults(env: Lookup<'_>) -> Vec<(&'static str, &'static str, Value)> {
         let absolute = |name: &str| env(name).filter(|value| Path::new(value).is_absolute());
         let either = |xdg: &'static str, setting, below: &str, home: &str| {
             let of_xdg = absolute(xdg).map(|base| (xdg, format!("{base}/{below}")));
@@ -217,7 +218,7 @@ impl ProviderKind for Local {
         work_dir.into_iter().chain(cache).collect()
     }
 
-    async fn open(config: Config) -> Result<Self> {
+    async fn open(config: LocalConfig) -> Result<Self> {
         let shell = Sh {
             program: "sh".into(),
             env: Vec::new(),
@@ -231,19 +232,19 @@ impl Provider for Local {
         Self::KIND
     }
 
-    fn check(&self) -> Answer<'_, Health> {
+    fn check(&self) -> ProviderFuture<'_, Health> {
         Box::pin(self.host.check())
     }
 
-    fn launch<'a>(&'a self, order: &'a Order) -> Answer<'a, Instance> {
+    fn launch<'a>(&'a self, order: &'a Order) -> ProviderFuture<'a, Instance> {
         Box::pin(self.host.launch(order))
     }
 
-    fn list(&self) -> Answer<'_, Listing> {
+    fn list(&self) -> ProviderFuture<'_, Listing> {
         Box::pin(self.host.list())
     }
 
-    fn terminate<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, Termination> {
+    fn terminate<'a>(&'a self, id: &'a InstanceId) -> ProviderFuture<'a, Termination> {
         Box::pin(self.host.terminate(id))
     }
 
@@ -260,11 +261,11 @@ impl Provider for Local {
         vec!["jobs run on this machine with all the rights of this user".into()]
     }
 
-    fn logs<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, Option<String>> {
+    fn logs<'a>(&'a self, id: &'a InstanceId) -> ProviderFuture<'a, Option<String>> {
         Box::pin(self.host.logs(id))
     }
 
-    fn in_use<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, Option<bool>> {
+    fn in_use<'a>(&'a self, id: &'a InstanceId) -> ProviderFuture<'a, Option<bool>> {
         Box::pin(self.host.in_use(id))
     }
 
@@ -272,11 +273,11 @@ impl Provider for Local {
         Some(self.host.access(id))
     }
 
-    fn is_here(&self) -> bool {
+    fn is_local(&self) -> bool {
         true
     }
 
-    fn reach(&self, port: u16) -> Answer<'_, Option<Url>> {
+    fn reach(&self, port: u16) -> ProviderFuture<'_, Option<Url>> {
         Box::pin(async move {
             let url = format!("http://127.0.0.1:{port}");
             Ok(Some(url.parse().expect("a port makes a URL")))

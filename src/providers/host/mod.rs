@@ -124,7 +124,7 @@ impl<'a> Question<'a> {
 }
 
 /// The lines of a script that ran to its end.
-struct Answer {
+struct ScriptOutput {
     lines: Vec<String>,
     /// Why it failed, in its own word.
     failure: Option<String>,
@@ -202,7 +202,7 @@ impl<S: Shell> Host<S> {
         let vars = [
             ("PLACE", place),
             ("NAME", order.name.as_str()),
-            ("TURN", &encode(&order.turn)),
+            ("TURN", &encode(&order.queue_key)),
             ("WAITS", if self.layout.waits { "yes" } else { "" }),
             ("START", &encode(&order.tags.start)),
             ("MARK", &mark),
@@ -255,7 +255,7 @@ impl<S: Shell> Host<S> {
         (parcel.into_bytes(), size)
     }
 
-    fn full(&self, answer: &Answer, doing: String) -> Error {
+    fn full(&self, answer: &ScriptOutput, doing: String) -> Error {
         Error::new(ErrorKind::NoCapacity, doing)
             .because(taken(self.layout.slots, &answer.lines))
             .hinted("end what is no longer needed with `gharun stop`, or set `slots` higher")
@@ -263,11 +263,11 @@ impl<S: Shell> Host<S> {
 
     /// See [`super::Provider::forgo`]. Nobody waits for a slot of this very machine.
     #[cfg(any(feature = "ssh", test))]
-    pub(crate) async fn forgo(&self, turn: &str) -> Result<()> {
+    pub(crate) async fn leave_queue(&self, queue_key: &str) -> Result<()> {
         let doing = format!("could not leave the queue of {}", self.shell.host());
-        let vars = [("NAME", ""), ("TURN", &*encode(turn))];
+        let vars = [("NAME", ""), ("TURN", &*encode(queue_key))];
         let answer = self
-            .ask(&doing, Question::new(scripts::FORGO, &vars))
+            .ask(&doing, Question::new(scripts::LEAVE_QUEUE, &vars))
             .await?;
         match answer.failure {
             None => Ok(()),
@@ -292,7 +292,7 @@ impl<S: Shell> Host<S> {
         let mut unread = |what: String| {
             let error = Error::new(ErrorKind::Unavailable, doing.clone()).because(what);
             listing.unread.push(Unread {
-                place: Some(self.address(place).to_owned()),
+                location: Some(self.address(place).to_owned()),
                 error,
             });
         };
@@ -380,7 +380,7 @@ impl<S: Shell> Host<S> {
     async fn resolve(&self, id: &InstanceId) -> Result<&str> {
         let place = self.place().await?;
         let address = self.address(place);
-        if id.place.as_deref() != Some(address) {
+        if id.location.as_deref() != Some(address) {
             let message = format!("`{id}` is not on {}", self.shell.host());
             let cause = format!(
                 "the ID of the slots in `{}` is `{address}`",
@@ -400,7 +400,7 @@ impl<S: Shell> Host<S> {
     }
 
     /// Runs a script and makes sure that it ran to its end.
-    async fn ask(&self, doing: &str, question: Question<'_>) -> Result<Answer> {
+    async fn ask(&self, doing: &str, question: Question<'_>) -> Result<ScriptOutput> {
         let Question {
             script,
             vars,
@@ -424,7 +424,7 @@ impl<S: Shell> Host<S> {
                 return Err(Error::new(lost, doing).because(cause));
             }
         };
-        let read = Answer::read(&output);
+        let read = ScriptOutput::read(&output);
         read.map_err(|cause| Error::new(lost, doing).because(cause))
     }
 
@@ -453,7 +453,7 @@ impl<S: Shell> Host<S> {
     }
 }
 
-impl Answer {
+impl ScriptOutput {
     /// Reads what a script has said; else why its answer is not whole.
     fn read(output: &Output) -> Result<Self, String> {
         let stderr = tail(&String::from_utf8_lossy(&output.stderr));

@@ -82,7 +82,7 @@ impl<'a> Report<'a> {
         (tags.name.as_str() == self.id).then_some(())?;
         Some(Instance {
             id: InstanceId {
-                place: Some(place.to_owned()),
+                location: Some(place.to_owned()),
                 id: self.id.to_owned(),
             },
             state,

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use jiff::Timestamp;
 use tempfile::TempDir;
 
-use super::local::{Config, Local, Sh};
+use super::local::{Local, LocalConfig, Sh};
 use super::*;
 use crate::model::Condition;
 use crate::poll::{Pace, until};
@@ -71,7 +71,7 @@ impl Here {
         self.dir.path().join("state/slots")
     }
 
-    fn config(&self) -> Config {
+    fn config(&self) -> LocalConfig {
         let settings = serde_json::json!({
             "slots": 12,
             "work_dir": self.root(),
@@ -89,7 +89,7 @@ impl Here {
         }
     }
 
-    fn with(&self, change: impl FnOnce(&mut Config)) -> Local {
+    fn with(&self, change: impl FnOnce(&mut LocalConfig)) -> Local {
         let mut config = self.config();
         change(&mut config);
         Local::on(self.shell(), config).expect("these settings are fine")
@@ -313,7 +313,7 @@ impl Fake for Here {
         let folder = self.root().join("slot-12").join(&id);
         fs::create_dir_all(folder).expect("a folder");
         InstanceId {
-            place: Some(self.place().await),
+            location: Some(self.place().await),
             id,
         }
     }
@@ -324,7 +324,7 @@ impl Fake for Here {
         slots
             .chain(leftovers(&self.root()))
             .map(|id| InstanceId {
-                place: Some(place.clone()),
+                location: Some(place.clone()),
                 id,
             })
             .collect()
@@ -363,7 +363,7 @@ impl Fake for Here {
                 continue;
             }
             let id = InstanceId {
-                place: Some(self.place().await),
+                location: Some(self.place().await),
                 id,
             };
             local

@@ -249,7 +249,7 @@ impl InMemoryCloud {
     pub(crate) fn add_stranger(&self, place: &str) -> InstanceId {
         let order = contract::plain_order("nobody");
         let id = InstanceId {
-            place: Some(place.to_owned()),
+            location: Some(place.to_owned()),
             id: format!("pet-{}", crate::model::random(8)),
         };
         self.set(place, |there| {

@@ -7,10 +7,10 @@ use serde_json::Value;
 use tokio::time::Instant;
 use url::Url;
 
-use super::credentials::Tokens;
-use super::failure::Refusal;
+use super::credentials::TokenProvider;
+use super::failure::ApiRefusal;
 use super::wire::Operation;
-use crate::http::{Bounds, Endless, Term, pages};
+use crate::http::{Bounds, Deadline, Endless, pages};
 use crate::providers::common::rest::Rest;
 use crate::providers::{Error, ErrorKind, Result};
 
@@ -44,9 +44,9 @@ pub(super) const ADVICES: Collection = &["capacity", "v1", "resourceAdvices"];
 
 /// A client of the gateway.
 #[derive(Debug)]
-pub(super) struct Api {
+pub(super) struct NebiusApi {
     rest: Rest,
-    tokens: Tokens,
+    tokens: TokenProvider,
 }
 
 /// A request, to be sent once or, with a fresh token, once more.
@@ -72,12 +72,12 @@ impl<'a> Ask<'a> {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", default, bound = "T: DeserializeOwned")]
-struct Page<T> {
+struct ListPage<T> {
     items: Vec<T>,
     next_page_token: String,
 }
 
-impl<T> Default for Page<T> {
+impl<T> Default for ListPage<T> {
     fn default() -> Self {
         Self {
             items: Vec::new(),
@@ -86,9 +86,9 @@ impl<T> Default for Page<T> {
     }
 }
 
-impl Api {
+impl NebiusApi {
     /// Makes a client for the gateway at `base`.
-    pub(super) fn new(base: Url, tokens: Tokens, bounds: Bounds) -> Result<Self> {
+    pub(super) fn new(base: Url, tokens: TokenProvider, bounds: Bounds) -> Result<Self> {
         Ok(Self {
             rest: Rest::new(base, bounds)?,
             tokens,
@@ -96,7 +96,7 @@ impl Api {
     }
 
     /// Where its tokens come from.
-    pub(super) fn tokens(&self) -> &Tokens {
+    pub(super) fn tokens(&self) -> &TokenProvider {
         &self.tokens
     }
 
@@ -110,7 +110,7 @@ impl Api {
         &self,
         of: Collection,
         id: &str,
-    ) -> Result<T, Refusal> {
+    ) -> Result<T, ApiRefusal> {
         self.ask(Ask::new(Method::GET, of, &[id])).await
     }
 
@@ -119,21 +119,21 @@ impl Api {
         &self,
         of: Collection,
         parent: &str,
-    ) -> Result<Vec<T>, Refusal> {
+    ) -> Result<Vec<T>, ApiRefusal> {
         let read = async |token: &String| {
             let mut ask = Ask::new(Method::GET, of, &[]);
             ask.query = vec![("parentId", parent), ("pageSize", PAGE)];
             if !token.is_empty() {
                 ask.query.push(("pageToken", token));
             }
-            let page: Page<T> = self.ask(ask).await?;
+            let page: ListPage<T> = self.ask(ask).await?;
             let next = Some(page.next_page_token).filter(|token| !token.is_empty());
             Ok((page.items, next))
         };
         let endless = |endless: Endless| {
             let what = format!("could not list `/{}`", of.join("/"));
             let error = Error::new(ErrorKind::Unexpected, what).because(endless.to_string());
-            Refusal::Unsent(Box::new(error))
+            ApiRefusal::Unsent(Box::new(error))
         };
         let all = pages(String::new(), read, endless).await?;
         Ok(all.into_iter().flatten().collect())
@@ -145,7 +145,7 @@ impl Api {
         of: Collection,
         body: &Value,
         key: &str,
-    ) -> Result<Operation, Refusal> {
+    ) -> Result<Operation, ApiRefusal> {
         let mut ask = Ask::new(Method::POST, of, &[]);
         ask.body = Some(body);
         ask.key = Some(key);
@@ -153,12 +153,12 @@ impl Api {
     }
 
     /// Asks for the end of a resource.
-    pub(super) async fn delete(&self, of: Collection, id: &str) -> Result<Operation, Refusal> {
+    pub(super) async fn delete(&self, of: Collection, id: &str) -> Result<Operation, ApiRefusal> {
         self.ask(Ask::new(Method::DELETE, of, &[id])).await
     }
 
     /// Asks for the end of a job's work. The documentation has two spellings.
-    pub(super) async fn cancel(&self, id: &str) -> Result<Operation, Refusal> {
+    pub(super) async fn cancel(&self, id: &str) -> Result<Operation, ApiRefusal> {
         let body = serde_json::json!({ "id": id });
         let mut ask = Ask::new(Method::POST, JOBS, &["cancel"]);
         ask.body = Some(&body);
@@ -179,9 +179,9 @@ impl Api {
     ///
     /// What changes something waits for nothing: a lack of room is told in the same way as too many
     /// requests (429), and what ends machines must not wait.
-    async fn ask<T: DeserializeOwned>(&self, ask: Ask<'_>) -> Result<T, Refusal> {
-        let unsent = |error: Error| Refusal::Unsent(Box::new(error));
-        let term = Term::until(Instant::now() + self.rest.client().bounds().operation);
+    async fn ask<T: DeserializeOwned>(&self, ask: Ask<'_>) -> Result<T, ApiRefusal> {
+        let unsent = |error: Error| ApiRefusal::Unsent(Box::new(error));
+        let term = Deadline::until(Instant::now() + self.rest.client().bounds().operation);
         let mut token = self.tokens.get(None).await.map_err(unsent)?;
         let mut renewed = false;
         loop {
@@ -201,14 +201,14 @@ impl Api {
                 call.send_at_once(&term).await
             };
             match came {
-                Ok(answer) => return call.read(&answer).map_err(Refusal::of),
+                Ok(answer) => return call.read(&answer).map_err(ApiRefusal::of),
                 Err(failure)
                     if failure.status() == Some(401) && !renewed && self.tokens.renews() =>
                 {
                     token = self.tokens.get(Some(&token)).await.map_err(unsent)?;
                     renewed = true;
                 }
-                Err(failure) => return Err(Refusal::of(failure)),
+                Err(failure) => return Err(ApiRefusal::of(failure)),
             }
         }
     }

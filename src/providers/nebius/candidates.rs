@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::config::Config;
+use super::config::NebiusConfig;
 use crate::model::{Name, digest};
 
 /// One way to get a machine.
@@ -31,7 +31,7 @@ impl Candidate {
 }
 
 /// All candidates: platforms, of each the presets that are for it.
-pub(super) fn candidates(config: &Config) -> Vec<Candidate> {
+pub(super) fn candidates(config: &NebiusConfig) -> Vec<Candidate> {
     let mut all: Vec<Candidate> = Vec::new();
     for platform in config.platform.all() {
         for preset in config.preset.all() {
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     fn told(table: serde_json::Value) -> Vec<String> {
-        let config: Config = serde_json::from_value(table).unwrap();
+        let config: NebiusConfig = serde_json::from_value(table).unwrap();
         candidates(&config)
             .iter()
             .map(ToString::to_string)

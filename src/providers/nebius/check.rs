@@ -32,7 +32,7 @@ impl Nebius {
                 }
             }
         }
-        let who = self.api.tokens().source().told();
+        let who = self.api.tokens().source().describe();
         health
             .facts
             .push(format!("{who} in `{project}` at {}", self.api.base()));

@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::model::{ExistingPath, HumanDuration, Secret};
 use crate::providers::common::rest::address;
-use crate::providers::{EnvName, Names, Result};
+use crate::providers::{EnvName, OneOrMany, Result};
 
 mod check;
 
@@ -32,7 +32,7 @@ const LEAST_DISK: u32 = 40;
 /// Settings of a nebius provider.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct Config {
+pub struct NebiusConfig {
     /// What is rented: `job` (a Serverless AI Job: a container on a machine of its own, which ends with it)
     /// or `vm` (a virtual machine, for jobs that need Docker).
     pub product: Product,
@@ -52,10 +52,10 @@ pub struct Config {
     /// The configuration of the `nebius` command; else `~/.nebius/config.yaml`.
     pub config_file: Option<ExistingPath>,
     /// Platforms, in order of preference (`gpu-l40s-a`, `gpu-h100-sxm`, `cpu-d3`).
-    pub platform: Names,
+    pub platform: OneOrMany,
     /// Presets, in order of preference (`1gpu-8vcpu-32gb`); each is tried on every platform that has it.
     /// `PLATFORM/PRESET` is for that platform only.
-    pub preset: Names,
+    pub preset: OneOrMany,
     /// The subnet, `vpcsubnet-…`; the project's default one when left out.
     pub subnet: Option<String>,
     /// Of a job the container image, which needs `/bin/sh`; of a VM the family of its boot image, or
@@ -63,7 +63,7 @@ pub struct Config {
     pub image: Option<String>,
     /// The disk: `{ type, size }`, the size in GiB. Types: `network_ssd`, `network_hdd`,
     /// `network_ssd_non_replicated`, `network_ssd_io_m3`.
-    pub disk: Disk,
+    pub disk: DiskConfig,
     /// Whether machines may be taken away at any time, for about half the price.
     pub preemptible: bool,
     /// The spot pricing policy of preemptible machines; they follow the spot price when left out.
@@ -95,7 +95,7 @@ pub struct Config {
     pub auth_endpoint: String,
 }
 
-impl Default for Config {
+impl Default for NebiusConfig {
     fn default() -> Self {
         Self {
             product: Product::Job,
@@ -105,11 +105,11 @@ impl Default for Config {
             service_account_key: None,
             profile: None,
             config_file: None,
-            platform: Names::One(PLATFORM.to_owned()),
-            preset: Names::One(PRESET.to_owned()),
+            platform: OneOrMany::One(PLATFORM.to_owned()),
+            preset: OneOrMany::One(PRESET.to_owned()),
             subnet: None,
             image: None,
-            disk: Disk::default(),
+            disk: DiskConfig::default(),
             preemptible: false,
             pricing_policy: None,
             registry: None,
@@ -139,14 +139,14 @@ pub enum Product {
 /// A disk.
 #[derive(Clone, Debug, Deserialize, serde::Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct Disk {
+pub struct DiskConfig {
     /// What it is made of.
     pub r#type: DiskType,
     /// In GiB.
     pub size: u32,
 }
 
-impl Default for Disk {
+impl Default for DiskConfig {
     fn default() -> Self {
         Self {
             r#type: DiskType::NetworkSsd,
@@ -191,7 +191,7 @@ pub struct Registry {
     pub secret: Option<String>,
 }
 
-impl Config {
+impl NebiusConfig {
     /// The image as the product takes it.
     pub(super) fn image(&self) -> &str {
         self.image.as_deref().unwrap_or(match self.product {

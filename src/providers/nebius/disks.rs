@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::config::Product;
-use super::failure::{Meaning, Refusal};
+use super::failure::{ApiRefusal, ErrorClass};
 use super::machine::instance;
 use super::wire::Disk;
 use super::{Nebius, Service, api, labels, prices};
@@ -25,11 +25,11 @@ pub(super) fn is_disk(id: &str) -> bool {
 impl Nebius {
     /// All disks of the project. Where they may not be seen there are none to speak of, and that is said where
     /// the product has some.
-    pub(super) async fn disks(&self) -> Result<Vec<Disk>, Refusal> {
+    pub(super) async fn disks(&self) -> Result<Vec<Disk>, ApiRefusal> {
         let project = self.project();
-        let project = project.map_err(|error| Refusal::Unsent(Box::new(error)))?;
+        let project = project.map_err(|error| ApiRefusal::Unsent(Box::new(error)))?;
         match self.api.list(api::DISKS, project).await {
-            Err(refusal) if refusal.is_missing() || *refusal.meaning() == Meaning::Denied => {
+            Err(refusal) if refusal.is_missing() || *refusal.meaning() == ErrorClass::Denied => {
                 let error = refusal.explain("could not check whether disks are left");
                 match self.config.product {
                     Product::Vm => self.said.warn(chain(&error)),
@@ -87,7 +87,7 @@ impl Nebius {
     /// Asks for the end of a disk that a listing has shown by itself.
     pub(super) async fn remove_left_disk(&self, id: &InstanceId) -> Result<Termination> {
         let doing = || format!("could not remove the disk `{id}`");
-        let disks: Result<Vec<Disk>, Refusal> = self.api.list(api::DISKS, self.project()?).await;
+        let disks: Result<Vec<Disk>, ApiRefusal> = self.api.list(api::DISKS, self.project()?).await;
         let disks = disks.map_err(|refusal| refusal.explain(doing()))?;
         let Some(disk) = disks.iter().find(|disk| disk.metadata.id == id.id) else {
             return Ok(Termination::Gone);
@@ -109,10 +109,12 @@ impl Nebius {
         }
     }
 
-    async fn ask_to_remove(&self, disk: &Disk) -> Result<(), Refusal> {
+    async fn ask_to_remove(&self, disk: &Disk) -> Result<(), ApiRefusal> {
         match self.api.delete(api::DISKS, &disk.metadata.id).await {
             Ok(_) => Ok(()),
-            Err(refusal) if refusal.is_missing() || *refusal.meaning() == Meaning::State => Ok(()),
+            Err(refusal) if refusal.is_missing() || *refusal.meaning() == ErrorClass::State => {
+                Ok(())
+            }
             Err(refusal) => Err(refusal),
         }
     }
@@ -122,7 +124,7 @@ impl Nebius {
         let doing = format!("could not remove the disk of the VM `{id}`");
         let disks: Vec<Disk> = match self.api.list(api::DISKS, self.project()?).await {
             Ok(disks) => disks,
-            Err(refusal) if refusal.is_missing() || *refusal.meaning() == Meaning::Denied => {
+            Err(refusal) if refusal.is_missing() || *refusal.meaning() == ErrorClass::Denied => {
                 let error = refusal.explain("could not check whether disks are left");
                 self.said.warn(chain(&error));
                 return Ok(Termination::Gone);

@@ -1,6 +1,6 @@
 //! The end of a machine: asked for once.
 
-use super::failure::{self, Meaning, Refusal};
+use super::failure::{self, ApiRefusal, ErrorClass};
 use super::machine::instance;
 use super::wire::{Job, Metadata, Operation, Vm};
 use super::{Nebius, Service, disks, labels};
@@ -8,7 +8,7 @@ use crate::model::{Condition, InstanceId};
 use crate::providers::{Error, ErrorKind, Result, Termination};
 
 /// What a look at a machine says.
-enum Sight {
+enum MachineSight {
     Gone,
     /// It is there, in this state; its name is ours.
     Ours {
@@ -34,8 +34,8 @@ impl Nebius {
         if !is_disk && service.is_none() {
             return Err(bad(format!("`{}` is not the ID of a job or a VM", id.id)));
         }
-        if id.place.as_deref() != Some(&place) {
-            let told = id.place.as_deref().unwrap_or("nowhere");
+        if id.location.as_deref() != Some(&place) {
+            let told = id.location.as_deref().unwrap_or("nowhere");
             return Err(bad(format!(
                 "the machine `{}` is in another project (`{told}`), not in `{place}`",
                 id.id
@@ -50,9 +50,9 @@ impl Nebius {
     /// The same for an id that is known to be in the project; tells how far its end is.
     pub(super) async fn remove(&self, service: Service, id: &InstanceId) -> Result<Termination> {
         match self.sight(service, id).await? {
-            Sight::Gone if self.may_turn_up(id) => self.end_unseen(service, id).await,
-            Sight::Gone => self.clear_up(service, id).await,
-            Sight::Ours {
+            MachineSight::Gone if self.may_turn_up(id) => self.end_unseen(service, id).await,
+            MachineSight::Gone => self.clear_up(service, id).await,
+            MachineSight::Ours {
                 stage,
                 name,
                 is_listed,
@@ -69,7 +69,7 @@ impl Nebius {
                 }
                 Ok(Termination::Accepted)
             }
-            Sight::Strange => Err(Error::new(
+            MachineSight::Strange => Err(Error::new(
                 ErrorKind::Denied,
                 format!("gharun did not create the {} `{}`", service.noun(), id.id),
             )
@@ -127,18 +127,18 @@ impl Nebius {
     }
 
     /// Looks at a machine. Paths are not proved, so that a 404 alone says nothing: the listing decides.
-    async fn sight(&self, service: Service, id: &InstanceId) -> Result<Sight> {
-        let explain = |refusal: Refusal| {
+    async fn sight(&self, service: Service, id: &InstanceId) -> Result<MachineSight> {
+        let explain = |refusal: ApiRefusal| {
             refusal.explain(format!("could not look at the {} `{id}`", service.noun()))
         };
         let of = service.collection();
         let got = match service {
             Service::Jobs => {
-                let job: Result<Job, Refusal> = self.api.get(of, &id.id).await;
+                let job: Result<Job, ApiRefusal> = self.api.get(of, &id.id).await;
                 job.map(|job| (job.metadata, job.status.state))
             }
             Service::Vms => {
-                let vm: Result<Vm, Refusal> = self.api.get(of, &id.id).await;
+                let vm: Result<Vm, ApiRefusal> = self.api.get(of, &id.id).await;
                 vm.map(|vm| (vm.metadata, vm.status.state))
             }
         };
@@ -153,9 +153,9 @@ impl Nebius {
         };
         let place = self.place()?;
         Ok(match found {
-            None => Sight::Gone,
-            Some((metadata, _)) if !labels::is_ours(&metadata.labels) => Sight::Strange,
-            Some((metadata, stage)) => Sight::Ours {
+            None => MachineSight::Gone,
+            Some((metadata, _)) if !labels::is_ours(&metadata.labels) => MachineSight::Strange,
+            Some((metadata, stage)) => MachineSight::Ours {
                 stage,
                 is_listed: instance(&place, &metadata, Condition::Pending, None).is_some(),
                 name: metadata.name,
@@ -164,9 +164,9 @@ impl Nebius {
     }
 
     /// All of a service's machines, and the state of each.
-    async fn stages(&self, service: Service) -> Result<Vec<(Metadata, String)>, Refusal> {
+    async fn stages(&self, service: Service) -> Result<Vec<(Metadata, String)>, ApiRefusal> {
         let project = self.project();
-        let project = project.map_err(|error| Refusal::Unsent(Box::new(error)))?;
+        let project = project.map_err(|error| ApiRefusal::Unsent(Box::new(error)))?;
         let of = service.collection();
         Ok(match service {
             Service::Jobs => {
@@ -204,7 +204,7 @@ impl Nebius {
             Err(refusal) => refusal,
         };
         let busy = matches!(refusal.status(), Some(400 | 409))
-            || matches!(refusal.meaning(), Meaning::State);
+            || matches!(refusal.meaning(), ErrorClass::State);
         match service {
             _ if !busy => Err(refusal.explain(doing(service, id))),
             Service::Vms => Err(still_there(service, id, "another operation is in progress")),
@@ -214,7 +214,7 @@ impl Nebius {
                     && let Err(refusal) = self.api.cancel(&id.id).await
                     // It may have ended by itself meanwhile.
                     && !refusal.is_missing()
-                    && *refusal.meaning() != Meaning::State
+                    && *refusal.meaning() != ErrorClass::State
                 {
                     return Err(refusal.explain(doing(service, id)));
                 }
@@ -246,13 +246,13 @@ impl Nebius {
         };
         match looked.status {
             Some(status) if status.code != 0 => {
-                let kind = match Meaning::of_status(&status) {
-                    Meaning::Denied => ErrorKind::Denied,
-                    Meaning::Missing(_) => return Ok(false),
+                let kind = match ErrorClass::of_status(&status) {
+                    ErrorClass::Denied => ErrorKind::Denied,
+                    ErrorClass::Missing(_) => return Ok(false),
                     _ => ErrorKind::Unavailable,
                 };
                 self.memory().ends.remove(&id.id);
-                Err(Error::new(kind, doing(service, id)).because(failure::told(&status)))
+                Err(Error::new(kind, doing(service, id)).because(failure::describe(&status)))
             }
             status => Ok(status.is_some()),
         }

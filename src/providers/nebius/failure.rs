@@ -1,12 +1,12 @@
 //! What Nebius's refusals mean: by the details of the error first, then by its code, then by its words.
 
 use super::wire::{ServiceError, Status, Violation};
-use crate::providers::common::rest::Failure;
+use crate::providers::common::rest::CallFailure;
 use crate::providers::{Error, ErrorKind};
 
 /// What an error means for whoever sent the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Meaning {
+pub(super) enum ErrorClass {
     /// Mend the credentials, or what they may do.
     Denied,
     /// There is one of that name, or of this id.
@@ -69,12 +69,12 @@ mod code {
     pub(super) const UNAUTHENTICATED: i64 = 16;
 }
 
-impl Meaning {
+impl ErrorClass {
     /// What one error of a service means; `None` where its details are of no kind that is known.
     pub(super) fn of_service(error: &ServiceError) -> Option<Self> {
         let quotas = |all: &[Violation]| {
             let named = all.iter().filter(|one| !one.quota.is_empty());
-            named.map(told_quota).collect()
+            named.map(describe_quota).collect()
         };
         Some(if let Some(failure) = &error.quota_failure {
             Self::Quota(quotas(&failure.violations))
@@ -147,7 +147,7 @@ fn holder(id: &str) -> Option<&'static str> {
     found.map(|(_, key)| *key)
 }
 
-fn told_quota(one: &Violation) -> String {
+fn describe_quota(one: &Violation) -> String {
     match (one.limit.as_str(), one.requested.as_str()) {
         ("", _) => format!("`{}`", one.quota),
         (limit, "") => format!("`{}` (limit {limit})", one.quota),
@@ -156,10 +156,10 @@ fn told_quota(one: &Violation) -> String {
 }
 
 /// A status as the end of a sentence.
-pub(super) fn told(status: &Status) -> String {
+pub(super) fn describe(status: &Status) -> String {
     let mut told = crate::model::text::one_line(&status.message);
     for error in details(status) {
-        if let Some(more) = told_service(&error).filter(|more| !told.contains(more.as_str())) {
+        if let Some(more) = describe_service(&error).filter(|more| !told.contains(more.as_str())) {
             told = match told.as_str() {
                 "" => more,
                 told => format!("{told}: {more}"),
@@ -173,7 +173,7 @@ pub(super) fn told(status: &Status) -> String {
 }
 
 /// What an error of a service says of itself.
-pub(super) fn told_service(error: &ServiceError) -> Option<String> {
+pub(super) fn describe_service(error: &ServiceError) -> Option<String> {
     let all = [
         &error.quota_failure,
         &error.not_enough_resources,
@@ -200,33 +200,33 @@ pub(super) fn told_service(error: &ServiceError) -> Option<String> {
 
 /// A request that came to nothing.
 #[derive(Debug)]
-pub(super) enum Refusal {
+pub(super) enum ApiRefusal {
     /// It was sent, and this came of it.
-    Answered(Box<Failure>, Meaning, Status),
+    Answered(Box<CallFailure>, ErrorClass, Status),
     /// It was not even sent: there is no token.
     Unsent(Box<Error>),
 }
 
-impl Refusal {
+impl ApiRefusal {
     /// Reads what the place says of a failure.
-    pub(super) fn of(failure: Failure) -> Self {
+    pub(super) fn of(failure: CallFailure) -> Self {
         let body = failure.body();
         let status: Status = body
             .and_then(|body| serde_json::from_value(body).ok())
             .unwrap_or_default();
-        let meaning = match (Meaning::of_status(&status), failure.status()) {
-            (Meaning::Unknown, Some(401 | 403)) => Meaning::Denied,
-            (Meaning::Unknown, Some(409)) => Meaning::State,
+        let meaning = match (ErrorClass::of_status(&status), failure.status()) {
+            (ErrorClass::Unknown, Some(401 | 403)) => ErrorClass::Denied,
+            (ErrorClass::Unknown, Some(409)) => ErrorClass::State,
             (meaning, _) => meaning,
         };
         Self::Answered(Box::new(failure), meaning, status)
     }
 
     /// What it means.
-    pub(super) fn meaning(&self) -> &Meaning {
+    pub(super) fn meaning(&self) -> &ErrorClass {
         match self {
             Self::Answered(_, meaning, _) => meaning,
-            Self::Unsent(_) => &Meaning::Unknown,
+            Self::Unsent(_) => &ErrorClass::Unknown,
         }
     }
 
@@ -258,8 +258,8 @@ impl Refusal {
         }
         let doing = match meaning {
             // Its message is often no more than "invalid".
-            Meaning::Wrong(_) => {
-                let told = details(&status).iter().find_map(told_service);
+            ErrorClass::Wrong(_) => {
+                let told = details(&status).iter().find_map(describe_service);
                 [Some(doing.into()), told]
                     .into_iter()
                     .flatten()
@@ -269,7 +269,7 @@ impl Refusal {
             _ => doing.into(),
         };
         match meaning {
-            Meaning::Denied => {
+            ErrorClass::Denied => {
                 let refused = failure.status() == Some(401);
                 let error = failure.meaning(ErrorKind::Denied).explain(doing);
                 error.hinted(if refused {
@@ -280,22 +280,23 @@ impl Refusal {
                      in the README"
                 })
             }
-            Meaning::Full => failure.meaning(ErrorKind::NoCapacity).explain(doing),
-            Meaning::Quota(quotas) => {
+            ErrorClass::Full => failure.meaning(ErrorKind::NoCapacity).explain(doing),
+            ErrorClass::Quota(quotas) => {
                 let error = failure.meaning(ErrorKind::NoCapacity).explain(doing);
                 error.hinted(hint(&quotas))
             }
-            Meaning::Slower => failure.meaning(ErrorKind::RateLimited).explain(doing),
-            Meaning::Wrong(key) | Meaning::Missing(key @ Some(_)) => {
+            ErrorClass::Slower => failure.meaning(ErrorKind::RateLimited).explain(doing),
+            ErrorClass::Wrong(key) | ErrorClass::Missing(key @ Some(_)) => {
                 let error = failure.meaning(ErrorKind::Config).explain(doing);
                 match key {
                     Some(key) => error.about(key),
                     None => error,
                 }
             }
-            Meaning::Exists(_) | Meaning::Missing(None) | Meaning::State | Meaning::Unknown => {
-                failure.explain(doing)
-            }
+            ErrorClass::Exists(_)
+            | ErrorClass::Missing(None)
+            | ErrorClass::State
+            | ErrorClass::Unknown => failure.explain(doing),
         }
     }
 }

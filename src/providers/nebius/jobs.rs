@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
 use super::candidates::Candidate;
-use super::config::Config;
+use super::config::NebiusConfig;
 use super::labels;
 use crate::model::Order;
 use crate::providers::Result;
@@ -32,7 +32,7 @@ exec sh \"$f\"
 
 /// The creation of a job.
 pub(super) fn request(
-    config: &Config,
+    config: &NebiusConfig,
     project: &str,
     subnet: &str,
     candidate: &Candidate,
@@ -83,14 +83,14 @@ pub(super) fn request(
 }
 
 /// How a preemptible machine is paid for.
-pub(super) fn pricing(config: &Config) -> Value {
+pub(super) fn pricing(config: &NebiusConfig) -> Value {
     match &config.pricing_policy {
         Some(id) => json!({ "spotPricingPolicy": { "id": id } }),
         None => json!({ "followsSpotPrice": {} }),
     }
 }
 
-fn registry(config: &Config) -> Option<Value> {
+fn registry(config: &NebiusConfig) -> Option<Value> {
     let registry = config.registry.as_ref()?;
     if let Some(secret) = &registry.secret {
         return Some(json!({ "mysteryboxSecretVersion": secret }));

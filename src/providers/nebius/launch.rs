@@ -7,7 +7,7 @@ use tokio::time::Instant as Moment;
 use super::candidates::{Candidate, candidates};
 use super::config::Product;
 use super::ending::still_there;
-use super::failure::{self, Meaning, Refusal};
+use super::failure::{self, ApiRefusal, ErrorClass};
 use super::prices::{estimate, resources};
 use super::wire::{Operation, Status, Subnet};
 use super::{Nebius, Ordered, Service, api, jobs, vms};
@@ -101,7 +101,7 @@ impl Nebius {
             Ok(operation) => return self.accepted(order, candidate, operation, &doing).await,
             Err(refusal) => refusal,
         };
-        if refusal.is_ambiguous() || matches!(refusal.meaning(), Meaning::Exists(_)) {
+        if refusal.is_ambiguous() || matches!(refusal.meaning(), ErrorClass::Exists(_)) {
             return match self.look_for(order).await {
                 Some(instance) => Ok(Tried::Made(Box::new(instance))),
                 None if refusal.is_ambiguous() => Err(refusal.explain(doing)),
@@ -115,7 +115,9 @@ impl Nebius {
         // What one platform does not have, another may.
         let next = matches!(
             refusal.meaning(),
-            Meaning::Full | Meaning::Quota(_) | Meaning::Wrong(Some("platform" | "preset"))
+            ErrorClass::Full
+                | ErrorClass::Quota(_)
+                | ErrorClass::Wrong(Some("platform" | "preset"))
         );
         let error = refusal.explain(doing);
         if next {
@@ -193,25 +195,25 @@ impl Nebius {
         resource: &str,
         doing: &str,
     ) -> Result<Tried<Box<Instance>>> {
-        let meaning = Meaning::of_status(status);
-        let error = |kind| Error::new(kind, doing).because(failure::told(status));
+        let meaning = ErrorClass::of_status(status);
+        let error = |kind| Error::new(kind, doing).because(failure::describe(status));
         // What it made may be there all the same, and cost money.
         if !resource.is_empty() {
             let id = self.id(resource)?;
             let name = order.name.to_string();
             self.memory().names.insert(id.id.clone(), name);
             self.remove_failed(&id).await.map_err(|left| {
-                let why = crate::model::Error::from(failure::told(status));
+                let why = crate::model::Error::from(failure::describe(status));
                 Error::new(ErrorKind::Ambiguous, doing).because_each([why, left.any()])
             })?;
         }
         match meaning {
-            Meaning::Full => Ok(Tried::Next(error(ErrorKind::NoCapacity))),
-            Meaning::Quota(quotas) => Ok(Tried::Next(
+            ErrorClass::Full => Ok(Tried::Next(error(ErrorKind::NoCapacity))),
+            ErrorClass::Quota(quotas) => Ok(Tried::Next(
                 error(ErrorKind::NoCapacity).hinted(failure::hint(&quotas)),
             )),
-            Meaning::Denied => Err(error(ErrorKind::Denied)),
-            Meaning::Wrong(key) => {
+            ErrorClass::Denied => Err(error(ErrorKind::Denied)),
+            ErrorClass::Wrong(key) => {
                 let error = error(ErrorKind::Config);
                 Err(match key {
                     Some(key) => error.about(key),
@@ -225,7 +227,7 @@ impl Nebius {
     /// The id of a machine in the project.
     fn id(&self, id: &str) -> Result<InstanceId> {
         Ok(InstanceId {
-            place: Some(self.place()?),
+            location: Some(self.place()?),
             id: id.to_owned(),
         })
     }
@@ -311,9 +313,9 @@ impl Nebius {
     }
 }
 
-impl Refusal {
+impl ApiRefusal {
     /// Whether it says that there is none of that id: only a listing proves that.
     pub(super) fn is_missing(&self) -> bool {
-        self.status() == Some(404) || matches!(self.meaning(), Meaning::Missing(_))
+        self.status() == Some(404) || matches!(self.meaning(), ErrorClass::Missing(_))
     }
 }

@@ -2,8 +2,8 @@
 
 use futures_util::future::join3;
 
-use super::failure::{self, Meaning, Refusal};
-use super::machine::{Found, of_job, of_vm};
+use super::failure::{self, ApiRefusal, ErrorClass};
+use super::machine::{ListedMachine, of_job, of_vm};
 use super::wire::{Job, Operation, Status, Vm};
 use super::{Nebius, Service, labels};
 use crate::model::{Condition, Instance};
@@ -33,7 +33,7 @@ impl Nebius {
                     whole = false;
                     let doing = format!("could not list the project's {}s", service.noun());
                     listing.unread.push(Unread {
-                        place: Some(place.clone()),
+                        location: Some(place.clone()),
                         error: refusal.explain(doing),
                     });
                     continue;
@@ -62,7 +62,7 @@ impl Nebius {
             // Which of them lost their VM, its own list would say.
             Ok(_) => {}
             Err(refusal) => listing.unread.push(Unread {
-                place: Some(place),
+                location: Some(place),
                 error: refusal.explain("could not list the project's disks"),
             }),
         }
@@ -71,8 +71,8 @@ impl Nebius {
     }
 
     /// The machines of one service that bear our label, all pages.
-    pub(super) async fn found(&self, service: Service) -> Result<Vec<Found>, Refusal> {
-        let unsent = |error| Refusal::Unsent(Box::new(error));
+    pub(super) async fn found(&self, service: Service) -> Result<Vec<ListedMachine>, ApiRefusal> {
+        let unsent = |error| ApiRefusal::Unsent(Box::new(error));
         let place = self.place().map_err(unsent)?;
         let project = self.project().map_err(unsent)?;
         let of = service.collection();
@@ -93,7 +93,7 @@ impl Nebius {
     }
 
     /// Remembers what is seen of an order of this process.
-    fn note(&self, found: &Found) {
+    fn note(&self, found: &ListedMachine) {
         let late = found.machine.as_ref().and_then(|machine| {
             let since = self.memory().unanswered.get(&machine.tags.name).copied();
             since.map(|since| (machine, since))
@@ -139,7 +139,7 @@ impl Nebius {
             let Some(service) = Service::of(&id) else {
                 continue;
             };
-            let answer: Result<Operation, Refusal> =
+            let answer: Result<Operation, ApiRefusal> =
                 self.api.get(service.operations(), &operation).await;
             let status = match answer {
                 Ok(operation) => operation.status,
@@ -167,8 +167,8 @@ impl Nebius {
         if status.code == 0 {
             return;
         }
-        let why = failure::told(status);
-        if let Meaning::Full | Meaning::Quota(_) = Meaning::of_status(status) {
+        let why = failure::describe(status);
+        if let ErrorClass::Full | ErrorClass::Quota(_) = ErrorClass::of_status(status) {
             ordered.no_room = Some(why.clone());
         }
         ordered.machine.state = Condition::Ended(why);

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::candidates::Candidate;
-use super::failure::{Meaning, told_service};
+use super::failure::{ErrorClass, describe_service};
 use super::labels;
 use super::prices::{estimate, of_disk, resources};
 use super::wire::{Job, Metadata, StateDetails, Vm};
@@ -14,7 +14,7 @@ const GIB: u64 = 1 << 30;
 
 /// A machine as one of the services has it.
 #[derive(Clone, Debug)]
-pub(super) struct Found {
+pub(super) struct ListedMachine {
     /// What it is; `None` where the labels say that it is ours, and cannot be read.
     pub(super) machine: Option<Instance>,
     /// What the service calls it.
@@ -41,7 +41,7 @@ pub(super) fn instance(
         .and_then(|at| at.parse::<Timestamp>().ok());
     Some(Instance {
         id: InstanceId {
-            place: Some(place.to_owned()),
+            location: Some(place.to_owned()),
             id: metadata.id.clone(),
         },
         state,
@@ -52,7 +52,7 @@ pub(super) fn instance(
 }
 
 /// A job as a machine.
-pub(super) fn of_job(place: &str, job: &Job) -> Found {
+pub(super) fn of_job(place: &str, job: &Job) -> ListedMachine {
     let spec = &job.spec;
     let price = resources(&spec.preset).and_then(|resources| {
         let disk = spec.disk.size_bytes.0 / GIB;
@@ -60,7 +60,7 @@ pub(super) fn of_job(place: &str, job: &Job) -> Found {
     });
     let details = job.status.state_details.as_ref();
     let stage = job.status.state.clone();
-    let why = details.map(told).filter(|why| !why.is_empty());
+    let why = details.map(describe).filter(|why| !why.is_empty());
     let with = |what: &str| match &why {
         Some(why) => format!("{what}: {why}"),
         None => what.to_owned(),
@@ -79,7 +79,7 @@ pub(super) fn of_job(place: &str, job: &Job) -> Found {
         .filter(|_| stage == "ERROR" || stage == "FAILED")
         .filter(|details| is_room(details))
         .map(|_| why.clone().unwrap_or_else(|| "no capacity".to_owned()));
-    Found {
+    ListedMachine {
         machine: instance(place, &job.metadata, condition, price),
         id: job.metadata.id.clone(),
         candidate: Candidate {
@@ -94,14 +94,14 @@ pub(super) fn of_job(place: &str, job: &Job) -> Found {
 /// Whether a job ended for want of room, or of a quota.
 fn is_room(details: &StateDetails) -> bool {
     let error = details.service_error.as_ref();
-    match error.and_then(Meaning::of_service) {
-        Some(meaning) => matches!(meaning, Meaning::Full | Meaning::Quota(_)),
+    match error.and_then(ErrorClass::of_service) {
+        Some(meaning) => matches!(meaning, ErrorClass::Full | ErrorClass::Quota(_)),
         None => details.code.eq_ignore_ascii_case("NotEnoughResources"),
     }
 }
 
-fn told(details: &StateDetails) -> String {
-    let error = details.service_error.as_ref().and_then(told_service);
+fn describe(details: &StateDetails) -> String {
+    let error = details.service_error.as_ref().and_then(describe_service);
     let mut parts: Vec<String> = Vec::new();
     for part in [
         details.code.as_str(),
@@ -116,7 +116,7 @@ fn told(details: &StateDetails) -> String {
 }
 
 /// A VM as a machine.
-pub(super) fn of_vm(place: &str, vm: &Vm) -> Found {
+pub(super) fn of_vm(place: &str, vm: &Vm) -> ListedMachine {
     let spec = &vm.spec;
     let stage = vm.status.state.clone();
     let disk = spec.boot_disk.managed_disk.spec.size_gibibytes.0;
@@ -137,7 +137,7 @@ pub(super) fn of_vm(place: &str, vm: &Vm) -> Found {
         "ERROR" => Condition::Ended("Nebius could not run it".to_owned()),
         _ => Condition::Pending,
     };
-    Found {
+    ListedMachine {
         machine: instance(place, &vm.metadata, condition, price),
         id: vm.metadata.id.clone(),
         candidate: Candidate {

@@ -10,14 +10,14 @@ use tokio::time::Instant as Moment;
 use super::common::attempt::Attempt;
 use super::common::once::Once;
 use super::common::rest::is_open;
-use super::{Answer, Error, Health, Lookup, Offer, Provider, ProviderKind, Result};
+use super::{Error, Health, Lookup, Offer, Provider, ProviderFuture, ProviderKind, Result};
 use crate::http::Bounds;
 use crate::model::{Instance, InstanceId, Name, Order, digest, lock};
 use crate::poll::Pace;
 use crate::providers::{Listing, Termination};
-use api::{Api, Collection};
+use api::{Collection, NebiusApi};
 use candidates::Candidate;
-use credentials::{Identity, Source, Tokens};
+use credentials::{CallerIdentity, CredentialSource, TokenProvider};
 use wire::Operation;
 
 mod api;
@@ -41,14 +41,14 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-pub use config::{Config, Product};
+pub use config::{NebiusConfig, Product};
 
 /// How a VM without a service account ends, for those who read about it.
 const LEAVES_DISK: &str = "a VM without `service_account` powers itself off, and its disk is billed until `gharun stop` or the sweep removes it";
 
 /// How long what is asked for may take here.
 #[derive(Clone, Copy, Debug)]
-struct Paces {
+struct NebiusPaces {
     http: Bounds,
     /// How a name is looked for whose launch got no answer; `fleet` goes on after that.
     shown: Pace,
@@ -58,7 +58,7 @@ struct Paces {
     settles: Duration,
 }
 
-impl Default for Paces {
+impl Default for NebiusPaces {
     fn default() -> Self {
         Self {
             http: Bounds {
@@ -81,19 +81,19 @@ impl Default for Paces {
 /// Nebius AI Cloud.
 #[derive(Debug)]
 pub struct Nebius {
-    config: Config,
-    identity: Identity,
+    config: NebiusConfig,
+    identity: CallerIdentity,
     start_deadline: Duration,
-    api: Api,
-    paces: Paces,
+    api: NebiusApi,
+    paces: NebiusPaces,
     subnet: Attempt<String>,
-    memory: Mutex<Memory>,
+    memory: Mutex<OrderMemory>,
     said: Once,
 }
 
 /// What this process has ordered, and found out about it.
 #[derive(Debug, Default)]
-struct Memory {
+struct OrderMemory {
     /// By the place's id.
     orders: BTreeMap<String, Ordered>,
     /// The names of VMs that were seen or made, by the place's id: their disks have the same.
@@ -126,13 +126,13 @@ impl ProviderKind for Nebius {
     const KIND: &'static str = "nebius";
     const ABOUT: &'static str = "Nebius AI Cloud: jobs and virtual machines with GPUs";
     const REHEARSES: bool = false;
-    type Config = Config;
+    type Config = NebiusConfig;
 
-    fn fits(config: &Config) -> Result<()> {
+    fn fits(config: &NebiusConfig) -> Result<()> {
         config.check()
     }
 
-    fn ambient(env: Lookup<'_>) -> Vec<(&'static str, &'static str, Value)> {
+    fn env_defaults(env: Lookup<'_>) -> Vec<(&'static str, &'static str, Value)> {
         let set = |name: &str| env(name).filter(|value| !value.is_empty());
         let mut found = Vec::new();
         for (variable, key) in [
@@ -148,8 +148,8 @@ impl ProviderKind for Nebius {
         found
     }
 
-    async fn open(config: Config) -> Result<Self> {
-        Self::at(config, Paces::default())
+    async fn open(config: NebiusConfig) -> Result<Self> {
+        Self::at(config, NebiusPaces::default())
     }
 }
 
@@ -158,34 +158,36 @@ impl Provider for Nebius {
         Self::KIND
     }
 
-    fn check(&self) -> Answer<'_, Health> {
+    fn check(&self) -> ProviderFuture<'_, Health> {
         Box::pin(self.examine())
     }
 
-    fn resolve(&self) -> Answer<'_, ()> {
+    fn resolve(&self) -> ProviderFuture<'_, ()> {
         Box::pin(async move {
             self.project()?;
             // Who has credentials has a place, whether it answers just now or not.
             match self.api.tokens().source() {
-                Source::Nowhere(why) => Err(Source::missing(why)),
-                Source::Key(_) | Source::Token(_) | Source::TokenFile(_) => Ok(()),
+                CredentialSource::Nowhere(why) => Err(CredentialSource::missing(why)),
+                CredentialSource::Key(_)
+                | CredentialSource::Token(_)
+                | CredentialSource::TokenFile(_) => Ok(()),
             }
         })
     }
 
-    fn launch<'a>(&'a self, order: &'a Order) -> Answer<'a, Instance> {
+    fn launch<'a>(&'a self, order: &'a Order) -> ProviderFuture<'a, Instance> {
         Box::pin(self.order(order))
     }
 
-    fn list(&self) -> Answer<'_, Listing> {
+    fn list(&self) -> ProviderFuture<'_, Listing> {
         Box::pin(self.look())
     }
 
-    fn terminate<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, Termination> {
+    fn terminate<'a>(&'a self, id: &'a InstanceId) -> ProviderFuture<'a, Termination> {
         Box::pin(self.end(id))
     }
 
-    fn ending(&self) -> &'static str {
+    fn shutdown_command(&self) -> &'static str {
         match (self.config.product, &self.config.service_account) {
             // A job ends with its container, and the machine with the job.
             (Product::Job, _) => "exit",
@@ -194,7 +196,7 @@ impl Provider for Nebius {
         }
     }
 
-    fn can_launch(&self) -> Result<()> {
+    fn validate(&self) -> Result<()> {
         self.project().map(drop)
     }
 
@@ -224,23 +226,23 @@ impl Provider for Nebius {
         warnings
     }
 
-    fn lacks_room(&self, machine: &Instance) -> Option<Error> {
+    fn is_out_of_capacity(&self, machine: &Instance) -> Option<Error> {
         self.find_no_room(machine)
     }
 
-    fn offers(&self) -> Answer<'_, Vec<Offer>> {
+    fn offers(&self) -> ProviderFuture<'_, Vec<Offer>> {
         Box::pin(self.offered())
     }
 }
 
 impl Nebius {
-    fn at(config: Config, paces: Paces) -> Result<Self> {
+    fn at(config: NebiusConfig, paces: NebiusPaces) -> Result<Self> {
         config.check()?;
-        let identity = Identity::of(&config)?;
-        let tokens = Tokens::new(identity.source.clone(), config.exchange()?, paces.http)?;
+        let identity = CallerIdentity::of(&config)?;
+        let tokens = TokenProvider::new(identity.source.clone(), config.exchange()?, paces.http)?;
         Ok(Self {
             start_deadline: config.start_deadline.get(),
-            api: Api::new(config.gateway()?, tokens, paces.http)?,
+            api: NebiusApi::new(config.gateway()?, tokens, paces.http)?,
             identity,
             paces,
             subnet: Attempt::default(),
@@ -263,7 +265,7 @@ impl Nebius {
         Ok(digest::place(self.project()?))
     }
 
-    fn memory(&self) -> MutexGuard<'_, Memory> {
+    fn memory(&self) -> MutexGuard<'_, OrderMemory> {
         lock(&self.memory)
     }
 }

@@ -82,7 +82,7 @@ impl Nebius {
                 &status.on_demand
             };
             let machine = &advice.spec.compute_instance;
-            if let Some(told) = availability.as_ref().and_then(told) {
+            if let Some(told) = availability.as_ref().and_then(describe) {
                 let region = match advice.spec.region.as_str() {
                     "" => String::new(),
                     region => format!(" in {region}"),
@@ -104,7 +104,7 @@ impl Nebius {
 }
 
 /// A level, and the number where it is told.
-fn told(availability: &Availability) -> Option<String> {
+fn describe(availability: &Availability) -> Option<String> {
     let level = availability
         .level
         .strip_prefix("AVAILABILITY_LEVEL_")

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use url::Url;
 
 use super::candidates::Candidate;
-use super::config::Config;
+use super::config::NebiusConfig;
 use super::jobs::pricing;
 use super::labels;
 use crate::model::Order;
@@ -39,7 +39,7 @@ poweroff || shutdown -P now || systemctl poweroff --force || poweroff -f"#;
 
 /// The creation of a VM.
 pub(super) fn request(
-    config: &Config,
+    config: &NebiusConfig,
     project: &str,
     subnet: &str,
     candidate: &Candidate,

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::fmt;
 
 use super::catalog::{Catalog, Stock};
-use super::config::Config;
+use super::config::RunPodConfig;
 use super::tier::Tier;
 use crate::providers::{Error, ErrorKind, Result};
 
@@ -42,7 +42,7 @@ pub(super) struct Candidate {
 
 impl Candidate {
     /// What the settings ask for of this id, in each cloud that they mean.
-    fn of(config: &Config, id: &str) -> impl Iterator<Item = Self> {
+    fn of(config: &RunPodConfig, id: &str) -> impl Iterator<Item = Self> {
         let (chip, count) = match config.cpu {
             Some(_) => (Chip::Cpu(id.to_owned()), config.vcpus()),
             None => (Chip::Gpu(id.to_owned()), config.count()),
@@ -74,7 +74,7 @@ impl fmt::Display for Candidate {
 }
 
 /// What the settings mean, by name: for those who may not ask anybody.
-pub(super) fn named(config: &Config) -> Vec<Candidate> {
+pub(super) fn named(config: &RunPodConfig) -> Vec<Candidate> {
     // Where nothing is asked for, nothing is tried.
     let names = asked(config).unwrap_or_default();
     let all = names.iter().flat_map(|name| Candidate::of(config, name));
@@ -102,9 +102,9 @@ pub(super) struct Choice {
 ///
 /// # Errors
 ///
-/// A `Config` error: nothing is asked for, a name is not known, or none of what the catalog has can be
+/// A `RunPodConfig` error: nothing is asked for, a name is not known, or none of what the catalog has can be
 /// meant (no machine has so many GPUs, all cost more than `max_price`).
-pub(super) fn choose(config: &Config, catalog: &Catalog) -> Result<Choice> {
+pub(super) fn choose(config: &RunPodConfig, catalog: &Catalog) -> Result<Choice> {
     let mut choice = Choice::default();
     for name in asked(config)? {
         let ids = catalog.find(name)?;
@@ -135,7 +135,7 @@ pub(super) fn choose(config: &Config, catalog: &Catalog) -> Result<Choice> {
 }
 
 /// The names that are asked for.
-pub(super) fn asked(config: &Config) -> Result<&[String]> {
+pub(super) fn asked(config: &RunPodConfig) -> Result<&[String]> {
     match (&config.gpu, &config.cpu) {
         (Some(names), _) | (None, Some(names)) => Ok(names.all()),
         (None, None) => Err(Error::setting(

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::tier::Tier;
 use crate::providers::Offer;
-use answer::Level;
+use answer::StockLevel;
 
 mod answer;
 mod judge;
@@ -12,7 +12,7 @@ mod names;
 #[cfg(test)]
 mod tests;
 
-pub(super) use answer::{Cpus, Gpus};
+pub(super) use answer::{Cpus, GpuCatalog};
 
 /// How much of something is free, from nothing upwards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,12 +50,12 @@ impl fmt::Display for Stock {
 /// All that there is, whether it is free or not.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Catalog {
-    kinds: Vec<Kind>,
+    kinds: Vec<CatalogEntry>,
 }
 
 /// A GPU type or CPU flavor.
 #[derive(Clone, Debug)]
-struct Kind {
+struct CatalogEntry {
     id: String,
     name: String,
     shelves: Vec<Shelf>,
@@ -76,7 +76,7 @@ struct Shelf {
 
 impl Catalog {
     /// Adds what one cloud has.
-    pub(super) fn add_gpus(&mut self, cloud: Tier, gpus: Gpus) {
+    pub(super) fn add_gpus(&mut self, cloud: Tier, gpus: GpuCatalog) {
         for gpu in gpus.gpus {
             let there = match cloud {
                 Tier::Community => gpu.community,
@@ -123,7 +123,7 @@ impl Catalog {
     fn put(&mut self, id: String, name: String, stocked: Option<Shelf>) {
         let at = self.kinds.iter().position(|kind| kind.id == id);
         let at = at.unwrap_or_else(|| {
-            self.kinds.push(Kind {
+            self.kinds.push(CatalogEntry {
                 id,
                 name,
                 shelves: Vec::new(),
@@ -161,8 +161,8 @@ impl Catalog {
     }
 }
 
-fn levels(all: Vec<Level>) -> Vec<(String, Option<Stock>)> {
-    let read = |level: Level| {
+fn levels(all: Vec<StockLevel>) -> Vec<(String, Option<Stock>)> {
+    let read = |level: StockLevel| {
         (
             level.id,
             level.availability.as_deref().and_then(Stock::read),

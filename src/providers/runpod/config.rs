@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::model::Secret;
 use crate::providers::common::words::PRICE;
-use crate::providers::{EnvName, Names};
+use crate::providers::{EnvName, OneOrMany};
 
 mod check;
 #[cfg(test)]
@@ -23,17 +23,17 @@ const PATH: &str = "/workspace";
 /// Settings of a runpod provider.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Config {
+pub struct RunPodConfig {
     /// The API key: `{ env = "NAME" }`, `{ file = "PATH" }` or `{ command = ["PROGRAM"] }`; else
     /// `$RUNPOD_API_KEY`. It must be allowed to read, create and delete pods.
     pub api_key: Secret,
     /// The GPU: RunPod's id (`"NVIDIA L40S"`) or a short name (`"L40S"`, `"4090"`), or a list of them,
     /// tried in order. A short name that fits several GPUs means all of them, the cheapest first.
-    pub gpu: Option<Names>,
+    pub gpu: Option<OneOrMany>,
     /// How many GPUs a pod has; 1 when left out.
     pub gpu_count: Option<u32>,
     /// Instead of `gpu`, the CPU flavor (`"cpu5c"`), or a list of them, tried in order.
-    pub cpu: Option<Names>,
+    pub cpu: Option<OneOrMany>,
     /// How many virtual CPUs a pod of `cpu` has: a power of two; 4 when left out.
     pub vcpus: Option<u32>,
     /// `secure` (RunPod's own data centers), `community` (other people's computers), or `any`: both are
@@ -53,7 +53,7 @@ pub struct Config {
     pub disk: u32,
     /// A volume on the pod's host, for GPUs: its size in GB, or `{ size = 20, path = "/workspace" }`. It ends
     /// with the pod.
-    pub volume: Option<Volume>,
+    pub volume: Option<PodVolume>,
     /// A network volume: its id, or `{ id = "ID", path = "/workspace" }`. It stays when the pod ends; the pod has
     /// to be in its data center.
     pub network_volume: Option<NetworkVolume>,
@@ -109,7 +109,7 @@ pub enum Cloud {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
 #[schemars(extend("x-expected" = "a size in GB or `{ size = 20, path = \"/workspace\" }`"))]
-pub enum Volume {
+pub enum PodVolume {
     /// Its size in GB.
     Size(u32),
     /// More of it.
@@ -153,7 +153,7 @@ fn path() -> String {
     PATH.to_owned()
 }
 
-impl Volume {
+impl PodVolume {
     /// Size in GB and path.
     pub(super) fn parts(&self) -> (u32, &str) {
         match self {
@@ -173,7 +173,7 @@ impl NetworkVolume {
     }
 }
 
-impl Config {
+impl RunPodConfig {
     /// How many GPUs a pod has.
     pub(super) fn count(&self) -> u32 {
         self.gpu_count.unwrap_or(1)

@@ -4,7 +4,7 @@ use tokio::time::Instant as Moment;
 
 use super::RunPod;
 use crate::model::InstanceId;
-use crate::providers::common::rest::Failure;
+use crate::providers::common::rest::CallFailure;
 use crate::providers::{Error, ErrorKind, Result, Termination};
 
 impl RunPod {
@@ -15,7 +15,8 @@ impl RunPod {
         if self.is_ours(id) {
             return self.delete(id).await;
         }
-        let look = |failure: Failure| failure.explain(format!("could not look at the pod `{id}`"));
+        let look =
+            |failure: CallFailure| failure.explain(format!("could not look at the pod `{id}`"));
         let Some(pod) = self.api.pod_at_once(id).await.map_err(look)? else {
             return Ok(Termination::Gone);
         };
@@ -81,7 +82,7 @@ pub(super) fn pod_id(id: &InstanceId) -> Result<&str> {
                 .bytes()
                 .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
     };
-    if id.place.is_none() && fine(&id.id) {
+    if id.location.is_none() && fine(&id.id) {
         return Ok(&id.id);
     }
     Err(

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::providers::common::rest::Failure;
+use crate::providers::common::rest::CallFailure;
 use crate::providers::{Error, ErrorKind};
 
 /// What RunPod says when it has no machine, in any of its voices: there is no code for it
@@ -18,7 +18,7 @@ const FULL: &[&str] = &[
 
 /// What is to be done after a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sort {
+pub(super) enum ErrorClass {
     /// No other candidate will do better.
     Stop,
     /// There is no machine: the next one.
@@ -33,38 +33,38 @@ pub(super) enum Sort {
 
 /// A creation that failed.
 #[derive(Debug)]
-pub(super) struct Refusal {
-    pub(super) sort: Sort,
+pub(super) struct CreateRefusal {
+    pub(super) sort: ErrorClass,
     pub(super) error: Error,
 }
 
 /// Tells what a failed creation means.
-pub(super) fn refusal(failure: Failure, doing: String) -> Refusal {
+pub(super) fn refusal(failure: CallFailure, doing: String) -> CreateRefusal {
     let status = failure.status();
     let is_problem = failure.body().is_some();
     let said = words(&failure);
-    let stop = |error| Refusal {
-        sort: Sort::Stop,
+    let stop = |error| CreateRefusal {
+        sort: ErrorClass::Stop,
         error,
     };
     // Ambiguous whatever it says, or never answered.
     let Some(status) = status.filter(|_| failure.kind() != ErrorKind::Ambiguous) else {
         let sort = match failure.kind() {
-            ErrorKind::Ambiguous => Sort::Unsure,
-            _ => Sort::Stop,
+            ErrorKind::Ambiguous => ErrorClass::Unsure,
+            _ => ErrorClass::Stop,
         };
-        return Refusal {
+        return CreateRefusal {
             sort,
             error: failure.explain(doing),
         };
     };
     match status {
-        400 if FULL.iter().any(|words| said.contains(words)) => Refusal {
-            sort: Sort::Full,
+        400 if FULL.iter().any(|words| said.contains(words)) => CreateRefusal {
+            sort: ErrorClass::Full,
             error: failure.meaning(ErrorKind::NoCapacity).explain(doing),
         },
-        400 => Refusal {
-            sort: Sort::Fault,
+        400 => CreateRefusal {
+            sort: ErrorClass::Fault,
             error: failure.meaning(ErrorKind::Config).explain(doing),
         },
         402 => stop(
@@ -73,8 +73,8 @@ pub(super) fn refusal(failure: Failure, doing: String) -> Refusal {
                 .explain(format!("{doing}: the account's balance is too low"))
                 .hinted("add funds at https://console.runpod.io/user/billing"),
         ),
-        403 => Refusal {
-            sort: Sort::Barred,
+        403 => CreateRefusal {
+            sort: ErrorClass::Barred,
             error: failure.explain(doing).hinted(
                 "the API key must be allowed to create pods, and the account to have this machine",
             ),
@@ -96,7 +96,7 @@ pub(super) fn refusal(failure: Failure, doing: String) -> Refusal {
 }
 
 /// What RunPod says, in lower case.
-fn words(failure: &Failure) -> String {
+fn words(failure: &CallFailure) -> String {
     let body = failure.body().unwrap_or_default();
     let said = body.get("detail").and_then(Value::as_str);
     said.unwrap_or_default().to_lowercase()
@@ -106,27 +106,29 @@ fn words(failure: &Failure) -> String {
 ///
 /// What may have been carried out outweighs all else; then comes a lack of room, since another candidate
 /// or another hour would do. Without one, RunPod's words about the request are what there is to mend.
-pub(super) fn all_failed(refusals: Vec<Refusal>, doing: &str) -> Error {
-    let any = |sort: Sort| refusals.iter().any(|refusal| refusal.sort == sort);
+pub(super) fn all_failed(refusals: Vec<CreateRefusal>, doing: &str) -> Error {
+    let any = |sort: ErrorClass| refusals.iter().any(|refusal| refusal.sort == sort);
     let of_all = |error: Error| -> Error {
         error.because_each(refusals.iter().map(|refusal| refusal.error.clone()))
     };
-    if any(Sort::Unsure) {
+    if any(ErrorClass::Unsure) {
         let doing = format!("{doing}; it may have been created");
         return of_all(Error::new(ErrorKind::Ambiguous, doing));
     }
     // The last word of one that no other candidate would better.
-    if any(Sort::Stop) {
-        let stop = refusals.into_iter().find(|one| one.sort == Sort::Stop);
+    if any(ErrorClass::Stop) {
+        let stop = refusals
+            .into_iter()
+            .find(|one| one.sort == ErrorClass::Stop);
         return stop.expect("it was found").error;
     }
-    if any(Sort::Full) {
+    if any(ErrorClass::Full) {
         let error = Error::new(ErrorKind::NoCapacity, "RunPod has no capacity for it");
         return of_all(error).hinted(
             "add to `gpu`, `cloud` or `data_centers`; list what is available with `gharun providers offers runpod`",
         );
     }
-    if any(Sort::Fault) {
+    if any(ErrorClass::Fault) {
         let doing = format!("{doing}: RunPod rejected the request for every candidate");
         return of_all(Error::new(ErrorKind::Config, doing));
     }

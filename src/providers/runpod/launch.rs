@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::time::Instant as Moment;
 
 use super::candidates::{self, Candidate, Choice};
-use super::failure::{Refusal, Sort, all_failed, refusal};
+use super::failure::{CreateRefusal, ErrorClass, all_failed, refusal};
 use super::pods::Pod;
 use super::{RunPod, ending, request};
 use crate::model::{Instance, Order, chain};
@@ -18,7 +18,7 @@ use crate::providers::{Error, ErrorKind, Result};
 
 /// How long a launch waits for the list to show the truth.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Paces {
+pub(super) struct RunPodPaces {
     /// How long a pod is looked for whose creation was not answered.
     pub(super) settle: Pace,
     /// How long a pod that was created is awaited in the list, to see whether it is alone.
@@ -29,7 +29,7 @@ pub(super) struct Paces {
     pub(super) fresh: Duration,
 }
 
-impl Default for Paces {
+impl Default for RunPodPaces {
     fn default() -> Self {
         let pace = |every, at_most| Pace {
             every: Duration::from_secs(every),
@@ -60,7 +60,7 @@ impl RunPod {
         if choice.candidates.is_empty() {
             return Err(candidates::none_left(&choice.dropped));
         }
-        let mut refusals: Vec<Refusal> = Vec::new();
+        let mut refusals: Vec<CreateRefusal> = Vec::new();
         for candidate in &choice.candidates {
             let body = request::create_pod(&self.config, &env, order, candidate)?;
             let failure = match self.api.create(&body).await {
@@ -77,23 +77,23 @@ impl RunPod {
             let sort = refusal.sort;
             refusals.push(refusal);
             match sort {
-                Sort::Stop => break,
-                Sort::Unsure => {
+                ErrorClass::Stop => break,
+                ErrorClass::Unsure => {
                     let settled = self.settle(order).await;
                     match settled {
                         Ok(Some(pod)) => return Ok(machine(&pod, order, Some(candidate))),
                         // The list is whole and shows nothing: the next one may be tried.
                         Ok(None) => {}
                         Err(error) => {
-                            refusals.push(Refusal {
-                                sort: Sort::Unsure,
+                            refusals.push(CreateRefusal {
+                                sort: ErrorClass::Unsure,
                                 error,
                             });
                             break;
                         }
                     }
                 }
-                Sort::Barred | Sort::Fault | Sort::Full => {}
+                ErrorClass::Barred | ErrorClass::Fault | ErrorClass::Full => {}
             }
         }
         Err(all_failed(refusals, &doing))

@@ -8,12 +8,12 @@ use tokio::time::Instant as Moment;
 
 use super::common::once::Once;
 use super::common::rest;
-use super::{Answer, Health, Lookup, Offer, Provider, ProviderKind, Result};
+use super::{Health, Lookup, Offer, Provider, ProviderFuture, ProviderKind, Result};
 use crate::http::Bounds;
 use crate::model::{Instance, InstanceId, Order, lock};
 use crate::providers::{Listing, Termination};
-use launch::Paces;
-use pods::{Api, Pod};
+use launch::RunPodPaces;
+use pods::{Pod, RunPodApi};
 
 mod candidates;
 mod catalog;
@@ -30,7 +30,7 @@ mod tier;
 #[cfg(test)]
 mod tests;
 
-pub use config::{Cloud, Config};
+pub use config::{Cloud, RunPodConfig};
 
 /// A disk smaller than this was seen to find no machine, in GB.
 const SMALL_DISK: u32 = 20;
@@ -38,9 +38,9 @@ const SMALL_DISK: u32 = 20;
 /// Pods at RunPod.
 #[derive(Debug)]
 pub struct RunPod {
-    config: Config,
-    api: Api,
-    paces: Paces,
+    config: RunPodConfig,
+    api: RunPodApi,
+    paces: RunPodPaces,
     /// What this process launched, and when: RunPod may not show it yet when it is asked.
     fresh: Mutex<BTreeMap<String, Moment>>,
     /// What a list showed with our tags.
@@ -52,13 +52,13 @@ impl ProviderKind for RunPod {
     const KIND: &'static str = "runpod";
     const ABOUT: &'static str = "Pods with GPUs at RunPod";
     const REHEARSES: bool = false;
-    type Config = Config;
+    type Config = RunPodConfig;
 
-    fn fits(config: &Config) -> Result<()> {
+    fn fits(config: &RunPodConfig) -> Result<()> {
         config.check().map(drop)
     }
 
-    fn ambient(env: Lookup<'_>) -> Vec<(&'static str, &'static str, Value)> {
+    fn env_defaults(env: Lookup<'_>) -> Vec<(&'static str, &'static str, Value)> {
         [
             ("RUNPOD_API_KEY", "api_key"),
             ("RUNPOD_REST_V2_API_URL", "endpoint"),
@@ -76,8 +76,8 @@ impl ProviderKind for RunPod {
         &["RUNPOD_API_KEY"]
     }
 
-    async fn open(config: Config) -> Result<Self> {
-        Self::with(config, pods::BOUNDS, Paces::default())
+    async fn open(config: RunPodConfig) -> Result<Self> {
+        Self::with(config, pods::BOUNDS, RunPodPaces::default())
     }
 }
 
@@ -86,22 +86,22 @@ impl Provider for RunPod {
         Self::KIND
     }
 
-    fn check(&self) -> Answer<'_, Health> {
+    fn check(&self) -> ProviderFuture<'_, Health> {
         Box::pin(self.examine())
     }
 
-    fn resolve(&self) -> Answer<'_, ()> {
+    fn resolve(&self) -> ProviderFuture<'_, ()> {
         Box::pin(async move {
             // Whoever has a key has an account, and there may be pods in it, whatever it answers now.
             Ok(())
         })
     }
 
-    fn launch<'a>(&'a self, order: &'a Order) -> Answer<'a, Instance> {
+    fn launch<'a>(&'a self, order: &'a Order) -> ProviderFuture<'a, Instance> {
         Box::pin(self.order(order))
     }
 
-    fn list(&self) -> Answer<'_, Listing> {
+    fn list(&self) -> ProviderFuture<'_, Listing> {
         Box::pin(async move {
             let mut listing = Listing::default();
             match self.api.pods().await {
@@ -114,15 +114,15 @@ impl Provider for RunPod {
         })
     }
 
-    fn terminate<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, Termination> {
+    fn terminate<'a>(&'a self, id: &'a InstanceId) -> ProviderFuture<'a, Termination> {
         Box::pin(self.end(id))
     }
 
-    fn ending(&self) -> &'static str {
+    fn shutdown_command(&self) -> &'static str {
         request::ENDING.as_str()
     }
 
-    fn can_launch(&self) -> Result<()> {
+    fn validate(&self) -> Result<()> {
         candidates::asked(&self.config).map(drop)
     }
 
@@ -156,11 +156,11 @@ impl Provider for RunPod {
         warnings
     }
 
-    fn logs<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, Option<String>> {
+    fn logs<'a>(&'a self, id: &'a InstanceId) -> ProviderFuture<'a, Option<String>> {
         Box::pin(self.said(id))
     }
 
-    fn offers(&self) -> Answer<'_, Vec<Offer>> {
+    fn offers(&self) -> ProviderFuture<'_, Vec<Offer>> {
         Box::pin(self.everything())
     }
 }
@@ -189,10 +189,10 @@ impl RunPod {
         lock(&self.ours).contains(id)
     }
 
-    fn with(config: Config, bounds: Bounds, paces: Paces) -> Result<Self> {
+    fn with(config: RunPodConfig, bounds: Bounds, paces: RunPodPaces) -> Result<Self> {
         let endpoint = config.check()?;
         Ok(Self {
-            api: Api::new(endpoint, config.api_key.clone(), bounds)?,
+            api: RunPodApi::new(endpoint, config.api_key.clone(), bounds)?,
             config,
             paces,
             fresh: Mutex::default(),

@@ -10,14 +10,14 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokio::time::Instant as Moment;
 
-use super::catalog::{Catalog, Cpus, Gpus};
-use super::config::Config;
+use super::catalog::{Catalog, Cpus, GpuCatalog};
+use super::config::RunPodConfig;
 use super::request::{CreatePod, TAGS};
 use super::tier::Tier;
-use crate::http::{Answer, Bounds, Endless, Rate, Retry, Tail, Term, pages};
+use crate::http::{Answer, Bounds, Deadline, Endless, Rate, Retry, Tail, pages};
 use crate::model::{Condition, Instance, InstanceId, MANAGED_BY, Name, Order, Secret, Tags};
 use crate::providers::common::attempt::Attempt;
-use crate::providers::common::rest::{Call, Failure, Rest};
+use crate::providers::common::rest::{CallFailure, Rest, RestCall};
 use crate::providers::{Error, ErrorKind, Result};
 
 /// How many pods are on a page, of 1000 at most: each is shown with its variables, and may be as large as
@@ -51,7 +51,7 @@ pub(super) const BOUNDS: Bounds = Bounds {
 
 /// RunPod's API, with a key.
 #[derive(Debug)]
-pub(super) struct Api {
+pub(super) struct RunPodApi {
     rest: Rest,
     key: Secret,
     bounds: Bounds,
@@ -64,7 +64,7 @@ pub(super) struct Api {
 }
 
 #[derive(Deserialize)]
-struct Page {
+struct PodsPage {
     pods: Vec<Pod>,
     pagination: Option<Pagination>,
 }
@@ -93,7 +93,7 @@ impl Pagination {
     }
 }
 
-impl Api {
+impl RunPodApi {
     pub(super) fn new(endpoint: url::Url, key: Secret, bounds: Bounds) -> Result<Self> {
         Ok(Self {
             rest: Rest::new(endpoint, bounds)?,
@@ -117,17 +117,17 @@ impl Api {
     }
 
     /// The term of an operation that begins now.
-    pub(super) fn term(&self) -> Term {
-        Term::new(self.bounds.operation, Moment::now() + self.patience)
+    pub(super) fn term(&self) -> Deadline {
+        Deadline::new(self.bounds.operation, Moment::now() + self.patience)
     }
 
-    fn call(&self, method: Method, path: &[&str]) -> Call<'_> {
+    fn call(&self, method: Method, path: &[&str]) -> RestCall<'_> {
         // An answer about pods holds their variables, and the boot script is one of them.
         self.rest.call(method, path).bearer(&self.key).secret()
     }
 
     /// Creates a pod.
-    pub(super) async fn create(&self, body: &CreatePod) -> Result<Pod, Failure> {
+    pub(super) async fn create(&self, body: &CreatePod) -> Result<Pod, CallFailure> {
         let call = self.call(Method::POST, &["pods"]).json(body);
         call.fetch(&self.term()).await
     }
@@ -142,7 +142,7 @@ impl Api {
             if let Some(cursor) = cursor {
                 call = call.query("cursor", cursor);
             }
-            let page: Page = call
+            let page: PodsPage = call
                 .fetch(&term)
                 .await
                 .map_err(|failure| failure.explain(doing()))?;
@@ -172,7 +172,7 @@ impl Api {
 
     /// Looks at a pod whether there is room or not, before it is deleted; `None` when RunPod itself says that
     /// it does not have it.
-    pub(super) async fn pod_at_once(&self, id: &str) -> Result<Option<Pod>, Failure> {
+    pub(super) async fn pod_at_once(&self, id: &str) -> Result<Option<Pod>, CallFailure> {
         let call = self.call(Method::GET, &["pods", id]);
         let answer = call.send_at_once(&self.term()).await;
         known(answer.and_then(|answer| call.read(&answer)))
@@ -180,7 +180,7 @@ impl Api {
 
     /// Deletes a pod, whether there is room or not; `false` when RunPod itself says that it does not have
     /// it.
-    pub(super) async fn delete(&self, id: &str) -> Result<bool, Failure> {
+    pub(super) async fn delete(&self, id: &str) -> Result<bool, CallFailure> {
         let call = self.call(Method::DELETE, &["pods", id]);
         match call.send_at_once(&self.term()).await {
             Ok(_) => Ok(true),
@@ -190,7 +190,7 @@ impl Api {
     }
 
     /// Reads what a pod has said, as the stream of events that it is.
-    pub(super) async fn said(&self, id: &str, tail: Tail) -> Result<Answer, Failure> {
+    pub(super) async fn said(&self, id: &str, tail: Tail) -> Result<Answer, CallFailure> {
         let call = self
             .call(Method::GET, &["pods", id, "logs"])
             .query("tail", LINES);
@@ -203,7 +203,11 @@ impl Api {
     }
 
     /// Reads prices and stock for what is asked for, of some clouds.
-    pub(super) async fn read_catalog(&self, config: &Config, clouds: &[Tier]) -> Result<Catalog> {
+    pub(super) async fn read_catalog(
+        &self,
+        config: &RunPodConfig,
+        clouds: &[Tier],
+    ) -> Result<Catalog> {
         let doing = || format!("could not read RunPod's catalog at {}", self.base());
         let mut catalog = Catalog::default();
         let begin = |kind: &str| {
@@ -229,7 +233,7 @@ impl Api {
             if let Some(version) = &config.min_cuda {
                 call = call.query("minCudaVersion", version);
             }
-            let gpus: Gpus = call
+            let gpus: GpuCatalog = call
                 .fetch(&self.term())
                 .await
                 .map_err(|failure| failure.explain(doing()))?;
@@ -239,7 +243,7 @@ impl Api {
     }
 
     /// The catalog for what the settings ask for, read a moment ago at most.
-    pub(super) async fn catalog(&self, config: &Config) -> Result<Arc<Catalog>> {
+    pub(super) async fn catalog(&self, config: &RunPodConfig) -> Result<Arc<Catalog>> {
         let now = Moment::now();
         let since = now.checked_sub(FRESH).unwrap_or(now);
         let clouds = Tier::of(config);
@@ -252,7 +256,7 @@ impl Api {
 }
 
 /// A pod that is there; `None` where RunPod itself says that it is not.
-fn known(answer: Result<Pod, Failure>) -> Result<Option<Pod>, Failure> {
+fn known(answer: Result<Pod, CallFailure>) -> Result<Option<Pod>, CallFailure> {
     match answer {
         Ok(pod) => Ok(Some(pod).filter(|pod| !pod.is_gone())),
         Err(failure) if is_missing(&failure) => Ok(None),
@@ -262,7 +266,7 @@ fn known(answer: Result<Pod, Failure>) -> Result<Option<Pod>, Failure> {
 
 /// Whether RunPod itself says that there is no such thing: whoever else answers 404 knows nothing of pods,
 /// and what he does not know is not gone.
-pub(super) fn is_missing(failure: &Failure) -> bool {
+pub(super) fn is_missing(failure: &CallFailure) -> bool {
     failure.status() == Some(404)
         && failure
             .body()
@@ -357,7 +361,7 @@ impl Pod {
     pub(super) fn machine(&self, tags: Tags) -> Instance {
         Instance {
             id: InstanceId {
-                place: None,
+                location: None,
                 id: self.id.clone(),
             },
             state: self.state(),

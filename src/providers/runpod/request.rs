@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::candidates::{Candidate, Chip};
-use super::config::{Config, NetworkVolume, Volume};
+use super::config::{NetworkVolume, PodVolume, RunPodConfig};
 use crate::model::{Order, Tags};
 use crate::providers::Result;
 use crate::providers::common::pack::{check_size, pack};
@@ -129,8 +129,12 @@ struct NetworkMount {
 ///
 /// # Errors
 ///
-/// The boot script is too long for RunPod: a `Config` error about the user's `setup`.
-pub(super) fn env(config: &Config, api: &str, order: &Order) -> Result<BTreeMap<String, String>> {
+/// The boot script is too long for RunPod: a `RunPodConfig` error about the user's `setup`.
+pub(super) fn env(
+    config: &RunPodConfig,
+    api: &str,
+    order: &Order,
+) -> Result<BTreeMap<String, String>> {
     let named = config.env.iter();
     let mut env: BTreeMap<String, String> = named
         .map(|(name, value)| (name.to_string(), value.clone()))
@@ -145,9 +149,9 @@ pub(super) fn env(config: &Config, api: &str, order: &Order) -> Result<BTreeMap<
 ///
 /// # Errors
 ///
-/// It is longer than RunPod takes: a `Config` error about the user's `setup`.
+/// It is longer than RunPod takes: a `RunPodConfig` error about the user's `setup`.
 pub(super) fn create_pod(
-    config: &Config,
+    config: &RunPodConfig,
     env: &BTreeMap<String, String>,
     order: &Order,
     candidate: &Candidate,
@@ -171,7 +175,7 @@ pub(super) fn create_pod(
             }),
         ),
     };
-    let volume = config.volume.as_ref().map(Volume::parts);
+    let volume = config.volume.as_ref().map(PodVolume::parts);
     let network = config.network_volume.as_ref().map(NetworkVolume::parts);
     let mounts = match (volume, network) {
         (Some((size, path)), _) => Some(Mounts::Persistent {

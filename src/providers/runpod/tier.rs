@@ -1,6 +1,6 @@
 //! The clouds that RunPod has.
 
-use super::config::{Cloud, Config};
+use super::config::{Cloud, RunPodConfig};
 
 /// One of RunPod's two clouds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ impl Tier {
     }
 
     /// The clouds that settings mean. CPU pods have a list price in the secure one only.
-    pub(super) fn of(config: &Config) -> &'static [Self] {
+    pub(super) fn of(config: &RunPodConfig) -> &'static [Self] {
         match config.cloud {
             Cloud::Any if config.cpu.is_some() => &[Self::Secure],
             Cloud::Any => &[Self::Secure, Self::Community],

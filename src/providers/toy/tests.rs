@@ -10,14 +10,14 @@ use std::time::Duration;
 
 use clap::Parser as _;
 
-use super::super::{Described, KINDS, kind, secrets_in_env};
+use super::super::{KINDS, SettingDoc, kind, secrets_in_env};
 use super::*;
 use crate::cli::Cli;
 use crate::fleet::doubles::{InMemoryGitHub, RecordingSink};
-use crate::fleet::{Fleet, Place, start};
+use crate::fleet::{Fleet, NamedProvider, start};
 use crate::plan::tests::plan;
 use crate::poll::{Pace, until};
-use crate::settings::{Env, File, Settings};
+use crate::settings::{Env, Settings, SettingsFile};
 use crate::state::Store;
 
 /// Its table in the example.
@@ -40,11 +40,14 @@ fn settings(table: &str) -> Settings {
 }
 
 /// The provider of a table, or why it cannot be opened.
-async fn open(table: &str) -> Result<Place> {
+async fn open(table: &str) -> Result<NamedProvider> {
     let settings = settings(table);
     let mut all = settings.tables.settings(&["toy".to_owned()]).unwrap();
     let one = all.remove(0);
-    Ok(Place::new(one.name, one.kind.open(one.values).await?))
+    Ok(NamedProvider::new(
+        one.name,
+        one.kind.open(one.values).await?,
+    ))
 }
 
 #[tokio::test]
@@ -57,7 +60,7 @@ async fn another_kind_is_listed_and_described_and_its_settings_are_checked() {
         "{known:?}"
     );
     let toy = kind("toy").expect("it has a row");
-    let line = |one: Described| {
+    let line = |one: SettingDoc| {
         format!(
             "{} ({}, {:?}): {}",
             one.key, one.kind, one.default, one.meaning
@@ -100,7 +103,7 @@ async fn another_kind_starts_runners_like_any_other() {
     let plan = plan(2, &["toy"]);
     let fleet = Fleet {
         github: Some(&hub),
-        places: &places,
+        providers: &places,
         unopened: &[],
         store: &store,
         sink: &ear,
@@ -122,7 +125,7 @@ async fn another_kind_starts_runners_like_any_other() {
     let started = started.expect("the intents can be written down");
     assert_eq!((started.up.len(), started.failed.len()), (2, 0));
     for machine in provider.list().await.unwrap().instances {
-        assert_eq!(machine.id.place.as_deref(), Some("box"));
+        assert_eq!(machine.id.location.as_deref(), Some("box"));
         provider.terminate(&machine.id).await.unwrap();
     }
     assert!(provider.list().await.unwrap().instances.is_empty());
@@ -162,7 +165,7 @@ fn example() -> String {
 
 /// What is left out of the kinds: each needs a module, a row, and a table in the example.
 fn left_out(modules: &[String], rows: &[&str], example: &str) -> Vec<String> {
-    File::parse(Path::new("providers.toml.example"), example).expect("it can be read");
+    SettingsFile::parse(Path::new("providers.toml.example"), example).expect("it can be read");
     let file: serde_json::Value = toml::from_str(example).expect("it was just read");
     let has_table = |name: &str| file["providers"].get(name).is_some();
     let mut missed = Vec::new();

@@ -2,21 +2,21 @@
 
 use serde_json::{Value, json};
 
-use crate::rehearsal::answer::Answer;
+use crate::rehearsal::answer::StubResponse;
 use crate::rehearsal::state::StubState;
 
-pub(super) fn archive(state: &StubState, file: &str) -> Answer {
+pub(super) fn archive(state: &StubState, file: &str) -> StubResponse {
     let mut archives = state.archives.iter();
     let found = archives.find(|archive| archive.filename == file);
-    found.map_or_else(Answer::not_found, |archive| {
-        Answer::archive(archive.bytes.clone())
+    found.map_or_else(StubResponse::not_found, |archive| {
+        StubResponse::archive(archive.bytes.clone())
     })
 }
 
 /// The only release of `actions/runner`, with what a client reads of one.
-pub(super) fn release(state: &StubState, tag: &str) -> Answer {
+pub(super) fn release(state: &StubState, tag: &str) -> StubResponse {
     if tag != format!("v{}", state.version) {
-        return Answer::not_found();
+        return StubResponse::not_found();
     }
     let base = &state.base;
     let assets = state.archives.iter().map(|archive| {
@@ -29,5 +29,5 @@ pub(super) fn release(state: &StubState, tag: &str) -> Answer {
         })
     });
     let assets: Vec<Value> = assets.collect();
-    Answer::json(json!({ "tag_name": tag, "assets": assets }))
+    StubResponse::json(json!({ "tag_name": tag, "assets": assets }))
 }

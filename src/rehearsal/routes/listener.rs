@@ -6,10 +6,10 @@ use std::time::Duration;
 use url::Url;
 
 use super::registration;
-use crate::rehearsal::answer::Answer;
-use crate::rehearsal::call::{Call, RUNNER_SERVICE};
+use crate::rehearsal::answer::StubResponse;
+use crate::rehearsal::call::{RUNNER_SERVICE, StubRequest};
 use crate::rehearsal::rows::Registrant;
-use crate::rehearsal::sessions::{Errand, Held, Hello, Welcome};
+use crate::rehearsal::sessions::{Errand, HeldPoll, Hello, Welcome};
 use crate::rehearsal::shared::Shared;
 use crate::rehearsal::state::StubState;
 
@@ -19,7 +19,7 @@ const HOLD: Duration = Duration::from_secs(5);
 const NAME: &str = "test";
 
 /// Answers the stub runner, after up to [`HOLD`].
-pub(super) async fn answer(shared: &Shared, call: &Call) -> Answer {
+pub(super) async fn answer(shared: &Shared, call: &StubRequest) -> StubResponse {
     let body = String::from_utf8_lossy(&call.body).into_owned();
     let path = call.path.trim_start_matches(RUNNER_SERVICE);
     let segments: Vec<&str> = path.split('/').collect();
@@ -28,10 +28,10 @@ pub(super) async fn answer(shared: &Shared, call: &Call) -> Answer {
         ("POST", ["session"]) => shared.change(|state| session(state, &body)),
         ("POST", ["session", session, "message"]) => message(shared, session).await,
         ("POST", ["session", session, "renew"]) => {
-            let _held = Held::begin(shared, session);
+            let _held = HeldPoll::begin(shared, session);
             let over = shared.hold(HOLD, |state| state.job_over(session).then_some(()));
             let over = over.await.is_some();
-            Answer::text(if over { "over\n" } else { "running\n" })
+            StubResponse::text(if over { "over\n" } else { "running\n" })
         }
         ("POST", ["session", session, "finish"]) => {
             let conclusion = match body.trim() {
@@ -40,21 +40,21 @@ pub(super) async fn answer(shared: &Shared, call: &Call) -> Answer {
                 _ => "failure",
             };
             shared.change(|state| state.finish(session, conclusion));
-            Answer::text("done\n")
+            StubResponse::text("done\n")
         }
         ("POST", ["session", session, "close"]) => {
             shared.change(|state| state.close(session));
-            Answer::text("done\n")
+            StubResponse::text("done\n")
         }
-        _ => Answer::not_found(),
+        _ => StubResponse::not_found(),
     }
 }
 
 /// `AGENT CLIENT SYSTEM VERSION`.
-fn session(state: &mut StubState, body: &str) -> Answer {
+fn session(state: &mut StubState, body: &str) -> StubResponse {
     let words: Vec<&str> = body.split_whitespace().collect();
     let [agent, client, system, version] = words.as_slice() else {
-        return Answer::text("gone\n");
+        return StubResponse::text("gone\n");
     };
     let os = match *system {
         "Darwin" => "macos".to_owned(),
@@ -66,7 +66,7 @@ fn session(state: &mut StubState, body: &str) -> Answer {
         os: &os,
         version,
     });
-    Answer::text(match welcome {
+    StubResponse::text(match welcome {
         Welcome::Conflict => "conflict\n".to_owned(),
         Welcome::Gone => "gone\n".to_owned(),
         Welcome::Session(id) => format!("session {id}\n"),
@@ -74,10 +74,10 @@ fn session(state: &mut StubState, body: &str) -> Answer {
 }
 
 /// `job NUMBER RUN ATTEMPT`, then a line with its name, then its script.
-async fn message(shared: &Shared, session: &str) -> Answer {
-    let _held = Held::begin(shared, session);
+async fn message(shared: &Shared, session: &str) -> StubResponse {
+    let _held = HeldPoll::begin(shared, session);
     let errand = shared.hold(HOLD, |state| state.errand(session)).await;
-    Answer::text(match errand {
+    StubResponse::text(match errand {
         None => "none\n".to_owned(),
         Some(Errand::Gone) => "gone\n".to_owned(),
         Some(Errand::Job { id, run, script }) => format!("job {id} {run} 1\n{NAME}\n{script}\n"),
@@ -86,7 +86,7 @@ async fn message(shared: &Shared, session: &str) -> Answer {
 
 /// What `Runner.Listener configure` calls: lines of `key=value`; `blob` and the files that it writes are answered.
 /// Of groups it knows nothing: what stands before it may.
-fn register(state: &mut StubState, body: &str) -> Answer {
+fn register(state: &mut StubState, body: &str) -> StubResponse {
     let find = |wanted: &str| {
         body.lines()
             .filter_map(|line| line.split_once('='))
@@ -103,14 +103,14 @@ fn register(state: &mut StubState, body: &str) -> Answer {
     });
     let Some(scope) = ticket.map(|ticket| ticket.scope.clone()) else {
         let path = "/actions/runner-registration";
-        return Answer::text(format!(
+        return StubResponse::text(format!(
             "error Http response code: NotFound from 'POST {}{path}'\n",
             state.base
         ));
     };
     let name = find("name").to_owned();
     if name.is_empty() || state.name_taken(&scope, &name) {
-        return Answer::text(format!(
+        return StubResponse::text(format!(
             "error A runner exists with the same name {name}.\n"
         ));
     }
@@ -124,5 +124,5 @@ fn register(state: &mut StubState, body: &str) -> Answer {
             .collect(),
         work_folder: "_work".to_owned(),
     });
-    Answer::text(format!("blob {}\n", registration::blob(state, id).expose()))
+    StubResponse::text(format!("blob {}\n", registration::blob(state, id).expose()))
 }

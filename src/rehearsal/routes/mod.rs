@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::answer::Answer;
-use super::call::{Call, RUNNER_SERVICE};
+use super::answer::StubResponse;
+use super::call::{RUNNER_SERVICE, StubRequest};
 use super::shared::Shared;
 use super::state::StubState;
 
@@ -14,14 +14,14 @@ mod registration;
 mod runners;
 
 /// Answers a question: of the API at once, of the stub runner after up to `HOLD`.
-pub(super) async fn answer(shared: &Shared, call: &Call) -> Answer {
+pub(super) async fn answer(shared: &Shared, call: &StubRequest) -> StubResponse {
     if call.path.starts_with(RUNNER_SERVICE) {
         return listener::answer(shared, call).await;
     }
     shared.change(|state| of_api(state, call))
 }
 
-fn of_api(state: &mut StubState, call: &Call) -> Answer {
+fn of_api(state: &mut StubState, call: &StubRequest) -> StubResponse {
     let segments: Vec<&str> = call.path.split('/').skip(1).collect();
     match (call.method.as_str(), segments.as_slice()) {
         ("GET", ["actions", "runner", "releases", "download", _, file]) => {
@@ -38,12 +38,17 @@ fn of_api(state: &mut StubState, call: &Call) -> Answer {
             let rest: Vec<&str> = rest.split('/').skip(1).collect();
             of_runners(state, call, &rest, &scope.to_lowercase())
         }
-        _ => Answer::not_found(),
+        _ => StubResponse::not_found(),
     }
 }
 
 /// What is below a scope's runners.
-fn of_runners(state: &mut StubState, call: &Call, rest: &[&str], scope: &str) -> Answer {
+fn of_runners(
+    state: &mut StubState,
+    call: &StubRequest,
+    rest: &[&str],
+    scope: &str,
+) -> StubResponse {
     match (call.method.as_str(), rest) {
         ("GET", []) => runners::list(state, call, scope),
         ("GET", [id]) => runners::one(state, scope, id),
@@ -51,10 +56,10 @@ fn of_runners(state: &mut StubState, call: &Call, rest: &[&str], scope: &str) ->
         ("POST", ["registration-token"]) => {
             let (token, until) = state.ticket(scope);
             let until = until.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-            Answer::created(json!({ "token": token, "expires_at": until }))
+            StubResponse::created(json!({ "token": token, "expires_at": until }))
         }
         ("POST", [id, "labels"]) => runners::label(state, call, scope, id),
         ("DELETE", [id]) => runners::delete(state, scope, id),
-        _ => Answer::not_found(),
+        _ => StubResponse::not_found(),
     }
 }

@@ -7,27 +7,27 @@ use serde_json::{Value, json};
 
 use super::described::runner;
 use crate::model::Secret;
-use crate::rehearsal::answer::Answer;
-use crate::rehearsal::call::{Call, RUNNER_SERVICE};
-use crate::rehearsal::jit::{self, Contents};
+use crate::rehearsal::answer::StubResponse;
+use crate::rehearsal::call::{RUNNER_SERVICE, StubRequest};
+use crate::rehearsal::jit::{self, JitFiles};
 use crate::rehearsal::rows::Registrant;
 use crate::rehearsal::state::StubState;
 
 /// Registers a runner just in time.
-pub(super) fn just_in_time(state: &mut StubState, call: &Call, scope: &str) -> Answer {
+pub(super) fn just_in_time(state: &mut StubState, call: &StubRequest, scope: &str) -> StubResponse {
     let Some(registrant) = registrant(scope, &call.body) else {
-        return Answer::error(422, "Invalid request.");
+        return StubResponse::error(422, "Invalid request.");
     };
     if state.name_taken(scope, &registrant.name) {
         let name = &registrant.name;
         let message = format!("Already exists - A runner with the name {name} already exists.");
-        return Answer::error(409, &message);
+        return StubResponse::error(409, &message);
     }
     let id = state.add_row(registrant);
     let blob = blob(state, id);
     let rows = state.rows_of(scope);
     let row = rows.iter().find(|row| row.id == id);
-    Answer::created(json!({
+    StubResponse::created(json!({
         "runner": row.map(runner),
         "encoded_jit_config": blob.expose(),
     }))
@@ -39,7 +39,7 @@ pub(super) fn blob(state: &StubState, id: u64) -> Secret {
     let Some(row) = state.row(id) else {
         return Secret::new("");
     };
-    jit::encode(&Contents {
+    jit::encode(&JitFiles {
         agent_id: id,
         agent_name: &row.as_registered.name,
         client_id: &row.client,

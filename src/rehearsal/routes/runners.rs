@@ -3,30 +3,37 @@
 use serde_json::{Value, json};
 
 use super::described::runner;
-use crate::rehearsal::answer::Answer;
-use crate::rehearsal::call::Call;
+use crate::rehearsal::answer::StubResponse;
+use crate::rehearsal::call::StubRequest;
 use crate::rehearsal::registrations::Deletion;
 use crate::rehearsal::state::StubState;
 
 /// All runners of a scope, on one page.
-pub(super) fn list(state: &StubState, call: &Call, scope: &str) -> Answer {
+pub(super) fn list(state: &StubState, call: &StubRequest, scope: &str) -> StubResponse {
     let mut rows = state.rows_of(scope);
     if let Some(name) = call.query("name") {
         rows.retain(|row| row.name == name);
     }
     let all: Vec<Value> = rows.iter().map(runner).collect();
-    Answer::json(json!({ "total_count": all.len(), "runners": all }))
+    StubResponse::json(json!({ "total_count": all.len(), "runners": all }))
 }
 
-pub(super) fn one(state: &StubState, scope: &str, id: &str) -> Answer {
+pub(super) fn one(state: &StubState, scope: &str, id: &str) -> StubResponse {
     let id = id.parse::<u64>().ok();
     let rows = state.rows_of(scope);
     let row = rows.iter().find(|row| Some(row.id) == id);
-    row.map_or_else(Answer::not_found, |row| Answer::json(runner(row)))
+    row.map_or_else(StubResponse::not_found, |row| {
+        StubResponse::json(runner(row))
+    })
 }
 
 /// Adds labels to a runner, and answers with all that it has then.
-pub(super) fn label(state: &mut StubState, call: &Call, scope: &str, id: &str) -> Answer {
+pub(super) fn label(
+    state: &mut StubState,
+    call: &StubRequest,
+    scope: &str,
+    id: &str,
+) -> StubResponse {
     let body: Value = serde_json::from_slice(&call.body).unwrap_or_default();
     let labels = body["labels"].as_array().cloned().unwrap_or_default();
     let labels: Vec<String> = labels
@@ -34,7 +41,7 @@ pub(super) fn label(state: &mut StubState, call: &Call, scope: &str, id: &str) -
         .filter_map(|label| Some(label.as_str()?.to_lowercase()))
         .collect();
     if labels.is_empty() {
-        return Answer::error(
+        return StubResponse::error(
             422,
             "Invalid property /labels: 1 item required; only 0 were supplied.",
         );
@@ -42,27 +49,27 @@ pub(super) fn label(state: &mut StubState, call: &Call, scope: &str, id: &str) -
     let id = id.parse::<u64>().ok();
     let rows = state.rows_of(scope);
     let Some(row) = rows.iter().find(|row| Some(row.id) == id) else {
-        return Answer::not_found();
+        return StubResponse::not_found();
     };
     state.label(row.id, labels);
     let rows = state.rows_of(scope);
     let row = rows.iter().find(|row| Some(row.id) == id);
-    row.map_or_else(Answer::not_found, |row| {
+    row.map_or_else(StubResponse::not_found, |row| {
         let labels = runner(row)["labels"].take();
         let number = labels.as_array().map_or(0, Vec::len);
-        Answer::json(json!({ "total_count": number, "labels": labels }))
+        StubResponse::json(json!({ "total_count": number, "labels": labels }))
     })
 }
 
-pub(super) fn delete(state: &mut StubState, scope: &str, id: &str) -> Answer {
+pub(super) fn delete(state: &mut StubState, scope: &str, id: &str) -> StubResponse {
     let Ok(id) = id.parse() else {
-        return Answer::not_found();
+        return StubResponse::not_found();
     };
     let name = state.row(id).map(|row| row.as_registered.name.clone());
     match state.delete(scope, id) {
-        Deletion::Absent => Answer::not_found(),
-        Deletion::Done => Answer::nothing(),
-        Deletion::Busy => Answer::error(
+        Deletion::Absent => StubResponse::not_found(),
+        Deletion::Done => StubResponse::nothing(),
+        Deletion::Busy => StubResponse::error(
             422,
             &format!(
                 "Runner \"{}\" is currently running a job and cannot be deleted.",

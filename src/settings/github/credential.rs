@@ -1,12 +1,12 @@
 //! With what to go to GitHub: a token, or an app that gets itself one.
 
 use crate::model::{Secret, SecretSource};
-use crate::settings::values::{AppId, Installation, Source, Text};
-use crate::settings::{Env, Error, File, Origin, Result, Setting, typed};
+use crate::settings::values::{AppId, InstallationId, SecretSetting, SettingText};
+use crate::settings::{Env, Error, Origin, Result, Setting, SettingsFile, typed};
 
 /// A GitHub App.
 #[derive(Clone, Debug)]
-pub struct App {
+pub struct AppSetting {
     /// Its number or its client id.
     pub id: Setting<String>,
     /// Where it is installed; found for the scope when left out.
@@ -17,9 +17,9 @@ pub struct App {
 
 /// With what to go to GitHub.
 #[derive(Clone, Debug)]
-pub enum Credential {
+pub enum GitHubCredential {
     /// An app, which gets itself tokens.
-    App(Box<App>),
+    App(Box<AppSetting>),
     /// A token.
     Token(SecretSource),
 }
@@ -34,7 +34,7 @@ const APP_ID: &str = "GHARUN_APP_ID";
 const APP_KEY: &str = "GHARUN_APP_PRIVATE_KEY";
 const APP_INSTALLATION: &str = "GHARUN_APP_INSTALLATION";
 
-impl App {
+impl AppSetting {
     /// The error for an app where only a token will do: GitHub describes no permission by which an
     /// app could manage the runners of an enterprise.
     pub(super) fn of_no_enterprise(&self) -> Error {
@@ -63,12 +63,12 @@ pub(super) fn none() -> Error {
 }
 
 /// What holds, first that is set: our own variables, the app, the file's token, the workflow's.
-pub(super) fn resolve(env: &Env, file: &File) -> Result<Option<Setting<Credential>>> {
+pub(super) fn resolve(env: &Env, file: &SettingsFile) -> Result<Option<Setting<GitHubCredential>>> {
     let variable = |names: &[&str]| {
         names.iter().find_map(|name| {
             let value = SecretSource::Literal(Secret::new(env.get(name)?.trim()));
             Some(Setting {
-                value: Credential::Token(value),
+                value: GitHubCredential::Token(value),
                 origin: Origin::Variable((*name).to_owned()),
             })
         })
@@ -78,20 +78,20 @@ pub(super) fn resolve(env: &Env, file: &File) -> Result<Option<Setting<Credentia
     }
     if let Some(app) = app(env, file)? {
         let origin = app.id.origin.clone();
-        let value = Credential::App(Box::new(app));
+        let value = GitHubCredential::App(Box::new(app));
         return Ok(Some(Setting { value, origin }));
     }
     let of_file = file.contents.github.token.as_ref();
     let of_file = of_file.map(|written| source(written, env));
     if let Some(token) = of_file.filter(SecretSource::is_set) {
-        let token = file.setting(&["github", "token"], Credential::Token(token));
+        let token = file.setting(&["github", "token"], GitHubCredential::Token(token));
         return Ok(Some(token));
     }
     Ok(variable(&OTHERS))
 }
 
 /// The app, when its id and its key are set; one without the other is an error.
-fn app(env: &Env, file: &File) -> Result<Option<App>> {
+fn app(env: &Env, file: &SettingsFile) -> Result<Option<AppSetting>> {
     let in_file = file.contents.github.app.clone().unwrap_or_default();
     let id = of_variable::<AppId>(env, APP_ID)?;
     let id = id.or_else(|| {
@@ -101,8 +101,8 @@ fn app(env: &Env, file: &File) -> Result<Option<App>> {
     let id = id.map(|id| id.map(|id| id.0));
     let key = private_key(env, file, in_file.private_key.as_ref());
     let (id, key) = match (id, key) {
-        (None, Key::Unset) => return Ok(None),
-        (Some(id), Key::Set(key)) => (id, key),
+        (None, PrivateKeySetting::Unset) => return Ok(None),
+        (Some(id), PrivateKeySetting::Set(key)) => (id, key),
         (Some(Setting { value: id, origin }), key) => {
             let why = key.why();
             return Err(Error::usage(format!(
@@ -112,7 +112,11 @@ fn app(env: &Env, file: &File) -> Result<Option<App>> {
                 "set ${APP_KEY}, or `private_key = {{ env = \"NAME\" }}` or `{{ file = \"PATH\" }}` under [github.app]"
             )));
         }
-        (None, Key::Set(Setting { origin, .. }) | Key::Absent { origin, .. }) => {
+        (
+            None,
+            PrivateKeySetting::Set(Setting { origin, .. })
+            | PrivateKeySetting::Absent { origin, .. },
+        ) => {
             return Err(Error::usage(format!(
                 "a GitHub App private key is set ({origin}), but no app ID"
             ))
@@ -122,11 +126,11 @@ fn app(env: &Env, file: &File) -> Result<Option<App>> {
             )));
         }
     };
-    let installation = of_variable::<Installation>(env, APP_INSTALLATION)?;
+    let installation = of_variable::<InstallationId>(env, APP_INSTALLATION)?;
     let installation = installation
         .map(|given| given.value)
         .or(in_file.installation);
-    Ok(Some(App {
+    Ok(Some(AppSetting {
         id,
         installation: installation.map(|installation| installation.0),
         key,
@@ -134,7 +138,7 @@ fn app(env: &Env, file: &File) -> Result<Option<App>> {
 }
 
 /// What a variable holds; blanks alone are as nothing.
-fn of_variable<T: Text>(env: &Env, variable: &str) -> Result<Option<Setting<T>>> {
+fn of_variable<T: SettingText>(env: &Env, variable: &str) -> Result<Option<Setting<T>>> {
     let text = env.get(variable).map(str::trim);
     let text = text.filter(|text| !text.is_empty());
     let origin = || Origin::Variable(variable.to_owned());
@@ -142,7 +146,7 @@ fn of_variable<T: Text>(env: &Env, variable: &str) -> Result<Option<Setting<T>>>
 }
 
 /// What there is of a private key.
-enum Key {
+enum PrivateKeySetting {
     /// The file names a variable that is not set.
     Absent {
         origin: Origin,
@@ -152,7 +156,7 @@ enum Key {
     Unset,
 }
 
-impl Key {
+impl PrivateKeySetting {
     fn why(&self) -> String {
         match self {
             Self::Absent { origin, variable } => format!(": ${variable} ({origin}) is not set"),
@@ -161,34 +165,38 @@ impl Key {
     }
 }
 
-fn private_key(env: &Env, file: &File, of_file: Option<&Source>) -> Key {
+fn private_key(
+    env: &Env,
+    file: &SettingsFile,
+    of_file: Option<&SecretSetting>,
+) -> PrivateKeySetting {
     if let Some(text) = env.get(APP_KEY) {
-        return Key::Set(Setting {
+        return PrivateKeySetting::Set(Setting {
             value: SecretSource::Literal(Secret::new(text)),
             origin: Origin::Variable(APP_KEY.to_owned()),
         });
     }
     let Some(written) = of_file else {
-        return Key::Unset;
+        return PrivateKeySetting::Unset;
     };
     let origin = file.origin(&["github", "app", "private_key"]);
     match source(written, env) {
-        SecretSource::Variable { name, value: None } => Key::Absent {
+        SecretSource::Variable { name, value: None } => PrivateKeySetting::Absent {
             origin,
             variable: name,
         },
-        value => Key::Set(Setting { value, origin }),
+        value => PrivateKeySetting::Set(Setting { value, origin }),
     }
 }
 
 /// What a source of the file comes to here.
-pub(in crate::settings) fn source(written: &Source, env: &Env) -> SecretSource {
+pub(in crate::settings) fn source(written: &SecretSetting, env: &Env) -> SecretSource {
     match written {
-        Source::Command(words) => SecretSource::Command(words.clone()),
-        Source::Env(name) => SecretSource::Variable {
+        SecretSetting::Command(words) => SecretSource::Command(words.clone()),
+        SecretSetting::Env(name) => SecretSource::Variable {
             name: name.clone(),
             value: env.get(name).map(|value| Secret::new(value.trim())),
         },
-        Source::File(path) => SecretSource::File(env.path(&path.to_string_lossy())),
+        SecretSetting::File(path) => SecretSource::File(env.path(&path.to_string_lossy())),
     }
 }

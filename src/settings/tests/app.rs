@@ -14,16 +14,16 @@ fn error(world: &World) -> String {
 }
 
 /// Where the credential comes from and what it is.
-fn credential(world: &World) -> Option<(String, Credential)> {
+fn credential(world: &World) -> Option<(String, GitHubCredential)> {
     let given = world.settings().expect("it resolves").0.github.token?;
     let origin = given.origin.to_string();
     let folder = format!("{}/", world.file.path().display());
     Some((origin.replace(&folder, ""), given.value))
 }
 
-fn app(world: &World) -> (String, App) {
+fn app(world: &World) -> (String, AppSetting) {
     match credential(world) {
-        Some((origin, Credential::App(app))) => (origin, *app),
+        Some((origin, GitHubCredential::App(app))) => (origin, *app),
         other => panic!("no app: {other:?}"),
     }
 }

@@ -1,6 +1,6 @@
 //! What is told of numbers, items, tables, variables and values that have the right type and cannot be used.
 
-use super::super::file::Contents;
+use super::super::file::FileContents;
 use super::types::{Key, VALUES, all_keys, read};
 use super::*;
 use crate::providers::KINDS;
@@ -199,7 +199,7 @@ fn a_table_that_is_none_and_a_kind_that_is_none_are_told() {
 #[test]
 fn every_setting_has_a_variable_and_a_wrong_text_in_it_is_told() {
     const WRONG: &str = "a b?";
-    let schema = schemars::schema_for!(Contents);
+    let schema = schemars::schema_for!(FileContents);
     let defaults = Shape::of(&schema).inside("defaults").into_iter();
     let keys = defaults.flat_map(Shape::keys);
     let mut variables: Vec<(String, &str)> = keys

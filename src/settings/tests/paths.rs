@@ -14,7 +14,7 @@ fn home(folder: &Path, more: &[(&str, &str)]) -> Env {
 
 /// The settings of the table `p`, or the error about them.
 fn table(text: &str, set: &[&str], env: &Env) -> Result<ProviderSettings> {
-    let file = File::parse(Path::new("p.toml"), text)?;
+    let file = SettingsFile::parse(Path::new("p.toml"), text)?;
     let set: Vec<String> = set.iter().map(|text| (*text).to_owned()).collect();
     let tables = Tables::resolve(&set, env, &file)?;
     Ok(tables.settings(&["p".to_owned()])?.remove(0))

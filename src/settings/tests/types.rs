@@ -1,6 +1,6 @@
 //! Every key of the file with a value of every type: what fits is taken, and of all else it is said what it must be.
 
-use super::super::file::Contents;
+use super::super::file::FileContents;
 use super::*;
 use crate::providers::KINDS;
 use crate::providers::schema::Shape;
@@ -29,7 +29,7 @@ fn keys(shape: Shape<'_>, before: &[String], all: &mut Vec<Vec<String>>) {
 
 /// What comes of a file: of the file itself, and then of its table `p`.
 pub(super) fn read(text: &str) -> Result<()> {
-    let file = File::parse(Path::new("p.toml"), text)?;
+    let file = SettingsFile::parse(Path::new("p.toml"), text)?;
     let tables = Tables::resolve(&[], &Env::default(), &file)?;
     tables.settings(&tables.named()).map(drop)
 }
@@ -101,7 +101,7 @@ impl Key {
 
 /// Every key of a table that is no kind's.
 fn fixed_keys() -> Vec<Key> {
-    let schema = schemars::schema_for!(Contents);
+    let schema = schemars::schema_for!(FileContents);
     let mut all = Vec::new();
     for table in ["defaults", "github"] {
         let mut paths = Vec::new();

@@ -56,10 +56,10 @@ fn with_bars() -> (Ui, Stream, Screen) {
         stderr: true,
         ..Terminals::default()
     };
-    let look = Look {
+    let look = UiOptions {
         terminals,
-        color: Color::Never,
-        ..Look::default()
+        color: ColorArg::Never,
+        ..UiOptions::default()
     };
     let progress = Progress::on(target, false);
     let ui = Ui::with(
@@ -133,9 +133,9 @@ fn bars_are_for_people_who_did_not_ask_for_more_or_less() {
         stdout: true,
         stderr: true,
     };
-    let look = Look {
+    let look = UiOptions {
         terminals,
-        ..Look::default()
+        ..UiOptions::default()
     };
     let bars = |look| {
         Ui::speaking_to(look, Box::new(io::sink()), Box::new(io::sink()))
@@ -144,17 +144,17 @@ fn bars_are_for_people_who_did_not_ask_for_more_or_less() {
             .is_some()
     };
     assert!(bars(look));
-    assert!(!bars(Look {
+    assert!(!bars(UiOptions {
         verbosity: Verbosity::Debug,
         ..look
     }));
-    assert!(!bars(Look {
+    assert!(!bars(UiOptions {
         verbosity: Verbosity::Quiet,
         ..look
     }));
-    assert!(!bars(Look {
+    assert!(!bars(UiOptions {
         actions: true,
         ..look
     }));
-    assert!(!bars(Look::default()));
+    assert!(!bars(UiOptions::default()));
 }

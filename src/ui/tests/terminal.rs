@@ -56,9 +56,9 @@ async fn a_child_process_asks() {
     let Some(answer) = std::env::var_os(ANSWER) else {
         return;
     };
-    let look = Look {
+    let look = UiOptions {
         terminals: Terminals::of_this_process(),
-        ..Look::default()
+        ..UiOptions::default()
     };
     let said = Ui::new(look).confirm("Stop\u{1b}[2J 3 machines?").await;
     fs::write(answer, format!("{said:?}")).unwrap();

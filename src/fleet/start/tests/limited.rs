@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use super::*;
 use crate::github::{
-    Client, Config, DEFAULT_GROUP, ErrorKind as GitHubError, Hearer, Notice, Token,
+    Client, ClientConfig, ClientEvent, DEFAULT_GROUP, ErrorKind as GitHubError, Observer,
+    TokenSource,
 };
 use crate::http::{Bounds, Rate};
 use crate::model::{Scope, Secret};
@@ -41,21 +42,21 @@ impl Limited {
         let stub = StubServer::open_behind(options, github.interceptor()).expect("a stub");
         let heard = Arc::new(Mutex::new(Vec::new()));
         let ear = Arc::clone(&heard);
-        let client = Client::new(Config {
+        let client = Client::new(ClientConfig {
             api_url: stub.url().parse().expect("an address"),
             scope: Scope::Repo {
                 owner: "octo".into(),
                 name: "app".into(),
             },
-            token: Some(Token::literal(Secret::new("hunter2"))),
+            token: Some(TokenSource::literal(Secret::new("hunter2"))),
             group: DEFAULT_GROUP,
             bounds: Bounds {
                 rate: RATE,
                 ..Bounds::default()
             },
             roots: None,
-            hearer: Hearer::new(move |notice| {
-                if let Notice::Waiting { reason, .. } = notice {
+            observer: Observer::new(move |notice| {
+                if let ClientEvent::Waiting { reason, .. } = notice {
                     ear.lock().expect("no panic").push(reason.to_owned());
                 }
                 Ok(())
@@ -93,7 +94,7 @@ impl Limited {
             .patient(Instant::now() + self.scene.plan.timeout);
         let fleet = Fleet {
             github: Some(&client),
-            places: &self.scene.places,
+            providers: &self.scene.places,
             unopened: &[],
             store: &self.scene.store,
             sink: &self.scene.ear,

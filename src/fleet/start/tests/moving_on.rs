@@ -21,7 +21,7 @@ async fn an_order_that_finds_no_room_is_ended_first_and_goes_to_the_next_provide
     let machines = scene.cloud.machines();
     assert_eq!(machines.len(), 2, "one machine each");
     for machine in &machines {
-        assert_eq!(machine.instance.id.place.as_deref(), Some("b"));
+        assert_eq!(machine.instance.id.location.as_deref(), Some("b"));
         assert_ne!(machine.instance.state, Condition::Ended(String::new()));
     }
     let mut names = scene.hub.names();
@@ -125,5 +125,5 @@ async fn a_machine_whose_runner_got_a_job_meanwhile_stays() {
     assert!(!scene.hub.asked("deregister").is_empty(), "it was to go");
     assert_eq!(scene.cloud.asked(Verb::Terminate), [""; 0]);
     let machines = scene.cloud.machines();
-    assert_eq!(machines[0].instance.id.place.as_deref(), Some("a"));
+    assert_eq!(machines[0].instance.id.location.as_deref(), Some("a"));
 }

@@ -25,7 +25,7 @@ async fn a_runner_that_gets_another_name_while_it_waits_keeps_its_turn() {
     names.dedup();
     assert!(names.len() > 1, "its registration grew old: {names:?}");
     let machine = &scene.cloud.machines()[0];
-    assert_eq!(machine.instance.id.place.as_deref(), Some("a"));
+    assert_eq!(machine.instance.id.location.as_deref(), Some("a"));
     assert_eq!(scene.cloud.queue("a"), [""; 0]);
 }
 
@@ -34,7 +34,7 @@ async fn who_has_waited_long_enough_leaves_the_queue_before_it_goes_to_the_next_
     let scene = full(30 * SECOND);
     let cloud = scene.cloud.clone();
     scene.cloud.on_launch(move |machine| {
-        assert_eq!(machine.id.place.as_deref(), Some("b"));
+        assert_eq!(machine.id.location.as_deref(), Some("b"));
     });
     assert_eq!(scene.start().await.up.len(), 1);
     assert_eq!(cloud.queue("a"), [""; 0]);
@@ -74,5 +74,5 @@ async fn a_place_that_is_not_there_for_a_moment_is_waited_for_all_the_same() {
     };
     assert_eq!(scene.start_while(room).await.up.len(), 1);
     let machine = &scene.cloud.machines()[0];
-    assert_eq!(machine.instance.id.place.as_deref(), Some("a"));
+    assert_eq!(machine.instance.id.location.as_deref(), Some("a"));
 }

@@ -12,14 +12,15 @@ use tokio::time::Instant;
 
 use crate::fleet::stop::{Selection, StopOutcome, StopRequest, carry_out, select};
 use crate::fleet::survey::{Survey, View, survey};
-use crate::fleet::{Fleet, Place, Unopened};
+use crate::fleet::{Fleet, NamedProvider, Unopened};
 use crate::github::{
-    Api, Deregistration, Error, ErrorKind, Job, Label, Registration, Result, Runner, WorkflowRun,
+    Deregistration, Error, ErrorKind, GitHubApi, Label, Registration, Result, Runner, WorkflowJob,
+    WorkflowRun,
 };
 use crate::model::{Event, Instance, Name, Order, Reference, Run, Secret, Sink, StopTarget, Tags};
 use crate::providers::Provider;
 use crate::providers::memory::{InMemoryCloud, InMemoryProvider};
-use crate::state::{Entry, Store};
+use crate::state::{RunnerRecord, Store};
 
 /// The run that everything in these tests is of.
 pub(super) const RUN: Run = Run { id: 7, attempt: 2 };
@@ -68,7 +69,7 @@ impl FaultyGitHub {
     }
 }
 
-impl Api for FaultyGitHub {
+impl GitHubApi for FaultyGitHub {
     async fn register(&self, _: &Name, _: &[String]) -> Result<Registration> {
         unreachable!("stop registers nothing")
     }
@@ -118,17 +119,17 @@ impl Api for FaultyGitHub {
         }))
     }
 
-    async fn jobs(&self, _: &str, run: Run) -> Result<Option<Vec<Job>>> {
+    async fn jobs(&self, _: &str, run: Run) -> Result<Option<Vec<WorkflowJob>>> {
         self.ask("jobs", run.id)?;
         let (jobs, now) = (self.jobs.borrow(), Instant::now());
         let at_work = jobs.iter().filter(|(_, from)| *from <= now);
-        let jobs = at_work.map(|(name, _)| Job {
+        let jobs = at_work.map(|(name, _)| WorkflowJob {
             status: "in_progress".into(),
             runner_id: None,
             runner_name: Some(name.clone()),
         });
         let nameless = self.nameless_jobs.borrow();
-        let nameless = nameless.iter().map(|id| Job {
+        let nameless = nameless.iter().map(|id| WorkflowJob {
             status: "in_progress".into(),
             runner_id: Some(*id),
             runner_name: None,
@@ -168,7 +169,7 @@ pub(super) struct Scene {
     pub(super) cloud: InMemoryCloud,
     pub(super) hub: FaultyGitHub,
     pub(super) ear: Ear,
-    pub(super) places: Vec<Place>,
+    pub(super) places: Vec<NamedProvider>,
     pub(super) unopened: Vec<Unopened>,
     pub(super) store: Store,
     pub(super) view: View,
@@ -205,7 +206,7 @@ impl Scene {
 
     pub(super) fn with_place(mut self, name: &str) -> Self {
         let provider: Arc<dyn Provider> = Arc::new(self.cloud.provider(name));
-        self.places.push(Place::new(name, provider));
+        self.places.push(NamedProvider::new(name, provider));
         self
     }
 
@@ -222,7 +223,7 @@ impl Scene {
     pub(super) fn fleet(&self) -> Fleet<'_, FaultyGitHub> {
         Fleet {
             github: (!self.without_github).then_some(&self.hub),
-            places: &self.places,
+            providers: &self.places,
             unopened: &self.unopened,
             store: &self.store,
             sink: &self.ear,
@@ -260,7 +261,7 @@ impl Scene {
         let order = Order {
             name: tags.name.clone(),
             boot: Secret::new("true"),
-            turn: tags.name.to_string(),
+            queue_key: tags.name.to_string(),
             tags: tags.clone(),
             lifetime: Duration::from_hours(1),
         };
@@ -302,7 +303,7 @@ impl Scene {
 
     /// Writes the record of these tags down.
     pub(super) async fn record(&self, tags: &Tags, provider: &str, instance: Option<Reference>) {
-        let entry = Entry {
+        let entry = RunnerRecord {
             provider: provider.to_owned(),
             server: tags.server.clone(),
             scope: tags.scope.clone(),

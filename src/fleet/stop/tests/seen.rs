@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::scene::{RUN, Scene, named, stop, tags};
-use crate::fleet::Place;
+use crate::fleet::NamedProvider;
 use crate::model::{Exit, Reference, StopTarget, chain};
 use crate::providers::ErrorKind;
 use crate::providers::memory::{Fault, Flaw, Verb};
@@ -76,7 +76,7 @@ async fn a_place_that_is_not_looked_at_any_more_is_not_gone() {
     // Also where the place cannot tell whose the machine is.
     let mut scene = scene;
     let careless = scene.cloud.provider("gpu").with(Flaw::AnyPlaceIsMine);
-    scene.places = vec![Place::new("gpu", Arc::new(careless))];
+    scene.places = vec![NamedProvider::new("gpu", Arc::new(careless))];
     assert_eq!(scene.verdict().await, "unknown");
     let unknown = &scene.survey().await.unknown;
     assert_eq!(unknown[0].source, "gpu:another/box", "{unknown:?}");

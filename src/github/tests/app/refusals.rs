@@ -3,7 +3,7 @@
 use super::*;
 
 /// What a user reads of a first question.
-async fn refusal(play: &Play, scope: Scope, app: App) -> (ErrorKind, String) {
+async fn refusal(play: &Play, scope: Scope, app: GitHubApp) -> (ErrorKind, String) {
     let error = play.client_of(scope, app).runners().await.unwrap_err();
     let port = format!(":{}", play.stub.port());
     let told = told(&error).replace(&port, "");
@@ -15,8 +15,8 @@ async fn refusal(play: &Play, scope: Scope, app: App) -> (ErrorKind, String) {
 #[tokio::test]
 async fn the_key_of_another_app_is_asked_about_once_and_told() {
     let play = Play::new();
-    let app = App {
-        key: Key::read(&keys::make().pkcs8).unwrap(),
+    let app = GitHubApp {
+        key: AppKey::read(&keys::make().pkcs8).unwrap(),
         ..Play::app()
     };
     let (kind, told) = refusal(&play, repo(), app).await;
@@ -44,7 +44,7 @@ async fn a_missing_permission_is_named_and_who_grants_it() {
     hint: the app's owner must add it on the app's settings page, Permissions & events: "Repository permissions: Administration: Read and write"
     hint: then the owner of `acme/app` must accept it at `https://github.com/organizations/acme/settings/installations/77`
     "#);
-    let given = App {
+    let given = GitHubApp {
         installation: Some(ID),
         ..Play::app()
     };
@@ -72,7 +72,7 @@ async fn an_app_that_is_not_installed_there_is_told() {
     hint: the app `Iv23liPretend` is not installed on `acme/app` (see "Install App" on the app's settings page), or the app or `acme/app` does not exist
     "#);
     // The installation is there, and does not reach as far.
-    let given = App {
+    let given = GitHubApp {
         installation: Some(ID),
         ..Play::app()
     };
@@ -83,7 +83,7 @@ async fn an_app_that_is_not_installed_there_is_told() {
 #[tokio::test]
 async fn an_installation_of_somebody_else_is_told_with_the_right_one() {
     let play = Play::new();
-    let given = App {
+    let given = GitHubApp {
         installation: Some(5),
         ..Play::app()
     };

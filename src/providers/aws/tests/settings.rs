@@ -3,7 +3,7 @@
 use super::*;
 
 fn refused(table: serde_json::Value) -> Option<String> {
-    let config: Config = serde_json::from_value(table).expect("a table");
+    let config: AwsConfig = serde_json::from_value(table).expect("a table");
     let error = config.check().expect_err("it cannot be meant");
     assert_eq!(error.kind, ErrorKind::Config);
     error.key().map(str::to_owned)
@@ -71,7 +71,7 @@ fn the_region_of_the_surroundings_is_a_setting() {
         "AWS_DEFAULT_REGION" => Some("us-east-1".to_owned()),
         _ => None,
     };
-    let found = Aws::ambient(&env);
+    let found = Aws::env_defaults(&env);
     assert_eq!(found[0], ("AWS_REGION", "region", json!("eu-west-1")));
 }
 

@@ -55,7 +55,7 @@ impl Share {
 
     fn id(id: String) -> InstanceId {
         InstanceId {
-            place: Some(places::place(REGION)),
+            location: Some(places::place(REGION)),
             id,
         }
     }

@@ -49,7 +49,7 @@ async fn a_reference_that_cannot_be_one_is_a_failure() {
             (Some("us_east"), "i-0123456789abcdef0"),
         ] {
             let id = InstanceId {
-                place: place.map(str::to_owned),
+                location: place.map(str::to_owned),
                 id: id.to_owned(),
             };
             let error = aws.terminate(&id).await.expect_err("it is none");

@@ -36,10 +36,10 @@ fn problem(status: u16, detail: &str) -> Reply {
 }
 
 /// What comes of one call, with the server's replies to it and to its repetitions.
-async fn failure(method: Method, reply: Reply) -> Failure {
+async fn failure(method: Method, reply: Reply) -> CallFailure {
     let server = Server::replies([reply.clone(), reply]).await;
     let rest = rest(server.url());
-    let term = Term::new(Duration::from_secs(20), tokio::time::Instant::now());
+    let term = Deadline::new(Duration::from_secs(20), tokio::time::Instant::now());
     let call = rest.call(method, &["things"]);
     call.fetch::<Vec<u8>>(&term).await.expect_err("it fails")
 }
@@ -101,7 +101,7 @@ async fn a_change_that_never_left_this_machine_is_not_ambiguous() {
             at_most: Duration::from_secs(20),
         },
         async || {
-            let term = Term::until(rest.client().deadline());
+            let term = Deadline::until(rest.client().deadline());
             let call = rest.call(Method::POST, &["things"]);
             let failure = call.send(&term).await.expect_err("nobody is there");
             (failure.kind() != ErrorKind::Ambiguous).then_some(failure)
@@ -121,7 +121,7 @@ async fn an_error_tells_the_places_words_and_the_requests_id_and_no_token() {
         .query("x", "1&2")
         .bearer(&Secret::new("hush"))
         .json(&serde_json::json!({ "a": 1 }));
-    let term = Term::until(rest.client().deadline());
+    let term = Deadline::until(rest.client().deadline());
     let failure = call.send(&term).await.expect_err("it is refused");
     assert_eq!(failure.body().unwrap()["detail"], "key lacks\x1b[31m scope");
     let error = failure.explain("could not do it");

@@ -122,7 +122,7 @@ fn labels_cannot_take_the_place_of_tags() {
 
 #[test]
 fn defaults_are_shown() {
-    let schema = schemars::schema_for!(Config);
+    let schema = schemars::schema_for!(DockerConfig);
     let shown = |key: &str| schema.get("properties").unwrap()[key]["default"].clone();
     assert_eq!(shown("image"), json!(IMAGE));
     assert_eq!(shown("pull"), json!("missing"));
@@ -134,7 +134,7 @@ fn defaults_are_shown() {
 fn a_value_of_another_type_says_what_to_write() {
     for (key, said) in [("memory", "4g"), ("gpus", "all")] {
         let table = json!({ key: true });
-        let read = schema::read_value::<Config>(&table).map(drop);
+        let read = schema::read_value::<DockerConfig>(&table).map(drop);
         let misfit = read.expect_err("it is no such value");
         assert_eq!(misfit.key(), key);
         let error = misfit.fault.to_string();

@@ -21,7 +21,7 @@ use crate::model::{InstanceId, random};
 use crate::providers::ProviderKind as _;
 use crate::providers::contract::{Fake, Mood, skipped};
 use crate::providers::docker::machine::short;
-use crate::providers::docker::{Config, Docker, SOCKET};
+use crate::providers::docker::{Docker, DockerConfig, SOCKET};
 
 /// The image of all tests: busybox and a user `runner`, 1001:127.
 pub(super) const IMAGE: &str = "gharun-test-docker:1";
@@ -100,7 +100,7 @@ impl Share {
 
     pub(super) fn id(&self, whole: &str) -> InstanceId {
         InstanceId {
-            place: Some(self.place.clone()),
+            location: Some(self.place.clone()),
             id: short(whole).to_owned(),
         }
     }
@@ -467,8 +467,8 @@ async fn serve(mut client: TcpStream, deed: impl Fn(&str) -> Deed) -> std::io::R
 }
 
 /// Settings as they are when nothing is said, for tests of what needs no daemon.
-pub(super) fn plain() -> Config {
-    Config::default()
+pub(super) fn plain() -> DockerConfig {
+    DockerConfig::default()
 }
 
 /// Starts a container that was made beside the provider.

@@ -11,15 +11,15 @@ use crate::providers::common::attempt::Attempt;
 use crate::providers::contract::{Fake as _, chain, order, skipped, uphold};
 use crate::providers::docker::daemon::Daemon;
 use crate::providers::docker::endpoint::Endpoint;
-use crate::providers::docker::ssh::Ssh;
+use crate::providers::docker::ssh::SshTransport;
 use crate::providers::docker::tests::share::{self, Share};
-use crate::providers::docker::{Config, Docker, HostConfig, Pull};
+use crate::providers::docker::{Docker, DockerConfig, HostConfig, Pull};
 use crate::providers::{ErrorKind, Provider as _, ProviderKind as _};
 
 #[tokio::test]
 async fn no_daemon_is_unavailable_with_what_to_do() {
     let host = "unix:///nonexistent/docker.sock";
-    let config = Config {
+    let config = DockerConfig {
         host: Some(host.to_owned()),
         ..share::plain()
     };
@@ -34,7 +34,7 @@ async fn no_daemon_is_unavailable_with_what_to_do() {
     let listing = docker.list().await.expect("a listing that says so");
     assert_eq!((listing.instances.len(), listing.unread.len()), (0, 1));
     let id = InstanceId {
-        place: Some("0123456789ab".into()),
+        location: Some("0123456789ab".into()),
         id: "0123456789ab".into(),
     };
     assert!(docker.terminate(&id).await.is_err());
@@ -75,7 +75,7 @@ async fn requests_speak_the_version_agreed_on_and_the_registrys_alphabet() {
         }
         heads
     };
-    let config = Config {
+    let config = DockerConfig {
         host: Some(host),
         image: "127.0.0.1:1/x:1".to_owned(),
         pull: Pull::Always,
@@ -143,10 +143,10 @@ async fn a_daemon_is_spoken_to_over_ssh() {
             "echo \"$*\" >> {}; while [ $# -gt 3 ]; do shift; done; exec env -u DOCKER_HOST PATH=\"$PATH:/usr/local/bin:/usr/bin\" \"$@\"",
             count.display()
         ));
-        let config = Config { host: Some("ssh://me@build:2222".into()), image: share::IMAGE.into(), pull: Pull::Never, ..share::plain() };
+        let config = DockerConfig { host: Some("ssh://me@build:2222".into()), image: share::IMAGE.into(), pull: Pull::Never, ..share::plain() };
         let docker = Docker::open(config).await.unwrap();
         docker.daemon.get(async || {
-            let client = Ssh::by(&program, "me@build:2222").client(60).expect("a client");
+            let client = SshTransport::by(&program, "me@build:2222").client(60).expect("a client");
             Daemon::by(client, &docker.endpoint).await.map(Arc::new)
         }).await.unwrap_or_else(|error| panic!("{}", chain(&error)));
         let order = order(share.tag());
@@ -182,13 +182,15 @@ async fn what_ssh_says_is_told() {
         ("exit 127", ErrorKind::Unavailable, "ended"),
     ] {
         let program = dialler(dir.path(), script);
-        let config = Config {
+        let config = DockerConfig {
             host: Some("ssh://me@build".into()),
             ..share::plain()
         };
         let endpoint = Endpoint::resolve(&config).unwrap();
         let reach = poll::until(SOON, async || {
-            let client = Ssh::by(&program, "me@build").client(60).expect("a client");
+            let client = SshTransport::by(&program, "me@build")
+                .client(60)
+                .expect("a client");
             let error = Daemon::by(client, &endpoint).await.expect_err("no daemon");
             // Another test's process may have the script open for a moment, just after a fork.
             (!chain(&error).contains("Text file busy")).then_some(error)
@@ -208,7 +210,7 @@ fn the_surroundings_are_read_as_the_docker_command_reads_them() {
                 .find(|(n, _)| *n == name)
                 .map(|(_, v)| (*v).to_owned())
         };
-        let found = Docker::ambient(&look);
+        let found = Docker::env_defaults(&look);
         found
             .into_iter()
             .map(|(name, key, value)| format!("{name} {key} {value}"))
@@ -253,7 +255,7 @@ fn plain_connections_to_elsewhere_are_warned_of() {
         ("tcp://build:2375", true),
         ("ssh://build", false),
     ] {
-        let config = Config {
+        let config = DockerConfig {
             host: Some(host.to_owned()),
             ..share::plain()
         };

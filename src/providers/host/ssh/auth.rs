@@ -12,14 +12,14 @@ use crate::providers::{Error, ErrorKind};
 
 /// What may be used.
 #[derive(Clone, Debug)]
-pub(super) struct Credentials {
+pub(super) struct SshCredentials {
     /// The agent's socket, if it may be asked.
     pub(super) agent: Option<PathBuf>,
 }
 
 /// What a file of a private key holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Held {
+enum PrivateKeyFile {
     Key,
     Locked,
     Nothing,
@@ -34,7 +34,7 @@ pub(super) fn log_in(
     session: &Session,
     user: &str,
     identities: &[PathBuf],
-    credentials: &Credentials,
+    credentials: &SshCredentials,
 ) -> Result<(), Error> {
     let mut tried = Vec::new();
     let methods = session.auth_methods(user).map(str::to_owned);
@@ -42,7 +42,8 @@ pub(super) fn log_in(
         return Ok(());
     }
     takes_keys(user, methods)?;
-    let files: Vec<(&PathBuf, Held)> = identities.iter().map(|file| (file, held(file))).collect();
+    let files: Vec<(&PathBuf, PrivateKeyFile)> =
+        identities.iter().map(|file| (file, held(file))).collect();
     let publics: Vec<Vec<u8>> = files.iter().filter_map(|(file, _)| public(file)).collect();
     let mut unused = Vec::new();
     let mut agent = None;
@@ -65,14 +66,18 @@ pub(super) fn log_in(
     for (file, held) in &files {
         let name = format!("`{}`", file.display());
         match held {
-            Held::Key => {
+            PrivateKeyFile::Key => {
                 let attempt = session.userauth_pubkey_file(user, None, file, None);
                 if accepted(session, attempt, &mut tried, name)? {
                     return Ok(());
                 }
             }
-            Held::Locked => tried.push(format!("{name} (encrypted, and not in the agent)")),
-            Held::Nothing => tried.push(format!("{name} (could not read a private key from it)")),
+            PrivateKeyFile::Locked => {
+                tried.push(format!("{name} (encrypted, and not in the agent)"));
+            }
+            PrivateKeyFile::Nothing => {
+                tried.push(format!("{name} (could not read a private key from it)"));
+            }
         }
     }
     if let Some(agent) = &agent
@@ -111,13 +116,16 @@ fn agent_lets_in(
     Ok(false)
 }
 
-fn refused(user: &str, tried: &[String], files: &[(&PathBuf, Held)]) -> Error {
+fn refused(user: &str, tried: &[String], files: &[(&PathBuf, PrivateKeyFile)]) -> Error {
     let tried = match tried {
         [] => "no key to try".to_owned(),
         tried => format!("tried {}", tried.join(", ")),
     };
     let failure = denied(format!("it refused the login of `{user}`: {tried}"));
-    match files.iter().find(|(_, held)| *held == Held::Locked) {
+    match files
+        .iter()
+        .find(|(_, held)| *held == PrivateKeyFile::Locked)
+    {
         Some((file, _)) => failure.hinted(format!("`ssh-add {}`", file.display())),
         None => failure.hinted("set `identity`, or start an agent that holds the key"),
     }
@@ -178,12 +186,12 @@ fn lost(error: &ssh2::Error) -> Error {
 }
 
 /// What is in a file: libssh2 tells a locked key from a broken one by no code of its own.
-fn held(file: &Path) -> Held {
+fn held(file: &Path) -> PrivateKeyFile {
     let Ok(text) = fs::read_to_string(file) else {
-        return Held::Nothing;
+        return PrivateKeyFile::Nothing;
     };
     if !text.contains("PRIVATE KEY-----") {
-        return Held::Nothing;
+        return PrivateKeyFile::Nothing;
     }
     // See PROTOCOL.key of OpenSSH: the magic, and then the cipher's name.
     let lines = text.lines().filter(|line| !line.starts_with("-----"));
@@ -194,9 +202,9 @@ fn held(file: &Path) -> Held {
     let openssh = head.starts_with(b"openssh-key-v1\0");
     let plain = head.get(15..23) == Some(b"\0\0\0\x04none".as_slice());
     if text.contains("ENCRYPTED") || openssh && !plain {
-        Held::Locked
+        PrivateKeyFile::Locked
     } else {
-        Held::Key
+        PrivateKeyFile::Key
     }
 }
 

@@ -29,11 +29,11 @@ const PORTS: usize = 3;
 
 /// What hosts said when they were last asked, for all launches that began before they were.
 #[derive(Debug, Default)]
-pub(super) struct Survey(Mutex<Option<(Instant, Vec<Seen>)>>);
+pub(super) struct HostSurvey(Mutex<Option<(Instant, Vec<HostStatus>)>>);
 
 /// What a host said.
 #[derive(Clone, Debug)]
-enum Seen {
+enum HostStatus {
     /// The names of its machines.
     Names(Vec<String>),
     /// It cannot be used, and why.
@@ -48,7 +48,7 @@ enum Seen {
 pub(super) async fn launch(ssh: &Ssh, order: &Order) -> Result<Instance> {
     let name = order.name.as_str();
     let seen = match ssh.members.as_slice() {
-        [_] => vec![Seen::Names(Vec::new())],
+        [_] => vec![HostStatus::Names(Vec::new())],
         _ => survey(ssh).await,
     };
     let rank: Vec<f64> = ssh.members.iter().map(|_| chance()).collect();
@@ -62,22 +62,22 @@ pub(super) async fn launch(ssh: &Ssh, order: &Order) -> Result<Instance> {
             refused.push(Error::new(ErrorKind::Unavailable, message));
             continue;
         }
-        if let Seen::Failed(why) = &seen[at] {
+        if let HostStatus::Failed(why) = &seen[at] {
             refused.push(
                 why.clone()
                     .while_trying(format!("{} was skipped", member.name())),
             );
             continue;
         }
-        let held = Held::of(member, name);
+        let held = Reservation::of(member, name);
         if !ssh.config.wait_for_slot.get().is_zero() {
-            queued(member).insert(order.turn.clone());
+            queued(member).insert(order.queue_key.clone());
         }
         match member.host.launch(order).await {
             Ok(machine) => {
                 held.keep();
-                queued(member).remove(&order.turn);
-                if let Err(error) = forgo(ssh, &order.turn).await {
+                queued(member).remove(&order.queue_key);
+                if let Err(error) = leave_queue(ssh, &order.queue_key).await {
                     // It counts no more before long, and the machine is there.
                     tracing::debug!("{}", chain(&error));
                 }
@@ -114,14 +114,14 @@ fn queued(member: &Member) -> MutexGuard<'_, BTreeSet<String>> {
     lock(&member.queued)
 }
 
-/// Leaves all queues in which this process got a place for this turn.
-pub(super) async fn forgo(ssh: &Ssh, turn: &str) -> Result<()> {
+/// Leaves all queues in which this process got a place for this `queue_key`.
+pub(super) async fn leave_queue(ssh: &Ssh, queue_key: &str) -> Result<()> {
     let there = ssh
         .members
         .iter()
-        .filter(|member| queued(member).remove(turn));
+        .filter(|member| queued(member).remove(queue_key));
     let left = there.map(async |member| {
-        let left = timeout(LEAVING, member.host.forgo(turn)).await;
+        let left = timeout(LEAVING, member.host.leave_queue(queue_key)).await;
         left.unwrap_or_else(|_| {
             let message = format!("could not leave the queue of {}", member.name());
             let cause = format!("it took more than {} s", LEAVING.as_secs());
@@ -140,13 +140,13 @@ fn skip(ssh: &Ssh, member: &Member, error: &Error) {
 
 /// The next host to ask: where the name is, else one with room, else one that may have room. Those
 /// that did not answer come last.
-fn next(ssh: &Ssh, left: &[usize], seen: &[Seen], rank: &[f64], name: &str) -> Option<usize> {
+fn next(ssh: &Ssh, left: &[usize], seen: &[HostStatus], rank: &[f64], name: &str) -> Option<usize> {
     let order = |&at: &usize| {
         let member = &ssh.members[at];
         let ours = lock(&member.ours);
         let (names, silent): (&[String], bool) = match &seen[at] {
-            Seen::Names(names) => (names, false),
-            Seen::Failed(..) | Seen::Nothing => (&[], true),
+            HostStatus::Names(names) => (names, false),
+            HostStatus::Failed(..) | HostStatus::Nothing => (&[], true),
         };
         let there = names.iter().any(|other| other == name);
         let more = ours.iter().filter(|one| !names.contains(*one)).count();
@@ -171,7 +171,7 @@ fn next(ssh: &Ssh, left: &[usize], seen: &[Seen], rank: &[f64], name: &str) -> O
 }
 
 /// Asks all hosts side by side. Launches that come together share the answers.
-async fn survey(ssh: &Ssh) -> Vec<Seen> {
+async fn survey(ssh: &Ssh) -> Vec<HostStatus> {
     let came = Instant::now();
     let mut last = ssh.survey.0.lock().await;
     if let Some((began, seen)) = last.as_ref().filter(|(began, _)| *began >= came) {
@@ -179,7 +179,7 @@ async fn survey(ssh: &Ssh) -> Vec<Seen> {
         return seen.clone();
     }
     let began = Instant::now();
-    let mut seen = vec![Seen::Nothing; ssh.members.len()];
+    let mut seen = vec![HostStatus::Nothing; ssh.members.len()];
     let mut asked: FuturesUnordered<_> = ssh
         .members
         .iter()
@@ -200,12 +200,12 @@ async fn survey(ssh: &Ssh) -> Vec<Seen> {
         match listing {
             Ok(listing) => {
                 let names = listing.instances.into_iter();
-                seen[at] = Seen::Names(names.map(|machine| machine.id.id).collect());
+                seen[at] = HostStatus::Names(names.map(|machine| machine.id.id).collect());
                 end.get_or_insert(Instant::now() + STRAGGLERS);
             }
             Err(error) => {
                 skip(ssh, &ssh.members[at], &error);
-                seen[at] = Seen::Failed(error);
+                seen[at] = HostStatus::Failed(error);
             }
         }
     }
@@ -214,9 +214,9 @@ async fn survey(ssh: &Ssh) -> Vec<Seen> {
 }
 
 /// A place in a host's count, given up when the launch fails.
-struct Held<'a>(Option<(&'a Member, &'a str)>);
+struct Reservation<'a>(Option<(&'a Member, &'a str)>);
 
-impl<'a> Held<'a> {
+impl<'a> Reservation<'a> {
     fn of(member: &'a Member, name: &'a str) -> Self {
         let mut ours = lock(&member.ours);
         ours.push(name.to_owned());
@@ -228,7 +228,7 @@ impl<'a> Held<'a> {
     }
 }
 
-impl Drop for Held<'_> {
+impl Drop for Reservation<'_> {
     fn drop(&mut self) {
         if let Some((member, name)) = self.0 {
             forget(member, name);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use ssh2_config::{HostParams, ParseRule, SshConfig};
 
-use super::config::Config;
+use super::config::SshProviderConfig;
 use crate::model::digest;
 use crate::model::text::{quoted, typed};
 use crate::providers::{Error, Result};
@@ -16,7 +16,7 @@ const MOST_JUMPS: usize = 8;
 
 /// A host and the way to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Target {
+pub(super) struct HostTarget {
     /// What people call it: as it was written.
     pub(super) name: String,
     pub(super) user: String,
@@ -27,10 +27,10 @@ pub(super) struct Target {
     /// Files of known hosts; the first is the one that is written to.
     pub(super) known_hosts: Vec<PathBuf>,
     /// The host by which it is reached.
-    pub(super) jump: Option<Box<Target>>,
+    pub(super) jump: Option<Box<HostTarget>>,
 }
 
-impl Target {
+impl HostTarget {
     /// A short hash that tells this host, user and folder from others; known without asking the host,
     /// so that one that does not answer has a place too.
     pub(super) fn place(&self, work_dir: &str, sudo: bool) -> String {
@@ -72,7 +72,7 @@ fn spec(text: &str) -> (Option<&str>, &str, Option<&str>) {
 
 /// What `~/.ssh/config` says, and where its folder is.
 #[derive(Debug)]
-pub(super) struct ClientConfig {
+pub(super) struct OpenSshConfig {
     dir: Option<PathBuf>,
     file: SshConfig,
 }
@@ -94,7 +94,7 @@ struct Spelled<'a> {
     user: &'a str,
 }
 
-impl ClientConfig {
+impl OpenSshConfig {
     /// Reads `config` in the folder, if there is one.
     pub(super) fn read(dir: Option<&Path>) -> Result<Self> {
         let mut read = Self {
@@ -123,7 +123,7 @@ impl ClientConfig {
     }
 
     /// Finds out where a host is.
-    pub(super) fn target(&self, name: &str, config: &Config) -> Result<Target> {
+    pub(super) fn target(&self, name: &str, config: &SshProviderConfig) -> Result<HostTarget> {
         let mut target = self.direct("hosts", name, config)?;
         let params = self.params(name);
         target.jump = match (&config.jump, params.proxy_jump) {
@@ -138,7 +138,12 @@ impl ClientConfig {
     }
 
     /// The last of some hosts, reached by those before it.
-    fn way(&self, hops: &[String], config: &Config, depth: usize) -> Result<Option<Box<Target>>> {
+    fn way(
+        &self,
+        hops: &[String],
+        config: &SshProviderConfig,
+        depth: usize,
+    ) -> Result<Option<Box<HostTarget>>> {
         let [before @ .., last] = hops else {
             return Ok(None);
         };
@@ -165,7 +170,7 @@ impl ClientConfig {
     }
 
     /// A host without what lies before it.
-    fn direct(&self, setting: &str, name: &str, config: &Config) -> Result<Target> {
+    fn direct(&self, setting: &str, name: &str, config: &SshProviderConfig) -> Result<HostTarget> {
         let wrong = |what: String| Err(Error::setting(setting, what));
         let (user, alias, port) = spec(name);
         let plain = |text: &str| {
@@ -203,7 +208,7 @@ impl ClientConfig {
         };
         let identities = self.identities(config, params.identity_file, &spelled);
         let known_hosts = self.known_hosts(config, alias, &spelled);
-        Ok(Target {
+        Ok(HostTarget {
             name: name.to_owned(),
             user,
             host,
@@ -217,7 +222,7 @@ impl ClientConfig {
     /// The private keys that are tried.
     fn identities(
         &self,
-        config: &Config,
+        config: &SshProviderConfig,
         named: Option<Vec<PathBuf>>,
         spelled: &Spelled<'_>,
     ) -> Vec<PathBuf> {
@@ -236,7 +241,12 @@ impl ClientConfig {
     }
 
     /// The files that a host's key is looked for in.
-    fn known_hosts(&self, config: &Config, alias: &str, spelled: &Spelled<'_>) -> Vec<PathBuf> {
+    fn known_hosts(
+        &self,
+        config: &SshProviderConfig,
+        alias: &str,
+        spelled: &Spelled<'_>,
+    ) -> Vec<PathBuf> {
         let mut known_hosts = match (&config.known_hosts, self.known_hosts_of(alias)) {
             (Some(own), _) => vec![self.path(&own.to_string_lossy())],
             (None, Some(named)) => named
@@ -330,19 +340,19 @@ mod tests {
 
     use super::*;
 
-    fn config(more: &serde_json::Value) -> Config {
+    fn config(more: &serde_json::Value) -> SshProviderConfig {
         let mut settings = json!({ "hosts": ["pi"], "user": "me" });
         let table = settings.as_object_mut().unwrap();
         table.extend(more.as_object().unwrap().clone());
         serde_json::from_value(settings).unwrap()
     }
 
-    fn reader(text: &str) -> (tempfile::TempDir, ClientConfig) {
+    fn reader(text: &str) -> (tempfile::TempDir, OpenSshConfig) {
         let home = tempfile::tempdir().unwrap();
         let dir = home.path().join(".ssh");
         fs::create_dir(&dir).unwrap();
         fs::write(dir.join("config"), text).unwrap();
-        let read = ClientConfig::read(Some(&dir)).unwrap();
+        let read = OpenSshConfig::read(Some(&dir)).unwrap();
         (home, read)
     }
 
@@ -417,7 +427,7 @@ Host *
 
     #[test]
     fn what_is_no_host_is_refused() {
-        let read = ClientConfig::read(None).unwrap();
+        let read = OpenSshConfig::read(None).unwrap();
         for name in ["", "-oProxyCommand=x", "a b", "me@", "pi:0", "pi:x", "a/b"] {
             assert!(read.target(name, &config(&json!({}))).is_err(), "{name}");
         }
@@ -425,7 +435,7 @@ Host *
 
     #[test]
     fn a_place_is_known_without_the_host_and_does_not_name_it() {
-        let read = ClientConfig::read(None).unwrap();
+        let read = OpenSshConfig::read(None).unwrap();
         let place = |name: &str| {
             let target = read.target(name, &config(&json!({}))).unwrap();
             target.place("~/.gharun", false)
@@ -437,7 +447,7 @@ Host *
 
     #[test]
     fn the_way_in_is_a_command() {
-        let read = ClientConfig::read(None).unwrap();
+        let read = OpenSshConfig::read(None).unwrap();
         let target = read.target("me@pi:23", &config(&json!({}))).unwrap();
         assert_eq!(
             target.command("cd 'a'"),

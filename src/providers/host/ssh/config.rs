@@ -10,22 +10,22 @@ use serde::{Deserialize, Deserializer};
 
 use crate::model::{ExistingPath, HumanDuration, PathSetting};
 use crate::providers::schema::{backticked, dotted};
-use crate::providers::{Error, Names, Result};
+use crate::providers::{Error, OneOrMany, Result};
 
 /// The settings of `ssh`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Config {
+pub struct SshProviderConfig {
     /// The hosts, in order of preference: `[user@]host[:port]`, or names of `~/.ssh/config`; a list, or one as text
     #[serde(deserialize_with = "one_or_more")]
-    #[schemars(with = "Names")]
+    #[schemars(with = "OneOrMany")]
     pub hosts: Vec<String>,
     /// How many runners may be on a host at a time: a number, or a table by host (1 for those it leaves out)
     #[serde(default)]
     pub slots: Slots,
     /// The ids of GPUs that the slots of a host share out, seen by jobs as `CUDA_VISIBLE_DEVICES`: a list, or a table by host
     #[serde(default)]
-    pub gpus: Gpus,
+    pub gpus: HostGpus,
     /// Labels that runners on a host get, a table by host; added once a runner has its slot
     #[serde(default)]
     pub labels: BTreeMap<String, Vec<String>>,
@@ -95,14 +95,14 @@ impl Default for Slots {
 /// GPUs: the same ids everywhere, or by host.
 #[derive(Debug, Deserialize, JsonSchema, serde::Serialize)]
 #[serde(untagged)]
-pub enum Gpus {
+pub enum HostGpus {
     /// Everywhere the same.
     All(Vec<String>),
     /// By host.
     By(BTreeMap<String, Vec<String>>),
 }
 
-impl Default for Gpus {
+impl Default for HostGpus {
     fn default() -> Self {
         Self::All(Vec::new())
     }
@@ -149,10 +149,10 @@ fn ten_minutes() -> HumanDuration {
 }
 
 fn one_or_more<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    Ok(Names::deserialize(deserializer)?.all().to_vec())
+    Ok(OneOrMany::deserialize(deserializer)?.all().to_vec())
 }
 
-impl Config {
+impl SshProviderConfig {
     /// Looks whether the settings fit together.
     pub(super) fn check(&self) -> Result<()> {
         if self.hosts.is_empty() {
@@ -180,7 +180,7 @@ impl Config {
         if let Slots::By(table) = &self.slots {
             known("slots", table.keys().collect())?;
         }
-        if let Gpus::By(table) = &self.gpus {
+        if let HostGpus::By(table) = &self.gpus {
             known("gpus", table.keys().collect())?;
         }
         known("labels", self.labels.keys().collect())?;
@@ -194,8 +194,8 @@ impl Config {
             id.is_empty() || !id.bytes().all(plain)
         };
         let ids: Vec<&String> = match &self.gpus {
-            Gpus::All(ids) => ids.iter().collect(),
-            Gpus::By(table) => table.values().flatten().collect(),
+            HostGpus::All(ids) => ids.iter().collect(),
+            HostGpus::By(table) => table.values().flatten().collect(),
         };
         if let Some(id) = ids.into_iter().find(odd) {
             let expected = "IDs of letters, digits, `-`, `_`, `:`, `/` and `.`";
@@ -242,8 +242,8 @@ impl Config {
 
     pub(super) fn gpus_of(&self, host: &str) -> Vec<String> {
         match &self.gpus {
-            Gpus::All(ids) => ids.clone(),
-            Gpus::By(table) => table.get(host).cloned().unwrap_or_default(),
+            HostGpus::All(ids) => ids.clone(),
+            HostGpus::By(table) => table.get(host).cloned().unwrap_or_default(),
         }
     }
 }
@@ -254,8 +254,9 @@ mod tests {
 
     use super::*;
 
-    fn read(settings: Value) -> Result<Config> {
-        let config: Config = serde_json::from_value(settings).expect("it has the right form");
+    fn read(settings: Value) -> Result<SshProviderConfig> {
+        let config: SshProviderConfig =
+            serde_json::from_value(settings).expect("it has the right form");
         config.check().map(|()| config)
     }
 
@@ -314,7 +315,7 @@ mod tests {
         for value in ["off", "no", "none", "false"] {
             let settings = json!({ "hosts": ["a"], "host_key_check": value });
             assert!(
-                serde_json::from_value::<Config>(settings).is_err(),
+                serde_json::from_value::<SshProviderConfig>(settings).is_err(),
                 "{value}"
             );
         }

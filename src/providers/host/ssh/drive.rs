@@ -13,9 +13,9 @@ use rustix::event::{PollFd, PollFlags};
 use ssh2::{Channel, ErrorCode, Listener};
 
 use super::forward::{Pipe, Socket};
-use super::job::{Job, Step};
+use super::job::{RemoteCommand, StepOutcome};
 use super::link::{Dead, LOOK, Link, STUCK, attempt, wait};
-use super::request::{Request, Wanted};
+use super::request::{ChannelRequest, DriverRequest};
 
 /// How many commands run at a time: `sshd` allows ten by default (`MaxSessions`).
 const MOST_JOBS: usize = 8;
@@ -28,23 +28,23 @@ const FAREWELL: u32 = 1000;
 const CHANNEL_FAILURE: i32 = -21;
 
 /// A port at which the host listens for us.
-struct Ear {
+struct ForwardListener {
     listener: Listener,
     local: u16,
 }
 
 /// The thread's own. Channels come before the session they belong to, and are dropped first.
 pub(super) struct Driver {
-    jobs: Vec<Job>,
+    jobs: Vec<RemoteCommand>,
     pipes: Vec<Pipe>,
-    ears: Vec<Ear>,
+    listeners: Vec<ForwardListener>,
     link: Link,
-    asked: Receiver<Request>,
-    bell: UnixStream,
+    asked: Receiver<DriverRequest>,
+    waker: UnixStream,
     usable: Arc<AtomicBool>,
-    wanted: VecDeque<Wanted>,
+    wanted: VecDeque<ChannelRequest>,
     /// libssh2 opens one channel at a time.
-    opening: Option<Wanted>,
+    opening: Option<ChannelRequest>,
     /// Nobody holds the line any more.
     left: bool,
     heard: Instant,
@@ -54,7 +54,7 @@ pub(super) struct Driver {
 impl Driver {
     pub(super) fn new(
         link: Link,
-        asked: Receiver<Request>,
+        asked: Receiver<DriverRequest>,
         bell: UnixStream,
         usable: Arc<AtomicBool>,
     ) -> Self {
@@ -62,10 +62,10 @@ impl Driver {
         Self {
             jobs: Vec::new(),
             pipes: Vec::new(),
-            ears: Vec::new(),
+            listeners: Vec::new(),
             link,
             asked,
-            bell,
+            waker: bell,
             usable,
             wanted: VecDeque::new(),
             opening: None,
@@ -79,7 +79,7 @@ impl Driver {
     pub(super) fn run(mut self) {
         self.link.session.set_blocking(false);
         let why = loop {
-            if self.left && !self.jobs.iter().any(Job::is_wanted) {
+            if self.left && !self.jobs.iter().any(RemoteCommand::is_wanted) {
                 break None;
             }
             match self.round() {
@@ -105,11 +105,11 @@ impl Driver {
         let mut moved = self.open_next()?;
         moved |= self.take_calls()?;
         let mut stuck = false;
-        let mut step = |outcome: Result<Step, Dead>| -> Result<bool, Dead> {
+        let mut step = |outcome: Result<StepOutcome, Dead>| -> Result<bool, Dead> {
             let outcome = outcome?;
-            moved |= outcome != Step::Waits;
-            stuck |= outcome == Step::Stuck;
-            Ok(matches!(outcome, Step::Over | Step::Stuck))
+            moved |= outcome != StepOutcome::Waits;
+            stuck |= outcome == StepOutcome::Stuck;
+            Ok(matches!(outcome, StepOutcome::Over | StepOutcome::Stuck))
         };
         let mut at = 0;
         while let Some(job) = self.jobs.get_mut(at) {
@@ -137,11 +137,13 @@ impl Driver {
     fn take_requests(&mut self) -> Result<(), Dead> {
         loop {
             match self.asked.try_recv() {
-                Ok(Request::Channel(wanted @ Wanted::Job { .. })) => self.wanted.push_back(wanted),
-                Ok(Request::Channel(wanted @ Wanted::Pipe { .. })) => {
+                Ok(DriverRequest::Channel(wanted @ ChannelRequest::Job { .. })) => {
+                    self.wanted.push_back(wanted);
+                }
+                Ok(DriverRequest::Channel(wanted @ ChannelRequest::Pipe { .. })) => {
                     self.wanted.push_front(wanted);
                 }
-                Ok(Request::Listen {
+                Ok(DriverRequest::Listen {
                     remote,
                     local,
                     reply,
@@ -168,7 +170,7 @@ impl Driver {
             })?;
             match asked {
                 Some(Ok((listener, _))) => {
-                    self.ears.push(Ear { listener, local });
+                    self.listeners.push(ForwardListener { listener, local });
                     return Ok(Ok(()));
                 }
                 Some(Err(error)) => return Ok(Err(error.message().to_owned())),
@@ -181,14 +183,14 @@ impl Driver {
     /// Opens the next channel, when there is room for it.
     fn open_next(&mut self) -> Result<bool, Dead> {
         if self.opening.is_none() {
-            let open = |wanted: &Wanted| match wanted {
-                Wanted::Job { reply, .. } => !reply.is_closed(),
-                Wanted::Pipe { reply, .. } => !reply.is_closed(),
+            let open = |wanted: &ChannelRequest| match wanted {
+                ChannelRequest::Job { reply, .. } => !reply.is_closed(),
+                ChannelRequest::Pipe { reply, .. } => !reply.is_closed(),
             };
             self.wanted.retain(open);
             let room = self.jobs.len() < MOST_JOBS;
             let next = self.wanted.front();
-            if next.is_some_and(|next| room || matches!(next, Wanted::Pipe { .. })) {
+            if next.is_some_and(|next| room || matches!(next, ChannelRequest::Pipe { .. })) {
                 self.opening = self.wanted.pop_front();
             }
         }
@@ -197,8 +199,10 @@ impl Driver {
         };
         let session = &self.link.session;
         let opened = attempt(&self.link, || match wanted {
-            Wanted::Job { .. } => session.channel_session(),
-            Wanted::Pipe { host, port, .. } => session.channel_direct_tcpip(host, *port, None),
+            ChannelRequest::Job { .. } => session.channel_session(),
+            ChannelRequest::Pipe { host, port, .. } => {
+                session.channel_direct_tcpip(host, *port, None)
+            }
         })?;
         match (opened, self.opening.take()) {
             (None, wanted) => {
@@ -207,14 +211,14 @@ impl Driver {
             }
             (Some(Ok(channel)), Some(wanted)) => self.begin(channel, wanted),
             // It allows fewer than we would take: then one has to end first.
-            (Some(Err(error)), Some(wanted @ Wanted::Job { .. }))
+            (Some(Err(error)), Some(wanted @ ChannelRequest::Job { .. }))
                 if error.code() == ErrorCode::Session(CHANNEL_FAILURE) && !self.jobs.is_empty() =>
             {
                 self.wanted.push_front(wanted);
                 return Ok(false);
             }
             (Some(Err(error)), Some(wanted)) => {
-                if matches!(wanted, Wanted::Job { .. }) {
+                if matches!(wanted, ChannelRequest::Job { .. }) {
                     // It holds on to channels that were closed; with another connection it may do.
                     self.usable.store(false, Ordering::Release);
                 }
@@ -225,14 +229,16 @@ impl Driver {
         Ok(true)
     }
 
-    fn begin(&mut self, channel: Channel, wanted: Wanted) {
+    fn begin(&mut self, channel: Channel, wanted: ChannelRequest) {
         match wanted {
-            Wanted::Job {
+            ChannelRequest::Job {
                 command,
                 input,
                 reply,
-            } => self.jobs.push(Job::new(channel, command, input, reply)),
-            Wanted::Pipe { stream, reply, .. } => {
+            } => self
+                .jobs
+                .push(RemoteCommand::new(channel, command, input, reply)),
+            ChannelRequest::Pipe { stream, reply, .. } => {
                 let ready = stream.set_nonblocking(true);
                 let ready = ready.map_err(|error| error.to_string());
                 let fine = ready.is_ok();
@@ -246,7 +252,7 @@ impl Driver {
     /// Takes what connected to a port at which the host listens for us.
     fn take_calls(&mut self) -> Result<bool, Dead> {
         let mut moved = false;
-        for ear in &mut self.ears {
+        for ear in &mut self.listeners {
             match attempt(&self.link, || ear.listener.accept())? {
                 None => {}
                 Some(Ok(channel)) => {
@@ -285,7 +291,7 @@ impl Driver {
                 SILENT.as_secs()
             )));
         }
-        let listens = self.is_at_work() || !self.pipes.is_empty() || !self.ears.is_empty();
+        let listens = self.is_at_work() || !self.pipes.is_empty() || !self.listeners.is_empty();
         let pulse = now.duration_since(self.pulse) >= ASKED;
         let mut flags = PollFlags::empty();
         if listens {
@@ -295,7 +301,7 @@ impl Driver {
             flags |= PollFlags::OUT;
         }
         let mut fds = vec![
-            PollFd::new(&self.bell, PollFlags::IN),
+            PollFd::new(&self.waker, PollFlags::IN),
             PollFd::new(&self.link.socket, flags),
         ];
         // One that waits for nothing is left out: that its other end is gone would wake us for ever.
@@ -307,7 +313,7 @@ impl Driver {
         let (rung, wire) = (fds[0].revents(), fds[1].revents());
         drop(fds);
         if !rung.is_empty() {
-            self.hush();
+            self.drain_wakeups();
         }
         if wire.contains(PollFlags::IN) {
             self.heard = Instant::now();
@@ -326,9 +332,9 @@ impl Driver {
     }
 
     /// Takes all rings of the bell.
-    fn hush(&mut self) {
+    fn drain_wakeups(&mut self) {
         let mut rings = [0; 64];
-        while matches!(self.bell.read(&mut rings), Ok(read) if read > 0) {}
+        while matches!(self.waker.read(&mut rings), Ok(read) if read > 0) {}
     }
 
     /// Tells everybody, and says goodbye.
@@ -343,8 +349,8 @@ impl Driver {
         while let Ok(request) = self.asked.try_recv() {
             match request {
                 // Dropping the reply would say that it may have begun.
-                Request::Channel(wanted) => wanted.refuse(why),
-                Request::Listen { reply, .. } => {
+                DriverRequest::Channel(wanted) => wanted.refuse(why),
+                DriverRequest::Listen { reply, .. } => {
                     let _ = reply.send(Err(why.to_owned()));
                 }
             }
@@ -353,7 +359,7 @@ impl Driver {
         self.link.session.set_timeout(FAREWELL);
         self.link.session.set_blocking(true);
         self.pipes.clear();
-        self.ears.clear();
+        self.listeners.clear();
         let bye = self.link.session.disconnect(None, "done", None);
         if let Err(error) = bye {
             tracing::debug!("no farewell: {error}");

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rustix::event::PollFlags;
 use ssh2::Channel;
 
-use super::job::Step;
+use super::job::StepOutcome;
 use super::link::{Dead, Link, attempt, attempt_io};
 
 /// What is kept of one direction while the other side is slow, in bytes.
@@ -100,7 +100,7 @@ impl Pipe {
     }
 
     /// Does what can be done without waiting.
-    pub(super) fn step(&mut self, link: &Link) -> Result<Step, Dead> {
+    pub(super) fn step(&mut self, link: &Link) -> Result<StepOutcome, Dead> {
         if self.closing.is_some() {
             return self.end(link);
         }
@@ -110,7 +110,11 @@ impl Pipe {
             self.closing = Some(Instant::now());
             moved = true;
         }
-        Ok(if moved { Step::Moved } else { Step::Waits })
+        Ok(if moved {
+            StepOutcome::Moved
+        } else {
+            StepOutcome::Waits
+        })
     }
 
     /// From the socket to the channel.
@@ -193,15 +197,15 @@ impl Pipe {
         self.socket_done = true;
     }
 
-    fn end(&mut self, link: &Link) -> Result<Step, Dead> {
+    fn end(&mut self, link: &Link) -> Result<StepOutcome, Dead> {
         if attempt(link, || self.channel.close())?.is_some() {
-            return Ok(Step::Over);
+            return Ok(StepOutcome::Over);
         }
         let since = self.closing.get_or_insert_with(Instant::now);
         Ok(if since.elapsed() < CLOSING {
-            Step::Waits
+            StepOutcome::Waits
         } else {
-            Step::Stuck
+            StepOutcome::Stuck
         })
     }
 }

@@ -17,7 +17,7 @@ const CLOSING: Duration = Duration::from_secs(5);
 
 /// How far it came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
+enum CommandStage {
     Starting,
     Talking,
     Closing,
@@ -25,7 +25,7 @@ enum Stage {
 
 /// What became of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum StepOutcome {
     /// Nothing to do for now.
     Waits,
     Moved,
@@ -35,9 +35,9 @@ pub(super) enum Step {
     Stuck,
 }
 
-pub(super) struct Job {
+pub(super) struct RemoteCommand {
     channel: Channel,
-    stage: Stage,
+    stage: CommandStage,
     command: &'static str,
     input: Vec<u8>,
     sent: usize,
@@ -49,7 +49,7 @@ pub(super) struct Job {
     closing: Option<Instant>,
 }
 
-impl Job {
+impl RemoteCommand {
     pub(super) fn new(
         channel: Channel,
         command: &'static str,
@@ -58,7 +58,7 @@ impl Job {
     ) -> Self {
         Self {
             channel,
-            stage: Stage::Starting,
+            stage: CommandStage::Starting,
             command,
             input,
             sent: 0,
@@ -90,40 +90,40 @@ impl Job {
     }
 
     /// Does what can be done without waiting.
-    pub(super) fn step(&mut self, link: &Link) -> Result<Step, Dead> {
-        if self.stage != Stage::Closing && !self.is_wanted() {
+    pub(super) fn step(&mut self, link: &Link) -> Result<StepOutcome, Dead> {
+        if self.stage != CommandStage::Closing && !self.is_wanted() {
             self.close();
         }
         match self.stage {
-            Stage::Starting => self.start(link),
-            Stage::Talking => self.talk(link),
-            Stage::Closing => self.end(link),
+            CommandStage::Starting => self.start(link),
+            CommandStage::Talking => self.talk(link),
+            CommandStage::Closing => self.end(link),
         }
     }
 
     fn close(&mut self) {
-        self.stage = Stage::Closing;
+        self.stage = CommandStage::Closing;
         self.closing = Some(Instant::now());
     }
 
-    fn start(&mut self, link: &Link) -> Result<Step, Dead> {
+    fn start(&mut self, link: &Link) -> Result<StepOutcome, Dead> {
         match attempt(link, || self.channel.exec(self.command))? {
-            None => Ok(Step::Waits),
+            None => Ok(StepOutcome::Waits),
             Some(Ok(())) => {
-                self.stage = Stage::Talking;
-                Ok(Step::Moved)
+                self.stage = CommandStage::Talking;
+                Ok(StepOutcome::Moved)
             }
             Some(Err(error)) => {
                 let error =
                     io::Error::other(format!("it does not run commands: {}", error.message()));
                 self.tell(Err(Broken::Refused(error)));
                 self.close();
-                Ok(Step::Moved)
+                Ok(StepOutcome::Moved)
             }
         }
     }
 
-    fn talk(&mut self, link: &Link) -> Result<Step, Dead> {
+    fn talk(&mut self, link: &Link) -> Result<StepOutcome, Dead> {
         let mut moved = self.feed(link)?;
         moved |= listen(link, &mut self.channel.stream(0), &mut self.stdout)?;
         moved |= listen(link, &mut self.channel.stderr(), &mut self.stderr)?;
@@ -136,7 +136,11 @@ impl Job {
             self.close();
             moved = true;
         }
-        Ok(if moved { Step::Moved } else { Step::Waits })
+        Ok(if moved {
+            StepOutcome::Moved
+        } else {
+            StepOutcome::Waits
+        })
     }
 
     fn feed(&mut self, link: &Link) -> Result<bool, Dead> {
@@ -172,12 +176,12 @@ impl Job {
         }
     }
 
-    fn end(&mut self, link: &Link) -> Result<Step, Dead> {
+    fn end(&mut self, link: &Link) -> Result<StepOutcome, Dead> {
         let closed = attempt(link, || self.channel.close())?;
         if closed.is_none() {
             let since = self.closing.get_or_insert_with(Instant::now);
             if since.elapsed() < CLOSING {
-                return Ok(Step::Waits);
+                return Ok(StepOutcome::Waits);
             }
         }
         let status = match self.channel.exit_signal() {
@@ -194,9 +198,9 @@ impl Job {
         };
         self.tell(Ok(output));
         Ok(if closed.is_some() {
-            Step::Over
+            StepOutcome::Over
         } else {
-            Step::Stuck
+            StepOutcome::Stuck
         })
     }
 }

@@ -25,7 +25,7 @@ const METHODS: [(&str, &str); 5] = [
 
 /// A line about the host that is meant.
 #[derive(Debug, PartialEq, Eq)]
-struct Line {
+struct KnownHostsLine {
     file: PathBuf,
     number: usize,
     /// `@revoked`, `@cert-authority`, or nothing.
@@ -37,15 +37,15 @@ struct Line {
 
 /// All that is known of one host.
 #[derive(Debug)]
-pub(super) struct Known {
+pub(super) struct KnownKeys {
     /// As the files spell it: `host`, or `[host]:port`.
     name: String,
-    lines: Vec<Line>,
+    lines: Vec<KnownHostsLine>,
     /// The file that new keys go to.
     own: Option<PathBuf>,
 }
 
-impl Known {
+impl KnownKeys {
     /// Reads what the files say of a host. A file that is not there says nothing.
     pub(super) fn read(files: &[PathBuf], host: &str, port: u16) -> Result<Self, Error> {
         let name = match port {
@@ -82,7 +82,7 @@ impl Known {
     /// prove it. Otherwise a host with several keys might show one that is not known.
     pub(super) fn methods(&self) -> String {
         let known = |kind: &str| {
-            let plain = |line: &&Line| line.marker.is_empty();
+            let plain = |line: &&KnownHostsLine| line.marker.is_empty();
             let mut lines = self.lines.iter().filter(plain).peekable();
             lines.peek().is_none() || lines.any(|line| line.kind == kind)
         };
@@ -188,7 +188,7 @@ fn make_folder(folder: &Path) -> io::Result<()> {
 }
 
 /// Reads a line, if it is about the host of this name.
-fn line(file: &Path, number: usize, text: &str, name: &str) -> Option<Line> {
+fn line(file: &Path, number: usize, text: &str, name: &str) -> Option<KnownHostsLine> {
     let text = text.trim();
     let (marker, rest) = match text.split_once(char::is_whitespace) {
         Some((marker, rest)) if marker.starts_with('@') => (marker, rest.trim()),
@@ -200,7 +200,7 @@ fn line(file: &Path, number: usize, text: &str, name: &str) -> Option<Line> {
         return None;
     }
     let key = STANDARD.decode(key).ok()?;
-    names(hosts, kind, name).then(|| Line {
+    names(hosts, kind, name).then(|| KnownHostsLine {
         file: file.to_owned(),
         number,
         marker: marker.to_owned(),
@@ -284,11 +284,11 @@ mod tests {
         format!("{kind} {}", STANDARD.encode(key(kind, byte)))
     }
 
-    fn known(text: &str, host: &str, port: u16) -> (tempfile::TempDir, Known) {
+    fn known(text: &str, host: &str, port: u16) -> (tempfile::TempDir, KnownKeys) {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("known_hosts");
         fs::write(&file, text).unwrap();
-        let known = Known::read(&[file], host, port).unwrap();
+        let known = KnownKeys::read(&[file], host, port).unwrap();
         (dir, known)
     }
 
@@ -361,7 +361,7 @@ mod tests {
         );
         new.judge(&shown, HostKeyCheck::AcceptNew).unwrap();
         let file = dir.path().join("known_hosts");
-        let again = Known::read(&[file], "pi", 23).unwrap();
+        let again = KnownKeys::read(&[file], "pi", 23).unwrap();
         again.judge(&shown, HostKeyCheck::Strict).unwrap();
     }
 
@@ -385,7 +385,7 @@ mod tests {
         }
         let text = fs::read_to_string(&file).unwrap();
         assert!(text.starts_with("|1|"), "{text}");
-        let known = Known::read(&[file], "127.0.0.1", 2222).unwrap();
+        let known = KnownKeys::read(&[file], "127.0.0.1", 2222).unwrap();
         known
             .judge(&key("ssh-ed25519", 5), HostKeyCheck::Strict)
             .unwrap();

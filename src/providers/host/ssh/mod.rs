@@ -16,40 +16,40 @@ use url::Url;
 use super::{Host, Layout};
 use crate::model::{Instance, InstanceId, Order};
 use crate::providers::{
-    Answer, Error, ErrorKind, Health, Listing, Lookup, Provider, ProviderKind, Result, Termination,
-    Unread,
+    Error, ErrorKind, Health, Listing, Lookup, Provider, ProviderFuture, ProviderKind, Result,
+    Termination, Unread,
 };
 
 mod auth;
 mod choice;
 mod client_config;
 mod config;
+mod connection;
 mod drive;
 mod failure;
 mod forward;
 mod job;
 mod known_hosts;
-mod line;
 mod link;
 mod request;
+mod route;
 mod session;
 #[cfg(test)]
 mod tests;
-mod way;
 
-use auth::Credentials;
-use choice::Survey;
-use client_config::{ClientConfig, Target};
-pub use config::Config;
-use session::Manner;
-use way::Way;
+use auth::SshCredentials;
+use choice::HostSurvey;
+use client_config::{HostTarget, OpenSshConfig};
+pub use config::SshProviderConfig;
+use route::Route;
+use session::SessionOptions;
 
 /// Slots on machines that are already there, reached by ssh.
 #[derive(Debug)]
 pub struct Ssh {
     members: Vec<Member>,
-    config: Config,
-    survey: Survey,
+    config: SshProviderConfig,
+    survey: HostSurvey,
     /// Whether machines are to reach this computer: then only hosts count that let them.
     reached: AtomicBool,
 }
@@ -57,8 +57,8 @@ pub struct Ssh {
 /// One of the hosts.
 #[derive(Debug)]
 struct Member {
-    host: Host<Way>,
-    way: Way,
+    host: Host<Route>,
+    way: Route,
     /// The place of its machines in references.
     place: String,
     slots: NonZeroU16,
@@ -80,7 +80,7 @@ impl Member {
 
 impl Ssh {
     fn member(&self, id: &InstanceId) -> Result<&Member> {
-        let of = |member: &&Member| Some(member.place.as_str()) == id.place.as_deref();
+        let of = |member: &&Member| Some(member.place.as_str()) == id.location.as_deref();
         self.members.iter().find(of).ok_or_else(|| {
             let places = self.members.iter();
             let places: Vec<String> = places
@@ -94,10 +94,10 @@ impl Ssh {
 
 /// Makes ways, one for each host, hosts on the way included.
 #[derive(Default)]
-struct Ways(Vec<(Target, Way)>);
+struct Routes(Vec<(HostTarget, Route)>);
 
-impl Ways {
-    fn to(&mut self, target: &Target, manner: &Manner, sudo: bool) -> Way {
+impl Routes {
+    fn to(&mut self, target: &HostTarget, manner: &SessionOptions, sudo: bool) -> Route {
         let jump = target.jump.as_deref().map(|jump| {
             let known = self.0.iter().find(|(known, _)| known == jump);
             if let Some((_, way)) = known {
@@ -107,7 +107,7 @@ impl Ways {
             self.0.push((jump.clone(), way.clone()));
             way
         });
-        Way::to(target.clone(), manner.clone(), sudo, jump)
+        Route::to(target.clone(), manner.clone(), sudo, jump)
     }
 }
 
@@ -115,9 +115,9 @@ impl ProviderKind for Ssh {
     const KIND: &'static str = "ssh";
     const ABOUT: &'static str = "Slots on machines that are already there, reached by ssh";
     const REHEARSES: bool = true;
-    type Config = Config;
+    type Config = SshProviderConfig;
 
-    fn ambient(env: Lookup<'_>) -> Vec<(&'static str, &'static str, Value)> {
+    fn env_defaults(env: Lookup<'_>) -> Vec<(&'static str, &'static str, Value)> {
         let absolute = |name: &str| env(name).filter(|value| Path::new(value).is_absolute());
         let dir = absolute("HOME").map(|home| ("HOME", "ssh_dir", format!("{home}/.ssh").into()));
         let agent = absolute("SSH_AUTH_SOCK");
@@ -129,15 +129,15 @@ impl ProviderKind for Ssh {
         dir.into_iter().chain(agent).chain(user).collect()
     }
 
-    fn fits(config: &Config) -> Result<()> {
+    fn fits(config: &SshProviderConfig) -> Result<()> {
         config.check()
     }
 
-    async fn open(config: Config) -> Result<Self> {
+    async fn open(config: SshProviderConfig) -> Result<Self> {
         config.check()?;
-        let client = ClientConfig::read(config.ssh_dir.as_deref())?;
-        let manner = Manner {
-            credentials: Credentials {
+        let client = OpenSshConfig::read(config.ssh_dir.as_deref())?;
+        let manner = SessionOptions {
+            credentials: SshCredentials {
                 agent: config
                     .agent_socket
                     .as_deref()
@@ -148,7 +148,7 @@ impl ProviderKind for Ssh {
             patience: config.connect_timeout.get(),
         };
         let work_dir = config.folder()?;
-        let mut ways = Ways::default();
+        let mut ways = Routes::default();
         let mut members: Vec<Member> = Vec::new();
         for name in &config.hosts {
             let target = client.target(name, &config)?;
@@ -182,7 +182,7 @@ impl ProviderKind for Ssh {
         Ok(Self {
             members,
             config,
-            survey: Survey::default(),
+            survey: HostSurvey::default(),
             reached: AtomicBool::new(false),
         })
     }
@@ -194,7 +194,7 @@ impl Provider for Ssh {
     }
 
     /// Hosts that cannot be used are warnings, as long as one can.
-    fn check(&self) -> Answer<'_, Health> {
+    fn check(&self) -> ProviderFuture<'_, Health> {
         Box::pin(async move {
             let checks = join_all(self.members.iter().map(|member| member.host.check())).await;
             let mut health = Health::default();
@@ -218,15 +218,15 @@ impl Provider for Ssh {
         })
     }
 
-    fn launch<'a>(&'a self, order: &'a Order) -> Answer<'a, Instance> {
+    fn launch<'a>(&'a self, order: &'a Order) -> ProviderFuture<'a, Instance> {
         Box::pin(choice::launch(self, order))
     }
 
-    fn forgo<'a>(&'a self, turn: &'a str) -> Answer<'a, ()> {
-        Box::pin(choice::forgo(self, turn))
+    fn leave_queue<'a>(&'a self, queue_key: &'a str) -> ProviderFuture<'a, ()> {
+        Box::pin(choice::leave_queue(self, queue_key))
     }
 
-    fn list(&self) -> Answer<'_, Listing> {
+    fn list(&self) -> ProviderFuture<'_, Listing> {
         Box::pin(async move {
             let listings = join_all(self.members.iter().map(|member| member.host.list())).await;
             let mut whole = Listing::default();
@@ -246,7 +246,7 @@ impl Provider for Ssh {
                         }
                     }
                     Err(error) => whole.unread.push(Unread {
-                        place: Some(member.place.clone()),
+                        location: Some(member.place.clone()),
                         error,
                     }),
                 }
@@ -255,7 +255,7 @@ impl Provider for Ssh {
         })
     }
 
-    fn terminate<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, Termination> {
+    fn terminate<'a>(&'a self, id: &'a InstanceId) -> ProviderFuture<'a, Termination> {
         Box::pin(async move {
             let member = self.member(id)?;
             let said = member.host.terminate(id).await?;
@@ -287,11 +287,11 @@ impl Provider for Ssh {
         vec![format!("jobs run on these hosts with {whose} rights{whom}")]
     }
 
-    fn logs<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, Option<String>> {
+    fn logs<'a>(&'a self, id: &'a InstanceId) -> ProviderFuture<'a, Option<String>> {
         Box::pin(async move { self.member(id)?.host.logs(id).await })
     }
 
-    fn in_use<'a>(&'a self, id: &'a InstanceId) -> Answer<'a, Option<bool>> {
+    fn in_use<'a>(&'a self, id: &'a InstanceId) -> ProviderFuture<'a, Option<bool>> {
         Box::pin(async move { self.member(id)?.host.in_use(id).await })
     }
 
@@ -312,7 +312,7 @@ impl Provider for Ssh {
         labels.cloned().unwrap_or_default()
     }
 
-    fn reach(&self, port: u16) -> Answer<'_, Option<Url>> {
+    fn reach(&self, port: u16) -> ProviderFuture<'_, Option<Url>> {
         Box::pin(async move {
             let remote = choice::forward(self, port).await?;
             self.reached.store(true, Ordering::Relaxed);

@@ -8,9 +8,9 @@ use tokio::sync::oneshot;
 use super::super::{Broken, Output};
 
 /// What is asked of the thread; some of it is secret.
-pub(super) enum Request {
+pub(super) enum DriverRequest {
     /// Opens a channel.
-    Channel(Wanted),
+    Channel(ChannelRequest),
     /// Lets the host listen at a port of its own loopback, and carries what connects there to a port
     /// of ours.
     Listen {
@@ -21,7 +21,7 @@ pub(super) enum Request {
 }
 
 /// A channel that is to be opened, and for what.
-pub(super) enum Wanted {
+pub(super) enum ChannelRequest {
     /// Runs a command, feeds it, and tells what it said.
     Job {
         command: &'static str,
@@ -37,7 +37,7 @@ pub(super) enum Wanted {
     },
 }
 
-impl Wanted {
+impl ChannelRequest {
     /// Tells that nothing was begun.
     pub(super) fn refuse(self, why: &str) {
         // Whoever asked may be gone by now.

@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 use socket2::{SockRef, TcpKeepalive};
 use ssh2::{ErrorCode, MethodType, Session};
 
-use super::auth::{Credentials, log_in};
-use super::client_config::Target;
+use super::auth::{SshCredentials, log_in};
+use super::client_config::HostTarget;
 use super::config::HostKeyCheck;
 use super::failure::{denied, unavailable};
-use super::known_hosts::Known;
+use super::known_hosts::KnownKeys;
 use super::link::Link;
 use crate::providers::Error;
 
@@ -23,15 +23,15 @@ const ASKS: u32 = 3;
 
 /// How we go about reaching hosts.
 #[derive(Clone, Debug)]
-pub(super) struct Manner {
-    pub(super) credentials: Credentials,
+pub(super) struct SessionOptions {
+    pub(super) credentials: SshCredentials,
     pub(super) check: HostKeyCheck,
     /// For each of: connecting, the handshake, each step of logging in.
     pub(super) patience: Duration,
 }
 
 /// What a session speaks over.
-pub(super) enum Wire {
+pub(super) enum SessionStream {
     Tcp,
     /// The end of a socket whose other end the connection to another host carries on.
     Bridge(UnixStream),
@@ -39,7 +39,7 @@ pub(super) enum Wire {
 
 /// Why there is no session.
 #[derive(Debug)]
-pub(super) enum Unopened {
+pub(super) enum SessionError {
     /// The host hung up before it said who it is, as `sshd` does to some while many are logging in
     /// (`MaxStartups`): it is worth trying again soon.
     Dropped(Error),
@@ -53,16 +53,20 @@ const HUNG_UP: [i32; 4] = [-13, -43, -7, -2];
 const TIMED_OUT: [i32; 2] = [-9, -30];
 
 /// Opens a session: connects, makes sure that the host is the one that is known, and logs in.
-pub(super) fn open(target: &Target, manner: &Manner, wire: Wire) -> Result<Link, Unopened> {
-    let failed = Unopened::Failed;
-    let known = Known::read(&target.known_hosts, &target.host, target.port).map_err(failed)?;
+pub(super) fn open(
+    target: &HostTarget,
+    manner: &SessionOptions,
+    wire: SessionStream,
+) -> Result<Link, SessionError> {
+    let failed = SessionError::Failed;
+    let known = KnownKeys::read(&target.known_hosts, &target.host, target.port).map_err(failed)?;
     let methods = known.methods();
     if methods.is_empty() {
         let message = "its known host keys are all of types that are no longer secure";
         return Err(failed(denied(message).about("known_hosts")));
     }
     let broken = |error: ssh2::Error| {
-        Unopened::Failed(unavailable(format!("could not set up a session: {error}")))
+        SessionError::Failed(unavailable(format!("could not set up a session: {error}")))
     };
     let mut session = Session::new().map_err(broken)?;
     // libssh2 refuses a list in which it knows nothing, which this is not.
@@ -71,8 +75,8 @@ pub(super) fn open(target: &Target, manner: &Manner, wire: Wire) -> Result<Link,
         .map_err(broken)?;
     session.set_timeout(u32::try_from(manner.patience.as_millis()).unwrap_or(u32::MAX));
     let stream: OwnedFd = match wire {
-        Wire::Tcp => connect(target, manner.patience).map_err(failed)?.into(),
-        Wire::Bridge(stream) => stream.into(),
+        SessionStream::Tcp => connect(target, manner.patience).map_err(failed)?.into(),
+        SessionStream::Bridge(stream) => stream.into(),
     };
     let socket = stream
         .try_clone()
@@ -96,24 +100,24 @@ pub(super) fn open(target: &Target, manner: &Manner, wire: Wire) -> Result<Link,
 }
 
 /// Tells what a handshake that failed means.
-fn unopened(error: &ssh2::Error, manner: &Manner) -> Unopened {
+fn unopened(error: &ssh2::Error, manner: &SessionOptions) -> SessionError {
     let said = error.message();
     match error.code() {
-        ErrorCode::Session(code) if HUNG_UP.contains(&code) => Unopened::Dropped(unavailable(
+        ErrorCode::Session(code) if HUNG_UP.contains(&code) => SessionError::Dropped(unavailable(
             format!("it closed the connection during the handshake: {said}"),
         )),
         ErrorCode::Session(code) if TIMED_OUT.contains(&code) => {
             let time = manner.patience.as_secs_f32();
-            Unopened::Failed(unavailable(format!(
+            SessionError::Failed(unavailable(format!(
                 "it accepted the connection and then did not respond for {time} s"
             )))
         }
-        _ => Unopened::Failed(unavailable(format!("the handshake failed: {said}"))),
+        _ => SessionError::Failed(unavailable(format!("the handshake failed: {said}"))),
     }
 }
 
 /// Connects to the first address that answers.
-fn connect(target: &Target, patience: Duration) -> Result<TcpStream, Error> {
+fn connect(target: &HostTarget, patience: Duration) -> Result<TcpStream, Error> {
     let end = Instant::now() + patience;
     let (host, port) = (&target.host, target.port);
     let addresses = (host.as_str(), port)

@@ -251,7 +251,7 @@ impl Fake for Hosts {
         let folder = self.rack.hosts[0].slots().join("slot-8").join(&id);
         fs::create_dir_all(folder).expect("a folder");
         InstanceId {
-            place: Some(self.ssh().await.members[0].place.clone()),
+            location: Some(self.ssh().await.members[0].place.clone()),
             id,
         }
     }
@@ -262,7 +262,7 @@ impl Fake for Hosts {
         for (member, host) in ssh.members.iter().zip(&self.rack.hosts) {
             let slots = entries(&host.slots()).into_iter().map(|(_, name)| name);
             all.extend(slots.chain(leftovers(&host.slots())).map(|id| InstanceId {
-                place: Some(member.place.clone()),
+                location: Some(member.place.clone()),
                 id,
             }));
         }

@@ -58,7 +58,7 @@ fn age(here: &Here, order: &Order, seconds: i64) {
     let all = tickets(here);
     let (_, path, said) = all
         .iter()
-        .find(|(_, _, said)| said.starts_with(&format!("{} ", order.turn)))
+        .find(|(_, _, said)| said.starts_with(&format!("{} ", order.queue_key)))
         .expect("it has a ticket");
     let words: Vec<&str> = said.split_whitespace().collect();
     let then = Timestamp::now().as_second() - seconds;
@@ -78,7 +78,10 @@ async fn in_order(here: &Here) {
     for order in &waiting {
         full(local.launch(order).await);
     }
-    let expected: Vec<&str> = waiting.iter().map(|order| order.turn.as_str()).collect();
+    let expected: Vec<&str> = waiting
+        .iter()
+        .map(|order| order.queue_key.as_str())
+        .collect();
     assert_eq!(turns(here), expected);
     for (n, next) in waiting.iter().enumerate() {
         end(here, &housed).await;
@@ -143,16 +146,19 @@ async fn who_was_only_slow_or_has_another_name_by_now_finds_its_place_again() {
     full(local.launch(&later).await);
     age(&here, &slow, 300);
     let renamed = Order {
-        turn: slow.turn.clone(),
+        queue_key: slow.queue_key.clone(),
         ..here.order(SLEEP)
     };
     assert_ne!(renamed.name, slow.name);
     full(local.launch(&renamed).await);
-    assert_eq!(turns(&here), [slow.turn.as_str(), later.turn.as_str()]);
+    assert_eq!(
+        turns(&here),
+        [slow.queue_key.as_str(), later.queue_key.as_str()]
+    );
     end(&here, &first).await;
     full(local.launch(&later).await);
     let machine = local.launch(&renamed).await.unwrap();
-    assert_eq!(turns(&here), [later.turn.as_str()]);
+    assert_eq!(turns(&here), [later.queue_key.as_str()]);
     end(&here, &machine).await;
     end(&here, &local.launch(&later).await.unwrap()).await;
     assert_eq!(leftovers(&here.root()), [""; 0]);
@@ -177,7 +183,7 @@ async fn more_free_slots_than_there_are_people_before_are_for_who_comes_next() {
     full(local.launch(&waiting[2]).await);
     let first = local.launch(&waiting[0]).await.unwrap();
     full(local.launch(&waiting[2]).await);
-    assert_eq!(turns(&here), [waiting[2].turn.as_str()]);
+    assert_eq!(turns(&here), [waiting[2].queue_key.as_str()]);
     for machine in [&machines[1], &first, &second] {
         end(&here, machine).await;
     }
@@ -226,14 +232,14 @@ async fn a_place_in_the_queue_is_given_up_by_turn_and_by_name() {
     let health = local.check().await.unwrap();
     let facts = health.facts.join("\n");
     assert!(facts.contains("3 waiting for a slot"), "{facts}");
-    local.host.forgo(&waiting[0].turn).await.unwrap();
-    local.host.forgo("never-seen").await.unwrap();
+    local.host.leave_queue(&waiting[0].queue_key).await.unwrap();
+    local.host.leave_queue("never-seen").await.unwrap();
     let id = InstanceId {
         id: waiting[1].name.to_string(),
         ..first.id.clone()
     };
     local.terminate(&id).await.unwrap();
-    assert_eq!(turns(&here), [waiting[2].turn.as_str()]);
+    assert_eq!(turns(&here), [waiting[2].queue_key.as_str()]);
     end(&here, &first).await;
     let machine = local.launch(&waiting[2]).await.unwrap();
     end(&here, &machine).await;
@@ -249,7 +255,7 @@ async fn a_ticket_whose_machine_is_in_a_slot_holds_nobody_up_and_goes_when_it_is
     let queue = here.root().join(".queue");
     fs::create_dir_all(&queue).unwrap();
     let now = Timestamp::now().as_second();
-    let said = format!("{} {} 2 {now}\n", order.turn, order.name);
+    let said = format!("{} {} 2 {now}\n", order.queue_key, order.name);
     fs::write(queue.join("1"), said).unwrap();
     let second = impatient(&here, 2).launch(&here.order(SLEEP)).await;
     let second = second.expect("the other slot is free");
@@ -289,7 +295,7 @@ async fn tickets_that_are_drawn_at_once_have_numbers_of_their_own() {
         full(outcome);
     }
     let found: BTreeSet<String> = turns(&here).into_iter().collect();
-    let drawn: BTreeSet<String> = orders.iter().map(|order| order.turn.clone()).collect();
+    let drawn: BTreeSet<String> = orders.iter().map(|order| order.queue_key.clone()).collect();
     assert_eq!(found, drawn);
     assert_eq!(tickets(&here).len(), 20);
     end(&here, &machine).await;
@@ -343,7 +349,7 @@ async fn odd_things(here: &Here) {
     full(local.launch(&order).await);
     let number = tickets(here)
         .into_iter()
-        .find(|(_, _, said)| said.starts_with(&order.turn));
+        .find(|(_, _, said)| said.starts_with(&order.queue_key));
     assert_eq!(number.map(|(number, ..)| number), Some(9));
     end(here, &machine).await;
     end(here, &local.launch(&order).await.unwrap()).await;
@@ -363,7 +369,7 @@ async fn a_full_disk_takes_nobodys_turn_and_no_slot() {
     // It can prepare nothing, let alone wait; and who waits is not forgotten.
     let text = full(local.launch(&later).await);
     assert!(text.contains("No space left"), "{text}");
-    assert_eq!(turns(&here), [order.turn.as_str()]);
+    assert_eq!(turns(&here), [order.queue_key.as_str()]);
     disk.empty();
     full(local.launch(&later).await);
     end(&here, &first).await;

@@ -8,7 +8,7 @@ use crate::providers::ProviderKind as _;
 const SCRIPTS: [(&str, &str); 11] = [
     ("check", CHECK),
     ("common", ""),
-    ("forgo", super::super::scripts::FORGO),
+    ("leave_queue", super::super::scripts::LEAVE_QUEUE),
     ("identify", IDENTIFY),
     ("in_use", IN_USE),
     ("keeper", KEEPER),
@@ -146,7 +146,7 @@ fn half_a_report_is_no_machine() {
 
 #[test]
 fn a_setting_that_cannot_work_is_named() {
-    let settings = |json: serde_json::Value| serde_json::from_value::<Config>(json);
+    let settings = |json: serde_json::Value| serde_json::from_value::<LocalConfig>(json);
     let fine =
         serde_json::json!({ "work_dir": "/w", "cache": "/c", "grace": "1h 30m", "slots": 4 });
     let config = settings(fine.clone()).unwrap();
@@ -199,7 +199,7 @@ fn folders_come_from_the_users_own() {
                 .find(|(key, _)| *key == name)
                 .map(|(_, value)| (*value).to_owned())
         };
-        Local::ambient(&found)
+        Local::env_defaults(&found)
     };
     assert_eq!(
         ambient(&[
@@ -275,7 +275,7 @@ async fn a_check_tells_what_it_found_and_the_rest_needs_no_look() {
     let facts = health.facts.join("\n");
     assert!(facts.contains("1 of 12 slots taken"), "{facts}");
     assert!(facts.contains(" GiB free"), "{facts}");
-    assert_eq!(local.ending(), "exit");
+    assert_eq!(local.shutdown_command(), "exit");
     assert_eq!(local.candidates().len(), 1);
     let access = local.access(&machine.id).unwrap();
     let cd = access.split(" && ").next().unwrap();

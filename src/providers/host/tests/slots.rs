@@ -201,7 +201,7 @@ async fn a_launch_killed_at_any_moment_leaves_nothing_that_a_stop_does_not_end()
             }
         }
         let id = InstanceId {
-            place: Some(here.place().await),
+            location: Some(here.place().await),
             id: order.name.to_string(),
         };
         here.local().terminate(&id).await.unwrap();
@@ -252,7 +252,7 @@ async fn a_slot_that_cannot_be_made_out_makes_the_place_unread_and_hides_no_othe
     let found: Vec<_> = listing.instances.iter().map(|m| &m.id).collect();
     assert_eq!(found, [&fine.id]);
     let unread = &listing.unread[0];
-    assert_eq!(unread.place, fine.id.place);
+    assert_eq!(unread.location, fine.id.location);
     assert!(chain(&unread.error).contains(&broken.id.id));
     // It bears our tag, so it can be ended all the same.
     here.local().terminate(&broken.id).await.unwrap();
@@ -266,7 +266,7 @@ async fn the_same_folder_at_another_host_is_another_place() {
     let machine = here.launch(SLEEP).await;
     let meta = here.folder(&machine.id.id).join("meta");
     let text = fs::read_to_string(&meta).unwrap();
-    let place = machine.id.place.clone().unwrap();
+    let place = machine.id.location.clone().unwrap();
     fs::write(&meta, text.replace(&place, "0a0b0c0d0e0f")).unwrap();
     assert!(here.local().list().await.unwrap().instances.is_empty());
     let error = here.local().terminate(&machine.id).await.unwrap_err();

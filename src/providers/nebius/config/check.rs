@@ -1,18 +1,18 @@
 //! What of the settings cannot be meant.
 
 use super::super::candidates::candidates;
-use super::{Config, LEAST_DISK, Product};
+use super::{LEAST_DISK, NebiusConfig, Product};
 use crate::model::{MANAGED_BY, is_reserved};
 use crate::providers::common::words::check_word;
 use crate::providers::schema::backticked;
 use crate::providers::{Error, Result};
 
-impl Config {
+impl NebiusConfig {
     /// Refuses what cannot be meant; nothing is asked of Nebius.
     ///
     /// # Errors
     ///
-    /// A `Config` error that names the key and what to write.
+    /// A `NebiusConfig` error that names the key and what to write.
     pub(in crate::providers::nebius) fn check(&self) -> Result<()> {
         if self.start_deadline.get().is_zero() {
             let expected = "a duration above zero, such as `\"10m\"`";

@@ -35,14 +35,14 @@ impl fmt::Debug for AccountKey {
 }
 
 #[derive(Deserialize)]
-struct File {
+struct ServiceAccountFile {
     #[serde(rename = "subject-credentials")]
-    credentials: Credentials,
+    credentials: SubjectCredentials,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
-struct Credentials {
+struct SubjectCredentials {
     alg: Option<String>,
     private_key: Secret,
     kid: String,
@@ -51,7 +51,7 @@ struct Credentials {
 }
 
 #[derive(Serialize)]
-struct Claims<'a> {
+struct AccountClaims<'a> {
     iss: &'a str,
     sub: &'a str,
     aud: &'a str,
@@ -84,7 +84,7 @@ impl AccountKey {
     pub(super) fn load(path: &Path) -> Result<Self, String> {
         let text = read(path)?;
         // Serde may quote what did not fit, and that may be the key.
-        let file: File = serde_json::from_str(&text).map_err(|error| {
+        let file: ServiceAccountFile = serde_json::from_str(&text).map_err(|error| {
             format!(
                 "is not a valid key file: `subject-credentials` is malformed at line {}",
                 error.line()
@@ -111,7 +111,7 @@ impl AccountKey {
         let mut header = Header::new(Algorithm::RS256);
         header.kid = Some(self.public.clone());
         let iat = now.as_second();
-        let claims = Claims {
+        let claims = AccountClaims {
             iss: &self.account,
             sub: &self.account,
             aud: AUDIENCE,

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::config::Config;
+use super::config::NebiusConfig;
 use crate::model::Secret;
 use crate::providers::{Error, ErrorKind, Result};
 
@@ -16,14 +16,14 @@ mod tests;
 
 pub(super) use key::AccountKey;
 use profile::Profile;
-pub(super) use token::Tokens;
+pub(super) use token::TokenProvider;
 
 /// What to do where nobody is named.
 const HINT: &str = "set `NEBIUS_IAM_TOKEN` (`nebius iam get-access-token` prints one), `service_account_key`, or `profile`";
 
 /// Where tokens come from.
 #[derive(Clone)]
-pub(super) enum Source {
+pub(super) enum CredentialSource {
     /// A service account signs for them.
     Key(AccountKey),
     /// There is no way to get one, for this reason.
@@ -34,7 +34,7 @@ pub(super) enum Source {
     TokenFile(PathBuf),
 }
 
-impl fmt::Debug for Source {
+impl fmt::Debug for CredentialSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Key(key) => f.debug_tuple("Key").field(key).finish(),
@@ -45,9 +45,9 @@ impl fmt::Debug for Source {
     }
 }
 
-impl Source {
+impl CredentialSource {
     /// How it is told, for a check.
-    pub(super) fn told(&self) -> String {
+    pub(super) fn describe(&self) -> String {
         match self {
             Self::Key(key) => format!("service account `{}`", key.account()),
             Self::Nowhere(_) => "no credentials".to_owned(),
@@ -66,23 +66,23 @@ impl Source {
 
 /// What settings and profile say of the caller.
 #[derive(Debug)]
-pub(super) struct Identity {
+pub(super) struct CallerIdentity {
     /// Where tokens come from.
-    pub(super) source: Source,
+    pub(super) source: CredentialSource,
     /// The project, where one is named.
     pub(super) project: Option<String>,
     /// The tenant, where one is named.
     pub(super) tenant: Option<String>,
 }
 
-impl Identity {
+impl CallerIdentity {
     /// Finds out who we are. Only files are read.
     ///
     /// # Errors
     ///
-    /// `Config`, where what a setting names cannot be used. What nobody has named and cannot be used is
+    /// `NebiusConfig`, where what a setting names cannot be used. What nobody has named and cannot be used is
     /// told by whoever needs a token.
-    pub(super) fn of(config: &Config) -> Result<Self> {
+    pub(super) fn of(config: &NebiusConfig) -> Result<Self> {
         let named = config.profile.is_some();
         let profile = Profile::load(config.config_file.as_deref(), config.profile.as_deref());
         let (profile, broken) = match profile {
@@ -94,9 +94,9 @@ impl Identity {
             Err(error) => return Err(error),
         };
         let source = if let Some(token) = &config.iam_token {
-            Source::Token(fit(token)?)
+            CredentialSource::Token(fit(token)?)
         } else if let Some(path) = &config.service_account_key {
-            Source::Key(AccountKey::load(path).map_err(|why| {
+            CredentialSource::Key(AccountKey::load(path).map_err(|why| {
                 let what = format!("`{}` {why}", path.display());
                 Error::setting("service_account_key", what)
                     .hinted("create one with `nebius iam auth-public-key generate`")
@@ -109,12 +109,12 @@ impl Identity {
                     if named {
                         return Err(Error::setting("profile", what).hinted(HINT));
                     }
-                    Source::Nowhere(what)
+                    CredentialSource::Nowhere(what)
                 }
             }
         } else {
             let nobody = || "neither a token, a key nor a profile is set".to_owned();
-            Source::Nowhere(broken.unwrap_or_else(nobody))
+            CredentialSource::Nowhere(broken.unwrap_or_else(nobody))
         };
         let of_profile = |key: &str| profile.as_ref().and_then(|profile| profile.text(key));
         Ok(Self {

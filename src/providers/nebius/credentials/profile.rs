@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use yaml_rust2::{Yaml, YamlLoader};
 
-use super::{AccountKey, Source, read};
+use super::{AccountKey, CredentialSource, read};
 use crate::model::Secret;
 use crate::providers::{Error, Result};
 
@@ -89,13 +89,13 @@ impl Profile {
     /// # Errors
     ///
     /// Why there are none, as the end of a sentence about the profile.
-    pub(super) fn source(&self) -> Result<Source, String> {
+    pub(super) fn source(&self) -> Result<CredentialSource, String> {
         if let Some(path) = self.path("token-file") {
-            return Ok(Source::TokenFile(path));
+            return Ok(CredentialSource::TokenFile(path));
         }
         if let Some(path) = self.path("service-account-credentials-file-path") {
             return AccountKey::load(&path)
-                .map(Source::Key)
+                .map(CredentialSource::Key)
                 .map_err(|why| format!("names the key file `{}`, which {why}", path.display()));
         }
         let private = match (self.text("private-key"), self.path("private-key-file-path")) {
@@ -111,7 +111,7 @@ impl Profile {
             private,
         ) {
             (Some(account), Some(public), Some(private)) => {
-                AccountKey::new(account, public, Secret::new(private)).map(Source::Key)
+                AccountKey::new(account, public, Secret::new(private)).map(CredentialSource::Key)
             }
             (None, None, None) => {
                 let kind = self.text("auth-type").unwrap_or_default();

@@ -12,8 +12,8 @@ use crate::providers::nebius::Product;
 use crate::providers::nebius::tests::place::Place;
 use gharun_worlds::nebius::{Account, Standin};
 
-fn identity(table: serde_json::Value) -> Result<Identity> {
-    Identity::of(&serde_json::from_value(table).expect("a table"))
+fn identity(table: serde_json::Value) -> Result<CallerIdentity> {
+    CallerIdentity::of(&serde_json::from_value(table).expect("a table"))
 }
 
 fn write(folder: &Path, name: &str, text: &str) -> PathBuf {
@@ -66,8 +66,8 @@ fn the_first_that_is_named_counts() {
     let told = |table: serde_json::Value| {
         let identity = identity(table).unwrap();
         let source = match identity.source {
-            Source::Nowhere(why) => format!("nobody: {why}"),
-            source => source.told(),
+            CredentialSource::Nowhere(why) => format!("nobody: {why}"),
+            source => source.describe(),
         };
         let source = source.replace(&account.id, "ACCOUNT");
         let source = source.replace(folder.path().to_str().unwrap(), "FOLDER");

@@ -11,11 +11,11 @@ use serde::Deserialize;
 use tokio::time::Instant;
 use url::Url;
 
-use super::{AccountKey, HINT, Source, word};
-use crate::http::{Bounds, Term};
+use super::{AccountKey, CredentialSource, HINT, word};
+use crate::http::{Bounds, Deadline};
 use crate::model::{Secret, lock};
 use crate::providers::common::attempt::Attempt;
-use crate::providers::common::rest::{Failure, Rest};
+use crate::providers::common::rest::{CallFailure, Rest};
 use crate::providers::{Error, ErrorKind, Result};
 
 /// How long before its end a token is replaced, at most.
@@ -32,26 +32,26 @@ const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
 
 /// Hands out tokens.
 #[derive(Debug)]
-pub(in super::super) struct Tokens {
-    source: Source,
+pub(in super::super) struct TokenProvider {
+    source: CredentialSource,
     exchange: Rest,
-    state: Mutex<State>,
+    state: Mutex<TokenState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
-    attempt: Arc<Attempt<Held>>,
-    held: Option<Held>,
+struct TokenState {
+    attempt: Arc<Attempt<CachedToken>>,
+    held: Option<CachedToken>,
 }
 
 /// A token, and when another one is due.
 #[derive(Clone, Debug)]
-struct Held {
+struct CachedToken {
     token: Secret,
     due: Option<Instant>,
 }
 
-impl Held {
+impl CachedToken {
     fn lasting(token: Secret, lasts: Duration) -> Self {
         // One that lasts for a minute is not replaced at once.
         let early = EARLY.min(lasts / 5);
@@ -80,9 +80,13 @@ enum Number {
     Text(String),
 }
 
-impl Tokens {
+impl TokenProvider {
     /// Hands out the tokens of a source; `exchange` is the whole address of the exchange.
-    pub(in super::super) fn new(source: Source, exchange: Url, bounds: Bounds) -> Result<Self> {
+    pub(in super::super) fn new(
+        source: CredentialSource,
+        exchange: Url,
+        bounds: Bounds,
+    ) -> Result<Self> {
         Ok(Self {
             source,
             exchange: Rest::new(exchange, bounds)?,
@@ -91,13 +95,16 @@ impl Tokens {
     }
 
     /// Where they come from.
-    pub(in super::super) fn source(&self) -> &Source {
+    pub(in super::super) fn source(&self) -> &CredentialSource {
         &self.source
     }
 
     /// Whether a token that was refused can be replaced.
     pub(in super::super) fn renews(&self) -> bool {
-        matches!(self.source, Source::Key(_) | Source::TokenFile(_))
+        matches!(
+            self.source,
+            CredentialSource::Key(_) | CredentialSource::TokenFile(_)
+        )
     }
 
     /// A token that is good, as far as is known: not `refused`, which a server has refused.
@@ -109,7 +116,7 @@ impl Tokens {
                 .as_ref()
                 .is_some_and(|held| held.is_stale(refused))
             {
-                *state = State::default();
+                *state = TokenState::default();
             }
             Arc::clone(&state.attempt)
         };
@@ -121,19 +128,19 @@ impl Tokens {
         Ok(held.token)
     }
 
-    async fn obtain(&self) -> Result<Held> {
+    async fn obtain(&self) -> Result<CachedToken> {
         match &self.source {
-            Source::Nowhere(why) => Err(Source::missing(why)),
-            Source::Token(token) => Ok(Held {
+            CredentialSource::Nowhere(why) => Err(CredentialSource::missing(why)),
+            CredentialSource::Token(token) => Ok(CachedToken {
                 token: token.clone(),
                 due: None,
             }),
-            Source::TokenFile(path) => Ok(Held::lasting(of_file(path)?, FILE)),
-            Source::Key(key) => self.exchange(key).await,
+            CredentialSource::TokenFile(path) => Ok(CachedToken::lasting(of_file(path)?, FILE)),
+            CredentialSource::Key(key) => self.exchange(key).await,
         }
     }
 
-    async fn exchange(&self, key: &AccountKey) -> Result<Held> {
+    async fn exchange(&self, key: &AccountKey) -> Result<CachedToken> {
         let doing = || format!("could not get a token for `{}`", key.account());
         let signed = key
             .sign(Timestamp::now())
@@ -150,8 +157,8 @@ impl Tokens {
             // It changes nothing.
             .repeatable()
             .secret();
-        let term = Term::until(self.exchange.client().deadline());
-        let refused = |failure: &Failure| matches!(failure.status(), Some(400..=404));
+        let term = Deadline::until(self.exchange.client().deadline());
+        let refused = |failure: &CallFailure| matches!(failure.status(), Some(400..=404));
         let answer: Exchanged = call.fetch(&term).await.map_err(|failure| {
             match (refused(&failure), failure.body()) {
                 // There it is never the request's fault, but the key's.
@@ -169,7 +176,7 @@ impl Tokens {
             Some(Number::Text(text)) => text.parse().map_or(UNTOLD, Duration::from_secs),
             None => UNTOLD,
         };
-        Ok(Held::lasting(answer.access_token, lasts))
+        Ok(CachedToken::lasting(answer.access_token, lasts))
     }
 }
 

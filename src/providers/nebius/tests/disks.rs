@@ -120,7 +120,7 @@ async fn a_disk_of_a_vm_or_of_somebody_else_is_left_alone() {
         assert!(matches!(error.kind, ErrorKind::Denied), "{}", chain(&error));
     }
     let elsewhere = InstanceId {
-        place: Some("0".repeat(12)),
+        location: Some("0".repeat(12)),
         id: "computedisk-e00x".into(),
     };
     let error = provider.terminate(&elsewhere).await.expect_err("where?");

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::fleet::{self, Place as Named};
+use crate::fleet::{self, NamedProvider as Named};
 use crate::model::{Condition, InstanceId};
 use crate::providers::contract::{chain, ends, order};
 use crate::providers::nebius::tests::place::Place;
@@ -151,7 +151,7 @@ async fn what_is_no_machine_of_nebius_is_refused_unasked() {
     let provider = place.provider();
     for id in ["i-0abc", "aijob-", "aijob-../x", "computedisk-", ""] {
         let id = InstanceId {
-            place: Some(provider.place().unwrap()),
+            location: Some(provider.place().unwrap()),
             id: id.into(),
         };
         let error = provider.terminate(&id).await.expect_err("no id");
@@ -208,7 +208,7 @@ async fn a_vm_with_a_service_account_deletes_itself() {
         &json!({ "service_account": "serviceaccount-e00ends" }),
     );
     let provider = place.provider();
-    assert_eq!(Provider::ending(&provider), vms::DELETE_ITSELF);
+    assert_eq!(Provider::shutdown_command(&provider), vms::DELETE_ITSELF);
     let machine = provider.launch(&order("t")).await.unwrap();
     assert!(
         ends_itself(&place, &machine.id.id).await,

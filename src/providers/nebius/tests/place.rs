@@ -11,16 +11,16 @@ use crate::http::{Bounds, Retry};
 use crate::model::{InstanceId, random};
 use crate::poll::Pace;
 use crate::providers::contract::{Fake, Mood};
-use crate::providers::nebius::{Config, Nebius, Paces, Product, Service};
+use crate::providers::nebius::{Nebius, NebiusConfig, NebiusPaces, Product, Service};
 use gharun_worlds::nebius::{Deed, Ending, PROJECT, Refusal, Standin, Stock};
 
 /// The same as in life, but quick.
-pub(in crate::providers::nebius) fn paces() -> Paces {
+pub(in crate::providers::nebius) fn paces() -> NebiusPaces {
     let pace = |at_most: u64| Pace {
         every: Duration::from_millis(20),
         at_most: Duration::from_millis(at_most),
     };
-    Paces {
+    NebiusPaces {
         http: Bounds {
             connect: Duration::from_secs(5),
             request: Duration::from_secs(5),
@@ -68,7 +68,7 @@ impl Place {
     }
 
     /// The table.
-    pub(in crate::providers::nebius) fn config(&self) -> Config {
+    pub(in crate::providers::nebius) fn config(&self) -> NebiusConfig {
         serde_json::from_value(self.settings.clone()).expect("a table")
     }
 
@@ -100,7 +100,7 @@ impl Place {
     fn id(&self, id: &str) -> InstanceId {
         let provider = self.provider();
         InstanceId {
-            place: Some(provider.place().expect("a project")),
+            location: Some(provider.place().expect("a project")),
             id: id.to_owned(),
         }
     }

@@ -218,7 +218,7 @@ fn the_environment_gives_token_profile_and_file() {
         "HOME" => Some("/home/me/".to_owned()),
         _ => None,
     };
-    let found = Nebius::ambient(&env);
+    let found = Nebius::env_defaults(&env);
     let told: Vec<_> = found
         .iter()
         .map(|(_, key, value)| format!("{key}={value}"))

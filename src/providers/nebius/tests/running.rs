@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::json;
 
-use crate::bootstrap::{self, Boot, Credential};
+use crate::bootstrap::{self, Boot, BootCredential};
 use crate::model::{Condition, Instance, Order, Secret};
 use crate::poll::{Pace, until};
 use crate::providers::Provider;
@@ -45,10 +45,10 @@ fn real(provider: &Nebius, order: Order) -> Order {
     let jit = Secret::new("e30=");
     let boot = bootstrap::script(&Boot {
         name: &order.name,
-        credential: Credential::Jit(&jit),
+        credential: BootCredential::Jit(&jit),
         packages: &[],
         pinned: false,
-        ending: Provider::ending(provider),
+        ending: Provider::shutdown_command(provider),
         expires: Timestamp::now() + Duration::from_hours(1),
         idle_limit: None,
         setup: Some("echo \"set up by it's $0\"\n"),

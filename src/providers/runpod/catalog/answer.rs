@@ -7,7 +7,7 @@ use super::super::tier::Tier;
 /// `GET /v2/catalog/gpus`, as much of it as is of use.
 /// <https://docs.runpod.io/api-reference-v2/catalog/list-gpu-types>
 #[derive(Debug, Deserialize)]
-pub(in crate::providers::runpod) struct Gpus {
+pub(in crate::providers::runpod) struct GpuCatalog {
     pub(super) gpus: Vec<GpuType>,
 }
 
@@ -26,7 +26,7 @@ pub(super) struct GpuType {
     #[serde(default)]
     pub(super) max_count: Both<u32>,
     pub(super) availability: Option<String>,
-    pub(super) data_centers: Option<Vec<Level>>,
+    pub(super) data_centers: Option<Vec<StockLevel>>,
 }
 
 /// A figure for each cloud.
@@ -56,7 +56,7 @@ impl<T: Copy> Both<T> {
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Level {
+pub(super) struct StockLevel {
     pub(super) id: String,
     pub(super) availability: Option<String>,
 }
@@ -76,7 +76,7 @@ pub(super) struct CpuType {
     pub(super) vcpu: Option<Range>,
     pub(super) price: Option<CpuPrice>,
     pub(super) availability: Option<String>,
-    pub(super) data_centers: Option<Vec<Level>>,
+    pub(super) data_centers: Option<Vec<StockLevel>>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -1,14 +1,14 @@
 //! Whether a candidate can be tried now, by price and stock.
 
 use super::super::candidates::{Candidate, Dropped};
-use super::super::config::Config;
+use super::super::config::RunPodConfig;
 use super::{Catalog, Shelf, Stock};
 
 impl Catalog {
     /// Adds price and stock to a candidate, or says why it cannot be tried now.
     pub(in crate::providers::runpod) fn judge(
         &self,
-        config: &Config,
+        config: &RunPodConfig,
         mut one: Candidate,
     ) -> Result<Candidate, Dropped> {
         let never = |key, text| Dropped {

@@ -1,6 +1,6 @@
 //! The GPUs and CPU flavors that a name means, and those that are near one that means none.
 
-use super::{Catalog, Kind};
+use super::{Catalog, CatalogEntry};
 use crate::providers::{Error, Result};
 
 /// How many names an error shows.
@@ -15,7 +15,7 @@ impl Catalog {
     /// Nothing bears the name: a `Config` error with the names that are near.
     pub(in crate::providers::runpod) fn find(&self, name: &str) -> Result<Vec<String>> {
         let wanted = squeezed(name);
-        let ids = |fits: &dyn Fn(&Kind) -> bool| -> Vec<String> {
+        let ids = |fits: &dyn Fn(&CatalogEntry) -> bool| -> Vec<String> {
             let found = self.kinds.iter().filter(|kind| fits(kind));
             found.map(|kind| kind.id.clone()).collect()
         };
@@ -34,7 +34,7 @@ impl Catalog {
 
     fn unknown(&self, name: &str) -> Error {
         let wanted = squeezed(name);
-        let near = |kind: &Kind| {
+        let near = |kind: &CatalogEntry| {
             let all = runs(&kind.id).chain(runs(&kind.name));
             all.map(|run| distance(&run, &wanted)).min()
         };

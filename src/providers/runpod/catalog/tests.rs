@@ -33,7 +33,7 @@ const ROWS: &[Row] = &[
     ("NVIDIA A100-SXM4-80GB", "A100 SXM", 1.89, 0.0, "HIGH", &[]),
 ];
 
-fn gpus() -> Gpus {
+fn gpus() -> GpuCatalog {
     let gpus: Vec<Value> = ROWS
         .iter()
         .map(|(id, name, secure, community, stock, centers)| {

@@ -3,25 +3,25 @@
 use url::Url;
 
 use super::super::request::{OURS, THEIRS};
-use super::{Config, Volume};
+use super::{PodVolume, RunPodConfig};
 use crate::providers::common::rest::address;
 use crate::providers::common::words::{PRICE, check_word};
 use crate::providers::schema::backticked;
-use crate::providers::{EnvName, Error, Names, Result};
+use crate::providers::{EnvName, Error, OneOrMany, Result};
 
 /// How many variables a pod may have.
 const VARIABLES: usize = 50;
 /// The smallest host-local volume, in GB.
 const LEAST_VOLUME: u32 = 10;
 
-impl Config {
+impl RunPodConfig {
     /// Checks what can be checked without asking anybody, and tells the API's address.
     ///
     /// That neither `gpu` nor `cpu` is set is no fault yet: the account can be searched and swept.
     ///
     /// # Errors
     ///
-    /// A value that cannot be meant is a `Config` error that names the key and what to write.
+    /// A value that cannot be meant is a `RunPodConfig` error that names the key and what to write.
     pub(in crate::providers::runpod) fn check(&self) -> Result<Url> {
         let key = self.api_key.expose();
         if key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -49,7 +49,7 @@ impl Config {
             ));
         }
         for (key, names) in [("gpu", &self.gpu), ("cpu", &self.cpu)] {
-            let names = names.as_ref().map(Names::all);
+            let names = names.as_ref().map(OneOrMany::all);
             let found = match names {
                 Some([]) => "an empty array",
                 Some([name]) if name.trim().is_empty() => "an empty name",
@@ -126,7 +126,7 @@ impl Config {
                 "`volume` and `network_volume` are both set: keep one",
             ));
         }
-        if let Some((size, _)) = self.volume.as_ref().map(Volume::parts)
+        if let Some((size, _)) = self.volume.as_ref().map(PodVolume::parts)
             && size < LEAST_VOLUME
         {
             let expected = format!("at least {LEAST_VOLUME} GB, RunPod's minimum");

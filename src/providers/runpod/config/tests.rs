@@ -97,7 +97,7 @@ fn what_cannot_be_meant_is_told_with_its_key_and_what_to_write() {
 #[test]
 fn a_misspelled_cloud_or_key_is_refused_with_what_can_be_written() {
     let read = |settings: Value| {
-        serde_json::from_value::<Config>(settings)
+        serde_json::from_value::<RunPodConfig>(settings)
             .expect_err("it is misspelled")
             .to_string()
     };

@@ -10,9 +10,9 @@ use crate::http::{Bounds, Rate, Retry};
 use crate::model::{InstanceId, random};
 use crate::poll::Pace;
 use crate::providers::contract::{Fake, Mood};
-use crate::providers::runpod::launch::Paces;
+use crate::providers::runpod::launch::RunPodPaces;
 use crate::providers::runpod::request::{BOOT, OURS};
-use crate::providers::runpod::{Config, RunPod};
+use crate::providers::runpod::{RunPod, RunPodConfig};
 use gharun_worlds::runpod::{Answer, Deed, Level, Scope, Stage, Standin};
 
 /// Everything that is asked of RunPod.
@@ -32,12 +32,12 @@ pub(in crate::providers::runpod) struct Account {
 }
 
 /// Settings with a key, unchecked.
-pub(in crate::providers::runpod) fn config(settings: Value) -> Config {
+pub(in crate::providers::runpod) fn config(settings: Value) -> RunPodConfig {
     read(json!({ "api_key": "key" }), settings)
 }
 
 /// Reads settings, and what is given where they are silent.
-fn read(mut given: Value, settings: Value) -> Config {
+fn read(mut given: Value, settings: Value) -> RunPodConfig {
     let Value::Object(settings) = settings else {
         panic!("settings are a table")
     };
@@ -60,12 +60,12 @@ pub(in crate::providers::runpod) fn bounds() -> Bounds {
     }
 }
 
-pub(in crate::providers::runpod) fn paces() -> Paces {
+pub(in crate::providers::runpod) fn paces() -> RunPodPaces {
     let pace = |at_most| Pace {
         every: Duration::from_millis(20),
         at_most: Duration::from_millis(at_most),
     };
-    Paces {
+    RunPodPaces {
         settle: pace(400),
         shown: pace(2000),
         alone: pace(20_000),
@@ -116,7 +116,7 @@ fn settings() -> Value {
 
 fn id(id: &str) -> InstanceId {
     InstanceId {
-        place: None,
+        location: None,
         id: id.to_owned(),
     }
 }

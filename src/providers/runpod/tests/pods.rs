@@ -76,7 +76,7 @@ async fn a_404_of_somebody_else_is_no_proof() {
 #[test]
 fn a_reference_is_a_pods_id_and_nothing_else() {
     let id = |place: Option<&str>, id: &str| InstanceId {
-        place: place.map(str::to_owned),
+        location: place.map(str::to_owned),
         id: id.to_owned(),
     };
     assert!(ending::pod_id(&id(None, "7h9k2m4n6p")).is_ok());

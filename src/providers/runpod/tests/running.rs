@@ -52,10 +52,10 @@ async fn the_boot_script_ends_its_own_pod_and_a_restart_runs_nothing_again() {
     let mut one = order("k3x9");
     one.boot = crate::bootstrap::script(&crate::bootstrap::Boot {
         name: &one.name,
-        credential: crate::bootstrap::Credential::Jit(&Secret::new("jit")),
+        credential: crate::bootstrap::BootCredential::Jit(&Secret::new("jit")),
         packages: &[],
         pinned: false,
-        ending: runpod.ending(),
+        ending: runpod.shutdown_command(),
         expires: one.tags.expires,
         idle_limit: None,
         setup: None,

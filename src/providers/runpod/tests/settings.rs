@@ -101,7 +101,7 @@ fn the_surroundings_give_key_and_endpoint() {
         "RUNPOD_REST_V2_API_URL" => Some("https://proxy.example/v2".to_owned()),
         _ => None,
     };
-    let found: Vec<String> = RunPod::ambient(&env)
+    let found: Vec<String> = RunPod::env_defaults(&env)
         .into_iter()
         .map(|(variable, key, value)| format!("{variable} {key} {value}"))
         .collect();
@@ -112,7 +112,7 @@ fn the_surroundings_give_key_and_endpoint() {
             "RUNPOD_REST_V2_API_URL endpoint \"https://proxy.example/v2\""
         ]
     );
-    assert!(RunPod::ambient(&|_| None).is_empty());
+    assert!(RunPod::env_defaults(&|_| None).is_empty());
 }
 
 #[tokio::test]

@@ -189,13 +189,13 @@ async fn any_shell_of_a_user_runs_what_is_sent() {
         let mut command = tokio::process::Command::new(program);
         command
             .args(words)
-            .args(["-c", way::COMMAND])
+            .args(["-c", route::COMMAND])
             .env("HUSH", "hush");
         command
             .stdin(std::process::Stdio::piped())
             .stdout(std::process::Stdio::piped());
         let mut child = command.spawn().unwrap();
-        let mut input = way::envelope(&format!("{script}; echo \"${{HUSH-none}}\""), "mark-1");
+        let mut input = route::envelope(&format!("{script}; echo \"${{HUSH-none}}\""), "mark-1");
         input.extend_from_slice(b"first\nsecond\nthird");
         let mut stdin = child.stdin.take().unwrap();
         tokio::io::AsyncWriteExt::write_all(&mut stdin, &input)
@@ -267,7 +267,7 @@ async fn a_machine_on_a_host_with_two_names_is_listed_once_and_found_by_both() {
     assert_eq!(listing.instances.len(), 1, "{listing:?}");
     for member in &ssh.members {
         let id = InstanceId {
-            place: Some(member.place.clone()),
+            location: Some(member.place.clone()),
             ..machine.id.clone()
         };
         assert!(listing.find(&id).is_some(), "{listing:?}");

@@ -30,7 +30,7 @@ async fn a_host_that_says_nothing_is_skipped_and_named() {
     let [unread] = listing.unread.as_slice() else {
         panic!("{listing:?}");
     };
-    assert_eq!(unread.place.as_ref(), Some(&ssh.members[0].place));
+    assert_eq!(unread.location.as_ref(), Some(&ssh.members[0].place));
     let text = chain(&unread.error);
     assert!(
         text.contains(&quiet) && text.contains("did not respond"),
@@ -237,12 +237,12 @@ async fn a_host_that_is_cut_off_is_skipped_named_and_found_again() {
     // A new process, and the one whose connection is open and dead.
     for ssh in [hosts.with(more.clone()).await, ssh] {
         let second = ssh.launch(&hosts.order(SLEEP)).await.unwrap();
-        assert_eq!(second.id.place.as_ref(), Some(&ssh.members[1].place));
+        assert_eq!(second.id.location.as_ref(), Some(&ssh.members[1].place));
         let listing = ssh.list().await.unwrap();
         let unread: Vec<_> = listing
             .unread
             .iter()
-            .map(|unread| unread.place.clone())
+            .map(|unread| unread.location.clone())
             .collect();
         assert_eq!(unread, [Some(ssh.members[0].place.clone())], "{listing:?}");
         assert_eq!(listing.instances.len(), 1);
@@ -281,7 +281,7 @@ async fn a_host_that_does_not_answer_keeps_nobody_else_behind_its_jump_waiting()
     });
     let ssh = hosts.with(more).await;
     let machine = ssh.launch(&hosts.order(SLEEP)).await.unwrap();
-    assert_eq!(machine.id.place.as_ref(), Some(&ssh.members[1].place));
+    assert_eq!(machine.id.location.as_ref(), Some(&ssh.members[1].place));
     let listing = ssh.list().await.unwrap();
     assert_eq!(
         (listing.instances.len(), listing.unread.len()),

@@ -52,7 +52,7 @@ async fn who_waits_on_two_hosts_takes_the_first_slot_and_gives_the_other_place_b
     let error = full(one.launch(&first).await);
     assert_eq!(error.wait(), Some(Duration::from_mins(10)));
     full(other.launch(&second).await);
-    let both = vec![first.turn.clone(), second.turn.clone()];
+    let both = vec![first.queue_key.clone(), second.queue_key.clone()];
     assert_eq!(turns(&hosts), [both.clone(), both]);
     // The slot of the second host comes first; it is for who came first.
     one.terminate(&housed[1].id).await.unwrap();
@@ -66,13 +66,13 @@ async fn who_waits_on_two_hosts_takes_the_first_slot_and_gives_the_other_place_b
     );
     full(other.launch(&second).await);
     let machine = one.launch(&first).await.unwrap();
-    assert_eq!(machine.id.place, housed[1].id.place);
-    let left = vec![second.turn.clone()];
+    assert_eq!(machine.id.location, housed[1].id.location);
+    let left = vec![second.queue_key.clone()];
     assert_eq!(turns(&hosts), [left.clone(), left]);
     one.terminate(&housed[0].id).await.unwrap();
     full(late.launch(&hosts.order(SLEEP)).await);
     let machine = other.launch(&second).await.unwrap();
-    assert_eq!(machine.id.place, housed[0].id.place);
+    assert_eq!(machine.id.location, housed[0].id.location);
     assert_eq!(turns(&hosts), [[""; 0], [""; 0]]);
     hosts.finish().await;
 }
@@ -89,17 +89,17 @@ async fn who_waits_no_more_keeps_no_place_on_any_host() {
     let (gone, stays) = (hosts.order(SLEEP), hosts.order(SLEEP));
     full(ssh.launch(&gone).await);
     full(ssh.launch(&stays).await);
-    ssh.forgo(&gone.turn).await.unwrap();
-    let left = vec![stays.turn.clone()];
+    ssh.leave_queue(&gone.queue_key).await.unwrap();
+    let left = vec![stays.queue_key.clone()];
     assert_eq!(turns(&hosts), [left.clone(), left]);
     let health = ssh.check().await.unwrap().facts.join("\n");
     assert!(health.contains("1 waiting for a slot"), "{health}");
     // A host that is gone has no place to keep for long; the others give theirs back.
     let mut hosts = hosts;
     drop(hosts.rack.hosts.remove(0));
-    let error = ssh.forgo(&stays.turn).await;
+    let error = ssh.leave_queue(&stays.queue_key).await;
     assert_eq!(turns(&hosts), [[""; 0]], "{error:?}");
-    ssh.forgo(&stays.turn)
+    ssh.leave_queue(&stays.queue_key)
         .await
         .expect("it has no place any more");
     hosts.finish().await;

@@ -8,10 +8,10 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::config::{App, Permission};
+use super::config::{GitHubApp, Permission};
 use super::tell;
-use crate::github::wire::{Operation, Wire};
-use crate::github::{Error, ErrorKind, Hearer, Result, scope};
+use crate::github::wire::{UserOperation, Wire};
+use crate::github::{Error, ErrorKind, Observer, Result, scope};
 use crate::http::{Answer, Request};
 use crate::model::{Scope, Secret, text};
 
@@ -20,7 +20,7 @@ const APART: Duration = Duration::from_secs(30);
 
 /// Where an app is installed, as far as it matters.
 #[derive(Deserialize)]
-pub(super) struct Installation {
+pub(super) struct AppInstallation {
     pub(super) id: u64,
     #[serde(default)]
     permissions: BTreeMap<String, Value>,
@@ -30,46 +30,46 @@ pub(super) struct Installation {
     html_url: Option<String>,
 }
 
-impl Installation {
+impl AppInstallation {
     pub(super) fn has(&self, permission: &str, level: &str) -> bool {
         let had = self.permissions.get(permission).and_then(Value::as_str);
         had.is_some_and(|had| had == level || had == "write" || had == "admin")
     }
 }
 
-/// One visit to GitHub as the app itself.
-pub(super) struct Visit<'a> {
-    app: &'a App,
-    operation: Operation<'a>,
+/// One series of requests to GitHub as the app itself.
+pub(super) struct AppSession<'a> {
+    app: &'a GitHubApp,
+    operation: UserOperation<'a>,
     wire: &'a Wire,
-    hearer: &'a Hearer,
+    observer: &'a Observer,
     signed: Option<Secret>,
 }
 
-impl<'a> Visit<'a> {
+impl<'a> AppSession<'a> {
     pub(super) fn new(
-        app: &'a App,
-        operation: Operation<'a>,
+        app: &'a GitHubApp,
+        operation: UserOperation<'a>,
         wire: &'a Wire,
-        hearer: &'a Hearer,
+        observer: &'a Observer,
     ) -> Self {
         Self {
             app,
             operation,
             wire,
-            hearer,
+            observer,
             signed: None,
         }
     }
 }
 
-impl Visit<'_> {
+impl AppSession<'_> {
     pub(super) fn read<T: DeserializeOwned>(&self, answer: &Answer) -> Result<T> {
         self.operation.read(answer)
     }
 
     /// Finds where the app is installed for the scope.
-    pub(super) async fn find(&mut self) -> Result<Installation> {
+    pub(super) async fn find(&mut self) -> Result<AppInstallation> {
         let mut path = scope::segments(self.wire.scope());
         path.push("installation");
         let url = scope::join(self.operation.api_url(), path)?;
@@ -116,7 +116,7 @@ impl Visit<'_> {
         }
     }
 
-    /// The signature of this visit.
+    /// The signature of this session.
     fn signed(&mut self) -> Result<Secret> {
         if let Some(signed) = &self.signed {
             return Ok(signed.clone());
@@ -127,7 +127,7 @@ impl Visit<'_> {
             self.operation
                 .fails(ErrorKind::Unexpected, "could not sign with the private key")
         })?;
-        tell(self.hearer, &signed)?;
+        tell(self.observer, &signed)?;
         Ok(self.signed.insert(signed).clone())
     }
 
@@ -136,7 +136,7 @@ impl Visit<'_> {
         &mut self,
         answer: Answer,
         installation: u64,
-        found: Option<Installation>,
+        found: Option<AppInstallation>,
         needed: &Permission,
     ) -> Error {
         if !matches!(answer.status.as_u16(), 403 | 404 | 422) {

@@ -11,12 +11,12 @@ use crate::http::Pause;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-fn term(patience: Duration) -> Term {
-    Term::new(Duration::from_mins(3), Instant::now() + patience)
+fn deadline(patience: Duration) -> Deadline {
+    Deadline::new(Duration::from_mins(3), Instant::now() + patience)
 }
 
-fn patient() -> Term {
-    term(Duration::from_hours(10))
+fn patient() -> Deadline {
+    deadline(Duration::from_hours(10))
 }
 
 fn limit(pause: Pause) -> Limit {
@@ -37,33 +37,36 @@ fn told(seconds: u64) -> Pause {
 type Heard = Arc<Mutex<Vec<(String, u64)>>>;
 
 /// One that hears of waits, and the seconds that they are said to last.
-fn heard() -> (Option<Hear>, Heard) {
+fn heard() -> (Option<ObserveWait>, Heard) {
     let heard = Arc::new(Mutex::new(Vec::new()));
     let ear = Arc::clone(&heard);
-    let hear: Hear = Arc::new(move |wait| {
+    let hear: ObserveWait = Arc::new(move |wait| {
         let mut heard = ear.lock().expect("no panic");
         heard.push((wait.reason.to_owned(), wait.lasts.as_secs()));
     });
     (Some(hear), heard)
 }
 
-async fn refuse(room: &Room, changes: bool, pause: Pause) {
-    let pass = room.enter(changes, &patient()).await.expect("room");
-    pass.refused(limit(pause), Duration::ZERO, server_clock());
+async fn refuse(limiter: &RateLimiter, changes: bool, pause: Pause) {
+    let permit = limiter.enter(changes, &patient()).await.expect("room");
+    permit.refused(limit(pause), Duration::ZERO, server_clock());
 }
 
 #[tokio::test(start_paused = true)]
 async fn all_wait_for_the_same_end_and_hear_of_it_once() {
     let (hear, heard) = heard();
-    let room = Room::new(Rate::default(), hear);
-    refuse(&room, true, told(30)).await;
+    let limiter = RateLimiter::new(Rate::default(), hear);
+    refuse(&limiter, true, told(30)).await;
     let begun = Instant::now();
     let asked = RefCell::new(0);
     join_all((0..40).map(async |index| {
-        let pass = room.enter(index % 2 == 0, &patient()).await.expect("room");
+        let permit = limiter
+            .enter(index % 2 == 0, &patient())
+            .await
+            .expect("room");
         *asked.borrow_mut() += 1;
         assert!(begun.elapsed() >= 30 * SECOND);
-        pass.served();
+        permit.served();
     }))
     .await;
     assert_eq!(*asked.borrow(), 40);
@@ -72,16 +75,16 @@ async fn all_wait_for_the_same_end_and_hear_of_it_once() {
 
 #[tokio::test(start_paused = true)]
 async fn one_goes_first_and_the_others_wait_for_what_it_meets() {
-    let room = Room::new(Rate::default(), None);
-    refuse(&room, true, told(30)).await;
+    let limiter = RateLimiter::new(Rate::default(), None);
+    refuse(&limiter, true, told(30)).await;
     let begun = Instant::now();
     // When each got through.
     let through = RefCell::new(Vec::new());
     join_all((0..5).map(async |_| {
-        let pass = room.enter(true, &patient()).await.expect("room");
+        let permit = limiter.enter(true, &patient()).await.expect("room");
         through.borrow_mut().push(begun.elapsed().as_secs());
         sleep(7 * SECOND).await;
-        pass.served();
+        permit.served();
     }))
     .await;
     // It is answered after seven seconds; by then there are tokens for all of them.
@@ -91,19 +94,19 @@ async fn one_goes_first_and_the_others_wait_for_what_it_meets() {
 #[tokio::test(start_paused = true)]
 async fn a_limit_that_is_not_over_holds_for_the_others_too_and_grows() {
     let (hear, heard) = heard();
-    let room = Room::new(Rate::default(), hear);
+    let limiter = RateLimiter::new(Rate::default(), hear);
     let minute = Pause::Growing(60 * SECOND);
-    refuse(&room, true, minute).await;
+    refuse(&limiter, true, minute).await;
     let begun = Instant::now();
     let sent = Rc::new(RefCell::new(Vec::new()));
     join_all((0..20).map(async |_| {
         loop {
-            let pass = room.enter(true, &patient()).await.expect("room");
+            let permit = limiter.enter(true, &patient()).await.expect("room");
             sent.borrow_mut().push(begun.elapsed().as_secs());
             if begun.elapsed() < 400 * SECOND {
-                pass.refused(limit(minute), Duration::ZERO, server_clock());
+                permit.refused(limit(minute), Duration::ZERO, server_clock());
             } else {
-                return pass.served();
+                return permit.served();
             }
         }
     }))
@@ -117,31 +120,31 @@ async fn a_limit_that_is_not_over_holds_for_the_others_too_and_grows() {
 
 #[tokio::test(start_paused = true)]
 async fn those_that_were_under_way_do_not_make_it_longer() {
-    let room = Room::new(Rate::default(), None);
-    let passes = join_all((0..6).map(|_| async { room.enter(true, &patient()).await.unwrap() }));
-    for pass in passes.await {
-        pass.refused(
+    let limiter = RateLimiter::new(Rate::default(), None);
+    let passes = join_all((0..6).map(|_| async { limiter.enter(true, &patient()).await.unwrap() }));
+    for permit in passes.await {
+        permit.refused(
             limit(Pause::Growing(60 * SECOND)),
             Duration::ZERO,
             server_clock(),
         );
     }
-    assert_eq!(room.wait_now(), 60 * SECOND);
-    refuse(&room, true, Pause::Growing(60 * SECOND)).await;
-    assert_eq!(room.wait_now(), 120 * SECOND);
+    assert_eq!(limiter.wait_now(), 60 * SECOND);
+    refuse(&limiter, true, Pause::Growing(60 * SECOND)).await;
+    assert_eq!(limiter.wait_now(), 120 * SECOND);
     // What was let through ends the row.
-    room.enter(true, &patient()).await.unwrap().served();
-    refuse(&room, true, Pause::Growing(60 * SECOND)).await;
-    assert_eq!(room.wait_now(), 60 * SECOND);
+    limiter.enter(true, &patient()).await.unwrap().served();
+    refuse(&limiter, true, Pause::Growing(60 * SECOND)).await;
+    assert_eq!(limiter.wait_now(), 60 * SECOND);
 }
 
 #[tokio::test(start_paused = true)]
 async fn who_goes_first_and_gives_up_leaves_its_place_to_another() {
-    let room = Room::new(Rate::default(), None);
-    refuse(&room, true, told(30)).await;
-    let first = room.enter(true, &patient()).await.unwrap();
+    let limiter = RateLimiter::new(Rate::default(), None);
+    refuse(&limiter, true, told(30)).await;
+    let first = limiter.enter(true, &patient()).await.unwrap();
     let patience = patient();
-    let mut second = std::pin::pin!(room.enter(true, &patience));
+    let mut second = std::pin::pin!(limiter.enter(true, &patience));
     assert!(
         timeout(SECOND, &mut second).await.is_err(),
         "it did not wait"
@@ -152,42 +155,48 @@ async fn who_goes_first_and_gives_up_leaves_its_place_to_another() {
 
 #[tokio::test(start_paused = true)]
 async fn after_a_limit_on_changes_reading_goes_on_by_itself() {
-    let room = Room::new(Rate::default(), None);
-    refuse(&room, true, Pause::Growing(60 * SECOND)).await;
+    let limiter = RateLimiter::new(Rate::default(), None);
+    refuse(&limiter, true, Pause::Growing(60 * SECOND)).await;
     let begun = Instant::now();
-    room.enter(false, &patient()).await.unwrap().served();
+    limiter.enter(false, &patient()).await.unwrap().served();
     assert_eq!(begun.elapsed(), 60 * SECOND);
     // That reading works says nothing of changes: the next refusal is one in a row.
-    refuse(&room, true, Pause::Growing(60 * SECOND)).await;
-    assert_eq!(room.wait_now(), 120 * SECOND);
+    refuse(&limiter, true, Pause::Growing(60 * SECOND)).await;
+    assert_eq!(limiter.wait_now(), 120 * SECOND);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_end_that_comes_too_late_is_not_waited_for() {
-    let room = Room::new(Rate::default(), None);
-    refuse(&room, true, told(600)).await;
+    let limiter = RateLimiter::new(Rate::default(), None);
+    refuse(&limiter, true, told(600)).await;
     let begun = Instant::now();
-    let full = room.enter(false, &term(599 * SECOND)).await.unwrap_err();
+    let full = limiter
+        .enter(false, &deadline(599 * SECOND))
+        .await
+        .unwrap_err();
     assert_eq!(begun.elapsed(), Duration::ZERO);
     assert_eq!(
         full,
-        Full {
+        LimitReached {
             reason: "the limit".to_owned(),
             until: "1970-01-12T13:56:40Z".parse().unwrap(),
         }
     );
-    room.enter(false, &term(601 * SECOND)).await.unwrap();
+    limiter.enter(false, &deadline(601 * SECOND)).await.unwrap();
     assert_eq!(begun.elapsed(), 600 * SECOND);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_wait_puts_the_end_of_the_operation_off() {
-    let room = Room::new(Rate::default(), None);
-    refuse(&room, true, told(600)).await;
+    let limiter = RateLimiter::new(Rate::default(), None);
+    refuse(&limiter, true, told(600)).await;
     let begun = Instant::now();
-    let term = patient();
-    room.enter(true, &term).await.unwrap().served();
-    assert_eq!(term.end().duration_since(begun), Duration::from_mins(13));
+    let deadline = patient();
+    limiter.enter(true, &deadline).await.unwrap().served();
+    assert_eq!(
+        deadline.end().duration_since(begun),
+        Duration::from_mins(13)
+    );
     let hard = patient().ending(begun + Duration::from_mins(11));
     hard.waited(Duration::from_mins(9));
     assert_eq!(hard.end().duration_since(begun), Duration::from_mins(11));
@@ -196,19 +205,19 @@ async fn a_wait_puts_the_end_of_the_operation_off() {
 #[tokio::test(start_paused = true)]
 async fn changes_go_a_few_at_a_time_and_at_their_pace() {
     let (hear, heard) = heard();
-    let room = Room::new(Rate::default(), hear);
+    let limiter = RateLimiter::new(Rate::default(), hear);
     let begun = Instant::now();
     let (under_way, most) = (RefCell::new(0), RefCell::new(0));
     let sent = RefCell::new(Vec::new());
     join_all((0..100).map(async |_| {
-        let pass = room.enter(true, &patient()).await.expect("room");
+        let permit = limiter.enter(true, &patient()).await.expect("room");
         sent.borrow_mut().push(begun.elapsed());
         *under_way.borrow_mut() += 1;
         let now = *under_way.borrow();
         most.replace_with(|most| now.max(*most));
         sleep(Duration::from_millis(100)).await;
         *under_way.borrow_mut() -= 1;
-        pass.served();
+        permit.served();
     }))
     .await;
     assert_eq!(*most.borrow(), 8);
@@ -227,12 +236,12 @@ async fn changes_go_a_few_at_a_time_and_at_their_pace() {
 
 #[tokio::test(start_paused = true)]
 async fn a_turn_that_would_come_too_late_is_refused_at_once() {
-    let room = Room::new(Rate::default(), None);
+    let limiter = RateLimiter::new(Rate::default(), None);
     let begun = Instant::now();
-    let patience = term(20 * SECOND);
+    let patience = deadline(20 * SECOND);
     let came = join_all((0..90).map(async |_| {
-        let pass = room.enter(true, &patience).await;
-        let came = pass.map(Pass::served).is_ok();
+        let permit = limiter.enter(true, &patience).await;
+        let came = permit.map(Permit::served).is_ok();
         assert!(came || begun.elapsed().is_zero(), "it waited in vain");
         came
     }))
@@ -242,37 +251,37 @@ async fn a_turn_that_would_come_too_late_is_refused_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn what_ends_machines_does_not_wait_and_is_owed_for() {
-    let room = Room::new(Rate::default(), None);
-    refuse(&room, true, told(600)).await;
+    let limiter = RateLimiter::new(Rate::default(), None);
+    refuse(&limiter, true, told(600)).await;
     let begun = Instant::now();
-    join_all((0..64).map(async |_| room.barge().await.served())).await;
+    join_all((0..64).map(async |_| limiter.bypass().await.served())).await;
     assert_eq!(begun.elapsed(), Duration::ZERO);
     // The others still wait for the end, and for a minute with room in it.
-    assert_eq!(room.wait_now(), 600 * SECOND);
-    room.enter(true, &patient()).await.unwrap();
+    assert_eq!(limiter.wait_now(), 600 * SECOND);
+    limiter.enter(true, &patient()).await.unwrap();
     assert_eq!(begun.elapsed(), 664 * SECOND);
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_waits_to_be_begun_is_given_up_at_once() {
-    let room = Room::new(Rate::default(), None);
+    let limiter = RateLimiter::new(Rate::default(), None);
     let under_way =
-        join_all((0..7).map(|_| async { room.enter(true, &patient()).await.unwrap() })).await;
-    refuse(&room, true, told(600)).await;
+        join_all((0..7).map(|_| async { limiter.enter(true, &patient()).await.unwrap() })).await;
+    refuse(&limiter, true, told(600)).await;
     let begun = Instant::now();
-    let forgoing = patient().forgoing();
-    let waits = join_all((0..5).map(|_| room.enter(true, &forgoing)));
+    let abandonable = patient().abandonable();
+    let waits = join_all((0..5).map(|_| limiter.enter(true, &abandonable)));
     let given_up = async {
         sleep(SECOND).await;
-        room.forgo();
+        limiter.abandon_waits();
     };
     let (results, ()) = tokio::join!(waits, given_up);
     assert!(results.iter().all(Result::is_err));
     assert_eq!(begun.elapsed(), SECOND);
-    assert!(room.enter(true, &forgoing).await.is_err());
+    assert!(limiter.enter(true, &abandonable).await.is_err());
     drop(under_way);
     // What is not to be forgone goes on waiting.
-    room.enter(true, &patient()).await.unwrap();
+    limiter.enter(true, &patient()).await.unwrap();
     assert_eq!(begun.elapsed(), 600 * SECOND);
     advance(SECOND).await;
 }

@@ -17,26 +17,26 @@ use super::super::{Broken, Output};
 use super::drive::Driver;
 use super::failure::unavailable;
 use super::link::Link;
-use super::request::{Request, Wanted};
-use super::session::Unopened;
+use super::request::{ChannelRequest, DriverRequest};
+use super::session::SessionError;
 
 /// One connection to a host. It ends with the last one who holds it.
 #[derive(Debug)]
-pub(super) struct Line {
-    requests: Sender<Request>,
+pub(super) struct Connection {
+    requests: Sender<DriverRequest>,
     bell: UnixStream,
     usable: Arc<AtomicBool>,
     /// The connection that this one goes over.
-    _over: Option<Arc<Line>>,
+    _over: Option<Arc<Connection>>,
 }
 
-impl Line {
+impl Connection {
     /// Opens a connection by `open`, in a thread of its own that drives it from then on.
     pub(super) async fn open(
-        over: Option<Arc<Line>>,
-        open: impl FnOnce() -> Result<Link, Unopened> + Send + 'static,
-    ) -> Result<Self, Unopened> {
-        let failed = |error: io::Error| Unopened::Failed(unavailable(error.to_string()));
+        over: Option<Arc<Connection>>,
+        open: impl FnOnce() -> Result<Link, SessionError> + Send + 'static,
+    ) -> Result<Self, SessionError> {
+        let failed = |error: io::Error| SessionError::Failed(unavailable(error.to_string()));
         let (bell, heard) = UnixStream::pair().map_err(failed)?;
         bell.set_nonblocking(true).map_err(failed)?;
         heard.set_nonblocking(true).map_err(failed)?;
@@ -57,7 +57,7 @@ impl Line {
         };
         // It ends by itself when nobody holds the line any more; `opens` tells of a panic.
         drop(tokio::task::spawn_blocking(work));
-        let ended = || Unopened::Failed(unavailable("the attempt was interrupted"));
+        let ended = || SessionError::Failed(unavailable("the attempt was interrupted"));
         opens.await.map_err(|_| ended())??;
         Ok(Self {
             requests,
@@ -77,7 +77,7 @@ impl Line {
         self.usable.store(false, Ordering::Release);
     }
 
-    fn ask(&self, request: Request) -> Result<(), io::Error> {
+    fn ask(&self, request: DriverRequest) -> Result<(), io::Error> {
         let gone = || io::Error::from(io::ErrorKind::NotConnected);
         if !self.is_usable() {
             return Err(gone());
@@ -100,13 +100,13 @@ impl Line {
         input: Vec<u8>,
     ) -> Result<Output, Broken> {
         let (reply, answer) = oneshot::channel();
-        let request = Request::Channel(Wanted::Job {
+        let request = DriverRequest::Channel(ChannelRequest::Job {
             command,
             input,
             reply,
         });
         self.ask(request).map_err(Broken::Refused)?;
-        let ring = Ring(self);
+        let ring = WakeOnDrop(self);
         let answer = answer.await;
         drop(ring);
         let ended = || Broken::Lost(io::Error::from(io::ErrorKind::ConnectionAborted));
@@ -122,7 +122,7 @@ impl Line {
     ) -> Result<(), String> {
         let (reply, answer) = oneshot::channel();
         let host = host.to_owned();
-        let request = Request::Channel(Wanted::Pipe {
+        let request = DriverRequest::Channel(ChannelRequest::Pipe {
             host,
             port,
             stream,
@@ -134,10 +134,10 @@ impl Line {
             .unwrap_or_else(|_| Err("its connection ended".into()))
     }
 
-    /// See [`Request::Listen`].
+    /// See [`DriverRequest::Listen`].
     pub(super) async fn listen(&self, remote: u16, local: u16) -> Result<(), String> {
         let (reply, answer) = oneshot::channel();
-        let request = Request::Listen {
+        let request = DriverRequest::Listen {
             remote,
             local,
             reply,
@@ -150,9 +150,9 @@ impl Line {
 }
 
 /// Rings when whoever waits for an answer is gone, so that the thread looks whom it still works for.
-struct Ring<'a>(&'a Line);
+struct WakeOnDrop<'a>(&'a Connection);
 
-impl Drop for Ring<'_> {
+impl Drop for WakeOnDrop<'_> {
     fn drop(&mut self) {
         self.0.ring();
     }

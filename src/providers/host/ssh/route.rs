@@ -10,10 +10,10 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::super::{Broken, Output, Shell};
-use super::client_config::Target;
+use super::client_config::HostTarget;
+use super::connection::Connection;
 use super::failure::{denied, unavailable, unreached};
-use super::line::Line;
-use super::session::{Manner, Unopened, Wire, open};
+use super::session::{SessionError, SessionOptions, SessionStream, open};
 use crate::model::{chain, lock, random};
 use crate::poll::chance;
 use crate::providers::{Error, Result};
@@ -40,15 +40,15 @@ const LOAD: &str = r#"line=$(printf '\nx'); newline=${line%x}; script=; while IF
 
 /// The way to a host.
 #[derive(Clone)]
-pub(super) struct Way(Arc<Inner>);
+pub(super) struct Route(Arc<RouteInner>);
 
-struct Inner {
-    target: Target,
-    manner: Manner,
+struct RouteInner {
+    target: HostTarget,
+    manner: SessionOptions,
     sudo: bool,
     /// The way to the host on the way.
-    jump: Option<Way>,
-    state: Mutex<State>,
+    jump: Option<Route>,
+    state: Mutex<RouteState>,
     /// Held while a host behind this one is being reached over the connection: libssh2 opens one
     /// channel at a time, and a host that does not answer keeps it at that for minutes.
     bridging: Mutex<()>,
@@ -57,22 +57,27 @@ struct Inner {
 }
 
 #[derive(Default)]
-struct State {
-    line: Option<Arc<Line>>,
+struct RouteState {
+    line: Option<Arc<Connection>>,
     /// What came of the last attempt that failed, and when it did.
     failed: Option<(Instant, Error)>,
 }
 
-impl fmt::Debug for Way {
+impl fmt::Debug for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Way").field(&self.0.target).finish()
+        f.debug_tuple("Route").field(&self.0.target).finish()
     }
 }
 
-impl Way {
+impl Route {
     /// The way to a host; nothing is opened yet. `jump` leads to the host on the way.
-    pub(super) fn to(target: Target, manner: Manner, sudo: bool, jump: Option<Self>) -> Self {
-        Self(Arc::new(Inner {
+    pub(super) fn to(
+        target: HostTarget,
+        manner: SessionOptions,
+        sudo: bool,
+        jump: Option<Self>,
+    ) -> Self {
+        Self(Arc::new(RouteInner {
             target,
             manner,
             sudo,
@@ -83,7 +88,7 @@ impl Way {
         }))
     }
 
-    pub(super) fn target(&self) -> &Target {
+    pub(super) fn target(&self) -> &HostTarget {
         &self.0.target
     }
 
@@ -101,7 +106,7 @@ impl Way {
 
     /// The connection, opened if there is none. Whoever comes while one is being opened shares what
     /// comes of it; whoever leaves meanwhile does not spoil it for the others.
-    async fn line(&self) -> Result<Arc<Line>, Error> {
+    async fn line(&self) -> Result<Arc<Connection>, Error> {
         let way = self.clone();
         let asked = Instant::now();
         let shared = tokio::spawn(async move {
@@ -132,7 +137,7 @@ impl Way {
     }
 
     /// Opens a connection; tries again while the host is crowded.
-    fn connect(&self) -> BoxFuture<'_, Result<Line, Error>> {
+    fn connect(&self) -> BoxFuture<'_, Result<Connection, Error>> {
         // In a box, since the way may lead over another one of its kind.
         Box::pin(async move {
             let end = Instant::now() + CROWDED;
@@ -140,8 +145,8 @@ impl Way {
             loop {
                 let failure = match self.attempt().await {
                     Ok(line) => break self.prepared(line).await,
-                    Err(Unopened::Failed(failure)) => return Err(failure),
-                    Err(Unopened::Dropped(failure)) => failure,
+                    Err(SessionError::Failed(failure)) => return Err(failure),
+                    Err(SessionError::Dropped(failure)) => failure,
                 };
                 let now = pause.mul_f64(0.5 + chance());
                 if Instant::now() + now >= end {
@@ -155,7 +160,7 @@ impl Way {
         })
     }
 
-    async fn prepared(&self, line: Line) -> Result<Line, Error> {
+    async fn prepared(&self, line: Connection) -> Result<Connection, Error> {
         let wanted = *self.wanted_forward();
         if let Some((remote, local)) = wanted {
             listen(&line, remote, local).await?;
@@ -163,11 +168,11 @@ impl Way {
         Ok(line)
     }
 
-    async fn attempt(&self) -> Result<Line, Unopened> {
+    async fn attempt(&self) -> Result<Connection, SessionError> {
         let inner = &self.0;
         let patience = inner.manner.patience;
         let (over, wire) = match &inner.jump {
-            None => (None, Wire::Tcp),
+            None => (None, SessionStream::Tcp),
             Some(jump) => {
                 let by =
                     |failure: Error| failure.while_trying(format!("{} on the way", jump.host()));
@@ -177,11 +182,11 @@ impl Way {
                     Ok(_) => jump.line().await,
                     Err(_) => jump.connect().await.map(Arc::new),
                 };
-                let over = over.map_err(|failure| Unopened::Failed(by(failure)))?;
+                let over = over.map_err(|failure| SessionError::Failed(by(failure)))?;
                 let pair = UnixStream::pair();
                 let (ours, theirs) =
-                    pair.map_err(|error| Unopened::Failed(unavailable(error.to_string())))?;
-                let Target { host, port, .. } = &inner.target;
+                    pair.map_err(|error| SessionError::Failed(unavailable(error.to_string())))?;
+                let HostTarget { host, port, .. } = &inner.target;
                 let bridged = timeout(patience, over.bridge(host, *port, theirs)).await;
                 if bridged.is_err() {
                     // It goes on trying, and takes nothing new meanwhile.
@@ -192,23 +197,23 @@ impl Way {
                 bridged.map_err(|why| {
                     let message =
                         format!("could not reach port {port} of `{host}` from there: {why}");
-                    Unopened::Failed(by(unavailable(message)))
+                    SessionError::Failed(by(unavailable(message)))
                 })?;
-                (Some(over), Wire::Bridge(ours))
+                (Some(over), SessionStream::Bridge(ours))
             }
         };
         let (target, manner) = (inner.target.clone(), inner.manner.clone());
-        let opening = Line::open(over, move || open(&target, &manner, wire));
+        let opening = Connection::open(over, move || open(&target, &manner, wire));
         // Each step has its own limit; an agent and a resolver have none.
         let limit = patience * 4 + Duration::from_secs(5);
         timeout(limit, opening).await.unwrap_or_else(|_| {
             let message = format!("could not set up a session within {} s", limit.as_secs());
-            Err(Unopened::Failed(unavailable(message)))
+            Err(SessionError::Failed(unavailable(message)))
         })
     }
 }
 
-async fn listen(line: &Line, remote: u16, local: u16) -> Result<(), Error> {
+async fn listen(line: &Connection, remote: u16, local: u16) -> Result<(), Error> {
     line.listen(remote, local).await.map_err(|why| {
         denied(format!("it refused to forward its port {remote}: {why}"))
             .hinted("set `AllowTcpForwarding yes` in its sshd_config")
@@ -220,7 +225,7 @@ pub(super) fn envelope(script: &str, mark: &str) -> Vec<u8> {
     format!("{SCRUB}\nmark={mark}; {LOAD}\n{script}\n{mark}\n").into_bytes()
 }
 
-impl Shell for Way {
+impl Shell for Route {
     #[expect(clippy::misnamed_getters, reason = "people call it as they wrote it")]
     fn host(&self) -> &str {
         &self.0.target.name

@@ -13,15 +13,15 @@ const SAME: Duration = Duration::from_secs(10);
 
 /// Who wants to get through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sort {
+pub(super) enum Waiter {
     Change,
     Read,
 }
 
 /// What was known when a request got through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Entry {
-    sort: Sort,
+pub(super) struct Admission {
+    sort: Waiter,
     /// How many pauses had begun by then.
     pauses: u64,
     /// It goes first after a pause, and the others wait for what it meets.
@@ -30,7 +30,7 @@ pub(super) struct Entry {
 
 /// What a request finds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Found {
+pub(super) enum GateState {
     /// The way is free.
     Free,
     /// Nobody goes until then.
@@ -41,7 +41,7 @@ pub(super) enum Found {
 
 /// A pause.
 #[derive(Clone, Debug)]
-pub(super) struct Shut {
+pub(super) struct ActivePause {
     pub(super) reason: String,
     pub(super) opens: Instant,
     /// The same, by the server's clock.
@@ -54,45 +54,45 @@ pub(super) struct Shut {
     told: Option<Instant>,
 }
 
-/// One gate for all requests of a client.
+/// The pause that all requests of a client keep to.
 #[derive(Debug, Default)]
-pub(super) struct Gate {
-    shut: Option<Shut>,
+pub(super) struct PauseGate {
+    shut: Option<ActivePause>,
     pauses: u64,
     /// How many pauses there were in a row, with nothing let through between them.
     strikes: u32,
 }
 
-impl Gate {
-    pub(super) fn find(&self, sort: Sort, now: Instant) -> Found {
+impl PauseGate {
+    pub(super) fn find(&self, sort: Waiter, now: Instant) -> GateState {
         let Some(shut) = &self.shut else {
-            return Found::Free;
+            return GateState::Free;
         };
         if now < shut.opens {
             // While it lasts it is for all: who goes on asking may be shut out for good.
-            return Found::Shut(shut.opens);
+            return GateState::Shut(shut.opens);
         }
-        let concerned = shut.all || sort == Sort::Change;
+        let concerned = shut.all || sort == Waiter::Change;
         if concerned && shut.first {
-            Found::Awaits
+            GateState::Awaits
         } else {
-            Found::Free
+            GateState::Free
         }
     }
 
-    pub(super) fn shut(&self) -> Option<&Shut> {
+    pub(super) fn shut(&self) -> Option<&ActivePause> {
         self.shut.as_ref()
     }
 
     /// Lets one through that found the way free.
-    pub(super) fn enter(&mut self, sort: Sort) -> Entry {
+    pub(super) fn enter(&mut self, sort: Waiter) -> Admission {
         let first = match &mut self.shut {
-            Some(shut) if shut.all || sort == Sort::Change => {
+            Some(shut) if shut.all || sort == Waiter::Change => {
                 !std::mem::replace(&mut shut.first, true)
             }
             _ => false,
         };
-        Entry {
+        Admission {
             sort,
             pauses: self.pauses,
             first,
@@ -100,16 +100,16 @@ impl Gate {
     }
 
     /// Lets one through whatever there is; nobody waits for what it meets.
-    pub(super) fn barge(&self) -> Entry {
-        Entry {
-            sort: Sort::Change,
+    pub(super) fn bypass(&self) -> Admission {
+        Admission {
+            sort: Waiter::Change,
             pauses: self.pauses,
             first: false,
         }
     }
 
     /// One was let through by the server.
-    pub(super) fn served(&mut self, entry: Entry) {
+    pub(super) fn served(&mut self, entry: Admission) {
         if entry.first {
             self.shut = None;
             self.strikes = 0;
@@ -117,7 +117,7 @@ impl Gate {
     }
 
     /// One that went first met nothing: it failed on its way, or was given up.
-    pub(super) fn lost(&mut self, entry: Entry) {
+    pub(super) fn lost(&mut self, entry: Admission) {
         if let (true, Some(shut)) = (entry.first, &mut self.shut) {
             shut.first = false;
         }
@@ -126,7 +126,7 @@ impl Gate {
     /// One was refused for now. `server` is the server's clock, `least` the least pause.
     pub(super) fn refused(
         &mut self,
-        entry: Entry,
+        entry: Admission,
         limit: Limit,
         least: Duration,
         now: Instant,
@@ -140,7 +140,7 @@ impl Gate {
         }
         let pause = limit.pause.length(self.strikes).max(least);
         let opens = moment(now, pause);
-        let all = entry.sort == Sort::Read;
+        let all = entry.sort == Waiter::Read;
         match &mut self.shut {
             Some(shut) if known => {
                 shut.all |= all;
@@ -150,7 +150,7 @@ impl Gate {
                 }
             }
             _ => {
-                self.shut = Some(Shut {
+                self.shut = Some(ActivePause {
                     reason: limit.reason,
                     opens,
                     until: later(server, pause),
@@ -163,7 +163,7 @@ impl Gate {
     }
 
     /// The pause, if its end has not been told yet.
-    pub(super) fn news(&mut self) -> Option<&Shut> {
+    pub(super) fn news(&mut self) -> Option<&ActivePause> {
         let shut = self.shut.as_mut()?;
         let known = shut.told.is_some_and(|told| shut.opens <= told + SAME);
         if known {

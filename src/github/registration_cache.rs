@@ -6,7 +6,7 @@ use crate::model::Secret;
 
 /// What is known of the way to register, shared by all runners of a client.
 #[derive(Debug, Default)]
-pub(super) struct Known {
+pub(super) struct RegistrationCache {
     /// Whether the server has just-in-time configurations, once it has said so.
     pub(super) has_jit: Option<bool>,
     pub(super) ticket: Option<(Secret, Timestamp)>,

@@ -11,50 +11,50 @@ use tokio::time::Instant;
 /// What it does itself has one end, and waiting for room has another: a server that wants to be
 /// left alone for five minutes does not use up the three that its answers may take.
 #[derive(Debug)]
-pub struct Term {
+pub struct Deadline {
     /// When the operation ends; waiting for room puts it off.
     end: Mutex<Instant>,
     /// Until when it may wait for room.
-    room: Instant,
+    limiter: Instant,
     /// What puts nothing off.
     last: Option<Instant>,
-    /// Whether it is given up, unsent, when [`super::Client::forgo`] is called.
-    forgoes: bool,
+    /// Whether it is given up, unsent, when [`super::HttpClient::forgo`] is called.
+    is_abandonable: bool,
 }
 
-impl Term {
+impl Deadline {
     /// Everything ends then.
     pub fn until(by: Instant) -> Self {
         Self {
             end: Mutex::new(by),
-            room: by,
+            limiter: by,
             last: Some(by),
-            forgoes: false,
+            is_abandonable: false,
         }
     }
 
     /// `work` is for the operation itself, and it may wait for room until `room`.
-    pub fn new(work: Duration, room: Instant) -> Self {
+    pub fn new(work: Duration, limiter: Instant) -> Self {
         Self {
             end: Mutex::new(Instant::now() + work),
-            room,
+            limiter,
             last: None,
-            forgoes: false,
+            is_abandonable: false,
         }
     }
 
     /// Ends it then in any case.
     #[must_use]
     pub fn ending(mut self, last: Instant) -> Self {
-        self.room = self.room.min(last);
+        self.limiter = self.limiter.min(last);
         self.last = Some(self.last.map_or(last, |known| known.min(last)));
         self
     }
 
     /// It is not worth waiting for when everything is being given up.
     #[must_use]
-    pub fn forgoing(mut self) -> Self {
-        self.forgoes = true;
+    pub fn abandonable(mut self) -> Self {
+        self.is_abandonable = true;
         self
     }
 
@@ -64,12 +64,12 @@ impl Term {
         self.last.map_or(end, |last| last.min(end))
     }
 
-    pub(super) fn room(&self) -> Instant {
-        self.room
+    pub(super) fn limiter(&self) -> Instant {
+        self.limiter
     }
 
-    pub(super) fn forgoes(&self) -> bool {
-        self.forgoes
+    pub(super) fn is_abandonable(&self) -> bool {
+        self.is_abandonable
     }
 
     /// So long nothing could be done.

@@ -5,17 +5,17 @@ use tokio::time::sleep;
 use super::Ending;
 use crate::fleet::answer::in_time;
 use crate::fleet::survey::of_github;
-use crate::fleet::verdict::Machine;
+use crate::fleet::verdict::MachineState;
 use crate::fleet::watch::SHOWS;
-use crate::github::Api;
+use crate::github::GitHubApi;
 
-impl<G: Api> Ending<'_, G> {
+impl<G: GitHubApi> Ending<'_, G> {
     /// A machine that was to register its runner itself may have done so up to its last moment.
     pub(super) async fn deregister_newcomer(&self) {
         let Some(row) = self.row.borrow().clone() else {
             return;
         };
-        let was_booting = row.runner_id.is_none() && row.facts.machine == Machine::There;
+        let was_booting = row.runner_id.is_none() && row.facts.machine == MachineState::There;
         let Some(github) = self.fleet.github.filter(|_| was_booting && row.ours) else {
             return;
         };

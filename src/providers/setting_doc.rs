@@ -8,7 +8,7 @@ use crate::model::HumanDuration;
 
 /// One setting of a kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Described {
+pub struct SettingDoc {
     /// Its name; a setting within a table bears the table's name before it: `volume.size`.
     pub key: String,
     /// What may be written, in the words of TOML's users.
@@ -21,7 +21,7 @@ pub struct Described {
 
 impl Kind {
     /// Every setting of the kind's table, in the order in which it is declared.
-    pub fn settings(&self) -> Vec<Described> {
+    pub fn settings(&self) -> Vec<SettingDoc> {
         let schema = self.schema();
         let mut settings = Vec::new();
         describe(schema.as_value(), schema.as_value(), "", &mut settings);
@@ -29,11 +29,11 @@ impl Kind {
     }
 }
 
-fn describe(table: &Value, schema: &Value, before: &str, settings: &mut Vec<Described>) {
+fn describe(table: &Value, schema: &Value, before: &str, settings: &mut Vec<SettingDoc>) {
     for (key, about) in table["properties"].as_object().into_iter().flatten() {
         let key = format!("{before}{key}");
         let default = about.get("default").filter(|value| !value.is_null());
-        settings.push(Described {
+        settings.push(SettingDoc {
             kind: spelled(about, schema),
             default: default.map(Value::to_string),
             meaning: about["description"].as_str().unwrap_or_default().to_owned(),

@@ -4,7 +4,7 @@
 //! goes first. Changes go a few at a time, so that a limit which nobody could know of refuses those
 //! few and not all of them.
 //!
-//! What ends machines does not wait here ([`Room::barge`]). A machine that runs on costs money, and
+//! What ends machines does not wait here ([`RateLimiter::bypass`]). A machine that runs on costs money, and
 //! after a signal there are seconds until the process is killed; that an ending is refused, or
 //! counts against us, costs nothing but a registration that is removed later: the machine is ended
 //! all the same, its dead-man switch ends it if that fails too, and `stop --orphans` removes what
@@ -20,18 +20,18 @@ use jiff::Timestamp;
 use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep_until};
 
+use super::deadline::Deadline;
 use super::retry::Limit;
-use super::term::Term;
 
 mod bucket;
-mod gate;
+mod pause_gate;
 #[cfg(test)]
 mod tests;
 
 use crate::model::{later, lock};
 use bucket::Bucket;
 pub use bucket::Rate;
-use gate::{Entry, Found, Gate, Shut, Sort};
+use pause_gate::{ActivePause, Admission, GateState, PauseGate, Waiter};
 
 /// GitHub refuses more than a hundred requests at a time ("Rate limits for the REST API").
 const BARGING: usize = 64;
@@ -50,18 +50,18 @@ pub struct Wait<'a> {
 }
 
 /// Who hears of waits, once of each.
-pub type Hear = Arc<dyn Fn(&Wait<'_>) + Send + Sync>;
+pub type ObserveWait = Arc<dyn Fn(&Wait<'_>) + Send + Sync>;
 
 /// There is no room in time.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Full {
+pub(super) struct LimitReached {
     pub(super) reason: String,
     /// When there is, by the server's clock; never, when everything is being given up.
     pub(super) until: Timestamp,
 }
 
-impl From<&Shut> for Full {
-    fn from(shut: &Shut) -> Self {
+impl From<&ActivePause> for LimitReached {
+    fn from(shut: &ActivePause) -> Self {
         Self {
             reason: shut.reason.clone(),
             until: shut.until,
@@ -70,8 +70,8 @@ impl From<&Shut> for Full {
 }
 
 /// What all clones of a client share.
-pub(super) struct Room {
-    state: Mutex<State>,
+pub(super) struct RateLimiter {
+    state: Mutex<LimiterState>,
     changed: Notify,
     changes: Semaphore,
     barging: Semaphore,
@@ -79,21 +79,21 @@ pub(super) struct Room {
     waiting: AtomicU32,
     queued: AtomicU32,
     rate: Rate,
-    hear: Option<Hear>,
+    hear: Option<ObserveWait>,
 }
 
 #[derive(Debug)]
-struct State {
-    gate: Gate,
+struct LimiterState {
+    pause_gate: PauseGate,
     bucket: Bucket,
     /// Until when the pace's own waits were told of.
     told: Option<Instant>,
-    forgone: bool,
+    abandoned: bool,
 }
 
-impl fmt::Debug for Room {
+impl fmt::Debug for RateLimiter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Room")
+        f.debug_struct("RateLimiter")
             .field("rate", &self.rate)
             .finish_non_exhaustive()
     }
@@ -101,24 +101,24 @@ impl fmt::Debug for Room {
 
 /// The right to send one request. Dropped without a word, it says that the request met nothing.
 #[derive(Debug)]
-pub(super) struct Pass<'a> {
-    room: &'a Room,
-    entry: Entry,
+pub(super) struct Permit<'a> {
+    limiter: &'a RateLimiter,
+    entry: Admission,
     told: bool,
     _turn: Option<SemaphorePermit<'a>>,
 }
 
 /// Counts one who waits.
-struct Waiting<'a>(&'a AtomicU32);
+struct WaiterCount<'a>(&'a AtomicU32);
 
-impl<'a> Waiting<'a> {
+impl<'a> WaiterCount<'a> {
     fn count(all: &'a AtomicU32) -> Self {
         all.fetch_add(1, Ordering::Relaxed);
         Self(all)
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for WaiterCount<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -126,22 +126,22 @@ impl Drop for Waiting<'_> {
 
 /// What one who wants to go has to do first.
 enum Turn {
-    Go(Entry),
+    Go(Admission),
     /// Wait until then.
     Until(Instant),
     /// Wait for a change.
     Change,
-    Never(Full),
+    Never(LimitReached),
 }
 
-impl Room {
-    pub(super) fn new(rate: Rate, hear: Option<Hear>) -> Self {
+impl RateLimiter {
+    pub(super) fn new(rate: Rate, hear: Option<ObserveWait>) -> Self {
         Self {
-            state: Mutex::new(State {
-                gate: Gate::default(),
+            state: Mutex::new(LimiterState {
+                pause_gate: PauseGate::default(),
                 bucket: Bucket::new(rate),
                 told: None,
-                forgone: false,
+                abandoned: false,
             }),
             changed: Notify::new(),
             changes: Semaphore::new(rate.at_once.max(1) as usize),
@@ -155,28 +155,36 @@ impl Room {
 
     /// Waits for room, as long as `term` allows; what was waited puts the term's end off. An end
     /// that comes too late is not waited for at all.
-    pub(super) async fn enter(&self, changes: bool, term: &Term) -> Result<Pass<'_>, Full> {
+    pub(super) async fn enter(
+        &self,
+        changes: bool,
+        deadline: &Deadline,
+    ) -> Result<Permit<'_>, LimitReached> {
         let begun = Instant::now();
-        let waiting = Waiting::count(&self.waiting);
-        let sort = if changes { Sort::Change } else { Sort::Read };
-        let queued = changes.then(|| Waiting::count(&self.queued));
-        let pass = self.wait(sort, term).await;
+        let waiting = WaiterCount::count(&self.waiting);
+        let sort = if changes {
+            Waiter::Change
+        } else {
+            Waiter::Read
+        };
+        let queued = changes.then(|| WaiterCount::count(&self.queued));
+        let permit = self.wait(sort, deadline).await;
         drop((waiting, queued));
-        term.waited(begun.elapsed());
-        pass
+        deadline.waited(begun.elapsed());
+        permit
     }
 
-    async fn wait(&self, sort: Sort, term: &Term) -> Result<Pass<'_>, Full> {
-        let late = || sleep_until(term.room());
-        let turn = if sort == Sort::Change {
+    async fn wait(&self, sort: Waiter, deadline: &Deadline) -> Result<Permit<'_>, LimitReached> {
+        let late = || sleep_until(deadline.limiter());
+        let turn = if sort == Waiter::Change {
             // Those before us would have to be quicker than the pace allows.
             let ahead = self.queued.load(Ordering::Relaxed).saturating_sub(1);
-            self.in_time(ahead, term)?;
+            self.in_time(ahead, deadline)?;
             let turn = async { self.changes.acquire().await.ok() };
             Some(tokio::select! {
                 biased;
                 turn = turn => turn.ok_or_else(|| self.full())?,
-                () = self.forgone(), if term.forgoes() => return Err(self.full()),
+                () = self.abandoned(), if deadline.is_abandonable() => return Err(self.full()),
                 () = late() => return Err(self.full()),
             })
         } else {
@@ -185,10 +193,10 @@ impl Room {
         loop {
             let mut changed = std::pin::pin!(self.changed.notified());
             changed.as_mut().enable();
-            let until = match self.turn(sort, term) {
+            let until = match self.turn(sort, deadline) {
                 Turn::Go(entry) => {
-                    return Ok(Pass {
-                        room: self,
+                    return Ok(Permit {
+                        limiter: self,
                         entry,
                         told: false,
                         _turn: turn,
@@ -196,7 +204,7 @@ impl Room {
                 }
                 Turn::Never(full) => return Err(full),
                 Turn::Until(until) => until,
-                Turn::Change => term.room(),
+                Turn::Change => deadline.limiter(),
             };
             self.tell(sort);
             tokio::select! {
@@ -208,29 +216,29 @@ impl Room {
     }
 
     /// Goes at once, whatever there is; see the top of this file for who may.
-    pub(super) async fn barge(&self) -> Pass<'_> {
+    pub(super) async fn bypass(&self) -> Permit<'_> {
         // It is never closed; and if it were, that would keep nobody from ending machines.
         let turn = self.barging.acquire().await.ok();
         let mut state = self.lock();
         state.bucket.take(Instant::now());
-        Pass {
-            room: self,
-            entry: state.gate.barge(),
+        Permit {
+            limiter: self,
+            entry: state.pause_gate.bypass(),
             told: false,
             _turn: turn,
         }
     }
 
     /// Gives up what waits, and would wait from now on, and is not worth it then.
-    pub(super) fn forgo(&self) {
-        self.lock().forgone = true;
+    pub(super) fn abandon_waits(&self) {
+        self.lock().abandoned = true;
         self.changed.notify_waiters();
     }
 
     /// How long a request that came now would wait at least; zero where there is room.
     pub(super) fn wait_now(&self) -> Duration {
         let now = Instant::now();
-        let shut = self.lock().gate.shut().map(|shut| shut.opens);
+        let shut = self.lock().pause_gate.shut().map(|shut| shut.opens);
         let left = shut.map_or(Duration::ZERO, |opens| opens.saturating_duration_since(now));
         if left.is_zero() && self.waiting.load(Ordering::Relaxed) > 0 {
             return self.rate.every;
@@ -238,11 +246,11 @@ impl Room {
         left
     }
 
-    async fn forgone(&self) {
+    async fn abandoned(&self) {
         loop {
             let mut changed = std::pin::pin!(self.changed.notified());
             changed.as_mut().enable();
-            if self.lock().forgone {
+            if self.lock().abandoned {
                 return;
             }
             changed.await;
@@ -250,14 +258,14 @@ impl Room {
     }
 
     /// Whether the pace leaves any hope.
-    fn in_time(&self, ahead: u32, term: &Term) -> Result<(), Full> {
+    fn in_time(&self, ahead: u32, deadline: &Deadline) -> Result<(), LimitReached> {
         let now = Instant::now();
         let (next, shut) = {
             let state = self.lock();
-            let shut = state.gate.shut().is_some_and(|shut| now < shut.opens);
+            let shut = state.pause_gate.shut().is_some_and(|shut| now < shut.opens);
             (state.bucket.after(now, ahead), shut)
         };
-        if next <= now || next <= term.room() {
+        if next <= now || next <= deadline.limiter() {
             return Ok(());
         }
         // During a pause there are no tokens because of the pause.
@@ -268,45 +276,45 @@ impl Room {
         })
     }
 
-    fn turn(&self, sort: Sort, term: &Term) -> Turn {
+    fn turn(&self, sort: Waiter, deadline: &Deadline) -> Turn {
         let now = Instant::now();
         let mut state = self.lock();
-        if state.forgone && term.forgoes() {
+        if state.abandoned && deadline.is_abandonable() {
             drop(state);
             return Turn::Never(self.full());
         }
-        let free = match state.gate.find(sort, now) {
-            Found::Shut(opens) if opens > term.room() => {
-                let full = state.gate.shut().map(Full::from);
+        let free = match state.pause_gate.find(sort, now) {
+            GateState::Shut(opens) if opens > deadline.limiter() => {
+                let full = state.pause_gate.shut().map(LimitReached::from);
                 drop(state);
                 return Turn::Never(full.unwrap_or_else(|| self.full()));
             }
-            Found::Shut(opens) => return Turn::Until(opens),
-            Found::Awaits => return Turn::Change,
-            Found::Free if sort == Sort::Read => now,
-            Found::Free => state.bucket.next(now),
+            GateState::Shut(opens) => return Turn::Until(opens),
+            GateState::Awaits => return Turn::Change,
+            GateState::Free if sort == Waiter::Read => now,
+            GateState::Free => state.bucket.next(now),
         };
         if free > now {
-            if free > term.room() {
+            if free > deadline.limiter() {
                 drop(state);
                 return Turn::Never(self.paced(free.duration_since(now)));
             }
             return Turn::Until(free);
         }
-        if sort == Sort::Change {
+        if sort == Waiter::Change {
             state.bucket.take(now);
         }
-        Turn::Go(state.gate.enter(sort))
+        Turn::Go(state.pause_gate.enter(sort))
     }
 
     /// Says what is waited for, unless it was said.
-    fn tell(&self, sort: Sort) {
+    fn tell(&self, sort: Waiter) {
         let Some(hear) = &self.hear else { return };
         let now = Instant::now();
         let mut state = self.lock();
-        let shut = state.gate.shut().is_some_and(|shut| now < shut.opens);
+        let shut = state.pause_gate.shut().is_some_and(|shut| now < shut.opens);
         if shut {
-            if let Some(shut) = state.gate.news() {
+            if let Some(shut) = state.pause_gate.news() {
                 let shut = shut.clone();
                 drop(state);
                 hear(&Wait {
@@ -319,7 +327,7 @@ impl Room {
         }
         let lasts = state.bucket.next(now).saturating_duration_since(now);
         let told = state.told.is_some_and(|told| now < told);
-        if sort == Sort::Read || lasts < UNSAID || told {
+        if sort == Waiter::Read || lasts < UNSAID || told {
             return;
         }
         state.told = Some(now + lasts);
@@ -333,37 +341,37 @@ impl Room {
     }
 
     /// What is in the way just now.
-    fn full(&self) -> Full {
+    fn full(&self) -> LimitReached {
         let now = Instant::now();
         let state = self.lock();
         let lasts = state.bucket.next(now).duration_since(now);
         state
-            .gate
+            .pause_gate
             .shut()
-            .map_or_else(|| self.paced(lasts), Full::from)
+            .map_or_else(|| self.paced(lasts), LimitReached::from)
     }
 
-    fn paced(&self, lasts: Duration) -> Full {
+    fn paced(&self, lasts: Duration) -> LimitReached {
         let (most, window) = (self.rate.in_window, self.rate.window.as_secs());
-        Full {
+        LimitReached {
             reason: format!("self-imposed limit: {most} writes per {window} s"),
             until: later(Timestamp::now(), lasts),
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, LimiterState> {
         // What a thread that panicked has left is still a count of what was sent.
         lock(&self.state)
     }
 }
 
-impl Pass<'_> {
+impl Permit<'_> {
     /// The server has taken it.
     pub(super) fn served(mut self) {
         self.told = true;
-        self.room.lock().gate.served(self.entry);
+        self.limiter.lock().pause_gate.served(self.entry);
         if self.entry.first {
-            self.room.changed.notify_waiters();
+            self.limiter.changed.notify_waiters();
         }
     }
 
@@ -374,27 +382,32 @@ impl Pass<'_> {
         limit: Limit,
         least: Duration,
         server: Timestamp,
-    ) -> (Instant, Full) {
+    ) -> (Instant, LimitReached) {
         self.told = true;
         let now = Instant::now();
-        let mut state = self.room.lock();
-        state.gate.refused(self.entry, limit, least, now, server);
-        let known = state.gate.shut().map(|shut| (shut.opens, Full::from(shut)));
+        let mut state = self.limiter.lock();
+        state
+            .pause_gate
+            .refused(self.entry, limit, least, now, server);
+        let known = state
+            .pause_gate
+            .shut()
+            .map(|shut| (shut.opens, LimitReached::from(shut)));
         if let Some((opens, _)) = &known {
             let opens = *opens;
             state.bucket.empty_until(opens);
         }
         drop(state);
-        self.room.changed.notify_waiters();
-        known.unwrap_or_else(|| (now, self.room.full()))
+        self.limiter.changed.notify_waiters();
+        known.unwrap_or_else(|| (now, self.limiter.full()))
     }
 }
 
-impl Drop for Pass<'_> {
+impl Drop for Permit<'_> {
     fn drop(&mut self) {
         if !self.told && self.entry.first {
-            self.room.lock().gate.lost(self.entry);
-            self.room.changed.notify_waiters();
+            self.limiter.lock().pause_gate.lost(self.entry);
+            self.limiter.changed.notify_waiters();
         }
     }
 }

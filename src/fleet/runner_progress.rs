@@ -4,18 +4,18 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Place;
+use super::NamedProvider;
 use crate::model::{Instance, Name};
 
 /// What is known of one runner while it comes up.
 #[derive(Debug)]
-pub(super) struct Slot {
+pub(super) struct RunnerProgress {
     pub(super) index: usize,
     pub(super) name: Name,
-    pub(super) registration: Registration,
-    pub(super) machine: Machine,
+    pub(super) registration: RegistrationProgress,
+    pub(super) machine: MachineProgress,
     /// Names whose registration may be there, or turn up late.
-    pub(super) lost: Vec<Lost>,
+    pub(super) lost: Vec<UnconfirmedRegistration>,
     pub(super) launched_after: Duration,
     /// The labels that its machine brought.
     pub(super) labels: Vec<String>,
@@ -23,7 +23,7 @@ pub(super) struct Slot {
 
 /// What is known of the registration under a runner's name.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Registration {
+pub(super) enum RegistrationProgress {
     /// There is none.
     Absent,
     /// GitHub is being asked to register it.
@@ -36,7 +36,7 @@ pub(super) enum Registration {
     Made(u64, Instant),
 }
 
-impl Registration {
+impl RegistrationProgress {
     /// GitHub's number of it.
     pub(super) fn id(self) -> Option<u64> {
         match self {
@@ -48,22 +48,22 @@ impl Registration {
 
 /// What is known of a runner's machine.
 #[derive(Clone, Debug)]
-pub(super) enum Machine {
+pub(super) enum MachineProgress {
     /// There is none.
     Absent,
     /// It may exist: this place was asked, and its answer leaves that open.
     Unproved {
-        place: Place,
+        place: NamedProvider,
         /// Since when nothing more is under way at the place.
         since: Instant,
     },
     /// It is there.
-    There(Place, Box<Instance>),
+    There(NamedProvider, Box<Instance>),
 }
 
-impl Machine {
+impl MachineProgress {
     /// The machine that is there, and its place.
-    pub(super) fn there(&self) -> Option<(&Place, &Instance)> {
+    pub(super) fn there(&self) -> Option<(&NamedProvider, &Instance)> {
         match self {
             Self::There(place, instance) => Some((place, instance)),
             Self::Absent | Self::Unproved { .. } => None,
@@ -73,19 +73,19 @@ impl Machine {
 
 /// A registration that may exist.
 #[derive(Clone, Debug)]
-pub(super) struct Lost {
+pub(super) struct UnconfirmedRegistration {
     pub(super) name: Name,
     /// Since when nothing more is under way at GitHub.
     pub(super) since: Instant,
 }
 
-impl Slot {
+impl RunnerProgress {
     pub(super) fn new(index: usize, name: Name) -> Self {
         Self {
             index,
             name,
-            registration: Registration::Absent,
-            machine: Machine::Absent,
+            registration: RegistrationProgress::Absent,
+            machine: MachineProgress::Absent,
             lost: Vec::new(),
             launched_after: Duration::ZERO,
             labels: Vec::new(),
@@ -94,25 +94,25 @@ impl Slot {
 
     /// It is proved to have no machine: nobody but us can have registered it.
     pub(super) fn has_no_machine(&mut self) {
-        self.machine = Machine::Absent;
-        if let Registration::Enrolling = self.registration {
-            self.registration = Registration::Absent;
+        self.machine = MachineProgress::Absent;
+        if let RegistrationProgress::Enrolling = self.registration {
+            self.registration = RegistrationProgress::Absent;
         }
     }
 
     /// It bears another name from now on, under which nothing is known of it yet.
     pub(super) fn is_renamed(&mut self, name: Name) {
         self.name = name;
-        self.registration = Registration::Absent;
+        self.registration = RegistrationProgress::Absent;
         self.labels.clear();
     }
 
     /// Gives the registration of its name up, though it may be there.
     pub(super) fn lose(&mut self) {
-        self.lost.push(Lost {
+        self.lost.push(UnconfirmedRegistration {
             name: self.name.clone(),
             since: Instant::now(),
         });
-        self.registration = Registration::Absent;
+        self.registration = RegistrationProgress::Absent;
     }
 }

@@ -6,12 +6,12 @@ use tokio::sync::Notify;
 
 /// Said once, heard by all: creations under way are finished, none is begun.
 #[derive(Debug, Default)]
-pub(super) struct Halt {
+pub(super) struct CancellationToken {
     said: Cell<bool>,
     notify: Notify,
 }
 
-impl Halt {
+impl CancellationToken {
     /// Says it.
     pub(super) fn say(&self) {
         self.said.set(true);
@@ -24,7 +24,7 @@ impl Halt {
     }
 
     /// Waits until it is said.
-    pub(super) async fn said(&self) {
+    pub(super) async fn requested(&self) {
         let notified = self.notify.notified();
         if !self.said.get() {
             notified.await;

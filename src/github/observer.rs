@@ -11,7 +11,7 @@ use crate::model::{Scope, Secret};
 
 /// Something that whoever uses a client has to hear at once.
 #[derive(Debug)]
-pub enum Notice<'a> {
+pub enum ClientEvent<'a> {
     /// A secret came into being; it is used when the hearer has returned.
     Secret(&'a Secret),
     /// GitHub wants to be left alone. Said once for each wait, not once for each request that waits.
@@ -32,24 +32,24 @@ pub enum Notice<'a> {
 
 /// Who hears the notices of a client; the default hears nothing.
 #[derive(Clone, Default)]
-pub struct Hearer(Option<Arc<Hear>>);
+pub struct Observer(Option<Arc<Observe>>);
 
-type Hear = dyn Fn(Notice<'_>) -> io::Result<()> + Send + Sync;
+type Observe = dyn Fn(ClientEvent<'_>) -> io::Result<()> + Send + Sync;
 
-impl Hearer {
+impl Observer {
     /// Calls `hear` for each notice. What it fails with ends the operation: a secret that cannot be
     /// masked must not be used.
-    pub fn new(hear: impl Fn(Notice<'_>) -> io::Result<()> + Send + Sync + 'static) -> Self {
+    pub fn new(hear: impl Fn(ClientEvent<'_>) -> io::Result<()> + Send + Sync + 'static) -> Self {
         Self(Some(Arc::new(hear)))
     }
 
-    pub(super) fn tell(&self, notice: Notice<'_>) -> io::Result<()> {
-        self.0.as_ref().map_or(Ok(()), |hear| hear(notice))
+    pub(super) fn tell(&self, event: ClientEvent<'_>) -> io::Result<()> {
+        self.0.as_ref().map_or(Ok(()), |hear| hear(event))
     }
 }
 
-impl fmt::Debug for Hearer {
+impl fmt::Debug for Observer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Hearer").field(&self.0.is_some()).finish()
+        f.debug_tuple("Observer").field(&self.0.is_some()).finish()
     }
 }

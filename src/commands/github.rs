@@ -5,21 +5,22 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Desk;
+use super::Context;
 use crate::bootstrap::Package;
 use crate::error::{Exit, Failure};
 use crate::github::{
-    self, App, Client, Config, DEFAULT_GROUP, Download, Hearer, Key, Notice, Token, api_url,
+    self, AppKey, Client, ClientConfig, ClientEvent, DEFAULT_GROUP, Download, GitHubApp, Observer,
+    TokenSource, api_url,
 };
 use crate::model::text::span;
 use crate::model::{RunnerVersion, Secret};
-use crate::settings::{self, Credential};
+use crate::settings::{self, GitHubCredential};
 
-impl Desk {
+impl Context {
     /// What a client of GitHub is made of here, but for its token.
-    pub(super) fn config(&self) -> Result<Config, Failure> {
+    pub(super) fn config(&self) -> Result<ClientConfig, Failure> {
         let github = &self.settings.github;
-        Ok(Config {
+        Ok(ClientConfig {
             api_url: github
                 .api_url
                 .as_ref()
@@ -32,7 +33,7 @@ impl Desk {
                 .ca_bundle
                 .as_ref()
                 .map(|setting| setting.value.clone()),
-            hearer: self.hearer(),
+            observer: self.observer(),
         })
     }
 
@@ -42,7 +43,7 @@ impl Desk {
         // A source that gives none is found out before anything is done: the setting that names it is wrong.
         client.token().await.map_err(|error| {
             let given = self.settings.github.token.as_ref();
-            let kept = given.is_some_and(|given| matches!(given.value, Credential::Token(_)));
+            let kept = given.is_some_and(|given| matches!(given.value, GitHubCredential::Token(_)));
             let unread = kept && error.kind == github::ErrorKind::Unauthorized;
             let failure = Failure::from(error);
             if unread {
@@ -58,34 +59,34 @@ impl Desk {
         let config = self.config()?;
         let given = self.settings.github.token()?;
         let token = match &given.value {
-            Credential::App(app) => Token::App(self.app(app).await?),
-            Credential::Token(source) => Token::Source {
+            GitHubCredential::App(app) => TokenSource::App(self.app(app).await?),
+            GitHubCredential::Token(source) => TokenSource::Source {
                 source: source.clone(),
                 called: given.subject("github.token"),
             },
         };
-        Ok(Client::new(Config {
+        Ok(Client::new(ClientConfig {
             token: Some(token),
             ..config
         })?)
     }
 
     /// The app with its key, which is masked before anything is done with it.
-    async fn app(&self, given: &settings::App) -> Result<App, Failure> {
+    async fn app(&self, given: &settings::AppSetting) -> Result<GitHubApp, Failure> {
         let what = "the private key of the GitHub App";
         let settings::Setting { value, origin } = &given.key;
         let text = value
             .text(&given.key.subject("github.app.private_key"))
             .await;
         let text = text.map_err(|error| error.map(|()| Exit::Usage))?;
-        let key = Key::read(text.expose())
+        let key = AppKey::read(text.expose())
             .map_err(|why| Failure::usage(format!("{what} ({origin}) {why}")).hinted(why.hint()))?;
         self.actions.mask(key.secret())?;
         // The first and the last line of a PEM are no secrets, but a key in one line is one as it is.
         if text.expose().trim().lines().count() == 1 {
             self.actions.mask(&Secret::new(text.expose().trim()))?;
         }
-        Ok(App {
+        Ok(GitHubApp {
             id: given.id.value.clone(),
             installation: given.installation,
             key,
@@ -93,11 +94,11 @@ impl Desk {
     }
 
     /// Masks what comes into being at GitHub, and shows what it waits for.
-    fn hearer(&self) -> Hearer {
+    fn observer(&self) -> Observer {
         let (actions, ui) = (Arc::clone(&self.actions), self.ui.clone());
-        Hearer::new(move |notice| match notice {
-            Notice::Secret(secret) => actions.mask(secret),
-            Notice::Waiting {
+        Observer::new(move |notice| match notice {
+            ClientEvent::Secret(secret) => actions.mask(secret),
+            ClientEvent::Waiting {
                 reason,
                 until,
                 lasts,
@@ -107,7 +108,7 @@ impl Desk {
                 ui.status(&format!("Waiting until {until}, in {lasts}: {reason}"));
                 Ok(())
             }
-            Notice::Moved { scope } => {
+            ClientEvent::Moved { scope } => {
                 ui.warning(&format!(
                     "`{scope}` was renamed or transferred; update it to the new name before \
                      someone else claims the old one"

@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(untagged)]
 #[schemars(extend("x-expected" = "a name in quotes or an array of names"))]
-pub enum Names {
+pub enum OneOrMany {
     /// One.
     One(String),
     /// Several.
     Several(Vec<String>),
 }
 
-impl Names {
+impl OneOrMany {
     /// The names, in order.
     pub(crate) fn all(&self) -> &[String] {
         match self {

@@ -10,7 +10,7 @@ use crate::providers::{Attempt, Error, ErrorKind, Listing, Provider};
 
 /// A provider under the name that the user gave it. Clones are the same place.
 #[derive(Clone, Debug)]
-pub struct Place {
+pub struct NamedProvider {
     /// A table of providers.toml, or a kind.
     pub name: String,
     /// What rents machines there.
@@ -25,7 +25,7 @@ pub(super) struct Listed {
     pub(super) listing: Listing,
 }
 
-impl Place {
+impl NamedProvider {
     /// Gives a provider a name.
     pub fn new(name: impl Into<String>, provider: Arc<dyn Provider>) -> Self {
         Self {
