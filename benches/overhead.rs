@@ -19,7 +19,7 @@ use gharun::measured::{
     Bounds, Client, ClientConfig, Condition, DEFAULT_GROUP, Event, Fleet, Health, Instance,
     InstanceId, Listing, NamedProvider, Observer, Order, Package, Plan, Provider, ProviderFuture,
     ProviderKind, RegistrationMode, Result, RunnerVersion, Scope, Secret, Sink, StartIdentity,
-    Store, TokenSource, start,
+    Store, Termination, TokenSource, start,
 };
 use gharun_worlds::github::GitHub;
 use gharun_worlds::random;
@@ -237,18 +237,18 @@ impl Provider for Memory {
         Box::pin(async move {
             Ok(Listing {
                 instances: self.0.lock().expect("no panic").clone(),
-                unread: vec![],
+                ..Listing::default()
             })
         })
     }
 
-    fn terminate<'a>(&'a self, id: &'a InstanceId) -> ProviderFuture<'a, ()> {
+    fn terminate<'a>(&'a self, id: &'a InstanceId) -> ProviderFuture<'a, Termination> {
         Box::pin(async move {
             self.0
                 .lock()
                 .expect("no panic")
                 .retain(|instance| instance.id != *id);
-            Ok(())
+            Ok(Termination::Gone)
         })
     }
 }

@@ -8,6 +8,10 @@
         reason = "this build may leave out the only kind that needs it"
     )
 )]
+#![cfg_attr(
+    feature = "bench",
+    allow(async_fn_in_trait, reason = "one thread runs everything")
+)]
 
 use std::process::ExitCode;
 
@@ -53,7 +57,9 @@ pub mod measured {
         Secret, Sink,
     };
     pub use crate::plan::{Plan, StartIdentity};
-    pub use crate::providers::{Health, Listing, Provider, ProviderFuture, ProviderKind, Result};
+    pub use crate::providers::{
+        Health, Listing, Provider, ProviderFuture, ProviderKind, Result, Termination,
+    };
     pub use crate::state::Store;
 }
 
