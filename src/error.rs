@@ -29,9 +29,11 @@ impl Failure {
             }
             _ => None,
         };
-        let subject = error.key().map(|key| tables.subject(name, key));
-        let error = match subject {
-            Some(subject) => error.of_setting(&subject),
+        let key = error.key().map(str::to_owned);
+        let error = match key {
+            Some(key) => error
+                .of_setting(&tables.subject(name, &key))
+                .about(Tables::whole_key(name, &key)),
             None => error.while_trying(format!("`{name}` cannot be used")),
         };
         error.hinted_all(hint).into()

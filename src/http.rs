@@ -192,7 +192,7 @@ impl HttpClient {
         self.repeat(request, deadline, Urgency::AtOnce).await
     }
 
-    /// Gives up all that waits for room, now or later, with a term that forgoes it: it fails at once,
+    /// Gives up all that waits for room, now or later, with a deadline that allows it: it fails at once,
     /// with [`ErrorKind::Limited`], and was not sent. What was sent is awaited.
     pub fn abandon_waits(&self) {
         self.limiter.abandon_waits();
@@ -237,7 +237,7 @@ impl HttpClient {
                 let least = backoff.next(chance());
                 let (opens, full) = permit.refused(limit, least, answer.clock());
                 // Waits are no tries: what ends them is the term.
-                if urgency == Urgency::AtOnce || opens > deadline.limiter() {
+                if urgency == Urgency::AtOnce || opens > deadline.room() {
                     return Err(answer.limited(full.until).tried(sent));
                 }
                 tracing::debug!(request = %request.what(), reason = full.reason, "waiting for the rate limit");

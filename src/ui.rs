@@ -193,6 +193,11 @@ impl Ui {
         }
     }
 
+    /// Whether warnings and hints are shown: not with `-q`.
+    pub fn shows_warnings(&self) -> bool {
+        self.0.look.verbosity >= Verbosity::Normal
+    }
+
     /// Says what can be typed next. Not said with `-q`.
     pub fn hint(&self, message: &str) {
         if self.0.look.verbosity >= Verbosity::Normal {

@@ -50,7 +50,16 @@ fn list(context: &Context) -> Result<Exit, Failure> {
     }
     context.screen.data(&outcome, text)?;
     for provider in &outcome.providers {
-        for hint in provider.error.iter().flat_map(Error::hints) {
+        let Some(error) = &provider.error else {
+            continue;
+        };
+        if context.screen.annotates() {
+            // The table has it; the page of a run shows annotations alone.
+            let error = error.clone().while_trying(format!("`{}`", provider.name));
+            context.screen.tell(AnnotationLevel::Error, &error);
+            continue;
+        }
+        for hint in error.hints() {
             context.ui.hint(&format!("`{}`: {hint}", provider.name));
         }
     }
@@ -149,9 +158,11 @@ fn say_failed(context: &Context, all: &[CheckRow], check: &CheckRow, error: &Err
             CheckStatus::Ok | CheckStatus::Unknown => AnnotationLevel::Warning,
         };
         let what = error.clone().while_trying(format!("`{}`", check.name));
-        return context
-            .screen
-            .annotate(level, &context.screen.causes(&what), &hints);
+        let hints = match level {
+            AnnotationLevel::Error => error.hints().to_vec(),
+            AnnotationLevel::Warning => hints,
+        };
+        return context.screen.annotate_whole(level, &what, &hints);
     }
     for hint in &hints {
         context.ui.hint(hint);

@@ -86,10 +86,14 @@ impl Screen {
 
     /// Says what stops nothing, which a run's page is to show as loud as that.
     pub(super) fn tell<K: fmt::Debug + 'static>(&self, level: AnnotationLevel, error: &Error<K>) {
-        let (text, hints) = (self.causes(error), self.hints(error.hints()));
         if self.actions.listens() {
-            return self.annotate(level, &text, &hints);
+            return self.annotate_whole(level, error, error.hints());
         }
+        if !self.ui.shows_warnings() {
+            // What nobody saw was not said.
+            return;
+        }
+        let (text, hints) = (self.causes(error), self.hints(error.hints()));
         self.ui.warning(&text);
         for hint in &hints {
             self.ui.hint(hint);
@@ -99,11 +103,26 @@ impl Screen {
     /// Says why the command failed.
     pub(super) fn complain(&self, failure: &Failure) {
         self.ui.finish();
-        let hints = self.hints(failure.hints());
         if self.actions.listens() {
-            return self.annotate(AnnotationLevel::Error, &self.causes(failure), &hints);
+            return self.annotate_whole(AnnotationLevel::Error, failure, failure.hints());
         }
+        let hints = self.hints(failure.hints());
         self.ui.error(failure, &hints);
+    }
+
+    /// Annotates an error. The page of a run shows annotations apart from each other, errors first: one that
+    /// fails the command has all of its causes, and a warning those that were not said yet.
+    pub(super) fn annotate_whole(
+        &self,
+        level: AnnotationLevel,
+        error: &(dyn StdError + 'static),
+        hints: &[String],
+    ) {
+        let (text, fresh) = (self.causes(error), self.hints(hints));
+        match level {
+            AnnotationLevel::Error => self.annotate(level, &chain(error), hints),
+            AnnotationLevel::Warning => self.annotate(level, &text, &fresh),
+        }
     }
 
     /// Whether what is said here is shown on a run's page.
@@ -136,7 +155,10 @@ impl Screen {
     /// A line for each cause that kept something from being done: whose it is, or of how many of what.
     pub(super) fn lines(&self, groups: &[Group], several: impl Fn(&[String]) -> String) -> String {
         let line = |group: &Group| {
-            let why = self.causes(&group.error);
+            let mut why = self.causes(&group.error);
+            if self.actions.listens() {
+                why = chain(&group.error);
+            }
             match group.names.as_slice() {
                 [name] => format!("\n  {name}: {why}"),
                 names => format!("\n  {}: {why}", several(names)),

@@ -17,8 +17,9 @@ use crate::providers::{self, ErrorKind};
 
 /// The pause between two looks for a machine.
 const EVERY: Duration = Duration::from_secs(2);
-/// How long a listing may take before it counts as failed.
-const LISTS: Duration = Duration::from_secs(20);
+/// How long a listing may take before it counts as failed: 20 s, and as long again for the one under way, which
+/// was begun too early to tell.
+const LISTS: Duration = Duration::from_secs(40);
 /// How long a place that cannot be read is asked on, when it could otherwise have given proof.
 const UNREAD: Duration = Duration::from_secs(10);
 

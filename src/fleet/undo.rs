@@ -22,8 +22,8 @@ const DEREGISTERS: Duration = Duration::from_millis(2500);
 const DEREGISTERS_LATER: Duration = Duration::from_secs(20);
 /// How long it may wait for room then, and still be done in the time that undoing has.
 const ROOM: Duration = Duration::from_secs(90);
-/// How long a place may take to tell whether a machine with a job has ended.
-const LISTS: Duration = Duration::from_secs(10);
+/// How long a place may take to tell whether a machine with a job has ended, by two listings.
+const LISTS: Duration = Duration::from_secs(20);
 /// How registrations that may turn up are looked for.
 const LOOKS: Pace = Pace {
     every: Duration::from_secs(2),

@@ -234,7 +234,8 @@ impl Watch {
         if asked.is_empty() {
             return;
         }
-        let listed = place.listing(Instant::now(), LOOK).await;
+        // The one under way was begun too early to tell, and is waited for.
+        let listed = place.listing(Instant::now(), 2 * LOOK).await;
         let unread = unread(&listed.listing);
         {
             let machines = listed.listing.instances.iter();

@@ -245,7 +245,7 @@ impl Authorized<'_> {
         self
     }
 
-    /// Is given up while it waits for room when [`super::GitHubApi::forgo`] is called.
+    /// Is given up while it waits for room when [`super::GitHubApi::abandon_waits`] is called.
     pub(super) fn abandonable(mut self) -> Self {
         self.operation = self.operation.abandonable();
         self

@@ -155,7 +155,7 @@ impl UserOperation<'_> {
         self
     }
 
-    /// Is given up while it waits for room when [`super::GitHubApi::forgo`] is called.
+    /// Is given up while it waits for room when [`super::GitHubApi::abandon_waits`] is called.
     pub(super) fn abandonable(mut self) -> Self {
         self.deadline = self.deadline.abandonable();
         self

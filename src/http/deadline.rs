@@ -15,10 +15,10 @@ pub struct Deadline {
     /// When the operation ends; waiting for room puts it off.
     end: Mutex<Instant>,
     /// Until when it may wait for room.
-    limiter: Instant,
+    room: Instant,
     /// What puts nothing off.
     last: Option<Instant>,
-    /// Whether it is given up, unsent, when [`super::HttpClient::forgo`] is called.
+    /// Whether it is given up, unsent, when [`super::HttpClient::abandon_waits`] is called.
     is_abandonable: bool,
 }
 
@@ -27,17 +27,17 @@ impl Deadline {
     pub fn until(by: Instant) -> Self {
         Self {
             end: Mutex::new(by),
-            limiter: by,
+            room: by,
             last: Some(by),
             is_abandonable: false,
         }
     }
 
     /// `work` is for the operation itself, and it may wait for room until `room`.
-    pub fn new(work: Duration, limiter: Instant) -> Self {
+    pub fn new(work: Duration, room: Instant) -> Self {
         Self {
             end: Mutex::new(Instant::now() + work),
-            limiter,
+            room,
             last: None,
             is_abandonable: false,
         }
@@ -46,7 +46,7 @@ impl Deadline {
     /// Ends it then in any case.
     #[must_use]
     pub fn ending(mut self, last: Instant) -> Self {
-        self.limiter = self.limiter.min(last);
+        self.room = self.room.min(last);
         self.last = Some(self.last.map_or(last, |known| known.min(last)));
         self
     }
@@ -64,8 +64,9 @@ impl Deadline {
         self.last.map_or(end, |last| last.min(end))
     }
 
-    pub(super) fn limiter(&self) -> Instant {
-        self.limiter
+    /// Until when it may wait for room.
+    pub(super) fn room(&self) -> Instant {
+        self.room
     }
 
     pub(super) fn is_abandonable(&self) -> bool {

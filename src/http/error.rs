@@ -66,7 +66,7 @@ impl Error {
 
     pub(super) fn setup(source: reqwest::Error) -> Self {
         let what = "HTTPS".to_owned();
-        Self::new(ErrorKind::Setup, what, "could not be set up$").because(source.without_url())
+        Self::new(ErrorKind::Setup, what, "could not be set up").because(source.without_url())
     }
 
     pub(super) fn distrusted(what: String, source: reqwest::Error) -> Self {

@@ -153,7 +153,7 @@ impl RateLimiter {
         }
     }
 
-    /// Waits for room, as long as `term` allows; what was waited puts the term's end off. An end
+    /// Waits for room, as long as `deadline` allows; what was waited puts its end off. An end
     /// that comes too late is not waited for at all.
     pub(super) async fn enter(
         &self,
@@ -175,7 +175,7 @@ impl RateLimiter {
     }
 
     async fn wait(&self, sort: Waiter, deadline: &Deadline) -> Result<Permit<'_>, LimitReached> {
-        let late = || sleep_until(deadline.limiter());
+        let late = || sleep_until(deadline.room());
         let turn = if sort == Waiter::Change {
             // Those before us would have to be quicker than the pace allows.
             let ahead = self.queued.load(Ordering::Relaxed).saturating_sub(1);
@@ -204,7 +204,7 @@ impl RateLimiter {
                 }
                 Turn::Never(full) => return Err(full),
                 Turn::Until(until) => until,
-                Turn::Change => deadline.limiter(),
+                Turn::Change => deadline.room(),
             };
             self.tell(sort);
             tokio::select! {
@@ -265,7 +265,7 @@ impl RateLimiter {
             let shut = state.pause_gate.shut().is_some_and(|shut| now < shut.opens);
             (state.bucket.after(now, ahead), shut)
         };
-        if next <= now || next <= deadline.limiter() {
+        if next <= now || next <= deadline.room() {
             return Ok(());
         }
         // During a pause there are no tokens because of the pause.
@@ -284,7 +284,7 @@ impl RateLimiter {
             return Turn::Never(self.full());
         }
         let free = match state.pause_gate.find(sort, now) {
-            GateState::Shut(opens) if opens > deadline.limiter() => {
+            GateState::Shut(opens) if opens > deadline.room() => {
                 let full = state.pause_gate.shut().map(LimitReached::from);
                 drop(state);
                 return Turn::Never(full.unwrap_or_else(|| self.full()));
@@ -295,7 +295,7 @@ impl RateLimiter {
             GateState::Free => state.bucket.next(now),
         };
         if free > now {
-            if free > deadline.limiter() {
+            if free > deadline.room() {
                 drop(state);
                 return Turn::Never(self.paced(free.duration_since(now)));
             }

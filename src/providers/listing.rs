@@ -54,7 +54,7 @@ impl Listing {
     }
 
     /// Why it says nothing about the machines of a place that it does not show; `None`: they are not there.
-    /// Without a `location` a machine may be in any that was looked at.
+    /// Without a `place` a machine may be in any that was looked at.
     pub fn silence(&self, place: Option<&str>) -> Option<Silence<'_>> {
         let mut unread = self.unread.iter();
         let unread = unread.find(|unread| {

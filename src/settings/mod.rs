@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::cli::{ColorArg, FormatArg, Global};
 use crate::model::{HumanDuration, Run};
-use crate::providers::schema::{Fault, SECRET_ITSELF};
+use crate::providers::schema::{Fault, SECRET_ITSELF, backticked};
 
 mod authorities;
 mod env;
@@ -269,7 +269,7 @@ fn pick<T: SettingText>(env: &Env, name: &str, flag: Option<&str>) -> Result<Opt
 fn typed<T: SettingText>(text: &str, origin: Origin) -> Result<Setting<T>> {
     let Some(value) = T::read(text) else {
         let found = if T::SHOWN {
-            format!("`{text}`")
+            backticked(text)
         } else {
             "another value".to_owned()
         };

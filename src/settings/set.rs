@@ -27,10 +27,8 @@ impl Typed {
     /// No key, no value, or quotes that do not end.
     pub(super) fn read(set: &str) -> Result<Self> {
         split(set).ok_or_else(|| {
-            Error::usage(format!(
-                "`--set` must be `KEY=VALUE` or `NAME.KEY=VALUE`, not {}",
-                backticked(set)
-            ))
+            // Not what it is: that may be a secret.
+            Error::usage("`--set` must be `KEY=VALUE` or `NAME.KEY=VALUE`")
         })
     }
 

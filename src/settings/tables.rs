@@ -288,6 +288,7 @@ impl Tables {
             let path = schema::undotted(error.key().unwrap_or_default());
             let origin = self.origin(name, &path);
             let error = error.of_setting(&subject(name, &path, &origin));
+            let error = error.about(whole_key(name, &path));
             let error = error.map(|_| ErrorKind::Usage);
             TableError { error, origin }
         })
@@ -298,6 +299,11 @@ impl Tables {
         let path = schema::undotted(key);
         let origin = self.origin(name, &path);
         subject(name, &path, &origin)
+    }
+
+    /// The same key as JSON names it.
+    pub fn whole_key(name: &str, key: &str) -> String {
+        whole_key(name, &schema::undotted(key))
     }
 
     /// Where the value of a provider's setting stands.
@@ -412,12 +418,17 @@ impl Tables {
 }
 
 fn subject(name: &str, path: &[String], origin: &Origin) -> String {
-    let table = ["providers", name].map(str::to_owned);
-    let whole = schema::dotted(&[&table, path].concat());
+    let whole = whole_key(name, path);
     match origin {
         Origin::Default => format!("`{whole}`"),
         origin => format!("`{whole}` ({origin})"),
     }
+}
+
+/// A provider's setting with the whole key that it has in providers.toml.
+fn whole_key(name: &str, path: &[String]) -> String {
+    let table = ["providers", name].map(str::to_owned);
+    schema::dotted(&[&table, path].concat())
 }
 
 /// What is wrong with the settings of one provider.

@@ -215,8 +215,8 @@ fn what_was_typed_for_a_provider_is_told_as_it_was_typed() {
     `providers.box.work_dir` (--set work_dir) must be an absolute path, not `slots`
     `--set sluts`: unknown setting `sluts` in box
     `--set docker.host`: unknown setting `docker.host` in box
-    `--set` must be `KEY=VALUE` or `NAME.KEY=VALUE`, not `slots`
-    `--set` must be `KEY=VALUE` or `NAME.KEY=VALUE`, not `env."A=2`
+    `--set` must be `KEY=VALUE` or `NAME.KEY=VALUE`
+    `--set` must be `KEY=VALUE` or `NAME.KEY=VALUE`
     "#);
     for set in [
         "env.\"A\"=2",

@@ -333,6 +333,8 @@ pub(super) struct InstallationId(pub(super) u64);
 
 impl SettingText for InstallationId {
     const EXPECTED: &'static str = "the number at the end of the installation's URL";
+    // It may be a key that came to the wrong place.
+    const SHOWN: bool = false;
 
     fn read(text: &str) -> Option<Self> {
         let number = text.trim().parse().ok()?;

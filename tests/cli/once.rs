@@ -44,12 +44,37 @@ fn commands() -> Vec<(String, i32)> {
 
 #[test]
 fn a_cause_and_what_helps_are_said_once() {
-    for world in [World::new(), World::step()] {
-        for (command, code) in commands() {
-            let said = world.run(&command).exits(code);
-            said.says_once(CAUSE);
-            said.says_once(HINT);
+    let world = World::new();
+    for (command, code) in commands() {
+        let said = world.run(&command).exits(code);
+        said.says_once(CAUSE);
+        said.says_once(HINT);
+    }
+}
+
+#[test]
+fn quiet_is_told_the_cause_all_the_same() {
+    let world = World::new();
+    let stop = format!("-q stop docker:abcdefabcdef/x {DEAD}");
+    let said = world.run(&stop).exits(3);
+    said.says_once(CAUSE);
+    assert!(!said.stderr.contains("as above"), "{}", said.stderr);
+}
+
+/// A run's page shows each annotation by itself.
+#[test]
+fn an_annotation_that_fails_a_step_has_the_cause_and_what_helps() {
+    let world = World::step();
+    for (command, code) in commands() {
+        let said = world.run(&command).exits(code).stderr;
+        let errors = said.lines().filter(|line| line.starts_with("::error "));
+        for annotation in errors.clone() {
+            assert!(!annotation.contains("as above"), "{command}: {annotation}");
+            assert!(annotation.matches(CAUSE).count() <= 1, "{annotation}");
         }
+        let whole = |line: &str| line.contains(CAUSE) && line.contains(HINT);
+        let annotations = said.lines().filter(|line| line.starts_with("::"));
+        assert!(annotations.into_iter().any(whole), "{command}: {said}");
     }
 }
 

@@ -90,7 +90,7 @@ fn failed(context: &Context, plan: &Plan, outcome: &StartOutcome) -> Failure {
 }
 
 /// Says why runners failed whose failure is not the command's.
-fn say_failed(context: &Context, failed: &[Failed]) {
+pub(super) fn say_failed(context: &Context, failed: &[Failed]) {
     for Group { names, error, .. } in groups(failed) {
         let what = match names.as_slice() {
             [name] => format!("runner `{name}` failed"),
@@ -103,7 +103,7 @@ fn say_failed(context: &Context, failed: &[Failed]) {
 }
 
 /// The runners that failed, by cause.
-fn groups(failed: &[Failed]) -> Vec<Group> {
+pub(super) fn groups(failed: &[Failed]) -> Vec<Group> {
     Group::all(
         failed
             .iter()

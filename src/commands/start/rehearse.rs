@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::bring_up::start;
-use super::outcome::{hints, say_left};
+use super::outcome::{groups, hints, say_failed, say_left};
 use super::prepare::warn_of;
 use super::rehearsed::{RehearsalOutcome, Rehearsed};
 use super::timeline::Timeline;
@@ -91,6 +91,11 @@ pub(super) async fn run(
         }
     }
     let registrations = stub.runners().len();
+    // What the sweep has ended is not left, though it was kept at first.
+    let left = match &left_behind {
+        None => Vec::new(),
+        Some(_) => started.left,
+    };
     let outcome = RehearsalOutcome {
         swept: left_behind.is_none(),
         error: left_behind.or_else(|| match (done, registrations) {
@@ -102,7 +107,7 @@ pub(super) async fn run(
         interrupted,
         runners,
         failed: started.failed,
-        left: started.left,
+        left,
     };
     finish(context, &outcome)
 }
@@ -161,19 +166,35 @@ async fn jobs_done(context: &Context, stub: &StubServer, started: &StartOutcome)
 fn finish(context: &Context, outcome: &RehearsalOutcome) -> Result<Exit, Failure> {
     let screen = &context.screen;
     screen.summarise(|actions| actions.summarise_rehearsal(&outcome.summary()));
-    screen.data(outcome, outcome.text())?;
+    let written = screen.data(outcome, outcome.text());
     say_left(context, &outcome.left, &outcome.failed);
     let exit = outcome.exit();
+    // What may cost money outranks what could not be written.
+    written.map_err(|failure| match exit {
+        Exit::Left => failure.map(|_| exit),
+        _ => failure,
+    })?;
     let why = || {
         let why = outcome.error.clone();
         let why = why.unwrap_or_else(|| "the rehearsal failed".into());
         why.map(|()| exit)
     };
     match (exit, outcome.failed.first()) {
-        (Exit::Left, _) => Err(why().hinted("see what is left with `gharun list --all-scopes`")),
+        (Exit::Left, _) => {
+            say_failed(context, &outcome.failed);
+            Err(why().hinted("see what is left with `gharun list --all-scopes`"))
+        }
         (Exit::Interrupted, _) => {
+            say_failed(context, &outcome.failed);
             context.ui.status("Nothing is left of the rehearsal");
             Ok(exit)
+        }
+        (Exit::Failed, Some(_)) if outcome.failed.len() > 1 => {
+            let several = |names: &[String]| format!("{} runners failed", names.len());
+            let lines = screen.lines(&groups(&outcome.failed), several);
+            let failure = Failure::new(exit, format!("the rehearsal failed{lines}"));
+            let failure = failure.hinted_all(hints(&outcome.failed));
+            Err(failure.hinted("nothing is left running"))
         }
         (Exit::Failed, Some(failed)) => {
             let error = failed.trouble.error().map(|()| exit);

@@ -164,6 +164,11 @@ async fn a_setting_at_fault_is_named() {
         let json = said.exits(Exit::Usage).json();
         assert_eq!(json["setting"], setting, "{command}: {json}");
     }
+    // What its kind alone can judge has the same name.
+    let world = World::new("[providers.big]\nkind = \"docker\"\nmemory = \"lots\"\n");
+    let said = world.run("start big --output json").await;
+    let json = said.exits(Exit::Usage).json();
+    assert_eq!(json["setting"], "providers.big.memory", "{json}");
     for (name, value, setting) in [
         ("GHARUN_TIMEOUT", "never", "defaults.timeout"),
         ("GHARUN_CA_BUNDLE", "/nonexistent/pem", "github.ca_bundle"),
@@ -208,6 +213,8 @@ async fn a_check_and_its_offers_are_annotated_and_in_the_summary() {
     );
     assert!(summary.contains("<code>gpu</code> | ok | "), "{summary}");
     let world = World::step("[providers.big]\nkind = \"nowhere\"\n");
+    let said = world.run("providers").await.exits(Exit::Failed);
+    assert_eq!(said.times("::error title=gharun::`big`: "), 1, "{said:#?}");
     let said = world.run("providers offers").await.exits(Exit::Failed);
     assert_eq!(said.times("::warning title=gharun::could not ask `big`"), 1);
     assert!(world.summary().contains("<code>big</code>"));

@@ -199,3 +199,17 @@ async fn a_place_that_cannot_be_listed_is_asked_to_end_what_came_up_and_that_is_
     assert!(error.contains("could not list at `gpu`"), "{json}");
     assert_eq!(world.references().len(), 0);
 }
+
+#[tokio::test]
+async fn every_runner_that_failed_is_told_with_its_cause() {
+    let world = World::rehearsing(Jobs::AreDone, |_| {});
+    let denied = Fault::Error(ErrorKind::Denied);
+    world.cloud.fault("gpu", Verb::Launch, denied);
+    let said = world
+        .run("start gpu --rehearse --count 2 --allow-partial")
+        .await;
+    let said = said.exits(Exit::Failed);
+    said.says("error: the rehearsal failed\n");
+    said.says("2 runners failed: ");
+    said.says("nothing is left running");
+}

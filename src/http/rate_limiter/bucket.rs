@@ -65,9 +65,9 @@ impl Bucket {
         let full = self.full.map_or(now, |full| full.max(now)) + self.rate.every * ahead;
         let by_tokens = full.checked_sub(burst).unwrap_or(now);
         // The one that has to be out of the window before this one is in it.
-        let limiter = self.rate.in_window.max(1);
-        let (windows, place) = (ahead / limiter, (ahead % limiter) as usize);
-        let oldest = (self.taken.len() + place).checked_sub(limiter as usize);
+        let most = self.rate.in_window.max(1);
+        let (windows, place) = (ahead / most, (ahead % most) as usize);
+        let oldest = (self.taken.len() + place).checked_sub(most as usize);
         let by_window = match oldest {
             Some(oldest) => self.taken.get(oldest).copied().unwrap_or(now) + self.rate.window,
             None => now,

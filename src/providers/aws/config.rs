@@ -203,7 +203,7 @@ impl AwsConfig {
     ///
     /// # Errors
     ///
-    /// A `AwsConfig` error that names the key and what to write.
+    /// A `Config` error that names the key and what to write.
     pub(super) fn check(&self) -> Result<()> {
         self.check_places()?;
         self.check_words()?;

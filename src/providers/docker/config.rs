@@ -195,7 +195,7 @@ fn parse_bytes(text: &str) -> Option<u64> {
 ///
 /// # Errors
 ///
-/// A value that cannot be meant is a `DockerConfig` error that names the key and what to write.
+/// A value that cannot be meant is a `Config` error that names the key and what to write.
 pub(super) fn host_config(config: &DockerConfig) -> Result<HostConfig> {
     check_words(config)?;
     for key in config.labels.keys() {

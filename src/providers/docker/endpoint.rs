@@ -13,6 +13,7 @@ use url::Url;
 use super::config::DockerConfig;
 use crate::model::digest::sha256;
 use crate::model::text::typed;
+use crate::providers::schema::backticked;
 use crate::providers::{Error, Result};
 
 /// Where a daemon listens when nobody says otherwise.
@@ -58,7 +59,7 @@ impl Endpoint {
     ///
     /// # Errors
     ///
-    /// `DockerConfig` errors that name the key: an address or a context that cannot be used.
+    /// `Config` errors that name the key: an address or a context that cannot be used.
     pub(super) fn resolve(config: &DockerConfig) -> Result<Self> {
         let set = |value: &Option<String>| value.clone().filter(|value| !value.is_empty());
         let (host, context) = (set(&config.host), set(&config.context));
@@ -199,7 +200,10 @@ fn way(host: &str, key: &str, tls: Tls) -> Result<Transport> {
     let bad = |why: &str| {
         Error::setting(
             key,
-            format!("`{host}` is not a valid address of a Docker daemon: {why}"),
+            format!(
+                "{} is not a valid address of a Docker daemon: {why}",
+                backticked(host)
+            ),
         )
         .hinted("write `unix:///PATH`, `tcp://HOST:PORT` or `ssh://USER@HOST`")
     };
@@ -298,7 +302,7 @@ fn current_context(config: &DockerConfig) -> Result<Option<String>> {
 ///
 /// # Errors
 ///
-/// `DockerConfig`, about `key`, when it is there and cannot be read; nothing of what it holds is told.
+/// `Config`, about `key`, when it is there and cannot be read; nothing of what it holds is told.
 pub(super) fn read<T: DeserializeOwned>(file: &Path, key: &str) -> Result<Option<T>> {
     let unreadable = || Error::setting(key, format!("could not read `{}`", file.display()));
     let text = match std::fs::read(file) {

@@ -261,7 +261,7 @@ impl<S: Shell> Host<S> {
             .hinted("end what is no longer needed with `gharun stop`, or set `slots` higher")
     }
 
-    /// See [`super::Provider::forgo`]. Nobody waits for a slot of this very machine.
+    /// See [`super::Provider::leave_queue`]. Nobody waits for a slot of this very machine.
     #[cfg(any(feature = "ssh", test))]
     pub(crate) async fn leave_queue(&self, queue_key: &str) -> Result<()> {
         let doing = format!("could not leave the queue of {}", self.shell.host());

@@ -102,7 +102,7 @@ pub(super) struct Choice {
 ///
 /// # Errors
 ///
-/// A `RunPodConfig` error: nothing is asked for, a name is not known, or none of what the catalog has can be
+/// A `Config` error: nothing is asked for, a name is not known, or none of what the catalog has can be
 /// meant (no machine has so many GPUs, all cost more than `max_price`).
 pub(super) fn choose(config: &RunPodConfig, catalog: &Catalog) -> Result<Choice> {
     let mut choice = Choice::default();

@@ -129,7 +129,7 @@ struct NetworkMount {
 ///
 /// # Errors
 ///
-/// The boot script is too long for RunPod: a `RunPodConfig` error about the user's `setup`.
+/// The boot script is too long for RunPod: a `Config` error about the user's `setup`.
 pub(super) fn env(
     config: &RunPodConfig,
     api: &str,
@@ -149,7 +149,7 @@ pub(super) fn env(
 ///
 /// # Errors
 ///
-/// It is longer than RunPod takes: a `RunPodConfig` error about the user's `setup`.
+/// It is longer than RunPod takes: a `Config` error about the user's `setup`.
 pub(super) fn create_pod(
     config: &RunPodConfig,
     env: &BTreeMap<String, String>,

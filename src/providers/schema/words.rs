@@ -138,13 +138,24 @@ fn shown(value: &Value) -> String {
     backticked(&text)
 }
 
-/// A text in an error, as far as it is not too long.
+/// A text in an error, as far as it is not too long, and without what may be a password in an address.
 pub fn backticked(text: &str) -> String {
+    let masked = without_password(text);
+    let text = masked.as_deref().unwrap_or(text);
     if text.len() <= LONGEST {
         return format!("`{text}`");
     }
     let end = text.floor_char_boundary(LONGEST);
     format!("`{}…`", &text[..end])
+}
+
+/// `SCHEME://USER:***@HOST`, where there is a password.
+fn without_password(text: &str) -> Option<String> {
+    let (scheme, rest) = text.split_once("://")?;
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (user, _) = rest[..end].rsplit_once('@')?;
+    let (name, _) = user.split_once(':')?;
+    Some(format!("{scheme}://{name}:***{}", &rest[user.len()..]))
 }
 
 /// `a`, `a or b`, `a, b or c`.
@@ -159,5 +170,26 @@ fn either(names: impl Iterator<Item = String>) -> String {
         None => String::new(),
         Some((last, [])) => last.clone(),
         Some((last, first)) => format!("{} or {last}", first.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_in_an_address_is_not_shown() {
+        for (text, shown) in [
+            ("tcp://me:secret@host:1", "`tcp://me:***@host:1`"),
+            (
+                "https://me:se@cret@host/v2?a@b",
+                "`https://me:***@host/v2?a@b`",
+            ),
+            ("ssh://me@host", "`ssh://me@host`"),
+            ("https://host/a:b@c", "`https://host/a:b@c`"),
+            ("plain", "`plain`"),
+        ] {
+            assert_eq!(backticked(text), shown);
+        }
     }
 }

@@ -270,7 +270,7 @@ fn every_setting_has_a_variable_and_a_wrong_text_in_it_is_told() {
     `$GHARUN_ORG` must be an organization's name as in its URL, not `a b?`
     `$GHARUN_ENTERPRISE` must be an enterprise's name as in its URL, not `a b?`
     `$GHARUN_APP_ID` must be the client ID (`Iv…`) or app ID of a GitHub App, as shown on the app's settings page, not another value
-    `$GHARUN_APP_INSTALLATION` must be the number at the end of the installation's URL, not `a b?`
+    `$GHARUN_APP_INSTALLATION` must be the number at the end of the installation's URL, not another value
     `$GHARUN_CA_BUNDLE` cannot be `a b?`: No such file or directory (os error 2)
     `$GHARUN_CONFIG` cannot be `a b?`: the file does not exist
     `$GHARUN_OUTPUT` must be `text` or `json`, not `a b?`

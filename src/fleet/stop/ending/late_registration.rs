@@ -5,7 +5,7 @@ use tokio::time::sleep;
 use super::Ending;
 use crate::fleet::answer::in_time;
 use crate::fleet::survey::of_github;
-use crate::fleet::verdict::MachineState;
+use crate::fleet::verdict::{MachineState, RegistrationState};
 use crate::fleet::watch::SHOWS;
 use crate::github::GitHubApi;
 
@@ -31,7 +31,12 @@ impl<G: GitHubApi> Ending<'_, G> {
                 }
             }
             // As if its place could not be read: what is not known to be gone is not called so.
-            Ok(Err(_)) | Err(_) => self.deregistered.set(false),
+            Ok(Err(_)) | Err(_) => {
+                self.deregistered.set(false);
+                if let Some(row) = self.row.borrow_mut().as_mut() {
+                    row.facts.registration = RegistrationState::Unread;
+                }
+            }
         }
     }
 }

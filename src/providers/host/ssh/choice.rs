@@ -114,7 +114,7 @@ fn queued(member: &Member) -> MutexGuard<'_, BTreeSet<String>> {
     lock(&member.queued)
 }
 
-/// Leaves all queues in which this process got a place for this `queue_key`.
+/// Leaves all queues in which this process got a place under this key.
 pub(super) async fn leave_queue(ssh: &Ssh, queue_key: &str) -> Result<()> {
     let there = ssh
         .members

@@ -64,7 +64,7 @@ struct Member {
     slots: NonZeroU16,
     /// The names that this process launches or has launched here.
     ours: Mutex<Vec<String>>,
-    /// The turns for which this process may have a place in its queue.
+    /// The keys under which this process may have a place in its queue.
     queued: Mutex<BTreeSet<String>>,
     /// Whether its machines reach this computer.
     reaches: AtomicBool,

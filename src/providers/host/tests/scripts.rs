@@ -8,11 +8,11 @@ use crate::providers::ProviderKind as _;
 const SCRIPTS: [(&str, &str); 11] = [
     ("check", CHECK),
     ("common", ""),
-    ("leave_queue", super::super::scripts::LEAVE_QUEUE),
     ("identify", IDENTIFY),
     ("in_use", IN_USE),
     ("keeper", KEEPER),
     ("launch", LAUNCH),
+    ("leave_queue", super::super::scripts::LEAVE_QUEUE),
     ("list", LIST),
     ("logs", LOGS),
     ("queue", include_str!("../scripts/queue.sh")),

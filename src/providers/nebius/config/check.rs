@@ -12,7 +12,7 @@ impl NebiusConfig {
     ///
     /// # Errors
     ///
-    /// A `NebiusConfig` error that names the key and what to write.
+    /// A `Config` error that names the key and what to write.
     pub(in crate::providers::nebius) fn check(&self) -> Result<()> {
         if self.start_deadline.get().is_zero() {
             let expected = "a duration above zero, such as `\"10m\"`";

@@ -80,7 +80,7 @@ impl CallerIdentity {
     ///
     /// # Errors
     ///
-    /// `NebiusConfig`, where what a setting names cannot be used. What nobody has named and cannot be used is
+    /// `Config`, where what a setting names cannot be used. What nobody has named and cannot be used is
     /// told by whoever needs a token.
     pub(super) fn of(config: &NebiusConfig) -> Result<Self> {
         let named = config.profile.is_some();

@@ -21,7 +21,7 @@ impl RunPodConfig {
     ///
     /// # Errors
     ///
-    /// A value that cannot be meant is a `RunPodConfig` error that names the key and what to write.
+    /// A value that cannot be meant is a `Config` error that names the key and what to write.
     pub(in crate::providers::runpod) fn check(&self) -> Result<Url> {
         let key = self.api_key.expose();
         if key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
