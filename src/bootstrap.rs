@@ -43,7 +43,7 @@ pub struct Boot<'a> {
     pub pinned: bool,
     /// Shell code by which the machine ends itself, in a subshell of the script: it succeeds once the
     /// machine is sure to end, and is tried for ever until it does; a try is killed after a minute.
-    /// `exit` is a machine that ends with the script, whose exit code then tells why ([`meaning`]).
+    /// `exit` is a machine that ends with the script, whose exit code then tells why (`meaning`).
     pub ending: &'a str,
     /// When the machine ends whatever happens.
     pub expires: Timestamp,

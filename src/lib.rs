@@ -1,5 +1,9 @@
 //! Ephemeral self-hosted GitHub Actions runners on machines that a script can reach.
 
+#![allow(
+    rustdoc::private_intra_doc_links,
+    reason = "this is a program: who reads its documentation builds that of private items, too"
+)]
 #![cfg_attr(
     not(feature = "default"),
     allow(

@@ -4,7 +4,7 @@ use super::{Env, Error, Result, Setting, SettingsFile, pick, spelled};
 use crate::http::Roots;
 use crate::model::PathSetting;
 
-/// Reads the bundle that `$GHARUN_CA_BUNDLE` names, or `ca_bundle` under [github]. A path is of the
+/// Reads the bundle that `$GHARUN_CA_BUNDLE` names, or `ca_bundle` under `github`. A path is of the
 /// folder in which gharun runs.
 pub(super) fn ca_bundle(env: &Env, file: &SettingsFile) -> Result<Option<Setting<Roots>>> {
     let named = pick::<PathSetting>(env, "ca_bundle", None);
