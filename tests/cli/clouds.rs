@@ -119,7 +119,7 @@ fn a_start_falls_through_three_clouds_in_order_and_ends_with_one_machine_and_one
             .find(what)
             .unwrap_or_else(|| panic!("`{what}` is not in:\n{}", said.stderr))
     };
-    let (first, second) = (at("`gpu` has no room"), at("`gpu2` has no room"));
+    let (first, second) = (at("`gpu` has no capacity"), at("`gpu2` has no capacity"));
     assert!(first < second && second < at("gpu-aws:us_east_1/i-"));
     assert!(!clouds.runpod.bodies().is_empty());
     assert!(!clouds.nebius.bodies("jobs.create").is_empty());
@@ -190,7 +190,7 @@ fn offers_of_both_catalogs_come_cheapest_first_and_one_that_is_silent_hides_no_o
             .is_some_and(|all| !all.is_empty())
     );
     assert!(
-        said.stderr.contains("`gpu` could not be asked"),
+        said.stderr.contains("could not ask `gpu`: "),
         "{}",
         said.stderr
     );
