@@ -24,6 +24,32 @@ mark() { echo >"$1"; } 2>/dev/null
 quote() { printf "'%s'" "$(printf '%s' "$1" | sed "s/'/'\\\\''/g")"; }
 is_root() { [ "$(id -u)" -eq 0 ]; }
 
+look() {
+    set -f
+    # shellcheck disable=SC2046 # words
+    set -- $(ls -ldn "$1" 2>/dev/null)
+    set +f
+    mode=${1:-} owner=${3:-}
+}
+
+# Whether nobody but root and us can put something else in the place of a folder: by the folders above it,
+# as it is named and without links. In a sticky folder nobody can take what is not theirs. In a namespace
+# root may have another number: it owns /.
+safe() {
+    look /
+    top=$owner me=$(id -u)
+    for up in "$1/." "$(cd -P "$1" 2>/dev/null && pwd)"; do
+        [ "$up" != "$1" ] || break
+        while case $up in /*) ;; *) false ;; esac do
+            look "$up"
+            case $mode in '' | [!l]???????w[!tT]*) return 1 ;; esac
+            case $owner in 0 | "$top" | "$me") ;; *) return 1 ;; esac
+            up=${up%/*}
+        done
+    done
+    [ -n "$mode" ]
+}
+
 # --- Processes -----------------------------------------------------------------------------------
 
 # Prints "pid:parent" of every process; ps is not there on small images, /proc not on macOS.
@@ -100,7 +126,7 @@ linger() {
 
 # A job is seen by the hook, by what the runner says, or by its worker's process.
 job_seen() {
-    [ -e "$seen/job" ] && return 0
+    [ -e "$dir/job" ] || [ -e "$seen/job" ] && return 0
     for pid in $(descendants); do
         case $(command_of "$pid") in *Runner.Worker*) return 0 ;; esac
     done
@@ -156,6 +182,18 @@ end_machine() {
     done
 }
 
+# Removes the runner. What was given to its user is removed by that user: root does nothing there.
+clear_runner() {
+    if { read -r how user group user_home <"$dir/given"; } 2>/dev/null; then
+        (as_user clear) >/dev/null 2>&1 &
+        linger $! 300
+        rmdir "$dir/runner" 2>/dev/null
+    else
+        rm -rf "${dir:?}/runner"
+        [ -n "$lock" ] && rmdir "$lock" 2>/dev/null
+    fi
+}
+
 # Ends the machine, once, whoever comes first: the main process or its watchdog.
 finish() {
     code=$1
@@ -171,8 +209,8 @@ finish() {
     trap - HUP INT TERM
     [ "$who" = main ] && [ "$guard" -gt 0 ] && kill -USR1 "$guard" 2>/dev/null
     if [ -n "$dir" ]; then
-        rm -rf "${dir:?}/runner" "${dir:?}/boot" "$dir/out" "$dir/setup" "$dir/enrol" "$dir/pid" "$fresh"
-        [ -n "$lock" ] && rmdir "$lock" 2>/dev/null
+        clear_runner
+        rm -rf "${dir:?}/boot" "$dir/out" "$dir/setup" "$dir/enrol" "$dir/version" "$dir/pid" "$fresh"
     fi
     exit "$code"
 }
@@ -252,7 +290,7 @@ make_dir() {
 }
 
 arm() {
-    main=$$ guard=0 who=main dir='' ended='' lock='' fresh=''
+    main=$$ guard=0 who=main dir='' ended='' lock='' fresh='' how=none
     trap 'finish $?' EXIT
     trap 'exit 143' HUP INT TERM
     # Whoever read our output may be gone: that must not end us before we have ended the machine.
@@ -343,11 +381,32 @@ find_platform() {
     done
 }
 
-# An unconfigured runner that somebody installed; in place where it is ours alone, else a copy.
+# What of some files and folders, and of all in them, another user owns or may write to, or cannot be looked at.
+strange() {
+    look /
+    find -L "$@" \( ! -user 0 ! -user "$owner" ! -user "$(id -u)" -o ! -type l -perm -020 -o ! -type l -perm -002 \) 2>&1 | head -n 1
+}
+
+# An unconfigured runner that root or we installed, and nobody else can change; in place where it is ours
+# alone, else a copy.
 use_installed() {
     for home in "${RUNNER_HOME:-}" /home/runner /actions-runner; do
         [ -n "$home" ] || continue
         if [ ! -x "$home/run.sh" ] || [ ! -x "$home/bin/Runner.Listener" ] || [ -e "$home/.runner" ]; then continue; fi
+        set --
+        for part in "$home"/* "$home/.env" "$home/.path"; do
+            case ${part##*/} in
+            bin | externals) ;;
+            *) [ -f "$part" ] || continue ;;
+            esac
+            set -- "$@" "$part"
+        done
+        look "$home/."
+        case $mode in ?????w* | ????????w*) found=$home ;; *) found=$(strange "$@") ;; esac
+        if [ -n "$found" ] || ! safe "$home"; then
+            say "the runner in $home is not used: another user may change it"
+            continue
+        fi
         if [ "$gharun_pinned" -eq 1 ]; then
             [ "$("$home/bin/Runner.Listener" --version 2>/dev/null)" = "$version" ] || continue
         fi
@@ -358,11 +417,7 @@ use_installed() {
             phase copy
             rm -rf "${dir:?}/runner"
             mkdir -p "$dir/runner" || continue
-            for part in "$home"/* "$home/.env" "$home/.path"; do
-                case ${part##*/} in
-                bin | externals) ;;
-                *) [ -f "$part" ] || continue ;;
-                esac
+            for part; do
                 await cp -R "$part" "$dir/runner/" || die 75 "could not copy the runner in $home to $dir"
             done
             runner=$dir/runner
@@ -426,11 +481,16 @@ get_runner() {
     phase cache
     cache=${GHARUN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/gharun}
     file=actions-runner-$os-$arch-$version.tar.gz
+    mkdir -p "$cache" 2>/dev/null
+    # Where others may change it between a look at it and its use, a copy of it is used, and nothing kept.
+    if ! safe "$cache"; then
+        [ ! -f "$cache/$file" ] || await cp "$cache/$file" "$dir/"
+        cache=$dir
+    fi
     if [ -f "$cache/$file" ] && [ "$(checksum "$cache/$file")" = "$sha" ]; then
         touch "$cache/$file" 2>/dev/null
     else
         have curl || have wget || die 75 "neither curl nor wget is installed"
-        mkdir -p "$cache" 2>/dev/null
         fresh=$cache/.part.$gharun_name
         { mark "$fresh"; } || { cache=$dir && fresh=$dir/.part; }
         download
@@ -464,22 +524,27 @@ launch() {
     exec setpriv --reuid="$user" --regid="$group" --init-groups sh "$dir/boot" "$1"
 }
 
-# Looks for a way to run the runner as its user, and gives it to them: an installed one only where it
-# is not theirs already.
+# The same with nothing of ours: what the user runs there may be another job's by now.
+as_user() {
+    forget_ours
+    launch "$1"
+}
+
+# Looks for a way to run the runner as its user, and then gives it to them. From here on nothing below
+# its folder is run, read or written by us.
 hand_over() {
     group=$(id -g "$user")
     user_home=$(eval "echo ~$user")
-    chown -R "$user:$group" "$seen" || return 1
-    [ "$runner" != "$dir/runner" ] || chown -R "$user:$group" "$runner" || return 1
-    find_way && return 0
-    [ "$runner" != "$dir/runner" ] && chown -R "$user:$group" "$runner" && find_way && return 0
-    how=none
-    return 1
+    if ! chown "$user:$group" "$seen" || ! find_way || ! echo "$how $user $group $user_home" >"$dir/given"; then
+        how=none
+        return 1
+    fi
+    chown -hR "$user:$group" "$runner" || die 75 "could not give the runner to the user $user"
 }
 
 find_way() {
     for how in setpriv runuser su su_plainly; do
-        have "${how%%_*}" && (mute launch try) && return 0
+        have "${how%%_*}" && (mute as_user try) && return 0
     done
     return 1
 }
@@ -507,8 +572,7 @@ choose_user() {
             mute id "$user" && hand_over && return 0
         fi
         say "warning: found no other user to run as: the runner runs as root"
-        chown -R 0:0 "$seen"
-        [ "$runner" != "$dir/runner" ] || chown -R 0:0 "$runner"
+        chown 0:0 "$seen"
     fi
     RUNNER_ALLOW_RUNASROOT=1
     export RUNNER_ALLOW_RUNASROOT
@@ -533,7 +597,7 @@ care_for_icu() {
 }
 
 # The hook that marks the job, and then is the user's own one; and the file that the runner's user
-# runs: it goes to the runner, and runs it where it is not a try.
+# runs: it goes to the runner, and runs it or does what it is told there.
 # A shell without job control lets what it runs beside itself ignore SIGINT, and by SIGINT a
 # cancelled job is told to end: so it is put back, where something can.
 write_launcher() {
@@ -553,9 +617,11 @@ write_launcher() {
             'command -v bash >/dev/null && exec bash -e "$own"' 'exec sh -e "$own"'
     } >"$hook"
     {
-        printf 'cd %s && [ -w . ] && [ -w %s ] || exit 70\n' "$(quote "$runner")" "$(quote "$seen")"
+        printf 'cd %s && [ -w %s ] || exit 70\n' "$(quote "$runner")" "$(quote "$seen")"
+        rest='./* ./.[!.]*'
+        [ "$runner" = "$dir/runner" ] || rest=.gharun-in-use
         # shellcheck disable=SC2016 # for the launcher's own shell
-        printf '[ "${1:-}" = try ] && exit 0\n'
+        printf '%s\n' 'case ${1:-} in' 'try) exit ;;' "clear) exec rm -rf $rest ;;" 'version) exec bin/Runner.Listener --version ;;' 'esac' '[ -w . ] || exit 70'
         #if token
         # Not config.sh: it does the same after a look for libraries, and the runner goes without libicu.
         # The token is not among the arguments, which are for all to see.
@@ -596,9 +662,8 @@ start_runner() {
 #if token
 # shellcheck disable=SC2317 # it is called by `await`
 enrol() {
-    forget_ours
     export ACTIONS_RUNNER_INPUT_TOKEN="$gharun_token"
-    launch register
+    as_user register
 }
 
 # A machine that is started anew with an empty disk has no marker, and the token is yet good.
@@ -620,10 +685,10 @@ listen() {
     while IFS= read -r line || [ -n "$line" ]; do
         printf '%s\n' "$line"
         case $line in
-        *'Listening for Jobs'*) [ -e "$seen/listening" ] || { mark "$seen/listening" && phase listening; } ;;
-        *'Running job: '*) [ -e "$seen/said" ] || { mark "$seen/said" && mark "$seen/job" && phase job; } ;;
-        *'cannot receive messages'*) mark "$seen/deprecated" ;;
-        *'no longer exists on the server'*) mark "$seen/unknown" ;;
+        *'Listening for Jobs'*) [ -e "$dir/listening" ] || { mark "$dir/listening" && phase listening; } ;;
+        *'Running job: '*) [ -e "$dir/job" ] || { mark "$dir/job" && phase job; } ;;
+        *'cannot receive messages'*) mark "$dir/deprecated" ;;
+        *'no longer exists on the server'*) mark "$dir/unknown" ;;
         esac
     done
 }
@@ -646,15 +711,20 @@ run_runner() {
     rm -f "$dir/pid"
     # The reader ends with the last writer; what a job left behind may hold the pipe open.
     linger "$listener" 10
-    [ -e "$seen/job" ] && return 0
-    if [ "$status" -eq 7 ] || [ -e "$seen/deprecated" ]; then
+    [ -e "$dir/job" ] || [ -e "$seen/job" ] && return 0
+    if [ "$status" -eq 7 ] || [ -e "$dir/deprecated" ]; then
         die 73 "GitHub no longer accepts this version of the runner"
     fi
     why=
-    [ -e "$seen/unknown" ] && why=': GitHub no longer knows it'
-    [ -e "$seen/listening" ] && die 78 "the runner ended without a job$why"
-    [ -n "$why" ] || said=$("$runner/bin/Runner.Listener" --version 2>&1) ||
-        why=": it does not run on this machine: $(printf '%s\n' "$said" | head -n 1)"
+    [ -e "$dir/unknown" ] && why=': GitHub no longer knows it'
+    [ -e "$dir/listening" ] && die 78 "the runner ended without a job$why"
+    if [ -z "$why" ]; then
+        # By its user, and not for ever: a job may have made another program of it.
+        (as_user version) >"$dir/version" 2>&1 &
+        child=$!
+        linger "$child" 50
+        wait "$child" || why=": it does not run on this machine: $(head -n 1 "$dir/version")"
+    fi
     die 70 "the runner never connected to GitHub$why"
 }
 
@@ -675,9 +745,9 @@ bootstrap() {
     run_setup
     #end
     get_runner
+    care_for_icu
     write_launcher
     choose_user
-    care_for_icu
     #if token
     register
     #end

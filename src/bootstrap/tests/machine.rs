@@ -23,7 +23,7 @@ const PATIENCE: Pace = Pace {
 const PATH: &str = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin";
 const RUNNER: &str = include_str!("runner.sh");
 /// What the script and the stub may call.
-const TOOLS: &str = "awk bash cat chmod chown cp curl cut date dirname env find getconf grep gzip head id ls mkdir \
+const TOOLS: &str = "awk bash cat chmod chown cp curl cut date dirname env find getconf grep gzip head id ln ls mkdir \
     mkfifo mv openssl ps rm rmdir runuser sed setpriv sh sha256sum shasum sleep sort stat su tail tar touch tr uname wget";
 
 /// What runs the script.
@@ -140,7 +140,11 @@ impl Machine {
         let home = self.at(folder);
         for (path, mode, text) in members() {
             let path = home.join(path);
-            fs::create_dir_all(path.parent().expect("a member has a folder")).expect("a folder");
+            let folder = path.parent().expect("a member has a folder");
+            fs::create_dir_all(folder).expect("a folder");
+            // Whatever the umask is: others may not write to it.
+            open(folder, 0o755);
+            open(&home, 0o755);
             fs::write(&path, text).expect("a file");
             open(&path, mode);
         }

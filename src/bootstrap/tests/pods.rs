@@ -445,6 +445,27 @@ async fn a_pod_that_cannot_ask_says_so_and_does_not_end() {
     assert_eq!(account.wishes(), []);
 }
 
+#[tokio::test]
+async fn a_pods_root_does_not_run_what_a_job_may_have_changed() {
+    let root = std::process::Command::new("id").arg("-u").output().unwrap();
+    let Some(mut machine) = with_only("the runner's node") else {
+        return;
+    };
+    if root.stdout != b"0\n" {
+        return skipped("bootstrap: what a job may have changed: it takes root");
+    }
+    machine.mode("gives");
+    let account = Account::open(Shell::Dash);
+    let id = account.create(&machine, &machine.script(), false);
+    let said = |pod: &Seen| {
+        pod.log
+            .contains("nothing here can ask for the end of this pod")
+    };
+    let pod = account.wait(&id, "it says so", said).await;
+    assert!(pod.runs_now);
+    assert_eq!(account.wishes(), []);
+}
+
 #[test]
 fn shellcheck_has_nothing_to_say_of_a_pods_ending() {
     let Some(shellcheck) = find("shellcheck") else {

@@ -39,6 +39,29 @@ case $0 in
     never) exit 1 ;;
     unknown) say 'The runner no longer exists on the server.' && exit 1 ;;
     deprecated) echo 'Runner version v9.9.1 is deprecated and cannot receive messages.' && exit 7 ;;
+    rogue*)
+        # What a job may do to all that is its user's, and what root could look at afterwards.
+        seen=$(dirname "$ACTIONS_RUNNER_HOOK_JOB_STARTED")/seen
+        rm -rf "$seen"/*
+        {
+            # shellcheck disable=SC2016 # for the program that it becomes
+            printf '%s\n' '#!/bin/sh' 'id -u >>"$STUB/ran"' \
+                '{ env; cat /proc/[0-9]*/environ; } >"$STUB/stolen" 2>/dev/null' 'sleep 1000'
+        } >bin/new
+        chmod 755 bin/new
+        mv bin/new bin/Runner.Listener
+        [ "$STUB_MODE" != rogue-links ] || ln -s "$STUB/../roots" "$seen/unknown"
+        for mark in listening said deprecated job; do ln -s "$STUB/../new" "$seen/$mark"; done
+        case $STUB_MODE in
+        *-links) echo 'cannot receive messages' && say 'The runner no longer exists on the server.' ;;
+        *-stays)
+            trap '' HUP INT TERM
+            echo >"$STUB/stays"
+            while :; do sleep 1; done
+            ;;
+        esac
+        exit 1
+        ;;
     esac
     echo '√ Connected to GitHub'
     say 'Listening for Jobs'
@@ -60,6 +83,7 @@ case $0 in
     case $STUB_MODE in
     job | idle) ;;
     leaves) sleep 300 & ;;
+    gives) chown -R 4711 "$(dirname "$0")/../externals" ;;
     *) await finish ;;
     esac
     ;;

@@ -14,6 +14,8 @@ under_every_shell! {
     a_pinned_version_is_the_only_one_that_runs
     a_platform_without_a_runner_is_named
     nothing_runs_unverified
+    an_installed_runner_that_another_user_may_change_is_not_used
+    a_cache_that_another_user_may_change_is_copied_before_it_is_verified
 }
 
 async fn served(shell: Shell) -> Option<(Machine, Server)> {
@@ -175,4 +177,70 @@ async fn nothing_runs_unverified(shell: Shell) {
         );
         assert_eq!(machine.at("stub/jit").exists(), asked.is_some());
     }
+}
+
+/// Lets a shell spoil what a machine has, in its folder.
+fn spoil(machine: &Machine, words: &str) {
+    let mut shell = std::process::Command::new("sh");
+    let status = shell
+        .args(["-c", words])
+        .current_dir(machine.at(""))
+        .status();
+    assert!(status.unwrap().success(), "{words}");
+}
+
+fn is_root() -> bool {
+    let id = std::process::Command::new("id").arg("-u").output();
+    id.is_ok_and(|id| id.stdout == b"0\n")
+}
+
+async fn an_installed_runner_that_another_user_may_change_is_not_used(shell: Shell) {
+    for words in [
+        "chmod g+w runner/bin",
+        "chmod o+w runner/bin/Runner.Worker",
+        "chmod g+w runner",
+        "mkdir o; chmod 777 o; ln -s ../o/data runner/externals; mkdir o/data; chmod 777 o/data",
+        // He may put another one in its place.
+        "chmod 777 .",
+        "chown -R 4711 runner",
+        "chown -h 4711 runner/run.sh",
+        "mv runner real; ln -s real runner; chown -h 4711 runner",
+    ] {
+        if words.contains("chown") && !is_root() {
+            skipped("bootstrap: a runner of another user: it takes root");
+            continue;
+        }
+        let Some(machine) = Machine::installed(shell, "job") else {
+            return;
+        };
+        spoil(&machine, words);
+        let end = machine.run().await;
+        assert_eq!(end.code, 76, "{words}: {}", end.log);
+        let said = "is not used: another user may change it";
+        assert!(end.log.contains(said), "{words}: {}", end.log);
+        assert!(!machine.at("stub/jit").exists(), "{words}");
+    }
+}
+
+async fn a_cache_that_another_user_may_change_is_copied_before_it_is_verified(shell: Shell) {
+    let Some((mut machine, server)) = served(shell).await else {
+        return;
+    };
+    assert_eq!(machine.run().await.code, 0);
+    assert_eq!(server.asked(), 1);
+    spoil(&machine, "chmod 777 cache");
+    another(&mut machine);
+    // He is quick: once it is verified, it is another one.
+    let fake = format!(
+        "checksum() {{\nsha256sum \"$1\" | cut -d ' ' -f 1\nfor kept in '{0}/'*.gz; do echo bad >\"$kept\"; done\n}}\nfind_platform",
+        machine.at("cache").display()
+    );
+    let script = machine.script();
+    let (before, after) = script.rsplit_once("\nfind_platform").unwrap();
+    let end = machine
+        .start_script(&format!("{before}\n{fake}{after}"))
+        .ended()
+        .await;
+    assert_eq!((end.code, server.asked()), (0, 1), "{}", end.log);
+    assert_eq!(machine.read("stub/jit"), machine.jit);
 }

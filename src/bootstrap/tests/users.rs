@@ -7,6 +7,7 @@ use super::skipped;
 
 under_every_shell! {
     root_becomes_the_runners_user
+    a_job_makes_root_run_and_write_nothing
     root_stays_root_where_nobody_else_gets_at_the_runner
     anybody_may_run_it
 }
@@ -24,6 +25,70 @@ fn root(what: &str) -> bool {
     root && tools
 }
 
+/// Gives a machine a user for its runner. Nobody is added to this computer: it has its user in this
+/// process's eyes only.
+fn has_user(machine: &mut Machine) {
+    let passwd = "root:x:0:0:root:/root:/bin/sh\nrunner:*:4711:4711::/home/its:/bin/false\n";
+    fs::write(machine.at("passwd"), passwd).unwrap();
+    fs::write(machine.at("group"), "root:x:0:\nrunner:x:4711:\n").unwrap();
+    let mounts = format!(
+        "m=/bin/mount; $m --bind '{}' /etc/passwd && $m --bind '{}' /etc/group && exec \"$@\"",
+        machine.at("passwd").display(),
+        machine.at("group").display()
+    );
+    machine.under = ["/usr/bin/unshare", "-m", "/bin/sh", "-c", &mounts, "sh"]
+        .map(str::to_owned)
+        .to_vec();
+    machine.var("GHARUN_ALLOW_ROOT", "");
+    open(&machine.at(""), 0o755);
+}
+
+async fn a_job_makes_root_run_and_write_nothing(shell: Shell) {
+    if !root("a job against root") {
+        return;
+    }
+    // It links the marks of root's to root's files; makes the runner another program, which asks for no
+    // end; and does not want to end itself.
+    for (mode, code, ran) in [
+        ("rogue-links", 73, ""),
+        ("rogue", 70, "4711\n"),
+        ("rogue-stays", 72, ""),
+    ] {
+        let Some(mut machine) = Machine::installed(shell, mode) else {
+            return;
+        };
+        has_user(&mut machine);
+        fs::write(machine.at("roots"), "root's own\n").unwrap();
+        open(&machine.at("roots"), 0o600);
+        machine.var("PLACE_KEY", "hush-4711");
+        // Its time is over when it says so.
+        let late = machine.at("late").display().to_string();
+        let clock = format!(
+            "date() {{\n[ \"$1\" = +%s ] && [ -e '{late}' ] && echo 9999999999 || command date \"$@\"\n}}"
+        );
+        let script = machine.script();
+        let (first, rest) = script.split_once('\n').unwrap();
+        let run = machine.start_script(&format!("{first}\n{clock}\n{rest}"));
+        if code == 72 {
+            machine.see("stub/stays").await;
+            machine.touch("late");
+        }
+        let end = run.ended().await;
+        assert_eq!(machine.read("stub/uid"), "4711\n", "{mode}: {}", end.log);
+        assert_eq!(machine.read("stub/ran"), ran, "{mode}: {}", end.log);
+        assert_eq!(end.code, code, "{mode}: {}", end.log);
+        assert_eq!(machine.read("roots"), "root's own\n", "{mode}");
+        assert!(!machine.at("new").exists(), "{mode}");
+        let stolen = machine.read("stub/stolen");
+        for secret in ["hush-4711", "GHARUN_", &machine.jit] {
+            assert!(!stolen.contains(secret), "{mode}: {stolen}");
+        }
+        assert_eq!(machine.endings(), 1, "{mode}: {}", end.log);
+        let place = machine.read("stub/place");
+        assert!(!fs::exists(place.trim()).unwrap(), "{mode}: {place}");
+    }
+}
+
 async fn root_becomes_the_runners_user(shell: Shell) {
     if !root("becoming another user") {
         return;
@@ -36,21 +101,8 @@ async fn root_becomes_the_runners_user(shell: Shell) {
         let Some(mut machine) = Machine::installed(shell, "job") else {
             return;
         };
-        // Nobody is added to this computer: it has its user in this process's eyes only.
-        let passwd = "root:x:0:0:root:/root:/bin/sh\nrunner:*:4711:4711::/home/its:/bin/false\n";
-        fs::write(machine.at("passwd"), passwd).unwrap();
-        fs::write(machine.at("group"), "root:x:0:\nrunner:x:4711:\n").unwrap();
-        let mounts = format!(
-            "m=/bin/mount; $m --bind '{}' /etc/passwd && $m --bind '{}' /etc/group && exec \"$@\"",
-            machine.at("passwd").display(),
-            machine.at("group").display()
-        );
-        machine.under = ["/usr/bin/unshare", "-m", "/bin/sh", "-c", &mounts, "sh"]
-            .map(str::to_owned)
-            .to_vec();
+        has_user(&mut machine);
         machine.without = without.to_vec();
-        machine.var("GHARUN_ALLOW_ROOT", "");
-        open(&machine.at(""), 0o755);
         let end = machine.run().await;
         assert_eq!(end.code, 0, "{}", end.log);
         assert_eq!(
@@ -107,7 +159,7 @@ async fn anybody_may_run_it(shell: Shell) {
     machine.var("GHARUN_ALLOW_ROOT", "");
     machine.var("GHARUN_WORK", "");
     // The folder of the test, in which it leaves that it ended, and its home.
-    open(&machine.at(""), 0o777);
+    open(&machine.at(""), 0o1777);
     open(&machine.at("home"), 0o777);
     machine.ending = format!("echo ended >>'{}'", machine.at("ended").display());
     machine.var("TMPDIR", &machine.at("stub").display().to_string());
