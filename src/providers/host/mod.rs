@@ -16,6 +16,7 @@ use crate::model::{Instance, InstanceId, Order, Secret, digest, random};
 use crate::providers::{Listing, Termination, Unread};
 
 pub mod local;
+mod output;
 mod scripts;
 mod spelling;
 #[cfg(feature = "ssh")]
@@ -23,8 +24,9 @@ pub mod ssh;
 #[cfg(test)]
 mod tests;
 
+use output::ScriptOutput;
 use scripts::{CHECK, COMMON, IDENTIFY, IN_USE, KEEPER, LAUNCH, LIST, LOGS, TERMINATE};
-use spelling::{encode, folder_for_people, folder_word, machines, shares, tail, taken};
+use spelling::{encode, folder_for_people, folder_word, machines, shares, taken};
 
 /// What a script may take on a host that is well: reading, and all that waits for processes.
 const READING: Duration = Duration::from_secs(30);
@@ -121,14 +123,6 @@ impl<'a> Question<'a> {
             lost: ErrorKind::Unavailable,
         }
     }
-}
-
-/// The lines of a script that ran to its end.
-struct ScriptOutput {
-    lines: Vec<String>,
-    /// Why it failed, in its own word.
-    failure: Option<String>,
-    stderr: String,
 }
 
 impl<S: Shell> Host<S> {
@@ -450,55 +444,5 @@ impl<S: Shell> Host<S> {
         // Messages are read by us, so they are in our language; the machine gets the user's.
         let locale = "LOCALE=${LC_ALL-}\nLC_ALL=C\nexport LC_ALL\n";
         format!("{vars}{folders}{locale}{COMMON}\nsay gharun\n{script}\nsay gharun-done\n")
-    }
-}
-
-impl ScriptOutput {
-    /// Reads what a script has said; else why its answer is not whole.
-    fn read(output: &Output) -> Result<Self, String> {
-        let stderr = tail(&String::from_utf8_lossy(&output.stderr));
-        let stdout = String::from_utf8_lossy(&output.stdout);
-        // What a login prints comes before; what is cut off lacks the end.
-        let lines = stdout.lines().skip_while(|line| *line != "gharun").skip(1);
-        let mut lines: Vec<String> = lines.map(str::to_owned).collect();
-        if lines.pop().as_deref() != Some("gharun-done") {
-            let cause = match stderr.as_str() {
-                "" => format!("unexpected output from its shell ({})", output.status),
-                said => format!("{said} ({})", output.status),
-            };
-            return Err(cause);
-        }
-        let failure = lines.last().and_then(|line| line.strip_prefix("fail "));
-        let failure = failure.map(str::to_owned);
-        Ok(Self {
-            lines,
-            failure,
-            stderr,
-        })
-    }
-
-    /// The error for a failure that the script told in words, which say more than its kind.
-    fn error(&self, kind: ErrorKind, doing: String) -> Error {
-        let says = |texts: &[&str]| texts.iter().any(|text| self.stderr.contains(text));
-        let error = if says(&["No space left", "quota exceeded"]) {
-            Error::new(ErrorKind::NoCapacity, doing)
-                .hinted("free some space there, or set `work_dir`")
-        } else if self.failure.as_deref() == Some("unprepared")
-            && says(&[
-                "Permission denied",
-                "Read-only file system",
-                "Not a directory",
-                "not a folder",
-            ])
-        {
-            Error::setting("work_dir", doing)
-        } else {
-            Error::new(kind, doing)
-        };
-        match (self.stderr.as_str(), self.failure.as_deref()) {
-            ("", Some(failure)) => error.because(failure),
-            ("", None) => error,
-            (said, _) => error.because(said),
-        }
     }
 }

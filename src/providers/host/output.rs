@@ -1,0 +1,62 @@
+//! What a script said, read back.
+
+use super::spelling::tail;
+use super::{Error, ErrorKind, Output};
+
+/// The lines of a script that ran to its end.
+pub(super) struct ScriptOutput {
+    pub(super) lines: Vec<String>,
+    /// Why it failed, in its own word.
+    pub(super) failure: Option<String>,
+    pub(super) stderr: String,
+}
+
+impl ScriptOutput {
+    /// Reads what a script has said; else why its answer is not whole.
+    pub(super) fn read(output: &Output) -> Result<Self, String> {
+        let stderr = tail(&String::from_utf8_lossy(&output.stderr));
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        // What a login prints comes before; what is cut off lacks the end.
+        let lines = stdout.lines().skip_while(|line| *line != "gharun").skip(1);
+        let mut lines: Vec<String> = lines.map(str::to_owned).collect();
+        if lines.pop().as_deref() != Some("gharun-done") {
+            let cause = match stderr.as_str() {
+                "" => format!("unexpected output from its shell ({})", output.status),
+                said => format!("{said} ({})", output.status),
+            };
+            return Err(cause);
+        }
+        let failure = lines.last().and_then(|line| line.strip_prefix("fail "));
+        let failure = failure.map(str::to_owned);
+        Ok(Self {
+            lines,
+            failure,
+            stderr,
+        })
+    }
+
+    /// The error for a failure that the script told in words, which say more than its kind.
+    pub(super) fn error(&self, kind: ErrorKind, doing: String) -> Error {
+        let says = |texts: &[&str]| texts.iter().any(|text| self.stderr.contains(text));
+        let error = if says(&["No space left", "quota exceeded"]) {
+            Error::new(ErrorKind::NoCapacity, doing)
+                .hinted("free some space there, or set `work_dir`")
+        } else if self.failure.as_deref() == Some("unprepared")
+            && says(&[
+                "Permission denied",
+                "Read-only file system",
+                "Not a directory",
+                "not a folder",
+            ])
+        {
+            Error::setting("work_dir", doing)
+        } else {
+            Error::new(kind, doing)
+        };
+        match (self.stderr.as_str(), self.failure.as_deref()) {
+            ("", Some(failure)) => error.because(failure),
+            ("", None) => error,
+            (said, _) => error.because(said),
+        }
+    }
+}
