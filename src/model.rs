@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub mod child;
 pub mod digest;
 mod duration;
 mod error;

@@ -13,7 +13,7 @@ use tokio::process::Command;
 use url::Url;
 
 use super::{Broken, Host, Layout, Output, Shell};
-use crate::model::{HumanDuration, Instance, InstanceId, Order, PathSetting, Secret};
+use crate::model::{HumanDuration, Instance, InstanceId, Order, PathSetting, Secret, child};
 use crate::providers::schema::{backticked, dotted};
 use crate::providers::{
     EnvName, Error, Health, Listing, Lookup, Provider, ProviderFuture, ProviderKind, Result,
@@ -64,16 +64,40 @@ pub(super) struct Sh {
     pub(super) env: Vec<(String, String)>,
 }
 
+/// What a job may see of our environment, beside `PATH`.
+const PASSED: [&str; 21] = [
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "LC_MESSAGES",
+    "LOGNAME",
+    "NODE_EXTRA_CA_CERTS",
+    "SHELL",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+    "TMPDIR",
+    "TZ",
+    "USER",
+    "ALL_PROXY",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "NO_PROXY",
+    "all_proxy",
+    "https_proxy",
+    "http_proxy",
+    "no_proxy",
+];
+
 /// Hands over to a shell that has nothing of our environment but what a job may see: no token, and
 /// no `RUNNER_TRACKING_ID`, by which a runner finds and ends what a job has left behind. Values go
-/// through a pipe, since a proxy's may hold a password and arguments are for all to see.
+/// through a pipe, since a proxy's may hold a password and arguments are for all to see. Whose `sudo` this is
+/// is for the script alone.
 const SCRUBBED: &str = r#"
 exec 4<&0
-for name in HOME LANG LC_ALL LC_CTYPE LC_MESSAGES LOGNAME NODE_EXTRA_CA_CERTS SHELL SSL_CERT_DIR \
-    SSL_CERT_FILE TMPDIR TZ USER ALL_PROXY HTTPS_PROXY HTTP_PROXY NO_PROXY all_proxy https_proxy \
-    http_proxy no_proxy; do
+{ for name in @PASSED; do
     eval "printf '%s\n' \"\${$name+$name=\$$name}\""
-done | env -i "PATH=${PATH-/usr/local/bin:/usr/bin:/bin}" "$0" -c "$1" "$0" 3<&0 <&4 4<&-
+done; printf '%s\n' "-${SUDO_UID-}"; } | env -i "PATH=${PATH-/usr/local/bin:/usr/bin:/bin}" "$0" -c "$1" "$0" 3<&0 <&4 4<&-
 "#;
 
 /// Takes over what [`SCRUBBED`] let through.
@@ -81,6 +105,7 @@ const TAKEN_OVER: &str = r#"
 while IFS= read -r line; do
     case $line in
     [A-Za-z]*=*) export "$line" ;;
+    -*) SUDO_UID=${line#-} ;;
     esac
 done <&3
 exec 3<&-
@@ -93,8 +118,10 @@ impl Shell for Sh {
 
     async fn run(&self, script: &str, stdin: &[u8]) -> Result<Output, Broken> {
         let mut command = Command::new(&self.program);
+        // Neither does this child get more: jobs can read its environment, too.
+        child::pass_on(&mut command, &[&PASSED[..], &["PATH", "SUDO_UID"]].concat());
         command
-            .args(["-c", SCRUBBED])
+            .args(["-c", &SCRUBBED.replace("@PASSED", &PASSED.join(" "))])
             .arg(&self.program)
             .arg(format!("{TAKEN_OVER}{script}"))
             .envs(self.env.iter().map(|(key, value)| (key, value)))

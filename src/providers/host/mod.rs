@@ -174,13 +174,7 @@ impl<S: Shell> Host<S> {
         if answer.failure.is_some() {
             return Err(answer.error(ErrorKind::Unavailable, doing));
         }
-        let all = |key: &str| {
-            let lines = answer
-                .lines
-                .iter()
-                .filter_map(|line| line.strip_prefix(key));
-            lines.map(str::to_owned).collect()
-        };
+        let all = |key: &str| answer.all(key).map(str::to_owned).collect();
         Ok(Health {
             facts: all("fact "),
             warnings: all("warning "),
@@ -210,13 +204,17 @@ impl<S: Shell> Host<S> {
             ..Question::new(LAUNCH, &vars)
         };
         let answer = self.ask(&doing, question).await?;
+        for path in answer.all("closed ") {
+            let host = self.shell.host();
+            tracing::warn!("other users could write to `{path}` on {host}: they no longer can");
+        }
         match answer.failure.as_deref() {
             None => {}
             Some("full") => return Err(self.full(&answer, doing)),
             Some("stranger") => {
                 let error = answer.error(ErrorKind::Denied, doing);
                 return Err(error.because(
-                    "a slot already holds a folder of that name that gharun did not create",
+                    "a slot already holds a folder of that name that gharun, or this user, did not create",
                 ));
             }
             Some(_) => return Err(answer.error(ErrorKind::Unavailable, doing)),
@@ -290,10 +288,11 @@ impl<S: Shell> Host<S> {
                 error,
             });
         };
-        for line in &answer.lines {
-            if let Some(path) = line.strip_prefix("unread ") {
-                unread(format!("could not read `{path}`"));
-            }
+        for path in answer.all("unread ") {
+            unread(format!("could not read `{path}`"));
+        }
+        for path in answer.all("foreign ") {
+            unread(format!("`{path}` belongs to another user"));
         }
         for machine in machines(self.address(place), &answer.lines) {
             match machine {
@@ -317,7 +316,7 @@ impl<S: Shell> Host<S> {
         match answer.failure.as_deref() {
             None => Ok(Termination::Gone),
             Some("stranger") => {
-                let cause = "it lacks gharun's tags";
+                let cause = "it lacks gharun's tags, or belongs to another user";
                 Err(Error::new(ErrorKind::Denied, doing).because(cause))
             }
             Some("remains") => {

@@ -35,6 +35,12 @@ impl ScriptOutput {
         })
     }
 
+    /// The rest of each line that begins with a word.
+    pub(super) fn all(&self, word: &str) -> impl Iterator<Item = &str> {
+        let lines = self.lines.iter();
+        lines.filter_map(move |line| line.strip_prefix(word))
+    }
+
     /// The error for a failure that the script told in words, which say more than its kind.
     pub(super) fn error(&self, kind: ErrorKind, doing: String) -> Error {
         let says = |texts: &[&str]| texts.iter().any(|text| self.stderr.contains(text));
@@ -47,6 +53,8 @@ impl ScriptOutput {
                 "Read-only file system",
                 "Not a directory",
                 "not a folder",
+                "belongs to another user",
+                "every user may move",
             ])
         {
             Error::setting("work_dir", doing)

@@ -42,6 +42,11 @@ pub(super) fn taken(slots: NonZeroU16, lines: &[String]) -> String {
         (1, holders) => format!("its slot is taken by {holders}"),
         (_, holders) => format!("its {slots} slots are taken by {holders}"),
     };
+    let foreign = lines
+        .iter()
+        .filter_map(|line| line.strip_prefix("foreign "));
+    let foreign = foreign.map(|slot| format!("; `{slot}` belongs to another user"));
+    let taken = taken + &foreign.collect::<String>();
     match lines.iter().filter(|line| *line == "ahead").count() {
         0 => taken,
         1 => format!("{taken}, and one more runner is waiting"),

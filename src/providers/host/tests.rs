@@ -17,6 +17,7 @@ use crate::providers::contract::{Fake, Mood, chain, contract, order, skipped};
 
 pub(super) mod disk;
 mod life;
+mod owners;
 mod queue;
 mod scripts;
 mod slots;

@@ -197,8 +197,84 @@ passed() {
     [ "$(date +%s)" -ge "$((time + $3))" ]
 }
 
-ours() {
+# Whether the machine in the folder $1 bears our tags.
+tagged() {
     [ "$(meta "$1" managed-by)" = gharun ] && [ "$(meta "$1" place)" = "$PLACE" ]
+}
+
+# Whether it is ours as well: tags are written by anybody.
+ours() {
+    tagged "$1" && owned "$1"
+}
+
+# Leaves in $mode and $owner what `ls` says of $1, of a link itself.
+look() {
+    set -f
+    # shellcheck disable=SC2046
+    set -- $(ls -ldn "$1" 2>/dev/null)
+    set +f
+    mode=${1:-}
+    owner=${3:-}
+}
+
+# Whether $1 is root's or ours. In a namespace root may have another number: it owns /. And whoever got
+# us root with sudo can have whatever we have.
+owned() {
+    if [ -z "$me" ]; then
+        me=$(id -u)
+        look /
+        top=$owner
+    fi
+    look "$1"
+    case $owner in
+    '') return 1 ;;
+    0 | "$top" | "$me") ;;
+    "${SUDO_UID:-}") [ "$me" -eq 0 ] ;;
+    *) return 1 ;;
+    esac
+}
+me=
+
+# Whether others may write to what we looked at; of a link that says nothing.
+open() {
+    case $mode in
+    l*) return 1 ;;
+    ?????w* | ????????w*) ;;
+    *) return 1 ;;
+    esac
+}
+
+# Whether it is ours to close.
+closable() {
+    [ "$owner" = "$me" ] || [ "$me" -eq 0 ]
+}
+
+# Fails, and tells why on stderr, where somebody else could put something in the place of the folder $1, as
+# it is named and without links: by owning it or a folder above it, or where everybody may write to one of
+# those. In a sticky one nobody can move what is not theirs. What is not there yet will be ours.
+secure() {
+    physical=$(cd -P "$1" 2>/dev/null && pwd)
+    [ "$physical" != "$1" ] || physical=
+    for path in "$1/." "${physical%/*}"; do
+        while [ -n "$path" ]; do
+            if [ -e "$path" ] || [ -L "$path" ]; then
+                owned "$path" || {
+                    say "\`${path%/.}\` belongs to another user" >&2
+                    return 1
+                }
+                # The folder itself can be closed.
+                if [ "${path%/.}" != "$1" ] || ! closable; then
+                    case $mode in
+                    d???????w[!tT]*)
+                        say "every user may move what is in \`${path%/.}\`" >&2
+                        return 1
+                        ;;
+                    esac
+                fi
+            fi
+            path=${path%/*}
+        done
+    done
 }
 
 # Leaves in $condition what the machine in the folder $1 is doing.

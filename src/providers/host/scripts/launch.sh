@@ -119,6 +119,7 @@ over() {
 
 # Removes what ended in a slot; fails where the slot has to be left alone.
 vacate() {
+    owned "$1" || [ ! -d "$1" ] || return 1
     for dir in "$1"/* "$1"/.[!.]*; do
         [ -e "$dir" ] || continue
         over "$dir" || return 1
@@ -198,7 +199,25 @@ take() {
     return 1
 }
 
+# Closes to others what is ours and they may write to, and says so.
+close_off() {
+    for path; do
+        if [ ! -L "$path" ] && [ -d "$path" ] && owned "$path" && open && closable; then
+            chmod go-w "$path" && say "closed ${path%/.}"
+        fi
+    done
+}
+
+close_off "$ROOT/."
+secure "$ROOT" || fail unprepared
 mkdir -p "$ROOT/.new" "$ROOT/.gone" || fail unprepared
+for dir in "$ROOT/.new" "$ROOT/.gone" "$ROOT/.queue"; do
+    [ ! -e "$dir" ] || owned "$dir" || {
+        say "\`$dir\` belongs to another user" >&2
+        fail unprepared
+    }
+done
+close_off "$ROOT/.new" "$ROOT/.gone" "$ROOT/.queue" "$ROOT"/slot-*
 [ -z "$CACHE" ] || mkdir -p "$CACHE" || fail unprepared
 # What should have gone, and what was being prepared an hour ago and never came to life.
 erase "$ROOT"/.gone/* 2>/dev/null
@@ -233,6 +252,9 @@ until take; do
         nap
         continue
     fi
+    for slot in "$ROOT"/slot-*; do
+        [ ! -d "$slot" ] || owned "$slot" || say "foreign $slot"
+    done
     for dir in "$ROOT"/slot-*/*; do
         [ ! -e "$dir" ] || say "held ${dir##*/}"
     done

@@ -31,8 +31,8 @@ pub(super) const COMMAND: &str = "exec sh -c 'IFS= read -r line && eval \"$line\
 const COMMAND_AS_ROOT: &str = "exec sudo -n -H sh -c 'IFS= read -r line && eval \"$line\"'";
 
 /// The first line: hands over to a shell with nothing of the login's environment but what a job may
-/// see. Values go through a pipe, since arguments are for all to see.
-const SCRUB: &str = r#"exec 4<&0; for name in HOME LANG LC_ALL LC_CTYPE LC_MESSAGES LOGNAME NODE_EXTRA_CA_CERTS SHELL SSL_CERT_DIR SSL_CERT_FILE TMPDIR TZ USER ALL_PROXY HTTPS_PROXY HTTP_PROXY NO_PROXY all_proxy https_proxy http_proxy no_proxy; do eval "printf '%s\n' \"\${$name+$name=\$$name}\""; done | env -i "PATH=${PATH-/usr/local/bin:/usr/bin:/bin}" sh -c 'while IFS= read -r line; do case $line in [A-Za-z]*=*) export "$line" ;; esac; done <&3; exec 3<&-; IFS= read -r line && eval "$line"' 3<&0 <&4 4<&-"#;
+/// see. Values go through a pipe, since arguments are for all to see. Whose `sudo` this is is for the script alone.
+const SCRUB: &str = r#"exec 4<&0; { for name in HOME LANG LC_ALL LC_CTYPE LC_MESSAGES LOGNAME NODE_EXTRA_CA_CERTS SHELL SSL_CERT_DIR SSL_CERT_FILE TMPDIR TZ USER ALL_PROXY HTTPS_PROXY HTTP_PROXY NO_PROXY all_proxy https_proxy http_proxy no_proxy; do eval "printf '%s\n' \"\${$name+$name=\$$name}\""; done; printf '%s\n' "-${SUDO_UID-}"; } | env -i "PATH=${PATH-/usr/local/bin:/usr/bin:/bin}" sh -c 'while IFS= read -r line; do case $line in [A-Za-z]*=*) export "$line" ;; -*) SUDO_UID=${line#-} ;; esac; done <&3; exec 3<&-; IFS= read -r line && eval "$line"' 3<&0 <&4 4<&-"#;
 
 /// The second line, before the mark: reads a script up to the mark, with `read`, which takes not a
 /// byte more than a line, and leaves the rest of the input to the script.

@@ -1,0 +1,88 @@
+//! What a child process gets of our environment.
+
+use tokio::process::Command;
+
+/// The variables that gharun, a workflow step and the commands of GitHub and of the clouds keep tokens in.
+///
+/// Those of AWS are not among them: a command that fetches a secret, a helper of Docker's and the proxy of an ssh
+/// connection may all have to ask AWS with them.
+const TOKENS: [&str; 11] = [
+    "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+    "ACTIONS_RUNTIME_TOKEN",
+    "GHARUN_APP_PRIVATE_KEY",
+    "GHARUN_GITHUB_TOKEN",
+    "GH_ENTERPRISE_TOKEN",
+    "GH_PAT",
+    "GH_TOKEN",
+    "GITHUB_ENTERPRISE_TOKEN",
+    "GITHUB_TOKEN",
+    "NEBIUS_IAM_TOKEN",
+    "RUNPOD_API_KEY",
+];
+
+/// Keeps from a child all tokens but those of its own: every process of the same user can read its environment.
+pub fn withhold_tokens(command: &mut Command) {
+    let program = command.as_std().get_program();
+    let program = std::path::Path::new(program).file_name();
+    let own: &[&str] = match program.and_then(std::ffi::OsStr::to_str) {
+        Some(name) if name == "gh" || name.starts_with("docker-credential-gh") => {
+            &["GH_", "GITHUB_"]
+        }
+        Some("nebius") => &["NEBIUS_"],
+        _ => &[],
+    };
+    for name in TOKENS {
+        if name == "GH_PAT" || !own.iter().any(|prefix| name.starts_with(prefix)) {
+            command.env_remove(name);
+        }
+    }
+}
+
+/// Lets a child have nothing of our environment but some variables.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "nothing is decided by what is passed on"
+)]
+pub fn pass_on(command: &mut Command, names: &[&str]) {
+    command.env_clear();
+    for name in names {
+        if let Some(value) = std::env::var_os(name) {
+            command.env(name, value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_child_has_no_tokens_but_its_own() {
+        for (program, kept) in [
+            ("sh", &[][..]),
+            (
+                "/usr/bin/gh",
+                &[
+                    "GH_ENTERPRISE_TOKEN",
+                    "GH_TOKEN",
+                    "GITHUB_ENTERPRISE_TOKEN",
+                    "GITHUB_TOKEN",
+                ],
+            ),
+            ("nebius", &["NEBIUS_IAM_TOKEN"]),
+            ("docker-credential-pass", &[]),
+        ] {
+            let mut command = Command::new(program);
+            withhold_tokens(&mut command);
+            let removed = command.as_std().get_envs();
+            let removed: Vec<_> = removed
+                .map(|(name, value)| (name.to_str().expect("a name"), value))
+                .collect();
+            assert!(removed.iter().all(|(_, value)| value.is_none()));
+            for name in TOKENS {
+                let is_kept = !removed.iter().any(|(removed, _)| *removed == name);
+                assert_eq!(is_kept, kept.contains(&name), "{program}: {name}");
+            }
+        }
+    }
+}
