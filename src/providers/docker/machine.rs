@@ -1,7 +1,8 @@
 //! A container as a machine.
 
 use bollard::models::{
-    ContainerInspectResponse, ContainerStateStatusEnum, ContainerSummary, ContainerSummaryStateEnum,
+    ContainerInspectResponse, ContainerStateStatusEnum, ContainerSummary,
+    ContainerSummaryStateEnum, ContainerTopResponse,
 };
 use jiff::Timestamp;
 
@@ -107,7 +108,67 @@ pub(super) fn state(found: &ContainerInspectResponse) -> Condition {
     }
 }
 
+/// Whether the process that runs one job, a child of `Runner.Listener`, is among a container's: as its program,
+/// or as what a shell or `dotnet` runs. What merely mentions it does not count.
+pub(super) fn runs_a_job(top: &ContainerTopResponse) -> bool {
+    let titles = top.titles.as_deref().unwrap_or_default();
+    let is_command = |title: &String| matches!(title.as_str(), "ARGS" | "CMD" | "COMMAND");
+    let column = titles.iter().rposition(is_command);
+    let processes = top.processes.as_deref().unwrap_or_default();
+    let mut commands = processes.iter().filter_map(|cells| match column {
+        Some(column) => cells.get(column),
+        None => cells.last(),
+    });
+    commands.any(|command| {
+        let mut words = command.split_whitespace().take(2);
+        words.any(|word| {
+            let program = word.rsplit('/').next();
+            matches!(program, Some("Runner.Worker" | "Runner.Worker.dll"))
+        })
+    })
+}
+
 /// The short id that the docker command shows.
 pub(super) fn short(id: &str) -> &str {
     id.get(..12).unwrap_or(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_is_what_runs_and_not_what_is_mentioned() {
+        let runs = |titles: &[&str], cells: &[&str]| {
+            let texts = |texts: &[&str]| texts.iter().map(ToString::to_string).collect();
+            runs_a_job(&ContainerTopResponse {
+                titles: Some(texts(titles)),
+                processes: Some(vec![texts(cells)]),
+            })
+        };
+        for (command, is_job) in [
+            ("/home/runner/bin/Runner.Worker spawnclient 110 113", true),
+            ("/bin/sh /home/runner/bin/Runner.Worker spawnclient", true),
+            (
+                "dotnet /home/runner/bin/Runner.Worker.dll spawnclient",
+                true,
+            ),
+            ("grep -r Runner.Worker .", false),
+            ("sh -c sleep 300; : /home/runner/bin/Runner.Worker", false),
+            ("tail -f /home/runner/_diag/Runner.Worker.log", false),
+            ("/home/runner/bin/Runner.Listener run", false),
+            ("", false),
+        ] {
+            for titles in [&["PID", "CMD"][..], &["USER", "COMMAND"], &[]] {
+                assert_eq!(runs(titles, &["1", command]), is_job, "{command}");
+            }
+            // A user may be called anything.
+            let titles = ["CMD", "USER"];
+            assert_eq!(
+                runs(&titles, &[command, "Runner.Worker"]),
+                is_job,
+                "{command}"
+            );
+        }
+    }
 }

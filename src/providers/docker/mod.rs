@@ -312,12 +312,7 @@ impl Provider for Docker {
         Box::pin(async move {
             let daemon = self.place_of(id).await?;
             match daemon.top(&id.id).await {
-                Ok(Some(top)) => {
-                    let processes = top.processes.unwrap_or_default();
-                    // The process that runs one job, child of `Runner.Listener`.
-                    let worker = |cell: &String| cell.contains("Runner.Worker");
-                    Ok(Some(processes.iter().flatten().any(worker)))
-                }
+                Ok(Some(top)) => Ok(Some(machine::runs_a_job(&top))),
                 Ok(None) => Ok(None),
                 // It is not running.
                 Err(error) if is_conflict(&error) => Ok(None),

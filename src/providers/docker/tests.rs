@@ -175,8 +175,8 @@ async fn a_job_is_seen_by_its_worker() {
     uphold::<Share>(async |share| {
         let docker = share.open().await;
         let idle = docker.launch(&order(share.tag())).await.unwrap();
-        // The name alone counts, so a shell may bear it.
-        let boot = "sh -c 'sleep 300; :' /home/runner/bin/Runner.Worker; :";
+        // The name alone counts, so a script may bear it.
+        let boot = "mkdir -p /tmp/bin; echo 'sleep 300; :' >/tmp/bin/Runner.Worker; sh /tmp/bin/Runner.Worker; :";
         let busy = docker.launch(&script(share, boot)).await.unwrap();
         let seen = until(SOON, async || {
             docker
