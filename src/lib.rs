@@ -67,8 +67,19 @@ pub mod measured {
     pub use crate::state::Store;
 }
 
+/// Keeps other processes of the same user, such as a job on `local`, from reading the tokens in our environment
+/// and memory. Children are not hidden: they get none.
+#[cfg(target_os = "linux")]
+fn hide() {
+    let hidden = rustix::process::DumpableBehavior::NotDumpable;
+    // A kernel that refuses leaves us as we would be without it, and nobody could do anything about it.
+    let _ = rustix::process::set_dumpable_behavior(hidden);
+}
+
 /// Parses the command line, runs the command, and says what went wrong.
 pub fn main() -> ExitCode {
+    #[cfg(target_os = "linux")]
+    hide();
     let cli = match cli::Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

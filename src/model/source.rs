@@ -110,12 +110,13 @@ impl SecretSource {
         let [program, arguments @ ..] = words else {
             return Err("its command has no program".to_owned());
         };
-        let running = Command::new(program)
+        let mut command = Command::new(program);
+        command
             .args(arguments)
             .stdin(Stdio::null())
-            .kill_on_drop(true)
-            .output();
-        let output = timeout(COMMAND_TAKES, running)
+            .kill_on_drop(true);
+        super::child::withhold_tokens(&mut command);
+        let output = timeout(COMMAND_TAKES, command.output())
             .await
             .map_err(|_| self.says(&format!("timed out after {} s", COMMAND_TAKES.as_secs())))?
             .map_err(|error| format!("{}: {error}", self.says("could not be run")))?;

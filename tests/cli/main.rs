@@ -20,6 +20,8 @@ mod limits;
 mod nebius;
 mod offers;
 mod once;
+#[cfg(target_os = "linux")]
+mod privacy;
 #[cfg(feature = "docker")]
 mod removal;
 #[cfg(feature = "runpod")]

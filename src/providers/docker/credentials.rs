@@ -17,7 +17,7 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 use super::endpoint::read;
-use crate::model::text;
+use crate::model::{child, text};
 use crate::providers::{Error, ErrorKind, Result};
 
 /// The key under which the client keeps what it knows for Docker Hub.
@@ -190,21 +190,23 @@ async fn ask_program(program: &str, key: &str) -> Result<Option<DockerCredential
 
 /// Runs a helper, and says to it what is asked for.
 async fn run(program: &str, key: &str) -> std::io::Result<Output> {
-    let mut child = Command::new(program)
+    let mut command = Command::new(program);
+    command
         .arg("get")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()?;
-    if let Some(mut stdin) = child.stdin.take() {
+        .kill_on_drop(true);
+    child::withhold_tokens(&mut command);
+    let mut helper = command.spawn()?;
+    if let Some(mut stdin) = helper.stdin.take() {
         match stdin.write_all(key.as_bytes()).await {
             // One that does not read what it is asked says why by its answer.
             Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
             written => written?,
         }
     }
-    child.wait_with_output().await
+    helper.wait_with_output().await
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::io;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 
-use crate::model::{lock, text};
+use crate::model::{child, lock, text};
 use bollard::BollardRequest;
 use bollard::errors::Error as Wire;
 use hyper::Response;
@@ -143,14 +143,15 @@ impl SshTransport {
     async fn open(&self) -> Result<(SendRequest<Body>, ChildStderr), Wire> {
         // Nobody closes it; and if so, there is no bound.
         let _login = self.logins.acquire().await;
-        let started = Command::new(&self.program)
+        let mut command = Command::new(&self.program);
+        command
             .args(&self.arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn();
-        let mut child = started.map_err(|error| {
+            .kill_on_drop(true);
+        child::withhold_tokens(&mut command);
+        let mut child = command.spawn().map_err(|error| {
             io::Error::new(
                 error.kind(),
                 format!("could not run `{}`: {error}", self.program),
