@@ -81,9 +81,8 @@ impl Client {
     pub async fn rate_limit(&self) -> Result<RateLimit> {
         let message = "could not read the rate limit".to_owned();
         let operation = self.begin(message, RequiredPermission::Public).at_once();
-        let answer = operation
-            .fetch(scope::join(self.api_url(), ["rate_limit"])?)
-            .await?;
+        let url = scope::join(self.api_url(), ["rate_limit"])?;
+        let answer = operation.fetch(&url).await?;
         let scopes = answer.header("x-oauth-scopes").map(|header| {
             let words = header.split(',').map(crate::model::text::one_line);
             words.filter(|word| !word.is_empty()).collect()
@@ -91,7 +90,12 @@ impl Client {
         // "Rate limiting is not enabled": a GHES as it comes.
         let core = match answer.status.as_u16() {
             404 => None,
-            _ => Some(operation.read::<RateLimits>(&answer)?.resources.core),
+            _ => Some(
+                operation
+                    .read_at::<RateLimits>(&url, &answer)?
+                    .resources
+                    .core,
+            ),
         };
         Ok(RateLimit { core, scopes })
     }
@@ -101,7 +105,7 @@ impl Client {
         let message = format!("could not look at the repository `{repository}`");
         let operation = self.begin(message, RequiredPermission::Sight);
         let url = scope::join(self.api_url(), scope::repository(repository)?)?;
-        operation.read(&operation.fetch(url).await?)
+        operation.read_at(&url, &operation.fetch(&url).await?)
     }
 
     /// Whether the runs of a repository that can be seen can be read; what GitHub says no with is the error.
@@ -114,7 +118,8 @@ impl Client {
         let [repos, owner, name] = scope::repository(repository)?;
         let asked = run.unwrap_or(NO_RUN).to_string();
         let path = [repos, owner, name, "actions", "runs", &asked];
-        let answer = operation.fetch(scope::join(self.api_url(), path)?).await?;
+        let url = scope::join(self.api_url(), path)?;
+        let answer = operation.fetch(&url).await?;
         match answer.status.as_u16() {
             404 if run.is_none() => Ok(()),
             _ => operation.read::<serde::de::IgnoredAny>(&answer).map(|_| ()),

@@ -272,9 +272,10 @@ impl Authorized<'_> {
         }
     }
 
-    /// Reads an address; what has not changed since the last time is not sent again.
-    pub(super) async fn fetch(&self, url: Url) -> Result<Answer> {
-        let known = self.shared.wire.kept(&url);
+    /// Asks at an address; what was understood there and has not changed since is not sent again.
+    /// A success is read with [`Self::read_at`], which keeps it for the next time.
+    pub(super) async fn fetch(&self, url: &Url) -> Result<Answer> {
+        let known = self.shared.wire.kept(url);
         let mut request = Request::new(Method::GET, url.clone());
         if let Some(etag) = known.as_ref().and_then(|known| known.headers.get(ETAG)) {
             request.headers.insert(IF_NONE_MATCH, etag.clone());
@@ -283,8 +284,16 @@ impl Authorized<'_> {
         if let (StatusCode::NOT_MODIFIED, Some(known)) = (answer.status, known) {
             return Ok(answer.refreshing(&known));
         }
-        self.shared.wire.keep(url, &answer);
+        self.shared.wire.forget(url);
         Ok(answer)
+    }
+
+    /// Reads the body of a success that was fetched at an address, and keeps it only then: of what
+    /// cannot be read, "unchanged" would say nothing.
+    pub(super) fn read_at<T: DeserializeOwned>(&self, url: &Url, answer: &Answer) -> Result<T> {
+        let read = self.read(answer)?;
+        self.shared.wire.keep(url, answer);
+        Ok(read)
     }
 
     /// Reads the body of a success; anything else is an error.

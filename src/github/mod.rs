@@ -10,6 +10,7 @@ mod auth;
 mod checks;
 mod client;
 mod error;
+mod etag_cache;
 mod groups;
 mod limits;
 mod observer;

@@ -8,12 +8,21 @@ use super::client::Authorized;
 use super::{Error, ErrorKind, Result};
 use crate::http;
 
+/// Of all pages of a list together; a hundred runners have 60 KB.
+const MOST_BYTES: usize = 64 << 20;
+
 impl Authorized<'_> {
     /// Reads a list, all pages. The pages come from one server, none twice.
     pub(super) async fn pages<P: DeserializeOwned>(&self, first: Url) -> Result<Vec<P>> {
+        let mut bytes = 0;
         let read = async |url: &Url| {
-            let answer = self.fetch(url.clone()).await?;
-            let page = self.read(&answer)?;
+            let answer = self.fetch(url).await?;
+            bytes += answer.body.len();
+            if bytes > MOST_BYTES {
+                let most = MOST_BYTES >> 20;
+                return Err(self.odd(&format!("the list has more than {most} MiB")));
+            }
+            let page = self.read_at(url, &answer)?;
             let next = next_page(&answer.headers).map(|link| self.follow(link, url));
             Ok((page, next.transpose()?))
         };

@@ -58,7 +58,7 @@ impl Client {
         };
         let operation = self.begin(message, right);
         let url = self.in_scope(&["actions", "runners", "downloads"])?;
-        operation.read(&operation.fetch(url).await?)
+        operation.read_at(&url, &operation.fetch(&url).await?)
     }
 
     /// The archives of a version of the runner, one for each platform; the checksum is missing only
@@ -137,14 +137,14 @@ impl Client {
         let operation = self.begin(looking_up(which), RequiredPermission::Public);
         let path = ["repos", "actions", "runner", "releases"];
         let url = scope::join(self.api_url(), path.iter().chain(which).copied())?;
-        let answer = operation.fetch(url).await?;
+        let answer = operation.fetch(&url).await?;
         if answer.status.as_u16() == 404 {
             return Err(operation.refused(&answer).hinted(
                 "leave `--runner-version` out, or choose one from \
                      https://github.com/actions/runner/releases",
             ));
         }
-        operation.read(&answer)
+        operation.read_at(&url, &answer)
     }
 
     fn not_offered(&self, version: &str, own: &[Download]) -> super::Error {

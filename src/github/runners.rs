@@ -94,10 +94,10 @@ impl Client {
         let message = format!("could not look at runner {id} of `{}`", self.scope());
         let operation = self.begin(message, self.runners_right());
         let url = self.in_scope(&["actions", "runners", &id.to_string()])?;
-        let answer = operation.fetch(url).await?;
+        let answer = operation.fetch(&url).await?;
         match answer.status.as_u16() {
             404 => Ok(None),
-            _ => operation.read(&answer).map(Some),
+            _ => operation.read_at(&url, &answer).map(Some),
         }
     }
 

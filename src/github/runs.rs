@@ -47,10 +47,10 @@ impl Client {
         let mut url = scope::join(self.api_url(), path)?;
         url.query_pairs_mut()
             .append_pair("exclude_pull_requests", "true");
-        let answer = operation.fetch(url).await?;
+        let answer = operation.fetch(&url).await?;
         match answer.status.as_u16() {
             403 | 404 => Ok(None),
-            _ => operation.read(&answer).map(Some),
+            _ => operation.read_at(&url, &answer).map(Some),
         }
     }
 

@@ -94,8 +94,8 @@ impl Client {
         };
         let operation = self.begin(message, right);
         let url = self.in_scope(&["actions", "runners", "deprecations", version])?;
-        let answer = operation.fetch(url).await?;
-        match operation.read(&answer) {
+        let answer = operation.fetch(&url).await?;
+        match operation.read_at(&url, &answer) {
             Ok(end) => Ok(Some(end)),
             // Not known there, or not to be seen by who may yet register runners.
             Err(error)

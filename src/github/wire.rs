@@ -1,16 +1,15 @@
 //! GitHub's API on the wire: one server and scope, its clock, and what its answers tell beside what was asked.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use jiff::{SignedDuration, Timestamp};
-use reqwest::StatusCode;
-use reqwest::header::{ACCEPT, AUTHORIZATION, ETAG, HeaderValue};
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue};
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 use url::Url;
 
+use super::etag_cache::EtagCache;
 use super::limits::limits;
 use super::{ClientEvent, Error, ErrorKind, Observer, RequiredPermission, Result, TokenKind};
 use crate::http::{self, Answer, Bounds, Deadline, Options, Request, Roots};
@@ -18,8 +17,6 @@ use crate::model::{Scope, Secret, lock};
 
 /// The version that every server knows (GHES learns the next one with 3.21); its `Sunset` is years away.
 const API_VERSION: &str = "2022-11-28";
-/// Answers kept for conditional requests: pages of a large scope and the runners of a large start.
-const KEPT: usize = 512;
 
 /// What all requests share, whatever token they carry.
 pub(super) struct Wire {
@@ -28,8 +25,7 @@ pub(super) struct Wire {
     scope: Scope,
     /// What the token is that was used last: it decides what is advised when GitHub says no.
     kind: Mutex<TokenKind>,
-    /// Answers with an `ETag`, by address. A 304 costs no quota.
-    kept: Mutex<HashMap<Url, Answer>>,
+    kept: Mutex<EtagCache>,
     /// Milliseconds by which GitHub's clock is ahead of ours.
     ahead: AtomicI64,
     /// Whether it was said that the scope has another address now.
@@ -96,17 +92,14 @@ impl Wire {
         lock(&self.kept).get(url).cloned()
     }
 
-    /// Keeps an answer, or forgets the one before it.
-    pub(super) fn keep(&self, url: Url, answer: &Answer) {
-        let mut kept = lock(&self.kept);
-        if kept.len() >= KEPT {
-            kept.clear();
-        }
-        if answer.status == StatusCode::OK && answer.headers.contains_key(ETAG) {
-            kept.insert(url, answer.clone());
-        } else {
-            kept.remove(&url);
-        }
+    /// Keeps an answer that was understood, where it can be asked whether it still holds.
+    pub(super) fn keep(&self, url: &Url, answer: &Answer) {
+        lock(&self.kept).keep(url, answer);
+    }
+
+    /// Forgets what was answered at an address.
+    pub(super) fn forget(&self, url: &Url) {
+        lock(&self.kept).forget(url);
     }
 }
 

@@ -42,6 +42,20 @@ impl Answer {
         }
     }
 
+    /// An answer that no server gave.
+    #[cfg(test)]
+    pub fn double(status: u16, body: Vec<u8>) -> Self {
+        Self {
+            status: StatusCode::from_u16(status).expect("a status"),
+            headers: HeaderMap::new(),
+            body,
+            what: "GET /".to_owned(),
+            secret: false,
+            received: Timestamp::now(),
+            moved: false,
+        }
+    }
+
     pub(super) fn moved(self, moved: bool) -> Self {
         Self { moved, ..self }
     }

@@ -237,6 +237,68 @@ async fn a_runner_is_read_by_its_number_and_again_only_when_it_changed() {
 }
 
 #[tokio::test]
+async fn what_could_not_be_read_is_asked_for_anew() {
+    // The whole list, cut in half once, always with the right `ETag`.
+    let mut times = 0;
+    let server = Server::serve(move |seen| {
+        times += 1;
+        let body = runners(2, [1, 2]).to_string();
+        let reply = match (times, seen.header("if-none-match")) {
+            (1, _) => Reply::json(200, &body[..body.len() / 2]),
+            (_, Some("W/\"a\"")) => Reply::empty(304),
+            _ => Reply::json(200, &body),
+        };
+        reply.with("etag", "W/\"a\"")
+    })
+    .await;
+    let client = client(&server);
+    let error = client.runners().await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Unexpected, "{}", told(&error));
+    for _ in 0..2 {
+        assert_eq!(ids(&client.runners().await.unwrap()), [1, 2]);
+    }
+    let asked_whether_changed: Vec<bool> = server
+        .seen()
+        .iter()
+        .map(|seen| seen.header("if-none-match").is_some())
+        .collect();
+    assert_eq!(asked_whether_changed, [false, false, true]);
+}
+
+#[tokio::test]
+async fn what_does_not_fit_is_asked_for_anew() {
+    let replies = [
+        Reply::json(200, json!({"id": 73})).with("etag", "W/\"a\""),
+        Reply::json(200, runner(73)).with("etag", "W/\"a\""),
+    ];
+    let server = Server::replies(replies).await;
+    let client = client(&server);
+    client.runner(73).await.unwrap_err();
+    assert!(client.runner(73).await.unwrap().is_some());
+    assert_eq!(server.seen()[1].header("if-none-match"), None);
+}
+
+#[tokio::test]
+async fn a_list_of_endless_bytes_is_not_read_to_its_end() {
+    let mut number = 0;
+    let server = Server::serve(move |_| {
+        number += 1;
+        let filler = "x".repeat(15 << 20);
+        let page = json!({"total_count": 9999, "runners": [runner(number)], "filler": filler});
+        Reply::json(200, page).with("link", format!("<?page={number}>; rel=\"next\""))
+    })
+    .await;
+    let error = client(&server).runners().await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Unexpected);
+    assert!(
+        told(&error).contains("more than 64 MiB"),
+        "{}",
+        told(&error)
+    );
+    assert_eq!(server.seen().len(), 5);
+}
+
+#[tokio::test]
 async fn fields_and_words_that_we_do_not_know_are_let_be() {
     let odd = json!({"id": 1, "name": "x", "status": "hibernating", "busy": false, "mood": [],
         "os": "unknown", "version": null});
