@@ -7,8 +7,9 @@ use aws_sdk_ec2::types::{ArchitectureValues, Filter, Image as Found};
 
 use super::candidates::Candidate;
 use super::clients::Clients;
-use super::config::{AwsConfig, Image, Newest, TYPE, Template};
-use super::failure::{ApiError, ErrorClass};
+use super::config::{AwsConfig, Image, Newest, TYPE};
+use super::failure::ApiError;
+use super::template::{FromTemplate, read_template};
 use crate::model::lock;
 use crate::providers::common::attempt::Attempt;
 use crate::providers::{Error, ErrorKind, Result};
@@ -28,13 +29,6 @@ pub(super) struct ChosenImage {
     pub(super) size: Option<i32>,
     /// The type that it is to run on.
     pub(super) kind: String,
-}
-
-/// What a launch template says of image and type.
-#[derive(Clone, Debug, Default)]
-struct FromTemplate {
-    image: Option<String>,
-    kind: Option<String>,
 }
 
 /// What was found of types, images and templates: each is asked for once.
@@ -338,41 +332,4 @@ async fn read_types(
             Some((found.instance_type?.as_str().to_owned(), of))
         })
         .collect())
-}
-
-async fn read_template(
-    clients: &Clients,
-    region: &str,
-    template: &Template,
-) -> Result<FromTemplate> {
-    let name = template.id.as_ref().or(template.name.as_ref());
-    let name = name.map_or("", String::as_str);
-    let doing = format!("could not read the launch template `{name}` in `{region}`");
-    let answer = clients
-        .ec2(region)
-        .await?
-        .describe_launch_template_versions()
-        .set_launch_template_id(template.id.clone())
-        .set_launch_template_name(template.name.clone())
-        .versions(template.version.as_deref().unwrap_or("$Default"))
-        .send()
-        .await
-        .map_err(|error| {
-            let said = ApiError::of(&error);
-            let error = said.explain(&doing, "ec2:DescribeLaunchTemplateVersions");
-            match said.action() {
-                ErrorClass::Setting(_) => error.about("launch_template"),
-                _ => error,
-            }
-        })?;
-    let versions = answer.launch_template_versions.unwrap_or_default();
-    let data = versions
-        .into_iter()
-        .next()
-        .ok_or_else(|| Error::setting("launch_template", format!("{doing}: no such version")))?;
-    let data = data.launch_template_data;
-    Ok(FromTemplate {
-        image: data.as_ref().and_then(|data| data.image_id.clone()),
-        kind: data.and_then(|data| Some(data.instance_type?.as_str().to_owned())),
-    })
 }

@@ -31,6 +31,7 @@ mod machine;
 mod pace;
 mod places;
 mod request;
+mod template;
 
 #[cfg(test)]
 mod tests;
