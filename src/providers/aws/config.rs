@@ -62,7 +62,8 @@ pub struct AwsConfig {
     /// The capacity reservation that machines count against: `cr-…`, or `none` to use none.
     pub capacity_reservation: Option<String>,
     /// The root disk: `{ size, type, iops, throughput, encrypted, kms_key }`, the size in GiB, the
-    /// throughput in MiB/s; whatever is left out is as the image has it.
+    /// throughput in MiB/s; whatever is left out is as the launch template or the image
+    /// has it.
     pub volume: Option<RootVolume>,
     /// Additional tags of instance, disks and network interface.
     pub tags: BTreeMap<String, String>,
@@ -70,8 +71,8 @@ pub struct AwsConfig {
     /// out.
     pub user: Option<String>,
     /// How many hops away the metadata service answers: 2 lets containers of a job use it, and with it the
-    /// role of the instance profile.
-    pub metadata_hop_limit: u8,
+    /// role of the instance profile; the launch template's when left out, else 1.
+    pub metadata_hop_limit: Option<u8>,
     /// How long to go on trying when no candidate has room (`"10m"`).
     pub capacity_wait: HumanDuration,
     /// A launch template, `{ id | name, version }`, that gives what the other settings leave out.
@@ -99,7 +100,7 @@ impl Default for AwsConfig {
             volume: None,
             tags: BTreeMap::new(),
             user: None,
-            metadata_hop_limit: 1,
+            metadata_hop_limit: None,
             capacity_wait: HumanDuration::default(),
             launch_template: None,
         }
@@ -221,8 +222,10 @@ impl AwsConfig {
             }
         }
         // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_InstanceMetadataOptionsRequest.html
-        if !(1..=64).contains(&self.metadata_hop_limit) {
-            let found = format!("`{}`", self.metadata_hop_limit);
+        if let Some(hops) = self.metadata_hop_limit
+            && !(1..=64).contains(&hops)
+        {
+            let found = format!("`{hops}`");
             let expected = "an integer from 1 to 64";
             return Err(Error::unfit("metadata_hop_limit", expected, found));
         }

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use aws_sdk_ec2::types::{ArchitectureValues, Filter, Image as Found};
+use aws_sdk_ec2::types::{ArchitectureValues, BlockDeviceMapping, Filter, Image as Found};
 
 use super::candidates::Candidate;
 use super::clients::Clients;
 use super::config::{AwsConfig, Image, Newest, TYPE};
+use super::disks::{ImageDisks, disks};
 use super::failure::ApiError;
 use super::template::{FromTemplate, read_template};
 use crate::model::lock;
@@ -17,18 +18,26 @@ use crate::providers::{Error, ErrorKind, Result};
 /// Canonical's account. <https://documentation.ubuntu.com/aws/aws-how-to/instances/find-ubuntu-images/>
 const CANONICAL: &str = "099720109477";
 
-/// All that a launch has to know of its image.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// All that a launch has to know of its image and its template.
+#[derive(Clone, Debug)]
 pub(super) struct ChosenImage {
     pub(super) id: String,
     pub(super) name: String,
-    pub(super) architecture: String,
-    /// The name of the root disk (`/dev/sda1`).
-    pub(super) root: Option<String>,
-    /// The size of the root disk in GiB.
-    pub(super) size: Option<i32>,
+    /// The disks that have to be told how they end.
+    pub(super) disks: Vec<BlockDeviceMapping>,
+    /// How many hops away the metadata service answers.
+    pub(super) hop_limit: i32,
     /// The type that it is to run on.
     pub(super) kind: String,
+}
+
+/// An image as EC2 describes it.
+#[derive(Clone, Debug)]
+struct FoundImage {
+    id: String,
+    name: String,
+    architecture: String,
+    disks: ImageDisks,
 }
 
 /// What was found of types, images and templates: each is asked for once.
@@ -36,7 +45,7 @@ pub(super) struct ChosenImage {
 pub(super) struct Images {
     templates: AnswerCache<FromTemplate>,
     types: AnswerCache<BTreeMap<String, Vec<String>>>,
-    found: AnswerCache<ChosenImage>,
+    found: AnswerCache<FoundImage>,
 }
 
 /// Answers by their question.
@@ -73,13 +82,15 @@ impl Images {
             Some(template) => {
                 self.templates
                     .get(region, async || {
-                        read_template(clients, region, template).await
+                        read_template(clients, region, template, config.market).await
                     })
                     .await?
             }
         };
         let kind = candidate.kind.clone().or(template.kind);
         let kind = kind.unwrap_or_else(|| TYPE.to_owned());
+        let hop_limit = config.metadata_hop_limit.map(i32::from);
+        let hop_limit = hop_limit.or(template.hop_limit).unwrap_or(1);
         let architectures = self.architectures(clients, config, region, &kind).await?;
         let wanted = wanted(config.image.as_ref(), template.image, &architectures);
         let question = format!("{region} {wanted:?}");
@@ -99,7 +110,13 @@ impl Images {
             )
             .hinted("choose an image for the type's architecture, or other `instance_types`"));
         }
-        Ok(ChosenImage { kind, ..image })
+        Ok(ChosenImage {
+            disks: disks(&image.disks, &template.disks, config.volume.as_ref()),
+            id: image.id,
+            name: image.name,
+            hop_limit,
+            kind,
+        })
     }
 
     /// The architectures of a type.
@@ -195,7 +212,7 @@ fn wanted(
     }
 }
 
-async fn find(clients: &Clients, region: &str, wanted: &ImageQuery) -> Result<ChosenImage> {
+async fn find(clients: &Clients, region: &str, wanted: &ImageQuery) -> Result<FoundImage> {
     let doing = match wanted {
         ImageQuery::Id(id) => format!("could not look at the image `{id}` in `{region}`"),
         ImageQuery::Parameter(name) => {
@@ -247,7 +264,7 @@ async fn find(clients: &Clients, region: &str, wanted: &ImageQuery) -> Result<Ch
                  account may use it",
         )
     })?;
-    chosen(image).ok_or_else(|| {
+    found(image).ok_or_else(|| {
         Error::new(
             ErrorKind::Unexpected,
             format!("{doing}: the answer lacks the ID or the architecture"),
@@ -276,15 +293,8 @@ async fn parameter(clients: &Clients, region: &str, name: &str, doing: &str) -> 
         })
 }
 
-fn chosen(image: Found) -> Option<ChosenImage> {
-    let root = image.root_device_name;
-    let size = image
-        .block_device_mappings
-        .unwrap_or_default()
-        .into_iter()
-        .find(|disk| disk.device_name == root)
-        .and_then(|disk| disk.ebs?.volume_size);
-    Some(ChosenImage {
+fn found(image: Found) -> Option<FoundImage> {
+    Some(FoundImage {
         id: image.image_id?,
         name: image.name.unwrap_or_default(),
         architecture: image
@@ -292,9 +302,10 @@ fn chosen(image: Found) -> Option<ChosenImage> {
             .as_ref()
             .map(ArchitectureValues::as_str)?
             .to_owned(),
-        root,
-        size,
-        kind: String::new(),
+        disks: ImageDisks {
+            root: image.root_device_name,
+            all: image.block_device_mappings.unwrap_or_default(),
+        },
     })
 }
 

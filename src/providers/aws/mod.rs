@@ -22,6 +22,7 @@ mod candidates;
 mod check;
 mod clients;
 mod config;
+mod disks;
 mod ending;
 mod failure;
 mod image;
@@ -145,7 +146,7 @@ impl Provider for Aws {
 
     fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
-        if self.config.instance_profile.is_some() && self.config.metadata_hop_limit > 1 {
+        if self.config.instance_profile.is_some() && self.config.metadata_hop_limit > Some(1) {
             warnings.push(
                 "`metadata_hop_limit` lets containers of every job take the role of `instance_profile`"
                     .to_owned(),

@@ -3,16 +3,15 @@
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::operation::run_instances::builders::RunInstancesFluentBuilder;
 use aws_sdk_ec2::types::{
-    BlockDeviceMapping, CapacityReservationPreference, CapacityReservationSpecification,
-    CapacityReservationTarget, EbsBlockDevice, HttpTokensState, IamInstanceProfileSpecification,
-    InstanceInterruptionBehavior, InstanceMarketOptionsRequest, InstanceMetadataEndpointState,
-    InstanceMetadataOptionsRequest, InstanceNetworkInterfaceSpecification, InstanceType,
-    LaunchTemplateSpecification, MarketType, ResourceType, ShutdownBehavior, SpotInstanceType,
-    SpotMarketOptions, Tag, TagSpecification, VolumeType,
+    CapacityReservationPreference, CapacityReservationSpecification, CapacityReservationTarget,
+    HttpTokensState, IamInstanceProfileSpecification, InstanceInterruptionBehavior,
+    InstanceMarketOptionsRequest, InstanceMetadataEndpointState, InstanceMetadataOptionsRequest,
+    InstanceNetworkInterfaceSpecification, InstanceType, LaunchTemplateSpecification, MarketType,
+    ResourceType, ShutdownBehavior, SpotInstanceType, SpotMarketOptions, Tag, TagSpecification,
 };
 
 use super::candidates::Candidate;
-use super::config::{AwsConfig, RootVolume};
+use super::config::AwsConfig;
 use super::image::ChosenImage;
 use super::places;
 use crate::model::{MANAGED_BY, Order};
@@ -60,15 +59,19 @@ pub(super) fn run_instances(
         .instance_type(InstanceType::from(chosen.kind.as_str()))
         // The dead-man switch powers the machine off, and that has to end the bill.
         .instance_initiated_shutdown_behavior(ShutdownBehavior::Terminate)
+        // A template may protect its machines from being ended; protection from a stop does that, too.
+        // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-stop-protection.html
+        .disable_api_termination(false)
+        .disable_api_stop(false)
         .metadata_options(
             InstanceMetadataOptionsRequest::builder()
                 .http_endpoint(InstanceMetadataEndpointState::Enabled)
                 .http_tokens(HttpTokensState::Required)
-                .http_put_response_hop_limit(i32::from(config.metadata_hop_limit))
+                .http_put_response_hop_limit(chosen.hop_limit)
                 .build(),
         )
         .set_key_name(config.key_name.clone())
-        .set_block_device_mappings(disk(config.volume.as_ref(), chosen).map(|disk| vec![disk]));
+        .set_block_device_mappings((!chosen.disks.is_empty()).then(|| chosen.disks.clone()));
     let mut tagged = vec![
         ResourceType::Instance,
         ResourceType::Volume,
@@ -149,27 +152,4 @@ fn network(
             .set_subnet_id(candidate.subnet.clone())
             .set_security_group_ids(groups),
     }
-}
-
-/// The root disk, by the image's own name of it; it ends with its machine, whatever the image says.
-fn disk(volume: Option<&RootVolume>, chosen: &ChosenImage) -> Option<BlockDeviceMapping> {
-    let root = chosen.root.as_ref()?;
-    let number = |value: u32| i32::try_from(value).unwrap_or(i32::MAX);
-    let mut disk = EbsBlockDevice::builder()
-        .delete_on_termination(true)
-        .set_volume_size(chosen.size);
-    if let Some(volume) = volume {
-        // A disk cannot be smaller than its image: then EC2 says so, and names both.
-        if let Some(size) = volume.size {
-            disk = disk.volume_size(number(size));
-        }
-        disk = disk
-            .set_volume_type(volume.r#type.as_deref().map(VolumeType::from))
-            .set_iops(volume.iops.map(number))
-            .set_throughput(volume.throughput.map(number))
-            .set_encrypted(volume.encrypted)
-            .set_kms_key_id(volume.kms_key.clone());
-    }
-    let mapping = BlockDeviceMapping::builder().device_name(root);
-    Some(mapping.ebs(disk.build()).build())
 }

@@ -1,22 +1,31 @@
 //! What a launch template says, as far as a launch has to know of it.
 
+use aws_sdk_ec2::types::{
+    LaunchTemplateBlockDeviceMapping, LaunchTemplateInstanceNetworkInterfaceSpecification,
+    ResponseLaunchTemplateData, SpotInstanceType,
+};
+
 use super::clients::Clients;
-use super::config::Template;
+use super::config::{Market, Template};
 use super::failure::{ApiError, ErrorClass};
 use crate::providers::{Error, Result};
 
-/// What a launch template says of image and type.
+/// What a launch template says of image, type, disks and metadata.
 #[derive(Clone, Debug, Default)]
 pub(super) struct FromTemplate {
     pub(super) image: Option<String>,
     pub(super) kind: Option<String>,
+    pub(super) disks: Vec<LaunchTemplateBlockDeviceMapping>,
+    pub(super) hop_limit: Option<i32>,
 }
 
-/// Reads the version that the settings name.
+/// Reads the version that the settings name. A template whose machines would leave something behind
+/// that no request can change is refused.
 pub(super) async fn read_template(
     clients: &Clients,
     region: &str,
     template: &Template,
+    market: Market,
 ) -> Result<FromTemplate> {
     let name = template.id.as_ref().or(template.name.as_ref());
     let name = name.map_or("", String::as_str);
@@ -43,9 +52,95 @@ pub(super) async fn read_template(
         .into_iter()
         .next()
         .ok_or_else(|| Error::setting("launch_template", format!("{doing}: no such version")))?;
-    let data = data.launch_template_data;
+    let Some(data) = data.launch_template_data else {
+        return Ok(FromTemplate::default());
+    };
+    if let Some(index) = interface_that_stays(&data) {
+        return Err(Error::setting(
+            "launch_template",
+            format!(
+                "the launch template `{name}` does not delete the network interface {index} when \
+                 the instance is terminated"
+            ),
+        )
+        .hinted("set `DeleteOnTermination` of that interface to `true` in the template"));
+    }
+    if is_persistent(&data) && market != Market::Spot {
+        return Err(Error::setting(
+            "launch_template",
+            format!(
+                "the launch template `{name}` makes persistent spot requests: EC2 would launch \
+                 another instance whenever gharun terminates one"
+            ),
+        )
+        .hinted("set `market = \"spot\"`, or remove the market options from the template"));
+    }
     Ok(FromTemplate {
-        image: data.as_ref().and_then(|data| data.image_id.clone()),
-        kind: data.and_then(|data| Some(data.instance_type?.as_str().to_owned())),
+        image: data.image_id,
+        kind: data.instance_type.map(|kind| kind.as_str().to_owned()),
+        disks: data.block_device_mappings.unwrap_or_default(),
+        hop_limit: data
+            .metadata_options
+            .and_then(|options| options.http_put_response_hop_limit),
     })
+}
+
+/// The device index of an interface that is made for the machine and may outlive it. One that was there
+/// before is its owner's.
+fn interface_that_stays(data: &ResponseLaunchTemplateData) -> Option<i32> {
+    let stays = |one: &&LaunchTemplateInstanceNetworkInterfaceSpecification| {
+        // EC2 deletes the first one unless it is told not to.
+        let goes = match one.device_index {
+            None | Some(0) => one.delete_on_termination != Some(false),
+            Some(_) => one.delete_on_termination == Some(true),
+        };
+        one.network_interface_id.is_none() && !goes
+    };
+    let all = data.network_interfaces.as_deref().unwrap_or_default();
+    all.iter()
+        .find(stays)
+        .map(|one| one.device_index.unwrap_or(0))
+}
+
+fn is_persistent(data: &ResponseLaunchTemplateData) -> bool {
+    let market = data.instance_market_options.as_ref();
+    let spot = market.and_then(|market| market.spot_options.as_ref());
+    spot.is_some_and(|spot| spot.spot_instance_type == Some(SpotInstanceType::Persistent))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn interface(
+        index: Option<i32>,
+        deleted: Option<bool>,
+        existing: Option<&str>,
+    ) -> LaunchTemplateInstanceNetworkInterfaceSpecification {
+        LaunchTemplateInstanceNetworkInterfaceSpecification::builder()
+            .set_device_index(index)
+            .set_delete_on_termination(deleted)
+            .set_network_interface_id(existing.map(str::to_owned))
+            .build()
+    }
+
+    #[test]
+    fn an_interface_stays_unless_it_surely_goes() {
+        for (index, deleted, existing, stays) in [
+            (Some(0), None, None, None),
+            (None, Some(true), None, None),
+            (Some(0), Some(false), None, Some(0)),
+            (Some(1), Some(true), None, None),
+            (Some(1), None, None, Some(1)),
+            (Some(1), Some(false), None, Some(1)),
+            (Some(1), None, Some("eni-1"), None),
+        ] {
+            let data = ResponseLaunchTemplateData::builder()
+                .network_interfaces(interface(Some(0), Some(true), None))
+                .network_interfaces(interface(index, deleted, existing))
+                .build();
+            let found = interface_that_stays(&data);
+            assert_eq!(found, stays, "{index:?} {deleted:?} {existing:?}");
+        }
+    }
 }

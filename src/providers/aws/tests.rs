@@ -13,6 +13,7 @@ use gharun_worlds::moto::{self, Asked, Deed, ask, texts};
 use share::{REGION, Share};
 
 mod launches;
+mod leftovers;
 mod settings;
 mod share;
 mod terminations;
