@@ -37,6 +37,9 @@ pub use tags::{MANAGED_BY, REHEARSAL, Tags, is_reserved};
 pub use target::StopTarget;
 pub use version::{RegistrationMode, RunnerVersion};
 
+/// Two clocks that differ by no more than this agree.
+pub const CLOCKS_AGREE: SignedDuration = SignedDuration::from_mins(5);
+
 /// A value that must not be seen: a token, a key, a just-in-time configuration, a boot script.
 ///
 /// It has no `Display`, and its `Debug` shows nothing of it.

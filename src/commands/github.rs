@@ -108,6 +108,19 @@ impl Context {
                 ui.status(&format!("Waiting until {until}, in {lasts}: {reason}"));
                 Ok(())
             }
+            ClientEvent::ClockDiffers { ahead } => {
+                let side = if ahead.is_positive() {
+                    "ahead of"
+                } else {
+                    "behind"
+                };
+                let far = span(ahead.unsigned_abs());
+                ui.warning(&format!(
+                    "GitHub's clock is {far} {side} this computer's: check the time here; until both \
+                     agree, gharun ends nothing that is overdue by only one of them"
+                ));
+                Ok(())
+            }
             ClientEvent::Moved { scope } => {
                 ui.warning(&format!(
                     "`{scope}` was renamed or transferred; update it to the new name before \

@@ -372,6 +372,7 @@ pub(crate) fn row() -> survey::SurveyRow {
             registration: verdict::RegistrationState::Busy,
             run_over: Some(false),
             now,
+            at_least: now,
             grace: now,
             expires: None,
             idle_until: None,

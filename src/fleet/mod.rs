@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::github::GitHubApi;
-use crate::model::{Error, Instance, Name, Reference, Sink, chain};
+use crate::model::{CLOCKS_AGREE, Error, Instance, Name, Reference, Sink, chain};
 use crate::state::Store;
 
 mod answer;
@@ -74,6 +74,15 @@ impl<G: GitHubApi> Fleet<'_, G> {
     fn now(&self) -> jiff::Timestamp {
         self.github
             .map_or_else(jiff::Timestamp::now, GitHubApi::now)
+    }
+
+    /// What time it is by GitHub's clock, and by ours, too, where they do not agree: the earlier of the
+    /// two. What is overdue only by the later one is not.
+    fn at_least(&self) -> jiff::Timestamp {
+        let now = self.now();
+        let ahead = self.github.map(GitHubApi::ahead).unwrap_or_default();
+        let ours = now.checked_sub(ahead).unwrap_or(now);
+        if ahead > CLOCKS_AGREE { ours } else { now }
     }
 }
 

@@ -376,6 +376,8 @@ impl SurveyRow {
 
 /// Whether a busy runner would be an orphan, were it not for its job.
 pub(super) fn is_busy_orphan(row: &SurveyRow) -> bool {
-    let late = row.expires.is_some_and(|expires| row.facts.now > expires);
+    let late = row
+        .expires
+        .is_some_and(|expires| row.facts.at_least > expires);
     row.facts.machine == MachineState::There && (late || row.facts.run_over == Some(true))
 }

@@ -325,6 +325,7 @@ pub(super) async fn look<G: GitHubApi>(
     let join = Join {
         view,
         now: fleet.now(),
+        at_least: fleet.at_least(),
         places: &places,
         unopened: fleet.unopened,
         entries: entries.entries,

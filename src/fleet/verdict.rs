@@ -80,6 +80,9 @@ pub struct Facts {
     pub run_over: Option<bool>,
     /// The servers' clock.
     pub now: Timestamp,
+    /// The earlier of the servers' clock and ours where they do not agree, else the servers': what is
+    /// overdue by one of them alone is not overdue.
+    pub at_least: Timestamp,
     /// The end of the grace.
     pub grace: Timestamp,
     /// The end of its lifetime, where it is known.
@@ -91,8 +94,8 @@ pub struct Facts {
 /// Judges, and says why in a few words.
 pub fn judge(facts: &Facts) -> (Verdict, &'static str) {
     use MachineState::{Ended, Gone, Nowhere, There, Unread};
-    let past = |time: Option<Timestamp>| time.is_some_and(|time| facts.now > time);
-    let in_grace = facts.now <= facts.grace;
+    let past = |time: Option<Timestamp>| time.is_some_and(|time| facts.at_least > time);
+    let in_grace = facts.at_least <= facts.grace;
     let over = facts.run_over == Some(true);
     match (facts.machine, facts.registration) {
         (Unread, _) => (Verdict::Unknown, "could not query its provider"),
@@ -131,7 +134,7 @@ pub fn judge(facts: &Facts) -> (Verdict, &'static str) {
 
 /// Judges a machine of a rehearsal, whose GitHub is gone with its process: by its lifetime alone.
 pub fn judge_rehearsal(facts: &Facts) -> (Verdict, &'static str) {
-    let past = facts.expires.is_some_and(|time| facts.now > time);
+    let past = facts.expires.is_some_and(|time| facts.at_least > time);
     match facts.machine {
         MachineState::Unread => (Verdict::Unknown, "could not query its provider"),
         MachineState::Nowhere => (Verdict::Unknown, "its provider was not asked"),
@@ -157,6 +160,7 @@ mod tests {
             registration,
             run_over: Some(false),
             now: time(0),
+            at_least: time(0),
             grace: time(-1),
             expires: Some(time(3600)),
             idle_until: Some(time(3600)),
@@ -292,6 +296,31 @@ mod tests {
             ..facts(MachineState::There, RegistrationState::Online)
         };
         assert_eq!(judge(&idle).0, Verdict::Ready);
+    }
+
+    #[test]
+    fn what_is_overdue_by_one_clock_alone_is_not() {
+        use MachineState::{Gone, There};
+        use RegistrationState::{Absent, Offline, Online};
+        for (machine, registration, verdict) in [
+            (There, Online, Verdict::Ready),
+            (There, Absent, Verdict::Starting),
+            (There, Offline, Verdict::Starting),
+            (Gone, Absent, Verdict::Starting),
+            (Gone, Offline, Verdict::Starting),
+        ] {
+            // The servers' clock is eight hours ahead of ours.
+            let hour = 3600;
+            let overdue = Facts {
+                now: time(8 * hour),
+                at_least: time(0),
+                grace: time(hour),
+                expires: Some(time(2 * hour)),
+                idle_until: Some(time(hour)),
+                ..facts(machine, registration)
+            };
+            assert_eq!(judge(&overdue).0, verdict, "{machine:?} {registration:?}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use reqwest::header::{ETAG, IF_NONE_MATCH};
 use reqwest::{Method, StatusCode};
 use serde::de::DeserializeOwned;
@@ -197,6 +197,11 @@ impl Client {
     /// GitHub's clock, as near as it was seen.
     pub(super) fn clock(&self) -> Timestamp {
         self.shared.wire.clock()
+    }
+
+    /// How far GitHub's clock is ahead of ours, as far as it was seen.
+    pub(super) fn clock_ahead(&self) -> SignedDuration {
+        self.shared.wire.ahead()
     }
 
     pub(super) fn deadline(&self) -> Instant {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::model::{Name, Run, Scope};
 
@@ -87,6 +87,10 @@ pub trait GitHubApi {
     async fn jobs(&self, repository: &str, run: Run) -> Result<Option<Vec<WorkflowJob>>>;
     /// GitHub's clock, from the last `Date` header; ours before the first answer.
     fn now(&self) -> Timestamp;
+    /// How far GitHub's clock is ahead of ours; zero before the first answer.
+    fn ahead(&self) -> SignedDuration {
+        SignedDuration::ZERO
+    }
     /// How long a request would wait for room at least if it came now; zero where there is room.
     fn wait_now(&self) -> Duration {
         Duration::ZERO
@@ -135,6 +139,10 @@ impl GitHubApi for Client {
 
     fn now(&self) -> Timestamp {
         self.clock()
+    }
+
+    fn ahead(&self) -> SignedDuration {
+        self.clock_ahead()
     }
 
     fn wait_now(&self) -> Duration {

@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::model::{Scope, Secret};
 
@@ -22,6 +22,11 @@ pub enum ClientEvent<'a> {
         until: Timestamp,
         /// How long that is from now.
         lasts: Duration,
+    },
+    /// GitHub's clock and ours differ by more than [`crate::model::CLOCKS_AGREE`]. Said once.
+    ClockDiffers {
+        /// How far GitHub's is ahead of ours.
+        ahead: SignedDuration,
     },
     /// What runners are registered with has another name now. Said once.
     Moved {

@@ -13,7 +13,7 @@ use super::etag_cache::EtagCache;
 use super::limits::limits;
 use super::{ClientEvent, Error, ErrorKind, Observer, RequiredPermission, Result, TokenKind};
 use crate::http::{self, Answer, Bounds, Deadline, Options, Request, Roots};
-use crate::model::{Scope, Secret, lock};
+use crate::model::{CLOCKS_AGREE, Scope, Secret, lock};
 
 /// The version that every server knows (GHES learns the next one with 3.21); its `Sunset` is years away.
 const API_VERSION: &str = "2022-11-28";
@@ -28,6 +28,8 @@ pub(super) struct Wire {
     kept: Mutex<EtagCache>,
     /// Milliseconds by which GitHub's clock is ahead of ours.
     ahead: AtomicI64,
+    /// Whether it was said that GitHub's clock and ours differ.
+    differs: AtomicBool,
     /// Whether it was said that the scope has another address now.
     moved: AtomicBool,
     observer: Observer,
@@ -58,6 +60,7 @@ impl Wire {
             kind: Mutex::default(),
             kept: Mutex::default(),
             ahead: AtomicI64::new(0),
+            differs: AtomicBool::new(false),
             moved: AtomicBool::new(false),
             observer,
         })
@@ -197,16 +200,24 @@ impl UserOperation<'_> {
     fn learn(&self, answer: &Answer) {
         if let Some(ahead) = answer.clock_ahead() {
             // Centuries are not a clock's error; they are left out.
-            if let Ok(ahead) = i64::try_from(ahead.as_millis()) {
-                self.wire.ahead.store(ahead, Ordering::Relaxed);
+            if let Ok(millis) = i64::try_from(ahead.as_millis()) {
+                self.wire.ahead.store(millis, Ordering::Relaxed);
+            }
+            if ahead.abs() > CLOCKS_AGREE && !self.wire.differs.swap(true, Ordering::Relaxed) {
+                self.tell(ClientEvent::ClockDiffers { ahead });
             }
         }
         let ours = matches!(self.right, RequiredPermission::Runners { .. });
         if ours && answer.has_moved() && !self.wire.moved.swap(true, Ordering::Relaxed) {
             let scope = &self.wire.scope;
-            if let Err(error) = self.wire.observer.tell(ClientEvent::Moved { scope }) {
-                tracing::warn!("could not report a new address: {error}");
-            }
+            self.tell(ClientEvent::Moved { scope });
+        }
+    }
+
+    /// Tells what must not keep the operation from going on.
+    fn tell(&self, event: ClientEvent<'_>) {
+        if let Err(error) = self.wire.observer.tell(event) {
+            tracing::warn!("could not report what GitHub says: {error}");
         }
     }
 

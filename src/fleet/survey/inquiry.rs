@@ -70,6 +70,7 @@ impl<'a, G: GitHubApi> Inquiry<'a, G> {
     /// Judges a row, and asks for what the verdict hangs on.
     pub(in crate::fleet) async fn examine(&self, row: &mut SurveyRow) {
         row.facts.now = self.fleet.now();
+        row.facts.at_least = self.fleet.at_least();
         if row.elsewhere {
             self.tell_where(row).await;
         }

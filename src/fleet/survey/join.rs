@@ -16,6 +16,8 @@ use crate::state::{Entries, RunnerRecord};
 pub(super) struct Join<'a> {
     pub(super) view: &'a View,
     pub(super) now: Timestamp,
+    /// See [`Facts::at_least`].
+    pub(super) at_least: Timestamp,
     pub(super) places: &'a [SourceListing],
     pub(super) unopened: &'a [Unopened],
     pub(super) entries: Entries,
@@ -195,6 +197,7 @@ impl Join<'_> {
                 registration,
                 run_over: None,
                 now: self.now,
+                at_least: self.at_least,
                 grace: name.ready_by(),
                 expires: None,
                 idle_until: None,

@@ -66,7 +66,9 @@ async fn a_token_is_heard_of_before_it_is_used_and_is_not_used_unheard() {
             ear.lock().unwrap().push(secret.expose().to_owned());
             Ok(())
         }
-        ClientEvent::Moved { .. } | ClientEvent::Waiting { .. } => Ok(()),
+        ClientEvent::ClockDiffers { .. }
+        | ClientEvent::Moved { .. }
+        | ClientEvent::Waiting { .. } => Ok(()),
     });
     let literal = |text: &str| Some(TokenSource::literal(Secret::new(text)));
     let masked = client(literal("hunter2"), observer.clone());

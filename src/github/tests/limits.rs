@@ -19,6 +19,7 @@ fn client_of(stub: &StubServer) -> (Client, Arc<Mutex<Vec<String>>>) {
         roots: None,
         observer: Observer::new(move |event| {
             let said = match event {
+                ClientEvent::ClockDiffers { ahead } => format!("{} s ahead", ahead.as_secs()),
                 ClientEvent::Moved { scope } => format!("{scope} has moved"),
                 ClientEvent::Secret(_) => return Ok(()),
                 ClientEvent::Waiting { reason, .. } => reason.to_owned(),
@@ -179,6 +180,42 @@ async fn a_renamed_repository_is_served_and_told_of_once() {
         ]
     );
     assert_eq!(*heard.lock().unwrap(), ["acme/app has moved"]);
+}
+
+#[tokio::test]
+async fn a_clock_that_is_off_is_told_once_and_is_known() {
+    let hours = |hours| jiff::SignedDuration::from_hours(hours);
+    for (off, told) in [(hours(8), 1), (hours(-8), 1), (hours(0), 0)] {
+        let server = Server::serve(move |_| {
+            let now = std::time::SystemTime::now();
+            let date = if off.is_negative() {
+                now - off.unsigned_abs()
+            } else {
+                now + off.unsigned_abs()
+            };
+            Reply::json(200, runners(0, [])).with("date", httpdate::fmt_http_date(date))
+        })
+        .await;
+        let heard = Arc::new(Mutex::new(0));
+        let ear = Arc::clone(&heard);
+        let observer = Observer::new(move |event| {
+            let differs = matches!(event, ClientEvent::ClockDiffers { .. });
+            *ear.lock().expect("no panic") += u32::from(differs);
+            Ok(())
+        });
+        let client = Client::new(ClientConfig {
+            observer,
+            ..config(&server)
+        });
+        let client = client.unwrap();
+        assert_eq!(client.ahead(), hours(0));
+        for _ in 0..3 {
+            client.runners().await.unwrap();
+        }
+        assert_eq!(*heard.lock().unwrap(), told, "{off}");
+        let wrong_by = (client.ahead() - off).abs();
+        assert!(wrong_by < jiff::SignedDuration::from_mins(1), "{wrong_by}");
+    }
 }
 
 #[tokio::test]

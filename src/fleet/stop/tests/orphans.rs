@@ -67,6 +67,43 @@ async fn stale_records_are_forgotten() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn nothing_is_ended_that_is_overdue_by_one_clock_alone() {
+    // Past its grace by now, and well within its idle limit and its lifetime.
+    let scene = Scene::new();
+    let machine = tags("a", 20 * 60);
+    scene.machine(&machine).await;
+    scene.runner(&machine.name, "online");
+    // Within its grace.
+    let young = tags("b", 5 * 60);
+    scene.machine(&young).await;
+    let ghost = tags("c", 5 * 60);
+    scene.runner(&ghost.name, "offline");
+    scene.record(&tags("d", 5 * 60), "gpu", None).await;
+    for hours in [8, -8] {
+        let ahead = jiff::SignedDuration::from_hours(hours);
+        scene.hub.ahead.set(ahead);
+        let stops = scene.stop(&stop(StopTarget::Orphans)).await;
+        assert!(stops.stopped.is_empty(), "{hours}: {stops:?}");
+        assert!(stops.failed.is_empty(), "{hours}: {stops:?}");
+    }
+    assert_eq!((scene.there().len(), scene.hub.rows.borrow().len()), (2, 2));
+    assert_eq!(scene.records().await, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_overdue_by_both_clocks_is_ended_though_they_differ() {
+    for hours in [8, -8] {
+        let scene = Scene::new();
+        scene.machine(&tags("a", 24 * OLD)).await;
+        let ahead = jiff::SignedDuration::from_hours(hours);
+        scene.hub.ahead.set(ahead);
+        let stops = scene.stop(&stop(StopTarget::Orphans)).await;
+        assert_eq!(stops.stopped.len(), 1, "{hours}: {stops:?}");
+        assert!(scene.there().is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn unknown_is_never_touched() {
     let scene = Scene::new();
     let tags = tags("a", 9 * 3600);

@@ -1,13 +1,13 @@
 //! A GitHub in memory, a cloud, a state file: what the tests of this folder are played on.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 use crate::fleet::stop::{Selection, StopOutcome, StopRequest, carry_out, select};
@@ -41,6 +41,8 @@ pub(super) struct FaultyGitHub {
     /// What is never answered.
     pub(super) silent: RefCell<BTreeSet<&'static str>>,
     pub(super) asked: RefCell<Vec<(&'static str, u64)>>,
+    /// How far its clock is ahead of ours.
+    pub(super) ahead: Cell<SignedDuration>,
 }
 
 impl FaultyGitHub {
@@ -138,7 +140,11 @@ impl GitHubApi for FaultyGitHub {
     }
 
     fn now(&self) -> Timestamp {
-        now()
+        now() + self.ahead.get()
+    }
+
+    fn ahead(&self) -> SignedDuration {
+        self.ahead.get()
     }
 }
 
