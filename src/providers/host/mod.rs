@@ -5,8 +5,10 @@
 
 use std::fmt;
 use std::num::NonZeroU16;
+use std::sync::OnceLock;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
@@ -15,6 +17,7 @@ use crate::model::text::quoted;
 use crate::model::{Instance, InstanceId, Order, Secret, digest, random};
 use crate::providers::{Listing, Termination, Unread};
 
+mod clock;
 pub mod local;
 mod output;
 mod scripts;
@@ -24,6 +27,7 @@ pub mod ssh;
 #[cfg(test)]
 mod tests;
 
+use clock::HostClock;
 use output::ScriptOutput;
 use scripts::{CHECK, COMMON, IDENTIFY, IN_USE, KEEPER, LAUNCH, LIST, LOGS, TERMINATE};
 use spelling::{encode, folder_for_people, folder_word, machines, shares, taken};
@@ -98,6 +102,8 @@ pub(crate) struct Host<S> {
     shell: S,
     layout: Layout,
     place: OnceCell<String>,
+    /// Known once the place is.
+    clock: OnceLock<HostClock>,
 }
 
 /// A script to be run on a host.
@@ -131,6 +137,7 @@ impl<S: Shell> Host<S> {
             shell,
             layout,
             place: OnceCell::new(),
+            clock: OnceLock::new(),
         }
     }
 
@@ -141,7 +148,11 @@ impl<S: Shell> Host<S> {
     pub(crate) async fn place(&self) -> Result<&str> {
         let ask = async || {
             let doing = format!("could not identify {}", self.shell.host());
+            let begin = Timestamp::now();
             let answer = self.ask(&doing, Question::new(IDENTIFY, &[])).await?;
+            if let Some(clock) = HostClock::read(&answer.lines, begin, Timestamp::now()) {
+                self.clock.get_or_init(|| clock);
+            }
             let value = |key: &str| {
                 let mut values = answer
                     .lines
@@ -168,16 +179,20 @@ impl<S: Shell> Host<S> {
     /// See [`super::Provider::check`].
     pub(crate) async fn check(&self) -> Result<Health> {
         let doing = format!("could not use {}", self.shell.host());
+        let begin = Timestamp::now();
         let answer = self
             .ask(&doing, Question::new(CHECK, &[("TURN", "")]))
             .await?;
+        let clock = HostClock::read(&answer.lines, begin, Timestamp::now());
         if answer.failure.is_some() {
             return Err(answer.error(ErrorKind::Unavailable, doing));
         }
-        let all = |key: &str| answer.all(key).map(str::to_owned).collect();
+        let all = |key: &str| -> Vec<String> { answer.all(key).map(str::to_owned).collect() };
+        let mut warnings = all("warning ");
+        warnings.extend(clock.and_then(|clock| clock.warning()));
         Ok(Health {
             facts: all("fact "),
-            warnings: all("warning "),
+            warnings,
         })
     }
 
@@ -197,6 +212,9 @@ impl<S: Shell> Host<S> {
             ("SIZE", &size),
         ];
         let doing = format!("could not launch `{}` on {}", order.name, self.shell.host());
+        if let Some(clock) = self.clock.get() {
+            clock.fits(order.tags.created, &doing)?;
+        }
         let question = Question {
             stdin: &stdin,
             within: LAUNCHING,

@@ -15,6 +15,7 @@ use crate::poll::{Pace, until};
 use crate::providers::Provider as _;
 use crate::providers::contract::{Fake, Mood, chain, contract, order, skipped};
 
+mod clock;
 pub(super) mod disk;
 mod life;
 mod owners;
@@ -66,6 +67,23 @@ impl Here {
         here.path = Some(format!("{}{rest}", bin.display()));
         here.sh = bin.join("sh");
         Some(here)
+    }
+
+    /// A shell whose `date` is so many seconds ahead.
+    fn with_clock_ahead(seconds: i64) -> Self {
+        let mut here = Self::new("sh");
+        let bin = here.dir.path().join("bin");
+        fs::create_dir(&bin).expect("a fresh folder");
+        let date = which("date")
+            .expect("every system has it")
+            .display()
+            .to_string();
+        let script = format!(
+            "case $1 in +%s) echo $(($({date} +%s) + {seconds})) ;; *) exec {date} \"$@\" ;; esac\n"
+        );
+        write_program(&bin.join("date"), &script);
+        here.path = Some(format!("{}:/usr/bin:/bin", bin.display()));
+        here
     }
 
     fn root(&self) -> PathBuf {

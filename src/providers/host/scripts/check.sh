@@ -26,6 +26,7 @@ taken=0
 for slot in "$ROOT"/slot-*; do
     [ ! -d "$slot" ] || taken=$((taken + 1))
 done
+say "clock $(date +%s)"
 say "fact $(uname -sm) as $(id -un)"
 say "fact $taken of $SLOTS slots taken in \`$ROOT\`"
 queue

@@ -17,5 +17,6 @@ while [ ! -d "$there" ]; do
     [ -n "$there" ] || there=/
 done
 there=$(cd -P "$there" && pwd) || fail unreadable
+say "clock $(date +%s)"
 say "identity $identity"
 say "folder ${there%/}$rest"
