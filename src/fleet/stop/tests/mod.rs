@@ -2,6 +2,7 @@
 
 mod enrolling;
 mod orphans;
+mod random_worlds;
 mod scene;
 mod seen;
 mod targets;
