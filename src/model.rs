@@ -20,6 +20,7 @@ pub(crate) mod json;
 mod mapping;
 mod name;
 mod path;
+pub mod server;
 mod source;
 mod tags;
 mod target;

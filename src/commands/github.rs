@@ -10,8 +10,9 @@ use crate::bootstrap::Package;
 use crate::error::{Exit, Failure};
 use crate::github::{
     self, AppKey, Client, ClientConfig, ClientEvent, DEFAULT_GROUP, Download, GitHubApp, Observer,
-    TokenSource, api_url,
+    TokenSource,
 };
+use crate::model::server::api_url;
 use crate::model::text::span;
 use crate::model::{RunnerVersion, Secret};
 use crate::settings::{self, GitHubCredential};

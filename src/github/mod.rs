@@ -40,7 +40,6 @@ pub use releases::Download;
 pub use runners::Label;
 pub use runners::{Deregistration, Runner};
 pub use runs::{WorkflowJob, WorkflowRun};
-pub use scope::api_url;
 pub use versions::VersionSupport;
 
 /// The runner group that every scope has.

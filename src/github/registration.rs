@@ -9,7 +9,7 @@ use super::client::Client;
 use super::registration_cache::RegistrationCache;
 use super::{DEFAULT_GROUP, Error, ErrorKind, RequiredPermission, Result, scope};
 use crate::http::Request;
-use crate::model::{Name, RegistrationMode, Scope, Secret};
+use crate::model::{Name, RegistrationMode, Scope, Secret, server};
 
 /// Where jobs are worked on, below the runner's folder. The runner has the same default.
 const WORK_FOLDER: &str = "_work";
@@ -81,7 +81,7 @@ impl Client {
         name: &Name,
         labels: &[String],
     ) -> Result<Registration> {
-        let falls_back = scope::is_ghes(self.api_url());
+        let falls_back = server::is_ghes(self.api_url());
         match self.way() {
             RegistrationMode::Jit => return self.just_in_time(name, labels).await,
             RegistrationMode::Token => return self.with_token(&mut *self.known().await).await,
@@ -155,7 +155,7 @@ impl Client {
         let group = self.group_name(known).await?;
         let server = self
             .server()
-            .map_or_else(|| scope::server_url(self.api_url()), Clone::clone);
+            .map_or_else(|| server::server_url(self.api_url()), Clone::clone);
         let scope = match self.scope() {
             Scope::Enterprise(slug) => vec!["enterprises", slug],
             Scope::Org(org) => vec![org.as_str()],

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::client::Client;
 use super::{ErrorKind, RequiredPermission, Result, scope};
-use crate::model::RunnerVersion;
+use crate::model::{RunnerVersion, server};
 
 /// An archive on offer for a scope.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -67,7 +67,7 @@ impl Client {
     /// `Latest` is what GitHub names for the scope. A GHES has its own versions and offers no others;
     /// elsewhere any release of `actions/runner` will do.
     pub async fn packages(&self, version: &RunnerVersion) -> Result<Vec<Download>> {
-        let ghes = scope::is_ghes(self.api_url());
+        let ghes = server::is_ghes(self.api_url());
         match version {
             RunnerVersion::Exact(version) if ghes => {
                 let own = self.own_downloads().await?;

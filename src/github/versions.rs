@@ -4,7 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
 use super::client::Client;
-use super::{ErrorKind, RequiredPermission, Result, scope};
+use super::{ErrorKind, RequiredPermission, Result};
+use crate::model::server;
 
 /// The oldest version that github.com and ghe.com register, whatever else they say (GitHub's changelog,
 /// in full force on ghe.com since 2026-07-31 and on github.com since 2026-09-25).
@@ -41,7 +42,7 @@ impl Client {
     ///
     /// Where GitHub cannot be asked.
     pub async fn standing(&self, version: &str) -> Result<VersionSupport> {
-        if scope::is_ghes(self.api_url()) {
+        if server::is_ghes(self.api_url()) {
             return Ok(VersionSupport::Good);
         }
         if numbers(version) < numbers(FLOOR) {

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::http::{Bounds, Rate, Retry};
 use crate::model::Secret;
+use crate::model::server::api_url;
 use gharun_worlds::scripted_server::{Reply, Seen, Server};
 
 mod app;
