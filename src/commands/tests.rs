@@ -108,6 +108,8 @@ impl World {
             ("GHARUN_STATE", path("state.json")),
             ("GHARUN_REPO", "octo/app".to_owned()),
             ("GITHUB_API_URL", stub.url()),
+            // The stand-in is a proxy before it.
+            ("GITHUB_SERVER_URL", "https://github.com".to_owned()),
             ("GH_PAT", TOKEN.to_owned()),
         ];
         Self {

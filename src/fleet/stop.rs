@@ -314,7 +314,9 @@ impl<'a, G: GitHubApi> Selecting<'a, G> {
         let error = format!("it belongs to scope `{scope}` on {server}");
         let mut refused = Unstopped::new(machine, name, error).permanent();
         if !server.eq_ignore_ascii_case(&self.view.server) {
-            let hint = format!("set $GITHUB_SERVER_URL to `https://{server}`");
+            let hint = format!(
+                "set `$GITHUB_SERVER_URL` to `https://{server}`, and no `api_url` or `$GITHUB_API_URL` of another server"
+            );
             refused = refused.hinted(hint);
         }
         let option = match scope.split_once('/') {

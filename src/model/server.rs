@@ -39,6 +39,24 @@ pub fn server_url(api_url: &Url) -> Url {
     url
 }
 
+/// A server as tags name it: `github.com`, or the host of another one, with its port where that is not the usual one.
+pub fn name(server: &Url) -> String {
+    // What is written in two ways (`www.github.com`) has one API.
+    let server = server_url(&api_url(server));
+    let host = server.host_str().unwrap_or("github.com");
+    server
+        .port()
+        .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+/// Whether an API may be that of a server. An address that has not the form of an API's says nothing of whose it
+/// is: it may be a proxy before any.
+pub fn may_serve(api_url: &Url, server: &Url) -> bool {
+    let of_api = server_url(api_url);
+    let has_form = is_ghes(api_url) || of_api.host_str() != api_url.host_str();
+    !has_form || name(&of_api) == name(server)
+}
+
 /// Whether an API is that of a GHES server, which has its own runner versions.
 pub fn is_ghes(api_url: &Url) -> bool {
     api_url.path().trim_end_matches('/').ends_with("/api/v3")
@@ -81,6 +99,42 @@ mod tests {
             ("https://api.acme.test", "https://api.acme.test/"),
         ] {
             assert_eq!(server_url(&url(api)).as_str(), server, "{api}");
+        }
+    }
+
+    #[test]
+    fn a_server_has_one_name() {
+        for (server, name_of) in [
+            ("https://github.com", "github.com"),
+            ("https://www.GitHub.com/", "github.com"),
+            ("https://acme.ghe.com", "acme.ghe.com"),
+            ("https://git.acme.test:8443/x", "git.acme.test:8443"),
+            ("http://127.0.0.1:28917", "127.0.0.1:28917"),
+            ("https://git.acme.test:443", "git.acme.test"),
+        ] {
+            assert_eq!(name(&url(server)), name_of, "{server}");
+        }
+    }
+
+    #[test]
+    fn an_api_that_names_a_server_serves_no_other() {
+        let github = "https://github.com";
+        for (api, server, may) in [
+            ("https://api.github.com", github, true),
+            ("https://api.github.com/", "https://www.github.com", true),
+            (
+                "https://git.acme.test/api/v3",
+                "https://git.acme.test",
+                true,
+            ),
+            ("http://proxy.test/github", github, true),
+            ("http://127.0.0.1:8080", github, true),
+            ("https://git.acme.test/api/v3", github, false),
+            ("https://api.acme.ghe.com", github, false),
+            ("https://api.github.com", "https://git.acme.test", false),
+            ("http://10.0.0.1:8080/api/v3", "http://10.0.0.1:8081", false),
+        ] {
+            assert_eq!(may_serve(&url(api), &url(server)), may, "{api}, {server}");
         }
     }
 

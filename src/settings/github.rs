@@ -7,7 +7,7 @@ use super::values::{ApiUrl, Enterprise, GroupSetting, Org, Repo};
 use super::{Env, Error, Origin, Result, Setting, SettingsFile, pick, typed};
 use crate::cli::Global;
 use crate::http::Roots;
-use crate::model::Scope;
+use crate::model::{Scope, server};
 
 mod credential;
 
@@ -21,9 +21,9 @@ pub struct GitHubSettings {
     pub scope: Option<Setting<Scope>>,
     /// The token or the app, first one that is set.
     pub token: Option<Setting<GitHubCredential>>,
-    /// The server that people see, such as `https://github.com`.
+    /// The server that people see, such as `https://github.com`; where it is not said, the one that the API is of.
     pub server: Url,
-    /// The API's address, where it is said; else it follows from the server.
+    /// The API's address, where it is said; else it follows from the server. It is never another server's.
     pub api_url: Option<Setting<Url>>,
     /// Certificates that are trusted beside those of the system, for GitHub.
     pub ca_bundle: Option<Setting<Roots>>,
@@ -36,8 +36,8 @@ pub struct GitHubSettings {
 impl GitHubSettings {
     pub(super) fn resolve(global: &Global, env: &Env, file: &SettingsFile) -> Result<Self> {
         let scope = scope(global, env, file)?;
-        let server = env.get("GITHUB_SERVER_URL").unwrap_or("https://github.com");
-        let server = url(server, "GITHUB_SERVER_URL")?.value;
+        let api_url = api_url(env, file)?;
+        let server = asked_server(env, api_url.as_ref())?;
         let repository = match &scope {
             Some(Setting {
                 value: scope @ Scope::Repo { .. },
@@ -47,7 +47,7 @@ impl GitHubSettings {
         };
         Ok(Self {
             token: credential::resolve(env, file)?,
-            api_url: api_url(env, file)?,
+            api_url,
             ca_bundle: ca_bundle(env, file)?,
             group: group(global, env, file)?,
             scope,
@@ -58,10 +58,7 @@ impl GitHubSettings {
 
     /// The host that tags name: `github.com`, or that of a GitHub Enterprise Server.
     pub fn host(&self) -> String {
-        let host = self.server.host_str().unwrap_or("github.com");
-        self.server
-            .port()
-            .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+        server::name(&self.server)
     }
 
     /// The scope, or the error that says how to give one.
@@ -170,6 +167,35 @@ fn api_url(env: &Env, file: &SettingsFile) -> Result<Option<Setting<Url>>> {
     }
     let of_file = file.contents.github.api_url.clone();
     Ok(of_file.map(|url| file.setting(&["github", "api_url"], url.0)))
+}
+
+/// The server whose API is asked: the one that is named, else the one that the API is of.
+fn asked_server(env: &Env, api_url: Option<&Setting<Url>>) -> Result<Url> {
+    let variable = "GITHUB_SERVER_URL";
+    let named = env.get(variable).map(|text| url(text, variable));
+    match (named.transpose()?, api_url) {
+        (None, None) => Ok(Url::parse("https://github.com").expect("it is a URL")),
+        (None, Some(api)) => Ok(server::server_url(&api.value)),
+        (Some(named), None) => Ok(named.value),
+        (Some(named), Some(api)) if server::may_serve(&api.value, &named.value) => Ok(named.value),
+        (Some(named), Some(api)) => Err(disagree(&named, api)),
+    }
+}
+
+/// Machines would be marked as one server's, and judged by the registrations of another.
+fn disagree(named: &Setting<Url>, api: &Setting<Url>) -> Error {
+    let (subject, server) = (api.subject("github.api_url"), &named.value);
+    let whose = server::server_url(&api.value);
+    Error::usage(format!(
+        "{subject} cannot be `{}`: it is the API of `{whose}`, and {} is `{server}`",
+        api.value,
+        named.subject("github.server"),
+    ))
+    .hinted(format!(
+        "the API of `{server}` is `{}`: set one of the two to the server that is meant, or leave one out",
+        server::api_url(server)
+    ))
+    .about("github.api_url")
 }
 
 fn group(global: &Global, env: &Env, file: &SettingsFile) -> Result<Option<Setting<GroupSetting>>> {

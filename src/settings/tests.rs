@@ -11,6 +11,7 @@ use clap::Parser as _;
 mod app;
 mod forms;
 mod paths;
+mod servers;
 mod types;
 
 /// A world of flags, variables and a file.

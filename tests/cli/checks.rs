@@ -153,14 +153,14 @@ fn a_group_that_is_closed_to_the_repository_is_refused_where_nobody_else_can_ask
     told!(start(&world, "--org octo --runner-group gpu"), @"
     exit 2
     warning: `local`: jobs run on this machine with all the rights of this user
-    ::error title=gharun::runner group `gpu` (3) does not allow the repository `octo/app`, so no job of its workflows would get the runner%0Ahint: allow the repository at https://github.com/organizations/octo/settings/actions/runner-groups/3%0Ahint: or name another group
+    ::error title=gharun::runner group `gpu` (3) does not allow the repository `octo/app`, so no job of its workflows would get the runner%0Ahint: allow the repository at [GITHUB]/organizations/octo/settings/actions/runner-groups/3%0Ahint: or name another group
     ");
     nothing_was_tried(&world);
     // With a label of the user's own, a job of another repository may ask for it.
     told!(start(&world, "--org octo --runner-group gpu --label gpu"), @"
     exit 0
     warning: `local`: jobs run on this machine with all the rights of this user
-    ::warning title=gharun::runner group `gpu` (3) does not allow the repository `octo/app`%0Ahint: allow the repository at https://github.com/organizations/octo/settings/actions/runner-groups/3
+    ::warning title=gharun::runner group `gpu` (3) does not allow the repository `octo/app`%0Ahint: allow the repository at [GITHUB]/organizations/octo/settings/actions/runner-groups/3
     Registered `[NAME]` with GitHub as runner 2
     Launching `[NAME]` at `local`
     Launched `local:[HERE]/[NAME]` for `[NAME]`
@@ -197,14 +197,14 @@ fn what_keeps_jobs_away_is_warned_of() {
     github/group	ok	`gpu` (3): all private repositories, public repositories not allowed
     github/workflow	unknown
     ::warning title=gharun::`github/group`: only octo/app/.github/workflows/gpu.yml@main may use the runner group `gpu` (3)
-    ::warning title=gharun::`github/group`: `octo/app` is public, and runner group `gpu` (3) does not allow public repositories: allow them at https://github.com/organizations/octo/settings/actions/runner-groups/3, but then strangers may run code on its machines
+    ::warning title=gharun::`github/group`: `octo/app` is public, and runner group `gpu` (3) does not allow public repositories: allow them at [GITHUB]/organizations/octo/settings/actions/runner-groups/3, but then strangers may run code on its machines
     ::warning title=gharun::`github/workflow`: could not read the runs of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runs/7` answered 404 Not Found (request [ID]): Not Found%0Ahint: `github/workflow`: the repository does not exist, or the token has no access to it: check its spelling%0Ahint: `github/workflow`: the token needs the scope `repo`
     ");
     told!(start(&world, "--org octo --runner-group gpu"), @"
     exit 0
     warning: `local`: jobs run on this machine with all the rights of this user
     ::warning title=gharun::only octo/app/.github/workflows/gpu.yml@main may use the runner group `gpu` (3)
-    ::warning title=gharun::`octo/app` is public, and runner group `gpu` (3) does not allow public repositories: allow them at https://github.com/organizations/octo/settings/actions/runner-groups/3, but then strangers may run code on its machines
+    ::warning title=gharun::`octo/app` is public, and runner group `gpu` (3) does not allow public repositories: allow them at [GITHUB]/organizations/octo/settings/actions/runner-groups/3, but then strangers may run code on its machines
     Registered `[NAME]` with GitHub as runner 2
     Launching `[NAME]` at `local`
     Launched `local:[HERE]/[NAME]` for `[NAME]`

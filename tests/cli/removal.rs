@@ -46,7 +46,7 @@ impl Daemon {
             labels: json!({
                 "managed-by": "gharun",
                 "gharun-name": "gharun-tpa3w7oi2c5t41",
-                "gharun-server": "github.com",
+                "gharun-server": world.server(),
                 "gharun-scope": world.repo(),
                 "gharun-start": "k3x9",
                 "gharun-created": "1795507200",

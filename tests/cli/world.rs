@@ -69,6 +69,11 @@ impl World {
         &self.repo
     }
 
+    /// The server, as tags name it.
+    pub(crate) fn server(&self) -> String {
+        format!("127.0.0.1:{}", self.stub.port())
+    }
+
     /// A workflow step's world, in run 7.
     pub(crate) fn step() -> Self {
         let world = Self::new();
