@@ -225,7 +225,7 @@ pub struct StopArgs {
     /// How long an idle orphan is watched between its deregistration and its end [default: 60s]
     #[arg(long, value_name = "DUR")]
     pub second_look: Option<String>,
-    /// Also end orphans that are busy
+    /// Also end orphans that are busy; for a machine that is named, also forget it where its provider can no longer tell
     #[arg(long)]
     pub force: bool,
     /// Wait until every machine is confirmed gone (the default)

@@ -48,6 +48,8 @@ impl TextForm for StopOutcome {
         let stopped = self.stopped.iter().map(|one| {
             let (word, what) = if self.planned {
                 ("would stop", one.reason.as_str())
+            } else if one.assumed_gone {
+                ("stopped", "taken for gone")
             } else if one.instance.is_some() && !one.terminated {
                 ("stopped", "removal not confirmed yet")
             } else {

@@ -456,6 +456,7 @@ mod tests {
                 name: name("a"),
                 deregistered: true,
                 terminated: true,
+                assumed_gone: false,
                 billed: Some(Duration::from_secs(3700)),
                 cost: Some(0.81),
                 reason: "it was named".into(),

@@ -381,6 +381,7 @@ pub(crate) fn row() -> survey::SurveyRow {
         why: "a job runs on it".to_owned(),
         place: None,
         elsewhere: false,
+        unjudged: false,
         ours: true,
         name,
     }

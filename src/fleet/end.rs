@@ -138,7 +138,10 @@ async fn ask(
 
 /// Whether no repetition mends it.
 pub fn is_permanent(error: &Error) -> bool {
-    matches!(error.kind, ErrorKind::Config | ErrorKind::Denied)
+    matches!(
+        error.kind,
+        ErrorKind::Config | ErrorKind::Denied | ErrorKind::Elsewhere | ErrorKind::NotFound
+    )
 }
 
 /// Looks until no listing shows a machine whose end was accepted just now, for as long as it is worth
@@ -232,9 +235,16 @@ async fn sight(
         listing.silence(machine.location.as_deref()),
     ) {
         (Some(found), _) => MachinePresence::There(found.state.clone()),
+        (None, _) if listing.unjudged(machine).is_some() => {
+            MachinePresence::Unread(unproved("it is still there"))
+        }
         (None, None) => MachinePresence::Absent,
         (None, Some(Silence::Unread(why))) => {
             MachinePresence::Unread(why.clone().while_trying(UNPROVED))
+        }
+        // An id that does not tell its place is not proved gone by any listing.
+        (None, Some(Silence::Vague(whose))) => {
+            MachinePresence::Unread(unproved(format!("it is not in {whose}")))
         }
         (None, Some(Silence::Elsewhere)) => {
             let name = &place.name;

@@ -183,8 +183,13 @@ impl<G: GitHubApi> StartContext<'_, G> {
             let listed = place.listing(Instant::now(), LISTS).await;
             let machines = &listed.listing.instances;
             let found = machines.iter().find(|machine| machine.tags.name == *name);
+            let hidden = listed.listing.hides(None, name);
+            let is_hidden = hidden.is_some_and(|unjudged| unjudged.name.is_some());
             match (found, unread(&listed.listing)) {
                 (Some(instance), _) => Ok(LaunchOutcome::There(Box::new(instance.clone()))),
+                (None, None) if is_hidden => {
+                    Err(Error::from("a machine that has no readable tags may be it"))
+                }
                 (None, None) if listed.begun >= settled => Ok(LaunchOutcome::Absent),
                 (None, None) => Err(Error::from("not listed yet")),
                 (None, Some(why)) => Err(why),

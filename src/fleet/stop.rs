@@ -7,6 +7,7 @@ use super::verdict::{MachineState, RegistrationState, Verdict};
 use super::{Fleet, NamedProvider, Unopened};
 use crate::github::GitHubApi;
 use crate::model::{Error, Name, Reference, StopTarget};
+use crate::providers::Unjudged;
 
 mod carry_out;
 mod ending;
@@ -43,6 +44,16 @@ pub struct Selected {
     pub(super) place: Option<NamedProvider>,
     /// `None`: a reference that no listing shows.
     pub(super) row: Option<SurveyRow>,
+    pub(super) registered: Registered,
+}
+
+/// Whether GitHub may have a runner for a machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Registered {
+    /// It has one, or nobody knows.
+    Maybe,
+    /// It has none that could be this machine's.
+    No,
 }
 
 /// What a stop would do.
@@ -127,6 +138,7 @@ impl<'a, G: GitHubApi> Selecting<'a, G> {
             manner,
             place: row.place.clone(),
             row: Some(row.clone()),
+            registered: Registered::Maybe,
         });
     }
 
@@ -245,15 +257,20 @@ impl<'a, G: GitHubApi> Selecting<'a, G> {
             let kind = self.fleet.provider(&reference.provider);
             let kind = kind.map(|place| place.provider.kind());
             // A place that two tables show has one row.
+            let given = look.id(reference);
+            let is_same = |listed: &Reference| {
+                let place = self.fleet.provider(&reference.provider);
+                place.is_some_and(|place| place.provider.is_same(&listed.id, &given))
+            };
             let same = |row: &&SurveyRow| {
                 row.instance.as_ref().is_some_and(|machine| {
-                    machine == reference
-                        || machine.id == reference.id && kind.is_some() && row.kind == kind
+                    machine == reference || kind.is_some() && row.kind == kind && is_same(machine)
                 })
             };
-            match look.survey.rows.iter().find(same) {
-                Some(row) => self.explicitly(row, Some(reference), None),
-                None => self.unlisted(reference),
+            match (look.survey.rows.iter().find(same), look.unjudged(reference)) {
+                (Some(row), _) => self.explicitly(row, Some(reference), None),
+                (None, Some(unjudged)) => self.unjudged(reference, unjudged),
+                (None, None) => self.unlisted(reference, names),
             }
         }
         for name in names {
@@ -267,7 +284,7 @@ impl<'a, G: GitHubApi> Selecting<'a, G> {
                 self.explicitly(row, None, Some(name));
             }
             // The machine of a name in a mapping is named there, too.
-            if rows.is_empty() && !starts && !self.was_everything_read() {
+            if rows.is_empty() && !starts && !self.was_everything_read(name) {
                 let error = "not found, but not all sources could be read";
                 self.refuse(Unstopped::new(None, Some(name), error));
             }
@@ -291,26 +308,47 @@ impl<'a, G: GitHubApi> Selecting<'a, G> {
         }
     }
 
-    fn was_everything_read(&self) -> bool {
-        self.look.all_read() && (self.look.github_read || self.fleet.github.is_none())
+    fn was_everything_read(&self, name: &Name) -> bool {
+        self.look.all_read(name) && (self.look.github_read || self.fleet.github.is_none())
     }
 
     fn explicitly(&mut self, row: &SurveyRow, machine: Option<&Reference>, name: Option<&Name>) {
         if row.ours || row.is_rehearsal() {
             self.choose(row, StopMode::Explicit, "it was named");
         } else {
-            self.refuse(self.of_another_scope(row, machine, name));
+            let refused = self.of_another_scope(&row.scope, &row.server, machine, name);
+            self.refuse(refused);
         }
+    }
+
+    /// A machine of which nobody can tell whose it is, as far as its tags do not say that it is another scope's.
+    fn unjudged(&mut self, reference: &Reference, found: &Unjudged) {
+        let error = found.error.clone().any();
+        let refused = match (&found.server, &found.scope) {
+            _ if !found.is_ours => Unstopped::new(Some(reference), None, error),
+            (Some(server), Some(scope)) if !self.view.is_ours(server, scope) => {
+                self.of_another_scope(scope, server, Some(reference), None)
+            }
+            (Some(_), Some(_)) => return self.choose_unlisted(reference, Registered::No),
+            _ if self.stop.force => return self.choose_unlisted(reference, Registered::No),
+            _ => {
+                let mut refused = Unstopped::new(Some(reference), None, error);
+                refused.command = format!("gharun stop --force {reference}");
+                let hint = format!("if it is yours, end it with `{}`", refused.command);
+                refused.hinted(hint)
+            }
+        };
+        self.refuse(refused.permanent());
     }
 
     /// What is another scope's is ended by who names that scope.
     fn of_another_scope(
         &self,
-        row: &SurveyRow,
+        scope: &str,
+        server: &str,
         machine: Option<&Reference>,
         name: Option<&Name>,
     ) -> Unstopped {
-        let (scope, server) = (&row.scope, &row.server);
         let error = format!("it belongs to scope `{scope}` on {server}");
         let mut refused = Unstopped::new(machine, name, error).permanent();
         if !server.eq_ignore_ascii_case(&self.view.server) {
@@ -333,7 +371,7 @@ impl<'a, G: GitHubApi> Selecting<'a, G> {
     }
 
     /// A machine that is in no listing is gone, or nobody knows whose it is.
-    fn unlisted(&mut self, reference: &Reference) {
+    fn unlisted(&mut self, reference: &Reference, names: &[Name]) {
         let Some(place) = self.fleet.provider(&reference.provider).cloned() else {
             let name = &reference.provider;
             let refused = if let Some(Unopened { error, .. }) = self.fleet.unopened(name) {
@@ -353,13 +391,45 @@ impl<'a, G: GitHubApi> Selecting<'a, G> {
             let error = Error::from("could not query its provider").because_each(errors);
             return self.refuse(Unstopped::new(Some(reference), None, error));
         }
+        // A whole reference speaks for itself.
+        let registered = match self.look.id(reference).location {
+            None => self.may_be_registered(names),
+            Some(_) => Registered::Maybe,
+        };
+        self.choose_unlisted(reference, registered);
+    }
+
+    /// Whether GitHub may have the runner of a machine that is in no listing: one of those that were named with it, or
+    /// where none was, any of which nobody has the machine.
+    fn may_be_registered(&self, names: &[Name]) -> Registered {
+        let lost = |row: &SurveyRow| {
+            matches!(
+                row.facts.machine,
+                MachineState::Nowhere | MachineState::Unread
+            )
+        };
+        let could_be = |row: &SurveyRow| match names {
+            [] => lost(row),
+            names => names.contains(&row.name),
+        };
+        let rows = self.look.survey.rows.iter();
+        let mut runners = rows.filter(|row| row.runner.is_some());
+        if !self.look.github_read || runners.any(could_be) {
+            Registered::Maybe
+        } else {
+            Registered::No
+        }
+    }
+
+    fn choose_unlisted(&mut self, reference: &Reference, registered: Registered) {
         self.selection.chosen.push(Selected {
             name: None,
             instance: Some(reference.clone()),
             why: "it was named".to_owned(),
             manner: StopMode::Explicit,
-            place: Some(place),
+            place: self.fleet.provider(&reference.provider).cloned(),
             row: None,
+            registered,
         });
     }
 }
@@ -373,6 +443,20 @@ impl SurveyRow {
 
     fn is_of(&self, group: Option<&str>) -> bool {
         group.is_none() || self.group.as_deref() == group
+    }
+}
+
+impl SurveyRow {
+    /// Whether nothing speaks for its machine any more but its record: nobody can look for it, its lifetime is over, and
+    /// GitHub has no runner of it. Then its record may be dropped, where somebody says that its place is gone.
+    pub(super) fn is_abandoned(&self) -> bool {
+        let unseen = matches!(
+            self.facts.machine,
+            MachineState::Nowhere | MachineState::Unread
+        );
+        let late = self.expires.is_some_and(|expires| self.facts.now > expires);
+        let absent = self.facts.registration == RegistrationState::Absent || self.is_rehearsal();
+        self.recorded && unseen && !self.unjudged && late && absent
     }
 }
 

@@ -13,9 +13,9 @@ use super::answer::in_time;
 use super::verdict::{Facts, MachineState, RegistrationState, Verdict};
 use super::{Fleet, NamedProvider, Unopened, chain};
 use crate::github::{self, GitHubApi, Runner};
-use crate::model::{Condition, Error, Name, REHEARSAL, Reference, Run, json};
+use crate::model::{Condition, Error, InstanceId, Name, REHEARSAL, Reference, Run, json};
 use crate::providers;
-use crate::providers::{Listing, Silence};
+use crate::providers::{Listing, Silence, Unjudged};
 use crate::state::StateContents;
 
 mod inquiry;
@@ -101,6 +101,8 @@ pub struct SurveyRow {
     pub(super) place: Option<NamedProvider>,
     /// Whether its machine is recorded at a place that its provider does not look at.
     pub(super) elsewhere: bool,
+    /// Whether its machine may be one that is there and cannot be judged.
+    pub(super) unjudged: bool,
     pub(super) ours: bool,
 }
 
@@ -226,7 +228,15 @@ pub struct Survey {
 
 /// Looks at everything. A source that cannot be read is named, and says nothing about its machines.
 pub async fn survey<G: GitHubApi>(fleet: &Fleet<'_, G>, view: &View) -> Survey {
-    let mut survey = look(fleet, view, false).await.survey;
+    let FullSurvey {
+        mut survey,
+        unjudged,
+        ..
+    } = look(fleet, view, false).await;
+    survey.rows.extend(unjudged);
+    survey
+        .rows
+        .sort_by(|a, b| (&a.name, &a.instance).cmp(&(&b.name, &b.instance)));
     survey
         .rows
         .retain(|row| view.all_scopes || row.ours || row.is_rehearsal());
@@ -236,6 +246,8 @@ pub async fn survey<G: GitHubApi>(fleet: &Fleet<'_, G>, view: &View) -> Survey {
 /// A survey of all scopes, with what else `stop` needs to know of its sources.
 pub(super) struct FullSurvey {
     pub(super) survey: Survey,
+    /// Rows of machines that are there and cannot be judged: to be shown, and never acted upon.
+    unjudged: Vec<SurveyRow>,
     places: Vec<SourceListing>,
     all_opened: bool,
     pub(super) github_read: bool,
@@ -252,13 +264,32 @@ impl FullSurvey {
         read.is_some_and(|read| !matches!(read.listing.silence(place), Some(Silence::Unread(_))))
     }
 
-    /// Whether every place could be read, whole.
-    pub(super) fn all_read(&self) -> bool {
-        self.all_opened
-            && self
-                .places
-                .iter()
-                .all(|read| read.listing.unread.is_empty())
+    /// Whether nothing kept the listings from showing a machine of this name.
+    pub(super) fn all_read(&self, name: &Name) -> bool {
+        let read =
+            |listing: &Listing| listing.unread.is_empty() && listing.hides(None, name).is_none();
+        self.all_opened && self.places.iter().all(|one| read(&one.listing))
+    }
+
+    /// A reference's id, without its place where that does not tell whose it is: written as earlier versions did.
+    pub(super) fn id(&self, reference: &Reference) -> InstanceId {
+        let mut places = self.places.iter();
+        let read = places.find(|read| read.place.name == reference.provider);
+        let silence = read.and_then(|read| read.listing.silence(reference.id.location.as_deref()));
+        let is_vague = matches!(silence, Some(Silence::Vague(_)));
+        InstanceId {
+            location: reference.id.location.clone().filter(|_| !is_vague),
+            id: reference.id.id.clone(),
+        }
+    }
+
+    /// The machine that a reference means, where it is there and nobody can tell whose it is.
+    pub(super) fn unjudged(&self, reference: &Reference) -> Option<&Unjudged> {
+        let mut places = self.places.iter();
+        let read = places.find(|read| read.place.name == reference.provider)?;
+        let (provider, id) = (&read.place.provider, self.id(reference));
+        let mut unjudged = read.listing.unjudged.iter();
+        unjudged.find(|one| provider.is_same(&one.id, &id))
     }
 }
 
@@ -286,13 +317,24 @@ impl SourceListing {
     }
 
     fn unknown(&self) -> impl Iterator<Item = Unknown> + '_ {
-        self.listing.unread.iter().map(|unread| Unknown {
+        let unread = self.listing.unread.iter().map(|unread| Unknown {
             source: unread.location.as_ref().map_or_else(
                 || self.place.name.clone(),
                 |part| format!("{}:{part}", self.place.name),
             ),
             error: unread.error.clone().any(),
-        })
+        });
+        unread.chain(self.listing.unjudged.iter().map(|unjudged| {
+            let reference = self.place.reference(&unjudged.id);
+            let error = unjudged.error.clone().any();
+            Unknown::new(
+                reference.to_string(),
+                match unjudged.is_ours {
+                    true => error.hinted(format!("end it with `gharun stop --force {reference}`")),
+                    false => error.hinted("see who changed its tags: gharun leaves it alone"),
+                },
+            )
+        }))
     }
 }
 
@@ -333,6 +375,7 @@ pub(super) async fn look<G: GitHubApi>(
     };
     let (now, github_read) = (join.now, join.runners.is_some());
     let mut rows = join.rows();
+    let unjudged = join.unjudged(&rows);
     let inquiry = Inquiry::new(fleet, busy_too);
     join_all(rows.iter_mut().map(|row| inquiry.examine(row))).await;
     unknown.extend(inquiry.unknown());
@@ -340,6 +383,7 @@ pub(super) async fn look<G: GitHubApi>(
     unknown.dedup();
     FullSurvey {
         survey: Survey { rows, unknown, now },
+        unjudged,
         places,
         all_opened: fleet.unopened.is_empty(),
         github_read,

@@ -245,9 +245,11 @@ impl Watch {
             let mut waiting = self.waiting.borrow_mut();
             for name in asked {
                 let found = machines.get(&name).copied().cloned();
-                // What is not in a listing with gaps may be in a gap.
+                // What is not in a listing with gaps may be in a gap, or what cannot be judged.
+                let hidden = listed.listing.hides(None, &name);
+                let is_hidden = hidden.is_some_and(|unjudged| unjudged.name.is_some());
                 if let Some(one) = waiting.get_mut(&name)
-                    && (found.is_some() || unread.is_none())
+                    && (found.is_some() || unread.is_none() && !is_hidden)
                 {
                     one.machine.look(found);
                 }

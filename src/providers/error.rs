@@ -17,8 +17,14 @@ pub enum ErrorKind {
     Config,
     /// Mend the credentials.
     Denied,
+    /// Use the credentials, or the daemon, of the place that is meant: this one is another, and what it does not have
+    /// may be there.
+    Elsewhere,
     /// Try the next provider.
     NoCapacity,
+    /// Make sure that this is the place that is meant: it does not have the machine, and nothing tells whether it ever
+    /// had.
+    NotFound,
     /// Try again later, more slowly.
     RateLimited,
     /// Try again later.

@@ -1,7 +1,7 @@
 //! What a provider answers when it is asked for its machines.
 
-use super::Error;
-use crate::model::{Instance, InstanceId};
+use super::{Error, ErrorKind};
+use crate::model::{Instance, InstanceId, Name};
 
 /// The machines of one provider that gharun launched, and the places that could not be read.
 #[derive(Debug, Default)]
@@ -13,8 +13,65 @@ pub struct Listing {
     /// The places that were looked at, spelled as in a reference. Nothing is known of the machines of any
     /// other. A provider whose machines have no place in their ids leaves it empty.
     pub read: Vec<String>,
+    /// What may be one of the places in `read`, as earlier versions or people spell it, and whose those are. `None` is a
+    /// reference without a place.
+    pub vague: Vec<(Option<String>, String)>,
     /// The places that did not answer: nothing is known of their machines.
     pub unread: Vec<Unread>,
+    /// Machines that are there and say that they are gharun's, and of which nobody can tell whose they are.
+    pub unjudged: Vec<Unjudged>,
+}
+
+/// A machine that is there and cannot be judged: it is unknown, and neither ended nor taken for gone.
+#[derive(Clone, Debug)]
+pub struct Unjudged {
+    /// What its place calls it.
+    pub id: InstanceId,
+    /// Its name, as far as it can be read.
+    pub name: Option<Name>,
+    /// Its server, as far as it can be read.
+    pub server: Option<String>,
+    /// Its scope, as far as it can be read.
+    pub scope: Option<String>,
+    /// Whether gharun made it for certain, so that it may be ended by whoever names it.
+    pub is_ours: bool,
+    /// Why it cannot be judged.
+    pub error: Error,
+}
+
+impl Unjudged {
+    /// A machine with our mark and tags of which not all can be read.
+    pub fn by_tags(id: InstanceId, tag: impl Fn(&str) -> Option<String>) -> Self {
+        Self {
+            name: tag("gharun-name").and_then(|name| name.parse().ok()),
+            server: tag("gharun-server"),
+            scope: tag("gharun-scope"),
+            is_ours: true,
+            error: Error::new(
+                ErrorKind::Unexpected,
+                "it is marked as gharun's, but its tags could not be read",
+            ),
+            id,
+        }
+    }
+
+    /// The same for one that gharun did not make, whatever its tags say.
+    pub fn is_foreign(self, error: Error) -> Self {
+        Self {
+            is_ours: false,
+            error,
+            ..self
+        }
+    }
+
+    /// Whether it may be the machine of a record.
+    fn may_be(&self, id: Option<&InstanceId>, name: &Name) -> bool {
+        match (id, &self.name) {
+            (Some(id), _) => *id == self.id,
+            (None, Some(own)) => own == name,
+            (None, None) => true,
+        }
+    }
 }
 
 /// A place that could not be read.
@@ -33,6 +90,8 @@ pub enum Silence<'a> {
     Elsewhere,
     /// The machine's place could not be read.
     Unread(&'a Error),
+    /// The machine's place may be one that was read, and may be another's of the same name; whose that was.
+    Vague(&'a str),
 }
 
 impl Listing {
@@ -53,6 +112,17 @@ impl Listing {
         all.find(|machine| machine.id == *id)
     }
 
+    /// The machine that cannot be judged and may be the one with this id, or where no id is known, of this name.
+    pub fn hides(&self, id: Option<&InstanceId>, name: &Name) -> Option<&Unjudged> {
+        let mut unjudged = self.unjudged.iter();
+        unjudged.find(|unjudged| unjudged.may_be(id, name))
+    }
+
+    /// The machine that cannot be judged and has this id.
+    pub fn unjudged(&self, id: &InstanceId) -> Option<&Unjudged> {
+        self.unjudged.iter().find(|unjudged| unjudged.id == *id)
+    }
+
     /// Why it says nothing about the machines of a place that it does not show; `None`: they are not there.
     /// Without a `place` a machine may be in any that was looked at.
     pub fn silence(&self, place: Option<&str>) -> Option<Silence<'_>> {
@@ -61,10 +131,13 @@ impl Listing {
             unread.location.is_none() || place.is_none() || unread.location.as_deref() == place
         });
         let elsewhere = || place.is_some_and(|place| !self.read.iter().any(|read| read == place));
-        match unread {
-            Some(unread) => Some(Silence::Unread(&unread.error)),
-            None if elsewhere() => Some(Silence::Elsewhere),
-            None => None,
+        let mut vague = self.vague.iter();
+        let vague = vague.find(|(spelled, _)| spelled.as_deref() == place);
+        match (unread, vague) {
+            (Some(unread), _) => Some(Silence::Unread(&unread.error)),
+            (None, Some((_, whose))) => Some(Silence::Vague(whose)),
+            (None, None) if elsewhere() => Some(Silence::Elsewhere),
+            (None, None) => None,
         }
     }
 }
@@ -73,6 +146,29 @@ impl Listing {
 mod tests {
     use super::*;
     use crate::providers::ErrorKind;
+
+    #[test]
+    fn a_machine_that_cannot_be_judged_may_be_any_that_it_does_not_contradict() {
+        let id = |id: &str| InstanceId {
+            location: Some("a".into()),
+            id: id.into(),
+        };
+        let name = |text: &str| text.parse::<Name>().expect("a name");
+        let (one, other) = ("gharun-tpa3w7oi2c5t41", "gharun-tpa3w7oi2c5t42");
+        let hides = |own: Option<&str>, of: Option<&str>| {
+            let tag = |key: &str| own.filter(|_| key == "gharun-name").map(str::to_owned);
+            let listing = Listing {
+                unjudged: vec![Unjudged::by_tags(id("x"), tag)],
+                ..Listing::default()
+            };
+            let of = of.map(id);
+            listing.hides(of.as_ref(), &name(one)).is_some()
+        };
+        assert!(hides(Some(other), Some("x")));
+        assert!(!hides(Some(one), Some("y")));
+        assert!(hides(Some(one), None) && hides(None, None) && hides(Some("?"), None));
+        assert!(!hides(Some(other), None));
+    }
 
     #[test]
     fn an_absence_says_something_only_where_all_was_read() {
@@ -90,6 +186,7 @@ mod tests {
                 None => "gone",
                 Some(Silence::Elsewhere) => "elsewhere",
                 Some(Silence::Unread(_)) => "unread",
+                Some(Silence::Vague(_)) => "vague",
             })
         };
         assert_eq!(says(listing(vec![])), ["gone", "gone", "elsewhere", "gone"]);
@@ -98,5 +195,10 @@ mod tests {
             ["gone", "unread", "elsewhere", "unread"]
         );
         assert_eq!(says(listing(vec![unread(None)])), ["unread"; 4]);
+        let vague = Listing {
+            vague: vec![(Some("c".into()), "another".into()), (None, "it".into())],
+            ..listing(vec![])
+        };
+        assert_eq!(says(vague), ["gone", "gone", "vague", "vague"]);
     }
 }

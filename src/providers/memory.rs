@@ -10,7 +10,7 @@ use url::Url;
 use super::contract::Mood;
 use super::{Error, ErrorKind, Health, Provider, ProviderFuture, ProviderKind, Result};
 use crate::model::{Condition, Instance, InstanceId, Order, Secret};
-use crate::providers::{Listing, Termination, Unread};
+use crate::providers::{Listing, Termination, Unjudged, Unread};
 
 mod cloud;
 mod tests;
@@ -121,7 +121,18 @@ impl InMemoryProvider {
             return Ok(());
         }
         let message = format!("`{id}` is not at `{}`", self.place);
-        Err(Error::new(ErrorKind::Config, message))
+        let kind = match self.is_vague(id) {
+            true => ErrorKind::NotFound,
+            false => ErrorKind::Config,
+        };
+        Err(Error::new(kind, message))
+    }
+
+    /// Whether an id has its place as earlier versions wrote it.
+    fn is_vague(&self, id: &InstanceId) -> bool {
+        let state = self.cloud.state();
+        let place = state.places.get(&self.place);
+        id.location.is_some() && place.is_some_and(|place| place.vague == id.location)
     }
 
     /// Makes the machine, or finds the one of that name.
@@ -310,18 +321,34 @@ impl Provider for InMemoryProvider {
                 Err(_) if self.has(Flaw::SwallowsUnread) => return Ok(Listing::default()),
                 answer => answer?,
             };
+            let vague = self.cloud.state().places[&self.place].vague.clone();
             let mut listing = Listing {
                 read: vec![self.place.clone()],
+                vague: vague
+                    .map(|place| (Some(place), self.place.clone()))
+                    .into_iter()
+                    .collect(),
                 ..Listing::default()
             };
             let mut next = Some(0).filter(|_| fault != Some(Fault::Gap));
             while let Some(from) = next {
                 let (page, then) = self.page(from);
                 let ours = |m: &Machine| !m.stranger || self.has(Flaw::ListsStrangers);
-                let ours = page.into_iter().filter(ours);
-                listing
-                    .instances
-                    .extend(ours.map(|machine| machine.instance));
+                for machine in page.into_iter().filter(ours) {
+                    let (instance, keeps) = (machine.instance, machine.keeps);
+                    let Some(keeps) = keeps else {
+                        listing.instances.push(instance);
+                        continue;
+                    };
+                    let pairs = instance.tags.pairs();
+                    let tag = |key: &str| {
+                        let kept = pairs
+                            .iter()
+                            .find(|(name, _)| *name == key && keeps.contains(name));
+                        kept.map(|(_, value)| value.clone())
+                    };
+                    listing.unjudged.push(Unjudged::by_tags(instance.id, tag));
+                }
                 next = then;
             }
             for machine in &mut listing.instances {
@@ -348,6 +375,18 @@ impl Provider for InMemoryProvider {
                 });
             }
             Ok(listing)
+        })
+    }
+
+    fn canonical<'a>(&'a self, id: &'a InstanceId) -> ProviderFuture<'a, InstanceId> {
+        Box::pin(async move {
+            let here = InstanceId {
+                location: Some(self.place.clone()),
+                id: id.id.clone(),
+            };
+            let mut machines = self.cloud.machines().into_iter();
+            let is_here = self.is_vague(id) && machines.any(|machine| machine.instance.id == here);
+            Ok(if is_here { here } else { id.clone() })
         })
     }
 

@@ -40,7 +40,7 @@ pub(crate) use common::attempt::Attempt;
 pub use common::env_name::EnvName;
 pub use common::one_or_many::OneOrMany;
 pub use error::{Error, ErrorKind};
-pub use listing::{Listing, Silence, Unread};
+pub use listing::{Listing, Silence, Unjudged, Unread};
 #[cfg(test)]
 pub use setting_doc::SettingDoc;
 
@@ -152,7 +152,8 @@ pub trait Provider: fmt::Debug {
     }
 
     /// Lists the machines that gharun launched, all pages and all places, and no others;
-    /// a place that could not be read is in `unread`, and says nothing about its machines.
+    /// a place that could not be read is in `unread`, and says nothing about its machines. What bears our mark and
+    /// cannot be judged is in `unjudged`.
     fn list(&self) -> ProviderFuture<'_, Listing>;
 
     /// The id as [`Provider::list`] spells it, where the place takes other spellings: only of that one a
@@ -163,6 +164,12 @@ pub trait Provider: fmt::Debug {
     /// As of [`Provider::terminate`].
     fn canonical<'a>(&'a self, id: &'a InstanceId) -> ProviderFuture<'a, InstanceId> {
         Box::pin(ready(Ok(id.clone())))
+    }
+
+    /// Whether an id that somebody gave means a machine that is listed. The default: it is spelled as in the list, or
+    /// without its place.
+    fn is_same(&self, listed: &InstanceId, given: &InstanceId) -> bool {
+        listed == given || given.location.is_none() && listed.id == given.id
     }
 
     /// Asks once that a machine and all that it brought (disks, addresses) be ended. `Ok`: the place
@@ -177,7 +184,9 @@ pub trait Provider: fmt::Debug {
     /// # Errors
     ///
     /// A machine that does not carry our tags is refused as [`ErrorKind::Denied`]. A place that cannot be
-    /// resolved is a failure, never "already gone", and so is a machine that the place may not show yet.
+    /// resolved is a failure, never "already gone", and so is a machine that the place may not show yet. What a place
+    /// does not have is gone only where it is proved to be the one that had it: else [`ErrorKind::Elsewhere`], or
+    /// [`ErrorKind::NotFound`] where the id does not tell.
     /// Whatever may go another time is neither [`ErrorKind::Config`] nor [`ErrorKind::Denied`].
     fn terminate<'a>(&'a self, id: &'a InstanceId) -> ProviderFuture<'a, Termination>;
 

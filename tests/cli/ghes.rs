@@ -320,3 +320,18 @@ fn a_ghes_offers_its_own_versions_and_no_others() {
     assert!(said.stderr.contains("it offers 2.336.0"), "{}", said.stderr);
     assert_eq!(registered(&world), [""; 0]);
 }
+
+#[test]
+fn machines_are_marked_with_the_server_that_is_asked() {
+    let api = "https://git.acme.test/api/v3";
+    let world = World::new().env("GITHUB_API_URL", api);
+    let said = world.run("start local --dry-run").exits(0);
+    let first = said.stdout.lines().next().unwrap_or_default();
+    assert!(first.ends_with("at git.acme.test"), "{first}");
+    let world = world.env("GITHUB_SERVER_URL", "https://github.com");
+    for command in ["start local --dry-run", "list", "stop --orphans --yes"] {
+        let said = world.run(command).exits(2);
+        let why = "it is the API of `https://git.acme.test/`, and `$GITHUB_SERVER_URL` is `https://github.com/`";
+        assert!(said.stderr.contains(why), "{command}: {}", said.stderr);
+    }
+}

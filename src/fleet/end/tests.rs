@@ -97,7 +97,12 @@ async fn a_machine_that_is_gone_already_is_a_success() {
 
 #[tokio::test(start_paused = true)]
 async fn a_refusal_that_no_repetition_mends_is_told_at_once() {
-    for kind in [ErrorKind::Config, ErrorKind::Denied] {
+    for kind in [
+        ErrorKind::Config,
+        ErrorKind::Denied,
+        ErrorKind::Elsewhere,
+        ErrorKind::NotFound,
+    ] {
         let (scene, begin) = (Scene::new(), Instant::now());
         let machine = scene.machine().await;
         scene

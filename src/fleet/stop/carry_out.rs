@@ -83,7 +83,25 @@ pub async fn carry_out<G: GitHubApi>(
         };
     }
     Unknown::tidy(&mut stops.unknown);
+    accept(&mut stops, &stop.target);
     stops
+}
+
+/// Leaves out that those could not be looked for which are taken for gone: the user knows. Where nothing else was named,
+/// nor does it matter that their provider could not be read.
+fn accept(stops: &mut StopOutcome, target: &StopTarget) {
+    let given_up = stops.stopped.iter().filter(|one| one.assumed_gone);
+    let mut sources: BTreeSet<String> = BTreeSet::new();
+    for one in given_up {
+        sources.extend(one.instance.as_ref().map(ToString::to_string));
+        sources.extend(one.name.as_ref().map(ToString::to_string));
+        if let (StopTarget::Named { .. }, Some(machine)) = (target, &one.instance) {
+            sources.insert(machine.provider.clone());
+        }
+    }
+    stops
+        .unknown
+        .retain(|unknown| !sources.contains(&unknown.source));
 }
 
 /// Whether a creation that was under way may show up only now.

@@ -15,10 +15,13 @@ use crate::github::{Deregistration, GitHubApi};
 use crate::model::{Error, Event};
 use crate::poll::{Pace, until};
 
+mod giving_up;
 mod late_registration;
 
 /// How long one answer may take.
 const ANSWER: Duration = Duration::from_secs(15);
+/// How long the place of a machine that is to be forgotten is asked for it.
+const ABANDONED: Duration = Duration::from_secs(10);
 /// GitHub calls a runner busy for a while after its job has ended.
 const LAG: Pace = Pace {
     every: Duration::from_secs(3),
@@ -58,6 +61,8 @@ pub(super) struct Ending<'a, G> {
     /// Whether its machine, where it has one, was asked to end, and its place accepted that.
     asked: Cell<bool>,
     terminated: Cell<bool>,
+    /// Whether it is taken for gone, though its place is not proved to be the one that had it.
+    assumed_gone: Cell<bool>,
 }
 
 impl<'a, G: GitHubApi> Ending<'a, G> {
@@ -78,6 +83,7 @@ impl<'a, G: GitHubApi> Ending<'a, G> {
             deregistered: Cell::new(false),
             asked: Cell::new(false),
             terminated: Cell::new(false),
+            assumed_gone: Cell::new(false),
         }
     }
 
@@ -103,7 +109,7 @@ impl<'a, G: GitHubApi> Ending<'a, G> {
     /// The time is over before all was done.
     pub(super) fn run_out(&self) -> EndOutcome {
         match (self.stop.wait, self.asked.get()) {
-            _ if self.terminated.get() => EndOutcome::Stopped(self.stopped()),
+            _ if self.is_gone() => EndOutcome::Stopped(self.stopped()),
             (true, _) => self.failed("removal not confirmed yet"),
             (false, true) => EndOutcome::Stopped(self.stopped()),
             (false, false) => self.failed("its termination could not be requested in time"),
@@ -327,6 +333,10 @@ impl<'a, G: GitHubApi> Ending<'a, G> {
         let machine = self.facts().map(|facts| facts.0);
         let Some(instance) = &self.chosen.instance else {
             return match machine {
+                Some(MachineState::Unread | MachineState::Nowhere) if self.is_abandoned() => {
+                    self.give_up("its provider cannot be asked".into()).await;
+                    Ok(())
+                }
                 Some(MachineState::Unread) if self.has_record() => {
                     Err(self.unstopped("could not query its provider"))
                 }
@@ -349,6 +359,10 @@ impl<'a, G: GitHubApi> Ending<'a, G> {
                 "its provider `{}` is not configured here",
                 instance.provider
             );
+            if self.is_abandoned() {
+                self.give_up(error.into()).await;
+                return Ok(());
+            }
             return Err(self.unstopped(error).permanent());
         };
         // A machine that no listing shows is ended, too: it may be too new to be listed.
@@ -364,9 +378,17 @@ impl<'a, G: GitHubApi> Ending<'a, G> {
         } else {
             Until::Accepted
         };
-        match end(place, &instance.id, until, self.deadline).await {
+        let deadline = match self.is_abandoned() {
+            true => self.deadline.min(Instant::now() + ABANDONED),
+            false => self.deadline,
+        };
+        match end(place, &instance.id, until, deadline).await {
             Ended::Gone => self.terminated.set(true),
             Ended::Accepted => return Ok(()),
+            Ended::Refused(error) | Ended::Unproved(error) if self.may_be_given_up(&error) => {
+                self.give_up(error.any()).await;
+                return Ok(());
+            }
             Ended::Refused(error) | Ended::Unproved(error) => {
                 let permanent = is_permanent(&error);
                 let unstopped = self.unstopped(error.any());
@@ -401,7 +423,7 @@ impl<'a, G: GitHubApi> Ending<'a, G> {
         let Some(name) = self.chosen.name.clone() else {
             return self.forget_by_reference().await;
         };
-        if !self.terminated.get() || !self.has_record() {
+        if !self.is_gone() || !self.has_record() {
             return;
         }
         let forgotten = self
@@ -483,6 +505,7 @@ impl<'a, G: GitHubApi> Ending<'a, G> {
             name: self.chosen.name.clone(),
             deregistered: self.deregistered.get(),
             terminated: self.terminated.get(),
+            assumed_gone: self.assumed_gone.get(),
             billed,
             cost: price.zip(hours).map(|(price, hours)| price * hours),
             reason: self.chosen.why.clone(),

@@ -43,6 +43,10 @@ pub struct Stopped {
     pub deregistered: bool,
     /// Whether its machine is proved gone.
     pub terminated: bool,
+    /// Whether its machine is taken for gone without that proof: its place does not have it, or cannot be asked any more,
+    /// GitHub has no runner of it, or the user forced it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub assumed_gone: bool,
     /// From the machine's creation to its end.
     #[serde(rename = "billed_s", serialize_with = "json::tenths_if_any")]
     pub billed: Option<Duration>,
@@ -152,7 +156,8 @@ impl StopOutcome {
     /// How the program ends. Where something could not be read, more may be there than is listed.
     pub fn exit(&self) -> Exit {
         // What was only asked to end is not proved gone.
-        let unproved = |one: &Stopped| one.instance.is_some() && !one.terminated;
+        let unproved =
+            |one: &Stopped| one.instance.is_some() && !one.terminated && !one.assumed_gone;
         let left = !self.kept.is_empty() || self.stopped.iter().any(unproved);
         if let Some(error) = &self.error {
             error.kind
@@ -182,6 +187,7 @@ fn planned(chosen: Selected) -> Stopped {
         name: chosen.name,
         deregistered: false,
         terminated: false,
+        assumed_gone: false,
         billed: None,
         cost: None,
         reason: chosen.why,
@@ -253,6 +259,7 @@ mod tests {
             manner: super::super::StopMode::Explicit,
             place: None,
             row: None,
+            registered: super::super::Registered::Maybe,
         };
         let selection = Selection {
             chosen: vec![chosen],

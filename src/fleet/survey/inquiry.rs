@@ -73,6 +73,9 @@ impl<'a, G: GitHubApi> Inquiry<'a, G> {
         row.facts.at_least = self.fleet.at_least();
         if row.elsewhere {
             self.tell_where(row).await;
+        } else if row.facts.machine == MachineState::Unread && row.is_abandoned() {
+            let error = Error::from("its lifetime is over, and it could not be looked for");
+            self.cannot_look_for(row, error);
         }
         if self.run_matters(row) {
             row.facts.run_over = self.run_over(row).await;
@@ -193,13 +196,33 @@ impl<'a, G: GitHubApi> Inquiry<'a, G> {
     /// another daemon, host or region proves nothing. Asking about a machine resolves its place, and says
     /// more.
     async fn tell_where(&self, row: &SurveyRow) {
-        if let (Ok(_), Some(machine)) = (self.in_use(row).await, &row.instance) {
-            let why = format!(
-                "`{}` does not list machines in its location",
-                machine.provider
-            );
-            self.cannot(&machine.to_string(), why);
-        }
+        let Some(machine) = &row.instance else {
+            return;
+        };
+        let error = match self.ask_place(row).await {
+            Err(error) => error,
+            Ok(_) => {
+                let provider = &machine.provider;
+                format!("`{provider}` does not list machines in its location").into()
+            }
+        };
+        self.cannot_look_for(row, error);
+    }
+
+    /// Names a machine that could not be looked for, and once its lifetime is over how its record is dropped: its place
+    /// may never answer again.
+    fn cannot_look_for(&self, row: &SurveyRow, error: Error) {
+        let source = match &row.instance {
+            Some(machine) => machine.to_string(),
+            None => row.name.to_string(),
+        };
+        let error = match row.is_abandoned() {
+            true => error.hinted(format!(
+                "if its place is gone for good, forget it with `gharun stop --force {source}`"
+            )),
+            false => error,
+        };
+        self.cannot(&source, error);
     }
 
     fn judge(&self, row: &mut SurveyRow) {

@@ -71,6 +71,35 @@ impl Join<'_> {
         rows
     }
 
+    /// The rows of machines that cannot be judged, as far as it can be read what they are called and whose they are, and
+    /// no other row tells of them.
+    pub(super) fn unjudged(&self, rows: &[SurveyRow]) -> Vec<SurveyRow> {
+        let mut all = Vec::new();
+        for read in self.places {
+            for one in &read.listing.unjudged {
+                let (Some(name), Some(server), Some(scope)) = (&one.name, &one.server, &one.scope)
+                else {
+                    continue;
+                };
+                let reference = read.place.reference(&one.id);
+                if rows
+                    .iter()
+                    .any(|row| row.instance.as_ref() == Some(&reference))
+                {
+                    continue;
+                }
+                let mut row = self.row(name, server, scope, MachineState::Unread);
+                row.instance = Some(reference);
+                row.provider = Some(read.place.name.clone());
+                row.kind = Some(read.place.provider.kind());
+                row.unjudged = true;
+                "its tags could not be read".clone_into(&mut row.why);
+                all.push(row);
+            }
+        }
+        all
+    }
+
     fn of_machine(&self, place: &NamedProvider, machine: &Instance) -> SurveyRow {
         let (tags, entry) = (&machine.tags, self.entries.get(&machine.tags.name));
         let created = machine.created;
@@ -110,18 +139,30 @@ impl Join<'_> {
             .places
             .iter()
             .find(|read| read.place.name == entry.provider);
-        let part = entry.instance.as_ref().map(|machine| &machine.id);
-        let part = part.and_then(|id| id.location.as_deref());
+        let id = entry.instance.as_ref().map(|machine| &machine.id);
         let is_unopened = |one: &Unopened| one.name == entry.provider;
-        let silence = place.map(|read| read.listing.silence(part));
+        let silence = place.map(|read| {
+            read.listing
+                .silence(id.and_then(|id| id.location.as_deref()))
+        });
+        let is_hidden = place.is_some_and(|read| read.listing.hides(id, name).is_some());
+        // An intent has no reference whose place could be another's.
+        let is_intent = id.is_none();
+        let is_absent = self.is_absent(name, &entry.server, &entry.scope);
         let machine = match silence {
             None if self.unopened.iter().any(is_unopened) => MachineState::Unread,
             None => MachineState::Nowhere,
+            Some(_) if is_hidden => MachineState::Unread,
             Some(None) => MachineState::Gone,
+            // Earlier versions did not write down whose place it was; GitHub's word decides.
+            Some(Some(Silence::Vague(_))) if is_intent || is_absent => MachineState::Gone,
             Some(Some(_)) => MachineState::Unread,
         };
         let mut row = self.row(name, &entry.server, &entry.scope, machine);
-        row.elsewhere = matches!(silence, Some(Some(Silence::Elsewhere)));
+        let is_vague =
+            matches!(silence, Some(Some(Silence::Vague(_)))) && machine == MachineState::Unread;
+        row.unjudged = is_hidden;
+        row.elsewhere = is_vague || matches!(silence, Some(Some(Silence::Elsewhere)));
         row.instance.clone_from(&entry.instance);
         row.provider = Some(entry.provider.clone());
         row.kind = place.map(|read| read.place.provider.kind());
@@ -140,6 +181,13 @@ impl Join<'_> {
         row
     }
 
+    /// Whether GitHub was asked, and has no registration of this name.
+    fn is_absent(&self, name: &Name, server: &str, scope: &str) -> bool {
+        let runners = self.runners.as_ref();
+        let ours = self.view.is_ours(server, scope);
+        ours && runners.is_some_and(|runners| !runners.contains_key(name))
+    }
+
     /// A registration that nothing else knows of; its name tells run and age.
     fn of_runner(&self, name: &Name, runner: &Runner) -> Option<SurveyRow> {
         let scope = self.view.scope.as_deref()?;
@@ -147,7 +195,7 @@ impl Join<'_> {
         let all_read = self
             .places
             .iter()
-            .all(|read| read.listing.unread.is_empty());
+            .all(|read| read.listing.unread.is_empty() && read.listing.hides(None, name).is_none());
         let machine = if all_read && self.unopened.is_empty() {
             MachineState::Nowhere
         } else {
@@ -206,6 +254,7 @@ impl Join<'_> {
             why: String::new(),
             place: None,
             elsewhere: false,
+            unjudged: false,
             ours,
         }
     }

@@ -37,10 +37,40 @@ impl fmt::Display for Candidate {
 
 impl Candidate {
     /// The key of a creation: the same for the same name and candidate, in whatever process, so that a
-    /// repeat can never make two. `round` tells the tries apart that follow a proved lack of room.
+    /// repeat can never make two. `round` tells the tries apart that follow a proved lack of room. Its first half is of
+    /// the name alone and proves it: nobody can change the token of an instance.
     pub(super) fn token(&self, name: &Name, round: u32) -> String {
-        // 64 characters, which is the most that EC2 takes.
-        digest::sha256(format!("{name}\n{self}\n{round}"))
+        let mut rest = digest::sha256(format!("{name}\n{self}\n{round}"));
+        rest.truncate(REST);
+        format!("{}-{rest}", of_name(name))
+    }
+}
+
+/// The digits of a token that are of its name, and of the rest; with the `-` between them 64 characters, which is
+/// the most that EC2 takes.
+const OF_NAME: usize = 32;
+const REST: usize = 31;
+
+fn of_name(name: &Name) -> String {
+    let mut digits = digest::sha256(format!("gharun\n{name}"));
+    digits.truncate(OF_NAME);
+    digits
+}
+
+/// Whether a token may be that of a machine whose tags say this name; of no name where that cannot be read. Of the
+/// tokens that earlier versions made, 64 digits, nothing can be told.
+pub(super) fn may_be_token(token: &str, name: Option<&Name>) -> bool {
+    let digits = |text: &str| {
+        let digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        text.bytes().all(digit)
+    };
+    match token.split_once('-') {
+        None => token.len() == 2 * OF_NAME && digits(token),
+        Some((own, rest)) => {
+            let has_form =
+                own.len() == OF_NAME && rest.len() == REST && digits(own) && digits(rest);
+            has_form && name.is_none_or(|name| own == of_name(name))
+        }
     }
 }
 
@@ -135,6 +165,8 @@ mod tests {
         let other = Name::choose(None, 0, jiff::Timestamp::UNIX_EPOCH);
         let token = of(false).token(&name, 0);
         assert_eq!(token.len(), 64);
+        assert!(may_be_token(&token, Some(&name)) && may_be_token(&token, None));
+        assert!(!may_be_token(&token, Some(&other)));
         assert_eq!(token, of(false).token(&name, 0));
         for differs in [
             of(true).token(&name, 0),
@@ -142,6 +174,28 @@ mod tests {
             of(false).token(&other, 0),
         ] {
             assert_ne!(token, differs);
+        }
+    }
+
+    #[test]
+    fn a_token_of_earlier_versions_is_taken_and_one_of_others_is_not() {
+        let name: Name = "gharun-tpa3w7oi2c5t41".parse().expect("a name");
+        let may = |token: &str| may_be_token(token, Some(&name));
+        // sha256 of "gharun-tpa3w7oi2c5t41", "us-east-1 t3.large on-demand" and "0", a line each.
+        assert!(may(
+            "ff64794f40fb209b36f2a33d79980cca85d686d92668b8e23f671003fcb28097"
+        ));
+        assert!(may(
+            "17b8634b9269c285fe4e43c5c0f3392d-0123456789abcdef0123456789abcde"
+        ));
+        for foreign in [
+            "69eb31c1-5b1c-4c19-a3f1-0d6b1b1f5a11",
+            "ABCDE",
+            "terraform-20261130",
+            "abababababababababababababababab-0123456789abcdef0123456789abcde",
+            "FF64794F40FB209B36F2A33D79980CCA85D686D92668B8E23F671003FCB28097",
+        ] {
+            assert!(!may(foreign), "{foreign}");
         }
     }
 }

@@ -6,7 +6,7 @@ use aws_sdk_ec2::types::Instance as Found;
 use tokio::time::Instant as Moment;
 
 use super::failure::{ApiError, ErrorClass};
-use super::{Aws, machine, region_of};
+use super::{Aws, machine, place_of};
 use crate::model::{InstanceId, chain, lock};
 use crate::providers::{Error, ErrorKind, Result, Termination};
 
@@ -24,11 +24,22 @@ impl Aws {
     /// Asks for the end of an instance that is ours, and of its spot request; what its region does not
     /// have is gone.
     pub(super) async fn end(&self, id: &InstanceId) -> Result<Termination> {
-        let region = region_of(id)?;
+        let place = place_of(id)?;
+        let region = place.region.clone();
         lock(&self.memory).asked.insert(region.clone());
         let Some(found) = self.found(&region, id).await? else {
-            return self.end_unseen(&region, id).await;
+            // What another account has, this one does not know.
+            self.is_of_account(&place, id).await?;
+            return match self.end_unseen(&region, id).await? {
+                Termination::Gone if place.account.is_none() => {
+                    Err(self.not_found(&region, id).await?)
+                }
+                said => Ok(said),
+            };
         };
+        if machine::is_ours(&found) && machine::is_foreign(&found) {
+            return Err(machine::foreign().while_trying(doing(id)));
+        }
         if !machine::is_ours(&found) {
             return Err(Error::new(
                 ErrorKind::Denied,
@@ -51,21 +62,16 @@ impl Aws {
             self.cancel(&region, request).await?;
         }
         let mut memory = lock(&self.memory);
-        memory.ended.insert(id.clone());
+        memory.ended.insert(id.id.clone());
         drop(memory);
-        match is_gone {
-            true => Ok(Termination::Gone),
-            // The next look at it is the proof.
-            false if !machine::is_listed(&found) => {
-                Err(Error::new(ErrorKind::Unavailable, doing(id))
-                    .because("its tags cannot be read, so no list shows it"))
-            }
-            false => Ok(Termination::Accepted),
-        }
+        Ok(match is_gone {
+            true => Termination::Gone,
+            false => Termination::Accepted,
+        })
     }
 
     /// Looks for an instance; `None` when its region says that it does not have it.
-    async fn found(&self, region: &str, id: &InstanceId) -> Result<Option<Found>> {
+    pub(super) async fn found(&self, region: &str, id: &InstanceId) -> Result<Option<Found>> {
         let client = self.clients.ec2(region).await?;
         let answer = client
             .describe_instances()
@@ -98,10 +104,13 @@ impl Aws {
     /// Ends what EC2 does not show, and may show yet: by its id what this process launched. The others
     /// are gone when they are not shown for a while.
     async fn end_unseen(&self, region: &str, id: &InstanceId) -> Result<Termination> {
-        let launched = lock(&self.memory).launched.get(id).copied();
+        let launched = lock(&self.memory).launched.get(&id.id).copied();
         let Some(launched) = launched else {
             let now = Moment::now();
-            let missed = *lock(&self.memory).missed.entry(id.clone()).or_insert(now);
+            let missed = *lock(&self.memory)
+                .missed
+                .entry(id.id.clone())
+                .or_insert(now);
             return if missed.elapsed() < SHOWS {
                 Err(unseen(id))
             } else {

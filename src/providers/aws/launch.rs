@@ -15,8 +15,8 @@ use tokio::time::{Instant as Moment, sleep};
 use super::Aws;
 use super::candidates::{Candidate, candidates};
 use super::failure::{ApiError, Delivery, ErrorClass};
-use super::machine::{is_gone, machine};
-use super::request;
+use super::machine::{is_gone, judged, machine};
+use super::{places, request};
 use crate::model::{Instance, Order};
 use crate::poll::{Backoff, Pace, chance, until};
 use crate::providers::common::candidates::{Tried, none_has_room, try_all};
@@ -115,7 +115,7 @@ impl Aws {
             self.pacer.turn(&candidate.region).await;
             let said = match once(request.clone()).await {
                 Ok(made) => {
-                    let instance = self.understood(made, candidate, &doing())?;
+                    let instance = self.understood(made, candidate, &doing()).await?;
                     return Ok(Tried::Made(Box::new(instance)));
                 }
                 Err(error) => ApiError::of(&error),
@@ -147,17 +147,27 @@ impl Aws {
     }
 
     /// The instance that AWS says it has made.
-    fn understood(
+    async fn understood(
         &self,
         made: RunInstancesOutput,
         candidate: &Candidate,
         doing: &str,
     ) -> Result<Instance> {
         let failed = |kind, why: &str| Error::new(kind, doing).because(why);
+        let region = &candidate.region;
         let found = made.instances.unwrap_or_default().into_iter().next();
         let found =
             found.ok_or_else(|| failed(ErrorKind::Ambiguous, "AWS did not return an instance"))?;
-        let mut instance = machine(&candidate.region, &found).ok_or_else(|| {
+        let account = match made.owner_id {
+            Some(account) => account,
+            None => {
+                let asked = self.account(region).await;
+                asked.map_err(|error| {
+                    failed(ErrorKind::Ambiguous, "its account is not known").because(error)
+                })?
+            }
+        };
+        let mut instance = machine(&places::place(region, &account), &found).ok_or_else(|| {
             if is_gone(&found) {
                 failed(ErrorKind::Unavailable, "it was terminated in the meantime")
             } else {
@@ -180,9 +190,10 @@ impl Aws {
                 .instances(&candidate.region, filter.build())
                 .await
                 .ok()?;
-            let mut machines = found
-                .iter()
-                .filter_map(|found| machine(&candidate.region, found));
+            let account = self.account(&candidate.region).await.ok()?;
+            let place = places::place(&candidate.region, &account);
+            let judged = found.iter().filter_map(|found| judged(&place, found));
+            let mut machines = judged.filter_map(Result::ok);
             machines.find(|machine| order.owns(&machine.tags))
         };
         let instance = until(SHOWN, look).await?;

@@ -5,9 +5,9 @@ use futures_util::future::join_all;
 
 use super::config::Search;
 use super::failure::ApiError;
-use super::machine::{is_gone, machine};
-use super::{Aws, places};
-use crate::model::{Instance, MANAGED_BY, lock};
+use super::machine::{is_gone, judged};
+use super::{Aws, account, places};
+use crate::model::{MANAGED_BY, lock};
 use crate::providers::{Error, ErrorKind, Listing, Result, Unread};
 
 /// How many instances a page holds. <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstances.html>
@@ -30,21 +30,40 @@ impl Aws {
         };
         listing.unread.extend(why.map(|error| unread(None, error)));
         let asked = own.iter().chain(&further);
-        let answers = join_all(asked.map(|region| self.machines(region))).await;
+        let answers = join_all(asked.map(|region| self.ours(region))).await;
+        // Without it nobody knows whose instances are not there.
+        let account = match self.account(&own[0]).await {
+            Ok(account) => account,
+            Err(error) => {
+                let failed = answers.into_iter().take(own.len()).filter_map(Result::err);
+                let failed: Vec<_> = failed.map(|error| unread(None, error)).collect();
+                let all = if failed.is_empty() {
+                    vec![unread(None, error)]
+                } else {
+                    failed
+                };
+                listing.unread.extend(all);
+                return listing;
+            }
+        };
+        let whose = account::whose(&account);
+        let place = |region: &str| places::place(region, &account);
+        listing.vague.push((None, whose.clone()));
         let mut denied = Vec::new();
         for (n, (region, answer)) in own.iter().chain(&further).zip(answers).enumerate() {
             match answer {
-                Ok(machines) => {
-                    listing.read.push(places::place(region));
-                    listing.instances.extend(machines);
+                Ok(found) => {
+                    listing.read.push(place(region));
+                    listing
+                        .vague
+                        .push((Some(places::vague(region)), whose.clone()));
+                    self.judge(&place(region), &found, &mut listing);
                 }
                 // Where nothing may be done nothing was launched; an organization's rules often say so.
                 Err(error) if n >= own.len() && error.kind == ErrorKind::Denied => {
                     denied.push(region.as_str());
                 }
-                Err(error) => listing
-                    .unread
-                    .push(unread(Some(places::place(region)), error)),
+                Err(error) => listing.unread.push(unread(Some(place(region)), error)),
             }
         }
         if !denied.is_empty() {
@@ -101,17 +120,18 @@ impl Aws {
         Ok(regions.filter_map(|region| region.region_name).collect())
     }
 
-    /// The machines of a region, all pages.
-    async fn machines(&self, region: &str) -> Result<Vec<Instance>> {
-        let found = self.ours(region).await?;
+    /// Adds the machines of a region to a listing.
+    fn judge(&self, place: &str, found: &[Found], listing: &mut Listing) {
         let memory = lock(&self.memory);
-        Ok(found
-            .iter()
-            .filter_map(|found| Some((is_gone(found), machine(region, found)?)))
-            // Whoever asked for its end knows.
-            .filter(|(gone, machine)| !gone || !memory.ended.contains(&machine.id))
-            .map(|(_, machine)| machine)
-            .collect())
+        for found in found {
+            match judged(place, found) {
+                // Whoever asked for its end knows.
+                Some(Ok(machine)) if is_gone(found) && memory.ended.contains(&machine.id.id) => {}
+                Some(Ok(machine)) => listing.instances.push(machine),
+                Some(Err(unjudged)) => listing.unjudged.push(unjudged),
+                None => {}
+            }
+        }
     }
 
     /// The instances of a region that bear our tag, all pages.
@@ -139,6 +159,9 @@ impl Aws {
                 let doing = format!("could not list the instances in `{region}`");
                 ApiError::of(&error).explain(doing, "ec2:DescribeInstances")
             })?;
+        if let Some(owner) = found.iter().find_map(|found| found.owner_id.clone()) {
+            lock(&self.memory).owner = Some(owner);
+        }
         let instances = found.into_iter().filter_map(|found| found.instances);
         Ok(instances.flatten().collect())
     }

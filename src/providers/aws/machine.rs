@@ -3,8 +3,9 @@
 use aws_sdk_ec2::types::{Instance as Found, InstanceStateName};
 use jiff::Timestamp;
 
-use super::places;
-use crate::model::{Condition, Instance, InstanceId, MANAGED_BY, Tags};
+use super::candidates;
+use crate::model::{Condition, Instance, InstanceId, MANAGED_BY, Name, Tags};
+use crate::providers::{Error, ErrorKind, Unjudged};
 
 /// Whether an instance carries our tag.
 pub(super) fn is_ours(found: &Found) -> bool {
@@ -26,31 +27,60 @@ pub(super) fn is_gone(found: &Found) -> bool {
     )
 }
 
-/// Whether its tags can be read, so that a listing shows it while it is there.
-pub(super) fn is_listed(found: &Found) -> bool {
-    Tags::from_lookup(|key| tag(found, key)).is_some()
+/// Whether gharun launched an instance under the name that its tags say: whoever may write tags can forge them all,
+/// and not the token of its creation.
+pub(super) fn is_foreign(found: &Found) -> bool {
+    let name = tag(found, "gharun-name").and_then(|name| name.parse::<Name>().ok());
+    let token = found.client_token().filter(|token| !token.is_empty());
+    match (token, name) {
+        (Some(token), name) => !candidates::may_be_token(token, name.as_ref()),
+        // A server of EC2's kind that does not show it leaves the tags to be believed.
+        (None, _) => false,
+    }
 }
 
-/// An instance as a machine; `None` when it is gone, or not ours to judge.
-pub(super) fn machine(region: &str, found: &Found) -> Option<Instance> {
-    let id = found.instance_id.clone()?;
-    let Some(tags) = Tags::from_lookup(|key| tag(found, key)) else {
-        if is_ours(found) && !is_gone(found) {
-            tracing::warn!(
-                "the instance `{id}` in `{region}` is marked as gharun's, but its tags could not \
-                 be read: leaving it alone"
-            );
-        }
+fn id_of(place: &str, found: &Found) -> Option<InstanceId> {
+    Some(InstanceId {
+        location: Some(place.to_owned()),
+        id: found.instance_id.clone()?,
+    })
+}
+
+/// An instance as a machine, or why it cannot be judged; `None` when it is gone, or does not bear our mark.
+pub(super) fn judged(place: &str, found: &Found) -> Option<Result<Instance, Unjudged>> {
+    if !is_ours(found) {
         return None;
-    };
+    }
+    let unjudged = |id| Unjudged::by_tags(id, |key| tag(found, key));
+    if is_foreign(found) {
+        let id = id_of(place, found).filter(|_| !is_gone(found))?;
+        return Some(Err(unjudged(id).is_foreign(foreign())));
+    }
+    match machine(place, found) {
+        Some(machine) => Some(Ok(machine)),
+        // It is gone for a reason that is no news, or its tags cannot be read.
+        None if is_gone(found) => None,
+        None => Some(Err(unjudged(id_of(place, found)?))),
+    }
+}
+
+/// The error for an instance that others launched.
+pub(super) fn foreign() -> Error {
+    Error::new(
+        ErrorKind::Denied,
+        "it has gharun's tags, but gharun did not launch it under their name",
+    )
+    .because("the token of its creation does not fit `gharun-name`, which only forged or changed tags explain")
+}
+
+/// An instance as a machine; `None` when it is gone, or its tags cannot be read.
+pub(super) fn machine(place: &str, found: &Found) -> Option<Instance> {
+    let tags = Tags::from_lookup(|key| tag(found, key))?;
     let created = found
         .launch_time
         .and_then(|time| Timestamp::from_second(time.secs()).ok());
     Some(Instance {
-        id: InstanceId {
-            location: Some(places::place(region)),
-            id,
-        },
+        id: id_of(place, found)?,
         state: condition(found)?,
         created: created.unwrap_or(tags.created),
         tags,

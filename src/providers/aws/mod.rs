@@ -17,7 +17,9 @@ use clients::Clients;
 use failure::{ApiError, ErrorClass};
 use image::Images;
 use pace::Pacer;
+use places::RegionOfAccount;
 
+mod account;
 mod candidates;
 mod check;
 mod clients;
@@ -51,6 +53,7 @@ pub struct Aws {
     images: Images,
     pacer: Pacer,
     enabled: Attempt<Vec<String>>,
+    account: Attempt<String>,
     memory: Mutex<LaunchMemory>,
     said: Once,
 }
@@ -59,11 +62,13 @@ pub struct Aws {
 #[derive(Debug, Default)]
 struct LaunchMemory {
     /// What it launched, and when.
-    launched: BTreeMap<InstanceId, Moment>,
+    launched: BTreeMap<String, Moment>,
     /// What was not shown when its end was asked for, and since when.
-    missed: BTreeMap<InstanceId, Moment>,
+    missed: BTreeMap<String, Moment>,
     /// What was shown, and was ended or gone: it stays to be seen for an hour.
-    ended: BTreeSet<InstanceId>,
+    ended: BTreeSet<String>,
+    /// The account of the instances that were shown.
+    owner: Option<String>,
     /// The regions in which an end was asked for: they are looked at, too, whatever the settings say.
     asked: BTreeSet<String>,
 }
@@ -98,6 +103,7 @@ impl ProviderKind for Aws {
             images: Images::default(),
             pacer: Pacer::default(),
             enabled: Attempt::default(),
+            account: Attempt::default(),
             memory: Mutex::default(),
             said: Once::default(),
             config,
@@ -126,8 +132,29 @@ impl Provider for Aws {
         Box::pin(async move { Ok(Box::pin(self.look()).await) })
     }
 
+    fn canonical<'a>(&'a self, id: &'a InstanceId) -> ProviderFuture<'a, InstanceId> {
+        Box::pin(self.whole(id))
+    }
+
+    fn is_same(&self, listed: &InstanceId, given: &InstanceId) -> bool {
+        account::is_same(listed, given)
+    }
+
     fn terminate<'a>(&'a self, id: &'a InstanceId) -> ProviderFuture<'a, Termination> {
         Box::pin(self.end(id))
+    }
+
+    fn in_use<'a>(&'a self, id: &'a InstanceId) -> ProviderFuture<'a, Option<bool>> {
+        Box::pin(async move {
+            // EC2 knows nothing of jobs; whether this account can have the machine, it knows.
+            let place = place_of(id)?;
+            self.is_of_account(&place, id).await?;
+            let is_vague = place.account.is_none();
+            if is_vague && self.found(&place.region, id).await?.is_none() {
+                return Err(self.not_found(&place.region, id).await?);
+            }
+            Ok(None)
+        })
     }
 
     fn shutdown_command(&self) -> &'static str {
@@ -215,7 +242,7 @@ impl Aws {
     /// Remembers what was launched just now.
     fn launched(&self, id: &InstanceId) {
         let mut memory = lock(&self.memory);
-        memory.launched.insert(id.clone(), Moment::now());
+        memory.launched.insert(id.id.clone(), Moment::now());
     }
 
     fn has_launched(&self) -> bool {
@@ -224,11 +251,11 @@ impl Aws {
     }
 }
 
-/// The region of a machine, if its reference is one of this kind.
-fn region_of(id: &InstanceId) -> Result<String> {
+/// The region of a machine, and as far as its reference tells its account, if it is one of this kind.
+fn place_of(id: &InstanceId) -> Result<RegionOfAccount> {
     let bad = |what: String| {
         Error::new(ErrorKind::Config, what)
-            .hinted("write a reference as `gharun list` shows it: `aws:us_east_1/i-…`")
+            .hinted("write a reference as `gharun list` shows it: `aws:us_east_1_3fa9c1/i-…`")
     };
     let hex = |id: &str| {
         id.len() >= 8
@@ -245,5 +272,9 @@ fn region_of(id: &InstanceId) -> Result<String> {
             id.id
         ))
     })?;
-    places::region(place).ok_or_else(|| bad(format!("`{place}` is not an AWS region")))
+    RegionOfAccount::read(place).ok_or_else(|| bad(format!("`{place}` is not an AWS region")))
+}
+
+fn region_of(id: &InstanceId) -> Result<String> {
+    place_of(id).map(|place| place.region)
 }

@@ -12,6 +12,7 @@ use crate::providers::contract::{Fake as _, Mood, chain, contract, ends, order, 
 use gharun_worlds::moto::{self, Asked, Deed, ask, texts};
 use share::{REGION, Share};
 
+mod identity;
 mod launches;
 mod leftovers;
 mod settings;
@@ -162,7 +163,7 @@ async fn all_enabled_regions_are_searched_and_a_denied_one_is_left_out() {
             .iter()
             .map(|one| one.location.as_deref())
             .collect();
-        assert_eq!(unread, [Some("eu_west_2")]);
+        assert_eq!(unread, [Some(share.place("eu-west-2").as_str())]);
         let asked = proxy.asked("DescribeInstances");
         let mut regions: Vec<_> = asked.iter().map(|asked| asked.region.as_str()).collect();
         regions.sort_unstable();

@@ -35,8 +35,10 @@ const ACT: Duration = Duration::from_mins(2);
 pub(super) struct Daemon {
     pub(super) client: bollard::Docker,
     pub(super) endpoint: Endpoint,
-    /// The place of its containers: a short hash of its id.
+    /// The place of its containers: a short hash of what tells it from others.
     pub(super) location: String,
+    /// The same as earlier versions wrote it, of its id alone; none where its id is no identity.
+    pub(super) vague: Option<String>,
     pub(super) info: SystemInfo,
 }
 
@@ -67,11 +69,21 @@ impl Daemon {
                 .because("it reports no ID, so its containers cannot be referred to"));
         };
         Ok(Self {
-            location: digest::place(id),
+            location: digest::place(identity(&info, id)),
+            vague: has_id(&info).then(|| digest::place(id)),
             client,
             endpoint: endpoint.clone(),
             info,
         })
+    }
+
+    /// Who it is, for people.
+    pub(super) fn whose(&self) -> String {
+        let name = self.info.name.as_deref().filter(|name| !name.is_empty());
+        match name {
+            Some(name) => format!("the daemon at {} (host `{name}`)", self.endpoint),
+            None => format!("the daemon at {}", self.endpoint),
+        }
     }
 
     /// The API version that was agreed on.
@@ -191,6 +203,20 @@ impl Daemon {
     }
 }
 
+/// What tells a daemon from all others. Virtual machines that were cloned share the engine's id, and daemons of one host may:
+/// so its host and its folder belong to it.
+fn identity(info: &SystemInfo, id: &str) -> String {
+    let told = |text: &Option<String>| text.clone().unwrap_or_default();
+    let id = if has_id(info) { id } else { "" };
+    [id, &told(&info.name), &told(&info.docker_root_dir)].join("\n")
+}
+
+/// Whether the engine's id stays the same: Podman makes a new one for every question. It says the same of its license,
+/// as Docker's engine never does (`pkg/api/handlers/compat/info.go`).
+fn has_id(info: &SystemInfo) -> bool {
+    info.product_license.as_deref() != Some("Apache-2.0")
+}
+
 /// Bounds a request that changes something.
 pub(super) async fn act<T>(request: impl Future<Output = ClientResult<T>>) -> ClientResult<T> {
     bounded(ACT, request).await
@@ -286,10 +312,36 @@ fn speak(mut request: BollardRequest, version: &bollard::ClientVersion) -> Bolla
 mod tests {
     use super::*;
 
+    fn place(id: &str, name: &str, folder: &str, license: Option<&str>) -> String {
+        let info = SystemInfo {
+            name: Some(name.to_owned()),
+            docker_root_dir: Some(folder.to_owned()),
+            product_license: license.map(str::to_owned),
+            ..SystemInfo::default()
+        };
+        digest::place(identity(&info, id))
+    }
+
     #[test]
-    fn a_daemon_is_spelled_as_a_short_hash() {
-        // printf 'AAAA:BBBB' | sha256sum
-        assert_eq!(digest::place("AAAA:BBBB"), "4601ab0ede35");
+    fn a_daemon_is_its_engine_its_host_and_its_folder() {
+        let docker = |id, name, folder| place(id, name, folder, None);
+        let one = docker("AAAA:BBBB", "box", "/var/lib/docker");
+        // printf 'AAAA:BBBB\nbox\n/var/lib/docker' | sha256sum
+        assert_eq!(one, "6e0e04ad3d3e");
+        for other in [
+            docker("CCCC:DDDD", "box", "/var/lib/docker"),
+            docker("AAAA:BBBB", "clone", "/var/lib/docker"),
+            docker("AAAA:BBBB", "box", "/srv/docker"),
+        ] {
+            assert_ne!(one, other);
+        }
+    }
+
+    #[test]
+    fn a_podman_is_the_same_whatever_id_it_says_it_has() {
+        let podman = |id, name| place(id, name, "/var/lib/containers", Some("Apache-2.0"));
+        assert_eq!(podman("c52dee84", "box"), podman("18ef3c9c", "box"));
+        assert_ne!(podman("c52dee84", "box"), podman("c52dee84", "clone"));
     }
 
     #[tokio::test]

@@ -8,18 +8,21 @@ use jiff::Timestamp;
 
 use super::daemon::Daemon;
 use crate::model::{Condition, Instance, InstanceId, Tags};
-use crate::providers::{Error, ErrorKind, Result};
+use crate::providers::{Error, ErrorKind, Result, Unjudged};
 
-/// One container of a listing; `None` when it cannot be judged, or went meanwhile.
-pub(super) async fn listed(daemon: &Daemon, container: ContainerSummary) -> Option<Instance> {
+/// One container of a listing; `None` when it went meanwhile.
+pub(super) async fn listed(
+    daemon: &Daemon,
+    container: ContainerSummary,
+) -> Option<Result<Instance, Unjudged>> {
     let whole = container.id?;
-    let Some(tags) = container.labels.and_then(Tags::from_pairs) else {
-        let id = short(&whole);
-        tracing::warn!(
-            "the container `{id}` is marked as gharun's, but its labels could not be read: leaving \
-             it alone"
-        );
-        return None;
+    let id = InstanceId {
+        location: Some(daemon.location.clone()),
+        id: short(&whole).to_owned(),
+    };
+    let labels = container.labels.unwrap_or_default();
+    let Some(tags) = Tags::from_pairs(&labels) else {
+        return Some(Err(Unjudged::by_tags(id, |key| labels.get(key).cloned())));
     };
     let state = match container.state {
         Some(
@@ -36,11 +39,8 @@ pub(super) async fn listed(daemon: &Daemon, container: ContainerSummary) -> Opti
             Err(_) => Condition::Ended(container.status.unwrap_or_else(|| "ended".to_owned())),
         },
     };
-    Some(Instance {
-        id: InstanceId {
-            location: Some(daemon.location.clone()),
-            id: short(&whole).to_owned(),
-        },
+    Some(Ok(Instance {
+        id,
         created: container
             .created
             .and_then(|seconds| Timestamp::from_second(seconds).ok())
@@ -48,7 +48,7 @@ pub(super) async fn listed(daemon: &Daemon, container: ContainerSummary) -> Opti
         state,
         tags,
         price_per_hour: None,
-    })
+    }))
 }
 
 /// A container as a machine.

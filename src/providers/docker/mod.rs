@@ -11,7 +11,7 @@ use url::Url;
 
 use super::common::attempt::Attempt;
 use super::{Error, ErrorKind, Health, Lookup, Provider, ProviderFuture, ProviderKind, Result};
-use crate::model::{Instance, InstanceId, MANAGED_BY, Order, Tags};
+use crate::model::{Instance, InstanceId, MANAGED_BY, Order};
 use crate::providers::{Listing, Termination};
 use daemon::{Daemon, look};
 use endpoint::{Endpoint, Transport};
@@ -197,26 +197,36 @@ impl Provider for Docker {
                     return Ok(Listing::unread(daemon.failed(doing, &error)));
                 }
             };
-            let instances = futures_util::stream::iter(containers)
+            let judged: Vec<_> = futures_util::stream::iter(containers)
                 .map(async |container| listed(&daemon, container).await)
                 .buffered(LOOKS)
                 .filter_map(std::future::ready)
                 .collect()
                 .await;
-            Ok(Listing {
-                instances,
+            let mut listing = Listing {
                 read: vec![daemon.location.clone()],
                 ..Listing::default()
-            })
+            };
+            let vague = daemon.vague.iter();
+            listing.vague = vague
+                .map(|place| (Some(place.clone()), daemon.whose()))
+                .collect();
+            for judged in judged {
+                match judged {
+                    Ok(machine) => listing.instances.push(machine),
+                    Err(unjudged) => listing.unjudged.push(unjudged),
+                }
+            }
+            Ok(listing)
         })
     }
 
     fn canonical<'a>(&'a self, id: &'a InstanceId) -> ProviderFuture<'a, InstanceId> {
         Box::pin(async move {
             let daemon = self.place_of(id).await?;
-            // Without its place, nobody knows whether this daemon ever had it.
-            if id.location.is_none() && self.found(&daemon, id).await?.is_none() {
-                return Err(self.unknown(id));
+            let is_here = id.location.as_ref() == Some(&daemon.location);
+            if !is_here && self.found(&daemon, id).await?.is_none() {
+                return Err(self.unknown(&daemon, id));
             }
             Ok(InstanceId {
                 location: Some(daemon.location.clone()),
@@ -225,20 +235,22 @@ impl Provider for Docker {
         })
     }
 
+    fn is_same(&self, listed: &InstanceId, given: &InstanceId) -> bool {
+        let fits = given.location.is_none() || given.location == listed.location;
+        fits && given.id.starts_with(&listed.id)
+    }
+
     fn terminate<'a>(&'a self, id: &'a InstanceId) -> ProviderFuture<'a, Termination> {
         Box::pin(async move {
             let daemon = self.place_of(id).await?;
             let Some(found) = self.found(&daemon, id).await? else {
-                return match id.location {
-                    Some(_) => Ok(Termination::Gone),
-                    None => Err(self.unknown(id)),
+                return match &id.location {
+                    Some(place) if *place == daemon.location => Ok(Termination::Gone),
+                    _ => Err(self.unknown(&daemon, id)),
                 };
             };
             let labels = found.config.and_then(|config| config.labels);
-            let ours = labels
-                .as_ref()
-                .and_then(|labels| labels.get(MANAGED_BY.0).cloned());
-            let is_listed = labels.and_then(Tags::from_pairs).is_some();
+            let ours = labels.and_then(|labels| labels.get(MANAGED_BY.0).cloned());
             if ours.as_deref() != Some(MANAGED_BY.1) {
                 return Err(Error::new(
                     ErrorKind::Denied,
@@ -251,10 +263,7 @@ impl Provider for Docker {
                 )));
             }
             let whole = found.id.unwrap_or_else(|| id.id.clone());
-            match removal::remove(&daemon, &whole).await? {
-                Termination::Accepted if !is_listed => Err(removal::unlisted(&whole)),
-                said => Ok(said),
-            }
+            removal::remove(&daemon, &whole).await
         })
     }
 
@@ -313,6 +322,9 @@ impl Provider for Docker {
             let daemon = self.place_of(id).await?;
             match daemon.top(&id.id).await {
                 Ok(Some(top)) => Ok(Some(machine::runs_a_job(&top))),
+                Ok(None) if id.location.as_ref() != Some(&daemon.location) => {
+                    Err(self.unknown(&daemon, id))
+                }
                 Ok(None) => Ok(None),
                 // It is not running.
                 Err(error) if is_conflict(&error) => Ok(None),
@@ -348,7 +360,7 @@ impl Docker {
             .await
     }
 
-    /// The daemon, if it is the one that a machine's id means.
+    /// The daemon that is asked for a machine, if its id can be one.
     async fn place_of(&self, id: &InstanceId) -> Result<Arc<Daemon>> {
         // In capitals the daemon would not find it, and it would be taken for gone.
         let digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
@@ -361,23 +373,32 @@ impl Docker {
             .hinted("write a reference as `gharun list` shows it"));
         }
         let daemon = self.daemon().await?;
-        match &id.location {
-            Some(place) if *place != daemon.location => Err(Error::new(
-                ErrorKind::Config,
-                format!(
-                    "the container `{id}` is not at {}, whose ID is `{}`",
-                    self.endpoint, daemon.location
-                ),
-            )
-            .hinted("set `$DOCKER_HOST`, `host` or `context` to the daemon that has it")),
-            _ => Ok(daemon),
+        let place = id.location.as_ref();
+        let is_other = place.is_some_and(|place| {
+            let known = [Some(&daemon.location), daemon.vague.as_ref()];
+            !known.contains(&Some(place))
+        });
+        // A clone of a daemon's host may have a container of the same id. What earlier versions wrote of a daemon whose
+        // id changes says nothing.
+        if is_other && daemon.vague.is_some() {
+            return Err(self.unknown(&daemon, id));
         }
+        Ok(daemon)
     }
 
-    fn unknown(&self, id: &InstanceId) -> Error {
-        let what = format!("the daemon at {} has no container `{id}`", self.endpoint);
-        Error::new(ErrorKind::Config, what)
-            .hinted("write the whole reference as `gharun list` shows it")
+    /// The error for a container that the daemon does not have, and may never have had.
+    fn unknown(&self, daemon: &Daemon, id: &InstanceId) -> Error {
+        let hint = "set `$DOCKER_HOST`, `host` or `context` to the daemon that has it";
+        if id.location.is_none() || id.location == daemon.vague {
+            let what = format!("`{id}` was not found at {}", daemon.whose());
+            return Error::new(ErrorKind::NotFound, what).hinted(hint);
+        }
+        let what = format!(
+            "the container `{id}` is not at {}, whose ID is `{}`",
+            daemon.whose(),
+            daemon.location
+        );
+        Error::new(ErrorKind::Elsewhere, what).hinted(hint)
     }
 
     /// Looks for a container by its id; a name that looks like one does not count.

@@ -45,11 +45,6 @@ pub(super) async fn remove_failed(daemon: &Daemon, container: &str, pace: Pace) 
     removed.await?
 }
 
-/// The error for a container whose end was accepted, and of which no listing tells.
-pub(super) fn unlisted(container: &str) -> Error {
-    still_there(container, "its labels cannot be read, so no list shows it")
-}
-
 fn still_there(container: &str, why: &str) -> Error {
     Error::new(ErrorKind::Unavailable, doing(container)).because(why)
 }

@@ -237,7 +237,7 @@ async fn a_name_that_another_start_bears_is_not_taken_over() {
 }
 
 #[tokio::test]
-async fn a_container_with_unreadable_tags_is_not_listed_and_can_be_ended() {
+async fn a_container_with_unreadable_tags_is_told_apart_and_can_be_ended() {
     uphold::<Share>(async |share| {
         let docker = share.open().await;
         let labels = HashMap::from([("managed-by".to_owned(), "gharun".to_owned())]);
@@ -245,6 +245,7 @@ async fn a_container_with_unreadable_tags_is_not_listed_and_can_be_ended() {
         share::run(share, &id).await;
         let listing = docker.list().await.unwrap();
         assert!(listing.instances.iter().all(|machine| machine.id != id));
+        assert!(listing.unjudged(&id).is_some_and(|found| found.is_ours));
         docker.terminate(&id).await.unwrap();
         assert_eq!(share.census().await, []);
     })

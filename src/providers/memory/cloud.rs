@@ -63,6 +63,8 @@ pub(crate) struct Machine {
     ends: Option<(Instant, String)>,
     pub(super) busy: Option<bool>,
     pub(super) log: String,
+    /// The tags that can still be read, where some were damaged.
+    pub(super) keeps: Option<Vec<&'static str>>,
 }
 
 impl Machine {
@@ -109,6 +111,8 @@ pub(crate) struct Place {
     pub(crate) price_per_hour: Option<f64>,
     /// What runners get for being here.
     pub(crate) labels: Vec<String>,
+    /// How earlier versions wrote it, when references did not tell whose place it is.
+    pub(crate) vague: Option<String>,
     /// The mood it is in.
     pub(crate) mood: Option<Mood>,
     /// What goes wrong with single verbs, on top of the mood.
@@ -133,6 +137,7 @@ impl Default for Place {
             reaches_us: false,
             price_per_hour: None,
             labels: Vec::new(),
+            vague: None,
             mood: None,
             faults: BTreeMap::new(),
             next: Vec::new(),
@@ -275,6 +280,11 @@ impl InMemoryCloud {
         }
     }
 
+    /// Damages the tags of a machine, all but some.
+    pub(crate) fn damage(&self, id: &InstanceId, keeps: &[&'static str]) {
+        self.change(id, |machine| machine.keeps = Some(keeps.to_vec()));
+    }
+
     /// Says whether a job's process runs on a machine; before that the place cannot tell.
     pub(crate) fn busy(&self, id: &InstanceId, busy: bool) {
         self.change(id, |machine| machine.busy = Some(busy));
@@ -312,6 +322,7 @@ impl Place {
             ends: self.dies.clone().map(|(after, how)| (now + after, how)),
             busy: None,
             log: "gharun: phase=run t=1795507200\n".into(),
+            keeps: None,
         }
     }
 }

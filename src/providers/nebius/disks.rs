@@ -8,7 +8,7 @@ use super::machine::instance;
 use super::wire::Disk;
 use super::{Nebius, Service, api, labels, prices};
 use crate::model::{Condition, Instance, InstanceId, chain};
-use crate::providers::{Error, ErrorKind, Result, Termination};
+use crate::providers::{Error, ErrorKind, Result, Termination, Unjudged};
 
 /// What the id of a disk begins with, as Nebius's description has it.
 const KIND: &str = "computedisk";
@@ -53,11 +53,25 @@ impl Nebius {
             .filter_map(|disk| {
                 let state = Condition::Ended(BILLED.to_owned());
                 let price = prices::of_disk(disk.spec.size_gibibytes.0);
-                instance(&place, &disk.metadata, state, Some(price))
+                instance(&place, &disk.metadata, state, Some(price)).ok()
             })
             .filter(|disk| is_disk(&disk.id.id) && disk.tags.ready_by < now)
             .filter(|disk| !there.iter().any(|one| one.tags.name == disk.tags.name))
             .collect())
+    }
+
+    /// Disks that are no VM's and say that they are ours, with labels that cannot be read.
+    pub(super) fn unjudged(&self, disks: &[Disk]) -> Result<Vec<Unjudged>> {
+        let place = self.place()?;
+        let free = disks.iter().filter(|disk| {
+            labels::is_ours(&disk.metadata.labels) && disk.is_free() && is_disk(&disk.metadata.id)
+        });
+        let judged = free.filter_map(|disk| {
+            let state = Condition::Ended(BILLED.to_owned());
+            let judged = instance(&place, &disk.metadata, state, None);
+            judged.err().map(|unjudged| *unjudged)
+        });
+        Ok(judged.collect())
     }
 
     /// Disks of VMs whose end was asked for here and that are gone, as those VMs: whoever asks again removes
@@ -77,7 +91,7 @@ impl Nebius {
             let disk = disks.iter().find(|disk| is_disk_of(disk, name))?;
             let price = prices::of_disk(disk.spec.size_gibibytes.0);
             let state = Condition::Ended(BILLED.to_owned());
-            let mut left = instance(&place, &disk.metadata, state, Some(price))?;
+            let mut left = instance(&place, &disk.metadata, state, Some(price)).ok()?;
             left.id.id.clone_from(id);
             Some(left)
         });

@@ -1,7 +1,6 @@
 //! The end of a machine: asked for once.
 
 use super::failure::{self, ApiRefusal, ErrorClass};
-use super::machine::instance;
 use super::wire::{Job, Metadata, Operation, Vm};
 use super::{Nebius, Service, disks, labels};
 use crate::model::{Condition, InstanceId};
@@ -14,8 +13,6 @@ enum MachineSight {
     Ours {
         stage: String,
         name: String,
-        /// Whether its labels can be read, so that a listing shows it.
-        is_listed: bool,
     },
     Strange,
 }
@@ -34,12 +31,20 @@ impl Nebius {
         if !is_disk && service.is_none() {
             return Err(bad(format!("`{}` is not the ID of a job or a VM", id.id)));
         }
-        if id.location.as_deref() != Some(&place) {
-            let told = id.location.as_deref().unwrap_or("nowhere");
-            return Err(bad(format!(
-                "the machine `{}` is in another project (`{told}`), not in `{place}`",
-                id.id
-            )));
+        match &id.location {
+            Some(told) if *told == place => {}
+            Some(told) => {
+                let what = format!(
+                    "the machine `{}` is in another project (`{told}`), not in `{place}`",
+                    id.id
+                );
+                let hint = "set `project` to the one that it was launched in";
+                return Err(Error::new(ErrorKind::Elsewhere, what).hinted(hint));
+            }
+            None => {
+                let what = format!("the reference to the machine `{}` lacks its project", id.id);
+                return Err(bad(what));
+            }
         }
         match service {
             Some(service) => self.remove(service, id).await,
@@ -52,20 +57,12 @@ impl Nebius {
         match self.sight(service, id).await? {
             MachineSight::Gone if self.may_turn_up(id) => self.end_unseen(service, id).await,
             MachineSight::Gone => self.clear_up(service, id).await,
-            MachineSight::Ours {
-                stage,
-                name,
-                is_listed,
-            } => {
+            MachineSight::Ours { stage, name } => {
                 self.is_seen(id, &name);
                 // An end that was accepted may have failed since: that is told before it is asked for again.
                 self.is_over(service, id).await?;
                 if stage != "DELETING" {
                     self.ask_to_end(service, id, &stage).await?;
-                }
-                if !is_listed {
-                    let why = "its labels cannot be read, so no list shows it";
-                    return Err(still_there(service, id, why));
                 }
                 Ok(Termination::Accepted)
             }
@@ -151,13 +148,11 @@ impl Nebius {
             }
             Err(refusal) => return Err(explain(refusal)),
         };
-        let place = self.place()?;
         Ok(match found {
             None => MachineSight::Gone,
             Some((metadata, _)) if !labels::is_ours(&metadata.labels) => MachineSight::Strange,
             Some((metadata, stage)) => MachineSight::Ours {
                 stage,
-                is_listed: instance(&place, &metadata, Condition::Pending, None).is_some(),
                 name: metadata.name,
             },
         })

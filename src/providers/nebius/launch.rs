@@ -262,7 +262,7 @@ impl Nebius {
             // A listing that fails shows nothing, and the next look may.
             let found = self.found(self.service()).await.ok()?;
             found.into_iter().find_map(|found| {
-                let machine = found.machine?;
+                let machine = found.machine.ok()?;
                 order
                     .owns(&machine.tags)
                     .then_some((found.candidate, machine))

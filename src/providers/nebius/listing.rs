@@ -42,13 +42,8 @@ impl Nebius {
             for found in found {
                 self.note(&found);
                 match found.machine {
-                    Some(machine) => listing.instances.push(machine),
-                    None => self.said.warn(format!(
-                        "the {} `{}` is marked as gharun's, but its labels could not be read: \
-                         leaving it alone",
-                        service.noun(),
-                        found.id
-                    )),
+                    Ok(machine) => listing.instances.push(machine),
+                    Err(unjudged) => listing.unjudged.push(*unjudged),
                 }
             }
         }
@@ -58,6 +53,7 @@ impl Nebius {
                 listing.instances.extend(ended);
                 let left = self.left_of(&disks, &listing.instances)?;
                 listing.instances.extend(left);
+                listing.unjudged.extend(self.unjudged(&disks)?);
             }
             // Which of them lost their VM, its own list would say.
             Ok(_) => {}
@@ -94,7 +90,7 @@ impl Nebius {
 
     /// Remembers what is seen of an order of this process.
     fn note(&self, found: &ListedMachine) {
-        let late = found.machine.as_ref().and_then(|machine| {
+        let late = found.machine.as_ref().ok().and_then(|machine| {
             let since = self.memory().unanswered.get(&machine.tags.name).copied();
             since.map(|since| (machine, since))
         });
@@ -102,7 +98,7 @@ impl Nebius {
             self.remember(&found.candidate, machine, String::new(), since);
         }
         let mut memory = self.memory();
-        if let Some(machine) = &found.machine {
+        if let Ok(machine) = &found.machine {
             let name = machine.tags.name.to_string();
             memory.names.insert(found.id.clone(), name);
         }

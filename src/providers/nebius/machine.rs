@@ -7,7 +7,8 @@ use super::failure::{ErrorClass, describe_service};
 use super::labels;
 use super::prices::{estimate, of_disk, resources};
 use super::wire::{Job, Metadata, StateDetails, Vm};
-use crate::model::{Condition, Instance, InstanceId, Tags};
+use crate::model::{Condition, Instance, InstanceId};
+use crate::providers::Unjudged;
 
 /// A GiB in bytes.
 const GIB: u64 = 1 << 30;
@@ -15,8 +16,8 @@ const GIB: u64 = 1 << 30;
 /// A machine as one of the services has it.
 #[derive(Clone, Debug)]
 pub(super) struct ListedMachine {
-    /// What it is; `None` where the labels say that it is ours, and cannot be read.
-    pub(super) machine: Option<Instance>,
+    /// What it is, or that its labels say that it is ours, and cannot be read.
+    pub(super) machine: Result<Instance, Box<Unjudged>>,
     /// What the service calls it.
     pub(super) id: String,
     /// What it is made of.
@@ -27,23 +28,27 @@ pub(super) struct ListedMachine {
     pub(super) no_room: Option<String>,
 }
 
-/// A machine whose labels can be read.
+/// A machine, where its labels can be read.
 pub(super) fn instance(
     place: &str,
     metadata: &Metadata,
     state: Condition,
     price: Option<f64>,
-) -> Option<Instance> {
-    let tags: Tags = labels::tags(&metadata.labels)?;
+) -> Result<Instance, Box<Unjudged>> {
+    let id = InstanceId {
+        location: Some(place.to_owned()),
+        id: metadata.id.clone(),
+    };
+    let tag = |key: &str| labels::read(&metadata.labels, key);
+    let Some(tags) = labels::tags(&metadata.labels) else {
+        return Err(Box::new(Unjudged::by_tags(id, tag)));
+    };
     let created = metadata
         .created_at
         .as_deref()
         .and_then(|at| at.parse::<Timestamp>().ok());
-    Some(Instance {
-        id: InstanceId {
-            location: Some(place.to_owned()),
-            id: metadata.id.clone(),
-        },
+    Ok(Instance {
+        id,
         state,
         created: created.unwrap_or(tags.created),
         tags,

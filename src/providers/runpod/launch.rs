@@ -55,7 +55,7 @@ impl RunPod {
         let there = self.api.pods_since(Moment::now()).await;
         let there = there.map_err(|error| error.while_trying(look))?;
         if let Some(pod) = self.unite(order, &there, None).await? {
-            return Ok(machine(&pod, order, None));
+            return Ok(machine(&self.api.place, &pod, order, None));
         }
         if choice.candidates.is_empty() {
             return Err(candidates::none_left(&choice.dropped));
@@ -81,7 +81,9 @@ impl RunPod {
                 ErrorClass::Unsure => {
                     let settled = self.settle(order).await;
                     match settled {
-                        Ok(Some(pod)) => return Ok(machine(&pod, order, Some(candidate))),
+                        Ok(Some(pod)) => {
+                            return Ok(machine(&self.api.place, &pod, order, Some(candidate)));
+                        }
                         // The list is whole and shows nothing: the next one may be tried.
                         Ok(None) => {}
                         Err(error) => {
@@ -152,7 +154,7 @@ impl RunPod {
         let kept = self.unite(order, &pods, Some(pod.clone())).await;
         // Somebody else may have its name and not its tags, and this one is ours all the same.
         let kept = kept.ok().flatten().unwrap_or(pod);
-        Ok(machine(&kept, order, Some(candidate)))
+        Ok(machine(&self.api.place, &kept, order, Some(candidate)))
     }
 
     /// Looks for a pod whose creation was not answered, until a list that was begun when the place had
@@ -248,10 +250,10 @@ impl RunPod {
 }
 
 /// The machine of an order.
-fn machine(pod: &Pod, order: &Order, candidate: Option<&Candidate>) -> Instance {
+fn machine(place: &str, pod: &Pod, order: &Order, candidate: Option<&Candidate>) -> Instance {
     // An answer that leaves the variables out is about this very order all the same.
     let tags = pod.tags.clone().unwrap_or_else(|| order.tags.clone());
-    let mut instance = pod.machine(tags);
+    let mut instance = pod.machine(place, tags);
     let listed = candidate.and_then(|candidate| candidate.price);
     instance.price_per_hour = instance.price_per_hour.or(listed);
     instance

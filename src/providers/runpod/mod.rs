@@ -6,12 +6,11 @@ use std::sync::Mutex;
 use serde_json::Value;
 use tokio::time::Instant as Moment;
 
-use super::common::once::Once;
 use super::common::rest;
 use super::{Health, Lookup, Offer, Provider, ProviderFuture, ProviderKind, Result};
 use crate::http::Bounds;
 use crate::model::{Instance, InstanceId, Order, lock};
-use crate::providers::{Listing, Termination};
+use crate::providers::{Listing, Termination, Unjudged};
 use launch::RunPodPaces;
 use pods::{Pod, RunPodApi};
 
@@ -45,7 +44,6 @@ pub struct RunPod {
     fresh: Mutex<BTreeMap<String, Moment>>,
     /// What a list showed with our tags.
     ours: Mutex<BTreeSet<String>>,
-    said: Once,
 }
 
 impl ProviderKind for RunPod {
@@ -103,14 +101,44 @@ impl Provider for RunPod {
 
     fn list(&self) -> ProviderFuture<'_, Listing> {
         Box::pin(async move {
-            let mut listing = Listing::default();
-            match self.api.pods().await {
-                Ok(pods) => {
-                    listing.instances = pods.iter().filter_map(|pod| self.listed(pod)).collect();
-                }
+            let pods = match self.api.pods().await {
+                Ok(pods) => pods,
                 Err(error) => return Ok(Listing::unread(error)),
+            };
+            let mut listing = Listing {
+                read: vec![self.api.place.clone()],
+                // As earlier versions wrote it.
+                vague: vec![(None, ending::WHOSE.to_owned())],
+                ..Listing::default()
+            };
+            for pod in &pods {
+                match self.judged(pod) {
+                    Some(Ok(machine)) => listing.instances.push(machine),
+                    Some(Err(unjudged)) => listing.unjudged.push(unjudged),
+                    None => {}
+                }
             }
             Ok(listing)
+        })
+    }
+
+    fn canonical<'a>(&'a self, id: &'a InstanceId) -> ProviderFuture<'a, InstanceId> {
+        Box::pin(self.whole(id))
+    }
+
+    fn is_same(&self, listed: &InstanceId, given: &InstanceId) -> bool {
+        // No two pods have one id, and the account may have got another key.
+        listed.id == given.id
+    }
+
+    fn in_use<'a>(&'a self, id: &'a InstanceId) -> ProviderFuture<'a, Option<bool>> {
+        Box::pin(async move {
+            // RunPod knows nothing of jobs; whether this key can have the pod, it may tell.
+            let whole = self.whole(id).await?;
+            if whole.location.as_ref() == Some(&self.api.place) {
+                return Ok(None);
+            }
+            Err(ending::not_found(id))
         })
     }
 
@@ -197,28 +225,22 @@ impl RunPod {
             paces,
             fresh: Mutex::default(),
             ours: Mutex::default(),
-            said: Once::default(),
         })
     }
 
-    /// A pod of a list as a machine, if it is ours.
-    fn listed(&self, pod: &Pod) -> Option<Instance> {
+    /// A pod of a list as a machine, or that it cannot be judged; `None` if it is not ours.
+    fn judged(&self, pod: &Pod) -> Option<Result<Instance, Unjudged>> {
         if pod.is_gone() {
             return None;
         }
+        let place = &self.api.place;
         if let Some(tags) = &pod.tags {
             let mut ours = lock(&self.ours);
             ours.insert(pod.id.clone());
             drop(ours);
-            return Some(pod.machine(tags.clone()));
+            return Some(Ok(pod.machine(place, tags.clone())));
         }
-        if pod.marked || pod.is_named_by_us() {
-            self.said.warn(format!(
-                "the pod `{}` (`{}`) is marked as gharun's, but its tags could not be read: \
-                 leaving it alone",
-                pod.id, pod.name
-            ));
-        }
-        None
+        let is_marked = pod.marked || pod.is_named_by_us();
+        is_marked.then(|| Err(pod.unjudged(place)))
     }
 }

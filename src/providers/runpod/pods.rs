@@ -15,14 +15,18 @@ use super::config::RunPodConfig;
 use super::request::{CreatePod, TAGS};
 use super::tier::Tier;
 use crate::http::{Answer, Bounds, Deadline, Endless, Rate, Retry, Tail, pages};
-use crate::model::{Condition, Instance, InstanceId, MANAGED_BY, Name, Order, Secret, Tags};
+use crate::model::{
+    Condition, Instance, InstanceId, MANAGED_BY, Name, Order, Secret, Tags, digest,
+};
 use crate::providers::common::attempt::Attempt;
 use crate::providers::common::rest::{CallFailure, Rest, RestCall};
-use crate::providers::{Error, ErrorKind, Result};
+use crate::providers::{Error, ErrorKind, Result, Unjudged};
 
 /// How many pods are on a page, of 1000 at most: each is shown with its variables, and may be as large as
 /// the body it was made of. <https://docs.runpod.io/api-reference-v2/pods/list-pods>
 pub(super) const PAGE: u16 = 150;
+/// How many digits a place has.
+pub(super) const PLACE: usize = 6;
 /// How long a catalog is good: stock is advice.
 const FRESH: Duration = Duration::from_secs(30);
 /// How many lines of a pod's log are asked for, of 5000 at most.
@@ -54,6 +58,9 @@ pub(super) const BOUNDS: Bounds = Bounds {
 pub(super) struct RunPodApi {
     rest: Rest,
     key: Secret,
+    /// What its references call the key's account. No request tells the account, so it is six digits of a digest of the
+    /// key: with another key of the same account it is another place.
+    pub(super) place: String,
     bounds: Bounds,
     /// How long it is worth waiting when RunPod wants to be left alone.
     pub(super) patience: Duration,
@@ -95,8 +102,11 @@ impl Pagination {
 
 impl RunPodApi {
     pub(super) fn new(endpoint: url::Url, key: Secret, bounds: Bounds) -> Result<Self> {
+        let mut place = digest::sha256(format!("runpod:{}", key.expose()));
+        place.truncate(PLACE);
         Ok(Self {
             rest: Rest::new(endpoint, bounds)?,
+            place,
             key,
             bounds,
             page: PAGE,
@@ -285,6 +295,8 @@ pub(super) struct Pod {
     /// What is in the place of our tags, whether it can be read or not.
     pub(super) marked: bool,
     pub(super) tags: Option<Tags>,
+    /// What can be read of them where they are not whole: server and scope.
+    pub(super) whose: (Option<String>, Option<String>),
     /// US dollars an hour.
     pub(super) cost: Option<f64>,
     pub(super) created: Option<Timestamp>,
@@ -322,6 +334,7 @@ impl From<Raw> for Pod {
             status: text(&raw.status),
             running: !raw.runtime.is_null(),
             marked: mark.is_some() && !foreign,
+            whose: (tag("gharun-server"), tag("gharun-scope")),
             tags: Tags::from_lookup(tag),
             cost: raw.cost.as_f64(),
             created: raw.created_at.as_str().and_then(|time| time.parse().ok()),
@@ -333,6 +346,28 @@ impl Pod {
     /// Whether nothing is left of it.
     pub(super) fn is_gone(&self) -> bool {
         self.status == "TERMINATED"
+    }
+
+    /// A pod with our mark, or a name that only gharun gives, whose tags cannot be read.
+    pub(super) fn unjudged(&self, place: &str) -> Unjudged {
+        let id = InstanceId {
+            location: Some(place.to_owned()),
+            id: self.id.clone(),
+        };
+        let (server, scope) = &self.whose;
+        let unjudged = Unjudged::by_tags(id, |key| match key {
+            "gharun-name" => Some(self.name.clone()),
+            "gharun-server" => server.clone(),
+            "gharun-scope" => scope.clone(),
+            _ => None,
+        });
+        match self.marked {
+            true => unjudged,
+            false => unjudged.is_foreign(Error::new(
+                ErrorKind::Unexpected,
+                "it has a name of gharun's, and not its tags",
+            )),
+        }
     }
 
     /// Whether it was made for an order.
@@ -358,10 +393,10 @@ impl Pod {
     }
 
     /// The machine that it is, with these tags.
-    pub(super) fn machine(&self, tags: Tags) -> Instance {
+    pub(super) fn machine(&self, place: &str, tags: Tags) -> Instance {
         Instance {
             id: InstanceId {
-                location: None,
+                location: Some(place.to_owned()),
                 id: self.id.clone(),
             },
             state: self.state(),

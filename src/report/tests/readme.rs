@@ -65,6 +65,7 @@ fn the_json_of_stop_is_what_stop_writes() {
             name: Some(read(FIRST)),
             deregistered: true,
             terminated: true,
+            assumed_gone: false,
             billed: Some(Duration::from_millis(754_300)),
             cost: None,
             reason: "its workflow run is over".to_owned(),

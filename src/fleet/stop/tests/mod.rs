@@ -1,6 +1,7 @@
 //! Tests of survey and stop, on a paused clock.
 
 mod enrolling;
+mod identity;
 mod orphans;
 mod random_worlds;
 mod scene;

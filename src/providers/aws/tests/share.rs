@@ -53,11 +53,63 @@ impl Share {
         (self.with(&proxy, serde_json::json!({})).await, proxy)
     }
 
-    fn id(id: String) -> InstanceId {
+    /// A region of this test's account, as references spell it.
+    pub(super) fn place(&self, region: &str) -> String {
+        places::place(region, &self.server.account)
+    }
+
+    fn id(&self, id: String) -> InstanceId {
         InstanceId {
-            location: Some(places::place(REGION)),
+            location: Some(self.place(REGION)),
             id,
         }
+    }
+
+    /// The same server with another account's credentials.
+    pub(super) fn stranger(&self) -> Self {
+        Self {
+            server: Server::new(&self.server.url()),
+            tag: self.tag.clone(),
+        }
+    }
+
+    /// Launches an instance by hand with these tags.
+    pub(super) fn run(&self, tags: &[(&str, String)]) -> InstanceId {
+        let mut request: Vec<(String, String)> = [
+            ("ImageId", "ami-00000000000000001"),
+            ("InstanceType", "t3.large"),
+            ("MinCount", "1"),
+            ("MaxCount", "1"),
+            ("ClientToken", "69eb31c1-5b1c-4c19-a3f1-0d6b1b1f5a11"),
+            ("TagSpecification.1.ResourceType", "instance"),
+        ]
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .into();
+        for (n, (key, value)) in tags.iter().enumerate() {
+            let tag = format!("TagSpecification.1.Tag.{}", n + 1);
+            request.push((format!("{tag}.Key"), (*key).to_owned()));
+            request.push((format!("{tag}.Value"), value.clone()));
+        }
+        let request: Vec<(&str, &str)> = request
+            .iter()
+            .map(|(key, value)| (key.as_str(), value.as_str()))
+            .collect();
+        let answer = ask(&self.server, REGION, "RunInstances", &request);
+        self.id(texts(&answer, "instanceId").remove(0))
+    }
+
+    /// Writes a tag of an instance.
+    pub(super) fn tag_as(&self, id: &InstanceId, key: &str, value: &str) {
+        ask(
+            &self.server,
+            REGION,
+            "CreateTags",
+            &[
+                ("ResourceId.1", &id.id),
+                ("Tag.1.Key", key),
+                ("Tag.1.Value", value),
+            ],
+        );
     }
 }
 
@@ -112,30 +164,17 @@ impl Fake for Share {
     }
 
     async fn add_stranger(&self) -> InstanceId {
-        let answer = ask(
-            &self.server,
-            REGION,
-            "RunInstances",
-            &[
-                ("ImageId", "ami-00000000000000001"),
-                ("InstanceType", "t3.large"),
-                ("MinCount", "1"),
-                ("MaxCount", "1"),
-                ("TagSpecification.1.ResourceType", "instance"),
-                // It calls itself managed, by somebody else.
-                ("TagSpecification.1.Tag.1.Key", "managed-by"),
-                ("TagSpecification.1.Tag.1.Value", "another"),
-                ("TagSpecification.1.Tag.2.Key", WORLD),
-                ("TagSpecification.1.Tag.2.Value", &self.tag),
-            ],
-        );
-        Self::id(texts(&answer, "instanceId").remove(0))
+        // It calls itself managed, by somebody else.
+        self.run(&[
+            ("managed-by", "another".to_owned()),
+            (WORLD, self.tag.clone()),
+        ])
     }
 
     async fn census(&self) -> Vec<InstanceId> {
         let mut all = alive(&self.server, REGION, "gharun-start", &self.tag);
         all.extend(alive(&self.server, REGION, WORLD, &self.tag));
-        all.into_iter().map(Self::id).collect()
+        all.into_iter().map(|id| self.id(id)).collect()
     }
 
     async fn boot_script(&self, id: &InstanceId) -> String {

@@ -174,7 +174,7 @@ impl Fake for Share {
         Some(Self {
             client,
             tag: random(12),
-            place: crate::model::digest::place(info.id.expect("a daemon has an id")),
+            place: place_of(&info),
         })
     }
 
@@ -478,4 +478,11 @@ pub(super) async fn run(share: &Share, id: &InstanceId) {
         .start_container(&id.id, None::<StartContainerOptions>)
         .await;
     started.expect("the daemon starts a container");
+}
+
+/// What references call a daemon: its engine, its host and its folder.
+fn place_of(info: &bollard::models::SystemInfo) -> String {
+    let told = [&info.id, &info.name, &info.docker_root_dir];
+    let told = told.map(|text| text.clone().expect("a daemon says who it is"));
+    crate::model::digest::place(told.join("\n"))
 }

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use serde_json::{Value, json};
 
 use crate::http::{Bounds, Rate, Retry};
-use crate::model::{InstanceId, random};
+use crate::model::{InstanceId, digest, random};
 use crate::poll::Pace;
 use crate::providers::contract::{Fake, Mood};
 use crate::providers::runpod::launch::RunPodPaces;
@@ -114,9 +114,12 @@ fn settings() -> Value {
     json!({ "gpu": ["L40S", "A4000"], "cloud": "any" })
 }
 
-fn id(id: &str) -> InstanceId {
+/// What a key's account calls a pod.
+fn id(key: &str, id: &str) -> InstanceId {
+    let mut place = digest::sha256(format!("runpod:{key}"));
+    place.truncate(6);
     InstanceId {
-        location: None,
+        location: Some(place),
         id: id.to_owned(),
     }
 }
@@ -167,11 +170,14 @@ impl Fake for Account {
             "name": "training", "image": "runpod/pytorch:1", "gpu": { "id": "NVIDIA L40S", "count": 1 },
             "env": { "MODEL": "llama" }, "disk": 20,
         });
-        id(&self.standin.create(&order).id)
+        id(&self.standin.key, &self.standin.create(&order).id)
     }
 
     async fn census(&self) -> Vec<InstanceId> {
-        self.standin.alive().iter().map(|pod| id(&pod.id)).collect()
+        let pods = self.standin.alive();
+        pods.iter()
+            .map(|pod| id(&self.standin.key, &pod.id))
+            .collect()
     }
 
     async fn boot_script(&self, id: &InstanceId) -> String {

@@ -6,7 +6,7 @@ use super::*;
 use crate::providers::contract::ends;
 
 #[tokio::test]
-async fn torn_tags_are_left_out_of_the_list() {
+async fn torn_tags_are_told_apart_from_machines() {
     let account = Account::open();
     let machine = account.with(two()).launch(&order("k3x9")).await.unwrap();
     let mut torn = account.standin.bodies().pop().expect("a body");
@@ -16,6 +16,8 @@ async fn torn_tags_are_left_out_of_the_list() {
     }
     let listing = account.with(two()).list().await.unwrap();
     assert!(listing.unread.is_empty());
+    assert_eq!(listing.unjudged.len(), 3, "{listing:?}");
+    assert!(listing.unjudged.iter().all(|pod| pod.is_ours));
     let ids: Vec<_> = listing.instances.into_iter().map(|one| one.id).collect();
     assert_eq!(ids, [machine.id]);
 }
@@ -79,7 +81,9 @@ fn a_reference_is_a_pods_id_and_nothing_else() {
         location: place.map(str::to_owned),
         id: id.to_owned(),
     };
-    assert!(ending::pod_id(&id(None, "7h9k2m4n6p")).is_ok());
+    for place in [None, Some("3fa9c1")] {
+        assert!(ending::pod_id(&id(place, "7h9k2m4n6p")).is_ok());
+    }
     for bad in [id(Some("x"), "7h9k"), id(None, "../account"), id(None, "")] {
         assert!(ending::pod_id(&bad).is_err(), "{bad}");
     }
@@ -94,4 +98,30 @@ fn tags_survive_their_variable() {
     assert_eq!(pod.tags, Some(one.tags));
     let other: Pod = serde_json::from_value(json!({ "id": "y" })).unwrap();
     assert_eq!((other.tags, other.marked), (None, false));
+}
+
+#[tokio::test]
+async fn with_another_key_an_absent_pod_is_not_proved_gone() {
+    let (account, other) = (Account::open(), Account::open());
+    let machine = account.with(two()).launch(&order("k3x9")).await.unwrap();
+    let stranger = other.with(two());
+    let bare = crate::model::InstanceId {
+        location: None,
+        ..machine.id.clone()
+    };
+    for id in [&machine.id, &bare] {
+        let error = stranger.terminate(id).await.expect_err("it runs");
+        assert_eq!(error.kind, ErrorKind::NotFound, "{}", chain(&error));
+        assert!(error.hints().join("\n").contains("--force"), "{error:?}");
+        assert!(stranger.in_use(id).await.is_err());
+    }
+    let listing = stranger.list().await.unwrap();
+    assert!(listing.silence(machine.id.location.as_deref()).is_some());
+    assert!(listing.silence(None).is_some());
+    assert_eq!(account.alive(), [machine.id.id.clone()]);
+    // Where it is, its reference needs no place.
+    let runpod = account.with(two());
+    assert_eq!(runpod.canonical(&bare).await.unwrap(), machine.id);
+    runpod.terminate(&bare).await.unwrap();
+    assert_eq!(account.alive(), [""; 0]);
 }

@@ -1,0 +1,49 @@
+//! Machines that are taken for gone, though their place is not proved to be the one that had them.
+
+use super::Ending;
+use crate::fleet::stop::{Registered, StopMode};
+use crate::fleet::survey::SurveyRow;
+use crate::fleet::verdict::{MachineState, RegistrationState};
+use crate::github::GitHubApi;
+use crate::model::Error;
+use crate::providers::{self, ErrorKind};
+
+impl<G: GitHubApi> Ending<'_, G> {
+    /// Whether nothing speaks for a machine any more but its record: its lifetime is over, GitHub has no runner of it, and
+    /// the user wants it forgotten.
+    pub(super) fn is_abandoned(&self) -> bool {
+        let row = self.row.borrow();
+        let explicit = self.chosen.manner == StopMode::Explicit;
+        explicit && self.stop.force && row.as_ref().is_some_and(SurveyRow::is_abandoned)
+    }
+
+    /// Whether a machine that its place does not have, or that cannot be looked for, is taken for gone all the same.
+    pub(super) fn may_be_given_up(&self, error: &providers::Error) -> bool {
+        let unregistered = match self.facts() {
+            Some(facts) => facts == (MachineState::Gone, RegistrationState::Absent),
+            None => self.chosen.registered == Registered::No,
+        };
+        let forced = self.stop.force && self.chosen.manner == StopMode::Explicit;
+        match error.kind {
+            ErrorKind::NotFound => unregistered || forced,
+            _ => self.is_abandoned(),
+        }
+    }
+
+    /// Takes it for gone, and says so.
+    pub(super) async fn give_up(&self, why: Error) {
+        self.assumed_gone.set(true);
+        let (name, instance) = (self.chosen.name.as_ref(), self.chosen.instance.as_ref());
+        let what = instance
+            .map(ToString::to_string)
+            .or_else(|| name.map(ToString::to_string))
+            .unwrap_or_default();
+        self.warn(why.while_trying(format!("taking `{what}` for gone")))
+            .await;
+    }
+
+    /// Whether its machine is proved gone, or taken for that.
+    pub(super) fn is_gone(&self) -> bool {
+        self.terminated.get() || self.assumed_gone.get()
+    }
+}

@@ -1,0 +1,226 @@
+//! Whose machine it is: tags that cannot be read, places that are not proved the same, places that are gone for good.
+
+use super::scene::{Scene, named, stop, tags};
+use crate::fleet::stop::StopRequest;
+use crate::model::{Event, Exit, InstanceId, Name, Reference, StopTarget, chain};
+
+/// The tags without which nobody can tell whose a machine is.
+const WHOSE: [&str; 2] = ["gharun-server", "gharun-scope"];
+
+fn forced(target: StopTarget) -> StopRequest {
+    StopRequest {
+        force: true,
+        ..stop(target)
+    }
+}
+
+fn at(location: &str, of: &Reference) -> Reference {
+    Reference {
+        provider: of.provider.clone(),
+        id: InstanceId {
+            location: Some(location.to_owned()),
+            id: of.id.id.clone(),
+        },
+    }
+}
+
+/// A reference that a mapping names with its runner.
+fn mapped(reference: &Reference, name: &Name) -> StopTarget {
+    StopTarget::Named {
+        machines: vec![reference.clone()],
+        names: vec![name.clone()],
+        starts: true,
+    }
+}
+
+fn warnings(scene: &Scene) -> String {
+    let events = scene.ear.0.borrow();
+    let warnings = events.iter().filter_map(|event| match event {
+        Event::Warning(error) => Some(chain(error)),
+        _ => None,
+    });
+    warnings.collect::<Vec<_>>().join("\n")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_machine_whose_tags_cannot_be_read_is_unknown_and_never_gone() {
+    let scene = Scene::new();
+    // Long past its lifetime.
+    let tags = tags("a", 100_000);
+    let (machine, reference) = scene.machine(&tags).await;
+    scene.record(&tags, "gpu", Some(reference.clone())).await;
+    scene.cloud.damage(&machine.id, &WHOSE);
+    let survey = scene.survey().await;
+    let [unknown, ..] = survey.unknown.as_slice() else {
+        panic!("it is named: {survey:?}")
+    };
+    assert_eq!(unknown.source, reference.to_string());
+    assert_eq!(survey.rows[0].machine_state(), "unknown");
+    assert_eq!(survey.rows[0].verdict.to_string(), "unknown");
+    let sweep = scene.stop(&stop(StopTarget::Orphans)).await;
+    assert_eq!(sweep.exit(), Exit::Failed, "{sweep:?}");
+    assert_eq!((scene.there().len(), scene.records().await), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_machine_whose_tags_cannot_be_read_has_a_row_where_its_name_can_be() {
+    let scene = Scene::new();
+    let (machine, reference) = scene.machine(&tags("a", 100_000)).await;
+    let readable = ["gharun-name", WHOSE[0], WHOSE[1]];
+    scene.cloud.damage(&machine.id, &readable);
+    let survey = scene.survey().await;
+    let [row] = survey.rows.as_slice() else {
+        panic!("it is listed: {survey:?}")
+    };
+    assert_eq!(row.instance.as_ref(), Some(&reference));
+    assert_eq!(row.verdict.to_string(), "unknown");
+    scene.stop(&stop(StopTarget::All)).await;
+    scene.stop(&stop(StopTarget::Orphans)).await;
+    assert_eq!(scene.there().len(), 1, "nothing is done to it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_machine_whose_tags_cannot_be_read_may_be_that_of_any_intent_or_registration() {
+    let scene = Scene::new();
+    let tags = tags("a", 100_000);
+    let (machine, _) = scene.machine(&tags).await;
+    scene.cloud.damage(&machine.id, &[]);
+    scene.record(&tags, "gpu", None).await;
+    assert_eq!(scene.verdict().await, "unknown");
+    scene.stop(&stop(StopTarget::Orphans)).await;
+    assert_eq!(scene.records().await, 1, "nothing is forgotten");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_damaged_machine_is_ended_by_who_names_it_unless_it_is_of_another_scope() {
+    let scene = Scene::new();
+    let (machine, reference) = scene.machine(&tags("a", 60)).await;
+    scene.cloud.damage(&machine.id, &[]);
+    let stops = scene.stop(&stop(named(&[&reference]))).await;
+    assert_eq!((stops.exit(), scene.there().len()), (Exit::Left, 1));
+    let [refused] = stops.failed.as_slice() else {
+        panic!("{stops:?}")
+    };
+    assert_eq!(refused.command, format!("gharun stop --force {reference}"));
+    let stops = scene.stop(&forced(named(&[&reference]))).await;
+    assert_eq!((stops.exit(), scene.there().len()), (Exit::Done, 0));
+
+    let mut other = tags("b", 60);
+    other.scope = "acme/other".into();
+    let (machine, reference) = scene.machine(&other).await;
+    scene.cloud.damage(&machine.id, &WHOSE);
+    for stop in [stop(named(&[&reference])), forced(named(&[&reference]))] {
+        let stops = scene.stop(&stop).await;
+        assert_eq!((stops.exit(), scene.there().len()), (Exit::Left, 1));
+        let why = chain(&stops.failed[0].error);
+        assert!(why.contains("it belongs to scope `acme/other`"), "{why}");
+    }
+
+    let (machine, reference) = scene.machine(&tags("c", 60)).await;
+    scene.cloud.damage(&machine.id, &WHOSE);
+    let stops = scene.stop(&stop(named(&[&reference]))).await;
+    assert_eq!((stops.exit(), stops.stopped.len()), (Exit::Done, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_reference_means_the_machine_that_is_there() {
+    let scene = Scene::new();
+    scene
+        .cloud
+        .set("gpu", |place| place.vague = Some("old".into()));
+    let (_, reference) = scene.machine(&tags("a", 60)).await;
+    let stops = scene.stop(&stop(named(&[&at("old", &reference)]))).await;
+    assert_eq!((stops.exit(), scene.there().len()), (Exit::Done, 0));
+    assert!(stops.stopped[0].terminated, "{stops:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_reference_of_nothing_is_gone_only_where_github_knows_no_runner_of_it() {
+    let scene = Scene::new();
+    scene
+        .cloud
+        .set("gpu", |place| place.vague = Some("old".into()));
+    let name = tags("a", 60).name;
+    let gone: Reference = format!("gpu:old/{name}").parse().expect("a reference");
+    let stops = scene.stop(&stop(mapped(&gone, &name))).await;
+    assert_eq!(stops.exit(), Exit::Done, "{stops:?}");
+    let told = &stops.stopped[0];
+    assert!(told.assumed_gone && !told.terminated, "{stops:?}");
+    assert!(warnings(&scene).contains(&format!("`{gone}`")));
+
+    let scene = Scene::new();
+    scene
+        .cloud
+        .set("gpu", |place| place.vague = Some("old".into()));
+    scene.runner(&name, "online");
+    let stops = scene.stop(&stop(mapped(&gone, &name))).await;
+    let failed = stops.failed.iter().filter_map(|one| one.instance.as_ref());
+    assert_eq!(failed.collect::<Vec<_>>(), [&gone], "{stops:?}");
+    assert_eq!(stops.exit(), Exit::Left);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_record_is_forgotten_only_where_github_knows_no_runner_of_it() {
+    let scene = Scene::new();
+    scene
+        .cloud
+        .set("gpu", |place| place.vague = Some("old".into()));
+    let tags = tags("a", 3600);
+    let gone: Reference = format!("gpu:old/{}", tags.name)
+        .parse()
+        .expect("a reference");
+    scene.record(&tags, "gpu", Some(gone)).await;
+    let id = scene.runner(&tags.name, "online");
+    assert_eq!(scene.verdict().await, "unknown");
+    scene.hub.rows.borrow_mut().remove(&id);
+    assert_eq!(scene.verdict().await, "stale");
+    let sweep = scene.stop(&stop(StopTarget::Orphans)).await;
+    assert_eq!((sweep.exit(), scene.records().await), (Exit::Done, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_of_a_place_that_is_gone_for_good_is_dropped_by_force_and_past_its_expiry() {
+    for (seconds_ago, dropped) in [(60, false), (100_000, true)] {
+        let scene = Scene::new();
+        let tags = tags("a", seconds_ago);
+        let lost: Reference = "gpu:moved/x".parse().expect("a reference");
+        scene.record(&tags, "gpu", Some(lost.clone())).await;
+        let survey = scene.survey().await;
+        let hints: Vec<_> = survey
+            .unknown
+            .iter()
+            .flat_map(|one| one.error.hints())
+            .collect();
+        let way_out = format!("gharun stop --force {lost}");
+        let is_named = hints.iter().any(|hint| hint.contains(&way_out));
+        assert_eq!(is_named, dropped, "{hints:?}");
+        let stops = scene.stop(&stop(named(&[&lost]))).await;
+        assert_eq!((stops.exit(), scene.records().await), (Exit::Left, 1));
+        let stops = scene.stop(&forced(named(&[&lost]))).await;
+        let expected = match dropped {
+            true => (Exit::Done, 0),
+            false => (Exit::Left, 1),
+        };
+        assert_eq!((stops.exit(), scene.records().await), expected, "{stops:?}");
+        assert_eq!(
+            warnings(&scene).contains("taking `gpu:moved/x` for gone"),
+            dropped
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_is_kept_while_github_knows_its_runner() {
+    let scene = Scene::new();
+    let tags = tags("a", 100_000);
+    let lost: Reference = "gpu:moved/x".parse().expect("a reference");
+    scene.record(&tags, "gpu", Some(lost.clone())).await;
+    let id = scene.runner(&tags.name, "online");
+    scene.busy(id, None);
+    let stops = scene.stop(&forced(named(&[&lost]))).await;
+    assert_eq!(
+        (stops.exit(), scene.records().await),
+        (Exit::Left, 1),
+        "{stops:?}"
+    );
+}

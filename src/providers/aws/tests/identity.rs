@@ -1,0 +1,108 @@
+//! Whose an instance is: its account, its tags, the token of its creation.
+
+use super::*;
+use crate::providers::Silence;
+
+fn vague(id: &InstanceId) -> InstanceId {
+    InstanceId {
+        location: Some("us_east_1".into()),
+        id: id.id.clone(),
+    }
+}
+
+#[tokio::test]
+async fn another_accounts_credentials_prove_nothing_gone() {
+    uphold::<Share>(async |share| {
+        let machine = share
+            .open()
+            .await
+            .launch(&order(share.tag()))
+            .await
+            .unwrap();
+        let aws = share.stranger().open().await;
+        let error = aws.terminate(&machine.id).await.expect_err("it runs");
+        assert_eq!(error.kind, ErrorKind::Elsewhere, "{}", chain(&error));
+        assert!(error.to_string().contains("of account …"), "{error}");
+        assert!(aws.in_use(&machine.id).await.is_err());
+        let listing = aws.list().await.unwrap();
+        let said = listing.silence(machine.id.location.as_deref());
+        assert!(matches!(said, Some(Silence::Elsewhere)), "{said:?}");
+        assert_eq!(share.census().await, [machine.id]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_reference_of_earlier_versions_is_ended_where_it_is_and_not_gone_where_it_is_not() {
+    uphold::<Share>(async |share| {
+        let aws = share.open().await;
+        let machine = aws.launch(&order(share.tag())).await.unwrap();
+        let old = vague(&machine.id);
+        let stranger = Arc::new(share.stranger().open().await);
+        let listing = stranger.list().await.unwrap();
+        let said = listing.silence(old.location.as_deref());
+        assert!(matches!(said, Some(Silence::Vague(_))), "{said:?}");
+        let error = ends(&stranger, &old).await.expect_err("it runs");
+        assert_eq!(error.kind, ErrorKind::NotFound, "{}", chain(&error));
+        assert!(aws.is_same(&machine.id, &old));
+        assert_eq!(aws.canonical(&old).await.unwrap(), machine.id);
+        ends(&Arc::new(aws), &old).await.expect("it is there");
+        assert_eq!(share.census().await, []);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_instance_whose_tags_were_forged_is_named_and_never_ended() {
+    uphold::<Share>(async |share| {
+        let tags = order(share.tag()).tags.pairs();
+        let forged = share.run(&tags);
+        let aws = share.open().await;
+        let listing = aws.list().await.unwrap();
+        assert!(listing.instances.is_empty(), "{listing:?}");
+        let found = listing.unjudged(&forged).expect("it is named");
+        assert!(!found.is_ours, "{found:?}");
+        let error = aws
+            .terminate(&forged)
+            .await
+            .expect_err("it is a stranger's");
+        assert_eq!(error.kind, ErrorKind::Denied, "{}", chain(&error));
+        assert_eq!(share.census().await, [forged]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_instance_under_a_changed_name_is_not_taken_for_another() {
+    uphold::<Share>(async |share| {
+        let aws = share.open().await;
+        let machine = aws.launch(&order(share.tag())).await.unwrap();
+        let other = order(share.tag()).name;
+        share.tag_as(&machine.id, "gharun-name", other.as_str());
+        let listing = share.open().await.list().await.unwrap();
+        assert!(listing.instances.is_empty(), "{listing:?}");
+        assert!(listing.unjudged(&machine.id).is_some());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_instance_with_a_tag_that_cannot_be_read_is_named_and_can_be_ended() {
+    uphold::<Share>(async |share| {
+        let machine = share
+            .open()
+            .await
+            .launch(&order(share.tag()))
+            .await
+            .unwrap();
+        share.tag_as(&machine.id, "gharun-expires", "never");
+        let aws = share.open().await;
+        let listing = aws.list().await.unwrap();
+        let found = listing.unjudged(&machine.id).expect("it is named");
+        assert!(found.is_ours && found.name.as_ref() == Some(&machine.tags.name));
+        assert_eq!(found.scope.as_ref(), Some(&machine.tags.scope));
+        aws.terminate(&machine.id).await.expect("it is gharun's");
+        assert_eq!(share.census().await, []);
+    })
+    .await;
+}
