@@ -41,9 +41,9 @@ impl TextForm for StartOutcome {
 }
 
 impl TextForm for StopOutcome {
-    /// One line a thing: `stopped` (`would stop` where nothing was done yet), `kept` or `failed`, its
-    /// machine and its runner, with tabs between them and `-` for what is not there; then `unknown` and
-    /// what could not be read. Why something went wrong is said on standard error.
+    /// One line a thing: `stopped` (`would stop` where nothing was done yet), `kept`, `failed` or
+    /// `pending`, its machine and its runner, with tabs between them and `-` for what is not there; then
+    /// `unknown` and what could not be read. Why something went wrong is said on standard error.
     fn text(&self) -> String {
         let stopped = self.stopped.iter().map(|one| {
             let (word, what) = if self.planned {
@@ -71,11 +71,21 @@ impl TextForm for StopOutcome {
             let (machine, name) = (or_dash(one.instance.as_ref()), or_dash(one.name.as_ref()));
             ["failed".into(), machine, name, String::new()]
         });
+        let pending = self.pending.iter().map(|one| {
+            let name = one.name.to_string();
+            ["pending".into(), "-".to_owned(), name, one.word()]
+        });
         let unknown = self.unknown.iter().map(|one| {
             let source = one.source.clone();
             ["unknown".into(), source, String::new(), String::new()]
         });
-        lines(stopped.chain(kept).chain(failed).chain(unknown))
+        lines(
+            stopped
+                .chain(kept)
+                .chain(failed)
+                .chain(pending)
+                .chain(unknown),
+        )
     }
 }
 

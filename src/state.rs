@@ -55,6 +55,9 @@ pub struct RunnerRecord {
     /// US dollars an hour.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price_per_hour: Option<f64>,
+    /// Whether its start has proved that no machine of it is there, or will come.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub machineless: bool,
 }
 
 /// All that the file knows, by runner name.

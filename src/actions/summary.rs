@@ -57,6 +57,9 @@ pub(super) fn start(outcome: &StartOutcome, room: usize) -> Option<String> {
     page.finish()
 }
 
+/// What is left where no machine is.
+const REGISTRATIONS: &str = "Registrations without a machine that are left at GitHub";
+
 /// What a rehearsal came to.
 #[derive(Debug)]
 pub struct Rehearsed<'a> {
@@ -159,14 +162,39 @@ pub(super) fn stop(stop: &StopOutcome, room: usize) -> Option<String> {
         String::new()
     };
     let mut page = SummaryPage::new(room, &cost)?;
+    let failed = stop.failed.iter();
+    let (registrations, may_run): (Vec<_>, Vec<_>) =
+        failed.partition(|failed| failed.registration_only);
     // What still costs money comes first, so that it is there when the room ends.
     page.table(
         "Machines that may still be running",
         &["Runner", "Machine", "Error", "End it with"],
-        stop.failed.iter().map(|row| {
+        may_run.into_iter().map(|row| {
             vec![
                 runner(row.name.as_ref()),
                 maybe(row.instance.as_ref(), |machine| code(&machine.to_string())),
+                reason(&row.error),
+                code(&row.command),
+            ]
+        }),
+    );
+    page.table(
+        "Machines that may still come",
+        &["Runner", "Until", "Then run"],
+        stop.pending.iter().map(|row| {
+            vec![
+                runner(Some(&row.name)),
+                cell(&row.word()),
+                code(&row.command),
+            ]
+        }),
+    );
+    page.table(
+        REGISTRATIONS,
+        &["Runner", "Error", "Remove it with"],
+        registrations.into_iter().map(|row| {
+            vec![
+                runner(row.name.as_ref()),
                 reason(&row.error),
                 code(&row.command),
             ]
@@ -249,13 +277,26 @@ impl SummaryPage {
 
     /// What still costs money comes first, so that it is there when the room ends.
     fn left(&mut self, left: &[Left]) {
+        let (registrations, may_run): (Vec<_>, Vec<_>) =
+            left.iter().partition(|left| left.registration_only);
         self.table(
             "Machines that may still be running",
             &["Runner", "Machine", "Reason", "End it with"],
-            left.iter().map(|row| {
+            may_run.into_iter().map(|row| {
                 vec![
                     runner(Some(&row.name)),
                     maybe(row.instance.as_ref(), |machine| code(&machine.to_string())),
+                    reason(&row.why),
+                    code(&row.command),
+                ]
+            }),
+        );
+        self.table(
+            REGISTRATIONS,
+            &["Runner", "Reason", "Remove it with"],
+            registrations.into_iter().map(|row| {
+                vec![
+                    runner(Some(&row.name)),
                     reason(&row.why),
                     code(&row.command),
                 ]
@@ -427,6 +468,7 @@ mod tests {
                 command: "gharun stop aws:us_east_1/i-1".into(),
                 access: None,
                 kept: false,
+                registration_only: false,
             }],
             ..StartOutcome::default()
         };
@@ -465,6 +507,7 @@ mod tests {
                 instance: None,
                 name: name("b").expect("a name"),
                 reason: "a job runs on it".into(),
+                due: true,
             }],
             failed: vec![Unstopped {
                 instance: "aws:us_east_1/i-1".parse().ok(),
@@ -472,6 +515,7 @@ mod tests {
                 error: "AWS did not answer".into(),
                 command: "gharun stop aws:us_east_1/i-1".into(),
                 permanent: false,
+                registration_only: false,
             }],
             ..StopOutcome::default()
         };

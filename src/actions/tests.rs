@@ -403,6 +403,7 @@ fn a_summary_is_added_to_what_others_wrote_and_leaves_it_in_peace() {
         name: "gharun-abcdefabcdefgh".parse().unwrap(),
         instance: None,
         reason: "a job runs on it".into(),
+        due: true,
     };
     let done = StopOutcome {
         kept: vec![kept],

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::error::{Exit, Failure};
+
 /// SIGINT, SIGTERM, SIGHUP, and in a workflow step the end of the shell that runs us.
 pub(super) struct Interrupts {
     signals: Vec<Signal>,
@@ -25,6 +27,20 @@ impl Interrupts {
             signals,
             parent: in_actions.then(parent_id),
         })
+    }
+
+    /// What comes of work that changes nothing, unless one of them comes first.
+    pub(super) async fn unless<T>(
+        &mut self,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        tokio::select! {
+            biased;
+            done = work => done,
+            () = self.next() => {
+                Err(Failure::new(Exit::Interrupted, "interrupted; nothing was changed"))
+            }
+        }
     }
 
     /// Yields when one of them comes.

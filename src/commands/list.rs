@@ -14,13 +14,21 @@ use crate::ui;
 /// The pause between two lists of `--watch`.
 const WATCH: Duration = Duration::from_secs(5);
 
-pub(super) async fn run(context: &Context, settings: &ListSettings) -> Result<Exit, Failure> {
-    let opened = context.search(&settings.providers).await?;
+pub(super) async fn run(
+    context: &Context,
+    settings: &ListSettings,
+    interrupts: &mut Interrupts,
+) -> Result<Exit, Failure> {
+    let opened = context.search(&settings.providers);
+    let opened = interrupts.unless(opened).await?;
     let github = if settings.no_github {
         None
     } else {
-        let github = context.github().await;
-        Some(github.map_err(|failure| failure.hinted("skip GitHub with `--no-github`"))?)
+        let github = interrupts.unless(context.github()).await;
+        Some(github.map_err(|failure| match failure.kind {
+            Exit::Interrupted => failure,
+            _ => failure.hinted("skip GitHub with `--no-github`"),
+        })?)
     };
     let fleet = Fleet {
         github: github.as_ref(),
@@ -38,12 +46,9 @@ pub(super) async fn run(context: &Context, settings: &ListSettings) -> Result<Ex
         orphans: settings.orphans,
         group: settings.group.clone(),
     };
-    let mut interrupts = Interrupts::listen(false)?;
     loop {
-        let outcome = tokio::select! {
-            outcome = list(&fleet, &request) => outcome,
-            () = interrupts.next() => return Ok(Exit::Interrupted),
-        };
+        let outcome = interrupts.unless(async { Ok(list(&fleet, &request).await) });
+        let outcome = outcome.await?;
         let outcome = ListOutcome {
             not_searched: opened.not_searched.clone(),
             ..outcome

@@ -21,6 +21,7 @@ use crate::settings::{self, Env, Settings};
 use crate::state::Store;
 use crate::ui::{self, Terminals, Ui, UiOptions, Verbosity};
 
+use interrupt::Interrupts;
 use screen::Screen;
 
 mod failing;
@@ -148,19 +149,7 @@ impl Context {
 
     /// Runs a command to its end and says what went wrong.
     async fn run(&self, command: &Command) -> Exit {
-        let result = match command {
-            // Its future is large: it holds all that a start does.
-            Command::Start(args) => Box::pin(start::run(self, args)).await,
-            Command::Stop(args) => stop::run(self, args).await,
-            Command::List(args) => match self.settings.list(args) {
-                Ok(list) => list::run(self, &list).await,
-                Err(error) => Err(error.into()),
-            },
-            Command::Providers(args) => match self.settings.providers_command(args) {
-                Ok(command) => providers::run(self, &command).await,
-                Err(error) => Err(error.into()),
-            },
-        };
+        let result = self.result(command).await;
         self.ui.finish();
         let exit = result.unwrap_or_else(|failure| self.screen.fail(command, &failure));
         if let Some(github) = self.github.get() {
@@ -172,6 +161,23 @@ impl Context {
                 .await;
         }
         exit
+    }
+
+    /// What comes of a command, which hears signals from its first request on.
+    async fn result(&self, command: &Command) -> Result<Exit, Failure> {
+        let mut interrupts = Interrupts::listen(self.settings.step.is_some())?;
+        match command {
+            // Its future is large: it holds all that a start does.
+            Command::Start(args) => Box::pin(start::run(self, args, &mut interrupts)).await,
+            Command::Stop(args) => stop::run(self, args, &mut interrupts).await,
+            Command::List(args) => {
+                list::run(self, &self.settings.list(args)?, &mut interrupts).await
+            }
+            Command::Providers(args) => {
+                let command = self.settings.providers_command(args)?;
+                interrupts.unless(providers::run(self, &command)).await
+            }
+        }
     }
 
     /// Whose machines are looked at.

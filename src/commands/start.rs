@@ -4,9 +4,12 @@ use jiff::Timestamp;
 
 use super::Context;
 use super::github::{packages, patient};
+use super::interrupt::Interrupts;
+use crate::bootstrap::Package;
 use crate::cli;
 use crate::error::{Exit, Failure};
 use crate::fleet;
+use crate::github::Client;
 use crate::plan::{Given, Plan};
 use bring_up::start;
 use outcome::finish;
@@ -20,19 +23,24 @@ mod rehearse;
 mod rehearsed;
 mod timeline;
 
-pub(super) async fn run(context: &Context, args: &cli::StartArgs) -> Result<Exit, Failure> {
+pub(super) async fn run(
+    context: &Context,
+    args: &cli::StartArgs,
+    interrupts: &mut Interrupts,
+) -> Result<Exit, Failure> {
     let settings = context.settings.start(args)?;
     for password in &settings.proxies.passwords {
         context.actions.mask(password)?;
     }
     let ca = authorities(&context.settings.github)?;
     if settings.rehearse {
-        return rehearse::run(context, &settings, ca).await;
+        return rehearse::run(context, &settings, ca, interrupts).await;
     }
     let rehearsal = None;
     let plan = Plan::decide(&context.settings, &settings, Given { ca, rehearsal })?;
     super::groups::fits(&context.settings.github)?;
-    let places = context.open_providers(&plan.providers).await?;
+    let places = context.open_providers(&plan.providers);
+    let places = interrupts.unless(places).await?;
     for place in &places {
         let enough = place.provider.validate();
         enough
@@ -44,11 +52,17 @@ pub(super) async fn run(context: &Context, args: &cli::StartArgs) -> Result<Exit
     }
     warn_of(context, &places);
     warn_of_proxies(context, &settings.proxies, &places);
+    let (github, packages) = interrupts.unless(prepare(context, &plan)).await?;
+    let started = start(context, &plan, &places, (&github, &packages), interrupts).await?;
+    finish(context, &plan, &started)
+}
+
+/// GitHub, where it lets this start have runners, and what their machines may need from it.
+async fn prepare(context: &Context, plan: &Plan) -> Result<(Client, Vec<Package>), Failure> {
     let github = context.github().await?.registering(plan.registration);
-    let github = super::groups::choose(context, github, &plan).await?;
+    let github = super::groups::choose(context, github, plan).await?;
     let github = patient(&github, plan.timeout);
     approve(context, &github, &plan.version).await?;
     let packages = packages(&github, &plan.version).await?;
-    let started = start(context, &plan, &places, &github, &packages).await?;
-    finish(context, &plan, &started)
+    Ok((github, packages))
 }

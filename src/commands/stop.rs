@@ -1,40 +1,55 @@
 //! `gharun stop`.
 
+use std::time::Duration;
+
+use tokio::time::timeout;
+
 use super::Context;
 use super::interrupt::Interrupts;
+use super::opening::Opened;
 use super::screen::Group;
 use crate::cli;
 use crate::error::{Exit, Failure};
 use crate::fleet::Fleet;
 use crate::fleet::stop::{Selection, StopOutcome, StopRequest, carry_out, select};
-use crate::fleet::survey::{STATE_FILE, Unknown};
+use crate::fleet::survey::{STATE_FILE, Unknown, View};
+use crate::github::Client;
 use crate::model::{Error, Name, Reference, StopTarget};
 use crate::report::TextForm as _;
 use crate::settings::StopSettings;
 
-pub(super) async fn run(context: &Context, args: &cli::StopArgs) -> Result<Exit, Failure> {
+/// How long the look around may take after a signal: enough for one that is nearly done.
+const LAST_LOOK: Duration = Duration::from_secs(2);
+
+pub(super) async fn run(
+    context: &Context,
+    args: &cli::StopArgs,
+    interrupts: &mut Interrupts,
+) -> Result<Exit, Failure> {
     let stop = context.settings.stop(args)?;
-    let opened = context.search_for(&stop).await?;
-    let explicit = matches!(stop.target, StopTarget::Named { .. });
-    let github = match context.github().await {
-        Ok(github) => Some(github),
-        Err(failure) if explicit => {
-            let failure = failure.while_trying("could not remove registrations");
-            context.screen.warn(&failure);
-            None
-        }
-        Err(failure) => return Err(failure),
-    };
-    let fleet = Fleet {
-        github: github.as_ref(),
-        providers: &opened.places,
-        unopened: &opened.unopened,
-        store: &context.store,
-        sink: context,
-    };
     let view = context.view(false, stop.older_than, &stop.providers);
-    let request = request(&stop);
-    let selection = select(&fleet, &view, &request).await;
+    let mut looking = std::pin::pin!(look(context, &stop, &view));
+    let looked = tokio::select! {
+        biased;
+        looked = &mut looking => Some(looked?),
+        () = interrupts.next() => None,
+    };
+    let interrupted = looked.is_none();
+    let looked = match looked {
+        Some(looked) => looked,
+        None => match timeout(LAST_LOOK, looking).await {
+            Ok(looked) => looked?,
+            Err(_) => {
+                let outcome = StopOutcome::interrupted_looking(&stop.target);
+                return finish(context, &outcome, &[]);
+            }
+        },
+    };
+    let Looked {
+        opened,
+        github,
+        selection,
+    } = looked;
     if stop.target == StopTarget::State {
         let lost = lost(context, &selection).await?;
         if !lost.is_empty() {
@@ -54,31 +69,84 @@ pub(super) async fn run(context: &Context, args: &cli::StopArgs) -> Result<Exit,
         };
         return finish(context, &outcome, &[]);
     }
+    // A step that is cancelled ends what it was to end; somebody at a terminal has changed their mind.
+    if interrupted && context.settings.step.is_none() {
+        let outcome = StopOutcome {
+            not_searched: opened.not_searched,
+            ..StopOutcome::interrupted(selection)
+        };
+        return finish(context, &outcome, &[]);
+    }
     let mut said = Vec::new();
     if asks(context, &stop, &selection) {
         // Who answers has to know that there may be more.
         context.say_unknown(&selection.unknown);
         said.clone_from(&selection.unknown);
-        if !confirmed(context, &selection).await? {
+        let confirmed = confirmed(context, &selection);
+        if !interrupts.unless(confirmed).await? {
             return Err(Failure::usage("not confirmed; nothing was stopped"));
         }
     }
     let patient = github.as_ref();
     let patient = patient.map(|github| super::github::patient(github, stop.timeout));
-    let fleet = Fleet {
-        github: patient.as_ref(),
-        ..fleet
+    let fleet = fleet(context, &opened, patient.as_ref());
+    let mut heard = interrupted;
+    let signals = async || {
+        if !std::mem::take(&mut heard) {
+            interrupts.next().await;
+        }
+        let what = "Interrupted: ending what was asked to end, for a few seconds more";
+        context.ui.status(what);
     };
-    let mut interrupts = Interrupts::listen(context.settings.step.is_some())?;
-    let outcome = tokio::select! {
-        outcome = carry_out(&fleet, &view, &request, selection.clone()) => outcome,
-        () = interrupts.next() => StopOutcome::interrupted(selection),
-    };
+    let outcome = carry_out(&fleet, &view, &request(&stop), selection, signals).await;
     let outcome = StopOutcome {
         not_searched: opened.not_searched,
         ..outcome
     };
     finish(context, &outcome, &said)
+}
+
+/// What there is, and what it was looked at with.
+struct Looked {
+    opened: Opened,
+    github: Option<Client>,
+    selection: Selection,
+}
+
+/// Looks around for what is to be stopped, and changes nothing.
+async fn look(context: &Context, stop: &StopSettings, view: &View) -> Result<Looked, Failure> {
+    let opened = context.search_for(stop).await?;
+    let explicit = matches!(stop.target, StopTarget::Named { .. });
+    let github = match context.github().await {
+        Ok(github) => Some(github),
+        Err(failure) if explicit => {
+            let failure = failure.while_trying("could not remove registrations");
+            context.screen.warn(&failure);
+            None
+        }
+        Err(failure) => return Err(failure),
+    };
+    let fleet = fleet(context, &opened, github.as_ref());
+    let selection = select(&fleet, view, &request(stop)).await;
+    Ok(Looked {
+        opened,
+        github,
+        selection,
+    })
+}
+
+fn fleet<'a>(
+    context: &'a Context,
+    opened: &'a Opened,
+    github: Option<&'a Client>,
+) -> Fleet<'a, Client> {
+    Fleet {
+        github,
+        providers: &opened.places,
+        unopened: &opened.unopened,
+        store: &context.store,
+        sink: context,
+    }
 }
 
 /// What was not read, where the state file is a part of it: now, or since it was moved aside.
@@ -157,6 +225,11 @@ fn finish(context: &Context, outcome: &StopOutcome, said: &[Unknown]) -> Result<
         let reason = Error::from(kept.reason.as_str());
         screen.warn(&reason.while_trying(format!("{what} kept")));
     }
+    for pending in &outcome.pending {
+        let error = Error::<()>::from(format!("{} {}", pending.name, pending.word()));
+        let hint = format!("run `{}` after that", pending.command);
+        screen.warn(&error.hinted(hint));
+    }
     written.map_err(|failure| {
         failure.map(|exit| match outcome.exit() {
             Exit::Left => Exit::Left,
@@ -178,14 +251,19 @@ fn finish(context: &Context, outcome: &StopOutcome, said: &[Unknown]) -> Result<
 
 /// What is wrong, where something is.
 fn complaint(context: &Context, outcome: &StopOutcome) -> Option<Failure> {
-    let text = match (outcome.failed.len(), outcome.unknown.len()) {
-        (0, 0) => return None,
-        (0, _) if outcome.planned => {
+    let failed = outcome.failed.iter();
+    let may_run = failed.filter(|failed| !failed.registration_only).count();
+    let text = match (may_run, outcome.failed.len(), outcome.unknown.len()) {
+        (0, 0, 0) => return None,
+        (0, 0, _) if outcome.planned => {
             "could not read everything: there may be more than is listed".to_owned()
         }
-        (0, _) => "could not read everything, so something may be left".to_owned(),
-        (count, _) if outcome.planned => format!("{count} cannot be stopped"),
-        (count, _) => format!("{count} could not be stopped, and may still be running"),
+        (0, 0, _) => "could not read everything, so something may be left".to_owned(),
+        (0, count, _) => {
+            format!("{count} could not be removed from GitHub; no machine of them is left")
+        }
+        (_, count, _) if outcome.planned => format!("{count} cannot be stopped"),
+        (count, _, _) => format!("{count} could not be stopped, and may still be running"),
     };
     let each = outcome.failed.iter().map(|failed| {
         let what = what(failed.name.as_ref(), failed.instance.as_ref());

@@ -282,6 +282,7 @@ impl World {
             runner_id: None,
             instance: format!("{provider}:x/y").parse().ok(),
             price_per_hour: None,
+            machineless: false,
         };
         let store = Store::at(self.folder.path().join("state.json"));
         let written = store.update(move |entries| drop(entries.insert(name, entry)));

@@ -140,6 +140,9 @@ impl<G: GitHubApi> StartContext<'_, G> {
                 Trouble::Launch { source, .. } => match source.kind {
                     ErrorKind::RateLimited => PATIENCE,
                     ErrorKind::Unavailable => TRIES,
+                    // It is proved absent, and a launch of the same name never makes two.
+                    ErrorKind::Ambiguous if self.is_last(place) => usize::MAX,
+                    ErrorKind::Ambiguous => TRIES,
                     ErrorKind::NoCapacity => match source.wait() {
                         Some(wait) => {
                             if !waits {
@@ -169,6 +172,12 @@ impl<G: GitHubApi> StartContext<'_, G> {
                 () = sleep(pause) => {}
             }
         }
+    }
+
+    /// Whether no other place is asked after this one.
+    fn is_last(&self, place: &NamedProvider) -> bool {
+        let last = self.fleet.providers.last();
+        last.is_some_and(|last| last.name == place.name)
     }
 
     /// Says that room is waited for.

@@ -196,8 +196,11 @@ impl InMemoryGitHub {
 impl GitHubApi for InMemoryGitHub {
     async fn register(&self, name: &Name, labels: &[String]) -> Result<Registration> {
         self.ask("register", name.as_str()).await;
-        let fault = self.state().register_faults.pop();
         let error = |kind| Err(Error::new(kind, format!("could not register `{name}`")));
+        if self.names().iter().any(|other| other == name.as_str()) {
+            return error(ErrorKind::NameTaken);
+        }
+        let fault = self.state().register_faults.pop();
         match fault {
             Some(Fault::AnswerLost(after)) => {
                 self.add(name.as_str(), labels, after);
@@ -207,9 +210,6 @@ impl GitHubApi for InMemoryGitHub {
             Some(Fault::Hang) => std::future::pending().await,
             Some(Fault::Panic) => panic!("a flaw in gharun"),
             None => {}
-        }
-        if self.names().iter().any(|other| other == name.as_str()) {
-            return error(ErrorKind::NameTaken);
         }
         if self.state().enrols_after.is_some() {
             let url = "https://ghes.example.com/acme/app";
@@ -367,6 +367,7 @@ pub(crate) fn row() -> survey::SurveyRow {
         price_per_hour: None,
         cost: None,
         recorded: true,
+        machineless: false,
         facts: Facts {
             machine: MachineState::There,
             registration: verdict::RegistrationState::Busy,
@@ -383,6 +384,7 @@ pub(crate) fn row() -> survey::SurveyRow {
         elsewhere: false,
         unjudged: false,
         ours: true,
+        undecided: false,
         name,
     }
 }

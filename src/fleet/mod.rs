@@ -102,6 +102,9 @@ pub struct Left {
     pub access: Option<String>,
     /// Whether it is meant to be there (`--keep-failed`, a job on it).
     pub kept: bool,
+    /// Whether it is a registration only: no machine is left that could cost anything.
+    #[serde(skip)]
+    pub registration_only: bool,
 }
 
 impl Left {
@@ -123,6 +126,15 @@ impl Left {
             instance,
             why: why.into(),
             kept,
+            registration_only: false,
+        }
+    }
+
+    /// The registration of a runner that is proved to have no machine.
+    fn registration(name: &Name, why: impl Into<Error>) -> Self {
+        Self {
+            registration_only: true,
+            ..Self::of(name, None, why, false)
         }
     }
 }

@@ -3,19 +3,20 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::runner_progress::{self, RunnerProgress};
 use super::shared::StartContext;
 use super::{Trouble, chain};
 use crate::github::{self, GitHubApi, Registration, RunnerCredential};
 use crate::model::Event;
+use crate::poll::{Backoff, chance};
 
 /// A registration that has waited longer than this for room is replaced: idle ones were seen to be
 /// dropped after two minutes (actions/runner#4726).
 const FRESH: Duration = Duration::from_mins(2);
-/// How many names are tried for one runner.
-const NAMES: usize = 3;
+/// The pauses between two requests to register, while GitHub fails.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(15));
 
 /// What is left of a name that is given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,11 +51,17 @@ impl<G: GitHubApi> StartContext<'_, G> {
         Ok(kept.insert(self.register(progress).await?).clone())
     }
 
+    /// Registers a name, again and again while GitHub fails and there is time. The same name is asked for: GitHub
+    /// has each but once, so that a request that was carried out, and whose answer was lost, shows as a name that
+    /// is taken, and another is chosen.
     async fn register(
         &self,
         progress: &RefCell<RunnerProgress>,
     ) -> Result<RunnerCredential, Trouble> {
-        for tries_left in (0..NAMES).rev() {
+        let mut pauses = Backoff::new(PAUSES.0, PAUSES.1);
+        // Whether it may be registered under its name though no answer says so.
+        let mut in_doubt = false;
+        loop {
             self.go_on()?;
             let name = progress.borrow().name.clone();
             let labels = self.plan.labels_of(&name);
@@ -65,34 +72,67 @@ impl<G: GitHubApi> StartContext<'_, G> {
                 () = self.impatience() => None,
             };
             progress.borrow_mut().registration = runner_progress::RegistrationProgress::Absent;
-            match answer {
+            let error = match answer {
                 Some(Ok(registration)) => return self.registered(progress, registration).await,
-                Some(Err(error)) => {
-                    // It was waiting for room and is surely not registered: nothing is to be undone.
-                    if error.kind == github::ErrorKind::RateLimited {
-                        self.go_on()?;
-                    }
-                    let unknown = matches!(
-                        error.kind,
-                        github::ErrorKind::Ambiguous | github::ErrorKind::NameTaken
-                    );
-                    if unknown && tries_left > 0 && !self.cancellation.is_said() {
-                        self.rename(progress, Former::Lost, &chain(&error)).await?;
-                        continue;
-                    }
-                    if unknown {
-                        progress.borrow_mut().lose();
-                    }
-                    return Err(Trouble::Register(error));
-                }
+                Some(Err(error)) => error,
                 None => {
                     progress.borrow_mut().lose();
                     self.go_on()?;
                     return Err(Trouble::unregistered(&name));
                 }
+            };
+            let is_taken = error.kind == github::ErrorKind::NameTaken;
+            let pause = if is_taken && in_doubt {
+                Duration::ZERO
+            } else {
+                pauses.next(chance())
+            };
+            in_doubt |= is_taken || error.kind == github::ErrorKind::Ambiguous;
+            let may_heal = in_doubt && error.kind != github::ErrorKind::RateLimited
+                || error.kind == github::ErrorKind::Unavailable;
+            let in_time = Instant::now() + pause < self.deadline();
+            if !may_heal || !in_time || self.cancellation.is_said() {
+                if in_doubt {
+                    progress.borrow_mut().lose();
+                }
+                // It was waiting for room and is surely not registered: nothing is to be undone.
+                if error.kind == github::ErrorKind::RateLimited {
+                    self.go_on()?;
+                }
+                return Err(Trouble::Register(error));
+            }
+            if is_taken {
+                self.rename(progress, Former::Lost, &chain(&error)).await?;
+                in_doubt = false;
+            } else {
+                self.say_github_fails(&error).await?;
+            }
+            tokio::select! {
+                () = self.cancellation.requested() => {
+                    if in_doubt {
+                        progress.borrow_mut().lose();
+                    }
+                    return Err(Trouble::Halted);
+                }
+                () = sleep(pause) => {}
             }
         }
-        unreachable!("the last try returns")
+    }
+
+    /// Says once that GitHub is asked again.
+    async fn say_github_fails(&self, why: &github::Error) -> Result<(), Trouble> {
+        let why = chain(why);
+        tracing::debug!("asking GitHub again: {why}");
+        if self.said_github_fails.replace(true) {
+            return Ok(());
+        }
+        let reason = format!("asking GitHub again: {why}");
+        let at_most = self.deadline().saturating_duration_since(Instant::now());
+        self.fleet
+            .sink
+            .tell(Event::Waiting { reason, at_most })
+            .await?;
+        Ok(())
     }
 
     async fn registered(

@@ -1,6 +1,6 @@
 //! What the runners of one start share, and what the steps of one runner come to.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until};
@@ -48,6 +48,8 @@ pub(super) struct StartContext<'a, G> {
     pub(super) watch: Watch,
     pub(super) mapping: RefCell<Mapping>,
     pub(super) began: Instant,
+    /// Whether it was said that GitHub is asked again and again to register.
+    pub(super) said_github_fails: Cell<bool>,
 }
 
 impl<G: GitHubApi> StartContext<'_, G> {
@@ -94,6 +96,7 @@ impl<G: GitHubApi> StartContext<'_, G> {
             runner_id: None,
             instance: None,
             price_per_hour: None,
+            machineless: false,
         }
     }
 

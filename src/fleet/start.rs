@@ -1,6 +1,6 @@
 //! Start: all runners at once, all or nothing unless told otherwise.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -58,6 +58,7 @@ pub async fn start<G: GitHubApi>(
         watch: Watch::default(),
         mapping: RefCell::new(Mapping::default()),
         began: Instant::now(),
+        said_github_fails: Cell::new(false),
     };
     let mut outcome = StartOutcome::default();
     let mut interrupt = std::pin::pin!(interrupt.fuse());
@@ -352,6 +353,9 @@ fn unfinished(progress: &RunnerProgress) -> Option<&'static str> {
 
 /// What is left of a runner, whatever stage it is in.
 fn left_of(progress: &RunnerProgress, why: impl Into<Error>) -> Left {
+    if let MachineProgress::Absent = progress.machine {
+        return Left::registration(&progress.name, why);
+    }
     Left::of(&progress.name, progress.machine.there(), why, false)
 }
 

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
+
 use super::survey::{FullSurvey, Inquiry, NoAnswer, SurveyRow, Unknown, View, look};
 use super::verdict::{MachineState, RegistrationState, Verdict};
 use super::{Fleet, NamedProvider, Unopened};
@@ -15,9 +17,10 @@ mod outcome;
 mod request;
 #[cfg(test)]
 mod tests;
+mod time_limit;
 
 pub use carry_out::carry_out;
-pub use outcome::{Kept, StopOutcome, Stopped, Unstopped};
+pub use outcome::{Kept, Pending, StopOutcome, Stopped, Unstopped};
 pub use request::StopRequest;
 
 /// How careful the ending of a runner is.
@@ -67,6 +70,15 @@ pub struct Selection {
     pub failed: Vec<Unstopped>,
     /// What could not be read, and may hide more.
     pub unknown: Vec<Unknown>,
+    /// The `start` processes that made what a mapping names.
+    pub(super) begun_by: BTreeSet<String>,
+}
+
+impl Selected {
+    /// See [`SurveyRow::may_still_come`].
+    fn may_still_come(&self, now: Timestamp) -> Option<Timestamp> {
+        self.row.as_ref()?.may_still_come(now)
+    }
 }
 
 /// Finds out what a stop would do, and changes nothing. `view` says which scope is ours; what it has
@@ -75,6 +87,17 @@ pub async fn select<G: GitHubApi>(
     fleet: &Fleet<'_, G>,
     view: &View,
     stop: &StopRequest,
+) -> Selection {
+    select_again(fleet, view, stop, &BTreeSet::new()).await
+}
+
+/// The same, of a stop that has ended machines already: `begun_by` are the `start` processes that made what
+/// a mapping names, whose machines and records may be gone by now.
+async fn select_again<G: GitHubApi>(
+    fleet: &Fleet<'_, G>,
+    view: &View,
+    stop: &StopRequest,
+    begun_by: &BTreeSet<String>,
 ) -> Selection {
     let look = look(fleet, view, stop.force).await;
     let inquiry = Inquiry::new(fleet, false);
@@ -86,6 +109,7 @@ pub async fn select<G: GitHubApi>(
         inquiry: &inquiry,
         selection: Selection {
             unknown: look.survey.unknown.clone(),
+            begun_by: begun_by.clone(),
             ..Selection::default()
         },
     };
@@ -147,6 +171,7 @@ impl<'a, G: GitHubApi> Selecting<'a, G> {
             instance: row.instance.clone(),
             name: row.name.clone(),
             reason: reason.into(),
+            due: true,
         });
     }
 
@@ -247,6 +272,12 @@ impl<'a, G: GitHubApi> Selecting<'a, G> {
                     StopMode::Orphan,
                     "a job still runs on it, past its lifetime",
                 );
+            } else if row.is_past_its_lifetime() && row.may_run() {
+                self.keep(row, format!("past its lifetime: {}", row.why));
+            } else if row.undecided {
+                let machine = row.instance.as_ref();
+                let error = format!("it may be an orphan: {}", row.why);
+                self.refuse(Unstopped::new(machine, Some(&row.name), error));
             }
         }
     }
@@ -290,13 +321,12 @@ impl<'a, G: GitHubApi> Selecting<'a, G> {
             }
         }
         if starts {
-            let begun_by: BTreeSet<String> = self
-                .selection
-                .chosen
-                .iter()
-                .filter_map(|chosen| chosen.row.as_ref()?.start.clone())
-                .collect();
+            let chosen = self.selection.chosen.iter();
+            let begun_by = chosen.filter_map(|chosen| chosen.row.as_ref()?.start.clone());
+            let begun_by: Vec<String> = begun_by.collect();
+            self.selection.begun_by.extend(begun_by);
             for row in self.rows() {
+                let begun_by = &self.selection.begun_by;
                 if row
                     .start
                     .as_ref()
@@ -439,6 +469,15 @@ impl SurveyRow {
     pub fn is_swept(&self, group: Option<&str>) -> bool {
         let acted_upon = [Verdict::Orphan, Verdict::Ghost, Verdict::Stale];
         acted_upon.contains(&self.verdict) && self.is_of(group)
+    }
+
+    /// Whether its machine is there, or is known and nobody can tell that it is gone.
+    fn may_run(&self) -> bool {
+        match self.facts.machine {
+            MachineState::Ended | MachineState::There => true,
+            MachineState::Gone => false,
+            MachineState::Nowhere | MachineState::Unread => self.instance.is_some(),
+        }
     }
 
     fn is_of(&self, group: Option<&str>) -> bool {

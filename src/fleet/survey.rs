@@ -7,13 +7,15 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use serde::ser::SerializeStruct as _;
 use serde::{Serialize, Serializer};
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 
 use super::answer::in_time;
+use super::end::is_permanent;
 use super::verdict::{Facts, MachineState, RegistrationState, Verdict};
 use super::{Fleet, NamedProvider, Unopened, chain};
 use crate::github::{self, GitHubApi, Runner};
 use crate::model::{Condition, Error, InstanceId, Name, REHEARSAL, Reference, Run, json};
+use crate::poll::{Backoff, chance};
 use crate::providers;
 use crate::providers::{Listing, Silence, Unjudged};
 use crate::state::StateContents;
@@ -29,6 +31,12 @@ pub const STATE_FILE: &str = "state file";
 
 /// How long a place may take to list its machines, all its regions and pages included.
 const LISTING: Duration = Duration::from_mins(1);
+/// How often a place is asked that fails to answer.
+const TRIES: usize = 3;
+/// The pauses between these.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(300), Duration::from_secs(1));
+/// A place that took longer than this to fail is not asked again.
+const QUICK: Duration = Duration::from_secs(5);
 
 /// What is looked at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -92,6 +100,8 @@ pub struct SurveyRow {
     pub cost: Option<f64>,
     /// Whether the state file has a record of it.
     pub recorded: bool,
+    /// Whether that says that no machine of it is there, or will come.
+    pub(super) machineless: bool,
     /// What the verdict was made of.
     pub facts: Facts,
     /// What is to be thought of it.
@@ -104,6 +114,8 @@ pub struct SurveyRow {
     /// Whether its machine may be one that is there and cannot be judged.
     pub(super) unjudged: bool,
     pub(super) ours: bool,
+    /// Whether it would be an orphan, and nobody could tell that no job runs on it.
+    pub(super) undecided: bool,
 }
 
 impl SurveyRow {
@@ -145,6 +157,29 @@ impl SurveyRow {
 
     pub(super) fn is_rehearsal(&self) -> bool {
         self.scope == REHEARSAL
+    }
+
+    /// Until when its machine may still be created though nothing shows one: an intent, or a registration,
+    /// whose start may still be at work.
+    pub(super) fn may_still_come(&self, now: Timestamp) -> Option<Timestamp> {
+        let until = self.name.ready_by();
+        let is_there = matches!(
+            self.facts.machine,
+            MachineState::There | MachineState::Ended
+        );
+        let may_come = !is_there && self.instance.is_none() && !self.machineless;
+        (may_come && now <= until).then_some(until)
+    }
+
+    /// Whether it should have ended by now.
+    pub(super) fn is_past_its_lifetime(&self) -> bool {
+        self.expires.is_some_and(|expires| self.facts.now > expires)
+    }
+
+    /// Whether what its place sees says anything: the name of a process can be forged by a job, and counts no
+    /// more once GitHub has no registration and its lifetime is over.
+    pub(super) fn believes_its_place(&self) -> bool {
+        self.facts.registration != RegistrationState::Absent || !self.is_past_its_lifetime()
     }
 
     fn price(&mut self) {
@@ -196,7 +231,7 @@ impl Unknown {
         Self::new(&unopened.name, unopened.error.clone())
     }
 
-    fn new(source: impl Into<String>, error: impl Into<Error>) -> Self {
+    pub(super) fn new(source: impl Into<String>, error: impl Into<Error>) -> Self {
         Self {
             source: source.into(),
             error: error.into(),
@@ -293,6 +328,22 @@ impl FullSurvey {
     }
 }
 
+/// Asks a place, and asks again where it failed for a moment: the answer comes with what was wrong with it.
+async fn patiently<T>(mut ask: impl AsyncFnMut() -> (T, Option<providers::Error>)) -> T {
+    let begun = Instant::now();
+    let mut pauses = Backoff::new(PAUSES.0, PAUSES.1);
+    let mut tries = 0;
+    loop {
+        let (answer, error) = ask().await;
+        tries += 1;
+        let may_heal = error.is_some_and(|error| !is_permanent(&error));
+        if !may_heal || tries == TRIES || begun.elapsed() > QUICK {
+            return answer;
+        }
+        sleep(pauses.next(chance())).await;
+    }
+}
+
 /// What a place said.
 struct SourceListing {
     place: NamedProvider,
@@ -301,19 +352,28 @@ struct SourceListing {
 
 impl SourceListing {
     async fn of(place: &NamedProvider) -> Self {
-        let answer = timeout(LISTING, place.provider.list())
-            .await
-            .unwrap_or_else(|_| {
-                let message = format!("`{}` did not list its machines in time", place.name);
-                Err(providers::Error::new(
-                    providers::ErrorKind::Unavailable,
-                    message,
-                ))
-            });
+        let listing = timeout(LISTING, Self::listing(place)).await;
+        let listing = listing.unwrap_or_else(|_| {
+            let message = format!("`{}` did not list its machines in time", place.name);
+            let kind = providers::ErrorKind::Unavailable;
+            Listing::unread(providers::Error::new(kind, message))
+        });
         Self {
             place: place.clone(),
-            listing: answer.unwrap_or_else(Listing::unread),
+            listing,
         }
+    }
+
+    /// One lost answer is no reason to know nothing of a place.
+    async fn listing(place: &NamedProvider) -> Listing {
+        patiently(async || {
+            let listing = place.provider.list().await;
+            let listing = listing.unwrap_or_else(Listing::unread);
+            let mut errors = listing.unread.iter().map(|unread| &unread.error);
+            let may_heal = errors.find(|error| !is_permanent(error)).cloned();
+            (listing, may_heal)
+        })
+        .await
     }
 
     fn unknown(&self) -> impl Iterator<Item = Unknown> + '_ {

@@ -81,7 +81,26 @@ impl<G: GitHubApi> StartContext<'_, G> {
             let name = progress.borrow().name.clone();
             self.forget(vec![name]).await;
         }
+        let machineless = left.iter().filter(|left| left.registration_only);
+        self.note_machineless(machineless.map(|left| left.name.clone()).collect())
+            .await;
         left
+    }
+
+    /// Writes down that no machine of these names will come: who removes their registrations waits for none.
+    async fn note_machineless(&self, names: Vec<Name>) {
+        if names.is_empty() {
+            return;
+        }
+        let noted = self.fleet.store.update(move |entries| {
+            for (name, entry) in entries {
+                entry.machineless |= names.contains(name);
+            }
+        });
+        if let Err(error) = noted.await {
+            let why = chain(&error);
+            tracing::warn!("could not note what is gone in the state file: {why}");
+        }
     }
 
     /// Removes a runner and its machine; what could not be proved gone by the deadline is returned.
@@ -131,7 +150,10 @@ impl<G: GitHubApi> StartContext<'_, G> {
             RegistrationRemoval::Absent | RegistrationRemoval::Gone => None,
             // It has ended with its machine, and GitHub lets go of it by itself.
             RegistrationRemoval::Busy if machine.is_some() => None,
-            RegistrationRemoval::Busy => Some(Error::from("GitHub says that a job runs on it")),
+            RegistrationRemoval::Busy => {
+                let why = "GitHub says that a job runs on it";
+                return vec![Left::of(&name, None, why, false)];
+            }
             RegistrationRemoval::Unknown(why) if self.github.wait_now() > ROOM => {
                 Some(why.while_trying(UNREMOVED))
             }
@@ -146,7 +168,7 @@ impl<G: GitHubApi> StartContext<'_, G> {
             progress.borrow_mut().registration = runner_progress::RegistrationProgress::Absent;
             return Vec::new();
         };
-        vec![Left::of(&name, None, why, false)]
+        vec![Left::registration(&name, why)]
     }
 
     /// Removes the registrations of names that were given up and that may be there or turn up yet;
@@ -159,7 +181,7 @@ impl<G: GitHubApi> StartContext<'_, G> {
         let why = why.while_trying(UNREMOVED);
         let progress = progress.borrow();
         let left = progress.lost.iter();
-        left.map(|one| Left::of(&one.name, None, why.clone(), false))
+        left.map(|one| Left::registration(&one.name, why.clone()))
             .collect()
     }
 

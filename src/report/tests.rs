@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::fleet::stop::{Kept, Stopped, Unstopped};
+use crate::fleet::stop::{Kept, Pending, Stopped, Unstopped};
 use crate::fleet::survey::Unknown;
 use crate::fleet::{Up, doubles};
 use crate::model::{Error, Mapping, Name, Reference};
@@ -106,6 +106,7 @@ fn stop() -> StopOutcome {
             instance: None,
             name: name(),
             reason: "a job runs on it".into(),
+            due: true,
         }],
         failed: vec![Unstopped {
             instance: Some(machine()),
@@ -113,6 +114,14 @@ fn stop() -> StopOutcome {
             error: "it did not\nanswer".into(),
             command: "gharun stop aws:us_east_1/i-0abc".into(),
             permanent: false,
+            registration_only: false,
+        }],
+        pending: vec![Pending {
+            name: name(),
+            until: "2026-11-24T21:02:30Z".parse().expect("a time"),
+            command: format!("gharun stop {NAME}"),
+            deregistered: true,
+            reason: "it was named".into(),
         }],
         unknown: vec![Unknown {
             source: "pi".into(),
@@ -166,6 +175,13 @@ fn a_stop_has_the_keys_that_are_promised() {
           "permanent": false
         }
       ],
+      "pending": [
+        {
+          "name": "gharun-7-1-0-abcdefabcdefgh",
+          "until": "2026-11-24T21:02:30Z",
+          "command": "gharun stop gharun-7-1-0-abcdefabcdefgh"
+        }
+      ],
       "unknown": [
         {
           "source": "pi",
@@ -193,6 +209,7 @@ fn a_stop_is_a_line_a_thing() {
          stopped\t-\t{NAME}\n\
          kept\t-\t{NAME}\n\
          failed\taws:us_east_1/i-0abc\t-\n\
+         pending\t-\t{NAME}\tmay still come until 21:03Z\n\
          unknown\tpi\n"
     );
     assert_eq!(stop.text(), text);
@@ -200,6 +217,7 @@ fn a_stop_is_a_line_a_thing() {
         planned: true,
         kept: vec![],
         failed: vec![],
+        pending: vec![],
         unknown: vec![],
         ..stop
     };

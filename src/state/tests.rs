@@ -33,6 +33,7 @@ fn entry(start: &str) -> RunnerRecord {
         runner_id: Some(42),
         instance: Some("docker:1a2b/3c4d".parse().expect("a reference")),
         price_per_hour: Some(0.79),
+        machineless: false,
     }
 }
 

@@ -38,6 +38,7 @@ fn keys(command: &str) -> &'static [&'static str] {
             "stopped",
             "kept",
             "failed",
+            "pending",
             "unknown",
             "not_searched",
             "planned",

@@ -80,9 +80,10 @@ fn a_limit_that_ends_after_the_time_limit_fails_at_once_and_leaves_nothing() {
 fn what_a_limit_keeps_from_being_removed_is_named() {
     let world = World::new();
     limit(&world, 1, 3600);
-    let said = world.run("start local --set slots=2 --count 2").exits(3);
-    let left = "could not remove its registration";
+    let said = world.run("start local --set slots=2 --count 2").exits(1);
+    let left = "is still registered with GitHub; no machine of it is left";
     assert!(said.stderr.contains(left), "{}", said.stderr);
+    assert!(!said.stderr.contains("billed"), "{}", said.stderr);
     let why = said.stderr.lines().find(|line| line.contains(left));
     let why = why.expect("it is there");
     assert!(

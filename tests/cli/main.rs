@@ -26,6 +26,7 @@ mod privacy;
 mod removal;
 #[cfg(feature = "runpod")]
 mod runpod;
+mod signals;
 #[cfg(feature = "ssh")]
 mod ssh;
 mod usage;

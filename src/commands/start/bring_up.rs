@@ -12,10 +12,9 @@ pub(super) async fn start(
     context: &Context,
     plan: &Plan,
     places: &[NamedProvider],
-    github: &Client,
-    packages: &[Package],
+    (github, packages): (&Client, &[Package]),
+    interrupts: &mut Interrupts,
 ) -> Result<StartOutcome, Failure> {
-    let mut interrupts = Interrupts::listen(context.settings.step.is_some())?;
     let fleet = Fleet {
         github: Some(github),
         providers: places,

@@ -30,9 +30,11 @@ pub(super) fn finish(
         Exit::Left | Exit::Failed => return Err(failed(context, plan, outcome)),
         Exit::Interrupted => {
             say_failed(context, &outcome.failed);
-            context
-                .ui
-                .status("Nothing is left: no machine, no registration");
+            context.ui.status(if outcome.left.is_empty() {
+                "Nothing is left: no machine, no registration"
+            } else {
+                "No machine is left"
+            });
         }
         _ if outcome.failed.is_empty() => {}
         _ => {
@@ -123,12 +125,15 @@ pub(super) fn say_left(context: &Context, left: &[Left], failed: &[Failed]) {
             || left.name.to_string(),
             |instance| format!("{} ({instance})", left.name),
         );
-        let word = if left.kept {
-            "kept"
-        } else {
-            "may still be running"
+        let (word, end) = match (left.kept, left.registration_only) {
+            (true, _) => ("kept", "end it"),
+            (false, false) => ("may still be running", "end it"),
+            (false, true) => (
+                "is still registered with GitHub; no machine of it is left",
+                "remove it",
+            ),
         };
-        let end = format!("end it: `{}`", left.command);
+        let end = format!("{end}: `{}`", left.command);
         let access = left
             .access
             .iter()

@@ -50,16 +50,14 @@ pub(super) async fn run(
     context: &Context,
     settings: &settings::StartSettings,
     ca: Option<String>,
+    interrupts: &mut Interrupts,
 ) -> Result<Exit, Failure> {
     refuse_what_cannot_reach_us(context, &settings.providers)?;
-    // One provider is rehearsed at a time: the others are only asked when there is no room.
-    let places = context.open_providers(&settings.providers[..1]).await?;
-    let checked = places[0].provider.check().await;
-    checked
-        .map_err(|error| Failure::of_provider(error, &places[0].name, &context.settings.tables))?;
+    let places = interrupts.unless(place(context, settings)).await?;
     warn_of(context, &places);
     let stub = open()?;
-    let reached = reach(context, &stub, &places[0]).await?;
+    let reached = reach(context, &stub, &places[0]);
+    let reached = interrupts.unless(reached).await?;
     context.ui.status(&format!(
         "Rehearsing at `{}`: the machine is real, GitHub is a stub at {reached}",
         places[0].name
@@ -76,10 +74,12 @@ pub(super) async fn run(
     let github = client(&stub)?
         .registering(plan.registration)
         .reached_at(reached);
-    let packages = packages(&github, &plan.version).await?;
+    let packages = packages(&github, &plan.version);
+    let packages = interrupts.unless(packages).await?;
     let began = Timestamp::now();
-    let started = start(context, &plan, &places, &github, &packages).await?;
-    let (done, interrupted) = jobs_done(context, &stub, &started).await;
+    let github = (&github, packages.as_slice());
+    let started = start(context, &plan, &places, github, interrupts).await?;
+    let (done, interrupted) = jobs_done(context, &stub, &started, interrupts).await;
     context.ui.finish();
     let mut runners = rehearsed(context, &places[0], &stub, &started, began).await;
     let up = started.up.iter().map(|up| up.instance.id.clone()).collect();
@@ -112,6 +112,18 @@ pub(super) async fn run(
     finish(context, &outcome)
 }
 
+/// The one place that is rehearsed, which works: the others are only asked when there is no room.
+async fn place(
+    context: &Context,
+    settings: &settings::StartSettings,
+) -> Result<Vec<NamedProvider>, Failure> {
+    let places = context.open_providers(&settings.providers[..1]).await?;
+    let checked = places[0].provider.check().await;
+    checked
+        .map_err(|error| Failure::of_provider(error, &places[0].name, &context.settings.tables))?;
+    Ok(places)
+}
+
 fn refuse_what_cannot_reach_us(context: &Context, providers: &[String]) -> Result<(), Failure> {
     for name in providers {
         let found = context.settings.tables.kind_of(name)?;
@@ -129,7 +141,12 @@ fn refuse_what_cannot_reach_us(context: &Context, providers: &[String]) -> Resul
 }
 
 /// Gives each runner that came up a job. Whether all of these were done in time, and whether a signal came instead.
-async fn jobs_done(context: &Context, stub: &StubServer, started: &StartOutcome) -> (bool, bool) {
+async fn jobs_done(
+    context: &Context,
+    stub: &StubServer,
+    started: &StartOutcome,
+    interrupts: &mut Interrupts,
+) -> (bool, bool) {
     if started.interrupted {
         return (false, true);
     }
@@ -143,19 +160,9 @@ async fn jobs_done(context: &Context, stub: &StubServer, started: &StartOutcome)
             .filter(|job| job.status == StubJobStatus::Completed);
         (done.count() >= started.up.len()).then_some(())
     });
-    let signal = async {
-        match Interrupts::listen(context.settings.step.is_some()) {
-            Ok(mut interrupts) => interrupts.next().await,
-            // The machine is there: it is to be ended all the same.
-            Err(error) => {
-                tracing::warn!("could not listen for signals: {error}");
-                std::future::pending::<()>().await;
-            }
-        }
-    };
     tokio::select! {
         done = jobs => (done.is_some(), false),
-        () = signal => {
+        () = interrupts.next() => {
             context.ui.status("Interrupted: ending the rehearsal");
             (false, true)
         }

@@ -63,7 +63,14 @@ const EARLY: &[Early] = &[
         "stop --orphans",
         ("GH_PAT", ""),
         Exit::Usage,
-        &["stopped", "kept", "failed", "unknown", "not_searched"],
+        &[
+            "stopped",
+            "kept",
+            "failed",
+            "pending",
+            "unknown",
+            "not_searched",
+        ],
         "token",
     ),
     (

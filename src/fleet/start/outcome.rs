@@ -91,7 +91,7 @@ impl StartOutcome {
     pub fn exit(&self) -> Exit {
         if let Some(error) = &self.error {
             error.kind
-        } else if !self.left.is_empty() {
+        } else if self.left.iter().any(|left| !left.registration_only) {
             Exit::Left
         } else if self.interrupted {
             Exit::Interrupted
@@ -148,6 +148,23 @@ mod tests {
             ..StartOutcome::default()
         };
         assert_eq!(exit(outcome), Exit::Left);
+    }
+
+    #[test]
+    fn a_registration_without_a_machine_is_nothing_that_may_still_run() {
+        let left = || Left::registration(&name(), "GitHub did not answer");
+        let failed = StartOutcome {
+            failed: vec![failed()],
+            left: vec![left()],
+            ..StartOutcome::default()
+        };
+        assert_eq!(failed.exit(), Exit::Failed);
+        let interrupted = StartOutcome {
+            left: vec![left()],
+            interrupted: true,
+            ..StartOutcome::default()
+        };
+        assert_eq!(interrupted.exit(), Exit::Interrupted);
     }
 
     #[test]

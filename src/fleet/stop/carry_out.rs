@@ -4,19 +4,22 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use tokio::time::{Instant, sleep, timeout_at};
+use jiff::Timestamp;
+use tokio::time::{Instant, sleep};
 
 use super::ending::{EndOutcome, Ending};
-use super::{Selected, Selection, StopOutcome, StopRequest, select};
+use super::time_limit::TimeLimit;
+use super::{Selected, Selection, StopOutcome, StopRequest, select_again};
 use crate::fleet::Fleet;
 use crate::fleet::survey::{Inquiry, Unknown, View};
 use crate::github::GitHubApi;
 use crate::model::{Name, Reference, StopTarget};
+use crate::poll::Backoff;
 
-/// How often it is looked again for what a start that was killed had under way.
+/// How often it is looked again for what a start that was killed had under way, where nothing tells of it.
 const PASSES: usize = 3;
-/// The pause before each of these looks.
-const SETTLES: Duration = Duration::from_secs(2);
+/// The pauses before these looks.
+const SETTLES: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(10));
 /// How long requests may take where nobody waits for their effect.
 const SENT: Duration = Duration::from_secs(10);
 
@@ -43,48 +46,112 @@ impl Handled {
     }
 }
 
-/// Ends what was selected, and looks again for what turned up meanwhile.
+/// Ends what was selected, and looks again for what turned up meanwhile. `interrupts` yields when somebody
+/// wants it ended: then nothing but the end of machines is waited for, and that not for long.
 pub async fn carry_out<G: GitHubApi>(
     fleet: &Fleet<'_, G>,
     view: &View,
     stop: &StopRequest,
     selection: Selection,
+    mut interrupts: impl AsyncFnMut(),
 ) -> StopOutcome {
     let looks = matches!(stop.target, StopTarget::Orphans).then_some(stop.second_look);
     let limit = if stop.wait { stop.timeout } else { SENT };
-    let deadline = Instant::now() + limit + looks.unwrap_or_default();
-    let mut stops = StopOutcome::default();
-    let mut seen = Handled::default();
-    let mut next = selection;
-    for pass in 0..=PASSES {
-        let fresh = absorb(&mut stops, &mut seen, std::mem::take(&mut next));
-        if fresh.is_empty() && pass > 0 {
-            break;
+    let limit = TimeLimit::new(Instant::now() + limit + looks.unwrap_or_default());
+    let stopping = Stopping {
+        fleet,
+        view,
+        stop,
+        limit: &limit,
+    };
+    let mut stopping = std::pin::pin!(stopping.run(selection));
+    loop {
+        tokio::select! {
+            biased;
+            outcome = &mut stopping => return outcome,
+            () = interrupts() => limit.interrupt(),
         }
-        let inquiry = Inquiry::new(fleet, stop.force);
-        let endings = fresh
-            .iter()
-            .map(|chosen| end(fleet, stop, &inquiry, chosen, deadline));
+    }
+}
+
+struct Stopping<'a, G> {
+    fleet: &'a Fleet<'a, G>,
+    view: &'a View,
+    stop: &'a StopRequest,
+    limit: &'a TimeLimit,
+}
+
+impl<G: GitHubApi> Stopping<'_, G> {
+    async fn run(&self, selection: Selection) -> StopOutcome {
+        let begun_by = selection.begun_by.clone();
+        let mut stops = StopOutcome::default();
+        let mut seen = Handled::default();
+        let mut pauses = Backoff::new(SETTLES.0, SETTLES.1);
+        let mut next = selection;
+        let mut looked_since_signal = false;
+        for pass in 0.. {
+            let fresh = absorb(&mut stops, &mut seen, next, self.fleet.now());
+            self.end_all(&fresh, &mut stops).await;
+            let company = may_have_company(self.stop) && pass < PASSES;
+            let looks = company && (pass == 0 || !fresh.is_empty()) || !stops.pending.is_empty();
+            // After a signal there is a last look at once, so that what is told then is true.
+            let is_last = self.limit.is_interrupted() && !looked_since_signal;
+            if !looks || !is_last && !self.pause(pauses.next(0.0)).await {
+                break;
+            }
+            looked_since_signal = self.limit.is_interrupted();
+            let look = select_again(self.fleet, self.view, self.stop, &begun_by);
+            next = match self.limit.limit(look).await {
+                Ok(selection) => selection,
+                Err(_) => {
+                    if self.limit.is_interrupted() {
+                        let what = "what turned up meanwhile";
+                        stops
+                            .unknown
+                            .push(Unknown::new(what, "interrupted before it was listed"));
+                    }
+                    break;
+                }
+            };
+        }
+        stops.interrupted = self.limit.is_interrupted();
+        Unknown::tidy(&mut stops.unknown);
+        accept(&mut stops, &self.stop.target);
+        stops
+    }
+
+    async fn end_all(&self, fresh: &[Selected], stops: &mut StopOutcome) {
+        let inquiry = Inquiry::new(self.fleet, self.stop.force);
+        let endings = fresh.iter().map(async |chosen| {
+            let ending = Ending::new(self.fleet, self.stop, &inquiry, chosen, self.limit);
+            match self.limit.limit(ending.run()).await {
+                Ok(outcome) => outcome,
+                Err(_) => ending.run_out(),
+            }
+        });
         for outcome in join_all(endings).await {
             match outcome {
                 EndOutcome::Failed(failed) => stops.failed.push(failed),
                 EndOutcome::Kept(kept) => stops.kept.push(kept),
+                EndOutcome::Pending(pending) => stops.pending.push(pending),
                 EndOutcome::Stopped(stopped) => stops.stopped.push(stopped),
             }
         }
         stops.unknown.extend(inquiry.unknown());
-        if pass == PASSES || !may_have_company(stop) || Instant::now() + SETTLES >= deadline {
-            break;
-        }
-        sleep(SETTLES).await;
-        next = match timeout_at(deadline, select(fleet, view, stop)).await {
-            Ok(selection) => selection,
-            Err(_) => break,
-        };
     }
-    Unknown::tidy(&mut stops.unknown);
-    accept(&mut stops, &stop.target);
-    stops
+
+    /// Waits before the next look, and tells whether there is time for it. A signal ends the pause.
+    async fn pause(&self, pause: Duration) -> bool {
+        if pause >= self.limit.left() {
+            return false;
+        }
+        let interrupted = self.limit.is_interrupted();
+        tokio::select! {
+            () = sleep(pause) => {}
+            () = self.limit.interrupted(), if !interrupted => {}
+        }
+        true
+    }
 }
 
 /// Leaves out that those could not be looked for which are taken for gone: the user knows. Where nothing else was named,
@@ -114,12 +181,27 @@ fn may_have_company(stop: &StopRequest) -> bool {
 }
 
 /// Takes over what a selection kept and refused, and returns what was not dealt with before.
-fn absorb(stops: &mut StopOutcome, seen: &mut Handled, next: Selection) -> Vec<Selected> {
+fn absorb(
+    stops: &mut StopOutcome,
+    seen: &mut Handled,
+    next: Selection,
+    now: Timestamp,
+) -> Vec<Selected> {
+    stops.settle(&next, now);
     let mut fresh = next.chosen;
     fresh.retain(|one| {
         let runner = one.row.as_ref().and_then(|row| row.runner.as_ref());
         let id = runner.map(|runner| runner.id);
-        seen.is_new(one.name.as_ref(), one.instance.as_ref(), id)
+        let is_new = seen.is_new(one.name.as_ref(), one.instance.as_ref(), id);
+        let mut pending = stops.pending.iter();
+        match pending.position(|pending| Some(&pending.name) == one.name.as_ref()) {
+            Some(index) if is_new || one.may_still_come(now).is_none() => {
+                stops.pending.remove(index);
+                true
+            }
+            Some(_) => false,
+            None => is_new,
+        }
     });
     let kept = next.kept.into_iter();
     let kept = kept.filter(|one| seen.is_new(Some(&one.name), one.instance.as_ref(), None));
@@ -129,18 +211,4 @@ fn absorb(stops: &mut StopOutcome, seen: &mut Handled, next: Selection) -> Vec<S
     stops.failed.extend(failed);
     stops.unknown.extend(next.unknown);
     fresh
-}
-
-async fn end<G: GitHubApi>(
-    fleet: &Fleet<'_, G>,
-    stop: &StopRequest,
-    inquiry: &Inquiry<'_, G>,
-    chosen: &Selected,
-    deadline: Instant,
-) -> EndOutcome {
-    let ending = Ending::new(fleet, stop, inquiry, chosen, deadline);
-    match timeout_at(deadline, ending.run()).await {
-        Ok(outcome) => outcome,
-        Err(_) => ending.run_out(),
-    }
 }

@@ -3,18 +3,18 @@
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
-use super::{Kept, Selected, StopMode, StopRequest, Stopped, Unstopped, is_busy_orphan};
+use super::time_limit::TimeLimit;
+use super::{Kept, Pending, Selected, StopMode, StopRequest, Stopped, Unstopped, is_busy_orphan};
 use crate::fleet::Fleet;
-use crate::fleet::answer::{Timeout, in_time};
 use crate::fleet::end::{Ended, Until, end, has_ended, is_permanent};
 use crate::fleet::survey::{Inquiry, NoAnswer, SurveyRow};
 use crate::fleet::verdict::{MachineState, RegistrationState, Verdict};
-use crate::github::{Deregistration, GitHubApi};
+use crate::github::GitHubApi;
 use crate::model::{Error, Event};
-use crate::poll::{Pace, until};
 
+mod deregistering;
 mod giving_up;
 mod late_registration;
 
@@ -22,21 +22,12 @@ mod late_registration;
 const ANSWER: Duration = Duration::from_secs(15);
 /// How long the place of a machine that is to be forgotten is asked for it.
 const ABANDONED: Duration = Duration::from_secs(10);
-/// GitHub calls a runner busy for a while after its job has ended.
-const LAG: Pace = Pace {
-    every: Duration::from_secs(3),
-    at_most: Duration::from_secs(30),
-};
-/// GitHub frees a registration soon after its machine is gone, mostly.
-const AFTERWARDS: Pace = Pace {
-    every: Duration::from_secs(2),
-    at_most: Duration::from_secs(10),
-};
 
 /// What became of one runner.
 pub(super) enum EndOutcome {
     Failed(Unstopped),
     Kept(Kept),
+    Pending(Pending),
     Stopped(Stopped),
 }
 
@@ -55,11 +46,17 @@ pub(super) struct Ending<'a, G> {
     stop: &'a StopRequest,
     inquiry: &'a Inquiry<'a, G>,
     chosen: &'a Selected,
-    deadline: Instant,
+    limit: &'a TimeLimit,
     row: RefCell<Option<SurveyRow>>,
     deregistered: Cell<bool>,
+    /// Whether GitHub's last word was that a job runs on it.
+    refused: Cell<bool>,
+    /// Whether its registration was to be removed, and may still be there.
+    unremoved: Cell<bool>,
     /// Whether its machine, where it has one, was asked to end, and its place accepted that.
     asked: Cell<bool>,
+    /// Whether its place is being asked to end it.
+    asking: Cell<bool>,
     terminated: Cell<bool>,
     /// Whether it is taken for gone, though its place is not proved to be the one that had it.
     assumed_gone: Cell<bool>,
@@ -71,17 +68,20 @@ impl<'a, G: GitHubApi> Ending<'a, G> {
         stop: &'a StopRequest,
         inquiry: &'a Inquiry<'a, G>,
         chosen: &'a Selected,
-        deadline: Instant,
+        limit: &'a TimeLimit,
     ) -> Self {
         Self {
             fleet,
             stop,
             inquiry,
             chosen,
-            deadline,
+            limit,
             row: RefCell::new(chosen.row.clone()),
             deregistered: Cell::new(false),
+            refused: Cell::new(false),
+            unremoved: Cell::new(false),
             asked: Cell::new(false),
+            asking: Cell::new(false),
             terminated: Cell::new(false),
             assumed_gone: Cell::new(false),
         }
@@ -102,14 +102,23 @@ impl<'a, G: GitHubApi> Ending<'a, G> {
         self.asked.set(true);
         self.deregister_newcomer().await;
         self.deregister_afterwards().await;
+        if let Some(pending) = self.pending() {
+            return EndOutcome::Pending(pending);
+        }
         self.forget().await;
         EndOutcome::Stopped(self.stopped())
     }
 
     /// The time is over before all was done.
     pub(super) fn run_out(&self) -> EndOutcome {
+        if let Some(pending) = self.pending() {
+            return EndOutcome::Pending(pending);
+        }
         match (self.stop.wait, self.asked.get()) {
             _ if self.is_gone() => EndOutcome::Stopped(self.stopped()),
+            (_, false) if self.limit.is_interrupted() && !self.asking.get() => {
+                self.failed("interrupted before its removal was requested")
+            }
             (true, _) => self.failed("removal not confirmed yet"),
             (false, true) => EndOutcome::Stopped(self.stopped()),
             (false, false) => self.failed("its termination could not be requested in time"),
@@ -129,7 +138,7 @@ impl<'a, G: GitHubApi> Ending<'a, G> {
     }
 
     fn left(&self) -> Duration {
-        self.deadline.saturating_duration_since(Instant::now())
+        self.limit.left()
     }
 
     /// Whether GitHub has, or may have had, a registration of it.
@@ -160,46 +169,44 @@ impl<'a, G: GitHubApi> Ending<'a, G> {
             }
         };
         let reason = format!("on recheck it is {}: {}", row.verdict, row.why);
+        let unknown = row.verdict == Verdict::Unknown;
         *self.row.borrow_mut() = Some(row);
-        (!still).then(|| self.kept(reason))
+        match (still, unknown) {
+            (true, _) => None,
+            (false, false) => Some(self.kept(reason)),
+            // It may be an orphan as well, and nobody could tell.
+            (false, true) => Some(EndOutcome::Failed(self.undecided(reason))),
+        }
     }
 
     /// Removes the registration; an outcome means that nothing more is to be done.
     async fn deregister(&self) -> Option<EndOutcome> {
-        let answer = match self.chosen.manner {
-            StopMode::Explicit => self.deregister_patiently().await,
-            // No job bears its name, and its place sees none: the flag may lag.
-            StopMode::Gentle
-                if self
-                    .facts()
-                    .is_some_and(|facts| facts.1 == RegistrationState::Busy) =>
-            {
-                self.deregister_patiently().await
+        let answer = self.deregister_first().await;
+        // What has ended by itself has no job, whatever GitHub says.
+        let is_spared = match (self.chosen.manner, &answer) {
+            (StopMode::Gentle | StopMode::Orphan, Removal::Busy)
+            | (StopMode::Orphan, Removal::Unknown(_)) => {
+                !self.is_forced() && !self.has_ended().await
             }
-            _ => self.deregister_once().await,
-        };
-        let ended = match &answer {
-            Removal::Gone => false,
-            _ => self.has_ended().await,
+            _ => false,
         };
         match (self.chosen.manner, answer) {
             (_, Removal::Gone) => {
                 self.deregistered.set(self.registers());
                 self.got_a_job().await
             }
-            (StopMode::Gentle | StopMode::Orphan, Removal::Busy) if !ended && !self.is_forced() => {
+            (_, Removal::Busy) if is_spared => {
                 Some(self.kept("GitHub says that a job runs on it".to_owned()))
             }
             // It may have got a job, and nobody can tell.
-            (StopMode::Orphan, Removal::Unknown(error)) if !ended && !self.is_forced() => {
-                Some(self.failed(error.while_trying("could not remove its registration")))
+            (_, Removal::Unknown(error)) if is_spared => {
+                let error = error.while_trying("could not remove its registration");
+                Some(EndOutcome::Failed(self.undecided(error)))
             }
             (_, Removal::Busy) => None,
-            (_, Removal::Unknown(error)) => {
-                let name = self.chosen.name.as_ref().map(ToString::to_string);
-                let name = name.unwrap_or_default();
-                let what = format!("could not remove the registration of `{name}`");
-                self.warn(error.while_trying(what)).await;
+            // Asked again once its machine is gone.
+            (_, Removal::Unknown(_)) => {
+                self.unremoved.set(true);
                 None
             }
         }
@@ -216,7 +223,9 @@ impl<'a, G: GitHubApi> Ending<'a, G> {
             StopMode::Explicit => None,
             // GitHub let it go, and refuses that for as long as it knows of a job.
             StopMode::Gentle => match self.inquiry.in_use_as_told(&row).await {
-                Some(true) => Some(self.kept("it was assigned a job in the meantime".to_owned())),
+                Some(true) if row.believes_its_place() => {
+                    Some(self.kept("it was assigned a job in the meantime".to_owned()))
+                }
                 _ => None,
             },
             StopMode::Orphan => {
@@ -230,7 +239,12 @@ impl<'a, G: GitHubApi> Ending<'a, G> {
                     at_most: self.stop.second_look,
                 })
                 .await;
-                sleep(self.stop.second_look).await;
+                tokio::select! {
+                    () = sleep(self.stop.second_look) => {}
+                    () = self.limit.interrupted() => {
+                        return Some(self.failed("interrupted before the look for a job on it"));
+                    }
+                }
                 let inquiry = Inquiry::new(self.fleet, false);
                 match inquiry.is_used(&row).await {
                     Ok(false) => None,
@@ -242,90 +256,6 @@ impl<'a, G: GitHubApi> Ending<'a, G> {
                     }
                 }
             }
-        }
-    }
-
-    /// Asks again while GitHub says 422, until the machine has no job for certain.
-    async fn deregister_patiently(&self) -> Removal {
-        let pace = Pace {
-            at_most: LAG.at_most.min(self.left() / 2),
-            ..LAG
-        };
-        let answer = until(pace, async || match self.deregister_once().await {
-            Removal::Busy if !self.stop.wait || self.waits_in_vain().await => Some(Removal::Busy),
-            Removal::Busy => None,
-            answer => Some(answer),
-        });
-        answer.await.unwrap_or(Removal::Busy)
-    }
-
-    async fn deregister_once(&self) -> Removal {
-        let (known, ours) = {
-            let row = self.row.borrow();
-            let Some(row) = row.as_ref().filter(|row| !row.is_rehearsal()) else {
-                return Removal::Gone;
-            };
-            let known = row.runner_id;
-            if row.facts.registration == RegistrationState::Absent {
-                return Removal::Gone;
-            }
-            (known, row.facts.registration)
-        };
-        let (Some(github), Some(id)) = (self.fleet.github, known) else {
-            return match ours {
-                RegistrationState::Unread => Removal::Unknown("could not query GitHub".into()),
-                _ => Removal::Gone,
-            };
-        };
-        let patience = self.patience();
-        let asked = in_time(github, patience, github.deregister(id));
-        // Nor is room waited for until it is too late to end the machine.
-        let asked = timeout(self.left() / 2, asked).await;
-        match asked.unwrap_or(Err(Timeout)) {
-            Ok(Ok(Deregistration::Busy)) => Removal::Busy,
-            Ok(Ok(Deregistration::Gone)) => {
-                if let Some(name) = &self.chosen.name {
-                    self.say(Event::Deregistered {
-                        name: name.to_string(),
-                    })
-                    .await;
-                }
-                Removal::Gone
-            }
-            Ok(Err(error)) => Removal::Unknown(error.any()),
-            Err(Timeout) => Removal::Unknown("GitHub did not answer in time".into()),
-        }
-    }
-
-    /// Once the machine is gone GitHub may let go of the registration, too.
-    async fn deregister_afterwards(&self) {
-        if self.deregistered.get() || !self.registers() {
-            return;
-        }
-        let at_most = AFTERWARDS.at_most.min(self.left() / 2);
-        let pace = Pace {
-            at_most: if self.stop.wait {
-                at_most
-            } else {
-                Duration::ZERO
-            },
-            ..AFTERWARDS
-        };
-        let gone = until(pace, async || match self.deregister_once().await {
-            Removal::Gone => Some(true),
-            Removal::Busy => None,
-            Removal::Unknown(_) => Some(false),
-        });
-        if let Some(gone) = gone.await {
-            self.deregistered.set(gone);
-        } else {
-            let name = self.chosen.name.as_ref().map(ToString::to_string);
-            self.warn(format!(
-                "GitHub still reports the runner `{}` as busy, though its machine is gone: GitHub \
-                 will remove it, or run `gharun stop --orphans` later",
-                name.unwrap_or_default()
-            ))
-            .await;
         }
     }
 
@@ -345,7 +275,7 @@ impl<'a, G: GitHubApi> Ending<'a, G> {
                     Err(self.unstopped(error).permanent())
                 }
                 Some(MachineState::Gone) => {
-                    self.terminated.set(true);
+                    self.terminated.set(self.pending().is_none());
                     Ok(())
                 }
                 _ => Ok(()),
@@ -379,9 +309,10 @@ impl<'a, G: GitHubApi> Ending<'a, G> {
             Until::Accepted
         };
         let deadline = match self.is_abandoned() {
-            true => self.deadline.min(Instant::now() + ABANDONED),
-            false => self.deadline,
+            true => self.limit.end().min(Instant::now() + ABANDONED),
+            false => self.limit.end(),
         };
+        self.asking.set(true);
         match end(place, &instance.id, until, deadline).await {
             Ended::Gone => self.terminated.set(true),
             Ended::Accepted => return Ok(()),
@@ -512,12 +443,50 @@ impl<'a, G: GitHubApi> Ending<'a, G> {
         }
     }
 
+    /// What may still come: its creation may be under way, and no look so far is a proof that it is not.
+    fn pending(&self) -> Option<Pending> {
+        let row = self.row.borrow();
+        let row = row.as_ref()?;
+        let until = row.may_still_come(self.fleet.now())?;
+        Some(Pending {
+            command: format!("gharun stop {}", row.name),
+            name: row.name.clone(),
+            until,
+            deregistered: self.deregistered.get(),
+            reason: self.chosen.why.clone(),
+        })
+    }
+
+    /// What is left because nobody could tell whether a job runs on it.
+    fn undecided(&self, error: impl Into<Error>) -> Unstopped {
+        let unstopped = self.unstopped(error);
+        if self.is_registration_only() {
+            unstopped.registration_only()
+        } else {
+            unstopped
+        }
+    }
+
+    /// Whether it is a registration, and nothing says that it has, or may yet have, a machine.
+    fn is_registration_only(&self) -> bool {
+        let row = self.row.borrow();
+        let is_alone = |row: &SurveyRow| match row.facts.machine {
+            MachineState::Gone => true,
+            MachineState::Nowhere => !row.recorded,
+            MachineState::Ended | MachineState::There | MachineState::Unread => false,
+        };
+        self.pending().is_none() && row.as_ref().is_some_and(is_alone)
+    }
+
     fn kept(&self, reason: String) -> EndOutcome {
         let name = self.chosen.name.clone();
+        let row = self.row.borrow();
+        let late = row.as_ref().is_some_and(SurveyRow::is_past_its_lifetime);
         EndOutcome::Kept(Kept {
             instance: self.chosen.instance.clone(),
             name: name.expect("what is kept was judged, and only what has a name is"),
             reason,
+            due: late || self.chosen.manner != StopMode::Orphan,
         })
     }
 

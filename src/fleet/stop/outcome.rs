@@ -2,12 +2,16 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{Selected, Selection};
 use crate::fleet::Unopened;
 use crate::fleet::survey::Unknown;
-use crate::model::{Error, Exit, Name, Reference, json};
+use crate::model::{Error, Exit, Name, Reference, StopTarget, json};
+
+/// What is said of what a signal came before.
+const INTERRUPTED: &str = "interrupted before its removal was requested";
 
 /// What a stop came to or, where nothing was done yet, would come to.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -18,6 +22,8 @@ pub struct StopOutcome {
     pub kept: Vec<Kept>,
     /// What may still be there.
     pub failed: Vec<Unstopped>,
+    /// What is not there, and may still come: its creation may be under way.
+    pub pending: Vec<Pending>,
     /// What could not be read, and may hide more.
     pub unknown: Vec<Unknown>,
     /// Kinds that nobody named and whose places did not answer: machines there were not looked for.
@@ -66,6 +72,36 @@ pub struct Kept {
     pub name: Name,
     /// Why.
     pub reason: String,
+    /// Whether it should be gone: its end was asked for, or its lifetime is over.
+    #[serde(skip)]
+    pub due: bool,
+}
+
+/// A runner without a machine whose creation may still be under way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Pending {
+    /// The runner.
+    pub name: Name,
+    /// The second after which nothing comes any more.
+    #[serde(serialize_with = "json::second")]
+    pub until: Timestamp,
+    /// What to type after that: it ends what came, or forgets what did not.
+    pub command: String,
+    /// Whether GitHub has no registration of it.
+    #[serde(skip)]
+    pub deregistered: bool,
+    /// Why it was chosen.
+    #[serde(skip)]
+    pub reason: String,
+}
+
+impl Pending {
+    /// What is said of it: the first whole minute in which it cannot come any more.
+    pub fn word(&self) -> String {
+        let minute = self.until.as_second().div_euclid(60) + 1;
+        let until = Timestamp::from_second(minute * 60).unwrap_or(self.until);
+        format!("may still come until {}", until.strftime("%H:%MZ"))
+    }
 }
 
 /// Something that should have been stopped.
@@ -82,6 +118,9 @@ pub struct Unstopped {
     pub command: String,
     /// Whether no repetition mends it.
     pub permanent: bool,
+    /// Whether it is a registration only: no machine is left that could cost anything.
+    #[serde(skip)]
+    pub registration_only: bool,
 }
 
 impl Unstopped {
@@ -102,6 +141,7 @@ impl Unstopped {
                 |what| format!("gharun stop {what}"),
             ),
             permanent: false,
+            registration_only: false,
         }
     }
 
@@ -109,6 +149,14 @@ impl Unstopped {
     pub(super) fn permanent(self) -> Self {
         Self {
             permanent: true,
+            ..self
+        }
+    }
+
+    /// Something that costs nothing.
+    pub(super) fn registration_only(self) -> Self {
+        Self {
+            registration_only: true,
             ..self
         }
     }
@@ -134,15 +182,11 @@ impl StopOutcome {
         }
     }
 
-    /// What it came to where a signal ended the carrying out: nobody knows how far it was.
+    /// What it came to where a signal came before anything was ended.
     pub fn interrupted(selection: Selection) -> Self {
         let cut_short = selection.chosen.iter().map(|chosen| {
             let (instance, name) = (chosen.instance.as_ref(), chosen.name.as_ref());
-            Unstopped::new(
-                instance,
-                name,
-                "interrupted before its removal was confirmed",
-            )
+            Unstopped::new(instance, name, INTERRUPTED)
         });
         Self {
             failed: cut_short.chain(selection.failed).collect(),
@@ -153,20 +197,76 @@ impl StopOutcome {
         }
     }
 
-    /// How the program ends. Where something could not be read, more may be there than is listed.
+    /// What it came to where a signal came before it was known what there is.
+    pub fn interrupted_looking(target: &StopTarget) -> Self {
+        let failed = match target {
+            StopTarget::Named {
+                machines, names, ..
+            } => {
+                let machines = machines.iter().map(|machine| (Some(machine), None));
+                let all = machines.chain(names.iter().map(|name| (None, Some(name))));
+                all.map(|(machine, name)| Unstopped::new(machine, name, INTERRUPTED))
+                    .collect()
+            }
+            StopTarget::All | StopTarget::Orphans | StopTarget::Run { .. } | StopTarget::State => {
+                Vec::new()
+            }
+        };
+        let unread = Unknown::new("all there is", "interrupted before it was listed");
+        Self {
+            failed,
+            unknown: vec![unread],
+            interrupted: true,
+            ..Self::default()
+        }
+    }
+
+    /// Takes what did not come by the end of its grace, and is in no listing of a place, for gone.
+    pub(super) fn settle(&mut self, seen: &Selection, now: Timestamp) {
+        if !seen.unknown.is_empty() {
+            return;
+        }
+        let is_seen = |one: &Pending| {
+            let mut chosen = seen.chosen.iter();
+            chosen.any(|chosen| chosen.name.as_ref() == Some(&one.name))
+        };
+        let all = std::mem::take(&mut self.pending);
+        for one in all {
+            if now <= one.until || is_seen(&one) {
+                self.pending.push(one);
+            } else {
+                self.stopped.push(Stopped {
+                    instance: None,
+                    name: Some(one.name),
+                    deregistered: one.deregistered,
+                    terminated: false,
+                    assumed_gone: false,
+                    billed: None,
+                    cost: None,
+                    reason: one.reason,
+                });
+            }
+        }
+    }
+
+    /// How the program ends. What should be gone and may be there weighs most; where something could not be
+    /// read, more may be there than is listed.
     pub fn exit(&self) -> Exit {
         // What was only asked to end is not proved gone.
         let unproved =
             |one: &Stopped| one.instance.is_some() && !one.terminated && !one.assumed_gone;
-        let left = !self.kept.is_empty() || self.stopped.iter().any(unproved);
+        let left = self.kept.iter().any(|kept| kept.due)
+            || self.stopped.iter().any(unproved)
+            || !self.pending.is_empty();
+        let may_run = self.failed.iter().any(|failed| !failed.registration_only);
         if let Some(error) = &self.error {
             error.kind
-        } else if !self.failed.is_empty() || left && !self.planned {
+        } else if may_run || left && !self.planned {
             Exit::Left
+        } else if !self.unknown.is_empty() || !self.failed.is_empty() {
+            Exit::Failed
         } else if self.interrupted {
             Exit::Interrupted
-        } else if !self.unknown.is_empty() {
-            Exit::Failed
         } else {
             Exit::Done
         }
@@ -177,6 +277,7 @@ impl StopOutcome {
         self.stopped.is_empty()
             && self.kept.is_empty()
             && self.failed.is_empty()
+            && self.pending.is_empty()
             && self.unknown.is_empty()
     }
 }
@@ -203,6 +304,17 @@ mod tests {
             instance: None,
             name: "gharun-7-1-0-abcdefabcdefgh".parse().expect("a name"),
             reason: "a job runs on it".into(),
+            due: true,
+        }
+    }
+
+    fn pending() -> Pending {
+        Pending {
+            name: kept().name,
+            until: "2026-11-24T21:02:30Z".parse().expect("a time"),
+            command: "gharun stop".into(),
+            deregistered: true,
+            reason: "it was named".into(),
         }
     }
 
@@ -231,6 +343,49 @@ mod tests {
         };
         assert_eq!(failed.exit(), Exit::Left);
         assert_eq!(StopOutcome::default().exit(), Exit::Done);
+    }
+
+    #[test]
+    fn what_may_still_come_is_left_and_a_registration_is_not() {
+        let waiting = StopOutcome {
+            pending: vec![pending()],
+            unknown: vec![unknown()],
+            ..StopOutcome::default()
+        };
+        assert_eq!(waiting.exit(), Exit::Left);
+        assert_eq!(pending().word(), "may still come until 21:03Z");
+        let registered = StopOutcome {
+            failed: vec![Unstopped::new(None, None, "no").registration_only()],
+            ..StopOutcome::default()
+        };
+        assert_eq!(registered.exit(), Exit::Failed);
+    }
+
+    #[test]
+    fn what_is_rightly_kept_is_not_left() {
+        let right = Kept {
+            due: false,
+            ..kept()
+        };
+        let mut sweep = StopOutcome {
+            kept: vec![right],
+            ..StopOutcome::default()
+        };
+        assert_eq!(sweep.exit(), Exit::Done);
+        sweep.kept.push(kept());
+        assert_eq!(sweep.exit(), Exit::Left);
+    }
+
+    #[test]
+    fn a_signal_is_no_proof_where_something_was_not_read() {
+        let unread = StopOutcome::interrupted_looking(&StopTarget::Orphans);
+        assert_eq!(unread.exit(), Exit::Failed);
+        let named = StopTarget::Named {
+            machines: vec!["docker:x/y".parse().expect("a reference")],
+            names: vec![],
+            starts: true,
+        };
+        assert_eq!(StopOutcome::interrupted_looking(&named).exit(), Exit::Left);
     }
 
     #[test]

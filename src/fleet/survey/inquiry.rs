@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
-use super::{SurveyRow, Unknown, of_github};
+use super::{SurveyRow, Unknown, of_github, patiently};
 use crate::fleet::answer::in_time;
 use crate::fleet::verdict::{MachineState, RegistrationState, Verdict, judge, judge_rehearsal};
 use crate::fleet::{Fleet, chain};
@@ -81,6 +81,7 @@ impl<'a, G: GitHubApi> Inquiry<'a, G> {
             row.facts.run_over = self.run_over(row).await;
         }
         self.judge(row);
+        row.undecided = false;
         let acted_upon = match row.verdict {
             Verdict::Orphan => row.facts.machine == MachineState::There && !row.is_rehearsal(),
             Verdict::Ghost => true,
@@ -94,6 +95,7 @@ impl<'a, G: GitHubApi> Inquiry<'a, G> {
                     self.judge(row);
                 }
                 Err(NoAnswer) => {
+                    row.undecided = row.verdict == Verdict::Orphan;
                     row.verdict = Verdict::Unknown;
                     "could not ask whether a job runs on it".clone_into(&mut row.why);
                 }
@@ -139,7 +141,10 @@ impl<'a, G: GitHubApi> Inquiry<'a, G> {
 
     /// Whether a job in progress is the runner's, or the place sees a job's process.
     pub(in crate::fleet) async fn is_used(&self, row: &SurveyRow) -> Result<bool, NoAnswer> {
-        if row.facts.machine == MachineState::There && self.in_use(row).await? == Some(true) {
+        if row.facts.machine == MachineState::There
+            && row.believes_its_place()
+            && self.in_use(row).await? == Some(true)
+        {
             return Ok(true);
         }
         let (Some(repository), Some(run), true) = (&row.repository, row.run, row.ours) else {
@@ -185,7 +190,13 @@ impl<'a, G: GitHubApi> Inquiry<'a, G> {
         let Some((place, machine)) = row.place.as_ref().zip(row.instance.as_ref()) else {
             return Ok(None);
         };
-        match timeout(ANSWER, place.provider.in_use(&machine.id)).await {
+        // A question that failed for a moment is asked again, as a listing is.
+        let asked = patiently(async || {
+            let answer = place.provider.in_use(&machine.id).await;
+            let error = answer.as_ref().err().cloned();
+            (answer, error)
+        });
+        match timeout(ANSWER, asked).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(error.any()),
             Err(_) => Err("it did not answer in time".into()),

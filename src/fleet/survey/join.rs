@@ -175,6 +175,7 @@ impl Join<'_> {
         row.expires = Some(entry.expires);
         row.price_per_hour = entry.price_per_hour;
         row.recorded = true;
+        row.machineless = entry.machineless;
         row.runner_id = row.runner_id.or(entry.runner_id);
         row.facts.grace = self.grace(name.ready_by(), Some(entry.created));
         row.facts.expires = row.expires;
@@ -240,6 +241,7 @@ impl Join<'_> {
             price_per_hour: None,
             cost: None,
             recorded: false,
+            machineless: false,
             facts: Facts {
                 machine,
                 registration,
@@ -256,6 +258,7 @@ impl Join<'_> {
             elsewhere: false,
             unjudged: false,
             ours,
+            undecided: false,
         }
     }
 

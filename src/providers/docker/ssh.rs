@@ -7,8 +7,10 @@
 use std::io;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use crate::model::{child, lock, text};
+use crate::poll::{Backoff, chance};
 use bollard::BollardRequest;
 use bollard::errors::Error as Wire;
 use hyper::Response;
@@ -19,9 +21,24 @@ use hyper_util::rt::TokioIo;
 use tokio::io::AsyncReadExt as _;
 use tokio::process::{Child, ChildStderr, Command};
 use tokio::sync::Semaphore;
+use tokio::time::{Instant, sleep};
 
 /// How many logins are under way at once: `sshd` turns away more than ten by default.
 const LOGINS: usize = 4;
+
+/// How long a host is tried again that hangs up before it says who it is.
+const CROWDED: Duration = Duration::from_secs(20);
+
+/// The pauses between these tries.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(3));
+
+/// What `ssh` says of a host that hung up so.
+const HUNG_UP: [&str; 4] = [
+    "exchange_identification",
+    "during banner exchange",
+    "Connection reset by",
+    "Connection closed by",
+];
 
 /// How much of what `ssh` says is told, in bytes.
 const SAID: u64 = 512;
@@ -140,9 +157,35 @@ impl SshTransport {
         Some(idle.swap_remove(ready))
     }
 
+    /// Opens a connection on which the daemon has answered: only then is a login over that counts against the
+    /// bound. A host that hangs up before is crowded, and is tried again: nothing was asked of it yet.
     async fn open(&self) -> Result<(SendRequest<Body>, ChildStderr), Wire> {
         // Nobody closes it; and if so, there is no bound.
         let _login = self.logins.acquire().await;
+        let end = Instant::now() + CROWDED;
+        let mut pauses = Backoff::new(PAUSES.0, PAUSES.1);
+        loop {
+            let (mut sender, errors) = self.dial().await?;
+            let answer = match sender.ready().await {
+                Ok(()) => sender.send_request(ping()?).await,
+                Err(error) => Err(error),
+            };
+            let error = match answer {
+                Ok(_) => return Ok((sender, errors)),
+                Err(error) => self.failed(errors, &error).await,
+            };
+            let pause = pauses.next(chance());
+            let said = error.to_string();
+            let is_crowded = HUNG_UP.iter().any(|words| said.contains(words));
+            if !is_crowded || Instant::now() + pause >= end {
+                return Err(error);
+            }
+            tracing::debug!("the host closed the connection, trying again: {said}");
+            sleep(pause).await;
+        }
+    }
+
+    async fn dial(&self) -> Result<(SendRequest<Body>, ChildStderr), Wire> {
         let mut command = Command::new(&self.program);
         command
             .args(&self.arguments)
@@ -187,6 +230,12 @@ impl SshTransport {
             said => format!("`{}` said: {said}", self.program),
         }))
     }
+}
+
+/// A question that any daemon answers, and that has an answer without a body.
+fn ping() -> Result<BollardRequest, Wire> {
+    let request = hyper::Request::head("/_ping").header(HOST, "docker");
+    Ok(request.body(bollard::body_full(Default::default()))?)
 }
 
 /// Lets `ssh` end by itself, as its input is closed, and then makes it.

@@ -174,7 +174,9 @@ async fn only_the_end_of_a_log_is_told_from_both_streams() {
 async fn a_job_is_seen_by_its_worker() {
     uphold::<Share>(async |share| {
         let docker = share.open().await;
-        let idle = docker.launch(&order(share.tag())).await.unwrap();
+        // What merely mentions it is no worker.
+        let boot = "sh -c 'sleep 300; : Runner.Worker' mentions /bin/Runner.Worker; :";
+        let idle = docker.launch(&script(share, boot)).await.unwrap();
         // The name alone counts, so a script may bear it.
         let boot = "mkdir -p /tmp/bin; echo 'sleep 300; :' >/tmp/bin/Runner.Worker; sh /tmp/bin/Runner.Worker; :";
         let busy = docker.launch(&script(share, boot)).await.unwrap();

@@ -74,6 +74,7 @@ fn the_json_of_stop_is_what_stop_writes() {
             instance: Some(read("docker:1a2b3c4d5e6f/ba9876543210")),
             name: read("gharun-7-1-1-abcdefijklmnop"),
             reason: "a job runs on it".to_owned(),
+            due: true,
         }],
         failed: vec![Unstopped {
             instance: Some(read(slot)),
@@ -81,6 +82,14 @@ fn the_json_of_stop_is_what_stop_writes() {
             error: "could not end the slot".into(),
             command: format!("gharun stop {slot}"),
             permanent: false,
+            registration_only: false,
+        }],
+        pending: vec![Pending {
+            name: read("gharun-7-1-3-abcdefyzabcdef"),
+            until: read("2026-11-24T09:17:00Z"),
+            command: "gharun stop gharun-7-1-3-abcdefyzabcdef".to_owned(),
+            deregistered: true,
+            reason: "its workflow run is over".to_owned(),
         }],
         unknown: vec![unread()],
         ..StopOutcome::default()

@@ -221,6 +221,29 @@ async fn a_lost_launch_answer_is_adopted() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_lost_launch_that_is_proved_absent_is_asked_for_again() {
+    let scene = Scene::new(3, &["a"]);
+    let lost = Fault::Error(ErrorKind::Ambiguous);
+    scene.cloud.once("a", Verb::Launch, lost);
+    let started = scene.start().await;
+    assert_eq!((started.up.len(), started.failed.len()), (3, 0));
+    assert_eq!(scene.cloud.asked(Verb::Launch).len(), 4);
+    assert_eq!(scene.cloud.machines().len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn launches_that_are_always_lost_end_with_the_time_limit() {
+    let mut scene = Scene::new(1, &["a"]);
+    scene.plan.timeout = 120 * SECOND;
+    scene.fails("a", Verb::Launch, ErrorKind::Ambiguous);
+    let started = scene.start().await;
+    let asked = scene.cloud.asked(Verb::Launch).len();
+    assert!((3..8).contains(&asked), "{asked}");
+    assert_eq!((started.failed.len(), started.left.len()), (1, 0));
+    scene.nothing_is_left();
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_next_provider_is_not_tried_before_absence_is_proved() {
     let scene = Scene::new(1, &["a", "b"]);
     scene.fails("a", Verb::Launch, ErrorKind::Ambiguous);
@@ -302,14 +325,28 @@ async fn a_lost_registration_is_removed_and_another_name_taken() {
     ];
     let started = scene.start().await;
     assert_eq!((started.up.len(), started.left.len()), (1, 0));
-    assert_eq!(scene.hub.asked("register").len(), 3);
+    // Each lost name is asked for once more, and is taken.
+    assert_eq!(scene.hub.asked("register").len(), 5);
     assert_eq!(scene.hub.names(), [started.up[0].name.as_str()]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn registrations_that_were_all_lost_are_removed_though_they_turn_up_late() {
+async fn a_github_that_fails_for_a_while_is_asked_for_the_same_name_with_pauses() {
     let scene = Scene::new(1, &["a"]);
-    scene.hub.state().register_faults = vec![HubFault::AnswerLost(9 * SECOND); 3];
+    let fails = HubFault::Error(github::ErrorKind::Ambiguous);
+    scene.hub.state().register_faults = vec![fails; 8];
+    let started = scene.start().await;
+    assert_eq!((started.up.len(), started.left.len()), (1, 0));
+    let asked = scene.hub.asked("register");
+    assert_eq!(asked, [started.up[0].name.as_str(); 9]);
+    assert!(scene.began.elapsed() > 20 * SECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn registrations_that_were_all_lost_are_removed_though_they_turn_up_late() {
+    let mut scene = Scene::new(1, &["a"]);
+    scene.plan.timeout = 60 * SECOND;
+    scene.hub.state().register_faults = vec![HubFault::AnswerLost(9 * SECOND); 100];
     let started = scene.start().await;
     let trouble = first_trouble(&started);
     let words = "GitHub did not register it: could not register";

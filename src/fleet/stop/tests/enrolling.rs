@@ -52,8 +52,7 @@ async fn an_orphan_that_has_registered_meanwhile_is_none_at_the_second_look() {
     assert_eq!(selection.chosen.len(), 1);
     let id = scene.runner(&tags.name, "online");
     scene.busy(id, None);
-    let fleet = scene.fleet();
-    let stops = crate::fleet::stop::carry_out(&fleet, &scene.view, &stop, selection).await;
+    let stops = scene.carry_out(&stop, selection).await;
     assert_eq!(stops.kept.len(), 1, "{stops:?}");
     assert_eq!(scene.there().len(), 1);
 }

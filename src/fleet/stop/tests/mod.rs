@@ -4,6 +4,8 @@ mod enrolling;
 mod identity;
 mod orphans;
 mod random_worlds;
+mod pending;
 mod scene;
 mod seen;
+mod signals;
 mod targets;

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::scene::{RUN, Scene, stop, tags};
 use crate::fleet::list::{ListRequest, list};
-use crate::model::{Name, Reference, StopTarget, Tags};
+use crate::model::{Exit, Name, Reference, StopTarget, Tags};
 use crate::providers::ErrorKind;
 use crate::providers::memory::{Fault, Verb};
 
@@ -145,8 +145,7 @@ async fn a_job_that_came_before_the_second_look_saves_the_machine() {
     let selection = scene.select(&orphans).await;
     assert_eq!(selection.chosen.len(), 1);
     scene.busy(id, None);
-    let (fleet, view) = (scene.fleet(), &scene.view);
-    let stops = crate::fleet::stop::carry_out(&fleet, view, &orphans, selection).await;
+    let stops = scene.carry_out(&orphans, selection).await;
     assert_eq!(stops.kept[0].instance, Some(reference));
     assert!(stops.kept[0].reason.contains("working"), "{stops:?}");
     assert_eq!((scene.there().len(), scene.hub.times("deregister")), (1, 0));
@@ -235,6 +234,117 @@ async fn force_ends_busy_orphans_and_no_others() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_kept_past_its_lifetime_is_named() {
+    let scene = Scene::new();
+    let (late, young) = (tags("a", 8 * 3600), tags("b", OLD));
+    for tags in [&late, &young] {
+        scene.machine(tags).await;
+        let id = scene.runner(&tags.name, "online");
+        scene.busy(id, None);
+    }
+    let stops = scene.stop(&stop(StopTarget::Orphans)).await;
+    let [kept] = stops.kept.as_slice() else {
+        panic!("{stops:?}")
+    };
+    assert_eq!((&kept.name, stops.exit()), (&late.name, Exit::Left));
+    scene.hub.rows.borrow_mut().clear();
+    // Where GitHub cannot be read it is not ended, and named all the same.
+    scene.hub.down.borrow_mut().insert("runners");
+    let stops = scene.stop(&stop(StopTarget::Orphans)).await;
+    assert_eq!((stops.kept.len(), stops.exit()), (1, Exit::Left));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_a_job_can_forge_keeps_no_machine_that_github_does_not_know() {
+    let scene = Scene::new();
+    let (late, young) = (tags("a", 8 * 3600), tags("b", OLD));
+    for tags in [&late, &young] {
+        let (machine, _) = scene.machine(tags).await;
+        scene.cloud.busy(&machine.id, true);
+    }
+    let stops = scene.stop(&stop(StopTarget::Orphans)).await;
+    assert_eq!(stops.stopped.len(), 1, "{stops:?}");
+    assert_eq!(scene.there(), [young.name.to_string()]);
+    // A job that GitHub knows of is no forgery.
+    let tags = tags("c", 8 * 3600);
+    scene.machine(&tags).await;
+    let job = (tags.name.to_string(), Instant::now());
+    scene.hub.jobs.borrow_mut().push(job);
+    let stops = scene.stop(&stop(StopTarget::Orphans)).await;
+    assert_eq!((stops.stopped.len(), stops.kept.len()), (0, 1), "{stops:?}");
+    scene.hub.rows.borrow_mut().clear();
+    let gentle = tags_of_a_forger(&scene).await;
+    let stops = scene.stop(&stop(StopTarget::All)).await;
+    assert!(!scene.there().contains(&gentle), "{stops:?}");
+}
+
+/// The name of a machine past its lifetime, of a runner that GitHub does not know, with a job's process on it.
+async fn tags_of_a_forger(scene: &Scene) -> String {
+    let tags = tags("d", 8 * 3600);
+    let (machine, _) = scene.machine(&tags).await;
+    scene.cloud.busy(&machine.id, true);
+    tags.name.to_string()
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_orphan_that_may_have_a_job_is_named_with_its_command() {
+    let scene = Scene::new();
+    let (_, reference, _) = idle_orphan(&scene).await;
+    scene.hub.down.borrow_mut().insert("jobs");
+    let stops = scene.stop(&stop(StopTarget::Orphans)).await;
+    let [failed] = stops.failed.as_slice() else {
+        panic!("{stops:?}")
+    };
+    assert_eq!(failed.command, format!("gharun stop {reference}"));
+    assert_eq!((stops.exit(), scene.there().len()), (Exit::Left, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_orphan_that_cannot_be_judged_at_the_second_look_is_named_with_its_command() {
+    let scene = Scene::new();
+    let (_, reference, _) = idle_orphan(&scene).await;
+    let orphans = stop(StopTarget::Orphans);
+    let selection = scene.select(&orphans).await;
+    scene.hub.down.borrow_mut().insert("runner");
+    let stops = scene.carry_out(&orphans, selection).await;
+    let [failed] = stops.failed.as_slice() else {
+        panic!("{stops:?}")
+    };
+    assert_eq!(failed.instance.as_ref(), Some(&reference));
+    assert_eq!((stops.exit(), scene.there().len()), (Exit::Left, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_sweep_rightly_leaves_alone_is_a_success() {
+    let scene = Scene::new();
+    let (_, _, id) = idle_orphan(&scene).await;
+    let (working, ready) = (tags("b", OLD), tags("c", 60));
+    scene.machine(&working).await;
+    let busy = scene.runner(&working.name, "online");
+    scene.busy(busy, None);
+    scene.machine(&ready).await;
+    let orphans = stop(StopTarget::Orphans);
+    let selection = scene.select(&orphans).await;
+    // It got a job since the first look.
+    scene.busy(id, None);
+    let stops = scene.carry_out(&orphans, selection).await;
+    assert_eq!(
+        (stops.kept.len(), stops.exit()),
+        (1, Exit::Done),
+        "{stops:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_registration_that_cannot_be_removed_is_no_machine_that_may_run() {
+    let scene = Scene::new();
+    scene.runner(&tags("a", OLD).name, "offline");
+    scene.hub.down.borrow_mut().insert("deregister");
+    let stops = scene.stop(&stop(StopTarget::Orphans)).await;
+    assert_eq!((stops.failed.len(), stops.exit()), (1, Exit::Failed));
+}
+
+#[tokio::test(start_paused = true)]
 async fn force_ends_an_orphan_that_got_a_job_since_the_first_look() {
     let scene = Scene::new();
     let (_, _, id) = idle_orphan(&scene).await;
@@ -242,8 +352,7 @@ async fn force_ends_an_orphan_that_got_a_job_since_the_first_look() {
     forced.force = true;
     let selection = scene.select(&forced).await;
     scene.busy(id, None);
-    let (fleet, view) = (scene.fleet(), &scene.view);
-    let stops = crate::fleet::stop::carry_out(&fleet, view, &forced, selection).await;
+    let stops = scene.carry_out(&forced, selection).await;
     assert_eq!(
         (stops.stopped.len(), scene.there().len()),
         (1, 0),
@@ -258,8 +367,7 @@ async fn a_ghost_that_went_by_itself_is_a_success() {
     let orphans = stop(StopTarget::Orphans);
     let selection = scene.select(&orphans).await;
     scene.hub.rows.borrow_mut().clear();
-    let (fleet, view) = (scene.fleet(), &scene.view);
-    let stops = crate::fleet::stop::carry_out(&fleet, view, &orphans, selection).await;
+    let stops = scene.carry_out(&orphans, selection).await;
     assert!(
         stops.stopped[0].deregistered && stops.kept.is_empty(),
         "{stops:?}"

@@ -40,6 +40,8 @@ pub(super) struct FaultyGitHub {
     pub(super) down: RefCell<BTreeSet<&'static str>>,
     /// What is never answered.
     pub(super) silent: RefCell<BTreeSet<&'static str>>,
+    /// Until then the removal of a registration waits for room.
+    pub(super) room_from: Cell<Option<Instant>>,
     pub(super) asked: RefCell<Vec<(&'static str, u64)>>,
     /// How far its clock is ahead of ours.
     pub(super) ahead: Cell<SignedDuration>,
@@ -104,12 +106,20 @@ impl GitHubApi for FaultyGitHub {
         if self.silent.borrow().contains("deregister") {
             std::future::pending::<()>().await;
         }
+        tokio::time::sleep(self.wait_now()).await;
         let row = self.rows.borrow().get(&id).cloned();
         if row.is_some_and(|row| self.seen(&row).busy) {
             return Ok(Deregistration::Busy);
         }
         self.rows.borrow_mut().remove(&id);
         Ok(Deregistration::Gone)
+    }
+
+    async fn deregister_at_once(&self, id: u64) -> Result<Deregistration> {
+        if self.wait_now().is_zero() {
+            return self.deregister(id).await;
+        }
+        Err(Error::new(ErrorKind::RateLimited, "a secondary rate limit"))
     }
 
     async fn run(&self, _: &str, id: u64) -> Result<Option<WorkflowRun>> {
@@ -145,6 +155,13 @@ impl GitHubApi for FaultyGitHub {
 
     fn ahead(&self) -> SignedDuration {
         self.ahead.get()
+    }
+
+    fn wait_now(&self) -> Duration {
+        let from = self.room_from.get();
+        from.map_or(Duration::ZERO, |from| {
+            from.saturating_duration_since(Instant::now())
+        })
     }
 }
 
@@ -255,7 +272,26 @@ impl Scene {
 
     pub(super) async fn stop(&self, stop: &StopRequest) -> StopOutcome {
         let selection = self.select(stop).await;
-        carry_out(&self.fleet(), &self.view, stop, selection).await
+        self.carry_out(stop, selection).await
+    }
+
+    pub(super) async fn carry_out(&self, stop: &StopRequest, selection: Selection) -> StopOutcome {
+        let never = std::future::pending;
+        carry_out(&self.fleet(), &self.view, stop, selection, never).await
+    }
+
+    /// The same with a signal after a while.
+    pub(super) async fn interrupted(&self, stop: &StopRequest, after: Duration) -> StopOutcome {
+        let selection = self.select(stop).await;
+        let mut signals = 0;
+        let signals = async || {
+            signals += 1;
+            match signals {
+                1 => tokio::time::sleep(after).await,
+                _ => std::future::pending().await,
+            }
+        };
+        carry_out(&self.fleet(), &self.view, stop, selection, signals).await
     }
 
     /// Launches the machine of these tags.
@@ -322,6 +358,7 @@ impl Scene {
             runner_id: tags.runner_id,
             instance,
             price_per_hour: Some(2.0),
+            machineless: false,
         };
         let name = tags.name.clone();
         let written = self

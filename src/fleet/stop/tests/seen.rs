@@ -151,6 +151,22 @@ async fn a_job_in_progress_or_a_process_makes_an_orphan_a_worker() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_place_that_fails_for_a_moment_is_asked_again() {
+    let scene = Scene::new();
+    scene.machine(&tags("a", OLD)).await;
+    let fault = Fault::Error(ErrorKind::Unavailable);
+    scene.cloud.once("gpu", Verb::List, fault);
+    let survey = scene.survey().await;
+    assert_eq!((survey.rows.len(), survey.unknown.len()), (1, 0));
+    // What no repetition mends is not asked again.
+    let asked = scene.cloud.asked(Verb::List).len();
+    let denied = Fault::Error(ErrorKind::Denied);
+    scene.cloud.fault("gpu", Verb::List, denied);
+    assert_eq!(scene.survey().await.unknown.len(), 1);
+    assert_eq!(scene.cloud.asked(Verb::List).len(), asked + 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn other_scopes_are_shown_only_when_asked_for() {
     let mut scene = Scene::new();
     let mut foreign = tags("a", 9 * 3600);

@@ -161,9 +161,27 @@ async fn a_named_runner_is_ended_though_github_never_lets_go_of_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn no_limit_of_github_holds_up_the_end_of_a_machine_that_was_named() {
+    let scene = Scene::new();
+    let (reference, _) = ready(&scene, &tags("a", 60)).await;
+    let begin = Instant::now();
+    let room = begin + Duration::from_secs(20);
+    scene.hub.room_from.set(Some(room));
+    let stops = scene.stop(&stop(named(&[&reference]))).await;
+    assert!(
+        stops.stopped[0].terminated && stops.stopped[0].deregistered,
+        "{stops:?}"
+    );
+    let calls = scene.cloud.calls();
+    let ended = calls.iter().find(|call| call.verb == Verb::Terminate);
+    assert!(ended.expect("it was ended").at < begin + Duration::from_secs(3));
+    assert_eq!(scene.warnings(), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_run_is_ended_whoever_wrote_it_down() {
     let scene = Scene::new();
-    let (machine, intent, lost) = (tags("a", 60), tags("a", 60), tags("a", 60));
+    let (machine, intent, lost) = (tags("a", 60), tags("a", 3600), tags("a", 3600));
     ready(&scene, &machine).await;
     scene.record(&intent, "gpu", None).await;
     scene.runner(&lost.name, "offline");
@@ -266,13 +284,12 @@ async fn the_state_file_is_emptied_of_what_it_holds_and_nothing_else() {
 #[tokio::test(start_paused = true)]
 async fn a_registration_that_turns_up_under_a_name_that_is_done_with_is_removed() {
     let scene = Scene::new();
-    let tags = tags("a", 60);
+    let tags = tags("a", 3600);
     scene.record(&tags, "gpu", None).await;
     let target = stop(THIS_RUN);
     let selection = scene.select(&target).await;
     scene.runner(&tags.name, "offline");
-    let (fleet, view) = (scene.fleet(), &scene.view);
-    let stops = crate::fleet::stop::carry_out(&fleet, view, &target, selection).await;
+    let stops = scene.carry_out(&target, selection).await;
     assert!(scene.hub.rows.borrow().is_empty(), "{stops:?}");
     assert_eq!(scene.records().await, 0);
 }

@@ -165,6 +165,60 @@ async fn a_daemon_is_spoken_to_over_ssh() {
     .await;
 }
 
+/// Answers every request with nothing, and writes the first time down.
+const SPEAKS: &str = "cr=$(printf '\\r'); new=yes; while IFS= read -r line; do \
+                      [ \"$line\" = \"$cr\" ] || continue; [ ! \"$new\" ] || echo spoken >> \"$log\"; new=; printf 'HTTP/1.1 200 OK\\r\\nContent-Length: 0\\r\\n\\r\\n'; done";
+
+#[tokio::test]
+async fn no_more_logins_are_under_way_than_sshd_takes() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = dir.path().join("log");
+    let program = dialler(
+        dir.path(),
+        &format!(
+            "log={}; echo begun >> \"$log\"; sleep 0.3; {SPEAKS}",
+            log.display()
+        ),
+    );
+    let client = SshTransport::by(&program, "me@build")
+        .client(60)
+        .expect("a client");
+    let answers = (0..12).map(|_| client.ping());
+    for answer in futures_util::future::join_all(answers).await {
+        answer.unwrap();
+    }
+    let (mut begun, mut spoken, mut most) = (0, 0, 0);
+    let log = std::fs::read_to_string(log).unwrap();
+    for line in log.lines() {
+        match line {
+            "begun" => begun += 1,
+            _ => spoken += 1,
+        }
+        most = most.max(begun - spoken);
+    }
+    assert!(begun > 4 && most <= 4, "{most} of {begun}: {log}");
+}
+
+#[tokio::test]
+async fn a_host_that_is_crowded_is_asked_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = dir.path().join("log");
+    let program = dialler(
+        dir.path(),
+        &format!(
+            "log={}; echo begun >> \"$log\"; [ $(grep -c begun \"$log\") -gt 2 ] || {{ \
+         echo 'kex_exchange_identification: read: Connection reset by peer' >&2; exit 255; }}; {SPEAKS}",
+            log.display()
+        ),
+    );
+    let client = SshTransport::by(&program, "me@build")
+        .client(60)
+        .expect("a client");
+    client.ping().await.unwrap();
+    let log = std::fs::read_to_string(log).unwrap();
+    assert_eq!(log.matches("begun").count(), 3, "{log}");
+}
+
 #[tokio::test]
 async fn what_ssh_says_is_told() {
     let dir = tempfile::tempdir().unwrap();

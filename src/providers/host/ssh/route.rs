@@ -225,6 +225,13 @@ pub(super) fn envelope(script: &str, mark: &str) -> Vec<u8> {
     format!("{SCRUB}\nmark={mark}; {LOAD}\n{script}\n{mark}\n").into_bytes()
 }
 
+/// Whether `sudo` refused to run a script. What it says on standard error is no verdict, since it warns there,
+/// too: a script that began has said so.
+fn is_refused(output: &Output) -> bool {
+    let mut said = output.stdout.split(|byte| *byte == b'\n');
+    output.stderr.starts_with(b"sudo: ") && !said.any(|line| line == b"gharun")
+}
+
 impl Shell for Route {
     #[expect(clippy::misnamed_getters, reason = "people call it as they wrote it")]
     fn host(&self) -> &str {
@@ -251,7 +258,7 @@ impl Shell for Route {
             let unreachable = |failure: Error| Broken::Unreachable(unreached(failure, self.host()));
             let line = self.line().await.map_err(unreachable)?;
             match line.run(command, input.clone()).await {
-                Ok(output) if self.0.sudo && output.stderr.starts_with(b"sudo: ") => {
+                Ok(output) if self.0.sudo && is_refused(&output) => {
                     let said = String::from_utf8_lossy(&output.stderr);
                     let failure = denied(said.trim()).about("sudo").hinted(
                         "allow that user to use `sudo` without a password, or leave `sudo` out",

@@ -249,6 +249,15 @@ async fn as_root_everything_goes_through_sudo_and_its_refusal_is_told() {
     let machine = ssh.launch(&hosts.order(SLEEP)).await.unwrap();
     ssh.terminate(&machine.id).await.unwrap();
     assert_eq!(hosts.spread(), [0]);
+    // A warning is no refusal.
+    sudo(
+        "echo 'sudo: unable to resolve host pi4: Name or service not known' >&2; shift 2; exec \"$@\"",
+    );
+    ssh.check().await.unwrap();
+    let machine = ssh.launch(&hosts.order(SLEEP)).await.unwrap();
+    assert_eq!(ssh.list().await.unwrap().instances.len(), 1);
+    ssh.terminate(&machine.id).await.unwrap();
+    assert_eq!(hosts.spread(), [0]);
 }
 
 #[tokio::test]

@@ -1,0 +1,165 @@
+//! Machines whose creation may be under way while a stop looks: nothing is forgotten before it is proved.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::scene::{RUN, Scene, mapping, stop, tags};
+use crate::fleet::stop::{StopOutcome, StopRequest};
+use crate::model::{Exit, Name, StopTarget};
+
+const THIS_RUN: StopTarget = StopTarget::Run {
+    id: RUN.id,
+    attempt: None,
+};
+const SECOND: Duration = Duration::from_secs(1);
+
+fn names(stops: &StopOutcome) -> Vec<&Name> {
+    stops.pending.iter().map(|one| &one.name).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_whose_creation_may_be_under_way_is_named_and_never_forgotten() {
+    for target in [StopTarget::State, StopTarget::All, THIS_RUN] {
+        let scene = Scene::new();
+        let intent = tags("a", 60);
+        scene.record(&intent, "gpu", None).await;
+        let begin = Instant::now();
+        let stops = scene.stop(&stop(target)).await;
+        assert!(stops.stopped.is_empty(), "{stops:?}");
+        assert_eq!(names(&stops), [&intent.name]);
+        let [pending] = stops.pending.as_slice() else {
+            panic!("{stops:?}")
+        };
+        assert_eq!(pending.until, intent.name.ready_by());
+        assert_eq!(pending.command, format!("gharun stop {}", intent.name));
+        assert_eq!((stops.exit(), scene.records().await), (Exit::Left, 1));
+        assert!(begin.elapsed() > 60 * SECOND && begin.elapsed() <= 120 * SECOND);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_registration_whose_machine_may_come_is_removed_and_named() {
+    let scene = Scene::new();
+    let lost = tags("a", 60);
+    scene.runner(&lost.name, "offline");
+    let stops = scene.stop(&stop(THIS_RUN)).await;
+    assert_eq!(names(&stops), [&lost.name], "{stops:?}");
+    assert!(scene.hub.rows.borrow().is_empty(), "nothing can connect");
+    assert_eq!(stops.exit(), Exit::Left);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_while_it_is_looked_for_is_ended() {
+    for (recorded, after) in [(true, 3), (true, 50), (false, 4), (false, 90)] {
+        let scene = Scene::new();
+        let late = tags("a", 60);
+        if recorded {
+            scene.record(&late, "gpu", None).await;
+        } else {
+            scene.runner(&late.name, "offline");
+        }
+        let comes = async {
+            sleep(after * SECOND).await;
+            scene.machine(&late).await;
+        };
+        let request = stop(THIS_RUN);
+        let (stops, ()) = tokio::join!(scene.stop(&request), comes);
+        assert!(scene.there().is_empty(), "{after}: {stops:?}");
+        let [stopped] = stops.stopped.as_slice() else {
+            panic!("{after}: {stops:?}")
+        };
+        assert!(stopped.terminated && stopped.instance.is_some());
+        assert_eq!(
+            (names(&stops).len(), stops.exit(), scene.records().await),
+            (0, Exit::Done, 0)
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_mapping_s_start_had_under_way_is_found_when_its_machines_are_gone() {
+    let scene = Scene::new();
+    let (first, late) = (tags("a", 60), tags("a", 60));
+    let (_, reference) = scene.machine(&first).await;
+    scene.runner(&first.name, "online");
+    scene.record(&first, "gpu", Some(reference.clone())).await;
+    scene.record(&late, "gpu", None).await;
+    let comes = async {
+        sleep(20 * SECOND).await;
+        scene.machine(&late).await;
+    };
+    let request = stop(mapping(&[&reference]));
+    let (stops, ()) = tokio::join!(scene.stop(&request), comes);
+    assert!(scene.there().is_empty(), "{stops:?}");
+    assert_eq!((stops.stopped.len(), scene.records().await), (2, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn past_its_grace_and_absent_it_is_forgotten_and_nobody_waits() {
+    let scene = Scene::new();
+    scene.record(&tags("a", 3600), "gpu", None).await;
+    let begin = Instant::now();
+    let stops = scene.stop(&stop(StopTarget::State)).await;
+    assert_eq!((stops.stopped.len(), scene.records().await), (1, 0));
+    assert_eq!(stops.exit(), Exit::Done);
+    assert!(begin.elapsed() < 5 * SECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_where_every_registration_has_its_machine() {
+    let scene = Scene::new();
+    let tags = tags("a", 60);
+    let (_, reference) = scene.machine(&tags).await;
+    scene.runner(&tags.name, "online");
+    scene.record(&tags, "gpu", Some(reference)).await;
+    let begin = Instant::now();
+    let stops = scene.stop(&stop(THIS_RUN)).await;
+    assert_eq!((stops.stopped.len(), stops.exit()), (1, Exit::Done));
+    assert!(begin.elapsed() < 5 * SECOND, "{:?}", begin.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_its_start_proved_to_have_no_machine_is_not_waited_for() {
+    let scene = Scene::new();
+    let tags = tags("a", 60);
+    scene.record(&tags, "gpu", None).await;
+    scene.runner(&tags.name, "offline");
+    let name = tags.name.clone();
+    let noted = scene.store.update(move |entries| {
+        entries.get_mut(&name).expect("its record").machineless = true;
+    });
+    noted.await.expect("it is written");
+    let stops = scene.stop(&stop(StopTarget::State)).await;
+    assert_eq!((stops.exit(), scene.records().await), (Exit::Done, 0));
+    assert!(scene.hub.rows.borrow().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sweep_forgets_nothing_that_may_still_come() {
+    let scene = Scene::new();
+    let ghost = tags("a", 60);
+    scene.record(&ghost, "gpu", None).await;
+    scene.runner(&ghost.name, "offline");
+    let over = ("completed".to_owned(), RUN.attempt);
+    scene.hub.runs.borrow_mut().insert(RUN.id, over);
+    let stops = scene.stop(&stop(StopTarget::Orphans)).await;
+    assert_eq!(names(&stops), [&ghost.name], "{stops:?}");
+    assert_eq!((stops.exit(), scene.records().await), (Exit::Left, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_does_not_wait_is_told_of_what_may_still_come() {
+    let scene = Scene::new();
+    let intent = tags("a", 60);
+    scene.record(&intent, "gpu", None).await;
+    let begin = Instant::now();
+    let hasty = StopRequest {
+        wait: false,
+        ..stop(StopTarget::State)
+    };
+    let stops = scene.stop(&hasty).await;
+    assert_eq!(names(&stops), [&intent.name]);
+    assert_eq!(scene.records().await, 1);
+    assert!(begin.elapsed() <= 10 * SECOND);
+}
