@@ -283,6 +283,13 @@ pub struct ProvidersArgs {
     pub command: Option<ProvidersCommand>,
 }
 
+impl ProvidersArgs {
+    /// Whether a file is to be trusted: then it need not be trusted yet.
+    pub fn trusts(&self) -> bool {
+        matches!(self.command, Some(ProvidersCommand::Trust { .. }))
+    }
+}
+
 /// What to do with providers.
 #[derive(Debug, Subcommand)]
 pub enum ProvidersCommand {
@@ -305,6 +312,15 @@ pub enum ProvidersCommand {
     },
     /// Write providers.toml interactively
     Init,
+    /// Trust a providers.toml that gharun finds in the current folder, as it is now
+    ///
+    /// Covers its content and every file below its folder that it names. When one of them changes, it has to be
+    /// trusted again. A file that is named with --config, or that is in the user's own folder, needs no trust.
+    Trust {
+        /// The file [default: ./providers.toml]
+        #[arg(value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
     /// Show machine types with live price and stock, cheapest first
     Offers {
         /// The providers to ask; all tables, or all kinds, when left out

@@ -17,9 +17,11 @@
     allow(async_fn_in_trait, reason = "one thread runs everything")
 )]
 
+use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use futures_util::FutureExt as _;
 
 mod actions;
 mod bootstrap;
@@ -102,7 +104,14 @@ pub fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let exit = runtime.block_on(commands::run(cli));
+    // Whoever catches a panic says it, as one error.
+    std::panic::set_hook(Box::new(|panic| tracing::debug!("{panic}")));
+    let run = AssertUnwindSafe(commands::run(cli)).catch_unwind();
+    let exit = runtime.block_on(run).unwrap_or_else(|panic| {
+        let failure = commands::failed_itself(panic.as_ref());
+        ui::Ui::new(ui::UiOptions::default()).error(&failure, failure.hints());
+        failure.kind
+    });
     // What still blocks (a prompt, a name looked up) must not keep a finished program alive.
     runtime.shutdown_background();
     ExitCode::from(exit.code())

@@ -55,7 +55,11 @@ impl Screen {
                     error,
                     ..Default::default()
                 }),
-                Some(ProvidersCommand::Init | ProvidersCommand::Show { .. }) => self.json(failure),
+                Some(
+                    ProvidersCommand::Init
+                    | ProvidersCommand::Show { .. }
+                    | ProvidersCommand::Trust { .. },
+                ) => self.json(failure),
             },
         }
     }
@@ -74,6 +78,7 @@ fn name(command: &Command) -> &'static str {
             Some(ProvidersCommand::Offers { .. }) => "providers offers",
             Some(ProvidersCommand::Init) => "providers init",
             Some(ProvidersCommand::Show { .. }) => "providers show",
+            Some(ProvidersCommand::Trust { .. }) => "providers trust",
         },
     }
 }

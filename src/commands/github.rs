@@ -21,11 +21,11 @@ impl Context {
     /// What a client of GitHub is made of here, but for its token.
     pub(super) fn config(&self) -> Result<ClientConfig, Failure> {
         let github = &self.settings.github;
+        let named = github.api_url.as_ref();
+        let api_url = named.map_or_else(|| api_url(&github.server), |named| named.value.clone());
+        github.encrypted(&api_url)?;
         Ok(ClientConfig {
-            api_url: github
-                .api_url
-                .as_ref()
-                .map_or_else(|| api_url(&github.server), |setting| setting.value.clone()),
+            api_url,
             scope: github.scope()?.clone(),
             token: None,
             group: DEFAULT_GROUP,

@@ -1,7 +1,9 @@
 //! Settings in, one operation called, report out.
 
+use std::any::Any;
 #[cfg(test)]
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -149,7 +151,14 @@ impl Context {
 
     /// Runs a command to its end and says what went wrong.
     async fn run(&self, command: &Command) -> Exit {
-        let result = self.result(command).await;
+        if let Some(file) = self.settings.file.found() {
+            let file = file.display();
+            self.ui.status(&format!("Using the settings of ./{file}"));
+        }
+        let result = AssertUnwindSafe(self.carry_out(command)).catch_unwind();
+        let result = result
+            .await
+            .unwrap_or_else(|panic| Err(failed_itself(panic.as_ref())));
         self.ui.finish();
         let exit = result.unwrap_or_else(|failure| self.screen.fail(command, &failure));
         if let Some(github) = self.github.get() {
@@ -164,7 +173,11 @@ impl Context {
     }
 
     /// What comes of a command, which hears signals from its first request on.
-    async fn result(&self, command: &Command) -> Result<Exit, Failure> {
+    async fn carry_out(&self, command: &Command) -> Result<Exit, Failure> {
+        let trusts = matches!(command, Command::Providers(args) if args.trusts());
+        if let Some(refused) = self.settings.refused.as_ref().filter(|_| !trusts) {
+            return Err(refused.clone().into());
+        }
         let mut interrupts = Interrupts::listen(self.settings.step.is_some())?;
         match command {
             // Its future is large: it holds all that a start does.
@@ -206,6 +219,16 @@ impl Context {
             self.screen.warn(&error.clone().while_trying(what));
         }
     }
+}
+
+/// The failure of a command that a flaw of gharun's own has ended.
+pub(crate) fn failed_itself(panic: &(dyn Any + Send)) -> Failure {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+    let error = Failure::new(Exit::Failed, "gharun itself failed");
+    error
+        .because(text.unwrap_or("unknown panic"))
+        .hinted("this looks like a bug in gharun: please report it")
 }
 
 fn install(subscriber: impl Subscriber + Send + Sync) {

@@ -163,7 +163,11 @@ impl Context {
         let mut settings = settings?;
         for (key, source) in std::mem::take(&mut settings.secrets) {
             let subject = self.settings.tables.subject(&settings.name, &key);
-            let secret = source.word(&subject).await;
+            let secret = if settings.is_key(&key) {
+                source.key(&subject).await
+            } else {
+                source.word(&subject).await
+            };
             let secret = secret.map_err(|error| {
                 let error = error.about(format!("providers.{}.{key}", settings.name));
                 error.map(|()| Exit::Usage)

@@ -25,6 +25,7 @@ pub(super) async fn run(context: &Context, command: &ProvidersSettings) -> Resul
         ProvidersSettings::List => list(context),
         ProvidersSettings::Offers(settings) => offers::run(context, settings).await,
         ProvidersSettings::Show(kind) => show(context, kind),
+        ProvidersSettings::Trust(path) => trust(context, path),
     }
 }
 
@@ -213,6 +214,12 @@ fn show(context: &Context, kind: &Kind) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
+fn trust(context: &Context, path: &Path) -> Result<Exit, Failure> {
+    let outcome = context.settings.trust(path)?;
+    context.screen.data(&outcome, outcome.text())?;
+    Ok(Exit::Done)
+}
+
 async fn init(context: &Context, path: &Path) -> Result<Exit, Failure> {
     let cannot = |error: ui::PromptError| {
         super::unanswered(&error, "`providers init` is interactive")
@@ -252,6 +259,10 @@ async fn init(context: &Context, path: &Path) -> Result<Exit, Failure> {
     crate::settings::SettingsFile::parse(path, &text)?;
     std::fs::write(path, text)
         .map_err(|error| Failure::from(error).while_trying("could not write providers.toml"))?;
+    // Without it the file works where it is named.
+    if let Err(error) = context.settings.trust(path) {
+        context.screen.warn(&error);
+    }
     context
         .ui
         .status("Wrote providers.toml; try it with `gharun providers check`");

@@ -4,12 +4,13 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// A file or a folder of this computer that a setting names; with `THERE`, one that must be there already.
 ///
 /// By this type `settings` knows where `~/` may be written: it is resolved before the value gets here.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct PathSetting<const THERE: bool = false>(PathBuf);
 
@@ -21,6 +22,45 @@ impl PathSetting {
     pub const FORMAT: &str = "path";
     /// The key of a schema that says whether the path must be there already.
     pub const THERE: &str = "x-must-exist";
+}
+
+/// What is said of a text that should be a path; the text itself is not.
+pub const NO_PATH: &str = "it must be a path, and looks like a key, which is not shown (for a path, write `./` before it)";
+
+/// How tokens and keys begin that people have in variables.
+const KEYS: [&str; 9] = [
+    "AKIA",
+    "ASIA",
+    "eyJ",
+    "ghp_",
+    "gho_",
+    "ghs_",
+    "github_pat_",
+    "rpa_",
+    "ssh-",
+];
+/// From this length on a word with nothing of a path in it is taken for a key.
+const LONG: usize = 40;
+
+/// Whether a text that should be a path is rather a key that came to the wrong place: it is not to be shown.
+pub fn looks_like_key(text: &str) -> bool {
+    let text = text.trim();
+    let of_word = |c: char| c.is_ascii_alphanumeric() || "+=_-".contains(c);
+    text.starts_with('{')
+        || text.contains("-----BEGIN")
+        || text.contains(['\n', '\r'])
+        || KEYS.iter().any(|begin| text.starts_with(begin)) && !text.contains(['/', '.'])
+        || text.len() >= LONG && text.chars().all(of_word)
+}
+
+impl<'de, const THERE: bool> Deserialize<'de> for PathSetting<THERE> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let path = PathBuf::deserialize(deserializer)?;
+        if path.to_str().is_some_and(looks_like_key) {
+            return Err(D::Error::custom(NO_PATH));
+        }
+        Ok(Self(path))
+    }
 }
 
 impl<const THERE: bool> Deref for PathSetting<THERE> {
@@ -53,5 +93,36 @@ impl<const THERE: bool> JsonSchema for PathSetting<THERE> {
             "minLength": 1,
             (PathSetting::THERE): THERE,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_told_from_paths() {
+        for key in [
+            "{\"subject-credentials\": {}}",
+            " -----BEGIN PRIVATE KEY-----\nMIIE",
+            "ghp_abcdefghijklmnop",
+            "eyJhbGciOi",
+            "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY=",
+        ] {
+            assert!(looks_like_key(key), "{key}");
+            let read = serde_json::from_value::<PathSetting>(key.into());
+            let said = read.expect_err("it is refused").to_string();
+            assert_eq!(said, NO_PATH);
+        }
+        for path in [
+            "key.json",
+            "/etc/gharun/nebius.json",
+            "~/.ssh/id_ed25519",
+            "ghp_/x",
+            "./QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY",
+            "",
+        ] {
+            assert!(!looks_like_key(path), "{path}");
+        }
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::process::Command;
 use tokio::time::timeout;
 
+use super::path::looks_like_key;
 use super::text::{cut, one_line};
 use super::{Error, Secret};
 
@@ -94,6 +95,19 @@ impl SecretSource {
                     .hinted(format!("set ${name}, or name another source"))
             }),
         }
+    }
+
+    /// Reads the text of a key: of a key file, in as many lines as it has.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`SecretSource::word`].
+    pub async fn key(&self, what: &str) -> Result<Secret, Error> {
+        let text = self.text(what).await?;
+        if looks_like_key(text.expose()) {
+            return Ok(text);
+        }
+        Err(failed(what, self.says("must be the content of a key file")))
     }
 
     /// Whether there is anything to read: a variable may not be set.

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::Kind;
 use super::schema::alternatives;
-use crate::model::HumanDuration;
+use crate::model::{HumanDuration, KeySetting};
 
 /// One setting of a kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,7 +67,7 @@ fn spelled(about: &Value, schema: &Value) -> String {
     if let Some(named) = named(about, schema) {
         return spelled(named, schema);
     }
-    if about["format"] == "secret" {
+    if about["format"] == "secret" || about["format"] == KeySetting::FORMAT {
         return "source of a secret".to_owned();
     }
     if about["format"] == HumanDuration::FORMAT {

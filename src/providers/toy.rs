@@ -17,9 +17,11 @@ mod tests;
 #[serde(deny_unknown_fields)]
 pub(crate) struct Config {
     /// What the toy box is called.
+    #[schemars(extend("x-harmless" = false))]
     name: String,
     /// How many machines it holds.
     #[serde(default = "two")]
+    #[schemars(extend("x-harmless" = true))]
     room: usize,
 }
 

@@ -9,6 +9,7 @@ use crate::fleet::survey::Unknown;
 use crate::fleet::{Preview, Unopened};
 use crate::model::{Error, Exit, chain};
 use crate::providers;
+use crate::settings::Trusted;
 
 /// A plan, for people.
 pub(super) fn preview(plan: &Preview) -> String {
@@ -78,6 +79,20 @@ pub struct ProvidersReport {
     /// What kept them from being shown.
     #[serde(flatten, serialize_with = "Error::if_any")]
     pub error: Option<Error<Exit>>,
+}
+
+impl TextForm for Trusted {
+    /// The file with its digest, and below it what that covers.
+    fn text(&self) -> String {
+        let mut text = format!("trusted\t{}\t{}\n", self.file.display(), self.digest);
+        for setting in &self.settings {
+            text.push_str(&format!("setting\t{setting}\n"));
+        }
+        for file in &self.covers {
+            text.push_str(&format!("file\t{}\n", file.display()));
+        }
+        text
+    }
 }
 
 impl ProvidersReport {

@@ -1,20 +1,26 @@
-//! providers.toml: its values, each with a type, and the line of each.
+//! providers.toml: its values, each with a type, and the line of each; and how far it is trusted.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use toml::de::{DeTable, DeValue};
 
+use super::found::{self, Owners};
+use super::trust::Doubt;
 use super::values::{
     ApiUrl, AppId, Count, Enterprise, GroupSetting, InstallationId, LabelSetting, Org, Repo,
     SecretSetting, StartGroup,
 };
 use super::{Env, Error, Origin, Result, Setting, written};
 use crate::model::{HumanDuration, PathSetting, RegistrationMode, RunnerVersion};
-use crate::providers::schema::{self, Fault, Misfit, dotted};
+use crate::providers::schema::{self, Fault, Misfit, Shape, dotted};
+use crate::providers::{self, Kind};
+
+/// Where the file is looked for in the current folder.
+pub(super) const HERE: &str = "providers.toml";
 
 /// The file, or an empty one where none was found.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +30,14 @@ pub struct SettingsFile {
     pub(super) contents: FileContents,
     /// The keys on the way to a value -> its line, from 1.
     lines: BTreeMap<Vec<String>, usize>,
+    /// All values as they were written.
+    values: Value,
+    /// The whole keys of [defaults] and [github] that need trust.
+    sensitive: Vec<Vec<String>>,
+    /// Whether it was found in the current folder, and not named.
+    found: bool,
+    /// Why what is not harmless in it may not be used; `None` where the file is trusted.
+    doubt: Option<Doubt>,
 }
 
 /// What the file may hold.
@@ -43,20 +57,35 @@ pub(super) struct FileContents {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Defaults {
+    #[schemars(extend("x-harmless" = true))]
     pub(super) allow_partial: Option<bool>,
+    #[schemars(extend("x-harmless" = true))]
     pub(super) count: Option<Count>,
+    #[schemars(extend("x-harmless" = true))]
     pub(super) group: Option<StartGroup>,
+    #[schemars(extend("x-harmless" = true))]
     pub(super) idle_timeout: Option<HumanDuration>,
+    #[schemars(extend("x-harmless" = true))]
     pub(super) keep_failed: Option<bool>,
+    #[schemars(extend("x-harmless" = true))]
     pub(super) labels: Option<Vec<LabelSetting>>,
+    #[schemars(extend("x-harmless" = true))]
     pub(super) lifetime: Option<HumanDuration>,
+    #[schemars(extend("x-harmless" = true))]
     pub(super) older_than: Option<HumanDuration>,
+    #[schemars(extend("x-harmless" = true))]
     pub(super) poll_interval: Option<HumanDuration>,
+    #[schemars(extend("x-harmless" = true))]
     pub(super) providers: Option<Vec<String>>,
+    #[schemars(extend("x-harmless" = true))]
     pub(super) registration: Option<RegistrationMode>,
+    #[schemars(extend("x-harmless" = false))]
     pub(super) runner_version: Option<RunnerVersion>,
+    #[schemars(extend("x-harmless" = true))]
     pub(super) second_look: Option<HumanDuration>,
+    #[schemars(extend("x-harmless" = false))]
     pub(super) setup: Option<PathSetting>,
+    #[schemars(extend("x-harmless" = true))]
     pub(super) timeout: Option<HumanDuration>,
 }
 
@@ -64,13 +93,23 @@ pub(super) struct Defaults {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct GitHubTable {
+    #[schemars(extend("x-harmless" = false))]
+    pub(super) allow_plain_http: Option<bool>,
+    #[schemars(extend("x-harmless" = false))]
     pub(super) api_url: Option<ApiUrl>,
+    #[schemars(extend("x-harmless" = false))]
     pub(super) app: Option<AppTable>,
+    #[schemars(extend("x-harmless" = false))]
     pub(super) ca_bundle: Option<PathSetting>,
+    #[schemars(extend("x-harmless" = false))]
     pub(super) enterprise: Option<Enterprise>,
+    #[schemars(extend("x-harmless" = false))]
     pub(super) org: Option<Org>,
+    #[schemars(extend("x-harmless" = false))]
     pub(super) repo: Option<Repo>,
+    #[schemars(extend("x-harmless" = false))]
     pub(super) runner_group: Option<GroupSetting>,
+    #[schemars(extend("x-harmless" = false))]
     pub(super) token: Option<SecretSetting>,
 }
 
@@ -98,29 +137,116 @@ impl SettingsFile {
                 )
             });
         }
-        let user = env
-            .base("XDG_CONFIG_HOME", ".config")
-            .map(|base| base.join("gharun/providers.toml"));
-        for path in [Some(PathBuf::from("providers.toml")), user]
-            .into_iter()
-            .flatten()
-        {
-            if let Some(file) = Self::load(&path)? {
-                return Ok(file);
-            }
+        let user = || {
+            env.base("XDG_CONFIG_HOME", ".config")
+                .map(|base| base.join("gharun/providers.toml"))
+        };
+        let here = Path::new(HERE);
+        if let Some(text) = found::read(here, Owners::of(env).as_ref())? {
+            let mut file = Self::parse(here, &text)?;
+            file.found = true;
+            file.doubt = Doubt::about(here, &text, &file.values, env);
+            return Ok(file);
         }
-        Ok(Self::default())
+        let user = user().map(|path| Self::load(&path)).transpose()?;
+        Ok(user.flatten().unwrap_or_default())
     }
 
     fn load(path: &Path) -> Result<Option<Self>> {
-        match std::fs::read_to_string(path) {
-            Ok(text) => Self::parse(path, &text).map(Some),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(Error::usage(format!(
-                "could not read `{}`: {error}",
-                path.display()
-            ))),
+        let text = found::read_named(path)?;
+        text.map(|text| Self::parse(path, &text)).transpose()
+    }
+
+    /// The error for keys of this file, where they need a trust that it has not; each key is whole.
+    pub(super) fn distrust(&self, keys: &[Vec<String>]) -> Option<Error> {
+        /// As many keys as an error names.
+        const NAMED: usize = 3;
+        let doubt = self.doubt.as_ref()?;
+        let first = keys.first()?;
+        let names = keys
+            .iter()
+            .take(NAMED)
+            .map(|key| format!("`{}`", dotted(key)));
+        let mut names = names.collect::<Vec<_>>().join(", ");
+        if keys.len() > NAMED {
+            names.push_str(&format!(" and {} more", keys.len() - NAMED));
         }
+        let needs = if keys.len() == 1 { "needs" } else { "need" };
+        let origin = self.origin(first);
+        let message = format!("{names} ({origin}) {needs} trust: {doubt}");
+        Some(
+            Error::usage(message)
+                .hinted(doubt.hint())
+                .about(dotted(first)),
+        )
+    }
+
+    /// The error for what needs trust in the table of a provider, where the file has none.
+    pub(super) fn distrust_of_provider(&self, name: &str, kind: &Kind) -> Option<Error> {
+        self.doubt.as_ref()?;
+        let keys = self.of_provider_needing_trust(name, kind);
+        self.distrust(&keys)
+    }
+
+    fn of_provider_needing_trust(&self, name: &str, kind: &Kind) -> Vec<Vec<String>> {
+        let Some(Value::Object(table)) = self.contents.providers.get(name) else {
+            return Vec::new();
+        };
+        let mut table = table.clone();
+        // Which of the kinds it is gives nothing away.
+        table.remove("kind");
+        let schema = kind.schema();
+        let keys = Shape::of(&schema).needing_trust(&Value::Object(table));
+        let whole = |key: Vec<String>| {
+            let table = ["providers", name].map(str::to_owned);
+            [&table[..], &key].concat()
+        };
+        keys.into_iter().map(whole).collect()
+    }
+
+    /// The error for a setting of [defaults] or [github] that needs trust, where the file has none.
+    pub(super) fn distrust_of(&self, path: &[&str]) -> Option<Error> {
+        let keys = self.sensitive.iter();
+        let keys = keys.filter(|key| key.iter().zip(path).all(|(key, part)| key == part));
+        let keys: Vec<Vec<String>> = keys.cloned().collect();
+        self.distrust(&keys)
+    }
+
+    /// Every key that needs trust, in the order in which the file holds them.
+    pub(super) fn needing_trust(&self) -> Vec<Vec<String>> {
+        let mut keys = self.sensitive.clone();
+        for name in self.contents.providers.keys() {
+            let table = ["providers", name].map(str::to_owned);
+            let kind = self.contents.providers[name]["kind"].as_str();
+            match providers::kind(kind.unwrap_or(name)) {
+                Some(kind) => keys.extend(self.of_provider_needing_trust(name, kind)),
+                None => keys.push(table.to_vec()),
+            }
+        }
+        keys
+    }
+
+    /// Takes [github] out of a file that is not trusted. The first error is for everything: which server is meant
+    /// is not known. The second is for what has no other source.
+    pub(super) fn without_github(&mut self) -> (Option<Error>, Option<Error>) {
+        let whole = self.distrust_of(&["github"]);
+        if whole.is_none() {
+            return (None, None);
+        }
+        let github = std::mem::take(&mut self.contents.github);
+        let runs = |one: Option<&SecretSetting>| matches!(one, Some(SecretSetting::Command(_)));
+        let app = github.app.as_ref();
+        let of_server = [
+            (github.api_url.is_some(), "api_url"),
+            (github.ca_bundle.is_some(), "ca_bundle"),
+            (runs(github.token.as_ref()), "token"),
+            (runs(app.and_then(|app| app.private_key.as_ref())), "app"),
+        ];
+        let of_server = of_server.into_iter().filter(|(there, _)| *there);
+        let keys: Vec<Vec<String>> = of_server
+            .map(|(_, key)| ["github", key].map(str::to_owned).to_vec())
+            .collect();
+        (self.distrust(&keys), whole)
     }
 
     /// Reads the text of a file.
@@ -145,8 +271,20 @@ impl SettingsFile {
         };
         lines.of_table(table.get_ref(), &mut Vec::new());
         let values = written::table(table.get_ref());
+        file.sensitive = sensitive(&values);
         file.contents = schema::read(&values).map_err(|misfit| file.misfit(&[], misfit))?;
+        file.values = Value::Object(values);
         Ok(file)
+    }
+
+    /// Where it was found, where nobody named it.
+    pub fn found(&self) -> Option<&Path> {
+        self.path.as_deref().filter(|_| self.found)
+    }
+
+    /// All values as they were written.
+    pub(super) fn values(&self) -> &Value {
+        &self.values
     }
 
     /// Where the value at a path stands: the line of its nearest key.
@@ -190,6 +328,14 @@ impl SettingsFile {
         let key = dotted(&path);
         super::unfit(&format!("`{key}` ({origin})"), misfit.fault).about(key)
     }
+}
+
+/// The keys outside of the tables of providers that need trust.
+fn sensitive(values: &Map<String, Value>) -> Vec<Vec<String>> {
+    let schema = schemars::schema_for!(FileContents);
+    let mut values = values.clone();
+    values.remove("providers");
+    Shape::of(&schema).needing_trust(&Value::Object(values))
 }
 
 fn line_of(text: &str, offset: usize) -> usize {

@@ -4,15 +4,18 @@ use url::Url;
 
 use super::authorities::ca_bundle;
 use super::values::{ApiUrl, Enterprise, GroupSetting, Org, Repo};
-use super::{Env, Error, Origin, Result, Setting, SettingsFile, pick, typed};
+use super::{Env, Error, Origin, Result, Setting, SettingsFile, pick, spelled, typed};
 use crate::cli::Global;
 use crate::http::Roots;
-use crate::model::{Scope, server};
+use crate::model::{Scope, is_loopback, server};
 
 mod credential;
 
 pub(super) use credential::source;
 pub use credential::{AppSetting, GitHubCredential};
+
+/// The repository whose workflow this is.
+const WORKFLOW_REPOSITORY: &str = "GITHUB_REPOSITORY";
 
 /// Scope, token and address of GitHub.
 #[derive(Clone, Debug)]
@@ -25,17 +28,31 @@ pub struct GitHubSettings {
     pub server: Url,
     /// The API's address, where it is said; else it follows from the server. It is never another server's.
     pub api_url: Option<Setting<Url>>,
+    /// Whether tokens may go to GitHub unencrypted.
+    pub allow_plain_http: bool,
     /// Certificates that are trusted beside those of the system, for GitHub.
     pub ca_bundle: Option<Setting<Roots>>,
     /// The runner group, where one is named.
     pub group: Option<Setting<GroupSetting>>,
+    /// Why [github] of the file is not used, where it holds something and the file is not trusted.
+    pub untrusted: Option<Error>,
     /// `owner/name` of the repository whose workflow this is, or that runners serve.
     pub repository: Option<String>,
 }
 
 impl GitHubSettings {
-    pub(super) fn resolve(global: &Global, env: &Env, file: &SettingsFile) -> Result<Self> {
-        let scope = scope(global, env, file)?;
+    /// `untrusted` is why [github] of the file is not used: it is taken out of `file` already.
+    pub(super) fn resolve(
+        global: &Global,
+        env: &Env,
+        file: &SettingsFile,
+        untrusted: Option<Error>,
+    ) -> Result<Self> {
+        let scope = scope(global, env, file)?.filter(|scope| {
+            // The file may mean another scope than that of the workflow.
+            let ambient = Origin::Variable(WORKFLOW_REPOSITORY.to_owned());
+            untrusted.is_none() || scope.origin != ambient
+        });
         let api_url = api_url(env, file)?;
         let server = asked_server(env, api_url.as_ref())?;
         let repository = match &scope {
@@ -43,15 +60,17 @@ impl GitHubSettings {
                 value: scope @ Scope::Repo { .. },
                 ..
             }) => Some(scope.to_string()),
-            _ => env.get("GITHUB_REPOSITORY").map(str::to_owned),
+            _ => env.get(WORKFLOW_REPOSITORY).map(str::to_owned),
         };
         Ok(Self {
             token: credential::resolve(env, file)?,
             api_url,
+            allow_plain_http: file.contents.github.allow_plain_http.unwrap_or(false),
             ca_bundle: ca_bundle(env, file)?,
             group: group(global, env, file)?,
             scope,
             server,
+            untrusted,
             repository,
         })
     }
@@ -61,12 +80,43 @@ impl GitHubSettings {
         server::name(&self.server)
     }
 
+    /// Refuses to send tokens to GitHub unencrypted: to `api`, and to the server where machines register.
+    ///
+    /// # Errors
+    ///
+    /// An error that names the setting of the address, and the line that allows it.
+    pub fn encrypted(&self, api: &Url) -> Result<()> {
+        if self.allow_plain_http {
+            return Ok(());
+        }
+        let of_server = Origin::Variable("GITHUB_SERVER_URL".to_owned());
+        let of_api = self.api_url.as_ref().map_or(&of_server, |url| &url.origin);
+        for (url, origin) in [(api, of_api), (&self.server, &of_server)] {
+            let here = url.host().is_some_and(|host| is_loopback(&host));
+            if url.scheme() == "http" && !here {
+                let subject = spelled("github.api_url", origin);
+                return Err(Error::usage(format!(
+                    "{subject} cannot be used: tokens would go to `{url}` unencrypted"
+                ))
+                .about("github.api_url")
+                .hinted(
+                    "use `https://`; or, where nobody else can read that network, write \
+                     `allow_plain_http = true` under [github] in providers.toml",
+                ));
+            }
+        }
+        Ok(())
+    }
+
     /// The scope, or the error that says how to give one.
     pub fn scope(&self) -> Result<&Scope> {
         self.scope
             .as_ref()
             .map(|setting| &setting.value)
             .ok_or_else(|| {
+                if let Some(untrusted) = &self.untrusted {
+                    return untrusted.clone();
+                }
                 Error::usage("no repository, organization or enterprise is set").hinted(
                     "set one with `--repo OWNER/NAME`, `--org ORG`, or [github] in providers.toml",
                 )
@@ -76,7 +126,8 @@ impl GitHubSettings {
 
     /// The token or the app, or the error that names what is read.
     pub fn token(&self) -> Result<&Setting<GitHubCredential>> {
-        let given = self.token.as_ref().ok_or_else(credential::none)?;
+        let none = || self.untrusted.clone().unwrap_or_else(credential::none);
+        let given = self.token.as_ref().ok_or_else(none)?;
         if let (GitHubCredential::App(app), Some(scope)) = (&given.value, &self.scope)
             && matches!(scope.value, Scope::Enterprise(_))
         {
@@ -126,9 +177,9 @@ fn scope(global: &Global, env: &Env, file: &SettingsFile) -> Result<Option<Setti
     if let Some(scope) = only(of_file.collect())? {
         return Ok(Some(scope));
     }
-    let variable = "GITHUB_REPOSITORY";
-    let workflow = env.get(variable);
-    let workflow = workflow.map(|text| scope_of("repo", text, Origin::Variable(variable.into())));
+    let workflow = env.get(WORKFLOW_REPOSITORY);
+    let origin = || Origin::Variable(WORKFLOW_REPOSITORY.to_owned());
+    let workflow = workflow.map(|text| scope_of("repo", text, origin()));
     workflow.transpose()
 }
 

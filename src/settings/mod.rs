@@ -14,6 +14,7 @@ use crate::providers::schema::{Fault, SECRET_ITSELF, backticked};
 mod authorities;
 mod env;
 mod file;
+mod found;
 mod github;
 mod list;
 mod providers;
@@ -22,6 +23,8 @@ mod set;
 mod start;
 mod stop;
 mod tables;
+mod trust;
+mod trusted;
 mod values;
 mod written;
 
@@ -34,6 +37,7 @@ pub use proxies::Proxies;
 pub use start::StartSettings;
 pub use stop::StopSettings;
 pub use tables::{ProviderSettings, Tables};
+pub use trusted::Trusted;
 pub use values::GroupSetting;
 
 use values::SettingText;
@@ -152,6 +156,8 @@ pub struct Settings {
     pub step: Option<WorkflowStep>,
     /// Which log lines are shown (`RUST_LOG`).
     pub log: Option<String>,
+    /// Why nothing may be done with these settings, but to trust their file.
+    pub refused: Option<Error>,
     /// Scope, token and address of GitHub.
     pub github: GitHubSettings,
     /// The providers' tables.
@@ -181,7 +187,8 @@ impl Settings {
         // What `manners` passed over, since it cannot fail.
         pick::<FormatArg>(&env, "output", None).map_err(|error| error.about("output"))?;
         pick::<ColorArg>(&env, "color", None).map_err(|error| error.about("color"))?;
-        let file = SettingsFile::find(global.config.as_deref(), &env)?;
+        let mut file = SettingsFile::find(global.config.as_deref(), &env)?;
+        let (refused, untrusted) = file.without_github();
         let (format, color) = manners(global, &env);
         let step = env.flag("GITHUB_ACTIONS").then(|| step(&env));
         let verbosity = match i8::try_from(global.verbose).unwrap_or(i8::MAX) {
@@ -198,7 +205,8 @@ impl Settings {
             } else {
                 Some(state(global, &env, step.is_some())?)
             },
-            github: GitHubSettings::resolve(global, &env, &file)?,
+            refused,
+            github: GitHubSettings::resolve(global, &env, &file, untrusted)?,
             tables: Tables::resolve(set, &env, &file)?,
             step,
             log: env.get("RUST_LOG").map(str::to_owned),
@@ -216,6 +224,12 @@ impl Settings {
     ) -> Result<Option<Setting<T>>> {
         let path = ["defaults", name];
         let given = pick(&self.env, name, flag).map_err(|error| error.about(path.join(".")))?;
+        if given.is_none()
+            && of_file.is_some()
+            && let Some(error) = self.file.distrust_of(&path)
+        {
+            return Err(error);
+        }
         Ok(given.or_else(|| of_file.map(|value| self.file.setting(&path, value))))
     }
 

@@ -1,8 +1,9 @@
 //! The settings of `gharun providers` and its subcommands.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::{Error, Result, Settings, Tables};
+use super::file::HERE;
+use super::{Error, Result, Settings, Tables, Trusted};
 use crate::cli::{self, ProvidersCommand};
 use crate::providers::{KINDS, Kind, kind};
 
@@ -19,6 +20,8 @@ pub enum ProvidersSettings {
     Offers(OffersSettings),
     /// Explain the settings of a kind.
     Show(&'static Kind),
+    /// Take this file as the user's own.
+    Trust(PathBuf),
 }
 
 /// The settings of `gharun providers check`.
@@ -56,8 +59,9 @@ impl Settings {
             Some(ProvidersCommand::Show { kind }) => {
                 ProvidersSettings::Show(self.tables.shown(kind)?)
             }
-            Some(ProvidersCommand::Init) => {
-                ProvidersSettings::Init(PathBuf::from("providers.toml"))
+            Some(ProvidersCommand::Init) => ProvidersSettings::Init(PathBuf::from(HERE)),
+            Some(ProvidersCommand::Trust { file }) => {
+                ProvidersSettings::Trust(file.clone().unwrap_or_else(|| PathBuf::from(HERE)))
             }
             Some(ProvidersCommand::Offers { names, .. }) => {
                 ProvidersSettings::Offers(OffersSettings {
@@ -67,6 +71,13 @@ impl Settings {
                 })
             }
         })
+    }
+}
+
+impl Settings {
+    /// Trusts a file that gharun finds, as it is now: see [`Trusted::trust`].
+    pub fn trust(&self, path: &Path) -> Result<Trusted> {
+        Trusted::trust(path, &self.env)
     }
 }
 

@@ -25,7 +25,8 @@ impl Proxies {
     pub(super) fn of(env: &Env) -> Self {
         let mut proxies = Self::default();
         for name in ADDRESSES {
-            let Some(text) = env.get(name) else {
+            let text = env.get(name).map(str::trim);
+            let Some(text) = text.filter(|text| !text.is_empty()) else {
                 continue;
             };
             let url = address(text);
@@ -43,19 +44,29 @@ impl Proxies {
             {
                 proxies.only_here.push(name.to_owned());
             } else {
-                let value = Secret::new(text);
+                let value = Secret::new(with_scheme(text));
                 proxies.for_machines.push((name.to_owned(), value));
             }
         }
         proxies.passwords.dedup();
         if !proxies.for_machines.is_empty() {
             let exceptions = EXCEPTIONS.iter().filter_map(|name| {
-                let value = Secret::new(env.get(name)?);
+                let value = Secret::new(env.get(name)?.trim());
                 Some(((*name).to_owned(), value))
             });
             proxies.for_machines.extend(exceptions);
         }
         proxies
+    }
+}
+
+/// A proxy's address as the runner takes it: unlike curl it needs a scheme
+/// (`src/Runner.Sdk/RunnerWebProxy.cs` of actions/runner).
+fn with_scheme(text: &str) -> String {
+    if text.contains("://") {
+        text.to_owned()
+    } else {
+        format!("http://{text}")
     }
 }
 
@@ -108,7 +119,7 @@ mod tests {
     #[test]
     fn machines_are_told_in_the_spelling_that_is_set() {
         let proxies = of(&[
-            ("https_proxy", "http://proxy.test:3128"),
+            ("https_proxy", "http://proxy.test:3128\n"),
             ("HTTP_PROXY", "proxy.test:3128"),
             ("NO_PROXY", "ghes.test,10.0.0.0/8"),
         ]);
@@ -120,7 +131,7 @@ mod tests {
         assert_eq!(
             told,
             [
-                ("HTTP_PROXY", "proxy.test:3128"),
+                ("HTTP_PROXY", "http://proxy.test:3128"),
                 ("https_proxy", "http://proxy.test:3128"),
                 ("NO_PROXY", "ghes.test,10.0.0.0/8"),
             ]

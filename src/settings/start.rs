@@ -50,6 +50,10 @@ pub struct StartSettings {
 impl Settings {
     /// Resolves the settings of `gharun start`.
     pub fn start(&self, args: &cli::StartArgs) -> Result<StartSettings> {
+        // A runner must not come to another scope or group than the file says.
+        if let Some(untrusted) = &self.github.untrusted {
+            return Err(untrusted.clone());
+        }
         let defaults = &self.file.contents.defaults;
         let minutes = |n: u64| Duration::from_secs(n * 60);
         let flag = args.lifetime.as_deref();

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::set::{SettingOverride, Typed};
 use super::values::SecretSetting;
 use super::{Env, Error, ErrorKind, Origin, Result, SettingsFile, github};
-use crate::model::{Secret, SecretSource};
+use crate::model::{NO_PATH, Secret, SecretSource, looks_like_key};
 use crate::providers::schema::{self, Fault, Misfit, Shape};
 use crate::providers::{self, KINDS, Kind};
 
@@ -234,6 +234,9 @@ impl Tables {
 
     fn without_sets(&self, name: &str) -> Result<ProviderSettings> {
         let kind = self.kind_of(name)?;
+        if let Some(error) = self.file.distrust_of_provider(name, kind) {
+            return Err(error);
+        }
         let (mut values, mut origins) = (Map::new(), BTreeMap::new());
         for (variable, key, value) in
             kind.env_defaults(&|name| self.env.get(name).map(str::to_owned))
@@ -261,8 +264,11 @@ impl Tables {
 
     /// Takes the secrets apart, and checks the form of all the rest.
     fn finish(&self, provider: &mut ProviderSettings) -> Result<(), TableError> {
-        let keys = provider.values.keys().filter(|key| provider.is_secret(key));
-        for key in keys.cloned().collect::<Vec<_>>() {
+        let values = provider.values.iter();
+        let keys = values.filter(|(key, value)| {
+            provider.is_secret(key) || provider.is_key(key) && schema::is_table(value)
+        });
+        for key in keys.map(|(key, _)| key.clone()).collect::<Vec<_>>() {
             if let Some(value) = provider.values.remove(&key) {
                 let secret = self.secret(provider, &key, &value);
                 let secret = secret.map_err(|error| TableError {
@@ -348,6 +354,10 @@ impl Tables {
             &mut values,
             &mut |path: &[String], shape: Shape<'_>, text: &mut String| {
                 if !shape.is_path() {
+                    return;
+                }
+                if looks_like_key(text) {
+                    absent.get_or_insert(Misfit::refused(path, NO_PATH.to_owned()));
                     return;
                 }
                 let resolved = self.env.path(text);
@@ -450,6 +460,11 @@ impl ProviderSettings {
 
     fn is_secret(&self, key: &str) -> bool {
         self.shapes(key).into_iter().any(Shape::is_secret)
+    }
+
+    /// Whether the text of a key may be given for a setting, by its source.
+    pub fn is_key(&self, key: &str) -> bool {
+        self.shapes(key).into_iter().any(Shape::is_key)
     }
 
     /// Where a key was set.

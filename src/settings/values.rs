@@ -11,7 +11,9 @@ use serde_json::{Value, json};
 use url::Url;
 
 use crate::cli::{ColorArg, FormatArg};
-use crate::model::{HumanDuration, PathSetting, RegistrationMode, RunnerVersion, Scope};
+use crate::model::{
+    HumanDuration, PathSetting, RegistrationMode, RunnerVersion, Scope, looks_like_key,
+};
 use crate::providers::schema::{EXPECTED, SOURCE};
 
 /// A runner group, as the user names it.
@@ -101,9 +103,11 @@ impl SettingText for HumanDuration {
 
 impl SettingText for PathSetting {
     const EXPECTED: &'static str = "a path";
+    // It may be a key that came to the wrong place.
+    const SHOWN: bool = false;
 
     fn read(text: &str) -> Option<Self> {
-        (!text.is_empty()).then(|| Self::from(text))
+        (!text.is_empty() && !looks_like_key(text)).then(|| Self::from(text))
     }
 }
 

@@ -1,5 +1,7 @@
 //! The program as its users run it: exit code, standard output, standard error.
 
+#[cfg(feature = "aws")]
+mod ambient;
 mod answers;
 mod app;
 #[cfg(feature = "aws")]
@@ -29,5 +31,6 @@ mod runpod;
 mod signals;
 #[cfg(feature = "ssh")]
 mod ssh;
+mod trust;
 mod usage;
 mod world;

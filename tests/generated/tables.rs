@@ -14,6 +14,12 @@ const MARK: &str = "kind: ";
 /// Keys of [github]: type, default, meaning.
 const GITHUB: &[(&str, &str, &str, &str)] = &[
     (
+        "allow_plain_http",
+        "`true` or `false`",
+        "false",
+        "Whether tokens may go to GitHub unencrypted, by `http://` to another computer.",
+    ),
+    (
         "api_url",
         "text",
         "follows from `$GITHUB_SERVER_URL`",
@@ -97,6 +103,8 @@ pub(crate) fn page(before: &str) -> String {
     page.example("[github]\nrepo = \"owner/name\"\ntoken = { env = \"GH_PAT\" }\n\n[defaults]\nproviders = [\"box\"]\n\n[providers.box]\nkind = \"docker\"\ncpus = 4");
     page.subsection("Secrets");
     page.paragraph("A secret never stands in the file itself. What takes one takes its source: `{ env = \"NAME\" }`, a variable; `{ file = \"PATH\" }`, the content of a file; or `{ command = [\"PROGRAM\", \"ARG\"] }`, the output of a command.");
+    page.subsection("Trust");
+    page.paragraph("A file that is named, or that is in the user's own folder, is trusted. One that was found in the current folder is used as far as it holds sizes, times, counts, labels, prices, regions and machine types. For everything else, `gharun providers trust` has to take it, with all files below its folder that it names, as the user's own; after a change once more. In a workflow step it is trusted, except on events that outsiders can trigger.");
     page.subsection("Durations");
     page.paragraph("A duration is text such as `\"90s\"`, `\"15m\"` or `\"1h 30m\"`.");
     page.subsection("Paths");

@@ -2,8 +2,9 @@
 //! summary.
 
 use super::*;
-use crate::providers::ErrorKind;
+use crate::model::{Instance, InstanceId};
 use crate::providers::memory::{Fault, Verb};
+use crate::providers::{ErrorKind, Health, Listing, ProviderFuture, Termination};
 
 /// A command, and a variable of its world; how it ends, the lists that its outcome always has, and what is
 /// said.
@@ -251,5 +252,50 @@ async fn a_kind_that_was_not_searched_is_in_the_outcome() {
         let docker = docker.unwrap_or_else(|| panic!("{json}"));
         assert!(docker["error"].is_string() && docker["hints"].is_array());
         assert_eq!(json["unknown"], serde_json::json!([]));
+    }
+}
+
+/// A kind with a flaw in it.
+#[derive(Debug)]
+struct Flawed;
+
+impl Provider for Flawed {
+    fn kind(&self) -> &'static str {
+        "flawed"
+    }
+
+    fn check(&self) -> ProviderFuture<'_, Health> {
+        Box::pin(async { panic!("a flaw in gharun") })
+    }
+
+    fn launch<'a>(&'a self, _: &'a Order) -> ProviderFuture<'a, Instance> {
+        Box::pin(async { panic!("a flaw in gharun") })
+    }
+
+    fn list(&self) -> ProviderFuture<'_, Listing> {
+        Box::pin(async { panic!("a flaw in gharun") })
+    }
+
+    fn terminate<'a>(&'a self, _: &'a InstanceId) -> ProviderFuture<'a, Termination> {
+        Box::pin(async { panic!("a flaw in gharun") })
+    }
+}
+
+#[tokio::test]
+async fn a_panic_in_any_command_ends_as_one_error() {
+    let world = World::new("");
+    for args in [
+        "list",
+        "list --no-github",
+        "stop --orphans --yes",
+        "stop --all --yes",
+        "providers check gpu",
+    ] {
+        let mut context = world.context();
+        context.doubles.insert("gpu".to_owned(), Arc::new(Flawed));
+        let words = std::iter::once("gharun").chain(args.split_whitespace());
+        let cli = Cli::try_parse_from(words).expect("a command line");
+        let exit = context.run(&cli.command).await;
+        assert_eq!(exit, Exit::Failed, "{args}");
     }
 }

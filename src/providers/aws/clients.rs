@@ -17,6 +17,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::ProvideCredentials as _;
 use aws_credential_types::provider::error::CredentialsError;
 
+use super::ambient::{self, Trimmed};
 use super::config::AwsConfig;
 use crate::model::lock;
 use crate::providers::common::attempt::Attempt;
@@ -103,10 +104,12 @@ impl Clients {
     /// EC2 in a region.
     pub(super) async fn ec2(&self, region: &str) -> Result<aws_sdk_ec2::Client> {
         let base = self.base().await?;
+        let endpoint = ambient::endpoint(&base, "EC2")?;
         let mut clients = lock(&self.ec2);
         let client = clients.entry(region.to_owned()).or_insert_with(|| {
             let region = Region::new(region.to_owned());
-            let config = aws_sdk_ec2::config::Builder::from(&base).region(region);
+            let mut config = aws_sdk_ec2::config::Builder::from(&base).region(region);
+            config.set_endpoint_url(endpoint);
             aws_sdk_ec2::Client::from_conf(config.build())
         });
         Ok(client.clone())
@@ -116,7 +119,8 @@ impl Clients {
     pub(super) async fn ssm(&self, region: &str) -> Result<aws_sdk_ssm::Client> {
         let base = self.base().await?;
         let region = Region::new(region.to_owned());
-        let config = aws_sdk_ssm::config::Builder::from(&base).region(region);
+        let mut config = aws_sdk_ssm::config::Builder::from(&base).region(region);
+        config.set_endpoint_url(ambient::endpoint(&base, "SSM")?);
         Ok(aws_sdk_ssm::Client::from_conf(config.build()))
     }
 
@@ -124,7 +128,8 @@ impl Clients {
     pub(super) async fn sts(&self, region: &str) -> Result<aws_sdk_sts::Client> {
         let base = self.base().await?;
         let region = Region::new(region.to_owned());
-        let config = aws_sdk_sts::config::Builder::from(&base).region(region);
+        let mut config = aws_sdk_sts::config::Builder::from(&base).region(region);
+        config.set_endpoint_url(ambient::endpoint(&base, "STS")?);
         Ok(aws_sdk_sts::Client::from_conf(config.build()))
     }
 
@@ -158,12 +163,12 @@ impl Clients {
             let credentials = ProfileFileCredentialsProvider::builder().profile_name(profile);
             loader
                 .profile_name(profile)
-                .credentials_provider(credentials.build())
+                .credentials_provider(Trimmed(credentials.build()))
         } else {
             let chain = DefaultCredentialsChain::builder()
                 .region(region.clone())
                 .imds_client(instance);
-            loader.credentials_provider(chain.build().await)
+            loader.credentials_provider(Trimmed(chain.build().await))
         };
         loader = loader.region(region);
         tokio::time::timeout(LOAD, loader.load())

@@ -26,56 +26,76 @@ const MOST_TAGS: usize = 35;
 pub struct AwsConfig {
     /// The region where machines are launched; else `$AWS_REGION`, `$AWS_DEFAULT_REGION`, the
     /// profile's, or that of the instance this runs on.
+    #[schemars(extend("x-harmless" = true))]
     pub region: Option<String>,
     /// Further regions, tried in this order when the first has no room.
+    #[schemars(extend("x-harmless" = true))]
     pub regions: Vec<String>,
     /// Where machines are looked for: `"all"` (every region that the account has enabled), or a list.
     /// The regions above are always among them.
+    #[schemars(extend("x-harmless" = true))]
     pub search_regions: Search,
     /// The profile of `~/.aws/config` whose credentials and region are used; else the whole chain of
     /// the AWS tools: variables, profiles, SSO, OIDC, the roles of containers and instances.
+    #[schemars(extend("x-harmless" = false))]
     pub profile: Option<String>,
     /// The address of all services, where it is not AWS's own; else `$AWS_ENDPOINT_URL`.
+    #[schemars(extend("x-harmless" = false))]
     pub endpoint: Option<String>,
     /// Instance types, in order of preference; the launch template's when left out, else `t3.large`.
+    #[schemars(extend("x-harmless" = true))]
     pub instance_types: Vec<String>,
     /// The image: `"ami-…"`, `"resolve:ssm:PARAMETER"`, or a table `{ owner, name, arch }`, of which the
     /// newest match is taken; Canonical's Ubuntu 24.04 for the type's architecture when left out.
+    #[schemars(extend("x-harmless" = false))]
     pub image: Option<Image>,
     /// Subnets, in order of preference; the default VPC's when left out. With several regions, write
     /// `REGION/subnet-…`.
+    #[schemars(extend("x-harmless" = false))]
     pub subnets: Vec<String>,
     /// Security groups by their ids; the VPC's default group when left out. With several regions, write
     /// `REGION/sg-…`.
+    #[schemars(extend("x-harmless" = false))]
     pub security_groups: Vec<String>,
     /// Whether machines get a public address; the subnet decides when left out.
+    #[schemars(extend("x-harmless" = false))]
     pub public_ip: Option<bool>,
     /// The key pair for logging in.
+    #[schemars(extend("x-harmless" = false))]
     pub key_name: Option<String>,
     /// The instance profile whose role jobs may use: its name, or its ARN.
+    #[schemars(extend("x-harmless" = false))]
     pub instance_profile: Option<String>,
     /// How machines are bought: `on-demand`, `spot` or `spot-then-on-demand`.
+    #[schemars(extend("x-harmless" = true))]
     pub market: Market,
     /// The most that a spot machine may cost, in US dollars an hour; the on-demand price when left out.
     #[schemars(extend("x-expected" = PRICE))]
+    #[schemars(extend("x-harmless" = true))]
     pub max_price: Option<f64>,
     /// The capacity reservation that machines count against: `cr-…`, or `none` to use none.
+    #[schemars(extend("x-harmless" = false))]
     pub capacity_reservation: Option<String>,
     /// The root disk: `{ size, type, iops, throughput, encrypted, kms_key }`, the size in GiB, the
     /// throughput in MiB/s; whatever is left out is as the launch template or the image
     /// has it.
     pub volume: Option<RootVolume>,
     /// Additional tags of instance, disks and network interface.
+    #[schemars(extend("x-harmless" = false))]
     pub tags: BTreeMap<String, String>,
     /// The user to log in as, for the command that gets a person in; that of the image's maker when left
     /// out.
+    #[schemars(extend("x-harmless" = false))]
     pub user: Option<String>,
     /// How many hops away the metadata service answers: 2 lets containers of a job use it, and with it the
     /// role of the instance profile; the launch template's when left out, else 1.
+    #[schemars(extend("x-harmless" = false))]
     pub metadata_hop_limit: Option<u8>,
     /// How long to go on trying when no candidate has room (`"10m"`).
+    #[schemars(extend("x-harmless" = true))]
     pub capacity_wait: HumanDuration,
     /// A launch template, `{ id | name, version }`, that gives what the other settings leave out.
+    #[schemars(extend("x-harmless" = false))]
     pub launch_template: Option<Template>,
 }
 
@@ -158,16 +178,22 @@ pub enum Market {
 #[serde(deny_unknown_fields, default)]
 pub struct RootVolume {
     /// In GiB.
+    #[schemars(extend("x-harmless" = true))]
     pub size: Option<u32>,
     /// `gp3`, `gp2`, `io1`, `io2`, `st1`, `sc1` or `standard`.
+    #[schemars(extend("x-harmless" = true))]
     pub r#type: Option<String>,
     /// Operations a second.
+    #[schemars(extend("x-harmless" = true))]
     pub iops: Option<u32>,
     /// In MiB/s.
+    #[schemars(extend("x-harmless" = true))]
     pub throughput: Option<u32>,
     /// Whether it is encrypted.
+    #[schemars(extend("x-harmless" = false))]
     pub encrypted: Option<bool>,
     /// The key that encrypts it.
+    #[schemars(extend("x-harmless" = false))]
     pub kms_key: Option<String>,
 }
 

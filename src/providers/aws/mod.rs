@@ -20,6 +20,7 @@ use pace::Pacer;
 use places::RegionOfAccount;
 
 mod account;
+mod ambient;
 mod candidates;
 mod check;
 mod clients;

@@ -100,6 +100,22 @@ pub(crate) fn is_open(url: &Url) -> bool {
     url.scheme() == "http" && !url.host().is_some_and(here)
 }
 
+/// Refuses an address to which secrets would go unencrypted.
+///
+/// # Errors
+///
+/// A `Config` error about the setting that holds it, with the line that allows it.
+pub(crate) fn encrypted(key: &str, url: &Url) -> Result<()> {
+    if !is_open(url) {
+        return Ok(());
+    }
+    let why = format!("keys and scripts would go to `{url}` unencrypted");
+    Err(Error::setting(key, why).hinted(ALLOW))
+}
+
+/// What allows it.
+pub(crate) const ALLOW: &str = "use TLS; or, where nobody else can read that network, write `allow_plain_http = true` in this table";
+
 /// A call that is being put together.
 #[derive(Debug)]
 #[must_use = "a call that is not sent does nothing"]

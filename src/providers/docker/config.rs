@@ -36,54 +36,80 @@ const LEAST_MEMORY: u64 = 6 * 1024 * 1024;
 pub struct DockerConfig {
     /// The directory of the Docker client's `config.json`, contexts and certificates; else
     /// `$DOCKER_CONFIG`, `~/.docker`.
+    #[schemars(extend("x-harmless" = false))]
     pub config_dir: Option<ExistingPath>,
     /// The Docker context that names the daemon; else `$DOCKER_CONTEXT`, then the current one.
     /// Not together with `host`.
+    #[schemars(extend("x-harmless" = false))]
     pub context: Option<String>,
     /// Where the daemon is: `unix://PATH`, `tcp://HOST:PORT`, `ssh://USER@HOST`; else `$DOCKER_HOST`.
     /// Empty: as if nothing were set.
+    #[schemars(extend("x-harmless" = false))]
     pub host: Option<String>,
     /// Whether `tcp://` uses TLS, with the daemon's certificate verified; else
     /// `$DOCKER_TLS_VERIFY`.
+    #[schemars(extend("x-harmless" = false))]
     pub tls_verify: bool,
+    /// Whether boot scripts and registry passwords may go to a `tcp://` daemon without TLS.
+    #[schemars(extend("x-harmless" = false))]
+    pub allow_plain_http: bool,
     /// The directory of `ca.pem`, `cert.pem` and `key.pem`; else `$DOCKER_CERT_PATH`, `config_dir`.
+    #[schemars(extend("x-harmless" = false))]
     pub cert_path: Option<ExistingPath>,
     /// The image of the container; it needs `/bin/sh`.
+    #[schemars(extend("x-harmless" = false))]
     pub image: String,
     /// When the image is pulled: `missing`, `always` or `never`.
+    #[schemars(extend("x-harmless" = true))]
     pub pull: Pull,
     /// The platform of the image (`linux/arm64`); the daemon's own when left out.
+    #[schemars(extend("x-harmless" = true))]
     pub platform: Option<String>,
     /// How many processors the container may use (`1.5`); all when left out.
     #[schemars(extend("x-expected" = CPUS))]
+    #[schemars(extend("x-harmless" = true))]
     pub cpus: Option<f64>,
     /// How much memory the container may use (`"4g"`, `"512m"`, or bytes); all when left out.
+    #[schemars(extend("x-harmless" = true))]
     pub memory: Option<Amount>,
     /// The size of `/dev/shm` (`"1g"`, or bytes); 64 MiB when left out.
+    #[schemars(extend("x-harmless" = true))]
     pub shm_size: Option<Amount>,
     /// The GPUs of the container: `"all"`, a number, or a list of device IDs.
+    #[schemars(extend("x-harmless" = true))]
     pub gpus: Option<GpuRequest>,
     /// Devices of the daemon's host: `/dev/x`, `/dev/x:/dev/y`, `/dev/x:/dev/y:rwm`.
+    #[schemars(extend("x-harmless" = false))]
     pub devices: Vec<String>,
     /// Directories of the daemon's host, or named volumes: `SOURCE:/TARGET` or `SOURCE:/TARGET:ro`.
+    #[schemars(extend("x-harmless" = false))]
     pub volumes: Vec<String>,
     /// Variables of the container. Anyone who may use the daemon sees them: set no secrets here.
+    #[schemars(extend("x-harmless" = false))]
     pub env: BTreeMap<EnvName, String>,
     /// The network of the container: a name, `bridge`, or `host`.
+    #[schemars(extend("x-harmless" = false))]
     pub network: Option<String>,
     /// The user that the boot script runs as: `NAME`, `UID`, `USER:GROUP`; the image's when left out.
+    #[schemars(extend("x-harmless" = false))]
     pub user: Option<String>,
     /// Whether the container is privileged: it then has all rights over the daemon's host.
+    #[schemars(extend("x-harmless" = false))]
     pub privileged: bool,
     /// The runtime, where the daemon has several (`nvidia`, `sysbox-runc`).
+    #[schemars(extend("x-harmless" = false))]
     pub runtime: Option<String>,
     /// Whether jobs may use the daemon's socket. Every job is then root on the daemon's host.
+    #[schemars(extend("x-harmless" = false))]
     pub docker_socket: bool,
     /// Additional lines of `/etc/hosts`: `HOST:ADDRESS`, or `HOST:host-gateway` for the daemon's host.
+    #[schemars(extend("x-harmless" = false))]
     pub extra_hosts: Vec<String>,
     /// Whether an init process passes on signals and reaps what jobs leave behind.
+    #[schemars(extend("x-harmless" = true))]
     pub init: bool,
     /// Additional labels of the container.
+    #[schemars(extend("x-harmless" = false))]
     pub labels: BTreeMap<String, String>,
 }
 
@@ -94,6 +120,7 @@ impl Default for DockerConfig {
             context: None,
             host: None,
             tls_verify: false,
+            allow_plain_http: false,
             cert_path: None,
             image: IMAGE.to_owned(),
             pull: Pull::Missing,

@@ -139,6 +139,16 @@ fn written(entry: &AuthEntry, key: &str) -> Result<Option<DockerCredentials>, &'
 
 /// Asks a helper; `None` when it knows nothing for this registry.
 async fn ask(helper: &str, key: &str) -> Result<Option<DockerCredentials>> {
+    // It becomes a part of a program's name, which must not become a path.
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    if helper.is_empty() || !helper.chars().all(plain) {
+        let helper = text::cut(&text::one_line(helper), 80);
+        return Err(Error::new(
+            ErrorKind::Config,
+            format!("the credential helper for `{key}` must be one word, not `{helper}`"),
+        )
+        .hinted("mend `credHelpers` or `credsStore` in Docker's `config.json`"));
+    }
     ask_program(&format!("docker-credential-{helper}"), key).await
 }
 
@@ -305,6 +315,17 @@ mod tests {
             None,
             "it is not asked for others"
         );
+    }
+
+    #[tokio::test]
+    async fn a_helpers_name_is_one_word_and_never_a_path() {
+        for helper in ["x/../pwn", "../pwn", "a b"] {
+            let config = json!({ "credHelpers": { "evil.example": helper } });
+            let error = look(config, "evil.example/x:1").await;
+            let error = error.expect_err("it is not asked");
+            assert_eq!(error.kind, ErrorKind::Config, "{helper}");
+            assert!(error.to_string().contains("must be one word"), "{error}");
+        }
     }
 
     #[tokio::test]

@@ -271,6 +271,20 @@ impl Provider for Docker {
         vec![format!("`{}` at {}", self.config.image, self.endpoint)]
     }
 
+    fn validate(&self) -> Result<()> {
+        let Some(address) = self
+            .open_address()
+            .filter(|_| !self.config.allow_plain_http)
+        else {
+            return Ok(());
+        };
+        let why = format!(
+            "boot scripts and registry passwords would go to `tcp://{address}` unencrypted"
+        );
+        Err(Error::setting("host", why)
+            .hinted("use `tls_verify` or `ssh://`; or, where nobody else can read that network, write `allow_plain_http = true` in this table"))
+    }
+
     fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         if self.config.docker_socket {
@@ -290,9 +304,7 @@ impl Provider for Docker {
             warnings
                 .push("`privileged` gives every job all rights over the daemon's host".to_owned());
         }
-        if let Transport::Tcp(address) = &self.endpoint.way
-            && !reach::is_loopback(address)
-        {
+        if self.open_address().is_some() {
             warnings.push(format!(
                 "the connection to {} is not encrypted, and the runner's credentials go over it: \
                  use `tls_verify` or `ssh://`",
@@ -354,6 +366,14 @@ impl Provider for Docker {
 }
 
 impl Docker {
+    /// The address that is reached over a network without encryption, where it is.
+    fn open_address(&self) -> Option<&str> {
+        match &self.endpoint.way {
+            Transport::Tcp(address) if !reach::is_loopback(address) => Some(address),
+            _ => None,
+        }
+    }
+
     async fn daemon(&self) -> Result<Arc<Daemon>> {
         self.daemon
             .get(async || Daemon::reach(&self.endpoint).await.map(Arc::new))

@@ -32,18 +32,23 @@ pub struct Local {
 pub struct LocalConfig {
     /// How many runners may be on this machine at a time
     #[serde(default = "one")]
+    #[schemars(extend("x-harmless" = true))]
     pub slots: NonZeroU16,
     /// The folder of the slots, absolute; `gharun/slots` in the user's folder for program state when left out
     #[serde(default)]
+    #[schemars(extend("x-harmless" = false))]
     pub work_dir: Option<PathSetting>,
     /// The folder that runner archives are kept in between starts, absolute; `gharun` in the user's cache folder when left out
     #[serde(default)]
+    #[schemars(extend("x-harmless" = false))]
     pub cache: Option<PathSetting>,
     /// How long the slot of a runner that ended by itself is kept for its log to be read, in whole minutes, rounded up
     #[serde(default = "ten_minutes")]
+    #[schemars(extend("x-harmless" = true))]
     pub grace: HumanDuration,
     /// Variables for the runner and its jobs; beside these they see only the few that every program needs
     #[serde(default)]
+    #[schemars(extend("x-harmless" = false))]
     pub env: BTreeMap<EnvName, String>,
 }
 

@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
 
-use crate::model::{ExistingPath, HumanDuration, Secret};
-use crate::providers::common::rest::address;
+use crate::model::{ExistingPath, HumanDuration, KeySetting, Secret};
+use crate::providers::common::rest::{address, encrypted};
 use crate::providers::{EnvName, OneOrMany, Result};
 
 mod check;
@@ -35,64 +35,91 @@ const LEAST_DISK: u32 = 40;
 pub struct NebiusConfig {
     /// What is rented: `job` (a Serverless AI Job: a container on a machine of its own, which ends with it)
     /// or `vm` (a virtual machine, for jobs that need Docker).
+    #[schemars(extend("x-harmless" = true))]
     pub product: Product,
     /// The project, `project-…`, in which machines are made and looked for; else the profile's `parent-id`.
+    #[schemars(extend("x-harmless" = false))]
     pub project: Option<String>,
     /// The tenant, `tenant-…`, whose stock `providers offers` shows; else the profile's `tenant-id`, else the
     /// project's.
+    #[schemars(extend("x-harmless" = false))]
     pub tenant: Option<String>,
     /// A valid token; else `$NEBIUS_IAM_TOKEN`. It takes precedence over the other credentials, and
     /// expires after twelve hours at most.
+    #[schemars(extend("x-harmless" = false))]
     pub iam_token: Option<Secret>,
-    /// The key file of a service account, as `nebius iam auth-public-key generate` writes it.
-    pub service_account_key: Option<ExistingPath>,
+    /// The key file of a service account, as `nebius iam auth-public-key generate` writes it: its path, or the
+    /// source of its text.
+    #[schemars(extend("x-harmless" = false))]
+    pub service_account_key: Option<KeySetting>,
     /// The profile of `config_file` that gives credentials and project; else `$NEBIUS_PROFILE`, then the
     /// file's default.
+    #[schemars(extend("x-harmless" = false))]
     pub profile: Option<String>,
     /// The configuration of the `nebius` command; else `~/.nebius/config.yaml`.
+    #[schemars(extend("x-harmless" = false))]
     pub config_file: Option<ExistingPath>,
     /// Platforms, in order of preference (`gpu-l40s-a`, `gpu-h100-sxm`, `cpu-d3`).
+    #[schemars(extend("x-harmless" = true))]
     pub platform: OneOrMany,
     /// Presets, in order of preference (`1gpu-8vcpu-32gb`); each is tried on every platform that has it.
     /// `PLATFORM/PRESET` is for that platform only.
+    #[schemars(extend("x-harmless" = true))]
     pub preset: OneOrMany,
     /// The subnet, `vpcsubnet-…`; the project's default one when left out.
+    #[schemars(extend("x-harmless" = false))]
     pub subnet: Option<String>,
     /// Of a job the container image, which needs `/bin/sh`; of a VM the family of its boot image, or
     /// `computeimage-…`. When left out, GitHub's image with a runner in it, or Ubuntu 24.04 with CUDA.
+    #[schemars(extend("x-harmless" = false))]
     pub image: Option<String>,
     /// The disk: `{ type, size }`, the size in GiB. Types: `network_ssd`, `network_hdd`,
     /// `network_ssd_non_replicated`, `network_ssd_io_m3`.
     pub disk: DiskConfig,
     /// Whether machines may be taken away at any time, for about half the price.
+    #[schemars(extend("x-harmless" = true))]
     pub preemptible: bool,
     /// The spot pricing policy of preemptible machines; they follow the spot price when left out.
+    #[schemars(extend("x-harmless" = true))]
     pub pricing_policy: Option<String>,
     /// The credentials for the registry of a job's image, if it is private: `{ username }` with
     /// `registry_password`, or `{ secret }`, a version of a `MysteryBox` secret that holds both.
+    #[schemars(extend("x-harmless" = false))]
     pub registry: Option<Registry>,
     /// The password or token for the registry.
+    #[schemars(extend("x-harmless" = false))]
     pub registry_password: Option<Secret>,
     /// Variables of a job's container. Anyone who may read the project's jobs sees them: set no secrets here.
+    #[schemars(extend("x-harmless" = false))]
     pub env: BTreeMap<EnvName, String>,
     /// How much of a job's memory may be shared (`/dev/shm`), in GiB; Nebius decides when left out.
+    #[schemars(extend("x-harmless" = true))]
     pub shm_size: Option<u32>,
     /// Whether machines get a public address. Without one they still reach the internet, unless the subnet's
     /// routes are your own.
+    #[schemars(extend("x-harmless" = false))]
     pub public_ip: bool,
     /// Of a VM: the service account, `serviceaccount-…`, by which it deletes itself; it needs to be allowed
     /// to delete instances of the project, and every job may act as it. Without one a VM powers itself off,
     /// and its disk is billed until `gharun stop` removes it.
+    #[schemars(extend("x-harmless" = false))]
     pub service_account: Option<String>,
     /// Additional labels of machines and their disks.
+    #[schemars(extend("x-harmless" = false))]
     pub labels: BTreeMap<String, String>,
     /// How long an order may wait for a machine (`"10m"`) until it is withdrawn and the next candidate is
     /// tried; Nebius itself gives up after half an hour.
+    #[schemars(extend("x-harmless" = true))]
     pub start_deadline: HumanDuration,
     /// The address of the REST gateway.
+    #[schemars(extend("x-harmless" = false))]
     pub endpoint: String,
     /// The address where a service account's key becomes a token.
+    #[schemars(extend("x-harmless" = false))]
     pub auth_endpoint: String,
+    /// Whether tokens and boot scripts may go to `endpoint` and `auth_endpoint` unencrypted, by `http://`.
+    #[schemars(extend("x-harmless" = false))]
+    pub allow_plain_http: bool,
 }
 
 impl Default for NebiusConfig {
@@ -122,6 +149,7 @@ impl Default for NebiusConfig {
             start_deadline: HumanDuration::from_mins(10),
             endpoint: ENDPOINT.to_owned(),
             auth_endpoint: AUTH_ENDPOINT.to_owned(),
+            allow_plain_http: false,
         }
     }
 }
@@ -141,8 +169,10 @@ pub enum Product {
 #[serde(deny_unknown_fields, default)]
 pub struct DiskConfig {
     /// What it is made of.
+    #[schemars(extend("x-harmless" = true))]
     pub r#type: DiskType,
     /// In GiB.
+    #[schemars(extend("x-harmless" = true))]
     pub size: u32,
 }
 
@@ -202,12 +232,20 @@ impl NebiusConfig {
 
     /// The address of the gateway.
     pub(super) fn gateway(&self) -> Result<Url> {
-        address("endpoint", &self.endpoint)
+        self.address("endpoint", &self.endpoint)
+    }
+
+    fn address(&self, key: &str, text: &str) -> Result<Url> {
+        let url = address(key, text)?;
+        if !self.allow_plain_http {
+            encrypted(key, &url)?;
+        }
+        Ok(url)
     }
 
     /// The address of the exchange, its path included.
     pub(super) fn exchange(&self) -> Result<Url> {
-        let mut url = address("auth_endpoint", &self.auth_endpoint)?;
+        let mut url = self.address("auth_endpoint", &self.auth_endpoint)?;
         if matches!(url.path(), "" | "/") {
             url.set_path(EXCHANGE);
         }

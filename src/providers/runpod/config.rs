@@ -26,58 +26,80 @@ const PATH: &str = "/workspace";
 pub struct RunPodConfig {
     /// The API key: `{ env = "NAME" }`, `{ file = "PATH" }` or `{ command = ["PROGRAM"] }`; else
     /// `$RUNPOD_API_KEY`. It must be allowed to read, create and delete pods.
+    #[schemars(extend("x-harmless" = false))]
     pub api_key: Secret,
     /// The GPU: RunPod's id (`"NVIDIA L40S"`) or a short name (`"L40S"`, `"4090"`), or a list of them,
     /// tried in order. A short name that fits several GPUs means all of them, the cheapest first.
+    #[schemars(extend("x-harmless" = true))]
     pub gpu: Option<OneOrMany>,
     /// How many GPUs a pod has; 1 when left out.
+    #[schemars(extend("x-harmless" = true))]
     pub gpu_count: Option<u32>,
     /// Instead of `gpu`, the CPU flavor (`"cpu5c"`), or a list of them, tried in order.
+    #[schemars(extend("x-harmless" = true))]
     pub cpu: Option<OneOrMany>,
     /// How many virtual CPUs a pod of `cpu` has: a power of two; 4 when left out.
+    #[schemars(extend("x-harmless" = true))]
     pub vcpus: Option<u32>,
     /// `secure` (RunPod's own data centers), `community` (other people's computers), or `any`: both are
     /// tried, the cheaper one first.
     #[serde(default)]
+    #[schemars(extend("x-harmless" = false))]
     pub cloud: Cloud,
     /// The data centers that a pod may be in (`["EU-RO-1", "US-KS-2"]`); all when left out.
     #[serde(default)]
+    #[schemars(extend("x-harmless" = true))]
     pub data_centers: Vec<String>,
     /// The image of the pod; it needs `/bin/sh`, `base64`, `gzip`, `tar`, and `curl` or `wget`.
     #[serde(default = "image")]
+    #[schemars(extend("x-harmless" = false))]
     pub image: String,
     /// The id of a registry credential that is kept at RunPod, for a private image.
+    #[schemars(extend("x-harmless" = false))]
     pub registry: Option<String>,
     /// The size of the container's disk in GB; it is wiped whenever the pod restarts.
     #[serde(default = "disk")]
+    #[schemars(extend("x-harmless" = true))]
     pub disk: u32,
     /// A volume on the pod's host, for GPUs: its size in GB, or `{ size = 20, path = "/workspace" }`. It ends
     /// with the pod.
     pub volume: Option<PodVolume>,
     /// A network volume: its id, or `{ id = "ID", path = "/workspace" }`. It stays when the pod ends; the pod has
     /// to be in its data center.
+    #[schemars(extend("x-harmless" = false))]
     pub network_volume: Option<NetworkVolume>,
     /// The lowest CUDA version of the pod's host (`"12.4"`).
+    #[schemars(extend("x-harmless" = true))]
     pub min_cuda: Option<String>,
     /// The least memory for each GPU, in GB.
+    #[schemars(extend("x-harmless" = true))]
     pub min_ram_per_gpu: Option<u32>,
     /// The least number of virtual CPUs for each GPU.
+    #[schemars(extend("x-harmless" = true))]
     pub min_vcpu_per_gpu: Option<u32>,
     /// Ports that are opened: `"8888/http"`, `"22/tcp"`.
     #[serde(default)]
+    #[schemars(extend("x-harmless" = false))]
     pub ports: Vec<String>,
     /// Variables of the pod. Anyone with a key of the account sees them: for what is secret, write the name of
     /// a secret kept at RunPod, `"{{ RUNPOD_SECRET_NAME }}"`.
     #[serde(default)]
+    #[schemars(extend("x-harmless" = false))]
     pub env: BTreeMap<EnvName, String>,
     /// The most that a pod may cost, in US dollars an hour by RunPod's list price, all its GPUs together. Without
     /// that list nothing is launched.
     #[schemars(extend("x-expected" = PRICE))]
+    #[schemars(extend("x-harmless" = true))]
     pub max_price: Option<f64>,
     /// The address of the API; else `$RUNPOD_REST_V2_API_URL`, `https://api.runpod.io/v2`. Pods use it too,
     /// to end themselves.
     #[serde(default = "endpoint")]
+    #[schemars(extend("x-harmless" = false))]
     pub endpoint: String,
+    /// Whether the API key and the boot script may go to `endpoint` unencrypted, by `http://`.
+    #[serde(default)]
+    #[schemars(extend("x-harmless" = false))]
+    pub allow_plain_http: bool,
 }
 
 fn image() -> String {
@@ -111,6 +133,7 @@ pub enum Cloud {
 #[schemars(extend("x-expected" = "a size in GB or `{ size = 20, path = \"/workspace\" }`"))]
 pub enum PodVolume {
     /// Its size in GB.
+    #[schemars(extend("x-harmless" = true))]
     Size(u32),
     /// More of it.
     Table(VolumeTable),
@@ -121,9 +144,11 @@ pub enum PodVolume {
 #[serde(deny_unknown_fields)]
 pub struct VolumeTable {
     /// Its size in GB.
+    #[schemars(extend("x-harmless" = true))]
     pub size: u32,
     /// Where it is seen.
     #[serde(default = "path")]
+    #[schemars(extend("x-harmless" = false))]
     pub path: String,
 }
 

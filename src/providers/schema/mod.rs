@@ -11,6 +11,7 @@ use shape::Type;
 
 mod check;
 mod shape;
+mod trust;
 mod words;
 
 pub(super) use shape::alternatives;

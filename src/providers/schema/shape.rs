@@ -3,7 +3,7 @@
 use schemars::Schema;
 use serde_json::{Value, json};
 
-use crate::model::{HumanDuration, PathSetting};
+use crate::model::{HumanDuration, KeySetting, PathSetting};
 
 /// As `toml` hands a date or a time on to whoever knows none.
 const DATETIME: &str = "$__toml_private_datetime";
@@ -119,7 +119,6 @@ impl<'a> Shape<'a> {
     }
 
     /// The names of its keys.
-    #[cfg(test)]
     pub fn keys(self) -> Vec<String> {
         let of_form = |form: Self| form.about["properties"].as_object().into_iter();
         let keys = self.forms().into_iter().flat_map(of_form);
@@ -214,6 +213,13 @@ impl<'a> Shape<'a> {
         self.forms()
             .into_iter()
             .any(|form| form.has_format("secret"))
+    }
+
+    /// Whether a key is wanted, by the path of its file or the source of its text.
+    pub fn is_key(self) -> bool {
+        let forms = self.forms().into_iter();
+        let mut forms = forms.filter(|form| form.has_format(KeySetting::FORMAT));
+        forms.next().is_some()
     }
 
     /// Whether a table is wanted, in one form of it.

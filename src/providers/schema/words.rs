@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::shape::{Shape, Type, alternatives, digits};
 use super::{EXPECTED, Fault, Misfit, SECRET_ITSELF, SOURCE};
+use crate::model::KeySetting;
 
 /// How long a value may be in an error.
 const LONGEST: usize = 60;
@@ -55,7 +56,9 @@ impl<'a> Shape<'a> {
         let plain = self.types().next().is_some() && self.about.get("format").is_none();
         match self.words().filter(|_| !plain) {
             Some(words) => words.to_owned(),
-            None if self.has_format("secret") => SOURCE.to_owned(),
+            None if self.has_format("secret") || self.has_format(KeySetting::FORMAT) => {
+                SOURCE.to_owned()
+            }
             None => match self.constants() {
                 Some(all) => either(all.into_iter().map(shown)),
                 None => either(self.types().map(|name| self.spelled_type(name))),

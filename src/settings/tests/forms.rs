@@ -394,3 +394,62 @@ fn a_value_deep_inside_is_named_with_its_own_line() {
         "`github.token.command[1]` (p.toml:3) must be a string, not a boolean"
     );
 }
+
+#[test]
+fn every_setting_outside_of_the_tables_says_whether_it_is_harmless() {
+    let schema = schemars::schema_for!(FileContents);
+    let shape = Shape::of(&schema);
+    // The tables are looked at by their kinds.
+    assert_eq!(shape.unmarked(), ["providers"]);
+    assert_eq!(shape.marked_wrongly(), [""; 0]);
+}
+
+#[test]
+fn a_key_in_the_place_of_its_path_is_not_shown() {
+    let key = "-----BEGIN PRIVATE KEY-----";
+    let in_file = |text: &str| World::new("start local").file(text).error();
+    for said in [
+        in_file(&format!("[github]\nca_bundle = \"{key}\"\n")),
+        in_file(&format!("[github]\ntoken = {{ file = \"{key}\" }}\n")),
+        in_file(&format!("[defaults]\nsetup = \"{key}\"\n")),
+        in_file(&format!("[providers.local]\ncache = \"{key}\"\n")),
+        World::new("start local")
+            .env("GHARUN_CA_BUNDLE", "-----BEGIN PRIVATE KEY-----")
+            .error(),
+        World::new("start local --setup {\"private-key\":\"BEGIN\"}").error(),
+    ] {
+        assert!(!said.contains("BEGIN"), "{said}");
+        assert!(said.contains("a path"), "{said}");
+    }
+}
+
+#[test]
+fn tokens_go_to_github_unencrypted_only_where_a_line_allows_it() {
+    let refused = |world: World| {
+        let (settings, _) = world.settings().expect("it resolves");
+        let github = settings.github;
+        let api = github
+            .api_url
+            .as_ref()
+            .map_or(&github.server, |url| &url.value);
+        github.encrypted(api).err().map(|error| error.to_string())
+    };
+    let world = || World::new("start local");
+    for fine in [
+        "https://ghes.test/api/v3",
+        "http://127.0.0.1:8080",
+        "http://localhost/api/v3",
+    ] {
+        assert_eq!(refused(world().env("GITHUB_API_URL", fine)), None, "{fine}");
+    }
+    let plain = "http://ghes.test/api/v3";
+    insta::assert_snapshot!(
+        refused(world().env("GITHUB_API_URL", plain)).expect("it is refused"),
+        @"`$GITHUB_API_URL` cannot be used: tokens would go to `http://ghes.test/api/v3` unencrypted"
+    );
+    refused(world().env("GITHUB_SERVER_URL", "http://ghes.test")).expect("it is refused");
+    refused(world().file(&format!("[github]\napi_url = \"{plain}\"\n"))).expect("it is refused");
+    let allowed = "[github]\nallow_plain_http = true\n";
+    let world = world().file(allowed).env("GITHUB_API_URL", plain);
+    assert_eq!(refused(world), None);
+}

@@ -301,7 +301,7 @@ fn the_surroundings_are_read_as_the_docker_command_reads_them() {
 }
 
 #[test]
-fn plain_connections_to_elsewhere_are_warned_of() {
+fn plain_connections_to_elsewhere_need_a_line_that_allows_them() {
     for (host, warned) in [
         ("tcp://127.0.0.1:2375", false),
         ("tcp://[::1]:2375", false),
@@ -321,6 +321,19 @@ fn plain_connections_to_elsewhere_are_warned_of() {
             config,
         };
         assert_eq!(!docker.warnings().is_empty(), warned, "{host}");
+        let refused = docker.validate().err();
+        assert_eq!(refused.is_some(), warned, "{host}");
+        if let Some(error) = refused {
+            assert_eq!((error.kind, error.key()), (ErrorKind::Config, Some("host")));
+            let hint = &error.hints()[0];
+            assert!(hint.contains("`allow_plain_http = true`"), "{hint}");
+        }
+        let config = DockerConfig {
+            allow_plain_http: true,
+            ..docker.config.clone()
+        };
+        let docker = Docker { config, ..docker };
+        docker.validate().expect("it is allowed");
         assert!(docker.candidates()[0].contains(share::plain().image.as_str()));
     }
 }

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use ssh2::{Agent, ErrorCode, PublicKey, Session};
 
 use super::failure::denied;
+use crate::model::Secret;
 use crate::providers::{Error, ErrorKind};
 
 /// What may be used.
@@ -15,6 +16,8 @@ use crate::providers::{Error, ErrorKind};
 pub(super) struct SshCredentials {
     /// The agent's socket, if it may be asked.
     pub(super) agent: Option<PathBuf>,
+    /// The text of a private key, where the settings give one.
+    pub(super) key: Option<Secret>,
 }
 
 /// What a file of a private key holds.
@@ -61,6 +64,13 @@ pub(super) fn log_in(
                 agent = Some(found);
             }
             Err(why) => tried.push(format!("the agent ({why})")),
+        }
+    }
+    if let Some(key) = &credentials.key {
+        let attempt = session.userauth_pubkey_memory(user, None, key.expose(), None);
+        let name = "the key of `identity`".to_owned();
+        if accepted(session, attempt, &mut tried, name)? {
+            return Ok(());
         }
     }
     for (file, held) in &files {

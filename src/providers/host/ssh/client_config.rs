@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use ssh2_config::{HostParams, ParseRule, SshConfig};
 
 use super::config::SshProviderConfig;
+use crate::model::KeySetting;
 use crate::model::digest;
 use crate::model::text::{quoted, typed};
 use crate::providers::{Error, Result};
@@ -227,7 +228,9 @@ impl OpenSshConfig {
         spelled: &Spelled<'_>,
     ) -> Vec<PathBuf> {
         match (&config.identity, named) {
-            (Some(own), _) => vec![self.path(&own.to_string_lossy())],
+            (Some(KeySetting::File(own)), _) => vec![self.path(&own.to_string_lossy())],
+            // It is tried as it is, and no other.
+            (Some(KeySetting::Text(_)), _) => Vec::new(),
             (None, Some(named)) => named
                 .iter()
                 .map(|path| self.expanded(path, spelled))

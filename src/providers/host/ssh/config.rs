@@ -8,7 +8,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
-use crate::model::{ExistingPath, HumanDuration, PathSetting};
+use crate::model::{ExistingPath, HumanDuration, KeySetting, PathSetting};
 use crate::providers::schema::{backticked, dotted};
 use crate::providers::{Error, OneOrMany, Result};
 
@@ -19,60 +19,79 @@ pub struct SshProviderConfig {
     /// The hosts, in order of preference: `[user@]host[:port]`, or names of `~/.ssh/config`; a list, or one as text
     #[serde(deserialize_with = "one_or_more")]
     #[schemars(with = "OneOrMany")]
+    #[schemars(extend("x-harmless" = false))]
     pub hosts: Vec<String>,
     /// How many runners may be on a host at a time: a number, or a table by host (1 for those it leaves out)
     #[serde(default)]
+    #[schemars(extend("x-harmless" = true))]
     pub slots: Slots,
     /// The ids of GPUs that the slots of a host share out, seen by jobs as `CUDA_VISIBLE_DEVICES`: a list, or a table by host
     #[serde(default)]
+    #[schemars(extend("x-harmless" = true))]
     pub gpus: HostGpus,
     /// Labels that runners on a host get, a table by host; added once a runner has its slot
     #[serde(default)]
+    #[schemars(extend("x-harmless" = true))]
     pub labels: BTreeMap<String, Vec<String>>,
     /// The user to log in as where neither the host nor `~/.ssh/config` names one; the one who starts gharun when left out
     #[serde(default)]
+    #[schemars(extend("x-harmless" = false))]
     pub user: Option<String>,
-    /// The file of the private key; those of `~/.ssh/config`, or else `id_ed25519`, `id_ecdsa` and `id_rsa`, when left out
+    /// The private key: the path of its file, or the source of its text; those of `~/.ssh/config`, or else `id_ed25519`, `id_ecdsa` and `id_rsa`, when left out
     #[serde(default)]
-    pub identity: Option<ExistingPath>,
+    #[schemars(extend("x-harmless" = false))]
+    pub identity: Option<KeySetting>,
     /// Whether to use the keys of the ssh agent; an encrypted key needs it
     #[serde(default = "yes")]
+    #[schemars(extend("x-harmless" = false))]
     pub agent: bool,
     /// The socket of the agent; `$SSH_AUTH_SOCK` when left out
     #[serde(default)]
+    #[schemars(extend("x-harmless" = false))]
     pub agent_socket: Option<ExistingPath>,
     /// Which host keys are accepted: `strict`, only those in `known_hosts`; `accept-new` also adds the key of a host that is not in it
     #[serde(default)]
+    #[schemars(extend("x-harmless" = false))]
     pub host_key_check: HostKeyCheck,
     /// The file of known hosts; that of `~/.ssh/config`, or else `~/.ssh/known_hosts`, when left out
     #[serde(default)]
+    #[schemars(extend("x-harmless" = false))]
     pub known_hosts: Option<PathSetting>,
     /// The jump hosts, separated by commas; those of `~/.ssh/config` when left out; `none` for none
     #[serde(default)]
+    #[schemars(extend("x-harmless" = false))]
     pub jump: Option<String>,
     /// The folder of `config`, keys and known hosts; `.ssh` in the user's home when left out
     #[serde(default)]
+    #[schemars(extend("x-harmless" = false))]
     pub ssh_dir: Option<ExistingPath>,
     /// The time limit for each step of a connection: answer, host key, login
     #[serde(default = "ten_seconds")]
+    #[schemars(extend("x-harmless" = true))]
     pub connect_timeout: HumanDuration,
     /// The folder of the slots on a host: absolute, or `~/FOLDER`
     #[serde(default = "below_home")]
+    #[schemars(extend("x-harmless" = false))]
     pub work_dir: String,
     /// Whether runner archives are kept on the host between starts
     #[serde(default = "yes")]
+    #[schemars(extend("x-harmless" = false))]
     pub cache: bool,
     /// Whether to run everything there as root, with `sudo -n`
     #[serde(default)]
+    #[schemars(extend("x-harmless" = false))]
     pub sudo: bool,
     /// Which host comes first: `order` is that of `hosts`, `least-used` the one with the most room, `random` any
     #[serde(default)]
+    #[schemars(extend("x-harmless" = true))]
     pub prefer: Prefer,
     /// How long a start waits for a free slot, first come, first served, before it goes on to the next provider
     #[serde(default)]
+    #[schemars(extend("x-harmless" = true))]
     pub wait_for_slot: HumanDuration,
     /// How long the slot of a runner that ended by itself is kept for its log to be read, in whole minutes, rounded up
     #[serde(default = "ten_minutes")]
+    #[schemars(extend("x-harmless" = true))]
     pub grace: HumanDuration,
 }
 

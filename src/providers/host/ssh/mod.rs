@@ -14,7 +14,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::{Host, Layout};
-use crate::model::{Instance, InstanceId, Order};
+use crate::model::{Instance, InstanceId, KeySetting, Order};
 use crate::providers::{
     Error, ErrorKind, Health, Listing, Lookup, Provider, ProviderFuture, ProviderKind, Result,
     Termination, Unread,
@@ -143,6 +143,10 @@ impl ProviderKind for Ssh {
                     .as_deref()
                     .filter(|socket| config.agent && !socket.as_os_str().is_empty())
                     .map(Path::to_owned),
+                key: match &config.identity {
+                    Some(KeySetting::Text(key)) => Some(key.clone()),
+                    Some(KeySetting::File(_)) | None => None,
+                },
             },
             check: config.host_key_check,
             patience: config.connect_timeout.get(),

@@ -82,9 +82,17 @@ impl AccountKey {
     ///
     /// Why it is none, as the end of a sentence about the file.
     pub(super) fn load(path: &Path) -> Result<Self, String> {
-        let text = read(path)?;
+        Self::parse(&read(path)?)
+    }
+
+    /// Reads the text of a key file.
+    ///
+    /// # Errors
+    ///
+    /// Why it is none, as the end of a sentence about it.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
         // Serde may quote what did not fit, and that may be the key.
-        let file: ServiceAccountFile = serde_json::from_str(&text).map_err(|error| {
+        let file: ServiceAccountFile = serde_json::from_str(text).map_err(|error| {
             format!(
                 "is not a valid key file: `subject-credentials` is malformed at line {}",
                 error.line()

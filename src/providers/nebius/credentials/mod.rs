@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::config::NebiusConfig;
-use crate::model::Secret;
+use crate::model::{KeySetting, Secret};
 use crate::providers::{Error, ErrorKind, Result};
 
 mod key;
@@ -95,9 +95,16 @@ impl CallerIdentity {
         };
         let source = if let Some(token) = &config.iam_token {
             CredentialSource::Token(fit(token)?)
-        } else if let Some(path) = &config.service_account_key {
-            CredentialSource::Key(AccountKey::load(path).map_err(|why| {
-                let what = format!("`{}` {why}", path.display());
+        } else if let Some(key) = &config.service_account_key {
+            let read = match key {
+                KeySetting::File(path) => {
+                    AccountKey::load(path).map_err(|why| format!("`{}` {why}", path.display()))
+                }
+                KeySetting::Text(text) => {
+                    AccountKey::parse(text.expose()).map_err(|why| format!("its text {why}"))
+                }
+            };
+            CredentialSource::Key(read.map_err(|what| {
                 Error::setting("service_account_key", what)
                     .hinted("create one with `nebius iam auth-public-key generate`")
             })?)

@@ -101,6 +101,19 @@ fn the_first_that_is_named_counts() {
 }
 
 #[test]
+fn the_key_of_a_service_account_may_be_given_as_its_text() {
+    let account = Standin::start().account();
+    let told = identity(json!({ "service_account_key": account.file() })).expect("it is a key");
+    let account = format!("service account `{}`", account.id);
+    assert_eq!(told.source.describe(), account);
+    let error = identity(json!({ "service_account_key": "{\"private-key\": \"hush\"}" }));
+    let error = error.expect_err("it is none");
+    let told = crate::model::chain(&error);
+    assert!(told.contains("its text is not a valid key file"), "{told}");
+    assert!(!told.contains("hush"), "{told}");
+}
+
+#[test]
 fn what_a_setting_names_and_cannot_be_used_is_refused_without_a_word_of_it() {
     let (folder, standin) = (tempfile::tempdir().unwrap(), Standin::start());
     let account = standin.account();

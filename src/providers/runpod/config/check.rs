@@ -4,7 +4,7 @@ use url::Url;
 
 use super::super::request::{OURS, THEIRS};
 use super::{PodVolume, RunPodConfig};
-use crate::providers::common::rest::address;
+use crate::providers::common::rest::{address, encrypted};
 use crate::providers::common::words::{PRICE, check_word};
 use crate::providers::schema::backticked;
 use crate::providers::{EnvName, Error, OneOrMany, Result};
@@ -35,6 +35,9 @@ impl RunPodConfig {
         self.check_words()?;
         self.check_env()?;
         let mut url = address("endpoint", &self.endpoint)?;
+        if !self.allow_plain_http {
+            encrypted("endpoint", &url)?;
+        }
         if matches!(url.path(), "" | "/") {
             url.set_path("/v2");
         }

@@ -109,3 +109,16 @@ fn a_misspelled_cloud_or_key_is_refused_with_what_can_be_written() {
     let key = read(json!({ "api_key": "k", "gpus": 1 }));
     assert!(key.contains("unknown field `gpus`"), "{key}");
 }
+
+#[test]
+fn the_key_goes_unencrypted_only_where_a_line_allows_it() {
+    let mut table = json!({ "endpoint": "http://192.0.2.1/v2" });
+    let error = config(table.clone()).check().expect_err("it is refused");
+    assert_eq!(error.key(), Some("endpoint"));
+    assert!(
+        error.hints()[0].contains("`allow_plain_http = true`"),
+        "{error:?}"
+    );
+    table["allow_plain_http"] = true.into();
+    config(table).check().expect("it is allowed");
+}

@@ -118,7 +118,8 @@ fn the_surroundings_give_key_and_endpoint() {
 #[tokio::test]
 async fn the_settings_warn_of_what_will_not_work_well() {
     let account = Account::open();
-    let settings = json!({ "disk": 10, "cloud": "any", "endpoint": "http://192.0.2.1/v2" });
+    let mut settings = json!({ "disk": 10, "cloud": "any", "endpoint": "http://192.0.2.1/v2" });
+    settings["allow_plain_http"] = true.into();
     let warnings = account.with(settings).warnings();
     assert_eq!(warnings.len(), 3, "{warnings:?}");
     assert!(account.with(two()).warnings().is_empty());

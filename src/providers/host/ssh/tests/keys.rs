@@ -26,6 +26,9 @@ async fn keys_of_every_kind_let_us_in() {
         let health = ssh.check().await;
         let health = health.unwrap_or_else(|error| panic!("{kind}: {}", chain(&error)));
         assert!(!health.facts.is_empty());
+        let text = fs::read_to_string(&key).expect("it was made");
+        let check = hosts.with(json!({ "identity": text })).await.check().await;
+        check.unwrap_or_else(|error| panic!("{kind}, by its text: {}", chain(&error)));
     }
 }
 

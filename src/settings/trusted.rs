@@ -1,0 +1,61 @@
+//! `gharun providers trust`: takes a file of settings as the user's own.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::found::{self, Owners};
+use super::trust::{self, Covered};
+use super::{Env, Error, Result, Setting, SettingsFile};
+use crate::providers::schema::dotted;
+
+/// What `gharun providers trust` came to.
+#[derive(Clone, Debug, Serialize)]
+pub struct Trusted {
+    /// The file.
+    pub file: PathBuf,
+    /// One digest over all that is trusted.
+    pub digest: String,
+    /// The files that it names, below its folder, which are covered too.
+    pub covers: Vec<PathBuf>,
+    /// The settings that needed trust, each with its line.
+    pub settings: Vec<String>,
+    /// The file that remembers it.
+    pub remembered_in: PathBuf,
+}
+
+impl Trusted {
+    /// Trusts a file as it is now.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be read or used, that is not of this user, and trust that cannot be remembered.
+    pub fn trust(path: &Path, env: &Env) -> Result<Self> {
+        let Some(memory) = trust::memory(env) else {
+            let error = Error::usage(
+                "trust cannot be remembered: neither $XDG_STATE_HOME nor $HOME is set",
+            );
+            return Err(error.hinted(format!("name the file: `--config {}`", path.display())));
+        };
+        let text = found::read(path, Owners::of(env).as_ref())?.ok_or_else(|| {
+            let error = Error::usage(format!("`{}` does not exist", path.display()));
+            error.hinted("write one with `gharun providers init`")
+        })?;
+        let file = SettingsFile::parse(path, &text)?;
+        let covered = Covered::of(path, &text, file.values(), env)?;
+        trust::remember(&memory, &covered.digest, path).map_err(|error| {
+            Error::usage(format!("could not write `{}`: {error}", memory.display()))
+        })?;
+        let settings = file.needing_trust().into_iter().map(|key| {
+            let origin = file.origin(&key);
+            Setting { value: (), origin }.subject(&dotted(&key))
+        });
+        Ok(Self {
+            file: path.to_owned(),
+            digest: covered.digest,
+            covers: covered.files,
+            settings: settings.collect(),
+            remembered_in: memory,
+        })
+    }
+}

@@ -1,0 +1,202 @@
+//! A providers.toml that is found in the current folder: what it may say, and who is believed.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use serde_json::Value;
+
+use crate::world::{Said, World};
+
+/// A laptop in a folder with a file of settings that nobody named.
+fn found(text: &str) -> World {
+    let world = World::new();
+    write(&world, text);
+    world
+}
+
+fn write(world: &World, text: &str) {
+    std::fs::write(world.path("providers.toml"), text).expect("a file");
+}
+
+/// Runs a command that has to find the file.
+fn run(world: &World, args: &str) -> Said {
+    let mut command = world.command(args);
+    let output = command.env_remove("GHARUN_CONFIG").output();
+    Said::of(output.expect("it runs"), world)
+}
+
+fn unknown(said: &Said) -> Vec<Value> {
+    said.json()["unknown"].as_array().expect("a list").clone()
+}
+
+const BOX: &str = "[providers.box]\nkind = \"local\"\nslots = 2\nwork_dir = \"jobs\"\n";
+
+#[test]
+fn what_is_harmless_needs_no_trust_and_the_file_is_named_once() {
+    let world =
+        found("[defaults]\nlifetime = \"2h\"\n[providers.box]\nkind = \"local\"\nslots = 2\n");
+    let said = run(&world, "list").exits(0);
+    let named = said.stderr.matches("providers.toml").count();
+    assert_eq!(named, 1, "{}", said.stderr);
+    let said = run(&world, "start box --dry-run").exits(0);
+    assert!(said.stdout.contains("lifetime 7200s"), "{}", said.stdout);
+    // One that is named is not: whoever typed it knows.
+    let said = world.run("list").exits(0);
+    assert!(!said.stderr.contains("providers.toml"), "{}", said.stderr);
+}
+
+#[test]
+fn a_table_that_is_not_trusted_is_unknown_and_everything_else_goes_on() {
+    let world = found(&format!("{BOX}[providers.fine]\nkind = \"local\"\n"));
+    let said = run(&world, "list --output json").exits(1);
+    let unknown = unknown(&said);
+    assert_eq!(unknown.len(), 1, "{unknown:?}");
+    let error = unknown[0]["error"].as_str().expect("a text");
+    assert_eq!(
+        error,
+        "`providers.box.work_dir` (providers.toml:4) needs trust: the file was found in the current folder, not named"
+    );
+    let hint = "if the file is yours, type `gharun providers trust`, or name it: `--config providers.toml`";
+    assert_eq!(unknown[0]["hints"][0], hint);
+    run(&world, "stop --all --yes").exits(1);
+    let said = run(&world, "start box").exits(2);
+    assert!(said.stderr.contains(hint), "{}", said.stderr);
+    run(&world, "start fine --dry-run").exits(0);
+}
+
+#[test]
+fn a_file_is_trusted_by_its_content_until_that_changes() {
+    let world = found(BOX);
+    let said = run(&world, "providers trust --output json").exits(0);
+    let said = said.json();
+    assert_eq!(
+        said["settings"][0],
+        "`providers.box.work_dir` (providers.toml:4)"
+    );
+    run(&world, "list").exits(0);
+    write(&world, &BOX.replace("jobs", "elsewhere"));
+    let said = run(&world, "list").exits(1);
+    assert!(
+        said.stderr.contains("has changed since it was trusted"),
+        "{}",
+        said.stderr
+    );
+    run(&world, "list --config providers.toml").exits(0);
+}
+
+#[test]
+fn a_server_of_a_file_that_is_not_trusted_gets_no_token_from_any_command() {
+    let world = World::new();
+    let elsewhere = world.stub.url();
+    let world = world.env("GITHUB_API_URL", "");
+    write(&world, &format!("[github]\napi_url = \"{elsewhere}\"\n"));
+    for command in [
+        "list",
+        "stop --all --yes",
+        "providers check local",
+        "start local",
+    ] {
+        let said = run(&world, command).exits(2);
+        assert!(
+            said.stderr
+                .contains("`github.api_url` (providers.toml:2) needs trust"),
+            "{command}: {}",
+            said.stderr
+        );
+    }
+    assert_eq!(world.stub.runners().len(), 0);
+    run(&world, "providers trust").exits(0);
+    run(&world, "list").exits(0);
+}
+
+#[test]
+fn a_command_of_a_file_runs_only_when_it_and_the_program_are_as_they_were_trusted() {
+    let world = World::new().env("GH_PAT", "");
+    let program = world.path("token.sh");
+    let script = |mark: &str| {
+        let text = format!("#!/bin/sh\ntouch {mark}\necho {}\n", crate::world::TOKEN);
+        std::fs::write(&program, text).expect("a script");
+        let rights = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(&program, rights).expect("rights");
+    };
+    script("first");
+    write(
+        &world,
+        "[github]\ntoken = { command = [\"./token.sh\"] }\n[providers.box]\nkind = \"local\"\n",
+    );
+    run(&world, "list").exits(2);
+    assert!(!world.path("first").exists());
+    let said = run(&world, "providers trust").exits(0);
+    assert!(said.stdout.contains("file\t./token.sh"), "{}", said.stdout);
+    run(&world, "list").exits(0);
+    assert!(world.path("first").exists());
+    script("second");
+    run(&world, "list").exits(2);
+    assert!(!world.path("second").exists());
+}
+
+#[test]
+fn a_scope_of_a_file_that_is_not_trusted_is_asked_for_and_not_guessed() {
+    let world = found("[github]\nrepo = \"octo/other\"\n[providers.box]\nkind = \"local\"\n")
+        .env("GHARUN_REPO", "")
+        .env("GITHUB_REPOSITORY", "octo/app");
+    let said = run(&world, "list").exits(2);
+    assert!(
+        said.stderr
+            .contains("`github.repo` (providers.toml:2) needs trust"),
+        "{}",
+        said.stderr
+    );
+    run(&world, "list --repo octo/app").exits(0);
+}
+
+#[test]
+fn trust_that_cannot_be_remembered_says_so() {
+    let world = found(BOX).env("HOME", "").env("GHARUN_NO_STATE", "");
+    let said = run(&world, "providers trust --no-state").exits(2);
+    assert!(
+        said.stderr.contains("--config providers.toml"),
+        "{}",
+        said.stderr
+    );
+    let said = run(&world, "list --no-state").exits(1);
+    assert!(
+        said.stderr
+            .contains("neither $XDG_STATE_HOME nor $HOME is set"),
+        "{}",
+        said.stderr
+    );
+}
+
+#[test]
+fn a_step_trusts_what_it_finds_but_where_outsiders_can_trigger_it() {
+    let world = World::step();
+    write(&world, BOX);
+    run(&world, "list").exits(0);
+    for event in ["push", "pull_request", "schedule", "workflow_dispatch"] {
+        let mut command = world.command("list");
+        let command = command
+            .env_remove("GHARUN_CONFIG")
+            .env("GITHUB_EVENT_NAME", event);
+        Said::of(command.output().expect("it runs"), &world).exits(0);
+    }
+    for event in [
+        "pull_request_target",
+        "workflow_run",
+        "issue_comment",
+        "issues",
+        "discussion",
+        "discussion_comment",
+    ] {
+        let mut command = world.command("list");
+        let command = command
+            .env_remove("GHARUN_CONFIG")
+            .env("GITHUB_EVENT_NAME", event);
+        let said = Said::of(command.output().expect("it runs"), &world).exits(1);
+        assert!(
+            said.stderr
+                .contains(&format!("outsiders can trigger `{event}`")),
+            "{}",
+            said.stderr
+        );
+    }
+}
