@@ -48,7 +48,7 @@ pub(super) async fn run(
     };
     loop {
         let outcome = interrupts.unless(async { Ok(list(&fleet, &request).await) });
-        let outcome = outcome.await?;
+        let outcome = Box::pin(outcome).await?;
         let outcome = ListOutcome {
             not_searched: opened.not_searched.clone(),
             ..outcome

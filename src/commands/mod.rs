@@ -155,7 +155,8 @@ impl Context {
             let file = file.display();
             self.ui.status(&format!("Using the settings of ./{file}"));
         }
-        let result = AssertUnwindSafe(self.carry_out(command)).catch_unwind();
+        // Its future holds all that a command does.
+        let result = AssertUnwindSafe(Box::pin(self.carry_out(command))).catch_unwind();
         let result = result
             .await
             .unwrap_or_else(|panic| Err(failed_itself(panic.as_ref())));

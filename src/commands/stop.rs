@@ -35,15 +35,13 @@ pub(super) async fn run(
         () = interrupts.next() => None,
     };
     let interrupted = looked.is_none();
-    let looked = match looked {
-        Some(looked) => looked,
-        None => match timeout(LAST_LOOK, looking).await {
-            Ok(looked) => looked?,
-            Err(_) => {
-                let outcome = StopOutcome::interrupted_looking(&stop.target);
-                return finish(context, &outcome, &[]);
-            }
-        },
+    let looked = if let Some(looked) = looked {
+        looked
+    } else if let Ok(looked) = timeout(LAST_LOOK, looking).await {
+        looked?
+    } else {
+        let outcome = StopOutcome::interrupted_looking(&stop.target);
+        return finish(context, &outcome, &[]);
     };
     let Looked {
         opened,
@@ -98,7 +96,10 @@ pub(super) async fn run(
         let what = "Interrupted: ending what was asked to end, for a few seconds more";
         context.ui.status(what);
     };
-    let outcome = carry_out(&fleet, &view, &request(&stop), selection, signals).await;
+    // It holds all that is being ended.
+    let request = request(&stop);
+    let carrying_out = Box::pin(carry_out(&fleet, &view, &request, selection, signals));
+    let outcome = carrying_out.await;
     let outcome = StopOutcome {
         not_searched: opened.not_searched,
         ..outcome

@@ -139,10 +139,9 @@ impl<G: GitHubApi> StartContext<'_, G> {
             let at_most = match &trouble {
                 Trouble::Launch { source, .. } => match source.kind {
                     ErrorKind::RateLimited => PATIENCE,
-                    ErrorKind::Unavailable => TRIES,
                     // It is proved absent, and a launch of the same name never makes two.
                     ErrorKind::Ambiguous if self.is_last(place) => usize::MAX,
-                    ErrorKind::Ambiguous => TRIES,
+                    ErrorKind::Ambiguous | ErrorKind::Unavailable => TRIES,
                     ErrorKind::NoCapacity => match source.wait() {
                         Some(wait) => {
                             if !waits {

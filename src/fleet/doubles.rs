@@ -381,10 +381,8 @@ pub(crate) fn row() -> survey::SurveyRow {
         verdict: Verdict::Working,
         why: "a job runs on it".to_owned(),
         place: None,
-        elsewhere: false,
-        unjudged: false,
         ours: true,
-        undecided: false,
+        doubts: survey::Doubts::default(),
         name,
     }
 }

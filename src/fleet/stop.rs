@@ -274,7 +274,7 @@ impl<'a, G: GitHubApi> Selecting<'a, G> {
                 );
             } else if row.is_past_its_lifetime() && row.may_run() {
                 self.keep(row, format!("past its lifetime: {}", row.why));
-            } else if row.undecided {
+            } else if row.doubts.undecided {
                 let machine = row.instance.as_ref();
                 let error = format!("it may be an orphan: {}", row.why);
                 self.refuse(Unstopped::new(machine, Some(&row.name), error));
@@ -495,7 +495,7 @@ impl SurveyRow {
         );
         let late = self.expires.is_some_and(|expires| self.facts.now > expires);
         let absent = self.facts.registration == RegistrationState::Absent || self.is_rehearsal();
-        self.recorded && unseen && !self.unjudged && late && absent
+        self.recorded && unseen && !self.doubts.unjudged && late && absent
     }
 }
 

@@ -109,12 +109,19 @@ pub struct SurveyRow {
     /// Why, in a few words.
     pub why: String,
     pub(super) place: Option<NamedProvider>,
-    /// Whether its machine is recorded at a place that its provider does not look at.
-    pub(super) elsewhere: bool,
-    /// Whether its machine may be one that is there and cannot be judged.
-    pub(super) unjudged: bool,
     pub(super) ours: bool,
-    /// Whether it would be an orphan, and nobody could tell that no job runs on it.
+    /// What could not be found out of it.
+    pub(super) doubts: Doubts,
+}
+
+/// Why the verdict on a runner may be less than the truth.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Doubts {
+    /// Its machine is recorded at a place that its provider does not look at.
+    pub(super) elsewhere: bool,
+    /// Its machine may be one that is there and cannot be judged.
+    pub(super) unjudged: bool,
+    /// It would be an orphan, and no source could tell that no job runs on it.
     pub(super) undecided: bool,
 }
 
@@ -389,10 +396,11 @@ impl SourceListing {
             let error = unjudged.error.clone().any();
             Unknown::new(
                 reference.to_string(),
-                match unjudged.is_ours {
-                    true => error.hinted(format!("end it with `gharun stop --force {reference}`")),
-                    false => error.hinted("see who changed its tags: gharun leaves it alone"),
-                },
+                error.hinted(if unjudged.is_ours {
+                    format!("end it with `gharun stop --force {reference}`")
+                } else {
+                    "see who changed its tags: gharun leaves it alone".to_owned()
+                }),
             )
         }))
     }

@@ -56,7 +56,7 @@ impl Unjudged {
     }
 
     /// The same for one that gharun did not make, whatever its tags say.
-    pub fn is_foreign(self, error: Error) -> Self {
+    pub fn foreign(self, error: Error) -> Self {
         Self {
             is_ours: false,
             error,

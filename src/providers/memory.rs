@@ -121,9 +121,10 @@ impl InMemoryProvider {
             return Ok(());
         }
         let message = format!("`{id}` is not at `{}`", self.place);
-        let kind = match self.is_vague(id) {
-            true => ErrorKind::NotFound,
-            false => ErrorKind::Config,
+        let kind = if self.is_vague(id) {
+            ErrorKind::NotFound
+        } else {
+            ErrorKind::Config
         };
         Err(Error::new(kind, message))
     }

@@ -84,14 +84,15 @@ pub struct ProvidersReport {
 impl TextForm for Trusted {
     /// The file with its digest, and below it what that covers.
     fn text(&self) -> String {
-        let mut text = format!("trusted\t{}\t{}\n", self.file.display(), self.digest);
-        for setting in &self.settings {
-            text.push_str(&format!("setting\t{setting}\n"));
-        }
-        for file in &self.covers {
-            text.push_str(&format!("file\t{}\n", file.display()));
-        }
-        text
+        let trusted = format!("trusted\t{}\t{}\n", self.file.display(), self.digest);
+        let settings = self.settings.iter();
+        let settings = settings.map(|setting| format!("setting\t{setting}\n"));
+        let files = self.covers.iter();
+        let files = files.map(|file| format!("file\t{}\n", file.display()));
+        std::iter::once(trusted)
+            .chain(settings)
+            .chain(files)
+            .collect()
     }
 }
 

@@ -169,7 +169,8 @@ impl SettingsFile {
             .map(|key| format!("`{}`", dotted(key)));
         let mut names = names.collect::<Vec<_>>().join(", ");
         if keys.len() > NAMED {
-            names.push_str(&format!(" and {} more", keys.len() - NAMED));
+            let more = format!(" and {} more", keys.len() - NAMED);
+            names.push_str(&more);
         }
         let needs = if keys.len() == 1 { "needs" } else { "need" };
         let origin = self.origin(first);

@@ -75,7 +75,7 @@ pub(super) fn read(path: &Path, owners: Option<&Owners>) -> Result<Option<String
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
     let file = match rustix::fs::open(path, flags, Mode::empty()) {
         Ok(file) => File::from(file),
-        Err(error) => return absent_or(path, error.into()),
+        Err(error) => return absent_or(path, &error.into()),
     };
     let about = file.metadata().map_err(|error| unread(path, &error))?;
     if !about.is_file() {
@@ -91,7 +91,7 @@ pub(super) fn read(path: &Path, owners: Option<&Owners>) -> Result<Option<String
 pub(super) fn read_named(path: &Path) -> Result<Option<String>> {
     match File::open(path) {
         Ok(file) => text(path, file).map(Some),
-        Err(error) => absent_or(path, error),
+        Err(error) => absent_or(path, &error),
     }
 }
 
@@ -127,10 +127,10 @@ fn text(path: &Path, file: File) -> Result<String> {
     Ok(text)
 }
 
-fn absent_or(path: &Path, error: std::io::Error) -> Result<Option<String>> {
+fn absent_or(path: &Path, error: &std::io::Error) -> Result<Option<String>> {
     match error.kind() {
         ErrorKind::NotFound => Ok(None),
-        _ => Err(unread(path, &error)),
+        _ => Err(unread(path, error)),
     }
 }
 

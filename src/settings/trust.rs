@@ -174,7 +174,10 @@ impl Covered {
             left = left
                 .checked_sub(size)
                 .ok_or_else(|| too_much(io::Error::other("the files have more than 64 MiB")))?;
-            digests.push_str(&format!("{}  {:?}\n", sha256(&bytes), one));
+            // A name may hold line ends.
+            let name = sha256(one.as_os_str().as_encoded_bytes());
+            let digest = format!("{}  {name}\n", sha256(&bytes));
+            digests.push_str(&digest);
         }
         Ok(Self {
             digest: sha256(digests),

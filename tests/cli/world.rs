@@ -70,6 +70,7 @@ impl World {
     }
 
     /// The server, as tags name it.
+    #[cfg(feature = "docker")]
     pub(crate) fn server(&self) -> String {
         format!("127.0.0.1:{}", self.stub.port())
     }

@@ -1,7 +1,7 @@
 //! Plays one scenario: a flow, the stroke, the documented cure; then it is counted what is left, and what was promised.
 
 use std::io::Read;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -287,7 +287,7 @@ impl Scene {
             }
             let ended: Vec<_> = running.iter_mut().filter_map(Running::ended).collect();
             if ended.len() == running.len() {
-                break ended[0];
+                break ended[0].code();
             }
             if begin.elapsed() > PATIENCE {
                 for one in &running {
@@ -339,7 +339,7 @@ fn forbid_writing(process: u32) {
 struct Running {
     child: Child,
     ears: [JoinHandle<String>; 2],
-    ended: Option<Option<i32>>,
+    ended: Option<ExitStatus>,
 }
 
 impl Running {
@@ -355,17 +355,16 @@ impl Running {
     }
 
     /// How it ended, once it has.
-    fn ended(&mut self) -> Option<Option<i32>> {
+    fn ended(&mut self) -> Option<ExitStatus> {
         if self.ended.is_none() {
-            let status = self.child.try_wait().expect("it can be asked");
-            self.ended = status.map(|status| status.code());
+            self.ended = self.child.try_wait().expect("it can be asked");
         }
         self.ended
     }
 
     /// All that it said.
     fn said(self, args: &str, took: Duration) -> String {
-        let code = match self.ended.flatten() {
+        let code = match self.ended.and_then(|status| status.code()) {
             Some(code) => format!("exit {code}"),
             None => "killed".to_owned(),
         };

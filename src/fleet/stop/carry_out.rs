@@ -101,18 +101,15 @@ impl<G: GitHubApi> Stopping<'_, G> {
             }
             looked_since_signal = self.limit.is_interrupted();
             let look = select_again(self.fleet, self.view, self.stop, &begun_by);
-            next = match self.limit.limit(look).await {
-                Ok(selection) => selection,
-                Err(_) => {
-                    if self.limit.is_interrupted() {
-                        let what = "what turned up meanwhile";
-                        stops
-                            .unknown
-                            .push(Unknown::new(what, "interrupted before it was listed"));
-                    }
-                    break;
+            let Ok(selection) = self.limit.limit(look).await else {
+                if self.limit.is_interrupted() {
+                    let what = "what turned up meanwhile";
+                    let unknown = Unknown::new(what, "interrupted before it was listed");
+                    stops.unknown.push(unknown);
                 }
+                break;
             };
+            next = selection;
         }
         stops.interrupted = self.limit.is_interrupted();
         Unknown::tidy(&mut stops.unknown);

@@ -308,10 +308,10 @@ impl<'a, G: GitHubApi> Ending<'a, G> {
         } else {
             Until::Accepted
         };
-        let deadline = match self.is_abandoned() {
-            true => self.limit.end().min(Instant::now() + ABANDONED),
-            false => self.limit.end(),
-        };
+        let mut deadline = self.limit.end();
+        if self.is_abandoned() {
+            deadline = deadline.min(Instant::now() + ABANDONED);
+        }
         self.asking.set(true);
         match end(place, &instance.id, until, deadline).await {
             Ended::Gone => self.terminated.set(true),

@@ -71,7 +71,7 @@ impl<'a, G: GitHubApi> Inquiry<'a, G> {
     pub(in crate::fleet) async fn examine(&self, row: &mut SurveyRow) {
         row.facts.now = self.fleet.now();
         row.facts.at_least = self.fleet.at_least();
-        if row.elsewhere {
+        if row.doubts.elsewhere {
             self.tell_where(row).await;
         } else if row.facts.machine == MachineState::Unread && row.is_abandoned() {
             let error = Error::from("its lifetime is over, and it could not be looked for");
@@ -81,7 +81,7 @@ impl<'a, G: GitHubApi> Inquiry<'a, G> {
             row.facts.run_over = self.run_over(row).await;
         }
         self.judge(row);
-        row.undecided = false;
+        row.doubts.undecided = false;
         let acted_upon = match row.verdict {
             Verdict::Orphan => row.facts.machine == MachineState::There && !row.is_rehearsal(),
             Verdict::Ghost => true,
@@ -95,7 +95,7 @@ impl<'a, G: GitHubApi> Inquiry<'a, G> {
                     self.judge(row);
                 }
                 Err(NoAnswer) => {
-                    row.undecided = row.verdict == Verdict::Orphan;
+                    row.doubts.undecided = row.verdict == Verdict::Orphan;
                     row.verdict = Verdict::Unknown;
                     "could not ask whether a job runs on it".clone_into(&mut row.why);
                 }
@@ -210,13 +210,9 @@ impl<'a, G: GitHubApi> Inquiry<'a, G> {
         let Some(machine) = &row.instance else {
             return;
         };
-        let error = match self.ask_place(row).await {
-            Err(error) => error,
-            Ok(_) => {
-                let provider = &machine.provider;
-                format!("`{provider}` does not list machines in its location").into()
-            }
-        };
+        let provider = &machine.provider;
+        let unlisted = || format!("`{provider}` does not list machines in its location").into();
+        let error = self.ask_place(row).await.err().unwrap_or_else(unlisted);
         self.cannot_look_for(row, error);
     }
 
@@ -227,11 +223,12 @@ impl<'a, G: GitHubApi> Inquiry<'a, G> {
             Some(machine) => machine.to_string(),
             None => row.name.to_string(),
         };
-        let error = match row.is_abandoned() {
-            true => error.hinted(format!(
+        let error = if row.is_abandoned() {
+            error.hinted(format!(
                 "if its place is gone for good, forget it with `gharun stop --force {source}`"
-            )),
-            false => error,
+            ))
+        } else {
+            error
         };
         self.cannot(&source, error);
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::{SourceListing, SurveyRow, View, of_github};
+use super::{Doubts, SourceListing, SurveyRow, View, of_github};
 use crate::fleet::verdict::{Facts, MachineState, RegistrationState, Verdict};
 use crate::fleet::{NamedProvider, Unopened};
 use crate::github::Runner;
@@ -92,7 +92,7 @@ impl Join<'_> {
                 row.instance = Some(reference);
                 row.provider = Some(read.place.name.clone());
                 row.kind = Some(read.place.provider.kind());
-                row.unjudged = true;
+                row.doubts.unjudged = true;
                 "its tags could not be read".clone_into(&mut row.why);
                 all.push(row);
             }
@@ -161,8 +161,8 @@ impl Join<'_> {
         let mut row = self.row(name, &entry.server, &entry.scope, machine);
         let is_vague =
             matches!(silence, Some(Some(Silence::Vague(_)))) && machine == MachineState::Unread;
-        row.unjudged = is_hidden;
-        row.elsewhere = is_vague || matches!(silence, Some(Some(Silence::Elsewhere)));
+        row.doubts.unjudged = is_hidden;
+        row.doubts.elsewhere = is_vague || matches!(silence, Some(Some(Silence::Elsewhere)));
         row.instance.clone_from(&entry.instance);
         row.provider = Some(entry.provider.clone());
         row.kind = place.map(|read| read.place.provider.kind());
@@ -255,10 +255,8 @@ impl Join<'_> {
             verdict: Verdict::Unknown,
             why: String::new(),
             place: None,
-            elsewhere: false,
-            unjudged: false,
             ours,
-            undecided: false,
+            doubts: Doubts::default(),
         }
     }
 

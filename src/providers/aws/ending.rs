@@ -64,9 +64,10 @@ impl Aws {
         let mut memory = lock(&self.memory);
         memory.ended.insert(id.id.clone());
         drop(memory);
-        Ok(match is_gone {
-            true => Termination::Gone,
-            false => Termination::Accepted,
+        Ok(if is_gone {
+            Termination::Gone
+        } else {
+            Termination::Accepted
         })
     }
 

@@ -158,14 +158,13 @@ impl Aws {
         let found = made.instances.unwrap_or_default().into_iter().next();
         let found =
             found.ok_or_else(|| failed(ErrorKind::Ambiguous, "AWS did not return an instance"))?;
-        let account = match made.owner_id {
-            Some(account) => account,
-            None => {
-                let asked = self.account(region).await;
-                asked.map_err(|error| {
-                    failed(ErrorKind::Ambiguous, "its account is not known").because(error)
-                })?
-            }
+        let account = if let Some(account) = made.owner_id {
+            account
+        } else {
+            let asked = self.account(region).await;
+            asked.map_err(|error| {
+                failed(ErrorKind::Ambiguous, "its account is not known").because(error)
+            })?
         };
         let mut instance = machine(&places::place(region, &account), &found).ok_or_else(|| {
             if is_gone(&found) {

@@ -54,7 +54,7 @@ pub(super) fn judged(place: &str, found: &Found) -> Option<Result<Instance, Unju
     let unjudged = |id| Unjudged::by_tags(id, |key| tag(found, key));
     if is_foreign(found) {
         let id = id_of(place, found).filter(|_| !is_gone(found))?;
-        return Some(Err(unjudged(id).is_foreign(foreign())));
+        return Some(Err(unjudged(id).foreign(foreign())));
     }
     match machine(place, found) {
         Some(machine) => Some(Ok(machine)),

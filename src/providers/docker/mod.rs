@@ -226,7 +226,7 @@ impl Provider for Docker {
             let daemon = self.place_of(id).await?;
             let is_here = id.location.as_ref() == Some(&daemon.location);
             if !is_here && self.found(&daemon, id).await?.is_none() {
-                return Err(self.unknown(&daemon, id));
+                return Err(unknown(&daemon, id));
             }
             Ok(InstanceId {
                 location: Some(daemon.location.clone()),
@@ -246,7 +246,7 @@ impl Provider for Docker {
             let Some(found) = self.found(&daemon, id).await? else {
                 return match &id.location {
                     Some(place) if *place == daemon.location => Ok(Termination::Gone),
-                    _ => Err(self.unknown(&daemon, id)),
+                    _ => Err(unknown(&daemon, id)),
                 };
             };
             let labels = found.config.and_then(|config| config.labels);
@@ -335,7 +335,7 @@ impl Provider for Docker {
             match daemon.top(&id.id).await {
                 Ok(Some(top)) => Ok(Some(machine::runs_a_job(&top))),
                 Ok(None) if id.location.as_ref() != Some(&daemon.location) => {
-                    Err(self.unknown(&daemon, id))
+                    Err(unknown(&daemon, id))
                 }
                 Ok(None) => Ok(None),
                 // It is not running.
@@ -363,6 +363,21 @@ impl Provider for Docker {
             reach::url(&daemon, network, port).await
         })
     }
+}
+
+/// The error for a container that the daemon does not have, and may never have had.
+fn unknown(daemon: &Daemon, id: &InstanceId) -> Error {
+    let hint = "set `$DOCKER_HOST`, `host` or `context` to the daemon that has it";
+    if id.location.is_none() || id.location == daemon.vague {
+        let what = format!("`{id}` was not found at {}", daemon.whose());
+        return Error::new(ErrorKind::NotFound, what).hinted(hint);
+    }
+    let what = format!(
+        "the container `{id}` is not at {}, whose ID is `{}`",
+        daemon.whose(),
+        daemon.location
+    );
+    Error::new(ErrorKind::Elsewhere, what).hinted(hint)
 }
 
 impl Docker {
@@ -401,24 +416,9 @@ impl Docker {
         // A clone of a daemon's host may have a container of the same id. What earlier versions wrote of a daemon whose
         // id changes says nothing.
         if is_other && daemon.vague.is_some() {
-            return Err(self.unknown(&daemon, id));
+            return Err(unknown(&daemon, id));
         }
         Ok(daemon)
-    }
-
-    /// The error for a container that the daemon does not have, and may never have had.
-    fn unknown(&self, daemon: &Daemon, id: &InstanceId) -> Error {
-        let hint = "set `$DOCKER_HOST`, `host` or `context` to the daemon that has it";
-        if id.location.is_none() || id.location == daemon.vague {
-            let what = format!("`{id}` was not found at {}", daemon.whose());
-            return Error::new(ErrorKind::NotFound, what).hinted(hint);
-        }
-        let what = format!(
-            "the container `{id}` is not at {}, whose ID is `{}`",
-            daemon.whose(),
-            daemon.location
-        );
-        Error::new(ErrorKind::Elsewhere, what).hinted(hint)
     }
 
     /// Looks for a container by its id; a name that looks like one does not count.

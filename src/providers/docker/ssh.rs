@@ -235,7 +235,7 @@ impl SshTransport {
 /// A question that any daemon answers, and that has an answer without a body.
 fn ping() -> Result<BollardRequest, Wire> {
     let request = hyper::Request::head("/_ping").header(HOST, "docker");
-    Ok(request.body(bollard::body_full(Default::default()))?)
+    Ok(request.body(bollard::body_full(hyper::body::Bytes::default()))?)
 }
 
 /// Lets `ssh` end by itself, as its input is closed, and then makes it.

@@ -20,9 +20,10 @@ impl RunPod {
             |failure: CallFailure| failure.explain(format!("could not look at the pod `{id}`"));
         let Some(pod) = self.api.pod_at_once(id).await.map_err(look)? else {
             // Another account's pods it does not know, either.
-            return match whole.location.as_ref() == Some(&self.api.place) {
-                true => Ok(Termination::Gone),
-                false => Err(not_found(whole)),
+            return if whole.location.as_ref() == Some(&self.api.place) {
+                Ok(Termination::Gone)
+            } else {
+                Err(not_found(whole))
             };
         };
         if !pod.marked {

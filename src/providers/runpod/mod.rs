@@ -241,6 +241,9 @@ impl RunPod {
             return Some(Ok(pod.machine(place, tags.clone())));
         }
         let is_marked = pod.marked || pod.is_named_by_us();
-        is_marked.then(|| Err(pod.unjudged(place)))
+        if !is_marked {
+            return None;
+        }
+        Some(Err(pod.unjudged(place)))
     }
 }

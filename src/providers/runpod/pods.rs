@@ -361,13 +361,13 @@ impl Pod {
             "gharun-scope" => scope.clone(),
             _ => None,
         });
-        match self.marked {
-            true => unjudged,
-            false => unjudged.is_foreign(Error::new(
-                ErrorKind::Unexpected,
-                "it has a name of gharun's, and not its tags",
-            )),
+        if self.marked {
+            return unjudged;
         }
+        unjudged.foreign(Error::new(
+            ErrorKind::Unexpected,
+            "it has a name of gharun's, and not its tags",
+        ))
     }
 
     /// Whether it was made for an order.

@@ -5,16 +5,16 @@ use super::*;
 const GHES: &str = "[github]\napi_url = \"http://10.0.0.1:8917/api/v3\"\n";
 
 #[track_caller]
-fn host(world: World) -> String {
+fn host(world: &World) -> String {
     let (settings, _) = world.settings().expect("it resolves");
     settings.github.host()
 }
 
 #[test]
 fn the_server_of_the_tags_is_the_one_that_is_asked() {
-    let said = |variable, value| host(World::new("list").env(variable, value));
-    assert_eq!(host(World::new("list")), "github.com");
-    assert_eq!(host(World::new("list").file(GHES)), "10.0.0.1:8917");
+    let said = |variable, value| host(&World::new("list").env(variable, value));
+    assert_eq!(host(&World::new("list")), "github.com");
+    assert_eq!(host(&World::new("list").file(GHES)), "10.0.0.1:8917");
     for (variable, value, name) in [
         (
             "GITHUB_API_URL",
@@ -43,7 +43,7 @@ fn the_server_of_the_tags_is_the_one_that_is_asked() {
 fn a_server_and_an_api_that_agree_are_both_taken() {
     let both = |server, api| {
         let world = World::new("list").env("GITHUB_SERVER_URL", server);
-        host(world.env("GITHUB_API_URL", api))
+        host(&world.env("GITHUB_API_URL", api))
     };
     let github = "https://github.com";
     assert_eq!(both(github, "https://api.github.com"), "github.com");

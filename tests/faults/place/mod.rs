@@ -8,16 +8,11 @@ use std::sync::Arc;
 use crate::strike::Strikes;
 use crate::world::World;
 
-#[cfg(feature = "aws")]
 mod aws;
-#[cfg(feature = "docker")]
 mod docker;
 mod local;
-#[cfg(feature = "nebius")]
 mod nebius;
-#[cfg(feature = "runpod")]
 mod runpod;
-#[cfg(feature = "ssh")]
 mod ssh;
 
 /// A sort of place.
@@ -58,24 +53,13 @@ impl PlaceKind {
     /// Opens a place of its own; `None` where it cannot be had here, which is said.
     pub(crate) fn open(self, strikes: &Arc<Strikes>) -> Option<Box<dyn Place>> {
         match self {
-            #[cfg(feature = "aws")]
             Self::Aws => aws::open(strikes),
-            #[cfg(feature = "docker")]
             Self::Docker => docker::open(strikes),
             Self::Local => Some(Box::new(local::Local)),
-            #[cfg(feature = "nebius")]
             Self::NebiusJob => Some(nebius::open(strikes, nebius::Product::Job)),
-            #[cfg(feature = "nebius")]
             Self::NebiusVm => Some(nebius::open(strikes, nebius::Product::Vm)),
-            #[cfg(feature = "runpod")]
             Self::RunPod => Some(runpod::open(strikes)),
-            #[cfg(feature = "ssh")]
             Self::Ssh => ssh::open(strikes),
-            #[allow(unreachable_patterns, reason = "a build may leave kinds out")]
-            _ => {
-                gharun_worlds::skipped(&format!("faults: this build has no `{self}`"));
-                None
-            }
         }
     }
 }

@@ -197,9 +197,10 @@ async fn a_record_of_a_place_that_is_gone_for_good_is_dropped_by_force_and_past_
         let stops = scene.stop(&stop(named(&[&lost]))).await;
         assert_eq!((stops.exit(), scene.records().await), (Exit::Left, 1));
         let stops = scene.stop(&forced(named(&[&lost]))).await;
-        let expected = match dropped {
-            true => (Exit::Done, 0),
-            false => (Exit::Left, 1),
+        let expected = if dropped {
+            (Exit::Done, 0)
+        } else {
+            (Exit::Left, 1)
         };
         assert_eq!((stops.exit(), scene.records().await), expected, "{stops:?}");
         assert_eq!(

@@ -3,8 +3,8 @@
 mod enrolling;
 mod identity;
 mod orphans;
-mod random_worlds;
 mod pending;
+mod random_worlds;
 mod scene;
 mod seen;
 mod signals;

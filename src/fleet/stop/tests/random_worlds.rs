@@ -39,6 +39,7 @@ impl Dice {
 
 /// What is true of one machine, whatever a sweep can see of it.
 #[derive(Debug)]
+#[allow(clippy::struct_excessive_bools)] // what is true is independent of each other
 struct Truth {
     tags: Tags,
     place: &'static str,
@@ -54,7 +55,6 @@ struct Truth {
 /// What is true of a whole world.
 #[derive(Debug)]
 struct Whole {
-    seed: u64,
     ahead: SignedDuration,
     run_over: bool,
     github_down: bool,
@@ -94,7 +94,7 @@ impl Whole {
 }
 
 /// Builds a world.
-async fn build(scene: &Scene, dice: &mut Dice, seed: u64) -> (Whole, Vec<Truth>) {
+async fn build(scene: &Scene, dice: &mut Dice) -> (Whole, Vec<Truth>) {
     let run_over = dice.once_in(3);
     if run_over {
         let over = ("completed".to_owned(), RUN.attempt);
@@ -166,7 +166,6 @@ async fn build(scene: &Scene, dice: &mut Dice, seed: u64) -> (Whole, Vec<Truth>)
         scene.cloud.fault(place, Verb::List, fault);
     }
     let whole = Whole {
-        seed,
         ahead,
         run_over,
         github_down,
@@ -181,21 +180,24 @@ async fn a_sweep_ends_nothing_of_others_nothing_busy_and_nothing_unknown() {
     for seed in 0..WORLDS {
         let scene = Scene::new().with_place("cpu");
         let mut dice = Dice(seed);
-        let (whole, all) = build(&scene, &mut dice, seed).await;
+        let (whole, all) = build(&scene, &mut dice).await;
         let began = Instant::now();
         scene.stop(&stop(StopTarget::Orphans)).await;
-        assert!(began.elapsed() < Duration::from_hours(1), "{whole:?}");
+        assert!(
+            began.elapsed() < Duration::from_hours(1),
+            "seed {seed}: {whole:?}"
+        );
         let there = scene.there();
         let strangers = scene.cloud.machines().into_iter();
         let strangers = strangers.filter(|machine| machine.stranger).count();
-        assert_eq!(strangers, 2, "{whole:?}");
+        assert_eq!(strangers, 2, "seed {seed}: {whole:?}");
         for truth in all {
             let name = truth.tags.name.to_string();
             let allowed = whole.allows(&truth);
             let is_ended = truth.id.is_some() && !there.contains(&name);
             if is_ended {
                 ended += 1;
-                assert!(allowed.is_some(), "{whole:?}\n{truth:?}");
+                assert!(allowed.is_some(), "seed {seed}: {whole:?}\n{truth:?}");
             } else if truth.id.is_some() {
                 spared += 1;
             }
@@ -209,7 +211,7 @@ async fn a_sweep_ends_nothing_of_others_nothing_busy_and_nothing_unknown() {
                     && !truth.busy_at_github
                     && whole.unread != Some(truth.place)
                     && (whole.run_over || whole.is_past(truth.tags.ready_by));
-                assert!(is_ended || is_ghost, "{whole:?}\n{truth:?}");
+                assert!(is_ended || is_ghost, "seed {seed}: {whole:?}\n{truth:?}");
             }
         }
     }

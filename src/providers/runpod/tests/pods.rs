@@ -118,7 +118,7 @@ async fn with_another_key_an_absent_pod_is_not_proved_gone() {
     let listing = stranger.list().await.unwrap();
     assert!(listing.silence(machine.id.location.as_deref()).is_some());
     assert!(listing.silence(None).is_some());
-    assert_eq!(account.alive(), [machine.id.id.clone()]);
+    assert_eq!(account.alive(), std::slice::from_ref(&machine.id.id));
     // Where it is, its reference needs no place.
     let runpod = account.with(two());
     assert_eq!(runpod.canonical(&bare).await.unwrap(), machine.id);
