@@ -18,6 +18,7 @@ pub(crate) use crate::model::chain;
 use crate::model::{InstanceId, Name, Order, Run, Secret, Tags};
 use crate::providers::{Provider, ProviderKind, Result};
 
+mod looks;
 mod promises;
 
 pub(crate) use promises::*;

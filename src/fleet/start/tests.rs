@@ -18,6 +18,7 @@ mod coming_up;
 mod enrolling;
 mod limited;
 mod moving_on;
+mod registering;
 mod undoing;
 mod waiting;
 

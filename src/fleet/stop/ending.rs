@@ -17,6 +17,7 @@ use crate::model::{Error, Event};
 mod deregistering;
 mod giving_up;
 mod late_registration;
+mod result;
 
 /// How long one answer may take.
 const ANSWER: Duration = Duration::from_secs(15);
@@ -416,87 +417,6 @@ impl<'a, G: GitHubApi> Ending<'a, G> {
             return false;
         };
         has_ended(place, &machine.id, self.patience()).await
-    }
-
-    fn stopped(&self) -> Stopped {
-        let row = self.row.borrow();
-        let had = |row: &&SurveyRow| {
-            matches!(row.facts.machine, MachineState::There | MachineState::Ended)
-        };
-        let row = row.as_ref().filter(had);
-        let now = self.fleet.now();
-        let billed = row.and_then(|row| {
-            let billed = now.duration_since(row.created?);
-            Some(Duration::try_from(billed).unwrap_or_default())
-        });
-        let hours = billed.map(|billed| billed.as_secs_f64() / 3600.0);
-        let price = row.and_then(|row| row.price_per_hour);
-        Stopped {
-            instance: self.chosen.instance.clone(),
-            name: self.chosen.name.clone(),
-            deregistered: self.deregistered.get(),
-            terminated: self.terminated.get(),
-            assumed_gone: self.assumed_gone.get(),
-            billed,
-            cost: price.zip(hours).map(|(price, hours)| price * hours),
-            reason: self.chosen.why.clone(),
-        }
-    }
-
-    /// What may still come: its creation may be under way, and no look so far is a proof that it is not.
-    fn pending(&self) -> Option<Pending> {
-        let row = self.row.borrow();
-        let row = row.as_ref()?;
-        let until = row.may_still_come(self.fleet.now())?;
-        Some(Pending {
-            command: format!("gharun stop {}", row.name),
-            name: row.name.clone(),
-            until,
-            deregistered: self.deregistered.get(),
-            reason: self.chosen.why.clone(),
-        })
-    }
-
-    /// What is left because nobody could tell whether a job runs on it.
-    fn undecided(&self, error: impl Into<Error>) -> Unstopped {
-        let unstopped = self.unstopped(error);
-        if self.is_registration_only() {
-            unstopped.registration_only()
-        } else {
-            unstopped
-        }
-    }
-
-    /// Whether it is a registration, and nothing says that it has, or may yet have, a machine.
-    fn is_registration_only(&self) -> bool {
-        let row = self.row.borrow();
-        let is_alone = |row: &SurveyRow| match row.facts.machine {
-            MachineState::Gone => true,
-            MachineState::Nowhere => !row.recorded,
-            MachineState::Ended | MachineState::There | MachineState::Unread => false,
-        };
-        self.pending().is_none() && row.as_ref().is_some_and(is_alone)
-    }
-
-    fn kept(&self, reason: String) -> EndOutcome {
-        let name = self.chosen.name.clone();
-        let row = self.row.borrow();
-        let late = row.as_ref().is_some_and(SurveyRow::is_past_its_lifetime);
-        EndOutcome::Kept(Kept {
-            instance: self.chosen.instance.clone(),
-            name: name.expect("what is kept was judged, and only what has a name is"),
-            reason,
-            due: late || self.chosen.manner != StopMode::Orphan,
-        })
-    }
-
-    fn failed(&self, error: impl Into<Error>) -> EndOutcome {
-        EndOutcome::Failed(self.unstopped(error))
-    }
-
-    fn unstopped(&self, error: impl Into<Error>) -> Unstopped {
-        let (instance, name) = (self.chosen.instance.as_ref(), self.chosen.name.as_ref());
-        Unstopped::new(instance, name, error)
     }
 
     async fn warn(&self, error: impl Into<Error>) {

@@ -1,68 +1,15 @@
 //! The cases of the contract: what must hold, for any provider on any place.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::future::{join, join_all};
 use jiff::Timestamp;
 
+use super::looks::{SOON, census, expect, ids, launched, listed, mine, settles};
 use super::{Fake, Mood, chain, ends, order, plain_order};
 use crate::model::{Condition, Instance, InstanceId, Order, Secret, random};
-use crate::poll::{Pace, until};
+use crate::poll::until;
 use crate::providers::{ErrorKind, Listing, Provider, Result};
-
-/// How long a real place may take to show what happened to it.
-const SOON: Pace = Pace {
-    every: Duration::from_millis(100),
-    at_most: Duration::from_secs(30),
-};
-
-async fn launched<F: Fake>(fake: &F, order: &Order) -> Instance {
-    let provider = fake.open().await;
-    expect(provider.launch(order).await, "launching")
-}
-
-#[track_caller]
-fn expect<T>(result: Result<T>, doing: &str) -> T {
-    result.unwrap_or_else(|error| panic!("{doing}: {:?} {}", error.kind, chain(&error)))
-}
-
-/// Lists, and keeps what this place's orders made.
-async fn listed<F: Fake>(fake: &F, provider: &F::P) -> Vec<Instance> {
-    let listing = expect(provider.list().await, "listing");
-    let unread: Vec<String> = listing.unread.iter().map(|u| chain(&u.error)).collect();
-    assert!(unread.is_empty(), "every place can be read, yet {unread:?}");
-    mine(fake, listing)
-}
-
-fn mine<F: Fake>(fake: &F, listing: Listing) -> Vec<Instance> {
-    let ours = |machine: &Instance| machine.tags.start == fake.tag();
-    listing.instances.into_iter().filter(ours).collect()
-}
-
-fn ids(machines: &[Instance]) -> Vec<InstanceId> {
-    let mut ids: Vec<_> = machines.iter().map(|machine| machine.id.clone()).collect();
-    ids.sort();
-    ids
-}
-
-async fn census<F: Fake>(fake: &F) -> Vec<InstanceId> {
-    let mut ids = fake.census().await;
-    ids.sort();
-    ids
-}
-
-/// Waits until the census is what it should be; the panic tells what it was in the end.
-async fn settles<F: Fake>(fake: &F, expected: &[InstanceId], when: &str) {
-    let mut expected = expected.to_vec();
-    expected.sort();
-    let found = until(SOON, async || {
-        (census(fake).await == expected).then_some(())
-    });
-    if found.await.is_none() {
-        assert_eq!(census(fake).await, expected, "{when}");
-    }
-}
 
 pub(crate) async fn a_launched_machine_is_listed<F: Fake>(fake: &F) {
     for order in [order(fake.tag()), plain_order(fake.tag())] {

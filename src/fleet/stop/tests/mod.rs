@@ -1,5 +1,6 @@
 //! Tests of survey and stop, on a paused clock.
 
+mod agreement;
 mod enrolling;
 mod identity;
 mod orphans;

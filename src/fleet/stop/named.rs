@@ -1,0 +1,192 @@
+//! What is stopped because it was named: machines and runners.
+
+use super::{Registered, Selected, Selecting, StopMode, Unstopped};
+use crate::fleet::Unopened;
+use crate::fleet::survey::SurveyRow;
+use crate::fleet::verdict::MachineState;
+use crate::github::GitHubApi;
+use crate::model::{Error, Name, Reference};
+use crate::providers::Unjudged;
+
+impl<G: GitHubApi> Selecting<'_, G> {
+    pub(super) fn named(&mut self, machines: &[Reference], names: &[Name], starts: bool) {
+        let look = self.look;
+        for reference in machines {
+            let kind = self.fleet.provider(&reference.provider);
+            let kind = kind.map(|place| place.provider.kind());
+            // A place that two tables show has one row.
+            let given = look.id(reference);
+            let is_same = |listed: &Reference| {
+                let place = self.fleet.provider(&reference.provider);
+                place.is_some_and(|place| place.provider.is_same(&listed.id, &given))
+            };
+            let same = |row: &&SurveyRow| {
+                row.instance.as_ref().is_some_and(|machine| {
+                    machine == reference || kind.is_some() && row.kind == kind && is_same(machine)
+                })
+            };
+            match (look.survey.rows.iter().find(same), look.unjudged(reference)) {
+                (Some(row), _) => self.explicitly(row, Some(reference), None),
+                (None, Some(unjudged)) => self.unjudged(reference, unjudged),
+                (None, None) => self.unlisted(reference, names),
+            }
+        }
+        for name in names {
+            let rows: Vec<&SurveyRow> = look
+                .survey
+                .rows
+                .iter()
+                .filter(|r| r.name == *name)
+                .collect();
+            for row in &rows {
+                self.explicitly(row, None, Some(name));
+            }
+            // The machine of a name in a mapping is named there, too.
+            if rows.is_empty() && !starts && !self.was_everything_read(name) {
+                let error = "not found, but not all sources could be read";
+                self.refuse(Unstopped::new(None, Some(name), error));
+            }
+        }
+        if starts {
+            let chosen = self.selection.chosen.iter();
+            let begun_by = chosen.filter_map(|chosen| chosen.row.as_ref()?.start.clone());
+            let begun_by: Vec<String> = begun_by.collect();
+            self.selection.begun_by.extend(begun_by);
+            for row in self.rows() {
+                let begun_by = &self.selection.begun_by;
+                if row
+                    .start
+                    .as_ref()
+                    .is_some_and(|start| begun_by.contains(start))
+                {
+                    self.choose(row, StopMode::Explicit, "it belongs to the same start");
+                }
+            }
+        }
+    }
+
+    fn was_everything_read(&self, name: &Name) -> bool {
+        self.look.all_read(name) && (self.look.github_read || self.fleet.github.is_none())
+    }
+
+    fn explicitly(&mut self, row: &SurveyRow, machine: Option<&Reference>, name: Option<&Name>) {
+        if row.ours || row.is_rehearsal() {
+            self.choose(row, StopMode::Explicit, "it was named");
+        } else {
+            let refused = self.of_another_scope(&row.scope, &row.server, machine, name);
+            self.refuse(refused);
+        }
+    }
+
+    /// A machine of which nobody can tell whose it is, as far as its tags do not say that it is another scope's.
+    fn unjudged(&mut self, reference: &Reference, found: &Unjudged) {
+        let error = found.error.clone().any();
+        let refused = match (&found.server, &found.scope) {
+            _ if !found.is_ours => Unstopped::new(Some(reference), None, error),
+            (Some(server), Some(scope)) if !self.view.is_ours(server, scope) => {
+                self.of_another_scope(scope, server, Some(reference), None)
+            }
+            (Some(_), Some(_)) => return self.choose_unlisted(reference, Registered::No),
+            _ if self.stop.force => return self.choose_unlisted(reference, Registered::No),
+            _ => {
+                let mut refused = Unstopped::new(Some(reference), None, error);
+                refused.command = format!("gharun stop --force {reference}");
+                let hint = format!("if it is yours, end it with `{}`", refused.command);
+                refused.hinted(hint)
+            }
+        };
+        self.refuse(refused.permanent());
+    }
+
+    /// What is another scope's is ended by who names that scope.
+    fn of_another_scope(
+        &self,
+        scope: &str,
+        server: &str,
+        machine: Option<&Reference>,
+        name: Option<&Name>,
+    ) -> Unstopped {
+        let error = format!("it belongs to scope `{scope}` on {server}");
+        let mut refused = Unstopped::new(machine, name, error).permanent();
+        if !server.eq_ignore_ascii_case(&self.view.server) {
+            let hint = format!(
+                "set `$GITHUB_SERVER_URL` to `https://{server}`, and no `api_url` or `$GITHUB_API_URL` of another server"
+            );
+            refused = refused.hinted(hint);
+        }
+        let option = match scope.split_once('/') {
+            Some(("enterprises", slug)) => format!("--enterprise {slug}"),
+            Some(_) => format!("--repo {scope}"),
+            None => format!("--org {scope}"),
+        };
+        refused.command =
+            refused
+                .command
+                .replacen("gharun stop", &format!("gharun stop {option}"), 1);
+        let hint = format!("end it with `{}`", refused.command);
+        refused.hinted(hint)
+    }
+
+    /// A machine that is in no listing is gone, or nobody knows whose it is.
+    fn unlisted(&mut self, reference: &Reference, names: &[Name]) {
+        let Some(place) = self.fleet.provider(&reference.provider).cloned() else {
+            let name = &reference.provider;
+            let refused = if let Some(Unopened { error, .. }) = self.fleet.unopened(name) {
+                Unstopped::new(Some(reference), None, error.clone())
+            } else {
+                let error = format!("its provider `{name}` is not configured here");
+                let hint = format!("add its table `[providers.{name}]` to providers.toml");
+                Unstopped::new(Some(reference), None, error).hinted(hint)
+            };
+            return self.refuse(refused.permanent());
+        };
+        if !self.look.was_read(reference) {
+            let unknown = self.look.survey.unknown.iter();
+            let errors = unknown
+                .filter(|unknown| unknown.source.split(':').next() == Some(&place.name))
+                .map(|unknown| unknown.error.clone());
+            let error = Error::from("could not query its provider").because_each(errors);
+            return self.refuse(Unstopped::new(Some(reference), None, error));
+        }
+        // A whole reference speaks for itself.
+        let registered = match self.look.id(reference).location {
+            None => self.may_be_registered(names),
+            Some(_) => Registered::Maybe,
+        };
+        self.choose_unlisted(reference, registered);
+    }
+
+    /// Whether GitHub may have the runner of a machine that is in no listing: one of those that were named with it, or
+    /// where none was, any of which nobody has the machine.
+    fn may_be_registered(&self, names: &[Name]) -> Registered {
+        let lost = |row: &SurveyRow| {
+            matches!(
+                row.facts.machine,
+                MachineState::Nowhere | MachineState::Unread
+            )
+        };
+        let could_be = |row: &SurveyRow| match names {
+            [] => lost(row),
+            names => names.contains(&row.name),
+        };
+        let rows = self.look.survey.rows.iter();
+        let mut runners = rows.filter(|row| row.runner.is_some());
+        if !self.look.github_read || runners.any(could_be) {
+            Registered::Maybe
+        } else {
+            Registered::No
+        }
+    }
+
+    fn choose_unlisted(&mut self, reference: &Reference, registered: Registered) {
+        self.selection.chosen.push(Selected {
+            name: None,
+            instance: Some(reference.clone()),
+            why: "it was named".to_owned(),
+            manner: StopMode::Explicit,
+            place: self.fleet.provider(&reference.provider).cloned(),
+            row: None,
+            registered,
+        });
+    }
+}
