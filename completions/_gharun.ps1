@@ -99,7 +99,7 @@ Register-ArgumentCompleter -Native -CommandName 'gharun' -ScriptBlock {
             [CompletionResult]::new('--runner-group', '--runner-group', [CompletionResultType]::ParameterName, 'The runner group of new runners, by name or ID')
             [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Everything of this scope that is not busy')
             [CompletionResult]::new('--orphans', '--orphans', [CompletionResultType]::ParameterName, 'Machines that will not be used again, registrations without a machine, stale records')
-            [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Also end orphans that are busy')
+            [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Also end orphans that are busy; for a machine that is named, also forget it where its provider can no longer tell')
             [CompletionResult]::new('--wait', '--wait', [CompletionResultType]::ParameterName, 'Wait until every machine is confirmed gone (the default)')
             [CompletionResult]::new('--no-wait', '--no-wait', [CompletionResultType]::ParameterName, 'Return as soon as every machine was asked to end')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Print what would be stopped, change nothing')
@@ -164,6 +164,7 @@ Register-ArgumentCompleter -Native -CommandName 'gharun' -ScriptBlock {
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check credentials, location, permissions and the GitHub token, changing nothing')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show every setting of a kind: type, default, meaning')
             [CompletionResult]::new('init', 'init', [CompletionResultType]::ParameterValue, 'Write providers.toml interactively')
+            [CompletionResult]::new('trust', 'trust', [CompletionResultType]::ParameterValue, 'Trust a providers.toml that gharun finds in the current folder, as it is now')
             [CompletionResult]::new('offers', 'offers', [CompletionResultType]::ParameterValue, 'Show machine types with live price and stock, cheapest first')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
@@ -249,6 +250,26 @@ Register-ArgumentCompleter -Native -CommandName 'gharun' -ScriptBlock {
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
             break
         }
+        'gharun;providers;trust' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read settings from this file')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the record of machines in this file')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How results are written to standard output')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colors')
+            [CompletionResult]::new('--repo', '--repo', [CompletionResultType]::ParameterName, 'The repository to register runners with')
+            [CompletionResult]::new('--org', '--org', [CompletionResultType]::ParameterName, 'The organization to register runners with')
+            [CompletionResult]::new('--enterprise', '--enterprise', [CompletionResultType]::ParameterName, 'The enterprise to register runners with')
+            [CompletionResult]::new('--runner-group', '--runner-group', [CompletionResultType]::ParameterName, 'The runner group of new runners, by name or ID')
+            [CompletionResult]::new('--no-state', '--no-state', [CompletionResultType]::ParameterName, 'Keep no record of machines on this computer')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Print more on standard error (repeatable)')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Print more on standard error (repeatable)')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
         'gharun;providers;offers' {
             [CompletionResult]::new('--set', '--set', [CompletionResultType]::ParameterName, 'Override a setting of the provider''s table; NAME.KEY=VALUE for one of several (repeatable)')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read settings from this file')
@@ -275,6 +296,7 @@ Register-ArgumentCompleter -Native -CommandName 'gharun' -ScriptBlock {
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check credentials, location, permissions and the GitHub token, changing nothing')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show every setting of a kind: type, default, meaning')
             [CompletionResult]::new('init', 'init', [CompletionResultType]::ParameterValue, 'Write providers.toml interactively')
+            [CompletionResult]::new('trust', 'trust', [CompletionResultType]::ParameterValue, 'Trust a providers.toml that gharun finds in the current folder, as it is now')
             [CompletionResult]::new('offers', 'offers', [CompletionResultType]::ParameterValue, 'Show machine types with live price and stock, cheapest first')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
@@ -289,6 +311,9 @@ Register-ArgumentCompleter -Native -CommandName 'gharun' -ScriptBlock {
             break
         }
         'gharun;providers;help;init' {
+            break
+        }
+        'gharun;providers;help;trust' {
             break
         }
         'gharun;providers;help;offers' {
@@ -319,6 +344,7 @@ Register-ArgumentCompleter -Native -CommandName 'gharun' -ScriptBlock {
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check credentials, location, permissions and the GitHub token, changing nothing')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show every setting of a kind: type, default, meaning')
             [CompletionResult]::new('init', 'init', [CompletionResultType]::ParameterValue, 'Write providers.toml interactively')
+            [CompletionResult]::new('trust', 'trust', [CompletionResultType]::ParameterValue, 'Trust a providers.toml that gharun finds in the current folder, as it is now')
             [CompletionResult]::new('offers', 'offers', [CompletionResultType]::ParameterValue, 'Show machine types with live price and stock, cheapest first')
             break
         }
@@ -332,6 +358,9 @@ Register-ArgumentCompleter -Native -CommandName 'gharun' -ScriptBlock {
             break
         }
         'gharun;help;providers;init' {
+            break
+        }
+        'gharun;help;providers;trust' {
             break
         }
         'gharun;help;providers;offers' {

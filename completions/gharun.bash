@@ -61,6 +61,9 @@ _gharun() {
             gharun__subcmd__help__subcmd__providers,show)
                 cmd="gharun__subcmd__help__subcmd__providers__subcmd__show"
                 ;;
+            gharun__subcmd__help__subcmd__providers,trust)
+                cmd="gharun__subcmd__help__subcmd__providers__subcmd__trust"
+                ;;
             gharun__subcmd__providers,check)
                 cmd="gharun__subcmd__providers__subcmd__check"
                 ;;
@@ -79,6 +82,9 @@ _gharun() {
             gharun__subcmd__providers,show)
                 cmd="gharun__subcmd__providers__subcmd__show"
                 ;;
+            gharun__subcmd__providers,trust)
+                cmd="gharun__subcmd__providers__subcmd__trust"
+                ;;
             gharun__subcmd__providers__subcmd__help,check)
                 cmd="gharun__subcmd__providers__subcmd__help__subcmd__check"
                 ;;
@@ -96,6 +102,9 @@ _gharun() {
                 ;;
             gharun__subcmd__providers__subcmd__help,show)
                 cmd="gharun__subcmd__providers__subcmd__help__subcmd__show"
+                ;;
+            gharun__subcmd__providers__subcmd__help,trust)
+                cmd="gharun__subcmd__providers__subcmd__help__subcmd__trust"
                 ;;
             *)
                 ;;
@@ -192,7 +201,7 @@ _gharun() {
             return 0
             ;;
         gharun__subcmd__help__subcmd__providers)
-            opts="list check show init offers"
+            opts="list check show init trust offers"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -262,6 +271,20 @@ _gharun() {
             return 0
             ;;
         gharun__subcmd__help__subcmd__providers__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gharun__subcmd__help__subcmd__providers__subcmd__trust)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -362,7 +385,7 @@ _gharun() {
             return 0
             ;;
         gharun__subcmd__providers)
-            opts="-v -q -h -V --config --state --no-state --output --verbose --quiet --color --repo --org --enterprise --runner-group --help --version list check show init offers help"
+            opts="-v -q -h -V --config --state --no-state --output --verbose --quiet --color --repo --org --enterprise --runner-group --help --version list check show init trust offers help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -458,7 +481,7 @@ _gharun() {
             return 0
             ;;
         gharun__subcmd__providers__subcmd__help)
-            opts="list check show init offers help"
+            opts="list check show init trust offers help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -542,6 +565,20 @@ _gharun() {
             return 0
             ;;
         gharun__subcmd__providers__subcmd__help__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gharun__subcmd__providers__subcmd__help__subcmd__trust)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -698,6 +735,52 @@ _gharun() {
             return 0
             ;;
         gharun__subcmd__providers__subcmd__show)
+            opts="-v -q -h -V --config --state --no-state --output --verbose --quiet --color --repo --org --enterprise --runner-group --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --repo)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --org)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --enterprise)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --runner-group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gharun__subcmd__providers__subcmd__trust)
             opts="-v -q -h -V --config --state --no-state --output --verbose --quiet --color --repo --org --enterprise --runner-group --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

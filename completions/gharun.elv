@@ -94,7 +94,7 @@ set edit:completion:arg-completer[gharun] = {|@words|
             cand --runner-group 'The runner group of new runners, by name or ID'
             cand --all 'Everything of this scope that is not busy'
             cand --orphans 'Machines that will not be used again, registrations without a machine, stale records'
-            cand --force 'Also end orphans that are busy'
+            cand --force 'Also end orphans that are busy; for a machine that is named, also forget it where its provider can no longer tell'
             cand --wait 'Wait until every machine is confirmed gone (the default)'
             cand --no-wait 'Return as soon as every machine was asked to end'
             cand --dry-run 'Print what would be stopped, change nothing'
@@ -157,6 +157,7 @@ set edit:completion:arg-completer[gharun] = {|@words|
             cand check 'Check credentials, location, permissions and the GitHub token, changing nothing'
             cand show 'Show every setting of a kind: type, default, meaning'
             cand init 'Write providers.toml interactively'
+            cand trust 'Trust a providers.toml that gharun finds in the current folder, as it is now'
             cand offers 'Show machine types with live price and stock, cheapest first'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
@@ -237,6 +238,25 @@ set edit:completion:arg-completer[gharun] = {|@words|
             cand -V 'Print version'
             cand --version 'Print version'
         }
+        &'gharun;providers;trust'= {
+            cand --config 'Read settings from this file'
+            cand --state 'Keep the record of machines in this file'
+            cand --output 'How results are written to standard output'
+            cand --color 'When to use colors'
+            cand --repo 'The repository to register runners with'
+            cand --org 'The organization to register runners with'
+            cand --enterprise 'The enterprise to register runners with'
+            cand --runner-group 'The runner group of new runners, by name or ID'
+            cand --no-state 'Keep no record of machines on this computer'
+            cand -v 'Print more on standard error (repeatable)'
+            cand --verbose 'Print more on standard error (repeatable)'
+            cand -q 'Print errors only'
+            cand --quiet 'Print errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
         &'gharun;providers;offers'= {
             cand --set 'Override a setting of the provider''s table; NAME.KEY=VALUE for one of several (repeatable)'
             cand --config 'Read settings from this file'
@@ -262,6 +282,7 @@ set edit:completion:arg-completer[gharun] = {|@words|
             cand check 'Check credentials, location, permissions and the GitHub token, changing nothing'
             cand show 'Show every setting of a kind: type, default, meaning'
             cand init 'Write providers.toml interactively'
+            cand trust 'Trust a providers.toml that gharun finds in the current folder, as it is now'
             cand offers 'Show machine types with live price and stock, cheapest first'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
@@ -272,6 +293,8 @@ set edit:completion:arg-completer[gharun] = {|@words|
         &'gharun;providers;help;show'= {
         }
         &'gharun;providers;help;init'= {
+        }
+        &'gharun;providers;help;trust'= {
         }
         &'gharun;providers;help;offers'= {
         }
@@ -295,6 +318,7 @@ set edit:completion:arg-completer[gharun] = {|@words|
             cand check 'Check credentials, location, permissions and the GitHub token, changing nothing'
             cand show 'Show every setting of a kind: type, default, meaning'
             cand init 'Write providers.toml interactively'
+            cand trust 'Trust a providers.toml that gharun finds in the current folder, as it is now'
             cand offers 'Show machine types with live price and stock, cheapest first'
         }
         &'gharun;help;providers;list'= {
@@ -304,6 +328,8 @@ set edit:completion:arg-completer[gharun] = {|@words|
         &'gharun;help;providers;show'= {
         }
         &'gharun;help;providers;init'= {
+        }
+        &'gharun;help;providers;trust'= {
         }
         &'gharun;help;providers;offers'= {
         }

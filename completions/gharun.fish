@@ -97,7 +97,7 @@ complete -c gharun -n "__fish_gharun_using_subcommand stop" -l enterprise -d 'Th
 complete -c gharun -n "__fish_gharun_using_subcommand stop" -l runner-group -d 'The runner group of new runners, by name or ID' -r
 complete -c gharun -n "__fish_gharun_using_subcommand stop" -l all -d 'Everything of this scope that is not busy'
 complete -c gharun -n "__fish_gharun_using_subcommand stop" -l orphans -d 'Machines that will not be used again, registrations without a machine, stale records'
-complete -c gharun -n "__fish_gharun_using_subcommand stop" -l force -d 'Also end orphans that are busy'
+complete -c gharun -n "__fish_gharun_using_subcommand stop" -l force -d 'Also end orphans that are busy; for a machine that is named, also forget it where its provider can no longer tell'
 complete -c gharun -n "__fish_gharun_using_subcommand stop" -l wait -d 'Wait until every machine is confirmed gone (the default)'
 complete -c gharun -n "__fish_gharun_using_subcommand stop" -l no-wait -d 'Return as soon as every machine was asked to end'
 complete -c gharun -n "__fish_gharun_using_subcommand stop" -l dry-run -d 'Print what would be stopped, change nothing'
@@ -130,28 +130,29 @@ complete -c gharun -n "__fish_gharun_using_subcommand list" -s v -l verbose -d '
 complete -c gharun -n "__fish_gharun_using_subcommand list" -s q -l quiet -d 'Print errors only'
 complete -c gharun -n "__fish_gharun_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c gharun -n "__fish_gharun_using_subcommand list" -s V -l version -d 'Print version'
-complete -c gharun -n "__fish_gharun_using_subcommand providers; and not __fish_seen_subcommand_from list check show init offers help" -l config -d 'Read settings from this file' -r -F
-complete -c gharun -n "__fish_gharun_using_subcommand providers; and not __fish_seen_subcommand_from list check show init offers help" -l state -d 'Keep the record of machines in this file' -r -F
-complete -c gharun -n "__fish_gharun_using_subcommand providers; and not __fish_seen_subcommand_from list check show init offers help" -l output -d 'How results are written to standard output' -r -f -a "text\t'For people and simple scripts'
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and not __fish_seen_subcommand_from list check show init trust offers help" -l config -d 'Read settings from this file' -r -F
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and not __fish_seen_subcommand_from list check show init trust offers help" -l state -d 'Keep the record of machines in this file' -r -F
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and not __fish_seen_subcommand_from list check show init trust offers help" -l output -d 'How results are written to standard output' -r -f -a "text\t'For people and simple scripts'
 json\t'The contract for programs'"
-complete -c gharun -n "__fish_gharun_using_subcommand providers; and not __fish_seen_subcommand_from list check show init offers help" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and not __fish_seen_subcommand_from list check show init trust offers help" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c gharun -n "__fish_gharun_using_subcommand providers; and not __fish_seen_subcommand_from list check show init offers help" -l repo -d 'The repository to register runners with' -r
-complete -c gharun -n "__fish_gharun_using_subcommand providers; and not __fish_seen_subcommand_from list check show init offers help" -l org -d 'The organization to register runners with' -r
-complete -c gharun -n "__fish_gharun_using_subcommand providers; and not __fish_seen_subcommand_from list check show init offers help" -l enterprise -d 'The enterprise to register runners with' -r
-complete -c gharun -n "__fish_gharun_using_subcommand providers; and not __fish_seen_subcommand_from list check show init offers help" -l runner-group -d 'The runner group of new runners, by name or ID' -r
-complete -c gharun -n "__fish_gharun_using_subcommand providers; and not __fish_seen_subcommand_from list check show init offers help" -l no-state -d 'Keep no record of machines on this computer'
-complete -c gharun -n "__fish_gharun_using_subcommand providers; and not __fish_seen_subcommand_from list check show init offers help" -s v -l verbose -d 'Print more on standard error (repeatable)'
-complete -c gharun -n "__fish_gharun_using_subcommand providers; and not __fish_seen_subcommand_from list check show init offers help" -s q -l quiet -d 'Print errors only'
-complete -c gharun -n "__fish_gharun_using_subcommand providers; and not __fish_seen_subcommand_from list check show init offers help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c gharun -n "__fish_gharun_using_subcommand providers; and not __fish_seen_subcommand_from list check show init offers help" -s V -l version -d 'Print version'
-complete -c gharun -n "__fish_gharun_using_subcommand providers; and not __fish_seen_subcommand_from list check show init offers help" -f -a "list" -d 'Show kinds and configured tables, with where each setting came from'
-complete -c gharun -n "__fish_gharun_using_subcommand providers; and not __fish_seen_subcommand_from list check show init offers help" -f -a "check" -d 'Check credentials, location, permissions and the GitHub token, changing nothing'
-complete -c gharun -n "__fish_gharun_using_subcommand providers; and not __fish_seen_subcommand_from list check show init offers help" -f -a "show" -d 'Show every setting of a kind: type, default, meaning'
-complete -c gharun -n "__fish_gharun_using_subcommand providers; and not __fish_seen_subcommand_from list check show init offers help" -f -a "init" -d 'Write providers.toml interactively'
-complete -c gharun -n "__fish_gharun_using_subcommand providers; and not __fish_seen_subcommand_from list check show init offers help" -f -a "offers" -d 'Show machine types with live price and stock, cheapest first'
-complete -c gharun -n "__fish_gharun_using_subcommand providers; and not __fish_seen_subcommand_from list check show init offers help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and not __fish_seen_subcommand_from list check show init trust offers help" -l repo -d 'The repository to register runners with' -r
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and not __fish_seen_subcommand_from list check show init trust offers help" -l org -d 'The organization to register runners with' -r
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and not __fish_seen_subcommand_from list check show init trust offers help" -l enterprise -d 'The enterprise to register runners with' -r
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and not __fish_seen_subcommand_from list check show init trust offers help" -l runner-group -d 'The runner group of new runners, by name or ID' -r
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and not __fish_seen_subcommand_from list check show init trust offers help" -l no-state -d 'Keep no record of machines on this computer'
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and not __fish_seen_subcommand_from list check show init trust offers help" -s v -l verbose -d 'Print more on standard error (repeatable)'
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and not __fish_seen_subcommand_from list check show init trust offers help" -s q -l quiet -d 'Print errors only'
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and not __fish_seen_subcommand_from list check show init trust offers help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and not __fish_seen_subcommand_from list check show init trust offers help" -s V -l version -d 'Print version'
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and not __fish_seen_subcommand_from list check show init trust offers help" -f -a "list" -d 'Show kinds and configured tables, with where each setting came from'
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and not __fish_seen_subcommand_from list check show init trust offers help" -f -a "check" -d 'Check credentials, location, permissions and the GitHub token, changing nothing'
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and not __fish_seen_subcommand_from list check show init trust offers help" -f -a "show" -d 'Show every setting of a kind: type, default, meaning'
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and not __fish_seen_subcommand_from list check show init trust offers help" -f -a "init" -d 'Write providers.toml interactively'
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and not __fish_seen_subcommand_from list check show init trust offers help" -f -a "trust" -d 'Trust a providers.toml that gharun finds in the current folder, as it is now'
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and not __fish_seen_subcommand_from list check show init trust offers help" -f -a "offers" -d 'Show machine types with live price and stock, cheapest first'
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and not __fish_seen_subcommand_from list check show init trust offers help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from list" -l config -d 'Read settings from this file' -r -F
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from list" -l state -d 'Keep the record of machines in this file' -r -F
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from list" -l output -d 'How results are written to standard output' -r -f -a "text\t'For people and simple scripts'
@@ -217,6 +218,22 @@ complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from init" -s q -l quiet -d 'Print errors only'
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from init" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from init" -s V -l version -d 'Print version'
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from trust" -l config -d 'Read settings from this file' -r -F
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from trust" -l state -d 'Keep the record of machines in this file' -r -F
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from trust" -l output -d 'How results are written to standard output' -r -f -a "text\t'For people and simple scripts'
+json\t'The contract for programs'"
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from trust" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from trust" -l repo -d 'The repository to register runners with' -r
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from trust" -l org -d 'The organization to register runners with' -r
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from trust" -l enterprise -d 'The enterprise to register runners with' -r
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from trust" -l runner-group -d 'The runner group of new runners, by name or ID' -r
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from trust" -l no-state -d 'Keep no record of machines on this computer'
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from trust" -s v -l verbose -d 'Print more on standard error (repeatable)'
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from trust" -s q -l quiet -d 'Print errors only'
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from trust" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from trust" -s V -l version -d 'Print version'
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from offers" -l set -d 'Override a setting of the provider\'s table; NAME.KEY=VALUE for one of several (repeatable)' -r
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from offers" -l config -d 'Read settings from this file' -r -F
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from offers" -l state -d 'Keep the record of machines in this file' -r -F
@@ -238,6 +255,7 @@ complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from help" -f -a "check" -d 'Check credentials, location, permissions and the GitHub token, changing nothing'
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show every setting of a kind: type, default, meaning'
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from help" -f -a "init" -d 'Write providers.toml interactively'
+complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from help" -f -a "trust" -d 'Trust a providers.toml that gharun finds in the current folder, as it is now'
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from help" -f -a "offers" -d 'Show machine types with live price and stock, cheapest first'
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c gharun -n "__fish_gharun_using_subcommand help; and not __fish_seen_subcommand_from start stop list providers help" -f -a "start" -d 'Rent machines, boot them into runners, and wait until they are online'
@@ -249,4 +267,5 @@ complete -c gharun -n "__fish_gharun_using_subcommand help; and __fish_seen_subc
 complete -c gharun -n "__fish_gharun_using_subcommand help; and __fish_seen_subcommand_from providers" -f -a "check" -d 'Check credentials, location, permissions and the GitHub token, changing nothing'
 complete -c gharun -n "__fish_gharun_using_subcommand help; and __fish_seen_subcommand_from providers" -f -a "show" -d 'Show every setting of a kind: type, default, meaning'
 complete -c gharun -n "__fish_gharun_using_subcommand help; and __fish_seen_subcommand_from providers" -f -a "init" -d 'Write providers.toml interactively'
+complete -c gharun -n "__fish_gharun_using_subcommand help; and __fish_seen_subcommand_from providers" -f -a "trust" -d 'Trust a providers.toml that gharun finds in the current folder, as it is now'
 complete -c gharun -n "__fish_gharun_using_subcommand help; and __fish_seen_subcommand_from providers" -f -a "offers" -d 'Show machine types with live price and stock, cheapest first'

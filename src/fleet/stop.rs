@@ -312,16 +312,13 @@ impl SurveyRow {
             self.facts.machine,
             MachineState::Nowhere | MachineState::Unread
         );
-        let late = self.expires.is_some_and(|expires| self.facts.now > expires);
         let absent = self.facts.registration == RegistrationState::Absent || self.is_rehearsal();
-        self.recorded && unseen && !self.doubts.unjudged && late && absent
+        self.recorded && unseen && !self.doubts.unjudged && self.is_past_its_lifetime() && absent
     }
 }
 
 /// Whether a busy runner would be an orphan, were it not for its job.
 pub(super) fn is_busy_orphan(row: &SurveyRow) -> bool {
-    let late = row
-        .expires
-        .is_some_and(|expires| row.facts.at_least > expires);
-    row.facts.machine == MachineState::There && (late || row.facts.run_over == Some(true))
+    row.facts.machine == MachineState::There
+        && (row.is_past_its_lifetime() || row.facts.run_over == Some(true))
 }

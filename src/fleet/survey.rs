@@ -1,6 +1,6 @@
 //! The one look at everything: state file, places and GitHub, joined by the runners' names.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -167,7 +167,7 @@ impl SurveyRow {
     }
 
     /// Until when its machine may still be created though nothing shows one: an intent, or a registration,
-    /// whose start may still be at work.
+    /// whose start may still be at work. `now` is the earlier of the clocks where they do not agree.
     pub(super) fn may_still_come(&self, now: Timestamp) -> Option<Timestamp> {
         let until = self.name.ready_by();
         let is_there = matches!(
@@ -178,9 +178,10 @@ impl SurveyRow {
         (may_come && now <= until).then_some(until)
     }
 
-    /// Whether it should have ended by now.
+    /// Whether it should have ended by now, by the servers' clock and by ours.
     pub(super) fn is_past_its_lifetime(&self) -> bool {
-        self.expires.is_some_and(|expires| self.facts.now > expires)
+        let over = |expires| self.facts.at_least > expires;
+        self.expires.is_some_and(over)
     }
 
     /// Whether what its place sees says anything: the name of a process can be forged by a job, and counts no
@@ -323,6 +324,21 @@ impl FullSurvey {
             location: reference.id.location.clone().filter(|_| !is_vague),
             id: reference.id.id.clone(),
         }
+    }
+
+    /// What cannot be told of machines that cannot be judged, and that none of these references means.
+    pub(super) fn of_other_machines(&self, machines: &[Reference]) -> BTreeSet<String> {
+        let named: Vec<&Unjudged> = machines
+            .iter()
+            .filter_map(|machine| self.unjudged(machine))
+            .collect();
+        let all = self.places.iter().flat_map(|read| {
+            let unjudged = read.listing.unjudged.iter();
+            unjudged.map(|one| (one, read.place.reference(&one.id).to_string()))
+        });
+        all.filter(|(one, _)| !named.iter().any(|named| named.id == one.id))
+            .map(|(_, source)| source)
+            .collect()
     }
 
     /// The machine that a reference means, where it is there and nobody can tell whose it is.

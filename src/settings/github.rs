@@ -100,7 +100,7 @@ impl GitHubSettings {
                 ))
                 .about("github.api_url")
                 .hinted(
-                    "use `https://`; or, where nobody else can read that network, write \
+                    "use `https://`; or, on a network that only you can read, write \
                      `allow_plain_http = true` under [github] in providers.toml",
                 ));
             }

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 
 use super::ending::{EndOutcome, Ending};
 use super::time_limit::TimeLimit;
-use super::{Selected, Selection, StopOutcome, StopRequest, select_again};
+use super::{Selected, Selection, StopOutcome, StopRequest, Stopped, select_again};
 use crate::fleet::Fleet;
 use crate::fleet::survey::{Inquiry, Unknown, View};
 use crate::github::GitHubApi;
@@ -90,7 +90,7 @@ impl<G: GitHubApi> Stopping<'_, G> {
         let mut next = selection;
         let mut looked_since_signal = false;
         for pass in 0.. {
-            let fresh = absorb(&mut stops, &mut seen, next, self.fleet.now());
+            let fresh = absorb(&mut stops, &mut seen, next, self.fleet.at_least());
             self.end_all(&fresh, &mut stops).await;
             let company = may_have_company(self.stop) && pass < PASSES;
             let looks = company && (pass == 0 || !fresh.is_empty()) || !stops.pending.is_empty();
@@ -151,15 +151,18 @@ impl<G: GitHubApi> Stopping<'_, G> {
     }
 }
 
-/// Leaves out that those could not be looked for which are taken for gone: the user knows. Where nothing else was named,
-/// nor does it matter that their provider could not be read.
+/// Leaves out what could not be found out about machines that are gone by now, or taken for gone: the user knows. Where
+/// nothing else was named than what is taken for gone, nor does it matter that its provider could not be read.
 fn accept(stops: &mut StopOutcome, target: &StopTarget) {
-    let given_up = stops.stopped.iter().filter(|one| one.assumed_gone);
+    let gone = |one: &&Stopped| one.assumed_gone || one.terminated;
+    let all_gone = stops.stopped.iter().filter(gone);
     let mut sources: BTreeSet<String> = BTreeSet::new();
-    for one in given_up {
+    for one in all_gone {
         sources.extend(one.instance.as_ref().map(ToString::to_string));
         sources.extend(one.name.as_ref().map(ToString::to_string));
-        if let (StopTarget::Named { .. }, Some(machine)) = (target, &one.instance) {
+        if let (StopTarget::Named { .. }, Some(machine), true) =
+            (target, &one.instance, one.assumed_gone)
+        {
             sources.insert(machine.provider.clone());
         }
     }

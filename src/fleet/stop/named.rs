@@ -47,6 +47,13 @@ impl<G: GitHubApi> Selecting<'_, G> {
                 self.refuse(Unstopped::new(None, Some(name), error));
             }
         }
+        // Machines that nobody named, and that cannot be judged, say nothing of the one that somebody named.
+        if !starts && names.is_empty() {
+            let others = look.of_other_machines(machines);
+            let mut unknown = std::mem::take(&mut self.selection.unknown);
+            unknown.retain(|one| !others.contains(&one.source));
+            self.selection.unknown = unknown;
+        }
         if starts {
             let chosen = self.selection.chosen.iter();
             let begun_by = chosen.filter_map(|chosen| chosen.row.as_ref()?.start.clone());

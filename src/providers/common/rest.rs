@@ -114,7 +114,7 @@ pub(crate) fn encrypted(key: &str, url: &Url) -> Result<()> {
 }
 
 /// What allows it.
-pub(crate) const ALLOW: &str = "use TLS; or, where nobody else can read that network, write `allow_plain_http = true` in this table";
+pub(crate) const ALLOW: &str = "use TLS; or, on a network that only you can read, write `allow_plain_http = true` in this table";
 
 /// A call that is being put together.
 #[derive(Debug)]

@@ -282,7 +282,7 @@ impl Provider for Docker {
             "boot scripts and registry passwords would go to `tcp://{address}` unencrypted"
         );
         Err(Error::setting("host", why)
-            .hinted("use `tls_verify` or `ssh://`; or, where nobody else can read that network, write `allow_plain_http = true` in this table"))
+            .hinted("use `tls_verify` or `ssh://`; or, on a network that only you can read, write `allow_plain_http = true` in this table"))
     }
 
     fn warnings(&self) -> Vec<String> {

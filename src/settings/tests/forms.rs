@@ -359,7 +359,7 @@ fn the_values_of_a_kind_are_told_in_the_same_form() {
     `providers.p.cpu` (p.toml:5) cannot be used: `gpu` and `cpu` are both set: keep one
     `providers.p.hosts` (p.toml:3) must be at least one host, not an empty array
     `providers.p.work_dir` (p.toml:4) must be an absolute path or `~/FOLDER`, not an empty string
-    `providers.p.identity` (p.toml:4) must be a path in a string, not an empty string
+    `providers.p.identity` (p.toml:4) must be a path in a string or `{ env = "NAME" }`, `{ file = "PATH" }` or `{ command = ["PROGRAM", "ARG"] }`, not an empty string
     `providers.p.slots."b.local"` (p.toml:4) cannot be used: `b.local` is not one of `hosts`
     `providers.p.known_hosts` (p.toml:4) cannot be used: `/nonexistent/x`: No such file or directory (os error 2)
     "#);
@@ -412,7 +412,11 @@ fn a_key_in_the_place_of_its_path_is_not_shown() {
         in_file(&format!("[github]\nca_bundle = \"{key}\"\n")),
         in_file(&format!("[github]\ntoken = {{ file = \"{key}\" }}\n")),
         in_file(&format!("[defaults]\nsetup = \"{key}\"\n")),
-        in_file(&format!("[providers.local]\ncache = \"{key}\"\n")),
+        read(&format!(
+            "[providers.p]\nkind = \"local\"\ncache = \"{key}\"\n"
+        ))
+        .expect_err("it must be refused")
+        .to_string(),
         World::new("start local")
             .env("GHARUN_CA_BUNDLE", "-----BEGIN PRIVATE KEY-----")
             .error(),

@@ -178,6 +178,7 @@ fn every_key_of_the_fixed_tables_times_every_type() {
     v------ defaults.second_look
     +------ defaults.setup
     v------ defaults.timeout
+    ---+--- github.allow_plain_http
     v------ github.api_url
     ++----- github.app.id
     v+----- github.app.installation
@@ -251,6 +252,7 @@ fn every_key_of_every_kind_times_every_type() {
         +------ docker: context
         +------ docker: host
         ---+--- docker: tls_verify
+        ---+--- docker: allow_plain_http
         v------ docker: cert_path
         +------ docker: image
         v------ docker: pull
@@ -279,7 +281,7 @@ fn every_key_of_every_kind_times_every_type() {
         v------ nebius: project
         v------ nebius: tenant
         -----v- nebius: iam_token
-        v------ nebius: service_account_key
+        v----v- nebius: service_account_key
         +------ nebius: profile
         v------ nebius: config_file
         +---+-- nebius: platform
@@ -303,6 +305,7 @@ fn every_key_of_every_kind_times_every_type() {
         v------ nebius: start_deadline
         v------ nebius: endpoint
         v------ nebius: auth_endpoint
+        ---+--- nebius: allow_plain_http
         -----v- runpod: api_key
         +---+-- runpod: gpu
         -+----- runpod: gpu_count
@@ -326,12 +329,13 @@ fn every_key_of_every_kind_times_every_type() {
         -----+- runpod: env
         -++---- runpod: max_price
         v------ runpod: endpoint
+        ---+--- runpod: allow_plain_http
         +---+-- ssh: hosts
         -+---i- ssh: slots
         ----+i- ssh: gpus
         -----i- ssh: labels
         +------ ssh: user
-        v------ ssh: identity
+        v----v- ssh: identity
         ---+--- ssh: agent
         v------ ssh: agent_socket
         v------ ssh: host_key_check

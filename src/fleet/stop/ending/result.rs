@@ -39,7 +39,7 @@ impl<G: GitHubApi> Ending<'_, G> {
     pub(super) fn pending(&self) -> Option<Pending> {
         let row = self.row.borrow();
         let row = row.as_ref()?;
-        let until = row.may_still_come(self.fleet.now())?;
+        let until = row.may_still_come(self.fleet.at_least())?;
         Some(Pending {
             command: format!("gharun stop {}", row.name),
             name: row.name.clone(),

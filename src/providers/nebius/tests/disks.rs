@@ -124,7 +124,7 @@ async fn a_disk_of_a_vm_or_of_somebody_else_is_left_alone() {
         id: "computedisk-e00x".into(),
     };
     let error = provider.terminate(&elsewhere).await.expect_err("where?");
-    assert_eq!(error.kind, ErrorKind::Config);
+    assert_eq!(error.kind, ErrorKind::Elsewhere);
     assert!(place.standin.asked_for("disks.delete").is_empty());
     assert_eq!(place.standin.disks().len(), 2);
     place.is_well();

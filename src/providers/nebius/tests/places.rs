@@ -283,7 +283,7 @@ fn settings_that_cannot_be_meant_are_refused_by_their_key() {
     endpoint: `endpoint` must be the URL of a server, such as `https://api.example.com/v1`, not `api.nebius.cloud`
     auth_endpoint: `auth_endpoint` must be the URL of a server, such as `https://api.example.com/v1`, not `ftp://x`
     endpoint: keys and scripts would go to `http://192.0.2.1/` unencrypted
-    auth_endpoint: keys and scripts would go to `http://192.0.2.1/oauth2/token/exchange` unencrypted
+    auth_endpoint: keys and scripts would go to `http://192.0.2.1/` unencrypted
     image: `image` must be a name without spaces, not `a b`
     labels: `gharun-name` is not a valid label key: use lower-case letters, digits, `-`, `_` and `.`; `managed-by` and `gharun-…` are reserved
     labels: `Team` is not a valid label key: use lower-case letters, digits, `-`, `_` and `.`; `managed-by` and `gharun-…` are reserved
