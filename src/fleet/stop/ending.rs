@@ -265,7 +265,7 @@ impl<'a, G: GitHubApi> Ending<'a, G> {
         let Some(instance) = &self.chosen.instance else {
             return match machine {
                 Some(MachineState::Unread | MachineState::Nowhere) if self.is_abandoned() => {
-                    self.give_up("its provider cannot be asked".into()).await;
+                    self.give_up("could not query its provider".into()).await;
                     Ok(())
                 }
                 Some(MachineState::Unread) if self.has_record() => {

@@ -74,7 +74,7 @@ impl<'a, G: GitHubApi> Inquiry<'a, G> {
         if row.doubts.elsewhere {
             self.tell_where(row).await;
         } else if row.facts.machine == MachineState::Unread && row.is_abandoned() {
-            let error = Error::from("its lifetime is over, and it could not be looked for");
+            let error = Error::from("its lifetime is over, and its place could not be queried");
             self.cannot_look_for(row, error);
         }
         if self.run_matters(row) {

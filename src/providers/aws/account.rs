@@ -26,7 +26,7 @@ impl Aws {
                 .account
                 .filter(|account| !account.is_empty())
                 .ok_or_else(|| {
-                    let what = "AWS did not say which account the credentials are of";
+                    let what = "AWS returned no account for these credentials";
                     Error::new(ErrorKind::Unexpected, what)
                 })
         });
