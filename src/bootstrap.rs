@@ -47,6 +47,8 @@ pub struct Boot<'a> {
     pub ending: &'a str,
     /// When the machine ends whatever happens.
     pub expires: Timestamp,
+    /// How long after the start of the script it ends whatever its clock says, in seconds.
+    pub lifetime: Duration,
     /// How long it waits for a job; `None` is for ever.
     pub idle_limit: Option<Duration>,
     /// The user's script, run before the runner.
@@ -178,6 +180,8 @@ fn header(boot: &Boot<'_>, pauses: Pauses) -> String {
     put("gharun_pinned", if boot.pinned { "1" } else { "0" });
     put("gharun_ending", ending);
     put("gharun_expires", &boot.expires.as_second().to_string());
+    let lifetime = boot.lifetime.as_secs().max(1);
+    put("gharun_lifetime", &lifetime.to_string());
     put("gharun_idle", &idle.to_string());
     put("gharun_secrets", &boot.secrets.join(" "));
     if let Some(setup) = boot.setup {

@@ -241,7 +241,7 @@ watchdog() {
     # shellcheck disable=SC2016 # its parent is this very process
     guard=$(exec sh -c 'echo "$PPID"')
     since=$(date +%s)
-    last=$since
+    last=$since born=$since
     up=
     while :; do
         sleep "$gharun_tick" >/dev/null 2>&1 &
@@ -254,14 +254,17 @@ watchdog() {
         fi
         [ -d "$ended" ] && continue
         now=$(date +%s)
-        if [ "$now" -ge "$gharun_expires" ]; then
+        # A clock that is set right after the machine's start is no time that passed.
+        if [ "$now" -lt "$last" ] || [ $((now - last)) -ge 86400 ]; then
+            since=$((since + now - last)) born=$((born + now - last))
+        fi
+        last=$now
+        # Whoever ordered the machine may have had a wrong clock, and so may the machine.
+        if [ "$now" -ge "$gharun_expires" ] || [ $((now - born)) -ge "$gharun_lifetime" ]; then
             fire 72 "its lifetime is over" lifetime
             continue
         fi
         [ "$gharun_idle" -gt 0 ] || continue
-        # A clock that is set right after the machine's start is no time that passed.
-        [ "$now" -ge "$last" ] && [ $((now - last)) -lt 86400 ] || since=$((since + now - last))
-        last=$now
         if [ -z "$up" ] && [ -e "$dir/started" ]; then
             up=yes
             since=$now

@@ -30,6 +30,28 @@ pub struct StartIdentity {
     pub group: Option<String>,
 }
 
+/// What time it is, by clocks that may not agree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Clocks {
+    /// By GitHub's clock.
+    pub now: Timestamp,
+    /// By the clock that is behind, where GitHub's and ours do not agree; else by GitHub's.
+    pub earliest: Timestamp,
+    /// The same by the clock that is ahead.
+    pub latest: Timestamp,
+}
+
+impl Clocks {
+    /// Clocks that agree.
+    pub fn agreed(now: Timestamp) -> Self {
+        Self {
+            now,
+            earliest: now,
+            latest: now,
+        }
+    }
+}
+
 /// What to start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
@@ -160,9 +182,15 @@ impl Plan {
         later(later(now, self.timeout), UNDOING)
     }
 
-    /// Chooses a name for one of the runners.
-    pub fn name(&self, index: usize, now: Timestamp) -> Name {
-        Name::choose(self.identity.run, index, self.ready_by(now))
+    /// Chooses a name for one of the runners. Its start may be at work as long as any clock says so: nobody else is to
+    /// end what it makes.
+    pub fn name(&self, index: usize, clocks: Clocks) -> Name {
+        Name::choose(self.identity.run, index, self.ready_by(clocks.latest))
+    }
+
+    /// When the lifetime of a machine that is ordered now is over by every clock.
+    pub fn end_of_life(&self, clocks: Clocks) -> Timestamp {
+        later(clocks.latest, self.lifetime)
     }
 
     /// The labels of a runner, the unique one first.
@@ -172,9 +200,11 @@ impl Plan {
             .collect()
     }
 
-    /// What the machine of a runner carries when it is ordered at `now`.
-    pub fn tags(&self, name: &Name, runner_id: Option<u64>, now: Timestamp) -> Tags {
+    /// What the machine of a runner carries when it is ordered now. Its lifetime counts from the earliest clock, so that
+    /// it is never longer, and is over no sooner than its start may be by the latest.
+    pub fn tags(&self, name: &Name, runner_id: Option<u64>, clocks: Clocks) -> Tags {
         let id = &self.identity;
+        let at_least = name.ready_by().min(self.end_of_life(clocks));
         Tags {
             name: name.clone(),
             server: id.server.clone(),
@@ -184,9 +214,9 @@ impl Plan {
             run: id.run,
             start: id.start.clone(),
             group: id.group.clone(),
-            created: now,
+            created: clocks.now,
             ready_by: name.ready_by(),
-            expires: later(now, self.lifetime),
+            expires: later(clocks.earliest, self.lifetime).max(at_least),
             idle_limit: self.idle_timeout,
         }
     }
@@ -249,7 +279,7 @@ pub(crate) mod tests {
     #[test]
     fn a_name_tells_until_when_its_start_may_be_at_work() {
         let now = Timestamp::from_second(1_795_507_200).expect("a time");
-        let name = plan(1, &["local"]).name(0, now);
+        let name = plan(1, &["local"]).name(0, Clocks::agreed(now));
         assert_eq!(name.ready_by().as_second() - now.as_second(), 900 + 120);
         assert_eq!(name.run(), Some(Run { id: 7, attempt: 1 }));
     }
@@ -282,7 +312,7 @@ pub(crate) mod tests {
             labels: vec!["gpu".into()],
             ..plan(1, &["local"])
         };
-        let name = plan.name(0, Timestamp::now());
+        let name = plan.name(0, Clocks::agreed(Timestamp::now()));
         assert_eq!(plan.labels_of(&name), [name.as_str(), "gpu"]);
     }
 
@@ -292,7 +322,26 @@ pub(crate) mod tests {
             plan(1, &["local"]),
             Timestamp::from_second(1_795_507_200).expect("a time"),
         );
-        let tags = plan.tags(&plan.name(0, now), Some(4), now);
+        let clocks = Clocks::agreed(now);
+        let tags = plan.tags(&plan.name(0, clocks), Some(4), clocks);
         assert_eq!(tags.expires.as_second() - now.as_second(), 7 * 3600);
+    }
+
+    #[test]
+    fn by_clocks_that_do_not_agree_nothing_lives_longer_and_no_start_is_cut_short() {
+        let plan = plan(1, &["local"]);
+        let at = |hours: i64| Timestamp::from_second(1_795_507_200 + hours * 3600).expect("a time");
+        for (ours, github) in [(0, 3), (3, 0), (0, 8), (8, 0)] {
+            let clocks = Clocks {
+                now: at(github),
+                earliest: at(ours.min(github)),
+                latest: at(ours.max(github)),
+            };
+            let tags = plan.tags(&plan.name(0, clocks), None, clocks);
+            assert_eq!(tags.created, at(github));
+            assert_eq!(tags.ready_by, plan.ready_by(clocks.latest));
+            let longest = later(clocks.earliest, plan.lifetime);
+            assert_eq!(tags.expires, longest.max(tags.ready_by), "{ours} {github}");
+        }
     }
 }

@@ -49,6 +49,10 @@ pub struct RunnerRecord {
     /// GitHub's number of it, from the registration on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runner_id: Option<u64>,
+    /// The places where its machine may be created, as references spell them, from before the launch on. Empty where
+    /// they are not known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub at: Vec<String>,
     /// Its machine, from the launch on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance: Option<Reference>,

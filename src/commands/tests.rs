@@ -280,6 +280,7 @@ impl World {
             created,
             expires: created + SignedDuration::from_hours(7),
             runner_id: None,
+            at: Vec::new(),
             instance: format!("{provider}:x/y").parse().ok(),
             price_per_hour: None,
             machineless: false,

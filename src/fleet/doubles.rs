@@ -368,6 +368,7 @@ pub(crate) fn row() -> survey::SurveyRow {
         cost: None,
         recorded: true,
         machineless: false,
+        at: Vec::new(),
         facts: Facts {
             machine: MachineState::There,
             registration: verdict::RegistrationState::Busy,

@@ -45,12 +45,7 @@ impl<G: GitHubApi> StartContext<'_, G> {
     ) -> Result<(), Trouble> {
         self.go_on()?;
         let name = progress.borrow().name.clone();
-        let first = self.fleet.providers.first().map(|first| &first.name);
-        if first != Some(&place.name) {
-            let provider = place.name.clone();
-            self.record(&name, move |entry| entry.provider = provider)
-                .await?;
-        }
+        self.intend_at(&name, place).await?;
         self.fleet
             .sink
             .tell(Event::Launching {
@@ -86,6 +81,28 @@ impl<G: GitHubApi> StartContext<'_, G> {
             }
             LaunchOutcome::Unknown(_) => Err(Trouble::Lost { provider, source }),
         }
+    }
+
+    /// Writes down where a machine may come, before it can: with other credentials, or at another daemon, its absence
+    /// proves nothing.
+    async fn intend_at(&self, name: &Name, place: &NamedProvider) -> Result<(), Trouble> {
+        let at = tokio::select! {
+            biased;
+            at = place.places() => at.to_vec(),
+            () = self.impatience() => {
+                self.go_on()?;
+                Vec::new()
+            }
+        };
+        let first = self.fleet.providers.first().map(|first| &first.name);
+        if first == Some(&place.name) && at.is_empty() {
+            return Ok(());
+        }
+        let provider = place.name.clone();
+        self.record(name, move |entry| {
+            (entry.provider, entry.at) = (provider, at);
+        })
+        .await
     }
 
     /// Asks for a machine. When the answer is long in coming, the machine is looked for while it is
@@ -125,9 +142,8 @@ impl<G: GitHubApi> StartContext<'_, G> {
         place: &NamedProvider,
         credential: &RunnerCredential,
     ) -> Order {
-        let tags = self
-            .plan
-            .tags(name, progress.registration.id(), self.fleet.now());
+        let clocks = self.fleet.clocks();
+        let tags = self.plan.tags(name, progress.registration.id(), clocks);
         let labels = self.plan.labels_of(name);
         let credential = match credential {
             RunnerCredential::Jit(jit) => bootstrap::BootCredential::Jit(jit),
@@ -145,7 +161,8 @@ impl<G: GitHubApi> StartContext<'_, G> {
             packages: self.packages,
             pinned: matches!(self.plan.version, RunnerVersion::Exact(_)),
             ending: place.provider.shutdown_command(),
-            expires: tags.expires,
+            expires: self.plan.end_of_life(clocks),
+            lifetime: self.plan.lifetime,
             idle_limit: self.plan.idle_timeout,
             setup: self.plan.setup.as_deref(),
             secrets: &providers::secrets_in_env(),

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::github::GitHubApi;
 use crate::model::{CLOCKS_AGREE, Error, Instance, Name, Reference, Sink, chain};
+use crate::plan::Clocks;
 use crate::state::Store;
 
 mod answer;
@@ -79,10 +80,22 @@ impl<G: GitHubApi> Fleet<'_, G> {
     /// What time it is by GitHub's clock, and by ours, too, where they do not agree: the earlier of the
     /// two. What is overdue only by the later one is not.
     fn at_least(&self) -> jiff::Timestamp {
+        self.clocks().earliest
+    }
+
+    /// What time it is by GitHub's clock and, where they do not agree, by ours.
+    fn clocks(&self) -> Clocks {
         let now = self.now();
         let ahead = self.github.map(GitHubApi::ahead).unwrap_or_default();
         let ours = now.checked_sub(ahead).unwrap_or(now);
-        if ahead > CLOCKS_AGREE { ours } else { now }
+        if ahead.abs() <= CLOCKS_AGREE {
+            return Clocks::agreed(now);
+        }
+        Clocks {
+            now,
+            earliest: now.min(ours),
+            latest: now.max(ours),
+        }
     }
 }
 

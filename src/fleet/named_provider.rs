@@ -3,10 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout};
 
-use crate::model::{InstanceId, Reference};
+use crate::model::{InstanceId, Reference, chain};
 use crate::providers::{Attempt, Error, ErrorKind, Listing, Provider};
+
+/// How long a provider may take to tell where it launches.
+const TELLS: Duration = Duration::from_secs(3);
 
 /// A provider under the name that the user gave it. Clones are the same place.
 #[derive(Clone, Debug)]
@@ -16,6 +20,7 @@ pub struct NamedProvider {
     /// What rents machines there.
     pub provider: Arc<dyn Provider>,
     listed: Arc<Attempt<Arc<Listed>>>,
+    places: Arc<OnceCell<Vec<String>>>,
 }
 
 /// A listing, and when it was begun.
@@ -32,6 +37,7 @@ impl NamedProvider {
             name: name.into(),
             provider,
             listed: Arc::default(),
+            places: Arc::default(),
         }
     }
 
@@ -41,6 +47,24 @@ impl NamedProvider {
             provider: self.name.clone(),
             id: id.clone(),
         }
+    }
+
+    /// See [`Provider::places`]; asked once for all runners of a start. Empty where it does not tell in time.
+    pub(super) async fn places(&self) -> &[String] {
+        let ask = async || match timeout(TELLS, self.provider.places()).await {
+            Ok(Ok(places)) => places,
+            // It is not needed for a launch, which will say what is wrong.
+            Ok(Err(error)) => {
+                tracing::debug!(
+                    "`{}` does not tell where it launches: {}",
+                    self.name,
+                    chain(&error)
+                );
+                Vec::new()
+            }
+            Err(_) => Vec::new(),
+        };
+        self.places.get_or_init(ask).await
     }
 
     /// A listing that was begun at `since` or later: one that is there already, or the one that all

@@ -182,7 +182,7 @@ impl<G: GitHubApi> StartContext<'_, G> {
         reason: &str,
     ) -> Result<(), Trouble> {
         let from = progress.borrow().name.clone();
-        let to = self.plan.name(progress.borrow().index, self.fleet.now());
+        let to = self.plan.name(progress.borrow().index, self.fleet.clocks());
         let (old, key, entry) = (from.clone(), to.clone(), self.entry(&to));
         self.fleet
             .store

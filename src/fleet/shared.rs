@@ -81,7 +81,7 @@ impl<G: GitHubApi> StartContext<'_, G> {
 
     /// The record of a runner, before its name is registered.
     pub(super) fn entry(&self, name: &Name) -> RunnerRecord {
-        let tags = self.plan.tags(name, None, self.fleet.now());
+        let tags = self.plan.tags(name, None, self.fleet.clocks());
         let first = self.fleet.providers.first();
         RunnerRecord {
             provider: first.map(|place| place.name.clone()).unwrap_or_default(),
@@ -94,6 +94,7 @@ impl<G: GitHubApi> StartContext<'_, G> {
             created: tags.created,
             expires: tags.expires,
             runner_id: None,
+            at: Vec::new(),
             instance: None,
             price_per_hour: None,
             machineless: false,

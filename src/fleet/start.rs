@@ -92,9 +92,9 @@ pub async fn start<G: GitHubApi>(
 async fn intend<G: GitHubApi>(
     shared: &StartContext<'_, G>,
 ) -> Result<Vec<RefCell<RunnerProgress>>, state::Error> {
-    let now = shared.fleet.now();
+    let clocks = shared.fleet.clocks();
     let slots: Vec<RunnerProgress> = (0..usize::from(shared.plan.count.get()))
-        .map(|index| RunnerProgress::new(index, shared.plan.name(index, now)))
+        .map(|index| RunnerProgress::new(index, shared.plan.name(index, clocks)))
         .collect();
     let intents: Vec<_> = slots
         .iter()

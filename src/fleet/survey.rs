@@ -102,6 +102,8 @@ pub struct SurveyRow {
     pub recorded: bool,
     /// Whether that says that no machine of it is there, or will come.
     pub(super) machineless: bool,
+    /// Where its record says that a machine may have been created, while it has none.
+    pub(super) at: Vec<String>,
     /// What the verdict was made of.
     pub facts: Facts,
     /// What is to be thought of it.
@@ -160,6 +162,17 @@ impl SurveyRow {
             let ours = |label: &str| label.eq_ignore_ascii_case(self.name.as_str());
             !runner.labels.is_empty() && runner.labels.iter().all(|label| ours(&label.name))
         })
+    }
+
+    /// Why an intent says nothing: its machine was to come where nobody looks.
+    pub(super) fn elsewhere(&self) -> Error {
+        let provider = self.provider.as_deref().unwrap_or("its provider");
+        Error::from(format!(
+            "its machine may have been created in `{}`, which `{provider}` does not show with the credentials \
+             and settings in use here",
+            self.at.join("`, `")
+        ))
+        .hinted("use the credentials and the settings that it was started with")
     }
 
     pub(super) fn is_rehearsal(&self) -> bool {

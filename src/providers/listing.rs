@@ -142,6 +142,14 @@ impl Listing {
     }
 }
 
+impl Listing {
+    /// The same of a machine that may be in any of some places.
+    pub fn silence_at(&self, places: &[String]) -> Option<Silence<'_>> {
+        let mut silences = places.iter().map(|place| self.silence(Some(place)));
+        silences.find_map(|silence| silence)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -316,6 +316,10 @@ impl Provider for InMemoryProvider {
         Some(error)
     }
 
+    fn places(&self) -> ProviderFuture<'_, Vec<String>> {
+        Box::pin(std::future::ready(Ok(vec![self.place.clone()])))
+    }
+
     fn list(&self) -> ProviderFuture<'_, Listing> {
         Box::pin(async move {
             let fault = match self.ask(Verb::List, "").await {

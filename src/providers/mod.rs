@@ -139,6 +139,12 @@ pub trait Provider: fmt::Debug {
         Box::pin(async { self.check().await.map(drop) })
     }
 
+    /// The places where a launch may create its machine, spelled as in references: what an intent knows of its machine
+    /// before there is one. Empty where that cannot be told. The default: it cannot.
+    fn places(&self) -> ProviderFuture<'_, Vec<String>> {
+        Box::pin(ready(Ok(Vec::new())))
+    }
+
     /// Launches one machine that runs `order.boot` once; returns as soon as the order is accepted.
     /// Launching the same name twice never yields two machines. A failed launch leaves nothing,
     /// or is [`ErrorKind::Ambiguous`].

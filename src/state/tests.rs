@@ -31,6 +31,7 @@ fn entry(start: &str) -> RunnerRecord {
         created: Timestamp::UNIX_EPOCH,
         expires: Timestamp::UNIX_EPOCH,
         runner_id: Some(42),
+        at: Vec::new(),
         instance: Some("docker:1a2b/3c4d".parse().expect("a reference")),
         price_per_hour: Some(0.79),
         machineless: false,

@@ -10,6 +10,7 @@ under_every_shell! {
     a_running_job_outlives_the_idle_limit_but_not_the_lifetime
     a_job_that_does_not_want_to_end_is_ended
     a_lifetime_that_is_over_ends_the_setup
+    a_lifetime_is_no_longer_where_clocks_do_not_agree
     a_restart_neither_runs_again_nor_lives_longer
     a_runner_that_did_no_job_is_told_apart
     a_setup_that_fails_ends_it
@@ -69,6 +70,19 @@ async fn a_lifetime_that_is_over_ends_the_setup(shell: Shell) {
     let end = machine.run().await;
     assert_eq!(end.code, 72, "{}", end.log);
     assert!(!machine.at("stub/jit").exists());
+    assert_eq!(machine.endings(), 1);
+}
+
+async fn a_lifetime_is_no_longer_where_clocks_do_not_agree(shell: Shell) {
+    let Some(mut machine) = Machine::installed(shell, "job") else {
+        return;
+    };
+    // By the clock of whoever ordered it, it is hours until then.
+    machine.expires = 8 * 3600;
+    machine.lifetime = 2;
+    machine.setup = Some("sleep 300".into());
+    let end = machine.run().await;
+    assert_eq!(end.code, 72, "{}", end.log);
     assert_eq!(machine.endings(), 1);
 }
 

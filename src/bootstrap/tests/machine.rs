@@ -79,6 +79,8 @@ pub(super) struct Machine {
     pub(super) retry: u32,
     /// Seconds from now.
     pub(super) expires: i64,
+    /// Seconds from its start.
+    pub(super) lifetime: u64,
     pub(super) idle: Option<u64>,
     pub(super) setup: Option<String>,
     /// What the order says of the environment.
@@ -117,6 +119,7 @@ impl Machine {
             ending: format!("(echo ended >>'{}') 2>/dev/null || true", ended.display()),
             retry: 0,
             expires: 600,
+            lifetime: 1_000_000_000,
             idle: None,
             setup: None,
             env: Vec::new(),
@@ -216,6 +219,7 @@ impl Machine {
             pinned: self.pinned,
             ending: &self.ending,
             expires: Timestamp::now() + SignedDuration::from_secs(self.expires),
+            lifetime: Duration::from_secs(self.lifetime),
             idle_limit: self.idle.map(Duration::from_secs),
             setup: self.setup.as_deref(),
             secrets: &secrets,

@@ -7,7 +7,7 @@ use super::planned::{PlannedProvider, Preview};
 use crate::bootstrap::{self, Boot, BootCredential};
 use crate::fleet::NamedProvider;
 use crate::model::{Name, RegistrationMode, Secret};
-use crate::plan::Plan;
+use crate::plan::{Clocks, Plan};
 use crate::providers;
 
 /// What the start of a plan would come to when it began at `now`. Nothing is asked, and nothing changed.
@@ -18,7 +18,8 @@ pub fn preview(plan: &Plan, places: &[NamedProvider], now: Timestamp) -> StartOu
         candidates: place.provider.candidates(),
         warnings: place.provider.warnings(),
     };
-    let name = plan.name(0, now);
+    let clocks = Clocks::agreed(now);
+    let name = plan.name(0, clocks);
     let planned = Preview {
         scope: plan.identity.scope.clone(),
         server: plan.identity.server.clone(),
@@ -28,7 +29,7 @@ pub fn preview(plan: &Plan, places: &[NamedProvider], now: Timestamp) -> StartOu
         lifetime_s: plan.lifetime.as_secs(),
         idle_timeout_s: plan.idle_timeout.map_or(0, |limit| limit.as_secs()),
         providers: places.iter().map(candidate).collect(),
-        boot_script: script(plan, &name, places, now),
+        boot_script: script(plan, &name, places, clocks),
     };
     StartOutcome {
         planned: Some(planned),
@@ -37,8 +38,8 @@ pub fn preview(plan: &Plan, places: &[NamedProvider], now: Timestamp) -> StartOu
 }
 
 /// The boot script of the first runner, its secrets as `***`.
-fn script(plan: &Plan, name: &Name, places: &[NamedProvider], now: Timestamp) -> String {
-    let tags = plan.tags(name, None, now);
+fn script(plan: &Plan, name: &Name, places: &[NamedProvider], clocks: Clocks) -> String {
+    let tags = plan.tags(name, None, clocks);
     let hidden = Secret::new("***");
     let labels = plan.labels_of(name);
     let credential = match plan.registration {
@@ -60,7 +61,8 @@ fn script(plan: &Plan, name: &Name, places: &[NamedProvider], now: Timestamp) ->
         packages: &[],
         pinned: false,
         ending,
-        expires: tags.expires,
+        expires: plan.end_of_life(clocks),
+        lifetime: plan.lifetime,
         idle_limit: plan.idle_timeout,
         setup: plan.setup.as_deref(),
         secrets: &providers::secrets_in_env(),

@@ -269,14 +269,17 @@ impl<'a, G: GitHubApi> Ending<'a, G> {
                     Ok(())
                 }
                 Some(MachineState::Unread) if self.has_record() => {
-                    Err(self.unstopped("could not query its provider"))
+                    Err(self.unstopped(self.why_unread()))
                 }
                 Some(MachineState::Nowhere) if self.has_record() && !self.is_ghost() => {
                     let error = "its provider is not configured here";
                     Err(self.unstopped(error).permanent())
                 }
                 Some(MachineState::Gone) => {
-                    self.terminated.set(self.pending().is_none());
+                    let gone = self.pending().is_none();
+                    let proved = self.is_proved_absent();
+                    self.terminated.set(gone && proved);
+                    self.assumed_gone.set(gone && !proved);
                     Ok(())
                 }
                 _ => Ok(()),

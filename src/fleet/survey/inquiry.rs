@@ -208,7 +208,7 @@ impl<'a, G: GitHubApi> Inquiry<'a, G> {
     /// more.
     async fn tell_where(&self, row: &SurveyRow) {
         let Some(machine) = &row.instance else {
-            return;
+            return self.cannot_look_for(row, row.elsewhere());
         };
         let provider = &machine.provider;
         let unlisted = || format!("`{provider}` does not list machines in its location").into();

@@ -141,9 +141,11 @@ impl Join<'_> {
             .find(|read| read.place.name == entry.provider);
         let id = entry.instance.as_ref().map(|machine| &machine.id);
         let is_unopened = |one: &Unopened| one.name == entry.provider;
-        let silence = place.map(|read| {
-            read.listing
-                .silence(id.and_then(|id| id.location.as_deref()))
+        let silence = place.map(|read| match id {
+            None if !entry.at.is_empty() => read.listing.silence_at(&entry.at),
+            id => read
+                .listing
+                .silence(id.and_then(|id| id.location.as_deref())),
         });
         let is_hidden = place.is_some_and(|read| read.listing.hides(id, name).is_some());
         // An intent has no reference whose place could be another's.
@@ -176,6 +178,7 @@ impl Join<'_> {
         row.price_per_hour = entry.price_per_hour;
         row.recorded = true;
         row.machineless = entry.machineless;
+        row.at.clone_from(&entry.at);
         row.runner_id = row.runner_id.or(entry.runner_id);
         row.facts.grace = self.grace(name.ready_by(), Some(entry.created));
         row.facts.expires = row.expires;
@@ -242,6 +245,7 @@ impl Join<'_> {
             cost: None,
             recorded: false,
             machineless: false,
+            at: Vec::new(),
             facts: Facts {
                 machine,
                 registration,

@@ -125,6 +125,15 @@ impl Provider for Aws {
         Box::pin(async move { Box::pin(self.clients.resolve()).await })
     }
 
+    fn places(&self) -> ProviderFuture<'_, Vec<String>> {
+        Box::pin(async move {
+            let regions = Box::pin(self.clients.regions()).await?;
+            let account = self.account(&regions[0]).await?;
+            let places = regions.iter().map(|region| places::place(region, &account));
+            Ok(places.collect())
+        })
+    }
+
     fn launch<'a>(&'a self, order: &'a Order) -> ProviderFuture<'a, Instance> {
         Box::pin(self.order(order))
     }

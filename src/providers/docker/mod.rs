@@ -167,6 +167,10 @@ impl Provider for Docker {
         })
     }
 
+    fn places(&self) -> ProviderFuture<'_, Vec<String>> {
+        Box::pin(async move { Ok(vec![self.daemon().await?.location.clone()]) })
+    }
+
     fn launch<'a>(&'a self, order: &'a Order) -> ProviderFuture<'a, Instance> {
         Box::pin(async move {
             let daemon = self.daemon().await?;

@@ -268,6 +268,10 @@ impl Provider for Local {
         Box::pin(self.host.check())
     }
 
+    fn places(&self) -> ProviderFuture<'_, Vec<String>> {
+        Box::pin(async move { Ok(vec![self.host.place().await?.to_owned()]) })
+    }
+
     fn launch<'a>(&'a self, order: &'a Order) -> ProviderFuture<'a, Instance> {
         Box::pin(self.host.launch(order))
     }

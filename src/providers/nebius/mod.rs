@@ -175,6 +175,10 @@ impl Provider for Nebius {
         })
     }
 
+    fn places(&self) -> ProviderFuture<'_, Vec<String>> {
+        Box::pin(async move { Ok(vec![self.place()?]) })
+    }
+
     fn launch<'a>(&'a self, order: &'a Order) -> ProviderFuture<'a, Instance> {
         Box::pin(self.order(order))
     }

@@ -95,6 +95,10 @@ impl Provider for RunPod {
         })
     }
 
+    fn places(&self) -> ProviderFuture<'_, Vec<String>> {
+        Box::pin(async move { Ok(vec![self.api.place.clone()]) })
+    }
+
     fn launch<'a>(&'a self, order: &'a Order) -> ProviderFuture<'a, Instance> {
         Box::pin(self.order(order))
     }

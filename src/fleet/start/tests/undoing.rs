@@ -35,6 +35,25 @@ async fn an_interrupt_while_a_launch_hangs_names_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_intent_tells_where_its_machine_may_come() {
+    for places in [&["a"] as &[&str], &["b", "a"]] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut scene = Scene::new(1, places);
+        scene.store = Store::at(folder.path().join("state.json"));
+        scene.cloud.set("b", |place| place.capacity = 0);
+        scene.cloud.fault("a", Verb::Launch, Fault::Hang);
+        scene.start_until(sleep(SECOND)).await;
+        let records = scene.store.read().await.expect("it is read");
+        let record = records.values().next().expect("an intent");
+        assert_eq!(
+            (record.provider.as_str(), record.instance.as_ref()),
+            ("a", None)
+        );
+        assert_eq!(record.at, ["a"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn only_what_hangs_is_named() {
     let scene = Scene::new(3, &["a", "b"]);
     scene.cloud.set("a", |place| place.capacity = 2);

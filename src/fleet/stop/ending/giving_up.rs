@@ -30,6 +30,23 @@ impl<G: GitHubApi> Ending<'_, G> {
         }
     }
 
+    /// Whether a record without a machine tells where that would be, so that its absence there is a proof.
+    pub(super) fn is_proved_absent(&self) -> bool {
+        let row = self.row.borrow();
+        let proved = |row: &SurveyRow| row.machineless || !row.at.is_empty();
+        row.as_ref().is_none_or(|row| !row.recorded || proved(row))
+    }
+
+    /// Why its machine could not be looked for.
+    pub(super) fn why_unread(&self) -> Error {
+        let row = self.row.borrow();
+        let elsewhere = row.as_ref().filter(|row| row.doubts.elsewhere);
+        elsewhere.map_or_else(
+            || "could not query its provider".into(),
+            SurveyRow::elsewhere,
+        )
+    }
+
     /// Takes it for gone, and says so.
     pub(super) async fn give_up(&self, why: Error) {
         self.assumed_gone.set(true);

@@ -212,6 +212,67 @@ async fn a_record_of_a_place_that_is_gone_for_good_is_dropped_by_force_and_past_
     }
 }
 
+/// An intent whose grace is over, and that was to come at a place.
+async fn intent(scene: &Scene, seconds_ago: i64, at: &[&str]) -> Name {
+    let tags = tags("a", seconds_ago);
+    scene.record(&tags, "gpu", None).await;
+    let (name, at) = (tags.name.clone(), at.iter().map(ToString::to_string));
+    let at: Vec<String> = at.collect();
+    let noted = scene.store.update(move |entries| {
+        entries.get_mut(&name).expect("its record").at = at;
+    });
+    noted.await.expect("it is written");
+    tags.name
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_intent_of_another_place_is_unknown_and_never_gone() {
+    for target in [StopTarget::State, StopTarget::All, StopTarget::Orphans] {
+        let scene = Scene::new();
+        let name = intent(&scene, 3600, &["gpu", "elsewhere"]).await;
+        let is_sweep = target == StopTarget::Orphans;
+        let stops = scene.stop(&stop(target)).await;
+        assert!(stops.stopped.is_empty(), "{stops:?}");
+        assert_eq!(scene.records().await, 1);
+        let expected = if is_sweep { Exit::Failed } else { Exit::Left };
+        assert_eq!(stops.exit(), expected, "{stops:?}");
+        let [unknown] = stops.unknown.as_slice() else {
+            panic!("it is named: {stops:?}")
+        };
+        assert_eq!(unknown.source, name.to_string());
+        let why = chain(&unknown.error);
+        assert!(
+            why.contains("may have been created in `gpu`, `elsewhere`"),
+            "{why}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_intent_of_another_place_is_dropped_by_force_past_its_expiry() {
+    let scene = Scene::new();
+    let name = intent(&scene, 100_000, &["elsewhere"]).await;
+    let by_name = StopTarget::Named {
+        machines: vec![],
+        names: vec![name],
+        starts: false,
+    };
+    let stops = scene.stop(&forced(by_name)).await;
+    assert_eq!((stops.exit(), scene.records().await), (Exit::Done, 0));
+    assert!(!stops.stopped[0].terminated, "{stops:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_intent_is_terminated_only_where_its_place_is_known_and_does_not_have_it() {
+    for at in [&["gpu"] as &[&str], &[]] {
+        let scene = Scene::new();
+        intent(&scene, 3600, at).await;
+        let stops = scene.stop(&stop(StopTarget::State)).await;
+        assert_eq!((stops.exit(), scene.records().await), (Exit::Done, 0));
+        assert_eq!(stops.stopped[0].terminated, !at.is_empty(), "{stops:?}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_record_is_kept_while_github_knows_its_runner() {
     let scene = Scene::new();

@@ -356,6 +356,7 @@ impl Scene {
             created: tags.created,
             expires: tags.expires,
             runner_id: tags.runner_id,
+            at: Vec::new(),
             instance,
             price_per_hour: Some(2.0),
             machineless: false,

@@ -222,6 +222,11 @@ impl Provider for Ssh {
         })
     }
 
+    fn places(&self) -> ProviderFuture<'_, Vec<String>> {
+        let places = self.members.iter().map(|member| member.place.clone());
+        Box::pin(std::future::ready(Ok(places.collect())))
+    }
+
     fn launch<'a>(&'a self, order: &'a Order) -> ProviderFuture<'a, Instance> {
         Box::pin(choice::launch(self, order))
     }

@@ -50,6 +50,7 @@ fn real(provider: &Nebius, order: Order) -> Order {
         pinned: false,
         ending: Provider::shutdown_command(provider),
         expires: Timestamp::now() + Duration::from_hours(1),
+        lifetime: Duration::from_hours(1),
         idle_limit: None,
         setup: Some("echo \"set up by it's $0\"\n"),
         secrets: &[],

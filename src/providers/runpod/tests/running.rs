@@ -57,6 +57,7 @@ async fn the_boot_script_ends_its_own_pod_and_a_restart_runs_nothing_again() {
         pinned: false,
         ending: runpod.shutdown_command(),
         expires: one.tags.expires,
+        lifetime: one.lifetime,
         idle_limit: None,
         setup: None,
         secrets: RunPod::secrets_in_env(),
