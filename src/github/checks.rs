@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::client::Client;
+use super::error::is_own;
 use super::{RequiredPermission, Result, TokenKind, scope};
 
 /// What is left of the primary rate limit, and what the token is.
@@ -89,7 +90,7 @@ impl Client {
         });
         // "Rate limiting is not enabled": a GHES as it comes.
         let core = match answer.status.as_u16() {
-            404 => None,
+            404 if is_own(&answer) => None,
             _ => Some(
                 operation
                     .read_at::<RateLimits>(&url, &answer)?
@@ -121,7 +122,7 @@ impl Client {
         let url = scope::join(self.api_url(), path)?;
         let answer = operation.fetch(&url).await?;
         match answer.status.as_u16() {
-            404 if run.is_none() => Ok(()),
+            404 if run.is_none() && is_own(&answer) => Ok(()),
             _ => operation.read::<serde::de::IgnoredAny>(&answer).map(|_| ()),
         }
     }

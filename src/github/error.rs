@@ -54,11 +54,7 @@ impl Error {
                 (ErrorKind::Unavailable, Some(hint.to_owned()))
             }
             http::ErrorKind::Unavailable => (ErrorKind::Unavailable, None),
-            http::ErrorKind::Unreadable => {
-                let hint = "check that `GITHUB_API_URL` is GitHub's API, and that no proxy answers \
-                            instead";
-                (ErrorKind::Unexpected, Some(hint.to_owned()))
-            }
+            http::ErrorKind::Unreadable => (ErrorKind::Unexpected, Some(FOREIGN.to_owned())),
         };
         error.explain(kind, message).hinted_all(hint)
     }
@@ -71,6 +67,8 @@ impl Error {
         answer: &Answer,
     ) -> Self {
         let kind = match answer.status.as_u16() {
+            // Somebody between answered, who knows nothing of runners.
+            401..=404 | 409 | 422 if !is_own(answer) => ErrorKind::Unexpected,
             401 => ErrorKind::Unauthorized,
             403 => ErrorKind::Forbidden,
             404 => ErrorKind::NotFound,
@@ -86,6 +84,7 @@ impl Error {
             ErrorKind::Unexpected if answer.status.as_u16() == 410 => {
                 vec!["update gharun: GitHub no longer supports this version of its API".to_owned()]
             }
+            ErrorKind::Unexpected if answer.status.is_client_error() => vec![FOREIGN.to_owned()],
             ErrorKind::Invalid if right.registers() => vec![REFUSED.to_owned()],
             _ => Vec::new(),
         };
@@ -105,6 +104,16 @@ impl Error {
     }
 }
 
+/// Whether GitHub itself answered: its refusals are JSON with a `message`. Of whoever stands between no refusal
+/// says anything about a runner or a run.
+pub(super) fn is_own(answer: &Answer) -> bool {
+    answer
+        .object()
+        .is_some_and(|body| body["message"].is_string())
+}
+
+const FOREIGN: &str =
+    "check that `GITHUB_API_URL` is GitHub's API, and that no proxy answers instead";
 const TOKEN: &str = "set `GHARUN_GITHUB_TOKEN` or `GH_PAT` to a token that is valid";
 const REFUSED: &str = "check `--label` and `--runner-group`; if they are correct, this is a bug in \
                        gharun: please report it with the request ID";

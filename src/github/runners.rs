@@ -6,6 +6,7 @@ use reqwest::Method;
 use serde::{Deserialize, Serialize};
 
 use super::client::{Authorized, Client};
+use super::error::is_own;
 use super::{ErrorKind, RequiredPermission, Result};
 use crate::http::Request;
 
@@ -96,7 +97,7 @@ impl Client {
         let url = self.in_scope(&["actions", "runners", &id.to_string()])?;
         let answer = operation.fetch(&url).await?;
         match answer.status.as_u16() {
-            404 => Ok(None),
+            404 if is_own(&answer) => Ok(None),
             _ => operation.read_at(&url, &answer).map(Some),
         }
     }
@@ -136,8 +137,9 @@ impl Client {
         let url = self.in_scope(&["actions", "runners", &id.to_string()])?;
         let answer = operation.send(Request::new(Method::DELETE, url)).await?;
         match answer.status.as_u16() {
-            204 | 404 => Ok(Deregistration::Gone),
-            422 => Ok(Deregistration::Busy),
+            204 => Ok(Deregistration::Gone),
+            404 if is_own(&answer) => Ok(Deregistration::Gone),
+            422 if is_own(&answer) => Ok(Deregistration::Busy),
             _ => Err(operation.refused(&answer)),
         }
     }

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::client::Client;
+use super::error::is_own;
 use super::{RequiredPermission, Result, scope};
 use crate::model::Run;
 
@@ -49,7 +50,7 @@ impl Client {
             .append_pair("exclude_pull_requests", "true");
         let answer = operation.fetch(&url).await?;
         match answer.status.as_u16() {
-            403 | 404 => Ok(None),
+            403 | 404 if is_own(&answer) => Ok(None),
             _ => operation.read_at(&url, &answer).map(Some),
         }
     }

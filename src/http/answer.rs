@@ -7,9 +7,11 @@ use jiff::{SignedDuration, Timestamp};
 use reqwest::StatusCode;
 use reqwest::header::{AsHeaderName, CONTENT_TYPE, DATE, HeaderMap, RETRY_AFTER};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use url::Url;
 
-use super::{Error, ErrorKind, Request, Result, excerpt::excerpt};
+use super::excerpt::{excerpt, is_html};
+use super::{Error, ErrorKind, Request, Result};
 
 /// Headers that name a request for those who keep the server's logs: GitHub's, and the common one.
 const REQUEST_IDS: [&str; 2] = ["x-github-request-id", "x-request-id"];
@@ -128,6 +130,22 @@ impl Answer {
                 unreadable.because(error)
             }
         })
+    }
+
+    /// The body where it is a JSON object. By that the service itself is known from whoever stands between, who
+    /// answers with a page: what he refuses or does not find says nothing about what the service has.
+    pub fn object(&self) -> Option<Value> {
+        let body: Value = serde_json::from_slice(&self.body).ok()?;
+        body.is_object().then_some(body)
+    }
+
+    /// Whether it is a page for people, which no service answers a program with.
+    pub fn is_page(&self) -> bool {
+        let head = &self.body[..self.body.len().min(64)];
+        is_html(
+            self.header(CONTENT_TYPE),
+            String::from_utf8_lossy(head).trim_start(),
+        )
     }
 
     /// Makes a whole answer of a 304 and what was answered before (RFC 9111, 4.3.4).

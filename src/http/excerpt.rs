@@ -31,7 +31,8 @@ pub(super) fn excerpt(content_type: Option<&str>, body: &[u8]) -> Option<String>
     Some(cut(&one_line(said.as_deref().unwrap_or(head)), LONGEST))
 }
 
-fn is_html(content_type: Option<&str>, text: &str) -> bool {
+/// Whether a text is a page for people, by its type or its first characters.
+pub(super) fn is_html(content_type: Option<&str>, text: &str) -> bool {
     let start = text.get(..15).unwrap_or(text).to_ascii_lowercase();
     content_type.is_some_and(|kind| kind.to_ascii_lowercase().starts_with("text/html"))
         || start.starts_with("<!doctype html")

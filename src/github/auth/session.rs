@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::config::{GitHubApp, Permission};
 use super::tell;
+use crate::github::error::is_own;
 use crate::github::wire::{UserOperation, Wire};
 use crate::github::{Error, ErrorKind, Observer, Result, scope};
 use crate::http::{Answer, Request};
@@ -76,7 +77,7 @@ impl AppSession<'_> {
         let answer = self.send(Request::new(Method::GET, url)).await?;
         match answer.status.as_u16() {
             200 => self.operation.read(&answer),
-            404 => Err(self.not_installed(&answer)),
+            404 if is_own(&answer) => Err(self.not_installed(&answer)),
             _ => Err(self.refused(&answer)),
         }
     }
@@ -201,6 +202,8 @@ impl AppSession<'_> {
     fn refused(&self, answer: &Answer) -> Error {
         let kind = match answer.status.as_u16() {
             500..=599 => ErrorKind::Unavailable,
+            // Somebody between answered, who knows nothing of apps.
+            400..=499 if !is_own(answer) => ErrorKind::Unexpected,
             400..=499 => ErrorKind::Unauthorized,
             _ => ErrorKind::Unexpected,
         };

@@ -356,10 +356,13 @@ async fn a_run_that_could_not_be_asked_for_is_no_unknown_run() {
         (limited, ErrorKind::RateLimited),
         (refusal(401, "Bad credentials"), ErrorKind::Unauthorized),
         (Reply::html(502, "Unicorn!"), ErrorKind::Unavailable),
+        (Reply::html(403, "Proxy"), ErrorKind::Unexpected),
+        (Reply::html(404, "Proxy"), ErrorKind::Unexpected),
     ] {
         let server = Server::serve(move |_| reply.clone()).await;
         let run = Run { id: 5, attempt: 1 };
         let client = client(&server);
+        assert_eq!(client.runner(73).await.unwrap_err().kind, kind);
         assert_eq!(client.run("acme/app", 5).await.unwrap_err().kind, kind);
         assert_eq!(client.jobs("acme/app", run).await.unwrap_err().kind, kind);
     }

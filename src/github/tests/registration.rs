@@ -148,6 +148,12 @@ async fn a_deregistration_that_is_not_answered_is_not_called_done() {
         (refusal(403, "Forbidden"), ErrorKind::Forbidden),
         (refusal(401, "Bad credentials"), ErrorKind::Unauthorized),
         (Reply::html(200, "Login"), ErrorKind::Unexpected),
+        // Somebody between answers, who knows nothing of runners.
+        (Reply::html(401, "Proxy"), ErrorKind::Unexpected),
+        (Reply::html(403, "Proxy"), ErrorKind::Unexpected),
+        (Reply::html(404, "Not Found"), ErrorKind::Unexpected),
+        (Reply::html(422, "Proxy"), ErrorKind::Unexpected),
+        (Reply::empty(404), ErrorKind::Unexpected),
     ] {
         let server = Server::serve(move |_| reply.clone()).await;
         let error = client(&server).deregister(73).await.unwrap_err();

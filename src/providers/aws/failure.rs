@@ -259,7 +259,6 @@ impl ApiError {
     pub(super) fn action(&self) -> ErrorClass {
         match (self.code.as_deref(), self.status) {
             (Some(code), status) => action(code, status),
-            (None, Some(401 | 403)) => ErrorClass::Denied,
             (None, Some(429)) => ErrorClass::Slower,
             (None, _) if self.nobody => ErrorClass::Denied,
             (None, _) => ErrorClass::Again,

@@ -189,11 +189,47 @@ async fn where_the_regions_may_not_be_listed_the_configured_ones_are() {
         let listing = aws.list().await.unwrap();
         assert!(listing.unread.is_empty(), "{:?}", listing.unread);
         assert!(listing.instances.iter().any(|one| one.id == machine.id));
-        // Where nobody answers, there may be more than is known.
-        let proxy = share.proxy(nth("DescribeRegions", |_| Deed::Html));
-        let aws = share.with(&proxy, json!({ "search_regions": "all" })).await;
-        let listing = aws.list().await.unwrap();
-        assert_eq!(listing.unread.len(), 1);
+        // Where nobody answers, or somebody between, there may be more than is known.
+        for page in [Deed::Html, Deed::Page(401), Deed::Page(403)] {
+            let proxy = share.proxy(nth("DescribeRegions", move |_| page.clone()));
+            let aws = share.with(&proxy, json!({ "search_regions": "all" })).await;
+            let listing = aws.list().await.unwrap();
+            assert_eq!(listing.unread.len(), 1);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_page_of_somebody_between_hides_no_region_and_keeps_nothing_alive() {
+    uphold::<Share>(async |share| {
+        let machine = share
+            .open()
+            .await
+            .launch(&order(share.tag()))
+            .await
+            .unwrap();
+        for status in [401, 403, 404] {
+            let (aws, _) = share
+                .behind(move |asked| match asked.action.as_str() {
+                    "DescribeInstances" if asked.region == share::FURTHER => Deed::Page(status),
+                    _ => Deed::Forward,
+                })
+                .await;
+            let listing = aws.list().await.unwrap();
+            assert_eq!(listing.unread.len(), 1, "{status}: {listing:?}");
+        }
+        let first = AtomicUsize::new(0);
+        let (aws, _) = share
+            .behind(move |asked| match asked.action.as_str() {
+                "TerminateInstances" if first.fetch_add(1, Ordering::SeqCst) == 0 => {
+                    Deed::Page(403)
+                }
+                _ => Deed::Forward,
+            })
+            .await;
+        let end = ends(&Arc::new(aws), &machine.id).await;
+        assert!(end.is_ok(), "{}", chain(&end.unwrap_err()));
     })
     .await;
 }

@@ -242,6 +242,8 @@ impl CallFailure {
             http::ErrorKind::Setup => ErrorKind::Config,
             http::ErrorKind::Unavailable | http::ErrorKind::Unreadable => ErrorKind::Unavailable,
             http::ErrorKind::Refused => match self.status() {
+                // A page is somebody else's word, and may be gone in a moment.
+                Some(401 | 403) if self.is_page() => ErrorKind::Unavailable,
                 Some(401 | 403) => ErrorKind::Denied,
                 Some(407) => ErrorKind::Config,
                 Some(429) => ErrorKind::RateLimited,
@@ -266,9 +268,13 @@ impl CallFailure {
 
     /// The answer's body where it is JSON: by that the place itself is known from who stands between.
     pub(crate) fn body(&self) -> Option<Value> {
-        let answer = self.error.answer.as_deref()?;
-        let body: Value = serde_json::from_slice(&answer.body).ok()?;
-        body.is_object().then_some(body)
+        self.error.answer.as_deref()?.object()
+    }
+
+    /// Whether somebody between answered, with a page for people.
+    pub(crate) fn is_page(&self) -> bool {
+        let answer = self.error.answer.as_deref();
+        answer.is_some_and(Answer::is_page)
     }
 
     /// Tells it: what was tried, and behind it what came of it, with the place's own words and the

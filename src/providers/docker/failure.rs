@@ -112,6 +112,8 @@ pub(super) fn explain(doing: String, endpoint: &Endpoint, error: &Wire) -> Error
         return meant.because(cause);
     }
     let kind = match status {
+        // A page is somebody else's word, and may be gone in a moment.
+        Some(401..=404) if is_page(text) => ErrorKind::Unavailable,
         Some(401 | 403 | 407) => ErrorKind::Denied,
         Some(429) => ErrorKind::RateLimited,
         Some(502..=504) => ErrorKind::Unavailable,
@@ -302,6 +304,9 @@ mod tests {
             (400, "Minimum memory limit allowed is 6MB", Config, None),
             (401, "unauthorized", Denied, None),
             (403, "forbidden", Denied, None),
+            (401, "<html>Unauthorized</html>", Unavailable, None),
+            (403, "<html>Forbidden</html>", Unavailable, None),
+            (404, "<html>Not Found</html>", Unavailable, None),
             (404, "No such image: x:latest", Config, Some("image")),
             (404, "network lan not found", Config, Some("network")),
             (418, "", Unexpected, None),

@@ -29,7 +29,7 @@ impl Nebius {
         let project = self.project();
         let project = project.map_err(|error| ApiRefusal::Unsent(Box::new(error)))?;
         match self.api.list(api::DISKS, project).await {
-            Err(refusal) if refusal.is_missing() || *refusal.meaning() == ErrorClass::Denied => {
+            Err(refusal) if refusal.hides() => {
                 let error = refusal.explain("could not check whether disks are left");
                 match self.config.product {
                     Product::Vm => self.said.warn(chain(&error)),
@@ -138,7 +138,7 @@ impl Nebius {
         let doing = format!("could not remove the disk of the VM `{id}`");
         let disks: Vec<Disk> = match self.api.list(api::DISKS, self.project()?).await {
             Ok(disks) => disks,
-            Err(refusal) if refusal.is_missing() || *refusal.meaning() == ErrorClass::Denied => {
+            Err(refusal) if refusal.hides() => {
                 let error = refusal.explain("could not check whether disks are left");
                 self.said.warn(chain(&error));
                 return Ok(Termination::Gone);

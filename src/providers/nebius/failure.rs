@@ -215,6 +215,10 @@ impl ApiRefusal {
             .and_then(|body| serde_json::from_value(body).ok())
             .unwrap_or_default();
         let meaning = match (ErrorClass::of_status(&status), failure.status()) {
+            // A page is somebody else's word.
+            (ErrorClass::Unknown, Some(401 | 403 | 409)) if failure.is_page() => {
+                ErrorClass::Unknown
+            }
             (ErrorClass::Unknown, Some(401 | 403)) => ErrorClass::Denied,
             (ErrorClass::Unknown, Some(409)) => ErrorClass::State,
             (meaning, _) => meaning,
@@ -236,6 +240,35 @@ impl ApiRefusal {
             Self::Answered(failure, ..) => failure.status(),
             Self::Unsent(_) => None,
         }
+    }
+
+    /// Whether Nebius itself answered, in its own form.
+    fn is_own(&self) -> bool {
+        match self {
+            Self::Answered(failure, ..) => failure.body().is_some(),
+            Self::Unsent(_) => false,
+        }
+    }
+
+    /// Whether it says that there is none of that id: only a listing proves that.
+    pub(super) fn is_missing(&self) -> bool {
+        let is_missing =
+            self.status() == Some(404) || matches!(self.meaning(), ErrorClass::Missing(_));
+        is_missing && self.is_own()
+    }
+
+    /// Whether Nebius itself says that what was asked for is not there, or may not be seen. A token that is no
+    /// longer good says neither.
+    pub(super) fn hides(&self) -> bool {
+        let is_denied = match self {
+            Self::Answered(_, ErrorClass::Denied, status) => {
+                let mut details = details(status).into_iter();
+                status.code == code::PERMISSION_DENIED
+                    || details.any(|error| error.permission_denied.is_some())
+            }
+            Self::Answered(..) | Self::Unsent(_) => false,
+        };
+        self.is_missing() || is_denied
     }
 
     /// Whether it is open what became of it.

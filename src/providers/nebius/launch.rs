@@ -7,7 +7,7 @@ use tokio::time::Instant as Moment;
 use super::candidates::{Candidate, candidates};
 use super::config::Product;
 use super::ending::still_there;
-use super::failure::{self, ApiRefusal, ErrorClass};
+use super::failure::{self, ErrorClass};
 use super::prices::{estimate, resources};
 use super::wire::{Operation, Status, Subnet};
 use super::{Nebius, Ordered, Service, api, jobs, vms};
@@ -310,12 +310,5 @@ impl Nebius {
             ordered.candidate
         );
         Some(Error::new(ErrorKind::NoCapacity, what).because(why))
-    }
-}
-
-impl ApiRefusal {
-    /// Whether it says that there is none of that id: only a listing proves that.
-    pub(super) fn is_missing(&self) -> bool {
-        self.status() == Some(404) || matches!(self.meaning(), ErrorClass::Missing(_))
     }
 }

@@ -59,6 +59,10 @@ pub(super) fn refusal(failure: CallFailure, doing: String) -> CreateRefusal {
         };
     };
     match status {
+        // Somebody between answered, who knows nothing of keys and machines.
+        401..=403 if failure.is_page() => {
+            stop(failure.meaning(ErrorKind::Unavailable).explain(doing))
+        }
         400 if FULL.iter().any(|words| said.contains(words)) => CreateRefusal {
             sort: ErrorClass::Full,
             error: failure.meaning(ErrorKind::NoCapacity).explain(doing),

@@ -56,6 +56,8 @@ pub enum Deed {
     Refuse(u16, &'static str),
     /// The proxy answers a page of HTML.
     Html,
+    /// The proxy answers a page of HTML with this status.
+    Page(u16),
     /// Nobody ever answers, and the server does not hear of it.
     Hang,
     /// It is carried out, and nobody ever answers.
@@ -286,6 +288,11 @@ impl Work {
                 502,
                 "text/html",
                 "<html><h1>502 Bad Gateway</h1></html>",
+            )),
+            Deed::Page(status) => Reply::Bytes(answer_of(
+                status,
+                "text/html",
+                "<html><h1>Access denied</h1></html>",
             )),
             Deed::Hang => Reply::Never,
             Deed::HangAfter => {

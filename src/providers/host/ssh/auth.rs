@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ssh2::{Agent, ErrorCode, PublicKey, Session};
 
-use super::failure::denied;
+use super::failure::{denied, unavailable};
 use crate::model::Secret;
 use crate::providers::{Error, ErrorKind};
 
@@ -18,6 +18,21 @@ pub(super) struct SshCredentials {
     pub(super) agent: Option<PathBuf>,
     /// The text of a private key, where the settings give one.
     pub(super) key: Option<Secret>,
+}
+
+/// Why a login came to nothing.
+#[derive(Debug)]
+pub(super) enum LoginError {
+    /// The connection was gone after so many keys: it was cut, or the host had seen too many.
+    Cut(usize, Error),
+    /// The host refused it.
+    Refused(Error),
+}
+
+impl From<Error> for LoginError {
+    fn from(error: Error) -> Self {
+        Self::Refused(error)
+    }
 }
 
 /// What a file of a private key holds.
@@ -38,7 +53,7 @@ pub(super) fn log_in(
     user: &str,
     identities: &[PathBuf],
     credentials: &SshCredentials,
-) -> Result<(), Error> {
+) -> Result<(), LoginError> {
     let mut tried = Vec::new();
     let methods = session.auth_methods(user).map(str::to_owned);
     if session.authenticated() {
@@ -95,18 +110,19 @@ pub(super) fn log_in(
     {
         return Ok(());
     }
-    Err(refused(user, &tried, &files))
+    Err(refused(user, &tried, &files).into())
 }
 
 /// Whether a host takes keys at all, by the methods that it names.
-fn takes_keys(user: &str, methods: Result<String, ssh2::Error>) -> Result<(), Error> {
-    let methods = methods.map_err(|error| lost(&error))?;
+fn takes_keys(user: &str, methods: Result<String, ssh2::Error>) -> Result<(), LoginError> {
+    let methods = methods.map_err(|error| LoginError::Cut(0, lost(&error)))?;
     if methods.split(',').any(|method| method == "publickey") {
         return Ok(());
     }
-    Err(denied(format!(
+    let refused = denied(format!(
         "public-key authentication is not allowed for `{user}` (the server offers: {methods})"
-    )))
+    ));
+    Err(refused.into())
 }
 
 /// Tries keys that the agent holds; whether one was accepted.
@@ -116,7 +132,7 @@ fn agent_lets_in(
     agent: &Agent,
     keys: &[PublicKey],
     tried: &mut Vec<String>,
-) -> Result<bool, Error> {
+) -> Result<bool, LoginError> {
     for key in keys {
         let name = format!("`{}` of the agent", key.comment());
         if accepted(session, agent.userauth(user, key), tried, name)? {
@@ -153,13 +169,19 @@ fn asked(
     Ok((agent, keys))
 }
 
+/// What a login that was cut every time means: a host that has seen too many keys hangs up in the midst of it.
+pub(super) fn too_many_keys(cut: Error) -> Error {
+    cut.map(|_| ErrorKind::Denied)
+        .hinted("set `identity` to try fewer keys")
+}
+
 /// Whether a key was taken; a connection that is gone is a failure.
 fn accepted(
     session: &Session,
     attempt: Result<(), ssh2::Error>,
     tried: &mut Vec<String>,
     name: String,
-) -> Result<bool, Error> {
+) -> Result<bool, LoginError> {
     match attempt {
         Ok(()) if session.authenticated() => Ok(true),
         Ok(()) => {
@@ -171,11 +193,8 @@ fn accepted(
         Err(error) if is_gone(&error) => {
             tried.push(name);
             let said = format!("{} after {}", error.message(), tried.join(", "));
-            // A host that has seen too many keys hangs up in the midst of it.
-            Err(
-                denied(format!("it closed the connection during the login: {said}"))
-                    .hinted("set `identity` to try fewer keys"),
-            )
+            let lost = unavailable(format!("it closed the connection during the login: {said}"));
+            Err(LoginError::Cut(tried.len(), lost))
         }
         Err(error) => {
             tried.push(format!("{name} ({})", error.message()));

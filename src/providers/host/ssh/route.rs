@@ -10,6 +10,7 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::super::{Broken, Output, Shell};
+use super::auth::too_many_keys;
 use super::client_config::HostTarget;
 use super::connection::Connection;
 use super::failure::{denied, unavailable, unreached};
@@ -142,11 +143,21 @@ impl Route {
         Box::pin(async move {
             let end = Instant::now() + CROWDED;
             let mut pause = Duration::from_millis(150);
+            // After how many keys the login was cut.
+            let mut cut_after = 0;
             loop {
                 let failure = match self.attempt().await {
                     Ok(line) => break self.prepared(line).await,
                     Err(SessionError::Failed(failure)) => return Err(failure),
                     Err(SessionError::Dropped(failure)) => failure,
+                    // A net does not break after the same key twice.
+                    Err(SessionError::LoginCut(keys, failure)) if keys > 1 && keys == cut_after => {
+                        return Err(too_many_keys(failure));
+                    }
+                    Err(SessionError::LoginCut(keys, failure)) => {
+                        cut_after = keys;
+                        failure
+                    }
                 };
                 let now = pause.mul_f64(0.5 + chance());
                 if Instant::now() + now >= end {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use socket2::{SockRef, TcpKeepalive};
 use ssh2::{ErrorCode, MethodType, Session};
 
-use super::auth::{SshCredentials, log_in};
+use super::auth::{LoginError, SshCredentials, log_in};
 use super::client_config::HostTarget;
 use super::config::HostKeyCheck;
 use super::failure::{denied, unavailable};
@@ -44,6 +44,8 @@ pub(super) enum SessionError {
     /// (`MaxStartups`): it is worth trying again soon.
     Dropped(Error),
     Failed(Error),
+    /// The connection was gone after so many keys were shown.
+    LoginCut(usize, Error),
 }
 
 /// Codes of libssh2 for a peer that hung up: `LIBSSH2_ERROR_SOCKET_DISCONNECT`, `_SOCKET_RECV`,
@@ -95,7 +97,10 @@ pub(super) fn open(
         &target.identities,
         &manner.credentials,
     )
-    .map_err(failed)?;
+    .map_err(|error| match error {
+        LoginError::Cut(keys, error) => SessionError::LoginCut(keys, error),
+        LoginError::Refused(error) => SessionError::Failed(error),
+    })?;
     Ok(Link { session, socket })
 }
 

@@ -181,6 +181,7 @@ async fn disks_that_cannot_be_seen_are_not_passed_over_in_silence() {
     ] {
         let place = Place::with(product, &json!({}));
         place.standin.judge(move |asked| match asked.call {
+            "disks.list" if status == 403 => Deed::Refuse(Refusal::denied("project-e00acme")),
             "disks.list" => Deed::Status(status),
             _ => Deed::Answer,
         });
@@ -188,5 +189,56 @@ async fn disks_that_cannot_be_seen_are_not_passed_over_in_silence() {
         let listing = provider.list().await.unwrap();
         let told = (listing.unread.len(), provider.said.len());
         assert_eq!(told, (unread, said), "{product:?} {status}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_somebody_between_says_nothing_of_disks() {
+    for answer in [
+        Deed::Page(401),
+        Deed::Page(403),
+        Deed::Page(404),
+        Deed::Status(403),
+        Deed::Refuse(Refusal::unauthenticated("expired")),
+    ] {
+        let place = careless();
+        let provider = Arc::new(place.provider());
+        let machine = provider.launch(&past("t")).await.unwrap();
+        deletes_itself(&provider, &machine.id).await;
+        assert_eq!(place.standin.billed().len(), 1, "its disk");
+        let told = answer.clone();
+        place.standin.judge(move |asked| match asked.call {
+            "disks.list" => told.clone(),
+            _ => Deed::Answer,
+        });
+        let listing = provider.list().await.unwrap();
+        assert_eq!(listing.unread.len(), 1, "{answer:?}");
+        let end = provider.terminate(&machine.id).await;
+        end.expect_err("its disk may be there");
+        place.standin.judge(|_| Deed::Answer);
+        ends(&provider, &machine.id).await.unwrap();
+        assert_eq!(place.standin.billed(), [], "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_does_not_keep_a_machine_from_being_ended() {
+    for status in [401, 403, 404] {
+        for product in [Product::Job, Product::Vm] {
+            let place = Place::with(product, &json!({}));
+            let provider = Arc::new(place.provider());
+            let machine = provider.launch(&order("t")).await.unwrap();
+            let first = AtomicBool::new(true);
+            place.standin.judge(move |asked| {
+                if asked.call.ends_with(".delete") && first.swap(false, Ordering::SeqCst) {
+                    Deed::Page(status)
+                } else {
+                    Deed::Answer
+                }
+            });
+            ends(&provider, &machine.id).await.unwrap();
+            assert_eq!(place.standin.billed(), [], "{product:?} {status}");
+            place.is_well();
+        }
     }
 }

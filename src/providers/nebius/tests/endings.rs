@@ -116,7 +116,8 @@ async fn a_deletion_whose_operation_cannot_be_seen_is_proved_by_the_list() {
         .standin
         .set(|world| world.operation = Duration::from_hours(1));
     place.standin.judge(|asked| match asked.call {
-        "operations.get" | "disks.list" => Deed::Status(404),
+        "operations.get" => Deed::Status(404),
+        "disks.list" => Deed::Refuse(Refusal::bare(5, "Not Found").with_status(404)),
         _ => Deed::Answer,
     });
     ends(&provider, &machine.id).await.unwrap();

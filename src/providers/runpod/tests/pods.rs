@@ -75,6 +75,21 @@ async fn a_404_of_somebody_else_is_no_proof() {
     assert_eq!(account.alive(), [machine.id.id]);
 }
 
+#[tokio::test]
+async fn a_page_does_not_keep_a_pod_from_being_deleted() {
+    for status in [401, 403, 404] {
+        let account = Account::open();
+        let runpod = Arc::new(account.with(two()));
+        let machine = runpod.launch(&order("k3x9")).await.unwrap();
+        account
+            .standin
+            .once("DELETE", "/v2/pods/{id}", Deed::html(status));
+        ends(&runpod, &machine.id).await.unwrap();
+        assert_eq!(account.alive(), [""; 0], "{status}");
+        account.is_clean();
+    }
+}
+
 #[test]
 fn a_reference_is_a_pods_id_and_nothing_else() {
     let id = |place: Option<&str>, id: &str| InstanceId {

@@ -27,6 +27,8 @@ pub enum Deed {
     Status(u16),
     /// It is not done, and a proxy on the way answers 502 with a page of HTML.
     Html,
+    /// It is not done, and a proxy on the way answers this status with a page of HTML.
+    Page(u16),
     /// It is carried out, and a proxy on the way answers 502 with a page of HTML.
     HtmlAfter,
     /// It is carried out, and its answer's body is this one instead.

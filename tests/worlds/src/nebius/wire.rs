@@ -112,6 +112,7 @@ fn carry_out(
         }
         Deed::Status(status) => Answer::text(status, "text/plain", ""),
         Deed::Html => Answer::text(502, "text/html", HTML),
+        Deed::Page(status) => Answer::text(status, "text/html", HTML),
         Deed::HtmlAfter => {
             done();
             Answer::text(502, "text/html", HTML)

@@ -134,6 +134,69 @@ async fn a_connection_that_was_cut_while_idle_is_opened_anew() {
 }
 
 #[tokio::test]
+async fn a_login_that_is_cut_on_the_way_is_not_refused_for_good() {
+    let Some(hosts) = Hosts::of(1, "") else {
+        return;
+    };
+    let host = &hosts.rack.hosts[0];
+    let gap = Gap::before(host.port);
+    let known = host
+        .known()
+        .replace(&host.port.to_string(), &gap.port.to_string());
+    fs::write(hosts.rack.known_hosts(), known).unwrap();
+    let spec = format!("{}@127.0.0.1:{}", sshd::whoami(), gap.port);
+    let ready = async |ssh: &Ssh| ssh.members[0].way.ready().await;
+    ready(&hosts.with(json!({ "hosts": [spec] })).await)
+        .await
+        .unwrap();
+    let whole = gap.passed();
+    for part in 1..24 {
+        gap.mend();
+        let ssh = hosts.with(json!({ "hosts": [spec] })).await;
+        let cut = gap.passed() + whole * part / 24;
+        gap.cut_after(whole * part / 24);
+        let mend = async {
+            let is_cut = until(SOON, async || (gap.passed() >= cut).then_some(()));
+            is_cut.await.expect("so much is sent");
+            gap.mend();
+        };
+        let (reached, ()) = tokio::join!(ready(&ssh), mend);
+        // In the middle of the handshake it may be given up for now, and never for good.
+        if let Err(error) = reached {
+            let told = chain(&error);
+            assert_eq!(error.kind, ErrorKind::Unavailable, "{part}/24: {told}");
+            assert!(!told.contains("login"), "{part}/24: {told}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_host_that_takes_few_keys_says_so() {
+    let Some(hosts) = Hosts::of(1, "MaxAuthTries 2") else {
+        return;
+    };
+    let dir = hosts.rack.dir.path().join("user/.ssh");
+    fs::create_dir_all(&dir).unwrap();
+    let mut lines = vec![format!(
+        "Host pi\n  HostName 127.0.0.1\n  Port {}\n  User {}\n  UserKnownHostsFile {}\n",
+        hosts.rack.hosts[0].port,
+        sshd::whoami(),
+        hosts.rack.known_hosts().display(),
+    )];
+    for n in 0..4 {
+        let key = dir.join(format!("other{n}"));
+        keygen(&key, "ed25519", "");
+        lines.push(format!("  IdentityFile {}\n", key.display()));
+    }
+    fs::write(dir.join("config"), lines.concat()).unwrap();
+    let config = serde_json::from_value(json!({ "hosts": ["pi"], "ssh_dir": dir })).unwrap();
+    let error = Ssh::open(config).await.unwrap().check().await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Denied, "{}", chain(&error));
+    let hints = error.hints().join("\n");
+    assert!(hints.contains("try fewer keys"), "{hints}");
+}
+
+#[tokio::test]
 async fn a_command_that_is_given_up_frees_its_channel() {
     let Some(hosts) = Hosts::of(1, "") else {
         return;
