@@ -186,6 +186,11 @@ impl Ui {
         }
     }
 
+    /// Says what nobody may miss, also with `-q`, though nothing has failed.
+    pub fn notice(&self, message: &str) {
+        self.say(&self.harmless(message));
+    }
+
     /// Says what the user should know and that stops nothing. Not said with `-q`.
     pub fn warning(&self, message: &str) {
         if self.0.look.verbosity >= Verbosity::Normal {

@@ -49,10 +49,12 @@ pub(super) async fn run(
     loop {
         let outcome = interrupts.unless(async { Ok(list(&fleet, &request).await) });
         let outcome = Box::pin(outcome).await?;
-        let outcome = ListOutcome {
+        let mut outcome = ListOutcome {
             not_searched: opened.not_searched.clone(),
             ..outcome
         };
+        let passed_over = Context::unknown_of(settings.passed_over.as_ref());
+        outcome.unknown.extend(passed_over);
         if !settings.watch {
             let screen = &context.screen;
             screen.summarise(|actions| actions.summarise_list(&outcome));

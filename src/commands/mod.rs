@@ -153,7 +153,12 @@ impl Context {
     async fn run(&self, command: &Command) -> Exit {
         if let Some(file) = self.settings.file.found() {
             let file = file.display();
-            self.ui.status(&format!("Using the settings of ./{file}"));
+            let what = format!("Using the settings of ./{file}");
+            if self.settings.tables.doubted() {
+                self.ui.notice(&(what + ", as far as they need no trust"));
+            } else {
+                self.ui.status(&what);
+            }
         }
         // Its future holds all that a command does.
         let result = AssertUnwindSafe(Box::pin(self.carry_out(command))).catch_unwind();

@@ -3,6 +3,7 @@
 
 use super::Context;
 use crate::error::{Exit, Failure};
+use crate::fleet::survey::Unknown;
 use crate::fleet::{NamedProvider, Unopened};
 use crate::model::{Error, StopTarget, chain};
 use crate::providers::KINDS;
@@ -34,16 +35,21 @@ impl Context {
     }
 
     /// Opens the providers to search: those asked for, else all tables and all that the state file names,
-    /// else every kind whose place answers.
+    /// else every kind whose place answers. Where the file is not trusted, such kinds are searched beside what it
+    /// names.
     pub(super) async fn search(&self, asked: &[String]) -> Result<Opened, Failure> {
-        let mut names = asked.to_vec();
-        if names.is_empty() {
-            names = self.everything().await;
+        if !asked.is_empty() {
+            return self.open_all(asked.to_vec()).await;
         }
-        if names.is_empty() {
-            return self.search_kinds().await;
-        }
-        self.open_all(names).await
+        let names = self.everything().await;
+        self.search_everywhere(names).await
+    }
+
+    async fn search_everywhere(&self, names: Vec<String>) -> Result<Opened, Failure> {
+        let guessed = names.is_empty() || self.settings.tables.doubted();
+        let kinds = KINDS.iter().filter(|_| guessed).map(|kind| kind.name);
+        self.open_some(names, kinds.map(str::to_owned).collect())
+            .await
     }
 
     /// Opens the providers that a stop needs. A reference names its own; what else the starts of a mapping
@@ -67,10 +73,7 @@ impl Context {
         }
         let mut all = self.everything().await;
         all.extend(own);
-        if all.is_empty() {
-            return self.search_kinds().await;
-        }
-        self.open_all(all).await
+        self.search_everywhere(all).await
     }
 
     /// All tables, and all that the state file names. A file that cannot be read is said by whoever works
@@ -84,13 +87,40 @@ impl Context {
         names
     }
 
-    async fn open_all(&self, mut names: Vec<String>) -> Result<Opened, Failure> {
+    async fn open_all(&self, names: Vec<String>) -> Result<Opened, Failure> {
+        self.open_some(names, Vec::new()).await
+    }
+
+    /// Opens the providers of `names`, and of `kinds` those that answer: nobody named these, so that one that does
+    /// not is only said.
+    async fn open_some(
+        &self,
+        mut names: Vec<String>,
+        mut kinds: Vec<String>,
+    ) -> Result<Opened, Failure> {
+        let tables = &self.settings.tables;
+        let guesses = names.is_empty() && !kinds.is_empty();
         names.sort();
         names.dedup();
         // A name that means nothing here is said where its machine is reported.
-        names.retain(|name| self.settings.tables.is_known(name));
+        names.retain(|name| tables.is_known(name));
+        kinds.retain(|kind| !names.contains(kind));
+        let all = tables.each(&[names.as_slice(), &kinds].concat())?;
+        let mut without_doubted = tables.without_doubted(&names);
         let mut opened = Opened::default();
-        for (name, settings) in self.settings.tables.each(&names)? {
+        for (name, settings) in all {
+            if kinds.contains(&name) {
+                self.open_if_there(name, settings, &mut opened).await;
+                continue;
+            }
+            // Whoever wrote a file that is not trusted must not decide where the machines of a name are looked for.
+            if let Some(other) = without_doubted.remove(&name) {
+                let before = opened.places.len();
+                self.open_if_there(name.clone(), other, &mut opened).await;
+                if settings.is_ok() && opened.places.len() > before {
+                    continue;
+                }
+            }
             match self.open(settings).await {
                 Ok(place) => opened.places.push(place),
                 Err(failure) => opened.unopened.push(Unopened {
@@ -99,39 +129,7 @@ impl Context {
                 }),
             }
         }
-        Ok(opened)
-    }
-
-    /// Every kind whose place answers. Nobody named them: one that does not answer is only said.
-    async fn search_kinds(&self) -> Result<Opened, Failure> {
-        let kinds: Vec<String> = KINDS.iter().map(|kind| kind.name.to_owned()).collect();
-        let mut opened = Opened::default();
-        for (name, settings) in self.settings.tables.each(&kinds)? {
-            let settings = match settings {
-                Ok(settings) => settings,
-                Err(error) => {
-                    let error = error.any();
-                    opened.not_searched.push(Unopened { name, error });
-                    continue;
-                }
-            };
-            // A kind that nobody has told its hosts is no place that does not answer.
-            if settings.secrets.is_empty() && settings.kind.lacks_settings(&settings.values) {
-                continue;
-            }
-            let checked = match self.open(Ok(settings)).await {
-                Ok(place) => {
-                    let found = place.provider.resolve().await;
-                    found.map(|()| place).map_err(Error::any)
-                }
-                Err(failure) => Err(failure.any()),
-            };
-            match checked {
-                Ok(place) => opened.places.push(place),
-                Err(error) => opened.not_searched.push(Unopened { name, error }),
-            }
-        }
-        if opened.places.is_empty() {
+        if opened.places.is_empty() && guesses {
             let each = opened.not_searched.into_iter();
             let each = each.map(|one| one.error.while_trying(format!("`{}`", one.name)));
             let failure = Failure::new(Exit::Failed, "no provider could be searched");
@@ -142,6 +140,45 @@ impl Context {
         // Machines may be where nobody answers: that they were not looked for is said.
         self.say_not_searched(&opened.not_searched);
         Ok(opened)
+    }
+
+    /// Opens a provider that nobody named, where its place answers.
+    async fn open_if_there(
+        &self,
+        name: String,
+        settings: settings::Result<ProviderSettings>,
+        opened: &mut Opened,
+    ) {
+        let settings = match settings {
+            Ok(settings) => settings,
+            Err(error) => {
+                let error = error.any();
+                opened.not_searched.push(Unopened { name, error });
+                return;
+            }
+        };
+        // A kind that nobody has told its hosts is no place that does not answer.
+        if settings.secrets.is_empty() && settings.kind.lacks_settings(&settings.values) {
+            return;
+        }
+        let checked = match self.open(Ok(settings)).await {
+            Ok(place) => {
+                let found = place.provider.resolve().await;
+                found.map(|()| place).map_err(Error::any)
+            }
+            Err(failure) => Err(failure.any()),
+        };
+        match checked {
+            Ok(place) => opened.places.push(place),
+            Err(error) => opened.not_searched.push(Unopened { name, error }),
+        }
+    }
+
+    /// What a file holds that is not trusted, and the command has passed over.
+    pub(super) fn unknown_of(passed_over: Option<&settings::Error>) -> Option<Unknown> {
+        let error = passed_over?.clone().any();
+        let source = "[defaults]".to_owned();
+        Some(Unknown { source, error })
     }
 
     /// Nobody named them: what would help with them is in JSON, and here for who asks for more.

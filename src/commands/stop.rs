@@ -128,7 +128,9 @@ async fn look(context: &Context, stop: &StopSettings, view: &View) -> Result<Loo
         Err(failure) => return Err(failure),
     };
     let fleet = fleet(context, &opened, github.as_ref());
-    let selection = select(&fleet, view, &request(stop)).await;
+    let mut selection = select(&fleet, view, &request(stop)).await;
+    let passed_over = Context::unknown_of(stop.passed_over.as_ref());
+    selection.unknown.extend(passed_over);
     Ok(Looked {
         opened,
         github,

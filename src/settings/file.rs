@@ -38,6 +38,8 @@ pub struct SettingsFile {
     found: bool,
     /// Why what is not harmless in it may not be used; `None` where the file is trusted.
     doubt: Option<Doubt>,
+    /// The user's own file (empty where there is none), where this one is not trusted: it must hide nothing.
+    own: Option<Box<SettingsFile>>,
 }
 
 /// What the file may hold.
@@ -57,35 +59,35 @@ pub(super) struct FileContents {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Defaults {
-    #[schemars(extend("x-harmless" = true))]
+    #[schemars(extend("x-harmless" = false))]
     pub(super) allow_partial: Option<bool>,
     #[schemars(extend("x-harmless" = true))]
     pub(super) count: Option<Count>,
-    #[schemars(extend("x-harmless" = true))]
+    #[schemars(extend("x-harmless" = false))]
     pub(super) group: Option<StartGroup>,
-    #[schemars(extend("x-harmless" = true))]
+    #[schemars(extend("x-harmless" = "30m"))]
     pub(super) idle_timeout: Option<HumanDuration>,
-    #[schemars(extend("x-harmless" = true))]
+    #[schemars(extend("x-harmless" = false))]
     pub(super) keep_failed: Option<bool>,
     #[schemars(extend("x-harmless" = true))]
     pub(super) labels: Option<Vec<LabelSetting>>,
-    #[schemars(extend("x-harmless" = true))]
+    #[schemars(extend("x-harmless" = "7h"))]
     pub(super) lifetime: Option<HumanDuration>,
-    #[schemars(extend("x-harmless" = true))]
+    #[schemars(extend("x-harmless" = false))]
     pub(super) older_than: Option<HumanDuration>,
     #[schemars(extend("x-harmless" = true))]
     pub(super) poll_interval: Option<HumanDuration>,
-    #[schemars(extend("x-harmless" = true))]
+    #[schemars(extend("x-harmless" = false))]
     pub(super) providers: Option<Vec<String>>,
-    #[schemars(extend("x-harmless" = true))]
+    #[schemars(extend("x-harmless" = false))]
     pub(super) registration: Option<RegistrationMode>,
     #[schemars(extend("x-harmless" = false))]
     pub(super) runner_version: Option<RunnerVersion>,
-    #[schemars(extend("x-harmless" = true))]
+    #[schemars(extend("x-harmless" = false))]
     pub(super) second_look: Option<HumanDuration>,
     #[schemars(extend("x-harmless" = false))]
     pub(super) setup: Option<PathSetting>,
-    #[schemars(extend("x-harmless" = true))]
+    #[schemars(extend("x-harmless" = "15m"))]
     pub(super) timeout: Option<HumanDuration>,
 }
 
@@ -137,19 +139,37 @@ impl SettingsFile {
                 )
             });
         }
-        let user = || {
-            env.base("XDG_CONFIG_HOME", ".config")
-                .map(|base| base.join("gharun/providers.toml"))
-        };
         let here = Path::new(HERE);
-        if let Some(text) = found::read(here, Owners::of(env).as_ref())? {
-            let mut file = Self::parse(here, &text)?;
-            file.found = true;
-            file.doubt = Doubt::about(here, &text, &file.values, env);
-            return Ok(file);
+        let own = env.base("XDG_CONFIG_HOME", ".config");
+        let own = own.map(|base| base.join("gharun/providers.toml"));
+        let load_own = || {
+            let own = own.as_deref().map(Self::load).transpose()?;
+            Ok(own.flatten().unwrap_or_default())
+        };
+        // Who works in the folder of the own file finds that one.
+        if own.as_deref().is_some_and(|own| found::is_same(here, own)) {
+            return load_own();
         }
-        let user = user().map(|path| Self::load(&path)).transpose()?;
-        Ok(user.flatten().unwrap_or_default())
+        let Some(text) = found::read(here, Owners::of(env).as_ref())? else {
+            return load_own();
+        };
+        let mut file = Self::parse(here, &text)?;
+        file.found = true;
+        file.doubt = Doubt::about(here, &text, &file.values, env);
+        if file.doubt.is_some() {
+            file.own = Some(Box::new(load_own()?));
+        }
+        Ok(file)
+    }
+
+    /// The user's own file, or an empty one, where this one is not trusted.
+    pub(super) fn own(&self) -> Option<&Self> {
+        self.own.as_deref()
+    }
+
+    /// Whether it has a table of a provider of that name.
+    pub(super) fn has_provider(&self, name: &str) -> bool {
+        self.contents.providers.contains_key(name)
     }
 
     fn load(path: &Path) -> Result<Option<Self>> {
@@ -193,16 +213,20 @@ impl SettingsFile {
         let Some(Value::Object(table)) = self.contents.providers.get(name) else {
             return Vec::new();
         };
+        let whole = ["providers", name].map(str::to_owned);
+        if self.own().is_some_and(|own| own.has_provider(name)) {
+            // It would take the place of the user's own.
+            return vec![whole.to_vec()];
+        }
         let mut table = table.clone();
-        // Which of the kinds it is gives nothing away.
-        table.remove("kind");
+        // A kind chooses where jobs run, but where it is the one that the name means anyway.
+        if table.get("kind").and_then(Value::as_str) == Some(name) {
+            table.remove("kind");
+        }
         let schema = kind.schema();
         let keys = Shape::of(&schema).needing_trust(&Value::Object(table));
-        let whole = |key: Vec<String>| {
-            let table = ["providers", name].map(str::to_owned);
-            [&table[..], &key].concat()
-        };
-        keys.into_iter().map(whole).collect()
+        let keys = keys.into_iter();
+        keys.map(|key| [&whole[..], &key].concat()).collect()
     }
 
     /// The error for a setting of [defaults] or [github] that needs trust, where the file has none.
@@ -210,6 +234,15 @@ impl SettingsFile {
         let keys = self.sensitive.iter();
         let keys = keys.filter(|key| key.iter().zip(path).all(|(key, part)| key == part));
         let keys: Vec<Vec<String>> = keys.cloned().collect();
+        self.distrust(&keys)
+    }
+
+    /// The error for all settings of [defaults] among these that need trust, where the file has none.
+    pub(super) fn distrust_of_defaults(&self, names: &[&str]) -> Option<Error> {
+        let is_one = |key: &&Vec<String>| {
+            key[0] == "defaults" && key.get(1).is_some_and(|key| names.contains(&key.as_str()))
+        };
+        let keys: Vec<Vec<String>> = self.sensitive.iter().filter(is_one).cloned().collect();
         self.distrust(&keys)
     }
 

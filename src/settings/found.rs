@@ -95,6 +95,13 @@ pub(super) fn read_named(path: &Path) -> Result<Option<String>> {
     }
 }
 
+/// Whether two paths lead to one file.
+pub(super) fn is_same(one: &Path, other: &Path) -> bool {
+    let about = |path: &Path| std::fs::metadata(path).map(|about| (about.dev(), about.ino()));
+    // What is not there is no other's.
+    matches!((about(one), about(other)), (Ok(one), Ok(other)) if one == other)
+}
+
 /// What is wrong with the links on the way to a file: each has to be of an owner who is trusted.
 fn judge_links(path: &Path, owners: Owners) -> Option<String> {
     let mut path: PathBuf = path.to_owned();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Result, Settings};
+use super::{Error, Result, Settings};
 use crate::cli;
 
 /// The settings of `gharun list`, each resolved: what `stop --orphans` reads is read alike.
@@ -23,6 +23,8 @@ pub struct ListSettings {
     pub no_github: bool,
     /// Again and again.
     pub watch: bool,
+    /// Which of these settings a file holds that is not trusted: they are passed over.
+    pub passed_over: Option<Error>,
 }
 
 impl Settings {
@@ -35,12 +37,14 @@ impl Settings {
         self.tables.know(&args.providers)?;
         Ok(ListSettings {
             orphans: args.orphans,
-            group: self.group(None)?,
+            group: self.group_of_sweep(None)?,
             older_than: self.older_than(args.older_than.as_deref())?,
             providers: args.providers.clone(),
             all_scopes: args.all_scopes,
             no_github: args.no_github,
             watch: args.watch,
+            passed_over: self
+                .passed_over(&[("group", false), ("older_than", args.older_than.is_some())]),
         })
     }
 }

@@ -40,7 +40,8 @@ pub use tables::{ProviderSettings, Tables};
 pub use trusted::Trusted;
 pub use values::GroupSetting;
 
-use values::SettingText;
+use file::Defaults;
+use values::{SettingText, StartGroup};
 
 /// What settings answer.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -206,7 +207,11 @@ impl Settings {
                 Some(state(global, &env, step.is_some())?)
             },
             refused,
-            github: GitHubSettings::resolve(global, &env, &file, untrusted)?,
+            github: {
+                // A file that is not trusted, and says nothing of GitHub, does not hide the user's own.
+                let of_github = file.own().filter(|_| untrusted.is_none()).unwrap_or(&file);
+                GitHubSettings::resolve(global, &env, of_github, untrusted)?
+            },
             tables: Tables::resolve(set, &env, &file)?,
             step,
             log: env.get("RUST_LOG").map(str::to_owned),
@@ -246,11 +251,41 @@ impl Settings {
         }))
     }
 
+    /// One setting of `[defaults]` that says what is looked at and ended: of a file that is not trusted it is passed
+    /// over, and the user's own file is asked.
+    fn read_of_sweep<T: SettingText>(
+        &self,
+        name: &str,
+        flag: Option<&str>,
+        of_file: impl FnOnce(&Defaults) -> Option<T>,
+    ) -> Result<Option<Setting<T>>> {
+        let path = ["defaults", name];
+        let given = pick(&self.env, name, flag).map_err(|error| error.about(path.join(".")))?;
+        let file = self.file.own().unwrap_or(&self.file);
+        let of_file = of_file(&file.contents.defaults);
+        Ok(given.or_else(|| of_file.map(|value| file.setting(&path, value))))
+    }
+
+    /// What [`Settings::read_of_sweep`] passed over; `given` are the settings that a flag says.
+    fn passed_over(&self, given: &[(&str, bool)]) -> Option<Error> {
+        let said = |name: &str| self.env.get(&format!("GHARUN_{}", name.to_uppercase()));
+        let names = given
+            .iter()
+            .filter(|(name, flag)| !flag && said(name).is_none());
+        let names: Vec<&str> = names.map(|(name, _)| *name).collect();
+        self.file.distrust_of_defaults(&names)
+    }
+
     /// What is younger than this is within its grace, for `stop` and `list` alike.
     fn older_than(&self, flag: Option<&str>) -> Result<Option<Duration>> {
-        let of_file = self.file.contents.defaults.older_than;
-        let given = self.read("older_than", flag, of_file)?;
+        let given = self.read_of_sweep("older_than", flag, |file| file.older_than)?;
         Ok(given.map(|given| given.value.get()))
+    }
+
+    /// The tag whose machines alone are looked at.
+    fn group_of_sweep(&self, flag: Option<&str>) -> Result<Option<String>> {
+        let given = self.read_of_sweep("group", flag, |file| file.group.clone())?;
+        Ok(given.map(|given: Setting<StartGroup>| given.value.0))
     }
 
     /// The tag that pairs a start with its stop.

@@ -134,6 +134,9 @@ impl Settings {
             let words = words.into_iter();
             words.map(|name| (name, Some(place.clone()))).collect()
         } else {
+            if let Some(untrusted) = self.file.distrust_of(&["defaults", "providers"]) {
+                return Err(untrusted);
+            }
             let names = self.file.contents.defaults.providers.clone();
             let names = names.unwrap_or_default().into_iter().enumerate();
             let placed = names.map(|(number, name)| {

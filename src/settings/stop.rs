@@ -31,15 +31,24 @@ pub struct StopSettings {
     pub dry_run: bool,
     /// Do not ask.
     pub yes: bool,
+    /// Which of these settings a file holds that is not trusted: they are passed over.
+    pub passed_over: Option<Error>,
 }
 
 impl Settings {
     /// Resolves the settings of `gharun stop`. Reads standard input when the mapping is `-`.
     pub fn stop(&self, args: &cli::StopArgs) -> Result<StopSettings> {
         self.tables.know(&args.providers)?;
+        let target = self.target(args)?;
+        let in_group = ("group", args.group.is_some());
+        let narrows = !matches!(target, StopTarget::Named { .. } | StopTarget::Orphans);
+        // Without its group it would end what works for others.
+        if let Some(error) = self.passed_over(&[in_group]).filter(|_| narrows) {
+            return Err(error.hinted("or say it here: `--group TEXT`"));
+        }
         Ok(StopSettings {
-            target: self.target(args)?,
-            group: self.group(args.group.as_deref())?,
+            target,
+            group: self.group_of_sweep(args.group.as_deref())?,
             providers: args.providers.clone(),
             older_than: self.older_than(args.older_than.as_deref())?,
             second_look: self.second_look(args)?,
@@ -54,14 +63,18 @@ impl Settings {
             },
             dry_run: args.dry_run,
             yes: args.yes,
+            passed_over: self.passed_over(&[
+                in_group,
+                ("older_than", args.older_than.is_some()),
+                ("second_look", args.second_look.is_some()),
+            ]),
         })
     }
 
     fn second_look(&self, args: &cli::StopArgs) -> Result<Duration> {
-        let of_file = self.file.contents.defaults.second_look;
         let flag = args.second_look.as_deref();
-        let look = self.duration("second_look", flag, of_file, Duration::from_mins(1))?;
-        Ok(look.value)
+        let look = self.read_of_sweep("second_look", flag, |file| file.second_look)?;
+        Ok(look.map_or(Duration::from_mins(1), |look| look.value.get()))
     }
 
     fn target(&self, args: &cli::StopArgs) -> Result<StopTarget> {

@@ -12,6 +12,8 @@ use crate::model::{NO_PATH, Secret, SecretSource, looks_like_key};
 use crate::providers::schema::{self, Fault, Misfit, Shape};
 use crate::providers::{self, KINDS, Kind};
 
+mod doubted;
+
 /// How long the name of a provider may be: it becomes a tag.
 const LONGEST_NAME: usize = 40;
 
@@ -55,10 +57,10 @@ impl Tables {
 
     /// The names that a user may give: tables, then kinds.
     pub fn known(&self) -> Vec<String> {
-        let named = &self.file.contents.providers;
+        let named = self.named();
         let kinds = KINDS.iter().map(|kind| kind.name.to_owned());
-        let kinds = kinds.filter(|kind| !named.contains_key(kind));
-        self.named().into_iter().chain(kinds).collect()
+        let kinds = kinds.filter(|kind| !named.contains(kind));
+        named.iter().cloned().chain(kinds).collect()
     }
 
     /// The hint that names them.
@@ -68,7 +70,7 @@ impl Tables {
 
     /// Whether a name is that of a table, however it is filled, or of a kind.
     pub fn is_known(&self, name: &str) -> bool {
-        self.file.contents.providers.contains_key(name) || providers::kind(name).is_some()
+        self.file_of(name).has_provider(name) || providers::kind(name).is_some()
     }
 
     /// Refuses names that mean nothing here; what is wrong in a table is not asked.
@@ -79,17 +81,13 @@ impl Tables {
         }
     }
 
-    /// The names of the file's tables.
-    pub fn named(&self) -> Vec<String> {
-        self.file.contents.providers.keys().cloned().collect()
-    }
-
     /// The table of a name; `None` where the file has none of that name.
     fn table(&self, name: &str) -> Result<Option<&Map<String, Value>>> {
-        let Some(value) = self.file.contents.providers.get(name) else {
+        let file = self.file_of(name);
+        let Some(value) = file.contents.providers.get(name) else {
             return Ok(None);
         };
-        let misfit = |misfit| self.file.misfit(&["providers", name], misfit);
+        let misfit = |misfit| file.misfit(&["providers", name], misfit);
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
         if name.is_empty() || name.len() > LONGEST_NAME || !name.chars().all(plain) {
             let why = format!(
@@ -115,7 +113,8 @@ impl Tables {
                 error.hinted(self.known_here())
             });
         };
-        let misfit = |misfit| self.file.misfit(&["providers", name, "kind"], misfit);
+        let file = self.file_of(name);
+        let misfit = |misfit| file.misfit(&["providers", name, "kind"], misfit);
         match table.get("kind") {
             // A table under a kind's own name may leave it out.
             None => providers::kind(name).ok_or_else(|| {
@@ -182,7 +181,7 @@ impl Tables {
         if let Some(name) = owner
             && !all.iter().any(|(one, _)| one == name)
         {
-            if self.file.contents.providers.contains_key(name) {
+            if self.file_of(name).has_provider(name) {
                 // Of a provider that is not used now.
                 return Ok(());
             }
@@ -234,7 +233,7 @@ impl Tables {
 
     fn without_sets(&self, name: &str) -> Result<ProviderSettings> {
         let kind = self.kind_of(name)?;
-        if let Some(error) = self.file.distrust_of_provider(name, kind) {
+        if let Some(error) = self.file_of(name).distrust_of_provider(name, kind) {
             return Err(error);
         }
         let (mut values, mut origins) = (Map::new(), BTreeMap::new());
@@ -249,7 +248,8 @@ impl Tables {
         for (key, value) in self.table(name)?.into_iter().flatten() {
             if key != "kind" {
                 values.insert(key.clone(), value.clone());
-                origins.insert(key.clone(), self.file.origin(&["providers", name, key]));
+                let origin = self.file_of(name).origin(&["providers", name, key]);
+                origins.insert(key.clone(), origin);
             }
         }
         Ok(ProviderSettings {
@@ -324,12 +324,12 @@ impl Tables {
             (meant && reaches).then(|| Origin::Flag(Typed::flag(keys)))
         });
         let Some(key) = path.first() else {
-            return self.file.origin(&["providers", name]);
+            return self.file_of(name).origin(&["providers", name]);
         };
         let of_file = || {
             self.table(name).ok()??.get(key)?;
             let table = ["providers", name].map(str::to_owned);
-            Some(self.file.origin(&[&table, path].concat()))
+            Some(self.file_of(name).origin(&[&table, path].concat()))
         };
         let surroundings = || {
             let kind = self.kind_of(name).ok()?;
@@ -390,8 +390,9 @@ impl Tables {
             return Ok(SecretSource::Literal(Secret::new(text.trim())));
         }
         let path = ["providers", &provider.name, key];
+        let file = self.file_of(&provider.name);
         let source: SecretSetting =
-            schema::read_value(value).map_err(|misfit| self.file.misfit(&path, misfit))?;
+            schema::read_value(value).map_err(|misfit| file.misfit(&path, misfit))?;
         Ok(github::source(&source, &self.env))
     }
 
@@ -400,7 +401,7 @@ impl Tables {
         let name = &provider.name;
         let origin = self.origin(name, &misfit.path);
         let error = if let Origin::File { .. } = origin {
-            self.file.misfit(&["providers", name], misfit)
+            self.file_of(name).misfit(&["providers", name], misfit)
         } else {
             if let Fault::Wrong { found, .. } = &mut misfit.fault
                 && let Some(text) = self.typed(name, &misfit.path)

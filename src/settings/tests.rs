@@ -10,6 +10,7 @@ use clap::Parser as _;
 
 mod app;
 mod forms;
+mod hostile;
 mod paths;
 mod servers;
 mod types;

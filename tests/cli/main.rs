@@ -13,6 +13,7 @@ mod clouds;
 mod described;
 mod docker;
 mod ghes;
+mod hostile;
 mod hosts;
 mod json;
 mod killed;

@@ -28,16 +28,37 @@ fn unknown(said: &Said) -> Vec<Value> {
     said.json()["unknown"].as_array().expect("a list").clone()
 }
 
-const BOX: &str = "[providers.box]\nkind = \"local\"\nslots = 2\nwork_dir = \"jobs\"\n";
+/// A table that needs trust.
+fn boxed(world: &World) -> String {
+    let work_dir = world.path("jobs").display().to_string();
+    format!("[providers.box]\nkind = \"local\"\nslots = 2\nwork_dir = \"{work_dir}\"\n")
+}
+
+/// A laptop in a folder with such a table.
+fn found_box() -> World {
+    let world = World::new();
+    write(&world, &boxed(&world));
+    world
+}
+
+/// The user's own file.
+fn write_own(world: &World, text: &str) {
+    let folder = world.path("home/.config/gharun");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    std::fs::write(folder.join("providers.toml"), text).expect("a file");
+}
+
+const HINT: &str =
+    "if the file is yours, type `gharun providers trust`, or name it: `--config providers.toml`";
 
 #[test]
 fn what_is_harmless_needs_no_trust_and_the_file_is_named_once() {
     let world =
-        found("[defaults]\nlifetime = \"2h\"\n[providers.box]\nkind = \"local\"\nslots = 2\n");
+        found("[defaults]\nlifetime = \"2h\"\n[providers.local]\nkind = \"local\"\nslots = 2\n");
     let said = run(&world, "list").exits(0);
     let named = said.stderr.matches("providers.toml").count();
     assert_eq!(named, 1, "{}", said.stderr);
-    let said = run(&world, "start box --dry-run").exits(0);
+    let said = run(&world, "start local --dry-run").exits(0);
     assert!(said.stdout.contains("lifetime 7200s"), "{}", said.stdout);
     // One that is named is not: whoever typed it knows.
     let said = world.run("list").exits(0);
@@ -46,34 +67,59 @@ fn what_is_harmless_needs_no_trust_and_the_file_is_named_once() {
 
 #[test]
 fn a_table_that_is_not_trusted_is_unknown_and_everything_else_goes_on() {
-    let world = found(&format!("{BOX}[providers.fine]\nkind = \"local\"\n"));
+    let world = World::new();
+    let text = boxed(&world) + "[providers.local]\nslots = 1\n";
+    write(&world, &text);
     let said = run(&world, "list --output json").exits(1);
     let unknown = unknown(&said);
     assert_eq!(unknown.len(), 1, "{unknown:?}");
     let error = unknown[0]["error"].as_str().expect("a text");
     assert_eq!(
         error,
-        "`providers.box.work_dir` (providers.toml:4) needs trust: the file was found in the current folder, not named"
+        "`providers.box.kind`, `providers.box.work_dir` (providers.toml:2) need trust: the file was found in the current folder, not named"
     );
-    let hint = "if the file is yours, type `gharun providers trust`, or name it: `--config providers.toml`";
-    assert_eq!(unknown[0]["hints"][0], hint);
+    assert_eq!(unknown[0]["hints"][0], HINT);
     run(&world, "stop --all --yes").exits(1);
     let said = run(&world, "start box").exits(2);
-    assert!(said.stderr.contains(hint), "{}", said.stderr);
-    run(&world, "start fine --dry-run").exits(0);
+    assert!(said.stderr.contains(HINT), "{}", said.stderr);
+    run(&world, "start local --dry-run").exits(0);
+}
+
+#[test]
+fn a_known_machine_of_a_table_that_is_not_trusted_may_still_be_running() {
+    let world = found_box();
+    let started = world.run("start box --output json").exits(0).json();
+    let machines = started["mapping"].as_object().expect("a mapping");
+    let machine = machines.keys().next().expect("a machine").clone();
+    for stop in ["stop --yes".to_owned(), format!("stop {machine}")] {
+        let said = run(&world, &stop).exits(3);
+        assert!(
+            said.stderr.contains("gharun providers trust"),
+            "{stop}: {}",
+            said.stderr
+        );
+    }
+    run(&world, "list").exits(1);
+    assert!(world.path("jobs/slot-1").exists(), "it is still there");
+    run(&world, "providers trust").exits(0);
+    run(&world, "stop --yes").exits(0);
+    assert!(!world.path("jobs/slot-1").exists(), "it was ended");
 }
 
 #[test]
 fn a_file_is_trusted_by_its_content_until_that_changes() {
-    let world = found(BOX);
+    let world = found_box();
     let said = run(&world, "providers trust --output json").exits(0);
     let said = said.json();
     assert_eq!(
-        said["settings"][0],
-        "`providers.box.work_dir` (providers.toml:4)"
+        said["settings"],
+        serde_json::json!([
+            "`providers.box.kind` (providers.toml:2)",
+            "`providers.box.work_dir` (providers.toml:4)"
+        ])
     );
     run(&world, "list").exits(0);
-    write(&world, &BOX.replace("jobs", "elsewhere"));
+    write(&world, &boxed(&world).replace("jobs", "elsewhere"));
     let said = run(&world, "list").exits(1);
     assert!(
         said.stderr.contains("has changed since it was trusted"),
@@ -81,6 +127,19 @@ fn a_file_is_trusted_by_its_content_until_that_changes() {
         said.stderr
     );
     run(&world, "list --config providers.toml").exits(0);
+}
+
+#[test]
+fn one_in_the_users_own_folder_is_trusted_from_wherever_it_is_read() {
+    let world = World::new();
+    write_own(&world, &boxed(&world));
+    let own = world.path("home/.config/gharun");
+    for folder in [world.path("home"), own] {
+        let mut command = world.command("start box --dry-run");
+        let output = command.current_dir(&folder).output();
+        let said = Said::of(output.expect("it runs"), &world).exits(0);
+        assert!(!said.stderr.contains("Using"), "{}", said.stderr);
+    }
 }
 
 #[test]
@@ -119,10 +178,7 @@ fn a_command_of_a_file_runs_only_when_it_and_the_program_are_as_they_were_truste
         std::fs::set_permissions(&program, rights).expect("rights");
     };
     script("first");
-    write(
-        &world,
-        "[github]\ntoken = { command = [\"./token.sh\"] }\n[providers.box]\nkind = \"local\"\n",
-    );
+    write(&world, "[github]\ntoken = { command = [\"./token.sh\"] }\n");
     run(&world, "list").exits(2);
     assert!(!world.path("first").exists());
     let said = run(&world, "providers trust").exits(0);
@@ -136,7 +192,7 @@ fn a_command_of_a_file_runs_only_when_it_and_the_program_are_as_they_were_truste
 
 #[test]
 fn a_scope_of_a_file_that_is_not_trusted_is_asked_for_and_not_guessed() {
-    let world = found("[github]\nrepo = \"octo/other\"\n[providers.box]\nkind = \"local\"\n")
+    let world = found("[github]\nrepo = \"octo/other\"\n")
         .env("GHARUN_REPO", "")
         .env("GITHUB_REPOSITORY", "octo/app");
     let said = run(&world, "list").exits(2);
@@ -151,7 +207,7 @@ fn a_scope_of_a_file_that_is_not_trusted_is_asked_for_and_not_guessed() {
 
 #[test]
 fn trust_that_cannot_be_remembered_says_so() {
-    let world = found(BOX).env("HOME", "").env("GHARUN_NO_STATE", "");
+    let world = found_box().env("HOME", "").env("GHARUN_NO_STATE", "");
     let said = run(&world, "providers trust --no-state").exits(2);
     assert!(
         said.stderr.contains("--config providers.toml"),
@@ -170,8 +226,7 @@ fn trust_that_cannot_be_remembered_says_so() {
 #[test]
 fn a_step_trusts_what_it_finds_but_where_outsiders_can_trigger_it() {
     let world = World::step();
-    write(&world, BOX);
-    run(&world, "list").exits(0);
+    write(&world, &boxed(&world));
     for event in ["push", "pull_request", "schedule", "workflow_dispatch"] {
         let mut command = world.command("list");
         let command = command

@@ -151,13 +151,19 @@ impl Join<'_> {
         // An intent has no reference whose place could be another's.
         let is_intent = id.is_none();
         let is_absent = self.is_absent(name, &entry.server, &entry.scope);
+        // Two tables may bear the name, of which one cannot be opened: the machine may be where that one leads.
+        let maybe_there = self.unopened.iter().any(is_unopened);
         let machine = match silence {
-            None if self.unopened.iter().any(is_unopened) => MachineState::Unread,
+            None if maybe_there => MachineState::Unread,
             None => MachineState::Nowhere,
             Some(_) if is_hidden => MachineState::Unread,
+            // A machine's own place is proved to be the one that was read.
+            Some(_) if maybe_there && is_intent => MachineState::Unread,
             Some(None) => MachineState::Gone,
             // Earlier versions did not write down whose place it was; GitHub's word decides.
-            Some(Some(Silence::Vague(_))) if is_intent || is_absent => MachineState::Gone,
+            Some(Some(Silence::Vague(_))) if is_intent || is_absent && !maybe_there => {
+                MachineState::Gone
+            }
             Some(Some(_)) => MachineState::Unread,
         };
         let mut row = self.row(name, &entry.server, &entry.scope, machine);

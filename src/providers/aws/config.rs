@@ -33,7 +33,7 @@ pub struct AwsConfig {
     pub regions: Vec<String>,
     /// Where machines are looked for: `"all"` (every region that the account has enabled), or a list.
     /// The regions above are always among them.
-    #[schemars(extend("x-harmless" = true))]
+    #[schemars(extend("x-harmless" = false))]
     pub search_regions: Search,
     /// The profile of `~/.aws/config` whose credentials and region are used; else the whole chain of
     /// the AWS tools: variables, profiles, SSO, OIDC, the roles of containers and instances.

@@ -60,7 +60,7 @@ pub struct DockerConfig {
     #[schemars(extend("x-harmless" = false))]
     pub image: String,
     /// When the image is pulled: `missing`, `always` or `never`.
-    #[schemars(extend("x-harmless" = true))]
+    #[schemars(extend("x-harmless" = false))]
     pub pull: Pull,
     /// The platform of the image (`linux/arm64`); the daemon's own when left out.
     #[schemars(extend("x-harmless" = true))]
@@ -106,7 +106,7 @@ pub struct DockerConfig {
     #[schemars(extend("x-harmless" = false))]
     pub extra_hosts: Vec<String>,
     /// Whether an init process passes on signals and reaps what jobs leave behind.
-    #[schemars(extend("x-harmless" = true))]
+    #[schemars(extend("x-harmless" = false))]
     pub init: bool,
     /// Additional labels of the container.
     #[schemars(extend("x-harmless" = false))]

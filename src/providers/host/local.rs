@@ -44,7 +44,7 @@ pub struct LocalConfig {
     pub cache: Option<PathSetting>,
     /// How long the slot of a runner that ended by itself is kept for its log to be read, in whole minutes, rounded up
     #[serde(default = "ten_minutes")]
-    #[schemars(extend("x-harmless" = true))]
+    #[schemars(extend("x-harmless" = false))]
     pub grace: HumanDuration,
     /// Variables for the runner and its jobs; beside these they see only the few that every program needs
     #[serde(default)]

@@ -35,7 +35,7 @@ const LEAST_DISK: u32 = 40;
 pub struct NebiusConfig {
     /// What is rented: `job` (a Serverless AI Job: a container on a machine of its own, which ends with it)
     /// or `vm` (a virtual machine, for jobs that need Docker).
-    #[schemars(extend("x-harmless" = true))]
+    #[schemars(extend("x-harmless" = false))]
     pub product: Product,
     /// The project, `project-…`, in which machines are made and looked for; else the profile's `parent-id`.
     #[schemars(extend("x-harmless" = false))]

@@ -4,11 +4,40 @@
 use serde_json::Value;
 
 use super::shape::Shape;
+use crate::model::HumanDuration;
 
-/// The key of a schema that says whether a setting is harmless, `true` or `false`: whoever may write it cannot by it
-/// run code, choose where credentials are sent, or choose which credentials and secrets are used. It holds for all
-/// that is below, too. A setting without a mark needs trust.
+/// The key of a schema that says whether a setting is harmless, `true` or `false`. Harmless are sizes, counts, labels,
+/// prices, regions and machine types. Whoever may write a harmless setting cannot by it run code, choose where
+/// credentials are sent or which are used, choose where jobs run or which places are searched, or make a machine be
+/// kept or ended. It holds for all that is below, too. A duration that could keep a machine has the longest harmless
+/// one instead, such as `"7h"`. A setting without a mark needs trust.
 const HARMLESS: &str = "x-harmless";
+
+/// Whether a setting may stand in a file that is not trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mark {
+    /// Whatever its value is.
+    Harmless,
+    /// Up to this duration; nothing at all often means for ever, so that zero needs trust.
+    UpTo(HumanDuration),
+    /// Never.
+    Sensitive,
+}
+
+impl Mark {
+    fn allows(self, value: &Value) -> bool {
+        match self {
+            Self::Harmless => true,
+            Self::Sensitive => false,
+            Self::UpTo(longest) => {
+                let duration = value.as_str().and_then(|text| text.parse().ok());
+                duration.is_some_and(|duration: HumanDuration| {
+                    !duration.get().is_zero() && duration.get() <= longest.get()
+                })
+            }
+        }
+    }
+}
 
 impl Shape<'_> {
     /// The keys of a value that need trust, each with the way to it.
@@ -30,7 +59,7 @@ impl Shape<'_> {
             mark = form.and_then(Self::mark);
         }
         match (mark, form, value) {
-            (Some(true), ..) => {}
+            (Some(mark), ..) if mark.allows(value) => {}
             (None, Some(form), Value::Object(table)) if form.about["properties"].is_object() => {
                 for (key, value) in table {
                     path.push(key.clone());
@@ -46,8 +75,12 @@ impl Shape<'_> {
         }
     }
 
-    fn mark(self) -> Option<bool> {
-        self.about[HARMLESS].as_bool()
+    fn mark(self) -> Option<Mark> {
+        match self.about.get(HARMLESS)? {
+            Value::Bool(true) => Some(Mark::Harmless),
+            Value::String(longest) => Some(longest.parse().map_or(Mark::Sensitive, Mark::UpTo)),
+            _ => Some(Mark::Sensitive),
+        }
     }
 
     /// The settings that bear no mark, and lie in none that does.
@@ -84,7 +117,7 @@ impl Shape<'_> {
                 let inside = form.property(&key).expect("it is one of its keys");
                 let touchy =
                     |one: Self| one.is_secret() || one.forms().into_iter().any(Self::is_path);
-                if inside.mark() == Some(true) && touchy(inside) {
+                if inside.mark() == Some(Mark::Harmless) && touchy(inside) {
                     found.push(key.clone());
                 }
                 let below = inside.marked_wrongly().into_iter();

@@ -67,7 +67,7 @@ pub struct SshProviderConfig {
     pub ssh_dir: Option<ExistingPath>,
     /// The time limit for each step of a connection: answer, host key, login
     #[serde(default = "ten_seconds")]
-    #[schemars(extend("x-harmless" = true))]
+    #[schemars(extend("x-harmless" = false))]
     pub connect_timeout: HumanDuration,
     /// The folder of the slots on a host: absolute, or `~/FOLDER`
     #[serde(default = "below_home")]
@@ -83,7 +83,7 @@ pub struct SshProviderConfig {
     pub sudo: bool,
     /// Which host comes first: `order` is that of `hosts`, `least-used` the one with the most room, `random` any
     #[serde(default)]
-    #[schemars(extend("x-harmless" = true))]
+    #[schemars(extend("x-harmless" = false))]
     pub prefer: Prefer,
     /// How long a start waits for a free slot, first come, first served, before it goes on to the next provider
     #[serde(default)]
@@ -91,7 +91,7 @@ pub struct SshProviderConfig {
     pub wait_for_slot: HumanDuration,
     /// How long the slot of a runner that ended by itself is kept for its log to be read, in whole minutes, rounded up
     #[serde(default = "ten_minutes")]
-    #[schemars(extend("x-harmless" = true))]
+    #[schemars(extend("x-harmless" = false))]
     pub grace: HumanDuration,
 }
 
