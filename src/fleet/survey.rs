@@ -425,7 +425,7 @@ impl SourceListing {
             let error = unjudged.error.clone().any();
             Unknown::new(
                 reference.to_string(),
-                error.hinted(if unjudged.is_ours {
+                error.hinted(if unjudged.by_name {
                     format!("end it with `gharun stop --force {reference}`")
                 } else {
                     "see who changed its tags: gharun leaves it alone".to_owned()

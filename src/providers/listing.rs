@@ -33,8 +33,10 @@ pub struct Unjudged {
     pub server: Option<String>,
     /// Its scope, as far as it can be read.
     pub scope: Option<String>,
-    /// Whether gharun made it for certain, so that it may be ended by whoever names it.
+    /// Whether gharun made it for certain.
     pub is_ours: bool,
+    /// Whether it may be ended by whoever names it: gharun made it, or nothing proves that it did not.
+    pub by_name: bool,
     /// Why it cannot be judged.
     pub error: Error,
 }
@@ -47,6 +49,7 @@ impl Unjudged {
             server: tag("gharun-server"),
             scope: tag("gharun-scope"),
             is_ours: true,
+            by_name: true,
             error: Error::new(
                 ErrorKind::Unexpected,
                 "it is marked as gharun's, but its tags could not be read",
@@ -57,6 +60,16 @@ impl Unjudged {
 
     /// The same for one that gharun did not make, whatever its tags say.
     pub fn foreign(self, error: Error) -> Self {
+        Self {
+            is_ours: false,
+            by_name: false,
+            error,
+            ..self
+        }
+    }
+
+    /// The same for one of which nothing but its tags tells who made it.
+    pub fn unproved(self, error: Error) -> Self {
         Self {
             is_ours: false,
             error,

@@ -89,7 +89,7 @@ impl<G: GitHubApi> Selecting<'_, G> {
     fn unjudged(&mut self, reference: &Reference, found: &Unjudged) {
         let error = found.error.clone().any();
         let refused = match (&found.server, &found.scope) {
-            _ if !found.is_ours => Unstopped::new(Some(reference), None, error),
+            _ if !found.by_name => Unstopped::new(Some(reference), None, error),
             (Some(server), Some(scope)) if !self.view.is_ours(server, scope) => {
                 self.of_another_scope(scope, server, Some(reference), None)
             }

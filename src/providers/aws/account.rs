@@ -62,11 +62,15 @@ impl Aws {
     }
 
     /// The error for an instance that the account does not have, where its reference does not say which account had it.
-    pub(super) async fn not_found(&self, region: &str, id: &InstanceId) -> Result<Error> {
-        let whose = whose(&self.account(region).await?);
+    pub(super) async fn not_found(&self, regions: &[String], id: &InstanceId) -> Result<Error> {
+        let whose = whose(&self.account(&regions[0]).await?);
         Ok(Error::new(
             ErrorKind::NotFound,
-            format!("`{}` was not found in {whose}", id.id),
+            format!(
+                "`{}` was not found in {whose} ({})",
+                id.id,
+                regions.join(", ")
+            ),
         )
         .hinted(format!(
             "these are credentials of {whose}: make sure that it was launched there"
@@ -102,7 +106,7 @@ impl Aws {
                 return Box::pin(self.whole(&spelled)).await;
             }
         }
-        Err(self.not_found(&regions[0], id).await?)
+        Err(self.not_found(&regions, id).await?)
     }
 }
 

@@ -17,6 +17,8 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::ProvideCredentials as _;
 use aws_credential_types::provider::error::CredentialsError;
 
+use url::Url;
+
 use super::ambient::{self, Trimmed};
 use super::config::AwsConfig;
 use crate::model::lock;
@@ -40,6 +42,39 @@ const TRIES: u32 = 3;
 
 fn no_credentials() -> Error {
     Error::new(ErrorKind::Denied, "no AWS credentials were found")
+}
+
+/// Who answers as EC2.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Server {
+    /// AWS itself, also by an endpoint of one's own network.
+    Aws,
+    /// A server of EC2's kind.
+    Other,
+}
+
+impl Server {
+    /// The names of AWS's own endpoints end so, in all its parts.
+    /// <https://docs.aws.amazon.com/general/latest/gr/rande.html>
+    const OF_AWS: [&'static str; 6] = [
+        ".amazonaws.com",
+        ".amazonaws.com.cn",
+        ".amazonaws.eu",
+        ".api.aws",
+        ".amazonwebservices.com.cn",
+        ".amazonwebservices.eu",
+    ];
+
+    fn at(endpoint: Option<&str>) -> Self {
+        let url = endpoint.and_then(|endpoint| Url::parse(endpoint).ok());
+        let host = url.as_ref().and_then(Url::host_str);
+        let is_aws = |host: &str| Self::OF_AWS.iter().any(|end| host.ends_with(end));
+        if host.is_none_or(is_aws) {
+            Self::Aws
+        } else {
+            Self::Other
+        }
+    }
 }
 
 /// Clients, made when they are first asked for.
@@ -113,6 +148,13 @@ impl Clients {
             aws_sdk_ec2::Client::from_conf(config.build())
         });
         Ok(client.clone())
+    }
+
+    /// Who answers as EC2.
+    pub(super) async fn server(&self) -> Result<Server> {
+        let base = self.base().await?;
+        let endpoint = ambient::endpoint(&base, "EC2")?;
+        Ok(Server::at(endpoint.as_deref()))
     }
 
     /// The parameters of a region.
@@ -200,5 +242,31 @@ impl Clients {
             .or_else(of_instance.build())
             .region()
             .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn aws_is_told_from_servers_of_its_kind() {
+        for (endpoint, server) in [
+            (None, Server::Aws),
+            (Some("https://ec2.eu-west-1.amazonaws.com"), Server::Aws),
+            (
+                Some("https://vpce-1-x.ec2.us-east-1.vpce.amazonaws.com"),
+                Server::Aws,
+            ),
+            (
+                Some("https://ec2.cn-north-1.amazonaws.com.cn/"),
+                Server::Aws,
+            ),
+            (Some("http://127.0.0.1:5000"), Server::Other),
+            (Some("https://ec2.example.com"), Server::Other),
+            (Some("https://amazonaws.com.example.com"), Server::Other),
+        ] {
+            assert_eq!(Server::at(endpoint), server, "{endpoint:?}");
+        }
     }
 }

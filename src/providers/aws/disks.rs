@@ -81,6 +81,8 @@ fn of_image(ebs: &EbsBlockDevice) -> EbsBlockDevice {
     let iops = ebs
         .iops
         .filter(|_| ebs.volume_type != Some(VolumeType::Gp2));
+    // A blank disk has no snapshot that could say it.
+    let is_blank = ebs.snapshot_id.is_none();
     EbsBlockDevice::builder()
         .delete_on_termination(true)
         .set_snapshot_id(ebs.snapshot_id.clone())
@@ -88,6 +90,8 @@ fn of_image(ebs: &EbsBlockDevice) -> EbsBlockDevice {
         .set_volume_type(ebs.volume_type.clone())
         .set_iops(iops)
         .set_throughput(ebs.throughput)
+        .set_encrypted(ebs.encrypted.filter(|_| is_blank))
+        .set_kms_key_id(ebs.kms_key_id.clone().filter(|_| is_blank))
         .build()
 }
 
@@ -180,6 +184,19 @@ mod tests {
                 ("/dev/sdg", Some(500), Some("snap-500")),
             ]
         );
+    }
+
+    #[test]
+    fn a_blank_disk_stays_encrypted_and_a_snapshot_says_so_itself() {
+        let mut image = image(&[("/dev/sdf", Some(false))]);
+        let blank = EbsBlockDevice::builder().volume_size(10).encrypted(true);
+        let mapping = BlockDeviceMapping::builder().device_name("/dev/sdg");
+        image.all.push(mapping.ebs(blank.build()).build());
+        let encrypted: Vec<_> = disks(&image, &[], None)
+            .iter()
+            .map(|disk| disk.ebs.as_ref().and_then(|ebs| ebs.encrypted))
+            .collect();
+        assert_eq!(encrypted, [None, None, Some(true)]);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use aws_sdk_ec2::types::Instance as Found;
 use tokio::time::Instant as Moment;
 
 use super::failure::{ApiError, ErrorClass};
+use super::machine::Launcher;
 use super::{Aws, machine, place_of};
 use crate::model::{InstanceId, chain, lock};
 use crate::providers::{Error, ErrorKind, Result, Termination};
@@ -28,16 +29,18 @@ impl Aws {
         let region = place.region.clone();
         lock(&self.memory).asked.insert(region.clone());
         let Some(found) = self.found(&region, id).await? else {
-            // What another account has, this one does not know.
-            self.is_of_account(&place, id).await?;
+            // What another account has, this one does not know; what was launched here is this one's.
+            if !lock(&self.memory).launched.contains_key(&id.id) {
+                self.is_of_account(&place, id).await?;
+            }
             return match self.end_unseen(&region, id).await? {
                 Termination::Gone if place.account.is_none() => {
-                    Err(self.not_found(&region, id).await?)
+                    Err(self.not_found(std::slice::from_ref(&region), id).await?)
                 }
                 said => Ok(said),
             };
         };
-        if machine::is_ours(&found) && machine::is_foreign(&found) {
+        if machine::is_ours(&found) && self.launcher(&found).await? == Launcher::Other {
             return Err(machine::foreign().while_trying(doing(id)));
         }
         if !machine::is_ours(&found) {
@@ -90,7 +93,9 @@ impl Aws {
                 return Err(passing(said.explain(doing, "ec2:DescribeInstances")));
             }
         };
-        let reservations = answer.reservations.unwrap_or_default().into_iter();
+        let reservations = answer.reservations.unwrap_or_default();
+        self.note_owner(&reservations);
+        let reservations = reservations.into_iter();
         let mut all = reservations.filter_map(|one| one.instances).flatten();
         Ok(all.find(|found| found.instance_id.as_ref() == Some(&id.id)))
     }

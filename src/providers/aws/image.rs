@@ -21,6 +21,8 @@ const CANONICAL: &str = "099720109477";
 /// All that a launch has to know of its image and its template.
 #[derive(Clone, Debug)]
 pub(super) struct ChosenImage {
+    /// The version of the launch template, where there is one.
+    pub(super) template_version: Option<i64>,
     pub(super) id: String,
     pub(super) name: String,
     /// The disks that have to be told how they end.
@@ -116,6 +118,7 @@ impl Images {
             name: image.name,
             hop_limit,
             kind,
+            template_version: template.version,
         })
     }
 

@@ -13,11 +13,11 @@ use base64::Engine as _;
 use tokio::time::{Instant as Moment, sleep};
 
 use super::Aws;
-use super::candidates::{Candidate, candidates};
+use super::candidates::{self, Candidate, candidates};
 use super::failure::{ApiError, Delivery, ErrorClass};
 use super::machine::{is_gone, judged, machine};
 use super::{places, request};
-use crate::model::{Instance, Order};
+use crate::model::{Instance, Order, lock};
 use crate::poll::{Backoff, Pace, chance, until};
 use crate::providers::common::candidates::{Tried, none_has_room, try_all};
 use crate::providers::common::pack::{check_size, pack};
@@ -55,6 +55,7 @@ impl Aws {
             ));
         }
         let data = user_data(order.boot.expose())?;
+        lock(&self.memory).ordered.insert(order.name.clone());
         let end = Moment::now() + self.wait;
         let mut pause = Backoff::new(Duration::from_secs(5), Duration::from_mins(1));
         for round in 0.. {
@@ -159,6 +160,7 @@ impl Aws {
         let found =
             found.ok_or_else(|| failed(ErrorKind::Ambiguous, "AWS did not return an instance"))?;
         let account = if let Some(account) = made.owner_id {
+            lock(&self.memory).owner = Some(account.clone());
             account
         } else {
             let asked = self.account(region).await;
@@ -173,6 +175,13 @@ impl Aws {
                 failed(ErrorKind::Ambiguous, "the answer has no tags")
             }
         })?;
+        let shown = found.client_token.as_deref().unwrap_or_default();
+        if !candidates::may_be_token(shown, Some(&instance.tags.name)) {
+            tracing::debug!(
+                "EC2 shows the token `{shown}` for `{}`, and not the one that was sent",
+                instance.id
+            );
+        }
         instance.price_per_hour = self.price(candidate);
         self.launched(&instance.id);
         Ok(instance)
@@ -191,7 +200,12 @@ impl Aws {
                 .ok()?;
             let account = self.account(&candidate.region).await.ok()?;
             let place = places::place(&candidate.region, &account);
-            let judged = found.iter().filter_map(|found| judged(&place, found));
+            let server = self.clients.server().await.ok()?;
+            let memory = lock(&self.memory);
+            let known = memory.known(server);
+            let judged = found
+                .iter()
+                .filter_map(|found| judged(&place, found, known));
             let mut machines = judged.filter_map(Result::ok);
             machines.find(|machine| order.owns(&machine.tags))
         };

@@ -3,6 +3,7 @@
 use aws_sdk_ec2::types::{Filter, Instance as Found};
 use futures_util::future::join_all;
 
+use super::clients::Server;
 use super::config::Search;
 use super::failure::ApiError;
 use super::machine::{is_gone, judged};
@@ -49,6 +50,8 @@ impl Aws {
         let whose = account::whose(&account);
         let place = |region: &str| places::place(region, &account);
         listing.vague.push((None, whose.clone()));
+        // Where that cannot be told, no region has answered, and there is nothing to judge.
+        let server = self.clients.server().await.unwrap_or(Server::Aws);
         let mut denied = Vec::new();
         for (n, (region, answer)) in own.iter().chain(&further).zip(answers).enumerate() {
             match answer {
@@ -57,7 +60,7 @@ impl Aws {
                     listing
                         .vague
                         .push((Some(places::vague(region)), whose.clone()));
-                    self.judge(&place(region), &found, &mut listing);
+                    self.judge(&place(region), &found, server, &mut listing);
                 }
                 // Where nothing may be done nothing was launched; an organization's rules often say so.
                 Err(error) if n >= own.len() && error.kind == ErrorKind::Denied => {
@@ -121,10 +124,11 @@ impl Aws {
     }
 
     /// Adds the machines of a region to a listing.
-    fn judge(&self, place: &str, found: &[Found], listing: &mut Listing) {
+    fn judge(&self, place: &str, found: &[Found], server: Server, listing: &mut Listing) {
         let memory = lock(&self.memory);
+        let known = memory.known(server);
         for found in found {
-            match judged(place, found) {
+            match judged(place, found, known) {
                 // Whoever asked for its end knows.
                 Some(Ok(machine)) if is_gone(found) && memory.ended.contains(&machine.id.id) => {}
                 Some(Ok(machine)) => listing.instances.push(machine),
@@ -159,9 +163,7 @@ impl Aws {
                 let doing = format!("could not list the instances in `{region}`");
                 ApiError::of(&error).explain(doing, "ec2:DescribeInstances")
             })?;
-        if let Some(owner) = found.iter().find_map(|found| found.owner_id.clone()) {
-            lock(&self.memory).owner = Some(owner);
-        }
+        self.note_owner(&found);
         let instances = found.into_iter().filter_map(|found| found.instances);
         Ok(instances.flatten().collect())
     }

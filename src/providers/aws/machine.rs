@@ -1,9 +1,10 @@
 //! An instance as a machine.
 
-use aws_sdk_ec2::types::{Instance as Found, InstanceStateName};
+use aws_sdk_ec2::types::{Instance as Found, InstanceLifecycleType, InstanceStateName};
 use jiff::Timestamp;
 
-use super::candidates;
+use super::clients::Server;
+use super::{LaunchMemory, candidates};
 use crate::model::{Condition, Instance, InstanceId, MANAGED_BY, Name, Tags};
 use crate::providers::{Error, ErrorKind, Unjudged};
 
@@ -27,16 +28,50 @@ pub(super) fn is_gone(found: &Found) -> bool {
     )
 }
 
-/// Whether gharun launched an instance under the name that its tags say: whoever may write tags can forge them all,
-/// and not the token of its creation.
-pub(super) fn is_foreign(found: &Found) -> bool {
-    let name = tag(found, "gharun-name").and_then(|name| name.parse::<Name>().ok());
-    let token = found.client_token().filter(|token| !token.is_empty());
-    match (token, name) {
-        (Some(token), name) => !candidates::may_be_token(token, name.as_ref()),
-        // A server of EC2's kind that does not show it leaves the tags to be believed.
-        (None, _) => false,
+/// Who launched an instance that bears our tags.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Launcher {
+    /// gharun, under the name that its tags say.
+    Gharun,
+    /// Somebody else, or gharun under another name.
+    Other,
+    /// Nothing tells.
+    Unproved,
+}
+
+/// What this process knows before it looks at an instance.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'a> {
+    /// What it launched.
+    pub(super) memory: &'a LaunchMemory,
+    /// Who shows it.
+    pub(super) server: Server,
+}
+
+/// Who launched an instance, by the token of its creation: whoever may write tags can forge them all, and not that.
+///
+/// AWS documents the token as "the idempotency token you provided when you launched the instance, if applicable"
+/// (<https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Instance.html>). Of a spot instance, which a request of
+/// EC2's own launches, nothing says whose token is shown, and known answers have none: there a token that is not of
+/// our form tells nothing.
+pub(super) fn launcher(found: &Found, known: Known<'_>) -> Launcher {
+    if known.memory.is_own(found) {
+        return Launcher::Gharun;
     }
+    let name = tag(found, "gharun-name").and_then(|name| name.parse::<Name>().ok());
+    match found.client_token().filter(|token| !token.is_empty()) {
+        Some(token) if candidates::may_be_token(token, name.as_ref()) => Launcher::Gharun,
+        Some(token) if candidates::may_be_token(token, None) => Launcher::Other,
+        _ if is_spot(found) => Launcher::Unproved,
+        // Every gharun has sent one: only a server of EC2's kind may not show it, and there the tags are believed.
+        None if known.server == Server::Other => Launcher::Gharun,
+        _ => Launcher::Other,
+    }
+}
+
+fn is_spot(found: &Found) -> bool {
+    found.spot_instance_request_id.is_some()
+        || found.instance_lifecycle == Some(InstanceLifecycleType::Spot)
 }
 
 fn id_of(place: &str, found: &Found) -> Option<InstanceId> {
@@ -47,14 +82,23 @@ fn id_of(place: &str, found: &Found) -> Option<InstanceId> {
 }
 
 /// An instance as a machine, or why it cannot be judged; `None` when it is gone, or does not bear our mark.
-pub(super) fn judged(place: &str, found: &Found) -> Option<Result<Instance, Unjudged>> {
+pub(super) fn judged(
+    place: &str,
+    found: &Found,
+    known: Known<'_>,
+) -> Option<Result<Instance, Unjudged>> {
     if !is_ours(found) {
         return None;
     }
     let unjudged = |id| Unjudged::by_tags(id, |key| tag(found, key));
-    if is_foreign(found) {
+    let launcher = launcher(found, known);
+    if launcher != Launcher::Gharun {
         let id = id_of(place, found).filter(|_| !is_gone(found))?;
-        return Some(Err(unjudged(id).foreign(foreign())));
+        let unjudged = unjudged(id);
+        return Some(Err(match launcher {
+            Launcher::Unproved => unjudged.unproved(unproved()),
+            Launcher::Gharun | Launcher::Other => unjudged.foreign(foreign()),
+        }));
     }
     match machine(place, found) {
         Some(machine) => Some(Ok(machine)),
@@ -71,6 +115,15 @@ pub(super) fn foreign() -> Error {
         "it has gharun's tags, but gharun did not launch it under their name",
     )
     .because("the token of its creation does not fit `gharun-name`, which only forged or changed tags explain")
+}
+
+/// The error for a spot instance whose token is not ours.
+fn unproved() -> Error {
+    Error::new(
+        ErrorKind::Unexpected,
+        "it has gharun's tags, but nothing proves that gharun launched it",
+    )
+    .because("EC2 does not show the token with which gharun creates instances, as it may do for a spot instance")
 }
 
 /// An instance as a machine; `None` when it is gone, or its tags cannot be read.
@@ -132,5 +185,61 @@ fn describe(what: &str, message: Option<&str>, code: &str) -> String {
         "" => what.to_owned(),
         // The message begins with the code.
         why => format!("{what}: {why}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_ec2::types::Tag;
+
+    use super::*;
+    use crate::providers::aws::candidates::Candidate;
+
+    const NAME: &str = "gharun-tpa3w7oi2c5t41";
+
+    fn token_of(name: &str) -> String {
+        let candidate = Candidate {
+            region: "us-east-1".into(),
+            kind: None,
+            subnet: None,
+            spot: false,
+        };
+        candidate.token(&name.parse().expect("a name"), 0)
+    }
+
+    fn instance(token: Option<&str>, spot: bool) -> Found {
+        Found::builder()
+            .tags(Tag::builder().key("gharun-name").value(NAME).build())
+            .set_client_token(token.map(str::to_owned))
+            .set_spot_instance_request_id(spot.then(|| "sir-1".to_owned()))
+            .build()
+    }
+
+    #[test]
+    fn tags_are_believed_only_where_the_token_fits_or_nobody_shows_one() {
+        use Launcher::{Gharun, Other, Unproved};
+        let (ours, others) = (token_of(NAME), token_of("gharun-tpa3w7oi2c5t42"));
+        let foreign = "69eb31c1-5b1c-4c19-a3f1-0d6b1b1f5a11";
+        for (token, spot, at_aws, elsewhere) in [
+            (Some(ours.as_str()), false, Gharun, Gharun),
+            (Some(ours.as_str()), true, Gharun, Gharun),
+            (Some(others.as_str()), false, Other, Other),
+            (Some(others.as_str()), true, Other, Other),
+            (Some(foreign), false, Other, Other),
+            (Some(foreign), true, Unproved, Unproved),
+            // As the console launches them.
+            (Some(""), false, Other, Gharun),
+            (None, false, Other, Gharun),
+            (None, true, Unproved, Unproved),
+        ] {
+            let found = instance(token, spot);
+            for (server, expected) in [(Server::Aws, at_aws), (Server::Other, elsewhere)] {
+                let mut memory = LaunchMemory::default();
+                let told = launcher(&found, memory.known(server));
+                assert_eq!(told, expected, "{token:?} {spot} {server:?}");
+                memory.ordered.insert(NAME.parse().expect("a name"));
+                assert_eq!(launcher(&found, memory.known(server)), Launcher::Gharun);
+            }
+        }
     }
 }

@@ -11,11 +11,13 @@ use tokio::time::Instant as Moment;
 use super::common::attempt::Attempt;
 use super::common::once::Once;
 use super::{Error, ErrorKind, Health, Lookup, Provider, ProviderFuture, ProviderKind, Result};
-use crate::model::{Instance, InstanceId, Order, lock};
+use crate::model::{Instance, InstanceId, Name, Order, lock};
 use crate::providers::{Listing, Termination};
-use clients::Clients;
+use aws_sdk_ec2::types::{Instance as Found, Reservation};
+use clients::{Clients, Server};
 use failure::{ApiError, ErrorClass};
 use image::Images;
+use machine::{Known, Launcher};
 use pace::Pacer;
 use places::RegionOfAccount;
 
@@ -64,6 +66,8 @@ pub struct Aws {
 struct LaunchMemory {
     /// What it launched, and when.
     launched: BTreeMap<String, Moment>,
+    /// The names that it ordered machines under: nobody else knows them before those are there.
+    ordered: BTreeSet<Name>,
     /// What was not shown when its end was asked for, and since when.
     missed: BTreeMap<String, Moment>,
     /// What was shown, and was ended or gone: it stays to be seen for an hour.
@@ -72,6 +76,23 @@ struct LaunchMemory {
     owner: Option<String>,
     /// The regions in which an end was asked for: they are looked at, too, whatever the settings say.
     asked: BTreeSet<String>,
+}
+
+impl LaunchMemory {
+    fn known(&self, server: Server) -> Known<'_> {
+        Known {
+            memory: self,
+            server,
+        }
+    }
+
+    /// Whether this process launched an instance, or ordered one under the name that its tags say.
+    fn is_own(&self, found: &Found) -> bool {
+        let id = found.instance_id.as_ref();
+        let name = machine::tag(found, "gharun-name").and_then(|name| name.parse().ok());
+        id.is_some_and(|id| self.launched.contains_key(id))
+            || name.is_some_and(|name| self.ordered.contains(&name))
+    }
 }
 
 impl ProviderKind for Aws {
@@ -161,7 +182,9 @@ impl Provider for Aws {
             self.is_of_account(&place, id).await?;
             let is_vague = place.account.is_none();
             if is_vague && self.found(&place.region, id).await?.is_none() {
-                return Err(self.not_found(&place.region, id).await?);
+                return Err(self
+                    .not_found(std::slice::from_ref(&place.region), id)
+                    .await?);
             }
             Ok(None)
         })
@@ -249,6 +272,19 @@ impl Provider for Aws {
 }
 
 impl Aws {
+    /// Remembers whose the instances are that EC2 shows: some networks do not reach STS.
+    fn note_owner(&self, shown: &[Reservation]) {
+        if let Some(owner) = shown.iter().find_map(|one| one.owner_id.clone()) {
+            lock(&self.memory).owner = Some(owner);
+        }
+    }
+
+    /// See [`machine::launcher`].
+    async fn launcher(&self, found: &Found) -> Result<Launcher> {
+        let server = self.clients.server().await?;
+        Ok(machine::launcher(found, lock(&self.memory).known(server)))
+    }
+
     /// Remembers what was launched just now.
     fn launched(&self, id: &InstanceId) {
         let mut memory = lock(&self.memory);

@@ -59,10 +59,6 @@ pub(super) fn run_instances(
         .instance_type(InstanceType::from(chosen.kind.as_str()))
         // The dead-man switch powers the machine off, and that has to end the bill.
         .instance_initiated_shutdown_behavior(ShutdownBehavior::Terminate)
-        // A template may protect its machines from being ended; protection from a stop does that, too.
-        // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-stop-protection.html
-        .disable_api_termination(false)
-        .disable_api_stop(false)
         .metadata_options(
             InstanceMetadataOptionsRequest::builder()
                 .http_endpoint(InstanceMetadataEndpointState::Enabled)
@@ -120,8 +116,13 @@ pub(super) fn run_instances(
         let spelled = LaunchTemplateSpecification::builder()
             .set_launch_template_id(template.id.clone())
             .set_launch_template_name(template.name.clone())
-            .set_version(template.version.clone());
-        request = request.launch_template(spelled.build());
+            .set_version(chosen.template_version.map(|version| version.to_string()));
+        request = request
+            .launch_template(spelled.build())
+            // It may protect its machines from being ended; protection from a stop does that, too. Nothing else can.
+            // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-stop-protection.html
+            .disable_api_termination(false)
+            .disable_api_stop(false);
     }
     request
 }

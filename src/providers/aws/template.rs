@@ -13,6 +13,8 @@ use crate::providers::{Error, Result};
 /// What a launch template says of image, type, disks and metadata.
 #[derive(Clone, Debug, Default)]
 pub(super) struct FromTemplate {
+    /// The version that was read: a launch is to take no other, whatever the default becomes meanwhile.
+    pub(super) version: Option<i64>,
     pub(super) image: Option<String>,
     pub(super) kind: Option<String>,
     pub(super) disks: Vec<LaunchTemplateBlockDeviceMapping>,
@@ -48,12 +50,16 @@ pub(super) async fn read_template(
             }
         })?;
     let versions = answer.launch_template_versions.unwrap_or_default();
-    let data = versions
+    let read = versions
         .into_iter()
         .next()
         .ok_or_else(|| Error::setting("launch_template", format!("{doing}: no such version")))?;
-    let Some(data) = data.launch_template_data else {
-        return Ok(FromTemplate::default());
+    let version = read.version_number;
+    let Some(data) = read.launch_template_data else {
+        return Ok(FromTemplate {
+            version,
+            ..FromTemplate::default()
+        });
     };
     if let Some(index) = interface_that_stays(&data) {
         return Err(Error::setting(
@@ -76,6 +82,7 @@ pub(super) async fn read_template(
         .hinted("set `market = \"spot\"`, or remove the market options from the template"));
     }
     Ok(FromTemplate {
+        version,
         image: data.image_id,
         kind: data.instance_type.map(|kind| kind.as_str().to_owned()),
         disks: data.block_device_mappings.unwrap_or_default(),
@@ -89,10 +96,12 @@ pub(super) async fn read_template(
 /// before is its owner's.
 fn interface_that_stays(data: &ResponseLaunchTemplateData) -> Option<i32> {
     let stays = |one: &&LaunchTemplateInstanceNetworkInterfaceSpecification| {
-        // EC2 deletes the first one unless it is told not to.
-        let goes = match one.device_index {
-            None | Some(0) => one.delete_on_termination != Some(false),
-            Some(_) => one.delete_on_termination == Some(true),
+        // EC2 deletes the first one unless it is told not to; every network card has one of that number.
+        let index = one.device_index.unwrap_or(0);
+        let card = one.network_card_index.unwrap_or(0);
+        let goes = match (card, index) {
+            (0, 0) => one.delete_on_termination != Some(false),
+            _ => one.delete_on_termination == Some(true),
         };
         one.network_interface_id.is_none() && !goes
     };
@@ -142,5 +151,11 @@ mod tests {
             let found = interface_that_stays(&data);
             assert_eq!(found, stays, "{index:?} {deleted:?} {existing:?}");
         }
+        let on_second_card = LaunchTemplateInstanceNetworkInterfaceSpecification::builder()
+            .device_index(0)
+            .network_card_index(1)
+            .build();
+        let data = ResponseLaunchTemplateData::builder().network_interfaces(on_second_card);
+        assert_eq!(interface_that_stays(&data.build()), Some(0));
     }
 }

@@ -73,6 +73,90 @@ async fn an_instance_whose_tags_were_forged_is_named_and_never_ended() {
 }
 
 #[tokio::test]
+async fn a_spot_instance_whose_token_is_not_shown_is_named_and_ended_by_who_names_it() {
+    uphold::<Share>(async |share| {
+        let tags = order(share.tag()).tags.pairs();
+        let spot = share.run(&tags);
+        let as_spot = |asked: &Asked| match asked.action.as_str() {
+            "DescribeInstances" => Deed::Edit(
+                "<instanceId>",
+                "<spotInstanceRequestId>sir-0123abcd</spotInstanceRequestId><instanceId>".into(),
+            ),
+            _ => Deed::Forward,
+        };
+        let (aws, _) = share.behind(as_spot).await;
+        let listing = aws.list().await.unwrap();
+        assert!(listing.instances.is_empty(), "{listing:?}");
+        let found = listing.unjudged(&spot).expect("it is named");
+        assert!(!found.is_ours && found.by_name, "{found:?}");
+        assert!(found.name.is_some() && found.scope.is_some());
+        aws.terminate(&spot).await.expect("who names it ends it");
+        assert_eq!(share.census().await, []);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_this_process_ordered_is_its_own_whatever_token_is_shown() {
+    uphold::<Share>(async |share| {
+        let (aws, _) = share
+            .behind(|asked| match asked.action.as_str() {
+                "DescribeInstances" => Deed::Edit("<clientToken>", "<clientToken>x".into()),
+                _ => Deed::Forward,
+            })
+            .await;
+        let machine = aws.launch(&order(share.tag())).await.unwrap();
+        let listing = aws.list().await.unwrap();
+        let listed: Vec<_> = listing.instances.iter().map(|one| &one.id).collect();
+        assert_eq!(listed, [&machine.id], "{listing:?}");
+        aws.terminate(&machine.id).await.expect("it is its own");
+        assert_eq!(share.census().await, []);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_machine_is_ended_and_listed_though_sts_does_not_answer() {
+    uphold::<Share>(async |share| {
+        // Nor does EC2 show it yet, where it is asked for by its id.
+        let (aws, _) = share
+            .behind(|asked| match asked.action.as_str() {
+                "GetCallerIdentity" => Deed::Refuse(403, "AccessDenied"),
+                "DescribeInstances" if asked.value("InstanceId.1").is_some() => {
+                    Deed::Refuse(400, "InvalidInstanceID.NotFound")
+                }
+                _ => Deed::Forward,
+            })
+            .await;
+        let machine = aws.launch(&order(share.tag())).await.unwrap();
+        let listing = aws.list().await.unwrap();
+        assert!(listing.unread.is_empty(), "{:?}", listing.unread);
+        aws.terminate(&machine.id)
+            .await
+            .expect("it was launched here");
+        assert_eq!(share.census().await, []);
+
+        // Whose it is, the look for it tells.
+        let kept = share
+            .open()
+            .await
+            .launch(&order(share.tag()))
+            .await
+            .unwrap();
+        let (aws, _) = share
+            .behind(|asked| match asked.action.as_str() {
+                "GetCallerIdentity" => Deed::Refuse(403, "AccessDenied"),
+                _ => Deed::Forward,
+            })
+            .await;
+        let aws = Arc::new(aws);
+        ends(&aws, &vague(&kept.id)).await.expect("it is shown");
+        assert_eq!(share.census().await, []);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_instance_under_a_changed_name_is_not_taken_for_another() {
     uphold::<Share>(async |share| {
         let aws = share.open().await;

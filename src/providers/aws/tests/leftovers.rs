@@ -110,6 +110,8 @@ async fn a_template_keeps_its_word_on_everything_but_the_end() {
                 ("BlockDeviceMapping.1.Ebs.DeleteOnTermination", "true"),
                 ("MetadataOptions.HttpPutResponseHopLimit", hops),
                 ("DisableApiTermination", "false"),
+                ("DisableApiStop", "false"),
+                ("LaunchTemplate.Version", "1"),
             ] {
                 assert_eq!(asked.value(key).as_deref(), Some(value), "{key}");
             }

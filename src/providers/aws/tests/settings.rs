@@ -94,8 +94,6 @@ async fn settings_arrive_in_the_one_request() {
         let asked = proxy.asked("RunInstances").remove(0);
         for (key, value) in [
             ("InstanceInitiatedShutdownBehavior", "terminate"),
-            ("DisableApiTermination", "false"),
-            ("DisableApiStop", "false"),
             ("MetadataOptions.HttpTokens", "required"),
             ("MetadataOptions.HttpPutResponseHopLimit", "2"),
             ("ImageId", "ami-00000000000000002"),
