@@ -17,7 +17,7 @@ mod tests;
 
 pub use plans::{
     CheckRow, CheckStatus, Checks, OfferRow, OffersReport, ProviderRow, ProviderSetting,
-    ProvidersReport,
+    ProvidersReport, TrustReport,
 };
 
 /// The text form of an outcome, for people and for simple scripts.

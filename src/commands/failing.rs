@@ -7,7 +7,7 @@ use crate::error::{Exit, Failure};
 use crate::fleet::StartOutcome;
 use crate::fleet::list::ListOutcome;
 use crate::fleet::stop::StopOutcome;
-use crate::report::{Checks, OffersReport, ProvidersReport};
+use crate::report::{Checks, OffersReport, ProvidersReport, TrustReport};
 
 impl Screen {
     /// Tells in all forms that a command failed; where that was before it had an outcome, the outcome is
@@ -55,11 +55,11 @@ impl Screen {
                     error,
                     ..Default::default()
                 }),
-                Some(
-                    ProvidersCommand::Init
-                    | ProvidersCommand::Show { .. }
-                    | ProvidersCommand::Trust { .. },
-                ) => self.json(failure),
+                Some(ProvidersCommand::Trust { .. }) => self.json(&TrustReport {
+                    error,
+                    ..Default::default()
+                }),
+                Some(ProvidersCommand::Init | ProvidersCommand::Show { .. }) => self.json(failure),
             },
         }
     }

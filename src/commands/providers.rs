@@ -11,7 +11,7 @@ use crate::cli::FormatArg;
 use crate::error::{Exit, Failure};
 use crate::model::Error;
 use crate::providers::{KINDS, Kind};
-use crate::report::{self, CheckRow, CheckStatus, Checks, Table as _, TextForm as _};
+use crate::report::{self, CheckRow, CheckStatus, Checks, Table as _, TextForm as _, TrustReport};
 use crate::settings::{self, ProviderSettings, ProvidersSettings};
 use crate::ui;
 
@@ -215,7 +215,7 @@ fn show(context: &Context, kind: &Kind) -> Result<Exit, Failure> {
 }
 
 fn trust(context: &Context, path: &Path) -> Result<Exit, Failure> {
-    let outcome = context.settings.trust(path)?;
+    let outcome = TrustReport::from(context.settings.trust(path)?);
     context.screen.data(&outcome, outcome.text())?;
     Ok(Exit::Done)
 }

@@ -1,6 +1,7 @@
 //! What `start --dry-run` and `gharun providers` put on stdout.
 
 use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 
 use serde::{Serialize, Serializer};
 
@@ -81,10 +82,43 @@ pub struct ProvidersReport {
     pub error: Option<Error<Exit>>,
 }
 
-impl TextForm for Trusted {
+/// What `providers trust` came to.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct TrustReport {
+    /// The file.
+    pub file: Option<PathBuf>,
+    /// One digest over all that is trusted.
+    pub digest: Option<String>,
+    /// The files that it names, below its folder, which are covered too.
+    pub covers: Vec<PathBuf>,
+    /// The settings that needed trust, each with its line.
+    pub settings: Vec<String>,
+    /// The file that remembers it.
+    pub remembered_in: Option<PathBuf>,
+    /// What kept it from being trusted.
+    #[serde(flatten, serialize_with = "Error::if_any")]
+    pub error: Option<Error<Exit>>,
+}
+
+impl From<Trusted> for TrustReport {
+    fn from(trusted: Trusted) -> Self {
+        Self {
+            file: Some(trusted.file),
+            digest: Some(trusted.digest),
+            covers: trusted.covers,
+            settings: trusted.settings,
+            remembered_in: Some(trusted.remembered_in),
+            error: None,
+        }
+    }
+}
+
+impl TextForm for TrustReport {
     /// The file with its digest, and below it what that covers.
     fn text(&self) -> String {
-        let trusted = format!("trusted\t{}\t{}\n", self.file.display(), self.digest);
+        let file = self.file.as_deref().unwrap_or(Path::new("-"));
+        let digest = self.digest.as_deref().unwrap_or("-");
+        let trusted = format!("trusted\t{}\t{digest}\n", file.display());
         let settings = self.settings.iter();
         let settings = settings.map(|setting| format!("setting\t{setting}\n"));
         let files = self.covers.iter();

@@ -46,6 +46,7 @@ fn keys(command: &str) -> &'static [&'static str] {
         ["list", ..] => &["machines", "unknown", "not_searched"],
         ["providers", "check", ..] => &["checks"],
         ["providers", "offers", ..] => &["offers", "unknown", "not_asked"],
+        ["providers", "trust", ..] => &["file", "digest", "covers", "settings", "remembered_in"],
         ["providers"] | ["providers", "list", ..] => &["providers"],
         other => panic!("{other:?}"),
     }
@@ -64,6 +65,7 @@ const COMMANDS: &[(&str, i32)] = &[
     ("providers check local", 0),
     ("providers show local", 0),
     ("providers offers local", 0),
+    ("providers trust other.toml", 0),
     ("stop --dry-run", 0),
     ("stop --orphans", 0),
     ("stop nowhere:x/y", 3),
@@ -82,6 +84,7 @@ const EARLY: &[(&str, i32)] = &[
     ("providers check nowhere", 2),
     ("providers show nowhere", 2),
     ("providers offers nowhere", 2),
+    ("providers trust nowhere.toml", 2),
 ];
 
 #[track_caller]
@@ -97,6 +100,7 @@ fn has_its_keys(command: &str, document: &Value) {
 fn every_command_writes_json() {
     let world = World::step();
     std::fs::write(world.path("fails.sh"), "exit 3\n").expect("a file");
+    std::fs::write(world.path("other.toml"), "[providers.local]\n").expect("a file");
     let mut documents = Vec::new();
     for (command, code) in COMMANDS {
         let said = world.run(&format!("{command} --output json")).exits(*code);
