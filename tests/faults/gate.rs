@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::http::{Asked, answer, read_answer, read_request};
+use crate::http::{Asked, answer, read_answer, read_closing_head, read_request};
 use crate::strike::{Side, Strikes, Verdict};
 
 /// Where a gate leads to.
@@ -188,6 +188,9 @@ impl Work {
             }
             other.close();
         });
+        if !asked.upgrades() {
+            client.write_all(&read_closing_head(&mut server)?)?;
+        }
         // Either side may go away in the middle.
         let _ = io::copy(&mut server, &mut client);
         client.shutdown(Shutdown::Both)

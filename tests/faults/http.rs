@@ -91,6 +91,27 @@ pub(crate) fn read_answer(server: &mut impl Read) -> io::Result<Vec<u8>> {
     Ok(all)
 }
 
+/// Reads the head of an answer, and what came of its body with it; a client that is not told that the connection closes
+/// sends its next request on it, which then is lost.
+pub(crate) fn read_closing_head(server: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let Some(begun) = read_head(server, &mut bytes)? else {
+        return Ok(bytes);
+    };
+    let (head, body) = bytes.split_at(begun);
+    let head = String::from_utf8_lossy(head);
+    let mut closing = String::new();
+    for line in head.lines().filter(|line| !line.is_empty()) {
+        let name = line.split(':').next().unwrap_or_default();
+        if !name.eq_ignore_ascii_case("connection") {
+            closing += line;
+            closing += "\r\n";
+        }
+    }
+    closing += "connection: close\r\n\r\n";
+    Ok([closing.as_bytes(), body].concat())
+}
+
 /// The length of the head, once it is there.
 fn read_head(from: &mut impl Read, bytes: &mut Vec<u8>) -> io::Result<Option<usize>> {
     loop {

@@ -6,8 +6,10 @@
 //! * `GHARUN_FAULTS=all`: all of them, 3,150; a run that was stopped goes on where it was.
 //! * `GHARUN_FAULTS='PLACE FLOW K STROKE'`: this one, as a failure prints it.
 //! * `GHARUN_FAULTS_SEED`: another draw; 1 where nothing is said.
+//! * `GHARUN_FAULTS_AT_ONCE`: how many scenarios of a place are played at a time; 3 where nothing is said.
 
 use std::io::Write as _;
+use std::str::FromStr;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -30,8 +32,8 @@ use scenario::{Scenario, draw};
 use world::outer;
 
 /// How long each place is played where nothing is asked for.
-const BOUND: Duration = Duration::from_secs(40);
-/// How many scenarios of a place are played at a time: most of their time is waiting.
+const BOUND: Duration = Duration::from_secs(25);
+/// How many scenarios of a place are played at a time where nothing is asked for: most of their time is waiting.
 const AT_ONCE: usize = 3;
 
 /// Which scenarios are asked for.
@@ -53,10 +55,12 @@ fn choice() -> Choice {
     }
 }
 
-fn seed() -> u64 {
-    let seed = outer("GHARUN_FAULTS_SEED").filter(|text| !text.is_empty());
-    seed.map_or(1, |text| {
-        text.parse().expect("GHARUN_FAULTS_SEED is a number")
+/// A variable that holds a number.
+fn number<T: FromStr>(variable: &str, otherwise: T) -> T {
+    let text = outer(variable).filter(|text| !text.is_empty());
+    text.map_or(otherwise, |text| {
+        let number = text.parse().ok();
+        number.unwrap_or_else(|| panic!("{variable} must be a number"))
     })
 }
 
@@ -79,7 +83,7 @@ struct Tally {
 
 /// Plays what is asked for of one place.
 fn faults_at(place: PlaceKind) {
-    let (seed, choice) = (seed(), choice());
+    let (seed, choice) = (number("GHARUN_FAULTS_SEED", 1), choice());
     let (scenarios, end) = match choice {
         Choice::One(one) if one.place == place => (vec![one], None),
         Choice::One(_) => return,
@@ -114,7 +118,7 @@ fn faults_at(place: PlaceKind) {
         }
     };
     std::thread::scope(|threads| {
-        for _ in 0..AT_ONCE.min(scenarios.len()) {
+        for _ in 0..number("GHARUN_FAULTS_AT_ONCE", AT_ONCE).min(scenarios.len()) {
             threads.spawn(work);
         }
     });

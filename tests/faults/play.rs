@@ -61,6 +61,7 @@ pub(crate) fn play(kind: PlaceKind, flow: Flow, strike: Option<(usize, Stroke)>)
         place,
         strikes,
         flow,
+        twice: matches!(strike, Some((_, Stroke::Two))),
         played: Played::default(),
         mapping: None,
     };
@@ -103,6 +104,8 @@ struct Scene {
     strange_machines: usize,
     strikes: Arc<Strikes>,
     flow: Flow,
+    /// Whether its command is run twice at a time.
+    twice: bool,
     played: Played,
     /// The output of a good start.
     mapping: Option<String>,
@@ -171,6 +174,8 @@ impl Scene {
     /// What the documentation says to do, which is what a flow but the first one does anyway.
     fn cure(&self) -> &'static str {
         match self.flow {
+            // Neither of two starts of one run says which one is meant.
+            Flow::Start if self.twice => "stop --all --yes",
             Flow::Start | Flow::StopByMapping | Flow::StopByRun => "stop",
             Flow::StopOnLaptop => "stop --yes",
             Flow::Sweep => "stop --orphans --yes",
