@@ -228,11 +228,6 @@ fn finish(context: &Context, outcome: &StopOutcome, said: &[Unknown]) -> Result<
         let reason = Error::from(kept.reason.as_str());
         screen.warn(&reason.while_trying(format!("{what} kept")));
     }
-    for pending in &outcome.pending {
-        let error = Error::<()>::from(format!("{} {}", pending.name, pending.word()));
-        let hint = format!("run `{}` after that", pending.command);
-        screen.warn(&error.hinted(hint));
-    }
     written.map_err(|failure| {
         failure.map(|exit| match outcome.exit() {
             Exit::Left => Exit::Left,
@@ -257,7 +252,8 @@ fn complaint(context: &Context, outcome: &StopOutcome) -> Option<Failure> {
     let failed = outcome.failed.iter();
     let may_run = failed.filter(|failed| !failed.registration_only).count();
     let text = match (may_run, outcome.failed.len(), outcome.unknown.len()) {
-        (0, 0, 0) => return None,
+        (0, 0, 0) if outcome.pending.is_empty() => return None,
+        (0, 0, 0) => "a start was ended while its requests were under way".to_owned(),
         (0, 0, _) if outcome.planned => {
             "could not read everything: there may be more than is listed".to_owned()
         }
@@ -272,11 +268,20 @@ fn complaint(context: &Context, outcome: &StopOutcome) -> Option<Failure> {
         let what = what(failed.name.as_ref(), failed.instance.as_ref());
         (what, failed.error.clone())
     });
+    let pending = outcome.pending.iter();
+    let pending = pending.map(|one| (one.name.to_string(), Error::from(one.word())));
     let text = text
         + &context
             .screen
-            .lines(&Group::all(each), |names| names.join(", "));
+            .lines(&Group::all(each.chain(pending)), |names| names.join(", "));
     let failure = Failure::new(outcome.exit(), text);
+    let names = outcome.pending.iter().map(|one| one.name.as_str());
+    let names: Vec<&str> = names.collect();
+    let failure = if names.is_empty() {
+        failure
+    } else {
+        failure.hinted(format!("run `gharun stop {}` after that", names.join(" ")))
+    };
     let failed = outcome.failed.iter();
     Some(failed.fold(failure, |failure, failed| {
         let failure = failure.hinted_all(failed.error.hints());
