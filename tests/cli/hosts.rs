@@ -199,6 +199,8 @@ fn a_bundle_that_cannot_be_used_is_exit_code_two_and_names_its_place() {
 fn a_proxy_is_gone_through_unless_it_is_not_to_be() {
     let (world, beside) = (World::new(), Beside::new());
     let (proxy, asked) = beside.proxy(([127, 0, 0, 1], world.stub.port()).into());
+    let allowed = "[github]\nallow_plain_http = true\n";
+    std::fs::write(world.path("providers.toml"), allowed).expect("a file");
     let world = world
         .env("GITHUB_API_URL", &format!("http://{NOWHERE}"))
         .env("HTTP_PROXY", &format!("http://{proxy}"));

@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::docker;
-use crate::world::{Said, World, signal, wait_for};
+use crate::world::{World, signal, wait_for};
 
 /// How many moments are tried.
 const MOMENTS: u64 = 10;
@@ -75,18 +75,6 @@ fn nothing_is_left(world: &World, run: u64, after: Duration) {
     );
 }
 
-/// What was under way at the kill may come until the start's time is over: that is named, and nothing else is
-/// left.
-#[track_caller]
-fn proves_or_names(said: &Said) {
-    let json = said.json();
-    let named = json["pending"]
-        .as_array()
-        .is_some_and(|all| !all.is_empty());
-    assert_eq!(said.code, Some(if named { 3 } else { 0 }), "{json}");
-    assert_eq!(json["failed"], serde_json::json!([]), "{json}");
-}
-
 #[test]
 fn the_always_job_finds_everything_by_its_run_alone() {
     if !docker::ready() {
@@ -96,7 +84,9 @@ fn the_always_job_finds_everything_by_its_run_alone() {
         let run = u64::from(std::process::id()) * 1000 + n;
         let world = step(run);
         start_and_kill(&world, after);
-        proves_or_names(&world.run("stop --timeout 8s --output json"));
+        world
+            .run("stop --timeout 8s --output json")
+            .proves_or_names();
         nothing_is_left(&world, run, after);
     }
 }
@@ -114,7 +104,7 @@ fn the_sweep_finds_everything_once_the_run_is_over() {
         // A creation that was under way at the kill may show up a moment later: cron comes again.
         wait_for("a clean sweep", || {
             let args = "stop --orphans --yes --second-look 1s --timeout 3s --output json";
-            proves_or_names(&world.run(args));
+            world.run(args).proves_or_names();
             (containers(run).is_empty() && world.stub.runners().is_empty()).then_some(())
         });
         nothing_is_left(&world, run, after);

@@ -87,7 +87,7 @@ fn a_pod_registers_runs_its_job_and_deletes_itself() {
     assert_eq!(registrations(&world), [name.as_str()]);
     let mapping = world.output("mapping").expect("a mapping");
     assert!(
-        mapping.contains(&format!("pods:{}", pods[0].id)),
+        mapping.contains("pods:") && mapping.contains(&format!("/{}\"", pods[0].id)),
         "{mapping}"
     );
     let mark = world.path("mark");
@@ -241,7 +241,9 @@ fn a_start_that_is_killed_at_a_creation_is_found_by_its_run() {
         wait_for("what is due", || (standin.due() == 0).then_some(()));
         let made = if when == "before it" { 0 } else { 2 };
         assert_eq!(standin.pods().len(), made, "{when}");
-        world.run("stop").exits(0);
+        world
+            .run("stop --timeout 4s --output json")
+            .proves_or_names();
         nothing_is_left(&world, &standin, when);
         all_was_as_described(&standin);
     }
@@ -266,7 +268,8 @@ fn a_start_that_is_killed_at_any_moment_is_swept_from_elsewhere() {
         kill(child, &world);
         world.github.set_run(run, 1, "completed");
         wait_for("a clean sweep", || {
-            world.run("stop --orphans --yes --second-look 1s").exits(0);
+            let sweep = "stop --orphans --yes --second-look 1s --timeout 3s --output json";
+            world.run(sweep).proves_or_names();
             (standin.alive().is_empty() && registrations(&world).is_empty()).then_some(())
         });
         // What was asked for at the kill was carried out before this look, or never.

@@ -231,6 +231,18 @@ impl Said {
         self
     }
 
+    /// What was under way when a start was killed may come until that start's time is over: a stop, asked for JSON, names
+    /// that, and nothing else is left.
+    #[track_caller]
+    pub(crate) fn proves_or_names(&self) {
+        let json = self.json();
+        let pending = json["pending"].as_array().expect("a list");
+        let code = if pending.is_empty() { 0 } else { 3 };
+        assert_eq!(self.code, Some(code), "{json}\n{}", self.stderr);
+        assert_eq!(json["failed"], serde_json::json!([]), "{json}");
+        assert_eq!(json["kept"], serde_json::json!([]), "{json}");
+    }
+
     /// What a user sees: the exit code, what is said of GitHub on standard output, and standard error.
     pub(crate) fn told(&self) -> String {
         let code = format!("exit {}", self.code.unwrap_or(-1));

@@ -84,7 +84,7 @@ pub(super) fn a_page_of_a_front_end_is_told_as_one() {
     told!(world.run("start local"), @"
     exit 0
     warning: `local`: jobs run on this machine with all the rights of this user
-    Replaced `[NAME]` by `[NAME]` (could not register `[NAME]` with `octo/app`: `POST [GITHUB]/repos/octo/app/actions/runners/generate-jitconfig` answered 502 Bad Gateway (request [ID]): an HTML page)
+    Waiting at most 15m: asking GitHub again: could not register `[NAME]` with `octo/app`: `POST [GITHUB]/repos/octo/app/actions/runners/generate-jitconfig` answered 502 Bad Gateway (request [ID]): an HTML page
     Registered `[NAME]` with GitHub as runner 2
     Launching `[NAME]` at `local`
     Launched `local:[HERE]/[NAME]` for `[NAME]`
