@@ -88,6 +88,7 @@ macro_rules! cases {
     ($then:ident! $($given:tt)*) => {
         $then! {
             [$($given)*]
+            a_bare_id_is_found_and_is_not_gone_where_it_is_absent
             a_failed_launch_leaves_nothing
             a_foreign_place_is_a_failure_not_gone
             a_launched_machine_is_listed

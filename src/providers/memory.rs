@@ -133,7 +133,7 @@ impl InMemoryProvider {
     fn is_vague(&self, id: &InstanceId) -> bool {
         let state = self.cloud.state();
         let place = state.places.get(&self.place);
-        id.location.is_some() && place.is_some_and(|place| place.vague == id.location)
+        id.location.is_none() || place.is_some_and(|place| place.vague == id.location)
     }
 
     /// Makes the machine, or finds the one of that name.
@@ -330,8 +330,10 @@ impl Provider for InMemoryProvider {
             let mut listing = Listing {
                 read: vec![self.place.clone()],
                 vague: vague
-                    .map(|place| (Some(place), self.place.clone()))
+                    .map(Some)
                     .into_iter()
+                    .chain([None])
+                    .map(|place| (place, self.place.clone()))
                     .collect(),
                 ..Listing::default()
             };

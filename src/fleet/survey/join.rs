@@ -149,7 +149,7 @@ impl Join<'_> {
         });
         let is_hidden = place.is_some_and(|read| read.listing.hides(id, name).is_some());
         // An intent has no reference whose place could be another's.
-        let is_intent = id.is_none();
+        let is_intent = id.is_none() && entry.at.is_empty();
         let is_absent = self.is_absent(name, &entry.server, &entry.scope);
         // Two tables may bear the name, of which one cannot be opened: the machine may be where that one leads.
         let maybe_there = self.unopened.iter().any(is_unopened);

@@ -2,6 +2,7 @@
 
 pub(crate) mod attempt;
 pub(crate) mod candidates;
+pub(crate) mod clock;
 pub(crate) mod env_name;
 pub(crate) mod once;
 pub(crate) mod one_or_many;

@@ -453,3 +453,29 @@ pub(crate) async fn a_foreign_place_is_a_failure_not_gone<F: Fake>(fake: &F) {
     )
     .await;
 }
+
+/// What does not tell its place is found where it is, and where it is not, nothing proves it gone.
+pub(crate) async fn a_bare_id_is_found_and_is_not_gone_where_it_is_absent<F: Fake>(fake: &F) {
+    let machine = launched(fake, &order(fake.tag())).await;
+    let bare = InstanceId {
+        location: None,
+        id: machine.id.id.clone(),
+    };
+    let provider = Arc::new(fake.open().await);
+    assert!(provider.is_same(&machine.id, &bare));
+    let end = ends(&provider, &bare).await;
+    end.expect("it is there");
+    settles(fake, &[], "it is ended").await;
+    // Another process, that has seen nothing of it.
+    let provider = Arc::new(fake.open().await);
+    let shown = provider.canonical(&bare).await;
+    if shown.is_ok_and(|id| id.location.is_some()) {
+        // The place still shows what has ended there, which is a proof.
+        return;
+    }
+    let end = ends(&provider, &bare).await;
+    let error = end.expect_err("nobody knows where it was");
+    assert_eq!(error.kind, ErrorKind::NotFound, "{}", chain(&error));
+    let used = provider.in_use(&bare).await;
+    assert!(!matches!(used, Ok(Some(false))), "nor is it idle");
+}

@@ -12,12 +12,14 @@ use bollard::query_parameters::{
 };
 use bollard::{API_DEFAULT_VERSION, BollardRequest};
 use futures_util::{Stream, StreamExt as _};
+use jiff::Timestamp;
 use tokio::time::timeout;
 
 use super::endpoint::{Endpoint, Transport};
 use super::failure::{explain, is_missing, is_no_file};
 use super::ssh::SshTransport;
 use crate::model::{MANAGED_BY, digest};
+use crate::providers::common::clock::HostClock;
 use crate::providers::{Error, ErrorKind, Result};
 
 pub(super) type ClientResult<T> = std::result::Result<T, bollard::errors::Error>;
@@ -40,6 +42,8 @@ pub(super) struct Daemon {
     /// The same as earlier versions wrote it, of its id alone; none where its id is no identity.
     pub(super) vague: Option<String>,
     pub(super) info: SystemInfo,
+    /// The clock of its host, by which containers end themselves.
+    pub(super) clock: Option<HostClock>,
 }
 
 impl Daemon {
@@ -63,7 +67,11 @@ impl Daemon {
             .map_err(failed)?;
         let version = client.client_version();
         let client = client.with_request_modifier(move |request| speak(request, &version));
+        let begin = Timestamp::now();
         let info = bounded(LOOK, client.info()).await.map_err(failed)?;
+        let told = info.system_time.as_deref();
+        let told = told.and_then(|time| time.parse::<Timestamp>().ok());
+        let clock = told.map(|told| HostClock::told(told, begin, Timestamp::now()));
         let Some(id) = info.id.as_deref().filter(|id| !id.is_empty()) else {
             return Err(Error::new(ErrorKind::Unexpected, doing())
                 .because("it reports no ID, so its containers cannot be referred to"));
@@ -74,6 +82,7 @@ impl Daemon {
             client,
             endpoint: endpoint.clone(),
             info,
+            clock,
         })
     }
 

@@ -24,6 +24,12 @@ pub(super) async fn listed(
     let Some(tags) = Tags::from_pairs(&labels) else {
         return Some(Err(Unjudged::by_tags(id, |key| labels.get(key).cloned())));
     };
+    // An image that was made of a container of ours has its labels, and so have all containers of that image.
+    let own = format!("/{}", tags.name);
+    if container.names.is_some_and(|names| !names.contains(&own)) {
+        let unjudged = Unjudged::by_tags(id, |key| labels.get(key).cloned());
+        return Some(Err(unjudged.unproved(renamed())));
+    }
     let state = match container.state {
         Some(
             ContainerSummaryStateEnum::RUNNING
@@ -49,6 +55,15 @@ pub(super) async fn listed(
         tags,
         price_per_hour: None,
     }))
+}
+
+/// The error for a container that has gharun's labels and another name than they say.
+fn renamed() -> Error {
+    Error::new(
+        ErrorKind::Unexpected,
+        "it has gharun's labels, but not the name that they say",
+    )
+    .because("it may be of an image that was made of one of gharun's containers, or was renamed")
 }
 
 /// A container as a machine.

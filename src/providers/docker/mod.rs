@@ -148,6 +148,9 @@ impl Provider for Docker {
                 ],
                 warnings: info.warnings.clone().unwrap_or_default(),
             };
+            health
+                .warnings
+                .extend(daemon.clock.and_then(|clock| clock.warning()));
             self.linux(&daemon)?;
             let image = &self.config.image;
             match (
@@ -175,6 +178,10 @@ impl Provider for Docker {
         Box::pin(async move {
             let daemon = self.daemon().await?;
             self.linux(&daemon)?;
+            if let Some(clock) = daemon.clock {
+                let doing = format!("could not launch `{}` at {}", order.name, self.endpoint);
+                clock.fits(order.tags.created, &doing)?;
+            }
             self.image
                 .get(async || image::ensure(&daemon, &self.config).await)
                 .await?;
@@ -212,8 +219,10 @@ impl Provider for Docker {
                 ..Listing::default()
             };
             let vague = daemon.vague.iter();
+            let vague = vague.map(|place| Some(place.clone()));
             listing.vague = vague
-                .map(|place| (Some(place.clone()), daemon.whose()))
+                .chain([None])
+                .map(|place| (place, daemon.whose()))
                 .collect();
             for judged in judged {
                 match judged {

@@ -12,7 +12,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 use url::Url;
 
-use super::{Broken, Host, Layout, Output, Shell};
+use super::{Broken, Host, Layout, Output, Shell, not_found};
 use crate::model::{HumanDuration, Instance, InstanceId, Order, PathSetting, Secret, child};
 use crate::providers::schema::{backticked, dotted};
 use crate::providers::{
@@ -280,8 +280,15 @@ impl Provider for Local {
         Box::pin(self.host.list())
     }
 
+    fn canonical<'a>(&'a self, id: &'a InstanceId) -> ProviderFuture<'a, InstanceId> {
+        Box::pin(self.host.canonical(id))
+    }
+
     fn terminate<'a>(&'a self, id: &'a InstanceId) -> ProviderFuture<'a, Termination> {
-        Box::pin(self.host.terminate(id))
+        Box::pin(async move {
+            let id = self.here(id).await?;
+            self.host.terminate(&id).await
+        })
     }
 
     fn candidates(&self) -> Vec<String> {
@@ -302,7 +309,10 @@ impl Provider for Local {
     }
 
     fn in_use<'a>(&'a self, id: &'a InstanceId) -> ProviderFuture<'a, Option<bool>> {
-        Box::pin(self.host.in_use(id))
+        Box::pin(async move {
+            let id = self.here(id).await?;
+            self.host.in_use(&id).await
+        })
     }
 
     fn access(&self, id: &InstanceId) -> Option<String> {
@@ -318,6 +328,17 @@ impl Provider for Local {
             let url = format!("http://127.0.0.1:{port}");
             Ok(Some(url.parse().expect("a port makes a URL")))
         })
+    }
+}
+
+impl Local {
+    /// The id with its place.
+    async fn here(&self, id: &InstanceId) -> Result<InstanceId> {
+        let id = self.host.canonical(id).await?;
+        if id.location.is_some() {
+            return Ok(id);
+        }
+        Err(not_found(&id, "this machine"))
     }
 }
 

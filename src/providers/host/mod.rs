@@ -12,12 +12,12 @@ use jiff::Timestamp;
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
+use super::common::clock::HostClock;
 use super::{Error, ErrorKind, Health, Result};
 use crate::model::text::quoted;
 use crate::model::{Instance, InstanceId, Order, Secret, digest, random};
 use crate::providers::{Listing, Termination, Unread};
 
-mod clock;
 pub mod local;
 mod output;
 mod scripts;
@@ -27,7 +27,6 @@ pub mod ssh;
 #[cfg(test)]
 mod tests;
 
-use clock::HostClock;
 use output::ScriptOutput;
 use scripts::{CHECK, COMMON, IDENTIFY, IN_USE, KEEPER, LAUNCH, LIST, LOGS, TERMINATE};
 use spelling::{encode, folder_for_people, folder_word, machines, shares, taken};
@@ -129,6 +128,13 @@ impl<'a> Question<'a> {
             lost: ErrorKind::Unavailable,
         }
     }
+}
+
+/// The error for a machine that hosts do not have, where its reference does not say which host had it.
+fn not_found(id: &InstanceId, hosts: &str) -> Error {
+    let message = format!("`{}` was not found on {hosts}", id.id);
+    Error::new(ErrorKind::NotFound, message)
+        .hinted("make sure that it was launched there, and by this user")
 }
 
 impl<S: Shell> Host<S> {
@@ -297,6 +303,7 @@ impl<S: Shell> Host<S> {
         }
         let mut listing = Listing {
             read: vec![self.address(place).to_owned()],
+            vague: vec![(None, self.shell.host().to_owned())],
             ..Listing::default()
         };
         let mut unread = |what: String| {
@@ -319,6 +326,23 @@ impl<S: Shell> Host<S> {
             }
         }
         Ok(listing)
+    }
+
+    /// The id with its place, where it has none and the machine is here; as it is where this host does not have it.
+    pub(crate) async fn canonical(&self, id: &InstanceId) -> Result<InstanceId> {
+        if id.location.is_some() {
+            return Ok(id.clone());
+        }
+        let listing = self.list().await?;
+        let machines = listing.instances.into_iter().map(|machine| machine.id);
+        let unjudged = listing.unjudged.into_iter().map(|unjudged| unjudged.id);
+        match machines.chain(unjudged).find(|listed| listed.id == id.id) {
+            Some(listed) => Ok(listed),
+            None => match listing.unread.into_iter().next() {
+                Some(unread) => Err(unread.error),
+                None => Ok(id.clone()),
+            },
+        }
     }
 
     /// See [`super::Provider::terminate`]. Proved gone when it returns: processes, folder, slot.
@@ -397,7 +421,7 @@ impl<S: Shell> Host<S> {
                 "the ID of the slots in `{}` is `{address}`",
                 self.layout.work_dir
             );
-            return Err(Error::new(ErrorKind::Config, message).because(cause));
+            return Err(Error::new(ErrorKind::Elsewhere, message).because(cause));
         }
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
         if !id.id.bytes().all(plain) || id.id.starts_with(['.', '-']) || id.id.is_empty() {

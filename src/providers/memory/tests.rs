@@ -99,7 +99,10 @@ const FLAWS: &[(Flaw, &[&str])] = &[
     (Flaw::AltersScript, &["the_boot_script_arrives_verbatim"]),
     (
         Flaw::AnyPlaceIsMine,
-        &["a_foreign_place_is_a_failure_not_gone"],
+        &[
+            "a_bare_id_is_found_and_is_not_gone_where_it_is_absent",
+            "a_foreign_place_is_a_failure_not_gone",
+        ],
     ),
     (
         Flaw::AsksForTheEndItself,

@@ -1,5 +1,8 @@
 //! The REST gateway: its paths, its token, its pages.
 
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -47,6 +50,8 @@ pub(super) const ADVICES: Collection = &["capacity", "v1", "resourceAdvices"];
 pub(super) struct NebiusApi {
     rest: Rest,
     tokens: TokenProvider,
+    /// How far the gateway's clock is ahead of ours by its last `Date`, in milliseconds.
+    ahead: AtomicI64,
 }
 
 /// A request, to be sent once or, with a fresh token, once more.
@@ -92,7 +97,21 @@ impl NebiusApi {
         Ok(Self {
             rest: Rest::new(base, bounds)?,
             tokens,
+            ahead: AtomicI64::default(),
         })
+    }
+
+    /// Remembers how far the gateway's clock is ahead of ours.
+    pub(super) fn is_ahead(&self, ahead: SignedDuration) {
+        let ahead = i64::try_from(ahead.as_millis()).unwrap_or_default();
+        self.ahead.store(ahead, Ordering::Relaxed);
+    }
+
+    /// What time it is by our clock and by the gateway's last `Date`: the earlier of the two.
+    pub(super) fn at_least(&self) -> Timestamp {
+        let now = Timestamp::now();
+        let ahead = SignedDuration::from_millis(self.ahead.load(Ordering::Relaxed));
+        now.checked_add(ahead).unwrap_or(now).min(now)
     }
 
     /// Where its tokens come from.
@@ -201,7 +220,12 @@ impl NebiusApi {
                 call.send_at_once(&term).await
             };
             match came {
-                Ok(answer) => return call.read(&answer).map_err(ApiRefusal::of),
+                Ok(answer) => {
+                    if let Some(ahead) = answer.clock_ahead() {
+                        self.is_ahead(ahead);
+                    }
+                    return call.read(&answer).map_err(ApiRefusal::of);
+                }
                 Err(failure)
                     if failure.status() == Some(401) && !renewed && self.tokens.renews() =>
                 {

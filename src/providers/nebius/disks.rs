@@ -1,7 +1,5 @@
 //! Disks. One goes with its VM; one that is left behind is billed until somebody removes it.
 
-use jiff::Timestamp;
-
 use super::config::Product;
 use super::failure::{ApiRefusal, ErrorClass};
 use super::machine::instance;
@@ -23,30 +21,36 @@ pub(super) fn is_disk(id: &str) -> bool {
 }
 
 impl Nebius {
-    /// All disks of the project. Where they may not be seen there are none to speak of, and that is said where
-    /// the product has some.
+    /// All disks of the project.
     pub(super) async fn disks(&self) -> Result<Vec<Disk>, ApiRefusal> {
         let project = self.project();
         let project = project.map_err(|error| ApiRefusal::Unsent(Box::new(error)))?;
-        match self.api.list(api::DISKS, project).await {
-            Err(refusal) if refusal.hides() => {
-                let error = refusal.explain("could not check whether disks are left");
-                match self.config.product {
-                    Product::Vm => self.said.warn(chain(&error)),
-                    // An account for jobs may have no right to them.
-                    Product::Job => tracing::debug!("{}", chain(&error)),
-                }
-                Ok(Vec::new())
-            }
-            answer => answer,
+        self.api.list(api::DISKS, project).await
+    }
+
+    /// Where disks may not be seen there are none to speak of, and that is said where the product has some. Once a VM of
+    /// ours was seen, one of them may be left.
+    pub(super) fn pass_over(&self, refusal: ApiRefusal) -> Result<(), ApiRefusal> {
+        let is_vm = |id: &String| Service::of(id) == Some(Service::Vms);
+        let has_vms = self.memory().names.keys().any(is_vm);
+        if !refusal.hides() || has_vms && !refusal.is_missing() {
+            return Err(refusal);
         }
+        let error = refusal.explain("could not check whether disks are left");
+        match self.config.product {
+            Product::Vm => self.said.warn(chain(&error)),
+            // An account for jobs may have no right to them.
+            Product::Job => tracing::debug!("{}", chain(&error)),
+        }
+        Ok(())
     }
 
     /// Disks that lost their VM, as machines that ended, given the machines that are there. While a start may be
     /// at work on one its VM may be on its way: such a one is not shown.
     pub(super) fn left_of(&self, disks: &[Disk], there: &[Instance]) -> Result<Vec<Instance>> {
         let place = self.place()?;
-        let now = Timestamp::now();
+        // By Nebius's clock, too: a disk is shown before its VM is, and is not to be taken for one that lost it.
+        let now = self.api.at_least();
         Ok(disks
             .iter()
             .filter(|disk| labels::is_ours(&disk.metadata.labels) && disk.is_free())
@@ -138,7 +142,7 @@ impl Nebius {
         let doing = format!("could not remove the disk of the VM `{id}`");
         let disks: Vec<Disk> = match self.api.list(api::DISKS, self.project()?).await {
             Ok(disks) => disks,
-            Err(refusal) if refusal.hides() => {
+            Err(refusal) if refusal.is_missing() => {
                 let error = refusal.explain("could not check whether disks are left");
                 self.said.warn(chain(&error));
                 return Ok(Termination::Gone);

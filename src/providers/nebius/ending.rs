@@ -2,7 +2,7 @@
 
 use super::failure::{self, ApiRefusal, ErrorClass};
 use super::wire::{Job, Metadata, Operation, Vm};
-use super::{Nebius, Service, disks, labels};
+use super::{Nebius, Service, disks, labels, whose};
 use crate::model::{Condition, InstanceId};
 use crate::providers::{Error, ErrorKind, Result, Termination};
 
@@ -20,36 +20,66 @@ enum MachineSight {
 impl Nebius {
     /// Asks for the end of a machine that is ours; once it is gone, for that of its disk.
     pub(super) async fn end(&self, id: &InstanceId) -> Result<Termination> {
-        let place = self.place()?;
-        let bad = |what: String| {
-            Error::new(ErrorKind::Config, what).hinted(
-                "write a reference as `gharun list` shows it: `nebius:0a1b2c3d4e5f/aijob-…`",
-            )
-        };
-        let is_disk = disks::is_disk(&id.id);
-        let service = Service::of(&id.id);
-        if !is_disk && service.is_none() {
-            return Err(bad(format!("`{}` is not the ID of a job or a VM", id.id)));
+        let id = &self.here(id).await?;
+        match Service::of(&id.id) {
+            Some(service) => self.remove(service, id).await,
+            None => self.remove_left_disk(id).await,
         }
+    }
+
+    /// The id with the project, if it is one of this project's machine.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be one ([`ErrorKind::Config`]), is of another project ([`ErrorKind::Elsewhere`]), or does not tell its
+    /// project, and is not in this one ([`ErrorKind::NotFound`]).
+    pub(super) async fn here(&self, id: &InstanceId) -> Result<InstanceId> {
+        let id = self.whole(id).await?;
+        let place = self.place()?;
+        let hint = "set `project` to the one that it was launched in";
         match &id.location {
-            Some(told) if *told == place => {}
+            Some(told) if *told == place => Ok(id),
             Some(told) => {
                 let what = format!(
                     "the machine `{}` is in another project (`{told}`), not in `{place}`",
                     id.id
                 );
-                let hint = "set `project` to the one that it was launched in";
-                return Err(Error::new(ErrorKind::Elsewhere, what).hinted(hint));
+                Err(Error::new(ErrorKind::Elsewhere, what).hinted(hint))
             }
             None => {
-                let what = format!("the reference to the machine `{}` lacks its project", id.id);
-                return Err(bad(what));
+                let what = format!("`{}` was not found in {}", id.id, whose(&place));
+                Err(Error::new(ErrorKind::NotFound, what).hinted(hint))
             }
         }
-        match service {
-            Some(service) => self.remove(service, id).await,
-            None => self.remove_left_disk(id).await,
+    }
+
+    /// The id with the project, where it lacks that and the project has it.
+    pub(super) async fn whole(&self, id: &InstanceId) -> Result<InstanceId> {
+        let service = Service::of(&id.id);
+        if !disks::is_disk(&id.id) && service.is_none() {
+            let what = format!("`{}` is not the ID of a job or a VM", id.id);
+            return Err(Error::new(ErrorKind::Config, what).hinted(
+                "write a reference as `gharun list` shows it: `nebius:0a1b2c3d4e5f/aijob-…`",
+            ));
         }
+        if id.location.is_some() {
+            return Ok(id.clone());
+        }
+        let is_here = match service {
+            Some(_) if self.may_turn_up(id) => true,
+            Some(service) => !matches!(self.sight(service, id).await?, MachineSight::Gone),
+            None => {
+                let disks = self.disks().await;
+                let doing = || format!("could not look at the disk `{id}`");
+                let disks = disks.map_err(|refusal| refusal.explain(doing()))?;
+                disks.iter().any(|disk| disk.metadata.id == id.id)
+            }
+        };
+        let place = is_here.then(|| self.place()).transpose()?;
+        Ok(InstanceId {
+            location: place,
+            id: id.id.clone(),
+        })
     }
 
     /// The same for an id that is known to be in the project; tells how far its end is.

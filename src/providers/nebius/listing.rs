@@ -5,7 +5,7 @@ use futures_util::future::join3;
 use super::failure::{self, ApiRefusal, ErrorClass};
 use super::machine::{ListedMachine, of_job, of_vm};
 use super::wire::{Job, Operation, Status, Vm};
-use super::{Nebius, Service, labels};
+use super::{Nebius, Service, labels, whose};
 use crate::model::{Condition, Instance};
 use crate::providers::{Listing, Result, Unread};
 
@@ -16,6 +16,7 @@ impl Nebius {
         let place = self.place()?;
         let mut listing = Listing {
             read: vec![place.clone()],
+            vague: vec![(None, whose(&place))],
             ..Listing::default()
         };
         let (jobs, vms, disks) = join3(
@@ -57,10 +58,14 @@ impl Nebius {
             }
             // Which of them lost their VM, its own list would say.
             Ok(_) => {}
-            Err(refusal) => listing.unread.push(Unread {
-                location: Some(place),
-                error: refusal.explain("could not list the project's disks"),
-            }),
+            Err(refusal) => {
+                if let Err(refusal) = self.pass_over(refusal) {
+                    listing.unread.push(Unread {
+                        location: Some(place),
+                        error: refusal.explain("could not list the project's disks"),
+                    });
+                }
+            }
         }
         self.look_at_operations(&mut listing.instances, whole).await;
         Ok(listing)

@@ -187,6 +187,18 @@ impl Provider for Nebius {
         Box::pin(self.look())
     }
 
+    fn canonical<'a>(&'a self, id: &'a InstanceId) -> ProviderFuture<'a, InstanceId> {
+        Box::pin(self.whole(id))
+    }
+
+    fn in_use<'a>(&'a self, id: &'a InstanceId) -> ProviderFuture<'a, Option<bool>> {
+        Box::pin(async move {
+            // Nebius knows nothing of jobs; whether this project can have the machine is known.
+            self.here(id).await?;
+            Ok(None)
+        })
+    }
+
     fn terminate<'a>(&'a self, id: &'a InstanceId) -> ProviderFuture<'a, Termination> {
         Box::pin(self.end(id))
     }
@@ -272,6 +284,11 @@ impl Nebius {
     fn memory(&self) -> MutexGuard<'_, OrderMemory> {
         lock(&self.memory)
     }
+}
+
+/// Whose machines are asked for.
+fn whose(place: &str) -> String {
+    format!("the Nebius project in use (`{place}`)")
 }
 
 /// Which of the two services has a machine; the ids tell.

@@ -44,6 +44,17 @@ async fn a_reference_of_earlier_versions_is_ended_where_it_is_and_not_gone_where
         assert!(matches!(said, Some(Silence::Vague(_))), "{said:?}");
         let error = ends(&stranger, &old).await.expect_err("it runs");
         assert_eq!(error.kind, ErrorKind::NotFound, "{}", chain(&error));
+        let bare = InstanceId {
+            location: None,
+            id: machine.id.id.clone(),
+        };
+        let error = ends(&stranger, &bare).await.expect_err("it runs");
+        assert_eq!(error.kind, ErrorKind::NotFound, "{}", chain(&error));
+        let said = error.to_string();
+        assert!(
+            said.contains("was not found in account …") && said.contains(REGION),
+            "{said}"
+        );
         assert!(aws.is_same(&machine.id, &old));
         assert_eq!(aws.canonical(&old).await.unwrap(), machine.id);
         ends(&Arc::new(aws), &old).await.expect("it is there");

@@ -344,6 +344,20 @@ async fn fake(
     name: &'static str,
     has: Option<&'static str>,
 ) -> Docker {
+    fake_at(engine, name, has, jiff::Timestamp::now()).await
+}
+
+/// A daemon whose host has this time.
+async fn at_time(time: jiff::Timestamp) -> Docker {
+    fake_at(&["AAAA"], "box", None, time).await
+}
+
+async fn fake_at(
+    engine: &'static [&'static str],
+    name: &'static str,
+    has: Option<&'static str>,
+    time: jiff::Timestamp,
+) -> Docker {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let host = format!("tcp://{}", listener.local_addr().unwrap());
@@ -356,7 +370,9 @@ async fn fake(
             }
             let head = String::from_utf8(head).unwrap();
             let path = head.split(' ').nth(1).unwrap().to_owned();
-            let (status, body) = if path.ends_with("/version") {
+            let (status, body) = if path.ends_with("/_ping") {
+                (200, json!("OK"))
+            } else if path.ends_with("/version") {
                 (200, json!({ "ApiVersion": "1.41", "Version": "20.10" }))
             } else if path.ends_with("/info") {
                 asked += 1;
@@ -364,7 +380,7 @@ async fn fake(
                 let license = (engine.len() > 1).then_some("Apache-2.0");
                 let info = json!({
                     "ID": id, "Name": name, "OSType": "linux", "DockerRootDir": "/var/lib/docker",
-                    "ProductLicense": license,
+                    "ProductLicense": license, "SystemTime": time.to_string(),
                 });
                 (200, info)
             } else if path.contains("/containers/json") {
@@ -374,6 +390,8 @@ async fn fake(
                 (200, json!({ "Id": id, "Config": { "Labels": labels } }))
             } else if head.starts_with("DELETE") && has.is_some() {
                 (204, Value::Null)
+            } else if path.contains("/images/") {
+                (404, json!({ "message": "No such image: x" }))
             } else {
                 (404, json!({ "message": "No such container: x" }))
             };
@@ -394,6 +412,53 @@ async fn fake(
         ..share::plain()
     };
     Docker::open(config).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_daemon_whose_clock_is_hours_off_is_refused_and_check_says_so() {
+    for (hours, is_off) in [(10, true), (-10, true), (0, false)] {
+        let docker =
+            at_time(jiff::Timestamp::now() + jiff::SignedDuration::from_hours(hours)).await;
+        let health = docker.check().await.unwrap();
+        let said = health.warnings.join("\n");
+        assert_eq!(said.contains("its clock is"), is_off, "{said}");
+        let error = docker
+            .launch(&order("t"))
+            .await
+            .expect_err("it has no image");
+        assert_eq!(
+            chain(&error).contains("its clock is"),
+            is_off,
+            "{}",
+            chain(&error)
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_container_that_inherited_our_labels_is_named_and_not_swept() {
+    let docker = fake(&["AAAA"], "box", None).await;
+    let daemon = docker.daemon().await.unwrap();
+    let tags = order("t").tags;
+    let container = |name: &str| bollard::models::ContainerSummary {
+        id: Some(CONTAINER.repeat(4)),
+        names: Some(vec![format!("/{name}")]),
+        state: Some(bollard::models::ContainerSummaryStateEnum::RUNNING),
+        labels: Some(
+            tags.pairs()
+                .into_iter()
+                .map(|(key, value)| (key.to_owned(), value))
+                .collect(),
+        ),
+        ..Default::default()
+    };
+    let ours = super::super::machine::listed(&daemon, container(tags.name.as_str())).await;
+    assert!(ours.expect("it is there").is_ok());
+    let other = super::super::machine::listed(&daemon, container("app")).await;
+    let unjudged = other
+        .expect("it is there")
+        .expect_err("it is not ours for certain");
+    assert!(!unjudged.is_ours && unjudged.by_name);
 }
 
 const CONTAINER: &str = "0123456789abcdef";

@@ -45,6 +45,15 @@ pub(super) struct KnownKeys {
     own: Option<PathBuf>,
 }
 
+/// What is known of a key that is accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum HostKey {
+    /// It was added just now.
+    Added,
+    /// It is the one that was known.
+    Known,
+}
+
 impl KnownKeys {
     /// Reads what the files say of a host. A file that is not there says nothing.
     pub(super) fn read(files: &[PathBuf], host: &str, port: u16) -> Result<Self, Error> {
@@ -92,7 +101,7 @@ impl KnownKeys {
     }
 
     /// Judges the key that a host has shown and proved to have.
-    pub(super) fn judge(&self, key: &[u8], check: HostKeyCheck) -> Result<(), Error> {
+    pub(super) fn judge(&self, key: &[u8], check: HostKeyCheck) -> Result<HostKey, Error> {
         let of = |marker: &'static str| {
             let lines = self.lines.iter();
             lines.filter(move |line| line.marker == marker)
@@ -108,7 +117,7 @@ impl KnownKeys {
             .about("known_hosts"));
         }
         if of("").any(|line| line.key == key) {
-            return Ok(());
+            return Ok(HostKey::Known);
         }
         let (shown, kind) = (fingerprint(key), kind_of(key));
         let same = of("").find(|line| line.kind == kind);
@@ -132,7 +141,10 @@ impl KnownKeys {
             .hinted(remove));
         }
         match (check, &self.own) {
-            (HostKeyCheck::AcceptNew, Some(own)) => self.add(own, kind, key),
+            (HostKeyCheck::AcceptNew, Some(own)) => {
+                self.add(own, kind, key)?;
+                Ok(HostKey::Added)
+            }
             _ => Err(denied(format!(
                 "the host key of {} is not known: it presents {kind} {shown}, and `{}` does not \
                  list it",

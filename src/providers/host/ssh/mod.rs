@@ -13,8 +13,8 @@ use futures_util::future::join_all;
 use serde_json::Value;
 use url::Url;
 
-use super::{Host, Layout};
-use crate::model::{Instance, InstanceId, KeySetting, Order};
+use super::{Host, Layout, not_found};
+use crate::model::{Instance, InstanceId, KeySetting, Order, lock};
 use crate::providers::{
     Error, ErrorKind, Health, Listing, Lookup, Provider, ProviderFuture, ProviderKind, Result,
     Termination, Unread,
@@ -40,9 +40,10 @@ mod tests;
 use auth::SshCredentials;
 use choice::HostSurvey;
 use client_config::{HostTarget, OpenSshConfig};
+use config::HostKeyCheck;
 pub use config::SshProviderConfig;
 use route::Route;
-use session::SessionOptions;
+use session::{Newcomers, SessionOptions};
 
 /// Slots on machines that are already there, reached by ssh.
 #[derive(Debug)]
@@ -50,6 +51,8 @@ pub struct Ssh {
     members: Vec<Member>,
     config: SshProviderConfig,
     survey: HostSurvey,
+    /// The hosts whose keys were not known before.
+    newcomers: Newcomers,
     /// Whether machines are to reach this computer: then only hosts count that let them.
     reached: AtomicBool,
 }
@@ -64,6 +67,8 @@ struct Member {
     slots: NonZeroU16,
     /// The names that this process launches or has launched here.
     ours: Mutex<Vec<String>>,
+    /// The names that were seen here, or launched.
+    seen: Mutex<BTreeSet<String>>,
     /// The keys under which this process may have a place in its queue.
     queued: Mutex<BTreeSet<String>>,
     /// Whether its machines reach this computer.
@@ -76,6 +81,11 @@ impl Member {
     fn name(&self) -> &str {
         &self.way.target().name
     }
+
+    /// Whether a machine was seen here, or launched.
+    fn knows(&self, id: &str) -> bool {
+        lock(&self.seen).contains(id) || lock(&self.ours).iter().any(|name| name == id)
+    }
 }
 
 impl Ssh {
@@ -87,8 +97,61 @@ impl Ssh {
                 .map(|member| format!("{} is `{}`", member.name(), member.place))
                 .collect();
             let message = format!("`{id}` is not on any host of this provider");
-            Error::setting("hosts", message).because(format!("of `hosts`, {}", places.join(", ")))
+            Error::new(ErrorKind::Elsewhere, message)
+                .because(format!("of `hosts`, {}", places.join(", ")))
+                .hinted("add the host that has it to `hosts`")
         })
+    }
+
+    /// The id with its place, where it has none and a host has the machine; as it is where all hosts were read and none
+    /// has it.
+    async fn whole(&self, id: &InstanceId) -> Result<InstanceId> {
+        if id.location.is_some() {
+            return Ok(id.clone());
+        }
+        let asked = self.members.iter().map(|member| member.host.canonical(id));
+        let (mut found, mut unread) = (None, None);
+        for answer in join_all(asked).await {
+            match answer {
+                Ok(whole) if whole.location.is_some() => found = found.or(Some(whole)),
+                Ok(_) => {}
+                Err(error) => unread = unread.or(Some(error)),
+            }
+        }
+        match (found, unread) {
+            (Some(found), _) => Ok(found),
+            (None, Some(error)) => Err(error),
+            (None, None) => Ok(id.clone()),
+        }
+    }
+
+    /// The same; a host must have the machine.
+    async fn here(&self, id: &InstanceId) -> Result<InstanceId> {
+        let id = self.whole(id).await?;
+        if id.location.is_some() {
+            return Ok(id);
+        }
+        let names: Vec<&str> = self.members.iter().map(Member::name).collect();
+        Err(not_found(&id, &names.join(", ")))
+    }
+
+    /// Whether a host may be another at the same address: its key was added just now, and no machine of ours has been seen
+    /// there.
+    fn is_doubtful(&self, member: &Member) -> bool {
+        let is_known = !lock(&member.seen).is_empty() || !lock(&member.ours).is_empty();
+        self.newcomers.has(member.way.target()) && !is_known
+    }
+
+    /// Makes sure that a machine which a host does not have may be taken for gone: a host whose key was added just now
+    /// may be another at the same address, unless a machine of ours has been seen there.
+    fn is_proved_gone(&self, member: &Member, id: &InstanceId) -> Result<()> {
+        if member.knows(&id.id) || !self.newcomers.has(member.way.target()) {
+            return Ok(());
+        }
+        let name = member.name();
+        Err(not_found(id, name).because(format!(
+            "the host key of {name} was added just now, so it may be another host"
+        )))
     }
 }
 
@@ -136,7 +199,9 @@ impl ProviderKind for Ssh {
     async fn open(config: SshProviderConfig) -> Result<Self> {
         config.check()?;
         let client = OpenSshConfig::read(config.ssh_dir.as_deref())?;
+        let newcomers = Newcomers::default();
         let manner = SessionOptions {
+            newcomers: newcomers.clone(),
             credentials: SshCredentials {
                 agent: config
                     .agent_socket
@@ -178,6 +243,7 @@ impl ProviderKind for Ssh {
                 place,
                 slots: config.slots_of(name),
                 ours: Mutex::default(),
+                seen: Mutex::default(),
                 queued: Mutex::default(),
                 reaches: AtomicBool::new(false),
                 said: AtomicBool::new(false),
@@ -185,6 +251,7 @@ impl ProviderKind for Ssh {
         }
         Ok(Self {
             members,
+            newcomers,
             config,
             survey: HostSurvey::default(),
             reached: AtomicBool::new(false),
@@ -242,7 +309,13 @@ impl Provider for Ssh {
             for (member, listing) in self.members.iter().zip(listings) {
                 match listing {
                     Ok(listing) => {
+                        let names = listing.instances.iter();
+                        lock(&member.seen).extend(names.map(|machine| machine.id.id.clone()));
                         whole.unread.extend(listing.unread);
+                        if self.is_doubtful(member) {
+                            let name = member.name().to_owned();
+                            whole.vague.push((Some(member.place.clone()), name));
+                        }
                         whole.read.extend(listing.read);
                         for machine in listing.instances {
                             // Two names of one host: names of machines serve once.
@@ -260,14 +333,30 @@ impl Provider for Ssh {
                     }),
                 }
             }
+            let names: Vec<&str> = self.members.iter().map(Member::name).collect();
+            whole.vague.push((None, names.join(", ")));
             Ok(whole)
         })
     }
 
+    fn canonical<'a>(&'a self, id: &'a InstanceId) -> ProviderFuture<'a, InstanceId> {
+        Box::pin(self.whole(id))
+    }
+
     fn terminate<'a>(&'a self, id: &'a InstanceId) -> ProviderFuture<'a, Termination> {
         Box::pin(async move {
+            let id = &self.here(id).await?;
             let member = self.member(id)?;
+            // What is there now is that very machine; afterwards nobody could tell.
+            let may_be_new = self.config.host_key_check == HostKeyCheck::AcceptNew;
+            if may_be_new
+                && !member.knows(&id.id)
+                && member.host.canonical(&bare(id)).await?.location.is_some()
+            {
+                lock(&member.seen).insert(id.id.clone());
+            }
             let said = member.host.terminate(id).await?;
+            self.is_proved_gone(member, id)?;
             choice::forget(member, &id.id);
             Ok(said)
         })
@@ -301,7 +390,10 @@ impl Provider for Ssh {
     }
 
     fn in_use<'a>(&'a self, id: &'a InstanceId) -> ProviderFuture<'a, Option<bool>> {
-        Box::pin(async move { self.member(id)?.host.in_use(id).await })
+        Box::pin(async move {
+            let id = &self.here(id).await?;
+            self.member(id)?.host.in_use(id).await
+        })
     }
 
     fn access(&self, id: &InstanceId) -> Option<String> {
@@ -328,6 +420,14 @@ impl Provider for Ssh {
             let url = format!("http://127.0.0.1:{remote}");
             Ok(Some(url.parse().expect("a port makes a URL")))
         })
+    }
+}
+
+/// An id without its place.
+fn bare(id: &InstanceId) -> InstanceId {
+    InstanceId {
+        location: None,
+        id: id.id.clone(),
     }
 }
 

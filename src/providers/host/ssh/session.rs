@@ -1,9 +1,11 @@
 //! From an address to a session that is let in. All of this blocks, within time limits.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::net::{TcpStream, ToSocketAddrs as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use socket2::{SockRef, TcpKeepalive};
@@ -13,8 +15,9 @@ use super::auth::{LoginError, SshCredentials, log_in};
 use super::client_config::HostTarget;
 use super::config::HostKeyCheck;
 use super::failure::{denied, unavailable};
-use super::known_hosts::KnownKeys;
+use super::known_hosts::{HostKey, KnownKeys};
 use super::link::Link;
+use crate::model::lock;
 use crate::providers::Error;
 
 /// How long a connection may say nothing before the system asks, and then gives it up.
@@ -24,10 +27,27 @@ const ASKS: u32 = 3;
 /// How we go about reaching hosts.
 #[derive(Clone, Debug)]
 pub(super) struct SessionOptions {
+    /// Who is told of hosts whose key is added.
+    pub(super) newcomers: Newcomers,
     pub(super) credentials: SshCredentials,
     pub(super) check: HostKeyCheck,
     /// For each of: connecting, the handshake, each step of logging in.
     pub(super) patience: Duration,
+}
+
+/// The hosts whose keys this process added to the known ones: nothing proves that they are those of before. Clones are
+/// the same.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Newcomers(Arc<Mutex<BTreeSet<(String, u16)>>>);
+
+impl Newcomers {
+    fn add(&self, target: &HostTarget) {
+        lock(&self.0).insert((target.host.clone(), target.port));
+    }
+
+    pub(super) fn has(&self, target: &HostTarget) -> bool {
+        lock(&self.0).contains(&(target.host.clone(), target.port))
+    }
 }
 
 /// What a session speaks over.
@@ -90,7 +110,9 @@ pub(super) fn open(
     let Some((key, _)) = session.host_key() else {
         return Err(failed(unavailable("it presented no host key")));
     };
-    known.judge(key, manner.check).map_err(failed)?;
+    if known.judge(key, manner.check).map_err(failed)? == HostKey::Added {
+        manner.newcomers.add(target);
+    }
     log_in(
         &session,
         &target.user,

@@ -193,6 +193,39 @@ async fn disks_that_cannot_be_seen_are_not_passed_over_in_silence() {
 }
 
 #[tokio::test]
+async fn disks_that_may_not_be_seen_are_unknown_once_a_vm_was() {
+    let place = careless();
+    let provider = Arc::new(place.provider());
+    let machine = provider.launch(&order("t")).await.unwrap();
+    place.standin.judge(|asked| match asked.call {
+        "disks.list" => Deed::Refuse(Refusal::denied("project-e00acme")),
+        _ => Deed::Answer,
+    });
+    let listing = provider.list().await.unwrap();
+    assert_eq!(listing.unread.len(), 1, "{listing:?}");
+    let error = ends(&provider, &machine.id).await;
+    let error = error.expect_err("its disk is there, and nobody may look");
+    assert_eq!(error.kind, ErrorKind::Denied, "{}", chain(&error));
+    assert_eq!(place.standin.billed().len(), 1);
+}
+
+#[tokio::test]
+async fn a_disk_is_judged_by_the_clock_that_is_behind() {
+    let place = careless();
+    let provider = place.provider();
+    let order = past("t");
+    let machine = provider.launch(&order).await.unwrap();
+    deletes_itself(&provider, &machine.id).await;
+    for (minutes, shown) in [(-20, 0), (0, 1), (20, 1)] {
+        let ahead = SignedDuration::from_mins(minutes);
+        let disks = provider.disks().await.unwrap();
+        provider.api.is_ahead(ahead);
+        let left = provider.left_of(&disks, &[]).unwrap();
+        assert_eq!(left.len(), shown, "{minutes}");
+    }
+}
+
+#[tokio::test]
 async fn a_page_of_somebody_between_says_nothing_of_disks() {
     for answer in [
         Deed::Page(401),

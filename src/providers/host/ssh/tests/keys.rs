@@ -215,3 +215,44 @@ async fn the_users_ssh_configuration_leads_there() {
         gate.log().contains("Accepted publickey") && inner.log().contains("Accepted publickey")
     );
 }
+
+#[tokio::test]
+async fn at_a_host_whose_key_was_added_just_now_an_absence_proves_nothing() {
+    let Some(hosts) = Hosts::of(1, "") else {
+        return;
+    };
+    let machine = hosts.launch(SLEEP).await;
+    let gone = InstanceId {
+        id: order(&hosts.tag).name.to_string(),
+        ..machine.id.clone()
+    };
+    let fresh = || hosts.rack.dir.path().join(random(8));
+    let newly = async |file: PathBuf| {
+        let more = json!({ "host_key_check": "accept-new", "known_hosts": file });
+        hosts.with(more).await
+    };
+    let error = newly(fresh()).await.terminate(&gone).await;
+    let error = error.expect_err("it may be another host");
+    assert_eq!(error.kind, ErrorKind::NotFound, "{}", chain(&error));
+    assert!(
+        chain(&error).contains("was added just now"),
+        "{}",
+        chain(&error)
+    );
+    // Where the key is known, it is a proof.
+    let known = fresh();
+    newly(known.clone()).await.list().await.unwrap();
+    let said = newly(known).await.terminate(&gone).await.unwrap();
+    assert_eq!(said, Termination::Gone);
+    // What is there is ended, and gone.
+    let said = newly(fresh()).await.terminate(&machine.id).await.unwrap();
+    assert_eq!(said, Termination::Gone);
+    // An empty host at that address is nobody's place.
+    let ssh = newly(fresh()).await;
+    let listing = ssh.list().await.unwrap();
+    let silence = listing.silence(machine.id.location.as_deref());
+    assert!(
+        matches!(silence, Some(crate::providers::Silence::Vague(_))),
+        "{silence:?}"
+    );
+}

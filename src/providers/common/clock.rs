@@ -11,34 +11,39 @@ const MATTERS: &str = "machines there end themselves by that clock";
 
 /// The clock of a host, as it was when it was read.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct HostClock {
+pub(crate) struct HostClock {
     /// How far it is ahead of ours, at least.
     ahead: SignedDuration,
 }
 
 impl HostClock {
     /// Reads a line `clock SECONDS` among those of a script that ran between two moments of our clock.
-    pub(super) fn read(lines: &[String], begin: Timestamp, end: Timestamp) -> Option<Self> {
+    pub(crate) fn read(lines: &[String], begin: Timestamp, end: Timestamp) -> Option<Self> {
         let mut told = lines.iter().filter_map(|line| line.strip_prefix("clock "));
         let told = Timestamp::from_second(told.next()?.parse().ok()?).ok()?;
+        Some(Self::told(told, begin, end))
+    }
+
+    /// A clock that told this time between two moments of ours.
+    pub(crate) fn told(told: Timestamp, begin: Timestamp, end: Timestamp) -> Self {
         let ahead = if told > end {
             told.duration_since(end)
         } else {
             // Its seconds are whole ones.
             told.duration_since(begin).min(SignedDuration::ZERO)
         };
-        Some(Self { ahead })
+        Self { ahead }
     }
 
     /// What is to be said where it differs from ours.
-    pub(super) fn warning(&self) -> Option<String> {
+    pub(crate) fn warning(&self) -> Option<String> {
         let off = off_by(self.ahead)?;
         Some(format!("{off} of this computer's: {MATTERS}"))
     }
 
     /// Refuses a host whose machines would end long before or after their time. `ordered` is when they
     /// were ordered, by GitHub's clock.
-    pub(super) fn fits(&self, ordered: Timestamp, doing: &str) -> Result<()> {
+    pub(crate) fn fits(&self, ordered: Timestamp, doing: &str) -> Result<()> {
         let Some(off) = self.differs_from_all(ordered) else {
             return Ok(());
         };
