@@ -1,6 +1,7 @@
 //! Settings in, one operation called, report out.
 
 use std::any::Any;
+use std::cell::Cell;
 #[cfg(test)]
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
@@ -129,6 +130,8 @@ struct Context {
     store: Store,
     /// Made when it is asked for, and kept for what it has to clear away at the end.
     github: OnceCell<Client>,
+    /// Whether machines may run that this command made or was to end: how it ends where it fails half-way.
+    at_stake: Cell<bool>,
     /// What tables open instead of their kind.
     #[cfg(test)]
     doubles: BTreeMap<String, Arc<dyn crate::providers::Provider>>,
@@ -144,6 +147,7 @@ impl Context {
             actions,
             store,
             github: OnceCell::new(),
+            at_stake: Cell::new(false),
             #[cfg(test)]
             doubles: BTreeMap::new(),
         }
@@ -164,7 +168,7 @@ impl Context {
         let result = AssertUnwindSafe(Box::pin(self.carry_out(command))).catch_unwind();
         let result = result
             .await
-            .unwrap_or_else(|panic| Err(failed_itself(panic.as_ref())));
+            .unwrap_or_else(|panic| Err(self.failed_half_way(failed_itself(panic.as_ref()))));
         self.ui.finish();
         let exit = result.unwrap_or_else(|failure| self.screen.fail(command, &failure));
         if let Some(github) = self.github.get() {
@@ -176,6 +180,17 @@ impl Context {
                 .await;
         }
         exit
+    }
+
+    /// A failure after which nobody knows what became of the machines.
+    fn failed_half_way(&self, failure: Failure) -> Failure {
+        if !self.at_stake.get() {
+            return failure;
+        }
+        let failure = failure.map(|_| Exit::Left);
+        failure.hinted(
+            "machines may still be running: see `gharun list`, and end them with `gharun stop`",
+        )
     }
 
     /// What comes of a command, which hears signals from its first request on.

@@ -8,7 +8,7 @@ use super::interrupt::Interrupts;
 use crate::bootstrap::Package;
 use crate::cli;
 use crate::error::{Exit, Failure};
-use crate::fleet;
+use crate::fleet::{self, NamedProvider};
 use crate::github::Client;
 use crate::plan::{Given, Plan};
 use bring_up::start;
@@ -41,20 +41,37 @@ pub(super) async fn run(
     super::groups::fits(&context.settings.github)?;
     let places = context.open_providers(&plan.providers);
     let places = interrupts.unless(places).await?;
-    for place in &places {
-        let enough = place.provider.validate();
-        enough
-            .map_err(|error| Failure::of_provider(error, &place.name, &context.settings.tables))?;
-    }
+    validate(context, &places)?;
     if settings.dry_run {
         let outcome = fleet::preview(&plan, &places, Timestamp::now());
         return finish(context, &plan, &outcome);
     }
+    interrupts.unless(encrypts(context, &places)).await?;
     warn_of(context, &places);
     warn_of_proxies(context, &settings.proxies, &places);
     let (github, packages) = interrupts.unless(prepare(context, &plan)).await?;
     let started = start(context, &plan, &places, (&github, &packages), interrupts).await?;
     finish(context, &plan, &started)
+}
+
+/// Whether all places may launch with their settings: what they would send goes nowhere before.
+fn validate(context: &Context, places: &[NamedProvider]) -> Result<(), Failure> {
+    for place in places {
+        let enough = place.provider.validate();
+        enough
+            .map_err(|error| Failure::of_provider(error, &place.name, &context.settings.tables))?;
+    }
+    Ok(())
+}
+
+/// Refuses to start where boot scripts would go unencrypted.
+async fn encrypts(context: &Context, places: &[NamedProvider]) -> Result<(), Failure> {
+    for place in places {
+        let encrypts = place.provider.encrypts().await;
+        encrypts
+            .map_err(|error| Failure::of_provider(error, &place.name, &context.settings.tables))?;
+    }
+    Ok(())
 }
 
 /// GitHub, where it lets this start have runners, and what their machines may need from it.

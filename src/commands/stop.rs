@@ -98,8 +98,13 @@ pub(super) async fn run(
     };
     // It holds all that is being ended.
     let request = request(&stop);
+    let mut chosen = selection.chosen.iter();
+    context
+        .at_stake
+        .set(chosen.any(|chosen| chosen.instance.is_some()));
     let carrying_out = Box::pin(carry_out(&fleet, &view, &request, selection, signals));
     let outcome = carrying_out.await;
+    context.at_stake.set(outcome.exit() == Exit::Left);
     let outcome = StopOutcome {
         not_searched: opened.not_searched,
         ..outcome

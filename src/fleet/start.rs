@@ -215,7 +215,15 @@ impl<G: GitHubApi> Course<'_, G> {
             let undo = AssertUnwindSafe(shared.undo(progress, deadline)).catch_unwind();
             let why = match timeout_at(deadline, undo).await {
                 Ok(Ok(left)) => return Undone::Runner(index, left),
-                Ok(Err(panic)) => Trouble::of_panic(panic.as_ref()).error(),
+                Ok(Err(panic)) => {
+                    let why = Trouble::of_panic(panic.as_ref()).error();
+                    if unfinished(&progress.borrow()).is_none() {
+                        // Nothing was asked for, so that nothing is left.
+                        tracing::warn!("{}", chain(&why));
+                        return Undone::Runner(index, Vec::new());
+                    }
+                    why
+                }
                 Err(_) => unfinished(&progress.borrow()).unwrap_or(NOT_SURE).into(),
             };
             Undone::Runner(index, vec![left_of(&progress.borrow(), why)])

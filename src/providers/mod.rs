@@ -217,6 +217,12 @@ pub trait Provider: fmt::Debug {
         Ok(())
     }
 
+    /// Whether boot scripts go to the place in a way that nobody reads on it, where the surroundings say which; what
+    /// the settings say is asked by [`Provider::validate`].
+    fn encrypts(&self) -> ProviderFuture<'_, ()> {
+        Box::pin(ready(Ok(())))
+    }
+
     /// What `launch` would try, in order.
     fn candidates(&self) -> Vec<String> {
         Vec::new()

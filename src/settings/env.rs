@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::{Origin, Setting};
+use super::{Error, Origin, Result, Setting};
+use crate::model::{NO_PATH, looks_like_key};
 
 /// A snapshot of the environment; variables that are set but empty count as unset, as in Actions,
 /// where an absent secret becomes an empty variable.
@@ -50,7 +51,15 @@ impl Env {
     }
 
     /// A path from its flag, else from its variable `GHARUN_…`.
-    pub(super) fn path_setting(&self, name: &str, flag: Option<&Path>) -> Option<Setting<PathBuf>> {
+    ///
+    /// # Errors
+    ///
+    /// A text that looks like a key, which is not shown.
+    pub(super) fn path_setting(
+        &self,
+        name: &str,
+        flag: Option<&Path>,
+    ) -> Result<Option<Setting<PathBuf>>> {
         let variable = format!("GHARUN_{}", name.to_uppercase());
         let (value, origin) = match (flag, self.get(&variable)) {
             (Some(path), _) => {
@@ -60,9 +69,13 @@ impl Env {
                 (path, Origin::Flag(format!("--{name}")))
             }
             (None, Some(text)) => (self.path(text), Origin::Variable(variable)),
-            (None, None) => return None,
+            (None, None) => return Ok(None),
         };
-        Some(Setting { value, origin })
+        if looks_like_key(&value.to_string_lossy()) {
+            let error = Error::usage(format!("`{origin}` cannot be used: {NO_PATH}"));
+            return Err(error.about(name));
+        }
+        Ok(Some(Setting { value, origin }))
     }
 
     /// A base directory: the variable when it is an absolute path, else below the home directory.

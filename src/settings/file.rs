@@ -127,7 +127,7 @@ pub(super) struct AppTable {
 impl SettingsFile {
     /// Finds and reads the file: `flag`, `$GHARUN_CONFIG`, `./providers.toml`, the user's.
     pub(super) fn find(flag: Option<&Path>, env: &Env) -> Result<Self> {
-        if let Some(Setting { value, origin }) = env.path_setting("config", flag) {
+        if let Some(Setting { value, origin }) = env.path_setting("config", flag)? {
             return Self::load(&value)?.ok_or_else(|| {
                 let message = format!(
                     "`{origin}` cannot be `{}`: the file does not exist",

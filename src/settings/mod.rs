@@ -364,7 +364,7 @@ fn step(env: &Env) -> WorkflowStep {
 }
 
 fn state(global: &Global, env: &Env, in_actions: bool) -> Result<PathBuf> {
-    if let Some(given) = env.path_setting("state", global.state.as_deref()) {
+    if let Some(given) = env.path_setting("state", global.state.as_deref())? {
         return Ok(given.value);
     }
     if let Some(temp) = env.get("RUNNER_TEMP").filter(|_| in_actions) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Env, Error, Origin, Result, Settings, typed};
 use crate::cli;
-use crate::model::{HumanDuration, Name, Reference, StopTarget};
+use crate::model::{HumanDuration, NO_PATH, Name, Reference, StopTarget, looks_like_key};
 
 /// The settings of `gharun stop`, each resolved.
 #[derive(Clone, Debug)]
@@ -178,7 +178,12 @@ fn mapping_text(text: &str, env: &Env) -> Result<String> {
         return Ok(text.to_owned());
     }
     std::fs::read_to_string(env.path(text)).map_err(|error| {
-        Error::usage(format!("could not read the mapping from `{text}`: {error}"))
+        let message = if looks_like_key(text) {
+            format!("could not read the mapping: {NO_PATH}")
+        } else {
+            format!("could not read the mapping from `{text}`: {error}")
+        };
+        Error::usage(message)
             .about("mapping")
             .hinted("pass the JSON itself, a file, or `-` for standard input")
     })

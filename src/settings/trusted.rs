@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::found::{self, Owners};
 use super::trust::{self, Covered};
 use super::{Env, Error, Result, Setting, SettingsFile};
+use crate::model::{NO_PATH, looks_like_key};
 use crate::providers::schema::dotted;
 
 /// What `gharun providers trust` came to.
@@ -31,6 +32,9 @@ impl Trusted {
     ///
     /// A file that cannot be read or used, that is not of this user, and trust that cannot be remembered.
     pub fn trust(path: &Path, env: &Env) -> Result<Self> {
+        if looks_like_key(&path.to_string_lossy()) {
+            return Err(Error::usage(format!("`FILE` cannot be used: {NO_PATH}")));
+        }
         let Some(memory) = trust::memory(env) else {
             let error = Error::usage(
                 "trust cannot be remembered: neither $XDG_STATE_HOME nor $HOME is set",

@@ -26,5 +26,9 @@ pub(super) async fn start(
         interrupts.next().await;
         context.ui.status("Interrupted: undoing what was started");
     };
-    Ok(fleet::start(fleet, github, plan, packages, interrupt).await?)
+    context.at_stake.set(true);
+    let started = fleet::start(fleet, github, plan, packages, interrupt).await;
+    let outcome = started.inspect_err(|_| context.at_stake.set(false))?;
+    context.at_stake.set(outcome.is_anything_there());
+    Ok(outcome)
 }

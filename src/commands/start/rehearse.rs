@@ -118,6 +118,7 @@ async fn place(
     settings: &settings::StartSettings,
 ) -> Result<Vec<NamedProvider>, Failure> {
     let places = context.open_providers(&settings.providers[..1]).await?;
+    super::validate(context, &places)?;
     let checked = places[0].provider.check().await;
     checked
         .map_err(|error| Failure::of_provider(error, &places[0].name, &context.settings.tables))?;

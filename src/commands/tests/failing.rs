@@ -255,17 +255,42 @@ async fn a_kind_that_was_not_searched_is_in_the_outcome() {
     }
 }
 
+/// What a kind with a flaw in it panics at.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Flaw {
+    Everything,
+    Validation,
+    Launch,
+    End,
+}
+
 /// A kind with a flaw in it.
 #[derive(Debug)]
-struct Flawed;
+struct Flawed(Flaw, InMemoryProvider);
+
+impl Flawed {
+    fn may(&self, flaws: &[Flaw]) {
+        assert!(!flaws.contains(&self.0), "a flaw in gharun");
+    }
+}
 
 impl Provider for Flawed {
     fn kind(&self) -> &'static str {
-        "flawed"
+        self.1.kind()
     }
 
     fn check(&self) -> ProviderFuture<'_, Health> {
-        Box::pin(async { panic!("a flaw in gharun") })
+        self.may(&[Flaw::Everything]);
+        self.1.check()
+    }
+
+    fn validate(&self) -> crate::providers::Result<()> {
+        self.may(&[Flaw::Everything, Flaw::Validation]);
+        Ok(())
+    }
+
+    fn places(&self) -> ProviderFuture<'_, Vec<String>> {
+        self.1.places()
     }
 
     fn launch<'a>(&'a self, _: &'a Order) -> ProviderFuture<'a, Instance> {
@@ -273,17 +298,33 @@ impl Provider for Flawed {
     }
 
     fn list(&self) -> ProviderFuture<'_, Listing> {
-        Box::pin(async { panic!("a flaw in gharun") })
+        self.may(&[Flaw::Everything]);
+        self.1.list()
     }
 
-    fn terminate<'a>(&'a self, _: &'a InstanceId) -> ProviderFuture<'a, Termination> {
-        Box::pin(async { panic!("a flaw in gharun") })
+    fn terminate<'a>(&'a self, id: &'a InstanceId) -> ProviderFuture<'a, Termination> {
+        self.may(&[Flaw::Everything, Flaw::End]);
+        self.1.terminate(id)
+    }
+}
+
+impl World {
+    async fn run_flawed(&self, flaw: Flaw, args: &str) -> (Exit, String) {
+        let mut context = self.context();
+        let errors = Stream::default();
+        let (out, err) = (Box::new(Stream::default()), Box::new(errors.clone()));
+        context.ui = Ui::speaking_to(UiOptions::default(), out, err);
+        context.screen = Screen::new(&context.ui, &context.actions, FormatArg::Text);
+        let flawed = Flawed(flaw, self.cloud.provider("gpu"));
+        context.doubles.insert("gpu".to_owned(), Arc::new(flawed));
+        let words = std::iter::once("gharun").chain(args.split_whitespace());
+        let cli = Cli::try_parse_from(words).expect("a command line");
+        (context.run(&cli.command).await, text(&errors.own))
     }
 }
 
 #[tokio::test]
 async fn a_panic_in_any_command_ends_as_one_error() {
-    let world = World::new("");
     for args in [
         "list",
         "list --no-github",
@@ -291,11 +332,46 @@ async fn a_panic_in_any_command_ends_as_one_error() {
         "stop --all --yes",
         "providers check gpu",
     ] {
-        let mut context = world.context();
-        context.doubles.insert("gpu".to_owned(), Arc::new(Flawed));
-        let words = std::iter::once("gharun").chain(args.split_whitespace());
-        let cli = Cli::try_parse_from(words).expect("a command line");
-        let exit = context.run(&cli.command).await;
+        let world = World::new("");
+        let (exit, said) = world.run_flawed(Flaw::Everything, args).await;
         assert_eq!(exit, Exit::Failed, "{args}");
+        assert_eq!(said.matches("gharun itself failed").count(), 1, "{said}");
     }
+}
+
+#[tokio::test]
+async fn a_panic_after_a_machine_was_asked_to_end_is_said_as_what_may_be_left() {
+    for args in ["stop --orphans --yes --second-look 0s", "stop --all --yes"] {
+        let world = World::new("");
+        world.orphan().await;
+        let (exit, said) = world.run_flawed(Flaw::End, args).await;
+        assert_eq!(exit, Exit::Left, "{args}: {said}");
+        assert_eq!(said.matches("gharun itself failed").count(), 1, "{said}");
+        assert!(said.contains("`gharun list`"), "{said}");
+        assert_eq!(world.cloud.machines().len(), 1);
+        // Where nothing was to be ended, nothing is said to be left.
+        let world = World::new("");
+        let (exit, _) = world.run_flawed(Flaw::End, args).await;
+        assert_eq!(exit, Exit::Done, "{args}");
+    }
+}
+
+#[tokio::test]
+async fn a_panic_of_a_start_names_only_what_may_be_there() {
+    let world = World::new("");
+    let (exit, said) = world.run_flawed(Flaw::Validation, "start gpu").await;
+    assert_eq!(exit, Exit::Failed, "{said}");
+    assert_eq!(said.matches("gharun itself failed").count(), 1, "{said}");
+    assert!(
+        !said.contains("gharun-t"),
+        "no machine was asked for: {said}"
+    );
+    // A launch was asked for, and its place shows that nothing came of it.
+    let world = World::new("");
+    let (exit, said) = world
+        .run_flawed(Flaw::Launch, "start gpu --timeout 5s")
+        .await;
+    assert_eq!(exit, Exit::Failed, "{said}");
+    assert!(said.contains("nothing is left running"), "{said}");
+    assert!(world.cloud.machines().is_empty());
 }

@@ -213,3 +213,16 @@ async fn every_runner_that_failed_is_told_with_its_cause() {
     said.says("2 runners failed: ");
     said.says("nothing is left running");
 }
+
+#[cfg(feature = "docker")]
+#[tokio::test]
+async fn a_rehearsal_sends_nothing_to_a_daemon_without_tls() {
+    let world = World::new(
+        "[providers.far-away]\nkind = \"docker\"\nhost = \"tcp://gharun.invalid:2375\"\n",
+    );
+    for args in ["start far-away --rehearse", "start far-away"] {
+        let said = world.run(args).await.exits(Exit::Usage);
+        said.says("unencrypted");
+        said.says("`allow_plain_http = true`");
+    }
+}

@@ -8,6 +8,8 @@ use aws_credential_types::provider::{ProvideCredentials, Result as Provided, fut
 use aws_types::service_config::ServiceConfigKey;
 use url::Url;
 
+use crate::model::is_loopback;
+use crate::providers::common::rest::ALLOW;
 use crate::providers::{Error, ErrorKind, Result};
 
 /// Credentials without the line ends with which they were pasted.
@@ -91,6 +93,32 @@ pub(super) fn endpoint(base: &SdkConfig, service: &str) -> Result<Option<String>
     )))
 }
 
+/// Refuses an address of EC2 to which boot scripts would go unencrypted. `of_table` says whether the table names it.
+///
+/// # Errors
+///
+/// A `Config` error with the line that allows it.
+pub(super) fn encrypted(text: &str, of_table: bool) -> Result<()> {
+    let url = Url::parse(text).ok().filter(|url| {
+        let here = url.host().is_some_and(|host| is_loopback(&host));
+        url.scheme() == "http" && !here
+    });
+    let Some(url) = url else {
+        return Ok(());
+    };
+    let why = format!(
+        "boot scripts and their just-in-time configurations would go to `{url}` unencrypted"
+    );
+    let error = if of_table {
+        Error::setting("endpoint", why)
+    } else {
+        Error::new(ErrorKind::Config, why).hinted(
+            "the address is that of `$AWS_ENDPOINT_URL`, `$AWS_ENDPOINT_URL_EC2` or the profile",
+        )
+    };
+    Err(error.hinted(ALLOW))
+}
+
 #[cfg(test)]
 mod tests {
     use aws_config::Region;
@@ -118,6 +146,24 @@ mod tests {
             let told = crate::model::chain(&error);
             assert!(told.contains("must be one word"), "{told}");
             assert!(!told.contains("hun"), "{told}");
+        }
+    }
+
+    #[test]
+    fn boot_scripts_go_unencrypted_to_this_computer_only() {
+        for fine in [
+            "https://ec2.example.com",
+            "http://127.0.0.1:5000",
+            "http://localhost:5000",
+        ] {
+            encrypted(fine, true).expect(fine);
+        }
+        for of_table in [true, false] {
+            let error = encrypted("http://10.0.0.7:5000", of_table).expect_err("it is refused");
+            assert_eq!(error.kind, ErrorKind::Config);
+            assert_eq!(error.key(), of_table.then_some("endpoint"));
+            let hint = error.hints().last().expect("a hint");
+            assert!(hint.contains("`allow_plain_http = true`"), "{hint}");
         }
     }
 

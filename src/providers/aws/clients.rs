@@ -82,6 +82,7 @@ pub(super) struct Clients {
     named: Vec<String>,
     profile: Option<String>,
     endpoint: Option<String>,
+    allow_plain_http: bool,
     base: Attempt<SdkConfig>,
     ec2: Mutex<BTreeMap<String, aws_sdk_ec2::Client>>,
 }
@@ -102,6 +103,7 @@ impl Clients {
             named: config.named_regions(),
             profile: config.profile.clone(),
             endpoint: config.endpoint.clone(),
+            allow_plain_http: config.allow_plain_http,
             base: Attempt::default(),
             ec2: Mutex::default(),
         }
@@ -134,6 +136,18 @@ impl Clients {
             // Credentials that are there and cannot be had just now: whoever is asked will say so.
             Ok(_) | Err(_) => Ok(()),
         }
+    }
+
+    /// Refuses to send boot scripts to EC2 unencrypted.
+    pub(super) async fn encrypted(&self) -> Result<()> {
+        if self.allow_plain_http {
+            return Ok(());
+        }
+        let base = self.base().await?;
+        let endpoint = ambient::endpoint(&base, "EC2")?;
+        endpoint.map_or(Ok(()), |endpoint| {
+            ambient::encrypted(&endpoint, self.endpoint.is_some())
+        })
     }
 
     /// EC2 in a region.

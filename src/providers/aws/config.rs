@@ -42,6 +42,9 @@ pub struct AwsConfig {
     /// The address of all services, where it is not AWS's own; else `$AWS_ENDPOINT_URL`.
     #[schemars(extend("x-harmless" = false))]
     pub endpoint: Option<String>,
+    /// Whether boot scripts may go to an endpoint unencrypted, by `http://`.
+    #[schemars(extend("x-harmless" = false))]
+    pub allow_plain_http: bool,
     /// Instance types, in order of preference; the launch template's when left out, else `t3.large`.
     #[schemars(extend("x-harmless" = true))]
     pub instance_types: Vec<String>,
@@ -107,6 +110,7 @@ impl Default for AwsConfig {
             search_regions: Search::Text("all".to_owned()),
             profile: None,
             endpoint: None,
+            allow_plain_http: false,
             instance_types: Vec::new(),
             image: None,
             subnets: Vec::new(),

@@ -46,6 +46,7 @@ const ADVICE: &str =
 impl Aws {
     /// Tries all candidates in order, and again while there is time and none has room.
     pub(super) async fn order(&self, order: &Order) -> Result<Instance> {
+        self.clients.encrypted().await?;
         let regions = self.clients.regions().await?;
         let candidates = candidates(&self.config, &regions);
         if candidates.is_empty() {

@@ -155,6 +155,10 @@ impl Provider for Aws {
         })
     }
 
+    fn encrypts(&self) -> ProviderFuture<'_, ()> {
+        Box::pin(async move { Box::pin(self.clients.encrypted()).await })
+    }
+
     fn launch<'a>(&'a self, order: &'a Order) -> ProviderFuture<'a, Instance> {
         Box::pin(self.order(order))
     }

@@ -148,3 +148,34 @@ fn the_home_directory_may_be_written_in_paths_that_are_of_no_kind() {
         assert!(error.to_string().starts_with(said), "{error}");
     }
 }
+
+#[test]
+fn a_key_in_the_place_of_a_path_is_never_shown() {
+    let key = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC/KcwggSjAgEAAoIBAQC7";
+    for variable in [
+        "GHARUN_CONFIG",
+        "GHARUN_STATE",
+        "GHARUN_CA_BUNDLE",
+        "GHARUN_SETUP",
+    ] {
+        let error = World::new("start local").env(variable, key).error();
+        assert!(error.contains(variable), "{error}");
+        assert!(!error.contains("MIIE"), "{error}");
+    }
+    for flag in ["--config", "--state", "--setup"] {
+        let error = World::new(&format!("start local {flag} {key}")).error();
+        assert!(error.contains(flag), "{error}");
+        assert!(!error.contains("MIIE"), "{error}");
+    }
+    for text in [
+        "[github]\nca_bundle = \"KEY\"\n",
+        "[github]\ntoken = { file = \"KEY\" }\n",
+        "[defaults]\nsetup = \"KEY\"\n",
+    ] {
+        let error = World::new("start local")
+            .file(&text.replace("KEY", key))
+            .error();
+        assert!(!error.contains("MIIE"), "{error}");
+        assert!(error.contains("key"), "{error}");
+    }
+}

@@ -220,6 +220,7 @@ fn every_key_of_every_kind_times_every_type() {
         v---i-- aws: search_regions
         +------ aws: profile
         +------ aws: endpoint
+        ---+--- aws: allow_plain_http
         ----+-- aws: instance_types
         +------ aws: image.owner
         +------ aws: image.name

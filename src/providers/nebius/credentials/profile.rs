@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use yaml_rust2::{Yaml, YamlLoader};
 
 use super::{AccountKey, CredentialSource, read};
-use crate::model::Secret;
+use crate::model::{NO_PATH, Secret, looks_like_key};
 use crate::providers::{Error, Result};
 
 /// A profile. <https://docs.nebius.com/cli/configure>
@@ -90,15 +90,18 @@ impl Profile {
     ///
     /// Why there are none, as the end of a sentence about the profile.
     pub(super) fn source(&self) -> Result<CredentialSource, String> {
-        if let Some(path) = self.path("token-file") {
+        if let Some(path) = self.path("token-file")? {
             return Ok(CredentialSource::TokenFile(path));
         }
-        if let Some(path) = self.path("service-account-credentials-file-path") {
+        if let Some(path) = self.path("service-account-credentials-file-path")? {
             return AccountKey::load(&path)
                 .map(CredentialSource::Key)
                 .map_err(|why| format!("names the key file `{}`, which {why}", path.display()));
         }
-        let private = match (self.text("private-key"), self.path("private-key-file-path")) {
+        let private = match (
+            self.text("private-key"),
+            self.path("private-key-file-path")?,
+        ) {
             (Some(text), _) => Some(text),
             (None, Some(path)) => Some(read(&path).map_err(|why| {
                 format!("names the private key `{}`, which {why}", path.display())
@@ -126,12 +129,17 @@ impl Profile {
     }
 
     /// A value that is a path, from the file's folder on.
-    fn path(&self, key: &str) -> Option<PathBuf> {
-        let text = self.text(key)?;
-        Some(match text.strip_prefix("~/") {
+    fn path(&self, key: &str) -> Result<Option<PathBuf>, String> {
+        let Some(text) = self.text(key) else {
+            return Ok(None);
+        };
+        if looks_like_key(&text) {
+            return Err(format!("has a `{key}` that cannot be used: {NO_PATH}"));
+        }
+        Ok(Some(match text.strip_prefix("~/") {
             // The file is `~/.nebius/config.yaml`.
             Some(rest) => self.folder.parent().unwrap_or(&self.folder).join(rest),
             None => self.folder.join(text),
-        })
+        }))
     }
 }

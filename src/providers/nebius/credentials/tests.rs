@@ -316,3 +316,26 @@ async fn who_stands_between_denies_no_key() {
         assert_eq!(error.kind, ErrorKind::Unavailable, "{status} {told}");
     }
 }
+
+#[test]
+fn a_key_in_the_place_of_a_path_is_never_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC/KcwggSjAgEAAoIBAQC7";
+    for name in [
+        "token-file",
+        "service-account-credentials-file-path",
+        "private-key-file-path",
+    ] {
+        let text = format!("profiles:\n  one:\n    {name}: {key}\n");
+        let file = write(folder.path(), "config.yaml", &text);
+        let told = match identity(json!({ "config_file": file })) {
+            Ok(identity) => match identity.source {
+                CredentialSource::Nowhere(why) => why,
+                source => panic!("{}", source.describe()),
+            },
+            Err(error) => error.to_string(),
+        };
+        assert!(told.contains(name), "{told}");
+        assert!(!told.contains("MIIE"), "{told}");
+    }
+}
