@@ -11,6 +11,7 @@ use crate::error::{Exit, Failure};
 pub(super) struct Interrupts {
     signals: Vec<Signal>,
     parent: Option<u32>,
+    came: bool,
 }
 
 impl Interrupts {
@@ -26,7 +27,30 @@ impl Interrupts {
         Ok(Self {
             signals,
             parent: in_actions.then(parent_id),
+            came: false,
         })
+    }
+
+    /// Whether one of them came.
+    pub(super) fn came(&self) -> bool {
+        self.came
+    }
+
+    /// What comes of work; once one of them came, for `within` at most.
+    pub(super) async fn hurry<T>(
+        &mut self,
+        within: Duration,
+        work: impl Future<Output = T>,
+    ) -> Option<T> {
+        let mut work = std::pin::pin!(work);
+        if !self.came {
+            tokio::select! {
+                biased;
+                done = &mut work => return Some(done),
+                () = self.next() => {}
+            }
+        }
+        tokio::time::timeout(within, work).await.ok()
     }
 
     /// What comes of work that changes nothing, unless one of them comes first.
@@ -64,5 +88,26 @@ impl Interrupts {
             () = orphaned => {}
         }
         self.parent = None; // it is lost only once
+        self.came = true;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn after_a_signal_nothing_is_waited_for_without_an_end() {
+        let mut interrupts = Interrupts {
+            signals: Vec::new(),
+            parent: None,
+            came: true,
+        };
+        let within = Duration::from_secs(4);
+        let begun = tokio::time::Instant::now();
+        let never = interrupts.hurry(within, std::future::pending::<()>());
+        assert_eq!((never.await, begun.elapsed()), (None, within));
+        let done = interrupts.hurry(within, async { 3 });
+        assert_eq!(done.await, Some(3));
     }
 }

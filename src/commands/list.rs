@@ -46,9 +46,15 @@ pub(super) async fn run(
         orphans: settings.orphans,
         group: settings.group.clone(),
     };
+    // With `--watch` a signal is the end that is expected: what was shown last decides.
+    let mut last = None;
     loop {
         let outcome = interrupts.unless(async { Ok(list(&fleet, &request).await) });
-        let outcome = Box::pin(outcome).await?;
+        let outcome = match (Box::pin(outcome).await, last) {
+            (Ok(outcome), _) => outcome,
+            (Err(failure), Some(last)) if failure.kind == Exit::Interrupted => return Ok(last),
+            (Err(failure), _) => return Err(failure),
+        };
         let mut outcome = ListOutcome {
             not_searched: opened.not_searched.clone(),
             ..outcome
@@ -65,9 +71,10 @@ pub(super) async fn run(
         context.screen.clear();
         context.screen.line(&outcome, text(context, &outcome))?;
         context.say_unknown(&outcome.unknown);
+        last = Some(outcome.exit());
         tokio::select! {
             () = tokio::time::sleep(WATCH) => {}
-            () = interrupts.next() => return Ok(Exit::Done),
+            () = interrupts.next() => return Ok(outcome.exit()),
         }
     }
 }

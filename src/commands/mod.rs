@@ -165,15 +165,19 @@ impl Context {
             }
         }
         // Its future holds all that a command does.
-        let result = AssertUnwindSafe(Box::pin(self.carry_out(command))).catch_unwind();
+        let mut interrupts = None;
+        let carried_out = Box::pin(self.carry_out(command, &mut interrupts));
+        let result = AssertUnwindSafe(carried_out).catch_unwind();
         let result = result
             .await
             .unwrap_or_else(|panic| Err(self.failed_half_way(failed_itself(panic.as_ref()))));
         self.ui.finish();
         let exit = result.unwrap_or_else(|failure| self.screen.fail(command, &failure));
         if let Some(github) = self.github.get() {
+            let is_hurried = interrupts.is_some_and(|interrupts| interrupts.came());
             github
                 .revoke(match exit {
+                    _ if is_hurried => REVOKING_INTERRUPTED,
                     Exit::Interrupted | Exit::Left => REVOKING_INTERRUPTED,
                     Exit::Done | Exit::Failed | Exit::Usage => REVOKING,
                 })
@@ -194,19 +198,21 @@ impl Context {
     }
 
     /// What comes of a command, which hears signals from its first request on.
-    async fn carry_out(&self, command: &Command) -> Result<Exit, Failure> {
+    async fn carry_out(
+        &self,
+        command: &Command,
+        interrupts: &mut Option<Interrupts>,
+    ) -> Result<Exit, Failure> {
         let trusts = matches!(command, Command::Providers(args) if args.trusts());
         if let Some(refused) = self.settings.refused.as_ref().filter(|_| !trusts) {
             return Err(refused.clone().into());
         }
-        let mut interrupts = Interrupts::listen(self.settings.step.is_some())?;
+        let interrupts = interrupts.insert(Interrupts::listen(self.settings.step.is_some())?);
         match command {
             // Its future is large: it holds all that a start does.
-            Command::Start(args) => Box::pin(start::run(self, args, &mut interrupts)).await,
-            Command::Stop(args) => stop::run(self, args, &mut interrupts).await,
-            Command::List(args) => {
-                list::run(self, &self.settings.list(args)?, &mut interrupts).await
-            }
+            Command::Start(args) => Box::pin(start::run(self, args, interrupts)).await,
+            Command::Stop(args) => stop::run(self, args, interrupts).await,
+            Command::List(args) => list::run(self, &self.settings.list(args)?, interrupts).await,
             Command::Providers(args) => {
                 let command = self.settings.providers_command(args)?;
                 interrupts.unless(providers::run(self, &command)).await

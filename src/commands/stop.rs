@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::Context;
 use super::interrupt::Interrupts;
@@ -17,16 +17,24 @@ use crate::github::Client;
 use crate::model::{Error, Name, Reference, StopTarget};
 use crate::report::TextForm as _;
 use crate::settings::StopSettings;
+use crate::state::Entries;
 
 /// How long the look around may take after a signal: enough for one that is nearly done.
 const LAST_LOOK: Duration = Duration::from_secs(2);
+/// How long the state file may take to be read then.
+const LAST_READ: Duration = Duration::from_millis(500);
 
 pub(super) async fn run(
     context: &Context,
     args: &cli::StopArgs,
     interrupts: &mut Interrupts,
 ) -> Result<Exit, Failure> {
-    let stop = context.settings.stop(args)?;
+    let input = if context.settings.reads_mapping(args) {
+        Some(interrupts.unless(input()).await?)
+    } else {
+        None
+    };
+    let stop = context.settings.stop(args, input.as_deref())?;
     let view = context.view(false, stop.older_than, &stop.providers);
     let mut looking = std::pin::pin!(look(context, &stop, &view));
     let looked = tokio::select! {
@@ -34,13 +42,19 @@ pub(super) async fn run(
         looked = &mut looking => Some(looked?),
         () = interrupts.next() => None,
     };
-    let interrupted = looked.is_none();
+    let mut heard = looked.is_none().then(Instant::now);
     let looked = if let Some(looked) = looked {
         looked
+    } else if stop.dry_run {
+        return Err(Failure::new(
+            Exit::Interrupted,
+            "interrupted; nothing was changed",
+        ));
     } else if let Ok(looked) = timeout(LAST_LOOK, looking).await {
         looked?
     } else {
-        let outcome = StopOutcome::interrupted_looking(&stop.target);
+        let recorded = recorded(context, &stop, &view).await;
+        let outcome = StopOutcome::interrupted_looking(&stop.target, recorded);
         return finish(context, &outcome, &[]);
     };
     let Looked {
@@ -68,7 +82,7 @@ pub(super) async fn run(
         return finish(context, &outcome, &[]);
     }
     // A step that is cancelled ends what it was to end; somebody at a terminal has changed their mind.
-    if interrupted && context.settings.step.is_none() {
+    if heard.is_some() && context.settings.step.is_none() {
         let outcome = StopOutcome {
             not_searched: opened.not_searched,
             ..StopOutcome::interrupted(selection)
@@ -81,20 +95,33 @@ pub(super) async fn run(
         context.say_unknown(&selection.unknown);
         said.clone_from(&selection.unknown);
         let confirmed = confirmed(context, &selection);
-        if !interrupts.unless(confirmed).await? {
-            return Err(Failure::usage("not confirmed; nothing was stopped"));
+        match interrupts.unless(confirmed).await {
+            Ok(true) => {}
+            Ok(false) => return Err(Failure::usage("not confirmed; nothing was stopped")),
+            // What was to be ended is there.
+            Err(failure) if failure.kind == Exit::Interrupted => {
+                let outcome = StopOutcome {
+                    not_searched: opened.not_searched,
+                    ..StopOutcome::interrupted(selection)
+                };
+                return finish(context, &outcome, &said);
+            }
+            Err(failure) => return Err(failure),
         }
     }
     let patient = github.as_ref();
     let patient = patient.map(|github| super::github::patient(github, stop.timeout));
     let fleet = fleet(context, &opened, patient.as_ref());
-    let mut heard = interrupted;
     let signals = async || {
-        if !std::mem::take(&mut heard) {
+        let at = if let Some(at) = heard.take() {
+            at
+        } else {
             interrupts.next().await;
-        }
+            Instant::now()
+        };
         let what = "Interrupted: ending what was asked to end, for a few seconds more";
         context.ui.status(what);
+        at
     };
     // It holds all that is being ended.
     let request = request(&stop);
@@ -110,6 +137,31 @@ pub(super) async fn run(
         ..outcome
     };
     finish(context, &outcome, &said)
+}
+
+/// The mapping on standard input.
+async fn input() -> Result<String, Failure> {
+    // It blocks until somebody writes, and the program does not wait for it at its end.
+    let read = tokio::task::spawn_blocking(|| std::io::read_to_string(std::io::stdin()));
+    let read = read.await.unwrap_or_else(|ended| Err(ended.into()));
+    read.map_err(|error| {
+        Failure::usage("could not read the mapping from standard input").because(error)
+    })
+}
+
+/// The records that a stop was to end, where the state file tells what that is.
+async fn recorded(context: &Context, stop: &StopSettings, view: &View) -> Entries {
+    if stop.target != StopTarget::State {
+        return Entries::new();
+    }
+    // What cannot be read now is told as what was not looked at.
+    let read = timeout(LAST_READ, context.store.read()).await;
+    let mut entries = read.ok().and_then(Result::ok).unwrap_or_default();
+    let group = stop.group.as_ref();
+    entries.retain(|_, entry| {
+        view.covers(entry) && (group.is_none() || entry.group.as_ref() == group)
+    });
+    entries
 }
 
 /// What there is, and what it was looked at with.
@@ -243,8 +295,12 @@ fn finish(context: &Context, outcome: &StopOutcome, said: &[Unknown]) -> Result<
         context
             .ui
             .status(&format!("{} would be stopped", outcome.stopped.len()));
-    } else if outcome.is_empty() && !outcome.interrupted {
-        context.ui.status("Nothing to stop");
+    } else if outcome.is_empty() {
+        context.ui.status(if outcome.interrupted {
+            "Interrupted; there was nothing to stop"
+        } else {
+            "Nothing to stop"
+        });
     }
     match complaint(context, outcome) {
         Some(failure) => Err(failure),

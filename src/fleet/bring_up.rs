@@ -241,7 +241,8 @@ impl<G: GitHubApi> StartContext<'_, G> {
                 let log = self.log(&place, &machine).await;
                 let phases = log.as_deref().map(bootstrap::phases).unwrap_or_default();
                 let phase = phases.into_iter().next_back().map(|phase| phase.name);
-                break Err(Trouble::Late { phase, log });
+                let unseen = self.watch.unseen();
+                break Err(Trouble::Late { unseen, phase, log });
             }
         };
         self.watch.leave(&name);

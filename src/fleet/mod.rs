@@ -116,7 +116,6 @@ pub struct Left {
     /// Whether it is meant to be there (`--keep-failed`, a job on it).
     pub kept: bool,
     /// Whether it is a registration only: no machine is left that could cost anything.
-    #[serde(skip)]
     pub registration_only: bool,
 }
 

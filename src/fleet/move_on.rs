@@ -45,22 +45,21 @@ impl<G: GitHubApi> StartContext<'_, G> {
             })
             .await?;
         let deadline = Instant::now() + ENDS;
-        if let Some(left) = self
-            .undo_runner(progress, deadline)
-            .await
-            .into_iter()
-            .next()
-        {
-            if left.kept {
-                return Ok(Moved::Stays);
+        let left = self.undo_runner(progress, deadline).await;
+        let former = match left.into_iter().next() {
+            None => Former::Gone,
+            Some(left) if left.kept => return Ok(Moved::Stays),
+            // Its machine is proved gone; what is left of its name is removed at the end.
+            Some(left) if left.registration_only => Former::Lost,
+            Some(left) => {
+                let source = left.why.map(|()| ErrorKind::Ambiguous);
+                return Err(Trouble::Lost { provider, source });
             }
-            let source = left.why.map(|()| ErrorKind::Ambiguous);
-            return Err(Trouble::Lost { provider, source });
-        }
+        };
         self.unmap(&name).await?;
         self.go_on()?;
         let reason = "its machine did not start";
-        self.rename(progress, Former::Gone, reason).await?;
+        self.rename(progress, former, reason).await?;
         Ok(Moved::Free)
     }
 }

@@ -18,6 +18,9 @@ const FRESH: Duration = Duration::from_mins(2);
 /// The pauses between two requests to register, while GitHub fails.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(15));
 
+/// How many names a runner may get: where each answer is lost after the deed, each leaves a registration.
+const NAMES: u32 = 4;
+
 /// What is left of a name that is given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Former {
@@ -61,6 +64,7 @@ impl<G: GitHubApi> StartContext<'_, G> {
         let mut pauses = Backoff::new(PAUSES.0, PAUSES.1);
         // Whether it may be registered under its name though no answer says so.
         let mut in_doubt = false;
+        let mut names = 1;
         loop {
             self.go_on()?;
             let name = progress.borrow().name.clone();
@@ -88,8 +92,11 @@ impl<G: GitHubApi> StartContext<'_, G> {
                 pauses.next(chance())
             };
             in_doubt |= is_taken || error.kind == github::ErrorKind::Ambiguous;
-            let may_heal = in_doubt && error.kind != github::ErrorKind::RateLimited
-                || error.kind == github::ErrorKind::Unavailable;
+            let may_heal = match error.kind {
+                github::ErrorKind::Ambiguous | github::ErrorKind::Unavailable => true,
+                github::ErrorKind::NameTaken => names < NAMES,
+                _ => false,
+            };
             let in_time = Instant::now() + pause < self.deadline();
             if !may_heal || !in_time || self.cancellation.is_said() {
                 if in_doubt {
@@ -103,7 +110,7 @@ impl<G: GitHubApi> StartContext<'_, G> {
             }
             if is_taken {
                 self.rename(progress, Former::Lost, &chain(&error)).await?;
-                in_doubt = false;
+                (in_doubt, names) = (false, names + 1);
             } else {
                 self.say_github_fails(&error).await?;
             }
@@ -188,8 +195,16 @@ impl<G: GitHubApi> StartContext<'_, G> {
             .store
             .update(move |entries| {
                 entries.insert(key, entry);
-                if former == Former::Gone {
-                    entries.remove(&old);
+                match former {
+                    Former::Gone => {
+                        entries.remove(&old);
+                    }
+                    // Its runner goes on under another name: no machine of this one will come.
+                    Former::Lost => {
+                        if let Some(old) = entries.get_mut(&old) {
+                            old.machineless = true;
+                        }
+                    }
                 }
             })
             .await?;

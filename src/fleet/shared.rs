@@ -119,7 +119,7 @@ impl<G: GitHubApi> StartContext<'_, G> {
             recorded = recorded => Ok(recorded?),
             () = self.impatience() => {
                 self.go_on()?;
-                Err(Trouble::Late { phase: None, log: None })
+                Err(Trouble::Late { unseen: None, phase: None, log: None })
             }
         }
     }

@@ -273,13 +273,26 @@ impl<'a, G: GitHubApi> Selecting<'a, G> {
                     "a job still runs on it, past its lifetime",
                 );
             } else if row.is_past_its_lifetime() && row.may_run() {
-                self.keep(row, format!("past its lifetime: {}", row.why));
+                self.keep(row, late(row));
             } else if row.doubts.undecided {
                 let machine = row.instance.as_ref();
                 let error = format!("it may be an orphan: {}", row.why);
                 self.refuse(Unstopped::new(machine, Some(&row.name), error));
             }
         }
+    }
+}
+
+/// Why a sweep keeps what is past its lifetime, and how that ends where nobody can ask its place.
+fn late(row: &SurveyRow) -> String {
+    let late = format!("past its lifetime: {}", row.why);
+    match &row.instance {
+        Some(machine) if row.is_abandoned() && row.facts.machine == MachineState::Nowhere => {
+            format!(
+                "{late}; if its place is gone for good, forget it with `gharun stop --force {machine}`"
+            )
+        }
+        _ => late,
     }
 }
 

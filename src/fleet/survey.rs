@@ -18,7 +18,7 @@ use crate::model::{Condition, Error, InstanceId, Name, REHEARSAL, Reference, Run
 use crate::poll::{Backoff, chance};
 use crate::providers;
 use crate::providers::{Listing, Silence, Unjudged};
-use crate::state::StateContents;
+use crate::state::{RunnerRecord, StateContents};
 
 mod inquiry;
 mod join;
@@ -58,6 +58,12 @@ impl View {
     pub(super) fn is_ours(&self, server: &str, scope: &str) -> bool {
         let same = |wanted: &str| wanted.eq_ignore_ascii_case(scope);
         self.server.eq_ignore_ascii_case(server) && self.scope.as_deref().is_some_and(same)
+    }
+
+    /// Whether a record is of a machine that may be touched at all, at one of the providers that are looked at.
+    pub fn covers(&self, record: &RunnerRecord) -> bool {
+        let ours = self.is_ours(&record.server, &record.scope) || record.scope == REHEARSAL;
+        ours && (self.providers.is_empty() || self.providers.contains(&record.provider))
     }
 }
 

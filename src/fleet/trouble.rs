@@ -21,8 +21,11 @@ pub enum Trouble {
     #[error("cancelled together with the other runners")]
     Halted,
     /// The time limit is over.
-    #[error("it did not come online within the time limit{}", .phase.as_ref().map(|phase| format!(" (its machine reached the phase `{phase}`)")).unwrap_or_default())]
+    #[error("{}", late(.unseen.as_ref(), .phase.as_deref()))]
     Late {
+        /// Why GitHub could not be looked at last, where it could not.
+        #[source]
+        unseen: Option<Error>,
         /// The last phase that the boot script reached.
         phase: Option<String>,
         /// The end of its boot log.
@@ -67,6 +70,18 @@ pub enum Trouble {
     },
 }
 
+/// What is said of a runner whose time is over: whether it came online, only GitHub knows.
+fn late(unseen: Option<&Error>, phase: Option<&str>) -> String {
+    let what = match unseen {
+        None => "it did not come online within the time limit",
+        Some(_) => "could not tell within the time limit whether it came online",
+    };
+    match phase {
+        None => what.to_owned(),
+        Some(phase) => format!("{what} (its machine reached the phase `{phase}`)"),
+    }
+}
+
 /// What one provider said.
 fn told((provider, error): &(String, providers::Error)) -> String {
     format!("`{provider}`: {}", chain(error))
@@ -96,6 +111,9 @@ impl Trouble {
             Self::Record(error) => error.clone().any().while_trying(self.to_string()),
             Self::Register(error) => error.clone().any().while_trying(self.to_string()),
             Self::Tell(error) => said().because(Arc::clone(error)),
+            Self::Late {
+                unseen: Some(why), ..
+            } => why.clone().while_trying(self.to_string()),
             Self::Died { .. }
             | Self::Halted
             | Self::Late { .. }

@@ -349,7 +349,10 @@ impl<G: GitHubApi> StartContext<'_, G> {
             MachineProgress::Unproved { place, since } => (place, since),
         };
         match self.look_for(&place, &name, since).await {
-            LaunchOutcome::Absent => Ok(None),
+            LaunchOutcome::Absent => {
+                progress.borrow_mut().machine = MachineProgress::Absent;
+                Ok(None)
+            }
             LaunchOutcome::There(instance) => {
                 let there = MachineProgress::There(place.clone(), instance.clone());
                 progress.borrow_mut().machine = there;

@@ -34,6 +34,8 @@ pub(super) struct Watch {
     waiting: RefCell<BTreeMap<Name, PhaseWatch>>,
     seen: Notify,
     wanted: Notify,
+    /// Why the last look at GitHub failed, where it did.
+    unseen: RefCell<Option<Error>>,
     complained: RefCell<BTreeSet<String>>,
 }
 
@@ -148,6 +150,11 @@ impl Watch {
         waiting.get(name)?.machine.last.clone()
     }
 
+    /// Why GitHub could not be looked at last, where it could not: then nobody knows what is online.
+    pub(super) fn unseen(&self) -> Option<Error> {
+        self.unseen.borrow().clone()
+    }
+
     /// Looks again and again while somebody waits. Never returns.
     pub(super) async fn run<G: GitHubApi>(
         &self,
@@ -201,6 +208,7 @@ impl Watch {
         };
         let why = match in_time(github, LOOK, look).await {
             Ok(Ok(rows)) => {
+                self.unseen.replace(None);
                 let mut rows: BTreeMap<String, Runner> = rows
                     .into_iter()
                     .map(|row| (row.name.clone(), row))
@@ -219,6 +227,7 @@ impl Watch {
             Ok(Err(error)) => error.any(),
             Err(_) => "it did not answer in time".into(),
         };
+        self.unseen.replace(Some(why.clone()));
         let what = "could not list the runners at GitHub";
         self.complain(fleet, what, why).await;
     }

@@ -172,7 +172,8 @@ fn a_stop_has_the_keys_that_are_promised() {
           "request_id": null,
           "setting": null,
           "command": "gharun stop aws:us_east_1/i-0abc",
-          "permanent": false
+          "permanent": false,
+          "registration_only": false
         }
       ],
       "pending": [

@@ -1,6 +1,5 @@
 //! The settings of `gharun stop`.
 
-use std::io::Read as _;
 use std::time::Duration;
 
 use super::{Env, Error, Origin, Result, Settings, typed};
@@ -36,10 +35,21 @@ pub struct StopSettings {
 }
 
 impl Settings {
-    /// Resolves the settings of `gharun stop`. Reads standard input when the mapping is `-`.
-    pub fn stop(&self, args: &cli::StopArgs) -> Result<StopSettings> {
+    /// Whether the mapping stands on standard input.
+    pub fn reads_mapping(&self, args: &cli::StopArgs) -> bool {
+        let other = !args.references.is_empty() || args.all || args.orphans || args.run.is_some();
+        !other && self.mapping_arg(args) == Some("-")
+    }
+
+    fn mapping_arg<'a>(&'a self, args: &'a cli::StopArgs) -> Option<&'a str> {
+        let named = args.mapping.as_deref();
+        named.or_else(|| self.env.get("GHARUN_MAPPING"))
+    }
+
+    /// Resolves the settings of `gharun stop`; `input` is what stands on standard input, where the mapping is there.
+    pub fn stop(&self, args: &cli::StopArgs, input: Option<&str>) -> Result<StopSettings> {
         self.tables.know(&args.providers)?;
-        let target = self.target(args)?;
+        let target = self.target(args, input)?;
         let in_group = ("group", args.group.is_some());
         let narrows = !matches!(target, StopTarget::Named { .. } | StopTarget::Orphans);
         // Without its group it would end what works for others.
@@ -77,7 +87,7 @@ impl Settings {
         Ok(look.map_or(Duration::from_mins(1), |look| look.value.get()))
     }
 
-    fn target(&self, args: &cli::StopArgs) -> Result<StopTarget> {
+    fn target(&self, args: &cli::StopArgs, input: Option<&str>) -> Result<StopTarget> {
         if !args.references.is_empty() {
             let (mut machines, mut names) = (Vec::new(), Vec::new());
             for text in &args.references {
@@ -106,12 +116,9 @@ impl Settings {
         if let Some(text) = &args.run {
             return run(text, step_run);
         }
-        let text = args
-            .mapping
-            .as_deref()
-            .or_else(|| self.env.get("GHARUN_MAPPING"));
+        let text = self.mapping_arg(args);
         if let Some(text) = text
-            .map(|text| mapping_text(text, &self.env))
+            .map(|text| mapping_text(text, input, &self.env))
             .transpose()?
             .filter(|text| !text.trim().is_empty())
         {
@@ -162,17 +169,9 @@ fn run(text: &str, of_step: Option<crate::model::Run>) -> Result<StopTarget> {
 }
 
 /// The text of a mapping: itself, that of a file, or standard input.
-fn mapping_text(text: &str, env: &Env) -> Result<String> {
+fn mapping_text(text: &str, input: Option<&str>, env: &Env) -> Result<String> {
     if text == "-" {
-        let mut read = String::new();
-        std::io::stdin()
-            .read_to_string(&mut read)
-            .map_err(|error| {
-                Error::usage(format!(
-                    "could not read the mapping from standard input: {error}"
-                ))
-            })?;
-        return Ok(read);
+        return Ok(input.unwrap_or_default().to_owned());
     }
     if text.trim_start().starts_with(['{', '[', '"']) || text.trim().is_empty() {
         return Ok(text.to_owned());

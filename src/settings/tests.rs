@@ -367,7 +367,7 @@ fn stop_in_a_workflow_means_this_run_and_elsewhere_the_state_file() {
         let Command::Stop(args) = cli.command else {
             panic!("not stop")
         };
-        settings.stop(&args).expect("it resolves").target
+        settings.stop(&args, None).expect("it resolves").target
     };
     assert_eq!(target(World::new("stop")), StopTarget::State);
     let step = || {
@@ -439,7 +439,7 @@ fn list_and_stop_read_the_same_settings_of_orphans() {
         let Command::Stop(args) = cli.command else {
             panic!("not stop")
         };
-        let stop = settings.stop(&args).expect("they resolve");
+        let stop = settings.stop(&args, None).expect("they resolve");
         assert_eq!(
             (list.older_than, list.group, list.providers),
             (stop.older_than, stop.group, stop.providers),

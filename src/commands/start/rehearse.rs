@@ -43,6 +43,9 @@ const LOOKS: Pace = Pace {
     every: Duration::from_secs(2),
     at_most: Duration::from_mins(1),
 };
+/// How long its end may take after a signal, and how long its log may take to be read then.
+const ENDS_INTERRUPTED: Duration = Duration::from_secs(4);
+const READS_INTERRUPTED: Duration = Duration::from_millis(500);
 /// How long the end of its machine may take.
 const ENDS: Duration = Duration::from_mins(2);
 
@@ -81,9 +84,14 @@ pub(super) async fn run(
     let started = start(context, &plan, &places, github, interrupts).await?;
     let (done, interrupted) = jobs_done(context, &stub, &started, interrupts).await;
     context.ui.finish();
-    let mut runners = rehearsed(context, &places[0], &stub, &started, began).await;
+    let read = rehearsed(context, &places[0], &stub, &started, began);
+    let read = interrupts.hurry(READS_INTERRUPTED, read).await;
+    let mut runners = read.unwrap_or_default();
     let up = started.up.iter().map(|up| up.instance.id.clone()).collect();
-    let left_behind = sweep(context, &places[0], &plan.identity.start, up).await;
+    let swept = sweep(context, &places[0], &plan.identity.start, up);
+    let swept = interrupts.hurry(ENDS_INTERRUPTED, swept).await;
+    let left_behind = swept.unwrap_or_else(|| Some(unswept(&started)));
+    let interrupted = interrupted || interrupts.came();
     if left_behind.is_none() {
         let gone = Timestamp::now();
         for runner in &mut runners {
@@ -387,6 +395,16 @@ async fn sweep(
         Ok(left) => Some(format!("{} machines of the rehearsal are left", left.len()).into()),
         Err(why) => Some(why.while_trying("could not confirm that everything was removed")),
     }
+}
+
+/// What is said where a signal left no time for the proof that everything is gone.
+fn unswept(started: &StartOutcome) -> Error {
+    let error = Error::from("interrupted before it was confirmed that everything is gone");
+    let ends = started.up.iter().map(|up| {
+        let machine = &up.instance;
+        format!("`{machine}` may still be running: end it with `gharun stop {machine}`")
+    });
+    error.hinted_all(ends)
 }
 
 /// Ends machines; one that cannot be ended keeps none of the others.

@@ -47,13 +47,13 @@ impl Handled {
 }
 
 /// Ends what was selected, and looks again for what turned up meanwhile. `interrupts` yields when somebody
-/// wants it ended: then nothing but the end of machines is waited for, and that not for long.
+/// wants it ended, and tells since when: then nothing but the end of machines is waited for, and that not for long.
 pub async fn carry_out<G: GitHubApi>(
     fleet: &Fleet<'_, G>,
     view: &View,
     stop: &StopRequest,
     selection: Selection,
-    mut interrupts: impl AsyncFnMut(),
+    mut interrupts: impl AsyncFnMut() -> Instant,
 ) -> StopOutcome {
     let looks = matches!(stop.target, StopTarget::Orphans).then_some(stop.second_look);
     let limit = if stop.wait { stop.timeout } else { SENT };
@@ -69,7 +69,7 @@ pub async fn carry_out<G: GitHubApi>(
         tokio::select! {
             biased;
             outcome = &mut stopping => return outcome,
-            () = interrupts() => limit.interrupt(),
+            at = interrupts() => limit.interrupt(at),
         }
     }
 }
@@ -203,12 +203,26 @@ fn absorb(
             None => is_new,
         }
     });
-    let kept = next.kept.into_iter();
-    let kept = kept.filter(|one| seen.is_new(Some(&one.name), one.instance.as_ref(), None));
-    stops.kept.extend(kept);
-    let failed = next.failed.into_iter();
-    let failed = failed.filter(|one| seen.is_new(one.name.as_ref(), one.instance.as_ref(), None));
-    stops.failed.extend(failed);
+    // What came, and is kept or refused, comes no more.
+    let named = next.kept.iter().map(|one| &one.name);
+    let named = named.chain(next.failed.iter().filter_map(|one| one.name.as_ref()));
+    let named: BTreeSet<&Name> = named.collect();
+    let (came, pending): (Vec<_>, Vec<_>) = std::mem::take(&mut stops.pending)
+        .into_iter()
+        .partition(|one| named.contains(&one.name));
+    stops.pending = pending;
+    let came = |name: Option<&Name>| came.iter().any(|one| Some(&one.name) == name);
+    for one in next.kept {
+        if seen.is_new(Some(&one.name), one.instance.as_ref(), None) || came(Some(&one.name)) {
+            stops.kept.push(one);
+        }
+    }
+    for one in next.failed {
+        let name = one.name.as_ref();
+        if seen.is_new(name, one.instance.as_ref(), None) || came(name) {
+            stops.failed.push(one);
+        }
+    }
     stops.unknown.extend(next.unknown);
     fresh
 }

@@ -268,9 +268,10 @@ impl<'a, G: GitHubApi> Ending<'a, G> {
                     self.give_up("could not query its provider".into()).await;
                     Ok(())
                 }
-                Some(MachineState::Unread) if self.has_record() => {
-                    Err(self.unstopped(self.why_unread()))
-                }
+                Some(MachineState::Unread) if self.has_record() => Err(match self.unopened() {
+                    Some(error) => self.unstopped(error).permanent(),
+                    None => self.unstopped(self.why_unread()),
+                }),
                 Some(MachineState::Nowhere) if self.has_record() && !self.is_ghost() => {
                     let error = "its provider is not configured here";
                     Err(self.unstopped(error).permanent())
@@ -289,12 +290,15 @@ impl<'a, G: GitHubApi> Ending<'a, G> {
             return Ok(());
         }
         let Some(place) = &self.chosen.place else {
-            let error = format!(
-                "its provider `{}` is not configured here",
-                instance.provider
-            );
+            let nowhere = || {
+                let name = &instance.provider;
+                let error = format!("its provider `{name}` is not configured here");
+                let hint = format!("add its table `[providers.{name}]` to providers.toml");
+                Error::from(error).hinted(hint)
+            };
+            let error = self.unopened().unwrap_or_else(nowhere);
             if self.is_abandoned() {
-                self.give_up(error.into()).await;
+                self.give_up(error).await;
                 return Ok(());
             }
             return Err(self.unstopped(error).permanent());
@@ -343,6 +347,14 @@ impl<'a, G: GitHubApi> Ending<'a, G> {
         Ok(())
     }
 
+    /// Why the provider of its record could not be opened, where that is why nobody could look.
+    fn unopened(&self) -> Option<Error> {
+        let row = self.row.borrow();
+        let row = row.as_ref().filter(|row| row.place.is_none())?;
+        let unopened = self.fleet.unopened(row.provider.as_ref()?)?;
+        Some(unopened.error.clone())
+    }
+
     /// Of a ghost only the registration is removed: its machine may be at a provider not known here.
     fn is_ghost(&self) -> bool {
         let was = self.chosen.row.as_ref().map(|row| row.verdict);
@@ -372,7 +384,7 @@ impl<'a, G: GitHubApi> Ending<'a, G> {
     }
 
     async fn forget_by_reference(&self) {
-        let Some(instance) = self.chosen.instance.clone() else {
+        let Some(instance) = self.chosen.instance.clone().filter(|_| self.is_gone()) else {
             return;
         };
         let forgotten = self

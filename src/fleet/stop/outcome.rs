@@ -9,6 +9,7 @@ use super::{Selected, Selection};
 use crate::fleet::Unopened;
 use crate::fleet::survey::Unknown;
 use crate::model::{Error, Exit, Name, Reference, StopTarget, json};
+use crate::state::Entries;
 
 /// What is said of what a signal came before.
 const INTERRUPTED: &str = "interrupted before its removal was requested";
@@ -119,7 +120,6 @@ pub struct Unstopped {
     /// Whether no repetition mends it.
     pub permanent: bool,
     /// Whether it is a registration only: no machine is left that could cost anything.
-    #[serde(skip)]
     pub registration_only: bool,
 }
 
@@ -197,8 +197,17 @@ impl StopOutcome {
         }
     }
 
-    /// What it came to where a signal came before it was known what there is.
-    pub fn interrupted_looking(target: &StopTarget) -> Self {
+    /// What it came to where a signal came before it was known what there is but for `recorded`, what the state file
+    /// has of it.
+    pub fn interrupted_looking(target: &StopTarget, recorded: Entries) -> Self {
+        let recorded = recorded.into_iter().map(|(name, record)| {
+            let unstopped = Unstopped::new(record.instance.as_ref(), Some(&name), INTERRUPTED);
+            if record.machineless {
+                unstopped.registration_only()
+            } else {
+                unstopped
+            }
+        });
         let failed = match target {
             StopTarget::Named {
                 machines, names, ..
@@ -209,7 +218,7 @@ impl StopOutcome {
                     .collect()
             }
             StopTarget::All | StopTarget::Orphans | StopTarget::Run { .. } | StopTarget::State => {
-                Vec::new()
+                recorded.collect()
             }
         };
         let unread = Unknown::new("all there is", "interrupted before it was listed");
@@ -227,8 +236,11 @@ impl StopOutcome {
             return;
         }
         let is_seen = |one: &Pending| {
-            let mut chosen = seen.chosen.iter();
-            chosen.any(|chosen| chosen.name.as_ref() == Some(&one.name))
+            let chosen = seen.chosen.iter().map(|one| one.name.as_ref());
+            let kept = seen.kept.iter().map(|one| Some(&one.name));
+            let failed = seen.failed.iter().map(|one| one.name.as_ref());
+            let mut all = chosen.chain(kept).chain(failed);
+            all.any(|name| name == Some(&one.name))
         };
         let all = std::mem::take(&mut self.pending);
         for one in all {
@@ -378,14 +390,15 @@ mod tests {
 
     #[test]
     fn a_signal_is_no_proof_where_something_was_not_read() {
-        let unread = StopOutcome::interrupted_looking(&StopTarget::Orphans);
+        let unread = StopOutcome::interrupted_looking(&StopTarget::Orphans, Entries::new());
         assert_eq!(unread.exit(), Exit::Failed);
         let named = StopTarget::Named {
             machines: vec!["docker:x/y".parse().expect("a reference")],
             names: vec![],
             starts: true,
         };
-        assert_eq!(StopOutcome::interrupted_looking(&named).exit(), Exit::Left);
+        let named = StopOutcome::interrupted_looking(&named, Entries::new());
+        assert_eq!(named.exit(), Exit::Left);
     }
 
     #[test]

@@ -7,8 +7,9 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::fleet::answer::Timeout;
 
-/// How long a stop may go on after a signal: GitHub sends the next one after 7.5 s.
-const AFTER_A_SIGNAL: Duration = Duration::from_secs(5);
+/// How long a stop may go on after a signal: GitHub sends the next one after 7.5 s, and what comes after the stop, as the
+/// end of a token, is to be done 5 s after the first.
+const AFTER_A_SIGNAL: Duration = Duration::from_millis(4400);
 
 /// The moment at which a stop ends. A signal brings it nearer, a second one ends the stop.
 #[derive(Debug)]
@@ -39,15 +40,15 @@ impl TimeLimit {
         self.0.borrow().interrupted
     }
 
-    /// A signal came.
-    pub(super) fn interrupt(&self) {
+    /// A signal came, at a moment that may be past.
+    pub(super) fn interrupt(&self, at: Instant) {
         self.0.send_modify(|limit| {
             let more = if limit.interrupted {
                 Duration::ZERO
             } else {
                 AFTER_A_SIGNAL
             };
-            limit.end = limit.end.min(Instant::now() + more);
+            limit.end = limit.end.min(at + more);
             limit.interrupted = true;
         });
     }
@@ -84,15 +85,18 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_signal_shortens_what_is_waited_for_already_and_a_second_one_ends_it() {
-        for (second_signal, lasts) in [(None, 15 * SECOND), (Some(2 * SECOND), 12 * SECOND)] {
+        for (second_signal, lasts) in [
+            (None, 10 * SECOND + AFTER_A_SIGNAL),
+            (Some(2 * SECOND), 12 * SECOND),
+        ] {
             let limit = TimeLimit::new(Instant::now() + 60 * SECOND);
             let begun = Instant::now();
             let signals = async {
                 sleep(10 * SECOND).await;
-                limit.interrupt();
+                limit.interrupt(Instant::now());
                 if let Some(after) = second_signal {
                     sleep(after).await;
-                    limit.interrupt();
+                    limit.interrupt(Instant::now());
                 }
             };
             let (ended, ()) = tokio::join!(limit.limit(std::future::pending::<()>()), signals);
@@ -103,9 +107,18 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_signal_prolongs_nothing() {
         let limit = TimeLimit::new(Instant::now() + SECOND);
-        limit.interrupt();
+        limit.interrupt(Instant::now());
         assert_eq!(limit.left(), SECOND);
         limit.interrupted().await;
         assert_eq!(limit.limit(async { 3 }).await, Ok(3));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_used_of_the_time_after_a_signal_is_not_given_again() {
+        let limit = TimeLimit::new(Instant::now() + 60 * SECOND);
+        let heard = Instant::now();
+        sleep(2 * SECOND).await;
+        limit.interrupt(heard);
+        assert_eq!(limit.left() + 2 * SECOND, AFTER_A_SIGNAL);
     }
 }

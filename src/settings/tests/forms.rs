@@ -239,7 +239,7 @@ fn every_setting_has_a_variable_and_a_wrong_text_in_it_is_told() {
             };
             match cli.command {
                 Command::Start(args) => settings.start(&args).err(),
-                Command::Stop(args) => settings.stop(&args).err(),
+                Command::Stop(args) => settings.stop(&args, None).err(),
                 Command::List(args) => settings.list(&args).err(),
                 Command::Providers(_) => None,
             }

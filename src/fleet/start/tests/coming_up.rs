@@ -395,3 +395,29 @@ async fn what_is_undone_is_forgotten() {
     assert_eq!(scene.store.read().await.unwrap().len(), 0);
     scene.nothing_is_left();
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_start_that_github_kept_from_seeing_its_runners_names_what_github_said() {
+    for fails in [true, false] {
+        let mut scene = Scene::new(1, &["a"]);
+        scene.plan.timeout = 60 * SECOND;
+        scene.hub.state().online_after = None;
+        // What failed only for a while is not the reason.
+        scene.hub.state().listing_fails = true;
+        let heals = async {
+            sleep(20 * SECOND).await;
+            scene.hub.state().listing_fails = fails;
+        };
+        let started = scene.start_while(heals).await;
+        let trouble = first_trouble(&started);
+        let expected = if fails {
+            "could not tell within the time limit whether it came online (its machine reached the phase \
+             `run`): could not list"
+        } else {
+            "it did not come online within the time limit (its machine reached the phase `run`)"
+        };
+        assert_eq!(trouble, expected);
+        assert_eq!(chain(&started.failed[0].trouble.error()), expected);
+        scene.nothing_is_left();
+    }
+}

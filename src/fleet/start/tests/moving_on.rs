@@ -127,3 +127,24 @@ async fn a_machine_whose_runner_got_a_job_meanwhile_stays() {
     let machines = scene.cloud.machines();
     assert_eq!(machines[0].instance.id.location.as_deref(), Some("a"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_registration_that_could_not_be_removed_keeps_nobody_from_moving_on() {
+    let scene = Scene::new(1, &["a", "b"]);
+    hopeless(&scene, "a");
+    let silent = async {
+        scene.machine_of(0).await;
+        scene.hub.state().silent = true;
+        while scene.hub.asked("deregister").len() < 2 {
+            sleep(SECOND / 10).await;
+        }
+        scene.hub.state().silent = false;
+    };
+    let started = scene.start_while(silent).await;
+    assert_eq!((started.up.len(), started.failed.len()), (1, 0));
+    assert!(started.left.is_empty(), "{:?}", started.left);
+    let machines = scene.cloud.machines();
+    assert_eq!(machines.len(), 1, "the first one is gone");
+    assert_eq!(machines[0].instance.id.location.as_deref(), Some("b"));
+    assert_eq!(scene.hub.names(), [started.up[0].name.as_str()]);
+}

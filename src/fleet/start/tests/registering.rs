@@ -75,6 +75,37 @@ async fn a_refused_registration_is_not_repeated() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_refusal_after_a_lost_answer_is_not_repeated_either() {
+    use github::ErrorKind::{Ambiguous, Forbidden, Invalid, NotFound, Unauthorized};
+    for refusal in [Forbidden, Invalid, NotFound, Unauthorized] {
+        let scene = Scene::new(1, &["a"]);
+        let mut faults = vec![HubFault::Error(refusal); 50];
+        faults.push(HubFault::Error(Ambiguous));
+        scene.hub.state().register_faults = faults;
+        let started = scene.start().await;
+        let asked = scene.hub.asked("register").len();
+        assert_eq!((started.failed.len(), asked), (1, 2), "{refusal:?}");
+        let Trouble::Register(told) = &started.failed[0].trouble else {
+            panic!("{:?}", started.failed)
+        };
+        assert_eq!(told.kind, refusal);
+        scene.nothing_is_left();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_runner_gets_few_names_though_every_answer_is_lost() {
+    let scene = Scene::new(1, &["a"]);
+    scene.hub.state().register_faults = vec![HubFault::AnswerLost(Duration::ZERO); 1000];
+    let started = scene.start().await;
+    let mut names = scene.hub.asked("register");
+    names.dedup();
+    assert_eq!(names.len(), 4, "{names:?}");
+    assert!(started.left.is_empty(), "{:?}", started.left);
+    scene.nothing_is_left();
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_registration_that_waited_too_long_for_room_is_replaced() {
     let scene = Scene::new(1, &["a", "b"]);
     scene.cloud.set("a", |place| {

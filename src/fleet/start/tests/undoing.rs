@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::fleet::doubles::Fault as HubFault;
+use crate::model::Event;
 
 /// What GitHub gives between its first signal and the second one, less a little.
 const BOUND: Duration = Duration::from_secs(7);

@@ -288,3 +288,40 @@ async fn a_record_is_kept_while_github_knows_its_runner() {
         "{stops:?}"
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_sweep_says_how_it_ends_that_a_record_of_a_removed_table_is_kept() {
+    let scene = Scene::new();
+    let lost: Reference = "removed:eu/x".parse().expect("a reference");
+    scene
+        .record(&tags("a", 100_000), "removed", Some(lost.clone()))
+        .await;
+    let stops = scene.stop(&stop(StopTarget::Orphans)).await;
+    let [kept] = stops.kept.as_slice() else {
+        panic!("{stops:?}")
+    };
+    let way_out = format!("gharun stop --force {lost}");
+    assert!(kept.reason.contains(&way_out), "{}", kept.reason);
+    assert_eq!((stops.exit(), scene.records().await), (Exit::Left, 1));
+    let stops = scene.stop(&forced(named(&[&lost]))).await;
+    assert_eq!((stops.exit(), scene.records().await), (Exit::Done, 0));
+    let stops = scene.stop(&stop(StopTarget::Orphans)).await;
+    assert_eq!(stops.exit(), Exit::Done, "{stops:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_of_a_table_that_cannot_be_opened_says_why() {
+    for machine in [Some("far:eu/x"), None] {
+        let scene = Scene::new().with_unopened("far");
+        let machine: Option<Reference> = machine.map(|it| it.parse().expect("a reference"));
+        scene.record(&tags("a", 3600), "far", machine).await;
+        let stops = scene.stop(&stop(StopTarget::State)).await;
+        let [failed] = stops.failed.as_slice() else {
+            panic!("{stops:?}")
+        };
+        let told = chain(&failed.error);
+        assert!(told.contains("could not read `api_key` of `far`"), "{told}");
+        assert_eq!(failed.error.hints(), ["set $GPU_KEY"]);
+        assert_eq!((stops.exit(), scene.records().await), (Exit::Left, 1));
+    }
+}

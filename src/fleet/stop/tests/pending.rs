@@ -163,3 +163,24 @@ async fn who_does_not_wait_is_told_of_what_may_still_come() {
     assert_eq!(scene.records().await, 1);
     assert!(begin.elapsed() <= 10 * SECOND);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_came_and_is_kept_comes_no_more() {
+    let scene = Scene::new();
+    let late = tags("a", 60);
+    scene.record(&late, "gpu", None).await;
+    let comes = async {
+        sleep(20 * SECOND).await;
+        let (machine, _) = scene.machine(&late).await;
+        let id = scene.runner(&late.name, "online");
+        scene.busy(id, None);
+        scene.cloud.busy(&machine.id, true);
+    };
+    let request = stop(THIS_RUN);
+    let (stops, ()) = tokio::join!(scene.stop(&request), comes);
+    assert_eq!(names(&stops), [&late.name; 0], "{stops:?}");
+    let [kept] = stops.kept.as_slice() else {
+        panic!("{stops:?}")
+    };
+    assert_eq!((&kept.name, stops.exit()), (&late.name, Exit::Left));
+}

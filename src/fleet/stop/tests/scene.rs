@@ -290,6 +290,7 @@ impl Scene {
                 1 => tokio::time::sleep(after).await,
                 _ => std::future::pending().await,
             }
+            tokio::time::Instant::now()
         };
         carry_out(&self.fleet(), &self.view, stop, selection, signals).await
     }

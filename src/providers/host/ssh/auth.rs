@@ -190,7 +190,7 @@ fn accepted(
             ));
             Ok(false)
         }
-        Err(error) if is_gone(&error) => {
+        Err(error) if is_cut(&error) => {
             tried.push(name);
             let said = format!("{} after {}", error.message(), tried.join(", "));
             let lost = unavailable(format!("it closed the connection during the login: {said}"));
@@ -201,6 +201,12 @@ fn accepted(
             Ok(false)
         }
     }
+}
+
+/// Whether the connection was gone before the host judged a key: libssh2 then has the same code as for a key that the host
+/// refused, and tells them apart by its words alone (`userauth.c`).
+fn is_cut(error: &ssh2::Error) -> bool {
+    is_gone(error) || error.message().starts_with("Waiting for ")
 }
 
 pub(super) fn is_gone(error: &ssh2::Error) -> bool {
