@@ -393,3 +393,58 @@ fn without_a_token_a_named_machine_is_ended_and_its_registration_is_not_called_r
         "{listed}"
     );
 }
+
+/// Starts a runner here, and forgets that it was started.
+fn unrecorded(world: &World) -> (String, std::path::PathBuf) {
+    let started = world.run("start local --output json").exits(0).json();
+    let mapping = started["mapping"].as_object().expect("a mapping");
+    let (machine, name) = mapping.iter().next().expect("a machine");
+    let slots = world.path("home/.local/state/gharun/slots");
+    let name = name.as_str().expect("a label");
+    let state = world.path("home/.local/state/gharun");
+    for entry in std::fs::read_dir(&state).expect("it is there").flatten() {
+        if entry.file_name() != "slots" {
+            let path = entry.path();
+            let removed = if path.is_dir() {
+                std::fs::remove_dir_all(&path)
+            } else {
+                std::fs::remove_file(&path)
+            };
+            removed.expect("it is ours");
+        }
+    }
+    (
+        machine.clone(),
+        slots.join("slot-1").join(name).join("meta"),
+    )
+}
+
+#[test]
+fn a_machine_here_with_damaged_tags_is_named_and_ended_by_its_reference() {
+    let world = World::new();
+    for (damage, is_forced) in [("gharun-expires=never\n", false), ("", true)] {
+        let (machine, meta) = unrecorded(&world);
+        let text = std::fs::read_to_string(&meta).expect("it is there");
+        let lines = text.lines().map(|line| match line.split_once('=') {
+            Some(("gharun-expires", _)) => damage.to_owned(),
+            _ => format!("{line}\n"),
+        });
+        let text = if damage.is_empty() {
+            String::new()
+        } else {
+            lines.collect()
+        };
+        std::fs::write(&meta, text).expect("it is ours");
+        let listed = world.run("list --output json").exits(1);
+        assert!(listed.stdout.contains(&machine), "{}", listed.stdout);
+        if is_forced {
+            let said = world.run(&format!("stop {machine}")).exits(3);
+            let command = format!("gharun stop --force {machine}");
+            assert!(said.stderr.contains(&command), "{}", said.stderr);
+            assert_eq!(slots(&world), 1);
+        }
+        let force = if is_forced { "--force " } else { "" };
+        world.run(&format!("stop {force}{machine}")).exits(0);
+        assert_eq!(slots(&world), 0);
+    }
+}

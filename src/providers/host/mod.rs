@@ -29,7 +29,7 @@ mod tests;
 
 use output::ScriptOutput;
 use scripts::{CHECK, COMMON, IDENTIFY, IN_USE, KEEPER, LAUNCH, LIST, LOGS, TERMINATE};
-use spelling::{encode, folder_for_people, folder_word, machines, shares, taken};
+use spelling::{encode, folder_for_people, folder_word, foreign, machines, shares, taken};
 
 /// What a script may take on a host that is well: reading, and all that waits for processes.
 const READING: Duration = Duration::from_secs(30);
@@ -291,8 +291,8 @@ impl<S: Shell> Host<S> {
         }
     }
 
-    /// See [`super::Provider::list`]. A slot that bears our tag and cannot be made out makes the
-    /// place unread: it may be any machine that is asked about. What does not bear it is left out.
+    /// See [`super::Provider::list`]. A slot that cannot be read makes the place unread: it may hold any machine that is
+    /// asked about. A machine that cannot be judged is told by its name, which is that of its folder.
     pub(crate) async fn list(&self) -> Result<Listing> {
         let place = self.place().await?;
         let doing = format!("could not list the slots of {}", self.shell.host());
@@ -316,13 +316,17 @@ impl<S: Shell> Host<S> {
         for path in answer.all("unread ") {
             unread(format!("could not read `{path}`"));
         }
-        for path in answer.all("foreign ") {
-            unread(format!("`{path}` belongs to another user"));
-        }
         for machine in machines(self.address(place), &answer.lines) {
             match machine {
                 Ok(machine) => listing.instances.push(machine),
-                Err(id) => unread(format!("the tags of `{id}` are incomplete")),
+                Err(unjudged) => listing.unjudged.push(*unjudged),
+            }
+        }
+        for path in answer.all("foreign ") {
+            let foreign = foreign(self.address(place), path);
+            // Whoever calls a folder like a machine of ours hides nothing.
+            if listing.find(&foreign.id).is_none() && listing.unjudged(&foreign.id).is_none() {
+                listing.unjudged.push(foreign);
             }
         }
         Ok(listing)

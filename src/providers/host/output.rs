@@ -2,6 +2,7 @@
 
 use super::spelling::tail;
 use super::{Error, ErrorKind, Output};
+use crate::model::text::typed;
 
 /// The lines of a script that ran to its end.
 pub(super) struct ScriptOutput {
@@ -41,6 +42,22 @@ impl ScriptOutput {
         lines.filter_map(move |line| line.strip_prefix(word))
     }
 
+    /// Adds what there is to type against a folder that was refused.
+    fn mending(&self, error: Error) -> Error {
+        let mut mends = self.all("mend ").peekable();
+        if mends.peek().is_none() {
+            return error.hinted("set `work_dir` to a folder that this user may write to");
+        }
+        let hints = mends.filter_map(|line| {
+            let (command, path) = line.split_once(" -- ")?;
+            let command = format!("{command} {}", typed(path));
+            Some(format!(
+                "run `{command}` there if that is right, or set `work_dir` to a folder of its own in one of yours"
+            ))
+        });
+        error.hinted_all(hints)
+    }
+
     /// The error for a failure that the script told in words, which say more than its kind.
     pub(super) fn error(&self, kind: ErrorKind, doing: String) -> Error {
         let says = |texts: &[&str]| texts.iter().any(|text| self.stderr.contains(text));
@@ -55,9 +72,10 @@ impl ScriptOutput {
                 "not a folder",
                 "belongs to another user",
                 "every user may move",
+                "others may write to",
             ])
         {
-            Error::setting("work_dir", doing)
+            self.mending(Error::setting("work_dir", doing))
         } else {
             Error::new(kind, doing)
         };

@@ -6,16 +6,24 @@ use jiff::Timestamp;
 
 use crate::model::text::quoted;
 use crate::model::{Condition, Instance, InstanceId, Tags};
+use crate::providers::{Error, ErrorKind, Unjudged};
 
-/// Reads what `report` printed. A machine that vanished while it was reported is left out; one whose
-/// tags are not whole is told by its name.
-pub(super) fn machines(place: &str, lines: &[String]) -> Vec<Result<Instance, String>> {
+/// Reads what `report` printed. A machine that vanished while it was reported is left out; one whose tags are
+/// not whole, or were lost, cannot be judged.
+pub(super) fn machines(place: &str, lines: &[String]) -> Vec<Result<Instance, Box<Unjudged>>> {
     let mut machines = Vec::new();
     let mut current: Option<Report> = None;
     for line in lines {
         let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
         match (word, &mut current) {
             ("machine", current) => *current = Some(Report::of(rest)),
+            ("unmarked", current) => {
+                let report = Report::of(rest);
+                *current = Some(Report {
+                    is_unmarked: true,
+                    ..report
+                });
+            }
             ("state", Some(report)) => report.state = rest,
             ("meta", Some(report)) => {
                 let (key, value) = rest.split_once('=').unwrap_or((rest, ""));
@@ -59,6 +67,26 @@ struct Report<'a> {
     id: &'a str,
     state: &'a str,
     pairs: Vec<(&'a str, String)>,
+    /// Whether it lacks the mark of gharun at this place.
+    is_unmarked: bool,
+}
+
+/// The machine in a folder.
+fn id(place: &str, folder: &str) -> InstanceId {
+    InstanceId {
+        location: Some(place.to_owned()),
+        id: folder.to_owned(),
+    }
+}
+
+/// A machine in the folder of another user, of which nothing is read.
+pub(super) fn foreign(place: &str, path: &str) -> Unjudged {
+    let folder = path.rsplit('/').next().unwrap_or(path);
+    let name = |key: &str| (key == "gharun-name").then(|| folder.to_owned());
+    Unjudged::by_tags(id(place, folder), name).foreign(Error::new(
+        ErrorKind::Denied,
+        format!("`{path}` belongs to another user"),
+    ))
 }
 
 impl<'a> Report<'a> {
@@ -67,14 +95,39 @@ impl<'a> Report<'a> {
             id,
             state: "",
             pairs: Vec::new(),
+            is_unmarked: false,
         }
     }
 
-    fn read(&self, place: &str) -> Result<Instance, String> {
-        self.machine(place).ok_or_else(|| self.id.to_owned())
+    fn read(&self, place: &str) -> Result<Instance, Box<Unjudged>> {
+        self.machine(place)
+            .ok_or_else(|| Box::new(self.unjudged(place)))
+    }
+
+    fn unjudged(&self, place: &str) -> Unjudged {
+        let unjudged = Unjudged::by_tags(id(place, self.id), |key| match key {
+            // The folder's: nobody but us has named it.
+            "gharun-name" => Some(self.id.to_owned()),
+            key => {
+                let mut pairs = self.pairs.iter();
+                let (_, value) = pairs.find(|(own, _)| *own == key)?;
+                Some(value.clone())
+            }
+        });
+        if !self.is_unmarked {
+            return unjudged;
+        }
+        let error = Error::new(
+            ErrorKind::Unexpected,
+            "something runs in its slot, but its tags are lost, or those of another host or folder",
+        );
+        Unjudged { error, ..unjudged }
     }
 
     fn machine(&self, place: &str) -> Option<Instance> {
+        if self.is_unmarked {
+            return None;
+        }
         let pairs = self.pairs.iter().map(|(key, value)| (*key, value));
         let tags = Tags::from_pairs(pairs)?;
         let (_, made) = self.pairs.iter().find(|(key, _)| *key == "made")?;
@@ -86,10 +139,7 @@ impl<'a> Report<'a> {
         };
         (tags.name.as_str() == self.id).then_some(())?;
         Some(Instance {
-            id: InstanceId {
-                location: Some(place.to_owned()),
-                id: self.id.to_owned(),
-            },
+            id: id(place, self.id),
             state,
             tags,
             created: Timestamp::from_second(made.parse().ok()?).ok()?,

@@ -22,6 +22,7 @@ mod owners;
 mod queue;
 mod scripts;
 mod slots;
+mod strangers;
 mod table;
 
 contract!(Here);

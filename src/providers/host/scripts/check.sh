@@ -9,13 +9,16 @@ if [ ! -d "$there" ] || [ ! -w "$there" ] || [ ! -x "$there" ]; then
     say "\`$there\` is not a folder that this user may write to" >&2
     fail unprepared
 fi
-secure "$ROOT" || fail unprepared
-for dir in "$ROOT/." "$ROOT"/slot-*; do
-    [ -d "$dir" ] || continue
+if ! secure "$ROOT" || ! enclosed; then
+    fail unprepared
+fi
+[ -z "$exposed" ] || say "warning others may write to \`$physical\`: the next start forbids it"
+for dir in "$ROOT"/slot-*; do
+    is_slot "$dir" || continue
     if ! owned "$dir"; then
         say "warning \`$dir\` belongs to another user: it is left alone"
     elif open && closable; then
-        say "warning others may write to \`${dir%/.}\`: the next start forbids it"
+        say "warning others may write to \`$dir\`: the next start forbids it"
     fi
 done
 if ! { command -v setsid || perl -e 'use POSIX' || command -v bash; } >/dev/null 2>&1; then

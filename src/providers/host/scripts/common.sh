@@ -59,10 +59,16 @@ started() {
     fi
 }
 
+# Whether $1 is a file and no link: whoever reads a pipe may wait for ever, and a link leads anywhere.
+plain() {
+    [ -f "$1" ] && [ ! -L "$1" ]
+}
+
 # Whether the process that the file $1 names still runs; leaves its number in $pid.
 alive() {
     pid=
     since=
+    plain "$1" || return 1
     { read -r pid since; } 2>/dev/null <"$1" || return 1
     [ -n "$since" ] && [ "$(started "$pid")" = "$since" ]
 }
@@ -87,7 +93,8 @@ table() {
 # Prints the processes of the machine $1: of the groups whose leaders the files $2... name, all
 # that descends from them, and all that bears its mark, where the system shows that.
 members() {
-    marked=$(grep -lF "GHARUN_SLOT=$1" /proc/[0-9]*/environ 2>/dev/null)
+    # Without -z the one of busybox looks at the first variable alone.
+    marked=$(grep -lFz "GHARUN_SLOT=$1" /proc/[0-9]*/environ 2>/dev/null)
     shift
     groups=' '
     for file; do
@@ -149,12 +156,21 @@ quell() {
     done
 }
 
+# Of root's: takes the folders in $1 from the user that a job ran as, from the top down. The `rm` of busybox goes by
+# names, and what is left of a job could put a link to a folder of root's in the place of one that it is about to enter.
+seize() {
+    if [ -d "$1" ] && [ ! -L "$1" ] && [ "$(id -u)" -eq 0 ] && rm --help 2>&1 | grep -q BusyBox; then
+        find "$1" -type d \( ! -user 0 -o -perm -020 -o -perm -002 \) -exec chown -h 0 {} \; -exec chmod 700 {} \;
+    fi
+}
+
 # Removes folders, also those that a job made read-only. Two may be at it: then `rm` misses what the
 # other one was quicker to remove, and some of them call that a failure.
 erase() {
     for folder; do
         tries=0
-        while [ -e "$folder" ]; do
+        seize "$folder" 2>/dev/null
+        while [ -e "$folder" ] || [ -L "$folder" ]; do
             tries=$((tries + 1))
             case $tries in
             1) rm -rf "$folder" 2>/dev/null && continue ;;
@@ -167,7 +183,7 @@ erase() {
                 rm -rf "$folder" 2>/dev/null && continue
                 ;;
             esac
-            chmod -R u+rwX "$folder" 2>/dev/null
+            [ -L "$folder" ] || chmod -R u+rwX "$folder" 2>/dev/null
         done
     done
     return 0
@@ -177,15 +193,19 @@ erase() {
 # several at a time.
 discard() {
     name=${1##*/}
-    mv "$1" "$ROOT/.gone/$name.$$" 2>/dev/null
+    if owned "$ROOT/.gone" && [ ! -L "$ROOT/.gone" ]; then
+        mv "$1" "$ROOT/.gone/$name.$$" 2>/dev/null
+        set -- "$1" "$ROOT/.gone/$name".*
+    fi
     erase "$1" || return 1
     rmdir "${1%/*}" 2>/dev/null
-    erase "$ROOT/.gone/$name".*
+    shift
+    erase "$@"
 }
 
 # Prints the value of key $2 in the meta file of machine $1.
 meta() {
-    sed -n "s/^$2=//p" "$1/meta" 2>/dev/null
+    plain "$1/meta" && sed -n "s/^$2=//p" "$1/meta" 2>/dev/null
 }
 
 # Whether the time in key $2 of machine $1, and $3 seconds more, has come. Not when there is no time.
@@ -197,14 +217,38 @@ passed() {
     [ "$(date +%s)" -ge "$((time + $3))" ]
 }
 
-# Whether the machine in the folder $1 bears our tags.
-tagged() {
-    [ "$(meta "$1" managed-by)" = gharun ] && [ "$(meta "$1" place)" = "$PLACE" ]
+# Whether $1 is a slot: a folder with a number, and no link to one.
+is_slot() {
+    case ${1##*/slot-} in
+    '' | *[!0-9]*) return 1 ;;
+    esac
+    [ -d "$1" ] && [ ! -L "$1" ]
 }
 
-# Whether it is ours as well: tags are written by anybody.
+# Whether the folder $1 has a name that gharun may have given it. Others' names may hold a line of ours.
+is_named() {
+    case ${1##*/} in
+    *[!A-Za-z0-9._-]*) return 1 ;;
+    gharun-*) ;;
+    *) return 1 ;;
+    esac
+}
+
+# Whether the machine in the folder $1 is ours and bears our tags, which are written by anybody. Of another user's
+# nothing is read.
 ours() {
-    tagged "$1" && owned "$1"
+    owned "$1" && [ "$(meta "$1" managed-by)" = gharun ] && [ "$(meta "$1" place)" = "$PLACE" ]
+}
+
+# Whether a machine of ours is in the folder $1, though it has lost its tags, or the host its identity: something of
+# it runs here and now, or it cannot be looked into. A copy of a folder, or one that another host shares, has nothing
+# that runs here.
+lost() {
+    is_named "$1" && owned "$1" && [ -d "$1" ] || return 1
+    [ ! -x "$1" ] || alive "$1/leader" || alive "$1/keeper" || alive "$1/watcher" ||
+        [ -n "$(members "${1##*/}")" ] || return 1
+    # It may have gone meanwhile.
+    [ -d "$1" ]
 }
 
 # Leaves in $mode and $owner what `ls` says of $1, of a link itself.
@@ -235,10 +279,11 @@ owned() {
 }
 me=
 
-# Whether others may write to what we looked at; of a link that says nothing.
+# Whether others may write to what we looked at, and take what is ours there: not in a sticky folder. Of a link its
+# mode says nothing.
 open() {
     case $mode in
-    l*) return 1 ;;
+    l* | ?????????[tT]*) return 1 ;;
     ?????w* | ????????w*) ;;
     *) return 1 ;;
     esac
@@ -249,32 +294,94 @@ closable() {
     [ "$owner" = "$me" ] || [ "$me" -eq 0 ]
 }
 
-# Fails, and tells why on stderr, where somebody else could put something in the place of the folder $1, as
-# it is named and without links: by owning it or a folder above it, or where everybody may write to one of
-# those. In a sticky one nobody can move what is not theirs. What is not there yet will be ours.
+# Tells why a folder is refused, on stderr, and what to type: the command $2, for the path $3.
+refuse() {
+    say "$1" >&2
+    as=
+    [ "$me" -eq 0 ] || as='sudo '
+    say "mend $as$2 -- $3"
+}
+
+# Fails where somebody else could put something in the place of the folder $1: by owning it, or a folder or a link on
+# the way to it, or where everybody may write to a folder on that way. In a sticky one nobody can move what is not
+# theirs. What is not there yet will be ours. Leaves in $physical where the way leads.
 secure() {
-    physical=$(cd -P "$1" 2>/dev/null && pwd)
-    [ "$physical" != "$1" ] || physical=
-    for path in "$1/." "${physical%/*}"; do
-        while [ -n "$path" ]; do
-            if [ -e "$path" ] || [ -L "$path" ]; then
-                owned "$path" || {
-                    say "\`${path%/.}\` belongs to another user" >&2
-                    return 1
-                }
-                # The folder itself can be closed.
-                if [ "${path%/.}" != "$1" ] || ! closable; then
-                    case $mode in
-                    d???????w[!tT]*)
-                        say "every user may move what is in \`${path%/.}\`" >&2
-                        return 1
-                        ;;
-                    esac
-                fi
+    rest=$1
+    physical=
+    links=0
+    while [ -n "$rest" ]; do
+        part=${rest%%/*}
+        case $rest in
+        */*) rest=${rest#*/} ;;
+        *) rest= ;;
+        esac
+        case $part in
+        '' | .) continue ;;
+        ..)
+            physical=${physical%/*}
+            continue
+            ;;
+        esac
+        path=$physical/$part
+        if [ ! -e "$path" ] && [ ! -L "$path" ]; then
+            physical=$path
+            continue
+        fi
+        if ! owned "$path"; then
+            refuse "\`$path\` belongs to another user" "chown -h $(id -un 2>/dev/null || say "$me")" "$path"
+            return 1
+        fi
+        case $mode in
+        l*)
+            links=$((links + 1))
+            target=$(readlink "$path")
+            if [ "$links" -gt 40 ] || [ -z "$target" ]; then
+                say "\`$path\` is not a folder but a link that leads nowhere" >&2
+                return 1
             fi
-            path=${path%/*}
-        done
+            rest=$target/$rest
+            case $target in
+            /*) physical= ;;
+            esac
+            continue
+            ;;
+        d???????w[!tT]*)
+            # The folder itself can be closed: see `enclosed`.
+            case $rest in
+            *[!/]*)
+                refuse "every user may move what is in \`$path\`" 'chmod o-w' "$path"
+                return 1
+                ;;
+            esac
+            ;;
+        esac
+        physical=$path
     done
+}
+
+# Whether the folder of the slots, which `secure` has found, is safe from others, or once it is closed: then $exposed
+# says so. Closed is only what is ours and gharun's; what else it holds, others may share on purpose.
+enclosed() {
+    exposed=
+    look "$physical/."
+    open || return 0
+    everybody=
+    case $mode in
+    ????????w*) everybody=yes ;;
+    esac
+    if closable; then
+        if [ -d "$physical/.new" ] && [ ! -L "$physical/.new" ] && owned "$physical/.new" ||
+            [ -z "$(ls -A "$physical")" ]; then
+            exposed=yes
+            return 0
+        fi
+        refuse "others may write to \`$physical\`, and it holds more than slots" 'chmod go-w' "$physical"
+        return 1
+    fi
+    # Whom root has put into a group is root's affair.
+    [ -n "$everybody" ] || return 0
+    refuse "every user may move what is in \`$physical\`" 'chmod o-w' "$physical"
+    return 1
 }
 
 # Leaves in $condition what the machine in the folder $1 is doing.
@@ -291,7 +398,7 @@ condition() {
     # Written before the keeper ends, so it is read after the keeper was seen to have ended.
     at=
     how=
-    { read -r at how; } 2>/dev/null <"$1/exit"
+    ! plain "$1/exit" || { read -r at how; } 2>/dev/null <"$1/exit"
     if [ -n "$at" ]; then
         condition="ended $how"
     elif [ -e "$1/keeper" ]; then
@@ -306,7 +413,7 @@ condition() {
 # Prints all that is known of the machine in the folder $1.
 report() {
     condition "$1"
-    [ -r "$1/meta" ] || return 1
+    plain "$1/meta" && [ -r "$1/meta" ] || return 1
     say "machine ${1##*/}"
     say "state $condition"
     sed 's/^/meta /' "$1/meta" && say end

@@ -2,7 +2,9 @@
 
 set --
 for dir in "$ROOT"/slot-*/"$NAME"; do
-    ours "$dir" && set -- "$@" "$dir/leader"
+    if is_slot "${dir%/*}" && { ours "$dir" || lost "$dir"; }; then
+        set -- "$@" "$dir/leader"
+    fi
 done
 pids=$(members "$NAME" "$@")
 set -f
@@ -12,7 +14,7 @@ if [ -r /proc/self/cmdline ]; then
         set -- "$@" "/proc/$pid/cmdline"
     done
     # Few mention it, and only those need a closer look.
-    files=$(grep -lF Runner.Worker /dev/null "$@" 2>/dev/null)
+    files=$(grep -lFz Runner.Worker /dev/null "$@" 2>/dev/null)
     words=
     for file in $files; do
         words="$words $(tr '\0' '\n' 2>/dev/null <"$file" | head -n 2)"

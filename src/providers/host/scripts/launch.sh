@@ -10,7 +10,7 @@ fresh=$lock/$MARK
 unlock() {
     erase "$fresh"
     holder=
-    { read -r holder _; } 2>/dev/null <"$lock/launcher"
+    ! plain "$lock/launcher" || { read -r holder _; } 2>/dev/null <"$lock/launcher"
     [ "$holder" != "$$" ] || erase "$lock"
 }
 
@@ -76,7 +76,10 @@ detach() {
 # Reports the machine of this name, if there is one, and ends the script.
 adopt() {
     for dir in "$ROOT"/slot-*/"$NAME"; do
-        [ -d "$dir" ] || continue
+        # What another user calls so is theirs.
+        if [ ! -d "$dir" ] || ! is_slot "${dir%/*}" || ! owned "$dir"; then
+            continue
+        fi
         if ! ours "$dir" || [ "$(meta "$dir" gharun-start)" != "$START" ]; then
             give_up stranger
         fi
@@ -119,7 +122,9 @@ over() {
 
 # Removes what ended in a slot; fails where the slot has to be left alone.
 vacate() {
-    owned "$1" || [ ! -d "$1" ] || return 1
+    if [ -d "$1" ] && { [ -L "$1" ] || ! owned "$1"; }; then
+        return 1
+    fi
     for dir in "$1"/* "$1"/.[!.]*; do
         [ -e "$dir" ] || continue
         over "$dir" || return 1
@@ -199,23 +204,36 @@ take() {
     return 1
 }
 
-# Closes to others what is ours and they may write to, and says so.
+# Closes to others the folders of ours that they may write to, and says so.
 close_off() {
     for path; do
         if [ ! -L "$path" ] && [ -d "$path" ] && owned "$path" && open && closable; then
-            chmod go-w "$path" && say "closed ${path%/.}"
+            chmod go-w "$path" && say "closed $path"
         fi
     done
 }
 
-close_off "$ROOT/."
-secure "$ROOT" || fail unprepared
+# Looked at before it is made, so that nobody's link leads us, and again once it is there: somebody may have been quicker.
+if [ ! -d "$ROOT" ]; then
+    if ! secure "$ROOT" || ! mkdir -p "$ROOT"; then
+        fail unprepared
+    fi
+fi
+if ! secure "$ROOT" || ! enclosed; then
+    fail unprepared
+fi
+if [ -n "$exposed" ]; then
+    chmod go-w "$physical" || fail unprepared
+    say "closed $physical"
+fi
 mkdir -p "$ROOT/.new" "$ROOT/.gone" || fail unprepared
 for dir in "$ROOT/.new" "$ROOT/.gone" "$ROOT/.queue"; do
-    [ ! -e "$dir" ] || owned "$dir" || {
-        say "\`$dir\` belongs to another user" >&2
-        fail unprepared
-    }
+    if [ -e "$dir" ] || [ -L "$dir" ]; then
+        owned "$dir" || {
+            refuse "\`$dir\` belongs to another user" "chown -h $(id -un 2>/dev/null || say "$me")" "$dir"
+            fail unprepared
+        }
+    fi
 done
 close_off "$ROOT/.new" "$ROOT/.gone" "$ROOT/.queue" "$ROOT"/slot-*
 [ -z "$CACHE" ] || mkdir -p "$CACHE" || fail unprepared
@@ -253,10 +271,13 @@ until take; do
         continue
     fi
     for slot in "$ROOT"/slot-*; do
-        [ ! -d "$slot" ] || owned "$slot" || say "foreign $slot"
+        ! is_slot "$slot" || owned "$slot" || say "foreign $slot"
     done
     for dir in "$ROOT"/slot-*/*; do
-        [ ! -e "$dir" ] || say "held ${dir##*/}"
+        case ${dir##*/} in
+        *[!A-Za-z0-9._-]*) ;;
+        *) ! is_slot "${dir%/*}" || say "held ${dir##*/}" ;;
+        esac
     done
     for _ in $ahead; do
         say ahead
@@ -274,7 +295,7 @@ start() {
     detach sh "$dir/keeper.sh" keep "$NAME" "$dir" "$CACHE" "$(meta "$dir" gharun-expires)"
 }
 if ! (start) </dev/null >>"$dir/log" 2>&1 || ! wait_for "$dir"; then
-    tail -c 2000 "$dir/log" >&2
+    ! plain "$dir/log" || tail -c 2000 "$dir/log" >&2
     rm -f "$dir/boot"
     if quell "$NAME" "$dir/leader" "$dir/keeper" "$dir/watcher" && discard "$dir"; then
         fail unstarted

@@ -16,25 +16,20 @@ readable() {
     ls "$1" >/dev/null
 }
 
-# Whether a machine is there and nothing of it can be read.
-hidden() {
-    [ -d "$1" ] || return 1
-    [ ! -x "$1" ] || { [ -e "$1/meta" ] && [ ! -r "$1/meta" ]; }
-}
-
 for slot in "$ROOT"/slot-*; do
-    [ -d "$slot" ] || continue
+    is_slot "$slot" || continue
     readable "$slot" || {
         say "unread $slot"
         continue
     }
     for dir in "$slot"/*; do
-        # It may go while we look.
-        if hidden "$dir" && nap && hidden "$dir"; then
-            say "unread $dir"
-        elif ours "$dir"; then
+        if ours "$dir"; then
             report "$dir"
-        elif tagged "$dir" && [ -d "$dir" ]; then
+        elif lost "$dir"; then
+            say "unmarked ${dir##*/}"
+            ! plain "$dir/meta" || sed 's/^/meta /' "$dir/meta"
+            say end
+        elif is_named "$dir" && ! owned "$dir" && [ -d "$dir" ]; then
             say "foreign $dir"
         fi
     done

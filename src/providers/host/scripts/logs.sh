@@ -1,7 +1,9 @@
 # Prints the end of what the machine $NAME said.
 
 for dir in "$ROOT"/slot-*/"$NAME"; do
-    ours "$dir" || continue
+    if ! is_slot "${dir%/*}" || ! plain "$dir/log" || ! { ours "$dir" || lost "$dir"; }; then
+        continue
+    fi
     say log
     tail -c 65536 "$dir/log" || fail unreadable
     # After the last line of the log, which may lack its end.

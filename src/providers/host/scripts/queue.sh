@@ -15,7 +15,7 @@ COUNTS=45
 # Whether a machine of name $1 is in a slot: then whoever waited for it waits no more.
 housed() {
     for home in "$ROOT"/slot-*/"$1"; do
-        [ ! -e "$home" ] || return 0
+        [ ! -e "$home" ] || ! owned "$home" || return 0
     done
     return 1
 }
@@ -37,6 +37,7 @@ queue() {
         turn=
         slots=
         written=
+        plain "$file" || continue
         { read -r turn name slots written; } 2>/dev/null <"$file" || continue
         case $slots:$written in
         : | *[!0-9:]*) continue ;;
@@ -81,6 +82,7 @@ hold() {
 # Tears up the tickets of $TURN and those for $NAME. One that stays counts no more before long.
 leave() {
     for file in "$ROOT"/.queue/*; do
+        plain "$file" || continue
         { read -r turn name _; } 2>/dev/null <"$file" || continue
         if [ "$turn" = "$TURN" ] || [ "$name" = "$NAME" ]; then
             rm -f "$file" 2>/dev/null

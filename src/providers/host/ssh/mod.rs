@@ -317,6 +317,7 @@ impl Provider for Ssh {
                             whole.vague.push((Some(member.place.clone()), name));
                         }
                         whole.read.extend(listing.read);
+                        whole.unjudged.extend(listing.unjudged);
                         for machine in listing.instances {
                             // Two names of one host: names of machines serve once.
                             let known = |other: &Instance| other.tags.name == machine.tags.name;

@@ -6,10 +6,10 @@ use super::*;
 
 const SLEEP: &str = "exec sleep 300";
 /// Another user of the host.
-const OTHER: &str = "4711";
+pub(super) const OTHER: &str = "4711";
 
 /// Whether this test may play another user.
-fn is_root() -> bool {
+pub(super) fn is_root() -> bool {
     let root = run("id", &["-u"]).trim() == "0";
     if !root {
         skipped("folders of another user: it takes root");
@@ -17,15 +17,15 @@ fn is_root() -> bool {
     root
 }
 
-fn give(user: &str, path: &Path) {
+pub(super) fn give(user: &str, path: &Path) {
     run("chown", &["-hR", user, &path.display().to_string()]);
 }
 
-fn set_mode(path: &Path, mode: u32) {
+pub(super) fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("it is ours");
 }
 
-fn mode(path: &Path) -> u32 {
+pub(super) fn mode(path: &Path) -> u32 {
     fs::metadata(path)
         .expect("it is there")
         .permissions()
@@ -34,7 +34,7 @@ fn mode(path: &Path) -> u32 {
 }
 
 /// A world in each shell that is here.
-fn worlds() -> impl Iterator<Item = Here> {
+pub(super) fn worlds() -> impl Iterator<Item = Here> {
     ["bash", "busybox", "dash"]
         .into_iter()
         .filter_map(Here::in_shell)
@@ -123,6 +123,11 @@ async fn a_work_dir_of_another_user_is_refused() {
                 "every user may move" => set_mode(spoil, 0o777),
                 _ => give(OTHER, spoil),
             }
+            let typed = if whole.starts_with("every") {
+                format!("`chmod o-w {}`", spoil.display())
+            } else {
+                format!("`chown -h root {}`", spoil.display())
+            };
             for error in [
                 here.local().check().await.unwrap_err(),
                 here.local().launch(&here.order(SLEEP)).await.unwrap_err(),
@@ -130,6 +135,8 @@ async fn a_work_dir_of_another_user_is_refused() {
                 let text = chain(&error);
                 assert!(text.contains(whole), "{text}");
                 assert_eq!(error.key(), Some("work_dir"), "{text}");
+                let hints = error.hints().join("\n");
+                assert!(hints.contains(&typed), "{hints}");
             }
             assert_eq!(fs::read_dir(&root).unwrap().count(), 0);
             fs::remove_dir_all(&above).unwrap();
@@ -176,11 +183,11 @@ async fn a_slot_of_another_user_is_left_alone_and_what_it_says_of_processes_too(
         assert_eq!(error.kind, ErrorKind::NoCapacity, "{text}");
         assert!(text.contains("belongs to another user"), "{text}");
         assert!(victim.lives(), "{text}");
-        // It may be anything: so nothing here is proved gone.
+        // It may be anything: so it is not proved gone, and not ours to end.
         let listing = here.local().list().await.unwrap();
-        assert!(listing.instances.is_empty());
-        let text = chain(&listing.unread[0].error);
-        assert!(text.contains(&planted.id), "{text}");
+        assert!(listing.instances.is_empty() && listing.unread.is_empty());
+        let found = listing.unjudged.iter().map(|one| (&one.id, one.is_ours));
+        assert_eq!(found.collect::<Vec<_>>(), [(&planted, false)]);
         let error = here.local().terminate(&planted).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Denied, "{}", chain(&error));
         assert!(victim.lives());

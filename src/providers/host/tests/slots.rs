@@ -242,7 +242,7 @@ async fn another_start_does_not_adopt_a_machine_of_the_same_name() {
 }
 
 #[tokio::test]
-async fn a_slot_that_cannot_be_made_out_makes_the_place_unread_and_hides_no_other() {
+async fn a_machine_with_damaged_tags_is_named_and_hides_no_other() {
     let here = Here::new("sh");
     let (fine, broken) = (here.launch(SLEEP).await, here.launch(SLEEP).await);
     let meta = here.folder(&broken.id.id).join("meta");
@@ -251,9 +251,12 @@ async fn a_slot_that_cannot_be_made_out_makes_the_place_unread_and_hides_no_othe
     let listing = here.local().list().await.unwrap();
     let found: Vec<_> = listing.instances.iter().map(|m| &m.id).collect();
     assert_eq!(found, [&fine.id]);
-    let unread = &listing.unread[0];
-    assert_eq!(unread.location, fine.id.location);
-    assert!(chain(&unread.error).contains(&broken.id.id));
+    assert!(listing.unread.is_empty());
+    let [unjudged] = &listing.unjudged[..] else {
+        panic!("{:?}", listing.unjudged);
+    };
+    assert_eq!((&unjudged.id, unjudged.is_ours), (&broken.id, true));
+    assert_eq!(unjudged.scope.as_ref(), Some(&broken.tags.scope));
     // It bears our tag, so it can be ended all the same.
     here.local().terminate(&broken.id).await.unwrap();
     assert_eq!(here.census().await, [fine.id]);
@@ -264,14 +267,31 @@ async fn a_slot_that_cannot_be_made_out_makes_the_place_unread_and_hides_no_othe
 async fn the_same_folder_at_another_host_is_another_place() {
     let here = Here::new("sh");
     let machine = here.launch(SLEEP).await;
-    let meta = here.folder(&machine.id.id).join("meta");
-    let text = fs::read_to_string(&meta).unwrap();
+    here.file(&machine.id.id, "leader").await;
+    // Under a name of which nothing runs here, and with the numbers of another boot.
+    let elsewhere = InstanceId {
+        location: machine.id.location.clone(),
+        id: order("s").name.to_string(),
+    };
+    let copy = here.root().join("slot-5").join(&elsewhere.id);
+    fs::create_dir_all(&copy).unwrap();
     let place = machine.id.location.clone().unwrap();
-    fs::write(&meta, text.replace(&place, "0a0b0c0d0e0f")).unwrap();
-    assert!(here.local().list().await.unwrap().instances.is_empty());
-    let error = here.local().terminate(&machine.id).await.unwrap_err();
+    for file in ["meta", "keeper", "watcher", "leader"] {
+        let text = fs::read_to_string(here.folder(&machine.id.id).join(file)).unwrap();
+        let text = match file {
+            "meta" => text.replace(&place, "0a0b0c0d0e0f"),
+            _ => format!("{}-elsewhere\n", text.trim_end()),
+        };
+        fs::write(copy.join(file), text).unwrap();
+    }
+    let listing = here.local().list().await.unwrap();
+    let found: Vec<_> = listing.instances.iter().map(|m| &m.id).collect();
+    assert_eq!(found, [&machine.id]);
+    assert!(listing.unjudged.is_empty(), "{:?}", listing.unjudged);
+    let error = here.local().terminate(&elsewhere).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Denied, "{}", chain(&error));
-    fs::write(&meta, text).unwrap();
+    assert!(copy.join("meta").exists());
+    fs::remove_dir_all(here.root().join("slot-5")).unwrap();
     here.finish().await;
 }
 
