@@ -44,6 +44,9 @@ pub struct Boot<'a> {
     /// Shell code by which the machine ends itself, in a subshell of the script: it succeeds once the
     /// machine is sure to end, and is tried for ever until it does; a try is killed after a minute.
     /// `exit` is a machine that ends with the script, whose exit code then tells why (`meaning`).
+    ///
+    /// Code that asks for `$gharun_ready` is run once more, with that set, before the runner is given to its user: it
+    /// ends nothing then, makes sure that it will be able to (`$dir` is its own, `$runner` not for long), and fails where not.
     pub ending: &'a str,
     /// When the machine ends whatever happens.
     pub expires: Timestamp,
@@ -114,6 +117,7 @@ fn parts(boot: &Boot<'_>) -> Vec<&'static str> {
     let mut parts = vec![credential];
     parts.extend(boot.ca.map(|_| "ca"));
     parts.extend(boot.setup.map(|_| "setup"));
+    parts.extend(boot.ending.contains("gharun_ready").then_some("ready"));
     parts
 }
 

@@ -32,22 +32,34 @@ look() {
     mode=${1:-} owner=${3:-}
 }
 
-# Whether nobody but root and us can put something else in the place of a folder: by the folders above it,
-# as it is named and without links. In a sticky folder nobody can take what is not theirs. In a namespace
-# root may have another number: it owns /.
+# Whether nobody but root and us can put something else in the place of a file or folder: by what is on the
+# way to it, through every link. In a sticky folder nobody can take what is not theirs. In a namespace root may
+# have another number: it owns /.
 safe() {
     look /
-    top=$owner me=$(id -u)
-    for up in "$1/." "$(cd -P "$1" 2>/dev/null && pwd)"; do
-        [ "$up" != "$1" ] || break
-        while case $up in /*) ;; *) false ;; esac do
-            look "$up"
-            case $mode in '' | [!l]???????w[!tT]*) return 1 ;; esac
-            case $owner in 0 | "$top" | "$me") ;; *) return 1 ;; esac
-            up=${up%/*}
-        done
+    top=$owner me=$(id -u) at='' links=0
+    case $1 in /*) way=$1 ;; *) way=$PWD/$1 ;; esac
+    while [ -n "$way" ]; do
+        part=${way%%/*}
+        case $way in */*) way=${way#*/} ;; *) way='' ;; esac
+        case $part in
+        '' | .) continue ;;
+        ..) at=${at%/*} && continue ;;
+        esac
+        look "$at/$part"
+        [ -n "$mode" ] || break # nobody else can put it there
+        case $owner in 0 | "$top" | "$me") ;; *) return 1 ;; esac
+        case $mode in
+        l*)
+            links=$((links + 1))
+            goal=$(readlink "$at/$part") && [ "$links" -lt 40 ] || return 1
+            way=$goal/$way
+            case $goal in /*) at='' ;; esac
+            ;;
+        ????????w[!tT]*) return 1 ;;
+        *) at=$at/$part ;;
+        esac
     done
-    [ -n "$mode" ]
 }
 
 # --- Processes -----------------------------------------------------------------------------------
@@ -384,10 +396,14 @@ find_platform() {
     done
 }
 
-# What of some files and folders, and of all in them, another user owns or may write to, or cannot be looked at.
+# What of some files and folders, and of all in them, another user owns or may write to, or cannot be looked at;
+# else a link in them that another user can lead elsewhere.
 strange() {
     look /
     find -L "$@" \( ! -user 0 ! -user "$owner" ! -user "$(id -u)" -o ! -type l -perm -020 -o ! -type l -perm -002 \) 2>&1 | head -n 1
+    # shellcheck disable=SC2016 # for another shell
+    find -L "$@" -exec sh -c 'for f; do [ ! -L "$f" ] || printf "%s\n" "$f"; done' sh {} + |
+        while IFS= read -r line; do safe "$line" || printf '%s\n' "$line"; done
 }
 
 # An unconfigured runner that root or we installed, and nobody else can change; in place where it is ours
@@ -404,10 +420,14 @@ use_installed() {
             esac
             set -- "$@" "$part"
         done
+        if ! have find; then
+            say "the runner in $home is not used: without find nobody can tell whether another user may change it"
+            continue
+        fi
         look "$home/."
         case $mode in ?????w* | ????????w*) found=$home ;; *) found=$(strange "$@") ;; esac
         if [ -n "$found" ] || ! safe "$home"; then
-            say "the runner in $home is not used: another user may change it"
+            say "the runner in $home is not used: another user may change it; \`chown -R root:root $home\` and \`chmod -R go-w $home\` forbid that there"
             continue
         fi
         if [ "$gharun_pinned" -eq 1 ]; then
@@ -731,6 +751,17 @@ run_runner() {
     die 70 "the runner never connected to GitHub$why"
 }
 
+#if ready
+# Something that can end this machine when the runner is no longer ours to run.
+get_ready() {
+    (
+        # shellcheck disable=SC2034 # for the ending
+        gharun_ready=yes
+        eval "$gharun_ending"
+    ) || die 75 "nothing here can ask for the end of this machine, so it takes no job"
+}
+#end
+
 bootstrap() {
     arm
     # It holds the configuration. Only a file that is this very script, whatever its name.
@@ -750,6 +781,9 @@ bootstrap() {
     get_runner
     care_for_icu
     write_launcher
+    #if ready
+    get_ready
+    #end
     choose_user
     #if token
     register

@@ -24,7 +24,7 @@ const PATH: &str = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin";
 const RUNNER: &str = include_str!("runner.sh");
 /// What the script and the stub may call.
 const TOOLS: &str = "awk bash cat chmod chown cp curl cut date dirname env find getconf grep gzip head id ln ls mkdir \
-    mkfifo mv openssl ps rm rmdir runuser sed setpriv sh sha256sum shasum sleep sort stat su tail tar touch tr uname wget";
+    mkfifo mv openssl ps readlink rm rmdir runuser sed setpriv sh sha256sum shasum sleep sort stat su tail tar touch tr uname wget";
 
 /// What runs the script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -427,7 +427,7 @@ async fn a_pods_key_is_in_no_process_list() {
 }
 
 #[tokio::test]
-async fn a_pod_that_cannot_ask_says_so_and_does_not_end() {
+async fn a_pod_that_cannot_ask_says_so_and_takes_no_job() {
     let Some(machine) = with_only("none") else {
         return;
     };
@@ -443,6 +443,8 @@ async fn a_pod_that_cannot_ask_says_so_and_does_not_end() {
     assert_eq!(pod.runs, 1, "{}", pod.log);
     assert!(pod.runs_now);
     assert_eq!(account.wishes(), []);
+    assert!(pod.log.contains("so it takes no job"), "{}", pod.log);
+    assert!(!machine.at("stub/jit").exists(), "{}", pod.log);
 }
 
 #[tokio::test]
@@ -457,13 +459,11 @@ async fn a_pods_root_does_not_run_what_a_job_may_have_changed() {
     machine.mode("gives");
     let account = Account::open(Shell::Dash);
     let id = account.create(&machine, &machine.script(), false);
-    let said = |pod: &Seen| {
-        pod.log
-            .contains("nothing here can ask for the end of this pod")
-    };
-    let pod = account.wait(&id, "it says so", said).await;
-    assert!(pod.runs_now);
-    assert_eq!(account.wishes(), []);
+    account.standin.once("DELETE", ONE, Deed::refuse(500, "oh"));
+    let pod = account.gone(&id).await;
+    assert_eq!(machine.read("stub/jit"), machine.jit, "{}", pod.log);
+    // By the copy that root made before the job: what the job put there says that it ran.
+    assert!(!machine.at("stub/ran").exists(), "{}", pod.log);
 }
 
 #[test]

@@ -15,6 +15,8 @@ under_every_shell! {
     a_platform_without_a_runner_is_named
     nothing_runs_unverified
     an_installed_runner_that_another_user_may_change_is_not_used
+    an_installed_runner_that_links_to_what_is_ours_is_used
+    a_runner_that_cannot_be_looked_through_is_called_so
     a_cache_that_another_user_may_change_is_copied_before_it_is_verified
 }
 
@@ -200,6 +202,10 @@ async fn an_installed_runner_that_another_user_may_change_is_not_used(shell: She
         "chmod o+w runner/bin/Runner.Worker",
         "chmod g+w runner",
         "mkdir o; chmod 777 o; ln -s ../o/data runner/externals; mkdir o/data; chmod 777 o/data",
+        // The folder is fine, and he may put another one in its place; the same for a link to it, or one below.
+        "mkdir o; ln -s ../o/data runner/externals; mkdir o/data; chmod 777 o",
+        "mkdir o d; ln -s ../o/l runner/externals; ln -s ../d o/l; chmod 777 o",
+        "mkdir -p o d/e; ln -s ../d runner/externals; ln -s ../../o/f d/e/f; echo f >o/f; chmod 777 o",
         // He may put another one in its place.
         "chmod 777 .",
         "chown -R 4711 runner",
@@ -216,10 +222,37 @@ async fn an_installed_runner_that_another_user_may_change_is_not_used(shell: She
         spoil(&machine, words);
         let end = machine.run().await;
         assert_eq!(end.code, 76, "{words}: {}", end.log);
-        let said = "is not used: another user may change it";
+        let said = "is not used: another user may change it; `chown -R root:root";
         assert!(end.log.contains(said), "{words}: {}", end.log);
         assert!(!machine.at("stub/jit").exists(), "{words}");
     }
+}
+
+async fn an_installed_runner_that_links_to_what_is_ours_is_used(shell: Shell) {
+    let Some(machine) = Machine::installed(shell, "job") else {
+        return;
+    };
+    // As a runner that has updated itself.
+    spoil(
+        &machine,
+        "mv runner/bin runner/bin.1; ln -s \"$PWD/runner/bin.1\" runner/bin; ln -s Runner.Worker runner/bin.1/link",
+    );
+    let end = machine.run().await;
+    assert_eq!(end.code, 0, "{}", end.log);
+    assert_eq!(machine.read("stub/jit"), machine.jit);
+}
+
+async fn a_runner_that_cannot_be_looked_through_is_called_so(shell: Shell) {
+    if shell == Shell::Busybox {
+        return; // it has all commands in itself
+    }
+    let Some(mut machine) = Machine::installed(shell, "job") else {
+        return;
+    };
+    machine.without = vec!["find"];
+    let end = machine.run().await;
+    assert_eq!(end.code, 76, "{}", end.log);
+    assert!(end.log.contains("is not used: without find"), "{}", end.log);
 }
 
 async fn a_cache_that_another_user_may_change_is_copied_before_it_is_verified(shell: Shell) {

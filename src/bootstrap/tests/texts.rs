@@ -23,7 +23,11 @@ fn forms(look: impl Fn(&Boot<'_>, &str)) {
                 credential,
                 packages: &[],
                 pinned: false,
-                ending: "poweroff",
+                ending: if more.is_empty() {
+                    "poweroff"
+                } else {
+                    "gharun_ready_or_poweroff"
+                },
                 expires: Timestamp::now(),
                 lifetime: Duration::from_hours(1),
                 idle_limit: None,

@@ -4,12 +4,32 @@
 #
 # From the pod's environment: RUNPOD_POD_ID and RUNPOD_API_KEY, which RunPod sets, and GHARUN_RUNPOD_API,
 # where the API is not at https://api.runpod.io/v2. From who runs it, as far as there is such a thing: how
-# often this was tried (`attempt`, from 1), a folder that is ours (`dir`), where the runner is (`runner`).
+# often this was tried (`attempt`, from 1), a folder that is ours (`dir`), where the runner is (`runner`), and
+# whether it is only to get ready for the end (`gharun_ready`).
 #
 # The key is not among the arguments of a program, which are for all to see. Only the wget of busybox
 # takes it in no other way, and is asked when nobody else has got through; the job is dead by then.
 has() { command -v "$1" >/dev/null 2>&1; }
 quiet() { "$@" >/dev/null 2>&1; }
+# Some perls look for what they need in the current folder, which may be a job's.
+cd / || exit 1
+url=${GHARUN_RUNPOD_API:-https://api.runpod.io/v2}/pods/$RUNPOD_POD_ID
+# Not what is too old to know `fetch`.
+fetches() { quiet "$1" -e fetch; }
+# shellcheck disable=SC2016 # for perl
+asks_by_perl() { quiet perl -MHTTP::Tiny -e 'exit !($ARGV[0] !~ /^https/ || eval { require IO::Socket::SSL })' "$url"; }
+# Makes sure, before there is a job, that something will be here to ask with. Root does not run the runner's node once
+# the runner is another user's: so it keeps one of its own, where there is nothing else.
+get_ready() {
+    if has curl || quiet python3 -I -c 'import urllib.request' || asks_by_perl || fetches node; then return 0; fi
+    case $(wget --version 2>/dev/null) in GNU*) return 0 ;; esac
+    for node in "${runner:-}"/externals/node*/bin/node; do
+        fetches "$node" || continue
+        [ "$(id -u)" -eq 0 ] || return 0
+        cp "$node" "${dir:-}/node" && chmod 755 "$dir/node" && return 0
+    done
+    has wget || has runpodctl
+}
 # Whether nobody but root can have changed what root is to run. Who is not root has nothing to lose by it.
 untouched() {
     [ "$(id -u)" -eq 0 ] || return 0
@@ -22,7 +42,6 @@ untouched() {
     done
 }
 end_pod() {
-    url=${GHARUN_RUNPOD_API:-https://api.runpod.io/v2}/pods/$RUNPOD_POD_ID
     body='{"action":"terminate"}'
     json='Content-Type: application/json'
     # Both mean the same: what keeps one of them from us may let the other through.
@@ -41,7 +60,7 @@ h = {"Authorization": "Bearer " + os.environ["RUNPOD_API_KEY"], "User-Agent": "g
 try: u.urlopen(u.Request(sys.argv[2], sys.argv[3].encode() or None, h, method=sys.argv[1]), timeout=8)
 except Exception as e: sys.exit("python3: %s" % e)' "$@" && return 0
     fi
-    if quiet perl -MHTTP::Tiny -e 1; then
+    if asks_by_perl; then
         asked=yes
         # shellcheck disable=SC2016 # for perl
         perl -MHTTP::Tiny -e '($m, $u, $b) = @ARGV;
@@ -67,9 +86,9 @@ $r->{success} or die "perl: $r->{status} $r->{reason}\n"' "$@" && return 0
         ;;
     esac
     # The runner brings one, with certificates of its own. It is not asked where a job may have changed it.
-    for node in node "${runner:-${dir:-/home}/runner}"/externals/node*/bin/node; do
+    for node in node "${dir:-/nowhere}/node" /var/lib/gharun/*/node "${runner:-${dir:-/home}/runner}"/externals/node*/bin/node; do
         [ "$node" = node ] || untouched "$node" || continue
-        quiet "$node" --version || continue
+        fetches "$node" || continue
         asked=yes
         # shellcheck disable=SC2016 # for node
         "$node" -e 'const [method, url, body] = process.argv.slice(1);
@@ -92,6 +111,10 @@ fetch(url, {method, body: body || undefined, signal: AbortSignal.timeout(8000), 
     [ -n "$asked" ] || echo 'gharun: error: nothing here can ask for the end of this pod: no curl, wget, python3, perl or node'
     return 1
 }
+if [ -n "${gharun_ready:-}" ]; then
+    get_ready
+    exit
+fi
 if [ -z "${RUNPOD_POD_ID:-}" ] || [ -z "${RUNPOD_API_KEY:-}" ]; then
     echo 'gharun: error: this pod was not told its id and its key, and cannot end itself'
 elif end_pod; then
