@@ -15,7 +15,7 @@ use super::values::{
     SecretSetting, StartGroup,
 };
 use super::{Env, Error, Origin, Result, Setting, written};
-use crate::model::{HumanDuration, PathSetting, RegistrationMode, RunnerVersion};
+use crate::model::{HumanDuration, PathSetting, RegistrationMode, RunnerVersion, child};
 use crate::providers::schema::{self, Fault, Misfit, Shape, dotted};
 use crate::providers::{self, Kind};
 
@@ -158,6 +158,8 @@ impl SettingsFile {
         file.doubt = Doubt::about(here, &text, &file.values, env);
         if file.doubt.is_some() {
             file.own = Some(Box::new(load_own()?));
+        } else {
+            withhold_named(&file.values);
         }
         Ok(file)
     }
@@ -174,7 +176,10 @@ impl SettingsFile {
 
     fn load(path: &Path) -> Result<Option<Self>> {
         let text = found::read_named(path)?;
-        text.map(|text| Self::parse(path, &text)).transpose()
+        let Some(text) = text else { return Ok(None) };
+        let file = Self::parse(path, &text)?;
+        withhold_named(&file.values);
+        Ok(Some(file))
     }
 
     /// The error for keys of this file, where they need a trust that it has not; each key is whole.
@@ -370,6 +375,20 @@ fn sensitive(values: &Map<String, Value>) -> Vec<Vec<String>> {
     let mut values = values.clone();
     values.remove("providers");
     Shape::of(&schema).needing_trust(&Value::Object(values))
+}
+
+/// Keeps every variable that a value names as the home of a secret, of whatever table, from all children.
+fn withhold_named(value: &Value) {
+    match value {
+        Value::Object(table) => {
+            if let (1, Some(Value::String(name))) = (table.len(), table.get("env")) {
+                child::withhold(name);
+            }
+            table.values().for_each(withhold_named);
+        }
+        Value::Array(values) => values.iter().for_each(withhold_named),
+        _ => {}
+    }
 }
 
 fn line_of(text: &str, offset: usize) -> usize {

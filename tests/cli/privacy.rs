@@ -10,8 +10,10 @@ use assert_cmd::cargo::cargo_bin;
 use crate::world::{World, wait_for};
 
 /// What nobody is to see, and where it is.
-const HUSHED: [(&str, &str); 2] = [
+const HUSHED: [(&str, &str); 3] = [
     ("ACTIONS_RUNTIME_TOKEN", "hush-runtime"),
+    // Where the table of another provider has its key.
+    ("MY_OWN_KEY", "hush-own"),
     ("RUNPOD_API_KEY", "hush-key"),
 ];
 
@@ -29,7 +31,10 @@ fn neither_the_program_nor_a_child_that_fetches_a_secret_shows_tokens() {
     let ask = format!("echo $$ >'{begun}.new'\nmv '{begun}.new' '{begun}'\nexec sleep 60\n");
     fs::write(&asker, ask).expect("a script");
     let asker = asker.display().to_string();
-    let table = format!("[github]\ntoken = {{ command = [\"sh\", {asker:?}] }}\n");
+    let table = format!(
+        "[github]\ntoken = {{ command = [\"sh\", {asker:?}] }}\n\
+         [providers.pods]\nkind = \"runpod\"\napi_key = {{ env = \"MY_OWN_KEY\" }}\n"
+    );
     fs::write(&config, table).expect("a file");
     // Root reads what it wants, so the program is somebody else's where this is root.
     let root = Command::new("id")

@@ -6,9 +6,12 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
-use aws_config::environment::EnvironmentVariableRegionProvider;
+use aws_config::environment::{
+    EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider,
+};
 use aws_config::identity::IdentityCache;
 use aws_config::imds::{self, region::ImdsRegionProvider};
+use aws_config::meta::credentials::CredentialsProviderChain;
 use aws_config::meta::region::RegionProviderChain;
 use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
 use aws_config::retry::RetryConfig;
@@ -21,6 +24,7 @@ use url::Url;
 
 use super::ambient::{self, Trimmed};
 use super::config::AwsConfig;
+use super::process::CredentialProcess;
 use crate::model::lock;
 use crate::providers::common::attempt::Attempt;
 use crate::providers::{Error, ErrorKind, Result};
@@ -214,12 +218,20 @@ impl Clients {
         if let Some(endpoint) = &self.endpoint {
             loader = loader.endpoint_url(endpoint);
         }
+        let process = CredentialProcess::find(self.profile.as_deref()).await;
         loader = if let Some(profile) = &self.profile {
             // Whoever names a profile means it, whatever variables there are.
             let credentials = ProfileFileCredentialsProvider::builder().profile_name(profile);
-            loader
-                .profile_name(profile)
-                .credentials_provider(Trimmed(credentials.build()))
+            let loader = loader.profile_name(profile);
+            match process {
+                Some(process) => loader.credentials_provider(Trimmed(process)),
+                None => loader.credentials_provider(Trimmed(credentials.build())),
+            }
+        } else if let Some(process) = process {
+            // Those of the environment come first, as in the SDK's own chain.
+            let of_env = EnvironmentVariableCredentialsProvider::new();
+            let chain = CredentialsProviderChain::first_try("Environment", of_env);
+            loader.credentials_provider(Trimmed(chain.or_else("CredentialProcess", process)))
         } else {
             let chain = DefaultCredentialsChain::builder()
                 .region(region.clone())

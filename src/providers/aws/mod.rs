@@ -36,6 +36,7 @@ mod listing;
 mod machine;
 mod pace;
 mod places;
+mod process;
 mod request;
 mod template;
 

@@ -1,6 +1,6 @@
 //! With what to go to GitHub: a token, or an app that gets itself one.
 
-use crate::model::{Secret, SecretSource};
+use crate::model::{Secret, SecretSource, child};
 use crate::settings::values::{AppId, InstallationId, SecretSetting, SettingText};
 use crate::settings::{Env, Error, Origin, Result, Setting, SettingsFile, typed};
 
@@ -193,10 +193,13 @@ fn private_key(
 pub(in crate::settings) fn source(written: &SecretSetting, env: &Env) -> SecretSource {
     match written {
         SecretSetting::Command(words) => SecretSource::Command(words.clone()),
-        SecretSetting::Env(name) => SecretSource::Variable {
-            name: name.clone(),
-            value: env.get(name).map(|value| Secret::new(value.trim())),
-        },
+        SecretSetting::Env(name) => {
+            child::withhold(name);
+            SecretSource::Variable {
+                name: name.clone(),
+                value: env.get(name).map(|value| Secret::new(value.trim())),
+            }
+        }
         SecretSetting::File(path) => SecretSource::File(env.path(&path.to_string_lossy())),
     }
 }
