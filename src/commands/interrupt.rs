@@ -14,6 +14,11 @@ pub(super) struct Interrupts {
     came: bool,
 }
 
+/// The failure of a command that a signal ended before it changed anything.
+pub(super) fn interrupted() -> Failure {
+    Failure::new(Exit::Interrupted, "interrupted; nothing was changed")
+}
+
 impl Interrupts {
     /// Listens from now on. `in_actions`: GitHub signals only the step's shell, and a bash that
     /// does not `exec` passes nothing on; when it dies we get another parent.
@@ -62,7 +67,7 @@ impl Interrupts {
             biased;
             done = work => done,
             () = self.next() => {
-                Err(Failure::new(Exit::Interrupted, "interrupted; nothing was changed"))
+                Err(interrupted())
             }
         }
     }

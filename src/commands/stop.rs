@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
 use super::Context;
-use super::interrupt::Interrupts;
+use super::interrupt::{Interrupts, interrupted};
 use super::opening::Opened;
 use super::screen::Group;
 use crate::cli;
@@ -29,12 +29,7 @@ pub(super) async fn run(
     args: &cli::StopArgs,
     interrupts: &mut Interrupts,
 ) -> Result<Exit, Failure> {
-    let input = if context.settings.reads_mapping(args) {
-        Some(interrupts.unless(input()).await?)
-    } else {
-        None
-    };
-    let stop = context.settings.stop(args, input.as_deref())?;
+    let stop = settings(context, args, interrupts).await?;
     let view = context.view(false, stop.older_than, &stop.providers);
     let mut looking = std::pin::pin!(look(context, &stop, &view));
     let looked = tokio::select! {
@@ -46,10 +41,7 @@ pub(super) async fn run(
     let looked = if let Some(looked) = looked {
         looked
     } else if stop.dry_run {
-        return Err(Failure::new(
-            Exit::Interrupted,
-            "interrupted; nothing was changed",
-        ));
+        return Err(interrupted());
     } else if let Ok(looked) = timeout(LAST_LOOK, looking).await {
         looked?
     } else {
@@ -137,6 +129,20 @@ pub(super) async fn run(
         ..outcome
     };
     finish(context, &outcome, &said)
+}
+
+/// What is to be stopped, and how.
+async fn settings(
+    context: &Context,
+    args: &cli::StopArgs,
+    interrupts: &mut Interrupts,
+) -> Result<StopSettings, Failure> {
+    let input = if context.settings.reads_mapping(args) {
+        Some(interrupts.unless(input()).await?)
+    } else {
+        None
+    };
+    Ok(context.settings.stop(args, input.as_deref())?)
 }
 
 /// The mapping on standard input.
