@@ -10,7 +10,7 @@ use base64::Engine as _;
 
 use crate::docker;
 use crate::world::{Said, World, outer, signal, wait_for};
-use gharun_worlds::moto::{Asked, Deed, Proxy, Server, alive, user_data};
+use gharun_worlds::moto::{Asked, Deed, Proxy, Server, alive, ask, user_data};
 
 pub(crate) const REGION: &str = "us-east-1";
 
@@ -221,6 +221,80 @@ fn a_stop_that_nobody_told_a_provider_looks_at_ec2_whatever_a_check_would_say() 
     let world = world.env("AWS_ENDPOINT_URL", &strict.url);
     world.run("stop").exits(0);
     nothing_is_left(&world, &server, run, "stopped without a table");
+}
+
+#[test]
+fn another_accounts_credentials_prove_nothing_gone_and_say_whose_they_are() {
+    let Some(server) = moto() else { return };
+    let proxy = Proxy::start(&server, Duration::ZERO, |_| Deed::Forward);
+    let run = run_id(410);
+    let world = step(run, &proxy);
+    let mut child = world.spawn("start aws");
+    wait_for("a launch", || (launched(&world) == 1).then_some(()));
+    signal(&child, "KILL");
+    child.wait().expect("it ends");
+    let mapping = world.output("mapping").expect("it was launched");
+    let reference = mapping.split('"').nth(1).expect("a reference").to_owned();
+    let other = Server::new(&server.url());
+    let strange = Proxy::start(&other, Duration::ZERO, |_| Deed::Forward);
+    let world = world.env("AWS_ENDPOINT_URL", &strange.url);
+    let whose = format!("account …{}", &other.account[9..]);
+    for (command, code) in [
+        ("list --quiet".to_owned(), 1),
+        ("stop --orphans --quiet".to_owned(), 1),
+        (format!("stop --timeout 4s {reference}"), 3),
+        ("stop --timeout 4s".to_owned(), 3),
+        (format!("stop --timeout 4s --run {run}"), 3),
+    ] {
+        let said = world.run(&command).exits(code);
+        assert_eq!(instances(&server, run).len(), 1, "{command}");
+        let is_quiet = command.contains("--quiet");
+        assert!(
+            is_quiet || said.stderr.contains(&whose),
+            "{command}: {}",
+            said.stderr
+        );
+        assert!(!said.stdout.contains(&other.account) && !said.stderr.contains(&other.account));
+    }
+    // The mapping alone, on a machine that has no record.
+    std::fs::remove_file(world.path("temp/gharun-state.json")).expect("it was there");
+    let world = world.env("GHARUN_MAPPING", &mapping);
+    let said = world.run("stop --timeout 4s").exits(3);
+    assert!(said.stderr.contains(&whose), "{}", said.stderr);
+    let world = world.env("AWS_ENDPOINT_URL", &proxy.url);
+    world.run("stop").exits(0);
+    nothing_is_left(&world, &server, run, "stopped with its own account");
+}
+
+#[test]
+fn an_instance_whose_tags_cannot_be_read_is_no_silence_for_whoever_is_quiet() {
+    let Some(server) = moto() else { return };
+    let proxy = Proxy::start(&server, Duration::ZERO, |_| Deed::Forward);
+    let run = run_id(420);
+    let world = step(run, &proxy);
+    let mut child = world.spawn("start aws");
+    wait_for("a launch", || (launched(&world) == 1).then_some(()));
+    signal(&child, "KILL");
+    child.wait().expect("it ends");
+    let id = instances(&server, run).remove(0);
+    let tag = [
+        ("ResourceId.1", id.as_str()),
+        ("Tag.1.Key", "gharun-expires"),
+        ("Tag.1.Value", "never"),
+    ];
+    ask(&server, REGION, "CreateTags", &tag);
+    for command in ["list", "list --quiet", "stop --orphans --quiet"] {
+        let said = world
+            .run(&format!("{command} --output json"))
+            .exits(1)
+            .json();
+        let unknown = said["unknown"].to_string();
+        assert!(unknown.contains(&id), "{command}: {said}");
+        world.run(command).exits(1);
+    }
+    assert_eq!(instances(&server, run), [id]);
+    world.run("stop").exits(0);
+    nothing_is_left(&world, &server, run, "stopped by its record");
 }
 
 #[test]
