@@ -257,10 +257,12 @@ async fn init(context: &Context, path: &Path) -> Result<Exit, Failure> {
         chosen.name, chosen.name
     );
     crate::settings::SettingsFile::parse(path, &text)?;
-    std::fs::write(path, text)
+    // What has come there meanwhile is somebody else's.
+    std::fs::File::create_new(path)
+        .and_then(|mut file| std::io::Write::write_all(&mut file, text.as_bytes()))
         .map_err(|error| Failure::from(error).while_trying("could not write providers.toml"))?;
     // Without it the file works where it is named.
-    if let Err(error) = context.settings.trust(path) {
+    if let Err(error) = context.settings.trust_written(path, &text) {
         context.screen.warn(&error);
     }
     context

@@ -89,8 +89,10 @@ pub struct TrustReport {
     pub file: Option<PathBuf>,
     /// One digest over all that is trusted.
     pub digest: Option<String>,
-    /// The files that it names, below its folder, which are covered too.
+    /// The files that it names, which are covered too.
     pub covers: Vec<PathBuf>,
+    /// The commands that it names: what they read by themselves is not covered.
+    pub commands: Vec<String>,
     /// The settings that needed trust, each with its line.
     pub settings: Vec<String>,
     /// The file that remembers it.
@@ -106,6 +108,7 @@ impl From<Trusted> for TrustReport {
             file: Some(trusted.file),
             digest: Some(trusted.digest),
             covers: trusted.covers,
+            commands: trusted.commands,
             settings: trusted.settings,
             remembered_in: Some(trusted.remembered_in),
             error: None,
@@ -123,9 +126,13 @@ impl TextForm for TrustReport {
         let settings = settings.map(|setting| format!("setting\t{setting}\n"));
         let files = self.covers.iter();
         let files = files.map(|file| format!("file\t{}\n", file.display()));
+        let commands = self.commands.iter();
+        let commands = commands
+            .map(|words| format!("command\t{words}\twhat it reads by itself is not covered\n"));
         std::iter::once(trusted)
             .chain(settings)
             .chain(files)
+            .chain(commands)
             .collect()
     }
 }

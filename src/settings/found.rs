@@ -47,6 +47,25 @@ impl Owners {
         }
         (mode & 0o002 != 0).then(|| "everybody may write to it".to_owned())
     }
+
+    /// What is wrong with a file that is read or run by its path, or with its folder, where it could be exchanged.
+    pub(super) fn judge_file(self, path: &Path) -> Option<String> {
+        /// Only who owns a file may move it in such a folder.
+        const STICKY: u32 = 0o1000;
+        let real = path.canonicalize().ok()?;
+        let about = std::fs::metadata(&real).ok()?;
+        let judged = |path: &Path, why: String| format!("`{}`: {why}", path.display());
+        if let Some(why) = self.judge(about.uid(), about.mode()) {
+            return Some(judged(path, why));
+        }
+        let folder = real.parent()?;
+        let about = std::fs::metadata(folder).ok()?;
+        let mode = match about.mode() {
+            mode if mode & STICKY != 0 => mode & !0o002,
+            mode => mode,
+        };
+        self.judge(about.uid(), mode).map(|why| judged(folder, why))
+    }
 }
 
 /// Reads a file that was found; `None` where there is none. It is opened once, so that what was judged is what is

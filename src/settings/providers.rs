@@ -79,6 +79,11 @@ impl Settings {
     pub fn trust(&self, path: &Path) -> Result<Trusted> {
         Trusted::trust(path, &self.env)
     }
+
+    /// Trusts a file as it was just written: see [`Trusted::trust_text`].
+    pub fn trust_written(&self, path: &Path, text: &str) -> Result<Trusted> {
+        Trusted::trust_text(path, text, &self.env)
+    }
 }
 
 impl Tables {

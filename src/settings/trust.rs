@@ -5,10 +5,11 @@ use std::fmt;
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::found::Owners;
 use super::{Env, Error, Result};
 use crate::model::digest::sha256;
 use crate::providers::KINDS;
@@ -31,7 +32,7 @@ const MOST_BYTES: u64 = 64 << 20;
 /// Why a file that was found is not trusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Doubt {
-    /// The step runs on an event of this name.
+    /// The step runs on an event of this name; empty where nobody says on which.
     Event(String),
     /// It was not trusted as it is now.
     Unknown {
@@ -47,7 +48,7 @@ impl Doubt {
     pub(super) fn about(path: &Path, text: &str, values: &Value, env: &Env) -> Option<Self> {
         if env.flag("GITHUB_ACTIONS") {
             let event = env.get("GITHUB_EVENT_NAME").unwrap_or_default();
-            let outsiders = EVENTS_OF_OUTSIDERS.contains(&event);
+            let outsiders = event.is_empty() || EVENTS_OF_OUTSIDERS.contains(&event);
             return outsiders.then(|| Self::Event(event.to_owned()));
         }
         let Some(memory) = memory(env) else {
@@ -60,10 +61,10 @@ impl Doubt {
             tracing::debug!("could not read `{}`: {error}", memory.display());
             String::new()
         });
-        let covered = Covered::of(path, text, values, env);
+        let covered = Covered::of(path, text, values, env, Owners::of(env).as_ref());
         let covered = covered.inspect_err(|error| tracing::debug!("{error}"));
         let digest = covered.map(|covered| covered.digest).unwrap_or_default();
-        let place = absolute(path).display().to_string();
+        let place = on_one_line(&absolute(path));
         let lines = || known.lines().filter_map(|line| line.split_once("  "));
         if !digest.is_empty() && lines().any(|(one, _)| one == digest) {
             return None;
@@ -94,6 +95,9 @@ impl Doubt {
 impl fmt::Display for Doubt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Event(event) if event.is_empty() => f.write_str(
+                "the file was found in the current folder, and $GITHUB_EVENT_NAME does not say who can trigger this step",
+            ),
             Self::Event(event) => write!(
                 f,
                 "the file was found in the current folder, and outsiders can trigger `{event}`"
@@ -116,7 +120,7 @@ pub(super) fn memory(env: &Env) -> Option<PathBuf> {
 
 /// Remembers a digest, and of which file it was.
 pub(super) fn remember(memory: &Path, digest: &str, path: &Path) -> io::Result<()> {
-    let line = format!("{digest}  {}\n", absolute(path).display());
+    let line = format!("{digest}  {}\n", on_one_line(&absolute(path)));
     if let Some(folder) = memory.parent() {
         DirBuilder::new()
             .recursive(true)
@@ -127,6 +131,19 @@ pub(super) fn remember(memory: &Path, digest: &str, path: &Path) -> io::Result<(
     let mut file = file.append(true).create(true).mode(0o600).open(memory)?;
     file.write_all(line.as_bytes())?;
     file.sync_all()
+}
+
+/// A path that cannot end the line on which it stands: what follows would be taken for another digest.
+pub(super) fn on_one_line(path: &Path) -> String {
+    let text = path.display().to_string();
+    let escaped = text.chars().map(|c| {
+        if c.is_control() {
+            c.escape_default().to_string()
+        } else {
+            c.to_string()
+        }
+    });
+    escaped.collect()
 }
 
 fn absolute(path: &Path) -> PathBuf {
@@ -143,15 +160,26 @@ pub(super) struct Covered {
 }
 
 impl Covered {
-    /// The file with this text, and all files below its folder that it names.
-    pub(super) fn of(path: &Path, text: &str, values: &Value, env: &Env) -> Result<Self> {
+    /// The file with this text, and all files that it names: by a relative path, or within its repository.
+    ///
+    /// # Errors
+    ///
+    /// More than can be covered, a link to a folder in a folder that is read, and a file that somebody other than
+    /// `owners` may change.
+    pub(super) fn of(
+        path: &Path,
+        text: &str,
+        values: &Value,
+        env: &Env,
+        owners: Option<&Owners>,
+    ) -> Result<Self> {
         let folder = match path.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
         };
         let mut named = Named {
             folder,
-            root: absolute(folder),
+            root: repository(&absolute(folder)),
             env,
             folders: existing_folders(),
             files: BTreeSet::new(),
@@ -167,6 +195,9 @@ impl Covered {
         let mut digests = format!("{}  providers.toml\n", sha256(text));
         let mut left = MOST_BYTES;
         for one in &named.files {
+            if let Some(why) = owners.and_then(|owners| owners.judge_file(&folder.join(one))) {
+                return Err(too_much(io::Error::other(why)));
+            }
             let mut bytes = Vec::new();
             let read = std::fs::File::open(folder.join(one));
             let read = read.and_then(|file| file.take(left + 1).read_to_end(&mut bytes));
@@ -186,7 +217,14 @@ impl Covered {
     }
 }
 
-/// Collects the files below a folder that values name.
+/// The folder of the repository that a folder is in, or itself.
+fn repository(folder: &Path) -> PathBuf {
+    let mut all = folder.ancestors();
+    let found = all.find(|one| one.join(".git").exists());
+    found.unwrap_or(folder).to_owned()
+}
+
+/// Collects the files that values name.
 struct Named<'a> {
     folder: &'a Path,
     root: PathBuf,
@@ -199,7 +237,18 @@ struct Named<'a> {
 impl Named<'_> {
     fn collect(&mut self, key: &str, value: &Value) -> io::Result<()> {
         match value {
-            Value::String(text) => self.consider(key, text),
+            Value::String(text) => {
+                self.consider(key, text)?;
+                if key == "command" {
+                    // An argument may be a script of its own, such as that of `sh -c`.
+                    let words =
+                        text.split(|c: char| c.is_whitespace() || ";|&()<>{}'\"`=$,".contains(c));
+                    words
+                        .filter(|word| !word.is_empty() && *word != text)
+                        .try_for_each(|word| self.consider("", word))?;
+                }
+                Ok(())
+            }
             Value::Array(items) => items.iter().try_for_each(|item| self.collect(key, item)),
             Value::Object(table) => table
                 .iter()
@@ -212,9 +261,8 @@ impl Named<'_> {
     fn consider(&mut self, key: &str, text: &str) -> io::Result<()> {
         let path = self.env.path(text);
         let real = self.folder.join(&path).canonicalize();
-        let down = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
-        let below = path.components().all(down)
-            || real.as_ref().is_ok_and(|real| real.starts_with(&self.root));
+        let below =
+            path.is_relative() || real.as_ref().is_ok_and(|real| real.starts_with(&self.root));
         let Some(about) = real
             .ok()
             .filter(|_| below)
@@ -237,9 +285,12 @@ impl Named<'_> {
             for entry in std::fs::read_dir(self.folder.join(&path))? {
                 let entry = entry?;
                 let path = path.join(entry.file_name());
-                // A link to a folder is not gone down: it may be a ring.
                 if entry.file_type()?.is_dir() {
                     folders.push(path);
+                } else if self.folder.join(&path).is_dir() {
+                    // It may lead anywhere, and to itself.
+                    let path = path.display();
+                    return Err(io::Error::other(format!("`{path}` is a link to a folder")));
                 } else if self.folder.join(&path).is_file() {
                     self.add(path)?;
                 }
@@ -272,4 +323,29 @@ fn existing_folders() -> BTreeSet<String> {
         found.extend(keys);
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{SettingsFile, Trusted};
+    use super::*;
+
+    #[test]
+    fn what_was_written_is_trusted_and_nothing_that_came_after_it() {
+        let home = tempfile::tempdir().expect("a folder");
+        let path = home.path().join("providers.toml");
+        let pair = ("HOME".to_owned(), home.path().display().to_string());
+        let env = Env::from_iter([pair]);
+        let written = "[defaults]\nproviders = [\"local\"]\n";
+        // Somebody else was quicker.
+        std::fs::write(&path, "[defaults]\nproviders = [\"other\"]\n").expect("a file");
+        Trusted::trust_text(&path, written, &env).expect("it is remembered");
+        let doubt = |text: &str| {
+            let file = SettingsFile::parse(&path, text).expect("it parses");
+            Doubt::about(&path, text, file.values(), &env)
+        };
+        assert_eq!(doubt(written), None);
+        let there = std::fs::read_to_string(&path).expect("the file");
+        assert!(doubt(&there).is_some());
+    }
 }

@@ -46,7 +46,14 @@ fn keys(command: &str) -> &'static [&'static str] {
         ["list", ..] => &["machines", "unknown", "not_searched"],
         ["providers", "check", ..] => &["checks"],
         ["providers", "offers", ..] => &["offers", "unknown", "not_asked"],
-        ["providers", "trust", ..] => &["file", "digest", "covers", "settings", "remembered_in"],
+        ["providers", "trust", ..] => &[
+            "file",
+            "digest",
+            "covers",
+            "commands",
+            "settings",
+            "remembered_in",
+        ],
         ["providers"] | ["providers", "list", ..] => &["providers"],
         other => panic!("{other:?}"),
     }

@@ -234,6 +234,8 @@ fn a_step_trusts_what_it_finds_but_where_outsiders_can_trigger_it() {
             .env("GITHUB_EVENT_NAME", event);
         Said::of(command.output().expect("it runs"), &world).exits(0);
     }
+    // Who does not say which event it is.
+    run(&world, "list").exits(1);
     for event in [
         "pull_request_target",
         "workflow_run",
@@ -254,4 +256,78 @@ fn a_step_trusts_what_it_finds_but_where_outsiders_can_trigger_it() {
             said.stderr
         );
     }
+}
+
+#[test]
+fn trust_covers_scripts_in_arguments_and_beside_the_folder_and_says_what_it_does_not() {
+    let world = World::new().env("GH_PAT", "");
+    let folder = world.path("ci");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let program = world.path("token.sh");
+    std::fs::write(&program, "echo one\n").expect("a script");
+    let text = "[github]\ntoken = { command = [\"sh\", \"-c\", \". ../token.sh; true\"] }\n";
+    std::fs::write(folder.join("providers.toml"), text).expect("a file");
+    let inside = |args: &str| {
+        let mut command = world.command(args);
+        let command = command.env_remove("GHARUN_CONFIG").current_dir(&folder);
+        Said::of(command.output().expect("it runs"), &world)
+    };
+    let said = inside("providers trust").exits(0);
+    assert!(said.stdout.contains("file\t../token.sh"), "{}", said.stdout);
+    let told = "command\tsh -c . ../token.sh; true\twhat it reads by itself is not covered";
+    assert!(said.stdout.contains(told), "{}", said.stdout);
+    std::fs::write(&program, "touch ran; echo two\n").expect("a script");
+    let said = inside("list").exits(2);
+    assert!(said.stderr.contains("has changed since"), "{}", said.stderr);
+    assert!(!folder.join("ran").exists());
+}
+
+#[test]
+fn what_cannot_be_covered_is_not_trusted() {
+    let world = found("[providers.local]\nenv = { A = \"x.sh\" }\n");
+    std::fs::write(world.path("x.sh"), "true\n").expect("a script");
+    let rights = std::fs::Permissions::from_mode(0o666);
+    std::fs::set_permissions(world.path("x.sh"), rights).expect("rights");
+    let said = run(&world, "providers trust").exits(2);
+    assert!(
+        said.stderr.contains("everybody may write to it"),
+        "{}",
+        said.stderr
+    );
+}
+
+#[cfg(feature = "docker")]
+#[test]
+fn a_link_to_a_folder_is_not_covered() {
+    let world = found("[providers.docker]\nconfig_dir = \"dc\"\n");
+    std::fs::create_dir_all(world.path("dc")).expect("a folder");
+    std::fs::write(world.path("dc/config.json"), "{}").expect("a file");
+    run(&world, "providers trust").exits(0);
+    std::fs::create_dir_all(world.path("elsewhere")).expect("a folder");
+    std::os::unix::fs::symlink("../elsewhere", world.path("dc/contexts")).expect("a link");
+    let said = run(&world, "providers trust").exits(2);
+    assert!(
+        said.stderr.contains("`dc/contexts` is a link to a folder"),
+        "{}",
+        said.stderr
+    );
+    run(&world, "list --provider docker").exits(1);
+}
+
+#[test]
+fn the_name_of_a_folder_trusts_no_other_file() {
+    let world = World::new();
+    let forged = "0".repeat(64);
+    let folder = world.path(&format!("a\n{forged}  b"));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    std::fs::write(folder.join("providers.toml"), boxed(&world)).expect("a file");
+    let mut command = world.command("providers trust");
+    let output = command
+        .env_remove("GHARUN_CONFIG")
+        .current_dir(&folder)
+        .output();
+    Said::of(output.expect("it runs"), &world).exits(0);
+    let memory = world.path("home/.local/state/gharun/trusted");
+    let memory = std::fs::read_to_string(memory).expect("a memory");
+    assert_eq!(memory.lines().count(), 1, "{memory}");
 }
