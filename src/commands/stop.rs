@@ -10,9 +10,9 @@ use super::opening::Opened;
 use super::screen::Group;
 use crate::cli;
 use crate::error::{Exit, Failure};
-use crate::fleet::Fleet;
 use crate::fleet::stop::{Selection, StopOutcome, StopRequest, carry_out, select};
 use crate::fleet::survey::{STATE_FILE, Unknown, View};
+use crate::fleet::{CancellationToken, Fleet};
 use crate::github::Client;
 use crate::model::{Error, Name, Reference, StopTarget};
 use crate::report::TextForm as _;
@@ -31,13 +31,17 @@ pub(super) async fn run(
 ) -> Result<Exit, Failure> {
     let stop = settings(context, args, interrupts).await?;
     let view = context.view(false, stop.older_than, &stop.providers);
-    let mut looking = std::pin::pin!(look(context, &stop, &view));
+    let hurry = CancellationToken::default();
+    let mut looking = std::pin::pin!(look(context, &stop, &view, &hurry));
     let looked = tokio::select! {
         biased;
         looked = &mut looking => Some(looked?),
         () = interrupts.next() => None,
     };
     let mut heard = looked.is_none().then(Instant::now);
+    if heard.is_some() {
+        hurry.say();
+    }
     let looked = if let Some(looked) = looked {
         looked
     } else if stop.dry_run {
@@ -178,7 +182,12 @@ struct Looked {
 }
 
 /// Looks around for what is to be stopped, and changes nothing.
-async fn look(context: &Context, stop: &StopSettings, view: &View) -> Result<Looked, Failure> {
+async fn look(
+    context: &Context,
+    stop: &StopSettings,
+    view: &View,
+    hurry: &CancellationToken,
+) -> Result<Looked, Failure> {
     let opened = context.search_for(stop).await?;
     let explicit = matches!(stop.target, StopTarget::Named { .. });
     let github = match context.github().await {
@@ -191,7 +200,7 @@ async fn look(context: &Context, stop: &StopSettings, view: &View) -> Result<Loo
         Err(failure) => return Err(failure),
     };
     let fleet = fleet(context, &opened, github.as_ref());
-    let mut selection = select(&fleet, view, &request(stop)).await;
+    let mut selection = select(&fleet, view, &request(stop), hurry).await;
     let passed_over = Context::unknown_of(stop.passed_over.as_ref());
     selection.unknown.extend(passed_over);
     Ok(Looked {

@@ -1,19 +1,19 @@
-//! The word that nothing more is to be created.
+//! The word that something is to end: the creating of machines, or a look around.
 
 use std::cell::Cell;
 
 use tokio::sync::Notify;
 
-/// Said once, heard by all: creations under way are finished, none is begun.
+/// Said once, heard by all: what is under way is finished, nothing is begun.
 #[derive(Debug, Default)]
-pub(super) struct CancellationToken {
+pub struct CancellationToken {
     said: Cell<bool>,
     notify: Notify,
 }
 
 impl CancellationToken {
     /// Says it.
-    pub(super) fn say(&self) {
+    pub fn say(&self) {
         self.said.set(true);
         self.notify.notify_waiters();
     }

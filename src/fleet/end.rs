@@ -20,8 +20,15 @@ const LOOKS: (Duration, Duration) = (Duration::from_millis(250), Duration::from_
 /// How long an end that was accepted may go unseen before it is asked for again; twice as long each
 /// time.
 const PATIENCE: (Duration, Duration) = (Duration::from_secs(3), Duration::from_secs(30));
+/// How long one request for the end may take: an answer that is lost on a connection that stays open would use
+/// up all the time otherwise. Every kind can be asked again while it is still at it.
+const ASK: Duration = Duration::from_secs(25);
 /// How long a listing may take, all regions and pages included.
-const LISTS: Duration = Duration::from_mins(1);
+const LISTS: Duration = Duration::from_secs(30);
+/// Of little time that is left, one answer gets half, but so long at least.
+const LEAST: Duration = Duration::from_secs(5);
+/// How often a listing may fail before it says nothing of whether a machine has ended.
+const READS: usize = 2;
 /// What is said of a machine that may still be there.
 const UNPROVED: &str = "the removal of its machine is not confirmed yet";
 
@@ -90,7 +97,8 @@ pub async fn end(
     // Once it was accepted, that holds, whatever is answered later.
     let mut outcome: fn(Error) -> Ended = Ended::Refused;
     loop {
-        let asked = timeout_at(deadline, ask(place, machine, &mut canonical)).await;
+        let end = Instant::now() + one_answer(ASK, deadline);
+        let asked = timeout_at(end, ask(place, machine, &mut canonical)).await;
         let why = match asked {
             Ok(Ok((_, Termination::Accepted))) if until == Until::Accepted => {
                 return Ended::Accepted;
@@ -118,6 +126,12 @@ pub async fn end(
         tracing::debug!("asking `{name}:{machine}` to end again: {}", chain(&why));
         sleep(pause).await;
     }
+}
+
+/// How long one answer may take, so that it can be asked for again before `deadline`.
+fn one_answer(at_most: Duration, deadline: Instant) -> Duration {
+    let left = deadline.saturating_duration_since(Instant::now());
+    at_most.min(left.min((left / 2).max(LEAST)))
 }
 
 /// Asks once, by the id that a listing shows, and tells that, too.
@@ -200,7 +214,8 @@ async fn proof(
     }
 }
 
-/// Whether a machine has ended by itself, or is gone. One whose place cannot be read has not.
+/// Whether a machine has ended by itself, or is gone. One whose place cannot be read, also when it is asked again,
+/// has not.
 pub(super) async fn has_ended(
     place: &NamedProvider,
     machine: &InstanceId,
@@ -208,13 +223,24 @@ pub(super) async fn has_ended(
 ) -> bool {
     let mut since = Instant::now();
     let deadline = since + within;
-    for _ in 0..MISSES {
+    let mut pauses = Backoff::new(LOOKS.0, LOOKS.1);
+    let (mut missed, mut unread) = (0, 0);
+    while missed < MISSES {
         let (sight, begun) = sight(place, machine, since, deadline).await;
         since = Instant::now().max(begun + Duration::from_nanos(1));
         match sight {
             MachinePresence::There(condition) => return matches!(condition, Condition::Ended(_)),
-            MachinePresence::Unread(_) => return false,
-            MachinePresence::Absent => {}
+            MachinePresence::Unread(error) => {
+                unread += 1;
+                let pause = pauses.next(0.0);
+                let in_time = Instant::now() + pause < deadline;
+                if unread == READS || is_permanent(&error) || !in_time {
+                    return false;
+                }
+                sleep(pause).await;
+                since = Instant::now();
+            }
+            MachinePresence::Absent => missed += 1,
         }
     }
     true
@@ -227,8 +253,7 @@ async fn sight(
     since: Instant,
     deadline: Instant,
 ) -> (MachinePresence, Instant) {
-    let within = deadline.saturating_duration_since(Instant::now());
-    let listed = place.listing(since, LISTS.min(within)).await;
+    let listed = place.listing(since, one_answer(LISTS, deadline)).await;
     let listing = &listed.listing;
     let sight = match (
         listing.find(machine),

@@ -28,6 +28,7 @@ mod undo;
 pub mod verdict;
 mod watch;
 
+pub use cancellation::CancellationToken;
 #[cfg(test)]
 pub use end::Ended;
 pub use end::{Until, end, is_permanent};

@@ -1,19 +1,28 @@
 //! Stop, in two steps: what there is to end and why, then the ending of it.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
+use futures_util::future::join_all;
 use jiff::Timestamp;
+use tokio::time::Instant;
 
-use super::survey::{FullSurvey, Inquiry, NoAnswer, SurveyRow, Unknown, View, look};
+use super::cancellation::CancellationToken;
+use super::survey::{
+    Again, FullSurvey, Inquiry, Looking, NoAnswer, Questions, SurveyRow, Unknown, View, look,
+};
 use super::verdict::{MachineState, RegistrationState, Verdict};
 use super::{Fleet, NamedProvider};
 use crate::github::GitHubApi;
-use crate::model::{Name, Reference, StopTarget};
+use crate::model::{Error, Name, Reference, StopTarget};
+use company::Company;
 
 mod carry_out;
+mod company;
 mod ending;
 mod named;
 mod outcome;
+mod progress;
 mod request;
 #[cfg(test)]
 mod tests;
@@ -47,6 +56,10 @@ pub struct Selected {
     pub(super) place: Option<NamedProvider>,
     /// `None`: a reference that no listing shows.
     pub(super) row: Option<SurveyRow>,
+    /// The reference by which it was named.
+    pub(super) given: Option<Reference>,
+    /// Why a machine has to be somewhere, though no place shows one.
+    pub(super) unseen: Option<Error>,
     pub(super) registered: Registered,
 }
 
@@ -70,8 +83,32 @@ pub struct Selection {
     pub failed: Vec<Unstopped>,
     /// What could not be read, and may hide more.
     pub unknown: Vec<Unknown>,
-    /// The `start` processes that made what a mapping names.
-    pub(super) begun_by: BTreeSet<String>,
+    /// What it keeps or cannot end only because something could not be read.
+    unread: Unread,
+    /// What may be of a start that the stop speaks for, and has no machine so far.
+    watched: Vec<Pending>,
+    company: Company,
+    /// All runners that were seen in any source.
+    names: BTreeSet<Name>,
+    again: Again,
+    /// How long the look took.
+    took: Duration,
+}
+
+/// What could not be judged for want of a reading.
+#[derive(Clone, Debug, Default)]
+struct Unread {
+    kept: Vec<Kept>,
+    failed: Vec<Unstopped>,
+}
+
+/// Whether a runner has to be taken for busy.
+enum JobState {
+    None,
+    /// It has a job, as this says.
+    Busy(String),
+    /// Nobody could tell.
+    Unread(String),
 }
 
 impl Selected {
@@ -82,25 +119,50 @@ impl Selected {
 }
 
 /// Finds out what a stop would do, and changes nothing. `view` says which scope is ours; what it has
-/// of another is never chosen.
+/// of another is never chosen. Once `hurry` is said GitHub is given up at once, and the places soon.
 pub async fn select<G: GitHubApi>(
     fleet: &Fleet<'_, G>,
     view: &View,
     stop: &StopRequest,
+    hurry: &CancellationToken,
 ) -> Selection {
-    select_again(fleet, view, stop, &BTreeSet::new()).await
+    // What was named is ended whatever GitHub says.
+    let is_named = matches!(stop.target, StopTarget::Named { .. });
+    let looking = Looking {
+        questions: Questions::of(stop),
+        end: Instant::now() + stop.timeout / 2,
+        hurry: Some(hurry),
+        spare_github: is_named,
+    };
+    selection(fleet, view, stop, looking, &Company::default()).await
 }
 
-/// The same, of a stop that has ended machines already: `begun_by` are the `start` processes that made what
-/// a mapping names, whose machines and records may be gone by now.
+/// The same, of a stop that has ended machines already.
 async fn select_again<G: GitHubApi>(
     fleet: &Fleet<'_, G>,
     view: &View,
     stop: &StopRequest,
-    begun_by: &BTreeSet<String>,
+    company: &Company,
 ) -> Selection {
-    let look = look(fleet, view, stop.force).await;
-    let inquiry = Inquiry::new(fleet, false);
+    let looking = Looking {
+        questions: Questions::of(stop),
+        end: Instant::now() + stop.timeout / 2,
+        hurry: None,
+        spare_github: false,
+    };
+    selection(fleet, view, stop, looking, company).await
+}
+
+async fn selection<G: GitHubApi>(
+    fleet: &Fleet<'_, G>,
+    view: &View,
+    stop: &StopRequest,
+    looking: Looking<'_>,
+    company: &Company,
+) -> Selection {
+    let (begun, end) = (Instant::now(), looking.end);
+    let look = look(fleet, view, looking).await;
+    let inquiry = Inquiry::new(fleet, Questions::of(stop)).until(end);
     let mut selecting = Selecting {
         fleet,
         view,
@@ -109,7 +171,13 @@ async fn select_again<G: GitHubApi>(
         inquiry: &inquiry,
         selection: Selection {
             unknown: look.survey.unknown.clone(),
-            begun_by: begun_by.clone(),
+            company: company.clone(),
+            names: look
+                .survey
+                .rows
+                .iter()
+                .map(|row| row.name.clone())
+                .collect(),
             ..Selection::default()
         },
     };
@@ -125,8 +193,10 @@ async fn select_again<G: GitHubApi>(
         } => selecting.named(machines, names, *starts),
     }
     let mut selection = selecting.selection;
+    selection.again = look.again.max(Again::of(inquiry.may_heal()));
     selection.unknown.extend(inquiry.unknown());
     Unknown::tidy(&mut selection.unknown);
+    selection.took = begun.elapsed();
     selection
 }
 
@@ -155,6 +225,9 @@ impl<'a, G: GitHubApi> Selecting<'a, G> {
         if self.selection.chosen.iter().any(already) {
             return;
         }
+        let unseen = (manner != StopMode::Orphan)
+            .then(|| self.unseen(row))
+            .flatten();
         self.selection.chosen.push(Selected {
             name: Some(row.name.clone()),
             instance: row.instance.clone(),
@@ -162,8 +235,36 @@ impl<'a, G: GitHubApi> Selecting<'a, G> {
             manner,
             place: row.place.clone(),
             row: Some(row.clone()),
+            given: None,
+            unseen,
             registered: Registered::Maybe,
         });
+    }
+
+    fn is_chosen(&self, row: &SurveyRow) -> bool {
+        let mut chosen = self.selection.chosen.iter();
+        chosen.any(|chosen| chosen.name.as_ref() == Some(&row.name))
+    }
+
+    /// What is said of a runner that is connected to GitHub, so that a machine runs it, which no place shows.
+    fn unseen(&self, row: &SurveyRow) -> Option<Error> {
+        let state = match row.facts.registration {
+            _ if row.instance.is_some() || row.machineless => return None,
+            RegistrationState::Busy => "busy",
+            RegistrationState::Online => "online",
+            _ => return None,
+        };
+        let asked = self.look.asked();
+        let asked = if asked.is_empty() {
+            "no provider was asked for its machine".to_owned()
+        } else {
+            format!("its machine was not found in {}", asked.join(", "))
+        };
+        let error = Error::from(format!("its runner was {state}, and {asked}"));
+        Some(error.hinted(format!(
+            "end its machine with the provider and the credentials that started it: `gharun stop {}`",
+            row.name
+        )))
     }
 
     fn keep(&mut self, row: &SurveyRow, reason: impl Into<String>) {
@@ -179,46 +280,63 @@ impl<'a, G: GitHubApi> Selecting<'a, G> {
         self.selection.failed.push(refused);
     }
 
+    fn keep_unread(&mut self, row: &SurveyRow, reason: impl Into<String>) {
+        self.selection.unread.kept.push(Kept {
+            instance: row.instance.clone(),
+            name: row.name.clone(),
+            reason: reason.into(),
+            due: true,
+        });
+    }
+
+    fn refuse_unread(&mut self, refused: Unstopped) {
+        self.selection.unread.failed.push(refused);
+    }
+
     /// Everything that fits and has no job.
     async fn gently(&mut self, fits: impl Fn(&SurveyRow) -> bool) {
-        for row in self.rows().filter(|row| fits(row)) {
-            self.unless_busy(row).await;
+        let rows: Vec<&SurveyRow> = self.rows().filter(|row| fits(row)).collect();
+        self.unless_busy(&rows).await;
+    }
+
+    async fn unless_busy(&mut self, rows: &[&SurveyRow]) {
+        let jobs = join_all(rows.iter().map(|row| self.job_on(row))).await;
+        for (row, job) in rows.iter().zip(jobs) {
+            match job {
+                JobState::None => self.choose(row, StopMode::Gentle, row.why.clone()),
+                JobState::Busy(job) => self.keep(row, job),
+                JobState::Unread(why) => self.keep_unread(row, why),
+            }
         }
     }
 
-    async fn unless_busy(&mut self, row: &SurveyRow) {
-        match self.job_on(row).await {
-            Some(job) => self.keep(row, job),
-            None => self.choose(row, StopMode::Gentle, row.why.clone()),
-        }
-    }
-
-    /// Why a runner has to be taken for busy; `None` where it is not.
-    async fn job_on(&self, row: &SurveyRow) -> Option<String> {
+    /// Whether a runner has to be taken for busy.
+    async fn job_on(&self, row: &SurveyRow) -> JobState {
         let gone = matches!(row.facts.machine, MachineState::Ended | MachineState::Gone);
         if row.is_rehearsal() || gone {
             // GitHub's flag lags behind the end of a job, and of its machine.
-            return None;
+            return JobState::None;
         }
         if !matches!(
             row.facts.registration,
             RegistrationState::Busy | RegistrationState::Unread
         ) {
-            return None;
+            return JobState::None;
         }
-        let busy = Some("a job runs on it".to_owned());
+        let busy = "a job runs on it".to_owned();
         match (row.facts.registration, self.inquiry.in_use(row).await) {
-            (_, Ok(Some(true))) => busy,
+            (_, Ok(Some(true))) => JobState::Busy(busy),
             // GitHub's flag lags. Where that is not the reason, it refuses the deregistration.
             (RegistrationState::Busy, _) => match self.inquiry.is_used(row).await {
-                Ok(false) => None,
-                Ok(true) | Err(NoAnswer) => busy,
+                Ok(false) => JobState::None,
+                Ok(true) => JobState::Busy(busy),
+                Err(NoAnswer) => JobState::Unread(busy),
             },
-            (RegistrationState::Unread, Ok(Some(false))) => None,
+            (RegistrationState::Unread, Ok(Some(false))) => JobState::None,
             (RegistrationState::Unread, _) => {
-                Some("could not tell whether a job runs on it".to_owned())
+                JobState::Unread("could not tell whether a job runs on it".to_owned())
             }
-            _ => None,
+            _ => JobState::None,
         }
     }
 
@@ -232,6 +350,13 @@ impl<'a, G: GitHubApi> Selecting<'a, G> {
         };
         let mut found: Vec<&SurveyRow> = self.rows().filter(|row| row.ours).filter(fits).collect();
         if self.stop.group.is_some() {
+            let of_run = |name: &Name| {
+                let run = name.run();
+                run.is_some_and(|run| {
+                    run.id == id && attempt.is_none_or(|attempt| run.attempt == attempt)
+                })
+            };
+            self.watch_group(&found, of_run);
             // A registration tells no group: one without a machine may be that of another start at
             // work, but not once its start is over.
             let rows = self.look.survey.rows.iter().filter(|row| row.ours);
@@ -248,17 +373,17 @@ impl<'a, G: GitHubApi> Selecting<'a, G> {
             .filter_map(|row| row.start.as_deref())
             .collect();
         let several = alive.len() > 1 && self.stop.group.is_none();
-        for row in found {
-            if several && row.verdict == Verdict::Ready {
-                self.keep(
-                    row,
-                    "more than one `start` of this run is active: choose one with `--group`, given \
-                     to both its `start` and its `stop`",
-                );
-            } else {
-                self.unless_busy(row).await;
-            }
+        let (kept, rest): (Vec<&SurveyRow>, Vec<&SurveyRow>) = found
+            .into_iter()
+            .partition(|row| several && row.verdict == Verdict::Ready);
+        for row in kept {
+            self.keep(
+                row,
+                "more than one `start` of this run is active: choose one with `--group`, given \
+                 to both its `start` and its `stop`",
+            );
         }
+        self.unless_busy(&rest).await;
     }
 
     fn orphans(&mut self) {

@@ -1,42 +1,27 @@
 //! The one look at everything: state file, places and GitHub, joined by the runners' names.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use futures_util::future::join_all;
 use jiff::Timestamp;
 use serde::ser::SerializeStruct as _;
 use serde::{Serialize, Serializer};
-use tokio::time::{Instant, sleep, timeout};
 
-use super::answer::in_time;
-use super::end::is_permanent;
 use super::verdict::{Facts, MachineState, RegistrationState, Verdict};
 use super::{Fleet, NamedProvider, Unopened, chain};
-use crate::github::{self, GitHubApi, Runner};
-use crate::model::{Condition, Error, InstanceId, Name, REHEARSAL, Reference, Run, json};
-use crate::poll::{Backoff, chance};
-use crate::providers;
-use crate::providers::{Listing, Silence, Unjudged};
-use crate::state::{RunnerRecord, StateContents};
+use crate::github::{GitHubApi, Runner};
+use crate::model::{Condition, Error, Name, REHEARSAL, Reference, Run, json};
+use crate::state::RunnerRecord;
 
 mod inquiry;
 mod join;
+mod look;
 
-pub(super) use inquiry::{Inquiry, NoAnswer};
-use join::Join;
+pub(super) use inquiry::{Inquiry, NoAnswer, Questions};
+pub(super) use look::{Again, FullSurvey, Looking, look};
+use look::{SourceListing, patiently};
 
 /// What the state file is called as a source.
 pub const STATE_FILE: &str = "state file";
-
-/// How long a place may take to list its machines, all its regions and pages included.
-const LISTING: Duration = Duration::from_mins(1);
-/// How often a place is asked that fails to answer.
-const TRIES: usize = 3;
-/// The pauses between these.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(300), Duration::from_secs(1));
-/// A place that took longer than this to fail is not asked again.
-const QUICK: Duration = Duration::from_secs(5);
 
 /// What is looked at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -193,7 +178,12 @@ impl SurveyRow {
             self.facts.machine,
             MachineState::There | MachineState::Ended
         );
-        let may_come = !is_there && self.instance.is_none() && !self.machineless;
+        // What is connected has its machine already, wherever that is.
+        let is_connected = matches!(
+            self.facts.registration,
+            RegistrationState::Online | RegistrationState::Busy
+        );
+        let may_come = !is_there && !is_connected && self.instance.is_none() && !self.machineless;
         (may_come && now <= until).then_some(until)
     }
 
@@ -294,7 +284,7 @@ pub async fn survey<G: GitHubApi>(fleet: &Fleet<'_, G>, view: &View) -> Survey {
         mut survey,
         unjudged,
         ..
-    } = look(fleet, view, false).await;
+    } = look(fleet, view, Looking::around()).await;
     survey.rows.extend(unjudged);
     survey
         .rows
@@ -303,212 +293,6 @@ pub async fn survey<G: GitHubApi>(fleet: &Fleet<'_, G>, view: &View) -> Survey {
         .rows
         .retain(|row| view.all_scopes || row.ours || row.is_rehearsal());
     survey
-}
-
-/// A survey of all scopes, with what else `stop` needs to know of its sources.
-pub(super) struct FullSurvey {
-    pub(super) survey: Survey,
-    /// Rows of machines that are there and cannot be judged: to be shown, and never acted upon.
-    unjudged: Vec<SurveyRow>,
-    places: Vec<SourceListing>,
-    all_opened: bool,
-    pub(super) github_read: bool,
-}
-
-impl FullSurvey {
-    /// Whether nothing kept a listing from showing a machine with this reference.
-    pub(super) fn was_read(&self, reference: &Reference) -> bool {
-        let read = self
-            .places
-            .iter()
-            .find(|read| read.place.name == reference.provider);
-        let place = reference.id.location.as_deref();
-        read.is_some_and(|read| !matches!(read.listing.silence(place), Some(Silence::Unread(_))))
-    }
-
-    /// Whether nothing kept the listings from showing a machine of this name.
-    pub(super) fn all_read(&self, name: &Name) -> bool {
-        let read =
-            |listing: &Listing| listing.unread.is_empty() && listing.hides(None, name).is_none();
-        self.all_opened && self.places.iter().all(|one| read(&one.listing))
-    }
-
-    /// A reference's id, without its place where that does not tell whose it is: written as earlier versions did.
-    pub(super) fn id(&self, reference: &Reference) -> InstanceId {
-        let mut places = self.places.iter();
-        let read = places.find(|read| read.place.name == reference.provider);
-        let silence = read.and_then(|read| read.listing.silence(reference.id.location.as_deref()));
-        let is_vague = matches!(silence, Some(Silence::Vague(_)));
-        InstanceId {
-            location: reference.id.location.clone().filter(|_| !is_vague),
-            id: reference.id.id.clone(),
-        }
-    }
-
-    /// What cannot be told of machines that cannot be judged, and that none of these references means.
-    pub(super) fn of_other_machines(&self, machines: &[Reference]) -> BTreeSet<String> {
-        let named: Vec<&Unjudged> = machines
-            .iter()
-            .filter_map(|machine| self.unjudged(machine))
-            .collect();
-        let all = self.places.iter().flat_map(|read| {
-            let unjudged = read.listing.unjudged.iter();
-            unjudged.map(|one| (one, read.place.reference(&one.id).to_string()))
-        });
-        all.filter(|(one, _)| !named.iter().any(|named| named.id == one.id))
-            .map(|(_, source)| source)
-            .collect()
-    }
-
-    /// The machine that a reference means, where it is there and nobody can tell whose it is.
-    pub(super) fn unjudged(&self, reference: &Reference) -> Option<&Unjudged> {
-        let mut places = self.places.iter();
-        let read = places.find(|read| read.place.name == reference.provider)?;
-        let (provider, id) = (&read.place.provider, self.id(reference));
-        let mut unjudged = read.listing.unjudged.iter();
-        unjudged.find(|one| provider.is_same(&one.id, &id))
-    }
-}
-
-/// Asks a place, and asks again where it failed for a moment: the answer comes with what was wrong with it.
-async fn patiently<T>(mut ask: impl AsyncFnMut() -> (T, Option<providers::Error>)) -> T {
-    let begun = Instant::now();
-    let mut pauses = Backoff::new(PAUSES.0, PAUSES.1);
-    let mut tries = 0;
-    loop {
-        let (answer, error) = ask().await;
-        tries += 1;
-        let may_heal = error.is_some_and(|error| !is_permanent(&error));
-        if !may_heal || tries == TRIES || begun.elapsed() > QUICK {
-            return answer;
-        }
-        sleep(pauses.next(chance())).await;
-    }
-}
-
-/// What a place said.
-struct SourceListing {
-    place: NamedProvider,
-    listing: Listing,
-}
-
-impl SourceListing {
-    async fn of(place: &NamedProvider) -> Self {
-        let listing = timeout(LISTING, Self::listing(place)).await;
-        let listing = listing.unwrap_or_else(|_| {
-            let message = format!("`{}` did not list its machines in time", place.name);
-            let kind = providers::ErrorKind::Unavailable;
-            Listing::unread(providers::Error::new(kind, message))
-        });
-        Self {
-            place: place.clone(),
-            listing,
-        }
-    }
-
-    /// One lost answer is no reason to know nothing of a place.
-    async fn listing(place: &NamedProvider) -> Listing {
-        patiently(async || {
-            let listing = place.provider.list().await;
-            let listing = listing.unwrap_or_else(Listing::unread);
-            let mut errors = listing.unread.iter().map(|unread| &unread.error);
-            let may_heal = errors.find(|error| !is_permanent(error)).cloned();
-            (listing, may_heal)
-        })
-        .await
-    }
-
-    fn unknown(&self) -> impl Iterator<Item = Unknown> + '_ {
-        let unread = self.listing.unread.iter().map(|unread| Unknown {
-            source: unread.location.as_ref().map_or_else(
-                || self.place.name.clone(),
-                |part| format!("{}:{part}", self.place.name),
-            ),
-            error: unread.error.clone().any(),
-        });
-        unread.chain(self.listing.unjudged.iter().map(|unjudged| {
-            let reference = self.place.reference(&unjudged.id);
-            let error = unjudged.error.clone().any();
-            Unknown::new(
-                reference.to_string(),
-                error.hinted(if unjudged.by_name {
-                    format!("end it with `gharun stop --force {reference}`")
-                } else {
-                    "see who changed its tags: gharun leaves it alone".to_owned()
-                }),
-            )
-        }))
-    }
-}
-
-/// Looks at all scopes. With `busy_too` it is asked of busy runners, too, whether their run is over.
-pub(super) async fn look<G: GitHubApi>(
-    fleet: &Fleet<'_, G>,
-    view: &View,
-    busy_too: bool,
-) -> FullSurvey {
-    let (places, entries, runners) = tokio::join!(
-        join_all(fleet.providers.iter().map(SourceListing::of)),
-        fleet.store.contents(),
-        registrations(fleet)
-    );
-    let mut unknown: Vec<Unknown> = places.iter().flat_map(SourceListing::unknown).collect();
-    unknown.extend(fleet.unopened.iter().map(Unknown::of));
-    let mut fail = |source: &str, error: Error| unknown.push(Unknown::new(source, error));
-    let entries = entries.unwrap_or_else(|error| {
-        fail(STATE_FILE, error.any());
-        StateContents::default()
-    });
-    if !entries.unreadable.is_empty() {
-        let all = entries.unreadable.iter().map(ToString::to_string);
-        fail(STATE_FILE, all.collect::<Vec<_>>().join("; ").into());
-    }
-    let runners = runners.unwrap_or_else(|error| {
-        fail("GitHub", error.any());
-        None
-    });
-    let join = Join {
-        view,
-        now: fleet.now(),
-        at_least: fleet.at_least(),
-        places: &places,
-        unopened: fleet.unopened,
-        entries: entries.entries,
-        runners,
-    };
-    let (now, github_read) = (join.now, join.runners.is_some());
-    let mut rows = join.rows();
-    let unjudged = join.unjudged(&rows);
-    let inquiry = Inquiry::new(fleet, busy_too);
-    join_all(rows.iter_mut().map(|row| inquiry.examine(row))).await;
-    unknown.extend(inquiry.unknown());
-    Unknown::sort(&mut unknown);
-    unknown.dedup();
-    FullSurvey {
-        survey: Survey { rows, unknown, now },
-        unjudged,
-        places,
-        all_opened: fleet.unopened.is_empty(),
-        github_read,
-    }
-}
-
-/// Asks GitHub for the registrations that bear a name of ours; `None` where it is not asked at all.
-async fn registrations<G: GitHubApi>(
-    fleet: &Fleet<'_, G>,
-) -> github::Result<Option<BTreeMap<Name, Runner>>> {
-    let Some(api) = fleet.github else {
-        return Ok(None);
-    };
-    let rows = in_time(api, LISTING, api.runners()).await;
-    let rows = rows.unwrap_or_else(|_| {
-        let message = "GitHub did not list the runners in time";
-        Err(github::Error::new(github::ErrorKind::Unavailable, message))
-    })?;
-    let named = rows
-        .into_iter()
-        .filter_map(|row| Some((row.name.parse().ok()?, row)));
-    Ok(Some(named.collect()))
 }
 
 /// What GitHub says of a runner. A status that it has not had so far counts as offline.

@@ -260,3 +260,34 @@ async fn the_ends_of_many_share_their_listings() {
     let listed = scene.cloud.asked(Verb::List).len() - listed;
     assert!(listed < 40, "alone, each would look six times: {listed}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn one_request_that_hangs_does_not_use_up_the_time() {
+    for verb in [Verb::Terminate, Verb::List] {
+        let (scene, begin) = (Scene::new(), Instant::now());
+        let machine = scene.machine().await;
+        scene.cloud.once("gpu", verb, Fault::Hang);
+        scene.ends(&machine).await;
+        assert!(begin.elapsed() < 40 * SECOND, "{verb:?}");
+    }
+    // Of little time, one takes a part only.
+    let scene = Scene::new();
+    let machine = scene.machine().await;
+    scene.cloud.once("gpu", Verb::Terminate, Fault::Hang);
+    let deadline = Instant::now() + 10 * SECOND;
+    let ended = end(&scene.place, &machine.id, Until::Accepted, deadline).await;
+    assert!(matches!(ended, Ended::Accepted), "{ended:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_lost_list_does_not_make_what_has_ended_busy() {
+    let scene = Scene::new();
+    let machine = scene.machine().await;
+    scene.cloud.end(&machine.id, "by itself");
+    let unavailable = Fault::Error(ErrorKind::Unavailable);
+    scene.cloud.once("gpu", Verb::List, unavailable);
+    assert!(has_ended(&scene.place, &machine.id, 15 * SECOND).await);
+    tokio::time::advance(SECOND).await;
+    scene.cloud.fault("gpu", Verb::List, unavailable);
+    assert!(!has_ended(&scene.place, &machine.id, 15 * SECOND).await);
+}

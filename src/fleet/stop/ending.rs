@@ -3,13 +3,13 @@
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::time_limit::TimeLimit;
 use super::{Kept, Pending, Selected, StopMode, StopRequest, Stopped, Unstopped, is_busy_orphan};
 use crate::fleet::Fleet;
 use crate::fleet::end::{Ended, Until, end, has_ended, is_permanent};
-use crate::fleet::survey::{Inquiry, NoAnswer, SurveyRow};
+use crate::fleet::survey::{Inquiry, NoAnswer, Questions, SurveyRow};
 use crate::fleet::verdict::{MachineState, RegistrationState, Verdict};
 use crate::github::GitHubApi;
 use crate::model::{Error, Event};
@@ -17,6 +17,7 @@ use crate::model::{Error, Event};
 mod deregistering;
 mod giving_up;
 mod late_registration;
+mod records;
 mod result;
 
 /// How long one answer may take.
@@ -30,6 +31,15 @@ pub(super) enum EndOutcome {
     Kept(Kept),
     Pending(Pending),
     Stopped(Stopped),
+    /// Nobody could tell whether it has a machine: another look may.
+    Unread(Unstopped),
+}
+
+/// Why a machine is not ended.
+enum Unended {
+    For(Unstopped),
+    /// Its place could not be read.
+    Unread(Unstopped),
 }
 
 /// What became of a registration.
@@ -54,6 +64,8 @@ pub(super) struct Ending<'a, G> {
     refused: Cell<bool>,
     /// Whether its registration was to be removed, and may still be there.
     unremoved: Cell<bool>,
+    /// Why the registration of a runner without a machine is still there.
+    left: RefCell<Option<Error>>,
     /// Whether its machine, where it has one, was asked to end, and its place accepted that.
     asked: Cell<bool>,
     /// Whether its place is being asked to end it.
@@ -81,6 +93,7 @@ impl<'a, G: GitHubApi> Ending<'a, G> {
             deregistered: Cell::new(false),
             refused: Cell::new(false),
             unremoved: Cell::new(false),
+            left: RefCell::default(),
             asked: Cell::new(false),
             asking: Cell::new(false),
             terminated: Cell::new(false),
@@ -97,14 +110,20 @@ impl<'a, G: GitHubApi> Ending<'a, G> {
         if let Some(outcome) = self.deregister().await {
             return outcome;
         }
-        if let Err(unstopped) = self.terminate().await {
-            return EndOutcome::Failed(unstopped);
+        match self.terminate().await {
+            Ok(()) => {}
+            Err(Unended::For(unstopped)) => return EndOutcome::Failed(unstopped),
+            Err(Unended::Unread(unstopped)) => return EndOutcome::Unread(unstopped),
         }
         self.asked.set(true);
         self.deregister_newcomer().await;
         self.deregister_afterwards().await;
         if let Some(pending) = self.pending() {
             return EndOutcome::Pending(pending);
+        }
+        if let Some(left) = self.left_registration() {
+            self.note_machineless().await;
+            return EndOutcome::Failed(left);
         }
         self.forget().await;
         EndOutcome::Stopped(self.stopped())
@@ -118,11 +137,14 @@ impl<'a, G: GitHubApi> Ending<'a, G> {
         match (self.stop.wait, self.asked.get()) {
             _ if self.is_gone() => EndOutcome::Stopped(self.stopped()),
             (_, false) if self.limit.is_interrupted() && !self.asking.get() => {
-                self.failed("interrupted before its removal was requested")
+                let error = "interrupted before its removal was requested";
+                EndOutcome::Failed(self.undecided(error))
             }
-            (true, _) => self.failed("removal not confirmed yet"),
             (false, true) => EndOutcome::Stopped(self.stopped()),
-            (false, false) => self.failed("its termination could not be requested in time"),
+            (wait, false) if !wait || !self.asking.get() && self.chosen.instance.is_some() => {
+                self.failed("its termination could not be requested in time")
+            }
+            (true | false, _) => EndOutcome::Failed(self.undecided("removal not confirmed yet")),
         }
     }
 
@@ -223,7 +245,7 @@ impl<'a, G: GitHubApi> Ending<'a, G> {
         match self.chosen.manner {
             StopMode::Explicit => None,
             // GitHub let it go, and refuses that for as long as it knows of a job.
-            StopMode::Gentle => match self.inquiry.in_use_as_told(&row).await {
+            StopMode::Gentle => match self.in_use_as_told(&row).await {
                 Some(true) if row.believes_its_place() => {
                     Some(self.kept("it was assigned a job in the meantime".to_owned()))
                 }
@@ -246,7 +268,7 @@ impl<'a, G: GitHubApi> Ending<'a, G> {
                         return Some(self.failed("interrupted before the look for a job on it"));
                     }
                 }
-                let inquiry = Inquiry::new(self.fleet, false);
+                let inquiry = Inquiry::new(self.fleet, Questions::Idle);
                 match inquiry.is_used(&row).await {
                     Ok(false) => None,
                     Ok(true) => Some(self.kept("it was assigned a job in the meantime".to_owned())),
@@ -260,31 +282,10 @@ impl<'a, G: GitHubApi> Ending<'a, G> {
         }
     }
 
-    async fn terminate(&self) -> Result<(), Unstopped> {
+    async fn terminate(&self) -> Result<(), Unended> {
         let machine = self.facts().map(|facts| facts.0);
         let Some(instance) = &self.chosen.instance else {
-            return match machine {
-                Some(MachineState::Unread | MachineState::Nowhere) if self.is_abandoned() => {
-                    self.give_up("could not query its provider".into()).await;
-                    Ok(())
-                }
-                Some(MachineState::Unread) if self.has_record() => Err(match self.unopened() {
-                    Some(error) => self.unstopped(error).permanent(),
-                    None => self.unstopped(self.why_unread()),
-                }),
-                Some(MachineState::Nowhere) if self.has_record() && !self.is_ghost() => {
-                    let error = "its provider is not configured here";
-                    Err(self.unstopped(error).permanent())
-                }
-                Some(MachineState::Gone) => {
-                    let gone = self.pending().is_none();
-                    let proved = self.is_proved_absent();
-                    self.terminated.set(gone && proved);
-                    self.assumed_gone.set(gone && !proved);
-                    Ok(())
-                }
-                _ => Ok(()),
-            };
+            return self.without_machine(machine).await;
         };
         if machine == Some(MachineState::Nowhere) && self.is_ghost() {
             return Ok(());
@@ -301,7 +302,7 @@ impl<'a, G: GitHubApi> Ending<'a, G> {
                 self.give_up(error).await;
                 return Ok(());
             }
-            return Err(self.unstopped(error).permanent());
+            return Err(Unended::For(self.unstopped(error).permanent()));
         };
         // A machine that no listing shows is ended, too: it may be too new to be listed.
         let there = !matches!(machine, Some(MachineState::Gone));
@@ -331,11 +332,11 @@ impl<'a, G: GitHubApi> Ending<'a, G> {
             Ended::Refused(error) | Ended::Unproved(error) => {
                 let permanent = is_permanent(&error);
                 let unstopped = self.unstopped(error.any());
-                return Err(if permanent {
+                return Err(Unended::For(if permanent {
                     unstopped.permanent()
                 } else {
                     unstopped
-                });
+                }));
             }
         }
         if there {
@@ -355,54 +356,55 @@ impl<'a, G: GitHubApi> Ending<'a, G> {
         Some(unopened.error.clone())
     }
 
+    /// What is known of the machine of a runner that nothing shows.
+    async fn without_machine(&self, machine: Option<MachineState>) -> Result<(), Unended> {
+        // Its start has proved that there is none, or this stop that it is gone.
+        if self.is_machineless() {
+            self.terminated.set(self.has_record());
+            return Ok(());
+        }
+        if let Some(unseen) = &self.chosen.unseen {
+            return Err(Unended::For(self.unstopped(unseen.clone()).permanent()));
+        }
+        match machine {
+            Some(MachineState::Unread | MachineState::Nowhere) if self.is_abandoned() => {
+                self.give_up("could not query its provider".into()).await;
+                Ok(())
+            }
+            Some(MachineState::Unread) if self.has_record() => {
+                Err(match self.unopened() {
+                    Some(error) => Unended::For(self.unstopped(error).permanent()),
+                    None => Unended::Unread(self.unstopped(self.why_unread())),
+                })
+            }
+            Some(MachineState::Nowhere) if self.has_record() && !self.is_ghost() => {
+                let error = "its provider is not configured here";
+                Err(Unended::For(self.unstopped(error).permanent()))
+            }
+            Some(MachineState::Gone) => {
+                let gone = self.pending().is_none();
+                let proved = self.is_proved_absent();
+                self.terminated.set(gone && proved);
+                self.assumed_gone.set(gone && !proved);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Of a ghost only the registration is removed: its machine may be at a provider not known here.
     fn is_ghost(&self) -> bool {
         let was = self.chosen.row.as_ref().map(|row| row.verdict);
         self.chosen.manner == StopMode::Orphan && was == Some(Verdict::Ghost)
     }
 
+    fn is_machineless(&self) -> bool {
+        let row = self.row.borrow();
+        row.as_ref().is_some_and(|row| row.machineless)
+    }
+
     fn has_record(&self) -> bool {
         self.row.borrow().as_ref().is_some_and(|row| row.recorded)
-    }
-
-    /// Takes the record out of the state file, once the machine is proved gone.
-    async fn forget(&self) {
-        let Some(name) = self.chosen.name.clone() else {
-            return self.forget_by_reference().await;
-        };
-        if !self.is_gone() || !self.has_record() {
-            return;
-        }
-        let forgotten = self
-            .fleet
-            .store
-            .update(move |entries| {
-                entries.remove(&name);
-            })
-            .await;
-        self.if_forgotten(forgotten).await;
-    }
-
-    async fn forget_by_reference(&self) {
-        let Some(instance) = self.chosen.instance.clone().filter(|_| self.is_gone()) else {
-            return;
-        };
-        let forgotten = self
-            .fleet
-            .store
-            .update(move |entries| {
-                entries.retain(|_, entry| entry.instance.as_ref() != Some(&instance));
-            })
-            .await;
-        self.if_forgotten(forgotten).await;
-    }
-
-    async fn if_forgotten(&self, forgotten: Result<(), crate::state::Error>) {
-        if let Err(error) = forgotten {
-            let error = error.any();
-            self.warn(error.while_trying("could not remove what is gone from the state file"))
-                .await;
-        }
     }
 
     /// Whether waiting for GitHub's word changes nothing any more: the machine has ended, or it is to
@@ -412,8 +414,14 @@ impl<'a, G: GitHubApi> Ending<'a, G> {
             return true;
         };
         let unused = self.chosen.manner == StopMode::Explicit
-            && self.inquiry.in_use_as_told(&row).await == Some(false);
+            && self.in_use_as_told(&row).await == Some(false);
         unused || self.has_ended().await
+    }
+
+    /// See [`Inquiry::in_use_as_told`]: asked for no longer than leaves time for the end of the machine.
+    async fn in_use_as_told(&self, row: &SurveyRow) -> Option<bool> {
+        let asked = timeout(self.patience(), self.inquiry.in_use_as_told(row)).await;
+        asked.unwrap_or_default()
     }
 
     /// Whether the machine has ended, or is gone from a listing that would show it.

@@ -39,12 +39,15 @@ impl<G: GitHubApi> Selecting<'_, G> {
                 .filter(|r| r.name == *name)
                 .collect();
             for row in &rows {
-                self.explicitly(row, None, Some(name));
+                let mut row = (*row).clone();
+                // What a mapping names had a machine, which stands beside it there.
+                row.machineless |= starts && row.instance.is_none() && !row.recorded;
+                self.explicitly(&row, None, Some(name));
             }
             // The machine of a name in a mapping is named there, too.
             if rows.is_empty() && !starts && !self.was_everything_read(name) {
                 let error = "not found, but not all sources could be read";
-                self.refuse(Unstopped::new(None, Some(name), error));
+                self.refuse_unread(Unstopped::new(None, Some(name), error));
             }
         }
         // Machines that nobody named, and that cannot be judged, say nothing of the one that somebody named.
@@ -55,20 +58,7 @@ impl<G: GitHubApi> Selecting<'_, G> {
             self.selection.unknown = unknown;
         }
         if starts {
-            let chosen = self.selection.chosen.iter();
-            let begun_by = chosen.filter_map(|chosen| chosen.row.as_ref()?.start.clone());
-            let begun_by: Vec<String> = begun_by.collect();
-            self.selection.begun_by.extend(begun_by);
-            for row in self.rows() {
-                let begun_by = &self.selection.begun_by;
-                if row
-                    .start
-                    .as_ref()
-                    .is_some_and(|start| begun_by.contains(start))
-                {
-                    self.choose(row, StopMode::Explicit, "it belongs to the same start");
-                }
-            }
+            self.choose_company(names);
         }
     }
 
@@ -79,6 +69,13 @@ impl<G: GitHubApi> Selecting<'_, G> {
     fn explicitly(&mut self, row: &SurveyRow, machine: Option<&Reference>, name: Option<&Name>) {
         if row.ours || row.is_rehearsal() {
             self.choose(row, StopMode::Explicit, "it was named");
+            let mut chosen = self.selection.chosen.iter_mut();
+            let is_it = |chosen: &&mut Selected| {
+                chosen.name.as_ref() == Some(&row.name) && chosen.instance == row.instance
+            };
+            if let (Some(given), Some(chosen)) = (machine, chosen.find(is_it)) {
+                chosen.given.get_or_insert_with(|| given.clone());
+            }
         } else {
             let refused = self.of_another_scope(&row.scope, &row.server, machine, name);
             self.refuse(refused);
@@ -153,7 +150,7 @@ impl<G: GitHubApi> Selecting<'_, G> {
                 .filter(|unknown| unknown.source.split(':').next() == Some(&place.name))
                 .map(|unknown| unknown.error.clone());
             let error = Error::from("could not query its provider").because_each(errors);
-            return self.refuse(Unstopped::new(Some(reference), None, error));
+            return self.refuse_unread(Unstopped::new(Some(reference), None, error));
         }
         // A whole reference speaks for itself.
         let registered = match self.look.id(reference).location {
@@ -193,6 +190,8 @@ impl<G: GitHubApi> Selecting<'_, G> {
             manner: StopMode::Explicit,
             place: self.fleet.provider(&reference.provider).cloned(),
             row: None,
+            given: None,
+            unseen: None,
             registered,
         });
     }

@@ -174,8 +174,8 @@ impl StopOutcome {
     pub fn planned(selection: Selection) -> Self {
         Self {
             stopped: selection.chosen.into_iter().map(planned).collect(),
-            kept: selection.kept,
-            failed: selection.failed,
+            kept: [selection.kept, selection.unread.kept].concat(),
+            failed: [selection.failed, selection.unread.failed].concat(),
             unknown: selection.unknown,
             planned: true,
             ..Self::default()
@@ -189,8 +189,11 @@ impl StopOutcome {
             Unstopped::new(instance, name, INTERRUPTED)
         });
         Self {
-            failed: cut_short.chain(selection.failed).collect(),
-            kept: selection.kept,
+            failed: cut_short
+                .chain(selection.failed)
+                .chain(selection.unread.failed)
+                .collect(),
+            kept: [selection.kept, selection.unread.kept].concat(),
             unknown: selection.unknown,
             interrupted: true,
             ..Self::default()
@@ -227,37 +230,6 @@ impl StopOutcome {
             unknown: vec![unread],
             interrupted: true,
             ..Self::default()
-        }
-    }
-
-    /// Takes what did not come by the end of its grace, and is in no listing of a place, for gone.
-    pub(super) fn settle(&mut self, seen: &Selection, now: Timestamp) {
-        if !seen.unknown.is_empty() {
-            return;
-        }
-        let is_seen = |one: &Pending| {
-            let chosen = seen.chosen.iter().map(|one| one.name.as_ref());
-            let kept = seen.kept.iter().map(|one| Some(&one.name));
-            let failed = seen.failed.iter().map(|one| one.name.as_ref());
-            let mut all = chosen.chain(kept).chain(failed);
-            all.any(|name| name == Some(&one.name))
-        };
-        let all = std::mem::take(&mut self.pending);
-        for one in all {
-            if now <= one.until || is_seen(&one) {
-                self.pending.push(one);
-            } else {
-                self.stopped.push(Stopped {
-                    instance: None,
-                    name: Some(one.name),
-                    deregistered: one.deregistered,
-                    terminated: false,
-                    assumed_gone: false,
-                    billed: None,
-                    cost: None,
-                    reason: one.reason,
-                });
-            }
         }
     }
 
@@ -427,6 +399,8 @@ mod tests {
             manner: super::super::StopMode::Explicit,
             place: None,
             row: None,
+            given: None,
+            unseen: None,
             registered: super::super::Registered::Maybe,
         };
         let selection = Selection {

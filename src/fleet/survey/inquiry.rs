@@ -1,19 +1,22 @@
 //! What is asked of single rows before they are judged: their run, its jobs, the machine itself.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
 use tokio::sync::OnceCell;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
+use super::look::heals;
 use super::{SurveyRow, Unknown, of_github, patiently};
-use crate::fleet::answer::in_time;
+use crate::fleet::answer::{Timeout, in_time};
+use crate::fleet::end::is_permanent;
+use crate::fleet::stop::StopRequest;
 use crate::fleet::verdict::{MachineState, RegistrationState, Verdict, judge, judge_rehearsal};
 use crate::fleet::{Fleet, chain};
-use crate::github::{GitHubApi, WorkflowJob, WorkflowRun};
-use crate::model::{Error, Run};
+use crate::github::{self, GitHubApi, WorkflowJob, WorkflowRun};
+use crate::model::{Error, Run, StopTarget};
 
 /// How long one answer may take.
 const ANSWER: Duration = Duration::from_secs(30);
@@ -40,25 +43,89 @@ impl AtWork {
     }
 }
 
+/// What is asked of rows before they are judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::fleet) enum Questions {
+    /// Of idle runners, whether their run is over and no job of it is theirs.
+    Idle,
+    /// The same of busy runners.
+    BusyToo,
+    /// Nothing that GitHub has to be asked for: they are ended whatever the verdict.
+    OfPlaces,
+}
+
+impl Questions {
+    pub(in crate::fleet) fn of(stop: &StopRequest) -> Self {
+        match stop.target {
+            StopTarget::Named { .. } => Self::OfPlaces,
+            _ if stop.force => Self::BusyToo,
+            _ => Self::Idle,
+        }
+    }
+}
+
 /// Questions about rows. Each run is asked about once.
 pub(in crate::fleet) struct Inquiry<'a, G> {
     fleet: &'a Fleet<'a, G>,
-    busy_too: bool,
+    questions: Questions,
+    /// When what has not answered counts as silent.
+    end: Option<Instant>,
     runs: Answers<(String, u64), WorkflowRun>,
     /// The runners with a job in progress, by run.
     jobs: Answers<(String, Run), Vec<AtWork>>,
     unknown: RefCell<Vec<Unknown>>,
+    /// Whether something that could not be read may be read another time.
+    may_heal: Cell<bool>,
 }
 
 impl<'a, G: GitHubApi> Inquiry<'a, G> {
     /// Begins anew: nothing that was answered before is believed.
-    pub(in crate::fleet) fn new(fleet: &'a Fleet<'a, G>, busy_too: bool) -> Self {
+    pub(in crate::fleet) fn new(fleet: &'a Fleet<'a, G>, questions: Questions) -> Self {
         Self {
             fleet,
-            busy_too,
+            questions,
+            end: None,
             runs: RefCell::default(),
             jobs: RefCell::default(),
             unknown: RefCell::default(),
+            may_heal: Cell::default(),
+        }
+    }
+
+    /// The same, and what has not answered by then does not count.
+    pub(in crate::fleet) fn until(self, end: Instant) -> Self {
+        Self {
+            end: Some(end),
+            ..self
+        }
+    }
+
+    /// Whether what could not be read may be read another time.
+    pub(in crate::fleet) fn may_heal(&self) -> bool {
+        self.may_heal.get()
+    }
+
+    /// Waits for GitHub's answer.
+    async fn github<T>(
+        &self,
+        github: &G,
+        asked: impl Future<Output = github::Result<T>>,
+    ) -> Result<T, Error> {
+        let asked = in_time(github, ANSWER, asked);
+        let answer = match self.end {
+            Some(end) => timeout_at(end, asked).await.unwrap_or(Err(Timeout)),
+            None => asked.await,
+        };
+        match answer {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => {
+                self.may_heal.set(self.may_heal.get() || heals(&error));
+                Err(error.any())
+            }
+            Err(Timeout) => {
+                self.may_heal.set(true);
+                Err("GitHub did not answer in time".into())
+            }
         }
     }
 
@@ -82,6 +149,9 @@ impl<'a, G: GitHubApi> Inquiry<'a, G> {
         }
         self.judge(row);
         row.doubts.undecided = false;
+        if self.questions == Questions::OfPlaces {
+            return row.price();
+        }
         let acted_upon = match row.verdict {
             Verdict::Orphan => row.facts.machine == MachineState::There && !row.is_rehearsal(),
             Verdict::Ghost => true,
@@ -114,24 +184,19 @@ impl<'a, G: GitHubApi> Inquiry<'a, G> {
                     None => github.find(&row.name).await,
                 }
             };
-            let answer = in_time(github, ANSWER, look).await;
-            row.facts.registration = match answer {
-                Ok(Ok(Some(runner))) => {
+            row.facts.registration = match self.github(github, look).await {
+                Ok(Some(runner)) => {
                     let state = of_github(&runner);
                     row.runner_id = Some(runner.id);
                     row.runner = Some(runner);
                     state
                 }
-                Ok(Ok(None)) => {
+                Ok(None) => {
                     row.runner = None;
                     RegistrationState::Absent
                 }
-                Ok(Err(error)) => {
-                    self.cannot("GitHub", error.any());
-                    RegistrationState::Unread
-                }
-                Err(_) => {
-                    self.cannot("GitHub", "it did not answer in time");
+                Err(error) => {
+                    self.cannot("GitHub", error);
                     RegistrationState::Unread
                 }
             };
@@ -196,10 +261,19 @@ impl<'a, G: GitHubApi> Inquiry<'a, G> {
             let error = answer.as_ref().err().cloned();
             (answer, error)
         });
-        match timeout(ANSWER, asked).await {
+        let answer = Instant::now() + ANSWER;
+        let end = self.end.map_or(answer, |end| end.min(answer));
+        match timeout_at(end, asked).await {
             Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) => Err(error.any()),
-            Err(_) => Err("it did not answer in time".into()),
+            Ok(Err(error)) => {
+                self.may_heal
+                    .set(self.may_heal.get() || !is_permanent(&error));
+                Err(error.any())
+            }
+            Err(_) => {
+                self.may_heal.set(true);
+                Err("it did not answer in time".into())
+            }
         }
     }
 
@@ -256,10 +330,13 @@ impl<'a, G: GitHubApi> Inquiry<'a, G> {
     fn run_matters(&self, row: &SurveyRow) -> bool {
         let facts = &row.facts;
         row.ours
+            && self.questions != Questions::OfPlaces
             && match (facts.machine, facts.registration) {
                 (MachineState::Unread | MachineState::Ended, _)
                 | (_, RegistrationState::Unread) => false,
-                (MachineState::There, RegistrationState::Busy) => self.busy_too,
+                (MachineState::There, RegistrationState::Busy) => {
+                    self.questions == Questions::BusyToo
+                }
                 (MachineState::There, _) => true,
                 (MachineState::Gone | MachineState::Nowhere, registration) => {
                     registration == RegistrationState::Offline
@@ -280,14 +357,9 @@ impl<'a, G: GitHubApi> Inquiry<'a, G> {
         let key = (repository.to_owned(), id);
         let cell = Rc::clone(self.runs.borrow_mut().entry(key).or_default());
         let answer = cell.get_or_init(|| async {
-            match in_time(github, ANSWER, github.run(repository, id)).await {
-                Ok(Ok(run)) => run,
-                Ok(Err(error)) => {
-                    self.cannot(&format!("run {id} of {repository}"), error.any());
-                    None
-                }
-                Err(_) => {
-                    let error = "GitHub did not answer in time";
+            match self.github(github, github.run(repository, id)).await {
+                Ok(run) => run,
+                Err(error) => {
                     self.cannot(&format!("run {id} of {repository}"), error);
                     None
                 }
@@ -304,8 +376,8 @@ impl<'a, G: GitHubApi> Inquiry<'a, G> {
         let cell = Rc::clone(self.jobs.borrow_mut().entry(key).or_default());
         let answer = cell.get_or_init(|| async {
             let source = || format!("the jobs of run {} of {repository}", run.id);
-            match in_time(github, ANSWER, github.jobs(repository, run)).await {
-                Ok(Ok(jobs)) => {
+            match self.github(github, github.jobs(repository, run)).await {
+                Ok(jobs) => {
                     let jobs = jobs.into_iter().flatten();
                     let jobs = jobs.filter(|job| job.status == "in_progress");
                     let runner = |job: WorkflowJob| AtWork {
@@ -314,12 +386,8 @@ impl<'a, G: GitHubApi> Inquiry<'a, G> {
                     };
                     Some(jobs.map(runner).collect())
                 }
-                Ok(Err(error)) => {
-                    self.cannot(&source(), error.any());
-                    None
-                }
-                Err(_) => {
-                    self.cannot(&source(), "GitHub did not answer in time");
+                Err(error) => {
+                    self.cannot(&source(), error);
                     None
                 }
             }

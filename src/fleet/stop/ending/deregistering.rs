@@ -168,7 +168,12 @@ impl<'a, G: GitHubApi> Ending<'a, G> {
                 // Only where it was to be removed before: a machine that came late is no trouble yet.
                 if self.unremoved.get() {
                     let what = format!("could not remove the registration of `{name}`");
-                    self.warn(error.while_trying(what)).await;
+                    let error = error.while_trying(what);
+                    if self.is_registration_only() {
+                        *self.left.borrow_mut() = Some(error);
+                    } else {
+                        self.warn(error).await;
+                    }
                 }
             }
             None => {

@@ -49,6 +49,12 @@ impl<G: GitHubApi> Ending<'_, G> {
         })
     }
 
+    /// The registration that is all that is left of a runner.
+    pub(super) fn left_registration(&self) -> Option<Unstopped> {
+        let error = self.left.borrow_mut().take()?;
+        Some(self.unstopped(error).registration_only())
+    }
+
     /// What is left because nobody could tell whether a job runs on it.
     pub(super) fn undecided(&self, error: impl Into<Error>) -> Unstopped {
         let unstopped = self.unstopped(error);
@@ -63,6 +69,7 @@ impl<G: GitHubApi> Ending<'_, G> {
     pub(super) fn is_registration_only(&self) -> bool {
         let row = self.row.borrow();
         let is_alone = |row: &SurveyRow| match row.facts.machine {
+            _ if row.machineless => true,
             MachineState::Gone => true,
             MachineState::Nowhere => !row.recorded,
             MachineState::Ended | MachineState::There | MachineState::Unread => false,

@@ -2,7 +2,9 @@
 
 mod agreement;
 mod enrolling;
+mod healing;
 mod identity;
+mod limits;
 mod orphans;
 mod pending;
 mod random_worlds;

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use tokio::time::{Instant, sleep};
 
 use super::scene::{RUN, Scene, mapping, stop, tags};
 use crate::fleet::stop::{StopOutcome, StopRequest};
 use crate::model::{Exit, Name, StopTarget};
+use crate::providers::ErrorKind;
+use crate::providers::memory::{Fault, Verb};
 
 const THIS_RUN: StopTarget = StopTarget::Run {
     id: RUN.id,
@@ -162,6 +165,183 @@ async fn who_does_not_wait_is_told_of_what_may_still_come() {
     assert_eq!(names(&stops), [&intent.name]);
     assert_eq!(scene.records().await, 1);
     assert!(begin.elapsed() <= 10 * SECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_start_had_under_way_is_found_where_nothing_is_recorded() {
+    for group in [None, Some("g")] {
+        let scene = Scene::new();
+        let (mut first, mut late) = (tags("a", 60), tags("a", 60));
+        first.group = group.map(str::to_owned);
+        late.group.clone_from(&first.group);
+        let (_, reference) = scene.machine(&first).await;
+        scene.runner(&first.name, "online");
+        scene.runner(&late.name, "offline");
+        let comes = async {
+            sleep(20 * SECOND).await;
+            scene.machine(&late).await;
+        };
+        let request = StopRequest {
+            group: group.map(str::to_owned),
+            ..stop(match group {
+                Some(_) => THIS_RUN,
+                None => mapping(&[&reference]),
+            })
+        };
+        let (stops, ()) = tokio::join!(scene.stop(&request), comes);
+        assert!(scene.there().is_empty(), "{stops:?}");
+        assert_eq!((stops.stopped.len(), stops.exit()), (2, Exit::Done));
+        assert!(scene.hub.rows.borrow().is_empty(), "{stops:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_machine_of_a_group_is_found_where_nothing_is_recorded() {
+    let scene = Scene::new();
+    let mut late = tags("a", 60);
+    late.group = Some("g".into());
+    scene.runner(&late.name, "offline");
+    let comes = async {
+        sleep(20 * SECOND).await;
+        scene.machine(&late).await;
+    };
+    let request = StopRequest {
+        group: Some("g".into()),
+        ..stop(THIS_RUN)
+    };
+    let (stops, ()) = tokio::join!(scene.stop(&request), comes);
+    assert!(scene.there().is_empty(), "{stops:?}");
+    assert_eq!((stops.stopped.len(), stops.exit()), (1, Exit::Done));
+    // One that does not come is named, and its registration may be another start's.
+    let lost = tags("a", 60);
+    scene.runner(&lost.name, "offline");
+    let stops = scene.stop(&request).await;
+    assert_eq!(
+        (names(&stops), stops.exit()),
+        (vec![&lost.name], Exit::Left)
+    );
+    assert_eq!(scene.hub.rows.borrow().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_start_of_the_run_is_neither_waited_for_nor_touched() {
+    let scene = Scene::new();
+    let (mut first, other) = (tags("a", 60), tags("b", 45));
+    first.group = Some("g".into());
+    let (_, reference) = scene.machine(&first).await;
+    scene.runner(&other.name, "offline");
+    let of_group = StopRequest {
+        group: Some("g".into()),
+        ..stop(THIS_RUN)
+    };
+    let target = StopTarget::Named {
+        machines: vec![reference],
+        names: vec![first.name.clone()],
+        starts: true,
+    };
+    for request in [stop(target), of_group] {
+        let begin = Instant::now();
+        let stops = scene.stop(&request).await;
+        assert_eq!(stops.exit(), Exit::Done, "{stops:?}");
+        assert!(begin.elapsed() < 20 * SECOND, "{:?}", begin.elapsed());
+        assert_eq!(scene.hub.rows.borrow().len(), 1);
+        scene.machine(&first).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_for_what_had_its_machine() {
+    let scene = Scene::new();
+    let name = tags("a", 60).name;
+    scene.runner(&name, "offline");
+    let target = StopTarget::Named {
+        machines: vec!["gpu:gpu/gone".parse().expect("a reference")],
+        names: vec![name],
+        starts: true,
+    };
+    let begin = Instant::now();
+    let stops = scene.stop(&stop(target)).await;
+    assert_eq!(stops.exit(), Exit::Done, "{stops:?}");
+    assert!(scene.hub.rows.borrow().is_empty());
+    assert!(begin.elapsed() < 20 * SECOND, "{:?}", begin.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_no_machine_is_forgotten_though_its_place_cannot_be_read() {
+    let scene = Scene::new();
+    let tags = tags("a", 60);
+    scene.record(&tags, "gpu", None).await;
+    let name = tags.name.clone();
+    let noted = scene.store.update(move |entries| {
+        entries.get_mut(&name).expect("its record").machineless = true;
+    });
+    noted.await.expect("it is written");
+    let fault = Fault::Error(ErrorKind::Unavailable);
+    scene.cloud.fault("gpu", Verb::List, fault);
+    let stops = scene.stop(&stop(StopTarget::State)).await;
+    assert!(stops.failed.is_empty(), "{stops:?}");
+    assert_eq!((stops.exit(), scene.records().await), (Exit::Failed, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_awaited_and_turns_out_to_be_at_work_is_told_once() {
+    let scene = Scene::new();
+    let late = tags("a", 60);
+    scene.record(&late, "gpu", None).await;
+    let comes = async {
+        sleep(20 * SECOND).await;
+        let (machine, _) = scene.machine(&late).await;
+        let id = scene.runner(&late.name, "online");
+        scene.busy(id, None);
+        scene.cloud.busy(&machine.id, true);
+    };
+    let request = stop(StopTarget::State);
+    let (stops, ()) = tokio::join!(scene.stop(&request), comes);
+    assert_eq!((stops.pending.len(), stops.stopped.len()), (0, 0));
+    assert_eq!(
+        (stops.kept.len(), stops.exit()),
+        (1, Exit::Left),
+        "{stops:?}"
+    );
+    assert_eq!((scene.there().len(), scene.records().await), (1, 1));
+}
+
+/// What becomes of a record, and of a registration, whose grace is over in half a minute, or so many seconds ago.
+async fn at_the_end_of_its_grace(hours: i64, seconds_ago: i64) -> [(Exit, usize, usize); 2] {
+    let mut all = Vec::new();
+    for recorded in [true, false] {
+        let scene = Scene::new();
+        scene.hub.ahead.set(SignedDuration::from_hours(hours));
+        scene.hub.runs_from.set(Some(Instant::now()));
+        let tags = tags("a", 15 * 60 + seconds_ago);
+        if recorded {
+            scene.record(&tags, "gpu", None).await;
+        } else {
+            scene.runner(&tags.name, "offline");
+        }
+        let stops = scene.stop(&stop(THIS_RUN)).await;
+        assert_eq!(scene.hub.rows.borrow().len(), 0, "{stops:?}");
+        all.push((stops.exit(), stops.pending.len(), scene.records().await));
+    }
+    [all[0], all[1]]
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_did_not_come_is_forgotten_at_the_end_of_its_grace_by_both_clocks() {
+    for hours in [0, 8] {
+        for seconds_ago in [-30, 60] {
+            let both = at_the_end_of_its_grace(hours, seconds_ago).await;
+            assert_eq!(both, [(Exit::Done, 0, 0); 2], "{hours} {seconds_ago}");
+        }
+        // It is over by the clock of GitHub alone.
+        let both = at_the_end_of_its_grace(8, -600).await;
+        assert_eq!(both, [(Exit::Left, 1, 1), (Exit::Left, 1, 0)]);
+    }
+    // It is over by our clock alone.
+    for seconds_ago in [-30, 60] {
+        let both = at_the_end_of_its_grace(-8, seconds_ago).await;
+        assert_eq!(both, [(Exit::Left, 1, 1), (Exit::Left, 1, 0)]);
+    }
 }
 
 #[tokio::test(start_paused = true)]

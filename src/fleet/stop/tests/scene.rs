@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::fleet::stop::{Selection, StopOutcome, StopRequest, carry_out, select};
 use crate::fleet::survey::{Survey, View, survey};
-use crate::fleet::{Fleet, NamedProvider, Unopened};
+use crate::fleet::{CancellationToken, Fleet, NamedProvider, Unopened};
 use crate::github::{
     Deregistration, Error, ErrorKind, GitHubApi, Label, Registration, Result, Runner, WorkflowJob,
     WorkflowRun,
@@ -40,8 +40,10 @@ pub(super) struct FaultyGitHub {
     pub(super) down: RefCell<BTreeSet<&'static str>>,
     /// What is never answered.
     pub(super) silent: RefCell<BTreeSet<&'static str>>,
-    /// Until then the removal of a registration waits for room.
+    /// Until then lists, and the removal of a registration, wait for room.
     pub(super) room_from: Cell<Option<Instant>>,
+    /// Since when its clock runs; it stands still otherwise.
+    pub(super) runs_from: Cell<Option<Instant>>,
     pub(super) asked: RefCell<Vec<(&'static str, u64)>>,
     /// How far its clock is ahead of ours.
     pub(super) ahead: Cell<SignedDuration>,
@@ -84,6 +86,10 @@ impl GitHubApi for FaultyGitHub {
 
     async fn runners(&self) -> Result<Vec<Runner>> {
         self.ask("runners", 0)?;
+        if self.silent.borrow().contains("runners") {
+            std::future::pending::<()>().await;
+        }
+        tokio::time::sleep(self.wait_now()).await;
         let rows = self.rows.borrow();
         Ok(rows.values().map(|row| self.seen(row)).collect())
     }
@@ -150,7 +156,8 @@ impl GitHubApi for FaultyGitHub {
     }
 
     fn now(&self) -> Timestamp {
-        now() + self.ahead.get()
+        let runs = self.runs_from.get().map(|from| from.elapsed());
+        now() + self.ahead.get() + runs.unwrap_or_default()
     }
 
     fn ahead(&self) -> SignedDuration {
@@ -267,7 +274,8 @@ impl Scene {
     }
 
     pub(super) async fn select(&self, stop: &StopRequest) -> Selection {
-        select(&self.fleet(), &self.view, stop).await
+        let hurry = CancellationToken::default();
+        select(&self.fleet(), &self.view, stop, &hurry).await
     }
 
     pub(super) async fn stop(&self, stop: &StopRequest) -> StopOutcome {

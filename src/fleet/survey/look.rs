@@ -1,0 +1,415 @@
+//! The look itself: all sources at once, each asked again where it fails for a moment, and none for too long.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::join::Join;
+use super::{Inquiry, Questions, STATE_FILE, Survey, SurveyRow, Unknown, View};
+use crate::fleet::answer::in_time;
+use crate::fleet::cancellation::CancellationToken;
+use crate::fleet::end::is_permanent;
+use crate::fleet::{Fleet, NamedProvider};
+use crate::github::{self, GitHubApi, Runner};
+use crate::model::{Error, InstanceId, Name, Reference};
+use crate::poll::{Backoff, chance};
+use crate::providers::{self, Listing, Silence, Unjudged};
+use crate::state::StateContents;
+
+/// How long a place may take to list its machines, all its regions and pages included.
+const LISTING: Duration = Duration::from_mins(1);
+/// How often a place is asked that fails to answer.
+const TRIES: usize = 3;
+/// The pauses between these.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(300), Duration::from_secs(1));
+/// A place that took longer than this to fail is not asked again.
+const QUICK: Duration = Duration::from_secs(5);
+/// How long all of a look may take whose end nobody limits.
+const AROUND: Duration = Duration::from_mins(10);
+/// How long GitHub may want to be left alone, in one look.
+const LONGEST: Duration = Duration::from_mins(5);
+/// How long GitHub may take where machines that were named are ended whatever it says: where it wants to be left alone,
+const AT_ONCE: Duration = Duration::from_millis(2500);
+/// and how much longer where it is merely silent.
+const SILENCE: Duration = Duration::from_millis(7500);
+/// How long the places may take once there is little time.
+const SOON: Duration = Duration::from_millis(1500);
+
+/// A survey of all scopes, with what else `stop` needs to know of its sources.
+pub(in crate::fleet) struct FullSurvey {
+    pub(in crate::fleet) survey: Survey,
+    /// Rows of machines that are there and cannot be judged: to be shown, and never acted upon.
+    pub(super) unjudged: Vec<SurveyRow>,
+    places: Vec<SourceListing>,
+    all_opened: bool,
+    pub(in crate::fleet) github_read: bool,
+    pub(in crate::fleet) again: Again,
+}
+
+/// What another look may read, and this one could not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::fleet) enum Again {
+    #[default]
+    Nothing,
+    Something,
+    /// GitHub was given up early, so that machines are ended before it is waited for.
+    GitHub,
+}
+
+impl Again {
+    /// Whether something that failed may be read another time.
+    pub(in crate::fleet) fn of(may_heal: bool) -> Self {
+        if may_heal {
+            Self::Something
+        } else {
+            Self::Nothing
+        }
+    }
+}
+
+impl FullSurvey {
+    /// Whether nothing kept a listing from showing a machine with this reference.
+    pub(in crate::fleet) fn was_read(&self, reference: &Reference) -> bool {
+        let read = self
+            .places
+            .iter()
+            .find(|read| read.place.name == reference.provider);
+        let place = reference.id.location.as_deref();
+        read.is_some_and(|read| !matches!(read.listing.silence(place), Some(Silence::Unread(_))))
+    }
+
+    /// Whether nothing kept the listings from showing a machine of this name.
+    pub(in crate::fleet) fn all_read(&self, name: &Name) -> bool {
+        let read =
+            |listing: &Listing| listing.unread.is_empty() && listing.hides(None, name).is_none();
+        self.all_opened && self.places.iter().all(|one| read(&one.listing))
+    }
+
+    /// The places that were looked at, each with whose it is where it tells.
+    pub(in crate::fleet) fn asked(&self) -> Vec<String> {
+        let places = self.places.iter();
+        let asked = places.map(|read| {
+            let name = &read.place.name;
+            let mut vague = read.listing.vague.iter();
+            match vague.find(|(place, _)| place.is_none()) {
+                Some((_, whose)) => format!("`{name}` ({whose})"),
+                None => format!("`{name}`"),
+            }
+        });
+        asked.collect()
+    }
+
+    /// A reference's id, without its place where that does not tell whose it is: written as earlier versions did.
+    pub(in crate::fleet) fn id(&self, reference: &Reference) -> InstanceId {
+        let mut places = self.places.iter();
+        let read = places.find(|read| read.place.name == reference.provider);
+        let silence = read.and_then(|read| read.listing.silence(reference.id.location.as_deref()));
+        let is_vague = matches!(silence, Some(Silence::Vague(_)));
+        InstanceId {
+            location: reference.id.location.clone().filter(|_| !is_vague),
+            id: reference.id.id.clone(),
+        }
+    }
+
+    /// What cannot be told of machines that cannot be judged, and that none of these references means.
+    pub(in crate::fleet) fn of_other_machines(&self, machines: &[Reference]) -> BTreeSet<String> {
+        let named: Vec<&Unjudged> = machines
+            .iter()
+            .filter_map(|machine| self.unjudged(machine))
+            .collect();
+        let all = self.places.iter().flat_map(|read| {
+            let unjudged = read.listing.unjudged.iter();
+            unjudged.map(|one| (one, read.place.reference(&one.id).to_string()))
+        });
+        all.filter(|(one, _)| !named.iter().any(|named| named.id == one.id))
+            .map(|(_, source)| source)
+            .collect()
+    }
+
+    /// The machine that a reference means, where it is there and nobody can tell whose it is.
+    pub(in crate::fleet) fn unjudged(&self, reference: &Reference) -> Option<&Unjudged> {
+        let mut places = self.places.iter();
+        let read = places.find(|read| read.place.name == reference.provider)?;
+        let (provider, id) = (&read.place.provider, self.id(reference));
+        let mut unjudged = read.listing.unjudged.iter();
+        unjudged.find(|one| provider.is_same(&one.id, &id))
+    }
+}
+
+/// Asks, and asks again where an error is of a kind that may pass.
+async fn again<T, E>(
+    mut ask: impl AsyncFnMut() -> Result<T, E>,
+    is_short: impl Fn(&E) -> bool,
+) -> Result<T, E> {
+    let begun = Instant::now();
+    let mut pauses = Backoff::new(PAUSES.0, PAUSES.1);
+    let mut tries = 0;
+    loop {
+        let answer = ask().await;
+        tries += 1;
+        let may_heal = answer.as_ref().is_err_and(&is_short);
+        if !may_heal || tries == TRIES || begun.elapsed() > QUICK {
+            return answer;
+        }
+        sleep(pauses.next(chance())).await;
+    }
+}
+
+/// Asks a place, and asks again where it failed for a moment: the answer comes with what was wrong with it.
+pub(super) async fn patiently<T>(mut ask: impl AsyncFnMut() -> (T, Option<providers::Error>)) -> T {
+    let begun = Instant::now();
+    let mut pauses = Backoff::new(PAUSES.0, PAUSES.1);
+    let mut tries = 0;
+    loop {
+        let (answer, error) = ask().await;
+        tries += 1;
+        let may_heal = error.is_some_and(|error| !is_permanent(&error));
+        if !may_heal || tries == TRIES || begun.elapsed() > QUICK {
+            return answer;
+        }
+        sleep(pauses.next(chance())).await;
+    }
+}
+
+/// What a place said.
+pub(super) struct SourceListing {
+    pub(super) place: NamedProvider,
+    pub(super) listing: Listing,
+}
+
+impl SourceListing {
+    async fn of(place: &NamedProvider, looking: Looking<'_>) -> Self {
+        let listing = tokio::select! {
+            listing = timeout(looking.within(LISTING), Self::listing(place)) => listing.ok(),
+            () = looking.hurried(SOON) => None,
+        };
+        let listing = listing.unwrap_or_else(|| {
+            let message = format!("`{}` did not list its machines in time", place.name);
+            let kind = providers::ErrorKind::Unavailable;
+            Listing::unread(providers::Error::new(kind, message))
+        });
+        Self {
+            place: place.clone(),
+            listing,
+        }
+    }
+
+    /// One lost answer is no reason to know nothing of a place.
+    async fn listing(place: &NamedProvider) -> Listing {
+        patiently(async || {
+            let listing = place.provider.list().await;
+            let listing = listing.unwrap_or_else(Listing::unread);
+            let mut errors = listing.unread.iter().map(|unread| &unread.error);
+            let may_heal = errors.find(|error| !is_permanent(error)).cloned();
+            (listing, may_heal)
+        })
+        .await
+    }
+
+    /// Whether what it could not read may be read another time.
+    fn may_heal(&self) -> bool {
+        let mut unread = self.listing.unread.iter();
+        unread.any(|unread| !is_permanent(&unread.error))
+    }
+
+    fn unknown(&self) -> impl Iterator<Item = Unknown> + '_ {
+        let unread = self.listing.unread.iter().map(|unread| Unknown {
+            source: unread.location.as_ref().map_or_else(
+                || self.place.name.clone(),
+                |part| format!("{}:{part}", self.place.name),
+            ),
+            error: unread.error.clone().any(),
+        });
+        unread.chain(self.listing.unjudged.iter().map(|unjudged| {
+            let reference = self.place.reference(&unjudged.id);
+            let error = unjudged.error.clone().any();
+            Unknown::new(
+                reference.to_string(),
+                error.hinted(if unjudged.by_name {
+                    format!("end it with `gharun stop --force {reference}`")
+                } else {
+                    "see who changed its tags: gharun leaves it alone".to_owned()
+                }),
+            )
+        }))
+    }
+}
+
+/// How a look is taken.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::fleet) struct Looking<'a> {
+    /// What is asked of single rows.
+    pub(in crate::fleet) questions: Questions,
+    /// When what has not answered counts as unread.
+    pub(in crate::fleet) end: Instant,
+    /// Once that is said GitHub counts as unread at once, and the places soon.
+    pub(in crate::fleet) hurry: Option<&'a CancellationToken>,
+    /// Whether no limit of GitHub's is waited for, and its silence not for long.
+    pub(in crate::fleet) spare_github: bool,
+}
+
+impl Looking<'_> {
+    /// The look of who only wants to see.
+    pub(super) fn around() -> Self {
+        Self {
+            questions: Questions::Idle,
+            end: Instant::now() + AROUND,
+            hurry: None,
+            spare_github: false,
+        }
+    }
+
+    fn within(&self, at_most: Duration) -> Duration {
+        at_most.min(self.end.saturating_duration_since(Instant::now()))
+    }
+
+    /// Waits until it is said that there is little time, and for as long as there is then.
+    async fn hurried(&self, rest: Duration) {
+        match self.hurry {
+            Some(hurry) => hurry.requested().await,
+            None => std::future::pending().await,
+        }
+        sleep(rest).await;
+    }
+}
+
+/// Looks at all scopes.
+pub(in crate::fleet) async fn look<G: GitHubApi>(
+    fleet: &Fleet<'_, G>,
+    view: &View,
+    looking: Looking<'_>,
+) -> FullSurvey {
+    let (places, entries, runners) = tokio::join!(
+        join_all(
+            fleet
+                .providers
+                .iter()
+                .map(|place| SourceListing::of(place, looking))
+        ),
+        fleet.store.contents(),
+        registrations(fleet, looking)
+    );
+    let mut unknown: Vec<Unknown> = places.iter().flat_map(SourceListing::unknown).collect();
+    unknown.extend(fleet.unopened.iter().map(Unknown::of));
+    let mut fail = |source: &str, error: Error| unknown.push(Unknown::new(source, error));
+    let entries = entries.unwrap_or_else(|error| {
+        fail(STATE_FILE, error.any());
+        StateContents::default()
+    });
+    if !entries.unreadable.is_empty() {
+        let all = entries.unreadable.iter().map(ToString::to_string);
+        fail(STATE_FILE, all.collect::<Vec<_>>().join("; ").into());
+    }
+    let mut again = Again::of(places.iter().any(SourceListing::may_heal));
+    let runners = match runners {
+        Ok(Registrations::Read(runners)) => Some(runners),
+        Ok(Registrations::Unasked) => None,
+        Ok(Registrations::GivenUp) => {
+            again = Again::GitHub;
+            fail("GitHub", "GitHub did not list the runners in time".into());
+            None
+        }
+        Err(error) => {
+            again = again.max(Again::of(heals(&error)));
+            fail("GitHub", error.any());
+            None
+        }
+    };
+    let join = Join {
+        view,
+        now: fleet.now(),
+        at_least: fleet.at_least(),
+        places: &places,
+        unopened: fleet.unopened,
+        entries: entries.entries,
+        runners,
+    };
+    let (now, github_read) = (join.now, join.runners.is_some());
+    let mut rows = join.rows();
+    let unjudged = join.unjudged(&rows);
+    let inquiry = Inquiry::new(fleet, looking.questions).until(looking.end);
+    join_all(rows.iter_mut().map(|row| inquiry.examine(row))).await;
+    again = again.max(Again::of(inquiry.may_heal()));
+    unknown.extend(inquiry.unknown());
+    Unknown::sort(&mut unknown);
+    unknown.dedup();
+    FullSurvey {
+        survey: Survey { rows, unknown, now },
+        unjudged,
+        places,
+        all_opened: fleet.unopened.is_empty(),
+        github_read,
+        again,
+    }
+}
+
+/// The registrations that bear a name of ours.
+enum Registrations {
+    /// GitHub was given up early.
+    GivenUp,
+    Read(BTreeMap<Name, Runner>),
+    /// It is not asked at all.
+    Unasked,
+}
+
+/// Asks GitHub for the registrations that bear a name of ours, and asks again where it failed for a moment.
+async fn registrations<G: GitHubApi>(
+    fleet: &Fleet<'_, G>,
+    looking: Looking<'_>,
+) -> github::Result<Registrations> {
+    let Some(api) = fleet.github else {
+        return Ok(Registrations::Unasked);
+    };
+    let late = || {
+        let message = "GitHub did not list the runners in time";
+        github::Error::new(github::ErrorKind::Unavailable, message)
+    };
+    let read = again(
+        async || api.runners().await,
+        |error| {
+            matches!(
+                error.kind,
+                github::ErrorKind::Unexpected | github::ErrorKind::Unavailable
+            )
+        },
+    );
+    let read = timeout(
+        looking.within(LONGEST),
+        in_time(api, looking.within(LISTING), read),
+    );
+    let spared = async {
+        if looking.spare_github {
+            sleep(AT_ONCE).await;
+            if api.wait_now().is_zero() {
+                sleep(SILENCE).await;
+            }
+        } else {
+            std::future::pending::<()>().await;
+        }
+    };
+    let rows = tokio::select! {
+        read = read => match read {
+            Ok(Ok(rows)) => rows?,
+            Ok(Err(_)) | Err(_) => return Err(late()),
+        },
+        () = spared => return Ok(Registrations::GivenUp),
+        () = looking.hurried(Duration::ZERO) => return Ok(Registrations::GivenUp),
+    };
+    let named = rows
+        .into_iter()
+        .filter_map(|row| Some((row.name.parse().ok()?, row)));
+    Ok(Registrations::Read(named.collect()))
+}
+
+/// Whether GitHub may answer another time.
+pub(super) fn heals(error: &github::Error) -> bool {
+    matches!(
+        error.kind,
+        github::ErrorKind::Ambiguous
+            | github::ErrorKind::RateLimited
+            | github::ErrorKind::Unavailable
+            | github::ErrorKind::Unexpected
+    )
+}
