@@ -200,8 +200,7 @@ impl<G: GitHubApi> StartContext<'_, G> {
             let listed = place.listing(Instant::now(), LISTS).await;
             let machines = &listed.listing.instances;
             let found = machines.iter().find(|machine| machine.tags.name == *name);
-            let hidden = listed.listing.hides(None, name);
-            let is_hidden = hidden.is_some_and(|unjudged| unjudged.name.is_some());
+            let is_hidden = listed.listing.is_damaged(name);
             match (found, unread(&listed.listing)) {
                 (Some(instance), _) => Ok(LaunchOutcome::There(Box::new(instance.clone()))),
                 (None, None) if is_hidden => {

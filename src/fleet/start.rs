@@ -9,7 +9,7 @@ use futures_util::FutureExt as _;
 use futures_util::StreamExt as _;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::FuturesUnordered;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::cancellation::CancellationToken;
 use super::runner_progress::{MachineProgress, RegistrationProgress, RunnerProgress};
@@ -24,6 +24,8 @@ use crate::state;
 
 /// How long an interrupted start may go on undoing: GitHub gives 7.5 s before it sends SIGTERM.
 const UNDO_INTERRUPTED: Duration = Duration::from_millis(6300);
+/// How long it may take to note what is left, or to take the intents back, after that.
+const NOTED: Duration = Duration::from_millis(500);
 /// How long a failed start may go on undoing.
 const UNDO_FAILED: Duration = Duration::from_mins(2);
 
@@ -62,15 +64,23 @@ pub async fn start<G: GitHubApi>(
     };
     let mut outcome = StartOutcome::default();
     let mut interrupt = std::pin::pin!(interrupt.fuse());
+    let mut intending = Box::pin(intend(&shared));
     let slots = tokio::select! {
         biased;
-        slots = intend(&shared) => slots?,
-        // Nothing was created; an intent that got on disk all the same says so by its age.
+        slots = &mut intending => slots?,
         () = &mut interrupt => {
+            // Nothing was created, and nothing will be.
+            if let Ok(Ok(slots)) = timeout(NOTED, intending).await {
+                let names = slots.iter().map(|progress| progress.borrow().name.clone());
+                let forgotten = shared.forget(names.collect());
+                // An intent that stays on disk says by its age that nothing comes of it.
+                let _ = timeout(NOTED, forgotten).await;
+            }
             outcome.interrupted = true;
             return Ok(outcome);
         }
     };
+    drop(intending);
     let mut course = Course {
         shared: &shared,
         slots: &slots,
@@ -188,6 +198,7 @@ impl<G: GitHubApi> Course<'_, G> {
                 }
             }
         }
+        self.note_machineless().await;
         self.report();
         if self.shared.cancellation.is_said() {
             self.shared.map(&self.outcome).await;
@@ -298,6 +309,18 @@ impl<G: GitHubApi> Course<'_, G> {
         {
             self.fail(name, error.into());
         }
+    }
+
+    /// Writes down which of what is left has no machine, where the time for undoing ended before that was done.
+    async fn note_machineless(&self) {
+        let left = self
+            .outcome
+            .left
+            .iter()
+            .filter(|left| left.registration_only);
+        let names = left.map(|left| left.name.clone()).collect();
+        // Who stops them waits a little longer without it.
+        let _ = timeout(NOTED, self.shared.note_machineless(names)).await;
     }
 
     /// The time for undoing is over: whatever is not proved gone is named.

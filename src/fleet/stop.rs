@@ -11,11 +11,12 @@ use super::cancellation::CancellationToken;
 use super::survey::{
     Again, FullSurvey, Inquiry, Looking, NoAnswer, Questions, SurveyRow, Unknown, View, look,
 };
-use super::verdict::{MachineState, RegistrationState, Verdict};
+use super::verdict::{Facts, MachineState, RegistrationState, Verdict, judge};
 use super::{Fleet, NamedProvider};
 use crate::github::GitHubApi;
-use crate::model::{Error, Name, Reference, StopTarget};
+use crate::model::{Error, HumanDuration, Name, Reference, StopTarget};
 use company::Company;
+use rows::{is_busy_orphan, is_swept, late};
 
 mod carry_out;
 mod company;
@@ -24,6 +25,7 @@ mod named;
 mod outcome;
 mod progress;
 mod request;
+mod rows;
 #[cfg(test)]
 mod tests;
 mod time_limit;
@@ -66,6 +68,8 @@ pub struct Selected {
 /// Whether GitHub may have a runner for a machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Registered {
+    /// It has one that is online or busy.
+    Connected,
     /// It has one, or nobody knows.
     Maybe,
     /// It has none that could be this machine's.
@@ -119,7 +123,8 @@ impl Selected {
 }
 
 /// Finds out what a stop would do, and changes nothing. `view` says which scope is ours; what it has
-/// of another is never chosen. Once `hurry` is said GitHub is given up at once, and the places soon.
+/// of another is never chosen. Once `hurry` is said what has not
+/// answered soon counts as unread, and of what was named GitHub's word at once.
 pub async fn select<G: GitHubApi>(
     fleet: &Fleet<'_, G>,
     view: &View,
@@ -182,7 +187,10 @@ async fn selection<G: GitHubApi>(
         },
     };
     match &stop.target {
-        StopTarget::All => selecting.gently(|row| row.ours).await,
+        StopTarget::All => {
+            selecting.gently(|row| row.ours).await;
+            selecting.refuse_damaged(|found| found.server.is_some() && found.scope.is_some());
+        }
         StopTarget::State => selecting.gently(|row| row.recorded).await,
         StopTarget::Run { id, attempt } => selecting.run(*id, *attempt).await,
         StopTarget::Orphans => selecting.orphans(),
@@ -384,6 +392,12 @@ impl<'a, G: GitHubApi> Selecting<'a, G> {
             );
         }
         self.unless_busy(&rest).await;
+        self.refuse_damaged(|found| {
+            let run = found.name.as_ref().and_then(Name::run);
+            run.is_some_and(|run| {
+                run.id == id && attempt.is_none_or(|attempt| run.attempt == attempt)
+            })
+        });
     }
 
     fn orphans(&mut self) {
@@ -403,60 +417,36 @@ impl<'a, G: GitHubApi> Selecting<'a, G> {
                 let machine = row.instance.as_ref();
                 let error = format!("it may be an orphan: {}", row.why);
                 self.refuse(Unstopped::new(machine, Some(&row.name), error));
+            } else if row.is_of(group) {
+                self.keep_what_one_clock_calls_overdue(row);
             }
         }
     }
-}
 
-/// Why a sweep keeps what is past its lifetime, and how that ends where nobody can ask its place.
-fn late(row: &SurveyRow) -> String {
-    let late = format!("past its lifetime: {}", row.why);
-    match &row.instance {
-        Some(machine) if row.is_abandoned() && row.facts.machine == MachineState::Nowhere => {
-            format!(
-                "{late}; if its place is gone for good, forget it with `gharun stop --force {machine}`"
-            )
+    /// Where the clocks do not agree nothing is done that only one of them justifies, and that is told.
+    fn keep_what_one_clock_calls_overdue(&mut self, row: &SurveyRow) {
+        let clocks = self.fleet.clocks();
+        let by_one = Facts {
+            at_least: clocks.latest,
+            ..row.facts
+        };
+        let is_overdue =
+            row.is_rehearsal_overdue(&by_one) || !row.is_rehearsal() && is_swept(judge(&by_one).0);
+        let is_late = row.expires.is_some_and(|expires| clocks.latest > expires);
+        let due = is_late && row.may_run();
+        if clocks.latest == clocks.earliest || !(is_overdue || due) {
+            return;
         }
-        _ => late,
+        let differ = clocks.latest.duration_since(clocks.earliest);
+        let differ = HumanDuration::from_mins(differ.as_mins().unsigned_abs());
+        let what = if due { "past its lifetime" } else { "overdue" };
+        self.selection.kept.push(Kept {
+            instance: row.instance.clone(),
+            name: row.name.clone(),
+            reason: format!(
+                "{what} by one clock alone: GitHub's and this computer's differ by {differ}"
+            ),
+            due,
+        });
     }
-}
-
-impl SurveyRow {
-    /// Whether `stop --orphans` acts on it, in one group or in all of them: what `list --orphans` shows.
-    pub fn is_swept(&self, group: Option<&str>) -> bool {
-        let acted_upon = [Verdict::Orphan, Verdict::Ghost, Verdict::Stale];
-        acted_upon.contains(&self.verdict) && self.is_of(group)
-    }
-
-    /// Whether its machine is there, or is known and nobody can tell that it is gone.
-    fn may_run(&self) -> bool {
-        match self.facts.machine {
-            MachineState::Ended | MachineState::There => true,
-            MachineState::Gone => false,
-            MachineState::Nowhere | MachineState::Unread => self.instance.is_some(),
-        }
-    }
-
-    fn is_of(&self, group: Option<&str>) -> bool {
-        group.is_none() || self.group.as_deref() == group
-    }
-}
-
-impl SurveyRow {
-    /// Whether nothing speaks for its machine any more but its record: nobody can look for it, its lifetime is over, and
-    /// GitHub has no runner of it. Then its record may be dropped, where somebody says that its place is gone.
-    pub(super) fn is_abandoned(&self) -> bool {
-        let unseen = matches!(
-            self.facts.machine,
-            MachineState::Nowhere | MachineState::Unread
-        );
-        let absent = self.facts.registration == RegistrationState::Absent || self.is_rehearsal();
-        self.recorded && unseen && !self.doubts.unjudged && self.is_past_its_lifetime() && absent
-    }
-}
-
-/// Whether a busy runner would be an orphan, were it not for its job.
-pub(super) fn is_busy_orphan(row: &SurveyRow) -> bool {
-    row.facts.machine == MachineState::There
-        && (row.is_past_its_lifetime() || row.facts.run_over == Some(true))
 }

@@ -88,7 +88,7 @@ impl<G: GitHubApi> StartContext<'_, G> {
     }
 
     /// Writes down that no machine of these names will come: who removes their registrations waits for none.
-    async fn note_machineless(&self, names: Vec<Name>) {
+    pub(super) async fn note_machineless(&self, names: Vec<Name>) {
         if names.is_empty() {
             return;
         }
@@ -251,7 +251,7 @@ impl<G: GitHubApi> StartContext<'_, G> {
         }
     }
 
-    async fn forget(&self, names: Vec<Name>) {
+    pub(super) async fn forget(&self, names: Vec<Name>) {
         if names.is_empty() {
             return;
         }

@@ -255,8 +255,7 @@ impl Watch {
             for name in asked {
                 let found = machines.get(&name).copied().cloned();
                 // What is not in a listing with gaps may be in a gap, or what cannot be judged.
-                let hidden = listed.listing.hides(None, &name);
-                let is_hidden = hidden.is_some_and(|unjudged| unjudged.name.is_some());
+                let is_hidden = listed.listing.is_damaged(&name);
                 if let Some(one) = waiting.get_mut(&name)
                     && (found.is_some() || unread.is_none() && !is_hidden)
                 {

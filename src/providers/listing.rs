@@ -22,6 +22,17 @@ pub struct Listing {
     pub unjudged: Vec<Unjudged>,
 }
 
+/// Whose machine one that cannot be judged may be, among those of which no id is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MayBe {
+    /// Anybody's: what its tags say was changed.
+    Anybodys,
+    /// That of nobody: gharun makes none like it.
+    Nobodys,
+    /// What its tags do not contradict.
+    Tagged,
+}
+
 /// A machine that is there and cannot be judged: it is unknown, and neither ended nor taken for gone.
 #[derive(Clone, Debug)]
 pub struct Unjudged {
@@ -37,6 +48,8 @@ pub struct Unjudged {
     pub is_ours: bool,
     /// Whether it may be ended by whoever names it: gharun made it, or nothing proves that it did not.
     pub by_name: bool,
+    /// Whose machine it may be.
+    pub may_be: MayBe,
     /// Why it cannot be judged.
     pub error: Error,
 }
@@ -50,6 +63,7 @@ impl Unjudged {
             scope: tag("gharun-scope"),
             is_ours: true,
             by_name: true,
+            may_be: MayBe::Tagged,
             error: Error::new(
                 ErrorKind::Unexpected,
                 "it is marked as gharun's, but its tags could not be read",
@@ -77,12 +91,25 @@ impl Unjudged {
         }
     }
 
-    /// Whether it may be the machine of a record.
-    fn may_be(&self, id: Option<&InstanceId>, name: &Name) -> bool {
-        match (id, &self.name) {
-            (Some(id), _) => *id == self.id,
-            (None, Some(own)) => own == name,
-            (None, None) => true,
+    /// Whether its tags say, as far as they can be read and were not changed, that it is of another server or scope.
+    /// GitHub's names know no case.
+    pub fn is_of_others(&self, server: &str, scope: Option<&str>) -> bool {
+        let differs = |tag: &Option<String>, ours: &str| {
+            tag.as_ref()
+                .is_some_and(|tag| !tag.eq_ignore_ascii_case(ours))
+        };
+        self.may_be != MayBe::Anybodys
+            && (differs(&self.server, server)
+                || scope.is_some_and(|scope| differs(&self.scope, scope)))
+    }
+
+    /// Whether it may be the machine of a runner of which no id is known.
+    fn may_be_of(&self, name: &Name, server: &str, scope: Option<&str>) -> bool {
+        match self.may_be {
+            MayBe::Anybodys => true,
+            MayBe::Nobodys => false,
+            MayBe::Tagged if self.is_of_others(server, scope) => false,
+            MayBe::Tagged => self.name.as_ref().is_none_or(|own| own == name),
         }
     }
 }
@@ -125,10 +152,16 @@ impl Listing {
         all.find(|machine| machine.id == *id)
     }
 
-    /// The machine that cannot be judged and may be the one with this id, or where no id is known, of this name.
-    pub fn hides(&self, id: Option<&InstanceId>, name: &Name) -> Option<&Unjudged> {
+    /// The machine that cannot be judged and may be that of a runner of this server and scope.
+    pub fn hides(&self, name: &Name, server: &str, scope: Option<&str>) -> Option<&Unjudged> {
         let mut unjudged = self.unjudged.iter();
-        unjudged.find(|unjudged| unjudged.may_be(id, name))
+        unjudged.find(|unjudged| unjudged.may_be_of(name, server, scope))
+    }
+
+    /// Whether a machine of this name is there that cannot be judged.
+    pub fn is_damaged(&self, name: &Name) -> bool {
+        let mut unjudged = self.unjudged.iter();
+        unjudged.any(|unjudged| unjudged.name.as_ref() == Some(name))
     }
 
     /// The machine that cannot be judged and has this id.
@@ -170,25 +203,36 @@ mod tests {
 
     #[test]
     fn a_machine_that_cannot_be_judged_may_be_any_that_it_does_not_contradict() {
-        let id = |id: &str| InstanceId {
+        let id = InstanceId {
             location: Some("a".into()),
-            id: id.into(),
+            id: "x".into(),
         };
-        let name = |text: &str| text.parse::<Name>().expect("a name");
         let (one, other) = ("gharun-tpa3w7oi2c5t41", "gharun-tpa3w7oi2c5t42");
-        let hides = |own: Option<&str>, of: Option<&str>| {
-            let tag = |key: &str| own.filter(|_| key == "gharun-name").map(str::to_owned);
+        let name: Name = one.parse().expect("a name");
+        let hides = |own: Option<&str>, scope: Option<&str>, may_be: MayBe| {
+            let tag = |key: &str| match key {
+                "gharun-name" => own.map(str::to_owned),
+                "gharun-scope" => scope.map(str::to_owned),
+                _ => None,
+            };
+            let unjudged = Unjudged {
+                may_be,
+                ..Unjudged::by_tags(id.clone(), tag)
+            };
             let listing = Listing {
-                unjudged: vec![Unjudged::by_tags(id("x"), tag)],
+                unjudged: vec![unjudged],
                 ..Listing::default()
             };
-            let of = of.map(id);
-            listing.hides(of.as_ref(), &name(one)).is_some()
+            listing
+                .hides(&name, "github.com", Some("acme/app"))
+                .is_some()
         };
-        assert!(hides(Some(other), Some("x")));
-        assert!(!hides(Some(one), Some("y")));
-        assert!(hides(Some(one), None) && hides(None, None) && hides(Some("?"), None));
-        assert!(!hides(Some(other), None));
+        let tagged = MayBe::Tagged;
+        assert!(hides(Some(one), None, tagged) && hides(None, Some("Acme/App"), tagged));
+        assert!(hides(None, None, tagged) && hides(Some("?"), None, tagged));
+        assert!(!hides(Some(other), None, tagged) && !hides(None, Some("acme/other"), tagged));
+        assert!(hides(Some(other), Some("acme/other"), MayBe::Anybodys));
+        assert!(!hides(None, None, MayBe::Nobodys));
     }
 
     #[test]

@@ -40,7 +40,7 @@ pub(crate) use common::attempt::Attempt;
 pub use common::env_name::EnvName;
 pub use common::one_or_many::OneOrMany;
 pub use error::{Error, ErrorKind};
-pub use listing::{Listing, Silence, Unjudged, Unread};
+pub use listing::{Listing, MayBe, Silence, Unjudged, Unread};
 #[cfg(test)]
 pub use setting_doc::SettingDoc;
 

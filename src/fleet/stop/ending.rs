@@ -371,12 +371,10 @@ impl<'a, G: GitHubApi> Ending<'a, G> {
                 self.give_up("could not query its provider".into()).await;
                 Ok(())
             }
-            Some(MachineState::Unread) if self.has_record() => {
-                Err(match self.unopened() {
-                    Some(error) => Unended::For(self.unstopped(error).permanent()),
-                    None => Unended::Unread(self.unstopped(self.why_unread())),
-                })
-            }
+            Some(MachineState::Unread) if self.has_record() => Err(match self.unopened() {
+                Some(error) => Unended::For(self.unstopped(error).permanent()),
+                None => Unended::Unread(self.unstopped(self.why_unread())),
+            }),
             Some(MachineState::Nowhere) if self.has_record() && !self.is_ghost() => {
                 let error = "its provider is not configured here";
                 Err(Unended::For(self.unstopped(error).permanent()))

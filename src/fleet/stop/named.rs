@@ -3,7 +3,7 @@
 use super::{Registered, Selected, Selecting, StopMode, Unstopped};
 use crate::fleet::Unopened;
 use crate::fleet::survey::SurveyRow;
-use crate::fleet::verdict::MachineState;
+use crate::fleet::verdict::{MachineState, RegistrationState};
 use crate::github::GitHubApi;
 use crate::model::{Error, Name, Reference};
 use crate::providers::Unjudged;
@@ -44,8 +44,9 @@ impl<G: GitHubApi> Selecting<'_, G> {
                 row.machineless |= starts && row.instance.is_none() && !row.recorded;
                 self.explicitly(&row, None, Some(name));
             }
+            let damaged = self.damaged(name);
             // The machine of a name in a mapping is named there, too.
-            if rows.is_empty() && !starts && !self.was_everything_read(name) {
+            if rows.is_empty() && !damaged && !starts && !self.was_everything_read(name) {
                 let error = "not found, but not all sources could be read";
                 self.refuse_unread(Unstopped::new(None, Some(name), error));
             }
@@ -62,8 +63,52 @@ impl<G: GitHubApi> Selecting<'_, G> {
         }
     }
 
+    /// Chooses the machine of a name whose other tags cannot be read, and tells whether there is one.
+    fn damaged(&mut self, name: &Name) -> bool {
+        let look = self.look;
+        let all = look.unjudged_of(self.view).into_iter();
+        let mut found = all.filter(|(found, _)| found.name.as_ref() == Some(name));
+        let Some((found, reference)) = found.next() else {
+            return false;
+        };
+        if !self.is_machine_chosen(&reference) {
+            self.unjudged(&reference, found);
+        }
+        true
+    }
+
+    /// Names the machines that were asked for and cannot be judged: they run on.
+    pub(super) fn refuse_damaged(&mut self, fits: impl Fn(&Unjudged) -> bool) {
+        let look = self.look;
+        // Their tags may hide the group, too.
+        if self.stop.group.is_some() {
+            return;
+        }
+        for (found, reference) in look.unjudged_of(self.view) {
+            if !fits(found) || self.is_machine_chosen(&reference) {
+                continue;
+            }
+            let error = found.error.clone().any();
+            let mut refused = Unstopped::new(Some(&reference), found.name.as_ref(), error);
+            if found.server.is_none() || found.scope.is_none() {
+                refused.command = format!("gharun stop --force {reference}");
+            }
+            if found.by_name {
+                let hint = format!("end it with `{}`", refused.command);
+                refused = refused.hinted(hint);
+            }
+            self.refuse(refused.permanent());
+        }
+    }
+
+    fn is_machine_chosen(&self, reference: &Reference) -> bool {
+        let mut chosen = self.selection.chosen.iter();
+        chosen.any(|chosen| chosen.instance.as_ref() == Some(reference))
+    }
+
     fn was_everything_read(&self, name: &Name) -> bool {
-        self.look.all_read(name) && (self.look.github_read || self.fleet.github.is_none())
+        self.look.all_read(name, self.view)
+            && (self.look.github_read || self.fleet.github.is_none())
     }
 
     fn explicitly(&mut self, row: &SurveyRow, machine: Option<&Reference>, name: Option<&Name>) {
@@ -174,8 +219,18 @@ impl<G: GitHubApi> Selecting<'_, G> {
             names => names.contains(&row.name),
         };
         let rows = self.look.survey.rows.iter();
-        let mut runners = rows.filter(|row| row.runner.is_some());
-        if !self.look.github_read || runners.any(could_be) {
+        let runners: Vec<&SurveyRow> = rows.filter(|row| row.runner.is_some()).collect();
+        let is_connected = |row: &&SurveyRow| {
+            let state = row.facts.registration;
+            matches!(state, RegistrationState::Online | RegistrationState::Busy)
+        };
+        let mut mapped = runners
+            .iter()
+            .copied()
+            .filter(|row| names.contains(&row.name));
+        if mapped.any(|row| is_connected(&row)) {
+            Registered::Connected
+        } else if !self.look.github_read || runners.iter().any(|row| could_be(row)) {
             Registered::Maybe
         } else {
             Registered::No

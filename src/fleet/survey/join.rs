@@ -93,7 +93,7 @@ impl Join<'_> {
                 row.provider = Some(read.place.name.clone());
                 row.kind = Some(read.place.provider.kind());
                 row.doubts.unjudged = true;
-                "its tags could not be read".clone_into(&mut row.why);
+                row.why = one.error.to_string();
                 all.push(row);
             }
         }
@@ -147,7 +147,13 @@ impl Join<'_> {
                 .listing
                 .silence(id.and_then(|id| id.location.as_deref())),
         });
-        let is_hidden = place.is_some_and(|read| read.listing.hides(id, name).is_some());
+        let is_hidden = place.is_some_and(|read| {
+            if let Some(id) = id {
+                return read.hides_machine(id);
+            }
+            let hidden = read.listing.hides(name, &entry.server, Some(&entry.scope));
+            hidden.is_some()
+        });
         // An intent has no reference whose place could be another's.
         let is_intent = id.is_none() && entry.at.is_empty();
         let is_absent = self.is_absent(name, &entry.server, &entry.scope);
@@ -202,10 +208,10 @@ impl Join<'_> {
     fn of_runner(&self, name: &Name, runner: &Runner) -> Option<SurveyRow> {
         let scope = self.view.scope.as_deref()?;
         // Its machine may be wherever nobody could look.
-        let all_read = self
-            .places
-            .iter()
-            .all(|read| read.listing.unread.is_empty() && read.listing.hides(None, name).is_none());
+        let all_read = self.places.iter().all(|read| {
+            let hidden = read.listing.hides(name, &self.view.server, Some(scope));
+            read.listing.unread.is_empty() && hidden.is_none()
+        });
         let machine = if all_read && self.unopened.is_empty() {
             MachineState::Nowhere
         } else {

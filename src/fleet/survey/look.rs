@@ -34,8 +34,12 @@ const LONGEST: Duration = Duration::from_mins(5);
 const AT_ONCE: Duration = Duration::from_millis(2500);
 /// and how much longer where it is merely silent.
 const SILENCE: Duration = Duration::from_millis(7500);
-/// How long the places may take once there is little time.
+/// How long the places may take once there is little time,
 const SOON: Duration = Duration::from_millis(1500);
+/// and GitHub, where what is ended hangs on its word.
+const LAST: Duration = Duration::from_millis(1700);
+/// What is said of GitHub's silence.
+const LATE: &str = "GitHub did not list the runners in time";
 
 /// A survey of all scopes, with what else `stop` needs to know of its sources.
 pub(in crate::fleet) struct FullSurvey {
@@ -81,9 +85,11 @@ impl FullSurvey {
     }
 
     /// Whether nothing kept the listings from showing a machine of this name.
-    pub(in crate::fleet) fn all_read(&self, name: &Name) -> bool {
-        let read =
-            |listing: &Listing| listing.unread.is_empty() && listing.hides(None, name).is_none();
+    pub(in crate::fleet) fn all_read(&self, name: &Name, view: &View) -> bool {
+        let read = |listing: &Listing| {
+            let hidden = listing.hides(name, &view.server, view.scope.as_deref());
+            listing.unread.is_empty() && hidden.is_none()
+        };
         self.all_opened && self.places.iter().all(|one| read(&one.listing))
     }
 
@@ -126,6 +132,24 @@ impl FullSurvey {
         all.filter(|(one, _)| !named.iter().any(|named| named.id == one.id))
             .map(|(_, source)| source)
             .collect()
+    }
+
+    /// The machines that cannot be judged, and whose tags do not say that they are another scope's.
+    pub(in crate::fleet) fn unjudged_of(&self, view: &View) -> Vec<(&Unjudged, Reference)> {
+        let Some(scope) = view.scope.as_deref() else {
+            return Vec::new();
+        };
+        let mut all: Vec<(&Unjudged, Reference)> = Vec::new();
+        for read in &self.places {
+            for one in &read.listing.unjudged {
+                // Two tables may show one place.
+                let is_new = !all.iter().any(|(other, _)| other.id == one.id);
+                if is_new && !one.is_of_others(&view.server, Some(scope)) {
+                    all.push((one, read.place.reference(&one.id)));
+                }
+            }
+        }
+        all
     }
 
     /// The machine that a reference means, where it is there and nobody can tell whose it is.
@@ -214,7 +238,24 @@ impl SourceListing {
         unread.any(|unread| !is_permanent(&unread.error))
     }
 
-    fn unknown(&self) -> impl Iterator<Item = Unknown> + '_ {
+    /// Whether a machine that is recorded, and that is not listed, is one that cannot be judged. A place that does not
+    /// tell whose it is, as earlier versions wrote it, may be any.
+    pub(super) fn hides_machine(&self, id: &InstanceId) -> bool {
+        let is_vague = matches!(
+            self.listing.silence(id.location.as_deref()),
+            Some(Silence::Vague(_))
+        );
+        let bare = InstanceId {
+            location: id.location.clone().filter(|_| !is_vague),
+            id: id.id.clone(),
+        };
+        let provider = &self.place.provider;
+        let mut unjudged = self.listing.unjudged.iter();
+        unjudged.any(|one| one.id == *id || provider.is_same(&one.id, &bare))
+    }
+
+    /// What could not be read; of machines that cannot be judged those that may be of this scope.
+    fn unknown<'a>(&'a self, view: &'a View) -> impl Iterator<Item = Unknown> + 'a {
         let unread = self.listing.unread.iter().map(|unread| Unknown {
             source: unread.location.as_ref().map_or_else(
                 || self.place.name.clone(),
@@ -222,17 +263,24 @@ impl SourceListing {
             ),
             error: unread.error.clone().any(),
         });
-        unread.chain(self.listing.unjudged.iter().map(|unjudged| {
+        let of_others = |one: &Unjudged| one.is_of_others(&view.server, view.scope.as_deref());
+        let unjudged = self.listing.unjudged.iter();
+        let unjudged = unjudged.filter(move |one| view.all_scopes || !of_others(one));
+        unread.chain(unjudged.map(move |unjudged| {
             let reference = self.place.reference(&unjudged.id);
             let error = unjudged.error.clone().any();
-            Unknown::new(
-                reference.to_string(),
-                error.hinted(if unjudged.by_name {
-                    format!("end it with `gharun stop --force {reference}`")
-                } else {
-                    "see who changed its tags: gharun leaves it alone".to_owned()
-                }),
-            )
+            let error = match (&unjudged.server, &unjudged.scope) {
+                _ if !unjudged.by_name => {
+                    error.hinted("see who changed its tags: gharun leaves it alone")
+                }
+                // Who names it has to work for its scope.
+                _ if of_others(unjudged) => error,
+                (Some(_), Some(_)) => {
+                    error.hinted(format!("end it with `gharun stop {reference}`"))
+                }
+                _ => error.hinted(format!("end it with `gharun stop --force {reference}`")),
+            };
+            Unknown::new(reference.to_string(), error)
         }))
     }
 }
@@ -244,7 +292,7 @@ pub(in crate::fleet) struct Looking<'a> {
     pub(in crate::fleet) questions: Questions,
     /// When what has not answered counts as unread.
     pub(in crate::fleet) end: Instant,
-    /// Once that is said GitHub counts as unread at once, and the places soon.
+    /// Once that is said what has not answered soon counts as unread; GitHub at once, where it is to be spared.
     pub(in crate::fleet) hurry: Option<&'a CancellationToken>,
     /// Whether no limit of GitHub's is waited for, and its silence not for long.
     pub(in crate::fleet) spare_github: bool,
@@ -291,7 +339,7 @@ pub(in crate::fleet) async fn look<G: GitHubApi>(
         fleet.store.contents(),
         registrations(fleet, looking)
     );
-    let mut unknown: Vec<Unknown> = places.iter().flat_map(SourceListing::unknown).collect();
+    let mut unknown: Vec<Unknown> = places.iter().flat_map(|read| read.unknown(view)).collect();
     unknown.extend(fleet.unopened.iter().map(Unknown::of));
     let mut fail = |source: &str, error: Error| unknown.push(Unknown::new(source, error));
     let entries = entries.unwrap_or_else(|error| {
@@ -306,9 +354,9 @@ pub(in crate::fleet) async fn look<G: GitHubApi>(
     let runners = match runners {
         Ok(Registrations::Read(runners)) => Some(runners),
         Ok(Registrations::Unasked) => None,
-        Ok(Registrations::GivenUp) => {
+        Ok(Registrations::GivenUp(why)) => {
             again = Again::GitHub;
-            fail("GitHub", "GitHub did not list the runners in time".into());
+            fail("GitHub", why.into());
             None
         }
         Err(error) => {
@@ -347,8 +395,8 @@ pub(in crate::fleet) async fn look<G: GitHubApi>(
 
 /// The registrations that bear a name of ours.
 enum Registrations {
-    /// GitHub was given up early.
-    GivenUp,
+    /// GitHub was given up early, for this reason.
+    GivenUp(&'static str),
     Read(BTreeMap<Name, Runner>),
     /// It is not asked at all.
     Unasked,
@@ -362,10 +410,7 @@ async fn registrations<G: GitHubApi>(
     let Some(api) = fleet.github else {
         return Ok(Registrations::Unasked);
     };
-    let late = || {
-        let message = "GitHub did not list the runners in time";
-        github::Error::new(github::ErrorKind::Unavailable, message)
-    };
+    let late = || github::Error::new(github::ErrorKind::Unavailable, LATE);
     let read = again(
         async || api.runners().await,
         |error| {
@@ -389,13 +434,20 @@ async fn registrations<G: GitHubApi>(
             std::future::pending::<()>().await;
         }
     };
+    let rest = if looking.spare_github {
+        Duration::ZERO
+    } else {
+        LAST
+    };
     let rows = tokio::select! {
         read = read => match read {
             Ok(Ok(rows)) => rows?,
             Ok(Err(_)) | Err(_) => return Err(late()),
         },
-        () = spared => return Ok(Registrations::GivenUp),
-        () = looking.hurried(Duration::ZERO) => return Ok(Registrations::GivenUp),
+        () = spared => return Ok(Registrations::GivenUp(LATE)),
+        () = looking.hurried(rest) => {
+            return Ok(Registrations::GivenUp("interrupted before GitHub listed the runners"));
+        }
     };
     let named = rows
         .into_iter()

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::clients::Server;
 use super::{LaunchMemory, candidates};
 use crate::model::{Condition, Instance, InstanceId, MANAGED_BY, Name, Tags};
-use crate::providers::{Error, ErrorKind, Unjudged};
+use crate::providers::{Error, ErrorKind, MayBe, Unjudged};
 
 /// Whether an instance carries our tag.
 pub(super) fn is_ours(found: &Found) -> bool {
@@ -97,7 +97,20 @@ pub(super) fn judged(
         let unjudged = unjudged(id);
         return Some(Err(match launcher {
             Launcher::Unproved => unjudged.unproved(unproved()),
-            Launcher::Gharun | Launcher::Other => unjudged.foreign(foreign()),
+            Launcher::Gharun | Launcher::Other => {
+                // A token of gharun's form is of a machine whose name was changed; no other is.
+                let mut token = found.client_token().into_iter();
+                let has_form = token.any(|token| candidates::may_be_token(token, None));
+                let may_be = if has_form {
+                    MayBe::Anybodys
+                } else {
+                    MayBe::Nobodys
+                };
+                Unjudged {
+                    may_be,
+                    ..unjudged.foreign(foreign())
+                }
+            }
         }));
     }
     match machine(place, found) {

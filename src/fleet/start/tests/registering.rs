@@ -137,3 +137,19 @@ async fn a_registration_dropped_by_github_is_a_failure_of_that_runner_only() {
     assert!(matches!(trouble, Trouble::Vanished { .. }), "{trouble:?}");
     assert_eq!(scene.cloud.machines().len(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_is_given_up_has_no_machine_and_its_record_says_so() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut scene = Scene::new(1, &["a"]);
+    scene.store = Store::at(folder.path().join("state.json"));
+    scene.hub.state().register_faults = vec![HubFault::AnswerLost(Duration::ZERO)];
+    scene.cloud.fault("a", Verb::Launch, Fault::Hang);
+    // Killed while the launch is under way.
+    let killed = tokio::time::timeout(60 * SECOND, scene.start()).await;
+    assert!(killed.is_err(), "{killed:?}");
+    let records = scene.store.read().await.expect("it is read");
+    let mut machineless: Vec<bool> = records.values().map(|one| one.machineless).collect();
+    machineless.sort_unstable();
+    assert_eq!(machineless, [false, true], "{records:?}");
+}

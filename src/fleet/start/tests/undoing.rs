@@ -330,3 +330,33 @@ async fn a_registration_is_deleted_before_its_machine_is_ended() {
     assert!(deleted < at(|event| matches!(event, Event::Terminating { .. })));
     scene.nothing_is_left();
 }
+
+#[tokio::test(start_paused = true)]
+async fn intents_that_get_on_disk_after_a_signal_are_taken_back() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut scene = Scene::new(3, &["a"]);
+    scene.store = Store::at(folder.path().join("state.json"));
+    let started = scene.start_until(std::future::ready(())).await;
+    assert!(started.interrupted);
+    let records = scene.store.read().await.expect("it is read");
+    assert!(records.is_empty(), "{records:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_registration_that_could_not_be_removed_in_time_is_noted_as_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut scene = Scene::new(1, &["a"]);
+    scene.store = Store::at(folder.path().join("state.json"));
+    let silence = async {
+        sleep(5 * SECOND).await;
+        scene.hub.state().silent = true;
+    };
+    let interrupted = scene.start_until(sleep(6 * SECOND));
+    let (started, ()) = tokio::join!(interrupted, silence);
+    let [left] = started.left.as_slice() else {
+        panic!("{:?}", started.left)
+    };
+    assert!(left.registration_only, "{left:?}");
+    let records = scene.store.read().await.expect("it is read");
+    assert!(records.values().all(|one| one.machineless), "{records:?}");
+}

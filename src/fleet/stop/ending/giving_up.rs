@@ -23,7 +23,14 @@ impl<G: GitHubApi> Ending<'_, G> {
             Some(facts) => facts == (MachineState::Gone, RegistrationState::Absent),
             None => self.chosen.registered == Registered::No,
         };
-        let forced = self.stop.force && self.chosen.manner == StopMode::Explicit;
+        // What is connected to GitHub runs, whoever says what.
+        let connected = match self.facts() {
+            Some((_, state)) => {
+                matches!(state, RegistrationState::Online | RegistrationState::Busy)
+            }
+            None => self.chosen.registered == Registered::Connected,
+        };
+        let forced = self.stop.force && self.chosen.manner == StopMode::Explicit && !connected;
         match error.kind {
             ErrorKind::NotFound => unregistered || forced,
             _ => self.is_abandoned(),

@@ -1,6 +1,6 @@
 //! Whose machine it is: tags that cannot be read, places that are not proved the same, places that are gone for good.
 
-use super::scene::{Scene, named, stop, tags};
+use super::scene::{RUN, Scene, named, stop, tags};
 use crate::fleet::stop::StopRequest;
 use crate::model::{Event, Exit, InstanceId, Name, Reference, StopTarget, chain};
 
@@ -75,7 +75,8 @@ async fn a_machine_whose_tags_cannot_be_read_has_a_row_where_its_name_can_be() {
     };
     assert_eq!(row.instance.as_ref(), Some(&reference));
     assert_eq!(row.verdict.to_string(), "unknown");
-    scene.stop(&stop(StopTarget::All)).await;
+    let stops = scene.stop(&stop(StopTarget::All)).await;
+    assert_eq!(stops.exit(), Exit::Left, "{stops:?}");
     scene.stop(&stop(StopTarget::Orphans)).await;
     assert_eq!(scene.there().len(), 1, "nothing is done to it");
 }
@@ -323,5 +324,155 @@ async fn a_record_of_a_table_that_cannot_be_opened_says_why() {
         assert!(told.contains("could not read `api_key` of `far`"), "{told}");
         assert_eq!(failed.error.hints(), ["set $GPU_KEY"]);
         assert_eq!((stops.exit(), scene.records().await), (Exit::Left, 1));
+    }
+}
+
+const THIS_RUN: StopTarget = StopTarget::Run {
+    id: RUN.id,
+    attempt: None,
+};
+
+#[tokio::test(start_paused = true)]
+async fn a_damaged_machine_of_what_was_asked_for_is_named_while_it_runs() {
+    for keeps in [
+        &["gharun-name", WHOSE[0], WHOSE[1]] as &[&str],
+        &["gharun-name"],
+    ] {
+        let scene = Scene::new();
+        let tags = tags("a", 3600);
+        let (machine, reference) = scene.machine(&tags).await;
+        scene.runner(&tags.name, "offline");
+        scene.cloud.damage(&machine.id, keeps);
+        let stops = scene.stop(&stop(THIS_RUN)).await;
+        assert_eq!((stops.exit(), scene.there().len()), (Exit::Left, 1));
+        let [failed] = stops.failed.as_slice() else {
+            panic!("{stops:?}")
+        };
+        assert_eq!(failed.instance.as_ref(), Some(&reference));
+        let force = if keeps.len() == 1 { "--force " } else { "" };
+        assert_eq!(failed.command, format!("gharun stop {force}{reference}"));
+        let other = StopTarget::Run {
+            id: RUN.id,
+            attempt: Some(RUN.attempt + 1),
+        };
+        let stops = scene.stop(&stop(other)).await;
+        assert!(stops.failed.is_empty(), "{stops:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_damaged_machine_is_found_by_its_name() {
+    for forces in [false, true] {
+        let scene = Scene::new();
+        let tags = tags("a", 3600);
+        let (machine, _) = scene.machine(&tags).await;
+        let readable = ["gharun-name", WHOSE[0], WHOSE[1]];
+        let keeps = if forces { &readable[..1] } else { &readable };
+        scene.cloud.damage(&machine.id, keeps);
+        let target = StopTarget::Named {
+            machines: vec![],
+            names: vec![tags.name],
+            starts: false,
+        };
+        if forces {
+            let stops = scene.stop(&stop(target.clone())).await;
+            assert_eq!((stops.exit(), scene.there().len()), (Exit::Left, 1));
+            scene.stop(&forced(target)).await;
+        } else {
+            let stops = scene.stop(&stop(target)).await;
+            assert_eq!(stops.exit(), Exit::Done, "{stops:?}");
+        }
+        assert!(scene.there().is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_record_of_a_damaged_machine_is_unknown_and_never_stale() {
+    let scene = Scene::new();
+    scene
+        .cloud
+        .set("gpu", |place| place.vague = Some("old".into()));
+    let tags = tags("a", 3600);
+    let (machine, reference) = scene.machine(&tags).await;
+    scene
+        .record(&tags, "gpu", Some(at("old", &reference)))
+        .await;
+    scene.cloud.damage(&machine.id, &WHOSE);
+    assert_eq!(scene.survey().await.rows[0].verdict.to_string(), "unknown");
+    scene.stop(&stop(StopTarget::Orphans)).await;
+    assert_eq!((scene.there().len(), scene.records().await), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn damaged_machines_of_other_scopes_trouble_nobody_else() {
+    for keeps in [&WHOSE as &[&str], &WHOSE[1..], &["gharun-name", WHOSE[1]]] {
+        let mut scene = Scene::new();
+        let mut other = tags("b", 60);
+        other.scope = "acme/other".into();
+        let (machine, reference) = scene.machine(&other).await;
+        scene.cloud.damage(&machine.id, keeps);
+        // A ghost and an intent of ours: neither can be that machine's.
+        scene.runner(&tags("a", 3600).name, "offline");
+        scene.record(&tags("c", 3600), "gpu", None).await;
+        let survey = scene.survey().await;
+        assert!(survey.unknown.is_empty(), "{:?}", survey.unknown);
+        let sweep = scene.stop(&stop(StopTarget::Orphans)).await;
+        assert_eq!((sweep.exit(), sweep.stopped.len()), (Exit::Done, 2));
+        assert_eq!((scene.there().len(), scene.records().await), (1, 0));
+        // Who wants to see all scopes is told, with no advice that would be refused.
+        scene.view.all_scopes = true;
+        let unknown = scene.survey().await.unknown;
+        assert_eq!(unknown[0].source, reference.to_string());
+        assert!(unknown[0].error.hints().is_empty(), "{unknown:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_advice_for_a_damaged_machine_is_taken() {
+    for keeps in [&WHOSE as &[&str], &[]] {
+        let scene = Scene::new();
+        let (machine, reference) = scene.machine(&tags("a", 60)).await;
+        scene.cloud.damage(&machine.id, keeps);
+        let unknown = scene.survey().await.unknown;
+        let force = if keeps.is_empty() { "--force " } else { "" };
+        let advice = format!("end it with `gharun stop {force}{reference}`");
+        assert_eq!(unknown[0].error.hints(), [advice]);
+        let target = named(&[&reference]);
+        let request = if keeps.is_empty() {
+            forced(target)
+        } else {
+            stop(target)
+        };
+        assert_eq!(scene.stop(&request).await.exit(), Exit::Done);
+        assert!(scene.there().is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn force_takes_nothing_for_gone_whose_runner_is_connected() {
+    for (status, busy) in [("online", false), ("online", true), ("offline", false)] {
+        for recorded in [true, false] {
+            let scene = Scene::new();
+            scene
+                .cloud
+                .set("gpu", |place| place.vague = Some("old".into()));
+            let tags = tags("a", 3600);
+            let lost: Reference = format!("gpu:old/{}", tags.name)
+                .parse()
+                .expect("a reference");
+            if recorded {
+                scene.record(&tags, "gpu", Some(lost.clone())).await;
+            }
+            let id = scene.runner(&tags.name, status);
+            if busy {
+                scene.busy(id, None);
+            }
+            let stops = scene.stop(&forced(mapped(&lost, &tags.name))).await;
+            let failed = stops.failed.iter().filter(|one| one.instance.is_some());
+            let kept = usize::from(status == "online");
+            assert_eq!(failed.count(), kept, "{status} {recorded}: {stops:?}");
+            let expected = if kept == 1 { Exit::Left } else { Exit::Done };
+            assert_eq!(stops.exit(), expected, "{status} {recorded}: {stops:?}");
+        }
     }
 }

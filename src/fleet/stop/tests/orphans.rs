@@ -89,6 +89,45 @@ async fn nothing_is_ended_that_is_overdue_by_one_clock_alone() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_overdue_by_one_clock_alone_is_named() {
+    for hours in [8, -8] {
+        let scene = Scene::new();
+        scene.hub.ahead.set(jiff::SignedDuration::from_hours(hours));
+        // Twenty minutes old by the clock that is behind, and past its lifetime by the other.
+        let late = tags("a", if hours > 0 { 1200 } else { 1200 + 8 * OLD });
+        let (_, reference) = scene.machine(&late).await;
+        scene.runner(&late.name, "online");
+        let stops = scene.stop(&stop(StopTarget::Orphans)).await;
+        let [kept] = stops.kept.as_slice() else {
+            panic!("{hours}: {stops:?}")
+        };
+        assert_eq!(kept.instance.as_ref(), Some(&reference));
+        let why = &kept.reason;
+        assert!(
+            why.contains("one clock alone") && why.contains("8h"),
+            "{why}"
+        );
+        assert_eq!(stops.exit(), Exit::Left, "{hours}: {stops:?}");
+        assert_eq!(scene.there().len(), 1);
+    }
+    // Within its lifetime by both, it is named, and rightly left alone.
+    let scene = Scene::new();
+    scene.hub.ahead.set(jiff::SignedDuration::from_hours(2));
+    let idle = tags("a", 1200);
+    scene.machine(&idle).await;
+    scene.runner(&idle.name, "online");
+    let stops = scene.stop(&stop(StopTarget::Orphans)).await;
+    assert_eq!(
+        (stops.kept.len(), stops.exit()),
+        (1, Exit::Done),
+        "{stops:?}"
+    );
+    scene.hub.ahead.set(jiff::SignedDuration::ZERO);
+    let stops = scene.stop(&stop(StopTarget::Orphans)).await;
+    assert!(stops.kept.is_empty(), "{stops:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_overdue_by_both_clocks_is_ended_though_they_differ() {
     for hours in [8, -8] {
         let scene = Scene::new();
