@@ -24,7 +24,7 @@ use crate::http::Bounds;
 use crate::model::{Error, InstanceId, Scope, Secret, chain};
 use crate::plan::{Given, Plan, Rehearsal};
 use crate::poll::{Pace, until, until_ok};
-use crate::providers::{Listing, kind};
+use crate::providers::{Listing, Silence, kind};
 use crate::rehearsal::{StubJobStatus, StubOptions, StubServer};
 use crate::report::TextForm as _;
 use crate::settings;
@@ -339,7 +339,8 @@ async fn ours(place: &NamedProvider, start: &str) -> Result<BTreeSet<InstanceId>
     let looked = until_ok(LOOKS, async || {
         let listing = place.provider.list().await;
         let listing = listing.unwrap_or_else(Listing::unread);
-        if listing.silence(None).is_some() {
+        // A place that does not tell whose it is can be read all the same.
+        if matches!(listing.silence(None), Some(Silence::Unread(_))) {
             let is_permanent = listing
                 .unread
                 .iter()
