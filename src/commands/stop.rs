@@ -36,12 +36,9 @@ pub(super) async fn run(
     let looked = tokio::select! {
         biased;
         looked = &mut looking => Some(looked?),
-        () = interrupts.next() => None,
+        () = interrupts.next() => { hurry.say(); None }
     };
     let mut heard = looked.is_none().then(Instant::now);
-    if heard.is_some() {
-        hurry.say();
-    }
     let looked = if let Some(looked) = looked {
         looked
     } else if stop.dry_run {
