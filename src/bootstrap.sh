@@ -47,7 +47,7 @@ safe() {
         ..) at=${at%/*} && continue ;;
         esac
         look "$at/$part"
-        [ -n "$mode" ] || break # nobody else can put it there
+        [ -n "$mode" ] || break # only who may write there can put it there
         case $owner in 0 | "$top" | "$me") ;; *) return 1 ;; esac
         case $mode in
         l*)
@@ -421,7 +421,7 @@ use_installed() {
             set -- "$@" "$part"
         done
         if ! have find; then
-            say "the runner in $home is not used: without find nobody can tell whether another user may change it"
+            say "the runner in $home is not used: could not look through it for what another user may change: find is missing"
             continue
         fi
         look "$home/."
@@ -758,7 +758,7 @@ get_ready() {
         # shellcheck disable=SC2034 # for the ending
         gharun_ready=yes
         eval "$gharun_ending"
-    ) || die 75 "nothing here can ask for the end of this machine, so it takes no job"
+    ) || die 75 "nothing here can ask for the end of this machine, so it does not accept a job"
 }
 #end
 

@@ -116,12 +116,9 @@ pub(super) async fn run(
         context.ui.status(what);
         at
     };
-    // It holds all that is being ended.
     let request = request(&stop);
-    let mut chosen = selection.chosen.iter();
-    context
-        .at_stake
-        .set(chosen.any(|chosen| chosen.instance.is_some()));
+    context.at_stake.set(has_machines(&selection));
+    // It holds all that is being ended.
     let carrying_out = Box::pin(carry_out(&fleet, &view, &request, selection, signals));
     let outcome = carrying_out.await;
     context.at_stake.set(outcome.exit() == Exit::Left);
@@ -130,6 +127,11 @@ pub(super) async fn run(
         ..outcome
     };
     finish(context, &outcome, &said)
+}
+
+fn has_machines(selection: &Selection) -> bool {
+    let mut chosen = selection.chosen.iter();
+    chosen.any(|chosen| chosen.instance.is_some())
 }
 
 /// What is to be stopped, and how.

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::cancellation::CancellationToken;
 use super::survey::{
-    Again, FullSurvey, Inquiry, Looking, NoAnswer, Questions, SurveyRow, Unknown, View, look,
+    Again, FullSurvey, Inquiry, Looking, NoAnswer, SurveyRow, Unknown, View, look,
 };
 use super::verdict::{Facts, MachineState, RegistrationState, Verdict, judge};
 use super::{Fleet, NamedProvider};
@@ -134,7 +134,7 @@ pub async fn select<G: GitHubApi>(
     // What was named is ended whatever GitHub says.
     let is_named = matches!(stop.target, StopTarget::Named { .. });
     let looking = Looking {
-        questions: Questions::of(stop),
+        questions: stop.questions(),
         end: Instant::now() + stop.timeout / 2,
         hurry: Some(hurry),
         spare_github: is_named,
@@ -150,7 +150,7 @@ async fn select_again<G: GitHubApi>(
     company: &Company,
 ) -> Selection {
     let looking = Looking {
-        questions: Questions::of(stop),
+        questions: stop.questions(),
         end: Instant::now() + stop.timeout / 2,
         hurry: None,
         spare_github: false,
@@ -167,7 +167,7 @@ async fn selection<G: GitHubApi>(
 ) -> Selection {
     let (begun, end) = (Instant::now(), looking.end);
     let look = look(fleet, view, looking).await;
-    let inquiry = Inquiry::new(fleet, Questions::of(stop)).until(end);
+    let inquiry = Inquiry::new(fleet, stop.questions()).until(end);
     let mut selecting = Selecting {
         fleet,
         view,

@@ -443,7 +443,11 @@ async fn a_pod_that_cannot_ask_says_so_and_takes_no_job() {
     assert_eq!(pod.runs, 1, "{}", pod.log);
     assert!(pod.runs_now);
     assert_eq!(account.wishes(), []);
-    assert!(pod.log.contains("so it takes no job"), "{}", pod.log);
+    assert!(
+        pod.log.contains("so it does not accept a job"),
+        "{}",
+        pod.log
+    );
     assert!(!machine.at("stub/jit").exists(), "{}", pod.log);
 }
 

@@ -252,7 +252,7 @@ async fn a_runner_that_cannot_be_looked_through_is_called_so(shell: Shell) {
     machine.without = vec!["find"];
     let end = machine.run().await;
     assert_eq!(end.code, 76, "{}", end.log);
-    assert!(end.log.contains("is not used: without find"), "{}", end.log);
+    assert!(end.log.contains("find is missing"), "{}", end.log);
 }
 
 async fn a_cache_that_another_user_may_change_is_copied_before_it_is_verified(shell: Shell) {

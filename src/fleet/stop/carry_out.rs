@@ -12,7 +12,7 @@ use super::progress::Progress;
 use super::time_limit::TimeLimit;
 use super::{Selected, Selection, StopOutcome, StopRequest, Stopped, select_again};
 use crate::fleet::Fleet;
-use crate::fleet::survey::{Inquiry, Questions, Unknown, View};
+use crate::fleet::survey::{Inquiry, Unknown, View};
 use crate::github::GitHubApi;
 use crate::model::{Event, StopTarget};
 use crate::poll::Backoff;
@@ -121,7 +121,7 @@ impl<G: GitHubApi> Stopping<'_, G> {
     }
 
     async fn end_all(&self, fresh: &[Selected], progress: &mut Progress) {
-        let inquiry = Inquiry::new(self.fleet, Questions::of(self.stop));
+        let inquiry = Inquiry::new(self.fleet, self.stop.questions());
         let endings = fresh.iter().map(async |chosen| {
             let ending = Ending::new(self.fleet, self.stop, &inquiry, chosen, self.limit);
             match self.limit.limit(ending.run()).await {

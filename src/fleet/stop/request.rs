@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::fleet::survey::Questions;
 use crate::model::StopTarget;
 
 /// What a stop is asked to do; whose machines it looks at says its [`View`](crate::fleet::survey::View).
@@ -19,4 +20,15 @@ pub struct StopRequest {
     pub wait: bool,
     /// How long at most.
     pub timeout: Duration,
+}
+
+impl StopRequest {
+    /// What is asked about the rows that it looks at.
+    pub(in crate::fleet) fn questions(&self) -> Questions {
+        match self.target {
+            StopTarget::Named { .. } => Questions::OfPlaces,
+            _ if self.force => Questions::BusyToo,
+            _ => Questions::Idle,
+        }
+    }
 }

@@ -12,11 +12,10 @@ use super::look::heals;
 use super::{SurveyRow, Unknown, of_github, patiently};
 use crate::fleet::answer::{Timeout, in_time};
 use crate::fleet::end::is_permanent;
-use crate::fleet::stop::StopRequest;
 use crate::fleet::verdict::{MachineState, RegistrationState, Verdict, judge, judge_rehearsal};
 use crate::fleet::{Fleet, chain};
 use crate::github::{self, GitHubApi, WorkflowJob, WorkflowRun};
-use crate::model::{Error, Run, StopTarget};
+use crate::model::{Error, Run};
 
 /// How long one answer may take.
 const ANSWER: Duration = Duration::from_secs(30);
@@ -52,16 +51,6 @@ pub(in crate::fleet) enum Questions {
     BusyToo,
     /// Nothing that GitHub has to be asked for: they are ended whatever the verdict.
     OfPlaces,
-}
-
-impl Questions {
-    pub(in crate::fleet) fn of(stop: &StopRequest) -> Self {
-        match stop.target {
-            StopTarget::Named { .. } => Self::OfPlaces,
-            _ if stop.force => Self::BusyToo,
-            _ => Self::Idle,
-        }
-    }
 }
 
 /// Questions about rows. Each run is asked about once.

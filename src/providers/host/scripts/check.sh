@@ -16,7 +16,7 @@ fi
 for dir in "$ROOT"/slot-*; do
     is_slot "$dir" || continue
     if ! owned "$dir"; then
-        say "warning \`$dir\` belongs to another user: it is left alone"
+        say "warning \`$dir\` belongs to another user: leaving it alone"
     elif open && closable; then
         say "warning others may write to \`$dir\`: the next start forbids it"
     fi

@@ -150,7 +150,7 @@ impl Ssh {
         }
         let name = member.name();
         Err(not_found(id, name).because(format!(
-            "the host key of {name} was added just now, so it may be another host"
+            "the host key of {name} is new, so it may be another host"
         )))
     }
 }

@@ -235,7 +235,7 @@ async fn at_a_host_whose_key_was_added_just_now_an_absence_proves_nothing() {
     let error = error.expect_err("it may be another host");
     assert_eq!(error.kind, ErrorKind::NotFound, "{}", chain(&error));
     assert!(
-        chain(&error).contains("was added just now"),
+        chain(&error).contains("is new, so it may be another host"),
         "{}",
         chain(&error)
     );
