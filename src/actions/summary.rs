@@ -499,6 +499,7 @@ mod tests {
                 deregistered: true,
                 terminated: true,
                 assumed_gone: false,
+                registered: None,
                 billed: Some(Duration::from_secs(3700)),
                 cost: Some(0.81),
                 reason: "it was named".into(),

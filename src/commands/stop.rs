@@ -326,7 +326,13 @@ fn finish(context: &Context, outcome: &StopOutcome, said: &[Unknown]) -> Result<
 fn complaint(context: &Context, outcome: &StopOutcome) -> Option<Failure> {
     let failed = outcome.failed.iter();
     let may_run = failed.filter(|failed| !failed.registration_only).count();
-    let text = match (may_run, outcome.failed.len(), outcome.unknown.len()) {
+    let registered = outcome.stopped.iter().filter_map(|one| {
+        let what = what(one.name.as_ref(), one.instance.as_ref());
+        Some((what, one.registered.clone()?))
+    });
+    let registered: Vec<_> = registered.collect();
+    let left = outcome.failed.len() + registered.len();
+    let text = match (may_run, left, outcome.unknown.len()) {
         (0, 0, 0) if outcome.pending.is_empty() => return None,
         (0, 0, 0) => "a start was ended while its requests were under way".to_owned(),
         (0, 0, _) if outcome.planned => {
@@ -346,9 +352,10 @@ fn complaint(context: &Context, outcome: &StopOutcome) -> Option<Failure> {
     let pending = outcome.pending.iter();
     let pending = pending.map(|one| (one.name.to_string(), Error::from(one.word())));
     let text = text
-        + &context
-            .screen
-            .lines(&Group::all(each.chain(pending)), |names| names.join(", "));
+        + &context.screen.lines(
+            &Group::all(each.chain(registered).chain(pending)),
+            |names| names.join(", "),
+        );
     let failure = Failure::new(outcome.exit(), text);
     let names = outcome.pending.iter().map(|one| one.name.as_str());
     let names: Vec<&str> = names.collect();

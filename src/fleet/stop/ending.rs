@@ -125,7 +125,9 @@ impl<'a, G: GitHubApi> Ending<'a, G> {
             self.note_machineless().await;
             return EndOutcome::Failed(left);
         }
-        self.forget().await;
+        if self.left.borrow().is_none() {
+            self.forget().await;
+        }
         EndOutcome::Stopped(self.stopped())
     }
 

@@ -54,6 +54,9 @@ pub struct Stopped {
     /// GitHub has no runner of it, or the user forced it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub assumed_gone: bool,
+    /// Why its registration may still be there, though it was to be removed: its record stays, and the next stop tries again.
+    #[serde(skip)]
+    pub registered: Option<Error>,
     /// From the machine's creation to its end.
     #[serde(rename = "billed_s", serialize_with = "json::tenths_if_any")]
     pub billed: Option<Duration>,
@@ -243,11 +246,12 @@ impl StopOutcome {
             || self.stopped.iter().any(unproved)
             || !self.pending.is_empty();
         let may_run = self.failed.iter().any(|failed| !failed.registration_only);
+        let registered = self.stopped.iter().any(|one| one.registered.is_some());
         if let Some(error) = &self.error {
             error.kind
         } else if may_run || left && !self.planned {
             Exit::Left
-        } else if !self.unknown.is_empty() || !self.failed.is_empty() {
+        } else if !self.unknown.is_empty() || !self.failed.is_empty() || registered {
             Exit::Failed
         } else if self.interrupted {
             Exit::Interrupted
@@ -273,6 +277,7 @@ fn planned(chosen: Selected) -> Stopped {
         deregistered: false,
         terminated: false,
         assumed_gone: false,
+        registered: None,
         billed: None,
         cost: None,
         reason: chosen.why,

@@ -215,6 +215,7 @@ impl Progress {
                 deregistered: one.deregistered,
                 terminated: false,
                 assumed_gone: false,
+                registered: None,
                 billed: None,
                 cost: None,
                 reason: one.reason,

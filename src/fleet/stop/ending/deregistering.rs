@@ -169,7 +169,9 @@ impl<'a, G: GitHubApi> Ending<'a, G> {
                 if self.unremoved.get() {
                     let what = format!("could not remove the registration of `{name}`");
                     let error = error.while_trying(what);
-                    if self.is_registration_only() {
+                    // Where its machine is gone, too, the record is how the next stop finds it.
+                    let is_alone = self.is_gone() && self.fleet.github.is_some();
+                    if is_alone || self.is_registration_only() {
                         *self.left.borrow_mut() = Some(error);
                     } else {
                         self.warn(error).await;

@@ -29,6 +29,7 @@ impl<G: GitHubApi> Ending<'_, G> {
             deregistered: self.deregistered.get(),
             terminated: self.terminated.get(),
             assumed_gone: self.assumed_gone.get(),
+            registered: self.left.borrow().clone(),
             billed,
             cost: price.zip(hours).map(|(price, hours)| price * hours),
             reason: self.chosen.why.clone(),
@@ -51,7 +52,10 @@ impl<G: GitHubApi> Ending<'_, G> {
 
     /// The registration that is all that is left of a runner.
     pub(super) fn left_registration(&self) -> Option<Unstopped> {
-        let error = self.left.borrow_mut().take()?;
+        let error = self.left.borrow().clone()?;
+        if !self.is_registration_only() {
+            return None;
+        }
         Some(self.unstopped(error).registration_only())
     }
 

@@ -164,6 +164,24 @@ async fn a_machine_that_is_listed_later_than_its_runner_is_online_is_ended() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_registration_that_outlives_its_machine_is_named_and_its_record_stays() {
+    let scene = Scene::new();
+    let tags = tags("a", 3600);
+    let (_, reference) = scene.machine(&tags).await;
+    scene.record(&tags, "gpu", Some(reference)).await;
+    scene.runner(&tags.name, "online");
+    scene.hub.down.borrow_mut().insert("deregister");
+    let stops = scene.stop(&stop(StopTarget::State)).await;
+    assert_eq!((stops.exit(), scene.there().len()), (Exit::Failed, 0));
+    assert!(stops.stopped[0].terminated && !stops.stopped[0].deregistered);
+    assert_eq!(scene.records().await, 1, "the next stop finds it");
+    scene.hub.down.borrow_mut().clear();
+    let stops = scene.stop(&stop(StopTarget::State)).await;
+    assert_eq!((stops.exit(), scene.records().await), (Exit::Done, 0));
+    assert!(scene.hub.rows.borrow().is_empty(), "{stops:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_registration_that_cannot_be_removed_is_named_and_its_record_stays() {
     let scene = Scene::new();
     let tags = tags("a", 3600);
