@@ -59,6 +59,7 @@ impl Context {
             machines,
             names,
             starts,
+            ..
         } = &stop.target
         else {
             return self.search(&stop.providers).await;

@@ -198,6 +198,7 @@ async fn selection<G: GitHubApi>(
             machines,
             names,
             starts,
+            ..
         } => selecting.named(machines, names, *starts),
     }
     let mut selection = selecting.selection;

@@ -13,6 +13,8 @@ pub enum StopTarget {
         machines: Vec<Reference>,
         /// Runners.
         names: Vec<Name>,
+        /// The labels of those machines of a mapping that no runner's name stands beside, as other tools write them.
+        labels: Vec<String>,
         /// Whether it is a mapping, which speaks for whole starts.
         starts: bool,
     },

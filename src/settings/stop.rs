@@ -103,6 +103,7 @@ impl Settings {
             return Ok(StopTarget::Named {
                 machines,
                 names,
+                labels: vec![],
                 starts: false,
             });
         }
@@ -209,7 +210,7 @@ fn mapping(text: &str, provider: Option<&str>) -> Result<Option<StopTarget>> {
     if table.is_empty() {
         return Ok(None);
     }
-    let (mut machines, mut names) = (Vec::new(), Vec::new());
+    let (mut machines, mut names, mut others) = (Vec::new(), Vec::new(), Vec::new());
     for (key, value) in table {
         let reference: std::result::Result<Reference, _> = if key.contains(':') {
             key.parse()
@@ -227,15 +228,20 @@ fn mapping(text: &str, provider: Option<&str>) -> Result<Option<StopTarget>> {
             serde_json::Value::Array(labels) => labels,
             one => vec![one],
         };
-        names.extend(
-            labels
-                .iter()
-                .filter_map(|label| label.as_str()?.parse::<Name>().ok()),
-        );
+        let labels: Vec<&str> = labels.iter().filter_map(|label| label.as_str()).collect();
+        let own: Vec<Name> = labels
+            .iter()
+            .filter_map(|label| label.parse().ok())
+            .collect();
+        if own.is_empty() {
+            others.extend(labels.into_iter().map(str::to_owned));
+        }
+        names.extend(own);
     }
     Ok(Some(StopTarget::Named {
         machines,
         names,
+        labels: others,
         starts: true,
     }))
 }
@@ -262,10 +268,24 @@ mod tests {
             let expected = StopTarget::Named {
                 machines: vec!["docker:a/b".parse().unwrap()],
                 names: vec![NAME.parse().unwrap()],
+                labels: vec![],
                 starts: true,
             };
             assert_eq!(mapping(&text, None).expect("it reads"), Some(expected));
         }
+    }
+
+    #[test]
+    fn labels_of_other_tools_are_kept() {
+        let text = r#"{"aws:i-0abc": "ec2-7f3a", "docker:a/b": ["gpu"]}"#;
+        let Some(StopTarget::Named { names, labels, .. }) = mapping(text, None).expect("it reads")
+        else {
+            panic!("no machines")
+        };
+        assert_eq!(
+            (names, labels),
+            (vec![], vec!["ec2-7f3a".to_owned(), "gpu".to_owned()])
+        );
     }
 
     #[test]

@@ -400,6 +400,7 @@ fn stop_in_a_workflow_means_this_run_and_elsewhere_the_state_file() {
         StopTarget::Named {
             machines: vec!["local:a/b".parse().expect("a reference")],
             names,
+            labels: vec![],
             starts: true
         }
     );

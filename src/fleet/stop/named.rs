@@ -5,7 +5,7 @@ use crate::fleet::Unopened;
 use crate::fleet::survey::SurveyRow;
 use crate::fleet::verdict::{MachineState, RegistrationState};
 use crate::github::GitHubApi;
-use crate::model::{Error, Name, Reference};
+use crate::model::{Error, Name, Reference, StopTarget};
 use crate::providers::Unjudged;
 
 impl<G: GitHubApi> Selecting<'_, G> {
@@ -228,9 +228,17 @@ impl<G: GitHubApi> Selecting<'_, G> {
             .iter()
             .copied()
             .filter(|row| names.contains(&row.name));
+        // GitHub is not asked about labels that other tools gave their runners.
+        let is_of_another_tool = match &self.stop.target {
+            StopTarget::Named { labels, .. } => !labels.is_empty(),
+            _ => false,
+        };
         if mapped.any(|row| is_connected(&row)) {
             Registered::Connected
-        } else if !self.look.github_read || runners.iter().any(|row| could_be(row)) {
+        } else if is_of_another_tool
+            || !self.look.github_read
+            || runners.iter().any(|row| could_be(row))
+        {
             Registered::Maybe
         } else {
             Registered::No

@@ -372,6 +372,7 @@ mod tests {
         let named = StopTarget::Named {
             machines: vec!["docker:x/y".parse().expect("a reference")],
             names: vec![],
+            labels: vec![],
             starts: true,
         };
         let named = StopOutcome::interrupted_looking(&named, Entries::new());

@@ -29,6 +29,7 @@ fn mapped(reference: &Reference, name: &Name) -> StopTarget {
     StopTarget::Named {
         machines: vec![reference.clone()],
         names: vec![name.clone()],
+        labels: vec![],
         starts: true,
     }
 }
@@ -163,6 +164,24 @@ async fn an_old_reference_of_nothing_is_gone_only_where_github_knows_no_runner_o
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_old_reference_whose_label_is_another_tools_is_not_taken_for_gone() {
+    let scene = Scene::new();
+    scene
+        .cloud
+        .set("gpu", |place| place.vague = Some("old".into()));
+    let target = |labels: &[&str]| StopTarget::Named {
+        machines: vec!["gpu:old/i-0abc".parse().expect("a reference")],
+        names: vec![],
+        labels: labels.iter().map(ToString::to_string).collect(),
+        starts: true,
+    };
+    let stops = scene.stop(&stop(target(&["ec2-7f3a"]))).await;
+    assert_eq!((stops.exit(), stops.stopped.len()), (Exit::Left, 0));
+    let stops = scene.stop(&stop(target(&[]))).await;
+    assert_eq!((stops.exit(), stops.stopped.len()), (Exit::Done, 1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_old_record_is_forgotten_only_where_github_knows_no_runner_of_it() {
     let scene = Scene::new();
     scene
@@ -256,6 +275,7 @@ async fn an_intent_of_another_place_is_dropped_by_force_past_its_expiry() {
     let by_name = StopTarget::Named {
         machines: vec![],
         names: vec![name],
+        labels: vec![],
         starts: false,
     };
     let stops = scene.stop(&forced(by_name)).await;
@@ -372,6 +392,7 @@ async fn a_damaged_machine_is_found_by_its_name() {
         let target = StopTarget::Named {
             machines: vec![],
             names: vec![tags.name],
+            labels: vec![],
             starts: false,
         };
         if forces {

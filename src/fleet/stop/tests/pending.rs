@@ -237,6 +237,7 @@ async fn another_start_of_the_run_is_neither_waited_for_nor_touched() {
     let target = StopTarget::Named {
         machines: vec![reference],
         names: vec![first.name.clone()],
+        labels: vec![],
         starts: true,
     };
     for request in [stop(target), of_group] {
@@ -257,6 +258,7 @@ async fn nobody_waits_for_what_had_its_machine() {
     let target = StopTarget::Named {
         machines: vec!["gpu:gpu/gone".parse().expect("a reference")],
         names: vec![name],
+        labels: vec![],
         starts: true,
     };
     let begin = Instant::now();

@@ -437,6 +437,7 @@ pub(super) fn mapping(machines: &[&Reference]) -> StopTarget {
     StopTarget::Named {
         machines: machines.iter().map(|machine| (*machine).clone()).collect(),
         names: vec![],
+        labels: vec![],
         starts: true,
     }
 }
@@ -449,6 +450,7 @@ pub(super) fn named(machines: &[&Reference]) -> StopTarget {
         } => StopTarget::Named {
             machines,
             names,
+            labels: vec![],
             starts: false,
         },
         other => other,

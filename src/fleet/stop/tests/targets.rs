@@ -67,6 +67,7 @@ async fn a_runner_is_found_by_its_name() {
     let target = StopTarget::Named {
         machines: vec![],
         names: vec![tags.name],
+        labels: vec![],
         starts: false,
     };
     let stops = scene.stop(&stop(target.clone())).await;
