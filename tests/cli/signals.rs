@@ -165,7 +165,7 @@ fn a_list_that_is_watched_ends_as_it_was_shown_last() {
 fn a_signal_at_the_question_lists_what_is_there() {
     let world = World::new();
     world.run("start local").exits(0);
-    let mut command = world.script("script -q -e -c 'gharun stop --all' /dev/null\n");
+    let mut command = world.script("script -q -e -c 'exec gharun stop --all' /dev/null\n");
     let command = command.env("TERM", "xterm").stdin(Stdio::piped());
     let mut child = command.spawn().expect("util-linux is here");
     let mut output = child.stdout.take().expect("its output");
