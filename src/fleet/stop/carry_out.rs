@@ -78,7 +78,7 @@ impl<G: GitHubApi> Stopping<'_, G> {
             let unread = progress.may_heal(&self.stop.target);
             // After a signal there is a last look at once, so that what is told then is true.
             let is_last = self.limit.is_interrupted() && !looked_since_signal;
-            let looks = company_may_come || progress.waits() || unread;
+            let looks = company_may_come || progress.waits() || unread || is_last;
             if looks && (progress.waits() || unread) && !std::mem::replace(&mut told, true) {
                 self.say_it_looks_again(&progress).await;
             }

@@ -66,6 +66,27 @@ async fn where_the_last_look_cannot_be_finished_nothing_is_proved() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_interrupted_sweep_looks_a_last_time_too() {
+    for (breaks, exit) in [(false, Exit::Interrupted), (true, Exit::Failed)] {
+        let scene = Scene::new().with_place("far");
+        scene
+            .cloud
+            .set("gpu", |place| place.terminate_takes = 3 * SECOND);
+        scene.machine(&tags("a", 100_000)).await;
+        let breaking = async {
+            sleep(2 * SECOND).await;
+            if breaks {
+                scene.cloud.fault("far", Verb::List, Fault::Hang);
+            }
+        };
+        let sweep = stop(StopTarget::Orphans);
+        let (stops, ()) = tokio::join!(scene.interrupted(&sweep, SECOND), breaking);
+        assert!(scene.there().is_empty(), "{stops:?}");
+        assert_eq!((stops.exit(), stops.stopped.len()), (exit, 1), "{stops:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_runner_that_github_calls_busy_is_not_ended_for_want_of_time() {
     let scene = Scene::new();
     let tags = tags("a", 60);
