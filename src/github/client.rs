@@ -21,7 +21,7 @@ use crate::model::{RegistrationMode, Scope, Secret};
 /// What a client is made of.
 #[derive(Clone, Debug)]
 pub struct ClientConfig {
-    /// Where the REST API is; see [`super::api_url`].
+    /// Where the REST API is; see [`crate::model::server::api_url`].
     pub api_url: Url,
     /// The part of GitHub that runners are registered with.
     pub scope: Scope,

@@ -32,7 +32,7 @@ pub struct SettingsFile {
     lines: BTreeMap<Vec<String>, usize>,
     /// All values as they were written.
     values: Value,
-    /// The whole keys of [defaults] and [github] that need trust.
+    /// The whole keys of `[defaults]` and `[github]` that need trust.
     sensitive: Vec<Vec<String>>,
     /// Whether it was found in the current folder, and not named.
     found: bool,
@@ -234,7 +234,7 @@ impl SettingsFile {
         keys.map(|key| [&whole[..], &key].concat()).collect()
     }
 
-    /// The error for a setting of [defaults] or [github] that needs trust, where the file has none.
+    /// The error for a setting of `[defaults]` or `[github]` that needs trust, where the file has none.
     pub(super) fn distrust_of(&self, path: &[&str]) -> Option<Error> {
         let keys = self.sensitive.iter();
         let keys = keys.filter(|key| key.iter().zip(path).all(|(key, part)| key == part));
@@ -242,7 +242,7 @@ impl SettingsFile {
         self.distrust(&keys)
     }
 
-    /// The error for all settings of [defaults] among these that need trust, where the file has none.
+    /// The error for all settings of `[defaults]` among these that need trust, where the file has none.
     pub(super) fn distrust_of_defaults(&self, names: &[&str]) -> Option<Error> {
         let is_one = |key: &&Vec<String>| {
             key[0] == "defaults" && key.get(1).is_some_and(|key| names.contains(&key.as_str()))
@@ -265,7 +265,7 @@ impl SettingsFile {
         keys
     }
 
-    /// Takes [github] out of a file that is not trusted. The first error is for everything: which server is meant
+    /// Takes `[github]` out of a file that is not trusted. The first error is for everything: which server is meant
     /// is not known. The second is for what has no other source.
     pub(super) fn without_github(&mut self) -> (Option<Error>, Option<Error>) {
         let whole = self.distrust_of(&["github"]);

@@ -34,14 +34,14 @@ pub struct GitHubSettings {
     pub ca_bundle: Option<Setting<Roots>>,
     /// The runner group, where one is named.
     pub group: Option<Setting<GroupSetting>>,
-    /// Why [github] of the file is not used, where it holds something and the file is not trusted.
+    /// Why `[github]` of the file is not used, where it holds something and the file is not trusted.
     pub untrusted: Option<Error>,
     /// `owner/name` of the repository whose workflow this is, or that runners serve.
     pub repository: Option<String>,
 }
 
 impl GitHubSettings {
-    /// `untrusted` is why [github] of the file is not used: it is taken out of `file` already.
+    /// `untrusted` is why `[github]` of the file is not used: it is taken out of `file` already.
     pub(super) fn resolve(
         global: &Global,
         env: &Env,
