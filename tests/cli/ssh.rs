@@ -207,7 +207,8 @@ fn a_killed_start_and_a_sweep_leave_no_process_no_slot_and_no_folder() {
         world.github.set_run(run, 1, "completed");
         // What was under way at the kill may show up a moment later: cron comes again.
         wait_for("a clean sweep", || {
-            world.run("stop --orphans --yes --second-look 1s").exits(0);
+            let sweep = "stop --orphans --yes --second-look 1s --timeout 3s --output json";
+            world.run(sweep).proves_or_names();
             let clean = held(&rack).is_empty() && world.stub.runners().is_empty();
             (clean && processes(&rack).is_empty()).then_some(())
         });
