@@ -166,7 +166,7 @@ fn kill_and_stop(mut child: Child, world: World, server: &Server, run: u64, when
     }
     let calm = Proxy::start(server, Duration::ZERO, |_| Deed::Forward);
     let world = world.env("AWS_ENDPOINT_URL", &calm.url);
-    let stop = "stop --timeout 4s --output json";
+    let stop = "stop --timeout 6s --output json";
     world.run(stop).proves_or_names();
     nothing_is_left(&world, server, run, when);
 }

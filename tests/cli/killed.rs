@@ -103,7 +103,7 @@ fn the_sweep_finds_everything_once_the_run_is_over() {
         world.github.set_run(run, 1, "completed");
         // A creation that was under way at the kill may show up a moment later: cron comes again.
         wait_for("a clean sweep", || {
-            let args = "stop --orphans --yes --second-look 1s --timeout 3s --output json";
+            let args = "stop --orphans --yes --second-look 1s --timeout 6s --output json";
             world.run(args).proves_or_names();
             (containers(run).is_empty() && world.stub.runners().is_empty()).then_some(())
         });

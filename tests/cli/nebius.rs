@@ -355,7 +355,7 @@ fn killed_at_any_request(product: &str, base: u64) {
             forget(&world);
             standin.judge(|_| Deed::Answer);
             world
-                .run("stop --timeout 4s --output json")
+                .run("stop --timeout 6s --output json")
                 .proves_or_names();
             nothing_is_left(&world, &standin, &when);
         }
@@ -413,7 +413,7 @@ fn the_sweep_from_another_folder_finds_everything_once_the_run_is_over() {
 
 fn sweep(world: &World, folder: &Path) {
     let file = world.path("providers.toml").display().to_string();
-    let sweep = "stop --orphans --yes --second-look 1s --timeout 3s --output json";
+    let sweep = "stop --orphans --yes --second-look 1s --timeout 6s --output json";
     let mut command = world.command(&format!("{sweep} --config {file}"));
     command.current_dir(folder);
     Said::of(command.output().expect("it runs"), world).proves_or_names();

@@ -242,7 +242,7 @@ fn a_start_that_is_killed_at_a_creation_is_found_by_its_run() {
         let made = if when == "before it" { 0 } else { 2 };
         assert_eq!(standin.pods().len(), made, "{when}");
         world
-            .run("stop --timeout 4s --output json")
+            .run("stop --timeout 6s --output json")
             .proves_or_names();
         nothing_is_left(&world, &standin, when);
         all_was_as_described(&standin);
@@ -268,7 +268,7 @@ fn a_start_that_is_killed_at_any_moment_is_swept_from_elsewhere() {
         kill(child, &world);
         world.github.set_run(run, 1, "completed");
         wait_for("a clean sweep", || {
-            let sweep = "stop --orphans --yes --second-look 1s --timeout 3s --output json";
+            let sweep = "stop --orphans --yes --second-look 1s --timeout 6s --output json";
             world.run(sweep).proves_or_names();
             (standin.alive().is_empty() && registrations(&world).is_empty()).then_some(())
         });

@@ -207,7 +207,7 @@ fn a_killed_start_and_a_sweep_leave_no_process_no_slot_and_no_folder() {
         world.github.set_run(run, 1, "completed");
         // What was under way at the kill may show up a moment later: cron comes again.
         wait_for("a clean sweep", || {
-            let sweep = "stop --orphans --yes --second-look 1s --timeout 3s --output json";
+            let sweep = "stop --orphans --yes --second-look 1s --timeout 10s --output json";
             world.run(sweep).proves_or_names();
             let clean = held(&rack).is_empty() && world.stub.runners().is_empty();
             (clean && processes(&rack).is_empty()).then_some(())
@@ -370,7 +370,7 @@ fn two_hundred_runners_of_twenty_processes_never_share_a_slot() {
     }
     // A start that did not get the state file in time could not write that its runner has no machine.
     world
-        .run("stop --yes --timeout 5s --output json")
+        .run("stop --yes --timeout 30s --output json")
         .proves_or_names();
     nothing_is_left(&world, &rack);
 }

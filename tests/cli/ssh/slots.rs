@@ -82,7 +82,7 @@ fn slots_go_to_starts_in_the_order_in_which_they_came_whoever_gives_up() {
     assert!(late.stderr.contains("Waiting at most"), "{}", late.stderr);
     assert_eq!(line_of(&rack), places[..1], "only the killed one left its");
     std::fs::remove_file(&places[0]).expect("nobody minds");
-    let stop = "stop --yes --timeout 3s --output json";
+    let stop = "stop --yes --timeout 20s --output json";
     world.run(stop).proves_or_names();
     nothing_is_left(&world, &rack);
 }
