@@ -32,9 +32,8 @@ look() {
     mode=${1:-} owner=${3:-}
 }
 
-# Whether nobody but root and us can put something else in the place of a file or folder: by what is on the
-# way to it, through every link. In a sticky folder nobody can take what is not theirs. In a namespace root may
-# have another number: it owns /.
+# Whether only root and we can replace a file or folder: judged by every folder and link on the way to it. In a
+# sticky folder users can replace only what is theirs. In a namespace root may have another number: it owns /.
 safe() {
     look /
     top=$owner me=$(id -u) at='' links=0
@@ -266,7 +265,7 @@ watchdog() {
         fi
         [ -d "$ended" ] && continue
         now=$(date +%s)
-        # A clock that is set right after the machine's start is no time that passed.
+        # The clock was set after the start of the machine: that time did not pass.
         if [ "$now" -lt "$last" ] || [ $((now - last)) -ge 86400 ]; then
             since=$((since + now - last)) born=$((born + now - last))
         fi
@@ -752,7 +751,7 @@ run_runner() {
 }
 
 #if ready
-# Something that can end this machine when the runner is no longer ours to run.
+# Keeps what can ask for the end of this machine: later the runner belongs to its user, and root must not run it.
 get_ready() {
     (
         # shellcheck disable=SC2034 # for the ending

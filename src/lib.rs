@@ -74,7 +74,7 @@ pub mod measured {
 #[cfg(target_os = "linux")]
 fn hide() {
     let hidden = rustix::process::DumpableBehavior::NotDumpable;
-    // A kernel that refuses leaves us as we would be without it, and nobody could do anything about it.
+    // Before there is a log: a kernel that refuses leaves a process as readable as any other.
     let _ = rustix::process::set_dumpable_behavior(hidden);
 }
 

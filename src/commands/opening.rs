@@ -158,7 +158,7 @@ impl Context {
                 return;
             }
         };
-        // A kind that nobody has told its hosts is no place that does not answer.
+        // A kind without hosts is not configured, which is not the same as one that does not answer.
         if settings.secrets.is_empty() && settings.kind.lacks_settings(&settings.values) {
             return;
         }

@@ -73,8 +73,10 @@ pub async fn start<G: GitHubApi>(
             if let Ok(Ok(slots)) = timeout(NOTED, intending).await {
                 let names = slots.iter().map(|progress| progress.borrow().name.clone());
                 let forgotten = shared.forget(names.collect());
-                // An intent that stays on disk says by its age that nothing comes of it.
-                let _ = timeout(NOTED, forgotten).await;
+                if timeout(NOTED, forgotten).await.is_err() {
+                    // A stop names them until their time is over, and then forgets them.
+                    tracing::warn!("could not remove intents from the state file in time");
+                }
             }
             outcome.interrupted = true;
             return Ok(outcome);
@@ -319,8 +321,15 @@ impl<G: GitHubApi> Course<'_, G> {
             .iter()
             .filter(|left| left.registration_only);
         let names = left.map(|left| left.name.clone()).collect();
-        // Who stops them waits a little longer without it.
-        let _ = timeout(NOTED, self.shared.note_machineless(names)).await;
+        if timeout(NOTED, self.shared.note_machineless(names))
+            .await
+            .is_err()
+        {
+            // A stop then waits for machines that will not come.
+            tracing::warn!(
+                "could not note in the state file in time which runners have no machine"
+            );
+        }
     }
 
     /// The time for undoing is over: whatever is not proved gone is named.

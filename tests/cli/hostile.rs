@@ -156,3 +156,16 @@ fn a_found_file_that_is_not_trusted_is_named_also_when_nothing_else_is_said() {
     let said = run(&world, "[defaults]\ncount = 2\n", "list --quiet").exits(0);
     assert_eq!(said.stderr, "");
 }
+
+#[test]
+fn a_wrong_value_on_the_command_line_is_told_though_a_found_file_has_a_table_of_that_name() {
+    let (world, _) = world();
+    let text = "[providers.mine]\nkind = \"local\"\n";
+    for wrong in ["mine.slots=many", "mine.work_dir=jobs"] {
+        let said = run(&world, text, &format!("list --set {wrong} --output json"));
+        let key = wrong.split('=').next().expect("a key");
+        let told = said.json()["not_searched"].to_string();
+        assert_eq!(said.code, Some(1), "{wrong}");
+        assert!(told.contains(key), "{wrong}: {told}\n{}", said.stderr);
+    }
+}

@@ -120,7 +120,7 @@ pub(super) async fn run(
     finish(context, &outcome)
 }
 
-/// The one place that is rehearsed, which works: the others are only asked when there is no room.
+/// Opens and checks the place to rehearse at: the first one. A start asks the others only where that has no capacity.
 async fn place(
     context: &Context,
     settings: &settings::StartSettings,

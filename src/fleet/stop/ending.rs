@@ -360,7 +360,7 @@ impl<'a, G: GitHubApi> Ending<'a, G> {
 
     /// What is known of the machine of a runner that nothing shows.
     async fn without_machine(&self, machine: Option<MachineState>) -> Result<(), Unended> {
-        // Its start has proved that there is none, or this stop that it is gone.
+        // The start proved that it made no machine, or this stop proved that the machine is gone.
         if self.is_machineless() {
             self.terminated.set(self.has_record());
             return Ok(());

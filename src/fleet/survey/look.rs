@@ -220,7 +220,7 @@ impl SourceListing {
         }
     }
 
-    /// One lost answer is no reason to know nothing of a place.
+    /// Lists the machines of a place, and asks again where the answer was lost.
     async fn listing(place: &NamedProvider) -> Listing {
         patiently(async || {
             let listing = place.provider.list().await;

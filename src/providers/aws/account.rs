@@ -1,4 +1,4 @@
-//! Whose instances these are: EC2 says of every instance of another account that there is none.
+//! Which account the credentials belong to: to EC2 the instances of another account do not exist.
 
 use super::failure::ApiError;
 use super::places::{self, RegionOfAccount};

@@ -56,7 +56,7 @@ fn fit(given: Credentials) -> Provided {
     ))
 }
 
-/// The address of a service (`EC2`), where one is set: as the SDK would find it, and an empty one is none.
+/// The address of a service (`EC2`) as the SDK would find it; `None` where none is set, or an empty one.
 ///
 /// # Errors
 ///

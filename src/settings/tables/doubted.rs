@@ -43,8 +43,21 @@ impl Tables {
             .map(|name| (name.clone(), tables.without_sets(name)))
             .collect();
         for typed in &self.sets {
-            // Whether it fits was told there.
-            let _ = tables.set(&mut all, typed);
+            let Err(error) = tables.set(&mut all, typed) else {
+                continue;
+            };
+            // [`Tables::each`] could not tell whether it fits a table that needs trust.
+            let (owner, keys) = tables.owner(typed);
+            for (name, settings) in &mut all {
+                let is_meant = match (owner, settings.as_ref()) {
+                    (Some(owner), _) => owner == name,
+                    (None, Ok(provider)) => provider.has(&keys[0]),
+                    (None, Err(_)) => false,
+                };
+                if is_meant {
+                    *settings = Err(error.clone());
+                }
+            }
         }
         let finished = all.into_iter().map(|(name, settings)| {
             let settings = settings.and_then(|mut provider| {

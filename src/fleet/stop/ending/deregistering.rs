@@ -165,7 +165,7 @@ impl<'a, G: GitHubApi> Ending<'a, G> {
         match gone.await {
             Some(Ok(())) => self.deregistered.set(true),
             Some(Err(error)) => {
-                // Only where it was to be removed before: a machine that came late is no trouble yet.
+                // Only where its removal was tried before: the registration of a machine that came late may follow.
                 if self.unremoved.get() {
                     let what = format!("could not remove the registration of `{name}`");
                     let error = error.while_trying(what);

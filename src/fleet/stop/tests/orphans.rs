@@ -302,7 +302,7 @@ async fn a_process_that_a_job_can_forge_keeps_no_machine_that_github_does_not_kn
     let stops = scene.stop(&stop(StopTarget::Orphans)).await;
     assert_eq!(stops.stopped.len(), 1, "{stops:?}");
     assert_eq!(scene.there(), [young.name.to_string()]);
-    // A job that GitHub knows of is no forgery.
+    // A job that GitHub reports cannot be forged.
     let tags = tags("c", 8 * 3600);
     scene.machine(&tags).await;
     let job = (tags.name.to_string(), Instant::now());
