@@ -11,11 +11,13 @@ use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+mod boot_cause;
 pub mod child;
 pub mod digest;
 mod duration;
 mod error;
 mod exit;
+mod job_user;
 pub(crate) mod json;
 mod key;
 mod mapping;
@@ -28,9 +30,11 @@ mod target;
 pub mod text;
 mod version;
 
+pub use boot_cause::BootCause;
 pub use duration::HumanDuration;
 pub use error::Error;
 pub use exit::Exit;
+pub use job_user::{JobUser, RunAs};
 pub use key::KeySetting;
 pub use mapping::Mapping;
 pub use name::{Name, Run};
@@ -199,6 +203,9 @@ pub struct Order {
     pub tags: Tags,
     /// How long the machine may live, for places that can end it themselves.
     pub lifetime: Duration,
+    /// Whether a machine that fails stays until its lifetime is over (`--keep-failed`): then nothing of its place may
+    /// end it before.
+    pub keep_failed: bool,
 }
 
 impl Order {

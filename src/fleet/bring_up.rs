@@ -213,7 +213,7 @@ impl<G: GitHubApi> StartContext<'_, G> {
             }
             if !sight.online
                 && let Some(seen) = self.watch.machine(&name)
-                && let Some(lacking) = place.provider.is_out_of_capacity(&seen)
+                && let Some(lacking) = place.provider.why_doomed(&seen).await
             {
                 self.watch.leave(&name);
                 return Ok(Waited::NoRoom(lacking));

@@ -175,6 +175,7 @@ impl<G: GitHubApi> StartContext<'_, G> {
             queue_key: self.turn(progress),
             tags,
             lifetime: self.plan.lifetime,
+            keep_failed: self.plan.keep_failed,
         }
     }
 

@@ -135,7 +135,8 @@ impl Left {
         Self {
             name: name.clone(),
             command: format!("gharun stop {what}"),
-            access: machine.and_then(|(place, instance)| place.provider.access(&instance.id)),
+            access: machine
+                .and_then(|(place, instance)| place.provider.access(instance).into_iter().next()),
             instance,
             why: why.into(),
             kept,

@@ -195,6 +195,7 @@ pub(crate) fn order(start: &str) -> Order {
         },
         name,
         lifetime,
+        keep_failed: false,
     }
 }
 

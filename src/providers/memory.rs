@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::LocalBoxFuture;
 use tokio::time::{Instant, sleep};
 use url::Url;
 
@@ -302,18 +303,20 @@ impl Provider for InMemoryProvider {
         })
     }
 
-    fn is_out_of_capacity(&self, machine: &Instance) -> Option<Error> {
-        let error = self.error(ErrorKind::NoCapacity, Verb::Launch);
-        let mut state = self.cloud.state();
-        let place = state.places.get_mut(&self.place)?;
-        let gives_up = place.gives_up?;
-        let mut machines = place.machines.iter();
-        let found = machines.find(|found| found.instance.id == machine.id)?;
-        if machine.state == Condition::Running || found.launched.elapsed() < gives_up {
-            return None;
-        }
-        place.capacity = 0;
-        Some(error)
+    fn why_doomed<'a>(&'a self, machine: &'a Instance) -> LocalBoxFuture<'a, Option<Error>> {
+        Box::pin(async move {
+            let error = self.error(ErrorKind::NoCapacity, Verb::Launch);
+            let mut state = self.cloud.state();
+            let place = state.places.get_mut(&self.place)?;
+            let gives_up = place.gives_up?;
+            let mut machines = place.machines.iter();
+            let found = machines.find(|found| found.instance.id == machine.id)?;
+            if machine.state == Condition::Running || found.launched.elapsed() < gives_up {
+                return None;
+            }
+            place.capacity = 0;
+            Some(error)
+        })
     }
 
     fn places(&self) -> ProviderFuture<'_, Vec<String>> {
@@ -454,8 +457,8 @@ impl Provider for InMemoryProvider {
         Box::pin(std::future::ready(Ok(url)))
     }
 
-    fn access(&self, id: &InstanceId) -> Option<String> {
-        Some(format!("enter {id}"))
+    fn access(&self, machine: &Instance) -> Vec<String> {
+        vec![format!("enter {}", machine.id)]
     }
 
     fn in_use<'a>(&'a self, id: &'a InstanceId) -> ProviderFuture<'a, Option<bool>> {

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use self::schema::Misfit;
-use crate::model::{Instance, InstanceId, Order};
+use crate::model::{BootCause, Instance, InstanceId, JobUser, Order};
 
 #[cfg(feature = "aws")]
 pub mod aws;
@@ -198,11 +198,35 @@ pub trait Provider: fmt::Debug {
 
     /// Why a machine that this value launched will not start where it is, though its order was accepted: the
     /// place has no room for it after all, or keeps it waiting for too long. Whoever asks ends it, and when
-    /// it is proved gone, launches anew: then what was found wanting here is not tried again, and once
-    /// nothing is left to try, that launch is [`ErrorKind::NoCapacity`]. `machine` is as it was listed last.
+    /// it is proved gone, launches anew where the error is [`ErrorKind::NoCapacity`]: then what was found wanting here is
+    /// not tried again, and once nothing is left to try, that launch is [`ErrorKind::NoCapacity`]. Any other error is of
+    /// the order itself (an image that cannot be pulled), which does no better elsewhere in this place: the next place
+    /// is asked. `machine` is as it was listed last, also ended. A place that can ask what its machine waits for may do so
+    /// here, seldom enough for its rate limits; an answer that does not come is no reason.
     /// The default: never.
-    fn is_out_of_capacity(&self, machine: &Instance) -> Option<Error> {
+    fn why_doomed<'a>(&'a self, machine: &'a Instance) -> LocalBoxFuture<'a, Option<Error>> {
         let _ = machine;
+        Box::pin(ready(None))
+    }
+
+    /// Whom jobs run as on machines of this place. The default: an unprivileged user, who owns no mounted folder.
+    fn job_user(&self) -> JobUser {
+        JobUser::default()
+    }
+
+    /// Whether a machine that failed can stay for inspection ([`Order::keep_failed`]). The default: it can.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot, told before anything is rented: the place itself removes what has ended.
+    fn keeps_failed(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// What to write or type at this kind of place against a cause that its machine or the boot script named: one of
+    /// its settings. `None`: what is true of every kind is enough.
+    fn remedy(&self, cause: BootCause) -> Option<String> {
+        let _ = cause;
         None
     }
 
@@ -220,6 +244,17 @@ pub trait Provider: fmt::Debug {
     /// Whether boot scripts go to the place in a way that nobody reads on it, where the surroundings say which; what
     /// the settings say is asked by [`Provider::validate`].
     fn encrypts(&self) -> ProviderFuture<'_, ()> {
+        Box::pin(ready(Ok(())))
+    }
+
+    /// Finds out what can be known before anything is registered or rented: whether the daemon or the host answers,
+    /// whether the credentials are taken, whether the image is there or can be had. It creates nothing, and is asked once
+    /// for a whole start. What it cannot tell is no failure. The default: nothing is known.
+    ///
+    /// # Errors
+    ///
+    /// What a launch would fail with, for every runner of the start.
+    fn preflight(&self) -> ProviderFuture<'_, ()> {
         Box::pin(ready(Ok(())))
     }
 
@@ -245,10 +280,11 @@ pub trait Provider: fmt::Debug {
         Box::pin(ready(Ok(None)))
     }
 
-    /// The command that gets a person in.
-    fn access(&self, id: &InstanceId) -> Option<String> {
-        let _ = id;
-        None
+    /// The commands that get a person in, or to what is left of it, in the state that the machine is in; the first
+    /// is the best. The default: there is none.
+    fn access(&self, machine: &Instance) -> Vec<String> {
+        let _ = machine;
+        Vec::new()
     }
 
     /// The labels that a runner gets for being on this very machine (a GPU's), beside its own.

@@ -262,8 +262,11 @@ impl Provider for Aws {
         })
     }
 
-    fn access(&self, id: &InstanceId) -> Option<String> {
-        let region = region_of(id).ok()?;
+    fn access(&self, machine: &Instance) -> Vec<String> {
+        let id = &machine.id;
+        let Ok(region) = region_of(id) else {
+            return Vec::new();
+        };
         let mut command = format!(
             "aws ec2-instance-connect ssh --region {region} --instance-id {}",
             id.id
@@ -272,7 +275,7 @@ impl Provider for Aws {
             command.push_str(" --os-user ");
             command.push_str(user);
         }
-        Some(command)
+        vec![command]
     }
 }
 

@@ -256,7 +256,7 @@ async fn the_console_is_told_and_its_latest_where_the_type_has_it() {
             .expect("moto has a log");
         assert!(log.contains("Linux version"), "{log}");
         assert_eq!(proxy.asked("GetConsoleOutput").len(), 2);
-        let way = aws.access(&machine.id).unwrap();
+        let way = aws.access(&machine).remove(0);
         assert!(
             way.contains(&machine.id.id) && way.contains("--region us-east-1"),
             "{way}"

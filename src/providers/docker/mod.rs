@@ -362,8 +362,9 @@ impl Provider for Docker {
         })
     }
 
-    fn access(&self, id: &InstanceId) -> Option<String> {
-        Some(format!("{} exec -it {} sh", self.endpoint.command(), id.id))
+    fn access(&self, machine: &Instance) -> Vec<String> {
+        let id = &machine.id.id;
+        vec![format!("{} exec -it {id} sh", self.endpoint.command())]
     }
 
     fn reach(&self, port: u16) -> ProviderFuture<'_, Option<Url>> {

@@ -315,8 +315,8 @@ impl Provider for Local {
         })
     }
 
-    fn access(&self, id: &InstanceId) -> Option<String> {
-        Some(self.host.access(id))
+    fn access(&self, machine: &Instance) -> Vec<String> {
+        vec![self.host.access(&machine.id)]
     }
 
     fn is_local(&self) -> bool {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
+use futures_util::future::LocalBoxFuture;
 use serde_json::Value;
 use tokio::time::Instant as Moment;
 
@@ -242,8 +243,8 @@ impl Provider for Nebius {
         warnings
     }
 
-    fn is_out_of_capacity(&self, machine: &Instance) -> Option<Error> {
-        self.find_no_room(machine)
+    fn why_doomed<'a>(&'a self, machine: &'a Instance) -> LocalBoxFuture<'a, Option<Error>> {
+        Box::pin(std::future::ready(self.find_no_room(machine)))
     }
 
     fn offers(&self) -> ProviderFuture<'_, Vec<Offer>> {

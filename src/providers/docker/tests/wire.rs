@@ -1,11 +1,12 @@
 //! What needs no daemon: the surroundings, and what is sent.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use std::sync::Arc;
 
 use super::SOON;
-use crate::model::InstanceId;
+use crate::model::{Condition, Instance, InstanceId};
 use crate::poll;
 use crate::providers::common::attempt::Attempt;
 use crate::providers::contract::{Fake as _, chain, order, skipped, uphold};
@@ -38,9 +39,16 @@ async fn no_daemon_is_unavailable_with_what_to_do() {
         id: "0123456789ab".into(),
     };
     assert!(docker.terminate(&id).await.is_err());
+    let machine = Instance {
+        id,
+        state: Condition::Running,
+        tags: order("t").tags,
+        created: Timestamp::now(),
+        price_per_hour: None,
+    };
     assert_eq!(
-        docker.access(&id).as_deref(),
-        Some("docker -H unix:///nonexistent/docker.sock exec -it 0123456789ab sh")
+        docker.access(&machine),
+        ["docker -H unix:///nonexistent/docker.sock exec -it 0123456789ab sh"]
     );
 }
 

@@ -397,15 +397,17 @@ impl Provider for Ssh {
         })
     }
 
-    fn access(&self, id: &InstanceId) -> Option<String> {
-        let member = self.member(id).ok()?;
-        let look = member.host.access(id);
+    fn access(&self, machine: &Instance) -> Vec<String> {
+        let Ok(member) = self.member(&machine.id) else {
+            return Vec::new();
+        };
+        let look = member.host.access(&machine.id);
         let run = if self.config.sudo {
             format!("sudo -H sh -c {}", crate::model::text::quoted(&look))
         } else {
             look
         };
-        Some(member.way.target().command(&run))
+        vec![member.way.target().command(&run)]
     }
 
     fn labels(&self, id: &InstanceId) -> Vec<String> {

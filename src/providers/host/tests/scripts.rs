@@ -277,7 +277,7 @@ async fn a_check_tells_what_it_found_and_the_rest_needs_no_look() {
     assert!(facts.contains(" GiB free"), "{facts}");
     assert_eq!(local.shutdown_command(), "exit");
     assert_eq!(local.candidates().len(), 1);
-    let access = local.access(&machine.id).unwrap();
+    let access = local.access(&machine).remove(0);
     let cd = access.split(" && ").next().unwrap();
     let there = run("sh", &["-c", &format!("{cd} && pwd -P")]);
     assert_eq!(

@@ -256,7 +256,7 @@ async fn an_order_that_finds_no_room_later_is_ended_and_the_next_candidate_tried
         })
         .await;
         assert_eq!(shown.id, machine.id);
-        let error = provider.is_out_of_capacity(&shown).expect("that is why");
+        let error = provider.why_doomed(&shown).await.expect("that is why");
         assert_eq!(error.kind, ErrorKind::NoCapacity, "{stock:?}");
         ends(&provider, &machine.id).await.unwrap();
         assert_eq!(
@@ -271,7 +271,7 @@ async fn an_order_that_finds_no_room_later_is_ended_and_the_next_candidate_tried
         let next = provider.launch(&order).await.expect("the next candidate");
         assert_ne!(next.id, machine.id);
         assert_eq!(platforms(&place, product), ["gpu-h200-sxm", "gpu-h100-sxm"]);
-        assert!(provider.is_out_of_capacity(&next).is_none());
+        assert!(provider.why_doomed(&next).await.is_none());
         place.is_well();
     }
 }
@@ -292,7 +292,7 @@ async fn an_order_that_waits_for_too_long_lacks_room() {
         machine.state == Condition::Pending
     })
     .await;
-    let lacking = until(SOON, async || provider.is_out_of_capacity(&waiting)).await;
+    let lacking = until(SOON, async || provider.why_doomed(&waiting).await).await;
     let told = chain(&lacking.expect("its deadline is over"));
     assert!(
         told.contains("`PROVISIONING`") && told.contains("`start_deadline`"),
@@ -313,7 +313,7 @@ async fn an_order_that_waits_for_too_long_lacks_room() {
     // Nothing is left that has room.
     let running = seen(&provider, &order, |_| true).await;
     assert!(
-        provider.is_out_of_capacity(&running).is_none(),
+        provider.why_doomed(&running).await.is_none(),
         "this one runs"
     );
 }
@@ -338,7 +338,7 @@ async fn a_machine_that_pulls_its_image_has_room() {
         machine.state == Condition::Pending
     })
     .await;
-    assert!(provider.is_out_of_capacity(&machine).is_none());
+    assert!(provider.why_doomed(&machine).await.is_none());
 }
 
 #[tokio::test]
@@ -362,7 +362,7 @@ async fn an_order_whose_answer_was_lost_and_that_is_shown_late_may_lack_room_too
         matches!(machine.state, Condition::Ended(_))
     })
     .await;
-    let lacking = provider.is_out_of_capacity(&shown).expect("that is why");
+    let lacking = provider.why_doomed(&shown).await.expect("that is why");
     assert_eq!(lacking.kind, ErrorKind::NoCapacity);
     place.is_well();
 }
