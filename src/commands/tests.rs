@@ -256,6 +256,7 @@ impl World {
             queue_key: tags.name.to_string(),
             tags,
             lifetime: Duration::from_hours(7),
+            keep_failed: false,
         };
         let provider = self.cloud.provider("gpu");
         let machine = Provider::launch(&provider, &order).await;

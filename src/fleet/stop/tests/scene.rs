@@ -315,6 +315,7 @@ impl Scene {
             queue_key: tags.name.to_string(),
             tags: tags.clone(),
             lifetime: Duration::from_hours(1),
+            keep_failed: false,
         };
         let provider = self.cloud.provider(place);
         let machine = Provider::launch(&provider, &order)
