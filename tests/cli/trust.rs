@@ -173,9 +173,7 @@ fn a_command_of_a_file_runs_only_when_it_and_the_program_are_as_they_were_truste
     let program = world.path("token.sh");
     let script = |mark: &str| {
         let text = format!("#!/bin/sh\ntouch {mark}\necho {}\n", crate::world::TOKEN);
-        std::fs::write(&program, text).expect("a script");
-        let rights = std::fs::Permissions::from_mode(0o755);
-        std::fs::set_permissions(&program, rights).expect("rights");
+        gharun_worlds::write_program(&program, &text, 0o755);
     };
     script("first");
     write(&world, "[github]\ntoken = { command = [\"./token.sh\"] }\n");

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Read as _;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::symlink;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -139,8 +139,7 @@ impl Machine {
     pub(super) fn script(&self, path: &str, text: &str) -> String {
         let file = self.file(path);
         let text = format!("#!{}\n{text}\n", self.shell.line());
-        fs::write(&file, text).expect("it is written");
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).expect("it is executable");
+        gharun_worlds::write_program(&file, &text, 0o755);
         file.display().to_string()
     }
 

@@ -221,7 +221,6 @@ async fn run(program: &str, key: &str) -> std::io::Result<Output> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
 
     use serde_json::{Value, json};
 
@@ -333,18 +332,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let asked = async |script: &str| {
             let file = dir.path().join("docker-credential-test");
-            std::fs::write(&file, format!("#!/bin/sh\n{script}\n")).expect("a file");
-            let rights = std::fs::Permissions::from_mode(0o755);
-            std::fs::set_permissions(&file, rights).expect("rights");
-            let program = file.display().to_string();
-            loop {
-                let answer = ask_program(&program, "ghcr.io").await;
-                // Another test's process may have the script open for a moment, just after a fork.
-                match &answer {
-                    Err(error) if chain(error).contains("Text file busy") => {}
-                    _ => return answer,
-                }
-            }
+            gharun_worlds::write_program(&file, &format!("#!/bin/sh\n{script}\n"), 0o755);
+            ask_program(&file.display().to_string(), "ghcr.io").await
         };
         let found = asked(r#"read -r key || :; echo "{\"ServerURL\":\"$key\",\"Username\":\"<token>\",\"Secret\":\"$key\"}""#).await;
         assert_eq!(

@@ -243,8 +243,7 @@ pub(super) fn run(program: &str, args: &[&str]) -> String {
 }
 
 fn write_program(path: &Path, script: &str) {
-    fs::write(path, format!("#!/bin/sh\n{script}")).expect("a script can be written");
-    fs::set_permissions(path, fs::Permissions::from_mode(0o700)).expect("it is ours");
+    gharun_worlds::write_program(path, &format!("#!/bin/sh\n{script}"), 0o700);
 }
 
 /// Whether a process runs; one that nobody has waited for does not.

@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::os::unix::process::CommandExt as _;
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use super::*;
 
@@ -83,7 +84,11 @@ async fn a_file_that_may_not_be_read_is_named() {
     }
     // Root may read everything: ask as somebody else, who may not be able to reach this binary.
     let binary = folder.path().join("tests");
-    fs::copy(std::env::current_exe().unwrap(), &binary).unwrap();
+    let copied = Command::new("cp")
+        .arg(std::env::current_exe().unwrap())
+        .arg(&binary)
+        .status();
+    assert!(copied.unwrap().success());
     fs::set_permissions(&binary, Permissions::from_mode(0o755)).unwrap();
     let output = Command::new(binary)
         .args(["--exact", "--ignored"])
@@ -148,7 +153,17 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        let unmounted = Command::new("umount").arg(&self.0).status();
-        assert!(unmounted.is_ok_and(|status| status.success()) || std::thread::panicking());
+        // A child that another test has just started may hold a file there for a moment.
+        let end = Instant::now() + Duration::from_secs(10);
+        let mut unmounted = false;
+        while !unmounted && Instant::now() < end {
+            let mut umount = Command::new("umount");
+            let status = umount.arg(&self.0).stderr(Stdio::null()).status();
+            unmounted = status.is_ok_and(|status| status.success());
+            if !unmounted {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        }
+        assert!(unmounted || std::thread::panicking());
     }
 }

@@ -12,11 +12,13 @@ pub mod github;
 pub mod keys;
 pub mod moto;
 pub mod nebius;
+mod program;
 mod random;
 pub mod runpod;
 pub mod scripted_server;
 mod skip;
 pub mod sshd;
 
+pub use program::write_program;
 pub use random::random;
 pub use skip::skipped;

@@ -3,10 +3,11 @@
 use std::fs;
 use std::io::Write as _;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+
+use crate::write_program;
 
 /// Where `sshd` is, if it can be run here; else why not.
 pub fn program() -> Result<PathBuf, String> {
@@ -158,8 +159,7 @@ impl Sshd {
     /// `$SSH_ORIGINAL_COMMAND`.
     pub fn force(&self, public: &Path, script: &str) {
         let path = public.with_extension("sh");
-        fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("a file");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).expect("it is ours");
+        write_program(&path, &format!("#!/bin/sh\n{script}\n"), 0o700);
         let key = fs::read_to_string(public).expect("it was made");
         let line = format!("command=\"{}\" {key}", path.display());
         let keys = self.dir.join("authorized_keys");
@@ -206,8 +206,7 @@ impl Agent {
         }
         // It asks a program for the phrase where there is no terminal.
         let ask = dir.join("ask");
-        fs::write(&ask, format!("#!/bin/sh\necho '{phrase}'\n")).expect("a file");
-        fs::set_permissions(&ask, fs::Permissions::from_mode(0o700)).expect("it is ours");
+        write_program(&ask, &format!("#!/bin/sh\necho '{phrase}'\n"), 0o700);
         let added = Command::new("ssh-add")
             .arg(key)
             .env("SSH_AUTH_SOCK", &agent.socket)

@@ -5,9 +5,7 @@ use serde_json::{Value, json};
 
 use std::sync::Arc;
 
-use super::SOON;
 use crate::model::{Condition, Instance, InstanceId};
-use crate::poll;
 use crate::providers::common::attempt::Attempt;
 use crate::providers::contract::{Fake as _, chain, order, skipped, uphold};
 use crate::providers::docker::daemon::Daemon;
@@ -131,9 +129,7 @@ async fn requests_speak_the_version_agreed_on_and_the_registrys_alphabet() {
 /// A program that does what `ssh HOST docker system dial-stdio` does, on this computer.
 fn dialler(dir: &std::path::Path, script: &str) -> String {
     let file = dir.join("ssh");
-    std::fs::write(&file, format!("#!/bin/sh\n{script}\n")).expect("a file");
-    let rights = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    std::fs::set_permissions(&file, rights).expect("rights");
+    gharun_worlds::write_program(&file, &format!("#!/bin/sh\n{script}\n"), 0o755);
     file.display().to_string()
 }
 
@@ -249,15 +245,9 @@ async fn what_ssh_says_is_told() {
             ..share::plain()
         };
         let endpoint = Endpoint::resolve(&config).unwrap();
-        let reach = poll::until(SOON, async || {
-            let client = SshTransport::by(&program, "me@build")
-                .client(60)
-                .expect("a client");
-            let error = Daemon::by(client, &endpoint).await.expect_err("no daemon");
-            // Another test's process may have the script open for a moment, just after a fork.
-            (!chain(&error).contains("Text file busy")).then_some(error)
-        });
-        let error = reach.await.expect("it runs");
+        let client = SshTransport::by(&program, "me@build").client(60);
+        let client = client.expect("a client");
+        let error = Daemon::by(client, &endpoint).await.expect_err("no daemon");
         assert_eq!(error.kind, kind, "{}", chain(&error));
         assert!(chain(&error).contains(said), "{}", chain(&error));
         assert!(!error.hints().is_empty());

@@ -183,9 +183,7 @@ async fn ends_itself(place: &Place, id: &str) -> bool {
     let folder = tempfile::tempdir().unwrap();
     let mark = folder.path().join("off");
     let stub = folder.path().join("poweroff");
-    std::fs::write(&stub, "#!/bin/sh\necho off >\"$OFF\"\n").unwrap();
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    std::fs::set_permissions(&stub, mode).unwrap();
+    gharun_worlds::write_program(&stub, "#!/bin/sh\necho off >\"$OFF\"\n", 0o755);
     let metadata = format!("{}/metadata/{id}", place.standin.url);
     let path = format!("{}:/usr/bin:/bin", folder.path().display());
     let ended = tokio::process::Command::new("sh")

@@ -219,9 +219,7 @@ async fn as_root_everything_goes_through_sudo_and_its_refusal_is_told() {
     fs::create_dir(&bin).unwrap();
     let sudo = |script: &str| {
         let path = bin.join("sudo");
-        fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
-        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
-        fs::set_permissions(path, mode).unwrap();
+        gharun_worlds::write_program(&path, &format!("#!/bin/sh\n{script}\n"), 0o700);
     };
     let key = hosts.rack.dir.path().join("by-sudo");
     keygen(&key, "ed25519", "");
