@@ -1,0 +1,1 @@
+//! How starts and stops on Docker fail.

@@ -1,0 +1,1 @@
+//! How starts and stops on Nebius fail.

@@ -1,0 +1,1 @@
+//! How starts and stops on hosts that are reached by ssh fail.
