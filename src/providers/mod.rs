@@ -119,6 +119,13 @@ pub trait ProviderKind: Provider + Sized + 'static {
 
     /// Opens the place. Wrong settings are [`ErrorKind::Config`]; nothing is created.
     async fn open(config: Self::Config) -> Result<Self>;
+
+    /// Tells the place what the user calls its table, for hints that name it. The default: it has none.
+    #[must_use]
+    fn called(self, table: String) -> Self {
+        let _ = table;
+        self
+    }
 }
 
 /// A place that hands out machines.
@@ -312,7 +319,7 @@ pub trait Provider: fmt::Debug {
 }
 
 /// Opens a provider with the settings of its table.
-type Open = fn(Map<String, Value>) -> LocalBoxFuture<'static, Result<Arc<dyn Provider>>>;
+type Open = fn(String, Map<String, Value>) -> LocalBoxFuture<'static, Result<Arc<dyn Provider>>>;
 
 /// One row of the registry.
 #[derive(Debug)]
@@ -337,7 +344,7 @@ impl Kind {
             name: P::KIND,
             about: P::ABOUT,
             rehearses: P::REHEARSES,
-            open: |settings| open::<P>(settings).boxed_local(),
+            open: |table, settings| open::<P>(table, settings).boxed_local(),
             schema: || schemars::schema_for!(P::Config),
             misfit: |settings| schema::read::<P::Config>(settings).err(),
             fits: |settings| match schema::read::<P::Config>(settings) {
@@ -351,7 +358,16 @@ impl Kind {
 
     /// Opens a provider of this kind with the settings of its table.
     pub async fn open(&self, settings: Map<String, Value>) -> Result<Arc<dyn Provider>> {
-        (self.open)(settings).await
+        self.open_as(self.name, settings).await
+    }
+
+    /// The same for a table with a name of its own.
+    pub async fn open_as(
+        &self,
+        table: &str,
+        settings: Map<String, Value>,
+    ) -> Result<Arc<dyn Provider>> {
+        (self.open)(table.to_owned(), settings).await
     }
 
     /// Describes the table: types, defaults, meanings.
@@ -417,12 +433,15 @@ pub fn secrets_in_env() -> Vec<&'static str> {
     names.copied().collect()
 }
 
-async fn open<P: ProviderKind>(settings: Map<String, Value>) -> Result<Arc<dyn Provider>> {
+async fn open<P: ProviderKind>(
+    table: String,
+    settings: Map<String, Value>,
+) -> Result<Arc<dyn Provider>> {
     let config = schema::read(&settings).map_err(|misfit| {
         let key = misfit.key();
         Error::setting(key, misfit.fault.to_string())
     })?;
-    Ok(Arc::new(P::open(config).await?))
+    Ok(Arc::new(P::open(config).await?.called(table)))
 }
 
 #[cfg(test)]

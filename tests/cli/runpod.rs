@@ -16,6 +16,7 @@ fn account() -> Standin {
     let standin = Standin::start();
     let image = [
         ("GHARUN_ALLOW_ROOT", "1"),
+        ("GHARUN_LINGER", "8"),
         ("GHARUN_WORK", "{disk}/work"),
         ("GHARUN_CACHE", "{disk}/cache"),
     ];

@@ -266,6 +266,11 @@ impl CallFailure {
         self.error.status.map(|status| status.as_u16())
     }
 
+    /// What the server calls the request.
+    pub(crate) fn request_id(&self) -> Option<&str> {
+        self.error.request_id.as_deref()
+    }
+
     /// The answer's body where it is JSON: by that the place itself is known from who stands between.
     pub(crate) fn body(&self) -> Option<Value> {
         self.error.answer.as_deref()?.object()

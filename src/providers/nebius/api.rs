@@ -11,10 +11,10 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::credentials::TokenProvider;
-use super::failure::ApiRefusal;
+use super::failure::{ApiRefusal, TokenOrigin};
 use super::wire::Operation;
 use crate::http::{Bounds, Deadline, Endless, pages};
-use crate::providers::common::rest::Rest;
+use crate::providers::common::rest::{CallFailure, Rest};
 use crate::providers::{Error, ErrorKind, Result};
 
 /// How many a page holds; more than Nebius gives by itself.
@@ -224,7 +224,7 @@ impl NebiusApi {
                     if let Some(ahead) = answer.clock_ahead() {
                         self.is_ahead(ahead);
                     }
-                    return call.read(&answer).map_err(ApiRefusal::of);
+                    return call.read(&answer).map_err(|failure| self.refusal(failure));
                 }
                 Err(failure)
                     if failure.status() == Some(401) && !renewed && self.tokens.renews() =>
@@ -232,8 +232,17 @@ impl NebiusApi {
                     token = self.tokens.get(Some(&token)).await.map_err(unsent)?;
                     renewed = true;
                 }
-                Err(failure) => return Err(ApiRefusal::of(failure)),
+                Err(failure) => return Err(self.refusal(failure)),
             }
         }
+    }
+
+    fn refusal(&self, failure: CallFailure) -> ApiRefusal {
+        let origin = if self.tokens.renews() {
+            TokenOrigin::Renewed
+        } else {
+            TokenOrigin::Given
+        };
+        ApiRefusal::of(failure, origin)
     }
 }

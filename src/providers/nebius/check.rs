@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::candidates::candidates;
 use super::config::Product;
+use super::doom::list;
 use super::prices::{LISTED, estimate, resources};
 use super::wire::{Disk, Platform};
 use super::{LEAVES_DISK, Nebius, Service, api};
@@ -118,7 +119,7 @@ impl Nebius {
                 "preset",
                 "the project has no platform with any of these presets",
             )
-            .hinted("list what is available with `gharun providers offers`"));
+            .hinted(list(&self.config.table)));
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
 
-use crate::model::{ExistingPath, HumanDuration, KeySetting, Secret};
+use crate::model::{ExistingPath, HumanDuration, KeySetting, RunAs, Secret};
 use crate::providers::common::rest::{address, encrypted};
 use crate::providers::{EnvName, OneOrMany, Result};
 
@@ -104,11 +104,20 @@ pub struct NebiusConfig {
     /// and its disk is billed until `gharun stop` removes it.
     #[schemars(extend("x-harmless" = false))]
     pub service_account: Option<String>,
+    /// Of a VM: an SSH public key (`"ssh-ed25519 AAAA…"`) whose owner may log in as `root`, to look at a machine that
+    /// `--keep-failed` kept; it needs `public_ip`.
+    #[schemars(extend("x-harmless" = false))]
+    pub ssh_key: Option<String>,
+    /// Whom jobs run as: `runner` (an unprivileged user), `root`, or a user that the image has. On a VM `runner` and
+    /// named users may use `sudo` without a password.
+    #[schemars(extend("x-harmless" = false))]
+    pub run_as: RunAs,
     /// Additional labels of machines and their disks.
     #[schemars(extend("x-harmless" = false))]
     pub labels: BTreeMap<String, String>,
     /// How long an order may wait for a machine (`"10m"`) until it is withdrawn and the next candidate is
-    /// tried; Nebius itself gives up after half an hour.
+    /// tried; Nebius itself gives up after half an hour. A job that has its machine and whose container does not
+    /// start is withdrawn after half of it: its image cannot be pulled.
     #[schemars(extend("x-harmless" = true))]
     pub start_deadline: HumanDuration,
     /// The address of the REST gateway.
@@ -120,6 +129,14 @@ pub struct NebiusConfig {
     /// Whether tokens and boot scripts may go to `endpoint` and `auth_endpoint` unencrypted, by `http://`.
     #[schemars(extend("x-harmless" = false))]
     pub allow_plain_http: bool,
+    /// What the user calls this table.
+    #[serde(skip, default = "table")]
+    #[schemars(skip)]
+    pub(super) table: String,
+}
+
+fn table() -> String {
+    "nebius".to_owned()
 }
 
 impl Default for NebiusConfig {
@@ -145,11 +162,14 @@ impl Default for NebiusConfig {
             shm_size: None,
             public_ip: false,
             service_account: None,
+            ssh_key: None,
+            run_as: RunAs::default(),
             labels: BTreeMap::new(),
             start_deadline: HumanDuration::from_mins(10),
             endpoint: ENDPOINT.to_owned(),
             auth_endpoint: AUTH_ENDPOINT.to_owned(),
             allow_plain_http: false,
+            table: table(),
         }
     }
 }

@@ -27,6 +27,58 @@ pub(super) enum ErrorClass {
     Wrong(Option<&'static str>),
 }
 
+/// Why an order that was accepted comes to nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum OrderFault {
+    /// The image, or the right to have it.
+    Image(String),
+    /// The project may not have more of this: why, and which quotas.
+    Quota(String, Vec<String>),
+    /// There is no machine for it.
+    Room(String),
+}
+
+/// Words by which an error is about a container's image. Nebius documents none; these are containerd's and the
+/// registries' (<https://distribution.github.io/distribution/spec/api/#errors-2>).
+const IMAGE: &[&str] = &[
+    "errimagepull",
+    "failed to pull",
+    "image pull",
+    "imagepull",
+    "manifest unknown",
+    "pull access denied",
+    "pull image",
+    "unauthorized: ",
+];
+
+impl OrderFault {
+    /// What an error means for an order, told as `why`; `None` where it is another's fault.
+    pub(super) fn of(meaning: &ErrorClass, why: String) -> Option<Self> {
+        let low = why.to_lowercase();
+        match meaning {
+            ErrorClass::Quota(quotas) => Some(Self::Quota(why, quotas.clone())),
+            _ if IMAGE.iter().any(|words| low.contains(words)) => Some(Self::Image(why)),
+            ErrorClass::Full => Some(Self::Room(why)),
+            _ => None,
+        }
+    }
+}
+
+/// What to do next about a refusal: by its meaning, and by what it is about. What is in no row is quoted with no advice.
+mod next {
+    /// 401, where the token is one that somebody gave (<https://docs.nebius.com/iam/authorization/access-tokens>).
+    pub(super) const TOKEN: &str = "the token in `iam_token` (else `$NEBIUS_IAM_TOKEN`) is not valid, or no longer: get a new one with `nebius iam get-access-token`";
+    /// 401, where a service account's key or a file gives them.
+    pub(super) const KEY: &str = "check that the key still belongs to the service account: `nebius iam auth-public-key generate` creates a new one";
+    /// 403: also what a project of another tenant or region answers.
+    pub(super) const ROLE: &str = "check that `project` is the one you mean: the account needs the role `editor` in it, or the permissions that the README lists";
+    /// 404 or 400 about a subnet.
+    pub(super) const SUBNET: &str = "list the project's subnets with `nebius vpc subnet list`, or leave `subnet` out to use the default one";
+    /// 429 without a quota and without a lack of machines.
+    pub(super) const SLOWER: &str =
+        "Nebius limits requests: wait a minute, or start fewer runners at a time";
+}
+
 /// What a field of a request is as a setting; the first that is part of the field's path counts.
 const FIELDS: &[(&str, &str)] = &[
     ("platform", "platform"),
@@ -198,18 +250,27 @@ pub(super) fn describe_service(error: &ServiceError) -> Option<String> {
     }
 }
 
+/// Where the token came from that a request showed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TokenOrigin {
+    /// Somebody gave it.
+    Given,
+    /// A key or a file, which give others.
+    Renewed,
+}
+
 /// A request that came to nothing.
 #[derive(Debug)]
 pub(super) enum ApiRefusal {
     /// It was sent, and this came of it.
-    Answered(Box<CallFailure>, ErrorClass, Status),
+    Answered(Box<CallFailure>, ErrorClass, Status, TokenOrigin),
     /// It was not even sent: there is no token.
     Unsent(Box<Error>),
 }
 
 impl ApiRefusal {
     /// Reads what the place says of a failure.
-    pub(super) fn of(failure: CallFailure) -> Self {
+    pub(super) fn of(failure: CallFailure, origin: TokenOrigin) -> Self {
         let body = failure.body();
         let status: Status = body
             .and_then(|body| serde_json::from_value(body).ok())
@@ -223,13 +284,13 @@ impl ApiRefusal {
             (ErrorClass::Unknown, Some(409)) => ErrorClass::State,
             (meaning, _) => meaning,
         };
-        Self::Answered(Box::new(failure), meaning, status)
+        Self::Answered(Box::new(failure), meaning, status, origin)
     }
 
     /// What it means.
     pub(super) fn meaning(&self) -> &ErrorClass {
         match self {
-            Self::Answered(_, meaning, _) => meaning,
+            Self::Answered(_, meaning, ..) => meaning,
             Self::Unsent(_) => &ErrorClass::Unknown,
         }
     }
@@ -261,7 +322,7 @@ impl ApiRefusal {
     /// longer good says neither.
     pub(super) fn hides(&self) -> bool {
         let is_denied = match self {
-            Self::Answered(_, ErrorClass::Denied, status) => {
+            Self::Answered(_, ErrorClass::Denied, status, _) => {
                 let mut details = details(status).into_iter();
                 status.code == code::PERMISSION_DENIED
                     || details.any(|error| error.permission_denied.is_some())
@@ -281,15 +342,15 @@ impl ApiRefusal {
 
     /// Tells it: what was tried, and behind it what came of it.
     pub(super) fn explain(self, doing: impl Into<String>) -> Error {
-        let (failure, meaning, status) = match self {
+        let (failure, meaning, status, origin) = match self {
             Self::Unsent(error) => return error.while_trying(doing),
-            Self::Answered(failure, meaning, status) => (*failure, meaning, status),
+            Self::Answered(failure, meaning, status, origin) => (*failure, meaning, status, origin),
         };
         // What may have been carried out stays open, whatever the answer says.
         if failure.kind() == ErrorKind::Ambiguous {
             return failure.explain(doing);
         }
-        let doing = match meaning {
+        let doing = match &meaning {
             // Its message is often no more than "invalid".
             ErrorClass::Wrong(_) => {
                 let told = details(&status).iter().find_map(describe_service);
@@ -299,18 +360,20 @@ impl ApiRefusal {
                     .collect::<Vec<_>>()
                     .join(": ")
             }
+            ErrorClass::Quota(quotas) if !quotas.is_empty() => {
+                let (doing, quotas) = (doing.into(), quotas.join(", "));
+                format!("{doing}: the quota {quotas} is used up")
+            }
             _ => doing.into(),
         };
         match meaning {
             ErrorClass::Denied => {
                 let refused = failure.status() == Some(401);
                 let error = failure.meaning(ErrorKind::Denied).explain(doing);
-                error.hinted(if refused {
-                    "the token is invalid or has expired: get a new one with `nebius iam \
-                     get-access-token`"
-                } else {
-                    "the account needs the role `editor` in the project, or the permissions listed \
-                     in the README"
+                error.hinted(match (refused, origin) {
+                    (true, TokenOrigin::Given) => next::TOKEN,
+                    (true, TokenOrigin::Renewed) => next::KEY,
+                    (false, _) => next::ROLE,
                 })
             }
             ErrorClass::Full => failure.meaning(ErrorKind::NoCapacity).explain(doing),
@@ -318,10 +381,14 @@ impl ApiRefusal {
                 let error = failure.meaning(ErrorKind::NoCapacity).explain(doing);
                 error.hinted(hint(&quotas))
             }
-            ErrorClass::Slower => failure.meaning(ErrorKind::RateLimited).explain(doing),
+            ErrorClass::Slower => {
+                let error = failure.meaning(ErrorKind::RateLimited).explain(doing);
+                error.hinted(next::SLOWER)
+            }
             ErrorClass::Wrong(key) | ErrorClass::Missing(key @ Some(_)) => {
                 let error = failure.meaning(ErrorKind::Config).explain(doing);
                 match key {
+                    Some("subnet") => error.about("subnet").hinted(next::SUBNET),
                     Some(key) => error.about(key),
                     None => error,
                 }
@@ -337,9 +404,9 @@ impl ApiRefusal {
 /// What to do about a quota.
 pub(super) fn hint(quotas: &[String]) -> String {
     match quotas {
-        [] => "ask Nebius for a higher quota, or choose other platforms".to_owned(),
+        [] => "ask Nebius for a higher quota (https://console.nebius.com, Limits), or set another `platform`".to_owned(),
         quotas => format!(
-            "ask Nebius for more of {}, or choose other platforms",
+            "ask Nebius for more of {} (https://console.nebius.com, Limits), or set another `platform`",
             quotas.join(", ")
         ),
     }

@@ -1,11 +1,10 @@
 //! From an order to a machine, once for each name.
 
-use std::time::Duration;
-
 use tokio::time::Instant as Moment;
 
 use super::candidates::{Candidate, candidates};
 use super::config::Product;
+use super::doom::list;
 use super::ending::still_there;
 use super::failure::{self, ErrorClass};
 use super::prices::{estimate, resources};
@@ -31,17 +30,19 @@ impl Nebius {
         let attempt = async |candidate: Candidate| {
             let full = self.memory().full.get(&candidate).cloned();
             match full {
-                Some(why) => {
-                    let what = format!("{candidate} accepted an order but had no capacity for it");
-                    let error = Error::new(ErrorKind::NoCapacity, what).because(why);
-                    Ok(Tried::Next(error))
-                }
+                Some(error) => Ok(Tried::Next(error)),
                 None => self.attempt(order, &candidate).await,
             }
         };
         match try_all(candidates(&self.config), attempt).await? {
             Ok(instance) => Ok(*instance),
-            Err(failed) => Err(none_has_room(failed, "add to `platform` or `preset`")),
+            Err(failed) => {
+                let advice = format!(
+                    "add to `platform` or `preset`; {}",
+                    list(&self.config.table)
+                );
+                Err(none_has_room(failed, &advice))
+            }
         }
     }
 
@@ -56,14 +57,18 @@ impl Nebius {
     async fn find_subnet(&self) -> Result<String> {
         let found = self.api.list::<Subnet>(api::SUBNETS, self.project()?).await;
         let subnets = found.map_err(|refusal| {
-            refusal
-                .explain("could not find the project's subnet")
-                .hinted("set `subnet` to skip the search")
+            let error = refusal.explain("could not find the project's subnet");
+            // Who may do nothing in the project is not helped by a subnet.
+            match error.kind {
+                ErrorKind::Denied => error,
+                _ => error.hinted("set `subnet` to skip the search"),
+            }
         })?;
         let default = |subnet: &&Subnet| subnet.metadata.name.starts_with(DEFAULT_SUBNET);
         match (subnets.iter().find(default), subnets.as_slice()) {
             (Some(subnet), _) | (None, [subnet]) => Ok(subnet.metadata.id.clone()),
-            (None, []) => Err(Error::setting("subnet", "the project has no subnet")),
+            (None, []) => Err(Error::setting("subnet", "the project has no subnet")
+                .hinted("create one at https://console.nebius.com (Network), or set `project` to another one")),
             (None, several) => {
                 let ids: Vec<&str> = several.iter().map(|one| one.metadata.id.as_str()).collect();
                 Err(Error::setting(
@@ -113,13 +118,18 @@ impl Nebius {
             };
         }
         // What one platform does not have, another may.
-        let next = matches!(
+        let is_unknown = matches!(
             refusal.meaning(),
-            ErrorClass::Full
-                | ErrorClass::Quota(_)
-                | ErrorClass::Wrong(Some("platform" | "preset"))
+            ErrorClass::Wrong(Some("platform" | "preset"))
         );
+        let next =
+            is_unknown || matches!(refusal.meaning(), ErrorClass::Full | ErrorClass::Quota(_));
         let error = refusal.explain(doing);
+        let error = if is_unknown {
+            error.hinted(list(&self.config.table))
+        } else {
+            error
+        };
         if next {
             Ok(Tried::Next(error))
         } else {
@@ -246,7 +256,9 @@ impl Nebius {
             operation: Some(operation).filter(|id| !id.is_empty()),
             machine: instance.clone(),
             stage: String::new(),
-            no_room: None,
+            placed: None,
+            ran: false,
+            fault: None,
         };
         let mut memory = self.memory();
         memory.unanswered.remove(&instance.tags.name);
@@ -277,38 +289,5 @@ impl Nebius {
         self.remember(&candidate, &instance, String::new(), since);
         self.is_seen(&instance.id, instance.tags.name.as_str());
         Some(instance)
-    }
-
-    /// Why a machine that was ordered by this process will not start: Nebius has no room for it, or has
-    /// kept it waiting for too long. Its candidate is not tried again.
-    pub(super) fn find_no_room(&self, machine: &Instance) -> Option<Error> {
-        let mut memory = self.memory();
-        let ordered = memory.orders.get(&machine.id.id)?.clone();
-        let why = match (&machine.state, ordered.no_room) {
-            (Condition::Pending | Condition::Ended(_), Some(why)) => why,
-            (Condition::Running, _) | (Condition::Ended(_), None) => return None,
-            (Condition::Pending, None) => {
-                let waited = ordered.since.elapsed();
-                // Where the image is being pulled, there is a machine.
-                if waited < self.start_deadline || ordered.stage == "IMAGE_PULLING" {
-                    return None;
-                }
-                let stage = match ordered.stage.as_str() {
-                    "" => "ordered".to_owned(),
-                    stage => format!("in state `{stage}`"),
-                };
-                let waited = Duration::from_secs(waited.as_secs());
-                format!(
-                    "it was still {stage} after {} s, past `start_deadline`",
-                    waited.as_secs()
-                )
-            }
-        };
-        memory.full.insert(ordered.candidate.clone(), why.clone());
-        let what = format!(
-            "{} turned out to have no capacity for it",
-            ordered.candidate
-        );
-        Some(Error::new(ErrorKind::NoCapacity, what).because(why))
     }
 }

@@ -1,8 +1,9 @@
 //! What is there.
 
 use futures_util::future::join3;
+use tokio::time::Instant as Moment;
 
-use super::failure::{self, ApiRefusal, ErrorClass};
+use super::failure::{self, ApiRefusal, ErrorClass, OrderFault};
 use super::machine::{ListedMachine, of_job, of_vm};
 use super::wire::{Job, Operation, Status, Vm};
 use super::{Nebius, Service, labels, whose};
@@ -110,9 +111,17 @@ impl Nebius {
         if let Some(ordered) = memory.orders.get_mut(&found.id) {
             ordered.shown = true;
             ordered.stage.clone_from(&found.stage);
-            if ordered.no_room.is_none() {
-                ordered.no_room.clone_from(&found.no_room);
+            ordered.ran |= found.stage == "RUNNING";
+            ordered.placed = match ordered.placed {
+                Some(since) if found.is_placed => Some(since),
+                _ => found.is_placed.then(Moment::now),
+            };
+            if ordered.fault.is_none() {
+                ordered.fault.clone_from(&found.fault);
             }
+        }
+        if let Some(address) = &found.address {
+            memory.addresses.insert(found.id.clone(), address.clone());
         }
     }
 
@@ -127,9 +136,7 @@ impl Nebius {
                 let shown = machines.iter().find(|machine| machine.id.id == *id);
                 let unclear = match shown {
                     // It ended well enough to be seen; why, its operation may know.
-                    Some(machine) => {
-                        machine.state != Condition::Running && ordered.no_room.is_none()
-                    }
+                    Some(machine) => machine.state != Condition::Running && ordered.fault.is_none(),
                     None => true,
                 };
                 unclear.then(|| (id.clone(), operation))
@@ -169,9 +176,8 @@ impl Nebius {
             return;
         }
         let why = failure::describe(status);
-        if let ErrorClass::Full | ErrorClass::Quota(_) = ErrorClass::of_status(status) {
-            ordered.no_room = Some(why.clone());
-        }
+        let fault = OrderFault::of(&ErrorClass::of_status(status), why.clone());
+        ordered.fault = fault.or(ordered.fault.take());
         ordered.machine.state = Condition::Ended(why);
     }
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::candidates::Candidate;
-use super::failure::{ErrorClass, describe_service};
+use super::failure::{ErrorClass, OrderFault, describe_service};
 use super::labels;
 use super::prices::{estimate, of_disk, resources};
 use super::wire::{Job, Metadata, StateDetails, Vm};
@@ -24,9 +24,16 @@ pub(super) struct ListedMachine {
     pub(super) candidate: Candidate,
     /// Its state, in the service's words.
     pub(super) stage: String,
-    /// Why there is no room for it, where the service says so.
-    pub(super) no_room: Option<String>,
+    /// Why the order for it came to nothing, where the service says so.
+    pub(super) fault: Option<OrderFault>,
+    /// Whether a job has got a machine that runs: then there was room.
+    pub(super) is_placed: bool,
+    /// The public address of a VM.
+    pub(super) address: Option<String>,
 }
+
+/// Where Nebius shows what it does not tell.
+const LOG: &str = "its log is at https://console.nebius.com only";
 
 /// A machine, where its labels can be read.
 pub(super) fn instance(
@@ -73,17 +80,24 @@ pub(super) fn of_job(place: &str, job: &Job) -> ListedMachine {
     let condition = match stage.as_str() {
         "RUNNING" => Condition::Running,
         "COMPLETED" => Condition::Ended("its container ended".to_owned()),
-        "FAILED" => Condition::Ended(with("its container failed")),
+        "FAILED" => Condition::Ended(format!("{} ({LOG})", with("its container failed"))),
         "CANCELLED" => Condition::Ended(with("it was cancelled, or ran out of time")),
         "CANCELLING" => Condition::Ended(with("being cancelled")),
         "DELETING" => Condition::Ended("being deleted".to_owned()),
         "ERROR" => Condition::Ended(with("Nebius could not run it")),
         _ => Condition::Pending,
     };
-    let no_room = details
+    let fault = details
         .filter(|_| stage == "ERROR" || stage == "FAILED")
-        .filter(|details| is_room(details))
-        .map(|_| why.clone().unwrap_or_else(|| "no capacity".to_owned()));
+        .and_then(|details| {
+            let why = why.clone().unwrap_or_else(|| "no capacity".to_owned());
+            OrderFault::of(&meaning(details), why)
+        });
+    // One that waits for a machine may be told with the one that is being made for it.
+    let is_placed = stage != "PROVISIONING"
+        && job.status.instances.iter().any(|one| {
+            !one.compute_instance_id.is_empty() && one.compute_instance_state == "RUNNING"
+        });
     ListedMachine {
         machine: instance(place, &job.metadata, condition, price),
         id: job.metadata.id.clone(),
@@ -92,16 +106,19 @@ pub(super) fn of_job(place: &str, job: &Job) -> ListedMachine {
             preset: spec.preset.clone(),
         },
         stage,
-        no_room,
+        fault,
+        is_placed,
+        address: None,
     }
 }
 
-/// Whether a job ended for want of room, or of a quota.
-fn is_room(details: &StateDetails) -> bool {
+/// What the details of a job that ended mean.
+fn meaning(details: &StateDetails) -> ErrorClass {
     let error = details.service_error.as_ref();
     match error.and_then(ErrorClass::of_service) {
-        Some(meaning) => matches!(meaning, ErrorClass::Full | ErrorClass::Quota(_)),
-        None => details.code.eq_ignore_ascii_case("NotEnoughResources"),
+        Some(meaning) => meaning,
+        None if details.code.eq_ignore_ascii_case("NotEnoughResources") => ErrorClass::Full,
+        None => ErrorClass::Unknown,
     }
 }
 
@@ -150,6 +167,16 @@ pub(super) fn of_vm(place: &str, vm: &Vm) -> ListedMachine {
             preset: spec.resources.preset.clone(),
         },
         stage,
-        no_room: None,
+        fault: None,
+        is_placed: false,
+        address: address(vm),
     }
+}
+
+/// The public address of a VM, without its mask.
+fn address(vm: &Vm) -> Option<String> {
+    let mut all = vm.status.network_interfaces.iter();
+    let address = &all.find_map(|one| one.public_ip_address.as_ref())?.address;
+    let bare = address.split('/').next().unwrap_or_default();
+    (!bare.is_empty()).then(|| bare.to_owned())
 }

@@ -13,12 +13,15 @@ use super::common::once::Once;
 use super::common::rest::is_open;
 use super::{Error, Health, Lookup, Offer, Provider, ProviderFuture, ProviderKind, Result};
 use crate::http::Bounds;
-use crate::model::{Instance, InstanceId, Name, Order, digest, lock};
+use crate::model::{
+    BootCause, Condition, Instance, InstanceId, JobUser, Name, Order, digest, lock,
+};
 use crate::poll::Pace;
 use crate::providers::{Listing, Termination};
 use api::{Collection, NebiusApi};
 use candidates::Candidate;
 use credentials::{CallerIdentity, CredentialSource, TokenProvider};
+use failure::OrderFault;
 use wire::Operation;
 
 mod api;
@@ -27,6 +30,7 @@ mod check;
 mod config;
 mod credentials;
 mod disks;
+mod doom;
 mod ending;
 mod failure;
 mod jobs;
@@ -36,6 +40,7 @@ mod listing;
 mod machine;
 mod offers;
 mod prices;
+mod remedies;
 mod vms;
 mod wire;
 
@@ -104,7 +109,9 @@ struct OrderMemory {
     /// Names whose order may have been accepted and is not shown yet, and since when.
     unanswered: BTreeMap<Name, Moment>,
     /// What has no room although it took an order.
-    full: BTreeMap<Candidate, String>,
+    full: BTreeMap<Candidate, Error>,
+    /// The public addresses of VMs, by the place's id.
+    addresses: BTreeMap<String, String>,
 }
 
 /// An order that was accepted.
@@ -119,8 +126,12 @@ struct Ordered {
     shown: bool,
     /// The last state that the place told.
     stage: String,
-    /// Why there is no room for it after all.
-    no_room: Option<String>,
+    /// Since when a job has a machine that runs.
+    placed: Option<Moment>,
+    /// Whether it was seen to run.
+    ran: bool,
+    /// Why it comes to nothing.
+    fault: Option<OrderFault>,
 }
 
 impl ProviderKind for Nebius {
@@ -151,6 +162,11 @@ impl ProviderKind for Nebius {
 
     async fn open(config: NebiusConfig) -> Result<Self> {
         Self::at(config, NebiusPaces::default())
+    }
+
+    fn called(mut self, table: String) -> Self {
+        self.config.table = table;
+        self
     }
 }
 
@@ -244,7 +260,41 @@ impl Provider for Nebius {
     }
 
     fn why_doomed<'a>(&'a self, machine: &'a Instance) -> LocalBoxFuture<'a, Option<Error>> {
-        Box::pin(std::future::ready(self.find_no_room(machine)))
+        Box::pin(std::future::ready(self.find_doom(machine)))
+    }
+
+    fn job_user(&self) -> JobUser {
+        JobUser {
+            run_as: self.config.run_as.clone(),
+            // A VM is rented for this one job.
+            is_privileged: self.config.product == Product::Vm,
+            folders: Vec::new(),
+        }
+    }
+
+    fn keeps_failed(&self) -> Result<()> {
+        if self.config.product == Product::Vm {
+            return Ok(());
+        }
+        let what =
+            "`--keep-failed` cannot keep a job: Nebius removes its machine when its container ends";
+        Err(Error::setting("product", what)
+            .hinted("set `product = \"vm\"`, or leave `--keep-failed` out"))
+    }
+
+    fn remedy(&self, cause: BootCause) -> Option<String> {
+        remedies::remedy(&self.config, cause)
+    }
+
+    fn access(&self, machine: &Instance) -> Vec<String> {
+        let mut ways = Vec::new();
+        if self.config.ssh_key.is_some() && machine.state == Condition::Running {
+            let memory = self.memory();
+            let address = memory.addresses.get(&machine.id.id);
+            ways.extend(address.map(|address| format!("ssh root@{address}")));
+        }
+        ways.push("https://console.nebius.com".to_owned());
+        ways
     }
 
     fn offers(&self) -> ProviderFuture<'_, Vec<Offer>> {

@@ -2,6 +2,7 @@
 
 mod bodies;
 mod disks;
+mod doom;
 mod endings;
 mod launches;
 pub(super) mod place;

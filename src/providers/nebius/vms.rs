@@ -81,7 +81,7 @@ pub(super) fn request(
     );
     set(
         "cloudInitUserData",
-        user_data(order.boot.expose(), gateway)?.into(),
+        user_data(order.boot.expose(), gateway, config.ssh_key.as_deref())?.into(),
     );
     // Any other policy starts a machine again that has powered itself off.
     set("recoveryPolicy", "FAIL".into());
@@ -100,7 +100,7 @@ pub(super) fn request(
 }
 
 /// The script, packed, in one that unpacks it: user data is text.
-pub(super) fn user_data(script: &str, gateway: &Url) -> Result<String> {
+pub(super) fn user_data(script: &str, gateway: &Url, ssh_key: Option<&str>) -> Result<String> {
     let base64 = STANDARD.encode(pack(script)?);
     let mut lines = String::new();
     let mut rest = base64.as_str();
@@ -112,9 +112,15 @@ pub(super) fn user_data(script: &str, gateway: &Url) -> Result<String> {
     }
     // A setting gives the address, so it is quoted; a URL holds no quote that is not encoded.
     let gateway = gateway.as_str().trim_end_matches('/').replace('\'', "%27");
+    // Its letters were checked with the settings.
+    let login = ssh_key.map_or_else(String::new, |key| {
+        format!(
+            "mkdir -p /root/.ssh && echo '{key}' >>/root/.ssh/authorized_keys && chmod -R go= /root/.ssh\n"
+        )
+    });
     let data = format!(
         "#!/bin/sh
-export GHARUN_NEBIUS='{gateway}'
+{login}export GHARUN_NEBIUS='{gateway}'
 umask 077
 f=$(mktemp /run/gharun.XXXXXX || mktemp) || exec poweroff
 base64 -d <<'END' | gzip -dc >\"$f\" || exec poweroff

@@ -52,6 +52,15 @@ pub(super) struct JobDisk {
 pub(super) struct JobStatus {
     pub(super) state: String,
     pub(super) state_details: Option<StateDetails>,
+    pub(super) instances: Vec<JobInstance>,
+}
+
+/// `nebius.ai.v1.JobInstanceStatus`: the machine that a job has got.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct JobInstance {
+    pub(super) compute_instance_id: String,
+    pub(super) compute_instance_state: String,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -105,9 +114,23 @@ pub(super) struct DiskSpec {
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub(super) struct VmStatus {
     pub(super) state: String,
+    pub(super) network_interfaces: Vec<Interface>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Interface {
+    pub(super) public_ip_address: Option<Address>,
+}
+
+/// An address with its mask (`203.0.113.7/32`).
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Address {
+    pub(super) address: String,
 }
 
 /// `nebius.compute.v1.Disk`.

@@ -107,7 +107,8 @@ pub(super) struct Choice {
 pub(super) fn choose(config: &RunPodConfig, catalog: &Catalog) -> Result<Choice> {
     let mut choice = Choice::default();
     for name in asked(config)? {
-        let ids = catalog.find(name)?;
+        let ids = catalog.find(name);
+        let ids = ids.map_err(|error| error.hinted(list(&config.table)))?;
         let mut group = Vec::new();
         for id in ids {
             for candidate in Candidate::of(config, &id) {
@@ -142,7 +143,7 @@ pub(super) fn asked(config: &RunPodConfig) -> Result<&[String]> {
             "gpu",
             "set `gpu` or `cpu`, such as `gpu = \"L40S\"` or `cpu = \"cpu5c\"`",
         )
-        .hinted("list what is available with `gharun providers offers runpod`")),
+        .hinted(list(&config.table))),
     }
 }
 
@@ -153,8 +154,18 @@ fn better(one: &Candidate, other: &Candidate) -> Ordering {
         .then(other.stock.cmp(&one.stock))
 }
 
+/// The command that shows what there is.
+pub(super) fn list(table: &str) -> String {
+    format!("list what is available with `gharun providers offers {table}`")
+}
+
+/// What helps where nothing has room.
+pub(super) fn add(table: &str) -> String {
+    format!("add to `gpu`, `cloud` or `data_centers`; {}", list(table))
+}
+
 /// Says that nothing is left to be tried: for now, or for ever with these settings.
-pub(super) fn none_left(dropped: &[(Candidate, Dropped)]) -> Error {
+pub(super) fn none_left(dropped: &[(Candidate, Dropped)], table: &str) -> Error {
     let told = |(candidate, why): &(Candidate, Dropped)| {
         Error::new(ErrorKind::NoCapacity, candidate.to_string()).because(why.text.clone())
     };
@@ -166,8 +177,13 @@ pub(super) fn none_left(dropped: &[(Candidate, Dropped)]) -> Error {
             "RunPod has no capacity for what is set",
         ),
     };
-    error.because_each(dropped.iter().map(told)).hinted(
-        "add to `gpu`, `cloud` or `data_centers`; list what is available with `gharun providers \
-         offers runpod`",
-    )
+    let error = error.because_each(dropped.iter().map(told));
+    let is_dear = |(_, why): &(Candidate, Dropped)| why.text.contains("`max_price`");
+    if !dropped.is_empty() && dropped.iter().all(is_dear) {
+        return error.hinted(format!(
+            "raise `max_price`, or name a cheaper `gpu`; {}",
+            list(table)
+        ));
+    }
+    error.hinted(add(table))
 }

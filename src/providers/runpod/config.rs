@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::model::Secret;
+use crate::model::{RunAs, Secret};
 use crate::providers::common::words::PRICE;
 use crate::providers::{EnvName, OneOrMany};
 
@@ -86,6 +86,11 @@ pub struct RunPodConfig {
     #[serde(default)]
     #[schemars(extend("x-harmless" = false))]
     pub env: BTreeMap<EnvName, String>,
+    /// Whom jobs run as: `runner` (an unprivileged user), `root`, or a user that the image has. The folders of `volume`
+    /// and `network_volume` are given to that user.
+    #[serde(default)]
+    #[schemars(extend("x-harmless" = false))]
+    pub run_as: RunAs,
     /// The most that a pod may cost, in US dollars an hour by RunPod's list price, all its GPUs together. Without
     /// that list nothing is launched.
     #[schemars(extend("x-expected" = PRICE))]
@@ -100,6 +105,14 @@ pub struct RunPodConfig {
     #[serde(default)]
     #[schemars(extend("x-harmless" = false))]
     pub allow_plain_http: bool,
+    /// What the user calls this table.
+    #[serde(skip, default = "table")]
+    #[schemars(skip)]
+    pub(super) table: String,
+}
+
+fn table() -> String {
+    "runpod".to_owned()
 }
 
 fn image() -> String {

@@ -3,6 +3,7 @@
 use tokio::time::Instant as Moment;
 
 use super::RunPod;
+use super::failure::explain;
 use super::pods::PLACE;
 use crate::model::InstanceId;
 use crate::providers::common::rest::CallFailure;
@@ -17,7 +18,7 @@ impl RunPod {
             return self.delete(id).await;
         }
         let look =
-            |failure: CallFailure| failure.explain(format!("could not look at the pod `{id}`"));
+            |failure: CallFailure| explain(failure, format!("could not look at the pod `{id}`"));
         let Some(pod) = self.api.pod_at_once(id).await.map_err(look)? else {
             // Another account's pods it does not know, either.
             return if whole.location.as_ref() == Some(&self.api.place) {
@@ -47,7 +48,7 @@ impl RunPod {
             return Ok(here);
         }
         let look =
-            |failure: CallFailure| failure.explain(format!("could not look at the pod `{pod}`"));
+            |failure: CallFailure| explain(failure, format!("could not look at the pod `{pod}`"));
         let found = self.api.pod_at_once(pod).await.map_err(look)?;
         Ok(found.map_or_else(|| id.clone(), |_| here))
     }
@@ -55,7 +56,7 @@ impl RunPod {
     /// Asks for the end of a pod once.
     pub(super) async fn delete(&self, id: &str) -> Result<Termination> {
         let deleted = self.api.delete(id).await;
-        let was_there = deleted.map_err(|failure| failure.explain(doing(id)))?;
+        let was_there = deleted.map_err(|failure| explain(failure, doing(id)))?;
         if was_there {
             return Ok(Termination::Accepted);
         }

@@ -4,8 +4,8 @@
 #
 # From the pod's environment: RUNPOD_POD_ID and RUNPOD_API_KEY, which RunPod sets, and GHARUN_RUNPOD_API,
 # where the API is not at https://api.runpod.io/v2. From who runs it, as far as there is such a thing: how
-# often this was tried (`attempt`, from 1), a folder that is ours (`dir`), where the runner is (`runner`), and
-# whether it is only to get ready for the end (`gharun_ready`).
+# often this was tried (`attempt`, from 1), a folder that is ours (`dir`), where the runner is (`runner`), why the
+# script ends (`code`), and whether it is only to get ready for the end (`gharun_ready`).
 #
 # The key is not among the arguments of a program, which are for all to see. Only the wget of busybox
 # takes it in no other way, and is asked when nobody else has got through; the job is dead by then.
@@ -115,10 +115,22 @@ if [ -n "${gharun_ready:-}" ]; then
     get_ready
     exit
 fi
+# A pod's log goes with it, and a start that waits reads it every ten seconds: so after a failure it stays for a moment.
+pause_after=45
+case ${attempt:-1}:${code:-0} in
+1:0 | 1:71 | 1:72 | 1:77 | 1:143) ;;
+1:*)
+    # Not where the script has done so.
+    if [ -z "${gharun_linger:-}" ]; then
+        sleep "${GHARUN_LINGER:-25}"
+        pause_after=20
+    fi
+    ;;
+esac
 if [ -z "${RUNPOD_POD_ID:-}" ] || [ -z "${RUNPOD_API_KEY:-}" ]; then
     echo 'gharun: error: this pod was not told its id and its key, and cannot end itself'
 elif end_pod; then
     echo 'gharun: the pod was told to end'
-    sleep 45
+    sleep "$pause_after"
 fi
 exit 1

@@ -11,6 +11,7 @@ use tokio::time::Instant as Moment;
 use super::candidates::{self, Candidate, Choice};
 use super::failure::{CreateRefusal, ErrorClass, all_failed, refusal};
 use super::pods::Pod;
+use super::watching::LogPaces;
 use super::{RunPod, ending, request};
 use crate::model::{Instance, Order, chain};
 use crate::poll::{Pace, until, until_ok};
@@ -27,6 +28,8 @@ pub(super) struct RunPodPaces {
     pub(super) alone: Pace,
     /// How long RunPod may take to know a pod by its id.
     pub(super) fresh: Duration,
+    /// How often logs are read.
+    pub(super) logs: LogPaces,
 }
 
 impl Default for RunPodPaces {
@@ -41,6 +44,7 @@ impl Default for RunPodPaces {
             // RunPod counts what it is asked: each try is a deletion and a list, of 60 requests a minute.
             alone: pace(5, 60),
             fresh: Duration::from_secs(30),
+            logs: LogPaces::default(),
         }
     }
 }
@@ -55,19 +59,28 @@ impl RunPod {
         let there = self.api.pods_since(Moment::now()).await;
         let there = there.map_err(|error| error.while_trying(look))?;
         if let Some(pod) = self.unite(order, &there, None).await? {
+            self.ordered(&pod.id, order, None);
             return Ok(machine(&self.api.place, &pod, order, None));
         }
+        let table = &self.config.table;
         if choice.candidates.is_empty() {
-            return Err(candidates::none_left(&choice.dropped));
+            return Err(candidates::none_left(&choice.dropped, table));
         }
         let mut refusals: Vec<CreateRefusal> = Vec::new();
-        for candidate in &choice.candidates {
+        let mut candidates = choice.candidates;
+        candidates.sort_by_key(|candidate| self.bar(candidate).0);
+        for candidate in &candidates {
+            if let (_, Some(error)) = self.bar(candidate) {
+                let sort = ErrorClass::Broken;
+                refusals.push(CreateRefusal { sort, error });
+                continue;
+            }
             let body = request::create_pod(&self.config, &env, order, candidate)?;
             let failure = match self.api.create(&body).await {
                 Ok(pod) => return self.made(pod, order, candidate).await,
                 Err(failure) => failure,
             };
-            let refusal = refusal(failure, format!("{doing} ({candidate})"));
+            let refusal = refusal(failure, format!("{doing} ({candidate})"), candidate);
             tracing::debug!(
                 "`{}`: {:?}: {}",
                 order.name,
@@ -82,6 +95,7 @@ impl RunPod {
                     let settled = self.settle(order).await;
                     match settled {
                         Ok(Some(pod)) => {
+                            self.ordered(&pod.id, order, Some(candidate));
                             return Ok(machine(&self.api.place, &pod, order, Some(candidate)));
                         }
                         // The list is whole and shows nothing: the next one may be tried.
@@ -95,10 +109,10 @@ impl RunPod {
                         }
                     }
                 }
-                ErrorClass::Barred | ErrorClass::Fault | ErrorClass::Full => {}
+                ErrorClass::Barred | ErrorClass::Broken | ErrorClass::Fault | ErrorClass::Full => {}
             }
         }
-        Err(all_failed(refusals, &doing))
+        Err(all_failed(refusals, &doing, table))
     }
 
     /// What can be tried now. Without the catalog, what the settings name by its whole id, at any price.
@@ -154,6 +168,7 @@ impl RunPod {
         let kept = self.unite(order, &pods, Some(pod.clone())).await;
         // Somebody else may have its name and not its tags, and this one is ours all the same.
         let kept = kept.ok().flatten().unwrap_or(pod);
+        self.ordered(&kept.id, order, Some(candidate));
         Ok(machine(&self.api.place, &kept, order, Some(candidate)))
     }
 

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::RunPod;
 use super::ending::pod_id;
+use super::failure::explain;
 use super::pods::is_missing;
 use crate::http::Tail;
 use crate::model::InstanceId;
@@ -21,28 +22,56 @@ const TAIL: Tail = Tail {
     bytes: 4 * LOG_BYTES,
 };
 
+/// A line of a pod's log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct LogLine {
+    /// Whether the pod's host said it, of its image and its container, and not the container itself.
+    pub(super) is_of_host: bool,
+    pub(super) text: String,
+}
+
 impl RunPod {
-    /// The end of what a pod and its host have said; `None` where there is no such pod, or it was silent.
+    /// The end of what a pod and its host have said; `None` where there is no such pod, or it was silent. A pod that
+    /// has deleted itself is told of as it was read last.
     pub(super) async fn said(&self, id: &InstanceId) -> Result<Option<String>> {
         let id = pod_id(id)?;
+        let told = text(&self.lines(id).await?);
+        Ok(told.or_else(|| self.kept_log(id)))
+    }
+
+    /// The lines of a pod's log; none where there is no such pod.
+    pub(super) async fn lines(&self, id: &str) -> Result<Vec<LogLine>> {
         let stream = match self.api.said(id, TAIL).await {
             Ok(answer) => answer.body,
-            Err(failure) if is_missing(&failure) => return Ok(None),
+            Err(failure) if is_missing(&failure) => return Ok(Vec::new()),
             Err(failure) => {
-                return Err(failure.explain(format!("could not read the log of the pod `{id}`")));
+                let doing = format!("could not read the log of the pod `{id}`");
+                return Err(explain(failure, doing));
             }
         };
-        let text = lines(&String::from_utf8_lossy(&stream));
-        let mut begin = text.len().saturating_sub(LOG_BYTES);
-        begin = text.ceil_char_boundary(begin);
-        Ok(Some(text[begin..].to_owned()).filter(|text| !text.trim().is_empty()))
+        Ok(lines(&String::from_utf8_lossy(&stream)))
     }
 }
 
-/// The lines in a stream of events (<https://html.spec.whatwg.org/multipage/server-sent-events.html>); those
-/// of the pod's host, which tell of its image, say so.
-fn lines(stream: &str) -> String {
+/// The end of a log, as people read it; `None` where nothing was said.
+pub(super) fn text(lines: &[LogLine]) -> Option<String> {
     let mut text = String::new();
+    for line in lines {
+        if line.is_of_host {
+            text.push_str("runpod: ");
+        }
+        text.push_str(&line.text);
+        text.push('\n');
+    }
+    let mut begin = text.len().saturating_sub(LOG_BYTES);
+    begin = text.ceil_char_boundary(begin);
+    text.drain(..begin);
+    Some(text).filter(|text| !text.trim().is_empty())
+}
+
+/// The lines in a stream of events (<https://html.spec.whatwg.org/multipage/server-sent-events.html>).
+fn lines(stream: &str) -> Vec<LogLine> {
+    let mut lines = Vec::new();
     for event in stream.lines() {
         let Some(data) = event.strip_prefix("data:") else {
             continue;
@@ -54,13 +83,12 @@ fn lines(stream: &str) -> String {
         let Some(line) = event["line"].as_str() else {
             continue;
         };
-        if event["source"] == "system" {
-            text.push_str("runpod: ");
-        }
-        text.push_str(line.trim_end_matches(['\r', '\n']));
-        text.push('\n');
+        lines.push(LogLine {
+            is_of_host: event["source"] == "system",
+            text: line.trim_end_matches(['\r', '\n']).to_owned(),
+        });
     }
-    text
+    lines
 }
 
 #[cfg(test)]
@@ -72,8 +100,8 @@ mod tests {
         let stream = "rest\"}\n\n: keep-alive\n\nid: 2026-06-01T12:02:03Z/1\ndata: {\"ts\":\"x\",\"source\":\"container\",\"line\":\"gharun: phase=arm t=1\\n\"}\n\n\
             event: log\ndata:{\"source\":\"system\",\"line\":\"pulling image\"}\r\n\r\ndata: [DONE]\n\ndata: {\"ts\":1}\n";
         assert_eq!(
-            lines(stream),
-            "gharun: phase=arm t=1\nrunpod: pulling image\n"
+            text(&lines(stream)).as_deref(),
+            Some("gharun: phase=arm t=1\nrunpod: pulling image\n")
         );
     }
 }

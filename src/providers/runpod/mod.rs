@@ -3,28 +3,33 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
+use futures_util::future::LocalBoxFuture;
 use serde_json::Value;
 use tokio::time::Instant as Moment;
 
 use super::common::rest;
-use super::{Health, Lookup, Offer, Provider, ProviderFuture, ProviderKind, Result};
+use super::{Error, Health, Lookup, Offer, Provider, ProviderFuture, ProviderKind, Result};
 use crate::http::Bounds;
-use crate::model::{Instance, InstanceId, Order, lock};
+use crate::model::{BootCause, Condition, Instance, InstanceId, JobUser, Order, lock};
 use crate::providers::{Listing, Termination, Unjudged};
 use launch::RunPodPaces;
 use pods::{Pod, RunPodApi};
+use watching::PodMemory;
 
 mod candidates;
 mod catalog;
 mod check;
 mod config;
+mod container;
 mod ending;
 mod failure;
 mod launch;
 mod logs;
 mod pods;
+mod remedies;
 mod request;
 mod tier;
+mod watching;
 
 #[cfg(test)]
 mod tests;
@@ -44,6 +49,9 @@ pub struct RunPod {
     fresh: Mutex<BTreeMap<String, Moment>>,
     /// What a list showed with our tags.
     ours: Mutex<BTreeSet<String>>,
+    /// How a list said that one gets into them.
+    ways: Mutex<BTreeMap<String, String>>,
+    memory: Mutex<PodMemory>,
 }
 
 impl ProviderKind for RunPod {
@@ -76,6 +84,11 @@ impl ProviderKind for RunPod {
 
     async fn open(config: RunPodConfig) -> Result<Self> {
         Self::with(config, pods::BOUNDS, RunPodPaces::default())
+    }
+
+    fn called(mut self, table: String) -> Self {
+        self.config.table = table;
+        self
     }
 }
 
@@ -150,6 +163,38 @@ impl Provider for RunPod {
         Box::pin(self.end(id))
     }
 
+    fn why_doomed<'a>(&'a self, machine: &'a Instance) -> LocalBoxFuture<'a, Option<Error>> {
+        Box::pin(self.find_doom(machine))
+    }
+
+    fn job_user(&self) -> JobUser {
+        let network = self.config.network_volume.as_ref();
+        let paths = [
+            self.config.volume.as_ref().map(|volume| volume.parts().1),
+            network.map(|volume| volume.parts().1),
+        ];
+        JobUser {
+            run_as: self.config.run_as.clone(),
+            is_privileged: false,
+            folders: paths.into_iter().flatten().map(str::to_owned).collect(),
+        }
+    }
+
+    fn remedy(&self, cause: BootCause) -> Option<String> {
+        remedies::remedy(&self.config, cause)
+    }
+
+    fn access(&self, machine: &Instance) -> Vec<String> {
+        let id = &machine.id.id;
+        let mut ways = Vec::new();
+        // Keys get into a pod only where it was made for that, and where its container runs.
+        if self.keeps(id) && self.is_up(machine) {
+            ways.extend(lock(&self.ways).get(id).cloned());
+        }
+        ways.push(format!("https://console.runpod.io/pods?id={id}"));
+        ways
+    }
+
     fn shutdown_command(&self) -> &'static str {
         request::ENDING.as_str()
     }
@@ -198,6 +243,15 @@ impl Provider for RunPod {
 }
 
 impl RunPod {
+    /// Whether a machine's container runs, also when its boot script has ended.
+    fn is_up(&self, machine: &Instance) -> bool {
+        match machine.state {
+            Condition::Running => true,
+            Condition::Pending => false,
+            Condition::Ended(_) => self.script_end(&machine.id.id).is_some(),
+        }
+    }
+
     /// Remembers what was launched just now.
     fn launched(&self, id: &str) {
         let mut fresh = lock(&self.fresh);
@@ -229,6 +283,8 @@ impl RunPod {
             paces,
             fresh: Mutex::default(),
             ours: Mutex::default(),
+            ways: Mutex::default(),
+            memory: Mutex::default(),
         })
     }
 
@@ -242,7 +298,16 @@ impl RunPod {
             let mut ours = lock(&self.ours);
             ours.insert(pod.id.clone());
             drop(ours);
-            return Some(Ok(pod.machine(place, tags.clone())));
+            if let Some(ssh) = &pod.ssh {
+                lock(&self.ways).insert(pod.id.clone(), ssh.clone());
+            }
+            let mut machine = pod.machine(place, tags.clone());
+            if machine.state == Condition::Running
+                && let Some(how) = self.script_end(&pod.id)
+            {
+                machine.state = Condition::Ended(how);
+            }
+            return Some(Ok(machine));
         }
         let is_marked = pod.marked || pod.is_named_by_us();
         if !is_marked {

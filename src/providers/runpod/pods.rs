@@ -12,6 +12,7 @@ use tokio::time::Instant as Moment;
 
 use super::catalog::{Catalog, Cpus, GpuCatalog};
 use super::config::RunPodConfig;
+use super::failure::explain;
 use super::request::{CreatePod, TAGS};
 use super::tier::Tier;
 use crate::http::{Answer, Bounds, Deadline, Endless, Rate, Retry, Tail, pages};
@@ -155,7 +156,7 @@ impl RunPodApi {
             let page: PodsPage = call
                 .fetch(&term)
                 .await
-                .map_err(|failure| failure.explain(doing()))?;
+                .map_err(|failure| explain(failure, doing()))?;
             let next = page.pagination.map_or(Ok(None), Pagination::next);
             match next.map_err(|why| Error::new(ErrorKind::Unexpected, doing()).because(why))? {
                 None => Ok((page.pods, None)),
@@ -232,7 +233,7 @@ impl RunPodApi {
             let cpus: Cpus = call
                 .fetch(&self.term())
                 .await
-                .map_err(|failure| failure.explain(doing()))?;
+                .map_err(|failure| explain(failure, doing()))?;
             catalog.add_cpus(cpus);
             return Ok(catalog);
         }
@@ -246,7 +247,7 @@ impl RunPodApi {
             let gpus: GpuCatalog = call
                 .fetch(&self.term())
                 .await
-                .map_err(|failure| failure.explain(doing()))?;
+                .map_err(|failure| explain(failure, doing()))?;
             catalog.add_gpus(*cloud, gpus);
         }
         Ok(catalog)
@@ -300,6 +301,8 @@ pub(super) struct Pod {
     /// US dollars an hour.
     pub(super) cost: Option<f64>,
     pub(super) created: Option<Timestamp>,
+    /// The command that gets a person in by RunPod's proxy, where the pod was made with `startSsh`.
+    pub(super) ssh: Option<String>,
 }
 
 /// A pod as it comes. Official examples leave out what the description calls required.
@@ -319,6 +322,8 @@ struct Raw {
     runtime: Value,
     #[serde(default)]
     created_at: Value,
+    #[serde(default)]
+    ssh: Value,
 }
 
 impl From<Raw> for Pod {
@@ -338,6 +343,7 @@ impl From<Raw> for Pod {
             tags: Tags::from_lookup(tag),
             cost: raw.cost.as_f64(),
             created: raw.created_at.as_str().and_then(|time| time.parse().ok()),
+            ssh: raw.ssh["proxy"]["command"].as_str().map(str::to_owned),
         }
     }
 }

@@ -41,8 +41,13 @@ pub(super) static ENDING: LazyLock<String> = LazyLock::new(|| {
 /// The pod's first process. It runs the boot script as a child, so that the script's watchdog can end what
 /// hangs, and never ends itself: a container that ends is restarted, and its job would be run twice. The
 /// script ends its pod; where that cannot be unpacked, or was killed with its watchdog, this process does.
-fn first_process() -> String {
+///
+/// A pod that is kept when it fails is ended by it when its lifetime is over: `kept_until`, in seconds since 1970.
+fn first_process(kept_until: Option<i64>) -> String {
     let ending = ENDING.as_str();
+    let stay = kept_until.map_or_else(String::new, |until| {
+        format!("[ \"$code\" -eq 0 ] || while [ \"$(date +%s)\" -lt {until} ]; do sleep 10; done\n")
+    });
     format!(
         r#"end() (
 {ending})
@@ -51,8 +56,12 @@ unset {BOOT}
 eval "$script"' gharun &
 child=$!
 trap 'kill -TERM "$child" 2>/dev/null' HUP INT TERM
-while kill -0 "$child" 2>/dev/null; do wait "$child"; done
-attempt=0
+code=0
+while kill -0 "$child" 2>/dev/null; do
+wait "$child"
+code=$?
+done
+{stay}attempt=0
 pause=2
 while :; do
 attempt=$((attempt + 1))
@@ -86,6 +95,9 @@ pub(super) struct CreatePod {
     registry: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     ports: Vec<String>,
+    /// Lets the account's SSH keys in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start_ssh: Option<bool>,
     env: BTreeMap<String, String>,
 }
 
@@ -192,7 +204,7 @@ pub(super) fn create_pod(
         name: order.name.to_string(),
         image: config.image.clone(),
         entrypoint: vec!["/bin/sh".to_owned(), "-c".to_owned()],
-        cmd: vec![first_process()],
+        cmd: vec![first_process(kept_until(order))],
         gpu,
         cpu,
         cloud: candidate.cloud.word(),
@@ -201,12 +213,19 @@ pub(super) fn create_pod(
         mounts,
         registry: config.registry.clone(),
         ports: config.ports.clone(),
+        // Nobody looks into another one, and a job is not to find a key that it might use.
+        start_ssh: order.keep_failed.then_some(true),
         env: env.clone(),
     };
     let length = serde_json::to_vec(&body).map_or(0, |body| body.len());
     let what = "the boot script with the variables";
     check_size("RunPod", what, length, LONGEST_BODY)?;
     Ok(body)
+}
+
+/// Until when a pod stays that fails.
+fn kept_until(order: &Order) -> Option<i64> {
+    order.keep_failed.then(|| order.tags.expires.as_second())
 }
 
 /// The boot script: gzip, in base64. The pod has less time than anybody to unpack it wrongly: no

@@ -1,5 +1,6 @@
 //! What RunPod is asked, and what is made of its answers, against the stand-in.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -21,6 +22,7 @@ mod proofs;
 mod refusals;
 mod running;
 mod settings;
+mod starts;
 
 contract!(Account);
 

@@ -24,6 +24,7 @@ impl NebiusConfig {
         self.check_names()?;
         self.check_money()?;
         self.check_container()?;
+        self.check_ssh_key()?;
         if let Some(key) = self.labels.keys().find(|key| {
             is_reserved(key)
                 || key.is_empty()
@@ -91,7 +92,9 @@ impl NebiusConfig {
                 if !spelled {
                     let expected = format!("the name of a {key}");
                     let error = Error::unfit(key, &expected, backticked(name));
-                    return Err(error.hinted("see `gharun providers offers`"));
+                    return Err(
+                        error.hinted("list what is available with `gharun providers offers`")
+                    );
                 }
             }
         }
@@ -119,6 +122,28 @@ impl NebiusConfig {
             let (expected, found) = (format!("at least {least} GiB"), self.disk.size);
             let found = format!("`{found}`");
             return Err(Error::unfit("disk.size", &expected, found));
+        }
+        Ok(())
+    }
+
+    fn check_ssh_key(&self) -> Result<()> {
+        let Some(key) = &self.ssh_key else {
+            return Ok(());
+        };
+        // It becomes part of a script.
+        let plain = |c: char| c.is_ascii_graphic() && !"'\"`$\\".contains(c) || c == ' ';
+        let kinds = ["ssh-", "ecdsa-", "sk-"];
+        let is_key = kinds.iter().any(|kind| key.starts_with(kind));
+        if !is_key || !key.contains(' ') || !key.chars().all(plain) {
+            let expected = "an SSH public key such as `\"ssh-ed25519 AAAA… me\"`";
+            // A private key is not to be quoted.
+            return Err(Error::unfit("ssh_key", expected, "another text"));
+        }
+        if self.product == Product::Job {
+            return Err(Error::setting(
+                "ssh_key",
+                "`ssh_key` needs `product = \"vm\"`: a job ends with its container",
+            ));
         }
         Ok(())
     }

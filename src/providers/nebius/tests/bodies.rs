@@ -374,7 +374,7 @@ async fn ends_and_cancellations() {
 #[test]
 fn user_data_is_a_script_that_unpacks_another() {
     let gateway = "https://api.nebius.cloud/a'b".parse().unwrap();
-    let data = vms::user_data("#!/bin/sh\necho hello\n", &gateway).unwrap();
+    let data = vms::user_data("#!/bin/sh\necho hello\n", &gateway, None).unwrap();
     let lines: Vec<&str> = data.lines().collect();
     let shown = [&lines[..5], &lines[lines.len() - 2..]].concat().join("\n");
     insta::assert_snapshot!(shown, @r#"
@@ -409,7 +409,7 @@ fn run(script: &str, env: &[(&str, &str)]) -> String {
 fn user_data_runs_what_it_carries() {
     let gateway = "https://api.nebius.cloud/".parse().unwrap();
     let script = "#!/bin/sh\necho \"it's $GHARUN_NEBIUS ä\"\nrm -f \"$0\"\n";
-    let data = vms::user_data(script, &gateway).unwrap();
+    let data = vms::user_data(script, &gateway, None).unwrap();
     assert_eq!(run(&data, &[]), "it's https://api.nebius.cloud ä\n");
 }
 

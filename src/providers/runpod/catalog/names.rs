@@ -57,7 +57,6 @@ impl Catalog {
                 names.join(", ")
             ),
         )
-        .hinted("list what is available with `gharun providers offers runpod`")
     }
 }
 

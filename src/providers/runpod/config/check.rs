@@ -63,7 +63,7 @@ impl RunPodConfig {
             };
             let expected = "a name or an array of names";
             let error = Error::unfit(key, expected, found);
-            return Err(error.hinted("see `gharun providers offers runpod`"));
+            return Err(error.hinted("list what is available with `gharun providers offers`"));
         }
         let of_gpus = [
             ("gpu_count", self.gpu_count.is_some()),

@@ -12,6 +12,7 @@ use crate::poll::Pace;
 use crate::providers::contract::{Fake, Mood};
 use crate::providers::runpod::launch::RunPodPaces;
 use crate::providers::runpod::request::{BOOT, OURS};
+use crate::providers::runpod::watching::LogPaces;
 use crate::providers::runpod::{RunPod, RunPodConfig};
 use gharun_worlds::runpod::{Answer, Deed, Level, Scope, Stage, Standin};
 
@@ -70,6 +71,10 @@ pub(in crate::providers::runpod) fn paces() -> RunPodPaces {
         shown: pace(2000),
         alone: pace(20_000),
         fresh: Duration::from_secs(1),
+        logs: LogPaces {
+            each: Duration::from_millis(100),
+            between: Duration::from_millis(20),
+        },
     }
 }
 

@@ -2,12 +2,21 @@
 
 use super::*;
 
+/// An image with these variables.
+fn image(variables: &[(&str, &str)]) -> Machinery {
+    let pair = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    Machinery {
+        image: variables.iter().map(pair).collect(),
+        ..Machinery::default()
+    }
+}
+
 #[tokio::test]
 async fn a_pod_really_runs_its_script_once_and_deletes_itself() {
     let account = Account::open();
     account
         .standin
-        .rule(|rules| rules.machinery = Some(Machinery::default()));
+        .rule(|rules| rules.machinery = Some(image(&[("GHARUN_LINGER", "0")])));
     let runpod = account.with(two());
     let said = "it's \"$HOME\" `x` \\ äß€😀 \u{1}\u{7f}";
     let mut one = order("k3x9");
@@ -35,10 +44,7 @@ async fn a_pod_really_runs_its_script_once_and_deletes_itself() {
 async fn the_boot_script_ends_its_own_pod_and_a_restart_runs_nothing_again() {
     let account = Account::open();
     account.standin.rule(|rules| {
-        rules.machinery = Some(Machinery {
-            image: vec![("GHARUN_WORK".into(), "{disk}".into())],
-            ..Machinery::default()
-        });
+        rules.machinery = Some(image(&[("GHARUN_WORK", "{disk}"), ("GHARUN_LINGER", "0")]));
     });
     // So that its end is tried again, and its container can be restarted in the midst of it.
     let deed = Deed::refuse(500, "not now");

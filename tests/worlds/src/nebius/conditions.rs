@@ -79,6 +79,17 @@ pub enum Ending {
     Completed,
     /// With anything else.
     Failed,
+    /// With this code, which is told.
+    Exited(i32),
+}
+
+impl Ending {
+    pub(super) fn state(self) -> &'static str {
+        match self {
+            Self::Completed => "COMPLETED",
+            Self::Failed | Self::Exited(_) => "FAILED",
+        }
+    }
 }
 
 /// What the world is like.
@@ -100,6 +111,11 @@ pub struct Conditions {
     pub pulling: Duration,
     /// A job stays `STARTING`, as with a bad image, and costs money.
     pub stuck: bool,
+    /// What the image of a job has in it that cannot be pulled: it stays `STARTING`, as with `stuck`.
+    pub bad_images: Vec<String>,
+    /// A VM that finds no room is made, and stopped before it ran, while its operation goes on
+    /// (<https://github.com/skypilot-org/skypilot/pull/6856>).
+    pub stops_vms: bool,
     /// How a job ends whose container is not really run, and how long after it began to run.
     pub ends: Option<(Duration, Ending)>,
     /// How long an hour of a job's timeout takes.
@@ -157,6 +173,8 @@ impl Default for Conditions {
             starting: Duration::ZERO,
             pulling: Duration::ZERO,
             stuck: false,
+            bad_images: Vec::new(),
+            stops_vms: false,
             ends: None,
             hour: Duration::from_hours(1),
             operation: Duration::ZERO,

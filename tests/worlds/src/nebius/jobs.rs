@@ -29,7 +29,8 @@ impl Job {
         if let Some(details) = &self.details {
             status["stateDetails"] = details.clone();
         }
-        if let Some(vm) = vm {
+        // Before that it waits for one.
+        if let Some(vm) = vm.filter(|_| self.state != "PROVISIONING") {
             let state = if self.state == "RUNNING" {
                 "RUNNING"
             } else {
@@ -144,7 +145,9 @@ impl World {
             due.push_back((now + operation, step));
         } else {
             due.push_back((starts, Step::State("STARTING")));
-            if !conditions.stuck {
+            let image = spec["image"].as_str().unwrap_or_default();
+            let is_bad = |bad: &String| image.contains(bad.as_str());
+            if !conditions.stuck && !conditions.bad_images.iter().any(is_bad) {
                 let pulls = starts + conditions.starting;
                 due.push_back((pulls, Step::State("IMAGE_PULLING")));
                 due.push_back((pulls + conditions.pulling, Step::Run));
@@ -249,15 +252,14 @@ impl World {
         if job.ended() || ["CANCELLING", "DELETING"].contains(&job.state) {
             return;
         }
-        let state = match ending {
-            Ending::Completed => "COMPLETED",
-            Ending::Failed => "FAILED",
+        let state = ending.state();
+        let said = match ending {
+            Ending::Exited(code) => format!("exit code {code}"),
+            Ending::Completed | Ending::Failed => "the container has exited".to_owned(),
         };
-        let exit = json!({"code": "ContainerExited", "message": "the container has exited"});
-        job.due = VecDeque::from([(
-            Instant::now(),
-            Step::End(state, (ending == Ending::Failed).then_some(exit)),
-        )]);
+        let exit = json!({"code": "ContainerExited", "message": said});
+        let step = Step::End(state, (ending != Ending::Completed).then_some(exit));
+        job.due = VecDeque::from([(Instant::now(), step)]);
         self.settle(Instant::now());
     }
 
@@ -292,10 +294,7 @@ impl World {
                 let hours = timeout(&job.spec) / 3600.0;
                 job.deadline = Some(time + hour.mul_f64(hours));
                 if let Some((after, ending)) = ends {
-                    let state = match ending {
-                        Ending::Completed => "COMPLETED",
-                        Ending::Failed => "FAILED",
-                    };
+                    let state = ending.state();
                     job.due.push_back((time + after, Step::End(state, None)));
                 }
                 self.begin_running(&id);

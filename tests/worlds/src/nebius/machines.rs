@@ -27,6 +27,13 @@ impl Vm {
                 "name": self.spec["networkInterfaces"][0]["name"],
                 "ipAddress": {"address": "10.0.0.4/32"},
             }]);
+            if self.spec["networkInterfaces"][0]
+                .get("publicIpAddress")
+                .is_some()
+            {
+                status["networkInterfaces"][0]["publicIpAddress"] =
+                    json!({"address": "203.0.113.9/32"});
+            }
         }
         json!({"metadata": self.meta.body(), "spec": self.spec, "status": status})
     }
@@ -81,6 +88,8 @@ impl World {
                 "GONE"
             };
             due.push_back((now + *after, state));
+        } else if self.conditions.stops_vms {
+            due.push_back((starts, "STOPPED"));
         } else {
             due.push_back((starts, "STARTING"));
             due.push_back((runs, "RUNNING"));
@@ -104,6 +113,7 @@ impl World {
         // Nebius' operation is over when the VM runs.
         let lasts = match &failure {
             Some((after, _)) => *after,
+            None if self.conditions.stops_vms => std::time::Duration::from_hours(1),
             None => self.conditions.operation.max(runs - now),
         };
         let failure = failure.map(|(_, refusal)| refusal);

@@ -117,7 +117,8 @@ impl World {
         } else if self.jobs.iter().any(|job| job.meta.id == id) {
             let ending = match code {
                 Some(0) => Ending::Completed,
-                _ => Ending::Failed,
+                Some(code) => Ending::Exited(code),
+                None => Ending::Failed,
             };
             self.end_job(id, ending);
         }

@@ -1,5 +1,7 @@
 //! A pod: its life, and how it is shown.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -81,7 +83,13 @@ pub(super) struct Pod {
     pub(super) run: Option<Run>,
     /// How often its command was started.
     pub(super) runs: usize,
+    /// What its host says each time that it tries to start the container, and fails.
+    pub(super) stuck: Option<String>,
+    pub(super) tried: Wait,
 }
+
+/// How often a host tries to start a container that does not.
+const TRIES: Lag = Lag::Time(Duration::from_millis(200));
 
 impl Pod {
     /// One that was asked for just now; where it is and what it costs is not said yet.
@@ -105,6 +113,8 @@ impl Pod {
             log: Vec::new(),
             run: None,
             runs: 0,
+            stuck: stuck(order, rules),
+            tried: Wait::new(Lag::None),
         }
     }
 
@@ -123,6 +133,16 @@ impl Pod {
                 self.wait.is_over()
             };
             if !over {
+                return;
+            }
+            if next == Stage::Up
+                && let Some(line) = self.stuck.clone()
+            {
+                if self.tried.is_over() {
+                    self.tried = Wait::new(TRIES);
+                    self.say("system", "create container");
+                    self.say("system", line);
+                }
                 return;
             }
             self.enter(next);
@@ -152,6 +172,18 @@ impl Pod {
         });
     }
 
+    /// How RunPod's proxy leads to it, once it has a machine; whether its keys are let in is not said here.
+    fn proxy(&self) -> Value {
+        if matches!(self.stage, Stage::Provisioning | Stage::Gone) {
+            return Value::Null;
+        }
+        let user = format!("{}-64411eb2", self.id);
+        json!({
+            "host": "ssh.runpod.io", "port": 22, "username": user,
+            "command": format!("ssh {user}@ssh.runpod.io"),
+        })
+    }
+
     pub(super) fn show(&self) -> Value {
         let order = &self.order;
         let ready = self.stage == Stage::Up;
@@ -179,7 +211,7 @@ impl Pod {
             "ports": or("ports", json!([])), "env": or("env", json!({})),
             "registry": or("registry", Value::Null), "cloud": or("cloud", json!("SECURE")),
             "dataCenterId": self.place, "cudaVersion": Value::Null,
-            "ssh": {"proxy": null, "direct": null}, "template": or("templateId", Value::Null),
+            "ssh": {"proxy": self.proxy(), "direct": null}, "template": or("templateId", Value::Null),
             "cost": if bills { self.cost } else { 0.0 }, "locked": self.locked,
             "runtime": Value::Null, "createdAt": self.created.to_string(),
             "startedAt": self.started.map(|at| at.to_string()),
@@ -205,6 +237,16 @@ impl Pod {
         }
         pod
     }
+}
+
+/// What keeps the container of a pod from starting.
+fn stuck(order: &Value, rules: &Rules) -> Option<String> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let (gpu, cpu) = (text(&order["gpu"]["id"]), text(&order["cpu"]["id"]));
+    let image = text(&order["image"]);
+    let fits = |what: &str| what == "*" || what == gpu || what == cpu || image.contains(what);
+    let found = rules.stuck.iter().find(|(what, _)| fits(what));
+    found.map(|(_, line)| line.clone())
 }
 
 /// What a pod shows as its arguments: entrypoint and command are put into it.

@@ -40,6 +40,9 @@ pub struct Rules {
     pub dearer: f64,
     /// Whether and how the commands of pods are run.
     pub machinery: Option<Machinery>,
+    /// The pods whose container never starts, and what their host says of it again and again: by the id of the GPU or
+    /// the CPU flavor, or by what the image has in it; `*` is every pod. <https://github.com/dstackai/dstack/issues/1976>
+    pub stuck: Vec<(String, String)>,
 }
 
 impl Default for Rules {
@@ -55,6 +58,7 @@ impl Default for Rules {
             balance: None,
             dearer: 1.0,
             machinery: None,
+            stuck: Vec::new(),
         }
     }
 }

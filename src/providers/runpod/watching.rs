@@ -1,0 +1,242 @@
+//! What becomes of a pod that was launched, as its log tells: a container that will never start, and a boot script
+//! that has ended. RunPod's own state tells neither.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tokio::time::Instant as Moment;
+
+use super::RunPod;
+use super::candidates::{Candidate, Chip};
+use super::container::{ContainerFault, ContainerVerdict, verdict};
+use super::logs::{LogLine, text};
+use super::tier::Tier;
+use crate::model::{Condition, Instance, Order, chain, lock};
+use crate::providers::{Error, ErrorKind};
+
+/// What the boot script says when it is over, also where its machine stays, and why.
+const ENDS: &[&str] = &["gharun: phase=end ", "gharun: phase=kept "];
+const COMPLAINS: &str = "gharun: error: ";
+/// How many hosts a candidate may fail on, where another one may do.
+const HOSTS: u8 = 2;
+
+/// How often logs are read: RunPod counts 60 requests a minute, and lists need some of them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LogPaces {
+    /// Between two looks at one pod.
+    pub(super) each: Duration,
+    /// Between two looks at any.
+    pub(super) between: Duration,
+}
+
+impl Default for LogPaces {
+    fn default() -> Self {
+        Self {
+            each: Duration::from_secs(10),
+            between: Duration::from_secs(3),
+        }
+    }
+}
+
+/// What this process has launched, and found out about it.
+#[derive(Debug, Default)]
+pub(super) struct PodMemory {
+    orders: BTreeMap<String, OrderedPod>,
+    /// What could not start, although RunPod had it.
+    barred: Vec<Barred>,
+    /// When any log was read last.
+    looked: Option<Moment>,
+}
+
+#[derive(Debug, Default)]
+struct OrderedPod {
+    candidate: Option<Candidate>,
+    keeps_failed: bool,
+    /// When somebody last wanted to know, and when its log was read.
+    asked: Option<Moment>,
+    looked: Option<Moment>,
+    /// Its log, which outlives it here.
+    log: Option<String>,
+    /// How its boot script ended.
+    ended: Option<String>,
+}
+
+#[derive(Debug)]
+struct Barred {
+    chip: Chip,
+    cloud: Tier,
+    hosts: u8,
+    why: Error,
+}
+
+impl RunPod {
+    /// Remembers what a pod was made for.
+    pub(super) fn ordered(&self, id: &str, order: &Order, candidate: Option<&Candidate>) {
+        let mut memory = lock(&self.memory);
+        let pod = memory.orders.entry(id.to_owned()).or_default();
+        pod.keeps_failed = order.keep_failed;
+        pod.candidate = candidate.cloned().or(pod.candidate.take());
+    }
+
+    /// Why a pod will never be a runner, where its host says so.
+    pub(super) async fn find_doom(&self, machine: &Instance) -> Option<Error> {
+        let id = machine.id.id.as_str();
+        if matches!(machine.state, Condition::Ended(_)) || !self.may_look(id) {
+            return None;
+        }
+        let lines = match self.lines(id).await {
+            Ok(lines) => lines,
+            Err(error) => {
+                tracing::debug!("{}", chain(&error));
+                return None;
+            }
+        };
+        self.note_log(id, &lines);
+        if machine.state == Condition::Running {
+            return None;
+        }
+        let system = lines.iter().filter(|line| line.is_of_host);
+        let system: Vec<String> = system.map(|line| line.text.clone()).collect();
+        let found = verdict(&system)?;
+        Some(self.condemn(id, &found))
+    }
+
+    /// Whether it is a pod's turn to be looked at: who has waited longest goes first.
+    fn may_look(&self, id: &str) -> bool {
+        let paces = self.paces.logs;
+        let now = Moment::now();
+        let mut memory = lock(&self.memory);
+        let Some(one) = memory.orders.get_mut(id) else {
+            return false;
+        };
+        one.asked = Some(now);
+        let mine = one.looked;
+        let is_past = |at: Option<Moment>, span| at.is_none_or(|at: Moment| at.elapsed() >= span);
+        let waits = |one: &OrderedPod| !is_past(one.asked, 2 * paces.each);
+        let mut others = memory.orders.values();
+        let is_turn = !others.any(|other| waits(other) && other.looked < mine);
+        if !is_turn || !is_past(mine, paces.each) || !is_past(memory.looked, paces.between) {
+            return false;
+        }
+        memory.looked = Some(now);
+        if let Some(one) = memory.orders.get_mut(id) {
+            one.looked = Some(now);
+        }
+        true
+    }
+
+    /// Keeps a log, and what it says of the end of the boot script: the pod is gone a moment later.
+    fn note_log(&self, id: &str, lines: &[LogLine]) {
+        let said = |words: &str| {
+            let mut own = lines.iter().rev().filter(|line| !line.is_of_host);
+            own.find_map(|line| Some(line.text.split_once(words)?.1.trim().to_owned()))
+        };
+        let ended = ENDS.iter().find_map(|words| said(words)).map(|end| {
+            let why = end.split_once(" why=").map(|(_, why)| why.to_owned());
+            let why = why.filter(|why| !why.is_empty());
+            why.or_else(|| said(COMPLAINS))
+                .unwrap_or_else(|| "its boot script ended".to_owned())
+        });
+        let mut memory = lock(&self.memory);
+        if let Some(pod) = memory.orders.get_mut(id) {
+            pod.log = text(lines).or(pod.log.take());
+            pod.ended = ended;
+        }
+    }
+
+    /// The log of a pod as it was read last.
+    pub(super) fn kept_log(&self, id: &str) -> Option<String> {
+        lock(&self.memory).orders.get(id)?.log.clone()
+    }
+
+    /// How the boot script of a pod ended that is still shown as running.
+    pub(super) fn script_end(&self, id: &str) -> Option<String> {
+        lock(&self.memory).orders.get(id)?.ended.clone()
+    }
+
+    /// Whether a pod was told to stay when it fails.
+    pub(super) fn keeps(&self, id: &str) -> bool {
+        let memory = lock(&self.memory);
+        memory.orders.get(id).is_some_and(|pod| pod.keeps_failed)
+    }
+
+    /// Why a candidate is not asked for again; a candidate that failed on one host goes behind the others.
+    pub(super) fn bar(&self, candidate: &Candidate) -> (u8, Option<Error>) {
+        let memory = lock(&self.memory);
+        let mut barred = memory.barred.iter();
+        let same = |one: &&Barred| one.chip == candidate.chip && one.cloud == candidate.cloud;
+        match barred.rfind(same) {
+            Some(one) if one.hosts >= HOSTS => (one.hosts, Some(one.why.clone())),
+            Some(one) => (one.hosts, None),
+            None => (0, None),
+        }
+    }
+
+    /// What a verdict means for the order, and for the candidate that it was given to.
+    fn condemn(&self, id: &str, found: &ContainerVerdict) -> Error {
+        let (image, said) = (&self.config.image, found.line.clone());
+        match found.fault {
+            ContainerFault::Image => {
+                return Error::setting("image", format!("RunPod cannot run the image `{image}`"))
+                    .because(said)
+                    .hinted("check the name and the tag in `image`: it must be an image for linux/amd64 that has `/bin/sh`");
+            }
+            ContainerFault::Registry => {
+                let error = Error::setting("image", format!("RunPod may not pull `{image}`"));
+                return error.because(said).hinted(match self.config.registry {
+                    Some(_) => "check the name in `image`, and that the credential in `registry` may read it",
+                    None => "check the name in `image`; for a private image save its credential at https://console.runpod.io/user/settings and write its ID into `registry`",
+                });
+            }
+            ContainerFault::Disk => {
+                let disk = self.config.disk;
+                let what = format!("a `disk` of {disk} GB is too small for the image `{image}`");
+                let hint = format!("set `disk = {}`", u64::from(disk) * 2);
+                return Error::setting("disk", what).because(said).hinted(hint);
+            }
+            ContainerFault::Driver | ContainerFault::Host => {}
+        }
+        let mut memory = lock(&self.memory);
+        let candidate = memory.orders.get(id).and_then(|pod| pod.candidate.clone());
+        let of = candidate
+            .as_ref()
+            .map_or_else(|| format!("the pod `{id}`"), ToString::to_string);
+        let mut error = Error::new(
+            ErrorKind::NoCapacity,
+            format!("{of}: its host cannot start the container"),
+        )
+        .because(said);
+        if found.fault == ContainerFault::Driver {
+            error = error.about("min_cuda").hinted(match &found.cuda {
+                Some(version) => format!(
+                    "set `min_cuda = \"{version}\"`: only hosts with a driver for it are asked then"
+                ),
+                None => "set `min_cuda` to the CUDA version of the image".to_owned(),
+            });
+        } else {
+            error = error.hinted("add to `gpu` or set `cloud = \"any\"`: another host may do");
+        }
+        if let Some(candidate) = candidate {
+            let same =
+                |one: &&mut Barred| one.chip == candidate.chip && one.cloud == candidate.cloud;
+            let hosts = if found.fault == ContainerFault::Driver {
+                HOSTS
+            } else {
+                1
+            };
+            match memory.barred.iter_mut().find(same) {
+                Some(one) => {
+                    one.hosts = one.hosts.saturating_add(hosts);
+                    one.why = error.clone();
+                }
+                None => memory.barred.push(Barred {
+                    chip: candidate.chip,
+                    cloud: candidate.cloud,
+                    hosts,
+                    why: error.clone(),
+                }),
+            }
+        }
+        error
+    }
+}
