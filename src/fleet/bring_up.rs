@@ -90,7 +90,9 @@ impl<G: GitHubApi> StartContext<'_, G> {
                 }
             };
             *credential = None;
-            if Instant::now() >= self.deadline() {
+            // What is not for want of room does no better the next time.
+            let is_final = lacking.kind != ErrorKind::NoCapacity;
+            if is_final || Instant::now() >= self.deadline() {
                 let provider = place.name.clone();
                 let source = lacking;
                 return Err(Trouble::Launch { provider, source });

@@ -67,6 +67,13 @@ impl Nebius {
                         list(&self.config.table)
                     ))
             }
+            OrderFault::Preempted(why) => {
+                let what = format!("{candidate} was taken away before the runner was online");
+                let hint = "set `preemptible = false`, or add to `platform` or `preset`";
+                Error::new(ErrorKind::NoCapacity, what)
+                    .because(why)
+                    .hinted(hint)
+            }
             OrderFault::Quota(why, quotas) => {
                 let what = format!("the project's quota does not allow {candidate}");
                 Error::new(ErrorKind::NoCapacity, what)

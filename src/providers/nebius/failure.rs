@@ -34,6 +34,8 @@ pub(super) enum OrderFault {
     Image(String),
     /// The project may not have more of this: why, and which quotas.
     Quota(String, Vec<String>),
+    /// Its machine was taken away again.
+    Preempted(String),
     /// There is no machine for it.
     Room(String),
 }
@@ -58,6 +60,7 @@ impl OrderFault {
         match meaning {
             ErrorClass::Quota(quotas) => Some(Self::Quota(why, quotas.clone())),
             _ if IMAGE.iter().any(|words| low.contains(words)) => Some(Self::Image(why)),
+            _ if low.contains("preempted") => Some(Self::Preempted(why)),
             ErrorClass::Full => Some(Self::Room(why)),
             _ => None,
         }
@@ -340,6 +343,34 @@ impl ApiRefusal {
         }
     }
 
+    /// Tells of a candidate without room, or beyond a quota, in a line.
+    pub(super) fn of_candidate(self, candidate: &str) -> Error {
+        let (failure, quotas, status) = match self {
+            Self::Answered(failure, ErrorClass::Quota(quotas), status, _) => {
+                (failure, Some(quotas), status)
+            }
+            Self::Answered(failure, _, status, _) => (failure, None, status),
+            Self::Unsent(error) => return error.while_trying(candidate),
+        };
+        let what = match quotas.as_deref() {
+            Some([_, ..]) => {
+                let all = quotas.as_deref().unwrap_or_default().join(", ");
+                format!("{candidate}: the quota {all} is used up")
+            }
+            Some([]) | None => candidate.to_owned(),
+        };
+        let error = Error::new(ErrorKind::NoCapacity, what)
+            .requested(failure.request_id())
+            .because(match crate::model::text::one_line(&status.message) {
+                said if said.is_empty() => describe(&status),
+                said => said,
+            });
+        match quotas {
+            Some(quotas) => error.hinted(hint(&quotas)),
+            None => error,
+        }
+    }
+
     /// Tells it: what was tried, and behind it what came of it.
     pub(super) fn explain(self, doing: impl Into<String>) -> Error {
         let (failure, meaning, status, origin) = match self {
@@ -350,19 +381,16 @@ impl ApiRefusal {
         if failure.kind() == ErrorKind::Ambiguous {
             return failure.explain(doing);
         }
-        let doing = match &meaning {
+        let doing = match meaning {
             // Its message is often no more than "invalid".
             ErrorClass::Wrong(_) => {
                 let told = details(&status).iter().find_map(describe_service);
+                let told = told.filter(|told| !status.message.contains(told.as_str()));
                 [Some(doing.into()), told]
                     .into_iter()
                     .flatten()
                     .collect::<Vec<_>>()
                     .join(": ")
-            }
-            ErrorClass::Quota(quotas) if !quotas.is_empty() => {
-                let (doing, quotas) = (doing.into(), quotas.join(", "));
-                format!("{doing}: the quota {quotas} is used up")
             }
             _ => doing.into(),
         };

@@ -124,9 +124,15 @@ impl Nebius {
         );
         let next =
             is_unknown || matches!(refusal.meaning(), ErrorClass::Full | ErrorClass::Quota(_));
+        if !is_unknown && next {
+            return Ok(Tried::Next(refusal.of_candidate(&candidate.to_string())));
+        }
         let error = refusal.explain(doing);
         let error = if is_unknown {
-            error.hinted(list(&self.config.table))
+            let (platform, table) = (&candidate.platform, &self.config.table);
+            error.hinted(format!(
+                "set `preset` to one that `{platform}` has: `gharun providers offers {table}` lists them"
+            ))
         } else {
             error
         };

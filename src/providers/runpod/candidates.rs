@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::catalog::{Catalog, Stock};
 use super::config::RunPodConfig;
+use super::failure::grouped;
 use super::tier::Tier;
 use crate::providers::{Error, ErrorKind, Result};
 
@@ -177,7 +178,7 @@ pub(super) fn none_left(dropped: &[(Candidate, Dropped)], table: &str) -> Error 
             "RunPod has no capacity for what is set",
         ),
     };
-    let error = error.because_each(dropped.iter().map(told));
+    let error = error.because_each(grouped(dropped.iter().map(told).collect()));
     let is_dear = |(_, why): &(Candidate, Dropped)| why.text.contains("`max_price`");
     if !dropped.is_empty() && dropped.iter().all(is_dear) {
         return error.hinted(format!(

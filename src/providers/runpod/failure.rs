@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::candidates::{Candidate, add};
+use crate::model::chain;
 use crate::providers::common::rest::CallFailure;
 use crate::providers::{Error, ErrorKind};
 
@@ -14,7 +15,8 @@ const FULL: &[&str] = &[
     "instances available",
     "no instances",
     "out of stock",
-    "resources to deploy your pod",
+    // TheLastBen/fast-stable-diffusion#2484: "this pod", elsewhere "your pod".
+    "resources to deploy",
 ];
 
 /// What is to be done after a refusal.
@@ -112,7 +114,7 @@ fn next(failure: &CallFailure) -> Option<String> {
         return None;
     }
     let (status, said) = (failure.status()?, words(failure));
-    if matches!(status, 404 | 405 | 410) && failure.body().is_none() {
+    if status == 410 || matches!(status, 404 | 405) && failure.body().is_none() {
         return Some("check `endpoint`: RunPod's API is at `https://api.runpod.io/v2`".to_owned());
     }
     let fits = |row: &&(u16, &[&str], &str)| {
@@ -164,7 +166,6 @@ pub(super) fn refusal(failure: CallFailure, doing: String, candidate: &Candidate
         (404, None) => error.hinted(
             "check that `registry`, `network_volume` and `data_centers` exist in this account",
         ),
-        (410, _) => error.hinted("RunPod's API is at `https://api.runpod.io/v2`"),
         (403, _) => error.hinted("or name another `gpu`, if the account may not have this one"),
         _ => error,
     };
@@ -173,6 +174,24 @@ pub(super) fn refusal(failure: CallFailure, doing: String, candidate: &Candidate
         None => error,
     };
     of(sort, error)
+}
+
+/// The same refusals, each cause said once for all candidates that it holds for.
+pub(super) fn grouped(errors: Vec<Error>) -> Vec<Error> {
+    let mut groups: Vec<(String, Vec<Error>)> = Vec::new();
+    for error in errors {
+        let whole = chain(&error);
+        let why = whole.strip_prefix(error.message()).unwrap_or(&whole);
+        match groups.iter_mut().find(|(other, _)| other == why) {
+            Some((_, group)) => group.push(error),
+            None => groups.push((why.to_owned(), vec![error])),
+        }
+    }
+    let told = |(_, mut group): (String, Vec<Error>)| {
+        let names: Vec<String> = group.iter().map(|one| one.message().to_owned()).collect();
+        group.swap_remove(0).saying(names.join(", and "))
+    };
+    groups.into_iter().map(told).collect()
 }
 
 /// A candidate without room, in a line: which, and RunPod's words.
@@ -223,6 +242,7 @@ pub(super) fn all_failed(refusals: Vec<CreateRefusal>, doing: &str, table: &str)
     if any(ErrorClass::Full) {
         let room = |one: &&CreateRefusal| matches!(one.sort, ErrorClass::Broken | ErrorClass::Full);
         let full = refusals.iter().filter(room).map(|one| one.error.clone());
+        let full = grouped(full.collect());
         let error = Error::new(ErrorKind::NoCapacity, "RunPod has no capacity for it");
         return error.because_each(full).hinted(add(table));
     }
@@ -230,12 +250,15 @@ pub(super) fn all_failed(refusals: Vec<CreateRefusal>, doing: &str, table: &str)
         return refusals.into_iter().next().expect("it was counted").error;
     }
     if any(ErrorClass::Broken) {
-        let doing = "RunPod's hosts cannot start the container";
+        let doing = "RunPod's hosts cannot run the container";
         return of_all(Error::new(ErrorKind::NoCapacity, doing));
     }
     if any(ErrorClass::Fault) {
         let doing = format!("{doing}: RunPod rejected the request for every candidate");
         return of_all(Error::new(ErrorKind::Config, doing));
+    }
+    if refusals.len() == 1 {
+        return refusals.into_iter().next().expect("it was counted").error;
     }
     of_all(Error::new(ErrorKind::Denied, doing))
 }

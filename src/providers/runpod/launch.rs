@@ -122,7 +122,9 @@ impl RunPod {
             Ok(catalog) => return candidates::choose(&self.config, &catalog),
             Err(error) => error,
         };
-        if matches!(error.kind, ErrorKind::Denied | ErrorKind::RateLimited) {
+        // What helps there is known, and it is not to do without the catalog.
+        let is_known = !error.hints().is_empty();
+        if is_known || matches!(error.kind, ErrorKind::Denied | ErrorKind::RateLimited) {
             return Err(error);
         }
         if self.config.max_price.is_some() {

