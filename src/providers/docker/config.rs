@@ -9,7 +9,7 @@ use bollard::models::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::model::{ExistingPath, is_reserved};
+use crate::model::{ExistingPath, JobUser, RunAs, is_reserved};
 use crate::providers::common::words::check_word;
 use crate::providers::schema::{backticked, dotted};
 use crate::providers::{EnvName, Error, Result};
@@ -93,6 +93,10 @@ pub struct DockerConfig {
     /// The user that the boot script runs as: `NAME`, `UID`, `USER:GROUP`; the image's when left out.
     #[schemars(extend("x-harmless" = false))]
     pub user: Option<String>,
+    /// Whom the runner and its jobs run as: `runner`, `root`, or a user of the image. When it is set, the container starts
+    /// as root; when left out, jobs run as `runner`, or as the user that `user` or the image names.
+    #[schemars(extend("x-harmless" = false))]
+    pub run_as: Option<RunAs>,
     /// Whether the container is privileged: it then has all rights over the daemon's host.
     #[schemars(extend("x-harmless" = false))]
     pub privileged: bool,
@@ -134,6 +138,7 @@ impl Default for DockerConfig {
             env: BTreeMap::new(),
             network: None,
             user: None,
+            run_as: None,
             privileged: false,
             runtime: None,
             docker_socket: false,
@@ -141,6 +146,35 @@ impl Default for DockerConfig {
             init: true,
             labels: BTreeMap::new(),
         }
+    }
+}
+
+impl DockerConfig {
+    /// Whom jobs run as. The volumes of Docker's own are that user's; folders of the daemon's host stay whose they are.
+    pub(super) fn job_user(&self) -> JobUser {
+        JobUser {
+            run_as: self.run_as.clone().unwrap_or_default(),
+            is_privileged: false,
+            folders: self.own_volumes().map(str::to_owned).collect(),
+        }
+    }
+
+    /// Whom the container starts as; `None` is the image's choice. Only root can become another user.
+    pub(super) fn start_user(&self) -> Option<String> {
+        let root = self.run_as.as_ref().map(|_| "root".to_owned());
+        self.user.clone().or(root)
+    }
+
+    /// Where the volumes of Docker's own are that jobs may write to.
+    pub(super) fn own_volumes(&self) -> impl Iterator<Item = &str> {
+        self.volumes.iter().filter_map(|volume| {
+            let mut parts = volume.split(':');
+            let (source, target) = (parts.next()?, parts.next()?);
+            let is_read_only = parts
+                .flat_map(|part| part.split(','))
+                .any(|part| part == "ro");
+            (!source.starts_with('/') && !is_read_only).then_some(target)
+        })
     }
 }
 
@@ -225,6 +259,7 @@ fn parse_bytes(text: &str) -> Option<u64> {
 /// A value that cannot be meant is a `Config` error that names the key and what to write.
 pub(super) fn host_config(config: &DockerConfig) -> Result<HostConfig> {
     check_words(config)?;
+    check_run_as(config)?;
     for key in config.labels.keys() {
         if is_reserved(key) {
             return Err(Error::setting(
@@ -306,6 +341,21 @@ fn check_words(config: &DockerConfig) -> Result<()> {
         check_word(key, word)?;
     }
     Ok(())
+}
+
+/// Refuses to become a user from one who cannot become another.
+fn check_run_as(config: &DockerConfig) -> Result<()> {
+    let (Some(user), Some(run_as)) = (&config.user, &config.run_as) else {
+        return Ok(());
+    };
+    let name = user.split(':').next().unwrap_or_default();
+    if matches!(name, "" | "0" | "root") || *name == run_as.to_string() {
+        return Ok(());
+    }
+    let message =
+        format!("`user = \"{user}\"` starts the container as a user who cannot become `{run_as}`");
+    Err(Error::setting("run_as", message)
+        .hinted("keep one of the two: with `run_as` alone the container starts as root"))
 }
 
 fn nano_cpus(cpus: f64) -> Result<i64> {

@@ -15,8 +15,10 @@ use futures_util::{Stream, StreamExt as _};
 use jiff::Timestamp;
 use tokio::time::timeout;
 
+use super::answers::{Asked, Step};
+use super::config::DockerConfig;
 use super::endpoint::{Endpoint, Transport};
-use super::failure::{explain, is_missing, is_no_file};
+use super::failure::{explain, explain_of, is_missing, is_no_file};
 use super::ssh::SshTransport;
 use crate::model::{MANAGED_BY, digest};
 use crate::providers::common::clock::HostClock;
@@ -117,6 +119,26 @@ impl Daemon {
         explain(doing.into(), &self.endpoint, error)
     }
 
+    /// The same of a request in which the settings of a container have a part.
+    pub(super) fn refused(
+        &self,
+        config: &DockerConfig,
+        step: Step,
+        doing: impl Into<String>,
+        error: &bollard::errors::Error,
+    ) -> Error {
+        explain_of(doing.into(), &self.asked(config, step), error)
+    }
+
+    /// What the answers of the daemon are about.
+    pub(super) fn asked<'a>(&'a self, config: &'a DockerConfig, step: Step) -> Asked<'a> {
+        Asked {
+            endpoint: &self.endpoint,
+            config: Some(config),
+            step,
+        }
+    }
+
     /// Looks at a container, by id or name; `None` is the daemon's word that there is none.
     pub(super) async fn inspect(
         &self,
@@ -169,6 +191,29 @@ impl Daemon {
             said.drain(..begin.map_or(0, |at| at + 1));
         }
         Ok(Some(String::from_utf8_lossy(&said).into_owned()))
+    }
+
+    /// Downloads the beginning of an archive of a folder, which tells whose it is.
+    pub(super) async fn head(&self, container: &str, path: &str) -> ClientResult<Vec<u8>> {
+        /// Some blocks: what a name or an attribute is told in comes before the first entry.
+        const ENOUGH: usize = 4096;
+        let options = DownloadFromContainerOptionsBuilder::default()
+            .path(path)
+            .build();
+        let parts = self
+            .client
+            .download_from_container(container, Some(options));
+        let head = async {
+            let mut parts = std::pin::pin!(parts);
+            let mut head = Vec::new();
+            while head.len() < ENOUGH
+                && let Some(part) = parts.next().await
+            {
+                head.extend_from_slice(&part?);
+            }
+            Ok(head)
+        };
+        bounded(LOOK, head).await
     }
 
     /// Downloads a path of a container as an archive; `None` when there is none.

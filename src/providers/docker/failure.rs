@@ -5,6 +5,7 @@ use std::io;
 
 use bollard::errors::Error as Wire;
 
+use super::answers::{Asked, Step};
 use super::endpoint::{Endpoint, Transport};
 use crate::model::text;
 use crate::providers::{Error, ErrorKind};
@@ -94,8 +95,20 @@ pub(super) fn passing(failed: Error, error: &Wire) -> Error {
     }
 }
 
-/// Makes a provider's error of a failed request; `doing` says what was tried.
+/// Makes a provider's error of a failed request that no setting of a container has a part in; `doing` says what was
+/// tried.
 pub(super) fn explain(doing: String, endpoint: &Endpoint, error: &Wire) -> Error {
+    let asked = Asked {
+        endpoint,
+        config: None,
+        step: Step::Other,
+    };
+    explain_of(doing, &asked, error)
+}
+
+/// The same of any request.
+pub(super) fn explain_of(doing: String, asked: &Asked<'_>, error: &Wire) -> Error {
+    let endpoint = asked.endpoint;
     let (status, text) = match error {
         Wire::DockerResponseServerError {
             status_code,
@@ -108,7 +121,9 @@ pub(super) fn explain(doing: String, endpoint: &Endpoint, error: &Wire) -> Error
         Some(status) => format!("Docker answered {status}: {}", truncate(text)),
         None => format!("Docker answered: {}", truncate(text)),
     };
-    if let Some(meant) = meant(&doing, text) {
+    if !is_page(text)
+        && let Some(meant) = asked.meaning(&doing, text)
+    {
         return meant.because(cause);
     }
     let kind = match status {
@@ -130,50 +145,6 @@ pub(super) fn explain(doing: String, endpoint: &Endpoint, error: &Wire) -> Error
         ErrorKind::Unavailable => error.hinted(running(endpoint)),
         _ => error,
     }
-}
-
-/// Texts of the daemon and of container runtimes that mean something particular.
-fn meant(doing: &str, text: &str) -> Option<Error> {
-    let lower = text.to_ascii_lowercase();
-    let has = |needle: &str| lower.contains(needle);
-    let setting = |key: &str, hint: &str| Error::setting(key, doing).hinted(hint);
-    let error = if has("no space left on device") || has("cannot allocate memory") {
-        Error::new(ErrorKind::NoCapacity, doing)
-            .hinted("`docker system df` shows what uses the space, `docker system prune` frees it")
-    } else if has("toomanyrequests") || has("too many requests") {
-        Error::new(ErrorKind::RateLimited, doing)
-            .hinted("wait, or log in to the registry: `docker login` raises its limit")
-    } else if has("could not select device driver") {
-        setting(
-            "gpus",
-            "install the nvidia-container-toolkit on the daemon's host, then restart the daemon",
-        )
-    } else if has("exec: \"/bin/sh\"") {
-        setting("image", "choose an image that has `/bin/sh`")
-    } else if has("no matching manifest") || has("does not match the specified platform") {
-        setting(
-            "platform",
-            "choose an image for this platform, or set `platform` to one that the image has",
-        )
-    } else if has("runtime name") || has("unknown runtime") {
-        setting("runtime", "`docker info` lists the runtimes")
-    } else if has("gathering device information") {
-        setting("devices", "the device must exist on the daemon's host")
-    } else if has("no such image") {
-        setting(
-            "image",
-            "pull the image, or set `pull = \"missing\"` to have it pulled",
-        )
-    } else if has("invalid reference format") {
-        setting("image", "write an image as `HOST/NAME:TAG` or `NAME:TAG`")
-    } else if has("network ") && has(" not found") {
-        setting("network", "`docker network ls` lists the networks")
-    } else if has("no matching entries in passwd file") || has("unable to find group") {
-        setting("user", "set `user` to a user of the image, or to a number")
-    } else {
-        return None;
-    };
-    Some(error)
 }
 
 /// The failures in which no daemon said anything that can be read.
@@ -270,6 +241,10 @@ fn is_page(text: &str) -> bool {
 }
 
 /// A foreign text on one line, and not too long.
+pub(super) fn one_line(text: &str) -> String {
+    truncate(text)
+}
+
 fn truncate(text: &str) -> String {
     let told = text::cut(&text::one_line(text), MAX_MESSAGE);
     match (told.is_empty(), is_page(&told)) {
@@ -293,15 +268,26 @@ mod tests {
     }
 
     fn explained(error: &Wire) -> Error {
-        let endpoint = Endpoint::resolve(&DockerConfig::default()).unwrap();
-        explain("could not launch `x`".to_owned(), &endpoint, error)
+        let config = DockerConfig::default();
+        let endpoint = Endpoint::resolve(&config).unwrap();
+        let asked = Asked {
+            endpoint: &endpoint,
+            config: Some(&config),
+            step: Step::Run,
+        };
+        explain_of("could not launch `x`".to_owned(), &asked, error)
     }
 
     #[test]
     fn every_failure_means_an_action() {
         use ErrorKind::{Config, Denied, NoCapacity, RateLimited, Unavailable, Unexpected};
         for (status, text, kind, key) in [
-            (400, "Minimum memory limit allowed is 6MB", Config, None),
+            (
+                400,
+                "Minimum memory limit allowed is 6MB",
+                Config,
+                Some("memory"),
+            ),
             (401, "unauthorized", Denied, None),
             (403, "forbidden", Denied, None),
             (401, "<html>Unauthorized</html>", Unavailable, None),
@@ -311,7 +297,6 @@ mod tests {
             (404, "network lan not found", Config, Some("network")),
             (418, "", Unexpected, None),
             (429, "slow down", RateLimited, None),
-            (500, "toomanyrequests: You have reached", RateLimited, None),
             (500, "write /x: no space left on device", NoCapacity, None),
             (
                 500,

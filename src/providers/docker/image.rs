@@ -8,6 +8,7 @@ use bollard::query_parameters::CreateImageOptionsBuilder;
 use futures_util::StreamExt as _;
 use tokio::time::{Instant, timeout};
 
+use super::answers::Step;
 use super::config::{DockerConfig, Pull};
 use super::credentials;
 use super::daemon::{Daemon, look};
@@ -29,7 +30,9 @@ pub(super) async fn present(
         Ok(found) if fits(&found, config.platform.as_deref()) => Ok(Some(found)),
         Ok(_) => Ok(None),
         Err(error) if is_missing(&error, "image") => Ok(None),
-        Err(error) => Err(daemon.failed(
+        Err(error) => Err(daemon.refused(
+            config,
+            Step::Run,
             format!("could not look for the image `{}`", config.image),
             &error,
         )),
@@ -68,22 +71,21 @@ pub(super) async fn ensure(daemon: &Daemon, config: &DockerConfig) -> Result<()>
     }
     match config.pull {
         Pull::Always | Pull::Missing => pull(daemon, config).await,
-        Pull::Never => Err(
-            Error::setting("image", never(config, daemon)).hinted(format!(
-                "pull it with `{} pull {}`, or set `pull = \"missing\"`",
-                daemon.endpoint.command(),
-                config.image
-            )),
-        ),
+        Pull::Never => Err(absent(config, daemon)),
     }
 }
 
-/// Says that an image is missing and will not be pulled.
-pub(super) fn never(config: &DockerConfig, daemon: &Daemon) -> String {
-    format!(
+/// The error for an image that is missing and will not be pulled.
+pub(super) fn absent(config: &DockerConfig, daemon: &Daemon) -> Error {
+    let message = format!(
         "the daemon at {} does not have the image `{}`, and `pull` is `never`",
         daemon.endpoint, config.image
-    )
+    );
+    Error::setting("image", message).hinted(format!(
+        "pull it with `{} pull {}`, or set `pull = \"missing\"`",
+        daemon.endpoint.command(),
+        config.image
+    ))
 }
 
 async fn pull(daemon: &Daemon, config: &DockerConfig) -> Result<()> {
@@ -102,7 +104,10 @@ async fn pull(daemon: &Daemon, config: &DockerConfig) -> Result<()> {
             Ok(Some(line)) => line,
             Err(_) => Err(bollard::errors::Error::RequestTimeoutError),
         };
-        progress.take(&line.map_err(|error| refused(daemon, config, registry, &error))?);
+        progress.take(&line.map_err(|error| {
+            let doing = format!("could not pull the image `{}`", config.image);
+            daemon.refused(config, Step::Pull, doing, &error)
+        })?);
         if reported.elapsed() >= REPORT {
             reported = Instant::now();
             tracing::info!("pulling `{}`: {progress}", config.image);
@@ -121,72 +126,12 @@ async fn pull(daemon: &Daemon, config: &DockerConfig) -> Result<()> {
 }
 
 /// The image with a tag: without one the daemon would pull all there are.
-fn tagged(image: &str) -> String {
+pub(super) fn tagged(image: &str) -> String {
     let name = image.rsplit('/').next().unwrap_or(image);
     if name.contains([':', '@']) {
         image.to_owned()
     } else {
         format!("{image}:latest")
-    }
-}
-
-/// Says what a pull that failed means: the daemon answers most with 500 or 404 and a text.
-fn refused(
-    daemon: &Daemon,
-    config: &DockerConfig,
-    registry: &str,
-    error: &bollard::errors::Error,
-) -> Error {
-    let image = &config.image;
-    let doing = format!("could not pull the image `{image}`");
-    let plain = daemon.failed(doing, error);
-    let text = error.to_string().to_ascii_lowercase();
-    let has = |needles: &[&str]| needles.iter().any(|needle| text.contains(needle));
-    let docker = daemon.endpoint.command();
-    if !matches!(
-        plain.kind,
-        ErrorKind::Unexpected | ErrorKind::Denied | ErrorKind::Config
-    ) || plain.key().is_some()
-    {
-        return plain;
-    }
-    if has(&[
-        "unauthorized",
-        "denied",
-        "authentication required",
-        "no basic auth",
-    ]) {
-        plain.unhinted().map(|_| ErrorKind::Denied).hinted(format!(
-            "check the name; for a private image, run `docker login {registry}` first"
-        ))
-    } else if has(&["manifest unknown", "not found", "does not exist"]) {
-        let error = plain.unhinted().map(|_| ErrorKind::Config);
-        error.about("image").hinted("check the name and the tag")
-    } else if has(&[
-        "dial tcp",
-        "lookup ",
-        "timeout",
-        "no such host",
-        "connection re",
-        "eof",
-        "proxyconnect",
-        "unreachable",
-        "awaiting headers",
-        "certificate",
-        "server gave http",
-        "internal server",
-        "service unavailable",
-        "bad gateway",
-    ]) {
-        plain
-            .unhinted()
-            .map(|_| ErrorKind::Unavailable)
-            .hinted(format!(
-                "the daemon cannot reach {registry}; try `{docker} pull {image}`, or load it with \
-             `{docker} load` and set `pull = \"never\"`"
-            ))
-    } else {
-        plain
     }
 }
 

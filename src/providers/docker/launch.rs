@@ -9,12 +9,14 @@ use bollard::query_parameters::{
 };
 use futures_util::stream;
 
+use super::answers::Step;
 use super::config::DockerConfig;
 use super::daemon::{Daemon, act};
 use super::failure::{Delivery, delivery, is_conflict};
 use super::machine::{instance, state};
 use super::removal::remove_failed;
 use super::user::{self, Owner};
+use super::volumes::{self, Folder};
 use crate::model::{Condition, Instance, Order, Tags};
 use crate::poll::{Pace, until};
 use crate::providers::{Error, ErrorKind, Result};
@@ -82,7 +84,7 @@ impl Launch<'_> {
         let delivery = delivery(&error);
         let refused = delivery == Delivery::Rejected && !is_conflict(&error);
         if refused || delivery == Delivery::Unsent {
-            return Err(self.daemon.failed(doing(), &error));
+            return Err(self.refused(doing(), &error));
         }
         // The name is taken, perhaps by an attempt that is still at work, or nobody knows.
         let mut last = None;
@@ -99,7 +101,7 @@ impl Launch<'_> {
             }
         })
         .await;
-        let explained = self.daemon.failed(doing(), &error);
+        let explained = self.refused(doing(), &error);
         match (there, last) {
             (Some(found), _) => self.adopt(found, order),
             // A connection that broke takes its request with it; what was not answered in time,
@@ -160,7 +162,8 @@ impl Launch<'_> {
             .and_then(|config| config.user.clone())
             .unwrap_or_default();
         let owner = user::owner(daemon, id, &user).await?;
-        let archive = archive(owner, order.boot.expose()).map_err(|error| {
+        let folders = volumes::foreign(daemon, id, owner, self.config.own_volumes()).await;
+        let archive = archive(owner, order.boot.expose(), &folders).map_err(|error| {
             Error::new(ErrorKind::Unexpected, "could not compress the boot script").because(error)
         })?;
         let options = UploadToContainerOptionsBuilder::default().path("/").build();
@@ -168,7 +171,7 @@ impl Launch<'_> {
         let body = bollard::body_stream(stream::once(ready(archive.into())));
         let upload = daemon.client.upload_to_container(id, Some(options), body);
         act(upload).await.map_err(|error| {
-            daemon.failed(
+            self.refused(
                 format!("could not put the boot script into the container `{name}`"),
                 &error,
             )
@@ -191,10 +194,14 @@ impl Launch<'_> {
                 instance(daemon, &started)
             }
             (Err(error), _) => {
-                Err(daemon.failed(format!("could not start the container `{name}`"), &error))
+                Err(self.refused(format!("could not start the container `{name}`"), &error))
             }
             (Ok(()), Err(error)) => Err(error),
         }
+    }
+
+    fn refused(&self, doing: String, error: &bollard::errors::Error) -> Error {
+        self.daemon.refused(self.config, Step::Run, doing, error)
     }
 
     fn body(&self, order: &Order) -> ContainerCreateBody {
@@ -211,7 +218,7 @@ impl Launch<'_> {
         let env = config.env.iter();
         ContainerCreateBody {
             image: Some(config.image.clone()),
-            user: config.user.clone(),
+            user: config.start_user(),
             env: Some(env.map(|(name, value)| format!("{name}={value}")).collect()),
             entrypoint: Some(vec!["/bin/sh".to_owned()]),
             cmd: Some(vec![format!("/{FOLDER}/{SCRIPT}")]),
@@ -222,8 +229,9 @@ impl Launch<'_> {
     }
 }
 
-/// The archive that carries the boot script: in a folder of its own, for its user's eyes alone.
-fn archive(owner: Owner, script: &str) -> std::io::Result<Vec<u8>> {
+/// The archive that carries the boot script, in a folder of its own, for its user's eyes alone; and the top folders of
+/// volumes that are to be that user's, with nothing in them: a folder that is there gets the owner, and keeps what it has.
+fn archive(owner: Owner, script: &str, folders: &[Folder]) -> std::io::Result<Vec<u8>> {
     let mut archive = tar::Builder::new(Vec::new());
     let mut add = |kind, path: &str, mode, content: &[u8]| {
         let mut header = tar::Header::new_gnu();
@@ -241,5 +249,8 @@ fn archive(owner: Owner, script: &str) -> std::io::Result<Vec<u8>> {
         0o600,
         script.as_bytes(),
     )?;
+    for Folder { path, mode } in folders {
+        add(tar::EntryType::Directory, &format!("{path}/"), *mode, &[])?;
+    }
     archive.into_inner()
 }

@@ -143,6 +143,25 @@ pub(super) fn runs_a_job(top: &ContainerTopResponse) -> bool {
     })
 }
 
+/// The commands that get a person in, or to what is left of a container; `docker` is the one that reaches the daemon.
+pub(super) fn ways_in(docker: &str, machine: &Instance) -> Vec<String> {
+    let id = &machine.id.id;
+    let log = format!("{docker} logs {id}");
+    match machine.state {
+        Condition::Running => vec![format!("{docker} exec -it {id} sh"), log],
+        Condition::Pending => vec![log, format!("{docker} inspect {id}")],
+        // Nothing can be run in it any more, but in an image that is made of it: one without gharun's mark.
+        Condition::Ended(_) => vec![
+            format!(
+                "{docker} commit -c 'LABEL managed-by=look' {id} gharun-look && {docker} run --rm -it -u 0 \
+                 --entrypoint sh gharun-look"
+            ),
+            log,
+            format!("{docker} cp {id}:/ gharun-{id}"),
+        ],
+    }
+}
+
 /// The short id that the docker command shows.
 pub(super) fn short(id: &str) -> &str {
     id.get(..12).unwrap_or(id)

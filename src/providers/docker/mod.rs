@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use bollard::models::{ContainerInspectResponse, HostConfig};
 use futures_util::StreamExt as _;
+use futures_util::future::LocalBoxFuture;
 use serde_json::Value;
 use url::Url;
 
 use super::common::attempt::Attempt;
 use super::{Error, ErrorKind, Health, Lookup, Provider, ProviderFuture, ProviderKind, Result};
-use crate::model::{Instance, InstanceId, MANAGED_BY, Order};
+use crate::model::{BootCause, Instance, InstanceId, JobUser, MANAGED_BY, Order};
 use crate::providers::{Listing, Termination};
 use daemon::{Daemon, look};
 use endpoint::{Endpoint, Transport};
@@ -19,23 +20,31 @@ use failure::{is_conflict, passing};
 use launch::Launch;
 use machine::listed;
 
+mod answers;
+mod check;
 mod config;
 mod credentials;
 mod daemon;
+mod doomed;
 mod endpoint;
 mod failure;
 mod image;
 mod launch;
 mod machine;
+mod preflight;
 mod reach;
+mod remedy;
 mod removal;
 mod ssh;
 mod user;
+mod volumes;
 
 #[cfg(test)]
 mod tests;
 
-pub use config::{DockerConfig, Pull};
+pub use config::DockerConfig;
+#[cfg(test)]
+use config::Pull;
 
 /// The daemon's socket, as processes in a container and those in Docker Desktop's machine see it.
 const SOCKET: &str = "/var/run/docker.sock";
@@ -129,45 +138,31 @@ impl Provider for Docker {
                     &error,
                 )
             })?;
-            let info = &daemon.info;
-            let told = |text: &Option<String>| text.clone().unwrap_or_else(|| "unknown".to_owned());
-            let mut health = Health {
-                facts: vec![
-                    format!(
-                        "daemon {} (API {}) at {}",
-                        told(&info.server_version),
-                        daemon.version(),
-                        self.endpoint
-                    ),
-                    format!(
-                        "{}/{} on {}",
-                        told(&info.os_type),
-                        told(&info.architecture),
-                        told(&info.operating_system)
-                    ),
-                ],
-                warnings: info.warnings.clone().unwrap_or_default(),
-            };
-            health
-                .warnings
-                .extend(daemon.clock.and_then(|clock| clock.warning()));
-            self.linux(&daemon)?;
-            let image = &self.config.image;
-            match (
-                image::present(&daemon, &self.config).await?,
-                self.config.pull,
-            ) {
-                (Some(_), Pull::Always) => health
-                    .facts
-                    .push(format!("image `{image}`, pulled by each start")),
-                (Some(_), _) => health.facts.push(format!("image `{image}`")),
-                (None, Pull::Never) => health.warnings.push(image::never(&self.config, &daemon)),
-                (None, _) => health
-                    .facts
-                    .push(format!("image `{image}`, pulled by the first start")),
-            }
-            Ok(health)
+            check::health(self, &daemon).await
         })
+    }
+
+    fn preflight(&self) -> ProviderFuture<'_, ()> {
+        Box::pin(async move {
+            let daemon = self.daemon().await?;
+            self.linux(&daemon)?;
+            preflight::settings(&daemon, &self.config).await
+        })
+    }
+
+    fn why_doomed<'a>(&'a self, machine: &'a Instance) -> LocalBoxFuture<'a, Option<Error>> {
+        Box::pin(async move {
+            let daemon = self.daemon().await.ok()?;
+            doomed::why(&daemon, &self.config, machine).await
+        })
+    }
+
+    fn remedy(&self, cause: BootCause) -> Option<String> {
+        remedy::of(&self.config, &self.endpoint.command(), cause)
+    }
+
+    fn job_user(&self) -> JobUser {
+        self.config.job_user()
     }
 
     fn places(&self) -> ProviderFuture<'_, Vec<String>> {
@@ -363,8 +358,7 @@ impl Provider for Docker {
     }
 
     fn access(&self, machine: &Instance) -> Vec<String> {
-        let id = &machine.id.id;
-        vec![format!("{} exec -it {id} sh", self.endpoint.command())]
+        machine::ways_in(&self.endpoint.command(), machine)
     }
 
     fn reach(&self, port: u16) -> ProviderFuture<'_, Option<Url>> {

@@ -13,6 +13,7 @@ use crate::providers::contract::{Fake as _, Mood, chain, contract, ends, order, 
 use share::{RUNNER_IMAGE, Share};
 
 mod failures;
+mod reasons;
 mod share;
 mod wire;
 

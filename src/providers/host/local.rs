@@ -12,8 +12,11 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 use url::Url;
 
-use super::{Broken, Host, Layout, Output, Shell, not_found};
-use crate::model::{HumanDuration, Instance, InstanceId, Order, PathSetting, Secret, child};
+use super::{Broken, Host, Layout, Output, Shell, not_found, remedy};
+use crate::model::{
+    BootCause, HumanDuration, Instance, InstanceId, JobUser, Order, PathSetting, RunAs, Secret,
+    child,
+};
 use crate::providers::schema::{backticked, dotted};
 use crate::providers::{
     EnvName, Error, Health, Listing, Lookup, Provider, ProviderFuture, ProviderKind, Result,
@@ -50,6 +53,10 @@ pub struct LocalConfig {
     #[serde(default)]
     #[schemars(extend("x-harmless" = false))]
     pub env: BTreeMap<EnvName, String>,
+    /// Whom the runner and its jobs run as: `runner`, `root`, or a user of this machine; only root can become another user, so that jobs of anybody else run as that user
+    #[serde(default)]
+    #[schemars(extend("x-harmless" = false))]
+    pub run_as: Option<RunAs>,
 }
 
 fn one() -> NonZeroU16 {
@@ -164,6 +171,7 @@ impl Local {
             cache,
             grace,
             env,
+            run_as,
         } = config;
         let layout = Layout {
             address: None,
@@ -174,6 +182,7 @@ impl Local {
             env: variables(&env)?,
             gpus: Vec::new(),
             waits: false,
+            run_as,
         };
         Ok(Self {
             host: Host::new(shell, layout),
@@ -316,7 +325,22 @@ impl Provider for Local {
     }
 
     fn access(&self, machine: &Instance) -> Vec<String> {
-        vec![self.host.access(&machine.id)]
+        self.host.access(machine)
+    }
+
+    fn preflight(&self) -> ProviderFuture<'_, ()> {
+        Box::pin(self.host.preflight())
+    }
+
+    fn remedy(&self, cause: BootCause) -> Option<String> {
+        remedy::of(self.host.layout(), "on this machine", cause)
+    }
+
+    fn job_user(&self) -> JobUser {
+        JobUser {
+            run_as: self.host.layout().run_as.clone().unwrap_or_default(),
+            ..JobUser::default()
+        }
     }
 
     fn is_local(&self) -> bool {

@@ -3,7 +3,6 @@
 //! All that happens on such a host is done by POSIX sh scripts, sent over a `Shell`: a child
 //! process here ([`local`]), a channel of a connection elsewhere (`ssh`). What a slot is made of stands in `common.sh`.
 
-use std::fmt;
 use std::num::NonZeroU16;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -15,21 +14,26 @@ use tokio::time::timeout;
 use super::common::clock::HostClock;
 use super::{Error, ErrorKind, Health, Result};
 use crate::model::text::quoted;
-use crate::model::{Instance, InstanceId, Order, Secret, digest, random};
+use crate::model::{Condition, Instance, InstanceId, Order, RunAs, Secret, digest, random};
 use crate::providers::{Listing, Termination, Unread};
 
 pub mod local;
 mod output;
+mod remedy;
 mod scripts;
+mod shell;
 mod spelling;
 #[cfg(feature = "ssh")]
 pub mod ssh;
 #[cfg(test)]
 mod tests;
+mod user;
 
 use output::ScriptOutput;
 use scripts::{CHECK, COMMON, IDENTIFY, IN_USE, KEEPER, LAUNCH, LIST, LOGS, TERMINATE};
+pub(crate) use shell::{Broken, Output, Shell};
 use spelling::{encode, folder_for_people, folder_word, foreign, machines, shares, taken};
+use user::HostUser;
 
 /// What a script may take on a host that is well: reading, and all that waits for processes.
 const READING: Duration = Duration::from_secs(30);
@@ -37,42 +41,8 @@ const LAUNCHING: Duration = Duration::from_secs(90);
 /// A job's folder may be large, and its processes get some time to end.
 const TERMINATING: Duration = Duration::from_mins(2);
 
-/// What a script said.
-#[derive(Debug)]
-pub(crate) struct Output {
-    /// Its standard output.
-    pub(crate) stdout: Vec<u8>,
-    /// Its standard error.
-    pub(crate) stderr: Vec<u8>,
-    /// How it ended, for people (`exit status: 1`).
-    pub(crate) status: String,
-}
-
-/// Why a script said nothing.
-#[derive(Debug)]
-pub(crate) enum Broken {
-    /// It never began.
-    Refused(std::io::Error),
-    /// It began, and nobody knows how far it came.
-    Lost(std::io::Error),
-    /// The host could not be reached, and the error says what to do about it.
-    Unreachable(Error),
-}
-
-/// A way to run scripts on a host.
-pub(crate) trait Shell: fmt::Debug + Send + Sync + 'static {
-    /// What people call the host (`this machine`, `pi@pi4.local`).
-    fn host(&self) -> &str;
-
-    /// Gets ready to run scripts, within a time limit of its own. What fails here was never begun.
-    async fn ready(&self) -> Result<()> {
-        Ok(())
-    }
-
-    /// Runs a script with `sh -c`, in an environment that holds nothing but what a job may see, and
-    /// feeds it `stdin`. The caller sees to the time limit and drops the future when it is over.
-    async fn run(&self, script: &str, stdin: &[u8]) -> Result<Output, Broken>;
-}
+/// The key by which `launch.sh` knows a machine that keeps its slot until its lifetime is over if it fails.
+const KEEP_FAILED: &str = "keep-failed";
 
 /// What a host's slots are like.
 #[derive(Debug)]
@@ -93,6 +63,8 @@ pub(crate) struct Layout {
     pub(crate) gpus: Vec<String>,
     /// Whether a launch that finds no slot gets a place in the queue for one.
     pub(crate) waits: bool,
+    /// Whom jobs are to run as, where it is said.
+    pub(crate) run_as: Option<RunAs>,
 }
 
 /// The slots of one host.
@@ -103,6 +75,8 @@ pub(crate) struct Host<S> {
     place: OnceCell<String>,
     /// Known once the place is.
     clock: OnceLock<HostClock>,
+    /// Whom scripts run as there; known once the place is.
+    user: OnceLock<HostUser>,
 }
 
 /// A script to be run on a host.
@@ -144,6 +118,7 @@ impl<S: Shell> Host<S> {
             layout,
             place: OnceCell::new(),
             clock: OnceLock::new(),
+            user: OnceLock::new(),
         }
     }
 
@@ -158,6 +133,9 @@ impl<S: Shell> Host<S> {
             let answer = self.ask(&doing, Question::new(IDENTIFY, &[])).await?;
             if let Some(clock) = HostClock::read(&answer.lines, begin, Timestamp::now()) {
                 self.clock.get_or_init(|| clock);
+            }
+            if let Some(user) = HostUser::read(&answer.lines) {
+                self.user.get_or_init(|| user);
             }
             let value = |key: &str| {
                 let mut values = answer
@@ -202,9 +180,24 @@ impl<S: Shell> Host<S> {
         })
     }
 
+    /// See [`super::Provider::preflight`]. Whether a slot is free may be another in a moment, and is not looked at.
+    pub(crate) async fn preflight(&self) -> Result<()> {
+        self.check().await?;
+        self.place().await?;
+        self.run_as()
+    }
+
+    /// Makes sure that jobs can run as whom the settings say.
+    fn run_as(&self) -> Result<()> {
+        let wanted = self.layout.run_as.as_ref();
+        let user = self.user.get();
+        user.map_or(Ok(()), |user| user.fits(wanted, self.shell.host()))
+    }
+
     /// See [`super::Provider::launch`].
     pub(crate) async fn launch(&self, order: &Order) -> Result<Instance> {
         let place = self.place().await?;
+        self.run_as()?;
         let mark = random(24);
         let (stdin, size) = self.parcel(order, place, &mark);
         let size = size.to_string();
@@ -252,8 +245,11 @@ impl<S: Shell> Host<S> {
     /// What the script of a launch reads: all parts, and the number of bytes in them.
     fn parcel(&self, order: &Order, place: &str, mark: &str) -> (Vec<u8>, usize) {
         let pairs = order.tags.pairs().into_iter();
+        // For whoever wants the slot of a machine that has ended.
+        let keep = order.keep_failed.then(|| (KEEP_FAILED, "yes".to_owned()));
         let meta = pairs
             .chain([("place", place.to_owned())])
+            .chain(keep)
             .map(|(key, value)| format!("{key}={}\n", encode(&value)))
             .collect::<Vec<_>>()
             .concat();
@@ -404,10 +400,19 @@ impl<S: Shell> Host<S> {
         Ok(Some(answer.lines.iter().any(|line| line == "used")))
     }
 
-    /// The command that shows a person what a machine is doing.
-    pub(crate) fn access(&self, id: &InstanceId) -> String {
+    /// The commands that show a person what a machine is doing, or what is left of it.
+    pub(crate) fn access(&self, machine: &Instance) -> Vec<String> {
         let root = folder_for_people(&self.layout.work_dir);
-        format!("cd {root}/slot-*/{} && tail -n 100 -f log", id.id)
+        let folder = format!("{root}/slot-*/{}", machine.id.id);
+        match machine.state {
+            Condition::Ended(_) => vec![
+                format!("cd {folder} && tail -n 100 log"),
+                format!("ls -lA {folder} {folder}/work"),
+            ],
+            Condition::Pending | Condition::Running => {
+                vec![format!("cd {folder} && tail -n 100 -f log")]
+            }
+        }
     }
 
     /// What tells a boot script where to work and what to keep is set by `keeper.sh`; this is the rest.
@@ -463,11 +468,17 @@ impl<S: Shell> Host<S> {
                 return Err(Error::new(lost, doing).because(cause));
             }
         };
-        let read = ScriptOutput::read(&output);
-        read.map_err(|cause| Error::new(lost, doing).because(cause))
+        ScriptOutput::read(&output).map_err(|unread| {
+            let error = Error::new(lost, doing).because(unread.cause);
+            match unread.instead {
+                Some(said) => self.shell.explain(error, &said),
+                None => error,
+            }
+        })
     }
 
-    /// A script with all that it needs before it, and the marks by which its answer is known to be whole.
+    /// A script with all that it needs before it, and the marks by which its answer is known to be whole: on lines of their
+    /// own, whatever a start-up file of the shell has printed without a line end.
     fn whole(&self, script: &str, vars: &[(&str, &str)]) -> String {
         let (slots, grace) = (
             self.layout.slots.to_string(),
@@ -488,6 +499,6 @@ impl<S: Shell> Host<S> {
         );
         // Messages are read by us, so they are in our language; the machine gets the user's.
         let locale = "LOCALE=${LC_ALL-}\nLC_ALL=C\nexport LC_ALL\n";
-        format!("{vars}{folders}{locale}{COMMON}\nsay gharun\n{script}\nsay gharun-done\n")
+        format!("{vars}{folders}{locale}{COMMON}\nsay\nsay gharun\n{script}\nsay gharun-done\n")
     }
 }

@@ -2,7 +2,7 @@
 
 use super::spelling::tail;
 use super::{Error, ErrorKind, Output};
-use crate::model::text::typed;
+use crate::model::text::{cut, one_line, typed};
 
 /// The lines of a script that ran to its end.
 pub(super) struct ScriptOutput {
@@ -12,20 +12,45 @@ pub(super) struct ScriptOutput {
     pub(super) stderr: String,
 }
 
+/// An answer that is not whole.
+pub(super) struct Unread {
+    /// What there is to say of it.
+    pub(super) cause: String,
+    /// What the shell said instead of running the script, where the script never began.
+    pub(super) instead: Option<String>,
+}
+
+impl Unread {
+    fn of(stdout: &str, stderr: &str, status: &str) -> Self {
+        let began = stdout.lines().any(|line| line == "gharun");
+        let first = stdout.lines().map(str::trim).find(|line| !line.is_empty());
+        let first = first.map(|line| cut(&one_line(line), 200));
+        let cause = match (stderr, &first) {
+            ("", Some(first)) if !began => {
+                format!("its shell said `{first}` and did not run the script ({status})")
+            }
+            ("", None) if !began => format!("its shell did not run the script ({status})"),
+            ("", _) => format!("unexpected output from its shell ({status})"),
+            (said, _) => format!("{said} ({status})"),
+        };
+        let instead = format!("{}\n{stderr}", first.unwrap_or_default());
+        Self {
+            cause,
+            instead: (!began).then_some(instead),
+        }
+    }
+}
+
 impl ScriptOutput {
     /// Reads what a script has said; else why its answer is not whole.
-    pub(super) fn read(output: &Output) -> Result<Self, String> {
+    pub(super) fn read(output: &Output) -> Result<Self, Unread> {
         let stderr = tail(&String::from_utf8_lossy(&output.stderr));
         let stdout = String::from_utf8_lossy(&output.stdout);
         // What a login prints comes before; what is cut off lacks the end.
         let lines = stdout.lines().skip_while(|line| *line != "gharun").skip(1);
         let mut lines: Vec<String> = lines.map(str::to_owned).collect();
         if lines.pop().as_deref() != Some("gharun-done") {
-            let cause = match stderr.as_str() {
-                "" => format!("unexpected output from its shell ({})", output.status),
-                said => format!("{said} ({})", output.status),
-            };
-            return Err(cause);
+            return Err(Unread::of(&stdout, &stderr, &output.status));
         }
         let failure = lines.last().and_then(|line| line.strip_prefix("fail "));
         let failure = failure.map(str::to_owned);
@@ -73,6 +98,7 @@ impl ScriptOutput {
                 "belongs to another user",
                 "every user may move",
                 "others may write to",
+                "noexec",
             ])
         {
             self.mending(Error::setting("work_dir", doing))

@@ -17,8 +17,10 @@ use crate::providers::contract::{Fake, Mood, chain, contract, order, skipped};
 
 mod clock;
 pub(super) mod disk;
+mod kept;
 mod life;
 mod owners;
+mod preflight;
 mod queue;
 mod scripts;
 mod slots;

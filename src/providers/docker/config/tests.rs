@@ -144,3 +144,17 @@ fn a_value_of_another_type_says_what_to_write() {
         );
     }
 }
+
+#[test]
+fn a_user_who_cannot_become_the_one_that_jobs_are_to_run_as_is_refused() {
+    let with = |user: &str, run_as: &str| {
+        let table = serde_json::json!({ "user": user, "run_as": run_as });
+        host_config(&serde_json::from_value(table).expect("a table"))
+    };
+    let error = with("1000:1000", "root").expect_err("it cannot be");
+    assert_eq!(error.key(), Some("run_as"));
+    assert!(error.to_string().contains("1000:1000"), "{error}");
+    for (user, run_as) in [("root", "runner"), ("0:0", "octo"), ("octo:1", "octo")] {
+        assert!(with(user, run_as).is_ok(), "{user} {run_as}");
+    }
+}

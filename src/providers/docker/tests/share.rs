@@ -28,6 +28,9 @@ pub(super) const IMAGE: &str = "gharun-test-docker:1";
 /// The same, whose user is `runner`.
 pub(super) const RUNNER_IMAGE: &str = "gharun-test-docker:1-runner";
 
+/// An image that has nothing but a user's file.
+pub(super) const NO_SHELL: &str = "gharun-test-docker:1-no-shell";
+
 /// Imported once for all tests of a process.
 static IMAGES: OnceCell<()> = OnceCell::const_new();
 
@@ -274,7 +277,11 @@ impl Fake for Share {
 
 /// Makes the images, unless they are there from an earlier run.
 async fn import(client: &bollard::Docker) {
-    for (image, changes) in [(IMAGE, None), (RUNNER_IMAGE, Some("USER runner"))] {
+    for (image, changes, root) in [
+        (IMAGE, None, root as fn() -> Vec<u8>),
+        (RUNNER_IMAGE, Some("USER runner"), root),
+        (NO_SHELL, None, no_shell),
+    ] {
         if client.inspect_image(image).await.is_ok() {
             continue;
         }
@@ -292,6 +299,17 @@ async fn import(client: &bollard::Docker) {
             line.expect("the daemon takes the image");
         }
     }
+}
+
+/// The root of an image that cannot run anything.
+fn no_shell() -> Vec<u8> {
+    let mut archive = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    header.set_mode(0o644);
+    header.set_size(0);
+    let added = archive.append_data(&mut header, "etc/passwd", &[][..]);
+    added.expect("memory takes it");
+    archive.into_inner().expect("memory takes it")
 }
 
 /// The root of an image: busybox under all its names, and three users' files.

@@ -45,8 +45,8 @@ async fn no_daemon_is_unavailable_with_what_to_do() {
         price_per_hour: None,
     };
     assert_eq!(
-        docker.access(&machine),
-        ["docker -H unix:///nonexistent/docker.sock exec -it 0123456789ab sh"]
+        docker.access(&machine)[0],
+        "docker -H unix:///nonexistent/docker.sock exec -it 0123456789ab sh"
     );
 }
 

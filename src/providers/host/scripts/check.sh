@@ -12,6 +12,15 @@ fi
 if ! secure "$ROOT" || ! enclosed; then
     fail unprepared
 fi
+if no_exec "$there"; then
+    say "\`$there\` is on a disk that is mounted \`noexec\`: no runner can be run there" >&2
+    fail unprepared
+fi
+free=$(room "$there")
+if [ -n "$free" ] && [ "$free" -lt 1024 ]; then
+    say "No space left on the disk of \`$there\`: $free KiB are free" >&2
+    fail unprepared
+fi
 [ -z "$exposed" ] || say "warning others may write to \`$physical\`: the next start forbids it"
 for dir in "$ROOT"/slot-*; do
     is_slot "$dir" || continue
@@ -45,7 +54,6 @@ done
     say 'warning neither curl nor wget is installed, so no runner can be downloaded'
 { command -v sha256sum || command -v shasum || command -v openssl; } >/dev/null ||
     say 'warning none of sha256sum, shasum and openssl is installed, so no runner can be verified'
-free=$(room "$there")
 [ -z "$free" ] || say "fact $((free / 1024 / 1024)) GiB free"
 [ -z "$free" ] || [ "$free" -gt 4194304 ] ||
     say "warning less than 4 GiB are free on \`$there\`: a runner with its tools may not fit"

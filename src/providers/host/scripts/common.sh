@@ -30,6 +30,25 @@ room() {
     df -Pk "$1" 2>/dev/null | sed -n '2s/.* \([0-9][0-9]*\)  *[0-9]*% .*/\1/p'
 }
 
+# Whether nothing can be run on the disk of the folder $1. Blanks in the name of a disk's folder are spelt \040.
+no_exec() {
+    [ -r /proc/mounts ] || return 1
+    at=$(cd -P "$1" 2>/dev/null && pwd) || return 1
+    # The last of the longest: what was mounted later hides what was there.
+    longest=
+    options=
+    while read -r _ folder _ how _; do
+        folder=$(printf '%b' "$folder")
+        case ${at%/}/ in
+        "${folder%/}"/*) [ "${#folder}" -lt "${#longest}" ] || { longest=$folder options=$how; } ;;
+        esac
+    done </proc/mounts
+    case ,$options, in
+    *,noexec,*) ;;
+    *) return 1 ;;
+    esac
+}
+
 nap() {
     sleep 0.1 2>/dev/null || sleep 1
 }

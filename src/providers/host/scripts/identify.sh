@@ -18,5 +18,6 @@ while [ ! -d "$there" ]; do
 done
 there=$(cd -P "$there" && pwd) || fail unreadable
 say "clock $(date +%s)"
+say "user $(id -u) $(id -un 2>/dev/null || id -u)"
 say "identity $identity"
 say "folder ${there%/}$rest"

@@ -107,6 +107,15 @@ wait_for() {
     [ -e "$1/leader" ]
 }
 
+# Whether a machine that has ended failed, and was to stay for a look in that case; $condition says how it ended. What
+# did its job, was idle for too long or was stopped has not failed (`model::BootCause` has the codes).
+kept() {
+    [ "$(meta "$1" keep-failed)" = yes ] || return 1
+    case $condition in
+    'ended with exit code 0' | 'ended with exit code 71' | 'ended with exit code 72' | 'ended with exit code 143') return 1 ;;
+    esac
+}
+
 # Whether a machine has ended long enough ago that its slot may be taken.
 over() {
     ours "$1" || return 1
@@ -116,6 +125,7 @@ over() {
     *) return 1 ;;
     esac
     ! passed "$1" gharun-expires 0 || return 0
+    ! kept "$1" || return 1
     touched=$(find "$1/exit" "$1/log" "$1/meta" -mmin "-$GRACE" 2>/dev/null)
     [ -z "$touched" ]
 }

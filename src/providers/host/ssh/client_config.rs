@@ -42,14 +42,20 @@ impl HostTarget {
 
     /// The command that gets a person in and runs something there.
     pub(super) fn command(&self, run: &str) -> String {
+        format!("ssh -t {} {}", self.whom(), quoted(run))
+    }
+
+    /// The command that logs a person in.
+    pub(super) fn log_in(&self) -> String {
+        format!("ssh {}", self.whom())
+    }
+
+    /// The words by which `ssh` finds it.
+    fn whom(&self) -> String {
         let (user, host, port) = spec(&self.name);
         let port = port.map(|port| format!("-p {port} ")).unwrap_or_default();
         let user = user.map(|user| format!("{user}@")).unwrap_or_default();
-        format!(
-            "ssh -t {port}{} {}",
-            typed(&format!("{user}{host}")),
-            quoted(run)
-        )
+        format!("{port}{}", typed(&format!("{user}{host}")))
     }
 }
 

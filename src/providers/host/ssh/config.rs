@@ -8,7 +8,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
-use crate::model::{ExistingPath, HumanDuration, KeySetting, PathSetting};
+use crate::model::{ExistingPath, HumanDuration, KeySetting, PathSetting, RunAs};
 use crate::providers::schema::{backticked, dotted};
 use crate::providers::{Error, OneOrMany, Result};
 
@@ -81,6 +81,10 @@ pub struct SshProviderConfig {
     #[serde(default)]
     #[schemars(extend("x-harmless" = false))]
     pub sudo: bool,
+    /// Whom the runner and its jobs run as: `runner`, `root`, or a user of the host; where gharun is not root there (`sudo`, or a login as root), they run as the user who is logged in
+    #[serde(default)]
+    #[schemars(extend("x-harmless" = false))]
+    pub run_as: Option<RunAs>,
     /// Which host comes first: `order` is that of `hosts`, `least-used` the one with the most room, `random` any
     #[serde(default)]
     #[schemars(extend("x-harmless" = false))]

@@ -13,13 +13,14 @@ use futures_util::future::join_all;
 use serde_json::Value;
 use url::Url;
 
-use super::{Host, Layout, not_found};
-use crate::model::{Instance, InstanceId, KeySetting, Order, lock};
+use super::{Host, Layout, not_found, remedy};
+use crate::model::{BootCause, Instance, InstanceId, JobUser, KeySetting, Order, lock};
 use crate::providers::{
     Error, ErrorKind, Health, Listing, Lookup, Provider, ProviderFuture, ProviderKind, Result,
     Termination, Unread,
 };
 
+mod answers;
 mod auth;
 mod choice;
 mod client_config;
@@ -236,6 +237,7 @@ impl ProviderKind for Ssh {
                 env: Vec::new(),
                 gpus: config.gpus_of(name),
                 waits: !config.wait_for_slot.get().is_zero(),
+                run_as: config.run_as.clone(),
             };
             members.push(Member {
                 host: Host::new(way.clone(), layout),
@@ -401,13 +403,47 @@ impl Provider for Ssh {
         let Ok(member) = self.member(&machine.id) else {
             return Vec::new();
         };
-        let look = member.host.access(&machine.id);
-        let run = if self.config.sudo {
-            format!("sudo -H sh -c {}", crate::model::text::quoted(&look))
-        } else {
-            look
+        let ways = member.host.access(machine).into_iter();
+        let there = ways.map(|look| {
+            let run = if self.config.sudo {
+                format!("sudo -H sh -c {}", crate::model::text::quoted(&look))
+            } else {
+                look
+            };
+            member.way.target().command(&run)
+        });
+        there.collect()
+    }
+
+    /// One host that can be used is enough.
+    fn preflight(&self) -> ProviderFuture<'_, ()> {
+        Box::pin(async move {
+            let asked = self.members.iter().map(|member| member.host.preflight());
+            let mut errors = Vec::new();
+            for answer in join_all(asked).await {
+                match answer {
+                    Ok(()) => return Ok(()),
+                    Err(error) => errors.push(error),
+                }
+            }
+            Err(choice::worst(errors, "could not use any host".into()))
+        })
+    }
+
+    fn remedy(&self, cause: BootCause) -> Option<String> {
+        let member = self.members.first()?;
+        let there = match self.members.as_slice() {
+            [only] => format!("on {}", only.name()),
+            _ => "on the host".to_owned(),
         };
-        vec![member.way.target().command(&run)]
+        remedy::of(member.host.layout(), &there, cause)
+    }
+
+    fn job_user(&self) -> JobUser {
+        JobUser {
+            run_as: self.config.run_as.clone().unwrap_or_default(),
+            ..JobUser::default()
+        }
     }
 
     fn labels(&self, id: &InstanceId) -> Vec<String> {

@@ -10,6 +10,7 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::super::{Broken, Output, Shell};
+use super::answers::{Voice, explained};
 use super::auth::too_many_keys;
 use super::client_config::HostTarget;
 use super::connection::Connection;
@@ -240,13 +241,18 @@ pub(super) fn envelope(script: &str, mark: &str) -> Vec<u8> {
 /// too: a script that began has said so.
 fn is_refused(output: &Output) -> bool {
     let mut said = output.stdout.split(|byte| *byte == b'\n');
-    output.stderr.starts_with(b"sudo: ") && !said.any(|line| line == b"gharun")
+    let by_sudo = output.stderr.windows(5).any(|word| word == b"sudo:");
+    by_sudo && !said.any(|line| line == b"gharun")
 }
 
 impl Shell for Route {
     #[expect(clippy::misnamed_getters, reason = "people call it as they wrote it")]
     fn host(&self) -> &str {
         &self.0.target.name
+    }
+
+    fn explain(&self, error: Error, said: &str) -> Error {
+        explained(error, Voice::Shell, said, self.target())
     }
 
     async fn ready(&self) -> Result<()> {
@@ -271,9 +277,8 @@ impl Shell for Route {
             match line.run(command, input.clone()).await {
                 Ok(output) if self.0.sudo && is_refused(&output) => {
                     let said = String::from_utf8_lossy(&output.stderr);
-                    let failure = denied(said.trim()).about("sudo").hinted(
-                        "allow that user to use `sudo` without a password, or leave `sudo` out",
-                    );
+                    let failure = denied(said.trim()).about("sudo");
+                    let failure = explained(failure, Voice::Sudo, &said, self.target());
                     return Err(unreachable(failure));
                 }
                 // Since it was last used, it was cut without anybody noticing.

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use socket2::{SockRef, TcpKeepalive};
 use ssh2::{ErrorCode, MethodType, Session};
 
+use super::answers::{Voice, explained};
 use super::auth::{LoginError, SshCredentials, log_in};
 use super::client_config::HostTarget;
 use super::config::HostKeyCheck;
@@ -106,7 +107,7 @@ pub(super) fn open(
     session.set_tcp_stream(stream);
     session
         .handshake()
-        .map_err(|error| unopened(&error, manner))?;
+        .map_err(|error| unopened(&error, manner, target))?;
     let Some((key, _)) = session.host_key() else {
         return Err(failed(unavailable("it presented no host key")));
     };
@@ -127,19 +128,23 @@ pub(super) fn open(
 }
 
 /// Tells what a handshake that failed means.
-fn unopened(error: &ssh2::Error, manner: &SessionOptions) -> SessionError {
+fn unopened(error: &ssh2::Error, manner: &SessionOptions, target: &HostTarget) -> SessionError {
     let said = error.message();
+    let failed = |message: String| {
+        let error = unavailable(message.clone());
+        SessionError::Failed(explained(error, Voice::Handshake, &message, target))
+    };
     match error.code() {
         ErrorCode::Session(code) if HUNG_UP.contains(&code) => SessionError::Dropped(unavailable(
             format!("it closed the connection during the handshake: {said}"),
         )),
         ErrorCode::Session(code) if TIMED_OUT.contains(&code) => {
             let time = manner.patience.as_secs_f32();
-            SessionError::Failed(unavailable(format!(
+            failed(format!(
                 "it accepted the connection and then did not respond for {time} s"
-            )))
+            ))
         }
-        _ => SessionError::Failed(unavailable(format!("the handshake failed: {said}"))),
+        _ => failed(format!("the handshake failed: {said}")),
     }
 }
 
@@ -147,9 +152,11 @@ fn unopened(error: &ssh2::Error, manner: &SessionOptions) -> SessionError {
 fn connect(target: &HostTarget, patience: Duration) -> Result<TcpStream, Error> {
     let end = Instant::now() + patience;
     let (host, port) = (&target.host, target.port);
-    let addresses = (host.as_str(), port)
-        .to_socket_addrs()
-        .map_err(|error| unavailable(format!("could not resolve `{host}`: {error}")))?;
+    let addresses = (host.as_str(), port).to_socket_addrs().map_err(|error| {
+        let said = error.to_string();
+        let error = unavailable(format!("could not resolve `{host}`: {said}"));
+        explained(error, Voice::Resolver, &said, target)
+    })?;
     let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
     for address in addresses {
         let left = end.saturating_duration_since(Instant::now());
@@ -164,9 +171,9 @@ fn connect(target: &HostTarget, patience: Duration) -> Result<TcpStream, Error> 
             Err(error) => last = error,
         }
     }
-    Err(unavailable(format!(
-        "port {port} of `{host}` does not answer: {last}"
-    )))
+    let said = last.to_string();
+    let error = unavailable(format!("port {port} of `{host}` does not answer: {said}"));
+    Err(explained(error, Voice::Network, &said, target))
 }
 
 /// Lets the system notice when the other side is cut off.

@@ -256,3 +256,52 @@ async fn at_a_host_whose_key_was_added_just_now_an_absence_proves_nothing() {
         "{silence:?}"
     );
 }
+
+#[tokio::test]
+async fn what_can_be_known_of_hosts_is_known_first_and_one_good_host_is_enough() {
+    let Some(hosts) = Hosts::of(1, "") else {
+        return;
+    };
+    hosts.ssh().await.preflight().await.expect("it is well");
+    let port = free_port();
+    let good = hosts.rack.hosts[0].spec();
+    let bad = format!("{}@127.0.0.1:{port}", sshd::whoami());
+    let both = hosts.with(json!({ "hosts": [&bad, &good] })).await;
+    both.preflight().await.expect("one is well");
+    let error = hosts.with(json!({ "hosts": bad })).await.preflight().await;
+    let error = error.expect_err("nobody listens");
+    assert_eq!(error.kind, ErrorKind::Unavailable, "{}", chain(&error));
+    let hint = error.hints().join("\n");
+    assert!(
+        hint.contains(&format!("at port {port}")) && hint.contains("`ssh -p "),
+        "{hint}"
+    );
+    let nowhere = hosts.with(json!({ "hosts": "pi@gharun.invalid" })).await;
+    let error = nowhere
+        .preflight()
+        .await
+        .expect_err("there is no such name");
+    assert!(
+        chain(&error).contains("could not resolve `gharun.invalid`"),
+        "{}",
+        chain(&error)
+    );
+}
+
+#[tokio::test]
+async fn a_host_without_a_shell_is_told_by_what_it_says() {
+    let Some(hosts) = Hosts::of(1, "") else {
+        return;
+    };
+    let ssh = hosts
+        .spoilt("echo 'This account is currently not available.'; exit 1")
+        .await;
+    let error = ssh.preflight().await.expect_err("no script runs there");
+    assert!(
+        chain(&error).contains("currently not available"),
+        "{}",
+        chain(&error)
+    );
+    let hint = error.hints().join("\n");
+    assert!(hint.contains("chsh -s /bin/sh"), "{hint}");
+}
