@@ -6,11 +6,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::model::text::quoted;
-use crate::model::{Name, Secret};
+use crate::model::{JobUser, Name, Secret};
 
 mod ca;
+mod diagnosis;
+mod sentences;
+mod setup;
 
 pub use ca::certificates;
+pub use diagnosis::{cause_in, cause_of, diagnose};
 
 /// What machines run; parts of it are for some machines only.
 const BODY: &str = include_str!("bootstrap.sh");
@@ -28,6 +32,8 @@ pub struct Package {
     pub url: String,
     /// Its checksum, as hex digits; never absent: nothing is run unverified.
     pub sha256: String,
+    /// The token that its download wants, where it does.
+    pub token: Option<Secret>,
 }
 
 /// All that the script is made of.
@@ -43,7 +49,7 @@ pub struct Boot<'a> {
     pub pinned: bool,
     /// Shell code by which the machine ends itself, in a subshell of the script: it succeeds once the
     /// machine is sure to end, and is tried for ever until it does; a try is killed after a minute.
-    /// `exit` is a machine that ends with the script, whose exit code then tells why (`meaning`).
+    /// `exit` is a machine that ends with the script, whose exit code then tells why ([`crate::model::boot_exit::meaning`]).
     ///
     /// Code that asks for `$gharun_ready` is run once more, with that set, before the runner is given to its user: it
     /// ends nothing then, makes sure that it will be able to (`$dir` is its own, `$runner` not for long), and fails where not.
@@ -54,6 +60,10 @@ pub struct Boot<'a> {
     pub lifetime: Duration,
     /// How long it waits for a job; `None` is for ever.
     pub idle_limit: Option<Duration>,
+    /// Whom the runner and its jobs run as.
+    pub user: &'a JobUser,
+    /// Whether a machine that failed stays until its lifetime is over.
+    pub keep_failed: bool,
     /// The user's script, run before the runner.
     pub setup: Option<&'a str>,
     /// The variables of the machine that hold a secret of its place, kept from the runner and its jobs.
@@ -92,18 +102,25 @@ struct Pauses {
     tick: &'static str,
     /// After the first failed download, and the first failed ending: whole seconds. Then more each time.
     retry: u32,
+    /// How often the end of the runner itself is awaited, 0.2 s each: it takes up to 30 s to end its job and to tell
+    /// GitHub (`ExitOnUnloadTimeout` in src/Runner.Listener/JobDispatcher.cs).
+    grace: u32,
+    /// Before a machine that failed is removed with all that it has said, in seconds: somebody may be reading it.
+    linger: u32,
 }
 
 const PAUSES: Pauses = Pauses {
     tick: "3",
     retry: 2,
+    grace: 175,
+    linger: 20,
 };
 
 /// Writes the script. It holds the credential.
 ///
-/// What does not depend on the order's texts is under 18 KiB, and under 7 KiB compressed: EC2 takes 16 KiB
-/// compressed, and a just-in-time configuration needs about 4 KiB of it. [`certificates`] bounds
-/// those. The texts may hold anything but NUL, and names of variables are names to a shell.
+/// What does not depend on the order's texts is under 20 KiB, and with a just-in-time configuration under 7 KiB
+/// compressed, without one under 7.5 KiB: EC2 takes 16 KiB compressed, and such a configuration needs about 4 KiB of it.
+/// [`certificates`] bounds those. The texts may hold anything but NUL, and names of variables are names to a shell.
 pub fn script(boot: &Boot<'_>) -> Secret {
     Secret::new(header(boot, PAUSES) + &body(&parts(boot)))
 }
@@ -117,7 +134,18 @@ fn parts(boot: &Boot<'_>) -> Vec<&'static str> {
     let mut parts = vec![credential];
     parts.extend(boot.ca.map(|_| "ca"));
     parts.extend(boot.setup.map(|_| "setup"));
-    parts.extend(boot.ending.contains("gharun_ready").then_some("ready"));
+    let is_ready_asked = boot.ending.contains("gharun_ready");
+    parts.extend(is_ready_asked.then_some("ready"));
+    // What ends with its script may be a Mac, or a container with few programs.
+    let ends_with_script = ending(boot) == NO_ENDING;
+    parts.extend(ends_with_script.then_some("host"));
+    parts.extend((ends_with_script || is_ready_asked).then_some("small"));
+    // What stays of a machine that ends with its script is its place's to keep.
+    parts.extend((boot.keep_failed && !ends_with_script).then_some("keep"));
+    let wants_token = boot.packages.iter().any(|package| package.token.is_some());
+    parts.extend(wants_token.then_some("bearer"));
+    parts.extend(boot.user.is_privileged.then_some("grant"));
+    parts.extend((!boot.user.folders.is_empty()).then_some("folders"));
     parts
 }
 
@@ -139,6 +167,17 @@ fn body(parts: &[&str]) -> String {
         .collect()
 }
 
+/// The ending of a machine that ends with its script.
+const NO_ENDING: &str = ":";
+
+/// A bare `exit` is what the script does anyhow, with a code of its own.
+fn ending<'a>(boot: &Boot<'a>) -> &'a str {
+    match boot.ending.trim() {
+        "" | "exit" => NO_ENDING,
+        _ => boot.ending,
+    }
+}
+
 /// What the script is to know: assignments, which hold whatever the texts hold.
 fn header(boot: &Boot<'_>, pauses: Pauses) -> String {
     let packages: Vec<_> = boot
@@ -146,19 +185,15 @@ fn header(boot: &Boot<'_>, pauses: Pauses) -> String {
         .iter()
         .map(|p| {
             let sha256 = p.sha256.to_ascii_lowercase();
+            let token = p.token.as_ref().map_or("-", Secret::expose);
             format!(
-                "{} {} {} {sha256} {}",
+                "{} {} {} {sha256} {} {token}",
                 p.os, p.architecture, p.version, p.url
             )
         })
         .collect();
     // 0 is for ever; a limit under a second is still one.
     let idle = boot.idle_limit.map_or(0, |limit| limit.as_secs().max(1));
-    // A bare `exit` is what the script does anyhow, with a code of its own.
-    let ending = match boot.ending.trim() {
-        "" | "exit" => ":",
-        _ => boot.ending,
-    };
     let mut text = String::from("#!/bin/sh\n");
     let mut put = |name: &str, value: &str| {
         writeln!(text, "{name}={}", quoted(value)).expect("a text takes what is written");
@@ -182,24 +217,36 @@ fn header(boot: &Boot<'_>, pauses: Pauses) -> String {
     }
     put("gharun_packages", &packages.join(" "));
     put("gharun_pinned", if boot.pinned { "1" } else { "0" });
-    put("gharun_ending", ending);
+    put("gharun_ending", ending(boot));
     put("gharun_expires", &boot.expires.as_second().to_string());
     let lifetime = boot.lifetime.as_secs().max(1);
     put("gharun_lifetime", &lifetime.to_string());
     put("gharun_idle", &idle.to_string());
     put("gharun_secrets", &boot.secrets.join(" "));
     if let Some(setup) = boot.setup {
-        put("gharun_setup", setup);
+        put("gharun_setup", &setup::marked(setup));
     }
     if let Some(ca) = boot.ca {
         put("gharun_ca", ca);
     }
+    put("gharun_user", &boot.user.run_as.to_string());
+    if boot.user.is_privileged {
+        // Who is in it may use Docker: https://docs.docker.com/engine/install/linux-postinstall/
+        put("gharun_groups", "docker");
+    }
+    if !boot.user.folders.is_empty() {
+        put("gharun_folders", &boot.user.folders.join("\n"));
+    }
     put("gharun_tick", pauses.tick);
+    put("gharun_grace", &pauses.grace.to_string());
+    if boot.ending.contains("gharun_ready") {
+        put("gharun_linger", &pauses.linger.to_string());
+    }
     put("gharun_pause", &pauses.retry.to_string());
     for (name, value) in boot.env {
         put(&format!("export {name}"), value.expose());
     }
-    text
+    text + &sentences::shell_function()
 }
 
 /// A phase that the script marked on its output.
@@ -233,26 +280,6 @@ pub fn failure(log: &str) -> Option<String> {
     log.lines()
         .rev()
         .find_map(|line| Some(line.split_once("gharun: error: ")?.1.trim().to_owned()))
-}
-
-#[cfg(test)]
-/// What the script's exit code means, as the end of a sentence; `None` for a code that is not its own.
-pub fn meaning(code: i32) -> Option<&'static str> {
-    Some(match code {
-        0 => "the job is done",
-        70 => "the runner never connected to GitHub",
-        71 => "no job came within its idle limit",
-        72 => "its lifetime is over",
-        73 => "GitHub no longer accepts this version of the runner",
-        74 => "the setup script failed",
-        75 => "could not download, verify, unpack or cache the runner",
-        76 => "GitHub offers no runner for this platform",
-        77 => "it already ran there",
-        78 => "the runner ended without a job",
-        79 => "could not register the runner with GitHub",
-        143 => "it was stopped",
-        _ => return None,
-    })
 }
 
 #[cfg(test)]

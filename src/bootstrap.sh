@@ -7,12 +7,18 @@ set +eu
 
 say() { printf 'gharun: %s\n' "$*"; }
 complain() { say "error: $*"; }
-phase() { say "phase=$1 t=$(date +%s.%N)"; }
+phase() {
+    last=$1
+    t=$(date +%s.%N)
+    # Some know no nanoseconds, and leave `%N` or `N`.
+    say "phase=$1 t=${t%.*N}"
+}
 # What the watchdog has ended fails for no other reason.
 die() {
     code=$1
     shift
-    if [ -z "$dir" ] || [ ! -s "$dir/why" ]; then complain "$*"; fi
+    why=$*
+    if [ -z "$dir" ] || [ ! -s "$dir/why" ]; then complain "$why"; fi
     exit "$code"
 }
 mute() { "$@" >/dev/null 2>&1; }
@@ -20,6 +26,23 @@ have() { mute command -v "$1"; }
 nap() { sleep 0.2 2>/dev/null || sleep 1; }
 # Leaves a mark. Not `: >FILE`: where that fails, as on a full disk, a shell ends.
 mark() { echo >"$1"; } 2>/dev/null
+# Fails where the disk of a folder is full.
+room() {
+    # shellcheck disable=SC2046 # words
+    set -- "$1" $(df -Pk "$1" 2>/dev/null | tail -n 1)
+    case ${5:-x} in *[!0-9]*) return ;; esac
+    [ "$5" -ge 1024 ] || die 75 "no space is left on the machine: $(($5 / 1024)) of $(($3 / 1024)) MB free in $1"
+}
+# The same, and fails in any case.
+spoilt() {
+    room "$1"
+    die 75 "could not write to $1"
+}
+# Fails where none of some programs is there.
+need() {
+    for tool; do have "$tool" && return; done
+    die 75 "not installed: $*"
+}
 # A word for a shell.
 quote() { printf "'%s'" "$(printf '%s' "$1" | sed "s/'/'\\\\''/g")"; }
 is_root() { [ "$(id -u)" -eq 0 ]; }
@@ -65,18 +88,20 @@ safe() {
 
 # Prints "pid:parent" of every process; ps is not there on small images, /proc not on macOS.
 processes() {
-    if [ -r /proc/self/stat ]; then
-        for stat in /proc/[0-9]*/stat; do
-            # A name may hold blanks and brackets: the fields begin behind the last bracket.
-            { read -r line <"$stat"; } 2>/dev/null || continue
-            rest=${line##*) }
-            case $rest in [ZX]*) continue ;; esac
-            rest=${rest#* }
-            printf '%s\n' "${line%% *}:${rest%% *}"
-        done
-    else
+    #if host
+    if [ ! -r /proc/self/stat ]; then
         ps -A -o pid= -o ppid= | while read -r pid up; do printf '%s\n' "$pid:$up"; done
+        return
     fi
+    #end
+    for stat in /proc/[0-9]*/stat; do
+        # A name may hold blanks and brackets: the fields begin behind the last bracket.
+        { read -r line <"$stat"; } 2>/dev/null || continue
+        rest=${line##*) }
+        case $rest in [ZX]*) continue ;; esac
+        rest=${rest#* }
+        printf '%s\n' "${line%% *}:${rest%% *}"
+    done
 }
 
 # Prints all descendants of some processes, but not the watchdog and what is below it.
@@ -109,11 +134,10 @@ descendants() {
 }
 
 command_of() {
-    if [ -r "/proc/$1/cmdline" ]; then
-        { tr '\0' ' ' <"/proc/$1/cmdline"; } 2>/dev/null
-    else
-        ps -p "$1" -o args= 2>/dev/null
-    fi
+    { tr '\0' ' ' <"/proc/$1/cmdline"; } 2>/dev/null
+    #if host
+    [ -r /proc/self/cmdline ] || ps -p "$1" -o args= 2>/dev/null
+    #end
 }
 
 lives() {
@@ -122,17 +146,28 @@ lives() {
     case ${line##*) } in [ZX]*) return 1 ;; esac
 }
 
+# Waits for the end of some processes, for some naps at most; what is left of them is in `left`.
+gone() {
+    tries=$1
+    shift
+    while :; do
+        left=
+        for pid; do lives "$pid" && left="$left $pid"; done
+        [ -n "$left" ] || return 0
+        [ "$tries" -gt 0 ] || return 1
+        nap
+        tries=$((tries - 1))
+    done
+}
+
 # Waits for a process that we started, for some naps at most; then it is killed. Fails where not even
 # that ends it, as in the midst of a read from a dead disk.
 linger() {
-    tries=0
-    while lives "$1"; do
-        [ "$tries" -lt $(($2 + 50)) ] || return 1
-        # shellcheck disable=SC2046 # a list of numbers
-        [ "$tries" -lt "$2" ] || kill -KILL "$1" $(below "$1") 2>/dev/null
-        nap
-        tries=$((tries + 1))
-    done
+    # Not bare: bash takes that of a trap for the status before it.
+    gone "$2" "$1" && return 0
+    # shellcheck disable=SC2046 # a list of numbers
+    kill -KILL "$1" $(below "$1") 2>/dev/null
+    gone 50 "$1"
 }
 
 # A job is seen by the hook, by what the runner says, or by its worker's process.
@@ -149,19 +184,19 @@ job_seen() {
 end_all() {
     [ -n "$dir" ] || return 0
     all=$(descendants)
-    [ -n "$all" ] || return 0
-    # shellcheck disable=SC2086 # a list of numbers
-    kill -TERM $all 2>/dev/null
-    tries=0
-    while [ "$tries" -lt 50 ]; do
-        left=
-        for pid in $all; do lives "$pid" && left="$left $pid"; done
-        [ -n "$left" ] || return 0
-        nap
-        tries=$((tries + 1))
+    # The runner takes up to 30 s to end its job and to tell GitHub (ExitOnUnloadTimeout): until then the job is its own.
+    runners=
+    for pid in $all; do
+        case $(command_of "$pid") in *Runner.Listener*) runners="$runners $pid" ;; esac
     done
     # shellcheck disable=SC2086,SC2046 # lists of numbers
-    kill -KILL $left $(below "$main" $left) 2>/dev/null
+    {
+        [ -z "$runners" ] || kill -TERM $runners 2>/dev/null
+        gone "$gharun_grace" $runners
+        all="$all $(below "$main" $all)"
+        kill -TERM $all 2>/dev/null
+        gone 50 $all || kill -KILL $left $(below "$main" $left) 2>/dev/null
+    }
     return 0
 }
 
@@ -205,16 +240,44 @@ clear_runner() {
     fi
 }
 
+# Says in one line all that matters, since others may have filled the log before it.
+last_words() {
+    for mark in "$dir/listening" "$dir/job" "$seen/job"; do [ ! -e "$mark" ] || last=${mark##*/}; done
+    in_passing say "phase=$1 t=$(date +%s) code=$code last=$last why=$why"
+}
+
+#if keep
+# A machine that failed stays until its lifetime is over, so that somebody can look at it.
+keep() {
+    case $code in 7[03-689] | 80) ;; *) return ;; esac
+    [ "$who" = main ] && [ -n "$dir" ] && [ ! -s "$dir/why" ] || return 0
+    trap - EXIT
+    trap told=yes HUP INT TERM
+    mark "$dir/kept"
+    end_all
+    last_words kept
+    told=
+    until [ -n "$told" ] || [ -s "$dir/why" ]; do await sleep 2; done
+}
+#end
+
 # Ends the machine, once, whoever comes first: the main process or its watchdog.
 finish() {
     code=$1
+    #if keep
+    keep
+    #end
     trap - EXIT
     trap '' HUP INT TERM
-    [ -n "$dir" ] && [ -s "$dir/why" ] && read -r code <"$dir/why"
+    [ -n "$dir" ] && [ -s "$dir/why" ] && read -r code why <"$dir/why"
     # On a full disk nobody can leave the mark: ending twice is better than not at all.
     mkdir "$ended" 2>/dev/null || [ ! -d "$ended" ] || exit "$code"
     end_all
-    in_passing say "phase=end t=$(date +%s) code=$code"
+    last_words end
+    #if ready
+    # What is said is gone with the machine: somebody may be reading it.
+    case $code in 7[03-689] | 80) sleep "$gharun_linger" ;; esac
+    #end
     end_machine
     # A system that shuts down is not to wait for us.
     trap - HUP INT TERM
@@ -227,7 +290,7 @@ finish() {
 }
 
 fire() {
-    echo "$1" >"$dir/why"
+    echo "$1 $2" >"$dir/why"
     in_passing complain "$2"
     in_passing phase "$3"
     kill -TERM "$main" 2>/dev/null
@@ -275,7 +338,7 @@ watchdog() {
             fire 72 "its lifetime is over" lifetime
             continue
         fi
-        [ "$gharun_idle" -gt 0 ] || continue
+        if [ "$gharun_idle" -eq 0 ] || [ -e "$dir/kept" ]; then continue; fi
         if [ -z "$up" ] && [ -e "$dir/started" ]; then
             up=yes
             since=$now
@@ -304,7 +367,7 @@ make_dir() {
 }
 
 arm() {
-    main=$$ guard=0 who=main dir='' ended='' lock='' fresh='' how=none
+    main=$$ guard=0 who=main dir='' ended='' lock='' fresh='' how=none last='' why='' its='' any=''
     trap 'finish $?' EXIT
     trap 'exit 143' HUP INT TERM
     # Whoever read our output may be gone: that must not end us before we have ended the machine.
@@ -339,12 +402,19 @@ await() {
 run_setup() {
     [ -n "$gharun_setup" ] || return 0
     phase setup
-    (umask 077 && printf '%s' "$gharun_setup" >"$dir/setup") || die 75 "could not write to $dir"
+    (umask 077 && printf '%s' "$gharun_setup" >"$dir/setup") || spoilt "$dir"
     chmod 700 "$dir/setup"
+    # Where it notes the number of the line that it is at.
+    export GHARUN_LINE="$dir/line"
     case $gharun_setup in
     '#!'*) await "$dir/setup" ;;
     *) await sh "$dir/setup" ;;
-    esac || die 74 "the setup script failed with exit code $?"
+    esac || {
+        code=$?
+        at=
+        { read -r at <"$dir/line"; } 2>/dev/null
+        die 74 "the setup script failed with exit code $code${at:+ at line $at}"
+    }
     rm -f "$dir/setup"
 }
 #end
@@ -362,7 +432,7 @@ trust() {
     {
         [ -z "$bundle" ] || cat "$bundle"
         printf '\n%s\n' "$gharun_ca"
-    } >"$ca" || die 75 "could not write to $dir"
+    } >"$ca" || spoilt "$dir"
     chmod 644 "$ca"
     # The runner and OpenSSL, curl, git, Node, Python.
     export SSL_CERT_FILE="$ca" CURL_CA_BUNDLE="$ca" GIT_SSL_CAINFO="$ca" NODE_EXTRA_CA_CERTS="$ca" REQUESTS_CA_BUNDLE="$ca"
@@ -372,26 +442,30 @@ trust() {
 find_platform() {
     case $(uname -s) in
     Linux) os=linux ;;
+    #if host
     Darwin) os=osx ;;
-    *) die 76 "GitHub offers no runner for $(uname -s)" ;;
+    #end
+    *) os='' ;;
     esac
-    case $(uname -m) in
-    x86_64 | amd64) arch=x64 ;;
-    aarch64 | arm64) arch=arm64 ;;
-    armv7* | armv8*) arch=arm ;;
-    *) die 76 "GitHub offers no runner for $(uname -s) on $(uname -m)" ;;
+    case $os$(uname -m) in
+    *x86_64 | *amd64) arch=x64 ;;
+    *aarch64 | *arm64) arch=arm64 ;;
+    *armv7* | *armv8*) arch=arm ;;
+    *) os='' ;;
     esac
+    [ -n "$os" ] || die 76 "GitHub offers no runner for $(uname -s) on $(uname -m)"
     # A 64-bit kernel may have a 32-bit system over it.
     [ "$arch $(getconf LONG_BIT 2>/dev/null)" = 'arm64 32' ] && arch=arm
     version=''
     # No here-document: some shells write it to a disk that may be full. No patterns: URLs hold `?`.
     set -f
-    # shellcheck disable=SC2086 # five words for each package
+    # shellcheck disable=SC2086 # six words for each package
     set -- $gharun_packages
     set +f
-    while [ $# -ge 5 ]; do
-        [ "$1 $2" = "$os $arch" ] && version=$3 sha=$4 url=$5
-        shift 5
+    while [ $# -ge 6 ]; do
+        # shellcheck disable=SC2034 # a part of the script wants it
+        [ "$1 $2" = "$os $arch" ] && version=$3 sha=$4 url=$5 bearer=$6
+        shift 6
     done
 }
 
@@ -404,6 +478,9 @@ strange() {
     find -L "$@" -exec sh -c 'for f; do [ ! -L "$f" ] || printf "%s\n" "$f"; done' sh {} + |
         while IFS= read -r line; do safe "$line" || printf '%s\n' "$line"; done
 }
+
+# Whether a version is older than another.
+older() { [ "$1" != "$2" ] && [ "$(printf '%s\n' "$1" "$2" | sort -t . -k 1,1n -k 2,2n -k 3,3n | head -n 1)" = "$1" ]; }
 
 # An unconfigured runner that root or we installed, and nobody else can change; in place where it is ours
 # alone, else a copy.
@@ -420,17 +497,21 @@ use_installed() {
             set -- "$@" "$part"
         done
         if ! have find; then
-            say "the runner in $home is not used: could not look through it for what another user may change: find is missing"
+            say "the runner in $home is not used: not installed: find"
             continue
         fi
         look "$home/."
         case $mode in ?????w* | ????????w*) found=$home ;; *) found=$(strange "$@") ;; esac
         if [ -n "$found" ] || ! safe "$home"; then
-            say "the runner in $home is not used: another user may change it; \`chown -R root:root $home\` and \`chmod -R go-w $home\` forbid that there"
+            say "the runner in $home is not used: another user may change it; \`chown -R root:root $home\` and \`chmod -R go-w $home\` forbid that"
             continue
         fi
+        its=$(DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1 "$home/bin/Runner.Listener" --version 2>/dev/null)
         if [ "$gharun_pinned" -eq 1 ]; then
-            [ "$("$home/bin/Runner.Listener" --version 2>/dev/null)" = "$version" ] || continue
+            [ "$its" = "$version" ] || continue
+        elif [ -z "$any" ] && { have curl || have wget; } && older "$its" "$version"; then
+            say "the runner in $home is not used: its version is $its; GitHub names $version"
+            continue
         fi
         if [ -z "${GHARUN_WORK:-}" ] && mkdir "$home/.gharun-in-use" 2>/dev/null; then
             lock=$home/.gharun-in-use
@@ -440,13 +521,14 @@ use_installed() {
             rm -rf "${dir:?}/runner"
             mkdir -p "$dir/runner" || continue
             for part; do
-                await cp -R "$part" "$dir/runner/" || die 75 "could not copy the runner in $home to $dir"
+                await cp -R "$part" "$dir/runner/" || spoilt "$dir"
             done
             runner=$dir/runner
         fi
         phase installed
         return 0
     done
+    its=
     return 1
 }
 
@@ -462,16 +544,31 @@ checksum() {
 
 # shellcheck disable=SC2317 # it is called by `await`
 fetch() {
+    exec 2>"$dir/err"
     if have curl; then
-        curl -fsSL --connect-timeout 20 --speed-limit 1000 --speed-time 60 -o "$2" "$1"
+        set -- -fsSL --connect-timeout 20 --speed-limit 1000 --speed-time 60 -o "$2" "$1"
+        #if bearer
+        # Not among the arguments, which are for all to see; other clients go without.
+        if [ "$bearer" != - ]; then
+            printf 'header = "Authorization: Bearer %s"\n' "$bearer" | curl -K - "$@"
+            return
+        fi
+        #end
+        curl "$@"
         return
     fi
+    #if small
     case $(wget --version 2>/dev/null) in
-    # It would try twenty times by itself, and mostly knows none of the usual variables.
-    GNU*) wget -nv -t 1 -T 60 ${CURL_CA_BUNDLE:+"--ca-certificate=$CURL_CA_BUNDLE"} -O "$2" "$1" ;;
-    # The static busybox of Debian 12 crashes on a time limit; its own is 15 minutes.
-    *) wget -q -T 60 -O "$2" "$1" || { [ $? -gt 128 ] && wget -q -O "$2" "$1"; } ;;
+    GNU*) ;;
+    *)
+        # The static busybox of Debian 12 crashes on a time limit; its own is 15 minutes.
+        wget -q -T 60 -O "$2" "$1" || { [ $? -gt 128 ] && wget -q -O "$2" "$1"; }
+        return
+        ;;
     esac
+    #end
+    # It would try twenty times by itself, and mostly knows none of the usual variables.
+    wget -nv -t 1 -T 60 ${CURL_CA_BUNDLE:+"--ca-certificate=$CURL_CA_BUNDLE"} -O "$2" "$1"
 }
 
 download() {
@@ -485,21 +582,27 @@ download() {
             reason='its checksum does not match the one from GitHub'
         else
             reason="the download ended with exit code $?"
+            said=$(grep . "$dir/err" | tail -n 1)
+            reason=${said:-$reason}
         fi
         say "try $try to download the runner failed: $reason"
+        room "${fresh%/*}"
+        # It does not come by asking again.
+        case $reason in *' 40'[134]*) return 1 ;; esac
         [ "$try" -lt 5 ] && await sleep "$pause"
         pause=$((pause * 3))
     done
-    die 75 "could not download the runner from $url: $reason"
+    return 1
 }
 
 get_runner() {
     find_platform
     use_installed && return 0
-    [ -n "$version" ] || die 76 "GitHub lists no runner for $os $arch"
-    [ "${#sha}" -eq 64 ] || die 75 "the runner for $os $arch has no checksum; refusing to run it unverified"
-    have sha256sum || have shasum || have openssl ||
-        die 75 "none of sha256sum, shasum and openssl is installed; refusing to run the runner unverified"
+    [ -n "$version" ] || die 76 "GitHub offers no runner for $os on $arch"
+    [ "${#sha}" -eq 64 ] || die 75 "the runner for $os $arch has no checksum"
+    need tar
+    need gzip
+    need sha256sum shasum openssl
     phase cache
     cache=${GHARUN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/gharun}
     file=actions-runner-$os-$arch-$version.tar.gz
@@ -512,19 +615,19 @@ get_runner() {
     if [ -f "$cache/$file" ] && [ "$(checksum "$cache/$file")" = "$sha" ]; then
         touch "$cache/$file" 2>/dev/null
     else
-        have curl || have wget || die 75 "neither curl nor wget is installed"
+        need curl wget
         fresh=$cache/.part.$gharun_name
         { mark "$fresh"; } || { cache=$dir && fresh=$dir/.part; }
-        download
+        # One that is old may do, where there is no other.
+        download || { any=yes && use_installed && return 0; } || die 75 "could not download the runner from $url: $reason"
         # In the place of a bad one at once: another machine of this host may be reading there.
-        mv -f "$fresh" "$cache/$file" || die 75 "could not keep the runner in $cache"
+        mv -f "$fresh" "$cache/$file" || spoilt "$cache"
         find "$cache" -type f \( -name 'actions-runner-*' -o -name '.part.*' \) -mtime +60 -exec rm -f {} + 2>/dev/null
     fi
     phase unpack
     rm -rf "${dir:?}/runner"
-    mkdir -p "$dir/runner" || die 75 "could not write to $dir"
-    await unpack || die 75 "could not unpack the runner in $dir"
-    [ -f "$dir/runner/run.sh" ] || die 75 "the archive holds no runner"
+    mkdir -p "$dir/runner" || spoilt "$dir"
+    await unpack || spoilt "$dir"
     [ "$cache" != "$dir" ] || rm -f "$dir/$file"
     runner=$dir/runner
 }
@@ -538,8 +641,10 @@ launch() {
     case $how in
     none) exec sh "$dir/boot" "$1" ;;
     su) exec su -s /bin/sh "$user" -c "exec sh $(quote "$dir/boot") $1" ;;
+    #if host
     # That of macOS knows no -s.
     su_plainly) exec su "$user" -c "exec sh $(quote "$dir/boot") $1" ;;
+    #end
     esac
     export HOME="$user_home" USER="$user" LOGNAME="$user"
     [ "$how" = runuser ] && exec runuser -u "$user" -- sh "$dir/boot" "$1"
@@ -561,7 +666,13 @@ hand_over() {
         how=none
         return 1
     fi
-    chown -hR "$user:$group" "$runner" || die 75 "could not give the runner to the user $user"
+    chown -hR "$user:$group" "$runner" || spoilt "$runner"
+    #if folders
+    # What is in them may be another machine's, too, and much: only the folder itself.
+    printf '%s\n' "$gharun_folders" | while IFS= read -r at; do
+        [ ! -d "$at" ] || chown "$user:$group" "$at"
+    done
+    #end
 }
 
 find_way() {
@@ -580,19 +691,62 @@ open_to_all() {
     done
 }
 
-# Chooses whom the runner runs as. The runner itself refuses root unless it is told.
+#if grant
+# A machine that is rented for one job is that job's: as on GitHub's own, it may become root and use containers, where there
+# are the means.
+grant() {
+    mute usermod -aG "$gharun_groups" "$user" || mute addgroup "$user" "$gharun_groups"
+    [ -d /etc/sudoers.d ] || return 0
+    printf '%s ALL=(ALL:ALL) NOPASSWD: ALL\n' "$user" >"$dir/sudoers"
+    chmod 440 "$dir/sudoers"
+    ! have visudo || mute visudo -cf "$dir/sudoers" || return 0
+    mv -f "$dir/sudoers" /etc/sudoers.d/gharun
+}
+#end
+
+# Finds or makes the user that the runner runs as, and tells the setup script.
+name_user() {
+    user=$(id -un 2>/dev/null)
+    export GHARUN_USER="$user"
+    if ! is_root; then
+        case $gharun_user in runner | "$user") return ;; esac
+        die 80 "cannot run as $gharun_user: the machine's user is $user, not root"
+    fi
+    case $gharun_user${GHARUN_ALLOW_ROOT:-}${RUNNER_ALLOW_RUNASROOT:-} in
+    runner)
+        chmod 711 "$dir" "${dir%/*}"
+        # Nobody is added to a computer who then could not get at the runner.
+        open_to_all "$dir" || return 0
+        for user in runner gharun; do mute id "$user" && break; done
+        mute id "$user" || mute useradd -m -s /bin/sh "$user" || mute adduser -D -s /bin/sh "$user"
+        mute id "$user" || user=root
+        ;;
+    runner* | root*)
+        user=root gharun_user=root
+        return
+        ;;
+    *) user=$gharun_user ;;
+    esac
+    GHARUN_USER=$user
+    #if grant
+    grant
+    #end
+}
+
+# The runner itself refuses root unless it is told.
 choose_user() {
     how=none
     is_root || return 0
-    if [ -z "${GHARUN_ALLOW_ROOT:-}${RUNNER_ALLOW_RUNASROOT:-}" ]; then
+    if [ "$gharun_user" != root ]; then
         phase user
+        mute id "$user" || die 80 "cannot run as $user: there is no such user"
         chmod 711 "$dir" "${dir%/*}"
-        for user in runner gharun; do mute id "$user" && break; done
-        # Nobody is added to a computer who then could not get at the runner.
-        if open_to_all "$dir" && open_to_all "$runner"; then
-            mute id "$user" || mute useradd -m -s /bin/sh "$user" || mute adduser -D -s /bin/sh "$user"
-            mute id "$user" && hand_over && return 0
-        fi
+        #if grant
+        # The means may have come with the setup script.
+        grant
+        #end
+        [ "$user" != root ] && open_to_all "$dir" && open_to_all "$runner" && hand_over && return 0
+        [ "$gharun_user" = runner ] || die 80 "cannot run as $user: $runner is closed to it"
         say "warning: found no other user to run as: the runner runs as root"
         chown 0:0 "$seen"
     fi
@@ -612,7 +766,7 @@ care_for_icu() {
         have timeout && bound='timeout 300'
         # shellcheck disable=SC2086 # two words, or none
         await $bound "$runner/bin/installdependencies.sh" >"$dir/dependencies" 2>&1 && return 0
-        say "bin/installdependencies.sh failed, so the runner runs without libicu: $(tail -n 1 "$dir/dependencies")"
+        say "libicu could not be installed: $(tail -n 1 "$dir/dependencies")"
     fi
     DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1
     export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT
@@ -668,6 +822,8 @@ forget_ours() {
     done
     # shellcheck disable=SC2086 # names of variables, or none
     unset RUNNER_TRACKING_ID $gharun_secrets
+    # GitHub's own image asks for the traces of runner and worker by this value: whoever wants them uses another.
+    [ "${ACTIONS_RUNNER_PRINT_LOG_TO_STDOUT:-}" != 1 ] || unset ACTIONS_RUNNER_PRINT_LOG_TO_STDOUT
     [ "$how" = none ] || unset XDG_RUNTIME_DIR XDG_CACHE_HOME XDG_CONFIG_HOME XDG_DATA_HOME XDG_STATE_HOME MAIL
 }
 
@@ -695,7 +851,8 @@ register() {
     await enrol >"$dir/enrol" 2>&1 && return 0
     code=$?
     cat "$dir/enrol"
-    die 79 "could not register the runner with GitHub (exit code $code): $(grep '[A-Za-z]' "$dir/enrol" | tail -n 1)"
+    # The last line may be .NET's, which says nothing.
+    die 79 "could not register the runner with GitHub (exit code $code): $(grep '[A-Za-z]' "$dir/enrol" | grep -v 'Response status code' | tail -n 1)"
 }
 #end
 
@@ -705,18 +862,19 @@ listen() {
     trap '' HUP INT TERM
     trap : PIPE
     while IFS= read -r line || [ -n "$line" ]; do
+        case ${ACTIONS_RUNNER_PRINT_LOG_TO_STDOUT#1}$line in '[RUNNER '* | '[WORKER '*) continue ;; esac
         printf '%s\n' "$line"
         case $line in
         *'Listening for Jobs'*) [ -e "$dir/listening" ] || { mark "$dir/listening" && phase listening; } ;;
         *'Running job: '*) [ -e "$dir/job" ] || { mark "$dir/job" && phase job; } ;;
         *'cannot receive messages'*) mark "$dir/deprecated" ;;
-        *'no longer exists on the server'*) mark "$dir/unknown" ;;
         esac
+        ! tells "$line" || printf '%s\n' "${line#*Z: }" >"$dir/said"
     done
 }
 
 run_runner() {
-    mkfifo "$dir/out" || die 75 "could not create a pipe in $dir"
+    mkfifo "$dir/out" || spoilt "$dir"
     listen <"$dir/out" &
     listener=$!
     phase run
@@ -734,11 +892,12 @@ run_runner() {
     # The reader ends with the last writer; what a job left behind may hold the pipe open.
     linger "$listener" 10
     [ -e "$dir/job" ] || [ -e "$seen/job" ] && return 0
+    said=
+    [ ! -s "$dir/said" ] || read -r said <"$dir/said"
     if [ "$status" -eq 7 ] || [ -e "$dir/deprecated" ]; then
-        die 73 "GitHub no longer accepts this version of the runner"
+        die 73 "GitHub no longer accepts this version of the runner${its:+: the one in $home is $its${version:+; GitHub names $version}}"
     fi
-    why=
-    [ -e "$dir/unknown" ] && why=': GitHub no longer knows it'
+    why=${said:+: $said}
     [ -e "$dir/listening" ] && die 78 "the runner ended without a job$why"
     if [ -z "$why" ]; then
         # By its user, and not for ever: a job may have made another program of it.
@@ -746,6 +905,7 @@ run_runner() {
         child=$!
         linger "$child" 50
         wait "$child" || why=": it does not run on this machine: $(head -n 1 "$dir/version")"
+        [ -n "$why" ] || [ "$status" -ne 127 ] || have bash || why=': bash is not installed'
     fi
     die 70 "the runner never connected to GitHub$why"
 }
@@ -769,11 +929,12 @@ bootstrap() {
     unset GHARUN_GITHUB_TOKEN GHARUN_APP_PRIVATE_KEY
     if ! mkdir "$dir/once" 2>/dev/null; then
         [ -d "$dir/once" ] && die 77 "it already ran here"
-        die 75 "could not write to $dir"
+        spoilt "$dir"
     fi
     #if ca
     trust
     #end
+    name_user
     #if setup
     run_setup
     #end

@@ -12,6 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 mod boot_cause;
+pub mod boot_exit;
 pub mod child;
 pub mod digest;
 mod duration;

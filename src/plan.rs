@@ -77,6 +77,8 @@ pub struct Plan {
     pub keep_failed: bool,
     /// The text of the user's script.
     pub setup: Option<String>,
+    /// The file that it is from.
+    pub setup_file: Option<String>,
     /// Which runner.
     pub version: RunnerVersion,
     /// How it is registered.
@@ -170,6 +172,7 @@ impl Plan {
             allow_partial: start.allow_partial,
             keep_failed: start.keep_failed,
             setup: start.setup.clone(),
+            setup_file: start.setup_file.clone(),
             version: start.version.clone(),
             registration: start.registration,
             env: start.proxies.for_machines.clone(),
@@ -269,6 +272,7 @@ pub(crate) mod tests {
             allow_partial: false,
             keep_failed: false,
             setup: None,
+            setup_file: None,
             version: RunnerVersion::Latest,
             registration: RegistrationMode::Either,
             env: vec![],

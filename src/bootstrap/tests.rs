@@ -1,6 +1,7 @@
 //! The script, run for real, under every shell.
 
 use super::*;
+use crate::model::boot_exit::meaning;
 use crate::providers::contract::skipped;
 
 /// Makes each test one for each shell.

@@ -155,6 +155,12 @@ pub(super) async fn packages(
             architecture: download.architecture,
             url: download.download_url,
             sha256: download.sha256_checksum?,
+            // It is a word of the script; GitHub's are of such characters.
+            token: download.temp_download_token.filter(|token| {
+                let token = token.expose();
+                let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"\"\\'".contains(&byte);
+                !token.is_empty() && token.bytes().all(is_plain)
+            }),
         })
     };
     let packages: Vec<Package> = downloads.into_iter().filter_map(package).collect();

@@ -9,7 +9,7 @@ use super::Context;
 use crate::actions::AnnotationLevel;
 use crate::cli::FormatArg;
 use crate::error::{Exit, Failure};
-use crate::model::Error;
+use crate::model::{Error, JobUser, RunAs};
 use crate::providers::{KINDS, Kind};
 use crate::report::{self, CheckRow, CheckStatus, Checks, Table as _, TextForm as _, TrustReport};
 use crate::settings::{self, ProviderSettings, ProvidersSettings};
@@ -178,7 +178,10 @@ async fn place(
 ) -> CheckRow {
     let health = async {
         let place = context.open(settings).await?;
-        let health = place.provider.check().await;
+        let health = place.provider.check().await.map(|mut health| {
+            health.facts.extend(told_of(&place.provider.job_user()));
+            health
+        });
         health.map_err(|error| Failure::of_provider(error, &name, &context.settings.tables))
     };
     match health.await {
@@ -197,6 +200,17 @@ async fn place(
             error: Some(failure.any()),
         },
     }
+}
+
+/// What somebody should know of the user that jobs run as.
+fn told_of(user: &JobUser) -> Option<String> {
+    let what = match (&user.run_as, user.is_privileged) {
+        (RunAs::Root, _) => "jobs run as root",
+        (_, true) => "jobs may use sudo",
+        (_, false) => return None,
+    };
+    let risk = "one can keep its machine from ending itself, which the sweep then does";
+    Some(format!("{what}: {risk}"))
 }
 
 fn show(context: &Context, kind: &Kind) -> Result<Exit, Failure> {

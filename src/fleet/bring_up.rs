@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
+use super::boot_failure::Fate;
 use super::runner_progress::{RegistrationProgress, RunnerProgress};
-use super::shared::{Moved, StartContext, Waited, did_its_job};
-use super::{NamedProvider, Trouble, chain};
-use crate::bootstrap;
+use super::shared::{Moved, StartContext, Waited};
+use super::{BootFailure, NamedProvider, Trouble, chain};
 use crate::github::{GitHubApi, RunnerCredential};
-use crate::model::{Event, Instance};
+use crate::model::boot_exit::BootEnd;
+use crate::model::{Condition, Event, Instance};
 use crate::poll::{Backoff, chance};
 use crate::providers::{self, ErrorKind};
 
@@ -19,6 +20,8 @@ use crate::providers::{self, ErrorKind};
 const FORGOES: Duration = Duration::from_millis(2500);
 /// How long a machine's log may take to be read.
 const LOG: Duration = Duration::from_secs(5);
+/// How often the log of a machine is read that would stay after its failure, and so not be seen to end.
+const KEPT: Duration = Duration::from_secs(15);
 /// How often a place that wants to be left alone is asked again.
 const PATIENCE: usize = 6;
 /// How often a place is asked that did not answer, and surely launched nothing.
@@ -203,6 +206,7 @@ impl<G: GitHubApi> StartContext<'_, G> {
             (progress.name.clone(), id, place.clone(), instance.clone())
         };
         self.watch.wait_for(&name, id, &place.name);
+        let mut read_next = Instant::now() + KEPT;
         let outcome = loop {
             let late = tokio::select! {
                 () = self.cancellation.requested() => break Err(Trouble::Halted),
@@ -220,32 +224,46 @@ impl<G: GitHubApi> StartContext<'_, G> {
                 self.watch.leave(&name);
                 return Ok(Waited::NoRoom(lacking));
             }
-            if let Some(reason) = sight.died {
-                let log = self.log(&place, &machine).await;
-                if did_its_job(log.as_deref()) {
-                    break Ok(());
-                }
-                let said = log.as_deref().and_then(bootstrap::failure);
-                let reason = said.unwrap_or(reason);
-                break Err(Trouble::Died { reason, log });
-            }
-            if sight.online {
+            let state = match sight.died {
+                Some(how) => Some(Condition::Ended(how)),
+                None => self.watch.machine(&name).map(|machine| machine.state),
+            };
+            let has_died = matches!(state, Some(Condition::Ended(_)));
+            if sight.online && !has_died {
                 break Ok(());
             }
-            if sight.dropped {
-                let log = self.log(&place, &machine).await;
-                if did_its_job(log.as_deref()) {
-                    break Ok(());
-                }
-                break Err(Trouble::Vanished { log });
+            let mut kept = None;
+            if self.plan.keep_failed && Instant::now() >= read_next {
+                read_next = Instant::now() + KEPT;
+                kept = kept_log(&place, &machine).await;
             }
-            if late {
-                let log = self.log(&place, &machine).await;
-                let phases = log.as_deref().map(bootstrap::phases).unwrap_or_default();
-                let phase = phases.into_iter().next_back().map(|phase| phase.name);
-                let unseen = self.watch.unseen();
-                break Err(Trouble::Late { unseen, phase, log });
+            let has_died = has_died || kept.is_some();
+            if !(has_died || sight.dropped || late) {
+                continue;
             }
+            let log = match kept {
+                Some(log) => Some(log),
+                None => self.log(&place, &machine).await,
+            };
+            let fate = match (has_died, sight.dropped) {
+                (true, _) => Fate::Died,
+                (false, true) => Fate::Dropped,
+                (false, false) => Fate::Late,
+            };
+            let boot = BootFailure::read(self.plan, &place, state.as_ref(), log, fate);
+            // A runner that is gone may have done its job between two looks.
+            if boot.did_its_job() && fate != Fate::Late {
+                break Ok(());
+            }
+            let boot = Box::new(boot);
+            break Err(match fate {
+                Fate::Died => Trouble::Died(boot),
+                Fate::Dropped => Trouble::Vanished(boot),
+                Fate::Late => Trouble::Late {
+                    unseen: self.watch.unseen(),
+                    boot,
+                },
+            });
         };
         self.watch.leave(&name);
         outcome?;
@@ -269,7 +287,7 @@ impl<G: GitHubApi> StartContext<'_, G> {
         self.label(progress).await
     }
 
-    /// The end of a machine's log, unless something more urgent comes.
+    /// The end of a machine's log, unless somebody interrupts. Others that fail in the same moment do not.
     async fn log(&self, place: &NamedProvider, machine: &Instance) -> Option<String> {
         let read = timeout(LOG, place.provider.logs(&machine.id));
         let why = tokio::select! {
@@ -279,9 +297,18 @@ impl<G: GitHubApi> StartContext<'_, G> {
                 Ok(Err(error)) => chain(&error),
                 Err(_) => "the provider did not answer in time".to_owned(),
             },
-            () = self.cancellation.requested() => "the start was cancelled".to_owned(),
+            () = self.interruption.requested() => "the start was cancelled".to_owned(),
         };
         tracing::warn!("could not read the boot log of {}: {why}", machine.id);
         None
     }
+}
+
+/// The log of a machine that stays after its failure, where it says so. One that cannot be read now is read later.
+async fn kept_log(place: &NamedProvider, machine: &Instance) -> Option<String> {
+    let read = timeout(LOG, place.provider.logs(&machine.id)).await;
+    let log = read.ok()?.ok()??;
+    BootEnd::find(&log)
+        .is_some_and(|end| end.is_kept)
+        .then_some(log)
 }

@@ -164,6 +164,8 @@ impl<G: GitHubApi> StartContext<'_, G> {
             expires: self.plan.end_of_life(clocks),
             lifetime: self.plan.lifetime,
             idle_limit: self.plan.idle_timeout,
+            user: &place.provider.job_user(),
+            keep_failed: self.plan.keep_failed,
             setup: self.plan.setup.as_deref(),
             secrets: &providers::secrets_in_env(),
             env: &self.plan.env,

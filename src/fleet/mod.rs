@@ -8,6 +8,7 @@ use crate::plan::Clocks;
 use crate::state::Store;
 
 mod answer;
+mod boot_failure;
 mod bring_up;
 mod cancellation;
 #[cfg(test)]
@@ -28,6 +29,7 @@ mod undo;
 pub mod verdict;
 mod watch;
 
+pub use boot_failure::BootFailure;
 pub use cancellation::CancellationToken;
 #[cfg(test)]
 pub use end::Ended;

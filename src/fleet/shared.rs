@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::cancellation::CancellationToken;
 use super::watch::Watch;
 use super::{Fleet, Trouble};
-use crate::bootstrap::{self, Package};
+use crate::bootstrap::Package;
 use crate::github::GitHubApi;
 use crate::model::{Mapping, Name};
 use crate::plan::Plan;
@@ -45,6 +45,8 @@ pub(super) struct StartContext<'a, G> {
     pub(super) plan: &'a Plan,
     pub(super) packages: &'a [Package],
     pub(super) cancellation: CancellationToken,
+    /// Said with it where somebody interrupted, so that no time is to be lost.
+    pub(super) interruption: CancellationToken,
     pub(super) watch: Watch,
     pub(super) mapping: RefCell<Mapping>,
     pub(super) began: Instant,
@@ -119,17 +121,11 @@ impl<G: GitHubApi> StartContext<'_, G> {
             recorded = recorded => Ok(recorded?),
             () = self.impatience() => {
                 self.go_on()?;
-                Err(Trouble::Late { unseen: None, phase: None, log: None })
+                Err(Trouble::Late {
+                    unseen: None,
+                    boot: Box::default(),
+                })
             }
         }
     }
-}
-
-/// A runner that is gone may have done its job between two looks.
-pub(super) fn did_its_job(log: Option<&str>) -> bool {
-    log.is_some_and(|log| {
-        bootstrap::phases(log)
-            .iter()
-            .any(|phase| phase.name == "job")
-    })
 }

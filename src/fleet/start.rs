@@ -57,6 +57,7 @@ pub async fn start<G: GitHubApi>(
         plan,
         packages,
         cancellation: CancellationToken::default(),
+        interruption: CancellationToken::default(),
         watch: Watch::default(),
         mapping: RefCell::new(Mapping::default()),
         began: Instant::now(),
@@ -186,6 +187,7 @@ impl<G: GitHubApi> Course<'_, G> {
             tokio::select! {
                 () = &mut interrupt, if !self.outcome.interrupted => {
                     self.outcome.interrupted = true;
+                    shared.interruption.say();
                     self.give_up(UNDO_INTERRUPTED);
                 }
                 Some((index, result)) = self.at_work.next() => self.came_to(index, result).await,

@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
+use super::BootFailure;
 use crate::model::{Error, Name, chain};
 use crate::{github, providers, state};
 
@@ -10,26 +11,19 @@ use crate::{github, providers, state};
 #[derive(Debug, thiserror::Error)]
 pub enum Trouble {
     /// Its machine ended before GitHub saw the runner.
-    #[error("its machine ended before the runner was online: {reason}")]
-    Died {
-        /// What the place, or the boot script, says.
-        reason: String,
-        /// The end of its boot log.
-        log: Option<String>,
-    },
+    #[error("its machine {} before the runner was online{}", ended(.0), because(.0))]
+    Died(Box<BootFailure>),
     /// Another runner failed, or somebody interrupted.
     #[error("cancelled together with the other runners")]
     Halted,
     /// The time limit is over.
-    #[error("{}", late(.unseen.as_ref(), .phase.as_deref()))]
+    #[error("{}", late(.unseen.as_ref(), .boot))]
     Late {
         /// Why GitHub could not be looked at last, where it could not.
         #[source]
         unseen: Option<Error>,
-        /// The last phase that the boot script reached.
-        phase: Option<String>,
-        /// The end of its boot log.
-        log: Option<String>,
+        /// How far its machine came.
+        boot: Box<BootFailure>,
     },
     /// The provider did not launch it: there is no machine.
     #[error("`{provider}` did not launch it")]
@@ -63,23 +57,33 @@ pub enum Trouble {
     #[error("could not write the outputs")]
     Tell(#[source] Arc<io::Error>),
     /// GitHub dropped it.
-    #[error("GitHub dropped its registration before it was online")]
-    Vanished {
-        /// The end of its boot log.
-        log: Option<String>,
-    },
+    #[error("GitHub dropped its registration before it was online{}", because(.0))]
+    Vanished(Box<BootFailure>),
+}
+
+/// What became of the machine.
+fn ended(boot: &BootFailure) -> &'static str {
+    if boot.is_kept { "failed" } else { "ended" }
+}
+
+/// The reason of a failed boot, as the end of a sentence.
+fn because(boot: &BootFailure) -> String {
+    let reason = boot.reason.as_ref();
+    reason.map_or_else(String::new, |reason| format!(": {reason}"))
 }
 
 /// What is said of a runner whose time is over: whether it came online, only GitHub knows.
-fn late(unseen: Option<&Error>, phase: Option<&str>) -> String {
+fn late(unseen: Option<&Error>, boot: &BootFailure) -> String {
     let what = match unseen {
         None => "it did not come online within the time limit",
         Some(_) => "could not tell within the time limit whether it came online",
     };
-    match phase {
-        None => what.to_owned(),
-        Some(phase) => format!("{what} (its machine reached the phase `{phase}`)"),
-    }
+    let phase = match (&boot.phase, boot.stands) {
+        (Some(phase), _) => format!(" (its machine reached the phase `{phase}`)"),
+        (None, Some(stands)) => format!(" ({stands})"),
+        (None, None) => String::new(),
+    };
+    format!("{what}{phase}{}", because(boot))
 }
 
 /// What one provider said.
@@ -112,13 +116,16 @@ impl Trouble {
             Self::Register(error) => error.clone().any().while_trying(self.to_string()),
             Self::Tell(error) => said().because(Arc::clone(error)),
             Self::Late {
-                unseen: Some(why), ..
-            } => why.clone().while_trying(self.to_string()),
-            Self::Died { .. }
-            | Self::Halted
-            | Self::Late { .. }
-            | Self::Panic(_)
-            | Self::Vanished { .. } => said(),
+                unseen: Some(why),
+                boot,
+            } => {
+                let why = why.clone().while_trying(self.to_string());
+                why.hinted_all(boot.hints.clone())
+            }
+            Self::Died(boot) | Self::Late { boot, .. } | Self::Vanished(boot) => {
+                said().hinted_all(boot.hints.clone())
+            }
+            Self::Halted | Self::Panic(_) => said(),
         }
     }
 
@@ -129,20 +136,20 @@ impl Trouble {
 
     /// The end of the boot log, where there is one.
     pub fn log(&self) -> Option<&str> {
+        self.boot()?.log.as_deref()
+    }
+
+    /// What is known of its machine, where it is the machine that failed.
+    pub fn boot(&self) -> Option<&BootFailure> {
         match self {
-            Self::Died { log, .. } | Self::Late { log, .. } | Self::Vanished { log } => {
-                log.as_deref()
-            }
+            Self::Died(boot) | Self::Late { boot, .. } | Self::Vanished(boot) => Some(boot),
             _ => None,
         }
     }
 
     /// Whether there is something to see on the machine.
     pub(super) fn is_of_machine(&self) -> bool {
-        matches!(
-            self,
-            Self::Died { .. } | Self::Late { .. } | Self::Vanished { .. }
-        )
+        self.boot().is_some()
     }
 
     /// GitHub's answer did not come in time.

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::client::Client;
 use super::{ErrorKind, RequiredPermission, Result, scope};
-use crate::model::{RunnerVersion, server};
+use crate::model::{RunnerVersion, Secret, server};
 
 /// An archive on offer for a scope.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -20,6 +20,9 @@ pub struct Download {
     pub filename: String,
     /// Its checksum.
     pub sha256_checksum: Option<String>,
+    /// A bearer token for the download, where it wants one; it ends soon.
+    #[serde(default)]
+    pub temp_download_token: Option<Secret>,
 }
 
 impl Download {
@@ -189,6 +192,7 @@ impl Release {
                 architecture: architecture.to_owned(),
                 download_url: asset.browser_download_url,
                 sha256_checksum: sum,
+                temp_download_token: None,
                 filename: asset.name,
             })
         };

@@ -443,6 +443,11 @@ impl Provider for InMemoryProvider {
         Box::pin(async move {
             self.ask(Verb::Logs, &id.id).await?;
             self.resolve(id)?;
+            let takes = {
+                let state = self.cloud.state();
+                state.places.get(&self.place).map(|place| place.logs_take)
+            };
+            sleep(takes.unwrap_or_default()).await;
             let machines = self.cloud.machines().into_iter();
             let mut found = machines.filter(|machine| machine.instance.id == *id);
             Ok(found.next().map(|machine| machine.log))

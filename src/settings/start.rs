@@ -33,6 +33,8 @@ pub struct StartSettings {
     pub group: Option<String>,
     /// The text of the user's script.
     pub setup: Option<String>,
+    /// The file that it is from.
+    pub setup_file: Option<String>,
     /// Which runner.
     pub version: RunnerVersion,
     /// How it is registered.
@@ -104,6 +106,7 @@ impl Settings {
         let registration = args.registration.as_deref();
         let registration = self.read("registration", registration, defaults.registration)?;
         let (allow, keep) = (defaults.allow_partial, defaults.keep_failed);
+        let (setup, setup_file) = self.setup(args)?.unzip();
         Ok(StartSettings {
             providers: self.providers(&args.providers)?,
             count: count.map_or(NonZeroU16::MIN, |count| count.value.0),
@@ -114,7 +117,8 @@ impl Settings {
             allow_partial: self.switch("allow_partial", args.allow_partial, allow)?,
             keep_failed: self.switch("keep_failed", args.keep_failed, keep)?,
             group: self.group(args.group.as_deref())?,
-            setup: self.setup(args)?,
+            setup,
+            setup_file,
             version: version.map_or(RunnerVersion::Latest, |version| version.value),
             registration: registration.map_or(RegistrationMode::Either, |mode| mode.value),
             proxies: Proxies::of(&self.env),
@@ -210,7 +214,7 @@ impl Settings {
         Some((words.collect(), Origin::Variable(variable)))
     }
 
-    fn setup(&self, args: &cli::StartArgs) -> Result<Option<String>> {
+    fn setup(&self, args: &cli::StartArgs) -> Result<Option<(String, String)>> {
         let flag = args.setup.as_ref().map(|path| path.display().to_string());
         let of_file = self.file.contents.defaults.setup.clone();
         let Some(Setting { value, origin }) = self.read("setup", flag.as_deref(), of_file)? else {
@@ -223,6 +227,6 @@ impl Settings {
                 .about("defaults.setup")
                 .hinted("name a readable shell script")
         })?;
-        Ok(Some(text))
+        Ok(Some((text, value.to_string_lossy().into_owned())))
     }
 }

@@ -2,8 +2,10 @@
 
 use std::process::Stdio;
 
-use super::machine::{Machine, Shell};
-use super::{failure, meaning};
+use super::machine::{Machine, PATIENCE, Shell};
+use super::{diagnose, failure, meaning};
+use crate::model::BootCause;
+use crate::poll::until;
 
 under_every_shell! {
     no_job_within_the_idle_limit_ends_it
@@ -13,6 +15,9 @@ under_every_shell! {
     a_lifetime_is_no_longer_where_clocks_do_not_agree
     a_restart_neither_runs_again_nor_lives_longer
     a_runner_that_did_no_job_is_told_apart
+    a_refused_version_is_told_with_whose_it_is
+    the_last_line_says_all_though_others_fill_the_log
+    a_machine_that_failed_stays_for_whoever_wants_to_look
     a_setup_that_fails_ends_it
     a_killed_script_is_no_reason_to_live_on
     a_signal_ends_it
@@ -113,27 +118,53 @@ async fn a_restart_neither_runs_again_nor_lives_longer(shell: Shell) {
 }
 
 async fn a_runner_that_did_no_job_is_told_apart(shell: Shell) {
-    for (mode, code, said) in [
-        ("never", 70, "the runner never connected to GitHub"),
+    let connected = "the runner never connected to GitHub";
+    let ended = "the runner ended without a job";
+    for (mode, code, said, cause) in [
+        ("never", 70, connected.to_owned(), None),
         (
             "unknown",
             70,
-            "the runner never connected to GitHub: GitHub no longer knows it",
+            format!("{connected}: GitHub no longer knows it"),
+            Some(BootCause::Unregistered),
+        ),
+        (
+            "deleted",
+            70,
+            format!("{connected}: GitHub has deleted the registration"),
+            Some(BootCause::Unregistered),
+        ),
+        (
+            "conflict",
+            70,
+            format!("{connected}: another runner is connected with the same registration"),
+            Some(BootCause::SessionConflict),
+        ),
+        (
+            "clock",
+            70,
+            format!("{connected}: the clock of the machine is wrong by more than five minutes"),
+            Some(BootCause::Clock),
         ),
         (
             "broken",
             70,
-            "the runner never connected to GitHub: it does not run on this machine: Process terminated. There is no ICU package",
-        ),
-        (
-            "deprecated",
-            73,
-            "GitHub no longer accepts this version of the runner",
+            format!(
+                "{connected}: it does not run on this machine: Process terminated. There is no ICU package"
+            ),
+            Some(BootCause::MissingProgram),
         ),
         (
             "removed",
             78,
-            "the runner ended without a job: GitHub no longer knows it",
+            format!("{ended}: GitHub no longer knows it"),
+            Some(BootCause::Unregistered),
+        ),
+        (
+            "dropped",
+            78,
+            format!("{ended}: GitHub has deleted the registration"),
+            Some(BootCause::Unregistered),
         ),
     ] {
         let Some(machine) = Machine::installed(shell, mode) else {
@@ -141,10 +172,71 @@ async fn a_runner_that_did_no_job_is_told_apart(shell: Shell) {
         };
         let end = machine.run().await;
         assert_eq!(end.code, code, "{mode}: {}", end.log);
-        assert_eq!(failure(&end.log).as_deref(), Some(said), "{}", end.log);
-        assert!(said.starts_with(meaning(code).unwrap()));
+        let found = diagnose(&end.log).unwrap();
+        assert_eq!(found.reason, Some(said), "{mode}: {}", end.log);
+        assert_eq!((found.cause, found.code), (cause, Some(code)), "{mode}");
         assert_eq!(machine.endings(), 1);
     }
+}
+
+async fn a_refused_version_is_told_with_whose_it_is(shell: Shell) {
+    let Some(machine) = Machine::installed(shell, "deprecated") else {
+        return;
+    };
+    let end = machine.run().await;
+    assert_eq!(end.code, 73, "{}", end.log);
+    let found = diagnose(&end.log).unwrap();
+    let home = machine.at("runner").display().to_string();
+    let said = format!("{}: the one in {home} is 9.9.1", meaning(73).unwrap());
+    assert_eq!(found.reason, Some(said), "{}", end.log);
+    assert_eq!(found.cause, Some(BootCause::RunnerTooOld));
+}
+
+async fn the_last_line_says_all_though_others_fill_the_log(shell: Shell) {
+    let Some(mut machine) = Machine::installed(shell, "traces") else {
+        return;
+    };
+    // As GitHub's own image asks for them.
+    machine.var("ACTIONS_RUNNER_PRINT_LOG_TO_STDOUT", "1");
+    let end = machine.run().await;
+    assert_eq!(end.code, 0, "{}", end.log);
+    assert!(!end.log.contains("INFO JobRunner"), "{}", end.log);
+    assert!(!machine.read("stub/env").contains("PRINT_LOG"));
+    let last = end.log.lines().last().unwrap();
+    let found = diagnose(last).unwrap();
+    assert_eq!((found.code, found.phase.as_deref()), (Some(0), Some("job")));
+    // Whoever wants them gets them.
+    machine.var("ACTIONS_RUNNER_PRINT_LOG_TO_STDOUT", "true");
+    machine.name = super::Name::choose(None, 0, jiff::Timestamp::now());
+    let end = machine.run().await;
+    assert!(end.log.contains("INFO JobRunner"), "{}", end.log);
+}
+
+async fn a_machine_that_failed_stays_for_whoever_wants_to_look(shell: Shell) {
+    let Some(mut machine) = Machine::installed(shell, "job") else {
+        return;
+    };
+    machine.keep_failed = true;
+    machine.idle = Some(1);
+    machine.expires = 6;
+    machine.setup = Some("exit 3".into());
+    let run = machine.start();
+    let kept = until(PATIENCE, async || {
+        machine.read("log").contains("phase=kept").then_some(())
+    });
+    assert!(kept.await.is_some(), "{}", machine.read("log"));
+    assert_eq!(machine.endings(), 0);
+    let end = run.ended().await;
+    // Not at its idle limit.
+    assert_eq!(end.code, 72, "{}", end.log);
+    assert_eq!(machine.endings(), 1);
+    let found = diagnose(&end.log).unwrap();
+    assert_eq!(found.code, Some(74), "{}", end.log);
+    // One that did its job does not.
+    machine.setup = None;
+    machine.name = super::Name::choose(None, 0, jiff::Timestamp::now());
+    let end = machine.run().await;
+    assert_eq!((end.code, machine.endings()), (0, 2), "{}", end.log);
 }
 
 async fn a_setup_that_fails_ends_it(shell: Shell) {
@@ -156,7 +248,7 @@ async fn a_setup_that_fails_ends_it(shell: Shell) {
     assert_eq!(end.code, 74, "{}", end.log);
     assert_eq!(
         failure(&end.log).as_deref(),
-        Some("the setup script failed with exit code 41")
+        Some("the setup script failed with exit code 41 at line 2")
     );
     assert!(end.log.contains("no driver"));
     assert!(!machine.at("stub/jit").exists());

@@ -12,11 +12,11 @@ use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
 use super::{Boot, BootCredential, Package, Pauses, body, header, parts, skipped};
-use crate::model::{Name, Secret};
+use crate::model::{JobUser, Name, Secret};
 use crate::poll::{Pace, until};
 
 /// What a test may wait for anything; a machine that takes longer hangs.
-const PATIENCE: Pace = Pace {
+pub(super) const PATIENCE: Pace = Pace {
     every: Duration::from_millis(50),
     at_most: Duration::from_secs(90),
 };
@@ -82,6 +82,8 @@ pub(super) struct Machine {
     /// Seconds from its start.
     pub(super) lifetime: u64,
     pub(super) idle: Option<u64>,
+    pub(super) user: JobUser,
+    pub(super) keep_failed: bool,
     pub(super) setup: Option<String>,
     /// What the order says of the environment.
     pub(super) env: Vec<(String, String)>,
@@ -121,6 +123,8 @@ impl Machine {
             expires: 600,
             lifetime: 1_000_000_000,
             idle: None,
+            user: JobUser::default(),
+            keep_failed: false,
             setup: None,
             env: Vec::new(),
             vars: vec![("GHARUN_ALLOW_ROOT".into(), "1".into())],
@@ -221,6 +225,8 @@ impl Machine {
             expires: Timestamp::now() + SignedDuration::from_secs(self.expires),
             lifetime: Duration::from_secs(self.lifetime),
             idle_limit: self.idle.map(Duration::from_secs),
+            user: &self.user,
+            keep_failed: self.keep_failed,
             setup: self.setup.as_deref(),
             secrets: &secrets,
             env: &env,
@@ -229,8 +235,13 @@ impl Machine {
         let pauses = Pauses {
             tick: "0.3",
             retry: self.retry,
+            grace: 15,
+            linger: 0,
         };
-        header(&boot, pauses) + &body(&parts(&boot))
+        let mut parts = parts(&boot);
+        // What it has for programs does not hang on how it ends.
+        parts.extend(["host", "small"]);
+        header(&boot, pauses) + &body(&parts)
     }
 
     pub(super) fn start(&self) -> Run<'_> {

@@ -5,7 +5,8 @@ use std::process::{Command, Stdio};
 
 use super::machine::{Shell, open, processes};
 use super::scene::{Scene, after, mounts, signal};
-use super::{failure, meaning};
+use super::{diagnose, failure, meaning};
+use crate::model::BootCause;
 use crate::rehearsal::StubJobStatus;
 use gharun_worlds::github::{Fault, Kind};
 
@@ -75,7 +76,7 @@ async fn a_configuration_serves_one_machine(shell: Shell) {
     scene.machine.touch("log");
     let end = scene.start().ended().await;
     assert_eq!(end.code, 70, "{}", end.log);
-    let said = failure(&end.log).unwrap();
+    let said = diagnose(&end.log).unwrap().reason.unwrap();
     let known = format!("{}: GitHub no longer knows it", meaning(70).unwrap());
     assert_eq!(said, known);
     assert_eq!(scene.stub.jobs().len(), 1);
@@ -232,7 +233,13 @@ async fn a_full_disk_ends_the_machine(shell: Shell) {
         }
         let end = scene.start().ended().await;
         assert_eq!(end.code, 75, "{}", end.log);
-        assert!(failure(&end.log).is_some(), "{}", end.log);
+        let said = diagnose(&end.log).unwrap();
+        assert_eq!(said.cause, Some(BootCause::DiskFull), "{}", end.log);
+        let words = said.reason.unwrap();
+        assert!(
+            words.starts_with("no space is left on the machine: 0 of"),
+            "{words}"
+        );
         assert_eq!(scene.machine.endings(), 1, "{}", end.log);
         assert!(!scene.row().unwrap().online);
         scene.wait_quiet().await;

@@ -37,8 +37,23 @@ case $0 in
     case $STUB_MODE in
     broken) exit 134 ;;
     never) exit 1 ;;
-    unknown) say 'The runner no longer exists on the server.' && exit 1 ;;
-    deprecated) echo 'Runner version v9.9.1 is deprecated and cannot receive messages.' && exit 7 ;;
+    unknown) say 'The runner no longer exists on the server. Please reconfigure the runner.' && exit 1 ;;
+    deleted)
+        echo 'Failed to create a session. The runner registration has been deleted from the server, please re-configure. Runner registrations are automatically deleted for runners that have not connected to the service recently.'
+        exit 1
+        ;;
+    conflict)
+        echo 'A session for this runner already exists.'
+        say 'Runner connect error: Conflict. Retrying until reconnected.'
+        echo 'Failed to create session. Conflict'
+        exit 5
+        ;;
+    clock)
+        echo "The local machine's clock may be out of sync with the server time by more than five minutes. Please sync your clock with your domain or internet time and try again."
+        say 'Runner connect error: Current server time is 11/30/2026. Retrying until reconnected.'
+        exit 1
+        ;;
+    deprecated) echo 'An error occurred: Runner version v9.9.1 is deprecated and cannot receive messages.' && exit 7 ;;
     rogue*)
         # What a job may do to all that is its user's, and what root could look at afterwards.
         seen=$(dirname "$ACTIONS_RUNNER_HOOK_JOB_STARTED")/seen
@@ -68,8 +83,16 @@ case $0 in
     case $STUB_MODE in
     idle) await job ;;
     removed) say 'The runner no longer exists on the server.' && exit 1 ;;
+    dropped) echo 'Failed to create a session. The runner registration has been deleted from the server, please re-configure.' && exit 1 ;;
     esac
     [ "$STUB_MODE" = quiet ] || say 'Running job: build'
+    if [ "$STUB_MODE" = traces ]; then
+        line=0
+        while [ "$line" -lt 400 ]; do
+            line=$((line + 1))
+            echo "[WORKER 2026-11-30 09:00:00Z INFO JobRunner] trace line $line"
+        done
+    fi
     bin/Runner.Worker spawnclient
     say 'Job build completed with result: Succeeded'
     ;;
@@ -81,7 +104,7 @@ case $0 in
     fi
     echo >"$STUB/working"
     case $STUB_MODE in
-    job | idle) ;;
+    job | idle | traces) ;;
     leaves) sleep 300 & ;;
     gives)
         node=$(dirname "$0")/../externals/node99/bin/node

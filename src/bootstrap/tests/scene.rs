@@ -113,6 +113,7 @@ impl Scene {
                     version: version.expect("a version").to_owned(),
                     url: text(one, "download_url"),
                     sha256: text(one, "sha256_checksum"),
+                    token: None,
                 }
             })
             .collect()

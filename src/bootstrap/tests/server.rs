@@ -27,6 +27,12 @@ pub(super) enum Fault {
     Cut,
     /// Another file is sent.
     Other,
+    /// Status 403.
+    Forbidden,
+    /// Status 404.
+    Missing,
+    /// Status 401, unless the token `hush-4711` is shown.
+    Locked,
 }
 
 impl Server {
@@ -53,6 +59,7 @@ impl Server {
             sha256: Sha256::digest(&archive)
                 .iter()
                 .fold(String::new(), |hex, byte| format!("{hex}{byte:02X}")),
+            token: None,
         };
         let server = Self {
             package,
@@ -89,10 +96,16 @@ async fn answer(
     while !request.ends_with(b"\r\n\r\n") {
         request.push(stream.read_u8().await?);
     }
+    let request = String::from_utf8_lossy(&request).to_ascii_lowercase();
+    let is_let_in = request.contains("authorization: bearer hush-4711");
+    let fault = fault.filter(|fault| !(matches!(fault, Fault::Locked) && is_let_in));
     let (status, body, length) = match fault {
+        Some(Fault::Locked) => ("401 Unauthorized", &b"<html>"[..], 6),
         None => ("200 OK", archive, archive.len()),
         Some(Fault::Unavailable) => ("503 Service Unavailable", &b"<html>"[..], 6),
         Some(Fault::Cut) => ("200 OK", &archive[..archive.len() / 2], archive.len()),
+        Some(Fault::Forbidden) => ("403 Forbidden", &b"<html>"[..], 6),
+        Some(Fault::Missing) => ("404 Not Found", &b"<html>"[..], 6),
         Some(Fault::Other) => ("200 OK", &b"<html>"[..], 6),
     };
     let head =

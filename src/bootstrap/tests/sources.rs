@@ -3,8 +3,10 @@
 use std::fs;
 
 use super::machine::{Machine, Shell, find};
+use super::scene::{after, mounts};
 use super::server::{Fault, Server};
-use super::{Name, failure, skipped};
+use super::{Name, diagnose, failure, skipped};
+use crate::model::{BootCause, Secret};
 
 under_every_shell! {
     what_fails_for_a_while_is_fetched_again
@@ -12,6 +14,10 @@ under_every_shell! {
     what_is_kept_is_not_fetched_again
     a_cache_that_nobody_may_write_does_no_harm
     a_pinned_version_is_the_only_one_that_runs
+    an_installed_runner_gives_way_to_a_newer_one
+    what_is_refused_is_not_asked_for_again
+    a_folder_that_runs_nothing_is_called_so
+    a_download_that_wants_a_token_gets_it
     a_platform_without_a_runner_is_named
     nothing_runs_unverified
     an_installed_runner_that_another_user_may_change_is_not_used
@@ -122,11 +128,77 @@ async fn a_pinned_version_is_the_only_one_that_runs(shell: Shell) {
     another(&mut machine);
     let end = machine.run().await;
     assert_eq!((end.code, server.asked()), (0, 1), "{}", end.log);
+}
+
+async fn an_installed_runner_gives_way_to_a_newer_one(shell: Shell) {
+    let Some((mut machine, server)) = served(shell).await else {
+        return;
+    };
+    machine.install("runner"); // of version 9.9.1
     machine.pinned = false;
-    another(&mut machine);
+    machine.packages[0].version = "9.10.0".into();
     let end = machine.run().await;
     assert_eq!((end.code, server.asked()), (0, 1), "{}", end.log);
-    assert!(end.phases().contains(&"installed".into()));
+    assert!(!end.phases().contains(&"installed".into()), "{}", end.log);
+    let said = "is not used: its version is 9.9.1; GitHub names 9.10.0";
+    assert!(end.log.contains(said), "{}", end.log);
+    // It is used where it is as new, and where no other is to be had.
+    for version in ["9.9.1", "9.8.12", "9.11.0"] {
+        machine.packages[0].version = version.into();
+        if version == "9.11.0" {
+            server.fail(&[Fault::Missing]);
+        }
+        another(&mut machine);
+        machine.touch("log");
+        let end = machine.run().await;
+        assert_eq!(end.code, 0, "{}", end.log);
+        assert!(end.phases().contains(&"installed".into()), "{}", end.log);
+    }
+}
+
+async fn what_is_refused_is_not_asked_for_again(shell: Shell) {
+    for fault in [Fault::Forbidden, Fault::Missing] {
+        let Some((machine, server)) = served(shell).await else {
+            return;
+        };
+        server.fail(&[fault; 9]);
+        let end = machine.run().await;
+        assert_eq!((end.code, server.asked()), (75, 1), "{}", end.log);
+        assert!(failure(&end.log).unwrap().contains(" 40"), "{}", end.log);
+    }
+}
+
+async fn a_download_that_wants_a_token_gets_it(shell: Shell) {
+    if shell == Shell::Busybox {
+        return; // its wget takes tokens in its arguments only
+    }
+    for token in [None, Some("hush-4711")] {
+        let Some((mut machine, server)) = served(shell).await else {
+            return;
+        };
+        server.fail(&[Fault::Locked; 9]);
+        machine.packages[0].token = token.map(Secret::new);
+        let end = machine.run().await;
+        let code = if token.is_some() { 0 } else { 75 };
+        assert_eq!((end.code, server.asked()), (code, 1), "{}", end.log);
+        assert!(!end.log.contains("hush-4711"), "{}", end.log);
+    }
+}
+
+async fn a_folder_that_runs_nothing_is_called_so(shell: Shell) {
+    if !mounts("noexec") {
+        return;
+    }
+    let Some(mut machine) = Machine::installed(shell, "job") else {
+        return;
+    };
+    let work = machine.at("work").display().to_string();
+    fs::create_dir(machine.at("work")).unwrap();
+    machine.under = after(&format!("/bin/mount -t tmpfs -o noexec tmpfs '{work}'"));
+    let end = machine.run().await;
+    assert_eq!(end.code, 70, "{}", end.log);
+    let said = diagnose(&end.log).unwrap();
+    assert_eq!(said.cause, Some(BootCause::NotExecutable), "{}", end.log);
 }
 
 async fn a_platform_without_a_runner_is_named(shell: Shell) {
@@ -252,7 +324,7 @@ async fn a_runner_that_cannot_be_looked_through_is_called_so(shell: Shell) {
     machine.without = vec!["find"];
     let end = machine.run().await;
     assert_eq!(end.code, 76, "{}", end.log);
-    assert!(end.log.contains("find is missing"), "{}", end.log);
+    assert!(end.log.contains("not installed: find"), "{}", end.log);
 }
 
 async fn a_cache_that_another_user_may_change_is_copied_before_it_is_verified(shell: Shell) {

@@ -1,15 +1,19 @@
 //! Whom the runner runs as.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 
 use super::machine::{Machine, Shell, find, open};
-use super::skipped;
+use super::{failure, skipped};
+use crate::model::RunAs;
 
 under_every_shell! {
     root_becomes_the_runners_user
     a_job_makes_root_run_and_write_nothing
     root_stays_root_where_nobody_else_gets_at_the_runner
     anybody_may_run_it
+    the_setup_script_is_told_whom_the_runner_runs_as
+    a_user_of_the_settings_is_the_one_or_none
 }
 
 /// Whether this test may play with users.
@@ -168,4 +172,76 @@ async fn anybody_may_run_it(shell: Shell) {
     assert_eq!(machine.read("stub/uid"), "65534\n");
     assert_eq!(machine.read("stub/jit"), machine.jit);
     assert_eq!(machine.endings(), 1);
+}
+
+async fn the_setup_script_is_told_whom_the_runner_runs_as(shell: Shell) {
+    if !root("a user with privileges") {
+        return;
+    }
+    // A rented machine is its job's; on any other nothing is granted.
+    for is_privileged in [true, false] {
+        let Some(mut machine) = Machine::installed(shell, "job") else {
+            return;
+        };
+        has_user(&mut machine);
+        let sudoers = machine.at("sudoers.d");
+        fs::create_dir(&sudoers).unwrap();
+        let volume = machine.at("volume");
+        fs::create_dir(&volume).unwrap();
+        fs::write(volume.join("other"), "").unwrap();
+        // It is the setup script that installs Docker.
+        let said = machine.at("said").display().to_string();
+        machine.setup = Some(format!("id -un \"$GHARUN_USER\" >'{said}'\ndocker=there\n"));
+        machine.user.is_privileged = is_privileged;
+        machine.user.folders = vec![volume.display().to_string(), "/nowhere/at all".into()];
+        let asked = machine.at("asked").display().to_string();
+        let fakes = format!(
+            "usermod() {{\necho \"$*\" >>'{asked}'\n}}\nvisudo() {{\ngrep -q NOPASSWD \"$2\"\n}}"
+        );
+        let script = machine
+            .script()
+            .replace("/etc/sudoers.d", &sudoers.display().to_string());
+        let (first, rest) = script.split_once('\n').unwrap();
+        let run = machine.start_script(&format!("{first}\n{fakes}\n{rest}"));
+        let end = run.ended().await;
+        assert_eq!(end.code, 0, "{}", end.log);
+        assert_eq!(machine.read("said"), "runner\n", "{}", end.log);
+        assert_eq!(machine.read("stub/uid"), "4711\n", "{}", end.log);
+        let granted = machine.read("sudoers.d/gharun");
+        let asked = machine.read("asked");
+        if is_privileged {
+            assert_eq!(granted, "runner ALL=(ALL:ALL) NOPASSWD: ALL\n");
+            // Before the setup script, and after it.
+            assert_eq!(asked, "-aG docker runner\n".repeat(2));
+        } else {
+            assert_eq!((granted.as_str(), asked.as_str()), ("", ""));
+        }
+        let owner = |path: &std::path::Path| fs::metadata(path).unwrap().uid();
+        assert_eq!(owner(&volume), 4711, "{}", end.log);
+        assert_eq!(owner(&volume.join("other")), 0);
+    }
+}
+
+async fn a_user_of_the_settings_is_the_one_or_none(shell: Shell) {
+    if !root("a user of the settings") {
+        return;
+    }
+    for (run_as, code, uid) in [
+        (RunAs::Named("runner".into()), 0, "4711\n"),
+        (RunAs::Named("nobody-here".into()), 80, ""),
+        (RunAs::Root, 0, "0\n"),
+    ] {
+        let Some(mut machine) = Machine::installed(shell, "job") else {
+            return;
+        };
+        has_user(&mut machine);
+        machine.user.run_as = run_as;
+        let end = machine.run().await;
+        assert_eq!(end.code, code, "{}", end.log);
+        assert_eq!(machine.read("stub/uid"), uid, "{}", end.log);
+        if code == 80 {
+            let said = "cannot run as nobody-here: there is no such user";
+            assert_eq!(failure(&end.log).as_deref(), Some(said));
+        }
+    }
 }

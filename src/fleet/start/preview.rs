@@ -55,6 +55,8 @@ fn script(plan: &Plan, name: &Name, places: &[NamedProvider], clocks: Clocks) ->
     let ending = places
         .first()
         .map_or("exit", |place| place.provider.shutdown_command());
+    let user = places.first().map(|place| place.provider.job_user());
+    let user = user.unwrap_or_default();
     let script = bootstrap::script(&Boot {
         name,
         credential,
@@ -64,6 +66,8 @@ fn script(plan: &Plan, name: &Name, places: &[NamedProvider], clocks: Clocks) ->
         expires: plan.end_of_life(clocks),
         lifetime: plan.lifetime,
         idle_limit: plan.idle_timeout,
+        user: &user,
+        keep_failed: plan.keep_failed,
         setup: plan.setup.as_deref(),
         secrets: &providers::secrets_in_env(),
         env: &plan

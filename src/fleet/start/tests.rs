@@ -16,6 +16,7 @@ use crate::state::Store;
 
 mod coming_up;
 mod enrolling;
+mod failing;
 mod limited;
 mod moving_on;
 mod registering;

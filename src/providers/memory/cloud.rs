@@ -105,6 +105,8 @@ pub(crate) struct Place {
     pub(crate) listing_lags: Duration,
     /// From the request to its answer; the machine is gone from the request on.
     pub(crate) terminate_takes: Duration,
+    /// From the request for a log to its answer.
+    pub(crate) logs_take: Duration,
     /// Whether its machines reach this computer, as if they were on it.
     pub(crate) reaches_us: bool,
     /// US dollars an hour.
@@ -134,6 +136,7 @@ impl Default for Place {
             gives_up: None,
             listing_lags: Duration::ZERO,
             terminate_takes: Duration::ZERO,
+            logs_take: Duration::ZERO,
             reaches_us: false,
             price_per_hour: None,
             labels: Vec::new(),

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::bootstrap::{self, Boot, BootCredential};
-use crate::model::{Condition, Instance, Order, Secret};
+use crate::model::{Condition, Instance, JobUser, Order, Secret};
 use crate::poll::{Pace, until};
 use crate::providers::Provider;
 use crate::providers::contract::{ends, order, skipped};
@@ -52,6 +52,8 @@ fn real(provider: &Nebius, order: Order) -> Order {
         expires: Timestamp::now() + Duration::from_hours(1),
         lifetime: Duration::from_hours(1),
         idle_limit: None,
+        user: &JobUser::default(),
+        keep_failed: false,
         setup: Some("echo \"set up by it's $0\"\n"),
         secrets: &[],
         env: &[],
@@ -130,7 +132,7 @@ async fn the_script_of_the_house_ends_a_job() {
     assert!(how.starts_with("its container failed"), "{how}");
     let log = place.standin.log(&machine.id.id);
     let failure = bootstrap::failure(&log).expect("it says why");
-    assert!(failure.starts_with("GitHub lists no runner"), "{log}");
+    assert!(failure.starts_with("GitHub offers no runner"), "{log}");
 }
 
 #[tokio::test]

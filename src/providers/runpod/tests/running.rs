@@ -65,6 +65,8 @@ async fn the_boot_script_ends_its_own_pod_and_a_restart_runs_nothing_again() {
         expires: one.tags.expires,
         lifetime: one.lifetime,
         idle_limit: None,
+        user: &crate::model::JobUser::default(),
+        keep_failed: false,
         setup: None,
         secrets: RunPod::secrets_in_env(),
         env: &[],

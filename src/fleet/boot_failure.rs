@@ -1,0 +1,198 @@
+//! Why a machine did not become a runner, and what to type against it.
+
+use super::NamedProvider;
+use crate::bootstrap::{cause_in, cause_of, diagnose};
+use crate::model::boot_exit::{code_in, explained};
+use crate::model::{BootCause, Condition, HumanDuration, RegistrationMode};
+use crate::plan::Plan;
+use crate::providers::kind;
+
+/// How much of a line is told, in characters.
+const LONGEST: usize = 100;
+
+/// How it came out that a machine did not become a runner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// The machine ended.
+    Died,
+    /// GitHub dropped the registration.
+    Dropped,
+    /// The time is over.
+    Late,
+}
+
+/// What is known of a machine that did not become a runner.
+#[derive(Clone, Debug, Default)]
+pub struct BootFailure {
+    /// Why, as the end of a sentence, as far as anybody says.
+    pub reason: Option<String>,
+    /// What can be done something about.
+    pub cause: Option<BootCause>,
+    /// The last phase that its boot script reached.
+    pub phase: Option<String>,
+    /// What its place says of it, where its boot script says nothing.
+    pub stands: Option<&'static str>,
+    /// The exit code of its boot script.
+    pub code: Option<i32>,
+    /// Whether the machine stays for inspection, rather than to have ended itself.
+    pub is_kept: bool,
+    /// What to write or type.
+    pub hints: Vec<String>,
+    /// The end of its boot log.
+    pub log: Option<String>,
+}
+
+impl BootFailure {
+    /// Puts together what the boot log and the place say. `state` is the machine's as its place showed it last.
+    pub(super) fn read(
+        plan: &Plan,
+        place: &NamedProvider,
+        state: Option<&Condition>,
+        log: Option<String>,
+        fate: Fate,
+    ) -> Self {
+        let said = log.as_deref().and_then(diagnose).unwrap_or_default();
+        let how = match state {
+            Some(Condition::Ended(how)) => Some(how.as_str()),
+            _ => None,
+        };
+        let of_place = how.and_then(cause_in);
+        let is_oom = of_place == Some(BootCause::OutOfMemory);
+        let cause = match said.cause {
+            Some(cause) if !is_oom => Some(cause),
+            _ => of_place.or(said.cause),
+        };
+        let reason = match (said.reason, how) {
+            // The script does not know who killed what it ran.
+            (Some(reason), Some(how)) if is_oom && how.contains("out of memory") => {
+                Some(format!("{} ({how})", with_line(reason, plan)))
+            }
+            (Some(reason), _) => Some(with_line(reason, plan)),
+            (None, Some(how)) => Some(explained(how)),
+            (None, None) => None,
+        };
+        let code = said.code.or_else(|| how.and_then(code_in));
+        let cause = cause.or_else(|| code.and_then(cause_of));
+        let mut failure = Self {
+            reason,
+            cause,
+            phase: said.phase,
+            stands: match state {
+                Some(Condition::Pending) => Some("its machine has not started yet"),
+                Some(Condition::Running) => Some("its machine is running"),
+                Some(Condition::Ended(_)) | None => None,
+            },
+            code,
+            is_kept: said.is_kept,
+            hints: Vec::new(),
+            log,
+        };
+        failure.hints = failure.helps(plan, place, fate);
+        failure
+    }
+
+    /// What to write or type: the kind's own setting first, and at last the way to look at such a machine.
+    fn helps(&self, plan: &Plan, place: &NamedProvider, fate: Fate) -> Vec<String> {
+        let of_kind = self.cause.and_then(|cause| place.provider.remedy(cause));
+        let of_every_kind = self.cause.and_then(|cause| generic(cause, plan));
+        let mut hints: Vec<String> = match self.cause {
+            // The kind's setting says it all.
+            Some(BootCause::DiskFull | BootCause::OutOfMemory | BootCause::Image)
+                if of_kind.is_some() =>
+            {
+                of_kind.into_iter().collect()
+            }
+            _ => of_kind.into_iter().chain(of_every_kind).collect(),
+        };
+        hints.extend(self.of_code(plan));
+        match (fate, self.cause) {
+            (Fate::Late, None) => hints.push(format!(
+                "raise `--timeout` ({})",
+                HumanDuration::from_secs(plan.timeout.as_secs())
+            )),
+            (Fate::Dropped, None) => hints.extend(generic(BootCause::Unregistered, plan)),
+            _ => {}
+        }
+        if !plan.keep_failed && place.provider.keeps_failed().is_ok() {
+            hints.push("to look around on such a machine, add `--keep-failed`".to_owned());
+        }
+        let rehearses = kind(place.provider.kind()).is_some_and(|kind| kind.rehearses);
+        if hints.is_empty() && rehearses {
+            let name = &place.name;
+            hints.push(format!(
+                "`gharun start {name} --rehearse` tells whether it is the machine or GitHub"
+            ));
+        }
+        hints
+    }
+
+    /// What helps against an end that has no cause but a limit.
+    fn of_code(&self, plan: &Plan) -> Option<String> {
+        match self.code? {
+            71 => Some("raise `--idle-timeout`: it begins with the boot".to_owned()),
+            72 => Some(format!(
+                "raise `--lifetime` ({}); if the machine did not live as long, set its clock",
+                HumanDuration::from_secs(plan.lifetime.as_secs())
+            )),
+            _ => None,
+        }
+    }
+
+    /// Whether a job was done, or begun, on the machine: then it is no failure.
+    pub(super) fn did_its_job(&self) -> bool {
+        self.code == Some(0) || self.phase.as_deref() == Some("job")
+    }
+}
+
+/// What is true of every kind of place.
+fn generic(cause: BootCause, plan: &Plan) -> Option<String> {
+    Some(match cause {
+        BootCause::DiskFull => "use a machine with a larger disk, or free space on it".to_owned(),
+        BootCause::OutOfMemory => "use a machine with more memory".to_owned(),
+        BootCause::NoNetwork => "let the machine reach `github.com` and \
+            `*.actions.githubusercontent.com` on port 443: by a public address, NAT, or a proxy in `HTTPS_PROXY`"
+            .to_owned(),
+        BootCause::MissingProgram => "install what is missing in the image, or in a script that you pass \
+            with `--setup` (`apt-get update && apt-get install -y curl tar gzip`)"
+            .to_owned(),
+        BootCause::WrongPlatform => "use a Linux with glibc on x64, arm64 or arm (Debian, Ubuntu, Fedora): the \
+            runner does not run on Alpine"
+            .to_owned(),
+        BootCause::NotExecutable => "mount the folder without `noexec`, or set another work folder".to_owned(),
+        BootCause::Setup => match &plan.setup_file {
+            Some(file) => format!("edit `{file}`"),
+            None => "edit the setup script".to_owned(),
+        },
+        BootCause::RunnerTooOld => "update the runner in the image, or install curl in it: then the version that \
+            GitHub names is downloaded"
+            .to_owned(),
+        BootCause::Unregistered if plan.registration == RegistrationMode::Token => {
+            return None;
+        }
+        BootCause::Unregistered => "start with `--registration token`: then the machine registers its runner \
+            itself once it has booted"
+            .to_owned(),
+        BootCause::SessionConflict => "end the other machine: `gharun list` shows them all".to_owned(),
+        BootCause::Clock => "set the clock of the machine: `timedatectl set-ntp true` there".to_owned(),
+        BootCause::Image => return None,
+    })
+}
+
+/// The reason of a setup script that failed, with the file and the text of the line that it names.
+fn with_line(reason: String, plan: &Plan) -> String {
+    let at = reason.rsplit_once(" at line ").and_then(|(before, at)| {
+        let number: usize = at.parse().ok()?;
+        let line = plan.setup.as_ref()?.lines().nth(number.checked_sub(1)?)?;
+        Some((before, number, line.trim()))
+    });
+    let Some((before, number, line)) = at else {
+        return reason;
+    };
+    let file = plan.setup_file.as_ref();
+    let file = file.map_or_else(String::new, |file| format!(" of `{file}`"));
+    let line: String = match line.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line.to_owned(),
+    };
+    format!("{before} at line {number}{file}: `{line}`")
+}
