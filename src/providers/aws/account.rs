@@ -17,10 +17,12 @@ impl Aws {
         let asked = self.account.get(async || {
             let client = self.clients.sts(region).await?;
             let answer = client.get_caller_identity().send().await.map_err(|error| {
-                ApiError::of(&error).explain(
-                    "could not look up the owner of the credentials",
-                    "sts:GetCallerIdentity",
-                )
+                ApiError::of(&error)
+                    .sent_with(self.clients.origin(region))
+                    .explain(
+                        "could not look up the owner of the credentials",
+                        "sts:GetCallerIdentity",
+                    )
             })?;
             answer
                 .account

@@ -4,9 +4,10 @@ use aws_sdk_ec2::config::http::HttpResponse;
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
 
 use super::candidates::{Candidate, candidates};
-use super::failure::{ApiError, ErrorClass};
+use super::failure::{ApiError, ErrorClass, Origin};
 use super::launch::user_data;
 use super::{Aws, request};
+use crate::model::RunAs;
 use crate::providers::{Error, ErrorKind, Health, Result};
 
 /// An id that no instance has.
@@ -30,6 +31,7 @@ impl Aws {
             self.try_region(region, candidate, &mut health, &mut missing)
                 .await?;
         }
+        health.facts.push(self.job_fact());
         if all.len() > 1 {
             health.facts.push(format!("{} candidates", all.len()));
         }
@@ -38,6 +40,25 @@ impl Aws {
             1 => Err(missing.remove(0)),
             _ => Err(all_missing(&missing)),
         }
+    }
+
+    /// Looks for what every launch would fail with: credentials, region, type and image. Nothing is created, and what
+    /// was found out is not asked for again by the launches.
+    pub(super) async fn look_ahead(&self) -> Result<()> {
+        let regions = self.clients.regions().await?;
+        self.clients.encrypted().await?;
+        for candidate in candidates(&self.config, &regions) {
+            let chosen =
+                Box::pin(self.images.choose(&self.clients, &self.config, &candidate)).await;
+            match chosen.map_err(|error| (error.kind, error)) {
+                // The type is not offered in that region: the next candidate has another one.
+                Err((ErrorKind::NoCapacity, _)) => {}
+                // A launch waits until it may ask.
+                Ok(_) | Err((ErrorKind::RateLimited, _)) => return Ok(()),
+                Err((_, error)) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     /// Tries in one region all that a machine's life takes there.
@@ -65,18 +86,11 @@ impl Aws {
         let ends = client.terminate_instances().instance_ids(id).dry_run(true);
         let tells = client.get_console_output().instance_id(id).dry_run(true);
         let mut refused = Vec::new();
-        note(
-            ends.send().await,
-            "ec2:TerminateInstances",
-            region,
-            &mut refused,
-        )?;
-        note(
-            tells.send().await,
-            "ec2:GetConsoleOutput",
-            region,
-            &mut refused,
-        )?;
+        let origin = self.clients.origin(region);
+        let end = ends.send().await;
+        note(end, "ec2:TerminateInstances", &origin, &mut refused)?;
+        let told = tells.send().await;
+        note(told, "ec2:GetConsoleOutput", &origin, &mut refused)?;
         match &proof {
             Some(_) => missing.extend(refused),
             None => health.warnings.extend(refused.iter().map(|error| {
@@ -110,12 +124,8 @@ impl Aws {
                 let trial = request::run_instances(client, &self.config, candidate, &chosen, &tags)
                     .user_data(user_data("#!/bin/sh\n")?)
                     .dry_run(true);
-                note(
-                    trial.send().await,
-                    "ec2:RunInstances",
-                    &candidate.region,
-                    missing,
-                )?;
+                let origin = self.clients.origin(&candidate.region);
+                note(trial.send().await, "ec2:RunInstances", &origin, missing)?;
             }
             Err(error) if error.kind == ErrorKind::NoCapacity => {
                 health.warnings.push(error.to_string());
@@ -126,14 +136,28 @@ impl Aws {
         Ok(())
     }
 
+    /// Whom jobs run as, and what that lets them do.
+    fn job_fact(&self) -> String {
+        let who = match &self.config.run_as {
+            RunAs::Root => "jobs run as `root`".to_owned(),
+            user => format!("jobs run as `{user}` with `sudo`"),
+        };
+        format!(
+            "{who}: a job can undo the machine's own limit on its lifetime; `gharun stop --orphans` from cron \
+             ends such a machine"
+        )
+    }
+
     /// Whose the credentials are.
     async fn caller(&self, region: &str) -> Result<String> {
         let client = self.clients.sts(region).await?;
         let answer = client.get_caller_identity().send().await.map_err(|error| {
-            ApiError::of(&error).explain(
-                "could not look up the owner of the credentials",
-                "sts:GetCallerIdentity",
-            )
+            ApiError::of(&error)
+                .sent_with(self.clients.origin(region))
+                .explain(
+                    "could not look up the owner of the credentials",
+                    "sts:GetCallerIdentity",
+                )
         })?;
         Ok(format!(
             "{} of account {}",
@@ -147,7 +171,7 @@ impl Aws {
 fn note<T, E>(
     answer: std::result::Result<T, SdkError<E, HttpResponse>>,
     permission: &str,
-    region: &str,
+    origin: &Origin,
     missing: &mut Vec<Error>,
 ) -> Result<()>
 where
@@ -156,7 +180,8 @@ where
     let Err(error) = answer else {
         return Ok(());
     };
-    let said = ApiError::of(&error);
+    let said = ApiError::of(&error).sent_with(origin.clone());
+    let region = origin.region.as_deref().unwrap_or_default();
     let error = said.explain(format!("a trial in `{region}` failed"), permission);
     match said.action() {
         // It was let through: nobody has that id, or there is no room just now.

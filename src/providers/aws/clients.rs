@@ -6,24 +6,25 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
-use aws_config::environment::{
-    EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider,
-};
+use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::identity::IdentityCache;
 use aws_config::imds::{self, region::ImdsRegionProvider};
 use aws_config::meta::credentials::CredentialsProviderChain;
 use aws_config::meta::region::RegionProviderChain;
 use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
+use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::ProvideCredentials as _;
 use aws_credential_types::provider::error::CredentialsError;
-
+use aws_types::os_shim_internal::Env;
 use url::Url;
 
 use super::ambient::{self, Trimmed};
 use super::config::AwsConfig;
+use super::credentials::{Diagnosis, Explained};
+use super::failure::Origin;
 use super::process::CredentialProcess;
 use crate::model::lock;
 use crate::providers::common::attempt::Attempt;
@@ -45,7 +46,7 @@ const LOAD: Duration = Duration::from_secs(8);
 const TRIES: u32 = 3;
 
 fn no_credentials() -> Error {
-    Error::new(ErrorKind::Denied, "no AWS credentials were found")
+    Diagnosis::none(&Env::real()).error()
 }
 
 /// Who answers as EC2.
@@ -154,6 +155,14 @@ impl Clients {
         })
     }
 
+    /// What requests to a region are sent with.
+    pub(super) fn origin(&self, region: &str) -> Origin {
+        Origin {
+            region: Some(region.to_owned()),
+            profile: self.profile.clone(),
+        }
+    }
+
     /// EC2 in a region.
     pub(super) async fn ec2(&self, region: &str) -> Result<aws_sdk_ec2::Client> {
         let base = self.base().await?;
@@ -221,22 +230,26 @@ impl Clients {
         let process = CredentialProcess::find(self.profile.as_deref()).await;
         loader = if let Some(profile) = &self.profile {
             // Whoever names a profile means it, whatever variables there are.
-            let credentials = ProfileFileCredentialsProvider::builder().profile_name(profile);
+            // A role of the profile is asked for in a region, which this source would not find by itself.
+            let settings = ProviderConfig::without_region().with_region(region.clone());
+            let credentials = ProfileFileCredentialsProvider::builder()
+                .configure(&settings)
+                .profile_name(profile);
             let loader = loader.profile_name(profile);
             match process {
-                Some(process) => loader.credentials_provider(Trimmed(process)),
-                None => loader.credentials_provider(Trimmed(credentials.build())),
+                Some(process) => loader.credentials_provider(self.explained(process)),
+                None => loader.credentials_provider(self.explained(credentials.build())),
             }
         } else if let Some(process) = process {
             // Those of the environment come first, as in the SDK's own chain.
             let of_env = EnvironmentVariableCredentialsProvider::new();
             let chain = CredentialsProviderChain::first_try("Environment", of_env);
-            loader.credentials_provider(Trimmed(chain.or_else("CredentialProcess", process)))
+            loader.credentials_provider(self.explained(chain.or_else("CredentialProcess", process)))
         } else {
             let chain = DefaultCredentialsChain::builder()
                 .region(region.clone())
                 .imds_client(instance);
-            loader.credentials_provider(Trimmed(chain.build().await))
+            loader.credentials_provider(self.explained(chain.build().await))
         };
         loader = loader.region(region);
         tokio::time::timeout(LOAD, loader.load())
@@ -253,18 +266,27 @@ impl Clients {
             })
     }
 
-    /// The region of the table, else the one that the AWS tools' settings give.
+    fn explained<P>(&self, source: P) -> Explained<Trimmed<P>> {
+        Explained::new(Trimmed(source), self.profile.clone())
+    }
+
+    /// The region of the table, else the one that the AWS tools' settings give. A variable that is empty is not set.
     async fn region(&self, instance: &imds::Client) -> Option<Region> {
         if let Some(region) = self.named.first() {
             return Some(Region::new(region.clone()));
+        }
+        let env = Env::real();
+        let variables = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter();
+        let mut set = variables.filter_map(|name| env.get(name).ok());
+        if let Some(region) = set.find(|region| !region.trim().is_empty()) {
+            return Some(Region::new(region.trim().to_owned()));
         }
         let mut profile = ProfileFileRegionProvider::builder();
         if let Some(name) = &self.profile {
             profile = profile.profile_name(name);
         }
         let of_instance = ImdsRegionProvider::builder().imds_client(instance.clone());
-        RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
-            .or_else(profile.build())
+        RegionProviderChain::first_try(profile.build())
             .or_else(of_instance.build())
             .region()
             .await

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::places;
-use crate::model::{HumanDuration, is_reserved};
+use crate::model::{HumanDuration, RunAs, is_reserved};
 use crate::providers::common::words::PRICE;
 use crate::providers::schema::{backticked, dotted};
 use crate::providers::{Error, Result};
@@ -90,6 +90,10 @@ pub struct AwsConfig {
     /// out.
     #[schemars(extend("x-harmless" = false))]
     pub user: Option<String>,
+    /// Whom the runner and its jobs run as: `runner` (made where it is missing; with `sudo`, and in the group `docker`,
+    /// where the machine has them), `root`, or a user of the image.
+    #[schemars(extend("x-harmless" = false))]
+    pub run_as: RunAs,
     /// How many hops away the metadata service answers: 2 lets containers of a job use it, and with it the
     /// role of the instance profile; the launch template's when left out, else 1.
     #[schemars(extend("x-harmless" = false))]
@@ -124,6 +128,7 @@ impl Default for AwsConfig {
             volume: None,
             tags: BTreeMap::new(),
             user: None,
+            run_as: RunAs::default(),
             metadata_hop_limit: None,
             capacity_wait: HumanDuration::default(),
             launch_template: None,

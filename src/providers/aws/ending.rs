@@ -85,7 +85,7 @@ impl Aws {
         let answer = match answer {
             Ok(answer) => answer,
             Err(error) => {
-                let said = ApiError::of(&error);
+                let said = ApiError::of(&error).sent_with(self.clients.origin(region));
                 if said.action() == ErrorClass::Missing {
                     return Ok(None);
                 }
@@ -104,13 +104,15 @@ impl Aws {
         let client = self.clients.ec2(region).await?;
         let asked = client.terminate_instances().instance_ids(&id.id);
         let answer = asked.send().await;
-        Ok(answer.map(drop).map_err(|error| ApiError::of(&error)))
+        Ok(answer
+            .map(drop)
+            .map_err(|error| ApiError::of(&error).sent_with(self.clients.origin(region))))
     }
 
     /// Ends what EC2 does not show, and may show yet: by its id what this process launched. The others
     /// are gone when they are not shown for a while.
     async fn end_unseen(&self, region: &str, id: &InstanceId) -> Result<Termination> {
-        let launched = lock(&self.memory).launched.get(&id.id).copied();
+        let launched = lock(&self.memory).launched.get(&id.id).map(|one| one.at);
         let Some(launched) = launched else {
             let now = Moment::now();
             let missed = *lock(&self.memory)

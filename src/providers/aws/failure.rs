@@ -7,19 +7,27 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_ec2::config::http::HttpResponse;
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ec2::operation::RequestId as _;
+use aws_types::os_shim_internal::Env;
 
+use super::credentials::Diagnosis;
+use super::places;
 use crate::model::{causes, text};
 use crate::providers::{Error, ErrorKind};
-use codes::{PARAMETERS, action};
+use codes::PARAMETERS;
+use table::{action, row};
 
 mod codes;
+mod next;
+mod table;
 #[cfg(test)]
 mod tests;
 
-pub(super) use codes::ErrorClass;
+pub(super) use codes::{ErrorClass, QuotaOf};
 
-/// How much of an answer is told, in bytes.
-const MAX_MESSAGE: usize = 512;
+/// How much of an answer is told, in bytes: a refusal names a user, an action and a resource in full.
+const MAX_MESSAGE: usize = 1024;
+/// The longest encoded message that is told as part of a command.
+const MAX_ENCODED: usize = 240;
 
 /// What became of a request that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,16 +46,25 @@ pub(super) struct ApiError {
     pub(super) delivery: Delivery,
     pub(super) code: Option<String>,
     status: Option<u16>,
+    /// What AWS says beside the code, whole.
+    message: String,
     /// Why, each text the cause of the one before.
     causes: Vec<String>,
     /// What AWS calls the request.
     request_id: Option<String>,
-    /// There are no credentials, or what should give them is set up wrong.
-    nobody: bool,
-    /// There was no answer, since the credentials could not be had.
-    unsigned: bool,
-    /// What the caller may not do, where the answer names it (`iam:PassRole`).
-    permission: Option<String>,
+    /// Why there are no credentials, where it was not even sent for that.
+    unsigned: Option<Diagnosis>,
+    /// Where it was sent, and with whose credentials.
+    origin: Origin,
+}
+
+/// What a request was sent with, as far as commands have to name it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Origin {
+    /// The region.
+    pub(super) region: Option<String>,
+    /// The profile of the settings.
+    pub(super) profile: Option<String>,
 }
 
 impl ApiError {
@@ -62,19 +79,20 @@ impl ApiError {
             .map(|error| truncate(&error.to_string()))
             .collect();
         let request_id = error.request_id().map(str::to_owned);
-        let why = match (&code, error.message(), status) {
-            (Some(code), message, _) => {
-                let message = message.map(without_cipher).unwrap_or_default();
-                let mut text = format!("AWS answered {code}: {}", truncate(&message));
+        let message = error.message().unwrap_or_default().to_owned();
+        let why = match (&code, status) {
+            (Some(code), _) => {
+                let (said, _) = without_cipher(&message);
+                let mut text = format!("AWS answered {code}: {}", truncate(said));
                 if let Some(id) = &request_id {
                     text = format!("{text} (request {id})");
                 }
                 vec![text]
             }
-            (None, _, Some(status)) => {
+            (None, Some(status)) => {
                 vec![format!("the answer {status} did not come from AWS")]
             }
-            (None, _, None) => shortest(texts.clone()),
+            (None, None) => shortest(texts.clone()),
         };
         let delivery = match error {
             SdkError::ConstructionFailure(_) => Delivery::Unsent,
@@ -87,54 +105,58 @@ impl ApiError {
             }
             _ => Delivery::Unknown,
         };
-        let unsigned = code.is_none()
-            && status.is_none()
-            && texts.iter().any(|text| {
-                let text = text.to_ascii_lowercase();
-                text.contains("credential") || text.contains("identity")
-            });
-        // Whoever hands them out may be slow or ill just now; only where there is nobody it will stay so.
-        let nobody = unsigned
-            && causes(error).any(|cause| {
-                matches!(
-                    cause.downcast_ref(),
-                    Some(
-                        CredentialsError::CredentialsNotLoaded(_)
-                            | CredentialsError::InvalidConfiguration(_)
-                    )
-                )
-            });
+        let unsigned = if code.is_none() && status.is_none() {
+            diagnosis(error, &texts)
+        } else {
+            None
+        };
         Self {
-            delivery: if unsigned { Delivery::Unsent } else { delivery },
+            delivery: if unsigned.is_some() {
+                Delivery::Unsent
+            } else {
+                delivery
+            },
             code,
             status,
+            message,
             causes: why,
             request_id,
-            nobody,
             unsigned,
-            permission: error.message().and_then(permission),
+            origin: Origin::default(),
         }
+    }
+
+    /// The same with what it was sent with: commands that help name it.
+    #[must_use]
+    pub(super) fn sent_with(self, origin: Origin) -> Self {
+        Self { origin, ..self }
     }
 
     /// Whether it was refused for want of a permission.
     pub(super) fn lacks_permission(&self) -> bool {
-        let refused = self.action() == ErrorClass::Denied;
-        refused && !self.nobody && !self.is_about_time() && !self.is_about_keys()
+        self.action() == ErrorClass::Permission
     }
 
     /// What to do about it.
     pub(super) fn action(&self) -> ErrorClass {
         match (self.code.as_deref(), self.status) {
-            (Some(code), status) => action(code, status),
+            (Some(code), status) => action(code, &self.message, status),
             (None, Some(429)) => ErrorClass::Slower,
-            (None, _) if self.nobody => ErrorClass::Denied,
+            (None, _) if self.unsigned.as_ref().is_some_and(Diagnosis::is_lasting) => {
+                ErrorClass::Credentials
+            }
             (None, _) => ErrorClass::Again,
         }
     }
 
-    /// Makes a provider's error of it; `doing` says what was tried, `permission` what it takes.
-    pub(super) fn explain(&self, doing: impl Into<String>, permission: &str) -> Error {
-        let error = self.meaning(doing.into(), permission);
+    /// Makes a provider's error of it; `doing` says what was tried, `expected` is the permission that it takes, for
+    /// refusals that do not name theirs.
+    pub(super) fn explain(&self, doing: impl Into<String>, expected: &str) -> Error {
+        if let Some(unsigned) = &self.unsigned {
+            // What was tried has nothing to do with it.
+            return unsigned.error();
+        }
+        let error = self.meaning(doing.into(), expected);
         let error = error.requested(self.request_id.as_deref());
         match crate::model::Error::of_causes(self.causes.clone()) {
             Some(cause) => error.because(cause),
@@ -142,86 +164,123 @@ impl ApiError {
         }
     }
 
-    fn meaning(&self, doing: String, permission: &str) -> Error {
-        let permission = self.permission.as_deref().unwrap_or(permission);
-        if self.nobody {
-            return Error::new(ErrorKind::Denied, format!("{doing}: no AWS credentials were found"))
-                .hinted(
-                    "looked at the variables (`$AWS_ACCESS_KEY_ID`), the profile, SSO, \
-                     `$AWS_WEB_IDENTITY_TOKEN_FILE`, and the roles of container and instance; check \
-                     with `aws sts get-caller-identity`");
-        }
-        match self.action() {
-            ErrorClass::Setting("") => {
-                let named = PARAMETERS
-                    .iter()
-                    .find(|(word, _)| self.causes.iter().any(|cause| cause.contains(word)));
-                let error = Error::new(ErrorKind::Config, doing);
-                match named {
-                    Some((_, key)) => error.about(*key),
-                    None => error,
-                }
-            }
-            ErrorClass::Setting(key) => Error::setting(key, doing),
-            ErrorClass::Denied if self.is_about_time() => Error::new(ErrorKind::Denied, doing)
-                .hinted(
-                    "the credentials have expired, or this computer's clock is wrong: log in \
-                     again",
-                ),
-            ErrorClass::Denied if self.is_about_keys() => Error::new(ErrorKind::Denied, doing)
-                .hinted("check the credentials with `aws sts get-caller-identity`"),
-            ErrorClass::Denied => Error::new(
-                ErrorKind::Denied,
-                format!("{doing}: `{permission}` is not allowed"),
-            )
-            .hinted(format!(
-                "allow `{permission}` in the IAM policy; list everything that is missing with \
-                     `gharun providers check`"
-            )),
-            ErrorClass::Quota => Error::new(ErrorKind::Config, doing).hinted(
-                "request a higher limit in the Service Quotas console, start fewer at once, or \
-                 choose other `instance_types`",
-            ),
-            ErrorClass::Next => Error::new(ErrorKind::NoCapacity, doing).hinted(
-                "add to `instance_types`, `subnets` or `regions`, or set `capacity_wait` to keep \
-                 trying",
-            ),
-            ErrorClass::Slower => Error::new(ErrorKind::RateLimited, doing),
-            ErrorClass::Again if self.code.is_some() || self.status.is_some() => {
-                Error::new(ErrorKind::Unavailable, doing)
-            }
-            ErrorClass::Again if self.unsigned => Error::new(
-                ErrorKind::Unavailable,
-                format!("{doing}: could not get AWS credentials"),
-            )
-            .hinted("check with `aws sts get-caller-identity`"),
-            ErrorClass::Again => Error::new(ErrorKind::Unavailable, doing)
-                .hinted("check the network, `region` and `endpoint`"),
-            ErrorClass::LookForName | ErrorClass::Missing | ErrorClass::WouldWork => {
-                Error::new(ErrorKind::Unexpected, doing)
-            }
-        }
-    }
-
-    fn is_about_time(&self) -> bool {
-        self.code
+    fn meaning(&self, doing: String, expected: &str) -> Error {
+        let class = self.action();
+        let row = self
+            .code
             .as_deref()
-            .is_some_and(|code| code.contains("Expired"))
+            .and_then(|code| row(code, &self.message));
+        if let (Some(row), Some(code)) = (row, &self.code) {
+            tracing::debug!("about {code} see {}", row.source);
+        }
+        let named = permission(&self.message);
+        let permission = named.as_deref().unwrap_or(expected);
+        let what = match row
+            .map(|row| row.meaning)
+            .filter(|meaning| !meaning.is_empty())
+        {
+            Some(meaning) => format!("{doing}: {meaning}"),
+            None if class == ErrorClass::Permission => {
+                format!("{doing}: `{permission}` is not allowed")
+            }
+            None => doing,
+        };
+        let mut error = Error::new(kind(class), what);
+        let key = match class {
+            ErrorClass::Setting("") => self.parameter(),
+            ErrorClass::Setting(key) => Some(key),
+            _ => row.map(|row| row.key).filter(|key| !key.is_empty()),
+        };
+        if let Some(key) = key {
+            error = error.about(key);
+        }
+        if class == ErrorClass::Credentials {
+            error = error.hinted_all(self.about_region());
+        }
+        let hint =
+            row.and_then(|row| next::filled(row.next, &self.message, permission, &self.origin));
+        error = error.hinted_all(hint);
+        if class == ErrorClass::Permission && row.is_none() {
+            error = error.hinted(format!("allow `{permission}`"));
+        }
+        let is_unanswered = self.code.is_none() && self.status.is_none();
+        if class == ErrorClass::Again && is_unanswered {
+            error = error.hinted("check the network, `region` and `endpoint`");
+        }
+        error.hinted_all(self.decoding())
     }
 
-    fn is_about_keys(&self) -> bool {
-        self.code.as_deref().is_some_and(|code| {
-            [
-                "AuthFailure",
-                "IncompleteSignature",
-                "InvalidClientTokenId",
-                "MissingAuthenticationToken",
-                "SignatureDoesNotMatch",
-                "UnrecognizedClientException",
-            ]
-            .contains(&code)
+    /// The setting whose parameter the answer names.
+    fn parameter(&self) -> Option<&'static str> {
+        let mut all = PARAMETERS.iter();
+        let named = all.find(|(word, _)| self.message.contains(word))?;
+        Some(named.1)
+    }
+
+    /// What else than the credentials may be the matter: a region that is not enabled refuses all of them.
+    fn about_region(&self) -> Option<String> {
+        let region = self.origin.region.as_deref()?;
+        let is_unknown = !self.code.as_deref()?.contains("Expired");
+        (is_unknown && places::is_opt_in(region)).then(|| {
+            format!(
+                "`{region}` must be enabled for the account: `aws account enable-region \
+                 --region-name {region}`, or set another `region`"
+            )
         })
     }
+
+    /// The command that reads the encoded part of a refusal. Most are too long for a screen.
+    fn decoding(&self) -> Option<String> {
+        let encoded = without_cipher(&self.message).1?;
+        let command = "aws sts decode-authorization-message --query DecodedMessage --output text";
+        if encoded.len() <= MAX_ENCODED {
+            return Some(format!(
+                "read the statement that refused it: `{command} --encoded-message {encoded}`"
+            ));
+        }
+        tracing::debug!("the refusal can be read with: {command} --encoded-message {encoded}");
+        Some(
+            "add `-v`: it prints the `aws sts decode-authorization-message` command that shows the \
+             statement that refused it"
+                .to_owned(),
+        )
+    }
+}
+
+/// What to do, as providers tell it.
+fn kind(class: ErrorClass) -> ErrorKind {
+    match class {
+        ErrorClass::Setting(_) => ErrorKind::Config,
+        ErrorClass::Credentials | ErrorClass::Permission | ErrorClass::Refused => ErrorKind::Denied,
+        ErrorClass::Quota(_) | ErrorClass::Next => ErrorKind::NoCapacity,
+        ErrorClass::Slower => ErrorKind::RateLimited,
+        ErrorClass::Again => ErrorKind::Unavailable,
+        ErrorClass::LookForName | ErrorClass::Missing | ErrorClass::WouldWork => {
+            ErrorKind::Unexpected
+        }
+    }
+}
+
+/// Why a request has no credentials, where that is why it failed.
+fn diagnosis(error: &(dyn StdError + 'static), texts: &[String]) -> Option<Diagnosis> {
+    let mut all = causes(error);
+    let known = |cause: &(dyn StdError + 'static)| {
+        let read = cause.downcast_ref::<Diagnosis>().cloned();
+        read.or_else(|| {
+            let of_source = cause.downcast_ref::<CredentialsError>()?;
+            let inner = causes(of_source).find_map(|cause| cause.downcast_ref::<Diagnosis>());
+            let unread = || Diagnosis::of(of_source, None, &Env::real());
+            Some(inner.cloned().unwrap_or_else(unread))
+        })
+    };
+    all.find_map(known).or_else(|| {
+        // The SDK gives up on a source that is too slow.
+        let is_slow = |text: &String| text.contains("identity resolver timed out");
+        texts
+            .iter()
+            .any(is_slow)
+            .then(|| Diagnosis::of(error, None, &Env::real()))
+    })
 }
 
 /// Whether a connection could not even be made.
@@ -262,10 +321,16 @@ fn permission(message: &str) -> Option<String> {
     (word.contains(':') && word.chars().all(fine)).then(|| word.to_owned())
 }
 
-/// Without the encoded part of a refusal, which only AWS can read.
-fn without_cipher(message: &str) -> String {
-    let end = message.find("Encoded authorization failure message");
-    message[..end.unwrap_or(message.len())].trim().to_owned()
+/// A refusal without its encoded part, and that part.
+fn without_cipher(message: &str) -> (&str, Option<&str>) {
+    const MARK: &str = "Encoded authorization failure message:";
+    match message.split_once(MARK) {
+        Some((said, encoded)) => {
+            let encoded = encoded.split_whitespace().next();
+            (said.trim(), encoded.map(|text| text.trim_end_matches('.')))
+        }
+        None => (message.trim(), None),
+    }
 }
 
 /// A foreign text on one line, and not too long.

@@ -250,7 +250,8 @@ async fn find(clients: &Clients, region: &str, wanted: &ImageQuery) -> Result<Fo
         }
     };
     let answer = request.send().await.map_err(|error| {
-        let error = ApiError::of(&error).explain(&doing, "ec2:DescribeImages");
+        let said = ApiError::of(&error).sent_with(clients.origin(region));
+        let error = said.explain(&doing, "ec2:DescribeImages");
         match error.kind {
             ErrorKind::Config => error.about("image"),
             _ => error,
@@ -284,7 +285,10 @@ async fn parameter(clients: &Clients, region: &str, name: &str, doing: &str) -> 
         .name(name)
         .send()
         .await;
-    let answer = answer.map_err(|error| ApiError::of(&error).explain(doing, "ssm:GetParameter"))?;
+    let answer = answer.map_err(|error| {
+        let said = ApiError::of(&error).sent_with(clients.origin(region));
+        said.explain(doing, "ssm:GetParameter")
+    })?;
     let value = answer.parameter.and_then(|parameter| parameter.value);
     value
         .filter(|value| value.starts_with("ami-"))
@@ -336,7 +340,9 @@ async fn read_types(
                 "could not look at the instance types {} in `{region}`",
                 spelled(kinds)
             );
-            ApiError::of(&error).explain(doing, "ec2:DescribeInstanceTypes")
+            ApiError::of(&error)
+                .sent_with(clients.origin(region))
+                .explain(doing, "ec2:DescribeInstanceTypes")
         })?;
     Ok(found
         .into_iter()

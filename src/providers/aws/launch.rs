@@ -1,5 +1,6 @@
 //! From an order to an instance, once for each name.
 
+use std::cell::RefCell;
 use std::time::Duration;
 
 use aws_sdk_ec2::config::http::HttpResponse;
@@ -14,8 +15,9 @@ use tokio::time::{Instant as Moment, sleep};
 
 use super::Aws;
 use super::candidates::{self, Candidate, candidates};
-use super::failure::{ApiError, Delivery, ErrorClass};
+use super::failure::{ApiError, Delivery, ErrorClass, QuotaOf};
 use super::machine::{is_gone, judged, machine};
+use super::quota::{self, UsedUp};
 use super::{places, request};
 use crate::model::{Instance, Order, lock};
 use crate::poll::{Backoff, Pace, chance, until};
@@ -60,28 +62,67 @@ impl Aws {
         let end = Moment::now() + self.wait;
         let mut pause = Backoff::new(Duration::from_secs(5), Duration::from_mins(1));
         for round in 0.. {
-            let attempt =
-                async |candidate| Box::pin(self.attempt(order, candidate, round, &data)).await;
-            let full = match try_all(&candidates, attempt).await? {
-                Ok(instance) => return Ok(*instance),
-                Err(full) => full,
+            let (open, mut full) = self.open(&candidates, round)?;
+            let used_up = RefCell::new(Vec::<UsedUp>::new());
+            let is_allowed = |candidate: &&&Candidate| {
+                let used_up = used_up.borrow();
+                !used_up.iter().any(|quota| quota.holds(candidate))
             };
+            let attempt = async |candidate: &&Candidate| {
+                Box::pin(self.attempt(order, candidate, round, &data, &used_up)).await
+            };
+            match try_all(open.iter().filter(is_allowed), attempt).await? {
+                Ok(instance) => return Ok(*instance),
+                Err(more) => full.extend(more),
+            }
             let pause = pause.next(chance());
             if Moment::now() + pause > end {
-                return Err(none_has_room(full, ADVICE));
+                let is_quota = full.len() > 1 && full.len() == used_up.borrow().len();
+                let error = none_has_room(full, ADVICE);
+                return Err(if is_quota {
+                    error.saying("the quotas of the AWS account are used up")
+                } else {
+                    error
+                });
             }
             sleep(pause).await;
         }
         unreachable!("the rounds end by their time")
     }
 
-    /// Tries one candidate.
+    /// The candidates to try, and why the others are not: what took an order and did not start it is tried again only
+    /// after a pause.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with every order, as an earlier one has shown.
+    fn open<'a>(
+        &self,
+        candidates: &'a [Candidate],
+        round: u32,
+    ) -> Result<(Vec<&'a Candidate>, Vec<Error>)> {
+        let memory = lock(&self.memory);
+        if let Some(wrong) = memory.wanting.wrong() {
+            return Err(wrong.clone());
+        }
+        let (mut open, mut full) = (Vec::new(), Vec::new());
+        for candidate in candidates {
+            match memory.wanting.lacks(candidate).filter(|_| round == 0) {
+                None => open.push(candidate),
+                Some(why) => full.push(why.clone()),
+            }
+        }
+        Ok((open, full))
+    }
+
+    /// Tries one candidate. A quota that refuses it is added to those that are used up.
     async fn attempt(
         &self,
         order: &Order,
         candidate: &Candidate,
         round: u32,
         data: &str,
+        used_up: &RefCell<Vec<UsedUp>>,
     ) -> Result<Tried<Box<Instance>>> {
         let chosen = match self
             .images
@@ -97,7 +138,18 @@ impl Aws {
         let request = request::run_instances(&client, &self.config, candidate, &chosen, &tags)
             .client_token(candidate.token(&order.name, round))
             .user_data(data);
-        Box::pin(self.send(order, candidate, request)).await
+        match Box::pin(self.send(order, candidate, request)).await? {
+            Sent::Tried(tried) => Ok(tried),
+            Sent::OverQuota(of, error) => {
+                let quota = UsedUp::by(candidate, &chosen.kind, of);
+                used_up.borrow_mut().push(quota);
+                let error = match of {
+                    QuotaOf::Machines => error.hinted(quota::advice(candidate, &chosen.kind)),
+                    QuotaOf::Region => error,
+                };
+                Ok(Tried::Next(error))
+            }
+        }
     }
 
     /// Sends the same request until it is clear what became of it: its token sees to it that there is
@@ -107,7 +159,7 @@ impl Aws {
         order: &Order,
         candidate: &Candidate,
         request: RunInstancesFluentBuilder,
-    ) -> Result<Tried<Box<Instance>>> {
+    ) -> Result<Sent> {
         let doing = || format!("could not launch `{}` ({candidate})", order.name);
         let mut pause = Backoff::new(Duration::from_millis(500), Duration::from_secs(8));
         let (mut tries, mut slower) = (0, 0);
@@ -118,15 +170,17 @@ impl Aws {
             let said = match once(request.clone()).await {
                 Ok(made) => {
                     let instance = self.understood(made, candidate, &doing()).await?;
-                    return Ok(Tried::Made(Box::new(instance)));
+                    return Ok(Sent::Tried(Tried::Made(Box::new(instance))));
                 }
-                Err(error) => ApiError::of(&error),
+                Err(error) => {
+                    ApiError::of(&error).sent_with(self.clients.origin(&candidate.region))
+                }
             };
             let error = said.explain(doing(), "ec2:RunInstances");
             match (said.action(), said.delivery) {
                 (ErrorClass::LookForName, _) => {
                     return match self.look_for(order, candidate).await {
-                        Some(instance) => Ok(Tried::Made(Box::new(instance))),
+                        Some(instance) => Ok(Sent::Tried(Tried::Made(Box::new(instance)))),
                         None => Err(ambiguous(error, unsure)),
                     };
                 }
@@ -140,7 +194,12 @@ impl Aws {
                     }
                     unsure = Some(error);
                 }
-                (ErrorClass::Next, _) if unsure.is_none() => return Ok(Tried::Next(error)),
+                (ErrorClass::Next, _) if unsure.is_none() => {
+                    return Ok(Sent::Tried(Tried::Next(error)));
+                }
+                (ErrorClass::Quota(of), _) if unsure.is_none() => {
+                    return Ok(Sent::OverQuota(of, error));
+                }
                 _ if unsure.is_none() => return Err(error),
                 _ => return Err(ambiguous(error, unsure)),
             }
@@ -184,7 +243,7 @@ impl Aws {
             );
         }
         instance.price_per_hour = self.price(candidate);
-        self.launched(&instance.id);
+        self.launched(&instance.id, candidate);
         Ok(instance)
     }
 
@@ -211,7 +270,7 @@ impl Aws {
             machines.find(|machine| order.owns(&machine.tags))
         };
         let instance = until(SHOWN, look).await?;
-        self.launched(&instance.id);
+        self.launched(&instance.id, candidate);
         Some(instance)
     }
 
@@ -219,6 +278,14 @@ impl Aws {
     fn price(&self, candidate: &Candidate) -> Option<f64> {
         self.config.max_price.filter(|_| candidate.spot)
     }
+}
+
+/// What came of a request.
+enum Sent {
+    /// It was made, or there is no room for it.
+    Tried(Tried<Box<Instance>>),
+    /// A quota of the account refuses it, and all that is counted with it.
+    OverQuota(QuotaOf, Error),
 }
 
 /// Sends a launch once: the SDK would repeat a lack of room, which EC2 answers with 500.

@@ -56,6 +56,7 @@ impl Aws {
         for (n, (region, answer)) in own.iter().chain(&further).zip(answers).enumerate() {
             match answer {
                 Ok(found) => {
+                    self.note_reasons(&found);
                     listing.read.push(place(region));
                     listing
                         .vague
@@ -117,7 +118,9 @@ impl Aws {
     async fn enabled_regions(&self, region: &str) -> Result<Vec<String>> {
         let client = self.clients.ec2(region).await?;
         let answer = client.describe_regions().send().await.map_err(|error| {
-            ApiError::of(&error).explain("could not list the regions", "ec2:DescribeRegions")
+            ApiError::of(&error)
+                .sent_with(self.clients.origin(region))
+                .explain("could not list the regions", "ec2:DescribeRegions")
         })?;
         let regions = answer.regions.unwrap_or_default().into_iter();
         Ok(regions.filter_map(|region| region.region_name).collect())
@@ -161,7 +164,9 @@ impl Aws {
             .await
             .map_err(|error| {
                 let doing = format!("could not list the instances in `{region}`");
-                ApiError::of(&error).explain(doing, "ec2:DescribeInstances")
+                ApiError::of(&error)
+                    .sent_with(self.clients.origin(region))
+                    .explain(doing, "ec2:DescribeInstances")
             })?;
         self.note_owner(&found);
         let instances = found.into_iter().filter_map(|found| found.instances);

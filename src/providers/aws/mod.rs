@@ -4,30 +4,35 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use base64::Engine as _;
+use futures_util::future::LocalBoxFuture;
 use serde_json::Value;
 use tokio::time::Instant as Moment;
 
 use super::common::attempt::Attempt;
 use super::common::once::Once;
 use super::{Error, ErrorKind, Health, Lookup, Provider, ProviderFuture, ProviderKind, Result};
-use crate::model::{Instance, InstanceId, Name, Order, lock};
+use crate::model::{BootCause, Instance, InstanceId, JobUser, Name, Order, lock};
 use crate::providers::{Listing, Termination};
 use aws_sdk_ec2::types::{Instance as Found, Reservation};
+use candidates::Candidate;
 use clients::{Clients, Server};
-use failure::{ApiError, ErrorClass};
+use doomed::{Reason, Wanting};
 use image::Images;
 use machine::{Known, Launcher};
 use pace::Pacer;
 use places::RegionOfAccount;
 
 mod account;
+mod advice;
 mod ambient;
 mod candidates;
 mod check;
 mod clients;
 mod config;
+mod console;
+mod credentials;
 mod disks;
+mod doomed;
 mod ending;
 mod failure;
 mod image;
@@ -37,6 +42,7 @@ mod machine;
 mod pace;
 mod places;
 mod process;
+mod quota;
 mod request;
 mod template;
 
@@ -44,9 +50,6 @@ mod template;
 mod tests;
 
 pub use config::AwsConfig;
-
-/// How much of a console's output is told: EC2 keeps 64 KiB.
-const LOG_BYTES: usize = 64 << 10;
 
 /// EC2 instances.
 #[derive(Debug)]
@@ -65,8 +68,10 @@ pub struct Aws {
 /// What this process knows of instances that EC2 shows late, or for longer than they are there.
 #[derive(Debug, Default)]
 struct LaunchMemory {
-    /// What it launched, and when.
-    launched: BTreeMap<String, Moment>,
+    /// What it launched.
+    launched: BTreeMap<String, Launched>,
+    /// What it found out about its candidates.
+    wanting: Wanting,
     /// The names that it ordered machines under: nobody else knows them before those are there.
     ordered: BTreeSet<Name>,
     /// What was not shown when its end was asked for, and since when.
@@ -77,6 +82,15 @@ struct LaunchMemory {
     owner: Option<String>,
     /// The regions in which an end was asked for: they are looked at, too, whatever the settings say.
     asked: BTreeSet<String>,
+}
+
+/// An instance that this process launched.
+#[derive(Debug)]
+struct Launched {
+    at: Moment,
+    candidate: Candidate,
+    /// Why it ended, as EC2 showed it last.
+    reason: Option<Reason>,
 }
 
 impl LaunchMemory {
@@ -195,6 +209,26 @@ impl Provider for Aws {
         })
     }
 
+    fn why_doomed<'a>(&'a self, machine: &'a Instance) -> LocalBoxFuture<'a, Option<Error>> {
+        Box::pin(std::future::ready(self.why_ended(machine)))
+    }
+
+    fn job_user(&self) -> JobUser {
+        JobUser {
+            run_as: self.config.run_as.clone(),
+            is_privileged: true,
+            folders: Vec::new(),
+        }
+    }
+
+    fn remedy(&self, cause: BootCause) -> Option<String> {
+        self.config.remedy(cause)
+    }
+
+    fn preflight(&self) -> ProviderFuture<'_, ()> {
+        Box::pin(async move { Box::pin(self.look_ahead()).await })
+    }
+
     fn shutdown_command(&self) -> &'static str {
         // The instance is told to terminate when it is shut down, which ends the bill.
         "poweroff || shutdown -P now || systemctl poweroff --force"
@@ -221,61 +255,11 @@ impl Provider for Aws {
     }
 
     fn logs<'a>(&'a self, id: &'a InstanceId) -> ProviderFuture<'a, Option<String>> {
-        Box::pin(async move {
-            let region = region_of(id)?;
-            let client = self.clients.ec2(&region).await?;
-            let ask = async |latest: bool| {
-                let request = client.get_console_output().instance_id(&id.id);
-                let answer = request.set_latest(latest.then_some(true)).send().await;
-                answer.map_err(|error| ApiError::of(&error))
-            };
-            // Only instances of the newer kind have the latest; the others keep what they said at first.
-            let answer = match ask(true).await {
-                Err(said) if said.code.as_deref() == Some("UnsupportedOperation") => {
-                    ask(false).await
-                }
-                answer => answer,
-            };
-            let output = match answer {
-                Ok(answer) => answer.output.unwrap_or_default(),
-                Err(said) if said.action() == ErrorClass::Missing => return Ok(None),
-                Err(said) => {
-                    let doing = format!("could not read the console of the instance `{}`", id.id);
-                    return Err(said.explain(doing, "ec2:GetConsoleOutput"));
-                }
-            };
-            let bytes = base64::engine::general_purpose::STANDARD
-                .decode(output.split_whitespace().collect::<String>())
-                .map_err(|error| {
-                    Error::new(
-                        ErrorKind::Unexpected,
-                        format!(
-                            "the console output of the instance `{}` is not valid base64",
-                            id.id
-                        ),
-                    )
-                    .because(error)
-                })?;
-            let end = &bytes[bytes.len().saturating_sub(LOG_BYTES)..];
-            let text = String::from_utf8_lossy(end).into_owned();
-            Ok((!text.trim().is_empty()).then_some(text))
-        })
+        Box::pin(self.console(id))
     }
 
     fn access(&self, machine: &Instance) -> Vec<String> {
-        let id = &machine.id;
-        let Ok(region) = region_of(id) else {
-            return Vec::new();
-        };
-        let mut command = format!(
-            "aws ec2-instance-connect ssh --region {region} --instance-id {}",
-            id.id
-        );
-        if let Some(user) = &self.config.user {
-            command.push_str(" --os-user ");
-            command.push_str(user);
-        }
-        vec![command]
+        self.ways_in(machine)
     }
 }
 
@@ -294,9 +278,14 @@ impl Aws {
     }
 
     /// Remembers what was launched just now.
-    fn launched(&self, id: &InstanceId) {
+    fn launched(&self, id: &InstanceId, candidate: &Candidate) {
+        let launched = Launched {
+            at: Moment::now(),
+            candidate: candidate.clone(),
+            reason: None,
+        };
         let mut memory = lock(&self.memory);
-        memory.launched.insert(id.id.clone(), Moment::now());
+        memory.launched.insert(id.id.clone(), launched);
     }
 
     fn has_launched(&self) -> bool {

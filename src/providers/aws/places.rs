@@ -51,6 +51,33 @@ fn partition(region: &str) -> &'static str {
     found.map_or("aws", |(_, name)| name)
 }
 
+/// The regions that every account has from its beginning; all others must be enabled.
+/// <https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html>
+const ALWAYS_ENABLED: [&str; 17] = [
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-northeast-3",
+    "ap-south-1",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ca-central-1",
+    "eu-central-1",
+    "eu-north-1",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "sa-east-1",
+    "us-east-1",
+    "us-east-2",
+    "us-west-1",
+    "us-west-2",
+];
+
+/// Whether an account has a region only after it was enabled.
+pub(super) fn is_opt_in(region: &str) -> bool {
+    partition(region) == "aws" && !ALWAYS_ENABLED.contains(&region)
+}
+
 /// A place that a reference means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct RegionOfAccount {

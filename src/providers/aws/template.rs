@@ -42,7 +42,7 @@ pub(super) async fn read_template(
         .send()
         .await
         .map_err(|error| {
-            let said = ApiError::of(&error);
+            let said = ApiError::of(&error).sent_with(clients.origin(region));
             let error = said.explain(&doing, "ec2:DescribeLaunchTemplateVersions");
             match said.action() {
                 ErrorClass::Setting(_) => error.about("launch_template"),

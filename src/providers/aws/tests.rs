@@ -256,17 +256,88 @@ async fn the_console_is_told_and_its_latest_where_the_type_has_it() {
             .expect("moto has a log");
         assert!(log.contains("Linux version"), "{log}");
         assert_eq!(proxy.asked("GetConsoleOutput").len(), 2);
-        let way = aws.access(&machine).remove(0);
-        assert!(
-            way.contains(&machine.id.id) && way.contains("--region us-east-1"),
-            "{way}"
-        );
     })
     .await;
 }
 
 #[tokio::test]
-async fn without_credentials_the_error_says_where_they_were_looked_for() {
+async fn the_console_of_an_instance_that_has_no_latest_output_is_told() {
+    uphold::<Share>(async |share| {
+        let machine = share
+            .open()
+            .await
+            .launch(&order(share.tag()))
+            .await
+            .unwrap();
+        let empty = "<GetConsoleOutputResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\"><requestId>req-1</requestId></GetConsoleOutputResponse>";
+        let (aws, _) = share
+            .behind(move |asked| match asked.value("Latest") {
+                Some(_) => Deed::Answer(empty),
+                None => Deed::Forward,
+            })
+            .await;
+        let log = aws.logs(&machine.id).await.unwrap();
+        assert!(log.is_some_and(|log| log.contains("Linux version")));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_ways_in_are_those_of_the_settings_and_of_the_state_that_the_machine_is_in() {
+    let tags = order("x").tags;
+    let machine = |state: Condition| Instance {
+        id: InstanceId {
+            location: Some("us_east_1_3fa9c1".to_owned()),
+            id: "i-0123456789abcdef0".to_owned(),
+        },
+        state,
+        created: tags.created,
+        tags: tags.clone(),
+        price_per_hour: None,
+    };
+    let ways = async |settings: serde_json::Value, state: Condition| {
+        let config = serde_json::from_value(settings).unwrap();
+        let aws = Aws::open(config).await.unwrap();
+        aws.access(&machine(state)).join("\n")
+    };
+    let of = "--region us-east-1 --instance-id i-0123456789abcdef0";
+    let plain = ways(json!({}), Condition::Running).await;
+    assert_eq!(
+        plain,
+        format!(
+            "aws ec2-instance-connect ssh {of} --os-user ubuntu\n\
+             aws ec2 get-console-output {of} --output text --latest"
+        )
+    );
+    let rich = json!({ "instance_profile": "p", "key_name": "ops", "user": "admin" });
+    let rich = ways(rich, Condition::Running).await;
+    for way in [
+        "ssh --region us-east-1 --instance-id i-0123456789abcdef0 --os-user admin",
+        "aws ssm start-session --region us-east-1 --target i-0123456789abcdef0",
+        "ssh -i ops.pem admin@$(aws ec2 describe-instances",
+    ] {
+        assert!(rich.contains(way), "{rich}");
+    }
+    let ended = ways(json!({ "key_name": "ops" }), Condition::Ended("x".into())).await;
+    assert_eq!(
+        ended,
+        format!("aws ec2 get-console-output {of} --output text")
+    );
+}
+
+#[test]
+fn jobs_run_as_whom_the_settings_say_with_the_rights_of_a_machine_of_their_own() {
+    let user = |settings: serde_json::Value| {
+        let config: AwsConfig = serde_json::from_value(settings).unwrap();
+        config.run_as.to_string()
+    };
+    assert_eq!(user(json!({})), "runner");
+    assert_eq!(user(json!({ "run_as": "ubuntu" })), "ubuntu");
+    assert!(serde_json::from_value::<AwsConfig>(json!({ "run_as": "a b" })).is_err());
+}
+
+#[tokio::test]
+async fn without_credentials_the_error_says_what_is_missing() {
     // A profile that is nowhere: the chain of the test run itself has some.
     let aws = Aws::open(
         serde_json::from_value(json!({
@@ -278,10 +349,14 @@ async fn without_credentials_the_error_says_where_they_were_looked_for() {
     .unwrap();
     let error = aws.check().await.expect_err("nobody is that profile");
     assert_eq!(error.kind, ErrorKind::Denied, "{}", chain(&error));
+    let told = chain(&error);
     assert!(
-        error.to_string().contains("no AWS credentials"),
-        "{}",
-        chain(&error)
+        told.starts_with("the AWS profile `gharun-none` does not exist"),
+        "{told}"
     );
-    assert!(error.hints().join("\n").contains("AWS_ACCESS_KEY_ID"));
+    assert_eq!(error.key(), Some("profile"));
+    assert_eq!(
+        error.hints(),
+        ["list the profiles with `aws configure list-profiles`"]
+    );
 }

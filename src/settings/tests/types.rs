@@ -243,6 +243,7 @@ fn every_key_of_every_kind_times_every_type() {
         -----k- aws: volume
         -----+- aws: tags
         +------ aws: user
+        +------ aws: run_as
         -+----- aws: metadata_hop_limit
         v------ aws: capacity_wait
         +------ aws: launch_template.id

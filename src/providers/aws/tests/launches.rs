@@ -43,7 +43,7 @@ async fn what_no_other_candidate_would_mend_ends_the_launch() {
         for (status, code, kind) in [
             (400, "InvalidAMIID.NotFound", ErrorKind::Config),
             (403, "UnauthorizedOperation", ErrorKind::Denied),
-            (400, "VcpuLimitExceeded", ErrorKind::Config),
+            (401, "OptInRequired", ErrorKind::Denied),
             (400, "InvalidParameterValue", ErrorKind::Config),
         ] {
             let proxy = share.proxy(nth("RunInstances", move |_| Deed::Refuse(status, code)));
@@ -59,6 +59,197 @@ async fn what_no_other_candidate_would_mend_ends_the_launch() {
             assert_eq!(proxy.asked("RunInstances").len(), 1, "{code}");
             assert_eq!(share.census().await, [], "{code}");
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_quota_moves_on_to_what_is_counted_apart_and_to_nothing_else() {
+    uphold::<Share>(async |share| {
+        let types = json!({ "instance_types": ["m5.large", "t3.large"] });
+        let spot =
+            json!({ "market": "spot-then-on-demand", "instance_types": ["m5.large", "t3.large"] });
+        let families = json!({ "instance_types": ["g4dn.xlarge", "t3.large"] });
+        let regions = json!({ "regions": ["us-west-2"] });
+        for (settings, refused, asked_for, fits) in [
+            (
+                spot,
+                "MaxSpotInstanceCountExceeded",
+                vec!["m5.large", "m5.large"],
+                true,
+            ),
+            (
+                families,
+                "VcpuLimitExceeded",
+                vec!["g4dn.xlarge", "t3.large"],
+                true,
+            ),
+            (
+                regions,
+                "VcpuLimitExceeded",
+                vec!["t3.large", "t3.large"],
+                true,
+            ),
+            (types, "VcpuLimitExceeded", vec!["m5.large"], false),
+        ] {
+            let proxy = share.proxy(nth("RunInstances", move |n| match n {
+                0 => Deed::Refuse(400, refused),
+                _ => Deed::Forward,
+            }));
+            let aws = share.with(&proxy, settings.clone()).await;
+            let launched = aws.launch(&order(share.tag())).await;
+            let asked = proxy.asked("RunInstances");
+            let tried: Vec<_> = asked
+                .iter()
+                .filter_map(|one| one.value("InstanceType"))
+                .collect();
+            assert_eq!(tried, asked_for, "{settings}");
+            if fits {
+                launched.unwrap();
+                continue;
+            }
+            let error = launched.expect_err("all are counted together");
+            // So that the next place is asked.
+            assert_eq!(error.kind, ErrorKind::NoCapacity);
+            let told = error.describe();
+            assert!(
+                told.contains("the quota of the AWS account is used up"),
+                "{told}"
+            );
+            assert!(told.contains("quotas/L-1216C47A"), "{told}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn where_every_quota_refuses_each_is_told() {
+    uphold::<Share>(async |share| {
+        let proxy = share.proxy(nth("RunInstances", |n| match n {
+            0 => Deed::Refuse(400, "MaxSpotInstanceCountExceeded"),
+            _ => Deed::Refuse(400, "VcpuLimitExceeded"),
+        }));
+        let settings = json!({ "market": "spot-then-on-demand" });
+        let aws = share.with(&proxy, settings).await;
+        let error = aws.launch(&order(share.tag())).await.expect_err("no quota");
+        let told = chain(&error);
+        assert!(
+            told.starts_with("the quotas of the AWS account are used up"),
+            "{told}"
+        );
+        for code in ["MaxSpotInstanceCountExceeded", "VcpuLimitExceeded"] {
+            assert!(told.contains(code), "{told}");
+        }
+        assert!(!told.contains("capacity"), "{told}");
+    })
+    .await;
+}
+
+/// Shows every instance that was terminated as ended for another reason.
+fn ended_for(reason: &'static str) -> impl Fn(&Asked) -> Deed + Send + Sync + 'static {
+    move |asked| match asked.action.as_str() {
+        "DescribeInstances" => Deed::Edit(
+            "<code>Client.UserInitiatedShutdown</code>",
+            format!("<code>{reason}</code>"),
+        ),
+        _ => Deed::Forward,
+    }
+}
+
+/// Launches, ends the instance behind the provider's back, and shows it to the provider.
+async fn launched_and_ended(share: &Share, aws: &Aws) -> Instance {
+    let machine = aws.launch(&order(share.tag())).await.unwrap();
+    assert!(aws.why_doomed(&machine).await.is_none(), "it has not ended");
+    let more = [("InstanceId.1", machine.id.id.as_str())];
+    ask(&share.server, REGION, "TerminateInstances", &more);
+    let listing = aws.list().await.unwrap();
+    let mut listed = listing.instances.into_iter();
+    listed
+        .find(|one| one.id == machine.id)
+        .expect("it is shown")
+}
+
+#[tokio::test]
+async fn an_accepted_machine_without_room_is_told_from_a_slow_one_and_not_ordered_again() {
+    uphold::<Share>(async |share| {
+        for reason in [
+            "Server.InsufficientInstanceCapacity",
+            "Server.SpotInstanceTermination",
+        ] {
+            let proxy = share.proxy(ended_for(reason));
+            let types = json!({ "instance_types": ["m5.large", "t3.large"] });
+            let aws = share.with(&proxy, types).await;
+            for kind in ["m5.large", "t3.large"] {
+                let ended = launched_and_ended(share, &aws).await;
+                let why = aws.why_doomed(&ended).await.expect("EC2 says why");
+                assert_eq!(why.kind, ErrorKind::NoCapacity, "{}", chain(&why));
+                let told = chain(&why);
+                assert!(told.contains(kind) && told.contains(reason), "{told}");
+            }
+            let error = aws
+                .launch(&order(share.tag()))
+                .await
+                .expect_err("both lack room");
+            assert_eq!(error.kind, ErrorKind::NoCapacity, "{}", chain(&error));
+            assert_eq!(proxy.asked("RunInstances").len(), 2);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_order_that_is_wrong_names_its_setting_and_is_not_sent_again() {
+    uphold::<Share>(async |share| {
+        for (reason, key) in [
+            ("Client.VolumeLimitExceeded", "volume.size"),
+            ("Client.InternalError", "image"),
+            ("Client.InvalidSnapshot.NotFound", "image"),
+        ] {
+            let (aws, proxy) = share.behind(ended_for(reason)).await;
+            let ended = launched_and_ended(share, &aws).await;
+            let why = aws.why_doomed(&ended).await.expect("EC2 says why");
+            assert_eq!(why.kind, ErrorKind::Config, "{}", chain(&why));
+            assert_eq!(why.key(), Some(key), "{}", chain(&why));
+            assert!(!why.hints().is_empty(), "{}", chain(&why));
+            let again = aws
+                .launch(&order(share.tag()))
+                .await
+                .expect_err("it is as wrong");
+            assert_eq!(chain(&again), chain(&why));
+            assert_eq!(proxy.asked("RunInstances").len(), 1);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_look_ahead_finds_what_every_launch_would_fail_with_and_creates_nothing() {
+    uphold::<Share>(async |share| {
+        for (settings, key) in [
+            (json!({ "image": "ami-0ffffffffffffffff" }), "image"),
+            (json!({ "instance_types": ["x9.none"] }), "instance_types"),
+            (json!({ "profile": "gharun-none" }), "profile"),
+        ] {
+            let proxy = share.proxy(|_| Deed::Forward);
+            let aws = share.with(&proxy, settings.clone()).await;
+            let error = aws.preflight().await.expect_err("it cannot work");
+            assert_eq!(error.key(), Some(key), "{settings}: {}", chain(&error));
+        }
+        let (aws, proxy) = share.behind(|_| Deed::Forward).await;
+        aws.preflight().await.unwrap();
+        assert_eq!(proxy.asked("RunInstances").len(), 0);
+        aws.launch(&order(share.tag())).await.unwrap();
+        assert_eq!(
+            proxy.asked("DescribeImages").len(),
+            1,
+            "it is not asked twice"
+        );
+        let (aws, _) = share
+            .behind(|_| Deed::Refuse(503, "RequestLimitExceeded"))
+            .await;
+        aws.preflight()
+            .await
+            .expect("what is only too fast is a launch's to wait for");
     })
     .await;
 }
