@@ -9,3 +9,16 @@ pub(crate) mod one_or_many;
 pub(crate) mod pack;
 pub(crate) mod rest;
 pub(crate) mod words;
+
+use super::{Error, ErrorKind, Result};
+
+/// What came of a look before anything is rented: an error that lasts, or nothing, where another moment may do.
+pub(crate) fn unless_lasting(error: Error) -> Result<()> {
+    match error.kind {
+        ErrorKind::Config | ErrorKind::Denied => Err(error),
+        _ => {
+            tracing::debug!("{}", crate::model::chain(&error));
+            Ok(())
+        }
+    }
+}

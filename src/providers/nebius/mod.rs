@@ -11,6 +11,7 @@ use tokio::time::Instant as Moment;
 use super::common::attempt::Attempt;
 use super::common::once::Once;
 use super::common::rest::is_open;
+use super::common::unless_lasting;
 use super::{Error, Health, Lookup, Offer, Provider, ProviderFuture, ProviderKind, Result};
 use crate::http::Bounds;
 use crate::model::{
@@ -231,6 +232,19 @@ impl Provider for Nebius {
 
     fn validate(&self) -> Result<()> {
         self.project().map(drop)
+    }
+
+    fn preflight(&self) -> ProviderFuture<'_, ()> {
+        Box::pin(async move {
+            // Credentials, project and subnet, in one request; it is not sent again by a launch.
+            self.api
+                .tokens()
+                .get(None)
+                .await
+                .map(drop)
+                .or_else(unless_lasting)?;
+            self.subnet().await.map(drop).or_else(unless_lasting)
+        })
     }
 
     fn candidates(&self) -> Vec<String> {

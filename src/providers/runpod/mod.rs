@@ -8,6 +8,7 @@ use serde_json::Value;
 use tokio::time::Instant as Moment;
 
 use super::common::rest;
+use super::common::unless_lasting;
 use super::{Error, Health, Lookup, Offer, Provider, ProviderFuture, ProviderKind, Result};
 use crate::http::Bounds;
 use crate::model::{BootCause, Condition, Instance, InstanceId, JobUser, Order, lock};
@@ -201,6 +202,13 @@ impl Provider for RunPod {
 
     fn validate(&self) -> Result<()> {
         candidates::asked(&self.config).map(drop)
+    }
+
+    fn preflight(&self) -> ProviderFuture<'_, ()> {
+        Box::pin(async move {
+            // The key, and whether RunPod knows what is asked for; what has no room now may have some in a moment.
+            self.choose().await.map(drop).or_else(unless_lasting)
+        })
     }
 
     fn candidates(&self) -> Vec<String> {

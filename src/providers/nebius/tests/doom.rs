@@ -241,3 +241,28 @@ async fn what_helps_is_said_by_the_answer() {
         "{told}"
     );
 }
+
+#[tokio::test]
+async fn what_can_be_known_is_known_before_anything_is_rented() {
+    let place = Place::with(Product::Job, &json!({}));
+    place.provider().preflight().await.expect("all is well");
+    place.standin.set(|world| world.forbidden = true);
+    let error = place.provider().preflight().await.expect_err("no rights");
+    assert_eq!(error.kind, ErrorKind::Denied, "{}", told(&error));
+    place.heal();
+    place.standin.judge(|_| Deed::Html);
+    place
+        .provider()
+        .preflight()
+        .await
+        .expect("it may be well in a moment");
+    place.standin.expire_tokens();
+    place.heal();
+    let error = place
+        .provider()
+        .preflight()
+        .await
+        .expect_err("it has expired");
+    assert_eq!(error.kind, ErrorKind::Denied, "{}", told(&error));
+    assert!(place.standin.asked_for("jobs.create").is_empty());
+}

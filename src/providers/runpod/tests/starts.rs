@@ -262,3 +262,31 @@ async fn a_key_that_may_only_read_is_told_at_the_end_of_a_pod_too() {
         "{error:?}"
     );
 }
+
+#[tokio::test]
+async fn what_can_be_known_is_known_before_anything_is_rented() {
+    let account = Account::open();
+    account.with(two()).preflight().await.expect("all is well");
+    let wrong = account.with(json!({ "gpu": "L40S", "api_key": "rpa_gone" }));
+    let error = wrong.preflight().await.expect_err("no such key");
+    assert_eq!(error.kind, ErrorKind::Denied, "{}", chain(&error));
+    let error = account.with(json!({ "gpu": "B300" })).preflight().await;
+    let error = error.expect_err("no such GPU");
+    assert_eq!(error.key(), Some("gpu"), "{}", chain(&error));
+    // What may be well in a moment is no failure.
+    account.standin.stock("*", "*", "*", Level::None, 0);
+    account
+        .with(two())
+        .preflight()
+        .await
+        .expect("no room is no fault");
+    account
+        .standin
+        .times(u32::MAX, "GET", "/v2/catalog/{kind}", Deed::html(502));
+    account
+        .with(two())
+        .preflight()
+        .await
+        .expect("nor is a bad minute");
+    assert!(account.tried().is_empty());
+}
