@@ -115,7 +115,8 @@ if [ -n "${gharun_ready:-}" ]; then
     get_ready
     exit
 fi
-# A pod's log goes with it, and a start that waits reads it every ten seconds: so after a failure it stays for a moment.
+# A pod's log goes with it, and a start that waits reads it every ten seconds: so after a failure it stays for a moment,
+# also where there was no script to do that.
 pause_after=45
 case ${attempt:-1}:${code:-0} in
 1:0 | 1:71 | 1:72 | 1:77 | 1:143) ;;

@@ -12,12 +12,10 @@ use super::container::{ContainerFault, ContainerVerdict, verdict};
 use super::logs::{LogLine, text};
 use super::pods::BROKEN;
 use super::tier::Tier;
+use crate::model::boot_exit::{BootEnd, explained};
 use crate::model::{Condition, Instance, Order, chain, lock};
 use crate::providers::{Error, ErrorKind};
 
-/// What the boot script says when it is over, also where its machine stays, and why.
-const ENDS: &[&str] = &["gharun: phase=end ", "gharun: phase=kept "];
-const COMPLAINS: &str = "gharun: error: ";
 /// How many hosts a candidate may fail on, where another one may do.
 const HOSTS: u8 = 2;
 
@@ -136,15 +134,11 @@ impl RunPod {
 
     /// Keeps a log, and what it says of the end of the boot script: the pod is gone a moment later.
     fn note_log(&self, id: &str, lines: &[LogLine]) {
-        let said = |words: &str| {
-            let mut own = lines.iter().rev().filter(|line| !line.is_of_host);
-            own.find_map(|line| Some(line.text.split_once(words)?.1.trim().to_owned()))
-        };
-        let ended = ENDS.iter().find_map(|words| said(words)).map(|end| {
-            let why = end.split_once(" why=").map(|(_, why)| why.to_owned());
-            let why = why.filter(|why| !why.is_empty());
-            why.or_else(|| said(COMPLAINS))
-                .unwrap_or_else(|| "its boot script ended".to_owned())
+        let own = lines.iter().filter(|line| !line.is_of_host);
+        let own: String = own.flat_map(|line| [line.text.as_str(), "\n"]).collect();
+        let ended = BootEnd::find(&own).map(|end| {
+            let bare = || explained(&format!("exit code {}", end.code));
+            end.why.clone().unwrap_or_else(bare)
         });
         let mut memory = lock(&self.memory);
         if let Some(pod) = memory.orders.get_mut(id) {

@@ -125,7 +125,7 @@ async fn a_container_that_is_slow_is_waited_for() {
 }
 
 /// What the boot script says when its setup fails, and its end as it is on RunPod.
-const FAILS: &str = "#!/bin/sh\necho 'installing torch'\necho 'gharun: error: the setup script failed with exit code 3'\necho 'gharun: phase=end t=1 code=74'\nexit 74\n";
+const FAILS: &str = "#!/bin/sh\necho 'installing torch'\necho 'gharun: error: the setup script failed with exit code 3'\necho 'gharun: phase=end t=1 code=74 last=setup why=the setup script failed with exit code 3'\nexit 74\n";
 
 fn failing(keep_failed: bool) -> Order {
     let mut order = order("k3x9");
