@@ -5,8 +5,8 @@ use std::fmt;
 
 use super::catalog::{Catalog, Stock};
 use super::config::RunPodConfig;
-use super::failure::grouped;
 use super::tier::Tier;
+use crate::model::chain;
 use crate::providers::{Error, ErrorKind, Result};
 
 /// What a pod computes with.
@@ -187,4 +187,22 @@ pub(super) fn none_left(dropped: &[(Candidate, Dropped)], table: &str) -> Error 
         ));
     }
     error.hinted(add(table))
+}
+
+/// The same refusals, each cause said once for all candidates that it holds for.
+pub(super) fn grouped(errors: Vec<Error>) -> Vec<Error> {
+    let mut groups: Vec<(String, Vec<Error>)> = Vec::new();
+    for error in errors {
+        let whole = chain(&error);
+        let why = whole.strip_prefix(error.message()).unwrap_or(&whole);
+        match groups.iter_mut().find(|(other, _)| other == why) {
+            Some((_, group)) => group.push(error),
+            None => groups.push((why.to_owned(), vec![error])),
+        }
+    }
+    let told = |(_, mut group): (String, Vec<Error>)| {
+        let names: Vec<String> = group.iter().map(|one| one.message().to_owned()).collect();
+        group.swap_remove(0).saying(names.join(", and "))
+    };
+    groups.into_iter().map(told).collect()
 }

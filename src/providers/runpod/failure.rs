@@ -2,8 +2,7 @@
 
 use serde_json::Value;
 
-use super::candidates::{Candidate, add};
-use crate::model::chain;
+use super::candidates::{Candidate, add, grouped};
 use crate::providers::common::rest::CallFailure;
 use crate::providers::{Error, ErrorKind};
 
@@ -174,24 +173,6 @@ pub(super) fn refusal(failure: CallFailure, doing: String, candidate: &Candidate
         None => error,
     };
     of(sort, error)
-}
-
-/// The same refusals, each cause said once for all candidates that it holds for.
-pub(super) fn grouped(errors: Vec<Error>) -> Vec<Error> {
-    let mut groups: Vec<(String, Vec<Error>)> = Vec::new();
-    for error in errors {
-        let whole = chain(&error);
-        let why = whole.strip_prefix(error.message()).unwrap_or(&whole);
-        match groups.iter_mut().find(|(other, _)| other == why) {
-            Some((_, group)) => group.push(error),
-            None => groups.push((why.to_owned(), vec![error])),
-        }
-    }
-    let told = |(_, mut group): (String, Vec<Error>)| {
-        let names: Vec<String> = group.iter().map(|one| one.message().to_owned()).collect();
-        group.swap_remove(0).saying(names.join(", and "))
-    };
-    groups.into_iter().map(told).collect()
 }
 
 /// A candidate without room, in a line: which, and RunPod's words.
