@@ -467,6 +467,7 @@ mod tests {
                 why: denied,
                 command: "gharun stop aws:us_east_1/i-1".into(),
                 access: None,
+                access_commands: Vec::new(),
                 kept: false,
                 registration_only: false,
             }],

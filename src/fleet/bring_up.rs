@@ -7,11 +7,12 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::boot_failure::Fate;
 use super::runner_progress::{RegistrationProgress, RunnerProgress};
-use super::shared::{Moved, StartContext, Waited};
+use super::shared::{Moved, Parting, StartContext, Waited};
+use super::watch::Absence;
 use super::{BootFailure, NamedProvider, Trouble, chain};
 use crate::github::{GitHubApi, RunnerCredential};
 use crate::model::boot_exit::BootEnd;
-use crate::model::{Condition, Event, Instance};
+use crate::model::{Condition, Event, Instance, Name};
 use crate::poll::{Backoff, chance};
 use crate::providers::{self, ErrorKind};
 
@@ -22,6 +23,9 @@ const FORGOES: Duration = Duration::from_millis(2500);
 const LOG: Duration = Duration::from_secs(5);
 /// How often the log of a machine is read that would stay after its failure, and so not be seen to end.
 const KEPT: Duration = Duration::from_secs(15);
+/// How long a place may take to tell why a machine will never start, and how long where no time is left.
+const DOOM: Duration = Duration::from_secs(15);
+const LAST_DOOM: Duration = Duration::from_secs(3);
 /// How often a place that wants to be left alone is asked again.
 const PATIENCE: usize = 6;
 /// How often a place is asked that did not answer, and surely launched nothing.
@@ -66,6 +70,15 @@ impl<G: GitHubApi> StartContext<'_, G> {
                     };
                     self.fleet.sink.tell(event).await?;
                 }
+                Err(Trouble::Doomed { provider, source }) => {
+                    // The last one's is the failure itself.
+                    if !self.is_last(place) {
+                        let what = format!("`{provider}` cannot start a machine");
+                        let warning = source.clone().any().while_trying(what);
+                        self.fleet.sink.tell(Event::Warning(warning)).await?;
+                    }
+                    refused = Some(Trouble::Doomed { provider, source });
+                }
                 Err(trouble) => return Err(trouble),
             }
         }
@@ -73,7 +86,8 @@ impl<G: GitHubApi> StartContext<'_, G> {
     }
 
     /// Launches at one place and waits until the runner is online; again as long as the place takes orders
-    /// for which it then has no room.
+    /// for which it then has no room. What will never start for another reason is ended, and is
+    /// [`Trouble::Doomed`] then.
     async fn launch_and_wait(
         &self,
         progress: &RefCell<RunnerProgress>,
@@ -82,22 +96,25 @@ impl<G: GitHubApi> StartContext<'_, G> {
     ) -> Result<Duration, Trouble> {
         loop {
             self.launch_patiently(progress, place, credential).await?;
-            let lacking = loop {
-                let lacking = match self.wait(progress).await? {
+            let parting = loop {
+                let parting = match self.wait(progress).await? {
                     Waited::Online(after) => return Ok(after),
-                    Waited::NoRoom(lacking) => lacking,
+                    Waited::Parted(parting) => parting,
                 };
-                match self.move_on(progress, &lacking).await? {
-                    Moved::Free => break lacking,
+                match self.move_on(progress, &parting).await? {
+                    Moved::Free => break parting,
                     Moved::Stays => {}
                 }
             };
             *credential = None;
-            // What is not for want of room does no better the next time.
-            let is_final = lacking.kind != ErrorKind::NoCapacity;
-            if is_final || Instant::now() >= self.deadline() {
-                let provider = place.name.clone();
-                let source = lacking;
+            let Parting::Doomed(source) = parting else {
+                continue;
+            };
+            let provider = place.name.clone();
+            if source.kind != ErrorKind::NoCapacity {
+                return Err(Trouble::Doomed { provider, source });
+            }
+            if Instant::now() >= self.deadline() {
                 return Err(Trouble::Launch { provider, source });
             }
         }
@@ -197,7 +214,46 @@ impl<G: GitHubApi> StartContext<'_, G> {
         Ok(())
     }
 
-    /// Waits until the runner is online, or its place has no room for its machine after all.
+    /// Whether another machine may come up in the time that is left, where GitHub dropped the registration of this
+    /// one: no place can give a machine another one. It is done once, since what takes too long for GitHub does so
+    /// again.
+    fn may_launch_anew(&self, progress: &RefCell<RunnerProgress>) -> bool {
+        let progress = progress.borrow();
+        let took = self.began.elapsed().saturating_sub(progress.launched_after);
+        progress.launched_anew == 0
+            && !self.cancellation.is_said()
+            && Instant::now() + took < self.deadline()
+    }
+
+    /// GitHub dropped the registration that a machine was given.
+    fn parted(&self, progress: &RefCell<RunnerProgress>, name: &Name) -> Waited {
+        progress.borrow_mut().launched_anew += 1;
+        self.watch.leave(name);
+        Waited::Parted(Parting::Dropped)
+    }
+
+    /// Why a machine that its place accepted will never start. Whoever is asked may take its time: what is more
+    /// urgent, and what is seen meanwhile, comes first.
+    async fn doom(&self, place: &NamedProvider, name: &Name) -> Option<providers::Error> {
+        let seen = self.watch.machine(name)?;
+        let end = (Instant::now() + DOOM).min(self.deadline().max(Instant::now() + LAST_DOOM));
+        let mut asked = std::pin::pin!(place.provider.why_doomed(&seen));
+        loop {
+            tokio::select! {
+                biased;
+                () = self.cancellation.requested() => return None,
+                why = &mut asked => return why,
+                () = self.watch.looked() => {
+                    if self.watch.sight(name).online {
+                        return None;
+                    }
+                }
+                () = sleep_until(end) => return None,
+            }
+        }
+    }
+
+    /// Waits until the runner is online, or its machine is known never to start.
     async fn wait(&self, progress: &RefCell<RunnerProgress>) -> Result<Waited, Trouble> {
         let (name, id, place, machine) = {
             let progress = progress.borrow();
@@ -218,11 +274,10 @@ impl<G: GitHubApi> StartContext<'_, G> {
                 break Err(trouble);
             }
             if !sight.online
-                && let Some(seen) = self.watch.machine(&name)
-                && let Some(lacking) = place.provider.why_doomed(&seen).await
+                && let Some(why) = self.doom(&place, &name).await
             {
                 self.watch.leave(&name);
-                return Ok(Waited::NoRoom(lacking));
+                return Ok(Waited::Parted(Parting::Doomed(why)));
             }
             let state = match sight.died {
                 Some(how) => Some(Condition::Ended(how)),
@@ -238,14 +293,15 @@ impl<G: GitHubApi> StartContext<'_, G> {
                 kept = kept_log(&place, &machine).await;
             }
             let has_died = has_died || kept.is_some();
-            if !(has_died || sight.dropped || late) {
+            let is_dropped = sight.absence == Absence::Gone;
+            if !(has_died || is_dropped || late) {
                 continue;
             }
             let log = match kept {
                 Some(log) => Some(log),
                 None => self.log(&place, &machine).await,
             };
-            let fate = match (has_died, sight.dropped) {
+            let fate = match (has_died, is_dropped) {
                 (true, _) => Fate::Died,
                 (false, true) => Fate::Dropped,
                 (false, false) => Fate::Late,
@@ -253,7 +309,13 @@ impl<G: GitHubApi> StartContext<'_, G> {
             let boot = BootFailure::read(self.plan, &place, state.as_ref(), log, fate);
             // A runner that is gone may have done its job between two looks.
             if boot.did_its_job() && fate != Fate::Late {
+                self.watch.note_job(&name);
                 break Ok(());
+            }
+            // Its machine ended because GitHub does not know it any more.
+            let is_missed = has_died && sight.absence != Absence::Unknown;
+            if (is_dropped || is_missed) && self.may_launch_anew(progress) {
+                return Ok(self.parted(progress, &name));
             }
             let boot = Box::new(boot);
             break Err(match fate {
@@ -265,8 +327,11 @@ impl<G: GitHubApi> StartContext<'_, G> {
                 },
             });
         };
-        self.watch.leave(&name);
-        outcome?;
+        if let Err(trouble) = outcome {
+            self.watch.leave(&name);
+            return Err(trouble);
+        }
+        self.watch.stand(&name);
         let after = self.began.elapsed();
         self.fleet.sink.tell(Event::Online { name, after }).await?;
         Ok(Waited::Online(after))

@@ -6,7 +6,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::NamedProvider;
 use super::watch::MISSES;
-use crate::model::{Condition, InstanceId, chain};
+use crate::model::{Condition, Instance, InstanceId, chain};
 use crate::poll::{Backoff, chance};
 use crate::providers::{Error, ErrorKind, Result, Silence, Termination};
 
@@ -244,6 +244,41 @@ pub(super) async fn has_ended(
         }
     }
     true
+}
+
+/// How a machine was seen last.
+pub(super) enum LastSeen {
+    /// Two listings do not show it.
+    Gone,
+    /// It is listed so.
+    There(Box<Instance>),
+    /// Its place could not be read.
+    Unknown,
+}
+
+/// Looks at a machine, for `within` at most.
+pub(super) async fn last_seen(
+    place: &NamedProvider,
+    machine: &Instance,
+    within: Duration,
+) -> LastSeen {
+    let mut since = Instant::now();
+    let deadline = since + within;
+    for _ in 0..MISSES {
+        let (sight, begun) = sight(place, &machine.id, since, deadline).await;
+        since = Instant::now().max(begun + Duration::from_nanos(1));
+        match sight {
+            MachinePresence::Absent => {}
+            MachinePresence::There(state) => {
+                return LastSeen::There(Box::new(Instance {
+                    state,
+                    ..machine.clone()
+                }));
+            }
+            MachinePresence::Unread(_) => return LastSeen::Unknown,
+        }
+    }
+    LastSeen::Gone
 }
 
 /// Looks at a machine, in a listing that was begun at `since` or later, and tells when it was.

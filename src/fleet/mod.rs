@@ -14,6 +14,8 @@ mod cancellation;
 #[cfg(test)]
 pub(crate) mod doubles;
 mod end;
+mod keep;
+mod last_look;
 mod launch;
 pub mod list;
 mod move_on;
@@ -116,6 +118,8 @@ pub struct Left {
     pub command: String,
     /// What gets a person in.
     pub access: Option<String>,
+    /// All commands that get a person in, or to what is left of it, in the state that it is in; the first is `access`.
+    pub access_commands: Vec<String>,
     /// Whether it is meant to be there (`--keep-failed`, a job on it).
     pub kept: bool,
     /// Whether it is a registration only: no machine is left that could cost anything.
@@ -134,11 +138,13 @@ impl Left {
         let what = instance
             .as_ref()
             .map_or_else(|| name.to_string(), ToString::to_string);
+        let access = machine.map(|(place, instance)| place.provider.access(instance));
+        let access_commands = access.unwrap_or_default();
         Self {
             name: name.clone(),
             command: format!("gharun stop {what}"),
-            access: machine
-                .and_then(|(place, instance)| place.provider.access(instance).into_iter().next()),
+            access: access_commands.first().cloned(),
+            access_commands,
             instance,
             why: why.into(),
             kept,

@@ -7,22 +7,22 @@ use tokio::time::Instant;
 
 use super::register::Former;
 use super::runner_progress::RunnerProgress;
-use super::shared::{Moved, StartContext};
+use super::shared::{Moved, Parting, StartContext};
 use super::{Trouble, chain};
 use crate::github::GitHubApi;
 use crate::model::Event;
-use crate::providers::{self, ErrorKind};
+use crate::providers::ErrorKind;
 
 /// How long the end of a machine may take, from its deregistration to the proof that it is gone.
 const ENDS: Duration = Duration::from_mins(1);
 
 impl<G: GitHubApi> StartContext<'_, G> {
-    /// Ends a machine that its place has no room for, and frees its runner. The machine may start in this very
+    /// Ends a machine that will not become its runner's, and frees the runner. The machine may start in this very
     /// moment, so the registration goes first, and a refusal to delete it keeps both.
     pub(super) async fn move_on(
         &self,
         progress: &RefCell<RunnerProgress>,
-        why: &providers::Error,
+        why: &Parting,
     ) -> Result<Moved, Trouble> {
         self.go_on()?;
         let (name, provider) = {
@@ -36,14 +36,16 @@ impl<G: GitHubApi> StartContext<'_, G> {
         let Some(provider) = provider else {
             return Ok(Moved::Free);
         };
-        self.fleet
-            .sink
-            .tell(Event::NoCapacity {
+        if let Parting::Doomed(why) = why
+            && why.kind == ErrorKind::NoCapacity
+        {
+            let told = Event::NoCapacity {
                 name: name.clone(),
                 provider: provider.clone(),
                 reason: chain(why),
-            })
-            .await?;
+            };
+            self.fleet.sink.tell(told).await?;
+        }
         let deadline = Instant::now() + ENDS;
         let left = self.undo_runner(progress, deadline).await;
         let former = match left.into_iter().next() {
@@ -58,7 +60,11 @@ impl<G: GitHubApi> StartContext<'_, G> {
         };
         self.unmap(&name).await?;
         self.go_on()?;
-        let reason = "its machine did not start";
+        let reason = match why {
+            Parting::Doomed(_) => "its machine did not start",
+            Parting::Dropped => "GitHub dropped its registration",
+            Parting::Ended => "its machine ended without a job",
+        };
         self.rename(progress, former, reason).await?;
         Ok(Moved::Free)
     }

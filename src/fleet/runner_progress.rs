@@ -17,6 +17,8 @@ pub(super) struct RunnerProgress {
     /// Names whose registration may be there, or turn up late.
     pub(super) lost: Vec<UnconfirmedRegistration>,
     pub(super) launched_after: Duration,
+    /// How often another machine was launched for it because GitHub dropped its registration.
+    pub(super) launched_anew: u32,
     /// The labels that its machine brought.
     pub(super) labels: Vec<String>,
 }
@@ -88,6 +90,7 @@ impl RunnerProgress {
             machine: MachineProgress::Absent,
             lost: Vec::new(),
             launched_after: Duration::ZERO,
+            launched_anew: 0,
             labels: Vec::new(),
         }
     }

@@ -23,14 +23,24 @@ const FOR_EVER: Duration = Duration::from_hours(24 * 365 * 10);
 
 /// What waiting for a runner came to.
 pub(super) enum Waited {
-    /// Its place has no room for its machine after all.
-    NoRoom(providers::Error),
+    /// Its machine cannot become a runner: it is ended, and the runner gets another one.
+    Parted(Parting),
     /// It is online, so long after the beginning of the start.
     Online(Duration),
 }
 
+/// Why a machine is given up though its order was accepted.
+pub(super) enum Parting {
+    /// It will never start, as its place tells ([`providers::Provider::why_doomed`]).
+    Doomed(providers::Error),
+    /// GitHub dropped the registration that it was given.
+    Dropped,
+    /// It ended by itself after its runner was online, and without a job.
+    Ended,
+}
+
 /// What became of a runner whose machine was not to start.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) enum Moved {
     /// It is free to go elsewhere, under a new name: of the old one nothing is left.
     Free,

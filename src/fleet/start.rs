@@ -12,6 +12,7 @@ use futures_util::stream::FuturesUnordered;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::cancellation::CancellationToken;
+use super::last_look::Gone;
 use super::runner_progress::{MachineProgress, RegistrationProgress, RunnerProgress};
 use super::shared::StartContext;
 use super::watch::Watch;
@@ -29,6 +30,7 @@ const NOTED: Duration = Duration::from_millis(500);
 /// How long a failed start may go on undoing.
 const UNDO_FAILED: Duration = Duration::from_mins(2);
 
+mod last_look;
 mod outcome;
 mod planned;
 mod preview;
@@ -92,6 +94,8 @@ pub async fn start<G: GitHubApi>(
             .map(|progress| bring_up(&shared, progress))
             .collect(),
         undoing: FuturesUnordered::new(),
+        looking: FuturesUnordered::new(),
+        looked: shared.began,
         stages: vec![RunnerStage::AtWork; slots.len()],
         broken: None,
         end: None,
@@ -128,13 +132,23 @@ fn bring_up<'a, G: GitHubApi>(
     shared: &'a StartContext<'a, G>,
     progress: &'a RefCell<RunnerProgress>,
 ) -> LocalBoxFuture<'a, Finished<Result<Duration, Trouble>>> {
+    guarded(shared, progress, shared.bring_up(progress))
+}
+
+fn guarded<'a, G: GitHubApi>(
+    shared: &'a StartContext<'a, G>,
+    progress: &'a RefCell<RunnerProgress>,
+    work: impl Future<Output = Result<Duration, Trouble>> + 'a,
+) -> LocalBoxFuture<'a, Finished<Result<Duration, Trouble>>> {
     async move {
         let index = progress.borrow().index;
-        let result = AssertUnwindSafe(shared.bring_up(progress))
+        let result = AssertUnwindSafe(work)
             .catch_unwind()
             .await
             .unwrap_or_else(|panic| Err(Trouble::of_panic(panic.as_ref())));
-        shared.watch.leave(&progress.borrow().name);
+        if result.is_err() {
+            shared.watch.leave(&progress.borrow().name);
+        }
         (index, result)
     }
     .boxed_local()
@@ -166,6 +180,10 @@ struct Course<'a, G> {
     slots: &'a [RefCell<RunnerProgress>],
     at_work: FuturesUnordered<LocalBoxFuture<'a, Finished<Result<Duration, Trouble>>>>,
     undoing: FuturesUnordered<LocalBoxFuture<'a, Undone>>,
+    /// The last look at those that are up, while it is under way.
+    looking: FuturesUnordered<LocalBoxFuture<'a, Vec<Finished<Gone>>>>,
+    /// When it was taken.
+    looked: Instant,
     stages: Vec<RunnerStage>,
     /// What gharun itself did wrong, for which all is given up.
     broken: Option<Box<dyn std::any::Any + Send>>,
@@ -174,7 +192,7 @@ struct Course<'a, G> {
     outcome: StartOutcome,
 }
 
-impl<G: GitHubApi> Course<'_, G> {
+impl<'a, G: GitHubApi> Course<'a, G> {
     async fn run(&mut self, interrupt: impl Future<Output = ()>) {
         let shared = self.shared;
         let mut interrupt = std::pin::pin!(interrupt);
@@ -182,7 +200,7 @@ impl<G: GitHubApi> Course<'_, G> {
             .watch
             .run(&shared.fleet, shared.github, shared.plan.poll_interval);
         let mut watch = std::pin::pin!(AssertUnwindSafe(watch).catch_unwind());
-        while !self.at_work.is_empty() || !self.undoing.is_empty() {
+        while !self.at_work.is_empty() || !self.undoing.is_empty() || self.looks_again() {
             let end = self.end;
             tokio::select! {
                 () = &mut interrupt, if !self.outcome.interrupted => {
@@ -192,6 +210,7 @@ impl<G: GitHubApi> Course<'_, G> {
                 }
                 Some((index, result)) = self.at_work.next() => self.came_to(index, result).await,
                 Some(undone) = self.undoing.next() => self.is_undone(undone).await,
+                Some(gone) = self.looking.next() => self.has_looked(gone).await,
                 () = tokio::time::sleep_until(end.unwrap_or_else(Instant::now)), if end.is_some() => {
                     self.run_out();
                     break;
@@ -223,11 +242,28 @@ impl<G: GitHubApi> Course<'_, G> {
     }
 
     fn undo(&mut self, index: usize) {
-        self.stages[index] = RunnerStage::Undoing;
-        let (shared, progress) = (self.shared, &self.slots[index]);
         let deadline = Instant::now() + UNDO_FAILED;
+        let undo = self.shared.undo(&self.slots[index], deadline);
+        self.conclude(index, deadline, undo);
+    }
+
+    /// Leaves a machine that failed.
+    fn keep(&mut self, index: usize) {
+        let deadline = Instant::now() + UNDO_FAILED;
+        let keep = self.shared.keep(&self.slots[index], deadline);
+        self.conclude(index, deadline, keep);
+    }
+
+    fn conclude(
+        &mut self,
+        index: usize,
+        deadline: Instant,
+        work: impl Future<Output = Vec<Left>> + 'a,
+    ) {
+        self.stages[index] = RunnerStage::Undoing;
+        let progress = &self.slots[index];
         let undone = async move {
-            let undo = AssertUnwindSafe(shared.undo(progress, deadline)).catch_unwind();
+            let undo = AssertUnwindSafe(work).catch_unwind();
             let why = match timeout_at(deadline, undo).await {
                 Ok(Ok(left)) => return Undone::Runner(index, left),
                 Ok(Err(panic)) => {
@@ -274,9 +310,7 @@ impl<G: GitHubApi> Course<'_, G> {
             })
             .await;
         if self.shared.plan.keep_failed && trouble.is_of_machine() {
-            let mut left = left_of(&self.slots[index].borrow(), "kept for inspection");
-            left.kept = true;
-            self.is_undone(Undone::Runner(index, vec![left])).await;
+            self.keep(index);
         } else {
             self.undo(index);
         }

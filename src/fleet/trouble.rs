@@ -13,6 +13,20 @@ pub enum Trouble {
     /// Its machine ended before GitHub saw the runner.
     #[error("its machine {} before the runner was online{}", ended(.0), because(.0))]
     Died(Box<BootFailure>),
+    /// Its machine ended after the runner was online, and before it had a job.
+    #[error("its machine {} before the runner had a job{}", ended(.0), because(.0))]
+    Ended(Box<BootFailure>),
+    /// Its provider accepted the order, and will never start the machine, which is ended.
+    #[error("`{provider}` cannot start its machine")]
+    Doomed {
+        /// The provider.
+        provider: String,
+        /// Why.
+        source: providers::Error,
+    },
+    /// GitHub dropped it after it was online, and before it had a job.
+    #[error("GitHub dropped its registration before it had a job{}", because(.0))]
+    Dropped(Box<BootFailure>),
     /// Another runner failed, or somebody interrupted.
     #[error("cancelled together with the other runners")]
     Halted,
@@ -102,9 +116,9 @@ impl Trouble {
     pub fn error(&self) -> Error {
         let said = || Error::from(self.to_string());
         match self {
-            Self::Launch { source, .. } | Self::Lost { source, .. } => {
-                source.clone().any().while_trying(self.to_string())
-            }
+            Self::Doomed { source, .. }
+            | Self::Launch { source, .. }
+            | Self::Lost { source, .. } => source.clone().any().while_trying(self.to_string()),
             Self::NoRoom(all) => {
                 let each = all.iter().map(|(provider, error)| {
                     let error = error.clone();
@@ -115,6 +129,9 @@ impl Trouble {
             Self::Record(error) => error.clone().any().while_trying(self.to_string()),
             Self::Register(error) => error.clone().any().while_trying(self.to_string()),
             Self::Tell(error) => said().because(Arc::clone(error)),
+            Self::Dropped(boot) | Self::Ended(boot) => said()
+                .hinted("raise `--timeout`: then there is time for another machine")
+                .hinted_all(boot.hints.clone()),
             Self::Late {
                 unseen: Some(why),
                 boot,
@@ -142,7 +159,11 @@ impl Trouble {
     /// What is known of its machine, where it is the machine that failed.
     pub fn boot(&self) -> Option<&BootFailure> {
         match self {
-            Self::Died(boot) | Self::Late { boot, .. } | Self::Vanished(boot) => Some(boot),
+            Self::Died(boot)
+            | Self::Dropped(boot)
+            | Self::Ended(boot)
+            | Self::Late { boot, .. }
+            | Self::Vanished(boot) => Some(boot),
             _ => None,
         }
     }

@@ -113,6 +113,7 @@ impl<G: GitHubApi> StartContext<'_, G> {
             let progress = progress.borrow();
             (progress.name.clone(), Sought::of(&progress))
         };
+        self.watch.leave(&name);
         let mut registration = self.deregister_at_once(&name, sought).await;
         let machine = match self.machine(progress).await {
             Ok(machine) => machine,

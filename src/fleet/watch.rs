@@ -1,13 +1,13 @@
 //! One pair of eyes for all runners of a start: GitHub and the providers, each at its own pace, so
 //! that none of them keeps the others from being seen.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::answer::in_time;
 use super::{Fleet, NamedProvider, chain};
@@ -24,8 +24,19 @@ const LOOK: Duration = Duration::from_secs(20);
 pub(super) const SETTLES: Duration = Duration::from_secs(20);
 /// From the end of a machine until GitHub shows what it has registered last.
 pub(super) const SHOWS: Duration = Duration::from_secs(2);
+/// How often those that are online are looked at, where that takes a request of its own.
+const STANDING_EVERY: Duration = Duration::from_secs(10);
 /// How many looks in a row have to miss what was seen before.
 pub(super) const MISSES: u8 = 2;
+
+/// Whom a look is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Who {
+    /// Those that are online, too.
+    All,
+    /// Those that are waited for.
+    Waiting,
+}
 
 /// What was seen last.
 #[derive(Debug, Default)]
@@ -36,6 +47,8 @@ pub(super) struct Watch {
     wanted: Notify,
     /// Why the last look at GitHub failed, where it did.
     unseen: RefCell<Option<Error>>,
+    /// When all runners were looked at, those that are online, too.
+    listed: Cell<Option<Instant>>,
     complained: RefCell<BTreeSet<String>>,
 }
 
@@ -45,6 +58,10 @@ struct PhaseWatch {
     id: Option<u64>,
     place: String,
     since: Instant,
+    /// It was online: it is looked at beside those that are waited for, and for nothing else.
+    stands: bool,
+    /// A job was seen on it.
+    worked: bool,
     runner: AbsenceDetector<Runner>,
     machine: AbsenceDetector<Instance>,
 }
@@ -81,13 +98,27 @@ impl<T> AbsenceDetector<T> {
     }
 }
 
+/// Whether something is gone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Absence {
+    /// Nothing speaks for it.
+    #[default]
+    Unknown,
+    /// It was there, and the last look missed it.
+    Missed,
+    /// So many looks missed it that it is gone.
+    Gone,
+}
+
 /// What the last looks say of one runner.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct RunnerSight {
     /// GitHub says that it is online, or at work.
     pub(super) online: bool,
-    /// GitHub has it no more.
-    pub(super) dropped: bool,
+    /// Whether a job was ever seen on it.
+    pub(super) worked: bool,
+    /// Whether GitHub has it no more.
+    pub(super) absence: Absence,
     /// How its machine ended.
     pub(super) died: Option<String>,
     /// GitHub's number of it, once it is known.
@@ -101,11 +132,27 @@ impl Watch {
             id: runner_id,
             place: place.to_owned(),
             since: Instant::now(),
+            stands: false,
+            worked: false,
             runner: AbsenceDetector::default(),
             machine: AbsenceDetector::default(),
         };
         self.waiting.borrow_mut().insert(name.clone(), waiting);
         self.wanted.notify_waiters();
+    }
+
+    /// It is online, and waited for no more; what is seen of it beside others is kept for a last look.
+    pub(super) fn stand(&self, name: &Name) {
+        if let Some(one) = self.waiting.borrow_mut().get_mut(name) {
+            one.stands = true;
+        }
+    }
+
+    /// Its machine tells that a job ran on it.
+    pub(super) fn note_job(&self, name: &Name) {
+        if let Some(one) = self.waiting.borrow_mut().get_mut(name) {
+            one.worked = true;
+        }
     }
 
     /// Watches for it no more.
@@ -137,8 +184,15 @@ impl Watch {
         let row = one.runner.last.as_ref();
         RunnerSight {
             online: row.is_some_and(|row| row.busy || row.status == "online"),
-            // What nobody has registered yet cannot have been dropped.
-            dropped: one.id.is_some() && one.runner.is_gone(one.since),
+            worked: one.worked,
+            absence: match one.runner.missed {
+                // What nobody has registered yet cannot have been dropped.
+                _ if one.id.is_none() => Absence::Unknown,
+                _ if one.runner.is_gone(one.since) => Absence::Gone,
+                0 => Absence::Unknown,
+                _ if one.runner.ever => Absence::Missed,
+                _ => Absence::Unknown,
+            },
             died,
             runner_id: one.id,
         }
@@ -166,7 +220,8 @@ impl Watch {
             loop {
                 self.somebody_waits().await;
                 sleep(every).await;
-                self.look_at_github(fleet, github).await;
+                let who = self.whom_to_look_at();
+                self.look_at_github(fleet, github, who).await;
                 self.seen.notify_waiters();
             }
         };
@@ -174,7 +229,7 @@ impl Watch {
             loop {
                 self.somebody_waits().await;
                 sleep(PLACES_EVERY.max(every)).await;
-                self.look_at_place(fleet, place).await;
+                self.look_at_place(fleet, place, Who::Waiting).await;
                 self.seen.notify_waiters();
             }
         }));
@@ -184,20 +239,66 @@ impl Watch {
     async fn somebody_waits(&self) {
         loop {
             let wanted = self.wanted.notified();
-            if !self.waiting.borrow().is_empty() {
+            if self.waiting.borrow().values().any(|one| !one.stands) {
                 return;
             }
             wanted.await;
         }
     }
 
-    async fn look_at_github<G: GitHubApi>(&self, fleet: &Fleet<'_, G>, github: &G) {
+    /// Looks at GitHub and at all places for everybody, as often as it takes to tell a gap from an absence, and no
+    /// longer than `within`.
+    pub(super) async fn look_again<G: GitHubApi>(
+        &self,
+        fleet: &Fleet<'_, G>,
+        github: &G,
+        (every, within): (Duration, Duration),
+    ) {
+        let looks = async {
+            for again in 0..MISSES {
+                if again > 0 {
+                    sleep(every).await;
+                }
+                let places = fleet.providers.iter();
+                let places = places.map(|place| self.look_at_place(fleet, place, Who::All));
+                tokio::join!(
+                    self.look_at_github(fleet, github, Who::All),
+                    join_all(places)
+                );
+                let waiting = self.waiting.borrow();
+                let is_missed = |one: &PhaseWatch| one.runner.missed > 0 || one.machine.missed > 0;
+                if !waiting.values().any(is_missed) {
+                    break;
+                }
+            }
+        };
+        // What was not seen in time is unknown.
+        let _ = timeout(within, looks).await;
+    }
+
+    /// Those that are online are looked at where a list is taken anyway, and now and then where it is not.
+    fn whom_to_look_at(&self) -> Who {
+        let waiting = self.waiting.borrow();
+        let waited_for = waiting.values().filter(|one| !one.stands).count();
+        let since = self.listed.get().map(|listed| listed.elapsed());
+        if waited_for > 1 || since.is_none_or(|since| since >= STANDING_EVERY) {
+            Who::All
+        } else {
+            Who::Waiting
+        }
+    }
+
+    async fn look_at_github<G: GitHubApi>(&self, fleet: &Fleet<'_, G>, github: &G, who: Who) {
         let asked: Vec<(Name, Option<u64>)> = self
             .waiting
             .borrow()
             .iter()
+            .filter(|(_, one)| who == Who::All || !one.stands)
             .map(|(name, one)| (name.clone(), one.id))
             .collect();
+        if who == Who::All {
+            self.listed.set(Some(Instant::now()));
+        }
         let look = async {
             match asked.as_slice() {
                 [] => Ok(Vec::new()),
@@ -219,6 +320,7 @@ impl Watch {
                     if let Some(one) = waiting.get_mut(&name).filter(|one| one.id == id) {
                         let row = rows.remove(name.as_str());
                         one.id = one.id.or(row.as_ref().map(|row| row.id));
+                        one.worked |= row.as_ref().is_some_and(|row| row.busy);
                         one.runner.look(row);
                     }
                 }
@@ -232,17 +334,22 @@ impl Watch {
         self.complain(fleet, what, why).await;
     }
 
-    async fn look_at_place<G: GitHubApi>(&self, fleet: &Fleet<'_, G>, place: &NamedProvider) {
-        let asked: Vec<Name> = self
-            .waiting
-            .borrow()
-            .iter()
-            .filter(|(_, one)| one.place == place.name)
-            .map(|(name, _)| name.clone())
-            .collect();
-        if asked.is_empty() {
-            return;
-        }
+    async fn look_at_place<G: GitHubApi>(
+        &self,
+        fleet: &Fleet<'_, G>,
+        place: &NamedProvider,
+        who: Who,
+    ) {
+        let asked: Vec<Name> = {
+            let waiting = self.waiting.borrow();
+            let here = waiting.iter().filter(|(_, one)| one.place == place.name);
+            let here: Vec<_> = here.collect();
+            // Nobody lists a place for those alone that are online.
+            if !here.iter().any(|(_, one)| who == Who::All || !one.stands) {
+                return;
+            }
+            here.into_iter().map(|(name, _)| name.clone()).collect()
+        };
         // The one under way was begun too early to tell, and is waited for.
         let listed = place.listing(Instant::now(), 2 * LOOK).await;
         let unread = unread(&listed.listing);

@@ -305,7 +305,9 @@ impl Provider for InMemoryProvider {
 
     fn why_doomed<'a>(&'a self, machine: &'a Instance) -> LocalBoxFuture<'a, Option<Error>> {
         Box::pin(async move {
-            let error = self.error(ErrorKind::NoCapacity, Verb::Launch);
+            sleep(self.takes(|place| place.doom_takes)).await;
+            let kind = self.cloud.state().places.get(&self.place)?.gives_up_as;
+            let error = self.error(kind, Verb::Launch).about("image");
             let mut state = self.cloud.state();
             let place = state.places.get_mut(&self.place)?;
             let gives_up = place.gives_up?;
@@ -314,9 +316,27 @@ impl Provider for InMemoryProvider {
             if machine.state == Condition::Running || found.launched.elapsed() < gives_up {
                 return None;
             }
-            place.capacity = 0;
+            if kind == ErrorKind::NoCapacity {
+                place.capacity = 0;
+            }
             Some(error)
         })
+    }
+
+    fn preflight(&self) -> ProviderFuture<'_, ()> {
+        let state = self.cloud.state();
+        let broken = state.places.get(&self.place).and_then(|place| place.broken);
+        let found = broken.map_or(Ok(()), |kind| Err(self.error(kind, Verb::Launch)));
+        Box::pin(std::future::ready(found))
+    }
+
+    fn keeps_failed(&self) -> Result<()> {
+        let state = self.cloud.state();
+        let place = state.places.get(&self.place);
+        if place.is_some_and(|place| place.keeps_nothing) {
+            return Err(Error::new(ErrorKind::Config, "it removes what has ended"));
+        }
+        Ok(())
     }
 
     fn places(&self) -> ProviderFuture<'_, Vec<String>> {
@@ -463,7 +483,11 @@ impl Provider for InMemoryProvider {
     }
 
     fn access(&self, machine: &Instance) -> Vec<String> {
-        vec![format!("enter {}", machine.id)]
+        let mut ways = vec![format!("enter {}", machine.id)];
+        if let Condition::Ended(_) = &machine.state {
+            ways.push(format!("read {:?}", machine.state));
+        }
+        ways
     }
 
     fn in_use<'a>(&'a self, id: &'a InstanceId) -> ProviderFuture<'a, Option<bool>> {

@@ -135,7 +135,7 @@ pub(super) fn say_left(context: &Context, left: &[Left], failed: &[Failed]) {
         };
         let end = format!("{end}: `{}`", left.command);
         let access = left
-            .access
+            .access_commands
             .iter()
             .map(|access| format!("connect: `{access}`"));
         let what = format!("{what} {word}");

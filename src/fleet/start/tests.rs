@@ -17,6 +17,7 @@ use crate::state::Store;
 mod coming_up;
 mod enrolling;
 mod failing;
+mod last_look;
 mod limited;
 mod moving_on;
 mod registering;

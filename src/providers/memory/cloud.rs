@@ -101,6 +101,14 @@ pub(crate) struct Place {
     /// It takes orders that find no room so long after their launch, unless they run by then; once that is
     /// noticed, it takes no more.
     pub(crate) gives_up: Option<Duration>,
+    /// What it says then.
+    pub(crate) gives_up_as: ErrorKind,
+    /// How long it takes to say so.
+    pub(crate) doom_takes: Duration,
+    /// What a look before a launch finds.
+    pub(crate) broken: Option<ErrorKind>,
+    /// Whether it removes what has failed.
+    pub(crate) keeps_nothing: bool,
     /// From the launch until a listing shows it.
     pub(crate) listing_lags: Duration,
     /// From the request to its answer; the machine is gone from the request on.
@@ -134,6 +142,10 @@ impl Default for Place {
             boot_takes: Duration::ZERO,
             dies: None,
             gives_up: None,
+            gives_up_as: ErrorKind::NoCapacity,
+            doom_takes: Duration::ZERO,
+            broken: None,
+            keeps_nothing: false,
             listing_lags: Duration::ZERO,
             terminate_takes: Duration::ZERO,
             logs_take: Duration::ZERO,

@@ -148,3 +148,85 @@ async fn a_registration_that_could_not_be_removed_keeps_nobody_from_moving_on() 
     assert_eq!(machines[0].instance.id.location.as_deref(), Some("b"));
     assert_eq!(scene.hub.names(), [started.up[0].name.as_str()]);
 }
+
+/// A place whose machines never start, for a reason that is not room.
+fn doomed(scene: &Scene, place: &str) {
+    hopeless(scene, place);
+    scene
+        .cloud
+        .set(place, |place| place.gives_up_as = ErrorKind::Config);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_machine_that_will_never_start_is_ended_and_the_next_provider_is_asked() {
+    let scene = Scene::new(2, &["a", "b"]);
+    doomed(&scene, "a");
+    let started = scene.start().await;
+    assert_eq!((started.up.len(), started.failed.len()), (2, 0));
+    assert!(started.left.is_empty(), "{:?}", started.left);
+    for machine in scene.cloud.machines() {
+        assert_eq!(machine.instance.id.location.as_deref(), Some("b"));
+    }
+    let launched = scene.cloud.calls().into_iter();
+    let at_a = launched.filter(|call| call.verb == Verb::Launch && call.place == "a");
+    assert_eq!(at_a.count(), 2, "the same order does no better there");
+    let told = scene.ear.events();
+    assert!(
+        !told
+            .iter()
+            .any(|event| matches!(event, Event::NoCapacity { .. })),
+        "it is no lack of room: {told:?}"
+    );
+    let warned = told.iter().any(|event| {
+        matches!(event, Event::Warning(why) if chain(why).starts_with("`a` cannot start a machine"))
+    });
+    assert!(warned, "{told:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_no_provider_is_left_the_start_fails_with_what_the_place_said() {
+    let scene = Scene::new(1, &["a"]);
+    doomed(&scene, "a");
+    let started = scene.start().await;
+    assert!(scene.began.elapsed() < 60 * SECOND, "at once");
+    let trouble = &started.failed[0].trouble;
+    let told = chain(trouble);
+    assert!(
+        told.starts_with("`a` cannot start its machine: could not launch"),
+        "{told}"
+    );
+    let error = trouble.error();
+    assert_eq!(chain(&error), told);
+    assert_eq!(error.hints(), ["see to `a`"]);
+    assert_eq!(error.key(), Some("image"));
+    assert!(started.left.is_empty(), "{:?}", started.left);
+    scene.nothing_is_left();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_place_that_is_slow_to_tell_holds_up_neither_a_signal_nor_the_time_limit_nor_a_runner() {
+    let slow = |scene: &Scene| {
+        doomed(scene, "a");
+        scene
+            .cloud
+            .set("a", |place| place.doom_takes = 600 * SECOND);
+    };
+    let scene = Scene::new(1, &["a"]);
+    slow(&scene);
+    scene.hub.state().online_after = None;
+    let started = scene.start_until(sleep(20 * SECOND)).await;
+    assert!(started.interrupted, "{started:?}");
+    assert!(scene.began.elapsed() < 24 * SECOND);
+    scene.nothing_is_left();
+    let mut scene = Scene::new(1, &["a"]);
+    slow(&scene);
+    scene.plan.timeout = 30 * SECOND;
+    scene.hub.state().online_after = None;
+    let started = scene.start().await;
+    assert!(first_trouble(&started).contains("within the time limit"));
+    assert!(scene.began.elapsed() < 36 * SECOND);
+    let scene = Scene::new(1, &["a"]);
+    slow(&scene);
+    assert_eq!(scene.start().await.up.len(), 1);
+    assert!(scene.began.elapsed() < 15 * SECOND);
+}

@@ -125,17 +125,54 @@ async fn a_registration_that_waited_too_long_for_room_is_replaced() {
 async fn a_registration_dropped_by_github_is_a_failure_of_that_runner_only() {
     let mut scene = Scene::new(2, &["a"]);
     scene.plan.allow_partial = true;
+    // There is no time for another machine.
+    scene.plan.timeout = 40 * SECOND;
     scene.hub.state().online_after = Some(30 * SECOND);
     let dropped = async {
         let (_, name) = scene.machine_of(0).await;
-        sleep(5 * SECOND).await;
+        sleep(20 * SECOND).await;
         scene.hub.drop_runner(&name);
     };
     let started = scene.start_while(dropped).await;
     assert_eq!((started.up.len(), started.failed.len()), (1, 1));
     let trouble = &started.failed[0].trouble;
     assert!(matches!(trouble, Trouble::Vanished(_)), "{trouble:?}");
+    let hints = trouble.hints();
+    assert!(hints[0].contains("`--registration token`"), "{hints:?}");
     assert_eq!(scene.cloud.machines().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_registration_dropped_while_its_machine_boots_gets_another_machine_once() {
+    for drops in [1, 2] {
+        let scene = Scene::new(1, &["a"]);
+        scene.hub.state().online_after = Some(30 * SECOND);
+        let dropped = async {
+            let mut before = String::new();
+            for _ in 0..drops {
+                let name = loop {
+                    let (_, name) = scene.machine_of(0).await;
+                    if name != before {
+                        break name;
+                    }
+                    sleep(SECOND / 10).await;
+                };
+                sleep(10 * SECOND).await;
+                scene.hub.drop_runner(&name);
+                before = name;
+            }
+        };
+        let started = scene.start_while(dropped).await;
+        assert_eq!(scene.cloud.asked(Verb::Launch).len(), 2);
+        assert!(started.left.is_empty(), "{:?}", started.left);
+        if drops == 1 {
+            assert_eq!(scene.hub.names(), [started.up[0].name.as_str()]);
+            assert_eq!(scene.cloud.machines().len(), 1, "the first one is ended");
+        } else {
+            assert!(first_trouble(&started).contains("dropped its registration"));
+            scene.nothing_is_left();
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

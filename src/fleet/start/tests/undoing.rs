@@ -244,9 +244,41 @@ async fn keep_failed_leaves_the_machine_and_says_how_to_get_in() {
     assert!(why.starts_with("its machine ended"), "{why}");
     let id = &left.instance.as_ref().expect("its machine").id;
     assert_eq!(left.access, Some(format!("enter {id}")));
+    assert_eq!(
+        left.access_commands,
+        [
+            format!("enter {id}"),
+            "read Ended(\"exit code 4\")".to_owned()
+        ],
+        "as it is now"
+    );
     let kept = scene.cloud.machines();
     assert_eq!(kept.len(), 1);
     assert_eq!(kept[0].instance.id, *id);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_proved_gone_is_not_kept_nor_is_what_its_place_does_not_keep() {
+    for is_gone in [true, false] {
+        let mut scene = Scene::new(1, &["a"]);
+        scene.plan.keep_failed = true;
+        scene.hub.state().online_after = None;
+        scene.cloud.set("a", |place| place.keeps_nothing = !is_gone);
+        let died = async {
+            let (machine, _) = scene.machine_of(0).await;
+            sleep(9 * SECOND).await;
+            if is_gone {
+                scene.cloud.vanish(&machine);
+            } else {
+                scene.cloud.end(&machine, "exit code 4");
+            }
+        };
+        let started = scene.start_while(died).await;
+        assert!(first_trouble(&started).starts_with("its machine ended"));
+        assert!(started.left.is_empty(), "{:?}", started.left);
+        assert_eq!(started.exit(), crate::model::Exit::Failed);
+        scene.nothing_is_left();
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,0 +1,97 @@
+//! A last look at runners that were online while others came up: who is gone without a job gets another machine.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout};
+
+use super::boot_failure::Fate;
+use super::runner_progress::RunnerProgress;
+use super::shared::{Moved, Parting, StartContext};
+use super::watch::Absence;
+use super::{BootFailure, Trouble};
+use crate::github::GitHubApi;
+use crate::model::Condition;
+
+/// How long a look may take: what is not known by then is as it was.
+const LOOK: Duration = Duration::from_secs(15);
+/// How long a machine's log may take to be read.
+const LOG: Duration = Duration::from_secs(5);
+
+/// A runner that was online and is gone.
+pub(super) struct Gone {
+    parting: Parting,
+    /// What is known of its machine.
+    boot: Box<BootFailure>,
+}
+
+impl Gone {
+    /// Why it is no runner any more.
+    pub(super) fn trouble(self) -> Trouble {
+        match self.parting {
+            Parting::Ended => Trouble::Ended(self.boot),
+            _ => Trouble::Dropped(self.boot),
+        }
+    }
+}
+
+impl<G: GitHubApi> StartContext<'_, G> {
+    /// Looks at GitHub and at all places once more.
+    pub(super) async fn look_again(&self) {
+        let pace = (self.plan.poll_interval, LOOK);
+        self.watch.look_again(&self.fleet, self.github, pace).await;
+    }
+
+    /// Whether a runner that was online is gone without having had a job, by the last looks.
+    pub(super) async fn is_gone(&self, progress: &RefCell<RunnerProgress>) -> Option<Gone> {
+        let (name, place, machine) = {
+            let progress = progress.borrow();
+            let (place, machine) = progress.machine.there()?;
+            (progress.name.clone(), place.clone(), machine.clone())
+        };
+        let sight = self.watch.sight(&name);
+        let is_up = sight.died.is_none() && sight.absence != Absence::Gone;
+        if is_up || sight.worked {
+            return None;
+        }
+        // A log that cannot be read says nothing of a job.
+        let log = timeout(LOG, place.provider.logs(&machine.id)).await;
+        let log = log.ok().and_then(Result::ok).flatten();
+        let (parting, fate) = if sight.absence == Absence::Gone {
+            (Parting::Dropped, Fate::Dropped)
+        } else {
+            (Parting::Ended, Fate::Died)
+        };
+        let state = sight.died.map(Condition::Ended);
+        let boot = BootFailure::read(self.plan, &place, state.as_ref(), log, fate);
+        let boot = Box::new(boot);
+        (!boot.did_its_job()).then_some(Gone { parting, boot })
+    }
+
+    /// Whether another machine may come up in the time that is left, as the one that is gone did.
+    pub(super) fn may_replace(
+        &self,
+        gone: &Gone,
+        progress: &RunnerProgress,
+        online: Duration,
+    ) -> bool {
+        // Somebody wants to see what ended by itself.
+        let is_kept = self.plan.keep_failed && matches!(gone.parting, Parting::Ended);
+        let took = online.saturating_sub(progress.launched_after);
+        !is_kept && !self.cancellation.is_said() && Instant::now() + took < self.deadline()
+    }
+
+    /// Ends what is left of a runner that is gone, and brings another one up.
+    pub(super) async fn replace(
+        &self,
+        progress: &RefCell<RunnerProgress>,
+        gone: Gone,
+        online: Duration,
+    ) -> Result<Duration, Trouble> {
+        match self.move_on(progress, &gone.parting).await? {
+            Moved::Free => self.bring_up(progress).await,
+            // It got a job in this very moment.
+            Moved::Stays => Ok(online),
+        }
+    }
+}
