@@ -63,7 +63,7 @@ impl Context {
             GitHubCredential::App(app) => TokenSource::App(self.app(app).await?),
             GitHubCredential::Token(source) => TokenSource::Source {
                 source: source.clone(),
-                called: given.subject("github.token"),
+                called: Some(given.subject("github.token")),
             },
         };
         Ok(Client::new(ClientConfig {

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::{Instant, sleep, timeout_at};
 
+use super::refusals::Whereabouts;
 use super::wire::Wire;
 use super::{ClientEvent, Error, ErrorKind, Observer, Result};
 use crate::model::{Secret, SecretSource, later};
@@ -41,8 +42,8 @@ pub enum TokenSource {
     Source {
         /// Where it is kept.
         source: SecretSource,
-        /// What an error calls it: the setting, and where that stands.
-        called: String,
+        /// What an error calls it: the setting, and where that stands; `None` where no setting names it.
+        called: Option<String>,
     },
 }
 
@@ -56,8 +57,37 @@ impl TokenSource {
     pub fn kept(source: SecretSource) -> Self {
         Self::Source {
             source,
-            called: "the GitHub token".to_owned(),
+            called: None,
         }
+    }
+
+    /// Where the token is from; `None` where nobody can put another one there.
+    pub(super) fn whereabouts(&self) -> Option<Whereabouts> {
+        let Self::Source {
+            source,
+            called: Some(called),
+        } = self
+        else {
+            return None;
+        };
+        let kept = match source {
+            SecretSource::Literal(_) => {
+                return Some(Whereabouts {
+                    kept: called.clone(),
+                    named: None,
+                });
+            }
+            SecretSource::Variable { name, .. } => format!("`${name}`"),
+            SecretSource::File(path) => format!("`{}`", path.display()),
+            SecretSource::Command(words) => {
+                let program = words.first().map_or("", String::as_str);
+                format!("the output of the command `{program}`")
+            }
+        };
+        Some(Whereabouts {
+            kept,
+            named: Some(called.clone()),
+        })
     }
 
     /// Whether asking again may bring another token.
@@ -220,6 +250,7 @@ impl Auth {
                 (token, Some(TokenLifetime::new(wire.clock(), end)))
             }
             TokenSource::Source { source, called } => {
+                let called = called.as_deref().unwrap_or("the GitHub token");
                 let token = source.word(called).await;
                 let token = token.map_err(|error| error.map(|()| ErrorKind::Unauthorized))?;
                 tell(&self.observer, &token)?;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -76,11 +77,14 @@ impl Client {
             );
         }
         let (bounds, roots, observer) = (config.bounds, config.roots, config.observer);
-        let wire = Wire::new(api_url, config.scope, bounds, roots, observer.clone())?;
+        let token = config.token.as_ref().and_then(TokenSource::whereabouts);
+        let whose = (api_url, config.scope, token);
+        let wire = Wire::new(whose, bounds, roots, observer.clone())?;
         Ok(Self {
             shared: Arc::new(ClientShared {
                 wire,
                 auth: Auth::new(config.token, observer),
+                sees_runners: AtomicBool::new(false),
                 known: tokio::sync::Mutex::default(),
             }),
             by: None,
@@ -233,6 +237,8 @@ impl Client {
 pub(super) struct ClientShared {
     pub(super) wire: Wire,
     pub(super) auth: Auth,
+    /// Whether the runners of the scope were shown to the token.
+    pub(super) sees_runners: AtomicBool,
     /// Held while it is found out, so that one asks for all.
     known: tokio::sync::Mutex<RegistrationCache>,
 }

@@ -1,7 +1,7 @@
 //! What goes wrong at GitHub, and what to do about it.
 
-use super::RequiredPermission;
 use super::permissions::{self, TokenKind};
+use super::{RequiredPermission, refusals};
 use crate::http::{self, Answer};
 
 /// What GitHub answers.
@@ -59,11 +59,12 @@ impl Error {
         error.explain(kind, message).hinted_all(hint)
     }
 
-    /// Makes an error of an answer that is no success; `token` decides what to advise.
+    /// Makes an error of an answer that is no success; `token` decides what to advise, and `place` which pages and
+    /// settings are named.
     pub(super) fn of_answer(
         message: &str,
         right: &RequiredPermission<'_>,
-        token: TokenKind,
+        (token, place): (TokenKind, &refusals::Place<'_>),
         answer: &Answer,
     ) -> Self {
         let kind = match answer.status.as_u16() {
@@ -77,8 +78,12 @@ impl Error {
             410 | 200..=399 => ErrorKind::Unexpected,
             _ => ErrorKind::Invalid,
         };
+        let own = is_own(answer).then(|| said(answer));
+        let known = own.and_then(|said| place.hints(answer.status.as_u16(), &said));
         let hints = match kind {
-            ErrorKind::Unauthorized => vec![TOKEN.to_owned()],
+            ErrorKind::Forbidden if is_sso(answer) => permissions::forbidden(right, token, answer),
+            _ if known.is_some() => known.unwrap_or_default(),
+            ErrorKind::Unauthorized => vec![place.refused_token()],
             ErrorKind::Forbidden => permissions::forbidden(right, token, answer),
             ErrorKind::NotFound => permissions::not_found(right, token, answer),
             ErrorKind::Unexpected if answer.status.as_u16() == 410 => {
@@ -112,9 +117,20 @@ pub(super) fn is_own(answer: &Answer) -> bool {
         .is_some_and(|body| body["message"].is_string())
 }
 
+/// What GitHub says in words; empty where it says nothing.
+pub(super) fn said(answer: &Answer) -> String {
+    let body = answer.object().unwrap_or_default();
+    body["message"].as_str().unwrap_or_default().to_owned()
+}
+
+/// Whether single sign-on is asked for, with the address for it.
+fn is_sso(answer: &Answer) -> bool {
+    answer.header("x-github-sso").is_some()
+}
+
 const FOREIGN: &str =
     "check that `GITHUB_API_URL` is GitHub's API, and that no proxy answers instead";
-const TOKEN: &str = "set `GHARUN_GITHUB_TOKEN` or `GH_PAT` to a token that is valid";
+pub(super) const TOKEN: &str = "set `GHARUN_GITHUB_TOKEN` or `GH_PAT` to a token that is valid";
 const REFUSED: &str = "check `--label` and `--runner-group`; if they are correct, this is a bug in \
                        gharun: please report it with the request ID";
 

@@ -44,6 +44,18 @@ impl Client {
         self.list_groups(Some(name)).await
     }
 
+    /// One group of the organization or the enterprise.
+    pub async fn runner_group(&self, id: u64) -> Result<RunnerGroup> {
+        let right = RequiredPermission::Runners {
+            scope: self.scope(),
+            group: None,
+        };
+        let message = format!("could not look at runner group {id} of `{}`", self.scope());
+        let operation = self.begin(message, right);
+        let url = self.in_scope(&["actions", "runner-groups", &id.to_string()])?;
+        operation.read_at(&url, &operation.fetch(&url).await?)
+    }
+
     async fn list_groups(&self, visible_to: Option<&str>) -> Result<Vec<RunnerGroup>> {
         let right = RequiredPermission::Runners {
             scope: self.scope(),

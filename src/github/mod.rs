@@ -16,6 +16,7 @@ mod limits;
 mod observer;
 mod pages;
 mod permissions;
+mod refusals;
 mod registration;
 mod registration_cache;
 mod releases;

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::error::said;
+use super::refusals::is_about_permissions;
 use super::{DEFAULT_GROUP, RequiredPermission};
 use crate::http::Answer;
 use crate::model::{Scope, Secret, text};
@@ -74,7 +76,8 @@ impl fmt::Display for TokenKind {
     }
 }
 
-/// What to do about a 403.
+/// What to do about a 403 that no row of the table explains. Only where GitHub's words, or what it tells of the
+/// token's scopes, are about a permission, it is known that one is missing.
 pub(super) fn forbidden(
     right: &RequiredPermission<'_>,
     kind: TokenKind,
@@ -100,7 +103,24 @@ pub(super) fn forbidden(
              check --runner-group {group}`"
         ));
     }
-    hints.extend(missing(right, kind, answer));
+    let said = said(answer);
+    let lacks_scope = right
+        .table()
+        .is_some_and(|(_, scope)| lacks(answer, scope).is_some());
+    if is_about_permissions(&said) || lacks_scope {
+        hints.extend(missing(right, kind, answer));
+    } else if said.is_empty()
+        && let RequiredPermission::Runners {
+            scope: Scope::Repo { owner, .. },
+            group: Some(_),
+        } = right
+    {
+        // runs-on/runs-on#416: nothing is said, and listings work.
+        hints.push(format!(
+            "self-hosted runners may be disabled for this repository: see its Settings > Actions > \
+             Runners, or register with the organization: `--org {owner}`"
+        ));
+    }
     hints
 }
 

@@ -61,7 +61,16 @@ impl Client {
         };
         let operation = self.begin(message, right);
         let url = self.in_scope(&["actions", "runners", "downloads"])?;
-        operation.read_at(&url, &operation.fetch(&url).await?)
+        let answer = operation.fetch(&url).await?;
+        let read = operation.read_at(&url, &answer);
+        // It is the first thing that is asked: what it is refused for, everything is refused for.
+        read.map_err(|error| match error.kind {
+            ErrorKind::Unauthorized => error.saying("GitHub does not accept the token"),
+            ErrorKind::Forbidden | ErrorKind::NotFound => {
+                error.saying(format!("no access to the runners of `{}`", self.scope()))
+            }
+            _ => error,
+        })
     }
 
     /// The archives of a version of the runner, one for each platform; the checksum is missing only

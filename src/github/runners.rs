@@ -1,6 +1,7 @@
 //! Runners: listed, looked at, deregistered.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
@@ -73,7 +74,9 @@ impl Client {
         let mut url = self.in_scope(&["actions", "runners"])?;
         url.query_pairs_mut()
             .append_pair("per_page", &PER_PAGE.to_string());
-        list(&operation, &url).await
+        let rows = list(&operation, &url).await?;
+        self.shared.sees_runners.store(true, Ordering::Relaxed);
+        Ok(rows)
     }
 
     /// A server may know no filter by name, or one that is not exact: it is only there to save pages.
@@ -138,10 +141,31 @@ impl Client {
         let answer = operation.send(Request::new(Method::DELETE, url)).await?;
         match answer.status.as_u16() {
             204 => Ok(Deregistration::Gone),
-            404 if is_own(&answer) => Ok(Deregistration::Gone),
+            // GitHub says 404 to whom it shows nothing of the scope, too.
+            404 if is_own(&answer) => {
+                self.sees_runners(operation).await?;
+                Ok(Deregistration::Gone)
+            }
             422 if is_own(&answer) => Ok(Deregistration::Busy),
             _ => Err(operation.refused(&answer)),
         }
+    }
+}
+
+impl Client {
+    /// Makes sure that the runners of the scope are shown to this token; asked once where they are.
+    async fn sees_runners(&self, operation: &Authorized<'_>) -> Result<()> {
+        if self.shared.sees_runners.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let mut url = self.in_scope(&["actions", "runners"])?;
+        url.query_pairs_mut().append_pair("per_page", "1");
+        let answer = operation.send(Request::new(Method::GET, url)).await?;
+        if !answer.status.is_success() {
+            return Err(operation.refused(&answer));
+        }
+        self.shared.sees_runners.store(true, Ordering::Relaxed);
+        Ok(())
     }
 }
 

@@ -11,6 +11,7 @@ use url::Url;
 
 use super::etag_cache::EtagCache;
 use super::limits::limits;
+use super::refusals::{self, Whereabouts};
 use super::{ClientEvent, Error, ErrorKind, Observer, RequiredPermission, Result, TokenKind};
 use crate::http::{self, Answer, Bounds, Deadline, Options, Request, Roots};
 use crate::model::{CLOCKS_AGREE, Scope, Secret, lock};
@@ -23,6 +24,8 @@ pub(super) struct Wire {
     http: http::HttpClient,
     api_url: Url,
     scope: Scope,
+    /// Where the token is from.
+    token: Option<Whereabouts>,
     /// What the token is that was used last: it decides what is advised when GitHub says no.
     kind: Mutex<TokenKind>,
     kept: Mutex<EtagCache>,
@@ -38,8 +41,7 @@ pub(super) struct Wire {
 impl Wire {
     /// Makes it; nothing is sent yet.
     pub(super) fn new(
-        api_url: Url,
-        scope: Scope,
+        (api_url, scope, token): (Url, Scope, Option<Whereabouts>),
         bounds: Bounds,
         roots: Option<Roots>,
         observer: Observer,
@@ -57,6 +59,7 @@ impl Wire {
             http,
             api_url,
             scope,
+            token,
             kind: Mutex::default(),
             kept: Mutex::default(),
             ahead: AtomicI64::new(0),
@@ -242,7 +245,18 @@ impl UserOperation<'_> {
 
     /// Makes an error of an answer that is no success.
     pub(super) fn refused(&self, answer: &Answer) -> Error {
-        Error::of_answer(&self.message, &self.right, *lock(&self.wire.kind), answer)
+        let place = self.place();
+        let token = (*lock(&self.wire.kind), &place);
+        Error::of_answer(&self.message, &self.right, token, answer)
+    }
+
+    /// Where a refusal is met.
+    pub(super) fn place(&self) -> refusals::Place<'_> {
+        refusals::Place {
+            api_url: &self.wire.api_url,
+            scope: &self.wire.scope,
+            token: self.wire.token.as_ref(),
+        }
     }
 
     /// Makes an error of this operation's own.

@@ -126,7 +126,11 @@ impl GitHubSettings {
 
     /// The token or the app, or the error that names what is read.
     pub fn token(&self) -> Result<&Setting<GitHubCredential>> {
-        let none = || self.untrusted.clone().unwrap_or_else(credential::none);
+        let scope = self.scope.as_ref().map(|scope| &scope.value);
+        let none = || {
+            let untrusted = self.untrusted.clone();
+            untrusted.unwrap_or_else(|| credential::none(scope))
+        };
         let given = self.token.as_ref().ok_or_else(none)?;
         if let (GitHubCredential::App(app), Some(scope)) = (&given.value, &self.scope)
             && matches!(scope.value, Scope::Enterprise(_))

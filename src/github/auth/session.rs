@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::config::{GitHubApp, Permission};
 use super::tell;
-use crate::github::error::is_own;
+use crate::github::error::{is_own, said};
 use crate::github::wire::{UserOperation, Wire};
 use crate::github::{Error, ErrorKind, Observer, Result, scope};
 use crate::http::{Answer, Request};
@@ -140,7 +140,9 @@ impl AppSession<'_> {
         found: Option<AppInstallation>,
         needed: &Permission,
     ) -> Error {
-        if !matches!(answer.status.as_u16(), 403 | 404 | 422) {
+        let is_suspended = said(&answer).contains("suspended");
+        let is_known = self.known(&answer).is_some() && !is_suspended;
+        if !matches!(answer.status.as_u16(), 403 | 404 | 422) || is_known {
             return self.refused(&answer);
         }
         let found = match found {
@@ -167,7 +169,7 @@ impl AppSession<'_> {
             ));
         }
         if found.suspended_at.is_some() {
-            return error.hinted(format!(
+            return error.unhinted().hinted(format!(
                 "the app is suspended: the owner of the account can change that at {at}"
             ));
         }
@@ -185,9 +187,19 @@ impl AppSession<'_> {
                     "then the owner of `{scope}` must accept it at {at}"
                 ));
         }
+        if answer.status == StatusCode::FORBIDDEN {
+            // Of a name it would say 404 or 422.
+            return error;
+        }
         error.hinted(format!(
             "check that `{scope}` is the current name: a former name gets no token"
         ))
+    }
+
+    /// What helps with a refusal by its words.
+    fn known(&self, answer: &Answer) -> Option<Vec<String>> {
+        let status = answer.status.as_u16();
+        self.operation.place().hints(status, &said(answer))
     }
 
     fn not_installed(&self, answer: &Answer) -> Error {
@@ -210,6 +222,9 @@ impl AppSession<'_> {
         // What helps with a token does not help with an app's signature.
         let message = self.operation.message();
         let error = answer.refused().explain(kind, message);
+        if let Some(hints) = self.known(answer) {
+            return error.hinted_all(hints);
+        }
         if answer.status == StatusCode::UNAUTHORIZED {
             let id = &self.app.id;
             return error.hinted(format!(

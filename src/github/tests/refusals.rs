@@ -1,6 +1,7 @@
 //! What a user reads when GitHub says no.
 
 use super::*;
+use crate::model::SecretSource;
 
 /// What a user reads when GitHub refuses a registration in this way.
 async fn read(scope: Scope, group: u64, reply: Reply) -> (ErrorKind, String) {
@@ -27,6 +28,193 @@ async fn a_bad_token_is_told_with_the_variables_that_hold_one() {
       caused by: `POST 127.0.0.1/repos/acme/app/actions/runners/generate-jitconfig` answered 401 Unauthorized (request 8F0C:1): Bad credentials
     hint: set `GHARUN_GITHUB_TOKEN` or `GH_PAT` to a token that is valid
     ");
+}
+
+/// What helps where GitHub refuses a registration in this way, to a token that a setting names.
+async fn hints(scope: Scope, source: SecretSource, reply: Reply) -> Vec<String> {
+    let server = Server::replies([reply]).await;
+    let called = match source {
+        SecretSource::Literal(_) => "`$GH_PAT`",
+        _ => "`github.token` (providers.toml:2)",
+    };
+    let config = ClientConfig {
+        scope,
+        token: Some(TokenSource::Source {
+            source,
+            called: Some(called.to_owned()),
+        }),
+        ..config(&server)
+    };
+    let client = Client::new(config).expect("a client");
+    let error = register(&client).await.expect_err("a refusal");
+    let address = server.url().to_string();
+    let hints = error.hints().iter();
+    hints
+        .map(|hint| hint.replace(&address, "SERVER/"))
+        .collect()
+}
+
+fn literal(token: &str) -> SecretSource {
+    SecretSource::Literal(Secret::new(token))
+}
+
+#[tokio::test]
+async fn a_bad_token_is_told_with_the_place_that_it_is_from() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("tok.txt");
+    std::fs::write(&file, "ghp_old").expect("a file");
+    let variable = SecretSource::Variable {
+        name: "CI_TOKEN".to_owned(),
+        value: Some(Secret::new("ghp_old")),
+    };
+    let command = ["echo", "ghp_old"].map(str::to_owned).to_vec();
+    let from_setting = "that `github.token` (providers.toml:2) names";
+    for (source, from) in [
+        (literal("ghp_old"), "`$GH_PAT`".to_owned()),
+        (variable, format!("`$CI_TOKEN` {from_setting}")),
+        (
+            SecretSource::File(file.clone()),
+            format!("`{}` {from_setting}", file.display()),
+        ),
+        (
+            SecretSource::Command(command),
+            format!("the output of the command `echo` {from_setting}"),
+        ),
+    ] {
+        let told = hints(repo(), source, refusal(401, "Bad credentials")).await;
+        let expected = format!(
+            "the token in {from} has expired, was revoked or is not whole: put a new one there"
+        );
+        assert_eq!(told, [expected]);
+    }
+}
+
+#[tokio::test]
+async fn refusals_are_explained_by_githubs_words_and_an_unknown_one_by_nothing() {
+    let allow_list = "Although you appear to have the correct authorization credentials, the `acme` organization has an \
+                      IP allow list enabled, and your IP address is not permitted to access this resource.";
+    let lifetime = "The 'acme' organization forbids access via a fine-grained personal access tokens if the token's \
+                    lifetime is greater than 366 days. Please adjust your token's lifetime.";
+    let classic =
+        "`acme` forbids access via a personal access token (classic). Please use a GitHub App.";
+    let oauth = "Although you appear to have the correct authorization credentials, the `acme` organization has enabled \
+                 OAuth App access restrictions, meaning that data access to third-parties is limited.";
+    let disabled = "Repository level self-hosted runners are disabled on this repository.";
+    let full = "Invalid Argument - Runner group 1 has reached max limit of 10000 runners.";
+    let mut told = String::new();
+    for (status, message) in [
+        (403, allow_list),
+        (403, lifetime),
+        (403, classic),
+        (
+            403,
+            "`acme` forbids access via a fine-grained personal access token.",
+        ),
+        (403, oauth),
+        (403, disabled),
+        (403, ""),
+        (403, "Resource protected by organization SAML enforcement."),
+        (
+            403,
+            "As an Enterprise Managed User, you cannot access this content",
+        ),
+        (403, "Repository was archived so is read-only."),
+        (403, "Sorry. Your account was suspended."),
+        (403, "Something that nobody has seen yet."),
+        (422, full),
+    ] {
+        for token in ["ghp_x", "github_pat_x", "ghs_x"] {
+            let reply = refusal(status, message)
+                .with("x-oauth-scopes", "repo, admin:org")
+                .with("x-accepted-github-permissions", "administration=write");
+            let hints = hints(repo(), literal(token), reply).await.join("\n  ");
+            let said = if message.is_empty() {
+                "(nothing)"
+            } else {
+                message
+            };
+            let entry = [said, &hints].join("\n  ").trim_end().to_owned() + "\n";
+            if token == "ghp_x" {
+                told += &entry;
+            } else {
+                assert!(told.ends_with(&entry), "{token}: {hints}");
+            }
+        }
+    }
+    insta::assert_snapshot!(told, @"
+    Although you appear to have the correct authorization credentials, the `acme` organization has an IP allow list enabled, and your IP address is not permitted to access this resource.
+      add this computer's public address (`curl https://ifconfig.me`) to the IP allow list at SERVER/organizations/acme/settings/security: only an owner of `acme` can
+      or run gharun where the address is on the list, such as on a self-hosted runner
+    The 'acme' organization forbids access via a fine-grained personal access tokens if the token's lifetime is greater than 366 days. Please adjust your token's lifetime.
+      the token in `$GH_PAT` is good for longer than `acme` allows: shorten its expiration at SERVER/settings/tokens, or use a GitHub App
+    `acme` forbids access via a personal access token (classic). Please use a GitHub App.
+      `acme` allows no classic tokens: set `$GH_PAT` to a fine-grained token with `Administration: write`, from SERVER/settings/personal-access-tokens/new, or use a GitHub App
+    `acme` forbids access via a fine-grained personal access token.
+      `acme` allows no fine-grained tokens: set `$GH_PAT` to a classic token with the scope `repo`, or use a GitHub App
+    Although you appear to have the correct authorization credentials, the `acme` organization has enabled OAuth App access restrictions, meaning that data access to third-parties is limited.
+      the token in `$GH_PAT` is of an OAuth app (`gh`, for one) that `acme` has not approved: set it to a personal access token, from SERVER/settings/tokens
+      or an owner of `acme` approves the app at SERVER/organizations/acme/settings/oauth_application_policy
+    Repository level self-hosted runners are disabled on this repository.
+      allow self-hosted runners for `acme/app` at SERVER/organizations/acme/settings/actions: only an owner of `acme` can
+      or register with the organization: `--org acme`
+    (nothing)
+      self-hosted runners may be disabled for this repository: see its Settings > Actions > Runners, or register with the organization: `--org acme`
+    Resource protected by organization SAML enforcement.
+      `acme` asks for single sign-on: authorize the token in `$GH_PAT` for it at SERVER/settings/tokens (Configure SSO)
+    As an Enterprise Managed User, you cannot access this content
+      the token in `$GH_PAT` belongs to a managed user of an enterprise, who cannot reach `acme/app`: set it to the token of an account that can
+    Repository was archived so is read-only.
+      unarchive `acme/app` at SERVER/acme/app/settings, or name another repository with `--repo OWNER/NAME`
+    Sorry. Your account was suspended.
+      the account that the token in `$GH_PAT` belongs to is suspended: set it to another account's token
+    Something that nobody has seen yet.
+    Invalid Argument - Runner group 1 has reached max limit of 10000 runners.
+      remove runners that are gone: `gharun stop --orphans`, or at SERVER/acme/app/settings/actions/runners
+    ");
+}
+
+#[tokio::test]
+async fn a_page_of_the_scope_is_named_for_what_it_is() {
+    let reply = || refusal(403, "... has an IP allow list enabled ...");
+    let org = hints(Scope::Org("acme".into()), literal("ghp_x"), reply()).await;
+    assert!(
+        org[0].contains("SERVER/organizations/acme/settings/security"),
+        "{org:?}"
+    );
+    let enterprise = hints(Scope::Enterprise("acme".into()), literal("ghp_x"), reply()).await;
+    assert!(
+        enterprise[0].contains("SERVER/enterprises/acme/settings/security"),
+        "{enterprise:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_404_is_believed_where_the_runners_are_shown() {
+    for sees in [true, false] {
+        let server = Server::serve(move |seen| match seen.method.as_str() {
+            "DELETE" => refusal(404, "Not Found"),
+            _ if sees => Reply::json(200, runners(0, [])),
+            _ => refusal(404, "Not Found"),
+        })
+        .await;
+        let client = client(&server);
+        for _ in 0..2 {
+            let answer = client.deregister(7).await;
+            if sees {
+                assert_eq!(answer.expect("it is gone"), Deregistration::Gone);
+            } else {
+                let error = answer.expect_err("nobody knows");
+                assert_eq!(error.kind, ErrorKind::NotFound);
+                assert!(
+                    error.hints()[0].contains("no admin rights"),
+                    "{:?}",
+                    error.hints()
+                );
+            }
+        }
+        // Where they are shown once, they are.
+        assert_eq!(server.seen().len(), if sees { 3 } else { 4 });
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! With what to go to GitHub: a token, or an app that gets itself one.
 
-use crate::model::{Secret, SecretSource, child};
+use crate::model::{Scope, Secret, SecretSource, child};
 use crate::settings::values::{AppId, InstallationId, SecretSetting, SettingText};
 use crate::settings::{Env, Error, Origin, Result, Setting, SettingsFile, typed};
 
@@ -50,16 +50,31 @@ impl AppSetting {
     }
 }
 
-/// The error for no token at all.
-pub(super) fn none() -> Error {
-    Error::usage("no GitHub token is set")
+/// The error for no token at all; what it must be able to do depends on the scope.
+pub(super) fn none(scope: Option<&Scope>) -> Error {
+    let error = Error::usage("no GitHub token is set")
         .about("github.token")
         .hinted(format!(
             "set ${}, or ${APP_ID} and ${APP_KEY} for a GitHub App, or `token = {{ env = \"…\" }}` under [github]; ${} are read last",
             OURS.join(" or $"),
             OTHERS.join(" and $")
         ))
-        .hinted("on a laptop: `export GH_PAT=\"$(gh auth token)\"`; with no token at all: `gharun start local --rehearse`")
+        .hinted("on a laptop: `export GH_PAT=\"$(gh auth token)\"`; with no token at all: `gharun start local --rehearse`");
+    match scope {
+        None => error,
+        Some(Scope::Repo { .. }) => error.hinted(
+            "the token of an admin of the repository: a classic one needs the scope `repo`, a \
+             fine-grained one the permission `Administration: write`",
+        ),
+        Some(Scope::Org(_)) => error.hinted(
+            "the token of an owner of the organization: a classic one needs the scope `admin:org`, \
+             a fine-grained one the permission `Self-hosted runners: write`",
+        ),
+        Some(Scope::Enterprise(_)) => error.hinted(
+            "the token of an owner of the enterprise: a classic one with the scope \
+             `manage_runners:enterprise`",
+        ),
+    }
 }
 
 /// What holds, first that is set: our own variables, the app, the file's token, the workflow's.

@@ -146,7 +146,6 @@ pub(super) fn a_group_that_is_not_there_is_told() {
     exit 1
     warning: `local`: jobs run on this machine with all the rights of this user
     warning: using runner group 99999 unchecked: could not list the runner groups of `acme`: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 403 Forbidden (request [ID]): Forbidden
-    hint: the token needs the scope `admin:org`, and must belong to an owner of `acme`
     error: runner `[NAME]` failed
     error: could not start the runner at `local`
         [NAME]: GitHub did not register it: could not register `[NAME]` with `acme`: `POST [GITHUB]/orgs/acme/actions/runners/generate-jitconfig` answered 404 Not Found (request [ID]): Not Found

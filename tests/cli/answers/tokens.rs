@@ -16,27 +16,27 @@ pub(super) fn a_bad_token_is_told_by_every_command() {
     told!(world.run("start local"), @"
     exit 1
     warning: `local`: jobs run on this machine with all the rights of this user
-    error: could not list the runner downloads for `octo/app`
+    error: GitHub does not accept the token
       caused by: `GET [GITHUB]/repos/octo/app/actions/runners/downloads` answered 401 Unauthorized (request [ID]): Bad credentials
 
-    hint: set `GHARUN_GITHUB_TOKEN` or `GH_PAT` to a token that is valid
+    hint: the token in `$GH_PAT` has expired, was revoked or is not whole: put a new one there
     ");
     case.was_answered(&world, "/actions/runners");
     told!(world.run("list --provider local"), @"
     exit 1
     warning: could not read GitHub: could not list the runners of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runners` answered 401 Unauthorized (request [ID]): Bad credentials
-    hint: set `GHARUN_GITHUB_TOKEN` or `GH_PAT` to a token that is valid
+    hint: the token in `$GH_PAT` has expired, was revoked or is not whole: put a new one there
     ");
     told!(world.run("stop --all --yes --provider local"), @"
     exit 1
     warning: could not read GitHub: could not list the runners of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runners` answered 401 Unauthorized (request [ID]): Bad credentials
-    hint: set `GHARUN_GITHUB_TOKEN` or `GH_PAT` to a token that is valid
+    hint: the token in `$GH_PAT` has expired, was revoked or is not whole: put a new one there
     error: could not read everything, so something may be left
     ");
     told!(world.run("providers check local"), @"
     exit 1
     github	failed	could not list the runners of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runners` answered 401 Unauthorized (request [ID]): Bad credentials
-    hint: `github`: set `GHARUN_GITHUB_TOKEN` or `GH_PAT` to a token that is valid
+    hint: `github`: the token in `$GH_PAT` has expired, was revoked or is not whole: put a new one there
     ");
     nothing(&world);
 }
@@ -52,7 +52,7 @@ pub(super) fn github_token_is_told_what_can_do_it() {
     told!(world.run("start local"), @"
     exit 1
     warning: `local`: jobs run on this machine with all the rights of this user
-    ::error title=gharun::could not list the runner downloads for `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runners/downloads` answered 403 Forbidden (request [ID]): Resource not accessible by integration%0Ahint: `GITHUB_TOKEN` can never manage runners: use a personal access token or a GitHub App%0Ahint: a GitHub App needs the permission `Administration: write` of the repository `octo/app`, accepted where it is installed
+    ::error title=gharun::no access to the runners of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runners/downloads` answered 403 Forbidden (request [ID]): Resource not accessible by integration%0Ahint: `GITHUB_TOKEN` can never manage runners: use a personal access token or a GitHub App%0Ahint: a GitHub App needs the permission `Administration: write` of the repository `octo/app`, accepted where it is installed
     ");
     case.was_answered(&world, "/actions/runners");
     nothing(&world);
@@ -69,7 +69,7 @@ pub(super) fn a_fine_grained_token_is_told_its_permission() {
     told!(world.run("start local"), @"
     exit 1
     warning: `local`: jobs run on this machine with all the rights of this user
-    error: could not list the runner downloads for `octo/app`
+    error: no access to the runners of `octo/app`
       caused by: `GET [GITHUB]/repos/octo/app/actions/runners/downloads` answered 403 Forbidden (request [ID]): Resource not accessible by personal access token
 
     hint: the token needs the permission `Administration: write` of the repository `octo/app`
@@ -79,7 +79,7 @@ pub(super) fn a_fine_grained_token_is_told_its_permission() {
     told!(world.run("start local --org acme"), @"
     exit 1
     warning: `local`: jobs run on this machine with all the rights of this user
-    error: could not list the runner downloads for `acme`
+    error: no access to the runners of `acme`
       caused by: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 403 Forbidden (request [ID]): Resource not accessible by personal access token
 
     hint: the token needs the permission `Self-hosted runners: write` of the organization `acme`
@@ -88,7 +88,7 @@ pub(super) fn a_fine_grained_token_is_told_its_permission() {
     told!(world.run("start local --enterprise acme"), @"
     exit 1
     warning: `local`: jobs run on this machine with all the rights of this user
-    error: could not list the runner downloads for `enterprises/acme`
+    error: no access to the runners of `enterprises/acme`
       caused by: `GET [GITHUB]/enterprises/acme/actions/runners/downloads` answered 403 Forbidden (request [ID]): Resource not accessible by personal access token
 
     hint: the runners of an enterprise need a classic token with the scope `manage_runners:enterprise`
@@ -106,7 +106,7 @@ pub(super) fn somebody_who_is_no_admin_is_told_so() {
     told!(world.run("start local"), @"
     exit 1
     warning: `local`: jobs run on this machine with all the rights of this user
-    error: could not list the runner downloads for `octo/app`
+    error: no access to the runners of `octo/app`
       caused by: `GET [GITHUB]/repos/octo/app/actions/runners/downloads` answered 403 Forbidden (request [ID]): Must have admin rights to Repository.
 
     hint: the token needs the scope `repo`, and must belong to an admin of `octo/app`
@@ -116,7 +116,7 @@ pub(super) fn somebody_who_is_no_admin_is_told_so() {
     told!(world.run("start local"), @"
     exit 1
     warning: `local`: jobs run on this machine with all the rights of this user
-    error: could not list the runner downloads for `octo/app`
+    error: no access to the runners of `octo/app`
       caused by: `GET [GITHUB]/repos/octo/app/actions/runners/downloads` answered 403 Forbidden (request [ID]): Must have admin rights to Repository.
 
     hint: the token's scopes are sufficient, but it must belong to an admin of `octo/app`
@@ -124,7 +124,7 @@ pub(super) fn somebody_who_is_no_admin_is_told_so() {
     told!(world.run("start local --org acme"), @"
     exit 1
     warning: `local`: jobs run on this machine with all the rights of this user
-    error: could not list the runner downloads for `acme`
+    error: no access to the runners of `acme`
       caused by: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 403 Forbidden (request [ID]): Must have admin rights to Repository.
 
     hint: the token has the scopes `repo, workflow` and lacks `admin:org`

@@ -138,3 +138,25 @@ async fn a_repository_that_github_does_not_grant_is_asked_to_be_checked() {
     hint: check that `acme/app` is the current name: a former name gets no token
     ");
 }
+
+#[tokio::test]
+async fn a_policy_that_keeps_an_app_out_is_told_by_its_words() {
+    for (message, helps) in [
+        (
+            "the `acme` organization has an IP allow list enabled",
+            Some("IP allow list at"),
+        ),
+        ("Something that nobody has seen yet", None),
+    ] {
+        let play = Play::new();
+        play.github
+            .fault(Fault::once("POST", "/access_tokens", Kind::status(403, message)).times(2));
+        let (kind, told) = refusal(&play, repo(), Play::app()).await;
+        assert_eq!(kind, ErrorKind::Unauthorized);
+        let hint = told.split_once("hint: ").map(|(_, hint)| hint.to_owned());
+        match helps {
+            Some(helps) => assert!(hint.is_some_and(|hint| hint.contains(helps)), "{told}"),
+            None => assert_eq!(hint, None, "{told}"),
+        }
+    }
+}
