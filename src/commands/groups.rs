@@ -3,7 +3,7 @@
 use super::Context;
 use crate::error::{Exit, Failure};
 use crate::github::{Client, DEFAULT_GROUP, ErrorKind, RunnerGroup};
-use crate::model::{Error, Scope, text};
+use crate::model::{Error, Scope, chain, text};
 use crate::plan::Plan;
 use crate::settings::{GitHubSettings, GroupSetting, Setting};
 
@@ -35,20 +35,31 @@ pub(super) fn fits(settings: &GitHubSettings) -> Result<(), Failure> {
 }
 
 /// The client whose new runners come into the group that was asked for. It is looked up before anything
-/// is created; what the user should know of it is said. Where none was asked for nothing is sent.
+/// is created; what the user should know of it is said. Where none was asked for, the one that everybody has is
+/// looked at in a workflow alone, whose repository it may keep out.
 pub(super) async fn choose(
     context: &Context,
     github: Client,
     plan: &Plan,
 ) -> Result<Client, Failure> {
     let settings = &context.settings.github;
+    // A label of the user's own may be one that another repository's jobs ask for.
+    let fatal = if plan.labels.is_empty() {
+        Fatal::ClosedOrPublic
+    } else {
+        Fatal::Nothing
+    };
     let Some(found) = find(&github, settings).await? else {
+        if context.settings.step.is_some() {
+            for concern in of_default(&github, settings, fatal).await? {
+                context.screen.warn(&concern);
+            }
+        }
         return Ok(github);
     };
     let chosen = match found {
         GroupLookup::Group(group) => {
-            // A label of the user's own may be one that another repository's jobs ask for.
-            let concerns = concerns(&github, settings, &group, plan.labels.is_empty()).await?;
+            let concerns = concerns(&github, settings, &group, fatal).await?;
             for concern in concerns {
                 context.screen.warn(&concern);
             }
@@ -61,6 +72,32 @@ pub(super) async fn choose(
         }
     };
     Ok(github.in_group(chosen))
+}
+
+/// What is known to keep this workflow's jobs away from the runners of the group that everybody has: by GitHub's
+/// default, public repositories are. What cannot be told is no concern: nobody asked for that group.
+async fn of_default(
+    github: &Client,
+    settings: &GitHubSettings,
+    fatal: Fatal,
+) -> Result<Vec<Error>, Failure> {
+    if served(github.scope(), settings).is_none() {
+        return Ok(Vec::new());
+    }
+    match github.runner_group(DEFAULT_GROUP).await {
+        Ok(group) => {
+            let found = doubts(github, settings, &group, fatal).await?;
+            let known = found.into_iter().filter_map(|doubt| match doubt {
+                Doubt::Known(concern) => Some(concern),
+                Doubt::Unknown(_) => None,
+            });
+            Ok(known.collect())
+        }
+        Err(why) => {
+            tracing::debug!("{}", chain(&why));
+            Ok(Vec::new())
+        }
+    }
 }
 
 /// What was found of a group that was asked for.
@@ -148,31 +185,71 @@ fn pick(
     }
 }
 
-/// What may keep jobs away from the runners of a group. `only_ours` says that nothing but this repository's
-/// workflow can ask for them: a group that is closed to it is then an error.
+/// What is an error and no concern: with a label that nobody else has, only this repository's workflow can ask for
+/// the runners.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fatal {
+    /// Another repository's jobs may ask for them, too.
+    Nothing,
+    /// A group that is closed to this repository.
+    Closed,
+    /// That, and one that is closed to public repositories where this one is public.
+    ClosedOrPublic,
+}
+
+/// What may keep jobs away from the runners of a group.
 pub(super) async fn concerns(
     github: &Client,
     settings: &GitHubSettings,
     group: &RunnerGroup,
-    only_ours: bool,
+    fatal: Fatal,
 ) -> Result<Vec<Error>, Failure> {
-    let mut concerns: Vec<Error> = Vec::new();
+    let doubts = doubts(github, settings, group, fatal).await?;
+    let concerns = doubts.into_iter().map(|doubt| match doubt {
+        Doubt::Known(concern) | Doubt::Unknown(concern) => concern,
+    });
+    Ok(concerns.collect())
+}
+
+/// What may keep jobs away from runners.
+enum Doubt {
+    /// It does.
+    Known(Error),
+    /// It could not be found out.
+    Unknown(Error),
+}
+
+async fn doubts(
+    github: &Client,
+    settings: &GitHubSettings,
+    group: &RunnerGroup,
+    fatal: Fatal,
+) -> Result<Vec<Doubt>, Failure> {
+    let mut concerns = Vec::new();
     let what = spelled(group);
     if group.restricted_to_workflows {
         let workflows = match group.selected_workflows.as_slice() {
             [] => "no workflow may use the".to_owned(),
             some => format!("only {} may use the", some.join(", ")),
         };
-        concerns.push(format!("{workflows} runner group {what}").into());
+        let concern = format!("{workflows} runner group {what}");
+        concerns.push(Doubt::Known(concern.into()));
     }
-    let Some((repository, name)) = ours(github.scope(), settings) else {
+    let Some((repository, name)) = served(github.scope(), settings) else {
         return Ok(concerns);
     };
-    if group.visibility == "selected" {
-        concerns.extend(closed_to(github, settings, group, (repository, name), only_ours).await?);
+    // Of an enterprise's group it is known which organizations it is for.
+    let is_of_organization = matches!(github.scope(), Scope::Org(_));
+    if group.visibility == "selected" && is_of_organization {
+        concerns.extend(closed_to(github, settings, group, (repository, name), fatal).await?);
     }
     if group.visibility == "private" || !group.allows_public_repositories {
-        concerns.extend(closed_to_public(github, settings, group, repository).await);
+        let fatal = if is_of_organization {
+            fatal
+        } else {
+            Fatal::Nothing
+        };
+        concerns.extend(closed_to_public(github, settings, group, repository, fatal).await?);
     }
     Ok(concerns)
 }
@@ -183,31 +260,32 @@ async fn closed_to(
     settings: &GitHubSettings,
     group: &RunnerGroup,
     (repository, name): (&str, &str),
-    only_ours: bool,
-) -> Result<Option<Error>, Failure> {
+    fatal: Fatal,
+) -> Result<Option<Doubt>, Failure> {
     let what = spelled(group);
     Ok(match github.groups_visible_to(name).await {
         Ok(visible) if visible.iter().any(|open| open.id == group.id) => None,
         // Not even the group that everybody has: the question was not understood.
         Ok(visible) if visible.is_empty() => {
-            Some(format!("runner group {what} may not allow `{repository}`").into())
+            let doubt = format!("runner group {what} may not allow `{repository}`");
+            Some(Doubt::Unknown(doubt.into()))
         }
         Ok(_) => {
             let closed =
                 format!("runner group {what} does not allow the repository `{repository}`");
             let open = format!("allow the repository at {}", page(settings, github, group));
-            if only_ours {
+            if fatal != Fatal::Nothing {
                 return Err(Failure::usage(format!(
                     "{closed}, so no job of its workflows would get the runner"
                 ))
                 .hinted(open)
                 .hinted("or name another group"));
             }
-            Some(Error::from(closed).hinted(open))
+            Some(Doubt::Known(Error::from(closed).hinted(open)))
         }
-        Err(error) => Some(error.any().while_trying(format!(
+        Err(error) => Some(Doubt::Unknown(error.any().while_trying(format!(
             "could not check whether `{repository}` may use runner group {what}"
-        ))),
+        )))),
     })
 }
 
@@ -217,39 +295,57 @@ async fn closed_to_public(
     settings: &GitHubSettings,
     group: &RunnerGroup,
     repository: &str,
-) -> Option<Error> {
+    fatal: Fatal,
+) -> Result<Option<Doubt>, Failure> {
     let what = spelled(group);
-    match github.repository(repository).await {
+    let closed = format!(
+        "`{repository}` is public, and runner group {what} does not allow public repositories"
+    );
+    let page = page(settings, github, group);
+    Ok(match github.repository(repository).await {
         Ok(seen) if seen.private => None,
-        Ok(_) => Some(Error::from(format!(
-            "`{repository}` is public, and runner group {what} does not allow public \
-             repositories: allow them at {}, but then strangers may run code on its machines",
-            page(settings, github, group)
-        ))),
-        Err(error) => Some(error.any().while_trying(format!(
+        Ok(_) if fatal == Fatal::ClosedOrPublic => {
+            return Err(Failure::usage(format!(
+                "{closed}, so no job of its workflows would get the runner"
+            ))
+            .hinted(format!(
+                "register with the repository: `--repo {repository}`"
+            ))
+            .hinted(format!(
+                "or allow public repositories at {page}, but then strangers may run code on the \
+                 group's machines"
+            )));
+        }
+        Ok(_) => Some(Doubt::Known(Error::from(format!(
+            "{closed}: allow them at {page}, but then strangers may run code on its machines"
+        )))),
+        Err(error) => Some(Doubt::Unknown(error.any().while_trying(format!(
             "could not check whether `{repository}` is public, which runner group {what} does not \
              allow"
-        ))),
-    }
+        )))),
+    })
 }
 
-/// The repository of this workflow, where it is one of the organization, and its name alone.
-fn ours<'a>(scope: &Scope, settings: &'a GitHubSettings) -> Option<(&'a str, &'a str)> {
-    let Scope::Org(org) = scope else {
-        return None;
-    };
+/// The repository of this workflow, and its name alone, where it may be one that the scope's runners serve.
+fn served<'a>(scope: &Scope, settings: &'a GitHubSettings) -> Option<(&'a str, &'a str)> {
     let repository = settings.repository.as_deref()?;
     let (owner, name) = repository.split_once('/')?;
-    owner
-        .eq_ignore_ascii_case(org)
-        .then_some((repository, name))
+    let is_served = match scope {
+        Scope::Enterprise(_) => true,
+        Scope::Org(org) => owner.eq_ignore_ascii_case(org),
+        Scope::Repo { .. } => false,
+    };
+    is_served.then_some((repository, name))
 }
 
-/// Where a person changes a group of an organization.
+/// Where a person changes a group.
 fn page(settings: &GitHubSettings, github: &Client, group: &RunnerGroup) -> String {
     let (server, scope, id) = (&settings.server, github.scope(), group.id);
     let server = server.as_str().trim_end_matches('/');
-    format!("{server}/organizations/{scope}/settings/actions/runner-groups/{id}")
+    match scope {
+        Scope::Enterprise(_) => format!("{server}/{scope}/settings/actions/runner-groups/{id}"),
+        _ => format!("{server}/organizations/{scope}/settings/actions/runner-groups/{id}"),
+    }
 }
 
 /// A group as people and options call it.

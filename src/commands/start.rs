@@ -13,7 +13,7 @@ use crate::github::Client;
 use crate::plan::{Given, Plan};
 use bring_up::start;
 use outcome::finish;
-use prepare::{approve, authorities, warn_of, warn_of_proxies};
+use prepare::{approve, authorities, look_ahead, warn_of, warn_of_keeping, warn_of_proxies};
 pub(super) use rehearsed::RehearsalOutcome;
 
 mod bring_up;
@@ -49,7 +49,12 @@ pub(super) async fn run(
     interrupts.unless(encrypts(context, &places)).await?;
     warn_of(context, &places);
     warn_of_proxies(context, &settings.proxies, &places);
-    let (github, packages) = interrupts.unless(prepare(context, &plan)).await?;
+    warn_of_keeping(context, &plan, &places);
+    let ready = async {
+        let prepared = prepare(context, &plan);
+        tokio::try_join!(prepared, look_ahead(context, &places))
+    };
+    let ((github, packages), places) = interrupts.unless(ready).await?;
     let started = start(context, &plan, &places, (&github, &packages), interrupts).await?;
     finish(context, &plan, &started)
 }
@@ -77,9 +82,18 @@ async fn encrypts(context: &Context, places: &[NamedProvider]) -> Result<(), Fai
 /// GitHub, where it lets this start have runners, and what their machines may need from it.
 async fn prepare(context: &Context, plan: &Plan) -> Result<(Client, Vec<Package>), Failure> {
     let github = context.github().await?.registering(plan.registration);
-    let github = super::groups::choose(context, github, plan).await?;
-    let github = patient(&github, plan.timeout);
-    approve(context, &github, &plan.version).await?;
-    let packages = packages(&github, &plan.version).await?;
-    Ok((github, packages))
+    let ready = async {
+        let github = super::groups::choose(context, github, plan).await?;
+        let github = patient(&github, plan.timeout);
+        approve(context, &github, &plan.version).await?;
+        let packages = packages(&github, &plan.version).await?;
+        Ok((github, packages))
+    };
+    ready.await.map_err(|failure: Failure| {
+        if failure.hints().is_empty() {
+            failure.hinted("`gharun providers check` tells what GitHub lets this token do")
+        } else {
+            failure
+        }
+    })
 }

@@ -20,6 +20,7 @@ mod checking;
 mod failing;
 mod listing;
 mod opening;
+mod preparing;
 mod rehearsing;
 mod stopping;
 

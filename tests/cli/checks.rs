@@ -201,6 +201,12 @@ fn what_keeps_jobs_away_is_warned_of() {
     ::warning title=gharun::`github/workflow`: could not read the runs of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runs/7` answered 404 Not Found (request [ID]): Not Found%0Ahint: `github/workflow`: the repository does not exist, or the token has no access to it: check its spelling%0Ahint: `github/workflow`: the token needs the scope `repo`
     ");
     told!(start(&world, "--org octo --runner-group gpu"), @"
+    exit 2
+    warning: `local`: jobs run on this machine with all the rights of this user
+    ::error title=gharun::`octo/app` is public, and runner group `gpu` (3) does not allow public repositories, so no job of its workflows would get the runner%0Ahint: register with the repository: `--repo octo/app`%0Ahint: or allow public repositories at [GITHUB]/organizations/octo/settings/actions/runner-groups/3, but then strangers may run code on the group's machines
+    ");
+    nothing_was_tried(&world);
+    told!(start(&world, "--org octo --runner-group gpu --label gpu"), @"
     exit 0
     warning: `local`: jobs run on this machine with all the rights of this user
     ::warning title=gharun::only octo/app/.github/workflows/gpu.yml@main may use the runner group `gpu` (3)
@@ -210,6 +216,39 @@ fn what_keeps_jobs_away_is_warned_of() {
     Launched `local:[HERE]/[NAME]` for `[NAME]`
     Runner `[NAME]` is online after [TIME]
     ");
+    world.run("stop --org octo").exits(0);
+    nothing_is_left(&world);
+}
+
+#[test]
+fn the_group_that_everybody_has_is_looked_at_in_a_workflow() {
+    let world = World::step();
+    let public = Repository {
+        public: true,
+        ..Repository::default()
+    };
+    world.github.set_repository(world.repo(), public);
+    told!(start(&world, "--org octo"), @"
+    exit 2
+    warning: `local`: jobs run on this machine with all the rights of this user
+    ::error title=gharun::`octo/app` is public, and runner group `Default` (1) does not allow public repositories, so no job of its workflows would get the runner%0Ahint: register with the repository: `--repo octo/app`%0Ahint: or allow public repositories at [GITHUB]/organizations/octo/settings/actions/runner-groups/1, but then strangers may run code on the group's machines
+    ");
+    nothing_was_tried(&world);
+    // Another repository's jobs may ask for a label of the user's own.
+    let said = start(&world, "--org octo --label gpu").exits(0);
+    assert!(
+        said.stderr
+            .contains("does not allow public repositories: allow them at"),
+        "{said:?}"
+    );
+    world.run("stop --org octo").exits(0);
+    // Who may not see the group is told nothing.
+    let refused = Kind::status(403, "Must be an org owner.");
+    world
+        .github
+        .fault(Fault::once("GET", "runner-groups/1", refused));
+    let said = start(&world, "--org octo").exits(0);
+    assert!(!said.stderr.contains("runner group"), "{said:?}");
     world.run("stop --org octo").exits(0);
     nothing_is_left(&world);
 }
@@ -277,6 +316,7 @@ fn a_check_without_a_token_tells_what_is_read_and_what_anybody_knows() {
     github/runner	ok	version 2.336.0 for linux-arm, linux-arm64, linux-x64, osx-arm64, osx-x64
     hint: `github`: set $GHARUN_GITHUB_TOKEN or $GH_PAT, or $GHARUN_APP_ID and $GHARUN_APP_PRIVATE_KEY for a GitHub App, or `token = { env = \"…\" }` under [github]; $GH_TOKEN and $GITHUB_TOKEN are read last
     hint: `github`: on a laptop: `export GH_PAT=\"$(gh auth token)\"`; with no token at all: `gharun start local --rehearse`
+    hint: `github`: the token of an admin of the repository: a classic one needs the scope `repo`, a fine-grained one the permission `Administration: write`
     ");
     told!(world.env("GHARUN_REPO", "").run("providers check local"), @"
     exit 1
@@ -315,12 +355,10 @@ fn each_part_that_fails_is_a_line_of_its_own() {
     exit 1
     github	ok	octo/app at [GITHUB]/; a classic personal access token from $GH_PAT; 0 runners are registered
     github/quota	ok	the server has no rate limit
-    github/runner	failed	could not list the runner downloads for `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runners/downloads` answered 403 Forbidden (request [ID]): Forbidden
+    github/runner	failed	no access to the runners of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runners/downloads` answered 403 Forbidden (request [ID]): Forbidden
     github/group	ok	`Default` (1): repositories have no other groups
     github/workflow	unknown	could not read the runs of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runs/1` answered 403 Forbidden (request [ID]): Forbidden
     warning: `github`: the token's owner is not an admin of `octo/app`, which registering runners requires
-    hint: `github/runner`: the token needs the scope `repo`, and must belong to an admin of `octo/app`
-    hint: `github/workflow`: the token needs the scope `repo`
     ");
 }
 
@@ -348,7 +386,7 @@ fn every_kind_of_token_is_known_by_its_letters() {
             exit 1
             github	failed	could not list the runners of `acme`: `GET [GITHUB]/orgs/acme/actions/runners` answered 403 Forbidden (request [ID]): Resource not accessible by integration
             github/quota	ok	[SOME] of 5000 API requests left; resets at [TIME]
-            github/runner	failed	could not list the runner downloads for `acme`: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 403 Forbidden (request [ID]): Resource not accessible by integration
+            github/runner	failed	no access to the runners of `acme`: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 403 Forbidden (request [ID]): Resource not accessible by integration
             github/group	unknown	could not list the runner groups of `acme`: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 403 Forbidden (request [ID]): Resource not accessible by integration
             hint: `github`, `github/runner`, `github/group`: `GITHUB_TOKEN` can never manage runners: use a personal access token or a GitHub App
             hint: `github`, `github/runner`, `github/group`: a GitHub App needs the permission `Self-hosted runners: write` of the organization `acme`, accepted where it is installed
@@ -357,7 +395,7 @@ fn every_kind_of_token_is_known_by_its_letters() {
             exit 1
             github	failed	could not list the runners of `acme`: `GET [GITHUB]/orgs/acme/actions/runners` answered 403 Forbidden (request [ID]): Resource not accessible by personal access token
             github/quota	ok	[SOME] of 5000 API requests left; resets at [TIME]
-            github/runner	failed	could not list the runner downloads for `acme`: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 403 Forbidden (request [ID]): Resource not accessible by personal access token
+            github/runner	failed	no access to the runners of `acme`: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 403 Forbidden (request [ID]): Resource not accessible by personal access token
             github/group	unknown	could not list the runner groups of `acme`: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 403 Forbidden (request [ID]): Resource not accessible by personal access token
             hint: `github`, `github/runner`, `github/group`: the token needs the permission `Self-hosted runners: write` of the organization `acme`
             hint: `github`, `github/runner`, `github/group`: if it has the permission, an owner of the organization may have to approve the token first
@@ -366,7 +404,7 @@ fn every_kind_of_token_is_known_by_its_letters() {
             exit 1
             github	failed	could not list the runners of `acme`: `GET [GITHUB]/orgs/acme/actions/runners` answered 403 Forbidden (request [ID]): Resource not accessible by integration
             github/quota	ok	[SOME] of 5000 API requests left; resets at [TIME]
-            github/runner	failed	could not list the runner downloads for `acme`: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 403 Forbidden (request [ID]): Resource not accessible by integration
+            github/runner	failed	no access to the runners of `acme`: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 403 Forbidden (request [ID]): Resource not accessible by integration
             github/group	unknown	could not list the runner groups of `acme`: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 403 Forbidden (request [ID]): Resource not accessible by integration
             hint: `github`, `github/runner`, `github/group`: the app behind the token needs the permission `Self-hosted runners: write` of the organization `acme`, and must belong to an owner of `acme`
             "),
@@ -374,7 +412,7 @@ fn every_kind_of_token_is_known_by_its_letters() {
             exit 1
             github	failed	could not list the runners of `acme`: `GET [GITHUB]/orgs/acme/actions/runners` answered 403 Forbidden (request [ID]): Must have admin rights to Repository.
             github/quota	ok	[SOME] of 5000 API requests left; resets at [TIME]
-            github/runner	failed	could not list the runner downloads for `acme`: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 403 Forbidden (request [ID]): Must have admin rights to Repository.
+            github/runner	failed	no access to the runners of `acme`: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 403 Forbidden (request [ID]): Must have admin rights to Repository.
             github/group	unknown	could not list the runner groups of `acme`: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 403 Forbidden (request [ID]): Must have admin rights to Repository.
             hint: `github`, `github/runner`, `github/group`: the token has the scopes `gist, read:org` and lacks `admin:org`
             hint: `github`, `github/runner`, `github/group`: add it to the token of `gh` with `gh auth refresh --scopes admin:org`
@@ -383,7 +421,7 @@ fn every_kind_of_token_is_known_by_its_letters() {
             exit 1
             github	failed	could not list the runners of `acme`: `GET [GITHUB]/orgs/acme/actions/runners` answered 404 Not Found (request [ID]): Not Found
             github/quota	ok	[SOME] of 5000 API requests left; resets at [TIME]
-            github/runner	failed	could not list the runner downloads for `acme`: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 404 Not Found (request [ID]): Not Found
+            github/runner	failed	no access to the runners of `acme`: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 404 Not Found (request [ID]): Not Found
             github/group	unknown	could not list the runner groups of `acme`: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 404 Not Found (request [ID]): Not Found
             hint: `github`, `github/runner`, `github/group`: the token has no admin rights on `acme`, or the organization does not exist
             hint: `github`, `github/runner`, `github/group`: a fine-grained token or an app needs the permission `Self-hosted runners: write` of the organization `acme`; a classic token the scope `admin:org`, and must belong to an owner of `acme`

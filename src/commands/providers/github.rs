@@ -8,7 +8,7 @@ use jiff::Unit;
 
 use crate::commands::Context;
 use crate::commands::github::packages;
-use crate::commands::groups::{self, GroupLookup};
+use crate::commands::groups::{self, Fatal, GroupLookup};
 use crate::error::Failure;
 use crate::github::{
     self, Client, ClientConfig, Core, DEFAULT_GROUP, ErrorKind, GitHubApi as _, RateLimit,
@@ -233,8 +233,12 @@ async fn group(context: &Context, github: &Client) -> CheckRow {
         },
     };
     // With the group that nobody chose, nobody chose to keep a repository out of it either.
-    let chosen = settings.group.is_some();
-    match groups::concerns(github, settings, &group, chosen).await {
+    let fatal = if settings.group.is_some() {
+        Fatal::Closed
+    } else {
+        Fatal::Nothing
+    };
+    match groups::concerns(github, settings, &group, fatal).await {
         Ok(concerns) => CheckRow {
             warnings: concerns,
             ..fine(GROUP, described(&group))

@@ -1,12 +1,28 @@
 //! What is found out, refused and said before anything is rented.
 
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::time::{sleep, timeout};
+
 use crate::bootstrap;
 use crate::commands::Context;
 use crate::error::Failure;
 use crate::fleet::NamedProvider;
 use crate::github::{Client, VersionSupport};
 use crate::model::{Error, RunnerVersion};
+use crate::plan::Plan;
+use crate::providers::{self, ErrorKind};
 use crate::settings::Proxies;
+
+/// How long a place may take to tell what it knows; after that it is for the launch to find out.
+const PREFLIGHT: Duration = Duration::from_secs(30);
+/// The pauses before a place that does not answer is asked again: it may be a blip.
+const PAUSES: [Option<Duration>; 3] = [
+    Some(Duration::from_millis(500)),
+    Some(Duration::from_secs(2)),
+    None,
+];
 
 /// What machines are to trust beside what they trust anyway: what gharun itself is told to.
 pub(super) fn authorities(
@@ -36,6 +52,68 @@ pub(super) fn warn_of(context: &Context, places: &[NamedProvider]) {
     }) {
         context.ui.warning(&format!("`{}`: {warning}", place.name));
     }
+}
+
+/// What the user should know who wants to see what fails: a place that keeps nothing has nothing to show.
+pub(super) fn warn_of_keeping(context: &Context, plan: &Plan, places: &[NamedProvider]) {
+    for place in places.iter().filter(|_| plan.keep_failed) {
+        if let Err(why) = place.provider.keeps_failed() {
+            let what = format!("machines that fail at `{}` will not be kept", place.name);
+            context.screen.warn(&why.any().while_trying(what));
+        }
+    }
+}
+
+/// Finds out what can be known of the places before anything is registered, and returns those that are worth asking.
+/// As in a launch, only a place that does not answer is passed over for the next one; and a place that is asked
+/// later, and is known not to work, fails nothing yet.
+pub(super) async fn look_ahead(
+    context: &Context,
+    places: &[NamedProvider],
+) -> Result<Vec<NamedProvider>, Failure> {
+    let faults = join_all(places.iter().map(fault)).await;
+    let tables = &context.settings.tables;
+    let failure = |place: &NamedProvider, why| Failure::of_provider(why, &place.name, tables);
+    let mut worth = Vec::new();
+    let mut silent = Vec::new();
+    for (place, fault) in places.iter().zip(faults) {
+        match fault {
+            None => worth.push(place.clone()),
+            Some(why) if why.kind == ErrorKind::Unavailable => silent.push((place, why)),
+            Some(why) if worth.is_empty() => return Err(failure(place, why)),
+            Some(why) => {
+                context.screen.warn(&failure(place, why).any());
+                worth.push(place.clone());
+            }
+        }
+    }
+    if worth.is_empty()
+        && let Some((place, why)) = silent.first()
+    {
+        return Err(failure(place, why.clone()));
+    }
+    for (place, why) in silent {
+        context.screen.warn(&failure(place, why).any());
+    }
+    Ok(worth)
+}
+
+/// What a launch at a place would fail with, for every runner; `None` where that is not known.
+async fn fault(place: &NamedProvider) -> Option<providers::Error> {
+    for pause in PAUSES {
+        let looked = timeout(PREFLIGHT, place.provider.preflight()).await;
+        let Ok(Err(why)) = looked else {
+            return None;
+        };
+        match why.kind {
+            // What a launch waits for, or asks again for, it is for a launch to find out.
+            ErrorKind::Ambiguous | ErrorKind::NoCapacity | ErrorKind::RateLimited => return None,
+            ErrorKind::Unavailable if pause.is_some() => {}
+            _ => return Some(why),
+        }
+        sleep(pause.unwrap_or_default()).await;
+    }
+    None
 }
 
 /// A proxy on this computer is nobody's but its own: only machines that are this computer use it.

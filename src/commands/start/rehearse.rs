@@ -11,7 +11,7 @@ use url::Url;
 
 use super::bring_up::start;
 use super::outcome::{groups, hints, say_failed, say_left};
-use super::prepare::warn_of;
+use super::prepare::{look_ahead, warn_of};
 use super::rehearsed::{RehearsalOutcome, Rehearsed};
 use super::timeline::Timeline;
 use crate::commands::Context;
@@ -58,6 +58,7 @@ pub(super) async fn run(
     refuse_what_cannot_reach_us(context, &settings.providers)?;
     let places = interrupts.unless(place(context, settings)).await?;
     warn_of(context, &places);
+    let places = interrupts.unless(look_ahead(context, &places)).await?;
     let stub = open()?;
     let reached = reach(context, &stub, &places[0]);
     let reached = interrupts.unless(reached).await?;
