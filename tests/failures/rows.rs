@@ -4,6 +4,7 @@ mod aws;
 mod docker;
 mod general;
 mod github;
+mod github_rules;
 mod local;
 mod nebius;
 mod runpod;

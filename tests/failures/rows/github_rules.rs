@@ -1,0 +1,392 @@
+//! What GitHub's rules, its limits and its whims do to a start.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use gharun_worlds::github::{
+    Fault, Group, Installation, Kind as Answer, Page, Repository, Visibility,
+};
+use gharun_worlds::keys;
+use jiff::SignedDuration;
+
+use crate::row::{Kind, Scene, Source, Stage, row};
+use crate::world::World;
+
+/// GitHub refuses everything about runners in these words.
+fn refusing(world: World, code: u16, message: &str) -> World {
+    for method in ["GET", "POST"] {
+        let refusal = Fault::once(method, "/actions/", Answer::status(code, message));
+        world.github.fault(refusal.times(u32::MAX));
+    }
+    world
+}
+
+/// A world whose only way to GitHub is an app.
+fn with_app(world: World, suspended: bool, key: &str) -> World {
+    let world = world
+        .env("GH_PAT", "")
+        .env("GHARUN_APP_ID", "1234")
+        .env("GHARUN_APP_PRIVATE_KEY", key);
+    let permissions = [("administration", "write"), ("actions", "read")];
+    world.github.install_app(Installation {
+        app: 1234,
+        client_id: "Iv23liPretend".to_owned(),
+        key: keys::rsa().public.clone(),
+        id: 77,
+        scopes: vec![world.repo().to_owned()],
+        permissions: permissions
+            .iter()
+            .map(|(name, level)| ((*name).to_owned(), (*level).to_owned()))
+            .collect::<BTreeMap<_, _>>(),
+        suspended,
+        lasts: Duration::from_hours(1),
+    });
+    world
+}
+
+/// A workflow of a public repository of the organization `octo`.
+fn public(world: World) -> World {
+    let repository = world.repo().to_owned();
+    let public = Repository {
+        public: true,
+        ..Repository::default()
+    };
+    world.github.set_repository(&repository, public);
+    world.env("GITHUB_REPOSITORY", &repository)
+}
+
+#[test]
+fn a_token_in_a_file_that_has_expired() {
+    row!(
+        Kind::GitHub,
+        Stage::Credentials,
+        Source::Finding("failures 12"),
+        |world| {
+            let world = world.env("GH_PAT", "");
+            let write =
+                |name: &str, text: &str| std::fs::write(world.path(name), text).expect("a file");
+            write("token.txt", "ghp_expired\n");
+            write(
+                "providers.toml",
+                "[github]\ntoken = { file = \"token.txt\" }\n",
+            );
+            Scene::new(world, "start local")
+        }
+    );
+}
+
+#[test]
+fn a_token_with_a_line_end_inside() {
+    row!(
+        Kind::GitHub,
+        Stage::Credentials,
+        Source::Finding("failures 12"),
+        |world| Scene::new(world.env("GH_PAT", "ghp_first\nsecond"), "start local")
+    );
+}
+
+#[test]
+fn no_token_at_all() {
+    row!(
+        Kind::GitHub,
+        Stage::Credentials,
+        Source::Finding("failures 16"),
+        |world| Scene::new(world.env("GH_PAT", ""), "start local")
+    );
+}
+
+#[test]
+fn an_address_that_is_not_on_the_organizations_allow_list() {
+    row!(
+        Kind::GitHub,
+        Stage::Credentials,
+        Source::Finding("github 7"),
+        |world| {
+            let message = "Although you appear to have the correct authorization credentials, the `octo` organization \
+                           has an IP allow list enabled, and your IP address is not permitted to access this resource.";
+            Scene::new(refusing(world, 403, message), "start local")
+        }
+    );
+}
+
+#[test]
+fn classic_tokens_are_forbidden() {
+    let source = Source::Thread(
+        "git-town/git-town#4609",
+        "an organization forbade classic tokens, and the program that used one did not say what would do",
+    );
+    row!(Kind::GitHub, Stage::Credentials, source, |world| {
+        let message = "`octo` forbids access via a personal access token (classic). Please use a GitHub App, OAuth \
+                       App, or a personal access token with fine-grained permissions.";
+        Scene::new(refusing(world, 403, message), "start local")
+    });
+}
+
+#[test]
+fn a_fine_grained_token_that_is_good_for_too_long() {
+    row!(
+        Kind::GitHub,
+        Stage::Credentials,
+        Source::Finding("github 7"),
+        |world| {
+            let message = "The 'octo' organization forbids access via a fine-grained personal access tokens if the \
+                           token's lifetime is greater than 366 days. Please adjust your token's lifetime.";
+            let world = world.env("GH_PAT", "github_pat_long");
+            Scene::new(refusing(world, 403, message), "start local")
+        }
+    );
+}
+
+#[test]
+fn the_token_of_an_oauth_app_that_was_not_approved() {
+    let source = Source::Thread(
+        "aeonfun/aeon#1083",
+        "a token of an OAuth app had every scope, and the organization restricts such apps until an owner approves them",
+    );
+    row!(Kind::GitHub, Stage::Credentials, source, |world| {
+        let message = "Although you appear to have the correct authorization credentials, the `octo` organization \
+                       has enabled OAuth App access restrictions, meaning that data access to third-parties is limited.";
+        let world = world.env("GH_PAT", "gho_ofTheCommandLine");
+        Scene::new(refusing(world, 403, message), "start local")
+    });
+}
+
+#[test]
+fn a_token_that_single_sign_on_does_not_know() {
+    row!(
+        Kind::GitHub,
+        Stage::Credentials,
+        Source::Finding("github, table of threads"),
+        |world| {
+            let mut answer =
+                Answer::status(403, "Resource protected by organization SAML enforcement.");
+            if let Answer::Status { headers, .. } = &mut answer {
+                let url = "required; url=https://github.com/orgs/octo/sso?authorization_request=A1";
+                headers.push(("x-github-sso".to_owned(), url.to_owned()));
+            }
+            let fault = Fault::once("GET", "/actions/", answer);
+            world.github.fault(fault.times(u32::MAX));
+            Scene::new(world, "start local")
+        }
+    );
+}
+
+#[test]
+fn a_workflows_own_token() {
+    row!(
+        Kind::GitHub,
+        Stage::Credentials,
+        Source::Finding("github, table of threads"),
+        |world| {
+            let world = world
+                .env("GH_PAT", "")
+                .env("GITHUB_TOKEN", "ghs_ofTheWorkflow");
+            let message = "Resource not accessible by integration";
+            Scene::new(refusing(world, 403, message), "start local")
+        }
+    );
+}
+
+#[test]
+fn an_app_that_its_owner_has_suspended() {
+    let source = Source::Thread(
+        "google-gemini/gemini-cli#12033",
+        "a workflow could not get a token, since the installation of its app was suspended",
+    );
+    row!(Kind::GitHub, Stage::Credentials, source, |world| {
+        let world = with_app(world, true, &keys::rsa().pkcs1.replace('\n', "\\n"));
+        Scene::new(world, "start local")
+    });
+}
+
+#[test]
+fn a_private_key_of_another_app() {
+    let source = Source::Thread(
+        "actions/create-github-app-token#153",
+        "the private key in a secret was not the app's, and GitHub could not decode what it had signed",
+    );
+    row!(Kind::GitHub, Stage::Credentials, source, |world| {
+        let world = with_app(world, false, &keys::make().pkcs8.replace('\n', "\\n"));
+        Scene::new(world, "start local")
+    });
+}
+
+#[test]
+fn self_hosted_runners_are_disabled_for_the_repository() {
+    row!(
+        Kind::GitHub,
+        Stage::Place,
+        Source::Finding("github 7"),
+        |world| {
+            let message = "Repository level self-hosted runners are disabled on this repository.";
+            let refusal = Fault::once("POST", "generate-jitconfig", Answer::status(403, message));
+            world.github.fault(refusal.times(u32::MAX));
+            Scene::new(world, "start local --timeout 20s")
+        }
+    );
+}
+
+#[test]
+fn a_repository_that_was_archived() {
+    let source = Source::Thread(
+        "atlassian/github-for-jira#2456",
+        "GitHub answers 403 for what an archived repository does not take any more",
+    );
+    row!(Kind::GitHub, Stage::Place, source, |world| {
+        let message = "Repository was archived so is read-only.";
+        Scene::new(refusing(world, 403, message), "start local")
+    });
+}
+
+#[test]
+fn a_public_repository_and_the_group_that_everybody_has() {
+    row!(
+        Kind::GitHub,
+        Stage::Place,
+        Source::Finding("github 6"),
+        |world| Scene::new(
+            public(world),
+            "start local --org octo --runner-group Default"
+        )
+    );
+}
+
+#[test]
+fn a_group_that_is_closed_to_the_repository() {
+    row!(
+        Kind::GitHub,
+        Stage::Place,
+        Source::Finding("github 6"),
+        |world| {
+            let repository = world.repo().to_owned();
+            world.github.set_group(
+                3,
+                Group {
+                    visibility: Visibility::Selected(vec!["other".to_owned()]),
+                    ..Group::open("gpu")
+                },
+            );
+            let world = world.env("GITHUB_REPOSITORY", &repository);
+            Scene::new(world, "start local --org octo --runner-group gpu")
+        }
+    );
+}
+
+#[test]
+fn the_page_of_a_proxy_instead_of_an_answer() {
+    row!(
+        Kind::GitHub,
+        Stage::Place,
+        Source::Finding("github 7"),
+        |world| {
+            let page = Answer::Status {
+                code: 403,
+                body: Page::Html(
+                    "<html><head><title>Access denied by Example Web Gateway</title></head></html>"
+                        .to_owned(),
+                ),
+                headers: Vec::new(),
+            };
+            let fault = Fault::once("GET", "/actions/", page);
+            world.github.fault(fault.times(u32::MAX));
+            Scene::new(world, "start local")
+        }
+    );
+}
+
+#[test]
+fn ten_thousand_runners_that_nobody_removed() {
+    let source = Source::Thread(
+        "ggml-org/llama.cpp#7893",
+        "runners that had died were never removed, until their group was full and took no new one",
+    );
+    row!(Kind::GitHub, Stage::Room, source, |world| {
+        let message = "Invalid Argument - Runner group 1 has reached max limit of 10000 runners.";
+        let refusal = Fault::once("POST", "generate-jitconfig", Answer::status(422, message));
+        world.github.fault(refusal.times(u32::MAX));
+        Scene::new(world, "start local --timeout 20s")
+    });
+}
+
+#[test]
+fn a_rate_limit_that_ends_after_the_time_limit() {
+    row!(
+        Kind::GitHub,
+        Stage::Room,
+        Source::Finding("github, table of threads"),
+        |world| {
+            let reset = world.github.now() + SignedDuration::from_mins(40);
+            let limit = Fault::once("POST", "generate-jitconfig", Answer::primary_limit(reset));
+            world.github.fault(limit.times(u32::MAX));
+            Scene::new(world, "start local --timeout 20s")
+        }
+    );
+}
+
+#[test]
+fn a_registration_that_github_drops_while_the_machine_boots() {
+    row!(
+        Kind::GitHub,
+        Stage::Runner,
+        Source::Finding("github 12"),
+        |world| {
+            std::fs::write(world.path("setup.sh"), "sleep 60\n").expect("a script");
+            let mut since = None;
+            Scene::new(world, "start local --setup setup.sh --timeout 14s").meanwhile(
+                move |world| {
+                    let Some(row) = world.stub.runners().into_iter().next() else {
+                        return;
+                    };
+                    // Later than that no other machine comes up in time.
+                    if since.get_or_insert_with(Instant::now).elapsed() > Duration::from_secs(8) {
+                        world.github.remove_runner(&row.name);
+                    }
+                },
+            )
+        }
+    );
+}
+
+#[test]
+fn github_is_down_while_the_runner_is_waited_for() {
+    row!(
+        Kind::GitHub,
+        Stage::Runner,
+        Source::Finding("failures 8"),
+        |world| {
+            std::fs::write(world.path("setup.sh"), "sleep 60\n").expect("a script");
+            let mut is_down = false;
+            Scene::new(world, "start local --setup setup.sh --timeout 8s").meanwhile(move |world| {
+                if !is_down && !world.stub.runners().is_empty() {
+                    is_down = true;
+                    let down = Fault::once("GET", "/actions/runners", Answer::html(502));
+                    world.github.fault(down.times(u32::MAX));
+                }
+            })
+        }
+    );
+}
+
+#[test]
+fn a_token_that_sees_nothing_of_what_is_to_be_stopped() {
+    row!(
+        Kind::GitHub,
+        Stage::End,
+        Source::Finding("github 12"),
+        |world| {
+            let said = world.run("start local --output json");
+            let name = said.json()["runners"][0]["name"]
+                .as_str()
+                .expect("a name")
+                .to_owned();
+            for method in ["GET", "DELETE"] {
+                let hidden = Fault::once(method, "/actions/", Answer::status(404, "Not Found"));
+                world.github.fault(hidden.times(u32::MAX));
+            }
+            Scene::new(world, &format!("stop {name} --yes")).afterwards(|world| {
+                world.github.heal();
+                world.run("stop --all --yes");
+            })
+        }
+    );
+}
