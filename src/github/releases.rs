@@ -1,5 +1,7 @@
 //! The runner's archives: those that GitHub names for a scope, and those of a version.
 
+use std::sync::atomic::Ordering;
+
 use jiff::Timestamp;
 use serde::Deserialize;
 
@@ -63,6 +65,9 @@ impl Client {
         let url = self.in_scope(&["actions", "runners", "downloads"])?;
         let answer = operation.fetch(&url).await?;
         let read = operation.read_at(&url, &answer);
+        if read.is_ok() {
+            self.shared.sees_runners.store(true, Ordering::Relaxed);
+        }
         // It is the first thing that is asked: what it is refused for, everything is refused for.
         read.map_err(|error| match error.kind {
             ErrorKind::Unauthorized => error.saying("GitHub does not accept the token"),
