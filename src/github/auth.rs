@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::refusals::Whereabouts;
 use super::wire::Wire;
 use super::{ClientEvent, Error, ErrorKind, Observer, Result};
-use crate::model::{Secret, SecretSource, later};
+use crate::model::{Secret, SecretSource, chain, later};
 
 mod app;
 mod config;
@@ -252,7 +252,14 @@ impl Auth {
             TokenSource::Source { source, called } => {
                 let called = called.as_deref().unwrap_or("the GitHub token");
                 let token = source.word(called).await;
-                let token = token.map_err(|error| error.map(|()| ErrorKind::Unauthorized))?;
+                let token = token.map_err(|error| {
+                    let error = error.map(|()| ErrorKind::Unauthorized);
+                    if chain(&error).contains("one word") {
+                        error.hinted("put the token there again, in one line and without quotes")
+                    } else {
+                        error
+                    }
+                })?;
                 tell(&self.observer, &token)?;
                 (token, None)
             }
