@@ -214,7 +214,7 @@ impl Place<'_> {
                 "this computer's clock is wrong: set it (`timedatectl set-ntp true`)".to_owned(),
             ],
             Meaning::NoApp => vec![
-                "GitHub knows no app of that ID: set `$GHARUN_APP_ID` to the client ID on the \
+                "this app ID does not exist at GitHub: set `$GHARUN_APP_ID` to the client ID on the \
                  app's settings page"
                     .to_owned(),
             ],
