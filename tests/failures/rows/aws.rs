@@ -1,1 +1,271 @@
 //! How starts and stops on EC2 fail.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use gharun_worlds::moto::{Asked, Deed, Proxy, Server, alive, ask};
+
+use crate::place::moto;
+use crate::row::{Kind, Scene, Source, Stage, row};
+use crate::world::World;
+
+const REGION: &str = "us-east-1";
+
+/// A world whose EC2 is behind a proxy that judges.
+fn behind(
+    world: World,
+    server: &Server,
+    judge: impl Fn(&Asked) -> Deed + Send + Sync + 'static,
+) -> World {
+    let proxy = Proxy::start(server, Duration::ZERO, judge);
+    world
+        .env("AWS_ACCESS_KEY_ID", "testing")
+        .env("AWS_SECRET_ACCESS_KEY", "testing")
+        .env("AWS_REGION", REGION)
+        .env("AWS_ENDPOINT_URL", &proxy.url)
+}
+
+/// What is different in every run.
+fn scene(world: World, args: &str) -> Scene {
+    Scene::new(world, args)
+        .volatile("us_east_1_[0-9a-f]{6}", "us_east_1_3fa9c1")
+        .volatile("i-[0-9a-f]{17}", "i-0123456789abcdef0")
+}
+
+/// A start whose launches EC2 refuses.
+fn refused(
+    world: World,
+    args: &str,
+    status: u16,
+    code: &'static str,
+    says: &'static str,
+) -> Option<Scene> {
+    let server = moto()?;
+    let world = behind(world, &server, move |asked| match asked.action.as_str() {
+        "RunInstances" => Deed::Say(status, code, says),
+        _ => Deed::Forward,
+    });
+    Some(scene(world, args))
+}
+
+/// A start whose only machine ends as soon as it is there, for a reason.
+fn ended(world: World, reason: &'static str, console: &str) -> Option<Scene> {
+    let server = moto()?;
+    let console = base64::engine::general_purpose::STANDARD.encode(console);
+    let console: &'static str = Box::leak(
+        format!(
+            "<GetConsoleOutputResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\"><requestId>req-1</requestId><output>{console}</output></GetConsoleOutputResponse>"
+        )
+        .into_boxed_str(),
+    );
+    let world = behind(world, &server, move |asked| match asked.action.as_str() {
+        "DescribeInstances" => Deed::Edit("Client.UserInitiatedShutdown", reason.to_owned()),
+        "GetConsoleOutput" => Deed::Answer(console),
+        _ => Deed::Forward,
+    });
+    let end = move |_: &World| {
+        for id in alive(&server, REGION, "managed-by", "gharun") {
+            let more = [("InstanceId.1", id.as_str())];
+            ask(&server, REGION, "TerminateInstances", &more);
+        }
+    };
+    Some(scene(world, "start aws --timeout 40s").meanwhile(end))
+}
+
+#[test]
+fn a_region_without_a_default_vpc() {
+    let source = Source::Finding("failures 10");
+    row!(Kind::Aws, Stage::Settings, source, |world| refused(
+        world,
+        "start aws",
+        400,
+        "VPCIdNotSpecified",
+        "No default VPC for this user. GroupName is only supported for EC2-Classic and default VPC.",
+    ));
+}
+
+#[test]
+fn an_instance_type_that_the_free_plan_does_not_have() {
+    let source = Source::Thread(
+        "splunk/attack_range#1302",
+        "the first build in a new account ended with a type that its plan does not have",
+    );
+    row!(Kind::Aws, Stage::Settings, source, |world| refused(
+        world,
+        "start aws",
+        400,
+        "InvalidParameterCombination",
+        "The specified instance type is not eligible for Free Tier. For a list of Free Tier instance types, run 'describe-instance-types' with the filter 'free-tier-eligible=true'.",
+    ));
+}
+
+#[test]
+fn a_tag_that_the_tag_policy_of_the_organization_refuses() {
+    let source = Source::Thread(
+        "runs-on/runs-on#485",
+        "a tag policy allowed only some values, and the runner was launched with another one",
+    );
+    row!(Kind::Aws, Stage::Settings, source, |world| refused(
+        world,
+        "start aws --set tags.Project=lab",
+        400,
+        "TagPolicyViolation",
+        "The tag policy does not allow the specified value for the following tag key: 'Project'.",
+    ));
+}
+
+#[test]
+fn an_sso_session_that_has_expired() {
+    let source = Source::Finding("aws 11");
+    row!(Kind::Aws, Stage::Credentials, source, |world| {
+        let folder = world.path("home/.aws");
+        std::fs::create_dir(&folder).expect("a folder");
+        let text = "[profile ci]\nregion = us-east-1\nsso_session = lab\nsso_account_id = 123456789012\nsso_role_name = runner\n[sso-session lab]\nsso_region = us-east-1\nsso_start_url = https://lab.awsapps.com/start\n";
+        std::fs::write(folder.join("config"), text).expect("a file");
+        scene(world, "start aws --set profile=ci")
+    });
+}
+
+#[test]
+fn a_role_that_does_not_trust_the_token_of_the_workflow() {
+    let source = Source::Finding("aws 11");
+    row!(Kind::Aws, Stage::Credentials, source, |world| {
+        let server = moto()?;
+        let token = world.path("token");
+        std::fs::write(&token, "eyJhbGciOiJSUzI1NiJ9.e30.c2ln").expect("a file");
+        let world = behind(world, &server, |asked| match asked.action.as_str() {
+            "AssumeRoleWithWebIdentity" => Deed::Say(
+                403,
+                "AccessDenied",
+                "Not authorized to perform sts:AssumeRoleWithWebIdentity",
+            ),
+            _ => Deed::Forward,
+        });
+        let world = world
+            .env("AWS_ACCESS_KEY_ID", "")
+            .env("AWS_SECRET_ACCESS_KEY", "")
+            .env("AWS_WEB_IDENTITY_TOKEN_FILE", &token.display().to_string())
+            .env("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/gharun");
+        Some(scene(world, "start aws"))
+    });
+}
+
+#[test]
+fn an_account_without_the_identity_provider_of_github() {
+    let source = Source::Thread(
+        "aws-actions/configure-aws-credentials#721",
+        "the role was made, and the identity provider that issues the tokens was not",
+    );
+    row!(Kind::Aws, Stage::Credentials, source, |world| {
+        let server = moto()?;
+        let token = world.path("token");
+        std::fs::write(&token, "eyJhbGciOiJSUzI1NiJ9.e30.c2ln").expect("a file");
+        let world = behind(world, &server, |asked| match asked.action.as_str() {
+            "AssumeRoleWithWebIdentity" => Deed::Say(
+                400,
+                "InvalidIdentityToken",
+                "No OpenIDConnect provider found in your account for https://token.actions.githubusercontent.com",
+            ),
+            _ => Deed::Forward,
+        });
+        let world = world
+            .env("AWS_ACCESS_KEY_ID", "")
+            .env("AWS_SECRET_ACCESS_KEY", "")
+            .env("AWS_WEB_IDENTITY_TOKEN_FILE", &token.display().to_string())
+            .env("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/gharun");
+        Some(scene(world, "start aws"))
+    });
+}
+
+#[test]
+fn a_service_control_policy_that_denies_launches() {
+    let source = Source::Finding("aws 9");
+    row!(Kind::Aws, Stage::Place, source, |world| refused(
+        world,
+        "start aws",
+        403,
+        "UnauthorizedOperation",
+        "You are not authorized to perform this operation. User: arn:aws:sts::123456789012:assumed-role/gharun/ci is not authorized to perform: ec2:RunInstances on resource: arn:aws:ec2:us-east-1:123456789012:instance/* with an explicit deny in a service control policy. Encoded authorization failure message: 8lsUqW3v",
+    ));
+}
+
+#[test]
+fn an_image_of_the_marketplace_whose_terms_are_not_accepted() {
+    let source = Source::Finding("aws 7");
+    row!(Kind::Aws, Stage::Place, source, |world| refused(
+        world,
+        "start aws",
+        401,
+        "OptInRequired",
+        "In order to use this AWS Marketplace product you need to accept terms and subscribe. To do so please visit https://aws.amazon.com/marketplace/pp?sku=abc123",
+    ));
+}
+
+#[test]
+fn a_spot_machine_in_an_account_that_never_had_one() {
+    let source = Source::Finding("aws 7");
+    row!(Kind::Aws, Stage::Place, source, |world| refused(
+        world,
+        "start aws --set market=spot",
+        403,
+        "AuthFailure.ServiceLinkedRoleCreationNotPermitted",
+        "The provided credentials do not have permission to create the service-linked role for EC2 Spot Instances.",
+    ));
+}
+
+#[test]
+fn four_candidates_of_which_none_has_room() {
+    let source = Source::Finding("failures 15");
+    row!(Kind::Aws, Stage::Room, source, |world| {
+        let scene = refused(
+            world,
+            "start aws --set market=spot-then-on-demand",
+            500,
+            "InsufficientInstanceCapacity",
+            "We currently do not have sufficient capacity in the Availability Zone you requested.",
+        )?;
+        Some(
+            scene
+                .arg("--set")
+                .arg("instance_types=[\"m7i.large\",\"m6i.large\"]"),
+        )
+    });
+}
+
+#[test]
+fn a_quota_of_processors_that_is_used_up() {
+    let source = Source::Finding("aws 8");
+    row!(Kind::Aws, Stage::Room, source, |world| refused(
+        world,
+        "start aws --set instance_types=g5.xlarge",
+        400,
+        "VcpuLimitExceeded",
+        "You have requested more vCPU capacity than your current vCPU limit of 0 allows for the instance bucket that the specified instance type belongs to.",
+    ));
+}
+
+#[test]
+fn an_encrypted_image_whose_key_may_not_be_used() {
+    let source = Source::Thread(
+        "github-aws-runners/terraform-aws-github-runner#3546",
+        "disks were encrypted by default with a key that the launching role could not use, and each machine ended at once",
+    );
+    row!(Kind::Aws, Stage::Boot, source, |world| ended(
+        world,
+        "Client.InternalError",
+        "",
+    ));
+}
+
+#[test]
+fn a_machine_in_a_subnet_without_a_way_out() {
+    let source = Source::Thread(
+        "machulav/ec2-github-runner#112",
+        "the subnet gave no public address, so that the machine reached nothing and never registered",
+    );
+    row!(Kind::Aws, Stage::Boot, source, |world| ended(
+        world,
+        "Client.InstanceInitiatedShutdown",
+        "cloud-init[812]: gharun: phase=arm t=1\ncloud-init[812]: gharun: phase=download t=2\ncloud-init[812]: curl: (28) Failed to connect to github.com port 443 after 10001 ms: Timeout was reached\ncloud-init[812]: gharun: error: the runner could not be downloaded from https://github.com: no route to it\ncloud-init[812]: gharun: phase=end t=9 code=75 last=download why=the runner could not be downloaded from https://github.com: no route to it\n",
+    ));
+}

@@ -54,6 +54,8 @@ pub enum Deed {
     Answer(&'static str),
     /// The proxy answers an error of AWS: status and code.
     Refuse(u16, &'static str),
+    /// The proxy answers an error of AWS: status, code, and what it says.
+    Say(u16, &'static str, &'static str),
     /// The proxy answers a page of HTML.
     Html,
     /// The proxy answers a page of HTML with this status.
@@ -283,7 +285,10 @@ impl Work {
                 Reply::Nothing
             }
             Deed::Answer(body) => Reply::Bytes(answer_of(200, "text/xml", body)),
-            Deed::Refuse(status, code) => Reply::Bytes(refusal(asked, status, code)),
+            Deed::Refuse(status, code) => {
+                Reply::Bytes(refusal(asked, status, code, "said by the proxy"))
+            }
+            Deed::Say(status, code, message) => Reply::Bytes(refusal(asked, status, code, message)),
             Deed::Html => Reply::Bytes(answer_of(
                 502,
                 "text/html",
@@ -313,7 +318,12 @@ impl Work {
         let mut slot = slot.lock().await;
         match &*slot {
             Some(launch) if launch.body == asked.body => Ok(launch.answer.clone()),
-            Some(_) => Ok(refusal(asked, 400, "IdempotentParameterMismatch")),
+            Some(_) => Ok(refusal(
+                asked,
+                400,
+                "IdempotentParameterMismatch",
+                "said by the proxy",
+            )),
             None => {
                 let answer = self.pass_on(head, &asked.body).await?;
                 let first = String::from_utf8_lossy(&answer[..answer.len().min(16)]).into_owned();
@@ -398,16 +408,16 @@ fn answer_of(status: u16, kind: &str, body: &str) -> Vec<u8> {
 }
 
 /// An error as each service spells it.
-fn refusal(asked: &Asked, status: u16, code: &str) -> Vec<u8> {
-    let error = format!("<Error><Code>{code}</Code><Message>said by the proxy</Message></Error>");
+fn refusal(asked: &Asked, status: u16, code: &str, message: &str) -> Vec<u8> {
+    let error = format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>");
     let (kind, body) = match asked.action.as_str() {
-        "GetCallerIdentity" => (
+        "AssumeRole" | "AssumeRoleWithWebIdentity" | "GetCallerIdentity" => (
             "text/xml",
             format!("<ErrorResponse>{error}<RequestId>req-1</RequestId></ErrorResponse>"),
         ),
         "GetParameter" => (
             "application/x-amz-json-1.1",
-            format!("{{\"__type\":\"{code}\",\"message\":\"said by the proxy\"}}"),
+            format!("{{\"__type\":\"{code}\",\"message\":\"{message}\"}}"),
         ),
         _ => (
             "text/xml",
