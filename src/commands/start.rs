@@ -87,6 +87,9 @@ async fn prepare(context: &Context, plan: &Plan) -> Result<(Client, Vec<Package>
         let github = patient(&github, plan.timeout);
         approve(context, &github, &plan.version).await?;
         let packages = packages(&github, &plan.version).await?;
+        for token in packages.iter().filter_map(|package| package.token.as_ref()) {
+            context.actions.mask(token)?;
+        }
         Ok((github, packages))
     };
     ready.await.map_err(|failure: Failure| {
