@@ -739,7 +739,7 @@ choose_user() {
     is_root || return 0
     if [ "$gharun_user" != root ]; then
         phase user
-        mute id "$user" || die 80 "cannot run as $user: there is no such user"
+        mute id "$user" || die 80 "cannot run as $user: it does not exist"
         chmod 711 "$dir" "${dir%/*}"
         #if grant
         # The means may have come with the setup script.

@@ -266,43 +266,6 @@ fn what_died_is_an_orphan_and_is_swept() {
     nothing_is_left(&world);
 }
 
-#[test]
-#[cfg(target_os = "linux")]
-fn a_machine_whose_job_killed_its_switch_is_swept() {
-    let world = World::step();
-    world.github.set_run(7, 1, "in_progress");
-    world.run("start local").exits(0);
-    let label = world.output("label").expect("an output");
-    // As a job with `sudo` may do on any machine: here it is the same user's. Of this machine alone.
-    let (killed, left) = (world.path("killed"), world.path("left"));
-    world.stub.queue_job(
-        &label,
-        &format!(
-            "for p in /proc/[0-9]*; do\n\
-             c=$(tr '\\0' ' ' <$p/cmdline) e=$(tr '\\0' ' ' <$p/environ)\n\
-             case $c in\n*keeper.sh*{label}*) ;;\n*../boot*) case $e in *GHARUN_SLOT={label}*) ;; *) continue ;; esac ;;\n*) continue ;;\nesac\n\
-             kill -KILL ${{p#/proc/}}\ndone 2>/dev/null\n\
-             setsid sleep 1000 >/dev/null 2>&1 &\necho $! >'{}'\necho >'{}'",
-            left.display(),
-            killed.display()
-        ),
-    );
-    wait_for("the job", || killed.exists().then_some(()));
-    wait_for("the runner's end", || {
-        world.runner(&label).is_none().then_some(())
-    });
-    let left = std::fs::read_to_string(left).expect("a number");
-    let lives = || std::path::Path::new("/proc").join(left.trim()).exists();
-    assert!(lives(), "nothing ends it");
-    world.github.set_run(7, 1, "completed");
-    wait_for("a clean sweep", || {
-        world.run("stop --orphans --yes --second-look 1s");
-        (slots(&world) == 0).then_some(())
-    });
-    wait_for("its end", || (!lives()).then_some(()));
-    nothing_is_left(&world);
-}
-
 /// The names in one column of a report.
 fn names(report: &serde_json::Value, column: &str) -> Vec<String> {
     let rows = report[column].as_array().expect("a list");

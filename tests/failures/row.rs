@@ -116,7 +116,15 @@ impl Scene {
         Self {
             world,
             args: args.split_whitespace().map(str::to_owned).collect(),
-            volatile: Vec::new(),
+            // The times of a boot log, and the ports of stand-ins in it.
+            volatile: vec![
+                (
+                    r"t=1\d{9}\.\d{9}".to_owned(),
+                    "t=1795507200.000000000".to_owned(),
+                ),
+                (r"t=1\d{9}\b".to_owned(), "t=1795507200".to_owned()),
+                (r"port \d{5}".to_owned(), "port 40001".to_owned()),
+            ],
             standins: Vec::new(),
             meanwhile: Box::new(|_| ()),
             afterwards: Box::new(|_| ()),
@@ -127,6 +135,12 @@ impl Scene {
     pub(crate) fn arg(mut self, arg: &str) -> Self {
         self.args.push(arg.to_owned());
         self
+    }
+
+    /// Gives the machine a setup script.
+    pub(crate) fn setup(self, script: &str) -> Self {
+        std::fs::write(self.world.path("setup.sh"), script).expect("a file");
+        self.arg("--setup").arg("setup.sh")
     }
 
     /// Keeps something alive until gharun has ended.

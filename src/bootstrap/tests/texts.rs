@@ -44,7 +44,8 @@ fn forms(look: impl Fn(&Boot<'_>, &str)) {
                 idle_limit: None,
                 user: &user,
                 keep_failed: extra.is_some(),
-                setup: extra,
+                // Without marks: they are for another shell.
+                setup: extra.map(|_| "#!/bin/sh"),
                 secrets: &["PLACE_KEY"],
                 env: &[],
                 ca: extra,

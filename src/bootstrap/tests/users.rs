@@ -240,7 +240,7 @@ async fn a_user_of_the_settings_is_the_one_or_none(shell: Shell) {
         assert_eq!(end.code, code, "{}", end.log);
         assert_eq!(machine.read("stub/uid"), uid, "{}", end.log);
         if code == 80 {
-            let said = "cannot run as nobody-here: there is no such user";
+            let said = "cannot run as nobody-here: it does not exist";
             assert_eq!(failure(&end.log).as_deref(), Some(said));
         }
     }

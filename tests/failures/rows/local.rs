@@ -1,6 +1,53 @@
 //! How starts on this computer fail.
 
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use gharun_worlds::skipped;
+
 use crate::row::{Kind, Scene, Source, Stage, row};
+use crate::world::World;
+
+/// A start whose machine runs a setup script.
+fn setup(world: World, script: &str, args: &str) -> Scene {
+    Scene::new(world, &format!("start local {args}")).setup(script)
+}
+
+/// A folder that is mounted in a way of its own, for as long as the row runs.
+struct Mount(PathBuf);
+
+impl Mount {
+    /// `None` where this computer lets nobody mount anything.
+    fn tmpfs(at: &Path, options: &str) -> Option<Self> {
+        std::fs::create_dir_all(at).expect("a folder");
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(at);
+        if mount.status().is_ok_and(|status| status.success()) {
+            return Some(Self(at.to_owned()));
+        }
+        skipped("screens of local: it takes root to mount a folder");
+        None
+    }
+}
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        // What is still at work in it lets go of it when it ends.
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+/// A start in a folder that is mounted so.
+fn mounted(world: World, options: &str) -> Option<Scene> {
+    let folder = world.path("disk");
+    let mount = Mount::tmpfs(&folder, options)?;
+    let at = folder.display();
+    let text = format!(
+        "[providers.small]\nkind = \"local\"\nwork_dir = \"{at}/slots\"\ncache = \"{at}/cache\"\n"
+    );
+    std::fs::write(world.path("providers.toml"), text).expect("a file");
+    Some(Scene::new(world, "start small").with(mount))
+}
 
 #[test]
 fn two_runners_for_one_slot() {
@@ -9,5 +56,84 @@ fn two_runners_for_one_slot() {
         Stage::Room,
         Source::Finding("failures 2"),
         |world| Scene::new(world, "start local --count 2 --set slots=1")
+    );
+}
+
+#[test]
+fn a_setup_script_with_a_command_that_fails() {
+    row!(
+        Kind::Local,
+        Stage::Boot,
+        Source::Finding("failures 11"),
+        |world| {
+            setup(
+                world,
+                "set -e\necho preparing\nls /no/such/file\necho done\n",
+                "",
+            )
+        }
+    );
+}
+
+#[test]
+fn a_setup_script_that_was_killed() {
+    row!(
+        Kind::Local,
+        Stage::Boot,
+        Source::Finding("hosts C2"),
+        |world| { setup(world, "echo reading the model\nkill -KILL $$\n", "") }
+    );
+}
+
+#[test]
+fn a_setup_script_in_another_language_that_fails() {
+    row!(
+        Kind::Local,
+        Stage::Boot,
+        Source::Thread(
+            "actions/runner-images#5625",
+            "a preparing script in another language than sh failed, and nobody saw which line"
+        ),
+        |world| setup(world, "#!/usr/bin/awk -f\nBEGIN { exit 4 }\n", "")
+    );
+}
+
+#[test]
+fn a_setup_script_that_takes_longer_than_the_time_limit() {
+    row!(
+        Kind::Local,
+        Stage::Boot,
+        Source::Thread(
+            "machulav/ec2-github-runner#164",
+            "what ran before the runner took so long that the start gave up first"
+        ),
+        |world| setup(world, "echo installing\nsleep 60\n", "--timeout 4s")
+    );
+}
+
+#[test]
+fn a_disk_that_is_full() {
+    row!(
+        Kind::Local,
+        Stage::Boot,
+        Source::Finding("failures 6"),
+        |world| {
+            let scene = mounted(world, "size=256k")?;
+            let full = "cat /dev/zero >\"$GHARUN_WORK/full\" 2>/dev/null\ntrue\n";
+            Some(scene.setup(full))
+        }
+    );
+}
+
+#[test]
+fn a_work_folder_on_which_nothing_may_be_run() {
+    row!(
+        Kind::Local,
+        Stage::Boot,
+        Source::Thread(
+            "actions/runner#1546",
+            "the runner's folder was mounted so that no program in it may be run"
+        ),
+        |world| mounted(world, "noexec")
     );
 }
