@@ -382,7 +382,8 @@ impl Meaning {
 impl Asked<'_> {
     /// What an answer means, as an error that says what was tried; `None` where it is in no row.
     pub(super) fn meaning(&self, doing: &str, answer: &str) -> Option<Error> {
-        let lower = answer.to_ascii_lowercase();
+        // As if somebody had passed it on, which some do: an answer may be one word.
+        let lower = format!(": {}", answer.to_ascii_lowercase());
         let found = MEANINGS.iter().find(|row| row.fits(self.step, &lower))?;
         let error = Error::new(found.kind, doing).hinted(self.fill(found.next));
         Some(match self.key(found.key) {

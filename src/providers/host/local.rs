@@ -201,7 +201,9 @@ fn folder(key: &str, path: Option<&PathSetting>) -> Result<String> {
         Some(text) if path.is_absolute() && !text.is_empty() => Ok(text.to_owned()),
         _ => {
             let found = backticked(&path.display().to_string());
-            Err(Error::unfit(key, "an absolute path", found))
+            Err(Error::unfit(key, "an absolute path", found).hinted(format!(
+                "write it as `{key} = \"/srv/gharun\"`, or leave it out"
+            )))
         }
     }
 }
@@ -216,7 +218,8 @@ fn variables(env: &BTreeMap<EnvName, String>) -> Result<Vec<(String, Secret)>> {
                     "the variable `{key}` is reserved for gharun and the runner: choose another \
                      name"
                 );
-                Err(Error::setting(setting, message))
+                let hint = format!("remove `{setting}`, or write it under another name");
+                Err(Error::setting(setting, message).hinted(hint))
             } else if value.contains('\0') {
                 Err(Error::setting(setting, "a variable must not contain NUL"))
             } else {

@@ -430,7 +430,9 @@ impl<S: Shell> Host<S> {
                 "the ID of the slots in `{}` is `{address}`",
                 self.layout.work_dir
             );
-            return Err(Error::new(ErrorKind::Elsewhere, message).because(cause));
+            return Err(Error::new(ErrorKind::Elsewhere, message)
+                .because(cause)
+                .hinted("stop it on the computer that has it, or set `work_dir` to the folder that has it"));
         }
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
         if !id.id.bytes().all(plain) || id.id.starts_with(['.', '-']) || id.id.is_empty() {

@@ -48,6 +48,13 @@ const CASES: &[(Step, &str, ErrorKind, Option<&str>, &str)] = {
         ),
         (
             Step::Pull,
+            "denied",
+            Denied,
+            Some("image"),
+            "docker login ghcr.io",
+        ),
+        (
+            Step::Pull,
             "manifest unknown",
             Config,
             Some("image"),

@@ -51,7 +51,7 @@ impl HostTarget {
     }
 
     /// The words by which `ssh` finds it.
-    fn whom(&self) -> String {
+    pub(super) fn whom(&self) -> String {
         let (user, host, port) = spec(&self.name);
         let port = port.map(|port| format!("-p {port} ")).unwrap_or_default();
         let user = user.map(|user| format!("{user}@")).unwrap_or_default();

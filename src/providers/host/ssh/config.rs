@@ -197,7 +197,11 @@ impl SshProviderConfig {
             stranger.map_or(Ok(()), |key| {
                 let message = format!("`{key}` is not one of `hosts`");
                 let key = dotted(&[setting.to_owned(), key.clone()]);
-                Err(Error::setting(key, message))
+                let known: Vec<String> = self.hosts.iter().map(|host| backticked(host)).collect();
+                Err(Error::setting(key, message).hinted(format!(
+                    "write a host as `hosts` does: {}",
+                    known.join(", ")
+                )))
             })
         };
         if let Slots::By(table) = &self.slots {
@@ -251,7 +255,8 @@ impl SshProviderConfig {
                     folder => backticked(folder),
                 };
                 let expected = "an absolute path or `~/FOLDER`";
-                Err(Error::unfit("work_dir", expected, found))
+                Err(Error::unfit("work_dir", expected, found)
+                    .hinted("write it as `work_dir = \"~/.gharun\"`, which is the default"))
             }
         }
     }

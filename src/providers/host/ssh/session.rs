@@ -122,7 +122,10 @@ pub(super) fn open(
     )
     .map_err(|error| match error {
         LoginError::Cut(keys, error) => SessionError::LoginCut(keys, error),
-        LoginError::Refused(error) => SessionError::Failed(error),
+        LoginError::Refused(error) => SessionError::Failed(error.hinted(format!(
+            "or let a key of yours in there: `ssh-copy-id {}`",
+            target.whom()
+        ))),
     })?;
     Ok(Link { session, socket })
 }
