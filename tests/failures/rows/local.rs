@@ -124,16 +124,3 @@ fn a_disk_that_is_full() {
         }
     );
 }
-
-#[test]
-fn a_work_folder_on_which_nothing_may_be_run() {
-    row!(
-        Kind::Local,
-        Stage::Boot,
-        Source::Thread(
-            "actions/runner#1546",
-            "the runner's folder was mounted so that no program in it may be run"
-        ),
-        |world| mounted(world, "noexec")
-    );
-}
