@@ -2,10 +2,13 @@
 
 mod aws;
 mod docker;
+mod docker_places;
 mod general;
 mod github;
 mod github_rules;
 mod local;
+mod local_places;
 mod nebius;
 mod runpod;
 mod ssh;
+mod ssh_hosts;

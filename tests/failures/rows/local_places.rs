@@ -1,0 +1,120 @@
+//! How this computer itself, or its settings, make starts and stops fail.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use gharun_worlds::skipped;
+
+use crate::row::{Kind, Scene, Source, Stage, row};
+use crate::world::World;
+
+/// A disk of its own, taken away in the end.
+struct Disk(PathBuf);
+
+impl Disk {
+    /// Mounts one in a world, if this may be done here; else says so.
+    fn mounted(world: &World, name: &str, options: &str) -> Option<Self> {
+        let path = world.path(name);
+        std::fs::create_dir_all(&path).expect("a folder");
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", options, "tmpfs"])
+            .arg(&path)
+            .output();
+        if mounted.is_ok_and(|output| output.status.success()) {
+            return Some(Self(path));
+        }
+        skipped("screens of local: only root may mount a disk");
+        None
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        // What cannot be taken away goes with this computer.
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+#[test]
+fn a_work_folder_that_is_not_absolute() {
+    row!(
+        Kind::Local,
+        Stage::Settings,
+        Source::Finding("failures 10"),
+        |world| { Scene::new(world, "start local --set work_dir=slots") }
+    );
+}
+
+#[test]
+fn a_variable_that_is_the_runners_own() {
+    row!(
+        Kind::Local,
+        Stage::Settings,
+        Source::Finding("people B9"),
+        |world| {
+            let text = "[providers.here]\nkind = \"local\"\nenv = { GHARUN_WORK = \"/srv\" }\n";
+            std::fs::write(world.path("providers.toml"), text).expect("a file");
+            Scene::new(world, "start here")
+        }
+    );
+}
+
+#[test]
+fn a_work_folder_below_a_file() {
+    let source = Source::Thread(
+        "actions/runner#1252",
+        "the runner's folder could not be used, as one above it was not the user's to enter",
+    );
+    row!(Kind::Local, Stage::Place, source, |world| {
+        std::fs::write(world.path("notes"), "").expect("a file");
+        let work_dir = format!("work_dir={}", world.path("notes/slots").display());
+        Scene::new(world, "start local --timeout 20s --set").arg(&work_dir)
+    });
+}
+
+#[test]
+fn a_disk_without_room() {
+    row!(
+        Kind::Local,
+        Stage::Room,
+        Source::Finding("failures 6"),
+        |world| {
+            let disk = Disk::mounted(&world, "disk", "size=32k")?;
+            let work_dir = format!("work_dir={}", world.path("disk/slots").display());
+            let scene = Scene::new(world, "start local --timeout 20s --set").arg(&work_dir);
+            Some(
+                scene
+                    .volatile(r"\d+ KiB are free", "512 KiB are free")
+                    .with(disk),
+            )
+        }
+    );
+}
+
+#[test]
+fn a_setup_script_whose_program_is_missing() {
+    row!(
+        Kind::Local,
+        Stage::Boot,
+        Source::Finding("failures 11"),
+        |world| {
+            let text = "echo preparing\nmake-the-tools --all\n";
+            std::fs::write(world.path("setup.sh"), text).expect("a file");
+            Scene::new(world, "start local --timeout 20s --setup setup.sh")
+        }
+    );
+}
+
+#[test]
+fn a_machine_of_another_computer() {
+    row!(
+        Kind::Local,
+        Stage::End,
+        Source::Finding("hosts A3"),
+        |world| {
+            let stop = "stop local:0a1b2c3d4e5f/gharun-7-1-0-tk3q8z0w5v2n01 --yes";
+            Scene::new(world, stop)
+                .volatile(r"slots` is `[0-9a-f]{12}`", "slots` is `0123456789ab`")
+        }
+    );
+}
