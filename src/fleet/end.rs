@@ -96,6 +96,7 @@ pub async fn end(
     let mut canonical = None;
     // Once it was accepted, that holds, whatever is answered later.
     let mut outcome: fn(Error) -> Ended = Ended::Refused;
+    let mut refused = None;
     loop {
         let end = Instant::now() + one_answer(ASK, deadline);
         let asked = timeout_at(end, ask(place, machine, &mut canonical)).await;
@@ -114,8 +115,11 @@ pub async fn end(
                     }
                 }
             }
-            Ok(Err(why)) => why,
-            Err(_) => unproved(format!("`{}` did not answer in time", place.name)),
+            Ok(Err(why)) => refused.insert(why).clone(),
+            // What it said before tells more than that there was no time for another answer.
+            Err(_) => refused
+                .clone()
+                .unwrap_or_else(|| unproved(format!("`{}` did not answer in time", place.name))),
         };
         let told = why.retry_after().unwrap_or_default();
         let pause = asks.next(chance()).max(told);
