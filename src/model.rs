@@ -35,7 +35,6 @@ pub use boot_cause::BootCause;
 pub use duration::HumanDuration;
 pub use error::Error;
 pub use exit::Exit;
-#[allow(unused_imports)] // until the kinds have the setting
 pub use job_user::{JobUser, RunAs};
 pub use key::KeySetting;
 pub use mapping::Mapping;

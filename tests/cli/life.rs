@@ -24,7 +24,11 @@ pub(crate) fn nothing_is_left(world: &World) {
         .map(|row| row.name)
         .collect();
     assert!(rows.is_empty(), "registrations are left: {rows:?}");
-    let listed = world.run("list --output json").exits(0).json();
+    // All tests, and others, share the Docker daemon.
+    let listed = world
+        .run("list --provider local --output json")
+        .exits(0)
+        .json();
     assert_eq!(listed["machines"], serde_json::json!([]), "{listed}");
     assert_eq!(slots(world), 0);
 }
