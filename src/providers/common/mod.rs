@@ -22,3 +22,11 @@ pub(crate) fn unless_lasting(error: Error) -> Result<()> {
         }
     }
 }
+
+/// An error about a setting with at least one next step.
+pub(crate) fn shown(error: Error, kind: &str) -> Error {
+    if error.hints().is_empty() {
+        return error.hinted(format!("see `gharun providers show {kind}`"));
+    }
+    error
+}

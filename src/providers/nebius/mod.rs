@@ -11,7 +11,7 @@ use tokio::time::Instant as Moment;
 use super::common::attempt::Attempt;
 use super::common::once::Once;
 use super::common::rest::is_open;
-use super::common::unless_lasting;
+use super::common::{shown, unless_lasting};
 use super::{Error, Health, Lookup, Offer, Provider, ProviderFuture, ProviderKind, Result};
 use crate::http::Bounds;
 use crate::model::{
@@ -142,7 +142,7 @@ impl ProviderKind for Nebius {
     type Config = NebiusConfig;
 
     fn fits(config: &NebiusConfig) -> Result<()> {
-        config.check()
+        config.check().map_err(|error| shown(error, Self::KIND))
     }
 
     fn env_defaults(env: Lookup<'_>) -> Vec<(&'static str, &'static str, Value)> {

@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio::time::Instant as Moment;
 
 use super::common::rest;
-use super::common::unless_lasting;
+use super::common::{shown, unless_lasting};
 use super::{Error, Health, Lookup, Offer, Provider, ProviderFuture, ProviderKind, Result};
 use crate::http::Bounds;
 use crate::model::{BootCause, Condition, Instance, InstanceId, JobUser, Order, lock};
@@ -62,7 +62,10 @@ impl ProviderKind for RunPod {
     type Config = RunPodConfig;
 
     fn fits(config: &RunPodConfig) -> Result<()> {
-        config.check().map(drop)
+        config
+            .check()
+            .map(drop)
+            .map_err(|error| shown(error, Self::KIND))
     }
 
     fn env_defaults(env: Lookup<'_>) -> Vec<(&'static str, &'static str, Value)> {
