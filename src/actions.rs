@@ -73,6 +73,8 @@ pub struct Actions {
 struct Commands {
     stream: Box<dyn Write + Send>,
     annotated: HashMap<AnnotationLevel, usize>,
+    /// What was warned of, and has no row of its own in the summary.
+    warnings: Vec<String>,
 }
 
 impl fmt::Debug for Actions {
@@ -96,6 +98,7 @@ impl Actions {
             commands: Mutex::new(Commands {
                 stream,
                 annotated: HashMap::new(),
+                warnings: Vec::new(),
             }),
         }
     }
@@ -192,6 +195,26 @@ impl Actions {
             &format!("{level}: {title}: {message}"),
             &random(TOKEN),
         ))
+    }
+
+    /// Annotates the run with a warning, which the summary is to have, too.
+    pub fn warn(&self, message: &str) -> io::Result<()> {
+        let message = text::plain(message);
+        let mut commands = self.lock();
+        if !commands.warnings.contains(&message) {
+            commands.warnings.push(message.clone());
+        }
+        drop(commands);
+        self.annotate(AnnotationLevel::Warning, "gharun", &message)
+    }
+
+    /// Adds what was warned of to the job's summary; where nothing was, nothing.
+    pub fn summarise_warnings(&self) -> io::Result<()> {
+        let warnings = std::mem::take(&mut self.lock().warnings);
+        if warnings.is_empty() {
+            return Ok(());
+        }
+        self.summarise(|room| summary::warnings(&warnings, room))
     }
 
     /// Folds foreign text under a title of ours.

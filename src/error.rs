@@ -2,6 +2,7 @@
 
 use std::io;
 
+use crate::fleet::Trouble;
 use crate::model::Error;
 pub use crate::model::Exit;
 use crate::providers::{self, ErrorKind};
@@ -29,6 +30,7 @@ impl Failure {
             }
             _ => None,
         };
+        let error = of_table(error, name);
         let key = error.key().map(str::to_owned);
         let error = match key {
             Some(key) => error
@@ -38,6 +40,48 @@ impl Failure {
         };
         error.hinted_all(hint).into()
     }
+}
+
+/// Why a runner did not come up, for its user: a setting that a place refused is named with its whole key and the place
+/// where it stands, and a hint names the user's table.
+pub fn of_launch(trouble: &Trouble, tables: &Tables) -> Error {
+    let placed = |provider: &str, error: &providers::Error| {
+        let Some(key) = error.key().map(str::to_owned) else {
+            return of_table(error.clone(), provider);
+        };
+        let error = error.clone().of_setting(&tables.subject(provider, &key));
+        let error = error.about(Tables::whole_key(provider, &key));
+        of_table(error, provider).hinted(format!("see `gharun providers show {provider}`"))
+    };
+    match trouble {
+        Trouble::Launch { provider, source } => {
+            let error = placed(provider, source).any();
+            error.while_trying(trouble.to_string())
+        }
+        Trouble::NoRoom(all) => {
+            let each = all.iter().map(|(provider, error)| {
+                placed(provider, error).while_trying(format!("`{provider}`"))
+            });
+            Error::from("no provider has capacity").because_each(each)
+        }
+        _ => trouble.error(),
+    }
+}
+
+/// The same error with hints that name the user's table, where a provider can only name the command.
+fn of_table(error: providers::Error, name: &str) -> providers::Error {
+    let hints = error.hints().to_vec();
+    let named = hints.iter().map(|hint| {
+        let hint = hint.replace(
+            "`gharun providers offers`",
+            &format!("`gharun providers offers {name}`"),
+        );
+        hint.replace(
+            "`gharun providers check`",
+            &format!("`gharun providers check {name}`"),
+        )
+    });
+    error.unhinted().hinted_all(named)
 }
 
 impl From<providers::Error> for Failure {

@@ -88,6 +88,9 @@ pub fn main() -> ExitCode {
             // clap's own code for a wrong command line is 2, and 0 for help and version. A reader
             // who has gone away (`--help | head`) is no failure.
             let code = u8::try_from(error.exit_code()).unwrap_or(2);
+            if error.use_stderr() {
+                return ExitCode::from(commands::misused(&error).code());
+            }
             return match error.print() {
                 Err(broken) if broken.kind() != std::io::ErrorKind::BrokenPipe => ExitCode::FAILURE,
                 _ => ExitCode::from(code),

@@ -33,7 +33,7 @@ mod version;
 
 pub use boot_cause::BootCause;
 pub use duration::HumanDuration;
-pub use error::Error;
+pub use error::{Error, outline};
 pub use exit::Exit;
 pub use job_user::{JobUser, RunAs};
 pub use key::KeySetting;

@@ -9,7 +9,7 @@ use std::fmt;
 use std::io::{self, IsTerminal as _, Write};
 use std::sync::{Arc, Mutex};
 
-use dialoguer::console::Style;
+use dialoguer::console::{Style, Term};
 
 pub use crate::cli::{ColorArg, FormatArg};
 use crate::model::text::shown;
@@ -21,10 +21,14 @@ mod progress;
 mod prompt;
 mod text;
 
+pub use log::Annotate;
 pub use prompt::PromptError;
 pub use text::table;
 
 use progress::Progress;
+
+/// A terminal that is narrower breaks lines itself.
+const NARROWEST: usize = 20;
 
 /// How much is said.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -102,6 +106,8 @@ struct UiInner {
     stdout: Mutex<Box<dyn Write + Send>>,
     stderr: Mutex<Box<dyn Write + Send>>,
     progress: Option<Arc<Progress>>,
+    /// Why runners failed whose boot log was shown.
+    explained: Mutex<Vec<String>>,
 }
 
 impl fmt::Debug for Ui {
@@ -140,6 +146,7 @@ impl Ui {
             stdout: Mutex::new(stdout),
             stderr: Mutex::new(stderr),
             progress,
+            explained: Mutex::default(),
         }))
     }
 
@@ -282,8 +289,19 @@ impl Ui {
         }
     }
 
+    /// How wide standard error is, where it is a terminal.
+    fn width(&self) -> Option<usize> {
+        let is_terminal = self.0.look.terminals.stderr && !self.0.look.actions;
+        let (_, columns) = is_terminal
+            .then(|| Term::stderr().size_checked())
+            .flatten()?;
+        Some(usize::from(columns)).filter(|columns| *columns >= NARROWEST)
+    }
+
     /// Writes one line, or several, to standard error, past the bars.
     fn say(&self, line: &str) {
+        let folded = self.width().map(|width| text::folded(line, width));
+        let line = folded.as_deref().unwrap_or(line);
         self.aside(|| {
             let mut stderr = lock(&self.0.stderr);
             // In one piece, so that other writers do not get between. When standard error is gone,

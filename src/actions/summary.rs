@@ -60,6 +60,17 @@ pub(super) fn start(outcome: &StartOutcome, room: usize) -> Option<String> {
 /// What is left where no machine is.
 const REGISTRATIONS: &str = "Registrations without a machine that are left at GitHub";
 
+/// Writes up what was warned of in at most `room` bytes; `None` when nothing fits.
+pub(super) fn warnings(warnings: &[String], room: usize) -> Option<String> {
+    let mut page = SummaryPage::new(room, "")?;
+    let rows = warnings.iter().map(|warning| {
+        let lines: Vec<String> = warning.lines().map(cell).collect();
+        vec![lines.join("<br>")]
+    });
+    page.table("Warnings", &["Warning"], rows);
+    page.finish()
+}
+
 /// What a rehearsal came to.
 #[derive(Debug)]
 pub struct Rehearsed<'a> {

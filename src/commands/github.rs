@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Context;
+use crate::actions::Actions;
 use crate::bootstrap::Package;
 use crate::error::{Exit, Failure};
 use crate::github::{
@@ -16,6 +17,7 @@ use crate::model::server::api_url;
 use crate::model::text::span;
 use crate::model::{RunnerVersion, Secret};
 use crate::settings::{self, GitHubCredential};
+use crate::ui::Ui;
 
 impl Context {
     /// What a client of GitHub is made of here, but for its token.
@@ -116,21 +118,34 @@ impl Context {
                     "behind"
                 };
                 let far = span(ahead.unsigned_abs());
-                ui.warning(&format!(
-                    "GitHub's clock is {far} {side} this computer's: check the time here; until both \
-                     agree, gharun ends nothing that is overdue by only one of them"
-                ));
-                Ok(())
+                warn(
+                    &ui,
+                    &actions,
+                    &format!(
+                        "GitHub's clock is {far} {side} this computer's: check the time here; until both \
+                         agree, gharun ends nothing that is overdue by only one of them"
+                    ),
+                )
             }
-            ClientEvent::Moved { scope } => {
-                ui.warning(&format!(
+            ClientEvent::Moved { scope } => warn(
+                &ui,
+                &actions,
+                &format!(
                     "`{scope}` was renamed or transferred; update it to the new name before \
-                     someone else claims the old one"
-                ));
-                Ok(())
-            }
+                         someone else claims the old one"
+                ),
+            ),
         })
     }
+}
+
+/// Says a warning where it is seen: in a step as an annotation.
+fn warn(ui: &Ui, actions: &Actions, text: &str) -> std::io::Result<()> {
+    if actions.listens() {
+        return actions.warn(text);
+    }
+    ui.warning(text);
+    Ok(())
 }
 
 /// GitHub's limits are waited for as long as a command may take.

@@ -19,7 +19,7 @@ use crate::cli::{Cli, ColorArg, Command, FormatArg, ProvidersCommand};
 use crate::error::{Exit, Failure};
 use crate::fleet::survey::{Unknown, View};
 use crate::github::Client;
-use crate::model::{Event, Sink};
+use crate::model::{Error, Event, Sink};
 use crate::settings::{self, Env, Settings};
 use crate::state::Store;
 use crate::ui::{self, Terminals, Ui, UiOptions, Verbosity};
@@ -70,11 +70,61 @@ pub async fn run(cli: Cli) -> Exit {
         settings.verbosity,
         settings.step.is_some(),
     ));
-    match ui.subscriber(settings.log.as_deref()) {
+    let annotate = settings.step.is_some().then(|| {
+        let actions = Arc::clone(&actions);
+        // Where standard error is gone, nobody listens.
+        Arc::new(move |warning: &str| drop(actions.warn(warning))) as ui::Annotate
+    });
+    let subscriber = ui.subscriber(settings.log.as_deref(), annotate);
+    let context = Context::new(settings, ui, actions);
+    match subscriber {
         Ok(subscriber) => install(subscriber),
-        Err(error) => ui.warning(&format!("invalid $RUST_LOG: {error}")),
+        Err(error) => {
+            let error = Error::from("invalid $RUST_LOG").because(error);
+            context
+                .screen
+                .warn(&error.hinted("write it such as `gharun=debug`"));
+        }
     }
-    Context::new(settings, ui, actions).run(&cli.command).await
+    context.run(&cli.command).await
+}
+
+/// Says that a command line cannot be used, as every other failure is said.
+pub(crate) fn misused(error: &clap::Error) -> Exit {
+    let env = Env::of_process();
+    let step = step(&env);
+    let color = if env.get("NO_COLOR").is_some() {
+        ColorArg::Never
+    } else {
+        ColorArg::Auto
+    };
+    let ui = Ui::new(look(FormatArg::Text, color, 0, step.listens));
+    let screen = Screen::new(&ui, &Arc::new(Actions::new(step)), FormatArg::Text);
+    let failure = misuse(&error.render().to_string());
+    screen.complain(&failure);
+    failure.kind
+}
+
+/// What the parser of the command line says, in parts: what is wrong, how it is used, and what may be meant.
+fn misuse(said: &str) -> Failure {
+    let said = said.trim().trim_start_matches("error: ");
+    let mut text: Vec<&str> = Vec::new();
+    let mut hints = Vec::new();
+    for line in said.lines().filter(|line| !line.trim().is_empty()) {
+        let tip = line.trim().strip_prefix("tip: ");
+        if let Some(tip) = tip {
+            hints.push(tip.to_owned());
+        } else if !line.starts_with("For more information") {
+            text.push(line);
+        }
+    }
+    let used = said.lines().find_map(|line| line.strip_prefix("Usage: "));
+    let command = used.unwrap_or("gharun").split(' ');
+    let command: Vec<&str> = command
+        .take_while(|word| word.bytes().all(|b| b.is_ascii_lowercase()))
+        .collect();
+    hints.push(format!("see `{} --help`", command.join(" ")));
+    Failure::usage(text.join("\n")).hinted_all(hints)
 }
 
 /// The settings of providers that the command line gives.
@@ -173,6 +223,7 @@ impl Context {
             .unwrap_or_else(|panic| Err(self.failed_half_way(failed_itself(panic.as_ref()))));
         self.ui.finish();
         let exit = result.unwrap_or_else(|failure| self.screen.fail(command, &failure));
+        self.screen.summarise(Actions::summarise_warnings);
         if let Some(github) = self.github.get() {
             let is_hurried = interrupts.is_some_and(|interrupts| interrupts.came());
             github
@@ -235,7 +286,7 @@ impl Context {
     /// Says which damaged state files a change has moved aside.
     fn say_moved_aside(&self) {
         for moved in self.store.moved_aside() {
-            self.ui.warning(&moved.to_string());
+            self.screen.warn(&Error::from(moved.to_string()));
         }
     }
 
@@ -243,7 +294,7 @@ impl Context {
     fn say_unknown<'a>(&self, all: impl IntoIterator<Item = &'a Unknown>) {
         for Unknown { source, error } in all {
             let what = format!("could not read {source}");
-            self.screen.warn(&error.clone().while_trying(what));
+            self.screen.warn_of_row(&error.clone().while_trying(what));
         }
     }
 }

@@ -127,7 +127,7 @@ async fn check(context: &Context, wanted: &settings::CheckSettings) -> Result<Ex
         }
         for warning in &check.warnings {
             let what = format!("`{}`", check.name);
-            screen.warn(&warning.clone().while_trying(what));
+            screen.warn_of_row(&warning.clone().while_trying(what));
         }
         if let Some(error) = &check.error {
             say_failed(context, &outcome.checks, check, error);

@@ -79,8 +79,36 @@ impl Screen {
         Ok(self.ui.data(&json.unwrap_or(text))?)
     }
 
-    /// Says what stops nothing.
+    /// Says what stops nothing. In a step it is an annotation, and a row of the summary.
     pub(super) fn warn<K: fmt::Debug + 'static>(&self, error: &Error<K>) {
+        if self.actions.listens() {
+            let (text, fresh) = (self.causes(error), self.hints(error.hints()));
+            let text = with_hints(&text, &fresh);
+            if let Err(error) = self.actions.warn(&text) {
+                tracing::debug!("could not annotate: {error}");
+            }
+            return;
+        }
+        self.tell(AnnotationLevel::Warning, error);
+    }
+
+    /// Says what stops nothing, and has a row of its own in the summary.
+    pub(super) fn warn_of_row<K: fmt::Debug + 'static>(&self, error: &Error<K>) {
+        self.tell(AnnotationLevel::Warning, error);
+    }
+
+    /// Says that something is left, under a title of its own: what may cost money is to be seen among all else.
+    pub(super) fn left(&self, title: &str, error: &Error) {
+        if self.actions.listens() {
+            let text = with_hints(&chain(error), error.hints());
+            if let Err(error) = self
+                .actions
+                .annotate(AnnotationLevel::Warning, title, &text)
+            {
+                tracing::debug!("could not annotate: {error}");
+            }
+            return;
+        }
         self.tell(AnnotationLevel::Warning, error);
     }
 
@@ -183,8 +211,7 @@ impl Screen {
     /// Shows something on the run's page and in the step's log. That it cannot be shown must not end the
     /// command.
     pub(super) fn annotate(&self, level: AnnotationLevel, text: &str, hints: &[String]) {
-        let hints = hints.iter().map(|hint| format!("\nhint: {hint}"));
-        let text = text.to_owned() + &hints.collect::<String>();
+        let text = with_hints(text, hints);
         if let Err(error) = self.actions.annotate(level, "gharun", &text) {
             tracing::debug!("could not annotate: {error}");
         }
@@ -197,6 +224,12 @@ impl Screen {
             self.warn(&error);
         }
     }
+}
+
+/// A text with what helps, a line each.
+fn with_hints(text: &str, hints: &[String]) -> String {
+    let hints = hints.iter().map(|hint| format!("\nhint: {hint}"));
+    text.to_owned() + &hints.collect::<String>()
 }
 
 /// Things that share a cause.

@@ -297,7 +297,7 @@ fn finish(context: &Context, outcome: &StopOutcome, said: &[Unknown]) -> Result<
     for kept in &outcome.kept {
         let what = what(Some(&kept.name), kept.instance.as_ref());
         let reason = Error::from(kept.reason.as_str());
-        screen.warn(&reason.while_trying(format!("{what} kept")));
+        screen.warn_of_row(&reason.while_trying(format!("{what} kept")));
     }
     written.map_err(|failure| {
         failure.map(|exit| match outcome.exit() {
@@ -356,7 +356,23 @@ fn complaint(context: &Context, outcome: &StopOutcome) -> Option<Failure> {
             &Group::all(each.chain(registered).chain(pending)),
             |names| names.join(", "),
         );
+    let text = if context.screen.annotates() && left == 0 {
+        // An annotation stands alone.
+        let unread = outcome.unknown.iter();
+        let unread = unread.map(|one| (one.source.clone(), one.error.clone()));
+        let several = |names: &[String]| names.join(", ");
+        text + &context.screen.lines(&Group::all(unread), several)
+    } else {
+        text
+    };
     let failure = Failure::new(outcome.exit(), text);
+    let unread = outcome.unknown.iter().flat_map(|one| one.error.hints());
+    let failure = failure.hinted_all(unread.cloned());
+    let failure = if outcome.unknown.is_empty() || !failure.hints().is_empty() {
+        failure
+    } else {
+        failure.hinted("see what can be read with `gharun list`")
+    };
     let names = outcome.pending.iter().map(|one| one.name.as_str());
     let names: Vec<&str> = names.collect();
     let failure = if names.is_empty() {

@@ -169,7 +169,7 @@ impl Trouble {
     }
 
     /// Whether there is something to see on the machine.
-    pub(super) fn is_of_machine(&self) -> bool {
+    pub fn is_of_machine(&self) -> bool {
         self.boot().is_some()
     }
 

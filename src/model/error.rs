@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::ser::SerializeStruct as _;
 use serde::{Serialize, Serializer};
 
-use super::chain;
+use super::{causes, chain};
 
 /// A failure, whole: its kind, what was tried in the user's nouns, the causes behind that, and what
 /// helps with it.
@@ -294,6 +294,60 @@ impl From<String> for Error {
     }
 }
 
+/// How many of several causes are told a line each.
+const MOST_LINES: usize = 8;
+
+/// An error with its causes, as lines: what was tried and why on the first, and where that has several causes each below
+/// it on one of its own, two blanks deeper. Those that differ in what was tried alone share one.
+pub fn outline(error: &(dyn StdError + 'static)) -> Vec<String> {
+    let mut first: Vec<String> = Vec::new();
+    let mut below = Vec::new();
+    for cause in causes(error) {
+        if let Some(Several(all)) = cause.downcast_ref() {
+            below = several(all);
+            break;
+        }
+        let message = cause.to_string();
+        // Some errors repeat their cause in their own words; reading it twice helps nobody.
+        if !first.last().is_some_and(|last| last.ends_with(&message)) {
+            first.push(message);
+        }
+    }
+    let below = below.iter().map(|line| format!("  {line}"));
+    std::iter::once(first.join(": ")).chain(below).collect()
+}
+
+fn several(all: &[Error]) -> Vec<String> {
+    let mut shared: Vec<(Vec<String>, Vec<String>)> = Vec::new();
+    for error in all {
+        let why = error.source().map(outline).unwrap_or_default();
+        let what = error.to_string();
+        match shared.iter_mut().find(|(_, other)| *other == why) {
+            Some((whats, _)) if !whats.contains(&what) => whats.push(what),
+            Some(_) => {}
+            None => shared.push((vec![what], why)),
+        }
+    }
+    let mut lines = Vec::new();
+    for (whats, why) in &shared {
+        if lines.len() >= MOST_LINES {
+            let more = shared.len() - shared.iter().position(|one| one.0 == *whats).unwrap_or(0);
+            lines.push(format!("and {more} more"));
+            break;
+        }
+        let what = whats.join(", ");
+        match why.split_first() {
+            Some((first, rest)) => {
+                let first = Some(first).filter(|first| !first.is_empty());
+                lines.push(first.map_or(what.clone(), |first| format!("{what}: {first}")));
+                lines.extend(rest.iter().cloned());
+            }
+            None => lines.push(what),
+        }
+    }
+    lines
+}
+
 /// Several causes of one error.
 #[derive(Debug)]
 struct Several(Vec<Error>);
@@ -357,6 +411,32 @@ mod tests {
         );
         assert_eq!(error.hints(), ["wait", "add types"]);
         assert_eq!(error.request_id(), Some("4711"));
+    }
+
+    #[test]
+    fn several_causes_are_a_line_each_and_one_that_several_share_is_told_once() {
+        let full = |place: &str, why: &str| Error::new((), why).while_trying(place);
+        let candidates = [
+            full("m7i.large", "no room"),
+            full("m7i.xlarge", "no room"),
+            full("g6.large", "denied"),
+        ];
+        let cloud = Error::new((), "`aws`").because_each(candidates);
+        let error =
+            Error::new((), "nobody has room").because_each([cloud, full("`gpu`", "out of stock")]);
+        assert_eq!(
+            outline(&error.while_trying("could not start")),
+            [
+                "could not start: nobody has room",
+                "  `aws`",
+                "    m7i.large, m7i.xlarge: no room",
+                "    g6.large: denied",
+                "  `gpu`: out of stock",
+            ]
+        );
+        let many = (0..20).map(|n| full(&format!("type {n}"), &format!("reason {n}")));
+        let lines = outline(&Error::new((), "nobody").because_each(many));
+        assert_eq!((lines.len(), lines[9].as_str()), (10, "  and 12 more"));
     }
 
     #[test]

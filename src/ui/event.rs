@@ -1,11 +1,9 @@
 //! Events as sentences: past tense for what is done, `-ing` for what is being done, and no sign
 //! right behind an id, since people double-click to copy it.
 
-use dialoguer::console::Style;
-
 use super::{Ui, Verbosity};
-use crate::model::Event;
 use crate::model::text::span;
+use crate::model::{Event, lock};
 
 /// The spinner of what is waited for, which belongs to no runner.
 const WAITING: &str = "waiting";
@@ -34,6 +32,15 @@ pub(super) fn tell(ui: &Ui, event: &Event) {
     let Some((key, weight, sentence)) = sentence(ui, event) else {
         return;
     };
+    if let Event::Renamed { from, .. } = event
+        && ui.0.look.verbosity < Verbosity::Debug
+    {
+        // What was lost is made up for: of use to who wants to know how.
+        if let Some(progress) = &ui.0.progress {
+            progress.remove(from.as_str());
+        }
+        return;
+    }
     let Some(progress) = &ui.0.progress else {
         return ui.status(&sentence);
     };
@@ -71,17 +78,23 @@ fn detail(ui: &Ui, reason: &str, write: impl FnOnce(&str) -> String) -> String {
     }
 }
 
-/// That a runner failed is said at once, even with `-q`; why it did, at the end.
+/// That a runner failed is said at once; why it did, at the end.
 fn failed(ui: &Ui, name: &str, reason: &str, log: Option<&str>) {
     if let Some(progress) = &ui.0.progress {
         progress.remove(name);
     }
-    let style = Style::new().red().bold();
     let why = detail(ui, reason, |reason| format!(": {reason}"));
-    ui.labelled("error", &style, &format!("runner `{name}` failed{why}"));
+    ui.status(&format!("Runner `{name}` failed{why}"));
     // A step's log has it as a group, by `actions`.
     let shown = ui.0.look.verbosity >= Verbosity::Normal && !ui.0.look.actions;
     if let Some(log) = log.filter(|_| shown) {
+        let mut explained = lock(&ui.0.explained);
+        if explained.iter().any(|other| other == reason) && ui.0.look.verbosity < Verbosity::Debug {
+            // The same happened to another: its log tells no more.
+            return;
+        }
+        explained.push(reason.to_owned());
+        drop(explained);
         let log = ui.harmless(log).replace('\n', "\n  | ");
         ui.say(&format!("  the end of its boot log:\n  | {log}"));
     }

@@ -1,6 +1,7 @@
 //! What `tracing` says, in the voice of everything else.
 
 use std::fmt::{self, Write as _};
+use std::sync::Arc;
 
 use dialoguer::console::Style;
 use tracing::field::{Field, Visit};
@@ -15,7 +16,7 @@ use super::{Ui, Verbosity};
 impl Ui {
     /// Makes the subscriber that brings the words of `tracing` to standard error, past the bars.
     ///
-    /// `directives` are those of `RUST_LOG` (`gharun=trace,hyper=debug`) and, where given, decide
+    /// Warnings go to `annotate`, where a run's page is to show them. `directives` are those of `RUST_LOG` (`gharun=trace,hyper=debug`) and, where given, decide
     /// instead of the verbosity.
     ///
     /// # Errors
@@ -24,12 +25,14 @@ impl Ui {
     pub fn subscriber(
         &self,
         directives: Option<&str>,
+        annotate: Option<Annotate>,
     ) -> Result<impl Subscriber + Send + Sync + use<>, ParseError> {
         let targets = match directives {
             Some(directives) => capped(&directives.parse()?),
             None => targets(self.0.look.verbosity),
         };
-        Ok(tracing_subscriber::registry().with(Log(self.clone()).with_filter(targets)))
+        let log = Log(self.clone(), annotate);
+        Ok(tracing_subscriber::registry().with(log.with_filter(targets)))
     }
 }
 
@@ -71,7 +74,10 @@ fn targets(verbosity: Verbosity) -> Targets {
     Targets::new().with_default(others).with_target(OURS, ours)
 }
 
-struct Log(Ui);
+/// Takes a warning that a run's page is to show.
+pub type Annotate = Arc<dyn Fn(&str) + Send + Sync>;
+
+struct Log(Ui, Option<Annotate>);
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Log {
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
@@ -96,6 +102,10 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Log {
         }
         line.push_str(&words.message);
         line.push_str(&words.fields);
+        // In a step an annotation is a line of the log, too.
+        if let (Some(annotate), Level::WARN) = (&self.1, *event.metadata().level()) {
+            return annotate(&line);
+        }
         self.0.labelled(label, &style, &line);
     }
 }

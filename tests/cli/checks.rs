@@ -152,14 +152,14 @@ fn a_group_that_is_closed_to_the_repository_is_refused_where_nobody_else_can_ask
     );
     told!(start(&world, "--org octo --runner-group gpu"), @"
     exit 2
-    warning: `local`: jobs run on this machine with all the rights of this user
+    ::warning title=gharun::`local`: jobs run on this machine with all the rights of this user
     ::error title=gharun::runner group `gpu` (3) does not allow the repository `octo/app`, so no job of its workflows would get the runner%0Ahint: allow the repository at [GITHUB]/organizations/octo/settings/actions/runner-groups/3%0Ahint: or name another group
     ");
     nothing_was_tried(&world);
     // With a label of the user's own, a job of another repository may ask for it.
     told!(start(&world, "--org octo --runner-group gpu --label gpu"), @"
     exit 0
-    warning: `local`: jobs run on this machine with all the rights of this user
+    ::warning title=gharun::`local`: jobs run on this machine with all the rights of this user
     ::warning title=gharun::runner group `gpu` (3) does not allow the repository `octo/app`%0Ahint: allow the repository at [GITHUB]/organizations/octo/settings/actions/runner-groups/3
     Registered `[NAME]` with GitHub as runner 2
     Launching `[NAME]` at `local`
@@ -202,13 +202,13 @@ fn what_keeps_jobs_away_is_warned_of() {
     ");
     told!(start(&world, "--org octo --runner-group gpu"), @"
     exit 2
-    warning: `local`: jobs run on this machine with all the rights of this user
+    ::warning title=gharun::`local`: jobs run on this machine with all the rights of this user
     ::error title=gharun::`octo/app` is public, and runner group `gpu` (3) does not allow public repositories, so no job of its workflows would get the runner%0Ahint: register with the repository: `--repo octo/app`%0Ahint: or allow public repositories at [GITHUB]/organizations/octo/settings/actions/runner-groups/3, but then strangers may run code on the group's machines
     ");
     nothing_was_tried(&world);
     told!(start(&world, "--org octo --runner-group gpu --label gpu"), @"
     exit 0
-    warning: `local`: jobs run on this machine with all the rights of this user
+    ::warning title=gharun::`local`: jobs run on this machine with all the rights of this user
     ::warning title=gharun::only octo/app/.github/workflows/gpu.yml@main may use the runner group `gpu` (3)
     ::warning title=gharun::`octo/app` is public, and runner group `gpu` (3) does not allow public repositories: allow them at [GITHUB]/organizations/octo/settings/actions/runner-groups/3, but then strangers may run code on its machines
     Registered `[NAME]` with GitHub as runner 2
@@ -230,7 +230,7 @@ fn the_group_that_everybody_has_is_looked_at_in_a_workflow() {
     world.github.set_repository(world.repo(), public);
     told!(start(&world, "--org octo"), @"
     exit 2
-    warning: `local`: jobs run on this machine with all the rights of this user
+    ::warning title=gharun::`local`: jobs run on this machine with all the rights of this user
     ::error title=gharun::`octo/app` is public, and runner group `Default` (1) does not allow public repositories, so no job of its workflows would get the runner%0Ahint: register with the repository: `--repo octo/app`%0Ahint: or allow public repositories at [GITHUB]/organizations/octo/settings/actions/runner-groups/1, but then strangers may run code on the group's machines
     ");
     nothing_was_tried(&world);

@@ -148,7 +148,7 @@ fn a_runner_that_never_comes_online_is_undone_and_explained() {
         said.stderr
     );
     assert!(
-        said.stderr.contains("hint: nothing is left running"),
+        said.stderr.contains("\n  nothing is left running\n"),
         "{}",
         said.stderr
     );

@@ -67,7 +67,7 @@ fn a_limit_that_ends_after_the_time_limit_fails_at_once_and_leaves_nothing() {
         "GitHub did not register it: could not register [NAME]",
         "You have exceeded a secondary rate limit.",
         "\nhint: GitHub accepts requests again at [TIME]",
-        "\nhint: nothing is left running\n",
+        "\n  nothing is left running\n",
     ] {
         assert!(told.contains(part), "{part} is missing in:\n{told}");
     }

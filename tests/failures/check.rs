@@ -11,8 +11,8 @@ use crate::screens::{Section, all, blesses};
 use crate::terminal::{COLUMNS, ROWS};
 
 /// How many rows there are at least; raise them as rows come. In the end 80, of which 27 come from public threads.
-const AT_LEAST: usize = 4;
-const OF_THREADS: usize = 1;
+const AT_LEAST: usize = 130;
+const OF_THREADS: usize = 43;
 
 /// What a person never wants to see: Rust's way to print a value.
 const DEBUG: &[&str] = &[
@@ -58,7 +58,10 @@ fn complaints(section: &Section) -> Vec<String> {
             wrong.push(format!("no next step in: {annotation}"));
         }
     }
-    let texts = std::iter::once(screen.join("\n")).chain(section.annotations.iter().cloned());
+    // What was said while runners came up, and what their machines wrote, is above the last words.
+    let last = screen.iter().rposition(|line| line.starts_with("error"));
+    let last = screen[last.unwrap_or(0)..].join("\n");
+    let texts = std::iter::once(last).chain(section.annotations.iter().cloned());
     for text in texts {
         for pattern in DEBUG {
             let pattern = Regex::new(pattern).expect("it is tested");
@@ -76,7 +79,10 @@ fn complaints(section: &Section) -> Vec<String> {
 
 /// Whether something can be done next.
 fn steps(lines: &[String]) -> bool {
-    let step = Regex::new(r"^\s*(hint:|try\s|next:)").expect("it is tested");
+    // What a setting must be is what to type, and a line of the file is where.
+    let step =
+        r"^\s*(hint:|try\s|next:)| must (be|hold) |: keep one$|providers\.toml:\d+: |: write\b";
+    let step = Regex::new(step).expect("it is tested");
     lines.iter().any(|line| step.is_match(line))
 }
 

@@ -82,7 +82,7 @@ fn finish(context: &Context, outcome: &OffersReport) -> Result<Exit, Failure> {
     screen.data(outcome, text)?;
     for Unknown { source, error } in &outcome.unknown {
         let what = format!("could not ask `{source}`");
-        screen.warn(&error.clone().while_trying(what));
+        screen.warn_of_row(&error.clone().while_trying(what));
     }
     Ok(outcome.exit())
 }

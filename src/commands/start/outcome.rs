@@ -3,9 +3,9 @@
 use crate::actions::AnnotationLevel;
 use crate::commands::Context;
 use crate::commands::screen::Group;
-use crate::error::{Exit, Failure};
+use crate::error::{Exit, Failure, of_launch};
 use crate::fleet::{Failed, Left, StartOutcome, Trouble};
-use crate::model::Error;
+use crate::model::{Error, outline};
 use crate::plan::Plan;
 use crate::report::TextForm as _;
 
@@ -23,9 +23,13 @@ pub(super) fn finish(
     let screen = &context.screen;
     screen.summarise(|actions| actions.summarise_start(outcome));
     let written = screen.data(outcome, outcome.text());
-    say_left(context, &outcome.left, &outcome.failed);
-    written.map_err(|failure| unsaid(outcome, failure))?;
     let exit = outcome.exit();
+    let fails = matches!(exit, Exit::Left | Exit::Failed);
+    // On a screen the headline and the cause come first.
+    if !fails || screen.annotates() || written.is_err() {
+        say_left(context, &outcome.left, &outcome.failed);
+    }
+    written.map_err(|failure| unsaid(outcome, failure))?;
     match exit {
         Exit::Left | Exit::Failed => return Err(failed(context, plan, outcome)),
         Exit::Interrupted => {
@@ -39,12 +43,12 @@ pub(super) fn finish(
         _ if outcome.failed.is_empty() => {}
         _ => {
             say_failed(context, &outcome.failed);
-            context.ui.warning(&format!(
+            screen.warn(&Error::from(format!(
                 "{} of {} runners are online, {} failed",
                 outcome.up.len(),
                 plan.count,
                 outcome.failed.len()
-            ));
+            )));
         }
     }
     Ok(exit)
@@ -67,33 +71,127 @@ fn unsaid(outcome: &StartOutcome, failure: Failure) -> Failure {
     })
 }
 
+/// The last words of a start that failed: the headline, the causes, what is left, and what helps.
 fn failed(context: &Context, plan: &Plan, outcome: &StartOutcome) -> Failure {
-    let what = match plan.count.get() {
-        1 => "the runner".to_owned(),
-        count => format!("{count} runners"),
-    };
+    let (count, failed) = (usize::from(plan.count.get()), outcome.failed.len());
     let at: Vec<String> = plan
         .providers
         .iter()
         .map(|name| format!("`{name}`"))
         .collect();
-    let mut text = if outcome.interrupted {
-        "interrupted".to_owned()
-    } else {
-        format!("could not start {what} at {}", at.join(", "))
+    let at = at.join(", ");
+    let groups = groups(context, &outcome.failed);
+    let headline = match count {
+        _ if outcome.interrupted => "interrupted".to_owned(),
+        1 => format!("could not start the runner at {at}"),
+        _ if failed < count && !plan.allow_partial => {
+            format!("{failed} of {count} runners failed at {at}, so the start was undone")
+        }
+        _ => format!("could not start {count} runners at {at}"),
     };
-    let several = |names: &[String]| format!("{} runners failed", names.len());
-    text += &context.screen.lines(&groups(&outcome.failed), several);
-    let failure = Failure::new(outcome.exit(), text).hinted_all(hints(&outcome.failed));
-    match failure.kind {
-        Exit::Left => failure.hinted("the machines above may still be running and billed"),
-        _ => failure.hinted("nothing is left running"),
+    let mut lines = vec![headline];
+    lines.extend(told(&groups, failed == count || failed == 1));
+    lines.extend(left_lines(context, outcome));
+    let failure = Failure::new(outcome.exit(), lines.join("\n"));
+    let failure = groups.iter().fold(failure, |failure, group| {
+        failure.hinted_all(group.error.hints())
+    });
+    let failure = look_inside(failure, plan, outcome);
+    let failure = match outcome.failed.iter().find_map(refused_by) {
+        Some(provider) if failure.hints().is_empty() => failure.hinted(format!(
+            "see what is wrong with `gharun providers check {provider}`"
+        )),
+        _ => failure,
+    };
+    if context.screen.annotates() {
+        // Each has an annotation of its own.
+        return failure;
     }
+    let failure = outcome.left.iter().fold(failure, |failure, left| {
+        failure
+            .hinted_all(left.why.hints())
+            .hinted_all(connect(left))
+    });
+    failure.hinted_all(end(&outcome.left))
+}
+
+/// The causes, a paragraph each; whose each is, unless it is of all.
+fn told(groups: &[Group], is_of_all: bool) -> Vec<String> {
+    let mut lines = Vec::new();
+    for group in groups {
+        let why = outline(&group.error);
+        let who = match group.names.as_slice() {
+            _ if groups.len() == 1 && is_of_all => String::new(),
+            [name] => format!("{name}: "),
+            names => format!("{} runners: ", names.len()),
+        };
+        for (number, line) in why.iter().enumerate() {
+            lines.push(if number == 0 {
+                format!("{who}{line}")
+            } else {
+                line.clone()
+            });
+        }
+    }
+    lines
+}
+
+/// What is left, a line each. Why, where it is annotated, stands there.
+fn left_lines(context: &Context, outcome: &StartOutcome) -> Vec<String> {
+    let left = &outcome.left;
+    if left.is_empty() {
+        return vec!["nothing is left running".to_owned()];
+    }
+    if context.screen.annotates() {
+        return left.iter().map(still_there).collect();
+    }
+    let each = left.iter().map(|left| {
+        let why = why_left(left, &outcome.failed);
+        (
+            left.name.to_string(),
+            why.unwrap_or_else(|| Error::from("as above")),
+        )
+    });
+    let mut lines = Vec::new();
+    for group in Group::all(each) {
+        let of = |left: &&Left| group.names.contains(&left.name.to_string());
+        let mut machines: Vec<String> = left.iter().filter(of).map(still_there).collect();
+        if let Some(last) = machines.last_mut()
+            && group.error.message() != "as above"
+        {
+            last.push_str(": ");
+            last.push_str(&crate::model::chain(&group.error));
+        }
+        lines.extend(machines);
+    }
+    lines
+}
+
+/// The provider that did not launch a runner.
+fn refused_by(failed: &Failed) -> Option<&str> {
+    match &failed.trouble {
+        Trouble::Launch { provider, .. } => Some(provider),
+        Trouble::NoRoom(all) => all.first().map(|(provider, _)| provider.as_str()),
+        _ => None,
+    }
+}
+
+/// A machine that failed has more to tell than its last words.
+fn look_inside(failure: Failure, plan: &Plan, outcome: &StartOutcome) -> Failure {
+    let is_unexplained =
+        |failed: &Failed| failed.trouble.is_of_machine() && failed.trouble.hints().is_empty();
+    if plan.keep_failed || !outcome.failed.iter().any(is_unexplained) {
+        return failure;
+    }
+    let names = plan.providers.join(" ");
+    failure.hinted(format!(
+        "look inside: `gharun start {names} --keep-failed` leaves the machine, and says how to connect"
+    ))
 }
 
 /// Says why runners failed whose failure is not the command's.
 pub(super) fn say_failed(context: &Context, failed: &[Failed]) {
-    for Group { names, error, .. } in groups(failed) {
+    for Group { names, error, .. } in groups(context, failed) {
         let what = match names.as_slice() {
             [name] => format!("runner `{name}` failed"),
             names => format!("{} runners failed", names.len()),
@@ -104,13 +202,11 @@ pub(super) fn say_failed(context: &Context, failed: &[Failed]) {
     }
 }
 
-/// The runners that failed, by cause.
-pub(super) fn groups(failed: &[Failed]) -> Vec<Group> {
-    Group::all(
-        failed
-            .iter()
-            .map(|one| (one.name.to_string(), one.trouble.error())),
-    )
+/// The runners that failed, by cause; a setting at fault is named with its place.
+pub(super) fn groups(context: &Context, failed: &[Failed]) -> Vec<Group> {
+    let tables = &context.settings.tables;
+    let each = failed.iter();
+    Group::all(each.map(|one| (one.name.to_string(), of_launch(&one.trouble, tables))))
 }
 
 /// What providers and GitHub say would help.
@@ -121,31 +217,69 @@ pub(super) fn hints(failed: &[Failed]) -> impl Iterator<Item = String> {
 /// Names what is still there, and what removes it. The cause of what `failed` is told with that.
 pub(super) fn say_left(context: &Context, left: &[Left], failed: &[Failed]) {
     for left in left {
-        let what = left.instance.as_ref().map_or_else(
-            || left.name.to_string(),
-            |instance| format!("{} ({instance})", left.name),
-        );
-        let (word, end) = match (left.kept, left.registration_only) {
-            (true, _) => ("kept", "end it"),
-            (false, false) => ("may still be running", "end it"),
-            (false, true) => (
-                "is still registered with GitHub; no machine of it is left",
-                "remove it",
-            ),
+        let what = still_there(left);
+        let error = match why_left(left, failed) {
+            Some(why) => why.while_trying(what),
+            None => Error::from(what),
         };
-        let end = format!("{end}: `{}`", left.command);
-        let access = left
-            .access_commands
-            .iter()
-            .map(|access| format!("connect: `{access}`"));
-        let what = format!("{what} {word}");
-        let lost =
-            |one: &Failed| one.name == left.name && matches!(one.trouble, Trouble::Lost { .. });
-        let why = if failed.iter().any(lost) {
-            Error::from(what)
+        let title = if left.registration_only {
+            format!("{} is still registered", left.name)
         } else {
-            left.why.clone().while_trying(what)
+            format!("{} may still cost money", left.name)
         };
-        context.screen.warn(&why.hinted_all(access).hinted(end));
+        let end = end(std::slice::from_ref(left));
+        context
+            .screen
+            .left(&title, &error.hinted_all(connect(left)).hinted_all(end));
     }
+}
+
+/// Something that is left, and what of it.
+fn still_there(left: &Left) -> String {
+    let what = left.instance.as_ref().map_or_else(
+        || left.name.to_string(),
+        |instance| format!("{} ({instance})", left.name),
+    );
+    let word = match (left.kept, left.registration_only) {
+        (true, _) => "kept",
+        (false, false) => "may still be running",
+        (false, true) => "is still registered with GitHub; no machine of it is left",
+    };
+    format!("{what} {word}")
+}
+
+/// Why it is left; `None` where that is why the runner failed.
+fn why_left(left: &Left, failed: &[Failed]) -> Option<Error> {
+    let lost = |one: &Failed| one.name == left.name && matches!(one.trouble, Trouble::Lost { .. });
+    (!failed.iter().any(lost)).then(|| left.why.clone())
+}
+
+/// How to get in.
+fn connect(left: &Left) -> impl Iterator<Item = String> {
+    let commands = left.access_commands.iter();
+    commands.map(|access| format!("connect: `{access}`"))
+}
+
+/// What removes what is left: one command a machine, and one for many.
+fn end(left: &[Left]) -> Vec<String> {
+    /// More commands would push the cause off the screen.
+    const MOST: usize = 3;
+    let (registrations, machines): (Vec<&Left>, Vec<&Left>) =
+        left.iter().partition(|left| left.registration_only);
+    let mut hints = Vec::new();
+    for (of, one, many) in [
+        (machines, "end it", "end them"),
+        (registrations, "remove it", "remove them"),
+    ] {
+        if of.len() > MOST {
+            let named = of
+                .iter()
+                .map(|left| left.command.trim_start_matches("gharun stop "));
+            let named: Vec<&str> = named.collect();
+            hints.push(format!("{many}: `gharun stop {}`", named.join(" ")));
+        } else {
+            hints.extend(of.iter().map(|left| format!("{one}: `{}`", left.command)));
+        }
+    }
+    hints
 }

@@ -50,7 +50,8 @@ pub(super) fn warn_of(context: &Context, places: &[NamedProvider]) {
             .into_iter()
             .map(move |w| (place, w))
     }) {
-        context.ui.warning(&format!("`{}`: {warning}", place.name));
+        let warning = Error::from(format!("`{}`: {warning}", place.name));
+        context.screen.warn(&warning);
     }
 }
 
@@ -127,11 +128,11 @@ pub(super) fn warn_of_proxies(context: &Context, proxies: &Proxies, places: &[Na
         .map(|place| format!("`{}`", place.name))
         .collect();
     if !elsewhere.is_empty() {
-        context.ui.warning(&format!(
+        context.screen.warn(&Error::from(format!(
             "machines of {} will not use the proxy in {}, which only this computer can reach",
             elsewhere.join(", "),
             proxies.only_here.join(" and ")
-        ));
+        )));
     }
 }
 

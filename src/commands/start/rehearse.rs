@@ -21,7 +21,7 @@ use crate::error::{Exit, Failure};
 use crate::fleet::{NamedProvider, StartOutcome, Until, end, is_permanent};
 use crate::github::{Client, ClientConfig, DEFAULT_GROUP, Observer, TokenSource};
 use crate::http::Bounds;
-use crate::model::{Error, InstanceId, Scope, Secret, chain};
+use crate::model::{Error, InstanceId, Scope, Secret};
 use crate::plan::{Given, Plan, Rehearsal};
 use crate::poll::{Pace, until, until_ok};
 use crate::providers::{Listing, Silence, kind};
@@ -208,16 +208,14 @@ fn finish(context: &Context, outcome: &RehearsalOutcome) -> Result<Exit, Failure
         }
         (Exit::Failed, Some(_)) if outcome.failed.len() > 1 => {
             let several = |names: &[String]| format!("{} runners failed", names.len());
-            let lines = screen.lines(&groups(&outcome.failed), several);
-            let failure = Failure::new(exit, format!("the rehearsal failed{lines}"));
-            let failure = failure.hinted_all(hints(&outcome.failed));
-            Err(failure.hinted("nothing is left running"))
+            let lines = screen.lines(&groups(context, &outcome.failed), several);
+            let text = format!("the rehearsal failed{lines}\nnothing is left running");
+            Err(Failure::new(exit, text).hinted_all(hints(&outcome.failed)))
         }
         (Exit::Failed, Some(failed)) => {
-            let error = failed.trouble.error().map(|()| exit);
-            let failure = error.while_trying(format!("the rehearsal failed: {}", failed.name));
-            let failure = failure.hinted_all(hints(&outcome.failed));
-            Err(failure.hinted("nothing is left running"))
+            let why = crate::model::outline(&failed.trouble.error()).join("\n");
+            let text = format!("the rehearsal failed\n{why}\nnothing is left running");
+            Err(Failure::new(exit, text).hinted_all(hints(&outcome.failed)))
         }
         (Exit::Failed, None) => Err(why()),
         _ => {
@@ -241,9 +239,8 @@ async fn rehearsed(
     for up in &started.up {
         let log = place.provider.logs(&up.instance.id).await;
         let log = log.unwrap_or_else(|error| {
-            context
-                .ui
-                .warning(&format!("could not read the boot log: {}", chain(&error)));
+            let what = "could not read the boot log";
+            context.screen.warn(&error.while_trying(what));
             None
         });
         let mut timeline = Timeline::new(began);

@@ -47,7 +47,6 @@ pub(super) fn a_name_that_is_taken_is_given_up_for_another() {
     told!(world.run("start local"), @"
     exit 0
     warning: `local`: jobs run on this machine with all the rights of this user
-    Replaced `[NAME]` by `[NAME]` (could not register `[NAME]` with `octo/app`: `POST [GITHUB]/repos/octo/app/actions/runners/generate-jitconfig` answered 409 Conflict (request [ID]): Already exists - A runner with the name *** already exists.)
     Registered `[NAME]` with GitHub as runner 2
     Launching `[NAME]` at `local`
     Launched `local:[HERE]/[NAME]` for `[NAME]`
@@ -74,12 +73,12 @@ pub(super) fn a_request_without_a_group_would_be_a_bug() {
     told!(world.run("start local"), @"
     exit 1
     warning: `local`: jobs run on this machine with all the rights of this user
-    error: runner `[NAME]` failed
+    Runner `[NAME]` failed
     error: could not start the runner at `local`
-        [NAME]: GitHub did not register it: could not register `[NAME]` with `octo/app`: `POST [GITHUB]/repos/octo/app/actions/runners/generate-jitconfig` answered 422 Unprocessable Entity (request [ID]): Invalid input: object is missing required key: runner_group_id.
+      GitHub did not register it: could not register `[NAME]` with `octo/app`: `POST [GITHUB]/repos/octo/app/actions/runners/generate-jitconfig` answered 422 Unprocessable Entity (request [ID]): Invalid input: object is missing required key: runner_group_id.
+      nothing is left running
 
     hint: check `--label` and `--runner-group`; if they are correct, this is a bug in gharun: please report it with the request ID
-    hint: nothing is left running
     ");
     nothing(&world);
 }
@@ -94,12 +93,12 @@ pub(super) fn a_request_without_labels_would_be_a_bug() {
     told!(world.run("start local --label gpu"), @"
     exit 1
     warning: `local`: jobs run on this machine with all the rights of this user
-    error: runner `[NAME]` failed
+    Runner `[NAME]` failed
     error: could not start the runner at `local`
-        [NAME]: GitHub did not register it: could not register `[NAME]` with `octo/app`: `POST [GITHUB]/repos/octo/app/actions/runners/generate-jitconfig` answered 422 Unprocessable Entity (request [ID]): Invalid property /labels: 1 item required; only 0 were supplied.
+      GitHub did not register it: could not register `[NAME]` with `octo/app`: `POST [GITHUB]/repos/octo/app/actions/runners/generate-jitconfig` answered 422 Unprocessable Entity (request [ID]): Invalid property /labels: 1 item required; only 0 were supplied.
+      nothing is left running
 
     hint: check `--label` and `--runner-group`; if they are correct, this is a bug in gharun: please report it with the request ID
-    hint: nothing is left running
     ");
     nothing(&world);
 }
@@ -113,12 +112,12 @@ pub(super) fn githubs_own_group_is_told_to_take_none() {
     told!(world.run("start local --org acme --runner-group 2"), @"
     exit 1
     warning: `local`: jobs run on this machine with all the rights of this user
-    error: runner `[NAME]` failed
+    Runner `[NAME]` failed
     error: could not start the runner at `local`
-        [NAME]: GitHub did not register it: could not register `[NAME]` with `acme`: `POST [GITHUB]/orgs/acme/actions/runners/generate-jitconfig` answered 403 Forbidden (request [ID]): Forbidden
+      GitHub did not register it: could not register `[NAME]` with `acme`: `POST [GITHUB]/orgs/acme/actions/runners/generate-jitconfig` answered 403 Forbidden (request [ID]): Forbidden
+      nothing is left running
 
     hint: runner group 2 is reserved for GitHub's own runners: leave `--runner-group` out, or name another
-    hint: nothing is left running
     ");
     case.was_answered(&world, "/orgs/acme/actions/runners/generate-jitconfig");
     nothing(&world);
@@ -146,14 +145,14 @@ pub(super) fn a_group_that_is_not_there_is_told() {
     exit 1
     warning: `local`: jobs run on this machine with all the rights of this user
     warning: using runner group 99999 unchecked: could not list the runner groups of `acme`: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 403 Forbidden (request [ID]): Forbidden
-    error: runner `[NAME]` failed
+    Runner `[NAME]` failed
     error: could not start the runner at `local`
-        [NAME]: GitHub did not register it: could not register `[NAME]` with `acme`: `POST [GITHUB]/orgs/acme/actions/runners/generate-jitconfig` answered 404 Not Found (request [ID]): Not Found
+      GitHub did not register it: could not register `[NAME]` with `acme`: `POST [GITHUB]/orgs/acme/actions/runners/generate-jitconfig` answered 404 Not Found (request [ID]): Not Found
+      nothing is left running
 
     hint: the token has no admin rights on `acme`, or the organization does not exist
     hint: or runner group 99999 does not exist
     hint: the token needs the scope `admin:org`, and must belong to an owner of `acme`
-    hint: nothing is left running
     ");
     case.was_answered(&world, "/orgs/acme/actions/runners/generate-jitconfig");
     nothing(&world);

@@ -33,12 +33,12 @@ pub(super) fn a_used_up_limit_is_waited_for_or_told() {
     told!(world.run("start local --timeout 60s"), @"
     exit 1
     warning: `local`: jobs run on this machine with all the rights of this user
-    error: runner `[NAME]` failed
+    Runner `[NAME]` failed
     error: could not start the runner at `local`
-        [NAME]: GitHub did not register it: could not register `[NAME]` with `octo/app`: `POST [GITHUB]/repos/octo/app/actions/runners/generate-jitconfig` answered 403 Forbidden (request [ID]): API rate limit exceeded for installation ID 1.
+      GitHub did not register it: could not register `[NAME]` with `octo/app`: `POST [GITHUB]/repos/octo/app/actions/runners/generate-jitconfig` answered 403 Forbidden (request [ID]): API rate limit exceeded for installation ID 1.
+      nothing is left running
 
     hint: GitHub accepts requests again at [TIME]
-    hint: nothing is left running
     ");
     nothing(&world);
     // What is left can be asked even then.

@@ -51,7 +51,7 @@ pub(super) fn github_token_is_told_what_can_do_it() {
     world.github.set_token(token, Standing::Integration);
     told!(world.run("start local"), @"
     exit 1
-    warning: `local`: jobs run on this machine with all the rights of this user
+    ::warning title=gharun::`local`: jobs run on this machine with all the rights of this user
     ::error title=gharun::no access to the runners of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runners/downloads` answered 403 Forbidden (request [ID]): Resource not accessible by integration%0Ahint: `GITHUB_TOKEN` can never manage runners: use a personal access token or a GitHub App%0Ahint: a GitHub App needs the permission `Administration: write` of the repository `octo/app`, accepted where it is installed
     ");
     case.was_answered(&world, "/actions/runners");

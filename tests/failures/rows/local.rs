@@ -49,14 +49,71 @@ fn mounted(world: World, options: &str) -> Option<Scene> {
     Some(Scene::new(world, "start small").with(mount))
 }
 
+/// Writes a setup script, and starts with it.
+fn with_setup(world: World, script: &str) -> Scene {
+    std::fs::write(world.path("setup.sh"), script).expect("a file");
+    Scene::new(world, "start local --setup setup.sh --timeout 30s")
+}
+
+#[test]
+fn slots_that_are_no_number() {
+    let source = Source::Finding("people B9");
+    row!(Kind::Local, Stage::Settings, source, |world| Scene::new(
+        world,
+        "start local --set slots=two"
+    ));
+}
+
+#[test]
+fn a_work_folder_that_is_no_absolute_path() {
+    let source = Source::Finding("issue 13, line 12");
+    row!(Kind::Local, Stage::Settings, source, |world| {
+        std::fs::write(
+            world.path("providers.toml"),
+            "[providers.rack]\nkind = \"local\"\nwork_dir = \"\"\n",
+        )
+        .expect("a file");
+        Scene::new(world, "start rack")
+    });
+}
+
 #[test]
 fn two_runners_for_one_slot() {
-    row!(
-        Kind::Local,
-        Stage::Room,
-        Source::Finding("failures 2"),
-        |world| Scene::new(world, "start local --count 2 --set slots=1")
-    );
+    let source = Source::Finding("failures 2");
+    row!(Kind::Local, Stage::Room, source, |world| {
+        Scene::new(world, "start local --count 2 --set slots=1")
+    });
+}
+
+#[test]
+fn a_work_folder_on_a_file_system_that_cannot_be_written() {
+    let source = Source::Finding("failures 10");
+    row!(Kind::Local, Stage::Place, source, |world| {
+        Scene::new(
+            world,
+            "start local --set work_dir=/proc/gharun --timeout 20s",
+        )
+    });
+}
+
+#[test]
+fn a_setup_script_of_three_runners_that_fails() {
+    let source = Source::Finding("people B1");
+    row!(Kind::Local, Stage::Boot, source, |world| {
+        std::fs::write(world.path("setup.sh"), "echo installing\nexit 3\n").expect("a file");
+        Scene::new(
+            world,
+            "start local --count 3 --allow-partial --set slots=3 --setup setup.sh --timeout 30s -q",
+        )
+    });
+}
+
+#[test]
+fn a_setup_script_that_calls_what_is_not_installed() {
+    let source = Source::Finding("failures 11");
+    row!(Kind::Local, Stage::Boot, source, |world| {
+        with_setup(world, "#!/bin/sh\nset -e\ngharun-nonexistent --version\n")
+    });
 }
 
 #[test]
