@@ -18,6 +18,7 @@ die() {
     code=$1
     shift
     why=$*
+    [ -z "$refused" ] || code=73 why="$refused: $why"
     if [ -z "$dir" ] || [ ! -s "$dir/why" ]; then complain "$why"; fi
     exit "$code"
 }
@@ -367,7 +368,7 @@ make_dir() {
 }
 
 arm() {
-    main=$$ guard=0 who=main dir='' ended='' lock='' fresh='' how=none last='' why='' its='' any=''
+    main=$$ guard=0 who=main dir='' ended='' lock='' fresh='' how=none last='' why='' its='' any='' refused=''
     trap 'finish $?' EXIT
     trap 'exit 143' HUP INT TERM
     # Whoever read our output may be gone: that must not end us before we have ended the machine.
@@ -485,6 +486,8 @@ older() { [ "$1" != "$2" ] && [ "$(printf '%s\n' "$1" "$2" | sort -t . -k 1,1n -
 # An unconfigured runner that root or we installed, and nobody else can change; in place where it is ours
 # alone, else a copy.
 use_installed() {
+    # What GitHub has just refused.
+    [ -z "$refused" ] || return 1
     for home in "${RUNNER_HOME:-}" /home/runner /actions-runner; do
         [ -n "$home" ] || continue
         if [ ! -x "$home/run.sh" ] || [ ! -x "$home/bin/Runner.Listener" ] || [ -e "$home/.runner" ]; then continue; fi
@@ -856,6 +859,24 @@ register() {
 }
 #end
 
+#if jit
+# GitHub refused the installed runner before it took a job, so its configuration is unused: the package that GitHub names
+# gets it. Where that fails, the refusal is told, with why.
+replace() {
+    refused=$why
+    say "warning: $why"
+    clear_runner
+    [ ! -e "$dir/runner" ] || die 75 'could not remove it'
+    rm -f "$dir/out" "$dir/deprecated" "$dir/said" "$dir/listening"
+    lock='' its=''
+    get_runner
+    care_for_icu
+    write_launcher
+    choose_user
+    refused='' why=''
+}
+#end
+
 # What the runner says goes to the log, and tells what its exit code does not.
 listen() {
     # The last words of a runner that is told to end are wanted too.
@@ -895,7 +916,18 @@ run_runner() {
     said=
     [ ! -s "$dir/said" ] || read -r said <"$dir/said"
     if [ "$status" -eq 7 ] || [ -e "$dir/deprecated" ]; then
-        die 73 "GitHub no longer accepts this version of the runner${its:+: the one in $home is $its${version:+; GitHub names $version}}"
+        why="GitHub no longer accepts this version of the runner${its:+: the one in $home is $its${version:+; GitHub names $version}}"
+        #if jit
+        case $its in
+        '' | "${version:-$its}") ;;
+        *)
+            replace
+            run_runner
+            return
+            ;;
+        esac
+        #end
+        die 73 "$why"
     fi
     why=${said:+: $said}
     [ -e "$dir/listening" ] && die 78 "the runner ended without a job$why"

@@ -3,7 +3,7 @@
 use super::NamedProvider;
 use crate::bootstrap::{cause_in, cause_of, diagnose};
 use crate::model::boot_exit::{code_in, explained};
-use crate::model::{BootCause, Condition, HumanDuration, RegistrationMode};
+use crate::model::{BootCause, Condition, HumanDuration, RegistrationMode, RunnerVersion};
 use crate::plan::Plan;
 use crate::providers::kind;
 
@@ -97,13 +97,18 @@ impl BootFailure {
         let of_every_kind = self.cause.and_then(|cause| generic(cause, plan));
         let mut hints: Vec<String> = match self.cause {
             // The kind's setting says it all.
-            Some(BootCause::DiskFull | BootCause::OutOfMemory | BootCause::Image)
-                if of_kind.is_some() =>
-            {
-                of_kind.into_iter().collect()
-            }
+            Some(
+                BootCause::DiskFull | BootCause::OutOfMemory | BootCause::Image | BootCause::Clock,
+            ) if of_kind.is_some() => of_kind.into_iter().collect(),
             _ => of_kind.into_iter().chain(of_every_kind).collect(),
         };
+        if self.cause == Some(BootCause::Unregistered) {
+            // actions/runner#4648
+            hints.push(
+                "where the clock of the machine is wrong, the runner says the same: `timedatectl set-ntp true` there"
+                    .to_owned(),
+            );
+        }
         hints.extend(self.of_code(plan));
         match (fate, self.cause) {
             (Fate::Late, None) => hints.push(format!(
@@ -129,12 +134,32 @@ impl BootFailure {
     /// What helps against an end that has no cause but a limit.
     fn of_code(&self, plan: &Plan) -> Option<String> {
         match self.code? {
+            79 if self.cause.is_none() => Some(self.of_registration()),
             71 => Some("raise `--idle-timeout`: it begins with the boot".to_owned()),
             72 => Some(format!(
                 "raise `--lifetime` ({}); if the machine did not live as long, set its clock",
                 HumanDuration::from_secs(plan.lifetime.as_secs())
             )),
             _ => None,
+        }
+    }
+
+    /// What helps where GitHub refuses what a machine registers. The words are GitHub's and those of
+    /// src/Runner.Listener/Configuration/ConfigurationManager.cs in <https://github.com/actions/runner>.
+    fn of_registration(&self) -> String {
+        let said = self.reason.as_deref().unwrap_or_default();
+        let is = |pattern: &str| said.contains(pattern);
+        if is("same name") {
+            "remove it: `gharun stop --orphans`; the next start has another name".to_owned()
+        } else if is("runner group") {
+            "name a group that there is with `--group`: `gharun providers check` looks for it"
+                .to_owned()
+        } else if is("NotFound") || is("Not Found") || is("Unauthorized") || is("expired") {
+            "a registration token is valid for one hour: start again, and if the machine took longer to boot, use an \
+             image that has the runner; `gharun providers check` tells whether GitHub still takes runners"
+                .to_owned()
+        } else {
+            "`gharun providers check` tells whether GitHub takes runners there".to_owned()
         }
     }
 
@@ -163,6 +188,9 @@ fn generic(cause: BootCause, plan: &Plan) -> Option<String> {
             Some(file) => format!("edit `{file}`"),
             None => "edit the setup script".to_owned(),
         },
+        BootCause::RunnerTooOld if matches!(plan.version, RunnerVersion::Exact(_)) => {
+            "start with `--runner-version latest`: that is the one that GitHub names".to_owned()
+        }
         BootCause::RunnerTooOld => "update the runner in the image, or install curl in it: then the version that \
             GitHub names is downloaded"
             .to_owned(),
@@ -195,4 +223,50 @@ fn with_line(reason: String, plan: &Plan) -> String {
         None => line.to_owned(),
     };
     format!("{before} at line {number}{file}: `{line}`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::tests::plan;
+
+    #[test]
+    fn a_refused_registration_has_a_hint_by_its_words() {
+        for (said, hint) in [
+            (
+                "A runner exists with the same name gharun-a.",
+                "`gharun stop --orphans`",
+            ),
+            (
+                "Could not find any self-hosted runner group named \"none\".",
+                "`--group`",
+            ),
+            (
+                "Http response code: NotFound from 'POST https://api.github.com/actions/runner-registration'",
+                "valid for one hour: start again",
+            ),
+            ("Something new", "`gharun providers check`"),
+        ] {
+            let log = format!(
+                "gharun: phase=end t=3 code=79 last=register why=could not register the runner with GitHub (exit code 1): {said}\n"
+            );
+            let said = diagnose(&log).unwrap();
+            let failure = BootFailure {
+                reason: said.reason,
+                cause: said.cause,
+                code: said.code,
+                ..BootFailure::default()
+            };
+            let told = failure.of_code(&plan(1, &["local"])).unwrap();
+            assert!(told.contains(hint), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_pinned_version_that_is_too_old_is_unpinned() {
+        let mut plan = plan(1, &["local"]);
+        plan.version = RunnerVersion::Exact("2.300.0".to_owned());
+        let told = generic(BootCause::RunnerTooOld, &plan).unwrap();
+        assert!(told.contains("`--runner-version latest`"), "{told}");
+    }
 }

@@ -1,10 +1,11 @@
-//! `kill -9` at any moment of a start, and what finds everything afterwards on another machine.
+//! `kill -9` at any moment of a start, or by a job against its machine's switch, and what finds everything afterwards.
 
 use std::collections::BTreeSet;
 use std::process::Command;
 use std::time::Duration;
 
 use crate::docker;
+use crate::life;
 use crate::world::{World, signal, wait_for};
 
 /// How many moments are tried.
@@ -132,4 +133,56 @@ fn a_termination_leaves_no_container() {
         String::from_utf8_lossy(&output.stderr)
     );
     nothing_is_left(&world, run, Duration::ZERO);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_machine_whose_job_killed_its_switch_is_swept() {
+    let world = World::step();
+    world.github.set_run(7, 1, "in_progress");
+    world.run("start local").exits(0);
+    let label = world.output("label").expect("an output");
+    // As a job with `sudo` or root may do on any machine, whose switch runs as root: here it is the same user's. Whose
+    // input is the runner's output only reads what it says.
+    let (killed, left) = (world.path("killed"), world.path("left"));
+    let machine = world
+        .path("home/.local/state/gharun/slots/slot-1")
+        .join(&label);
+    world.stub.queue_job(
+        &label,
+        &format!(
+            "set +e\ncd '{}'\n\
+             for who in keeper watcher leader; do read -r pid _ <$who; eval $who=$pid; done\n\
+             guard=$(ps -A -o pid= -o ppid= -o args= | while read -r pid up args; do\n\
+             case $up:$args in $leader:*../boot) ;; *) continue ;; esac\n\
+             case $(readlink /proc/$pid/fd/0) in */out) ;; *) echo $pid ;; esac\ndone)\n\
+             RUNNER_TRACKING_ID= setsid sleep 1000 >/dev/null 2>&1 &\necho $! >'{}'\n\
+             kill -KILL $keeper $watcher $leader $guard\n\
+             echo $keeper $watcher $leader $guard >'{}'",
+            machine.display(),
+            left.display(),
+            killed.display()
+        ),
+    );
+    wait_for("the job", || killed.exists().then_some(()));
+    wait_for("the runner's end", || {
+        world.runner(&label).is_none().then_some(())
+    });
+    let killed = std::fs::read_to_string(killed).expect("numbers");
+    assert_eq!(killed.split_whitespace().count(), 4, "{killed}");
+    // Of one that has ended, and that nobody has waited for yet, no command is told.
+    let runs = |pid: &str| {
+        let command = std::fs::read(format!("/proc/{}/cmdline", pid.trim()));
+        command.is_ok_and(|command| !command.is_empty())
+    };
+    assert!(!killed.split_whitespace().any(runs), "{killed}");
+    let left = std::fs::read_to_string(left).expect("a number");
+    assert!(runs(&left), "nothing ends it");
+    world.github.set_run(7, 1, "completed");
+    wait_for("a clean sweep", || {
+        world.run("stop --orphans --yes --second-look 1s");
+        (life::slots(&world) == 0).then_some(())
+    });
+    wait_for("its end", || (!runs(&left)).then_some(()));
+    life::nothing_is_left(&world);
 }

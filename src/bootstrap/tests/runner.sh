@@ -54,6 +54,13 @@ case $0 in
         exit 1
         ;;
     deprecated) echo 'An error occurred: Runner version v9.9.1 is deprecated and cannot receive messages.' && exit 7 ;;
+    outdated)
+        if [ ! -e "$STUB/refused" ]; then
+            echo >"$STUB/refused"
+            echo 'An error occurred: Runner version v9.9.1 is deprecated and cannot receive messages.'
+            exit 7
+        fi
+        ;;
     rogue*)
         # What a job may do to all that is its user's, and what root could look at afterwards.
         seen=$(dirname "$ACTIONS_RUNNER_HOOK_JOB_STARTED")/seen
@@ -104,7 +111,7 @@ case $0 in
     fi
     echo >"$STUB/working"
     case $STUB_MODE in
-    job | idle | traces) ;;
+    job | idle | traces | outdated) ;;
     leaves) sleep 300 & ;;
     gives)
         node=$(dirname "$0")/../externals/node99/bin/node

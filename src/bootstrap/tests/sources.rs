@@ -15,6 +15,7 @@ under_every_shell! {
     a_cache_that_nobody_may_write_does_no_harm
     a_pinned_version_is_the_only_one_that_runs
     an_installed_runner_gives_way_to_a_newer_one
+    an_installed_runner_that_github_refuses_is_replaced
     what_is_refused_is_not_asked_for_again
     a_folder_that_runs_nothing_is_called_so
     a_download_that_wants_a_token_gets_it
@@ -154,6 +155,38 @@ async fn an_installed_runner_gives_way_to_a_newer_one(shell: Shell) {
         assert_eq!(end.code, 0, "{}", end.log);
         assert!(end.phases().contains(&"installed".into()), "{}", end.log);
     }
+}
+
+async fn an_installed_runner_that_github_refuses_is_replaced(shell: Shell) {
+    let Some((mut machine, server)) = served(shell).await else {
+        return;
+    };
+    machine.install("runner"); // of version 9.9.1
+    machine.mode("outdated");
+    machine.pinned = false;
+    machine.packages[0].version = "9.8.12".into();
+    // Where there is no other, the refusal is told.
+    server.fail(&[Fault::Missing]);
+    let end = machine.run().await;
+    assert_eq!((end.code, server.asked()), (73, 1), "{}", end.log);
+    let found = diagnose(&end.log).unwrap();
+    let said = "is 9.9.1; GitHub names 9.8.12: could not download the runner from http://";
+    assert!(found.reason.unwrap().contains(said), "{}", end.log);
+    assert_eq!(found.cause, Some(BootCause::RunnerTooOld));
+
+    fs::remove_file(machine.at("stub/refused")).unwrap();
+    another(&mut machine);
+    machine.touch("log");
+    let end = machine.run().await;
+    assert_eq!((end.code, server.asked()), (0, 2), "{}", end.log);
+    let phases = end.phases();
+    let at = |phase: &str| phases.iter().position(|one| one == phase).unwrap();
+    assert!(at("installed") < at("run"), "{}", end.log);
+    assert!(at("run") < at("unpack"), "{}", end.log);
+    assert!(at("unpack") < at("job"), "{}", end.log);
+    assert_eq!(machine.read("stub/jit"), machine.jit, "{}", end.log);
+    assert!(end.log.trim_end().ends_with("last=job why="), "{}", end.log);
+    assert_eq!(machine.endings(), 2);
 }
 
 async fn what_is_refused_is_not_asked_for_again(shell: Shell) {

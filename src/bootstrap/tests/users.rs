@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 
 use super::machine::{Machine, Shell, find, open};
+use super::server::Server;
 use super::{failure, skipped};
 use crate::model::RunAs;
 
@@ -11,6 +12,7 @@ under_every_shell! {
     root_becomes_the_runners_user
     a_job_makes_root_run_and_write_nothing
     root_stays_root_where_nobody_else_gets_at_the_runner
+    a_replaced_runner_has_the_same_user
     anybody_may_run_it
     the_setup_script_is_told_whom_the_runner_runs_as
     a_user_of_the_settings_is_the_one_or_none
@@ -220,6 +222,27 @@ async fn the_setup_script_is_told_whom_the_runner_runs_as(shell: Shell) {
         assert_eq!(owner(&volume), 4711, "{}", end.log);
         assert_eq!(owner(&volume.join("other")), 0);
     }
+}
+
+async fn a_replaced_runner_has_the_same_user(shell: Shell) {
+    if !root("a runner that is replaced") {
+        return;
+    }
+    let Some(mut machine) = Machine::installed(shell, "outdated") else {
+        return;
+    };
+    has_user(&mut machine);
+    let server = Server::start().await;
+    machine.packages = vec![server.package.clone()];
+    machine.packages[0].version = "9.8.12".into();
+    machine.var("GHARUN_CACHE", &machine.at("cache").display().to_string());
+    let end = machine.run().await;
+    assert_eq!((end.code, server.asked()), (0, 1), "{}", end.log);
+    assert!(machine.at("stub/refused").exists(), "{}", end.log);
+    assert_eq!(machine.read("stub/uid"), "4711\n", "{}", end.log);
+    assert_eq!(machine.read("stub/jit"), machine.jit, "{}", end.log);
+    let place = machine.read("stub/place");
+    assert!(!fs::exists(place.trim()).unwrap(), "{place}");
 }
 
 async fn a_user_of_the_settings_is_the_one_or_none(shell: Shell) {

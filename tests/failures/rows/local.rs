@@ -1,5 +1,6 @@
 //! How starts on this computer fail.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -178,6 +179,84 @@ fn a_disk_that_is_full() {
             let scene = mounted(world, "size=256k")?;
             let full = "cat /dev/zero >\"$GHARUN_WORK/full\" 2>/dev/null\ntrue\n";
             Some(scene.setup(full))
+        }
+    );
+}
+
+/// A start on a computer with an installed runner that says something, and ends with a code.
+fn installed(world: World, says: &str, code: u8) -> Scene {
+    let home = world.path("installed");
+    std::fs::create_dir_all(home.join("bin")).expect("a folder");
+    let run = "cd \"$(dirname \"$0\")\" && bin/Runner.Listener run\necho 'Exiting runner...'";
+    let listener =
+        format!("[ \"$1\" != --version ] || exec echo 99.0.0\necho '{says}'\nexit {code}");
+    for (name, text) in [
+        ("run.sh", run),
+        ("bin/Runner.Listener", listener.as_str()),
+        ("bin/Runner.Worker", "exit 1"),
+    ] {
+        let at = home.join(name);
+        std::fs::write(&at, format!("#!/bin/sh\n{text}\n")).expect("a file");
+        for path in [&home, &home.join("bin"), &at] {
+            let mode = std::fs::Permissions::from_mode(0o755);
+            std::fs::set_permissions(path, mode).expect("it is ours");
+        }
+    }
+    let text = format!(
+        "[providers.board]\nkind = \"local\"\nenv = {{ RUNNER_HOME = \"{}\", RUNNER_ALLOW_RUNASROOT = \"1\" }}\n",
+        home.display()
+    );
+    std::fs::write(world.path("providers.toml"), text).expect("a file");
+    Scene::new(world, "start board")
+}
+
+#[test]
+fn a_registration_that_another_runner_uses() {
+    row!(
+        Kind::Local,
+        Stage::Runner,
+        Source::Thread(
+            "actions/runner#3441",
+            "the same registration was started twice within seconds, and GitHub refused the second one"
+        ),
+        |world| {
+            let says =
+                "A session for this runner already exists.\nFailed to create session. Conflict";
+            installed(world, says, 5)
+        }
+    );
+}
+
+#[test]
+fn a_clock_that_is_wrong() {
+    row!(
+        Kind::Local,
+        Stage::Runner,
+        Source::Thread(
+            "actions/runner#2483",
+            "a runner complained of the clock, and its machine's owner did not know how to set it right"
+        ),
+        |world| {
+            let says = "The clock may be out of sync with the server time by more than five minutes.\n\
+                Runner connect error: Current server time is another. Retrying until reconnected.";
+            installed(world, says, 1)
+        }
+    );
+}
+
+#[test]
+fn a_registration_that_is_called_deleted_though_the_clock_is_wrong() {
+    row!(
+        Kind::Local,
+        Stage::Runner,
+        Source::Thread(
+            "actions/runner#4648",
+            "a board started before its clock was set, and was told that its registration is gone"
+        ),
+        |world| {
+            let says = "Failed to create a session. The runner registration has been deleted from the server, \
+                please re-configure.";
+            installed(world, says, 1)
         }
     );
 }
