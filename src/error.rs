@@ -62,7 +62,7 @@ pub fn of_launch(trouble: &Trouble, tables: &Tables) -> Error {
             let each = all.iter().map(|(provider, error)| {
                 placed(provider, error).while_trying(format!("`{provider}`"))
             });
-            Error::from("no provider has capacity").because_each(each)
+            Error::from("no provider could launch it").because_each(each)
         }
         _ => trouble.error(),
     }

@@ -495,7 +495,7 @@ mod tests {
 
         | Runner | Provider | Machine | Launched after | Online after | Price | Ends itself | Outcome |
         | --- | --- | --- | --- | --- | --- | --- | --- |
-        | <code>gharun-abcdefabcdefgh</code> |  |  |  |  |  |  | no provider has capacity&#58; \`aws\`&#58; none has room&#58; the answer was 503<br>hint&#58; add to \`instance\_types\` |
+        | <code>gharun-abcdefabcdefgh</code> |  |  |  |  |  |  | no provider could launch it&#58; \`aws\`&#58; none has room&#58; the answer was 503<br>hint&#58; add to \`instance\_types\` |
 
         A runner serves one job. **Re-run failed jobs** cannot start a new one; use **Re-run all jobs**.
         "#);

@@ -55,8 +55,8 @@ pub enum Trouble {
         /// Why.
         source: providers::Error,
     },
-    /// No provider has room: what each of them said, in the order in which they were asked.
-    #[error("no provider has capacity: {}", .0.iter().map(told).collect::<Vec<_>>().join("; "))]
+    /// No provider has room, or may launch one more: what each of them said, in the order in which they were asked.
+    #[error("no provider could launch it: {}", .0.iter().map(told).collect::<Vec<_>>().join("; "))]
     NoRoom(Vec<(String, providers::Error)>),
     /// A bug.
     #[error("gharun itself failed: {0}")]
@@ -124,7 +124,7 @@ impl Trouble {
                     let error = error.clone();
                     error.while_trying(format!("`{provider}`"))
                 });
-                Error::from("no provider has capacity").because_each(each)
+                Error::from("no provider could launch it").because_each(each)
             }
             Self::Record(error) => error.clone().any().while_trying(self.to_string()),
             Self::Register(error) => error.clone().any().while_trying(self.to_string()),

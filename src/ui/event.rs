@@ -126,7 +126,7 @@ fn sentence(ui: &Ui, event: &Event) -> Option<(String, Weight, String)> {
             name.to_string(),
             Lasting,
             format!(
-                "Provider `{provider}` has no capacity for `{name}`{}",
+                "Provider `{provider}` could not start `{name}`{}",
                 detail(ui, reason, |reason| format!(" ({reason})"))
             ),
         ),

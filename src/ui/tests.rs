@@ -126,7 +126,7 @@ fn without_bars_every_event_is_a_line() {
     insta::assert_snapshot!(told(UiOptions::default()), @"
     Registered `gharun-abcdefabcdefgh` with GitHub as runner 42
     Launching `gharun-abcdefabcdefgh` at `docker`
-    Provider `docker` has no capacity for `gharun-abcdefabcdefgh`
+    Provider `docker` could not start `gharun-abcdefabcdefgh`
     Launched `docker:1a2b/3c4d` for `gharun-abcdefabcdefgh`
     Runner `gharun-abcdefabcdefgh` is online after 1m 12s
     Runner `gharun-abcdefabcdefgh` failed
@@ -157,7 +157,7 @@ fn why_a_runner_failed_is_for_the_last_screen_and_for_who_wants_all() {
     };
     let told = told(look);
     for line in [
-        "has no capacity for `gharun-abcdefabcdefgh` (because)\n",
+        "could not start `gharun-abcdefabcdefgh` (because)\n",
         "failed: because\n",
         "Replaced `gharun-abcdefabcdefgh` by `gharun-abcdefabcdefgi` (because)\n",
     ] {

@@ -18,7 +18,7 @@ fn what_helps_where_no_provider_has_room_is_on_the_last_screen_and_nothing_is_sa
     let last = last.expect("the last error");
     assert!(
         last.starts_with("1 of 2 runners failed at `local`, so the start was undone\n")
-            && last.contains("no provider has capacity: `local`: "),
+            && last.contains("no provider could launch it: `local`: "),
         "{said}"
     );
     for part in [CAUSE, HINT] {

@@ -119,7 +119,7 @@ fn a_start_falls_through_three_clouds_in_order_and_ends_with_one_machine_and_one
             .find(what)
             .unwrap_or_else(|| panic!("`{what}` is not in:\n{}", said.stderr))
     };
-    let (first, second) = (at("`gpu` has no capacity"), at("`gpu2` has no capacity"));
+    let (first, second) = (at("`gpu` could not start"), at("`gpu2` could not start"));
     assert!(first < second && second < at("gpu-aws:us_east_1_"));
     assert!(!clouds.runpod.bodies().is_empty());
     assert!(!clouds.nebius.bodies("jobs.create").is_empty());

@@ -161,7 +161,7 @@ fn no_room_is_said_with_who_holds_it() {
     world.run("start local").exits(0);
     let said = world.run("start local").exits(1);
     assert!(
-        said.stderr.contains("no provider has capacity"),
+        said.stderr.contains("no provider could launch it"),
         "{}",
         said.stderr
     );

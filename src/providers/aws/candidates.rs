@@ -4,7 +4,8 @@ use std::fmt;
 
 use super::config::{AwsConfig, Market};
 use super::places;
-use crate::model::{Name, digest};
+use crate::model::{Name, chain, digest};
+use crate::providers::{Error, ErrorKind};
 
 /// One way to get a machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +75,65 @@ pub(super) fn may_be_token(token: &str, name: Option<&Name>) -> bool {
     }
 }
 
+/// What helps where no candidate could be launched, and no answer tells more.
+const ADVICE: &str =
+    "add to `instance_types`, `subnets` or `regions`, or set `capacity_wait` to keep trying";
+
+/// One error for candidates that were refused, each by an error that begins with the candidate: those with one cause are
+/// told together, and `what` is said of causes that differ.
+pub(super) fn none_launched(all: &[Candidate], refused: Vec<Error>, what: String) -> Error {
+    let mut groups: Vec<(String, Vec<(String, Error)>)> = Vec::new();
+    for error in refused {
+        let message = error.message();
+        let mut names = all.iter().map(Candidate::to_string);
+        let name = names.find(|name| {
+            let rest = message.strip_prefix(name.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(": "))
+        });
+        let name = name.unwrap_or_default();
+        let why = unnumbered(&chain(&error)[name.len()..]);
+        match groups.iter_mut().find(|(other, _)| *other == why) {
+            Some((_, group)) => group.push((name, error)),
+            None => groups.push((why, vec![(name, error)])),
+        }
+    }
+    let mut told: Vec<Error> = groups
+        .into_iter()
+        .filter_map(|(_, of)| together(of))
+        .collect();
+    let error = match told.len() {
+        1 => told.remove(0),
+        _ => Error::new(ErrorKind::NoCapacity, what).because_each(told),
+    };
+    if error.hints().is_empty() {
+        error.hinted(ADVICE)
+    } else {
+        error
+    }
+}
+
+/// The errors of candidates that were refused for the same cause, as one.
+fn together(group: Vec<(String, Error)>) -> Option<Error> {
+    let mut names: Vec<String> = group.iter().map(|(name, _)| name.clone()).collect();
+    names.dedup();
+    let mut group = group.into_iter();
+    let (name, first) = group.next()?;
+    let message = format!("{}{}", names.join(", "), &first.message()[name.len()..]);
+    let hints: Vec<String> = group
+        .flat_map(|(_, error)| error.hints().to_vec())
+        .collect();
+    Some(first.saying(message).hinted_all(hints))
+}
+
+/// A text without the numbers that AWS gives requests, which differ for answers that say the same.
+fn unnumbered(text: &str) -> String {
+    let mut parts = text.split(" (request ");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| {
+        text + part.split_once(')').map_or(part, |(_, rest)| rest)
+    })
+}
+
 /// All candidates: regions, of each the types, of each the subnets, of each the markets.
 pub(super) fn candidates(config: &AwsConfig, regions: &[String]) -> Vec<Candidate> {
     let kinds: Vec<Option<&str>> = match config.instance_types.as_slice() {
@@ -114,6 +174,50 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    fn one(kind: &str, spot: bool) -> Candidate {
+        Candidate {
+            region: "us-east-1".to_owned(),
+            kind: Some(kind.to_owned()),
+            subnet: None,
+            spot,
+        }
+    }
+
+    #[test]
+    fn candidates_that_are_refused_for_one_cause_are_told_together() {
+        let all = [
+            one("m7i.large", true),
+            one("m7i.large", false),
+            one("t3.large", false),
+        ];
+        let refused = |n: usize, why: &str| {
+            Error::new(ErrorKind::NoCapacity, format!("{}: full", all[n]))
+                .because(format!("AWS answered {why} (request r-{n})"))
+                .hinted(why)
+        };
+        let what = || "none".to_owned();
+        let same = (0..3).map(|n| refused(n, "X: no")).collect();
+        let error = none_launched(&all, same, what());
+        assert_eq!(
+            chain(&error),
+            "us-east-1 m7i.large spot, us-east-1 m7i.large on-demand, us-east-1 t3.large on-demand: full: AWS answered \
+             X: no (request r-0)"
+        );
+        assert_eq!(error.hints(), ["X: no"]);
+        let two = vec![refused(0, "X"), refused(1, "X"), refused(2, "Y")];
+        let error = none_launched(&all, two, what());
+        assert_eq!(
+            chain(&error),
+            "none: us-east-1 m7i.large spot, us-east-1 m7i.large on-demand: full: AWS answered X (request r-0); \
+             us-east-1 t3.large on-demand: full: AWS answered Y (request r-2)"
+        );
+        assert_eq!(error.hints(), ["X", "Y"]);
+        let unknown = || Error::new(ErrorKind::NoCapacity, "`us-east-1` does not offer `x`");
+        let error = none_launched(&all, vec![unknown(), unknown()], what());
+        assert_eq!(chain(&error), "`us-east-1` does not offer `x`");
+        assert_eq!(error.hints(), [ADVICE]);
+    }
 
     fn told(table: serde_json::Value) -> Vec<String> {
         let config: AwsConfig = serde_json::from_value(table).expect("a table");

@@ -240,8 +240,8 @@ impl ApiError {
         }
         tracing::debug!("the refusal can be read with: {command} --encoded-message {encoded}");
         Some(
-            "add `-v`: it prints the `aws sts decode-authorization-message` command that shows the \
-             statement that refused it"
+            "run the same with `-v`: it prints the `aws sts decode-authorization-message` command that shows \
+             the statement that refused it"
                 .to_owned(),
         )
     }

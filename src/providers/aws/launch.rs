@@ -14,14 +14,14 @@ use base64::Engine as _;
 use tokio::time::{Instant as Moment, sleep};
 
 use super::Aws;
-use super::candidates::{self, Candidate, candidates};
+use super::candidates::{self, Candidate, candidates, none_launched};
 use super::failure::{ApiError, Delivery, ErrorClass, QuotaOf};
 use super::machine::{is_gone, judged, machine};
 use super::quota::{self, UsedUp};
 use super::{places, request};
 use crate::model::{Instance, Order, lock};
 use crate::poll::{Backoff, Pace, chance, until};
-use crate::providers::common::candidates::{Tried, none_has_room, try_all};
+use crate::providers::common::candidates::{Tried, try_all};
 use crate::providers::common::pack::{check_size, pack};
 use crate::providers::{Error, ErrorKind, Result};
 
@@ -40,10 +40,6 @@ const SHOWN: Pace = Pace {
     every: Duration::from_secs(1),
     at_most: Duration::from_secs(10),
 };
-
-/// What helps where no candidate has room.
-const ADVICE: &str =
-    "add to `instance_types`, `subnets` or `regions`, or set `capacity_wait` to keep trying";
 
 impl Aws {
     /// Tries all candidates in order, and again while there is time and none has room.
@@ -77,13 +73,13 @@ impl Aws {
             }
             let pause = pause.next(chance());
             if Moment::now() + pause > end {
-                let is_quota = full.len() > 1 && full.len() == used_up.borrow().len();
-                let error = none_has_room(full, ADVICE);
-                return Err(if is_quota {
-                    error.saying("the quotas of the AWS account are used up")
+                let is_quota = full.len() == used_up.borrow().len();
+                let what = if is_quota {
+                    "the quotas of the AWS account are used up".to_owned()
                 } else {
-                    error
-                });
+                    format!("none of {} candidates could be launched", full.len())
+                };
+                return Err(none_launched(&candidates, full, what));
             }
             sleep(pause).await;
         }
@@ -176,7 +172,14 @@ impl Aws {
                     ApiError::of(&error).sent_with(self.clients.origin(&candidate.region))
                 }
             };
-            let error = said.explain(doing(), "ec2:RunInstances");
+            let doing = match said.action() {
+                // Told beside others, of which each is one line.
+                ErrorClass::Next | ErrorClass::Quota(_) if unsure.is_none() => {
+                    candidate.to_string()
+                }
+                _ => doing(),
+            };
+            let error = said.explain(doing, "ec2:RunInstances");
             match (said.action(), said.delivery) {
                 (ErrorClass::LookForName, _) => {
                     return match self.look_for(order, candidate).await {

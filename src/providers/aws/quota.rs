@@ -10,6 +10,8 @@ enum Families {
     Dl,
     F,
     GAndVt,
+    /// High memory: `u`.
+    High,
     Hpc,
     Inf,
     P,
@@ -32,12 +34,14 @@ impl Families {
             "inf" => Self::Inf,
             "p" => Self::P,
             "trn" => Self::Trn,
+            "u" => Self::High,
             "x" => Self::X,
             _ => Self::Standard,
         }
     }
 
-    /// The code of the quota, as Service Quotas has it (`aws service-quotas list-service-quotas --service-code ec2`).
+    /// The code of the quota, as Service Quotas has it (`aws service-quotas list-service-quotas --service-code ec2`), and
+    /// the links of the page above.
     fn code(self, spot: bool) -> Option<&'static str> {
         Some(match (self, spot) {
             (Self::Standard, false) => "L-1216C47A",
@@ -151,6 +155,8 @@ mod tests {
             ("gr6.4xlarge", Families::GAndVt),
             ("p5.48xlarge", Families::P),
             ("x2idn.16xlarge", Families::X),
+            ("u-6tb1.metal", Families::High),
+            ("u7i-12tb.224xlarge", Families::High),
             ("hpc7a.12xlarge", Families::Hpc),
             ("mac2.metal", Families::Standard),
         ] {

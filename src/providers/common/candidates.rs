@@ -48,7 +48,7 @@ pub(crate) fn none_has_room(mut errors: Vec<Error>, advice: &str) -> Error {
         1 => errors.remove(0),
         many => Error::new(
             ErrorKind::NoCapacity,
-            format!("none of {many} candidates has capacity"),
+            format!("none of {many} candidates could be launched"),
         )
         .because_each(errors),
     };
@@ -94,7 +94,10 @@ mod tests {
     fn one_error_tells_all_and_hints_at_all() {
         let error = none_has_room(vec![full("a"), full("b")], "add to `gpu`");
         assert_eq!(error.kind, ErrorKind::NoCapacity);
-        assert_eq!(chain(&error), "none of 2 candidates has capacity: a; b");
+        assert_eq!(
+            chain(&error),
+            "none of 2 candidates could be launched: a; b"
+        );
         assert_eq!(error.hints(), ["not a", "not b"]);
         let error = none_has_room(vec![Error::new(ErrorKind::NoCapacity, "a")], "add to `gpu`");
         assert_eq!(chain(&error), "a");

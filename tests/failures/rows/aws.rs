@@ -190,6 +190,33 @@ fn a_service_control_policy_that_denies_launches() {
 }
 
 #[test]
+fn a_denial_with_a_long_encoded_message() {
+    let source = Source::Thread(
+        "aws/aws-parallelcluster#372",
+        "the encoded part of the refusal came back cut short, so that it could not be decoded",
+    );
+    row!(Kind::Aws, Stage::Credentials, source, |world| {
+        let says: &'static str = Box::leak(
+            format!(
+                "You are not authorized to perform this operation. User: arn:aws:iam::123456789012:user/ci is not authorized to perform: ec2:CreateTags on resource: arn:aws:ec2:us-east-1:123456789012:instance/* because no identity-based policy allows the ec2:CreateTags action. Encoded authorization failure message: {}",
+                "8lsUqW3v".repeat(90)
+            )
+            .into_boxed_str(),
+        );
+        let scene = refused(world, "start aws", 403, "UnauthorizedOperation", says)?;
+        // What the screen says of `-v` is true.
+        Some(scene.afterwards(|world| {
+            let said = world.run("-v start aws").exits(1).stderr;
+            let command = format!(
+                "aws sts decode-authorization-message --query DecodedMessage --output text --encoded-message {}",
+                "8lsUqW3v".repeat(90)
+            );
+            assert!(said.contains(&command), "{said}");
+        }))
+    });
+}
+
+#[test]
 fn an_image_of_the_marketplace_whose_terms_are_not_accepted() {
     let source = Source::Finding("aws 7");
     row!(Kind::Aws, Stage::Place, source, |world| refused(
@@ -266,6 +293,52 @@ fn a_machine_in_a_subnet_without_a_way_out() {
     row!(Kind::Aws, Stage::Boot, source, |world| ended(
         world,
         "Client.InstanceInitiatedShutdown",
-        "cloud-init[812]: gharun: phase=arm t=1\ncloud-init[812]: gharun: phase=download t=2\ncloud-init[812]: curl: (28) Failed to connect to github.com port 443 after 10001 ms: Timeout was reached\ncloud-init[812]: gharun: error: the runner could not be downloaded from https://github.com: no route to it\ncloud-init[812]: gharun: phase=end t=9 code=75 last=download why=the runner could not be downloaded from https://github.com: no route to it\n",
+        "gharun: phase=arm t=1\ngharun: phase=download t=101\ngharun: try 5 to download the runner failed: curl: (28) Failed to connect to github.com port 443 after 20001 ms: Timeout was reached\ngharun: phase=end t=121 code=75 last=download why=could not download the runner from https://github.com/actions/runner/releases/download/v2.330.0/actions-runner-linux-x64-2.330.0.tar.gz: curl: (28) Failed to connect to github.com port 443 after 20001 ms: Timeout was reached\n",
+    ));
+}
+
+/// A stop of a machine whose end EC2 refuses.
+fn unstoppable(world: World, status: u16, code: &'static str, says: &'static str) -> Option<Scene> {
+    let server = moto()?;
+    let world = behind(world, &server, move |asked| match asked.action.as_str() {
+        "TerminateInstances" => {
+            let id = asked.value("InstanceId.1").unwrap_or_default();
+            let says = says.replace("{id}", &id);
+            Deed::Say(status, code, Box::leak(says.into_boxed_str()))
+        }
+        _ => Deed::Forward,
+    });
+    world.run("start aws --timeout 4s").exits(3);
+    let end = move |_: &World| {
+        for id in alive(&server, REGION, "managed-by", "gharun") {
+            let more = [("InstanceId.1", id.as_str())];
+            ask(&server, REGION, "TerminateInstances", &more);
+        }
+    };
+    Some(scene(world, "stop --all --yes --timeout 9s").afterwards(end))
+}
+
+#[test]
+fn credentials_that_may_launch_and_not_terminate() {
+    let source = Source::Finding("aws 9");
+    row!(Kind::Aws, Stage::End, source, |world| unstoppable(
+        world,
+        403,
+        "UnauthorizedOperation",
+        "You are not authorized to perform this operation. User: arn:aws:iam::123456789012:user/ci is not authorized to perform: ec2:TerminateInstances on resource: arn:aws:ec2:us-east-1:123456789012:instance/{id} because no identity-based policy allows the ec2:TerminateInstances action",
+    ));
+}
+
+#[test]
+fn an_instance_that_is_protected_from_termination() {
+    let source = Source::Thread(
+        "rebuy-de/aws-nuke#279",
+        "machines with termination protection were not removed, and the clean-up failed each time",
+    );
+    row!(Kind::Aws, Stage::End, source, |world| unstoppable(
+        world,
+        400,
+        "OperationNotPermitted",
+        "The instance '{id}' may not be terminated. Modify its 'disableApiTermination' instance attribute and try again.",
     ));
 }

@@ -31,7 +31,7 @@ async fn one_failure_leaves_nothing_behind() {
     assert_eq!((started.up.len(), started.failed.len()), (0, 1));
     assert!(started.left.is_empty(), "{:?}", started.left);
     let trouble = first_trouble(&started);
-    let words = "no provider has capacity: `a`: could not launch";
+    let words = "no provider could launch it: `a`: could not launch";
     assert!(trouble.starts_with(words), "{trouble}");
     scene.nothing_is_left();
     assert_eq!(scene.ear.mapping(), Some(Mapping::default()));

@@ -120,7 +120,7 @@ async fn where_no_machine_is_nothing_is_looked_for() {
     let scene = scene(1, 2 * SECOND);
     scene.cloud.set("a", |place| place.capacity = 0);
     let started = scene.start().await;
-    assert!(first_trouble(&started).contains("no provider has capacity"));
+    assert!(first_trouble(&started).contains("no provider could launch it"));
     assert!(started.left.is_empty());
     assert_eq!(scene.hub.asked("find"), [""; 0]);
 }

@@ -69,7 +69,7 @@ async fn an_order_that_finds_no_room_anywhere_leaves_nothing() {
     assert_eq!((started.up.len(), started.failed.len()), (0, 1));
     let trouble = first_trouble(&started);
     assert!(
-        trouble.starts_with("no provider has capacity: `a`: "),
+        trouble.starts_with("no provider could launch it: `a`: "),
         "{trouble}"
     );
     scene.nothing_is_left();

@@ -219,21 +219,21 @@ pub(super) const ROWS: &[Row] = &[
             "InsufficientReservedInstanceCapacity",
             "InsufficientVolumeCapacity",
             "UnfulfillableCapacity",
-            "Unsupported",
         ],
         Next,
     )
+    .means("EC2 has no capacity for it")
     .next("add to `instance_types`, `subnets` or `regions`, or set `capacity_wait` to keep trying"),
+    Row::of(&["Unsupported"], Next)
+        .next("set other `instance_types`, `subnets` or `regions`"),
     // Limits of the account.
     Row::of(
-        &[
-            "InstanceLimitExceeded",
-            "MaxSpotInstanceCountExceeded",
-            "VcpuLimitExceeded",
-        ],
+        &["InstanceLimitExceeded", "VcpuLimitExceeded"],
         Quota(QuotaOf::Machines),
     )
     .means("the quota of the AWS account is used up"),
+    Row::of(&["MaxSpotInstanceCountExceeded"], Quota(QuotaOf::Machines))
+        .means("the quota of the AWS account is used up for spot machines"),
     // Not so fast.
     Row::of(
         &[

@@ -368,7 +368,10 @@ async fn when_all_candidates_are_out_they_are_tried_again_while_there_is_time() 
             .await
             .expect_err("no room, and no time");
         assert_eq!(error.kind, ErrorKind::NoCapacity);
-        assert_eq!(error.to_string(), "none of 2 candidates has capacity");
+        let told = chain(&error);
+        let both = "us-east-1 m5.large on-demand, us-east-1 t3.large on-demand: EC2 has no capacity for it: ";
+        assert!(told.starts_with(both), "{told}");
+        assert_eq!(told.matches("AWS answered").count(), 1, "{told}");
         let proxy = share.proxy(nth("RunInstances", refuse));
         let settings =
             json!({ "instance_types": ["m5.large", "t3.large"], "capacity_wait": "30s" });

@@ -96,7 +96,7 @@ async fn a_quota_is_named_and_the_next_provider_is_tried() {
     assert!(
         error
             .to_string()
-            .starts_with("none of 3 candidates has capacity"),
+            .starts_with("none of 3 candidates could be launched"),
         "{error}"
     );
     let hint = error.hints().join("\n");
