@@ -356,13 +356,15 @@ fn github_is_down_while_the_runner_is_waited_for() {
         |world| {
             std::fs::write(world.path("setup.sh"), "sleep 60\n").expect("a script");
             let mut is_down = false;
-            Scene::new(world, "start local --setup setup.sh --timeout 8s").meanwhile(move |world| {
-                if !is_down && !world.stub.runners().is_empty() {
-                    is_down = true;
-                    let down = Fault::once("GET", "/actions/runners", Answer::html(502));
-                    world.github.fault(down.times(u32::MAX));
-                }
-            })
+            Scene::new(world, "start local --setup setup.sh --timeout 14s").meanwhile(
+                move |world| {
+                    if !is_down && !world.stub.runners().is_empty() {
+                        is_down = true;
+                        let down = Fault::once("GET", "/actions/runners", Answer::html(502));
+                        world.github.fault(down.times(u32::MAX));
+                    }
+                },
+            )
         }
     );
 }
