@@ -133,11 +133,13 @@ fn every_command_asks_what_github_describes() {
     DELETE /orgs/{org}/actions/runners/{runner_id}
     DELETE /repos/{owner}/{repo}/actions/runners/{runner_id}
     GET /enterprises/{enterprise}/actions/runner-groups
+    GET /enterprises/{enterprise}/actions/runner-groups/{runner_group_id}
     GET /enterprises/{enterprise}/actions/runners
     GET /enterprises/{enterprise}/actions/runners/deprecations/{version}
     GET /enterprises/{enterprise}/actions/runners/downloads
     GET /enterprises/{enterprise}/actions/runners/{runner_id}
     GET /orgs/{org}/actions/runner-groups
+    GET /orgs/{org}/actions/runner-groups/{runner_group_id}
     GET /orgs/{org}/actions/runners
     GET /orgs/{org}/actions/runners/deprecations/{version}
     GET /orgs/{org}/actions/runners/downloads
