@@ -171,6 +171,7 @@ fn plan(count: u16) -> Plan {
         allow_partial: false,
         keep_failed: false,
         setup: None,
+        setup_file: None,
         version: RunnerVersion::Latest,
         registration: RegistrationMode::Either,
         env: vec![],
