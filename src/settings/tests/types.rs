@@ -268,6 +268,7 @@ fn every_key_of_every_kind_times_every_type() {
         -----+- docker: env
         +------ docker: network
         +------ docker: user
+        +------ docker: run_as
         ---+--- docker: privileged
         +------ docker: runtime
         ---+--- docker: docker_socket
@@ -279,6 +280,7 @@ fn every_key_of_every_kind_times_every_type() {
         v------ local: cache
         v------ local: grace
         -----+- local: env
+        +------ local: run_as
         v------ nebius: product
         v------ nebius: project
         v------ nebius: tenant
@@ -303,6 +305,8 @@ fn every_key_of_every_kind_times_every_type() {
         -+----- nebius: shm_size
         ---+--- nebius: public_ip
         v------ nebius: service_account
+        v------ nebius: ssh_key
+        +------ nebius: run_as
         -----+- nebius: labels
         v------ nebius: start_deadline
         v------ nebius: endpoint
@@ -329,6 +333,7 @@ fn every_key_of_every_kind_times_every_type() {
         -+----- runpod: min_vcpu_per_gpu
         ----i-- runpod: ports
         -----+- runpod: env
+        +------ runpod: run_as
         -++---- runpod: max_price
         v------ runpod: endpoint
         ---+--- runpod: allow_plain_http
@@ -348,6 +353,7 @@ fn every_key_of_every_kind_times_every_type() {
         v------ ssh: work_dir
         ---+--- ssh: cache
         ---+--- ssh: sudo
+        +------ ssh: run_as
         v------ ssh: prefer
         v------ ssh: wait_for_slot
         v------ ssh: grace

@@ -137,7 +137,7 @@ impl NebiusConfig {
         if !is_key || !key.contains(' ') || !key.chars().all(plain) {
             let expected = "an SSH public key such as `\"ssh-ed25519 AAAA… me\"`";
             // A private key is not to be quoted.
-            return Err(Error::unfit("ssh_key", expected, "another text"));
+            return Err(Error::unfit("ssh_key", expected, "another value"));
         }
         if self.product == Product::Job {
             return Err(Error::setting(
