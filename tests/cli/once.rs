@@ -30,12 +30,15 @@ fn commands() -> Vec<(String, i32)> {
         (start.clone(), 1),
         (format!("{start} --count 3"), 1),
         (format!("{start} --count 3 --allow-partial"), 1),
-        (format!("stop docker:abcdefabcdef/x {DEAD}"), 3),
+        (format!("stop docker:abcdefabcdef/x --timeout 8s {DEAD}"), 3),
         (
-            format!("stop docker:abcdefabcdef/x docker:abcdefabcdef/y {DEAD}"),
+            format!("stop docker:abcdefabcdef/x docker:abcdefabcdef/y --timeout 8s {DEAD}"),
             3,
         ),
-        (format!("stop --all --yes --provider docker {DEAD}"), 1),
+        (
+            format!("stop --all --yes --timeout 8s --provider docker {DEAD}"),
+            1,
+        ),
         (format!("stop --all --dry-run --provider docker {DEAD}"), 1),
         (format!("list --provider docker {DEAD}"), 1),
         (format!("providers check docker {DEAD}"), 1),
@@ -55,7 +58,7 @@ fn a_cause_and_what_helps_are_said_once() {
 #[test]
 fn quiet_is_told_the_cause_all_the_same() {
     let world = World::new();
-    let stop = format!("-q stop docker:abcdefabcdef/x {DEAD}");
+    let stop = format!("-q stop docker:abcdefabcdef/x --timeout 8s {DEAD}");
     let said = world.run(&stop).exits(3);
     said.says_once(CAUSE);
     assert!(!said.stderr.contains("as above"), "{}", said.stderr);

@@ -256,7 +256,7 @@ fn a_damaged_state_file_is_said_and_is_not_taken_for_nothing_to_stop() {
 #[cfg(feature = "docker")]
 fn a_daemon_that_was_named_and_does_not_answer_is_not_passed_over() {
     let world = World::step().env("DOCKER_HOST", "unix:///nonexistent/docker.sock");
-    let said = world.run("stop").exits(1);
+    let said = world.run("stop --timeout 8s").exits(1);
     assert!(
         said.stderr.contains("could not read docker"),
         "{}",
