@@ -1,6 +1,7 @@
 //! What goes wrong at GitHub, and what to do about it.
 
 use super::permissions::{self, TokenKind};
+use super::refusals::said;
 use super::{RequiredPermission, refusals};
 use crate::http::{self, Answer};
 
@@ -105,7 +106,7 @@ impl Error {
     pub(super) fn no_token(message: &str) -> Self {
         Self::new(ErrorKind::Unauthorized, message)
             .because("no GitHub token is set")
-            .hinted(TOKEN)
+            .hinted(refusals::TOKEN)
     }
 }
 
@@ -117,12 +118,6 @@ pub(super) fn is_own(answer: &Answer) -> bool {
         .is_some_and(|body| body["message"].is_string())
 }
 
-/// What GitHub says in words; empty where it says nothing.
-pub(super) fn said(answer: &Answer) -> String {
-    let body = answer.object().unwrap_or_default();
-    body["message"].as_str().unwrap_or_default().to_owned()
-}
-
 /// Whether single sign-on is asked for, with the address for it.
 fn is_sso(answer: &Answer) -> bool {
     answer.header("x-github-sso").is_some()
@@ -130,7 +125,6 @@ fn is_sso(answer: &Answer) -> bool {
 
 const FOREIGN: &str =
     "check that `GITHUB_API_URL` is GitHub's API, and that no proxy answers instead";
-pub(super) const TOKEN: &str = "set `GHARUN_GITHUB_TOKEN` or `GH_PAT` to a token that is valid";
 const REFUSED: &str = "check `--label` and `--runner-group`; if they are correct, this is a bug in \
                        gharun: please report it with the request ID";
 

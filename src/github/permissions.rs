@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use super::error::said;
-use super::refusals::is_about_permissions;
+use super::refusals::{is_about_permissions, said};
 use super::{DEFAULT_GROUP, RequiredPermission};
 use crate::http::Answer;
 use crate::model::{Scope, Secret, text};

@@ -3,8 +3,17 @@
 
 use url::Url;
 
-use super::error::TOKEN;
+use crate::http::Answer;
 use crate::model::{Scope, server};
+
+/// What helps where the token is none that GitHub takes.
+pub(super) const TOKEN: &str = "set `GHARUN_GITHUB_TOKEN` or `GH_PAT` to a token that is valid";
+
+/// What GitHub says in words; empty where it says nothing.
+pub(super) fn said(answer: &Answer) -> String {
+    let body = answer.object().unwrap_or_default();
+    body["message"].as_str().unwrap_or_default().to_owned()
+}
 
 /// Words of GitHub's, and what they mean.
 struct Refusal {

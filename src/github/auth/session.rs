@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 use super::config::{GitHubApp, Permission};
 use super::tell;
-use crate::github::error::{is_own, said};
+use crate::github::error::is_own;
+use crate::github::refusals::said;
 use crate::github::wire::{UserOperation, Wire};
 use crate::github::{Error, ErrorKind, Observer, Result, scope};
 use crate::http::{Answer, Request};
