@@ -179,11 +179,12 @@ fn run(inner: &Inner, launch: &Launch) {
             match child.try_wait() {
                 Ok(Some(status)) => break status.code(),
                 Ok(None) if !over() => std::thread::sleep(Duration::from_millis(20)),
-                // A container that is to end has no say in it.
-                _ => {
+                // A container that is to end has no say in it. One that is only about to start cannot be killed yet.
+                Ok(None) => {
                     docker(&["kill", &name], None).ok();
-                    break child.wait().ok().and_then(|status| status.code());
+                    std::thread::sleep(Duration::from_millis(20));
                 }
+                Err(_) => break None,
             }
         },
         Err(error) => {
