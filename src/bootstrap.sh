@@ -253,11 +253,11 @@ keep() {
     case $code in 7[03-689] | 80) ;; *) return ;; esac
     [ "$who" = main ] && [ -n "$dir" ] && [ ! -s "$dir/why" ] || return 0
     trap - EXIT
+    told=
     trap told=yes HUP INT TERM
     mark "$dir/kept"
     end_all
     last_words kept
-    told=
     until [ -n "$told" ] || [ -s "$dir/why" ]; do await sleep 2; done
 }
 #end
@@ -621,7 +621,7 @@ get_runner() {
         need curl wget
         fresh=$cache/.part.$gharun_name
         { mark "$fresh"; } || { cache=$dir && fresh=$dir/.part; }
-        # One that is old may do, where there is no other.
+        # Where the download fails, an older installed runner may do.
         download || { any=yes && use_installed && return 0; } || die 75 "could not download the runner from $url: $reason"
         # In the place of a bad one at once: another machine of this host may be reading there.
         mv -f "$fresh" "$cache/$file" || spoilt "$cache"
@@ -866,7 +866,7 @@ replace() {
     refused=$why
     say "warning: $why"
     clear_runner
-    [ ! -e "$dir/runner" ] || die 75 'could not remove it'
+    [ ! -e "$dir/runner" ] || die 75 'could not remove the refused runner'
     rm -f "$dir/out" "$dir/deprecated" "$dir/said" "$dir/listening"
     lock='' its=''
     get_runner

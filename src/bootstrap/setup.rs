@@ -12,8 +12,8 @@ const NO_BEGINNING: &[&str] = &[
     "then", "do", "else", "elif", "fi", "done", "esac", "in", "function", "trap",
 ];
 
-/// The script with a mark before each command that begins a line, or as it is where it is no script of `sh`, reads its own
-/// text, or reads the status of the command before.
+/// Puts a mark before each command that begins a line. A script is returned unchanged if it has an interpreter of its own,
+/// reads its own text, or reads the status of the command before.
 pub fn marked(script: &str) -> String {
     if script.starts_with("#!") || reads_itself(script) || reads_status(script) {
         return script.to_owned();

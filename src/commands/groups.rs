@@ -74,8 +74,8 @@ pub(super) async fn choose(
     Ok(github.in_group(chosen))
 }
 
-/// What is known to keep this workflow's jobs away from the runners of the group that everybody has: by GitHub's
-/// default, public repositories are. What cannot be told is no concern: nobody asked for that group.
+/// What keeps this workflow's jobs away from the runners of the default group: GitHub keeps public repositories out of it
+/// unless the organization allows them. If GitHub does not let the token look, nothing is said: the user named no group.
 async fn of_default(
     github: &Client,
     settings: &GitHubSettings,

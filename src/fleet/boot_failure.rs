@@ -152,7 +152,7 @@ impl BootFailure {
         if is("same name") {
             "remove it: `gharun stop --orphans`; the next start has another name".to_owned()
         } else if is("runner group") {
-            "name a group that there is with `--group`: `gharun providers check` looks for it"
+            "set `--runner-group` to a group that exists: `gharun providers check` looks for it"
                 .to_owned()
         } else if is("NotFound") || is("Not Found") || is("Unauthorized") || is("expired") {
             "a registration token is valid for one hour: start again, and if the machine took longer to boot, use an \
@@ -163,7 +163,7 @@ impl BootFailure {
         }
     }
 
-    /// Whether a job was done, or begun, on the machine: then it is no failure.
+    /// Whether a job was done, or began, on the machine: then the runner has not failed.
     pub(super) fn did_its_job(&self) -> bool {
         self.code == Some(0) || self.phase.as_deref() == Some("job")
     }
@@ -239,7 +239,7 @@ mod tests {
             ),
             (
                 "Could not find any self-hosted runner group named \"none\".",
-                "`--group`",
+                "`--runner-group`",
             ),
             (
                 "Http response code: NotFound from 'POST https://api.github.com/actions/runner-registration'",

@@ -314,7 +314,9 @@ impl<G: GitHubApi> StartContext<'_, G> {
             }
             // Its machine ended because GitHub does not know it any more.
             let is_missed = has_died && sight.absence != Absence::Unknown;
-            if (is_dropped || is_missed) && self.may_launch_anew(progress) {
+            // Somebody wants to see what ended by itself.
+            let is_wanted = self.plan.keep_failed && has_died;
+            if (is_dropped || is_missed) && !is_wanted && self.may_launch_anew(progress) {
                 return Ok(self.parted(progress, &name));
             }
             let boot = Box::new(boot);

@@ -26,7 +26,7 @@ pub(super) struct Gone {
 }
 
 impl Gone {
-    /// Why it is no runner any more.
+    /// Why the runner is gone.
     pub(super) fn trouble(self) -> Trouble {
         match self.parting {
             Parting::Ended => Trouble::Ended(self.boot),

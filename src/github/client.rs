@@ -312,7 +312,7 @@ impl Authorized<'_> {
         self.operation.read(answer)
     }
 
-    /// Makes an error of an answer that is no success.
+    /// Makes an error of an answer that tells a failure.
     pub(super) fn refused(&self, answer: &Answer) -> Error {
         self.operation.refused(answer)
     }

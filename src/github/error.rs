@@ -60,7 +60,7 @@ impl Error {
         error.explain(kind, message).hinted_all(hint)
     }
 
-    /// Makes an error of an answer that is no success; `token` decides what to advise, and `place` which pages and
+    /// Makes an error of an answer that tells a failure; `token` decides what to advise, and `place` which pages and
     /// settings are named.
     pub(super) fn of_answer(
         message: &str,

@@ -6,7 +6,7 @@ use url::Url;
 use crate::http::Answer;
 use crate::model::{Scope, server};
 
-/// What helps where the token is none that GitHub takes.
+/// What to do if GitHub refuses the token.
 pub(super) const TOKEN: &str = "set `GHARUN_GITHUB_TOKEN` or `GH_PAT` to a token that is valid";
 
 /// What GitHub says in words; empty where it says nothing.

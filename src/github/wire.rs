@@ -243,7 +243,7 @@ impl UserOperation<'_> {
             .map_err(|error| Error::of_wire(&self.message, error))
     }
 
-    /// Makes an error of an answer that is no success.
+    /// Makes an error of an answer that tells a failure.
     pub(super) fn refused(&self, answer: &Answer) -> Error {
         let place = self.place();
         let token = (*lock(&self.wire.kind), &place);

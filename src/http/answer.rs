@@ -161,7 +161,7 @@ impl Answer {
         }
     }
 
-    /// Makes an error of an answer that is no success.
+    /// Makes an error of an answer that tells a failure.
     pub fn refused(&self) -> Error {
         let kind = match self.status.as_u16() {
             408 | 500..=599 => ErrorKind::Unavailable,

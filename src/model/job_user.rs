@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "String", into = "String")]
 #[schemars(with = "String")]
 pub enum RunAs {
-    /// `runner`: an unprivileged user, made where there is none.
+    /// `runner`: an unprivileged user, who is added if missing.
     #[default]
     Runner,
     /// `root`.

@@ -209,7 +209,7 @@ pub trait Provider: fmt::Debug {
     /// not tried again, and once nothing is left to try, that launch is [`ErrorKind::NoCapacity`]. Any other error is of
     /// the order itself (an image that cannot be pulled), which does no better elsewhere in this place: the next place
     /// is asked. `machine` is as it was listed last, also ended. A place that can ask what its machine waits for may do so
-    /// here, seldom enough for its rate limits; an answer that does not come is no reason.
+    /// here, seldom enough for its rate limits; without an answer nothing is known.
     /// The default: never.
     fn why_doomed<'a>(&'a self, machine: &'a Instance) -> LocalBoxFuture<'a, Option<Error>> {
         let _ = machine;
@@ -256,7 +256,7 @@ pub trait Provider: fmt::Debug {
 
     /// Finds out what can be known before anything is registered or rented: whether the daemon or the host answers,
     /// whether the credentials are taken, whether the image is there or can be had. It creates nothing, and is asked once
-    /// for a whole start. What it cannot tell is no failure. The default: nothing is known.
+    /// for a whole start. What it cannot find out is left to the launch. The default: nothing is known.
     ///
     /// # Errors
     ///

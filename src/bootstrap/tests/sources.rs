@@ -143,7 +143,7 @@ async fn an_installed_runner_gives_way_to_a_newer_one(shell: Shell) {
     assert!(!end.phases().contains(&"installed".into()), "{}", end.log);
     let said = "is not used: its version is 9.9.1; GitHub names 9.10.0";
     assert!(end.log.contains(said), "{}", end.log);
-    // It is used where it is as new, and where no other is to be had.
+    // It is used if it is as new as the named one, or if the named one cannot be downloaded.
     for version in ["9.9.1", "9.8.12", "9.11.0"] {
         machine.packages[0].version = version.into();
         if version == "9.11.0" {
@@ -165,7 +165,7 @@ async fn an_installed_runner_that_github_refuses_is_replaced(shell: Shell) {
     machine.mode("outdated");
     machine.pinned = false;
     machine.packages[0].version = "9.8.12".into();
-    // Where there is no other, the refusal is told.
+    // If no other can be downloaded, the refusal is told.
     server.fail(&[Fault::Missing]);
     let end = machine.run().await;
     assert_eq!((end.code, server.asked()), (73, 1), "{}", end.log);

@@ -180,7 +180,7 @@ impl RestCall<'_> {
         &self.request
     }
 
-    /// Sends it; an answer that is no success is a failure.
+    /// Sends it. Any status but 2xx is an error.
     pub(crate) async fn send(&self, term: &Deadline) -> Result<Answer, CallFailure> {
         self.judge(self.rest.client.send_within(&self.request, term).await)
     }

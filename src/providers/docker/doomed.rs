@@ -13,7 +13,7 @@ use crate::providers::{Error, ErrorKind};
 const LINES: usize = 50;
 const BYTES: usize = 16 << 10;
 
-/// Looks at a container that does not run, and says why it never will; a look that fails is no reason.
+/// Looks at a container that does not run, and says why it never will. If it cannot be looked at, nothing is known.
 pub(super) async fn why(
     daemon: &Daemon,
     config: &DockerConfig,
@@ -34,7 +34,8 @@ pub(super) async fn why(
         return Some(not_started(daemon, config, &doing, said));
     }
     let code = state.exit_code.filter(|code| *code != 0)?;
-    let log = daemon.tail(id, LINES, BYTES).await.ok().flatten();
+    // Without its log nobody knows whether it had a job.
+    let log = daemon.tail(id, LINES, BYTES).await.ok()?;
     let log = log.unwrap_or_default();
     if log.contains("gharun: phase=job") {
         return None;

@@ -12,7 +12,7 @@ use super::daemon::{Daemon, look};
 use super::{credentials, image};
 use crate::providers::{Error, ErrorKind, Result};
 
-/// How long a registry may take to say whether it has an image: what it does not say in time is no failure.
+/// How long a registry may take to say whether it has an image; after that the pull has to find out.
 const REGISTRY: Duration = Duration::from_secs(15);
 
 /// The first version of the API that has all that a container is made of (`Init`), see
@@ -30,7 +30,7 @@ const NO_DATE_BEFORE: i64 = 1_420_070_400; // 2015
 ///
 /// # Errors
 ///
-/// What each launch would fail with. What a daemon or a registry does not tell is no failure.
+/// Finds what every launch would fail with. If the daemon or the registry does not tell, nothing is reported.
 pub(super) async fn settings(daemon: &Daemon, config: &DockerConfig) -> Result<()> {
     version(daemon)?;
     runtime(daemon, config)?;

@@ -175,7 +175,7 @@ async fn a_machine_that_will_never_start_is_ended_and_the_next_provider_is_asked
         !told
             .iter()
             .any(|event| matches!(event, Event::NoCapacity { .. })),
-        "it is no lack of room: {told:?}"
+        "capacity is not what it lacks: {told:?}"
     );
     let warned = told.iter().any(|event| {
         matches!(event, Event::Warning(why) if chain(why).starts_with("`a` cannot start a machine"))

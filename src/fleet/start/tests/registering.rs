@@ -125,7 +125,7 @@ async fn a_registration_that_waited_too_long_for_room_is_replaced() {
 async fn a_registration_dropped_by_github_is_a_failure_of_that_runner_only() {
     let mut scene = Scene::new(2, &["a"]);
     scene.plan.allow_partial = true;
-    // There is no time for another machine.
+    // The time left is too short for another machine.
     scene.plan.timeout = 40 * SECOND;
     scene.hub.state().online_after = Some(30 * SECOND);
     let dropped = async {

@@ -240,7 +240,7 @@ async fn a_registry_is_asked_before_anything_is_made() {
             let docker = share
                 .with(json!({ "image": image, "pull": "missing" }))
                 .await;
-            let error = docker.preflight().await.expect_err("it is not to be had");
+            let error = docker.preflight().await.expect_err("the image cannot be pulled");
             assert_eq!(
                 (error.kind, error.key()),
                 (kind, Some("image")),
@@ -260,12 +260,12 @@ async fn a_registry_is_asked_before_anything_is_made() {
                 chain(&launch)
             );
         }
-        // What nobody says is no failure: the pull itself will tell.
+        // If the registry does not tell, the pull has to find out.
         let image = "127.0.0.1:1/octo/ci:9";
         let docker = share
             .with(json!({ "image": image, "pull": "missing" }))
             .await;
-        docker.preflight().await.expect("nobody says no");
+        docker.preflight().await.expect("nothing was refused");
     })
     .await;
 }

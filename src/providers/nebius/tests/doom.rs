@@ -133,7 +133,7 @@ async fn the_exit_code_of_a_boot_script_outlives_its_job() {
     );
     assert!(
         provider.why_doomed(&ended).await.is_none(),
-        "it is no lack of room"
+        "capacity is not what it lacks"
     );
 }
 
