@@ -14,10 +14,12 @@ use crate::model::{Condition, Instance, InstanceId, Order, Secret};
 use crate::providers::{Listing, Termination, Unjudged, Unread};
 
 mod cloud;
+mod flaw;
 mod tests;
 
 use cloud::OnLaunch;
 pub(crate) use cloud::{Call, Fault, InMemoryCloud, Machine, Place, Verb};
+pub(crate) use flaw::Flaw;
 
 /// As many machines as a place tells of in one answer.
 const PAGE: usize = 100;
@@ -34,29 +36,6 @@ pub(crate) struct InMemoryProvider {
     place: String,
     mood: Option<Mood>,
     flaw: Option<Flaw>,
-}
-
-/// A mistake that an author of a provider may make, each to be caught by the contract.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Flaw {
-    AltersScript,
-    AnyPlaceIsMine,
-    AsksForTheEndItself,
-    CheckLeavesSomething,
-    EndedIsRunning,
-    EndsStrangers,
-    FirstPageOnly,
-    LeavesHalf,
-    ListsGhosts,
-    ListsStrangers,
-    LosesTag,
-    MissingIsFailure,
-    NameIsNoKey,
-    RepeatsLostLaunch,
-    SwallowsUnread,
-    TakesBusyForDenied,
-    TellsSecret,
-    WrongKind,
 }
 
 impl InMemoryProvider {

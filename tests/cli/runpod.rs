@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::world::{Said, World, signal, wait_for};
-use gharun_worlds::runpod::{Deed, Lag, Machinery, NO_CAPACITY, Standin};
+use gharun_worlds::runpod::{Deed, Lag, NO_CAPACITY, Standin};
 
 /// Every part of a path is any.
 const PODS: &str = "/v2/pods";
@@ -13,22 +13,7 @@ const ONE: &str = "/v2/pods/{id}";
 
 /// An account whose pods are processes of this computer.
 fn account() -> Standin {
-    let standin = Standin::start();
-    let image = [
-        ("GHARUN_ALLOW_ROOT", "1"),
-        ("GHARUN_LINGER", "8"),
-        ("GHARUN_WORK", "{disk}/work"),
-        ("GHARUN_CACHE", "{disk}/cache"),
-    ];
-    standin.rule(|rules| {
-        rules.machinery = Some(Machinery {
-            image: image
-                .map(|(name, value)| (name.into(), value.into()))
-                .to_vec(),
-            ..Machinery::default()
-        });
-    });
-    standin
+    Standin::running(8)
 }
 
 /// A step of run `run`, whose RunPod is the stand-in.

@@ -66,12 +66,7 @@ async fn a_check_names_every_permission_that_is_missing() {
                 .contains("`ec2:RunInstances` is not allowed"),
             "{error}"
         );
-        share
-            .open()
-            .await
-            .launch(&order(share.tag()))
-            .await
-            .unwrap();
+        share.launched().await;
         let error = aws.check().await.expect_err("two are missing");
         assert_eq!(error.kind, ErrorKind::Denied);
         assert_eq!(
@@ -100,12 +95,7 @@ async fn what_cannot_be_tried_is_a_warning() {
 #[tokio::test]
 async fn a_spot_machine_that_was_taken_away_says_so() {
     uphold::<Share>(async |share| {
-        let machine = share
-            .open()
-            .await
-            .launch(&order(share.tag()))
-            .await
-            .unwrap();
+        let machine = share.launched().await;
         ask(
             &share.server,
             REGION,
@@ -142,12 +132,7 @@ async fn a_spot_machine_that_was_taken_away_says_so() {
 #[tokio::test]
 async fn all_enabled_regions_are_searched_and_a_denied_one_is_left_out() {
     uphold::<Share>(async |share| {
-        let machine = share
-            .open()
-            .await
-            .launch(&order(share.tag()))
-            .await
-            .unwrap();
+        let machine = share.launched().await;
         let proxy = share.proxy(
             |asked| match (asked.action.as_str(), asked.region.as_str()) {
                 ("DescribeInstances", "eu-west-1") => Deed::Refuse(403, "UnauthorizedOperation"),
@@ -176,12 +161,7 @@ async fn all_enabled_regions_are_searched_and_a_denied_one_is_left_out() {
 #[tokio::test]
 async fn where_the_regions_may_not_be_listed_the_configured_ones_are() {
     uphold::<Share>(async |share| {
-        let machine = share
-            .open()
-            .await
-            .launch(&order(share.tag()))
-            .await
-            .unwrap();
+        let machine = share.launched().await;
         let proxy = share.proxy(nth("DescribeRegions", |_| {
             Deed::Refuse(403, "UnauthorizedOperation")
         }));
@@ -203,12 +183,7 @@ async fn where_the_regions_may_not_be_listed_the_configured_ones_are() {
 #[tokio::test]
 async fn a_page_of_somebody_between_hides_no_region_and_keeps_nothing_alive() {
     uphold::<Share>(async |share| {
-        let machine = share
-            .open()
-            .await
-            .launch(&order(share.tag()))
-            .await
-            .unwrap();
+        let machine = share.launched().await;
         for status in [401, 403, 404] {
             let (aws, _) = share
                 .behind(move |asked| match asked.action.as_str() {
@@ -237,12 +212,7 @@ async fn a_page_of_somebody_between_hides_no_region_and_keeps_nothing_alive() {
 #[tokio::test]
 async fn the_console_is_told_and_its_latest_where_the_type_has_it() {
     uphold::<Share>(async |share| {
-        let machine = share
-            .open()
-            .await
-            .launch(&order(share.tag()))
-            .await
-            .unwrap();
+        let machine = share.launched().await;
         let (aws, proxy) = share
             .behind(|asked| match asked.value("Latest") {
                 Some(_) => Deed::Refuse(400, "UnsupportedOperation"),
@@ -263,12 +233,7 @@ async fn the_console_is_told_and_its_latest_where_the_type_has_it() {
 #[tokio::test]
 async fn the_console_of_an_instance_that_has_no_latest_output_is_told() {
     uphold::<Share>(async |share| {
-        let machine = share
-            .open()
-            .await
-            .launch(&order(share.tag()))
-            .await
-            .unwrap();
+        let machine = share.launched().await;
         let empty = "<GetConsoleOutputResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\"><requestId>req-1</requestId></GetConsoleOutputResponse>";
         let (aws, _) = share
             .behind(move |asked| match asked.value("Latest") {

@@ -13,6 +13,8 @@ use crate::providers::contract::{Fake as _, Mood, chain, contract, ends, order, 
 use share::{RUNNER_IMAGE, Share};
 
 mod failures;
+mod places;
+mod proxy;
 mod reasons;
 mod share;
 mod wire;

@@ -3,7 +3,6 @@
 //! All that happens on such a host is done by POSIX sh scripts, sent over a `Shell`: a child
 //! process here ([`local`]), a channel of a connection elsewhere (`ssh`). What a slot is made of stands in `common.sh`.
 
-use std::num::NonZeroU16;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -14,9 +13,10 @@ use tokio::time::timeout;
 use super::common::clock::HostClock;
 use super::{Error, ErrorKind, Health, Result};
 use crate::model::text::quoted;
-use crate::model::{Condition, Instance, InstanceId, Order, RunAs, Secret, digest, random};
+use crate::model::{Condition, Instance, InstanceId, Order, digest, random};
 use crate::providers::{Listing, Termination, Unread};
 
+mod layout;
 pub mod local;
 mod output;
 mod remedy;
@@ -29,6 +29,7 @@ pub mod ssh;
 mod tests;
 mod user;
 
+pub(crate) use layout::Layout;
 use output::ScriptOutput;
 use scripts::{CHECK, COMMON, IDENTIFY, IN_USE, KEEPER, LAUNCH, LIST, LOGS, TERMINATE};
 pub(crate) use shell::{Broken, Output, Shell};
@@ -43,29 +44,6 @@ const TERMINATING: Duration = Duration::from_mins(2);
 
 /// The key by which `launch.sh` knows a machine that keeps its slot until its lifetime is over if it fails.
 const KEEP_FAILED: &str = "keep-failed";
-
-/// What a host's slots are like.
-#[derive(Debug)]
-pub(crate) struct Layout {
-    /// The place as references spell it; where there is none, it is the host's own identity.
-    pub(crate) address: Option<String>,
-    /// The folder of the slots; absolute, or `~/FOLDER` in the home of the shell's user.
-    pub(crate) work_dir: String,
-    /// The folder that runner archives are kept in, spelt alike; `None` keeps nothing.
-    pub(crate) cache: Option<String>,
-    /// How many machines at a time.
-    pub(crate) slots: NonZeroU16,
-    /// How long the slot of a machine that ended is kept, for its log to be read.
-    pub(crate) grace: Duration,
-    /// Variables for the boot script, on top of what the shell lets through.
-    pub(crate) env: Vec<(String, Secret)>,
-    /// The GPUs that the slots share out.
-    pub(crate) gpus: Vec<String>,
-    /// Whether a launch that finds no slot gets a place in the queue for one.
-    pub(crate) waits: bool,
-    /// Whom jobs are to run as, where it is said.
-    pub(crate) run_as: Option<RunAs>,
-}
 
 /// The slots of one host.
 #[derive(Debug)]

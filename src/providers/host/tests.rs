@@ -1,6 +1,7 @@
 //! Slots, on real shells and real processes.
 
 use std::fs;
+use std::num::NonZeroU16;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -10,7 +11,7 @@ use tempfile::TempDir;
 
 use super::local::{Local, LocalConfig, Sh};
 use super::*;
-use crate::model::Condition;
+use crate::model::{Condition, Secret};
 use crate::poll::{Pace, until};
 use crate::providers::Provider as _;
 use crate::providers::contract::{Fake, Mood, chain, contract, order, skipped};

@@ -72,6 +72,28 @@ fn ended(world: World, reason: &'static str, console: &str) -> Option<Scene> {
     Some(scene(world, "start aws --timeout 40s").meanwhile(end))
 }
 
+/// A start by the token of a workflow, whose role is refused to it.
+fn role_refused(
+    world: World,
+    status: u16,
+    code: &'static str,
+    message: &'static str,
+) -> Option<Scene> {
+    let server = moto()?;
+    let token = world.path("token");
+    std::fs::write(&token, "eyJhbGciOiJSUzI1NiJ9.e30.c2ln").expect("a file");
+    let world = behind(world, &server, move |asked| match asked.action.as_str() {
+        "AssumeRoleWithWebIdentity" => Deed::Say(status, code, message),
+        _ => Deed::Forward,
+    });
+    let world = world
+        .env("AWS_ACCESS_KEY_ID", "")
+        .env("AWS_SECRET_ACCESS_KEY", "")
+        .env("AWS_WEB_IDENTITY_TOKEN_FILE", &token.display().to_string())
+        .env("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/gharun");
+    Some(scene(world, "start aws"))
+}
+
 #[test]
 fn a_region_without_a_default_vpc() {
     let source = Source::Finding("failures 10");
@@ -130,23 +152,12 @@ fn an_sso_session_that_has_expired() {
 fn a_role_that_does_not_trust_the_token_of_the_workflow() {
     let source = Source::Finding("aws 11");
     row!(Kind::Aws, Stage::Credentials, source, |world| {
-        let server = moto()?;
-        let token = world.path("token");
-        std::fs::write(&token, "eyJhbGciOiJSUzI1NiJ9.e30.c2ln").expect("a file");
-        let world = behind(world, &server, |asked| match asked.action.as_str() {
-            "AssumeRoleWithWebIdentity" => Deed::Say(
-                403,
-                "AccessDenied",
-                "Not authorized to perform sts:AssumeRoleWithWebIdentity",
-            ),
-            _ => Deed::Forward,
-        });
-        let world = world
-            .env("AWS_ACCESS_KEY_ID", "")
-            .env("AWS_SECRET_ACCESS_KEY", "")
-            .env("AWS_WEB_IDENTITY_TOKEN_FILE", &token.display().to_string())
-            .env("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/gharun");
-        Some(scene(world, "start aws"))
+        role_refused(
+            world,
+            403,
+            "AccessDenied",
+            "Not authorized to perform sts:AssumeRoleWithWebIdentity",
+        )
     });
 }
 
@@ -157,23 +168,12 @@ fn an_account_without_the_identity_provider_of_github() {
         "the role was made, and the identity provider that issues the tokens was not",
     );
     row!(Kind::Aws, Stage::Credentials, source, |world| {
-        let server = moto()?;
-        let token = world.path("token");
-        std::fs::write(&token, "eyJhbGciOiJSUzI1NiJ9.e30.c2ln").expect("a file");
-        let world = behind(world, &server, |asked| match asked.action.as_str() {
-            "AssumeRoleWithWebIdentity" => Deed::Say(
-                400,
-                "InvalidIdentityToken",
-                "No OpenIDConnect provider found in your account for https://token.actions.githubusercontent.com",
-            ),
-            _ => Deed::Forward,
-        });
-        let world = world
-            .env("AWS_ACCESS_KEY_ID", "")
-            .env("AWS_SECRET_ACCESS_KEY", "")
-            .env("AWS_WEB_IDENTITY_TOKEN_FILE", &token.display().to_string())
-            .env("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/gharun");
-        Some(scene(world, "start aws"))
+        role_refused(
+            world,
+            400,
+            "InvalidIdentityToken",
+            "No OpenIDConnect provider found in your account for https://token.actions.githubusercontent.com",
+        )
     });
 }
 

@@ -1,6 +1,6 @@
 //! How starts and stops on RunPod fail.
 
-use gharun_worlds::runpod::{Deed, Lag, Level, Machinery, Scope, Standin};
+use gharun_worlds::runpod::{Deed, Lag, Level, Scope, Standin};
 
 use crate::row::{Kind, Scene, Source, Stage, row};
 use crate::world::World;
@@ -9,22 +9,7 @@ const POD: &str = "/v2/pods/{id}";
 
 /// An account whose pods are processes of this computer; one whose boot failed is there for a moment more.
 fn account() -> Standin {
-    let standin = Standin::start();
-    let image = [
-        ("GHARUN_ALLOW_ROOT", "1"),
-        ("GHARUN_LINGER", "12"),
-        ("GHARUN_WORK", "{disk}/work"),
-        ("GHARUN_CACHE", "{disk}/cache"),
-    ];
-    standin.rule(|rules| {
-        rules.machinery = Some(Machinery {
-            image: image
-                .map(|(name, value)| (name.into(), value.into()))
-                .to_vec(),
-            ..Machinery::default()
-        });
-    });
-    standin
+    Standin::running(12)
 }
 
 /// The world with a table `gpu` of this account.

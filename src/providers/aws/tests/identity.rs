@@ -13,12 +13,7 @@ fn vague(id: &InstanceId) -> InstanceId {
 #[tokio::test]
 async fn another_accounts_credentials_prove_nothing_gone() {
     uphold::<Share>(async |share| {
-        let machine = share
-            .open()
-            .await
-            .launch(&order(share.tag()))
-            .await
-            .unwrap();
+        let machine = share.launched().await;
         let aws = share.stranger().open().await;
         let error = aws.terminate(&machine.id).await.expect_err("it runs");
         assert_eq!(error.kind, ErrorKind::Elsewhere, "{}", chain(&error));
@@ -148,12 +143,7 @@ async fn a_machine_is_ended_and_listed_though_sts_does_not_answer() {
         assert_eq!(share.census().await, []);
 
         // Whose it is, the look for it tells.
-        let kept = share
-            .open()
-            .await
-            .launch(&order(share.tag()))
-            .await
-            .unwrap();
+        let kept = share.launched().await;
         let (aws, _) = share
             .behind(|asked| match asked.action.as_str() {
                 "GetCallerIdentity" => Deed::Refuse(403, "AccessDenied"),
@@ -184,12 +174,7 @@ async fn an_instance_under_a_changed_name_is_not_taken_for_another() {
 #[tokio::test]
 async fn an_instance_with_a_tag_that_cannot_be_read_is_named_and_can_be_ended() {
     uphold::<Share>(async |share| {
-        let machine = share
-            .open()
-            .await
-            .launch(&order(share.tag()))
-            .await
-            .unwrap();
+        let machine = share.launched().await;
         share.tag_as(&machine.id, "gharun-expires", "never");
         let aws = share.open().await;
         let listing = aws.list().await.unwrap();

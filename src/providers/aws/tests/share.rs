@@ -4,10 +4,10 @@ use std::io::Read as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::model::{InstanceId, random};
-use crate::providers::ProviderKind as _;
+use crate::model::{Instance, InstanceId, random};
 use crate::providers::aws::{Aws, places};
-use crate::providers::contract::{Fake, Mood, skipped};
+use crate::providers::contract::{Fake, Mood, order, skipped};
+use crate::providers::{Provider as _, ProviderKind as _};
 use gharun_worlds::moto::{Asked, Deed, Proxy, Server, alive, ask, texts, user_data};
 
 /// The region of all launches.
@@ -26,6 +26,12 @@ pub(super) struct Share {
 }
 
 impl Share {
+    /// Launches a machine of this test.
+    pub(super) async fn launched(&self) -> Instance {
+        let launched = self.open().await.launch(&order(self.tag())).await;
+        launched.expect("a machine")
+    }
+
     /// Opens the provider with settings, region and endpoint given unless they are among them.
     pub(super) async fn with(&self, proxy: &Proxy, settings: serde_json::Value) -> Aws {
         let mut table = serde_json::json!({

@@ -62,12 +62,7 @@ async fn a_reference_that_cannot_be_one_is_a_failure() {
 #[tokio::test]
 async fn a_spot_request_is_cancelled_with_its_machine() {
     uphold::<Share>(async |share| {
-        let machine = share
-            .open()
-            .await
-            .launch(&order(share.tag()))
-            .await
-            .unwrap();
+        let machine = share.launched().await;
         let (aws, proxy) = share
             .behind(|asked| match asked.action.as_str() {
                 "DescribeInstances" => Deed::Edit(
@@ -121,12 +116,7 @@ async fn the_region_of_an_end_is_looked_at_whatever_the_settings_say() {
 #[tokio::test]
 async fn a_region_that_does_not_answer_is_no_proof_of_an_end() {
     uphold::<Share>(async |share| {
-        let machine = share
-            .open()
-            .await
-            .launch(&order(share.tag()))
-            .await
-            .unwrap();
+        let machine = share.launched().await;
         let (aws, _) = share
             .behind(|asked| match asked.action.as_str() {
                 "DescribeInstances" => Deed::Refuse(400, "Brandnew"),

@@ -7,7 +7,8 @@ use serde_json::json;
 
 use crate::model::Condition;
 use crate::providers::contract::{Fake as _, chain, ends, order, uphold};
-use crate::providers::docker::tests::share::{Deed, Share, proxy};
+use crate::providers::docker::tests::proxy::{Deed, proxy};
+use crate::providers::docker::tests::share::Share;
 use crate::providers::{ErrorKind, Provider as _};
 
 const BROKEN: Deed = Deed::Answer(500, "application/json", r#"{"message":"it is broken"}"#);

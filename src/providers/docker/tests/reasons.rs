@@ -240,7 +240,10 @@ async fn a_registry_is_asked_before_anything_is_made() {
             let docker = share
                 .with(json!({ "image": image, "pull": "missing" }))
                 .await;
-            let error = docker.preflight().await.expect_err("the image cannot be pulled");
+            let error = docker
+                .preflight()
+                .await
+                .expect_err("the image cannot be pulled");
             assert_eq!(
                 (error.kind, error.key()),
                 (kind, Some("image")),

@@ -79,6 +79,24 @@ pub struct Seen {
 }
 
 impl Standin {
+    /// Starts one whose pods really run, on this computer; a pod that failed is there for `linger` seconds more.
+    pub fn running(linger: u32) -> Self {
+        let standin = Self::start();
+        let image = [
+            ("GHARUN_ALLOW_ROOT", "1".to_owned()),
+            ("GHARUN_LINGER", linger.to_string()),
+            ("GHARUN_WORK", "{disk}/work".to_owned()),
+            ("GHARUN_CACHE", "{disk}/cache".to_owned()),
+        ];
+        standin.rule(|rules| {
+            rules.machinery = Some(Machinery {
+                image: image.map(|(name, value)| (name.into(), value)).to_vec(),
+                ..Machinery::default()
+            });
+        });
+        standin
+    }
+
     /// Starts one, in a thread of its own.
     pub fn start() -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
