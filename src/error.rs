@@ -101,6 +101,14 @@ impl From<settings::Error> for Failure {
 
 impl From<github::Error> for Failure {
     fn from(error: github::Error) -> Self {
+        // No token helps where nobody answers.
+        let error = match error.kind {
+            github::ErrorKind::Unavailable if error.hints().is_empty() => error.hinted(
+                "check that this computer reaches GitHub's API (`GITHUB_API_URL`, proxies), and https://www.githubstatus.com; \
+                 then run it again",
+            ),
+            _ => error,
+        };
         error.map(|_| Exit::Failed)
     }
 }

@@ -209,7 +209,8 @@ fn told_of(user: &JobUser) -> Option<String> {
         (_, true) => "jobs may use sudo",
         (_, false) => return None,
     };
-    let risk = "one can keep its machine from ending itself, which the sweep then does";
+    let risk =
+        "one can keep its machine from ending itself; then only `gharun stop --orphans` ends it";
     Some(format!("{what}: {risk}"))
 }
 

@@ -52,7 +52,7 @@ pub(super) async fn run(
     warn_of_keeping(context, &plan, &places);
     let ready = async {
         let prepared = prepare(context, &plan);
-        tokio::try_join!(prepared, look_ahead(context, &places))
+        tokio::try_join!(prepared, look_ahead(context, &places, plan.timeout))
     };
     let ((github, packages), places) = interrupts.unless(ready).await?;
     let started = start(context, &plan, &places, (&github, &packages), interrupts).await?;

@@ -10,13 +10,15 @@ use super::end::{LastSeen, last_seen};
 use super::runner_progress::RunnerProgress;
 use super::shared::StartContext;
 use crate::github::GitHubApi;
+use crate::model::Condition;
 
 /// How long its place may take to show it.
 const LISTS: Duration = Duration::from_secs(20);
 
 impl<G: GitHubApi> StartContext<'_, G> {
     /// Leaves the machine of a runner that failed, and tells how to get to it in the state that it is in. What is
-    /// proved gone, or is of a place that keeps nothing, is undone.
+    /// proved gone, or is of a place that keeps nothing, is undone; and so is what has not started: there is nothing to look
+    /// at in it, and no script of ours that would ever end it.
     pub(super) async fn keep(
         &self,
         progress: &RefCell<RunnerProgress>,
@@ -36,6 +38,9 @@ impl<G: GitHubApi> StartContext<'_, G> {
         }
         let machine = match last_seen(&place, &machine, LISTS).await {
             LastSeen::Gone => return self.undo(progress, deadline).await,
+            LastSeen::There(seen) if seen.state == Condition::Pending => {
+                return self.undo(progress, deadline).await;
+            }
             LastSeen::There(seen) => *seen,
             LastSeen::Unknown => machine,
         };

@@ -139,7 +139,7 @@ impl Place<'_> {
         let named = named.as_ref();
         let named = named.map_or_else(String::new, |named| format!(" that {named} names"));
         format!(
-            "the token in {kept}{named} has expired, was revoked or is not whole: put a new one there"
+            "the token in {kept}{named} has expired, was revoked or is incomplete: put a new one there"
         )
     }
 
@@ -160,7 +160,7 @@ impl Place<'_> {
             Meaning::Lifetime => vec![format!(
                 "the token in {token} is good for longer than `{owner}` allows: shorten its \
                  expiration at {}, or use a GitHub App",
-                self.web("settings/tokens")
+                self.web("settings/personal-access-tokens")
             )],
             Meaning::ClassicForbidden => vec![format!(
                 "`{owner}` allows no classic tokens: set {token} to a fine-grained token with {}, \

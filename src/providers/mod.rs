@@ -255,7 +255,7 @@ pub trait Provider: fmt::Debug {
     }
 
     /// Finds out what can be known before anything is registered or rented: whether the daemon or the host answers,
-    /// whether the credentials are taken, whether the image is there or can be had. It creates nothing, and is asked once
+    /// whether the credentials are taken, whether the image exists or can be pulled. It creates nothing, and is asked once
     /// for a whole start. What it cannot find out is left to the launch. The default: nothing is known.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use crate::row::{Kind, Stage};
 use crate::screens::{Section, all, blesses};
 use crate::terminal::{COLUMNS, ROWS};
 
-/// How many rows there are at least; raise them as rows come. In the end 80, of which 27 come from public threads.
+/// How many rows there are at least, and how many of them come from public threads; raise them as rows come.
 const AT_LEAST: usize = 130;
 const OF_THREADS: usize = 43;
 

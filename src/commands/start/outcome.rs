@@ -9,6 +9,9 @@ use crate::model::{Error, outline};
 use crate::plan::Plan;
 use crate::report::TextForm as _;
 
+/// More commands of one sort would push the cause off the screen.
+const MOST: usize = 3;
+
 /// Writes the outcome in all its forms, and decides how to end. The outputs are written already, by the
 /// events: they hold what is left, too.
 pub(super) fn finish(
@@ -96,7 +99,6 @@ fn failed(context: &Context, plan: &Plan, outcome: &StartOutcome) -> Failure {
     let failure = groups.iter().fold(failure, |failure, group| {
         failure.hinted_all(group.error.hints())
     });
-    let failure = look_inside(failure, plan, outcome);
     let failure = match outcome.failed.iter().find_map(refused_by) {
         Some(provider) if failure.hints().is_empty() => failure.hinted(format!(
             "see what is wrong with `gharun providers check {provider}`"
@@ -108,9 +110,10 @@ fn failed(context: &Context, plan: &Plan, outcome: &StartOutcome) -> Failure {
         return failure;
     }
     let failure = outcome.left.iter().fold(failure, |failure, left| {
-        failure
-            .hinted_all(left.why.hints())
-            .hinted_all(connect(left))
+        failure.hinted_all(left.why.hints()).hinted_all(connect(
+            left,
+            if outcome.left.len() > MOST { 1 } else { MOST },
+        ))
     });
     failure.hinted_all(end(&outcome.left))
 }
@@ -176,19 +179,6 @@ fn refused_by(failed: &Failed) -> Option<&str> {
     }
 }
 
-/// A machine that failed has more to tell than its last words.
-fn look_inside(failure: Failure, plan: &Plan, outcome: &StartOutcome) -> Failure {
-    let is_unexplained =
-        |failed: &Failed| failed.trouble.is_of_machine() && failed.trouble.hints().is_empty();
-    if plan.keep_failed || !outcome.failed.iter().any(is_unexplained) {
-        return failure;
-    }
-    let names = plan.providers.join(" ");
-    failure.hinted(format!(
-        "look inside: `gharun start {names} --keep-failed` leaves the machine, and says how to connect"
-    ))
-}
-
 /// Says why runners failed whose failure is not the command's.
 pub(super) fn say_failed(context: &Context, failed: &[Failed]) {
     for Group { names, error, .. } in groups(context, failed) {
@@ -228,9 +218,10 @@ pub(super) fn say_left(context: &Context, left: &[Left], failed: &[Failed]) {
             format!("{} may still cost money", left.name)
         };
         let end = end(std::slice::from_ref(left));
-        context
-            .screen
-            .left(&title, &error.hinted_all(connect(left)).hinted_all(end));
+        context.screen.left(
+            &title,
+            &error.hinted_all(connect(left, MOST)).hinted_all(end),
+        );
     }
 }
 
@@ -254,16 +245,14 @@ fn why_left(left: &Left, failed: &[Failed]) -> Option<Error> {
     (!failed.iter().any(lost)).then(|| left.why.clone())
 }
 
-/// How to get in.
-fn connect(left: &Left) -> impl Iterator<Item = String> {
-    let commands = left.access_commands.iter();
+/// How to get in: by all ways, or where many machines are left by the best one.
+fn connect(left: &Left, ways: usize) -> impl Iterator<Item = String> {
+    let commands = left.access_commands.iter().take(ways);
     commands.map(|access| format!("connect: `{access}`"))
 }
 
 /// What removes what is left: one command a machine, and one for many.
 fn end(left: &[Left]) -> Vec<String> {
-    /// More commands would push the cause off the screen.
-    const MOST: usize = 3;
     let (registrations, machines): (Vec<&Left>, Vec<&Left>) =
         left.iter().partition(|left| left.registration_only);
     let mut hints = Vec::new();

@@ -71,8 +71,12 @@ pub(super) fn warn_of_keeping(context: &Context, plan: &Plan, places: &[NamedPro
 pub(super) async fn look_ahead(
     context: &Context,
     places: &[NamedProvider],
+    within: Duration,
 ) -> Result<Vec<NamedProvider>, Failure> {
-    let faults = join_all(places.iter().map(fault)).await;
+    // What is not known by then is for a launch to find out.
+    let looks = places.iter().map(|place| timeout(within, fault(place)));
+    let faults = join_all(looks).await.into_iter();
+    let faults: Vec<_> = faults.map(|fault| fault.ok().flatten()).collect();
     let tables = &context.settings.tables;
     let failure = |place: &NamedProvider, why| Failure::of_provider(why, &place.name, tables);
     let mut worth = Vec::new();

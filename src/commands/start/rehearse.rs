@@ -58,7 +58,9 @@ pub(super) async fn run(
     refuse_what_cannot_reach_us(context, &settings.providers)?;
     let places = interrupts.unless(place(context, settings)).await?;
     warn_of(context, &places);
-    let places = interrupts.unless(look_ahead(context, &places)).await?;
+    let places = interrupts
+        .unless(look_ahead(context, &places, settings.timeout))
+        .await?;
     let stub = open()?;
     let reached = reach(context, &stub, &places[0]);
     let reached = interrupts.unless(reached).await?;

@@ -2,14 +2,15 @@
 
 use super::config::AwsConfig;
 use super::{Aws, region_of};
-use crate::model::{BootCause, Condition, Instance, text};
+use crate::model::{BootCause, Condition, Instance, JobUser, text};
 
 /// The user of Canonical's images, which are the default.
 const UBUNTU: &str = "ubuntu";
 
-/// Sizes of instance types, from small to large; each has about twice the memory of the one before.
-const SIZES: [&str; 9] = [
-    "nano", "micro", "small", "medium", "large", "xlarge", "2xlarge", "4xlarge", "8xlarge",
+/// Sizes of instance types, from small to large; each has about twice the memory of the one before. Families differ in
+/// what comes after.
+const SIZES: [&str; 7] = [
+    "nano", "micro", "small", "medium", "large", "xlarge", "2xlarge",
 ];
 
 /// The disk that is recommended where none is set, in GiB.
@@ -29,7 +30,15 @@ impl Aws {
         let Ok(region) = region_of(id) else {
             return Vec::new();
         };
-        let (region, id) = (format!("--region {region}"), &id.id);
+        // Another profile's account does not have it.
+        let profile = self
+            .config
+            .profile
+            .as_deref()
+            .map_or_else(String::new, |name| {
+                format!(" --profile {}", text::typed(name))
+            });
+        let (region, id) = (format!("--region {region}{profile}"), &id.id);
         let console =
             format!("aws ec2 get-console-output {region} --instance-id {id} --output text");
         if let Condition::Ended(_) = machine.state {
@@ -59,6 +68,15 @@ impl Aws {
 }
 
 impl AwsConfig {
+    /// Whom jobs run as: a machine is rented for one of them, and is theirs.
+    pub(super) fn job_user(&self) -> JobUser {
+        JobUser {
+            run_as: self.run_as.clone(),
+            is_privileged: true,
+            folders: Vec::new(),
+        }
+    }
+
     /// The user to log in as, where it is known.
     fn login(&self) -> Option<&str> {
         let is_default = self.image.is_none() && self.launch_template.is_none();

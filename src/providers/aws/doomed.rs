@@ -62,10 +62,10 @@ impl Reason {
                 } else {
                     ("image", "the key that encrypts the disks of the image")
                 };
-                Error::setting(key, format!("EC2 could not launch it, most often for {what}"))
+                Error::setting(key, format!("EC2 could not launch it, usually because of {what}"))
                     .hinted(format!(
                         "allow `kms:CreateGrant`, `kms:Decrypt`, `kms:DescribeKey` and \
-                         `kms:GenerateDataKeyWithoutPlaintext` on {what} to who launches, in its key policy too"
+                         `kms:GenerateDataKeyWithoutPlaintext` for the launching identity on {what}, also in the key policy"
                     ))
             }
             _ => return None,
@@ -107,7 +107,9 @@ impl Wanting {
         match why.kind {
             ErrorKind::NoCapacity if self.lacks(candidate).is_some() => {}
             ErrorKind::NoCapacity => self.lacking.push((candidate.clone(), why.clone())),
-            _ => self.wrong = Some(why.clone()),
+            ErrorKind::Config => self.wrong = Some(why.clone()),
+            // EC2's own fault may be over by the next launch.
+            _ => {}
         }
     }
 }

@@ -235,10 +235,14 @@ impl ApiError {
         let command = "aws sts decode-authorization-message --query DecodedMessage --output text";
         if encoded.len() <= MAX_ENCODED {
             return Some(format!(
-                "read the statement that refused it: `{command} --encoded-message {encoded}`"
+                "read the statement that refused it: `{command} --encoded-message {}`",
+                text::typed(encoded)
             ));
         }
-        tracing::debug!("the refusal can be read with: {command} --encoded-message {encoded}");
+        tracing::debug!(
+            "the refusal can be read with: {command} --encoded-message {}",
+            text::typed(encoded)
+        );
         Some(
             "run the same with `-v`: it prints the `aws sts decode-authorization-message` command that shows \
              the statement that refused it"

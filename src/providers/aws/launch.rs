@@ -77,7 +77,7 @@ impl Aws {
                 let what = if is_quota {
                     "the quotas of the AWS account are used up".to_owned()
                 } else {
-                    format!("none of {} candidates could be launched", full.len())
+                    format!("none of {} candidates could be launched", candidates.len())
                 };
                 return Err(none_launched(&candidates, full, what));
             }

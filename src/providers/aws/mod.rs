@@ -214,11 +214,7 @@ impl Provider for Aws {
     }
 
     fn job_user(&self) -> JobUser {
-        JobUser {
-            run_as: self.config.run_as.clone(),
-            is_privileged: true,
-            folders: Vec::new(),
-        }
+        self.config.job_user()
     }
 
     fn remedy(&self, cause: BootCause) -> Option<String> {

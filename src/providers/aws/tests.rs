@@ -294,7 +294,9 @@ async fn the_ways_in_are_those_of_the_settings_and_of_the_state_that_the_machine
 fn jobs_run_as_whom_the_settings_say_with_the_rights_of_a_machine_of_their_own() {
     let user = |settings: serde_json::Value| {
         let config: AwsConfig = serde_json::from_value(settings).unwrap();
-        config.run_as.to_string()
+        let user = config.job_user();
+        assert!(user.is_privileged, "the machine is this job's alone");
+        user.run_as.to_string()
     };
     assert_eq!(user(json!({})), "runner");
     assert_eq!(user(json!({ "run_as": "ubuntu" })), "ubuntu");

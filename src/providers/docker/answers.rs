@@ -209,7 +209,7 @@ const MEANINGS: &[Meaning] = {
             PULL,
             Config,
             Some("image"),
-            "look whether the clock of the daemon's host is right (`date`); if it is, `{registry}` must renew its certificate",
+            "check that the clock of the daemon's host is right (`date`); if it is, `{registry}` must renew its certificate",
         ),
         row(
             &["x509:"],
@@ -225,7 +225,7 @@ const MEANINGS: &[Meaning] = {
             PULL,
             Config,
             Some("image"),
-            "`{registry}` speaks no HTTPS: add it to `insecure-registries` in `/etc/docker/daemon.json` and restart the \
+            "`{registry}` does not use HTTPS: add it to `insecure-registries` in `/etc/docker/daemon.json` and restart the \
              daemon",
         ),
         // Go, `net/dnsclient_unix.go`.
@@ -234,8 +234,7 @@ const MEANINGS: &[Meaning] = {
             PULL,
             Unavailable,
             Some("image"),
-            "the daemon's host cannot resolve `{registry}`: is the name right? else check its DNS with \
-             `{docker} pull {image}`",
+            "the daemon's host cannot resolve `{registry}`: check the name, and its DNS with `{docker} pull {image}`",
         ),
         row(
             &["proxyconnect"],
@@ -296,7 +295,7 @@ const MEANINGS: &[Meaning] = {
         ),
         // moby, `daemon/libnetwork/errors.go`.
         row(
-            &["network ", " not found|no such network"],
+            &["no such network|network ", "no such network| not found"],
             RUN,
             Config,
             Some("network"),

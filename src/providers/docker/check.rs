@@ -5,7 +5,6 @@ use jiff::Timestamp;
 use super::config::Pull;
 use super::daemon::Daemon;
 use super::{Docker, image, preflight};
-use crate::model::chain;
 use crate::providers::{Health, Result};
 
 /// Tells who the daemon is and what a start would find there.
@@ -53,10 +52,6 @@ pub(super) async fn health(docker: &Docker, daemon: &Daemon) -> Result<Health> {
         Err(error) if error.key().is_some() => {}
         Err(error) => return Err(error),
     }
-    if let Err(error) = preflight::settings(daemon, config).await {
-        let mut said = vec![chain(&error)];
-        said.extend_from_slice(error.hints());
-        health.warnings.push(said.join("; "));
-    }
+    preflight::settings(daemon, config).await?;
     Ok(health)
 }

@@ -154,7 +154,7 @@ pub(super) fn ways_in(docker: &str, machine: &Instance) -> Vec<String> {
         Condition::Ended(_) => vec![
             format!(
                 "{docker} commit -c 'LABEL managed-by=look' {id} gharun-look && {docker} run --rm -it -u 0 \
-                 --entrypoint sh gharun-look"
+                 --entrypoint sh gharun-look; {docker} image rm gharun-look"
             ),
             log,
             format!("{docker} cp {id}:/ gharun-{id}"),

@@ -124,20 +124,13 @@ impl Provider for Docker {
             if self.config.host.is_some() || self.config.context.is_some() {
                 return Ok(());
             }
-            self.check().await.map(drop)
+            self.greeted().await.map(drop)
         })
     }
 
     fn check(&self) -> ProviderFuture<'_, Health> {
         Box::pin(async move {
-            let daemon = self.daemon().await?;
-            // The answer that `daemon` kept may be an old one.
-            look(daemon.client.ping()).await.map_err(|error| {
-                daemon.failed(
-                    format!("could not reach the Docker daemon at {}", self.endpoint),
-                    &error,
-                )
-            })?;
+            let daemon = self.greeted().await?;
             check::health(self, &daemon).await
         })
     }
@@ -389,6 +382,19 @@ fn unknown(daemon: &Daemon, id: &InstanceId) -> Error {
 }
 
 impl Docker {
+    /// The daemon, which answers now.
+    async fn greeted(&self) -> Result<Arc<Daemon>> {
+        let daemon = self.daemon().await?;
+        // The answer that `daemon` kept may be an old one.
+        look(daemon.client.ping()).await.map_err(|error| {
+            daemon.failed(
+                format!("could not reach the Docker daemon at {}", self.endpoint),
+                &error,
+            )
+        })?;
+        Ok(daemon)
+    }
+
     /// The address that is reached over a network without encryption, where it is.
     fn open_address(&self) -> Option<&str> {
         match &self.endpoint.way {

@@ -53,7 +53,7 @@ pub struct LocalConfig {
     #[serde(default)]
     #[schemars(extend("x-harmless" = false))]
     pub env: BTreeMap<EnvName, String>,
-    /// Whom the runner and its jobs run as: `runner`, `root`, or a user of this machine; only root can become another user, so that jobs of anybody else run as that user
+    /// Whom the runner and its jobs run as: `runner`, `root`, or a user of this machine; without root, jobs run as the user who runs gharun
     #[serde(default)]
     #[schemars(extend("x-harmless" = false))]
     pub run_as: Option<RunAs>,
@@ -282,6 +282,11 @@ impl Provider for Local {
 
     fn places(&self) -> ProviderFuture<'_, Vec<String>> {
         Box::pin(async move { Ok(vec![self.host.place().await?.to_owned()]) })
+    }
+
+    /// Its slots are there also where a launch would fail, as on a full disk.
+    fn resolve(&self) -> ProviderFuture<'_, ()> {
+        Box::pin(async { self.host.place().await.map(drop) })
     }
 
     fn launch<'a>(&'a self, order: &'a Order) -> ProviderFuture<'a, Instance> {

@@ -149,6 +149,8 @@ impl<S: Shell> Host<S> {
         if answer.failure.is_some() {
             return Err(answer.error(ErrorKind::Unavailable, doing));
         }
+        self.place().await?;
+        self.run_as()?;
         let all = |key: &str| -> Vec<String> { answer.all(key).map(str::to_owned).collect() };
         let mut warnings = all("warning ");
         warnings.extend(clock.and_then(|clock| clock.warning()));
@@ -160,9 +162,7 @@ impl<S: Shell> Host<S> {
 
     /// See [`super::Provider::preflight`]. Whether a slot is free may be another in a moment, and is not looked at.
     pub(crate) async fn preflight(&self) -> Result<()> {
-        self.check().await?;
-        self.place().await?;
-        self.run_as()
+        self.check().await.map(drop)
     }
 
     /// Makes sure that jobs can run as whom the settings say.

@@ -11,12 +11,13 @@ pub(super) fn of(layout: &Layout, there: &str, cause: BootCause) -> Option<Strin
         BootCause::DiskFull => format!(
             "`df -h {folder}` {there} shows the room; free some, or set `work_dir`{} to a folder on another disk",
             match &layout.cache {
-                Some(_) => " and `cache`",
-                None => "",
+                // On a host that is reached by ssh it is below the work folder.
+                Some(_) if layout.address.is_none() => " and `cache`",
+                _ => "",
             }
         ),
         BootCause::NotExecutable => format!(
-            "set `work_dir` to a folder on a disk that is not mounted `noexec`: `findmnt -T {folder}` {there} shows how it is"
+            "set `work_dir` to a folder on a disk that is not mounted `noexec`: `findmnt -T {folder}` {there} shows its mount options"
         ),
         BootCause::OutOfMemory if layout.slots.get() > 1 => format!(
             "its {} slots share the memory {there}: set `slots` lower, or end what else uses it (`free -m`)",

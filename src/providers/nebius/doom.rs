@@ -1,4 +1,4 @@
-//! Orders that were accepted and come to nothing: for want of room, of a quota, or of an image.
+//! Orders that were accepted and never become machines: no capacity, no quota, or an image that cannot be used.
 
 use std::time::Duration;
 
@@ -59,7 +59,7 @@ impl Nebius {
     fn error(&self, fault: OrderFault, candidate: &Candidate) -> Error {
         match fault {
             OrderFault::Room(why) => {
-                let what = format!("{candidate} turned out to have no capacity for it");
+                let what = format!("{candidate} has no capacity after all");
                 Error::new(ErrorKind::NoCapacity, what)
                     .because(why)
                     .hinted(format!(

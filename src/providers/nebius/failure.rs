@@ -70,11 +70,12 @@ impl OrderFault {
 /// What to do next about a refusal: by its meaning, and by what it is about. What is in no row is quoted with no advice.
 mod next {
     /// 401, where the token is one that somebody gave (<https://docs.nebius.com/iam/authorization/access-tokens>).
-    pub(super) const TOKEN: &str = "the token in `iam_token` (else `$NEBIUS_IAM_TOKEN`) is not valid, or no longer: get a new one with `nebius iam get-access-token`";
+    pub(super) const TOKEN: &str = "the token in `iam_token` (else `$NEBIUS_IAM_TOKEN`) is invalid or has expired: get a new one with `nebius iam get-access-token`";
     /// 401, where a service account's key or a file gives them.
     pub(super) const KEY: &str = "check that the key still belongs to the service account: `nebius iam auth-public-key generate` creates a new one";
     /// 403: also what a project of another tenant or region answers.
-    pub(super) const ROLE: &str = "check that `project` is the one you mean: the account needs the role `editor` in it, or the permissions that the README lists";
+    pub(super) const ROLE: &str =
+        "check that `project` is the one you mean: the account needs the role `editor` in it";
     /// 404 or 400 about a subnet.
     pub(super) const SUBNET: &str = "list the project's subnets with `nebius vpc subnet list`, or leave `subnet` out to use the default one";
     /// 429 without a quota and without a lack of machines.

@@ -131,7 +131,8 @@ impl Nebius {
         let error = if is_unknown {
             let (platform, table) = (&candidate.platform, &self.config.table);
             error.hinted(format!(
-                "set `preset` to one that `{platform}` has: `gharun providers offers {table}` lists them"
+                "set a `platform` that Nebius has, and a `preset` that `{platform}` has: `gharun providers offers {table}` \
+                 lists them"
             ))
         } else {
             error

@@ -29,12 +29,13 @@ pub(super) fn remedy(config: &NebiusConfig, cause: BootCause) -> Option<String> 
             "set `image` to one for linux/amd64 with glibc (Ubuntu or Debian, not Alpine)"
                 .to_owned()
         }
-        BootCause::RunnerTooOld => format!(
+        BootCause::RunnerTooOld if is_job => format!(
             "set `image` to a newer one than `{}`: its runner is too old for GitHub",
             config.image()
         ),
         BootCause::Image => "check `image` and, for a private one, `registry`".to_owned(),
         BootCause::MissingProgram
+        | BootCause::RunnerTooOld
         | BootCause::WrongPlatform
         | BootCause::NotExecutable
         | BootCause::Setup

@@ -49,7 +49,7 @@ const NEXT: &[(u16, &[&str], &str)] = &[
     (
         401,
         &[],
-        "check `api_key` (else `$RUNPOD_API_KEY`): RunPod does not know it, or no longer; make a new one at https://console.runpod.io/user/settings",
+        "check `api_key` (else `$RUNPOD_API_KEY`): it is invalid or was deleted; make a new one at https://console.runpod.io/user/settings",
     ),
     (
         402,
@@ -90,7 +90,10 @@ const KEYS: &[(&str, &str)] = &[
     ("network volume", "network_volume"),
     ("datacenterids", "data_centers"),
     ("data center", "data_centers"),
-    ("ports", "ports"),
+    ("ports:", "ports"),
+    ("/ports", "ports"),
+    ("`ports`", "ports"),
+    ("body.ports", "ports"),
     ("env:", "env"),
     ("mounts", "volume"),
     ("vcpucount", "vcpus"),

@@ -16,12 +16,10 @@ pub(super) fn remedy(config: &RunPodConfig, cause: BootCause) -> Option<String> 
                 config.vcpus() * 2
             )
         }
-        BootCause::OutOfMemory => {
-            let least = config
-                .min_ram_per_gpu
-                .map_or(32, |now| now.saturating_mul(2));
-            format!("set `min_ram_per_gpu = {least}` (GB)")
-        }
+        BootCause::OutOfMemory => match config.min_ram_per_gpu {
+            Some(now) => format!("set `min_ram_per_gpu = {}` (GB)", now.saturating_mul(2)),
+            None => "set `min_ram_per_gpu` (GB) to what the job needs, or another `gpu`".to_owned(),
+        },
         BootCause::MissingProgram => {
             "set `image` to one that has `curl` or `wget`, `tar` and `gzip`".to_owned()
         }

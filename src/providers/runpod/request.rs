@@ -42,12 +42,10 @@ pub(super) static ENDING: LazyLock<String> = LazyLock::new(|| {
 /// hangs, and never ends itself: a container that ends is restarted, and its job would be run twice. The
 /// script ends its pod; where that cannot be unpacked, or was killed with its watchdog, this process does.
 ///
-/// A pod that is kept when it fails is ended by it when its lifetime is over: `kept_until`, in seconds since 1970.
-fn first_process(kept_until: Option<i64>) -> String {
+/// A pod that is kept when it fails is kept by the script, whose watchdog ends it with its lifetime: where both are gone,
+/// nothing is left that would, so the pod goes at once.
+fn first_process() -> String {
     let ending = ENDING.as_str();
-    let stay = kept_until.map_or_else(String::new, |until| {
-        format!("[ \"$code\" -eq 0 ] || while [ \"$(date +%s)\" -lt {until} ]; do sleep 10; done\n")
-    });
     format!(
         r#"end() (
 {ending})
@@ -61,7 +59,7 @@ while kill -0 "$child" 2>/dev/null; do
 wait "$child"
 code=$?
 done
-{stay}attempt=0
+attempt=0
 pause=2
 while :; do
 attempt=$((attempt + 1))
@@ -204,7 +202,7 @@ pub(super) fn create_pod(
         name: order.name.to_string(),
         image: config.image.clone(),
         entrypoint: vec!["/bin/sh".to_owned(), "-c".to_owned()],
-        cmd: vec![first_process(kept_until(order))],
+        cmd: vec![first_process()],
         gpu,
         cpu,
         cloud: candidate.cloud.word(),
@@ -221,11 +219,6 @@ pub(super) fn create_pod(
     let what = "the boot script with the variables";
     check_size("RunPod", what, length, LONGEST_BODY)?;
     Ok(body)
-}
-
-/// Until when a pod stays that fails.
-fn kept_until(order: &Order) -> Option<i64> {
-    order.keep_failed.then(|| order.tags.expires.as_second())
 }
 
 /// The boot script: gzip, in base64. The pod has less time than anybody to unpack it wrongly: no

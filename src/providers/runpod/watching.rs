@@ -58,6 +58,8 @@ struct OrderedPod {
     log: Option<String>,
     /// How its boot script ended.
     ended: Option<String>,
+    /// Why it will never be a runner: its candidate is blamed for it once.
+    doom: Option<Error>,
 }
 
 #[derive(Debug)]
@@ -143,7 +145,7 @@ impl RunPod {
         let mut memory = lock(&self.memory);
         if let Some(pod) = memory.orders.get_mut(id) {
             pod.log = text(lines).or(pod.log.take());
-            pod.ended = ended;
+            pod.ended = ended.or(pod.ended.take());
         }
     }
 
@@ -200,6 +202,9 @@ impl RunPod {
             ContainerFault::Driver | ContainerFault::Host => {}
         }
         let mut memory = lock(&self.memory);
+        if let Some(doom) = memory.orders.get(id).and_then(|pod| pod.doom.clone()) {
+            return doom;
+        }
         let candidate = memory.orders.get(id).and_then(|pod| pod.candidate.clone());
         let of = candidate
             .as_ref()
@@ -218,6 +223,9 @@ impl RunPod {
             });
         } else {
             error = error.hinted("add to `gpu` or set `cloud = \"any\"`: another host may do");
+        }
+        if let Some(pod) = memory.orders.get_mut(id) {
+            pod.doom = Some(error.clone());
         }
         if let Some(candidate) = candidate {
             let same =

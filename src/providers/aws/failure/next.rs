@@ -20,10 +20,12 @@ pub(super) fn filled(
             format!(" --{name} {}", text::typed(value))
         })
     };
+    let profile = option("profile", origin.profile.as_deref());
+    let region = option("region", origin.region.as_deref()) + &profile;
     let mut text = hint
         .replace("{permission}", permission)
-        .replace("{region}", &option("region", origin.region.as_deref()))
-        .replace("{profile}", &option("profile", origin.profile.as_deref()));
+        .replace("{region}", &region)
+        .replace("{profile}", &profile);
     let found: [(&str, Reader); 4] = [
         ("{image}", |said| id(said, "ami-")),
         ("{instance}", |said| id(said, "i-")),

@@ -168,9 +168,9 @@ async fn what_cannot_be_made_is_known_before_anything_is() {
                 error.hints().join("\n").contains(next),
                 "{settings}: {error:?}"
             );
-            let health = docker.check().await.expect("a daemon is there");
-            let warned = health.warnings.iter().any(|warning| warning.contains(next));
-            assert!(warned, "{settings}: {health:?}");
+            let checked = docker.check().await.expect_err("nor is it well");
+            assert_eq!(checked.key(), Some(key), "{settings}");
+            docker.resolve().await.expect("a daemon is there");
         }
     })
     .await;

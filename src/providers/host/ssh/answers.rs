@@ -67,7 +67,7 @@ const MEANINGS: &[Meaning] = &[
         Voice::Network,
         &["connection refused"],
         None,
-        "nothing listens there: is sshd running, and at port {port}? `{ssh}` must log in",
+        "nothing listens there: check that sshd runs, and at port {port}; try `{ssh}`",
     ),
     row(
         Voice::Network,
@@ -78,8 +78,8 @@ const MEANINGS: &[Meaning] = &[
             "host is down",
         ],
         None,
-        "is the host on, is this computer in its network or VPN, and does a firewall let port {port} through? \
-         `{ssh}` must log in",
+        "check that the host is on, that this computer is in its network or VPN, and that no firewall blocks port {port}; \
+         try `{ssh}`",
     ),
     // libssh2, `kex.c` and `session.c`.
     row(

@@ -50,7 +50,7 @@ fn sent(settings: Value, candidate: &Candidate) -> String {
             .is_some_and(|boot| boot.len() > 20)
     );
     body["env"][BOOT] = "BOOT".into();
-    assert_eq!(body["cmd"][0], first_process(None));
+    assert_eq!(body["cmd"][0], first_process());
     body["cmd"][0] = "FIRST PROCESS".into();
     let body = serde_json::to_string_pretty(&body).expect("JSON");
     body.replace(order.name.as_str(), "NAME")
@@ -224,7 +224,7 @@ async fn first_process_of(sh: &[&str], script: &str, server: &Server, expected: 
     let programs = path(&links);
     let api = format!("{}v2", server.url());
     let boot = packed(script).expect("a script");
-    let child = run(&first_process(None), &api, &boot, &programs, sh);
+    let child = run(&first_process(), &api, &boot, &programs, sh);
     let asked = until(SOON, async || {
         (server.seen().len() >= expected).then_some(())
     });
@@ -291,7 +291,7 @@ async fn a_script_that_cannot_be_unpacked_is_the_end_of_its_pod_too() {
         ("sh", &program("sh").expect("every system has it")),
     ]);
     let api = format!("{}v2", server.url());
-    let mut child = run(&first_process(None), &api, "x", &programs, &["/bin/sh"]);
+    let mut child = run(&first_process(), &api, "x", &programs, &["/bin/sh"]);
     let asked = until(SOON, async || (!server.seen().is_empty()).then_some(()));
     assert!(asked.await.is_some());
     child.kill().await.expect("a child that lives");

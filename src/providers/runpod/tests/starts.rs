@@ -1,7 +1,7 @@
 //! Pods that were accepted and never become runners: told from slow ones, with what their hosts and scripts say.
 
 use super::*;
-use crate::model::{BootCause, Instance, Order, RunAs};
+use crate::model::{BootCause, Instance, JobUser, Order, RunAs};
 use crate::providers::contract::ends;
 
 const CUDA: &str = "error starting container: Error response from daemon: failed to create task for container: OCI runtime create failed: nvidia-container-cli: requirement error: unsatisfied condition: cuda>=12.8, please update your driver to a newer version, or use an earlier cuda container: unknown";
@@ -127,11 +127,34 @@ async fn a_container_that_is_slow_is_waited_for() {
 /// What the boot script says when its setup fails, and its end as it is on RunPod.
 const FAILS: &str = "#!/bin/sh\necho 'installing torch'\necho 'gharun: error: the setup script failed with exit code 3'\necho 'gharun: phase=end t=1 code=74 last=setup why=the setup script failed with exit code 3'\nexit 74\n";
 
-fn failing(keep_failed: bool) -> Order {
+fn failing() -> Order {
     let mut order = order("k3x9");
     order.boot = Secret::new(FAILS);
-    order.keep_failed = keep_failed;
-    order.tags.expires = jiff::Timestamp::now() + Duration::from_hours(1);
+    order
+}
+
+/// An order whose whole boot script fails in its setup, and keeps the pod for so long.
+fn kept(runpod: &RunPod, lifetime: Duration) -> Order {
+    let mut order = order("k3x9");
+    order.keep_failed = true;
+    order.lifetime = lifetime;
+    order.tags.expires = jiff::Timestamp::now() + lifetime;
+    order.boot = crate::bootstrap::script(&crate::bootstrap::Boot {
+        name: &order.name,
+        credential: crate::bootstrap::BootCredential::Jit(&Secret::new("jit")),
+        packages: &[],
+        pinned: false,
+        ending: runpod.shutdown_command(),
+        expires: order.tags.expires,
+        lifetime,
+        idle_limit: None,
+        user: &JobUser::default(),
+        keep_failed: true,
+        setup: Some("exit 3"),
+        secrets: RunPod::secrets_in_env(),
+        env: &[],
+        ca: None,
+    });
     order
 }
 
@@ -139,7 +162,13 @@ fn account_with(linger: &str) -> Account {
     let account = Account::open();
     account.standin.rule(|rules| {
         rules.machinery = Some(Machinery {
-            image: vec![("GHARUN_LINGER".to_owned(), linger.to_owned())],
+            image: [
+                ("GHARUN_LINGER", linger),
+                ("GHARUN_WORK", "{disk}"),
+                ("GHARUN_ALLOW_ROOT", "1"),
+            ]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .to_vec(),
             ..Machinery::default()
         });
     });
@@ -150,7 +179,7 @@ fn account_with(linger: &str) -> Account {
 async fn what_a_failed_boot_said_outlives_its_pod() {
     let account = account_with("3");
     let runpod = account.with(two());
-    let order = failing(false);
+    let order = failing();
     let machine = runpod.launch(&order).await.unwrap();
     let ended = until(SOON, async || {
         let machines = runpod.list().await.expect("a list").instances;
@@ -174,7 +203,7 @@ async fn what_a_failed_boot_said_outlives_its_pod() {
 async fn a_pod_that_is_to_be_kept_stays_after_a_failure_and_tells_how_to_get_in() {
     let account = account_with("0");
     let runpod = account.with(two());
-    let order = failing(true);
+    let order = kept(&runpod, Duration::from_hours(1));
     let machine = runpod.launch(&order).await.unwrap();
     let ended = until(SOON, async || {
         let machines = runpod.list().await.expect("a list").instances;
@@ -183,7 +212,12 @@ async fn a_pod_that_is_to_be_kept_stays_after_a_failure_and_tells_how_to_get_in(
         matches!(machine.state, Condition::Ended(_)).then_some(machine)
     });
     let ended = ended.await.expect("its script has ended");
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    let said = account
+        .standin
+        .pod(&machine.id.id)
+        .expect("it is there")
+        .log;
+    assert!(said.contains("gharun: phase=kept"), "{said}");
     assert_eq!(account.alive(), [machine.id.id.as_str()], "it is kept");
     assert_eq!(account.standin.bodies()[0]["startSsh"], true);
     let ways = runpod.access(&ended);
@@ -202,16 +236,32 @@ async fn a_pod_that_is_to_be_kept_stays_after_a_failure_and_tells_how_to_get_in(
     assert!(account.standin.bodies()[0].get("startSsh").is_none());
 }
 
-/// The lifetime of what is kept is over at once: then it ends.
 #[tokio::test]
-async fn a_pod_that_is_kept_ends_with_its_lifetime() {
+async fn a_pod_that_is_kept_ends_with_its_lifetime_and_where_nothing_is_left_to_end_it() {
     let account = account_with("0");
     let runpod = account.with(two());
-    let mut order = failing(true);
-    order.tags.expires = jiff::Timestamp::now();
-    runpod.launch(&order).await.unwrap();
+    let order = kept(&runpod, Duration::from_secs(6));
+    let machine = runpod.launch(&order).await.unwrap();
+    let said = || {
+        let pod = account.standin.pod(&machine.id.id);
+        pod.map_or_else(String::new, |pod| pod.log)
+    };
+    let stays = until(SOON, async || {
+        said().contains("phase=kept").then(|| account.alive().len())
+    });
+    assert_eq!(stays.await, Some(1), "{}", said());
     let gone = until(SOON, async || account.alive().is_empty().then_some(()));
     gone.await.expect("it ends itself");
+    assert!(said().contains("phase=lifetime"), "{}", said());
+
+    // A script that is gone with its watchdog keeps nothing.
+    let account = account_with("0");
+    let runpod = account.with(two());
+    let mut order = failing();
+    order.keep_failed = true;
+    runpod.launch(&order).await.unwrap();
+    let gone = until(SOON, async || account.alive().is_empty().then_some(()));
+    gone.await.expect("its first process ends it");
 }
 
 #[tokio::test]
