@@ -22,7 +22,8 @@ impl Failure {
     /// A provider's failure; `tables` tell where the setting at fault stands.
     pub fn of_provider(error: providers::Error, name: &str, tables: &Tables) -> Self {
         let hint = match error.kind {
-            ErrorKind::Config if error.key().is_some() => {
+            // Where the value's form is told, the list of all settings adds nothing.
+            ErrorKind::Config if error.key().is_some() && error.hints().is_empty() => {
                 Some(format!("see `gharun providers show {name}`"))
             }
             ErrorKind::Unexpected => {

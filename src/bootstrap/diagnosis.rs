@@ -18,6 +18,8 @@ pub struct Diagnosis {
     pub code: Option<i32>,
     /// Whether the machine stays for inspection after its failure.
     pub is_kept: bool,
+    /// The last line that a setup script which failed has printed; empty where it has printed nothing.
+    pub printed: Option<String>,
 }
 
 /// What a reason holds that names its cause. The words are those of the boot script, of the shells, of curl and of wget
@@ -114,8 +116,11 @@ pub fn diagnose(log: &str) -> Option<Diagnosis> {
         {
             Some(cause)
         }
+        (_, Some(BootCause::Setup)) if asks_for_a_password(log) => Some(BootCause::Sudo),
         (cause, of_code) => of_code.or(cause),
     };
+    let is_setup = code == Some(74) && phase.as_deref() == Some("setup");
+    let printed = printed(log).filter(|_| is_setup);
     if phase.is_none() && reason.is_none() && code.is_none() {
         return None;
     }
@@ -125,6 +130,46 @@ pub fn diagnose(log: &str) -> Option<Diagnosis> {
         phase,
         code,
         is_kept,
+        printed,
+    })
+}
+
+/// Whether `sudo` asked for a password, in the words of its plugin (`plugins/sudoers/auth/sudo_auth.c`, `src/tgetpass.c`,
+/// `plugins/sudoers/sudoers.c` of <https://github.com/sudo-project/sudo>).
+fn asks_for_a_password(log: &str) -> bool {
+    [
+        "sudo: a password is required",
+        "sudo: a terminal is required",
+        "is not in the sudoers file",
+    ]
+    .iter()
+    .any(|words| log.contains(words))
+}
+
+/// The last line that the setup script has printed; `None` where the log does not hold its beginning.
+fn printed(log: &str) -> Option<String> {
+    let (_, rest) = log.rsplit_once("gharun: phase=setup ")?;
+    let lines = rest.lines().skip(1);
+    let own = lines.take_while(|line| !line.contains("gharun: "));
+    let last = own.map(str::trim).filter(|line| !line.is_empty()).last();
+    // A shell begins with the file that it reads, which is a copy in a folder of the machine's.
+    let last = last.unwrap_or_default();
+    let said = last.split_once("/setup: ").map_or(last, |(_, said)| said);
+    Some(said.to_owned())
+}
+
+/// What the exit code of a setup script that failed means by the rules of shells (POSIX, "Exit Status for Commands").
+fn of_setup(reason: &str) -> Option<String> {
+    let failed = "the setup script failed with exit code ";
+    let rest = reason.strip_prefix(failed)?;
+    let (code, at) = rest.split_at(rest.find(' ').unwrap_or(rest.len()));
+    Some(match code {
+        "137" => {
+            format!("the setup script was killed (exit code 137, most likely out of memory){at}")
+        }
+        "127" => format!("{failed}127 (command not found){at}"),
+        "126" => format!("{failed}126 (not executable){at}"),
+        _ => return None,
     })
 }
 
@@ -176,8 +221,8 @@ fn message(reason: &str) -> Option<String> {
 
 /// A reason in words that somebody knows who does not know the runner.
 fn in_words(reason: &str, code: Option<i32>) -> String {
-    if let Some(message) = message(reason) {
-        return message;
+    if let Some(told) = message(reason).or_else(|| of_setup(reason)) {
+        return told;
     }
     let mark = "it does not run on this machine: ";
     let known = WORDS.iter().find(|(pattern, ..)| reason.contains(pattern));
@@ -239,12 +284,6 @@ mod tests {
                 BootCause::Setup,
             ),
             (
-                74,
-                "setup",
-                "the setup script failed with exit code 137",
-                BootCause::OutOfMemory,
-            ),
-            (
                 75,
                 "download",
                 "no space is left on the machine: 0 of 2 MB free in /a",
@@ -283,6 +322,49 @@ mod tests {
         ] {
             assert_eq!(failed(code, last, why), (Some(cause), Some(why.to_owned())));
         }
+    }
+
+    #[test]
+    fn an_exit_code_of_shells_is_told_in_words() {
+        for (why, told, cause) in [
+            (
+                "the setup script failed with exit code 137",
+                "the setup script was killed (exit code 137, most likely out of memory)",
+                BootCause::OutOfMemory,
+            ),
+            (
+                "the setup script failed with exit code 127 at line 2",
+                "the setup script failed with exit code 127 (command not found) at line 2",
+                BootCause::Setup,
+            ),
+        ] {
+            assert_eq!(
+                failed(74, "setup", why),
+                (Some(cause), Some(told.to_owned()))
+            );
+        }
+    }
+
+    #[test]
+    fn a_setup_script_is_told_with_what_it_printed_last_and_with_a_password_that_sudo_wants() {
+        let end =
+            "gharun: phase=end t=3 code=74 last=setup why=the setup script failed with exit code 1";
+        let of = |said: &str| {
+            diagnose(&format!("gharun: phase=setup t=1\n{said}{end}\n")).expect("it ended")
+        };
+        let asked = of("installing\nsudo: a password is required\ngharun: error: it failed\n");
+        assert_eq!(asked.cause, Some(BootCause::Sudo));
+        assert_eq!(
+            asked.printed.as_deref(),
+            Some("sudo: a password is required")
+        );
+        let silent = of("");
+        assert_eq!(
+            (silent.cause, silent.printed.as_deref()),
+            (Some(BootCause::Setup), Some(""))
+        );
+        let cut = diagnose(end).expect("it ended");
+        assert_eq!(cut.printed, None);
     }
 
     #[test]

@@ -386,7 +386,11 @@ fn complaint(context: &Context, outcome: &StopOutcome) -> Option<Failure> {
         if failed.permanent {
             failure
         } else {
-            failure.hinted(format!("try again: `{}`", failed.command))
+            let after = match failed.error.hints() {
+                [] => "",
+                _ => "after that, ",
+            };
+            failure.hinted(format!("{after}try again: `{}`", failed.command))
         }
     }))
 }

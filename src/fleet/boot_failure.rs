@@ -62,12 +62,26 @@ impl BootFailure {
             Some(cause) if !is_oom => Some(cause),
             _ => of_place.or(said.cause),
         };
+        let printed = said.printed;
         let reason = match (said.reason, how) {
             // The script does not know who killed what it ran.
             (Some(reason), Some(how)) if is_oom && how.contains("out of memory") => {
-                Some(format!("{} ({how})", with_line(reason, plan)))
+                let reason = with_line(reason, plan);
+                if reason.contains("most likely out of memory") {
+                    Some(reason.replacen("most likely ", "", 1))
+                } else {
+                    Some(format!("{reason} ({how})"))
+                }
             }
-            (Some(reason), _) => Some(with_line(reason, plan)),
+            (Some(reason), _) => {
+                let is_told = reason.contains(" at line ") && cause != Some(BootCause::Sudo);
+                let is_setup = matches!(cause, Some(BootCause::Setup | BootCause::Sudo));
+                let printed = printed.filter(|_| is_setup && !is_told);
+                Some(
+                    with_line(reason, plan)
+                        + &printed.map_or_else(String::new, |last| ending(&last)),
+                )
+            }
             (None, Some(how)) => Some(explained(how)),
             (None, None) => None,
         };
@@ -98,7 +112,11 @@ impl BootFailure {
         let mut hints: Vec<String> = match self.cause {
             // The kind's setting says it all.
             Some(
-                BootCause::DiskFull | BootCause::OutOfMemory | BootCause::Image | BootCause::Clock,
+                BootCause::DiskFull
+                | BootCause::OutOfMemory
+                | BootCause::Image
+                | BootCause::Clock
+                | BootCause::Sudo,
             ) if of_kind.is_some() => of_kind.into_iter().collect(),
             _ => of_kind.into_iter().chain(of_every_kind).collect(),
         };
@@ -184,7 +202,11 @@ fn generic(cause: BootCause, plan: &Plan) -> Option<String> {
             runner does not run on Alpine"
             .to_owned(),
         BootCause::NotExecutable => "mount the folder without `noexec`, or set another work folder".to_owned(),
-        BootCause::Setup => match &plan.setup_file {
+        BootCause::Setup | BootCause::Sudo => match &plan.setup_file {
+            Some(file) if is_foreign(plan) => format!(
+                "let `{file}` print what it does (`set -x` in a shell): gharun cannot tell the line of a script \
+                 that begins with `#!`"
+            ),
             Some(file) => format!("edit `{file}`"),
             None => "edit the setup script".to_owned(),
         },
@@ -206,6 +228,28 @@ fn generic(cause: BootCause, plan: &Plan) -> Option<String> {
     })
 }
 
+/// Whether the setup script says itself what runs it, so that its lines are not followed.
+fn is_foreign(plan: &Plan) -> bool {
+    let setup = plan.setup.as_deref();
+    setup.is_some_and(|script| script.starts_with("#!"))
+}
+
+/// What a setup script printed last, as the end of a sentence.
+fn ending(last: &str) -> String {
+    match last {
+        "" => ", and printed nothing".to_owned(),
+        last => format!("; it printed last: `{}`", short(last)),
+    }
+}
+
+/// The beginning of a line.
+fn short(line: &str) -> String {
+    match line.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line.to_owned(),
+    }
+}
+
 /// The reason of a setup script that failed, with the file and the text of the line that it names.
 fn with_line(reason: String, plan: &Plan) -> String {
     let at = reason.rsplit_once(" at line ").and_then(|(before, at)| {
@@ -218,11 +262,7 @@ fn with_line(reason: String, plan: &Plan) -> String {
     };
     let file = plan.setup_file.as_ref();
     let file = file.map_or_else(String::new, |file| format!(" of `{file}`"));
-    let line: String = match line.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line.to_owned(),
-    };
-    format!("{before} at line {number}{file}: `{line}`")
+    format!("{before} at line {number}{file}: `{}`", short(line))
 }
 
 #[cfg(test)]

@@ -18,6 +18,8 @@ pub enum BootCause {
     NotExecutable,
     /// The user's setup script failed.
     Setup,
+    /// The user's setup script called `sudo`, which asked for a password.
+    Sudo,
     /// GitHub refuses the version of the runner that the machine came with.
     RunnerTooOld,
     /// GitHub has deleted the registration, or has never had it.

@@ -95,5 +95,8 @@ async fn what_a_repetition_may_mend_is_to_be_tried_again() {
     world.cloud.fault("gpu", Verb::Terminate, fault);
     let said = world.run(&format!("stop {machine} --timeout 1s")).await;
     let said = said.exits(Exit::Left);
-    said.says(&format!("hint: try again: `gharun stop {machine}`"));
+    said.says("hint: see to `gpu`");
+    said.says(&format!(
+        "hint: after that, try again: `gharun stop {machine}`"
+    ));
 }

@@ -141,7 +141,7 @@ const MEANINGS: &[Meaning] = {
             PULL,
             Denied,
             Some("image"),
-            "`docker login` raises the limit; or wait up to 6 hours; or load the image on the daemon's host and set \
+            "`docker login {registry}` raises the limit; or wait up to 6 hours; or load the image on the daemon's host and set \
              `pull = \"never\"`",
         ),
         // distribution, `registry/api/errcode/register.go`.
@@ -318,8 +318,8 @@ const MEANINGS: &[Meaning] = {
             RUN,
             Config,
             Some("volumes"),
-            "the folder in `volumes` must exist on the daemon's host, which may be another computer: create it there, \
-             or write `NAME:/TARGET` for a volume of Docker's own",
+            "name a folder in `volumes` that the daemon's host has, which may be another computer; or write \
+             `NAME:/TARGET` for a volume of Docker's own",
         ),
         // moby, `daemon/daemon_unix.go`.
         row(

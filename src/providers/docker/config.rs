@@ -354,8 +354,9 @@ fn check_run_as(config: &DockerConfig) -> Result<()> {
     }
     let message =
         format!("`user = \"{user}\"` starts the container as a user who cannot become `{run_as}`");
-    Err(Error::setting("run_as", message)
-        .hinted("keep one of the two: with `run_as` alone the container starts as root"))
+    Err(Error::setting("run_as", message).hinted(format!(
+        "remove `user`: then the container starts as root, and jobs run as `{run_as}`"
+    )))
 }
 
 fn nano_cpus(cpus: f64) -> Result<i64> {

@@ -27,7 +27,7 @@ pub(super) async fn why(
     if state(&found) == Condition::Running {
         return None;
     }
-    let doing = format!("the container of `{}` could not run", machine.tags.name);
+    let doing = "its container could not run".to_owned();
     let state = found.state.unwrap_or_default();
     let said = state.error.as_deref().filter(|error| !error.is_empty());
     if let Some(said) = said {
@@ -41,7 +41,7 @@ pub(super) async fn why(
         return None;
     }
     if state.oom_killed == Some(true) {
-        return Some(out_of_memory(daemon, config, machine, code));
+        return Some(out_of_memory(daemon, config, code));
     }
     let init = log
         .lines()
@@ -56,8 +56,8 @@ fn not_started(daemon: &Daemon, config: &DockerConfig, doing: &str, said: &str) 
     error.because(format!("Docker says: {}", one_line(said)))
 }
 
-fn out_of_memory(daemon: &Daemon, config: &DockerConfig, machine: &Instance, code: i64) -> Error {
-    let doing = format!("the container of `{}` ran out of memory", machine.tags.name);
+fn out_of_memory(daemon: &Daemon, config: &DockerConfig, code: i64) -> Error {
+    let doing = "its container ran out of memory";
     let cause = match &config.memory {
         Some(memory) => {
             format!("a process in it was killed at its limit, `{memory}` (exit code {code})")

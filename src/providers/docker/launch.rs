@@ -171,10 +171,15 @@ impl Launch<'_> {
         let body = bollard::body_stream(stream::once(ready(archive.into())));
         let upload = daemon.client.upload_to_container(id, Some(options), body);
         act(upload).await.map_err(|error| {
-            self.refused(
-                format!("could not put the boot script into the container `{name}`"),
-                &error,
-            )
+            let doing = format!("could not put the boot script into the container `{name}`");
+            let refused = self.refused(doing, &error);
+            match refused.key() {
+                // It is done with the volumes mounted.
+                Some("volumes") => refused.saying(format!(
+                    "could not mount the volumes of the container `{name}`"
+                )),
+                _ => refused,
+            }
         })?;
         let start = daemon
             .client

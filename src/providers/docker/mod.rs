@@ -368,14 +368,17 @@ impl Provider for Docker {
 
 /// The error for a container that the daemon does not have, and may never have had.
 fn unknown(daemon: &Daemon, id: &InstanceId) -> Error {
-    let hint = "set `$DOCKER_HOST`, `host` or `context` to the daemon that has it";
+    let hint = "set `$DOCKER_HOST`, `host` or `context` to the daemon that has it: `docker context ls` lists those that \
+         this computer knows";
     if id.location.is_none() || id.location == daemon.vague {
         let what = format!("`{id}` was not found at {}", daemon.whose());
         return Error::new(ErrorKind::NotFound, what).hinted(hint);
     }
     let what = format!(
-        "the container `{id}` is not at {}, whose ID is `{}`",
-        daemon.whose(),
+        "the container `{}` was created by another daemon: its daemon has the ID `{}`, the one at {} has `{}`",
+        id.id,
+        id.location.as_deref().unwrap_or_default(),
+        daemon.endpoint,
         daemon.location
     );
     Error::new(ErrorKind::Elsewhere, what).hinted(hint)

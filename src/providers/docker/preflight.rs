@@ -125,7 +125,7 @@ async fn has_image(daemon: &Daemon, config: &DockerConfig) -> Result<()> {
     let Ok(Err(error)) = timeout(REGISTRY, asked).await else {
         return Ok(());
     };
-    let doing = format!("could not find the image `{}`", config.image);
+    let doing = format!("could not pull the image `{}`", config.image);
     let refused = daemon.refused(config, Step::Pull, doing, &error);
     match refused.key() {
         Some("image") if matches!(refused.kind, ErrorKind::Config | ErrorKind::Denied) => {

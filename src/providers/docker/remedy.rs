@@ -38,6 +38,10 @@ pub(super) fn of(config: &DockerConfig, docker: &str, cause: BootCause) -> Optio
                 network.unwrap_or("bridge")
             ),
         },
+        BootCause::Sudo => {
+            "set `run_as = \"runner\"`: then the setup script runs as root, and needs no `sudo`"
+                .to_owned()
+        }
         BootCause::MissingProgram => {
             "name an image that has it in `image`, such as `ghcr.io/actions/actions-runner:latest`"
                 .to_owned()

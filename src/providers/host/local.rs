@@ -201,8 +201,12 @@ fn folder(key: &str, path: Option<&PathSetting>) -> Result<String> {
         Some(text) if path.is_absolute() && !text.is_empty() => Ok(text.to_owned()),
         _ => {
             let found = backticked(&path.display().to_string());
+            let whole = std::path::absolute(&**path).ok();
+            let whole = whole.filter(|_| !path.starts_with("~") && !path.as_os_str().is_empty());
+            let whole = whole.unwrap_or_else(|| "/srv/gharun".into());
             Err(Error::unfit(key, "an absolute path", found).hinted(format!(
-                "write it as `{key} = \"/srv/gharun\"`, or leave it out"
+                "write the whole path, such as `{}`, or leave it out",
+                whole.display()
             )))
         }
     }
@@ -214,10 +218,7 @@ fn variables(env: &BTreeMap<EnvName, String>) -> Result<Vec<(String, Secret)>> {
             let setting = dotted(&["env".to_owned(), key.to_string()]);
             let key = key.to_string();
             if key.starts_with("GHARUN_") || key == "RUNNER_TRACKING_ID" {
-                let message = format!(
-                    "the variable `{key}` is reserved for gharun and the runner: choose another \
-                     name"
-                );
+                let message = format!("the variable `{key}` is reserved for gharun and the runner");
                 let hint = format!("remove `{setting}`, or write it under another name");
                 Err(Error::setting(setting, message).hinted(hint))
             } else if value.contains('\0') {

@@ -3,7 +3,7 @@
 //! All that happens on such a host is done by POSIX sh scripts, sent over a `Shell`: a child
 //! process here ([`local`]), a channel of a connection elsewhere (`ssh`). What a slot is made of stands in `common.sh`.
 
-use std::sync::OnceLock;
+use std::sync::{Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use super::common::clock::HostClock;
 use super::{Error, ErrorKind, Health, Result};
 use crate::model::text::quoted;
-use crate::model::{Condition, Instance, InstanceId, Order, digest, random};
+use crate::model::{Condition, Instance, InstanceId, Order, digest, lock, random};
 use crate::providers::{Listing, Termination, Unread};
 
 mod layout;
@@ -33,7 +33,10 @@ pub(crate) use layout::Layout;
 use output::ScriptOutput;
 use scripts::{CHECK, COMMON, IDENTIFY, IN_USE, KEEPER, LAUNCH, LIST, LOGS, TERMINATE};
 pub(crate) use shell::{Broken, Output, Shell};
-use spelling::{encode, folder_for_people, folder_word, foreign, machines, shares, taken};
+use spelling::{
+    encode, folder_for_people, folder_word, foreign, free_slots, machines, more_slots, shares,
+    taken,
+};
 use user::HostUser;
 
 /// What a script may take on a host that is well: reading, and all that waits for processes.
@@ -55,6 +58,8 @@ pub(crate) struct Host<S> {
     clock: OnceLock<HostClock>,
     /// Whom scripts run as there; known once the place is.
     user: OnceLock<HostUser>,
+    /// The names that this process launches or has launched here.
+    launched: Mutex<Vec<String>>,
 }
 
 /// A script to be run on a host.
@@ -97,6 +102,7 @@ impl<S: Shell> Host<S> {
             place: OnceCell::new(),
             clock: OnceLock::new(),
             user: OnceLock::new(),
+            launched: Mutex::default(),
         }
     }
 
@@ -106,6 +112,7 @@ impl<S: Shell> Host<S> {
     /// References spell it so too, unless the layout names an address.
     pub(crate) async fn place(&self) -> Result<&str> {
         let ask = async || {
+            self.shell.ready().await?;
             let doing = format!("could not identify {}", self.shell.host());
             let begin = Timestamp::now();
             let answer = self.ask(&doing, Question::new(IDENTIFY, &[])).await?;
@@ -140,13 +147,19 @@ impl<S: Shell> Host<S> {
 
     /// See [`super::Provider::check`].
     pub(crate) async fn check(&self) -> Result<Health> {
+        // What it is wanted for adds nothing to why it could not be reached.
+        self.shell.ready().await?;
         let doing = format!("could not use {}", self.shell.host());
         let begin = Timestamp::now();
         let answer = self
             .ask(&doing, Question::new(CHECK, &[("TURN", "")]))
             .await?;
         let clock = HostClock::read(&answer.lines, begin, Timestamp::now());
-        if answer.failure.is_some() {
+        if let Some(failure) = answer.failure.as_deref() {
+            let doing = match failure {
+                "unprepared" => format!("could not make slots on {}", self.shell.host()),
+                _ => doing,
+            };
             return Err(answer.error(ErrorKind::Unavailable, doing));
         }
         self.place().await?;
@@ -198,6 +211,7 @@ impl<S: Shell> Host<S> {
             lost: ErrorKind::Ambiguous,
             ..Question::new(LAUNCH, &vars)
         };
+        self.launched().push(order.name.to_string());
         let answer = self.ask(&doing, question).await?;
         for path in answer.all("closed ") {
             let host = self.shell.host();
@@ -205,7 +219,10 @@ impl<S: Shell> Host<S> {
         }
         match answer.failure.as_deref() {
             None => {}
-            Some("full") => return Err(self.full(&answer, doing)),
+            Some("full") => {
+                self.launched().retain(|name| *name != *order.name.as_str());
+                return Err(self.full(&answer, doing));
+            }
             Some("stranger") => {
                 let error = answer.error(ErrorKind::Denied, doing);
                 return Err(error.because(
@@ -246,9 +263,28 @@ impl<S: Shell> Host<S> {
     }
 
     fn full(&self, answer: &ScriptOutput, doing: String) -> Error {
+        let slots = self.layout.slots;
+        let is_ours = {
+            let launched = self.launched();
+            let mut holders = answer.all("held ");
+            holders.any(|held| launched.iter().any(|name| name == held))
+        };
+        let taken = taken(slots, &answer.lines);
+        let (cause, hint) = if is_ours {
+            (
+                format!("{taken}, which this start launched"),
+                more_slots(slots),
+            )
+        } else {
+            (taken, free_slots(&answer.lines))
+        };
         Error::new(ErrorKind::NoCapacity, doing)
-            .because(taken(self.layout.slots, &answer.lines))
-            .hinted("end what is no longer needed with `gharun stop`, or set `slots` higher")
+            .because(cause)
+            .hinted(hint)
+    }
+
+    fn launched(&self) -> MutexGuard<'_, Vec<String>> {
+        lock(&self.launched)
     }
 
     /// See [`super::Provider::leave_queue`]. Nobody waits for a slot of this very machine.
@@ -403,14 +439,19 @@ impl<S: Shell> Host<S> {
         let place = self.place().await?;
         let address = self.address(place);
         if id.location.as_deref() != Some(address) {
-            let message = format!("`{id}` is not on {}", self.shell.host());
+            let message = format!(
+                "`{}` was started on another computer than {}, or in another `work_dir`",
+                id.id,
+                self.shell.host()
+            );
             let cause = format!(
-                "the ID of the slots in `{}` is `{address}`",
+                "its slots have the ID `{}`, those in `{}` have `{address}`",
+                id.location.as_deref().unwrap_or_default(),
                 self.layout.work_dir
             );
             return Err(Error::new(ErrorKind::Elsewhere, message)
                 .because(cause)
-                .hinted("stop it on the computer that has it, or set `work_dir` to the folder that has it"));
+                .hinted("run this on the computer that started it, or set `work_dir` to the folder that it was started in"));
         }
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
         if !id.id.bytes().all(plain) || id.id.starts_with(['.', '-']) || id.id.is_empty() {

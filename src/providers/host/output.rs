@@ -71,7 +71,9 @@ impl ScriptOutput {
     fn mending(&self, error: Error) -> Error {
         let mut mends = self.all("mend ").peekable();
         if mends.peek().is_none() {
-            return error.hinted("set `work_dir` to a folder that this user may write to");
+            return error.hinted(
+                "set `work_dir` to a new folder in one of this user's, such as the home folder",
+            );
         }
         let hints = mends.filter_map(|line| {
             let (command, path) = line.split_once(" -- ")?;
@@ -95,6 +97,7 @@ impl ScriptOutput {
                 "Read-only file system",
                 "Not a directory",
                 "not a folder",
+                "may not write to",
                 "belongs to another user",
                 "every user may move",
                 "others may write to",

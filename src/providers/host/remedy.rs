@@ -9,12 +9,20 @@ pub(super) fn of(layout: &Layout, there: &str, cause: BootCause) -> Option<Strin
     let folder = folder_for_people(&layout.work_dir);
     Some(match cause {
         BootCause::DiskFull => format!(
-            "`df -h {folder}` {there} shows the room; free some, or set `work_dir`{} to a folder on another disk",
+            "`df -h {folder}{}` {there} shows the room; free some, or set `work_dir`{} to a folder on another disk",
+            match &layout.cache {
+                Some(cache) => format!(" {}", folder_for_people(cache)),
+                None => String::new(),
+            },
             match &layout.cache {
                 // On a host that is reached by ssh it is below the work folder.
                 Some(_) if layout.address.is_none() => " and `cache`",
                 _ => "",
             }
+        ),
+        BootCause::Sudo => format!(
+            "let its user run `sudo` without a password {there}: a line `USER ALL=(ALL) NOPASSWD: ALL` by `sudo visudo`; \
+             or install there once what it needs"
         ),
         BootCause::NotExecutable => format!(
             "set `work_dir` to a folder on a disk that is not mounted `noexec`: `findmnt -T {folder}` {there} shows its mount options"
@@ -24,7 +32,9 @@ pub(super) fn of(layout: &Layout, there: &str, cause: BootCause) -> Option<Strin
             layout.slots
         ),
         BootCause::OutOfMemory => {
-            format!("end what else uses the memory {there}: `free -m` and `top` show it")
+            format!(
+                "make what it runs smaller, or end what else uses the memory {there}: `free -m` and `top` show it"
+            )
         }
         BootCause::NoNetwork => format!(
             "`curl -sS https://api.github.com/zen` must work {there}; where a proxy is needed, set it there"

@@ -62,6 +62,25 @@ pub(super) fn taken(slots: NonZeroU16, lines: &[String]) -> String {
     }
 }
 
+/// What helps where another runner of the same start has a slot.
+pub(super) fn more_slots(slots: NonZeroU16) -> String {
+    format!(
+        "each runner of `--count` needs a slot, and `slots` is {slots}: set `slots` higher, or `--count` lower"
+    )
+}
+
+/// What helps where others have the slots.
+pub(super) fn free_slots(lines: &[String]) -> String {
+    let holders = lines.iter().filter_map(|line| line.strip_prefix("held "));
+    let holders: Vec<&str> = holders.collect();
+    let which = match holders.len() {
+        0 => String::new(),
+        1..=3 => format!(" {}", holders.join(" ")),
+        _ => " NAME".to_owned(),
+    };
+    format!("end what is no longer needed with `gharun stop{which}`, or set `slots` higher")
+}
+
 /// The lines about one machine.
 struct Report<'a> {
     id: &'a str,

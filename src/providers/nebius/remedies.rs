@@ -39,6 +39,7 @@ pub(super) fn remedy(config: &NebiusConfig, cause: BootCause) -> Option<String> 
         | BootCause::WrongPlatform
         | BootCause::NotExecutable
         | BootCause::Setup
+        | BootCause::Sudo
         | BootCause::Unregistered
         | BootCause::SessionConflict
         | BootCause::Clock => return None,

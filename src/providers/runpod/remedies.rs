@@ -35,6 +35,7 @@ pub(super) fn remedy(config: &RunPodConfig, cause: BootCause) -> Option<String> 
         BootCause::NotExecutable
         | BootCause::NoNetwork
         | BootCause::Setup
+        | BootCause::Sudo
         | BootCause::Unregistered
         | BootCause::SessionConflict
         | BootCause::Clock => return None,

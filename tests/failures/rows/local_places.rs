@@ -112,10 +112,10 @@ fn a_machine_of_another_computer() {
         Stage::End,
         Source::Finding("hosts A3"),
         |world| {
-            let stop = "stop local:0a1b2c3d4e5f/gharun-7-1-0-tk3q8z0w5v2n01 --yes";
+            let stop = "stop local:0123456789ab/gharun-7-1-0-tk3q8z0w5v2n01 --yes";
             Scene::new(world, stop).volatile(
-                r"slots`(\s+)is(\s+)`[0-9a-f]{12}`",
-                "slots`${1}is${2}`0123456789ab`",
+                r"slots`(\s+)have(\s+)`[0-9a-f]{12}`",
+                "slots`${1}have${2}`5f6e7d8c9b0a`",
             )
         }
     );

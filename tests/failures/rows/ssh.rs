@@ -20,7 +20,9 @@ fn boots(world: World, script: &str) -> Option<Scene> {
         rack.known_hosts().display(),
     );
     std::fs::write(world.path("providers.toml"), text).expect("a file");
-    Some(Scene::new(world, "start rack").with(rack).setup(script))
+    let whose = format!("{}@127", sshd::whoami());
+    let scene = Scene::new(world, "start rack").volatile(&whose, "ann@127");
+    Some(scene.with(rack).setup(script))
 }
 
 #[test]

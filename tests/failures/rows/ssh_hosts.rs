@@ -54,7 +54,7 @@ fn stable(scene: Scene, rack: Rack) -> Scene {
             "SHA256:kHv1m0oF3b8aUq2sJ7cXyLw9zPdTnRgEiB5tA6fQ4MV",
         )
         .volatile(&format!("/bin/sh {me}"), "/bin/sh ann")
-        .volatile(r"-p \d{4,5} ", "-p 40001 ")
+        .volatile(r"-p \d{4,5}(\s)", "-p 40001${1}")
         .volatile(r"port \d{4,5}", "port 40001")
         .volatile(r"\]:\d{4,5}", "]:40001")
         .volatile(r"rack:[0-9a-f]{12}\b", "rack:0123456789ab");

@@ -27,7 +27,7 @@ async fn no_daemon_is_unavailable_with_what_to_do() {
     assert_eq!(error.kind, ErrorKind::Unavailable);
     let hint = error.hints().join("\n");
     assert!(
-        hint.contains("DOCKER_HOST") && hint.contains("info"),
+        hint.contains("DOCKER_HOST") && hint.contains("docker context ls"),
         "{hint}"
     );
     let listing = docker.list().await.expect("a listing that says so");

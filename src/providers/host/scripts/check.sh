@@ -5,8 +5,12 @@ while [ ! -e "$there" ]; do
     there=${there%/*}
     [ -n "$there" ] || there=/
 done
-if [ ! -d "$there" ] || [ ! -w "$there" ] || [ ! -x "$there" ]; then
-    say "\`$there\` is not a folder that this user may write to" >&2
+if [ ! -d "$there" ]; then
+    say "\`$there\` is not a folder" >&2
+    fail unprepared
+fi
+if [ ! -w "$there" ] || [ ! -x "$there" ]; then
+    say "\`$(id -un)\` may not write to \`$there\`" >&2
     fail unprepared
 fi
 if ! secure "$ROOT" || ! enclosed; then

@@ -67,7 +67,7 @@ const MEANINGS: &[Meaning] = &[
         Voice::Network,
         &["connection refused"],
         None,
-        "nothing listens there: check that sshd runs, and at port {port}; try `{ssh}`",
+        "no sshd listens at port {port} of `{host}`: start it there, or correct the port; `{ssh}` must log in",
     ),
     row(
         Voice::Network,
@@ -150,7 +150,7 @@ const MEANINGS: &[Meaning] = &[
         Voice::Sudo,
         &["must have a tty"],
         Some("sudo"),
-        "take `requiretty` out of its sudoers file: `sudo visudo`; or leave `sudo` out",
+        "run `sudo visudo` on that host and remove `requiretty`; or leave `sudo` out of this table",
     ),
     // POSIX shells.
     row(

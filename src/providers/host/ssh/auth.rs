@@ -197,7 +197,12 @@ fn accepted(
             Err(LoginError::Cut(tried.len(), lost))
         }
         Err(error) => {
-            tried.push(format!("{name} ({})", error.message()));
+            // The usual words for a key that the host refused (libssh2, `userauth.c`) say no more than that.
+            if error.message().contains("combination invalid") {
+                tried.push(name);
+            } else {
+                tried.push(format!("{name} ({})", error.message()));
+            }
             Ok(false)
         }
     }

@@ -285,11 +285,13 @@ pub(super) async fn forward(ssh: &Ssh, local: u16) -> Result<u16> {
         errors.clear();
         for (member, answer) in ssh.members.iter().zip(answers) {
             member.reaches.store(answer.is_ok(), Ordering::Relaxed);
-            errors.extend(
-                answer
-                    .err()
-                    .map(|failure| (member, unreached(failure, member.name()))),
-            );
+            errors.extend(answer.err().map(|failure| match failure.kind {
+                ErrorKind::Denied => {
+                    let doing = format!("could not forward a port of {}", member.name());
+                    (member, failure.while_trying(doing))
+                }
+                _ => (member, unreached(failure, member.name())),
+            }));
         }
         if errors.len() < ssh.members.len() {
             for (member, error) in &errors {

@@ -197,10 +197,11 @@ impl SshProviderConfig {
             stranger.map_or(Ok(()), |key| {
                 let message = format!("`{key}` is not one of `hosts`");
                 let key = dotted(&[setting.to_owned(), key.clone()]);
-                let known: Vec<String> = self.hosts.iter().map(|host| backticked(host)).collect();
+                let known: Vec<String> =
+                    self.hosts.iter().map(|host| format!("{host:?}")).collect();
                 Err(Error::setting(key, message).hinted(format!(
-                    "write a host as `hosts` does: {}",
-                    known.join(", ")
+                    "write it as `hosts` does, in quotes: `{setting} = {{ {} = … }}`",
+                    known.join(" = …, ")
                 )))
             })
         };

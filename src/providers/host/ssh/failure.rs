@@ -12,5 +12,9 @@ pub(super) fn denied(message: impl Into<String>) -> Error {
 
 /// The error of whoever wanted to reach `host`.
 pub(super) fn unreached(error: Error, host: &str) -> Error {
-    error.while_trying(format!("could not reach {host}"))
+    match error.kind {
+        // Whoever refuses was reached.
+        ErrorKind::Denied => error.while_trying(format!("could not log in to {host}")),
+        _ => error.while_trying(format!("could not reach {host}")),
+    }
 }

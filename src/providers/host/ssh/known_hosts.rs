@@ -12,6 +12,7 @@ use ssh2::{CheckResult, KnownHostFileKind, Session};
 
 use super::config::HostKeyCheck;
 use super::failure::denied;
+use crate::model::text::typed;
 use crate::providers::{Error, ErrorKind};
 
 /// Key types with the methods by which a host proves to have one, the best first. SHA-1 and DSA are out.
@@ -43,6 +44,8 @@ pub(super) struct KnownKeys {
     lines: Vec<KnownHostsLine>,
     /// The file that new keys go to.
     own: Option<PathBuf>,
+    /// The words by which `ssh` finds it.
+    whom: String,
 }
 
 /// What is known of a key that is accepted.
@@ -78,6 +81,7 @@ impl KnownKeys {
             }
         }
         Ok(Self {
+            whom: format!("-p {port} {host}"),
             name,
             lines,
             own: files
@@ -85,6 +89,11 @@ impl KnownKeys {
                 .filter(|file| !file.starts_with("/etc"))
                 .cloned(),
         })
+    }
+
+    /// The same for a host that people reach by other words.
+    pub(super) fn reached_by(self, whom: String) -> Self {
+        Self { whom, ..self }
     }
 
     /// The methods to be asked for, in libssh2's spelling: where a host is known, only those that could
@@ -152,9 +161,21 @@ impl KnownKeys {
                 self.own.as_deref().unwrap_or(Path::new("known_hosts")).display()
             ))
             .about("known_hosts")
-            .hinted(
-                "log in with `ssh` once and compare the fingerprint, or set `host_key_check = \"accept-new\"`",
-            )),
+            .hinted(format!(
+                "`ssh {}{}` shows its fingerprint: compare it and answer `yes`; or set `host_key_check = \"accept-new\"`",
+                self.option(),
+                self.whom
+            ))),
+        }
+    }
+
+    /// The option by which `ssh` writes to the same file, where it would write to another.
+    fn option(&self) -> String {
+        match &self.own {
+            Some(own) if !own.ends_with(".ssh/known_hosts") => {
+                format!("-o UserKnownHostsFile={} ", typed(&own.to_string_lossy()))
+            }
+            _ => String::new(),
         }
     }
 
@@ -371,8 +392,11 @@ mod tests {
             "{}",
             error.message()
         );
-        new.judge(&shown, HostKeyCheck::AcceptNew).unwrap();
+        let hint = error.hints().join("\n");
         let file = dir.path().join("known_hosts");
+        let command = format!("`ssh -o UserKnownHostsFile={} -p 23 pi`", file.display());
+        assert!(hint.contains(&command), "{hint}");
+        new.judge(&shown, HostKeyCheck::AcceptNew).unwrap();
         let again = KnownKeys::read(&[file], "pi", 23).unwrap();
         again.judge(&shown, HostKeyCheck::Strict).unwrap();
     }

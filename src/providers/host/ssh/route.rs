@@ -279,7 +279,7 @@ impl Shell for Route {
                     let said = String::from_utf8_lossy(&output.stderr);
                     let failure = denied(said.trim()).about("sudo");
                     let failure = explained(failure, Voice::Sudo, &said, self.target());
-                    return Err(unreachable(failure));
+                    return Err(Broken::Unreachable(failure));
                 }
                 // Since it was last used, it was cut without anybody noticing.
                 Err(Broken::Refused(_)) if again && !line.is_usable() => again = false,

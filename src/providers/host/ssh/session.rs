@@ -19,6 +19,7 @@ use super::failure::{denied, unavailable};
 use super::known_hosts::{HostKey, KnownKeys};
 use super::link::Link;
 use crate::model::lock;
+use crate::model::text::typed;
 use crate::providers::Error;
 
 /// How long a connection may say nothing before the system asks, and then gives it up.
@@ -83,6 +84,7 @@ pub(super) fn open(
 ) -> Result<Link, SessionError> {
     let failed = SessionError::Failed;
     let known = KnownKeys::read(&target.known_hosts, &target.host, target.port).map_err(failed)?;
+    let known = known.reached_by(target.whom());
     let methods = known.methods();
     if methods.is_empty() {
         let message = "its known host keys are all of types that are no longer secure";
@@ -123,7 +125,10 @@ pub(super) fn open(
     .map_err(|error| match error {
         LoginError::Cut(keys, error) => SessionError::LoginCut(keys, error),
         LoginError::Refused(error) => SessionError::Failed(error.hinted(format!(
-            "or let a key of yours in there: `ssh-copy-id {}`",
+            "or allow a key there: `ssh-copy-id {}{}`",
+            target.identities.first().map_or_else(String::new, |key| {
+                format!("-i {} ", typed(&key.to_string_lossy()))
+            }),
             target.whom()
         ))),
     })?;
