@@ -52,6 +52,32 @@ pub(super) fn candidates(config: &NebiusConfig) -> Vec<Candidate> {
     all
 }
 
+/// The settings that let more be tried, as they are written.
+pub(super) fn wider(config: &NebiusConfig) -> String {
+    let platforms = config.platform.all();
+    // With a GPU each, by <https://docs.nebius.com/compute/virtual-machines/types>.
+    let known = [
+        ("gpu-h100-sxm", "1gpu-16vcpu-200gb"),
+        ("gpu-l40s-a", "1gpu-8vcpu-32gb"),
+    ];
+    let more = known
+        .into_iter()
+        .find(|(platform, _)| !platforms.iter().any(|one| one == platform));
+    let Some((platform, preset)) = more else {
+        return "name more presets in `preset`".to_owned();
+    };
+    let with = |all: &[String], one: &str| -> Vec<String> {
+        let mut all = all.to_vec();
+        if !all.iter().any(|other| other == one) {
+            all.push(one.to_owned());
+        }
+        all
+    };
+    let platforms = with(platforms, platform);
+    let presets = with(config.preset.all(), preset);
+    format!("name several, such as `platform = {platforms:?}` with `preset = {presets:?}`")
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

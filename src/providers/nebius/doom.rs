@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Nebius;
-use super::candidates::Candidate;
+use super::candidates::{Candidate, wider};
 use super::failure::{OrderFault, hint};
 use crate::model::{Condition, Instance};
 use crate::providers::{Error, ErrorKind};
@@ -28,7 +28,7 @@ impl Nebius {
             (None, Condition::Ended(_))
                 if ordered.stage == "STOPPED" && !ordered.ran && ordered.operation.is_some() =>
             {
-                let why = "Nebius stopped it before it ran, as it does where it lacks resources";
+                let why = "Nebius stopped it before it ran, which it does where it has no room";
                 OrderFault::Room(why.to_owned())
             }
             (None, Condition::Ended(_) | Condition::Running) => return None,
@@ -37,11 +37,12 @@ impl Nebius {
                 match ordered.placed.map(|since| since.elapsed()) {
                     // Images take as long as they take.
                     _ if ordered.stage == "IMAGE_PULLING" => return None,
-                    Some(since) if since >= self.start_deadline / 2 => OrderFault::Image(format!(
-                        "its machine has run for {} s, and the job is still {stage}; Nebius does not tell why",
+                    Some(since) if since >= self.start_deadline / 2 => OrderFault::Stuck(format!(
+                        "its machine has run for {} s, and the job is still {stage}; while \
+                         an image is pulled, that is `IMAGE_PULLING`. Nebius does not tell why",
                         seconds(since)
                     )),
-                    None if waited >= self.start_deadline => OrderFault::Room(format!(
+                    None if waited >= self.start_deadline => OrderFault::Late(format!(
                         "it was still {stage} after {} s, past `start_deadline`",
                         seconds(waited)
                     )),
@@ -59,20 +60,33 @@ impl Nebius {
     fn error(&self, fault: OrderFault, candidate: &Candidate) -> Error {
         match fault {
             OrderFault::Room(why) => {
-                let what = format!("{candidate} has no capacity after all");
+                let what = format!("Nebius has no room for {candidate}");
                 Error::new(ErrorKind::NoCapacity, what)
                     .because(why)
                     .hinted(format!(
-                        "add to `platform` or `preset`; {}",
+                        "{}; {}",
+                        wider(&self.config),
                         list(&self.config.table)
+                    ))
+            }
+            OrderFault::Late(why) => {
+                let what = format!("Nebius has not started {candidate} in time");
+                Error::new(ErrorKind::NoCapacity, what)
+                    .because(why)
+                    .hinted(format!(
+                        "raise `start_deadline` ({}), or {}",
+                        self.config.start_deadline,
+                        wider(&self.config)
                     ))
             }
             OrderFault::Preempted(why) => {
                 let what = format!("{candidate} was taken away before the runner was online");
-                let hint = "set `preemptible = false`, or add to `platform` or `preset`";
                 Error::new(ErrorKind::NoCapacity, what)
                     .because(why)
-                    .hinted(hint)
+                    .hinted(format!(
+                        "set `preemptible = false`, or {}",
+                        wider(&self.config)
+                    ))
             }
             OrderFault::Quota(why, quotas) => {
                 let what = format!("the project's quota does not allow {candidate}");
@@ -83,16 +97,39 @@ impl Nebius {
             OrderFault::Image(why) => {
                 let image = self.config.image();
                 let what = format!("Nebius cannot start a container of `{image}`");
-                let error = Error::setting("image", what).because(why);
-                error.hinted(match self.config.registry {
-                    Some(_) => {
-                        "check the name and the tag in `image`, and that `registry` may read it"
-                    }
-                    None => {
-                        "check the name and the tag in `image`; for a private image set `registry`"
-                    }
-                })
+                Error::setting("image", what)
+                    .because(why)
+                    .hinted(self.check_image())
             }
+            OrderFault::Stuck(why) => {
+                let image = self.config.image();
+                let what = format!("Nebius has not started a container of `{image}`");
+                Error::setting("image", what)
+                    .because(why)
+                    .hinted(self.check_image())
+                    .hinted(format!(
+                        "if the image is right, raise `start_deadline` ({}): a job that has its \
+                         machine gets half of it",
+                        self.config.start_deadline
+                    ))
+            }
+        }
+    }
+}
+
+impl Nebius {
+    /// How to see whether the image is there, and may be read.
+    fn check_image(&self) -> String {
+        let check = format!(
+            "check that the image exists: `docker manifest inspect {}`",
+            self.config.image()
+        );
+        match self.config.registry {
+            Some(_) => format!("{check}; and that `registry` may read it"),
+            None => format!(
+                "{check}; for a private one set `registry = {{ username = \"…\" }}` and \
+                 `registry_password`"
+            ),
         }
     }
 }

@@ -231,7 +231,9 @@ impl Nebius {
         let busy = matches!(refusal.status(), Some(400 | 409))
             || matches!(refusal.meaning(), ErrorClass::State);
         match service {
-            _ if !busy => Err(refusal.explain(doing(service, id))),
+            _ if !busy => Err(refusal
+                .explain(doing(service, id))
+                .hinted(by_hand(service, id))),
             Service::Vms => Err(still_there(service, id, "another operation is in progress")),
             // A job at work is cancelled first; then it is asked again.
             Service::Jobs => {
@@ -241,7 +243,9 @@ impl Nebius {
                     && !refusal.is_missing()
                     && *refusal.meaning() != ErrorClass::State
                 {
-                    return Err(refusal.explain(doing(service, id)));
+                    return Err(refusal
+                        .explain(doing(service, id))
+                        .hinted(by_hand(service, id)));
                 }
                 Err(still_there(service, id, "it is being cancelled"))
             }
@@ -277,7 +281,9 @@ impl Nebius {
                     _ => ErrorKind::Unavailable,
                 };
                 self.memory().ends.remove(&id.id);
-                Err(Error::new(kind, doing(service, id)).because(failure::describe(&status)))
+                Err(Error::new(kind, doing(service, id))
+                    .because(failure::describe(&status))
+                    .hinted(by_hand(service, id)))
             }
             status => Ok(status.is_some()),
         }
@@ -286,6 +292,16 @@ impl Nebius {
 
 fn doing(service: Service, id: &InstanceId) -> String {
     format!("could not end the {} `{id}`", service.noun())
+}
+
+/// The command by which somebody else than gharun ends a machine. <https://docs.nebius.com/cli/reference>
+fn by_hand(service: Service, id: &InstanceId) -> String {
+    let command = match service {
+        Service::Jobs => "nebius ai job delete",
+        Service::Vms => "nebius compute instance delete --id",
+    };
+    let id = &id.id;
+    format!("it is billed until it is gone: you can also end it with `{command} {id}`")
 }
 
 pub(super) fn still_there(service: Service, id: &InstanceId, why: &str) -> Error {

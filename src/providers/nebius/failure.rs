@@ -36,8 +36,12 @@ pub(super) enum OrderFault {
     Quota(String, Vec<String>),
     /// Its machine was taken away again.
     Preempted(String),
+    /// No machine came for it within `start_deadline`.
+    Late(String),
     /// There is no machine for it.
     Room(String),
+    /// It has a machine, and its container did not start within half of `start_deadline`.
+    Stuck(String),
 }
 
 /// Words by which an error is about a container's image. Nebius documents none; these are containerd's and the
@@ -70,14 +74,13 @@ impl OrderFault {
 /// What to do next about a refusal: by its meaning, and by what it is about. What is in no row is quoted with no advice.
 mod next {
     /// 401, where the token is one that somebody gave (<https://docs.nebius.com/iam/authorization/access-tokens>).
-    pub(super) const TOKEN: &str = "the token in `iam_token` (else `$NEBIUS_IAM_TOKEN`) is invalid or has expired: get a new one with `nebius iam get-access-token`";
+    pub(super) const TOKEN: &str = "the token in `iam_token` (else `$NEBIUS_IAM_TOKEN`) has expired or was never valid; get a new one: `export NEBIUS_IAM_TOKEN=\"$(nebius iam get-access-token)\"`";
     /// 401, where a service account's key or a file gives them.
     pub(super) const KEY: &str = "check that the key still belongs to the service account: `nebius iam auth-public-key generate` creates a new one";
     /// 403: also what a project of another tenant or region answers.
-    pub(super) const ROLE: &str =
-        "check that `project` is the one you mean: the account needs the role `editor` in it";
+    pub(super) const ROLE: &str = "check `project` with `nebius iam project list`; if it is the one you mean, give the account of these credentials the role `editor` in it: https://console.nebius.com, Administration, IAM";
     /// 404 or 400 about a subnet.
-    pub(super) const SUBNET: &str = "list the project's subnets with `nebius vpc subnet list`, or leave `subnet` out to use the default one";
+    pub(super) const SUBNET: &str = "set `subnet` to one that `nebius vpc subnet list` shows, or leave `subnet` out to use the default one";
     /// 429 without a quota and without a lack of machines.
     pub(super) const SLOWER: &str =
         "Nebius limits requests: wait a minute, or start fewer runners at a time";

@@ -2,7 +2,7 @@
 
 use tokio::time::Instant as Moment;
 
-use super::candidates::{Candidate, candidates};
+use super::candidates::{Candidate, candidates, wider};
 use super::config::Product;
 use super::doom::list;
 use super::ending::still_there;
@@ -37,10 +37,7 @@ impl Nebius {
         match try_all(candidates(&self.config), attempt).await? {
             Ok(instance) => Ok(*instance),
             Err(failed) => {
-                let advice = format!(
-                    "add to `platform` or `preset`; {}",
-                    list(&self.config.table)
-                );
+                let advice = format!("{}; {}", wider(&self.config), list(&self.config.table));
                 Err(none_has_room(failed, &advice))
             }
         }

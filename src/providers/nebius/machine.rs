@@ -7,6 +7,7 @@ use super::failure::{ErrorClass, OrderFault, describe_service};
 use super::labels;
 use super::prices::{estimate, of_disk, resources};
 use super::wire::{Job, Metadata, StateDetails, Vm};
+use crate::model::boot_exit::{code_in, meaning as meaning_of};
 use crate::model::{Condition, Instance, InstanceId};
 use crate::providers::Unjudged;
 
@@ -32,8 +33,22 @@ pub(super) struct ListedMachine {
     pub(super) address: Option<String>,
 }
 
-/// Where Nebius shows what it does not tell.
-const LOG: &str = "its log is at https://console.nebius.com only";
+/// How a job's container failed. What it printed Nebius shows, and does not tell here.
+fn failed(id: &str, why: Option<&str>) -> String {
+    let code = why.and_then(code_in);
+    let how = match (code.and_then(|code| Some((code, meaning_of(code)?))), why) {
+        (Some((code, meaning)), Some(why)) => {
+            let bare = format!("exit code {code}");
+            let whose = format!("{bare} of gharun's boot script");
+            format!("{meaning} ({})", why.replacen(&bare, &whose, 1))
+        }
+        (_, Some(why)) => why.to_owned(),
+        (_, None) => "Nebius does not tell why".to_owned(),
+    };
+    format!(
+        "its container failed: {how}; its log: `nebius ai job logs {id}`, or that job at https://console.nebius.com"
+    )
+}
 
 /// A machine, where its labels can be read.
 pub(super) fn instance(
@@ -80,7 +95,7 @@ pub(super) fn of_job(place: &str, job: &Job) -> ListedMachine {
     let condition = match stage.as_str() {
         "RUNNING" => Condition::Running,
         "COMPLETED" => Condition::Ended("its container ended".to_owned()),
-        "FAILED" => Condition::Ended(format!("{} ({LOG})", with("its container failed"))),
+        "FAILED" => Condition::Ended(failed(&job.metadata.id, why.as_deref())),
         "CANCELLED" => Condition::Ended(with("it was cancelled, or ran out of time")),
         "CANCELLING" => Condition::Ended(with("being cancelled")),
         "DELETING" => Condition::Ended("being deleted".to_owned()),

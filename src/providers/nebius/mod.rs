@@ -51,7 +51,7 @@ mod tests;
 pub use config::{NebiusConfig, Product};
 
 /// How a VM without a service account ends, for those who read about it.
-const LEAVES_DISK: &str = "a VM without `service_account` powers itself off, and its disk is billed until `gharun stop` or the sweep removes it";
+const LEAVES_DISK: &str = "a VM without `service_account` powers itself off, and its disk is billed until `gharun stop` removes it";
 
 /// How long what is asked for may take here.
 #[derive(Clone, Copy, Debug)]

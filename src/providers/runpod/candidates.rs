@@ -4,10 +4,10 @@ use std::cmp::Ordering;
 use std::fmt;
 
 use super::catalog::{Catalog, Stock};
-use super::config::RunPodConfig;
+use super::config::{Cloud, RunPodConfig};
 use super::tier::Tier;
 use crate::model::chain;
-use crate::providers::{Error, ErrorKind, Result};
+use crate::providers::{Error, ErrorKind, OneOrMany, Result};
 
 /// What a pod computes with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -161,32 +161,84 @@ pub(super) fn list(table: &str) -> String {
 }
 
 /// What helps where nothing has room.
-pub(super) fn add(table: &str) -> String {
-    format!("add to `gpu`, `cloud` or `data_centers`; {}", list(table))
+pub(super) fn add(config: &RunPodConfig) -> String {
+    format!("{}; {}", wider(config), list(&config.table))
+}
+
+/// The settings that let more hosts be asked, as they are written.
+pub(super) fn wider(config: &RunPodConfig) -> String {
+    let (key, what, asked, known) = match (&config.cpu, &config.gpu) {
+        (Some(flavors), _) => (
+            "cpu",
+            "CPU flavors",
+            flavors.all(),
+            &["cpu5c", "cpu3c", "cpu5g"][..],
+        ),
+        (None, gpus) => (
+            "gpu",
+            "GPUs",
+            gpus.as_ref().map_or(&[][..], OneOrMany::all),
+            &["L40S", "A40", "RTX 4090", "H100"][..],
+        ),
+    };
+    let more = known
+        .iter()
+        .find(|name| !asked.iter().any(|one| one.contains(**name)));
+    let more = more.map_or("…", |name| *name).to_owned();
+    let names: Vec<String> = asked.iter().cloned().chain([more]).collect();
+    let mut ways = vec![format!("name more {what} (`{key} = {names:?}`)")];
+    if config.cpu.is_none() && config.cloud != Cloud::Any {
+        ways.push("set `cloud = \"any\"`".to_owned());
+    }
+    if !config.data_centers.is_empty() {
+        ways.push("leave `data_centers` out".to_owned());
+    }
+    ways.join(", or ")
 }
 
 /// Says that nothing is left to be tried: for now, or for ever with these settings.
-pub(super) fn none_left(dropped: &[(Candidate, Dropped)], table: &str) -> Error {
+pub(super) fn none_left(dropped: &[(Candidate, Dropped)], config: &RunPodConfig) -> Error {
     let told = |(candidate, why): &(Candidate, Dropped)| {
         Error::new(ErrorKind::NoCapacity, candidate.to_string()).because(why.text.clone())
     };
     let keys: Option<Vec<&str>> = dropped.iter().map(|(_, why)| why.key).collect();
+    let is_dear = |(_, why): &(Candidate, Dropped)| why.text.contains("`max_price`");
+    let are_dear = !dropped.is_empty() && dropped.iter().all(is_dear);
     let error = match keys.as_deref() {
         Some([key, ..]) => Error::setting(*key, "RunPod does not offer what is set"),
+        _ if are_dear => Error::new(
+            ErrorKind::NoCapacity,
+            "RunPod offers none of what is set within `max_price`",
+        ),
         _ => Error::new(
             ErrorKind::NoCapacity,
             "RunPod has no capacity for what is set",
         ),
     };
     let error = error.because_each(grouped(dropped.iter().map(told).collect()));
-    let is_dear = |(_, why): &(Candidate, Dropped)| why.text.contains("`max_price`");
-    if !dropped.is_empty() && dropped.iter().all(is_dear) {
+    if are_dear {
         return error.hinted(format!(
-            "raise `max_price`, or name a cheaper `gpu`; {}",
-            list(table)
+            "raise `max_price`, or name what costs less; {}",
+            list(&config.table)
         ));
     }
-    error.hinted(add(table))
+    error.hinted(add(config))
+}
+
+/// Names in one list, and what stands behind each of them said once.
+fn together(names: &[String]) -> String {
+    let parts: Option<Vec<(&str, &str)>> = names.iter().map(|one| one.split_once(", ")).collect();
+    let (heads, tail) = match parts.as_deref() {
+        Some([(_, tail), ..]) if parts.iter().flatten().all(|(_, one)| one == tail) => {
+            let heads = parts.iter().flatten().map(|(head, _)| (*head).to_owned());
+            (heads.collect(), format!(", {tail}"))
+        }
+        _ => (names.to_vec(), String::new()),
+    };
+    match heads.as_slice() {
+        [rest @ .., last] if !rest.is_empty() => format!("{} and {last}{tail}", rest.join(", ")),
+        _ => format!("{}{tail}", heads.concat()),
+    }
 }
 
 /// The same refusals, each cause said once for all candidates that it holds for.
@@ -202,7 +254,7 @@ pub(super) fn grouped(errors: Vec<Error>) -> Vec<Error> {
     }
     let told = |(_, mut group): (String, Vec<Error>)| {
         let names: Vec<String> = group.iter().map(|one| one.message().to_owned()).collect();
-        group.swap_remove(0).saying(names.join(", and "))
+        group.swap_remove(0).saying(together(&names))
     };
     groups.into_iter().map(told).collect()
 }

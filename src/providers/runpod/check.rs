@@ -48,7 +48,7 @@ impl RunPod {
                 .push(format!("skipping {candidate}: {}", why.text));
         }
         if choice.candidates.is_empty() {
-            let error = candidates::none_left(&choice.dropped, &self.config.table);
+            let error = candidates::none_left(&choice.dropped, &self.config);
             if error.key().is_some() {
                 return Err(error);
             }

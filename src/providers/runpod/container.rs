@@ -49,6 +49,8 @@ const WORDS: &[(&[&str], ContainerFault)] = &[
     (&["exec format error"], ContainerFault::Image),
     (&["executable file not found"], ContainerFault::Image),
     (&["exec: \"/bin/sh\""], ContainerFault::Image),
+    // dstackai/dstack#3843: the host's own mounts; a pod's request names none without a path.
+    (&["invalid mount config"], ContainerFault::Host),
     // dstackai/dstack#1976: a broken layer in the host's own store.
     (&["layer does not exist"], ContainerFault::Host),
     (&["failed to register layer"], ContainerFault::Host),
@@ -134,9 +136,11 @@ fn short(line: &str) -> String {
         .iter()
         .find_map(|words| line.find(words));
     let line = &line[begin.unwrap_or(0)..];
+    // Who reads it asks which daemon: the host's, and not one of theirs.
+    let line = line.replacen("Error response from daemon: ", "its Docker says: ", 1);
     match line.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}…", &line[..end]),
-        None => line.to_owned(),
+        None => line,
     }
 }
 

@@ -56,7 +56,11 @@ impl RunPod {
     /// Asks for the end of a pod once.
     pub(super) async fn delete(&self, id: &str) -> Result<Termination> {
         let deleted = self.api.delete(id).await;
-        let was_there = deleted.map_err(|failure| explain(failure, doing(id)))?;
+        let was_there = deleted.map_err(|failure| {
+            explain(failure, doing(id)).hinted(
+                "it is billed until it is gone: you can also delete it at https://console.runpod.io/pods",
+            )
+        })?;
         if was_there {
             return Ok(Termination::Accepted);
         }

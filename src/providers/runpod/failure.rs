@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::candidates::{Candidate, add, grouped};
+use super::config::RunPodConfig;
 use crate::providers::common::rest::CallFailure;
 use crate::providers::{Error, ErrorKind};
 
@@ -49,7 +50,7 @@ const NEXT: &[(u16, &[&str], &str)] = &[
     (
         401,
         &[],
-        "check `api_key` (else `$RUNPOD_API_KEY`): it is invalid or was deleted; make a new one at https://console.runpod.io/user/settings",
+        "check `api_key` (else `$RUNPOD_API_KEY`): that key was revoked, or is not complete; make a new one at https://console.runpod.io/user/settings",
     ),
     (
         402,
@@ -60,7 +61,7 @@ const NEXT: &[(u16, &[&str], &str)] = &[
     (
         403,
         &[],
-        "`api_key` lacks a permission: let it read, create and delete pods at https://console.runpod.io/user/settings",
+        "check the permissions of `api_key` (else `$RUNPOD_API_KEY`) at https://console.runpod.io/user/settings: it must be allowed to read, create and delete pods",
     ),
     (
         404,
@@ -168,7 +169,9 @@ pub(super) fn refusal(failure: CallFailure, doing: String, candidate: &Candidate
         (404, None) => error.hinted(
             "check that `registry`, `network_volume` and `data_centers` exist in this account",
         ),
-        (403, _) => error.hinted("or name another `gpu`, if the account may not have this one"),
+        (403, _) => error.hinted(
+            "if it is, the account may not rent this one: name another, such as `gpu = \"A40\"`",
+        ),
         _ => error,
     };
     let error = match key {
@@ -207,7 +210,11 @@ fn words(failure: &CallFailure) -> String {
 ///
 /// What may have been carried out outweighs all else; then comes a lack of room, since another candidate
 /// or another hour would do. Without one, RunPod's words about the request are what there is to mend.
-pub(super) fn all_failed(refusals: Vec<CreateRefusal>, doing: &str, table: &str) -> Error {
+pub(super) fn all_failed(
+    refusals: Vec<CreateRefusal>,
+    doing: &str,
+    config: &RunPodConfig,
+) -> Error {
     let any = |sort: ErrorClass| refusals.iter().any(|refusal| refusal.sort == sort);
     let of_all = |error: Error| -> Error {
         error.because_each(refusals.iter().map(|refusal| refusal.error.clone()))
@@ -228,13 +235,13 @@ pub(super) fn all_failed(refusals: Vec<CreateRefusal>, doing: &str, table: &str)
         let full = refusals.iter().filter(room).map(|one| one.error.clone());
         let full = grouped(full.collect());
         let error = Error::new(ErrorKind::NoCapacity, "RunPod has no capacity for it");
-        return error.because_each(full).hinted(add(table));
+        return error.because_each(full).hinted(add(config));
     }
     if any(ErrorClass::Broken) && refusals.len() == 1 {
         return refusals.into_iter().next().expect("it was counted").error;
     }
     if any(ErrorClass::Broken) {
-        let doing = "RunPod's hosts cannot run the container";
+        let doing = "RunPod's hosts could not start the container";
         return of_all(Error::new(ErrorKind::NoCapacity, doing));
     }
     if any(ErrorClass::Fault) {

@@ -62,9 +62,8 @@ impl RunPod {
             self.ordered(&pod.id, order, None);
             return Ok(machine(&self.api.place, &pod, order, None));
         }
-        let table = &self.config.table;
         if choice.candidates.is_empty() {
-            return Err(candidates::none_left(&choice.dropped, table));
+            return Err(candidates::none_left(&choice.dropped, &self.config));
         }
         let mut refusals: Vec<CreateRefusal> = Vec::new();
         let mut candidates = choice.candidates;
@@ -80,7 +79,10 @@ impl RunPod {
                 Ok(pod) => return self.made(pod, order, candidate).await,
                 Err(failure) => failure,
             };
-            let refusal = refusal(failure, format!("{doing} ({candidate})"), candidate);
+            let mut refusal = refusal(failure, format!("{doing} ({candidate})"), candidate);
+            if let Some((key, set)) = self.named(&refusal.error) {
+                refusal.error = refusal.error.hinted(format!("`{key}` is `{set}` now"));
+            }
             tracing::debug!(
                 "`{}`: {:?}: {}",
                 order.name,
@@ -112,7 +114,18 @@ impl RunPod {
                 ErrorClass::Barred | ErrorClass::Broken | ErrorClass::Fault | ErrorClass::Full => {}
             }
         }
-        Err(all_failed(refusals, &doing, table))
+        Err(all_failed(refusals, &doing, &self.config))
+    }
+
+    /// What a setting names in the account that an error is about.
+    fn named(&self, error: &Error) -> Option<(&'static str, &str)> {
+        let volume = self.config.network_volume.as_ref();
+        let (key, set) = match error.key()? {
+            "registry" => ("registry", self.config.registry.as_deref()),
+            "network_volume" => ("network_volume", volume.map(|volume| volume.parts().0)),
+            _ => return None,
+        };
+        Some((key, set?))
     }
 
     /// What can be tried now. Without the catalog, what the settings name by its whole id, at any price.

@@ -31,7 +31,7 @@ pub(super) const PLACE: usize = 6;
 /// How long a catalog is good: stock is advice.
 const FRESH: Duration = Duration::from_secs(30);
 /// How a pod ends whose host has failed.
-pub(super) const BROKEN: &str = "RunPod reports it as beyond recovery";
+pub(super) const BROKEN: &str = "RunPod reports the pod as failed, and does not tell why";
 /// How many lines of a pod's log are asked for, of 5000 at most.
 const LINES: &str = "1000";
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant as Moment;
 
 use super::RunPod;
-use super::candidates::{Candidate, Chip};
+use super::candidates::{Candidate, Chip, wider};
 use super::container::{ContainerFault, ContainerVerdict, verdict};
 use super::logs::{LogLine, text};
 use super::pods::BROKEN;
@@ -209,11 +209,13 @@ impl RunPod {
         let of = candidate
             .as_ref()
             .map_or_else(|| format!("the pod `{id}`"), ToString::to_string);
-        let mut error = Error::new(
-            ErrorKind::NoCapacity,
-            format!("{of}: its host cannot run the container"),
-        )
-        .because(said);
+        let what = match found.fault {
+            ContainerFault::Driver => {
+                format!("{of}: the driver of RunPod's host is too old for the image `{image}`")
+            }
+            _ => format!("{of}: RunPod's host could not start the container"),
+        };
+        let mut error = Error::new(ErrorKind::NoCapacity, what).because(said);
         if found.fault == ContainerFault::Driver {
             error = error.about("min_cuda").hinted(match &found.cuda {
                 Some(version) => format!(
@@ -222,7 +224,10 @@ impl RunPod {
                 None => "set `min_cuda` to the CUDA version of the image".to_owned(),
             });
         } else {
-            error = error.hinted("add to `gpu` or set `cloud = \"any\"`: another host may do");
+            error = error.hinted(format!(
+                "start again, to get another host; or {}",
+                wider(&self.config)
+            ));
         }
         if let Some(pod) = memory.orders.get_mut(id) {
             pod.doom = Some(error.clone());

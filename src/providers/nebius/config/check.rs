@@ -172,10 +172,23 @@ impl NebiusConfig {
             &self.registry_password,
         ) {
             (None, None | Some(_), None) | (Some(_), None, Some(_)) => Ok(()),
-            _ => Err(Error::setting(
-                "registry",
-                "`registry` must hold `username`, with `registry_password`, or `secret` alone",
-            )),
+            (user, secret, _) => {
+                let what = match (user, secret) {
+                    (Some(_), None) => {
+                        "`registry` has a `username`, and `registry_password` is not set"
+                    }
+                    (_, Some(_)) => {
+                        "`registry` has a `secret`, which needs neither `username` nor `registry_password`"
+                    }
+                    (None, None) => "`registry_password` needs a `username` in `registry`",
+                };
+                let user = user.as_deref().unwrap_or("octo");
+                Err(Error::setting("registry", what).hinted(format!(
+                    "write two lines, `registry = {{ username = \"{user}\" }}` and \
+                     `registry_password = {{ env = \"REGISTRY_PASSWORD\" }}`; or \
+                     `registry = {{ secret = \"mbsecver-…\" }}` alone"
+                )))
+            }
         }
     }
 }

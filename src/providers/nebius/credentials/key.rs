@@ -23,6 +23,8 @@ pub(in super::super) struct AccountKey {
     /// `publickey-…`.
     public: String,
     private: Secret,
+    /// Where it was read, as the setting is called.
+    origin: String,
 }
 
 impl fmt::Debug for AccountKey {
@@ -73,7 +75,24 @@ impl AccountKey {
             account,
             public,
             private,
+            origin: String::new(),
         })
+    }
+
+    /// The same key, and where it was read.
+    pub(super) fn read_from(self, origin: impl Into<String>) -> Self {
+        let origin = origin.into();
+        Self { origin, ..self }
+    }
+
+    /// Where it was read: a setting, and its file.
+    pub(super) fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// `publickey-…`.
+    pub(super) fn public(&self) -> &str {
+        &self.public
     }
 
     /// Reads a key file.

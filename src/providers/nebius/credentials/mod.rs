@@ -97,12 +97,14 @@ impl CallerIdentity {
             CredentialSource::Token(fit(token)?)
         } else if let Some(key) = &config.service_account_key {
             let read = match key {
-                KeySetting::File(path) => {
-                    AccountKey::load(path).map_err(|why| format!("`{}` {why}", path.display()))
-                }
-                KeySetting::Text(text) => {
-                    AccountKey::parse(text.expose()).map_err(|why| format!("its text {why}"))
-                }
+                KeySetting::File(path) => AccountKey::load(path)
+                    .map(|key| {
+                        key.read_from(format!("`service_account_key` (`{}`)", path.display()))
+                    })
+                    .map_err(|why| format!("`{}` {why}", path.display())),
+                KeySetting::Text(text) => AccountKey::parse(text.expose())
+                    .map(|key| key.read_from("`service_account_key`"))
+                    .map_err(|why| format!("its text {why}")),
             };
             CredentialSource::Key(read.map_err(|what| {
                 Error::setting("service_account_key", what)
@@ -110,6 +112,10 @@ impl CallerIdentity {
             })?)
         } else if let Some(profile) = &profile {
             match profile.source() {
+                Ok(CredentialSource::Key(key)) => {
+                    let origin = format!("the profile `{}`", profile.name);
+                    CredentialSource::Key(key.read_from(origin))
+                }
                 Ok(source) => source,
                 Err(why) => {
                     let what = format!("the profile `{}` {why}", profile.name);

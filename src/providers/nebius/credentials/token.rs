@@ -141,7 +141,10 @@ impl TokenProvider {
     }
 
     async fn exchange(&self, key: &AccountKey) -> Result<CachedToken> {
-        let doing = || format!("could not get a token for `{}`", key.account());
+        let doing = || {
+            let (account, origin) = (key.account(), key.origin());
+            format!("could not get a token for `{account}` with the key of {origin}")
+        };
         let signed = key
             .sign(Timestamp::now())
             .ok_or_else(|| Error::new(ErrorKind::Config, doing()).because("its key cannot sign"))?;
@@ -162,10 +165,20 @@ impl TokenProvider {
         let answer: Exchanged = call.fetch(&term).await.map_err(|failure| {
             match (refused(&failure), failure.body()) {
                 // There it is never the request's fault, but the key's.
-                (true, Some(_)) => failure.meaning(ErrorKind::Denied).explain(doing()).hinted(
-                    "check that the key still belongs to the service account, and that this \
-                     computer's clock is right",
-                ),
+                (true, Some(_)) => {
+                    let (account, public) = (key.account(), key.public());
+                    let error = failure.meaning(ErrorKind::Denied).explain(doing());
+                    error
+                        .hinted(format!(
+                            "see whether the account still has this key, `{public}`: `nebius iam \
+                             auth-public-key list-by-account --account-service-account-id {account}`"
+                        ))
+                        .hinted(format!(
+                            "if not, make a new one: `nebius iam auth-public-key generate \
+                             --service-account-id {account} --output FILE`"
+                        ))
+                        .hinted("if it has, this computer's clock is wrong: compare `date -u`")
+                }
                 // Somebody between answered, who knows nothing of keys.
                 (true, None) => failure.meaning(ErrorKind::Unavailable).explain(doing()),
                 (false, _) => failure.explain(doing()),

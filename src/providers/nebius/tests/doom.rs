@@ -58,7 +58,13 @@ async fn a_job_that_has_a_machine_and_does_not_start_is_its_images_fault() {
     let error = doom(&provider, &order).await;
     assert_eq!(error.kind, ErrorKind::Config, "{}", told(&error));
     assert_eq!(error.key(), Some("image"));
-    for part in ["`ghcr.io/octo/nosuch:1`", "`STARTING`", "set `registry`"] {
+    for part in [
+        "`ghcr.io/octo/nosuch:1`",
+        "`STARTING`",
+        "set `registry = {",
+        "raise `start_deadline`",
+        "docker manifest inspect ghcr.io/octo/nosuch:1",
+    ] {
         assert!(told(&error).contains(part), "{}", told(&error));
     }
     assert!(!told(&error).contains("capacity"), "{}", told(&error));

@@ -193,7 +193,7 @@ async fn a_check_tells_who_where_and_what() {
     gpu-l40s-a 1gpu-8vcpu-32gb, about $1.62 an hour (by the list of 2026-10-01), stock high (12) in eu-north1
     --
     the project does not offer gpu-l40s-a 9gpu-8vcpu-32gb: skipping it
-    a VM without `service_account` powers itself off, and its disk is billed until `gharun stop` or the sweep removes it
+    a VM without `service_account` powers itself off, and its disk is billed until `gharun stop` removes it
     ");
     place.is_well();
     let place = Place::with(Product::Vm, &json!({ "preset": "9gpu-8vcpu-32gb" }));
@@ -277,8 +277,8 @@ fn settings_that_cannot_be_meant_are_refused_by_their_key() {
     platform: `platform` must be the name of a platform, not `GPU`
     preset: none of the presets is for a platform in `platform`
     pricing_policy: `pricing_policy` needs `preemptible = true`: set it, or leave the policy out
-    registry: `registry` must hold `username`, with `registry_password`, or `secret` alone
-    registry: `registry` must hold `username`, with `registry_password`, or `secret` alone
+    registry: `registry` has a `username`, and `registry_password` is not set
+    registry: `registry_password` needs a `username` in `registry`
     start_deadline: `start_deadline` must be a duration above zero, such as `"10m"`, not `0s`
     endpoint: `endpoint` must be the URL of a server, such as `https://api.example.com/v1`, not `api.nebius.cloud`
     auth_endpoint: `auth_endpoint` must be the URL of a server, such as `https://api.example.com/v1`, not `ftp://x`

@@ -40,8 +40,11 @@ impl Catalog {
         };
         let mut kinds: Vec<_> = self.kinds.iter().map(|kind| (near(kind), kind)).collect();
         kinds.sort_by(|(a, one), (b, other)| a.cmp(b).then_with(|| one.id.cmp(&other.id)));
+        // One letter in three may be wrong; what is farther off is another name.
+        let most = wanted.len().div_euclid(3).max(1);
         let names: Vec<String> = kinds
             .iter()
+            .filter(|(near, _)| near.is_some_and(|near| near <= most))
             .take(SHOWN)
             .map(|(_, kind)| format!("`{}`", kind.id))
             .collect();
@@ -50,12 +53,13 @@ impl Catalog {
         } else {
             "gpu"
         };
+        let what = format!("RunPod does not offer `{name}`");
         Error::setting(
             key,
-            format!(
-                "RunPod does not offer `{name}`; similar: {}",
-                names.join(", ")
-            ),
+            match names.join(", ") {
+                similar if similar.is_empty() => what,
+                similar => format!("{what}; similar: {similar}"),
+            },
         )
     }
 }

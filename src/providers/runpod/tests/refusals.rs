@@ -30,7 +30,7 @@ async fn a_lack_of_room_everywhere_is_told_with_what_to_add() {
     let error = account.fails(two()).await;
     assert_eq!(error.kind, ErrorKind::NoCapacity);
     assert!(!error.hints().is_empty());
-    insta::assert_snapshot!(account.told(&error), @"RunPod has no capacity for it: `NVIDIA L40S`, secure cloud, and `NVIDIA RTX A4000`, secure cloud: There are no longer any instances available with the requested specifications");
+    insta::assert_snapshot!(account.told(&error), @"RunPod has no capacity for it: `NVIDIA L40S` and `NVIDIA RTX A4000`, secure cloud: There are no longer any instances available with the requested specifications");
     assert_eq!(account.tried().len(), 2);
 }
 

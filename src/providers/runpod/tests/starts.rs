@@ -67,6 +67,12 @@ async fn a_host_that_fails_is_given_one_more_chance_behind_the_others() {
     let error = runpod.launch(&order).await.expect_err("nothing is left");
     assert_eq!(error.kind, ErrorKind::NoCapacity);
     assert!(chain(&error).contains("layer does not exist"), "{error:?}");
+    assert!(
+        chain(&error).contains("RunPod's host could not start the container"),
+        "{error:?}"
+    );
+    let hints = error.hints().join("\n");
+    assert!(hints.contains("`gpu = [\"L40S\", \"A40\"]`"), "{hints}");
     assert_eq!(account.tried().len(), 2);
 }
 
@@ -301,7 +307,10 @@ async fn a_key_that_may_only_read_is_told_at_the_end_of_a_pod_too() {
     let error = runpod.terminate(&machine.id).await.expect_err("it may not");
     assert_eq!(error.kind, ErrorKind::Denied);
     let hints = error.hints().join("\n");
-    assert!(hints.contains("`api_key` lacks a permission"), "{hints}");
+    assert!(
+        hints.contains("check the permissions of `api_key`"),
+        "{hints}"
+    );
     let runpod = account.with(json!({ "gpu": TWO, "api_key": "rpa_gone" }));
     let error = runpod
         .launch(&order("k3x9"))
