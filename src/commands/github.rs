@@ -92,6 +92,7 @@ impl Context {
         Ok(GitHubApp {
             id: given.id.value.clone(),
             installation: given.installation,
+            key_from: Some(given.key.subject("github.app.private_key")),
             key,
         })
     }

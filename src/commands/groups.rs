@@ -279,7 +279,7 @@ async fn closed_to(
                     "{closed}, so no job of its workflows would get the runner"
                 ))
                 .hinted(open)
-                .hinted("or name another group"));
+                .hinted("or name another group: `--runner-group NAME`"));
             }
             Some(Doubt::Known(Error::from(closed).hinted(open)))
         }
@@ -350,7 +350,7 @@ fn page(settings: &GitHubSettings, github: &Client, group: &RunnerGroup) -> Stri
 
 /// A group as people and options call it.
 pub(super) fn spelled(group: &RunnerGroup) -> String {
-    format!("`{}` ({})", text::one_line(&group.name), group.id)
+    format!("`{}` (ID {})", text::one_line(&group.name), group.id)
 }
 
 fn refused(settings: &GitHubSettings, why: &str) -> Failure {

@@ -292,7 +292,14 @@ fn finish(context: &Context, outcome: &StopOutcome, said: &[Unknown]) -> Result<
         screen.summarise(|actions| actions.summarise_stop(outcome));
     }
     let written = screen.data(outcome, outcome.text());
-    let unknown = outcome.unknown.iter().filter(|one| !said.contains(one));
+    // What helps with the same refusal is told with what it left.
+    let is_told = |one: &Unknown| {
+        let hints = one.error.hints();
+        let mut left = outcome.failed.iter().filter(|one| one.registration_only);
+        !hints.is_empty() && left.any(|left| left.error.hints() == hints)
+    };
+    let unknown = outcome.unknown.iter();
+    let unknown = unknown.filter(|one| !said.contains(one) && !is_told(one));
     context.say_unknown(unknown);
     for kept in &outcome.kept {
         let what = what(Some(&kept.name), kept.instance.as_ref());
@@ -340,7 +347,8 @@ fn complaint(context: &Context, outcome: &StopOutcome) -> Option<Failure> {
         }
         (0, 0, _) => "could not read everything, so something may be left".to_owned(),
         (0, count, _) => {
-            format!("{count} could not be removed from GitHub; no machine of them is left")
+            let s = if count == 1 { "" } else { "s" };
+            format!("could not remove {count} registration{s} from GitHub; no machine is left")
         }
         (_, count, _) if outcome.planned => format!("{count} cannot be stopped"),
         (count, _, _) => format!("{count} could not be stopped, and may still be running"),
@@ -383,7 +391,9 @@ fn complaint(context: &Context, outcome: &StopOutcome) -> Option<Failure> {
     let failed = outcome.failed.iter();
     Some(failed.fold(failure, |failure, failed| {
         let failure = failure.hinted_all(failed.error.hints());
-        if failed.permanent {
+        if failed.permanent && failed.registration_only {
+            failure.hinted(format!("then: `{}`", failed.command))
+        } else if failed.permanent {
             failure
         } else {
             let after = match failed.error.hints() {

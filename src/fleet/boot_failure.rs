@@ -1,5 +1,7 @@
 //! Why a machine did not become a runner, and what to type against it.
 
+use std::time::Duration;
+
 use super::NamedProvider;
 use crate::bootstrap::{cause_in, cause_of, diagnose};
 use crate::model::boot_exit::{code_in, explained};
@@ -10,6 +12,14 @@ use crate::providers::kind;
 /// How much of a line is told, in characters.
 const LONGEST: usize = 100;
 
+/// What is said of a machine that runs, and says nothing.
+const RUNS: &str = "its machine is running";
+/// The time limit that holds where none is set (`--timeout`).
+const USUAL: Duration = Duration::from_mins(15);
+/// What helps where GitHub does not answer.
+const GITHUB_FAILS: &str = "GitHub failed, not the machine: see https://www.githubstatus.com, and run the same command \
+    again once GitHub answers";
+
 /// How it came out that a machine did not become a runner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
@@ -19,6 +29,8 @@ pub(super) enum Fate {
     Dropped,
     /// The time is over.
     Late,
+    /// The time is over, and GitHub could not be asked.
+    Unseen,
 }
 
 /// What is known of a machine that did not become a runner.
@@ -36,6 +48,8 @@ pub struct BootFailure {
     pub code: Option<i32>,
     /// Whether the machine stays for inspection, rather than to have ended itself.
     pub is_kept: bool,
+    /// How long ago it was registered, where GitHub drops a registration that no runner uses.
+    pub registered_for: Option<Duration>,
     /// What to write or type.
     pub hints: Vec<String>,
     /// The end of its boot log.
@@ -93,11 +107,12 @@ impl BootFailure {
             phase: said.phase,
             stands: match state {
                 Some(Condition::Pending) => Some("its machine has not started yet"),
-                Some(Condition::Running) => Some("its machine is running"),
+                Some(Condition::Running) => Some(RUNS),
                 Some(Condition::Ended(_)) | None => None,
             },
             code,
             is_kept: said.is_kept,
+            registered_for: None,
             hints: Vec::new(),
             log,
         };
@@ -129,14 +144,19 @@ impl BootFailure {
         }
         hints.extend(self.of_code(plan));
         match (fate, self.cause) {
-            (Fate::Late, None) => hints.push(format!(
-                "raise `--timeout` ({})",
-                HumanDuration::from_secs(plan.timeout.as_secs())
-            )),
+            (Fate::Late, None) => hints.push(more_time(plan)),
+            // Nothing is known to be wrong with the machine.
+            (Fate::Unseen, None) => return vec![GITHUB_FAILS.to_owned()],
             (Fate::Dropped, None) => hints.extend(generic(BootCause::Unregistered, plan)),
             _ => {}
         }
-        if !plan.keep_failed && place.provider.keeps_failed().is_ok() {
+        // There is something to see only on a machine that has started, and did not do what it was to do.
+        let is_of_machine = match fate {
+            Fate::Died | Fate::Unseen => true,
+            Fate::Dropped => false,
+            Fate::Late => self.phase.is_some() || self.stands == Some(RUNS),
+        };
+        if is_of_machine && !plan.keep_failed && place.provider.keeps_failed().is_ok() {
             hints.push("to look around on such a machine, add `--keep-failed`".to_owned());
         }
         let rehearses = kind(place.provider.kind()).is_some_and(|kind| kind.rehearses);
@@ -187,6 +207,18 @@ impl BootFailure {
     }
 }
 
+/// A longer time limit, in the words of the command.
+fn more_time(plan: &Plan) -> String {
+    let limit = plan.timeout;
+    let span = |time: Duration| HumanDuration::from_secs(time.as_secs());
+    let more = if limit < USUAL { USUAL } else { limit * 2 };
+    format!(
+        "allow more time: `--timeout {}` (it was {})",
+        span(more).to_string().replace(' ', ""),
+        span(limit)
+    )
+}
+
 /// What is true of every kind of place.
 fn generic(cause: BootCause, plan: &Plan) -> Option<String> {
     Some(match cause {
@@ -220,7 +252,7 @@ fn generic(cause: BootCause, plan: &Plan) -> Option<String> {
             return None;
         }
         BootCause::Unregistered => "start with `--registration token`: then the machine registers its runner \
-            itself once it has booted"
+            itself when it is ready"
             .to_owned(),
         BootCause::SessionConflict => "end the other machine: `gharun list` shows them all".to_owned(),
         BootCause::Clock => "set the clock of the machine: `timedatectl set-ntp true` there".to_owned(),

@@ -72,7 +72,7 @@ impl<G: GitHubApi> StartContext<'_, G> {
                 }
                 Err(Trouble::Doomed { provider, source }) => {
                     // The last one's is the failure itself.
-                    if !self.is_last(place) {
+                    if !self.is_last(&place.name) {
                         let what = format!("`{provider}` cannot start a machine");
                         let warning = source.clone().any().while_trying(what);
                         self.fleet.sink.tell(Event::Warning(warning)).await?;
@@ -162,7 +162,7 @@ impl<G: GitHubApi> StartContext<'_, G> {
                 Trouble::Launch { source, .. } => match source.kind {
                     ErrorKind::RateLimited => PATIENCE,
                     // It is proved absent, and a launch of the same name never makes two.
-                    ErrorKind::Ambiguous if self.is_last(place) => usize::MAX,
+                    ErrorKind::Ambiguous if self.is_last(&place.name) => usize::MAX,
                     ErrorKind::Ambiguous | ErrorKind::Unavailable => TRIES,
                     ErrorKind::NoCapacity => match source.wait() {
                         Some(wait) => {
@@ -196,9 +196,9 @@ impl<G: GitHubApi> StartContext<'_, G> {
     }
 
     /// Whether no other place is asked after this one.
-    fn is_last(&self, place: &NamedProvider) -> bool {
+    pub(super) fn is_last(&self, place: &str) -> bool {
         let last = self.fleet.providers.last();
-        last.is_some_and(|last| last.name == place.name)
+        last.is_some_and(|last| last.name == place)
     }
 
     /// Says that room is waited for.
@@ -301,14 +301,16 @@ impl<G: GitHubApi> StartContext<'_, G> {
                 Some(log) => Some(log),
                 None => self.log(&place, &machine).await,
             };
+            let unseen = self.watch.unseen();
             let fate = match (has_died, is_dropped) {
                 (true, _) => Fate::Died,
                 (false, true) => Fate::Dropped,
+                (false, false) if unseen.is_some() => Fate::Unseen,
                 (false, false) => Fate::Late,
             };
-            let boot = BootFailure::read(self.plan, &place, state.as_ref(), log, fate);
+            let mut boot = BootFailure::read(self.plan, &place, state.as_ref(), log, fate);
             // A runner that is gone may have done its job between two looks.
-            if boot.did_its_job() && fate != Fate::Late {
+            if boot.did_its_job() && (has_died || is_dropped) {
                 self.watch.note_job(&name);
                 break Ok(());
             }
@@ -319,14 +321,14 @@ impl<G: GitHubApi> StartContext<'_, G> {
             if (is_dropped || is_missed) && !is_wanted && self.may_launch_anew(progress) {
                 return Ok(self.parted(progress, &name));
             }
+            if let RegistrationProgress::Made(_, at) = progress.borrow().registration {
+                boot.registered_for = Some(at.elapsed());
+            }
             let boot = Box::new(boot);
             break Err(match fate {
                 Fate::Died => Trouble::Died(boot),
                 Fate::Dropped => Trouble::Vanished(boot),
-                Fate::Late => Trouble::Late {
-                    unseen: self.watch.unseen(),
-                    boot,
-                },
+                Fate::Late | Fate::Unseen => Trouble::Late { unseen, boot },
             });
         };
         if let Err(trouble) = outcome {

@@ -60,6 +60,10 @@ impl<G: GitHubApi> StartContext<'_, G> {
         };
         self.unmap(&name).await?;
         self.go_on()?;
+        if !self.asks_again(&provider, why) {
+            // Nothing more is tried: the failure is that of the name that was launched.
+            return Ok(Moved::Free);
+        }
         let reason = match why {
             Parting::Doomed(_) => "its machine did not start",
             Parting::Dropped => "GitHub dropped its registration",
@@ -67,5 +71,15 @@ impl<G: GitHubApi> StartContext<'_, G> {
         };
         self.rename(progress, former, reason).await?;
         Ok(Moved::Free)
+    }
+
+    /// Whether any place is asked for another machine after one at `provider` was given up.
+    fn asks_again(&self, provider: &str, why: &Parting) -> bool {
+        let Parting::Doomed(why) = why else {
+            return true;
+        };
+        // Where there is only no room, the same place is asked for its next candidate.
+        let any_is_left = why.kind == ErrorKind::NoCapacity || !self.is_last(provider);
+        any_is_left && Instant::now() < self.deadline()
     }
 }

@@ -42,7 +42,7 @@ pub(super) enum Parting {
 /// What became of a runner whose machine was not to start.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Moved {
-    /// It is free to go elsewhere, under a new name: of the old one nothing is left.
+    /// It is free to go elsewhere, under a new name where another place is asked: of the machine nothing is left.
     Free,
     /// It got a job meanwhile, so its machine did start.
     Stays,

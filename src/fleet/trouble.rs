@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::BootFailure;
-use crate::model::{Error, Name, chain};
+use crate::model::{Error, HumanDuration, Name, chain};
 use crate::{github, providers, state};
 
 /// Why one runner did not come up. The runner itself is named by whoever shows it.
@@ -71,13 +71,25 @@ pub enum Trouble {
     #[error("could not write the outputs")]
     Tell(#[source] Arc<io::Error>),
     /// GitHub dropped it.
-    #[error("GitHub dropped its registration before it was online{}", because(.0))]
+    #[error("{}{}", dropped(.0), because(.0))]
     Vanished(Box<BootFailure>),
 }
 
 /// What became of the machine.
 fn ended(boot: &BootFailure) -> &'static str {
     if boot.is_kept { "failed" } else { "ended" }
+}
+
+/// What GitHub did with a registration whose runner was not online in time (actions/runner#4726).
+fn dropped(boot: &BootFailure) -> String {
+    let dropped = "GitHub dropped its registration before it was online";
+    boot.registered_for.map_or_else(
+        || dropped.to_owned(),
+        |time| {
+            let time = HumanDuration::from_secs(time.as_secs());
+            format!("{dropped}, {time} after it was made: GitHub drops one that no runner uses for a few minutes")
+        },
+    )
 }
 
 /// The reason of a failed boot, as the end of a sentence.
@@ -127,7 +139,8 @@ impl Trouble {
                 Error::from("no provider could launch it").because_each(each)
             }
             Self::Record(error) => error.clone().any().while_trying(self.to_string()),
-            Self::Register(error) => error.clone().any().while_trying(self.to_string()),
+            // GitHub's error names what was to be registered, and where.
+            Self::Register(error) => error.clone().any(),
             Self::Tell(error) => said().because(Arc::clone(error)),
             Self::Dropped(boot) | Self::Ended(boot) => said()
                 .hinted("raise `--timeout`: then there is time for another machine")

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::answer::in_time;
 use super::{Fleet, NamedProvider, chain};
-use crate::github::{GitHubApi, Runner};
+use crate::github::{self, GitHubApi, Runner};
 use crate::model::{Condition, Error, Event, Instance, Name};
 use crate::providers::Listing;
 
@@ -307,7 +307,7 @@ impl Watch {
                 _ => github.runners().await,
             }
         };
-        let why = match in_time(github, LOOK, look).await {
+        let failed = match in_time(github, LOOK, look).await {
             Ok(Ok(rows)) => {
                 self.unseen.replace(None);
                 let mut rows: BTreeMap<String, Runner> = rows
@@ -326,12 +326,23 @@ impl Watch {
                 }
                 return;
             }
-            Ok(Err(error)) => error.any(),
-            Err(_) => "it did not answer in time".into(),
+            Ok(Err(error)) => error,
+            Err(_) => {
+                github::Error::new(github::ErrorKind::Unavailable, "it did not answer in time")
+            }
         };
-        self.unseen.replace(Some(why.clone()));
         let what = "could not list the runners at GitHub";
-        self.complain(fleet, what, why).await;
+        let is_down = failed.kind == github::ErrorKind::Unavailable;
+        let why = failed.any();
+        self.unseen.replace(Some(why.clone()));
+        if is_down {
+            // Where it stays so, the failure of the start tells it whole.
+            tracing::debug!("{what}: {}", chain(&why));
+            let again = Error::from("GitHub failed, and is asked again");
+            self.complain(fleet, what, again).await;
+        } else {
+            self.complain(fleet, what, why).await;
+        }
     }
 
     async fn look_at_place<G: GitHubApi>(

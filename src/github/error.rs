@@ -82,11 +82,13 @@ impl Error {
         let own = is_own(answer).then(|| said(answer));
         let known = own.and_then(|said| place.hints(answer.status.as_u16(), &said));
         let hints = match kind {
-            ErrorKind::Forbidden if is_sso(answer) => permissions::forbidden(right, token, answer),
+            ErrorKind::Forbidden if is_sso(answer) => {
+                permissions::forbidden(right, token, place, answer)
+            }
             _ if known.is_some() => known.unwrap_or_default(),
             ErrorKind::Unauthorized => vec![place.refused_token()],
-            ErrorKind::Forbidden => permissions::forbidden(right, token, answer),
-            ErrorKind::NotFound => permissions::not_found(right, token, answer),
+            ErrorKind::Forbidden => permissions::forbidden(right, token, place, answer),
+            ErrorKind::NotFound => permissions::not_found(right, token, place, answer),
             ErrorKind::Unexpected if answer.status.as_u16() == 410 => {
                 vec!["update gharun: GitHub no longer supports this version of its API".to_owned()]
             }
@@ -123,8 +125,9 @@ fn is_sso(answer: &Answer) -> bool {
     answer.header("x-github-sso").is_some()
 }
 
-const FOREIGN: &str =
-    "check that `GITHUB_API_URL` is GitHub's API, and that no proxy answers instead";
+const FOREIGN: &str = "this is not GitHub's answer: a proxy or a gateway (see `HTTPS_PROXY`) must let requests to the API through, and \
+     `GITHUB_API_URL`, where it is set, must be the API's address";
+pub(super) const TOKEN: &str = "set `GHARUN_GITHUB_TOKEN` or `GH_PAT` to a token that is valid";
 const REFUSED: &str = "check `--label` and `--runner-group`; if they are correct, this is a bug in \
                        gharun: please report it with the request ID";
 

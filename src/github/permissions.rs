@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::refusals::{is_about_permissions, said};
+use super::refusals::{Place, is_about_permissions, said};
 use super::{DEFAULT_GROUP, RequiredPermission};
 use crate::http::Answer;
 use crate::model::{Scope, Secret, text};
@@ -80,6 +80,7 @@ impl fmt::Display for TokenKind {
 pub(super) fn forbidden(
     right: &RequiredPermission<'_>,
     kind: TokenKind,
+    place: &Place<'_>,
     answer: &Answer,
 ) -> Vec<String> {
     if let Some(sso) = shown(answer, "x-github-sso") {
@@ -107,7 +108,7 @@ pub(super) fn forbidden(
         .table()
         .is_some_and(|(_, scope)| lacks(answer, scope).is_some());
     if is_about_permissions(&said) || lacks_scope {
-        hints.extend(missing(right, kind, answer));
+        hints.extend(missing(right, kind, place, answer));
     } else if said.is_empty()
         && let RequiredPermission::Runners {
             scope: Scope::Repo { owner, .. },
@@ -127,26 +128,25 @@ pub(super) fn forbidden(
 pub(super) fn not_found(
     right: &RequiredPermission<'_>,
     kind: TokenKind,
+    place: &Place<'_>,
     answer: &Answer,
 ) -> Vec<String> {
     let mut hints = Vec::new();
-    match right {
+    let name = match right {
         RequiredPermission::Public => return hints,
         RequiredPermission::Runners { scope, .. } => {
-            let sort = sort_of(scope);
-            hints.push(format!(
-                "the token has no admin rights on `{scope}`, or the {sort} does not exist"
-            ));
             if let Some(group) = right.other_group() {
                 hints.push(format!("or runner group {group} does not exist"));
             }
+            format!("the name `{scope}`")
         }
-        RequiredPermission::Runs | RequiredPermission::Sight => hints.push(
-            "the repository does not exist, or the token has no access to it: check its spelling"
-                .to_owned(),
-        ),
-    }
-    hints.extend(missing(right, kind, answer));
+        RequiredPermission::Runs | RequiredPermission::Sight => "the repository's name".to_owned(),
+    };
+    let mut missing = missing(right, kind, place, answer).into_iter();
+    let first = missing.next();
+    let first = first.unwrap_or_else(|| format!("{} may not see it", place.called()));
+    hints.insert(0, format!("check {name}; if it is right, {first}"));
+    hints.extend(missing);
     hints
 }
 
@@ -174,15 +174,23 @@ impl RequiredPermission<'_> {
     }
 }
 
+/// What is said of the token that every workflow has.
+const OF_WORKFLOW: &str = "is the workflow's own, which can never manage runners: put a personal access token into a \
+    secret, and hand that over as `GH_PAT` (`env: GH_PAT: ${{ secrets.GH_PAT }}`)";
 const ENTERPRISE: &str = "manage_runners:enterprise";
 
 /// What this kind of token lacks for this right.
-fn missing(right: &RequiredPermission<'_>, kind: TokenKind, answer: &Answer) -> Vec<String> {
+fn missing(
+    right: &RequiredPermission<'_>,
+    kind: TokenKind,
+    whose: &Place<'_>,
+    answer: &Answer,
+) -> Vec<String> {
     let Some((permission, scope)) = right.table() else {
         return Vec::new();
     };
     let Some(permission) = permission else {
-        return for_enterprise(right, kind, answer);
+        return for_enterprise(right, kind, whose, answer);
     };
     let permission = looked_for(answer).map_or_else(
         || permission.to_owned(),
@@ -200,9 +208,9 @@ fn missing(right: &RequiredPermission<'_>, kind: TokenKind, answer: &Answer) -> 
     };
     let permission = format!("{permission}{place}");
     match kind.as_told(answer) {
-        TokenKind::Classic => vec![by_scope(right, scope, answer)],
+        TokenKind::Classic => vec![by_scope(right, scope, whose, answer)],
         TokenKind::OAuth => {
-            let mut hints = vec![by_scope(right, scope, answer)];
+            let mut hints = vec![by_scope(right, scope, whose, answer)];
             if lacks(answer, scope).is_some() {
                 hints.push(format!(
                     "add it to the token of `gh` with `gh auth refresh --scopes {scope}`"
@@ -210,7 +218,7 @@ fn missing(right: &RequiredPermission<'_>, kind: TokenKind, answer: &Answer) -> 
             }
             hints
         }
-        kind => by_permission(right, kind, &permission, scope),
+        kind => by_permission(right, kind, whose, (&permission, scope)),
     }
 }
 
@@ -218,9 +226,10 @@ fn missing(right: &RequiredPermission<'_>, kind: TokenKind, answer: &Answer) -> 
 fn by_permission(
     right: &RequiredPermission<'_>,
     kind: TokenKind,
-    permission: &str,
-    scope: &str,
+    whose: &Place<'_>,
+    (permission, scope): (&str, &str),
 ) -> Vec<String> {
+    let token = whose.called();
     let runners = matches!(right, RequiredPermission::Runners { .. });
     let admin = match right {
         RequiredPermission::Runners { scope, .. } => {
@@ -230,28 +239,31 @@ fn by_permission(
     };
     match kind {
         TokenKind::FineGrained => vec![
-            format!("the token needs the permission {permission}"),
+            format!("{token} needs the permission {permission}"),
             "if it has the permission, an owner of the organization may have to approve the token \
              first"
                 .to_owned(),
         ],
+        TokenKind::Installation if runners && whose.is_workflows() => {
+            vec![format!("{token} {OF_WORKFLOW}")]
+        }
         TokenKind::Installation if runners => vec![
-            "`GITHUB_TOKEN` can never manage runners: use a personal access token or a GitHub App"
-                .to_owned(),
             format!(
-                "a GitHub App needs the permission {permission}, accepted where it is installed"
+                "if {token} is of a GitHub App, the app needs the permission {permission}, and its \
+                 installation must have accepted it (Settings > GitHub Apps)"
             ),
+            format!("if it {OF_WORKFLOW}"),
         ],
         TokenKind::Installation => vec![
             "a workflow's token needs `permissions: actions: read`".to_owned(),
             format!("a GitHub App needs the permission {permission}"),
         ],
         TokenKind::Person => vec![format!(
-            "the app behind the token needs the permission {permission}{admin}"
+            "the app behind {token} needs the permission {permission}{admin}"
         )],
         TokenKind::Classic | TokenKind::OAuth | TokenKind::Unknown => vec![format!(
-            "a fine-grained token or an app needs the permission {permission}; \
-             a classic token the scope `{scope}`{admin}"
+            "{token} needs the permission {permission} where it is fine-grained or an app's, and the \
+             scope `{scope}` where it is classic{admin}"
         )],
     }
 }
@@ -261,14 +273,19 @@ fn looked_for(answer: &Answer) -> Option<String> {
     permissions(answer.header("x-accepted-github-permissions")?)
 }
 
-fn for_enterprise(right: &RequiredPermission<'_>, kind: TokenKind, answer: &Answer) -> Vec<String> {
+fn for_enterprise(
+    right: &RequiredPermission<'_>,
+    kind: TokenKind,
+    whose: &Place<'_>,
+    answer: &Answer,
+) -> Vec<String> {
     match kind.as_told(answer) {
-        TokenKind::Classic | TokenKind::OAuth => vec![by_scope(right, ENTERPRISE, answer)],
-        TokenKind::Installation => vec![
-            "`GITHUB_TOKEN` can never manage runners, nor an app those of an enterprise: \
-             use a classic token with the scope `manage_runners:enterprise`"
-                .to_owned(),
-        ],
+        TokenKind::Classic | TokenKind::OAuth => vec![by_scope(right, ENTERPRISE, whose, answer)],
+        TokenKind::Installation => vec![format!(
+            "{} is of an app or of a workflow, which cannot manage the runners of an enterprise: \
+                 use a classic token with the scope `{ENTERPRISE}`",
+            whose.called()
+        )],
         _ => vec![format!(
             "the runners of an enterprise need a classic token with the scope `{ENTERPRISE}`"
         )],
@@ -276,23 +293,29 @@ fn for_enterprise(right: &RequiredPermission<'_>, kind: TokenKind, answer: &Answ
 }
 
 /// What a token with scopes lacks.
-fn by_scope(right: &RequiredPermission<'_>, scope: &str, answer: &Answer) -> String {
+fn by_scope(
+    right: &RequiredPermission<'_>,
+    scope: &str,
+    whose: &Place<'_>,
+    answer: &Answer,
+) -> String {
+    let token = whose.called();
     let admin = match right {
         RequiredPermission::Runners { scope, .. } => Some(admin_of(scope)),
         _ => None,
     };
     match (lacks(answer, scope), shown(answer, "x-oauth-scopes"), admin) {
         (Some(lacking), Some(has), _) => {
-            format!("the token has the scopes `{has}` and lacks `{lacking}`")
+            format!("{token} has the scopes `{has}` and lacks `{lacking}`")
         }
-        (Some(lacking), None, _) => format!("the token has no scopes and lacks `{lacking}`"),
+        (Some(lacking), None, _) => format!("{token} has no scopes and lacks `{lacking}`"),
         (None, Some(_), Some(admin)) => {
-            format!("the token's scopes are sufficient, but it must belong to {admin}")
+            format!("the scopes of {token} are sufficient, but it must belong to {admin}")
         }
         (None, _, Some(admin)) => {
-            format!("the token needs the scope `{scope}`, and must belong to {admin}")
+            format!("{token} needs the scope `{scope}`, and must belong to {admin}")
         }
-        (None, _, None) => format!("the token needs the scope `{scope}`"),
+        (None, _, None) => format!("{token} needs the scope `{scope}`"),
     }
 }
 

@@ -131,6 +131,21 @@ impl Place<'_> {
         TABLE.iter().find(fits).map(|row| self.advise(row.means))
     }
 
+    /// The token, with the place that it is from.
+    pub(super) fn called(&self) -> String {
+        let token = self.token;
+        token.map_or_else(
+            || "the token".to_owned(),
+            |token| format!("the token in {}", token.kept),
+        )
+    }
+
+    /// Whether the token is from where every workflow has its own.
+    pub(super) fn is_workflows(&self) -> bool {
+        self.token
+            .is_some_and(|token| token.kept == "`$GITHUB_TOKEN`")
+    }
+
     /// What helps where a token is not taken at all.
     pub(super) fn refused_token(&self) -> String {
         let Some(Whereabouts { kept, named }) = self.token else {
@@ -139,7 +154,9 @@ impl Place<'_> {
         let named = named.as_ref();
         let named = named.map_or_else(String::new, |named| format!(" that {named} names"));
         format!(
-            "the token in {kept}{named} has expired, was revoked or is incomplete: put a new one there"
+            "the token in {kept}{named} has expired, was revoked or is incomplete: put a new one \
+             there, from {}",
+            self.web("settings/tokens")
         )
     }
 
@@ -158,7 +175,7 @@ impl Place<'_> {
                     .to_owned(),
             ],
             Meaning::Lifetime => vec![format!(
-                "the token in {token} is good for longer than `{owner}` allows: shorten its \
+                "the token in {token} lasts longer than `{owner}` allows: shorten its \
                  expiration at {}, or use a GitHub App",
                 self.web("settings/personal-access-tokens")
             )],
@@ -188,7 +205,7 @@ impl Place<'_> {
             )],
             Meaning::OAuthApp => vec![
                 format!(
-                    "the token in {token} is of an OAuth app (`gh`, for one) that `{owner}` has \
+                    "the token in {token} was made by an OAuth app (such as `gh`) that `{owner}` has \
                      not approved: set it to a personal access token, from {}",
                     self.web("settings/tokens")
                 ),
@@ -198,7 +215,7 @@ impl Place<'_> {
                 ),
             ],
             Meaning::InstallationSuspended => vec![format!(
-                "the app is suspended: an owner of `{owner}` can change that at {}",
+                "an owner of `{owner}` must unsuspend the app at {}",
                 settings("installations")
             )],
             Meaning::ManagedUser => vec![format!(
@@ -228,7 +245,7 @@ impl Place<'_> {
                     .to_owned(),
             ],
             Meaning::Full => vec![format!(
-                "remove runners that are gone: `gharun stop --orphans`, or at {}",
+                "remove those that are offline: gharun's own with `gharun stop --orphans`, others at {}",
                 self.runners()
             )],
         };
@@ -243,7 +260,7 @@ impl Place<'_> {
     }
 
     /// A page of the server.
-    fn web(&self, path: &str) -> String {
+    pub(super) fn web(&self, path: &str) -> String {
         let server = server::server_url(self.api_url);
         format!("{}/{path}", server.as_str().trim_end_matches('/'))
     }

@@ -270,7 +270,7 @@ fn a_check_tells_what_there_is() {
     github	ok	acme at [GITHUB]/; a classic personal access token from $GH_PAT; its scopes: repo, workflow; 0 runners are registered
     github/quota	ok	[SOME] of 5000 API requests left; resets at [TIME]
     github/runner	ok	version 2.336.0 for linux-arm, linux-arm64, linux-x64, osx-arm64, osx-x64
-    github/group	ok	`Default` (1): all repositories, public repositories not allowed
+    github/group	ok	`Default` (ID 1): all repositories, public repositories not allowed
     warning: `github`: the token lacks the scope `admin:org`: it cannot register runners of `acme`
     ");
     told!(world.run("providers check local --enterprise acme --runner-group default"), @"
@@ -278,7 +278,7 @@ fn a_check_tells_what_there_is() {
     github	ok	enterprises/acme at [GITHUB]/; a classic personal access token from $GH_PAT; its scopes: repo, workflow; 0 runners are registered
     github/quota	ok	[SOME] of 5000 API requests left; resets at [TIME]
     github/runner	ok	version 2.336.0 for linux-arm, linux-arm64, linux-x64, osx-arm64, osx-x64
-    github/group	ok	`Default` (1): all repositories, public repositories not allowed
+    github/group	ok	`Default` (ID 1): all repositories, public repositories not allowed
     warning: `github`: the token lacks the scope `manage_runners:enterprise`: it cannot register runners of `enterprises/acme`
     ");
     let json = world
@@ -309,15 +309,15 @@ fn a_check_tells_what_there_is() {
 #[test]
 fn a_check_without_a_token_tells_what_is_read_and_what_anybody_knows() {
     let world = World::new().env("GH_PAT", "");
-    told!(world.run("providers check local"), @"
+    told!(world.run("providers check local"), @r#"
     exit 1
     github	failed	no GitHub token is set
     github/quota	ok	60 of 60 API requests left; resets at [TIME]
     github/runner	ok	version 2.336.0 for linux-arm, linux-arm64, linux-x64, osx-arm64, osx-x64
-    hint: `github`: set $GHARUN_GITHUB_TOKEN or $GH_PAT, or $GHARUN_APP_ID and $GHARUN_APP_PRIVATE_KEY for a GitHub App, or `token = { env = \"…\" }` under [github]; $GH_TOKEN and $GITHUB_TOKEN are read last
-    hint: `github`: on a laptop: `export GH_PAT=\"$(gh auth token)\"`; with no token at all: `gharun start local --rehearse`
-    hint: `github`: the token of an admin of the repository: a classic one needs the scope `repo`, a fine-grained one the permission `Administration: write`
-    ");
+    hint: `github`: set `$GH_PAT` (or `token` under [github]) to a token of an admin of the repository: a classic one with the scope `repo`, or a fine-grained one with the permission `Administration: write`
+    hint: `github`: in a workflow: `env: GH_PAT: ${{ secrets.GH_PAT }}`; on your computer: `export GH_PAT="$(gh auth token)"`
+    hint: `github`: or set $GHARUN_APP_ID and $GHARUN_APP_PRIVATE_KEY for a GitHub App; to try without GitHub: `gharun start local --rehearse`
+    "#);
     told!(world.env("GHARUN_REPO", "").run("providers check local"), @"
     exit 1
     github	failed	no repository, organization or enterprise is set

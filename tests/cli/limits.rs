@@ -64,7 +64,7 @@ fn a_limit_that_ends_after_the_time_limit_fails_at_once_and_leaves_nothing() {
     let told = steady(&said.stderr[error..]);
     for part in [
         "error: could not start the runner at `local`\n",
-        "GitHub did not register it: could not register [NAME]",
+        "could not register [NAME]",
         "You have exceeded a secondary rate limit.",
         "\nhint: GitHub accepts requests again at [TIME]",
         "\n  nothing is left running\n",

@@ -121,7 +121,7 @@ const DIFFERS: &[(&str, &str)] = &[
     ),
     (r"(?<kept>\b[a-z]+:)[0-9a-f]{12}/", "0123456789ab/"),
     (
-        r"(?<kept>(online after|, in|was spent|ran for) )\d+(ms|\.\d+s|s)",
+        r"(?<kept>(online after|, in|was spent|ran for|was online,) )\d+(ms|\.\d+s|s)",
         "2s",
     ),
 ];

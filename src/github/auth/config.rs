@@ -12,6 +12,8 @@ pub struct GitHubApp {
     pub id: String,
     /// Where it is installed; found for the scope when left out.
     pub installation: Option<u64>,
+    /// Where its key is from, as people are told; `None` where nobody can put another one there.
+    pub key_from: Option<String>,
     /// What it signs with.
     pub key: AppKey,
 }

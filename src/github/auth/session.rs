@@ -158,10 +158,7 @@ impl AppSession<'_> {
         let (id, scope) = (&self.app.id, self.wire.scope());
         let page = found.html_url.as_deref().map(text::one_line);
         let page = page.filter(|page| page.len() <= 300 && !page.contains(char::is_whitespace));
-        let at = page.map_or_else(
-            || "Settings > Integrations > GitHub Apps".to_owned(),
-            |page| format!("`{page}`"),
-        );
+        let at = page.unwrap_or_else(|| "Settings > Integrations > GitHub Apps".to_owned());
         let error = self.refused(&answer);
         if found.id != installation {
             return error.hinted(format!(
@@ -171,7 +168,7 @@ impl AppSession<'_> {
         }
         if found.suspended_at.is_some() {
             return error.unhinted().hinted(format!(
-                "the app is suspended: the owner of the account can change that at {at}"
+                "the owner of that account must unsuspend the app at {at}"
             ));
         }
         if !found.has(needed.name, "write") {
@@ -227,10 +224,13 @@ impl AppSession<'_> {
             return error.hinted_all(hints);
         }
         if answer.status == StatusCode::UNAUTHORIZED {
-            let id = &self.app.id;
+            let GitHubApp { id, key_from, .. } = self.app;
+            let place = self.operation.place();
             return error.hinted(format!(
-                "GitHub rejected the signature: check that `{id}` is the app's ID or client ID, \
-                 and that the private key belongs to this app and was not deleted"
+                "the private key{} does not belong to the app `{id}`: compare the ID on the app's page \
+                 (see {}, or the settings of the organization that owns it), and make a new key there",
+                key_from.as_ref().map_or_else(String::new, |from| format!(" in {from}")),
+                place.web("settings/apps")
             ));
         }
         error

@@ -63,6 +63,7 @@ impl Play {
         GitHubApp {
             id: CLIENT_ID.to_owned(),
             installation: None,
+            key_from: Some("`$APP_KEY`".to_owned()),
             key: AppKey::read(&keys::rsa().pkcs1).expect("a key"),
         }
     }

@@ -94,7 +94,7 @@ async fn what_is_no_old_ghes_gets_the_advice_of_its_404() {
     let server = Server::serve(|_| refusal(404, "Not Found")).await;
     let error = register(&ghes(&server)).await.unwrap_err();
     assert!(
-        told(&error).contains("no admin rights on `acme`"),
+        told(&error).contains("check the name `acme`"),
         "{}",
         told(&error)
     );

@@ -83,7 +83,7 @@ async fn a_bad_token_is_told_with_the_place_that_it_is_from() {
     ] {
         let told = hints(repo(), source, refusal(401, "Bad credentials")).await;
         let expected = format!(
-            "the token in {from} has expired, was revoked or is not whole: put a new one there"
+            "the token in {from} has expired, was revoked or is incomplete: put a new one there, from SERVER/settings/tokens"
         );
         assert_eq!(told, [expected]);
     }
@@ -146,13 +146,13 @@ async fn refusals_are_explained_by_githubs_words_and_an_unknown_one_by_nothing()
       add this computer's public address (`curl https://ifconfig.me`) to the IP allow list at SERVER/organizations/acme/settings/security: only an owner of `acme` can
       or run gharun where the address is on the list, such as on a self-hosted runner
     The 'acme' organization forbids access via a fine-grained personal access tokens if the token's lifetime is greater than 366 days. Please adjust your token's lifetime.
-      the token in `$GH_PAT` is good for longer than `acme` allows: shorten its expiration at SERVER/settings/tokens, or use a GitHub App
+      the token in `$GH_PAT` lasts longer than `acme` allows: shorten its expiration at SERVER/settings/personal-access-tokens, or use a GitHub App
     `acme` forbids access via a personal access token (classic). Please use a GitHub App.
       `acme` allows no classic tokens: set `$GH_PAT` to a fine-grained token with `Administration: write`, from SERVER/settings/personal-access-tokens/new, or use a GitHub App
     `acme` forbids access via a fine-grained personal access token.
       `acme` allows no fine-grained tokens: set `$GH_PAT` to a classic token with the scope `repo`, or use a GitHub App
     Although you appear to have the correct authorization credentials, the `acme` organization has enabled OAuth App access restrictions, meaning that data access to third-parties is limited.
-      the token in `$GH_PAT` is of an OAuth app (`gh`, for one) that `acme` has not approved: set it to a personal access token, from SERVER/settings/tokens
+      the token in `$GH_PAT` was made by an OAuth app (such as `gh`) that `acme` has not approved: set it to a personal access token, from SERVER/settings/tokens
       or an owner of `acme` approves the app at SERVER/organizations/acme/settings/oauth_application_policy
     Repository level self-hosted runners are disabled on this repository.
       allow self-hosted runners for `acme/app` at SERVER/organizations/acme/settings/actions: only an owner of `acme` can
@@ -169,7 +169,7 @@ async fn refusals_are_explained_by_githubs_words_and_an_unknown_one_by_nothing()
       the account that the token in `$GH_PAT` belongs to is suspended: set it to another account's token
     Something that nobody has seen yet.
     Invalid Argument - Runner group 1 has reached max limit of 10000 runners.
-      remove runners that are gone: `gharun stop --orphans`, or at SERVER/acme/app/settings/actions/runners
+      remove those that are offline: gharun's own with `gharun stop --orphans`, others at SERVER/acme/app/settings/actions/runners
     ");
 }
 
@@ -206,7 +206,7 @@ async fn a_404_is_believed_where_the_runners_are_shown() {
                 let error = answer.expect_err("nobody knows");
                 assert_eq!(error.kind, ErrorKind::NotFound);
                 assert!(
-                    error.hints()[0].contains("no admin rights"),
+                    error.hints()[0].starts_with("check the name `acme/app`"),
                     "{:?}",
                     error.hints()
                 );
@@ -226,8 +226,8 @@ async fn github_token_is_told_to_be_the_wrong_token() {
     insta::assert_snapshot!(told, @"
     could not register `gharun-1-1-0-abcdefabcdefgh` with `acme/app`
       caused by: `POST 127.0.0.1/repos/acme/app/actions/runners/generate-jitconfig` answered 403 Forbidden (request 8F0C:1): Resource not accessible by integration
-    hint: `GITHUB_TOKEN` can never manage runners: use a personal access token or a GitHub App
-    hint: a GitHub App needs the permission `Administration: write` of the repository `acme/app`, accepted where it is installed
+    hint: if the token is of a GitHub App, the app needs the permission `Administration: write` of the repository `acme/app`, and its installation must have accepted it (Settings > GitHub Apps)
+    hint: if it is the workflow's own, which can never manage runners: put a personal access token into a secret, and hand that over as `GH_PAT` (`env: GH_PAT: ${{ secrets.GH_PAT }}`)
     ");
 }
 
@@ -272,13 +272,12 @@ async fn a_404_is_told_to_be_a_missing_right_or_a_missing_thing() {
     insta::assert_snapshot!(told, @"
     could not register `gharun-1-1-0-abcdefabcdefgh` with `acme/app`
       caused by: `POST 127.0.0.1/repos/acme/app/actions/runners/generate-jitconfig` answered 404 Not Found (request 8F0C:1): Not Found
-    hint: the token has no admin rights on `acme/app`, or the repository does not exist
-    hint: the token needs the scope `repo`, and must belong to an admin of `acme/app`
+    hint: check the name `acme/app`; if it is right, the token needs the scope `repo`, and must belong to an admin of `acme/app`
     ");
     let org = Scope::Org("acme".into());
     let (_, told) = read(org, 99, refusal(404, "Not Found")).await;
     assert!(
-        told.contains("\nhint: or runner group 99 does not exist\n"),
+        told.contains("\nhint: or runner group 99 does not exist"),
         "{told}"
     );
 }
@@ -426,7 +425,7 @@ async fn a_page_in_the_place_of_an_answer_is_told() {
     could not list the runners of `acme/app`
       caused by: `GET 127.0.0.1/repos/acme/app/actions/runners` answered with invalid JSON: an HTML page titled `Sign in`
       caused by: expected value at line 1 column 1
-    hint: check that `GITHUB_API_URL` is GitHub's API, and that no proxy answers instead
+    hint: this is not GitHub's answer: a proxy or a gateway (see `HTTPS_PROXY`) must let requests to the API through, and `GITHUB_API_URL`, where it is set, must be the API's address
     ");
 }
 

@@ -52,29 +52,36 @@ impl AppSetting {
 
 /// The error for no token at all; what it must be able to do depends on the scope.
 pub(super) fn none(scope: Option<&Scope>) -> Error {
-    let error = Error::usage("no GitHub token is set")
+    let (whose, classic, fine_grained) = match scope {
+        None => ("", "", ""),
+        Some(Scope::Repo { .. }) => (
+            " of an admin of the repository",
+            ": a classic one with the scope `repo`",
+            ", or a fine-grained one with the permission `Administration: write`",
+        ),
+        Some(Scope::Org(_)) => (
+            " of an owner of the organization",
+            ": a classic one with the scope `admin:org`",
+            ", or a fine-grained one with the permission `Self-hosted runners: write`",
+        ),
+        Some(Scope::Enterprise(_)) => (
+            " of an owner of the enterprise",
+            ": a classic one with the scope `manage_runners:enterprise`",
+            "",
+        ),
+    };
+    Error::usage("no GitHub token is set")
         .about("github.token")
         .hinted(format!(
-            "set ${}, or ${APP_ID} and ${APP_KEY} for a GitHub App, or `token = {{ env = \"…\" }}` under [github]; ${} are read last",
-            OURS.join(" or $"),
-            OTHERS.join(" and $")
+            "set `$GH_PAT` (or `token` under [github]) to a token{whose}{classic}{fine_grained}"
         ))
-        .hinted("on a laptop: `export GH_PAT=\"$(gh auth token)\"`; with no token at all: `gharun start local --rehearse`");
-    match scope {
-        None => error,
-        Some(Scope::Repo { .. }) => error.hinted(
-            "the token of an admin of the repository: a classic one needs the scope `repo`, a \
-             fine-grained one the permission `Administration: write`",
-        ),
-        Some(Scope::Org(_)) => error.hinted(
-            "the token of an owner of the organization: a classic one needs the scope `admin:org`, \
-             a fine-grained one the permission `Self-hosted runners: write`",
-        ),
-        Some(Scope::Enterprise(_)) => error.hinted(
-            "the token of an owner of the enterprise: a classic one with the scope \
-             `manage_runners:enterprise`",
-        ),
-    }
+        .hinted(
+            "in a workflow: `env: GH_PAT: ${{ secrets.GH_PAT }}`; on your computer: `export \
+             GH_PAT=\"$(gh auth token)\"`",
+        )
+        .hinted(format!(
+            "or set ${APP_ID} and ${APP_KEY} for a GitHub App; to try without GitHub: `gharun start local --rehearse`"
+        ))
 }
 
 /// What holds, first that is set: our own variables, the app, the file's token, the workflow's.

@@ -75,7 +75,7 @@ pub(super) fn a_request_without_a_group_would_be_a_bug() {
     warning: `local`: jobs run on this machine with all the rights of this user
     Runner `[NAME]` failed
     error: could not start the runner at `local`
-      GitHub did not register it: could not register `[NAME]` with `octo/app`: `POST [GITHUB]/repos/octo/app/actions/runners/generate-jitconfig` answered 422 Unprocessable Entity (request [ID]): Invalid input: object is missing required key: runner_group_id.
+      could not register `[NAME]` with `octo/app`: `POST [GITHUB]/repos/octo/app/actions/runners/generate-jitconfig` answered 422 Unprocessable Entity (request [ID]): Invalid input: object is missing required key: runner_group_id.
       nothing is left running
 
     hint: check `--label` and `--runner-group`; if they are correct, this is a bug in gharun: please report it with the request ID
@@ -95,7 +95,7 @@ pub(super) fn a_request_without_labels_would_be_a_bug() {
     warning: `local`: jobs run on this machine with all the rights of this user
     Runner `[NAME]` failed
     error: could not start the runner at `local`
-      GitHub did not register it: could not register `[NAME]` with `octo/app`: `POST [GITHUB]/repos/octo/app/actions/runners/generate-jitconfig` answered 422 Unprocessable Entity (request [ID]): Invalid property /labels: 1 item required; only 0 were supplied.
+      could not register `[NAME]` with `octo/app`: `POST [GITHUB]/repos/octo/app/actions/runners/generate-jitconfig` answered 422 Unprocessable Entity (request [ID]): Invalid property /labels: 1 item required; only 0 were supplied.
       nothing is left running
 
     hint: check `--label` and `--runner-group`; if they are correct, this is a bug in gharun: please report it with the request ID
@@ -114,7 +114,7 @@ pub(super) fn githubs_own_group_is_told_to_take_none() {
     warning: `local`: jobs run on this machine with all the rights of this user
     Runner `[NAME]` failed
     error: could not start the runner at `local`
-      GitHub did not register it: could not register `[NAME]` with `acme`: `POST [GITHUB]/orgs/acme/actions/runners/generate-jitconfig` answered 403 Forbidden (request [ID]): Forbidden
+      could not register `[NAME]` with `acme`: `POST [GITHUB]/orgs/acme/actions/runners/generate-jitconfig` answered 403 Forbidden (request [ID]): Forbidden
       nothing is left running
 
     hint: runner group 2 is reserved for GitHub's own runners: leave `--runner-group` out, or name another
@@ -135,7 +135,7 @@ pub(super) fn a_group_that_is_not_there_is_told() {
     warning: `local`: jobs run on this machine with all the rights of this user
     error: `--runner-group` cannot be `99999`: it does not exist in `acme`
 
-    hint: known groups: `Default` (1), `GitHub Actions` (2)
+    hint: known groups: `Default` (ID 1), `GitHub Actions` (ID 2)
     ");
     assert_eq!(world.github.count("generate-jitconfig"), 0);
     let refused = Kind::status(403, "Forbidden");
@@ -147,12 +147,11 @@ pub(super) fn a_group_that_is_not_there_is_told() {
     warning: using runner group 99999 unchecked: could not list the runner groups of `acme`: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 403 Forbidden (request [ID]): Forbidden
     Runner `[NAME]` failed
     error: could not start the runner at `local`
-      GitHub did not register it: could not register `[NAME]` with `acme`: `POST [GITHUB]/orgs/acme/actions/runners/generate-jitconfig` answered 404 Not Found (request [ID]): Not Found
+      could not register `[NAME]` with `acme`: `POST [GITHUB]/orgs/acme/actions/runners/generate-jitconfig` answered 404 Not Found (request [ID]): Not Found
       nothing is left running
 
-    hint: the token has no admin rights on `acme`, or the organization does not exist
+    hint: check the name `acme`; if it is right, the token in `$GH_PAT` needs the scope `admin:org`, and must belong to an owner of `acme`
     hint: or runner group 99999 does not exist
-    hint: the token needs the scope `admin:org`, and must belong to an owner of `acme`
     ");
     case.was_answered(&world, "/orgs/acme/actions/runners/generate-jitconfig");
     nothing(&world);

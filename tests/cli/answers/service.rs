@@ -35,7 +35,7 @@ pub(super) fn a_used_up_limit_is_waited_for_or_told() {
     warning: `local`: jobs run on this machine with all the rights of this user
     Runner `[NAME]` failed
     error: could not start the runner at `local`
-      GitHub did not register it: could not register `[NAME]` with `octo/app`: `POST [GITHUB]/repos/octo/app/actions/runners/generate-jitconfig` answered 403 Forbidden (request [ID]): API rate limit exceeded for installation ID 1.
+      could not register `[NAME]` with `octo/app`: `POST [GITHUB]/repos/octo/app/actions/runners/generate-jitconfig` answered 403 Forbidden (request [ID]): API rate limit exceeded for installation ID 1.
       nothing is left running
 
     hint: GitHub accepts requests again at [TIME]

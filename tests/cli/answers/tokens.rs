@@ -19,24 +19,24 @@ pub(super) fn a_bad_token_is_told_by_every_command() {
     error: GitHub does not accept the token
       caused by: `GET [GITHUB]/repos/octo/app/actions/runners/downloads` answered 401 Unauthorized (request [ID]): Bad credentials
 
-    hint: the token in `$GH_PAT` has expired, was revoked or is not whole: put a new one there
+    hint: the token in `$GH_PAT` has expired, was revoked or is incomplete: put a new one there, from [GITHUB]/settings/tokens
     ");
     case.was_answered(&world, "/actions/runners");
     told!(world.run("list --provider local"), @"
     exit 1
     warning: could not read GitHub: could not list the runners of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runners` answered 401 Unauthorized (request [ID]): Bad credentials
-    hint: the token in `$GH_PAT` has expired, was revoked or is not whole: put a new one there
+    hint: the token in `$GH_PAT` has expired, was revoked or is incomplete: put a new one there, from [GITHUB]/settings/tokens
     ");
     told!(world.run("stop --all --yes --provider local"), @"
     exit 1
     warning: could not read GitHub: could not list the runners of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runners` answered 401 Unauthorized (request [ID]): Bad credentials
-    hint: the token in `$GH_PAT` has expired, was revoked or is not whole: put a new one there
+    hint: the token in `$GH_PAT` has expired, was revoked or is incomplete: put a new one there, from [GITHUB]/settings/tokens
     error: could not read everything, so something may be left
     ");
     told!(world.run("providers check local"), @"
     exit 1
     github	failed	could not list the runners of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runners` answered 401 Unauthorized (request [ID]): Bad credentials
-    hint: `github`: the token in `$GH_PAT` has expired, was revoked or is not whole: put a new one there
+    hint: `github`: the token in `$GH_PAT` has expired, was revoked or is incomplete: put a new one there, from [GITHUB]/settings/tokens
     ");
     nothing(&world);
 }
@@ -52,7 +52,7 @@ pub(super) fn github_token_is_told_what_can_do_it() {
     told!(world.run("start local"), @"
     exit 1
     ::warning title=gharun::`local`: jobs run on this machine with all the rights of this user
-    ::error title=gharun::no access to the runners of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runners/downloads` answered 403 Forbidden (request [ID]): Resource not accessible by integration%0Ahint: `GITHUB_TOKEN` can never manage runners: use a personal access token or a GitHub App%0Ahint: a GitHub App needs the permission `Administration: write` of the repository `octo/app`, accepted where it is installed
+    ::error title=gharun::no access to the runners of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runners/downloads` answered 403 Forbidden (request [ID]): Resource not accessible by integration%0Ahint: the token in `$GITHUB_TOKEN` is the workflow's own, which can never manage runners: put a personal access token into a secret, and hand that over as `GH_PAT` (`env: GH_PAT: ${{ secrets.GH_PAT }}`)
     ");
     case.was_answered(&world, "/actions/runners");
     nothing(&world);
@@ -72,7 +72,7 @@ pub(super) fn a_fine_grained_token_is_told_its_permission() {
     error: no access to the runners of `octo/app`
       caused by: `GET [GITHUB]/repos/octo/app/actions/runners/downloads` answered 403 Forbidden (request [ID]): Resource not accessible by personal access token
 
-    hint: the token needs the permission `Administration: write` of the repository `octo/app`
+    hint: the token in `$GH_PAT` needs the permission `Administration: write` of the repository `octo/app`
     hint: if it has the permission, an owner of the organization may have to approve the token first
     ");
     case.was_answered(&world, "/actions/runners");
@@ -82,7 +82,7 @@ pub(super) fn a_fine_grained_token_is_told_its_permission() {
     error: no access to the runners of `acme`
       caused by: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 403 Forbidden (request [ID]): Resource not accessible by personal access token
 
-    hint: the token needs the permission `Self-hosted runners: write` of the organization `acme`
+    hint: the token in `$GH_PAT` needs the permission `Self-hosted runners: write` of the organization `acme`
     hint: if it has the permission, an owner of the organization may have to approve the token first
     ");
     told!(world.run("start local --enterprise acme"), @"
@@ -109,7 +109,7 @@ pub(super) fn somebody_who_is_no_admin_is_told_so() {
     error: no access to the runners of `octo/app`
       caused by: `GET [GITHUB]/repos/octo/app/actions/runners/downloads` answered 403 Forbidden (request [ID]): Must have admin rights to Repository.
 
-    hint: the token needs the scope `repo`, and must belong to an admin of `octo/app`
+    hint: the token in `$GH_PAT` needs the scope `repo`, and must belong to an admin of `octo/app`
     ");
     case.was_answered(&world, "/actions/runners");
     world.github.set_scopes(TOKEN, &["repo", "workflow"]);
@@ -119,7 +119,7 @@ pub(super) fn somebody_who_is_no_admin_is_told_so() {
     error: no access to the runners of `octo/app`
       caused by: `GET [GITHUB]/repos/octo/app/actions/runners/downloads` answered 403 Forbidden (request [ID]): Must have admin rights to Repository.
 
-    hint: the token's scopes are sufficient, but it must belong to an admin of `octo/app`
+    hint: the scopes of the token in `$GH_PAT` are sufficient, but it must belong to an admin of `octo/app`
     ");
     told!(world.run("start local --org acme"), @"
     exit 1
@@ -127,7 +127,7 @@ pub(super) fn somebody_who_is_no_admin_is_told_so() {
     error: no access to the runners of `acme`
       caused by: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 403 Forbidden (request [ID]): Must have admin rights to Repository.
 
-    hint: the token has the scopes `repo, workflow` and lacks `admin:org`
+    hint: the token in `$GH_PAT` has the scopes `repo, workflow` and lacks `admin:org`
     ");
     nothing(&world);
 }

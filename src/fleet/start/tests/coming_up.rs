@@ -418,6 +418,13 @@ async fn a_start_that_github_kept_from_seeing_its_runners_names_what_github_said
         };
         assert_eq!(trouble, expected);
         assert_eq!(chain(&started.failed[0].trouble.error()), expected);
+        let hints = started.failed[0].trouble.hints();
+        let of_github = hints
+            .iter()
+            .any(|hint| hint.contains("https://www.githubstatus.com"));
+        let of_time = hints.iter().any(|hint| hint.contains("--timeout 15m"));
+        assert_eq!((of_github, of_time), (fails, !fails), "{hints:?}");
+        assert!(hints.len() == if fails { 1 } else { 2 }, "{hints:?}");
         scene.nothing_is_left();
     }
 }

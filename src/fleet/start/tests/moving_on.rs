@@ -199,6 +199,15 @@ async fn where_no_provider_is_left_the_start_fails_with_what_the_place_said() {
     assert_eq!(chain(&error), told);
     assert_eq!(error.hints(), ["see to `a`"]);
     assert_eq!(error.key(), Some("image"));
+    let launched = scene.cloud.asked(Verb::Launch);
+    assert_eq!(launched.len(), 1);
+    let told = scene.ear.events().into_iter();
+    let renamed = told.filter(|event| matches!(event, Event::Renamed { .. }));
+    assert_eq!(renamed.count(), 0, "nothing more is tried");
+    assert_eq!(
+        scene.hub.asked("register"),
+        [started.failed[0].name.as_str()]
+    );
     assert!(started.left.is_empty(), "{:?}", started.left);
     scene.nothing_is_left();
 }

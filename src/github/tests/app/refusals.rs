@@ -24,7 +24,7 @@ async fn the_key_of_another_app_is_asked_about_once_and_told() {
     insta::assert_snapshot!(told, @"
     could not get a token for `acme/app` as the GitHub App `Iv23liPretend`
       caused by: `GET 127.0.0.1/repos/acme/app/installation` answered 401 Unauthorized (request ID): A JSON web token could not be decoded
-    hint: GitHub rejected the signature: check that `Iv23liPretend` is the app's ID or client ID, and that the private key belongs to this app and was not deleted
+    hint: the private key in `$APP_KEY` does not belong to the app `Iv23liPretend`: compare the ID on the app's page (see http://127.0.0.1/settings/apps, or the settings of the organization that owns it), and make a new key there
     ");
     assert_eq!(play.lines().len(), 1);
 }
@@ -42,7 +42,7 @@ async fn a_missing_permission_is_named_and_who_grants_it() {
       caused by: `POST 127.0.0.1/app/installations/77/access_tokens` answered 422 Unprocessable Entity (request ID): The permissions requested are not granted to this installation.
     hint: the app `Iv23liPretend` lacks the permission `administration: write`
     hint: the app's owner must add it on the app's settings page, Permissions & events: "Repository permissions: Administration: Read and write"
-    hint: then the owner of `acme/app` must accept it at `https://github.com/organizations/acme/settings/installations/77`
+    hint: then the owner of `acme/app` must accept it at https://github.com/organizations/acme/settings/installations/77
     "#);
     let given = GitHubApp {
         installation: Some(ID),
@@ -54,7 +54,7 @@ async fn a_missing_permission_is_named_and_who_grants_it() {
       caused by: `POST 127.0.0.1/app/installations/77/access_tokens` answered 422 Unprocessable Entity (request ID): The permissions requested are not granted to this installation.
     hint: the app `Iv23liPretend` lacks the permission `organization_self_hosted_runners: write`
     hint: the app's owner must add it on the app's settings page, Permissions & events: "Organization permissions: Self-hosted runners: Read and write"
-    hint: then the owner of `acme` must accept it at `https://github.com/organizations/acme/settings/installations/77`
+    hint: then the owner of `acme` must accept it at https://github.com/organizations/acme/settings/installations/77
     "#);
 }
 
@@ -105,7 +105,7 @@ async fn a_suspended_app_is_told() {
     insta::assert_snapshot!(told, @"
     could not get a token for `acme/app` as the GitHub App `Iv23liPretend`
       caused by: `POST 127.0.0.1/app/installations/77/access_tokens` answered 403 Forbidden (request ID): This installation has been suspended
-    hint: the app is suspended: the owner of the account can change that at `https://github.com/organizations/acme/settings/installations/77`
+    hint: the owner of that account must unsuspend the app at https://github.com/organizations/acme/settings/installations/77
     ");
 }
 
