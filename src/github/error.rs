@@ -127,7 +127,6 @@ fn is_sso(answer: &Answer) -> bool {
 
 const FOREIGN: &str = "this is not GitHub's answer: a proxy or a gateway (see `HTTPS_PROXY`) must let requests to the API through, and \
      `GITHUB_API_URL`, where it is set, must be the API's address";
-pub(super) const TOKEN: &str = "set `GHARUN_GITHUB_TOKEN` or `GH_PAT` to a token that is valid";
 const REFUSED: &str = "check `--label` and `--runner-group`; if they are correct, this is a bug in \
                        gharun: please report it with the request ID";
 
