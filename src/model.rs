@@ -24,6 +24,7 @@ mod key;
 mod mapping;
 mod name;
 mod path;
+mod rental;
 pub mod server;
 mod source;
 mod tags;
@@ -40,6 +41,7 @@ pub use key::KeySetting;
 pub use mapping::Mapping;
 pub use name::{Name, Run};
 pub use path::{ExistingPath, NO_PATH, PathSetting, looks_like_key};
+pub use rental::{Price, PriceBasis, Rental};
 pub use source::SecretSource;
 pub use tags::{MANAGED_BY, REHEARSAL, Tags, is_reserved};
 pub use target::StopTarget;
@@ -238,8 +240,10 @@ pub struct Instance {
     pub tags: Tags,
     /// When its place made it.
     pub created: Timestamp,
-    /// US dollars an hour, where the place tells.
-    pub price_per_hour: Option<f64>,
+    /// When it ended, where its place tells.
+    pub ended: Option<Timestamp>,
+    /// What was rented, as far as the place tells.
+    pub rental: Rental,
 }
 
 /// What happened to a runner or a machine while an operation was at work.
@@ -276,6 +280,8 @@ pub enum Event {
         name: Name,
         /// Its machine.
         instance: Reference,
+        /// What was rented.
+        rental: Rental,
         /// Everything launched so far.
         mapping: Mapping,
     },

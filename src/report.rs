@@ -100,7 +100,8 @@ pub trait Table {
 
 impl Table for ListOutcome {
     const HEADER: &'static [&'static str] = &[
-        "NAME", "PROVIDER", "MACHINE", "STATE", "RUNNER", "AGE", "EXPIRES", "COST", "VERDICT",
+        "NAME", "PROVIDER", "MACHINE", "STATE", "RUNNER", "AGE", "EXPIRES", "RENTED", "PRICE",
+        "COST", "VERDICT",
     ];
 
     fn rows(&self) -> Vec<Vec<String>> {
@@ -113,6 +114,8 @@ impl Table for ListOutcome {
                     format!("{} ago", span(self.now, time))
                 }
             });
+            let terms = Some(one.rental.terms()).filter(|terms| !terms.is_empty());
+            let price = one.rental.price.map(|price| format!("{price:#}"));
             let cost = one.cost.map(|cost| format!("${cost:.2}"));
             let id = one.instance.as_ref().map(|machine| &machine.id);
             vec![
@@ -123,6 +126,8 @@ impl Table for ListOutcome {
                 one.runner_state().to_owned(),
                 or_dash(age.as_ref()),
                 or_dash(expires.as_ref()),
+                or_dash(terms.as_ref()),
+                or_dash(price.as_ref()),
                 or_dash(cost.as_ref()),
                 format!("{} ({})", one.verdict, one.why),
             ]

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
-use crate::model::{Name, Reference, Run, lock};
+use crate::model::{Name, Reference, Rental, Run, lock};
 
 mod document;
 mod file;
@@ -56,9 +56,9 @@ pub struct RunnerRecord {
     /// Its machine, from the launch on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance: Option<Reference>,
-    /// US dollars an hour.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub price_per_hour: Option<f64>,
+    /// What was rented, from the launch on.
+    #[serde(flatten, serialize_with = "Rental::known")]
+    pub rental: Rental,
     /// Whether its start has proved that no machine of it is there, or will come.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub machineless: bool,

@@ -25,16 +25,17 @@ pub(super) fn start(outcome: &StartOutcome, room: usize) -> Option<String> {
             runner(Some(&up.name)),
             cell(&up.provider),
             code(&up.instance.to_string()),
+            cell(&up.rental.terms()),
             span(up.launched_after),
             span(up.online_after),
-            maybe(up.price_per_hour, |price| format!("{}/h", dollars(price))),
+            maybe(up.rental.price, |price| price.to_string()),
             up.expires.strftime("%Y-%m-%d %H:%M UTC").to_string(),
             "online".to_owned(),
         ]
     });
     let failed = outcome.failed.iter().map(|failed| {
         let mut row = vec![runner(Some(&failed.name))];
-        row.resize(7, String::new());
+        row.resize(8, String::new());
         row.push(reason(&failed.trouble.error()));
         row
     });
@@ -47,6 +48,7 @@ pub(super) fn start(outcome: &StartOutcome, room: usize) -> Option<String> {
             "Runner",
             "Provider",
             "Machine",
+            "Rented",
             "Launched after",
             "Online after",
             "Price",

@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::fleet::stop::Kept;
+use crate::model::Rental;
 
 /// A stream whose content can be looked at.
 #[derive(Clone, Default)]
@@ -259,6 +260,7 @@ fn every_launch_rewrites_the_three_outputs_and_the_last_wins() {
         let mapping = mapping.clone();
         actions
             .handle(&Event::Launched {
+                rental: Rental::default(),
                 name,
                 instance,
                 mapping,

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::*;
-use crate::model::{Name, Order, Reference, Secret, Tags};
+use crate::model::{Name, Order, Reference, Rental, Secret, Tags};
 use crate::providers::Provider;
 use crate::providers::memory::{InMemoryCloud, InMemoryProvider};
 use crate::rehearsal::{StubOptions, StubServer};
@@ -284,7 +284,7 @@ impl World {
             runner_id: None,
             at: Vec::new(),
             instance: format!("{provider}:x/y").parse().ok(),
-            price_per_hour: None,
+            rental: Rental::default(),
             machineless: false,
         };
         let store = Store::at(self.folder.path().join("state.json"));

@@ -16,7 +16,7 @@ use crate::github::{
     Deregistration, Error, ErrorKind, GitHubApi, Label, Registration, RegistrationToken, Result,
     Runner, RunnerCredential, WorkflowJob, WorkflowRun,
 };
-use crate::model::{Condition, Event, Mapping, Name, Run, Secret, Sink};
+use crate::model::{Condition, Event, Mapping, Name, Rental, Run, Secret, Sink};
 use crate::providers::memory::InMemoryCloud;
 
 /// What becomes of a request to register.
@@ -364,7 +364,7 @@ pub(crate) fn row() -> survey::SurveyRow {
         group: None,
         created: Some(time("2026-11-24T09:00:00.4Z")),
         expires: Some(time("2026-11-24T16:00:00Z")),
-        price_per_hour: None,
+        rental: Rental::default(),
         cost: None,
         recorded: true,
         machineless: false,

@@ -228,7 +228,7 @@ impl<G: GitHubApi> StartContext<'_, G> {
             progress.borrow().name.clone(),
             place.reference(&instance.id),
         );
-        let price = instance.price_per_hour;
+        let rental = instance.rental.clone();
         {
             let mut progress = progress.borrow_mut();
             progress.launched_after = self.began.elapsed();
@@ -242,11 +242,12 @@ impl<G: GitHubApi> StartContext<'_, G> {
         let told = self.fleet.sink.tell(Event::Launched {
             name: name.clone(),
             instance: reference.clone(),
+            rental: rental.clone(),
             mapping,
         });
         let recorded = self.record(&name, move |entry| {
             entry.instance = Some(reference);
-            entry.price_per_hour = price;
+            entry.rental = rental;
         });
         let (told, recorded) = tokio::join!(told, recorded);
         told?;

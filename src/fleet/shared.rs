@@ -10,7 +10,7 @@ use super::watch::Watch;
 use super::{Fleet, Trouble};
 use crate::bootstrap::Package;
 use crate::github::GitHubApi;
-use crate::model::{Mapping, Name};
+use crate::model::{Mapping, Name, Rental};
 use crate::plan::Plan;
 use crate::providers;
 use crate::state::RunnerRecord;
@@ -108,7 +108,7 @@ impl<G: GitHubApi> StartContext<'_, G> {
             runner_id: None,
             at: Vec::new(),
             instance: None,
-            price_per_hour: None,
+            rental: Rental::default(),
             machineless: false,
         }
     }

@@ -404,7 +404,7 @@ impl<'a, G: GitHubApi> Course<'a, G> {
                 expires: instance.tags.expires,
                 launched_after: progress.launched_after,
                 online_after,
-                price_per_hour: instance.price_per_hour,
+                rental: instance.rental.clone(),
             });
         }
         let up = self.outcome.up.iter();

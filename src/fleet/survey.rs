@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::ser::SerializeStruct as _;
 use serde::{Serialize, Serializer};
 
 use super::verdict::{Facts, MachineState, RegistrationState, Verdict};
 use super::{Fleet, NamedProvider, Unopened, chain};
 use crate::github::{GitHubApi, Runner};
-use crate::model::{Condition, Error, Name, REHEARSAL, Reference, Run, json};
+use crate::model::{Condition, Error, Name, REHEARSAL, Reference, Rental, Run, json};
 use crate::state::RunnerRecord;
 
 mod inquiry;
@@ -85,8 +84,8 @@ pub struct SurveyRow {
     pub created: Option<Timestamp>,
     /// When it ends itself.
     pub expires: Option<Timestamp>,
-    /// US dollars an hour.
-    pub price_per_hour: Option<f64>,
+    /// What was rented, as its place or the record has it.
+    pub rental: Rental,
     /// US dollars so far.
     pub cost: Option<f64>,
     /// Whether the state file has a record of it.
@@ -205,7 +204,7 @@ impl SurveyRow {
             MachineState::There | MachineState::Ended
         );
         let hours = self.age().map(|age| age.as_secs_f64() / 3600.0);
-        let price = self.price_per_hour.filter(|_| there);
+        let price = self.rental.price_per_hour().filter(|_| there);
         self.cost = price.zip(hours).map(|(price, hours)| price * hours);
     }
 }
@@ -213,23 +212,43 @@ impl SurveyRow {
 /// A row as `list` writes it: what the columns say, and not what they were made of.
 impl Serialize for SurveyRow {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut row = serializer.serialize_struct("Row", 15)?;
-        row.serialize_field("name", &self.name)?;
-        row.serialize_field("instance", &self.instance)?;
-        row.serialize_field("provider", &self.provider)?;
-        row.serialize_field("kind", &self.kind)?;
-        row.serialize_field("state", self.machine_state())?;
-        row.serialize_field("runner", self.runner_state())?;
-        row.serialize_field("runner_id", &self.runner_id)?;
-        row.serialize_field("scope", &self.scope)?;
-        row.serialize_field("run_id", &self.run.map(|run| run.id))?;
-        row.serialize_field("created_at", &self.created.map(json::rounded))?;
-        row.serialize_field("expires_at", &self.expires.map(json::rounded))?;
-        row.serialize_field("price_per_hour", &self.price_per_hour)?;
-        row.serialize_field("cost", &self.cost.map(json::hundredths_of_cents))?;
-        row.serialize_field("verdict", &self.verdict)?;
-        row.serialize_field("why", &self.why)?;
-        row.end()
+        #[derive(Serialize)]
+        struct Row<'a> {
+            name: &'a Name,
+            instance: &'a Option<Reference>,
+            provider: &'a Option<String>,
+            kind: Option<&'static str>,
+            state: &'static str,
+            runner: &'static str,
+            runner_id: Option<u64>,
+            scope: &'a str,
+            run_id: Option<u64>,
+            created_at: Option<Timestamp>,
+            expires_at: Option<Timestamp>,
+            #[serde(flatten)]
+            rental: &'a Rental,
+            cost: Option<f64>,
+            verdict: Verdict,
+            why: &'a str,
+        }
+        let row = Row {
+            name: &self.name,
+            instance: &self.instance,
+            provider: &self.provider,
+            kind: self.kind,
+            state: self.machine_state(),
+            runner: self.runner_state(),
+            runner_id: self.runner_id,
+            scope: &self.scope,
+            run_id: self.run.map(|run| run.id),
+            created_at: self.created.map(json::rounded),
+            expires_at: self.expires.map(json::rounded),
+            rental: &self.rental,
+            cost: self.cost.map(json::hundredths_of_cents),
+            verdict: self.verdict,
+            why: &self.why,
+        };
+        row.serialize(serializer)
     }
 }
 

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use self::schema::Misfit;
-use crate::model::{BootCause, Instance, InstanceId, JobUser, Order};
+use crate::model::{BootCause, Instance, InstanceId, JobUser, Order, Price};
 
 #[cfg(feature = "aws")]
 pub mod aws;
@@ -57,14 +57,33 @@ pub struct Health {
 }
 
 /// A machine type with its price and stock.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default)]
 pub struct Offer {
     /// What to write into the settings.
     pub name: String,
-    /// US dollars an hour.
-    pub price_per_hour: Option<f64>,
+    /// The terms that this price and stock are for, as in [`crate::model::Rental::market`]: a cloud's tier, `spot`, `on-demand`.
+    pub market: Option<String>,
+    /// The GPUs of one machine (`NVIDIA A40`, `8x NVIDIA H100`).
+    pub gpu: Option<String>,
+    /// The memory of one GPU, in GiB.
+    pub gpu_memory_gib: Option<f64>,
+    /// The virtual CPUs of one machine.
+    pub vcpus: Option<f64>,
+    /// The memory of one machine, in GiB.
+    pub memory_gib: Option<f64>,
+    /// Where there are any: regions, zones or data centers.
+    pub places: Vec<String>,
+    /// What one machine costs.
+    pub price: Option<Price>,
     /// What the place says about its stock.
     pub stock: Option<String>,
+}
+
+impl Offer {
+    /// US dollars an hour, where a price is known.
+    pub fn price_per_hour(&self) -> Option<f64> {
+        self.price.map(|price| price.per_hour)
+    }
 }
 
 /// What a place says when it is asked to end a machine.

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{Error, ErrorKind, Health, Provider, ProviderFuture, ProviderKind, Result};
-use crate::model::{Condition, Instance, InstanceId, Order, lock};
+use crate::model::{Condition, Instance, InstanceId, Order, Rental, lock};
 use crate::providers::{Listing, Termination};
 
 mod tests;
@@ -88,7 +88,8 @@ impl Provider for Toy {
                 state: Condition::Running,
                 tags: order.tags.clone(),
                 created: order.tags.created,
-                price_per_hour: None,
+                ended: None,
+                rental: Rental::default(),
             };
             machines.push(machine.clone());
             Ok(machine)

@@ -3,12 +3,13 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use jiff::civil::Date;
 use serde::{Serialize, Serializer};
 
 use super::{Table, TextForm, or_dash};
 use crate::fleet::survey::Unknown;
 use crate::fleet::{Preview, Unopened};
-use crate::model::{Error, Exit, chain};
+use crate::model::{Error, Exit, PriceBasis, chain};
 use crate::providers;
 use crate::settings::Trusted;
 
@@ -276,13 +277,49 @@ impl Checks {
 }
 
 /// A machine type on offer.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct OfferRow {
     /// The provider.
     pub provider: String,
     /// What it offers.
-    #[serde(flatten)]
     pub offer: providers::Offer,
+}
+
+impl Serialize for OfferRow {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Row<'a> {
+            provider: &'a str,
+            name: &'a str,
+            price_per_hour: Option<f64>,
+            stock: Option<&'a str>,
+            price_basis: Option<&'static str>,
+            price_listed_on: Option<Date>,
+            market: Option<&'a str>,
+            gpu: Option<&'a str>,
+            gpu_memory_gib: Option<f64>,
+            vcpus: Option<f64>,
+            memory_gib: Option<f64>,
+            places: &'a [String],
+        }
+        let Self { provider, offer } = self;
+        let basis = offer.price.and_then(|price| price.basis);
+        let row = Row {
+            provider,
+            name: &offer.name,
+            price_per_hour: offer.price_per_hour(),
+            stock: offer.stock.as_deref(),
+            price_basis: basis.map(PriceBasis::word),
+            price_listed_on: basis.and_then(PriceBasis::listed_on),
+            market: offer.market.as_deref(),
+            gpu: offer.gpu.as_deref(),
+            gpu_memory_gib: offer.gpu_memory_gib,
+            vcpus: offer.vcpus,
+            memory_gib: offer.memory_gib,
+            places: &offer.places,
+        };
+        row.serialize(serializer)
+    }
 }
 
 /// What `providers offers` found, cheapest first.
@@ -316,7 +353,8 @@ impl Table for OffersReport {
     fn rows(&self) -> Vec<Vec<String>> {
         let row = |one: &OfferRow| {
             let OfferRow { provider, offer } = one;
-            let price = offer.price_per_hour.map(|price| format!("${price:.3}"));
+            let price = offer.price_per_hour();
+            let price = price.map(|price| format!("${price:.3}"));
             vec![
                 provider.clone(),
                 offer.name.clone(),

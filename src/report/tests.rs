@@ -6,7 +6,7 @@ use super::*;
 use crate::fleet::stop::{Kept, Pending, Stopped, Unstopped};
 use crate::fleet::survey::Unknown;
 use crate::fleet::{Up, doubles};
-use crate::model::{Error, Mapping, Name, Reference};
+use crate::model::{Error, Mapping, Name, Price, Reference, Rental};
 
 mod readme;
 
@@ -39,7 +39,11 @@ fn a_start_has_the_keys_that_are_promised() {
             expires: time("2026-11-24T17:00:00Z"),
             launched_after: Duration::from_millis(1249),
             online_after: Duration::from_millis(48_951),
-            price_per_hour: Some(0.79),
+            rental: Rental {
+                machine_type: Some("g6.xlarge".into()),
+                price: Some(Price::live(0.79)),
+                ..Rental::default()
+            },
         }],
         ..StartOutcome::default()
     };
@@ -63,7 +67,13 @@ fn a_start_has_the_keys_that_are_promised() {
           "expires_at": "2026-11-24T17:00:00Z",
           "launched_after_s": 1.2,
           "online_after_s": 49.0,
-          "price_per_hour": 0.79
+          "machine_type": "g6.xlarge",
+          "gpu": null,
+          "market": null,
+          "place": null,
+          "price_per_hour": 0.79,
+          "price_basis": "live",
+          "price_listed_on": null
         }
       ],
       "failed": [],
@@ -237,7 +247,7 @@ fn a_list_has_the_keys_that_are_promised() {
     row.instance = Some(machine());
     row.provider = Some("gpu-aws".into());
     row.kind = Some("aws");
-    row.price_per_hour = Some(0.79);
+    row.rental.price = Some(Price::live(0.79));
     row.cost = Some(0.395);
     let list = ListOutcome {
         machines: vec![row],
@@ -263,7 +273,13 @@ fn a_list_has_the_keys_that_are_promised() {
           "run_id": 7,
           "created_at": "2026-11-24T09:00:00Z",
           "expires_at": "2026-11-24T16:00:00Z",
+          "machine_type": null,
+          "gpu": null,
+          "market": null,
+          "place": null,
           "price_per_hour": 0.79,
+          "price_basis": "live",
+          "price_listed_on": null,
           "cost": 0.395,
           "verdict": "working",
           "why": "a job runs on it"
@@ -295,7 +311,9 @@ fn a_list_has_the_keys_that_are_promised() {
         "busy",
         "30m 4s",
         "in 6h 29m",
+        "-",
+        "$0.79/h",
         "$0.40",
     ];
-    assert_eq!(row[2..8], cells);
+    assert_eq!(row[2..10], cells);
 }

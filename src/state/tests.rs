@@ -7,6 +7,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use super::*;
+use crate::model::{Price, Rental};
 
 mod disks;
 mod processes;
@@ -33,7 +34,10 @@ fn entry(start: &str) -> RunnerRecord {
         runner_id: Some(42),
         at: Vec::new(),
         instance: Some("docker:1a2b/3c4d".parse().expect("a reference")),
-        price_per_hour: Some(0.79),
+        rental: Rental {
+            price: Some(Price::live(0.79)),
+            ..Rental::at("here")
+        },
         machineless: false,
     }
 }

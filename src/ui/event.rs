@@ -130,11 +130,19 @@ fn sentence(ui: &Ui, event: &Event) -> Option<(String, Weight, String)> {
                 detail(ui, reason, |reason| format!(" ({reason})"))
             ),
         ),
-        Event::Launched { name, instance, .. } => (
-            name.to_string(),
-            Lasting,
-            format!("Launched `{instance}` for `{name}`"),
-        ),
+        Event::Launched {
+            name,
+            instance,
+            rental,
+            ..
+        } => {
+            let what = match rental.to_string() {
+                nothing if nothing.is_empty() => nothing,
+                what => format!(" ({what})"),
+            };
+            let told = format!("Launched `{instance}` for `{name}`{what}");
+            (name.to_string(), Lasting, told)
+        }
         Event::Online { name, after } => (
             name.to_string(),
             Last,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::*;
-use crate::model::{Mapping, Name, Reference, Secret};
+use crate::model::{Mapping, Name, Price, Reference, Rental, Secret};
 
 mod bars;
 #[cfg(target_os = "linux")]
@@ -69,6 +69,13 @@ fn events() -> Vec<Event> {
             reason: reason.clone(),
         },
         Event::Launched {
+            rental: Rental {
+                gpu: Some("NVIDIA A40".into()),
+                market: Some("secure".into()),
+                place: Some("EU-SE-1".into()),
+                price: Some(Price::live(0.4)),
+                ..Rental::default()
+            },
             name: name.clone(),
             instance: instance.clone(),
             mapping: Mapping::default(),
@@ -127,7 +134,7 @@ fn without_bars_every_event_is_a_line() {
     Registered `gharun-abcdefabcdefgh` with GitHub as runner 42
     Launching `gharun-abcdefabcdefgh` at `docker`
     Provider `docker` could not start `gharun-abcdefabcdefgh`
-    Launched `docker:1a2b/3c4d` for `gharun-abcdefabcdefgh`
+    Launched `docker:1a2b/3c4d` for `gharun-abcdefabcdefgh` (NVIDIA A40, secure, EU-SE-1, $0.40/h)
     Runner `gharun-abcdefabcdefgh` is online after 1m 12s
     Runner `gharun-abcdefabcdefgh` failed
       the end of its boot log:

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::*;
 use crate::fleet::stop::{Kept, Stopped, Unstopped};
 use crate::fleet::{Failed, Left, Trouble, Up};
+use crate::model::{Price, Rental};
 use crate::providers;
 
 fn name() -> Name {
@@ -23,7 +24,13 @@ fn up() -> StartOutcome {
         expires: "2026-01-01T07:00:00Z".parse().expect("a time"),
         launched_after: Duration::from_millis(1200),
         online_after: Duration::from_millis(71_900),
-        price_per_hour: Some(0.79),
+        rental: Rental {
+            machine_type: Some("g6.xlarge".into()),
+            market: Some("spot".into()),
+            place: Some("us-east-1a".into()),
+            price: Some(Price::live(0.79)),
+            ..Rental::default()
+        },
     };
     StartOutcome {
         up: vec![up],
@@ -58,9 +65,9 @@ fn a_start_is_written_up_with_its_warning() {
     insta::assert_snapshot!(start(&up(), MOST).unwrap(), @r"
     ### Runners started by gharun
 
-    | Runner | Provider | Machine | Launched after | Online after | Price | Ends itself | Outcome |
-    | --- | --- | --- | --- | --- | --- | --- | --- |
-    | <code>gharun-abcdefabcdefgh</code> | docker | <code>docker&#58;1a2b/3c4d</code> | 1s | 1m 12s | $0.79/h | 2026-01-01 07:00 UTC | online |
+    | Runner | Provider | Machine | Rented | Launched after | Online after | Price | Ends itself | Outcome |
+    | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+    | <code>gharun-abcdefabcdefgh</code> | docker | <code>docker&#58;1a2b/3c4d</code> | g6.xlarge, spot, us-east-1a | 1s | 1m 12s | $0.79/h | 2026-01-01 07:00 UTC | online |
 
     A runner serves one job. **Re-run failed jobs** cannot start a new one; use **Re-run all jobs**.
     ");
@@ -98,9 +105,9 @@ fn what_failed_and_what_is_left_of_it_is_written_up_with_what_helps() {
 
     ### Runners started by gharun
 
-    | Runner | Provider | Machine | Launched after | Online after | Price | Ends itself | Outcome |
-    | --- | --- | --- | --- | --- | --- | --- | --- |
-    | <code>gharun-abcdefabcdefgh</code> |  |  |  |  |  |  | no provider could launch it&#58; \`aws\`&#58; none has room&#58; the answer was 503<br>hint&#58; add to \`instance\_types\` |
+    | Runner | Provider | Machine | Rented | Launched after | Online after | Price | Ends itself | Outcome |
+    | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+    | <code>gharun-abcdefabcdefgh</code> |  |  |  |  |  |  |  | no provider could launch it&#58; \`aws\`&#58; none has room&#58; the answer was 503<br>hint&#58; add to \`instance\_types\` |
 
     A runner serves one job. **Re-run failed jobs** cannot start a new one; use **Re-run all jobs**.
     "#);
@@ -166,8 +173,8 @@ fn foreign_text_stays_in_its_cell_and_means_nothing() {
     let page = start(&failed(1, hostile), MOST).unwrap();
     let line = page.lines().find(|line| line.contains("onerror")).unwrap();
     let cells = cells(line);
-    assert_eq!(cells.len(), 8, "{line}");
-    let cell = &cells[7];
+    assert_eq!(cells.len(), 9, "{line}");
+    let cell = &cells[8];
     for markup in ["<img", " `", " **", " [", "http:", "@all", " $x"] {
         assert!(!cell.contains(markup), "{markup} in {cell}");
     }

@@ -58,7 +58,7 @@ pub(super) async fn run(
         }
     }
     outcome.offers.sort_by(|a, b| {
-        let price = |one: &OfferRow| one.offer.price_per_hour.unwrap_or(f64::MAX);
+        let price = |one: &OfferRow| one.offer.price_per_hour().unwrap_or(f64::MAX);
         price(a).total_cmp(&price(b))
     });
     if !silent.is_empty() && (outcome.offers.is_empty() || wanted.named) {

@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 
 use super::planned::Preview;
 use crate::fleet::{Left, Trouble};
-use crate::model::{Error, Exit, Mapping, Name, Reference, json};
+use crate::model::{Error, Exit, Mapping, Name, Reference, Rental, json};
 
 /// What a start came to or, where nothing was done yet, would come to.
 #[derive(Debug, Default, Serialize)]
@@ -60,8 +60,9 @@ pub struct Up {
     /// From the beginning of the start until GitHub said `online`.
     #[serde(rename = "online_after_s", serialize_with = "json::tenths")]
     pub online_after: Duration,
-    /// US dollars an hour, where the place tells.
-    pub price_per_hour: Option<f64>,
+    /// What was rented.
+    #[serde(flatten)]
+    pub rental: Rental,
 }
 
 /// A runner that did not.

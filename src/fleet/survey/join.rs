@@ -8,7 +8,7 @@ use super::{Doubts, SourceListing, SurveyRow, View, of_github};
 use crate::fleet::verdict::{Facts, MachineState, RegistrationState, Verdict};
 use crate::fleet::{NamedProvider, Unopened};
 use crate::github::Runner;
-use crate::model::{Condition, Instance, Name, later};
+use crate::model::{Condition, Instance, Name, Rental, later};
 use crate::providers::Silence;
 use crate::state::{Entries, RunnerRecord};
 
@@ -120,9 +120,10 @@ impl Join<'_> {
         row.group.clone_from(&tags.group);
         row.created = Some(created);
         row.expires = Some(tags.expires);
-        row.price_per_hour = machine
-            .price_per_hour
-            .or_else(|| entry.and_then(|entry| entry.price_per_hour));
+        row.rental = match entry {
+            Some(entry) => machine.rental.clone().or(&entry.rental),
+            None => machine.rental.clone(),
+        };
         row.recorded = entry.is_some();
         row.runner_id = row
             .runner_id
@@ -187,7 +188,7 @@ impl Join<'_> {
         row.group.clone_from(&entry.group);
         row.created = Some(entry.created);
         row.expires = Some(entry.expires);
-        row.price_per_hour = entry.price_per_hour;
+        row.rental.clone_from(&entry.rental);
         row.recorded = true;
         row.machineless = entry.machineless;
         row.at.clone_from(&entry.at);
@@ -253,7 +254,7 @@ impl Join<'_> {
             group: None,
             created: None,
             expires: None,
-            price_per_hour: None,
+            rental: Rental::default(),
             cost: None,
             recorded: false,
             machineless: false,

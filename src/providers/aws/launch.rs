@@ -19,7 +19,7 @@ use super::failure::{ApiError, Delivery, ErrorClass, QuotaOf};
 use super::machine::{is_gone, judged, machine};
 use super::quota::{self, UsedUp};
 use super::{places, request};
-use crate::model::{Instance, Order, lock};
+use crate::model::{Instance, Order, Price, lock};
 use crate::poll::{Backoff, Pace, chance, until};
 use crate::providers::common::candidates::{Tried, try_all};
 use crate::providers::common::pack::{check_size, pack};
@@ -245,7 +245,7 @@ impl Aws {
                 instance.id
             );
         }
-        instance.price_per_hour = self.price(candidate);
+        instance.rental.price = self.price(candidate).map(Price::limit);
         self.launched(&instance.id, candidate);
         Ok(instance)
     }

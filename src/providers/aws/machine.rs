@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::clients::Server;
 use super::{LaunchMemory, candidates};
-use crate::model::{Condition, Instance, InstanceId, MANAGED_BY, Name, Tags};
+use crate::model::{Condition, Instance, InstanceId, MANAGED_BY, Name, Rental, Tags};
 use crate::providers::{Error, ErrorKind, MayBe, Unjudged};
 
 /// Whether an instance carries our tag.
@@ -150,7 +150,8 @@ pub(super) fn machine(place: &str, found: &Found) -> Option<Instance> {
         state: condition(found)?,
         created: created.unwrap_or(tags.created),
         tags,
-        price_per_hour: None,
+        ended: None,
+        rental: Rental::default(),
     })
 }
 

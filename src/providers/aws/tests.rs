@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use serde_json::json;
 
 use super::*;
-use crate::model::Condition;
+use crate::model::{Condition, Rental};
 use crate::providers::contract::{Fake as _, Mood, chain, contract, ends, order, uphold};
 use gharun_worlds::moto::{self, Asked, Deed, ask, texts};
 use share::{REGION, Share};
@@ -258,7 +258,8 @@ async fn the_ways_in_are_those_of_the_settings_and_of_the_state_that_the_machine
         state,
         created: tags.created,
         tags: tags.clone(),
-        price_per_hour: None,
+        ended: None,
+        rental: Rental::default(),
     };
     let ways = async |settings: serde_json::Value, state: Condition| {
         let config = serde_json::from_value(settings).unwrap();

@@ -7,7 +7,7 @@ use bollard::models::{
 use jiff::Timestamp;
 
 use super::daemon::Daemon;
-use crate::model::{Condition, Instance, InstanceId, Tags};
+use crate::model::{Condition, Instance, InstanceId, Rental, Tags};
 use crate::providers::{Error, ErrorKind, Result, Unjudged};
 
 /// One container of a listing; `None` when it went meanwhile.
@@ -53,7 +53,8 @@ pub(super) async fn listed(
             .unwrap_or(tags.created),
         state,
         tags,
-        price_per_hour: None,
+        ended: None,
+        rental: Rental::at(daemon.endpoint.to_string()),
     }))
 }
 
@@ -85,7 +86,8 @@ pub(super) fn instance(daemon: &Daemon, found: &ContainerInspectResponse) -> Res
         state: state(found),
         created: created.unwrap_or(tags.created),
         tags,
-        price_per_hour: None,
+        ended: None,
+        rental: Rental::at(daemon.endpoint.to_string()),
     })
 }
 

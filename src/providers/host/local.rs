@@ -14,8 +14,8 @@ use url::Url;
 
 use super::{Broken, Host, Layout, Output, Shell, not_found, remedy};
 use crate::model::{
-    BootCause, HumanDuration, Instance, InstanceId, JobUser, Order, PathSetting, RunAs, Secret,
-    child,
+    BootCause, HumanDuration, Instance, InstanceId, JobUser, Order, PathSetting, Rental, RunAs,
+    Secret, child,
 };
 use crate::providers::schema::{backticked, dotted};
 use crate::providers::{
@@ -126,6 +126,11 @@ exec 3<&-
 impl Shell for Sh {
     fn host(&self) -> &'static str {
         "this machine"
+    }
+
+    fn rental(&self) -> Rental {
+        // Nobody need be told where that is.
+        Rental::default()
     }
 
     async fn run(&self, script: &str, stdin: &[u8]) -> Result<Output, Broken> {

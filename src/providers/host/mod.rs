@@ -233,6 +233,7 @@ impl<S: Shell> Host<S> {
         }
         let machines = machines(self.address(place), &answer.lines);
         let found = machines.into_iter().find_map(std::result::Result::ok);
+        let found = found.map(|machine| self.shown(machine));
         // It said that all went well, and then not what became of it.
         found.ok_or_else(|| answer.error(ErrorKind::Ambiguous, doing))
     }
@@ -283,6 +284,14 @@ impl<S: Shell> Host<S> {
             .hinted(hint)
     }
 
+    /// A machine with what people know its host by.
+    fn shown(&self, machine: Instance) -> Instance {
+        Instance {
+            rental: self.shell.rental(),
+            ..machine
+        }
+    }
+
     fn launched(&self) -> MutexGuard<'_, Vec<String>> {
         lock(&self.launched)
     }
@@ -328,7 +337,7 @@ impl<S: Shell> Host<S> {
         }
         for machine in machines(self.address(place), &answer.lines) {
             match machine {
-                Ok(machine) => listing.instances.push(machine),
+                Ok(machine) => listing.instances.push(self.shown(machine)),
                 Err(unjudged) => listing.unjudged.push(*unjudged),
             }
         }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::model::Rental;
 use crate::providers::{Error, Result};
 
 /// What a script said.
@@ -30,6 +31,11 @@ pub(crate) enum Broken {
 pub(crate) trait Shell: fmt::Debug + Send + Sync + 'static {
     /// What people call the host (`this machine`, `pi@pi4.local`).
     fn host(&self) -> &str;
+
+    /// What is to be told of machines on it, beside what references say: people know a host by its name.
+    fn rental(&self) -> Rental {
+        Rental::at(self.host())
+    }
 
     /// Adds to an error what it means that a shell said something instead of running a script.
     fn explain(&self, error: Error, said: &str) -> Error {

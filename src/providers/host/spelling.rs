@@ -5,7 +5,7 @@ use std::num::NonZeroU16;
 use jiff::Timestamp;
 
 use crate::model::text::quoted;
-use crate::model::{Condition, Instance, InstanceId, Tags};
+use crate::model::{Condition, Instance, InstanceId, Rental, Tags};
 use crate::providers::{Error, ErrorKind, Unjudged};
 
 /// Reads what `report` printed. A machine that vanished while it was reported is left out; one whose tags are
@@ -162,7 +162,8 @@ impl<'a> Report<'a> {
             state,
             tags,
             created: Timestamp::from_second(made.parse().ok()?).ok()?,
-            price_per_hour: None,
+            ended: None,
+            rental: Rental::default(),
         })
     }
 }

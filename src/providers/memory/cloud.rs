@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::InMemoryProvider;
-use crate::model::{Condition, Instance, InstanceId, Name, Order, Secret};
+use crate::model::{Condition, Instance, InstanceId, Name, Order, Rental, Secret};
 use crate::providers::ErrorKind;
 use crate::providers::contract::{self, Mood};
 
@@ -117,8 +117,8 @@ pub(crate) struct Place {
     pub(crate) logs_take: Duration,
     /// Whether its machines reach this computer, as if they were on it.
     pub(crate) reaches_us: bool,
-    /// US dollars an hour.
-    pub(crate) price_per_hour: Option<f64>,
+    /// What is rented.
+    pub(crate) rental: Rental,
     /// What runners get for being here.
     pub(crate) labels: Vec<String>,
     /// How earlier versions wrote it, when references did not tell whose place it is.
@@ -150,7 +150,7 @@ impl Default for Place {
             terminate_takes: Duration::ZERO,
             logs_take: Duration::ZERO,
             reaches_us: false,
-            price_per_hour: None,
+            rental: Rental::default(),
             labels: Vec::new(),
             vague: None,
             mood: None,
@@ -327,7 +327,8 @@ impl Place {
                 state: Condition::Pending,
                 tags: order.tags.clone(),
                 created: order.tags.created,
-                price_per_hour: self.price_per_hour,
+                ended: None,
+                rental: self.rental.clone(),
             },
             boot: order.boot.clone(),
             stranger: false,

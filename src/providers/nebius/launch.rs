@@ -7,10 +7,10 @@ use super::config::Product;
 use super::doom::list;
 use super::ending::still_there;
 use super::failure::{self, ErrorClass};
-use super::prices::{estimate, resources};
+use super::prices::{LISTED, estimate, resources};
 use super::wire::{Operation, Status, Subnet};
 use super::{Nebius, Ordered, Service, api, jobs, vms};
-use crate::model::{Condition, Instance, InstanceId, Order};
+use crate::model::{Condition, Instance, InstanceId, Order, Price, Rental};
 use crate::poll::{until, until_ok};
 use crate::providers::common::candidates::{Tried, none_has_room, try_all};
 use crate::providers::{Error, ErrorKind, Result, Termination};
@@ -177,7 +177,11 @@ impl Nebius {
             state: Condition::Pending,
             tags: order.tags.clone(),
             created: order.tags.created,
-            price_per_hour: price,
+            ended: None,
+            rental: Rental {
+                price: price.map(|price| Price::listed(price, LISTED)),
+                ..Rental::default()
+            },
         };
         self.remember(candidate, &instance, operation.id, Moment::now());
         Ok(Tried::Made(Box::new(instance)))

@@ -5,10 +5,10 @@ use jiff::Timestamp;
 use super::candidates::Candidate;
 use super::failure::{ErrorClass, OrderFault, describe_service};
 use super::labels;
-use super::prices::{estimate, of_disk, resources};
+use super::prices::{LISTED, estimate, of_disk, resources};
 use super::wire::{Job, Metadata, StateDetails, Vm};
 use crate::model::boot_exit::{code_in, meaning as meaning_of};
-use crate::model::{Condition, Instance, InstanceId};
+use crate::model::{Condition, Instance, InstanceId, Price, Rental};
 use crate::providers::Unjudged;
 
 /// A GiB in bytes.
@@ -74,7 +74,11 @@ pub(super) fn instance(
         state,
         created: created.unwrap_or(tags.created),
         tags,
-        price_per_hour: price,
+        ended: None,
+        rental: Rental {
+            price: price.map(|price| Price::listed(price, LISTED)),
+            ..Rental::default()
+        },
     })
 }
 

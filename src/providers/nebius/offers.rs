@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::prices::estimate;
+use super::prices::{LISTED, estimate};
 use super::wire::{Advice, Availability, Platform, Project};
 use super::{Nebius, api};
-use crate::model::chain;
+use crate::model::{Price, chain};
 use crate::providers::{Error, ErrorKind, Offer, Result};
 
 impl Nebius {
@@ -30,10 +30,12 @@ impl Nebius {
             let name = &platform.metadata.name;
             for preset in &platform.spec.presets {
                 let key = (name.clone(), preset.name.clone());
+                let price = estimate(name, preset.resources, preemptible, disk);
                 offers.push(Offer {
                     name: format!("{name}/{}", preset.name),
-                    price_per_hour: estimate(name, preset.resources, preemptible, disk),
+                    price: price.map(|price| Price::listed(price, LISTED)),
                     stock: stock.get(&key).cloned(),
+                    ..Offer::default()
                 });
             }
         }

@@ -2,10 +2,12 @@
 //!
 //! <https://nebius.com/prices>. They are without tax and without what an account has agreed on.
 
+use jiff::civil::Date;
+
 use super::wire::PresetResources;
 
 /// The day of the list.
-pub(super) const LISTED: &str = "2026-10-01";
+pub(super) const LISTED: Date = Date::constant(2026, 10, 1);
 /// US dollars for a GPU an hour, on demand and preemptible; the first whose name is in the platform's counts.
 const GPUS: &[(&str, f64, Option<f64>)] = &[
     ("b200", 7.15, None),

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::tier::Tier;
+use crate::model::Price;
 use crate::providers::Offer;
 use answer::StockLevel;
 
@@ -147,8 +148,11 @@ impl Catalog {
                 let stock = shelf.stock.map(|stock| format!("{stock} ({cloud})"));
                 offers.push(Offer {
                     name: kind.id.clone(),
-                    price_per_hour: shelf.price.map(|price| price * f64::from(count)),
+                    price: shelf
+                        .price
+                        .map(|price| Price::live(price * f64::from(count))),
                     stock: stock.or_else(|| Some(format!("({cloud})"))),
+                    ..Offer::default()
                 });
             }
         }

@@ -13,7 +13,7 @@ use super::failure::{CreateRefusal, ErrorClass, all_failed, refusal};
 use super::pods::Pod;
 use super::watching::LogPaces;
 use super::{RunPod, ending, request};
-use crate::model::{Instance, Order, chain};
+use crate::model::{Instance, Order, Price, chain};
 use crate::poll::{Pace, until, until_ok};
 use crate::providers::{Error, ErrorKind, Result};
 
@@ -285,6 +285,6 @@ fn machine(place: &str, pod: &Pod, order: &Order, candidate: Option<&Candidate>)
     let tags = pod.tags.clone().unwrap_or_else(|| order.tags.clone());
     let mut instance = pod.machine(place, tags);
     let listed = candidate.and_then(|candidate| candidate.price);
-    instance.price_per_hour = instance.price_per_hour.or(listed);
+    instance.rental.price = instance.rental.price.or(listed.map(Price::live));
     instance
 }

@@ -17,7 +17,7 @@ use super::request::{CreatePod, TAGS};
 use super::tier::Tier;
 use crate::http::{Answer, Bounds, Deadline, Endless, Rate, Retry, Tail, pages};
 use crate::model::{
-    Condition, Instance, InstanceId, MANAGED_BY, Name, Order, Secret, Tags, digest,
+    Condition, Instance, InstanceId, MANAGED_BY, Name, Order, Price, Rental, Secret, Tags, digest,
 };
 use crate::providers::common::attempt::Attempt;
 use crate::providers::common::rest::{CallFailure, Rest, RestCall};
@@ -410,8 +410,12 @@ impl Pod {
             state: self.state(),
             created: self.created.unwrap_or(tags.created),
             tags,
-            // What ended costs nothing by the hour but its volume, which the list does not tell.
-            price_per_hour: self.cost.filter(|cost| *cost > 0.0),
+            ended: None,
+            rental: Rental {
+                // What ended costs nothing by the hour but its volume, which the list does not tell.
+                price: self.cost.filter(|cost| *cost > 0.0).map(Price::live),
+                ..Rental::default()
+            },
         }
     }
 }

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde_json::Value;
 
 use super::*;
+use crate::model::Rental;
 
 const FIRST: &str = "gharun-7-1-0-abcdefabcdefgh";
 const CONTAINER: &str = "docker:1a2b3c4d5e6f/0123456789ab";
@@ -49,7 +50,7 @@ fn the_json_of_start_is_what_start_writes() {
             expires: read("2026-11-24T16:00:00Z"),
             launched_after: Duration::from_millis(1200),
             online_after: Duration::from_millis(8900),
-            price_per_hour: None,
+            rental: Rental::at("unix:///var/run/docker.sock"),
         }],
         ..StartOutcome::default()
     };
@@ -100,8 +101,10 @@ fn the_json_of_stop_is_what_stop_writes() {
 
 #[test]
 fn the_json_of_list_is_what_list_writes() {
+    let mut row = doubles::row();
+    row.rental = Rental::at("unix:///var/run/docker.sock");
     let list = ListOutcome {
-        machines: vec![doubles::row()],
+        machines: vec![row],
         unknown: vec![unread()],
         now: read("2026-11-24T09:00:00Z"),
         ..ListOutcome::default()

@@ -5,6 +5,7 @@ use std::time::Instant;
 use indicatif::{ProgressDrawTarget, TermLike};
 
 use super::*;
+use crate::model::Rental;
 
 /// A terminal that remembers everything that was ever drawn on it.
 #[derive(Clone, Debug, Default)]
@@ -113,6 +114,7 @@ fn a_machine_moves_the_spinner_of_its_runner() {
     let (name, instance) = (name(), machine());
     let mapping = Mapping::default();
     ui.handle(&Event::Launched {
+        rental: Rental::default(),
         name,
         instance: instance.clone(),
         mapping,

@@ -22,7 +22,7 @@ impl<G: GitHubApi> Ending<'_, G> {
             Some(Duration::try_from(billed).unwrap_or_default())
         });
         let hours = billed.map(|billed| billed.as_secs_f64() / 3600.0);
-        let price = row.and_then(|row| row.price_per_hour);
+        let price = row.and_then(|row| row.rental.price_per_hour());
         Stopped {
             instance: self.chosen.instance.clone(),
             name: self.chosen.name.clone(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::scene::{RUN, Scene, stop, tags};
-use crate::model::{Exit, Name, Reference, StopTarget, Tags};
+use crate::model::{Exit, Name, Price, Reference, StopTarget, Tags};
 use crate::providers::ErrorKind;
 use crate::providers::memory::{Fault, Verb};
 
@@ -31,7 +31,7 @@ async fn what_a_kill_left_is_found_without_a_record() {
     let machine = tags("a", OLD);
     scene
         .cloud
-        .set("gpu", |place| place.price_per_hour = Some(3.0));
+        .set("gpu", |place| place.rental.price = Some(Price::live(3.0)));
     let (_, reference) = scene.machine(&machine).await;
     let ghost = tags("b", OLD);
     scene.runner(&ghost.name, "offline");

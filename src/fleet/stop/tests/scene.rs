@@ -17,7 +17,9 @@ use crate::github::{
     Deregistration, Error, ErrorKind, GitHubApi, Label, Registration, Result, Runner, WorkflowJob,
     WorkflowRun,
 };
-use crate::model::{Event, Instance, Name, Order, Reference, Run, Secret, Sink, StopTarget, Tags};
+use crate::model::{
+    Event, Instance, Name, Order, Price, Reference, Rental, Run, Secret, Sink, StopTarget, Tags,
+};
 use crate::providers::Provider;
 use crate::providers::memory::{InMemoryCloud, InMemoryProvider};
 use crate::state::{RunnerRecord, Store};
@@ -368,7 +370,10 @@ impl Scene {
             runner_id: tags.runner_id,
             at: Vec::new(),
             instance,
-            price_per_hour: Some(2.0),
+            rental: Rental {
+                price: Some(Price::live(2.0)),
+                ..Rental::default()
+            },
             machineless: false,
         };
         let name = tags.name.clone();

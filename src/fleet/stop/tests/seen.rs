@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::scene::{RUN, Scene, named, stop, tags};
 use crate::fleet::NamedProvider;
-use crate::model::{Exit, Reference, StopTarget, chain};
+use crate::model::{Exit, Price, Reference, StopTarget, chain};
 use crate::providers::ErrorKind;
 use crate::providers::memory::{Fault, Flaw, Verb};
 
@@ -17,7 +17,7 @@ async fn the_three_sources_are_joined_by_name() {
     let tags = tags("a", 1800);
     scene
         .cloud
-        .set("gpu", |place| place.price_per_hour = Some(3.0));
+        .set("gpu", |place| place.rental.price = Some(Price::live(3.0)));
     let (_, reference) = scene.machine(&tags).await;
     scene.record(&tags, "gpu", Some(reference.clone())).await;
     let id = scene.runner(&tags.name, "online");

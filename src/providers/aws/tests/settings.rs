@@ -90,7 +90,7 @@ async fn settings_arrive_in_the_one_request() {
             .await;
         let order = order(share.tag());
         let machine = aws.launch(&order).await.unwrap();
-        assert_eq!(machine.price_per_hour, Some(0.25));
+        assert_eq!(machine.rental.price_per_hour(), Some(0.25));
         let asked = proxy.asked("RunInstances").remove(0);
         for (key, value) in [
             ("InstanceInitiatedShutdownBehavior", "terminate"),

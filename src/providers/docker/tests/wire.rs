@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use std::sync::Arc;
 
-use crate::model::{Condition, Instance, InstanceId};
+use crate::model::{Condition, Instance, InstanceId, Rental};
 use crate::providers::common::attempt::Attempt;
 use crate::providers::contract::{Fake as _, chain, order, skipped, uphold};
 use crate::providers::docker::daemon::Daemon;
@@ -42,7 +42,8 @@ async fn no_daemon_is_unavailable_with_what_to_do() {
         state: Condition::Running,
         tags: order("t").tags,
         created: Timestamp::now(),
-        price_per_hour: None,
+        ended: None,
+        rental: Rental::default(),
     };
     assert_eq!(
         docker.access(&machine)[0],

@@ -87,7 +87,7 @@ async fn a_disk_that_lost_its_vm_is_found_and_removed_on_another_machine() {
     assert!(left.id.id.starts_with("computedisk-"), "{}", left.id);
     assert!(matches!(left.state, Condition::Ended(_)), "{left:?}");
     assert_eq!(left.tags, order.tags);
-    assert_eq!(left.price_per_hour, Some(0.0097));
+    assert_eq!(left.rental.price_per_hour(), Some(0.0097));
     ends(&swept, &left.id).await.unwrap();
     assert_eq!(place.standin.billed(), []);
     ends(&swept, &left.id).await.expect("it is gone already");
@@ -137,7 +137,7 @@ async fn a_stopped_vm_costs_what_its_disk_costs() {
     let machine = provider.launch(&order("t")).await.unwrap();
     place.standin.power_off(&machine.id.id);
     let listing = provider.list().await.unwrap();
-    assert_eq!(listing.instances[0].price_per_hour, Some(0.0097));
+    assert_eq!(listing.instances[0].rental.price_per_hour(), Some(0.0097));
 }
 
 #[tokio::test]

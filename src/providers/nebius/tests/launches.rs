@@ -72,7 +72,7 @@ async fn candidates_are_tried_in_order_until_one_has_room() {
         });
         let provider = place.provider();
         let machine = provider.launch(&order("t")).await.unwrap();
-        assert_eq!(machine.price_per_hour, Some(1.6237), "an estimate");
+        assert_eq!(machine.rental.price_per_hour(), Some(1.6237), "an estimate");
         let all = ["gpu-h200-sxm", "gpu-h100-sxm", "gpu-l40s-a"];
         assert_eq!(platforms(&place, product), all);
         place.is_well();
@@ -252,7 +252,8 @@ async fn an_order_that_finds_no_room_later_is_ended_and_the_next_candidate_tried
         let order = order("t");
         let machine = provider.launch(&order).await.expect("it is accepted");
         let shown = seen(&provider, &order, |machine| {
-            matches!(machine.state, Condition::Ended(_)) && machine.price_per_hour.is_some()
+            matches!(machine.state, Condition::Ended(_))
+                && machine.rental.price_per_hour().is_some()
         })
         .await;
         assert_eq!(shown.id, machine.id);

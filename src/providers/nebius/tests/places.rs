@@ -30,7 +30,7 @@ async fn machines_are_listed_whatever_the_product_is_now() {
             listing
                 .instances
                 .iter()
-                .all(|one| one.price_per_hour.is_some())
+                .all(|one| one.rental.price_per_hour().is_some())
         );
         // Either is ended under either setting.
     }
@@ -114,7 +114,7 @@ async fn offers_tell_prices_and_stock() {
         .iter()
         .map(|offer| {
             let price = offer
-                .price_per_hour
+                .price_per_hour()
                 .map_or("?".to_owned(), |price| format!("{price:.2}"));
             format!(
                 "{} {price} {}",
@@ -151,7 +151,7 @@ async fn preemptible_offers_are_those_that_can_be_had_so() {
         .find(|offer| offer.name == "gpu-l40s-a/1gpu-8vcpu-32gb")
         .unwrap();
     assert_eq!(
-        (l40s.price_per_hour, l40s.stock.as_deref()),
+        (l40s.price_per_hour(), l40s.stock.as_deref()),
         (Some(0.9237), Some("high (12) in eu-north1"))
     );
 }

@@ -177,7 +177,7 @@ fn offers_tell_the_price_of_all_gpus_of_a_pod() {
         .iter()
         .find(|offer| offer.name == "NVIDIA A40")
         .unwrap();
-    assert_eq!(found.price_per_hour, Some(0.8));
+    assert_eq!(found.price_per_hour(), Some(0.8));
     assert_eq!(found.stock.as_deref(), Some("MEDIUM (secure)"));
     // 8 are in no machine of the community cloud.
     let many = catalog().offers(8);

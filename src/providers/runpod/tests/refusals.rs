@@ -18,7 +18,7 @@ async fn candidates_without_room_are_passed_by_in_order() {
             "NVIDIA RTX A4000 COMMUNITY"
         ]
     );
-    assert_eq!(machine.price_per_hour, Some(0.17));
+    assert_eq!(machine.rental.price_per_hour(), Some(0.17));
     assert_eq!(account.alive(), [machine.id.id]);
     account.is_clean();
 }

@@ -10,7 +10,7 @@ async fn without_the_catalog_whole_names_do_and_limits_do_not() {
         .standin
         .times(u32::MAX, "GET", "/v2/catalog/gpus", deed);
     let machine = account.with(two()).launch(&order("k3x9")).await.unwrap();
-    assert_eq!(machine.price_per_hour, Some(0.86));
+    assert_eq!(machine.rental.price_per_hour(), Some(0.86));
     let error = account.fails(json!({ "gpu": "L40S" })).await;
     assert_eq!(error.kind, ErrorKind::Unavailable);
     assert!(error.hints().join("\n").contains("full ID"));
@@ -46,10 +46,10 @@ async fn every_setting_is_taken_by_runpods_own_description() {
         "ports": ["22/tcp", "8888/http"], "env": { "A": "b" }, "max_price": 2.0,
     });
     let machine = account.with(gpu).launch(&order("k3x9")).await.unwrap();
-    assert_eq!(machine.price_per_hour, Some(0.68));
+    assert_eq!(machine.rental.price_per_hour(), Some(0.68));
     let cpu = json!({ "cpu": "cpu5c", "vcpus": 8 });
     let machine = account.with(cpu).launch(&order("k3x9")).await.unwrap();
-    assert_eq!(machine.price_per_hour, Some(0.28));
+    assert_eq!(machine.rental.price_per_hour(), Some(0.28));
     account.is_clean();
 }
 
@@ -81,7 +81,7 @@ async fn offers_are_of_both_clouds() {
     let of = |name: &str| -> Vec<String> {
         let found = offers.iter().filter(|offer| offer.name == name);
         let told = found.map(|one| {
-            let price = one.price_per_hour.expect("a price");
+            let price = one.price_per_hour().expect("a price");
             format!("{price:.2} {}", one.stock.as_deref().unwrap_or_default())
         });
         told.collect()
