@@ -368,6 +368,7 @@ pub(crate) fn row() -> survey::SurveyRow {
         cost: None,
         recorded: true,
         machineless: false,
+        registered_first: None,
         at: Vec::new(),
         facts: Facts {
             machine: MachineState::There,

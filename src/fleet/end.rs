@@ -292,7 +292,9 @@ async fn sight(
     since: Instant,
     deadline: Instant,
 ) -> (MachinePresence, Instant) {
-    let listed = place.listing(since, one_answer(LISTS, deadline)).await;
+    let listed = place
+        .listing(Some(machine), since, one_answer(LISTS, deadline))
+        .await;
     let listing = &listed.listing;
     let sight = match (
         listing.find(machine),

@@ -200,7 +200,7 @@ impl<G: GitHubApi> StartContext<'_, G> {
             at_most: (settled + UNREAD).saturating_duration_since(Instant::now()),
         };
         let found = until_ok(looks, async || {
-            let listed = place.listing(Instant::now(), LISTS).await;
+            let listed = place.listing(None, Instant::now(), LISTS).await;
             let machines = &listed.listing.instances;
             let found = machines.iter().find(|machine| machine.tags.name == *name);
             let is_hidden = listed.listing.is_damaged(name);

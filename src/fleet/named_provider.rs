@@ -1,12 +1,13 @@
 //! A provider under the name that the user gave it, and the listings that all who ask it share.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout};
 
-use crate::model::{InstanceId, Reference, chain};
+use crate::model::{InstanceId, Reference, chain, lock};
 use crate::providers::{Attempt, Error, ErrorKind, Listing, Provider};
 
 /// How long a provider may take to tell where it launches.
@@ -20,6 +21,8 @@ pub struct NamedProvider {
     /// What rents machines there.
     pub provider: Arc<dyn Provider>,
     listed: Arc<Attempt<Arc<Listed>>>,
+    /// The machines that were looked for, and since when.
+    wanted: Arc<Mutex<BTreeMap<InstanceId, Instant>>>,
     places: Arc<OnceCell<Vec<String>>>,
 }
 
@@ -37,6 +40,7 @@ impl NamedProvider {
             name: name.into(),
             provider,
             listed: Arc::default(),
+            wanted: Arc::default(),
             places: Arc::default(),
         }
     }
@@ -69,12 +73,21 @@ impl NamedProvider {
 
     /// A listing that was begun at `since` or later: one that is there already, or the one that all
     /// who wait for one share. A provider that fails, or takes longer than `within`, is unread as a
-    /// whole.
-    pub(super) async fn listing(&self, since: Instant, within: Duration) -> Arc<Listed> {
+    /// whole. It is of the places where launches may create machines, and of those of the machines that were ever looked
+    /// for, `machine` among them.
+    pub(super) async fn listing(
+        &self,
+        machine: Option<&InstanceId>,
+        since: Instant,
+        within: Duration,
+    ) -> Arc<Listed> {
         let begun = Instant::now();
+        let since = machine.map_or(since, |machine| since.max(self.wants(machine)));
         let list = self.listed.since(since, async || {
             let begun = Instant::now();
-            let listing = self.provider.list().await.unwrap_or_else(Listing::unread);
+            let wanted: Vec<InstanceId> = lock(&self.wanted).keys().cloned().collect();
+            let listing = self.provider.list_near(&wanted).await;
+            let listing = listing.unwrap_or_else(Listing::unread);
             Ok(Arc::new(Listed { begun, listing }))
         });
         let late = || {
@@ -88,5 +101,16 @@ impl NamedProvider {
                 let listing = Listing::unread(error);
                 Arc::new(Listed { begun, listing })
             })
+    }
+
+    /// Since when listings look for a machine.
+    fn wants(&self, machine: &InstanceId) -> Instant {
+        let mut wanted = lock(&self.wanted);
+        let begun = wanted.iter().find_map(|(one, since)| {
+            // What is in one place is looked for together.
+            (one.location == machine.location).then_some(*since)
+        });
+        let since = begun.unwrap_or_else(Instant::now);
+        *wanted.entry(machine.clone()).or_insert(since)
     }
 }

@@ -138,6 +138,7 @@ pub async fn select<G: GitHubApi>(
         end: Instant::now() + stop.timeout / 2,
         hurry: Some(hurry),
         spare_github: is_named,
+        near: stop.near(),
     };
     selection(fleet, view, stop, looking, &Company::default()).await
 }
@@ -154,6 +155,7 @@ async fn select_again<G: GitHubApi>(
         end: Instant::now() + stop.timeout / 2,
         hurry: None,
         spare_github: false,
+        near: stop.near(),
     };
     selection(fleet, view, stop, looking, company).await
 }

@@ -362,7 +362,7 @@ impl Watch {
             here.into_iter().map(|(name, _)| name.clone()).collect()
         };
         // The one under way was begun too early to tell, and is waited for.
-        let listed = place.listing(Instant::now(), 2 * LOOK).await;
+        let listed = place.listing(None, Instant::now(), 2 * LOOK).await;
         let unread = unread(&listed.listing);
         {
             let machines = listed.listing.instances.iter();

@@ -188,6 +188,13 @@ pub trait Provider: fmt::Debug {
     /// cannot be judged is in `unjudged`.
     fn list(&self) -> ProviderFuture<'_, Listing>;
 
+    /// The same for whoever knows which machines matter: only the places that these ids name are looked at, and those
+    /// where a launch with these settings may create one. The default: all places.
+    fn list_near<'a>(&'a self, machines: &'a [InstanceId]) -> ProviderFuture<'a, Listing> {
+        let _ = machines;
+        self.list()
+    }
+
     /// The id as [`Provider::list`] spells it, where the place takes other spellings: only of that one a
     /// listing can tell that it is gone. The default: there is but one.
     ///

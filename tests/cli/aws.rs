@@ -101,6 +101,57 @@ fn sixteen_come_up_side_by_side_and_are_stopped() {
     nothing_is_left(&world, &server, run, "after stop");
 }
 
+/// Starts machines in a step that looks for them in all regions, brings them online, and forgets all but the mapping, as
+/// the job that stops them does on another computer.
+fn started(server: &Server, run: u64, count: usize) -> (World, String) {
+    let proxy = Proxy::start(server, Duration::ZERO, |_| Deed::Forward);
+    let world = step(run, &proxy);
+    let text = "[defaults]\nproviders = [\"aws\"]\n\n[providers.aws]\n";
+    std::fs::write(world.path("providers.toml"), text).expect("a file");
+    let mut command = world.command(&format!("start aws --count {count}"));
+    // A pipe that nobody reads until the end could fill up.
+    let said = std::fs::File::create(world.path("said")).expect("a file");
+    command
+        .stdout(said.try_clone().expect("a file"))
+        .stderr(said);
+    let mut child = command.spawn().expect("it runs");
+    let status = wait_for("the end of the start", || {
+        for name in registrations(&world) {
+            world.github.bring_online(&name);
+        }
+        child.try_wait().expect("it can be asked")
+    });
+    let said = std::fs::read_to_string(world.path("said")).expect("a file");
+    assert_eq!(status.code(), Some(0), "{said}");
+    let mapping = world.output("mapping").expect("it was launched");
+    for file in ["temp/gharun-state.json", "output"] {
+        std::fs::remove_file(world.path(file)).expect("it was there");
+    }
+    (world, mapping)
+}
+
+#[test]
+fn a_mapping_is_stopped_with_few_requests_and_only_where_it_and_its_table_say() {
+    let Some(server) = moto() else { return };
+    for (n, count, at_most) in [(1, 1, 4), (2, 16, 21)] {
+        let run = run_id(430 + n);
+        let (world, mapping) = started(&server, run, count);
+        let calm = Proxy::start(&server, Duration::ZERO, |_| Deed::Forward);
+        let world = world
+            .env("AWS_ENDPOINT_URL", &calm.url)
+            .env("GHARUN_MAPPING", &mapping);
+        world.run("stop").exits(0);
+        let asked = calm.seen().asked.clone();
+        let of_ec2 = asked.iter().filter(|one| one.action != "GetCallerIdentity");
+        // The proxy has pages of two.
+        let whole = of_ec2.filter(|one| one.value("NextToken").is_none());
+        let actions: Vec<&str> = whole.map(|one| one.action.as_str()).collect();
+        assert!(actions.len() <= at_most, "{count}: {actions:?}");
+        assert!(asked.iter().all(|one| one.region == REGION), "{asked:?}");
+        nothing_is_left(&world, &server, run, "stopped by its mapping");
+    }
+}
+
 /// The requests of a start until all is launched and looked at once.
 fn requests(server: &Server) -> Vec<Asked> {
     let proxy = Proxy::start(server, Duration::ZERO, |_| Deed::Forward);

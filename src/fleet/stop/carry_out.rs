@@ -19,7 +19,7 @@ use crate::poll::Backoff;
 
 /// How often it is looked again for what a start that was killed had under way, where nothing tells of it.
 const PASSES: usize = 3;
-/// The pauses before these looks.
+/// The pauses before these looks. There is none where what is under way shows as soon as it is begun.
 const SETTLES: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(10));
 /// How long requests may take where nobody waits for their effect.
 const SENT: Duration = Duration::from_secs(10);
@@ -82,7 +82,13 @@ impl<G: GitHubApi> Stopping<'_, G> {
             if looks && (progress.waits() || unread) && !std::mem::replace(&mut told, true) {
                 self.say_it_looks_again(&progress).await;
             }
-            if !looks || !is_last && !self.pause(pauses.next(0.0)).await {
+            let waits = progress.waits() || unread || progress.misses_one();
+            let pause = if pass == 0 && company.is_registered_first && !waits {
+                Duration::ZERO
+            } else {
+                pauses.next(0.0)
+            };
+            if !looks || !is_last && !self.pause(pause).await {
                 break;
             }
             looked_since_signal = self.limit.is_interrupted();

@@ -17,6 +17,8 @@ pub(super) struct Company {
     starts: BTreeSet<String>,
     /// Runs, and seconds until which starts of theirs may be at work: all names that a start chose at once share both.
     siblings: BTreeSet<(Option<Run>, Timestamp)>,
+    /// Whether a creation under way is seen by its registration: GitHub has that first, under a name of the same start.
+    pub(super) is_registered_first: bool,
 }
 
 impl Company {
@@ -54,6 +56,13 @@ impl<G: GitHubApi> Selecting<'_, G> {
                 self.choose(row, StopMode::Explicit, "it belongs to the same start");
             }
         }
+        let has_run = |name: &Name| name.run().is_some();
+        self.selection.company.is_registered_first = self.look.github_read
+            && !rows.is_empty()
+            && names.iter().all(has_run)
+            && rows
+                .iter()
+                .all(|row| row.registered_first.is_some() && has_run(&row.name));
         let company = self.selection.company.clone();
         self.watch(|name| company.may_have(name));
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::fleet::survey::Questions;
-use crate::model::StopTarget;
+use crate::model::{Reference, StopTarget};
 
 /// What a stop is asked to do; whose machines it looks at says its [`View`](crate::fleet::survey::View).
 #[derive(Clone, Debug)]
@@ -29,6 +29,20 @@ impl StopRequest {
             StopTarget::Named { .. } => Questions::OfPlaces,
             _ if self.force => Questions::BusyToo,
             _ => Questions::Idle,
+        }
+    }
+
+    /// The machines that say where they are, where nothing else is looked for but what their starts made beside them. A
+    /// name alone does not say where its machine is.
+    pub(in crate::fleet) fn near(&self) -> Option<&[Reference]> {
+        match &self.target {
+            StopTarget::Named {
+                machines,
+                names,
+                starts,
+                ..
+            } if *starts || names.is_empty() => Some(machines),
+            _ => None,
         }
     }
 }

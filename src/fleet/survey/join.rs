@@ -125,6 +125,7 @@ impl Join<'_> {
             None => machine.rental.clone(),
         };
         row.recorded = entry.is_some();
+        row.registered_first = tags.runner_id;
         row.runner_id = row
             .runner_id
             .or_else(|| entry.and_then(|entry| entry.runner_id))
@@ -258,6 +259,7 @@ impl Join<'_> {
             cost: None,
             recorded: false,
             machineless: false,
+            registered_first: None,
             at: Vec::new(),
             facts: Facts {
                 machine,

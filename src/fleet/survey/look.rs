@@ -206,7 +206,7 @@ pub(super) struct SourceListing {
 impl SourceListing {
     async fn of(place: &NamedProvider, looking: Looking<'_>) -> Self {
         let listing = tokio::select! {
-            listing = timeout(looking.within(LISTING), Self::listing(place)) => listing.ok(),
+            listing = timeout(looking.within(LISTING), Self::listing(place, looking.near)) => listing.ok(),
             () = looking.hurried(SOON) => None,
         };
         let listing = listing.unwrap_or_else(|| {
@@ -221,9 +221,16 @@ impl SourceListing {
     }
 
     /// Lists the machines of a place, and asks again where the answer was lost.
-    async fn listing(place: &NamedProvider) -> Listing {
+    async fn listing(place: &NamedProvider, near: Option<&[Reference]>) -> Listing {
+        let near = near.map(|near| {
+            let near = near.iter().filter(|one| one.provider == place.name);
+            near.map(|one| one.id.clone()).collect::<Vec<_>>()
+        });
         patiently(async || {
-            let listing = place.provider.list().await;
+            let listing = match &near {
+                Some(near) => place.provider.list_near(near).await,
+                None => place.provider.list().await,
+            };
             let listing = listing.unwrap_or_else(Listing::unread);
             let mut errors = listing.unread.iter().map(|unread| &unread.error);
             let may_heal = errors.find(|error| !is_permanent(error)).cloned();
@@ -296,6 +303,8 @@ pub(in crate::fleet) struct Looking<'a> {
     pub(in crate::fleet) hurry: Option<&'a CancellationToken>,
     /// Whether no limit of GitHub's is waited for, and its silence not for long.
     pub(in crate::fleet) spare_github: bool,
+    /// Where these machines are known to be what is looked for: their places, and those of launches, are enough.
+    pub(in crate::fleet) near: Option<&'a [Reference]>,
 }
 
 impl Looking<'_> {
@@ -306,6 +315,7 @@ impl Looking<'_> {
             end: Instant::now() + AROUND,
             hurry: None,
             spare_github: false,
+            near: None,
         }
     }
 

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use aws_sdk_ec2::types::Instance as Found;
+use aws_sdk_ec2::types::{Instance as Found, InstanceStateName};
 use tokio::time::Instant as Moment;
 
 use super::failure::{ApiError, ErrorClass};
 use super::machine::Launcher;
-use super::{Aws, machine, place_of};
+use super::{Aws, Shown, machine, place_of};
 use crate::model::{InstanceId, chain, lock};
 use crate::providers::{Error, ErrorKind, Result, Termination};
 
@@ -17,6 +17,9 @@ const CONSISTENT: Duration = Duration::from_mins(2);
 /// How long an instance that others launched is asked about before it counts as unknown to its region.
 /// One that is gone is shown for an hour yet, so that what is not shown is rare, or very new.
 const SHOWS: Duration = Duration::from_secs(7);
+
+/// How long what a listing showed of an instance is enough to end it: nobody changes who launched it.
+const FRESH: Duration = Duration::from_mins(1);
 
 /// What is needed to end an instance.
 const TERMINATE: &str = "ec2:TerminateInstances";
@@ -28,6 +31,9 @@ impl Aws {
         let place = place_of(id)?;
         let region = place.region.clone();
         lock(&self.memory).asked.insert(region.clone());
+        if let Some(said) = self.end_shown(&region, id).await? {
+            return Ok(said);
+        }
         let Some(found) = self.found(&region, id).await? else {
             // What another account has, this one does not know; what was launched here is this one's.
             if !lock(&self.memory).launched.contains_key(&id.id) {
@@ -54,24 +60,42 @@ impl Aws {
                 id.id
             )));
         }
-        let is_gone = machine::is_gone(&found);
-        if !is_gone
-            && let Err(said) = self.ask_to_end(&region, id).await?
-            && said.action() != ErrorClass::Missing
-        {
-            return Err(refused(&said, id));
-        }
-        if let Some(request) = &found.spot_instance_request_id {
-            self.cancel(&region, request).await?;
-        }
-        let mut memory = lock(&self.memory);
-        memory.ended.insert(id.id.clone());
-        drop(memory);
-        Ok(if is_gone {
+        let said = if machine::is_gone(&found) {
             Termination::Gone
         } else {
-            Termination::Accepted
-        })
+            match self.ask_to_end(&region, id).await? {
+                Ok(said) => said,
+                Err(said) if said.action() == ErrorClass::Missing => Termination::Accepted,
+                Err(said) => return Err(refused(&said, id)),
+            }
+        };
+        self.ended(&region, id, found.spot_instance_request_id.as_deref())
+            .await?;
+        Ok(said)
+    }
+
+    /// Asks for the end of an instance that a listing has just shown as ours: who it is need not be asked once more.
+    async fn end_shown(&self, region: &str, id: &InstanceId) -> Result<Option<Termination>> {
+        // Where the end is asked for again, it is looked at.
+        let shown = lock(&self.memory).shown.remove(id);
+        let Some(Shown { spot_request, .. }) = shown.filter(|shown| shown.at.elapsed() < FRESH)
+        else {
+            return Ok(None);
+        };
+        let Ok(said) = self.ask_to_end(region, id).await? else {
+            return Ok(None);
+        };
+        self.ended(region, id, spot_request.as_deref()).await?;
+        Ok(Some(said))
+    }
+
+    /// Notes that EC2 accepted an end, and cancels the spot request that the instance was for.
+    async fn ended(&self, region: &str, id: &InstanceId, spot_request: Option<&str>) -> Result<()> {
+        if let Some(request) = spot_request {
+            self.cancel(region, request).await?;
+        }
+        lock(&self.memory).ended.insert(id.id.clone());
+        Ok(())
     }
 
     /// Looks for an instance; `None` when its region says that it does not have it.
@@ -100,13 +124,31 @@ impl Aws {
         Ok(all.find(|found| found.instance_id.as_ref() == Some(&id.id)))
     }
 
-    async fn ask_to_end(&self, region: &str, id: &InstanceId) -> Result<Result<(), ApiError>> {
+    /// Asks once. An instance that EC2 shows in its answer as shutting down cannot be kept from that any more.
+    async fn ask_to_end(
+        &self,
+        region: &str,
+        id: &InstanceId,
+    ) -> Result<Result<Termination, ApiError>> {
         let client = self.clients.ec2(region).await?;
         let asked = client.terminate_instances().instance_ids(&id.id);
-        let answer = asked.send().await;
-        Ok(answer
-            .map(drop)
-            .map_err(|error| ApiError::of(&error).sent_with(self.clients.origin(region))))
+        let answer = match asked.send().await {
+            Ok(answer) => answer,
+            Err(error) => {
+                return Ok(Err(
+                    ApiError::of(&error).sent_with(self.clients.origin(region))
+                ));
+            }
+        };
+        let mut changes = answer.terminating_instances().iter();
+        let change = changes.find(|change| change.instance_id() == Some(&id.id));
+        let state = change.and_then(|change| change.current_state()?.name());
+        Ok(Ok(match state {
+            Some(InstanceStateName::ShuttingDown | InstanceStateName::Terminated) => {
+                Termination::Gone
+            }
+            _ => Termination::Accepted,
+        }))
     }
 
     /// Ends what EC2 does not show, and may show yet: by its id what this process launched. The others
@@ -126,7 +168,7 @@ impl Aws {
             };
         };
         match self.ask_to_end(region, id).await? {
-            Ok(()) => Ok(Termination::Accepted),
+            Ok(said) => Ok(said),
             Err(said) if said.action() != ErrorClass::Missing => Err(refused(&said, id)),
             Err(_) if launched.elapsed() > CONSISTENT => Ok(Termination::Gone),
             Err(_) => Err(unseen(id)),

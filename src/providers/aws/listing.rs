@@ -7,22 +7,31 @@ use super::clients::Server;
 use super::config::Search;
 use super::failure::ApiError;
 use super::machine::{is_gone, judged};
-use super::{Aws, account, places};
-use crate::model::{MANAGED_BY, lock};
+use super::{Aws, Shown, account, place_of, places};
+use crate::model::{InstanceId, MANAGED_BY, lock};
 use crate::providers::{Error, ErrorKind, Listing, Result, Unread};
 
 /// How many instances a page holds. <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstances.html>
 const PAGE: i32 = 1000;
 
+/// Which regions are looked at.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Breadth<'a> {
+    /// All that the settings search.
+    Everywhere,
+    /// Those where machines are launched, and those of these machines.
+    Near(&'a [InstanceId]),
+}
+
 impl Aws {
-    /// Lists the machines of all regions that are searched.
-    pub(super) async fn look(&self) -> Listing {
+    /// Lists the machines of some regions.
+    pub(super) async fn look(&self, breadth: Breadth<'_>) -> Listing {
         let mut listing = Listing::default();
         let unread = |place, error| Unread {
             location: place,
             error,
         };
-        let (own, further, why) = match self.searched().await {
+        let (own, further, why) = match self.searched(breadth).await {
             Ok(searched) => searched,
             Err(error) => {
                 listing.unread.push(unread(None, error));
@@ -79,15 +88,31 @@ impl Aws {
         listing
     }
 
-    /// The regions of the settings and of ends that were asked for, the further ones to look at, and why there may be more.
-    async fn searched(&self) -> Result<(Vec<String>, Vec<String>, Option<Error>)> {
-        let mut own = self.clients.regions().await?;
+    /// The regions of the settings, of named machines, and of ends that were asked for; the further ones to look at; and
+    /// why there may be more.
+    async fn searched(
+        &self,
+        breadth: Breadth<'_>,
+    ) -> Result<(Vec<String>, Vec<String>, Option<Error>)> {
+        let mut named = lock(&self.memory).asked.clone();
+        if let Breadth::Near(machines) = breadth {
+            let places = machines.iter().filter_map(|id| place_of(id).ok());
+            named.extend(places.map(|place| place.region));
+        }
+        let mut own = match (self.clients.regions().await, breadth) {
+            (Ok(own), _) => own,
+            // Without a region of its own nothing is launched, and a named machine says its region.
+            (Err(error), Breadth::Near(_))
+                if error.kind == ErrorKind::Config && !named.is_empty() =>
+            {
+                Vec::new()
+            }
+            (Err(error), _) => return Err(error),
+        };
+        named.retain(|region| !own.contains(region));
+        own.extend(named);
         let home = own[0].clone();
-        let asked = lock(&self.memory).asked.clone();
-        let asked = asked.into_iter().filter(|region| !own.contains(region));
-        own.extend(asked.collect::<Vec<_>>());
-        // Who launches looks every few seconds, and for what was launched here.
-        if self.has_launched() {
+        if let Breadth::Near(_) = breadth {
             return Ok((own, Vec::new(), None));
         }
         let (mut further, why) = match &self.config.search_regions {
@@ -128,13 +153,17 @@ impl Aws {
 
     /// Adds the machines of a region to a listing.
     fn judge(&self, place: &str, found: &[Found], server: Server, listing: &mut Listing) {
-        let memory = lock(&self.memory);
-        let known = memory.known(server);
+        let mut memory = lock(&self.memory);
         for found in found {
-            match judged(place, found, known) {
+            match judged(place, found, memory.known(server)) {
                 // Whoever asked for its end knows.
                 Some(Ok(machine)) if is_gone(found) && memory.ended.contains(&machine.id.id) => {}
-                Some(Ok(machine)) => listing.instances.push(machine),
+                Some(Ok(machine)) => {
+                    if !is_gone(found) {
+                        memory.shown.insert(machine.id.clone(), Shown::now(found));
+                    }
+                    listing.instances.push(machine);
+                }
                 Some(Err(unjudged)) => listing.unjudged.push(unjudged),
                 None => {}
             }

@@ -18,6 +18,7 @@ use candidates::Candidate;
 use clients::{Clients, Server};
 use doomed::{Reason, Wanting};
 use image::Images;
+use listing::Breadth;
 use machine::{Known, Launcher};
 use pace::Pacer;
 use places::RegionOfAccount;
@@ -76,6 +77,8 @@ struct LaunchMemory {
     ordered: BTreeSet<Name>,
     /// What was not shown when its end was asked for, and since when.
     missed: BTreeMap<String, Moment>,
+    /// What a listing showed as ours and there.
+    shown: BTreeMap<InstanceId, Shown>,
     /// What was shown, and was ended or gone: it stays to be seen for an hour.
     ended: BTreeSet<String>,
     /// The account of the instances that were shown.
@@ -91,6 +94,22 @@ struct Launched {
     candidate: Candidate,
     /// Why it ended, as EC2 showed it last.
     reason: Option<Reason>,
+}
+
+/// An instance that a listing showed as ours, and not as gone.
+#[derive(Clone, Debug)]
+struct Shown {
+    at: Moment,
+    spot_request: Option<String>,
+}
+
+impl Shown {
+    fn now(found: &Found) -> Self {
+        Self {
+            at: Moment::now(),
+            spot_request: found.spot_instance_request_id.clone(),
+        }
+    }
 }
 
 impl LaunchMemory {
@@ -179,7 +198,11 @@ impl Provider for Aws {
     }
 
     fn list(&self) -> ProviderFuture<'_, Listing> {
-        Box::pin(async move { Ok(Box::pin(self.look()).await) })
+        Box::pin(async move { Ok(Box::pin(self.look(Breadth::Everywhere)).await) })
+    }
+
+    fn list_near<'a>(&'a self, machines: &'a [InstanceId]) -> ProviderFuture<'a, Listing> {
+        Box::pin(async move { Ok(Box::pin(self.look(Breadth::Near(machines))).await) })
     }
 
     fn canonical<'a>(&'a self, id: &'a InstanceId) -> ProviderFuture<'a, InstanceId> {
@@ -282,11 +305,6 @@ impl Aws {
         };
         let mut memory = lock(&self.memory);
         memory.launched.insert(id.id.clone(), launched);
-    }
-
-    fn has_launched(&self) -> bool {
-        let memory = lock(&self.memory);
-        !memory.launched.is_empty()
     }
 }
 
