@@ -31,6 +31,14 @@ const PATIENCE: usize = 6;
 /// How often a place is asked that did not answer, and surely launched nothing.
 const TRIES: usize = 3;
 
+/// Whether the next place is asked after a launch that failed so.
+fn moves_on(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::Ambiguous | ErrorKind::NoCapacity | ErrorKind::PaymentRequired
+    )
+}
+
 impl<G: GitHubApi> StartContext<'_, G> {
     /// Brings one runner up. Its intent is on disk already. A creation that was begun is awaited
     /// even when everything is being given up: only so is it known what there is to undo.
@@ -51,7 +59,7 @@ impl<G: GitHubApi> StartContext<'_, G> {
             match self.launch_and_wait(progress, place, &mut credential).await {
                 Ok(after) => return Ok(after),
                 Err(Trouble::Launch { provider, source })
-                    if matches!(source.kind, ErrorKind::Ambiguous | ErrorKind::NoCapacity) =>
+                    if moves_on(source.kind) && !self.is_only(&source) =>
                 {
                     let reason = chain(&source);
                     no_room.push((provider.clone(), source.clone()));
@@ -65,7 +73,9 @@ impl<G: GitHubApi> StartContext<'_, G> {
                     } else {
                         let what = format!("`{provider}` did not launch `{name}`");
                         let warning = source.clone().any().while_trying(what);
-                        refused = Some(Trouble::Launch { provider, source });
+                        if source.kind == ErrorKind::Ambiguous {
+                            refused = Some(Trouble::Launch { provider, source });
+                        }
                         Event::Warning(warning)
                     };
                     self.fleet.sink.tell(event).await?;
@@ -193,6 +203,11 @@ impl<G: GitHubApi> StartContext<'_, G> {
                 () = sleep(pause) => {}
             }
         }
+    }
+
+    /// Whether a bill that is not paid is the failure itself, since no other place is asked.
+    fn is_only(&self, why: &providers::Error) -> bool {
+        why.kind == ErrorKind::PaymentRequired && self.fleet.providers.len() == 1
     }
 
     /// Whether no other place is asked after this one.

@@ -25,6 +25,8 @@ pub enum ErrorKind {
     /// Make sure that this is the place that is meant: it does not have the machine, and nothing tells whether it ever
     /// had.
     NotFound,
+    /// Pay at the place; until then, try the next provider.
+    PaymentRequired,
     /// Try again later, more slowly.
     RateLimited,
     /// Try again later.

@@ -85,10 +85,22 @@ pub(super) fn named(config: &RunPodConfig) -> Vec<Candidate> {
 /// Why a candidate cannot be tried now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Dropped {
-    /// The setting that no time will mend.
-    pub(super) key: Option<&'static str>,
+    pub(super) cause: DropCause,
     /// Why.
     pub(super) text: String,
+}
+
+/// What keeps a candidate from being tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum DropCause {
+    /// It costs more than `max_price`.
+    Price,
+    /// A setting, which no time will mend.
+    Setting(&'static str),
+    /// There is none of it now.
+    Stock,
+    /// Nothing tells its price, so `max_price` cannot be kept.
+    Unpriced,
 }
 
 /// What can be tried now, best first, and why the rest cannot.
@@ -187,11 +199,28 @@ pub(super) fn wider(config: &RunPodConfig) -> String {
     let more = more.map_or("…", |name| *name).to_owned();
     let names: Vec<String> = asked.iter().cloned().chain([more]).collect();
     let mut ways = vec![format!("name more {what} (`{key} = {names:?}`)")];
-    if config.cpu.is_none() && config.cloud != Cloud::Any {
-        ways.push("set `cloud = \"any\"`".to_owned());
+    match config.cloud {
+        // CPU flavors have a price list in that cloud only, and so have network volumes.
+        Cloud::Community if config.cpu.is_some() => {
+            ways.push("set `cloud = \"secure\"`".to_owned());
+        }
+        Cloud::Community | Cloud::Secure
+            if config.cpu.is_none() && config.network_volume.is_none() =>
+        {
+            ways.push("set `cloud = \"any\"`".to_owned());
+        }
+        Cloud::Any | Cloud::Community | Cloud::Secure => {}
     }
     if !config.data_centers.is_empty() {
         ways.push("leave `data_centers` out".to_owned());
+    }
+    // No catalog tells how many hosts have so much: they show in refusals alone.
+    let least = [
+        ("min_vcpu_per_gpu", config.min_vcpu_per_gpu),
+        ("min_ram_per_gpu", config.min_ram_per_gpu),
+    ];
+    for (key, _) in least.iter().filter(|(_, least)| least.is_some()) {
+        ways.push(format!("lower `{key}`"));
     }
     ways.join(", or ")
 }
@@ -201,28 +230,48 @@ pub(super) fn none_left(dropped: &[(Candidate, Dropped)], config: &RunPodConfig)
     let told = |(candidate, why): &(Candidate, Dropped)| {
         Error::new(ErrorKind::NoCapacity, candidate.to_string()).because(why.text.clone())
     };
-    let keys: Option<Vec<&str>> = dropped.iter().map(|(_, why)| why.key).collect();
-    let is_dear = |(_, why): &(Candidate, Dropped)| why.text.contains("`max_price`");
-    let are_dear = !dropped.is_empty() && dropped.iter().all(is_dear);
+    let key = |(_, why): &(Candidate, Dropped)| match why.cause {
+        DropCause::Setting(key) => Some(key),
+        DropCause::Price | DropCause::Stock | DropCause::Unpriced => None,
+    };
+    let keys: Option<Vec<&str>> = dropped.iter().map(key).collect();
+    let any = |cause| dropped.iter().any(|(_, why)| why.cause == cause);
+    let all = |cause| !dropped.is_empty() && dropped.iter().all(|(_, why)| why.cause == cause);
+    let none = |what: &str| Error::new(ErrorKind::NoCapacity, what);
     let error = match keys.as_deref() {
         Some([key, ..]) => Error::setting(*key, "RunPod does not offer what is set"),
-        _ if are_dear => Error::new(
-            ErrorKind::NoCapacity,
-            "RunPod offers none of what is set within `max_price`",
-        ),
-        _ => Error::new(
-            ErrorKind::NoCapacity,
-            "RunPod has no capacity for what is set",
-        ),
+        _ if all(DropCause::Price) => none(NOTHING_WITHIN),
+        _ if all(DropCause::Unpriced) => {
+            none("RunPod tells no price for what is set, so `max_price` cannot be kept")
+        }
+        _ => none("RunPod has no capacity for what is set"),
     };
-    let error = error.because_each(grouped(dropped.iter().map(told).collect()));
-    if are_dear {
-        return error.hinted(format!(
-            "raise `max_price`, or name what costs less; {}",
-            list(&config.table)
-        ));
+    let mut error = error.because_each(grouped(dropped.iter().map(told).collect()));
+    if any(DropCause::Price) {
+        error = error.hinted(cheaper(config));
     }
-    error.hinted(add(config))
+    if any(DropCause::Unpriced) {
+        error = error
+            .hinted("leave `max_price` out, or set `cloud = \"secure\"`, which has a price list");
+    }
+    let is_priced = |(_, why): &(Candidate, Dropped)| {
+        !matches!(why.cause, DropCause::Price | DropCause::Unpriced)
+    };
+    if dropped.is_empty() || dropped.iter().any(is_priced) {
+        error = error.hinted(add(config));
+    }
+    error
+}
+
+/// What is said where all that is asked for is too dear.
+pub(super) const NOTHING_WITHIN: &str = "RunPod offers none of what is set within `max_price`";
+
+/// What helps where something costs more than it may.
+pub(super) fn cheaper(config: &RunPodConfig) -> String {
+    format!(
+        "raise `max_price`, or name what costs less; {}",
+        list(&config.table)
+    )
 }
 
 /// Names in one list, and what stands behind each of them said once.

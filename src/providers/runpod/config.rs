@@ -91,8 +91,8 @@ pub struct RunPodConfig {
     #[serde(default)]
     #[schemars(extend("x-harmless" = false))]
     pub run_as: RunAs,
-    /// The most that a pod may cost, in US dollars an hour by RunPod's list price, all its GPUs together. Without
-    /// that list nothing is launched.
+    /// The most that a pod may cost, in US dollars an hour, all its GPUs together. What costs more by RunPod's list is
+    /// not tried, and a pod that is billed at more is ended at once; without that list nothing is launched.
     #[schemars(extend("x-expected" = PRICE))]
     #[schemars(extend("x-harmless" = true))]
     pub max_price: Option<f64>,

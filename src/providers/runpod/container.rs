@@ -69,6 +69,7 @@ const GIVES_UP: &[&str] = &[
     "error pulling image",
     "error starting container",
     "failed to pull image",
+    "failed to register layer",
 ];
 
 /// How often a host must say what is known, since it tries again by itself.
@@ -102,6 +103,8 @@ pub(super) fn verdict(lines: &[String]) -> Option<ContainerVerdict> {
             .iter()
             .any(|begins| low.trim_start().starts_with(begins));
         let (enough, fault) = match row {
+            // Such a word alone is no end: a host that pulls tries again by itself, and says so.
+            Some(row) if WORDS[row].1 == ContainerFault::Host && !gives_up => continue,
             Some(row) => {
                 counts[row] += 1;
                 (counts[row] >= TWICE, WORDS[row].1)
@@ -175,6 +178,9 @@ mod tests {
             "{}",
             found.line
         );
+        // A pull that is tried again goes on; one that was given up does not.
+        let again = "Retrying in 5 seconds: read tcp 10.0.0.2: connection reset by peer";
+        assert_eq!(of(&[again, again, again, again]), None);
         let strange = "error creating container: the moon is full";
         assert_eq!(of(&[strange, strange]), None);
         let found = of(&[strange, strange, strange]).expect("three times");

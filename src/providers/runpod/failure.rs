@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::candidates::{Candidate, add, grouped};
+use super::candidates::{Candidate, Chip, NOTHING_WITHIN, add, grouped};
 use super::config::RunPodConfig;
 use crate::providers::common::rest::CallFailure;
 use crate::providers::{Error, ErrorKind};
@@ -28,6 +28,8 @@ pub(super) enum ErrorClass {
     Full,
     /// The account may not have this one: the next one.
     Barred,
+    /// Its pods cost more than `max_price`: the next one.
+    Dear,
     /// Its hosts could not start the container of an earlier pod: the next one.
     Broken,
     /// A rule is broken, or there is no machine and the words are new: the next one tells.
@@ -150,7 +152,7 @@ pub(super) fn refusal(failure: CallFailure, doing: String, candidate: &Candidate
     };
     let kind = match status {
         401..=403 if failure.is_page() => ErrorKind::Unavailable,
-        402 => ErrorKind::Denied,
+        402 => ErrorKind::PaymentRequired,
         400 | 404 | 405 | 410 | 413 | 422 => ErrorKind::Config,
         _ => failure.kind(),
     };
@@ -169,9 +171,10 @@ pub(super) fn refusal(failure: CallFailure, doing: String, candidate: &Candidate
         (404, None) => error.hinted(
             "check that `registry`, `network_volume` and `data_centers` exist in this account",
         ),
-        (403, _) => error.hinted(
-            "if it is, the account may not rent this one: name another, such as `gpu = \"A40\"`",
-        ),
+        (403, _) => error.hinted(format!(
+            "if it is, the account may not rent this one: name another, such as `{}`",
+            other(&candidate.chip)
+        )),
         _ => error,
     };
     let error = match key {
@@ -179,6 +182,16 @@ pub(super) fn refusal(failure: CallFailure, doing: String, candidate: &Candidate
         None => error,
     };
     of(sort, error)
+}
+
+/// Another one to name, as it is written.
+fn other(chip: &Chip) -> &'static str {
+    match chip {
+        Chip::Gpu(id) if id.ends_with("A40") => "gpu = \"L40S\"",
+        Chip::Gpu(_) => "gpu = \"A40\"",
+        Chip::Cpu(id) if id == "cpu3c" => "cpu = \"cpu5c\"",
+        Chip::Cpu(_) => "cpu = \"cpu3c\"",
+    }
 }
 
 /// A candidate without room, in a line: which, and RunPod's words.
@@ -230,12 +243,27 @@ pub(super) fn all_failed(
             .find(|one| one.sort == ErrorClass::Stop);
         return stop.expect("it was found").error;
     }
-    if any(ErrorClass::Full) {
-        let room = |one: &&CreateRefusal| matches!(one.sort, ErrorClass::Broken | ErrorClass::Full);
+    if any(ErrorClass::Full) || any(ErrorClass::Dear) {
+        let room = |one: &&CreateRefusal| {
+            matches!(
+                one.sort,
+                ErrorClass::Broken | ErrorClass::Dear | ErrorClass::Full
+            )
+        };
         let full = refusals.iter().filter(room).map(|one| one.error.clone());
         let full = grouped(full.collect());
-        let error = Error::new(ErrorKind::NoCapacity, "RunPod has no capacity for it");
-        return error.because_each(full).hinted(add(config));
+        let are_dear = refusals.iter().all(|one| one.sort == ErrorClass::Dear);
+        let what = if are_dear {
+            NOTHING_WITHIN
+        } else {
+            "RunPod has no capacity for it"
+        };
+        let error = Error::new(ErrorKind::NoCapacity, what).because_each(full);
+        return if any(ErrorClass::Full) {
+            error.hinted(add(config))
+        } else {
+            error
+        };
     }
     if any(ErrorClass::Broken) && refusals.len() == 1 {
         return refusals.into_iter().next().expect("it was counted").error;

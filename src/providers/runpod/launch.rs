@@ -15,6 +15,7 @@ use super::watching::LogPaces;
 use super::{RunPod, ending, request};
 use crate::model::{Instance, Order, Price, chain};
 use crate::poll::{Pace, until, until_ok};
+use crate::providers::common::candidates::Tried;
 use crate::providers::{Error, ErrorKind, Result};
 
 /// How long a launch waits for the list to show the truth.
@@ -69,14 +70,20 @@ impl RunPod {
         let mut candidates = choice.candidates;
         candidates.sort_by_key(|candidate| self.bar(candidate).0);
         for candidate in &candidates {
-            if let (_, Some(error)) = self.bar(candidate) {
-                let sort = ErrorClass::Broken;
-                refusals.push(CreateRefusal { sort, error });
+            if let (_, Some(refusal)) = self.bar(candidate) {
+                refusals.push(refusal);
                 continue;
             }
             let body = request::create_pod(&self.config, &env, order, candidate)?;
             let failure = match self.api.create(&body).await {
-                Ok(pod) => return self.made(pod, order, candidate).await,
+                Ok(pod) => match self.made(pod, order, candidate).await? {
+                    Tried::Made(machine) => return Ok(machine),
+                    Tried::Next(error) => {
+                        let sort = ErrorClass::Dear;
+                        refusals.push(CreateRefusal { sort, error });
+                        continue;
+                    }
+                },
                 Err(failure) => failure,
             };
             let mut refusal = refusal(failure, format!("{doing} ({candidate})"), candidate);
@@ -96,10 +103,13 @@ impl RunPod {
                 ErrorClass::Unsure => {
                     let settled = self.settle(order).await;
                     match settled {
-                        Ok(Some(pod)) => {
-                            self.ordered(&pod.id, order, Some(candidate));
-                            return Ok(machine(&self.api.place, &pod, order, Some(candidate)));
-                        }
+                        Ok(Some(pod)) => match self.afforded(pod, order, candidate).await? {
+                            Tried::Made(machine) => return Ok(machine),
+                            Tried::Next(error) => {
+                                let sort = ErrorClass::Dear;
+                                refusals.push(CreateRefusal { sort, error });
+                            }
+                        },
                         // The list is whole and shows nothing: the next one may be tried.
                         Ok(None) => {}
                         Err(error) => {
@@ -111,7 +121,11 @@ impl RunPod {
                         }
                     }
                 }
-                ErrorClass::Barred | ErrorClass::Broken | ErrorClass::Fault | ErrorClass::Full => {}
+                ErrorClass::Barred
+                | ErrorClass::Broken
+                | ErrorClass::Dear
+                | ErrorClass::Fault
+                | ErrorClass::Full => {}
             }
         }
         Err(all_failed(refusals, &doing, &self.config))
@@ -162,7 +176,12 @@ impl RunPod {
     }
 
     /// Sees to it that a pod that was just created is the only one of its name.
-    async fn made(&self, pod: Pod, order: &Order, candidate: &Candidate) -> Result<Instance> {
+    async fn made(
+        &self,
+        pod: Pod,
+        order: &Order,
+        candidate: &Candidate,
+    ) -> Result<Tried<Instance>> {
         self.launched(&pod.id);
         let mut last = Vec::new();
         let shown = until(self.paces.shown, async || {
@@ -183,8 +202,31 @@ impl RunPod {
         let kept = self.unite(order, &pods, Some(pod.clone())).await;
         // Somebody else may have its name and not its tags, and this one is ours all the same.
         let kept = kept.ok().flatten().unwrap_or(pod);
-        self.ordered(&kept.id, order, Some(candidate));
-        Ok(machine(&self.api.place, &kept, order, Some(candidate)))
+        self.afforded(kept, order, candidate).await
+    }
+
+    /// The machine of a pod that costs no more than it may. One that does is deleted, and proved gone, before the
+    /// next candidate is tried: what the catalog tells is a list, and the bill is what the pod says.
+    async fn afforded(
+        &self,
+        pod: Pod,
+        order: &Order,
+        candidate: &Candidate,
+    ) -> Result<Tried<Instance>> {
+        self.ordered(&pod.id, order, Some(candidate));
+        let Some(dear) = self.too_dear(&pod.id, pod.cost) else {
+            let machine = machine(&self.api.place, &pod, order, Some(candidate));
+            return Ok(Tried::Made(machine));
+        };
+        tracing::warn!("{}: deleting the pod `{}`", chain(&dear), pod.id);
+        match self.remove_pod(&pod.id).await {
+            Ok(()) => Ok(Tried::Next(dear)),
+            // Whoever looks for it by its name is told that it is too dear, and ends it.
+            Err(left) => {
+                let what = format!("the pod `{}` costs more than `max_price`", pod.id);
+                Err(Error::new(ErrorKind::Ambiguous, what).because_each([dear, left]))
+            }
+        }
     }
 
     /// Looks for a pod whose creation was not answered, until a list that was begun when the place had
@@ -254,7 +296,7 @@ impl RunPod {
                 twin.id,
                 kept.id
             );
-            if let Err(error) = self.remove_twin(&twin.id).await {
+            if let Err(error) = self.remove_pod(&twin.id).await {
                 // A list shows it, and it ends with its runner, which GitHub does not take twice.
                 tracing::warn!("{}", chain(&error));
             }
@@ -264,9 +306,9 @@ impl RunPod {
 }
 
 impl RunPod {
-    /// Deletes a pod that is one too many, and looks until no list shows it. It loops here since a kind knows
+    /// Deletes a pod that is not to stay, and looks until no list shows it. It loops here since a kind knows
     /// nothing of `fleet`, and nobody else would ask again: the launch tells of the other one.
-    async fn remove_twin(&self, id: &str) -> Result<()> {
+    async fn remove_pod(&self, id: &str) -> Result<()> {
         until_ok(self.paces.alone, async || {
             self.delete(id).await?;
             let pods = self.api.pods_since(Moment::now()).await?;

@@ -27,6 +27,7 @@ mod failure;
 mod launch;
 mod logs;
 mod pods;
+mod price;
 mod remedies;
 mod request;
 mod tier;

@@ -7,10 +7,12 @@ use std::time::Duration;
 use tokio::time::Instant as Moment;
 
 use super::RunPod;
-use super::candidates::{Candidate, Chip, wider};
+use super::candidates::{Candidate, Chip, cheaper, wider};
 use super::container::{ContainerFault, ContainerVerdict, verdict};
+use super::failure::{CreateRefusal, ErrorClass};
 use super::logs::{LogLine, text};
 use super::pods::BROKEN;
+use super::price::above;
 use super::tier::Tier;
 use crate::model::boot_exit::{BootEnd, explained};
 use crate::model::{Condition, Instance, Order, chain, lock};
@@ -67,7 +69,29 @@ struct Barred {
     chip: Chip,
     cloud: Tier,
     hosts: u8,
+    sort: ErrorClass,
     why: Error,
+}
+
+impl PodMemory {
+    /// Holds something against a candidate: it failed on so many hosts more.
+    fn blame(&mut self, candidate: Candidate, hosts: u8, sort: ErrorClass, why: &Error) {
+        let same = |one: &&mut Barred| one.chip == candidate.chip && one.cloud == candidate.cloud;
+        let why = why.clone();
+        match self.barred.iter_mut().find(same) {
+            Some(one) => {
+                one.hosts = one.hosts.saturating_add(hosts);
+                (one.sort, one.why) = (sort, why);
+            }
+            None => self.barred.push(Barred {
+                chip: candidate.chip,
+                cloud: candidate.cloud,
+                hosts,
+                sort,
+                why,
+            }),
+        }
+    }
 }
 
 impl RunPod {
@@ -82,6 +106,10 @@ impl RunPod {
     /// Why a pod will never be a runner, where its host says so.
     pub(super) async fn find_doom(&self, machine: &Instance) -> Option<Error> {
         let id = machine.id.id.as_str();
+        // What it costs may be told later than that it is there.
+        if let Some(dear) = self.too_dear(id, machine.rental.price_per_hour()) {
+            return Some(dear);
+        }
         if let Condition::Ended(how) = &machine.state {
             let is_ours = lock(&self.memory).orders.contains_key(id);
             return (is_ours && how == BROKEN).then(|| {
@@ -166,15 +194,38 @@ impl RunPod {
     }
 
     /// Why a candidate is not asked for again; a candidate that failed on one host goes behind the others.
-    pub(super) fn bar(&self, candidate: &Candidate) -> (u8, Option<Error>) {
+    pub(super) fn bar(&self, candidate: &Candidate) -> (u8, Option<CreateRefusal>) {
         let memory = lock(&self.memory);
         let mut barred = memory.barred.iter();
         let same = |one: &&Barred| one.chip == candidate.chip && one.cloud == candidate.cloud;
         match barred.rfind(same) {
-            Some(one) if one.hosts >= HOSTS => (one.hosts, Some(one.why.clone())),
+            Some(one) if one.hosts >= HOSTS => {
+                let (sort, error) = (one.sort, one.why.clone());
+                (one.hosts, Some(CreateRefusal { sort, error }))
+            }
             Some(one) => (one.hosts, None),
             None => (0, None),
         }
+    }
+
+    /// Why a pod that this process launched costs more than it may; its candidate is not tried again.
+    pub(super) fn too_dear(&self, id: &str, cost: Option<f64>) -> Option<Error> {
+        let (cost, most) = (cost?, self.config.max_price?);
+        if cost <= most {
+            return None;
+        }
+        let mut memory = lock(&self.memory);
+        let candidate = memory.orders.get(id)?.candidate.clone();
+        let of = candidate
+            .as_ref()
+            .map_or_else(|| format!("the pod `{id}`"), ToString::to_string);
+        let error = Error::new(ErrorKind::NoCapacity, of)
+            .because(format!("RunPod bills {}", above(cost, most)))
+            .hinted(cheaper(&self.config));
+        if let Some(candidate) = candidate {
+            memory.blame(candidate, HOSTS, ErrorClass::Dear, &error);
+        }
+        Some(error)
     }
 
     /// What a verdict means for the order, and for the candidate that it was given to.
@@ -233,25 +284,12 @@ impl RunPod {
             pod.doom = Some(error.clone());
         }
         if let Some(candidate) = candidate {
-            let same =
-                |one: &&mut Barred| one.chip == candidate.chip && one.cloud == candidate.cloud;
             let hosts = if found.fault == ContainerFault::Driver {
                 HOSTS
             } else {
                 1
             };
-            match memory.barred.iter_mut().find(same) {
-                Some(one) => {
-                    one.hosts = one.hosts.saturating_add(hosts);
-                    one.why = error.clone();
-                }
-                None => memory.barred.push(Barred {
-                    chip: candidate.chip,
-                    cloud: candidate.cloud,
-                    hosts,
-                    why: error.clone(),
-                }),
-            }
+            memory.blame(candidate, hosts, ErrorClass::Broken, &error);
         }
         error
     }

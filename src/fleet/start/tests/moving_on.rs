@@ -239,3 +239,30 @@ async fn a_place_that_is_slow_to_tell_holds_up_neither_a_signal_nor_the_time_lim
     assert_eq!(scene.start().await.up.len(), 1);
     assert!(scene.began.elapsed() < 15 * SECOND);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_place_that_wants_to_be_paid_is_warned_of_and_the_next_one_is_asked() {
+    let scene = Scene::new(1, &["a", "b"]);
+    scene.fails("a", Verb::Launch, ErrorKind::PaymentRequired);
+    let started = scene.start().await;
+    assert_eq!((started.up.len(), started.failed.len()), (1, 0));
+    let machines = scene.cloud.machines();
+    assert_eq!(machines[0].instance.id.location.as_deref(), Some("b"));
+    let told = scene.ear.events();
+    let warned = told.iter().any(|event| {
+        matches!(event, Event::Warning(why) if chain(why).starts_with("`a` did not launch"))
+    });
+    assert!(warned, "{told:?}");
+
+    // Where no other one is named, it is the failure.
+    let scene = Scene::new(1, &["a"]);
+    scene.fails("a", Verb::Launch, ErrorKind::PaymentRequired);
+    let started = scene.start().await;
+    let trouble = first_trouble(&started);
+    assert!(trouble.starts_with("`a` did not launch it"), "{trouble}");
+    let told = scene.ear.events();
+    assert!(
+        !told.iter().any(|event| matches!(event, Event::Warning(_))),
+        "{told:?}"
+    );
+}

@@ -1,7 +1,8 @@
 //! Whether a candidate can be tried now, by price and stock.
 
-use super::super::candidates::{Candidate, Dropped};
+use super::super::candidates::{Candidate, DropCause, Dropped};
 use super::super::config::RunPodConfig;
+use super::super::price::above;
 use super::{Catalog, Shelf, Stock};
 
 impl Catalog {
@@ -12,10 +13,10 @@ impl Catalog {
         mut one: Candidate,
     ) -> Result<Candidate, Dropped> {
         let never = |key, text| Dropped {
-            key: Some(key),
+            cause: DropCause::Setting(key),
             text,
         };
-        let now = |text: String| Dropped { key: None, text };
+        let now = |cause, text: String| Dropped { cause, text };
         let kind = self.kinds.iter().find(|kind| kind.id == one.chip.id());
         let shelves = kind.map(|kind| kind.shelves.as_slice()).unwrap_or_default();
         let Some(stocked) = shelves.iter().find(|stocked| stocked.cloud == one.cloud) else {
@@ -43,18 +44,17 @@ impl Catalog {
         if let (Some(price), Some(most)) = (one.price, config.max_price)
             && price > most
         {
-            return Err(now(format!(
-                "it costs ${price:.2} an hour, above the `max_price` of ${most:.2}"
-            )));
+            let text = above(price, most);
+            return Err(now(DropCause::Price, format!("it costs {text}")));
         }
         if one.price.is_none() && config.max_price.is_some() {
             let text = "its price is unknown, and `max_price` is set".to_owned();
-            return Err(now(text));
+            return Err(now(DropCause::Unpriced, text));
         }
         if one.stock == Some(Stock::None) {
-            return Err(now("it is out of stock".to_owned()));
+            return Err(now(DropCause::Stock, "it is out of stock".to_owned()));
         }
-        narrow(&mut one, stocked).map_err(now)?;
+        narrow(&mut one, stocked).map_err(|text| now(DropCause::Stock, text))?;
         Ok(one)
     }
 }

@@ -76,7 +76,7 @@ async fn a_400_that_no_candidate_passes_is_the_requests_fault() {
 async fn what_no_candidate_would_mend_stops_the_launch_at_the_first() {
     for (status, kind, words) in [
         (401, ErrorKind::Denied, "api_key"),
-        (402, ErrorKind::Denied, "funds"),
+        (402, ErrorKind::PaymentRequired, "funds"),
         (404, ErrorKind::Config, "registry"),
         (410, ErrorKind::Config, "runpod.io/v2"),
         (422, ErrorKind::Config, ""),
@@ -123,4 +123,94 @@ async fn a_short_wish_to_be_left_alone_is_waited_for() {
     account.standin.once("POST", "/v2/pods", Deed::limit(1));
     let machine = account.with(two()).launch(&order("k3x9")).await.unwrap();
     assert_eq!(account.alive(), [machine.id.id]);
+}
+
+#[tokio::test]
+async fn a_pod_that_is_billed_at_more_than_it_may_is_ended_and_the_next_one_is_tried() {
+    let account = Account::open();
+    account.standin.rule(|rules| rules.dearer = 1.5);
+    let runpod = account.with(json!({ "gpu": TWO, "max_price": 1.0 }));
+    let machine = runpod.launch(&order("k3x9")).await.unwrap();
+    assert_eq!(
+        account.tried(),
+        ["NVIDIA L40S SECURE", "NVIDIA RTX A4000 SECURE"]
+    );
+    assert_eq!(account.alive(), [machine.id.id], "the dear one is gone");
+    assert_eq!(machine.rental.price_per_hour(), Some(0.375));
+    // The next runner of the start knows.
+    runpod.launch(&order("k3x8")).await.unwrap();
+    assert_eq!(account.tried().len(), 3);
+    account.is_clean();
+
+    let account = Account::open();
+    account.standin.rule(|rules| rules.dearer = 1.5);
+    let error = account
+        .fails(json!({ "gpu": "L40S", "max_price": 0.9 }))
+        .await;
+    assert_eq!(error.kind, ErrorKind::NoCapacity);
+    insta::assert_snapshot!(account.told(&error), @"RunPod offers none of what is set within `max_price`: `NVIDIA L40S`, secure cloud: RunPod bills $1.29 an hour, above the `max_price` of $0.90");
+    let hints = error.hints().join("\n");
+    assert!(hints.contains("raise `max_price`"), "{hints}");
+    assert_eq!(account.alive(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_bill_that_is_told_late_is_kept_as_well() {
+    let account = Account::open();
+    account.standin.rule(|rules| {
+        rules.dearer = 1.5;
+        rules.billed_later = true;
+    });
+    let runpod = account.with(json!({ "gpu": TWO, "max_price": 1.0 }));
+    runpod.launch(&order("k3x9")).await.unwrap();
+    account.standin.bill();
+    let machine = runpod.list().await.unwrap().instances.remove(0);
+    let error = runpod.why_doomed(&machine).await.expect("it is too dear");
+    assert_eq!(error.kind, ErrorKind::NoCapacity);
+    assert!(chain(&error).contains("above the `max_price`"), "{error:?}");
+    crate::providers::contract::ends(&Arc::new(account.with(two())), &machine.id)
+        .await
+        .expect("it ends");
+    runpod.launch(&order("k3x8")).await.unwrap();
+    assert_eq!(
+        account.tried(),
+        ["NVIDIA L40S SECURE", "NVIDIA RTX A4000 SECURE"]
+    );
+    account.is_clean();
+}
+
+#[tokio::test]
+async fn hints_are_true_of_the_settings() {
+    let account = Account::open();
+    let deed = Deed::refuse(403, "no access to this pool");
+    account.standin.times(u32::MAX, "POST", "/v2/pods", deed);
+    for (settings, hint) in [
+        (json!({ "cpu": "cpu5c" }), "`cpu = \"cpu3c\"`"),
+        (json!({ "gpu": "L40S" }), "`gpu = \"A40\"`"),
+    ] {
+        let error = account.fails(settings).await;
+        let hints = error.hints().join("\n");
+        assert!(hints.contains(hint), "{hints}");
+    }
+    account.standin.forgive();
+    account.standin.stock("*", "*", "*", Level::High, 0);
+    for (settings, hint) in [
+        (
+            json!({ "gpu": "L40S", "min_vcpu_per_gpu": 32 }),
+            "or lower `min_vcpu_per_gpu`",
+        ),
+        (
+            json!({ "cpu": "cpu5c" }),
+            "(`cpu = [\"cpu5c\", \"cpu3c\"]`); list",
+        ),
+    ] {
+        let error = account.fails(settings).await;
+        let hints = error.hints().join("\n");
+        assert!(hints.contains(hint), "{hints}");
+    }
+    let settings = json!({ "cpu": "cpu5c", "cloud": "community", "max_price": 9.0 });
+    let error = account.fails(settings).await;
+    let hints = error.hints().join("\n");
+    assert!(hints.contains("leave `max_price` out"), "{hints}");
+    assert!(!hints.contains("raise"), "{hints}");
 }

@@ -126,7 +126,10 @@ impl World {
             return Answer::problem(400, NO_CAPACITY);
         };
         let mut pod = Pod::new(order, &self.rules);
-        (pod.place, pod.cuda, pod.cost) = (place, cuda, cost);
+        (pod.place, pod.cuda, pod.bill) = (place, cuda, cost);
+        if !self.rules.billed_later {
+            pod.cost = cost;
+        }
         pod.say("system", "create pod");
         pod.advance(false);
         self.keys

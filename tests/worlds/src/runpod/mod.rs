@@ -248,6 +248,13 @@ impl Standin {
         }
     }
 
+    /// Tells what all pods cost.
+    pub fn bill(&self) {
+        for pod in &mut self.shared.lock().pods {
+            pod.cost = pod.bill;
+        }
+    }
+
     /// Kills the first process of a pod's command, as a crash does; it is started again.
     pub fn crash(&self, id: &str) {
         let mut world = self.shared.lock();

@@ -70,6 +70,8 @@ pub(super) struct Pod {
     pub(super) place: &'static str,
     pub(super) cuda: &'static str,
     pub(super) cost: f64,
+    /// What it really costs, also where that is not told yet.
+    pub(super) bill: f64,
     pub(super) created: Timestamp,
     pub(super) started: Option<Timestamp>,
     pub(super) stage: Stage,
@@ -101,6 +103,7 @@ impl Pod {
             place: "",
             cuda: "",
             cost: 0.0,
+            bill: 0.0,
             created: Timestamp::now(),
             started: None,
             stage: Stage::Provisioning,

@@ -38,6 +38,8 @@ pub struct Rules {
     pub balance: Option<f64>,
     /// What is charged is this times what the catalog says.
     pub dearer: f64,
+    /// Whether what a pod costs is not told before [`super::Standin::bill`].
+    pub billed_later: bool,
     /// Whether and how the commands of pods are run.
     pub machinery: Option<Machinery>,
     /// The pods whose container never starts, and what their host says of it again and again: by the id of the GPU or
@@ -57,6 +59,7 @@ impl Default for Rules {
             latency: Duration::ZERO,
             balance: None,
             dearer: 1.0,
+            billed_later: false,
             machinery: None,
             stuck: Vec::new(),
         }
