@@ -42,6 +42,7 @@ pub(super) async fn run(
     let places = context.open_providers(&plan.providers);
     let places = interrupts.unless(places).await?;
     validate(context, &places)?;
+    fits(context, &plan, &places)?;
     if settings.dry_run {
         let outcome = fleet::preview(&plan, &places, Timestamp::now());
         return finish(context, &plan, &outcome);
@@ -65,6 +66,15 @@ fn validate(context: &Context, places: &[NamedProvider]) -> Result<(), Failure> 
         let enough = place.provider.validate();
         enough
             .map_err(|error| Failure::of_provider(error, &place.name, &context.settings.tables))?;
+    }
+    Ok(())
+}
+
+/// Whether all places take boot scripts as long as these would be.
+fn fits(context: &Context, plan: &Plan, places: &[NamedProvider]) -> Result<(), Failure> {
+    for place in places {
+        let fits = fleet::fits(plan, place, Timestamp::now());
+        fits.map_err(|error| Failure::of_provider(error, &place.name, &context.settings.tables))?;
     }
     Ok(())
 }

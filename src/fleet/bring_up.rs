@@ -276,7 +276,7 @@ impl<G: GitHubApi> StartContext<'_, G> {
             let id = progress.registration.id();
             (progress.name.clone(), id, place.clone(), instance.clone())
         };
-        self.watch.wait_for(&name, id, &place.name);
+        self.watch.wait_for(&name, id, &place);
         let mut read_next = Instant::now() + KEPT;
         let outcome = loop {
             let late = tokio::select! {

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::runner_progress::{MachineProgress, RegistrationProgress, RunnerProgress};
 use super::shared::StartContext;
-use super::watch::{SETTLES, unread};
+use super::watch::unread;
 use super::{NamedProvider, Trouble};
 use crate::bootstrap::{self, Boot};
 use crate::github::{GitHubApi, RunnerCredential};
@@ -194,7 +194,7 @@ impl<G: GitHubApi> StartContext<'_, G> {
         name: &Name,
         since: Instant,
     ) -> LaunchOutcome {
-        let settled = since + SETTLES;
+        let settled = since + place.provider.shows_within();
         let looks = Pace {
             every: EVERY,
             at_most: (settled + UNREAD).saturating_duration_since(Instant::now()),

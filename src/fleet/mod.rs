@@ -39,7 +39,7 @@ pub use end::{Until, end, is_permanent};
 pub use named_provider::NamedProvider;
 #[cfg(test)]
 pub use start::Up;
-pub use start::{Failed, Preview, StartOutcome, preview, start};
+pub use start::{Failed, Preview, StartOutcome, fits, preview, start};
 pub use trouble::Trouble;
 
 /// A provider that could not be opened: nothing can be said about its machines.

@@ -39,7 +39,7 @@ mod tests;
 
 pub use outcome::{Failed, StartOutcome, Up};
 pub use planned::Preview;
-pub use preview::preview;
+pub use preview::{fits, preview};
 
 /// Starts the runners of a plan. `interrupt` yields when somebody wants it ended.
 ///

@@ -19,8 +19,8 @@ use crate::providers::Listing;
 const PLACES_EVERY: Duration = Duration::from_secs(4);
 /// How long one look may take before it counts as failed.
 const LOOK: Duration = Duration::from_secs(20);
-/// After this, what a listing has never shown is not there: places and GitHub are eventually
-/// consistent, and say nowhere how late they may be.
+/// After this, what GitHub has never shown is not there: it is eventually consistent, and says nowhere how late it may be.
+/// A place has its own [`crate::providers::Provider::shows_within`].
 pub(super) const SETTLES: Duration = Duration::from_secs(20);
 /// From the end of a machine until GitHub shows what it has registered last.
 pub(super) const SHOWS: Duration = Duration::from_secs(2);
@@ -57,6 +57,8 @@ struct PhaseWatch {
     /// GitHub's number of the runner; unknown until its machine has registered it.
     id: Option<u64>,
     place: String,
+    /// How long its place may take to show its machine.
+    shows_within: Duration,
     since: Instant,
     /// It was online: it is looked at beside those that are waited for, and for nothing else.
     stands: bool,
@@ -93,8 +95,8 @@ impl<T> AbsenceDetector<T> {
         self.last = found;
     }
 
-    fn is_gone(&self, since: Instant) -> bool {
-        self.missed >= MISSES && (self.ever || since.elapsed() >= SETTLES)
+    fn is_gone(&self, since: Instant, shows_within: Duration) -> bool {
+        self.missed >= MISSES && (self.ever || since.elapsed() >= shows_within)
     }
 }
 
@@ -127,10 +129,11 @@ pub(super) struct RunnerSight {
 
 impl Watch {
     /// Watches for a runner from now on.
-    pub(super) fn wait_for(&self, name: &Name, runner_id: Option<u64>, place: &str) {
+    pub(super) fn wait_for(&self, name: &Name, runner_id: Option<u64>, place: &NamedProvider) {
         let waiting = PhaseWatch {
             id: runner_id,
-            place: place.to_owned(),
+            place: place.name.clone(),
+            shows_within: place.provider.shows_within(),
             since: Instant::now(),
             stands: false,
             worked: false,
@@ -178,7 +181,7 @@ impl Watch {
             }) => Some(how.clone()),
             _ => one
                 .machine
-                .is_gone(one.since)
+                .is_gone(one.since, one.shows_within)
                 .then(|| "its provider no longer lists it".to_owned()),
         };
         let row = one.runner.last.as_ref();
@@ -188,7 +191,7 @@ impl Watch {
             absence: match one.runner.missed {
                 // What nobody has registered yet cannot have been dropped.
                 _ if one.id.is_none() => Absence::Unknown,
-                _ if one.runner.is_gone(one.since) => Absence::Gone,
+                _ if one.runner.is_gone(one.since, SETTLES) => Absence::Gone,
                 0 => Absence::Unknown,
                 _ if one.runner.ever => Absence::Missed,
                 _ => Absence::Unknown,
@@ -410,5 +413,28 @@ pub(super) fn unread(listing: &Listing) -> Option<Error> {
             let message = format!("could not read {parts} parts of it");
             Some(Error::from(message).because_each(errors()))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_never_shown_is_gone_only_after_the_time_that_its_place_may_take() {
+        let since = Instant::now();
+        let mut unseen = AbsenceDetector::<()>::default();
+        let mut seen = AbsenceDetector::default();
+        seen.look(Some(()));
+        for _ in 0..MISSES {
+            unseen.look(None);
+            seen.look(None);
+        }
+        sleep(Duration::from_secs(27)).await;
+        let (short, long) = (Duration::from_secs(20), Duration::from_mins(2));
+        assert!(unseen.is_gone(since, short) && !unseen.is_gone(since, long));
+        assert!(seen.is_gone(since, long), "it was there before");
+        sleep(long).await;
+        assert!(unseen.is_gone(since, long));
     }
 }

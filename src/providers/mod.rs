@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::ready;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
@@ -209,6 +210,28 @@ pub trait Provider: fmt::Debug {
     /// without its place.
     fn is_same(&self, listed: &InstanceId, given: &InstanceId) -> bool {
         listed == given || given.location.is_none() && listed.id == given.id
+    }
+
+    /// How long a place may take to show a machine whose launch it has accepted: until then one that is not listed may be
+    /// there. The default: 20 s, for places that do not say.
+    fn shows_within(&self) -> Duration {
+        Duration::from_secs(20)
+    }
+
+    /// Tells the place that a machine, if there is one, is older than [`Provider::shows_within`]: what it does not show is
+    /// gone. The default: that makes no difference.
+    fn is_old(&self, id: &InstanceId) {
+        let _ = id;
+    }
+
+    /// Whether a boot script is short enough for the place. The default: it has no limit.
+    ///
+    /// # Errors
+    ///
+    /// A [`ErrorKind::Config`] error about `setup`.
+    fn takes(&self, boot: &str) -> Result<()> {
+        let _ = boot;
+        Ok(())
     }
 
     /// Asks once that a machine and all that it brought (disks, addresses) be ended. `Ok`: the place

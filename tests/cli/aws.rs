@@ -152,6 +152,47 @@ fn a_mapping_is_stopped_with_few_requests_and_only_where_it_and_its_table_say() 
     }
 }
 
+#[test]
+fn a_mapping_of_bare_ids_is_stopped_and_an_id_that_is_not_there_is_named() {
+    let Some(server) = moto() else { return };
+    let run = run_id(435);
+    let (world, mapping) = started(&server, run, 2);
+    let mapping: serde_json::Value = serde_json::from_str(&mapping).expect("it is JSON");
+    let mut bare = serde_json::Map::new();
+    for (reference, label) in mapping.as_object().expect("a table") {
+        let (_, id) = reference.rsplit_once('/').expect("a place");
+        bare.insert(id.to_owned(), label.clone());
+    }
+    let proxy = Proxy::start(&server, Duration::ZERO, |_| Deed::Forward);
+    let world = world.env("AWS_ENDPOINT_URL", &proxy.url);
+    let stop = |world: World, mapping: &serde_json::Map<String, serde_json::Value>| {
+        let text = serde_json::Value::from(mapping.clone()).to_string();
+        world.env("GHARUN_MAPPING", &text)
+    };
+    let world = stop(world, &bare);
+    let stop_all = "stop --provider aws --output json";
+    let stopped = world.run(stop_all).exits(0).json();
+    assert_eq!(
+        stopped["stopped"].as_array().map(Vec::len),
+        Some(2),
+        "{stopped}"
+    );
+    assert_eq!(
+        stopped["failed"].as_array().map(Vec::len),
+        Some(0),
+        "{stopped}"
+    );
+    nothing_is_left(&world, &server, run, "stopped by bare ids");
+    // Another tool's, and nobody's.
+    bare.clear();
+    bare.insert("i-0123456789abcdef0".to_owned(), "ec2-7f3a".into());
+    let world = stop(world, &bare);
+    let told = world.run(stop_all).exits(3).json();
+    let failed = told["failed"].to_string();
+    assert!(failed.contains("was not found in account"), "{told}");
+    assert!(failed.contains(REGION), "{told}");
+}
+
 /// The requests of a start until all is launched and looked at once.
 fn requests(server: &Server) -> Vec<Asked> {
     let proxy = Proxy::start(server, Duration::ZERO, |_| Deed::Forward);
@@ -324,7 +365,11 @@ fn an_instance_whose_tags_cannot_be_read_is_no_silence_for_whoever_is_quiet() {
     let run = run_id(420);
     let world = step(run, &proxy);
     let mut child = world.spawn("start aws");
-    wait_for("a launch", || (launched(&world) == 1).then_some(()));
+    wait_for("a launch that is written down", || {
+        let state = std::fs::read_to_string(world.path("temp/gharun-state.json"));
+        let is_recorded = state.is_ok_and(|state| state.contains("/i-"));
+        (is_recorded && launched(&world) == 1).then_some(())
+    });
     signal(&child, "KILL");
     child.wait().expect("it ends");
     let id = instances(&server, run).remove(0);
@@ -346,6 +391,31 @@ fn an_instance_whose_tags_cannot_be_read_is_no_silence_for_whoever_is_quiet() {
     assert_eq!(instances(&server, run), [id]);
     world.run("stop").exits(0);
     nothing_is_left(&world, &server, run, "stopped by its record");
+}
+
+#[test]
+fn a_setup_script_that_is_too_long_is_refused_before_anything_is_registered() {
+    let Some(server) = moto() else { return };
+    let proxy = Proxy::start(&server, Duration::ZERO, |_| Deed::Forward);
+    let run = run_id(440);
+    let world = step(run, &proxy);
+    let mut noise = vec![0; 12_000];
+    let mut random = std::fs::File::open("/dev/urandom").expect("it is there");
+    random.read_exact(&mut noise).expect("it has no end");
+    let text = format!(
+        "#!/bin/sh\nexit 0\n{}\n",
+        base64::engine::general_purpose::STANDARD.encode(noise)
+    );
+    std::fs::write(world.path("setup.sh"), text).expect("a file");
+    for command in [
+        "start aws --setup setup.sh",
+        "start aws --setup setup.sh --dry-run",
+    ] {
+        let said = world.run(command).exits(2);
+        assert!(said.stderr.contains("EC2 allows 16384"), "{}", said.stderr);
+    }
+    assert!(world.github.requests().is_empty());
+    assert!(proxy.seen().asked.is_empty());
 }
 
 #[test]

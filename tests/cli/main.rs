@@ -25,6 +25,8 @@ mod offers;
 mod once;
 #[cfg(target_os = "linux")]
 mod privacy;
+#[cfg(feature = "aws")]
+mod profiles;
 #[cfg(feature = "docker")]
 mod removal;
 #[cfg(feature = "runpod")]

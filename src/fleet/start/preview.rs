@@ -6,9 +6,12 @@ use super::outcome::StartOutcome;
 use super::planned::{PlannedProvider, Preview};
 use crate::bootstrap::{self, Boot, BootCredential};
 use crate::fleet::NamedProvider;
-use crate::model::{Name, RegistrationMode, Secret};
+use crate::model::{Name, RegistrationMode, Secret, random};
 use crate::plan::{Clocks, Plan};
 use crate::providers;
+
+/// No just-in-time configuration is shorter: it holds an RSA key of 2048 bits, twice in base64.
+const SHORTEST: usize = 3000;
 
 /// What the start of a plan would come to when it began at `now`. Nothing is asked, and nothing changed.
 pub fn preview(plan: &Plan, places: &[NamedProvider], now: Timestamp) -> StartOutcome {
@@ -29,7 +32,7 @@ pub fn preview(plan: &Plan, places: &[NamedProvider], now: Timestamp) -> StartOu
         lifetime_s: plan.lifetime.as_secs(),
         idle_timeout_s: plan.idle_timeout.map_or(0, |limit| limit.as_secs()),
         providers: places.iter().map(candidate).collect(),
-        boot_script: script(plan, &name, places, clocks),
+        boot_script: script(plan, &name, places, clocks, &Secret::new("***")),
     };
     StartOutcome {
         planned: Some(planned),
@@ -37,8 +40,28 @@ pub fn preview(plan: &Plan, places: &[NamedProvider], now: Timestamp) -> StartOu
     }
 }
 
-/// The boot script of the first runner, its secrets as `***`.
-fn script(plan: &Plan, name: &Name, places: &[NamedProvider], clocks: Clocks) -> String {
+/// Whether a place takes the boot scripts of a plan, as far as their length is known before there are any.
+///
+/// # Errors
+///
+/// As [`providers::Provider::takes`] has them.
+pub fn fits(plan: &Plan, place: &NamedProvider, now: Timestamp) -> providers::Result<()> {
+    let clocks = Clocks::agreed(now);
+    let name = plan.name(0, clocks);
+    let credential = Secret::new(random(SHORTEST));
+    let places = std::slice::from_ref(place);
+    let script = script(plan, &name, places, clocks, &credential);
+    place.provider.takes(&script)
+}
+
+/// The boot script of the first runner with a stand-in for its credential, all other secrets as `***`.
+fn script(
+    plan: &Plan,
+    name: &Name,
+    places: &[NamedProvider],
+    clocks: Clocks,
+    credential: &Secret,
+) -> String {
     let tags = plan.tags(name, None, clocks);
     let hidden = Secret::new("***");
     let labels = plan.labels_of(name);
@@ -50,7 +73,7 @@ fn script(plan: &Plan, name: &Name, places: &[NamedProvider], clocks: Clocks) ->
             labels: &labels,
             until: tags.ready_by,
         },
-        RegistrationMode::Jit | RegistrationMode::Either => BootCredential::Jit(&hidden),
+        RegistrationMode::Jit | RegistrationMode::Either => BootCredential::Jit(credential),
     };
     let ending = places
         .first()

@@ -5,7 +5,7 @@ use crate::fleet::Unopened;
 use crate::fleet::survey::SurveyRow;
 use crate::fleet::verdict::{MachineState, RegistrationState};
 use crate::github::GitHubApi;
-use crate::model::{Error, Name, Reference, StopTarget};
+use crate::model::{Error, Name, Reference, StopTarget, later};
 use crate::providers::Unjudged;
 
 impl<G: GitHubApi> Selecting<'_, G> {
@@ -196,6 +196,12 @@ impl<G: GitHubApi> Selecting<'_, G> {
                 .map(|unknown| unknown.error.clone());
             let error = Error::from("could not query its provider").because_each(errors);
             return self.refuse_unread(Unstopped::new(Some(reference), None, error));
+        }
+        let shows_within = place.provider.shows_within();
+        let now = self.fleet.at_least();
+        let is_over = |name: &Name| later(name.ready_by(), shows_within) < now;
+        if !names.is_empty() && names.iter().all(is_over) {
+            place.provider.is_old(&reference.id);
         }
         // A whole reference speaks for itself.
         let registered = match self.look.id(reference).location {

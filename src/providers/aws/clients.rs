@@ -5,14 +5,10 @@ use std::fmt;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use aws_config::default_provider::credentials::DefaultCredentialsChain;
-use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::identity::IdentityCache;
 use aws_config::imds::{self, region::ImdsRegionProvider};
-use aws_config::meta::credentials::CredentialsProviderChain;
 use aws_config::meta::region::RegionProviderChain;
-use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
-use aws_config::provider_config::ProviderConfig;
+use aws_config::profile::ProfileFileRegionProvider;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -25,8 +21,8 @@ use super::ambient::{self, Trimmed};
 use super::config::AwsConfig;
 use super::credentials::{Diagnosis, Explained};
 use super::failure::Origin;
-use super::process::CredentialProcess;
-use crate::model::lock;
+use super::sources::Sources;
+use crate::model::{causes, lock};
 use crate::providers::common::attempt::Attempt;
 use crate::providers::{Error, ErrorKind, Result};
 
@@ -45,8 +41,12 @@ const LOAD: Duration = Duration::from_secs(8);
 /// How often an operation is tried that changes nothing, or that may be done twice.
 const TRIES: u32 = 3;
 
-fn no_credentials() -> Error {
-    Diagnosis::none(&Env::real()).error()
+/// The error for credentials that were not found: as their source explains it, where it does.
+fn no_credentials(error: &CredentialsError) -> Error {
+    let told = causes(error).find_map(|cause| cause.downcast_ref::<Diagnosis>());
+    let told = told.cloned();
+    told.unwrap_or_else(|| Diagnosis::none(&Env::real()))
+        .error()
 }
 
 /// Who answers as EC2.
@@ -134,10 +134,10 @@ impl Clients {
         self.regions().await?;
         let base = self.base().await?;
         let Some(provider) = base.credentials_provider() else {
-            return Err(no_credentials());
+            return Err(Diagnosis::none(&Env::real()).error());
         };
         match provider.provide_credentials().await {
-            Err(CredentialsError::CredentialsNotLoaded(_)) => Err(no_credentials()),
+            Err(error @ CredentialsError::CredentialsNotLoaded(_)) => Err(no_credentials(&error)),
             // Credentials that are there and cannot be had just now: whoever is asked will say so.
             Ok(_) | Err(_) => Ok(()),
         }
@@ -219,39 +219,28 @@ impl Clients {
             .read_timeout(INSTANCE)
             .build();
         let region = self.region(&instance).await;
+        let retries = RetryConfig::standard().with_max_attempts(TRIES);
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
-            .timeout_config(timeouts)
-            .retry_config(RetryConfig::standard().with_max_attempts(TRIES))
+            .timeout_config(timeouts.clone())
+            .retry_config(retries.clone())
             // One for all regions, so that a command that gives credentials is run once.
             .identity_cache(IdentityCache::lazy().load_timeout(CREDENTIALS).build());
         if let Some(endpoint) = &self.endpoint {
             loader = loader.endpoint_url(endpoint);
         }
-        let process = CredentialProcess::find(self.profile.as_deref()).await;
-        loader = if let Some(profile) = &self.profile {
-            // Whoever names a profile means it, whatever variables there are.
-            // A role of the profile is asked for in a region, which this source would not find by itself.
-            let settings = ProviderConfig::without_region().with_region(region.clone());
-            let credentials = ProfileFileCredentialsProvider::builder()
-                .configure(&settings)
-                .profile_name(profile);
-            let loader = loader.profile_name(profile);
-            match process {
-                Some(process) => loader.credentials_provider(self.explained(process)),
-                None => loader.credentials_provider(self.explained(credentials.build())),
-            }
-        } else if let Some(process) = process {
-            // Those of the environment come first, as in the SDK's own chain.
-            let of_env = EnvironmentVariableCredentialsProvider::new();
-            let chain = CredentialsProviderChain::first_try("Environment", of_env);
-            loader.credentials_provider(self.explained(chain.or_else("CredentialProcess", process)))
-        } else {
-            let chain = DefaultCredentialsChain::builder()
-                .region(region.clone())
-                .imds_client(instance);
-            loader.credentials_provider(self.explained(chain.build().await))
+        if let Some(profile) = &self.profile {
+            loader = loader.profile_name(profile);
+        }
+        let sources = Sources {
+            profile: self.profile.as_deref(),
+            endpoint: self.endpoint.as_deref(),
+            region: region.clone(),
+            timeouts,
+            retries,
+            instance,
         };
-        loader = loader.region(region);
+        let source = Explained::new(Trimmed(sources.provider().await), self.profile.clone());
+        loader = loader.credentials_provider(source).region(region);
         tokio::time::timeout(LOAD, loader.load())
             .await
             .map_err(|_| {
@@ -264,10 +253,6 @@ impl Clients {
                      `$AWS_EC2_METADATA_DISABLED=true`",
                 )
             })
-    }
-
-    fn explained<P>(&self, source: P) -> Explained<Trimmed<P>> {
-        Explained::new(Trimmed(source), self.profile.clone())
     }
 
     /// The region of the table, else the one that the AWS tools' settings give. A variable that is empty is not set.

@@ -5,7 +5,9 @@ use aws_sdk_ec2::types::Instance as Found;
 use super::Aws;
 use super::candidates::Candidate;
 use super::config::AwsConfig;
+use super::failure::QuotaOf;
 use super::machine::is_gone;
+use super::quota::UsedUp;
 use crate::model::{Condition, Instance, lock};
 use crate::providers::{Error, ErrorKind};
 
@@ -42,10 +44,10 @@ impl Reason {
             "Server.InternalError" => {
                 Error::new(ErrorKind::Unavailable, "EC2 failed to launch it")
             }
-            "Client.VolumeLimitExceeded" => Error::setting(
-                "volume.size",
+            "Client.VolumeLimitExceeded" => full(
                 "the AWS account's limit of disks in this region is reached",
             )
+            .about("volume.size")
             .hinted(format!(
                 "delete disks that are not attached (`aws ec2 describe-volumes --region {region} --filters \
                  Name=status,Values=available`), or set a smaller `volume = {{ size = … }}`"
@@ -72,6 +74,13 @@ impl Reason {
         })
     }
 
+    /// What is used up in the region of a launch that came to this.
+    fn used_up(&self, candidate: &Candidate) -> Option<UsedUp> {
+        let kind = candidate.kind.as_deref().unwrap_or_default();
+        (self.code == "Client.VolumeLimitExceeded")
+            .then(|| UsedUp::by(candidate, kind, QuotaOf::Region))
+    }
+
     fn said(&self) -> String {
         match self.message.as_str() {
             "" => format!("EC2 says {}", self.code),
@@ -87,6 +96,8 @@ impl Reason {
 pub(super) struct Wanting {
     /// Candidates that took an order and had no room for it after all.
     lacking: Vec<(Candidate, Error)>,
+    /// Limits of the account that an accepted order came up against.
+    used_up: Vec<(UsedUp, Error)>,
     /// What is wrong with every order.
     wrong: Option<Error>,
 }
@@ -95,7 +106,14 @@ impl Wanting {
     /// The error of a candidate that is not to be tried again at once.
     pub(super) fn lacks(&self, candidate: &Candidate) -> Option<&Error> {
         let mut all = self.lacking.iter();
-        all.find(|(one, _)| one == candidate).map(|(_, why)| why)
+        let own = all.find(|(one, _)| one == candidate);
+        let counted = || {
+            self.used_up
+                .iter()
+                .find(|(used_up, _)| used_up.holds(candidate))
+        };
+        own.map(|(_, why)| why)
+            .or_else(|| counted().map(|(_, why)| why))
     }
 
     /// What is wrong with every order.
@@ -103,10 +121,13 @@ impl Wanting {
         self.wrong.as_ref()
     }
 
-    fn note(&mut self, candidate: &Candidate, why: &Error) {
+    fn note(&mut self, candidate: &Candidate, used_up: Option<UsedUp>, why: &Error) {
         match why.kind {
             ErrorKind::NoCapacity if self.lacks(candidate).is_some() => {}
-            ErrorKind::NoCapacity => self.lacking.push((candidate.clone(), why.clone())),
+            ErrorKind::NoCapacity => match used_up {
+                Some(used_up) => self.used_up.push((used_up, why.clone())),
+                None => self.lacking.push((candidate.clone(), why.clone())),
+            },
             ErrorKind::Config => self.wrong = Some(why.clone()),
             // EC2's own fault may be over by the next launch.
             _ => {}
@@ -127,7 +148,9 @@ impl Aws {
         let error = reason.meaning(&self.config, &candidate.region)?;
         let message = format!("{candidate}: {}", error.message());
         let error = error.saying(message).because(reason.said());
-        memory.wanting.note(&candidate, &error);
+        memory
+            .wanting
+            .note(&candidate, reason.used_up(&candidate), &error);
         Some(error)
     }
 
@@ -185,7 +208,7 @@ mod tests {
             (
                 "Client.VolumeLimitExceeded",
                 json!({}),
-                ErrorKind::Config,
+                ErrorKind::NoCapacity,
                 Some("volume.size"),
             ),
             (

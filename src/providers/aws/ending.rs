@@ -7,15 +7,16 @@ use tokio::time::Instant as Moment;
 
 use super::failure::{ApiError, ErrorClass};
 use super::machine::Launcher;
+use super::pace::Paced;
 use super::{Aws, Shown, machine, place_of};
 use crate::model::{InstanceId, chain, lock};
 use crate::providers::{Error, ErrorKind, Result, Termination};
 
 /// How long EC2 may take to show an instance to everybody who asks for it.
 /// <https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html>
-const CONSISTENT: Duration = Duration::from_mins(2);
-/// How long an instance that others launched is asked about before it counts as unknown to its region.
-/// One that is gone is shown for an hour yet, so that what is not shown is rare, or very new.
+pub(super) const CONSISTENT: Duration = Duration::from_mins(2);
+/// How long an instance that is older than that is asked about before it counts as unknown to its region: one that is
+/// gone is shown for an hour yet.
 const SHOWS: Duration = Duration::from_secs(7);
 
 /// How long what a listing showed of an instance is enough to end it: nobody changes who launched it.
@@ -39,7 +40,10 @@ impl Aws {
             if !lock(&self.memory).launched.contains_key(&id.id) {
                 self.is_of_account(&place, id).await?;
             }
-            return match self.end_unseen(&region, id).await? {
+            // Without an account it is of an earlier version.
+            let is_old = place.account.is_none() || lock(&self.memory).old.contains(&id.id);
+            let shows = if is_old { SHOWS } else { CONSISTENT };
+            return match self.end_unseen(&region, id, shows).await? {
                 Termination::Gone if place.account.is_none() => {
                     Err(self.not_found(std::slice::from_ref(&region), id).await?)
                 }
@@ -132,14 +136,16 @@ impl Aws {
     ) -> Result<Result<Termination, ApiError>> {
         let client = self.clients.ec2(region).await?;
         let asked = client.terminate_instances().instance_ids(&id.id);
+        let turn = self.pacer.turn(Paced::End, region).await;
         let answer = match asked.send().await {
             Ok(answer) => answer,
             Err(error) => {
-                return Ok(Err(
-                    ApiError::of(&error).sent_with(self.clients.origin(region))
-                ));
+                let said = ApiError::of(&error).sent_with(self.clients.origin(region));
+                turn.answered(&said);
+                return Ok(Err(said));
             }
         };
+        turn.taken();
         let mut changes = answer.terminating_instances().iter();
         let change = changes.find(|change| change.instance_id() == Some(&id.id));
         let state = change.and_then(|change| change.current_state()?.name());
@@ -152,8 +158,13 @@ impl Aws {
     }
 
     /// Ends what EC2 does not show, and may show yet: by its id what this process launched. The others
-    /// are gone when they are not shown for a while.
-    async fn end_unseen(&self, region: &str, id: &InstanceId) -> Result<Termination> {
+    /// are gone when they are not shown for as long as EC2 may take to show them.
+    async fn end_unseen(
+        &self,
+        region: &str,
+        id: &InstanceId,
+        shows: Duration,
+    ) -> Result<Termination> {
         let launched = lock(&self.memory).launched.get(&id.id).map(|one| one.at);
         let Some(launched) = launched else {
             let now = Moment::now();
@@ -161,7 +172,7 @@ impl Aws {
                 .missed
                 .entry(id.id.clone())
                 .or_insert(now);
-            return if missed.elapsed() < SHOWS {
+            return if missed.elapsed() < shows {
                 Err(unseen(id))
             } else {
                 Ok(Termination::Gone)

@@ -3,20 +3,31 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use aws_sdk_ec2::types::{ArchitectureValues, BlockDeviceMapping, Filter, Image as Found};
+use aws_sdk_ec2::types::{
+    ArchitectureValues, BlockDeviceMapping, Filter, HttpTokensState, Image as Found,
+};
 
 use super::candidates::Candidate;
 use super::clients::Clients;
 use super::config::{AwsConfig, Image, Newest, TYPE};
 use super::disks::{ImageDisks, disks};
 use super::failure::ApiError;
+use super::places;
 use super::template::{FromTemplate, read_template};
 use crate::model::lock;
 use crate::providers::common::attempt::Attempt;
 use crate::providers::{Error, ErrorKind, Result};
 
-/// Canonical's account. <https://documentation.ubuntu.com/aws/aws-how-to/instances/find-ubuntu-images/>
-const CANONICAL: &str = "099720109477";
+/// Canonical's accounts, by the parts of AWS; of the others nothing is known.
+/// <https://documentation.ubuntu.com/aws/aws-how-to/instances/find-ubuntu-images/>, "Ownership verification".
+const CANONICAL: [(&str, &str); 3] = [
+    ("aws", "099720109477"),
+    ("aws-cn", "837727238323"),
+    ("aws-us-gov", "513442679011"),
+];
+/// What the runner is built for; a Mac's architectures have other names.
+/// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Image.html>
+const ARCHITECTURES: [&str; 2] = ["x86_64", "arm64"];
 
 /// All that a launch has to know of its image and its template.
 #[derive(Clone, Debug)]
@@ -29,6 +40,8 @@ pub(super) struct ChosenImage {
     pub(super) disks: Vec<BlockDeviceMapping>,
     /// How many hops away the metadata service answers.
     pub(super) hop_limit: i32,
+    /// Whether the metadata service asks for a token.
+    pub(super) tokens: HttpTokensState,
     /// The type that it is to run on.
     pub(super) kind: String,
 }
@@ -39,6 +52,7 @@ struct FoundImage {
     id: String,
     name: String,
     architecture: String,
+    is_windows: bool,
     disks: ImageDisks,
 }
 
@@ -94,12 +108,18 @@ impl Images {
         let hop_limit = config.metadata_hop_limit.map(i32::from);
         let hop_limit = hop_limit.or(template.hop_limit).unwrap_or(1);
         let architectures = self.architectures(clients, config, region, &kind).await?;
-        let wanted = wanted(config.image.as_ref(), template.image, &architectures);
+        let wanted = wanted(
+            region,
+            config.image.as_ref(),
+            template.image,
+            &architectures,
+        )?;
         let question = format!("{region} {wanted:?}");
         let image = self
             .found
             .get(&question, async || find(clients, region, &wanted).await)
             .await?;
+        runs_linux(&image)?;
         if !architectures.contains(&image.architecture) {
             return Err(Error::setting(
                 "image",
@@ -117,6 +137,7 @@ impl Images {
             id: image.id,
             name: image.name,
             hop_limit,
+            tokens: template.tokens.unwrap_or(HttpTokensState::Required),
             kind,
             template_version: template.version,
         })
@@ -162,6 +183,19 @@ impl Images {
     }
 }
 
+/// Refuses an image on which the boot script, or the runner, would not run.
+fn runs_linux(image: &FoundImage) -> Result<()> {
+    let of = match image.architecture.as_str() {
+        _ if image.is_windows => "Windows",
+        "x86_64_mac" | "arm64_mac" => "macOS",
+        one if ARCHITECTURES.contains(&one) => return Ok(()),
+        one => one,
+    };
+    let name = &image.name;
+    let why = format!("the image `{}` ({name}) is for {of}", image.id);
+    Err(Error::setting("image", why).hinted("set `image` to a Linux image for x86_64 or arm64"))
+}
+
 fn spelled(names: &[String]) -> String {
     let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
     names.join(", ")
@@ -180,19 +214,20 @@ enum ImageQuery {
 }
 
 fn wanted(
+    region: &str,
     setting: Option<&Image>,
     template: Option<String>,
     architectures: &[String],
-) -> ImageQuery {
+) -> Result<ImageQuery> {
     let text = |text: &str| match text.strip_prefix("resolve:ssm:") {
         Some(name) => ImageQuery::Parameter(name.to_owned()),
         None => ImageQuery::Id(text.to_owned()),
     };
     let architecture = architectures
         .iter()
-        .find(|one| ["x86_64", "arm64"].contains(&one.as_str()))
+        .find(|one| ARCHITECTURES.contains(&one.as_str()))
         .cloned();
-    match (setting, template) {
+    Ok(match (setting, template) {
         (Some(Image::Text(id)), _) => text(id),
         (Some(Image::Newest(Newest { owner, name, arch })), _) => ImageQuery::Newest {
             owner: owner.clone(),
@@ -207,12 +242,22 @@ fn wanted(
                 _ => "amd64",
             };
             ImageQuery::Newest {
-                owner: CANONICAL.to_owned(),
+                owner: canonical(region)?.to_owned(),
                 name: format!("ubuntu/images/hvm-ssd*/ubuntu-noble-24.04-{spelled}-server-*"),
                 architecture,
             }
         }
-    }
+    })
+}
+
+/// Whose the default images of a region are.
+fn canonical(region: &str) -> Result<&'static str> {
+    let partition = places::partition(region);
+    let owner = CANONICAL.iter().find(|(of, _)| *of == partition);
+    owner.map(|(_, owner)| *owner).ok_or_else(|| {
+        Error::setting("image", format!("there is no default image in `{region}`"))
+            .hinted("set `image`")
+    })
 }
 
 async fn find(clients: &Clients, region: &str, wanted: &ImageQuery) -> Result<FoundImage> {
@@ -309,6 +354,10 @@ fn found(image: Found) -> Option<FoundImage> {
             .as_ref()
             .map(ArchitectureValues::as_str)?
             .to_owned(),
+        // EC2 answers `windows`, and documents `Windows`.
+        is_windows: image
+            .platform
+            .is_some_and(|of| of.as_str().eq_ignore_ascii_case("windows")),
         disks: ImageDisks {
             root: image.root_device_name,
             all: image.block_device_mappings.unwrap_or_default(),
@@ -352,4 +401,31 @@ async fn read_types(
             Some((found.instance_type?.as_str().to_owned(), of))
         })
         .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_image_is_the_one_of_its_part_of_aws() {
+        let owner = |region: &str| {
+            let kinds = ["x86_64".to_owned()];
+            match wanted(region, None, None, &kinds) {
+                Ok(ImageQuery::Newest { owner, .. }) => Ok(owner),
+                Ok(other) => panic!("{other:?}"),
+                Err(error) => Err(error.key().map(str::to_owned)),
+            }
+        };
+        for (region, known) in [
+            ("eu-west-1", "099720109477"),
+            ("us-gov-west-1", "513442679011"),
+            ("cn-north-1", "837727238323"),
+        ] {
+            assert_eq!(owner(region).as_deref(), Ok(known), "{region}");
+        }
+        for region in ["us-iso-east-1", "eusc-de-east-1"] {
+            assert_eq!(owner(region), Err(Some("image".to_owned())), "{region}");
+        }
+    }
 }

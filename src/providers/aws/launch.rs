@@ -16,7 +16,8 @@ use tokio::time::{Instant as Moment, sleep};
 use super::Aws;
 use super::candidates::{self, Candidate, candidates, none_launched};
 use super::failure::{ApiError, Delivery, ErrorClass, QuotaOf};
-use super::machine::{is_gone, judged, machine};
+use super::machine::{is_gone, judged, machine, market};
+use super::pace::Paced;
 use super::quota::{self, UsedUp};
 use super::{places, request};
 use crate::model::{Instance, Order, Price, lock};
@@ -162,9 +163,10 @@ impl Aws {
         // Set once an attempt may have been carried out: from then on a refusal proves nothing.
         let mut unsure: Option<Error> = None;
         loop {
-            self.pacer.turn(&candidate.region).await;
+            let turn = self.pacer.turn(Paced::Launch, &candidate.region).await;
             let said = match once(request.clone()).await {
                 Ok(made) => {
+                    turn.taken();
                     let instance = self.understood(made, candidate, &doing()).await?;
                     return Ok(Sent::Tried(Tried::Made(Box::new(instance))));
                 }
@@ -172,6 +174,7 @@ impl Aws {
                     ApiError::of(&error).sent_with(self.clients.origin(&candidate.region))
                 }
             };
+            turn.answered(&said);
             let doing = match said.action() {
                 // Told beside others, of which each is one line.
                 ErrorClass::Next | ErrorClass::Quota(_) if unsure.is_none() => {
@@ -245,6 +248,8 @@ impl Aws {
                 instance.id
             );
         }
+        // A request for spot says it before EC2 does.
+        instance.rental.market = Some(market(candidate.spot).to_owned());
         instance.rental.price = self.price(candidate).map(Price::limit);
         self.launched(&instance.id, candidate);
         Ok(instance)

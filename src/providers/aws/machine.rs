@@ -4,6 +4,7 @@ use aws_sdk_ec2::types::{Instance as Found, InstanceLifecycleType, InstanceState
 use jiff::Timestamp;
 
 use super::clients::Server;
+use super::places::RegionOfAccount;
 use super::{LaunchMemory, candidates};
 use crate::model::{Condition, Instance, InstanceId, MANAGED_BY, Name, Rental, Tags};
 use crate::providers::{Error, ErrorKind, MayBe, Unjudged};
@@ -150,9 +151,33 @@ pub(super) fn machine(place: &str, found: &Found) -> Option<Instance> {
         state: condition(found)?,
         created: created.unwrap_or(tags.created),
         tags,
-        ended: None,
-        rental: Rental::default(),
+        ended: ended(found),
+        rental: Rental {
+            machine_type: found.instance_type().map(|kind| kind.as_str().to_owned()),
+            market: Some(market(is_spot(found)).to_owned()),
+            place: zone(place, found),
+            ..Rental::default()
+        },
     })
+}
+
+/// What a market is called.
+pub(super) fn market(spot: bool) -> &'static str {
+    if spot { "spot" } else { "on-demand" }
+}
+
+/// The zone of an instance, or its region.
+fn zone(place: &str, found: &Found) -> Option<String> {
+    let zone = found.placement().and_then(|at| at.availability_zone());
+    let region = || RegionOfAccount::read(place).map(|place| place.region);
+    zone.map(str::to_owned).or_else(region)
+}
+
+/// When an instance ended, which EC2 tells in words only: `User initiated (2026-01-02 03:04:05 GMT)`.
+fn ended(found: &Found) -> Option<Timestamp> {
+    let (_, rest) = found.state_transition_reason()?.rsplit_once('(')?;
+    let time = rest.strip_suffix(" GMT)")?.replace(' ', "T");
+    format!("{time}Z").parse().ok()
 }
 
 /// What an instance is doing; `None` when it is gone.
@@ -227,6 +252,19 @@ mod tests {
             .set_client_token(token.map(str::to_owned))
             .set_spot_instance_request_id(spot.then(|| "sir-1".to_owned()))
             .build()
+    }
+
+    #[test]
+    fn the_time_of_an_end_is_read_where_ec2_tells_it() {
+        let ended_at = |reason: &str| {
+            let found = Found::builder().state_transition_reason(reason);
+            ended(&found.build()).map(|time| time.to_string())
+        };
+        let told = ended_at("User initiated (2026-01-02 03:04:05 GMT)");
+        assert_eq!(told.as_deref(), Some("2026-01-02T03:04:05Z"));
+        for silent in ["", "User initiated", "Server.InternalError (soon)"] {
+            assert_eq!(ended_at(silent), None, "{silent}");
+        }
     }
 
     #[test]

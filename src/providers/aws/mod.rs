@@ -45,6 +45,7 @@ mod places;
 mod process;
 mod quota;
 mod request;
+mod sources;
 mod template;
 
 #[cfg(test)]
@@ -75,6 +76,8 @@ struct LaunchMemory {
     wanting: Wanting,
     /// The names that it ordered machines under: nobody else knows them before those are there.
     ordered: BTreeSet<Name>,
+    /// What is so old that EC2 shows it, if it is there.
+    old: BTreeSet<String>,
     /// What was not shown when its end was asked for, and since when.
     missed: BTreeMap<String, Moment>,
     /// What a listing showed as ours and there.
@@ -230,6 +233,18 @@ impl Provider for Aws {
             }
             Ok(None)
         })
+    }
+
+    fn shows_within(&self) -> Duration {
+        ending::CONSISTENT
+    }
+
+    fn is_old(&self, id: &InstanceId) {
+        lock(&self.memory).old.insert(id.id.clone());
+    }
+
+    fn takes(&self, boot: &str) -> Result<()> {
+        launch::user_data(boot).map(drop)
     }
 
     fn why_doomed<'a>(&'a self, machine: &'a Instance) -> LocalBoxFuture<'a, Option<Error>> {

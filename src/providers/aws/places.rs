@@ -37,7 +37,7 @@ fn digits(region: &str, account: &str) -> String {
 
 /// The part of AWS that a region is in: accounts of two may have the same number.
 /// <https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html>
-fn partition(region: &str) -> &'static str {
+pub(super) fn partition(region: &str) -> &'static str {
     let of = [
         ("cn-", "aws-cn"),
         ("us-gov-", "aws-us-gov"),

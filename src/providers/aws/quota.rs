@@ -14,7 +14,12 @@ enum Families {
     High,
     Hpc,
     Inf,
+    /// P2, P3 and P4.
     P,
+    /// P5, which spot counts apart.
+    P5,
+    /// P6 and what comes later.
+    PLater,
     /// A, C, D, H, I, M, R, T and Z.
     Standard,
     Trn,
@@ -26,13 +31,16 @@ impl Families {
     fn of(kind: &str) -> Self {
         let family = kind.split('.').next().unwrap_or_default();
         let letters = family.find(|c: char| !c.is_ascii_lowercase());
-        match &family[..letters.unwrap_or(family.len())] {
+        let (letters, rest) = family.split_at(letters.unwrap_or(family.len()));
+        match letters {
             "dl" => Self::Dl,
             "f" => Self::F,
             "g" | "gr" | "vt" => Self::GAndVt,
             "hpc" => Self::Hpc,
             "inf" => Self::Inf,
-            "p" => Self::P,
+            "p" if rest.starts_with(['2', '3', '4']) => Self::P,
+            "p" if rest.starts_with('5') => Self::P5,
+            "p" => Self::PLater,
             "trn" => Self::Trn,
             "u" => Self::High,
             "x" => Self::X,
@@ -40,20 +48,40 @@ impl Families {
         }
     }
 
+    /// Whether both are counted together in a market.
+    fn counts_with(self, other: Self, spot: bool) -> bool {
+        let one = |of: Self| match of {
+            Self::P5 | Self::PLater if !spot => Self::P,
+            of => of,
+        };
+        one(self) == one(other)
+    }
+
     /// The code of the quota, as Service Quotas has it (`aws service-quotas list-service-quotas --service-code ec2`), and
     /// the links of the page above.
     fn code(self, spot: bool) -> Option<&'static str> {
         Some(match (self, spot) {
-            (Self::Standard, false) => "L-1216C47A",
-            (Self::Standard, true) => "L-34B43A08",
+            (Self::Dl, false) => "L-6E869C2A",
+            (Self::Dl, true) => "L-85EED4F7",
+            (Self::F, false) => "L-74FC7D96",
+            (Self::F, true) => "L-88CF9481",
             (Self::GAndVt, false) => "L-DB2E81BA",
             (Self::GAndVt, true) => "L-3819A6DF",
-            (Self::P, false) => "L-417A185B",
-            (Self::P, true) => "L-7212CCBC",
-            (Self::F, false) => "L-74FC7D96",
-            (Self::X, false) => "L-7295265B",
+            (Self::High, false) => "L-43DA4232",
+            (Self::Hpc, false) => "L-F7808C92",
+            // None of its own is documented.
+            (Self::High | Self::Hpc | Self::PLater, true) => return None,
             (Self::Inf, false) => "L-1945791B",
-            _ => return None,
+            (Self::Inf, true) => "L-B5D1601B",
+            (Self::P | Self::P5 | Self::PLater, false) => "L-417A185B",
+            (Self::P, true) => "L-7212CCBC",
+            (Self::P5, true) => "L-C4BD4855",
+            (Self::Standard, false) => "L-1216C47A",
+            (Self::Standard, true) => "L-34B43A08",
+            (Self::Trn, false) => "L-2C3B7624",
+            (Self::Trn, true) => "L-6B0D517C",
+            (Self::X, false) => "L-7295265B",
+            (Self::X, true) => "L-E3A00192",
         })
     }
 }
@@ -81,7 +109,8 @@ impl UsedUp {
     pub(super) fn holds(&self, candidate: &Candidate) -> bool {
         let is_counted = |(spot, families): (bool, Families)| {
             let kind = candidate.kind.as_deref();
-            spot == candidate.spot && kind.is_none_or(|kind| Families::of(kind) == families)
+            spot == candidate.spot
+                && kind.is_none_or(|kind| Families::of(kind).counts_with(families, spot))
         };
         self.region == candidate.region && self.machines.is_none_or(is_counted)
     }
@@ -136,6 +165,12 @@ mod tests {
         ] {
             assert_eq!(used_up.holds(&other), holds, "{other}");
         }
+        for (spot, holds) in [(false, true), (true, false)] {
+            let one = candidate("us-east-1", "p4d.24xlarge", spot);
+            let used_up = UsedUp::by(&one, "p4d.24xlarge", QuotaOf::Machines);
+            let other = candidate("us-east-1", "p5.48xlarge", spot);
+            assert_eq!(used_up.holds(&other), holds, "spot counts P5 apart");
+        }
         let of_region = UsedUp::by(
             &candidate("us-east-1", "t3.large", false),
             "t3.large",
@@ -153,7 +188,9 @@ mod tests {
             ("i4i.large", Families::Standard),
             ("g6e.xlarge", Families::GAndVt),
             ("gr6.4xlarge", Families::GAndVt),
-            ("p5.48xlarge", Families::P),
+            ("p4d.24xlarge", Families::P),
+            ("p5.48xlarge", Families::P5),
+            ("p6-b200.48xlarge", Families::PLater),
             ("x2idn.16xlarge", Families::X),
             ("u-6tb1.metal", Families::High),
             ("u7i-12tb.224xlarge", Families::High),

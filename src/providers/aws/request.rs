@@ -4,8 +4,8 @@ use aws_sdk_ec2::Client;
 use aws_sdk_ec2::operation::run_instances::builders::RunInstancesFluentBuilder;
 use aws_sdk_ec2::types::{
     CapacityReservationPreference, CapacityReservationSpecification, CapacityReservationTarget,
-    HttpTokensState, IamInstanceProfileSpecification, InstanceInterruptionBehavior,
-    InstanceMarketOptionsRequest, InstanceMetadataEndpointState, InstanceMetadataOptionsRequest,
+    IamInstanceProfileSpecification, InstanceInterruptionBehavior, InstanceMarketOptionsRequest,
+    InstanceMetadataEndpointState, InstanceMetadataOptionsRequest,
     InstanceNetworkInterfaceSpecification, InstanceType, LaunchTemplateSpecification, MarketType,
     ResourceType, ShutdownBehavior, SpotInstanceType, SpotMarketOptions, Tag, TagSpecification,
 };
@@ -61,8 +61,9 @@ pub(super) fn run_instances(
         .instance_initiated_shutdown_behavior(ShutdownBehavior::Terminate)
         .metadata_options(
             InstanceMetadataOptionsRequest::builder()
+                // Whatever a template says: the boot script comes by it.
                 .http_endpoint(InstanceMetadataEndpointState::Enabled)
-                .http_tokens(HttpTokensState::Required)
+                .http_tokens(chosen.tokens.clone())
                 .http_put_response_hop_limit(chosen.hop_limit)
                 .build(),
         )

@@ -1,8 +1,9 @@
 //! What a launch template says, as far as a launch has to know of it.
 
 use aws_sdk_ec2::types::{
-    LaunchTemplateBlockDeviceMapping, LaunchTemplateInstanceNetworkInterfaceSpecification,
-    ResponseLaunchTemplateData, SpotInstanceType,
+    HttpTokensState, LaunchTemplateBlockDeviceMapping,
+    LaunchTemplateInstanceNetworkInterfaceSpecification, ResponseLaunchTemplateData,
+    SpotInstanceType,
 };
 
 use super::clients::Clients;
@@ -19,6 +20,7 @@ pub(super) struct FromTemplate {
     pub(super) kind: Option<String>,
     pub(super) disks: Vec<LaunchTemplateBlockDeviceMapping>,
     pub(super) hop_limit: Option<i32>,
+    pub(super) tokens: Option<HttpTokensState>,
 }
 
 /// Reads the version that the settings name. A template whose machines would leave something behind
@@ -81,14 +83,18 @@ pub(super) async fn read_template(
         )
         .hinted("set `market = \"spot\"`, or remove the market options from the template"));
     }
+    let metadata = data.metadata_options;
     Ok(FromTemplate {
         version,
         image: data.image_id,
         kind: data.instance_type.map(|kind| kind.as_str().to_owned()),
         disks: data.block_device_mappings.unwrap_or_default(),
-        hop_limit: data
-            .metadata_options
+        hop_limit: metadata
+            .as_ref()
             .and_then(|options| options.http_put_response_hop_limit),
+        tokens: metadata
+            .and_then(|options| options.http_tokens)
+            .map(|tokens| HttpTokensState::from(tokens.as_str())),
     })
 }
 

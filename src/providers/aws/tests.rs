@@ -315,7 +315,9 @@ async fn without_credentials_the_error_says_what_is_missing() {
     )
     .await
     .unwrap();
+    let resolved = aws.resolve().await.expect_err("nobody is that profile");
     let error = aws.check().await.expect_err("nobody is that profile");
+    assert_eq!(chain(&resolved), chain(&error), "the same reason is told");
     assert_eq!(error.kind, ErrorKind::Denied, "{}", chain(&error));
     let told = chain(&error);
     assert!(

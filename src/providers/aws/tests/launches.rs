@@ -198,10 +198,30 @@ async fn an_accepted_machine_without_room_is_told_from_a_slow_one_and_not_ordere
 }
 
 #[tokio::test]
+async fn a_limit_of_a_region_that_comes_late_leaves_the_other_regions() {
+    uphold::<Share>(async |share| {
+        let proxy = share.proxy(ended_for("Client.VolumeLimitExceeded"));
+        let settings = json!({
+            "regions": [share::FURTHER], "instance_types": ["m5.large", "t3.large"],
+        });
+        let aws = share.with(&proxy, settings).await;
+        let ended = launched_and_ended(share, &aws).await;
+        let why = aws.why_doomed(&ended).await.expect("EC2 says why");
+        assert_eq!(why.kind, ErrorKind::NoCapacity, "{}", chain(&why));
+        assert_eq!(why.key(), Some("volume.size"));
+        let next = aws.launch(&order(share.tag())).await.unwrap();
+        let region = share.place(share::FURTHER);
+        assert_eq!(next.id.location, Some(region));
+        assert_eq!(proxy.asked("RunInstances").len(), 2);
+        aws.terminate(&next.id).await.expect("it is there");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_order_that_is_wrong_names_its_setting_and_is_not_sent_again() {
     uphold::<Share>(async |share| {
         for (reason, key) in [
-            ("Client.VolumeLimitExceeded", "volume.size"),
             ("Client.InternalError", "image"),
             ("Client.InvalidSnapshot.NotFound", "image"),
         ] {

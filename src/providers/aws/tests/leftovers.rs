@@ -89,6 +89,7 @@ async fn a_template_keeps_its_word_on_everything_but_the_end() {
                 ("BlockDeviceMapping.1.Ebs.VolumeType", "gp3"),
                 ("BlockDeviceMapping.1.Ebs.DeleteOnTermination", "false"),
                 ("MetadataOptions.HttpPutResponseHopLimit", "2"),
+                ("MetadataOptions.HttpTokens", "optional"),
                 ("DisableApiTermination", "true"),
             ],
         );
@@ -109,6 +110,7 @@ async fn a_template_keeps_its_word_on_everything_but_the_end() {
                 ("BlockDeviceMapping.1.Ebs.VolumeType", "gp3"),
                 ("BlockDeviceMapping.1.Ebs.DeleteOnTermination", "true"),
                 ("MetadataOptions.HttpPutResponseHopLimit", hops),
+                ("MetadataOptions.HttpTokens", "optional"),
                 ("DisableApiTermination", "false"),
                 ("DisableApiStop", "false"),
                 ("LaunchTemplate.Version", "1"),

@@ -90,7 +90,11 @@ async fn settings_arrive_in_the_one_request() {
             .await;
         let order = order(share.tag());
         let machine = aws.launch(&order).await.unwrap();
-        assert_eq!(machine.rental.price_per_hour(), Some(0.25));
+        let rental = machine.rental.to_string();
+        assert!(
+            rental.starts_with("t3.large, spot, us-east-1") && rental.ends_with(", at most $0.25/h"),
+            "{rental}"
+        );
         let asked = proxy.asked("RunInstances").remove(0);
         for (key, value) in [
             ("InstanceInitiatedShutdownBehavior", "terminate"),
@@ -229,6 +233,44 @@ async fn what_does_not_fit_together_is_said_before_anything_is_rented() {
             assert_eq!(error.kind, ErrorKind::Config, "{settings}: {said}");
             assert_eq!(error.key(), Some(key), "{settings}: {said}");
             assert!(proxy.asked("RunInstances").is_empty(), "{settings}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_runs_no_linux_runner_is_refused_before_it_is_rented() {
+    uphold::<Share>(async |share| {
+        for (of, shown) in [
+            (
+                "Windows",
+                "<platform>windows</platform><architecture>x86_64</architecture>",
+            ),
+            ("macOS", "<architecture>x86_64_mac</architecture>"),
+            ("i386", "<architecture>i386</architecture>"),
+        ] {
+            let (aws, proxy) = share
+                .behind(move |asked| match asked.action.as_str() {
+                    "DescribeImages" => {
+                        Deed::Edit("<architecture>x86_64</architecture>", shown.to_owned())
+                    }
+                    _ => Deed::Forward,
+                })
+                .await;
+            for error in [
+                aws.preflight().await.expect_err("it runs no runner"),
+                aws.launch(&order(share.tag()))
+                    .await
+                    .expect_err("it runs no runner"),
+            ] {
+                let told = error.describe();
+                assert_eq!(
+                    (error.kind, error.key()),
+                    (ErrorKind::Config, Some("image"))
+                );
+                assert!(told.contains(&format!("is for {of}")), "{told}");
+            }
+            assert!(proxy.asked("RunInstances").is_empty(), "{of}");
         }
     })
     .await;

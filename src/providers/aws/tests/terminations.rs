@@ -31,9 +31,39 @@ async fn an_unknown_id_is_gone_and_keeps_no_other_alive() {
             id: "i-0123456789abcdef0".into(),
             ..machine.id.clone()
         };
+        aws.is_old(&unknown);
         let both = all_end(&aws, &[unknown, machine.id]).await;
         assert!(both.iter().all(Result::is_ok), "{both:?}");
         assert_eq!(share.census().await, []);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_not_shown_is_gone_only_after_the_time_that_ec2_may_take_to_show_it() {
+    uphold::<Share>(async |share| {
+        let aws = share.open().await;
+        assert_eq!(aws.shows_within(), Duration::from_mins(2));
+        let unknown = InstanceId {
+            location: Some(share.place(REGION)),
+            id: "i-0123456789abcdef0".into(),
+        };
+        let missed_for = |seconds| {
+            let since = Moment::now().checked_sub(Duration::from_secs(seconds));
+            let mut memory = lock(&aws.memory);
+            memory.missed.insert(unknown.id.clone(), since.unwrap());
+        };
+        missed_for(100);
+        let error = aws.terminate(&unknown).await.expect_err("it may be new");
+        assert_eq!(error.kind, ErrorKind::Unavailable, "{}", chain(&error));
+        missed_for(121);
+        let said = aws.terminate(&unknown).await;
+        assert_eq!(said.expect("it is gone"), Termination::Gone);
+        // What its start has long made is gone sooner.
+        aws.is_old(&unknown);
+        missed_for(8);
+        let said = aws.terminate(&unknown).await;
+        assert_eq!(said.expect("it is gone"), Termination::Gone);
     })
     .await;
 }
