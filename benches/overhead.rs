@@ -18,8 +18,8 @@ use gharun::inside::{StubOptions, StubServer};
 use gharun::measured::{
     Bounds, Client, ClientConfig, Condition, DEFAULT_GROUP, Event, Fleet, Health, Instance,
     InstanceId, Listing, NamedProvider, Observer, Order, Package, Plan, Provider, ProviderFuture,
-    ProviderKind, RegistrationMode, Result, RunnerVersion, Scope, Secret, Sink, StartIdentity,
-    Store, Termination, TokenSource, start,
+    ProviderKind, RegistrationMode, Rental, Result, RunnerVersion, Scope, Secret, Sink,
+    StartIdentity, Store, Termination, TokenSource, start,
 };
 use gharun_worlds::github::GitHub;
 use gharun_worlds::random;
@@ -227,7 +227,8 @@ impl Provider for Memory {
                 state: Condition::Running,
                 tags: order.tags.clone(),
                 created: order.tags.created,
-                price_per_hour: None,
+                ended: None,
+                rental: Rental::default(),
             };
             self.0.lock().expect("no panic").push(instance.clone());
             Ok(instance)

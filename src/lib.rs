@@ -59,8 +59,8 @@ pub mod measured {
     pub use crate::github::{Client, ClientConfig, DEFAULT_GROUP, Observer, TokenSource};
     pub use crate::http::Bounds;
     pub use crate::model::{
-        Condition, Event, Instance, InstanceId, Order, RegistrationMode, RunnerVersion, Scope,
-        Secret, Sink,
+        Condition, Event, Instance, InstanceId, Order, RegistrationMode, Rental, RunnerVersion,
+        Scope, Secret, Sink,
     };
     pub use crate::plan::{Plan, StartIdentity};
     pub use crate::providers::{

@@ -8,6 +8,7 @@
 )]
 
 mod descriptions;
+pub mod ec2;
 pub mod github;
 pub mod keys;
 pub mod moto;

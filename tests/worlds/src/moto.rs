@@ -212,27 +212,7 @@ impl Work {
         let Some((head, body)) = read(&mut client).await? else {
             return Ok(());
         };
-        let header = |name: &str| {
-            head.lines()
-                .filter_map(|line| line.split_once(':'))
-                .find(|(key, _)| key.eq_ignore_ascii_case(name))
-                .map(|(_, value)| value.trim().to_owned())
-                .unwrap_or_default()
-        };
-        let scope = header("authorization");
-        let mut asked = Asked {
-            number: 0,
-            action: header("x-amz-target")
-                .rsplit('.')
-                .next()
-                .unwrap_or_default()
-                .to_owned(),
-            region: scope.split('/').nth(2).unwrap_or_default().to_owned(),
-            body,
-        };
-        if let Some(action) = asked.value("Action") {
-            asked.action = action;
-        }
+        let mut asked = request(&head, body);
         let launches = asked.action == "RunInstances" && asked.value("DryRun").is_none();
         let deed = {
             let mut seen = lock(&self.seen);
@@ -367,13 +347,39 @@ impl Work {
     }
 }
 
+/// What a request asks for.
+pub(crate) fn request(head: &str, body: String) -> Asked {
+    let header = |name: &str| {
+        head.lines()
+            .filter_map(|line| line.split_once(':'))
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.trim().to_owned())
+            .unwrap_or_default()
+    };
+    let scope = header("authorization");
+    let mut asked = Asked {
+        number: 0,
+        action: header("x-amz-target")
+            .rsplit('.')
+            .next()
+            .unwrap_or_default()
+            .to_owned(),
+        region: scope.split('/').nth(2).unwrap_or_default().to_owned(),
+        body,
+    };
+    if let Some(action) = asked.value("Action") {
+        asked.action = action;
+    }
+    asked
+}
+
 enum Reply {
     Bytes(Vec<u8>),
     Nothing,
     Never,
 }
 
-async fn read(client: &mut TcpStream) -> std::io::Result<Option<(String, String)>> {
+pub(crate) async fn read(client: &mut TcpStream) -> std::io::Result<Option<(String, String)>> {
     let mut bytes = Vec::new();
     let begun = loop {
         if let Some(at) = bytes.windows(4).position(|end| end == b"\r\n\r\n") {
@@ -399,7 +405,7 @@ async fn read(client: &mut TcpStream) -> std::io::Result<Option<(String, String)
     Ok(Some((head, body)))
 }
 
-fn answer_of(status: u16, kind: &str, body: &str) -> Vec<u8> {
+pub(crate) fn answer_of(status: u16, kind: &str, body: &str) -> Vec<u8> {
     format!(
         "HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
         body.len()
@@ -408,7 +414,7 @@ fn answer_of(status: u16, kind: &str, body: &str) -> Vec<u8> {
 }
 
 /// An error as each service spells it.
-fn refusal(asked: &Asked, status: u16, code: &str, message: &str) -> Vec<u8> {
+pub(crate) fn refusal(asked: &Asked, status: u16, code: &str, message: &str) -> Vec<u8> {
     let error = format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>");
     let (kind, body) = match asked.action.as_str() {
         "AssumeRole" | "AssumeRoleWithWebIdentity" | "GetCallerIdentity" => (
