@@ -204,6 +204,30 @@ workflows_take_the_least() {
     for script in build check known pack publish smoke sums; do grep -q "/$script\$" "$here/scripts"; done
 }
 
+the_form_for_a_fault_asks_for_what_is_needed() {
+    cd "$top/.github/ISSUE_TEMPLATE"
+    for id in version kind command output; do
+        # Each is required: `validations` comes before the next item.
+        awk -v id="    id: $id" '$0 == id { on = 1; next } on && /^  - type/ { exit 1 } on && /required: true/ { exit 0 } END { if (!on) exit 1 }' bug.yml
+    done
+    grep -q 'gharun --version' bug.yml
+    grep -q 'Output with -v' bug.yml
+    grep -q 'Do not paste' bug.yml
+    for kind in aws docker local nebius runpod ssh; do grep -q "options: \[.*$kind" bug.yml; done
+    [ -s feature.yml ] && [ -s ../PULL_REQUEST_TEMPLATE.md ] && [ -s "$top/SECURITY.md" ] && [ -s "$top/CODE_OF_CONDUCT.md" ]
+}
+
+documents_link_to_what_is_there() {
+    cd "$top"
+    for file in SECURITY.md CODE_OF_CONDUCT.md; do
+        grep -o ']([^)h][^)]*)' "$file" | sed 's/^](//; s/)$//' | while IFS= read -r link; do
+            [ -e "${link%%#*}" ]
+            [ "$link" = "${link%%#*}" ] ||
+                sed -n 's/^#* //p' "${link%%#*}" | tr 'A-Z ' 'a-z-' | tr -cd 'a-z0-9_\n-' | grep -qx "${link#*#}"
+        done
+    done
+}
+
 # --- Before a release ----------------------------------------------------------------------------
 
 a_release_is_refused_until_all_is_ready() {
@@ -682,6 +706,8 @@ fi
 it an_owner_is_written_everywhere_and_once
 it the_targets_are_the_same_everywhere
 it workflows_take_the_least
+it the_form_for_a_fault_asks_for_what_is_needed
+it documents_link_to_what_is_there
 it a_release_is_refused_until_all_is_ready
 it a_release_is_refused_before_there_is_an_owner
 it notes_are_one_section
