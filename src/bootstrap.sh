@@ -32,7 +32,7 @@ room() {
     # shellcheck disable=SC2046 # words
     set -- "$1" $(df -Pk "$1" 2>/dev/null | tail -n 1)
     case ${5:-x} in *[!0-9]*) return ;; esac
-    [ "$5" -ge 1024 ] || die 75 "no space is left on the machine: $5 KB free in $1"
+    [ "$5" -ge 1024 ] || die 75 "no space is left on the machine: $5 KB of $(($3 / 1024)) MB free in $1"
 }
 # The same, and fails in any case.
 spoilt() {

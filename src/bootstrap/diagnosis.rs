@@ -286,7 +286,7 @@ mod tests {
             (
                 75,
                 "download",
-                "no space is left on the machine: 0 of 2 MB free in /a",
+                "no space is left on the machine: 0 KB of 2 MB free in /a",
                 BootCause::DiskFull,
             ),
             (

@@ -237,7 +237,7 @@ async fn a_full_disk_ends_the_machine(shell: Shell) {
         assert_eq!(said.cause, Some(BootCause::DiskFull), "{}", end.log);
         let words = said.reason.unwrap();
         assert!(
-            words.starts_with("no space is left on the machine: 0 of"),
+            words.starts_with("no space is left on the machine: 0 KB of"),
             "{words}"
         );
         assert_eq!(scene.machine.endings(), 1, "{}", end.log);

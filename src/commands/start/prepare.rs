@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::bootstrap;
 use crate::commands::Context;
@@ -73,10 +73,7 @@ pub(super) async fn look_ahead(
     places: &[NamedProvider],
     within: Duration,
 ) -> Result<Vec<NamedProvider>, Failure> {
-    // What is not known by then is for a launch to find out.
-    let looks = places.iter().map(|place| timeout(within, fault(place)));
-    let faults = join_all(looks).await.into_iter();
-    let faults: Vec<_> = faults.map(|fault| fault.ok().flatten()).collect();
+    let faults = join_all(places.iter().map(|place| fault(place, within))).await;
     let tables = &context.settings.tables;
     let failure = |place: &NamedProvider, why| Failure::of_provider(why, &place.name, tables);
     let mut worth = Vec::new();
@@ -103,20 +100,25 @@ pub(super) async fn look_ahead(
     Ok(worth)
 }
 
-/// What a launch at a place would fail with, for every runner; `None` where that is not known.
-async fn fault(place: &NamedProvider) -> Option<providers::Error> {
+/// What a launch at a place would fail with, for every runner; `None` where that is not known within this time.
+async fn fault(place: &NamedProvider, within: Duration) -> Option<providers::Error> {
+    let end = Instant::now() + within;
     for pause in PAUSES {
-        let looked = timeout(PREFLIGHT, place.provider.preflight()).await;
+        let limit = PREFLIGHT.min(end.saturating_duration_since(Instant::now()));
+        let looked = timeout(limit, place.provider.preflight()).await;
         let Ok(Err(why)) = looked else {
             return None;
         };
-        match why.kind {
+        match (why.kind, pause) {
             // What a launch waits for, or asks again for, it is for a launch to find out.
-            ErrorKind::Ambiguous | ErrorKind::NoCapacity | ErrorKind::RateLimited => return None,
-            ErrorKind::Unavailable if pause.is_some() => {}
+            (ErrorKind::Ambiguous | ErrorKind::NoCapacity | ErrorKind::RateLimited, _) => {
+                return None;
+            }
+            (ErrorKind::Unavailable, Some(pause)) if Instant::now() + pause < end => {
+                sleep(pause).await;
+            }
             _ => return Some(why),
         }
-        sleep(pause.unwrap_or_default()).await;
     }
     None
 }

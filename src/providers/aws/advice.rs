@@ -140,8 +140,11 @@ mod tests {
         assert!(disk(json!({ "volume": { "size": 40 } })).contains("`volume = { size = 80 }`"));
         let memory = |table| remedy(table, BootCause::OutOfMemory).expect("a setting");
         assert!(memory(json!({})).contains("`instance_types = [\"t3.xlarge\"]`"));
-        let types = json!({ "instance_types": ["c7i.2xlarge", "t3.large"] });
-        assert!(memory(types).contains("[\"c7i.4xlarge\"]"));
+        let types = json!({ "instance_types": ["c7i.xlarge", "t3.large"] });
+        assert!(memory(types).contains("[\"c7i.2xlarge\"]"));
+        // Not every family has the next size.
+        let types = json!({ "instance_types": ["c7i.2xlarge"] });
+        assert!(memory(types).contains("more memory"));
         assert!(memory(json!({ "instance_types": ["m5.metal"] })).contains("more memory"));
         let network = |table| remedy(table, BootCause::NoNetwork).expect("a setting");
         assert!(network(json!({})).contains("`public_ip = true`"));

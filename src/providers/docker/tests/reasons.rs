@@ -100,6 +100,7 @@ async fn the_ways_in_work_in_the_state_that_the_container_is_in() {
         assert!(ways.iter().all(|way| !way.contains(" exec ")), "{ways:?}");
         let tag = format!("gharun-test-look:{}", share.tag().to_lowercase());
         let look = ways[0].replace("gharun-look", &tag).replace("-it ", "");
+        let (look, remove) = look.split_once("; ").expect("what it made is removed");
         assert_eq!(run(&format!("{look} -c 'cat /tmp/why'")), "it failed");
         assert_eq!(run(&ways[1]), "said");
         let dir = tempfile::tempdir().unwrap();
@@ -110,7 +111,7 @@ async fn the_ways_in_work_in_the_state_that_the_container_is_in() {
         let label =
             format!("docker image inspect -f '{{{{index .Config.Labels \"managed-by\"}}}}' {tag}");
         assert_eq!(run(&label), "look");
-        run(&format!("docker image rm {tag}"));
+        run(remove);
     })
     .await;
 }
