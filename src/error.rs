@@ -31,13 +31,9 @@ impl Failure {
             }
             _ => None,
         };
-        let error = of_table(error, name);
-        let key = error.key().map(str::to_owned);
-        let error = match key {
-            Some(key) => error
-                .of_setting(&tables.subject(name, &key))
-                .about(Tables::whole_key(name, &key)),
-            None => error.while_trying(format!("`{name}` cannot be used")),
+        let error = match located(error, name, tables) {
+            Located::Setting(error) => error,
+            Located::Whole(error) => error.while_trying(format!("`{name}` cannot be used")),
         };
         error.hinted_all(hint).into()
     }
@@ -46,16 +42,17 @@ impl Failure {
 /// Why a runner did not come up, for its user: a setting that a place refused is named with its whole key and the place
 /// where it stands, and a hint names the user's table.
 pub fn of_launch(trouble: &Trouble, tables: &Tables) -> Error {
-    let placed = |provider: &str, error: &providers::Error| {
-        let Some(key) = error.key().map(str::to_owned) else {
-            return of_table(error.clone(), provider);
+    let placed =
+        |provider: &str, error: &providers::Error| match located(error.clone(), provider, tables) {
+            Located::Setting(error) if error.hints().is_empty() => {
+                error.hinted(format!("see `gharun providers show {provider}`"))
+            }
+            Located::Setting(error) | Located::Whole(error) => error,
         };
-        let error = error.clone().of_setting(&tables.subject(provider, &key));
-        let error = error.about(Tables::whole_key(provider, &key));
-        of_table(error, provider).hinted(format!("see `gharun providers show {provider}`"))
-    };
     match trouble {
-        Trouble::Launch { provider, source } => {
+        Trouble::Launch { provider, source }
+        | Trouble::Doomed { provider, source }
+        | Trouble::Lost { provider, source } => {
             let error = placed(provider, source).any();
             error.while_trying(trouble.to_string())
         }
@@ -65,8 +62,40 @@ pub fn of_launch(trouble: &Trouble, tables: &Tables) -> Error {
             });
             Error::from("no provider could launch it").because_each(each)
         }
-        _ => trouble.error(),
+        _ => match trouble.boot() {
+            Some(boot) => {
+                let error = trouble.error();
+                let hints = tables.placed(&boot.provider, error.hints());
+                error.unhinted().hinted_all(hints)
+            }
+            None => trouble.error(),
+        },
     }
+}
+
+/// An error of a provider, with what its user wrote.
+enum Located {
+    /// Of a setting, which it names with its whole key and its place.
+    Setting(providers::Error),
+    /// Of the provider as a whole; its hints tell where what they name is written.
+    Whole(providers::Error),
+}
+
+fn located(error: providers::Error, name: &str, tables: &Tables) -> Located {
+    let error = of_table(error, name);
+    let key = error.key().map(str::to_owned);
+    // What nobody set cannot be wrong: the hints tell what to set.
+    let given = |key: &String| tables.is_given(name, key) || error.hints().is_empty();
+    if let Some(key) = key.as_ref().filter(|key| given(key)) {
+        let error = error.of_setting(&tables.subject(name, key));
+        return Located::Setting(error.about(Tables::whole_key(name, key)));
+    }
+    let hints = tables.placed(name, error.hints());
+    let error = error.unhinted().hinted_all(hints);
+    Located::Whole(match key {
+        Some(key) => error.about(Tables::whole_key(name, &key)),
+        None => error,
+    })
 }
 
 /// The same error with hints that name the user's table, where a provider can only name the command.

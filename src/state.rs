@@ -130,8 +130,9 @@ impl fmt::Display for MovedAside {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "the state file `{}` could not be read ({}) and was moved to `{}` \u{2014} find \
-             machines that only it recorded with `gharun list` and `gharun stop --orphans`",
+            "the state file `{}` could not be read ({}) and was moved to `{}` \u{2014} its \
+             machines still have their tags: see them with `gharun list`, and stop those that no runner uses with \
+             `gharun stop --orphans`",
             self.path.display(),
             self.reason,
             self.moved_to.display()

@@ -391,7 +391,7 @@ fn complaint(context: &Context, outcome: &StopOutcome) -> Option<Failure> {
     let failed = outcome.failed.iter();
     Some(failed.fold(failure, |failure, failed| {
         let failure = failure.hinted_all(failed.error.hints());
-        if failed.permanent && failed.registration_only {
+        if failed.permanent && !failure.hints().is_empty() {
             failure.hinted(format!("then: `{}`", failed.command))
         } else if failed.permanent {
             failure

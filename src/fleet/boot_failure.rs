@@ -14,6 +14,8 @@ const LONGEST: usize = 100;
 
 /// What is said of a machine that runs, and says nothing.
 const RUNS: &str = "its machine is running";
+/// How a reason goes on with what a setup script printed last.
+const PRINTED: &str = "; it printed last: ";
 /// The time limit that holds where none is set (`--timeout`).
 const USUAL: Duration = Duration::from_mins(15);
 /// What helps where GitHub does not answer.
@@ -36,6 +38,8 @@ pub(super) enum Fate {
 /// What is known of a machine that did not become a runner.
 #[derive(Clone, Debug, Default)]
 pub struct BootFailure {
+    /// Where its machine was.
+    pub provider: String,
     /// Why, as the end of a sentence, as far as anybody says.
     pub reason: Option<String>,
     /// What can be done something about.
@@ -102,6 +106,7 @@ impl BootFailure {
         let code = said.code.or_else(|| how.and_then(code_in));
         let cause = cause.or_else(|| code.and_then(cause_of));
         let mut failure = Self {
+            provider: place.name.clone(),
             reason,
             cause,
             phase: said.phase,
@@ -123,7 +128,9 @@ impl BootFailure {
     /// What to write or type: the kind's own setting first, and at last the way to look at such a machine.
     fn helps(&self, plan: &Plan, place: &NamedProvider, fate: Fate) -> Vec<String> {
         let of_kind = self.cause.and_then(|cause| place.provider.remedy(cause));
-        let of_every_kind = self.cause.and_then(|cause| generic(cause, plan));
+        let of_every_kind = self
+            .cause
+            .and_then(|cause| generic(cause, plan, self.reason.as_deref()));
         let mut hints: Vec<String> = match self.cause {
             // The kind's setting says it all.
             Some(
@@ -131,14 +138,17 @@ impl BootFailure {
                 | BootCause::OutOfMemory
                 | BootCause::Image
                 | BootCause::Clock
+                | BootCause::NoNetwork
                 | BootCause::Sudo,
             ) if of_kind.is_some() => of_kind.into_iter().collect(),
             _ => of_kind.into_iter().chain(of_every_kind).collect(),
         };
         if self.cause == Some(BootCause::Unregistered) {
             // actions/runner#4648
-            hints.push(
-                "where the clock of the machine is wrong, the runner says the same: `timedatectl set-ntp true` there"
+            hints.insert(
+                0,
+                "compare the clock of the machine with the right time (`date -u` there): the runner says the same where \
+                 it is wrong; `sudo timedatectl set-ntp true` sets it"
                     .to_owned(),
             );
         }
@@ -147,7 +157,7 @@ impl BootFailure {
             (Fate::Late, None) => hints.push(more_time(plan)),
             // Nothing is known to be wrong with the machine.
             (Fate::Unseen, None) => return vec![GITHUB_FAILS.to_owned()],
-            (Fate::Dropped, None) => hints.extend(generic(BootCause::Unregistered, plan)),
+            (Fate::Dropped, None) => hints.extend(generic(BootCause::Unregistered, plan, None)),
             _ => {}
         }
         // There is something to see only on a machine that has started, and did not do what it was to do.
@@ -220,7 +230,8 @@ fn more_time(plan: &Plan) -> String {
 }
 
 /// What is true of every kind of place.
-fn generic(cause: BootCause, plan: &Plan) -> Option<String> {
+fn generic(cause: BootCause, plan: &Plan, reason: Option<&str>) -> Option<String> {
+    let reason = reason.unwrap_or_default();
     Some(match cause {
         BootCause::DiskFull => "use a machine with a larger disk, or free space on it".to_owned(),
         BootCause::OutOfMemory => "use a machine with more memory".to_owned(),
@@ -235,11 +246,17 @@ fn generic(cause: BootCause, plan: &Plan) -> Option<String> {
             .to_owned(),
         BootCause::NotExecutable => "mount the folder without `noexec`, or set another work folder".to_owned(),
         BootCause::Setup | BootCause::Sudo => match &plan.setup_file {
-            Some(file) if is_foreign(plan) => format!(
-                "let `{file}` print what it does (`set -x` in a shell): gharun cannot tell the line of a script \
-                 that begins with `#!`"
+            Some(file) if is_foreign(plan) && reason.contains(PRINTED) => format!(
+                "edit `{file}`, or let it print what it does (in a shell, add the line `set -x`)"
             ),
-            Some(file) => format!("edit `{file}`"),
+            Some(file) if is_foreign(plan) => format!(
+                "let `{file}` print what it does (in a shell, add the line `set -x`): gharun cannot tell the line of a \
+                 script that begins with `#!`"
+            ),
+            Some(file) => match line_in(reason) {
+                Some(line) => format!("edit line {line} of `{file}`"),
+                None => format!("edit `{file}`"),
+            },
             None => "edit the setup script".to_owned(),
         },
         BootCause::RunnerTooOld if matches!(plan.version, RunnerVersion::Exact(_)) => {
@@ -254,7 +271,9 @@ fn generic(cause: BootCause, plan: &Plan) -> Option<String> {
         BootCause::Unregistered => "start with `--registration token`: then the machine registers its runner \
             itself when it is ready"
             .to_owned(),
-        BootCause::SessionConflict => "end the other machine: `gharun list` shows them all".to_owned(),
+        BootCause::SessionConflict => "stop the machine that `gharun list` shows under the same runner name: \
+            `gharun stop NAME`"
+            .to_owned(),
         BootCause::Clock => "set the clock of the machine: `timedatectl set-ntp true` there".to_owned(),
         BootCause::Image => return None,
     })
@@ -270,7 +289,7 @@ fn is_foreign(plan: &Plan) -> bool {
 fn ending(last: &str) -> String {
     match last {
         "" => ", and printed nothing".to_owned(),
-        last => format!("; it printed last: `{}`", short(last)),
+        last => format!("{PRINTED}`{}`", short(last)),
     }
 }
 
@@ -280,6 +299,13 @@ fn short(line: &str) -> String {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line.to_owned(),
     }
+}
+
+/// The number of the line that a reason names.
+fn line_in(reason: &str) -> Option<usize> {
+    let (_, at) = reason.rsplit_once(" at line ")?;
+    let digits = at.split(|c: char| !c.is_ascii_digit()).next()?;
+    digits.parse().ok()
 }
 
 /// The reason of a setup script that failed, with the file and the text of the line that it names.
@@ -338,7 +364,7 @@ mod tests {
     fn a_pinned_version_that_is_too_old_is_unpinned() {
         let mut plan = plan(1, &["local"]);
         plan.version = RunnerVersion::Exact("2.300.0".to_owned());
-        let told = generic(BootCause::RunnerTooOld, &plan).unwrap();
+        let told = generic(BootCause::RunnerTooOld, &plan, None).unwrap();
         assert!(told.contains("`--runner-version latest`"), "{told}");
     }
 }

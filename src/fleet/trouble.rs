@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::BootFailure;
 use crate::model::{Error, HumanDuration, Name, chain};
@@ -80,14 +81,20 @@ fn ended(boot: &BootFailure) -> &'static str {
     if boot.is_kept { "failed" } else { "ended" }
 }
 
+/// From when on the age of a registration says something.
+const A_WHILE: Duration = Duration::from_mins(1);
+
 /// What GitHub did with a registration whose runner was not online in time (actions/runner#4726).
 fn dropped(boot: &BootFailure) -> String {
     let dropped = "GitHub dropped its registration before it was online";
     boot.registered_for.map_or_else(
         || dropped.to_owned(),
         |time| {
-            let time = HumanDuration::from_secs(time.as_secs());
-            format!("{dropped}, {time} after it was made: GitHub drops one that no runner uses for a few minutes")
+            let why = "GitHub drops one that no runner uses for a few minutes";
+            match HumanDuration::from_secs(time.as_secs()) {
+                age if time >= A_WHILE => format!("{dropped}, {age} after it was made: {why}"),
+                _ => format!("{dropped}: {why}"),
+            }
         },
     )
 }

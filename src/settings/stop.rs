@@ -191,10 +191,12 @@ fn mapping_text(text: &str, input: Option<&str>, env: &Env) -> Result<String> {
 
 /// Reads a mapping; `None` when it is empty. Values may be a label or a list of labels.
 fn mapping(text: &str, provider: Option<&str>) -> Result<Option<StopTarget>> {
-    let hint = "write it like `{\"docker:1a2b3c4d5e6f/0123456789ab\": \"gharun-…\"}`, as `start` \
-                writes its output `mapping`";
+    let hint = "pass the output `mapping` of `start` as it is, in single quotes: \
+                `--mapping '{\"docker:1a2b3c4d5e6f/0123456789ab\": \"gharun-…\"}'`";
     let value: serde_json::Value = serde_json::from_str(text).map_err(|error| {
-        let error = Error::usage(format!("the mapping is not valid JSON: {error}"));
+        let error = Error::usage(format!(
+            "the mapping (`--mapping`, else `$GHARUN_MAPPING`) is not valid JSON: {error}"
+        ));
         error.about("mapping").hinted(hint)
     })?;
     let table = match value {

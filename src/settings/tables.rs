@@ -13,6 +13,7 @@ use crate::providers::schema::{self, Fault, Misfit, Shape};
 use crate::providers::{self, KINDS, Kind};
 
 mod doubted;
+mod naming;
 
 /// How long the name of a provider may be: it becomes a tag.
 const LONGEST_NAME: usize = 40;
@@ -305,6 +306,11 @@ impl Tables {
         let path = schema::undotted(key);
         let origin = self.origin(name, &path);
         subject(name, &path, &origin)
+    }
+
+    /// Whether anybody set it: what is not set cannot be unfit.
+    pub fn is_given(&self, name: &str, key: &str) -> bool {
+        self.origin(name, &schema::undotted(key)) != Origin::Default
     }
 
     /// The same key as JSON names it.

@@ -12,6 +12,7 @@ mod app;
 mod forms;
 mod hostile;
 mod paths;
+mod placed;
 mod servers;
 mod types;
 

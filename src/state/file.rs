@@ -37,8 +37,8 @@ pub(super) fn read(path: &Path) -> Result<StateContents, Error> {
             format!("the state file `{}` is damaged ({reason})", path.display()),
         )
         .hinted(
-            "find machines that only it recorded with `gharun list` and `gharun stop --orphans`; \
-             the next `gharun start` moves the file aside",
+            "the machines still have their tags: see them with `gharun list`, and stop those that no runner uses with \
+             `gharun stop --orphans`; the next `gharun start` moves the file aside",
         )),
     }
 }

@@ -232,7 +232,7 @@ fn still_there(left: &Left) -> String {
         |instance| format!("{} ({instance})", left.name),
     );
     let word = match (left.kept, left.registration_only) {
-        (true, _) => "kept",
+        (true, _) => "is still there",
         (false, false) => "may still be running",
         (false, true) => "is still registered with GitHub; no machine of it is left",
     };

@@ -106,8 +106,8 @@ impl AwsConfig {
                     .to_owned()
             }
             BootCause::NoNetwork => {
-                "set `public_ip = true`, or `subnets` that have a NAT gateway; `security_groups` must let \
-                 HTTPS out"
+                "set `public_ip = true`, or `subnets` that have a NAT gateway; and let `security_groups` allow HTTPS out \
+                 (to `github.com` and `*.actions.githubusercontent.com`)"
                     .to_owned()
             }
             BootCause::RunnerTooOld => {

@@ -7,6 +7,8 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, Result as Provided, future};
 use aws_types::os_shim_internal::Env;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::model::{Error as Plain, causes, text};
 use crate::providers::{Error, ErrorKind};
@@ -212,6 +214,25 @@ fn filled(next: &str, profile: Option<&str>, env: &Env) -> String {
     let role = role.as_deref().and_then(|arn| arn.rsplit('/').next());
     next.replace("{profile}", &option)
         .replace("{role}", role.unwrap_or("ROLE"))
+        .replace("{claims}", &claims(env))
+}
+
+/// What the OIDC token says of whom it is for, which is no secret: a trust policy is compared with it.
+fn claims(env: &Env) -> String {
+    let read = || {
+        let path = env.get("AWS_WEB_IDENTITY_TOKEN_FILE").ok()?;
+        let token = std::fs::read_to_string(path).ok()?;
+        let payload = token.trim().split('.').nth(1)?;
+        let payload = URL_SAFE_NO_PAD.decode(payload).ok()?;
+        let payload: serde_json::Value = serde_json::from_slice(&payload).ok()?;
+        let claim = |name: &str| Some(text::one_line(payload[name].as_str()?));
+        Some(format!(
+            "`sub` = `{}` and `aud` = `{}`",
+            claim("sub")?,
+            claim("aud")?
+        ))
+    };
+    read().unwrap_or_else(|| "the token's `sub` and `aud`".to_owned())
 }
 
 /// A foreign text on one line and not too long; of an answer of AWS in Rust's own form only what AWS said.

@@ -67,7 +67,8 @@ impl Reason {
                 Error::setting(key, format!("EC2 could not launch it, usually because of {what}"))
                     .hinted(format!(
                         "allow `kms:CreateGrant`, `kms:Decrypt`, `kms:DescribeKey` and \
-                         `kms:GenerateDataKeyWithoutPlaintext` for the launching identity on {what}, also in the key policy"
+                         `kms:GenerateDataKeyWithoutPlaintext` on {what} to whom `aws sts get-caller-identity` names, in the policy of the \
+                         key too"
                     ))
             }
             _ => return None,

@@ -409,7 +409,7 @@ impl Asked<'_> {
         let platform = config
             .platform
             .as_deref()
-            .unwrap_or("the daemon's platform");
+            .map_or_else(|| format!("the daemon's platform (`{docker} version -f '{{{{.Server.Os}}}}/{{{{.Server.Arch}}}}'`)"), str::to_owned);
         let pull = match config.pull {
             Pull::Never => {
                 format!("pull it with `{docker} pull {image}`, or set `pull = \"missing\"`")
@@ -423,7 +423,7 @@ impl Asked<'_> {
             .replace("{docker}", &docker)
             .replace("{registry}", credentials::registry(image))
             .replace("{network}", network)
-            .replace("{platform}", platform)
+            .replace("{platform}", &platform)
             .replace("{lower}", &lower(image))
             .replace("{image}", image)
     }

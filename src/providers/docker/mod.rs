@@ -368,8 +368,8 @@ impl Provider for Docker {
 
 /// The error for a container that the daemon does not have, and may never have had.
 fn unknown(daemon: &Daemon, id: &InstanceId) -> Error {
-    let hint = "set `$DOCKER_HOST`, `host` or `context` to the daemon that has it: `docker context ls` lists those that \
-         this computer knows";
+    let hint = "set `$DOCKER_HOST`, `host` or `context` to the daemon that has it, where `docker ps -a` shows it; \
+                `docker context ls` lists those that this computer knows";
     if id.location.is_none() || id.location == daemon.vague {
         let what = format!("`{id}` was not found at {}", daemon.whose());
         return Error::new(ErrorKind::NotFound, what).hinted(hint);

@@ -460,7 +460,11 @@ impl<S: Shell> Host<S> {
             );
             return Err(Error::new(ErrorKind::Elsewhere, message)
                 .because(cause)
-                .hinted("run this on the computer that started it, or set `work_dir` to the folder that it was started in"));
+                .hinted(format!(
+                    "on the computer that started it, run `gharun stop {}`; if it was this one, set `work_dir` to the folder \
+                     that it was started in",
+                    id.id
+                )));
         }
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
         if !id.id.bytes().all(plain) || id.id.starts_with(['.', '-']) || id.id.is_empty() {

@@ -93,6 +93,7 @@ impl ScriptOutput {
                 .hinted("free some space there, or set `work_dir`")
         } else if self.failure.as_deref() == Some("unprepared")
             && says(&[
+                "create directory",
                 "Permission denied",
                 "Read-only file system",
                 "Not a directory",

@@ -21,8 +21,8 @@ pub(super) fn of(layout: &Layout, there: &str, cause: BootCause) -> Option<Strin
             }
         ),
         BootCause::Sudo => format!(
-            "let its user run `sudo` without a password {there}: a line `USER ALL=(ALL) NOPASSWD: ALL` by `sudo visudo`; \
-             or install there once what it needs"
+            "let the user whom jobs run as use sudo without a password {there}: `sudo visudo`, and add the line \
+             `USER ALL=(ALL) NOPASSWD: ALL`; or install there once what the script needs"
         ),
         BootCause::NotExecutable => format!(
             "set `work_dir` to a folder on a disk that is not mounted `noexec`: `findmnt -T {folder}` {there} shows its mount options"

@@ -38,8 +38,8 @@ impl Nebius {
                     // Images take as long as they take.
                     _ if ordered.stage == "IMAGE_PULLING" => return None,
                     Some(since) if since >= self.start_deadline / 2 => OrderFault::Stuck(format!(
-                        "its machine has run for {} s, and the job is still {stage}; while \
-                         an image is pulled, that is `IMAGE_PULLING`. Nebius does not tell why",
+                        "{} s after its machine ran, the container has not started, and no image is being pulled (the \
+                         job is {stage}); Nebius does not tell why",
                         seconds(since)
                     )),
                     None if waited >= self.start_deadline => OrderFault::Late(format!(
@@ -108,8 +108,7 @@ impl Nebius {
                     .because(why)
                     .hinted(self.check_image())
                     .hinted(format!(
-                        "if the image is right, raise `start_deadline` ({}): a job that has its \
-                         machine gets half of it",
+                        "if the image can be pulled, allow more time: `start_deadline`, of which a container gets half, is {}",
                         self.config.start_deadline
                     ))
             }

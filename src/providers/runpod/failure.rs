@@ -172,7 +172,7 @@ pub(super) fn refusal(failure: CallFailure, doing: String, candidate: &Candidate
             "check that `registry`, `network_volume` and `data_centers` exist in this account",
         ),
         (403, _) => error.hinted(format!(
-            "if it is, the account may not rent this one: name another, such as `{}`",
+            "if it is, the account is not allowed to rent this GPU: name another, such as `{}`",
             other(&candidate.chip)
         )),
         _ => error,

@@ -88,7 +88,8 @@ impl RunPod {
             };
             let mut refusal = refusal(failure, format!("{doing} ({candidate})"), candidate);
             if let Some((key, set)) = self.named(&refusal.error) {
-                refusal.error = refusal.error.hinted(format!("`{key}` is `{set}` now"));
+                let what = format!("{} (`{key}` is `{set}`)", refusal.error.message());
+                refusal.error = refusal.error.saying(what);
             }
             tracing::debug!(
                 "`{}`: {:?}: {}",

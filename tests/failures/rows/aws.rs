@@ -81,7 +81,9 @@ fn role_refused(
 ) -> Option<Scene> {
     let server = moto()?;
     let token = world.path("token");
-    std::fs::write(&token, "eyJhbGciOiJSUzI1NiJ9.e30.c2ln").expect("a file");
+    // {"sub":"repo:octo/app-frontend:ref:refs/heads/main","aud":"sts.amazonaws.com"}
+    let claims = "eyJzdWIiOiJyZXBvOm9jdG8vYXBwLWZyb250ZW5kOnJlZjpyZWZzL2hlYWRzL21haW4iLCJhdWQiOiJzdHMuYW1hem9uYXdzLmNvbSJ9";
+    std::fs::write(&token, format!("eyJhbGciOiJSUzI1NiJ9.{claims}.c2ln")).expect("a file");
     let world = behind(world, &server, move |asked| match asked.action.as_str() {
         "AssumeRoleWithWebIdentity" => Deed::Say(status, code, message),
         _ => Deed::Forward,

@@ -8,7 +8,8 @@ pub(super) struct Row {
     pub(super) set: &'static str,
     /// What it means.
     pub(super) meaning: &'static str,
-    /// What to do. `{profile}` is the option that names it, `{role}` the role of `$AWS_ROLE_ARN`.
+    /// What to do. `{profile}` is the option that names it, `{role}` the role of `$AWS_ROLE_ARN`,
+    /// `{claims}` what the token in `$AWS_WEB_IDENTITY_TOKEN_FILE` says of itself.
     pub(super) next: &'static str,
     /// Whether it stays so until somebody does that.
     pub(super) is_lasting: bool,
@@ -57,7 +58,7 @@ pub(super) const ROWS: &[Row] = &[
         says: &["sts:AssumeRoleWithWebIdentity"],
         set: "",
         meaning: "the role does not trust this OIDC token",
-        next: "compare `sub` and `aud` with the trust policy: `aws iam get-role --role-name {role} --query Role.AssumeRolePolicyDocument`",
+        next: "allow {claims} in its trust policy: `aws iam get-role --role-name {role} --query Role.AssumeRolePolicyDocument`",
         is_lasting: true,
     },
     Row {

@@ -325,7 +325,7 @@ pub(super) const ROWS: &[Row] = &[
     .source(DEFAULT_VPC),
     Row::of(&["TagPolicyViolation"], Setting("tags"))
         .means("a tag policy of the AWS organization does not allow a tag")
-        .next("set in `tags` a value that the policy allows")
+        .next("set in `tags` a value that the policy allows: `aws organizations describe-effective-policy --policy-type TAG_POLICY` shows it")
         .source(TAG_POLICY),
     Row::of(&["InvalidTagKey*", "TagLimitExceeded"], Setting("tags")),
     Row::of(&["InvalidUserData*"], Setting("setup")),

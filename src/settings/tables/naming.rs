@@ -1,0 +1,62 @@
+//! Hints that name a setting tell where it is written.
+
+use super::{Origin, Tables};
+
+impl Tables {
+    /// The same hints about a provider: the first that names one of its settings, in backticks, also says which table of
+    /// which file that is, or which option or variable gave the value.
+    pub fn placed(&self, name: &str, hints: &[String]) -> Vec<String> {
+        let mut hints = hints.to_vec();
+        // Whoever cannot read the table has said so already.
+        let Some(Ok(settings)) = self
+            .each(&[name.to_owned()])
+            .ok()
+            .and_then(|mut all| all.pop())
+            .map(|(_, settings)| settings)
+        else {
+            return hints;
+        };
+        let whole = format!("providers.{name}");
+        if hints.iter().any(|hint| hint.contains(&whole)) {
+            return hints;
+        }
+        let found = hints.iter_mut().find_map(|hint| {
+            let (key, end) = mentions(hint).find(|(key, _)| settings.has(key))?;
+            let key = key.to_owned();
+            Some((hint, key, end))
+        });
+        if let Some((hint, key, end)) = found {
+            let (place, variable) = self.written_at(name, &key);
+            if let Some(variable) = variable {
+                // It is the one that holds.
+                *hint = hint.replacen(&format!(" (else `${variable}`)"), "", 1);
+            }
+            hint.insert_str(end, &place);
+        }
+        hints
+    }
+
+    /// Where a setting of a provider is written, or would be, as it follows its name; and the variable that holds now.
+    fn written_at(&self, name: &str, key: &str) -> (String, Option<String>) {
+        let table = format!(" in `[providers.{name}]`");
+        match self.origin(name, &[key.to_owned()]) {
+            Origin::Variable(variable) => (format!(" (now `${variable}`)"), Some(variable)),
+            origin @ Origin::Flag(_) => (format!(" (now `{origin}`)"), None),
+            origin @ Origin::File { .. } => (format!("{table} ({origin})"), None),
+            Origin::Default => match self.origin(name, &[]) {
+                Origin::File { path, .. } => (format!("{table} of `{}`", path.display()), None),
+                _ => (format!("{table} of `providers.toml`"), None),
+            },
+        }
+    }
+}
+
+/// The names in backticks that a text begins with a setting's name (`memory`, `memory = "2g"`), and where each ends.
+fn mentions(text: &str) -> impl Iterator<Item = (&str, usize)> {
+    let mut quotes = text.match_indices('`').map(|(at, _)| at);
+    std::iter::from_fn(move || Some((quotes.next()?, quotes.next()?))).map(|(begin, end)| {
+        let inside = &text[begin + 1..end];
+        let key = inside.split_once(" = ").map_or(inside, |(key, _)| key);
+        (key, end + 1)
+    })
+}
