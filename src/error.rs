@@ -31,7 +31,7 @@ impl Failure {
             }
             _ => None,
         };
-        let error = match located(error, name, tables) {
+        let error = match located(error, name, tables, |_| true) {
             Located::Setting(error) => error,
             Located::Whole(error) => error.while_trying(format!("`{name}` cannot be used")),
         };
@@ -42,13 +42,17 @@ impl Failure {
 /// Why a runner did not come up, for its user: a setting that a place refused is named with its whole key and the place
 /// where it stands, and a hint names the user's table.
 pub fn of_launch(trouble: &Trouble, tables: &Tables) -> Error {
-    let placed =
-        |provider: &str, error: &providers::Error| match located(error.clone(), provider, tables) {
-            Located::Setting(error) if error.hints().is_empty() => {
-                error.hinted(format!("see `gharun providers show {provider}`"))
-            }
-            Located::Setting(error) | Located::Whole(error) => error,
-        };
+    let placed = |provider: &str, error: &providers::Error| match located(
+        error.clone(),
+        provider,
+        tables,
+        |key| tables.is_given(provider, key),
+    ) {
+        Located::Setting(error) if error.hints().is_empty() => {
+            error.hinted(format!("see `gharun providers show {provider}`"))
+        }
+        Located::Setting(error) | Located::Whole(error) => error,
+    };
     match trouble {
         Trouble::Launch { provider, source }
         | Trouble::Doomed { provider, source }
@@ -81,12 +85,18 @@ enum Located {
     Whole(providers::Error),
 }
 
-fn located(error: providers::Error, name: &str, tables: &Tables) -> Located {
+/// `is_at_fault` tells of which of its settings the error is where its hints tell what to set.
+fn located(
+    error: providers::Error,
+    name: &str,
+    tables: &Tables,
+    is_at_fault: impl Fn(&str) -> bool,
+) -> Located {
     let error = of_table(error, name);
     let key = error.key().map(str::to_owned);
-    // What nobody set cannot be wrong: the hints tell what to set.
-    let given = |key: &String| tables.is_given(name, key) || error.hints().is_empty();
-    if let Some(key) = key.as_ref().filter(|key| given(key)) {
+    if let Some(key) = &key
+        && (is_at_fault(key) || error.hints().is_empty())
+    {
         let error = error.of_setting(&tables.subject(name, key));
         return Located::Setting(error.about(Tables::whole_key(name, key)));
     }

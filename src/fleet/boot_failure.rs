@@ -147,8 +147,8 @@ impl BootFailure {
             // actions/runner#4648
             hints.insert(
                 0,
-                "compare the clock of the machine with the right time (`date -u` there): the runner says the same where \
-                 it is wrong; `sudo timedatectl set-ntp true` sets it"
+                "check the clock of the machine (`date -u` there): GitHub refuses the runner with the same words where it is \
+                 wrong; `sudo timedatectl set-ntp true` sets it"
                     .to_owned(),
             );
         }
@@ -271,8 +271,8 @@ fn generic(cause: BootCause, plan: &Plan, reason: Option<&str>) -> Option<String
         BootCause::Unregistered => "start with `--registration token`: then the machine registers its runner \
             itself when it is ready"
             .to_owned(),
-        BootCause::SessionConflict => "stop the machine that `gharun list` shows under the same runner name: \
-            `gharun stop NAME`"
+        BootCause::SessionConflict => "another machine has the configuration of this runner: find it with `gharun list`, and end it with \
+            `gharun stop PROVIDER:PLACE/ID`"
             .to_owned(),
         BootCause::Clock => "set the clock of the machine: `timedatectl set-ntp true` there".to_owned(),
         BootCause::Image => return None,

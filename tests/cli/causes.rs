@@ -8,7 +8,7 @@ const FULL: &str = "start local --count 2 --set slots=1";
 /// What the second one's provider says.
 const CAUSE: &str = "its slot is taken by";
 /// What helps with it.
-const HINT: &str = "each runner of `--count` needs a slot";
+const HINT: &str = "needs a slot";
 
 #[test]
 fn what_helps_where_no_provider_has_room_is_on_the_last_screen_and_nothing_is_said_twice() {

@@ -85,7 +85,7 @@ fn a_group_that_cannot_be_is_refused_before_anything_is_made() {
     warning: `local`: jobs run on this machine with all the rights of this user
     error: `--runner-group` cannot be `cpu`: it does not exist in `acme`
 
-    hint: known groups: `Default` (1), `GitHub Actions` (2), `gpu` (3), `GPU` (4)
+    hint: known groups: `Default` (ID 1), `GitHub Actions` (ID 2), `gpu` (ID 3), `GPU` (ID 4)
     ");
     told!(start(&world, "--org acme --runner-group Gpu"), @"
     exit 2
@@ -134,7 +134,7 @@ fn a_name_that_cannot_be_looked_up_is_an_error_that_names_the_permission() {
     error: could not list the runner groups of `acme`
       caused by: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 403 Forbidden (request [ID]): Must be an org owner.
 
-    hint: the token has the scopes `repo` and lacks `admin:org`
+    hint: the token in `$GH_PAT` has the scopes `repo` and lacks `admin:org`
     hint: or name the group by its ID, as shown in its URL on GitHub
     ");
     nothing_was_tried(&world);
@@ -153,7 +153,7 @@ fn a_group_that_is_closed_to_the_repository_is_refused_where_nobody_else_can_ask
     told!(start(&world, "--org octo --runner-group gpu"), @"
     exit 2
     ::warning title=gharun::`local`: jobs run on this machine with all the rights of this user
-    ::error title=gharun::runner group `gpu` (3) does not allow the repository `octo/app`, so no job of its workflows would get the runner%0Ahint: allow the repository at [GITHUB]/organizations/octo/settings/actions/runner-groups/3%0Ahint: or name another group
+    ::error title=gharun::runner group `gpu` (ID 3) does not allow the repository `octo/app`, so no job of its workflows would get the runner%0Ahint: allow the repository at [GITHUB]/organizations/octo/settings/actions/runner-groups/3%0Ahint: or name another group: `--runner-group NAME`
     ");
     nothing_was_tried(&world);
     // With a label of the user's own, a job of another repository may ask for it.
@@ -194,11 +194,11 @@ fn what_keeps_jobs_away_is_warned_of() {
     github	ok	octo at [GITHUB]/; a classic personal access token from $GH_PAT; 0 runners are registered
     github/quota	ok	[SOME] of 5000 API requests left; resets at [TIME]
     github/runner	ok	version 2.336.0 for linux-arm, linux-arm64, linux-x64, osx-arm64, osx-x64
-    github/group	ok	`gpu` (3): all private repositories, public repositories not allowed
+    github/group	ok	`gpu` (ID 3): all private repositories, public repositories not allowed
     github/workflow	unknown
-    ::warning title=gharun::`github/group`: only octo/app/.github/workflows/gpu.yml@main may use the runner group `gpu` (3)
-    ::warning title=gharun::`github/group`: `octo/app` is public, and runner group `gpu` (3) does not allow public repositories: allow them at [GITHUB]/organizations/octo/settings/actions/runner-groups/3, but then strangers may run code on its machines
-    ::warning title=gharun::`github/workflow`: could not read the runs of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runs/7` answered 404 Not Found (request [ID]): Not Found%0Ahint: `github/workflow`: the repository does not exist, or the token has no access to it: check its spelling%0Ahint: `github/workflow`: the token needs the scope `repo`
+    ::warning title=gharun::`github/group`: only octo/app/.github/workflows/gpu.yml@main may use the runner group `gpu` (ID 3)
+    ::warning title=gharun::`github/group`: `octo/app` is public, and runner group `gpu` (ID 3) does not allow public repositories: allow them at [GITHUB]/organizations/octo/settings/actions/runner-groups/3, but then strangers may run code on its machines
+    ::warning title=gharun::`github/workflow`: could not read the runs of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runs/7` answered 404 Not Found (request [ID]): Not Found%0Ahint: `github/workflow`: check the repository's name; if it is right, the token in `$GH_PAT` needs the scope `repo`
     ");
     told!(start(&world, "--org octo --runner-group gpu"), @"
     exit 2
@@ -231,7 +231,7 @@ fn the_group_that_everybody_has_is_looked_at_in_a_workflow() {
     told!(start(&world, "--org octo"), @"
     exit 2
     ::warning title=gharun::`local`: jobs run on this machine with all the rights of this user
-    ::error title=gharun::`octo/app` is public, and runner group `Default` (1) does not allow public repositories, so no job of its workflows would get the runner%0Ahint: register with the repository: `--repo octo/app`%0Ahint: or allow public repositories at [GITHUB]/organizations/octo/settings/actions/runner-groups/1, but then strangers may run code on the group's machines
+    ::error title=gharun::`octo/app` is public, and runner group `Default` (ID 1) does not allow public repositories, so no job of its workflows would get the runner%0Ahint: register with the repository: `--repo octo/app`%0Ahint: or allow public repositories at [GITHUB]/organizations/octo/settings/actions/runner-groups/1, but then strangers may run code on the group's machines
     ");
     nothing_was_tried(&world);
     // Another repository's jobs may ask for a label of the user's own.
@@ -388,8 +388,8 @@ fn every_kind_of_token_is_known_by_its_letters() {
             github/quota	ok	[SOME] of 5000 API requests left; resets at [TIME]
             github/runner	failed	no access to the runners of `acme`: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 403 Forbidden (request [ID]): Resource not accessible by integration
             github/group	unknown	could not list the runner groups of `acme`: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 403 Forbidden (request [ID]): Resource not accessible by integration
-            hint: `github`, `github/runner`, `github/group`: `GITHUB_TOKEN` can never manage runners: use a personal access token or a GitHub App
-            hint: `github`, `github/runner`, `github/group`: a GitHub App needs the permission `Self-hosted runners: write` of the organization `acme`, accepted where it is installed
+            hint: `github`, `github/runner`, `github/group`: if the token in `$GHARUN_GITHUB_TOKEN` is of a GitHub App, the app needs the permission `Self-hosted runners: write` of the organization `acme`, and its installation must have accepted it (Settings > GitHub Apps)
+            hint: `github`, `github/runner`, `github/group`: if it is the workflow's own, which can never manage runners: put a personal access token into a secret, and hand that over as `GH_PAT` (`env: GH_PAT: ${{ secrets.GH_PAT }}`)
             "),
             "gith" => told!(said, @"
             exit 1

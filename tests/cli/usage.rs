@@ -219,7 +219,10 @@ fn no_scope_and_no_token_name_what_is_read() {
         "{said}"
     );
     let said = refused(&World::new().env("GH_PAT", ""), "start local");
-    assert!(said.contains("$GHARUN_GITHUB_TOKEN or $GH_PAT"), "{said}");
+    assert!(
+        said.contains("set `$GH_PAT`") && said.contains("GHARUN_APP_ID"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -66,9 +66,8 @@ impl Reason {
                 };
                 Error::setting(key, format!("EC2 could not launch it, usually because of {what}"))
                     .hinted(format!(
-                        "allow `kms:CreateGrant`, `kms:Decrypt`, `kms:DescribeKey` and \
-                         `kms:GenerateDataKeyWithoutPlaintext` on {what} to whom `aws sts get-caller-identity` names, in the policy of the \
-                         key too"
+                        "in IAM and in the policy of that key, allow `kms:CreateGrant`, `kms:Decrypt`, `kms:DescribeKey` and \
+                         `kms:GenerateDataKeyWithoutPlaintext` to the user or role that `aws sts get-caller-identity` names"
                     ))
             }
             _ => return None,

@@ -276,7 +276,7 @@ impl RunPod {
             });
         } else {
             error = error.hinted(format!(
-                "that host is at fault: start again, to get another one, or {}; if all fail in the same way, check `image`",
+                "start again, to get another host, or {}; if all hosts fail in the same way, check `image`",
                 wider(&self.config)
             ));
         }

@@ -28,7 +28,7 @@ fn the_first_setting_that_hints_name_is_told_with_its_table_and_file() {
         (
             "box",
             "lower `cpus`",
-            "lower `cpus` (now `--set box.cpus`)|or raise `memory`".to_owned(),
+            "lower `cpus` (now `--set cpus`)|or raise `memory`".to_owned(),
         ),
         // What names the whole key says where it is.
         (

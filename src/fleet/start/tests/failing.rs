@@ -28,7 +28,7 @@ async fn a_setup_script_that_fails_is_told_with_file_line_and_text() {
     assert_eq!(
         hints,
         [
-            "edit `setup.sh`",
+            "edit line 2 of `setup.sh`",
             "to look around on such a machine, add `--keep-failed`"
         ]
     );

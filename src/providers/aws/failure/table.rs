@@ -261,7 +261,7 @@ pub(super) const ROWS: &[Row] = &[
     Row::of(&["InvalidParameterCombination"], Setting("instance_types"))
         .says("instance type is not eligible for free tier")
         .means("the AWS account is on the free plan, which does not have this instance type")
-        .next("list the types that it has with `aws ec2 describe-instance-types{region} --filters Name=free-tier-eligible,Values=true --query \"InstanceTypes[].InstanceType\"`, or upgrade the plan")
+        .next("set `instance_types` to one of those that it has: `aws ec2 describe-instance-types{region} --filters Name=free-tier-eligible,Values=true --query \"InstanceTypes[].InstanceType\"` lists them; or upgrade the plan")
         .source(FREE),
     Row::of(&["InvalidParameterCombination"], Setting("image"))
         .says("image is not eligible for free tier")
