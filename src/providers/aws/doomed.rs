@@ -65,10 +65,10 @@ impl Reason {
                     ("image", "the key that encrypts the disks of the image")
                 };
                 Error::setting(key, format!("EC2 could not launch it, usually because of {what}"))
-                    .hinted(format!(
+                    .hinted(
                         "in IAM and in the policy of that key, allow `kms:CreateGrant`, `kms:Decrypt`, `kms:DescribeKey` and \
                          `kms:GenerateDataKeyWithoutPlaintext` to the user or role that `aws sts get-caller-identity` names"
-                    ))
+                    )
             }
             _ => return None,
         })
