@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -31,9 +31,18 @@ pub struct Cli {
     pub command: Command,
 }
 
+/// The version, target and commit, as build.rs found them.
+const BUILD: &str = env!("GHARUN_BUILD");
+
 /// The whole command line, for documents and completions.
 pub fn command() -> clap::Command {
     Cli::command()
+}
+
+/// Reads the arguments of this process. Only here does `--version` name the build: documents are the same for all.
+pub fn parse() -> Result<Cli, clap::Error> {
+    let mut matches = command().long_version(BUILD).try_get_matches()?;
+    Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command()))
 }
 
 /// Options that every command takes.

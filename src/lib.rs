@@ -20,7 +20,6 @@
 use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use futures_util::FutureExt as _;
 
 mod actions;
@@ -82,7 +81,7 @@ fn hide() {
 pub fn main() -> ExitCode {
     #[cfg(target_os = "linux")]
     hide();
-    let cli = match cli::Cli::try_parse() {
+    let cli = match cli::parse() {
         Ok(cli) => cli,
         Err(error) => {
             // clap's own code for a wrong command line is 2, and 0 for help and version. A reader

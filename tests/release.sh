@@ -228,6 +228,49 @@ documents_link_to_what_is_there() {
     done
 }
 
+# --- What the program says of itself ---------------------------------------------------------------
+
+# What build.rs tells the program that is built in a folder: `build_of FOLDER PROFILE [NAME=VALUE…]`.
+build_of() {
+    folder=$1
+    profile=$2
+    shift 2
+    (cd "$folder" && env -u GHARUN_COMMIT "CARGO_MANIFEST_DIR=$folder" CARGO_PKG_VERSION=1.2.3 TARGET=vax-dec-ultrix "PROFILE=$profile" "$@" "$here/build") >"$here/told"
+    # cargo would build again each time if one of these were missing.
+    sed -n 's/^cargo::rerun-if-changed=//p' "$here/told" >"$here/watched"
+    while IFS= read -r file; do [ -e "$folder/$file" ] || [ -e "$file" ]; done <"$here/watched"
+    sed -n 's/^cargo::rustc-env=GHARUN_BUILD=//p' "$here/told"
+}
+
+a_build_knows_its_commit_wherever_it_comes_from() {
+    rustc --edition 2024 -o build "$top/build.rs"
+    repository tree
+    head=$(git -C tree rev-parse HEAD)
+    short=$(printf '%s' "$head" | cut -c 1-12)
+    wanted="1.2.3 (vax-dec-ultrix, commit $short)"
+    same "$(build_of "$here/tree" release)" "$wanted"
+    grep -q '/HEAD$' watched
+    git -C tree worktree add --quiet "$here/other" HEAD
+    same "$(build_of "$here/other" release)" "$wanted"
+    # For development no commit is named, and none is watched.
+    same "$(build_of "$here/tree" debug)" '1.2.3 (vax-dec-ultrix, development build)'
+    same "$(cat watched)" build.rs
+    same "$(build_of "$here/tree" debug GHARUN_COMMIT=0123456789abcdef0123456789abcdef01234567)" '1.2.3 (vax-dec-ultrix, commit 0123456789ab)'
+    # A package of cargo's, in somebody else's repository.
+    git init --quiet home
+    git -C home commit --quiet --allow-empty --message=x
+    mkdir home/crate
+    cp tree/build.rs home/crate/
+    same "$(build_of "$here/home/crate" release)" '1.2.3 (vax-dec-ultrix, commit unknown)'
+    printf '{\n  "git": {\n    "sha1": "%s"\n  },\n  "path_in_vcs": ""\n}' "$head" >home/crate/.cargo_vcs_info.json
+    same "$(build_of "$here/home/crate" release)" "$wanted"
+    # An archive as GitHub makes it, where there is no git.
+    mkdir archive
+    git -C tree archive HEAD | tar -C archive -xf -
+    rustc --edition 2024 -o build archive/build.rs
+    same "$(build_of "$here/archive" release PATH=/nowhere)" "$wanted"
+}
+
 # --- Before a release ----------------------------------------------------------------------------
 
 a_release_is_refused_until_all_is_ready() {
@@ -708,6 +751,7 @@ it the_targets_are_the_same_everywhere
 it workflows_take_the_least
 it the_form_for_a_fault_asks_for_what_is_needed
 it documents_link_to_what_is_there
+it a_build_knows_its_commit_wherever_it_comes_from
 it a_release_is_refused_until_all_is_ready
 it a_release_is_refused_before_there_is_an_owner
 it notes_are_one_section

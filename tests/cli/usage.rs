@@ -288,3 +288,15 @@ fn the_program_needs_no_zlib_of_the_computer_it_runs_on() {
     let needed = b"libz.so";
     assert!(!program.windows(needed.len()).any(|part| part == needed));
 }
+
+#[test]
+fn the_version_names_the_target_and_the_commit() {
+    let world = World::new();
+    let said = world.run("--version").exits(0).stdout;
+    let build = regex::Regex::new(
+        r"^gharun \S+ \([a-z0-9_]+-[a-z0-9_-]+, (commit ([0-9a-f]{12}|unknown)|development build)\)\n$",
+    );
+    assert!(build.expect("a pattern").is_match(&said), "{said}");
+    let short = world.run("-V").exits(0).stdout;
+    assert_eq!(short, concat!("gharun ", env!("CARGO_PKG_VERSION"), "\n"));
+}
