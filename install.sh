@@ -88,7 +88,7 @@ sha256() {
 }
 
 main() {
-    [ $# = 0 ] || die 'it takes no arguments, but GHARUN_VERSION and GHARUN_INSTALL_DIR'
+    [ $# = 0 ] || die 'this script has no arguments: set GHARUN_VERSION or GHARUN_INSTALL_DIR instead'
     case $releases in
     https://*) protocol=https ;;
     http://127.0.0.1[:/]* | http://localhost[:/]*) protocol=http ;;
@@ -125,8 +125,8 @@ main() {
     fetch "$from/$archive" "$work/$archive"
     found=$(sha256 "$work/$archive")
     [ "$found" = "$wanted" ] ||
-        die "$archive is not what SHA256SUMS says, so it was not installed" "expected $wanted, got ${found:-nothing}" \
-            'a download may be damaged: try once more, and if it is the same, report it'
+        die "$archive does not match SHA256SUMS, so it was not installed" "expected $wanted, got ${found:-nothing}" \
+            'fetch it again; if it still does not match, report it'
     gzip -dc "$work/$archive" | tar -xf - -C "$work"
 
     # Whole or not at all, also when gharun is running: beside the old one first, and then over it.

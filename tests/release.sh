@@ -15,6 +15,8 @@ cd "$(dirname "$0")/.." || exit 1
 top=$PWD
 PATH=$PATH:/usr/sbin:/sbin
 only=${1:-}
+archive=${GHARUN_RELEASE_ARCHIVE:-}
+case $archive in '' | /*) ;; *) archive=$top/$archive ;; esac
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/gharun-release.XXXXXX") || exit 1
 server=
 makers=
@@ -157,7 +159,7 @@ releases() {
 an_owner_is_written_everywhere_and_once() {
     repository tree
     cd tree
-    refused 'nobody owns the project yet' scripts/release/owner
+    refused 'no owner of the project is set' scripts/release/owner
     refused 'is not an account' scripts/release/owner 'a b'
     refused 'is not an account' scripts/release/owner -a
     before=$(git ls-files --stage | cut -d ' ' -f 1 | sort | uniq -c)
@@ -215,6 +217,13 @@ the_form_for_a_fault_asks_for_what_is_needed() {
     grep -q 'Do not paste' bug.yml
     for kind in aws docker local nebius runpod ssh; do grep -q "options: \[.*$kind" bug.yml; done
     [ -s feature.yml ] && [ -s ../PULL_REQUEST_TEMPLATE.md ] && [ -s "$top/SECURITY.md" ] && [ -s "$top/CODE_OF_CONDUCT.md" ]
+}
+
+messages_are_plain_english() {
+    cd "$top"
+    sed -n '/^const STRANGE/,/^];/s/^    ("\([^"]*\)".*/\1/p' tests/layers/words.rs | sed 's/ \*$/ /' >"$here/strange"
+    [ "$(wc -l <"$here/strange")" -gt 20 ]
+    same "$(grep -hE '^ *(die|say|printf|[^#]*\|\| *die) |^ +["'"'"']' install.sh scripts/release/[a-z]* | grep -iF -f "$here/strange" || true)" ''
 }
 
 documents_link_to_what_is_there() {
@@ -495,7 +504,7 @@ a_release_of_other_files_is_refused() {
     refused 'the archives were built from' scripts/release/publish 1.2.3 "$b"
     git reset --quiet --hard HEAD^
     echo more >>"$here/dist/gharun-x86_64-apple-darwin.tar.gz"
-    refused 'is not what SHA256SUMS says' scripts/release/publish 1.2.3 "$b"
+    refused 'does not match SHA256SUMS' scripts/release/publish 1.2.3 "$b"
     scripts/release/sums 1.2.3
     refused 'has another hash in known.json than in SHA256SUMS' scripts/release/publish 1.2.3 "$b"
     refused 'or not in it' scripts/release/publish 1.2.3 HEAD
@@ -557,7 +566,7 @@ install_refuses_what_does_not_have_its_hash() {
     for target in $targets; do program "$target" gharun && tar -czf "$scratch/releases/latest/download/gharun-$target.tar.gz" gharun; done
     echo old >home/.local/bin/gharun
     code=0
-    refused 'is not what SHA256SUMS says, so it was not installed' install || code=1
+    refused 'does not match SHA256SUMS, so it was not installed' install || code=1
     sed -i.bak 's/-linux-/-other-/' "$scratch/releases/latest/download/SHA256SUMS"
     refused 'this release has no hash of' install || code=1
     rm -rf "$scratch/releases"
@@ -702,10 +711,10 @@ in_debian() {
     cat said
     grep -q "^Fetched   gharun 1.2.3, $(here_is), and checked its hash\$" said
     grep -q '^Installed /tmp/home/.local/bin/gharun$' said
-    [ -z "${GHARUN_RELEASE_ARCHIVE:-}" ] || {
-        cp "$GHARUN_RELEASE_ARCHIVE" "$top/scripts/release/smoke" "$root/tmp/"
+    [ -z "$archive" ] || {
+        cp "$archive" "$top/scripts/release/smoke" "$root/tmp/"
         chroot "$root" /usr/bin/env -i PATH=/usr/local/bin:/usr/bin:/bin HOME=/tmp/home \
-            /bin/sh /tmp/smoke "/tmp/$(basename "$GHARUN_RELEASE_ARCHIVE")"
+            /bin/sh /tmp/smoke "/tmp/$(basename "$archive")"
     }
 }
 install_works_in_debian_bullseye() { in_debian bullseye; }
@@ -750,6 +759,7 @@ it an_owner_is_written_everywhere_and_once
 it the_targets_are_the_same_everywhere
 it workflows_take_the_least
 it the_form_for_a_fault_asks_for_what_is_needed
+it messages_are_plain_english
 it documents_link_to_what_is_there
 it a_build_knows_its_commit_wherever_it_comes_from
 it a_release_is_refused_until_all_is_ready
