@@ -410,6 +410,7 @@ known = json.load(open("scripts/release/known.json"))
 assert (known["version"], known["built_from"], len(known["sha256"])) == ("1.2.3", sys.argv[1], 6), known' "$a"
     archive=gharun-x86_64-unknown-linux-gnu.tar.gz
     same "$(scripts/release/known sum 1.2.3 $archive)" "$(sed -n "s/  $archive\$//p" "$here/SHA256SUMS")"
+    same "$(scripts/release/known version)" 1.2.3
     refused 'has no hash of gharun-vax.tar.gz' scripts/release/known sum 1.2.3 gharun-vax.tar.gz
     # A second release on top of this one changes the file.
     sed -i.bak 's/^version = ".*"$/version = "1.2.4"/' Cargo.toml
@@ -461,6 +462,7 @@ a_tag_that_changes_more_is_refused() {
 a_commit_without_hashes_offers_cargo() {
     releasable "$here/tree"
     cd tree
+    refused 'this commit has no hashes of a release' scripts/release/known version
     for wanted in 1.2.3 1.2.9; do
         refused "this commit has no hashes of gharun $wanted" scripts/release/known sum $wanted gharun-x86_64-unknown-linux-gnu.tar.gz
         grep -q 'cargo install --locked --git https://github.com/acme/gharun$' "$scratch/said"
