@@ -131,6 +131,17 @@ impl Scene {
         }
     }
 
+    /// Where it happens.
+    pub(crate) fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// The same with other arguments, divided by blanks.
+    pub(crate) fn instead(mut self, args: &str) -> Self {
+        self.args = args.split_whitespace().map(str::to_owned).collect();
+        self
+    }
+
     /// One more argument, which may have blanks.
     pub(crate) fn arg(mut self, arg: &str) -> Self {
         self.args.push(arg.to_owned());

@@ -299,6 +299,33 @@ fn a_machine_in_a_subnet_without_a_way_out() {
     ));
 }
 
+#[test]
+fn a_machine_whose_registration_another_one_uses() {
+    row!(
+        Kind::Aws,
+        Stage::Runner,
+        Source::Finding("github 11"),
+        |world| ended(
+            world,
+            "Client.InstanceInitiatedShutdown",
+            "gharun: phase=arm t=1\ngharun: phase=run t=41\nA session for this runner already exists.\ngharun: phase=end t=61 code=70 last=run why=the runner never connected to GitHub: A session for this runner already exists.\n",
+        )
+    );
+}
+
+#[test]
+fn an_image_whose_runner_is_too_old() {
+    let source = Source::Thread(
+        "actions/runner#3653",
+        "a runner on Amazon Linux that was installed some months ago was refused as deprecated from one day to the next",
+    );
+    row!(Kind::Aws, Stage::Runner, source, |world| ended(
+        world,
+        "Client.InstanceInitiatedShutdown",
+        "gharun: phase=arm t=1\ngharun: phase=run t=41\nAn error occurred: Runner version v2.200.0 is deprecated and cannot receive messages.\ngharun: phase=end t=61 code=73 last=run why=An error occurred: Runner version v2.200.0 is deprecated and cannot receive messages.\n",
+    ));
+}
+
 /// A stop of a machine whose end EC2 refuses.
 fn unstoppable(world: World, status: u16, code: &'static str, says: &'static str) -> Option<Scene> {
     let server = moto()?;

@@ -1,11 +1,11 @@
 //! How starts on this computer fail.
 
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use gharun_worlds::skipped;
 
+use crate::place;
 use crate::row::{Kind, Scene, Source, Stage, row};
 use crate::world::World;
 
@@ -185,23 +185,7 @@ fn a_disk_that_is_full() {
 
 /// A start on a computer with an installed runner that says something, and ends with a code.
 fn installed(world: World, says: &str, code: u8) -> Scene {
-    let home = world.path("installed");
-    std::fs::create_dir_all(home.join("bin")).expect("a folder");
-    let run = "cd \"$(dirname \"$0\")\" && bin/Runner.Listener run\necho 'Exiting runner...'";
-    let listener =
-        format!("[ \"$1\" != --version ] || exec echo 99.0.0\necho '{says}'\nexit {code}");
-    for (name, text) in [
-        ("run.sh", run),
-        ("bin/Runner.Listener", listener.as_str()),
-        ("bin/Runner.Worker", "exit 1"),
-    ] {
-        let at = home.join(name);
-        std::fs::write(&at, format!("#!/bin/sh\n{text}\n")).expect("a file");
-        for path in [&home, &home.join("bin"), &at] {
-            let mode = std::fs::Permissions::from_mode(0o755);
-            std::fs::set_permissions(path, mode).expect("it is ours");
-        }
-    }
+    let home = place::runner(&world, says, code);
     let text = format!(
         "[providers.board]\nkind = \"local\"\nenv = {{ RUNNER_HOME = \"{}\", RUNNER_ALLOW_RUNASROOT = \"1\" }}\n",
         home.display()

@@ -120,3 +120,24 @@ fn a_machine_of_another_computer() {
         }
     );
 }
+
+#[test]
+fn a_stop_whose_work_folder_is_a_file_now() {
+    row!(
+        Kind::Local,
+        Stage::End,
+        Source::Finding("people B8"),
+        |world| {
+            let file = world.path("slots");
+            std::fs::write(&file, "notes").expect("a file");
+            let stop = format!(
+                "stop local:0123456789ab/gharun-7-1-0-tk3q8z0w5v2n01 --yes --set work_dir={}",
+                file.display()
+            );
+            Scene::new(world, &stop).volatile(
+                r"slots`(\s+)have(\s+)`[0-9a-f]{12}`",
+                "slots`${1}have${2}`5f6e7d8c9b0a`",
+            )
+        }
+    );
+}

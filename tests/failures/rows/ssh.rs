@@ -1,28 +1,64 @@
 //! How starts and stops on hosts that are reached by ssh fail.
 
 use gharun_worlds::skipped;
-use gharun_worlds::sshd::{self, Rack};
+use gharun_worlds::sshd::{self, Rack, keygen};
 
+use crate::place;
 use crate::row::{Kind, Scene, Source, Stage, row};
 use crate::world::World;
 
 /// A start on a host whose machine runs a setup script.
 fn boots(world: World, script: &str) -> Option<Scene> {
+    Some(on_a_host(world, None)?.setup(script))
+}
+
+/// A start on a host with a runner that is installed there, which says something and ends with a code.
+fn installed(world: World, says: &str, code: u8) -> Option<Scene> {
+    let home = place::runner(&world, says, code);
+    let login = format!(
+        "export RUNNER_ALLOW_RUNASROOT=1 RUNNER_HOME='{}'; exec sh -c \"$SSH_ORIGINAL_COMMAND\"",
+        home.display()
+    );
+    on_a_host(world, Some(&login))
+}
+
+/// A start on a host, on which a login runs this script, if there is one.
+fn on_a_host(world: World, login: Option<&str>) -> Option<Scene> {
     if let Err(why) = sshd::program() {
         skipped(&format!("screens of ssh: {why}"));
         return None;
     }
     let rack = Rack::of(1, "");
+    let identity = login.map_or_else(
+        || rack.identity(),
+        |script| {
+            let key = rack.dir.path().join("forced");
+            keygen(&key, "ed25519", "");
+            rack.hosts[0].force(&key.with_extension("pub"), script);
+            key
+        },
+    );
     let text = format!(
         "[providers.rack]\nkind = \"ssh\"\nhosts = {:?}\nidentity = \"{}\"\nknown_hosts = \"{}\"\n",
         rack.specs(),
-        rack.identity().display(),
+        identity.display(),
         rack.known_hosts().display(),
     );
     std::fs::write(world.path("providers.toml"), text).expect("a file");
     let whose = format!("{}@127", sshd::whoami());
     let scene = Scene::new(world, "start rack").volatile(&whose, "ann@127");
-    Some(scene.with(rack).setup(script))
+    let scene = scene
+        .volatile(r"rack:[0-9a-f]{12}\b", "rack:0123456789ab")
+        .volatile(r"\]:\d{4,5}", "]:40001")
+        .volatile(
+            r"SHA256:[A-Za-z0-9+/]{43}",
+            "SHA256:kHv1m0oF3b8aUq2sJ7cXyLw9zPdTnRgEiB5tA6fQ4MV",
+        );
+    Some(
+        scene
+            .volatile(r"127\.0\.0\.1:\d{4,5}", "127.0.0.1:40001")
+            .with(rack),
+    )
 }
 
 #[test]
@@ -49,4 +85,73 @@ fn a_setup_script_on_a_host_that_ends_with_a_number() {
         Source::Finding("github 4"),
         |world| boots(world, "[ -e /no/such/driver ] || exit 41\n")
     );
+}
+
+#[test]
+fn a_runner_on_a_host_that_another_one_kept_out() {
+    row!(
+        Kind::Ssh,
+        Stage::Runner,
+        Source::Finding("github 11"),
+        |world| installed(
+            world,
+            "A session for this runner already exists.\nFailed to create session. Conflict",
+            5
+        )
+    );
+}
+
+#[test]
+fn a_board_that_woke_up_with_the_time_of_last_year() {
+    let source = Source::Thread(
+        "actions/runner#2483",
+        "the clock of a runner's machine was off, which the runner complained of, and its owner could not see by how much",
+    );
+    row!(Kind::Ssh, Stage::Runner, source, |world| installed(
+        world,
+        "The clock may be out of sync with the server time by more than five minutes.",
+        1
+    ));
+}
+
+#[test]
+fn more_runners_than_the_host_has_slots() {
+    row!(
+        Kind::Ssh,
+        Stage::Room,
+        Source::Finding("hosts C6"),
+        |world| Some(
+            on_a_host(world, None)?
+                .arg("--count")
+                .arg("2")
+                .arg("--timeout")
+                .arg("20s")
+        )
+    );
+}
+
+#[test]
+fn a_stop_on_a_host_whose_key_has_changed() {
+    let source = Source::Thread(
+        "AllskyTeam/allsky#1917",
+        "a Raspberry Pi got a new system under the same name, and ssh refused the key that it has now",
+    );
+    row!(Kind::Ssh, Stage::End, source, |world| {
+        let scene = on_a_host(world, None)?;
+        let known = scene.world().path("other-known-hosts");
+        let table = scene.world().path("providers.toml");
+        let text = std::fs::read_to_string(&table).expect("it was written");
+        let hosts = text
+            .lines()
+            .find_map(|line| line.strip_prefix("known_hosts = "));
+        let hosts = hosts.expect("it names one").trim_matches('"').to_owned();
+        let lines = std::fs::read_to_string(&hosts).expect("a file");
+        let address = lines.split(' ').next().expect("a host").to_owned();
+        let key = "AAAAC3NzaC1lZDI1NTE5AAAAIJ0oQ3b1m3Wn0V1pHsy6cSzq7r3Cq5xZ0qk8yS7yq1nB";
+        std::fs::write(&known, format!("{address} ssh-ed25519 {key}\n")).expect("a file");
+        let text = text.replace(&hosts, &known.display().to_string());
+        std::fs::write(&table, text).expect("a file");
+        let stop = "stop rack:gharun-7-1-0-tk3q8z0w5v2n01 --yes --timeout 3s";
+        Some(scene.instead(stop))
+    });
 }
