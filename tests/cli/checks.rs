@@ -92,7 +92,7 @@ fn a_group_that_cannot_be_is_refused_before_anything_is_made() {
     warning: `local`: jobs run on this machine with all the rights of this user
     error: `--runner-group` cannot be `Gpu`: more than one runner group has that name
 
-    hint: use an ID: `gpu` (3), `GPU` (4)
+    hint: use an ID: `gpu` (ID 3), `GPU` (ID 4)
     ");
     let world = world.env("GHARUN_RUNNER_GROUP", " ");
     told!(start(&world, "--org acme"), @"
@@ -160,7 +160,7 @@ fn a_group_that_is_closed_to_the_repository_is_refused_where_nobody_else_can_ask
     told!(start(&world, "--org octo --runner-group gpu --label gpu"), @"
     exit 0
     ::warning title=gharun::`local`: jobs run on this machine with all the rights of this user
-    ::warning title=gharun::runner group `gpu` (3) does not allow the repository `octo/app`%0Ahint: allow the repository at [GITHUB]/organizations/octo/settings/actions/runner-groups/3
+    ::warning title=gharun::runner group `gpu` (ID 3) does not allow the repository `octo/app`%0Ahint: allow the repository at [GITHUB]/organizations/octo/settings/actions/runner-groups/3
     Registered `[NAME]` with GitHub as runner 2
     Launching `[NAME]` at `local`
     Launched `local:[HERE]/[NAME]` for `[NAME]`
@@ -203,14 +203,14 @@ fn what_keeps_jobs_away_is_warned_of() {
     told!(start(&world, "--org octo --runner-group gpu"), @"
     exit 2
     ::warning title=gharun::`local`: jobs run on this machine with all the rights of this user
-    ::error title=gharun::`octo/app` is public, and runner group `gpu` (3) does not allow public repositories, so no job of its workflows would get the runner%0Ahint: register with the repository: `--repo octo/app`%0Ahint: or allow public repositories at [GITHUB]/organizations/octo/settings/actions/runner-groups/3, but then strangers may run code on the group's machines
+    ::error title=gharun::`octo/app` is public, and runner group `gpu` (ID 3) does not allow public repositories, so no job of its workflows would get the runner%0Ahint: register with the repository: `--repo octo/app`%0Ahint: or allow public repositories at [GITHUB]/organizations/octo/settings/actions/runner-groups/3, but then strangers may run code on the group's machines
     ");
     nothing_was_tried(&world);
     told!(start(&world, "--org octo --runner-group gpu --label gpu"), @"
     exit 0
     ::warning title=gharun::`local`: jobs run on this machine with all the rights of this user
-    ::warning title=gharun::only octo/app/.github/workflows/gpu.yml@main may use the runner group `gpu` (3)
-    ::warning title=gharun::`octo/app` is public, and runner group `gpu` (3) does not allow public repositories: allow them at [GITHUB]/organizations/octo/settings/actions/runner-groups/3, but then strangers may run code on its machines
+    ::warning title=gharun::only octo/app/.github/workflows/gpu.yml@main may use the runner group `gpu` (ID 3)
+    ::warning title=gharun::`octo/app` is public, and runner group `gpu` (ID 3) does not allow public repositories: allow them at [GITHUB]/organizations/octo/settings/actions/runner-groups/3, but then strangers may run code on its machines
     Registered `[NAME]` with GitHub as runner 2
     Launching `[NAME]` at `local`
     Launched `local:[HERE]/[NAME]` for `[NAME]`
@@ -397,7 +397,7 @@ fn every_kind_of_token_is_known_by_its_letters() {
             github/quota	ok	[SOME] of 5000 API requests left; resets at [TIME]
             github/runner	failed	no access to the runners of `acme`: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 403 Forbidden (request [ID]): Resource not accessible by personal access token
             github/group	unknown	could not list the runner groups of `acme`: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 403 Forbidden (request [ID]): Resource not accessible by personal access token
-            hint: `github`, `github/runner`, `github/group`: the token needs the permission `Self-hosted runners: write` of the organization `acme`
+            hint: `github`, `github/runner`, `github/group`: the token in `$GHARUN_GITHUB_TOKEN` needs the permission `Self-hosted runners: write` of the organization `acme`
             hint: `github`, `github/runner`, `github/group`: if it has the permission, an owner of the organization may have to approve the token first
             "),
             "ghu_" => told!(said, @"
@@ -406,7 +406,7 @@ fn every_kind_of_token_is_known_by_its_letters() {
             github/quota	ok	[SOME] of 5000 API requests left; resets at [TIME]
             github/runner	failed	no access to the runners of `acme`: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 403 Forbidden (request [ID]): Resource not accessible by integration
             github/group	unknown	could not list the runner groups of `acme`: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 403 Forbidden (request [ID]): Resource not accessible by integration
-            hint: `github`, `github/runner`, `github/group`: the app behind the token needs the permission `Self-hosted runners: write` of the organization `acme`, and must belong to an owner of `acme`
+            hint: `github`, `github/runner`, `github/group`: the app behind the token in `$GHARUN_GITHUB_TOKEN` needs the permission `Self-hosted runners: write` of the organization `acme`, and must belong to an owner of `acme`
             "),
             "gho_" => told!(said, @"
             exit 1
@@ -414,7 +414,7 @@ fn every_kind_of_token_is_known_by_its_letters() {
             github/quota	ok	[SOME] of 5000 API requests left; resets at [TIME]
             github/runner	failed	no access to the runners of `acme`: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 403 Forbidden (request [ID]): Must have admin rights to Repository.
             github/group	unknown	could not list the runner groups of `acme`: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 403 Forbidden (request [ID]): Must have admin rights to Repository.
-            hint: `github`, `github/runner`, `github/group`: the token has the scopes `gist, read:org` and lacks `admin:org`
+            hint: `github`, `github/runner`, `github/group`: the token in `$GHARUN_GITHUB_TOKEN` has the scopes `gist, read:org` and lacks `admin:org`
             hint: `github`, `github/runner`, `github/group`: add it to the token of `gh` with `gh auth refresh --scopes admin:org`
             "),
             _ => told!(said, @"
@@ -423,8 +423,7 @@ fn every_kind_of_token_is_known_by_its_letters() {
             github/quota	ok	[SOME] of 5000 API requests left; resets at [TIME]
             github/runner	failed	no access to the runners of `acme`: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 404 Not Found (request [ID]): Not Found
             github/group	unknown	could not list the runner groups of `acme`: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 404 Not Found (request [ID]): Not Found
-            hint: `github`, `github/runner`, `github/group`: the token has no admin rights on `acme`, or the organization does not exist
-            hint: `github`, `github/runner`, `github/group`: a fine-grained token or an app needs the permission `Self-hosted runners: write` of the organization `acme`; a classic token the scope `admin:org`, and must belong to an owner of `acme`
+            hint: `github`, `github/runner`, `github/group`: check the name `acme`; if it is right, the token in `$GHARUN_GITHUB_TOKEN` needs the permission `Self-hosted runners: write` of the organization `acme` where it is fine-grained or an app's, and the scope `admin:org` where it is classic, and must belong to an owner of `acme`
             "),
         }
     }

@@ -255,7 +255,7 @@ fn canonical(region: &str) -> Result<&'static str> {
     let partition = places::partition(region);
     let owner = CANONICAL.iter().find(|(of, _)| *of == partition);
     owner.map(|(_, owner)| *owner).ok_or_else(|| {
-        Error::setting("image", format!("there is no default image in `{region}`"))
+        Error::setting("image", format!("no default image is known for `{region}`"))
             .hinted("set `image`")
     })
 }
