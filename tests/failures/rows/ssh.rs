@@ -1,47 +1,29 @@
 //! How starts and stops on hosts that are reached by ssh fail.
 
-use gharun_worlds::skipped;
-use gharun_worlds::sshd::{self, Rack, keygen};
+use std::time::{Duration, Instant};
 
-use crate::place;
+use gharun_worlds::skipped;
+use gharun_worlds::sshd::{self, Rack};
+
 use crate::row::{Kind, Scene, Source, Stage, row};
 use crate::world::World;
 
 /// A start on a host whose machine runs a setup script.
 fn boots(world: World, script: &str) -> Option<Scene> {
-    Some(on_a_host(world, None)?.setup(script))
+    Some(on_a_host(world)?.setup(script))
 }
 
-/// A start on a host with a runner that is installed there, which says something and ends with a code.
-fn installed(world: World, says: &str, code: u8) -> Option<Scene> {
-    let home = place::runner(&world, says, code);
-    let login = format!(
-        "export RUNNER_ALLOW_RUNASROOT=1 RUNNER_HOME='{}'; exec sh -c \"$SSH_ORIGINAL_COMMAND\"",
-        home.display()
-    );
-    on_a_host(world, Some(&login))
-}
-
-/// A start on a host, on which a login runs this script, if there is one.
-fn on_a_host(world: World, login: Option<&str>) -> Option<Scene> {
+/// A start on a host.
+fn on_a_host(world: World) -> Option<Scene> {
     if let Err(why) = sshd::program() {
         skipped(&format!("screens of ssh: {why}"));
         return None;
     }
     let rack = Rack::of(1, "");
-    let identity = login.map_or_else(
-        || rack.identity(),
-        |script| {
-            let key = rack.dir.path().join("forced");
-            keygen(&key, "ed25519", "");
-            rack.hosts[0].force(&key.with_extension("pub"), script);
-            key
-        },
-    );
     let text = format!(
         "[providers.rack]\nkind = \"ssh\"\nhosts = {:?}\nidentity = \"{}\"\nknown_hosts = \"{}\"\n",
         rack.specs(),
-        identity.display(),
+        rack.identity().display(),
         rack.known_hosts().display(),
     );
     std::fs::write(world.path("providers.toml"), text).expect("a file");
@@ -88,30 +70,35 @@ fn a_setup_script_on_a_host_that_ends_with_a_number() {
 }
 
 #[test]
-fn a_runner_on_a_host_that_another_one_kept_out() {
+fn a_runner_on_a_host_that_github_forgets_while_the_host_prepares() {
     row!(
         Kind::Ssh,
         Stage::Runner,
-        Source::Finding("github 11"),
-        |world| installed(
-            world,
-            "A session for this runner already exists.\nFailed to create session. Conflict",
-            5
-        )
+        Source::Finding("github 12"),
+        |world| {
+            let mut since = None;
+            let scene = boots(world, "sleep 60\n")?.arg("--timeout").arg("14s");
+            Some(scene.meanwhile(move |world| {
+                let Some(row) = world.stub.runners().into_iter().next() else {
+                    return;
+                };
+                // Later than that no other machine comes up in time.
+                if since.get_or_insert_with(Instant::now).elapsed() > Duration::from_secs(8) {
+                    world.github.remove_runner(&row.name);
+                }
+            }))
+        }
     );
 }
 
 #[test]
-fn a_board_that_woke_up_with_the_time_of_last_year() {
-    let source = Source::Thread(
-        "actions/runner#2483",
-        "the clock of a runner's machine was off, which the runner complained of, and its owner could not see by how much",
+fn a_runner_on_a_host_that_takes_longer_than_it_may() {
+    row!(
+        Kind::Ssh,
+        Stage::Runner,
+        Source::Finding("failures 8"),
+        |world| Some(boots(world, "sleep 60\n")?.arg("--timeout").arg("8s"))
     );
-    row!(Kind::Ssh, Stage::Runner, source, |world| installed(
-        world,
-        "The clock may be out of sync with the server time by more than five minutes.",
-        1
-    ));
 }
 
 #[test]
@@ -121,7 +108,7 @@ fn more_runners_than_the_host_has_slots() {
         Stage::Room,
         Source::Finding("hosts C6"),
         |world| Some(
-            on_a_host(world, None)?
+            on_a_host(world)?
                 .arg("--count")
                 .arg("2")
                 .arg("--timeout")
@@ -137,7 +124,7 @@ fn a_stop_on_a_host_whose_key_has_changed() {
         "a Raspberry Pi got a new system under the same name, and ssh refused the key that it has now",
     );
     row!(Kind::Ssh, Stage::End, source, |world| {
-        let scene = on_a_host(world, None)?;
+        let scene = on_a_host(world)?;
         let known = scene.world().path("other-known-hosts");
         let table = scene.world().path("providers.toml");
         let text = std::fs::read_to_string(&table).expect("it was written");
