@@ -218,7 +218,8 @@ impl Context {
             return Ok(NamedProvider::new(settings.name, provider));
         }
         let values = std::mem::take(&mut settings.values);
-        let opened = settings.kind.open_as(&settings.name, values).await;
+        let env = |name: &str| self.settings.tables.variable(name);
+        let opened = settings.kind.open_as(&settings.name, values, &env).await;
         let provider = opened
             .map_err(|error| Failure::of_provider(error, &settings.name, &self.settings.tables))?;
         Ok(NamedProvider::new(settings.name, provider))

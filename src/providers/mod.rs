@@ -121,6 +121,11 @@ pub trait ProviderKind: Provider + Sized + 'static {
         Vec::new()
     }
 
+    /// Takes over what the surroundings say beyond single settings, before the place is opened. The default: nothing.
+    fn look_around(config: &mut Self::Config, env: Lookup<'_>) {
+        let _ = (config, env);
+    }
+
     /// The variables that hold a secret of the place on its machines; no job may see them. The default: none.
     fn secrets_in_env() -> &'static [&'static str] {
         &[]
@@ -368,7 +373,11 @@ pub trait Provider: fmt::Debug {
 }
 
 /// Opens a provider with the settings of its table.
-type Open = fn(String, Map<String, Value>) -> LocalBoxFuture<'static, Result<Arc<dyn Provider>>>;
+type Open = fn(
+    String,
+    Map<String, Value>,
+    Lookup<'_>,
+) -> LocalBoxFuture<'static, Result<Arc<dyn Provider>>>;
 
 /// One row of the registry.
 #[derive(Debug)]
@@ -393,7 +402,7 @@ impl Kind {
             name: P::KIND,
             about: P::ABOUT,
             rehearses: P::REHEARSES,
-            open: |table, settings| open::<P>(table, settings).boxed_local(),
+            open: |table, settings, env| open::<P>(table, &settings, env),
             schema: || schemars::schema_for!(P::Config),
             misfit: |settings| schema::read::<P::Config>(settings).err(),
             fits: |settings| match schema::read::<P::Config>(settings) {
@@ -407,7 +416,7 @@ impl Kind {
 
     /// Opens a provider of this kind with the settings of its table.
     pub async fn open(&self, settings: Map<String, Value>) -> Result<Arc<dyn Provider>> {
-        self.open_as(self.name, settings).await
+        self.open_as(self.name, settings, &|_| None).await
     }
 
     /// The same for a table with a name of its own.
@@ -415,8 +424,9 @@ impl Kind {
         &self,
         table: &str,
         settings: Map<String, Value>,
+        env: Lookup<'_>,
     ) -> Result<Arc<dyn Provider>> {
-        (self.open)(table.to_owned(), settings).await
+        (self.open)(table.to_owned(), settings, env).await
     }
 
     /// Describes the table: types, defaults, meanings.
@@ -482,15 +492,24 @@ pub fn secrets_in_env() -> Vec<&'static str> {
     names.copied().collect()
 }
 
-async fn open<P: ProviderKind>(
+fn open<P: ProviderKind>(
     table: String,
-    settings: Map<String, Value>,
-) -> Result<Arc<dyn Provider>> {
-    let config = schema::read(&settings).map_err(|misfit| {
+    settings: &Map<String, Value>,
+    env: Lookup<'_>,
+) -> LocalBoxFuture<'static, Result<Arc<dyn Provider>>> {
+    let read = schema::read::<P::Config>(settings).map_err(|misfit| {
         let key = misfit.key();
         Error::setting(key, misfit.fault.to_string())
-    })?;
-    Ok(Arc::new(P::open(config).await?.called(table)))
+    });
+    let read = read.map(|mut config| {
+        P::look_around(&mut config, env);
+        config
+    });
+    let opened = async move {
+        let opened: Arc<dyn Provider> = Arc::new(P::open(read?).await?.called(table));
+        Ok(opened)
+    };
+    opened.boxed_local()
 }
 
 #[cfg(test)]

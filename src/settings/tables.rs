@@ -301,6 +301,11 @@ impl Tables {
         })
     }
 
+    /// Looks up a variable of the environment, for a kind that is opened.
+    pub fn variable(&self, name: &str) -> Option<String> {
+        self.env.get(name).map(str::to_owned)
+    }
+
     /// A setting of a provider as every error names it: with its whole key, and the place where its value stands.
     pub fn subject(&self, name: &str, key: &str) -> String {
         let path = schema::undotted(key);

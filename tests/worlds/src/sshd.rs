@@ -44,6 +44,20 @@ pub fn keygen(path: &Path, kind: &str, phrase: &str) {
     );
 }
 
+/// Lets an authority vouch for the public half of a user's key: the certificate comes to lie beside it.
+pub fn certify(authority: &Path, public: &Path, principal: &str) {
+    let made = Command::new("ssh-keygen")
+        .args(["-q", "-I", "test", "-n", principal, "-s"])
+        .args([authority, public])
+        .output();
+    let made = made.expect("it is there");
+    assert!(
+        made.status.success(),
+        "{}",
+        String::from_utf8_lossy(&made.stderr)
+    );
+}
+
 /// A port that nobody listens at.
 pub fn free_port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has ports");
@@ -204,12 +218,22 @@ impl Agent {
             assert!(Instant::now() < end, "the agent does not come up");
             std::thread::sleep(Duration::from_millis(20));
         }
+        agent.take(key, phrase);
+        agent
+    }
+
+    /// Gives it one more key, which is not encrypted.
+    pub fn add(&self, key: &Path) {
+        self.take(key, "");
+    }
+
+    fn take(&self, key: &Path, phrase: &str) {
         // It asks a program for the phrase where there is no terminal.
-        let ask = dir.join("ask");
+        let ask = self.socket.with_extension("ask");
         write_program(&ask, &format!("#!/bin/sh\necho '{phrase}'\n"), 0o700);
         let added = Command::new("ssh-add")
             .arg(key)
-            .env("SSH_AUTH_SOCK", &agent.socket)
+            .env("SSH_AUTH_SOCK", &self.socket)
             .env("SSH_ASKPASS", &ask)
             .env("SSH_ASKPASS_REQUIRE", "force")
             .stdin(Stdio::null())
@@ -220,7 +244,6 @@ impl Agent {
             "{}",
             String::from_utf8_lossy(&added.stderr)
         );
-        agent
     }
 }
 

@@ -1,6 +1,6 @@
 //! What resolvers, hosts, login shells and `sudo` answer, and what each answer means: one table.
 
-use super::client_config::HostTarget;
+use super::target::HostTarget;
 use crate::providers::Error;
 
 /// Who answered. The same words may mean something else from somebody else.
@@ -193,9 +193,7 @@ mod tests {
             user: "pi".into(),
             host: "pi4.local".into(),
             port: 2222,
-            identities: Vec::new(),
-            known_hosts: Vec::new(),
-            jump: None,
+            ..HostTarget::default()
         }
     }
 

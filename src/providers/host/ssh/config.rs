@@ -45,7 +45,7 @@ pub struct SshProviderConfig {
     #[serde(default = "yes")]
     #[schemars(extend("x-harmless" = false))]
     pub agent: bool,
-    /// The socket of the agent; `$SSH_AUTH_SOCK` when left out
+    /// The socket of the agent; `IdentityAgent` of `~/.ssh/config`, or else `$SSH_AUTH_SOCK`, when left out
     #[serde(default)]
     #[schemars(extend("x-harmless" = false))]
     pub agent_socket: Option<ExistingPath>,
@@ -65,10 +65,10 @@ pub struct SshProviderConfig {
     #[serde(default)]
     #[schemars(extend("x-harmless" = false))]
     pub ssh_dir: Option<ExistingPath>,
-    /// The time limit for each step of a connection: answer, host key, login
-    #[serde(default = "ten_seconds")]
+    /// The time limit for each step of a connection: answer, host key, login; `ConnectTimeout` of `~/.ssh/config`, or else 10s, when left out
+    #[serde(default)]
     #[schemars(extend("x-harmless" = false))]
-    pub connect_timeout: HumanDuration,
+    pub connect_timeout: Option<HumanDuration>,
     /// The folder of the slots on a host: absolute, or `~/FOLDER`
     #[serde(default = "below_home")]
     #[schemars(extend("x-harmless" = false))]
@@ -97,6 +97,9 @@ pub struct SshProviderConfig {
     #[serde(default = "ten_minutes")]
     #[schemars(extend("x-harmless" = false))]
     pub grace: HumanDuration,
+    /// Variables of the environment that the ssh configuration may name.
+    #[serde(skip)]
+    pub(super) variables: BTreeMap<String, String>,
 }
 
 /// Slots: the same number everywhere, or by host.
@@ -163,10 +166,6 @@ fn below_home() -> String {
     "~/.gharun".into()
 }
 
-fn ten_seconds() -> HumanDuration {
-    HumanDuration::from_secs(10)
-}
-
 fn ten_minutes() -> HumanDuration {
     HumanDuration::from_mins(10)
 }
@@ -229,8 +228,10 @@ impl SshProviderConfig {
             let expected = "IDs of letters, digits, `-`, `_`, `:`, `/` and `.`";
             return Err(Error::unfit("gpus", expected, backticked(id)));
         }
-        if self.connect_timeout.get() < Duration::from_millis(100) {
-            let found = backticked(&self.connect_timeout.to_string());
+        if let Some(time) = &self.connect_timeout
+            && time.get() < Duration::from_millis(100)
+        {
+            let found = backticked(&time.to_string());
             return Err(Error::unfit("connect_timeout", "at least 100ms", found));
         }
         // With `accept-new` it is made when the first key is added.

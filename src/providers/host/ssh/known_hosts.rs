@@ -1,5 +1,5 @@
 //! Whether a host is the one that it was: files of known hosts, see `sshd`(8) under
-//! `SSH_KNOWN_HOSTS FILE FORMAT`. Names are compared by libssh2, so that hashed ones count too.
+//! `SSH_KNOWN_HOSTS FILE FORMAT`. Hashed names are compared by libssh2.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
@@ -12,6 +12,8 @@ use ssh2::{CheckResult, KnownHostFileKind, Session};
 
 use super::config::HostKeyCheck;
 use super::failure::denied;
+use super::openssh::patterns::listed;
+use super::target::HostTarget;
 use crate::model::text::typed;
 use crate::providers::{Error, ErrorKind};
 
@@ -36,12 +38,21 @@ struct KnownHostsLine {
     key: Vec<u8>,
 }
 
+impl KnownHostsLine {
+    /// Where it is, for people.
+    fn place(&self) -> String {
+        format!("{}:{}", self.file.display(), self.number)
+    }
+}
+
 /// All that is known of one host.
 #[derive(Debug)]
 pub(super) struct KnownKeys {
-    /// As the files spell it: `host`, or `[host]:port`.
+    /// As the files spell it: `host`, `[host]:port`, or the name that `HostKeyAlias` gives.
     name: String,
     lines: Vec<KnownHostsLine>,
+    /// Lines without the port, of a host at another port than 22: they count where none has it.
+    portless: Vec<KnownHostsLine>,
     /// The file that new keys go to.
     own: Option<PathBuf>,
     /// The words by which `ssh` finds it.
@@ -59,13 +70,15 @@ pub(super) enum HostKey {
 
 impl KnownKeys {
     /// Reads what the files say of a host. A file that is not there says nothing.
-    pub(super) fn read(files: &[PathBuf], host: &str, port: u16) -> Result<Self, Error> {
-        let name = match port {
-            22 => host.to_owned(),
-            port => format!("[{host}]:{port}"),
+    pub(super) fn of(target: &HostTarget) -> Result<Self, Error> {
+        let HostTarget { host, port, .. } = target;
+        let name = match (&target.key_alias, port) {
+            (Some(alias), _) => alias.clone(),
+            (None, 22) => host.clone(),
+            (None, port) => format!("[{host}]:{port}"),
         };
-        let mut lines = Vec::new();
-        for file in files {
+        let (mut lines, mut portless) = (Vec::new(), Vec::new());
+        for file in target.known_hosts.iter().chain(&target.global_known_hosts) {
             let text = match fs::read(file) {
                 Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
@@ -77,77 +90,76 @@ impl KnownKeys {
             for (number, text) in (1..).zip(text.lines()) {
                 if let Some(line) = line(file, number, text, &name) {
                     lines.push(line);
+                } else if target.key_alias.is_none()
+                    && name != *host
+                    && let Some(line) = line(file, number, text, host)
+                {
+                    portless.push(line);
                 }
             }
         }
         Ok(Self {
-            whom: format!("-p {port} {host}"),
+            whom: target.whom(),
             name,
             lines,
-            own: files
+            portless,
+            own: target
+                .known_hosts
                 .first()
                 .filter(|file| !file.starts_with("/etc"))
                 .cloned(),
         })
     }
 
-    /// The same for a host that people reach by other words.
-    pub(super) fn reached_by(self, whom: String) -> Self {
-        Self { whom, ..self }
+    /// Lines with a marker, or with none; those without the port last.
+    fn marked(&self, marker: &'static str) -> impl Iterator<Item = &KnownHostsLine> {
+        let lines = self.lines.iter().chain(&self.portless);
+        lines.filter(move |line| line.marker == marker)
     }
 
-    /// The methods to be asked for, in libssh2's spelling: where a host is known, only those that could
-    /// prove it. Otherwise a host with several keys might show one that is not known.
+    /// The methods to be asked for, in libssh2's spelling: those first that prove a key which is known. Otherwise a host
+    /// with several keys might show one that is not known.
     pub(super) fn methods(&self) -> String {
-        let known = |kind: &str| {
-            let plain = |line: &&KnownHostsLine| line.marker.is_empty();
-            let mut lines = self.lines.iter().filter(plain).peekable();
-            lines.peek().is_none() || lines.any(|line| line.kind == kind)
+        let plain = |line: &&KnownHostsLine| line.marker.is_empty();
+        let with_port: Vec<_> = self.lines.iter().filter(plain).collect();
+        let lines = match with_port.as_slice() {
+            [] => self.portless.iter().filter(plain).collect(),
+            _ => with_port,
         };
-        let methods = METHODS.iter().filter(|(kind, _)| known(kind));
-        let methods: Vec<&str> = methods.map(|(_, method)| *method).collect();
+        let known: Vec<&str> = lines.iter().map(|line| line.kind.as_str()).collect();
+        let (mut methods, others): (Vec<_>, Vec<_>) = METHODS
+            .iter()
+            .partition::<Vec<_>, _>(|(kind, _)| known.contains(kind));
+        methods.extend(others);
+        let methods: Vec<&str> = methods.iter().map(|(_, method)| *method).collect();
         methods.join(",")
     }
 
     /// Judges the key that a host has shown and proved to have.
     pub(super) fn judge(&self, key: &[u8], check: HostKeyCheck) -> Result<HostKey, Error> {
-        let of = |marker: &'static str| {
-            let lines = self.lines.iter();
-            lines.filter(move |line| line.marker == marker)
-        };
-        if let Some(line) = of("@revoked").find(|line| line.key == key) {
+        if let Some(line) = self.marked("@revoked").find(|line| line.key == key) {
             return Err(denied(format!(
-                "the host key of {}, {}, is revoked in {}:{}",
+                "the host key of {}, {}, is revoked in {}",
                 self.name,
                 fingerprint(key),
-                line.file.display(),
-                line.number
+                line.place()
             ))
             .about("known_hosts"));
         }
-        if of("").any(|line| line.key == key) {
+        let (shown, kind) = (fingerprint(key), kind_of(key));
+        let plain = || self.lines.iter().filter(|line| line.marker.is_empty());
+        if plain().any(|line| line.key == key) {
             return Ok(HostKey::Known);
         }
-        let (shown, kind) = (fingerprint(key), kind_of(key));
-        let same = of("").find(|line| line.kind == kind);
-        if let Some(line) = same.or(of("").next()) {
-            let remove = format!(
-                "if the change is intended, run `ssh-keygen -f {} -R '{}'` and verify the new key \
-                 before you trust it",
-                line.file.display(),
-                self.name
-            );
-            return Err(denied(format!(
-                "the host key of {} has changed; this may be an attack: it presents {kind} \
-                 {shown}, and {}:{} holds {} {}",
-                self.name,
-                line.file.display(),
-                line.number,
-                line.kind,
-                fingerprint(&line.key)
-            ))
-            .about("known_hosts")
-            .hinted(remove));
+        let same = plain().find(|line| line.kind == kind);
+        if let Some(line) = same.or(plain().next()) {
+            return Err(self.changed(line, kind, &shown));
+        }
+        if self.marked("").any(|line| line.key == key) {
+            return Ok(HostKey::Known);
+        }
+        if let Some(line) = self.marked("@cert-authority").next() {
+            return Err(self.by_authority(line, kind, &shown));
         }
         match (check, &self.own) {
             (HostKeyCheck::AcceptNew, Some(own)) => {
@@ -167,6 +179,55 @@ impl KnownKeys {
                 self.whom
             ))),
         }
+    }
+
+    /// The error for a host that has another key than the one that is known.
+    fn changed(&self, line: &KnownHostsLine, kind: &str, shown: &str) -> Error {
+        let remove = format!(
+            "if the change is intended, run `ssh-keygen -f {} -R '{}'` and verify the new key \
+             before you trust it",
+            line.file.display(),
+            self.name
+        );
+        let (held, place) = (fingerprint(&line.key), line.place());
+        let message = if line.kind == kind {
+            format!(
+                "the host key of {} has changed; this may be an attack: it presents {kind} \
+                 {shown}, and {place} holds {kind} {held}",
+                self.name
+            )
+        } else {
+            format!(
+                "the host key of {} is not the known one: {place} holds {} {held}, a type that it no longer presents; \
+                 it presents {kind} {shown}",
+                self.name, line.kind
+            )
+        };
+        denied(message).about("known_hosts").hinted(remove)
+    }
+
+    /// The error for a host that only an authority vouches for: libssh2 does not check certificates of hosts.
+    fn by_authority(&self, line: &KnownHostsLine, kind: &str, shown: &str) -> Error {
+        let own = self.own.as_deref().unwrap_or(Path::new("known_hosts"));
+        let kind_of_file = kind
+            .trim_start_matches("ssh-")
+            .split('-')
+            .next()
+            .unwrap_or(kind);
+        denied(format!(
+            "the host key of {} is vouched for only by the authority of {} (`@cert-authority`), and gharun does not \
+             check certificates of hosts: it presents {kind} {shown}",
+            self.name,
+            line.place()
+        ))
+        .about("known_hosts")
+        .hinted(format!(
+            "add its own key to `{}`, as `{} {kind} …`: `ssh {} cat /etc/ssh/ssh_host_{kind_of_file}_key.pub` prints it, \
+             from a host that `ssh` has checked",
+            own.display(),
+            self.name,
+            self.whom
+        ))
     }
 
     /// The option by which `ssh` writes to the same file, where it would write to another.
@@ -244,11 +305,8 @@ fn line(file: &Path, number: usize, text: &str, name: &str) -> Option<KnownHosts
 
 /// Whether the first field of a line means a host.
 fn names(hosts: &str, kind: &str, name: &str) -> bool {
-    if hosts.contains(['*', '?', '!']) {
-        // Patterns, which libssh2 does not know.
-        let hits = |pattern: &str| matches(pattern.as_bytes(), name.as_bytes());
-        let not = hosts.split(',').filter_map(|one| one.strip_prefix('!'));
-        return hosts.split(',').any(hits) && !not.into_iter().any(hits);
+    if !hosts.starts_with("|1|") {
+        return listed(&hosts.to_ascii_lowercase(), &name.to_ascii_lowercase());
     }
     // Any key: what is asked is whether the name is the one that is meant.
     let whole = format!("{hosts} {kind} {}\n", "A".repeat(40));
@@ -264,24 +322,6 @@ fn names(hosts: &str, kind: &str, name: &str) -> bool {
             tracing::debug!("a line of known hosts cannot be read: {error}");
             false
         }
-    }
-}
-
-/// Whether a pattern of `*` and `?` fits the whole of a text.
-fn matches(pattern: &[u8], text: &[u8]) -> bool {
-    match (pattern.split_first(), text.split_first()) {
-        (None, None) => true,
-        (Some((b'*', rest)), _) => {
-            matches(rest, text)
-                || text
-                    .split_first()
-                    .is_some_and(|(_, text)| matches(pattern, text))
-        }
-        (Some((b'?', rest)), Some((_, text))) => matches(rest, text),
-        (Some((one, rest)), Some((other, text))) => {
-            one.eq_ignore_ascii_case(other) && matches(rest, text)
-        }
-        _ => false,
     }
 }
 
@@ -302,128 +342,4 @@ pub(super) fn fingerprint(key: &[u8]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A key of a type, told from others by one byte.
-    fn key(kind: &str, byte: u8) -> Vec<u8> {
-        let mut key = u32::try_from(kind.len()).unwrap().to_be_bytes().to_vec();
-        key.extend(kind.as_bytes());
-        key.extend([0, 0, 0, 1, byte]);
-        key
-    }
-
-    fn spelled(kind: &str, byte: u8) -> String {
-        format!("{kind} {}", STANDARD.encode(key(kind, byte)))
-    }
-
-    fn known(text: &str, host: &str, port: u16) -> (tempfile::TempDir, KnownKeys) {
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("known_hosts");
-        fs::write(&file, text).unwrap();
-        let known = KnownKeys::read(&[file], host, port).unwrap();
-        (dir, known)
-    }
-
-    #[test]
-    fn the_key_that_is_known_is_taken_and_no_other() {
-        let (ed, rsa) = (spelled("ssh-ed25519", 1), spelled("ssh-rsa", 2));
-        let text = format!(
-            "# the rack\nother {}\n[pi]:23,pi2 {ed}\npi {rsa} me@here\n",
-            spelled("ssh-ed25519", 9)
-        );
-        let (_dir, at_23) = known(&text, "pi", 23);
-        assert_eq!(at_23.methods(), "ssh-ed25519");
-        at_23
-            .judge(&key("ssh-ed25519", 1), HostKeyCheck::Strict)
-            .unwrap();
-        let wrong = at_23
-            .judge(&key("ssh-ed25519", 2), HostKeyCheck::AcceptNew)
-            .unwrap_err();
-        assert_eq!(wrong.kind, ErrorKind::Denied);
-        for said in [
-            fingerprint(&key("ssh-ed25519", 1)),
-            fingerprint(&key("ssh-ed25519", 2)),
-            "known_hosts:3".to_owned(),
-        ] {
-            assert!(
-                wrong.message().contains(&said),
-                "{said}: {}",
-                wrong.message()
-            );
-        }
-        let (_dir, at_22) = known(&text, "pi", 22);
-        assert_eq!(at_22.methods(), "rsa-sha2-512,rsa-sha2-256");
-        at_22
-            .judge(&key("ssh-rsa", 2), HostKeyCheck::Strict)
-            .unwrap();
-        at_22
-            .judge(&key("ssh-ed25519", 2), HostKeyCheck::AcceptNew)
-            .expect_err("a known host with a key of another type");
-    }
-
-    #[test]
-    fn patterns_and_revoked_keys_count() {
-        let text = format!(
-            "*.lab,!evil.lab {}\n@revoked * {}\n",
-            spelled("ssh-ed25519", 1),
-            spelled("ssh-ed25519", 3)
-        );
-        let (_dir, good) = known(&text, "a.lab", 22);
-        good.judge(&key("ssh-ed25519", 1), HostKeyCheck::Strict)
-            .unwrap();
-        let (_dir, evil) = known(&text, "evil.lab", 22);
-        evil.judge(&key("ssh-ed25519", 1), HostKeyCheck::Strict)
-            .unwrap_err();
-        let error = evil
-            .judge(&key("ssh-ed25519", 3), HostKeyCheck::AcceptNew)
-            .unwrap_err();
-        assert!(error.message().contains("revoked"), "{}", error.message());
-    }
-
-    #[test]
-    fn a_new_host_is_refused_or_written_down() {
-        let (dir, new) = known("other ssh-ed25519 AAAA", "pi", 23);
-        let shown = key("ssh-ed25519", 4);
-        assert!(new.methods().starts_with("ssh-ed25519,ecdsa"));
-        let error = new.judge(&shown, HostKeyCheck::Strict).unwrap_err();
-        assert!(
-            error.message().contains(&fingerprint(&shown)),
-            "{}",
-            error.message()
-        );
-        let hint = error.hints().join("\n");
-        let file = dir.path().join("known_hosts");
-        let command = format!("`ssh -o UserKnownHostsFile={} -p 23 pi`", file.display());
-        assert!(hint.contains(&command), "{hint}");
-        new.judge(&shown, HostKeyCheck::AcceptNew).unwrap();
-        let again = KnownKeys::read(&[file], "pi", 23).unwrap();
-        again.judge(&shown, HostKeyCheck::Strict).unwrap();
-    }
-
-    #[test]
-    fn hashed_names_are_found() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("known_hosts");
-        fs::write(
-            &file,
-            format!("[127.0.0.1]:2222 {}\n", spelled("ssh-ed25519", 5)),
-        )
-        .unwrap();
-        let hashed = std::process::Command::new("ssh-keygen")
-            .args(["-H", "-f"])
-            .arg(&file)
-            .output();
-        if !hashed.is_ok_and(|output| output.status.success()) {
-            return crate::providers::contract::skipped(
-                "hashed names: `ssh-keygen` is not installed",
-            );
-        }
-        let text = fs::read_to_string(&file).unwrap();
-        assert!(text.starts_with("|1|"), "{text}");
-        let known = KnownKeys::read(&[file], "127.0.0.1", 2222).unwrap();
-        known
-            .judge(&key("ssh-ed25519", 5), HostKeyCheck::Strict)
-            .unwrap();
-    }
-}
+mod tests;

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use ssh2::{BlockDirections, ErrorCode, Session};
 
+use super::proxy::ProxyProcess;
+
 /// How long at most nobody looks at the channels: libssh2 may have read something for one of them
 /// while it worked for another, and then the socket does not tell.
 pub(super) const LOOK: Duration = Duration::from_millis(100);
@@ -29,6 +31,8 @@ impl From<io::Error> for Dead {
 pub(super) struct Link {
     pub(super) session: Session,
     pub(super) socket: OwnedFd,
+    /// The command that is spoken to, which ends with the session.
+    pub(super) _proxy: Option<ProxyProcess>,
 }
 
 /// Does something that does not block; `None` means that it waits for the host.

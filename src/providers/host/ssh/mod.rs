@@ -30,21 +30,38 @@ mod drive;
 mod failure;
 mod forward;
 mod job;
+mod keys;
 mod known_hosts;
 mod link;
+mod offers;
+mod openssh;
+mod proxy;
 mod request;
 mod route;
 mod session;
+mod target;
 #[cfg(test)]
 mod tests;
 
-use auth::SshCredentials;
 use choice::HostSurvey;
-use client_config::{HostTarget, OpenSshConfig};
+use client_config::OpenSshConfig;
 use config::HostKeyCheck;
 pub use config::SshProviderConfig;
 use route::Route;
 use session::{Newcomers, SessionOptions};
+use target::HostTarget;
+
+/// The variables that paths of the ssh configuration may name.
+const VARIABLES: [&str; 8] = [
+    "HOME",
+    "LOGNAME",
+    "SSH_AUTH_SOCK",
+    "TMPDIR",
+    "USER",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "XDG_RUNTIME_DIR",
+];
 
 /// Slots on machines that are already there, reached by ssh.
 #[derive(Debug)]
@@ -184,13 +201,18 @@ impl ProviderKind for Ssh {
     fn env_defaults(env: Lookup<'_>) -> Vec<(&'static str, &'static str, Value)> {
         let absolute = |name: &str| env(name).filter(|value| Path::new(value).is_absolute());
         let dir = absolute("HOME").map(|home| ("HOME", "ssh_dir", format!("{home}/.ssh").into()));
-        let agent = absolute("SSH_AUTH_SOCK");
-        let agent = agent.map(|socket| ("SSH_AUTH_SOCK", "agent_socket", socket.into()));
         let user = ["USER", "LOGNAME"].into_iter().find_map(|name| {
             let user = env(name).filter(|user| !user.is_empty())?;
             Some((name, "user", user.into()))
         });
-        dir.into_iter().chain(agent).chain(user).collect()
+        dir.into_iter().chain(user).collect()
+    }
+
+    fn look_around(config: &mut SshProviderConfig, env: Lookup<'_>) {
+        let named = VARIABLES.iter();
+        config.variables = named
+            .filter_map(|name| Some(((*name).to_owned(), env(name)?)))
+            .collect();
     }
 
     fn fits(config: &SshProviderConfig) -> Result<()> {
@@ -199,23 +221,15 @@ impl ProviderKind for Ssh {
 
     async fn open(config: SshProviderConfig) -> Result<Self> {
         config.check()?;
-        let client = OpenSshConfig::read(config.ssh_dir.as_deref())?;
+        let client = OpenSshConfig::of(config.ssh_dir.as_deref(), config.variables.clone());
         let newcomers = Newcomers::default();
         let manner = SessionOptions {
             newcomers: newcomers.clone(),
-            credentials: SshCredentials {
-                agent: config
-                    .agent_socket
-                    .as_deref()
-                    .filter(|socket| config.agent && !socket.as_os_str().is_empty())
-                    .map(Path::to_owned),
-                key: match &config.identity {
-                    Some(KeySetting::Text(key)) => Some(key.clone()),
-                    Some(KeySetting::File(_)) | None => None,
-                },
+            key: match &config.identity {
+                Some(KeySetting::Text(key)) => Some(key.clone()),
+                Some(KeySetting::File(_)) | None => None,
             },
             check: config.host_key_check,
-            patience: config.connect_timeout.get(),
         };
         let work_dir = config.folder()?;
         let mut ways = Routes::default();

@@ -12,10 +12,11 @@ use tokio::time::{Instant, sleep, timeout};
 use super::super::{Broken, Output, Shell};
 use super::answers::{Voice, explained};
 use super::auth::too_many_keys;
-use super::client_config::HostTarget;
 use super::connection::Connection;
 use super::failure::{denied, unavailable, unreached};
 use super::session::{SessionError, SessionOptions, SessionStream, open};
+use super::target::HostTarget;
+use super::{offers, session};
 use crate::model::{chain, lock, random};
 use crate::poll::chance;
 use crate::providers::{Error, Result};
@@ -37,8 +38,9 @@ const COMMAND_AS_ROOT: &str = "exec sudo -n -H sh -c 'IFS= read -r line && eval 
 const SCRUB: &str = r#"exec 4<&0; { for name in HOME LANG LC_ALL LC_CTYPE LC_MESSAGES LOGNAME NODE_EXTRA_CA_CERTS SHELL SSL_CERT_DIR SSL_CERT_FILE TMPDIR TZ USER ALL_PROXY HTTPS_PROXY HTTP_PROXY NO_PROXY all_proxy https_proxy http_proxy no_proxy; do eval "printf '%s\n' \"\${$name+$name=\$$name}\""; done; printf '%s\n' "-${SUDO_UID-}"; } | env -i "PATH=${PATH-/usr/local/bin:/usr/bin:/bin}" sh -c 'while IFS= read -r line; do case $line in [A-Za-z]*=*) export "$line" ;; -*) SUDO_UID=${line#-} ;; esac; done <&3; exec 3<&-; IFS= read -r line && eval "$line"' 3<&0 <&4 4<&-"#;
 
 /// The second line, before the mark: reads a script up to the mark, with `read`, which takes not a
-/// byte more than a line, and leaves the rest of the input to the script.
-const LOAD: &str = r#"line=$(printf '\nx'); newline=${line%x}; script=; while IFS= read -r line && [ "$line" != "$mark" ]; do script=$script$line$newline; done; [ "$line" = "$mark" ] || exit 1; unset line newline mark; eval "$script""#;
+/// byte more than a line, and leaves the rest of the input to the script. Before the script says anything, it tells that it
+/// begins, in words that nobody else can know, on a line of their own.
+const LOAD: &str = r#"line=$(printf '\nx'); newline=${line%x}; script=; while IFS= read -r line && [ "$line" != "$mark" ]; do script=$script$line$newline; done; [ "$line" = "$mark" ] || exit 1; printf '\n%s\n' "$mark-begins"; unset line newline mark; eval "$script""#;
 
 /// The way to a host.
 #[derive(Clone)]
@@ -149,7 +151,11 @@ impl Route {
             loop {
                 let failure = match self.attempt().await {
                     Ok(line) => break self.prepared(line).await,
-                    Err(SessionError::Failed(failure)) => return Err(failure),
+                    Err(SessionError::Failed(failure)) => return Err(self.with_unused(failure)),
+                    Err(SessionError::NothingInCommon(failure)) => {
+                        let failure = self.with_offers(failure).await;
+                        return Err(self.with_unused(failure));
+                    }
                     Err(SessionError::Dropped(failure)) => failure,
                     // A net does not break after the same key twice.
                     Err(SessionError::LoginCut(keys, failure)) if keys > 1 && keys == cut_after => {
@@ -182,46 +188,75 @@ impl Route {
 
     async fn attempt(&self) -> Result<Connection, SessionError> {
         let inner = &self.0;
-        let patience = inner.manner.patience;
-        let (over, wire) = match &inner.jump {
-            None => (None, SessionStream::Tcp),
-            Some(jump) => {
-                let by =
-                    |failure: Error| failure.while_trying(format!("{} on the way", jump.host()));
-                // Who would have to wait takes a connection of its own.
-                let free = timeout(PATIENT, jump.0.bridging.lock()).await;
-                let over = match &free {
-                    Ok(_) => jump.line().await,
-                    Err(_) => jump.connect().await.map(Arc::new),
-                };
-                let over = over.map_err(|failure| SessionError::Failed(by(failure)))?;
-                let pair = UnixStream::pair();
-                let (ours, theirs) =
-                    pair.map_err(|error| SessionError::Failed(unavailable(error.to_string())))?;
-                let HostTarget { host, port, .. } = &inner.target;
-                let bridged = timeout(patience, over.bridge(host, *port, theirs)).await;
-                if bridged.is_err() {
-                    // It goes on trying, and takes nothing new meanwhile.
-                    over.retire();
-                }
-                drop(free);
-                let bridged = bridged.unwrap_or_else(|_| Err("nothing is listening there".into()));
-                bridged.map_err(|why| {
-                    let message =
-                        format!("could not reach port {port} of `{host}` from there: {why}");
-                    SessionError::Failed(by(unavailable(message)))
-                })?;
-                (Some(over), SessionStream::Bridge(ours))
-            }
-        };
+        let (over, wire) = self.wire().await.map_err(SessionError::Failed)?;
         let (target, manner) = (inner.target.clone(), inner.manner.clone());
         let opening = Connection::open(over, move || open(&target, &manner, wire));
         // Each step has its own limit; an agent and a resolver have none.
-        let limit = patience * 4 + Duration::from_secs(5);
+        let limit = inner.target.patience * 4 + Duration::from_secs(5);
         timeout(limit, opening).await.unwrap_or_else(|_| {
             let message = format!("could not set up a session within {} s", limit.as_secs());
             Err(SessionError::Failed(unavailable(message)))
         })
+    }
+
+    /// What a session with the host can speak over, and the connection that carries it, where one does.
+    async fn wire(&self) -> Result<(Option<Arc<Connection>>, SessionStream), Error> {
+        let inner = &self.0;
+        let Some(jump) = &inner.jump else {
+            return Ok((None, SessionStream::Own));
+        };
+        let by = |failure: Error| failure.while_trying(format!("{} on the way", jump.host()));
+        // Who would have to wait takes a connection of its own.
+        let free = timeout(PATIENT, jump.0.bridging.lock()).await;
+        let over = match &free {
+            Ok(_) => jump.line().await,
+            Err(_) => jump.connect().await.map(Arc::new),
+        };
+        let over = over.map_err(by)?;
+        let pair = UnixStream::pair();
+        let (ours, theirs) = pair.map_err(|error| unavailable(error.to_string()))?;
+        let HostTarget { host, port, .. } = &inner.target;
+        let bridged = timeout(inner.target.patience, over.bridge(host, *port, theirs)).await;
+        if bridged.is_err() {
+            // It goes on trying, and takes nothing new meanwhile.
+            over.retire();
+        }
+        drop(free);
+        let bridged = bridged.unwrap_or_else(|_| Err("nothing is listening there".into()));
+        bridged.map_err(|why| {
+            let message = format!("could not reach port {port} of `{host}` from there: {why}");
+            by(unavailable(message))
+        })?;
+        Ok((Some(over), SessionStream::Bridge(ours)))
+    }
+
+    /// Adds what the host offers, which it says before anything is agreed on.
+    async fn with_offers(&self, failure: Error) -> Error {
+        let Ok((over, wire)) = self.wire().await else {
+            return failure;
+        };
+        let target = self.0.target.clone();
+        let asked = tokio::task::spawn_blocking(move || {
+            let (stream, _proxy) = session::connected(&target, wire).ok()?;
+            offers::lacking(stream, target.patience)
+        });
+        let lacking = asked.await.ok().flatten();
+        drop(over);
+        match lacking {
+            Some(lacking) => failure.because(lacking),
+            None => failure,
+        }
+    }
+
+    /// Adds what of the ssh configuration is not used here, and may be missed.
+    fn with_unused(&self, failure: Error) -> Error {
+        match self.0.target.unused.as_slice() {
+            [] => failure,
+            unused => failure.hinted(format!(
+                "of the ssh configuration gharun does not use {}",
+                unused.join(", ")
+            )),
+        }
     }
 }
 
@@ -235,6 +270,15 @@ async fn listen(line: &Connection, remote: u16, local: u16) -> Result<(), Error>
 /// What a script is sent in; its own input comes after it.
 pub(super) fn envelope(script: &str, mark: &str) -> Vec<u8> {
     format!("{SCRUB}\nmark={mark}; {LOAD}\n{script}\n{mark}\n").into_bytes()
+}
+
+/// Takes away what start-up files of the login's shell have said before a script began.
+fn without_greeting(output: &mut Output, mark: &str) {
+    let begins = format!("\n{mark}-begins\n");
+    let mut windows = output.stdout.windows(begins.len());
+    if let Some(at) = windows.position(|window| window == begins.as_bytes()) {
+        output.stdout.drain(..at + begins.len());
+    }
 }
 
 /// Whether `sudo` refused to run a script. What it says on standard error is no verdict, since it warns there,
@@ -252,7 +296,14 @@ impl Shell for Route {
     }
 
     fn explain(&self, error: Error, said: &str) -> Error {
-        explained(error, Voice::Shell, said, self.target())
+        let error = explained(error, Voice::Shell, said, self.target());
+        if !error.hints().is_empty() {
+            return error;
+        }
+        let (ssh, user) = (self.target().log_in(), &self.target().user);
+        error.hinted(format!(
+            "`{ssh} echo ok` must print `ok`: see what the start-up files of `{user}` there do (`~/.bashrc`, `~/.profile`)"
+        ))
     }
 
     async fn ready(&self) -> Result<()> {
@@ -274,7 +325,11 @@ impl Shell for Route {
         loop {
             let unreachable = |failure: Error| Broken::Unreachable(unreached(failure, self.host()));
             let line = self.line().await.map_err(unreachable)?;
-            match line.run(command, input.clone()).await {
+            let mut answer = line.run(command, input.clone()).await;
+            if let Ok(output) = &mut answer {
+                without_greeting(output, &mark);
+            }
+            match answer {
                 Ok(output) if self.0.sudo && is_refused(&output) => {
                     let said = String::from_utf8_lossy(&output.stderr);
                     let failure = denied(said.trim()).about("sudo");

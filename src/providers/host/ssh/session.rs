@@ -12,14 +12,14 @@ use socket2::{SockRef, TcpKeepalive};
 use ssh2::{ErrorCode, MethodType, Session};
 
 use super::answers::{Voice, explained};
-use super::auth::{LoginError, SshCredentials, log_in};
-use super::client_config::HostTarget;
+use super::auth::{LoginError, log_in};
 use super::config::HostKeyCheck;
-use super::failure::{denied, unavailable};
+use super::failure::unavailable;
 use super::known_hosts::{HostKey, KnownKeys};
 use super::link::Link;
-use crate::model::lock;
-use crate::model::text::typed;
+use super::proxy::ProxyProcess;
+use super::target::HostTarget;
+use crate::model::{Secret, lock};
 use crate::providers::Error;
 
 /// How long a connection may say nothing before the system asks, and then gives it up.
@@ -31,10 +31,9 @@ const ASKS: u32 = 3;
 pub(super) struct SessionOptions {
     /// Who is told of hosts whose key is added.
     pub(super) newcomers: Newcomers,
-    pub(super) credentials: SshCredentials,
+    /// The text of a private key, where the settings give one.
+    pub(super) key: Option<Secret>,
     pub(super) check: HostKeyCheck,
-    /// For each of: connecting, the handshake, each step of logging in.
-    pub(super) patience: Duration,
 }
 
 /// The hosts whose keys this process added to the known ones: nothing proves that they are those of before. Clones are
@@ -54,7 +53,8 @@ impl Newcomers {
 
 /// What a session speaks over.
 pub(super) enum SessionStream {
-    Tcp,
+    /// A connection to the host's port, or the command that is spoken to instead.
+    Own,
     /// The end of a socket whose other end the connection to another host carries on.
     Bridge(UnixStream),
 }
@@ -66,6 +66,8 @@ pub(super) enum SessionError {
     /// (`MaxStartups`): it is worth trying again soon.
     Dropped(Error),
     Failed(Error),
+    /// The two sides have no algorithm in common; what the host offers may be asked for.
+    NothingInCommon(Error),
     /// The connection was gone after so many keys were shown.
     LoginCut(usize, Error),
 }
@@ -76,6 +78,9 @@ const HUNG_UP: [i32; 4] = [-13, -43, -7, -2];
 /// `LIBSSH2_ERROR_TIMEOUT`, `LIBSSH2_ERROR_SOCKET_TIMEOUT`.
 const TIMED_OUT: [i32; 2] = [-9, -30];
 
+/// What libssh2 says of a handshake in which nothing fits (`kex.c`).
+const NOTHING_IN_COMMON: &str = "Unable to exchange encryption keys";
+
 /// Opens a session: connects, makes sure that the host is the one that is known, and logs in.
 pub(super) fn open(
     target: &HostTarget,
@@ -83,82 +88,114 @@ pub(super) fn open(
     wire: SessionStream,
 ) -> Result<Link, SessionError> {
     let failed = SessionError::Failed;
-    let known = KnownKeys::read(&target.known_hosts, &target.host, target.port).map_err(failed)?;
-    let known = known.reached_by(target.whom());
-    let methods = known.methods();
-    if methods.is_empty() {
-        let message = "its known host keys are all of types that are no longer secure";
-        return Err(failed(denied(message).about("known_hosts")));
-    }
+    let known = KnownKeys::of(target).map_err(failed)?;
     let broken = |error: ssh2::Error| {
         SessionError::Failed(unavailable(format!("could not set up a session: {error}")))
     };
     let mut session = Session::new().map_err(broken)?;
     // libssh2 refuses a list in which it knows nothing, which this is not.
     session
-        .method_pref(MethodType::HostKey, &methods)
+        .method_pref(MethodType::HostKey, &known.methods())
         .map_err(broken)?;
-    session.set_timeout(u32::try_from(manner.patience.as_millis()).unwrap_or(u32::MAX));
-    let stream: OwnedFd = match wire {
-        SessionStream::Tcp => connect(target, manner.patience).map_err(failed)?.into(),
-        SessionStream::Bridge(stream) => stream.into(),
-    };
+    session.set_timeout(u32::try_from(target.patience.as_millis()).unwrap_or(u32::MAX));
+    let (stream, mut proxy) = connected(target, wire).map_err(failed)?;
     let socket = stream
         .try_clone()
         .map_err(|error| failed(unavailable(format!("could not set up a session: {error}"))))?;
     session.set_tcp_stream(stream);
     session
         .handshake()
-        .map_err(|error| unopened(&error, manner, target))?;
+        .map_err(|error| unopened(&error, target, proxy.as_mut()))?;
     let Some((key, _)) = session.host_key() else {
         return Err(failed(unavailable("it presented no host key")));
     };
     if known.judge(key, manner.check).map_err(failed)? == HostKey::Added {
         manner.newcomers.add(target);
     }
-    log_in(
-        &session,
-        &target.user,
-        &target.identities,
-        &manner.credentials,
-    )
-    .map_err(|error| match error {
+    log_in(&session, target, manner.key.as_ref()).map_err(|error| match error {
         LoginError::Cut(keys, error) => SessionError::LoginCut(keys, error),
-        LoginError::Refused(error) => SessionError::Failed(error.hinted(format!(
-            "or allow a key there: `ssh-copy-id {}{}`",
-            target.identities.first().map_or_else(String::new, |key| {
-                format!("-i {} ", typed(&key.to_string_lossy()))
-            }),
-            target.whom()
-        ))),
+        LoginError::Refused(error) => SessionError::Failed(error),
     })?;
-    Ok(Link { session, socket })
+    Ok(Link {
+        session,
+        socket,
+        _proxy: proxy,
+    })
 }
 
-/// Tells what a handshake that failed means.
-fn unopened(error: &ssh2::Error, manner: &SessionOptions, target: &HostTarget) -> SessionError {
-    let said = error.message();
-    let failed = |message: String| {
-        let error = unavailable(message.clone());
-        SessionError::Failed(explained(error, Voice::Handshake, &message, target))
-    };
-    match error.code() {
-        ErrorCode::Session(code) if HUNG_UP.contains(&code) => SessionError::Dropped(unavailable(
-            format!("it closed the connection during the handshake: {said}"),
-        )),
-        ErrorCode::Session(code) if TIMED_OUT.contains(&code) => {
-            let time = manner.patience.as_secs_f32();
-            failed(format!(
-                "it accepted the connection and then did not respond for {time} s"
-            ))
+/// What a session speaks over, and the command at its other end, where there is one.
+pub(super) fn connected(
+    target: &HostTarget,
+    wire: SessionStream,
+) -> Result<(OwnedFd, Option<ProxyProcess>), Error> {
+    match (wire, &target.proxy) {
+        (SessionStream::Bridge(stream), _) => Ok((stream.into(), None)),
+        (SessionStream::Own, None) => Ok((connect(target)?.into(), None)),
+        (SessionStream::Own, Some(command)) => {
+            let (proxy, stream) = ProxyProcess::start(command).map_err(|error| {
+                unavailable(format!(
+                    "could not run its `ProxyCommand` `{command}`: {error}"
+                ))
+            })?;
+            Ok((stream.into(), Some(proxy)))
         }
-        _ => failed(format!("the handshake failed: {said}")),
     }
 }
 
+/// Tells what a handshake that failed means.
+fn unopened(
+    error: &ssh2::Error,
+    target: &HostTarget,
+    proxy: Option<&mut ProxyProcess>,
+) -> SessionError {
+    let said = error.message();
+    let failed = |message: String| {
+        let error = unavailable(message.clone());
+        explained(error, Voice::Handshake, &message, target)
+    };
+    let (has_hung_up, has_timed_out) = match error.code() {
+        ErrorCode::Session(code) => (HUNG_UP.contains(&code), TIMED_OUT.contains(&code)),
+        ErrorCode::SFTP(_) => (false, false),
+    };
+    if has_hung_up
+        && let Some(proxy) = proxy
+        && let Some(error) = proxy_failure(target, proxy)
+    {
+        return SessionError::Failed(error);
+    }
+    if has_hung_up {
+        return SessionError::Dropped(unavailable(format!(
+            "it closed the connection during the handshake: {said}"
+        )));
+    }
+    if has_timed_out {
+        let time = target.patience.as_secs_f32();
+        return SessionError::Failed(failed(format!(
+            "it accepted the connection and then did not respond for {time} s"
+        )));
+    }
+    let failure = failed(format!("the handshake failed: {said}"));
+    if said.contains(NOTHING_IN_COMMON) {
+        SessionError::NothingInCommon(failure)
+    } else {
+        SessionError::Failed(failure)
+    }
+}
+
+/// The error for a command that failed. One that ended well has been hung up on, as hosts do that are crowded.
+fn proxy_failure(target: &HostTarget, proxy: &mut ProxyProcess) -> Option<Error> {
+    let status = proxy.ended().filter(|status| !status.success())?;
+    let said = proxy.said().unwrap_or_else(|| "it said nothing".to_owned());
+    let command = target.proxy.as_deref().unwrap_or_default();
+    let error = unavailable(format!("its `ProxyCommand` failed ({status}): {said}"));
+    Some(error.hinted(format!(
+        "`{command}` must connect to its sshd and then print a line `SSH-2.0-…`"
+    )))
+}
+
 /// Connects to the first address that answers.
-fn connect(target: &HostTarget, patience: Duration) -> Result<TcpStream, Error> {
-    let end = Instant::now() + patience;
+fn connect(target: &HostTarget) -> Result<TcpStream, Error> {
+    let end = Instant::now() + target.patience;
     let (host, port) = (&target.host, target.port);
     let addresses = (host.as_str(), port).to_socket_addrs().map_err(|error| {
         let said = error.to_string();

@@ -12,6 +12,7 @@ use crate::poll::until;
 use crate::providers::contract::{Fake, Mood, chain, contract, order, skipped};
 use crate::providers::host::tests::{SOON, entries, kill, leftovers, marked, run, runs};
 
+mod configured;
 mod crowd;
 mod full_disk;
 mod keys;
@@ -148,6 +149,13 @@ impl Hosts {
         let found = listing.instances.into_iter().find(|m| m.id == *id);
         found.map(|machine| machine.state)
     }
+}
+
+/// Writes a file that nobody else may write to, as `ssh` asks of its own.
+fn write_private(path: &std::path::Path, text: &str) {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::write(path, text).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
 }
 
 impl Drop for Hosts {

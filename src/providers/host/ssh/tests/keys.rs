@@ -207,7 +207,7 @@ async fn the_users_ssh_configuration_leads_there() {
         hosts.rack.identity().display(),
         hosts.rack.known_hosts().display(),
     );
-    fs::write(dir.join("config"), text).unwrap();
+    write_private(&dir.join("config"), &text);
     let config = serde_json::from_value(json!({ "hosts": ["pi"], "ssh_dir": dir })).unwrap();
     let ssh = Ssh::open(config).await.unwrap();
     ssh.check().await.unwrap();

@@ -204,7 +204,10 @@ async fn any_shell_of_a_user_runs_what_is_sent() {
         drop(stdin);
         let output = child.wait_with_output().await.unwrap();
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert_eq!(said, "it's 2 \\ |first\nsecond\nthirdnone\n", "{shell}");
+        assert_eq!(
+            said, "\nmark-1-begins\nit's 2 \\ |first\nsecond\nthirdnone\n",
+            "{shell}"
+        );
     }
     assert!(tried >= 1);
 }

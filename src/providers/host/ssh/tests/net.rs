@@ -188,7 +188,7 @@ async fn a_host_that_takes_few_keys_says_so() {
         keygen(&key, "ed25519", "");
         lines.push(format!("  IdentityFile {}\n", key.display()));
     }
-    fs::write(dir.join("config"), lines.concat()).unwrap();
+    write_private(&dir.join("config"), &lines.concat());
     let config = serde_json::from_value(json!({ "hosts": ["pi"], "ssh_dir": dir })).unwrap();
     let error = Ssh::open(config).await.unwrap().check().await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Denied, "{}", chain(&error));

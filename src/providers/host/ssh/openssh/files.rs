@@ -1,0 +1,119 @@
+//! The files of `ssh_config`: whose they are, and which ones a pattern names.
+
+use std::fs;
+use std::io::{self, ErrorKind as Io};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+/// The text of a file; a file that is not there, and a folder, say nothing.
+pub(super) fn text(path: &Path) -> io::Result<String> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+        Err(error) if matches!(error.kind(), Io::NotFound | Io::IsADirectory) => Ok(String::new()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether others can change what a file says: `ssh` refuses to read such a file.
+pub(super) fn is_open_to_others(path: &Path) -> bool {
+    let us = rustix::process::geteuid().as_raw();
+    fs::metadata(path).is_ok_and(|file| {
+        let is_ours = us == 0 || [0, us].contains(&file.uid());
+        file.is_file() && (!is_ours || file.mode() & 0o022 != 0)
+    })
+}
+
+/// The paths that a pattern names, in order.
+pub(super) fn matching(pattern: &Path) -> Vec<PathBuf> {
+    let mut found = vec![PathBuf::new()];
+    for part in pattern {
+        let part = part.to_string_lossy();
+        found = if part.contains(['*', '?', '[']) {
+            let each = found.iter().flat_map(|folder| entries(folder, &part));
+            each.collect()
+        } else {
+            found.iter().map(|folder| folder.join(&*part)).collect()
+        };
+    }
+    // Links that lead nowhere are left out by whoever reads them.
+    found.retain(|path| fs::symlink_metadata(path).is_ok());
+    found
+}
+
+/// The entries of a folder that a pattern fits, in order.
+fn entries(folder: &Path, pattern: &str) -> Vec<PathBuf> {
+    let wanted: Vec<char> = pattern.chars().collect();
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut found: Vec<String> = entries
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| pattern.starts_with('.') || !name.starts_with('.'))
+        .filter(|name| names(&wanted, &name.chars().collect::<Vec<_>>()))
+        .collect();
+    found.sort();
+    found.into_iter().map(|name| folder.join(name)).collect()
+}
+
+/// Whether a pattern of a shell fits a name: `*`, `?`, and sets of characters (`[ab]`, `[!0-9]`).
+fn names(pattern: &[char], name: &[char]) -> bool {
+    match pattern {
+        [] => name.is_empty(),
+        ['*', rest @ ..] => (0..=name.len()).any(|at| names(rest, &name[at..])),
+        [one, rest @ ..] => {
+            let Some((first, others)) = name.split_first() else {
+                return false;
+            };
+            // A `]` that comes first is one of the set.
+            let end = rest.iter().skip(1).position(|c| *c == ']');
+            match (one, end) {
+                ('[', Some(end)) => is_in(&rest[..=end], *first) && names(&rest[end + 2..], others),
+                ('?', _) => names(rest, others),
+                _ => one == first && names(rest, others),
+            }
+        }
+    }
+}
+
+/// Whether a character is in a set, which may begin with `!` and may hold ranges.
+fn is_in(set: &[char], c: char) -> bool {
+    let (is_negated, set) = match set {
+        ['!' | '^', set @ ..] => (true, set),
+        set => (false, set),
+    };
+    let mut found = false;
+    let mut at = 0;
+    while at < set.len() {
+        if let [from, '-', to, ..] = set[at..] {
+            found |= (from..=to).contains(&c);
+            at += 3;
+        } else {
+            found |= set[at] == c;
+            at += 1;
+        }
+    }
+    found != is_negated
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_names_files_in_order() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["20-b", "10-a", ".hidden", "x.conf", "y.conf"] {
+            fs::write(dir.path().join(name), "").unwrap();
+        }
+        let named = |pattern: &str| -> Vec<String> {
+            let found = matching(&dir.path().join(pattern)).into_iter();
+            found
+                .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
+                .collect()
+        };
+        assert_eq!(named("*"), ["10-a", "20-b", "x.conf", "y.conf"]);
+        assert_eq!(named("[0-9]?-*"), ["10-a", "20-b"]);
+        assert_eq!(named("[x].conf"), ["x.conf"]);
+        assert_eq!(named("[!x].conf"), ["y.conf"]);
+        assert_eq!(named("nope*"), [""; 0]);
+        assert_eq!(named("x.conf"), ["x.conf"]);
+    }
+}
