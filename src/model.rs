@@ -41,7 +41,7 @@ pub use key::KeySetting;
 pub use mapping::Mapping;
 pub use name::{Name, Run};
 pub use path::{ExistingPath, NO_PATH, PathSetting, looks_like_key};
-pub use rental::{Price, PriceBasis, Rental};
+pub use rental::{Price, PriceBasis, Rental, cost_in_words};
 pub use source::SecretSource;
 pub use tags::{MANAGED_BY, REHEARSAL, Tags, is_reserved};
 pub use target::StopTarget;

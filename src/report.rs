@@ -10,6 +10,7 @@ use crate::fleet::StartOutcome;
 use crate::fleet::list::ListOutcome;
 use crate::fleet::stop::StopOutcome;
 use crate::fleet::survey::SurveyRow;
+use crate::model::cost_in_words;
 
 mod plans;
 #[cfg(test)]
@@ -116,7 +117,8 @@ impl Table for ListOutcome {
             });
             let terms = Some(one.rental.terms()).filter(|terms| !terms.is_empty());
             let price = one.rental.price.map(|price| format!("{price:#}"));
-            let cost = one.cost.map(|cost| format!("${cost:.2}"));
+            let cost = one.cost;
+            let cost = cost.map(|cost| cost_in_words(cost, one.cost_at_most));
             let id = one.instance.as_ref().map(|machine| &machine.id);
             vec![
                 one.name.to_string(),

@@ -289,6 +289,15 @@ impl Ui {
         }
     }
 
+    /// How wide standard output is, where it is a terminal.
+    pub fn data_width(&self) -> Option<usize> {
+        let is_terminal = self.0.look.terminals.stdout && !self.0.look.actions;
+        let (_, columns) = is_terminal
+            .then(|| Term::stdout().size_checked())
+            .flatten()?;
+        Some(usize::from(columns)).filter(|columns| *columns >= NARROWEST)
+    }
+
     /// How wide standard error is, where it is a terminal.
     fn width(&self) -> Option<usize> {
         let is_terminal = self.0.look.terminals.stderr && !self.0.look.actions;

@@ -4,12 +4,12 @@ use crate::fleet::list::ListOutcome;
 use crate::fleet::stop::StopOutcome;
 use crate::fleet::{Failed, Left, StartOutcome};
 use crate::model::text::span;
-use crate::model::{Error, Exit, Name, Reference};
+use crate::model::{Error, Exit, Name, Reference, cost_in_words};
 use crate::report::{Checks, OffersReport, Table as _};
 
 mod page;
 
-use page::{SummaryPage, cell, code, dollars, maybe, reason, runner};
+use page::{SummaryPage, cell, code, maybe, reason, runner};
 
 /// GitHub shows no summary of a step that is longer than 1 MiB.
 pub(super) const MOST: usize = 1 << 20;
@@ -168,13 +168,8 @@ pub(super) fn failure(command: &str, error: &Error<Exit>, room: usize) -> Option
 
 /// Writes up a `stop` in at most `room` bytes; `None` when nothing fits.
 pub(super) fn stop(stop: &StopOutcome, room: usize) -> Option<String> {
-    let total: f64 = stop.stopped.iter().filter_map(|row| row.cost).sum();
-    let known = stop.stopped.iter().any(|row| row.cost.is_some());
-    let cost = if known {
-        format!("Together {}\n", dollars(total))
-    } else {
-        String::new()
-    };
+    let total = stop.total();
+    let cost = maybe(total, |total| format!("Together {}\n", total.sum()));
     let mut page = SummaryPage::new(room, &cost)?;
     let failed = stop.failed.iter();
     let (registrations, may_run): (Vec<_>, Vec<_>) =
@@ -234,7 +229,7 @@ pub(super) fn stop(stop: &StopOutcome, room: usize) -> Option<String> {
                 runner(row.name.as_ref()),
                 maybe(row.instance.as_ref(), |machine| code(&machine.to_string())),
                 maybe(row.billed, span),
-                maybe(row.cost, dollars),
+                maybe(row.cost, |cost| cost_in_words(cost, row.cost_at_most)),
             ]
         }),
     );

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Context;
 use super::interrupt::Interrupts;
+use super::screen::Group;
 use crate::error::{Exit, Failure};
 use crate::fleet::Fleet;
 use crate::fleet::list::{ListOutcome, ListRequest, list};
@@ -65,8 +66,11 @@ pub(super) async fn run(
             let screen = &context.screen;
             screen.summarise(|actions| actions.summarise_list(&outcome));
             screen.data(&outcome, text(context, &outcome))?;
-            context.say_unknown(&outcome.unknown);
-            return Ok(outcome.exit());
+            if outcome.unknown.is_empty() || screen.annotates() {
+                context.say_unknown(&outcome.unknown);
+                return Ok(outcome.exit());
+            }
+            return Err(incomplete(context, &outcome));
         }
         context.screen.clear();
         context.screen.line(&outcome, text(context, &outcome))?;
@@ -77,6 +81,21 @@ pub(super) async fn run(
             () = interrupts.next() => return Ok(outcome.exit()),
         }
     }
+}
+
+/// What could not be read, below the headline.
+fn incomplete(context: &Context, outcome: &ListOutcome) -> Failure {
+    let each = outcome.unknown.iter().map(|one| {
+        let what = format!("could not read {}", one.source);
+        (what, one.error.clone())
+    });
+    let lines = context
+        .screen
+        .lines(&Group::all(each), |names| names.join(", "));
+    let text = "could not read everything: there may be more than is listed".to_owned() + &lines;
+    let failure = Failure::new(outcome.exit(), text);
+    let hints = outcome.unknown.iter().flat_map(|one| one.error.hints());
+    failure.hinted_all(hints.cloned())
 }
 
 /// A table; where there is none, it is said.

@@ -262,7 +262,7 @@ impl Context {
         match command {
             // Its future is large: it holds all that a start does.
             Command::Start(args) => Box::pin(start::run(self, args, interrupts)).await,
-            Command::Stop(args) => stop::run(self, args, interrupts).await,
+            Command::Stop(args) => Box::pin(stop::run(self, args, interrupts)).await,
             Command::List(args) => list::run(self, &self.settings.list(args)?, interrupts).await,
             Command::Providers(args) => {
                 let command = self.settings.providers_command(args)?;

@@ -106,7 +106,8 @@ fn set(settings: &ProviderSettings) -> Vec<report::ProviderSetting> {
 
 async fn check(context: &Context, wanted: &settings::CheckSettings) -> Result<Exit, Failure> {
     let settings = context.settings.tables.each(&wanted.providers)?.into_iter();
-    let places = join_all(settings.map(|(name, one)| place(context, name, one)));
+    let is_wanted = wanted.wanted;
+    let places = join_all(settings.map(|(name, one)| place(context, name, one, is_wanted)));
     let (mut checks, github) = join(places, github::check(context)).await;
     checks.extend(github);
     let outcome = Checks {
@@ -115,59 +116,38 @@ async fn check(context: &Context, wanted: &settings::CheckSettings) -> Result<Ex
     };
     let screen = &context.screen;
     screen.summarise(|actions| actions.summarise_checks(&outcome));
+    if !screen.annotates() {
+        let text = outcome.text(context.ui.data_width());
+        screen.data(&outcome, text)?;
+        return Ok(outcome.exit());
+    }
     if context.settings.format == FormatArg::Json {
         screen.data(&outcome, String::new())?;
     }
     for check in &outcome.checks {
         if context.settings.format == FormatArg::Text {
-            // A step's log shows the annotation that follows.
-            let brief = screen.annotates() && check.error.is_some();
-            let row = if brief { check.brief() } else { check.text() };
-            screen.data(&(), row)?;
+            screen.data(&(), check.log_line())?;
         }
         for warning in &check.warnings {
             let what = format!("`{}`", check.name);
             screen.warn_of_row(&warning.clone().while_trying(what));
         }
         if let Some(error) = &check.error {
-            say_failed(context, &outcome.checks, check, error);
+            annotate_failed(context, check, error);
         }
     }
     Ok(outcome.exit())
 }
 
-/// Says what would mend a part, below its row. What mends several parts is said once, and names all of them.
-fn say_failed(context: &Context, all: &[CheckRow], check: &CheckRow, error: &Error) {
-    let shares = |hint: &String| {
-        let has = |one: &&CheckRow| {
-            one.error
-                .iter()
-                .flat_map(Error::hints)
-                .any(|one| one == hint)
-        };
-        let names = all.iter().filter(has).map(|one| format!("`{}`", one.name));
-        names.collect::<Vec<_>>().join(", ")
+/// Annotates why a part cannot be used, and what would mend it. What nobody set up is no news.
+fn annotate_failed(context: &Context, check: &CheckRow, error: &Error) {
+    let level = match check.status {
+        CheckStatus::NotSetUp => return,
+        CheckStatus::Failed => AnnotationLevel::Error,
+        CheckStatus::Ok | CheckStatus::Unknown => AnnotationLevel::Warning,
     };
-    let hints = context.screen.hints(error.hints());
-    let hints: Vec<String> = hints
-        .iter()
-        .map(|hint| format!("{}: {hint}", shares(hint)))
-        .collect();
-    if context.screen.annotates() {
-        let level = match check.status {
-            CheckStatus::Failed => AnnotationLevel::Error,
-            CheckStatus::Ok | CheckStatus::Unknown => AnnotationLevel::Warning,
-        };
-        let what = error.clone().while_trying(format!("`{}`", check.name));
-        let hints = match level {
-            AnnotationLevel::Error => error.hints().to_vec(),
-            AnnotationLevel::Warning => hints,
-        };
-        return context.screen.annotate_whole(level, &what, &hints);
-    }
-    for hint in &hints {
-        context.ui.hint(hint);
-    }
+    let what = error.clone().while_trying(format!("`{}`", check.name));
+    context.screen.annotate_whole(level, &what, error.hints());
 }
 
 /// Checks one place.
@@ -175,6 +155,7 @@ async fn place(
     context: &Context,
     name: String,
     settings: settings::Result<ProviderSettings>,
+    is_wanted: bool,
 ) -> CheckRow {
     let health = async {
         let place = context.open(settings).await?;
@@ -185,16 +166,27 @@ async fn place(
         health.map_err(|error| Failure::of_provider(error, &name, &context.settings.tables))
     };
     match health.await {
-        Ok(health) => CheckRow {
-            name,
-            status: CheckStatus::Ok,
-            facts: health.facts,
-            warnings: health.warnings.into_iter().map(Error::from).collect(),
-            error: None,
-        },
+        Ok(health) => {
+            let unasked = format!("nobody has configured it, and it works: `gharun start {name}`");
+            CheckRow {
+                status: CheckStatus::Ok,
+                facts: [
+                    health.facts,
+                    Vec::from_iter((!is_wanted).then_some(unasked)),
+                ]
+                .concat(),
+                warnings: health.warnings.into_iter().map(Error::from).collect(),
+                error: None,
+                name,
+            }
+        }
         Err(failure) => CheckRow {
             name,
-            status: CheckStatus::Failed,
+            status: if is_wanted {
+                CheckStatus::Failed
+            } else {
+                CheckStatus::NotSetUp
+            },
             facts: vec![],
             warnings: vec![],
             error: Some(failure.any()),

@@ -34,7 +34,7 @@ pub(super) async fn run(
     }
     let ca = authorities(&context.settings.github)?;
     if settings.rehearse {
-        return rehearse::run(context, &settings, ca, interrupts).await;
+        return Box::pin(rehearse::run(context, &settings, ca, interrupts)).await;
     }
     let rehearsal = None;
     let plan = Plan::decide(&context.settings, &settings, Given { ca, rehearsal })?;

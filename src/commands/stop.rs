@@ -10,7 +10,7 @@ use super::opening::Opened;
 use super::screen::Group;
 use crate::cli;
 use crate::error::{Exit, Failure};
-use crate::fleet::stop::{Selection, StopOutcome, StopRequest, carry_out, select};
+use crate::fleet::stop::{Kept, Selection, StopOutcome, StopRequest, carry_out, select};
 use crate::fleet::survey::{STATE_FILE, Unknown, View};
 use crate::fleet::{CancellationToken, Fleet};
 use crate::github::Client;
@@ -292,19 +292,14 @@ fn finish(context: &Context, outcome: &StopOutcome, said: &[Unknown]) -> Result<
         screen.summarise(|actions| actions.summarise_stop(outcome));
     }
     let written = screen.data(outcome, outcome.text());
-    // What helps with the same refusal is told with what it left.
-    let is_told = |one: &Unknown| {
-        let hints = one.error.hints();
-        let mut left = outcome.failed.iter().filter(|one| one.registration_only);
-        !hints.is_empty() && left.any(|left| left.error.hints() == hints)
-    };
-    let unknown = outcome.unknown.iter();
-    let unknown = unknown.filter(|one| !said.contains(one) && !is_told(one));
-    context.say_unknown(unknown);
-    for kept in &outcome.kept {
-        let what = what(Some(&kept.name), kept.instance.as_ref());
-        let reason = Error::from(kept.reason.as_str());
-        screen.warn_of_row(&reason.while_trying(format!("{what} kept")));
+    // On a screen the headline comes first, and all else is below it; an annotation stands alone.
+    let first = (!screen.annotates()).then(|| complaint(context, outcome, said));
+    if !matches!(first, Some(Some(_))) {
+        context.say_unknown(unsaid(outcome, said));
+        for kept in &outcome.kept {
+            let (what, reason) = kept_for(kept);
+            screen.warn_of_row(&reason.while_trying(what));
+        }
     }
     written.map_err(|failure| {
         failure.map(|exit| match outcome.exit() {
@@ -323,14 +318,35 @@ fn finish(context: &Context, outcome: &StopOutcome, said: &[Unknown]) -> Result<
             "Nothing to stop"
         });
     }
-    match complaint(context, outcome) {
+    let complaint = first.unwrap_or_else(|| complaint(context, outcome, said));
+    if let (None, Some(total)) = (&complaint, outcome.total()) {
+        context.ui.status(&total.to_string());
+    }
+    match complaint {
         Some(failure) => Err(failure),
         None => Ok(outcome.exit()),
     }
 }
 
+/// What could not be read and was not `said` yet. What helps with the same refusal is told with what it left.
+fn unsaid<'a>(outcome: &'a StopOutcome, said: &'a [Unknown]) -> impl Iterator<Item = &'a Unknown> {
+    let is_told = |one: &Unknown| {
+        let hints = one.error.hints();
+        let mut left = outcome.failed.iter().filter(|one| one.registration_only);
+        !hints.is_empty() && left.any(|left| left.error.hints() == hints)
+    };
+    let unknown = outcome.unknown.iter();
+    unknown.filter(move |one| !said.contains(one) && !is_told(one))
+}
+
+/// What was left as it is, and why.
+fn kept_for(kept: &Kept) -> (String, Error) {
+    let what = what(Some(&kept.name), kept.instance.as_ref());
+    (format!("{what} kept"), Error::from(kept.reason.as_str()))
+}
+
 /// What is wrong, where something is.
-fn complaint(context: &Context, outcome: &StopOutcome) -> Option<Failure> {
+fn complaint(context: &Context, outcome: &StopOutcome, said: &[Unknown]) -> Option<Failure> {
     let failed = outcome.failed.iter();
     let may_run = failed.filter(|failed| !failed.registration_only).count();
     let registered = outcome.stopped.iter().filter_map(|one| {
@@ -364,11 +380,22 @@ fn complaint(context: &Context, outcome: &StopOutcome) -> Option<Failure> {
             &Group::all(each.chain(registered).chain(pending)),
             |names| names.join(", "),
         );
-    let text = if context.screen.annotates() && left == 0 {
+    let several = |names: &[String]| names.join(", ");
+    let text = if !context.screen.annotates() {
+        let unread = unsaid(outcome, said).map(|one| {
+            let what = format!("could not read {}", one.source);
+            (what, one.error.clone())
+        });
+        let kept = outcome.kept.iter().map(kept_for);
+        let total = outcome.total().map(|total| format!("\n{total}"));
+        let lines = context
+            .screen
+            .lines(&Group::all(unread.chain(kept)), several);
+        text + &lines + &total.unwrap_or_default()
+    } else if left == 0 {
         // An annotation stands alone.
         let unread = outcome.unknown.iter();
         let unread = unread.map(|one| (one.source.clone(), one.error.clone()));
-        let several = |names: &[String]| names.join(", ");
         text + &context.screen.lines(&Group::all(unread), several)
     } else {
         text

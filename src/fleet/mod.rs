@@ -135,9 +135,7 @@ impl Left {
         kept: bool,
     ) -> Self {
         let instance = machine.map(|(place, instance)| place.reference(&instance.id));
-        let what = instance
-            .as_ref()
-            .map_or_else(|| name.to_string(), ToString::to_string);
+        let what = what(name, instance.as_ref());
         let access = machine.map(|(place, instance)| place.provider.access(instance));
         let access_commands = access.unwrap_or_default();
         Self {
@@ -152,6 +150,11 @@ impl Left {
         }
     }
 
+    /// What `gharun stop` takes for it.
+    pub fn what(&self) -> String {
+        what(&self.name, self.instance.as_ref())
+    }
+
     /// The registration of a runner that is proved to have no machine.
     fn registration(name: &Name, why: impl Into<Error>) -> Self {
         Self {
@@ -159,4 +162,9 @@ impl Left {
             ..Self::of(name, None, why, false)
         }
     }
+}
+
+/// What `gharun stop` takes for a runner: its machine, where one is known, else its name.
+fn what(name: &Name, instance: Option<&Reference>) -> String {
+    instance.map_or_else(|| name.to_string(), ToString::to_string)
 }

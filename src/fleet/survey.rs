@@ -8,7 +8,9 @@ use serde::{Serialize, Serializer};
 use super::verdict::{Facts, MachineState, RegistrationState, Verdict};
 use super::{Fleet, NamedProvider, Unopened, chain};
 use crate::github::{GitHubApi, Runner};
-use crate::model::{Condition, Error, Name, REHEARSAL, Reference, Rental, Run, json};
+use crate::model::{
+    Condition, Error, Name, Price, PriceBasis, REHEARSAL, Reference, Rental, Run, json,
+};
 use crate::state::RunnerRecord;
 
 mod inquiry;
@@ -52,6 +54,7 @@ impl View {
 }
 
 /// One runner: what is known of its machine, its registration and its record.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Clone, Debug)]
 pub struct SurveyRow {
     /// The runner.
@@ -86,8 +89,16 @@ pub struct SurveyRow {
     pub expires: Option<Timestamp>,
     /// What was rented, as its place or the record has it.
     pub rental: Rental,
+    /// What its record says of its price: what it cost while it ran, where its place bills nothing any more.
+    pub(super) agreed: Option<Price>,
+    /// What its place itself tells of its price now.
+    pub(super) told: Option<Price>,
+    /// When it ended, where its place tells.
+    pub(super) ended: Option<Timestamp>,
     /// US dollars so far.
     pub cost: Option<f64>,
+    /// Whether that is the most that it can be: it ended by itself, and nobody knows when.
+    pub cost_at_most: bool,
     /// Whether the state file has a record of it.
     pub recorded: bool,
     /// Whether that says that no machine of it is there, or will come.
@@ -106,6 +117,17 @@ pub struct SurveyRow {
     pub(super) ours: bool,
     /// What could not be found out of it.
     pub(super) doubts: Doubts,
+}
+
+/// What a machine has cost.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Bill {
+    /// How long it cost money.
+    pub(super) span: Duration,
+    /// US dollars, where its price is known.
+    pub(super) cost: Option<f64>,
+    /// Whether both may be less.
+    pub(super) at_most: bool,
 }
 
 /// Why the verdict on a runner may be less than the truth.
@@ -140,12 +162,6 @@ impl SurveyRow {
             (None, MachineState::Gone) => "gone",
             (None, _) => "unknown",
         }
-    }
-
-    /// How long it has cost money; `None` without a machine.
-    pub fn age(&self) -> Option<Duration> {
-        let created = self.created?;
-        Some(Duration::try_from(self.facts.now.duration_since(created)).unwrap_or_default())
     }
 
     /// Whether no job can find the runner but one that names it.
@@ -200,14 +216,43 @@ impl SurveyRow {
         self.facts.registration != RegistrationState::Absent || !self.is_past_its_lifetime()
     }
 
+    /// What its machine has cost by now; `None` where it never had one, or its place could not be read. What has ended
+    /// costs nothing more, unless its place says so: of what ended by itself it is known when it was there at the latest.
+    pub(super) fn bill(&self, now: Timestamp) -> Option<Bill> {
+        let created = self.created?;
+        let rate = self.rental.price_per_hour();
+        let agreed = self.agreed.map(|price| price.per_hour);
+        let has_ended = match self.facts.machine {
+            MachineState::There => false,
+            MachineState::Ended => true,
+            MachineState::Gone => {
+                self.instance.as_ref()?;
+                true
+            }
+            MachineState::Nowhere | MachineState::Unread => return None,
+        };
+        // What is left of it may be billed on: a disk.
+        let goes_on = self.facts.machine == MachineState::Ended
+            && self.told.is_some_and(|told| told.per_hour > 0.0);
+        let latest = match self.ended {
+            _ if !has_ended || goes_on => now,
+            Some(ended) => ended,
+            None => self.expires.map_or(now, |expires| expires.min(now)),
+        };
+        let span = Duration::try_from(latest.duration_since(created)).unwrap_or_default();
+        let rate = if has_ended { agreed.or(rate) } else { rate };
+        let limit = self.rental.price.and_then(|price| price.basis);
+        Some(Bill {
+            span,
+            cost: rate.map(|rate| rate * span.as_secs_f64() / 3600.0),
+            at_most: has_ended && self.ended.is_none() || limit == Some(PriceBasis::Limit),
+        })
+    }
+
     fn price(&mut self) {
-        let there = matches!(
-            self.facts.machine,
-            MachineState::There | MachineState::Ended
-        );
-        let hours = self.age().map(|age| age.as_secs_f64() / 3600.0);
-        let price = self.rental.price_per_hour().filter(|_| there);
-        self.cost = price.zip(hours).map(|(price, hours)| price * hours);
+        let bill = self.bill(self.facts.now);
+        self.cost = bill.as_ref().and_then(|bill| bill.cost);
+        self.cost_at_most = bill.is_some_and(|bill| bill.at_most && bill.cost.is_some());
     }
 }
 
@@ -230,6 +275,7 @@ impl Serialize for SurveyRow {
             #[serde(flatten)]
             rental: &'a Rental,
             cost: Option<f64>,
+            cost_at_most: bool,
             verdict: Verdict,
             why: &'a str,
         }
@@ -247,6 +293,7 @@ impl Serialize for SurveyRow {
             expires_at: self.expires.map(json::rounded),
             rental: &self.rental,
             cost: self.cost.map(json::hundredths_of_cents),
+            cost_at_most: self.cost_at_most,
             verdict: self.verdict,
             why: &self.why,
         };

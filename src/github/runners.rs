@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::client::{Authorized, Client};
 use super::error::is_own;
+use super::pages::PageAt;
 use super::{ErrorKind, RequiredPermission, Result};
 use crate::http::Request;
 
@@ -170,16 +171,20 @@ impl Client {
 }
 
 /// Reads a list that others change meanwhile. A runner that leaves the first page pulls one from the
-/// second page over to it, where it is not seen: a list is whole only if all its pages tell one total
-/// and it has that many, or if two readings agree.
+/// second page over to it, where it is not seen: a list is whole only if all its pages tell one total,
+/// it has that many, and its first page is the same afterwards, or if two readings agree. (Where one leaves while
+/// another comes, the total stays. The newcomer is not on the last page, which is read before the others, and so one is
+/// missing; but the first page is read before that.)
 async fn list(operation: &Authorized<'_>, url: &url::Url) -> Result<Vec<Runner>> {
     let mut all = BTreeMap::new();
     let mut before: Option<(Vec<u64>, Vec<Option<usize>>)> = None;
     let mut wanted = 0;
     for _ in 0..PASSES {
-        let pages: Vec<RunnersPage> = operation.pages(url.clone()).await?;
+        let pages: Vec<PageAt<RunnersPage>> = operation.pages_at(url.clone()).await?;
+        let first = (pages.len() > 1).then(|| pages[0].1.ids());
+        let pages = pages.into_iter().map(|(_, page)| page);
+        let pages: Vec<RunnersPage> = pages.collect();
         let totals: Vec<_> = pages.iter().map(|page| page.total_count).collect();
-        let one_page = pages.len() == 1;
         let seen: BTreeMap<u64, Runner> = pages
             .into_iter()
             .flat_map(|page| page.runners)
@@ -187,7 +192,11 @@ async fn list(operation: &Authorized<'_>, url: &url::Url) -> Result<Vec<Runner>>
             .collect();
         let one_total = totals.iter().all(|total| *total == totals[0]);
         wanted = totals.iter().flatten().copied().max().unwrap_or(seen.len());
-        let whole = (one_page && seen.len() < PER_PAGE) || (one_total && seen.len() >= wanted);
+        let complete = one_total && seen.len() >= wanted;
+        let whole = match first {
+            None => seen.len() < PER_PAGE || complete,
+            Some(first) => complete && operation.page::<RunnersPage>(url).await?.ids() == first,
+        };
         let reading = (seen.keys().copied().collect(), totals);
         if whole || (one_total && before.as_ref() == Some(&reading)) {
             return Ok(seen.into_values().collect());
@@ -203,4 +212,10 @@ async fn list(operation: &Authorized<'_>, url: &url::Url) -> Result<Vec<Runner>>
     let why =
         format!("the list changed while it was read: it had {wanted} runners and showed {seen}");
     Err(operation.fails(ErrorKind::Unavailable, why))
+}
+
+impl RunnersPage {
+    fn ids(&self) -> Vec<u64> {
+        self.runners.iter().map(|runner| runner.id).collect()
+    }
 }

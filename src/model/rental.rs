@@ -171,6 +171,16 @@ impl fmt::Display for Rental {
     }
 }
 
+/// US dollars that something cost, for people: `$0.17`, `less than $0.01`, `at most $0.17`.
+pub fn cost_in_words(cost: f64, at_most: bool) -> String {
+    // A few seconds of a cheap machine are not nothing.
+    match (at_most, cost > 0.0 && cost < 0.01) {
+        (_, true) => "less than $0.01".to_owned(),
+        (true, false) => format!("at most ${cost:.2}"),
+        (false, false) => format!("${cost:.2}"),
+    }
+}
+
 /// A rental as files and outputs spell it: all keys on one level, beside others.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]

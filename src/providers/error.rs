@@ -1,12 +1,13 @@
 //! What went wrong at a provider, and what to do about it.
 
+use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::http;
-use crate::model::causes;
+use crate::model::{self, causes};
 
 /// What went wrong at a provider. Each kind means an action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -39,7 +40,29 @@ pub enum ErrorKind {
 /// of [`ErrorKind::NoCapacity`] only.
 pub type Error = crate::model::Error<ErrorKind>;
 
+/// A cause: nobody listens at an address of this computer or its network. A program that is not running seldom begins to
+/// while it is waited for.
+#[derive(Debug)]
+pub struct NobodyListens(pub model::Error);
+
+impl fmt::Display for NobodyListens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl StdError for NobodyListens {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source()
+    }
+}
+
 impl Error {
+    /// Whether nobody listens where the place should be: see [`NobodyListens`].
+    pub fn nobody_listens(&self) -> bool {
+        causes(self).any(<dyn StdError>::is::<NobodyListens>)
+    }
+
     /// Makes a [`ErrorKind::Config`] error about one setting.
     pub fn setting(key: impl Into<String>, message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Config, message).about(key)

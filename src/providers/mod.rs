@@ -40,7 +40,7 @@ mod toy;
 pub(crate) use common::attempt::Attempt;
 pub use common::env_name::EnvName;
 pub use common::one_or_many::OneOrMany;
-pub use error::{Error, ErrorKind};
+pub use error::{Error, ErrorKind, NobodyListens};
 pub use listing::{Listing, MayBe, Silence, Unjudged, Unread};
 #[cfg(test)]
 pub use setting_doc::SettingDoc;
@@ -110,6 +110,8 @@ pub trait ProviderKind: Provider + Sized + 'static {
     const ABOUT: &'static str;
     /// Whether a machine of this kind can reach this computer, as a rehearsal needs.
     const REHEARSES: bool;
+    /// Whether its machines are rented, so that one that is forgotten costs money. The default: they are.
+    const IS_RENTED: bool = true;
     /// Its table in `providers.toml`; unknown keys are errors that name the key. Its doc comments
     /// are what `providers show` and the man page print.
     type Config: DeserializeOwned + JsonSchema;
@@ -388,6 +390,8 @@ pub struct Kind {
     pub about: &'static str,
     /// See [`ProviderKind::REHEARSES`].
     pub rehearses: bool,
+    /// See [`ProviderKind::IS_RENTED`].
+    pub is_rented: bool,
     open: Open,
     schema: fn() -> Schema,
     misfit: fn(&Map<String, Value>) -> Option<Misfit>,
@@ -402,6 +406,7 @@ impl Kind {
             name: P::KIND,
             about: P::ABOUT,
             rehearses: P::REHEARSES,
+            is_rented: P::IS_RENTED,
             open: |table, settings, env| open::<P>(table, &settings, env),
             schema: || schemars::schema_for!(P::Config),
             misfit: |settings| schema::read::<P::Config>(settings).err(),

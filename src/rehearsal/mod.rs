@@ -106,6 +106,14 @@ impl StubServer {
         Ok(())
     }
 
+    /// The same on an address that will be this computer's (a bridge that is made with the first container in it).
+    pub fn also_listen_ahead(&self, address: IpAddr) -> io::Result<()> {
+        let listener = server::listen_ahead((address, self.port()).into(), &self.runtime)?;
+        self.runtime
+            .spawn(server::serve(listener, self.handler.clone()));
+        Ok(())
+    }
+
     /// Says by which base machines reach this stub: it goes into just-in-time configurations
     /// and download addresses from now on. Without it they get [`StubServer::url`].
     pub fn machines_reach_it_at(&self, base: &Url) {

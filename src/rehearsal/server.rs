@@ -28,7 +28,33 @@ const BREATH: Duration = Duration::from_millis(100);
 
 /// Listens on an address, for connections that are taken in on `runtime`.
 pub(super) fn listen(address: SocketAddr, runtime: &Runtime) -> io::Result<TcpListener> {
-    let listener = std::net::TcpListener::bind(address)?;
+    taken_in(std::net::TcpListener::bind(address)?, runtime)
+}
+
+/// The same on an address that this computer does not have yet: Podman makes its bridge with the first container.
+#[cfg(all(target_os = "linux", feature = "docker"))]
+pub(super) fn listen_ahead(address: SocketAddr, runtime: &Runtime) -> io::Result<TcpListener> {
+    use socket2::{Domain, Protocol, Socket, Type};
+
+    const BACKLOG: i32 = 1024;
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
+    socket.set_freebind_v4(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    taken_in(socket.into(), runtime)
+}
+
+/// The same where no system or kind knows of such addresses.
+#[cfg(not(all(target_os = "linux", feature = "docker")))]
+pub(super) fn listen_ahead(address: SocketAddr, runtime: &Runtime) -> io::Result<TcpListener> {
+    listen(address, runtime)
+}
+
+fn taken_in(listener: std::net::TcpListener, runtime: &Runtime) -> io::Result<TcpListener> {
     listener.set_nonblocking(true)?;
     let _runtime = runtime.enter();
     TcpListener::from_std(listener)

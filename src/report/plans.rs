@@ -174,16 +174,20 @@ pub enum CheckStatus {
     Ok,
     /// It cannot be used.
     Failed,
+    /// Nobody has named or configured it, and it cannot be used as it is.
+    #[serde(rename = "not_set_up")]
+    NotSetUp,
     /// Nobody could look, and a start does without it.
     Unknown,
 }
 
 impl CheckStatus {
-    /// As it is shown: `ok`, `failed` or `unknown`.
+    /// As it is shown: `works`, `broken`, `not set up` or `unknown`.
     pub fn word(self) -> &'static str {
         match self {
-            Self::Ok => "ok",
-            Self::Failed => "failed",
+            Self::Ok => "works",
+            Self::Failed => "broken",
+            Self::NotSetUp => "not set up",
             Self::Unknown => "unknown",
         }
     }
@@ -236,20 +240,89 @@ impl Serialize for CheckRow {
 }
 
 impl CheckRow {
-    /// Its row without what was found.
-    pub fn brief(&self) -> String {
-        format!("{}\t{}\n", self.name, self.status.word())
+    /// Its line in a step's log: what is annotated, and stands below it, is left out.
+    pub fn log_line(&self) -> String {
+        let facts = self.facts.join("; ");
+        let what = match (&self.error, self.status) {
+            (None, _) => facts,
+            (Some(error), CheckStatus::NotSetUp) => chain(error),
+            (Some(_), _) => String::new(),
+        };
+        let line = format!("{}\t{}\t{what}", self.name, self.status.word());
+        line.trim_end().to_owned() + "\n"
+    }
+
+    /// What was found, a line a fact: first why it cannot be used, and below each what would help.
+    fn lines(&self) -> Vec<String> {
+        let hinted = |what: String, error: &Error| {
+            let hints = error.hints().iter();
+            let hints = hints.map(|hint| format!("  hint: {hint}"));
+            std::iter::once(what).chain(hints).collect::<Vec<_>>()
+        };
+        let error = self.error.iter();
+        let error = error.flat_map(|error| hinted(chain(error), error));
+        let warnings = self.warnings.iter();
+        let warnings =
+            warnings.flat_map(|warning| hinted(format!("warning: {}", chain(warning)), warning));
+        let facts = self.facts.iter().cloned();
+        error.chain(facts).chain(warnings).collect()
     }
 }
 
-impl TextForm for CheckRow {
-    /// Its name, `ok`, `failed` or `unknown`, and what was found, with tabs between them.
-    fn text(&self) -> String {
-        let word = self.status.word();
-        let facts = || self.facts.join("; ");
-        let what = self.error.as_ref().map_or_else(facts, |error| chain(error));
-        format!("{}\t{word}\t{what}\n", self.name)
+impl Checks {
+    /// One line a fact, with its hints under it; what it is a fact of stands before the first of them. The columns of a
+    /// terminal are kept where a line is as wide as it.
+    pub fn text(&self, width: Option<usize>) -> String {
+        const WORD: usize = "not set up".len();
+        let names = self.checks.iter().map(|check| check.name.chars().count());
+        let name_width = names.max().unwrap_or_default();
+        let indent = name_width + 2 + WORD + 2;
+        let mut text = String::new();
+        for check in &self.checks {
+            let word = check.status.word();
+            let mut head = format!("{:name_width$}  {word:WORD$}  ", check.name);
+            let lines = check.lines();
+            if lines.is_empty() {
+                text.push_str(head.trim_end());
+                text.push('\n');
+            }
+            for line in lines {
+                for part in folded(&line, width.and_then(|width| width.checked_sub(indent))) {
+                    text.push_str(&head);
+                    text.push_str(&part);
+                    text.push('\n');
+                    head = " ".repeat(indent);
+                }
+            }
+        }
+        text
     }
+}
+
+/// A line in parts that fit, broken between words.
+fn folded(line: &str, width: Option<usize>) -> Vec<String> {
+    let line = line.replace(['\n', '\r', '\t'], " ");
+    // In less room than this every word would have a line of its own.
+    let Some(width) = width.filter(|width| *width >= 30) else {
+        return vec![line];
+    };
+    let further = line.chars().take_while(|c| *c == ' ').count() + 2;
+    let mut parts: Vec<String> = Vec::new();
+    let mut part = " ".repeat(further - 2);
+    let mut is_empty = true;
+    for word in line.split_whitespace() {
+        if !is_empty && part.chars().count() + 1 + word.chars().count() > width {
+            parts.push(std::mem::replace(&mut part, " ".repeat(further)));
+            is_empty = true;
+        }
+        if !is_empty {
+            part.push(' ');
+        }
+        part.push_str(word);
+        is_empty = false;
+    }
+    parts.push(part);
+    parts
 }
 
 /// What `providers check` found.
@@ -348,18 +421,28 @@ impl OffersReport {
 }
 
 impl Table for OffersReport {
-    const HEADER: &'static [&'static str] = &["PROVIDER", "TYPE", "PRICE/H", "STOCK"];
+    const HEADER: &'static [&'static str] = &[
+        "PROVIDER", "TYPE", "PRICE/H", "STOCK", "MARKET", "GPU", "GPU GIB", "VCPU", "RAM GIB",
+        "PLACES",
+    ];
 
     fn rows(&self) -> Vec<Vec<String>> {
         let row = |one: &OfferRow| {
             let OfferRow { provider, offer } = one;
             let price = offer.price_per_hour();
             let price = price.map(|price| format!("${price:.3}"));
+            let places = Some(offer.places.join(", ")).filter(|places| !places.is_empty());
             vec![
                 provider.clone(),
                 offer.name.clone(),
                 or_dash(price.as_ref()),
                 or_dash(offer.stock.as_ref()),
+                or_dash(offer.market.as_ref()),
+                or_dash(offer.gpu.as_ref()),
+                or_dash(offer.gpu_memory_gib.as_ref()),
+                or_dash(offer.vcpus.as_ref()),
+                or_dash(offer.memory_gib.as_ref()),
+                or_dash(places.as_ref()),
             ]
         };
         self.offers.iter().map(row).collect()

@@ -100,6 +100,7 @@ fn stop() -> StopOutcome {
                 registered: None,
                 billed: Some(Duration::from_millis(3_600_040)),
                 cost: Some(0.790_004),
+                cost_at_most: false,
                 reason: "it was named".into(),
             },
             Stopped {
@@ -111,6 +112,7 @@ fn stop() -> StopOutcome {
                 registered: None,
                 billed: None,
                 cost: None,
+                cost_at_most: false,
                 reason: "it was named".into(),
             },
         ],
@@ -156,6 +158,7 @@ fn a_stop_has_the_keys_that_are_promised() {
           "terminated": true,
           "billed_s": 3600.0,
           "cost": 0.79,
+          "cost_at_most": false,
           "reason": "it was named"
         },
         {
@@ -165,6 +168,7 @@ fn a_stop_has_the_keys_that_are_promised() {
           "terminated": false,
           "billed_s": null,
           "cost": null,
+          "cost_at_most": false,
           "reason": "it was named"
         }
       ],
@@ -281,6 +285,7 @@ fn a_list_has_the_keys_that_are_promised() {
           "price_basis": "live",
           "price_listed_on": null,
           "cost": 0.395,
+          "cost_at_most": false,
           "verdict": "working",
           "why": "a job runs on it"
         }

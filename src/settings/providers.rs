@@ -29,6 +29,8 @@ pub enum ProvidersSettings {
 pub struct CheckSettings {
     /// The providers to check.
     pub providers: Vec<String>,
+    /// Whether the user named or configured them; else they are all kinds that there are.
+    pub wanted: bool,
 }
 
 /// The settings of `gharun providers offers`.
@@ -54,6 +56,7 @@ impl Settings {
             Some(ProvidersCommand::Check { names, .. }) => {
                 ProvidersSettings::Check(CheckSettings {
                     providers: self.tables.wanted(names)?,
+                    wanted: !names.is_empty() || !self.tables.named().is_empty(),
                 })
             }
             Some(ProvidersCommand::Show { kind }) => {

@@ -7,6 +7,12 @@ use std::path::Path;
 use clap::Parser as _;
 use gharun::inside::{Cli, SettingsFile};
 
+#[cfg(target_os = "linux")]
+mod tables;
+#[allow(dead_code, unused_macros, reason = "the program tests need more of it")]
+#[path = "../cli/world.rs"]
+mod world;
+
 /// A fenced block with the line that its first line is on.
 #[derive(Debug)]
 struct Block {

@@ -122,15 +122,6 @@ pub(super) fn maybe<T>(value: Option<T>, write: impl FnOnce(T) -> String) -> Str
     value.map_or(String::new(), write)
 }
 
-pub(super) fn dollars(cost: f64) -> String {
-    // A few seconds of a cheap machine are not nothing.
-    if cost > 0.0 && cost < 0.01 {
-        "less than $0.01".to_owned()
-    } else {
-        format!("${cost:.2}")
-    }
-}
-
 /// What is to be copied, in the type of a terminal. Not with backticks: within them nothing can be
 /// escaped.
 pub(super) fn code(text: &str) -> String {

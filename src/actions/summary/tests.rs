@@ -126,6 +126,7 @@ fn a_stop_is_written_up_with_what_may_still_run_first() {
             registered: None,
             billed: Some(Duration::from_secs(3700)),
             cost: Some(0.81),
+            cost_at_most: false,
             reason: "it was named".into(),
         }],
         kept: vec![Kept {

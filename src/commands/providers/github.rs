@@ -66,6 +66,10 @@ pub(super) async fn check(context: &Context) -> Vec<CheckRow> {
 /// What can be said where there is no scope or no token: which runner anybody gets.
 async fn without(context: &Context, failure: Failure) -> Vec<CheckRow> {
     let mut rows = vec![failed(GITHUB, &failure)];
+    let github = &context.settings.github;
+    if github.scope.is_none() && github.token.is_none() {
+        rows[0].status = CheckStatus::NotSetUp;
+    }
     let Ok(config) = context.config() else {
         return rows;
     };

@@ -148,20 +148,17 @@ fn left_lines(context: &Context, outcome: &StartOutcome) -> Vec<String> {
     if context.screen.annotates() {
         return left.iter().map(still_there).collect();
     }
-    let each = left.iter().map(|left| {
-        let why = why_left(left, &outcome.failed);
-        (
-            left.name.to_string(),
-            why.unwrap_or_else(|| Error::from("as above")),
-        )
-    });
-    let mut lines = Vec::new();
+    let (told, others): (Vec<&Left>, Vec<&Left>) =
+        left.iter().partition(|left| is_told(left, &outcome.failed));
+    let mut lines: Vec<String> = told.into_iter().map(still_there).collect();
+    let each = others
+        .iter()
+        .map(|left| (left.name.to_string(), left.why.clone()));
     for group in Group::all(each) {
-        let of = |left: &&Left| group.names.contains(&left.name.to_string());
-        let mut machines: Vec<String> = left.iter().filter(of).map(still_there).collect();
-        if let Some(last) = machines.last_mut()
-            && group.error.message() != "as above"
-        {
+        let of = |left: &&&Left| group.names.contains(&left.name.to_string());
+        let machines = others.iter().filter(of).map(|left| still_there(left));
+        let mut machines: Vec<String> = machines.collect();
+        if let Some(last) = machines.last_mut() {
             last.push_str(": ");
             last.push_str(&crate::model::chain(&group.error));
         }
@@ -208,15 +205,12 @@ pub(super) fn hints(failed: &[Failed]) -> impl Iterator<Item = String> {
 pub(super) fn say_left(context: &Context, left: &[Left], failed: &[Failed]) {
     for left in left {
         let what = still_there(left);
-        let error = match why_left(left, failed) {
-            Some(why) => why.while_trying(what),
-            None => Error::from(what),
-        };
-        let title = if left.registration_only {
-            format!("{} is still registered", left.name)
+        let error = if is_told(left, failed) {
+            Error::from(what)
         } else {
-            format!("{} may still cost money", left.name)
+            left.why.clone().while_trying(what)
         };
+        let title = title(context, left);
         let end = end(std::slice::from_ref(left));
         context.screen.left(
             &title,
@@ -239,10 +233,26 @@ fn still_there(left: &Left) -> String {
     format!("{what} {word}")
 }
 
-/// Why it is left; `None` where that is why the runner failed.
-fn why_left(left: &Left, failed: &[Failed]) -> Option<Error> {
+/// Whether why it is left is why its runner failed, which is told with that.
+fn is_told(left: &Left, failed: &[Failed]) -> bool {
     let lost = |one: &Failed| one.name == left.name && matches!(one.trouble, Trouble::Lost { .. });
-    (!failed.iter().any(lost)).then(|| left.why.clone())
+    failed.iter().any(lost)
+}
+
+/// What an annotation of something that is left is called: whether it costs money is to be seen at once.
+fn title(context: &Context, left: &Left) -> String {
+    let name = &left.name;
+    let provider = left.instance.as_ref().map(|machine| &machine.provider);
+    let kind = provider.and_then(|provider| context.settings.tables.kind_of(provider).ok());
+    match (
+        left.registration_only,
+        kind.is_none_or(|kind| kind.is_rented),
+    ) {
+        (true, _) => format!("{name} is still registered"),
+        (false, true) => format!("{name} may still cost money"),
+        (false, false) if left.kept => format!("{name} is kept"),
+        (false, false) => format!("{name} may still be running"),
+    }
 }
 
 /// How to get in: by all ways, or where many machines are left by the best one.
@@ -261,10 +271,7 @@ fn end(left: &[Left]) -> Vec<String> {
         (registrations, "remove it", "remove them"),
     ] {
         if of.len() > MOST {
-            let named = of
-                .iter()
-                .map(|left| left.command.trim_start_matches("gharun stop "));
-            let named: Vec<&str> = named.collect();
+            let named: Vec<String> = of.iter().map(|left| left.what()).collect();
             hints.push(format!("{many}: `gharun stop {}`", named.join(" ")));
         } else {
             hints.extend(of.iter().map(|left| format!("{one}: `{}`", left.command)));

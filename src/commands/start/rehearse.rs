@@ -1,6 +1,7 @@
 //! `gharun start --rehearse`: the machine is real, the registration is not.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ use crate::http::Bounds;
 use crate::model::{Error, InstanceId, Scope, Secret};
 use crate::plan::{Given, Plan, Rehearsal};
 use crate::poll::{Pace, until, until_ok};
-use crate::providers::{Listing, Silence, kind};
+use crate::providers::{ErrorKind, Listing, Silence, kind};
 use crate::rehearsal::{StubJobStatus, StubOptions, StubServer};
 use crate::report::TextForm as _;
 use crate::settings;
@@ -282,11 +283,13 @@ async fn reach(
     stub: &StubServer,
     place: &NamedProvider,
 ) -> Result<Url, Failure> {
-    let url = place
-        .provider
-        .reach(stub.port())
-        .await
-        .map_err(|error| Failure::of_provider(error, &place.name, &context.settings.tables))?;
+    let url = place.provider.reach(stub.port()).await.map_err(|error| {
+        match (error.kind, error.key()) {
+            // It can be used, but not for this.
+            (ErrorKind::Config, None) => error.map(|_| Exit::Usage),
+            _ => Failure::of_provider(error, &place.name, &context.settings.tables),
+        }
+    })?;
     let Some(url) = url else {
         return Err(Failure::new(
             Exit::Usage,
@@ -301,7 +304,14 @@ async fn reach(
         .and_then(|host| host.parse::<IpAddr>().ok())
         .filter(|address| !address.is_loopback());
     if let Some(address) = address {
-        stub.also_listen(address).map_err(|error| {
+        let listening = stub
+            .also_listen(address)
+            .or_else(|error| match error.kind() {
+                // The place has said that machines reach this computer there.
+                io::ErrorKind::AddrNotAvailable => stub.also_listen_ahead(address),
+                _ => Err(error),
+            });
+        listening.map_err(|error| {
             Failure::from(error).while_trying(format!(
                 "could not listen at {address}, where a machine of `{}` would connect",
                 place.name
@@ -436,7 +446,6 @@ async fn end_all(
 mod tests {
     use super::*;
     use crate::commands::tests::World;
-    use crate::providers::ErrorKind;
     use crate::providers::contract::order;
     use crate::providers::memory::{Fault, Verb};
 

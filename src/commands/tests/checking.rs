@@ -5,28 +5,54 @@ use crate::providers::ErrorKind;
 use crate::providers::memory::{Fault, Verb};
 
 #[tokio::test]
-async fn a_hint_is_below_its_row_and_names_it() {
+async fn a_check_has_one_line_a_fact_and_its_hints_under_it() {
     let world = World::new("[providers.far]\nkind = \"local\"\n");
     let fault = Fault::Error(ErrorKind::Denied);
     world.cloud.fault("far", Verb::Check, fault);
     let said = world.run("providers check").await.exits(Exit::Failed);
-    let lines: Vec<&str> = said.both.lines().collect();
-    let row = lines
-        .iter()
-        .position(|line| line.starts_with("far\tfailed\t"));
-    let row = row.expect("a row");
-    assert_eq!(lines[row + 1], "hint: `far`: see to `far`", "{said:#?}");
-    assert!(lines[row + 2].starts_with("gpu\tok"), "{said:#?}");
-    assert_eq!(said.times("see to"), 1);
+    let lines: Vec<&str> = said.stdout.lines().collect();
+    let begins = |word: &str| lines.iter().position(|line| line.starts_with(word));
+    let row = begins("far ").expect("a row");
+    assert!(lines[row].contains("broken      "), "{said:#?}");
+    assert_eq!(lines[row + 1].trim(), "hint: see to `far`", "{said:#?}");
+    assert!(lines[row + 1].starts_with("      "), "{said:#?}");
+    let next = begins("gpu ").expect("a row");
+    assert!(
+        next == row + 2 && lines[next].contains("works"),
+        "{said:#?}"
+    );
+    assert_eq!(said.both.matches("see to").count(), 1);
 }
 
 #[tokio::test]
-async fn what_mends_several_parts_names_them_all_and_each_row_has_it_in_json() {
+async fn what_nobody_set_up_is_no_failure() {
+    let world = World::new("").with("DOCKER_HOST", "zzz");
+    std::fs::write(world.folder.path().join("providers.toml"), "").expect("a file");
+    let said = world.run("providers check --output json").await;
+    let json = said.exits(Exit::Done).json();
+    let checks = json["checks"].as_array().expect("a list");
+    let row = |name: &str| {
+        let found = checks.iter().find(|check| check["name"] == name);
+        found.unwrap_or_else(|| panic!("no `{name}` in {json}"))
+    };
+    // It needs a key, and there is none.
+    assert_eq!(row("runpod")["status"], "not_set_up");
+    assert_eq!(
+        (&row("runpod")["ok"], row("runpod")["error"].is_null()),
+        (&false.into(), false)
+    );
+    // Named, it is to work.
+    let said = world.run("providers check runpod --output json").await;
+    let json = said.exits(Exit::Failed).json();
+    assert_eq!(json["checks"][0]["status"], "failed");
+}
+
+#[tokio::test]
+async fn what_mends_several_parts_is_below_each_of_them() {
     let broken = "kind = \"runpod\"\napi_key = { env = \"PODS_KEY\" }\n";
     let world = World::new(&format!("[providers.a]\n{broken}[providers.b]\n{broken}"));
     let said = world.run("providers check").await.exits(Exit::Failed);
-    let shared = said.stderr.lines().find(|line| line.contains("`a`, `b`: "));
-    assert!(shared.is_some(), "{said:#?}");
+    assert!(said.stdout.matches("hint: ").count() >= 2, "{said:#?}");
     let said = world.run("providers check --output json").await;
     let json = said.exits(Exit::Failed).json();
     let checks = json["checks"].as_array().expect("a list");

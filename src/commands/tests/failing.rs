@@ -218,10 +218,10 @@ async fn a_check_and_its_offers_are_annotated_and_in_the_summary() {
     assert_eq!(said.both.matches("could not check").count(), 1, "{said:#?}");
     let summary = world.summary();
     assert!(
-        summary.contains("<code>far</code> | failed | "),
+        summary.contains("<code>far</code> | broken | "),
         "{summary}"
     );
-    assert!(summary.contains("<code>gpu</code> | ok | "), "{summary}");
+    assert!(summary.contains("<code>gpu</code> | works | "), "{summary}");
     let world = World::step("[providers.big]\nkind = \"nowhere\"\n");
     let said = world.run("providers").await.exits(Exit::Failed);
     assert_eq!(said.times("::error title=gharun::`big`: "), 1, "{said:#?}");

@@ -69,13 +69,14 @@ impl<G: GitHubApi> Stopping<'_, G> {
         let mut next = selection;
         let mut looked_since_signal = false;
         let mut told = false;
+        let begun = Instant::now();
         for pass in 0.. {
             let fresh = progress.absorb(next, &self.stop.target, self.fleet.at_least());
             self.end_all(&fresh, &mut progress).await;
             let company_may_come = may_have_company(&self.stop.target)
                 && pass < PASSES
                 && (pass == 0 || !fresh.is_empty() || progress.misses_one());
-            let unread = progress.may_heal(&self.stop.target);
+            let unread = progress.may_heal(&self.stop.target, begun.elapsed());
             // After a signal there is a last look at once, so that what is told then is true.
             let is_last = self.limit.is_interrupted() && !looked_since_signal;
             let looks = company_may_come || progress.waits() || unread || is_last;
@@ -119,7 +120,7 @@ impl<G: GitHubApi> Stopping<'_, G> {
         };
         let waiting = Event::Waiting {
             reason: format!("looking again: {reason}"),
-            at_most: self.limit.left(),
+            at_most: progress.patience(self.limit.left()),
         };
         if let Err(error) = self.fleet.sink.tell(waiting).await {
             tracing::warn!("could not write an event: {error}");

@@ -1,5 +1,6 @@
 //! What a stop came to.
 
+use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -8,7 +9,7 @@ use serde::Serialize;
 use super::{Selected, Selection};
 use crate::fleet::Unopened;
 use crate::fleet::survey::Unknown;
-use crate::model::{Error, Exit, Name, Reference, StopTarget, json};
+use crate::model::{Error, Exit, Name, Reference, StopTarget, cost_in_words, json};
 use crate::state::Entries;
 
 /// What is said of what a signal came before.
@@ -41,6 +42,7 @@ pub struct StopOutcome {
 
 /// Something that was stopped.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of the JSON")]
 pub struct Stopped {
     /// Its machine, where it had one.
     pub instance: Option<Reference>,
@@ -63,8 +65,44 @@ pub struct Stopped {
     /// US dollars for it.
     #[serde(serialize_with = "json::dollars_if_any")]
     pub cost: Option<f64>,
+    /// Whether it may have been less: it ended by itself, and nobody knows when.
+    pub cost_at_most: bool,
     /// Why it was chosen.
     pub reason: String,
+}
+
+/// What a stop's machines cost together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Total {
+    /// How many machines were stopped.
+    pub machines: usize,
+    /// Of how many of them no price is known.
+    pub unpriced: usize,
+    /// US dollars for the others.
+    pub cost: f64,
+    /// Whether it may have been less.
+    pub at_most: bool,
+}
+
+impl fmt::Display for Total {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            machines, unpriced, ..
+        } = self;
+        let s = if *machines == 1 { "" } else { "s" };
+        write!(f, "Stopped {machines} machine{s}: {}", self.sum())?;
+        match unpriced {
+            0 => Ok(()),
+            unpriced => write!(f, "; the price of {unpriced} is unknown"),
+        }
+    }
+}
+
+impl Total {
+    /// The sum, in words.
+    pub fn sum(&self) -> String {
+        cost_in_words(self.cost, self.at_most)
+    }
 }
 
 /// Something that is left as it is.
@@ -260,6 +298,18 @@ impl StopOutcome {
         }
     }
 
+    /// What everything cost together; `None` where no price is known.
+    pub fn total(&self) -> Option<Total> {
+        let machines = self.stopped.iter().filter(|one| one.instance.is_some());
+        let (priced, unpriced): (Vec<_>, Vec<_>) = machines.partition(|one| one.cost.is_some());
+        (!priced.is_empty()).then(|| Total {
+            machines: priced.len() + unpriced.len(),
+            unpriced: unpriced.len(),
+            cost: priced.iter().filter_map(|one| one.cost).sum(),
+            at_most: priced.iter().any(|one| one.cost_at_most),
+        })
+    }
+
     /// Whether there was nothing to stop, and all could be looked at.
     pub fn is_empty(&self) -> bool {
         self.stopped.is_empty()
@@ -280,6 +330,7 @@ fn planned(chosen: Selected) -> Stopped {
         registered: None,
         billed: None,
         cost: None,
+        cost_at_most: false,
         reason: chosen.why,
     }
 }

@@ -1,6 +1,7 @@
 //! How far a stop is: what it came to so far, and what each later look adds to that.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -8,6 +9,9 @@ use super::ending::EndOutcome;
 use super::{Pending, Selected, Selection, StopOutcome, Stopped, Unread};
 use crate::fleet::survey::{Again, Unknown};
 use crate::model::{Name, Reference, StopTarget};
+
+/// How long a place is asked on where nobody listens: a daemon may be starting anew.
+const STARTED: Duration = Duration::from_secs(15);
 
 /// What was dealt with. A registration that turns up under a name that is done with counts as new, and
 /// so does a machine; one that is merely still shown does not.
@@ -218,6 +222,7 @@ impl Progress {
                 registered: None,
                 billed: None,
                 cost: None,
+                cost_at_most: false,
                 reason: one.reason,
             }));
     }
@@ -259,8 +264,8 @@ impl Progress {
     }
 
     /// Whether another look may find what the last one could not read, and that matters: where it is known what is to be
-    /// ended, only for that.
-    pub(super) fn may_heal(&self, target: &StopTarget) -> bool {
+    /// ended, only for that. `looked` is how long it was looked already.
+    pub(super) fn may_heal(&self, target: &StopTarget, looked: Duration) -> bool {
         let is_unread = !self.unread.kept.is_empty() || !self.unread.failed.is_empty();
         let matters = match target {
             StopTarget::All | StopTarget::Run { .. } => true,
@@ -271,8 +276,17 @@ impl Progress {
         };
         match self.again {
             Again::Nothing => false,
+            Again::Started => matters && looked < STARTED,
             Again::Something => matters,
             Again::GitHub => true,
+        }
+    }
+
+    /// How long it is looked again at most for what could not be read, of the time that is `left`.
+    pub(super) fn patience(&self, left: Duration) -> Duration {
+        match self.again {
+            Again::Started if !self.waits() => left.min(STARTED),
+            _ => left,
         }
     }
 

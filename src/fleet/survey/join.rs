@@ -124,6 +124,9 @@ impl Join<'_> {
             Some(entry) => machine.rental.clone().or(&entry.rental),
             None => machine.rental.clone(),
         };
+        row.agreed = entry.and_then(|entry| entry.rental.price);
+        row.told = machine.rental.price;
+        row.ended = machine.ended;
         row.recorded = entry.is_some();
         row.registered_first = tags.runner_id;
         row.runner_id = row
@@ -190,6 +193,7 @@ impl Join<'_> {
         row.created = Some(entry.created);
         row.expires = Some(entry.expires);
         row.rental.clone_from(&entry.rental);
+        row.agreed = entry.rental.price;
         row.recorded = true;
         row.machineless = entry.machineless;
         row.at.clone_from(&entry.at);
@@ -256,7 +260,11 @@ impl Join<'_> {
             created: None,
             expires: None,
             rental: Rental::default(),
+            agreed: None,
+            told: None,
+            ended: None,
             cost: None,
+            cost_at_most: false,
             recorded: false,
             machineless: false,
             registered_first: None,

@@ -57,6 +57,8 @@ pub(in crate::fleet) struct FullSurvey {
 pub(in crate::fleet) enum Again {
     #[default]
     Nothing,
+    /// Nobody listens where it would be: a program that is not running may yet be started.
+    Started,
     Something,
     /// GitHub was given up early, so that machines are ended before it is waited for.
     GitHub,
@@ -239,10 +241,15 @@ impl SourceListing {
         .await
     }
 
-    /// Whether what it could not read may be read another time.
-    fn may_heal(&self) -> bool {
-        let mut unread = self.listing.unread.iter();
-        unread.any(|unread| !is_permanent(&unread.error))
+    /// What of what it could not read may be read another time.
+    fn again(&self) -> Again {
+        let errors = self.listing.unread.iter().map(|unread| &unread.error);
+        let each = errors.map(|error| match is_permanent(error) {
+            true => Again::Nothing,
+            false if error.nobody_listens() => Again::Started,
+            false => Again::Something,
+        });
+        each.max().unwrap_or_default()
     }
 
     /// Whether a machine that is recorded, and that is not listed, is one that cannot be judged. A place that does not
@@ -360,7 +367,11 @@ pub(in crate::fleet) async fn look<G: GitHubApi>(
         let all = entries.unreadable.iter().map(ToString::to_string);
         fail(STATE_FILE, all.collect::<Vec<_>>().join("; ").into());
     }
-    let mut again = Again::of(places.iter().any(SourceListing::may_heal));
+    let mut again = places
+        .iter()
+        .map(SourceListing::again)
+        .max()
+        .unwrap_or_default();
     let runners = match runners {
         Ok(Registrations::Read(runners)) => Some(runners),
         Ok(Registrations::Unasked) => None,

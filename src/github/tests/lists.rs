@@ -1,5 +1,6 @@
 //! Lists, runners, runs: pages, `ETag`s, and what changes meanwhile.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, Mutex};
 
 use super::*;
@@ -12,7 +13,9 @@ fn pages(ids: Arc<Mutex<Vec<u64>>>) -> impl FnMut(&Seen) -> Reply + Send {
         let host = seen.header("host").expect("a host");
         let here = ids.iter().copied().skip((page - 1) * 100).take(100);
         let body = runners(ids.len(), here);
-        let etag = format!("W/\"{:x}\"", body.to_string().len() + ids.len() * page);
+        let mut hasher = DefaultHasher::new();
+        body.to_string().hash(&mut hasher);
+        let etag = format!("W/\"{:x}\"", hasher.finish());
         let last = ids.len().div_ceil(100);
         let link = |to: usize, rel: &str| {
             format!("<http://{host}/repositories/9/runners?per_page=100&page={to}>; rel=\"{rel}\"")
@@ -47,13 +50,14 @@ async fn all_pages_are_read_and_unchanged_ones_are_not_sent_again() {
         server.lines(),
         [
             "GET /repos/acme/app/actions/runners?per_page=100",
-            "GET /repositories/9/runners?per_page=100&page=2",
             "GET /repositories/9/runners?per_page=100&page=3",
+            "GET /repositories/9/runners?per_page=100&page=2",
+            "GET /repos/acme/app/actions/runners?per_page=100",
         ]
     );
     assert_eq!(client.runners().await.unwrap(), first);
     let seen = server.seen();
-    assert_eq!(seen.len(), 6);
+    assert_eq!(seen.len(), 8);
     assert!(
         seen[3..]
             .iter()
@@ -65,7 +69,7 @@ async fn all_pages_are_read_and_unchanged_ones_are_not_sent_again() {
         ids(&client.runners().await.unwrap()),
         (1..=120).collect::<Vec<_>>()
     );
-    assert_eq!(server.seen().len(), 8);
+    assert_eq!(server.seen().len(), 11);
 }
 
 #[tokio::test]
@@ -96,9 +100,89 @@ async fn a_runner_that_moves_between_pages_is_counted_once_and_never_missed() {
     })
     .await;
     let mut seen = ids(&client(&server).runners().await.unwrap());
-    assert_eq!(server.seen().len(), 4);
+    assert_eq!(server.seen().len(), 5);
     seen.dedup();
     assert_eq!(seen, (2..=102).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn one_that_comes_while_another_leaves_does_not_hide_a_third() {
+    // The total stays, and whoever moved from a page that was not read yet to one that was is on none of them.
+    for when in 2..=4 {
+        let all = Arc::new(Mutex::new((1..=350).collect::<Vec<u64>>()));
+        let mut answer = pages(Arc::clone(&all));
+        let (mut requests, changed) = (0, Arc::clone(&all));
+        let server = Server::serve(move |seen| {
+            requests += 1;
+            if requests == when {
+                let mut ids = changed.lock().expect("no panic");
+                ids.remove(0);
+                ids.push(1000);
+            }
+            answer(seen)
+        })
+        .await;
+        let seen = ids(&client(&server).runners().await.unwrap());
+        let there = all.lock().unwrap().clone();
+        assert!(there.iter().all(|id| seen.contains(id)), "{when}: {seen:?}");
+    }
+}
+
+#[tokio::test]
+async fn pages_are_asked_for_side_by_side() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    // Pages 2 to 9 are answered once all of them have been asked for.
+    let all_asked = Arc::new(tokio::sync::Barrier::new(8));
+    let here = url.clone();
+    let server = tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.expect("a connection");
+            tokio::spawn(answer(stream, here.clone(), Arc::clone(&all_asked)));
+        }
+    });
+    let config = ClientConfig {
+        api_url: url.parse().expect("a URL"),
+        ..config(&Server::replies([]).await)
+    };
+    let listing = Client::new(config).expect("a client");
+    let listed = tokio::time::timeout(Duration::from_secs(20), listing.runners()).await;
+    let listed = listed.expect("all pages are asked for at once").unwrap();
+    assert_eq!(ids(&listed), (1..=1000).collect::<Vec<_>>());
+    server.abort();
+}
+
+/// Answers one request for a page of ten, and closes the connection.
+async fn answer(
+    mut stream: tokio::net::TcpStream,
+    here: String,
+    all_asked: Arc<tokio::sync::Barrier>,
+) {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.expect("a request"));
+    }
+    let head = String::from_utf8(head).expect("a request");
+    let target = head.split_whitespace().nth(1).expect("a target");
+    let url: url::Url = format!("{here}{target}").parse().expect("a URL");
+    let page = url.query_pairs().find(|(key, _)| key == "page");
+    let page: u64 = page.map_or(1, |(_, page)| page.parse().expect("a number"));
+    if (2..=9).contains(&page) {
+        all_asked.wait().await;
+    }
+    let body = runners(1000, page * 100 - 99..=page * 100).to_string();
+    let link = |to: u64, relation: &str| format!("<?per_page=100&page={to}>; rel=\"{relation}\"");
+    let link = match page {
+        10 => String::new(),
+        page => format!("link: {}, {}\r\n", link(page + 1, "next"), link(10, "last")),
+    };
+    let length = body.len();
+    let reply = format!(
+        "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: application/json\r\n{link}content-length: {length}\r\n\r\n{body}"
+    );
+    // Whoever has gone away needs no answer.
+    let _ = stream.write_all(reply.as_bytes()).await;
 }
 
 #[tokio::test]

@@ -68,7 +68,7 @@ async fn every_request_is_one_that_github_describes() {
         };
         call_all(&Client::new(config).unwrap()).await;
         let seen = server.seen();
-        assert_eq!(seen.len(), 12);
+        assert_eq!(seen.len(), 13);
         for seen in seen {
             let body = (!seen.body.is_empty()).then(|| serde_json::from_str(&seen.body).unwrap());
             let checked = spec.check_request(&seen.method, &seen.target, body.as_ref());

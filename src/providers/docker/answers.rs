@@ -197,7 +197,9 @@ const MEANINGS: &[Meaning] = {
             "`{registry}` refuses the login that Docker has for it: run `docker login {registry}` again",
         ),
         row(
-            &["unauthorized|authentication required|no basic auth|: denied|denied: |403 forbidden"],
+            &[
+                "unauthorized|authentication required|no basic auth|: denied|access denied|403 forbidden",
+            ],
             PULL,
             Denied,
             Some("image"),

@@ -40,9 +40,11 @@ pub(super) async fn health(docker: &Docker, daemon: &Daemon) -> Result<Health> {
                 Pull::Always => format!("image `{name}`, pulled by each start"),
                 Pull::Missing | Pull::Never => format!("image `{name}`"),
             });
-            let created = found.created.as_deref();
-            let age = preflight::age(daemon, config, created, Timestamp::now());
-            health.warnings.extend(age);
+            if preflight::holds_runner(config, &found) {
+                let created = found.created.as_deref();
+                let age = preflight::age(daemon, config, created, Timestamp::now());
+                health.warnings.extend(age);
+            }
         }
         Ok(None) if config.pull == Pull::Never => {}
         Ok(None) => health

@@ -51,15 +51,59 @@ pub(super) fn registry(image: &str) -> &str {
     }
 }
 
+/// What the client knows for a registry, and why it could not be asked for more.
+#[derive(Debug, Default)]
+pub(super) struct Login {
+    /// What is sent to the registry; without it one asks as nobody, which is enough for a public image.
+    pub(super) known: Option<DockerCredentials>,
+    /// Why a helper did not answer, or the file could not be read. As for the `docker` command it matters only where the
+    /// registry says no.
+    failed: Option<Error>,
+}
+
+impl Login {
+    /// The same refusal of the registry with why no credentials went to it, where that is known.
+    pub(super) fn explain(&self, refused: Error) -> Error {
+        let Some(failed) = self
+            .failed
+            .as_ref()
+            .filter(|_| refused.key() == Some("image"))
+        else {
+            return refused;
+        };
+        let why = crate::model::chain(failed);
+        let helps = failed.hints().join("; ");
+        let hints = refused.hints().to_vec();
+        refused
+            .unhinted()
+            .hinted(format!("no credentials were sent: {why}: {helps}"))
+            .hinted_all(hints)
+    }
+}
+
+/// The credentials for a registry, as far as they can be found.
+pub(super) async fn login(config_dir: Option<&Path>, registry: &str) -> Login {
+    match find(config_dir, registry).await {
+        Ok(known) => Login {
+            known,
+            failed: None,
+        },
+        Err(error) => {
+            tracing::debug!("{}", crate::model::chain(&error));
+            Login {
+                known: None,
+                failed: Some(error),
+            }
+        }
+    }
+}
+
 /// Finds the credentials for a registry; `None` when the client knows none, and asks as nobody.
 ///
 /// # Errors
 ///
 /// `Config` when the file cannot be read, or when a helper that it names fails: it is named.
-pub(super) async fn find(
-    config_dir: Option<&Path>,
-    registry: &str,
-) -> Result<Option<DockerCredentials>> {
+async fn find(config_dir: Option<&Path>, registry: &str) -> Result<Option<DockerCredentials>> {
     let Some(dir) = config_dir else {
         return Ok(None);
     };
@@ -354,5 +398,25 @@ mod tests {
         );
         let error = asked("echo hunter2").await.expect_err("no JSON");
         assert!(!chain(&error).contains("hunter2"), "{}", chain(&error));
+    }
+
+    #[tokio::test]
+    async fn a_helper_that_is_missing_matters_only_where_the_registry_says_no() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let config = json!({ "credsStore": "gharun-has-none-such" });
+        std::fs::write(dir.path().join("config.json"), config.to_string()).expect("a file");
+        let login = login(Some(dir.path()), "ghcr.io").await;
+        assert_eq!(login.known, None, "a public image is asked for as nobody");
+        let refused = || Error::new(ErrorKind::Denied, "could not pull").hinted("log in");
+        let told = login.explain(refused().about("image"));
+        let [why, other] = told.hints() else {
+            panic!("{told:?}")
+        };
+        assert!(
+            why.contains("docker-credential-gharun-has-none-such") && why.contains("credsStore"),
+            "{why}"
+        );
+        assert_eq!(other, "log in");
+        assert_eq!(login.explain(refused()).hints(), ["log in"]);
     }
 }

@@ -8,7 +8,7 @@ use bollard::models::{
 };
 use bollard::query_parameters::{
     DownloadFromContainerOptionsBuilder, InspectContainerOptions, ListContainersOptionsBuilder,
-    LogsOptionsBuilder, RemoveContainerOptionsBuilder, TopOptions,
+    LogsOptionsBuilder, RemoveContainerOptionsBuilder, TopOptionsBuilder,
 };
 use bollard::{API_DEFAULT_VERSION, BollardRequest};
 use futures_util::{Stream, StreamExt as _};
@@ -114,6 +114,11 @@ impl Daemon {
         options.iter().any(|option| option.contains("rootless"))
     }
 
+    /// Whether it is Podman's service.
+    pub(super) fn is_podman(&self) -> bool {
+        !has_id(&self.info)
+    }
+
     /// Makes an error of a failed request; `doing` says what was tried.
     pub(super) fn failed(&self, doing: impl Into<String>, error: &bollard::errors::Error) -> Error {
         explain(doing.into(), &self.endpoint, error)
@@ -163,7 +168,10 @@ impl Daemon {
 
     /// Lists a container's processes; `None` when it is gone.
     pub(super) async fn top(&self, container: &str) -> ClientResult<Option<ContainerTopResponse>> {
-        let look = self.client.top_processes(container, None::<TopOptions>);
+        // Podman asks its host's /proc for these, and else runs a `ps` in the container, which may have none.
+        let columns = TopOptionsBuilder::default().ps_args("pid,args").build();
+        let options = self.is_podman().then_some(columns);
+        let look = self.client.top_processes(container, options);
         found(bounded(LOOK, look).await)
     }
 

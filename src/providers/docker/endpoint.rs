@@ -28,7 +28,7 @@ pub(super) enum Transport {
     Tcp(String),
     /// HTTP over TLS: `HOST:PORT`, and the directory of the certificates.
     Tls(String, PathBuf),
-    /// `docker system dial-stdio` over ssh: `USER@HOST:PORT`.
+    /// `docker system dial-stdio` over ssh: `USER@HOST:PORT`, and `/PATH` of a socket there that is not the usual one.
     Ssh(String),
 }
 
@@ -205,7 +205,9 @@ fn way(host: &str, key: &str, tls: Tls) -> Result<Transport> {
                 backticked(host)
             ),
         )
-        .hinted("write `unix:///PATH`, `tcp://HOST:PORT` or `ssh://USER@HOST`")
+        .hinted(
+            "write `unix:///PATH`, `tcp://HOST:PORT`, `ssh://USER@HOST` or `ssh://USER@HOST/PATH`",
+        )
     };
     let Some((scheme, rest)) = host.split_once("://") else {
         return Err(bad("it has no scheme"));
@@ -231,7 +233,13 @@ fn way(host: &str, key: &str, tls: Tls) -> Result<Transport> {
     if name.starts_with('-') || url.username().starts_with('-') {
         return Err(bad("a name must not begin with `-`"));
     }
-    if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
+    // The `docker` command, too, takes a socket's path behind an ssh host.
+    let socket = match url.path() {
+        "" | "/" => "",
+        path if scheme == "ssh" && !path.contains('%') => path,
+        _ => return Err(bad("nothing may follow the host")),
+    };
+    if url.query().is_some() || url.fragment().is_some() {
         return Err(bad("nothing may follow the host"));
     }
     if url.password().is_some() {
@@ -246,7 +254,7 @@ fn way(host: &str, key: &str, tls: Tls) -> Result<Transport> {
         };
         let port = url.port().map(|port| format!(":{port}"));
         let port = port.unwrap_or_default();
-        return Ok(Transport::Ssh(format!("{user}{name}{port}")));
+        return Ok(Transport::Ssh(format!("{user}{name}{port}{socket}")));
     }
     if !wanted {
         return Ok(Transport::Tcp(format!("{name}:{}", port.unwrap_or(2375))));
@@ -345,6 +353,10 @@ mod tests {
             ("http://build:80", Transport::Tcp("build:80".into())),
             ("ssh://me@build", Transport::Ssh("me@build".into())),
             ("ssh://build:2222", Transport::Ssh("build:2222".into())),
+            (
+                "ssh://me@build/run/user/1000/docker.sock",
+                Transport::Ssh("me@build/run/user/1000/docker.sock".into()),
+            ),
         ] {
             let found = resolve(json!({ "host": host })).map(|endpoint| endpoint.way);
             assert_eq!(found.unwrap(), expected, "{host}");

@@ -7,8 +7,9 @@ use bollard::errors::Error as Wire;
 
 use super::answers::{Asked, Step};
 use super::endpoint::{Endpoint, Transport};
+use super::ssh::split;
 use crate::model::text;
-use crate::providers::{Error, ErrorKind};
+use crate::providers::{Error, ErrorKind, NobodyListens};
 
 /// How much of an answer is told, in bytes.
 const MAX_MESSAGE: usize = 512;
@@ -166,10 +167,16 @@ fn unanswered(doing: String, endpoint: &Endpoint, error: &Wire) -> Error {
     };
     let causes = causes(error);
     let lower = causes.join(": ").to_ascii_lowercase();
-    let refused = chain(error)
-        .filter_map(|e| e.downcast_ref::<io::Error>())
-        .any(|e| e.kind() == io::ErrorKind::PermissionDenied);
+    let is = |wanted: io::ErrorKind| {
+        let mut all = chain(error).filter_map(|e| e.downcast_ref::<io::Error>());
+        all.any(|e| e.kind() == wanted)
+    };
+    let refused = is(io::ErrorKind::PermissionDenied);
+    let is_silent = matches!(error, Wire::SocketNotFoundError(_))
+        || is(io::ErrorKind::ConnectionRefused)
+        || is(io::ErrorKind::NotFound);
     let because = |kind| match crate::model::Error::of_causes(causes) {
+        Some(cause) if is_silent => Error::new(kind, doing).because(NobodyListens(cause)),
         Some(cause) => Error::new(kind, doing).because(cause),
         None => Error::new(kind, doing),
     };
@@ -199,7 +206,12 @@ fn unanswered(doing: String, endpoint: &Endpoint, error: &Wire) -> Error {
 
 fn running(endpoint: &Endpoint) -> String {
     if let Transport::Ssh(address) = &endpoint.way {
-        return format!("check that `ssh ssh://{address} docker version` works without a prompt");
+        let (host, socket) = split(address);
+        let socket = socket.map(|path| format!(" -H unix://{path}"));
+        let socket = socket.unwrap_or_default();
+        return format!(
+            "check that `ssh ssh://{host} docker{socket} version` works without a prompt"
+        );
     }
     format!(
         "check that the daemon is running: `{} info`; if it is elsewhere, set `host` or \

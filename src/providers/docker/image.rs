@@ -90,13 +90,15 @@ pub(super) fn absent(config: &DockerConfig, daemon: &Daemon) -> Error {
 
 async fn pull(daemon: &Daemon, config: &DockerConfig) -> Result<()> {
     let registry = credentials::registry(&config.image);
-    let known = credentials::find(config.config_dir.as_deref(), registry).await?;
+    let login = credentials::login(config.config_dir.as_deref(), registry).await;
     tracing::info!("pulling `{}` from {registry}", config.image);
     let options = CreateImageOptionsBuilder::default()
         .from_image(&tagged(&config.image))
         .platform(config.platform.as_deref().unwrap_or_default())
         .build();
-    let mut lines = daemon.client.create_image(Some(options), None, known);
+    let mut lines = daemon
+        .client
+        .create_image(Some(options), None, login.known.clone());
     let (mut progress, mut reported) = (PullProgress::default(), Instant::now());
     loop {
         let line = match timeout(SILENCE, lines.next()).await {
@@ -106,7 +108,7 @@ async fn pull(daemon: &Daemon, config: &DockerConfig) -> Result<()> {
         };
         progress.take(&line.map_err(|error| {
             let doing = format!("could not pull the image `{}`", config.image);
-            daemon.refused(config, Step::Pull, doing, &error)
+            login.explain(daemon.refused(config, Step::Pull, doing, &error))
         })?);
         if reported.elapsed() >= REPORT {
             reported = Instant::now();

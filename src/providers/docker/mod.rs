@@ -70,6 +70,7 @@ impl ProviderKind for Docker {
     const KIND: &'static str = "docker";
     const ABOUT: &'static str = "Containers of a Docker daemon";
     const REHEARSES: bool = true;
+    const IS_RENTED: bool = false;
     type Config = DockerConfig;
 
     fn fits(config: &DockerConfig) -> Result<()> {

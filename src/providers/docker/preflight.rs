@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bollard::models::ImageInspect;
 use bollard::query_parameters::InspectNetworkOptions;
 use jiff::Timestamp;
 use tokio::time::timeout;
@@ -119,20 +120,41 @@ async fn has_image(daemon: &Daemon, config: &DockerConfig) -> Result<()> {
         Pull::Missing | Pull::Always => {}
     }
     let registry = credentials::registry(&config.image);
-    let known = credentials::find(config.config_dir.as_deref(), registry).await?;
+    let login = credentials::login(config.config_dir.as_deref(), registry).await;
     let name = image::tagged(&config.image);
-    let asked = daemon.client.inspect_registry_image(&name, known);
+    let asked = daemon
+        .client
+        .inspect_registry_image(&name, login.known.clone());
     let Ok(Err(error)) = timeout(REGISTRY, asked).await else {
         return Ok(());
     };
     let doing = format!("could not pull the image `{}`", config.image);
-    let refused = daemon.refused(config, Step::Pull, doing, &error);
+    let refused = login.explain(daemon.refused(config, Step::Pull, doing, &error));
     match refused.key() {
         Some("image") if matches!(refused.kind, ErrorKind::Config | ErrorKind::Denied) => {
             Err(refused)
         }
         _ => Ok(()),
     }
+}
+
+/// Whether an image seems to hold a runner, where gharun uses it (`/home/runner`, `/actions-runner`, `$RUNNER_HOME`);
+/// into another one the runner is downloaded, and how old that image is does not matter.
+pub(super) fn holds_runner(config: &DockerConfig, image: &ImageInspect) -> bool {
+    let name = config.image.to_ascii_lowercase();
+    let Some(inside) = &image.config else {
+        return name.contains("runner");
+    };
+    let folder = inside.working_dir.as_deref().unwrap_or_default();
+    let mut env = inside.env.iter().flatten();
+    let labels = inside.labels.iter().flatten();
+    name.contains("runner")
+        || folder.starts_with("/home/runner")
+        || folder.starts_with("/actions-runner")
+        || env.any(|variable| variable.starts_with("RUNNER_HOME="))
+        || labels
+            .into_iter()
+            .any(|(_, value)| value.contains("actions/runner"))
 }
 
 /// What to say of an image that is so old that a runner in it may get no jobs; nothing of one that each start pulls.
@@ -160,4 +182,49 @@ pub(super) fn age(
         "the image `{image}` is {days} days old, and GitHub gives no jobs to a runner that is more than {OLD_DAYS} \
          days behind: {next}"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use bollard::models::ImageConfig;
+
+    use super::*;
+
+    #[test]
+    fn only_an_image_that_holds_a_runner_can_have_an_old_one() {
+        let named = |image: &str| DockerConfig {
+            image: image.to_owned(),
+            ..DockerConfig::default()
+        };
+        let in_folder = |folder: &str| ImageInspect {
+            config: Some(ImageConfig {
+                working_dir: Some(folder.to_owned()),
+                ..ImageConfig::default()
+            }),
+            ..ImageInspect::default()
+        };
+        for (name, folder, expected) in [
+            ("ubuntu:22.04", "/", false),
+            ("nvidia/cuda:12.4.1-runtime-ubuntu22.04", "", false),
+            (
+                "ghcr.io/actions/actions-runner:latest",
+                "/home/runner",
+                true,
+            ),
+            ("octo/ci:1", "/home/runner", true),
+            ("octo/ci:1", "/actions-runner", true),
+            ("octo/ci:1", "/work", false),
+        ] {
+            let found = holds_runner(&named(name), &in_folder(folder));
+            assert_eq!(found, expected, "{name} {folder}");
+        }
+        let image = ImageInspect {
+            config: Some(ImageConfig {
+                env: Some(vec!["RUNNER_HOME=/opt/runner".to_owned()]),
+                ..ImageConfig::default()
+            }),
+            ..ImageInspect::default()
+        };
+        assert!(holds_runner(&named("octo/ci:1"), &image));
+    }
 }

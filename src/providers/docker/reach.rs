@@ -1,5 +1,6 @@
 //! How a container reaches this computer.
 
+use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 
 use bollard::query_parameters::InspectNetworkOptions;
@@ -18,8 +19,13 @@ pub(super) async fn url(daemon: &Daemon, network: &str, port: u16) -> Result<Opt
     } else if network == "host" {
         "127.0.0.1".to_owned()
     } else if daemon.is_rootless() {
-        // Its bridge is in a network of its own, whose gateway is not this computer.
-        return Ok(None);
+        let what = format!(
+            "containers of {} cannot reach this computer, which a rehearsal requires",
+            daemon.whose()
+        );
+        return Err(Error::new(ErrorKind::Config, what)
+            .because("it runs without root, and its bridge is in a network of its own")
+            .hinted("rehearse with `gharun start local --rehearse`, or set `host` to a daemon that runs as root"));
     } else {
         match gateway(daemon, network).await? {
             Some(gateway) => gateway.to_string(),
@@ -48,8 +54,23 @@ async fn gateway(daemon: &Daemon, network: &str) -> Result<Option<Ipv4Addr>> {
         .into_iter()
         .find_map(|pool| address(pool.gateway.as_deref(), pool.subnet.as_deref()));
     // The daemon may be behind a socket and yet in another network: a virtual machine, or the host
-    // of the container that this program runs in. Then nobody can listen there.
-    Ok(gateway.filter(|address| TcpListener::bind((*address, 0)).is_ok()))
+    // of the container that this program runs in. Then nobody can listen there. Podman makes its bridge with the first
+    // container that needs it, so that on its own host the address may not be there yet.
+    let is_here = |address: &Ipv4Addr| match TcpListener::bind((*address, 0)) {
+        Ok(_) => true,
+        Err(error) => {
+            error.kind() == io::ErrorKind::AddrNotAvailable
+                && daemon.is_podman()
+                && is_this_host(daemon.info.name.as_deref())
+        }
+    };
+    Ok(gateway.filter(is_here))
+}
+
+/// Whether a host is called like this one.
+fn is_this_host(name: Option<&str>) -> bool {
+    let ours = std::fs::read_to_string("/proc/sys/kernel/hostname");
+    ours.is_ok_and(|ours| name == Some(ours.trim()))
 }
 
 /// The gateway of a pool: where a network was made without one, Docker takes the first address.

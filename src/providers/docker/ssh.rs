@@ -43,6 +43,14 @@ const HUNG_UP: [&str; 4] = [
 /// How much of what `ssh` says is told, in bytes.
 const SAID: u64 = 512;
 
+/// An address without its socket, and the socket's path.
+pub(super) fn split(address: &str) -> (&str, Option<&str>) {
+    match address.find('/') {
+        Some(at) => (&address[..at], Some(&address[at..])),
+        None => (address, None),
+    }
+}
+
 /// A way to a daemon, with the connections that are open and have nothing to do.
 #[derive(Debug)]
 pub(super) struct SshTransport {
@@ -64,7 +72,7 @@ impl<T> Carries for hyper::Request<T> {
 }
 
 impl SshTransport {
-    /// Prepares a way to `[USER@]HOST[:PORT]`; nothing is started yet.
+    /// Prepares a way to `[USER@]HOST[:PORT][/SOCKET]`; nothing is started yet.
     pub(super) fn to(address: &str) -> Self {
         Self::by("ssh", address)
     }
@@ -74,6 +82,7 @@ impl SshTransport {
         let mut arguments: Vec<String> = ["-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=20"]
             .map(str::to_owned)
             .to_vec();
+        let (address, socket) = split(address);
         let (user, host) = match address.rsplit_once('@') {
             Some((user, host)) => (Some(user), host),
             None => (None, address),
@@ -91,7 +100,11 @@ impl SshTransport {
             );
         }
         let host = host.trim_matches(['[', ']']).to_owned();
-        let remote = ["docker", "system", "dial-stdio"].map(str::to_owned);
+        // The other side's shell reads them.
+        let socket = socket.map(|path| text::quoted(&format!("unix://{path}")));
+        let socket = socket.into_iter().flat_map(|path| ["-H".to_owned(), path]);
+        let remote = std::iter::once("docker".to_owned()).chain(socket);
+        let remote = remote.chain(["system", "dial-stdio"].map(str::to_owned));
         arguments.extend(["--".to_owned(), host]);
         arguments.extend(remote);
         Self {
@@ -260,6 +273,10 @@ mod tests {
             ("me@build:2222", "-l me -p 2222 -- build docker"),
             ("[::1]:22", "-p 22 -- ::1 docker"),
             ("[::1]", "-- ::1 docker"),
+            (
+                "me@build:22/run/user/1000/docker.sock",
+                "-l me -p 22 -- build docker -H 'unix:///run/user/1000/docker.sock'",
+            ),
         ] {
             let arguments = SshTransport::to(address).arguments.join(" ");
             let (_, told) = arguments.split_once("ConnectTimeout=20 ").unwrap();

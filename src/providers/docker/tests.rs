@@ -14,6 +14,7 @@ use share::{RUNNER_IMAGE, Share};
 
 mod failures;
 mod places;
+mod podman;
 mod proxy;
 mod reasons;
 mod share;

@@ -239,6 +239,7 @@ impl ProviderKind for Local {
     const KIND: &'static str = "local";
     const ABOUT: &'static str = "Slots on this machine";
     const REHEARSES: bool = true;
+    const IS_RENTED: bool = false;
     type Config = LocalConfig;
 
     fn fits(config: &LocalConfig) -> Result<()> {

@@ -70,6 +70,7 @@ fn the_json_of_stop_is_what_stop_writes() {
             registered: None,
             billed: Some(Duration::from_millis(754_300)),
             cost: None,
+            cost_at_most: false,
             reason: "its workflow run is over".to_owned(),
         }],
         kept: vec![Kept {

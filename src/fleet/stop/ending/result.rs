@@ -1,7 +1,5 @@
 //! What became of a runner, as it is told.
 
-use std::time::Duration;
-
 use super::{EndOutcome, Ending};
 use crate::fleet::stop::{Kept, Pending, StopMode, Stopped, Unstopped};
 use crate::fleet::survey::SurveyRow;
@@ -12,17 +10,7 @@ use crate::model::Error;
 impl<G: GitHubApi> Ending<'_, G> {
     pub(super) fn stopped(&self) -> Stopped {
         let row = self.row.borrow();
-        let had = |row: &&SurveyRow| {
-            matches!(row.facts.machine, MachineState::There | MachineState::Ended)
-        };
-        let row = row.as_ref().filter(had);
-        let now = self.fleet.now();
-        let billed = row.and_then(|row| {
-            let billed = now.duration_since(row.created?);
-            Some(Duration::try_from(billed).unwrap_or_default())
-        });
-        let hours = billed.map(|billed| billed.as_secs_f64() / 3600.0);
-        let price = row.and_then(|row| row.rental.price_per_hour());
+        let bill = row.as_ref().and_then(|row| row.bill(self.fleet.now()));
         Stopped {
             instance: self.chosen.instance.clone(),
             name: self.chosen.name.clone(),
@@ -30,8 +18,9 @@ impl<G: GitHubApi> Ending<'_, G> {
             terminated: self.terminated.get(),
             assumed_gone: self.assumed_gone.get(),
             registered: self.left.borrow().clone(),
-            billed,
-            cost: price.zip(hours).map(|(price, hours)| price * hours),
+            billed: bill.as_ref().map(|bill| bill.span),
+            cost: bill.as_ref().and_then(|bill| bill.cost),
+            cost_at_most: bill.is_some_and(|bill| bill.at_most),
             reason: self.chosen.why.clone(),
         }
     }

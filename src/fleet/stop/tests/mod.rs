@@ -1,6 +1,7 @@
 //! Tests of survey and stop, on a paused clock.
 
 mod agreement;
+mod costs;
 mod enrolling;
 mod healing;
 mod identity;

@@ -32,7 +32,8 @@ async fn the_three_sources_are_joined_by_name() {
     );
     assert_eq!((row.runner_id, row.run), (Some(id), Some(RUN)));
     assert_eq!(row.verdict.to_string(), "ready");
-    assert_eq!(row.age(), Some(Duration::from_mins(30)));
+    let bill = row.bill(row.facts.now).expect("it has a machine");
+    assert_eq!(bill.span, Duration::from_mins(30));
     assert!((row.cost.expect("a cost") - 1.5).abs() < 1e-9);
     assert!(!row.unique_label_only() && survey.unknown.is_empty());
 }

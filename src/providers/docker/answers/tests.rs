@@ -258,3 +258,10 @@ fn each_row_is_in_small_letters_and_has_a_next_step() {
         );
     }
 }
+
+#[test]
+fn a_file_that_may_not_be_written_is_no_registrys_refusal() {
+    let answer = "failed to register layer: mkdir /var/lib/x: permission denied: unknown";
+    let meant = meaning(serde_json::json!({}), Step::Pull, answer);
+    assert!(meant.is_none(), "{meant:?}");
+}

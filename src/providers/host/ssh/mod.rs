@@ -196,6 +196,7 @@ impl ProviderKind for Ssh {
     const KIND: &'static str = "ssh";
     const ABOUT: &'static str = "Slots on machines that are already there, reached by ssh";
     const REHEARSES: bool = true;
+    const IS_RENTED: bool = false;
     type Config = SshProviderConfig;
 
     fn env_defaults(env: Lookup<'_>) -> Vec<(&'static str, &'static str, Value)> {
