@@ -14,7 +14,7 @@ use crate::fleet::stop::{Kept, Selection, StopOutcome, StopRequest, carry_out, s
 use crate::fleet::survey::{STATE_FILE, Unknown, View};
 use crate::fleet::{CancellationToken, Fleet};
 use crate::github::Client;
-use crate::model::{Error, Name, Reference, StopTarget};
+use crate::model::{Error, Name, Reference, StopTarget, chain};
 use crate::report::TextForm as _;
 use crate::settings::StopSettings;
 use crate::state::Entries;
@@ -382,10 +382,20 @@ fn complaint(context: &Context, outcome: &StopOutcome, said: &[Unknown]) -> Opti
         );
     let several = |names: &[String]| names.join(", ");
     let text = if !context.screen.annotates() {
-        let unread = unsaid(outcome, said).map(|one| {
-            let what = format!("could not read {}", one.source);
-            (what, one.error.clone())
-        });
+        // What keeps a machine from being ended is told with that.
+        let is_told = |one: &&Unknown| {
+            let why = chain(&one.error);
+            outcome
+                .failed
+                .iter()
+                .any(|failed| chain(&failed.error).ends_with(&why))
+        };
+        let unread = unsaid(outcome, said)
+            .filter(|one| !is_told(one))
+            .map(|one| {
+                let what = format!("could not read {}", one.source);
+                (what, one.error.clone())
+            });
         let kept = outcome.kept.iter().map(kept_for);
         let total = outcome.total().map(|total| format!("\n{total}"));
         let lines = context

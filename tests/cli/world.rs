@@ -246,10 +246,12 @@ impl Said {
     /// What a user sees: the exit code, what is said of GitHub on standard output, and standard error.
     pub(crate) fn told(&self) -> String {
         let code = format!("exit {}", self.code.unwrap_or(-1));
-        let github = self
-            .stdout
-            .lines()
-            .filter(|line| line.starts_with("github"));
+        let mut is_github = false;
+        let github = self.stdout.lines().filter(|line| {
+            // What is below a part belongs to it.
+            is_github = line.starts_with("github") || is_github && line.starts_with(' ');
+            is_github
+        });
         // Masks are for the runner's ears only.
         let said = self.stderr.lines();
         let said = said.filter(|line| !line.starts_with("::add-mask::"));

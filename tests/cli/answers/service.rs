@@ -45,7 +45,7 @@ pub(super) fn a_used_up_limit_is_waited_for_or_told() {
     limited(7200).always(&world, "GET", "/actions/runners");
     let said = world.run("providers check local").exits(1);
     assert!(
-        said.stdout.contains("github/quota\tok\t"),
+        said.stdout.contains("github/quota  works  "),
         "{}",
         said.stdout
     );
