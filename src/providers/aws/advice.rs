@@ -9,8 +9,8 @@ const UBUNTU: &str = "ubuntu";
 
 /// Sizes of instance types, from small to large; each has about twice the memory of the one before. Families differ in
 /// what comes after.
-const SIZES: [&str; 8] = [
-    "nano", "micro", "small", "medium", "large", "xlarge", "2xlarge", "4xlarge",
+const SIZES: [&str; 7] = [
+    "nano", "micro", "small", "medium", "large", "xlarge", "2xlarge",
 ];
 
 /// The disk that is recommended where none is set, in GiB.

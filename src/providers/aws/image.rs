@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use aws_sdk_ec2::types::{
     ArchitectureValues, BlockDeviceMapping, Filter, HttpTokensState, Image as Found,
+    InstanceNetworkInterfaceSpecification,
 };
 
 use super::candidates::Candidate;
@@ -40,6 +41,8 @@ pub(super) struct ChosenImage {
     pub(super) disks: Vec<BlockDeviceMapping>,
     /// How many hops away the metadata service answers.
     pub(super) hop_limit: i32,
+    /// The interfaces of the template that have to be told how they end.
+    pub(super) interfaces: Vec<InstanceNetworkInterfaceSpecification>,
     /// Whether the metadata service asks for a token.
     pub(super) tokens: HttpTokensState,
     /// The type that it is to run on.
@@ -137,6 +140,7 @@ impl Images {
             id: image.id,
             name: image.name,
             hop_limit,
+            interfaces: template.interfaces,
             tokens: template.tokens.unwrap_or(HttpTokensState::Required),
             kind,
             template_version: template.version,

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use super::clients::Server;
 use super::config::Search;
 use super::failure::ApiError;
-use super::machine::{is_gone, judged};
+use super::machine::{ended_machine, is_gone, judged};
 use super::{Aws, Shown, account, place_of, places};
 use crate::model::{InstanceId, MANAGED_BY, lock};
 use crate::providers::{Error, ErrorKind, Listing, Result, Unread};
@@ -165,6 +165,9 @@ impl Aws {
                     listing.instances.push(machine);
                 }
                 Some(Err(unjudged)) => listing.unjudged.push(unjudged),
+                None if memory.awaits(found) => {
+                    listing.instances.extend(ended_machine(place, found));
+                }
                 None => {}
             }
         }

@@ -142,13 +142,26 @@ fn unproved() -> Error {
 
 /// An instance as a machine; `None` when it is gone, or its tags cannot be read.
 pub(super) fn machine(place: &str, found: &Found) -> Option<Instance> {
+    machine_in(place, found, condition(found)?)
+}
+
+/// An instance that is gone, as a machine that ended: for the process that launched it, and did not ask for its end.
+pub(super) fn ended_machine(place: &str, found: &Found) -> Option<Instance> {
+    let reason = found.state_reason.as_ref();
+    let code = reason.and_then(|reason| reason.code.as_deref());
+    let message = reason.and_then(|reason| reason.message.as_deref());
+    let how = describe("terminated", message, code.unwrap_or_default());
+    machine_in(place, found, Condition::Ended(how))
+}
+
+fn machine_in(place: &str, found: &Found, state: Condition) -> Option<Instance> {
     let tags = Tags::from_lookup(|key| tag(found, key))?;
     let created = found
         .launch_time
         .and_then(|time| Timestamp::from_second(time.secs()).ok());
     Some(Instance {
         id: id_of(place, found)?,
-        state: condition(found)?,
+        state,
         created: created.unwrap_or(tags.created),
         tags,
         ended: ended(found),

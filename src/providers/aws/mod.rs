@@ -37,6 +37,7 @@ mod doomed;
 mod ending;
 mod failure;
 mod image;
+mod interfaces;
 mod launch;
 mod listing;
 mod machine;
@@ -121,6 +122,12 @@ impl LaunchMemory {
             memory: self,
             server,
         }
+    }
+
+    /// Whether this process launched an instance, and did not ask for its end.
+    fn awaits(&self, found: &Found) -> bool {
+        let id = found.instance_id.as_ref();
+        id.is_some_and(|id| self.launched.contains_key(id) && !self.ended.contains(id))
     }
 
     /// Whether this process launched an instance, or ordered one under the name that its tags say.

@@ -83,7 +83,7 @@ pub(super) fn run_instances(
             .set_tags(Some(tags.to_vec()));
         request = request.tag_specifications(tags.build());
     }
-    request = network(request, config, candidate);
+    request = network(request, config, candidate, chosen);
     if let Some(profile) = &config.instance_profile {
         let spelled = IamInstanceProfileSpecification::builder();
         let spelled = if profile.starts_with("arn:") {
@@ -133,6 +133,7 @@ fn network(
     request: RunInstancesFluentBuilder,
     config: &AwsConfig,
     candidate: &Candidate,
+    chosen: &ChosenImage,
 ) -> RunInstancesFluentBuilder {
     let groups: Vec<String> = places::within(&config.security_groups, &candidate.region)
         .into_iter()
@@ -150,6 +151,10 @@ fn network(
                 .set_groups(groups);
             request.network_interfaces(interface.build())
         }
+        None if !chosen.interfaces.is_empty() => request
+            .set_network_interfaces(Some(chosen.interfaces.clone()))
+            .set_subnet_id(candidate.subnet.clone())
+            .set_security_group_ids(groups),
         None => request
             .set_subnet_id(candidate.subnet.clone())
             .set_security_group_ids(groups),

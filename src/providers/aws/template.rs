@@ -1,14 +1,14 @@
 //! What a launch template says, as far as a launch has to know of it.
 
 use aws_sdk_ec2::types::{
-    HttpTokensState, LaunchTemplateBlockDeviceMapping,
-    LaunchTemplateInstanceNetworkInterfaceSpecification, ResponseLaunchTemplateData,
-    SpotInstanceType,
+    HttpTokensState, InstanceNetworkInterfaceSpecification, LaunchTemplateBlockDeviceMapping,
+    ResponseLaunchTemplateData, SpotInstanceType,
 };
 
 use super::clients::Clients;
 use super::config::{Market, Template};
 use super::failure::{ApiError, ErrorClass};
+use super::interfaces;
 use crate::providers::{Error, Result};
 
 /// What a launch template says of image, type, disks and metadata.
@@ -21,6 +21,8 @@ pub(super) struct FromTemplate {
     pub(super) disks: Vec<LaunchTemplateBlockDeviceMapping>,
     pub(super) hop_limit: Option<i32>,
     pub(super) tokens: Option<HttpTokensState>,
+    /// The interfaces that a request has to repeat.
+    pub(super) interfaces: Vec<InstanceNetworkInterfaceSpecification>,
 }
 
 /// Reads the version that the settings name. A template whose machines would leave something behind
@@ -63,7 +65,8 @@ pub(super) async fn read_template(
             ..FromTemplate::default()
         });
     };
-    if let Some(index) = interface_that_stays(&data) {
+    let interfaces = interfaces::read(data.network_interfaces());
+    if let Some(index) = interfaces.stays {
         return Err(Error::setting(
             "launch_template",
             format!(
@@ -95,73 +98,12 @@ pub(super) async fn read_template(
         tokens: metadata
             .and_then(|options| options.http_tokens)
             .map(|tokens| HttpTokensState::from(tokens.as_str())),
+        interfaces: interfaces.wanted,
     })
-}
-
-/// The device index of an interface that is made for the machine and may outlive it. One that was there
-/// before is its owner's.
-fn interface_that_stays(data: &ResponseLaunchTemplateData) -> Option<i32> {
-    let stays = |one: &&LaunchTemplateInstanceNetworkInterfaceSpecification| {
-        // EC2 deletes the first one unless it is told not to; every network card has one of that number.
-        let index = one.device_index.unwrap_or(0);
-        let card = one.network_card_index.unwrap_or(0);
-        let goes = match (card, index) {
-            (0, 0) => one.delete_on_termination != Some(false),
-            _ => one.delete_on_termination == Some(true),
-        };
-        one.network_interface_id.is_none() && !goes
-    };
-    let all = data.network_interfaces.as_deref().unwrap_or_default();
-    all.iter()
-        .find(stays)
-        .map(|one| one.device_index.unwrap_or(0))
 }
 
 fn is_persistent(data: &ResponseLaunchTemplateData) -> bool {
     let market = data.instance_market_options.as_ref();
     let spot = market.and_then(|market| market.spot_options.as_ref());
     spot.is_some_and(|spot| spot.spot_instance_type == Some(SpotInstanceType::Persistent))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn interface(
-        index: Option<i32>,
-        deleted: Option<bool>,
-        existing: Option<&str>,
-    ) -> LaunchTemplateInstanceNetworkInterfaceSpecification {
-        LaunchTemplateInstanceNetworkInterfaceSpecification::builder()
-            .set_device_index(index)
-            .set_delete_on_termination(deleted)
-            .set_network_interface_id(existing.map(str::to_owned))
-            .build()
-    }
-
-    #[test]
-    fn an_interface_stays_unless_it_surely_goes() {
-        for (index, deleted, existing, stays) in [
-            (Some(0), None, None, None),
-            (None, Some(true), None, None),
-            (Some(0), Some(false), None, Some(0)),
-            (Some(1), Some(true), None, None),
-            (Some(1), None, None, Some(1)),
-            (Some(1), Some(false), None, Some(1)),
-            (Some(1), None, Some("eni-1"), None),
-        ] {
-            let data = ResponseLaunchTemplateData::builder()
-                .network_interfaces(interface(Some(0), Some(true), None))
-                .network_interfaces(interface(index, deleted, existing))
-                .build();
-            let found = interface_that_stays(&data);
-            assert_eq!(found, stays, "{index:?} {deleted:?} {existing:?}");
-        }
-        let on_second_card = LaunchTemplateInstanceNetworkInterfaceSpecification::builder()
-            .device_index(0)
-            .network_card_index(1)
-            .build();
-        let data = ResponseLaunchTemplateData::builder().network_interfaces(on_second_card);
-        assert_eq!(interface_that_stays(&data.build()), Some(0));
-    }
 }

@@ -130,6 +130,29 @@ async fn a_spot_machine_that_was_taken_away_says_so() {
 }
 
 #[tokio::test]
+async fn a_machine_that_ended_by_itself_is_told_to_the_process_that_launched_it_and_to_no_other() {
+    uphold::<Share>(async |share| {
+        let (aws, _) = share.behind(|_| Deed::Forward).await;
+        let machine = aws.launch(&order(share.tag())).await.unwrap();
+        let named = [("InstanceId.1", machine.id.id.as_str())];
+        ask(&share.server, REGION, "TerminateInstances", &named);
+        let listing = aws.list_near(&[]).await.unwrap();
+        let found = listing.instances.iter().find(|one| one.id == machine.id);
+        let state = found.map(|found| &found.state);
+        assert!(
+            matches!(state, Some(Condition::Ended(how)) if how.starts_with("terminated: ")),
+            "{state:?}"
+        );
+        let other = share.open().await.list().await.unwrap();
+        assert!(other.instances.is_empty(), "{other:?}");
+        aws.terminate(&machine.id).await.expect("it is gone");
+        let listing = aws.list_near(&[]).await.unwrap();
+        assert!(listing.instances.is_empty(), "whoever ended it knows");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn all_enabled_regions_are_searched_and_a_denied_one_is_left_out() {
     uphold::<Share>(async |share| {
         let machine = share.launched().await;

@@ -125,17 +125,41 @@ async fn a_template_keeps_its_word_on_everything_but_the_end() {
 }
 
 #[tokio::test]
+async fn an_interface_of_a_template_goes_with_the_machine() {
+    uphold::<Share>(async |share| {
+        let subnets = ask(&share.server, REGION, "DescribeSubnets", &[]);
+        let subnet = texts(&subnets, "subnetId").remove(0);
+        let name = template(
+            share,
+            &[
+                ("NetworkInterface.1.DeviceIndex", "0"),
+                ("NetworkInterface.1.SubnetId", subnet.as_str()),
+                ("NetworkInterface.1.AssociatePublicIpAddress", "true"),
+                ("NetworkInterface.1.DeleteOnTermination", "false"),
+            ],
+        );
+        let proxy = share.proxy(|_| Deed::Forward);
+        let settings = json!({ "launch_template": { "name": name } });
+        let aws = share.with(&proxy, settings).await;
+        let machine = aws.launch(&order(share.tag())).await.unwrap();
+        let asked = proxy.asked("RunInstances").remove(0);
+        for (key, value) in [
+            ("NetworkInterface.1.DeviceIndex", "0"),
+            ("NetworkInterface.1.SubnetId", subnet.as_str()),
+            ("NetworkInterface.1.AssociatePublicIpAddress", "true"),
+            ("NetworkInterface.1.DeleteOnTermination", "true"),
+        ] {
+            assert_eq!(asked.value(key).as_deref(), Some(value), "{key}");
+        }
+        ends(&Arc::new(aws), &machine.id).await.expect("it ends");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_template_whose_machines_would_leave_something_is_refused() {
     uphold::<Share>(async |share| {
         for (data, market, works) in [
-            (
-                vec![
-                    ("NetworkInterface.1.DeviceIndex", "0"),
-                    ("NetworkInterface.1.DeleteOnTermination", "false"),
-                ],
-                "on-demand",
-                false,
-            ),
             (
                 vec![
                     ("InstanceMarketOptions.MarketType", "spot"),
