@@ -191,14 +191,14 @@ fn what_keeps_jobs_away_is_warned_of() {
     world.github.set_repository(world.repo(), public);
     told!(world.run("providers check local --org octo --runner-group gpu"), @"
     exit 0
-    github	ok	octo at [GITHUB]/; a classic personal access token from $GH_PAT; 0 runners are registered
-    github/quota	ok	[SOME] of 5000 API requests left; resets at [TIME]
-    github/runner	ok	version 2.336.0 for linux-arm, linux-arm64, linux-x64, osx-arm64, osx-x64
-    github/group	ok	`gpu` (ID 3): all private repositories, public repositories not allowed
+    github	works	octo at [GITHUB]/; a classic personal access token from $GH_PAT; 0 runners are registered
+    github/quota	works	[SOME] of 5000 API requests left; resets at [TIME]
+    github/runner	works	version 2.336.0 for linux-arm, linux-arm64, linux-x64, osx-arm64, osx-x64
+    github/group	works	`gpu` (ID 3): all private repositories, public repositories not allowed
     github/workflow	unknown
     ::warning title=gharun::`github/group`: only octo/app/.github/workflows/gpu.yml@main may use the runner group `gpu` (ID 3)
     ::warning title=gharun::`github/group`: `octo/app` is public, and runner group `gpu` (ID 3) does not allow public repositories: allow them at [GITHUB]/organizations/octo/settings/actions/runner-groups/3, but then strangers may run code on its machines
-    ::warning title=gharun::`github/workflow`: could not read the runs of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runs/7` answered 404 Not Found (request [ID]): Not Found%0Ahint: `github/workflow`: check the repository's name; if it is right, the token in `$GH_PAT` needs the scope `repo`
+    ::warning title=gharun::`github/workflow`: could not read the runs of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runs/7` answered 404 Not Found (request [ID]): Not Found%0Ahint: check the repository's name; if it is right, the token in `$GH_PAT` needs the scope `repo`
     ");
     told!(start(&world, "--org octo --runner-group gpu"), @"
     exit 2
@@ -258,28 +258,37 @@ fn a_check_tells_what_there_is() {
     let world = World::new();
     told!(world.run("providers check local"), @"
     exit 0
-    github	ok	octo/app at [GITHUB]/; a classic personal access token from $GH_PAT; an admin of the repository; 0 runners are registered
-    github/quota	ok	[SOME] of 5000 API requests left; resets at [TIME]
-    github/runner	ok	version 2.336.0 for linux-arm, linux-arm64, linux-x64, osx-arm64, osx-x64
-    github/group	ok	`Default` (1): repositories have no other groups
-    github/workflow	ok	can read the workflow runs of `octo/app`
+    github           works       octo/app at [GITHUB]/
+                                 a classic personal access token from $GH_PAT
+                                 an admin of the repository
+                                 0 runners are registered
+    github/quota     works       [SOME] of 5000 API requests left; resets at [TIME]
+    github/runner    works       version 2.336.0 for linux-arm, linux-arm64, linux-x64, osx-arm64, osx-x64
+    github/group     works       `Default` (1): repositories have no other groups
+    github/workflow  works       can read the workflow runs of `octo/app`
     ");
     world.github.set_scopes(TOKEN, &["repo", "workflow"]);
     told!(world.run("providers check local --org acme"), @"
     exit 0
-    github	ok	acme at [GITHUB]/; a classic personal access token from $GH_PAT; its scopes: repo, workflow; 0 runners are registered
-    github/quota	ok	[SOME] of 5000 API requests left; resets at [TIME]
-    github/runner	ok	version 2.336.0 for linux-arm, linux-arm64, linux-x64, osx-arm64, osx-x64
-    github/group	ok	`Default` (ID 1): all repositories, public repositories not allowed
-    warning: `github`: the token lacks the scope `admin:org`: it cannot register runners of `acme`
+    github         works       acme at [GITHUB]/
+                               a classic personal access token from $GH_PAT
+                               its scopes: repo, workflow
+                               0 runners are registered
+                               warning: the token lacks the scope `admin:org`: it cannot register runners of `acme`
+    github/quota   works       [SOME] of 5000 API requests left; resets at [TIME]
+    github/runner  works       version 2.336.0 for linux-arm, linux-arm64, linux-x64, osx-arm64, osx-x64
+    github/group   works       `Default` (ID 1): all repositories, public repositories not allowed
     ");
     told!(world.run("providers check local --enterprise acme --runner-group default"), @"
     exit 0
-    github	ok	enterprises/acme at [GITHUB]/; a classic personal access token from $GH_PAT; its scopes: repo, workflow; 0 runners are registered
-    github/quota	ok	[SOME] of 5000 API requests left; resets at [TIME]
-    github/runner	ok	version 2.336.0 for linux-arm, linux-arm64, linux-x64, osx-arm64, osx-x64
-    github/group	ok	`Default` (ID 1): all repositories, public repositories not allowed
-    warning: `github`: the token lacks the scope `manage_runners:enterprise`: it cannot register runners of `enterprises/acme`
+    github         works       enterprises/acme at [GITHUB]/
+                               a classic personal access token from $GH_PAT
+                               its scopes: repo, workflow
+                               0 runners are registered
+                               warning: the token lacks the scope `manage_runners:enterprise`: it cannot register runners of `enterprises/acme`
+    github/quota   works       [SOME] of 5000 API requests left; resets at [TIME]
+    github/runner  works       version 2.336.0 for linux-arm, linux-arm64, linux-x64, osx-arm64, osx-x64
+    github/group   works       `Default` (ID 1): all repositories, public repositories not allowed
     ");
     let json = world
         .run("providers check local --output json")
@@ -311,17 +320,18 @@ fn a_check_without_a_token_tells_what_is_read_and_what_anybody_knows() {
     let world = World::new().env("GH_PAT", "");
     told!(world.run("providers check local"), @r#"
     exit 1
-    github	failed	no GitHub token is set
-    github/quota	ok	60 of 60 API requests left; resets at [TIME]
-    github/runner	ok	version 2.336.0 for linux-arm, linux-arm64, linux-x64, osx-arm64, osx-x64
-    hint: `github`: set `$GH_PAT` (or `token` under [github]) to a token of an admin of the repository: a classic one with the scope `repo`, or a fine-grained one with the permission `Administration: write`
-    hint: `github`: in a workflow: `env: GH_PAT: ${{ secrets.GH_PAT }}`; on your computer: `export GH_PAT="$(gh auth token)"`
-    hint: `github`: or set $GHARUN_APP_ID and $GHARUN_APP_PRIVATE_KEY for a GitHub App; to try without GitHub: `gharun start local --rehearse`
+    github         broken      no GitHub token is set
+                                 hint: set `$GH_PAT` (or `token` under [github]) to a token of an admin of the repository: a classic one with the scope `repo`, or a fine-grained one with the permission `Administration: write`
+                                 hint: in a workflow: `env: GH_PAT: ${{ secrets.GH_PAT }}`; on your computer: `export GH_PAT="$(gh auth token)"`
+                                 hint: or set $GHARUN_APP_ID and $GHARUN_APP_PRIVATE_KEY for a GitHub App; to try without GitHub: `gharun start local --rehearse`
+                               octo/app at [GITHUB]/
+    github/quota   works       60 of 60 API requests left; resets at [TIME]
+    github/runner  works       version 2.336.0 for linux-arm, linux-arm64, linux-x64, osx-arm64, osx-x64
     "#);
     told!(world.env("GHARUN_REPO", "").run("providers check local"), @"
-    exit 1
-    github	failed	no repository, organization or enterprise is set
-    hint: `github`: set one with `--repo OWNER/NAME`, `--org ORG`, or [github] in providers.toml
+    exit 0
+    github  not set up  no repository, organization or enterprise is set
+                          hint: set one with `--repo OWNER/NAME`, `--org ORG`, or [github] in providers.toml
     ");
 }
 
@@ -353,12 +363,14 @@ fn each_part_that_fails_is_a_line_of_its_own() {
     ));
     told!(world.run("providers check local"), @"
     exit 1
-    github	ok	octo/app at [GITHUB]/; a classic personal access token from $GH_PAT; 0 runners are registered
-    github/quota	ok	the server has no rate limit
-    github/runner	failed	no access to the runners of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runners/downloads` answered 403 Forbidden (request [ID]): Forbidden
-    github/group	ok	`Default` (1): repositories have no other groups
-    github/workflow	unknown	could not read the runs of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runs/1` answered 403 Forbidden (request [ID]): Forbidden
-    warning: `github`: the token's owner is not an admin of `octo/app`, which registering runners requires
+    github           works       octo/app at [GITHUB]/
+                                 a classic personal access token from $GH_PAT
+                                 0 runners are registered
+                                 warning: the token's owner is not an admin of `octo/app`, which registering runners requires
+    github/quota     works       the server has no rate limit
+    github/runner    broken      no access to the runners of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runners/downloads` answered 403 Forbidden (request [ID]): Forbidden
+    github/group     works       `Default` (1): repositories have no other groups
+    github/workflow  unknown     could not read the runs of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runs/1` answered 403 Forbidden (request [ID]): Forbidden
     ");
 }
 
@@ -384,46 +396,73 @@ fn every_kind_of_token_is_known_by_its_letters() {
         match &token[..4] {
             "ghs_" => told!(said, @"
             exit 1
-            github	failed	could not list the runners of `acme`: `GET [GITHUB]/orgs/acme/actions/runners` answered 403 Forbidden (request [ID]): Resource not accessible by integration
-            github/quota	ok	[SOME] of 5000 API requests left; resets at [TIME]
-            github/runner	failed	no access to the runners of `acme`: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 403 Forbidden (request [ID]): Resource not accessible by integration
-            github/group	unknown	could not list the runner groups of `acme`: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 403 Forbidden (request [ID]): Resource not accessible by integration
-            hint: `github`, `github/runner`, `github/group`: if the token in `$GHARUN_GITHUB_TOKEN` is of a GitHub App, the app needs the permission `Self-hosted runners: write` of the organization `acme`, and its installation must have accepted it (Settings > GitHub Apps)
-            hint: `github`, `github/runner`, `github/group`: if it is the workflow's own, which can never manage runners: put a personal access token into a secret, and hand that over as `GH_PAT` (`env: GH_PAT: ${{ secrets.GH_PAT }}`)
+            github         broken      could not list the runners of `acme`: `GET [GITHUB]/orgs/acme/actions/runners` answered 403 Forbidden (request [ID]): Resource not accessible by integration
+                                         hint: if the token in `$GHARUN_GITHUB_TOKEN` is of a GitHub App, the app needs the permission `Self-hosted runners: write` of the organization `acme`, and its installation must have accepted it (Settings > GitHub Apps)
+                                         hint: if it is the workflow's own, which can never manage runners: put a personal access token into a secret, and hand that over as `GH_PAT` (`env: GH_PAT: ${{ secrets.GH_PAT }}`)
+                                       acme at [GITHUB]/
+                                       the token of an app or of a workflow from $GHARUN_GITHUB_TOKEN
+            github/quota   works       [SOME] of 5000 API requests left; resets at [TIME]
+            github/runner  broken      no access to the runners of `acme`: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 403 Forbidden (request [ID]): Resource not accessible by integration
+                                         hint: if the token in `$GHARUN_GITHUB_TOKEN` is of a GitHub App, the app needs the permission `Self-hosted runners: write` of the organization `acme`, and its installation must have accepted it (Settings > GitHub Apps)
+                                         hint: if it is the workflow's own, which can never manage runners: put a personal access token into a secret, and hand that over as `GH_PAT` (`env: GH_PAT: ${{ secrets.GH_PAT }}`)
+            github/group   unknown     could not list the runner groups of `acme`: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 403 Forbidden (request [ID]): Resource not accessible by integration
+                                         hint: if the token in `$GHARUN_GITHUB_TOKEN` is of a GitHub App, the app needs the permission `Self-hosted runners: write` of the organization `acme`, and its installation must have accepted it (Settings > GitHub Apps)
+                                         hint: if it is the workflow's own, which can never manage runners: put a personal access token into a secret, and hand that over as `GH_PAT` (`env: GH_PAT: ${{ secrets.GH_PAT }}`)
             "),
             "gith" => told!(said, @"
             exit 1
-            github	failed	could not list the runners of `acme`: `GET [GITHUB]/orgs/acme/actions/runners` answered 403 Forbidden (request [ID]): Resource not accessible by personal access token
-            github/quota	ok	[SOME] of 5000 API requests left; resets at [TIME]
-            github/runner	failed	no access to the runners of `acme`: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 403 Forbidden (request [ID]): Resource not accessible by personal access token
-            github/group	unknown	could not list the runner groups of `acme`: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 403 Forbidden (request [ID]): Resource not accessible by personal access token
-            hint: `github`, `github/runner`, `github/group`: the token in `$GHARUN_GITHUB_TOKEN` needs the permission `Self-hosted runners: write` of the organization `acme`
-            hint: `github`, `github/runner`, `github/group`: if it has the permission, an owner of the organization may have to approve the token first
+            github         broken      could not list the runners of `acme`: `GET [GITHUB]/orgs/acme/actions/runners` answered 403 Forbidden (request [ID]): Resource not accessible by personal access token
+                                         hint: the token in `$GHARUN_GITHUB_TOKEN` needs the permission `Self-hosted runners: write` of the organization `acme`
+                                         hint: if it has the permission, an owner of the organization may have to approve the token first
+                                       acme at [GITHUB]/
+                                       a fine-grained personal access token from $GHARUN_GITHUB_TOKEN
+            github/quota   works       [SOME] of 5000 API requests left; resets at [TIME]
+            github/runner  broken      no access to the runners of `acme`: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 403 Forbidden (request [ID]): Resource not accessible by personal access token
+                                         hint: the token in `$GHARUN_GITHUB_TOKEN` needs the permission `Self-hosted runners: write` of the organization `acme`
+                                         hint: if it has the permission, an owner of the organization may have to approve the token first
+            github/group   unknown     could not list the runner groups of `acme`: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 403 Forbidden (request [ID]): Resource not accessible by personal access token
+                                         hint: the token in `$GHARUN_GITHUB_TOKEN` needs the permission `Self-hosted runners: write` of the organization `acme`
+                                         hint: if it has the permission, an owner of the organization may have to approve the token first
             "),
             "ghu_" => told!(said, @"
             exit 1
-            github	failed	could not list the runners of `acme`: `GET [GITHUB]/orgs/acme/actions/runners` answered 403 Forbidden (request [ID]): Resource not accessible by integration
-            github/quota	ok	[SOME] of 5000 API requests left; resets at [TIME]
-            github/runner	failed	no access to the runners of `acme`: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 403 Forbidden (request [ID]): Resource not accessible by integration
-            github/group	unknown	could not list the runner groups of `acme`: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 403 Forbidden (request [ID]): Resource not accessible by integration
-            hint: `github`, `github/runner`, `github/group`: the app behind the token in `$GHARUN_GITHUB_TOKEN` needs the permission `Self-hosted runners: write` of the organization `acme`, and must belong to an owner of `acme`
+            github         broken      could not list the runners of `acme`: `GET [GITHUB]/orgs/acme/actions/runners` answered 403 Forbidden (request [ID]): Resource not accessible by integration
+                                         hint: the app behind the token in `$GHARUN_GITHUB_TOKEN` needs the permission `Self-hosted runners: write` of the organization `acme`, and must belong to an owner of `acme`
+                                       acme at [GITHUB]/
+                                       a person's token through a GitHub App from $GHARUN_GITHUB_TOKEN
+            github/quota   works       [SOME] of 5000 API requests left; resets at [TIME]
+            github/runner  broken      no access to the runners of `acme`: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 403 Forbidden (request [ID]): Resource not accessible by integration
+                                         hint: the app behind the token in `$GHARUN_GITHUB_TOKEN` needs the permission `Self-hosted runners: write` of the organization `acme`, and must belong to an owner of `acme`
+            github/group   unknown     could not list the runner groups of `acme`: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 403 Forbidden (request [ID]): Resource not accessible by integration
+                                         hint: the app behind the token in `$GHARUN_GITHUB_TOKEN` needs the permission `Self-hosted runners: write` of the organization `acme`, and must belong to an owner of `acme`
             "),
             "gho_" => told!(said, @"
             exit 1
-            github	failed	could not list the runners of `acme`: `GET [GITHUB]/orgs/acme/actions/runners` answered 403 Forbidden (request [ID]): Must have admin rights to Repository.
-            github/quota	ok	[SOME] of 5000 API requests left; resets at [TIME]
-            github/runner	failed	no access to the runners of `acme`: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 403 Forbidden (request [ID]): Must have admin rights to Repository.
-            github/group	unknown	could not list the runner groups of `acme`: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 403 Forbidden (request [ID]): Must have admin rights to Repository.
-            hint: `github`, `github/runner`, `github/group`: the token in `$GHARUN_GITHUB_TOKEN` has the scopes `gist, read:org` and lacks `admin:org`
-            hint: `github`, `github/runner`, `github/group`: add it to the token of `gh` with `gh auth refresh --scopes admin:org`
+            github         broken      could not list the runners of `acme`: `GET [GITHUB]/orgs/acme/actions/runners` answered 403 Forbidden (request [ID]): Must have admin rights to Repository.
+                                         hint: the token in `$GHARUN_GITHUB_TOKEN` has the scopes `gist, read:org` and lacks `admin:org`
+                                         hint: add it to the token of `gh` with `gh auth refresh --scopes admin:org`
+                                       acme at [GITHUB]/
+                                       an OAuth token, such as that of `gh` from $GHARUN_GITHUB_TOKEN
+                                       its scopes: gist, read:org
+            github/quota   works       [SOME] of 5000 API requests left; resets at [TIME]
+            github/runner  broken      no access to the runners of `acme`: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 403 Forbidden (request [ID]): Must have admin rights to Repository.
+                                         hint: the token in `$GHARUN_GITHUB_TOKEN` has the scopes `gist, read:org` and lacks `admin:org`
+                                         hint: add it to the token of `gh` with `gh auth refresh --scopes admin:org`
+            github/group   unknown     could not list the runner groups of `acme`: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 403 Forbidden (request [ID]): Must have admin rights to Repository.
+                                         hint: the token in `$GHARUN_GITHUB_TOKEN` has the scopes `gist, read:org` and lacks `admin:org`
+                                         hint: add it to the token of `gh` with `gh auth refresh --scopes admin:org`
             "),
             _ => told!(said, @"
             exit 1
-            github	failed	could not list the runners of `acme`: `GET [GITHUB]/orgs/acme/actions/runners` answered 404 Not Found (request [ID]): Not Found
-            github/quota	ok	[SOME] of 5000 API requests left; resets at [TIME]
-            github/runner	failed	no access to the runners of `acme`: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 404 Not Found (request [ID]): Not Found
-            github/group	unknown	could not list the runner groups of `acme`: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 404 Not Found (request [ID]): Not Found
-            hint: `github`, `github/runner`, `github/group`: check the name `acme`; if it is right, the token in `$GHARUN_GITHUB_TOKEN` needs the permission `Self-hosted runners: write` of the organization `acme` where it is fine-grained or an app's, and the scope `admin:org` where it is classic, and must belong to an owner of `acme`
+            github         broken      could not list the runners of `acme`: `GET [GITHUB]/orgs/acme/actions/runners` answered 404 Not Found (request [ID]): Not Found
+                                         hint: check the name `acme`; if it is right, the token in `$GHARUN_GITHUB_TOKEN` needs the permission `Self-hosted runners: write` of the organization `acme` where it is fine-grained or an app's, and the scope `admin:org` where it is classic, and must belong to an owner of `acme`
+                                       acme at [GITHUB]/
+                                       a token of unknown type from $GHARUN_GITHUB_TOKEN
+            github/quota   works       [SOME] of 5000 API requests left; resets at [TIME]
+            github/runner  broken      no access to the runners of `acme`: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 404 Not Found (request [ID]): Not Found
+                                         hint: check the name `acme`; if it is right, the token in `$GHARUN_GITHUB_TOKEN` needs the permission `Self-hosted runners: write` of the organization `acme` where it is fine-grained or an app's, and the scope `admin:org` where it is classic, and must belong to an owner of `acme`
+            github/group   unknown     could not list the runner groups of `acme`: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 404 Not Found (request [ID]): Not Found
+                                         hint: check the name `acme`; if it is right, the token in `$GHARUN_GITHUB_TOKEN` needs the permission `Self-hosted runners: write` of the organization `acme` where it is fine-grained or an app's, and the scope `admin:org` where it is classic, and must belong to an owner of `acme`
             "),
         }
     }

@@ -94,7 +94,8 @@ pub(super) fn a_page_of_a_front_end_is_told_as_one() {
     case.always(&world, "GET", "/actions/runners");
     told!(world.run("list --provider local"), @"
     exit 1
-    warning: could not read GitHub: could not list the runners of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runners` answered 502 Bad Gateway (request [ID]): an HTML page (5 tries)
+    error: could not read everything: there may be more than is listed
+        could not read GitHub: could not list the runners of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runners` answered 502 Bad Gateway (request [ID]): an HTML page (5 tries)
     ");
     nothing(&world);
 }
@@ -189,8 +190,10 @@ pub(super) fn an_old_version_of_the_api_is_told_to_update() {
     ");
     told!(world.run("providers check local"), @"
     exit 1
-    github	failed	could not list the runners of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runners` answered 410 Gone (request [ID]): 
-    hint: `github`: update gharun: GitHub no longer supports this version of its API
+    github  broken      could not list the runners of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runners` answered 410 Gone (request [ID]): 
+                          hint: update gharun: GitHub no longer supports this version of its API
+                        octo/app at [GITHUB]/
+                        a classic personal access token from $GH_PAT
     ");
     nothing(&world);
 }

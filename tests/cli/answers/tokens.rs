@@ -24,19 +24,24 @@ pub(super) fn a_bad_token_is_told_by_every_command() {
     case.was_answered(&world, "/actions/runners");
     told!(world.run("list --provider local"), @"
     exit 1
-    warning: could not read GitHub: could not list the runners of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runners` answered 401 Unauthorized (request [ID]): Bad credentials
+    error: could not read everything: there may be more than is listed
+        could not read GitHub: could not list the runners of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runners` answered 401 Unauthorized (request [ID]): Bad credentials
+
     hint: the token in `$GH_PAT` has expired, was revoked or is incomplete: put a new one there, from [GITHUB]/settings/tokens
     ");
     told!(world.run("stop --all --yes --provider local"), @"
     exit 1
-    warning: could not read GitHub: could not list the runners of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runners` answered 401 Unauthorized (request [ID]): Bad credentials
-    hint: the token in `$GH_PAT` has expired, was revoked or is incomplete: put a new one there, from [GITHUB]/settings/tokens
     error: could not read everything, so something may be left
+        could not read GitHub: could not list the runners of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runners` answered 401 Unauthorized (request [ID]): Bad credentials
+
+    hint: the token in `$GH_PAT` has expired, was revoked or is incomplete: put a new one there, from [GITHUB]/settings/tokens
     ");
     told!(world.run("providers check local"), @"
     exit 1
-    github	failed	could not list the runners of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runners` answered 401 Unauthorized (request [ID]): Bad credentials
-    hint: `github`: the token in `$GH_PAT` has expired, was revoked or is incomplete: put a new one there, from [GITHUB]/settings/tokens
+    github  broken      could not list the runners of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runners` answered 401 Unauthorized (request [ID]): Bad credentials
+                          hint: the token in `$GH_PAT` has expired, was revoked or is incomplete: put a new one there, from [GITHUB]/settings/tokens
+                        octo/app at [GITHUB]/
+                        a classic personal access token from $GH_PAT
     ");
     nothing(&world);
 }
