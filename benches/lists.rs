@@ -51,7 +51,7 @@ fn measure(github: &GitHub, stub: &StubServer, args: &[&str], latency: u64) {
         .env("GH_PAT", "ghp_bench")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .stderr(Stdio::null())
+        .stderr(Stdio::inherit())
         .spawn()
         .expect("it runs");
     let mut peak = 0.0;
