@@ -218,3 +218,47 @@ fn a_machine_on_a_host_that_is_off() {
         }
     );
 }
+
+/// A start on `pi` of an ssh configuration.
+fn configured(world: World, rack: Rack, config: &str) -> Scene {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = world.path("ssh");
+    std::fs::create_dir_all(&dir).expect("a folder");
+    let file = dir.join("config");
+    std::fs::write(&file, config).expect("a file");
+    let private = std::fs::Permissions::from_mode(0o600);
+    std::fs::set_permissions(file, private).expect("it is ours");
+    let more = format!("hosts = \"ann@pi\"\nssh_dir = \"{}\"\n", dir.display());
+    start(world, rack, &more).volatile(
+        r"`[^` ]*/ssh/config|\S*/ssh/config",
+        "/home/ann/.ssh/config",
+    )
+}
+
+#[test]
+fn a_host_whose_address_only_a_command_could_tell() {
+    row!(
+        Kind::Ssh,
+        Stage::Settings,
+        Source::Finding("hosts B1"),
+        |world| {
+            let rack = host()?;
+            let config = "Match host pi exec \"test -e /vpn\"\n  HostName 10.0.0.9\n";
+            Some(configured(world, rack, config))
+        }
+    );
+}
+
+#[test]
+fn a_host_whose_proxy_command_fails() {
+    row!(
+        Kind::Ssh,
+        Stage::Settings,
+        Source::Finding("hosts B5"),
+        |world| {
+            let rack = host()?;
+            let config = "Host pi\n  ProxyCommand sh -c 'echo no route to %h >&2; exit 1'\n";
+            Some(configured(world, rack, config))
+        }
+    );
+}

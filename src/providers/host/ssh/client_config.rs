@@ -50,7 +50,7 @@ impl Asked<'_> {
 }
 
 fn wrong(setting: &str, name: &str, at: &Line, what: &str) -> Error {
-    Error::setting(setting, format!("`{name}` cannot be used: {at}: {what}"))
+    Error::setting(setting, format!("`{name}`: {at}: {what}"))
 }
 
 impl OpenSshConfig {
