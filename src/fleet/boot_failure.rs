@@ -136,7 +136,6 @@ impl BootFailure {
             Some(
                 BootCause::DiskFull
                 | BootCause::OutOfMemory
-                | BootCause::Image
                 | BootCause::Clock
                 | BootCause::NoNetwork
                 | BootCause::Sudo,
@@ -275,7 +274,6 @@ fn generic(cause: BootCause, plan: &Plan, reason: Option<&str>) -> Option<String
             `gharun stop PROVIDER:PLACE/ID`"
             .to_owned(),
         BootCause::Clock => "set the clock of the machine: `timedatectl set-ntp true` there".to_owned(),
-        BootCause::Image => return None,
     })
 }
 

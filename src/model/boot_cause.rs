@@ -28,6 +28,4 @@ pub enum BootCause {
     SessionConflict,
     /// The machine's clock is wrong.
     Clock,
-    /// The image of the container or the machine cannot be used.
-    Image,
 }

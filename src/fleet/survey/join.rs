@@ -8,7 +8,7 @@ use super::{Doubts, SourceListing, SurveyRow, View, of_github};
 use crate::fleet::verdict::{Facts, MachineState, RegistrationState, Verdict};
 use crate::fleet::{NamedProvider, Unopened};
 use crate::github::Runner;
-use crate::model::{Condition, Instance, Name, Rental, later};
+use crate::model::{Condition, Instance, Name, Price, PriceBasis, Rental, later};
 use crate::providers::Silence;
 use crate::state::{Entries, RunnerRecord};
 
@@ -121,7 +121,7 @@ impl Join<'_> {
         row.created = Some(created);
         row.expires = Some(tags.expires);
         row.rental = match entry {
-            Some(entry) => machine.rental.clone().or(&entry.rental),
+            Some(entry) => known(machine, &entry.rental),
             None => machine.rental.clone(),
         };
         row.agreed = entry.and_then(|entry| entry.rental.price);
@@ -291,4 +291,19 @@ impl Join<'_> {
         let older = created.zip(self.view.older_than);
         older.map_or(ready_by, |(created, age)| ready_by.max(later(created, age)))
     }
+}
+
+/// What is known of a machine that was rented: as it is listed, and as it was told when it was. A price that its place
+/// told then is better than one of a list, for as long as the machine is there.
+fn known(machine: &Instance, recorded: &Rental) -> Rental {
+    let is_live = |price: Price| price.basis == Some(PriceBasis::Live);
+    let is_listed = |price: Price| matches!(price.basis, Some(PriceBasis::Listed(_)));
+    let mut known = machine.rental.clone().or(recorded);
+    if machine.rental.price.is_some_and(is_listed)
+        && recorded.price.is_some_and(is_live)
+        && !matches!(machine.state, Condition::Ended(_))
+    {
+        known.price = recorded.price;
+    }
+    known
 }

@@ -116,7 +116,6 @@ impl AwsConfig {
             BootCause::WrongPlatform => {
                 "set `image` to a glibc system for the architecture of `instance_types`".to_owned()
             }
-            BootCause::Image => "set another `image`".to_owned(),
             _ => return None,
         })
     }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 use url::Url;
 
-use super::credentials::TokenProvider;
+use super::credentials::{CredentialSource, TokenProvider};
 use super::failure::{ApiRefusal, TokenOrigin};
 use super::wire::Operation;
 use crate::http::{Bounds, Deadline, Endless, pages};
@@ -42,6 +42,8 @@ pub(super) const PLATFORMS: Collection = &["compute", "v1", "platforms"];
 pub(super) const SUBNETS: Collection = &["vpc", "v1", "subnets"];
 /// Projects; the parent of one is its tenant.
 pub(super) const PROJECTS: Collection = &["iam", "v1", "projects"];
+/// What things cost. Read in a public client's source, and in no documentation; it answers without a token, too.
+const ESTIMATE: Collection = &["billing", "v1alpha1", "calculators", "estimate"];
 /// How much there is of what.
 pub(super) const ADVICES: Collection = &["capacity", "v1", "resourceAdvices"];
 
@@ -171,6 +173,13 @@ impl NebiusApi {
         self.ask(ask).await
     }
 
+    /// Asks what something costs.
+    pub(super) async fn price(&self, body: &Value) -> Result<Value, ApiRefusal> {
+        let mut ask = Ask::new(Method::POST, ESTIMATE, &[]);
+        ask.body = Some(body);
+        self.ask(ask).await
+    }
+
     /// Asks for the end of a resource.
     pub(super) async fn delete(&self, of: Collection, id: &str) -> Result<Operation, ApiRefusal> {
         self.ask(Ask::new(Method::DELETE, of, &[id])).await
@@ -238,10 +247,10 @@ impl NebiusApi {
     }
 
     fn refusal(&self, failure: CallFailure) -> ApiRefusal {
-        let origin = if self.tokens.renews() {
-            TokenOrigin::Renewed
-        } else {
-            TokenOrigin::Given
+        let origin = match self.tokens.source() {
+            CredentialSource::Key(_) => TokenOrigin::Key,
+            CredentialSource::Nowhere(_) | CredentialSource::Token(_) => TokenOrigin::Given,
+            CredentialSource::TokenFile(_) => TokenOrigin::File,
         };
         ApiRefusal::of(failure, origin)
     }

@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::candidates::candidates;
+use super::candidates::{candidates, is_for_keeps, is_offered};
 use super::config::Product;
-use super::doom::list;
-use super::prices::{LISTED, estimate, resources};
-use super::wire::{Disk, Platform};
+use super::home::told;
+use super::wire::Disk;
 use super::{LEAVES_DISK, Nebius, Service, api};
 use crate::model::chain;
-use crate::providers::{Error, ErrorKind, Health, Result};
+use crate::providers::{ErrorKind, Health, Result};
 
 impl Nebius {
     /// Gets a token, and reads all that a runner's life reads. Whether machines may be made and ended, only
@@ -24,7 +23,7 @@ impl Nebius {
             match self.found(service).await {
                 Ok(found) => ours += found.len(),
                 Err(refusal) => {
-                    let error = refusal.explain(doing);
+                    let error = self.located(refusal.explain(doing)).await;
                     if error.kind != ErrorKind::Denied || service == self.own() {
                         return Err(error);
                     }
@@ -37,6 +36,18 @@ impl Nebius {
         health
             .facts
             .push(format!("{who} in `{project}` at {}", self.api.base()));
+        match self.home().await {
+            Ok(home) => {
+                health
+                    .facts
+                    .extend(told(&home).map(|place| format!("the project is {place}")));
+                health.warnings.extend(self.misplaced(&home));
+                let region = Some(home.spec.region.clone()).filter(|region| !region.is_empty());
+                self.memory().region = region;
+            }
+            // Its name is all that a launch needs.
+            Err(error) => tracing::debug!("{}", chain(&error)),
+        }
         let subnet = self.subnet().await?;
         health.facts.push(format!("subnet `{subnet}`"));
         self.examine_candidates(&mut health).await?;
@@ -63,7 +74,7 @@ impl Nebius {
 
     /// Whether the project knows what a launch would try, and has some of it.
     async fn examine_candidates(&self, health: &mut Health) -> Result<()> {
-        let platforms = match self.platforms().await {
+        let platforms = match self.known_platforms().await {
             Ok(platforms) => platforms,
             Err(error) if matches!(error.kind, ErrorKind::Denied | ErrorKind::Unexpected) => {
                 health.warnings.push(chain(&error));
@@ -78,48 +89,33 @@ impl Nebius {
                 BTreeMap::new()
             }
         };
+        let all = candidates(&self.config, Some(&platforms));
         let mut known = 0;
-        for candidate in candidates(&self.config) {
-            let platform = platforms
-                .iter()
-                .find(|one| one.metadata.name == candidate.platform);
-            let has = |platform: &&Platform| {
-                platform
-                    .spec
-                    .presets
-                    .iter()
-                    .any(|preset| preset.name == candidate.preset)
-            };
-            let Some(platform) = platform.filter(has) else {
+        for candidate in &all {
+            if !is_offered(candidate, &platforms) {
                 health.warnings.push(format!(
                     "the project does not offer {candidate}: skipping it"
                 ));
                 continue;
-            };
-            known += 1;
-            if self.config.preemptible && !platform.status.allowed_for_preemptibles {
-                health
-                    .warnings
-                    .push(format!("{candidate} is not available as preemptible"));
             }
-            let price = resources(&candidate.preset).and_then(|resources| {
-                let (spot, disk) = (self.config.preemptible, self.config.disk.size);
-                estimate(&candidate.platform, resources, spot, disk.into())
-            });
-            let price =
-                price.map(|price| format!("about ${price:.2} an hour (by the list of {LISTED})"));
+            if self.config.preemptible && is_for_keeps(candidate, &platforms) {
+                health.warnings.push(format!(
+                    "{candidate} is not available as preemptible: skipping it"
+                ));
+                continue;
+            }
+            known += 1;
             let mut told = vec![candidate.to_string()];
-            told.extend(price);
-            let stock = stock.get(&(candidate.platform, candidate.preset));
-            told.extend(stock.map(|stock| format!("stock {stock}")));
+            told.push(match self.price(candidate).await {
+                Some(price) => price.to_string(),
+                None => "no price is known".to_owned(),
+            });
+            let key = (candidate.platform.clone(), candidate.preset.clone());
+            told.extend(stock.get(&key).map(|stock| format!("stock {}", stock.told)));
             health.facts.push(told.join(", "));
         }
         if known == 0 {
-            return Err(Error::setting(
-                "preset",
-                "the project has no platform with any of these presets",
-            )
-            .hinted(list(&self.config.table)));
+            return Err(self.not_offered(&all, &platforms));
         }
         Ok(())
     }

@@ -19,9 +19,6 @@ const ENDPOINT: &str = "https://api.nebius.cloud";
 const AUTH_ENDPOINT: &str = "https://auth.eu.nebius.com";
 /// The path of the exchange, where `auth_endpoint` names none.
 const EXCHANGE: &str = "/oauth2/token/exchange";
-/// The smallest machine with a GPU that Nebius rents.
-const PLATFORM: &str = "gpu-l40s-a";
-const PRESET: &str = "1gpu-8vcpu-32gb";
 /// The container image that GitHub publishes with a runner in it.
 const CONTAINER: &str = "ghcr.io/actions/actions-runner:latest";
 /// The family of boot images with drivers and CUDA.
@@ -59,13 +56,14 @@ pub struct NebiusConfig {
     /// The configuration of the `nebius` command; else `~/.nebius/config.yaml`.
     #[schemars(extend("x-harmless" = false))]
     pub config_file: Option<ExistingPath>,
-    /// Platforms, in order of preference (`gpu-l40s-a`, `gpu-h100-sxm`, `cpu-d3`).
+    /// Platforms, in order of preference (`gpu-l40s-a`, `gpu-h100-sxm`, `cpu-d3`); when left out `gpu-l40s-a`, or the
+    /// first one that has the `preset`.
     #[schemars(extend("x-harmless" = true))]
-    pub platform: OneOrMany,
-    /// Presets, in order of preference (`1gpu-8vcpu-32gb`); each is tried on every platform that has it.
-    /// `PLATFORM/PRESET` is for that platform only.
+    pub platform: Option<OneOrMany>,
+    /// Presets, in order of preference (`1gpu-8vcpu-32gb`); each is tried on every platform that has it, and on no
+    /// other. `PLATFORM/PRESET` is for that platform only. When left out, the smallest preset of each platform.
     #[schemars(extend("x-harmless" = true))]
-    pub preset: OneOrMany,
+    pub preset: Option<OneOrMany>,
     /// The subnet, `vpcsubnet-…`; the project's default one when left out.
     #[schemars(extend("x-harmless" = false))]
     pub subnet: Option<String>,
@@ -105,7 +103,7 @@ pub struct NebiusConfig {
     #[schemars(extend("x-harmless" = false))]
     pub service_account: Option<String>,
     /// Of a VM: an SSH public key (`"ssh-ed25519 AAAA…"`) whose owner may log in as `root`, to look at a machine that
-    /// `--keep-failed` kept; it needs `public_ip`.
+    /// `--keep-failed` kept; it needs `public_ip = true`.
     #[schemars(extend("x-harmless" = false))]
     pub ssh_key: Option<String>,
     /// Whom jobs run as: `runner` (an unprivileged user), `root`, or a user that the image has. On a VM `runner` and
@@ -116,7 +114,8 @@ pub struct NebiusConfig {
     #[schemars(extend("x-harmless" = false))]
     pub labels: BTreeMap<String, String>,
     /// How long an order may wait for a machine (`"10m"`) until it is withdrawn and the next candidate is
-    /// tried; Nebius itself gives up after half an hour. A job that has its machine and whose container does not
+    /// tried; Nebius itself gives up after half an hour. Within a `--timeout` of 15 minutes there is time for one other
+    /// candidate: with more of them set less, such as `"4m"`. A job that has its machine and whose container does not
     /// start is withdrawn after half of it: its image cannot be pulled.
     #[schemars(extend("x-harmless" = true))]
     pub start_deadline: HumanDuration,
@@ -149,8 +148,8 @@ impl Default for NebiusConfig {
             service_account_key: None,
             profile: None,
             config_file: None,
-            platform: OneOrMany::One(PLATFORM.to_owned()),
-            preset: OneOrMany::One(PRESET.to_owned()),
+            platform: None,
+            preset: None,
             subnet: None,
             image: None,
             disk: DiskConfig::default(),

@@ -5,7 +5,7 @@ use super::failure::{ApiRefusal, ErrorClass};
 use super::machine::instance;
 use super::wire::Disk;
 use super::{Nebius, Service, api, labels, prices};
-use crate::model::{Condition, Instance, InstanceId, chain};
+use crate::model::{Condition, Instance, InstanceId, Price, Rental, chain};
 use crate::providers::{Error, ErrorKind, Result, Termination, Unjudged};
 
 /// What the id of a disk begins with, as Nebius's description has it.
@@ -57,7 +57,7 @@ impl Nebius {
             .filter_map(|disk| {
                 let state = Condition::Ended(BILLED.to_owned());
                 let price = prices::of_disk(disk.spec.size_gibibytes.0);
-                instance(&place, &disk.metadata, state, Some(price)).ok()
+                instance(&place, &disk.metadata, state, billed(price)).ok()
             })
             .filter(|disk| is_disk(&disk.id.id) && disk.tags.ready_by < now)
             .filter(|disk| !there.iter().any(|one| one.tags.name == disk.tags.name))
@@ -72,7 +72,7 @@ impl Nebius {
         });
         let judged = free.filter_map(|disk| {
             let state = Condition::Ended(BILLED.to_owned());
-            let judged = instance(&place, &disk.metadata, state, None);
+            let judged = instance(&place, &disk.metadata, state, Rental::default());
             judged.err().map(|unjudged| *unjudged)
         });
         Ok(judged.collect())
@@ -95,7 +95,7 @@ impl Nebius {
             let disk = disks.iter().find(|disk| is_disk_of(disk, name))?;
             let price = prices::of_disk(disk.spec.size_gibibytes.0);
             let state = Condition::Ended(BILLED.to_owned());
-            let mut left = instance(&place, &disk.metadata, state, Some(price)).ok()?;
+            let mut left = instance(&place, &disk.metadata, state, billed(price)).ok()?;
             left.id.id.clone_from(id);
             Some(left)
         });
@@ -156,6 +156,14 @@ impl Nebius {
             Ok(()) => Ok(Termination::Accepted),
             Err(refusal) => Err(refusal.explain(doing)),
         }
+    }
+}
+
+/// What is billed of a VM that is gone.
+fn billed(price: f64) -> Rental {
+    Rental {
+        price: Some(Price::listed(price, prices::LISTED)),
+        ..Rental::default()
     }
 }
 

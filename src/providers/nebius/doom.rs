@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::Nebius;
 use super::candidates::{Candidate, wider};
 use super::failure::{OrderFault, hint};
+use super::{HasRun, Nebius};
 use crate::model::{Condition, Instance};
 use crate::providers::{Error, ErrorKind};
 
@@ -26,10 +26,17 @@ impl Nebius {
             (Some(fault), _) => fault,
             // skypilot-org/skypilot#6856, dstackai/dstack#2977: a VM that finds no room is made, and stopped.
             (None, Condition::Ended(_))
-                if ordered.stage == "STOPPED" && !ordered.ran && ordered.operation.is_some() =>
+                if ordered.stage == "STOPPED"
+                    && (ordered.ran == HasRun::No
+                        || ordered.ran == HasRun::Unknown && ordered.is_making) =>
             {
                 let why = "Nebius stopped it before it ran, which it does where it has no room";
                 OrderFault::Room(why.to_owned())
+            }
+            (None, Condition::Ended(how))
+                if ordered.stage == "ERROR" && ordered.ran != HasRun::Yes =>
+            {
+                OrderFault::Failed(how.clone())
             }
             (None, Condition::Ended(_) | Condition::Running) => return None,
             (None, Condition::Pending) => {
@@ -68,6 +75,12 @@ impl Nebius {
                         wider(&self.config),
                         list(&self.config.table)
                     ))
+            }
+            OrderFault::Failed(why) => {
+                let what = format!("Nebius could not make {candidate}");
+                Error::new(ErrorKind::NoCapacity, what)
+                    .because(why)
+                    .hinted(wider(&self.config))
             }
             OrderFault::Late(why) => {
                 let what = format!("Nebius has not started {candidate} in time");

@@ -1,5 +1,6 @@
 //! What Nebius's refusals mean: by the details of the error first, then by its code, then by its words.
 
+use super::candidates::Candidate;
 use super::wire::{ServiceError, Status, Violation};
 use crate::providers::common::rest::CallFailure;
 use crate::providers::{Error, ErrorKind};
@@ -34,6 +35,8 @@ pub(super) enum OrderFault {
     Image(String),
     /// The project may not have more of this: why, and which quotas.
     Quota(String, Vec<String>),
+    /// Nebius could not make its machine, for a reason of its own.
+    Failed(String),
     /// Its machine was taken away again.
     Preempted(String),
     /// No machine came for it within `start_deadline`.
@@ -75,8 +78,10 @@ impl OrderFault {
 mod next {
     /// 401, where the token is one that somebody gave (<https://docs.nebius.com/iam/authorization/access-tokens>).
     pub(super) const TOKEN: &str = "the token in `iam_token` (else `$NEBIUS_IAM_TOKEN`) has expired or was never valid; get a new one: `export NEBIUS_IAM_TOKEN=\"$(nebius iam get-access-token)\"`";
-    /// 401, where a service account's key or a file gives them.
+    /// 401, where a service account's key gives them.
     pub(super) const KEY: &str = "check that the key still belongs to the service account: `nebius iam auth-public-key generate` creates a new one";
+    /// 401, where a file gives them.
+    pub(super) const FILE: &str = "the token in the profile's `token-file` has expired or was never valid: whatever writes that file must renew it; `nebius iam get-access-token` prints a new one";
     /// 403: also what a project of another tenant or region answers.
     pub(super) const ROLE: &str = "check `project` with `nebius iam project list`; if it is the one you mean, give the account of these credentials the role `editor` in it: https://console.nebius.com, Administration, IAM";
     /// 404 or 400 about a subnet.
@@ -262,8 +267,10 @@ pub(super) fn describe_service(error: &ServiceError) -> Option<String> {
 pub(super) enum TokenOrigin {
     /// Somebody gave it.
     Given,
-    /// A key or a file, which give others.
-    Renewed,
+    /// A file holds it, which somebody renews.
+    File,
+    /// A service account's key gives others.
+    Key,
 }
 
 /// A request that came to nothing.
@@ -347,6 +354,21 @@ impl ApiRefusal {
         }
     }
 
+    /// Whether it is about the platform or the preset of a candidate, as far as its words tell: which field is wrong is
+    /// not told in every case.
+    pub(super) fn is_of_candidate(&self, candidate: &Candidate) -> bool {
+        let Self::Answered(_, ErrorClass::Wrong(key), status, _) = self else {
+            return false;
+        };
+        let said = describe(status).to_lowercase();
+        match key {
+            Some(key) => matches!(*key, "platform" | "preset"),
+            None => ["platform", "preset", &candidate.platform, &candidate.preset]
+                .iter()
+                .any(|word| said.contains(word)),
+        }
+    }
+
     /// Tells of a candidate without room, or beyond a quota, in a line.
     pub(super) fn of_candidate(self, candidate: &str) -> Error {
         let (failure, quotas, status) = match self {
@@ -404,7 +426,8 @@ impl ApiRefusal {
                 let error = failure.meaning(ErrorKind::Denied).explain(doing);
                 error.hinted(match (refused, origin) {
                     (true, TokenOrigin::Given) => next::TOKEN,
-                    (true, TokenOrigin::Renewed) => next::KEY,
+                    (true, TokenOrigin::File) => next::FILE,
+                    (true, TokenOrigin::Key) => next::KEY,
                     (false, _) => next::ROLE,
                 })
             }

@@ -2,15 +2,15 @@
 
 use tokio::time::Instant as Moment;
 
-use super::candidates::{Candidate, candidates, wider};
+use super::candidates::{Candidate, candidates, instead, is_for_keeps, is_offered, wider};
 use super::config::Product;
 use super::doom::list;
 use super::ending::still_there;
 use super::failure::{self, ErrorClass};
-use super::prices::{LISTED, estimate, resources};
-use super::wire::{Operation, Status, Subnet};
-use super::{Nebius, Ordered, Service, api, jobs, vms};
-use crate::model::{Condition, Instance, InstanceId, Order, Price, Rental};
+use super::prices::resources;
+use super::wire::{Operation, Platform, Status, Subnet};
+use super::{HasRun, Nebius, Ordered, Service, api, jobs, vms};
+use crate::model::{Condition, Instance, InstanceId, Order, Rental, chain};
 use crate::poll::{until, until_ok};
 use crate::providers::common::candidates::{Tried, none_has_room, try_all};
 use crate::providers::{Error, ErrorKind, Result, Termination};
@@ -34,13 +34,66 @@ impl Nebius {
                 None => self.attempt(order, &candidate).await,
             }
         };
-        match try_all(candidates(&self.config), attempt).await? {
+        match try_all(self.chosen().await?, attempt).await? {
             Ok(instance) => Ok(*instance),
             Err(failed) => {
                 let advice = format!("{}; {}", wider(&self.config), list(&self.config.table));
                 Err(none_has_room(failed, &advice))
             }
         }
+    }
+
+    /// What is tried: the candidates that the project has, in order. Where its platforms cannot be listed, all of them.
+    ///
+    /// # Errors
+    ///
+    /// The project has none of them: a `Config` error.
+    pub(super) async fn chosen(&self) -> Result<Vec<Candidate>> {
+        let known = match self.known_platforms().await {
+            Ok(known) => known,
+            Err(error) => {
+                tracing::debug!("{}", chain(&error));
+                let all = candidates(&self.config, None);
+                if let Some(unknown) = all.iter().find(|one| one.preset.is_empty()) {
+                    let what = format!(
+                        "could not find the smallest preset of `{}`",
+                        unknown.platform
+                    );
+                    return Err(error.while_trying(what).hinted("set `preset`"));
+                }
+                return Ok(all);
+            }
+        };
+        let all = candidates(&self.config, Some(&known));
+        let is_wrong = |one: &Candidate| {
+            !is_offered(one, &known) || self.config.preemptible && is_for_keeps(one, &known)
+        };
+        let (wrong, fine): (Vec<Candidate>, Vec<Candidate>) = all.into_iter().partition(is_wrong);
+        if fine.is_empty() {
+            return Err(self.not_offered(&wrong, &known));
+        }
+        for one in &wrong {
+            tracing::debug!("the project does not offer {one}: skipping it");
+        }
+        Ok(fine)
+    }
+
+    /// The error where the project has nothing of what is set.
+    pub(super) fn not_offered(&self, wrong: &[Candidate], known: &[Platform]) -> Error {
+        let is_there = |one: &Candidate| known.iter().any(|own| own.metadata.name == one.platform);
+        let error = if wrong.iter().any(|one| is_offered(one, known)) {
+            Error::setting("preemptible", "the project has none of it as preemptible")
+        } else if wrong.iter().any(is_there) {
+            Error::setting(
+                "preset",
+                "the project has no platform with any of these presets",
+            )
+            .because(instead(wrong, known).join("; "))
+        } else {
+            Error::setting("platform", "the project has none of these platforms")
+                .because(instead(wrong, known).join("; "))
+        };
+        error.hinted(list(&self.config.table))
     }
 
     /// The subnet that machines are in: the setting's, or the project's default one.
@@ -53,14 +106,17 @@ impl Nebius {
 
     async fn find_subnet(&self) -> Result<String> {
         let found = self.api.list::<Subnet>(api::SUBNETS, self.project()?).await;
-        let subnets = found.map_err(|refusal| {
-            let error = refusal.explain("could not find the project's subnet");
-            // Who may do nothing in the project is not helped by a subnet.
-            match error.kind {
-                ErrorKind::Denied => error,
-                _ => error.hinted("set `subnet` to skip the search"),
+        let subnets = match found {
+            Ok(subnets) => subnets,
+            Err(refusal) => {
+                let error = refusal.explain("could not find the project's subnet");
+                return Err(match error.kind {
+                    // Who may do nothing in the project is not helped by a subnet.
+                    ErrorKind::Denied => self.located(error).await,
+                    _ => error.hinted("set `subnet` to skip the search"),
+                });
             }
-        })?;
+        };
         let default = |subnet: &&Subnet| subnet.metadata.name.starts_with(DEFAULT_SUBNET);
         match (subnets.iter().find(default), subnets.as_slice()) {
             (Some(subnet), _) | (None, [subnet]) => Ok(subnet.metadata.id.clone()),
@@ -115,10 +171,7 @@ impl Nebius {
             };
         }
         // What one platform does not have, another may.
-        let is_unknown = matches!(
-            refusal.meaning(),
-            ErrorClass::Wrong(Some("platform" | "preset"))
-        );
+        let is_unknown = refusal.is_of_candidate(candidate);
         let next =
             is_unknown || matches!(refusal.meaning(), ErrorClass::Full | ErrorClass::Quota(_));
         if !is_unknown && next {
@@ -127,6 +180,10 @@ impl Nebius {
         let error = refusal.explain(doing);
         let error = if is_unknown {
             let (platform, table) = (&candidate.platform, &self.config.table);
+            let error = match error.key() {
+                Some(_) => error,
+                None => error.about("preset"),
+            };
             error.hinted(format!(
                 "set a `platform` that Nebius has, and a `preset` that `{platform}` has: `gharun providers offers {table}` \
                  lists them"
@@ -137,7 +194,7 @@ impl Nebius {
         if next {
             Ok(Tried::Next(error))
         } else {
-            Err(error)
+            Err(self.located(error).await)
         }
     }
 
@@ -163,15 +220,9 @@ impl Nebius {
             };
         }
         let id = self.id(&operation.resource_id)?;
-        let price = resources(&candidate.preset).and_then(|resources| {
-            let disk = u64::from(self.config.disk.size);
-            estimate(
-                &candidate.platform,
-                resources,
-                self.config.preemptible,
-                disk,
-            )
-        });
+        let price = self
+            .known_price(candidate)
+            .or_else(|| self.listed_price(candidate, resources(&candidate.preset)));
         let instance = Instance {
             id,
             state: Condition::Pending,
@@ -179,8 +230,9 @@ impl Nebius {
             created: order.tags.created,
             ended: None,
             rental: Rental {
-                price: price.map(|price| Price::listed(price, LISTED)),
-                ..Rental::default()
+                place: self.memory().region.clone(),
+                price,
+                ..candidate.rental(self.config.preemptible)
             },
         };
         self.remember(candidate, &instance, operation.id, Moment::now());
@@ -231,6 +283,9 @@ impl Nebius {
                 error(ErrorKind::NoCapacity).hinted(failure::hint(&quotas)),
             )),
             ErrorClass::Denied => Err(error(ErrorKind::Denied)),
+            ErrorClass::Wrong(Some(key @ ("platform" | "preset"))) => {
+                Ok(Tried::Next(error(ErrorKind::Config).about(key)))
+            }
             ErrorClass::Wrong(key) => {
                 let error = error(ErrorKind::Config);
                 Err(match key {
@@ -265,7 +320,9 @@ impl Nebius {
             machine: instance.clone(),
             stage: String::new(),
             placed: None,
-            ran: false,
+            ran: HasRun::No,
+            is_making: false,
+            seen: since,
             fault: None,
         };
         let mut memory = self.memory();

@@ -6,7 +6,7 @@ use tokio::time::Instant as Moment;
 use super::failure::{self, ApiRefusal, ErrorClass, OrderFault};
 use super::machine::{ListedMachine, of_job, of_vm};
 use super::wire::{Job, Operation, Status, Vm};
-use super::{Nebius, Service, labels, whose};
+use super::{HasRun, Nebius, Service, labels, whose};
 use crate::model::{Condition, Instance};
 use crate::providers::{Listing, Result, Unread};
 
@@ -43,8 +43,17 @@ impl Nebius {
             };
             for found in found {
                 self.note(&found);
+                let price = self.known_price(&found.candidate);
                 match found.machine {
-                    Ok(machine) => listing.instances.push(machine),
+                    Ok(mut machine) => {
+                        machine.rental.place.clone_from(&self.memory().region);
+                        if let (Some(price), false) =
+                            (price, matches!(machine.state, Condition::Ended(_)))
+                        {
+                            machine.rental.price = Some(price);
+                        }
+                        listing.instances.push(machine);
+                    }
                     Err(unjudged) => listing.unjudged.push(*unjudged),
                 }
             }
@@ -111,7 +120,12 @@ impl Nebius {
         if let Some(ordered) = memory.orders.get_mut(&found.id) {
             ordered.shown = true;
             ordered.stage.clone_from(&found.stage);
-            ordered.ran |= found.stage == "RUNNING";
+            ordered.ran = match ordered.ran {
+                _ if found.stage == "RUNNING" => HasRun::Yes,
+                HasRun::No if ordered.seen.elapsed() > self.paces.unseen => HasRun::Unknown,
+                ran => ran,
+            };
+            ordered.seen = Moment::now();
             ordered.placed = match ordered.placed {
                 Some(since) if found.is_placed => Some(since),
                 _ => found.is_placed.then(Moment::now),
@@ -158,8 +172,13 @@ impl Nebius {
                     continue;
                 }
             };
-            if let Some(status) = status {
-                self.note_operation(&id, &status);
+            match status {
+                Some(status) => self.note_operation(&id, &status),
+                None => {
+                    if let Some(ordered) = self.memory().orders.get_mut(&id) {
+                        ordered.is_making = true;
+                    }
+                }
             }
         }
         self.show_failed(machines, whole);
@@ -172,11 +191,20 @@ impl Nebius {
             return;
         };
         ordered.operation = None;
+        ordered.is_making = false;
         if status.code == 0 {
+            // The operation that makes a VM is over when that runs.
+            ordered.ran = HasRun::Yes;
             return;
         }
         let why = failure::describe(status);
-        let fault = OrderFault::of(&ErrorClass::of_status(status), why.clone());
+        let meaning = ErrorClass::of_status(status);
+        let late = || match meaning {
+            // Whatever went wrong at Nebius, it is not of this order.
+            ErrorClass::Unknown | ErrorClass::State => Some(OrderFault::Failed(why.clone())),
+            _ => None,
+        };
+        let fault = OrderFault::of(&meaning, why.clone()).or_else(late);
         ordered.fault = fault.or(ordered.fault.take());
         ordered.machine.state = Condition::Ended(why);
     }

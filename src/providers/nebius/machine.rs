@@ -55,7 +55,7 @@ pub(super) fn instance(
     place: &str,
     metadata: &Metadata,
     state: Condition,
-    price: Option<f64>,
+    rental: Rental,
 ) -> Result<Instance, Box<Unjudged>> {
     let id = InstanceId {
         location: Some(place.to_owned()),
@@ -75,10 +75,7 @@ pub(super) fn instance(
         created: created.unwrap_or(tags.created),
         tags,
         ended: None,
-        rental: Rental {
-            price: price.map(|price| Price::listed(price, LISTED)),
-            ..Rental::default()
-        },
+        rental,
     })
 }
 
@@ -89,6 +86,10 @@ pub(super) fn of_job(place: &str, job: &Job) -> ListedMachine {
         let disk = spec.disk.size_bytes.0 / GIB;
         estimate(&spec.platform, resources, spec.preemptible, disk)
     });
+    let candidate = Candidate {
+        platform: spec.platform.clone(),
+        preset: spec.preset.clone(),
+    };
     let details = job.status.state_details.as_ref();
     let stage = job.status.state.clone();
     let why = details.map(describe).filter(|why| !why.is_empty());
@@ -118,12 +119,17 @@ pub(super) fn of_job(place: &str, job: &Job) -> ListedMachine {
             !one.compute_instance_id.is_empty() && one.compute_instance_state == "RUNNING"
         });
     ListedMachine {
-        machine: instance(place, &job.metadata, condition, price),
+        machine: instance(
+            place,
+            &job.metadata,
+            condition,
+            Rental {
+                price: price.map(|price| Price::listed(price, LISTED)),
+                ..candidate.rental(spec.preemptible)
+            },
+        ),
         id: job.metadata.id.clone(),
-        candidate: Candidate {
-            platform: spec.platform.clone(),
-            preset: spec.preset.clone(),
-        },
+        candidate,
         stage,
         fault,
         is_placed,
@@ -160,6 +166,10 @@ fn describe(details: &StateDetails) -> String {
 pub(super) fn of_vm(place: &str, vm: &Vm) -> ListedMachine {
     let spec = &vm.spec;
     let stage = vm.status.state.clone();
+    let candidate = Candidate {
+        platform: spec.resources.platform.clone(),
+        preset: spec.resources.preset.clone(),
+    };
     let disk = spec.boot_disk.managed_disk.spec.size_gibibytes.0;
     let price = match resources(&spec.resources.preset) {
         _ if stage == "STOPPED" => Some(of_disk(disk)),
@@ -179,12 +189,17 @@ pub(super) fn of_vm(place: &str, vm: &Vm) -> ListedMachine {
         _ => Condition::Pending,
     };
     ListedMachine {
-        machine: instance(place, &vm.metadata, condition, price),
+        machine: instance(
+            place,
+            &vm.metadata,
+            condition,
+            Rental {
+                price: price.map(|price| Price::listed(price, LISTED)),
+                ..candidate.rental(spec.preemptible.is_some())
+            },
+        ),
         id: vm.metadata.id.clone(),
-        candidate: Candidate {
-            platform: spec.resources.platform.clone(),
-            preset: spec.resources.preset.clone(),
-        },
+        candidate,
         stage,
         fault: None,
         is_placed: false,

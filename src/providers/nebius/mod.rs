@@ -1,10 +1,10 @@
 //! Nebius AI Cloud: jobs and virtual machines with GPUs, over its REST gateway.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use futures_util::future::LocalBoxFuture;
+use futures_util::future::{LocalBoxFuture, join3};
 use serde_json::Value;
 use tokio::time::Instant as Moment;
 
@@ -15,7 +15,7 @@ use super::common::{shown, unless_lasting};
 use super::{Error, Health, Lookup, Offer, Provider, ProviderFuture, ProviderKind, Result};
 use crate::http::Bounds;
 use crate::model::{
-    BootCause, Condition, Instance, InstanceId, JobUser, Name, Order, digest, lock,
+    BootCause, Condition, Instance, InstanceId, JobUser, Name, Order, Price, digest, lock,
 };
 use crate::poll::Pace;
 use crate::providers::{Listing, Termination};
@@ -23,7 +23,7 @@ use api::{Collection, NebiusApi};
 use candidates::Candidate;
 use credentials::{CallerIdentity, CredentialSource, TokenProvider};
 use failure::OrderFault;
-use wire::Operation;
+use wire::{Operation, Platform, Project};
 
 mod api;
 mod candidates;
@@ -34,6 +34,7 @@ mod disks;
 mod doom;
 mod ending;
 mod failure;
+mod home;
 mod jobs;
 mod labels;
 mod launch;
@@ -41,6 +42,7 @@ mod listing;
 mod machine;
 mod offers;
 mod prices;
+mod pricing;
 mod remedies;
 mod vms;
 mod wire;
@@ -63,6 +65,8 @@ struct NebiusPaces {
     gone: Pace,
     /// How long a machine that was ordered may not be shown yet. Nebius says nowhere how late it may be.
     settles: Duration,
+    /// A VM that is not shown for longer may have run and stopped meanwhile. Listings of a start are 4 s apart.
+    unseen: Duration,
 }
 
 impl Default for NebiusPaces {
@@ -81,6 +85,7 @@ impl Default for NebiusPaces {
                 at_most: Duration::from_mins(1),
             },
             settles: Duration::from_secs(20),
+            unseen: Duration::from_secs(20),
         }
     }
 }
@@ -94,6 +99,9 @@ pub struct Nebius {
     api: NebiusApi,
     paces: NebiusPaces,
     subnet: Attempt<String>,
+    platforms: Attempt<Arc<Vec<Platform>>>,
+    home: Attempt<Arc<Project>>,
+    prices: Mutex<BTreeMap<Candidate, Price>>,
     memory: Mutex<OrderMemory>,
     said: Once,
 }
@@ -113,6 +121,21 @@ struct OrderMemory {
     full: BTreeMap<Candidate, Error>,
     /// The public addresses of VMs, by the place's id.
     addresses: BTreeMap<String, String>,
+    /// The project's region, where it was told.
+    region: Option<String>,
+    /// Whether the calculator of prices did not answer.
+    calculator_is_silent: bool,
+}
+
+/// Whether a machine has run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum HasRun {
+    /// It was shown again and again, and never as running.
+    No,
+    /// It was not shown for so long that it may have.
+    Unknown,
+    /// It was shown so, or what makes it is done, which is so when it runs.
+    Yes,
 }
 
 /// An order that was accepted.
@@ -129,8 +152,11 @@ struct Ordered {
     stage: String,
     /// Since when a job has a machine that runs.
     placed: Option<Moment>,
-    /// Whether it was seen to run.
-    ran: bool,
+    ran: HasRun,
+    /// Whether what makes it was still at work when it was looked at last.
+    is_making: bool,
+    /// When it was shown last.
+    seen: Moment,
     /// Why it comes to nothing.
     fault: Option<OrderFault>,
 }
@@ -236,19 +262,21 @@ impl Provider for Nebius {
 
     fn preflight(&self) -> ProviderFuture<'_, ()> {
         Box::pin(async move {
-            // Credentials, project and subnet, in one request; it is not sent again by a launch.
+            // Credentials, project, subnet and platforms; none of that is asked again by a launch.
             self.api
                 .tokens()
                 .get(None)
                 .await
                 .map(drop)
                 .or_else(unless_lasting)?;
-            self.subnet().await.map(drop).or_else(unless_lasting)
+            let (subnet, chosen, ()) = join3(self.subnet(), self.chosen(), self.look_home()).await;
+            subnet.map(drop).or_else(unless_lasting)?;
+            chosen.map(drop).or_else(unless_lasting)
         })
     }
 
     fn candidates(&self) -> Vec<String> {
-        let all = candidates::candidates(&self.config);
+        let all = candidates::candidates(&self.config, None);
         all.iter().map(ToString::to_string).collect()
     }
 
@@ -327,6 +355,9 @@ impl Nebius {
             identity,
             paces,
             subnet: Attempt::default(),
+            platforms: Attempt::default(),
+            home: Attempt::default(),
+            prices: Mutex::default(),
             memory: Mutex::default(),
             said: Once::default(),
             config,

@@ -1,51 +1,83 @@
-//! What can be rented, at about what price, and how much there is of it.
+//! What can be rented, at what price, and how much there is of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use super::prices::{LISTED, estimate};
-use super::wire::{Advice, Availability, Platform, Project};
+use futures_util::future::join;
+
+use super::candidates::{Candidate, is_for_keeps};
+use super::prices::LISTED;
+use super::wire::{Advice, Availability, Platform};
 use super::{Nebius, api};
-use crate::model::{Price, chain};
+use crate::model::chain;
 use crate::providers::{Error, ErrorKind, Offer, Result};
 
 impl Nebius {
-    /// Every preset of every platform. Prices are estimates from a dated list.
+    /// Every preset of every platform, with its live price where the calculator tells it, else that of a dated list.
     pub(super) async fn offered(&self) -> Result<Vec<Offer>> {
-        let platforms = self.platforms().await?;
-        let stock = match self.stock().await {
-            Ok(stock) => stock,
-            Err(error) => {
-                // Offers without stock are worth showing.
-                self.said.warn(format!("stock unknown: {}", chain(&error)));
-                BTreeMap::new()
-            }
-        };
+        let (platforms, stock) = join(self.known_platforms(), self.stock()).await;
+        let platforms = platforms?;
+        let stock = stock.unwrap_or_else(|error| {
+            // Offers without stock are worth showing.
+            self.said.warn(format!("stock unknown: {}", chain(&error)));
+            BTreeMap::new()
+        });
         let preemptible = self.config.preemptible;
-        let disk = u64::from(self.config.disk.size);
-        let mut offers = Vec::new();
-        for platform in &platforms {
-            if preemptible && !platform.status.allowed_for_preemptibles {
-                continue;
-            }
-            let name = &platform.metadata.name;
+        let mut rows = Vec::new();
+        for platform in platforms.iter() {
             for preset in &platform.spec.presets {
-                let key = (name.clone(), preset.name.clone());
-                let price = estimate(name, preset.resources, preemptible, disk);
-                offers.push(Offer {
-                    name: format!("{name}/{}", preset.name),
-                    price: price.map(|price| Price::listed(price, LISTED)),
-                    stock: stock.get(&key).cloned(),
-                    ..Offer::default()
-                });
+                let candidate = Candidate {
+                    platform: platform.metadata.name.clone(),
+                    preset: preset.name.clone(),
+                };
+                if !(preemptible && is_for_keeps(&candidate, &platforms)) {
+                    rows.push((platform, preset, candidate));
+                }
             }
+        }
+        let all: Vec<Candidate> = rows.iter().map(|(.., one)| one.clone()).collect();
+        let prices = self.prices(&all).await;
+        let mut unpriced: Vec<&str> = Vec::new();
+        let mut offers = Vec::new();
+        for ((platform, preset, candidate), price) in rows.iter().zip(prices) {
+            let name = platform.metadata.name.as_str();
+            let price = price.or_else(|| self.listed_price(candidate, Some(preset.resources)));
+            if price.is_none() && !unpriced.contains(&name) {
+                unpriced.push(name);
+            }
+            let of = preset.resources;
+            let known = |number: u32| (number > 0).then(|| f64::from(number));
+            let found = stock.get(&(candidate.platform.clone(), candidate.preset.clone()));
+            offers.push(Offer {
+                name: format!("{name}/{}", preset.name),
+                market: candidate.rental(preemptible).market,
+                gpu: gpu(platform, of.gpu_count),
+                gpu_memory_gib: known(platform.spec.gpu_memory_gigabytes),
+                vcpus: known(of.vcpu_count),
+                memory_gib: known(of.memory_gibibytes),
+                places: found.map(|found| found.places.clone()).unwrap_or_default(),
+                price,
+                stock: found.map(|found| found.told.clone()),
+            });
+        }
+        if !unpriced.is_empty() {
+            let spot = if preemptible { " as preemptible" } else { "" };
+            self.said.warn(format!(
+                "no price is known for {}{spot}: Nebius's calculator does not tell one, and the list of {LISTED} has none",
+                unpriced.join(", ")
+            ));
         }
         Ok(offers)
     }
 
-    /// What the project can be given.
-    pub(super) async fn platforms(&self) -> Result<Vec<Platform>> {
-        let found = self.api.list(api::PLATFORMS, self.project()?).await;
-        found.map_err(|refusal| refusal.explain("could not list the platforms"))
+    /// What the project can be given; read once.
+    pub(super) async fn known_platforms(&self) -> Result<Arc<Vec<Platform>>> {
+        let list = async || {
+            let found = self.api.list(api::PLATFORMS, self.project()?).await;
+            let found = found.map_err(|refusal| refusal.explain("could not list the platforms"));
+            found.map(Arc::new)
+        };
+        self.platforms.get(list).await
     }
 
     /// The tenant, whose stock is told: that of the settings, else the project's parent.
@@ -56,9 +88,9 @@ impl Nebius {
         let id = self.project()?;
         let doing = format!("could not look up the tenant of the project `{id}`");
         let hint = "set `tenant`";
-        let found = self.api.get::<Project>(api::PROJECTS, id).await;
-        let project = found.map_err(|refusal| refusal.explain(doing.clone()).hinted(hint))?;
-        let tenant = project.metadata.parent_id;
+        let project = self.home().await;
+        let project = project.map_err(|error| error.while_trying(doing.clone()).hinted(hint))?;
+        let tenant = project.metadata.parent_id.clone();
         if tenant.is_empty() {
             let error =
                 Error::new(ErrorKind::Unexpected, doing).because("the answer holds no tenant");
@@ -67,16 +99,22 @@ impl Nebius {
         Ok(tenant)
     }
 
-    /// The stock by platform and preset.
-    pub(super) async fn stock(&self) -> Result<BTreeMap<(String, String), String>> {
+    /// The stock by platform and preset, of the project's region where that is known: a project has machines of its own
+    /// region only.
+    pub(super) async fn stock(&self) -> Result<BTreeMap<(String, String), StockOf>> {
         let tenant = self.tenant().await?;
         let advices: Vec<Advice> = self
             .api
             .list(api::ADVICES, &tenant)
             .await
             .map_err(|refusal| refusal.explain("could not read the stock"))?;
-        let mut all: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
-        for advice in &advices {
+        let home = self.memory().region.clone();
+        let is_here = |advice: &&Advice| {
+            let region = &advice.spec.region;
+            region.is_empty() || home.as_ref().is_none_or(|home| home == region)
+        };
+        let mut all: BTreeMap<(String, String), BTreeSet<(String, String)>> = BTreeMap::new();
+        for advice in advices.iter().filter(is_here) {
             let status = &advice.status;
             let availability = if self.config.preemptible {
                 &status.preemptible
@@ -85,23 +123,58 @@ impl Nebius {
             };
             let machine = &advice.spec.compute_instance;
             if let Some(told) = availability.as_ref().and_then(describe) {
-                let region = match advice.spec.region.as_str() {
-                    "" => String::new(),
-                    region => format!(" in {region}"),
-                };
                 all.entry((machine.platform.clone(), machine.preset.name.clone()))
                     .or_default()
-                    .push(format!("{told}{region}"));
+                    .insert((told, advice.spec.region.clone()));
             }
         }
         Ok(all
             .into_iter()
-            .map(|(key, mut told)| {
-                told.sort();
-                told.dedup();
-                (key, told.join(", "))
-            })
+            .map(|(key, told)| (key, StockOf::of(&told)))
             .collect())
+    }
+}
+
+/// How much there is of a preset, and where.
+#[derive(Clone, Debug, Default)]
+pub(super) struct StockOf {
+    /// In words; with the region where there are several.
+    pub(super) told: String,
+    /// The regions that have some.
+    pub(super) places: Vec<String>,
+}
+
+impl StockOf {
+    fn of(all: &BTreeSet<(String, String)>) -> Self {
+        let regions: BTreeSet<&String> = all.iter().map(|(_, region)| region).collect();
+        let line = |(told, region): &(String, String)| match region.as_str() {
+            _ if regions.len() == 1 => told.clone(),
+            "" => told.clone(),
+            region => format!("{told} in {region}"),
+        };
+        let told: Vec<String> = all.iter().map(line).collect();
+        let places = regions.into_iter().filter(|region| !region.is_empty());
+        Self {
+            told: told.join(", "),
+            places: places.cloned().collect(),
+        }
+    }
+}
+
+/// The GPUs of a machine, by the name that Nebius shows to people.
+fn gpu(platform: &Platform, count: u32) -> Option<String> {
+    let spec = &platform.spec;
+    let names = [&spec.short_human_readable_name, &spec.human_readable_name];
+    let own = &platform.metadata.name;
+    let bare = own.trim_start_matches("gpu-").split('-').next();
+    let shown = names
+        .into_iter()
+        .find(|name| !name.is_empty() && *name != own);
+    let name = shown.cloned().or_else(|| bare.map(str::to_uppercase))?;
+    match count {
+        0 => None,
+        1 => Some(name),
+        many => Some(format!("{many}x {name}")),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What machines cost, roughly: Nebius's list prices of 2026-10-01, since the gateway tells none.
+//! What machines cost, roughly: Nebius's list prices of 2026-10-01, for where its calculator does not answer.
 //!
 //! <https://nebius.com/prices>. They are without tax and without what an account has agreed on.
 
@@ -8,12 +8,22 @@ use super::wire::PresetResources;
 
 /// The day of the list.
 pub(super) const LISTED: Date = Date::constant(2026, 10, 1);
+/// What is billed for a GPU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Billing {
+    /// Its virtual CPUs and memory are billed beside it.
+    Parts,
+    /// It is one item with its virtual CPUs and memory, since 2025-10-01:
+    /// <https://docs.nebius.com/signup-billing/billing-changes-oct-2025>.
+    Whole,
+}
+
 /// US dollars for a GPU an hour, on demand and preemptible; the first whose name is in the platform's counts.
-const GPUS: &[(&str, f64, Option<f64>)] = &[
-    ("b200", 7.15, None),
-    ("h200", 5.40, Some(2.45)),
-    ("h100", 4.50, Some(2.15)),
-    ("l40s", 1.35, Some(0.65)),
+const GPUS: &[(&str, Billing, f64, Option<f64>)] = &[
+    ("b200", Billing::Whole, 7.15, None),
+    ("h200", Billing::Whole, 5.40, Some(2.45)),
+    ("h100", Billing::Whole, 4.50, Some(2.15)),
+    ("l40s", Billing::Parts, 1.35, Some(0.65)),
 ];
 const VCPU: f64 = 0.015;
 const GIB_OF_MEMORY: f64 = 0.0045;
@@ -45,18 +55,20 @@ pub(super) fn estimate(
     disk: u64,
 ) -> Option<f64> {
     let of = |count: u32, price: f64| f64::from(count) * price;
-    let gpus = if resources.gpu_count == 0 {
-        0.0
+    let parts = of(resources.vcpu_count, VCPU) + of(resources.memory_gibibytes, GIB_OF_MEMORY);
+    let machine = if resources.gpu_count == 0 {
+        parts
     } else {
-        let (_, regular, spot) = GPUS.iter().find(|(name, ..)| platform.contains(name))?;
+        let found = GPUS.iter().find(|(name, ..)| platform.contains(name))?;
+        let (_, billing, regular, spot) = found;
         let price = if preemptible { (*spot)? } else { *regular };
-        of(resources.gpu_count, price)
+        let gpus = of(resources.gpu_count, price);
+        match billing {
+            Billing::Parts => gpus + parts,
+            Billing::Whole => gpus,
+        }
     };
-    let sum = gpus
-        + of(resources.vcpu_count, VCPU)
-        + of(resources.memory_gibibytes, GIB_OF_MEMORY)
-        + disk_alone(disk);
-    Some(rounded(sum))
+    Some(rounded(machine + disk_alone(disk)))
 }
 
 /// The same of a disk whose machine is not billed, in GiB.
@@ -64,11 +76,13 @@ pub(super) fn of_disk(gib: u64) -> f64 {
     rounded(disk_alone(gib))
 }
 
-fn disk_alone(gib: u64) -> f64 {
+/// The same, to be added to others.
+pub(super) fn disk_alone(gib: u64) -> f64 {
     f64::from(u32::try_from(gib).unwrap_or(u32::MAX)) * GIB_OF_DISK / MONTH
 }
 
-fn rounded(price: f64) -> f64 {
+/// A price without digits that mean nothing.
+pub(super) fn rounded(price: f64) -> f64 {
     (price * 10_000.0).round() / 10_000.0
 }
 
@@ -77,13 +91,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_price_is_that_of_its_parts() {
+    fn a_price_is_that_of_what_is_billed() {
         let price =
             |platform, preset, spot| estimate(platform, resources(preset).unwrap(), spot, 100);
         // 1.35 + 8 * 0.015 + 32 * 0.0045 + 100 * 0.071 / 730
         assert_eq!(price("gpu-l40s-a", "1gpu-8vcpu-32gb", false), Some(1.6237));
         assert_eq!(price("gpu-l40s-a", "1gpu-8vcpu-32gb", true), Some(0.9237));
         assert_eq!(price("cpu-d3", "4vcpu-16gb", false), Some(0.1417));
+        // One item each, and a disk.
+        assert_eq!(
+            price("gpu-h100-sxm", "1gpu-16vcpu-200gb", false),
+            Some(4.5097)
+        );
+        assert_eq!(
+            price("gpu-h200-sxm", "8gpu-128vcpu-1600gb", false),
+            Some(43.2097)
+        );
+        assert_eq!(
+            price("gpu-h200-sxm", "1gpu-16vcpu-200gb", true),
+            Some(2.4597)
+        );
         assert_eq!(
             price("gpu-b200-sxm", "1gpu-20vcpu-224gb", true),
             None,

@@ -33,7 +33,6 @@ pub(super) fn remedy(config: &NebiusConfig, cause: BootCause) -> Option<String> 
             "set `image` to a newer one than `{}`: its runner is too old for GitHub",
             config.image()
         ),
-        BootCause::Image => "check `image` and, for a private one, `registry`".to_owned(),
         BootCause::MissingProgram
         | BootCause::RunnerTooOld
         | BootCause::WrongPlatform

@@ -21,6 +21,13 @@ pub(super) struct Metadata {
 #[serde(default)]
 pub(super) struct Project {
     pub(super) metadata: Metadata,
+    pub(super) spec: ProjectSpec,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct ProjectSpec {
+    pub(super) region: String,
 }
 
 /// `nebius.ai.v1.Job`.
@@ -177,9 +184,12 @@ pub(super) struct Platform {
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub(super) struct PlatformSpec {
     pub(super) presets: Vec<Preset>,
+    pub(super) human_readable_name: String,
+    pub(super) short_human_readable_name: String,
+    pub(super) gpu_memory_gigabytes: u32,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -31,7 +31,6 @@ pub(super) fn remedy(config: &RunPodConfig, cause: BootCause) -> Option<String> 
             "set `image` to a newer one than `{}`: its runner is too old for GitHub",
             config.image
         ),
-        BootCause::Image => "check `image` and, for a private one, `registry`".to_owned(),
         BootCause::NotExecutable
         | BootCause::NoNetwork
         | BootCause::Setup

@@ -80,6 +80,7 @@ impl NebiusConfig {
                 })
         };
         for (key, names) in [("platform", &self.platform), ("preset", &self.preset)] {
+            let Some(names) = names else { continue };
             if names.all().is_empty() {
                 let expected = format!("at least one {key}");
                 return Err(Error::unfit(key, &expected, "an empty array"));
@@ -98,7 +99,7 @@ impl NebiusConfig {
                 }
             }
         }
-        if candidates(self).is_empty() {
+        if candidates(self, None).is_empty() {
             return Err(Error::setting(
                 "preset",
                 "none of the presets is for a platform in `platform`",
@@ -143,6 +144,12 @@ impl NebiusConfig {
             return Err(Error::setting(
                 "ssh_key",
                 "`ssh_key` needs `product = \"vm\"`: a job ends with its container",
+            ));
+        }
+        if !self.public_ip {
+            return Err(Error::setting(
+                "ssh_key",
+                "`ssh_key` needs `public_ip = true`: nobody reaches a VM without a public address",
             ));
         }
         Ok(())

@@ -276,11 +276,11 @@ async fn a_file_that_somebody_renews_is_read_again() {
     let provider = place.provider();
     assert!(provider.list().await.unwrap().unread.is_empty());
     place.standin.expire_tokens();
-    assert_eq!(
-        provider.list().await.unwrap().unread.len(),
-        3,
-        "the old one is no good"
-    );
+    let unread = provider.list().await.unwrap().unread;
+    assert_eq!(unread.len(), 3, "the old one is no good");
+    let hints = unread[0].error.hints().join("\n");
+    assert!(hints.contains("`token-file`"), "{hints}");
+    assert!(!hints.contains("auth-public-key"), "{hints}");
     write(folder.path(), "token", &place.standin.token());
     assert!(provider.list().await.unwrap().unread.is_empty());
     // For a moment there is none, or nothing is written yet; then it may be read another time.

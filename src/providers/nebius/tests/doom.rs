@@ -103,6 +103,85 @@ async fn a_vm_that_is_stopped_before_it_runs_found_no_room() {
 }
 
 #[tokio::test]
+async fn a_vm_that_may_have_run_unseen_is_not_said_to_lack_room() {
+    for (call, is_missed) in [("none", false), ("operations.get", true)] {
+        let place = Place::with(Product::Vm, &json!({}));
+        place.standin.judge(move |asked| {
+            if asked.call == call {
+                Deed::Status(403)
+            } else {
+                Deed::Answer
+            }
+        });
+        let mut provider = place.provider();
+        if is_missed {
+            provider.paces.unseen = Duration::ZERO;
+        }
+        let order = order("t");
+        let machine = provider.launch(&order).await.unwrap();
+        place.standin.power_off(&machine.id.id);
+        let off = seen(&provider, &order, |one| {
+            matches!(one.state, Condition::Ended(_))
+        })
+        .await;
+        assert!(provider.why_doomed(&off).await.is_none(), "{call}");
+    }
+}
+
+#[tokio::test]
+async fn an_order_that_fails_late_for_nebiuss_own_reasons_moves_on() {
+    for product in [Product::Job, Product::Vm] {
+        let place = Place::with(
+            product,
+            &json!({ "platform": ["gpu-l40s-a", "gpu-h100-sxm"] }),
+        );
+        place.standin.set(|world| {
+            world.operation = Duration::from_millis(50);
+            world.operations_fail = Some(Refusal::internal());
+        });
+        let provider = std::sync::Arc::new(place.provider());
+        let order = order("t");
+        let error = doom(&provider, &order).await;
+        assert_eq!(error.kind, ErrorKind::NoCapacity, "{}", told(&error));
+        assert!(
+            told(&error).contains("could not make gpu-l40s-a"),
+            "{}",
+            told(&error)
+        );
+        let machine = seen(&provider, &order, |_| true).await;
+        ends(&provider, &machine.id).await.unwrap();
+        place.standin.set(|world| world.operations_fail = None);
+        let next = provider.launch(&order).await.expect("the next candidate");
+        let named = next.rental.machine_type.unwrap_or_default();
+        assert!(named.starts_with("gpu-h100-sxm"), "{named}");
+    }
+}
+
+#[tokio::test]
+async fn a_project_of_another_tenant_is_told_with_its_tenant_and_region() {
+    use gharun_worlds::nebius::{FOREIGN, TENANT};
+    let place = Place::with(Product::Job, &json!({ "project": FOREIGN }));
+    let error = place
+        .provider()
+        .preflight()
+        .await
+        .expect_err("it is theirs");
+    assert_eq!(error.kind, ErrorKind::Denied);
+    let said = told(&error);
+    for part in ["`tenant-u00other`", "`us-central1`", "role `editor`"] {
+        assert!(said.contains(part), "{said}");
+    }
+    let settings = json!({ "tenant": "tenant-e00else" });
+    let place = Place::with(Product::Job, &settings);
+    let health = place.provider().check().await.unwrap();
+    let warned = health.warnings.join("\n");
+    assert!(
+        warned.contains(TENANT) && warned.contains("tenant-e00else"),
+        "{warned}"
+    );
+}
+
+#[tokio::test]
 async fn a_quota_that_shows_later_is_a_quota_and_says_how_much() {
     for product in [Product::Job, Product::Vm] {
         let place = Place::with(product, &json!({}));
@@ -158,6 +237,10 @@ async fn a_job_cannot_be_kept_and_a_vm_tells_how_to_get_in() {
     );
 
     let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILXGDN me@example.com";
+    let bare = Place::with(Product::Vm, &json!({ "ssh_key": key }));
+    let error = bare.config().check().expect_err("nobody reaches it");
+    assert_eq!(error.key(), Some("ssh_key"));
+    assert!(error.to_string().contains("`public_ip = true`"), "{error}");
     let settings = json!({ "ssh_key": key, "public_ip": true });
     let place = Place::with(Product::Vm, &settings);
     let provider = place.provider();

@@ -35,6 +35,7 @@ pub(in crate::providers::nebius) fn paces() -> NebiusPaces {
         shown: pace(2_000),
         gone: pace(20_000),
         settles: Duration::from_secs(2),
+        unseen: Duration::from_secs(20),
     }
 }
 

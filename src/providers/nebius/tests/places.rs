@@ -109,7 +109,9 @@ async fn a_provider_without_a_project_or_credentials_says_what_is_missing() {
 async fn offers_tell_prices_and_stock() {
     // Of the project's tenant, which nobody has named.
     let place = Place::with(Product::Job, &json!({}));
-    let offers = place.provider().offers().await.unwrap();
+    let provider = place.provider();
+    let offers = provider.offers().await.unwrap();
+    assert_eq!(provider.said.len(), 1, "what has no price has a word why");
     let told: Vec<String> = offers
         .iter()
         .map(|offer| {
@@ -117,23 +119,30 @@ async fn offers_tell_prices_and_stock() {
                 .price_per_hour()
                 .map_or("?".to_owned(), |price| format!("{price:.2}"));
             format!(
-                "{} {price} {}",
+                "{} {price} {} {} {:?} {:?} {:?} {} {}",
                 offer.name,
+                offer.market.as_deref().unwrap_or("?"),
+                offer.gpu.as_deref().unwrap_or("-"),
+                offer.gpu_memory_gib,
+                offer.vcpus,
+                offer.memory_gib,
+                offer.places.join("+"),
                 offer.stock.as_deref().unwrap_or("?")
             )
         })
         .collect();
     insta::assert_snapshot!(told.join("\n"), @"
-    cpu-d3/4vcpu-16gb 0.14 high (12) in eu-north1
-    cpu-e2/2vcpu-8gb 0.08 high (12) in eu-north1
-    gpu-b200-sxm/8gpu-160vcpu-1792gb 67.67 high (12) in eu-north1
-    gpu-h100-sxm/1gpu-16vcpu-200gb 5.65 high (12) in eu-north1
-    gpu-h100-sxm/8gpu-128vcpu-1600gb 45.13 high (12) in eu-north1
-    gpu-h200-sxm/1gpu-16vcpu-200gb 6.55 high (12) in eu-north1
-    gpu-h200-sxm/8gpu-128vcpu-1600gb 52.33 high (12) in eu-north1
-    gpu-l40s-a/1gpu-8vcpu-32gb 1.62 high (12) in eu-north1
-    gpu-l40s-a/1gpu-40vcpu-160gb 2.68 high (12) in eu-north1
-    gpu-l40s-d/1gpu-16vcpu-96gb 2.03 high (12) in eu-north1
+    cpu-d3/4vcpu-16gb 0.13 on-demand - None Some(4.0) Some(16.0) eu-north1 high (12)
+    cpu-e2/2vcpu-8gb 0.07 on-demand - None Some(2.0) Some(8.0) eu-north1 high (12)
+    gpu-b200-sxm/8gpu-160vcpu-1792gb 58.41 on-demand 8x B200 Some(180.0) Some(160.0) Some(1792.0) eu-north1 high (12)
+    gpu-b300-sxm/1gpu-24vcpu-346gb ? on-demand B300 Some(288.0) Some(24.0) Some(346.0) eu-north1 high (12)
+    gpu-h100-sxm/1gpu-16vcpu-200gb 4.61 on-demand H100 Some(80.0) Some(16.0) Some(200.0) eu-north1 high (12)
+    gpu-h100-sxm/8gpu-128vcpu-1600gb 36.81 on-demand 8x H100 Some(80.0) Some(128.0) Some(1600.0) eu-north1 high (12)
+    gpu-h200-sxm/1gpu-16vcpu-200gb 5.51 on-demand H200 Some(141.0) Some(16.0) Some(200.0) eu-north1 high (12)
+    gpu-h200-sxm/8gpu-128vcpu-1600gb 44.01 on-demand 8x H200 Some(141.0) Some(128.0) Some(1600.0) eu-north1 high (12)
+    gpu-l40s-a/1gpu-8vcpu-32gb 1.56 on-demand L40S Some(48.0) Some(8.0) Some(32.0) eu-north1 high (12)
+    gpu-l40s-a/1gpu-40vcpu-160gb 1.56 on-demand L40S Some(48.0) Some(40.0) Some(160.0) eu-north1 high (12)
+    gpu-l40s-d/1gpu-16vcpu-96gb 1.56 on-demand L40S Some(48.0) Some(16.0) Some(96.0) eu-north1 high (12)
     ");
     place.is_well();
 }
@@ -152,7 +161,7 @@ async fn preemptible_offers_are_those_that_can_be_had_so() {
         .unwrap();
     assert_eq!(
         (l40s.price_per_hour(), l40s.stock.as_deref()),
-        (Some(0.9237), Some("high (12) in eu-north1"))
+        (Some(0.7847), Some("high (12)"))
     );
 }
 
@@ -189,8 +198,9 @@ async fn a_check_tells_who_where_and_what() {
     let told = told.replace(&place.standin.url, "http://HERE");
     insta::assert_snapshot!(told, @"
     a token in `project-e00acme` at http://HERE/
+    the project is of the tenant `tenant-e00acme`, in the region `eu-north1`
     subnet `vpcsubnet-e00apps`
-    gpu-l40s-a 1gpu-8vcpu-32gb, about $1.62 an hour (by the list of 2026-10-01), stock high (12) in eu-north1
+    gpu-l40s-a 1gpu-8vcpu-32gb, $1.56/h, stock high (12)
     --
     the project does not offer gpu-l40s-a 9gpu-8vcpu-32gb: skipping it
     a VM without `service_account` powers itself off, and its disk is billed until `gharun stop` removes it
@@ -244,7 +254,7 @@ fn settings_that_cannot_be_meant_are_refused_by_their_key() {
         json!({ "product": "vm", "disk": { "size": 39 } }),
         json!({ "platform": [] }),
         json!({ "platform": "GPU" }),
-        json!({ "preset": "gpu-h100-sxm/1gpu-16vcpu-200gb" }),
+        json!({ "platform": "gpu-l40s-a", "preset": "gpu-h100-sxm/1gpu-16vcpu-200gb" }),
         json!({ "pricing_policy": "x" }),
         json!({ "registry": { "username": "x" } }),
         json!({ "registry_password": "x" }),

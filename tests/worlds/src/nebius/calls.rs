@@ -75,6 +75,7 @@ pub static CALLS: &[Call] = &[
     call("projects.list", "GET", "/iam/v1/projects", "", ""),
     call("projects.get", "GET", "/iam/v1/projects/{id}", "", ""),
     call("tenants.list", "GET", "/iam/v1/tenants", "", ""),
+    call("prices.estimate", "POST", "/billing/v1alpha1/calculators/estimate", "", ""),
     call("tokens.exchange", "POST", "/oauth2/token/exchange", "", ""),
 ];
 
@@ -259,6 +260,24 @@ fn answered(inner: &Inner, world: &mut World, call: &Call, answer: &Value) -> An
     }
 }
 
+/// What the calculator answers.
+fn priced(world: &World, message: &Value) -> Result<Value, Refusal> {
+    if !world.conditions.calculator {
+        return Err(Refusal::bare(12, "not implemented"));
+    }
+    let spec = &message["resourceSpec"]["computeInstanceSpec"]["spec"];
+    let text = |key: &str| spec["resources"][key].as_str().unwrap_or_default();
+    let price = catalog::price(
+        text("platform"),
+        text("preset"),
+        spec.get("preemptible").is_some(),
+    );
+    let Some(price) = price else {
+        return Err(Refusal::bare(3, "no price for this resource"));
+    };
+    Ok(json!({"hourlyCost": {"general": {"total": {"cost": format!("{price:.4}")}}}}))
+}
+
 fn dispatch(world: &mut World, asked: &Asked, message: &Value) -> Result<Value, Refusal> {
     let id = message["id"].as_str().unwrap_or_default();
     if asked.call.ends_with(".create") {
@@ -303,6 +322,8 @@ fn dispatch(world: &mut World, asked: &Asked, message: &Value) -> Result<Value, 
         "quotas.list" => world.page(message, |_| catalog::quotas()),
         "projects.list" => world.page(message, |_| vec![catalog::project()]),
         "projects.get" if id == catalog::PROJECT => Ok(catalog::project()),
+        "projects.get" if id == catalog::FOREIGN => Ok(catalog::foreign()),
+        "prices.estimate" => priced(world, message),
         "tenants.list" => {
             let tenant = json!({"metadata": {"id": catalog::TENANT, "name": "acme"}});
             world.page(message, |_| vec![tenant.clone()])

@@ -20,7 +20,7 @@ pub(super) const OTHER_SUBNET: &str = "vpcsubnet-e00apps";
 type Preset = (&'static str, u32, u32, u32);
 
 /// Platforms: name, GB of a GPU's memory, whether preemptible ones are had, presets.
-const PLATFORMS: [(&str, u32, bool, &[Preset]); 7] = [
+const PLATFORMS: [(&str, u32, bool, &[Preset]); 8] = [
     (
         "gpu-h200-sxm",
         141,
@@ -55,9 +55,34 @@ const PLATFORMS: [(&str, u32, bool, &[Preset]); 7] = [
         false,
         &[("8gpu-160vcpu-1792gb", 8, 160, 1792)],
     ),
+    (
+        "gpu-b300-sxm",
+        288,
+        false,
+        &[("1gpu-24vcpu-346gb", 1, 24, 346)],
+    ),
     ("cpu-d3", 0, false, &[("4vcpu-16gb", 0, 4, 16)]),
     ("cpu-e2", 0, false, &[("2vcpu-8gb", 0, 2, 8)]),
 ];
+
+/// A project of another tenant, in another region.
+pub const FOREIGN: &str = "project-u00other";
+
+/// What the calculator says of a machine, in US dollars an hour; it knows no price of the newest platform.
+pub(super) fn price(platform: &str, preset: &str, preemptible: bool) -> Option<f64> {
+    let found = PLATFORMS.iter().find(|(name, ..)| *name == platform)?;
+    let (_, gpus, vcpus, _) = found.3.iter().find(|(name, ..)| *name == preset)?;
+    let each = match platform {
+        "gpu-b200-sxm" => 7.30,
+        "gpu-h200-sxm" => 5.50,
+        "gpu-h100-sxm" => 4.60,
+        "gpu-l40s-a" | "gpu-l40s-d" => 1.55,
+        "cpu-d3" | "cpu-e2" => 0.03,
+        _ => return None,
+    };
+    let price = each * f64::from(if *gpus > 0 { *gpus } else { *vcpus });
+    Some(if preemptible { price / 2.0 } else { price })
+}
 
 /// Whether there is such a platform, and such a preset of it.
 pub(super) fn offered(platform: &str, preset: &str) -> Result<(), Refusal> {
@@ -132,6 +157,14 @@ pub(super) fn project() -> Value {
     json!({
         "metadata": {"id": PROJECT, "parentId": TENANT, "name": "ci"},
         "spec": {"region": REGION},
+    })
+}
+
+/// What is told of another tenant's project to those who may know of it.
+pub(super) fn foreign() -> Value {
+    json!({
+        "metadata": {"id": FOREIGN, "parentId": "tenant-u00other", "name": "theirs"},
+        "spec": {"region": "us-central1"},
     })
 }
 

@@ -162,6 +162,8 @@ pub struct Conditions {
     pub boot_env: Vec<(String, String)>,
     /// Whether the project has a default subnet.
     pub default_subnet: bool,
+    /// Whether the calculator tells prices.
+    pub calculator: bool,
 }
 
 impl Default for Conditions {
@@ -198,6 +200,7 @@ impl Default for Conditions {
             image: None,
             boot_env: Vec::new(),
             default_subnet: true,
+            calculator: true,
         }
     }
 }

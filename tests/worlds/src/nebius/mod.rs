@@ -36,7 +36,7 @@ mod world;
 mod tests;
 
 pub use calls::CALLS;
-pub use catalog::{PROJECT, REGION, SUBNET, TENANT};
+pub use catalog::{FOREIGN, PROJECT, REGION, SUBNET, TENANT};
 pub use cloud_init::{Boot, read as read_user_data};
 pub use conditions::{CancelPath, Conditions, Deed, Deletion, Ending, Stock};
 pub use refusal::Refusal;
