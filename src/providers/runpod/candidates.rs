@@ -6,7 +6,8 @@ use std::fmt;
 use super::catalog::{Catalog, Stock};
 use super::config::{Cloud, RunPodConfig};
 use super::tier::Tier;
-use crate::model::chain;
+use super::words::{cpus, gpus};
+use crate::model::{Price, Rental, chain};
 use crate::providers::{Error, ErrorKind, OneOrMany, Result};
 
 /// What a pod computes with.
@@ -52,10 +53,27 @@ impl Candidate {
             chip: chip.clone(),
             count,
             cloud: *cloud,
-            data_centers: config.data_centers.clone(),
+            data_centers: config.centers(),
             price: None,
             stock: None,
         })
+    }
+}
+
+impl Candidate {
+    /// What is rented by it.
+    pub(super) fn rental(&self) -> Rental {
+        let (gpu, cpu) = match &self.chip {
+            Chip::Gpu(id) => (Some(gpus(self.count, id)), None),
+            Chip::Cpu(id) => (None, Some(cpus(self.count, id))),
+        };
+        Rental {
+            machine_type: cpu,
+            gpu,
+            market: Some(self.cloud.name().to_owned()),
+            place: None,
+            price: self.price.map(Price::live),
+        }
     }
 }
 
@@ -211,8 +229,17 @@ pub(super) fn wider(config: &RunPodConfig) -> String {
         }
         Cloud::Any | Cloud::Community | Cloud::Secure => {}
     }
-    if !config.data_centers.is_empty() {
+    if config.network_volume.is_some() {
+        ways.push("use a network volume in another data center".to_owned());
+    } else if !config.data_centers.is_empty() {
         ways.push("leave `data_centers` out".to_owned());
+    }
+    if let Some(version) = config.min_cuda() {
+        let origin = match config.min_cuda {
+            Some(_) => "",
+            None => ", by the tag of `image`",
+        };
+        ways.push(format!("set a `min_cuda` below {version}{origin}"));
     }
     // No catalog tells how many hosts have so much: they show in refusals alone.
     let least = [

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::tier::Tier;
+use super::words::gpus;
 use crate::model::Price;
 use crate::providers::Offer;
 use answer::StockLevel;
@@ -59,7 +60,17 @@ pub(super) struct Catalog {
 struct CatalogEntry {
     id: String,
     name: String,
+    memory: Memory,
     shelves: Vec<Shelf>,
+}
+
+/// How much memory, in GB.
+#[derive(Clone, Copy, Debug)]
+enum Memory {
+    /// One GPU has.
+    OfGpu(Option<f64>),
+    /// Comes with one virtual CPU.
+    OfVcpu(Option<f64>),
 }
 
 /// What one cloud has of it.
@@ -90,7 +101,7 @@ impl Catalog {
                 stock: gpu.availability.as_deref().and_then(Stock::read),
                 data_centers: gpu.data_centers.map(levels),
             });
-            self.put(gpu.id, gpu.name, stocked);
+            self.put(gpu.id, gpu.name, Memory::OfGpu(gpu.memory), stocked);
         }
     }
 
@@ -116,17 +127,19 @@ impl Catalog {
                 stock: None,
                 data_centers: None,
             };
-            self.put(cpu.id.clone(), cpu.name.clone(), Some(secure));
-            self.put(cpu.id, cpu.name, Some(community));
+            let memory = Memory::OfVcpu(cpu.ram_gb_per_vcpu);
+            self.put(cpu.id.clone(), cpu.name.clone(), memory, Some(secure));
+            self.put(cpu.id, cpu.name, memory, Some(community));
         }
     }
 
-    fn put(&mut self, id: String, name: String, stocked: Option<Shelf>) {
+    fn put(&mut self, id: String, name: String, memory: Memory, stocked: Option<Shelf>) {
         let at = self.kinds.iter().position(|kind| kind.id == id);
         let at = at.unwrap_or_else(|| {
             self.kinds.push(CatalogEntry {
                 id,
                 name,
+                memory,
                 shelves: Vec::new(),
             });
             self.kinds.len() - 1
@@ -144,15 +157,27 @@ impl Catalog {
                 {
                     continue;
                 }
-                let cloud = shelf.cloud.name();
-                let stock = shelf.stock.map(|stock| format!("{stock} ({cloud})"));
+                let centers = shelf.data_centers.iter().flatten();
+                let has_some =
+                    |level: &Option<Stock>| level.is_none_or(|level| level > Stock::None);
+                let places = centers.filter(|(_, level)| has_some(level));
+                let number = f64::from(count);
+                let (gpu, gpu_memory_gib, vcpus, memory_gib) = match kind.memory {
+                    Memory::OfGpu(memory) => (Some(gpus(count, &kind.id)), memory, None, None),
+                    Memory::OfVcpu(memory) => {
+                        (None, None, Some(number), memory.map(|each| each * number))
+                    }
+                };
                 offers.push(Offer {
                     name: kind.id.clone(),
-                    price: shelf
-                        .price
-                        .map(|price| Price::live(price * f64::from(count))),
-                    stock: stock.or_else(|| Some(format!("({cloud})"))),
-                    ..Offer::default()
+                    market: Some(shelf.cloud.name().to_owned()),
+                    gpu,
+                    gpu_memory_gib,
+                    vcpus,
+                    memory_gib,
+                    places: places.map(|(id, _)| id.clone()).collect(),
+                    price: shelf.price.map(|price| Price::live(price * number)),
+                    stock: shelf.stock.map(|stock| stock.to_string()),
                 });
             }
         }

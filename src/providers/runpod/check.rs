@@ -32,7 +32,14 @@ impl RunPod {
             ));
             return Ok(health);
         }
-        let choice = candidates::choose(&self.config, &catalog)?;
+        let pinned = self.pinned().await?;
+        if let (Some(volume), Some(center)) = (&pinned.network_volume, &pinned.pinned) {
+            let id = volume.parts().0;
+            health.facts.push(format!(
+                "the network volume `{id}` is in {center}, and so are pods"
+            ));
+        }
+        let choice = candidates::choose(&pinned, &catalog)?;
         for candidate in &choice.candidates {
             let price = candidate
                 .price

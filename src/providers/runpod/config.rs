@@ -17,6 +17,10 @@ mod tests;
 const IMAGE: &str = "ghcr.io/actions/actions-runner:latest";
 /// Where RunPod's REST API, version 2, is. <https://docs.runpod.io/api-reference-v2>
 const ENDPOINT: &str = "https://api.runpod.io/v2";
+/// Enough for that image, in GB.
+const DISK: u32 = 20;
+/// Enough for most images with CUDA, unpacked: artokun/comfyui-mcp#2014 has one of 23 GB.
+const DISK_OF_OTHERS: u32 = 40;
 /// Where a volume is seen in a pod when nothing else is said, as with RunPod's own images.
 const PATH: &str = "/workspace";
 
@@ -57,21 +61,22 @@ pub struct RunPodConfig {
     /// The id of a registry credential that is kept at RunPod, for a private image.
     #[schemars(extend("x-harmless" = false))]
     pub registry: Option<String>,
-    /// The size of the container's disk in GB; it is wiped whenever the pod restarts.
-    #[serde(default = "disk")]
+    /// The size of the container's disk in GB, which holds the unpacked image, too; it is wiped whenever the pod restarts.
+    /// 20 when left out, and 40 for GPUs with an `image` of your own.
     #[schemars(extend("x-harmless" = true))]
-    pub disk: u32,
+    pub disk: Option<u32>,
     /// A volume on the pod's host, for GPUs: its size in GB, or `{ size = 20, path = "/workspace" }`. It ends
     /// with the pod.
     pub volume: Option<PodVolume>,
-    /// A network volume: its id, or `{ id = "ID", path = "/workspace" }`. It stays when the pod ends; the pod has
-    /// to be in its data center.
+    /// A network volume: its id, or `{ id = "ID", path = "/workspace" }`. It stays when the pod ends. Pods are in its data
+    /// center then, in the secure cloud.
     #[schemars(extend("x-harmless" = false))]
     pub network_volume: Option<NetworkVolume>,
-    /// The lowest CUDA version of the pod's host (`"12.4"`).
+    /// The lowest CUDA version of the pod's host (`"12.4"`); when left out, the one that the tag of `image` names
+    /// (`12.8.0-runtime`, `cuda12.8`, `cu128`).
     #[schemars(extend("x-harmless" = true))]
     pub min_cuda: Option<String>,
-    /// The least memory for each GPU, in GB.
+    /// The least memory for each GPU, in GB. No catalog tells which hosts have it: RunPod only refuses.
     #[schemars(extend("x-harmless" = true))]
     pub min_ram_per_gpu: Option<u32>,
     /// The least number of virtual CPUs for each GPU.
@@ -109,6 +114,10 @@ pub struct RunPodConfig {
     #[serde(skip, default = "table")]
     #[schemars(skip)]
     pub(super) table: String,
+    /// The data center of the network volume, once it is known.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub(super) pinned: Option<String>,
 }
 
 fn table() -> String {
@@ -117,10 +126,6 @@ fn table() -> String {
 
 fn image() -> String {
     IMAGE.to_owned()
-}
-
-fn disk() -> u32 {
-    20
 }
 
 fn endpoint() -> String {
@@ -217,8 +222,59 @@ impl RunPodConfig {
         self.gpu_count.unwrap_or(1)
     }
 
+    /// The size of the container's disk in GB.
+    pub(super) fn disk(&self) -> u32 {
+        let default = if self.gpu.is_some() && self.image != IMAGE {
+            DISK_OF_OTHERS
+        } else {
+            DISK
+        };
+        self.disk.unwrap_or(default)
+    }
+
+    /// The lowest CUDA version that the host may have.
+    pub(super) fn min_cuda(&self) -> Option<String> {
+        let of_image = || self.gpu.as_ref().and_then(|_| cuda_of(&self.image));
+        self.min_cuda.clone().or_else(of_image)
+    }
+
+    /// The data centers that a pod may be in; empty is any.
+    pub(super) fn centers(&self) -> Vec<String> {
+        match &self.pinned {
+            Some(center) => vec![center.clone()],
+            None => self.data_centers.clone(),
+        }
+    }
+
     /// How many virtual CPUs a pod without GPU has.
     pub(super) fn vcpus(&self) -> u32 {
         self.vcpus.unwrap_or(4)
     }
+}
+
+/// The CUDA version that the name of an image tells: `nvidia/cuda:12.8.0-…`, `…-cuda12.8-…`, `…-cu1281-…`.
+fn cuda_of(image: &str) -> Option<String> {
+    let image = image.split('@').next().unwrap_or_default();
+    let (name, tag) = image
+        .rsplit_once(':')
+        .filter(|(_, tag)| !tag.contains('/'))?;
+    let version = |text: &str| {
+        let mut parts = text.split('.');
+        let (major, minor) = (parts.next()?, parts.next()?);
+        let number = |part: &str| part.parse::<u32>().ok();
+        let fits = (10..20).contains(&number(major)?) && number(minor)? < 20;
+        fits.then(|| format!("{major}.{minor}"))
+    };
+    let mut words = tag.split(['-', '_']);
+    if name.ends_with("/cuda") || name == "cuda" {
+        return version(words.next()?);
+    }
+    words.find_map(|word| {
+        let rest = word.strip_prefix("cu")?;
+        if let Some(rest) = rest.strip_prefix("da") {
+            return version(rest);
+        }
+        let is_short = matches!(rest.len(), 3 | 4) && rest.bytes().all(|b| b.is_ascii_digit());
+        is_short.then(|| version(&format!("{}.{}", &rest[..2], &rest[2..3])))?
+    })
 }

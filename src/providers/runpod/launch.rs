@@ -13,7 +13,7 @@ use super::failure::{CreateRefusal, ErrorClass, all_failed, refusal};
 use super::pods::Pod;
 use super::watching::LogPaces;
 use super::{RunPod, ending, request};
-use crate::model::{Instance, Order, Price, chain};
+use crate::model::{Instance, Order, chain};
 use crate::poll::{Pace, until, until_ok};
 use crate::providers::common::candidates::Tried;
 use crate::providers::{Error, ErrorKind, Result};
@@ -146,8 +146,9 @@ impl RunPod {
     /// What can be tried now. Without the catalog, what the settings name by its whole id, at any price.
     pub(super) async fn choose(&self) -> Result<Choice> {
         let asked = candidates::asked(&self.config)?;
-        let error = match self.api.catalog(&self.config).await {
-            Ok(catalog) => return candidates::choose(&self.config, &catalog),
+        let pinned = self.pinned().await?;
+        let error = match self.api.catalog(&pinned).await {
+            Ok(catalog) => return candidates::choose(&pinned, &catalog),
             Err(error) => error,
         };
         // What helps there is known, and it is not to do without the catalog.
@@ -171,7 +172,7 @@ impl RunPod {
         }
         tracing::warn!("{}: the stock is unknown", chain(&error));
         Ok(Choice {
-            candidates: candidates::named(&self.config),
+            candidates: candidates::named(&pinned),
             dropped: Vec::new(),
         })
     }
@@ -327,7 +328,8 @@ fn machine(place: &str, pod: &Pod, order: &Order, candidate: Option<&Candidate>)
     // An answer that leaves the variables out is about this very order all the same.
     let tags = pod.tags.clone().unwrap_or_else(|| order.tags.clone());
     let mut instance = pod.machine(place, tags);
-    let listed = candidate.and_then(|candidate| candidate.price);
-    instance.rental.price = instance.rental.price.or(listed.map(Price::live));
+    if let Some(candidate) = candidate {
+        instance.rental = instance.rental.or(&candidate.rental());
+    }
     instance
 }

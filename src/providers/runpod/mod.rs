@@ -31,7 +31,9 @@ mod price;
 mod remedies;
 mod request;
 mod tier;
+mod volume;
 mod watching;
+mod words;
 
 #[cfg(test)]
 mod tests;
@@ -222,11 +224,21 @@ impl Provider for RunPod {
 
     fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
-        if self.config.disk < SMALL_DISK {
+        if self.config.disk() < SMALL_DISK {
             warnings.push(format!(
                 "a `disk` of {} GB may never be placed: RunPod places pods from {SMALL_DISK} GB up",
-                self.config.disk
+                self.config.disk()
             ));
+        }
+        if self.config.cloud != Cloud::Secure
+            && self.config.network_volume.is_none()
+            && !self.config.data_centers.is_empty()
+        {
+            warnings.push(
+                "in the community cloud `data_centers` keeps RunPod from finding a pod: leave it out, or set \
+                 `cloud = \"secure\"`"
+                    .to_owned(),
+            );
         }
         if rest::is_open(self.api.url()) {
             warnings.push(format!(

@@ -15,6 +15,7 @@ use super::config::RunPodConfig;
 use super::failure::explain;
 use super::request::{CreatePod, TAGS};
 use super::tier::Tier;
+use super::words::{cpus, gpus};
 use crate::http::{Answer, Bounds, Deadline, Endless, Rate, Retry, Tail, pages};
 use crate::model::{
     Condition, Instance, InstanceId, MANAGED_BY, Name, Order, Price, Rental, Secret, Tags, digest,
@@ -71,6 +72,14 @@ pub(super) struct RunPodApi {
     pub(super) page: u16,
     listed: Attempt<Arc<Vec<Pod>>>,
     catalog: Attempt<Arc<Catalog>>,
+    volume: Attempt<String>,
+}
+
+/// A network volume, as much of it as is of use.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Volume {
+    data_center: String,
 }
 
 #[derive(Deserialize)]
@@ -116,6 +125,7 @@ impl RunPodApi {
             patience: Duration::from_secs(10),
             listed: Attempt::default(),
             catalog: Attempt::default(),
+            volume: Attempt::default(),
         })
     }
 
@@ -243,8 +253,8 @@ impl RunPodApi {
             let mut call = begin("gpus")
                 .query("count", &config.count().to_string())
                 .query("cloud", cloud.word());
-            if let Some(version) = &config.min_cuda {
-                call = call.query("minCudaVersion", version);
+            if let Some(version) = config.min_cuda() {
+                call = call.query("minCudaVersion", &version);
             }
             let gpus: GpuCatalog = call
                 .fetch(&self.term())
@@ -253,6 +263,25 @@ impl RunPodApi {
             catalog.add_gpus(*cloud, gpus);
         }
         Ok(catalog)
+    }
+
+    /// The data center of a network volume; read once, since it never changes.
+    pub(super) async fn center_of(&self, id: &str) -> Result<String> {
+        let read = async || {
+            let call = self.call(Method::GET, &["network-volumes", id]);
+            let volume: Result<Volume, CallFailure> = call.fetch(&self.term()).await;
+            volume.map(|volume| volume.data_center).map_err(|failure| {
+                let doing = format!("could not look up the network volume `{id}`");
+                if !is_missing(&failure) {
+                    return explain(failure, doing);
+                }
+                let error = failure.meaning(ErrorKind::Config).explain(doing);
+                error.about("network_volume").hinted(
+                    "set `network_volume` to the ID of a volume of this account: https://console.runpod.io/user/storage lists them",
+                )
+            })
+        };
+        self.volume.get(read).await
     }
 
     /// The catalog for what the settings ask for, read a moment ago at most.
@@ -303,6 +332,8 @@ pub(super) struct Pod {
     /// US dollars an hour.
     pub(super) cost: Option<f64>,
     pub(super) created: Option<Timestamp>,
+    /// What was rented, as far as it is told.
+    rental: Rental,
     /// The command that gets a person in by RunPod's proxy, where the pod was made with `startSsh`.
     pub(super) ssh: Option<String>,
 }
@@ -326,6 +357,37 @@ struct Raw {
     created_at: Value,
     #[serde(default)]
     ssh: Value,
+    #[serde(default)]
+    gpu: Value,
+    #[serde(default)]
+    cpu: Value,
+    #[serde(default)]
+    cloud: Value,
+    #[serde(default)]
+    data_center_id: Value,
+}
+
+impl Raw {
+    /// What was rented: RunPod has no names for machines.
+    fn rental(&self) -> Rental {
+        let text = |value: &Value| {
+            value
+                .as_str()
+                .filter(|text| !text.is_empty())
+                .map(str::to_owned)
+        };
+        let count = |of: &Value, key: &str| of[key].as_u64().and_then(|n| u32::try_from(n).ok());
+        let gpu = text(&self.gpu["id"]).map(|id| gpus(count(&self.gpu, "count").unwrap_or(1), &id));
+        let cpu =
+            text(&self.cpu["id"]).map(|id| cpus(count(&self.cpu, "vcpuCount").unwrap_or(0), &id));
+        Rental {
+            machine_type: cpu,
+            gpu,
+            market: text(&self.cloud).map(|cloud| cloud.to_lowercase()),
+            place: text(&self.data_center_id),
+            price: None,
+        }
+    }
 }
 
 impl From<Raw> for Pod {
@@ -334,6 +396,7 @@ impl From<Raw> for Pod {
         let mark = raw.env.get(TAGS).and_then(Value::as_str);
         let pairs = mark.and_then(|mark| serde_json::from_str::<Value>(mark).ok());
         let tag = |key: &str| Some(pairs.as_ref()?.get(key)?.as_str()?.to_owned());
+        let rental = raw.rental();
         let foreign = tag(MANAGED_BY.0).is_some_and(|by| by != MANAGED_BY.1);
         Self {
             id: raw.id,
@@ -344,6 +407,7 @@ impl From<Raw> for Pod {
             whose: (tag("gharun-server"), tag("gharun-scope")),
             tags: Tags::from_lookup(tag),
             cost: raw.cost.as_f64(),
+            rental,
             created: raw.created_at.as_str().and_then(|time| time.parse().ok()),
             ssh: raw.ssh["proxy"]["command"].as_str().map(str::to_owned),
         }
@@ -412,9 +476,13 @@ impl Pod {
             tags,
             ended: None,
             rental: Rental {
-                // What ended costs nothing by the hour but its volume, which the list does not tell.
-                price: self.cost.filter(|cost| *cost > 0.0).map(Price::live),
-                ..Rental::default()
+                // What ended costs nothing by the hour but its volume, which the list does not tell; of another one
+                // nothing is no price.
+                price: self
+                    .cost
+                    .filter(|cost| *cost > 0.0 || matches!(self.state(), Condition::Ended(_)))
+                    .map(Price::live),
+                ..self.rental.clone()
             },
         }
     }

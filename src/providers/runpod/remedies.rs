@@ -7,8 +7,8 @@ use crate::model::BootCause;
 pub(super) fn remedy(config: &RunPodConfig, cause: BootCause) -> Option<String> {
     Some(match cause {
         BootCause::DiskFull => {
-            let disk = u64::from(config.disk) * 2;
-            format!("set `disk = {disk}` (GB; it is {} now)", config.disk)
+            let disk = u64::from(config.disk()) * 2;
+            format!("set `disk = {disk}` (GB; it is {} now)", config.disk())
         }
         BootCause::OutOfMemory if config.cpu.is_some() => {
             format!(

@@ -171,7 +171,7 @@ pub(super) fn create_pod(
             Some(Gpu {
                 id: id.clone(),
                 count: config.count(),
-                min_cuda_version: config.min_cuda.clone(),
+                min_cuda_version: config.min_cuda(),
                 min_ram_per_gpu: config.min_ram_per_gpu,
                 min_vcpu_count_per_gpu: config.min_vcpu_per_gpu,
             }),
@@ -207,7 +207,7 @@ pub(super) fn create_pod(
         cpu,
         cloud: candidate.cloud.word(),
         data_center_ids: candidate.data_centers.clone(),
-        disk: config.disk,
+        disk: config.disk(),
         mounts,
         registry: config.registry.clone(),
         ports: config.ports.clone(),

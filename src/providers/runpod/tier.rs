@@ -26,10 +26,13 @@ impl Tier {
         }
     }
 
-    /// The clouds that settings mean. CPU pods have a list price in the secure one only.
+    /// The clouds that settings mean. CPU pods have a list price in the secure one only, and there alone are
+    /// network volumes.
     pub(super) fn of(config: &RunPodConfig) -> &'static [Self] {
         match config.cloud {
-            Cloud::Any if config.cpu.is_some() => &[Self::Secure],
+            Cloud::Any if config.cpu.is_some() || config.network_volume.is_some() => {
+                &[Self::Secure]
+            }
             Cloud::Any => &[Self::Secure, Self::Community],
             Cloud::Community => &[Self::Community],
             Cloud::Secure => &[Self::Secure],

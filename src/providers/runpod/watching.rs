@@ -245,7 +245,7 @@ impl RunPod {
                 });
             }
             ContainerFault::Disk => {
-                let disk = self.config.disk;
+                let disk = self.config.disk();
                 let what = format!("a `disk` of {disk} GB is too small for the image `{image}`");
                 let hint = format!("set `disk = {}`", u64::from(disk) * 2);
                 return Error::setting("disk", what).because(said).hinted(hint);

@@ -17,6 +17,7 @@ pub(super) struct GpuType {
     pub(super) id: String,
     #[serde(default)]
     pub(super) name: String,
+    pub(super) memory: Option<f64>,
     #[serde(default)]
     pub(super) secure: bool,
     #[serde(default)]
@@ -74,6 +75,7 @@ pub(super) struct CpuType {
     #[serde(default)]
     pub(super) name: String,
     pub(super) vcpu: Option<Range>,
+    pub(super) ram_gb_per_vcpu: Option<f64>,
     pub(super) price: Option<CpuPrice>,
     pub(super) availability: Option<String>,
     pub(super) data_centers: Option<Vec<StockLevel>>,

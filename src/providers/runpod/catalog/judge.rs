@@ -54,13 +54,20 @@ impl Catalog {
         if one.stock == Some(Stock::None) {
             return Err(now(DropCause::Stock, "it is out of stock".to_owned()));
         }
-        narrow(&mut one, stocked).map_err(|text| now(DropCause::Stock, text))?;
+        if let (Some(center), Some(levels)) = (&config.pinned, &stocked.data_centers)
+            && !levels.is_empty()
+            && !levels.iter().any(|(id, _)| id == center)
+        {
+            let text = format!("{center}, where the network volume is, never has it");
+            return Err(never("network_volume", text));
+        }
+        narrow(&mut one, stocked, config).map_err(|text| now(DropCause::Stock, text))?;
         Ok(one)
     }
 }
 
 /// Leaves only the data centers that have some of it.
-fn narrow(one: &mut Candidate, shelf: &Shelf) -> Result<(), String> {
+fn narrow(one: &mut Candidate, shelf: &Shelf, config: &RunPodConfig) -> Result<(), String> {
     // Without a list nothing is known of data centers; one that is not in the list does not have it.
     if let Some(levels) = &shelf.data_centers
         && !one.data_centers.is_empty()
@@ -70,8 +77,12 @@ fn narrow(one: &mut Candidate, shelf: &Shelf) -> Result<(), String> {
         one.data_centers
             .retain(|name| level(name).is_some_and(|stock| stock > Stock::None));
         if one.data_centers.is_empty() {
-            let text = "it is out of stock in `data_centers`".to_owned();
-            return Err(text);
+            return Err(match &config.pinned {
+                Some(center) => {
+                    format!("it is out of stock in {center}, where the network volume is")
+                }
+                None => "it is out of stock in `data_centers`".to_owned(),
+            });
         }
     }
     Ok(())

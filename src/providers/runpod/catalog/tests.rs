@@ -166,7 +166,11 @@ fn cpu_flavors_are_priced_by_their_virtual_cpus() {
     assert_eq!(choose(&elsewhere, &catalog).unwrap().candidates, []);
     let offers = catalog.offers(8);
     assert_eq!(offers.len(), 1);
-    assert_eq!(offers[0].stock.as_deref(), Some("MEDIUM (secure)"));
+    assert_eq!(offers[0].stock.as_deref(), Some("MEDIUM"));
+    assert_eq!(
+        (offers[0].vcpus, offers[0].memory_gib),
+        (Some(8.0), Some(16.0))
+    );
     assert_eq!(catalog.find("cpu9").unwrap_err().key(), Some("cpu"));
 }
 
@@ -178,12 +182,18 @@ fn offers_tell_the_price_of_all_gpus_of_a_pod() {
         .find(|offer| offer.name == "NVIDIA A40")
         .unwrap();
     assert_eq!(found.price_per_hour(), Some(0.8));
-    assert_eq!(found.stock.as_deref(), Some("MEDIUM (secure)"));
+    assert_eq!(found.stock.as_deref(), Some("MEDIUM"));
+    assert_eq!(found.market.as_deref(), Some("secure"));
+    assert_eq!(found.gpu.as_deref(), Some("2x NVIDIA A40"));
+    assert_eq!(found.gpu_memory_gib, Some(48.0));
+    let offers = catalog().offers(1);
+    let placed = offers.iter().find(|offer| !offer.places.is_empty());
+    assert_eq!(placed.expect("one that is placed").places, ["EU-RO-1"]);
     // 8 are in no machine of the community cloud.
     let many = catalog().offers(8);
     assert!(
         many.iter()
-            .all(|offer| offer.stock.as_deref().unwrap().contains("secure"))
+            .all(|offer| offer.market.as_deref() == Some("secure"))
     );
 }
 

@@ -3,7 +3,7 @@
 use url::Url;
 
 use super::super::request::{OURS, THEIRS};
-use super::{PodVolume, RunPodConfig};
+use super::{Cloud, PodVolume, RunPodConfig};
 use crate::providers::common::rest::{address, encrypted};
 use crate::providers::common::words::{PRICE, check_word};
 use crate::providers::schema::backticked;
@@ -119,7 +119,7 @@ impl RunPodConfig {
     }
 
     fn check_storage(&self) -> Result<()> {
-        if self.disk == 0 {
+        if self.disk == Some(0) {
             let expected = "a size in GB, 20 or more";
             return Err(Error::unfit("disk", expected, "`0`"));
         }
@@ -127,6 +127,12 @@ impl RunPodConfig {
             return Err(Error::setting(
                 "network_volume",
                 "`volume` and `network_volume` are both set: keep one",
+            ));
+        }
+        if self.network_volume.is_some() && self.cloud == Cloud::Community {
+            return Err(Error::setting(
+                "network_volume",
+                "`network_volume` needs `cloud = \"secure\"`: the community cloud has no network volumes",
             ));
         }
         if let Some((size, _)) = self.volume.as_ref().map(PodVolume::parts)

@@ -12,7 +12,7 @@ fn a_key_alone_is_enough_to_search_the_account() {
     let config = config(json!({}));
     let url = config.check().unwrap();
     assert_eq!(url.as_str(), "https://api.runpod.io/v2");
-    assert_eq!((config.disk, config.cloud), (20, Cloud::Secure));
+    assert_eq!((config.disk(), config.cloud), (20, Cloud::Secure));
     assert!(config.image.contains("actions-runner"));
 }
 
@@ -121,4 +121,42 @@ fn the_key_goes_unencrypted_only_where_a_line_allows_it() {
     );
     table["allow_plain_http"] = true.into();
     config(table).check().expect("it is allowed");
+}
+
+#[test]
+fn disk_and_cuda_fit_the_image() {
+    for (image, cuda) in [
+        ("nvidia/cuda:12.8.0-runtime-ubuntu22.04", Some("12.8")),
+        (
+            "runpod/pytorch:1.0.2-cu1281-torch280-ubuntu2404",
+            Some("12.8"),
+        ),
+        (
+            "runpod/pytorch:2.1.0-py3.10-cuda11.8.0-devel-ubuntu22.04",
+            Some("11.8"),
+        ),
+        ("ghcr.io/octo/ci:cu130", Some("13.0")),
+        (
+            "pytorch/pytorch:2.8.0-cuda12.6-cudnn9-runtime",
+            Some("12.6"),
+        ),
+        ("vllm/vllm-openai:latest", None),
+        ("registry.example:5000/cuda", None),
+        ("ghcr.io/octo/ci:cuda", None),
+        ("ghcr.io/octo/curl:cu12", None),
+    ] {
+        let of = |settings: Value| config(settings);
+        let gpu = of(json!({ "gpu": "A40", "image": image }));
+        assert_eq!(gpu.min_cuda().as_deref(), cuda, "{image}");
+        assert_eq!(gpu.disk(), 40, "{image}");
+        let set = of(json!({ "gpu": "A40", "image": image, "min_cuda": "12.0", "disk": 25 }));
+        assert_eq!((set.min_cuda().as_deref(), set.disk()), (Some("12.0"), 25));
+        let cpu = of(json!({ "cpu": "cpu5c", "image": image }));
+        assert_eq!((cpu.min_cuda(), cpu.disk()), (None, 20));
+    }
+    assert_eq!(config(json!({ "gpu": "A40" })).disk(), 20);
+    let volume = json!({ "gpu": "A40", "network_volume": "vol", "cloud": "community" });
+    let error = config(volume).check().expect_err("there is none");
+    assert_eq!(error.key(), Some("network_volume"));
+    assert!(error.to_string().contains("cloud = \"secure\""), "{error}");
 }

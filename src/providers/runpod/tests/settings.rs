@@ -82,15 +82,21 @@ async fn offers_are_of_both_clouds() {
         let found = offers.iter().filter(|offer| offer.name == name);
         let told = found.map(|one| {
             let price = one.price_per_hour().expect("a price");
-            format!("{price:.2} {}", one.stock.as_deref().unwrap_or_default())
+            {
+                let market = one.market.as_deref().unwrap_or_default();
+                format!(
+                    "{price:.2} {} {market}",
+                    one.stock.as_deref().unwrap_or_default()
+                )
+            }
         });
         told.collect()
     };
     assert_eq!(
         of("NVIDIA L40S"),
-        ["0.86 HIGH (secure)", "0.79 HIGH (community)"]
+        ["0.86 HIGH secure", "0.79 HIGH community"]
     );
-    assert_eq!(of("NVIDIA L4"), ["0.43 HIGH (secure)"]);
+    assert_eq!(of("NVIDIA L4"), ["0.43 HIGH secure"]);
     account.is_clean();
 }
 
@@ -123,4 +129,64 @@ async fn the_settings_warn_of_what_will_not_work_well() {
     let warnings = account.with(settings).warnings();
     assert_eq!(warnings.len(), 3, "{warnings:?}");
     assert!(account.with(two()).warnings().is_empty());
+}
+
+#[tokio::test]
+async fn a_network_volume_pins_its_data_center() {
+    let account = Account::open();
+    account.standin.volume("vol0", "EU-FR-1");
+    account.standin.withdraw("NVIDIA L40S", "EU-FR-1");
+    let settings = json!({ "gpu": TWO, "network_volume": "vol0", "cloud": "any" });
+    let runpod = account.with(settings.clone());
+    let machine = runpod.launch(&order("k3x9")).await.unwrap();
+    assert_eq!(account.tried(), ["NVIDIA RTX A4000 SECURE"]);
+    assert_eq!(
+        account.standin.bodies()[0]["dataCenterIds"],
+        json!(["EU-FR-1"])
+    );
+    let rental = &machine.rental;
+    assert_eq!(
+        rental.to_string(),
+        "NVIDIA RTX A4000, secure, EU-FR-1, $0.25/h"
+    );
+    let health = runpod.check().await.unwrap();
+    let facts = health.facts.join("\n");
+    assert!(facts.contains("`vol0` is in EU-FR-1"), "{facts}");
+    let warned = health.warnings.join("\n");
+    assert!(
+        warned.contains("EU-FR-1, where the network volume is, never has it"),
+        "{warned}"
+    );
+    // A GPU that is never there is refused, before anything is rented.
+    let never = account.with(json!({ "gpu": "L40S", "network_volume": "vol0" }));
+    let error = never.preflight().await.expect_err("it is never there");
+    assert_eq!(
+        (error.kind, error.key()),
+        (ErrorKind::Config, Some("network_volume"))
+    );
+    account.is_clean();
+}
+
+#[tokio::test]
+async fn a_network_volume_that_is_elsewhere_or_nowhere_is_told() {
+    let account = Account::open();
+    account.standin.volume("vol0", "EU-FR-1");
+    let other = json!({ "gpu": "L40S", "network_volume": "vol0", "data_centers": ["US-KS-2"] });
+    let error = account.fails(other).await;
+    assert_eq!(error.key(), Some("data_centers"), "{}", chain(&error));
+    let error = account
+        .fails(json!({ "gpu": "L40S", "network_volume": "vol1" }))
+        .await;
+    assert_eq!(error.key(), Some("network_volume"), "{}", chain(&error));
+    assert!(account.tried().is_empty());
+    // A key that may not look is no reason not to launch: RunPod knows.
+    account
+        .standin
+        .times(u32::MAX, "GET", "/v2/network-volumes/{id}", Deed::html(502));
+    let settings = json!({ "gpu": "L40S", "network_volume": "vol0" });
+    account.with(settings).launch(&order("k3x9")).await.unwrap();
+    let community = json!({ "gpu": "L40S", "cloud": "any", "data_centers": ["US-KS-2"] });
+    let warnings = account.with(community).warnings().join("\n");
+    assert!(warnings.contains("leave it out"), "{warnings}");
+    account.is_clean();
 }

@@ -184,6 +184,20 @@ impl Standin {
         assert!(set > 0, "there is no {what} in {cloud} {place}");
     }
 
+    /// Takes a type out of a data center for good, so that nothing lists it there.
+    pub fn withdraw(&self, what: &str, place: &str) {
+        let stock = &mut self.shared.lock().catalog.stock;
+        stock.retain(|stock| stock.what != what || stock.place != place);
+    }
+
+    /// Makes a network volume in a data center.
+    pub fn volume(&self, id: &str, place: &str) {
+        let volume = serde_json::json!({
+            "id": id, "name": "data", "size": 50, "dataCenter": place, "type": "STANDARD",
+        });
+        self.shared.lock().volumes.insert(id.to_owned(), volume);
+    }
+
     /// Makes a key of that scope.
     pub fn key_of(&self, scope: Scope) -> String {
         let key = format!("rpa_{}", random(40));
