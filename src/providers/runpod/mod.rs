@@ -213,7 +213,13 @@ impl Provider for RunPod {
     fn preflight(&self) -> ProviderFuture<'_, ()> {
         Box::pin(async move {
             // The key, and whether RunPod knows what is asked for; what has no room now may have some in a moment.
-            self.choose().await.map(drop).or_else(unless_lasting)
+            match self.choose().await {
+                Ok(choice) if choice.candidates.is_empty() => {
+                    unless_lasting(candidates::none_left(&choice.dropped, &self.config))
+                }
+                Ok(_) => Ok(()),
+                Err(error) => unless_lasting(error),
+            }
         })
     }
 

@@ -149,7 +149,7 @@ impl NebiusConfig {
         if !self.public_ip {
             return Err(Error::setting(
                 "ssh_key",
-                "`ssh_key` needs `public_ip = true`: nobody reaches a VM without a public address",
+                "`ssh_key` needs `public_ip = true`: a VM without a public address cannot be reached",
             ));
         }
         Ok(())

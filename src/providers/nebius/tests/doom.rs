@@ -62,7 +62,7 @@ async fn a_job_that_has_a_machine_and_does_not_start_is_its_images_fault() {
         "`ghcr.io/octo/nosuch:1`",
         "`STARTING`",
         "set `registry = {",
-        "raise `start_deadline`",
+        "allow more time: `start_deadline`",
         "docker manifest inspect ghcr.io/octo/nosuch:1",
     ] {
         assert!(told(&error).contains(part), "{}", told(&error));
