@@ -134,8 +134,8 @@ impl SettingsFile {
                     value.display()
                 );
                 Error::usage(message).hinted(
-                    "create it with `gharun providers init`, or leave the option out: every \
-                         kind works with its defaults",
+                    "correct the path, or leave it out: every kind works with its defaults; \
+                     `gharun providers init` writes `./providers.toml`",
                 )
             });
         }

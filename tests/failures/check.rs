@@ -13,6 +13,9 @@ use crate::terminal::{COLUMNS, ROWS};
 /// How many rows there are at least, and how many of them come from public threads; raise them as rows come.
 const AT_LEAST: usize = 130;
 const OF_THREADS: usize = 43;
+/// How many rows have a next step that is run, and how many of each kind at least; raise them as steps come.
+const STEPS: usize = 30;
+const STEPS_OF_A_KIND: usize = 3;
 /// Where no two different failures exist: this computer asks for no credentials; GitHub's machines and what is said before
 /// a kind is known have no machine.
 const DO_NOT_EXIST: &[(Kind, Stage)] = &[
@@ -197,6 +200,31 @@ fn every_kind_fails_at_every_stage_and_a_third_is_from_public_threads() {
 }
 
 #[test]
+fn the_next_steps_that_are_run_are_of_every_kind() {
+    if blesses() {
+        return;
+    }
+    let sections = all();
+    let begins = |begins: &str| {
+        let of = sections.iter().filter(|one| one.next.starts_with(begins));
+        of.collect::<Vec<_>>()
+    };
+    let (run, not) = (begins("Next step, run: "), begins("Next step, not run ("));
+    let kinds = Kind::ALL.map(|kind| {
+        let run = run.iter().filter(|one| one.kind == kind).count();
+        (kind, run)
+    });
+    let few = kinds.iter().any(|(_, run)| *run < STEPS_OF_A_KIND);
+    assert!(
+        run.len() >= STEPS && !few,
+        "of {} rows {} have a next step that is run, {} one that cannot be run here: {kinds:?}",
+        sections.len(),
+        run.len(),
+        not.len()
+    );
+}
+
+#[test]
 fn what_is_wrong_is_found() {
     let section = |screen: &[&str], annotation: &str| Section {
         kind: Kind::General,
@@ -209,6 +237,7 @@ fn what_is_wrong_is_found() {
             .collect(),
         annotations: vec![annotation.to_owned()],
         exit: String::new(),
+        next: String::new(),
     };
     let good = section(
         &["error: it is late", "", "hint: get up"],

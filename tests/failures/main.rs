@@ -24,6 +24,10 @@
 //! * `.with(STANDIN)`: what must live as long as the run, such as a server or a mount; it is dropped afterwards;
 //! * `.meanwhile(|world| …)`: is called every 20 ms while gharun runs, for example to bring runners online;
 //! * `.afterwards(|world| …)`: is called when gharun has ended, for example to remove what it had to leave;
+//! * `.then("what the reader does", Comes::Works, |reader| …)`: the next step, which is taken from what is seen and run. The
+//!   reader reads what the hint prints (`reader.quoted(…)`, `reader.reads(…)`), and types it, writes it into the file, sets the
+//!   variable, or does on the stand-in what a console is for; then the same command must succeed, or fail for another reason
+//!   (`Comes::Fails`). `.needs("console", "why")` where that cannot be done here;
 //! * `.volatile(REGEX, TEXT)`: more words that differ from run to run. Give a text of the same length, or lines break elsewhere.
 //!
 //! A row that cannot run here says so by `gharun_worlds::skipped(…)` and returns `None` (the closure may return a `Scene` or
@@ -47,6 +51,7 @@ mod row;
 mod rows;
 mod screens;
 mod stable;
+mod step;
 mod terminal;
 #[allow(dead_code, unused_macros, reason = "the program tests need more of it")]
 #[path = "../cli/world.rs"]

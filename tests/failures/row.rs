@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use crate::screens::{self, Section};
 use crate::stable::Stable;
-use crate::terminal;
+use crate::step::{self, Comes, Next, Reader};
+use crate::terminal::{self, Screen};
 use crate::world::{PATIENCE, World};
 
 /// What a failure is about: a kind of provider, GitHub, or gharun in general.
@@ -107,6 +108,7 @@ pub(crate) struct Scene {
     standins: Vec<Box<dyn Any>>,
     meanwhile: Box<dyn FnMut(&World)>,
     afterwards: Box<dyn FnOnce(&World)>,
+    next: Option<Next>,
 }
 
 #[allow(dead_code, reason = "not every kind of row needs every part")]
@@ -128,6 +130,7 @@ impl Scene {
             standins: Vec::new(),
             meanwhile: Box::new(|_| ()),
             afterwards: Box::new(|_| ()),
+            next: None,
         }
     }
 
@@ -172,10 +175,40 @@ impl Scene {
         self
     }
 
+    /// What a reader does next, as the hint says it, and what then comes of the command.
+    pub(crate) fn then(
+        mut self,
+        does: &'static str,
+        comes: Comes,
+        act: impl FnOnce(&mut Reader) + 'static,
+    ) -> Self {
+        self.next = Some(Next::Run {
+            does,
+            comes,
+            act: Box::new(act),
+        });
+        self
+    }
+
+    /// Why the next step cannot be run here: what it needs, in a word, and the reason.
+    pub(crate) fn needs(mut self, what: &'static str, why: &'static str) -> Self {
+        self.next = Some(Next::Needs(what, why));
+        self
+    }
+
     /// Replaces what differs from run to run.
     pub(crate) fn volatile(mut self, regex: &str, stable: &str) -> Self {
         self.volatile.push((regex.to_owned(), stable.to_owned()));
         self
+    }
+
+    /// Takes the next step from what was seen, and ends what must end.
+    #[track_caller]
+    fn end(self, lines: impl FnOnce() -> Vec<String>) {
+        if let Some(Next::Run { act, comes, .. }) = self.next {
+            step::take(&self.world, &lines(), &self.args, comes, act);
+        }
+        (self.afterwards)(&self.world);
     }
 
     fn command(&self) -> Command {
@@ -200,6 +233,27 @@ impl Scene {
 pub(crate) trait Seeded {
     /// `None` where it cannot be done here, which was said.
     fn scene(self) -> Option<Scene>;
+
+    /// As [`Scene::then`].
+    fn then(
+        self,
+        does: &'static str,
+        comes: Comes,
+        act: impl FnOnce(&mut Reader) + 'static,
+    ) -> Option<Scene>
+    where
+        Self: Sized,
+    {
+        self.scene().map(|scene| scene.then(does, comes, act))
+    }
+
+    /// As [`Scene::needs`].
+    fn needs(self, what: &'static str, why: &'static str) -> Option<Scene>
+    where
+        Self: Sized,
+    {
+        self.scene().map(|scene| scene.needs(what, why))
+    }
 }
 
 impl Seeded for Scene {
@@ -243,6 +297,7 @@ pub(crate) fn run<S: Seeded>(
     };
     let stable = Stable::new(&scene.world, &scene.volatile);
     let typed = stable.of(&scene.typed());
+    let next = scene.next.as_ref().map(ToString::to_string);
     let (written, code) = on_a_terminal(scene);
     let screen = stable.screen(&written);
     let step = World::step().env("GITHUB_RUN_ID", &run_id().to_string());
@@ -267,6 +322,7 @@ pub(crate) fn run<S: Seeded>(
             _ if step_code == code => format!("Exit code {code}."),
             _ => format!("Exit code {code}; in the step {step_code}."),
         },
+        next: next.unwrap_or_default(),
     });
 }
 
@@ -279,7 +335,7 @@ fn run_id() -> u64 {
 fn on_a_terminal(mut scene: Scene) -> (String, i32) {
     let command = scene.command();
     let seen = terminal::run(command, || (scene.meanwhile)(&scene.world));
-    (scene.afterwards)(&scene.world);
+    scene.end(|| Screen::after(&seen.0));
     seen
 }
 
@@ -287,6 +343,17 @@ fn on_a_terminal(mut scene: Scene) -> (String, i32) {
 fn in_a_step(mut scene: Scene) -> (String, i32) {
     let mut command = scene.command();
     command.stdout(Stdio::null()).stderr(Stdio::piped());
+    let seen = heard(command, || (scene.meanwhile)(&scene.world));
+    scene.end(|| {
+        let annotations = seen.0.lines().filter_map(annotation);
+        let lines = annotations.flat_map(|one| one.lines().map(str::to_owned).collect::<Vec<_>>());
+        lines.collect()
+    });
+    seen
+}
+
+/// What a program says on standard error, and its exit code. `meanwhile` is called now and then until it ends.
+pub(crate) fn heard(mut command: Command, mut meanwhile: impl FnMut()) -> (String, i32) {
     let mut child = command.spawn().expect("it runs");
     let mut stderr = child.stderr.take().expect("its standard error");
     let reader = std::thread::spawn(move || {
@@ -298,7 +365,7 @@ fn in_a_step(mut scene: Scene) -> (String, i32) {
         if let Some(status) = child.try_wait().expect("it is our child") {
             break status;
         }
-        (scene.meanwhile)(&scene.world);
+        meanwhile();
         if Instant::now() > latest {
             // It may have ended meanwhile.
             let _ = child.kill();
@@ -307,7 +374,6 @@ fn in_a_step(mut scene: Scene) -> (String, i32) {
         std::thread::sleep(Duration::from_millis(20));
     };
     let heard = reader.join().expect("no panic").expect("UTF-8");
-    (scene.afterwards)(&scene.world);
     (heard, status.code().unwrap_or(-1))
 }
 

@@ -27,6 +27,8 @@ pub(crate) struct Section {
     /// Each with its level and title in its first line.
     pub(crate) annotations: Vec<String>,
     pub(crate) exit: String,
+    /// What is done next and what comes of it, if the row says so.
+    pub(crate) next: String,
 }
 
 impl Section {
@@ -43,12 +45,16 @@ impl Section {
         let annotations = self.annotations.join("\n\n");
         write!(
             text,
-            "## {kind} / {stage} / {}\n\n{}\n\n```console\n{}\n```\n\n```text\n{}\n```\n\n{}\n",
+            "## {kind} / {stage} / {}\n\n{}\n\n```console\n{}\n```\n\n```text\n{}\n```\n\n{}\n{}",
             self.sentence(),
             self.source,
             self.screen.join("\n"),
             annotations.trim_end(),
-            self.exit
+            self.exit,
+            match self.next.as_str() {
+                "" => String::new(),
+                next => format!("\n{next}\n"),
+            }
         )
         .expect("a string takes all");
         text
@@ -61,7 +67,8 @@ impl Section {
         let (kind, stage) = (parts.next()?, parts.next()?);
         let (source, rest) = rest.split_once("\n\n```console\n")?;
         let (screen, rest) = rest.split_once("\n```\n\n```text\n")?;
-        let (annotations, exit) = rest.split_once("\n```\n\n")?;
+        let (annotations, rest) = rest.split_once("\n```\n\n")?;
+        let (exit, next) = rest.trim_end().split_once("\n\n").unwrap_or((rest, ""));
         // An annotation begins with its level and its title.
         let mut found: Vec<String> = Vec::new();
         for line in annotations.lines() {
@@ -85,6 +92,7 @@ impl Section {
             screen: screen.lines().map(str::to_owned).collect(),
             annotations: found.iter().map(|one| one.trim_end().to_owned()).collect(),
             exit: exit.trim_end().to_owned(),
+            next: next.to_owned(),
         })
     }
 }

@@ -5,7 +5,8 @@ use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 
 use crate::place::{self, IMAGE};
-use crate::row::{Kind, Scene, Source, Stage, row};
+use crate::row::{Kind, Scene, Seeded as _, Source, Stage, row};
+use crate::step::Comes;
 use crate::world::World;
 
 /// A daemon that answers one call with a status and a text, and hands all others to the one that is here. It ends with
@@ -73,7 +74,17 @@ fn a_daemon_whose_disk_is_full() {
         let body =
             "{\"message\":\"mkdir /var/lib/docker/overlay2/4f1c-init: no space left on device\"}";
         let host = daemon("/containers/create", "500 Internal Server Error", body);
-        start(world, &host, "pull = \"never\"\n")
+        start(world, &host, "pull = \"never\"\n").then(
+            "the command that shows what uses the disk; then there is room again",
+            Comes::Works,
+            |reader| {
+                // As far as it can be run here: to prune would take away what is not ours.
+                reader.quoted(r"docker -H tcp://[0-9.:]+ system prune");
+                reader.runs(&reader.quoted(r"docker -H tcp://[0-9.:]+ system df"));
+                reader.writes("host = \"unix:///var/run/docker.sock\"");
+                reader.comes_online();
+            },
+        )
     });
 }
 
@@ -86,7 +97,18 @@ fn an_image_that_does_not_fit_on_the_disk_of_the_daemon() {
         |world| {
             let body = "{\"errorDetail\":{\"message\":\"failed to register layer: write /opt/venv/lib/libtorch_cuda.so: no space left on device\"},\"error\":\"failed to register layer: write /opt/venv/lib/libtorch_cuda.so: no space left on device\"}\r\n";
             let host = daemon("/images/create", "200 OK", body);
-            start(world, &host, "pull = \"always\"\n")
+            start(world, &host, "pull = \"always\"\n").then(
+                "the command that shows what uses the disk; then there is room again",
+                Comes::Works,
+                |reader| {
+                    // As far as it can be run here: to prune would take away what is not ours.
+                    reader.quoted(r"docker -H tcp://[0-9.:]+ system prune");
+                    reader.runs(&reader.quoted(r"docker -H tcp://[0-9.:]+ system df"));
+                    reader.writes("host = \"unix:///var/run/docker.sock\"");
+                    reader.writes("pull = \"missing\"");
+                    reader.comes_online();
+                },
+            )
         }
     );
 }

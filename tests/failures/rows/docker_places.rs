@@ -6,7 +6,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::place::{self, IMAGE};
-use crate::row::{Kind, Scene, Source, Stage, row};
+use crate::row::{Kind, Scene, Seeded as _, Source, Stage, row};
+use crate::step::Comes;
 use crate::world::World;
 
 /// A world whose table names the image, and more.
@@ -103,7 +104,18 @@ fn an_image_with_capitals_in_its_name() {
         Kind::Docker,
         Stage::Settings,
         Source::Finding("failures 13"),
-        |world| { start(world, "image = \"Octo/CI:latest\"\npull = \"missing\"\n") }
+        |world| start(world, "image = \"Octo/CI:latest\"\npull = \"missing\"\n").then(
+            "`image = \"octo/ci:latest\"` as printed",
+            Comes::Fails {
+                says: "octo/ci:latest",
+                not: "must be lowercase"
+            },
+            |reader| {
+                reader.writes(&reader.quoted("image = [^`]+"));
+                // Nothing is pulled from elsewhere here.
+                reader.writes("pull = \"never\"");
+            }
+        )
     );
 }
 
@@ -122,6 +134,10 @@ fn more_processors_than_the_host_has() {
                 .volatile(r"at most \d+", "at most 2")
                 .volatile(r"`cpus = \d+`", "`cpus = 2`"),
         )
+        .then("`cpus = NUMBER` as printed", Comes::Works, |reader| {
+            reader.writes(&reader.quoted(r"cpus = \d+"));
+            reader.comes_online();
+        })
     });
 }
 
@@ -131,7 +147,14 @@ fn a_user_who_cannot_become_the_one_that_jobs_are_to_run_as() {
         Kind::Docker,
         Stage::Settings,
         Source::Finding("github 4"),
-        |world| { start(world, "user = \"1000\"\nrun_as = \"root\"\n") }
+        |world| start(world, "user = \"1000\"\nrun_as = \"root\"\n").then(
+            "without the line that is named",
+            Comes::Works,
+            |reader| {
+                reader.removes(&reader.reads("remove `([a-z]+)`"));
+                reader.comes_online();
+            }
+        )
     );
 }
 
@@ -151,6 +174,7 @@ fn a_private_image_without_a_login() {
             world,
             &format!("image = \"{registry}/octo/ci:1\"\npull = \"missing\"\n"),
         )
+        .needs("registry", "there is none with logins here")
     });
 }
 
@@ -170,6 +194,16 @@ fn a_registry_whose_pull_limit_is_used_up() {
             world,
             &format!("image = \"{registry}/octo/ci:1\"\npull = \"missing\"\n"),
         )
+        .then(
+            "the image under its name on the daemon's host, and `pull = \"never\"` as printed",
+            Comes::Works,
+            |reader| {
+                let name = reader.reads("could not pull the image `([^`]+)`");
+                reader.runs(&format!("docker tag {IMAGE} {name}"));
+                reader.writes(&reader.quoted("pull = \"never\""));
+                reader.comes_online();
+            },
+        )
     });
 }
 
@@ -181,7 +215,18 @@ fn no_daemon_at_all() {
         Source::Finding("people B8"),
         |world| {
             table(&world, "host = \"unix:///nonexistent/docker.sock\"\n");
-            Scene::new(world, "start box --timeout 20s")
+            Scene::new(world, "start box --timeout 20s").then(
+                "`host` as the command that is printed lists it",
+                Comes::Works,
+                |reader| {
+                    let listed = reader.runs(&reader.quoted("docker context ls"));
+                    let host = listed
+                        .split_whitespace()
+                        .find(|word| word.starts_with("unix://"));
+                    reader.writes(&format!("host = \"{}\"", host.expect("it lists one")));
+                    reader.comes_online();
+                },
+            )
         }
     );
 }
@@ -198,6 +243,11 @@ fn a_tag_that_the_registry_does_not_have() {
                 world,
                 &format!("image = \"{registry}/octo/ci:nope\"\npull = \"missing\"\n"),
             )
+            .then("an image that there is", Comes::Works, |reader| {
+                reader.reads("check the name and the tag of `image`");
+                reader.writes(&format!("image = \"{IMAGE}\""));
+                reader.comes_online();
+            })
         }
     );
 }
@@ -208,7 +258,24 @@ fn a_network_that_the_daemon_does_not_have() {
         Kind::Docker,
         Stage::Place,
         Source::Finding("failures 10"),
-        |world| { start(world, "network = \"ci-net\"\n") }
+        |world| {
+            // The daemon is not ours alone.
+            let name = format!("ci-{}", gharun_worlds::random(3));
+            let scene = start(world, &format!("network = \"{name}\"\n"))?;
+            let scene = scene.volatile(&name, "ci-net");
+            let scene = scene.afterwards(move |_| {
+                let mut remove = Command::new("docker");
+                // Where the step was not run there is none.
+                let _ = remove.args(["network", "rm", &name]).output();
+            });
+            Some(
+                scene.then("both commands that are printed", Comes::Works, |reader| {
+                    reader.runs(&reader.quoted("docker network ls"));
+                    reader.runs(&reader.quoted("docker network create [^`]+"));
+                    reader.comes_online();
+                }),
+            )
+        }
     );
 }
 
@@ -219,7 +286,10 @@ fn a_gpu_without_the_toolkit() {
         "containers with a GPU could not be created: the daemon did not find NVIDIA's part of the runtime",
     );
     row!(Kind::Docker, Stage::Place, source, |world| {
-        start(world, "gpus = \"all\"\n")
+        start(world, "gpus = \"all\"\n").then("without `gpus`", Comes::Works, |reader| {
+            reader.removes(&reader.reads("or leave `([a-z]+)` out"));
+            reader.comes_online();
+        })
     });
 }
 
@@ -230,7 +300,16 @@ fn a_folder_of_the_host_that_cannot_be_made() {
         "a folder below /opt could not be mounted: this Docker, a snap, sees a read-only system in its place",
     );
     row!(Kind::Docker, Stage::Place, source, |world| {
-        start(world, "volumes = [\"/proc/ci-cache:/cache\"]\n")
+        start(world, "volumes = [\"/proc/ci-cache:/cache\"]\n").then(
+            "a folder that there is",
+            Comes::Works,
+            |reader| {
+                reader.reads("name a folder in `volumes` that the daemon's host has");
+                let folder = reader.world().path("home");
+                reader.writes(&format!("volumes = [\"{}:/cache\"]", folder.display()));
+                reader.comes_online();
+            },
+        )
     });
 }
 
@@ -241,10 +320,20 @@ fn a_setup_script_that_runs_out_of_memory() {
         Stage::Boot,
         Source::Finding("hosts C2"),
         |world| {
-            let script = "tail -n 1 /dev/zero\n";
+            let script = "head -c 100m /dev/zero | tail -n 1 >/dev/null\n";
             let setup = setup(&world, script);
             let scene = start(world, "memory = \"32m\"\n")?;
-            Some(scene.arg("--setup").arg(&setup))
+            let scene = scene.arg("--setup").arg(&setup);
+            Some(
+                scene.then("`memory` higher than is printed", Comes::Works, |reader| {
+                    let limit: u32 = reader
+                        .reads(r"`memory` is `(\d+)m`: set it higher")
+                        .parse()
+                        .expect("a number");
+                    reader.writes(&format!("memory = \"{}m\"", limit * 20));
+                    reader.comes_online();
+                }),
+            )
         }
     );
 }
@@ -260,7 +349,16 @@ fn an_image_without_a_shell() {
             if place::docker() {
                 image(name, "etc/passwd", "");
             }
-            start(world, &format!("image = \"{name}\"\n"))
+            start(world, &format!("image = \"{name}\"\n")).then(
+                "an image with a shell",
+                Comes::Works,
+                |reader| {
+                    reader.quoted("ghcr.io/actions/actions-runner:latest");
+                    // It is not pulled here.
+                    reader.writes(&format!("image = \"{IMAGE}\""));
+                    reader.comes_online();
+                },
+            )
         }
     );
 }
@@ -280,7 +378,16 @@ fn an_image_for_another_processor() {
                 "\u{7f}ELF, and of no processor that there is",
             );
         }
-        start(world, &format!("image = \"{name}\"\n"))
+        start(world, &format!("image = \"{name}\"\n")).then(
+            "both commands that are printed, and an image for this processor",
+            Comes::Works,
+            |reader| {
+                reader.runs(&reader.quoted("docker version [^`]+"));
+                reader.runs(&reader.quoted("docker image inspect [^`]+"));
+                reader.writes(&format!("image = \"{IMAGE}\""));
+                reader.comes_online();
+            },
+        )
     });
 }
 
@@ -297,6 +404,7 @@ fn a_container_of_another_daemon() {
             table(&world, "");
             let scene = Scene::new(world, "stop box:0123456789ab/cdef01234567 --yes");
             Some(scene.volatile(r"has(\s+)`[0-9a-f]{12}`", "has$1`5f6e7d8c9b0a`"))
+                .needs("daemon", "the container is of another one")
         }
     );
 }
@@ -312,6 +420,22 @@ fn a_stop_where_no_daemon_answers() {
             Scene::new(
                 world,
                 "stop box:0a1b2c3d4e5f/0123456789ab --yes --timeout 3s",
+            )
+            .then(
+                "`host` as the command that is printed lists it, and the stop that is printed",
+                Comes::Fails {
+                    says: "was created by another daemon",
+                    not: "could not reach the Docker daemon",
+                },
+                |reader| {
+                    let listed = reader.runs(&reader.quoted("docker context ls"));
+                    let host = listed
+                        .split_whitespace()
+                        .find(|word| word.starts_with("unix://"));
+                    reader.writes(&format!("host = \"{}\"", host.expect("it lists one")));
+                    let stop = reader.reads("try again: `gharun (stop [^`]+)`");
+                    reader.types(&format!("{stop} --yes"));
+                },
             )
         }
     );

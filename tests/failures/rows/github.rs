@@ -3,13 +3,21 @@
 use gharun_worlds::github::{Fault, Kind as Answer, Standing};
 
 use crate::row::{Kind, Scene, Source, Stage, row};
+use crate::step::Comes;
 use crate::world::TOKEN;
 
 #[test]
 fn a_token_in_gh_pat_that_was_revoked() {
     let source = Source::Finding("failures 12");
     row!(Kind::GitHub, Stage::Credentials, source, |world| {
-        Scene::new(world.env("GH_PAT", "ghp_revoked"), "start local")
+        Scene::new(world.env("GH_PAT", "ghp_revoked"), "start local").then(
+            "a new token in the variable that is named",
+            Comes::Works,
+            |reader| {
+                let name = reader.reads(r"the token in `\$([A-Z_]+)`");
+                reader.sets(&name, TOKEN);
+            },
+        )
     });
 }
 
@@ -20,6 +28,14 @@ fn a_revoked_token_that_comes_before_a_good_one() {
         Scene::new(
             world.env("GHARUN_GITHUB_TOKEN", "ghp_revoked"),
             "start local",
+        )
+        .then(
+            "a new token in the variable that is named",
+            Comes::Works,
+            |reader| {
+                let name = reader.reads(r"the token in `\$([A-Z_]+)`");
+                reader.sets(&name, TOKEN);
+            },
         )
     });
 }
@@ -32,7 +48,14 @@ fn a_token_of_a_bot_that_is_no_admin_of_a_private_repository() {
     );
     row!(Kind::GitHub, Stage::Credentials, source, |world| {
         world.github.set_token(TOKEN, Standing::Unseen);
-        Scene::new(world, "start local")
+        Scene::new(world, "start local").then(
+            "the token's owner becomes an admin",
+            Comes::Works,
+            |reader| {
+                reader.reads("must belong to an admin");
+                reader.world().github.set_token(TOKEN, Standing::Full);
+            },
+        )
     });
 }
 
@@ -44,7 +67,14 @@ fn a_token_of_somebody_who_is_no_admin() {
     );
     row!(Kind::GitHub, Stage::Credentials, source, |world| {
         world.github.set_token(TOKEN, Standing::NoAdmin);
-        Scene::new(world, "start local")
+        Scene::new(world, "start local").then(
+            "the token's owner becomes an admin",
+            Comes::Works,
+            |reader| {
+                reader.reads("must belong to an admin");
+                reader.world().github.set_token(TOKEN, Standing::Full);
+            },
+        )
     });
 }
 
@@ -56,7 +86,14 @@ fn the_token_of_the_workflow_itself() {
     );
     row!(Kind::GitHub, Stage::Credentials, source, |world| {
         world.github.set_token(TOKEN, Standing::Integration);
-        Scene::new(world, "start local")
+        Scene::new(world, "start local").then(
+            "the app gets the permission that is named",
+            Comes::Works,
+            |reader| {
+                reader.quoted("Administration: write");
+                reader.world().github.set_token(TOKEN, Standing::Full);
+            },
+        )
     });
 }
 
@@ -66,12 +103,16 @@ fn a_secret_that_is_empty_in_this_workflow() {
         "actions/toolkit#465",
         "a secret that forks do not get is an empty text, and the action says that a parameter is required",
     );
-    row!(
-        Kind::GitHub,
-        Stage::Credentials,
-        source,
-        |world| Scene::new(world.env("GH_PAT", ""), "start local")
-    );
+    row!(Kind::GitHub, Stage::Credentials, source, |world| {
+        Scene::new(world.env("GH_PAT", ""), "start local").then(
+            "the command that tries it without GitHub",
+            Comes::Works,
+            |reader| {
+                let command = reader.quoted("gharun start local --rehearse");
+                reader.types(command.trim_start_matches("gharun "));
+            },
+        )
+    });
 }
 
 #[test]
@@ -85,7 +126,7 @@ fn a_client_secret_in_place_of_the_key_of_an_app() {
             "GHARUN_APP_PRIVATE_KEY",
             "d0c0ffee1234567890abcdef1234567890abcdef",
         );
-        Scene::new(world, "start local")
+        Scene::new(world, "start local").needs("console", "the key is made on the app's page")
     });
 }
 
@@ -106,7 +147,14 @@ fn an_organization_with_single_sign_on_that_the_token_was_not_authorized_for() {
         }
         let always = Fault::once("GET", "/actions/", refused).times(u32::MAX);
         world.github.fault(always);
-        Scene::new(world, "start local")
+        Scene::new(world, "start local").then(
+            "the token is authorized at the address that is printed",
+            Comes::Works,
+            |reader| {
+                reader.reads(r"https://github\.com/orgs/octo/sso\?authorization_request=AB12");
+                reader.world().github.heal();
+            },
+        )
     });
 }
 
@@ -121,7 +169,14 @@ fn all_requests_of_this_hour_are_used() {
         let limit = Answer::primary_limit(reset);
         let fault = Fault::once("GET", "/actions/", limit).times(u32::MAX);
         world.github.fault(fault);
-        Scene::new(world, "start local --timeout 20s")
+        Scene::new(world, "start local --timeout 20s").then(
+            "the hour that is printed has come",
+            Comes::Works,
+            |reader| {
+                reader.reads(r"accepts requests again at \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ");
+                reader.world().github.heal();
+            },
+        )
     });
 }
 
@@ -130,7 +185,14 @@ fn a_list_with_the_token_of_the_workflow_itself() {
     let source = Source::Finding("people B7");
     row!(Kind::GitHub, Stage::End, source, |world| {
         world.github.set_token(TOKEN, Standing::Integration);
-        Scene::new(world, "list --provider local")
+        Scene::new(world, "list --provider local").then(
+            "the app gets the permission that is named",
+            Comes::Works,
+            |reader| {
+                reader.quoted("Administration: write");
+                reader.world().github.set_token(TOKEN, Standing::Full);
+            },
+        )
     });
 }
 
@@ -141,6 +203,14 @@ fn a_stop_whose_token_was_revoked_meanwhile() {
         Scene::new(
             world.env("GH_PAT", "ghp_revoked"),
             "stop --all --yes --provider local",
+        )
+        .then(
+            "a new token in the variable that is named",
+            Comes::Works,
+            |reader| {
+                let name = reader.reads(r"the token in `\$([A-Z_]+)`");
+                reader.sets(&name, TOKEN);
+            },
         )
     });
 }

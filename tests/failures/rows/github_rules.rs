@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use gharun_worlds::github::{
-    Fault, Group, Installation, Kind as Answer, Page, Repository, Visibility,
+    Fault, Group, Installation, Kind as Answer, Page, Repository, Standing, Visibility,
 };
 use gharun_worlds::keys;
 use jiff::SignedDuration;
 
 use crate::row::{Kind, Scene, Source, Stage, row};
-use crate::world::World;
+use crate::step::Comes;
+use crate::world::{TOKEN, World};
 
 /// GitHub refuses everything about runners in these words.
 fn refusing(world: World, code: u16, message: &str) -> World {
@@ -70,7 +71,14 @@ fn a_token_in_a_file_that_has_expired() {
                 "providers.toml",
                 "[github]\ntoken = { file = \"token.txt\" }\n",
             );
-            Scene::new(world, "start local")
+            Scene::new(world, "start local").then(
+                "a new token in the file that is named",
+                Comes::Works,
+                |reader| {
+                    let file = reader.reads("the token in `([^`]+)` that");
+                    reader.has_file(&file, TOKEN);
+                },
+            )
         }
     );
 }
@@ -81,7 +89,14 @@ fn a_token_with_a_line_end_inside() {
         Kind::GitHub,
         Stage::Credentials,
         Source::Finding("failures 12"),
-        |world| Scene::new(world.env("GH_PAT", "ghp_first\nsecond"), "start local")
+        |world| Scene::new(world.env("GH_PAT", "ghp_first\nsecond"), "start local").then(
+            "the token again, in one line",
+            Comes::Works,
+            |reader| {
+                let name = reader.reads(r"could not read `\$([A-Z_]+)`");
+                reader.sets(&name, TOKEN);
+            }
+        )
     );
 }
 
@@ -91,7 +106,15 @@ fn no_token_at_all() {
         Kind::GitHub,
         Stage::Credentials,
         Source::Finding("failures 16"),
-        |world| Scene::new(world.env("GH_PAT", ""), "start local")
+        |world| Scene::new(world.env("GH_PAT", ""), "start local").then(
+            "the `export` that is printed",
+            Comes::Works,
+            |reader| {
+                reader.has_program("gh", &format!("echo {TOKEN}"));
+                let command = reader.quoted(r#"export GH_PAT="[^`]+""#);
+                reader.exports(&command);
+            }
+        )
     );
 }
 
@@ -104,7 +127,14 @@ fn an_address_that_is_not_on_the_organizations_allow_list() {
         |world| {
             let message = "Although you appear to have the correct authorization credentials, the `octo` organization \
                            has an IP allow list enabled, and your IP address is not permitted to access this resource.";
-            Scene::new(refusing(world, 403, message), "start local")
+            Scene::new(refusing(world, 403, message), "start local").then(
+                "what the page that is printed is for",
+                Comes::Works,
+                |reader| {
+                    reader.reads("https?://[^ ]+octo/settings/security");
+                    reader.world().github.heal();
+                },
+            )
         }
     );
 }
@@ -118,7 +148,16 @@ fn classic_tokens_are_forbidden() {
     row!(Kind::GitHub, Stage::Credentials, source, |world| {
         let message = "`octo` forbids access via a personal access token (classic). Please use a GitHub App, OAuth \
                        App, or a personal access token with fine-grained permissions.";
-        Scene::new(refusing(world, 403, message), "start local")
+        Scene::new(refusing(world, 403, message), "start local").then(
+            "another kind of token in the variable that is named",
+            Comes::Works,
+            |reader| {
+                let name = reader.reads(r"set `\$([A-Z_]+)` to a fine-grained");
+                reader.sets(&name, TOKEN);
+                // It refuses by the kind of token, and takes this one.
+                reader.world().github.heal();
+            },
+        )
     });
 }
 
@@ -132,7 +171,16 @@ fn a_fine_grained_token_that_is_good_for_too_long() {
             let message = "The 'octo' organization forbids access via a fine-grained personal access tokens if the \
                            token's lifetime is greater than 366 days. Please adjust your token's lifetime.";
             let world = world.env("GH_PAT", "github_pat_long");
-            Scene::new(refusing(world, 403, message), "start local")
+            Scene::new(refusing(world, 403, message), "start local").then(
+                "what the page that is printed is for",
+                Comes::Works,
+                |reader| {
+                    reader.reads("https?://[^ ]+settings/personal-access-tokens");
+                    let github = &reader.world().github;
+                    github.set_token("github_pat_long", Standing::Full);
+                    github.heal();
+                },
+            )
         }
     );
 }
@@ -147,7 +195,16 @@ fn the_token_of_an_oauth_app_that_was_not_approved() {
         let message = "Although you appear to have the correct authorization credentials, the `octo` organization \
                        has enabled OAuth App access restrictions, meaning that data access to third-parties is limited.";
         let world = world.env("GH_PAT", "gho_ofTheCommandLine");
-        Scene::new(refusing(world, 403, message), "start local")
+        Scene::new(refusing(world, 403, message), "start local").then(
+            "another kind of token in the variable that is named",
+            Comes::Works,
+            |reader| {
+                let name = reader.reads(r"the token in `\$([A-Z_]+)`");
+                reader.sets(&name, TOKEN);
+                // It refuses by the kind of token, and takes this one.
+                reader.world().github.heal();
+            },
+        )
     });
 }
 
@@ -166,7 +223,14 @@ fn a_token_that_single_sign_on_does_not_know() {
             }
             let fault = Fault::once("GET", "/actions/", answer);
             world.github.fault(fault.times(u32::MAX));
-            Scene::new(world, "start local")
+            Scene::new(world, "start local").then(
+                "what the page that is printed is for",
+                Comes::Works,
+                |reader| {
+                    reader.reads("https?://[^ ]+authorization_request=A1");
+                    reader.world().github.heal();
+                },
+            )
         }
     );
 }
@@ -182,7 +246,15 @@ fn a_workflows_own_token() {
                 .env("GH_PAT", "")
                 .env("GITHUB_TOKEN", "ghs_ofTheWorkflow");
             let message = "Resource not accessible by integration";
-            Scene::new(refusing(world, 403, message), "start local")
+            Scene::new(refusing(world, 403, message), "start local").then(
+                "another token in the variable that is named",
+                Comes::Works,
+                |reader| {
+                    let name = reader.reads(r"hand that over as `([A-Z_]+)`");
+                    reader.sets(&name, TOKEN);
+                    reader.world().github.heal();
+                },
+            )
         }
     );
 }
@@ -195,7 +267,16 @@ fn an_app_that_its_owner_has_suspended() {
     );
     row!(Kind::GitHub, Stage::Credentials, source, |world| {
         let world = with_app(world, true, &keys::rsa().pkcs1.replace('\n', "\\n"));
-        Scene::new(world, "start local")
+        Scene::new(world, "start local").then(
+            "the app is unsuspended at the address that is printed",
+            Comes::Works,
+            |reader| {
+                let id = reader.reads(r"settings/installations/(\d+)");
+                let id = id.parse().expect("a number");
+                let unsuspend = |installation: &mut Installation| installation.suspended = false;
+                assert!(reader.world().github.change_installation(id, unsuspend));
+            },
+        )
     });
 }
 
@@ -207,7 +288,14 @@ fn a_private_key_of_another_app() {
     );
     row!(Kind::GitHub, Stage::Credentials, source, |world| {
         let world = with_app(world, false, &keys::make().pkcs8.replace('\n', "\\n"));
-        Scene::new(world, "start local")
+        Scene::new(world, "start local").then(
+            "a key of this app in the variable that is named",
+            Comes::Works,
+            |reader| {
+                let name = reader.reads(r"the private key in `\$([A-Z_]+)`");
+                reader.sets(&name, &keys::rsa().pkcs1.replace('\n', "\\n"));
+            },
+        )
     });
 }
 
@@ -219,9 +307,17 @@ fn self_hosted_runners_are_disabled_for_the_repository() {
         Source::Finding("github 7"),
         |world| {
             let message = "Repository level self-hosted runners are disabled on this repository.";
-            let refusal = Fault::once("POST", "generate-jitconfig", Answer::status(403, message));
+            let path = format!("{}/actions/runners/generate-jitconfig", world.repo());
+            let refusal = Fault::once("POST", &path, Answer::status(403, message));
             world.github.fault(refusal.times(u32::MAX));
-            Scene::new(world, "start local --timeout 20s")
+            Scene::new(world, "start local --timeout 20s").then(
+                "`--org octo` as printed",
+                Comes::Works,
+                |reader| {
+                    let option = reader.quoted("--org [a-z]+");
+                    reader.adds(&option);
+                },
+            )
         }
     );
 }
@@ -234,7 +330,14 @@ fn a_repository_that_was_archived() {
     );
     row!(Kind::GitHub, Stage::Place, source, |world| {
         let message = "Repository was archived so is read-only.";
-        Scene::new(refusing(world, 403, message), "start local")
+        Scene::new(refusing(world, 403, message), "start local").then(
+            "what the page that is printed is for",
+            Comes::Works,
+            |reader| {
+                reader.reads("https?://[^ ]+/settings");
+                reader.world().github.heal();
+            },
+        )
     });
 }
 
@@ -247,6 +350,15 @@ fn a_public_repository_and_the_group_that_everybody_has() {
         |world| Scene::new(
             public(world),
             "start local --org octo --runner-group Default"
+        )
+        .then(
+            "`--repo octo/app-frontend` as printed",
+            Comes::Works,
+            |reader| {
+                let option = reader.quoted("--repo [^` ]+");
+                reader.types("start local");
+                reader.adds(&option);
+            }
         )
     );
 }
@@ -267,7 +379,15 @@ fn a_group_that_is_closed_to_the_repository() {
                 },
             );
             let world = world.env("GITHUB_REPOSITORY", &repository);
-            Scene::new(world, "start local --org octo --runner-group gpu")
+            Scene::new(world, "start local --org octo --runner-group gpu").then(
+                "the group is opened at the address that is printed",
+                Comes::Works,
+                |reader| {
+                    let id = reader.reads(r"settings/actions/runner-groups/(\d+)");
+                    let id = id.parse().expect("a number");
+                    reader.world().github.set_group(id, Group::open("gpu"));
+                },
+            )
         }
     );
 }
@@ -289,7 +409,14 @@ fn the_page_of_a_proxy_instead_of_an_answer() {
             };
             let fault = Fault::once("GET", "/actions/", page);
             world.github.fault(fault.times(u32::MAX));
-            Scene::new(world, "start local")
+            Scene::new(world, "start local").then(
+                "the gateway lets requests through",
+                Comes::Works,
+                |reader| {
+                    reader.quoted("HTTPS_PROXY");
+                    reader.world().github.heal();
+                },
+            )
         }
     );
 }
@@ -304,7 +431,15 @@ fn ten_thousand_runners_that_nobody_removed() {
         let message = "Invalid Argument - Runner group 1 has reached max limit of 10000 runners.";
         let refusal = Fault::once("POST", "generate-jitconfig", Answer::status(422, message));
         world.github.fault(refusal.times(u32::MAX));
-        Scene::new(world, "start local --timeout 20s")
+        Scene::new(world, "start local --timeout 20s").then(
+            "`gharun stop --orphans` as printed; then there is room",
+            Comes::Works,
+            |reader| {
+                let command = reader.quoted("gharun stop --orphans");
+                reader.runs(&format!("{command} --yes --provider local"));
+                reader.world().github.heal();
+            },
+        )
     });
 }
 
@@ -318,7 +453,14 @@ fn a_rate_limit_that_ends_after_the_time_limit() {
             let reset = world.github.now() + SignedDuration::from_mins(40);
             let limit = Fault::once("POST", "generate-jitconfig", Answer::primary_limit(reset));
             world.github.fault(limit.times(u32::MAX));
-            Scene::new(world, "start local --timeout 20s")
+            Scene::new(world, "start local --timeout 20s").then(
+                "the hour that is printed has come",
+                Comes::Works,
+                |reader| {
+                    reader.reads(r"accepts requests again at \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ");
+                    reader.world().github.heal();
+                },
+            )
         }
     );
 }
@@ -385,10 +527,19 @@ fn a_token_that_sees_nothing_of_what_is_to_be_stopped() {
                 let hidden = Fault::once(method, "/actions/", Answer::status(404, "Not Found"));
                 world.github.fault(hidden.times(u32::MAX));
             }
-            Scene::new(world, &format!("stop {name} --yes")).afterwards(|world| {
-                world.github.heal();
-                world.run("stop --all --yes");
-            })
+            Scene::new(world, &format!("stop {name} --yes"))
+                .afterwards(|world| {
+                    world.github.heal();
+                    world.run("stop --all --yes");
+                })
+                .then(
+                    "the token sees the repository, and the same is stopped again",
+                    Comes::Works,
+                    |reader| {
+                        reader.reads("must belong to an admin");
+                        reader.world().github.heal();
+                    },
+                )
         }
     );
 }

@@ -7,6 +7,7 @@ use gharun_worlds::skipped;
 
 use crate::place;
 use crate::row::{Kind, Scene, Source, Stage, row};
+use crate::step::Comes;
 use crate::world::World;
 
 /// A start whose machine runs a setup script.
@@ -62,6 +63,14 @@ fn slots_that_are_no_number() {
     row!(Kind::Local, Stage::Settings, source, |world| Scene::new(
         world,
         "start local --set slots=two"
+    )
+    .then(
+        "an integer, as the message demands",
+        Comes::Works,
+        |reader| {
+            reader.reads("must be an integer");
+            reader.adds("--set slots=2");
+        }
     ));
 }
 
@@ -74,7 +83,15 @@ fn a_work_folder_that_is_no_absolute_path() {
             "[providers.rack]\nkind = \"local\"\nwork_dir = \"\"\n",
         )
         .expect("a file");
-        Scene::new(world, "start rack")
+        Scene::new(world, "start rack").then(
+            "a path, as the message demands",
+            Comes::Works,
+            |reader| {
+                reader.reads("must be a path in a string");
+                let folder = reader.world().path("slots");
+                reader.changes_line("\"\"", &format!("\"{}\"", folder.display()));
+            },
+        )
     });
 }
 
@@ -82,7 +99,14 @@ fn a_work_folder_that_is_no_absolute_path() {
 fn two_runners_for_one_slot() {
     let source = Source::Finding("failures 2");
     row!(Kind::Local, Stage::Room, source, |world| {
-        Scene::new(world, "start local --count 2 --set slots=1")
+        Scene::new(world, "start local --count 2 --set slots=1").then(
+            "`slots` as high as `--count`",
+            Comes::Works,
+            |reader| {
+                reader.reads("set `slots` higher");
+                reader.adds("--set slots=2");
+            },
+        )
     });
 }
 
@@ -94,6 +118,11 @@ fn a_work_folder_on_a_file_system_that_cannot_be_written() {
             world,
             "start local --set work_dir=/proc/gharun --timeout 20s",
         )
+        .then("`work_dir` in the home folder", Comes::Works, |reader| {
+            reader.reads("set `work_dir` to a new folder in one of this user's");
+            let folder = reader.world().path("home/slots");
+            reader.adds(&format!("--set work_dir={}", folder.display()));
+        })
     });
 }
 
@@ -106,6 +135,9 @@ fn a_setup_script_of_three_runners_that_fails() {
             world,
             "start local --count 3 --allow-partial --set slots=3 --setup setup.sh --timeout 30s -q",
         )
+        .then("the line that is named", Comes::Works, |reader| {
+            reader.edits_script();
+        })
     });
 }
 
@@ -113,7 +145,14 @@ fn a_setup_script_of_three_runners_that_fails() {
 fn a_setup_script_that_calls_what_is_not_installed() {
     let source = Source::Finding("failures 11");
     row!(Kind::Local, Stage::Boot, source, |world| {
-        with_setup(world, "#!/bin/sh\nset -e\ngharun-nonexistent --version\n")
+        with_setup(world, "#!/bin/sh\nset -e\ngharun-nonexistent --version\n").then(
+            "the script that is named, without what is not installed",
+            Comes::Works,
+            |reader| {
+                let name = reader.reads("edit `([^`]+)`");
+                reader.has_file(&name, "#!/bin/sh\nset -e\n");
+            },
+        )
     });
 }
 
@@ -129,6 +168,9 @@ fn a_setup_script_with_a_command_that_fails() {
                 "set -e\necho preparing\nls /no/such/file\necho done\n",
                 "",
             )
+            .then("the line that is named", Comes::Works, |reader| {
+                reader.edits_script();
+            })
         }
     );
 }
@@ -139,7 +181,14 @@ fn a_setup_script_that_was_killed() {
         Kind::Local,
         Stage::Boot,
         Source::Finding("hosts C2"),
-        |world| { setup(world, "echo reading the model\nkill -KILL $$\n", "") }
+        |world| setup(world, "echo reading the model\nkill -KILL $$\n", "").then(
+            "the command that shows the memory, and a script that runs something smaller",
+            Comes::Works,
+            |reader| {
+                reader.runs(&reader.quoted("free -m"));
+                reader.has_file("setup.sh", "true\n");
+            }
+        )
     );
 }
 
@@ -152,7 +201,18 @@ fn a_setup_script_in_another_language_that_fails() {
             "actions/runner-images#5625",
             "a preparing script in another language than sh failed, and nobody saw which line"
         ),
-        |world| setup(world, "#!/usr/bin/awk -f\nBEGIN { exit 4 }\n", "")
+        |world| setup(world, "#!/usr/bin/awk -f\nBEGIN { exit 4 }\n", "").then(
+            "the script that is named says what it does",
+            Comes::Fails {
+                says: "no tools here",
+                not: "and printed nothing"
+            },
+            |reader| {
+                let name = reader.reads("let `([^`]+)` print what it does");
+                let text = "#!/usr/bin/awk -f\nBEGIN { print \"no tools here\"; exit 4 }\n";
+                reader.has_file(&name, text);
+            }
+        )
     );
 }
 
@@ -165,7 +225,14 @@ fn a_setup_script_that_takes_longer_than_the_time_limit() {
             "machulav/ec2-github-runner#164",
             "what ran before the runner took so long that the start gave up first"
         ),
-        |world| setup(world, "echo installing\nsleep 60\n", "--timeout 4s")
+        |world| setup(world, "echo installing\nsleep 9\n", "--timeout 4s").then(
+            "`--timeout 15m` as printed",
+            Comes::Works,
+            |reader| {
+                let more = reader.quoted("--timeout [0-9]+m");
+                reader.adds(&more);
+            }
+        )
     );
 }
 
@@ -178,7 +245,18 @@ fn a_disk_that_is_full() {
         |world| {
             let scene = mounted(world, "size=256k")?;
             let full = "cat /dev/zero >\"$GHARUN_WORK/full\" 2>/dev/null\ntrue\n";
-            Some(scene.setup(full))
+            let scene = scene.setup(full);
+            Some(scene.then(
+                "the command that shows the room; then there is room again",
+                Comes::Works,
+                |reader| {
+                    let shown = reader.runs(&reader.quoted("df -h [^`]+"));
+                    assert!(shown.contains("256K"), "{shown}");
+                    reader.removes("cache");
+                    reader.removes("work_dir");
+                    reader.has_file("setup.sh", "true\n");
+                },
+            ))
         }
     );
 }
@@ -207,6 +285,7 @@ fn a_registration_that_another_runner_uses() {
             let says =
                 "A session for this runner already exists.\nFailed to create session. Conflict";
             installed(world, says, 5)
+                .needs("machine", "the one that has the registration is another")
         }
     );
 }
@@ -223,7 +302,7 @@ fn a_clock_that_is_wrong() {
         |world| {
             let says = "The clock may be out of sync with the server time by more than five minutes.\n\
                 Runner connect error: Current server time is another. Retrying until reconnected.";
-            installed(world, says, 1)
+            installed(world, says, 1).needs("root", "the clock is this computer's")
         }
     );
 }
@@ -240,7 +319,7 @@ fn a_registration_that_is_called_deleted_though_the_clock_is_wrong() {
         |world| {
             let says = "Failed to create a session. The runner registration has been deleted from the server, \
                 please re-configure.";
-            installed(world, says, 1)
+            installed(world, says, 1).needs("root", "the clock is this computer's")
         }
     );
 }

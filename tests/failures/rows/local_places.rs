@@ -5,7 +5,8 @@ use std::process::Command;
 
 use gharun_worlds::skipped;
 
-use crate::row::{Kind, Scene, Source, Stage, row};
+use crate::row::{Kind, Scene, Seeded as _, Source, Stage, row};
+use crate::step::Comes;
 use crate::world::World;
 
 /// A disk of its own, taken away in the end.
@@ -41,7 +42,14 @@ fn a_work_folder_that_is_not_absolute() {
         Kind::Local,
         Stage::Settings,
         Source::Finding("failures 10"),
-        |world| { Scene::new(world, "start local --set work_dir=slots") }
+        |world| Scene::new(world, "start local --set work_dir=slots").then(
+            "the whole path that is printed",
+            Comes::Works,
+            |reader| {
+                let path = reader.reads("write the whole path, such as `([^`]+)`");
+                reader.adds(&format!("--set work_dir={path}"));
+            }
+        )
     );
 }
 
@@ -54,7 +62,14 @@ fn a_variable_that_is_the_runners_own() {
         |world| {
             let text = "[providers.here]\nkind = \"local\"\nenv = { GHARUN_WORK = \"/srv\" }\n";
             std::fs::write(world.path("providers.toml"), text).expect("a file");
-            Scene::new(world, "start here")
+            Scene::new(world, "start here").then(
+                "another name, in the line that is named",
+                Comes::Works,
+                |reader| {
+                    reader.reads("or write it under another name");
+                    reader.changes_line("GHARUN_WORK", "MY_WORK");
+                },
+            )
         }
     );
 }
@@ -68,7 +83,13 @@ fn a_work_folder_below_a_file() {
     row!(Kind::Local, Stage::Place, source, |world| {
         std::fs::write(world.path("notes"), "").expect("a file");
         let work_dir = format!("work_dir={}", world.path("notes/slots").display());
-        Scene::new(world, "start local --timeout 20s --set").arg(&work_dir)
+        Scene::new(world, "start local --timeout 20s --set")
+            .arg(&work_dir)
+            .then("`work_dir` in the home folder", Comes::Works, |reader| {
+                reader.reads("set `work_dir` to a new folder in one of this user's");
+                let folder = reader.world().path("home/slots");
+                reader.adds(&format!("--set work_dir={}", folder.display()));
+            })
     });
 }
 
@@ -87,6 +108,15 @@ fn a_disk_without_room() {
                     .volatile(r"\d+ KiB are free", "512 KiB are free")
                     .with(disk),
             )
+            .then(
+                "another `work_dir`, where the hint says it is set",
+                Comes::Works,
+                |reader| {
+                    let option = reader.reads(r"set `work_dir` \(now `(--set work_dir)`\)");
+                    let folder = reader.world().path("home/slots");
+                    reader.adds(&format!("{option}={}", folder.display()));
+                },
+            )
         }
     );
 }
@@ -100,7 +130,13 @@ fn a_setup_script_whose_program_is_missing() {
         |world| {
             let text = "echo preparing\nmake-the-tools --all\n";
             std::fs::write(world.path("setup.sh"), text).expect("a file");
-            Scene::new(world, "start local --timeout 20s --setup setup.sh")
+            Scene::new(world, "start local --timeout 20s --setup setup.sh").then(
+                "the line that is named",
+                Comes::Works,
+                |reader| {
+                    reader.edits_script();
+                },
+            )
         }
     );
 }
@@ -113,10 +149,12 @@ fn a_machine_of_another_computer() {
         Source::Finding("hosts A3"),
         |world| {
             let stop = "stop local:0123456789ab/gharun-7-1-0-tk3q8z0w5v2n01 --yes";
-            Scene::new(world, stop).volatile(
-                r"slots`(\s+)have(\s+)`[0-9a-f]{12}`",
-                "slots`${1}have${2}`5f6e7d8c9b0a`",
-            )
+            Scene::new(world, stop)
+                .volatile(
+                    r"slots`(\s+)have(\s+)`[0-9a-f]{12}`",
+                    "slots`${1}have${2}`5f6e7d8c9b0a`",
+                )
+                .needs("computer", "the machine is on another one")
         }
     );
 }
@@ -134,10 +172,12 @@ fn a_stop_whose_work_folder_is_a_file_now() {
                 "stop local:0123456789ab/gharun-7-1-0-tk3q8z0w5v2n01 --yes --set work_dir={}",
                 file.display()
             );
-            Scene::new(world, &stop).volatile(
-                r"slots`(\s+)have(\s+)`[0-9a-f]{12}`",
-                "slots`${1}have${2}`5f6e7d8c9b0a`",
-            )
+            Scene::new(world, &stop)
+                .volatile(
+                    r"slots`(\s+)have(\s+)`[0-9a-f]{12}`",
+                    "slots`${1}have${2}`5f6e7d8c9b0a`",
+                )
+                .needs("computer", "the machine is on another one")
         }
     );
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use gharun_worlds::nebius::{Deed, Ending, PROJECT, Refusal, Standin, Stock};
 
 use crate::row::{Kind, Scene, Source, Stage, row};
+use crate::step::Comes;
 use crate::world::World;
 
 /// The world with a table `gpu` in this project.
@@ -46,8 +47,22 @@ fn a_preset_that_the_platform_does_not_have() {
         |world| scene(
             world,
             Standin::start(),
-            "platform = \"gpu-h100-sxm\"\n",
+            "platform = \"gpu-h100-sxm\"\npreset = \"1gpu-8vcpu-32gb\"\n",
             "start gpu --timeout 20s"
+        )
+        .then(
+            "the command that lists them, and a preset of that list",
+            Comes::Works,
+            |reader| {
+                let listed = reader.runs(&reader.quoted("gharun providers offers gpu"));
+                let offered = listed
+                    .split_whitespace()
+                    .find(|word| word.starts_with("gpu-h100-sxm/"));
+                let preset = offered.and_then(|word| word.split('/').nth(1));
+                let preset = preset.unwrap_or_else(|| panic!("{listed}"));
+                reader.writes(&format!("preset = \"{preset}\""));
+                reader.comes_online();
+            }
         )
     );
 }
@@ -67,6 +82,12 @@ fn a_registry_with_a_user_and_no_password() {
             "image = \"cr.eu-north1.nebius.cloud/octo/ci:1\"\nregistry = { username = \"octo\" }\n",
             "start gpu"
         )
+        .then("both lines that are printed", Comes::Works, |reader| {
+            reader.writes(&reader.quoted(r"registry = \{ username[^`]+"));
+            reader.writes(&reader.quoted("registry_password = [^`]+"));
+            reader.sets("REGISTRY_PASSWORD", "hush");
+            reader.comes_online();
+        })
     );
 }
 
@@ -81,6 +102,15 @@ fn a_job_that_is_to_be_kept() {
             Standin::start(),
             "",
             "start gpu --timeout 20s --keep-failed"
+        )
+        .then(
+            "`--timeout 15m` and `product = \"vm\"` as printed",
+            Comes::Works,
+            |reader| {
+                reader.writes(&reader.quoted("product = [^`]+"));
+                reader.adds(&reader.quoted("--timeout [0-9]+m"));
+                reader.comes_online();
+            }
         )
     );
 }
@@ -98,7 +128,18 @@ fn a_token_of_nebius_that_has_expired() {
             let standin = Standin::start();
             let world = table(world, &standin, "");
             standin.expire_tokens();
-            stable(Scene::new(world, "start gpu --timeout 20s").with(standin))
+            let fresh = standin.token();
+            let scene = Scene::new(world, "start gpu --timeout 20s").with(standin);
+            stable(scene).then(
+                "the `export` that is printed",
+                Comes::Works,
+                move |reader| {
+                    reader.has_program("nebius", &format!("echo {fresh}"));
+                    let command = reader.quoted("export NEBIUS_IAM_TOKEN=[^`]+");
+                    reader.exports(&command);
+                    reader.comes_online();
+                },
+            )
         }
     );
 }
@@ -115,10 +156,21 @@ fn a_key_of_a_service_account_that_was_deleted() {
             std::fs::write(world.path("key.json"), key).expect("a file");
             let more = "service_account_key = \"key.json\"\n";
             let standin = Standin::start();
+            let good = standin.account().file();
             let world = table(world, &standin, more).env("NEBIUS_IAM_TOKEN", "");
             stable(Scene::new(world, "start gpu --timeout 20s"))
                 .volatile(r"serviceaccount-[a-z0-9]+", "serviceaccount-e00example")
                 .with((standin, other))
+                .then(
+                    "a new key, in the file that is named",
+                    Comes::Works,
+                    move |reader| {
+                        reader.quoted("nebius iam auth-public-key generate [^`]+");
+                        let file = reader.reads(r"`service_account_key` \(`([^`]+)`\)");
+                        reader.has_file(&file, &good);
+                        reader.comes_online();
+                    },
+                )
         }
     );
 }
@@ -135,6 +187,16 @@ fn a_project_of_another_tenant() {
             "",
             "start gpu --timeout 20s --set project=project-u00other"
         )
+        .then(
+            "the right `project`, where the hint says it is set",
+            Comes::Works,
+            |reader| {
+                reader.quoted("nebius iam project list");
+                let option = reader.reads(r"`project` \(now `(--set project)`\)");
+                reader.adds(&format!("{option}={PROJECT}"));
+                reader.comes_online();
+            }
+        )
     );
 }
 
@@ -150,6 +212,10 @@ fn a_subnet_that_is_not_in_the_project() {
             "subnet = \"vpcsubnet-e00gone\"\n",
             "start gpu --timeout 20s"
         )
+        .then("without the key that is named", Comes::Works, |reader| {
+            reader.removes(&reader.reads("or leave `([a-z]+)` out"));
+            reader.comes_online();
+        })
     );
 }
 
@@ -165,7 +231,22 @@ fn a_quota_that_is_used_up() {
         |world| {
             let standin = Standin::start();
             standin.set(|world| world.stocked("gpu-l40s-a", Stock::Quota));
-            scene(world, standin, "", "start gpu --timeout 20s")
+            scene(world, standin, "", "start gpu --timeout 20s").then(
+                "another `platform`, as the hint says, with its preset of the list",
+                Comes::Works,
+                |reader| {
+                    reader.reads("or set another `platform` in");
+                    let listed = reader.runs("gharun providers offers gpu");
+                    let offered = listed
+                        .split_whitespace()
+                        .find(|word| word.starts_with("gpu-h"));
+                    let pair = offered.and_then(|word| word.split_once('/'));
+                    let (platform, preset) = pair.unwrap_or_else(|| panic!("{listed}"));
+                    reader.writes(&format!("platform = \"{platform}\""));
+                    reader.writes(&format!("preset = \"{preset}\""));
+                    reader.comes_online();
+                },
+            )
         }
     );
 }
@@ -185,11 +266,17 @@ fn a_vm_that_is_made_and_stopped_for_want_of_resources() {
                 world.stops_vms = true;
                 world.provisioning = Duration::from_millis(300);
             });
-            scene(
-                world,
-                standin,
-                "product = \"vm\"\n",
-                "start gpu --timeout 60s",
+            let world = table(world, &standin, "product = \"vm\"\n");
+            let standin = Rc::new(standin);
+            let inner = Rc::clone(&standin);
+            stable(Scene::new(world, "start gpu --timeout 60s").with(standin)).then(
+                "`platform` as printed; then there is room",
+                Comes::Works,
+                move |reader| {
+                    reader.writes(&reader.quoted(r"platform = \[[^`]+"));
+                    inner.set(|world| world.stops_vms = false);
+                    reader.comes_online();
+                },
             )
         }
     );
@@ -205,7 +292,19 @@ fn an_order_that_waits_too_long_for_a_machine() {
             let standin = Standin::start();
             standin.set(|world| world.provisioning = Duration::from_hours(1));
             let more = "start_deadline = \"5s\"\n";
-            scene(world, standin, more, "start gpu --timeout 60s")
+            let world = table(world, &standin, more);
+            let standin = Rc::new(standin);
+            let inner = Rc::clone(&standin);
+            stable(Scene::new(world, "start gpu --timeout 60s").with(standin)).then(
+                "a longer `start_deadline` in the line that is named",
+                Comes::Works,
+                move |reader| {
+                    reader.reads("raise `start_deadline` in");
+                    reader.changes_line("5s", "1m");
+                    inner.set(|world| world.provisioning = Duration::from_secs(7));
+                    reader.comes_online();
+                },
+            )
         }
     );
 }
@@ -220,7 +319,15 @@ fn an_image_of_a_job_that_cannot_be_pulled() {
             let standin = Standin::start();
             standin.set(|world| world.bad_images = vec!["nosuch".to_owned()]);
             let more = "image = \"ghcr.io/octo/nosuch:1\"\nstart_deadline = \"8s\"\n";
-            scene(world, standin, more, "start gpu --timeout 60s")
+            scene(world, standin, more, "start gpu --timeout 60s").then(
+                "an image that there is, in the line that is named",
+                Comes::Works,
+                |reader| {
+                    reader.quoted("docker manifest inspect [^`]+");
+                    reader.changes_line("nosuch", "ci");
+                    reader.comes_online();
+                },
+            )
         }
     );
 }
@@ -261,6 +368,11 @@ fn a_setup_script_that_fails_in_a_job() {
             meanwhile(world, Standin::start(), "", args, |standin, id| {
                 standin.end_job(id, Ending::Exited(74));
             })
+            .then("the script that is named", Comes::Works, |reader| {
+                let file = reader.reads("edit `([^`]+)`");
+                reader.has_file(&file, "true\n");
+                reader.comes_online();
+            })
         }
     );
 }
@@ -277,6 +389,10 @@ fn a_preemptible_job_that_is_taken_away_while_it_boots() {
             meanwhile(world, Standin::start(), more, args, |standin, id| {
                 standin.preempt(id);
             })
+            .then("`preemptible = false` as printed", Comes::Works, |reader| {
+                reader.writes(&reader.quoted("preemptible = [^`]+"));
+                reader.comes_online();
+            })
         }
     );
 }
@@ -292,6 +408,14 @@ fn a_vm_whose_runner_never_comes_online() {
             Standin::start(),
             "product = \"vm\"\n",
             "start gpu --timeout 8s"
+        )
+        .then(
+            "`--timeout 15m` as printed; then it comes",
+            Comes::Works,
+            |reader| {
+                reader.adds(&reader.quoted("--timeout [0-9]+m"));
+                reader.comes_online();
+            }
         )
     );
 }
@@ -320,7 +444,19 @@ fn a_stop_with_a_token_that_has_expired() {
             let standin = Standin::start();
             let world = started(world, &standin);
             standin.expire_tokens();
-            stable(Scene::new(world, "stop --yes --timeout 20s")).with(standin)
+            let fresh = standin.token();
+            let scene = stable(Scene::new(world, "stop --yes --timeout 20s")).with(standin);
+            scene.then(
+                "the `export` and the stop that are printed",
+                Comes::Works,
+                move |reader| {
+                    reader.has_program("nebius", &format!("echo {fresh}"));
+                    let command = reader.quoted("export NEBIUS_IAM_TOKEN=[^`]+");
+                    reader.exports(&command);
+                    let stop = reader.reads("then: `gharun (stop [^`]+)`");
+                    reader.types(&format!("{stop} --yes"));
+                },
+            )
         }
     );
 }
@@ -340,7 +476,13 @@ fn a_deletion_that_nebius_fails_to_do() {
             });
             let standin = Rc::new(standin);
             let inner = Rc::clone(&standin);
+            let again = Rc::clone(&standin);
             stable(Scene::new(world, "stop --yes --timeout 20s"))
+                .then("the stop that is printed", Comes::Works, move |reader| {
+                    again.judge(|_| Deed::Answer);
+                    let stop = reader.reads("try again: `gharun (stop [^`]+)`");
+                    reader.types(&format!("{stop} --yes"));
+                })
                 .afterwards(move |_| inner.judge(|_| Deed::Answer))
                 .with(standin)
         }

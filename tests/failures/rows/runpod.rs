@@ -3,6 +3,7 @@
 use gharun_worlds::runpod::{Deed, Lag, Level, Scope, Standin};
 
 use crate::row::{Kind, Scene, Source, Stage, row};
+use crate::step::{Comes, Reader};
 use crate::world::World;
 
 const POD: &str = "/v2/pods/{id}";
@@ -51,6 +52,26 @@ fn stuck(line: &str) -> Standin {
     standin
 }
 
+/// A start whose step takes away what keeps the containers of all pods from running.
+fn stuck_until(
+    world: World,
+    line: &str,
+    more: &str,
+    does: &'static str,
+    act: impl FnOnce(&mut Reader) + 'static,
+) -> Scene {
+    let standin = stuck(line);
+    let world = table(world, &standin, more);
+    let standin = std::rc::Rc::new(standin);
+    let inner = std::rc::Rc::clone(&standin);
+    let scene = stable(Scene::new(world, "start gpu --timeout 60s").with(standin));
+    scene.then(does, Comes::Works, move |reader| {
+        act(reader);
+        inner.rule(|rules| rules.stuck.clear());
+        reader.comes_online();
+    })
+}
+
 const GPU: &str = "gpu = \"L40S\"\n";
 const CPU: &str = "cpu = \"cpu5c\"\n";
 
@@ -60,7 +81,16 @@ fn a_gpu_that_runpod_does_not_have() {
         Kind::RunPod,
         Stage::Settings,
         Source::Finding("gpu C, names"),
-        |world| scene(world, account(), "gpu = \"B300\"\n", "start gpu")
+        |world| scene(world, account(), "gpu = \"B300\"\n", "start gpu").then(
+            "the command that lists them, and one of that list in the line that is named",
+            Comes::Works,
+            |reader| {
+                let listed = reader.runs(&reader.quoted("gharun providers offers gpu"));
+                assert!(listed.contains("L40S"), "{listed}");
+                reader.changes_line("B300", "L40S");
+                reader.comes_online();
+            }
+        )
     );
 }
 
@@ -79,6 +109,16 @@ fn a_gpu_and_a_cpu_in_one_table() {
             "gpu = \"L40S\"\ncpu = \"cpu3c\"\n",
             "start gpu"
         )
+        .then(
+            "one of both, and the command that is printed",
+            Comes::Works,
+            |reader| {
+                reader.runs(&reader.quoted("gharun providers show runpod"));
+                reader.reads("`gpu` and `cpu` are both set: keep one");
+                reader.removes("gpu");
+                reader.comes_online();
+            }
+        )
     );
 }
 
@@ -91,7 +131,16 @@ fn a_key_of_the_account_that_was_revoked() {
         |world| {
             let standin = account();
             standin.revoke(&standin.key);
-            scene(world, standin, GPU, "start gpu --timeout 20s")
+            let fresh = standin.key_of(Scope::Full);
+            scene(world, standin, GPU, "start gpu --timeout 20s").then(
+                "a new key in the variable that is named",
+                Comes::Works,
+                move |reader| {
+                    let name = reader.reads(r"check `api_key` \(now `\$([A-Z_]+)`\)");
+                    reader.sets(&name, &fresh);
+                    reader.comes_online();
+                },
+            )
         }
     );
 }
@@ -109,7 +158,16 @@ fn a_key_that_may_only_read() {
             let standin = account();
             let key = standin.key_of(Scope::Read);
             let world = table(world, &standin, GPU).env("RUNPOD_API_KEY", &key);
-            stable(Scene::new(world, "start gpu --timeout 20s").with(standin))
+            let full = standin.key.clone();
+            stable(Scene::new(world, "start gpu --timeout 20s").with(standin)).then(
+                "a key with these permissions in the variable that is named",
+                Comes::Works,
+                move |reader| {
+                    let name = reader.reads(r"`api_key` \(now `\$([A-Z_]+)`\)");
+                    reader.sets(&name, &full);
+                    reader.comes_online();
+                },
+            )
         }
     );
 }
@@ -129,6 +187,15 @@ fn a_registry_credential_of_another_account() {
             "gpu = \"L40S\"\nregistry = \"clx0gone\"\n",
             "start gpu --timeout 20s"
         )
+        .then(
+            "without the key that is named, as the image is public",
+            Comes::Works,
+            |reader| {
+                reader.reads("set `registry` to the ID of a credential of this account");
+                reader.removes("registry");
+                reader.comes_online();
+            }
+        )
     );
 }
 
@@ -144,7 +211,17 @@ fn an_endpoint_of_the_version_that_is_gone() {
         |world| {
             let standin = account();
             let endpoint = format!("start gpu --timeout 20s --set endpoint={}/v1", standin.url);
-            scene(world, standin, GPU, &endpoint)
+            scene(world, standin, GPU, &endpoint).then(
+                "the address of the version that is named",
+                Comes::Works,
+                |reader| {
+                    let option = reader.reads(r"`endpoint` \(now `(--set endpoint)`\)");
+                    let version = reader.reads("`https://api.runpod.io/(v[0-9]+)`");
+                    let mine = reader.reads("at (http://[0-9.:]+)/v1");
+                    reader.adds(&format!("{option}={mine}/{version}"));
+                    reader.comes_online();
+                },
+            )
         }
     );
 }
@@ -160,6 +237,15 @@ fn a_network_volume_that_is_not_there() {
             account(),
             "gpu = \"L40S\"\nnetwork_volume = \"vol0gone\"\n",
             "start gpu --timeout 20s"
+        )
+        .then(
+            "without the key that is named, as no volume is needed",
+            Comes::Works,
+            |reader| {
+                reader.reads("set `network_volume` to the ID of a volume");
+                reader.removes("network_volume");
+                reader.comes_online();
+            }
         )
     );
 }
@@ -177,7 +263,15 @@ fn gpus_that_the_catalog_shows_and_nobody_gets() {
             let standin = account();
             standin.stock("*", "*", "*", Level::High, 0);
             let more = "gpu = [\"L40S\", \"L4\", \"RTX A4000\"]\n";
-            scene(world, standin, more, "start gpu --timeout 20s")
+            standin.stock("NVIDIA GeForce RTX 4090", "*", "*", Level::High, 9);
+            scene(world, standin, more, "start gpu --timeout 20s").then(
+                "the `gpu` that is printed",
+                Comes::Works,
+                |reader| {
+                    reader.writes(&reader.quoted(r"gpu = \[[^`]+"));
+                    reader.comes_online();
+                },
+            )
         }
     );
 }
@@ -195,7 +289,18 @@ fn a_machine_without_the_resources_for_a_pod() {
             let standin = account();
             let said = "This machine does not have the resources to deploy this pod";
             standin.times(u32::MAX, "POST", "/v2/pods", Deed::refuse(400, said));
-            scene(world, standin, GPU, "start gpu --timeout 20s")
+            let world = table(world, &standin, GPU);
+            let standin = std::rc::Rc::new(standin);
+            let inner = std::rc::Rc::clone(&standin);
+            stable(Scene::new(world, "start gpu --timeout 20s").with(standin)).then(
+                "the `gpu` that is printed; then there is room",
+                Comes::Works,
+                move |reader| {
+                    reader.writes(&reader.quoted(r"gpu = \[[^`]+"));
+                    inner.forgive();
+                    reader.comes_online();
+                },
+            )
         }
     );
 }
@@ -212,6 +317,15 @@ fn a_price_that_nothing_is_under() {
             "gpu = \"L40S\"\nmax_price = 0.05\n",
             "start gpu --timeout 20s"
         )
+        .then(
+            "the price that is printed, in the line that is named",
+            Comes::Works,
+            |reader| {
+                let price = reader.reads(r"it costs \$([0-9.]+) an hour");
+                reader.changes_line("0.05", &price);
+                reader.comes_online();
+            }
+        )
     );
 }
 
@@ -224,7 +338,18 @@ fn a_balance_that_is_used_up() {
         |world| {
             let standin = account();
             standin.rule(|rules| rules.balance = Some(0.01));
-            scene(world, standin, GPU, "start gpu --timeout 20s")
+            let world = table(world, &standin, GPU);
+            let standin = std::rc::Rc::new(standin);
+            let inner = std::rc::Rc::clone(&standin);
+            stable(Scene::new(world, "start gpu --timeout 20s").with(standin)).then(
+                "funds are added at the address that is printed",
+                Comes::Works,
+                move |reader| {
+                    reader.reads("https://console.runpod.io/user/billing");
+                    inner.rule(|rules| rules.balance = Some(100.0));
+                    reader.comes_online();
+                },
+            )
         }
     );
 }
@@ -244,6 +369,10 @@ fn a_setup_script_that_fails_in_a_pod() {
                 CPU,
                 "start gpu --timeout 60s --setup bad.sh",
             )
+            .then("the line that is named", Comes::Works, |reader| {
+                reader.edits_script();
+                reader.comes_online();
+            })
         }
     );
 }
@@ -257,7 +386,16 @@ fn a_pod_that_is_kept_after_its_boot_failed() {
         |world| {
             std::fs::write(world.path("bad.sh"), "exit 3\n").expect("a file");
             let args = "start gpu --timeout 60s --setup bad.sh --keep-failed";
-            scene(world, account(), CPU, args)
+            scene(world, account(), CPU, args).then(
+                "the stop that is printed, and the line that is named",
+                Comes::Works,
+                |reader| {
+                    let stop = reader.reads("end it: `(gharun stop [^`]+)`");
+                    reader.runs(&format!("{stop} --yes"));
+                    reader.edits_script();
+                    reader.comes_online();
+                },
+            )
         }
     );
 }
@@ -271,7 +409,16 @@ fn an_image_that_does_not_exist() {
         |world| {
             let line = "error pulling image: Error response from daemon: manifest for ghcr.io/octo/nosuch:1 not found: manifest unknown: manifest unknown";
             let more = "gpu = \"L40S\"\nimage = \"ghcr.io/octo/nosuch:1\"\n";
-            scene(world, stuck(line), more, "start gpu --timeout 60s")
+            stuck_until(
+                world,
+                line,
+                more,
+                "an image that there is, in the line that is named",
+                |reader| {
+                    reader.reads("check the name and the tag in `image`");
+                    reader.changes_line("nosuch", "ci");
+                },
+            )
         }
     );
 }
@@ -288,7 +435,16 @@ fn a_private_image_without_a_credential() {
         |world| {
             let line = "error pulling image: Error response from daemon: Head \"https://ghcr.io/v2/octo/ci/manifests/1\": no basic auth credentials";
             let more = "gpu = \"L40S\"\nimage = \"ghcr.io/octo/ci:1\"\n";
-            scene(world, stuck(line), more, "start gpu --timeout 60s")
+            stuck_until(
+                world,
+                line,
+                more,
+                "the name of a public image, in the line that is named",
+                |reader| {
+                    reader.reads("check the name in `image`");
+                    reader.changes_line("octo/ci", "octo/public");
+                },
+            )
         }
     );
 }
@@ -304,7 +460,15 @@ fn a_host_whose_driver_is_too_old_for_the_image() {
         ),
         |world| {
             let line = "error starting container: Error response from daemon: failed to create task for container: OCI runtime create failed: nvidia-container-cli: requirement error: unsatisfied condition: cuda>=12.8, please update your driver to a newer version, or use an earlier cuda container: unknown";
-            scene(world, stuck(line), GPU, "start gpu --timeout 60s")
+            stuck_until(
+                world,
+                line,
+                GPU,
+                "`min_cuda = \"12.8\"` as printed",
+                |reader| {
+                    reader.writes(&reader.quoted("min_cuda = [^`]+"));
+                },
+            )
         }
     );
 }
@@ -317,7 +481,9 @@ fn an_image_that_is_larger_than_the_disk() {
         Source::Finding("gpu A3, comfyui-mcp#2014"),
         |world| {
             let line = "error creating container: failed to register layer: write /opt/venv/lib/libtorch_cuda.so: no space left on device";
-            scene(world, stuck(line), GPU, "start gpu --timeout 60s")
+            stuck_until(world, line, GPU, "`disk = 40` as printed", |reader| {
+                reader.writes(&reader.quoted("disk = [^`]+"));
+            })
         }
     );
 }
@@ -333,7 +499,15 @@ fn words_of_a_host_that_nobody_knows() {
         ),
         |world| {
             let line = "error creating container: container: create: container create: Error response from daemon: invalid mount config for type \"bind\": field Target must not be empty";
-            scene(world, stuck(line), GPU, "start gpu --timeout 60s")
+            stuck_until(
+                world,
+                line,
+                GPU,
+                "the `gpu` that is printed; then there is another host",
+                |reader| {
+                    reader.writes(&reader.quoted(r"gpu = \[[^`]+"));
+                },
+            )
         }
     );
 }
@@ -347,7 +521,18 @@ fn a_pod_that_never_says_a_word() {
         |world| {
             let standin = Standin::start();
             standin.rule(|rules| rules.start = [Lag::None, Lag::None, Lag::Forever]);
-            scene(world, standin, GPU, "start gpu --timeout 8s")
+            let world = table(world, &standin, GPU);
+            let standin = std::rc::Rc::new(standin);
+            let inner = std::rc::Rc::clone(&standin);
+            stable(Scene::new(world, "start gpu --timeout 8s").with(standin)).then(
+                "`--timeout 15m` as printed; then it starts",
+                Comes::Works,
+                move |reader| {
+                    reader.adds(&reader.quoted("--timeout [0-9]+m"));
+                    inner.rule(|rules| rules.start = [Lag::None; 3]);
+                    reader.comes_online();
+                },
+            )
         }
     );
 }
@@ -370,6 +555,14 @@ fn a_pod_whose_host_is_lost_while_it_boots() {
                     }
                 })
                 .with(standin)
+                .then(
+                    "the `gpu` that is printed; then there is another host",
+                    Comes::Works,
+                    |reader| {
+                        reader.writes(&reader.quoted(r"gpu = \[[^`]+"));
+                        reader.comes_online();
+                    },
+                )
         }
     );
 }
@@ -391,10 +584,21 @@ fn a_stop_with_a_key_that_may_only_read() {
             let standin = account();
             let key = standin.key_of(Scope::Read);
             let world = started(world, &standin).env("RUNPOD_API_KEY", &key);
+            let full = standin.key.clone();
             let id = standin.alive()[0].id.clone();
             stable(Scene::new(world, &format!("stop gpu:{id} --timeout 10s")))
                 .volatile(&id, "7h9k2m4n6p8q0r")
                 .with(standin)
+                .then(
+                    "a key with these permissions, and the stop that is printed",
+                    Comes::Works,
+                    move |reader| {
+                        let name = reader.reads(r"`api_key` \(else `\$([A-Z_]+)`\)");
+                        reader.sets(&name, &full);
+                        let stop = reader.reads("then: `gharun (stop [^`]+)`");
+                        reader.types(&stop);
+                    },
+                )
         }
     );
 }
@@ -412,11 +616,17 @@ fn a_deletion_that_runpod_fails_to_do() {
             standin.times(u32::MAX, "DELETE", POD, deed);
             let standin = std::rc::Rc::new(standin);
             let inner = std::rc::Rc::clone(&standin);
+            let again = std::rc::Rc::clone(&standin);
             let id = standin.alive()[0].id.clone();
             stable(Scene::new(world, "stop --yes --timeout 20s"))
                 .volatile(&id, "7h9k2m4n6p8q0r")
                 .afterwards(move |_| inner.forgive())
                 .with(standin)
+                .then("the stop that is printed", Comes::Works, move |reader| {
+                    again.forgive();
+                    let stop = reader.reads("try again: `gharun (stop [^`]+)`");
+                    reader.types(&stop);
+                })
         }
     );
 }

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use gharun_worlds::skipped;
 use gharun_worlds::sshd::{self, Rack};
 
-use crate::row::{Kind, Scene, Source, Stage, row};
+use crate::row::{Kind, Scene, Seeded as _, Source, Stage, row};
+use crate::step::Comes;
 use crate::world::World;
 
 /// A start on a host whose machine runs a setup script.
@@ -52,10 +53,13 @@ fn a_setup_script_on_a_host_that_asks_for_a_password() {
             "actions/runner#2033",
             "what prepared the host called sudo, and the user of the login was asked for a password"
         ),
-        |world| boots(
+        |world| {
+            boots(
             world,
             "set -e\necho installing\nsudo() { echo 'sudo: a password is required' >&2; return 1; }\nsudo apt-get install -y jq\n"
         )
+        .needs("root", "sudoers is changed")
+        }
     );
 }
 
@@ -65,7 +69,11 @@ fn a_setup_script_on_a_host_that_ends_with_a_number() {
         Kind::Ssh,
         Stage::Boot,
         Source::Finding("github 4"),
-        |world| boots(world, "[ -e /no/such/driver ] || exit 41\n")
+        |world| boots(world, "[ -e /no/such/driver ] || exit 41\n").then(
+            "the line that is named",
+            Comes::Works,
+            |reader| reader.edits_script()
+        )
     );
 }
 
@@ -78,7 +86,7 @@ fn a_runner_on_a_host_that_github_forgets_while_the_host_prepares() {
         |world| {
             let mut since = None;
             let scene = boots(world, "sleep 60\n")?.arg("--timeout").arg("14s");
-            Some(scene.meanwhile(move |world| {
+            let scene = scene.meanwhile(move |world| {
                 let Some(row) = world.stub.runners().into_iter().next() else {
                     return;
                 };
@@ -86,7 +94,16 @@ fn a_runner_on_a_host_that_github_forgets_while_the_host_prepares() {
                 if since.get_or_insert_with(Instant::now).elapsed() > Duration::from_secs(8) {
                     world.github.remove_runner(&row.name);
                 }
-            }))
+            });
+            Some(scene.then(
+                "`--registration token` as printed",
+                Comes::Works,
+                |reader| {
+                    reader.adds(&reader.quoted("--registration token"));
+                    // The host is as slow again, and nobody waits for it here.
+                    reader.has_file("setup.sh", "true\n");
+                },
+            ))
         }
     );
 }
@@ -97,7 +114,14 @@ fn a_runner_on_a_host_that_takes_longer_than_it_may() {
         Kind::Ssh,
         Stage::Runner,
         Source::Finding("failures 8"),
-        |world| Some(boots(world, "sleep 60\n")?.arg("--timeout").arg("8s"))
+        |world| {
+            let scene = boots(world, "sleep 12\n")?.arg("--timeout").arg("8s");
+            Some(
+                scene.then("`--timeout 15m` as printed", Comes::Works, |reader| {
+                    reader.adds(&reader.quoted("--timeout [0-9]+m"));
+                }),
+            )
+        }
     );
 }
 
@@ -113,6 +137,10 @@ fn more_runners_than_the_host_has_slots() {
                 .arg("2")
                 .arg("--timeout")
                 .arg("20s")
+                .then("`slots` as high as `--count`", Comes::Works, |reader| {
+                    reader.reads("set `slots` higher");
+                    reader.writes("slots = 2");
+                })
         )
     );
 }
@@ -139,6 +167,18 @@ fn a_stop_on_a_host_whose_key_has_changed() {
         let text = text.replace(&hosts, &known.display().to_string());
         std::fs::write(&table, text).expect("a file");
         let stop = "stop rack:gharun-7-1-0-tk3q8z0w5v2n01 --yes --timeout 3s";
-        Some(scene.instead(stop))
+        let scene = scene.instead(stop);
+        Some(scene.then(
+            "the command that forgets the key; the new one is then to be verified",
+            Comes::Fails {
+                says: "is not known",
+                not: "has changed",
+            },
+            |reader| {
+                reader.runs(&reader.quoted("ssh-keygen -f [^`]+"));
+                let stop = reader.reads("try again: `gharun (stop [^`]+)`");
+                reader.types(&format!("{stop} --yes --timeout 3s"));
+            },
+        ))
     });
 }

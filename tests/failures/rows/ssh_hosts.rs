@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use gharun_worlds::skipped;
 use gharun_worlds::sshd::{self, Rack, free_port, keygen};
 
-use crate::row::{Kind, Scene, Source, Stage, row};
+use crate::row::{Kind, Scene, Seeded as _, Source, Stage, row};
+use crate::step::Comes;
 use crate::world::World;
 
 /// One host, where there can be one.
@@ -77,7 +78,12 @@ fn a_work_folder_of_a_host_that_is_not_absolute() {
         Source::Finding("failures 10"),
         |world| {
             let rack = host()?;
-            Some(start(world, rack, "work_dir = \"slots\"\n"))
+            let scene = start(world, rack, "work_dir = \"slots\"\n");
+            Some(
+                scene.then("the line that is printed", Comes::Works, |reader| {
+                    reader.writes(&reader.quoted("work_dir = [^`]+"));
+                }),
+            )
         }
     );
 }
@@ -90,7 +96,15 @@ fn slots_of_a_host_that_is_not_listed() {
         Source::Finding("people B9"),
         |world| {
             let rack = host()?;
-            Some(start(world, rack, "slots = { pi4 = 2 }\n"))
+            let scene = start(world, rack, "slots = { pi4 = 2 }\n");
+            Some(scene.then(
+                "the line that is printed, with a number",
+                Comes::Works,
+                |reader| {
+                    let line = reader.quoted("slots = [^`]+");
+                    reader.writes(&line.replace('…', "2"));
+                },
+            ))
         }
     );
 }
@@ -106,7 +120,16 @@ fn a_key_that_the_host_does_not_take() {
             let key = rack.dir.path().join("other");
             keygen(&key, "ed25519", "");
             let more = format!("agent = false\nidentity = \"{}\"\n", key.display());
-            Some(start(world, rack, &more))
+            let good = rack.identity();
+            Some(start(world, rack, &more).then(
+                "a key that the host takes, in the line that is named",
+                Comes::Works,
+                move |reader| {
+                    reader.reads("set `identity` in");
+                    reader.quoted("ssh-copy-id -i [^`]+");
+                    reader.changes_line(&key.display().to_string(), &good.display().to_string());
+                },
+            ))
         }
     );
 }
@@ -120,7 +143,12 @@ fn a_host_key_that_nobody_knows() {
         |world| {
             let rack = host()?;
             std::fs::write(rack.known_hosts(), "").expect("a file");
-            Some(start(world, rack, ""))
+            let scene = start(world, rack, "");
+            Some(scene.then(
+                "`host_key_check = \"accept-new\"` as printed",
+                Comes::Works,
+                |reader| reader.writes(&reader.quoted("host_key_check = [^`]+")),
+            ))
         }
     );
 }
@@ -136,6 +164,7 @@ fn a_sudo_that_wants_a_terminal() {
         let script = "echo 'sudo: sorry, you must have a tty to run sudo' >&2; exit 1";
         let identity = forced(&rack, script);
         Some(start(world, rack, &format!("sudo = true\n{identity}")))
+            .needs("root", "sudoers is changed")
     });
 }
 
@@ -148,7 +177,16 @@ fn a_port_at_which_nobody_listens() {
         |world| {
             let rack = host()?;
             let hosts = format!("hosts = \"{}@127.0.0.1:{}\"\n", sshd::whoami(), free_port());
-            Some(start(world, rack, &hosts))
+            let right = rack.hosts[0].spec();
+            let scene = start(world, rack, &hosts);
+            Some(scene.then(
+                "the right port; then the login that is printed works",
+                Comes::Works,
+                move |reader| {
+                    reader.reads("or correct the port");
+                    reader.writes(&format!("hosts = \"{right}\""));
+                },
+            ))
         }
     );
 }
@@ -165,7 +203,15 @@ fn a_user_without_a_shell() {
             &rack,
             "echo 'This account is currently not available.'; exit 1",
         );
-        Some(start(world, rack, &identity))
+        let good = rack.identity();
+        Some(start(world, rack, &identity).then(
+            "another user, who has a shell",
+            Comes::Works,
+            move |reader| {
+                reader.reads("or log in as a user who has one");
+                reader.writes(&format!("identity = \"{}\"", good.display()));
+            },
+        ))
     });
 }
 
@@ -177,9 +223,17 @@ fn a_slot_that_another_runner_has() {
         Source::Finding("failures 2"),
         |world| {
             let rack = host()?;
-            let taken = rack.hosts[0].slots().join("slot-1/gharun-another");
-            std::fs::create_dir_all(taken).expect("a folder");
-            Some(start(world, rack, ""))
+            table(&world, &rack, "");
+            world.run("start rack --timeout 20s").exits(0);
+            let scene = start(world, rack, "").afterwards(|world| {
+                world.run("stop --all --yes");
+            });
+            Some(
+                scene.then("the stop that is printed", Comes::Works, |reader| {
+                    let stop = reader.quoted("gharun stop [^`]+");
+                    reader.runs(&format!("{stop} --yes"));
+                }),
+            )
         }
     );
 }
@@ -193,7 +247,12 @@ fn a_setup_script_that_fails_on_a_host() {
         |world| {
             let rack = host()?;
             std::fs::write(world.path("setup.sh"), "set -e\nmake-the-tools\n").expect("a file");
-            Some(start(world, rack, "").arg("--setup").arg("setup.sh"))
+            let scene = start(world, rack, "").arg("--setup").arg("setup.sh");
+            Some(
+                scene.then("the line that is named", Comes::Works, |reader| {
+                    reader.edits_script();
+                }),
+            )
         }
     );
 }
@@ -208,12 +267,16 @@ fn a_machine_on_a_host_that_is_off() {
             let rack = host()?;
             let hosts = format!("hosts = \"{}@127.0.0.1:{}\"\n", sshd::whoami(), free_port());
             table(&world, &rack, &hosts);
-            Some(stable(
-                Scene::new(
-                    world,
-                    "stop rack:gharun-7-1-0-tk3q8z0w5v2n01 --yes --timeout 3s",
-                ),
-                rack,
+            let right = rack.hosts[0].spec();
+            let stop = "stop rack:gharun-7-1-0-tk3q8z0w5v2n01 --yes --timeout 3s";
+            Some(stable(Scene::new(world, stop), rack).then(
+                "the right port, and the stop that is printed",
+                Comes::Works,
+                move |reader| {
+                    reader.writes(&format!("hosts = \"{right}\""));
+                    let stop = reader.reads("try again: `gharun (stop [^`]+)`");
+                    reader.types(&format!("{stop} --yes"));
+                },
             ))
         }
     );

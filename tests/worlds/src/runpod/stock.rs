@@ -92,6 +92,7 @@ pub(super) const GPUS: &[Gpu] = &[
         (1.89, 0.0),
         8,
     ),
+    gpu("NVIDIA A40", "A40", "AMPERE_48", 48, (0.4, 0.0), 9),
     gpu(
         "NVIDIA GeForce RTX 4090",
         "RTX 4090",
