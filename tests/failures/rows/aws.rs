@@ -151,7 +151,7 @@ fn an_instance_type_that_the_free_plan_does_not_have() {
     ).then("the command that is printed, and a type that it lists", Comes::Works, |reader| {
  runs_aws(reader, "aws ec2 describe-instance-types [^`]+");
  reader.reads(r"set `instance_types` in `\[providers.aws\]`");
- reader.has_file("providers.toml", "[providers.aws]\nkind = \"aws\"\ninstance_types = \"t3.micro\"\n");})
+ reader.has_file("providers.toml", "[providers.aws]\nkind = \"aws\"\ninstance_types = [\"t3.micro\"]\n");})
     });
 }
 
