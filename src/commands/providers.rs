@@ -167,7 +167,7 @@ async fn place(
     };
     match health.await {
         Ok(health) => {
-            let unasked = format!("nobody has configured it, and it works: `gharun start {name}`");
+            let unasked = format!("not configured, and works here: `gharun start {name}`");
             CheckRow {
                 status: CheckStatus::Ok,
                 facts: [

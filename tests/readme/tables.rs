@@ -76,7 +76,9 @@ fn the_table_of_nebius_works_as_it_stands() {
 #[cfg(feature = "aws")]
 #[test]
 fn the_table_of_aws_works_as_it_stands() {
-    use gharun_worlds::moto::{Server, ask};
+    use std::time::Duration;
+
+    use gharun_worlds::moto::{Deed, Proxy, Server, ask};
 
     let Some(url) = crate::world::outer("GHARUN_MOTO_URL").filter(|url| !url.is_empty()) else {
         return gharun_worlds::skipped(
@@ -86,16 +88,32 @@ fn the_table_of_aws_works_as_it_stands() {
     let server = Server::new(&url);
     // An image of the reader's own.
     let name = format!("runner-{}", gharun_worlds::random(8));
-    let made = [
-        ("Name", name.as_str()),
-        ("RootDeviceName", "/dev/sda1"),
-        ("Architecture", "x86_64"),
+    let first = [
+        ("ImageId", "ami-00000000000000001"),
+        ("InstanceType", "t3.large"),
+        ("MinCount", "1"),
+        ("MaxCount", "1"),
     ];
-    ask(&server, "us-east-1", "RegisterImage", &made);
+    for region in ["us-east-1", "us-east-2"] {
+        let launched = ask(&server, region, "RunInstances", &first);
+        let id = launched.split("<instanceId>").nth(1);
+        let id = id.and_then(|rest| rest.split('<').next());
+        let id = id.expect("an instance to make it of");
+        let made = [("Name", name.as_str()), ("InstanceId", id)];
+        ask(&server, region, "CreateImage", &made);
+        ask(
+            &server,
+            region,
+            "TerminateInstances",
+            &[("InstanceId.1", id)],
+        );
+    }
+    // What comes by it is of the account that the image is in.
+    let proxy = Proxy::start(&server, Duration::ZERO, |_| Deed::Forward);
     let world = with_table("aws", |text| text)
         .env("AWS_ACCESS_KEY_ID", "testing")
         .env("AWS_SECRET_ACCESS_KEY", "testing")
-        .env("AWS_ENDPOINT_URL", &url);
+        .env("AWS_ENDPOINT_URL", &proxy.url);
     works(&world, "aws", "");
 }
 
