@@ -332,8 +332,13 @@ fn finish(context: &Context, outcome: &StopOutcome, said: &[Unknown]) -> Result<
 fn unsaid<'a>(outcome: &'a StopOutcome, said: &'a [Unknown]) -> impl Iterator<Item = &'a Unknown> {
     let is_told = |one: &Unknown| {
         let hints = one.error.hints();
-        let mut left = outcome.failed.iter().filter(|one| one.registration_only);
-        !hints.is_empty() && left.any(|left| left.error.hints() == hints)
+        let left = outcome.failed.iter().filter(|one| one.registration_only);
+        let registered = outcome
+            .stopped
+            .iter()
+            .filter_map(|one| one.registered.as_ref());
+        let mut left = left.map(|one| &one.error).chain(registered);
+        !hints.is_empty() && left.any(|left| left.hints() == hints)
     };
     let unknown = outcome.unknown.iter();
     unknown.filter(move |one| !said.contains(one) && !is_told(one))

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::model::{Condition, Secret, random};
-use crate::poll::until;
+use crate::poll::{Pace, until};
 use crate::providers::contract::{Fake, Mood, chain, contract, order, skipped};
 use crate::providers::host::tests::{SOON, entries, kill, leftovers, marked, run, runs};
 

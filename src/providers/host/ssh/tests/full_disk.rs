@@ -19,6 +19,12 @@ echo done >nearly; mv nearly ready
 until [ -e go ]; do sleep 0.1; done
 "#;
 
+/// What writes on a full disk keeps the processors of a small computer busy.
+const AT_LENGTH: Pace = Pace {
+    every: Duration::from_millis(250),
+    at_most: Duration::from_mins(3),
+};
+
 /// A machine on a disk that its job has filled, and the processes that it has started.
 async fn filled(hosts: &Hosts, disk: &SmallDisk, boot: &str) -> (Instance, Vec<String>) {
     let machine = hosts.launch(&format!("{FILL}{boot}")).await;
@@ -79,7 +85,7 @@ async fn what_a_machine_left_behind_on_a_full_disk_ends_and_its_end_is_told() {
     let folder = hosts.folder(&machine.id.id);
     // A file with nothing in it takes no block.
     fs::write(folder.join("work/go"), "").unwrap();
-    let ended = until(SOON, async || match hosts.condition(&machine.id).await {
+    let ended = until(AT_LENGTH, async || match hosts.condition(&machine.id).await {
         Some(Condition::Ended(how)) => Some(how),
         _ => None,
     });
