@@ -85,9 +85,11 @@ async fn what_a_machine_left_behind_on_a_full_disk_ends_and_its_end_is_told() {
     let folder = hosts.folder(&machine.id.id);
     // A file with nothing in it takes no block.
     fs::write(folder.join("work/go"), "").unwrap();
-    let ended = until(AT_LENGTH, async || match hosts.condition(&machine.id).await {
-        Some(Condition::Ended(how)) => Some(how),
-        _ => None,
+    let ended = until(AT_LENGTH, async || {
+        match hosts.condition(&machine.id).await {
+            Some(Condition::Ended(how)) => Some(how),
+            _ => None,
+        }
     });
     assert_eq!(ended.await.as_deref(), Some("with exit code 3"));
     let left: Vec<_> = pids.iter().filter(|pid| runs(pid)).collect();
