@@ -358,7 +358,7 @@ const MEANINGS: &[Meaning] = {
             RUN,
             Config,
             Some("init"),
-            "install `docker-init` (the package `tini`) on the daemon's host, or set `init = false`",
+            "install `docker-init` (the package `tini`; for Podman the package `catatonit`) on the daemon's host, or set `init = false`",
         ),
         // ENOEXEC, as runc and tini tell it.
         row(&["exec format error"], RUN, Config, Some("image"), FOREIGN),
