@@ -190,14 +190,16 @@ impl Place<'_> {
                  scope `{}`, or use a GitHub App",
                 self.scope_of_classic()
             )],
-            Meaning::RunnersDisabled => vec![
-                format!(
+            Meaning::RunnersDisabled => {
+                let allow = format!(
                     "allow self-hosted runners for `{}` at {}: only an owner of `{owner}` can",
                     self.scope,
                     settings("actions")
-                ),
-                format!("or register with the organization: `--org {owner}`"),
-            ],
+                );
+                let wider = matches!(self.scope, Scope::Repo { .. })
+                    .then(|| format!("or register with the organization: `--org {owner}`"));
+                [allow].into_iter().chain(wider).collect()
+            }
             Meaning::SingleSignOn => vec![format!(
                 "`{owner}` asks for single sign-on: authorize the token in {token} for it at {} \
                  (Configure SSO)",
