@@ -43,7 +43,7 @@ pub(in crate::providers::host::ssh) struct HostOptions {
 }
 
 /// Keys as `ssh_config(5)` spells them whose absence here can make a connection fail.
-const UNUSED: [&str; 13] = [
+const UNUSED: [&str; 12] = [
     "AddressFamily",
     "BindAddress",
     "BindInterface",
@@ -55,7 +55,6 @@ const UNUSED: [&str; 13] = [
     "PKCS11Provider",
     "PreferredAuthentications",
     "PubkeyAcceptedAlgorithms",
-    "RevokedHostKeys",
     "SecurityKeyProvider",
 ];
 
@@ -117,6 +116,18 @@ impl HostOptions {
         };
         match active {
             Active::No => Ok(()),
+            // A tag decides over blocks, and these over any key.
+            Active::Unknown(block) if keyword == "tag" && self.tag.is_none() => {
+                let open = USED.into_iter().filter(|key| !self.is_settled(key));
+                let doubts = open.map(|key| Doubt {
+                    key,
+                    at: at.clone(),
+                    block: block.clone(),
+                });
+                let doubts: Vec<Doubt> = doubts.collect();
+                self.doubts.extend(doubts);
+                Ok(())
+            }
             Active::Unknown(block) => {
                 if let Some(key) = spelled(&USED)
                     && !self.is_settled(key)
@@ -134,6 +145,15 @@ impl HostOptions {
                     self.unused.push(Found {
                         value: key,
                         at: at.clone(),
+                    });
+                }
+                let named = words::arguments(rest).and_then(|words| words.into_iter().next());
+                if keyword == "revokedhostkeys" && named.is_none_or(|file| file != "none") {
+                    return Err(Flaw {
+                        at: at.clone(),
+                        what:
+                            "`RevokedHostKeys` is not read, so that a revoked key would be accepted"
+                                .to_owned(),
                     });
                 }
                 if keyword == "tag" {

@@ -95,6 +95,19 @@ fn a_block_that_only_a_command_decides_leaves_a_doubt_where_it_could_change_some
 }
 
 #[test]
+fn a_tag_that_only_a_command_gives_leaves_a_doubt_over_all_that_is_open() {
+    let text = "User a\nMatch exec true\n Tag work\nMatch tagged work\n HostName elsewhere\n";
+    let files = Files::with(&[("config", text)]);
+    let doubts = files.options("pi").unwrap().doubts;
+    let keys: Vec<&str> = doubts.iter().map(|doubt| doubt.key).collect();
+    assert!(
+        keys.contains(&"HostName") && keys.contains(&"Port"),
+        "{keys:?}"
+    );
+    assert!(!keys.contains(&"User"), "{keys:?}");
+}
+
+#[test]
 fn what_is_not_ours_never_keeps_a_host_from_being_used() {
     for text in [
         "AddKeysToAgent maybe\nForwardAgent $X\nUser a\n",
@@ -122,6 +135,7 @@ fn what_cannot_be_meant_is_told_by_its_line() {
     for (text, line, said) in [
         ("\nPort x\n", 2, "from 1 to 65535"),
         ("User\n", 1, "no value"),
+        ("RevokedHostKeys /etc/revoked\n", 1, "RevokedHostKeys"),
         ("HostName %C\n", 1, "%C"),
         ("Host \"pi\n User a\n", 1, "quotation mark"),
         ("Include @/config\n", 1, "16 files deep"),
