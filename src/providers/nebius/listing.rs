@@ -3,6 +3,7 @@
 use futures_util::future::join3;
 use tokio::time::Instant as Moment;
 
+use super::config::Product;
 use super::failure::{self, ApiRefusal, ErrorClass, OrderFault};
 use super::machine::{ListedMachine, of_job, of_vm};
 use super::wire::{Job, Operation, Status, Vm};
@@ -193,8 +194,10 @@ impl Nebius {
         ordered.operation = None;
         ordered.is_making = false;
         if status.code == 0 {
-            // The operation that makes a VM is over when that runs.
-            ordered.ran = HasRun::Yes;
+            // The operation that makes a VM is over when that runs, that of a job when it is accepted.
+            if self.config.product == Product::Vm {
+                ordered.ran = HasRun::Yes;
+            }
             return;
         }
         let why = failure::describe(status);
