@@ -8,6 +8,12 @@ use clap::Parser as _;
 use gharun::inside::{Cli, SettingsFile};
 
 #[cfg(target_os = "linux")]
+#[cfg(any(
+    feature = "aws",
+    feature = "nebius",
+    feature = "runpod",
+    feature = "ssh"
+))]
 mod tables;
 #[allow(dead_code, unused_macros, reason = "the program tests need more of it")]
 #[path = "../cli/world.rs"]
