@@ -139,7 +139,7 @@ async fn check(context: &Context, wanted: &settings::CheckSettings) -> Result<Ex
     Ok(outcome.exit())
 }
 
-/// Annotates why a part cannot be used, and what would mend it. What nobody set up is no news.
+/// Annotates why a part cannot be used, and what would mend it. A part that is not set up is not annotated.
 fn annotate_failed(context: &Context, check: &CheckRow, error: &Error) {
     let level = match check.status {
         CheckStatus::NotSetUp => return,

@@ -35,7 +35,7 @@ async fn what_nobody_set_up_is_no_failure() {
         let found = checks.iter().find(|check| check["name"] == name);
         found.unwrap_or_else(|| panic!("no `{name}` in {json}"))
     };
-    // It needs a key, and there is none.
+    // It needs a key, and no key is set.
     assert_eq!(row("runpod")["status"], "not_set_up");
     assert_eq!(
         (&row("runpod")["ok"], row("runpod")["error"].is_null()),

@@ -19,7 +19,7 @@ use crate::poll::Backoff;
 
 /// How often it is looked again for what a start that was killed had under way, where nothing tells of it.
 const PASSES: usize = 3;
-/// The pauses before these looks. There is none where what is under way shows as soon as it is begun.
+/// The pauses before these looks. Where what is under way shows as soon as it begins, the second look follows at once.
 const SETTLES: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(10));
 /// How long requests may take where nobody waits for their effect.
 const SENT: Duration = Duration::from_secs(10);

@@ -217,7 +217,7 @@ fn filled(next: &str, profile: Option<&str>, env: &Env) -> String {
         .replace("{claims}", &claims(env))
 }
 
-/// What the OIDC token says of whom it is for, which is no secret: a trust policy is compared with it.
+/// The claims of the OIDC token that a trust policy compares. They are not secret.
 fn claims(env: &Env) -> String {
     let read = || {
         let path = env.get("AWS_WEB_IDENTITY_TOKEN_FILE").ok()?;

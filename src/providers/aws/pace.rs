@@ -90,7 +90,7 @@ impl Gate {
         }
     }
 
-    /// Takes one out of the bucket, or tells how long there is none.
+    /// Takes a token from the bucket, or tells how long to wait for the next one.
     fn take(&self) -> Option<Duration> {
         let mut bucket = lock(&self.bucket);
         bucket.fill();

@@ -8,7 +8,7 @@ use crate::model::{RunAs, Secret};
 /// What a host's slots are like.
 #[derive(Debug)]
 pub(crate) struct Layout {
-    /// The place as references spell it; where there is none, it is the host's own identity.
+    /// The place as references spell it; `None`: the host's own identity.
     pub(crate) address: Option<String>,
     /// The folder of the slots; absolute, or `~/FOLDER` in the home of the shell's user.
     pub(crate) work_dir: String,

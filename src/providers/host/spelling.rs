@@ -78,7 +78,7 @@ pub(super) fn free_slots(lines: &[String]) -> String {
         1..=3 => format!(" {}", holders.join(" ")),
         _ => " NAME".to_owned(),
     };
-    format!("end what is no longer needed with `gharun stop{which}`, or set `slots` higher")
+    format!("stop a runner that you no longer need: `gharun stop{which}`; or set `slots` higher")
 }
 
 /// The lines about one machine.

@@ -325,7 +325,7 @@ impl ApiRefusal {
         }
     }
 
-    /// Whether it says that there is none of that id: only a listing proves that.
+    /// Whether it says that no such id exists, which only a listing proves.
     pub(super) fn is_missing(&self) -> bool {
         let is_missing =
             self.status() == Some(404) || matches!(self.meaning(), ErrorClass::Missing(_));

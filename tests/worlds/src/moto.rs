@@ -175,7 +175,7 @@ impl Proxy {
                 while let Ok((client, _)) = listener.accept().await {
                     let work = Arc::clone(&work);
                     tokio::spawn(async move {
-                        // A client that goes away in the middle is no failure of the proxy.
+                        // A client may hang up at any time: the proxy has not failed then.
                         let _ = work.serve(client).await;
                     });
                 }

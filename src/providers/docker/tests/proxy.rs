@@ -25,7 +25,7 @@ pub(super) async fn proxy(deed: impl Fn(&str) -> Deed + Send + Sync + 'static) -
         while let Ok((client, _)) = listener.accept().await {
             let deed = Arc::clone(&deed);
             tokio::spawn(async move {
-                // A client that goes away in the middle is no failure of the proxy.
+                // A client may hang up at any time: the proxy has not failed then.
                 let _ = serve(client, &*deed).await;
             });
         }

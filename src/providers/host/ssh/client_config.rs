@@ -87,7 +87,13 @@ impl OpenSshConfig {
         depth: usize,
     ) -> Result<()> {
         match proxy {
-            Proxy::Jump(hops) => target.jump = self.way(hops, config, depth)?,
+            Proxy::Jump(hops) => {
+                let tokens = self.tokens(asked, target);
+                let hops = hops.iter().map(|hop| tokens.command(hop));
+                let hops: std::result::Result<Vec<String>, String> = hops.collect();
+                let hops = hops.map_err(|what| asked.wrong(at, &what))?;
+                target.jump = self.way(&hops, config, depth)?;
+            }
             Proxy::Command(command) => {
                 if let Some(passes) = &asked.options.pass_socket
                     && passes.value
@@ -298,7 +304,7 @@ impl OpenSshConfig {
     }
 }
 
-/// Whether a value says that there is none.
+/// Whether a value is `none`.
 fn is_none(value: &str) -> bool {
     value.eq_ignore_ascii_case("none")
 }

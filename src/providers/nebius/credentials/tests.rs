@@ -277,7 +277,7 @@ async fn a_file_that_somebody_renews_is_read_again() {
     assert!(provider.list().await.unwrap().unread.is_empty());
     place.standin.expire_tokens();
     let unread = provider.list().await.unwrap().unread;
-    assert_eq!(unread.len(), 3, "the old one is no good");
+    assert_eq!(unread.len(), 3, "the old token must not be used");
     let hints = unread[0].error.hints().join("\n");
     assert!(hints.contains("`token-file`"), "{hints}");
     assert!(!hints.contains("auth-public-key"), "{hints}");

@@ -68,6 +68,22 @@ Host *
 }
 
 #[test]
+fn a_jump_may_be_named_by_the_host_that_it_leads_to() {
+    let text = "Host pi\n HostName pi4.lab\n Port 2222\n ProxyJump gw-%n.lab,%r@%h:23\n";
+    let (_home, read) = reader(text);
+    let target = read.target("me@pi", &config(&json!({}))).unwrap();
+    let inner = target.jump.as_deref().unwrap();
+    assert_eq!(
+        (inner.user.as_str(), inner.host.as_str(), inner.port),
+        ("me", "pi4.lab", 23)
+    );
+    assert_eq!(inner.jump.as_deref().unwrap().host, "gw-pi.lab");
+    let (_home, read) = reader("Host pi\n ProxyJump gw-%C\n");
+    let error = read.target("pi", &config(&json!({}))).unwrap_err();
+    assert!(error.to_string().contains("%C"), "{error}");
+}
+
+#[test]
 fn keys_agents_and_known_hosts_are_taken_over() {
     let text = "
 Host pi

@@ -5,6 +5,8 @@ use std::io::{self, ErrorKind as Io};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use super::users;
+
 /// The text of a file; a file that is not there, and a folder, say nothing.
 pub(super) fn text(path: &Path) -> io::Result<String> {
     match fs::read(path) {
@@ -14,12 +16,14 @@ pub(super) fn text(path: &Path) -> io::Result<String> {
     }
 }
 
-/// Whether others can change what a file says: `ssh` refuses to read such a file.
+/// Whether others can change what a file says: `ssh` refuses to read such a file. A group that has its owner alone may
+/// write to it, as Debian's and Ubuntu's `ssh` have it: that is the mode of a new file there under the umask 002.
 pub(super) fn is_open_to_others(path: &Path) -> bool {
     let us = rustix::process::geteuid().as_raw();
     fs::metadata(path).is_ok_and(|file| {
         let is_ours = us == 0 || [0, us].contains(&file.uid());
-        file.is_file() && (!is_ours || file.mode() & 0o022 != 0)
+        let by_group = file.mode() & 0o020 != 0 && !users::is_alone_in(file.uid(), file.gid());
+        file.is_file() && (!is_ours || file.mode() & 0o002 != 0 || by_group)
     })
 }
 

@@ -286,7 +286,7 @@ impl HostOptions {
     }
 }
 
-/// A time as `sshd_config(5)` writes it under `TIME FORMATS`: numbers with units, seconds where there is none.
+/// A time as `sshd_config(5)` writes it under `TIME FORMATS`: numbers with units; a number alone is in seconds.
 fn time(text: &str) -> Option<Duration> {
     let mut total: u64 = 0;
     let mut rest = text;

@@ -122,7 +122,7 @@ mod tests {
         for (text, path) in [
             ("~/.ssh/%r@%h:%p", "/home/me/.ssh/you@pi.lab:2222"),
             ("%d/%n-%u-%k", "/home/me/pi-me-pi"),
-            // What a variable holds is no token.
+            // Tokens in the value of a variable are not replaced.
             ("${RUN}/100%%", "/run/%h/100%"),
             ("id_pi", "id_pi"),
         ] {
