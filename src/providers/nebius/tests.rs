@@ -5,6 +5,7 @@ mod disks;
 mod doom;
 mod endings;
 mod launches;
+mod pairs;
 pub(super) mod place;
 mod places;
 mod refusals;

@@ -1,0 +1,213 @@
+//! The registry: every kind of provider that this binary was built with.
+
+use std::sync::Arc;
+
+use futures_util::FutureExt as _;
+use futures_util::future::LocalBoxFuture;
+use schemars::Schema;
+use serde_json::{Map, Value};
+
+#[cfg(feature = "aws")]
+use super::aws;
+#[cfg(feature = "docker")]
+use super::docker;
+#[cfg(feature = "nebius")]
+use super::nebius;
+#[cfg(feature = "runpod")]
+use super::runpod;
+use super::schema::{self, Misfit};
+#[cfg(test)]
+use super::toy;
+use super::{Error, Lookup, Provider, ProviderKind, Result, host};
+
+/// Opens a provider with the settings of its table.
+type Open = fn(
+    String,
+    Map<String, Value>,
+    Lookup<'_>,
+) -> LocalBoxFuture<'static, Result<Arc<dyn Provider>>>;
+
+/// One row of the registry.
+#[derive(Debug)]
+pub struct Kind {
+    /// See [`ProviderKind::KIND`].
+    pub name: &'static str,
+    /// See [`ProviderKind::ABOUT`].
+    pub about: &'static str,
+    /// See [`ProviderKind::REHEARSES`].
+    pub rehearses: bool,
+    /// See [`ProviderKind::IS_RENTED`].
+    pub is_rented: bool,
+    open: Open,
+    schema: fn() -> Schema,
+    misfit: fn(&Map<String, Value>) -> Option<Misfit>,
+    fits: fn(&Map<String, Value>) -> Result<()>,
+    env_defaults: fn(Lookup<'_>) -> Vec<(&'static str, &'static str, Value)>,
+    secrets_in_env: fn() -> &'static [&'static str],
+}
+
+impl Kind {
+    const fn of<P: ProviderKind>() -> Self {
+        Self {
+            name: P::KIND,
+            about: P::ABOUT,
+            rehearses: P::REHEARSES,
+            is_rented: P::IS_RENTED,
+            open: |table, settings, env| open::<P>(table, &settings, env),
+            schema: || schemars::schema_for!(P::Config),
+            misfit: |settings| schema::read::<P::Config>(settings).err(),
+            fits: |settings| match schema::read::<P::Config>(settings) {
+                Ok(config) => P::fits(&config),
+                Err(_) => Ok(()), // that is a misfit
+            },
+            env_defaults: P::env_defaults,
+            secrets_in_env: P::secrets_in_env,
+        }
+    }
+
+    /// Opens a provider of this kind with the settings of its table.
+    pub async fn open(&self, settings: Map<String, Value>) -> Result<Arc<dyn Provider>> {
+        self.open_as(self.name, settings, &|_| None).await
+    }
+
+    /// The same for a table with a name of its own.
+    pub async fn open_as(
+        &self,
+        table: &str,
+        settings: Map<String, Value>,
+        env: Lookup<'_>,
+    ) -> Result<Arc<dyn Provider>> {
+        (self.open)(table.to_owned(), settings, env).await
+    }
+
+    /// Describes the table: types, defaults, meanings.
+    pub fn schema(&self) -> Schema {
+        (self.schema)()
+    }
+
+    /// What is wrong with the form of a table's settings, by its first flaw; nothing is opened.
+    pub fn misfit(&self, settings: &Map<String, Value>) -> Option<Misfit> {
+        (self.misfit)(settings)
+    }
+
+    /// Whether settings that have the right form can be meant; nothing is opened. See [`ProviderKind::fits`].
+    ///
+    /// # Errors
+    ///
+    /// An error that names the setting.
+    pub fn fits(&self, settings: &Map<String, Value>) -> Result<()> {
+        (self.fits)(settings)
+    }
+
+    /// Whether settings leave out a key without which no machine of this kind can be meant.
+    pub fn lacks_settings(&self, settings: &Map<String, Value>) -> bool {
+        let schema = self.schema();
+        let required = schema.get("required").and_then(Value::as_array);
+        let keys = required.into_iter().flatten().filter_map(Value::as_str);
+        let mut missing = keys.filter(|key| !settings.contains_key(*key));
+        missing.next().is_some()
+    }
+
+    /// See [`ProviderKind::env_defaults`].
+    pub fn env_defaults(&self, env: Lookup<'_>) -> Vec<(&'static str, &'static str, Value)> {
+        (self.env_defaults)(env)
+    }
+}
+
+/// Every kind that this binary was built with, in the order of the alphabet.
+pub const KINDS: &[Kind] = &[
+    #[cfg(feature = "aws")]
+    Kind::of::<aws::Aws>(),
+    #[cfg(feature = "docker")]
+    Kind::of::<docker::Docker>(),
+    Kind::of::<host::local::Local>(),
+    #[cfg(feature = "nebius")]
+    Kind::of::<nebius::Nebius>(),
+    #[cfg(feature = "runpod")]
+    Kind::of::<runpod::RunPod>(),
+    #[cfg(feature = "ssh")]
+    Kind::of::<host::ssh::Ssh>(),
+    #[cfg(test)]
+    Kind::of::<toy::Toy>(),
+];
+
+/// Finds a kind by its name.
+pub fn kind(name: &str) -> Option<&'static Kind> {
+    KINDS.iter().find(|kind| kind.name == name)
+}
+
+/// Every variable that holds a secret of some place on its machines. All of them for every machine:
+/// a host or a container may itself be a machine of another kind.
+pub fn secrets_in_env() -> Vec<&'static str> {
+    let names = KINDS.iter().flat_map(|kind| (kind.secrets_in_env)());
+    names.copied().collect()
+}
+
+fn open<P: ProviderKind>(
+    table: String,
+    settings: &Map<String, Value>,
+    env: Lookup<'_>,
+) -> LocalBoxFuture<'static, Result<Arc<dyn Provider>>> {
+    let read = schema::read::<P::Config>(settings).map_err(|misfit| {
+        let key = misfit.key();
+        Error::setting(key, misfit.fault.to_string())
+    });
+    let read = read.map(|mut config| {
+        P::look_around(&mut config, env);
+        config
+    });
+    let opened = async move {
+        let opened: Arc<dyn Provider> = Arc::new(P::open(read?).await?.called(table));
+        Ok(opened)
+    };
+    opened.boxed_local()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::providers::ErrorKind;
+
+    #[test]
+    fn kinds_are_in_the_order_of_the_alphabet_and_described() {
+        assert!(KINDS.is_sorted_by_key(|kind| kind.name));
+        for kind in KINDS {
+            let about = kind.about;
+            assert!(!about.is_empty() && !about.ends_with('.'), "{about}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_variable_has_the_same_names_for_every_kind() {
+        let with_env = |kind: &&Kind| kind.settings().iter().any(|one| one.key == "env");
+        let kinds: Vec<&Kind> = KINDS.iter().filter(with_env).collect();
+        assert!(!kinds.is_empty());
+        for kind in kinds {
+            for name in ["A-B", "1A", ""] {
+                let table = serde_json::json!({ "api_key": "x", "env": { name: "x" } });
+                let Value::Object(mut table) = table else {
+                    unreachable!("it was written as one")
+                };
+                table.retain(|key, _| kind.settings().iter().any(|one| one.key == *key));
+                let error = kind.open(table).await.expect_err("it is no name");
+                assert_eq!(error.kind, ErrorKind::Config, "{}: {error}", kind.name);
+                let key = schema::dotted(&["env".to_owned(), name.to_owned()]);
+                assert_eq!(error.key(), Some(key.as_str()), "{}", kind.name);
+                assert!(error.to_string().contains(&format!("`{name}`")), "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_kind_takes_unknown_keys() {
+        for kind in KINDS {
+            let schema = kind.schema();
+            assert_eq!(
+                schema.get("additionalProperties"),
+                Some(&Value::Bool(false)),
+                "{}",
+                kind.name
+            );
+        }
+    }
+}
