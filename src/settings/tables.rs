@@ -15,6 +15,8 @@ use crate::providers::{self, KINDS, Kind};
 mod doubted;
 mod naming;
 
+use naming::{subject, whole_key};
+
 /// How long the name of a provider may be: it becomes a tag.
 const LONGEST_NAME: usize = 40;
 
@@ -306,23 +308,6 @@ impl Tables {
         self.env.get(name).map(str::to_owned)
     }
 
-    /// A setting of a provider as every error names it: with its whole key, and the place where its value stands.
-    pub fn subject(&self, name: &str, key: &str) -> String {
-        let path = schema::undotted(key);
-        let origin = self.origin(name, &path);
-        subject(name, &path, &origin)
-    }
-
-    /// Whether anybody set it: what is not set cannot be unfit.
-    pub fn is_given(&self, name: &str, key: &str) -> bool {
-        self.origin(name, &schema::undotted(key)) != Origin::Default
-    }
-
-    /// The same key as JSON names it.
-    pub fn whole_key(name: &str, key: &str) -> String {
-        whole_key(name, &schema::undotted(key))
-    }
-
     /// Where the value of a provider's setting stands.
     fn origin(&self, name: &str, path: &[String]) -> Origin {
         let joined = |keys: &[String]| keys.join(".") + ".";
@@ -437,20 +422,6 @@ impl Tables {
             .filter(|text| !text.is_empty())
             .map(String::as_str)
     }
-}
-
-fn subject(name: &str, path: &[String], origin: &Origin) -> String {
-    let whole = whole_key(name, path);
-    match origin {
-        Origin::Default => format!("`{whole}`"),
-        origin => format!("`{whole}` ({origin})"),
-    }
-}
-
-/// A provider's setting with the whole key that it has in providers.toml.
-fn whole_key(name: &str, path: &[String]) -> String {
-    let table = ["providers", name].map(str::to_owned);
-    schema::dotted(&[&table, path].concat())
 }
 
 /// What is wrong with the settings of one provider.

@@ -3,7 +3,7 @@
 //! All that happens on such a host is done by POSIX sh scripts, sent over a `Shell`: a child
 //! process here ([`local`]), a channel of a connection elsewhere (`ssh`). What a slot is made of stands in `common.sh`.
 
-use std::sync::{Mutex, MutexGuard, OnceLock};
+use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -13,9 +13,10 @@ use tokio::time::timeout;
 use super::common::clock::HostClock;
 use super::{Error, ErrorKind, Health, Result};
 use crate::model::text::quoted;
-use crate::model::{Condition, Instance, InstanceId, Order, digest, lock, random};
+use crate::model::{Condition, Instance, InstanceId, digest};
 use crate::providers::{Listing, Termination, Unread};
 
+mod launch;
 mod layout;
 pub mod local;
 mod output;
@@ -31,12 +32,9 @@ mod user;
 
 pub(crate) use layout::Layout;
 use output::ScriptOutput;
-use scripts::{CHECK, COMMON, IDENTIFY, IN_USE, KEEPER, LAUNCH, LIST, LOGS, TERMINATE};
+use scripts::{CHECK, COMMON, IDENTIFY, IN_USE, LIST, LOGS, TERMINATE};
 pub(crate) use shell::{Broken, Output, Shell};
-use spelling::{
-    encode, folder_for_people, folder_word, foreign, free_slots, machines, more_slots, shares,
-    taken,
-};
+use spelling::{encode, folder_for_people, folder_word, foreign, machines};
 use user::HostUser;
 
 /// What a script may take on a host that is well: reading, and all that waits for processes.
@@ -185,115 +183,12 @@ impl<S: Shell> Host<S> {
         user.map_or(Ok(()), |user| user.fits(wanted, self.shell.host()))
     }
 
-    /// See [`super::Provider::launch`].
-    pub(crate) async fn launch(&self, order: &Order) -> Result<Instance> {
-        let place = self.place().await?;
-        self.run_as()?;
-        let mark = random(24);
-        let (stdin, size) = self.parcel(order, place, &mark);
-        let size = size.to_string();
-        let vars = [
-            ("PLACE", place),
-            ("NAME", order.name.as_str()),
-            ("TURN", &encode(&order.queue_key)),
-            ("WAITS", if self.layout.waits { "yes" } else { "" }),
-            ("START", &encode(&order.tags.start)),
-            ("MARK", &mark),
-            ("SIZE", &size),
-        ];
-        let doing = format!("could not launch `{}` on {}", order.name, self.shell.host());
-        if let Some(clock) = self.clock.get() {
-            clock.fits(order.tags.created, &doing)?;
-        }
-        let question = Question {
-            stdin: &stdin,
-            within: LAUNCHING,
-            lost: ErrorKind::Ambiguous,
-            ..Question::new(LAUNCH, &vars)
-        };
-        self.launched().push(order.name.to_string());
-        let answer = self.ask(&doing, question).await?;
-        for path in answer.all("closed ") {
-            let host = self.shell.host();
-            tracing::warn!("other users could write to `{path}` on {host}: they no longer can");
-        }
-        match answer.failure.as_deref() {
-            None => {}
-            Some("full") => {
-                self.launched().retain(|name| *name != *order.name.as_str());
-                return Err(self.full(&answer, doing));
-            }
-            Some("stranger") => {
-                let error = answer.error(ErrorKind::Denied, doing);
-                return Err(error.because(
-                    "a slot already holds a folder of that name that gharun, or this user, did not create",
-                ));
-            }
-            Some(_) => return Err(answer.error(ErrorKind::Unavailable, doing)),
-        }
-        let machines = machines(self.address(place), &answer.lines);
-        let found = machines.into_iter().find_map(std::result::Result::ok);
-        let found = found.map(|machine| self.shown(machine));
-        // It said that all went well, and then not what became of it.
-        found.ok_or_else(|| answer.error(ErrorKind::Ambiguous, doing))
-    }
-
-    /// What the script of a launch reads: all parts, and the number of bytes in them.
-    fn parcel(&self, order: &Order, place: &str, mark: &str) -> (Vec<u8>, usize) {
-        let pairs = order.tags.pairs().into_iter();
-        // For whoever wants the slot of a machine that has ended.
-        let keep = order.keep_failed.then(|| (KEEP_FAILED, "yes".to_owned()));
-        let meta = pairs
-            .chain([("place", place.to_owned())])
-            .chain(keep)
-            .map(|(key, value)| format!("{key}={}\n", encode(&value)))
-            .collect::<Vec<_>>()
-            .concat();
-        let mut env = self
-            .layout
-            .env
-            .iter()
-            .map(|(key, value)| format!("export {key}={}\n", quoted(value.expose())))
-            .collect::<Vec<_>>()
-            .concat();
-        env += &shares(&self.layout.gpus, self.layout.slots);
-        let (keeper, boot) = (format!("{COMMON}\n{KEEPER}"), order.boot.expose());
-        let size = meta.len() + env.len() + keeper.len() + boot.len();
-        let parcel = format!("{meta}{mark}\n{env}{mark}\n{keeper}{mark}\n{boot}");
-        (parcel.into_bytes(), size)
-    }
-
-    fn full(&self, answer: &ScriptOutput, doing: String) -> Error {
-        let slots = self.layout.slots;
-        let is_ours = {
-            let launched = self.launched();
-            let mut holders = answer.all("held ");
-            holders.any(|held| launched.iter().any(|name| name == held))
-        };
-        let taken = taken(slots, &answer.lines);
-        let (cause, hint) = if is_ours {
-            (
-                format!("{taken}, which this start launched"),
-                more_slots(slots),
-            )
-        } else {
-            (taken, free_slots(&answer.lines))
-        };
-        Error::new(ErrorKind::NoCapacity, doing)
-            .because(cause)
-            .hinted(hint)
-    }
-
     /// A machine with what people know its host by.
     fn shown(&self, machine: Instance) -> Instance {
         Instance {
             rental: self.shell.rental(),
             ..machine
         }
-    }
-
-    fn launched(&self) -> MutexGuard<'_, Vec<String>> {
-        lock(&self.launched)
     }
 
     /// See [`super::Provider::leave_queue`]. Nobody waits for a slot of this very machine.

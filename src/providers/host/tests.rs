@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use super::local::{Local, LocalConfig, Sh};
 use super::*;
-use crate::model::{Condition, Secret};
+use crate::model::{Condition, Order, Secret, random};
 use crate::poll::{Pace, until};
 use crate::providers::Provider as _;
 use crate::providers::contract::{Fake, Mood, chain, contract, order, skipped};

@@ -1,8 +1,26 @@
-//! Hints that name a setting tell where it is written.
+//! How errors and hints name a setting, and where it is written.
 
 use super::{Origin, Tables};
+use crate::providers::schema;
 
 impl Tables {
+    /// A setting of a provider as every error names it: with its whole key, and the place where its value stands.
+    pub fn subject(&self, name: &str, key: &str) -> String {
+        let path = schema::undotted(key);
+        let origin = self.origin(name, &path);
+        subject(name, &path, &origin)
+    }
+
+    /// Whether anybody set it: what is not set cannot be unfit.
+    pub fn is_given(&self, name: &str, key: &str) -> bool {
+        self.origin(name, &schema::undotted(key)) != Origin::Default
+    }
+
+    /// The same key as JSON names it.
+    pub fn whole_key(name: &str, key: &str) -> String {
+        whole_key(name, &schema::undotted(key))
+    }
+
     /// The same hints about a provider: the first that names one of its settings, in backticks, also says which table of
     /// which file that is, or which option or variable gave the value.
     pub fn placed(&self, name: &str, hints: &[String]) -> Vec<String> {
@@ -49,6 +67,21 @@ impl Tables {
             },
         }
     }
+}
+
+/// See [`Tables::subject`].
+pub(super) fn subject(name: &str, path: &[String], origin: &Origin) -> String {
+    let whole = whole_key(name, path);
+    match origin {
+        Origin::Default => format!("`{whole}`"),
+        origin => format!("`{whole}` ({origin})"),
+    }
+}
+
+/// A provider's setting with the whole key that it has in providers.toml.
+pub(super) fn whole_key(name: &str, path: &[String]) -> String {
+    let table = ["providers", name].map(str::to_owned);
+    schema::dotted(&[&table, path].concat())
 }
 
 /// The names in backticks that a text begins with a setting's name (`memory`, `memory = "2g"`), and where each ends.

@@ -4,6 +4,7 @@ use super::spelling::decode;
 use super::*;
 use crate::model::HumanDuration;
 use crate::providers::ProviderKind as _;
+use crate::providers::host::scripts::{KEEPER, LAUNCH};
 
 const SCRIPTS: [(&str, &str); 11] = [
     ("check", CHECK),
