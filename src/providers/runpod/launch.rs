@@ -9,11 +9,11 @@ use std::time::Duration;
 use tokio::time::Instant as Moment;
 
 use super::candidates::{self, Candidate, Choice};
-use super::failure::{CreateRefusal, ErrorClass, all_failed, refusal};
+use super::failure::{CreateRefusal, ErrorClass, all_failed, explain, refusal};
 use super::pods::Pod;
 use super::watching::LogPaces;
 use super::{RunPod, ending, request};
-use crate::model::{Instance, Order, chain};
+use crate::model::{Condition, Instance, Order, chain};
 use crate::poll::{Pace, until, until_ok};
 use crate::providers::common::candidates::Tried;
 use crate::providers::{Error, ErrorKind, Result};
@@ -60,6 +60,7 @@ impl RunPod {
         let there = self.api.pods_since(Moment::now()).await;
         let there = there.map_err(|error| error.while_trying(look))?;
         if let Some(pod) = self.unite(order, &there, None).await? {
+            self.adopt(&pod, &order.name);
             self.ordered(&pod.id, order, None);
             return Ok(machine(&self.api.place, &pod, order, None));
         }
@@ -75,6 +76,7 @@ impl RunPod {
                 continue;
             }
             let body = request::create_pod(&self.config, &env, order, candidate)?;
+            self.asks(order, candidate);
             let failure = match self.api.create(&body).await {
                 Ok(pod) => match self.made(pod, order, candidate).await? {
                     Tried::Made(machine) => return Ok(machine),
@@ -104,6 +106,12 @@ impl RunPod {
                 ErrorClass::Unsure => {
                     let settled = self.settle(order).await;
                     match settled {
+                        // Its runner may have a job by now: who starts it asks what it costs, and looks first.
+                        Ok(Some(pod)) if pod.state() != Condition::Pending => {
+                            self.ordered(&pod.id, order, Some(candidate));
+                            let place = &self.api.place;
+                            return Ok(machine(place, &pod, order, Some(candidate)));
+                        }
                         Ok(Some(pod)) => match self.afforded(pod, order, candidate).await? {
                             Tried::Made(machine) => return Ok(machine),
                             Tried::Next(error) => {
@@ -308,11 +316,16 @@ impl RunPod {
 }
 
 impl RunPod {
-    /// Deletes a pod that is not to stay, and looks until no list shows it. It loops here since a kind knows
-    /// nothing of `fleet`, and nobody else would ask again: the launch tells of the other one.
+    /// Deletes a pod that is not to stay, and looks until RunPod does not know its ID and no list shows it: a list
+    /// alone may be too late to show a pod that is so young. It loops here since a kind knows nothing of `fleet`, and
+    /// nobody else would ask again: the launch tells of the other one.
     async fn remove_pod(&self, id: &str) -> Result<()> {
         until_ok(self.paces.alone, async || {
             self.delete(id).await?;
+            let look = |failure| explain(failure, format!("could not look at the pod `{id}`"));
+            if self.api.pod_at_once(id).await.map_err(look)?.is_some() {
+                return Err(ending::still_there(id, "RunPod still shows it"));
+            }
             let pods = self.api.pods_since(Moment::now()).await?;
             if pods.iter().any(|pod| pod.id == id && !pod.is_gone()) {
                 return Err(ending::still_there(id, "it is still listed"));

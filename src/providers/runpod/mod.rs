@@ -328,6 +328,7 @@ impl RunPod {
             let mut ours = lock(&self.ours);
             ours.insert(pod.id.clone());
             drop(ours);
+            self.adopt(pod, &tags.name);
             if let Some(ssh) = &pod.ssh {
                 lock(&self.ways).insert(pod.id.clone(), ssh.clone());
             }

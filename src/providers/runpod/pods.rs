@@ -447,6 +447,14 @@ impl Pod {
         self.tags.as_ref().is_some_and(|tags| order.owns(tags))
     }
 
+    /// Whether it is what was to be rented: the same chips on the same terms.
+    pub(super) fn is_what(&self, rental: &Rental) -> bool {
+        let of = |rental: &Rental| (rental.machine_type.clone(), rental.gpu.clone());
+        let market = self.rental.market.as_ref();
+        of(&self.rental) == of(rental)
+            && market.is_none_or(|market| Some(market) == rental.market.as_ref())
+    }
+
     /// Whether its name is one that only gharun gives.
     pub(super) fn is_named_by_us(&self) -> bool {
         self.name.parse::<Name>().is_ok()

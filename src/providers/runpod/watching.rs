@@ -11,11 +11,11 @@ use super::candidates::{Candidate, Chip, cheaper, wider};
 use super::container::{ContainerFault, ContainerVerdict, verdict};
 use super::failure::{CreateRefusal, ErrorClass};
 use super::logs::{LogLine, text};
-use super::pods::BROKEN;
+use super::pods::{BROKEN, Pod};
 use super::price::above;
 use super::tier::Tier;
 use crate::model::boot_exit::{BootEnd, explained};
-use crate::model::{Condition, Instance, Order, chain, lock};
+use crate::model::{Condition, Instance, Name, Order, chain, lock};
 use crate::providers::{Error, ErrorKind};
 
 /// How many hosts a candidate may fail on, where another one may do.
@@ -43,10 +43,18 @@ impl Default for LogPaces {
 #[derive(Debug, Default)]
 pub(super) struct PodMemory {
     orders: BTreeMap<String, OrderedPod>,
+    /// What was asked for by each name, answered or not: a pod that a list shows late is known by it.
+    asked: BTreeMap<Name, Asked>,
     /// What could not start, although RunPod had it.
     barred: Vec<Barred>,
     /// When any log was read last.
     looked: Option<Moment>,
+}
+
+#[derive(Debug, Default)]
+struct Asked {
+    candidates: Vec<Candidate>,
+    keeps_failed: bool,
 }
 
 #[derive(Debug, Default)]
@@ -95,6 +103,32 @@ impl PodMemory {
 }
 
 impl RunPod {
+    /// Remembers what is about to be asked for.
+    pub(super) fn asks(&self, order: &Order, candidate: &Candidate) {
+        let mut memory = lock(&self.memory);
+        let asked = memory.asked.entry(order.name.clone()).or_default();
+        asked.keeps_failed = order.keep_failed;
+        asked.candidates.push(candidate.clone());
+    }
+
+    /// Remembers what a pod was made for that this process asked for, though no answer told so.
+    pub(super) fn adopt(&self, pod: &Pod, name: &Name) {
+        let mut memory = lock(&self.memory);
+        if memory.orders.contains_key(&pod.id) {
+            return;
+        }
+        let Some(asked) = memory.asked.get(name) else {
+            return;
+        };
+        let made_it = |candidate: &&Candidate| pod.is_what(&candidate.rental());
+        let ordered = OrderedPod {
+            candidate: asked.candidates.iter().rfind(made_it).cloned(),
+            keeps_failed: asked.keeps_failed,
+            ..OrderedPod::default()
+        };
+        memory.orders.insert(pod.id.clone(), ordered);
+    }
+
     /// Remembers what a pod was made for.
     pub(super) fn ordered(&self, id: &str, order: &Order, candidate: Option<&Candidate>) {
         let mut memory = lock(&self.memory);
@@ -208,14 +242,14 @@ impl RunPod {
         }
     }
 
-    /// Why a pod that this process launched costs more than it may; its candidate is not tried again.
+    /// Why a pod costs more than it may, whoever launched it; its candidate, where it is known, is not tried again.
     pub(super) fn too_dear(&self, id: &str, cost: Option<f64>) -> Option<Error> {
         let (cost, most) = (cost?, self.config.max_price?);
         if cost <= most {
             return None;
         }
         let mut memory = lock(&self.memory);
-        let candidate = memory.orders.get(id)?.candidate.clone();
+        let candidate = memory.orders.get(id).and_then(|pod| pod.candidate.clone());
         let of = candidate
             .as_ref()
             .map_or_else(|| format!("the pod `{id}`"), ToString::to_string);

@@ -1,6 +1,8 @@
 //! What RunPod refuses, and the candidates that are tried after it.
 
 use super::*;
+use crate::model::Instance;
+use gharun_worlds::runpod::Answer;
 
 #[tokio::test]
 async fn candidates_without_room_are_passed_by_in_order() {
@@ -177,6 +179,70 @@ async fn a_bill_that_is_told_late_is_kept_as_well() {
         ["NVIDIA L40S SECURE", "NVIDIA RTX A4000 SECURE"]
     );
     account.is_clean();
+}
+
+/// What a pod that a list shows late is found to be, once it is shown, where its creation was not answered.
+async fn late(account: &Account, runpod: &RunPod) -> Instance {
+    account.standin.rule(|rules| {
+        rules.unlisted = Lag::Time(Duration::from_millis(1500));
+    });
+    account.standin.once("POST", "/v2/pods", Deed::lost());
+    let mut order = order("k3x9");
+    order.keep_failed = true;
+    let error = runpod.launch(&order).await.expect_err("nobody knows");
+    assert_eq!(error.kind, ErrorKind::Ambiguous, "{}", chain(&error));
+    let found = until(SOON, async || {
+        runpod.list().await.expect("a list").instances.pop()
+    });
+    found.await.expect("it is shown at last")
+}
+
+#[tokio::test]
+async fn a_pod_whose_creation_was_not_answered_costs_no_more_than_it_may_either() {
+    let account = Account::open();
+    account.standin.rule(|rules| rules.dearer = 1.5);
+    let runpod = account.with(json!({ "gpu": "L40S", "max_price": 1.0 }));
+    let machine = late(&account, &runpod).await;
+    assert!(runpod.keeps(&machine.id.id), "it stays when it fails");
+    let error = runpod.why_doomed(&machine).await.expect("it is too dear");
+    assert_eq!(error.kind, ErrorKind::NoCapacity);
+    assert!(chain(&error).contains("$1.29 an hour"), "{error:?}");
+    crate::providers::contract::ends(&Arc::new(account.with(two())), &machine.id)
+        .await
+        .expect("it ends");
+    let error = runpod.launch(&order("k3x8")).await.expect_err("too dear");
+    assert_eq!(error.kind, ErrorKind::NoCapacity, "{}", chain(&error));
+    assert_eq!(account.tried().len(), 1, "it is not asked for again");
+    account.is_clean();
+}
+
+#[tokio::test]
+async fn the_host_of_a_pod_whose_creation_was_not_answered_is_heard() {
+    let account = Account::open();
+    let line = "error creating container: layer does not exist".to_owned();
+    account
+        .standin
+        .rule(|rules| rules.stuck = vec![("*".into(), line)]);
+    let runpod = account.with(json!({ "gpu": "L40S" }));
+    let machine = late(&account, &runpod).await;
+    let doomed = until(SOON, async || runpod.why_doomed(&machine).await);
+    let error = doomed.await.expect("it will never start");
+    assert!(chain(&error).contains("layer does not exist"), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_dear_pod_is_not_taken_for_gone_since_a_late_list_does_not_show_it() {
+    let account = Account::open();
+    account.standin.rule(|rules| {
+        rules.dearer = 1.5;
+        rules.unlisted = Lag::Time(Duration::from_secs(5));
+    });
+    let ignored = Deed::Answer(Answer::text(204, "", String::new()));
+    account.standin.once("DELETE", "/v2/pods/{id}", ignored);
+    let runpod = account.with(json!({ "gpu": TWO, "max_price": 1.0 }));
+    let machine = runpod.launch(&order("k3x9")).await.unwrap();
+    assert_eq!(account.alive(), [machine.id.id], "the dear one is gone");
+    assert_eq!(account.tried().len(), 2);
 }
 
 #[tokio::test]
