@@ -43,7 +43,7 @@ pub use name::{Name, Run};
 pub use path::{ExistingPath, NO_PATH, PathSetting, looks_like_key};
 pub use rental::{Price, PriceBasis, Rental, cost_in_words};
 pub use source::SecretSource;
-pub use tags::{MANAGED_BY, REHEARSAL, Tags, is_reserved};
+pub use tags::{MANAGED_BY, REHEARSAL, Tags, choose_start, count_of_start, is_reserved};
 pub use target::StopTarget;
 pub use version::{RegistrationMode, RunnerVersion};
 

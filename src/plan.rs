@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::model::{
-    Name, REHEARSAL, RegistrationMode, Run, RunnerVersion, Secret, Tags, later, random,
+    Name, REHEARSAL, RegistrationMode, Run, RunnerVersion, Secret, Tags, choose_start, later,
 };
 use crate::settings::{self, Settings};
 
@@ -24,7 +24,7 @@ pub struct StartIdentity {
     pub repository: Option<String>,
     /// The run that this is a step of.
     pub run: Option<Run>,
-    /// The random id of this process.
+    /// The id of this process, see [`choose_start`].
     pub start: String,
     /// What pairs this start with its stop.
     pub group: Option<String>,
@@ -159,7 +159,7 @@ impl Plan {
                 scope,
                 repository: github.repository.clone().filter(|_| !rehearses),
                 run: settings.step.as_ref().and_then(|step| step.run),
-                start: random(10),
+                start: choose_start(start.count),
                 group: start.group.clone(),
             },
             count: start.count,
@@ -259,7 +259,7 @@ pub(crate) mod tests {
                 scope: "octo/app".into(),
                 repository: Some("octo/app".into()),
                 run: Some(Run { id: 7, attempt: 1 }),
-                start: random(10),
+                start: choose_start(NonZeroU16::new(count).expect("at least one")),
                 group: None,
             },
             count: NonZeroU16::new(count).expect("at least one"),

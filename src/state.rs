@@ -37,7 +37,7 @@ pub struct RunnerRecord {
     /// The run that started it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<Run>,
-    /// The random id of the `start` process.
+    /// The id of the `start` process.
     pub start: String,
     /// What pairs a `start` with its `stop`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

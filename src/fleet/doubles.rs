@@ -372,7 +372,6 @@ pub(crate) fn row() -> survey::SurveyRow {
         cost_at_most: false,
         recorded: true,
         machineless: false,
-        registered_first: None,
         at: Vec::new(),
         facts: Facts {
             machine: MachineState::There,

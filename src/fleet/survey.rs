@@ -103,8 +103,6 @@ pub struct SurveyRow {
     pub recorded: bool,
     /// Whether that says that no machine of it is there, or will come.
     pub(super) machineless: bool,
-    /// GitHub's number of it as its machine's tags tell: GitHub had the registration before there was a machine.
-    pub(super) registered_first: Option<u64>,
     /// Where its record says that a machine may have been created, while it has none.
     pub(super) at: Vec<String>,
     /// What the verdict was made of.

@@ -1,13 +1,17 @@
 //! What a machine carries so that any gharun anywhere can judge it.
 
+use std::num::NonZeroU16;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Name, Run};
+use super::{Name, Run, random};
 
 /// The tag that says that a machine is ours.
 pub const MANAGED_BY: (&str, &str) = ("managed-by", "gharun");
+
+/// How many random characters tell starts apart.
+const START: usize = 10;
 
 /// The scope of machines that a rehearsal made.
 pub const REHEARSAL: &str = "rehearsal";
@@ -15,6 +19,17 @@ pub const REHEARSAL: &str = "rehearsal";
 /// Whether a key is one of those by which gharun knows its machines: no setting may set it.
 pub fn is_reserved(key: &str) -> bool {
     key == MANAGED_BY.0 || key.starts_with("gharun-")
+}
+
+/// Chooses the id of a `start` process, which tells how many runners that is to bring up: whoever knows of as many
+/// machines of it knows that none other is under way.
+pub fn choose_start(count: NonZeroU16) -> String {
+    format!("{}-{count}", random(START))
+}
+
+/// How many runners the start with this id was to bring up; `None` where an earlier version chose it.
+pub fn count_of_start(start: &str) -> Option<usize> {
+    start.split_once('-')?.1.parse().ok()
 }
 
 /// The tags of a machine, beside `managed-by`.
@@ -35,7 +50,7 @@ pub struct Tags {
     pub runner_id: Option<u64>,
     /// The run that started it.
     pub run: Option<Run>,
-    /// The random id of the `start` process.
+    /// The id of the `start` process, see [`choose_start`].
     pub start: String,
     /// What pairs a `start` with its `stop`.
     pub group: Option<String>,
@@ -152,6 +167,15 @@ mod tests {
     fn tags_read_back_as_they_are_written() {
         for tags in [tags(None), tags(Some(Run { id: 7, attempt: 2 }))] {
             assert_eq!(Tags::from_pairs(tags.pairs()), Some(tags));
+        }
+    }
+
+    #[test]
+    fn a_start_tells_how_many_runners_it_is_to_bring_up() {
+        let start = choose_start(NonZeroU16::new(16).expect("at least one"));
+        assert_eq!(count_of_start(&start), Some(16), "{start}");
+        for earlier in ["k3x9abcdef", "", "-", "a-", "a-b"] {
+            assert_eq!(count_of_start(earlier), None, "{earlier}");
         }
     }
 

@@ -19,7 +19,8 @@ use crate::poll::Backoff;
 
 /// How often it is looked again for what a start that was killed had under way, where nothing tells of it.
 const PASSES: usize = 3;
-/// The pauses before these looks. Where what is under way shows as soon as it begins, the second look follows at once.
+/// The pauses before these looks: what began last may show late, at GitHub and at its place. Where nothing else can be
+/// under way, the second look follows at once.
 const SETTLES: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(10));
 /// How long requests may take where nobody waits for their effect.
 const SENT: Duration = Duration::from_secs(10);
@@ -84,7 +85,7 @@ impl<G: GitHubApi> Stopping<'_, G> {
                 self.say_it_looks_again(&progress).await;
             }
             let waits = progress.waits() || unread || progress.misses_one();
-            let pause = if pass == 0 && company.is_registered_first && !waits {
+            let pause = if pass == 0 && company.is_whole && !waits {
                 Duration::ZERO
             } else {
                 pauses.next(0.0)

@@ -1,13 +1,13 @@
 //! What else was made by the starts that a stop speaks for: told by their tags and records, or by their names alone.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
 use super::{Pending, Selecting, StopMode};
 use crate::fleet::survey::SurveyRow;
 use crate::github::GitHubApi;
-use crate::model::{Name, Run, StopTarget};
+use crate::model::{Name, Run, StopTarget, count_of_start};
 
 /// The starts that a stop speaks for. Their machines and records may be gone at a later look, so each look is
 /// told what those before it have found.
@@ -17,8 +17,9 @@ pub(super) struct Company {
     starts: BTreeSet<String>,
     /// Runs, and seconds until which starts of theirs may be at work: all names that a start chose at once share both.
     siblings: BTreeSet<(Option<Run>, Timestamp)>,
-    /// Whether a creation under way is seen by its registration: GitHub has that first, under a name of the same start.
-    pub(super) is_registered_first: bool,
+    /// Whether the mapping names all that its starts were to bring up, so that nothing else of them can be under way: a
+    /// start takes a machine out of its mapping before it orders another one.
+    pub(super) is_whole: bool,
 }
 
 impl Company {
@@ -41,6 +42,8 @@ impl<G: GitHubApi> Selecting<'_, G> {
         let chosen = self.selection.chosen.iter();
         let rows = chosen.filter_map(|chosen| chosen.row.as_ref());
         let rows: Vec<SurveyRow> = rows.cloned().collect();
+        let refused = self.selection.failed.len() + self.selection.unread.failed.len();
+        let all_found = refused == 0 && rows.len() == self.selection.chosen.len();
         let company = &mut self.selection.company;
         let starts = rows.iter().filter_map(|row| row.start.clone());
         company.starts.extend(starts);
@@ -56,13 +59,7 @@ impl<G: GitHubApi> Selecting<'_, G> {
                 self.choose(row, StopMode::Explicit, "it belongs to the same start");
             }
         }
-        let has_run = |name: &Name| name.run().is_some();
-        self.selection.company.is_registered_first = self.look.github_read
-            && !rows.is_empty()
-            && names.iter().all(has_run)
-            && rows
-                .iter()
-                .all(|row| row.registered_first.is_some() && has_run(&row.name));
+        self.selection.company.is_whole = all_found && are_whole_starts(&rows);
         let company = self.selection.company.clone();
         self.watch(|name| company.may_have(name));
     }
@@ -96,6 +93,21 @@ impl<G: GitHubApi> Selecting<'_, G> {
             .collect();
         self.selection.watched = watched;
     }
+}
+
+/// Whether these are as many machines as their starts were to bring up, as the starts' ids tell.
+fn are_whole_starts(rows: &[SurveyRow]) -> bool {
+    let mut starts: BTreeMap<&str, BTreeSet<&Name>> = BTreeMap::new();
+    for row in rows {
+        let (Some(start), Some(_)) = (&row.start, &row.instance) else {
+            return false;
+        };
+        starts.entry(start).or_default().insert(&row.name);
+    }
+    let is_whole =
+        |start: &str, names: usize| count_of_start(start).is_some_and(|count| names >= count);
+    let mut found = starts.iter();
+    !starts.is_empty() && found.all(|(start, names)| is_whole(start, names.len()))
 }
 
 /// Whether a creation that was under way may show up only now.

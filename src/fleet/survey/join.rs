@@ -128,7 +128,6 @@ impl Join<'_> {
         row.told = machine.rental.price;
         row.ended = machine.ended;
         row.recorded = entry.is_some();
-        row.registered_first = tags.runner_id;
         row.runner_id = row
             .runner_id
             .or_else(|| entry.and_then(|entry| entry.runner_id))
@@ -267,7 +266,6 @@ impl Join<'_> {
             cost_at_most: false,
             recorded: false,
             machineless: false,
-            registered_first: None,
             at: Vec::new(),
             facts: Facts {
                 machine,

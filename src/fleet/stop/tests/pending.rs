@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 
 use super::scene::{RUN, Scene, mapping, stop, tags};
 use crate::fleet::stop::{StopOutcome, StopRequest};
-use crate::model::{Exit, Name, StopTarget};
+use crate::model::{Exit, Name, StopTarget, Tags};
 use crate::providers::ErrorKind;
 use crate::providers::memory::{Fault, Verb};
 
@@ -96,6 +96,63 @@ async fn what_a_mapping_s_start_had_under_way_is_found_when_its_machines_are_gon
     let (stops, ()) = tokio::join!(scene.stop(&request), comes);
     assert!(scene.there().is_empty(), "{stops:?}");
     assert_eq!((stops.stopped.len(), scene.records().await), (2, 0));
+}
+
+/// Tags of a start of so many runners, of which GitHub has the registration before there is a machine.
+fn of_start_of(count: u8, index: usize) -> Tags {
+    let whole = tags("a", 60);
+    Tags {
+        name: Name::choose(Some(RUN), index, whole.ready_by),
+        start: format!("a-{count}"),
+        runner_id: Some(100),
+        ..whole
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_under_way_is_ended_though_github_and_its_place_show_it_late() {
+    let scene = Scene::new();
+    let (first, late) = (of_start_of(2, 0), of_start_of(2, 1));
+    let (_, reference) = scene.machine(&first).await;
+    scene.runner(&first.name, "online");
+    let comes = async {
+        sleep(SECOND).await;
+        scene.runner(&late.name, "offline");
+        sleep(2 * SECOND).await;
+        scene.machine(&late).await;
+    };
+    let request = stop(mapping(&[&reference]));
+    let (stops, ()) = tokio::join!(scene.stop(&request), comes);
+    assert!(scene.there().is_empty(), "{stops:?}");
+    assert_eq!((stops.stopped.len(), stops.exit()), (2, Exit::Done));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_where_the_mapping_names_all_that_its_start_was_to_bring_up() {
+    let scene = Scene::new();
+    let (one, other) = (of_start_of(2, 0), of_start_of(2, 1));
+    let (_, first) = scene.machine(&one).await;
+    let (_, second) = scene.machine(&other).await;
+    scene.runner(&one.name, "online");
+    scene.runner(&other.name, "online");
+    let begin = Instant::now();
+    let stops = scene.stop(&stop(mapping(&[&first, &second]))).await;
+    assert_eq!((stops.stopped.len(), stops.exit()), (2, Exit::Done));
+    assert!(begin.elapsed() < SECOND, "{:?}", begin.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_that_does_not_tell_how_many_runners_it_had_is_looked_for_again() {
+    let scene = Scene::new();
+    let (first, late) = (tags("a", 60), tags("a", 60));
+    let (_, reference) = scene.machine(&first).await;
+    let comes = async {
+        sleep(SECOND).await;
+        scene.machine(&late).await;
+    };
+    let request = stop(mapping(&[&reference]));
+    let (stops, ()) = tokio::join!(scene.stop(&request), comes);
+    assert!(scene.there().is_empty(), "{stops:?}");
 }
 
 #[tokio::test(start_paused = true)]
