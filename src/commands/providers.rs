@@ -167,7 +167,7 @@ async fn place(
     };
     match health.await {
         Ok(health) => {
-            let unasked = format!("not configured, and works here: `gharun start {name}`");
+            let unasked = format!("works without configuration: `gharun start {name}`");
             CheckRow {
                 status: CheckStatus::Ok,
                 facts: [

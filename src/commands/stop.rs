@@ -301,12 +301,17 @@ fn finish(context: &Context, outcome: &StopOutcome, said: &[Unknown]) -> Result<
             screen.warn_of_row(&reason.while_trying(what));
         }
     }
-    written.map_err(|failure| {
-        failure.map(|exit| match outcome.exit() {
+    if let Err(failure) = written {
+        // What may still run matters more than that nobody could be told the rest.
+        if let Some(Some(complaint)) = first {
+            screen.warn(&failure.any());
+            return Err(complaint);
+        }
+        return Err(failure.map(|exit| match outcome.exit() {
             Exit::Left => Exit::Left,
             _ => exit,
-        })
-    })?;
+        }));
+    }
     if outcome.planned {
         context
             .ui
@@ -369,7 +374,7 @@ fn complaint(context: &Context, outcome: &StopOutcome, said: &[Unknown]) -> Opti
         (0, 0, _) => "could not read everything, so something may be left".to_owned(),
         (0, count, _) => {
             let s = if count == 1 { "" } else { "s" };
-            format!("could not remove {count} registration{s} from GitHub; no machine is left")
+            format!("could not remove {count} registration{s} from GitHub; their machines are gone")
         }
         (_, count, _) if outcome.planned => format!("{count} cannot be stopped"),
         (count, _, _) => format!("{count} could not be stopped, and may still be running"),
@@ -433,7 +438,10 @@ fn complaint(context: &Context, outcome: &StopOutcome, said: &[Unknown]) -> Opti
     let failed = outcome.failed.iter();
     Some(failed.fold(failure, |failure, failed| {
         let failure = failure.hinted_all(failed.error.hints());
-        if failed.permanent && !failure.hints().is_empty() {
+        let is_named = |hint: &String| hint.contains(&failed.command) || hint.contains("--force");
+        let hints = failed.error.hints();
+        let leads_on = !hints.is_empty() && !hints.iter().any(is_named);
+        if failed.permanent && leads_on {
             failure.hinted(format!("then: `{}`", failed.command))
         } else if failed.permanent {
             failure

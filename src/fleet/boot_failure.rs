@@ -19,8 +19,8 @@ const PRINTED: &str = "; it printed last: ";
 /// The time limit that holds where none is set (`--timeout`).
 const USUAL: Duration = Duration::from_mins(15);
 /// What helps where GitHub does not answer.
-const GITHUB_FAILS: &str = "GitHub failed, not the machine: see https://www.githubstatus.com, and run the same command \
-    again once GitHub answers";
+const GITHUB_FAILS: &str = "GitHub could not be asked: see https://www.githubstatus.com, and run the same command again \
+    once it answers";
 
 /// How it came out that a machine did not become a runner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -240,7 +240,7 @@ fn generic(cause: BootCause, plan: &Plan, reason: Option<&str>) -> Option<String
         BootCause::MissingProgram => "install what is missing in the image, or in a script that you pass \
             with `--setup` (`apt-get update && apt-get install -y curl tar gzip`)"
             .to_owned(),
-        BootCause::WrongPlatform => "use a Linux with glibc on x64, arm64 or arm (Debian, Ubuntu, Fedora): the \
+        BootCause::WrongPlatform => "use a glibc-based Linux (Debian, Ubuntu, Fedora) on x64, arm64 or arm: the \
             runner does not run on Alpine"
             .to_owned(),
         BootCause::NotExecutable => "mount the folder without `noexec`, or set another work folder".to_owned(),
@@ -259,7 +259,7 @@ fn generic(cause: BootCause, plan: &Plan, reason: Option<&str>) -> Option<String
             None => "edit the setup script".to_owned(),
         },
         BootCause::RunnerTooOld if matches!(plan.version, RunnerVersion::Exact(_)) => {
-            "start with `--runner-version latest`: that is the one that GitHub names".to_owned()
+            "start with `--runner-version latest`: GitHub accepts that one".to_owned()
         }
         BootCause::RunnerTooOld => "update the runner in the image, or install curl in it: then the version that \
             GitHub names is downloaded"
@@ -270,7 +270,7 @@ fn generic(cause: BootCause, plan: &Plan, reason: Option<&str>) -> Option<String
         BootCause::Unregistered => "start with `--registration token`: then the machine registers its runner \
             itself when it is ready"
             .to_owned(),
-        BootCause::SessionConflict => "another machine has the configuration of this runner: find it with `gharun list`, and end it with \
+        BootCause::SessionConflict => "another machine uses the registration of this runner: find it with `gharun list`, and end it with \
             `gharun stop PROVIDER:PLACE/ID`"
             .to_owned(),
         BootCause::Clock => "set the clock of the machine: `timedatectl set-ntp true` there".to_owned(),

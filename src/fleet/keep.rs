@@ -38,7 +38,9 @@ impl<G: GitHubApi> StartContext<'_, G> {
         }
         let machine = match last_seen(&place, &machine, LISTS).await {
             LastSeen::Gone => return self.undo(progress, deadline).await,
-            LastSeen::There(seen) if seen.state == Condition::Pending => {
+            LastSeen::There(seen)
+                if seen.state == Condition::Pending || place.provider.is_spent(&seen) =>
+            {
                 return self.undo(progress, deadline).await;
             }
             LastSeen::There(seen) => *seen,

@@ -27,7 +27,7 @@ use crate::state;
 const UNDO_INTERRUPTED: Duration = Duration::from_millis(6300);
 /// How long it may take to note what is left, or to take the intents back, after that.
 const NOTED: Duration = Duration::from_millis(500);
-/// How long a failed start may go on undoing.
+/// How long a failed start may go on undoing, where its places show at once what they launched.
 const UNDO_FAILED: Duration = Duration::from_mins(2);
 
 mod last_look;
@@ -217,7 +217,7 @@ impl<'a, G: GitHubApi> Course<'a, G> {
                 }
                 Err(panic) = &mut watch, if self.broken.is_none() => {
                     self.broken = Some(panic);
-                    self.give_up(UNDO_FAILED);
+                    self.give_up(self.undo_within());
                 }
             }
         }
@@ -241,15 +241,23 @@ impl<'a, G: GitHubApi> Course<'a, G> {
         }
     }
 
+    /// How long a failed start may go on undoing: until its slowest place shows what it may have launched, and can be asked
+    /// to end it.
+    fn undo_within(&self) -> Duration {
+        let places = self.shared.fleet.providers.iter();
+        let slowest = places.map(|place| place.provider.shows_within()).max();
+        UNDO_FAILED.max(slowest.unwrap_or_default() + Duration::from_mins(1))
+    }
+
     fn undo(&mut self, index: usize) {
-        let deadline = Instant::now() + UNDO_FAILED;
+        let deadline = Instant::now() + self.undo_within();
         let undo = self.shared.undo(&self.slots[index], deadline);
         self.conclude(index, deadline, undo);
     }
 
     /// Leaves a machine that failed.
     fn keep(&mut self, index: usize) {
-        let deadline = Instant::now() + UNDO_FAILED;
+        let deadline = Instant::now() + self.undo_within();
         let keep = self.shared.keep(&self.slots[index], deadline);
         self.conclude(index, deadline, keep);
     }
@@ -322,7 +330,7 @@ impl<'a, G: GitHubApi> Course<'a, G> {
         self.outcome.failed.push(Failed { name, trouble });
         let bearable = self.shared.plan.allow_partial && !outputs_are_wrong;
         if !bearable && !self.shared.cancellation.is_said() {
-            self.give_up(UNDO_FAILED);
+            self.give_up(self.undo_within());
         }
     }
 

@@ -218,7 +218,6 @@ impl SurveyRow {
     /// costs nothing more, unless its place says so: of what ended by itself it is known when it was there at the latest.
     pub(super) fn bill(&self, now: Timestamp) -> Option<Bill> {
         let created = self.created?;
-        let rate = self.rental.price_per_hour();
         let agreed = self.agreed.map(|price| price.per_hour);
         let has_ended = match self.facts.machine {
             MachineState::There => false,
@@ -229,20 +228,31 @@ impl SurveyRow {
             }
             MachineState::Nowhere | MachineState::Unread => return None,
         };
-        // What is left of it may be billed on: a disk.
-        let goes_on = self.facts.machine == MachineState::Ended
-            && self.told.is_some_and(|told| told.per_hour > 0.0);
-        let latest = match self.ended {
-            _ if !has_ended || goes_on => now,
+        let ended = match self.ended {
+            _ if !has_ended => now,
             Some(ended) => ended,
             None => self.expires.map_or(now, |expires| expires.min(now)),
         };
-        let span = Duration::try_from(latest.duration_since(created)).unwrap_or_default();
-        let rate = if has_ended { agreed.or(rate) } else { rate };
+        let span = |from: Timestamp, until: Timestamp| {
+            Duration::try_from(until.duration_since(from)).unwrap_or_default()
+        };
+        let hours = |span: Duration| span.as_secs_f64() / 3600.0;
+        // What is left of it may be billed on: a disk.
+        let left = self
+            .told
+            .map(|told| told.per_hour)
+            .filter(|rate| self.facts.machine == MachineState::Ended && *rate > 0.0);
+        // What its place tells of what has ended is the price of what is left of it, and not what it cost.
+        let rate = if has_ended {
+            agreed
+        } else {
+            self.rental.price_per_hour()
+        };
+        let after = left.map_or(0.0, |rate| rate * hours(span(ended, now)));
         let limit = self.rental.price.and_then(|price| price.basis);
         Some(Bill {
-            span,
-            cost: rate.map(|rate| rate * span.as_secs_f64() / 3600.0),
+            span: span(created, if left.is_some() { now } else { ended }),
+            cost: rate.map(|rate| rate * hours(span(created, ended)) + after),
             at_most: has_ended && self.ended.is_none() || limit == Some(PriceBasis::Limit),
         })
     }

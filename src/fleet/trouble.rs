@@ -90,7 +90,7 @@ fn dropped(boot: &BootFailure) -> String {
     boot.registered_for.map_or_else(
         || dropped.to_owned(),
         |time| {
-            let why = "GitHub drops one that no runner uses for a few minutes";
+            let why = "GitHub drops a registration that stays unused for a few minutes";
             match HumanDuration::from_secs(time.as_secs()) {
                 age if time >= A_WHILE => format!("{dropped}, {age} after it was made: {why}"),
                 _ => format!("{dropped}: {why}"),

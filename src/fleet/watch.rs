@@ -341,7 +341,7 @@ impl Watch {
         if is_down {
             // Where it stays so, the failure of the start tells it whole.
             tracing::debug!("{what}: {}", chain(&why));
-            let again = Error::from("GitHub failed, and is asked again");
+            let again = Error::from("GitHub did not answer properly, and is asked again");
             self.complain(fleet, what, again).await;
         } else {
             self.complain(fleet, what, why).await;

@@ -144,7 +144,7 @@ pub(super) fn not_found(
     };
     let mut missing = missing(right, kind, place, answer).into_iter();
     let first = missing.next();
-    let first = first.unwrap_or_else(|| format!("{} may not see it", place.called()));
+    let first = first.unwrap_or_else(|| format!("{} has no access to it", place.called()));
     hints.insert(0, format!("check {name}; if it is right, {first}"));
     hints.extend(missing);
     hints
@@ -176,7 +176,7 @@ impl RequiredPermission<'_> {
 
 /// What is said of the token that every workflow has.
 const OF_WORKFLOW: &str = "is the workflow's own, which can never manage runners: put a personal access token into a \
-    secret, and hand that over as `GH_PAT` (`env: GH_PAT: ${{ secrets.GH_PAT }}`)";
+    secret, and pass it as `GH_PAT` (`env: GH_PAT: ${{ secrets.GH_PAT }}`)";
 const ENTERPRISE: &str = "manage_runners:enterprise";
 
 /// What this kind of token lacks for this right.
@@ -244,9 +244,6 @@ fn by_permission(
              first"
                 .to_owned(),
         ],
-        TokenKind::Installation if runners && whose.is_workflows() => {
-            vec![format!("{token} {OF_WORKFLOW}")]
-        }
         TokenKind::Installation if runners => vec![
             format!(
                 "if {token} is of a GitHub App, the app needs the permission {permission}, and its \

@@ -140,12 +140,6 @@ impl Place<'_> {
         )
     }
 
-    /// Whether the token is from where every workflow has its own.
-    pub(super) fn is_workflows(&self) -> bool {
-        self.token
-            .is_some_and(|token| token.kept == "`$GITHUB_TOKEN`")
-    }
-
     /// What helps where a token is not taken at all.
     pub(super) fn refused_token(&self) -> String {
         let Some(Whereabouts { kept, named }) = self.token else {

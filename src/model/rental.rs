@@ -111,7 +111,7 @@ impl fmt::Display for Rate {
 }
 
 impl Rental {
-    /// A machine of which nothing but its place is known, and that nobody bills.
+    /// A machine of which nothing but its place is known: no price, as of a host or a container.
     pub fn at(place: impl Into<String>) -> Self {
         Self {
             place: Some(place.into()),

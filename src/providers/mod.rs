@@ -224,6 +224,13 @@ pub trait Provider: fmt::Debug {
         Duration::from_secs(20)
     }
 
+    /// Whether a machine that has ended is only remembered: nothing of it is left that can be looked at, or that costs
+    /// anything. The default: what is listed is there.
+    fn is_spent(&self, machine: &Instance) -> bool {
+        let _ = machine;
+        false
+    }
+
     /// Tells the place that a machine, if there is one, is older than [`Provider::shows_within`]: what it does not show is
     /// gone. The default: that makes no difference.
     fn is_old(&self, id: &InstanceId) {

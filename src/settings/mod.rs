@@ -342,7 +342,9 @@ fn unfit(subject: &str, fault: Fault) -> Error {
         Fault::Wrong { expected, found } => {
             let error = Error::usage(format!("{subject} must be {expected}, not {found}"));
             if found == SECRET_ITSELF {
-                error.hinted("keep it in a variable, `{ env = \"NAME\" }`: what this file holds is committed sooner or later")
+                error.hinted(
+                    "keep it in a variable, `{ env = \"NAME\" }`: this file may get committed",
+                )
             } else {
                 error
             }

@@ -130,7 +130,7 @@ fn a_mistake_in_the_file_is_an_error_with_its_line() {
 fn a_token_in_the_file_itself_is_refused() {
     insta::assert_snapshot!(World::new("start local").file("[github]\ntoken = \"ghp_x\"\n").error(), @r#"
     `github.token` (DIR/p.toml:2) must be `{ env = "NAME" }`, `{ file = "PATH" }` or `{ command = ["PROGRAM", "ARG"] }`, not the secret itself
-    keep it in a variable, `{ env = "NAME" }`: what this file holds is committed sooner or later
+    keep it in a variable, `{ env = "NAME" }`: this file may get committed
     "#);
 }
 

@@ -228,7 +228,7 @@ fn still_there(left: &Left) -> String {
     let word = match (left.kept, left.registration_only) {
         (true, _) => "is still there",
         (false, false) => "may still be running",
-        (false, true) => "is still registered with GitHub; no machine of it is left",
+        (false, true) => "is still registered with GitHub; its machine is gone",
     };
     format!("{what} {word}")
 }

@@ -93,7 +93,7 @@ impl fmt::Display for Total {
         write!(f, "Stopped {machines} machine{s}: {}", self.sum())?;
         match unpriced {
             0 => Ok(()),
-            unpriced => write!(f, "; the price of {unpriced} is unknown"),
+            unpriced => write!(f, ", without {unpriced} whose price is unknown"),
         }
     }
 }

@@ -227,7 +227,7 @@ async fn github_token_is_told_to_be_the_wrong_token() {
     could not register `gharun-1-1-0-abcdefabcdefgh` with `acme/app`
       caused by: `POST 127.0.0.1/repos/acme/app/actions/runners/generate-jitconfig` answered 403 Forbidden (request 8F0C:1): Resource not accessible by integration
     hint: if the token is of a GitHub App, the app needs the permission `Administration: write` of the repository `acme/app`, and its installation must have accepted it (Settings > GitHub Apps)
-    hint: if it is the workflow's own, which can never manage runners: put a personal access token into a secret, and hand that over as `GH_PAT` (`env: GH_PAT: ${{ secrets.GH_PAT }}`)
+    hint: if it is the workflow's own, which can never manage runners: put a personal access token into a secret, and pass it as `GH_PAT` (`env: GH_PAT: ${{ secrets.GH_PAT }}`)
     ");
 }
 

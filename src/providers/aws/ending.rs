@@ -179,7 +179,10 @@ impl Aws {
             };
         };
         match self.ask_to_end(region, id).await? {
-            Ok(said) => Ok(said),
+            Ok(said) => {
+                self.ended(region, id, None).await?;
+                Ok(said)
+            }
             Err(said) if said.action() != ErrorClass::Missing => Err(refused(&said, id)),
             Err(_) if launched.elapsed() > CONSISTENT => Ok(Termination::Gone),
             Err(_) => Err(unseen(id)),

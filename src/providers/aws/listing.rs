@@ -166,7 +166,11 @@ impl Aws {
                 }
                 Some(Err(unjudged)) => listing.unjudged.push(unjudged),
                 None if memory.awaits(found) => {
-                    listing.instances.extend(ended_machine(place, found));
+                    let ended = ended_machine(place, found);
+                    memory
+                        .spent
+                        .extend(ended.iter().map(|ended| ended.id.clone()));
+                    listing.instances.extend(ended);
                 }
                 None => {}
             }

@@ -85,6 +85,8 @@ struct LaunchMemory {
     shown: BTreeMap<InstanceId, Shown>,
     /// What was shown, and was ended or gone: it stays to be seen for an hour.
     ended: BTreeSet<String>,
+    /// What ended without being asked to, and of which nothing is left.
+    spent: BTreeSet<InstanceId>,
     /// The account of the instances that were shown.
     owner: Option<String>,
     /// The regions in which an end was asked for: they are looked at, too, whatever the settings say.
@@ -244,6 +246,10 @@ impl Provider for Aws {
 
     fn shows_within(&self) -> Duration {
         ending::CONSISTENT
+    }
+
+    fn is_spent(&self, machine: &Instance) -> bool {
+        lock(&self.memory).spent.contains(&machine.id)
     }
 
     fn is_old(&self, id: &InstanceId) {

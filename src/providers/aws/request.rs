@@ -143,13 +143,22 @@ fn network(
     match config.public_ip {
         // Only an interface that is described takes this.
         Some(public) => {
-            let interface = InstanceNetworkInterfaceSpecification::builder()
-                .device_index(0)
-                .delete_on_termination(true)
-                .associate_public_ip_address(public)
-                .set_subnet_id(candidate.subnet.clone())
-                .set_groups(groups);
-            request.network_interfaces(interface.build())
+            // Those of a template are repeated, so that each of them is told to go.
+            let (first, others): (Vec<_>, Vec<_>) = chosen
+                .interfaces
+                .iter()
+                .cloned()
+                .partition(|one| one.device_index() == Some(0));
+            let mut first = first.into_iter().next().unwrap_or_else(|| {
+                let first = InstanceNetworkInterfaceSpecification::builder();
+                first.device_index(0).build()
+            });
+            first.delete_on_termination = Some(true);
+            first.associate_public_ip_address = Some(public);
+            first.subnet_id = candidate.subnet.clone().or(first.subnet_id);
+            first.groups = groups.or(first.groups);
+            let all = std::iter::once(first).chain(others).collect();
+            request.set_network_interfaces(Some(all))
         }
         None if !chosen.interfaces.is_empty() => request
             .set_network_interfaces(Some(chosen.interfaces.clone()))

@@ -160,7 +160,7 @@ const MEANINGS: &[Meaning] = {
             MADE,
             Config,
             Some("platform"),
-            "`{image}` is not there for {platform}: `{docker} manifest inspect {image}` lists its platforms; set \
+            "`{image}` does not exist for {platform}: `{docker} manifest inspect {image}` lists its platforms; set \
              `platform` to one that the daemon can run, or name another `image`",
         ),
         // containerd/platforms, `platforms.go`.

@@ -197,7 +197,7 @@ fn unanswered(doing: String, endpoint: &Endpoint, error: &Wire) -> Error {
             ))
         }
         _ if matches!(error, Wire::SocketNotFoundError(_)) => because(kind).hinted(
-            "no daemon has made that socket: set `host` or `$DOCKER_HOST` to the daemon's (`docker context ls` lists them), or \
+            "that socket does not exist: set `host` or `$DOCKER_HOST` to the daemon's (`docker context ls` lists them), or \
              start Docker: `sudo systemctl start docker`",
         ),
         _ => because(kind).hinted(running(endpoint)),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::InMemoryProvider;
-use crate::model::{Condition, Instance, InstanceId, Name, Order, Rental, Secret};
+use crate::model::{Condition, Instance, InstanceId, Name, Order, Price, Rental, Secret};
 use crate::providers::ErrorKind;
 use crate::providers::contract::{self, Mood};
 
@@ -303,6 +303,11 @@ impl InMemoryCloud {
     /// Says whether a job's process runs on a machine; before that the place cannot tell.
     pub(crate) fn busy(&self, id: &InstanceId, busy: bool) {
         self.change(id, |machine| machine.busy = Some(busy));
+    }
+
+    /// What the place charges for a machine from now on.
+    pub(crate) fn charges(&self, id: &InstanceId, price: Price) {
+        self.change(id, |machine| machine.instance.rental.price = Some(price));
     }
 
     /// Adds to a machine's boot log.

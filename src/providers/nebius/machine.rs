@@ -113,6 +113,8 @@ pub(super) fn of_job(place: &str, job: &Job) -> ListedMachine {
             let why = why.clone().unwrap_or_else(|| "no capacity".to_owned());
             OrderFault::of(&meaning(details), why)
         });
+    // Nothing of a job that has ended is billed.
+    let price = price.filter(|_| !matches!(condition, Condition::Ended(_)));
     // One that waits for a machine may be told with the one that is being made for it.
     let is_placed = stage != "PROVISIONING"
         && job.status.instances.iter().any(|one| {

@@ -45,11 +45,11 @@ impl Tables {
         });
         if let Some((hint, key, end)) = found {
             let (place, variable) = self.written_at(name, &key);
+            hint.insert_str(end, &place);
             if let Some(variable) = variable {
                 // It is the one that holds.
                 *hint = hint.replacen(&format!(" (else `${variable}`)"), "", 1);
             }
-            hint.insert_str(end, &place);
         }
         hints
     }

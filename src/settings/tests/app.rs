@@ -123,7 +123,7 @@ fn odd_values_say_what_to_write() {
     let with = |line: &str| World::new("list").file(&format!("[github.app]\nid = 7\n{line}\n"));
     insta::assert_snapshot!(error(&with("private_key = \"-----BEGIN\"")), @r#"
     `github.app.private_key` (DIR/p.toml:3) must be `{ env = "NAME" }`, `{ file = "PATH" }` or `{ command = ["PROGRAM", "ARG"] }`, not the secret itself
-    keep it in a variable, `{ env = "NAME" }`: what this file holds is committed sooner or later
+    keep it in a variable, `{ env = "NAME" }`: this file may get committed
     "#);
     insta::assert_snapshot!(error(&with("key = \"x\"")), @"
     DIR/p.toml:3: unknown key `key` in [github.app]

@@ -20,7 +20,7 @@ impl<G: GitHubApi> Ending<'_, G> {
             registered: self.left.borrow().clone(),
             billed: bill.as_ref().map(|bill| bill.span),
             cost: bill.as_ref().and_then(|bill| bill.cost),
-            cost_at_most: bill.is_some_and(|bill| bill.at_most),
+            cost_at_most: bill.is_some_and(|bill| bill.at_most && bill.cost.is_some()),
             reason: self.chosen.why.clone(),
         }
     }

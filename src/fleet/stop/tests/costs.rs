@@ -68,6 +68,23 @@ async fn what_has_ended_and_is_not_billed_does_not_go_on_growing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_left_of_a_machine_is_billed_at_its_own_price_and_no_record_tells_no_cost() {
+    let scene = Scene::new();
+    let mut tags = tags("a", 10 * HOUR);
+    tags.expires = tags.created + Duration::from_hours(7);
+    let (machine, reference) = scene.machine(&tags).await;
+    scene.cloud.end(&machine.id, "it was stopped");
+    // A disk.
+    scene.cloud.charges(&machine.id, Price::live(0.1));
+    let row = async || scene.survey().await.rows.remove(0);
+    assert_eq!(row().await.cost, None);
+    scene.record(&tags, "gpu", Some(reference)).await;
+    let cost = row().await.cost.expect("a cost");
+    // Seven hours at $2, and three of the disk.
+    assert!((cost - 14.3).abs() < 1e-6, "{cost}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_ended_costs_what_it_did_and_the_sum_is_told() {
     let scene = Scene::new();
     scene
