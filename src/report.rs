@@ -12,14 +12,16 @@ use crate::fleet::stop::StopOutcome;
 use crate::fleet::survey::SurveyRow;
 use crate::model::cost_in_words;
 
+mod checks;
+mod offers;
 mod plans;
+mod providers;
 #[cfg(test)]
 mod tests;
 
-pub use plans::{
-    CheckRow, CheckStatus, Checks, OfferRow, OffersReport, ProviderRow, ProviderSetting,
-    ProvidersReport, TrustReport,
-};
+pub use checks::{CheckRow, CheckStatus, Checks};
+pub use offers::{OfferRow, OffersReport};
+pub use providers::{ProviderRow, ProviderSetting, ProvidersReport, TrustReport};
 
 /// The text form of an outcome, for people and for simple scripts.
 pub trait TextForm {
