@@ -16,11 +16,18 @@ use crate::model::text::shown;
 use crate::model::{Event, causes, lock};
 
 mod event;
+#[allow(
+    dead_code,
+    reason = "the tables and rows that are built on it come one by one"
+)]
+mod line;
 mod log;
 mod progress;
 mod prompt;
 mod text;
 
+#[allow(unused_imports, reason = "as above")]
+pub use line::{ATTENTION, DANGER, DONE, FAILED, Line, NOTHING, Tone, cut, width};
 pub use log::Annotate;
 pub use prompt::PromptError;
 pub use text::table;
@@ -170,6 +177,10 @@ impl Ui {
         if !data.is_empty() && !data.ends_with('\n') {
             data.push('\n');
         }
+        self.write_data(&data)
+    }
+
+    fn write_data(&self, data: &str) -> io::Result<()> {
         let written = self.aside(|| {
             let mut stdout = lock(&self.0.stdout);
             stdout
@@ -184,6 +195,49 @@ impl Ui {
             }
             Ok(()) => Ok(()),
         }
+    }
+
+    /// Writes lines to standard output, in colours where they are wanted there, and no wider than the terminal.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::data`].
+    #[allow(dead_code, reason = "the tables that are built on it come one by one")]
+    pub fn data_lines(&self, lines: &[Line]) -> io::Result<()> {
+        let colors = colored(self.0.look.color, self.0.look.terminals.stdout);
+        let width = self.data_width();
+        let text = self.rendered(lines, colors, width);
+        self.write_data(&text)
+    }
+
+    /// Says lines on standard error, in colours where they are wanted there, and no wider than the terminal. Not said
+    /// with `-q`.
+    #[allow(dead_code, reason = "the screens that are built on it come one by one")]
+    pub fn lines(&self, lines: &[Line]) {
+        if self.0.look.verbosity < Verbosity::Normal || lines.is_empty() {
+            return;
+        }
+        let colors = colored(self.0.look.color, self.0.look.terminals.stderr);
+        let text = self.rendered(lines, colors, self.width());
+        self.write_aside(&text);
+    }
+
+    fn rendered(&self, lines: &[Line], colors: bool, width: Option<usize>) -> String {
+        let mut text = String::new();
+        for line in lines {
+            let line = match width {
+                Some(width) => line.clone().cut(width),
+                None => line.clone(),
+            };
+            let line = line.text(colors);
+            if self.0.look.actions {
+                text.push_str(&text::defused(&line));
+            } else {
+                text.push_str(&line);
+            }
+            text.push('\n');
+        }
+        text
     }
 
     /// Says what happens. Not said with `-q`.
@@ -311,12 +365,16 @@ impl Ui {
     fn say(&self, line: &str) {
         let folded = self.width().map(|width| text::folded(line, width));
         let line = folded.as_deref().unwrap_or(line);
+        self.write_aside(&format!("{line}\n"));
+    }
+
+    fn write_aside(&self, text: &str) {
         self.aside(|| {
             let mut stderr = lock(&self.0.stderr);
             // In one piece, so that other writers do not get between. When standard error is gone,
             // there is nobody left to tell, and machines still have to be looked after.
             let _ = stderr
-                .write_all(format!("{line}\n").as_bytes())
+                .write_all(text.as_bytes())
                 .and_then(|()| stderr.flush());
         });
     }
