@@ -8,7 +8,7 @@ use crate::fleet::survey::Unknown;
 use crate::fleet::{Up, doubles};
 use crate::model::{Error, Mapping, Name, Price, Reference, Rental};
 
-mod readme;
+mod reference;
 
 const NAME: &str = "gharun-7-1-0-abcdefabcdefgh";
 

@@ -1,12 +1,15 @@
-//! The README is true: its commands parse, its settings and JSON can be read, its links lead somewhere.
+//! The README and docs/ are true: their commands parse, their settings and JSON can be read, their links lead somewhere.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::Path;
 
 use clap::Parser as _;
 use gharun::inside::{Cli, SettingsFile};
 
+use crate::documents::{Document, all, blocks_of};
+
+mod documents;
+mod links;
 #[cfg(target_os = "linux")]
 #[cfg(any(
     feature = "aws",
@@ -18,50 +21,6 @@ mod tables;
 #[allow(dead_code, unused_macros, reason = "the program tests need more of it")]
 #[path = "../cli/world.rs"]
 mod world;
-
-/// A fenced block with the line that its first line is on.
-#[derive(Debug)]
-struct Block {
-    language: String,
-    line: usize,
-    text: String,
-}
-
-fn readme() -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    fs::read_to_string(path).expect("the README is there")
-}
-
-fn blocks(text: &str) -> Vec<Block> {
-    let mut blocks = Vec::new();
-    let mut open: Option<Block> = None;
-    for (index, line) in text.lines().enumerate() {
-        match (line.strip_prefix("```"), &mut open) {
-            (Some(language), None) => {
-                open = Some(Block {
-                    language: language.to_owned(),
-                    line: index + 2,
-                    text: String::new(),
-                });
-            }
-            (Some(_), Some(_)) => blocks.extend(open.take()),
-            (None, Some(block)) => {
-                block.text.push_str(line);
-                block.text.push('\n');
-            }
-            (None, None) => {}
-        }
-    }
-    assert!(open.is_none(), "the last block has no end");
-    blocks
-}
-
-fn blocks_of(language: &str) -> Vec<Block> {
-    let mut blocks = blocks(&readme());
-    blocks.retain(|block| block.language == language);
-    assert!(!blocks.is_empty(), "no block of {language}");
-    blocks
-}
 
 /// The words of a simple command line: quotes are taken away, and it ends at a comment or an operator.
 fn words(line: &str) -> Vec<String> {
@@ -112,7 +71,7 @@ fn every_command_in_a_block_is_one_that_the_program_takes() {
     for block in blocks_of("sh") {
         for (offset, line) in block.text.lines().enumerate() {
             let Some(call) = call(line) else { continue };
-            must_parse(&call, &format!("README.md:{}", block.line + offset));
+            must_parse(&call, &block.place(offset));
             calls += 1;
         }
     }
@@ -124,7 +83,7 @@ fn every_command_in_a_workflow_is_one_that_the_program_takes() {
     let mut calls = 0;
     for block in blocks_of("yaml") {
         for (offset, line) in block.text.lines().enumerate() {
-            let place = format!("README.md:{}", block.line + offset);
+            let place = block.place(offset);
             let step = line.trim().trim_start_matches("- ");
             let command = step.strip_prefix("run: ").unwrap_or(step);
             assert!(
@@ -145,35 +104,38 @@ fn every_command_in_a_cron_line_is_one_that_the_program_takes() {
         for line in block.text.lines() {
             let at = line.find("gharun ").expect("the line calls gharun");
             let call = call(&line[at..]).expect("the line calls gharun");
-            must_parse(&call, "the cron line");
+            must_parse(&call, &block.place(0));
         }
     }
 }
 
 #[test]
 fn every_command_within_a_sentence_is_one_that_the_program_takes() {
-    let text = readme();
-    let mut fenced = false;
-    for (index, line) in text.lines().enumerate() {
-        fenced ^= line.starts_with("```");
-        if fenced {
-            continue;
-        }
-        for code in line.split('`').skip(1).step_by(2) {
-            // `gharun start --option …` is said of all that begin so.
-            if let Some(call) = call(code).filter(|call| call.len() > 1 && !code.contains('…')) {
-                must_parse(&call, &format!("README.md:{}", index + 1));
+    let mut calls = 0;
+    for document in all() {
+        for (number, line) in document.prose() {
+            for code in line.split('`').skip(1).step_by(2) {
+                // `gharun start --option …` is said of all that begin so.
+                if let Some(call) = call(code).filter(|call| call.len() > 1 && !code.contains('…'))
+                {
+                    must_parse(&call, &format!("{}:{number}", document.name));
+                    calls += 1;
+                }
             }
         }
     }
+    assert!(calls >= 20, "only {calls} calls were seen");
 }
 
 #[test]
 fn workflows_read_only_outputs_that_start_writes() {
     let known = BTreeSet::from(["instances", "label", "mapping"]);
+    let documents = all();
     let mut seen = BTreeSet::new();
-    let text = readme();
-    for part in text.split(".outputs.").skip(1) {
+    for part in documents
+        .iter()
+        .flat_map(|document| document.text.split(".outputs.").skip(1))
+    {
         let end = part.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
         seen.insert(&part[..end.unwrap_or(part.len())]);
     }
@@ -183,8 +145,8 @@ fn workflows_read_only_outputs_that_start_writes() {
 #[test]
 fn every_file_of_settings_can_be_read() {
     for block in blocks_of("toml") {
-        let place = format!("README.md:{}", block.line);
-        let file = SettingsFile::parse(Path::new("README.md"), &block.text);
+        let place = block.place(0);
+        let file = SettingsFile::parse(Path::new(&block.document), &block.text);
         file.unwrap_or_else(|error| panic!("{place}: {error}"));
         let file: serde_json::Value = toml::from_str(&block.text).expect("it was just read");
         let tables = file.get("providers").and_then(|tables| tables.as_object());
@@ -208,48 +170,16 @@ fn every_file_of_settings_can_be_read() {
 fn every_json_can_be_read() {
     for block in blocks_of("json") {
         let read: Result<serde_json::Value, _> = serde_json::from_str(&block.text);
-        read.unwrap_or_else(|error| panic!("README.md:{}: {error}", block.line));
+        read.unwrap_or_else(|error| panic!("{}: {error}", block.place(0)));
     }
 }
 
 #[test]
 fn no_block_goes_unchecked() {
     let known = ["cron", "json", "sh", "toml", "yaml"];
-    for block in blocks(&readme()) {
+    for block in all().iter().flat_map(Document::blocks) {
         let language = block.language.as_str();
-        assert!(known.contains(&language), "README.md:{}", block.line);
-    }
-}
-
-/// What GitHub makes of a heading.
-fn anchor(heading: &str) -> String {
-    heading
-        .to_lowercase()
-        .chars()
-        .filter(|c| c.is_alphanumeric() || " -_".contains(*c))
-        .map(|c| if c == ' ' { '-' } else { c })
-        .collect()
-}
-
-#[test]
-fn every_link_leads_somewhere() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for document in ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"] {
-        let text = fs::read_to_string(root.join(document)).unwrap();
-        let headings = text.lines().filter(|line| line.starts_with('#'));
-        let anchors: BTreeSet<String> = headings
-            .map(|line| anchor(line.trim_start_matches('#').trim()))
-            .collect();
-        for part in text.split("](").skip(1) {
-            let target = part.split(')').next().unwrap();
-            if target.starts_with("http") {
-                continue;
-            }
-            match target.strip_prefix('#') {
-                Some(wanted) => assert!(anchors.contains(wanted), "{document}: #{wanted}"),
-                None => assert!(root.join(target).exists(), "{document}: {target}"),
-            }
-        }
+        assert!(known.contains(&language), "{}", block.place(0));
     }
 }
 

@@ -1,11 +1,11 @@
-//! The table of each kind, copied out of the README as it stands, on the stand-ins: whoever copies one gets a runner. Only
+//! The table of each kind, copied out of its page as it stands, on the stand-ins: whoever copies one gets a runner. Only
 //! what names the reader's own account is another: its addresses, its project, its hosts.
 
 use std::process::Child;
 
 use crate::world::{Said, World, wait_for};
 
-/// The block of the README with the table of a provider.
+/// The first block with the table of a provider.
 fn table(name: &str) -> String {
     let wanted = format!("[providers.{name}]");
     let mut blocks = crate::blocks_of("toml").into_iter();
@@ -13,7 +13,7 @@ fn table(name: &str) -> String {
     found.unwrap_or_else(|| panic!("no {wanted}")).text
 }
 
-/// A laptop with a table of the README.
+/// A laptop with a table of the documents.
 fn with_table(name: &str, own: impl Fn(String) -> String) -> World {
     let world = World::new();
     std::fs::write(world.path("providers.toml"), own(table(name))).expect("a file");

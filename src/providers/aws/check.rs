@@ -215,5 +215,5 @@ fn all_missing(missing: &[Error]) -> Error {
         format!("missing permissions: {}", names.join(", ")),
     )
     .because_each(causes)
-    .hinted("see the minimal IAM policy in the README, under \"aws\"")
+    .hinted("see the minimal IAM policy in docs/providers/aws.md")
 }

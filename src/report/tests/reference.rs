@@ -1,4 +1,4 @@
-//! The JSON that the README shows is what the program's own outcomes become.
+//! The JSON that docs/reference.md shows is what the program's own outcomes become.
 
 use std::fmt::Debug;
 use std::str::FromStr;
@@ -17,12 +17,12 @@ fn read<T: FromStr<Err: Debug>>(text: &str) -> T {
 
 /// The only block of JSON with such a key.
 fn shown(key: &str) -> Value {
-    let blocks = include_str!("../../../README.md")
+    let blocks = include_str!("../../../docs/reference.md")
         .split("```json\n")
         .skip(1);
     let mut found: Vec<Value> = blocks
         .map(|block| block.split("```").next().unwrap_or_default())
-        .map(|block| serde_json::from_str(block).expect("the README's JSON can be read"))
+        .map(|block| serde_json::from_str(block).expect("the document's JSON can be read"))
         .filter(|value: &Value| value.get(key).is_some())
         .collect();
     assert_eq!(found.len(), 1, "blocks with `{key}`");
