@@ -150,12 +150,13 @@ async fn select_again<G: GitHubApi>(
     stop: &StopRequest,
     company: &Company,
 ) -> Selection {
+    let near = company.near(stop);
     let looking = Looking {
         questions: stop.questions(),
         end: Instant::now() + stop.timeout / 2,
         hurry: None,
         spare_github: false,
-        near: stop.near(),
+        near: near.as_deref(),
     };
     selection(fleet, view, stop, looking, company).await
 }

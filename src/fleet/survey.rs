@@ -128,15 +128,36 @@ pub(super) struct Bill {
     pub(super) at_most: bool,
 }
 
+/// Why a machine may be there though no listing shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum UnlistedBecause {
+    /// It is recorded at a place that its provider does not look at.
+    Elsewhere,
+    /// It was not looked for wherever it may be: a listing of all may show it.
+    Unsought,
+}
+
 /// Why the verdict on a runner may be less than the truth.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Doubts {
-    /// Its machine is recorded at a place that its provider does not look at.
-    pub(super) elsewhere: bool,
+    /// Why no listing could have shown its machine.
+    pub(super) unlisted: Option<UnlistedBecause>,
     /// Its machine may be one that is there and cannot be judged.
     pub(super) unjudged: bool,
     /// It would be an orphan, and no source could tell that no job runs on it.
     pub(super) undecided: bool,
+}
+
+impl Doubts {
+    /// See [`UnlistedBecause::Elsewhere`].
+    pub(super) fn is_elsewhere(self) -> bool {
+        self.unlisted == Some(UnlistedBecause::Elsewhere)
+    }
+
+    /// See [`UnlistedBecause::Unsought`].
+    pub(super) fn is_unsought(self) -> bool {
+        self.unlisted == Some(UnlistedBecause::Unsought)
+    }
 }
 
 impl SurveyRow {

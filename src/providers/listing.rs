@@ -20,6 +20,9 @@ pub struct Listing {
     pub unread: Vec<Unread>,
     /// Machines that are there and say that they are gharun's, and of which nobody can tell whose they are.
     pub unjudged: Vec<Unjudged>,
+    /// Whether only a part of its places was looked at, see [`super::Provider::list_near`]: what has no place may be in any
+    /// of the others, and so may what nothing is known of but its name.
+    pub is_partial: bool,
 }
 
 /// Whose machine one that cannot be judged may be, among those of which no id is known.
@@ -152,6 +155,11 @@ impl Listing {
         all.find(|machine| machine.id == *id)
     }
 
+    /// Whether nothing kept it from showing a machine of which only the name is known.
+    pub fn shows_all(&self, name: &Name, server: &str, scope: Option<&str>) -> bool {
+        !self.is_partial && self.unread.is_empty() && self.hides(name, server, scope).is_none()
+    }
+
     /// The machine that cannot be judged and may be that of a runner of this server and scope.
     pub fn hides(&self, name: &Name, server: &str, scope: Option<&str>) -> Option<&Unjudged> {
         let mut unjudged = self.unjudged.iter();
@@ -170,7 +178,7 @@ impl Listing {
     }
 
     /// Why it says nothing about the machines of a place that it does not show; `None`: they are not there.
-    /// Without a `place` a machine may be in any that was looked at.
+    /// Without a `place` a machine may be in any that was looked at, and where not all were in any other.
     pub fn silence(&self, place: Option<&str>) -> Option<Silence<'_>> {
         let mut unread = self.unread.iter();
         let unread = unread.find(|unread| {
@@ -181,6 +189,7 @@ impl Listing {
         let vague = vague.find(|(spelled, _)| spelled.as_deref() == place);
         match (unread, vague) {
             (Some(unread), _) => Some(Silence::Unread(&unread.error)),
+            (None, _) if place.is_none() && self.is_partial => Some(Silence::Elsewhere),
             (None, Some((_, whose))) => Some(Silence::Vague(whose)),
             (None, None) if elsewhere() => Some(Silence::Elsewhere),
             (None, None) => None,
@@ -260,10 +269,23 @@ mod tests {
             ["gone", "unread", "elsewhere", "unread"]
         );
         assert_eq!(says(listing(vec![unread(None)])), ["unread"; 4]);
-        let vague = Listing {
+        let vague = || Listing {
             vague: vec![(Some("c".into()), "another".into()), (None, "it".into())],
             ..listing(vec![])
         };
-        assert_eq!(says(vague), ["gone", "gone", "vague", "vague"]);
+        assert_eq!(says(vague()), ["gone", "gone", "vague", "vague"]);
+        let partial = |listing: Listing| Listing {
+            is_partial: true,
+            ..listing
+        };
+        assert_eq!(
+            says(partial(vague())),
+            ["gone", "gone", "vague", "elsewhere"]
+        );
+        let unread = listing(vec![unread(Some("b"))]);
+        assert_eq!(
+            says(partial(unread)),
+            ["gone", "unread", "elsewhere", "unread"]
+        );
     }
 }

@@ -97,7 +97,9 @@ impl InMemoryProvider {
     }
 
     fn resolve(&self, id: &InstanceId) -> Result<()> {
-        if id.location.as_deref() == Some(&self.place) || self.has(Flaw::AnyPlaceIsMine) {
+        let location = id.location.as_deref();
+        let is_here = location == Some(&self.place) || location == Some(&self.far());
+        if is_here || self.has(Flaw::AnyPlaceIsMine) {
             return Ok(());
         }
         let message = format!("`{id}` is not at `{}`", self.place);
@@ -107,6 +109,11 @@ impl InMemoryProvider {
             ErrorKind::Config
         };
         Err(Error::new(kind, message))
+    }
+
+    /// What references call its far part.
+    fn far(&self) -> String {
+        format!("{}-far", self.place)
     }
 
     /// Whether an id has its place as earlier versions wrote it.
@@ -144,8 +151,13 @@ impl InMemoryProvider {
         } else {
             order.name.to_string()
         };
+        let location = if place.launches_far {
+            self.far()
+        } else {
+            self.place.clone()
+        };
         let id = InstanceId {
-            location: Some(self.place.clone()),
+            location: Some(location),
             id,
         };
         let mut machine = place.machine(id, order);
@@ -322,6 +334,22 @@ impl Provider for InMemoryProvider {
         Box::pin(std::future::ready(Ok(vec![self.place.clone()])))
     }
 
+    fn list_near<'a>(&'a self, machines: &'a [InstanceId]) -> ProviderFuture<'a, Listing> {
+        Box::pin(async move {
+            let mut listing = self.list().await?;
+            let far = self.far();
+            if machines.iter().any(|id| id.location.as_ref() == Some(&far)) {
+                return Ok(listing);
+            }
+            let is_far = |id: &InstanceId| id.location.as_ref() == Some(&far);
+            listing.is_partial = true;
+            listing.read.retain(|place| *place != far);
+            listing.instances.retain(|machine| !is_far(&machine.id));
+            listing.unjudged.retain(|one| !is_far(&one.id));
+            Ok(listing)
+        })
+    }
+
     fn list(&self) -> ProviderFuture<'_, Listing> {
         Box::pin(async move {
             let fault = match self.ask(Verb::List, "").await {
@@ -330,7 +358,7 @@ impl Provider for InMemoryProvider {
             };
             let vague = self.cloud.state().places[&self.place].vague.clone();
             let mut listing = Listing {
-                read: vec![self.place.clone()],
+                read: vec![self.place.clone(), self.far()],
                 vague: vague
                     .map(Some)
                     .into_iter()
@@ -389,13 +417,19 @@ impl Provider for InMemoryProvider {
 
     fn canonical<'a>(&'a self, id: &'a InstanceId) -> ProviderFuture<'a, InstanceId> {
         Box::pin(async move {
-            let here = InstanceId {
-                location: Some(self.place.clone()),
+            if !self.is_vague(id) {
+                return Ok(id.clone());
+            }
+            let here = |location: String| InstanceId {
+                location: Some(location),
                 id: id.id.clone(),
             };
-            let mut machines = self.cloud.machines().into_iter();
-            let is_here = self.is_vague(id) && machines.any(|machine| machine.instance.id == here);
-            Ok(if is_here { here } else { id.clone() })
+            let machines = self.cloud.machines();
+            let is_there =
+                |here: &InstanceId| machines.iter().any(|machine| machine.instance.id == *here);
+            // Whoever does not say where it is means one where its table leads.
+            let here = here(self.place.clone());
+            Ok(if is_there(&here) { here } else { id.clone() })
         })
     }
 

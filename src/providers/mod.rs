@@ -196,7 +196,7 @@ pub trait Provider: fmt::Debug {
     fn list(&self) -> ProviderFuture<'_, Listing>;
 
     /// The same for whoever knows which machines matter: only the places that these ids name are looked at, and those
-    /// where a launch with these settings may create one. The default: all places.
+    /// where a launch with these settings may create one; the listing says that it is partial. The default: all places.
     fn list_near<'a>(&'a self, machines: &'a [InstanceId]) -> ProviderFuture<'a, Listing> {
         let _ = machines;
         self.list()

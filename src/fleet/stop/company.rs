@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::{Pending, Selecting, StopMode};
+use super::{Pending, Selecting, StopMode, StopRequest};
 use crate::fleet::survey::SurveyRow;
 use crate::github::GitHubApi;
-use crate::model::{Name, Run, StopTarget, count_of_start};
+use crate::model::{Name, Reference, Run, StopTarget, count_of_start};
 
 /// The starts that a stop speaks for. Their machines and records may be gone at a later look, so each look is
 /// told what those before it have found.
@@ -20,6 +20,10 @@ pub(super) struct Company {
     /// Whether the mapping names all that its starts were to bring up, so that nothing else of them can be under way: a
     /// start takes a machine out of its mapping before it orders another one.
     pub(super) is_whole: bool,
+    /// Whether something of these starts was not looked for wherever it may be: then the next look is at everything.
+    is_unsought: bool,
+    /// Machines that were named without their place, and found: once they are gone they are not looked for everywhere.
+    pub(super) found: BTreeSet<Reference>,
 }
 
 impl Company {
@@ -27,6 +31,13 @@ impl Company {
     fn knows<'a>(&mut self, names: impl IntoIterator<Item = &'a Name>) {
         let siblings = names.into_iter().map(|name| (name.run(), name.ready_by()));
         self.siblings.extend(siblings);
+    }
+
+    /// See [`StopRequest::near`], at a later look.
+    pub(super) fn near(&self, stop: &StopRequest) -> Option<Vec<Reference>> {
+        let near = stop.near().filter(|_| !self.is_unsought)?;
+        let sought = near.iter().filter(|one| !self.found.contains(*one));
+        Some(sought.cloned().collect())
     }
 
     /// Whether a name may have been chosen together with one that was seen.
@@ -61,6 +72,15 @@ impl<G: GitHubApi> Selecting<'_, G> {
         }
         self.selection.company.is_whole = all_found && are_whole_starts(&rows);
         let company = self.selection.company.clone();
+        let is_of_it = |row: &SurveyRow| match &row.start {
+            Some(start) => company.starts.contains(start),
+            None => company.may_have(&row.name),
+        };
+        // The machine of a name in a mapping is named there, too.
+        let is_unsought = self
+            .rows()
+            .any(|row| row.doubts.is_unsought() && !names.contains(&row.name) && is_of_it(row));
+        self.selection.company.is_unsought |= is_unsought;
         self.watch(|name| company.may_have(name));
     }
 

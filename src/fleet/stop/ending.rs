@@ -373,6 +373,8 @@ impl<'a, G: GitHubApi> Ending<'a, G> {
                 self.give_up("could not query its provider".into()).await;
                 Ok(())
             }
+            // It may yet come where it is looked for.
+            Some(MachineState::Unread) if self.is_unsought() && self.pending().is_some() => Ok(()),
             Some(MachineState::Unread) if self.has_record() => Err(match self.unopened() {
                 Some(error) => Unended::For(self.unstopped(error).permanent()),
                 None => Unended::Unread(self.unstopped(self.why_unread())),
@@ -401,6 +403,11 @@ impl<'a, G: GitHubApi> Ending<'a, G> {
     fn is_machineless(&self) -> bool {
         let row = self.row.borrow();
         row.as_ref().is_some_and(|row| row.machineless)
+    }
+
+    fn is_unsought(&self) -> bool {
+        let row = self.row.borrow();
+        row.as_ref().is_some_and(|row| row.doubts.is_unsought())
     }
 
     fn has_record(&self) -> bool {

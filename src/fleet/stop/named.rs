@@ -11,6 +11,7 @@ use crate::providers::Unjudged;
 impl<G: GitHubApi> Selecting<'_, G> {
     pub(super) fn named(&mut self, machines: &[Reference], names: &[Name], starts: bool) {
         let look = self.look;
+        let mut is_one_lost = false;
         for reference in machines {
             let kind = self.fleet.provider(&reference.provider);
             let kind = kind.map(|place| place.provider.kind());
@@ -26,9 +27,17 @@ impl<G: GitHubApi> Selecting<'_, G> {
                 })
             };
             match (look.survey.rows.iter().find(same), look.unjudged(reference)) {
-                (Some(row), _) => self.explicitly(row, Some(reference), None),
+                (Some(row), _) => {
+                    if reference.id.location.is_none() {
+                        self.selection.company.found.insert(reference.clone());
+                    }
+                    self.explicitly(row, Some(reference), None);
+                }
                 (None, Some(unjudged)) => self.unjudged(reference, unjudged),
-                (None, None) => self.unlisted(reference, names),
+                (None, None) => {
+                    is_one_lost |= !look.is_absent(reference);
+                    self.unlisted(reference, names);
+                }
             }
         }
         for name in names {
@@ -39,6 +48,11 @@ impl<G: GitHubApi> Selecting<'_, G> {
                 .filter(|r| r.name == *name)
                 .collect();
             for row in &rows {
+                let is_alone = row.instance.is_none() && !row.recorded;
+                if starts && is_alone && is_one_lost && !self.stop.force {
+                    self.keep_registration(row);
+                    continue;
+                }
                 let mut row = (*row).clone();
                 // What a mapping names had a machine, which stands beside it there.
                 row.machineless |= starts && row.instance.is_none() && !row.recorded;
@@ -60,6 +74,16 @@ impl<G: GitHubApi> Selecting<'_, G> {
         }
         if starts {
             self.choose_company(names);
+        }
+    }
+
+    /// The registration of a machine that a mapping names and that was not found: once GitHub has forgotten it nothing
+    /// tells that there is a machine.
+    fn keep_registration(&mut self, row: &SurveyRow) {
+        if row.ours {
+            let error =
+                "its registration was not removed: its machine in the mapping was not found";
+            self.refuse_unread(Unstopped::new(None, Some(&row.name), error));
         }
     }
 

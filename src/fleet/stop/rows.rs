@@ -49,7 +49,8 @@ impl SurveyRow {
             MachineState::Nowhere | MachineState::Unread
         );
         let absent = self.facts.registration == RegistrationState::Absent || self.is_rehearsal();
-        self.recorded && unseen && !self.doubts.unjudged && self.is_past_its_lifetime() && absent
+        let doubted = self.doubts.unjudged || self.doubts.is_unsought();
+        self.recorded && unseen && !doubted && self.is_past_its_lifetime() && absent
     }
 }
 

@@ -127,7 +127,7 @@ impl<'a, G: GitHubApi> Inquiry<'a, G> {
     pub(in crate::fleet) async fn examine(&self, row: &mut SurveyRow) {
         row.facts.now = self.fleet.now();
         row.facts.at_least = self.fleet.at_least();
-        if row.doubts.elsewhere {
+        if row.doubts.is_elsewhere() {
             self.tell_where(row).await;
         } else if row.facts.machine == MachineState::Unread && row.is_abandoned() {
             let error = Error::from("its lifetime is over, and its place could not be queried");

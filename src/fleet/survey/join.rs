@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::{Doubts, SourceListing, SurveyRow, View, of_github};
+use super::{Doubts, SourceListing, SurveyRow, UnlistedBecause, View, of_github};
 use crate::fleet::verdict::{Facts, MachineState, RegistrationState, Verdict};
 use crate::fleet::{NamedProvider, Unopened};
 use crate::github::Runner;
@@ -176,11 +176,19 @@ impl Join<'_> {
             }
             Some(Some(_)) => MachineState::Unread,
         };
+        let is_unsought = place.is_some_and(|read| !read.was_looked_for(id));
         let mut row = self.row(name, &entry.server, &entry.scope, machine);
-        let is_vague =
-            matches!(silence, Some(Some(Silence::Vague(_)))) && machine == MachineState::Unread;
         row.doubts.unjudged = is_hidden;
-        row.doubts.elsewhere = is_vague || matches!(silence, Some(Some(Silence::Elsewhere)));
+        row.doubts.unlisted = match silence.flatten() {
+            Some(Silence::Elsewhere) if is_unsought => {
+                (!is_hidden).then_some(UnlistedBecause::Unsought)
+            }
+            Some(Silence::Elsewhere) => Some(UnlistedBecause::Elsewhere),
+            Some(Silence::Vague(_)) if machine == MachineState::Unread => {
+                Some(UnlistedBecause::Elsewhere)
+            }
+            _ => None,
+        };
         row.instance.clone_from(&entry.instance);
         row.provider = Some(entry.provider.clone());
         row.kind = place.map(|read| read.place.provider.kind());
@@ -212,11 +220,10 @@ impl Join<'_> {
     /// A registration that nothing else knows of; its name tells run and age.
     fn of_runner(&self, name: &Name, runner: &Runner) -> Option<SurveyRow> {
         let scope = self.view.scope.as_deref()?;
-        // Its machine may be wherever nobody could look.
-        let all_read = self.places.iter().all(|read| {
-            let hidden = read.listing.hides(name, &self.view.server, Some(scope));
-            read.listing.unread.is_empty() && hidden.is_none()
-        });
+        // Its machine may be wherever nobody looked, or could look.
+        let mut places = self.places.iter();
+        let all_read =
+            places.all(|read| read.listing.shows_all(name, &self.view.server, Some(scope)));
         let machine = if all_read && self.unopened.is_empty() {
             MachineState::Nowhere
         } else {
@@ -227,6 +234,8 @@ impl Join<'_> {
         row.repository = is_repository.then(|| scope.to_owned());
         row.run = name.run();
         row.runner_id = Some(runner.id);
+        let is_partial = self.places.iter().any(|read| read.listing.is_partial);
+        row.doubts.unlisted = is_partial.then_some(UnlistedBecause::Unsought);
         // When it was made is not known; it was before the end of its start.
         row.facts.grace = self.grace(name.ready_by(), Some(name.ready_by()));
         Some(row)

@@ -86,12 +86,18 @@ impl FullSurvey {
         read.is_some_and(|read| !matches!(read.listing.silence(place), Some(Silence::Unread(_))))
     }
 
+    /// Whether a machine with this reference, which is in no listing, is proved not to be there.
+    pub(in crate::fleet) fn is_absent(&self, reference: &Reference) -> bool {
+        let mut places = self.places.iter();
+        let read = places.find(|read| read.place.name == reference.provider);
+        let place = reference.id.location.as_deref();
+        read.is_some_and(|read| read.listing.silence(place).is_none())
+    }
+
     /// Whether nothing kept the listings from showing a machine of this name.
     pub(in crate::fleet) fn all_read(&self, name: &Name, view: &View) -> bool {
-        let read = |listing: &Listing| {
-            let hidden = listing.hides(name, &view.server, view.scope.as_deref());
-            listing.unread.is_empty() && hidden.is_none()
-        };
+        let scope = view.scope.as_deref();
+        let read = |listing: &Listing| listing.shows_all(name, &view.server, scope);
         self.all_opened && self.places.iter().all(|one| read(&one.listing))
     }
 
@@ -203,6 +209,8 @@ pub(super) async fn patiently<T>(mut ask: impl AsyncFnMut() -> (T, Option<provid
 pub(super) struct SourceListing {
     pub(super) place: NamedProvider,
     pub(super) listing: Listing,
+    /// The parts of it that were looked at for the sake of machines there.
+    near: BTreeSet<String>,
 }
 
 impl SourceListing {
@@ -216,10 +224,19 @@ impl SourceListing {
             let kind = providers::ErrorKind::Unavailable;
             Listing::unread(providers::Error::new(kind, message))
         });
+        let near = looking.near.unwrap_or_default().iter();
+        let near = near.filter(|one| one.provider == place.name);
         Self {
             place: place.clone(),
             listing,
+            near: near.filter_map(|one| one.id.location.clone()).collect(),
         }
+    }
+
+    /// Whether a machine that is not listed was looked for wherever it may be.
+    pub(super) fn was_looked_for(&self, id: Option<&InstanceId>) -> bool {
+        let location = id.and_then(|id| id.location.as_ref());
+        !self.listing.is_partial || location.is_some_and(|location| self.near.contains(location))
     }
 
     /// Lists the machines of a place, and asks again where the answer was lost.
@@ -230,7 +247,7 @@ impl SourceListing {
         });
         patiently(async || {
             let listing = match &near {
-                Some(near) => place.provider.list_near(near).await,
+                Some(near) => list_near(place, near).await,
                 None => place.provider.list().await,
             };
             let listing = listing.unwrap_or_else(Listing::unread);
@@ -299,6 +316,21 @@ impl SourceListing {
     }
 }
 
+/// Lists the machines near some, and all where one of these does not say where it is and is not shown.
+async fn list_near(place: &NamedProvider, near: &[InstanceId]) -> providers::Result<Listing> {
+    let listing = place.provider.list_near(near).await?;
+    let shows = |id: &InstanceId| {
+        let instances = listing.instances.iter().map(|machine| &machine.id);
+        let mut all = instances.chain(listing.unjudged.iter().map(|one| &one.id));
+        all.any(|listed| place.provider.is_same(listed, id))
+    };
+    let is_enough = |id: &InstanceId| id.location.is_some() || shows(id);
+    if !listing.is_partial || near.iter().all(is_enough) {
+        return Ok(listing);
+    }
+    place.provider.list().await
+}
+
 /// How a look is taken.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::fleet) struct Looking<'a> {
@@ -310,7 +342,8 @@ pub(in crate::fleet) struct Looking<'a> {
     pub(in crate::fleet) hurry: Option<&'a CancellationToken>,
     /// Whether no limit of GitHub's is waited for, and its silence not for long.
     pub(in crate::fleet) spare_github: bool,
-    /// Where these machines are known to be what is looked for: their places, and those of launches, are enough.
+    /// Where these machines are known to be what is looked for: their places, and those of launches, are enough. What does
+    /// not say where it is, and is not there, is looked for everywhere.
     pub(in crate::fleet) near: Option<&'a [Reference]>,
 }
 

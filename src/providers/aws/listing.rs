@@ -39,6 +39,7 @@ impl Aws {
             }
         };
         listing.unread.extend(why.map(|error| unread(None, error)));
+        listing.is_partial = matches!(breadth, Breadth::Near(_)) && !self.is_all(&own);
         let asked = own.iter().chain(&further);
         let answers = join_all(asked.map(|region| self.ours(region))).await;
         // Without it nobody knows whose instances are not there.
@@ -137,6 +138,14 @@ impl Aws {
         further.sort();
         further.dedup();
         Ok((own, further, why))
+    }
+
+    /// Whether the settings search no other regions than these.
+    fn is_all(&self, regions: &[String]) -> bool {
+        match &self.config.search_regions {
+            Search::List(list) => list.iter().all(|region| regions.contains(region)),
+            Search::Text(_) => false,
+        }
     }
 
     /// The regions that the account has enabled.

@@ -137,6 +137,8 @@ async fn a_machine_that_ended_by_itself_is_told_to_the_process_that_launched_it_
         let named = [("InstanceId.1", machine.id.id.as_str())];
         ask(&share.server, REGION, "TerminateInstances", &named);
         let listing = aws.list_near(&[]).await.unwrap();
+        assert!(listing.is_partial, "other regions were not looked at");
+        assert!(!aws.list().await.unwrap().is_partial);
         let found = listing.instances.iter().find(|one| one.id == machine.id);
         let state = found.map(|found| &found.state);
         assert!(

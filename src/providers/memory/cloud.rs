@@ -123,6 +123,8 @@ pub(crate) struct Place {
     pub(crate) labels: Vec<String>,
     /// How earlier versions wrote it, when references did not tell whose place it is.
     pub(crate) vague: Option<String>,
+    /// Whether launches create machines in its far part, which only a whole listing looks at, and one near a machine there.
+    pub(crate) launches_far: bool,
     /// The mood it is in.
     pub(crate) mood: Option<Mood>,
     /// What goes wrong with single verbs, on top of the mood.
@@ -153,6 +155,7 @@ impl Default for Place {
             rental: Rental::default(),
             labels: Vec::new(),
             vague: None,
+            launches_far: false,
             mood: None,
             faults: BTreeMap::new(),
             next: Vec::new(),

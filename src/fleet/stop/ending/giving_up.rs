@@ -46,8 +46,11 @@ impl<G: GitHubApi> Ending<'_, G> {
 
     /// Why its machine could not be looked for.
     pub(super) fn why_unread(&self) -> Error {
+        if self.is_unsought() {
+            return "its machine was not looked for everywhere".into();
+        }
         let row = self.row.borrow();
-        let elsewhere = row.as_ref().filter(|row| row.doubts.elsewhere);
+        let elsewhere = row.as_ref().filter(|row| row.doubts.is_elsewhere());
         elsewhere.map_or_else(
             || "could not query its provider".into(),
             SurveyRow::elsewhere,

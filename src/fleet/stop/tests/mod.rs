@@ -6,6 +6,7 @@ mod enrolling;
 mod healing;
 mod identity;
 mod limits;
+mod near;
 mod orphans;
 mod pending;
 mod random_worlds;
