@@ -102,7 +102,8 @@ a_release_is_a_draft_first_and_public_last() {
     ready
     scripts/release/publish 1.2.3 "$b"
     same "$(cut -d ' ' -f 1-4 "$GH_LOG" | cut -c 1-40)" "$(printf 'gh release create v1.2.3\ngh release edit v1.2.3')"
-    grep -q -- "--draft --latest .*$here/dist/gharun-aarch64-apple-darwin.tar.gz .*/install.sh .*/SHA256SUMS\$" "$GH_LOG"
+    grep -q -- "--draft --title .*$here/dist/gharun-aarch64-apple-darwin.tar.gz .*/install.sh .*/SHA256SUMS\$" "$GH_LOG"
+    grep -q 'release edit v1.2.3 --draft=false --latest$' "$GH_LOG"
     same "$(git -C "$GHARUN_REMOTE" rev-parse v1.2.3 v1)" "$(printf '%s\n%s' "$b" "$b")"
     same "$(git -C "$GHARUN_REMOTE" rev-parse main)" "$(git rev-parse HEAD)"
     # Not a second time.
@@ -112,6 +113,15 @@ a_release_is_a_draft_first_and_public_last() {
     commit .
     refused 'rejected' scripts/release/publish 1.2.3 "$(scripts/release/known commit 1.2.3)"
     same "$(grep -c 'gh release edit' "$GH_LOG" || true)" 0
+}
+
+a_mend_of_an_older_version_is_not_the_latest() {
+    ready
+    before=$(git rev-parse HEAD)
+    git push --quiet "$GHARUN_REMOTE" "$before:refs/tags/v1.10.0" "$before:refs/tags/v1" "$before:refs/tags/v2.0.0-rc.1"
+    scripts/release/publish 1.2.3 "$b"
+    grep -q 'release edit v1.2.3 --draft=false --latest=false$' "$GH_LOG"
+    same "$(git -C "$GHARUN_REMOTE" rev-parse v1.2.3 v1)" "$(printf '%s\n%s' "$b" "$before")"
 }
 
 a_release_of_other_files_is_refused() {
@@ -134,3 +144,4 @@ it a_tag_that_changes_more_is_refused
 it a_commit_without_hashes_offers_cargo
 it a_release_is_a_draft_first_and_public_last
 it a_release_of_other_files_is_refused
+it a_mend_of_an_older_version_is_not_the_latest

@@ -74,6 +74,10 @@ a_binary_that_needs_too_much_is_refused() {
     else
         scripts/release/needs x86_64-unknown-linux-gnu "$here/dynamic"
     fi
+    printf 'no binary\n' >"$here/text"
+    for target in x86_64-unknown-linux-gnu x86_64-unknown-linux-musl; do
+        refused 'could not look into the binary' scripts/release/needs "$target" "$here/text"
+    done
     refused 'it must be static' scripts/release/needs x86_64-unknown-linux-musl "$here/dynamic"
     printf 'int f(void) { return 1; }\n' >"$here/f.c"
     cc -shared -o "$here/libother.so" "$here/f.c"

@@ -37,13 +37,24 @@ the_targets_are_the_same_everywhere() {
     done
 }
 
+# The scripts of workflows, those of several lines, too.
+scripts_of() {
+    awk 'FNR == 1 { on = 0 }
+        { match($0, /^ */); indent = RLENGTH }
+        on && $0 !~ /^ *$/ && indent <= at { on = 0 }
+        on { print }
+        /^ *(- )?run:/ { print; at = index($0, "run:") - 1; on = 1 }' "$@"
+}
+
 workflows_take_the_least() {
     cd "$top/.github/workflows"
     grep -q '^permissions: {}$' release.yml
     # By hash, with the version beside it.
     same "$(grep -h 'uses:' ./*.yml | grep -Ev 'uses: [a-z-]+/[a-z-]+@[0-9a-f]{40} # v[0-9]+\.[0-9]+\.[0-9]+$' || true)" ''
     # What a person or a branch can choose comes in through the environment.
-    same "$(sed -n '/run: /p' ./*.yml | grep '\${{' || true)" ''
+    same "$(scripts_of ./*.yml | grep '\${{' || true)" ''
+    printf 'jobs:\n  x:\n    steps:\n      - run: |\n          a\n\n          ${{ b }}\n        env: ${{ c }}\n      - run: ${{ d }}\n' >"$here/x.yml"
+    same "$(scripts_of "$here/x.yml" | grep -c '\${{')" 2
     same "$(grep -c 'uses: actions/checkout@' ./*.yml)" "$(grep -c 'persist-credentials: false' ./*.yml)"
     # Nothing of a release is written in the workflow.
     grep -o 'scripts/release/[a-z][a-z]*[^a-z./]' release.yml | sed 's/.$//' | sort -u >"$here/scripts"
