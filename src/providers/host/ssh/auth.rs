@@ -236,7 +236,10 @@ fn refused(target: &HostTarget, tried: &[String], identities: &[Identity]) -> Er
         .iter()
         .find(|identity| identity.contents == Contents::Locked);
     let failure = match locked {
-        Some(identity) => failure.hinted(format!("`ssh-add {}`", identity.file.display())),
+        Some(identity) => {
+            let file = typed(&identity.file.to_string_lossy());
+            failure.hinted(format!("`ssh-add {file}`"))
+        }
         None => failure.hinted("set `identity`, or start an agent that holds the key"),
     };
     let key = target.identities.first().map(|key| {

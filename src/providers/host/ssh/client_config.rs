@@ -98,7 +98,7 @@ impl OpenSshConfig {
                 if let Some(passes) = &asked.options.pass_socket
                     && passes.value
                 {
-                    let what = "`ProxyUseFdpass` is not used here: leave it out, or set `jump`";
+                    let what = "gharun does not use `ProxyUseFdpass`: leave it out, or set `jump`";
                     return Err(asked.wrong(&passes.at, what));
                 }
                 let command = self.tokens(asked, target).command(command);
@@ -145,15 +145,14 @@ impl OpenSshConfig {
     ) -> Result<Asked<'a>> {
         let refused = |what: String| Err(Error::setting(setting, what));
         let (user, alias, port) = spec(name);
-        let plain = |text: &str| {
-            !text.is_empty()
-                && !text.starts_with('-')
-                && !text.contains(|c: char| c.is_whitespace() || c.is_control() || c == '/')
-        };
-        if !plain(alias) || !user.is_none_or(plain) {
+        if !is_plain_host(alias) || !user.is_none_or(is_plain_user) {
             return refused(format!(
                 "`{name}` is not a valid host: write `[user@]host[:port]`"
             ));
+        }
+        if let Some(user) = config.user.as_deref().filter(|user| !is_plain_user(user)) {
+            let message = format!("`{user}` is not a valid user");
+            return Err(Error::setting("user", message));
         }
         let port = match port.map(str::parse) {
             Some(Ok(0) | Err(_)) => return refused(format!("`{name}` has an invalid port")),
@@ -302,6 +301,23 @@ impl OpenSshConfig {
             _ => path.to_owned(),
         }
     }
+}
+
+/// Whether a name of a host can stand in a command for a shell, as a `ProxyCommand` is one (`valid_hostname` in OpenSSH's ssh.c).
+fn is_plain_host(text: &str) -> bool {
+    let is_special = |c| "'`\"$\\;&<>|(){}/".contains(c);
+    let is_bad = |c: char| c.is_whitespace() || c.is_control() || is_special(c);
+    !text.is_empty() && !text.starts_with('-') && !text.contains(is_bad)
+}
+
+/// The same for a user (`valid_ruser` there), who may belong to a domain (`LAB\ann`) or be a machine (`PI$`). No spaces either.
+fn is_plain_user(text: &str) -> bool {
+    let (domain, name) = text.split_once('\\').unwrap_or(("", text));
+    let name = name.strip_suffix('$').unwrap_or(name);
+    !text.starts_with('-')
+        && !text.starts_with('\\')
+        && is_plain_host(name)
+        && (domain.is_empty() || is_plain_host(domain))
 }
 
 /// Whether a value is `none`.

@@ -184,10 +184,10 @@ impl KnownKeys {
     /// The error for a host that has another key than the one that is known.
     fn changed(&self, line: &KnownHostsLine, kind: &str, shown: &str) -> Error {
         let remove = format!(
-            "if the change is intended, run `ssh-keygen -f {} -R '{}'` and verify the new key \
+            "if the change is intended, run `ssh-keygen -f {} -R {}` and verify the new key \
              before you trust it",
-            line.file.display(),
-            self.name
+            typed(&line.file.to_string_lossy()),
+            typed(&self.name)
         );
         let (held, place) = (fingerprint(&line.key), line.place());
         let message = if line.kind == kind {

@@ -32,7 +32,7 @@ const AUTHENTICATED: [&str; 3] = [
     "chacha20-poly1305@openssh.com",
 ];
 
-/// Asks a host what it offers, and tells of what there is nothing that we have, too.
+/// Asks a host what it offers, and tells which kind of algorithm has none in common with ours.
 pub(super) fn lacking(stream: OwnedFd, patience: Duration) -> Option<String> {
     let offered = match ask(&mut File::from(stream), Instant::now() + patience) {
         Ok(lists) => lists?,
@@ -49,7 +49,7 @@ pub(super) fn lacking(stream: OwnedFd, patience: Duration) -> Option<String> {
         let first = fitting.next();
         if first.is_none() {
             return Some(format!(
-                "of each {name} that the host offers gharun has none: it offers {}; gharun has {}",
+                "gharun and the host have no {name} in common: the host offers {}; gharun has {}",
                 offered.replace(',', ", "),
                 own.join(", ")
             ));

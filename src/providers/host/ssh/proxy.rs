@@ -105,6 +105,11 @@ impl ProxyProcess {
         while !self.listener.is_finished() && Instant::now() < end {
             std::thread::sleep(LOOK);
         }
+        self.said_so_far()
+    }
+
+    /// The same of a command that goes on.
+    pub(super) fn said_so_far(&self) -> Option<String> {
         let said = lock(&self.said);
         let text = String::from_utf8_lossy(&said);
         let mut lines = text.lines().rev().map(str::trim);

@@ -253,7 +253,7 @@ impl Route {
         match self.0.target.unused.as_slice() {
             [] => failure,
             unused => failure.hinted(format!(
-                "of the ssh configuration gharun does not use {}",
+                "gharun does not use these keys of the ssh configuration: {}",
                 unused.join(", ")
             )),
         }

@@ -146,7 +146,7 @@ pub(super) fn connected(
 fn unopened(
     error: &ssh2::Error,
     target: &HostTarget,
-    proxy: Option<&mut ProxyProcess>,
+    mut proxy: Option<&mut ProxyProcess>,
 ) -> SessionError {
     let said = error.message();
     let failed = |message: String| {
@@ -158,7 +158,7 @@ fn unopened(
         ErrorCode::SFTP(_) => (false, false),
     };
     if has_hung_up
-        && let Some(proxy) = proxy
+        && let Some(proxy) = proxy.as_deref_mut()
         && let Some(error) = proxy_failure(target, proxy)
     {
         return SessionError::Failed(error);
@@ -170,6 +170,14 @@ fn unopened(
     }
     if has_timed_out {
         let time = target.patience.as_secs_f32();
+        if let Some(proxy) = proxy {
+            let said = proxy.said_so_far();
+            let said = said.map_or_else(|| "nothing".to_owned(), |said| format!("`{said}`"));
+            let message = format!(
+                "its `ProxyCommand` did not connect within {time} s; on standard error it said {said}"
+            );
+            return SessionError::Failed(unavailable(message).hinted(proxy_hint(target)));
+        }
         return SessionError::Failed(failed(format!(
             "it accepted the connection and then did not respond for {time} s"
         )));
@@ -186,11 +194,13 @@ fn unopened(
 fn proxy_failure(target: &HostTarget, proxy: &mut ProxyProcess) -> Option<Error> {
     let status = proxy.ended().filter(|status| !status.success())?;
     let said = proxy.said().unwrap_or_else(|| "it said nothing".to_owned());
-    let command = target.proxy.as_deref().unwrap_or_default();
     let error = unavailable(format!("its `ProxyCommand` failed ({status}): {said}"));
-    Some(error.hinted(format!(
-        "`{command}` must connect to its sshd and then print a line `SSH-2.0-…`"
-    )))
+    Some(error.hinted(proxy_hint(target)))
+}
+
+fn proxy_hint(target: &HostTarget) -> String {
+    let command = target.proxy.as_deref().unwrap_or_default();
+    format!("`{command}` must connect to its sshd and then print a line `SSH-2.0-…`")
 }
 
 /// Connects to the first address that answers.

@@ -26,6 +26,42 @@ fn reader(text: &str) -> (tempfile::TempDir, OpenSshConfig) {
     (home, read)
 }
 
+#[test]
+fn no_name_of_a_host_or_a_user_is_a_command() {
+    // `%h` and `%r` of a `ProxyCommand` are read by a shell.
+    let (_home, read) = reader("Host *\n  ProxyCommand nc %h %p %r\n");
+    for name in [
+        "$(touch x)",
+        "a;b",
+        "a`b`",
+        "a|b",
+        "a&b",
+        "a>b",
+        "me;x@pi",
+        "$(x)@pi",
+        "$x@pi",
+        "a\\b",
+        "a\"b",
+        "a'b",
+    ] {
+        for (config_of, setting) in [(json!({}), "hosts"), (json!({ "jump": name }), "jump")] {
+            let asked = if setting == "jump" { "pi" } else { name };
+            let error = read.target(asked, &config(&config_of)).expect_err(name);
+            assert!(
+                error.to_string().contains("not a valid host"),
+                "{name}: {error}"
+            );
+        }
+    }
+    let error = read
+        .target("pi", &config(&json!({ "user": "$(x)" })))
+        .unwrap_err();
+    assert!(error.to_string().contains("not a valid user"), "{error}");
+    for name in ["LAB\\ann@pi", "PI$@pi", "ann@lab.org@pi", "pi_4.lab"] {
+        read.target(name, &config(&json!({}))).expect(name);
+    }
+}
+
 fn nowhere() -> OpenSshConfig {
     OpenSshConfig::of(None, BTreeMap::new())
 }
@@ -220,7 +256,9 @@ fn a_socket_that_is_passed_on_is_refused_by_its_line() {
     let (_home, read) = reader("Host a\n  ProxyUseFdpass yes\n  ProxyCommand x %h\n");
     let error = read.target("a", &config(&json!({}))).unwrap_err();
     assert!(
-        error.message().contains("config:2: `ProxyUseFdpass`"),
+        error
+            .message()
+            .contains("config:2: gharun does not use `ProxyUseFdpass`"),
         "{error}"
     );
 }

@@ -18,17 +18,40 @@ pub(super) fn text(path: &Path) -> io::Result<String> {
 
 /// Whether others can change what a file says: `ssh` refuses to read such a file. A group that has its owner alone may
 /// write to it, as Debian's and Ubuntu's `ssh` have it: that is the mode of a new file there under the umask 002.
-pub(super) fn is_open_to_others(path: &Path) -> bool {
+/// For root the owner of its home counts as well: it may have kept a user's `HOME`.
+pub(super) fn is_open_to_others(path: &Path, home: Option<&Path>) -> bool {
     let us = rustix::process::geteuid().as_raw();
+    let of_home = || Some(fs::metadata(home?).ok()?.uid());
     fs::metadata(path).is_ok_and(|file| {
-        let is_ours = us == 0 || [0, us].contains(&file.uid());
+        let owner = file.uid();
+        let is_ours = [0, us].contains(&owner) || us == 0 && of_home() == Some(owner);
         let by_group = file.mode() & 0o020 != 0 && !users::is_alone_in(file.uid(), file.gid());
         file.is_file() && (!is_ours || file.mode() & 0o002 != 0 || by_group)
     })
 }
 
-/// The paths that a pattern names, in order.
-pub(super) fn matching(pattern: &Path) -> Vec<PathBuf> {
+/// The paths that a pattern names, in order; else what of `glob(3)`, or of newer versions of `ssh`, it asks for that is not
+/// read here, since other files would be meant.
+pub(super) fn matching(pattern: &Path) -> Result<Vec<PathBuf>, &'static str> {
+    let text = pattern.to_string_lossy();
+    for (sign, what) in [
+        ("\\", "`\\` is not read here"),
+        (
+            "%",
+            "`%` is not read here: some versions of `ssh` replace it",
+        ),
+        ("${", "variables are not read here: write the path itself"),
+        (
+            "[:",
+            "classes of characters are not read here: write a range, like `[0-9]`",
+        ),
+        ("[.", "such sets are not read here"),
+        ("[=", "such sets are not read here"),
+    ] {
+        if text.contains(sign) {
+            return Err(what);
+        }
+    }
     let mut found = vec![PathBuf::new()];
     for part in pattern {
         let part = part.to_string_lossy();
@@ -41,7 +64,7 @@ pub(super) fn matching(pattern: &Path) -> Vec<PathBuf> {
     }
     // Links that lead nowhere are left out by whoever reads them.
     found.retain(|path| fs::symlink_metadata(path).is_ok());
-    found
+    Ok(found)
 }
 
 /// The entries of a folder that a pattern fits, in order.
@@ -99,6 +122,8 @@ fn is_in(set: &[char], c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     #[test]
@@ -108,7 +133,7 @@ mod tests {
             fs::write(dir.path().join(name), "").unwrap();
         }
         let named = |pattern: &str| -> Vec<String> {
-            let found = matching(&dir.path().join(pattern)).into_iter();
+            let found = matching(&dir.path().join(pattern)).unwrap().into_iter();
             found
                 .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
                 .collect()
@@ -119,5 +144,25 @@ mod tests {
         assert_eq!(named("[!x].conf"), ["y.conf"]);
         assert_eq!(named("nope*"), [""; 0]);
         assert_eq!(named("x.conf"), ["x.conf"]);
+        for unread in [r"\*", "%h", "${X}", "[[:digit:]]*"] {
+            assert!(matching(&dir.path().join(unread)).is_err(), "{unread}");
+        }
+    }
+
+    #[test]
+    fn a_file_of_another_user_is_read_only_where_the_home_is_theirs() {
+        if rustix::process::geteuid().as_raw() != 0 {
+            return;
+        }
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("config");
+        fs::write(&file, "").unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+        let is_open = || is_open_to_others(&file, Some(home.path()));
+        assert!(!is_open());
+        std::os::unix::fs::chown(&file, Some(4242), None).unwrap();
+        assert!(is_open());
+        std::os::unix::fs::chown(home.path(), Some(4242), None).unwrap();
+        assert!(!is_open());
     }
 }

@@ -118,7 +118,7 @@ impl OpenSshFiles {
         };
         if let Some(at) = completed(&name, &options) {
             let what =
-                "`CanonicalizeHostname` is not used here: write the whole name as `HostName`";
+                "gharun does not use `CanonicalizeHostname`: write the whole name as `HostName`";
             return Err(Flaw {
                 at: at.clone(),
                 what: what.to_owned(),

@@ -36,6 +36,8 @@ pub(in crate::providers::host::ssh) struct HostOptions {
     pub(super) canonical_domains: Option<Found<Vec<String>>>,
     pub(super) canonical_dots: Option<Found<usize>>,
     pub(super) tag: Option<Found<String>>,
+    /// Whether `RevokedHostKeys` is `none`.
+    pub(super) revokes_nothing: bool,
     pub(in crate::providers::host::ssh) pass_socket: Option<Found<bool>>,
     /// Keys that `ssh` would use to connect, and that are not used here.
     pub(in crate::providers::host::ssh) unused: Vec<Found<&'static str>>,
@@ -114,6 +116,17 @@ impl HostOptions {
             let mut keys = keys.iter();
             keys.find(|key| key.eq_ignore_ascii_case(keyword)).copied()
         };
+        if keyword == "revokedhostkeys" && !matches!(active, Active::No) && !self.revokes_nothing {
+            self.revokes_nothing = matches!(active, Active::Yes);
+            let named = words::arguments(rest).and_then(|words| words.into_iter().next());
+            if named.is_none_or(|file| !file.eq_ignore_ascii_case("none")) {
+                return Err(Flaw {
+                    at: at.clone(),
+                    what: "`RevokedHostKeys` is not read, so that a revoked key would be accepted"
+                        .to_owned(),
+                });
+            }
+        }
         match active {
             Active::No => Ok(()),
             // A tag decides over blocks, and these over any key.
@@ -145,15 +158,6 @@ impl HostOptions {
                     self.unused.push(Found {
                         value: key,
                         at: at.clone(),
-                    });
-                }
-                let named = words::arguments(rest).and_then(|words| words.into_iter().next());
-                if keyword == "revokedhostkeys" && named.is_none_or(|file| file != "none") {
-                    return Err(Flaw {
-                        at: at.clone(),
-                        what:
-                            "`RevokedHostKeys` is not read, so that a revoked key would be accepted"
-                                .to_owned(),
                     });
                 }
                 if keyword == "tag" {

@@ -68,7 +68,7 @@ impl Reader<'_> {
             )));
         }
         let never = matches!(active, Active::No);
-        if !never && files::is_open_to_others(path) {
+        if !never && files::is_open_to_others(path, self.around.home.as_deref()) {
             let path = path.display();
             let what = format!(
                 "`{path}` belongs to another user, or others may write to it: `ssh` does not read it either"
@@ -99,6 +99,14 @@ impl Reader<'_> {
                 "host" => active = within(&outer, self.is_meant(rest, &at)?, &at),
                 "match" => active = within(&outer, self.judged(rest), &at),
                 "include" => self.include(rest, whose, &active, depth, &at)?,
+                // A `Host` line behind a byte order mark would be missed, and what follows it count for every host.
+                keyword if !keyword.chars().all(|c| c.is_ascii_alphanumeric()) => {
+                    let what = format!(
+                        "`{}` is not a keyword, and `ssh` refuses this file, too",
+                        keyword.escape_debug()
+                    );
+                    return Err(Flaw { at, what });
+                }
                 keyword => self.options.take(keyword, rest, &active, &at)?,
             }
         }
@@ -167,7 +175,12 @@ impl Reader<'_> {
                     "`Include` must name a path, not `{pattern}`"
                 )));
             };
-            for path in files::matching(&path) {
+            let named = match files::matching(&path) {
+                Ok(named) => named,
+                Err(_) if matches!(active, Active::No) => continue,
+                Err(what) => return Err(wrong(format!("`Include {pattern}`: {what}"))),
+            };
+            for path in named {
                 self.included(&path, whose, active.clone(), depth + 1, at)?;
             }
         }

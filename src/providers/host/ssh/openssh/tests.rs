@@ -115,6 +115,8 @@ fn what_is_not_ours_never_keeps_a_host_from_being_used() {
         "Host pj\n Port none\n IdentitiesOnly perhaps\nHost *\n User a\n",
         "Include @/dangling @/folder @/folder/* nowhere ~/.nowhere/*\nUser a\n",
         "Host pj\n Include @/locked\nHost *\n User a\n",
+        "Host pj\n Include @/%h\nHost *\n User a\n",
+        "RevokedHostKeys none\nRevokedHostKeys /x\nUser a\n",
     ] {
         let files = Files::with(&[
             ("config", text),
@@ -136,6 +138,19 @@ fn what_cannot_be_meant_is_told_by_its_line() {
         ("\nPort x\n", 2, "from 1 to 65535"),
         ("User\n", 1, "no value"),
         ("RevokedHostKeys /etc/revoked\n", 1, "RevokedHostKeys"),
+        (
+            "Match exec true\n RevokedHostKeys /x\n",
+            2,
+            "RevokedHostKeys",
+        ),
+        (
+            "\u{feff}Host pj\nUser b\n",
+            1,
+            "`\\u{feff}host` is not a keyword",
+        ),
+        ("Include @/[[:alpha:]]\n", 1, "write a range"),
+        ("Include @/%h\n", 1, "`%` is not read"),
+        ("Include ${X}/a\n", 1, "variables are not read"),
         ("HostName %C\n", 1, "%C"),
         ("Host \"pi\n User a\n", 1, "quotation mark"),
         ("Include @/config\n", 1, "16 files deep"),

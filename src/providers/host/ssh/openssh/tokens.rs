@@ -61,7 +61,7 @@ impl Tokens<'_> {
                 .ok_or_else(|| format!("`{text}` has a `${{` without `}}`"))?;
             let value = self.around.variables.get(name);
             done += value.ok_or_else(|| {
-                format!("`${{{name}}}` has no value that is used here: write the path itself")
+                format!("gharun does not read `${{{name}}}`: write the path itself")
             })?;
             rest = after;
         }
@@ -95,7 +95,8 @@ fn replaced(text: &str, value: impl Fn(char) -> Option<String>) -> Result<String
         let token = chars.next();
         let token = token.ok_or_else(|| format!("`{text}` ends with `%`: write `%%`"))?;
         let value = value(token);
-        done += &value.ok_or_else(|| format!("`%{token}` is not used here: write its value"))?;
+        done +=
+            &value.ok_or_else(|| format!("gharun does not read `%{token}`: write its value"))?;
     }
     Ok(done)
 }
