@@ -111,6 +111,15 @@ impl InMemoryProvider {
         Err(Error::new(kind, message))
     }
 
+    /// Whether a machine that it lacks may be too new to be shown.
+    fn may_show(&self, id: &InstanceId) -> bool {
+        let mut state = self.cloud.state();
+        let place = state.places.entry(self.place.clone()).or_default();
+        let missed = place.missed.entry(id.clone()).or_insert_with(Instant::now);
+        let since = missed.elapsed();
+        !place.old.contains(id) && place.shows_within.is_some_and(|within| since < within)
+    }
+
     /// What references call its far part.
     fn far(&self) -> String {
         format!("{}-far", self.place)
@@ -334,6 +343,18 @@ impl Provider for InMemoryProvider {
         Box::pin(std::future::ready(Ok(vec![self.place.clone()])))
     }
 
+    fn shows_within(&self) -> Duration {
+        let state = self.cloud.state();
+        let place = state.places.get(&self.place);
+        let shows_within = place.and_then(|place| place.shows_within);
+        shows_within.unwrap_or(Duration::from_secs(20))
+    }
+
+    fn is_old(&self, id: &InstanceId) {
+        self.cloud
+            .set(&self.place, |place| place.old.push(id.clone()));
+    }
+
     fn list_near<'a>(&'a self, machines: &'a [InstanceId]) -> ProviderFuture<'a, Listing> {
         Box::pin(async move {
             let mut listing = self.list().await?;
@@ -461,6 +482,9 @@ impl Provider for InMemoryProvider {
                 }
                 None if self.has(Flaw::MissingIsFailure) => {
                     return Err(self.error(ErrorKind::Unexpected, Verb::Terminate));
+                }
+                None if self.may_show(id) => {
+                    return Err(self.error(ErrorKind::Unavailable, Verb::Terminate));
                 }
                 None => Termination::Gone,
             };

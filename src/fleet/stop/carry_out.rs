@@ -22,6 +22,9 @@ const PASSES: usize = 3;
 /// The pauses before these looks: what began last may show late, at GitHub and at its place. Where nothing else can be
 /// under way, the second look follows at once.
 const SETTLES: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(10));
+/// What a stop takes beyond the time in which a place shows a machine, for the proof that one is not there: a pause between
+/// two requests, and a listing.
+const PROOF: Duration = Duration::from_secs(20);
 /// How long requests may take where nobody waits for their effect.
 const SENT: Duration = Duration::from_secs(10);
 
@@ -36,7 +39,11 @@ pub async fn carry_out<G: GitHubApi>(
 ) -> StopOutcome {
     let looks = matches!(stop.target, StopTarget::Orphans).then_some(stop.second_look);
     // The look has used some of it.
-    let rest = stop.timeout.saturating_sub(selection.took);
+    let mut rest = stop.timeout.saturating_sub(selection.took);
+    let unlisted = selection.chosen.iter().filter_map(Selected::shows_within);
+    if let Some(shows) = unlisted.max().filter(|shows| *shows <= stop.timeout) {
+        rest = rest.max(shows + PROOF);
+    }
     let limit = if stop.wait { rest } else { SENT };
     let limit = TimeLimit::new(Instant::now() + limit + looks.unwrap_or_default());
     let stopping = Stopping {

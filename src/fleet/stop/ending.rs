@@ -7,12 +7,12 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::time_limit::TimeLimit;
 use super::{Kept, Pending, Selected, StopMode, StopRequest, Stopped, Unstopped, is_busy_orphan};
-use crate::fleet::Fleet;
 use crate::fleet::end::{Ended, Until, end, has_ended, is_permanent};
 use crate::fleet::survey::{Inquiry, NoAnswer, Questions, SurveyRow};
 use crate::fleet::verdict::{MachineState, RegistrationState, Verdict};
+use crate::fleet::{Fleet, NamedProvider};
 use crate::github::GitHubApi;
-use crate::model::{Error, Event};
+use crate::model::{Error, Event, Reference, later};
 
 mod deregistering;
 mod giving_up;
@@ -323,6 +323,7 @@ impl<'a, G: GitHubApi> Ending<'a, G> {
         if self.is_abandoned() {
             deadline = deadline.min(Instant::now() + ABANDONED);
         }
+        self.tell_age(place, instance);
         self.asking.set(true);
         match end(place, &instance.id, until, deadline).await {
             Ended::Gone => self.terminated.set(true),
@@ -348,6 +349,17 @@ impl<'a, G: GitHubApi> Ending<'a, G> {
             .await;
         }
         Ok(())
+    }
+
+    /// Tells its place where it is known to be older than any machine that is shown late: its start is long over.
+    fn tell_age(&self, place: &NamedProvider, instance: &Reference) {
+        let row = self.row.borrow();
+        let shows_within = place.provider.shows_within();
+        let is_old =
+            |row: &SurveyRow| later(row.name.ready_by(), shows_within) < self.fleet.at_least();
+        if row.as_ref().is_some_and(is_old) {
+            place.provider.is_old(&instance.id);
+        }
     }
 
     /// Why the provider of its record could not be opened, where that is why nobody could look.

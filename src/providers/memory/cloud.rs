@@ -117,6 +117,12 @@ pub(crate) struct Place {
     pub(crate) logs_take: Duration,
     /// Whether its machines reach this computer, as if they were on it.
     pub(crate) reaches_us: bool,
+    /// How long it may take to show a machine, where it does not say at once that it lacks one.
+    pub(crate) shows_within: Option<Duration>,
+    /// What it was asked to end and lacks, and since when.
+    pub(super) missed: BTreeMap<InstanceId, Instant>,
+    /// What it was told is older than that.
+    pub(super) old: Vec<InstanceId>,
     /// What is rented.
     pub(crate) rental: Rental,
     /// What runners get for being here.
@@ -152,6 +158,9 @@ impl Default for Place {
             terminate_takes: Duration::ZERO,
             logs_take: Duration::ZERO,
             reaches_us: false,
+            shows_within: None,
+            missed: BTreeMap::new(),
+            old: Vec::new(),
             rental: Rental::default(),
             labels: Vec::new(),
             vague: None,

@@ -1,5 +1,6 @@
 //! Tests of survey and stop, on a paused clock.
 
+mod ages;
 mod agreement;
 mod costs;
 mod enrolling;
