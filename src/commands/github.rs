@@ -15,7 +15,7 @@ use crate::github::{
 };
 use crate::model::server::api_url;
 use crate::model::text::span;
-use crate::model::{RunnerVersion, Secret};
+use crate::model::{RunnerVersion, Secret, SecretSource};
 use crate::settings::{self, GitHubCredential};
 use crate::ui::Ui;
 
@@ -60,18 +60,36 @@ impl Context {
 
     async fn open_github(&self) -> Result<Client, Failure> {
         let config = self.config()?;
-        let given = self.settings.github.token()?;
-        let token = match &given.value {
-            GitHubCredential::App(app) => TokenSource::App(self.app(app).await?),
-            GitHubCredential::Token(source) => TokenSource::Source {
-                source: source.clone(),
-                called: Some(given.subject("github.token")),
+        let token = match self.settings.github.token() {
+            Ok(given) => match &given.value {
+                GitHubCredential::App(app) => TokenSource::App(self.app(app).await?),
+                GitHubCredential::Token(source) => TokenSource::Source {
+                    source: source.clone(),
+                    called: Some(given.subject("github.token")),
+                },
             },
+            Err(none) => self.token_of_gh().await.ok_or(none)?,
         };
         Ok(Client::new(ClientConfig {
             token: Some(token),
             ..config
         })?)
+    }
+
+    /// The token of `gh`, where it may be asked and has one for this server; it is said that it is used.
+    async fn token_of_gh(&self) -> Option<TokenSource> {
+        let github = &self.settings.github;
+        let host = github.host();
+        if !github.asks_gh {
+            return None;
+        }
+        let token = super::gh::token(&host).await?;
+        self.ui
+            .status(&format!("Using the token of `gh` for {host}"));
+        Some(TokenSource::Source {
+            source: SecretSource::Literal(token),
+            called: Some(format!("`{}`", super::gh::asked(&host))),
+        })
     }
 
     /// The app with its key, which is masked before anything is done with it.

@@ -28,6 +28,7 @@ use interrupt::Interrupts;
 use screen::Screen;
 
 mod failing;
+mod gh;
 mod github;
 mod groups;
 mod interrupt;
@@ -59,7 +60,13 @@ pub async fn run(cli: Cli) -> Exit {
     ));
     let actions = Arc::new(Actions::new(step));
     let settings = match Settings::resolve(&cli.global, sets(&cli.command), env) {
-        Ok(settings) => settings,
+        Ok(mut settings) => {
+            // What was guessed is always said: with `-q`, and where nobody looks, nothing is guessed.
+            if early.can_ask() && early.shows_warnings() && asks_github(&cli.command) {
+                settings.look_around();
+            }
+            settings
+        }
         Err(error) => {
             return Screen::new(&early, &actions, format).fail(&cli.command, &error.into());
         }
@@ -140,6 +147,15 @@ fn sets(command: &Command) -> &[String] {
     }
 }
 
+/// Whether a command works for a scope.
+fn asks_github(command: &Command) -> bool {
+    match command {
+        Command::Start(args) => !args.rehearse,
+        Command::Stop(_) | Command::List(_) => true,
+        Command::Providers(args) => matches!(args.command, Some(ProvidersCommand::Check { .. })),
+    }
+}
+
 /// A question got no answer: nothing was done yet.
 fn unanswered(error: &ui::PromptError, asked: &str) -> Failure {
     let exit = match error {
@@ -213,6 +229,10 @@ impl Context {
             } else {
                 self.ui.status(&what);
             }
+        }
+        if let Some(scope) = self.settings.github.guessed() {
+            let settings::Setting { value, origin } = scope;
+            self.ui.status(&format!("For {value} ({origin})"));
         }
         // Its future holds all that a command does.
         let mut interrupts = None;

@@ -262,11 +262,11 @@ fn what(name: Option<&Name>, instance: Option<&Reference>) -> String {
 
 /// Whether a person has to agree before what nobody named is ended.
 fn asks(context: &Context, stop: &StopSettings, selection: &Selection) -> bool {
-    let unnamed = matches!(
-        stop.target,
-        StopTarget::All | StopTarget::Orphans | StopTarget::State
-    );
-    unnamed && !stop.yes && !selection.chosen.is_empty() && context.settings.step.is_none()
+    let sweeps = matches!(stop.target, StopTarget::All | StopTarget::Orphans);
+    let unnamed = sweeps || stop.target == StopTarget::State;
+    // `--yes` was typed for a scope that the user had in mind, which need not be the guessed one.
+    let agreed = stop.yes && !(sweeps && context.settings.github.guessed().is_some());
+    unnamed && !agreed && !selection.chosen.is_empty() && context.settings.step.is_none()
 }
 
 /// Asks on a terminal; elsewhere `--yes` is asked for.
@@ -276,7 +276,12 @@ async fn confirmed(context: &Context, selection: &Selection) -> Result<bool, Fai
         context.ui.status(&format!("{what}: {}", chosen.why));
     }
     let count = selection.chosen.len();
-    let answer = context.ui.confirm(&format!("Stop these {count}?")).await;
+    let guessed = context.settings.github.guessed();
+    let whose = guessed.map_or_else(String::new, |scope| {
+        format!(" of {} ({})", scope.value, scope.origin)
+    });
+    let question = format!("Stop these {count}{whose}?");
+    let answer = context.ui.confirm(&question).await;
     answer.map_err(|error| {
         super::unanswered(&error, &format!("{count} would be stopped"))
             .hinted("confirm with `--yes`, or check first with `--dry-run`")

@@ -36,8 +36,19 @@ impl Owners {
         })
     }
 
+    /// Those of a test.
+    #[cfg(test)]
+    pub(super) fn for_tests(us: u32) -> Self {
+        Self { us, sudo: None }
+    }
+
+    /// Whether somebody is this user, or who became root with `sudo`.
+    pub(super) fn are(self, owner: u32) -> bool {
+        owner == self.us || Some(owner) == self.sudo
+    }
+
     fn include(self, owner: u32) -> bool {
-        owner == self.us || owner == 0 || Some(owner) == self.sudo
+        self.are(owner) || owner == 0
     }
 
     /// What is wrong with a file of an owner with a mode.

@@ -1,10 +1,12 @@
 //! Which GitHub, which scope, and with which token.
 
+use std::path::Path;
+
 use url::Url;
 
 use super::authorities::ca_bundle;
 use super::values::{ApiUrl, Enterprise, GroupSetting, Org, Repo};
-use super::{Env, Error, Origin, Result, Setting, SettingsFile, pick, spelled, typed};
+use super::{Env, Error, Origin, Result, Setting, SettingsFile, pick, remote, spelled, typed};
 use crate::cli::Global;
 use crate::http::Roots;
 use crate::model::{Scope, is_loopback, server};
@@ -38,6 +40,10 @@ pub struct GitHubSettings {
     pub untrusted: Option<Error>,
     /// `owner/name` of the repository whose workflow this is, or that runners serve.
     pub repository: Option<String>,
+    /// Whether `gh` may be asked for a token, since nothing else gives one.
+    pub asks_gh: bool,
+    /// Why no scope was guessed, where git remotes name several.
+    several: Option<Error>,
 }
 
 impl GitHubSettings {
@@ -72,7 +78,37 @@ impl GitHubSettings {
             server,
             untrusted,
             repository,
+            asks_gh: false,
+            several: None,
         })
+    }
+
+    /// Guesses what is set nowhere: the scope from the git remotes at this server around `folder`, and the token
+    /// from `gh`. A file that is not trusted may say something else: then nothing is guessed.
+    pub(super) fn look_around(&mut self, folder: &Path, env: &Env) {
+        if self.untrusted.is_some() {
+            return;
+        }
+        self.asks_gh = self.token.is_none();
+        if self.scope.is_some() {
+            return;
+        }
+        let mut found = remote::repositories(folder, &self.server, env);
+        if found.len() > 1 {
+            self.several = Some(several(&found));
+        } else if let Some(remote) = found.pop() {
+            self.repository = Some(remote.scope.to_string());
+            self.scope = Some(Setting {
+                value: remote.scope,
+                origin: Origin::Remote(remote.name),
+            });
+        }
+    }
+
+    /// The scope and the remote that it was guessed from; `None` where it is set.
+    pub fn guessed(&self) -> Option<&Setting<Scope>> {
+        let scope = self.scope.as_ref();
+        scope.filter(|scope| matches!(scope.origin, Origin::Remote(_)))
     }
 
     /// The host that tags name: `github.com`, or that of a GitHub Enterprise Server.
@@ -114,8 +150,8 @@ impl GitHubSettings {
             .as_ref()
             .map(|setting| &setting.value)
             .ok_or_else(|| {
-                if let Some(untrusted) = &self.untrusted {
-                    return untrusted.clone();
+                if let Some(why) = self.untrusted.as_ref().or(self.several.as_ref()) {
+                    return why.clone();
                 }
                 Error::usage("no repository, organization or enterprise is set").hinted(
                     "set one with `--repo OWNER/NAME`, `--org ORG`, or [github] in providers.toml",
@@ -139,6 +175,24 @@ impl GitHubSettings {
         }
         Ok(given)
     }
+}
+
+/// A fork and what it was forked from, perhaps: which one runners are for is not for us to say.
+fn several(found: &[remote::Remote]) -> Error {
+    let each = found.iter().map(|remote| {
+        let (name, scope) = (&remote.name, &remote.scope);
+        format!("`{scope}` ({name})")
+    });
+    let each: Vec<String> = each.collect();
+    let error = Error::usage(format!(
+        "no repository is set, and the git remotes name several: {}",
+        each.join(", ")
+    ));
+    let hints = found.iter().map(|remote| &remote.scope);
+    let hints: Vec<String> = hints.map(|scope| format!("`--repo {scope}`")).collect();
+    error
+        .hinted(format!("choose one: {}", hints.join(" or ")))
+        .about("github.repo")
 }
 
 fn url(text: &str, variable: &str) -> Result<Setting<Url>> {

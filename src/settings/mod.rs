@@ -4,7 +4,7 @@
 //! name the place. After this nobody reads a flag, a file or a variable.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::cli::{ColorArg, FormatArg, Global};
@@ -19,6 +19,7 @@ mod github;
 mod list;
 mod providers;
 mod proxies;
+mod remote;
 mod set;
 mod start;
 mod stop;
@@ -77,6 +78,8 @@ pub enum Origin {
     },
     /// An option, with its dashes.
     Flag(String),
+    /// A remote of the git checkout around the current folder: a guess.
+    Remote(String),
     /// An environment variable.
     Variable(String),
 }
@@ -87,6 +90,7 @@ impl fmt::Display for Origin {
             Self::Default => f.write_str("default"),
             Self::File { path, line } => write!(f, "{}:{line}", path.display()),
             Self::Flag(flag) => write!(f, "{flag}"),
+            Self::Remote(name) => write!(f, "git remote {name}"),
             Self::Variable(name) => write!(f, "${name}"),
         }
     }
@@ -124,7 +128,7 @@ impl<T> Setting<T> {
 fn spelled(key: &str, origin: &Origin) -> String {
     match origin {
         Origin::Default => format!("`{key}`"),
-        Origin::File { .. } => format!("`{key}` ({origin})"),
+        Origin::File { .. } | Origin::Remote(_) => format!("`{key}` ({origin})"),
         Origin::Flag(_) | Origin::Variable(_) => format!("`{origin}`"),
     }
 }
@@ -218,6 +222,14 @@ impl Settings {
             file,
             env,
         })
+    }
+
+    /// Guesses what nobody has said of GitHub, for a person who can see what was guessed: the repository from the git
+    /// remotes of the current folder, and that `gh` may be asked for a token. Never in a workflow step.
+    pub fn look_around(&mut self) {
+        if self.step.is_none() {
+            self.github.look_around(Path::new("."), &self.env);
+        }
     }
 
     /// One setting of `[defaults]`, first that applies: flag, `GHARUN_…`, the file.

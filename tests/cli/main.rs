@@ -27,6 +27,8 @@ mod once;
 mod privacy;
 #[cfg(feature = "aws")]
 mod profiles;
+#[cfg(target_os = "linux")] // `setsid` is of util-linux
+mod pty;
 #[cfg(feature = "docker")]
 mod removal;
 #[cfg(feature = "runpod")]
@@ -34,6 +36,8 @@ mod runpod;
 mod signals;
 #[cfg(feature = "ssh")]
 mod ssh;
+#[cfg(target_os = "linux")]
+mod surroundings;
 mod trust;
 mod usage;
 mod world;

@@ -60,7 +60,9 @@ impl Tables {
         match self.origin(name, &[key.to_owned()]) {
             Origin::Variable(variable) => (format!(" (now `${variable}`)"), Some(variable)),
             origin @ Origin::Flag(_) => (format!(" (now `{origin}`)"), None),
-            origin @ Origin::File { .. } => (format!("{table} ({origin})"), None),
+            origin @ (Origin::File { .. } | Origin::Remote(_)) => {
+                (format!("{table} ({origin})"), None)
+            }
             Origin::Default => match self.origin(name, &[]) {
                 Origin::File { path, .. } => (format!("{table} of `{}`", path.display()), None),
                 _ => (format!("{table} of `providers.toml`"), None),
