@@ -20,6 +20,7 @@
 use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use futures_util::FutureExt as _;
 
 mod actions;
@@ -87,7 +88,9 @@ pub fn main() -> ExitCode {
             // clap's own code for a wrong command line is 2, and 0 for help and version. A reader
             // who has gone away (`--help | head`) is no failure.
             let code = u8::try_from(error.exit_code()).unwrap_or(2);
-            if error.use_stderr() {
+            // Without a command the help is printed, as it is; it says what is missing.
+            let is_help = error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
+            if error.use_stderr() && !is_help {
                 return ExitCode::from(commands::misused(&error).code());
             }
             return match error.print() {

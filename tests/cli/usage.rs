@@ -235,6 +235,13 @@ fn a_wrong_flag_is_claps_to_explain() {
 }
 
 #[test]
+fn without_a_command_the_help_is_printed_as_it_is() {
+    let said = refused(&World::new(), "");
+    assert!(said.starts_with("Ephemeral self-hosted GitHub"), "{said}");
+    assert!(said.contains("\n\nCommands:\n  start "), "{said}");
+}
+
+#[test]
 fn a_token_that_github_refuses_is_exit_code_one() {
     let world = World::new().env("GH_PAT", "ghp_wrong");
     let said = world.run("start local").exits(1);
