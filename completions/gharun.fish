@@ -56,6 +56,8 @@ complete -c gharun -n "__fish_gharun_using_subcommand start" -l setup -d 'A shel
 complete -c gharun -n "__fish_gharun_using_subcommand start" -l runner-version -d 'The runner\'s version; `latest` is the one that GitHub offers for this scope [default: latest]' -r
 complete -c gharun -n "__fish_gharun_using_subcommand start" -l registration -d 'How runners are registered: `jit`, or `token` for a GHES without just-in-time configurations [default: jit, or token where a GHES supports nothing else]' -r
 complete -c gharun -n "__fish_gharun_using_subcommand start" -l poll-interval -d 'How often GitHub and the provider are asked while waiting [default: 2s]' -r
+complete -c gharun -n "__fish_gharun_using_subcommand start" -l dry-run -d 'Print the plan with its prices, change nothing; `=script` adds the boot script' -r -f -a "plan\t'What would be started, where, and for how much'
+script\t'The same with the boot script, secrets as `***`'"
 complete -c gharun -n "__fish_gharun_using_subcommand start" -l config -d 'Read settings from this file' -r -F
 complete -c gharun -n "__fish_gharun_using_subcommand start" -l state -d 'Keep the record of machines in this file' -r -F
 complete -c gharun -n "__fish_gharun_using_subcommand start" -l output -d 'How results are written to standard output' -r -f -a "text\t'For people and simple scripts'
@@ -69,7 +71,6 @@ complete -c gharun -n "__fish_gharun_using_subcommand start" -l enterprise -d 'T
 complete -c gharun -n "__fish_gharun_using_subcommand start" -l runner-group -d 'The runner group of new runners, by name or ID' -r
 complete -c gharun -n "__fish_gharun_using_subcommand start" -l allow-partial -d 'Keep the runners that came up when others fail'
 complete -c gharun -n "__fish_gharun_using_subcommand start" -l keep-failed -d 'Keep the machine of a failed runner, for inspection'
-complete -c gharun -n "__fish_gharun_using_subcommand start" -l dry-run -d 'Print the plan and the boot script, change nothing'
 complete -c gharun -n "__fish_gharun_using_subcommand start" -l rehearse -d 'Run end to end with a real machine, a stub GitHub and one test job, without a token'
 complete -c gharun -n "__fish_gharun_using_subcommand start" -l no-state -d 'Keep no record of machines on this computer'
 complete -c gharun -n "__fish_gharun_using_subcommand start" -s v -l verbose -d 'Print more on standard error (repeatable)'

@@ -115,6 +115,15 @@ pub enum FormatArg {
     Json,
 }
 
+/// What a dry run of a start prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DryRunArg {
+    /// What would be started, where, and for how much
+    Plan,
+    /// The same with the boot script, secrets as `***`
+    Script,
+}
+
 /// When to color. Colors never carry meaning of their own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum ColorArg {
@@ -142,10 +151,6 @@ pub enum Command {
 
 /// `gharun start`.
 #[derive(Args, Debug, Default)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "flags are what a command line is made of"
-)]
 pub struct StartArgs {
     /// Providers in order of preference: tables of providers.toml, or kinds
     #[arg(value_name = "PROVIDER")]
@@ -189,9 +194,16 @@ pub struct StartArgs {
     /// How often GitHub and the provider are asked while waiting [default: 2s]
     #[arg(long, value_name = "DUR")]
     pub poll_interval: Option<String>,
-    /// Print the plan and the boot script, change nothing
-    #[arg(long, conflicts_with = "rehearse")]
-    pub dry_run: bool,
+    /// Print the plan with its prices, change nothing; `=script` adds the boot script
+    #[arg(
+        long,
+        value_name = "WHAT",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "plan",
+        conflicts_with = "rehearse"
+    )]
+    pub dry_run: Option<DryRunArg>,
     /// Run end to end with a real machine, a stub GitHub and one test job, without a token
     #[arg(long)]
     pub rehearse: bool,

@@ -14,7 +14,6 @@ use crate::model::cost_in_words;
 
 mod checks;
 mod offers;
-mod plans;
 mod providers;
 #[cfg(test)]
 mod tests;
@@ -30,11 +29,8 @@ pub trait TextForm {
 }
 
 impl TextForm for StartOutcome {
-    /// One line a runner: its label, a tab, its machine. A plan is written up for people.
+    /// One line a runner: its label, a tab, its machine.
     fn text(&self) -> String {
-        if let Some(plan) = &self.planned {
-            return plans::preview(plan);
-        }
         lines(
             self.up
                 .iter()

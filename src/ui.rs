@@ -202,7 +202,6 @@ impl Ui {
     /// # Errors
     ///
     /// As [`Self::data`].
-    #[allow(dead_code, reason = "the tables that are built on it come one by one")]
     pub fn data_lines(&self, lines: &[Line]) -> io::Result<()> {
         let colors = colored(self.0.look.color, self.0.look.terminals.stdout);
         let width = self.data_width();
@@ -257,6 +256,11 @@ impl Ui {
         if self.0.look.verbosity >= Verbosity::Normal {
             self.labelled("warning", &Style::new().yellow().bold(), message);
         }
+    }
+
+    /// Whether what gharun decides is told, too: from `-v` on.
+    pub fn tells_details(&self) -> bool {
+        self.0.look.verbosity >= Verbosity::Debug
     }
 
     /// Whether warnings and hints are shown: not with `-q`.

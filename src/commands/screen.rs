@@ -13,7 +13,7 @@ use crate::cli::FormatArg;
 use crate::error::Failure;
 use crate::model::{Error, causes, chain};
 use crate::report;
-use crate::ui::Ui;
+use crate::ui::{Line, Ui};
 
 /// Where a command speaks, and what it has said.
 #[derive(Debug)]
@@ -56,6 +56,21 @@ impl Screen {
     /// Writes an outcome to standard output in the form that was asked for.
     pub(super) fn data(&self, outcome: &impl Serialize, text: String) -> Result<(), Failure> {
         self.written(|| report::to_json(outcome), text)
+    }
+
+    /// Writes an outcome whose text is lines, no wider than a terminal, and below them a text as it is.
+    pub(super) fn data_lines(
+        &self,
+        outcome: &impl Serialize,
+        lines: &[Line],
+        below: &str,
+    ) -> Result<(), Failure> {
+        if self.format == FormatArg::Json {
+            return self.json(outcome);
+        }
+        self.said.borrow_mut().outcome = true;
+        self.ui.data_lines(lines)?;
+        Ok(self.ui.data(below)?)
     }
 
     /// Writes what has no other form than JSON.

@@ -18,6 +18,7 @@ pub(super) use rehearsed::RehearsalOutcome;
 
 mod bring_up;
 mod outcome;
+mod planned;
 mod prepare;
 mod rehearse;
 mod rehearsed;
@@ -43,9 +44,10 @@ pub(super) async fn run(
     let places = interrupts.unless(places).await?;
     validate(context, &places)?;
     fits(context, &plan, &places)?;
-    if settings.dry_run {
-        let outcome = fleet::preview(&plan, &places, Timestamp::now());
-        return finish(context, &plan, &outcome);
+    if let Some(wanted) = settings.dry_run {
+        let preview = async { Ok(fleet::preview(&plan, &places, Timestamp::now()).await) };
+        let outcome = interrupts.unless(preview).await?;
+        return planned::show(context, &outcome, wanted);
     }
     interrupts.unless(encrypts(context, &places)).await?;
     warn_of(context, &places);

@@ -37,9 +37,9 @@ pub use cancellation::CancellationToken;
 pub use end::Ended;
 pub use end::{Until, end, is_permanent};
 pub use named_provider::NamedProvider;
+pub use start::{Failed, PlannedQuote, Preview, StartOutcome, fits, preview, start};
 #[cfg(test)]
-pub use start::Up;
-pub use start::{Failed, Preview, StartOutcome, fits, preview, start};
+pub use start::{PlannedProvider, Up};
 pub use trouble::Trouble;
 
 /// A provider that could not be opened: nothing can be said about its machines.

@@ -38,7 +38,9 @@ mod preview;
 mod tests;
 
 pub use outcome::{Failed, StartOutcome, Up};
-pub use planned::Preview;
+#[cfg(test)]
+pub use planned::PlannedProvider;
+pub use planned::{PlannedQuote, Preview};
 pub use preview::{fits, preview};
 
 /// Starts the runners of a plan. `interrupt` yields when somebody wants it ended.

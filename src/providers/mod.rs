@@ -86,6 +86,17 @@ impl Offer {
     }
 }
 
+/// Something that a launch would try, with its price as far as the place tells it to whoever only asks.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Quote {
+    /// What it is, as in [`Provider::candidates`].
+    pub candidate: String,
+    /// What one machine would cost.
+    pub price: Option<Price>,
+    /// What the place says about its stock.
+    pub stock: Option<String>,
+}
+
 /// What a place says when it is asked to end a machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Termination {
@@ -330,6 +341,17 @@ pub trait Provider: fmt::Debug {
     /// What `launch` would try, in order.
     fn candidates(&self) -> Vec<String> {
         Vec::new()
+    }
+
+    /// What `launch` would try, in order, with prices and stock as they are just now. It changes nothing. The default:
+    /// [`Provider::candidates`], without prices.
+    fn quotes(&self) -> ProviderFuture<'_, Vec<Quote>> {
+        let candidates = self.candidates().into_iter();
+        let quotes = candidates.map(|candidate| Quote {
+            candidate,
+            ..Quote::default()
+        });
+        Box::pin(ready(Ok(quotes.collect())))
     }
 
     /// What the user should know before anything is launched with these settings.

@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use super::values::LabelSetting;
 use super::{Error, Origin, Proxies, Result, Setting, Settings, spelled, typed};
-use crate::cli;
+use crate::cli::{self, DryRunArg};
 use crate::model::{HumanDuration, RegistrationMode, RunnerVersion};
 use crate::providers::schema::{backticked, dotted};
 
 /// The settings of `gharun start`, each resolved.
 #[derive(Clone, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct StartSettings {
     /// Providers in order of preference.
     pub providers: Vec<String>,
@@ -43,8 +42,8 @@ pub struct StartSettings {
     pub proxies: Proxies,
     /// The pause between looks.
     pub poll_interval: Duration,
-    /// Only print the plan.
-    pub dry_run: bool,
+    /// Only print the plan, in this form.
+    pub dry_run: Option<DryRunArg>,
     /// Play it through with the stub of GitHub.
     pub rehearse: bool,
 }

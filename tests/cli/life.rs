@@ -4,7 +4,7 @@ use std::process::Child;
 
 use gharun_worlds::random;
 
-use crate::world::{Said, TOKEN, World, signal, wait_for};
+use crate::world::{DIFFERS, Said, TOKEN, World, signal, wait_for};
 
 pub(crate) fn slots(world: &World) -> usize {
     std::fs::read_dir(world.path("home/.local/state/gharun/slots")).map_or(0, |entries| {
@@ -222,11 +222,29 @@ fn a_step_whose_shell_dies_is_undone_too() {
 }
 
 #[test]
-fn a_dry_run_touches_nothing_and_shows_no_secret() {
+fn a_dry_run_is_the_plan_and_touches_nothing_and_shows_no_secret() {
     let world = World::new();
-    let said = world.run("start local --dry-run --count 3").exits(0);
-    assert!(said.stdout.contains("gharun_jit='***'"), "{}", said.stdout);
-    assert!(!said.stdout.contains(TOKEN));
+    let said = world
+        .run("start local --dry-run --count 3 --label big --color never")
+        .exits(0);
+    insta::with_settings!({filters => DIFFERS}, {
+        insta::assert_snapshot!(said.stdout, @"
+        Would start 3 runners for octo/app at [GITHUB] (nothing is rented)
+          1  local  the slot of `[WORLD]/home/.local/state/gharun/slots`
+             ! jobs run on this machine with all the rights of this user
+        Labels: its name, big
+        At most 15m to come up, 30m idle, 7h in all.
+        ");
+    });
+    for flags in ["--dry-run=script", "--dry-run -v"] {
+        let said = world.run(&format!("start local {flags}")).exits(0);
+        assert!(said.stdout.starts_with("Would start 1 runner for "));
+        assert!(said.stdout.contains("gharun_jit='***'"), "{}", said.stdout);
+        assert!(!said.stdout.contains(TOKEN));
+    }
+    // The word that follows is a provider, and no value.
+    world.run("start --dry-run local").exits(0);
+    world.run("start local --dry-run=all").exits(2);
     assert_eq!(world.github.requests().len(), 0);
     assert!(!world.path("home/.local").exists(), "something was written");
 }

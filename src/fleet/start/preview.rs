@@ -1,26 +1,28 @@
 //! What a start would do, decided and written up without a word to anybody.
 
+use std::time::Duration;
+
+use futures_util::future::join_all;
 use jiff::Timestamp;
+use tokio::time::timeout;
 
 use super::outcome::StartOutcome;
-use super::planned::{PlannedProvider, Preview};
+use super::planned::{PlannedProvider, PlannedQuote, Preview};
 use crate::bootstrap::{self, Boot, BootCredential};
 use crate::fleet::NamedProvider;
-use crate::model::{Name, RegistrationMode, Secret, random};
+use crate::model::{Name, RegistrationMode, Secret, chain, random};
 use crate::plan::{Clocks, Plan};
-use crate::providers;
+use crate::providers::{self, Quote};
 
 /// No just-in-time configuration is shorter: it holds an RSA key of 2048 bits, twice in base64.
 const SHORTEST: usize = 3000;
 
-/// What the start of a plan would come to when it began at `now`. Nothing is asked, and nothing changed.
-pub fn preview(plan: &Plan, places: &[NamedProvider], now: Timestamp) -> StartOutcome {
-    let candidate = |place: &NamedProvider| PlannedProvider {
-        provider: place.name.clone(),
-        kind: place.provider.kind().to_owned(),
-        candidates: place.provider.candidates(),
-        warnings: place.provider.warnings(),
-    };
+/// How long a place may take to tell its prices.
+const QUOTES: Duration = Duration::from_secs(5);
+
+/// What the start of a plan would come to when it began at `now`. Nothing is changed, and nobody is asked for more than
+/// prices.
+pub async fn preview(plan: &Plan, places: &[NamedProvider], now: Timestamp) -> StartOutcome {
     let clocks = Clocks::agreed(now);
     let name = plan.name(0, clocks);
     let planned = Preview {
@@ -31,12 +33,41 @@ pub fn preview(plan: &Plan, places: &[NamedProvider], now: Timestamp) -> StartOu
         timeout_s: plan.timeout.as_secs(),
         lifetime_s: plan.lifetime.as_secs(),
         idle_timeout_s: plan.idle_timeout.map_or(0, |limit| limit.as_secs()),
-        providers: places.iter().map(candidate).collect(),
+        providers: join_all(places.iter().map(planned)).await,
         boot_script: script(plan, &name, places, clocks, &Secret::new("***")),
     };
     StartOutcome {
         planned: Some(planned),
         ..StartOutcome::default()
+    }
+}
+
+/// What a place would try, with its prices where it tells them in time.
+async fn planned(place: &NamedProvider) -> PlannedProvider {
+    let candidates = place.provider.candidates();
+    let mut warnings = place.provider.warnings();
+    let untold = |why: &str| format!("the prices are not known: {why}");
+    let quotes = match timeout(QUOTES, place.provider.quotes()).await {
+        Ok(Ok(quotes)) => Ok(quotes),
+        Ok(Err(why)) => Err(untold(&chain(&why))),
+        Err(_) => Err(untold("there was no answer in time")),
+    };
+    let quotes = quotes.unwrap_or_else(|why| {
+        warnings.push(why);
+        let bare = candidates.iter().map(|candidate| Quote {
+            candidate: candidate.clone(),
+            ..Quote::default()
+        });
+        bare.collect()
+    });
+    let kind = place.provider.kind();
+    PlannedProvider {
+        provider: place.name.clone(),
+        kind: kind.to_owned(),
+        candidates,
+        quotes: quotes.into_iter().map(PlannedQuote::from).collect(),
+        is_rented: providers::kind(kind).is_none_or(|kind| kind.is_rented),
+        warnings,
     }
 }
 

@@ -12,7 +12,7 @@ use super::common::attempt::Attempt;
 use super::common::once::Once;
 use super::common::rest::is_open;
 use super::common::{shown, unless_lasting};
-use super::{Error, Health, Lookup, Offer, Provider, ProviderFuture, ProviderKind, Result};
+use super::{Error, Health, Lookup, Offer, Provider, ProviderFuture, ProviderKind, Quote, Result};
 use crate::http::Bounds;
 use crate::model::{
     BootCause, Condition, Instance, InstanceId, JobUser, Name, Order, Price, digest, lock,
@@ -278,6 +278,10 @@ impl Provider for Nebius {
     fn candidates(&self) -> Vec<String> {
         let all = candidates::candidates(&self.config, None);
         all.iter().map(ToString::to_string).collect()
+    }
+
+    fn quotes(&self) -> ProviderFuture<'_, Vec<Quote>> {
+        Box::pin(self.quoted())
     }
 
     fn warnings(&self) -> Vec<String> {

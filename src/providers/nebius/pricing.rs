@@ -3,11 +3,12 @@
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use super::candidates::Candidate;
+use super::candidates::{Candidate, candidates};
 use super::prices::{LISTED, disk_alone, estimate, resources, rounded};
 use super::wire::PresetResources;
 use super::{Nebius, jobs};
 use crate::model::{Price, chain, lock};
+use crate::providers::{Quote, Result};
 
 /// The hourly price in what the calculator answers.
 const COST: &str = "/hourlyCost/general/total/cost";
@@ -36,6 +37,18 @@ impl Nebius {
         let mut prices = vec![self.price(first).await];
         prices.extend(join_all(rest.iter().map(|one| self.price(one))).await);
         prices
+    }
+
+    /// What a launch would try, with its prices.
+    pub(super) async fn quoted(&self) -> Result<Vec<Quote>> {
+        let all = candidates(&self.config, None);
+        let prices = self.prices(&all).await;
+        let quotes = all.iter().zip(prices).map(|(candidate, price)| Quote {
+            candidate: candidate.to_string(),
+            price,
+            stock: None,
+        });
+        Ok(quotes.collect())
     }
 
     /// The price that the calculator told before, of a machine with the settings' terms.

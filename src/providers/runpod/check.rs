@@ -3,8 +3,8 @@
 use super::RunPod;
 use super::candidates;
 use super::tier::Tier;
-use crate::model::MANAGED_BY;
-use crate::providers::{Health, Offer, Result};
+use crate::model::{MANAGED_BY, Price};
+use crate::providers::{Health, Offer, Quote, Result};
 
 impl RunPod {
     /// Asks with the key, and looks the settings up in the catalog.
@@ -66,6 +66,22 @@ impl RunPod {
                 .to_owned(),
         );
         Ok(health)
+    }
+
+    /// What a launch would try by the catalog of now, with its prices.
+    pub(super) async fn quoted(&self) -> Result<Vec<Quote>> {
+        let tiers = Tier::of(&self.config);
+        let catalog = self.api.read_catalog(&self.config, tiers).await?;
+        let choice = candidates::choose(&self.pinned().await?, &catalog)?;
+        if choice.candidates.is_empty() {
+            return Err(candidates::none_left(&choice.dropped, &self.config));
+        }
+        let quotes = choice.candidates.iter().map(|candidate| Quote {
+            candidate: candidate.to_string(),
+            price: candidate.price.map(Price::live),
+            stock: candidate.stock.map(|stock| stock.to_string()),
+        });
+        Ok(quotes.collect())
     }
 
     /// Everything in the catalog, in both clouds, with its price for as many as the settings ask for.

@@ -9,7 +9,7 @@ use tokio::time::Instant as Moment;
 
 use super::common::rest;
 use super::common::{shown, unless_lasting};
-use super::{Error, Health, Lookup, Offer, Provider, ProviderFuture, ProviderKind, Result};
+use super::{Error, Health, Lookup, Offer, Provider, ProviderFuture, ProviderKind, Quote, Result};
 use crate::http::Bounds;
 use crate::model::{BootCause, Condition, Instance, InstanceId, JobUser, Order, lock};
 use crate::providers::{Listing, Termination, Unjudged};
@@ -226,6 +226,10 @@ impl Provider for RunPod {
     fn candidates(&self) -> Vec<String> {
         let named = candidates::named(&self.config);
         named.iter().map(ToString::to_string).collect()
+    }
+
+    fn quotes(&self) -> ProviderFuture<'_, Vec<Quote>> {
+        Box::pin(self.quoted())
     }
 
     fn warnings(&self) -> Vec<String> {

@@ -148,6 +148,17 @@ async fn offers_tell_prices_and_stock() {
 }
 
 #[tokio::test]
+async fn a_plan_has_the_prices_of_now_or_of_the_list() {
+    let place = Place::with(Product::Job, &json!({}));
+    let quotes = place.provider().quotes().await.unwrap();
+    let told = quotes
+        .iter()
+        .map(|quote| format!("{} {:?}", quote.candidate, quote.price));
+    insta::assert_snapshot!(told.collect::<Vec<_>>().join("\n"), @"gpu-l40s-a 1gpu-8vcpu-32gb Some(Price { per_hour: 1.5597, basis: Some(Live) })");
+    place.is_well();
+}
+
+#[tokio::test]
 async fn preemptible_offers_are_those_that_can_be_had_so() {
     let place = Place::with(Product::Job, &json!({ "preemptible": true }));
     let offers = place.provider().offers().await.unwrap();

@@ -100,6 +100,23 @@ async fn offers_are_of_both_clouds() {
     account.is_clean();
 }
 
+#[tokio::test]
+async fn a_plan_has_the_prices_of_now_in_the_order_of_a_launch() {
+    let account = Account::open();
+    let wanted = json!({ "gpu": ["L40S", "A40"], "cloud": "any", "max_price": 0.85 });
+    let quotes = account.with(wanted).quotes().await.unwrap();
+    let told = quotes.iter().map(|quote| {
+        let price = quote.price.expect("a price");
+        let stock = quote.stock.as_deref().unwrap_or_default();
+        format!("{} {price} {stock}", quote.candidate)
+    });
+    insta::assert_snapshot!(told.collect::<Vec<_>>().join("\n"), @"
+    `NVIDIA L40S`, community cloud $0.79/h HIGH
+    `NVIDIA A40`, secure cloud $0.40/h HIGH
+    ");
+    account.is_clean();
+}
+
 #[test]
 fn the_surroundings_give_key_and_endpoint() {
     let env = |name: &str| match name {
