@@ -42,6 +42,7 @@ Register-ArgumentCompleter -Native -CommandName 'gharun' -ScriptBlock {
             [CompletionResult]::new('stop', 'stop', [CompletionResultType]::ParameterValue, 'Deregister runners, end their machines, and confirm that they are gone')
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'Show every machine and registration with a verdict')
             [CompletionResult]::new('providers', 'providers', [CompletionResultType]::ParameterValue, 'Show, check, explain and write the settings of providers')
+            [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Say more about a hint: its cause, and what to do')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -322,11 +323,32 @@ Register-ArgumentCompleter -Native -CommandName 'gharun' -ScriptBlock {
         'gharun;providers;help;help' {
             break
         }
+        'gharun;explain' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read settings from this file')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the record of machines in this file')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How results are written to standard output')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colors')
+            [CompletionResult]::new('--repo', '--repo', [CompletionResultType]::ParameterName, 'The repository to register runners with')
+            [CompletionResult]::new('--org', '--org', [CompletionResultType]::ParameterName, 'The organization to register runners with')
+            [CompletionResult]::new('--enterprise', '--enterprise', [CompletionResultType]::ParameterName, 'The enterprise to register runners with')
+            [CompletionResult]::new('--runner-group', '--runner-group', [CompletionResultType]::ParameterName, 'The runner group of new runners, by name or ID')
+            [CompletionResult]::new('--no-state', '--no-state', [CompletionResultType]::ParameterName, 'Keep no record of machines on this computer')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Print more on standard error (repeatable)')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Print more on standard error (repeatable)')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
         'gharun;help' {
             [CompletionResult]::new('start', 'start', [CompletionResultType]::ParameterValue, 'Rent machines, boot them into runners, and wait until they are online')
             [CompletionResult]::new('stop', 'stop', [CompletionResultType]::ParameterValue, 'Deregister runners, end their machines, and confirm that they are gone')
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'Show every machine and registration with a verdict')
             [CompletionResult]::new('providers', 'providers', [CompletionResultType]::ParameterValue, 'Show, check, explain and write the settings of providers')
+            [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Say more about a hint: its cause, and what to do')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -364,6 +386,9 @@ Register-ArgumentCompleter -Native -CommandName 'gharun' -ScriptBlock {
             break
         }
         'gharun;help;providers;offers' {
+            break
+        }
+        'gharun;help;explain' {
             break
         }
         'gharun;help;help' {

@@ -16,6 +16,9 @@ _gharun() {
             ",$1")
                 cmd="gharun"
                 ;;
+            gharun,explain)
+                cmd="gharun__subcmd__explain"
+                ;;
             gharun,help)
                 cmd="gharun__subcmd__help"
                 ;;
@@ -30,6 +33,9 @@ _gharun() {
                 ;;
             gharun,stop)
                 cmd="gharun__subcmd__stop"
+                ;;
+            gharun__subcmd__help,explain)
+                cmd="gharun__subcmd__help__subcmd__explain"
                 ;;
             gharun__subcmd__help,help)
                 cmd="gharun__subcmd__help__subcmd__help"
@@ -113,7 +119,7 @@ _gharun() {
 
     case "${cmd}" in
         gharun)
-            opts="-v -q -h -V --config --state --no-state --output --verbose --quiet --color --repo --org --enterprise --runner-group --help --version start stop list providers help"
+            opts="-v -q -h -V --config --state --no-state --output --verbose --quiet --color --repo --org --enterprise --runner-group --help --version start stop list providers explain help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -158,9 +164,69 @@ _gharun() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        gharun__subcmd__help)
-            opts="start stop list providers help"
+        gharun__subcmd__explain)
+            opts="-v -q -h -V --config --state --no-state --output --verbose --quiet --color --repo --org --enterprise --runner-group --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --repo)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --org)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --enterprise)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --runner-group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gharun__subcmd__help)
+            opts="start stop list providers explain help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gharun__subcmd__help__subcmd__explain)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

@@ -39,6 +39,7 @@ set edit:completion:arg-completer[gharun] = {|@words|
             cand stop 'Deregister runners, end their machines, and confirm that they are gone'
             cand list 'Show every machine and registration with a verdict'
             cand providers 'Show, check, explain and write the settings of providers'
+            cand explain 'Say more about a hint: its cause, and what to do'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'gharun;start'= {
@@ -300,11 +301,31 @@ set edit:completion:arg-completer[gharun] = {|@words|
         }
         &'gharun;providers;help;help'= {
         }
+        &'gharun;explain'= {
+            cand --config 'Read settings from this file'
+            cand --state 'Keep the record of machines in this file'
+            cand --output 'How results are written to standard output'
+            cand --color 'When to use colors'
+            cand --repo 'The repository to register runners with'
+            cand --org 'The organization to register runners with'
+            cand --enterprise 'The enterprise to register runners with'
+            cand --runner-group 'The runner group of new runners, by name or ID'
+            cand --no-state 'Keep no record of machines on this computer'
+            cand -v 'Print more on standard error (repeatable)'
+            cand --verbose 'Print more on standard error (repeatable)'
+            cand -q 'Print errors only'
+            cand --quiet 'Print errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
         &'gharun;help'= {
             cand start 'Rent machines, boot them into runners, and wait until they are online'
             cand stop 'Deregister runners, end their machines, and confirm that they are gone'
             cand list 'Show every machine and registration with a verdict'
             cand providers 'Show, check, explain and write the settings of providers'
+            cand explain 'Say more about a hint: its cause, and what to do'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'gharun;help;start'= {
@@ -332,6 +353,8 @@ set edit:completion:arg-completer[gharun] = {|@words|
         &'gharun;help;providers;trust'= {
         }
         &'gharun;help;providers;offers'= {
+        }
+        &'gharun;help;explain'= {
         }
         &'gharun;help;help'= {
         }

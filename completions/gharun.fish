@@ -44,6 +44,7 @@ complete -c gharun -n "__fish_gharun_needs_command" -f -a "start" -d 'Rent machi
 complete -c gharun -n "__fish_gharun_needs_command" -f -a "stop" -d 'Deregister runners, end their machines, and confirm that they are gone'
 complete -c gharun -n "__fish_gharun_needs_command" -f -a "list" -d 'Show every machine and registration with a verdict'
 complete -c gharun -n "__fish_gharun_needs_command" -f -a "providers" -d 'Show, check, explain and write the settings of providers'
+complete -c gharun -n "__fish_gharun_needs_command" -f -a "explain" -d 'Say more about a hint: its cause, and what to do'
 complete -c gharun -n "__fish_gharun_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c gharun -n "__fish_gharun_using_subcommand start" -l count -d 'How many runners to start [default: 1]' -r
 complete -c gharun -n "__fish_gharun_using_subcommand start" -l label -d 'An extra label; the unique name is always one (repeatable)' -r
@@ -259,11 +260,28 @@ complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from help" -f -a "trust" -d 'Trust a providers.toml that gharun finds in the current folder, as it is now'
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from help" -f -a "offers" -d 'Show machine types with live price and stock, cheapest first'
 complete -c gharun -n "__fish_gharun_using_subcommand providers; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c gharun -n "__fish_gharun_using_subcommand help; and not __fish_seen_subcommand_from start stop list providers help" -f -a "start" -d 'Rent machines, boot them into runners, and wait until they are online'
-complete -c gharun -n "__fish_gharun_using_subcommand help; and not __fish_seen_subcommand_from start stop list providers help" -f -a "stop" -d 'Deregister runners, end their machines, and confirm that they are gone'
-complete -c gharun -n "__fish_gharun_using_subcommand help; and not __fish_seen_subcommand_from start stop list providers help" -f -a "list" -d 'Show every machine and registration with a verdict'
-complete -c gharun -n "__fish_gharun_using_subcommand help; and not __fish_seen_subcommand_from start stop list providers help" -f -a "providers" -d 'Show, check, explain and write the settings of providers'
-complete -c gharun -n "__fish_gharun_using_subcommand help; and not __fish_seen_subcommand_from start stop list providers help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c gharun -n "__fish_gharun_using_subcommand explain" -l config -d 'Read settings from this file' -r -F
+complete -c gharun -n "__fish_gharun_using_subcommand explain" -l state -d 'Keep the record of machines in this file' -r -F
+complete -c gharun -n "__fish_gharun_using_subcommand explain" -l output -d 'How results are written to standard output' -r -f -a "text\t'For people and simple scripts'
+json\t'The contract for programs'"
+complete -c gharun -n "__fish_gharun_using_subcommand explain" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c gharun -n "__fish_gharun_using_subcommand explain" -l repo -d 'The repository to register runners with' -r
+complete -c gharun -n "__fish_gharun_using_subcommand explain" -l org -d 'The organization to register runners with' -r
+complete -c gharun -n "__fish_gharun_using_subcommand explain" -l enterprise -d 'The enterprise to register runners with' -r
+complete -c gharun -n "__fish_gharun_using_subcommand explain" -l runner-group -d 'The runner group of new runners, by name or ID' -r
+complete -c gharun -n "__fish_gharun_using_subcommand explain" -l no-state -d 'Keep no record of machines on this computer'
+complete -c gharun -n "__fish_gharun_using_subcommand explain" -s v -l verbose -d 'Print more on standard error (repeatable)'
+complete -c gharun -n "__fish_gharun_using_subcommand explain" -s q -l quiet -d 'Print errors only'
+complete -c gharun -n "__fish_gharun_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c gharun -n "__fish_gharun_using_subcommand explain" -s V -l version -d 'Print version'
+complete -c gharun -n "__fish_gharun_using_subcommand help; and not __fish_seen_subcommand_from start stop list providers explain help" -f -a "start" -d 'Rent machines, boot them into runners, and wait until they are online'
+complete -c gharun -n "__fish_gharun_using_subcommand help; and not __fish_seen_subcommand_from start stop list providers explain help" -f -a "stop" -d 'Deregister runners, end their machines, and confirm that they are gone'
+complete -c gharun -n "__fish_gharun_using_subcommand help; and not __fish_seen_subcommand_from start stop list providers explain help" -f -a "list" -d 'Show every machine and registration with a verdict'
+complete -c gharun -n "__fish_gharun_using_subcommand help; and not __fish_seen_subcommand_from start stop list providers explain help" -f -a "providers" -d 'Show, check, explain and write the settings of providers'
+complete -c gharun -n "__fish_gharun_using_subcommand help; and not __fish_seen_subcommand_from start stop list providers explain help" -f -a "explain" -d 'Say more about a hint: its cause, and what to do'
+complete -c gharun -n "__fish_gharun_using_subcommand help; and not __fish_seen_subcommand_from start stop list providers explain help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c gharun -n "__fish_gharun_using_subcommand help; and __fish_seen_subcommand_from providers" -f -a "list" -d 'Show kinds and configured tables, with where each setting came from'
 complete -c gharun -n "__fish_gharun_using_subcommand help; and __fish_seen_subcommand_from providers" -f -a "check" -d 'Check credentials, location, permissions and the GitHub token, changing nothing'
 complete -c gharun -n "__fish_gharun_using_subcommand help; and __fish_seen_subcommand_from providers" -f -a "show" -d 'Show every setting of a kind: type, default, meaning'

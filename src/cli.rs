@@ -7,7 +7,12 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
-const EXIT_CODES: &str = "\
+mod examples;
+
+pub use examples::EXAMPLES;
+
+/// What the program ends with, a code a line after the first.
+pub const EXIT_CODES: &str = "\
 Exit codes:
   0    done
   1    failed, and nothing of ours is left running
@@ -21,7 +26,13 @@ Exit codes:
 /// GitHub Actions runner for exactly one job, and removes it again. It runs in a workflow step, on
 /// a laptop, and from cron.
 #[derive(Debug, Parser)]
-#[command(name = "gharun", version, after_help = EXIT_CODES, propagate_version = true, subcommand_required = true, arg_required_else_help = true)]
+#[command(
+    name = "gharun",
+    version,
+    propagate_version = true,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
 pub struct Cli {
     /// Options that every command takes
     #[command(flatten)]
@@ -36,7 +47,7 @@ const BUILD: &str = env!("GHARUN_BUILD");
 
 /// The whole command line, for documents and completions.
 pub fn command() -> clap::Command {
-    Cli::command()
+    examples::shown(Cli::command(), EXIT_CODES)
 }
 
 /// Reads the arguments of this process. Only here does `--version` name the build: documents are the same for all.
@@ -51,37 +62,38 @@ pub fn parse() -> Result<Cli, clap::Error> {
 pub struct Global {
     /// Read settings from this file
     ///
-    /// Default: $`GHARUN_CONFIG`, ./providers.toml, $`XDG_CONFIG_HOME/gharun/providers.toml`.
-    #[arg(long, global = true, value_name = "FILE")]
+    /// Default: `$GHARUN_CONFIG`, `./providers.toml`, `$XDG_CONFIG_HOME/gharun/providers.toml`.
+    #[arg(long, global = true, hide_short_help = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Keep the record of machines in this file
     ///
-    /// Default: $`GHARUN_STATE`, $`XDG_STATE_HOME/gharun/state.json`; in Actions
-    /// $RUNNER_TEMP/gharun-state.json.
-    #[arg(long, global = true, value_name = "FILE")]
+    /// Default: `$GHARUN_STATE`, `$XDG_STATE_HOME/gharun/state.json`; in Actions
+    /// `$RUNNER_TEMP/gharun-state.json`.
+    #[arg(long, global = true, hide_short_help = true, value_name = "FILE")]
     pub state: Option<PathBuf>,
     /// Keep no record of machines on this computer
-    #[arg(long, global = true, conflicts_with = "state")]
+    #[arg(long, global = true, hide_short_help = true, conflicts_with = "state")]
     pub no_state: bool,
     /// How results are written to standard output
-    #[arg(long, global = true, value_name = "FORMAT")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "FORMAT")]
     pub output: Option<FormatArg>,
     /// Print more on standard error (repeatable)
-    #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
+    #[arg(short, long, global = true, hide_short_help = true, action = ArgAction::Count, conflicts_with = "quiet")]
     pub verbose: u8,
     /// Print errors only
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, hide_short_help = true)]
     pub quiet: bool,
     /// When to use colors
-    #[arg(long, global = true, value_name = "WHEN")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "WHEN")]
     pub color: Option<ColorArg>,
     /// The repository to register runners with
-    #[arg(long, global = true, value_name = "OWNER/NAME", help_heading = "GitHub options", conflicts_with_all = ["org", "enterprise"])]
+    #[arg(long, global = true, hide_short_help = true, value_name = "OWNER/NAME", help_heading = "GitHub options", conflicts_with_all = ["org", "enterprise"])]
     pub repo: Option<String>,
     /// The organization to register runners with
     #[arg(
         long,
         global = true,
+        hide_short_help = true,
         value_name = "ORG",
         help_heading = "GitHub options",
         conflicts_with = "enterprise"
@@ -91,6 +103,7 @@ pub struct Global {
     #[arg(
         long,
         global = true,
+        hide_short_help = true,
         value_name = "ENT",
         help_heading = "GitHub options"
     )]
@@ -99,6 +112,7 @@ pub struct Global {
     #[arg(
         long,
         global = true,
+        hide_short_help = true,
         value_name = "NAME|ID",
         help_heading = "GitHub options"
     )]
@@ -147,6 +161,8 @@ pub enum Command {
     List(ListArgs),
     /// Show, check, explain and write the settings of providers
     Providers(ProvidersArgs),
+    /// Say more about a hint: its cause, and what to do
+    Explain(ExplainArgs),
 }
 
 /// `gharun start`.
@@ -309,6 +325,14 @@ impl ProvidersArgs {
     pub fn trusts(&self) -> bool {
         matches!(self.command, Some(ProvidersCommand::Trust { .. }))
     }
+}
+
+/// `gharun explain`.
+#[derive(Args, Debug, Default)]
+pub struct ExplainArgs {
+    /// The name at the end of a message, or words of its hint; all names when left out
+    #[arg(value_name = "NAME")]
+    pub words: Vec<String>,
 }
 
 /// What to do with providers.

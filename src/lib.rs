@@ -44,7 +44,8 @@ mod ui;
 /// What the tests beside the program look into; nobody else may rely on it.
 #[doc(hidden)]
 pub mod inside {
-    pub use crate::cli::{Cli, command};
+    pub use crate::cli::{Cli, EXAMPLES, EXIT_CODES, command};
+    pub use crate::commands::explained_in;
     pub use crate::providers::{KINDS, Kind, kind};
     pub use crate::rehearsal::{JobRow, RunnerRow, StubJobStatus, StubOptions, StubServer};
     pub use crate::settings::SettingsFile;

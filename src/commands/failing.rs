@@ -61,6 +61,7 @@ impl Screen {
                 }),
                 Some(ProvidersCommand::Init | ProvidersCommand::Show { .. }) => self.json(failure),
             },
+            Command::Explain(_) => self.json(failure),
         }
     }
 }
@@ -80,5 +81,6 @@ fn name(command: &Command) -> &'static str {
             Some(ProvidersCommand::Show { .. }) => "providers show",
             Some(ProvidersCommand::Trust { .. }) => "providers trust",
         },
+        Command::Explain(_) => "explain",
     }
 }

@@ -24,9 +24,11 @@ use crate::settings::{self, Env, Settings};
 use crate::state::Store;
 use crate::ui::{self, Terminals, Ui, UiOptions, Verbosity};
 
+pub use explain::name_of as explained_in;
 use interrupt::Interrupts;
 use screen::Screen;
 
+mod explain;
 mod failing;
 mod gh;
 mod github;
@@ -59,6 +61,12 @@ pub async fn run(cli: Cli) -> Exit {
         step.listens,
     ));
     let actions = Arc::new(Actions::new(step));
+    if let Command::Explain(args) = &cli.command {
+        // Also where the settings are what has to be explained.
+        let screen = Screen::new(&early, &actions, format);
+        return explain::run(&screen, &args.words)
+            .unwrap_or_else(|failure| screen.fail(&cli.command, &failure));
+    }
     let settings = match Settings::resolve(&cli.global, sets(&cli.command), env) {
         Ok(mut settings) => {
             // What was guessed is always said: with `-q`, and where nobody looks, nothing is guessed.
@@ -144,6 +152,7 @@ fn sets(command: &Command) -> &[String] {
             Some(ProvidersCommand::Check { set, .. } | ProvidersCommand::Offers { set, .. }) => set,
             _ => &[],
         },
+        Command::Explain(_) => &[],
     }
 }
 
@@ -288,6 +297,7 @@ impl Context {
                 let command = self.settings.providers_command(args)?;
                 interrupts.unless(providers::run(self, &command)).await
             }
+            Command::Explain(args) => explain::run(&self.screen, &args.words),
         }
     }
 

@@ -8,8 +8,11 @@ use std::path::{Path, PathBuf};
 use clap_complete::Shell;
 
 mod example;
+mod llms;
 mod pages;
 mod roff;
+#[cfg(feature = "default")]
+mod settings;
 mod tables;
 
 /// What writes the files anew.
@@ -20,17 +23,39 @@ fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
+/// Whether files are to be written instead of compared.
+fn blesses() -> bool {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a switch of the test run, not a setting of the program"
+    )]
+    std::env::var_os("GHARUN_BLESS").is_some_and(|value| value == "1")
+}
+
+/// Compares a file with what it should hold, or makes it so.
+///
+/// # Panics
+///
+/// Panics when they differ.
+fn hold_file(name: &str, wanted: &str) {
+    let path = repository(name);
+    if fs::read_to_string(&path).is_ok_and(|text| text == wanted) {
+        return;
+    }
+    assert!(
+        blesses(),
+        "{name} is not what it would be written as now; run `{BLESS}` and look at the difference"
+    );
+    fs::write(path, wanted).expect("the file can be written");
+}
+
 /// Compares a folder with what it should hold, or makes it so.
 ///
 /// # Panics
 ///
 /// Panics with the names of the files that differ, are missing, or should not be there.
 fn hold(folder: &str, wanted: &BTreeMap<String, String>) {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a switch of the test run, not a setting of the program"
-    )]
-    let bless = std::env::var_os("GHARUN_BLESS").is_some_and(|value| value == "1");
+    let bless = blesses();
     let folder = repository(folder);
     fs::create_dir_all(&folder).expect("the folder can be made");
     let mut wrong = Vec::new();
@@ -90,4 +115,16 @@ fn the_completions_know_every_command_and_option() {
         wanted.insert(file.to_owned(), script);
     }
     hold("completions", &wanted);
+}
+
+#[cfg(feature = "default")]
+#[test]
+fn the_page_of_settings_says_what_the_program_says() {
+    hold_file("docs/settings.md", &settings::page());
+}
+
+#[test]
+fn the_texts_for_language_models_hold_the_documents() {
+    hold_file("llms.txt", &llms::index());
+    hold_file("llms-full.txt", &llms::whole());
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use clap::Command;
 use clap_mangen::Man;
+use gharun::inside::{EXAMPLES, EXIT_CODES};
 
 use crate::roff::Page;
 
@@ -64,18 +65,14 @@ const ENVIRONMENT: &[(&str, &str)] = &[
 pub(crate) fn commands() -> BTreeMap<String, String> {
     let mut root = gharun::inside::command().disable_help_subcommand(true);
     root.build();
-    let codes = root
-        .get_after_help()
-        .expect("the program says its exit codes")
-        .to_string();
     let mut pages = BTreeMap::new();
-    add(&root, &root, &codes, &mut pages);
+    add(&root, &root, &mut pages);
     pages
 }
 
-fn add(command: &Command, root: &Command, codes: &str, pages: &mut BTreeMap<String, String>) {
+fn add(command: &Command, root: &Command, pages: &mut BTreeMap<String, String>) {
     for inner in command.get_subcommands() {
-        add(inner, root, codes, pages);
+        add(inner, root, pages);
     }
     // Left to itself clap_mangen spells out every option, the global ones in between.
     let usage = command.clone().render_usage().to_string();
@@ -108,7 +105,8 @@ fn add(command: &Command, root: &Command, codes: &str, pages: &mut BTreeMap<Stri
             page.verbatim("\n");
         }
     }
-    exit_status(&mut page, codes);
+    examples(&mut page, command);
+    exit_status(&mut page);
     page.section("ENVIRONMENT");
     for (variable, meaning) in ENVIRONMENT {
         page.item(variable, meaning);
@@ -118,9 +116,21 @@ fn add(command: &Command, root: &Command, codes: &str, pages: &mut BTreeMap<Stri
     pages.insert(name, page.finish());
 }
 
-fn exit_status(page: &mut Page, codes: &str) {
+fn examples(page: &mut Page, command: &Command) {
+    let name = display(command).replace('-', " ");
+    let all = EXAMPLES.iter().filter(|(of, _)| *of == name);
+    for (at, (line, does)) in all.flat_map(|(_, examples)| *examples).enumerate() {
+        if at == 0 {
+            page.section("EXAMPLES");
+        }
+        page.paragraph(&format!("{does}:"));
+        page.example(line);
+    }
+}
+
+fn exit_status(page: &mut Page) {
     page.section("EXIT STATUS");
-    for line in codes.lines().skip(1) {
+    for line in EXIT_CODES.lines().skip(1) {
         let (code, meaning) = line
             .trim()
             .split_once(' ')

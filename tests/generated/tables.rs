@@ -12,7 +12,7 @@ use crate::roff::Page;
 const MARK: &str = "kind: ";
 
 /// Keys of [github]: type, default, meaning.
-const GITHUB: &[(&str, &str, &str, &str)] = &[
+pub(crate) const GITHUB: &[(&str, &str, &str, &str)] = &[
     (
         "allow_plain_http",
         "`true` or `false`",
@@ -70,7 +70,7 @@ const GITHUB: &[(&str, &str, &str, &str)] = &[
 ];
 
 /// Keys of [github.app]: type, default, meaning.
-const APP: &[(&str, &str, &str, &str)] = &[
+pub(crate) const APP: &[(&str, &str, &str, &str)] = &[
     (
         "id",
         "text or number",
@@ -120,16 +120,8 @@ pub(crate) fn page(before: &str) -> String {
     }
     page.section("[defaults]");
     page.paragraph("What holds when neither an option nor a variable says otherwise.");
-    for key in known("defaults") {
-        let arg = argument(&key);
-        let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
-        let (meaning, default) = match help.split_once(" [default: ") {
-            Some((meaning, rest)) => (meaning, format!("`{}`", rest.trim_end_matches(']'))),
-            None if takes_values(&arg) => (help.as_str(), "none".to_owned()),
-            None => (help.as_str(), "`false`".to_owned()),
-        };
-        let meaning = meaning.trim_end_matches(" (repeatable)");
-        item(&mut page, &key, type_of(&arg), &default, meaning);
+    for [key, kind, default, meaning] in defaults() {
+        item(&mut page, &key, &kind, &default, &meaning);
     }
     page.section("[providers.NAME]");
     page.paragraph("A provider: machines of one kind. The name is up to 40 letters, digits, `-` and `_`. A table that bears a kind's own name may leave `kind` out.");
@@ -150,6 +142,22 @@ pub(crate) fn page(before: &str) -> String {
     page.section("SEE ALSO");
     page.paragraph("`gharun`(1), `gharun-start`(1), `gharun-providers`(1)");
     page.finish()
+}
+
+/// Keys of [defaults]: name, type, default, meaning.
+pub(crate) fn defaults() -> Vec<[String; 4]> {
+    let row = |key: String| {
+        let arg = argument(&key);
+        let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+        let (meaning, default) = match help.split_once(" [default: ") {
+            Some((meaning, rest)) => (meaning, format!("`{}`", rest.trim_end_matches(']'))),
+            None if takes_values(&arg) => (help.as_str(), "none".to_owned()),
+            None => (help.as_str(), "`false`".to_owned()),
+        };
+        let meaning = meaning.trim_end_matches(" (repeatable)").to_owned();
+        [key, type_of(&arg).to_owned(), default, meaning]
+    };
+    known("defaults").into_iter().map(row).collect()
 }
 
 /// The kinds of this build, and those of the checked-in page that it leaves out, in the order of the alphabet.

@@ -114,7 +114,7 @@ fn character(text: &str) -> usize {
 }
 
 /// The length of a literal from its first quote to its last.
-fn closed(text: &str) -> usize {
+pub(crate) fn closed(text: &str) -> usize {
     let mut escaped = false;
     for (at, c) in text.char_indices().skip(1) {
         match c {

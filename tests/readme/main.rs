@@ -4,12 +4,15 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use clap::Parser as _;
-use gharun::inside::{Cli, SettingsFile};
+use gharun::inside::{Cli, EXAMPLES, SettingsFile};
 
 use crate::documents::{Document, all, blocks_of};
 
 mod documents;
+mod examples;
 mod links;
+mod run;
+mod sentences;
 #[cfg(target_os = "linux")]
 #[cfg(any(
     feature = "aws",
@@ -18,6 +21,7 @@ mod links;
     feature = "ssh"
 ))]
 mod tables;
+mod trouble;
 #[allow(dead_code, unused_macros, reason = "the program tests need more of it")]
 #[path = "../cli/world.rs"]
 mod world;
@@ -176,7 +180,7 @@ fn every_json_can_be_read() {
 
 #[test]
 fn no_block_goes_unchecked() {
-    let known = ["cron", "json", "sh", "toml", "yaml"];
+    let known = ["cron", "diff", "ini", "json", "sh", "toml", "yaml"];
     for block in all().iter().flat_map(Document::blocks) {
         let language = block.language.as_str();
         assert!(known.contains(&language), "{}", block.place(0));
@@ -196,4 +200,57 @@ fn lines_are_taken_apart_as_a_shell_does() {
     );
     assert_eq!(call("cargo build"), None);
     assert_eq!(call("gharun list | jq"), own(&["gharun", "list"]));
+}
+
+#[test]
+fn every_command_of_a_unit_is_one_that_the_program_takes() {
+    let mut calls = 0;
+    for block in blocks_of("ini") {
+        for (offset, line) in block.text.lines().enumerate() {
+            let Some(command) = line.strip_prefix("ExecStart=") else {
+                continue;
+            };
+            let at = command.find("gharun ").expect("it calls gharun");
+            let call = call(&command[at..]).expect("it calls gharun");
+            must_parse(&call, &block.place(offset));
+            calls += 1;
+        }
+    }
+    assert!(calls > 0, "no unit calls gharun");
+}
+
+#[test]
+fn a_change_of_a_workflow_keeps_all_but_the_action() {
+    for block in blocks_of("diff") {
+        let of = |sign: char| {
+            block
+                .text
+                .lines()
+                .filter(move |line| line.starts_with(sign))
+        };
+        assert!(
+            of('-').all(|line| line.contains("uses: ")),
+            "{}",
+            block.place(0)
+        );
+        assert!(
+            of('+').all(|line| line.contains("uses: OWNER/gharun@v1")),
+            "{}",
+            block.place(0)
+        );
+        assert_eq!(of('-').count(), of('+').count(), "{}", block.place(0));
+    }
+}
+
+#[test]
+fn every_example_of_the_help_is_one_that_the_program_takes() {
+    let mut calls = 0;
+    for (name, examples) in EXAMPLES {
+        for (line, _) in *examples {
+            let call = call(line).expect("it calls gharun");
+            must_parse(&call, name);
+            calls += 1;
+        }
+    }
+    assert!(calls > 20, "only {calls} examples");
 }

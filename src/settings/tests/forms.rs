@@ -241,7 +241,7 @@ fn every_setting_has_a_variable_and_a_wrong_text_in_it_is_told() {
                 Command::Start(args) => settings.start(&args).err(),
                 Command::Stop(args) => settings.stop(&args, None).err(),
                 Command::List(args) => settings.list(&args).err(),
-                Command::Providers(_) => None,
+                Command::Explain(_) | Command::Providers(_) => None,
             }
         });
         let begins = format!("`${variable}` ");

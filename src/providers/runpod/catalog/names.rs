@@ -1,6 +1,7 @@
 //! The GPUs and CPU flavors that a name means, and those that are near one that means none.
 
 use super::{Catalog, CatalogEntry};
+use crate::model::text::distance;
 use crate::providers::{Error, Result};
 
 /// How many names an error shows.
@@ -83,19 +84,4 @@ fn runs(text: &str) -> impl Iterator<Item = String> {
     bounds
         .into_iter()
         .map(move |(from, to)| words[from..to].concat())
-}
-
-/// How many letters have to be added, removed or changed (Levenshtein).
-fn distance(one: &str, other: &str) -> usize {
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (i, a) in one.bytes().enumerate() {
-        let mut before = row[0];
-        row[0] = i + 1;
-        for (j, b) in other.bytes().enumerate() {
-            let change = before + usize::from(a != b);
-            before = row[j + 1];
-            row[j + 1] = change.min(row[j] + 1).min(before + 1);
-        }
-    }
-    row[other.len()]
 }

@@ -1,0 +1,130 @@
+//! Every workflow, in examples/ and in the documents, can be read, and does what workflows with gharun must do.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use yaml_rust2::{Yaml, YamlLoader};
+
+use crate::documents::{blocks_of, repository};
+
+/// The action.
+const ACTION: &str = "OWNER/gharun";
+/// How many examples there are at least.
+const AT_LEAST: usize = 9;
+
+/// All workflows with where they are.
+pub(crate) fn workflows() -> Vec<(String, Yaml)> {
+    let mut texts = Vec::new();
+    for entry in fs::read_dir(repository("examples")).expect("the folder can be read") {
+        let path = entry.expect("the folder can be read").path();
+        let name = path.file_name().expect("it has a name").to_string_lossy();
+        texts.push((
+            format!("examples/{name}"),
+            fs::read_to_string(&path).expect("it can be read"),
+        ));
+    }
+    texts.sort();
+    assert!(texts.len() >= AT_LEAST, "{} examples", texts.len());
+    let blocks = blocks_of("yaml").into_iter();
+    texts.extend(blocks.map(|block| (block.place(0), block.text)));
+    let read = |(place, text): (String, String)| {
+        let mut read =
+            YamlLoader::load_from_str(&text).unwrap_or_else(|error| panic!("{place}: {error}"));
+        assert_eq!(read.len(), 1, "{place}");
+        (place, read.remove(0))
+    };
+    texts.into_iter().map(read).collect()
+}
+
+/// The steps of all jobs, each with the name of its job.
+pub(crate) fn steps(workflow: &Yaml) -> Vec<(String, &Yaml)> {
+    let jobs = workflow["jobs"].as_hash().into_iter().flatten();
+    let each = jobs.flat_map(|(name, job)| {
+        let name = name.as_str().unwrap_or_default().to_owned();
+        let steps = job["steps"].as_vec().into_iter().flatten();
+        steps.map(move |step| (name.clone(), step))
+    });
+    each.collect()
+}
+
+/// Whether a step calls the action.
+pub(crate) fn is_ours(step: &Yaml) -> bool {
+    step["uses"]
+        .as_str()
+        .is_some_and(|uses| uses.starts_with(ACTION))
+}
+
+fn calls(step: &Yaml, command: &str) -> bool {
+    let run = step["run"].as_str().unwrap_or_default();
+    let named = step["with"]["command"].as_str().unwrap_or("start");
+    is_ours(step) && named == command || run.contains(&format!("gharun {command}"))
+}
+
+#[test]
+fn who_starts_also_stops_whatever_happened() {
+    let mut seen = 0;
+    for (place, workflow) in workflows() {
+        let all = steps(&workflow);
+        if !all.iter().any(|(_, step)| calls(step, "start")) {
+            continue;
+        }
+        seen += 1;
+        let Some((job, _)) = all.iter().find(|(_, step)| calls(step, "stop")) else {
+            // A part of a workflow, whose rest is above it.
+            assert!(
+                place.starts_with("docs/") && workflow["name"].is_badvalue(),
+                "{place}: nothing stops it"
+            );
+            continue;
+        };
+        let condition = workflow["jobs"][job.as_str()]["if"].as_str();
+        assert_eq!(condition, Some("always()"), "{place}: {job}");
+    }
+    assert!(seen >= AT_LEAST, "only {seen} workflows start");
+}
+
+#[test]
+fn whole_workflows_say_what_they_may() {
+    for (place, workflow) in workflows() {
+        if !workflow["name"].is_badvalue() {
+            assert!(
+                !workflow["permissions"].is_badvalue(),
+                "{place}: no permissions"
+            );
+        }
+    }
+}
+
+#[test]
+fn steps_of_the_action_give_it_inputs_that_it_has() {
+    let Ok(action) = fs::read_to_string(repository("action.yml")) else {
+        return gharun_worlds::skipped("documents: there is no action.yml yet");
+    };
+    let action = YamlLoader::load_from_str(&action)
+        .expect("it can be read")
+        .remove(0);
+    let known: BTreeSet<&str> = action["inputs"]
+        .as_hash()
+        .expect("inputs")
+        .keys()
+        .filter_map(Yaml::as_str)
+        .collect();
+    let mut seen = BTreeSet::new();
+    for (place, workflow) in workflows() {
+        for (_, step) in steps(&workflow)
+            .into_iter()
+            .filter(|(_, step)| is_ours(step))
+        {
+            for key in step["with"]
+                .as_hash()
+                .into_iter()
+                .flat_map(|with| with.keys())
+            {
+                let key = key.as_str().expect("a name");
+                assert!(known.contains(key), "{place}: `{key}` is not an input");
+                seen.insert(key.to_owned());
+            }
+        }
+    }
+    assert!(seen.len() > 8, "{seen:?}");
+}
