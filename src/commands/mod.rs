@@ -162,6 +162,7 @@ fn asks_github(command: &Command) -> bool {
         Command::Start(args) => !args.rehearse,
         Command::Stop(_) | Command::List(_) => true,
         Command::Providers(args) => matches!(args.command, Some(ProvidersCommand::Check { .. })),
+        Command::Explain(_) => false,
     }
 }
 

@@ -39,7 +39,7 @@ pub(crate) fn page() -> String {
             let default = setting
                 .default
                 .map_or_else(|| "none".to_owned(), |value| format!("`{value}`"));
-            [setting.key, setting.kind, default, setting.meaning].map(|text| text.to_string())
+            [setting.key, setting.kind, default, setting.meaning]
         });
         section(&heading, &mut rows);
     }
