@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::boot_failure::Fate;
+use super::price::PriceSight;
 use super::runner_progress::{RegistrationProgress, RunnerProgress};
 use super::shared::{Moved, Parting, StartContext, Waited};
 use super::watch::Absence;
@@ -113,11 +114,11 @@ impl<G: GitHubApi> StartContext<'_, G> {
                 };
                 match self.move_on(progress, &parting).await? {
                     Moved::Free => break parting,
-                    Moved::Stays => {}
+                    Moved::Stays => progress.borrow_mut().has_job = true,
                 }
             };
             *credential = None;
-            let Parting::Doomed(source) = parting else {
+            let (Parting::Doomed(source) | Parting::Dear(source)) = parting else {
                 continue;
             };
             let provider = place.name.clone();
@@ -270,14 +271,19 @@ impl<G: GitHubApi> StartContext<'_, G> {
 
     /// Waits until the runner is online, or its machine is known never to start.
     async fn wait(&self, progress: &RefCell<RunnerProgress>) -> Result<Waited, Trouble> {
-        let (name, id, place, machine) = {
+        let (name, id, place, machine, has_job) = {
             let progress = progress.borrow();
             let (place, instance) = progress.machine.there().expect("it was launched");
-            let id = progress.registration.id();
-            (progress.name.clone(), id, place.clone(), instance.clone())
+            let (id, has_job) = (progress.registration.id(), progress.has_job);
+            let name = progress.name.clone();
+            (name, id, place.clone(), instance.clone(), has_job)
         };
         self.watch.wait_for(&name, id, &place);
+        if has_job {
+            self.watch.note_job(&name);
+        }
         let mut read_next = Instant::now() + KEPT;
+        let mut online_since = None;
         let outcome = loop {
             let late = tokio::select! {
                 () = self.cancellation.requested() => break Err(Trouble::Halted),
@@ -289,18 +295,29 @@ impl<G: GitHubApi> StartContext<'_, G> {
                 break Err(trouble);
             }
             if !sight.online
+                && !sight.worked
                 && let Some(why) = self.doom(&place, &name).await
             {
                 self.watch.leave(&name);
                 return Ok(Waited::Parted(Parting::Doomed(why)));
             }
-            let state = match sight.died {
+            let state = match sight.died.clone() {
                 Some(how) => Some(Condition::Ended(how)),
                 None => self.watch.machine(&name).map(|machine| machine.state),
             };
             let has_died = matches!(state, Some(Condition::Ended(_)));
             if sight.online && !has_died {
-                break Ok(());
+                let since = *online_since.get_or_insert_with(Instant::now);
+                let judged = self.judge_price(&name, &place, &machine, &sight, since);
+                match judged.await {
+                    Ok(PriceSight::Awaited) => continue,
+                    Ok(PriceSight::Accepted) => break Ok(()),
+                    Ok(PriceSight::Above(why)) => {
+                        self.watch.leave(&name);
+                        return Ok(Waited::Parted(Parting::Dear(why)));
+                    }
+                    Err(trouble) => break Err(trouble),
+                }
             }
             let mut kept = None;
             if self.plan.keep_failed && Instant::now() >= read_next {

@@ -20,6 +20,7 @@ mod launch;
 pub mod list;
 mod move_on;
 mod named_provider;
+mod price;
 mod register;
 mod runner_progress;
 mod shared;

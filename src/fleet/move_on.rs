@@ -25,26 +25,32 @@ impl<G: GitHubApi> StartContext<'_, G> {
         why: &Parting,
     ) -> Result<Moved, Trouble> {
         self.go_on()?;
-        let (name, provider) = {
+        let (name, machine) = {
             let progress = progress.borrow();
             let machine = progress.machine.there();
-            (
-                progress.name.clone(),
-                machine.map(|(place, _)| place.name.clone()),
-            )
+            let named = machine.map(|(place, machine)| place.reference(&machine.id));
+            (progress.name.clone(), named)
         };
-        let Some(provider) = provider else {
+        let Some(machine) = machine else {
             return Ok(Moved::Free);
         };
-        if let Parting::Doomed(why) = why
-            && why.kind == ErrorKind::NoCapacity
-        {
-            let told = Event::NoCapacity {
-                name: name.clone(),
-                provider: provider.clone(),
-                reason: chain(why),
-            };
-            self.fleet.sink.tell(told).await?;
+        let provider = machine.provider.clone();
+        match why {
+            Parting::Doomed(why) if why.kind == ErrorKind::NoCapacity => {
+                let told = Event::NoCapacity {
+                    name: name.clone(),
+                    provider: provider.clone(),
+                    reason: chain(why),
+                };
+                self.fleet.sink.tell(told).await?;
+            }
+            // Its runner was online, and nobody expects that to go again.
+            Parting::Dear(why) => {
+                let what = format!("ending `{machine}`, whose runner `{name}` has no job yet");
+                let told = Event::Warning(why.clone().any().while_trying(what));
+                self.fleet.sink.tell(told).await?;
+            }
+            Parting::Doomed(_) | Parting::Dropped | Parting::Ended => {}
         }
         let deadline = Instant::now() + ENDS;
         let left = self.undo_runner(progress, deadline).await;
@@ -66,6 +72,7 @@ impl<G: GitHubApi> StartContext<'_, G> {
         }
         let reason = match why {
             Parting::Doomed(_) => "its machine did not start",
+            Parting::Dear(_) => "its machine costs too much",
             Parting::Dropped => "GitHub dropped its registration",
             Parting::Ended => "its machine ended without a job",
         };
@@ -75,7 +82,7 @@ impl<G: GitHubApi> StartContext<'_, G> {
 
     /// Whether any place is asked for another machine after one at `provider` was given up.
     fn asks_again(&self, provider: &str, why: &Parting) -> bool {
-        let Parting::Doomed(why) = why else {
+        let (Parting::Doomed(why) | Parting::Dear(why)) = why else {
             return true;
         };
         // Where there is only no room, the same place is asked for its next candidate.

@@ -21,6 +21,8 @@ pub(super) struct RunnerProgress {
     pub(super) launched_anew: u32,
     /// The labels that its machine brought.
     pub(super) labels: Vec<String>,
+    /// Whether GitHub refused to remove its registration because a job runs on it.
+    pub(super) has_job: bool,
 }
 
 /// What is known of the registration under a runner's name.
@@ -92,6 +94,7 @@ impl RunnerProgress {
             launched_after: Duration::ZERO,
             launched_anew: 0,
             labels: Vec::new(),
+            has_job: false,
         }
     }
 
@@ -108,6 +111,7 @@ impl RunnerProgress {
         self.name = name;
         self.registration = RegistrationProgress::Absent;
         self.labels.clear();
+        self.has_job = false;
     }
 
     /// Gives the registration of its name up, though it may be there.

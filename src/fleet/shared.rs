@@ -33,6 +33,8 @@ pub(super) enum Waited {
 pub(super) enum Parting {
     /// It will never start, as its place tells ([`providers::Provider::why_doomed`]).
     Doomed(providers::Error),
+    /// It costs more than its table allows, which its place told once its runner was online.
+    Dear(providers::Error),
     /// GitHub dropped the registration that it was given.
     Dropped,
     /// It ended by itself after its runner was online, and without a job.

@@ -11,7 +11,7 @@ use url::Url;
 use super::contract::Mood;
 use super::{Error, ErrorKind, Health, Provider, ProviderFuture, ProviderKind, Result};
 use crate::model::{Condition, Instance, InstanceId, Order, Secret};
-use crate::providers::{Listing, Termination, Unjudged, Unread};
+use crate::providers::{Listing, PriceVerdict, Termination, Unjudged, Unread};
 
 mod cloud;
 mod flaw;
@@ -321,6 +321,23 @@ impl Provider for InMemoryProvider {
             }
             Some(error)
         })
+    }
+
+    fn price_verdict(&self, machine: &InstanceId) -> PriceVerdict {
+        let error = self.error(ErrorKind::NoCapacity, Verb::Launch);
+        let mut state = self.cloud.state();
+        let place = state.places.get_mut(&self.place);
+        let Some((place, told)) = place.and_then(|place| place.dear_from.map(|at| (place, at)))
+        else {
+            return PriceVerdict::Within;
+        };
+        let mut machines = place.machines.iter();
+        let found = machines.find(|found| found.instance.id == *machine);
+        if found.is_none_or(|found| found.launched.elapsed() < told) {
+            return PriceVerdict::Untold;
+        }
+        place.capacity = 0;
+        PriceVerdict::Above(error.because("$9 an hour"))
     }
 
     fn preflight(&self) -> ProviderFuture<'_, ()> {

@@ -106,6 +106,17 @@ pub enum Termination {
     Gone,
 }
 
+/// A machine's price, compared with the highest that its table allows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PriceVerdict {
+    /// There is no such limit, or the place keeps to it itself, or the price is within it.
+    Within,
+    /// The place has not told the price yet.
+    Untold,
+    /// It is above the limit, as the error tells.
+    Above(Error),
+}
+
 /// Looks up an environment variable: the only way in which a kind sees the environment.
 pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 
@@ -287,6 +298,15 @@ pub trait Provider: fmt::Debug {
     fn why_doomed<'a>(&'a self, machine: &'a Instance) -> LocalBoxFuture<'a, Option<Error>> {
         let _ = machine;
         Box::pin(ready(None))
+    }
+
+    /// Whether a machine costs more than its table allows, as far as the place has told its price. This is asked about a
+    /// machine whose runner is online; before that, [`why_doomed`](Self::why_doomed) tells it. The caller ends a machine
+    /// above the limit that has no job, and launches another one, for which the place does not try the same offer again.
+    /// The default: it does not.
+    fn price_verdict(&self, machine: &InstanceId) -> PriceVerdict {
+        let _ = machine;
+        PriceVerdict::Within
     }
 
     /// Whom jobs run as on machines of this place. The default: an unprivileged user, who owns no mounted folder.

@@ -117,6 +117,51 @@ fn pods_are_listed_and_stopped() {
 }
 
 #[test]
+fn a_price_that_is_told_when_the_runner_is_online_is_kept_to() {
+    let standin = account();
+    standin.rule(|rules| {
+        rules.dearer = 100.0;
+        rules.billed_later = true;
+    });
+    let world = step(7, &standin);
+    let args = "start pods --set cpu=[\"cpu5c\",\"cpu3c\"] --set max_price=1";
+    let said = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            wait_for("the runner", || {
+                let rows = world.stub.runners();
+                rows.iter().any(|row| row.online).then_some(())
+            });
+            // The next one costs what the catalog says.
+            standin.rule(|rules| {
+                rules.dearer = 1.0;
+                rules.billed_later = false;
+            });
+            standin.bill();
+        });
+        world.run(args).exits(0)
+    });
+    let bodies = standin.bodies();
+    let tried: Vec<_> = bodies
+        .iter()
+        .map(|body| body["cpu"]["id"].clone())
+        .collect();
+    assert_eq!(tried, ["cpu5c", "cpu3c"], "{}", said.stderr);
+    assert!(
+        said.stderr
+            .lines()
+            .any(|line| line.starts_with("::warning") && line.contains("above the `max_price`")),
+        "{}",
+        said.stderr
+    );
+    let pods = standin.alive();
+    assert_eq!(pods.len(), 1, "the dear one is gone");
+    assert_eq!(registrations(&world), [pods[0].name.as_str()]);
+    world.run("stop").exits(0);
+    nothing_is_left(&world, &standin, "after stop");
+    all_was_as_described(&standin);
+}
+
+#[test]
 fn a_job_that_crashes_its_pod_is_followed_by_no_other() {
     let standin = account();
     let world = step(7, &standin);

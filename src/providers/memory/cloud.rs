@@ -105,6 +105,8 @@ pub(crate) struct Place {
     pub(crate) gives_up_as: ErrorKind,
     /// How long it takes to say so.
     pub(crate) doom_takes: Duration,
+    /// Its machines cost too much, which it tells so long after their launch.
+    pub(crate) dear_from: Option<Duration>,
     /// What a look before a launch finds.
     pub(crate) broken: Option<ErrorKind>,
     /// Whether it removes what has failed.
@@ -151,6 +153,7 @@ impl Default for Place {
             dies: None,
             gives_up: None,
             gives_up_as: ErrorKind::NoCapacity,
+            dear_from: None,
             doom_takes: Duration::ZERO,
             broken: None,
             keeps_nothing: false,

@@ -113,7 +113,12 @@ fn timeout(lifetime: Duration) -> String {
     format!("{seconds}s")
 }
 
-fn files(script: &str) -> Result<Value> {
+/// The files of a job: the script, packed where it is too long.
+///
+/// # Errors
+///
+/// It is too long for Nebius even so: a `Config` error about the user's `setup`.
+pub(super) fn files(script: &str) -> Result<Value> {
     let file = |path: &str, content: &[u8]| json!({ "containerPath": path, "content": STANDARD.encode(content) });
     if script.len() <= MOST {
         return Ok(json!([file(BOOT, script.as_bytes())]));

@@ -210,6 +210,10 @@ impl Nebius {
         let fault = OrderFault::of(&meaning, why.clone()).or_else(late);
         ordered.fault = fault.or(ordered.fault.take());
         ordered.machine.state = Condition::Ended(why);
+        if Service::of(id) == Some(Service::Jobs) {
+            // Nothing of a job that has ended is billed.
+            ordered.machine.rental.price = None;
+        }
     }
 
     /// Shows orders that failed as ended, whatever the listing says of them or does not.

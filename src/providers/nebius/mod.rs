@@ -256,6 +256,16 @@ impl Provider for Nebius {
         }
     }
 
+    fn takes(&self, boot: &str) -> Result<()> {
+        match self.config.product {
+            Product::Job => jobs::files(boot).map(drop),
+            Product::Vm => {
+                let key = self.config.ssh_key.as_deref();
+                vms::user_data(boot, self.api.base(), key).map(drop)
+            }
+        }
+    }
+
     fn validate(&self) -> Result<()> {
         self.project().map(drop)
     }

@@ -100,6 +100,10 @@ pub(super) fn request(
 }
 
 /// The script, packed, in one that unpacks it: user data is text.
+///
+/// # Errors
+///
+/// It is too long for Nebius: a `Config` error about the user's `setup`.
 pub(super) fn user_data(script: &str, gateway: &Url, ssh_key: Option<&str>) -> Result<String> {
     let base64 = STANDARD.encode(pack(script)?);
     let mut lines = String::new();

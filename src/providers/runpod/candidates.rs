@@ -234,12 +234,9 @@ pub(super) fn wider(config: &RunPodConfig) -> String {
     } else if !config.data_centers.is_empty() {
         ways.push("leave `data_centers` out".to_owned());
     }
-    if let Some(version) = config.min_cuda() {
-        let origin = match config.min_cuda {
-            Some(_) => "",
-            None => ", by the tag of `image`",
-        };
-        ways.push(format!("set a `min_cuda` below {version}{origin}"));
+    // Where the tag of `image` says it, a host with an older driver could not run the image.
+    if let Some(version) = &config.min_cuda {
+        ways.push(format!("set `min_cuda` below {version}"));
     }
     // No catalog tells how many hosts have so much: they show in refusals alone.
     let least = [

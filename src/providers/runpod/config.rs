@@ -97,7 +97,8 @@ pub struct RunPodConfig {
     #[schemars(extend("x-harmless" = false))]
     pub run_as: RunAs,
     /// The most that a pod may cost, in US dollars an hour, all its GPUs together. What costs more by RunPod's list is
-    /// not tried, and a pod that is billed at more is ended at once; without that list nothing is launched.
+    /// not tried, and a pod that is billed at more is ended, unless its runner has a job by then; without that list nothing
+    /// is launched.
     #[schemars(extend("x-expected" = PRICE))]
     #[schemars(extend("x-harmless" = true))]
     pub max_price: Option<f64>,

@@ -12,7 +12,7 @@ use super::common::{shown, unless_lasting};
 use super::{Error, Health, Lookup, Offer, Provider, ProviderFuture, ProviderKind, Quote, Result};
 use crate::http::Bounds;
 use crate::model::{BootCause, Condition, Instance, InstanceId, JobUser, Order, lock};
-use crate::providers::{Listing, Termination, Unjudged};
+use crate::providers::{Listing, PriceVerdict, Termination, Unjudged};
 use launch::RunPodPaces;
 use pods::{Pod, RunPodApi};
 use watching::PodMemory;
@@ -174,6 +174,19 @@ impl Provider for RunPod {
         Box::pin(self.find_doom(machine))
     }
 
+    fn price_verdict(&self, machine: &InstanceId) -> PriceVerdict {
+        if self.config.max_price.is_none() {
+            return PriceVerdict::Within;
+        }
+        match self.bill(&machine.id) {
+            None => PriceVerdict::Untold,
+            bill => match self.too_dear(&machine.id, bill) {
+                Some(dear) => PriceVerdict::Above(dear),
+                None => PriceVerdict::Within,
+            },
+        }
+    }
+
     fn job_user(&self) -> JobUser {
         let network = self.config.network_volume.as_ref();
         let paths = [
@@ -204,6 +217,10 @@ impl Provider for RunPod {
 
     fn shutdown_command(&self) -> &'static str {
         request::ENDING.as_str()
+    }
+
+    fn takes(&self, boot: &str) -> Result<()> {
+        request::takes(&self.config, boot)
     }
 
     fn validate(&self) -> Result<()> {
@@ -333,6 +350,7 @@ impl RunPod {
             ours.insert(pod.id.clone());
             drop(ours);
             self.adopt(pod, &tags.name);
+            self.note_bill(pod);
             if let Some(ssh) = &pod.ssh {
                 lock(&self.ways).insert(pod.id.clone(), ssh.clone());
             }

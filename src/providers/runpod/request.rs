@@ -29,6 +29,8 @@ pub(super) const THEIRS: &str = "RUNPOD_";
 
 /// The longest body that RunPod takes, in bytes; a longer one is answered with 413.
 pub(super) const LONGEST_BODY: usize = 102_400;
+/// What makes a body long.
+const BODY: &str = "the boot script with the variables";
 
 /// Shell code by which a pod deletes itself, with the key that RunPod gives it for that; without the
 /// comments, which are for people.
@@ -155,6 +157,18 @@ pub(super) fn env(
     Ok(env)
 }
 
+/// Whether a boot script fits into a creation, as far as its length is known before there is an order.
+///
+/// # Errors
+///
+/// It does not: a `Config` error about the user's `setup`.
+pub(super) fn takes(config: &RunPodConfig, boot: &str) -> Result<()> {
+    let named = config.env.iter();
+    let named = named.map(|(name, value)| name.to_string().len() + value.len());
+    let length = packed(boot)?.len() + first_process().len() + named.sum::<usize>();
+    check_size("RunPod", BODY, length, LONGEST_BODY)
+}
+
 /// The body of a creation.
 ///
 /// # Errors
@@ -216,8 +230,7 @@ pub(super) fn create_pod(
         env: env.clone(),
     };
     let length = serde_json::to_vec(&body).map_or(0, |body| body.len());
-    let what = "the boot script with the variables";
-    check_size("RunPod", what, length, LONGEST_BODY)?;
+    check_size("RunPod", BODY, length, LONGEST_BODY)?;
     Ok(body)
 }
 

@@ -45,6 +45,8 @@ pub(super) struct PodMemory {
     orders: BTreeMap<String, OrderedPod>,
     /// What was asked for by each name, answered or not: a pod that a list shows late is known by it.
     asked: BTreeMap<Name, Asked>,
+    /// US dollars an hour that RunPod bills, by pod, where it has told so: no price of the catalog.
+    bills: BTreeMap<String, f64>,
     /// What could not start, although RunPod had it.
     barred: Vec<Barred>,
     /// When any log was read last.
@@ -135,6 +137,18 @@ impl RunPod {
         let pod = memory.orders.entry(id.to_owned()).or_default();
         pod.keeps_failed = order.keep_failed;
         pod.candidate = candidate.cloned().or(pod.candidate.take());
+    }
+
+    /// Remembers what RunPod bills for a pod, where it tells so. It tells 0 before it knows, and for a pod that ended.
+    pub(super) fn note_bill(&self, pod: &Pod) {
+        if let Some(cost) = pod.cost.filter(|cost| *cost > 0.0) {
+            lock(&self.memory).bills.insert(pod.id.clone(), cost);
+        }
+    }
+
+    /// US dollars an hour that RunPod bills for a pod, by what it told last.
+    pub(super) fn bill(&self, id: &str) -> Option<f64> {
+        lock(&self.memory).bills.get(id).copied()
     }
 
     /// Why a pod will never be a runner, where its host says so.

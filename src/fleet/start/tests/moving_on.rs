@@ -266,3 +266,93 @@ async fn a_place_that_wants_to_be_paid_is_warned_of_and_the_next_one_is_asked() 
         "{told:?}"
     );
 }
+
+/// A place that tells `told` after a launch that the machine costs too much. Runners are online after 10 s.
+fn dear(place: &str, told: Duration) -> Scene {
+    let scene = Scene::new(1, &["a", "b"]);
+    scene.cloud.set(place, |place| place.dear_from = Some(told));
+    scene
+}
+
+/// The warnings of a scene that say something, with their hints.
+fn warnings(scene: &Scene, what: &str) -> Vec<String> {
+    let told = |event| match event {
+        Event::Warning(why) => Some(format!("{}: {}", chain(&why), why.hints().join("; "))),
+        _ => None,
+    };
+    let told = scene.ear.events().into_iter().filter_map(told);
+    told.filter(|told| told.contains(what)).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_runner_whose_price_is_told_too_high_once_it_is_online_is_ended_and_goes_elsewhere() {
+    let scene = dear("a", 18 * SECOND);
+    let started = scene.start().await;
+    assert_eq!((started.up.len(), started.failed.len()), (1, 0));
+    assert!(started.left.is_empty(), "{:?}", started.left);
+    let machines = scene.cloud.machines();
+    assert_eq!(machines.len(), 1, "the dear one is gone");
+    assert_eq!(machines[0].instance.id.location.as_deref(), Some("b"));
+    assert_eq!(scene.hub.names(), [machines[0].instance.tags.name.as_str()]);
+    let told = warnings(&scene, "$9 an hour");
+    assert_eq!(told.len(), 1, "{:?}", scene.ear.events());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_runner_with_a_job_stays_whatever_it_costs_and_the_user_is_told_how_to_end_it() {
+    for (told, said) in [(5, "$9 an hour"), (600, "could not compare the price")] {
+        let scene = dear("a", told * SECOND);
+        let works = async {
+            let (_, name) = scene.machine_of(0).await;
+            sleep(6 * SECOND).await;
+            scene.hub.state().busy.insert(name);
+        };
+        let started = scene.start_while(works).await;
+        assert_eq!((started.up.len(), started.failed.len()), (1, 0));
+        let machines = scene.cloud.machines();
+        assert_eq!(machines.len(), 1);
+        assert_eq!(machines[0].instance.id.location.as_deref(), Some("a"));
+        assert!(scene.cloud.asked(Verb::Terminate).is_empty());
+        let told = warnings(&scene, said);
+        assert_eq!(told.len(), 1, "{:?}", scene.ear.events());
+        let reference = format!("a:{}", machines[0].instance.id);
+        assert!(
+            told[0].contains(&format!("`gharun stop {reference}`")),
+            "{told:?}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_runner_that_gets_a_job_while_its_dear_machine_is_to_be_ended_stays() {
+    let scene = dear("a", 18 * SECOND);
+    let works = async {
+        let (_, name) = scene.machine_of(0).await;
+        sleep(15 * SECOND).await;
+        // GitHub's list does not say so before the registration is to be deleted.
+        scene.hub.state().listing_fails = true;
+        scene.hub.state().busy.insert(name);
+        while scene.hub.asked("deregister").is_empty() {
+            sleep(SECOND / 10).await;
+        }
+        sleep(10 * SECOND).await;
+        scene.hub.state().listing_fails = false;
+    };
+    let started = scene.start_while(works).await;
+    assert_eq!((started.up.len(), started.failed.len()), (1, 0));
+    assert!(scene.cloud.asked(Verb::Terminate).is_empty());
+    assert_eq!(scene.hub.asked("deregister").len(), 1, "nobody tries again");
+    let told = warnings(&scene, "is kept because it has a job");
+    assert_eq!(told.len(), 1, "{:?}", scene.ear.events());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_waits_for_a_price_that_is_not_told_for_no_long_time() {
+    let scene = dear("a", 3600 * SECOND);
+    let started = scene.start().await;
+    assert_eq!((started.up.len(), started.failed.len()), (1, 0));
+    assert!(started.up[0].online_after < 60 * SECOND);
+    assert!(scene.cloud.asked(Verb::Terminate).is_empty());
+    let told = warnings(&scene, "`max_price`");
+    assert_eq!(told.len(), 1, "{:?}", scene.ear.events());
+}

@@ -257,9 +257,11 @@ async fn an_order_that_finds_no_room_later_is_ended_and_the_next_candidate_tried
         let machine = provider.launch(&order).await.expect("it is accepted");
         let shown = seen(&provider, &order, |machine| {
             matches!(machine.state, Condition::Ended(_))
-                && machine.rental.price_per_hour().is_some()
         })
         .await;
+        // Nothing of a job that has ended is billed.
+        let is_billed = shown.rental.price_per_hour().is_some();
+        assert_eq!(is_billed, product == Product::Vm, "{stock:?}");
         assert_eq!(shown.id, machine.id);
         let error = provider.why_doomed(&shown).await.expect("that is why");
         assert_eq!(error.kind, ErrorKind::NoCapacity, "{stock:?}");
@@ -427,15 +429,17 @@ async fn a_script_that_is_too_long_for_a_file_is_packed_and_one_that_is_yet_too_
             boot: Secret::new(random(120_000)),
             ..order("t")
         };
-        let error = place
-            .provider()
-            .launch(&noise)
-            .await
-            .expect_err("it is too long");
-        assert_eq!(
-            (error.kind, error.key()),
-            (ErrorKind::Config, Some("setup"))
-        );
+        let provider = place.provider();
+        let unlaunched = provider.launch(&noise).await.expect_err("it is too long");
+        // It is known before anything is registered, too.
+        let refused = provider.takes(noise.boot.expose()).expect_err("the same");
+        for error in [unlaunched, refused] {
+            assert_eq!(
+                (error.kind, error.key()),
+                (ErrorKind::Config, Some("setup"))
+            );
+        }
+        provider.takes("echo short").expect("it fits");
         assert!(place.standin.bodies(create(product)).is_empty());
     }
 }

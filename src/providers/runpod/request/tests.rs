@@ -170,6 +170,10 @@ fn a_body_that_runpod_would_not_take_is_refused_before_anything_is_asked() {
     let one = candidate(Chip::Gpu("NVIDIA L40S".into()), 1, Tier::Secure, &[]);
     let error = create_pod(&config, &env, &order, &one).expect_err("100 KB of noise");
     assert_eq!(error.key(), Some("setup"), "{error}");
+    // It is known before anything is registered, too.
+    let error = takes(&config, order.boot.expose()).expect_err("the same noise");
+    assert_eq!(error.key(), Some("setup"), "{error}");
+    takes(&config, "echo short").expect("it fits");
 }
 
 /// A folder with these programs and nothing else.

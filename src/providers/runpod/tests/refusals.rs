@@ -266,6 +266,10 @@ async fn hints_are_true_of_the_settings() {
             "or lower `min_vcpu_per_gpu`",
         ),
         (
+            json!({ "gpu": "L40S", "min_cuda": "12.4" }),
+            "or set `min_cuda` below 12.4",
+        ),
+        (
             json!({ "cpu": "cpu5c" }),
             "(`cpu = [\"cpu5c\", \"cpu3c\"]`); list",
         ),
@@ -274,6 +278,12 @@ async fn hints_are_true_of_the_settings() {
         let hints = error.hints().join("\n");
         assert!(hints.contains(hint), "{hints}");
     }
+    let image = "ghcr.io/acme/torch:2.8-cuda12.8";
+    let error = account
+        .fails(json!({ "gpu": "L40S", "image": image }))
+        .await;
+    let hints = error.hints().join("\n");
+    assert!(!hints.contains("min_cuda"), "the user set none: {hints}");
     let settings = json!({ "cpu": "cpu5c", "cloud": "community", "max_price": 9.0 });
     let error = account.fails(settings).await;
     let hints = error.hints().join("\n");
