@@ -106,8 +106,12 @@ fn set(settings: &ProviderSettings) -> Vec<report::ProviderSetting> {
 
 async fn check(context: &Context, wanted: &settings::CheckSettings) -> Result<Exit, Failure> {
     let settings = context.settings.tables.each(&wanted.providers)?.into_iter();
-    let is_wanted = wanted.wanted;
-    let places = join_all(settings.map(|(name, one)| place(context, name, one, is_wanted)));
+    let chosen = if wanted.wanted {
+        PlaceChoice::User
+    } else {
+        PlaceChoice::Default
+    };
+    let places = join_all(settings.map(|(name, one)| place(context, name, one, chosen)));
     let (mut checks, github) = join(places, github::check(context)).await;
     checks.extend(github);
     let outcome = Checks {
@@ -150,12 +154,21 @@ fn annotate_failed(context: &Context, check: &CheckRow, error: &Error) {
     context.screen.annotate_whole(level, &what, error.hints());
 }
 
+/// Who chose the places that are checked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum PlaceChoice {
+    /// The user, who named or configured them.
+    User,
+    /// Nobody: they are all kinds that there are.
+    Default,
+}
+
 /// Checks one place.
 async fn place(
     context: &Context,
     name: String,
     settings: settings::Result<ProviderSettings>,
-    is_wanted: bool,
+    chosen: PlaceChoice,
 ) -> CheckRow {
     let health = async {
         let place = context.open(settings).await?;
@@ -172,7 +185,7 @@ async fn place(
                 status: CheckStatus::Ok,
                 facts: [
                     health.facts,
-                    Vec::from_iter((!is_wanted).then_some(unasked)),
+                    Vec::from_iter((chosen == PlaceChoice::Default).then_some(unasked)),
                 ]
                 .concat(),
                 warnings: health.warnings.into_iter().map(Error::from).collect(),
@@ -182,10 +195,9 @@ async fn place(
         }
         Err(failure) => CheckRow {
             name,
-            status: if is_wanted {
-                CheckStatus::Failed
-            } else {
-                CheckStatus::NotSetUp
+            status: match chosen {
+                PlaceChoice::User => CheckStatus::Failed,
+                PlaceChoice::Default => CheckStatus::NotSetUp,
             },
             facts: vec![],
             warnings: vec![],

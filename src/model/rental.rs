@@ -171,13 +171,33 @@ impl fmt::Display for Rental {
     }
 }
 
+/// What is known of a cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CostBound {
+    /// It is this.
+    Exact,
+    /// It may be less.
+    AtMost,
+}
+
+impl From<bool> for CostBound {
+    /// As outputs tell it: `cost_at_most`.
+    fn from(cost_at_most: bool) -> Self {
+        if cost_at_most {
+            Self::AtMost
+        } else {
+            Self::Exact
+        }
+    }
+}
+
 /// US dollars that something cost, for people: `$0.17`, `less than $0.01`, `at most $0.17`.
-pub fn cost_in_words(cost: f64, at_most: bool) -> String {
+pub fn cost_in_words(cost: f64, bound: impl Into<CostBound>) -> String {
     // A few seconds of a cheap machine are not nothing.
-    match (at_most, cost > 0.0 && cost < 0.01) {
+    match (bound.into(), cost > 0.0 && cost < 0.01) {
         (_, true) => "less than $0.01".to_owned(),
-        (true, false) => format!("at most ${cost:.2}"),
-        (false, false) => format!("${cost:.2}"),
+        (CostBound::AtMost, false) => format!("at most ${cost:.2}"),
+        (CostBound::Exact, false) => format!("${cost:.2}"),
     }
 }
 

@@ -7,6 +7,24 @@ use super::places;
 use crate::model::{Name, chain, digest};
 use crate::providers::{Error, ErrorKind};
 
+/// How a machine is bought, as EC2 calls it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PurchaseOption {
+    OnDemand,
+    /// From what is left over.
+    Spot,
+}
+
+impl PurchaseOption {
+    /// EC2's word for it.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::OnDemand => "on-demand",
+            Self::Spot => "spot",
+        }
+    }
+}
+
 /// One way to get a machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Candidate {
@@ -16,8 +34,8 @@ pub(super) struct Candidate {
     pub(super) kind: Option<String>,
     /// In which subnet; `None` is the default VPC's, or the launch template's.
     pub(super) subnet: Option<String>,
-    /// From what is left over.
-    pub(super) spot: bool,
+    /// How it is bought.
+    pub(super) bought: PurchaseOption,
 }
 
 impl fmt::Display for Candidate {
@@ -32,7 +50,7 @@ impl fmt::Display for Candidate {
         if let Some(subnet) = &self.subnet {
             write!(f, " {subnet}")?;
         }
-        f.write_str(if self.spot { " spot" } else { " on-demand" })
+        write!(f, " {}", self.bought.word())
     }
 }
 
@@ -141,10 +159,10 @@ pub(super) fn candidates(config: &AwsConfig, regions: &[String]) -> Vec<Candidat
         [] => vec![Some(super::config::TYPE)],
         kinds => kinds.iter().map(|kind| Some(kind.as_str())).collect(),
     };
-    let markets: &[bool] = match config.market {
-        Market::OnDemand => &[false],
-        Market::Spot => &[true],
-        Market::SpotThenOnDemand => &[true, false],
+    let markets: &[PurchaseOption] = match config.market {
+        Market::OnDemand => &[PurchaseOption::OnDemand],
+        Market::Spot => &[PurchaseOption::Spot],
+        Market::SpotThenOnDemand => &[PurchaseOption::Spot, PurchaseOption::OnDemand],
     };
     let mut all = Vec::new();
     for region in regions {
@@ -157,11 +175,11 @@ pub(super) fn candidates(config: &AwsConfig, regions: &[String]) -> Vec<Candidat
         };
         for kind in &kinds {
             for subnet in &subnets {
-                all.extend(markets.iter().map(|spot| Candidate {
+                all.extend(markets.iter().map(|bought| Candidate {
                     region: region.clone(),
                     kind: kind.map(str::to_owned),
                     subnet: subnet.map(str::to_owned),
-                    spot: *spot,
+                    bought: *bought,
                 }));
             }
         }
@@ -175,21 +193,21 @@ mod tests {
 
     use super::*;
 
-    fn one(kind: &str, spot: bool) -> Candidate {
+    fn one(kind: &str, bought: PurchaseOption) -> Candidate {
         Candidate {
             region: "us-east-1".to_owned(),
             kind: Some(kind.to_owned()),
             subnet: None,
-            spot,
+            bought,
         }
     }
 
     #[test]
     fn candidates_that_are_refused_for_one_cause_are_told_together() {
         let all = [
-            one("m7i.large", true),
-            one("m7i.large", false),
-            one("t3.large", false),
+            one("m7i.large", PurchaseOption::Spot),
+            one("m7i.large", PurchaseOption::OnDemand),
+            one("t3.large", PurchaseOption::OnDemand),
         ];
         let refused = |n: usize, why: &str| {
             Error::new(ErrorKind::NoCapacity, format!("{}: full", all[n]))
@@ -259,23 +277,23 @@ mod tests {
 
     #[test]
     fn a_token_is_of_its_name_and_candidate_alone() {
-        let of = |spot| Candidate {
+        let of = |bought| Candidate {
             region: "us-east-1".into(),
             kind: Some("t3.large".into()),
             subnet: None,
-            spot,
+            bought,
         };
         let name = Name::choose(None, 0, jiff::Timestamp::UNIX_EPOCH);
         let other = Name::choose(None, 0, jiff::Timestamp::UNIX_EPOCH);
-        let token = of(false).token(&name, 0);
+        let token = of(PurchaseOption::OnDemand).token(&name, 0);
         assert_eq!(token.len(), 64);
         assert!(may_be_token(&token, Some(&name)) && may_be_token(&token, None));
         assert!(!may_be_token(&token, Some(&other)));
-        assert_eq!(token, of(false).token(&name, 0));
+        assert_eq!(token, of(PurchaseOption::OnDemand).token(&name, 0));
         for differs in [
-            of(true).token(&name, 0),
-            of(false).token(&name, 1),
-            of(false).token(&other, 0),
+            of(PurchaseOption::Spot).token(&name, 0),
+            of(PurchaseOption::OnDemand).token(&name, 1),
+            of(PurchaseOption::OnDemand).token(&other, 0),
         ] {
             assert_ne!(token, differs);
         }

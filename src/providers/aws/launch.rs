@@ -14,9 +14,9 @@ use base64::Engine as _;
 use tokio::time::{Instant as Moment, sleep};
 
 use super::Aws;
-use super::candidates::{self, Candidate, candidates, none_launched};
+use super::candidates::{self, Candidate, PurchaseOption, candidates, none_launched};
 use super::failure::{ApiError, Delivery, ErrorClass, QuotaOf};
-use super::machine::{is_gone, judged, machine, market};
+use super::machine::{is_gone, judged, machine};
 use super::pace::Paced;
 use super::quota::{self, UsedUp};
 use super::{places, request};
@@ -249,7 +249,7 @@ impl Aws {
             );
         }
         // A request for spot says it before EC2 does.
-        instance.rental.market = Some(market(candidate.spot).to_owned());
+        instance.rental.market = Some(candidate.bought.word().to_owned());
         instance.rental.price = self.price(candidate).map(Price::limit);
         self.launched(&instance.id, candidate);
         Ok(instance)
@@ -284,7 +284,9 @@ impl Aws {
 
     /// What is known of the price: EC2 tells none, and a spot machine costs no more than it may.
     fn price(&self, candidate: &Candidate) -> Option<f64> {
-        self.config.max_price.filter(|_| candidate.spot)
+        self.config
+            .max_price
+            .filter(|_| candidate.bought == PurchaseOption::Spot)
     }
 }
 

@@ -3,6 +3,7 @@
 use aws_sdk_ec2::types::{Instance as Found, InstanceLifecycleType, InstanceStateName};
 use jiff::Timestamp;
 
+use super::candidates::PurchaseOption;
 use super::clients::Server;
 use super::places::RegionOfAccount;
 use super::{LaunchMemory, candidates};
@@ -167,16 +168,20 @@ fn machine_in(place: &str, found: &Found, state: Condition) -> Option<Instance> 
         ended: ended(found),
         rental: Rental {
             machine_type: found.instance_type().map(|kind| kind.as_str().to_owned()),
-            market: Some(market(is_spot(found)).to_owned()),
+            market: Some(bought(found).word().to_owned()),
             place: zone(place, found),
             ..Rental::default()
         },
     })
 }
 
-/// What a market is called.
-pub(super) fn market(spot: bool) -> &'static str {
-    if spot { "spot" } else { "on-demand" }
+/// How an instance was bought.
+fn bought(found: &Found) -> PurchaseOption {
+    if is_spot(found) {
+        PurchaseOption::Spot
+    } else {
+        PurchaseOption::OnDemand
+    }
 }
 
 /// The zone of an instance, or its region.
@@ -245,7 +250,7 @@ mod tests {
     use aws_sdk_ec2::types::Tag;
 
     use super::*;
-    use crate::providers::aws::candidates::Candidate;
+    use crate::providers::aws::candidates::{Candidate, PurchaseOption};
 
     const NAME: &str = "gharun-tpa3w7oi2c5t41";
 
@@ -254,7 +259,7 @@ mod tests {
             region: "us-east-1".into(),
             kind: None,
             subnet: None,
-            spot: false,
+            bought: PurchaseOption::OnDemand,
         };
         candidate.token(&name.parse().expect("a name"), 0)
     }

@@ -1,6 +1,6 @@
 //! Quotas of an account: which machines are counted together, and how more of them are asked for.
 
-use super::candidates::Candidate;
+use super::candidates::{Candidate, PurchaseOption};
 use super::failure::QuotaOf;
 
 /// The families that are counted together; whatever is in none of the rows is.
@@ -49,39 +49,39 @@ impl Families {
     }
 
     /// Whether both are counted together in a market.
-    fn counts_with(self, other: Self, spot: bool) -> bool {
-        let one = |of: Self| match of {
-            Self::P5 | Self::PLater if !spot => Self::P,
-            of => of,
+    fn counts_with(self, other: Self, bought: PurchaseOption) -> bool {
+        let one = |of: Self| match (of, bought) {
+            (Self::P5 | Self::PLater, PurchaseOption::OnDemand) => Self::P,
+            (of, _) => of,
         };
         one(self) == one(other)
     }
 
     /// The code of the quota, as Service Quotas has it (`aws service-quotas list-service-quotas --service-code ec2`), and
     /// the links of the page above.
-    fn code(self, spot: bool) -> Option<&'static str> {
-        Some(match (self, spot) {
-            (Self::Dl, false) => "L-6E869C2A",
-            (Self::Dl, true) => "L-85EED4F7",
-            (Self::F, false) => "L-74FC7D96",
-            (Self::F, true) => "L-88CF9481",
-            (Self::GAndVt, false) => "L-DB2E81BA",
-            (Self::GAndVt, true) => "L-3819A6DF",
-            (Self::High, false) => "L-43DA4232",
-            (Self::Hpc, false) => "L-F7808C92",
+    fn code(self, bought: PurchaseOption) -> Option<&'static str> {
+        Some(match (self, bought) {
+            (Self::Dl, PurchaseOption::OnDemand) => "L-6E869C2A",
+            (Self::Dl, PurchaseOption::Spot) => "L-85EED4F7",
+            (Self::F, PurchaseOption::OnDemand) => "L-74FC7D96",
+            (Self::F, PurchaseOption::Spot) => "L-88CF9481",
+            (Self::GAndVt, PurchaseOption::OnDemand) => "L-DB2E81BA",
+            (Self::GAndVt, PurchaseOption::Spot) => "L-3819A6DF",
+            (Self::High, PurchaseOption::OnDemand) => "L-43DA4232",
+            (Self::Hpc, PurchaseOption::OnDemand) => "L-F7808C92",
             // None of its own is documented.
-            (Self::High | Self::Hpc | Self::PLater, true) => return None,
-            (Self::Inf, false) => "L-1945791B",
-            (Self::Inf, true) => "L-B5D1601B",
-            (Self::P | Self::P5 | Self::PLater, false) => "L-417A185B",
-            (Self::P, true) => "L-7212CCBC",
-            (Self::P5, true) => "L-C4BD4855",
-            (Self::Standard, false) => "L-1216C47A",
-            (Self::Standard, true) => "L-34B43A08",
-            (Self::Trn, false) => "L-2C3B7624",
-            (Self::Trn, true) => "L-6B0D517C",
-            (Self::X, false) => "L-7295265B",
-            (Self::X, true) => "L-E3A00192",
+            (Self::High | Self::Hpc | Self::PLater, PurchaseOption::Spot) => return None,
+            (Self::Inf, PurchaseOption::OnDemand) => "L-1945791B",
+            (Self::Inf, PurchaseOption::Spot) => "L-B5D1601B",
+            (Self::P | Self::P5 | Self::PLater, PurchaseOption::OnDemand) => "L-417A185B",
+            (Self::P, PurchaseOption::Spot) => "L-7212CCBC",
+            (Self::P5, PurchaseOption::Spot) => "L-C4BD4855",
+            (Self::Standard, PurchaseOption::OnDemand) => "L-1216C47A",
+            (Self::Standard, PurchaseOption::Spot) => "L-34B43A08",
+            (Self::Trn, PurchaseOption::OnDemand) => "L-2C3B7624",
+            (Self::Trn, PurchaseOption::Spot) => "L-6B0D517C",
+            (Self::X, PurchaseOption::OnDemand) => "L-7295265B",
+            (Self::X, PurchaseOption::Spot) => "L-E3A00192",
         })
     }
 }
@@ -91,13 +91,13 @@ impl Families {
 pub(super) struct UsedUp {
     region: String,
     /// Market and families; `None` where all of the region is counted.
-    machines: Option<(bool, Families)>,
+    machines: Option<(PurchaseOption, Families)>,
 }
 
 impl UsedUp {
     /// What is used up when a candidate was refused.
     pub(super) fn by(candidate: &Candidate, kind: &str, of: QuotaOf) -> Self {
-        let machines = (candidate.spot, Families::of(kind));
+        let machines = (candidate.bought, Families::of(kind));
         Self {
             region: candidate.region.clone(),
             machines: (of == QuotaOf::Machines).then_some(machines),
@@ -107,10 +107,10 @@ impl UsedUp {
     /// Whether another candidate would be counted with it. The type of one that the launch template has is not known
     /// here.
     pub(super) fn holds(&self, candidate: &Candidate) -> bool {
-        let is_counted = |(spot, families): (bool, Families)| {
+        let is_counted = |(bought, families): (PurchaseOption, Families)| {
             let kind = candidate.kind.as_deref();
-            spot == candidate.spot
-                && kind.is_none_or(|kind| Families::of(kind).counts_with(families, spot))
+            bought == candidate.bought
+                && kind.is_none_or(|kind| Families::of(kind).counts_with(families, bought))
         };
         self.region == candidate.region && self.machines.is_none_or(is_counted)
     }
@@ -121,14 +121,13 @@ pub(super) fn advice(candidate: &Candidate, kind: &str) -> String {
     let region = &candidate.region;
     let page =
         format!("https://{region}.console.aws.amazon.com/servicequotas/home/services/ec2/quotas");
-    let page = match Families::of(kind).code(candidate.spot) {
+    let page = match Families::of(kind).code(candidate.bought) {
         Some(code) => format!("{page}/{code}"),
         None => page,
     };
-    let other = if candidate.spot {
-        "on-demand machines"
-    } else {
-        "spot machines"
+    let other = match candidate.bought {
+        PurchaseOption::Spot => "on-demand machines",
+        PurchaseOption::OnDemand => "spot machines",
     };
     format!(
         "request a higher quota at {page}, start fewer at once, or allow {other}, other `regions` or other \
@@ -140,44 +139,66 @@ pub(super) fn advice(candidate: &Candidate, kind: &str) -> String {
 mod tests {
     use super::*;
 
-    fn candidate(region: &str, kind: &str, spot: bool) -> Candidate {
+    fn candidate(region: &str, kind: &str, bought: PurchaseOption) -> Candidate {
         Candidate {
             region: region.to_owned(),
             kind: Some(kind.to_owned()),
             subnet: None,
-            spot,
+            bought,
         }
     }
 
     #[test]
     fn a_quota_holds_what_is_counted_with_the_refused_one() {
         let used_up = UsedUp::by(
-            &candidate("us-east-1", "t3.large", false),
+            &candidate("us-east-1", "t3.large", PurchaseOption::OnDemand),
             "t3.large",
             QuotaOf::Machines,
         );
         for (other, holds) in [
-            (candidate("us-east-1", "m7i-flex.large", false), true),
-            (candidate("us-east-1", "t3.large", true), false),
-            (candidate("us-east-2", "t3.large", false), false),
-            (candidate("us-east-1", "g5.xlarge", false), false),
-            (candidate("us-east-1", "p4d.24xlarge", false), false),
+            (
+                candidate("us-east-1", "m7i-flex.large", PurchaseOption::OnDemand),
+                true,
+            ),
+            (
+                candidate("us-east-1", "t3.large", PurchaseOption::Spot),
+                false,
+            ),
+            (
+                candidate("us-east-2", "t3.large", PurchaseOption::OnDemand),
+                false,
+            ),
+            (
+                candidate("us-east-1", "g5.xlarge", PurchaseOption::OnDemand),
+                false,
+            ),
+            (
+                candidate("us-east-1", "p4d.24xlarge", PurchaseOption::OnDemand),
+                false,
+            ),
         ] {
             assert_eq!(used_up.holds(&other), holds, "{other}");
         }
-        for (spot, holds) in [(false, true), (true, false)] {
-            let one = candidate("us-east-1", "p4d.24xlarge", spot);
+        for (bought, holds) in [
+            (PurchaseOption::OnDemand, true),
+            (PurchaseOption::Spot, false),
+        ] {
+            let one = candidate("us-east-1", "p4d.24xlarge", bought);
             let used_up = UsedUp::by(&one, "p4d.24xlarge", QuotaOf::Machines);
-            let other = candidate("us-east-1", "p5.48xlarge", spot);
+            let other = candidate("us-east-1", "p5.48xlarge", bought);
             assert_eq!(used_up.holds(&other), holds, "spot counts P5 apart");
         }
         let of_region = UsedUp::by(
-            &candidate("us-east-1", "t3.large", false),
+            &candidate("us-east-1", "t3.large", PurchaseOption::OnDemand),
             "t3.large",
             QuotaOf::Region,
         );
-        assert!(of_region.holds(&candidate("us-east-1", "g5.xlarge", true)));
-        assert!(!of_region.holds(&candidate("us-east-2", "t3.large", false)));
+        assert!(of_region.holds(&candidate("us-east-1", "g5.xlarge", PurchaseOption::Spot)));
+        assert!(!of_region.holds(&candidate(
+            "us-east-2",
+            "t3.large",
+            PurchaseOption::OnDemand
+        )));
     }
 
     #[test]

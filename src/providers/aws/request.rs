@@ -10,7 +10,7 @@ use aws_sdk_ec2::types::{
     ResourceType, ShutdownBehavior, SpotInstanceType, SpotMarketOptions, Tag, TagSpecification,
 };
 
-use super::candidates::Candidate;
+use super::candidates::{Candidate, PurchaseOption};
 use super::config::AwsConfig;
 use super::image::ChosenImage;
 use super::places;
@@ -74,7 +74,7 @@ pub(super) fn run_instances(
         ResourceType::Volume,
         ResourceType::NetworkInterface,
     ];
-    if candidate.spot {
+    if candidate.bought == PurchaseOption::Spot {
         tagged.push(ResourceType::SpotInstancesRequest);
     }
     for of in tagged {
@@ -93,7 +93,7 @@ pub(super) fn run_instances(
         };
         request = request.iam_instance_profile(spelled.build());
     }
-    if candidate.spot {
+    if candidate.bought == PurchaseOption::Spot {
         let spot = SpotMarketOptions::builder()
             .spot_instance_type(SpotInstanceType::OneTime)
             .instance_interruption_behavior(InstanceInterruptionBehavior::Terminate)

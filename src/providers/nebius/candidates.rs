@@ -24,17 +24,59 @@ impl fmt::Display for Candidate {
     }
 }
 
+/// On which terms a machine is rented.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Market {
+    OnDemand,
+    /// Cheaper, and Nebius may reclaim the machine.
+    Preemptible,
+}
+
+impl Market {
+    /// The market that settings mean.
+    pub(super) fn of(config: &NebiusConfig) -> Self {
+        if config.preemptible {
+            Self::Preemptible
+        } else {
+            Self::OnDemand
+        }
+    }
+
+    /// Nebius's word for it.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::OnDemand => "on-demand",
+            Self::Preemptible => "preemptible",
+        }
+    }
+}
+
+/// What a price is of: a candidate on its terms, with its disk.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Priced {
+    pub(super) candidate: Candidate,
+    pub(super) market: Market,
+    /// In GiB.
+    pub(super) disk: u64,
+}
+
+impl Priced {
+    /// A candidate on the terms of settings.
+    pub(super) fn by(config: &NebiusConfig, candidate: &Candidate) -> Self {
+        Self {
+            candidate: candidate.clone(),
+            market: Market::of(config),
+            disk: config.disk.size.into(),
+        }
+    }
+}
+
 impl Candidate {
     /// What is rented by it.
-    pub(super) fn rental(&self, preemptible: bool) -> Rental {
-        let market = if preemptible {
-            "preemptible"
-        } else {
-            "on-demand"
-        };
+    pub(super) fn rental(&self, market: Market) -> Rental {
         Rental {
             machine_type: Some(self.to_string()),
-            market: Some(market.to_owned()),
+            market: Some(market.word().to_owned()),
             ..Rental::default()
         }
     }

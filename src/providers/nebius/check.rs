@@ -40,7 +40,7 @@ impl Nebius {
             Ok(home) => {
                 health
                     .facts
-                    .extend(told(&home).map(|place| format!("the project is {place}")));
+                    .extend(told(&home).map(|place| format!("the project {place}")));
                 health.warnings.extend(self.misplaced(&home));
                 let region = Some(home.spec.region.clone()).filter(|region| !region.is_empty());
                 self.memory().region = region;
@@ -94,13 +94,13 @@ impl Nebius {
         for candidate in &all {
             if !is_offered(candidate, &platforms) {
                 health.warnings.push(format!(
-                    "the project does not offer {candidate}: skipping it"
+                    "skipping {candidate}: the project does not offer it"
                 ));
                 continue;
             }
             if self.config.preemptible && is_for_keeps(candidate, &platforms) {
                 health.warnings.push(format!(
-                    "{candidate} is not available as preemptible: skipping it"
+                    "skipping {candidate}: it is not available as preemptible"
                 ));
                 continue;
             }
@@ -108,7 +108,7 @@ impl Nebius {
             let mut told = vec![candidate.to_string()];
             told.push(match self.price(candidate).await {
                 Some(price) => price.to_string(),
-                None => "no price is known".to_owned(),
+                None => "price unknown".to_owned(),
             });
             let key = (candidate.platform.clone(), candidate.preset.clone());
             told.extend(stock.get(&key).map(|stock| format!("stock {}", stock.told)));

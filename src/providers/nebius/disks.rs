@@ -11,6 +11,9 @@ use crate::providers::{Error, ErrorKind, Result, Termination, Unjudged};
 /// What the id of a disk begins with, as Nebius's description has it.
 const KIND: &str = "computedisk";
 
+/// How many listings in a row have to miss a disk that is gone.
+const LISTINGS: usize = 2;
+
 /// How a disk is shown that lost its VM.
 const BILLED: &str = "its VM is gone; its disk is still billed";
 
@@ -26,6 +29,18 @@ impl Nebius {
         let project = self.project();
         let project = project.map_err(|error| ApiRefusal::Unsent(Box::new(error)))?;
         self.api.list(api::DISKS, project).await
+    }
+
+    /// The disk that is so. It takes two listings to miss one, of which the second is begun after the first was read: a
+    /// disk may be missed while the pages of a listing shift below others that go.
+    async fn find_disk(&self, so: impl Fn(&Disk) -> bool) -> Result<Option<Disk>, ApiRefusal> {
+        for _ in 0..LISTINGS {
+            let found = self.disks().await?.into_iter().find(&so);
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
     }
 
     /// Where disks may not be seen there are none to speak of, and that is said where the product has some. Once a VM of
@@ -105,9 +120,9 @@ impl Nebius {
     /// Asks for the end of a disk that a listing has shown by itself.
     pub(super) async fn remove_left_disk(&self, id: &InstanceId) -> Result<Termination> {
         let doing = || format!("could not remove the disk `{id}`");
-        let disks: Result<Vec<Disk>, ApiRefusal> = self.api.list(api::DISKS, self.project()?).await;
-        let disks = disks.map_err(|refusal| refusal.explain(doing()))?;
-        let Some(disk) = disks.iter().find(|disk| disk.metadata.id == id.id) else {
+        let found = self.find_disk(|disk| disk.metadata.id == id.id).await;
+        let found = found.map_err(|refusal| refusal.explain(doing()))?;
+        let Some(disk) = found else {
             return Ok(Termination::Gone);
         };
         if !labels::is_ours(&disk.metadata.labels) {
@@ -121,7 +136,7 @@ impl Nebius {
                 Error::new(ErrorKind::Denied, what).hinted("end the VM: its disk goes with it")
             );
         }
-        match self.ask_to_remove(disk).await {
+        match self.ask_to_remove(&disk).await {
             Ok(()) => Ok(Termination::Accepted),
             Err(refusal) => Err(refusal.explain(doing())),
         }
@@ -140,8 +155,8 @@ impl Nebius {
     /// A managed disk goes with its VM. Should it be left, it is ours to remove.
     pub(super) async fn remove_disk(&self, id: &InstanceId, name: &str) -> Result<Termination> {
         let doing = format!("could not remove the disk of the VM `{id}`");
-        let disks: Vec<Disk> = match self.api.list(api::DISKS, self.project()?).await {
-            Ok(disks) => disks,
+        let found = match self.find_disk(|disk| is_disk_of(disk, name)).await {
+            Ok(found) => found,
             Err(refusal) if refusal.is_missing() => {
                 let error = refusal.explain("could not check whether disks are left");
                 self.said.warn(chain(&error));
@@ -149,10 +164,10 @@ impl Nebius {
             }
             Err(refusal) => return Err(refusal.explain(doing)),
         };
-        let Some(disk) = disks.iter().find(|disk| is_disk_of(disk, name)) else {
+        let Some(disk) = found else {
             return Ok(Termination::Gone);
         };
-        match self.ask_to_remove(disk).await {
+        match self.ask_to_remove(&disk).await {
             Ok(()) => Ok(Termination::Accepted),
             Err(refusal) => Err(refusal.explain(doing)),
         }

@@ -30,7 +30,7 @@ impl Nebius {
                     && (ordered.ran == HasRun::No
                         || ordered.ran == HasRun::Unknown && ordered.is_making) =>
             {
-                let why = "Nebius stopped it before it ran, which it does where it has no room";
+                let why = "Nebius stopped it before it ran, as it does when it has no room";
                 OrderFault::Room(why.to_owned())
             }
             (None, Condition::Ended(how))
@@ -45,12 +45,12 @@ impl Nebius {
                     // Images take as long as they take.
                     _ if ordered.stage == "IMAGE_PULLING" => return None,
                     Some(since) if since >= self.start_deadline / 2 => OrderFault::Stuck(format!(
-                        "{} s after its machine ran, the container has not started, and no image is being pulled (the \
-                         job is {stage}); Nebius does not tell why",
+                        "its machine has run for {} s, but its container has not started, and no image is being pulled \
+                         (the job is {stage}); Nebius gives no reason",
                         seconds(since)
                     )),
                     None if waited >= self.start_deadline => OrderFault::Late(format!(
-                        "it was still {stage} after {} s, past `start_deadline`",
+                        "it is still {stage} after {} s, longer than `start_deadline`",
                         seconds(waited)
                     )),
                     Some(_) | None => return None,
@@ -93,7 +93,7 @@ impl Nebius {
                     ))
             }
             OrderFault::Preempted(why) => {
-                let what = format!("{candidate} was taken away before the runner was online");
+                let what = format!("Nebius reclaimed {candidate} before the runner was online");
                 Error::new(ErrorKind::NoCapacity, what)
                     .because(why)
                     .hinted(format!(

@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use futures_util::future::join;
+use tokio::time::timeout;
+
 use super::wire::Project;
 use super::{Nebius, api};
 use crate::model::chain;
@@ -22,21 +25,30 @@ impl Nebius {
             .map_err(|refusal| refusal.explain(doing))
     }
 
-    /// Finds out where the project is and what its candidates cost; nobody needs to know either.
+    /// Finds out where the project is and what its candidates cost. A start shows both and needs neither, so it does not
+    /// wait for them for long.
     pub(super) async fn look_home(&self) {
+        let region = async {
+            match self.home().await {
+                Ok(home) => {
+                    let region = &home.spec.region;
+                    if !region.is_empty() {
+                        self.memory().region = Some(region.clone());
+                    }
+                }
+                Err(error) => tracing::debug!("{}", chain(&error)),
+            }
+        };
         let prices = async {
             let all = self.chosen().await.unwrap_or_default();
             drop(self.prices(&all).await);
         };
-        let (home, ()) = futures_util::future::join(self.home(), prices).await;
-        match home {
-            Ok(home) => {
-                let region = &home.spec.region;
-                if !region.is_empty() {
-                    self.memory().region = Some(region.clone());
-                }
+        let within = self.paces.shows;
+        let (region, prices) = join(timeout(within, region), timeout(within, prices)).await;
+        for (told, what) in [(region, "the region of the project"), (prices, "prices")] {
+            if told.is_err() {
+                tracing::debug!("Nebius did not tell {what} within {within:?}: going on without");
             }
-            Err(error) => tracing::debug!("{}", chain(&error)),
         }
     }
 
@@ -54,7 +66,7 @@ impl Nebius {
         };
         let id = &home.metadata.id;
         error.hinted(format!(
-            "the project `{id}` is {place}: use credentials of that tenant, or set `project` to one of your own"
+            "the project `{id}` {place}: use credentials of that tenant, or set `project` to one of your own"
         ))
     }
 
@@ -63,22 +75,22 @@ impl Nebius {
         let (named, own) = (self.identity.tenant.as_deref()?, &home.metadata.parent_id);
         (named != own && !own.is_empty()).then(|| {
             format!(
-                "`tenant` is `{named}`, and the project `{}` belongs to `{own}`: the stock that is shown is not that of the project",
+                "`tenant` is `{named}`, but the project `{}` belongs to `{own}`: the stock shown is that of the wrong tenant",
                 home.metadata.id
             )
         })
     }
 }
 
-/// Where a project is; nothing where Nebius does not tell.
+/// Where a project is, as the end of a sentence about it; nothing where Nebius does not tell.
 pub(super) fn told(home: &Project) -> Option<String> {
     let (region, tenant) = (&home.spec.region, &home.metadata.parent_id);
     match (region.as_str(), tenant.as_str()) {
         ("", "") => None,
-        (region, "") => Some(format!("in the region `{region}`")),
-        ("", tenant) => Some(format!("of the tenant `{tenant}`")),
+        (region, "") => Some(format!("is in the region `{region}`")),
+        ("", tenant) => Some(format!("belongs to the tenant `{tenant}`")),
         (region, tenant) => Some(format!(
-            "of the tenant `{tenant}`, in the region `{region}`"
+            "belongs to the tenant `{tenant}` and is in the region `{region}`"
         )),
     }
 }

@@ -2,7 +2,9 @@
 
 use tokio::time::Instant as Moment;
 
-use super::candidates::{Candidate, candidates, instead, is_for_keeps, is_offered, wider};
+use super::candidates::{
+    Candidate, Market, Priced, candidates, instead, is_for_keeps, is_offered, wider,
+};
 use super::config::Product;
 use super::doom::list;
 use super::ending::still_there;
@@ -10,7 +12,7 @@ use super::failure::{self, ErrorClass};
 use super::prices::resources;
 use super::wire::{Operation, Platform, Status, Subnet};
 use super::{HasRun, Nebius, Ordered, Service, api, jobs, vms};
-use crate::model::{Condition, Instance, InstanceId, Order, Rental, chain};
+use crate::model::{Condition, Instance, InstanceId, Name, Order, Rental, chain};
 use crate::poll::{until, until_ok};
 use crate::providers::common::candidates::{Tried, none_has_room, try_all};
 use crate::providers::{Error, ErrorKind, Result, Termination};
@@ -82,15 +84,18 @@ impl Nebius {
     pub(super) fn not_offered(&self, wrong: &[Candidate], known: &[Platform]) -> Error {
         let is_there = |one: &Candidate| known.iter().any(|own| own.metadata.name == one.platform);
         let error = if wrong.iter().any(|one| is_offered(one, known)) {
-            Error::setting("preemptible", "the project has none of it as preemptible")
+            Error::setting(
+                "preemptible",
+                "the project offers none of it as preemptible",
+            )
         } else if wrong.iter().any(is_there) {
             Error::setting(
                 "preset",
-                "the project has no platform with any of these presets",
+                "no platform of the project has any of these presets",
             )
             .because(instead(wrong, known).join("; "))
         } else {
-            Error::setting("platform", "the project has none of these platforms")
+            Error::setting("platform", "the project offers none of these platforms")
                 .because(instead(wrong, known).join("; "))
         };
         error.hinted(list(&self.config.table))
@@ -221,7 +226,7 @@ impl Nebius {
         }
         let id = self.id(&operation.resource_id)?;
         let price = self
-            .known_price(candidate)
+            .known_price(&Priced::by(&self.config, candidate))
             .or_else(|| self.listed_price(candidate, resources(&candidate.preset)));
         let instance = Instance {
             id,
@@ -232,24 +237,39 @@ impl Nebius {
             rental: Rental {
                 place: self.memory().region.clone(),
                 price,
-                ..candidate.rental(self.config.preemptible)
+                ..candidate.rental(Market::of(&self.config))
             },
         };
         self.remember(candidate, &instance, operation.id, Moment::now());
         Ok(Tried::Made(Box::new(instance)))
     }
 
-    /// Removes what an order that failed at once has made, until nothing of it is left. It loops here since a
-    /// kind knows nothing of `fleet`, and nobody else would ask again: the launch is told to have left nothing.
-    async fn remove_failed(&self, id: &InstanceId) -> Result<()> {
+    /// Removes what an order that failed at once has made, until two looks in a row show nothing of it: it is young, and
+    /// the pages of a listing shift. It loops here since a kind knows nothing of `fleet`, and nobody else would ask again:
+    /// the launch is told to have left nothing.
+    async fn remove_failed(&self, id: &InstanceId, name: &Name) -> Result<()> {
         let Some(service) = Service::of(&id.id) else {
             let what = format!("`{}` is not the ID of a job or a VM", id.id);
             return Err(Error::new(ErrorKind::Unexpected, what));
         };
+        let mut missed = 0;
         let removed = until_ok(self.paces.gone, async || {
+            // Its disk is looked for by this name, which is forgotten once neither is seen.
+            self.memory().names.insert(id.id.clone(), name.to_string());
             match self.remove(service, id).await {
-                Ok(Termination::Gone) => Ok(Ok(())),
-                Ok(Termination::Accepted) => Err(still_there(service, id, "it is still there")),
+                Ok(Termination::Gone) if missed > 0 => Ok(Ok(())),
+                Ok(Termination::Gone) => {
+                    missed += 1;
+                    Err(still_there(
+                        service,
+                        id,
+                        "only one of two looks does not show it",
+                    ))
+                }
+                Ok(Termination::Accepted) => {
+                    missed = 0;
+                    Err(still_there(service, id, "it is still there"))
+                }
                 Err(error) if error.kind == ErrorKind::Denied => Ok(Err(error)),
                 Err(error) => Err(error),
             }
@@ -270,9 +290,7 @@ impl Nebius {
         // What it made may be there all the same, and cost money.
         if !resource.is_empty() {
             let id = self.id(resource)?;
-            let name = order.name.to_string();
-            self.memory().names.insert(id.id.clone(), name);
-            self.remove_failed(&id).await.map_err(|left| {
+            self.remove_failed(&id, &order.name).await.map_err(|left| {
                 let why = crate::model::Error::from(failure::describe(status));
                 Error::new(ErrorKind::Ambiguous, doing).because_each([why, left.any()])
             })?;
@@ -342,7 +360,7 @@ impl Nebius {
                 let machine = found.machine.ok()?;
                 order
                     .owns(&machine.tags)
-                    .then_some((found.candidate, machine))
+                    .then_some((found.priced.candidate, machine))
             })
         };
         let Some((candidate, instance)) = until(self.paces.shown, look).await else {

@@ -44,7 +44,7 @@ impl Nebius {
             };
             for found in found {
                 self.note(&found);
-                let price = self.known_price(&found.candidate);
+                let price = self.known_price(&found.priced);
                 match found.machine {
                     Ok(mut machine) => {
                         machine.rental.place.clone_from(&self.memory().region);
@@ -111,7 +111,7 @@ impl Nebius {
             since.map(|since| (machine, since))
         });
         if let Some((machine, since)) = late {
-            self.remember(&found.candidate, machine, String::new(), since);
+            self.remember(&found.priced.candidate, machine, String::new(), since);
         }
         let mut memory = self.memory();
         if let Ok(machine) = &found.machine {

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::candidates::Candidate;
+use super::candidates::{Candidate, Market, Priced};
 use super::failure::{ErrorClass, OrderFault, describe_service};
 use super::labels;
 use super::prices::{LISTED, estimate, of_disk, resources};
@@ -21,8 +21,8 @@ pub(super) struct ListedMachine {
     pub(super) machine: Result<Instance, Box<Unjudged>>,
     /// What the service calls it.
     pub(super) id: String,
-    /// What it is made of.
-    pub(super) candidate: Candidate,
+    /// What it is made of, on its own terms.
+    pub(super) priced: Priced,
     /// Its state, in the service's words.
     pub(super) stage: String,
     /// Why the order for it came to nothing, where the service says so.
@@ -43,7 +43,7 @@ fn failed(id: &str, why: Option<&str>) -> String {
             format!("{meaning} ({})", why.replacen(&bare, &whose, 1))
         }
         (_, Some(why)) => why.to_owned(),
-        (_, None) => "Nebius does not tell why".to_owned(),
+        (_, None) => "Nebius gives no reason".to_owned(),
     };
     format!(
         "its container failed: {how}; its log: `nebius ai job logs {id}`, or that job at https://console.nebius.com"
@@ -82,10 +82,14 @@ pub(super) fn instance(
 /// A job as a machine.
 pub(super) fn of_job(place: &str, job: &Job) -> ListedMachine {
     let spec = &job.spec;
-    let price = resources(&spec.preset).and_then(|resources| {
-        let disk = spec.disk.size_bytes.0 / GIB;
-        estimate(&spec.platform, resources, spec.preemptible, disk)
-    });
+    let market = if spec.preemptible {
+        Market::Preemptible
+    } else {
+        Market::OnDemand
+    };
+    let disk = spec.disk.size_bytes.0 / GIB;
+    let price = resources(&spec.preset)
+        .and_then(|resources| estimate(&spec.platform, resources, market, disk));
     let candidate = Candidate {
         platform: spec.platform.clone(),
         preset: spec.preset.clone(),
@@ -127,11 +131,15 @@ pub(super) fn of_job(place: &str, job: &Job) -> ListedMachine {
             condition,
             Rental {
                 price: price.map(|price| Price::listed(price, LISTED)),
-                ..candidate.rental(spec.preemptible)
+                ..candidate.rental(market)
             },
         ),
         id: job.metadata.id.clone(),
-        candidate,
+        priced: Priced {
+            candidate,
+            market,
+            disk,
+        },
         stage,
         fault,
         is_placed,
@@ -173,12 +181,13 @@ pub(super) fn of_vm(place: &str, vm: &Vm) -> ListedMachine {
         preset: spec.resources.preset.clone(),
     };
     let disk = spec.boot_disk.managed_disk.spec.size_gibibytes.0;
+    let market = match &spec.preemptible {
+        Some(_) => Market::Preemptible,
+        None => Market::OnDemand,
+    };
     let price = match resources(&spec.resources.preset) {
         _ if stage == "STOPPED" => Some(of_disk(disk)),
-        Some(resources) => {
-            let preemptible = spec.preemptible.is_some();
-            estimate(&spec.resources.platform, resources, preemptible, disk)
-        }
+        Some(resources) => estimate(&spec.resources.platform, resources, market, disk),
         None => None,
     };
     let condition = match stage.as_str() {
@@ -197,11 +206,15 @@ pub(super) fn of_vm(place: &str, vm: &Vm) -> ListedMachine {
             condition,
             Rental {
                 price: price.map(|price| Price::listed(price, LISTED)),
-                ..candidate.rental(spec.preemptible.is_some())
+                ..candidate.rental(market)
             },
         ),
         id: vm.metadata.id.clone(),
-        candidate,
+        priced: Priced {
+            candidate,
+            market,
+            disk,
+        },
         stage,
         fault: None,
         is_placed: false,

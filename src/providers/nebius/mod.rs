@@ -20,7 +20,7 @@ use crate::model::{
 use crate::poll::Pace;
 use crate::providers::{Listing, Termination};
 use api::{Collection, NebiusApi};
-use candidates::Candidate;
+use candidates::{Candidate, Priced};
 use credentials::{CallerIdentity, CredentialSource, TokenProvider};
 use failure::OrderFault;
 use wire::{Operation, Platform, Project};
@@ -67,6 +67,8 @@ struct NebiusPaces {
     settles: Duration,
     /// A VM that is not shown for longer may have run and stopped meanwhile. Listings of a start are 4 s apart.
     unseen: Duration,
+    /// How long a start waits for what it only shows: the region and the prices.
+    shows: Duration,
 }
 
 impl Default for NebiusPaces {
@@ -86,6 +88,7 @@ impl Default for NebiusPaces {
             },
             settles: Duration::from_secs(20),
             unseen: Duration::from_secs(20),
+            shows: Duration::from_secs(3),
         }
     }
 }
@@ -101,7 +104,7 @@ pub struct Nebius {
     subnet: Attempt<String>,
     platforms: Attempt<Arc<Vec<Platform>>>,
     home: Attempt<Arc<Project>>,
-    prices: Mutex<BTreeMap<Candidate, Price>>,
+    prices: Mutex<BTreeMap<Priced, Price>>,
     memory: Mutex<OrderMemory>,
     said: Once,
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures_util::future::join;
 
-use super::candidates::{Candidate, is_for_keeps};
+use super::candidates::{Candidate, Market, is_for_keeps};
 use super::prices::LISTED;
 use super::wire::{Advice, Availability, Platform};
 use super::{Nebius, api};
@@ -19,7 +19,8 @@ impl Nebius {
         let platforms = platforms?;
         let stock = stock.unwrap_or_else(|error| {
             // Offers without stock are worth showing.
-            self.said.warn(format!("stock unknown: {}", chain(&error)));
+            self.said
+                .warn(format!("showing no stock: {}", chain(&error)));
             BTreeMap::new()
         });
         let preemptible = self.config.preemptible;
@@ -50,7 +51,7 @@ impl Nebius {
             let found = stock.get(&(candidate.platform.clone(), candidate.preset.clone()));
             offers.push(Offer {
                 name: format!("{name}/{}", preset.name),
-                market: candidate.rental(preemptible).market,
+                market: candidate.rental(Market::of(&self.config)).market,
                 gpu: gpu(platform, of.gpu_count),
                 gpu_memory_gib: known(platform.spec.gpu_memory_gigabytes),
                 vcpus: known(of.vcpu_count),
@@ -63,7 +64,7 @@ impl Nebius {
         if !unpriced.is_empty() {
             let spot = if preemptible { " as preemptible" } else { "" };
             self.said.warn(format!(
-                "no price is known for {}{spot}: Nebius's calculator does not tell one, and the list of {LISTED} has none",
+                "no price for {}{spot}: neither Nebius's calculator nor the price list of {LISTED} has one",
                 unpriced.join(", ")
             ));
         }

@@ -4,6 +4,7 @@
 
 use jiff::civil::Date;
 
+use super::candidates::Market;
 use super::wire::PresetResources;
 
 /// The day of the list.
@@ -51,7 +52,7 @@ pub(super) fn resources(preset: &str) -> Option<PresetResources> {
 pub(super) fn estimate(
     platform: &str,
     resources: PresetResources,
-    preemptible: bool,
+    market: Market,
     disk: u64,
 ) -> Option<f64> {
     let of = |count: u32, price: f64| f64::from(count) * price;
@@ -61,7 +62,10 @@ pub(super) fn estimate(
     } else {
         let found = GPUS.iter().find(|(name, ..)| platform.contains(name))?;
         let (_, billing, regular, spot) = found;
-        let price = if preemptible { (*spot)? } else { *regular };
+        let price = match market {
+            Market::OnDemand => *regular,
+            Market::Preemptible => (*spot)?,
+        };
         let gpus = of(resources.gpu_count, price);
         match billing {
             Billing::Parts => gpus + parts,
@@ -93,30 +97,42 @@ mod tests {
     #[test]
     fn a_price_is_that_of_what_is_billed() {
         let price =
-            |platform, preset, spot| estimate(platform, resources(preset).unwrap(), spot, 100);
+            |platform, preset, market| estimate(platform, resources(preset).unwrap(), market, 100);
         // 1.35 + 8 * 0.015 + 32 * 0.0045 + 100 * 0.071 / 730
-        assert_eq!(price("gpu-l40s-a", "1gpu-8vcpu-32gb", false), Some(1.6237));
-        assert_eq!(price("gpu-l40s-a", "1gpu-8vcpu-32gb", true), Some(0.9237));
-        assert_eq!(price("cpu-d3", "4vcpu-16gb", false), Some(0.1417));
+        assert_eq!(
+            price("gpu-l40s-a", "1gpu-8vcpu-32gb", Market::OnDemand),
+            Some(1.6237)
+        );
+        assert_eq!(
+            price("gpu-l40s-a", "1gpu-8vcpu-32gb", Market::Preemptible),
+            Some(0.9237)
+        );
+        assert_eq!(
+            price("cpu-d3", "4vcpu-16gb", Market::OnDemand),
+            Some(0.1417)
+        );
         // One item each, and a disk.
         assert_eq!(
-            price("gpu-h100-sxm", "1gpu-16vcpu-200gb", false),
+            price("gpu-h100-sxm", "1gpu-16vcpu-200gb", Market::OnDemand),
             Some(4.5097)
         );
         assert_eq!(
-            price("gpu-h200-sxm", "8gpu-128vcpu-1600gb", false),
+            price("gpu-h200-sxm", "8gpu-128vcpu-1600gb", Market::OnDemand),
             Some(43.2097)
         );
         assert_eq!(
-            price("gpu-h200-sxm", "1gpu-16vcpu-200gb", true),
+            price("gpu-h200-sxm", "1gpu-16vcpu-200gb", Market::Preemptible),
             Some(2.4597)
         );
         assert_eq!(
-            price("gpu-b200-sxm", "1gpu-20vcpu-224gb", true),
+            price("gpu-b200-sxm", "1gpu-20vcpu-224gb", Market::Preemptible),
             None,
             "no spot price is known"
         );
-        assert_eq!(price("gpu-x9000", "1gpu-20vcpu-224gb", false), None);
+        assert_eq!(
+            price("gpu-x9000", "1gpu-20vcpu-224gb", Market::OnDemand),
+            None
+        );
     }
 
     #[test]

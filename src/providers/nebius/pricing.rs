@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use super::candidates::{Candidate, candidates};
+use super::candidates::{Candidate, Market, Priced, candidates};
 use super::prices::{LISTED, disk_alone, estimate, resources, rounded};
 use super::wire::PresetResources;
 use super::{Nebius, jobs};
@@ -16,13 +16,14 @@ const COST: &str = "/hourlyCost/general/total/cost";
 impl Nebius {
     /// What a candidate costs an hour with its disk; `None` where neither the calculator nor the list tells.
     pub(super) async fn price(&self, candidate: &Candidate) -> Option<Price> {
-        if let Some(known) = self.known_price(candidate) {
+        let priced = Priced::by(&self.config, candidate);
+        if let Some(known) = self.known_price(&priced) {
             return Some(known);
         }
         match self.calculated(candidate).await {
             Some(price) => {
-                let price = Price::live(rounded(price + disk_alone(self.config.disk.size.into())));
-                lock(&self.prices).insert(candidate.clone(), price);
+                let price = Price::live(rounded(price + disk_alone(priced.disk)));
+                lock(&self.prices).insert(priced, price);
                 Some(price)
             }
             None => self.listed_price(candidate, resources(&candidate.preset)),
@@ -51,9 +52,10 @@ impl Nebius {
         Ok(quotes.collect())
     }
 
-    /// The price that the calculator told before, of a machine with the settings' terms.
-    pub(super) fn known_price(&self, candidate: &Candidate) -> Option<Price> {
-        lock(&self.prices).get(candidate).copied()
+    /// The price that the calculator told before, for the very same terms and disk: a machine that other settings
+    /// launched has a price of its own.
+    pub(super) fn known_price(&self, priced: &Priced) -> Option<Price> {
+        lock(&self.prices).get(priced).copied()
     }
 
     /// The price of the dated list.
@@ -62,8 +64,8 @@ impl Nebius {
         candidate: &Candidate,
         resources: Option<PresetResources>,
     ) -> Option<Price> {
-        let (spot, disk) = (self.config.preemptible, self.config.disk.size);
-        let listed = estimate(&candidate.platform, resources?, spot, disk.into())?;
+        let (market, disk) = (Market::of(&self.config), self.config.disk.size);
+        let listed = estimate(&candidate.platform, resources?, market, disk.into())?;
         Some(Price::listed(listed, LISTED))
     }
 

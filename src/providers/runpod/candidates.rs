@@ -232,7 +232,7 @@ pub(super) fn wider(config: &RunPodConfig) -> String {
     if config.network_volume.is_some() {
         ways.push("use a network volume in another data center".to_owned());
     } else if !config.data_centers.is_empty() {
-        ways.push("leave `data_centers` out".to_owned());
+        ways.push("remove `data_centers`".to_owned());
     }
     // Where the tag of `image` says it, a host with an older driver could not run the image.
     if let Some(version) = &config.min_cuda {
@@ -266,7 +266,7 @@ pub(super) fn none_left(dropped: &[(Candidate, Dropped)], config: &RunPodConfig)
         Some([key, ..]) => Error::setting(*key, "RunPod does not offer what is set"),
         _ if all(DropCause::Price) => none(NOTHING_WITHIN),
         _ if all(DropCause::Unpriced) => {
-            none("RunPod tells no price for what is set, so `max_price` cannot be kept")
+            none("RunPod shows no price for what is set, so `max_price` cannot be checked")
         }
         _ => none("RunPod has no capacity for what is set"),
     };
@@ -275,8 +275,8 @@ pub(super) fn none_left(dropped: &[(Candidate, Dropped)], config: &RunPodConfig)
         error = error.hinted(cheaper(config));
     }
     if any(DropCause::Unpriced) {
-        error = error
-            .hinted("leave `max_price` out, or set `cloud = \"secure\"`, which has a price list");
+        error =
+            error.hinted("remove `max_price`, or set `cloud = \"secure\"`, which has a price list");
     }
     let is_priced = |(_, why): &(Candidate, Dropped)| {
         !matches!(why.cause, DropCause::Price | DropCause::Unpriced)

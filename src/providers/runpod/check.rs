@@ -26,8 +26,7 @@ impl RunPod {
             .await?;
         if self.config.gpu.is_none() && self.config.cpu.is_none() {
             health.facts.push(format!(
-                "neither `gpu` nor `cpu` is set, so nothing can be launched; the catalog has {} \
-                 GPUs",
+                "nothing can be launched until `gpu` or `cpu` is set; the catalog has {} GPUs",
                 catalog.len()
             ));
             return Ok(health);
@@ -36,7 +35,7 @@ impl RunPod {
         if let (Some(volume), Some(center)) = (&pinned.network_volume, &pinned.pinned) {
             let id = volume.parts().0;
             health.facts.push(format!(
-                "the network volume `{id}` is in {center}, and so are pods"
+                "the network volume `{id}` is in {center}: pods run there"
             ));
         }
         let choice = candidates::choose(&pinned, &catalog)?;
@@ -62,7 +61,7 @@ impl RunPod {
             health.warnings.push(error.to_string());
         }
         health.facts.push(
-            "the balance and whether the key may create pods show only at the first launch"
+            "only a launch can show whether the balance is enough, and whether the key may create pods"
                 .to_owned(),
         );
         Ok(health)

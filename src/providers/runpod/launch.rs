@@ -225,6 +225,7 @@ impl RunPod {
     ) -> Result<Tried<Instance>> {
         self.ordered(&pod.id, order, Some(candidate));
         self.note_bill(&pod);
+        self.warn_of_size(&pod);
         let Some(dear) = self.too_dear(&pod.id, pod.cost) else {
             let machine = machine(&self.api.place, &pod, order, Some(candidate));
             return Ok(Tried::Made(machine));

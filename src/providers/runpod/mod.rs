@@ -7,6 +7,7 @@ use futures_util::future::LocalBoxFuture;
 use serde_json::Value;
 use tokio::time::Instant as Moment;
 
+use super::common::once::Once;
 use super::common::rest;
 use super::common::{shown, unless_lasting};
 use super::{Error, Health, Lookup, Offer, Provider, ProviderFuture, ProviderKind, Quote, Result};
@@ -30,6 +31,7 @@ mod pods;
 mod price;
 mod remedies;
 mod request;
+mod size;
 mod tier;
 mod volume;
 mod watching;
@@ -56,6 +58,7 @@ pub struct RunPod {
     /// How a list said that one gets into them.
     ways: Mutex<BTreeMap<String, String>>,
     memory: Mutex<PodMemory>,
+    said: Once,
 }
 
 impl ProviderKind for RunPod {
@@ -336,6 +339,7 @@ impl RunPod {
             ours: Mutex::default(),
             ways: Mutex::default(),
             memory: Mutex::default(),
+            said: Once::default(),
         })
     }
 
@@ -351,6 +355,9 @@ impl RunPod {
             drop(ours);
             self.adopt(pod, &tags.name);
             self.note_bill(pod);
+            if self.is_asked_for(&pod.id) {
+                self.warn_of_size(pod);
+            }
             if let Some(ssh) = &pod.ssh {
                 lock(&self.ways).insert(pod.id.clone(), ssh.clone());
             }

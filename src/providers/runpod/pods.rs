@@ -32,7 +32,7 @@ pub(super) const PLACE: usize = 6;
 /// How long a catalog is good: stock is advice.
 const FRESH: Duration = Duration::from_secs(30);
 /// How a pod ends whose host has failed.
-pub(super) const BROKEN: &str = "RunPod reports the pod as failed, and does not tell why";
+pub(super) const BROKEN: &str = "RunPod reports the pod as failed, and gives no reason";
 /// How many lines of a pod's log are asked for, of 5000 at most.
 const LINES: &str = "1000";
 
@@ -334,6 +334,10 @@ pub(super) struct Pod {
     pub(super) created: Option<Timestamp>,
     /// What was rented, as far as it is told.
     rental: Rental,
+    /// How many virtual CPUs it has in all, where that is told.
+    pub(super) vcpus: Option<u64>,
+    /// How much memory it has in all, in GB, where that is told.
+    pub(super) memory: Option<f64>,
     /// The command that gets a person in by RunPod's proxy, where the pod was made with `startSsh`.
     pub(super) ssh: Option<String>,
 }
@@ -397,6 +401,14 @@ impl From<Raw> for Pod {
         let pairs = mark.and_then(|mark| serde_json::from_str::<Value>(mark).ok());
         let tag = |key: &str| Some(pairs.as_ref()?.get(key)?.as_str()?.to_owned());
         let rental = raw.rental();
+        let has = if raw.gpu.is_null() {
+            &raw.cpu
+        } else {
+            &raw.gpu
+        };
+        // Not known yet is not nothing.
+        let vcpus = has["vcpuCount"].as_u64().filter(|count| *count > 0);
+        let memory = has["memory"].as_f64().filter(|gb| *gb > 0.0);
         let foreign = tag(MANAGED_BY.0).is_some_and(|by| by != MANAGED_BY.1);
         Self {
             id: raw.id,
@@ -408,6 +420,8 @@ impl From<Raw> for Pod {
             tags: Tags::from_lookup(tag),
             cost: raw.cost.as_f64(),
             rental,
+            vcpus,
+            memory,
             created: raw.created_at.as_str().and_then(|time| time.parse().ok()),
             ssh: raw.ssh["proxy"]["command"].as_str().map(str::to_owned),
         }

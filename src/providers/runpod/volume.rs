@@ -21,7 +21,7 @@ impl RunPod {
         let center = match self.api.center_of(id).await {
             Ok(center) => center,
             Err(error) if error.kind == ErrorKind::Config => {
-                return Err(error.hinted(format!("`network_volume` is `{id}` now")));
+                return Err(error.hinted(format!("`network_volume` is set to `{id}`")));
             }
             Err(error) => {
                 tracing::debug!("{}", chain(&error));
@@ -30,10 +30,10 @@ impl RunPod {
         };
         if !config.data_centers.is_empty() && !config.data_centers.contains(&center) {
             let what = format!(
-                "the network volume `{id}` is in `{center}`, which `data_centers` leaves out"
+                "`data_centers` must include `{center}`, where the network volume `{id}` is"
             );
             return Err(Error::setting("data_centers", what)
-                .hinted("leave `data_centers` out: pods are where their network volume is"));
+                .hinted("remove `data_centers`: pods run where their network volume is"));
         }
         config.pinned = Some(center);
         Ok(config)

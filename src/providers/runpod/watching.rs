@@ -235,6 +235,11 @@ impl RunPod {
         lock(&self.memory).orders.get(id)?.ended.clone()
     }
 
+    /// Whether this process asked for a pod.
+    pub(super) fn is_asked_for(&self, id: &str) -> bool {
+        lock(&self.memory).orders.contains_key(id)
+    }
+
     /// Whether a pod was told to stay when it fails.
     pub(super) fn keeps(&self, id: &str) -> bool {
         let memory = lock(&self.memory);

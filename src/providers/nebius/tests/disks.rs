@@ -7,11 +7,11 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use crate::model::{Condition, InstanceId, Order};
+use crate::model::{Condition, InstanceId, Order, lock};
 use crate::providers::contract::{chain, ends, order};
 use crate::providers::nebius::tests::place::Place;
 use crate::providers::nebius::{Nebius, Product, api};
-use crate::providers::{ErrorKind, Provider};
+use crate::providers::{ErrorKind, Provider, Termination};
 use gharun_worlds::nebius::{Deed, Refusal};
 
 /// A place where the disk of a VM stays when the VM goes.
@@ -92,6 +92,62 @@ async fn a_disk_that_lost_its_vm_is_found_and_removed_on_another_machine() {
     assert_eq!(place.standin.billed(), []);
     ends(&swept, &left.id).await.expect("it is gone already");
     place.is_well();
+}
+
+/// Lets the first requests of a call answer that there is nothing.
+fn misses_once(place: &Place, calls: &'static [&'static str]) {
+    let asked_before = std::sync::Mutex::new(std::collections::BTreeSet::new());
+    place.standin.judge(move |asked| {
+        let is_first = calls.contains(&asked.call) && lock(&asked_before).insert(asked.call);
+        match asked.call {
+            _ if !is_first => Deed::Answer,
+            "jobs.get" | "instances.get" => Deed::Status(404),
+            _ => Deed::Body("{\"items\":[]}".to_owned()),
+        }
+    });
+}
+
+#[tokio::test]
+async fn a_disk_that_one_listing_misses_is_not_taken_for_gone() {
+    // With its VM.
+    let place = careless();
+    let provider = place.provider();
+    let machine = provider.launch(&order("t")).await.unwrap();
+    provider.terminate(&machine.id).await.unwrap();
+    assert!(place.standin.vms().is_empty(), "the VM is gone");
+    misses_once(&place, &["disks.list"]);
+    let said = provider.terminate(&machine.id).await.unwrap();
+    assert_eq!(said, Termination::Accepted);
+    assert_eq!(place.standin.billed(), []);
+
+    // By itself.
+    let place = careless();
+    let provider = place.provider();
+    let machine = provider.launch(&past("t")).await.unwrap();
+    deletes_itself(&provider, &machine.id).await;
+    let left = provider.list().await.unwrap().instances.remove(0);
+    assert!(left.id.id.starts_with("computedisk-"), "{}", left.id);
+    misses_once(&place, &["disks.list"]);
+    let said = provider.terminate(&left.id).await.unwrap();
+    assert_eq!(said, Termination::Accepted);
+}
+
+#[tokio::test]
+async fn what_a_failed_order_has_made_is_not_taken_for_gone_since_one_look_misses_it() {
+    for (product, calls) in [
+        (Product::Job, &["jobs.get", "jobs.list"]),
+        (Product::Vm, &["instances.get", "instances.list"]),
+    ] {
+        let place = Place::with(product, &json!({}));
+        place.standin.set(|world| {
+            world.leaves_failed = true;
+            world.operations_fail = Some(Refusal::no_capacity("gpu-l40s-a", "1gpu-8vcpu-32gb"));
+        });
+        misses_once(&place, calls);
+        let error = place.provider().launch(&order("t")).await;
+        error.expect_err("no capacity");
+        assert_eq!(place.standin.billed(), [], "{product:?}");
+    }
 }
 
 #[tokio::test]

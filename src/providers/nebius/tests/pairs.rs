@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::providers::contract::{chain, order};
-use crate::providers::nebius::Product;
 use crate::providers::nebius::tests::launches::{create, platforms, seen, three};
 use crate::providers::nebius::tests::place::Place;
+use crate::providers::nebius::{Nebius, Product};
 use crate::providers::{ErrorKind, Provider};
 use gharun_worlds::nebius::{Deed, Refusal, Stock};
 
@@ -157,5 +157,55 @@ async fn a_price_is_live_where_the_calculator_answers_and_listed_where_it_does_n
         provider.preflight().await.unwrap();
         assert_eq!(place.standin.asked_for("prices.estimate").len(), 1);
         place.is_well();
+    }
+}
+
+#[tokio::test]
+async fn a_machine_that_other_settings_launched_is_not_told_at_their_price() {
+    for product in [Product::Job, Product::Vm] {
+        for other in [
+            json!({ "preemptible": true }),
+            json!({ "disk": { "size": 500 } }),
+        ] {
+            let mut place = Place::with(product, &json!({}));
+            place.standin.set(|world| world.calculator = true);
+            let order = order("t");
+            let launched = place.provider().launch(&order).await.unwrap();
+            for (key, value) in other.as_object().unwrap() {
+                place.settings[key] = value.clone();
+            }
+            let provider = place.provider();
+            provider.preflight().await.unwrap();
+            let shown = seen(&provider, &order, |_| true).await;
+            assert_eq!(
+                shown.rental.price_per_hour(),
+                launched.rental.price_per_hour(),
+                "{product:?} {other}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_start_does_not_wait_for_prices_and_the_region_for_long() {
+    use std::time::Duration;
+    for hangs in ["prices.estimate", "projects.get"] {
+        let place = Place::with(Product::Job, &json!({}));
+        place.standin.set(|world| world.calculator = true);
+        place.standin.judge(move |asked| {
+            if asked.call == hangs {
+                Deed::Hang
+            } else {
+                Deed::Answer
+            }
+        });
+        let mut paces = crate::providers::nebius::tests::place::paces();
+        paces.shows = Duration::from_millis(50);
+        let hour = Duration::from_hours(1);
+        (paces.http.request, paces.http.operation) = (hour, hour);
+        let provider = Nebius::at(place.config(), paces).unwrap();
+        let ready = tokio::time::timeout(Duration::from_mins(1), provider.preflight());
+        ready.await.expect("it goes on without").unwrap();
+        provider.launch(&order("t")).await.unwrap();
     }
 }

@@ -36,6 +36,7 @@ pub(in crate::providers::nebius) fn paces() -> NebiusPaces {
         gone: pace(20_000),
         settles: Duration::from_secs(2),
         unseen: Duration::from_secs(20),
+        shows: Duration::from_secs(20),
     }
 }
 

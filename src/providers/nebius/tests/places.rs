@@ -209,11 +209,11 @@ async fn a_check_tells_who_where_and_what() {
     let told = told.replace(&place.standin.url, "http://HERE");
     insta::assert_snapshot!(told, @"
     a token in `project-e00acme` at http://HERE/
-    the project is of the tenant `tenant-e00acme`, in the region `eu-north1`
+    the project belongs to the tenant `tenant-e00acme` and is in the region `eu-north1`
     subnet `vpcsubnet-e00apps`
     gpu-l40s-a 1gpu-8vcpu-32gb, $1.56/h, stock high (12)
     --
-    the project does not offer gpu-l40s-a 9gpu-8vcpu-32gb: skipping it
+    skipping gpu-l40s-a 9gpu-8vcpu-32gb: the project does not offer it
     a VM without `service_account` powers itself off, and its disk is billed until `gharun stop` removes it
     ");
     place.is_well();

@@ -36,7 +36,7 @@ impl Catalog {
             };
             return Err(never(
                 key,
-                format!("no machine has {} of them; the most is {most}", one.count),
+                format!("a machine has at most {most} of them, not {}", one.count),
             ));
         }
         one.price = stocked.price.map(|price| price * f64::from(one.count));
@@ -58,7 +58,7 @@ impl Catalog {
             && !levels.is_empty()
             && !levels.iter().any(|(id, _)| id == center)
         {
-            let text = format!("{center}, where the network volume is, never has it");
+            let text = format!("{center}, where the network volume is, does not offer it");
             return Err(never("network_volume", text));
         }
         narrow(&mut one, stocked, config).map_err(|text| now(DropCause::Stock, text))?;

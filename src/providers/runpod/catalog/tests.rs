@@ -129,7 +129,7 @@ fn what_costs_more_than_it_may_and_what_no_machine_has_is_dropped() {
     ");
     insta::assert_snapshot!(tried(json!({ "gpu": "4090", "cloud": "any", "gpu_count": 6 })), @"
     6 x `NVIDIA GeForce RTX 4090`, secure cloud $4.14
-    not 6 x `NVIDIA GeForce RTX 4090`, community cloud: no machine has 6 of them; the most is 4
+    not 6 x `NVIDIA GeForce RTX 4090`, community cloud: a machine has at most 4 of them, not 6
     ");
 }
 

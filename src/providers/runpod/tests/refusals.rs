@@ -287,6 +287,6 @@ async fn hints_are_true_of_the_settings() {
     let settings = json!({ "cpu": "cpu5c", "cloud": "community", "max_price": 9.0 });
     let error = account.fails(settings).await;
     let hints = error.hints().join("\n");
-    assert!(hints.contains("leave `max_price` out"), "{hints}");
+    assert!(hints.contains("remove `max_price`"), "{hints}");
     assert!(!hints.contains("raise"), "{hints}");
 }

@@ -3,6 +3,21 @@
 use super::*;
 
 #[tokio::test]
+async fn a_pod_that_is_smaller_than_asked_for_is_warned_of_once_and_kept() {
+    let account = Account::open();
+    // The stand-in gives every pod with GPUs 16 vCPUs and 62 GB.
+    let runpod =
+        account.with(json!({ "gpu": "L40S", "min_vcpu_per_gpu": 32, "min_ram_per_gpu": 64 }));
+    let machine = runpod.launch(&order("k3x9")).await.unwrap();
+    runpod.list().await.unwrap();
+    assert_eq!(runpod.said.len(), 2, "vCPUs and memory");
+    assert_eq!(account.alive(), [machine.id.id]);
+    let other = account.with(json!({ "gpu": "L40S", "min_vcpu_per_gpu": 32 }));
+    other.list().await.unwrap();
+    assert_eq!(other.said.len(), 0, "it asked for none");
+}
+
+#[tokio::test]
 async fn without_the_catalog_whole_names_do_and_limits_do_not() {
     let account = Account::open();
     let deed = Deed::html(503);
@@ -66,7 +81,7 @@ async fn a_check_tells_what_would_be_tried_and_warns_of_what_would_not() {
     the API key works at URL/v2: 0 pods in its account, 0 of them gharun's
     `NVIDIA GeForce RTX 4090`, community cloud, $0.34 an hour, stock HIGH
     `NVIDIA GeForce RTX 4090`, secure cloud, $0.69 an hour, stock HIGH
-    the balance and whether the key may create pods show only at the first launch
+    only a launch can show whether the balance is enough, and whether the key may create pods
     --
     skipping `NVIDIA L40S`, secure cloud: it is out of stock
     skipping `NVIDIA L40S`, community cloud: it is out of stock
@@ -171,7 +186,7 @@ async fn a_network_volume_pins_its_data_center() {
     assert!(facts.contains("`vol0` is in EU-FR-1"), "{facts}");
     let warned = health.warnings.join("\n");
     assert!(
-        warned.contains("EU-FR-1, where the network volume is, never has it"),
+        warned.contains("EU-FR-1, where the network volume is, does not offer it"),
         "{warned}"
     );
     // A GPU that is never there is refused, before anything is rented.

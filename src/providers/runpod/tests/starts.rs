@@ -244,9 +244,22 @@ async fn a_pod_that_is_to_be_kept_stays_after_a_failure_and_tells_how_to_get_in(
 
 #[tokio::test]
 async fn a_pod_that_is_kept_ends_with_its_lifetime_and_where_nothing_is_left_to_end_it() {
+    // Its clock goes two hours forward when a file is there.
+    let clock = tempfile::tempdir().expect("a folder");
+    let late = clock.path().join("late");
+    let date = format!(
+        "#!/bin/sh\nPATH=/usr/bin:/bin\n[ -e '{}' ] && [ \"$*\" = +%s ] && echo $(($(date +%s) + 7200)) && exit\nexec date \"$@\"\n",
+        late.display()
+    );
+    gharun_worlds::write_program(&clock.path().join("date"), &date, 0o755);
     let account = account_with("0");
+    account.standin.rule(|rules| {
+        let machinery = rules.machinery.as_mut().expect("its pods run");
+        let path = format!("{}:/usr/local/bin:/usr/bin:/bin", clock.path().display());
+        machinery.image.push(("PATH".to_owned(), path));
+    });
     let runpod = account.with(two());
-    let order = kept(&runpod, Duration::from_secs(6));
+    let order = kept(&runpod, Duration::from_hours(1));
     let machine = runpod.launch(&order).await.unwrap();
     let said = || {
         let pod = account.standin.pod(&machine.id.id);
@@ -256,6 +269,7 @@ async fn a_pod_that_is_kept_ends_with_its_lifetime_and_where_nothing_is_left_to_
         said().contains("phase=kept").then(|| account.alive().len())
     });
     assert_eq!(stays.await, Some(1), "{}", said());
+    std::fs::write(&late, "").expect("a file");
     let gone = until(SOON, async || account.alive().is_empty().then_some(()));
     gone.await.expect("it ends itself");
     assert!(said().contains("phase=lifetime"), "{}", said());
