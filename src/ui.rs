@@ -268,6 +268,13 @@ impl Ui {
         self.0.look.verbosity >= Verbosity::Normal
     }
 
+    /// Says where more is told, to somebody who sits before a terminal. Not said with `-q`.
+    pub fn more(&self, message: &str) {
+        if self.0.look.terminals.stderr && self.0.look.verbosity >= Verbosity::Normal {
+            self.labelled("more", &Style::new().dim(), message);
+        }
+    }
+
     /// Says what can be typed next. Not said with `-q`.
     pub fn hint(&self, message: &str) {
         if self.0.look.verbosity >= Verbosity::Normal {

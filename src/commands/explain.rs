@@ -64,6 +64,13 @@ pub fn name_of(hint: &str) -> Option<&'static str> {
     about(&sections, hint).map(|found| sections[found].name)
 }
 
+/// The section about the first of these hints that has more to say than the hint; what `--help` says is enough for
+/// whoever mistyped a command.
+pub(super) fn about_first(hints: &[String]) -> Option<&'static str> {
+    let mut names = hints.iter().filter_map(|hint| name_of(hint));
+    names.next().filter(|name| *name != "usage")
+}
+
 /// Reads the page.
 fn sections() -> Vec<Section> {
     let mut sections: Vec<Section> = Vec::new();

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::explain;
 use crate::actions::{Actions, AnnotationLevel};
 use crate::cli::FormatArg;
 use crate::error::Failure;
@@ -151,6 +152,9 @@ impl Screen {
         }
         let hints = self.hints(failure.hints());
         self.ui.error(failure, &hints);
+        if let Some(name) = explain::about_first(&hints) {
+            self.ui.more(&format!("`gharun explain {name}`"));
+        }
     }
 
     /// Annotates an error. The page of a run shows annotations apart from each other, errors first: one that
