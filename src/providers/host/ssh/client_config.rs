@@ -143,22 +143,7 @@ impl OpenSshConfig {
         name: &'a str,
         config: &SshProviderConfig,
     ) -> Result<Asked<'a>> {
-        let refused = |what: String| Err(Error::setting(setting, what));
-        let (user, alias, port) = spec(name);
-        if !is_plain_host(alias) || !user.is_none_or(is_plain_user) {
-            return refused(format!(
-                "`{name}` is not a valid host: write `[user@]host[:port]`"
-            ));
-        }
-        if let Some(user) = config.user.as_deref().filter(|user| !is_plain_user(user)) {
-            let message = format!("`{user}` is not a valid user");
-            return Err(Error::setting("user", message));
-        }
-        let port = match port.map(str::parse) {
-            Some(Ok(0) | Err(_)) => return refused(format!("`{name}` has an invalid port")),
-            Some(Ok(port)) => Some(port),
-            None => None,
-        };
+        let (user, alias, port) = parts(setting, name)?;
         let options = self.files.options(&Query {
             host: alias,
             user,
@@ -209,7 +194,12 @@ impl OpenSshConfig {
                 .map(|found| found.value.clone()),
             patience,
             unused: unused
-                .map(|found| format!("`{}` ({})", found.value, found.at))
+                .map(
+                    |Found {
+                         value: (key, instead),
+                         at,
+                     }| format!("`{key}` ({at}): {instead}"),
+                )
                 .collect(),
             ..HostTarget::default()
         };
@@ -300,6 +290,39 @@ impl OpenSshConfig {
             (Ok(rest), Some(home)) => home.join(rest),
             _ => path.to_owned(),
         }
+    }
+}
+
+/// Makes sure that the settings' own words are what they must be, whatever the ssh configuration says.
+pub(super) fn refuse_strange_names(config: &SshProviderConfig) -> Result<()> {
+    for name in &config.hosts {
+        parts("hosts", name)?;
+    }
+    match config.user.as_deref().filter(|user| !is_plain_user(user)) {
+        Some(user) => {
+            let message = format!("`{user}` is not a valid user");
+            Err(Error::setting("user", message))
+        }
+        None => Ok(()),
+    }
+}
+
+/// User, host and port of a name.
+fn parts<'a>(
+    setting: &'static str,
+    name: &'a str,
+) -> Result<(Option<&'a str>, &'a str, Option<u16>)> {
+    let refused = |what: String| Err(Error::setting(setting, what));
+    let (user, host, port) = spec(name);
+    if !is_plain_host(host) || !user.is_none_or(is_plain_user) {
+        return refused(format!(
+            "`{name}` is not a valid host: write `[user@]host[:port]`"
+        ));
+    }
+    match port.map(str::parse) {
+        Some(Ok(0) | Err(_)) => refused(format!("`{name}` has an invalid port")),
+        Some(Ok(port)) => Ok((user, host, Some(port))),
+        None => Ok((user, host, None)),
     }
 }
 

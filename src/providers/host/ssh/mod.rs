@@ -44,7 +44,7 @@ mod target;
 mod tests;
 
 use choice::HostSurvey;
-use client_config::OpenSshConfig;
+use client_config::{OpenSshConfig, refuse_strange_names};
 use config::HostKeyCheck;
 pub use config::SshProviderConfig;
 use route::Route;
@@ -112,6 +112,7 @@ impl Ssh {
         self.members.iter().find(of).ok_or_else(|| {
             let places = self.members.iter();
             let places: Vec<String> = places
+                .filter(|member| member.way.refusal().is_none())
                 .map(|member| format!("{} is `{}`", member.name(), member.place))
                 .collect();
             let message = format!("`{id}` is not on any host of this provider");
@@ -222,6 +223,7 @@ impl ProviderKind for Ssh {
 
     async fn open(config: SshProviderConfig) -> Result<Self> {
         config.check()?;
+        refuse_strange_names(&config)?;
         let client = OpenSshConfig::of(config.ssh_dir.as_deref(), config.variables.clone());
         let newcomers = Newcomers::default();
         let manner = SessionOptions {
@@ -236,13 +238,21 @@ impl ProviderKind for Ssh {
         let mut ways = Routes::default();
         let mut members: Vec<Member> = Vec::new();
         for name in &config.hosts {
-            let target = client.target(name, &config)?;
+            // One that the ssh configuration leaves open does not take the others with it.
+            let (target, refused) = match client.target(name, &config) {
+                Ok(target) => (target, None),
+                Err(error) if config.hosts.len() > 1 => (HostTarget::unknown(name), Some(error)),
+                Err(error) => return Err(error),
+            };
             let place = target.place(&work_dir, config.sudo);
             if let Some(same) = members.iter().find(|member| member.place == place) {
                 let message = format!("`{name}` and `{}` are the same host", same.name());
                 return Err(Error::setting("hosts", message));
             }
-            let way = ways.to(&target, &manner, config.sudo);
+            let way = match refused {
+                Some(error) => Route::refused(target, manner.clone(), error),
+                None => ways.to(&target, &manner, config.sudo),
+            };
             let layout = Layout {
                 address: Some(place.clone()),
                 cache: config.cache.then(|| format!("{work_dir}/cache")),
@@ -265,6 +275,11 @@ impl ProviderKind for Ssh {
                 reaches: AtomicBool::new(false),
                 said: AtomicBool::new(false),
             });
+        }
+        let refused = members.iter().filter_map(|member| member.way.refusal());
+        let refused: Vec<Error> = refused.cloned().collect();
+        if refused.len() == members.len() {
+            return Err(choice::worst(refused, "could not use any host".into()));
         }
         Ok(Self {
             members,
@@ -307,7 +322,9 @@ impl Provider for Ssh {
     }
 
     fn places(&self) -> ProviderFuture<'_, Vec<String>> {
-        let places = self.members.iter().map(|member| member.place.clone());
+        let known = self.members.iter();
+        let known = known.filter(|member| member.way.refusal().is_none());
+        let places = known.map(|member| member.place.clone());
         Box::pin(std::future::ready(Ok(places.collect())))
     }
 

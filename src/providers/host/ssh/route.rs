@@ -42,6 +42,9 @@ const SCRUB: &str = r#"exec 4<&0; { for name in HOME LANG LC_ALL LC_CTYPE LC_MES
 /// begins, in words that nobody else can know, on a line of their own.
 const LOAD: &str = r#"line=$(printf '\nx'); newline=${line%x}; script=; while IFS= read -r line && [ "$line" != "$mark" ]; do script=$script$line$newline; done; [ "$line" = "$mark" ] || exit 1; printf '\n%s\n' "$mark-begins"; unset line newline mark; eval "$script""#;
 
+/// How many keys that are not used here are told, the first ones.
+const MOST_UNUSED: usize = 3;
+
 /// The way to a host.
 #[derive(Clone)]
 pub(super) struct Route(Arc<RouteInner>);
@@ -52,6 +55,8 @@ struct RouteInner {
     sudo: bool,
     /// The way to the host on the way.
     jump: Option<Route>,
+    /// Why it must not be asked.
+    refusal: Option<Error>,
     state: Mutex<RouteState>,
     /// Held while a host behind this one is being reached over the connection: libssh2 opens one
     /// channel at a time, and a host that does not answer keeps it at that for minutes.
@@ -81,11 +86,27 @@ impl Route {
         sudo: bool,
         jump: Option<Self>,
     ) -> Self {
+        Self::of(target, manner, sudo, jump, None)
+    }
+
+    /// The way to a host that must not be asked, and why.
+    pub(super) fn refused(target: HostTarget, manner: SessionOptions, why: Error) -> Self {
+        Self::of(target, manner, false, None, Some(why))
+    }
+
+    fn of(
+        target: HostTarget,
+        manner: SessionOptions,
+        sudo: bool,
+        jump: Option<Self>,
+        refusal: Option<Error>,
+    ) -> Self {
         Self(Arc::new(RouteInner {
             target,
             manner,
             sudo,
             jump,
+            refusal,
             state: Mutex::default(),
             bridging: Mutex::default(),
             forward: Lock::new(None),
@@ -94,6 +115,11 @@ impl Route {
 
     pub(super) fn target(&self) -> &HostTarget {
         &self.0.target
+    }
+
+    /// Why it must not be asked, where that is so.
+    pub(super) fn refusal(&self) -> Option<&Error> {
+        self.0.refusal.as_ref()
     }
 
     /// Lets a port of the host's loopback lead to one of ours, from now on.
@@ -144,6 +170,9 @@ impl Route {
     fn connect(&self) -> BoxFuture<'_, Result<Connection, Error>> {
         // In a box, since the way may lead over another one of its kind.
         Box::pin(async move {
+            if let Some(why) = self.refusal() {
+                return Err(why.clone());
+            }
             let end = Instant::now() + CROWDED;
             let mut pause = Duration::from_millis(150);
             // After how many keys the login was cut.
@@ -159,7 +188,7 @@ impl Route {
                     Err(SessionError::Dropped(failure)) => failure,
                     // A net does not break after the same key twice.
                     Err(SessionError::LoginCut(keys, failure)) if keys > 1 && keys == cut_after => {
-                        return Err(too_many_keys(failure));
+                        return Err(self.with_unused(too_many_keys(failure)));
                     }
                     Err(SessionError::LoginCut(keys, failure)) => {
                         cut_after = keys;
@@ -168,7 +197,7 @@ impl Route {
                 };
                 let now = pause.mul_f64(0.5 + chance());
                 if Instant::now() + now >= end {
-                    return Err(failure);
+                    return Err(self.with_unused(failure));
                 }
                 let (host, why) = (self.host(), chain(&failure));
                 tracing::debug!("{host} closed the connection, trying again: {why}");
@@ -250,13 +279,10 @@ impl Route {
 
     /// Adds what of the ssh configuration is not used here, and may be missed.
     fn with_unused(&self, failure: Error) -> Error {
-        match self.0.target.unused.as_slice() {
-            [] => failure,
-            unused => failure.hinted(format!(
-                "gharun does not use these keys of the ssh configuration: {}",
-                unused.join(", ")
-            )),
-        }
+        let unused = self.0.target.unused.iter().take(MOST_UNUSED);
+        unused.fold(failure, |failure, unused| {
+            failure.hinted(format!("gharun does not use {unused}"))
+        })
     }
 }
 

@@ -34,11 +34,21 @@ pub(super) struct HostTarget {
     pub(super) proxy: Option<String>,
     /// The host by which it is reached.
     pub(super) jump: Option<Box<HostTarget>>,
-    /// Keys of the ssh configuration, with their lines, that `ssh` would use to connect, and gharun does not.
+    /// Keys of the ssh configuration that `ssh` would use to connect, and gharun does not: what each is, where it stands, and
+    /// what to do instead.
     pub(super) unused: Vec<String>,
 }
 
 impl HostTarget {
+    /// A host of which nothing but the name is known; it has a place of its own, which no machine is at.
+    pub(super) fn unknown(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            host: name.to_owned(),
+            ..Self::default()
+        }
+    }
+
     /// A short hash that tells this host, user and folder from others; known without asking the host,
     /// so that one that does not answer has a place too.
     pub(super) fn place(&self, work_dir: &str, sudo: bool) -> String {

@@ -1,5 +1,6 @@
 //! What `ssh_config` sets for one host: of each key the first value that comes.
 
+use std::path::Path;
 use std::time::Duration;
 
 use super::found::{Active, Doubt, Flaw, Found, Line};
@@ -38,27 +39,52 @@ pub(in crate::providers::host::ssh) struct HostOptions {
     pub(super) tag: Option<Found<String>>,
     /// Whether `RevokedHostKeys` is `none`.
     pub(super) revokes_nothing: bool,
+    /// Keys that are not used here, and whose first value is `no`.
+    pub(super) turned_off: Vec<&'static str>,
     pub(in crate::providers::host::ssh) pass_socket: Option<Found<bool>>,
     /// Keys that `ssh` would use to connect, and that are not used here.
-    pub(in crate::providers::host::ssh) unused: Vec<Found<&'static str>>,
+    pub(in crate::providers::host::ssh) unused: Vec<Found<UnusedKey>>,
     pub(in crate::providers::host::ssh) doubts: Vec<Doubt>,
 }
 
-/// Keys as `ssh_config(5)` spells them whose absence here can make a connection fail.
-const UNUSED: [&str; 12] = [
-    "AddressFamily",
-    "BindAddress",
-    "BindInterface",
-    "Ciphers",
-    "HostKeyAlgorithms",
-    "KexAlgorithms",
-    "KnownHostsCommand",
-    "MACs",
-    "PKCS11Provider",
-    "PreferredAuthentications",
-    "PubkeyAcceptedAlgorithms",
-    "SecurityKeyProvider",
+/// A key that is not used here, and what to do instead.
+pub(in crate::providers::host::ssh) type UnusedKey = (&'static str, &'static str);
+
+/// Keys as `ssh_config(5)` spells them whose absence here can make a connection fail, and what to do instead.
+const UNUSED: [(&str, &str); 17] = [
+    ("AddressFamily", "write an address as `HostName`"),
+    ("BindAddress", "set `ProxyCommand nc -s ADDRESS %h %p`"),
+    ("BindInterface", "set `ProxyCommand nc -s ADDRESS %h %p`"),
+    ("Ciphers", ALGORITHMS),
+    ("ControlMaster", BY_KEY),
+    ("ControlPath", BY_KEY),
+    ("GSSAPIAuthentication", BY_KEY),
+    ("HostbasedAuthentication", BY_KEY),
+    ("HostKeyAlgorithms", ALGORITHMS),
+    ("KexAlgorithms", ALGORITHMS),
+    ("KnownHostsCommand", "set `known_hosts`"),
+    ("MACs", ALGORITHMS),
+    (
+        "PKCS11Provider",
+        "load its key into an agent: `ssh-add -s PROVIDER`",
+    ),
+    ("PreferredAuthentications", BY_KEY),
+    ("PubkeyAcceptedAlgorithms", ALGORITHMS),
+    (
+        "SecurityKeyProvider",
+        "load its key into an agent: `ssh-add FILE`",
+    ),
+    (
+        "VerifyHostKeyDNS",
+        "add the host's key to `~/.ssh/known_hosts`",
+    ),
 ];
+
+const ALGORITHMS: &str = "the host must offer an algorithm that is in general use";
+const BY_KEY: &str = "gharun logs in by a key: set `identity`, or start an agent";
+
+/// Debian's `ssh` comes with this line for every host.
+const OF_DEBIAN: (&str, &str) = ("GSSAPIAuthentication", "/etc/ssh/ssh_config");
 
 /// Keys that are used here.
 const USED: [&str; 17] = [
@@ -154,12 +180,7 @@ impl HostOptions {
                 Ok(())
             }
             Active::Yes => {
-                if let Some(key) = spelled(&UNUSED) {
-                    self.unused.push(Found {
-                        value: key,
-                        at: at.clone(),
-                    });
-                }
+                self.miss(keyword, rest, at);
                 if keyword == "tag" {
                     let tag = words::arguments(rest).unwrap_or_default();
                     first(&mut self.tag, tag.concat(), at);
@@ -173,6 +194,29 @@ impl HostOptions {
                 }
             }
         }
+    }
+
+    /// Keeps a key that is not used here, unless its value turns it off or its first value did.
+    fn miss(&mut self, keyword: &str, rest: &str, at: &Line) {
+        let mut unused = UNUSED.into_iter();
+        let Some(found) = unused.find(|(key, _)| key.eq_ignore_ascii_case(keyword)) else {
+            return;
+        };
+        let is_known = self.turned_off.contains(&found.0)
+            || self.unused.iter().any(|other| other.value == found);
+        let is_of_debian = (found.0, at.file.as_ref()) == (OF_DEBIAN.0, Path::new(OF_DEBIAN.1));
+        if is_known || is_of_debian {
+            return;
+        }
+        let value = words::arguments(rest).and_then(|words| words.into_iter().next());
+        if value.is_some_and(|value| ["no", "none", "false"].contains(&value.as_str())) {
+            self.turned_off.push(found.0);
+            return;
+        }
+        self.unused.push(Found {
+            value: found,
+            at: at.clone(),
+        });
     }
 
     /// How the host is reached, where that is not directly.

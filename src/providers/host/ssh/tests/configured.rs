@@ -134,6 +134,63 @@ async fn a_command_that_connects_to_nothing_is_told_with_what_it_asks_for() {
 }
 
 #[tokio::test]
+async fn a_host_that_a_command_decides_over_is_left_out_and_the_others_are_used() {
+    let Some(hosts) = Hosts::of(1, "") else {
+        return;
+    };
+    let lines = "Match originalhost bad exec true\n  User root\n";
+    let ssh = hosts
+        .configured(lines, json!({ "hosts": ["bad", "pi"] }))
+        .await;
+    let health = ssh.check().await.unwrap();
+    let warned = health.warnings.join("\n");
+    for said in [
+        "bad",
+        "config:2: this `Match` block may set `User` (line 3)",
+    ] {
+        assert!(warned.contains(said), "{said}: {warned}");
+    }
+    let machine = ssh.launch(&hosts.order(SLEEP)).await;
+    let machine = machine.unwrap_or_else(|error| panic!("{}", chain(&error)));
+    // What is at the other host is unknown.
+    let listing = ssh.list().await.unwrap();
+    assert_eq!(listing.instances.len(), 1);
+    assert_eq!(listing.unread.len(), 1, "{:?}", listing.unread);
+    assert_eq!(
+        ssh.places().await.unwrap(),
+        [machine.id.location.clone().unwrap()]
+    );
+    let bare = InstanceId {
+        location: None,
+        id: "gharun-other".into(),
+        ..machine.id.clone()
+    };
+    assert!(ssh.canonical(&bare).await.is_err());
+    ssh.terminate(&machine.id).await.unwrap();
+}
+
+#[tokio::test]
+async fn keys_of_the_configuration_that_are_not_used_are_told_with_what_to_do_instead() {
+    let Some(hosts) = Hosts::of(1, "") else {
+        return;
+    };
+    let lines = "  PKCS11Provider /usr/lib/x.so\n  VerifyHostKeyDNS no\n  ControlMaster auto\n  IdentityFile /dev/null\n";
+    let wrong = json!({ "agent": false, "identity": "/nonexistent/key" });
+    let ssh = hosts.configured(lines, wrong).await;
+    let (_, text) = refusal(&ssh).await;
+    assert!(
+        text.contains("gharun does not use `PKCS11Provider` ("),
+        "{text}"
+    );
+    assert!(
+        text.contains("config:2): load its key into an agent"),
+        "{text}"
+    );
+    assert!(text.contains("`ControlMaster`"), "{text}");
+    assert!(!text.contains("VerifyHostKeyDNS"), "{text}");
+}
+
+#[tokio::test]
 async fn a_host_is_known_by_the_name_that_the_configuration_gives_it() {
     let Some(hosts) = Hosts::of(1, "") else {
         return;
