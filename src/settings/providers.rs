@@ -54,10 +54,8 @@ impl Settings {
         Ok(match &args.command {
             None | Some(ProvidersCommand::List) => ProvidersSettings::List,
             Some(ProvidersCommand::Check { names, .. }) => {
-                ProvidersSettings::Check(CheckSettings {
-                    providers: self.tables.wanted(names)?,
-                    wanted: !names.is_empty() || !self.tables.named().is_empty(),
-                })
+                let (providers, wanted) = self.wanted(names)?;
+                ProvidersSettings::Check(CheckSettings { providers, wanted })
             }
             Some(ProvidersCommand::Show { kind }) => {
                 ProvidersSettings::Show(self.tables.shown(kind)?)
@@ -67,10 +65,11 @@ impl Settings {
                 ProvidersSettings::Trust(file.clone().unwrap_or_else(|| PathBuf::from(HERE)))
             }
             Some(ProvidersCommand::Offers { names, .. }) => {
+                let (providers, wanted) = self.wanted(names)?;
                 ProvidersSettings::Offers(OffersSettings {
-                    providers: self.tables.wanted(names)?,
+                    providers,
                     named: !names.is_empty(),
-                    wanted: !names.is_empty() || !self.tables.named().is_empty(),
+                    wanted,
                 })
             }
         })
@@ -78,6 +77,27 @@ impl Settings {
 }
 
 impl Settings {
+    /// The providers that are given, else all that are configured, by a table or as a provider that `start` takes by default;
+    /// else all kinds. And whether it is not all kinds. What is wrong in a table is told of that one.
+    fn wanted(&self, given: &[String]) -> Result<(Vec<String>, bool)> {
+        self.tables.know(given)?;
+        if !given.is_empty() {
+            return Ok((given.to_vec(), true));
+        }
+        let mut configured = self.tables.named();
+        for name in self.default_providers()? {
+            if !configured.contains(&name) {
+                configured.push(name);
+            }
+        }
+        Ok(if configured.is_empty() {
+            let kinds = KINDS.iter().map(|kind| kind.name.to_owned());
+            (kinds.collect(), false)
+        } else {
+            (configured, true)
+        })
+    }
+
     /// Trusts a file that gharun finds, as it is now: see [`Trusted::trust`].
     pub fn trust(&self, path: &Path) -> Result<Trusted> {
         Trusted::trust(path, &self.env)
@@ -90,20 +110,6 @@ impl Settings {
 }
 
 impl Tables {
-    /// The providers that are given, else all tables, else all kinds; what is wrong in a table is told of that one.
-    fn wanted(&self, given: &[String]) -> Result<Vec<String>> {
-        self.know(given)?;
-        if !given.is_empty() {
-            return Ok(given.to_vec());
-        }
-        let tables = self.named();
-        Ok(if tables.is_empty() {
-            KINDS.iter().map(|kind| kind.name.to_owned()).collect()
-        } else {
-            tables
-        })
-    }
-
     /// A kind by its own name, or by that of a table.
     fn shown(&self, name: &str) -> Result<&'static Kind> {
         match kind(name) {

@@ -127,6 +127,19 @@ impl Settings {
         })
     }
 
+    /// The providers that a start without arguments takes; none where none is set, or where that needs a trust that the file
+    /// does not have.
+    pub(super) fn default_providers(&self) -> Result<Vec<String>> {
+        let of_file = &self.file.contents.defaults.providers;
+        let of_file = of_file.as_ref().is_some_and(|names| !names.is_empty())
+            && self.file.distrust_of(&["defaults", "providers"]).is_none();
+        if of_file || self.words("providers").is_some() {
+            self.providers(&[])
+        } else {
+            Ok(Vec::new())
+        }
+    }
+
     /// The providers in order: arguments, `$GHARUN_PROVIDERS`, `[defaults] providers`.
     fn providers(&self, given: &[String]) -> Result<Vec<String>> {
         // Each with the setting that named it.

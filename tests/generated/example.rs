@@ -53,6 +53,20 @@ fn the_example_can_be_used_as_it_is() {
     read(&example());
 }
 
+#[test]
+fn every_provider_of_the_example_says_first_what_it_is() {
+    let text = example();
+    let lines: Vec<&str> = text.lines().collect();
+    for (at, line) in lines.iter().enumerate() {
+        if line.starts_with("[providers.") {
+            assert!(
+                lines[at - 1].starts_with("# "),
+                "{line} has no comment above it"
+            );
+        }
+    }
+}
+
 /// Whether this build has every kind.
 fn has_all_kinds() -> bool {
     cfg!(feature = "default")

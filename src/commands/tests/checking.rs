@@ -48,6 +48,36 @@ async fn what_nobody_set_up_is_no_failure() {
 }
 
 #[tokio::test]
+async fn what_a_start_takes_by_default_is_to_work() {
+    let world = World::new("[defaults]\nproviders = [\"runpod\", \"gpu\"]\n");
+    for (command, status) in [("check", "failed"), ("offers", "")] {
+        let said = world
+            .run(&format!("providers {command} --output json"))
+            .await;
+        let json = said.exits(Exit::Failed).json();
+        let rows = json["checks"]
+            .as_array()
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        let names: Vec<_> = rows.iter().map(|row| row["name"].clone()).collect();
+        if command == "check" {
+            assert!(
+                names.contains(&"runpod".into()) && names.contains(&"gpu".into()),
+                "{json}"
+            );
+            assert!(!names.contains(&"nebius".into()), "{json}");
+            let row = rows
+                .iter()
+                .find(|row| row["name"] == "runpod")
+                .expect("a row");
+            assert_eq!(row["status"], status);
+        } else {
+            assert_eq!(json["unknown"][0]["source"], "runpod", "{json}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_mends_several_parts_is_below_each_of_them() {
     let broken = "kind = \"runpod\"\napi_key = { env = \"PODS_KEY\" }\n";
     let world = World::new(&format!("[providers.a]\n{broken}[providers.b]\n{broken}"));

@@ -163,7 +163,6 @@ async fn a_host_that_a_command_decides_over_is_left_out_and_the_others_are_used(
     let bare = InstanceId {
         location: None,
         id: "gharun-other".into(),
-        ..machine.id.clone()
     };
     assert!(ssh.canonical(&bare).await.is_err());
     ssh.terminate(&machine.id).await.unwrap();
