@@ -1,9 +1,10 @@
 //! What a start and a stop of EC2 instances cost beside the instances' own time: `cargo bench --features bench --bench ec2`.
 //!
 //! The program itself runs against stand-ins of GitHub and EC2 that answer after 50 ms, or as many as are given
-//! (`-- 200`). Runners are online as soon as they are registered and launched, and launches are taken as fast as they come,
-//! and as fast as EC2's documented bucket has it. The stop is that of a step on another computer, which has the mapping alone.
+//! (`-- 200`). Runners are online five seconds after their launch, and launches are taken as fast as they come,
+//! and as fast as EC2's documented bucket has it: neither counts as the program's. The stop is that of a step on another computer, which has the mapping alone.
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -15,6 +16,8 @@ use gharun::inside::{StubOptions, StubServer};
 use gharun_worlds::ec2::{Ec2, Pace};
 use gharun_worlds::github::GitHub;
 
+/// From the launch of an instance until its runner is online.
+const BOOTS: Duration = Duration::from_secs(5);
 const COUNTS: [usize; 3] = [1, 16, 64];
 /// What a launch takes at EC2's bucket of five and two a second.
 fn least(count: usize, pace: Pace) -> Duration {
@@ -44,7 +47,7 @@ fn say(line: &str) {
 fn measure(count: usize, latency: Duration, pace: Pace) {
     let github = GitHub::default();
     let stub = StubServer::open_behind(StubOptions::default(), github.interceptor());
-    let stub = Arc::new(stub.expect("a stub"));
+    let stub = stub.expect("a stub");
     github.latency(latency);
     let ec2 = Ec2::start(latency, pace);
     let folder = tempfile::tempdir().expect("a folder");
@@ -52,11 +55,15 @@ fn measure(count: usize, latency: Duration, pace: Pace) {
     std::fs::write(folder.path().join("providers.toml"), table).expect("a file");
     let done = Arc::new(AtomicBool::new(false));
     let booting = {
-        let (stub, github, done) = (Arc::clone(&stub), github.clone(), Arc::clone(&done));
+        let (ec2, github, done) = (ec2.clone(), github.clone(), Arc::clone(&done));
         std::thread::spawn(move || {
+            let mut online = BTreeSet::new();
             while !done.load(Ordering::Relaxed) {
-                for row in stub.runners().into_iter().filter(|row| !row.online) {
-                    github.bring_online(&row.name);
+                for (name, launched) in ec2.launched("gharun-name") {
+                    let is_up = launched.elapsed() >= BOOTS && !online.contains(&name);
+                    if is_up && github.bring_online(&name) {
+                        online.insert(name);
+                    }
                 }
                 std::thread::sleep(Duration::from_millis(10));
             }
@@ -73,7 +80,7 @@ fn measure(count: usize, latency: Duration, pace: Pace) {
         let wall = began.elapsed();
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{args:?}: {said}");
-        let over = wall.saturating_sub(least(count, pace));
+        let over = wall.saturating_sub(least(count, pace) + BOOTS);
         let over = if args[0] == "start" { over } else { wall };
         say(&format!(
             "{:<7} {:<10} {count:>6} {:>7.2} {:>7.2} {:>7} {:>10}",

@@ -79,8 +79,34 @@ fn hide() {
     let _ = rustix::process::set_dumpable_behavior(hidden);
 }
 
+/// Starts this program anew, in the same process, without the variables of the AWS tools that are blank, which count as
+/// unset. The SDK reads them again for the credentials of a profile, panics at some and gives up at others; without `unsafe`
+/// only a program that begins can have another environment. That one has no such variable, so this happens once.
+#[cfg(all(feature = "aws", unix))]
+fn unset_blank() {
+    use std::os::unix::process::CommandExt as _;
+    let blank = settings::Env::blank_of_aws();
+    let Some(program) = std::env::current_exe().ok().filter(|_| !blank.is_empty()) else {
+        return;
+    };
+    let mut words = std::env::args_os();
+    let mut anew = std::process::Command::new(program);
+    if let Some(name) = words.next() {
+        anew.arg0(name);
+    }
+    anew.args(words);
+    for name in blank {
+        anew.env_remove(name);
+    }
+    // It returns only where it cannot be done: then the environment is as it is, which most commands never notice.
+    let _ = anew.exec();
+}
+
 /// Parses the command line, runs the command, and says what went wrong.
 pub fn main() -> ExitCode {
+    // Before anything is opened, and before there are threads.
+    #[cfg(all(feature = "aws", unix))]
+    unset_blank();
     #[cfg(target_os = "linux")]
     hide();
     let cli = match cli::parse() {

@@ -31,6 +31,9 @@ pub(super) async fn run(
 ) -> Result<Exit, Failure> {
     let stop = settings(context, args, interrupts).await?;
     let view = context.view(false, stop.older_than, &stop.providers);
+    // What was named is there until a look proves that it is not.
+    let is_named = !stop.dry_run && names_machines(context, &stop, &view).await;
+    context.at_stake.set(is_named);
     let hurry = CancellationToken::default();
     let mut looking = std::pin::pin!(look(context, &stop, &view, &hurry));
     let looked = tokio::select! {
@@ -127,6 +130,15 @@ pub(super) async fn run(
         ..outcome
     };
     finish(context, &outcome, &said)
+}
+
+/// Whether it says which machines are to be ended, before anything is looked at.
+async fn names_machines(context: &Context, stop: &StopSettings, view: &View) -> bool {
+    match &stop.target {
+        StopTarget::Named { .. } => true,
+        StopTarget::State => !recorded(context, stop, view).await.is_empty(),
+        StopTarget::All | StopTarget::Orphans | StopTarget::Run { .. } => false,
+    }
 }
 
 fn has_machines(selection: &Selection) -> bool {

@@ -1,10 +1,23 @@
 //! The environment, read once.
 
 use std::collections::BTreeMap;
+#[cfg(all(feature = "aws", unix))]
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::{Error, Origin, Result, Setting};
 use crate::model::{NO_PATH, looks_like_key};
+
+/// Variables of the AWS tools that may be blank. `AWS_PAGER` says then that there is no pager, and whoever tells which
+/// credentials are missing names the others.
+#[cfg(all(feature = "aws", unix))]
+const BLANK_OF_AWS: [&str; 5] = [
+    "AWS_ACCESS_KEY_ID",
+    "AWS_PAGER",
+    "AWS_ROLE_ARN",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+];
 
 /// A snapshot of the environment; variables that are set but empty count as unset, as in Actions,
 /// where an absent secret becomes an empty variable.
@@ -26,6 +39,25 @@ impl Env {
     pub fn of_process() -> Self {
         std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect()
+    }
+
+    /// The variables of the AWS tools that are blank in this process and should be unset: the SDK reads them, and does
+    /// not take them so.
+    #[cfg(all(feature = "aws", unix))]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the environment"
+    )]
+    pub fn blank_of_aws() -> Vec<OsString> {
+        let is_blank = |name: &OsString, value: &OsString| {
+            let name = name.to_str().unwrap_or_default();
+            name.starts_with("AWS_")
+                && !BLANK_OF_AWS.contains(&name)
+                && value.to_str().is_some_and(|value| value.trim().is_empty())
+        };
+        std::env::vars_os()
+            .filter_map(|(name, value)| is_blank(&name, &value).then_some(name))
             .collect()
     }
 

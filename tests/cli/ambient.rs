@@ -1,6 +1,10 @@
 //! What the environment holds, as it comes from secrets that were pasted and variables that are empty.
 
+use std::time::Duration;
+
+use crate::profiles::Tunnel;
 use crate::world::{Said, World};
+use gharun_worlds::moto::{Deed, Proxy, Server};
 
 /// Whatever the SDK would make of it: no panic, an exit code of ours, and an error that names no machine.
 #[test]
@@ -33,6 +37,102 @@ fn pasted_keys_and_empty_endpoints_of_aws_are_taken_or_told() {
             assert!(!said.stderr.contains("panicked"), "{place}");
             assert!(!said.stderr.contains("may still be running"), "{place}");
         }
+    }
+}
+
+/// The SDK asks STS on its own for the role of a profile, and reads these variables again.
+#[test]
+fn an_empty_endpoint_beside_the_role_of_a_profile_is_unset() {
+    let rows = ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_STS"]
+        .map(|name| ["", " \n"].map(|value| (name, value)));
+    std::thread::scope(|all| {
+        for (name, value) in rows.into_iter().flatten() {
+            all.spawn(move || asks_sts_of_aws(name, value));
+        }
+    });
+}
+
+fn asks_sts_of_aws(name: &str, value: &str) {
+    let tunnel = Tunnel::start();
+    let world = World::new()
+        .env("AWS_PROFILE", "ci")
+        .env("AWS_REGION", "us-east-1")
+        .env("HTTPS_PROXY", &tunnel.url)
+        // Nobody listens there.
+        .env("AWS_ENDPOINT_URL_EC2", "http://127.0.0.1:9");
+    let profiles = "[profile base]\naws_access_key_id = testing\naws_secret_access_key = testing\n\
+                    [profile ci]\nrole_arn = arn:aws:iam::123456789012:role/ci\nsource_profile = base\n";
+    std::fs::create_dir_all(world.path("home/.aws")).expect("a folder");
+    std::fs::write(world.path("home/.aws/config"), profiles).expect("a file");
+    for (args, codes) in [
+        ("providers check aws", [1, 1]),
+        ("stop aws:us-east-1/i-0123456789abcdef0", [3, 3]),
+        (
+            "start aws --set image=ami-0123456789abcdef0 --timeout 30s",
+            [1, 2],
+        ),
+    ] {
+        let mut command = world.command(args);
+        let output = command.env(name, value).output().expect("it runs");
+        let said = Said::of(output, &world);
+        let place = format!("{name}={value:?} {args}\n{}", said.stderr);
+        assert!(!said.stderr.contains("gharun itself failed"), "{place}");
+        assert!(
+            said.code.is_some_and(|code| codes.contains(&code)),
+            "{:?} {place}",
+            said.code
+        );
+        let asked = tunnel.asked();
+        assert!(
+            asked.contains(&"CONNECT sts.us-east-1.amazonaws.com:443".to_owned()),
+            "{asked:?} {place}"
+        );
+    }
+}
+
+#[test]
+fn an_empty_web_identity_leaves_the_chain_to_the_credentials_of_the_container() {
+    const OF_CONTAINER: &str = r#"{"AccessKeyId":"ASIATESTING","SecretAccessKey":"s","Token":"t","Expiration":"2100-01-01T00:00:00Z"}"#;
+    for (token, role) in [
+        ("", ""),
+        (" ", "arn:aws:iam::123456789012:role/oidc"),
+        ("token", ""),
+    ] {
+        // No request for the credentials of a container names an action.
+        let place = Proxy::start(
+            &Server::new("http://127.0.0.1:9"),
+            Duration::ZERO,
+            |asked| {
+                if asked.action.is_empty() {
+                    Deed::Answer(OF_CONTAINER)
+                } else {
+                    Deed::Refuse(403, "UnauthorizedOperation")
+                }
+            },
+        );
+        let world = World::new()
+            .env("AWS_REGION", "us-east-1")
+            .env("AWS_ENDPOINT_URL", &place.url)
+            .env(
+                "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+                &format!("{}/role", place.url),
+            );
+        let mut command = world.command("list --provider aws");
+        let command = command
+            .env("AWS_WEB_IDENTITY_TOKEN_FILE", token)
+            .env("AWS_ROLE_ARN", role);
+        let said = Said::of(command.output().expect("it runs"), &world);
+        assert_eq!(
+            place.asked("").len(),
+            1,
+            "{token:?} {role:?}: {}",
+            said.stderr
+        );
+        assert!(
+            !place.asked("DescribeInstances").is_empty(),
+            "{}",
+            said.stderr
+        );
     }
 }
 

@@ -359,6 +359,25 @@ async fn a_panic_after_a_machine_was_asked_to_end_is_said_as_what_may_be_left() 
 }
 
 #[tokio::test]
+async fn a_panic_before_a_machine_that_was_named_is_asked_to_end_is_said_as_what_may_be_left() {
+    let world = World::new("");
+    let machine = world.orphan().await;
+    world.record("gpu").await;
+    let named = format!("stop {machine}");
+    let mapping = format!(r#"stop --mapping {{"{machine}":"gharun-x"}}"#);
+    for args in [named.as_str(), mapping.as_str(), "stop"] {
+        let (exit, said) = world.run_flawed(Flaw::Everything, args).await;
+        assert_eq!(exit, Exit::Left, "{args}: {said}");
+        assert_eq!(said.matches("gharun itself failed").count(), 1, "{said}");
+        assert!(said.contains("`gharun list`"), "{said}");
+        let (exit, said) = world
+            .run_flawed(Flaw::Everything, &format!("{args} --dry-run"))
+            .await;
+        assert_eq!(exit, Exit::Failed, "{args}: {said}");
+    }
+}
+
+#[tokio::test]
 async fn a_panic_of_a_start_names_only_what_may_be_there() {
     let world = World::new("");
     let (exit, said) = world.run_flawed(Flaw::Validation, "start gpu").await;

@@ -93,6 +93,15 @@ pub(super) fn endpoint(base: &SdkConfig, service: &str) -> Result<Option<String>
     )))
 }
 
+/// Whether two texts are one address.
+pub(super) fn is_same(one: &str, other: &str) -> bool {
+    let url = |text: &str| Url::parse(text.trim()).ok();
+    match (url(one), url(other)) {
+        (Some(one), Some(other)) => one == other,
+        _ => one.trim() == other.trim(),
+    }
+}
+
 /// Refuses an address of EC2 to which boot scripts would go unencrypted. `of_table` says whether the table names it.
 ///
 /// # Errors

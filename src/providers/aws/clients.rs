@@ -239,6 +239,7 @@ impl Clients {
             retries,
             instance,
         };
+        sources.agree().await?;
         let source = Explained::new(Trimmed(sources.provider().await), self.profile.clone());
         loader = loader.credentials_provider(source).region(region);
         tokio::time::timeout(LOAD, loader.load())

@@ -17,7 +17,7 @@ use tokio::process::Command;
 use crate::model::child;
 
 /// What of a profile the SDK prefers to a command.
-const STRONGER: [&str; 7] = [
+pub(super) const STRONGER: [&str; 7] = [
     "credential_source",
     "login_session",
     "role_arn",

@@ -14,10 +14,22 @@ use aws_config::timeout::TimeoutConfig;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_types::os_shim_internal::{Env, Fs};
 
-use super::process::CredentialProcess;
+use super::ambient;
+use super::process::{CredentialProcess, STRONGER};
+use crate::providers::{Error, Result};
 
 /// What a credentials file calls the profile that stands for the variables of a web identity.
 const OF_VARIABLES: &str = "gharun";
+
+/// The variables that say where requests for credentials are sent, and where all services are that have none of their own.
+/// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>
+const ENDPOINTS: [&str; 5] = [
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_SIGNIN",
+    "AWS_ENDPOINT_URL_SSO",
+    "AWS_ENDPOINT_URL_SSO_OIDC",
+    "AWS_ENDPOINT_URL_STS",
+];
 
 /// The files of the AWS tools.
 #[expect(deprecated, reason = "its type has no other name here")]
@@ -54,7 +66,7 @@ impl Sources<'_> {
                 CredentialsProviderChain::first_try("Environment", of_variables())
                     .or_else("CredentialProcess", process),
             ),
-            (None, None) if self.endpoint.is_some() => {
+            (None, None) if self.endpoint.is_some() || has_blank_identity(&Env::real()) => {
                 SharedCredentialsProvider::new(self.chain().await)
             }
             (None, None) => {
@@ -67,7 +79,56 @@ impl Sources<'_> {
         }
     }
 
-    /// The SDK's chain, whose sources would not learn of the endpoint of the settings.
+    /// Refuses a variable that leads requests for credentials elsewhere than the settings: the SDK prefers it.
+    ///
+    /// # Errors
+    ///
+    /// A `Config` error that names both.
+    pub(super) async fn agree(&self) -> Result<()> {
+        let Some(endpoint) = self.endpoint else {
+            return Ok(());
+        };
+        let env = Env::real();
+        let differs = |name: &&str| {
+            let other = set(&env, name);
+            other.is_some_and(|other| !ambient::is_same(&other, endpoint))
+        };
+        let Some(name) = ENDPOINTS.into_iter().find(differs) else {
+            return Ok(());
+        };
+        if !self.asks_for_credentials(&Fs::real(), &env).await {
+            return Ok(());
+        }
+        let what = format!(
+            "`endpoint` and `${name}` are different addresses, and requests for credentials would be sent to that of the \
+             variable"
+        );
+        Err(Error::setting("endpoint", what)
+            .hinted(format!("unset `${name}`, or leave `endpoint` out")))
+    }
+
+    /// Whether a service of AWS is asked for the credentials; keys that are given and those of commands, containers and
+    /// instances come from elsewhere.
+    async fn asks_for_credentials(&self, fs: &Fs, env: &Env) -> bool {
+        let is_set = |name: &str| set(env, name).is_some();
+        let chosen = self.profile.map(|name| name.to_owned().into());
+        if chosen.is_none() && is_set("AWS_ACCESS_KEY_ID") && is_set("AWS_SECRET_ACCESS_KEY") {
+            return false;
+        }
+        // What cannot be read gives no credentials, which the SDK tells better.
+        let read = profile::load(fs, env, &Files::default(), chosen).await.ok();
+        let has = |keys: &[&str]| {
+            let profile = read
+                .as_ref()
+                .and_then(|read| read.get_profile(read.selected_profile()));
+            profile.is_some_and(|profile| keys.iter().any(|key| profile.get(key).is_some()))
+        };
+        let has_others = || has(&["aws_access_key_id", "credential_process"]);
+        has(&STRONGER)
+            || self.profile.is_none() && !has_others() && is_set("AWS_WEB_IDENTITY_TOKEN_FILE")
+    }
+
+    /// The SDK's chain, whose sources would not learn of the endpoint of the settings, and take a blank variable for a file.
     async fn chain(&self) -> CredentialsProviderChain {
         let mut chain = CredentialsProviderChain::first_try("Environment", of_variables())
             .or_else("Profile", self.of_profile(None).await);
@@ -123,7 +184,8 @@ impl Sources<'_> {
             .ok()?;
         let selected = read.selected_profile();
         read.get_profile(selected)?;
-        let text = format!("[{selected}]\nendpoint_url = {endpoint}\n");
+        // Services that the profile has other endpoints for come before that of all.
+        let text = format!("[{selected}]\nendpoint_url = {endpoint}\nservices = {OF_VARIABLES}\n");
         let files = Files::builder()
             .include_default_config_file(true)
             .include_default_credentials_file(true)
@@ -133,12 +195,11 @@ impl Sources<'_> {
 
     /// A file with the web identity of the variables, if they name one.
     fn web_identity(&self, env: &Env) -> Option<Files> {
-        let value = |name: &str| env.get(name).ok().filter(|value| !value.trim().is_empty());
-        let token = value("AWS_WEB_IDENTITY_TOKEN_FILE")?;
-        let role = value("AWS_ROLE_ARN")?;
+        let token = set(env, "AWS_WEB_IDENTITY_TOKEN_FILE")?;
+        let role = set(env, "AWS_ROLE_ARN")?;
         let mut text =
             format!("[{OF_VARIABLES}]\nrole_arn = {role}\nweb_identity_token_file = {token}\n");
-        if let Some(session) = value("AWS_ROLE_SESSION_NAME") {
+        if let Some(session) = set(env, "AWS_ROLE_SESSION_NAME") {
             text = format!("{text}role_session_name = {session}\n");
         }
         if let Some(endpoint) = self.endpoint {
@@ -147,6 +208,18 @@ impl Sources<'_> {
         let files = Files::builder().with_contents(FileKind::Credentials, text);
         Some(files.build())
     }
+}
+
+/// The value of a variable; one that is blank is not set.
+fn set(env: &Env, name: &str) -> Option<String> {
+    let value = env.get(name).ok()?;
+    (!value.trim().is_empty()).then_some(value)
+}
+
+/// Whether the variables of a web identity are there, and not filled.
+fn has_blank_identity(env: &Env) -> bool {
+    let mut names = ["AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN"].into_iter();
+    names.any(|name| env.get(name).is_ok() && set(env, name).is_none())
 }
 
 fn of_variables() -> EnvironmentVariableCredentialsProvider {

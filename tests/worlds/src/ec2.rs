@@ -45,6 +45,7 @@ struct Instance {
     id: String,
     token: String,
     tags: Vec<(String, String)>,
+    launched: Instant,
     is_gone: bool,
 }
 
@@ -94,6 +95,16 @@ impl Ec2 {
         of_ec2
             .filter(|action| action != "GetCallerIdentity")
             .collect()
+    }
+
+    /// When instances were launched, by what a tag of theirs says.
+    pub fn launched(&self, key: &str) -> Vec<(String, Instant)> {
+        let world = lock(&self.world);
+        let tagged = world.instances.iter().filter_map(|one| {
+            let (_, value) = one.tags.iter().find(|(name, _)| name == key)?;
+            Some((value.clone(), one.launched))
+        });
+        tagged.collect()
     }
 
     /// How many instances are there.
@@ -182,6 +193,7 @@ impl World {
                 id: format!("i-{:017x}", self.instances.len() + 1),
                 token,
                 tags,
+                launched: Instant::now(),
                 is_gone: false,
             });
             self.instances.len() - 1

@@ -168,6 +168,17 @@ async fn a_listing_that_lags_is_no_death() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_listing_may_lag_as_long_as_its_place_says() {
+    let scene = Scene::new(1, &["a"]);
+    scene.hub.state().online_after = Some(40 * SECOND);
+    scene.cloud.set("a", |place| {
+        place.shows_within = Some(120 * SECOND);
+        place.listing_lags = 37 * SECOND;
+    });
+    assert_eq!(scene.start().await.up.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_listing_that_fails_is_unknown_not_absent() {
     let scene = Scene::new(2, &["a"]);
     scene.fails("a", Verb::List, ErrorKind::Unavailable);
