@@ -241,8 +241,23 @@ mod tests {
     }
 
     #[test]
+    fn no_variable_is_torn_by_a_backtick() {
+        fn look(command: &mut Command) {
+            let help = command.render_long_help().to_string();
+            assert!(!help.contains("$`"), "{help}");
+            for inner in command.get_subcommands_mut() {
+                look(inner);
+            }
+        }
+        let mut command = crate::cli::command();
+        command.build();
+        look(&mut command);
+    }
+
+    #[test]
     fn the_short_help_names_what_all_commands_take_on_one_line() {
         let mut command = crate::cli::command();
+        command.build();
         let start = command.find_subcommand_mut("start").expect("it is there");
         let short = start.render_help().to_string();
         assert!(

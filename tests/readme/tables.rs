@@ -6,7 +6,7 @@ use std::process::Child;
 use crate::world::{Said, World, wait_for};
 
 /// The first block with the table of a provider.
-fn table(name: &str) -> String {
+pub(crate) fn table(name: &str) -> String {
     let wanted = format!("[providers.{name}]");
     let mut blocks = crate::blocks_of("toml").into_iter();
     let found = blocks.find(|block| block.text.contains(&wanted));
