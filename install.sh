@@ -87,13 +87,18 @@ sha256() {
     fi | cut -d ' ' -f 1
 }
 
-main() {
-    [ $# = 0 ] || die 'this script has no arguments: set GHARUN_VERSION or GHARUN_INSTALL_DIR instead'
+# Sets by what files are fetched: a hash is worth no more than the way that it came.
+choose_protocol() {
     case $releases in
     https://*) protocol=https ;;
     http://127.0.0.1[:/]* | http://localhost[:/]*) protocol=http ;;
     *) die "\$GHARUN_RELEASES_URL must begin with https://, not \`$releases\`" ;;
     esac
+}
+
+main() {
+    [ $# = 0 ] || die 'this script has no arguments: set GHARUN_VERSION or GHARUN_INSTALL_DIR instead'
+    choose_protocol
     version=${GHARUN_VERSION:-$default_version}
     version=${version#v}
     case $version in

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Tests scripts/release/ and install.sh, with throw-away repositories, a server on loopback and a stand-in for `gh`.
+# Tests scripts/release/, scripts/action/ and install.sh, with throw-away repositories, a server on loopback and a stand-in for `gh`.
 #
 #   sh tests/release.sh              all of it
 #   sh tests/release.sh install      only tests whose names contain this
@@ -171,6 +171,8 @@ begin_roots
 . tests/release/commits.sh
 # shellcheck source=tests/release/install.sh
 . tests/release/install.sh
+# shellcheck source=tests/release/action.sh
+. tests/release/action.sh
 test_in_roots
 
 # In the form of cargo's, so that tests/run adds it up.

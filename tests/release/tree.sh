@@ -79,7 +79,7 @@ messages_are_plain_english() {
     cd "$top"
     sed -n '/^const STRANGE/,/^];/s/^    ("\([^"]*\)".*/\1/p' tests/layers/words.rs | sed 's/ \*$/ /' >"$here/strange"
     [ "$(wc -l <"$here/strange")" -gt 20 ]
-    same "$(grep -hE '^ *(die|say|printf|[^#]*\|\| *die) |^ +["'"'"']' install.sh scripts/release/[a-z]* | grep -iF -f "$here/strange" || true)" ''
+    same "$(grep -hE '^ *(die|say|printf|[^#]*\|\| *die) |^ +["'"'"']' install.sh scripts/release/[a-z]* scripts/action/run | grep -iF -f "$here/strange" || true)" ''
 }
 
 documents_link_to_what_is_there() {
