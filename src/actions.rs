@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use crate::fleet::StartOutcome;
@@ -37,6 +37,8 @@ const TOKEN: usize = 32;
 /// How loud an annotation is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AnnotationLevel {
+    /// Worth knowing.
+    Notice,
     /// Worth looking after.
     Warning,
     /// Something failed.
@@ -46,6 +48,7 @@ pub enum AnnotationLevel {
 impl fmt::Display for AnnotationLevel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Notice => "notice",
             Self::Warning => "warning",
             Self::Error => "error",
         })
@@ -60,6 +63,8 @@ pub struct StepFiles {
     pub listens: bool,
     /// `GITHUB_OUTPUT`.
     pub output: Option<PathBuf>,
+    /// `GITHUB_PATH`.
+    pub path: Option<PathBuf>,
     /// `GITHUB_STEP_SUMMARY`.
     pub summary: Option<PathBuf>,
 }
@@ -129,14 +134,16 @@ impl Actions {
         self.step.listens
     }
 
-    /// Writes the three outputs of `start`: `mapping`, `instances`, `label`.
+    /// Writes the outputs of `start`: `mapping`, `instances`, `label`, `matrix`.
     pub fn set_mapping(&self, mapping: &Mapping) -> io::Result<()> {
         let (machines, labels) = (mapping.to_json(), mapping.labels_json());
         let label = mapping.0.first().map_or("", |(_, name)| name.as_str());
+        let matrix = format!("{{\"runner\": {labels}}}");
         self.set_outputs(&[
             ("mapping", &machines),
             ("instances", &labels),
             ("label", label),
+            ("matrix", &matrix),
         ])
     }
 
@@ -152,6 +159,19 @@ impl Actions {
         };
         output::append(path, &output::heredocs(outputs, &random(TOKEN))?)
             .map_err(|source| output::lost("the outputs of this step", path, source))
+    }
+
+    /// Lets the steps that come find programs in a folder. Without a file it is nobody's business.
+    ///
+    /// # Errors
+    ///
+    /// An error names the file.
+    pub fn add_to_path(&self, folder: &Path) -> io::Result<()> {
+        let Some(path) = &self.step.path else {
+            return Ok(());
+        };
+        output::append(path, &format!("{}\n", folder.display()))
+            .map_err(|source| output::lost("the path of the job", path, source))
     }
 
     /// Hides a value in the logs of this job from now on: the whole of it, and each of its lines.

@@ -56,6 +56,19 @@ pub fn parse() -> Result<Cli, clap::Error> {
     Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command()))
 }
 
+/// The only argument of a step of the action, which is for nobody else: neither help nor completions have it.
+const ACTION: &str = "action";
+
+/// Whether this process is a step of the action.
+pub fn is_action() -> bool {
+    std::env::args_os().skip(1).eq([ACTION])
+}
+
+/// Reads a command line that stands elsewhere, with the name of the program.
+pub fn read(words: &[String]) -> Result<Cli, clap::Error> {
+    Cli::try_parse_from(words)
+}
+
 /// Options that every command takes.
 #[derive(Args, Debug, Default)]
 #[command(next_help_heading = "Global options")]

@@ -48,7 +48,7 @@ pub mod inside {
     pub use crate::commands::explained_in;
     pub use crate::providers::{KINDS, Kind, kind};
     pub use crate::rehearsal::{JobRow, RunnerRow, StubJobStatus, StubOptions, StubServer};
-    pub use crate::settings::SettingsFile;
+    pub use crate::settings::{SettingsFile, input_names};
 }
 
 /// What `benches/` measures; no program is built with it.
@@ -109,7 +109,12 @@ pub fn main() -> ExitCode {
     unset_blank();
     #[cfg(target_os = "linux")]
     hide();
-    let cli = match cli::parse() {
+    let parsed = if cli::is_action() {
+        Ok(None)
+    } else {
+        cli::parse().map(Some)
+    };
+    let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => {
             // clap's own code for a wrong command line is 2, and 0 for help and version. A reader
@@ -138,7 +143,13 @@ pub fn main() -> ExitCode {
     };
     // Whoever catches a panic says it, as one error.
     std::panic::set_hook(Box::new(|panic| tracing::debug!("{panic}")));
-    let run = AssertUnwindSafe(commands::run(cli)).catch_unwind();
+    let run = async {
+        match cli {
+            Some(cli) => commands::run(cli).await,
+            None => commands::action::run().await,
+        }
+    };
+    let run = AssertUnwindSafe(run).catch_unwind();
     let exit = runtime.block_on(run).unwrap_or_else(|panic| {
         let failure = commands::failed_itself(panic.as_ref());
         ui::Ui::new(ui::UiOptions::default()).error(&failure, failure.hints());

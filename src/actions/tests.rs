@@ -44,6 +44,7 @@ fn with_output(path: &Path) -> Actions {
     let step = StepFiles {
         listens: false,
         output: Some(path.to_owned()),
+        path: None,
         summary: None,
     };
     Actions::speaking_to(step, Box::new(io::sink()))
@@ -272,7 +273,12 @@ fn every_launch_rewrites_the_three_outputs_and_the_last_wins() {
     assert_eq!(last["mapping"], mapping.to_json());
     assert_eq!(last["instances"], mapping.labels_json());
     assert_eq!(last["label"], "gharun-1-1-0-abcdefabcdefgh");
-    assert_eq!(last.len(), 3);
+    let matrix: serde_json::Value = serde_json::from_str(&last["matrix"]).unwrap();
+    assert_eq!(
+        matrix["runner"].to_string(),
+        mapping.labels_json().replace(", ", ",")
+    );
+    assert_eq!(last.len(), 4);
 }
 
 #[test]

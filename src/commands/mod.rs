@@ -28,6 +28,7 @@ pub use explain::name_of as explained_in;
 use interrupt::Interrupts;
 use screen::Screen;
 
+pub(crate) mod action;
 mod explain;
 mod failing;
 mod gh;
@@ -51,6 +52,11 @@ const REVOKING_INTERRUPTED: Duration = Duration::from_millis(500);
 /// Runs a command in this process to its end, and says what went wrong.
 pub async fn run(cli: Cli) -> Exit {
     let env = Env::of_process();
+    run_with(cli, env, None).await
+}
+
+/// Runs a command in an environment; the voice of the step, where it has spoken already.
+async fn run_with(cli: Cli, env: Env, actions: Option<Arc<Actions>>) -> Exit {
     let (format, color) = settings::manners(&cli.global, &env);
     let verbosity = i8::try_from(cli.global.verbose).unwrap_or(i8::MAX);
     let step = step(&env);
@@ -60,7 +66,7 @@ pub async fn run(cli: Cli) -> Exit {
         if cli.global.quiet { -1 } else { verbosity },
         step.listens,
     ));
-    let actions = Arc::new(Actions::new(step));
+    let actions = actions.unwrap_or_else(|| Arc::new(Actions::new(step)));
     if let Command::Explain(args) = &cli.command {
         // Also where the settings are what has to be explained.
         let screen = Screen::new(&early, &actions, format);
@@ -114,7 +120,12 @@ pub(crate) fn misused(error: &clap::Error) -> Exit {
         ColorArg::Auto
     };
     let ui = Ui::new(look(FormatArg::Text, color, 0, step.listens));
-    let screen = Screen::new(&ui, &Arc::new(Actions::new(step)), FormatArg::Text);
+    misused_by(error, &Arc::new(Actions::new(step)), &ui)
+}
+
+/// The same, where a step has spoken already.
+fn misused_by(error: &clap::Error, actions: &Arc<Actions>, ui: &Ui) -> Exit {
+    let screen = Screen::new(ui, actions, FormatArg::Text);
     let failure = misuse(&error.render().to_string());
     screen.complain(&failure);
     failure.kind
@@ -180,6 +191,7 @@ fn step(env: &Env) -> StepFiles {
     StepFiles {
         listens: env.flag("GITHUB_ACTIONS"),
         output: env.get("GITHUB_OUTPUT").map(PathBuf::from),
+        path: env.get("GITHUB_PATH").map(PathBuf::from),
         summary: env.get("GITHUB_STEP_SUMMARY").map(PathBuf::from),
     }
 }
@@ -354,6 +366,13 @@ impl Sink for Context {
                 return Ok(());
             }
             self.actions.handle(&event)?;
+            if let Event::Launched { mapping, .. } | Event::Mapping(mapping) = &event
+                && self.settings.is_of_action()
+            {
+                let further = action::outputs_of_kinds(&self.settings.tables, mapping);
+                let further = further.iter().map(|(name, value)| (*name, value.as_str()));
+                self.actions.set_outputs(&further.collect::<Vec<_>>())?;
+            }
             self.ui.handle(&event);
             Ok(())
         }

@@ -168,7 +168,9 @@ impl Screen {
         let (text, fresh) = (self.causes(error), self.hints(hints));
         match level {
             AnnotationLevel::Error => self.annotate(level, &chain(error), hints),
-            AnnotationLevel::Warning => self.annotate(level, &text, &fresh),
+            AnnotationLevel::Warning | AnnotationLevel::Notice => {
+                self.annotate(level, &text, &fresh);
+            }
         }
     }
 

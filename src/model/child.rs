@@ -11,9 +11,10 @@ use super::lock;
 ///
 /// Those of AWS are not among them: a command that fetches a secret, a helper of Docker's and the proxy of an ssh
 /// connection may all have to ask AWS with them.
-const TOKENS: [&str; 11] = [
+const TOKENS: [&str; 12] = [
     "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
     "ACTIONS_RUNTIME_TOKEN",
+    "GHARUN_ACTION_INPUTS",
     "GHARUN_APP_PRIVATE_KEY",
     "GHARUN_GITHUB_TOKEN",
     "GH_ENTERPRISE_TOKEN",

@@ -154,6 +154,13 @@ pub trait ProviderKind: Provider + Sized + 'static {
         &[]
     }
 
+    /// What a step of the action tells of a machine that is its only one, beside the outputs of every kind: name and value.
+    /// Without a machine, or with several, the values are empty. The default: nothing.
+    fn outputs(machine: Option<&InstanceId>) -> Vec<(&'static str, String)> {
+        let _ = machine;
+        Vec::new()
+    }
+
     /// Whether settings that each have the right form can be meant, as far as they tell themselves. The default:
     /// they can.
     ///

@@ -19,6 +19,7 @@ use super::schema::{self, Misfit};
 #[cfg(test)]
 use super::toy;
 use super::{Error, Lookup, Provider, ProviderKind, Result, host};
+use crate::model::InstanceId;
 
 /// Opens a provider with the settings of its table.
 type Open = fn(
@@ -44,6 +45,7 @@ pub struct Kind {
     fits: fn(&Map<String, Value>) -> Result<()>,
     env_defaults: fn(Lookup<'_>) -> Vec<(&'static str, &'static str, Value)>,
     secrets_in_env: fn() -> &'static [&'static str],
+    outputs: fn(Option<&InstanceId>) -> Vec<(&'static str, String)>,
 }
 
 impl Kind {
@@ -62,6 +64,7 @@ impl Kind {
             },
             env_defaults: P::env_defaults,
             secrets_in_env: P::secrets_in_env,
+            outputs: P::outputs,
         }
     }
 
@@ -106,6 +109,11 @@ impl Kind {
         let keys = required.into_iter().flatten().filter_map(Value::as_str);
         let mut missing = keys.filter(|key| !settings.contains_key(*key));
         missing.next().is_some()
+    }
+
+    /// See [`ProviderKind::outputs`].
+    pub fn outputs(&self, machine: Option<&InstanceId>) -> Vec<(&'static str, String)> {
+        (self.outputs)(machine)
     }
 
     /// See [`ProviderKind::env_defaults`].

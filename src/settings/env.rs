@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::{Error, Origin, Result, Setting};
+use super::{Error, Inputs, Origin, Result, Setting};
 use crate::model::{NO_PATH, looks_like_key};
 
 /// Variables of the AWS tools that may be blank. `AWS_PAGER` says then that there is no pager, and whoever tells which
@@ -22,7 +22,10 @@ const BLANK_OF_AWS: [&str; 5] = [
 /// A snapshot of the environment; variables that are set but empty count as unset, as in Actions,
 /// where an absent secret becomes an empty variable.
 #[derive(Clone, Default)]
-pub struct Env(BTreeMap<String, String>);
+pub struct Env {
+    variables: BTreeMap<String, String>,
+    inputs: Inputs,
+}
 
 impl std::fmt::Debug for Env {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -63,7 +66,29 @@ impl Env {
 
     /// The value of a variable.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
+        self.variables.get(name).map(String::as_str)
+    }
+
+    /// The same environment with another value of a variable.
+    pub(super) fn with(mut self, name: &str, value: String) -> Self {
+        self.variables.insert(name.to_owned(), value);
+        self
+    }
+
+    /// The same environment without a variable.
+    pub(super) fn without(mut self, name: &str) -> Self {
+        self.variables.remove(name);
+        self
+    }
+
+    /// The same environment with what else the inputs of a step say.
+    pub(super) fn with_inputs(self, inputs: Inputs) -> Self {
+        Self { inputs, ..self }
+    }
+
+    /// What the inputs of a step say; nothing elsewhere.
+    pub(super) fn inputs(&self) -> &Inputs {
+        &self.inputs
     }
 
     /// Whether a variable says yes, as `GITHUB_ACTIONS=true` and `RUNNER_DEBUG=1` do.
@@ -100,7 +125,7 @@ impl Env {
                     .map_or_else(|| path.to_owned(), |text| self.path(text));
                 (path, Origin::Flag(format!("--{name}")))
             }
-            (None, Some(text)) => (self.path(text), Origin::Variable(variable)),
+            (None, Some(text)) => (self.path(text), self.origin(&variable)),
             (None, None) => return Ok(None),
         };
         if looks_like_key(&value.to_string_lossy()) {
@@ -122,12 +147,11 @@ impl Env {
 
 impl FromIterator<(String, String)> for Env {
     fn from_iter<I: IntoIterator<Item = (String, String)>>(pairs: I) -> Self {
-        Self(
-            pairs
-                .into_iter()
-                .filter(|(_, value)| !value.is_empty())
-                .collect(),
-        )
+        let pairs = pairs.into_iter();
+        Self {
+            variables: pairs.filter(|(_, value)| !value.is_empty()).collect(),
+            inputs: Inputs::default(),
+        }
     }
 }
 

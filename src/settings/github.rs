@@ -216,7 +216,7 @@ fn scope(global: &Global, env: &Env, file: &SettingsFile) -> Result<Option<Setti
     for (name, _) in flags {
         let variable = format!("GHARUN_{}", name.to_uppercase());
         if let Some(text) = env.get(&variable) {
-            of_env.push((name, scope_of(name, text, Origin::Variable(variable))?));
+            of_env.push((name, scope_of(name, text, env.origin(&variable))?));
         }
     }
     if let Some(scope) = only(of_env)? {

@@ -16,6 +16,7 @@ mod env;
 mod file;
 mod found;
 mod github;
+mod inputs;
 mod list;
 mod providers;
 mod proxies;
@@ -32,6 +33,7 @@ mod written;
 pub use env::Env;
 pub use file::SettingsFile;
 pub use github::{AppSetting, GitHubCredential, GitHubSettings};
+pub use inputs::{GivenInputs, Inputs, StepCommand, input_names};
 pub use list::ListSettings;
 pub use providers::{CheckSettings, OffersSettings, ProvidersSettings};
 pub use proxies::Proxies;
@@ -80,6 +82,8 @@ pub enum Origin {
     Flag(String),
     /// A remote of the git checkout around the current folder: a guess.
     Remote(String),
+    /// An input of the action.
+    Input(String),
     /// An environment variable.
     Variable(String),
 }
@@ -91,6 +95,7 @@ impl fmt::Display for Origin {
             Self::File { path, line } => write!(f, "{}:{line}", path.display()),
             Self::Flag(flag) => write!(f, "{flag}"),
             Self::Remote(name) => write!(f, "git remote {name}"),
+            Self::Input(input) => write!(f, "the input `{input}`"),
             Self::Variable(name) => write!(f, "${name}"),
         }
     }
@@ -130,6 +135,7 @@ fn spelled(key: &str, origin: &Origin) -> String {
         Origin::Default => format!("`{key}`"),
         Origin::File { .. } | Origin::Remote(_) => format!("`{key}` ({origin})"),
         Origin::Flag(_) | Origin::Variable(_) => format!("`{origin}`"),
+        Origin::Input(_) => origin.to_string(),
     }
 }
 
@@ -232,6 +238,11 @@ impl Settings {
         }
     }
 
+    /// Whether this is a step of the action, which has outputs of its own.
+    pub fn is_of_action(&self) -> bool {
+        self.env.inputs().is_there()
+    }
+
     /// One setting of `[defaults]`, first that applies: flag, `GHARUN_…`, the file.
     fn read<T: SettingText>(
         &self,
@@ -321,7 +332,7 @@ fn pick<T: SettingText>(env: &Env, name: &str, flag: Option<&str>) -> Result<Opt
             let flag = format!("--{}", name.replace('_', "-"));
             typed(text, Origin::Flag(flag)).map(Some)
         }
-        (None, Some(text)) => typed(text, Origin::Variable(variable)).map(Some),
+        (None, Some(text)) => typed(text, env.origin(&variable)).map(Some),
         (None, None) => Ok(None),
     }
 }
@@ -336,7 +347,7 @@ fn typed<T: SettingText>(text: &str, origin: Origin) -> Result<Setting<T>> {
         };
         let expected = T::EXPECTED.to_owned();
         let fault = Fault::Wrong { expected, found };
-        return Err(unfit(&format!("`{origin}`"), fault));
+        return Err(unfit(&spelled("", &origin), fault));
     };
     Ok(Setting { value, origin })
 }

@@ -106,8 +106,10 @@ impl Settings {
         let registration = self.read("registration", registration, defaults.registration)?;
         let (allow, keep) = (defaults.allow_partial, defaults.keep_failed);
         let (setup, setup_file) = self.setup(args)?.unzip();
+        let providers = self.providers(&args.providers)?;
+        self.tables.take_inputs(&providers)?;
         Ok(StartSettings {
-            providers: self.providers(&args.providers)?,
+            providers,
             count: count.map_or(NonZeroU16::MIN, |count| count.value.0),
             labels: self.labels(&args.labels)?,
             timeout: timeout.value,
@@ -223,10 +225,22 @@ impl Settings {
         let variable = format!("GHARUN_{}", name.to_uppercase());
         let words = self.env.get(&variable)?.split(',').map(str::trim);
         let words = words.filter(|word| !word.is_empty()).map(str::to_owned);
-        Some((words.collect(), Origin::Variable(variable)))
+        Some((words.collect(), self.env.origin(&variable)))
     }
 
     fn setup(&self, args: &cli::StartArgs) -> Result<Option<(String, String)>> {
+        if let Some((script, input)) = self
+            .env
+            .inputs()
+            .setup
+            .as_ref()
+            .filter(|_| args.setup.is_none())
+        {
+            return Ok(Some((
+                script.clone(),
+                Origin::Input(input.clone()).to_string(),
+            )));
+        }
         let flag = args.setup.as_ref().map(|path| path.display().to_string());
         let of_file = self.file.contents.defaults.setup.clone();
         let Some(Setting { value, origin }) = self.read("setup", flag.as_deref(), of_file)? else {

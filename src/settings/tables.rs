@@ -13,6 +13,7 @@ use crate::providers::schema::{self, Fault, Misfit, Shape};
 use crate::providers::{self, KINDS, Kind};
 
 mod doubted;
+mod inputs;
 mod naming;
 
 use naming::{subject, whole_key};
@@ -170,7 +171,7 @@ impl Tables {
                 // It was typed for this very command.
                 Err(TableError {
                     error,
-                    origin: Origin::Flag(_),
+                    origin: Origin::Flag(_) | Origin::Input(_),
                 }) => return Err(error),
                 Err(TableError { error, .. }) => *settings = Err(error),
             }
@@ -255,6 +256,7 @@ impl Tables {
                 origins.insert(key.clone(), origin);
             }
         }
+        self.put_inputs(kind, &mut values, &mut origins);
         Ok(ProviderSettings {
             name: name.to_owned(),
             kind,
@@ -335,7 +337,8 @@ impl Tables {
             let (variable, ..) = ambient.next()?;
             Some(Origin::Variable(variable.to_owned()))
         };
-        set.or_else(of_file)
+        set.or_else(|| self.origin_of_input(name, &whole))
+            .or_else(of_file)
             .or_else(surroundings)
             .unwrap_or(Origin::Default)
     }

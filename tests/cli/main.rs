@@ -1,5 +1,7 @@
 //! The program as its users run it: exit code, standard output, standard error.
 
+#[cfg(all(feature = "aws", feature = "nebius"))] // `nebius` brings the parser of YAML
+mod action;
 #[cfg(feature = "aws")]
 mod ambient;
 mod answers;

@@ -119,7 +119,7 @@ impl World {
         self.dressed(Command::new("bash"), ["-e", file.as_str()])
     }
 
-    fn dressed<'a>(
+    pub(crate) fn dressed<'a>(
         &self,
         mut command: Command,
         args: impl IntoIterator<Item = &'a str>,

@@ -15,7 +15,7 @@ use crate::providers::{Error, Result};
 pub(super) const TYPE: &str = "t3.large";
 
 /// What `image` must be.
-const IMAGE: &str = "`\"ami-…\"`, `\"resolve:ssm:PARAMETER\"` or `{ owner = \"…\", name = \"…\" }`";
+const IMAGE: &str = "`\"ami-…\"`, `\"resolve:ssm:PARAMETER\"`, `{ owner = \"…\", name = \"…\" }` or, with several regions, `[\"REGION/ami-…\"]`";
 
 /// EC2 takes 50 tags; 14 are gharun's own, and one is the name that the console shows.
 const MOST_TAGS: usize = 35;
@@ -49,7 +49,8 @@ pub struct AwsConfig {
     #[schemars(extend("x-harmless" = true))]
     pub instance_types: Vec<String>,
     /// The image: `"ami-…"`, `"resolve:ssm:PARAMETER"`, or a table `{ owner, name, arch }`, of which the
-    /// newest match is taken; Canonical's Ubuntu 24.04 for the type's architecture when left out.
+    /// newest match is taken; Canonical's Ubuntu 24.04 for the type's architecture when left out. With several regions,
+    /// a list of `REGION/ami-…`.
     #[schemars(extend("x-harmless" = false))]
     pub image: Option<Image>,
     /// Subnets, in order of preference; the default VPC's when left out. With several regions, write
@@ -156,6 +157,8 @@ pub enum Image {
     Text(String),
     /// The newest of those that match.
     Newest(Newest),
+    /// One for each region, `REGION/…`.
+    Each(Vec<String>),
 }
 
 /// The newest image of an owner.
@@ -390,6 +393,9 @@ impl AwsConfig {
         {
             return Err(Error::unfit("image", IMAGE, backticked(text)));
         }
+        if let Some(Image::Each(list)) = &self.image {
+            self.check_images(list)?;
+        }
         if let Some(Image::Newest(newest)) = &self.image
             && let Some(arch) = &newest.arch
             && !["x86_64", "arm64"].contains(&arch.as_str())
@@ -398,6 +404,29 @@ impl AwsConfig {
             return Err(Error::unfit("image.arch", expected, backticked(arch)));
         }
         Ok(())
+    }
+
+    /// Each region that is named has one image, and no other has any.
+    fn check_images(&self, list: &[String]) -> Result<()> {
+        let regions = self.named_regions();
+        for (key, text) in each("image", list) {
+            let (region, id) = places::split(text);
+            let is_image = id.starts_with("ami-") || id.starts_with("resolve:ssm:");
+            if !is_image || !region.is_some_and(places::is_region) {
+                let expected = "`REGION/ami-…` or `REGION/resolve:ssm:PARAMETER`";
+                return Err(Error::unfit(key, expected, backticked(text)));
+            }
+        }
+        match regions
+            .iter()
+            .find(|region| places::within(list, region).len() != 1)
+        {
+            Some(region) => Err(Error::setting(
+                "image",
+                format!("`image` must hold one `{region}/ami-…`, since it is a list"),
+            )),
+            None => Ok(()),
+        }
     }
 
     /// <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html#tag-restrictions>

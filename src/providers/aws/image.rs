@@ -233,6 +233,15 @@ fn wanted(
         .cloned();
     Ok(match (setting, template) {
         (Some(Image::Text(id)), _) => text(id),
+        (Some(Image::Each(list)), _) => match places::within(list, region).first() {
+            Some(id) => text(id),
+            None => {
+                return Err(
+                    Error::setting("image", format!("`image` names none for `{region}`"))
+                        .hinted(format!("add `{region}/ami-…`")),
+                );
+            }
+        },
         (Some(Image::Newest(Newest { owner, name, arch })), _) => ImageQuery::Newest {
             owner: owner.clone(),
             name: name.clone(),

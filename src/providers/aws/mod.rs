@@ -163,6 +163,18 @@ impl ProviderKind for Aws {
             .collect()
     }
 
+    /// Under the names that workflows of machulav/ec2-github-runner read.
+    fn outputs(machine: Option<&InstanceId>) -> Vec<(&'static str, String)> {
+        let region = machine
+            .and_then(|machine| RegionOfAccount::read(machine.location.as_deref()?))
+            .map(|place| place.region);
+        let id = machine.map(|machine| machine.id.clone());
+        vec![
+            ("ec2-instance-id", id.unwrap_or_default()),
+            ("region", region.unwrap_or_default()),
+        ]
+    }
+
     async fn open(config: AwsConfig) -> Result<Self> {
         config.check()?;
         Ok(Self {

@@ -91,7 +91,7 @@ pub(super) fn resolve(env: &Env, file: &SettingsFile) -> Result<Option<Setting<G
             let value = SecretSource::Literal(Secret::new(env.get(name)?.trim()));
             Some(Setting {
                 value: GitHubCredential::Token(value),
-                origin: Origin::Variable((*name).to_owned()),
+                origin: env.origin(name),
             })
         })
     };
@@ -163,7 +163,7 @@ fn app(env: &Env, file: &SettingsFile) -> Result<Option<AppSetting>> {
 fn of_variable<T: SettingText>(env: &Env, variable: &str) -> Result<Option<Setting<T>>> {
     let text = env.get(variable).map(str::trim);
     let text = text.filter(|text| !text.is_empty());
-    let origin = || Origin::Variable(variable.to_owned());
+    let origin = || env.origin(variable);
     text.map(|text| typed(text, origin())).transpose()
 }
 
@@ -195,7 +195,7 @@ fn private_key(
     if let Some(text) = env.get(APP_KEY) {
         return PrivateKeySetting::Set(Setting {
             value: SecretSource::Literal(Secret::new(text)),
-            origin: Origin::Variable(APP_KEY.to_owned()),
+            origin: env.origin(APP_KEY),
         });
     }
     let Some(written) = of_file else {

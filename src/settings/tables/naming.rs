@@ -63,6 +63,7 @@ impl Tables {
             origin @ (Origin::File { .. } | Origin::Remote(_)) => {
                 (format!("{table} ({origin})"), None)
             }
+            origin @ Origin::Input(_) => (format!(" (now {origin})"), None),
             Origin::Default => match self.origin(name, &[]) {
                 Origin::File { path, .. } => (format!("{table} of `{}`", path.display()), None),
                 _ => (format!("{table} of `providers.toml`"), None),

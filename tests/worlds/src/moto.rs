@@ -435,9 +435,32 @@ pub(crate) fn refusal(asked: &Asked, status: u16, code: &str, message: &str) -> 
 
 /// Asks the server itself, past every proxy and SDK, and tells the body of its answer.
 pub fn ask(server: &Server, region: &str, action: &str, more: &[(&str, &str)]) -> String {
+    send(server, ("ec2", "2016-11-15"), region, action, more)
+}
+
+/// Makes an instance profile, which belongs to IAM.
+pub fn make_instance_profile(server: &Server, name: &str) {
+    let name = [("InstanceProfileName", name)];
+    send(
+        server,
+        ("iam", "2010-05-08"),
+        "us-east-1",
+        "CreateInstanceProfile",
+        &name,
+    );
+}
+
+/// Sends a request to a service and its version.
+fn send(
+    server: &Server,
+    (service, version): (&str, &str),
+    region: &str,
+    action: &str,
+    more: &[(&str, &str)],
+) -> String {
     let mut form = url::form_urlencoded::Serializer::new(String::new());
     form.append_pair("Action", action)
-        .append_pair("Version", "2016-11-15");
+        .append_pair("Version", version);
     for (key, value) in more {
         form.append_pair(key, value);
     }
@@ -445,7 +468,9 @@ pub fn ask(server: &Server, region: &str, action: &str, more: &[(&str, &str)]) -
     let request = format!(
         "POST / HTTP/1.1\r\nhost: {}\r\ncontent-type: application/x-www-form-urlencoded\r\n{}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
         server.host,
-        server.identity(region),
+        server
+            .identity(region)
+            .replace("/ec2/", &format!("/{service}/")),
         body.len()
     );
     let mut stream = std::net::TcpStream::connect(&server.host).expect("moto listens");
