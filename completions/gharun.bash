@@ -393,7 +393,7 @@ _gharun() {
             return 0
             ;;
         gharun__subcmd__list)
-            opts="-v -q -h -V --orphans --older-than --provider --set --all-scopes --no-github --watch --config --state --no-state --output --verbose --quiet --color --repo --org --enterprise --runner-group --help --version"
+            opts="-v -q -h -V --orphans --older-than --provider --set --all-scopes --no-github --watch --wide --columns --config --state --no-state --output --verbose --quiet --color --repo --org --enterprise --runner-group --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -408,6 +408,10 @@ _gharun() {
                     return 0
                     ;;
                 --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --columns)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

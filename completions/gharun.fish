@@ -112,6 +112,7 @@ complete -c gharun -n "__fish_gharun_using_subcommand stop" -s V -l version -d '
 complete -c gharun -n "__fish_gharun_using_subcommand list" -l older-than -d 'Treat nothing younger than this as an orphan, even past its own grace' -r
 complete -c gharun -n "__fish_gharun_using_subcommand list" -l provider -d 'Only this provider (repeatable)' -r
 complete -c gharun -n "__fish_gharun_using_subcommand list" -l set -d 'Override a setting of the provider\'s table; NAME.KEY=VALUE for one of several (repeatable)' -r
+complete -c gharun -n "__fish_gharun_using_subcommand list" -l columns -d 'Show only these columns, in this order, with commas between: verdict, runner, provider, age, ends-in, cost, machine, state, github, rented, price, scope, run, why' -r
 complete -c gharun -n "__fish_gharun_using_subcommand list" -l config -d 'Read settings from this file' -r -F
 complete -c gharun -n "__fish_gharun_using_subcommand list" -l state -d 'Keep the record of machines in this file' -r -F
 complete -c gharun -n "__fish_gharun_using_subcommand list" -l output -d 'How results are written to standard output' -r -f -a "text\t'For people and simple scripts'
@@ -127,6 +128,7 @@ complete -c gharun -n "__fish_gharun_using_subcommand list" -l orphans -d 'Only 
 complete -c gharun -n "__fish_gharun_using_subcommand list" -l all-scopes -d 'Include machines of other scopes and servers'
 complete -c gharun -n "__fish_gharun_using_subcommand list" -l no-github -d 'Do not ask GitHub'
 complete -c gharun -n "__fish_gharun_using_subcommand list" -l watch -d 'Refresh the list until interrupted; with `--output json`, one document per line'
+complete -c gharun -n "__fish_gharun_using_subcommand list" -l wide -d 'Show all columns on a terminal, whatever its width'
 complete -c gharun -n "__fish_gharun_using_subcommand list" -l no-state -d 'Keep no record of machines on this computer'
 complete -c gharun -n "__fish_gharun_using_subcommand list" -s v -l verbose -d 'Print more on standard error (repeatable)'
 complete -c gharun -n "__fish_gharun_using_subcommand list" -s q -l quiet -d 'Print errors only'

@@ -323,6 +323,12 @@ pub struct ListArgs {
     /// Refresh the list until interrupted; with `--output json`, one document per line
     #[arg(long)]
     pub watch: bool,
+    /// Show all columns on a terminal, whatever its width
+    #[arg(long, conflicts_with = "columns")]
+    pub wide: bool,
+    /// Show only these columns, in this order, with commas between: verdict, runner, provider, age, ends-in, cost, machine, state, github, rented, price, scope, run, why
+    #[arg(long, value_name = "COLUMN,…")]
+    pub columns: Option<String>,
 }
 
 /// `gharun providers`.

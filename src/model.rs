@@ -21,6 +21,7 @@ mod exit;
 mod job_user;
 pub(crate) mod json;
 mod key;
+mod list_column;
 mod mapping;
 mod name;
 mod path;
@@ -38,6 +39,7 @@ pub use error::{Error, outline};
 pub use exit::Exit;
 pub use job_user::{JobUser, RunAs};
 pub use key::KeySetting;
+pub use list_column::{ListColumn, NoColumn};
 pub use mapping::Mapping;
 pub use name::{Name, Run};
 pub use path::{ExistingPath, NO_PATH, PathSetting, looks_like_key};
@@ -113,6 +115,15 @@ impl fmt::Display for Scope {
             Self::Org(org) => f.write_str(org),
             Self::Repo { owner, name } => write!(f, "{owner}/{name}"),
         }
+    }
+}
+
+/// The option that names a scope as tags spell it: `--repo octo/app`.
+pub fn option_of_scope(scope: &str) -> String {
+    match scope.split_once('/') {
+        Some(("enterprises", slug)) => format!("--enterprise {slug}"),
+        Some(_) => format!("--repo {scope}"),
+        None => format!("--org {scope}"),
     }
 }
 

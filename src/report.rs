@@ -3,16 +3,13 @@
 //!
 //! Every key is always there; what is not known is `null`. Keys may be added, never changed.
 
-use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::fleet::StartOutcome;
-use crate::fleet::list::ListOutcome;
 use crate::fleet::stop::StopOutcome;
-use crate::fleet::survey::SurveyRow;
-use crate::model::cost_in_words;
 
 mod checks;
+pub mod machines;
 mod offers;
 mod providers;
 #[cfg(test)]
@@ -47,6 +44,8 @@ impl TextForm for StopOutcome {
         let stopped = self.stopped.iter().map(|one| {
             let (word, what) = if self.planned {
                 ("would stop", one.reason.as_str())
+            } else if one.already_gone {
+                ("stopped", "already gone")
             } else if one.assumed_gone {
                 ("stopped", "taken for gone")
             } else if one.instance.is_some() && !one.terminated {
@@ -97,45 +96,6 @@ pub trait Table {
     fn rows(&self) -> Vec<Vec<String>>;
 }
 
-impl Table for ListOutcome {
-    const HEADER: &'static [&'static str] = &[
-        "NAME", "PROVIDER", "MACHINE", "STATE", "RUNNER", "AGE", "EXPIRES", "RENTED", "PRICE",
-        "COST", "VERDICT",
-    ];
-
-    fn rows(&self) -> Vec<Vec<String>> {
-        let row = |one: &SurveyRow| {
-            let age = one.created.map(|time| span(self.now, time));
-            let expires = one.expires.map(|time| {
-                if time > self.now {
-                    format!("in {}", span(time, self.now))
-                } else {
-                    format!("{} ago", span(self.now, time))
-                }
-            });
-            let terms = Some(one.rental.terms()).filter(|terms| !terms.is_empty());
-            let price = one.rental.price.map(|price| format!("{price:#}"));
-            let cost = one.cost;
-            let cost = cost.map(|cost| cost_in_words(cost, one.cost_at_most));
-            let id = one.instance.as_ref().map(|machine| &machine.id);
-            vec![
-                one.name.to_string(),
-                or_dash(one.provider.as_ref()),
-                or_dash(id),
-                one.machine_state().to_owned(),
-                one.runner_state().to_owned(),
-                or_dash(age.as_ref()),
-                or_dash(expires.as_ref()),
-                or_dash(terms.as_ref()),
-                or_dash(price.as_ref()),
-                or_dash(cost.as_ref()),
-                format!("{} ({})", one.verdict, one.why),
-            ]
-        };
-        self.machines.iter().map(row).collect()
-    }
-}
-
 /// The JSON form of a report, on several lines and without a newline at its end.
 ///
 /// # Panics
@@ -154,11 +114,27 @@ pub fn to_json_line(report: &impl Serialize) -> String {
     serde_json::to_string(report).expect("plain values become JSON")
 }
 
+/// A header and rows with tabs between their cells, whole: for programs, and for `cut` and `awk`.
+pub fn tabbed(header: &[&str], rows: Vec<Vec<String>>) -> String {
+    let header = header.iter().map(|title| (*title).to_owned()).collect();
+    let mut text = String::new();
+    for row in std::iter::once(header).chain(rows) {
+        let cells: Vec<String> = row.iter().map(|cell| on_a_line(cell)).collect();
+        text.push_str(&cells.join("\t"));
+        text.push('\n');
+    }
+    text
+}
+
+fn on_a_line(cell: &str) -> String {
+    cell.replace(['\n', '\r', '\t'], " ")
+}
+
 /// Lines of cells with tabs between them; a cell that is empty at the end of its line is left out.
 fn lines<const N: usize>(rows: impl Iterator<Item = [String; N]>) -> String {
     let mut text = String::new();
     for row in rows {
-        let cells = row.map(|cell| cell.replace(['\n', '\r', '\t'], " "));
+        let cells = row.map(|cell| on_a_line(&cell));
         text.push_str(cells.join("\t").trim_end());
         text.push('\n');
     }
@@ -167,15 +143,4 @@ fn lines<const N: usize>(rows: impl Iterator<Item = [String; N]>) -> String {
 
 fn or_dash<T: ToString>(value: Option<&T>) -> String {
     value.map_or_else(|| "-".to_owned(), ToString::to_string)
-}
-
-/// The time between two moments in its two largest units: `2d 3h`, `5m 10s`.
-fn span(later: Timestamp, earlier: Timestamp) -> String {
-    let seconds = later.duration_since(earlier).as_secs().max(0);
-    match seconds {
-        0..60 => format!("{seconds}s"),
-        60..3600 => format!("{}m {}s", seconds / 60, seconds % 60),
-        3600..86400 => format!("{}h {}m", seconds / 3600, seconds % 3600 / 60),
-        _ => format!("{}d {}h", seconds / 86400, seconds % 86400 / 3600),
-    }
 }

@@ -15,7 +15,9 @@ pub use crate::cli::{ColorArg, FormatArg};
 use crate::model::text::shown;
 use crate::model::{Event, causes, lock};
 
+mod columns;
 mod event;
+mod frame;
 #[allow(
     dead_code,
     reason = "the tables and rows that are built on it come one by one"
@@ -26,11 +28,12 @@ mod progress;
 mod prompt;
 mod text;
 
+pub use columns::{Column, Overflow, Row, folded, laid_out};
+pub use frame::Frame;
 #[allow(unused_imports, reason = "as above")]
 pub use line::{ATTENTION, DANGER, DONE, FAILED, Line, NOTHING, Tone, cut, width};
 pub use log::Annotate;
 pub use prompt::PromptError;
-pub use text::table;
 
 use progress::Progress;
 

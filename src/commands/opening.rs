@@ -1,13 +1,15 @@
 //! The providers that a command works with. That one cannot be opened is a result, and not the end: only a
 //! start, which was told what to use, refuses it.
 
+use std::collections::BTreeSet;
+
 use super::Context;
 use crate::error::{Exit, Failure};
 use crate::fleet::survey::Unknown;
 use crate::fleet::{NamedProvider, Unopened};
-use crate::model::{Error, StopTarget, chain};
+use crate::model::{StopTarget, chain};
 use crate::providers::KINDS;
-use crate::settings::{self, ProviderSettings, StopSettings};
+use crate::settings::{self, Origin, ProviderSettings, StopSettings};
 
 /// What came of opening the providers of a command.
 #[derive(Debug, Default)]
@@ -18,6 +20,22 @@ pub(super) struct Opened {
     pub(super) unopened: Vec<Unopened>,
     /// Those that nobody named and that cannot, and why.
     pub(super) not_searched: Vec<Unopened>,
+    /// Those of them that nothing here is set up for: that they were not searched is no news.
+    pub(super) not_set_up: BTreeSet<String>,
+}
+
+impl Opened {
+    /// Which kinds were not searched though something here speaks of them, with why and what tells more; `None` where
+    /// there are none.
+    pub(super) fn not_looked_at(&self) -> Option<String> {
+        let told = self.not_searched.iter();
+        let told = told.filter(|one| !self.not_set_up.contains(&one.name));
+        let told = told.map(|Unopened { name, error }| {
+            format!("{name} ({error}; gharun providers check {name})")
+        });
+        let told: Vec<String> = told.collect();
+        (!told.is_empty()).then(|| format!("Not looked at: {}", told.join(", ")))
+    }
 }
 
 impl Context {
@@ -138,8 +156,6 @@ impl Context {
                 .because_each(each)
                 .hinted("name a provider with `--provider`, or add its table to providers.toml"));
         }
-        // Machines may be where nobody answers: that they were not looked for is said.
-        self.say_not_searched(&opened.not_searched);
         Ok(opened)
     }
 
@@ -158,21 +174,27 @@ impl Context {
                 return;
             }
         };
+        let is_spoken_of = is_spoken_of(&settings);
+        let is_rented = settings.kind.is_rented;
         // A kind without hosts is not configured, which is not the same as one that does not answer.
         if settings.secrets.is_empty() && settings.kind.lacks_settings(&settings.values) {
             return;
         }
-        let checked = match self.open(Ok(settings)).await {
-            Ok(place) => {
-                let found = place.provider.resolve().await;
-                found.map(|()| place).map_err(Error::any)
-            }
-            Err(failure) => Err(failure.any()),
+        let (error, may_be_there) = match self.open(Ok(settings)).await {
+            Ok(place) => match place.provider.resolve().await {
+                Ok(()) => return opened.places.push(place),
+                // A daemon that answers, and refuses, may have machines.
+                Err(error) => {
+                    let answers = !is_rented && !error.nobody_listens();
+                    (error.any(), answers)
+                }
+            },
+            Err(failure) => (failure.any(), false),
         };
-        match checked {
-            Ok(place) => opened.places.push(place),
-            Err(error) => opened.not_searched.push(Unopened { name, error }),
+        if !is_spoken_of && !may_be_there {
+            opened.not_set_up.insert(name.clone());
         }
+        opened.not_searched.push(Unopened { name, error });
     }
 
     /// What a file holds that is not trusted, and the command has passed over.
@@ -182,11 +204,14 @@ impl Context {
         Some(Unknown { source, error })
     }
 
-    /// Nobody named them: what would help with them is in JSON, and here for who asks for more.
-    pub(super) fn say_not_searched(&self, all: &[Unopened]) {
-        for Unopened { name, error } in all {
-            let why = chain(error);
-            self.ui.status(&format!("Skipped `{name}`: {why}"));
+    /// Says which kinds were not searched. Nobody named them: what would help with them is in JSON, and here for who asks
+    /// for more.
+    pub(super) fn say_not_searched(&self, opened: &Opened) {
+        if let Some(told) = opened.not_looked_at() {
+            self.ui.status(&told);
+        }
+        for Unopened { name, error } in &opened.not_searched {
+            tracing::debug!("not searched: `{name}`: {}", chain(error));
             for hint in error.hints() {
                 tracing::debug!("`{name}`: {hint}");
             }
@@ -224,4 +249,15 @@ impl Context {
             .map_err(|error| Failure::of_provider(error, &settings.name, &self.settings.tables))?;
         Ok(NamedProvider::new(settings.name, provider))
     }
+}
+
+/// Whether something here names the place of a kind that has no table: a variable of its own, or an option.
+pub(super) fn is_spoken_of(settings: &ProviderSettings) -> bool {
+    const OF_ALL: [&str; 3] = ["HOME", "LOGNAME", "USER"];
+    let mut origins = settings.origins.values();
+    origins.any(|origin| match origin {
+        Origin::Variable(name) => !OF_ALL.contains(&name.as_str()),
+        Origin::File { .. } | Origin::Flag(_) | Origin::Remote(_) => true,
+        Origin::Default => false,
+    })
 }

@@ -1,6 +1,5 @@
 //! `gharun providers`.
 
-use std::fmt::Write as _;
 use std::path::Path;
 
 use futures_util::future::{join, join_all};
@@ -11,97 +10,24 @@ use crate::cli::FormatArg;
 use crate::error::{Exit, Failure};
 use crate::model::{Error, JobUser, RunAs};
 use crate::providers::{KINDS, Kind};
-use crate::report::{self, CheckRow, CheckStatus, Checks, Table as _, TextForm as _, TrustReport};
+use crate::report::{CheckRow, CheckStatus, Checks, TextForm as _, TrustReport};
 use crate::settings::{self, ProviderSettings, ProvidersSettings};
-use crate::ui;
+use crate::ui::{self, Line, Tone, folded, width};
 
+mod checked;
 mod github;
+mod listed;
 mod offers;
 
 pub(super) async fn run(context: &Context, command: &ProvidersSettings) -> Result<Exit, Failure> {
     match command {
         ProvidersSettings::Check(settings) => check(context, settings).await,
         ProvidersSettings::Init(path) => init(context, path).await,
-        ProvidersSettings::List => list(context),
+        ProvidersSettings::List => listed::run(context),
         ProvidersSettings::Offers(settings) => offers::run(context, settings).await,
         ProvidersSettings::Show(kind) => show(context, kind),
         ProvidersSettings::Trust(path) => trust(context, path),
     }
-}
-
-fn list(context: &Context) -> Result<Exit, Failure> {
-    let tables = &context.settings.tables;
-    let all = tables.each(&tables.known())?.into_iter();
-    let outcome = report::ProvidersReport {
-        providers: all.map(|(name, one)| shown(context, name, one)).collect(),
-        error: None,
-    };
-    let mut text = ui::table(report::ProvidersReport::HEADER, &outcome.rows());
-    let providers = outcome.providers.iter();
-    for provider in providers.filter(|provider| !provider.settings.is_empty()) {
-        writeln!(text, "\n{}:", provider.name).expect("a text takes what is written");
-        for set in &provider.settings {
-            let value = set
-                .value
-                .as_ref()
-                .map_or_else(|| "***".to_owned(), ToString::to_string);
-            writeln!(text, "  {} = {value}  ({})", set.key, set.origin)
-                .expect("a text takes what is written");
-        }
-    }
-    context.screen.data(&outcome, text)?;
-    for provider in &outcome.providers {
-        let Some(error) = &provider.error else {
-            continue;
-        };
-        if context.screen.annotates() {
-            // The table has it; the page of a run shows annotations alone.
-            let error = error.clone().while_trying(format!("`{}`", provider.name));
-            context.screen.tell(AnnotationLevel::Error, &error);
-            continue;
-        }
-        for hint in error.hints() {
-            context.ui.hint(&format!("`{}`: {hint}", provider.name));
-        }
-    }
-    Ok(outcome.exit())
-}
-
-/// One provider, as far as it can be read.
-fn shown(
-    context: &Context,
-    name: String,
-    settings: settings::Result<ProviderSettings>,
-) -> report::ProviderRow {
-    let kind = context.settings.tables.kind_of(&name).ok();
-    let (set, error) = match settings {
-        Ok(settings) => (set(&settings), None),
-        Err(error) => (Vec::new(), Some(error.any())),
-    };
-    report::ProviderRow {
-        kind: kind.map(|kind| kind.name.to_owned()),
-        about: kind.map(|kind| kind.about.to_owned()),
-        settings: set,
-        error,
-        name,
-    }
-}
-
-fn set(settings: &ProviderSettings) -> Vec<report::ProviderSetting> {
-    let set = settings
-        .origins
-        .iter()
-        .map(|(key, origin)| report::ProviderSetting {
-            key: key.clone(),
-            // A secret is named by its source alone.
-            value: settings
-                .values
-                .get(key)
-                .filter(|_| !settings.secrets.contains_key(key))
-                .cloned(),
-            origin: origin.to_string(),
-        });
-    set.collect()
 }
 
 async fn check(context: &Context, wanted: &settings::CheckSettings) -> Result<Exit, Failure> {
@@ -121,8 +47,10 @@ async fn check(context: &Context, wanted: &settings::CheckSettings) -> Result<Ex
     let screen = &context.screen;
     screen.summarise(|actions| actions.summarise_checks(&outcome));
     if !screen.annotates() {
-        let text = outcome.text(context.ui.data_width());
-        screen.data(&outcome, text)?;
+        match context.ui.data_width() {
+            Some(room) => screen.drawn(&outcome, || checked::lines(&outcome, room))?,
+            None => screen.data(&outcome, outcome.text())?,
+        }
         return Ok(outcome.exit());
     }
     if context.settings.format == FormatArg::Json {
@@ -219,18 +147,35 @@ fn told_of(user: &JobUser) -> Option<String> {
 }
 
 fn show(context: &Context, kind: &Kind) -> Result<Exit, Failure> {
-    let mut text = format!("{}: {}\n", kind.name, kind.about);
+    if let Some(room) = context.ui.data_width() {
+        let lines = || settings_of(kind, room);
+        context.screen.drawn(&kind.schema(), lines)?;
+        return Ok(Exit::Done);
+    }
+    let lines = settings_of(kind, usize::MAX);
+    let lines = lines.iter().map(|line| line.text(false) + "\n");
+    context.screen.data(&kind.schema(), lines.collect())?;
+    Ok(Exit::Done)
+}
+
+/// The settings of a kind, each with its type, default and meaning.
+fn settings_of(kind: &Kind, room: usize) -> Vec<Line> {
+    let mut lines = folded(&format!("{}: {}", kind.name, kind.about), 0, room);
     for setting in kind.settings() {
         let default = setting.default.map(|value| format!(", default {value}"));
-        let (key, kind) = (setting.key, setting.kind);
-        write!(text, "\n{key} ({kind}{})\n", default.unwrap_or_default())
-            .expect("a text takes what is written");
+        let about = format!(" ({}{})", setting.kind, default.unwrap_or_default());
+        lines.push(Line::default());
+        let key = Line::default().with(Tone::Strong, &setting.key);
+        if key.width() + width(&about) <= room {
+            lines.push(key.with(Tone::Plain, &about));
+        } else {
+            lines.extend(folded(&format!("{}{about}", setting.key), 0, room));
+        }
         for line in setting.meaning.lines() {
-            writeln!(text, "    {line}").expect("a text takes what is written");
+            lines.extend(folded(line, 4, room));
         }
     }
-    context.screen.data(&kind.schema(), text)?;
-    Ok(Exit::Done)
+    lines
 }
 
 fn trust(context: &Context, path: &Path) -> Result<Exit, Failure> {

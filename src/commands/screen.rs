@@ -74,6 +74,15 @@ impl Screen {
         Ok(self.ui.data(below)?)
     }
 
+    /// Writes an outcome to a terminal, for whose width its lines are made, or as JSON.
+    pub(super) fn drawn(
+        &self,
+        outcome: &impl Serialize,
+        lines: impl FnOnce() -> Vec<Line>,
+    ) -> Result<(), Failure> {
+        self.data_lines(outcome, &lines(), "")
+    }
+
     /// Writes what has no other form than JSON.
     pub(super) fn json(&self, outcome: &impl Serialize) -> Result<(), Failure> {
         self.data(outcome, String::new())

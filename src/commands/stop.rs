@@ -7,17 +7,25 @@ use tokio::time::{Instant, timeout};
 use super::Context;
 use super::interrupt::{Interrupts, interrupted};
 use super::opening::Opened;
-use super::screen::Group;
 use crate::cli;
+use crate::cli::FormatArg;
 use crate::error::{Exit, Failure};
-use crate::fleet::stop::{Kept, Selection, StopOutcome, StopRequest, carry_out, select};
+use crate::fleet::stop::{Selection, StopOutcome, StopRequest, carry_out, select};
 use crate::fleet::survey::{STATE_FILE, Unknown, View};
 use crate::fleet::{CancellationToken, Fleet};
 use crate::github::Client;
-use crate::model::{Error, Name, Reference, StopTarget, chain};
+use crate::model::{Name, Reference, StopTarget};
 use crate::report::TextForm as _;
 use crate::settings::StopSettings;
 use crate::state::Entries;
+
+mod complaint;
+mod ends;
+mod question;
+
+use complaint::{complaint, kept_for, unsaid};
+use ends::Ends;
+use question::{Part, Plan};
 
 /// How long the look around may take after a signal: enough for one that is nearly done.
 const LAST_LOOK: Duration = Duration::from_secs(2);
@@ -51,7 +59,7 @@ pub(super) async fn run(
     } else {
         let recorded = recorded(context, &stop, &view).await;
         let outcome = StopOutcome::interrupted_looking(&stop.target, recorded);
-        return finish(context, &outcome, &[]);
+        return finish(context, &outcome, &Told::default());
     };
     let Looked {
         opened,
@@ -67,15 +75,19 @@ pub(super) async fn run(
                 not_searched: opened.not_searched,
                 ..StopOutcome::default()
             };
-            return finish(context, &outcome, &[]);
+            return finish(context, &outcome, &Told::default());
         }
     }
     if stop.dry_run {
+        let told = Told {
+            plan: Some(Plan::of(&selection)),
+            ..Told::default()
+        };
         let outcome = StopOutcome {
             not_searched: opened.not_searched,
             ..StopOutcome::planned(selection)
         };
-        return finish(context, &outcome, &[]);
+        return finish(context, &outcome, &told);
     }
     // A step that is cancelled ends what it was to end; somebody at a terminal has changed their mind.
     if heard.is_some() && context.settings.step.is_none() {
@@ -83,31 +95,26 @@ pub(super) async fn run(
             not_searched: opened.not_searched,
             ..StopOutcome::interrupted(selection)
         };
-        return finish(context, &outcome, &[]);
+        return finish(context, &outcome, &Told::default());
     }
-    let mut said = Vec::new();
-    if asks(context, &stop, &selection) {
-        // Who answers has to know that there may be more.
-        context.say_unknown(&selection.unknown);
-        said.clone_from(&selection.unknown);
-        let confirmed = confirmed(context, &selection);
-        match interrupts.unless(confirmed).await {
-            Ok(true) => {}
-            Ok(false) => return Err(Failure::usage("not confirmed; nothing was stopped")),
-            // What was to be ended is there.
-            Err(failure) if failure.kind == Exit::Interrupted => {
-                let outcome = StopOutcome {
-                    not_searched: opened.not_searched,
-                    ..StopOutcome::interrupted(selection)
-                };
-                return finish(context, &outcome, &said);
-            }
-            Err(failure) => return Err(failure),
-        }
+    let mut told = Told::default();
+    if asks(context, &stop, &selection)
+        && !agreed(context, &selection, &mut told, interrupts).await?
+    {
+        // What was to be ended is there.
+        let outcome = StopOutcome {
+            not_searched: opened.not_searched,
+            ..StopOutcome::interrupted(selection)
+        };
+        return finish(context, &outcome, &told);
     }
     let patient = github.as_ref();
     let patient = patient.map(|github| super::github::patient(github, stop.timeout));
-    let fleet = fleet(context, &opened, patient.as_ref());
+    let ends = Ends::of(context, &selection, tells_ends(context));
+    let fleet = Fleet {
+        sink: &ends,
+        ..fleet(context, &opened, patient.as_ref())
+    };
     let signals = async || {
         let at = if let Some(at) = heard.take() {
             at
@@ -124,12 +131,38 @@ pub(super) async fn run(
     // It holds all that is being ended.
     let carrying_out = Box::pin(carry_out(&fleet, &view, &request, selection, signals));
     let outcome = carrying_out.await;
+    context.ui.finish();
+    ends.say_rest(&outcome);
+    told.ends = is_seen(context);
     context.at_stake.set(outcome.exit() == Exit::Left);
     let outcome = StopOutcome {
         not_searched: opened.not_searched,
         ..outcome
     };
-    finish(context, &outcome, &said)
+    finish(context, &outcome, &told)
+}
+
+/// What was told before the end.
+#[derive(Default)]
+struct Told {
+    /// What could not be read.
+    unread: Vec<Unknown>,
+    /// What would be done, where nothing is.
+    plan: Option<Plan>,
+    /// Whether each end has a line on the terminal already, which data on the same terminal would only repeat.
+    ends: bool,
+}
+
+/// Whether somebody sees both streams on a terminal, and wants to be told what happens.
+fn is_seen(context: &Context) -> bool {
+    let ui = &context.ui;
+    ui.data_width().is_some() && ui.message_width().is_some() && ui.shows_warnings()
+}
+
+/// Whether each end is told on standard error. Where that is no terminal, the text on standard output tells it.
+fn tells_ends(context: &Context) -> bool {
+    let is_text = context.settings.format == FormatArg::Text;
+    context.ui.message_width().is_some() || !is_text
 }
 
 /// Whether it says which machines are to be ended, before anything is looked at.
@@ -200,6 +233,8 @@ async fn look(
     hurry: &CancellationToken,
 ) -> Result<Looked, Failure> {
     let opened = context.search_for(stop).await?;
+    // Machines may be where nobody answers: that they were not looked for is said.
+    context.say_not_searched(&opened);
     let explicit = matches!(stop.target, StopTarget::Named { .. });
     let github = match context.github().await {
         Ok(github) => Some(github),
@@ -264,7 +299,7 @@ fn request(stop: &StopSettings) -> StopRequest {
     }
 }
 
-/// The runner, its machine, or both, in as few words as tell it.
+/// The machine or, where there is none, the runner, in as few words as tell it.
 fn what(name: Option<&Name>, instance: Option<&Reference>) -> String {
     let instance = instance.map(ToString::to_string);
     instance
@@ -281,18 +316,41 @@ fn asks(context: &Context, stop: &StopSettings, selection: &Selection) -> bool {
     unnamed && !agreed && !selection.chosen.is_empty() && context.settings.step.is_none()
 }
 
+/// Asks whether to go on; not where a signal came instead of an answer.
+async fn agreed(
+    context: &Context,
+    selection: &Selection,
+    told: &mut Told,
+    interrupts: &mut Interrupts,
+) -> Result<bool, Failure> {
+    // Who answers has to know that there may be more.
+    context.say_unknown(&selection.unknown);
+    told.unread.clone_from(&selection.unknown);
+    match interrupts.unless(confirmed(context, selection)).await {
+        Ok(true) => Ok(true),
+        Ok(false) => Err(Failure::usage("not confirmed; nothing was stopped")),
+        Err(failure) if failure.kind == Exit::Interrupted => Ok(false),
+        Err(failure) => Err(failure),
+    }
+}
+
 /// Asks on a terminal; elsewhere `--yes` is asked for.
 async fn confirmed(context: &Context, selection: &Selection) -> Result<bool, Failure> {
-    for chosen in &selection.chosen {
-        let what = what(chosen.name.as_ref(), chosen.instance.as_ref());
-        context.ui.status(&format!("{what}: {}", chosen.why));
+    let plan = Plan::of(selection);
+    if let Some(room) = context.ui.message_width() {
+        context.ui.lines(&plan.lines(Part::Stopped, room));
+    } else {
+        for chosen in &selection.chosen {
+            let what = what(chosen.name.as_ref(), chosen.instance.as_ref());
+            context.ui.status(&format!("{what}: {}", chosen.why));
+        }
     }
     let count = selection.chosen.len();
     let guessed = context.settings.github.guessed();
     let whose = guessed.map_or_else(String::new, |scope| {
         format!(" of {} ({})", scope.value, scope.origin)
     });
-    let question = format!("Stop these {count}{whose}?");
+    let question = format!("Stop {}{whose}?", plan.these());
     let answer = context.ui.confirm(&question).await;
     answer.map_err(|error| {
         super::unanswered(&error, &format!("{count} would be stopped"))
@@ -300,15 +358,20 @@ async fn confirmed(context: &Context, selection: &Selection) -> Result<bool, Fai
     })
 }
 
-/// Writes the outcome in all its forms, and decides how to end. What was `said` already is not said again.
-fn finish(context: &Context, outcome: &StopOutcome, said: &[Unknown]) -> Result<Exit, Failure> {
+/// Writes the outcome in all its forms, and decides how to end. What was told already is not said again.
+fn finish(context: &Context, outcome: &StopOutcome, told: &Told) -> Result<Exit, Failure> {
+    let said = told.unread.as_slice();
     context.ui.finish();
     context.say_moved_aside();
     let screen = &context.screen;
     if !outcome.planned {
         screen.summarise(|actions| actions.summarise_stop(outcome));
     }
-    let written = screen.data(outcome, outcome.text());
+    let written = match (&told.plan, context.ui.data_width()) {
+        (Some(plan), Some(room)) => screen.drawn(outcome, || plan.lines(Part::Whole, room)),
+        _ if told.ends => screen.data(outcome, String::new()),
+        _ => screen.data(outcome, outcome.text()),
+    };
     // On a screen the headline comes first, and all else is below it; an annotation stands alone.
     let first = (!screen.annotates()).then(|| complaint(context, outcome, said));
     if !matches!(first, Some(Some(_))) {
@@ -329,10 +392,10 @@ fn finish(context: &Context, outcome: &StopOutcome, said: &[Unknown]) -> Result<
             _ => exit,
         }));
     }
-    if outcome.planned {
+    if let Some(plan) = &told.plan {
         context
             .ui
-            .status(&format!("{} would be stopped", outcome.stopped.len()));
+            .status(&format!("{} would be stopped", plan.sum()));
     } else if outcome.is_empty() {
         context.ui.status(if outcome.interrupted {
             "Interrupted; there was nothing to stop"
@@ -341,133 +404,11 @@ fn finish(context: &Context, outcome: &StopOutcome, said: &[Unknown]) -> Result<
         });
     }
     let complaint = first.unwrap_or_else(|| complaint(context, outcome, said));
-    if let (None, Some(total)) = (&complaint, outcome.total()) {
-        context.ui.status(&total.to_string());
+    if let (None, Some(told)) = (&complaint, outcome.sentence().filter(|_| !outcome.planned)) {
+        context.ui.status(&told);
     }
     match complaint {
         Some(failure) => Err(failure),
         None => Ok(outcome.exit()),
     }
-}
-
-/// What could not be read and was not `said` yet. What helps with the same refusal is told with what it left.
-fn unsaid<'a>(outcome: &'a StopOutcome, said: &'a [Unknown]) -> impl Iterator<Item = &'a Unknown> {
-    let is_told = |one: &Unknown| {
-        let hints = one.error.hints();
-        let left = outcome.failed.iter().filter(|one| one.registration_only);
-        let registered = outcome
-            .stopped
-            .iter()
-            .filter_map(|one| one.registered.as_ref());
-        let mut left = left.map(|one| &one.error).chain(registered);
-        !hints.is_empty() && left.any(|left| left.hints() == hints)
-    };
-    let unknown = outcome.unknown.iter();
-    unknown.filter(move |one| !said.contains(one) && !is_told(one))
-}
-
-/// What was left as it is, and why.
-fn kept_for(kept: &Kept) -> (String, Error) {
-    let what = what(Some(&kept.name), kept.instance.as_ref());
-    (format!("{what} kept"), Error::from(kept.reason.as_str()))
-}
-
-/// What is wrong, where something is.
-fn complaint(context: &Context, outcome: &StopOutcome, said: &[Unknown]) -> Option<Failure> {
-    let failed = outcome.failed.iter();
-    let may_run = failed.filter(|failed| !failed.registration_only).count();
-    let registered = outcome.stopped.iter().filter_map(|one| {
-        let what = what(one.name.as_ref(), one.instance.as_ref());
-        Some((what, one.registered.clone()?))
-    });
-    let registered: Vec<_> = registered.collect();
-    let left = outcome.failed.len() + registered.len();
-    let text = match (may_run, left, outcome.unknown.len()) {
-        (0, 0, 0) if outcome.pending.is_empty() => return None,
-        (0, 0, 0) => "a start was ended while its requests were under way".to_owned(),
-        (0, 0, _) if outcome.planned => {
-            "could not read everything: there may be more than is listed".to_owned()
-        }
-        (0, 0, _) => "could not read everything, so something may be left".to_owned(),
-        (0, count, _) => {
-            let s = if count == 1 { "" } else { "s" };
-            format!("could not remove {count} registration{s} from GitHub; their machines are gone")
-        }
-        (_, count, _) if outcome.planned => format!("{count} cannot be stopped"),
-        (count, _, _) => format!("{count} could not be stopped, and may still be running"),
-    };
-    let each = outcome.failed.iter().map(|failed| {
-        let what = what(failed.name.as_ref(), failed.instance.as_ref());
-        (what, failed.error.clone())
-    });
-    let pending = outcome.pending.iter();
-    let pending = pending.map(|one| (one.name.to_string(), Error::from(one.word())));
-    let text = text
-        + &context.screen.lines(
-            &Group::all(each.chain(registered).chain(pending)),
-            |names| names.join(", "),
-        );
-    let several = |names: &[String]| names.join(", ");
-    let text = if !context.screen.annotates() {
-        // What keeps a machine from being ended is told with that.
-        let is_told = |one: &&Unknown| {
-            let why = chain(&one.error);
-            outcome
-                .failed
-                .iter()
-                .any(|failed| chain(&failed.error).ends_with(&why))
-        };
-        let unread = unsaid(outcome, said)
-            .filter(|one| !is_told(one))
-            .map(|one| {
-                let what = format!("could not read {}", one.source);
-                (what, one.error.clone())
-            });
-        let kept = outcome.kept.iter().map(kept_for);
-        let total = outcome.total().map(|total| format!("\n{total}"));
-        let lines = context
-            .screen
-            .lines(&Group::all(unread.chain(kept)), several);
-        text + &lines + &total.unwrap_or_default()
-    } else if left == 0 {
-        // An annotation stands alone.
-        let unread = outcome.unknown.iter();
-        let unread = unread.map(|one| (one.source.clone(), one.error.clone()));
-        text + &context.screen.lines(&Group::all(unread), several)
-    } else {
-        text
-    };
-    let failure = Failure::new(outcome.exit(), text);
-    let unread = outcome.unknown.iter().flat_map(|one| one.error.hints());
-    let failure = failure.hinted_all(unread.cloned());
-    let failure = if outcome.unknown.is_empty() || !failure.hints().is_empty() {
-        failure
-    } else {
-        failure.hinted("see what can be read with `gharun list`")
-    };
-    let names = outcome.pending.iter().map(|one| one.name.as_str());
-    let names: Vec<&str> = names.collect();
-    let failure = if names.is_empty() {
-        failure
-    } else {
-        failure.hinted(format!("run `gharun stop {}` after that", names.join(" ")))
-    };
-    let failed = outcome.failed.iter();
-    Some(failed.fold(failure, |failure, failed| {
-        let failure = failure.hinted_all(failed.error.hints());
-        let is_named = |hint: &String| hint.contains(&failed.command) || hint.contains("--force");
-        let hints = failed.error.hints();
-        let leads_on = !hints.is_empty() && !hints.iter().any(is_named);
-        if failed.permanent && leads_on {
-            failure.hinted(format!("then: `{}`", failed.command))
-        } else if failed.permanent {
-            failure
-        } else {
-            let after = match failed.error.hints() {
-                [] => "",
-                _ => "after that, ",
-            };
-            failure.hinted(format!("{after}try again: `{}`", failed.command))
-        }
-    }))
 }

@@ -65,6 +65,13 @@ pub struct Selected {
     pub(super) registered: Registered,
 }
 
+impl Selected {
+    /// What was seen of it; `None`: it was named, and no listing shows it.
+    pub fn row(&self) -> Option<&SurveyRow> {
+        self.row.as_ref()
+    }
+}
+
 /// Whether GitHub may have a runner for a machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Registered {
@@ -104,6 +111,13 @@ pub struct Selection {
 struct Unread {
     kept: Vec<Kept>,
     failed: Vec<Unstopped>,
+}
+
+impl Selection {
+    /// All that it would leave.
+    pub fn all_kept(&self) -> impl Iterator<Item = &Kept> {
+        self.kept.iter().chain(&self.unread.kept)
+    }
 }
 
 /// Whether a runner has to be taken for busy.

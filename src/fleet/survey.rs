@@ -202,7 +202,8 @@ impl SurveyRow {
         .hinted("use the credentials and the settings that it was started with")
     }
 
-    pub(super) fn is_rehearsal(&self) -> bool {
+    /// Whether its GitHub was the stub of a rehearsal.
+    pub fn is_rehearsal(&self) -> bool {
         self.scope == REHEARSAL
     }
 
@@ -276,6 +277,12 @@ impl SurveyRow {
             cost: rate.map(|rate| rate * hours(span(created, ended)) + after),
             at_most: has_ended && self.ended.is_none() || limit == Some(PriceBasis::Limit),
         })
+    }
+
+    /// What its machine has cost by then in US dollars, where its price is known, and whether it may be less.
+    pub fn cost_by(&self, now: Timestamp) -> Option<(f64, bool)> {
+        let bill = self.bill(now)?;
+        Some((bill.cost?, bill.at_most))
     }
 
     fn price(&mut self) {

@@ -2,6 +2,7 @@
 
 use serde::{Serialize, Serializer};
 
+use super::on_a_line;
 use crate::model::{Error, Exit, chain};
 
 /// What came of checking one thing.
@@ -108,9 +109,8 @@ impl CheckRow {
 }
 
 impl Checks {
-    /// One line a fact, with its hints under it; what it is a fact of stands before the first of them. The columns of a
-    /// terminal are kept where a line is as wide as it.
-    pub fn text(&self, width: Option<usize>) -> String {
+    /// One line a fact, with its hints under it; what it is a fact of stands before the first of them.
+    pub fn text(&self) -> String {
         const WORD: usize = "not set up".len();
         let names = self.checks.iter().map(|check| check.name.chars().count());
         let name_width = names.max().unwrap_or_default();
@@ -125,42 +125,14 @@ impl Checks {
                 text.push('\n');
             }
             for line in lines {
-                for part in folded(&line, width.and_then(|width| width.checked_sub(indent))) {
-                    text.push_str(&head);
-                    text.push_str(&part);
-                    text.push('\n');
-                    head = " ".repeat(indent);
-                }
+                text.push_str(&head);
+                text.push_str(&on_a_line(&line));
+                text.push('\n');
+                head = " ".repeat(indent);
             }
         }
         text
     }
-}
-
-/// A line in parts that fit, broken between words.
-fn folded(line: &str, width: Option<usize>) -> Vec<String> {
-    let line = line.replace(['\n', '\r', '\t'], " ");
-    // In less room than this every word would have a line of its own.
-    let Some(width) = width.filter(|width| *width >= 30) else {
-        return vec![line];
-    };
-    let further = line.chars().take_while(|c| *c == ' ').count() + 2;
-    let mut parts: Vec<String> = Vec::new();
-    let mut part = " ".repeat(further - 2);
-    let mut is_empty = true;
-    for word in line.split_whitespace() {
-        if !is_empty && part.chars().count() + 1 + word.chars().count() > width {
-            parts.push(std::mem::replace(&mut part, " ".repeat(further)));
-            is_empty = true;
-        }
-        if !is_empty {
-            part.push(' ');
-        }
-        part.push_str(word);
-        is_empty = false;
-    }
-    parts.push(part);
-    parts
 }
 
 /// What `providers check` found.

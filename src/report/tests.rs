@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::*;
+use crate::fleet::list::ListOutcome;
 use crate::fleet::stop::{Kept, Pending, Stopped, Unstopped};
 use crate::fleet::survey::Unknown;
 use crate::fleet::{Up, doubles};
@@ -97,6 +100,7 @@ fn stop() -> StopOutcome {
                 deregistered: true,
                 terminated: true,
                 assumed_gone: false,
+                already_gone: false,
                 registered: None,
                 billed: Some(Duration::from_millis(3_600_040)),
                 cost: Some(0.790_004),
@@ -109,6 +113,7 @@ fn stop() -> StopOutcome {
                 deregistered: true,
                 terminated: false,
                 assumed_gone: false,
+                already_gone: false,
                 registered: None,
                 billed: None,
                 cost: None,
@@ -308,17 +313,9 @@ fn a_list_has_the_keys_that_are_promised() {
       "setting": null
     }
     "#);
-    let row = &list.rows()[0];
-    assert_eq!(row.len(), ListOutcome::HEADER.len());
-    let cells = [
-        "us_east_1/i-0abc",
-        "running",
-        "busy",
-        "30m 4s",
-        "in 6h 29m",
-        "-",
-        "$0.79/h",
-        "$0.40",
-    ];
-    assert_eq!(row[2..10], cells);
+    let text = tabbed(ListOutcome::HEADER, list.rows());
+    insta::assert_snapshot!(text, @"
+    VERDICT	RUNNER	PROVIDER	AGE	ENDS IN	COST	MACHINE	STATE	GITHUB	RENTED	PRICE	SCOPE	RUN	WHY
+    working	gharun-7-1-0-abcdefabcdefgh	gpu-aws	30m 4s	6h 29m	$0.40	aws:us_east_1/i-0abc	running	busy	-	$0.79/h	octo/app	7	a job runs on it
+    ");
 }

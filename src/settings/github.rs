@@ -144,6 +144,11 @@ impl GitHubSettings {
         Ok(())
     }
 
+    /// Whether nothing here names a scope: none is set, and none was refused or could have been guessed.
+    pub fn is_unscoped(&self) -> bool {
+        self.scope.is_none() && self.untrusted.is_none() && self.several.is_none()
+    }
+
     /// The scope, or the error that says how to give one.
     pub fn scope(&self) -> Result<&Scope> {
         self.scope

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{Error, Result, Settings};
 use crate::cli;
+use crate::model::{ListColumn, NoColumn};
 
 /// The settings of `gharun list`, each resolved: what `stop --orphans` reads is read alike.
 #[derive(Clone, Debug)]
@@ -23,6 +24,10 @@ pub struct ListSettings {
     pub no_github: bool,
     /// Again and again.
     pub watch: bool,
+    /// All columns, whatever the width of the terminal.
+    pub wide: bool,
+    /// The columns to show; `None`: what fits.
+    pub columns: Option<Vec<ListColumn>>,
     /// Which of these settings a file holds that is not trusted: they are passed over.
     pub passed_over: Option<Error>,
 }
@@ -32,9 +37,18 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// A value that cannot be used, or a provider that is not known.
+    /// A value that cannot be used, or a provider or a column that is not known.
     pub fn list(&self, args: &cli::ListArgs) -> Result<ListSettings> {
         self.tables.know(&args.providers)?;
+        let columns = args.columns.as_deref().map(ListColumn::read_all);
+        let columns = columns.transpose().map_err(|wrong| {
+            let hint = wrong.hint();
+            let NoColumn(name) = wrong;
+            Error::usage(format!(
+                "`--columns` must name columns of the list, not `{name}`"
+            ))
+            .hinted(hint)
+        })?;
         Ok(ListSettings {
             orphans: args.orphans,
             group: self.group_of_sweep(None)?,
@@ -43,6 +57,8 @@ impl Settings {
             all_scopes: args.all_scopes,
             no_github: args.no_github,
             watch: args.watch,
+            wide: args.wide,
+            columns,
             passed_over: self
                 .passed_over(&[("group", false), ("older_than", args.older_than.is_some())]),
         })

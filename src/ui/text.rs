@@ -1,10 +1,10 @@
-//! Text for people: made harmless, and put into columns.
+//! Text for people and programs: made harmless, and broken into lines.
 
 use std::fmt::Write as _;
 
 use dialoguer::console::measure_text_width;
 
-use crate::model::text::{is_harmful, shown};
+use crate::model::text::is_harmful;
 
 /// Makes JSON harmless for terminals and runners without changing what it says: the characters
 /// concerned can stand in strings alone, where an escape means the same.
@@ -101,41 +101,6 @@ pub(super) fn defused(text: &str) -> String {
     lines.join("\n")
 }
 
-/// Puts rows under a header, in columns two blanks apart, each as wide as its widest cell. Cells are
-/// made harmless and kept on one line; no line ends in blanks.
-pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
-    let cell = |text: &str| shown(text).replace(['\n', '\t'], " ");
-    let header: Vec<String> = header.iter().map(|text| cell(text)).collect();
-    let mut lines = vec![header];
-    lines.extend(
-        rows.iter()
-            .map(|row| row.iter().map(|text| cell(text)).collect()),
-    );
-    let columns = lines.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| {
-        let cells = lines.iter().filter_map(|line| line.get(column));
-        cells
-            .map(|cell| measure_text_width(cell))
-            .max()
-            .unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    let mut out = String::new();
-    for line in &lines {
-        let mut row = String::new();
-        for (cell, width) in line.iter().zip(&widths) {
-            row.push_str(cell);
-            row.extend(std::iter::repeat_n(
-                ' ',
-                width - measure_text_width(cell) + 2,
-            ));
-        }
-        out.push_str(row.trim_end());
-        out.push('\n');
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -178,32 +143,5 @@ mod tests {
             defused(text),
             "fine\n: :add-mask::x\nold ## [error]x\n: :\na :: b"
         );
-    }
-
-    #[test]
-    fn columns_are_aligned_and_lines_end_without_blanks() {
-        let rows = vec![
-            vec![
-                "gharun-a".into(),
-                "\u{65e5}\u{672c}".into(),
-                "x\ny\u{1b}[31m".into(),
-            ],
-            vec!["b".into(), String::new(), String::new()],
-        ];
-        insta::assert_snapshot!(table(&["NAME", "WHERE", "WHY"], &rows), @r"
-        NAME      WHERE  WHY
-        gharun-a  日本   x y
-        b
-        ");
-        assert!(
-            table(&["NAME"], &rows)
-                .lines()
-                .all(|line| line.trim_end() == line)
-        );
-    }
-
-    #[test]
-    fn a_table_without_rows_is_its_header() {
-        assert_eq!(table(&["NAME", "STATE"], &[]), "NAME  STATE\n");
     }
 }

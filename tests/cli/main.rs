@@ -40,6 +40,12 @@ mod signals;
 mod ssh;
 #[cfg(target_os = "linux")]
 mod surroundings;
+#[cfg(all(target_os = "linux", feature = "docker"))]
+mod tables;
+#[cfg(all(target_os = "linux", feature = "docker"))]
+#[allow(dead_code, reason = "the tests of failures need more of it")]
+#[path = "../failures/terminal.rs"]
+mod terminal;
 mod trust;
 mod usage;
 mod world;

@@ -15,7 +15,7 @@ const PLACE: &str = "4601ab0ede35";
 
 /// What the daemon does with one request to remove the container.
 #[derive(Clone, Copy, Debug)]
-enum Removal {
+pub(crate) enum Removal {
     /// It refuses, with this status and these words.
     Refused(u16, &'static str),
     /// It removes it, and the connection breaks before the answer.
@@ -25,8 +25,8 @@ enum Removal {
 }
 
 /// A Docker daemon on loopback with one container, as far as its end goes.
-struct Daemon {
-    host: String,
+pub(crate) struct Daemon {
+    pub(crate) host: String,
     state: Arc<Mutex<State>>,
 }
 
@@ -39,7 +39,7 @@ struct State {
 }
 
 impl Daemon {
-    fn start(world: &World, removals: &[Removal]) -> Self {
+    pub(crate) fn start(world: &World, removals: &[Removal]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let host = format!("tcp://{}", listener.local_addr().expect("an address"));
         let state = Arc::new(Mutex::new(State {

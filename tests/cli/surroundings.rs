@@ -94,7 +94,7 @@ impl World {
 #[test]
 fn nothing_is_guessed_without_a_terminal() {
     let world = with_gh(checkout(&["origin=octo/app"]));
-    for args in ["start local", "list", "stop --orphans --yes"] {
+    for args in ["start local", "list --orphans", "stop --orphans --yes"] {
         world.guesses_nothing(&mut world.command(args));
     }
     // A scope that is set does not let `gh` be asked either.
@@ -199,7 +199,7 @@ fn yes_does_not_answer_for_a_scope_that_was_guessed() {
         .to_owned();
     let mut terminal = Terminal::run(&world.command("stop --all --yes"));
     terminal
-        .reads("Stop these 1 of octo/app (git remote origin)?")
+        .reads("Stop this machine of octo/app (git remote origin)?")
         .types("n");
     let seen = terminal.ends();
     assert_eq!(seen.code, 2, "{seen:?}");

@@ -52,6 +52,7 @@ mod rows;
 mod screens;
 mod stable;
 mod step;
+#[allow(dead_code, reason = "the program tests need more of it")]
 mod terminal;
 #[allow(dead_code, unused_macros, reason = "the program tests need more of it")]
 #[path = "../cli/world.rs"]

@@ -1,6 +1,6 @@
-//! A terminal of 80x24: the pty that a program runs on, and the screen that a person sees in the end.
+//! A terminal: the pty that a program runs on, what somebody types there, and the screen that a person sees in the end.
 
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
@@ -10,27 +10,67 @@ use rustix::termios::{Winsize, tcsetwinsize};
 
 use crate::world::PATIENCE;
 
-pub(crate) const COLUMNS: usize = 80;
-pub(crate) const ROWS: usize = 24;
+/// How large it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Size {
+    pub(crate) columns: usize,
+    pub(crate) rows: usize,
+}
+
+pub(crate) const COLUMNS: usize = SMALL.columns;
+pub(crate) const ROWS: usize = SMALL.rows;
+
+/// As terminals open.
+pub(crate) const SMALL: Size = Size {
+    columns: 80,
+    rows: 24,
+};
+
+impl Size {
+    fn window(self) -> Winsize {
+        Winsize {
+            ws_row: u16::try_from(self.rows).expect("it is small"),
+            ws_col: u16::try_from(self.columns).expect("it is small"),
+            ws_xpixel: 0,
+            ws_ypixel: 0,
+        }
+    }
+}
+
+/// What a person does.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Act {
+    /// Types.
+    Types(&'static str),
+    /// Sends a signal, as Ctrl-C does.
+    Signals(&'static str),
+    /// Makes the terminal larger or smaller.
+    Resizes(Size),
+}
 
 /// How long what a program left behind may hold the terminal open: what it says later is no longer of it.
 const LINGERING: Duration = Duration::from_secs(2);
 
 /// Runs a program whose three streams are a terminal; what it wrote, and its exit code. `meanwhile` is called now and then
 /// until it ends.
-pub(crate) fn run(mut command: Command, mut meanwhile: impl FnMut()) -> (String, i32) {
+pub(crate) fn run(command: Command, meanwhile: impl FnMut()) -> (String, i32) {
+    play(command, SMALL, &[], meanwhile)
+}
+
+/// The same on a terminal of any size, where somebody does one thing after the other: each once a text is there that was
+/// not there before.
+pub(crate) fn play(
+    mut command: Command,
+    size: Size,
+    acts: &[(&str, Act)],
+    mut meanwhile: impl FnMut(),
+) -> (String, i32) {
     let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a pty");
     grantpt(&ours).expect("the pty is ours");
     unlockpt(&ours).expect("the pty is ours");
     let name = ptsname(&ours, Vec::new()).expect("it has a name");
     let name = name.into_string().expect("a path below /dev");
-    let size = Winsize {
-        ws_row: u16::try_from(ROWS).expect("it is small"),
-        ws_col: u16::try_from(COLUMNS).expect("it is small"),
-        ws_xpixel: 0,
-        ws_ypixel: 0,
-    };
-    tcsetwinsize(&ours, size).expect("it is a terminal");
+    tcsetwinsize(&ours, size.window()).expect("it is a terminal");
     let theirs = || {
         let mut options = std::fs::OpenOptions::new();
         Stdio::from(
@@ -51,6 +91,9 @@ pub(crate) fn run(mut command: Command, mut meanwhile: impl FnMut()) -> (String,
     drop(command);
     let (sender, chunks) = channel();
     let mut ours = std::fs::File::from(ours);
+    let mut keyboard = ours.try_clone().expect("it is open");
+    let (mut acts, mut heard) = (acts.iter(), 0);
+    let mut next = acts.next();
     std::thread::spawn(move || {
         let mut chunk = [0; 4096];
         // The end is an error (EIO): all that had the other end open are gone.
@@ -68,6 +111,20 @@ pub(crate) fn run(mut command: Command, mut meanwhile: impl FnMut()) -> (String,
             Ok(chunk) => written.extend(chunk),
             Err(RecvTimeoutError::Disconnected) if ended.is_some() => break,
             Err(_) => {}
+        }
+        if let Some((text, act)) = next
+            && let Some(at) = String::from_utf8_lossy(&written[heard..]).find(text)
+        {
+            heard += at + text.len();
+            next = acts.next();
+            match act {
+                Act::Types(keys) => keyboard.write_all(keys.as_bytes()).expect("it listens"),
+                Act::Signals(name) => crate::world::signal(&child, name),
+                Act::Resizes(size) => {
+                    tcsetwinsize(&keyboard, size.window()).expect("it is a terminal");
+                    crate::world::signal(&child, "WINCH");
+                }
+            }
         }
         if let Some((_, when)) = ended {
             if when.elapsed() > LINGERING {
@@ -91,6 +148,7 @@ pub(crate) fn run(mut command: Command, mut meanwhile: impl FnMut()) -> (String,
 /// What a terminal shows of what was written to it; control sequences that gharun is not known to write are refused.
 #[derive(Debug)]
 pub(crate) struct Screen {
+    size: Size,
     rows: Vec<Vec<char>>,
     row: usize,
     column: usize,
@@ -102,8 +160,14 @@ impl Screen {
     /// The lines of the last screen, without the blank ones at its end: where the cursor is, a shell asks for the next
     /// command.
     pub(crate) fn after(written: &str) -> Vec<String> {
+        Self::after_on(SMALL, written)
+    }
+
+    /// The same on a terminal of any size.
+    pub(crate) fn after_on(size: Size, written: &str) -> Vec<String> {
         let mut screen = Self {
-            rows: vec![vec![' '; COLUMNS]; ROWS],
+            size,
+            rows: vec![vec![' '; size.columns]; size.rows],
             row: 0,
             column: 0,
             full: false,
@@ -136,7 +200,7 @@ impl Screen {
                 }
                 '\r' => (self.column, self.full) = (0, false),
                 '\n' => self.next_line(),
-                '\t' => self.column = (self.column / 8 * 8 + 8).min(COLUMNS - 1),
+                '\t' => self.column = (self.column / 8 * 8 + 8).min(self.size.columns - 1),
                 '\u{7}' => {}
                 c => {
                     assert!(!c.is_control(), "an unknown character: {written:?}");
@@ -152,7 +216,7 @@ impl Screen {
             self.next_line();
         }
         self.rows[self.row][self.column] = c;
-        self.full = self.column + 1 == COLUMNS;
+        self.full = self.column + 1 == self.size.columns;
         if !self.full {
             self.column += 1;
         }
@@ -160,11 +224,11 @@ impl Screen {
 
     fn next_line(&mut self) {
         self.full = false;
-        if self.row + 1 < ROWS {
+        if self.row + 1 < self.size.rows {
             self.row += 1;
         } else {
             self.rows.remove(0);
-            self.rows.push(vec![' '; COLUMNS]);
+            self.rows.push(vec![' '; self.size.columns]);
         }
     }
 
@@ -174,15 +238,15 @@ impl Screen {
             // Colours; whether the cursor is seen.
             "m" | "h" | "l" => return,
             "A" => self.row = self.row.saturating_sub(number.max(1)),
-            "B" => self.row = (self.row + number.max(1)).min(ROWS - 1),
-            "C" => self.column = (self.column + number.max(1)).min(COLUMNS - 1),
+            "B" => self.row = (self.row + number.max(1)).min(self.size.rows - 1),
+            "C" => self.column = (self.column + number.max(1)).min(self.size.columns - 1),
             "D" => self.column = self.column.saturating_sub(number.max(1)),
-            "G" => self.column = number.clamp(1, COLUMNS) - 1,
+            "G" => self.column = number.clamp(1, self.size.columns) - 1,
             "K" => {
                 let cleared = match number {
-                    0 => self.column..COLUMNS,
+                    0 => self.column..self.size.columns,
                     1 => 0..self.column + 1,
-                    _ => 0..COLUMNS,
+                    _ => 0..self.size.columns,
                 };
                 self.rows[self.row][cleared].fill(' ');
             }

@@ -123,6 +123,7 @@ fn a_stop_is_written_up_with_what_may_still_run_first() {
             deregistered: true,
             terminated: true,
             assumed_gone: false,
+            already_gone: false,
             registered: None,
             billed: Some(Duration::from_secs(3700)),
             cost: Some(0.81),

@@ -8,9 +8,9 @@ use crate::fleet::Unopened;
 use crate::fleet::survey::Unknown;
 use crate::model::chain;
 use crate::providers;
-use crate::report::{OfferRow, OffersReport, Table as _};
+use crate::report::{OfferRow, OffersReport, Table as _, tabbed};
 use crate::settings::{self, ProviderSettings};
-use crate::ui;
+use crate::ui::{Column, Line, Overflow, Row, Tone, laid_out};
 
 /// What came of asking one place.
 struct Asked {
@@ -72,19 +72,45 @@ pub(super) async fn run(
 
 /// Writes the outcome in all its forms, and decides how to end.
 fn finish(context: &Context, outcome: &OffersReport) -> Result<Exit, Failure> {
-    let text = if outcome.offers.is_empty() {
-        String::new()
-    } else {
-        ui::table(OffersReport::HEADER, &outcome.rows())
-    };
     let screen = &context.screen;
     screen.summarise(|actions| actions.summarise_offers(outcome));
-    screen.data(outcome, text)?;
+    match context.ui.data_width() {
+        _ if outcome.offers.is_empty() => screen.data(outcome, String::new())?,
+        Some(room) => screen.drawn(outcome, || lines(outcome, room))?,
+        None => screen.data(outcome, tabbed(OffersReport::HEADER, outcome.rows()))?,
+    }
     for Unknown { source, error } in &outcome.unknown {
         let what = format!("could not ask `{source}`");
         screen.warn_of_row(&error.clone().while_trying(what));
     }
     Ok(outcome.exit())
+}
+
+/// The offers in so many columns: what it is and what it costs stay, the rest as far as it fits.
+fn lines(outcome: &OffersReport, room: usize) -> Vec<Line> {
+    let column = |title: &&'static str| {
+        let whole = Column::whole(title);
+        match *title {
+            "TYPE" => whole.at_least(16),
+            "PRICE/H" => whole,
+            "PROVIDER" => whole.at_least(6).spare(1),
+            "STOCK" => whole.at_least(6).spare(2),
+            "MARKET" => whole.at_least(8).spare(3),
+            "GPU" => whole.at_least(10).spare(4),
+            "VCPU" => whole.spare(5),
+            "RAM GIB" => whole.spare(6),
+            "GPU GIB" => whole.spare(7),
+            _ => whole.at_least(10).spare(8),
+        }
+    };
+    let columns: Vec<Column> = OffersReport::HEADER.iter().map(column).collect();
+    let plain = |cells: Vec<String>| cells.into_iter().map(|text| (Tone::Plain, text));
+    let rows = outcome.rows().into_iter().map(|cells| Row {
+        cells: plain(cells).collect(),
+        ..Row::default()
+    });
+    let rows: Vec<Row> = rows.collect();
+    laid_out(&columns, &rows, room, Overflow::LeftOut)
 }
 
 async fn ask(

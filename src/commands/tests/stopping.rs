@@ -38,7 +38,7 @@ async fn a_dry_run_shows_what_the_stop_then_does() {
         "{row}"
     );
     assert!(row.ends_with("\tnot registered with GitHub"), "{row}");
-    said.says("1 would be stopped");
+    said.says("1 machine would be stopped");
     assert_eq!(world.cloud.machines().len(), 1);
     let said = world
         .run("stop --orphans --yes --output json")

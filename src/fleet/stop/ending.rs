@@ -307,7 +307,7 @@ impl<'a, G: GitHubApi> Ending<'a, G> {
             return Err(Unended::For(self.unstopped(error).permanent()));
         };
         // A machine that no listing shows is ended, too: it may be too new to be listed.
-        let there = !matches!(machine, Some(MachineState::Gone));
+        let there = !matches!(machine, None | Some(MachineState::Gone));
         if there {
             self.say(Event::Terminating {
                 instance: instance.clone(),

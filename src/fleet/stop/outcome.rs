@@ -1,6 +1,5 @@
 //! What a stop came to.
 
-use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -56,6 +55,9 @@ pub struct Stopped {
     /// GitHub has no runner of it, or the user forced it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub assumed_gone: bool,
+    /// Whether its machine was gone before this stop asked for its end.
+    #[serde(skip)]
+    pub already_gone: bool,
     /// Why its registration may still be there, though it was to be removed: its record stays, and the next stop tries again.
     #[serde(skip)]
     pub registered: Option<Error>,
@@ -84,24 +86,20 @@ pub struct Total {
     pub at_most: bool,
 }
 
-impl fmt::Display for Total {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            machines, unpriced, ..
-        } = self;
-        let s = if *machines == 1 { "" } else { "s" };
-        write!(f, "Stopped {machines} machine{s}: {}", self.sum())?;
-        match unpriced {
-            0 => Ok(()),
-            unpriced => write!(f, ", without {unpriced} whose price is unknown"),
-        }
-    }
-}
-
 impl Total {
     /// The sum, in words.
     pub fn sum(&self) -> String {
         cost_in_words(self.cost, self.at_most)
+    }
+
+    /// The same in a sentence: `about $0.12 without 2 whose price is unknown`.
+    fn in_words(&self) -> String {
+        let cost = self.sum();
+        let about = if cost.starts_with('$') { "about " } else { "" };
+        match self.unpriced {
+            0 => format!("{about}{cost}"),
+            unpriced => format!("{about}{cost} without {unpriced} whose price is unknown"),
+        }
     }
 }
 
@@ -310,6 +308,47 @@ impl StopOutcome {
         })
     }
 
+    /// What it came to, in a sentence: `Stopped 5 machines, about $0.12. Nothing is left.` `None` where nothing was stopped.
+    pub fn sentence(&self) -> Option<String> {
+        let count =
+            |is: &dyn Fn(&Stopped) -> bool| self.stopped.iter().filter(|one| is(one)).count();
+        let is_machine = |one: &Stopped| one.instance.is_some();
+        let is_gone = |one: &Stopped| is_machine(one) && (one.already_gone || one.assumed_gone);
+        let is_asked = |one: &Stopped| is_machine(one) && !is_gone(one) && !one.terminated;
+        let is_ended = |one: &Stopped| is_machine(one) && !is_gone(one) && one.terminated;
+        let machines = |count: usize| match count {
+            1 => "1 machine".to_owned(),
+            many => format!("{many} machines"),
+        };
+        let said = |count: usize, say: &dyn Fn(String) -> String| {
+            (count > 0).then(|| say(machines(count)))
+        };
+        let others = count(&|one| !is_machine(one));
+        let s = if others == 1 { "" } else { "s" };
+        let parts = [
+            said(count(&is_ended), &|machines| format!("stopped {machines}")),
+            said(count(&is_asked), &|machines| {
+                format!("asked {machines} to end, without a confirmation so far")
+            }),
+            said(count(&is_gone), &|machines| {
+                format!("found {machines} already gone")
+            }),
+            (others > 0).then(|| format!("removed {others} registration{s} or record{s}")),
+            self.total().map(|total| total.in_words()),
+        ];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        let mut sentence = parts.join(", ") + ".";
+        if self.stopped.is_empty() {
+            return None;
+        }
+        sentence[..1].make_ascii_uppercase();
+        Some(match self.kept.len() {
+            0 if self.exit() == Exit::Done => sentence + " Nothing is left.",
+            0 => sentence,
+            kept => format!("{sentence} Kept {kept}."),
+        })
+    }
+
     /// Whether there was nothing to stop, and all could be looked at.
     pub fn is_empty(&self) -> bool {
         self.stopped.is_empty()
@@ -327,6 +366,7 @@ fn planned(chosen: Selected) -> Stopped {
         deregistered: false,
         terminated: false,
         assumed_gone: false,
+        already_gone: false,
         registered: None,
         billed: None,
         cost: None,

@@ -219,6 +219,7 @@ impl Progress {
                 deregistered: one.deregistered,
                 terminated: false,
                 assumed_gone: false,
+                already_gone: false,
                 registered: None,
                 billed: None,
                 cost: None,

@@ -309,8 +309,8 @@ impl<'a, G: GitHubApi> Inquiry<'a, G> {
             && row.facts.machine != MachineState::Unread
             && row.facts.registration == RegistrationState::Unread;
         let why = match self.fleet.github {
-            _ if unasked && !row.ours => "it belongs to another scope",
             None if unasked => "GitHub was not asked",
+            Some(_) if unasked && !row.ours => "it belongs to another scope",
             _ => why,
         };
         why.clone_into(&mut row.why);

@@ -67,6 +67,7 @@ fn the_json_of_stop_is_what_stop_writes() {
             deregistered: true,
             terminated: true,
             assumed_gone: false,
+            already_gone: false,
             registered: None,
             billed: Some(Duration::from_millis(754_300)),
             cost: None,

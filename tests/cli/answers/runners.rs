@@ -30,9 +30,7 @@ pub(super) fn a_runner_is_registered_and_removed() {
     assert_eq!(made.and_then(|made| made.status), Some(case.code));
     told!(world.run("stop --yes"), @"
     exit 0
-    Deregistered `[NAME]` from GitHub
-    Terminating `local:[HERE]/[NAME]`
-    Terminated `local:[HERE]/[NAME]`
+    Stopped 1 machine. Nothing is left.
     ");
     nothing_is_left(&world);
 }
@@ -167,9 +165,7 @@ pub(super) fn a_runner_that_is_gone_is_a_success() {
     case.once(&world, "DELETE", "/actions/runners/");
     told!(world.run("stop --yes"), @"
     exit 0
-    Deregistered `[NAME]` from GitHub
-    Terminating `local:[HERE]/[NAME]`
-    Terminated `local:[HERE]/[NAME]`
+    Stopped 1 machine. Nothing is left.
     ");
     // The fault answered in its place: it was never asked to remove the row.
     for row in world.stub.runners() {

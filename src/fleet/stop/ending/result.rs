@@ -17,12 +17,24 @@ impl<G: GitHubApi> Ending<'_, G> {
             deregistered: self.deregistered.get(),
             terminated: self.terminated.get(),
             assumed_gone: self.assumed_gone.get(),
+            already_gone: self.terminated.get() && !self.was_seen(),
             registered: self.left.borrow().clone(),
             billed: bill.as_ref().map(|bill| bill.span),
             cost: bill.as_ref().and_then(|bill| bill.cost),
             cost_at_most: bill.is_some_and(|bill| bill.at_most && bill.cost.is_some()),
             reason: self.chosen.why.clone(),
         }
+    }
+
+    /// Whether a listing has shown its machine: only of such a one is it said that this stop ended it.
+    pub(super) fn was_seen(&self) -> bool {
+        let row = self.chosen.row.as_ref();
+        row.is_some_and(|row| {
+            !matches!(
+                row.facts.machine,
+                MachineState::Gone | MachineState::Nowhere
+            )
+        })
     }
 
     /// What may still come: its creation may be under way, and no look so far is a proof that it is not.

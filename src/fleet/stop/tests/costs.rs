@@ -41,8 +41,12 @@ async fn a_stop_tells_what_those_cost_that_ended_themselves() {
     };
     assert!(ended.cost_at_most, "{ended:?}");
     assert!(ended.billed.is_some() && ended.cost.is_some_and(|cost| cost > 0.0));
-    let total = stops.total().expect("a total").to_string();
-    assert!(total.starts_with("Stopped 1 machine: at most $"), "{total}");
+    let told = stops.sentence().expect("a sentence");
+    assert!(
+        told.starts_with("Found 1 machine already gone, at most $")
+            && told.ends_with(". Nothing is left."),
+        "{told}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -95,5 +99,8 @@ async fn what_is_ended_costs_what_it_did_and_the_sum_is_told() {
     let stops = scene.stop(&stop(named(&[&reference]))).await;
     let total = stops.total().expect("a total");
     assert_eq!((total.machines, total.at_most), (1, false));
-    assert_eq!(total.to_string(), "Stopped 1 machine: $3.00");
+    assert_eq!(
+        stops.sentence().as_deref(),
+        Some("Stopped 1 machine, about $3.00. Nothing is left.")
+    );
 }
