@@ -257,7 +257,7 @@ pub(super) fn is_spoken_of(settings: &ProviderSettings) -> bool {
     let mut origins = settings.origins.values();
     origins.any(|origin| match origin {
         Origin::Variable(name) => !OF_ALL.contains(&name.as_str()),
-        Origin::File { .. } | Origin::Flag(_) | Origin::Remote(_) => true,
+        Origin::File { .. } | Origin::Flag(_) | Origin::Input(_) | Origin::Remote(_) => true,
         Origin::Default => false,
     })
 }
