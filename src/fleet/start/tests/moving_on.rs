@@ -326,6 +326,11 @@ async fn a_runner_with_a_job_stays_whatever_it_costs_and_the_user_is_told_how_to
 #[tokio::test(start_paused = true)]
 async fn a_runner_that_gets_a_job_while_its_dear_machine_is_to_be_ended_stays() {
     let scene = dear("a", 18 * SECOND);
+    // Its place tells so wherever it is asked.
+    scene.cloud.set("a", |place| {
+        place.boot_takes = 600 * SECOND;
+        place.gives_up = Some(18 * SECOND);
+    });
     let works = async {
         let (_, name) = scene.machine_of(0).await;
         sleep(15 * SECOND).await;

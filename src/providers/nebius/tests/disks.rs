@@ -101,7 +101,7 @@ fn misses_once(place: &Place, calls: &'static [&'static str]) {
         let is_first = calls.contains(&asked.call) && lock(&asked_before).insert(asked.call);
         match asked.call {
             _ if !is_first => Deed::Answer,
-            "jobs.get" | "instances.get" => Deed::Status(404),
+            "jobs.get" | "instances.get" => Deed::Refuse(Refusal::not_found("it")),
             _ => Deed::Body("{\"items\":[]}".to_owned()),
         }
     });
@@ -146,6 +146,8 @@ async fn what_a_failed_order_has_made_is_not_taken_for_gone_since_one_look_misse
         misses_once(&place, calls);
         let error = place.provider().launch(&order("t")).await;
         error.expect_err("no capacity");
+        let left = (place.standin.jobs().len(), place.standin.vms().len());
+        assert_eq!(left, (0, 0), "{product:?}");
         assert_eq!(place.standin.billed(), [], "{product:?}");
     }
 }
