@@ -58,6 +58,8 @@ pub(crate) struct State {
     pub(crate) enrols_after: Option<Duration>,
     /// The names that tokens were given for.
     ordered: BTreeSet<String>,
+    /// How many runners a list has at most: it misses the others.
+    pub(crate) lists_at_most: Option<usize>,
     /// Whether listings fail.
     pub(crate) listing_fails: bool,
     /// Whether gharun itself is wrong about listings.
@@ -242,7 +244,9 @@ impl GitHubApi for InMemoryGitHub {
 
     async fn runners(&self) -> Result<Vec<Runner>> {
         self.ask("runners", "").await;
-        self.listing()
+        let mut rows = self.listing()?;
+        rows.truncate(self.state().lists_at_most.unwrap_or(usize::MAX));
+        Ok(rows)
     }
 
     async fn runner(&self, id: u64) -> Result<Option<Runner>> {

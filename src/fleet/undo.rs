@@ -223,17 +223,16 @@ impl<G: GitHubApi> StartContext<'_, G> {
         rows: &[Runner],
         begun: Instant,
     ) -> Result<(), Error> {
-        match rows.iter().find(|row| row.name == one.name.as_str()) {
-            Some(row) => {
-                let sought = Sought::Id(row.id);
-                match self.deregister(&one.name, sought).await {
-                    RegistrationRemoval::Absent | RegistrationRemoval::Gone => Ok(()),
-                    RegistrationRemoval::Busy => Err("a job runs on it".into()),
-                    RegistrationRemoval::Unknown(why) => Err(why),
-                }
-            }
-            None if begun >= one.since + SETTLES => Ok(()),
-            None => Err("no answer from GitHub: it may be registered".into()),
+        let sought = match rows.iter().find(|row| row.name == one.name.as_str()) {
+            Some(row) => Sought::Id(row.id),
+            // A list may miss one while others leave it.
+            None if begun >= one.since + SETTLES => Sought::Name,
+            None => return Err("no answer from GitHub: it may be registered".into()),
+        };
+        match self.deregister(&one.name, sought).await {
+            RegistrationRemoval::Absent | RegistrationRemoval::Gone => Ok(()),
+            RegistrationRemoval::Busy => Err("a job runs on it".into()),
+            RegistrationRemoval::Unknown(why) => Err(why),
         }
     }
 

@@ -205,7 +205,7 @@ async fn list(operation: &Authorized<'_>, url: &url::Url) -> Result<Vec<Runner>>
         all.extend(seen);
     }
     if all.len() >= wanted {
-        // Some may be gone by now. That is the safe side: none is missing.
+        // Some may be gone by now, and one may have been missed each time: who acts upon an absence asks for that runner.
         return Ok(all.into_values().collect());
     }
     let seen = all.len();

@@ -16,9 +16,9 @@ use crate::model::{Error, Event, Reference, later};
 
 mod deregistering;
 mod giving_up;
-mod late_registration;
 mod records;
 mod result;
+mod unlisted_registration;
 
 /// How long one answer may take.
 const ANSWER: Duration = Duration::from_secs(15);
@@ -106,6 +106,9 @@ impl<'a, G: GitHubApi> Ending<'a, G> {
             && let Some(kept) = self.look_again().await
         {
             return kept;
+        }
+        if let Some(outcome) = self.find_missed().await {
+            return outcome;
         }
         if let Some(outcome) = self.deregister().await {
             return outcome;
@@ -328,11 +331,11 @@ impl<'a, G: GitHubApi> Ending<'a, G> {
         match end(place, &instance.id, until, deadline).await {
             Ended::Gone => self.terminated.set(true),
             Ended::Accepted => return Ok(()),
-            Ended::Refused(error) | Ended::Unproved(error) if self.may_be_given_up(&error) => {
-                self.give_up(error.any()).await;
-                return Ok(());
-            }
             Ended::Refused(error) | Ended::Unproved(error) => {
+                if self.may_be_given_up(&error).await {
+                    self.give_up(error.any()).await;
+                    return Ok(());
+                }
                 let permanent = is_permanent(&error);
                 let unstopped = self.unstopped(error.any());
                 return Err(Unended::For(if permanent {

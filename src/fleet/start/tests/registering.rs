@@ -56,6 +56,17 @@ async fn registrations_that_were_all_lost_are_removed_though_they_turn_up_late()
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_lost_registration_that_a_list_misses_is_removed() {
+    let mut scene = Scene::new(1, &["a"]);
+    scene.plan.timeout = 60 * SECOND;
+    scene.hub.state().register_faults = vec![HubFault::AnswerLost(9 * SECOND); 100];
+    scene.hub.state().lists_at_most = Some(0);
+    let started = scene.start().await;
+    assert!(started.left.is_empty(), "{:?}", started.left);
+    scene.nothing_is_left();
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_taken_name_is_given_up() {
     let scene = Scene::new(1, &["a"]);
     scene.hub.state().register_faults = vec![HubFault::Error(github::ErrorKind::NameTaken)];

@@ -13,7 +13,7 @@ use crate::model::Event;
 use crate::poll::{Pace, until};
 
 /// How long GitHub may take before a machine that was named is ended all the same.
-const AT_ONCE: Duration = Duration::from_millis(2500);
+pub(super) const AT_ONCE: Duration = Duration::from_millis(2500);
 /// How long an answer that was asked for may take after a signal.
 const LAST_ANSWER: Duration = Duration::from_secs(1);
 /// GitHub calls a runner busy for a while after its job has ended.

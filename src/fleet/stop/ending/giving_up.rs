@@ -1,11 +1,15 @@
 //! Machines that are taken for gone, though their place is not proved to be the one that had them.
 
+use tokio::time::timeout;
+
 use super::Ending;
+use super::unlisted_registration::look_for;
+use crate::fleet::answer::in_time;
 use crate::fleet::stop::{Registered, StopMode};
 use crate::fleet::survey::SurveyRow;
 use crate::fleet::verdict::{MachineState, RegistrationState};
 use crate::github::GitHubApi;
-use crate::model::Error;
+use crate::model::{Error, StopTarget};
 use crate::providers::{self, ErrorKind};
 
 impl<G: GitHubApi> Ending<'_, G> {
@@ -18,7 +22,7 @@ impl<G: GitHubApi> Ending<'_, G> {
     }
 
     /// Whether a machine that its place does not have, or that cannot be looked for, is taken for gone all the same.
-    pub(super) fn may_be_given_up(&self, error: &providers::Error) -> bool {
+    pub(super) async fn may_be_given_up(&self, error: &providers::Error) -> bool {
         let unregistered = match self.facts() {
             Some(facts) => facts == (MachineState::Gone, RegistrationState::Absent),
             None => self.chosen.registered == Registered::No,
@@ -32,9 +36,32 @@ impl<G: GitHubApi> Ending<'_, G> {
         };
         let forced = self.stop.force && self.chosen.manner == StopMode::Explicit && !connected;
         match error.kind {
-            ErrorKind::NotFound => unregistered || forced,
+            ErrorKind::NotFound => forced || unregistered && self.is_unregistered().await,
             _ => self.is_abandoned(),
         }
+    }
+
+    /// Whether GitHub says so of each runner that may be of its machine: its list may miss one while others leave it.
+    async fn is_unregistered(&self) -> bool {
+        let Some(github) = self.fleet.github else {
+            return true;
+        };
+        let row = self.row.borrow().clone();
+        let runners = match (row, &self.stop.target) {
+            (Some(row), _) => vec![(row.runner_id, row.name)],
+            (None, StopTarget::Named { names, .. }) => {
+                names.iter().map(|name| (None, name.clone())).collect()
+            }
+            (None, _) => Vec::new(),
+        };
+        for (id, name) in runners {
+            let asked = in_time(github, self.patience(), look_for(github, id, &name));
+            let asked = timeout(self.left() / 2, asked).await;
+            if !matches!(asked, Ok(Ok(Ok(None)))) {
+                return false;
+            }
+        }
+        true
     }
 
     /// Whether a record without a machine tells where that would be, so that its absence there is a proof.

@@ -1,6 +1,6 @@
 //! Whose machine it is: tags that cannot be read, places that are not proved the same, places that are gone for good.
 
-use super::scene::{RUN, Scene, named, stop, tags};
+use super::scene::{RUN, Scene, mapped, named, stop, tags};
 use crate::fleet::stop::StopRequest;
 use crate::model::{Event, Exit, InstanceId, Name, Reference, StopTarget, chain};
 
@@ -21,16 +21,6 @@ fn at(location: &str, of: &Reference) -> Reference {
             location: Some(location.to_owned()),
             id: of.id.id.clone(),
         },
-    }
-}
-
-/// A reference that a mapping names with its runner.
-fn mapped(reference: &Reference, name: &Name) -> StopTarget {
-    StopTarget::Named {
-        machines: vec![reference.clone()],
-        names: vec![name.clone()],
-        labels: vec![],
-        starts: true,
     }
 }
 

@@ -7,6 +7,7 @@ mod enrolling;
 mod healing;
 mod identity;
 mod limits;
+mod missed;
 mod near;
 mod orphans;
 mod pending;

@@ -5,10 +5,10 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use tokio::time::Instant;
 
-use super::scene::{RUN, Scene, mapping, now, stop, tags};
+use super::scene::{RUN, Scene, mapped, mapping, now, stop, tags};
 use crate::fleet::survey::{Looking, Questions, look};
 use crate::fleet::verdict::MachineState;
-use crate::model::{Exit, InstanceId, Name, Reference, StopTarget, Tags};
+use crate::model::{Exit, InstanceId, Name, Reference, Tags};
 use crate::providers::memory::Verb;
 
 /// A scene whose launches from now on create machines where a stop by mapping looks only when it has to.
@@ -27,15 +27,6 @@ fn bare(reference: &Reference) -> Reference {
             location: None,
             id: reference.id.id.clone(),
         },
-    }
-}
-
-fn mapped(reference: &Reference, name: &Name) -> StopTarget {
-    StopTarget::Named {
-        machines: vec![reference.clone()],
-        names: vec![name.clone()],
-        labels: vec![],
-        starts: true,
     }
 }
 

@@ -40,6 +40,8 @@ pub(super) struct FaultyGitHub {
     /// The numbers of runners with a job in progress that does not tell their name.
     pub(super) nameless_jobs: RefCell<Vec<u64>>,
     pub(super) down: RefCell<BTreeSet<&'static str>>,
+    /// Runners that its list misses: others leave it while its pages are read.
+    pub(super) missed: RefCell<BTreeSet<u64>>,
     /// What is never answered.
     pub(super) silent: RefCell<BTreeSet<&'static str>>,
     /// Until then lists, and the removal of a registration, wait for room.
@@ -92,8 +94,9 @@ impl GitHubApi for FaultyGitHub {
             std::future::pending::<()>().await;
         }
         tokio::time::sleep(self.wait_now()).await;
-        let rows = self.rows.borrow();
-        Ok(rows.values().map(|row| self.seen(row)).collect())
+        let (rows, missed) = (self.rows.borrow(), self.missed.borrow());
+        let shown = rows.values().filter(|row| !missed.contains(&row.id));
+        Ok(shown.map(|row| self.seen(row)).collect())
     }
 
     async fn runner(&self, id: u64) -> Result<Option<Runner>> {
@@ -443,6 +446,16 @@ pub(super) fn mapping(machines: &[&Reference]) -> StopTarget {
     StopTarget::Named {
         machines: machines.iter().map(|machine| (*machine).clone()).collect(),
         names: vec![],
+        labels: vec![],
+        starts: true,
+    }
+}
+
+/// A reference that a mapping names with its runner.
+pub(super) fn mapped(reference: &Reference, name: &Name) -> StopTarget {
+    StopTarget::Named {
+        machines: vec![reference.clone()],
+        names: vec![name.clone()],
         labels: vec![],
         starts: true,
     }
