@@ -197,6 +197,16 @@ fn a_mapping_of_bare_ids_is_stopped_and_an_id_that_is_not_there_is_named() {
     assert!(failed.contains(REGION), "{told}");
 }
 
+/// A step whose start was killed once it had launched so many machines.
+fn killed_with(count: usize, run: u64, proxy: &Proxy) -> World {
+    let world = step(run, proxy);
+    let mut child = world.spawn(&format!("start aws --count {count}"));
+    wait_for("the launches", || (launched(&world) == count).then_some(()));
+    signal(&child, "KILL");
+    child.wait().expect("it ends");
+    world
+}
+
 /// The requests of a start until all is launched and looked at once.
 fn requests(server: &Server) -> Vec<Asked> {
     let proxy = Proxy::start(server, Duration::ZERO, |_| Deed::Forward);
@@ -292,11 +302,7 @@ fn a_stop_that_nobody_told_a_provider_looks_at_ec2_whatever_a_check_would_say() 
     let Some(server) = moto() else { return };
     let calm = Proxy::start(&server, Duration::ZERO, |_| Deed::Forward);
     let run = run_id(400);
-    let world = step(run, &calm);
-    let mut child = world.spawn("start aws --count 2");
-    wait_for("two launches", || (launched(&world) == 2).then_some(()));
-    signal(&child, "KILL");
-    child.wait().expect("it ends");
+    let world = killed_with(2, run, &calm);
     // The job that always runs: no table, no record, no outputs, and a role that may launch nothing.
     for file in ["providers.toml", "temp/gharun-state.json", "output"] {
         std::fs::remove_file(world.path(file)).expect("it was there");
@@ -324,11 +330,7 @@ fn another_accounts_credentials_prove_nothing_gone_and_say_whose_they_are() {
     let Some(server) = moto() else { return };
     let proxy = Proxy::start(&server, Duration::ZERO, |_| Deed::Forward);
     let run = run_id(410);
-    let world = step(run, &proxy);
-    let mut child = world.spawn("start aws");
-    wait_for("a launch", || (launched(&world) == 1).then_some(()));
-    signal(&child, "KILL");
-    child.wait().expect("it ends");
+    let world = killed_with(1, run, &proxy);
     let mapping = world.output("mapping").expect("it was launched");
     let reference = mapping.split('"').nth(1).expect("a reference").to_owned();
     let other = Server::new(&server.url());
@@ -367,11 +369,7 @@ fn an_instance_whose_tags_cannot_be_read_is_no_silence_for_whoever_is_quiet() {
     let Some(server) = moto() else { return };
     let proxy = Proxy::start(&server, Duration::ZERO, |_| Deed::Forward);
     let run = run_id(420);
-    let world = step(run, &proxy);
-    let mut child = world.spawn("start aws");
-    wait_for("a launch", || (launched(&world) == 1).then_some(()));
-    signal(&child, "KILL");
-    child.wait().expect("it ends");
+    let world = killed_with(1, run, &proxy);
     let id = instances(&server, run).remove(0);
     let tag = [
         ("ResourceId.1", id.as_str()),

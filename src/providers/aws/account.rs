@@ -1,5 +1,7 @@
 //! Which account the credentials belong to: to EC2 the instances of another account do not exist.
 
+use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityOutput;
+
 use super::failure::ApiError;
 use super::places::{self, RegionOfAccount};
 use super::{Aws, place_of};
@@ -15,16 +17,8 @@ impl Aws {
             return Ok(owner);
         }
         let asked = self.account.get(async || {
-            let client = self.clients.sts(region).await?;
-            let answer = client.get_caller_identity().send().await.map_err(|error| {
-                ApiError::of(&error)
-                    .sent_with(self.clients.origin(region))
-                    .explain(
-                        "could not look up the owner of the credentials",
-                        "sts:GetCallerIdentity",
-                    )
-            })?;
-            answer
+            let caller = self.caller(region).await?;
+            caller
                 .account
                 .filter(|account| !account.is_empty())
                 .ok_or_else(|| {
@@ -33,6 +27,19 @@ impl Aws {
                 })
         });
         asked.await
+    }
+
+    /// Whose the credentials are.
+    pub(super) async fn caller(&self, region: &str) -> Result<GetCallerIdentityOutput> {
+        let client = self.clients.sts(region).await?;
+        client.get_caller_identity().send().await.map_err(|error| {
+            ApiError::of(&error)
+                .sent_with(self.clients.origin(region))
+                .explain(
+                    "could not look up the owner of the credentials",
+                    "sts:GetCallerIdentity",
+                )
+        })
     }
 
     /// Makes sure that a place is not one of another account.

@@ -19,7 +19,12 @@ impl Aws {
         let regions = self.clients.regions().await?;
         let mut health = Health::default();
         let mut missing = Vec::new();
-        health.facts.push(self.caller(&regions[0]).await?);
+        let caller = self.caller(&regions[0]).await?;
+        health.facts.push(format!(
+            "{} of account {}",
+            caller.arn.as_deref().unwrap_or("an unknown user"),
+            caller.account.as_deref().unwrap_or("unknown"),
+        ));
         let all = candidates(&self.config, &regions);
         for region in &regions {
             let Some(candidate) = all.iter().find(|one| one.region == *region) else {
@@ -146,24 +151,6 @@ impl Aws {
             "{who}: a job can undo the machine's own limit on its lifetime; `gharun stop --orphans` from cron \
              ends such a machine"
         )
-    }
-
-    /// Whose the credentials are.
-    async fn caller(&self, region: &str) -> Result<String> {
-        let client = self.clients.sts(region).await?;
-        let answer = client.get_caller_identity().send().await.map_err(|error| {
-            ApiError::of(&error)
-                .sent_with(self.clients.origin(region))
-                .explain(
-                    "could not look up the owner of the credentials",
-                    "sts:GetCallerIdentity",
-                )
-        })?;
-        Ok(format!(
-            "{} of account {}",
-            answer.arn.as_deref().unwrap_or("an unknown user"),
-            answer.account.as_deref().unwrap_or("unknown"),
-        ))
     }
 }
 
