@@ -16,6 +16,15 @@ mod sentences;
 #[cfg(target_os = "linux")]
 #[cfg(any(
     feature = "aws",
+    feature = "docker",
+    feature = "nebius",
+    feature = "runpod",
+    feature = "ssh"
+))]
+mod steps;
+#[cfg(target_os = "linux")]
+#[cfg(any(
+    feature = "aws",
     feature = "nebius",
     feature = "runpod",
     feature = "ssh"
