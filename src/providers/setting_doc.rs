@@ -139,7 +139,7 @@ mod tests {
         let settings = kind.settings();
         let find = |key: &str| settings.iter().find(|one| one.key == key).unwrap();
         assert_eq!(find("volume.size").kind, "whole number");
-        assert_eq!(find("image").kind, "text or table");
+        assert_eq!(find("image").kind, "text or table or list of text");
         assert_eq!(
             find("market").kind,
             "`\"on-demand\"` or `\"spot\"` or `\"spot-then-on-demand\"`"

@@ -172,6 +172,63 @@ fn a_workflow_for_machulavs_action_runs_as_it_is() {
 }
 
 #[test]
+fn zones_of_machulavs_action_are_tried_in_order_and_stopped_wherever_the_machine_is() {
+    const OTHER: &str = "us-west-2";
+    let Some(server) = moto() else { return };
+    let proxy = Proxy::start(&server, Duration::ZERO, |asked| {
+        if asked.action == "RunInstances" && asked.region == REGION {
+            return Deed::Refuse(500, "InsufficientInstanceCapacity");
+        }
+        Deed::Forward
+    });
+    let world = job(702, &proxy);
+    let mut action = Action::in_world(&world);
+    let zone = |region: &str, image: &str| {
+        let first = |what: &str, tag: &str| {
+            let all = texts(&ask(&server, region, what, &[]), tag);
+            all.into_iter().next().expect("an account has one")
+        };
+        json!({
+            "imageId": image,
+            "subnetId": first("DescribeSubnets", "subnetId"),
+            "securityGroupId": first("DescribeSecurityGroups", "groupId"),
+            "region": region,
+        })
+    };
+    let mut zones = [
+        zone(REGION, "ami-00000000000000002"),
+        zone(OTHER, "ami-00000000000000001"),
+    ];
+    // That of the surroundings.
+    zones[0].as_object_mut().expect("a table").remove("region");
+    let zones = Value::from(zones.to_vec()).to_string();
+    action.context.insert("vars.ZONES".to_owned(), zones);
+    let inputs = "{ mode: start, github-token: '${{ secrets.ADMIN_TOKEN }}', ec2-instance-type: t3.nano, \
+                  availability-zones-config: '${{ vars.ZONES }}' }";
+    let said = carried_out(&world, action.step(&world, &with(inputs), &Yaml::Null));
+    let said = said.exits(0);
+    action.take_outputs(&world, "rent");
+    assert_eq!(
+        action.context["steps.rent.outputs.region"], OTHER,
+        "{}",
+        said.stderr
+    );
+    let launches = proxy.asked("RunInstances");
+    let launch = launches.last().expect("it was launched");
+    assert_eq!(
+        launch.value("ImageId").as_deref(),
+        Some("ami-00000000000000001")
+    );
+    let there = || alive(&server, OTHER, "gharun-scope", world.repo());
+    assert_eq!(there().len(), 1);
+    std::fs::remove_file(world.path("temp/gharun-state.json")).expect("it was there");
+    let inputs = "{ mode: stop, github-token: '${{ secrets.ADMIN_TOKEN }}', label: '${{ steps.rent.outputs.label }}', \
+                  ec2-instance-id: '${{ steps.rent.outputs.ec2-instance-id }}' }";
+    carried_out(&world, action.step(&world, &with(inputs), &Yaml::Null)).exits(0);
+    assert_eq!(there(), [""; 0]);
+}
+
+#[test]
 fn a_workflow_for_omsfs_actions_runs_as_it_is() {
     let Some(server) = moto() else { return };
     let proxy = Proxy::start(&server, Duration::ZERO, |_| Deed::Forward);

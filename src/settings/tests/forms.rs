@@ -119,6 +119,8 @@ fn every_item_of_an_array_and_every_value_of_a_table_has_its_type() {
         aws: search_regions[0]: a string, not an array
         aws: instance_types[0]: a string, not an integer
         aws: instance_types[0]: a string, not an array
+        aws: image[0]: a string, not an integer
+        aws: image[0]: a string, not an array
         aws: subnets[0]: a string, not an integer
         aws: subnets[0]: a string, not an array
         aws: security_groups[0]: a string, not an integer

@@ -225,7 +225,7 @@ fn every_key_of_every_kind_times_every_type() {
         +------ aws: image.owner
         +------ aws: image.name
         +------ aws: image.arch
-        v----k- aws: image
+        v---ik- aws: image
         ----i-- aws: subnets
         ----i-- aws: security_groups
         ---+--- aws: public_ip

@@ -22,6 +22,12 @@ fn what_cannot_be_meant_is_refused_by_its_key() {
             json!({ "image": { "owner": "self", "name": "x", "arch": "amd64" } }),
             "image.arch",
         ),
+        (json!({ "image": ["ami-1"] }), "image[0]"),
+        (json!({ "image": ["us-east-1/subnet-1"] }), "image[0]"),
+        (
+            json!({ "region": "us-east-1", "regions": ["us-west-2"], "image": ["us-east-1/ami-1"] }),
+            "image",
+        ),
         (json!({ "subnets": ["vpc-1"] }), "subnets[0]"),
         (
             json!({ "security_groups": ["default"] }),
