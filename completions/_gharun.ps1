@@ -43,6 +43,8 @@ Register-ArgumentCompleter -Native -CommandName 'gharun' -ScriptBlock {
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'Show every machine and registration with a verdict')
             [CompletionResult]::new('providers', 'providers', [CompletionResultType]::ParameterValue, 'Show, check, explain and write the settings of providers')
             [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Say more about a hint: its cause, and what to do')
+            [CompletionResult]::new('workflow', 'workflow', [CompletionResultType]::ParameterValue, 'Print a whole workflow that starts runners, uses them and stops them')
+            [CompletionResult]::new('__complete', '__complete', [CompletionResultType]::ParameterValue, 'Tell a shell what may follow')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -166,7 +168,7 @@ Register-ArgumentCompleter -Native -CommandName 'gharun' -ScriptBlock {
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'Show kinds and configured tables, with where each setting came from')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check credentials, location, permissions and the GitHub token, changing nothing')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show every setting of a kind: type, default, meaning')
-            [CompletionResult]::new('init', 'init', [CompletionResultType]::ParameterValue, 'Write providers.toml interactively')
+            [CompletionResult]::new('init', 'init', [CompletionResultType]::ParameterValue, 'Write providers.toml, or add to it: looks around, and asks what it could not find')
             [CompletionResult]::new('trust', 'trust', [CompletionResultType]::ParameterValue, 'Trust a providers.toml that gharun finds in the current folder, as it is now')
             [CompletionResult]::new('offers', 'offers', [CompletionResultType]::ParameterValue, 'Show machine types with live price and stock, cheapest first')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
@@ -234,6 +236,8 @@ Register-ArgumentCompleter -Native -CommandName 'gharun' -ScriptBlock {
             break
         }
         'gharun;providers;init' {
+            [CompletionResult]::new('--set', '--set', [CompletionResultType]::ParameterName, 'A setting of a new table; NAME.KEY=VALUE for one of several (repeatable)')
+            [CompletionResult]::new('--file', '--file', [CompletionResultType]::ParameterName, 'The file [default: the one that --config names, else ./providers.toml]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read settings from this file')
             [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the record of machines in this file')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How results are written to standard output')
@@ -242,6 +246,8 @@ Register-ArgumentCompleter -Native -CommandName 'gharun' -ScriptBlock {
             [CompletionResult]::new('--org', '--org', [CompletionResultType]::ParameterName, 'The organization to register runners with')
             [CompletionResult]::new('--enterprise', '--enterprise', [CompletionResultType]::ParameterName, 'The enterprise to register runners with')
             [CompletionResult]::new('--runner-group', '--runner-group', [CompletionResultType]::ParameterName, 'The runner group of new runners, by name or ID')
+            [CompletionResult]::new('--print', '--print', [CompletionResultType]::ParameterName, 'Print the file to standard output, write nothing')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Ask nothing')
             [CompletionResult]::new('--no-state', '--no-state', [CompletionResultType]::ParameterName, 'Keep no record of machines on this computer')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Print more on standard error (repeatable)')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Print more on standard error (repeatable)')
@@ -298,7 +304,7 @@ Register-ArgumentCompleter -Native -CommandName 'gharun' -ScriptBlock {
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'Show kinds and configured tables, with where each setting came from')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check credentials, location, permissions and the GitHub token, changing nothing')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show every setting of a kind: type, default, meaning')
-            [CompletionResult]::new('init', 'init', [CompletionResultType]::ParameterValue, 'Write providers.toml interactively')
+            [CompletionResult]::new('init', 'init', [CompletionResultType]::ParameterValue, 'Write providers.toml, or add to it: looks around, and asks what it could not find')
             [CompletionResult]::new('trust', 'trust', [CompletionResultType]::ParameterValue, 'Trust a providers.toml that gharun finds in the current folder, as it is now')
             [CompletionResult]::new('offers', 'offers', [CompletionResultType]::ParameterValue, 'Show machine types with live price and stock, cheapest first')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
@@ -345,12 +351,54 @@ Register-ArgumentCompleter -Native -CommandName 'gharun' -ScriptBlock {
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
             break
         }
+        'gharun;workflow' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read settings from this file')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the record of machines in this file')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How results are written to standard output')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colors')
+            [CompletionResult]::new('--repo', '--repo', [CompletionResultType]::ParameterName, 'The repository to register runners with')
+            [CompletionResult]::new('--org', '--org', [CompletionResultType]::ParameterName, 'The organization to register runners with')
+            [CompletionResult]::new('--enterprise', '--enterprise', [CompletionResultType]::ParameterName, 'The enterprise to register runners with')
+            [CompletionResult]::new('--runner-group', '--runner-group', [CompletionResultType]::ParameterName, 'The runner group of new runners, by name or ID')
+            [CompletionResult]::new('--no-state', '--no-state', [CompletionResultType]::ParameterName, 'Keep no record of machines on this computer')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Print more on standard error (repeatable)')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Print more on standard error (repeatable)')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'gharun;__complete' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read settings from this file')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the record of machines in this file')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How results are written to standard output')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colors')
+            [CompletionResult]::new('--repo', '--repo', [CompletionResultType]::ParameterName, 'The repository to register runners with')
+            [CompletionResult]::new('--org', '--org', [CompletionResultType]::ParameterName, 'The organization to register runners with')
+            [CompletionResult]::new('--enterprise', '--enterprise', [CompletionResultType]::ParameterName, 'The enterprise to register runners with')
+            [CompletionResult]::new('--runner-group', '--runner-group', [CompletionResultType]::ParameterName, 'The runner group of new runners, by name or ID')
+            [CompletionResult]::new('--no-state', '--no-state', [CompletionResultType]::ParameterName, 'Keep no record of machines on this computer')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Print more on standard error (repeatable)')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Print more on standard error (repeatable)')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
         'gharun;help' {
             [CompletionResult]::new('start', 'start', [CompletionResultType]::ParameterValue, 'Rent machines, boot them into runners, and wait until they are online')
             [CompletionResult]::new('stop', 'stop', [CompletionResultType]::ParameterValue, 'Deregister runners, end their machines, and confirm that they are gone')
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'Show every machine and registration with a verdict')
             [CompletionResult]::new('providers', 'providers', [CompletionResultType]::ParameterValue, 'Show, check, explain and write the settings of providers')
             [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Say more about a hint: its cause, and what to do')
+            [CompletionResult]::new('workflow', 'workflow', [CompletionResultType]::ParameterValue, 'Print a whole workflow that starts runners, uses them and stops them')
+            [CompletionResult]::new('__complete', '__complete', [CompletionResultType]::ParameterValue, 'Tell a shell what may follow')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -367,7 +415,7 @@ Register-ArgumentCompleter -Native -CommandName 'gharun' -ScriptBlock {
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'Show kinds and configured tables, with where each setting came from')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check credentials, location, permissions and the GitHub token, changing nothing')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show every setting of a kind: type, default, meaning')
-            [CompletionResult]::new('init', 'init', [CompletionResultType]::ParameterValue, 'Write providers.toml interactively')
+            [CompletionResult]::new('init', 'init', [CompletionResultType]::ParameterValue, 'Write providers.toml, or add to it: looks around, and asks what it could not find')
             [CompletionResult]::new('trust', 'trust', [CompletionResultType]::ParameterValue, 'Trust a providers.toml that gharun finds in the current folder, as it is now')
             [CompletionResult]::new('offers', 'offers', [CompletionResultType]::ParameterValue, 'Show machine types with live price and stock, cheapest first')
             break
@@ -391,6 +439,12 @@ Register-ArgumentCompleter -Native -CommandName 'gharun' -ScriptBlock {
             break
         }
         'gharun;help;explain' {
+            break
+        }
+        'gharun;help;workflow' {
+            break
+        }
+        'gharun;help;__complete' {
             break
         }
         'gharun;help;help' {

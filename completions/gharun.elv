@@ -40,6 +40,8 @@ set edit:completion:arg-completer[gharun] = {|@words|
             cand list 'Show every machine and registration with a verdict'
             cand providers 'Show, check, explain and write the settings of providers'
             cand explain 'Say more about a hint: its cause, and what to do'
+            cand workflow 'Print a whole workflow that starts runners, uses them and stops them'
+            cand __complete 'Tell a shell what may follow'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'gharun;start'= {
@@ -159,7 +161,7 @@ set edit:completion:arg-completer[gharun] = {|@words|
             cand list 'Show kinds and configured tables, with where each setting came from'
             cand check 'Check credentials, location, permissions and the GitHub token, changing nothing'
             cand show 'Show every setting of a kind: type, default, meaning'
-            cand init 'Write providers.toml interactively'
+            cand init 'Write providers.toml, or add to it: looks around, and asks what it could not find'
             cand trust 'Trust a providers.toml that gharun finds in the current folder, as it is now'
             cand offers 'Show machine types with live price and stock, cheapest first'
             cand help 'Print this message or the help of the given subcommand(s)'
@@ -223,6 +225,8 @@ set edit:completion:arg-completer[gharun] = {|@words|
             cand --version 'Print version'
         }
         &'gharun;providers;init'= {
+            cand --set 'A setting of a new table; NAME.KEY=VALUE for one of several (repeatable)'
+            cand --file 'The file [default: the one that --config names, else ./providers.toml]'
             cand --config 'Read settings from this file'
             cand --state 'Keep the record of machines in this file'
             cand --output 'How results are written to standard output'
@@ -231,6 +235,8 @@ set edit:completion:arg-completer[gharun] = {|@words|
             cand --org 'The organization to register runners with'
             cand --enterprise 'The enterprise to register runners with'
             cand --runner-group 'The runner group of new runners, by name or ID'
+            cand --print 'Print the file to standard output, write nothing'
+            cand --yes 'Ask nothing'
             cand --no-state 'Keep no record of machines on this computer'
             cand -v 'Print more on standard error (repeatable)'
             cand --verbose 'Print more on standard error (repeatable)'
@@ -284,7 +290,7 @@ set edit:completion:arg-completer[gharun] = {|@words|
             cand list 'Show kinds and configured tables, with where each setting came from'
             cand check 'Check credentials, location, permissions and the GitHub token, changing nothing'
             cand show 'Show every setting of a kind: type, default, meaning'
-            cand init 'Write providers.toml interactively'
+            cand init 'Write providers.toml, or add to it: looks around, and asks what it could not find'
             cand trust 'Trust a providers.toml that gharun finds in the current folder, as it is now'
             cand offers 'Show machine types with live price and stock, cheapest first'
             cand help 'Print this message or the help of the given subcommand(s)'
@@ -322,12 +328,52 @@ set edit:completion:arg-completer[gharun] = {|@words|
             cand -V 'Print version'
             cand --version 'Print version'
         }
+        &'gharun;workflow'= {
+            cand --config 'Read settings from this file'
+            cand --state 'Keep the record of machines in this file'
+            cand --output 'How results are written to standard output'
+            cand --color 'When to use colors'
+            cand --repo 'The repository to register runners with'
+            cand --org 'The organization to register runners with'
+            cand --enterprise 'The enterprise to register runners with'
+            cand --runner-group 'The runner group of new runners, by name or ID'
+            cand --no-state 'Keep no record of machines on this computer'
+            cand -v 'Print more on standard error (repeatable)'
+            cand --verbose 'Print more on standard error (repeatable)'
+            cand -q 'Print errors only'
+            cand --quiet 'Print errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'gharun;__complete'= {
+            cand --config 'Read settings from this file'
+            cand --state 'Keep the record of machines in this file'
+            cand --output 'How results are written to standard output'
+            cand --color 'When to use colors'
+            cand --repo 'The repository to register runners with'
+            cand --org 'The organization to register runners with'
+            cand --enterprise 'The enterprise to register runners with'
+            cand --runner-group 'The runner group of new runners, by name or ID'
+            cand --no-state 'Keep no record of machines on this computer'
+            cand -v 'Print more on standard error (repeatable)'
+            cand --verbose 'Print more on standard error (repeatable)'
+            cand -q 'Print errors only'
+            cand --quiet 'Print errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
         &'gharun;help'= {
             cand start 'Rent machines, boot them into runners, and wait until they are online'
             cand stop 'Deregister runners, end their machines, and confirm that they are gone'
             cand list 'Show every machine and registration with a verdict'
             cand providers 'Show, check, explain and write the settings of providers'
             cand explain 'Say more about a hint: its cause, and what to do'
+            cand workflow 'Print a whole workflow that starts runners, uses them and stops them'
+            cand __complete 'Tell a shell what may follow'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'gharun;help;start'= {
@@ -340,7 +386,7 @@ set edit:completion:arg-completer[gharun] = {|@words|
             cand list 'Show kinds and configured tables, with where each setting came from'
             cand check 'Check credentials, location, permissions and the GitHub token, changing nothing'
             cand show 'Show every setting of a kind: type, default, meaning'
-            cand init 'Write providers.toml interactively'
+            cand init 'Write providers.toml, or add to it: looks around, and asks what it could not find'
             cand trust 'Trust a providers.toml that gharun finds in the current folder, as it is now'
             cand offers 'Show machine types with live price and stock, cheapest first'
         }
@@ -357,6 +403,10 @@ set edit:completion:arg-completer[gharun] = {|@words|
         &'gharun;help;providers;offers'= {
         }
         &'gharun;help;explain'= {
+        }
+        &'gharun;help;workflow'= {
+        }
+        &'gharun;help;__complete'= {
         }
         &'gharun;help;help'= {
         }

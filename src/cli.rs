@@ -176,6 +176,19 @@ pub enum Command {
     Providers(ProvidersArgs),
     /// Say more about a hint: its cause, and what to do
     Explain(ExplainArgs),
+    /// Print a whole workflow that starts runners, uses them and stops them
+    Workflow {
+        /// Providers in order of preference [default: those of `[defaults]`, else all tables]
+        #[arg(value_name = "PROVIDER")]
+        providers: Vec<String>,
+    },
+    /// Tell a shell what may follow
+    #[command(name = "__complete", hide = true)]
+    Complete {
+        /// The shell, and the words of the line
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<String>,
+    },
 }
 
 /// `gharun start`.
@@ -344,6 +357,11 @@ impl ProvidersArgs {
     pub fn trusts(&self) -> bool {
         matches!(self.command, Some(ProvidersCommand::Trust { .. }))
     }
+
+    /// Whether a file is begun, or added to.
+    pub fn begins_file(&self) -> bool {
+        matches!(self.command, Some(ProvidersCommand::Init { .. }))
+    }
 }
 
 /// `gharun explain`.
@@ -374,8 +392,28 @@ pub enum ProvidersCommand {
         #[arg(value_name = "KIND")]
         kind: String,
     },
-    /// Write providers.toml interactively
-    Init,
+    /// Write providers.toml, or add to it: looks around, and asks what it could not find
+    ///
+    /// Looks at the git remotes, `gh`, the Docker daemon, AWS profiles, ~/.ssh/config, the API key of RunPod and
+    /// ~/.nebius, and writes a file with comments and without secrets. Tables are added to a file that is there;
+    /// the rest of it stays as it is.
+    Init {
+        /// The kinds to add, in order of preference; NAME=KIND gives a table another name
+        #[arg(value_name = "KIND")]
+        kinds: Vec<String>,
+        /// A setting of a new table; NAME.KEY=VALUE for one of several (repeatable)
+        #[arg(long, value_name = "KEY=VALUE")]
+        set: Vec<String>,
+        /// The file [default: the one that --config names, else ./providers.toml]
+        #[arg(long, value_name = "FILE")]
+        file: Option<PathBuf>,
+        /// Print the file to standard output, write nothing
+        #[arg(long)]
+        print: bool,
+        /// Ask nothing
+        #[arg(long)]
+        yes: bool,
+    },
     /// Trust a providers.toml that gharun finds in the current folder, as it is now
     ///
     /// Covers its content and every file below its folder that it names. When one of them changes, it has to be

@@ -14,10 +14,12 @@ mod offers;
 mod providers;
 #[cfg(test)]
 mod tests;
+mod workflow;
 
 pub use checks::{CheckRow, CheckStatus, Checks};
 pub use offers::{OfferRow, OffersReport};
 pub use providers::{ProviderRow, ProviderSetting, ProvidersReport, TrustReport};
+pub use workflow::{Needed, WorkflowParts};
 
 /// The text form of an outcome, for people and for simple scripts.
 pub trait TextForm {

@@ -8,9 +8,9 @@ as_root() {
 
 # Prints the packages that are missing: a program that is there is never replaced by Debian's.
 missing_packages() {
-    for pair in bash:bash cc:gcc curl:curl dash:dash debootstrap:debootstrap docker:docker.io git:git make:make openssl:openssl \
+    for pair in bash:bash cc:gcc curl:curl dash:dash debootstrap:debootstrap docker:docker.io fish:fish git:git make:make openssl:openssl \
         ip:iproute2 jq:jq perl:perl podman:podman ps:procps \
-        shellcheck:shellcheck ssh-agent:openssh-client sshd:openssh-server wget:wget; do
+        shellcheck:shellcheck ssh-agent:openssh-client sshd:openssh-server wget:wget zsh:zsh; do
         have "${pair%%:*}" || say "${pair#*:}"
     done
     if ! answers; then

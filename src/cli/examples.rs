@@ -123,8 +123,24 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
         )],
     ),
     (
+        "gharun workflow",
+        &[(
+            "gharun workflow gpu ec2",
+            "Print a workflow that starts a runner at `gpu`, or at `ec2`, uses it and stops it",
+        )],
+    ),
+    (
         "gharun providers init",
-        &[("gharun providers init", "Write ./providers.toml")],
+        &[
+            (
+                "gharun providers init",
+                "Look around, ask what was not found, and write ./providers.toml",
+            ),
+            (
+                "gharun providers init aws --repo octo/app --set region=us-east-1 --yes",
+                "Ask nothing",
+            ),
+        ],
     ),
     (
         "gharun providers trust",

@@ -59,9 +59,13 @@ impl Screen {
                     error,
                     ..Default::default()
                 }),
-                Some(ProvidersCommand::Init | ProvidersCommand::Show { .. }) => self.json(failure),
+                Some(ProvidersCommand::Init { .. } | ProvidersCommand::Show { .. }) => {
+                    self.json(failure)
+                }
             },
-            Command::Explain(_) => self.json(failure),
+            Command::Complete { .. } | Command::Explain(_) | Command::Workflow { .. } => {
+                self.json(failure)
+            }
         }
     }
 }
@@ -73,11 +77,13 @@ fn name(command: &Command) -> &'static str {
         Command::Start(_) => "start",
         Command::Stop(_) => "stop",
         Command::List(_) => "list",
+        Command::Workflow { .. } => "workflow",
+        Command::Complete { .. } => "__complete",
         Command::Providers(args) => match &args.command {
             None | Some(ProvidersCommand::List) => "providers",
             Some(ProvidersCommand::Check { .. }) => "providers check",
             Some(ProvidersCommand::Offers { .. }) => "providers offers",
-            Some(ProvidersCommand::Init) => "providers init",
+            Some(ProvidersCommand::Init { .. }) => "providers init",
             Some(ProvidersCommand::Show { .. }) => "providers show",
             Some(ProvidersCommand::Trust { .. }) => "providers trust",
         },

@@ -29,6 +29,7 @@ use interrupt::Interrupts;
 use screen::Screen;
 
 pub(crate) mod action;
+mod complete;
 mod explain;
 mod failing;
 mod gh;
@@ -43,6 +44,7 @@ mod start;
 mod stop;
 #[cfg(test)]
 mod tests;
+mod workflow;
 
 /// How long the end of a command may wait for tokens to be taken back; what is not ends by itself within
 /// the hour. After a signal the step has seconds, most of which the undoing has used.
@@ -57,6 +59,12 @@ pub async fn run(cli: Cli) -> Exit {
 
 /// Runs a command in an environment; the voice of the step, where it has spoken already.
 async fn run_with(cli: Cli, env: Env, actions: Option<Arc<Actions>>) -> Exit {
+    if let Command::Complete { words } = &cli.command {
+        let found = complete::run(words, &env).await;
+        // A shell that does not read it any more needs nothing.
+        let _ = Ui::new(UiOptions::default()).data(&found);
+        return Exit::Done;
+    }
     let (format, color) = settings::manners(&cli.global, &env);
     let verbosity = i8::try_from(cli.global.verbose).unwrap_or(i8::MAX);
     let step = step(&env);
@@ -163,7 +171,7 @@ fn sets(command: &Command) -> &[String] {
             Some(ProvidersCommand::Check { set, .. } | ProvidersCommand::Offers { set, .. }) => set,
             _ => &[],
         },
-        Command::Explain(_) => &[],
+        Command::Complete { .. } | Command::Explain(_) | Command::Workflow { .. } => &[],
     }
 }
 
@@ -172,8 +180,11 @@ fn asks_github(command: &Command) -> bool {
     match command {
         Command::Start(args) => !args.rehearse,
         Command::Stop(_) | Command::List(_) => true,
-        Command::Providers(args) => matches!(args.command, Some(ProvidersCommand::Check { .. })),
-        Command::Explain(_) => false,
+        Command::Providers(args) => matches!(
+            args.command,
+            Some(ProvidersCommand::Check { .. } | ProvidersCommand::Init { .. })
+        ),
+        Command::Complete { .. } | Command::Explain(_) | Command::Workflow { .. } => false,
     }
 }
 
@@ -252,7 +263,10 @@ impl Context {
                 self.ui.status(&what);
             }
         }
-        if let Some(scope) = self.settings.github.guessed() {
+        // `init` says it with all else that it finds.
+        let says_itself = matches!(command, Command::Providers(args) if args.begins_file());
+        let guessed = self.settings.github.guessed();
+        if let Some(scope) = guessed.filter(|_| !says_itself) {
             let settings::Setting { value, origin } = scope;
             self.ui.status(&format!("For {value} ({origin})"));
         }
@@ -306,6 +320,9 @@ impl Context {
             Command::Start(args) => Box::pin(start::run(self, args, interrupts)).await,
             Command::Stop(args) => Box::pin(stop::run(self, args, interrupts)).await,
             Command::List(args) => list::run(self, &self.settings.list(args)?, interrupts).await,
+            Command::Workflow { providers } => workflow::run(self, providers),
+            // It has been answered before anything was resolved.
+            Command::Complete { .. } => Ok(Exit::Done),
             Command::Providers(args) => {
                 let command = self.settings.providers_command(args)?;
                 interrupts.unless(providers::run(self, &command)).await

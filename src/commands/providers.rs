@@ -9,20 +9,21 @@ use crate::actions::AnnotationLevel;
 use crate::cli::FormatArg;
 use crate::error::{Exit, Failure};
 use crate::model::{Error, JobUser, RunAs};
-use crate::providers::{KINDS, Kind};
+use crate::providers::Kind;
 use crate::report::{CheckRow, CheckStatus, Checks, TextForm as _, TrustReport};
 use crate::settings::{self, ProviderSettings, ProvidersSettings};
-use crate::ui::{self, Line, Tone, folded, width};
+use crate::ui::{Line, Tone, folded, width};
 
 mod checked;
 mod github;
+mod init;
 mod listed;
 mod offers;
 
 pub(super) async fn run(context: &Context, command: &ProvidersSettings) -> Result<Exit, Failure> {
     match command {
         ProvidersSettings::Check(settings) => check(context, settings).await,
-        ProvidersSettings::Init(path) => init(context, path).await,
+        ProvidersSettings::Init(settings) => Box::pin(init::run(context, settings)).await,
         ProvidersSettings::List => listed::run(context),
         ProvidersSettings::Offers(settings) => offers::run(context, settings).await,
         ProvidersSettings::Show(kind) => show(context, kind),
@@ -181,56 +182,5 @@ fn settings_of(kind: &Kind, room: usize) -> Vec<Line> {
 fn trust(context: &Context, path: &Path) -> Result<Exit, Failure> {
     let outcome = TrustReport::from(context.settings.trust(path)?);
     context.screen.data(&outcome, outcome.text())?;
-    Ok(Exit::Done)
-}
-
-async fn init(context: &Context, path: &Path) -> Result<Exit, Failure> {
-    let cannot = |error: ui::PromptError| {
-        super::unanswered(&error, "`providers init` is interactive")
-            .hinted("copy providers.toml.example instead")
-    };
-    if path.exists() {
-        return Err(
-            Failure::usage("providers.toml already exists").hinted("edit it, or move it first")
-        );
-    }
-    let kinds: Vec<String> = KINDS
-        .iter()
-        .map(|kind| format!("{}: {}", kind.name, kind.about))
-        .collect();
-    let chosen = &KINDS[context
-        .ui
-        .select("Where do your machines come from?", &kinds)
-        .await
-        .map_err(cannot)?];
-    let name = context
-        .ui
-        .input("What should this provider be called?", Some(chosen.name))
-        .await
-        .map_err(cannot)?;
-    let repo = context
-        .ui
-        .input(
-            "Which repository should runners register with (OWNER/NAME)?",
-            None,
-        )
-        .await
-        .map_err(cannot)?;
-    let text = format!(
-        "[github]\nrepo = {repo:?}\ntoken = {{ env = \"GH_PAT\" }}\n\n[defaults]\nproviders = [{name:?}]\n\n# Every setting: gharun providers show {}\n[providers.{name}]\nkind = {:?}\n",
-        chosen.name, chosen.name
-    );
-    crate::settings::SettingsFile::parse(path, &text)?;
-    // What has come there meanwhile is somebody else's.
-    std::fs::File::create_new(path)
-        .and_then(|mut file| std::io::Write::write_all(&mut file, text.as_bytes()))
-        .map_err(|error| Failure::from(error).while_trying("could not write providers.toml"))?;
-    // Without it the file works where it is named.
-    if let Err(error) = context.settings.trust_written(path, &text) {
-        context.screen.warn(&error);
-    }
-    context
-        .ui
-        .status("Wrote providers.toml; try it with `gharun providers check`");
     Ok(Exit::Done)
 }

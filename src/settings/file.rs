@@ -15,7 +15,9 @@ use super::values::{
     SecretSetting, StartGroup,
 };
 use super::{Env, Error, Origin, Result, Setting, written};
-use crate::model::{HumanDuration, PathSetting, RegistrationMode, RunnerVersion, child};
+use crate::model::{
+    HumanDuration, PathSetting, RegistrationMode, RunnerVersion, child, known_hints,
+};
 use crate::providers::schema::{self, Fault, Misfit, Shape, dotted};
 use crate::providers::{self, Kind};
 
@@ -36,6 +38,8 @@ pub struct SettingsFile {
     sensitive: Vec<Vec<String>>,
     /// Whether it was found in the current folder, and not named.
     found: bool,
+    /// Whether the user named it.
+    named: bool,
     /// Why what is not harmless in it may not be used; `None` where the file is trusted.
     doubt: Option<Doubt>,
     /// The user's own file (empty where there is none), where this one is not trusted: it must hide nothing.
@@ -128,7 +132,7 @@ impl SettingsFile {
     /// Finds and reads the file: `flag`, `$GHARUN_CONFIG`, `./providers.toml`, the user's.
     pub(super) fn find(flag: Option<&Path>, env: &Env) -> Result<Self> {
         if let Some(Setting { value, origin }) = env.path_setting("config", flag)? {
-            return Self::load(&value)?.ok_or_else(|| {
+            let named = Self::load(&value)?.ok_or_else(|| {
                 let message = format!(
                     "`{origin}` cannot be `{}`: the file does not exist",
                     value.display()
@@ -137,6 +141,10 @@ impl SettingsFile {
                     "correct the path, or leave it out: every kind works with its defaults; \
                      `gharun providers init` writes `./providers.toml`",
                 )
+            });
+            return named.map(|file| Self {
+                named: true,
+                ..file
             });
         }
         let here = Path::new(HERE);
@@ -321,6 +329,11 @@ impl SettingsFile {
         self.path.as_deref().filter(|_| self.found)
     }
 
+    /// Where it is, where the user named it.
+    pub(super) fn named(&self) -> Option<&Path> {
+        self.path.as_deref().filter(|_| self.named)
+    }
+
     /// All values as they were written.
     pub(super) fn values(&self) -> &Value {
         &self.values
@@ -361,7 +374,7 @@ impl SettingsFile {
                 inside => format!(" in [{inside}]"),
             };
             return Error::usage(format!("{origin}: unknown key `{key}`{inside}"))
-                .hinted(format!("known: {}", known.join(", ")))
+                .hinted_all(known_hints(key, "known", &known))
                 .about(dotted(&path));
         }
         let key = dotted(&path);

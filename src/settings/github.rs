@@ -42,8 +42,8 @@ pub struct GitHubSettings {
     pub repository: Option<String>,
     /// Whether `gh` may be asked for a token, since nothing else gives one.
     pub asks_gh: bool,
-    /// Why no scope was guessed, where git remotes name several.
-    several: Option<Error>,
+    /// What git remotes name, where that is several repositories.
+    several: Vec<remote::Remote>,
 }
 
 impl GitHubSettings {
@@ -79,7 +79,7 @@ impl GitHubSettings {
             untrusted,
             repository,
             asks_gh: false,
-            several: None,
+            several: Vec::new(),
         })
     }
 
@@ -95,7 +95,7 @@ impl GitHubSettings {
         }
         let mut found = remote::repositories(folder, &self.server, env);
         if found.len() > 1 {
-            self.several = Some(several(&found));
+            self.several = found;
         } else if let Some(remote) = found.pop() {
             self.repository = Some(remote.scope.to_string());
             self.scope = Some(Setting {
@@ -103,6 +103,11 @@ impl GitHubSettings {
                 origin: Origin::Remote(remote.name),
             });
         }
+    }
+
+    /// The repositories that git remotes name, where they are several.
+    pub fn remotes(&self) -> impl Iterator<Item = &Scope> {
+        self.several.iter().map(|remote| &remote.scope)
     }
 
     /// The scope and the remote that it was guessed from; `None` where it is set.
@@ -146,7 +151,7 @@ impl GitHubSettings {
 
     /// Whether nothing here names a scope: none is set, and none was refused or could have been guessed.
     pub fn is_unscoped(&self) -> bool {
-        self.scope.is_none() && self.untrusted.is_none() && self.several.is_none()
+        self.scope.is_none() && self.untrusted.is_none() && self.several.is_empty()
     }
 
     /// The scope, or the error that says how to give one.
@@ -155,8 +160,11 @@ impl GitHubSettings {
             .as_ref()
             .map(|setting| &setting.value)
             .ok_or_else(|| {
-                if let Some(why) = self.untrusted.as_ref().or(self.several.as_ref()) {
-                    return why.clone();
+                if let Some(untrusted) = &self.untrusted {
+                    return untrusted.clone();
+                }
+                if !self.several.is_empty() {
+                    return several(&self.several);
                 }
                 Error::usage("no repository, organization or enterprise is set").hinted(
                     "set one with `--repo OWNER/NAME`, `--org ORG`, or [github] in providers.toml",

@@ -12,6 +12,8 @@ use crate::model::{HumanDuration, Run};
 use crate::providers::schema::{Fault, SECRET_ITSELF, backticked};
 
 mod authorities;
+mod completion;
+mod draft;
 mod env;
 mod file;
 mod found;
@@ -30,12 +32,14 @@ mod trusted;
 mod values;
 mod written;
 
+pub use completion::Completion;
+pub use draft::Draft;
 pub use env::Env;
 pub use file::SettingsFile;
 pub use github::{AppSetting, GitHubCredential, GitHubSettings};
 pub use inputs::{GivenInputs, Inputs, StepCommand, input_names};
 pub use list::ListSettings;
-pub use providers::{CheckSettings, OffersSettings, ProvidersSettings};
+pub use providers::{CheckSettings, InitSettings, OffersSettings, ProvidersSettings};
 pub use proxies::Proxies;
 pub use start::StartSettings;
 pub use stop::StopSettings;
@@ -214,7 +218,7 @@ impl Settings {
             state: if global.no_state {
                 None
             } else {
-                Some(state(global, &env, step.is_some())?)
+                Some(state_path(global.state.as_deref(), &env)?)
             },
             refused,
             github: {
@@ -241,6 +245,11 @@ impl Settings {
     /// Whether this is a step of the action, which has outputs of its own.
     pub fn is_of_action(&self) -> bool {
         self.env.inputs().is_there()
+    }
+
+    /// A path as a person types it, with `~/` for the home directory.
+    pub fn path(&self, text: &str) -> PathBuf {
+        self.env.path(text)
     }
 
     /// One setting of `[defaults]`, first that applies: flag, `GHARUN_…`, the file.
@@ -388,10 +397,12 @@ fn step(env: &Env) -> WorkflowStep {
     }
 }
 
-fn state(global: &Global, env: &Env, in_actions: bool) -> Result<PathBuf> {
-    if let Some(given) = env.path_setting("state", global.state.as_deref())? {
+/// Where the state file is; `flag` is the option.
+fn state_path(flag: Option<&Path>, env: &Env) -> Result<PathBuf> {
+    if let Some(given) = env.path_setting("state", flag)? {
         return Ok(given.value);
     }
+    let in_actions = env.flag("GITHUB_ACTIONS");
     if let Some(temp) = env.get("RUNNER_TEMP").filter(|_| in_actions) {
         return Ok(PathBuf::from(temp).join("gharun-state.json"));
     }

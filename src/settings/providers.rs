@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use super::draft::named_kind;
 use super::file::HERE;
 use super::{Error, Result, Settings, Tables, Trusted};
 use crate::cli::{self, ProvidersCommand};
+use crate::model::known_hints;
 use crate::providers::{KINDS, Kind, kind};
 
 /// What `gharun providers` is to do, with its settings resolved.
@@ -12,8 +14,8 @@ use crate::providers::{KINDS, Kind, kind};
 pub enum ProvidersSettings {
     /// Try credentials, places and GitHub.
     Check(CheckSettings),
-    /// Ask, and write this file.
-    Init(PathBuf),
+    /// Look around, ask, and write a file.
+    Init(InitSettings),
     /// Show kinds and tables.
     List,
     /// Show machine types.
@@ -22,6 +24,21 @@ pub enum ProvidersSettings {
     Show(&'static Kind),
     /// Take this file as the user's own.
     Trust(PathBuf),
+}
+
+/// The settings of `gharun providers init`.
+#[derive(Clone, Debug)]
+pub struct InitSettings {
+    /// What to add: names of tables with their kinds; empty: what the user chooses.
+    pub kinds: Vec<(String, &'static Kind)>,
+    /// What was typed for them.
+    pub set: Vec<String>,
+    /// The file to write.
+    pub file: PathBuf,
+    /// Print it instead.
+    pub print: bool,
+    /// Ask nothing.
+    pub yes: bool,
 }
 
 /// The settings of `gharun providers check`.
@@ -60,7 +77,26 @@ impl Settings {
             Some(ProvidersCommand::Show { kind }) => {
                 ProvidersSettings::Show(self.tables.shown(kind)?)
             }
-            Some(ProvidersCommand::Init) => ProvidersSettings::Init(PathBuf::from(HERE)),
+            Some(ProvidersCommand::Init {
+                kinds,
+                set,
+                file,
+                print,
+                yes,
+            }) => {
+                let kinds = kinds.iter().map(|kind| named_kind(kind));
+                ProvidersSettings::Init(InitSettings {
+                    kinds: kinds.collect::<Result<_>>()?,
+                    set: set.clone(),
+                    file: match (file, self.file.named()) {
+                        (Some(file), _) => self.env.path(&file.to_string_lossy()),
+                        (None, Some(named)) => named.to_owned(),
+                        (None, None) => PathBuf::from(HERE),
+                    },
+                    print: *print,
+                    yes: *yes,
+                })
+            }
             Some(ProvidersCommand::Trust { file }) => {
                 ProvidersSettings::Trust(file.clone().unwrap_or_else(|| PathBuf::from(HERE)))
             }
@@ -77,6 +113,20 @@ impl Settings {
 }
 
 impl Settings {
+    /// The providers that a workflow is for: those that are given, else `[defaults] providers`, else all tables.
+    ///
+    /// # Errors
+    ///
+    /// A provider that is not known, and none at all.
+    pub fn workflow_providers(&self, given: &[String]) -> Result<Vec<String>> {
+        let tables = self.tables.named();
+        if given.is_empty() && self.file.contents.defaults.providers.is_none() && !tables.is_empty()
+        {
+            return Ok(tables);
+        }
+        self.providers(given)
+    }
+
     /// The providers that are given, else all that are configured, by a table or as a provider that `start` takes by default;
     /// else all kinds. And whether it is not all kinds. What is wrong in a table is told of that one.
     fn wanted(&self, given: &[String]) -> Result<(Vec<String>, bool)> {
@@ -118,7 +168,7 @@ impl Tables {
             None => {
                 let kinds: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
                 let error = Error::usage(format!("the kind `{name}` does not exist"));
-                Err(error.hinted(format!("known: {}", kinds.join(", "))))
+                Err(error.hinted_all(known_hints(name, "known", &kinds)))
             }
         }
     }

@@ -143,7 +143,7 @@ impl Settings {
     }
 
     /// The providers in order: arguments, `$GHARUN_PROVIDERS`, `[defaults] providers`.
-    fn providers(&self, given: &[String]) -> Result<Vec<String>> {
+    pub(super) fn providers(&self, given: &[String]) -> Result<Vec<String>> {
         // Each with the setting that named it.
         let names: Vec<(String, Option<String>)> = if !given.is_empty() {
             given.iter().map(|name| (name.clone(), None)).collect()

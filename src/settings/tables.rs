@@ -8,14 +8,16 @@ use serde_json::{Map, Value};
 use super::set::{SettingOverride, Typed};
 use super::values::SecretSetting;
 use super::{Env, Error, ErrorKind, Origin, Result, SettingsFile, github};
-use crate::model::{NO_PATH, Secret, SecretSource, looks_like_key};
+use crate::model::{NO_PATH, Secret, SecretSource, known_hints, looks_like_key};
 use crate::providers::schema::{self, Fault, Misfit, Shape};
 use crate::providers::{self, KINDS, Kind};
 
 mod doubted;
+mod drafting;
 mod inputs;
 mod naming;
 
+pub(super) use drafting::misnamed;
 use naming::{subject, whole_key};
 
 /// How long the name of a provider may be: it becomes a tag.
@@ -92,11 +94,7 @@ impl Tables {
             return Ok(None);
         };
         let misfit = |misfit| file.misfit(&["providers", name], misfit);
-        let plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
-        if name.is_empty() || name.len() > LONGEST_NAME || !name.chars().all(plain) {
-            let why = format!(
-                "the name of a provider must have 1 to {LONGEST_NAME} letters, digits, `-` and `_`"
-            );
+        if let Some(why) = misnamed(name) {
             return Err(misfit(Misfit::refused(&[], why)));
         }
         let table = value.as_object().filter(|_| schema::is_table(value));
@@ -114,7 +112,8 @@ impl Tables {
         let Some(table) = self.table(name)? else {
             return providers::kind(name).ok_or_else(|| {
                 let error = Error::usage(format!("the provider `{name}` does not exist"));
-                error.hinted(self.known_here())
+                let hints = known_hints(name, "known providers", &self.known());
+                error.hinted_all(hints)
             });
         };
         let file = self.file_of(name);
@@ -133,7 +132,8 @@ impl Tables {
                     expected: "the name of a kind".to_owned(),
                     found: schema::backticked(kind),
                 };
-                misfit(Misfit { path, fault }).hinted(format!("known: {}", kinds()))
+                let names: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
+                misfit(Misfit { path, fault }).hinted_all(known_hints(kind, "known", &names))
             }),
             Some(other) => Err(misfit(Misfit::wrong_type("a string", other))),
         }
@@ -214,6 +214,7 @@ impl Tables {
             return Ok(());
         }
         let names: Vec<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
+        let near = self.nearest_setting(all, typed);
         let kind = all.iter().find_map(|(_, settings)| settings.as_ref().ok());
         Err(Error::usage(format!(
             "`{}`: unknown setting `{}` in {}",
@@ -221,6 +222,7 @@ impl Tables {
             keys.join("."),
             names.join(", ")
         ))
+        .hinted_all(near.map(|near| format!("did you mean `{near}`?")))
         .hinted(format!(
             "see `gharun providers show {}`",
             kind.map_or("KIND", |provider| provider.kind.name)

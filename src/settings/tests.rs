@@ -120,6 +120,7 @@ fn an_error_names_the_place_where_the_value_stands() {
 fn a_mistake_in_the_file_is_an_error_with_its_line() {
     insta::assert_snapshot!(World::new("start local").file("[defaults]\ntimeuot = \"3m\"\n").error(), @"
     DIR/p.toml:2: unknown key `timeuot` in [defaults]
+    did you mean `timeout`?
     known: allow_partial, count, group, idle_timeout, keep_failed, labels, lifetime, older_than, poll_interval, providers, registration, runner_version, second_look, setup, timeout
     ");
     insta::assert_snapshot!(World::new("start a").file("[providers.a]\nkind = \"azure\"\n").error().lines().next().unwrap(), @"`providers.a.kind` (DIR/p.toml:2) must be the name of a kind, not `azure`");

@@ -5,12 +5,14 @@ use std::thread;
 
 use dialoguer::console::Term;
 use dialoguer::theme::{ColorfulTheme, SimpleTheme, Theme};
-use dialoguer::{Confirm, Input, Select};
+use dialoguer::{Confirm, MultiSelect, Select};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 use super::{Ui, colored};
 use crate::model::text::shown;
+
+mod line;
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -46,41 +48,59 @@ impl Ui {
     }
 
     /// Asks for one of `choices`, which must not be empty, and returns its place in the list; the
-    /// first is the default.
+    /// first is the default. Esc is an interruption.
     pub async fn select(&self, question: &str, choices: &[String]) -> Result<usize, PromptError> {
         let theme = self.theme();
-        let choices: Vec<String> = choices
-            .iter()
-            .map(|choice| shown(choice).replace('\n', " "))
-            .collect();
+        let choices: Vec<String> = choices.iter().map(|choice| one_line(choice)).collect();
         self.ask(question, move |question| {
             Select::with_theme(&*theme)
                 .with_prompt(question)
                 .items(&choices)
                 .default(0)
-                .interact()
+                .interact_opt()
+                .and_then(unless_left)
         })
         .await
     }
 
-    /// Asks for a line of text; Enter alone takes the default, if there is one. It is shown while
-    /// it is typed: for secrets ask for the name of the variable that holds them.
-    pub async fn input(
+    /// Asks for one or more of `choices`, which must not be empty, and returns their places in the list. Esc is an
+    /// interruption.
+    pub async fn select_some(
+        &self,
+        question: &str,
+        choices: &[String],
+    ) -> Result<Vec<usize>, PromptError> {
+        let theme = self.theme();
+        let choices: Vec<String> = choices.iter().map(|choice| one_line(choice)).collect();
+        self.ask(question, move |question| {
+            loop {
+                let some = MultiSelect::with_theme(&*theme)
+                    .with_prompt(&question)
+                    .items(&choices)
+                    .interact_opt()
+                    .and_then(unless_left)?;
+                if !some.is_empty() {
+                    return Ok(some);
+                }
+            }
+        })
+        .await
+    }
+
+    /// Asks for a line of text; Enter alone takes the default, if there is one. `check` says what is wrong with a text,
+    /// which is then asked for again. It is shown while it is typed: for secrets ask for the name of the variable that
+    /// holds them.
+    pub async fn line(
         &self,
         question: &str,
         default: Option<&str>,
+        check: impl Fn(&str) -> Option<String> + Send + 'static,
     ) -> Result<String, PromptError> {
-        let theme = self.theme();
+        let styled = colored(self.0.look.color, true);
         let default = default.map(str::to_owned);
+        let check: line::Check = Box::new(check);
         self.ask(question, move |question| {
-            let input = Input::<String>::with_theme(&*theme)
-                .with_prompt(question)
-                .allow_empty(true);
-            match default {
-                Some(default) => input.default(default),
-                None => input,
-            }
-            .interact_text()
+            line::line(&question, default.as_deref(), &check, styled)
         })
         .await
     }
@@ -132,6 +152,15 @@ impl Ui {
             }
         }
     }
+}
+
+/// A choice that was left with Esc is an interruption.
+fn unless_left<T>(chosen: Option<T>) -> dialoguer::Result<T> {
+    chosen.ok_or_else(|| io::Error::from(io::ErrorKind::Interrupted).into())
+}
+
+fn one_line(choice: &str) -> String {
+    shown(choice).replace('\n', " ")
 }
 
 /// Shows the cursor again, however the question ends.

@@ -433,7 +433,7 @@ async fn without_a_terminal_nothing_is_asked() {
         Err(PromptError::NotATerminal(_))
     ));
     assert!(matches!(
-        ui.input("Name", None).await,
+        ui.line("Name", None, |_| None).await,
         Err(PromptError::NotATerminal(_))
     ));
     assert!(matches!(

@@ -12,11 +12,15 @@ mod causes;
 mod checks;
 #[cfg(all(feature = "aws", feature = "nebius", feature = "runpod"))]
 mod clouds;
+#[cfg(target_os = "linux")]
+mod completion;
 mod described;
 mod docker;
 mod ghes;
 mod hostile;
 mod hosts;
+#[cfg(target_os = "linux")]
+mod init;
 mod json;
 mod killed;
 mod life;
@@ -48,4 +52,6 @@ mod tables;
 mod terminal;
 mod trust;
 mod usage;
+#[cfg(feature = "nebius")] // it brings a parser of YAML
+mod workflow;
 mod world;

@@ -103,9 +103,47 @@ impl Terminal {
         self
     }
 
+    /// Waits until a text stands on the last line, as a shell edits it: drawn over, and without what was erased.
+    #[track_caller]
+    pub(crate) fn reads_across(&mut self, text: &str) -> &mut Self {
+        wait_for(&format!("`{text}` on the line: {}", self.plain()), || {
+            let written = self.written.lock().expect("no panic");
+            let written = String::from_utf8_lossy(&written).into_owned();
+            let last = written.rsplit('\n').next().unwrap_or_default();
+            drawn(last).contains(text).then_some(())
+        });
+        self.read = self.plain().len();
+        self
+    }
+
     /// Types keys: `\r` is Enter, `\u{3}` Ctrl-C, `\u{1b}` Esc, `\u{1b}[B` the arrow down.
     pub(crate) fn types(&mut self, keys: &str) -> &mut Self {
         self.ours.write_all(keys.as_bytes()).expect("it listens");
+        self
+    }
+
+    /// Chooses the item of a list that holds a text.
+    #[track_caller]
+    pub(crate) fn choose(&mut self, question: &str, item: &str) -> &mut Self {
+        // A question that was answered is shown again, without this sign.
+        self.reads(&format!("{question} ›"));
+        let from = self.read;
+        let down = wait_for(&format!("`{item}`"), || {
+            let plain = self.plain();
+            let mut below = plain.get(from..)?.split('\n').skip(1);
+            below.position(|line| line.contains(item))
+        });
+        self.settles().types(&"\u{1b}[B".repeat(down)).types("\r")
+    }
+
+    /// Waits until the terminal listens for single keys.
+    #[track_caller]
+    pub(crate) fn settles(&mut self) -> &mut Self {
+        wait_for("the program to listen", || {
+            let modes = tcgetattr(&self.theirs).expect("it is a terminal");
+            let cooked = modes.local_modes.contains(LocalModes::ICANON);
+            (!cooked).then_some(())
+        });
         self
     }
 
@@ -142,6 +180,48 @@ impl Terminal {
             code: status.and_then(|status| status.code()).unwrap_or(-1),
         }
     }
+}
+
+/// A line as a terminal shows it, of what moves the cursor within it.
+fn drawn(line: &str) -> String {
+    let mut shown: Vec<char> = Vec::new();
+    let mut column: usize = 0;
+    let mut rest = line.chars();
+    while let Some(c) = rest.next() {
+        match c {
+            '\r' => column = 0,
+            '\u{8}' => column = column.saturating_sub(1),
+            '\u{1b}' => {
+                let mut number = String::new();
+                for c in rest.by_ref() {
+                    match c {
+                        '[' | '?' | ';' => {}
+                        c if c.is_ascii_digit() => number.push(c),
+                        'D' => {
+                            column = column.saturating_sub(number.parse().unwrap_or(1));
+                            break;
+                        }
+                        'C' => {
+                            column += number.parse::<usize>().unwrap_or(1);
+                            break;
+                        }
+                        'K' | 'J' => {
+                            shown.truncate(column);
+                            break;
+                        }
+                        _ => break,
+                    }
+                }
+            }
+            c if c.is_control() => {}
+            c => {
+                shown.resize(shown.len().max(column + 1), ' ');
+                shown[column] = c;
+                column += 1;
+            }
+        }
+    }
+    shown.into_iter().collect()
 }
 
 /// A text without control sequences and carriage returns.

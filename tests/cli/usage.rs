@@ -42,10 +42,49 @@ fn an_unknown_key_is_named_with_its_line() {
     let said = refused(&world, "start box");
     assert!(
         said.starts_with(
-            "error: providers.toml:3: unknown key `slot` in [providers.box]\n\nhint: known: "
+            "error: providers.toml:3: unknown key `slot` in [providers.box]\n\nhint: did you mean `slots`?\nhint: known: "
         ),
         "{said}"
     );
+}
+
+#[test]
+fn a_misspelt_word_gets_the_nearest_right_one_first() {
+    let world = World::new();
+    for (args, near) in [
+        ("start lcoal", "did you mean `local`?"),
+        ("stop --all --provider locall", "did you mean `local`?"),
+        ("providers show Local", "did you mean `local`?"),
+        ("providers init lokal --yes", "did you mean `local`?"),
+        ("start local --set slot=2", "did you mean `slots`?"),
+        (
+            "start local --set local.slot=2",
+            "did you mean `local.slots`?",
+        ),
+        (
+            "start local --set locl.slots=2",
+            "did you mean `local.slots`?",
+        ),
+    ] {
+        let said = refused(&world, args);
+        let first = said.split("hint: ").nth(1).unwrap_or_default();
+        assert_eq!(first.lines().next(), Some(near), "{args}: {said}");
+    }
+    for (args, near) in [("strat", "'start'"), ("start --cuont 2", "'--count'")] {
+        assert!(refused(&world, args).contains(near), "{args}");
+    }
+    for (file, near) in [
+        ("[default]\n", "`defaults`"),
+        ("[defaults]\ntimout = \"1m\"\n", "`timeout`"),
+        ("[providers.box]\nkind = \"locale\"\n", "`local`"),
+    ] {
+        std::fs::write(world.path("providers.toml"), file).expect("a file");
+        let said = refused(&world, "start box");
+        assert!(
+            said.contains(&format!("hint: did you mean {near}?\n")),
+            "{file}: {said}"
+        );
+    }
 }
 
 #[test]

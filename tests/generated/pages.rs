@@ -71,7 +71,7 @@ pub(crate) fn commands() -> BTreeMap<String, String> {
 }
 
 fn add(command: &Command, root: &Command, pages: &mut BTreeMap<String, String>) {
-    for inner in command.get_subcommands() {
+    for inner in command.get_subcommands().filter(|one| !one.is_hide_set()) {
         add(inner, root, pages);
     }
     // Left to itself clap_mangen spells out every option, the global ones in between.
@@ -155,7 +155,8 @@ fn see_also(page: &mut Page, command: &Command, root: &Command) {
     page.section("SEE ALSO");
     let own = display(command);
     let mut others = vec![display(root)];
-    others.extend(root.get_subcommands().map(display));
+    let shown = root.get_subcommands().filter(|one| !one.is_hide_set());
+    others.extend(shown.map(display));
     let mut others: Vec<String> = others
         .into_iter()
         .filter(|other| *other != own)

@@ -1,6 +1,7 @@
 //! How errors and hints name a setting, and where it is written.
 
-use super::{Origin, Tables};
+use super::{Origin, ProviderSettings, Result, Tables, Typed};
+use crate::model::nearest;
 use crate::providers::schema;
 
 impl Tables {
@@ -69,6 +70,32 @@ impl Tables {
                 _ => (format!("{table} of `providers.toml`"), None),
             },
         }
+    }
+
+    /// The setting of one of some providers that is nearest to what was typed for `--set`.
+    pub(super) fn nearest_setting(
+        &self,
+        all: &[(String, Result<ProviderSettings>)],
+        typed: &Typed,
+    ) -> Option<String> {
+        let keys: Vec<String> = all
+            .iter()
+            .filter_map(|(_, settings)| settings.as_ref().ok())
+            .flat_map(|settings| settings.kind.settings())
+            .map(|setting| setting.key)
+            .collect();
+        let near = |key: &str| nearest(key, keys.iter().map(String::as_str)).map(str::to_owned);
+        if let Some(found) = near(&typed.keys.join(".")) {
+            return Some(found);
+        }
+        // `gpuu.image`, `gpu.imgae`
+        let [name, inside @ ..] = typed.keys.as_slice() else {
+            return None;
+        };
+        let key = inside.join(".");
+        let names = self.known();
+        let name = nearest(name, names.iter().map(String::as_str)).filter(|_| !key.is_empty())?;
+        Some(format!("{name}.{}", near(&key).unwrap_or(key)))
     }
 }
 

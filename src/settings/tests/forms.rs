@@ -243,7 +243,10 @@ fn every_setting_has_a_variable_and_a_wrong_text_in_it_is_told() {
                 Command::Start(args) => settings.start(&args).err(),
                 Command::Stop(args) => settings.stop(&args, None).err(),
                 Command::List(args) => settings.list(&args).err(),
-                Command::Explain(_) | Command::Providers(_) => None,
+                Command::Complete { .. }
+                | Command::Explain(_)
+                | Command::Providers(_)
+                | Command::Workflow { .. } => None,
             }
         });
         let begins = format!("`${variable}` ");

@@ -1,0 +1,276 @@
+//! What there is around: GitHub, `gh`, and a place of each kind. All at once, for a few seconds, and changing nothing.
+
+use std::path::Path;
+use std::time::Duration;
+
+use futures_util::future::{join, join_all};
+use serde_json::Value;
+use tokio::time::timeout;
+
+use crate::commands::{Context, gh};
+use crate::model::chain;
+use crate::model::text::{cut, one_line};
+use crate::providers::{KINDS, Kind};
+
+/// How long anything may take to answer.
+const LOOK_TAKES: Duration = Duration::from_secs(3);
+/// How much of an answer is shown, in bytes.
+const SHOWN: usize = 90;
+
+/// What was found.
+#[derive(Debug, Default)]
+pub(super) struct Surroundings {
+    /// What is said of each: whether it was found, its name, and what there is.
+    pub(super) lines: Vec<(bool, String, String)>,
+    /// The server that `gh` has a token for, where none is set.
+    pub(super) gh: Option<String>,
+    /// The kinds that answer.
+    pub(super) kinds: Vec<&'static str>,
+    /// The hosts of `~/.ssh/config`.
+    pub(super) hosts: Vec<String>,
+    /// The profiles of `~/.aws`.
+    pub(super) profiles: Vec<String>,
+    /// The region that variables or the profile name.
+    pub(super) region: Option<String>,
+    /// The contexts of Docker, beside the default one.
+    pub(super) contexts: Vec<String>,
+    /// Whether there is a profile of the `nebius` command.
+    pub(super) nebius: bool,
+}
+
+/// Looks around.
+pub(super) async fn look_around(context: &Context) -> Surroundings {
+    context.ui.status("Looking around …");
+    let variable = |name: &str| context.settings.tables.variable(name);
+    let home = variable("HOME").unwrap_or_default();
+    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    let of_home = |variable_name: &str, below: &str| {
+        read(&variable(variable_name).unwrap_or_else(|| format!("{home}/{below}")))
+    };
+    let aws = of_home("AWS_CONFIG_FILE", ".aws/config");
+    let credentials = of_home("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials");
+    let profile = variable("AWS_PROFILE").unwrap_or_else(|| "default".to_owned());
+    let mut profiles = sections(&aws);
+    profiles.extend(sections(&credentials));
+    profiles.sort();
+    profiles.dedup();
+    let region = variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION"));
+    let mut around = Surroundings {
+        hosts: hosts(&read(&format!("{home}/.ssh/config"))),
+        region: region.or_else(|| region_of(&aws, &profile)),
+        profiles,
+        contexts: contexts(Path::new(
+            &variable("DOCKER_CONFIG").unwrap_or_else(|| format!("{home}/.docker")),
+        )),
+        nebius: Path::new(&format!("{home}/.nebius/config.yaml")).exists(),
+        ..Surroundings::default()
+    };
+    let places = join_all(KINDS.iter().map(|kind| place(context, kind, &around)));
+    let (places, github) = join(places, github(context)).await;
+    let (host, line) = github;
+    around.gh = host;
+    around.lines.push(line);
+    for (kind, found) in KINDS.iter().zip(places) {
+        let (works, what) = match found {
+            Ok(what) => (true, what),
+            Err(why) => (false, why),
+        };
+        if works {
+            around.kinds.push(kind.name);
+        }
+        let what = cut(&one_line(&what), SHOWN);
+        around.lines.push((works, kind.name.to_owned(), what));
+    }
+    // What works comes first.
+    around.lines[1..].sort_by_key(|(works, ..)| !works);
+    around
+}
+
+/// The server that `gh` has a token for, where none is set; and what is said of GitHub.
+async fn github(context: &Context) -> (Option<String>, (bool, String, String)) {
+    let github = &context.settings.github;
+    let scope = github.scope.as_ref();
+    let scope = scope.map(|scope| format!("{} ({})", scope.value, scope.origin));
+    let host = github.host();
+    let (token, gh) = match github.token() {
+        Ok(token) => (Some(format!("token of {}", token.origin)), None),
+        Err(_) if github.asks_gh => {
+            let token = timeout(LOOK_TAKES, gh::token(&host)).await.ok().flatten();
+            let found = token.map(|_| host);
+            (found.as_ref().map(|_| "token of gh".to_owned()), found)
+        }
+        Err(_) => (None, None),
+    };
+    let works = scope.is_some() && token.is_some();
+    let what = [
+        scope.unwrap_or_else(|| "no repository found".to_owned()),
+        token.unwrap_or_else(|| "no token found".to_owned()),
+    ];
+    (gh, (works, "GitHub".to_owned(), what.join(", ")))
+}
+
+/// What there is of a kind, or why there is nothing.
+async fn place(
+    context: &Context,
+    kind: &'static Kind,
+    around: &Surroundings,
+) -> Result<String, String> {
+    let has = |name: &str| context.settings.tables.variable(name).is_some();
+    match kind.name {
+        "ssh" => {
+            return match around.hosts.as_slice() {
+                [] => Err("no hosts in ~/.ssh/config".to_owned()),
+                hosts => Ok(format!("hosts of ~/.ssh/config: {}", hosts.join(", "))),
+            };
+        }
+        "runpod" if !has("RUNPOD_API_KEY") => return Err("no $RUNPOD_API_KEY".to_owned()),
+        // No variable names another address of it, so that it is asked when it is checked.
+        "nebius" => {
+            return match (around.nebius, has("NEBIUS_IAM_TOKEN")) {
+                (true, _) => Ok("profiles of ~/.nebius/config.yaml".to_owned()),
+                (false, true) => Ok("$NEBIUS_IAM_TOKEN".to_owned()),
+                (false, false) => Err("no ~/.nebius/config.yaml, no $NEBIUS_IAM_TOKEN".to_owned()),
+            };
+        }
+        "aws"
+            if around.profiles.is_empty() && !has("AWS_ACCESS_KEY_ID") && !has("AWS_ROLE_ARN") =>
+        {
+            return Err("no profiles in ~/.aws, no $AWS_ACCESS_KEY_ID".to_owned());
+        }
+        _ => {}
+    }
+    let asked = async {
+        let tables = &context.settings.tables;
+        let each = tables
+            .each(&[kind.name.to_owned()])
+            .map_err(|error| chain(&error))?;
+        let Some((_, settings)) = each.into_iter().next() else {
+            return Err("not known".to_owned());
+        };
+        let place = context
+            .open(settings)
+            .await
+            .map_err(|error| chain(&error))?;
+        if kind.name == "docker" || kind.name == "local" {
+            let health = place
+                .provider
+                .check()
+                .await
+                .map_err(|error| chain(&error))?;
+            return Ok(health.facts.into_iter().next().unwrap_or_default());
+        }
+        place
+            .provider
+            .resolve()
+            .await
+            .map_err(|error| chain(&error))?;
+        let region = around
+            .region
+            .as_ref()
+            .map(|region| format!("region {region}"));
+        let profiles = around.profiles.join(", ");
+        let profiles =
+            Some(format!("profiles: {profiles}")).filter(|_| !around.profiles.is_empty());
+        Ok(match kind.name {
+            "aws" => [profiles, region]
+                .into_iter()
+                .flatten()
+                .collect::<Vec<_>>()
+                .join(", "),
+            _ => "$RUNPOD_API_KEY".to_owned(),
+        })
+    };
+    let late = || Err(format!("no answer within {} s", LOOK_TAKES.as_secs()));
+    timeout(LOOK_TAKES, asked).await.unwrap_or_else(|_| late())
+}
+
+/// The names of the profiles in a file of the AWS tools.
+fn sections(text: &str) -> Vec<String> {
+    let lines = text.lines().map(str::trim);
+    let heads = lines.filter_map(|line| line.strip_prefix('[')?.split(']').next());
+    let names = heads.filter_map(|head| {
+        let head = head.trim();
+        match head.split_once(char::is_whitespace) {
+            Some(("profile", name)) => Some(name.trim()),
+            Some(_) => None, // `sso-session`, `services`
+            None => Some(head),
+        }
+    });
+    names.map(str::to_owned).collect()
+}
+
+/// The region of a profile.
+fn region_of(text: &str, profile: &str) -> Option<String> {
+    let mut inside = false;
+    for line in text.lines().map(str::trim) {
+        if line.starts_with('[') {
+            inside = sections(line).iter().any(|name| name == profile);
+        } else if inside
+            && let Some((key, value)) = line.split_once('=')
+            && key.trim() == "region"
+        {
+            return Some(value.trim().to_owned()).filter(|region| !region.is_empty());
+        }
+    }
+    None
+}
+
+/// The hosts that a configuration of ssh names one by one.
+fn hosts(text: &str) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for line in text.lines() {
+        let line = line.trim_start();
+        let end = line.find(|c: char| c.is_whitespace() || c == '=');
+        let (keyword, rest) = line.split_at(end.unwrap_or(line.len()));
+        if !keyword.eq_ignore_ascii_case("host") {
+            continue;
+        }
+        let words = rest.trim_start_matches(|c: char| c.is_whitespace() || c == '=');
+        let words = words.split_whitespace();
+        for word in words.map(|word| word.trim_matches('"')) {
+            let plain = !word.contains(['*', '?', '!', '#']) && !word.starts_with('-');
+            if plain && !found.iter().any(|one| one == word) {
+                found.push(word.to_owned());
+            }
+        }
+    }
+    found
+}
+
+/// The names of Docker's contexts.
+fn contexts(config: &Path) -> Vec<String> {
+    let metas = std::fs::read_dir(config.join("contexts/meta"));
+    let mut found: Vec<String> = metas
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| {
+            let text = std::fs::read_to_string(entry.ok()?.path().join("meta.json")).ok()?;
+            let meta: Value = serde_json::from_str(&text).ok()?;
+            meta["Name"].as_str().map(str::to_owned)
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_those_that_are_named_one_by_one() {
+        let text = "Host *\n  User me\nHost pi4 pi5\nhost=gpu\nHost *.example.com !bad x?\n\
+                    Match host other\n  Hostname 10.0.0.1\nHost pi4 -oProxyCommand=evil\n#Host off\n";
+        assert_eq!(hosts(text), ["pi4", "pi5", "gpu"]);
+    }
+
+    #[test]
+    fn profiles_and_regions_are_those_of_the_aws_tools() {
+        let text = "[default]\nregion = eu-west-1\n[profile ci]\n region=us-east-2 \n[sso-session x]\nregion = no\n[profile bare]\n";
+        assert_eq!(sections(text), ["default", "ci", "bare"]);
+        let region = |profile| region_of(text, profile);
+        assert_eq!(region("default").as_deref(), Some("eu-west-1"));
+        assert_eq!(region("ci").as_deref(), Some("us-east-2"));
+        assert_eq!((region("bare"), region("x")), (None, None));
+    }
+}

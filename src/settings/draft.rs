@@ -1,0 +1,411 @@
+//! A providers.toml that is being made: each answer is checked as the file with it would be, and nothing is written
+//! before all of it can be used.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value, json};
+
+use super::values::{Repo, SecretSetting, SettingText as _};
+use super::{Env, Error, Result, Settings, SettingsFile, Tables, found};
+use crate::model::{Scope, chain, known_hints};
+use crate::providers::schema::{self, Shape};
+use crate::providers::{self, Kind};
+
+mod write;
+
+/// As wide as a comment may be.
+const WIDTH: usize = 100;
+
+/// A file that is being made, or added to.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// Where it is to be written.
+    pub path: PathBuf,
+    /// What is there already; it stays as it is.
+    existing: Option<String>,
+    /// The names of providers that are there.
+    taken: Vec<String>,
+    /// Whether it says which token is used, or for what scope.
+    has_github: bool,
+    has_defaults: bool,
+    scope: Option<Scope>,
+    token: Value,
+    tables: Vec<DraftTable>,
+    env: Env,
+}
+
+/// A table of a provider.
+#[derive(Clone, Debug)]
+pub struct DraftTable {
+    /// What the user calls it.
+    pub name: String,
+    /// Its kind.
+    pub kind: &'static Kind,
+    /// What is set, in the order of the kind's settings.
+    values: Map<String, Value>,
+}
+
+impl Settings {
+    /// Begins a file, or what is added to the one that is there.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be read or used.
+    pub fn draft(&self, path: &Path) -> Result<Draft> {
+        let existing = found::read_named(path)?;
+        let file = existing
+            .as_deref()
+            .map(|text| SettingsFile::parse(path, text));
+        let file = file.transpose()?.unwrap_or_default();
+        let has = |key: &str| file.values().get(key).is_some();
+        Ok(Draft {
+            path: path.to_owned(),
+            taken: file.contents.providers.keys().cloned().collect(),
+            has_github: has("github"),
+            has_defaults: has("defaults"),
+            existing: existing.filter(|text| !text.trim().is_empty()),
+            scope: None,
+            token: json!({ "env": "GH_PAT" }),
+            tables: Vec::new(),
+            env: self.env.clone(),
+        })
+    }
+}
+
+impl Draft {
+    /// What is wrong with a text as a repository; `None` where it is one.
+    pub fn misspelt_repo(text: &str) -> Option<String> {
+        Repo::read(text)
+            .is_none()
+            .then(|| format!("must be {}", Repo::EXPECTED))
+    }
+
+    /// The repository that a text is.
+    pub fn repo(text: &str) -> Option<Scope> {
+        Repo::read(text).map(|repo| repo.0)
+    }
+
+    /// What is wrong with a text as the name of a new table; `None` where it can be one.
+    pub fn misspelt_name(&self, name: &str) -> Option<String> {
+        if let Some(why) = super::tables::misnamed(name) {
+            return Some(why);
+        }
+        let taken = self.taken.iter().any(|one| one == name) || self.table(name).is_some();
+        taken.then(|| format!("`{name}` is in the file already"))
+    }
+
+    /// Whether the file says already for which scope runners are, and with which token.
+    pub fn has_github(&self) -> bool {
+        self.has_github
+    }
+
+    /// Whether there is a file already, which is added to.
+    pub fn adds(&self) -> bool {
+        self.existing.is_some()
+    }
+
+    /// Says for which scope runners are.
+    pub fn set_scope(&mut self, scope: &Scope) {
+        self.scope = Some(scope.clone());
+    }
+
+    /// Says that the token is what a command prints.
+    pub fn set_token_command(&mut self, words: &[&str]) {
+        self.token = json!({ "command": words });
+    }
+
+    /// Adds a table.
+    ///
+    /// # Errors
+    ///
+    /// A name that cannot be one, or is in the file already.
+    pub fn add(&mut self, name: &str, kind: &'static Kind) -> Result<()> {
+        if let Some(why) = self.misspelt_name(name) {
+            return Err(
+                Error::usage(format!("the provider `{name}` cannot be added: {why}"))
+                    .hinted(format!("give it another name: `NAME={}`", kind.name)),
+            );
+        }
+        self.tables.push(DraftTable {
+            name: name.to_owned(),
+            kind,
+            values: Map::new(),
+        });
+        Ok(())
+    }
+
+    /// The tables that are added.
+    pub fn tables(&self) -> &[DraftTable] {
+        &self.tables
+    }
+
+    fn table(&self, name: &str) -> Option<&DraftTable> {
+        self.tables.iter().find(|table| table.name == name)
+    }
+
+    /// Sets a value of a table that was added.
+    pub fn set(&mut self, name: &str, key: &str, value: Value) {
+        let table = self.tables.iter_mut().find(|table| table.name == name);
+        if let Some(table) = table {
+            table.values.insert(key.to_owned(), value);
+        }
+    }
+
+    /// Sets what was typed as `--set`, each for the tables that have such a setting.
+    ///
+    /// # Errors
+    ///
+    /// As those of `--set` elsewhere.
+    pub fn take_sets(&mut self, sets: &[String]) -> Result<()> {
+        let file = SettingsFile::parse(&self.path, &self.text())?;
+        let tables = Tables::resolve(sets, &self.env, &file)?;
+        let names: Vec<String> = self.tables.iter().map(|table| table.name.clone()).collect();
+        for (name, values) in tables.typed_for(&names)? {
+            for (key, value) in values {
+                self.set(&name, &key, value);
+            }
+        }
+        Ok(())
+    }
+
+    /// The file as it will be.
+    pub fn text(&self) -> String {
+        match &self.existing {
+            Some(text) => format!("{}\n\n{}", text.trim_end_matches('\n'), self.added()),
+            None => format!(
+                "# Settings of gharun, as `gharun providers init` wrote them. No secret is in this file: it says where each is kept.\n\
+                 # Every setting: `gharun providers show KIND`, `man providers.toml`.\n\n{}",
+                self.added()
+            ),
+        }
+    }
+
+    /// What is added to the file.
+    pub fn added(&self) -> String {
+        let mut text = String::new();
+        if !self.has_github {
+            text.push_str("[github]\n");
+            if let Some(scope) = &self.scope {
+                let (key, value) = match scope {
+                    Scope::Repo { .. } => ("repo", scope.to_string()),
+                    Scope::Org(org) => ("org", org.clone()),
+                    Scope::Enterprise(enterprise) => ("enterprise", enterprise.clone()),
+                };
+                comment(
+                    &mut text,
+                    "What runners register with; `--repo`, `--org` and `--enterprise` win over it.",
+                );
+                assign(&mut text, key, &value.into());
+            }
+            comment(
+                &mut text,
+                "Where the token is kept; $GHARUN_GITHUB_TOKEN and $GH_PAT win over it.",
+            );
+            assign(&mut text, "token", &self.token);
+            text.push('\n');
+        }
+        if !self.has_defaults {
+            text.push_str("[defaults]\n");
+            comment(
+                &mut text,
+                "Providers in order of preference, for `gharun start` without a name.",
+            );
+            let names = self.tables.iter().map(|table| table.name.as_str());
+            assign(&mut text, "providers", &names.collect::<Vec<_>>().into());
+            text.push('\n');
+        }
+        for table in &self.tables {
+            table.write(&mut text);
+            text.push('\n');
+        }
+        text.truncate(text.trim_end().len());
+        text + "\n"
+    }
+
+    /// The same for a file that is not there yet.
+    #[must_use]
+    pub fn elsewhere(&self, path: PathBuf) -> Self {
+        Self {
+            path,
+            existing: None,
+            has_github: false,
+            has_defaults: false,
+            ..self.clone()
+        }
+    }
+
+    /// Writes the file, in one piece.
+    ///
+    /// # Errors
+    ///
+    /// A file that has changed meanwhile, or cannot be written; then it is as it was.
+    pub fn write(&self) -> std::io::Result<()> {
+        write::write(&self.path, &self.text(), self.existing.as_deref())
+    }
+
+    /// Whether the file as it will be can be used: every table that is added, and the file as a whole.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that is wrong, or not set.
+    pub fn usable(&self) -> Result<()> {
+        let file = SettingsFile::parse(&self.path, &self.text()).map_err(|error| {
+            if self.adds() {
+                error.hinted(
+                    "this file cannot be added to as it is: name another one with `--file FILE`",
+                )
+            } else {
+                error
+            }
+        })?;
+        let tables = Tables::resolve(&[], &self.env, &file)?;
+        for table in &self.tables {
+            for (_, settings) in tables.each(std::slice::from_ref(&table.name))? {
+                settings?;
+            }
+            if let Some(key) = table.missing() {
+                return Err(
+                    Error::usage(format!("`{key}` of `{}` is not set", table.name))
+                        .about(format!("providers.{}.{key}", table.name))
+                        .hinted(format!("set it with `--set {}.{key}=…`", table.name)),
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
+impl DraftTable {
+    /// Whether a setting has a value.
+    pub fn has(&self, key: &str) -> bool {
+        self.values.contains_key(key)
+    }
+
+    /// A required setting that has no value; secrets come from variables, too.
+    fn missing(&self) -> Option<String> {
+        let schema = self.kind.schema();
+        let required = schema.get("required").and_then(Value::as_array);
+        let keys = required.into_iter().flatten().filter_map(Value::as_str);
+        let mut missing = keys.filter(|key| !self.values.contains_key(*key));
+        missing.next().map(str::to_owned)
+    }
+
+    /// What is wrong with a value of a setting, beside those that are set; `None` where it can be used.
+    pub fn misfit(&self, key: &str, value: &Value) -> Option<String> {
+        let mut values = self.values.clone();
+        values.insert(key.to_owned(), value.clone());
+        for (key, value) in &mut values {
+            if self.is_secret(key) || value.is_object() && self.is_key(key) {
+                if let Err(misfit) = schema::read_value::<SecretSetting>(value) {
+                    return Some(misfit.fault.to_string());
+                }
+                *value = "***".into();
+            }
+        }
+        let misfit = self.kind.misfit(&values);
+        if let Some(misfit) = misfit.filter(|misfit| !misfit.is_missing_setting()) {
+            return Some(misfit.fault.to_string());
+        }
+        self.kind.fits(&values).err().map(|error| chain(&error))
+    }
+
+    fn is_secret(&self, key: &str) -> bool {
+        let schema = self.kind.schema();
+        let mut shapes = Shape::of(&schema).inside(key).into_iter();
+        shapes.any(Shape::is_secret)
+    }
+
+    /// Whether the source of a key's text may be given, too.
+    fn is_key(&self, key: &str) -> bool {
+        let schema = self.kind.schema();
+        let mut shapes = Shape::of(&schema).inside(key).into_iter();
+        shapes.any(Shape::is_key)
+    }
+
+    fn write(&self, text: &mut String) {
+        let (name, kind) = (&self.name, self.kind);
+        comment(
+            text,
+            &format!(
+                "{}. Every setting: gharun providers show {}",
+                kind.about, kind.name
+            ),
+        );
+        writeln!(text, "[providers.{name}]").expect("a text takes what is written");
+        assign(text, "kind", &kind.name.into());
+        for setting in kind.settings() {
+            if let Some(value) = self.values.get(&setting.key) {
+                comment(text, first_sentence(&setting.meaning));
+                assign(text, &setting.key, value);
+            }
+        }
+    }
+}
+
+/// The first sentence of a doc comment, on one line.
+fn first_sentence(meaning: &str) -> &str {
+    let end = meaning.find(". ").or_else(|| meaning.find(".\n"));
+    end.map_or(meaning, |end| &meaning[..=end])
+}
+
+fn comment(text: &mut String, what: &str) {
+    let mut line = String::new();
+    for word in what.split_whitespace() {
+        if !line.is_empty() && line.len() + word.len() > WIDTH {
+            writeln!(text, "#{line}").expect("a text takes what is written");
+            line.clear();
+        }
+        line.push(' ');
+        line.push_str(word);
+    }
+    writeln!(text, "#{line}").expect("a text takes what is written");
+}
+
+fn assign(text: &mut String, key: &str, value: &Value) {
+    let value = inline(value);
+    writeln!(text, "{key} = {value}").expect("a text takes what is written");
+}
+
+/// A value as TOML writes it on one line.
+fn inline(value: &Value) -> String {
+    match value {
+        Value::Object(table) => {
+            let entries = table.iter().map(|(key, value)| {
+                let plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+                let key = if !key.is_empty() && key.chars().all(plain) {
+                    key.clone()
+                } else {
+                    toml::Value::from(key.as_str()).to_string()
+                };
+                format!("{key} = {}", inline(value))
+            });
+            let entries: Vec<String> = entries.collect();
+            format!("{{ {} }}", entries.join(", "))
+        }
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(inline).collect();
+            format!("[{}]", items.join(", "))
+        }
+        Value::String(text) => toml::Value::from(text.as_str()).to_string(),
+        other => other.to_string(),
+    }
+}
+
+/// The kind that an argument of `init` names, and what its table is called: `KIND` or `NAME=KIND`.
+///
+/// # Errors
+///
+/// A kind that does not exist.
+pub fn named_kind(argument: &str) -> Result<(String, &'static Kind)> {
+    let (name, kind) = argument.split_once('=').unwrap_or((argument, argument));
+    let kind = providers::kind(kind).ok_or_else(|| {
+        let known: Vec<&str> = providers::KINDS.iter().map(|kind| kind.name).collect();
+        let error = Error::usage(format!("the kind `{kind}` does not exist"));
+        error.hinted_all(known_hints(kind, "known", &known))
+    })?;
+    Ok((name.to_owned(), kind))
+}
+
+#[cfg(test)]
+mod tests;
