@@ -212,5 +212,6 @@ fn a_stop_whose_token_was_revoked_meanwhile() {
                 reader.sets(&name, TOKEN);
             },
         )
+        .volatile(r"  local  \d+m?s", "  local  0s")
     });
 }
