@@ -11,6 +11,8 @@ use crate::documents::{Document, all, blocks_of};
 mod documents;
 mod examples;
 mod links;
+#[cfg(target_os = "linux")]
+mod pictures;
 mod run;
 mod sentences;
 #[cfg(target_os = "linux")]
