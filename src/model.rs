@@ -259,9 +259,38 @@ pub struct Instance {
     pub rental: Rental,
 }
 
+/// How far a machine is that was launched, and whose runner is not online yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BootStage {
+    /// Its place does not say yet that it runs.
+    Booting,
+    /// It runs, and prepares the runner.
+    Installing,
+    /// GitHub knows the runner, which is not online yet.
+    Connecting,
+}
+
 /// What happened to a runner or a machine while an operation was at work.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
+    /// A start begins.
+    Starting {
+        /// Its runners, in order.
+        names: Vec<Name>,
+        /// What they are registered with.
+        scope: String,
+        /// How long it may take until all are online.
+        at_most: Duration,
+        /// The providers whose machines cost nothing, as the user calls them.
+        unrented: Vec<String>,
+    },
+    /// A machine is seen to be that far.
+    Seen {
+        /// The runner.
+        name: Name,
+        /// How far it is.
+        stage: BootStage,
+    },
     /// A secret came into being and must be masked before it is used.
     Secret(Secret),
     /// GitHub knows the runner.

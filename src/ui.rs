@@ -13,8 +13,9 @@ use dialoguer::console::{Style, Term};
 
 pub use crate::cli::{ColorArg, FormatArg};
 use crate::model::text::shown;
-use crate::model::{Event, causes, lock};
+use crate::model::{Event, Price, causes, lock};
 
+mod board;
 mod columns;
 mod event;
 mod frame;
@@ -105,6 +106,21 @@ pub struct UiOptions {
     /// Whether a runner listens to standard error: then nothing we print may look like a command,
     /// and warnings and failures are left to `actions`, which annotates the run with them.
     pub actions: bool,
+}
+
+/// The last screen of what failed, for a person.
+#[derive(Clone, Debug, Default)]
+pub struct FailureCard {
+    /// What failed, in one sentence without its end.
+    pub headline: String,
+    /// Why, a line each.
+    pub causes: Vec<String>,
+    /// What would help.
+    pub tries: Vec<String>,
+    /// What may still be there, and cost money.
+    pub left: Vec<String>,
+    /// What is left and what was spent, in sentences; may be empty.
+    pub end: String,
 }
 
 /// The voice of the program. Clones speak through the same streams.
@@ -214,7 +230,6 @@ impl Ui {
 
     /// Says lines on standard error, in colours where they are wanted there, and no wider than the terminal. Not said
     /// with `-q`.
-    #[allow(dead_code, reason = "the screens that are built on it come one by one")]
     pub fn lines(&self, lines: &[Line]) {
         if self.0.look.verbosity < Verbosity::Normal || lines.is_empty() {
             return;
@@ -313,6 +328,40 @@ impl Ui {
         }
     }
 
+    /// Says that something failed, as one screen. Bars are taken away before.
+    pub fn failed(&self, card: &FailureCard) {
+        self.finish();
+        let red = Style::new().red().bold();
+        let headline = self.harmless(&card.headline);
+        self.say(&format!("{} {headline}", self.styled(&red, FAILED)));
+        for cause in &card.causes {
+            self.say(&format!("    {}", self.harmless(cause)));
+        }
+        for left in &card.left {
+            let sign = self.styled(&red, DANGER);
+            self.say(&format!("  {sign} {}", self.harmless(left)));
+        }
+        for hint in &card.tries {
+            let label = self.styled(&Style::new().cyan().bold(), "try");
+            self.hanging(&format!("  {label}  "), &self.harmless(hint));
+        }
+        if !card.end.is_empty() {
+            self.say(&format!("  {}", self.harmless(&card.end)));
+        }
+    }
+
+    /// Says a text behind a label, under which its further lines do not go.
+    fn hanging(&self, label: &str, text: &str) {
+        let indent = line::width(label);
+        let room = self.width().and_then(|width| width.checked_sub(indent));
+        let text = match room {
+            Some(room) if room >= NARROWEST => text::folded(text, room),
+            _ => text.to_owned(),
+        };
+        let text = text.replace('\n', &format!("\n{}", " ".repeat(indent)));
+        self.say(&format!("{label}{text}"));
+    }
+
     /// Says what happened to a runner: on a terminal its spinner moves and what lasts becomes a
     /// line, elsewhere everything becomes a line.
     ///
@@ -321,6 +370,31 @@ impl Ui {
     /// None today: what could not be said to the user must not end the work on machines.
     pub fn handle(&self, event: &Event) {
         event::tell(self, event);
+    }
+
+    /// Says that what was begun is being undone.
+    pub fn undoing(&self, message: &str) {
+        self.status(message);
+        if let Some(progress) = &self.0.progress {
+            progress.undo();
+        }
+    }
+
+    /// Whether a person looks at standard error, to whom a whole screen can be shown: not in a workflow, and not with
+    /// `-q`.
+    pub fn shows_screens(&self) -> bool {
+        let look = self.0.look;
+        look.terminals.stderr && !look.actions && look.verbosity >= Verbosity::Normal
+    }
+
+    /// How wide a screen on standard error may be; as wide as most terminals are, where that is not known.
+    pub fn screen_width(&self) -> usize {
+        self.width().unwrap_or(80)
+    }
+
+    /// What prices come to together an hour.
+    pub fn sum(prices: &[Price]) -> String {
+        board::sum(prices)
     }
 
     /// Takes all bars away, as before the last words of a command.

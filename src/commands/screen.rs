@@ -14,7 +14,7 @@ use crate::cli::FormatArg;
 use crate::error::Failure;
 use crate::model::{Error, causes, chain};
 use crate::report;
-use crate::ui::{Line, Ui};
+use crate::ui::{FailureCard, Line, Ui};
 
 /// Where a command speaks, and what it has said.
 #[derive(Debug)]
@@ -162,6 +162,14 @@ impl Screen {
         let hints = self.hints(failure.hints());
         self.ui.error(failure, &hints);
         if let Some(name) = explain::about_first(&hints) {
+            self.ui.more(&format!("`gharun explain {name}`"));
+        }
+    }
+
+    /// Says why a start failed to whoever sits at a terminal.
+    pub(super) fn failed(&self, card: &FailureCard) {
+        self.ui.failed(card);
+        if let Some(name) = explain::about_first(&card.tries) {
             self.ui.more(&format!("`gharun explain {name}`"));
         }
     }

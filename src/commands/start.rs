@@ -17,11 +17,13 @@ use prepare::{approve, authorities, look_ahead, warn_of, warn_of_keeping, warn_o
 pub(super) use rehearsed::RehearsalOutcome;
 
 mod bring_up;
+mod card;
 mod outcome;
 mod planned;
 mod prepare;
 mod rehearse;
 mod rehearsed;
+mod spending;
 mod timeline;
 
 pub(super) async fn run(
@@ -59,7 +61,8 @@ pub(super) async fn run(
     };
     let ((github, packages), places) = interrupts.unless(ready).await?;
     let started = start(context, &plan, &places, (&github, &packages), interrupts).await?;
-    finish(context, &plan, &started)
+    let (outcome, spent) = started;
+    finish(context, &plan, &outcome, &spent)
 }
 
 /// Whether all places may launch with their settings: what they would send goes nowhere before.

@@ -9,11 +9,11 @@ use super::boot_failure::Fate;
 use super::price::PriceSight;
 use super::runner_progress::{RegistrationProgress, RunnerProgress};
 use super::shared::{Moved, Parting, StartContext, Waited};
-use super::watch::Absence;
+use super::watch::{Absence, RunnerSight};
 use super::{BootFailure, NamedProvider, Trouble, chain};
 use crate::github::{GitHubApi, RunnerCredential};
 use crate::model::boot_exit::BootEnd;
-use crate::model::{Condition, Event, Instance, Name};
+use crate::model::{BootStage, Condition, Event, Instance, Name};
 use crate::poll::{Backoff, chance};
 use crate::providers::{self, ErrorKind};
 
@@ -291,7 +291,7 @@ impl<G: GitHubApi> StartContext<'_, G> {
                 () = sleep_until(self.deadline()) => true,
             };
             let sight = self.watch.sight(&name);
-            if let Err(trouble) = self.note_id(progress, sight.runner_id).await {
+            if let Err(trouble) = self.note_sight(progress, &sight).await {
                 break Err(trouble);
             }
             if !sight.online
@@ -371,6 +371,30 @@ impl<G: GitHubApi> StartContext<'_, G> {
         let after = self.began.elapsed();
         self.fleet.sink.tell(Event::Online { name, after }).await?;
         Ok(Waited::Online(after))
+    }
+
+    /// Notes and tells what was seen of a runner that is waited for: its number, and how far its machine is.
+    async fn note_sight(
+        &self,
+        progress: &RefCell<RunnerProgress>,
+        sight: &RunnerSight,
+    ) -> Result<(), Trouble> {
+        self.note_id(progress, sight.runner_id).await?;
+        let (name, reached, registration) = {
+            let progress = progress.borrow();
+            (progress.name.clone(), progress.stage, progress.registration)
+        };
+        let runs = |machine: &Instance| machine.state == Condition::Running;
+        let stage = match registration {
+            RegistrationProgress::Enrolled(_) => BootStage::Connecting,
+            _ if self.watch.machine(&name).as_ref().is_some_and(runs) => BootStage::Installing,
+            _ => reached,
+        };
+        if stage != reached && !sight.online {
+            progress.borrow_mut().stage = stage;
+            self.fleet.sink.tell(Event::Seen { name, stage }).await?;
+        }
+        Ok(())
     }
 
     /// Notes the number of a runner that its machine has registered, once GitHub shows it.

@@ -11,7 +11,7 @@ use super::watch::unread;
 use super::{NamedProvider, Trouble};
 use crate::bootstrap::{self, Boot};
 use crate::github::{GitHubApi, RunnerCredential};
-use crate::model::{Error, Event, Instance, Name, Order, RunnerVersion};
+use crate::model::{BootStage, Error, Event, Instance, Name, Order, RunnerVersion};
 use crate::poll::{Pace, until_ok};
 use crate::providers::{self, ErrorKind};
 
@@ -232,6 +232,7 @@ impl<G: GitHubApi> StartContext<'_, G> {
         {
             let mut progress = progress.borrow_mut();
             progress.launched_after = self.began.elapsed();
+            progress.stage = BootStage::Booting;
             progress.machine = MachineProgress::There(place.clone(), Box::new(instance));
         }
         let mapping = {

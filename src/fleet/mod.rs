@@ -38,9 +38,9 @@ pub use cancellation::CancellationToken;
 pub use end::Ended;
 pub use end::{Until, end, is_permanent};
 pub use named_provider::NamedProvider;
-pub use start::{Failed, PlannedQuote, Preview, StartOutcome, fits, preview, start};
 #[cfg(test)]
-pub use start::{PlannedProvider, Up};
+pub use start::PlannedProvider;
+pub use start::{Failed, PlannedQuote, Preview, StartOutcome, Up, fits, preview, start};
 pub use trouble::Trouble;
 
 /// A provider that could not be opened: nothing can be said about its machines.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::NamedProvider;
-use crate::model::{Instance, Name};
+use crate::model::{BootStage, Instance, Name};
 
 /// What is known of one runner while it comes up.
 #[derive(Debug)]
@@ -17,6 +17,8 @@ pub(super) struct RunnerProgress {
     /// Names whose registration may be there, or turn up late.
     pub(super) lost: Vec<UnconfirmedRegistration>,
     pub(super) launched_after: Duration,
+    /// How far its machine was seen to be.
+    pub(super) stage: BootStage,
     /// How often another machine was launched for it because GitHub dropped its registration.
     pub(super) launched_anew: u32,
     /// The labels that its machine brought.
@@ -92,6 +94,7 @@ impl RunnerProgress {
             machine: MachineProgress::Absent,
             lost: Vec::new(),
             launched_after: Duration::ZERO,
+            stage: BootStage::Booting,
             launched_anew: 0,
             labels: Vec::new(),
             has_job: false,

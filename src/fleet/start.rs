@@ -88,6 +88,7 @@ pub async fn start<G: GitHubApi>(
         }
     };
     drop(intending);
+    shared.say_starting(&slots).await;
     let mut course = Course {
         shared: &shared,
         slots: &slots,
@@ -446,6 +447,25 @@ fn left_of(progress: &RunnerProgress, why: impl Into<Error>) -> Left {
 }
 
 impl<G: GitHubApi> StartContext<'_, G> {
+    /// Says what is begun, for whoever shows it as a whole.
+    async fn say_starting(&self, slots: &[RefCell<RunnerProgress>]) {
+        let free = |place: &&super::NamedProvider| {
+            let kind = crate::providers::kind(place.provider.kind());
+            kind.is_some_and(|kind| !kind.is_rented)
+        };
+        let places = self.fleet.providers.iter().filter(free);
+        let starting = Event::Starting {
+            names: slots
+                .iter()
+                .map(|slot| slot.borrow().name.clone())
+                .collect(),
+            scope: self.plan.identity.scope.clone(),
+            at_most: self.plan.timeout,
+            unrented: places.map(|place| place.name.clone()).collect(),
+        };
+        self.say(starting).await;
+    }
+
     /// Takes a runner out of the outputs.
     pub(super) async fn unmap(&self, name: &Name) -> std::io::Result<()> {
         let mapping = {

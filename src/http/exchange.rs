@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::{Answer, Error, HttpClient, Request};
-use crate::model::causes;
+use crate::model::{causes, chain};
 
 /// An answer longer than this is not what we asked for; a page of a hundred runners has 60 KB.
 const LONGEST_BODY: usize = 16 << 20;
@@ -103,13 +103,20 @@ impl HttpClient {
         let ms = begin.elapsed().as_millis();
         let (method, path) = (&request.method, request.url.path());
         match &tried {
-            Try::Answered(answer) => tracing::debug!(
-                %method, path, status = answer.status.as_u16(), id = answer.request_id(), ms,
-                "answered"
-            ),
-            Try::Broken(error) => tracing::debug!(%method, path, ms, %error, "gave up"),
-            Try::NotSent(error) => tracing::debug!(%method, path, ms, %error, "was not sent"),
-            Try::Lost(error) => tracing::debug!(%method, path, ms, %error, "was not answered"),
+            Try::Answered(answer) => {
+                let (status, id) = (answer.status.as_u16(), answer.request_id());
+                tracing::debug!(id, "{method} {path} {status}, {ms} ms");
+            }
+            Try::Broken(error) => tracing::debug!("{method} {path}, {ms} ms: {error}"),
+            Try::NotSent(error) => {
+                tracing::debug!("{method} {path} was not sent, {ms} ms: {}", chain(error));
+            }
+            Try::Lost(error) => {
+                tracing::debug!(
+                    "{method} {path} was not answered, {ms} ms: {}",
+                    chain(error)
+                );
+            }
         }
         tried
     }

@@ -21,6 +21,21 @@ enum Weight {
 
 /// Tells an event by spinner or line.
 pub(super) fn tell(ui: &Ui, event: &Event) {
+    if ui
+        .0
+        .progress
+        .as_ref()
+        .is_some_and(|progress| progress.take(event))
+    {
+        if let Event::Failed { name, reason, log } = event
+            && let Some(log) = fresh_log(ui, reason, log.as_deref())
+        {
+            // Its row says that it failed, and goes.
+            ui.status(&format!("Runner `{name}` failed"));
+            say_log(ui, log);
+        }
+        return;
+    }
     match event {
         // Masked by `actions`; nobody else needs to know of it. Warnings are said by the command.
         Event::Secret(_) | Event::Warning(_) => return,
@@ -85,19 +100,27 @@ fn failed(ui: &Ui, name: &str, reason: &str, log: Option<&str>) {
     }
     let why = detail(ui, reason, |reason| format!(": {reason}"));
     ui.status(&format!("Runner `{name}` failed{why}"));
-    // A step's log has it as a group, by `actions`.
-    let shown = ui.0.look.verbosity >= Verbosity::Normal && !ui.0.look.actions;
-    if let Some(log) = log.filter(|_| shown) {
-        let mut explained = lock(&ui.0.explained);
-        if explained.iter().any(|other| other == reason) && ui.0.look.verbosity < Verbosity::Debug {
-            // The same happened to another: its log tells no more.
-            return;
-        }
-        explained.push(reason.to_owned());
-        drop(explained);
-        let log = ui.harmless(log).replace('\n', "\n  | ");
-        ui.say(&format!("  the end of its boot log:\n  | {log}"));
+    if let Some(log) = fresh_log(ui, reason, log) {
+        say_log(ui, log);
     }
+}
+
+/// A boot log that is to be shown here, and tells more than those that were. A step's log has it as a group, by `actions`.
+fn fresh_log<'a>(ui: &Ui, reason: &str, log: Option<&'a str>) -> Option<&'a str> {
+    let shown = ui.0.look.verbosity >= Verbosity::Normal && !ui.0.look.actions;
+    let log = log.filter(|_| shown)?;
+    let mut explained = lock(&ui.0.explained);
+    if explained.iter().any(|other| other == reason) && ui.0.look.verbosity < Verbosity::Debug {
+        // The same happened to another: its log tells no more.
+        return None;
+    }
+    explained.push(reason.to_owned());
+    Some(log)
+}
+
+fn say_log(ui: &Ui, log: &str) {
+    let log = ui.harmless(log).replace('\n', "\n  | ");
+    ui.say(&format!("  the end of its boot log:\n  | {log}"));
 }
 
 /// What there is to say: whose spinner it moves, for how long it matters, and the sentence.
@@ -105,7 +128,12 @@ fn sentence(ui: &Ui, event: &Event) -> Option<(String, Weight, String)> {
     use Weight::{Last, Lasting, Passing};
     let said = match event {
         // The machines of a mapping have been told of one by one.
-        Event::Secret(_) | Event::Failed { .. } | Event::Mapping(_) | Event::Warning(_) => {
+        Event::Secret(_)
+        | Event::Failed { .. }
+        | Event::Mapping(_)
+        | Event::Seen { .. }
+        | Event::Starting { .. }
+        | Event::Warning(_) => {
             return None;
         }
         Event::Registered { name, runner_id } => (

@@ -42,11 +42,14 @@ const OURS: &str = env!("CARGO_CRATE_NAME");
 /// of requests, and bodies hold secrets.
 const MOST_OF_OTHERS: LevelFilter = LevelFilter::DEBUG;
 
+fn is_ours(target: &str) -> bool {
+    target == OURS || target.starts_with(&format!("{OURS}::"))
+}
+
 fn capped(directives: &Targets) -> Targets {
     let default = directives.default_level().unwrap_or(LevelFilter::OFF);
-    let ours = |target: &str| target == OURS || target.starts_with(&format!("{OURS}::"));
     let named = directives.iter().map(|(target, level)| {
-        let level = if ours(target) {
+        let level = if is_ours(target) {
             level
         } else {
             level.min(MOST_OF_OTHERS)
@@ -91,7 +94,17 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Log {
         let mut words = Words::default();
         event.record(&mut words);
         let mut line = String::new();
-        if *event.metadata().level() > Level::WARN {
+        let is_detail = *event.metadata().level() > Level::WARN;
+        if is_detail
+            && self.0.0.look.verbosity < Verbosity::Trace
+            && is_ours(event.metadata().target())
+        {
+            // What gharun does, for its users: where in the program that is and what a service calls it are for `-vv`.
+            let message = format!("{}{}", words.message, words.told);
+            let message = self.0.harmless(&message);
+            return self.0.say(&self.0.styled(&Style::new().dim(), &message));
+        }
+        if is_detail {
             // Where it comes from matters to who asked for details, and to nobody else.
             line.push_str(event.metadata().target());
             for span in context.event_scope(event).into_iter().flatten() {
@@ -114,6 +127,8 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Log {
 #[derive(Default)]
 struct Words {
     message: String,
+    /// What was told beside it, as the end of the sentence.
+    told: String,
     fields: String,
 }
 
@@ -121,7 +136,15 @@ impl Visit for Words {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         let written = match field.name() {
             "message" => write!(self.message, "{value:?}"),
-            name => write!(self.fields, " {name}={value:?}"),
+            name => {
+                let told = match name {
+                    // What a service calls a request.
+                    "id" => Ok(()),
+                    "error" => write!(self.told, ": {value:?}"),
+                    name => write!(self.told, ", {name} {value:?}"),
+                };
+                told.and_then(|()| write!(self.fields, " {name}={value:?}"))
+            }
         };
         written.expect("a string takes all");
     }

@@ -3,11 +3,15 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, Weak};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use dialoguer::console::Term;
+
+use super::board::Board;
 use super::lock;
+use crate::model::Event;
 
 /// What is over sooner than this shows no bar at all.
 const DELAY: Duration = Duration::from_millis(250);
@@ -19,6 +23,7 @@ const TURN: Duration = Duration::from_millis(100);
 pub(super) struct Progress {
     multi: MultiProgress,
     style: ProgressStyle,
+    color: bool,
     bars: Mutex<Bars>,
 }
 
@@ -29,6 +34,10 @@ struct Bars {
     names: HashMap<String, String>,
     /// Where to draw, until the drawing has begun.
     target: Option<ProgressDrawTarget>,
+    /// The screen of a start, in one bar of many lines, so that it is drawn at once.
+    board: Option<(Board, ProgressBar)>,
+    /// How often it was drawn.
+    turn: usize,
 }
 
 impl Progress {
@@ -49,7 +58,10 @@ impl Progress {
         Arc::new(Self {
             multi: MultiProgress::with_draw_target(ProgressDrawTarget::hidden()),
             style,
+            color,
             bars: Mutex::new(Bars {
+                board: None,
+                turn: 0,
                 spinners: Vec::new(),
                 names: HashMap::new(),
                 target: Some(target),
@@ -68,17 +80,48 @@ impl Progress {
                 let bar = ProgressBar::new_spinner().with_style(self.style.clone());
                 let bar = self.multi.add(bar);
                 bars.spinners.push((key.to_owned(), bar.clone()));
-                if let Some(target) = bars.target.take() {
-                    let progress = Arc::downgrade(self);
-                    // Bars are a comfort: without a thread to turn them there are none.
-                    let _ = thread::Builder::new()
-                        .name("bars".to_owned())
-                        .spawn(move || turn(&progress, target));
-                }
+                self.begin(&mut bars);
                 bar
             }
         };
         bar.set_message(message);
+    }
+
+    /// Begins to draw, after a while.
+    fn begin(self: &Arc<Self>, bars: &mut Bars) {
+        if let Some(target) = bars.target.take() {
+            let progress = Arc::downgrade(self);
+            // Bars are a comfort: without a thread to turn them there are none.
+            let _ = thread::Builder::new()
+                .name("bars".to_owned())
+                .spawn(move || turn(&progress, target));
+        }
+    }
+
+    /// Takes an event of a start into its screen; whether it is seen there.
+    pub(super) fn take(self: &Arc<Self>, event: &Event) -> bool {
+        let now = Instant::now();
+        let mut bars = lock(&self.bars);
+        if let Some((board, _)) = &mut bars.board {
+            return board.take(event, now);
+        }
+        let Some(board) = Board::of(event, now) else {
+            return false;
+        };
+        let style = ProgressStyle::with_template("{msg}").expect("the template is well formed");
+        let bar = self
+            .multi
+            .insert(0, ProgressBar::new_spinner().with_style(style));
+        bars.board = Some((board, bar));
+        self.begin(&mut bars);
+        true
+    }
+
+    /// Tells the screen of a start, where there is one, that all is being given up.
+    pub(super) fn undo(&self) {
+        if let Some((board, _)) = &mut lock(&self.bars).board {
+            board.undo();
+        }
     }
 
     /// Takes a spinner away.
@@ -106,7 +149,14 @@ impl Progress {
 
     /// Takes all spinners away.
     pub(super) fn clear(&self) {
-        let spinners = std::mem::take(&mut lock(&self.bars).spinners);
+        let (spinners, board) = {
+            let mut bars = lock(&self.bars);
+            (std::mem::take(&mut bars.spinners), bars.board.take())
+        };
+        if let Some((_, bar)) = board {
+            bar.finish_and_clear();
+            self.multi.remove(&bar);
+        }
         for (_, bar) in spinners {
             bar.finish_and_clear();
             self.multi.remove(&bar);
@@ -120,6 +170,12 @@ impl Progress {
         self.multi.suspend(work)
     }
 
+    /// Whether the screen of a start is drawn.
+    #[cfg(test)]
+    pub(super) fn has_board(&self) -> bool {
+        lock(&self.bars).board.is_some()
+    }
+
     /// How many spinners there are.
     #[cfg(test)]
     pub(super) fn count(&self) -> usize {
@@ -128,7 +184,16 @@ impl Progress {
 
     fn tick(&self) {
         let bars: Vec<ProgressBar> = {
-            let bars = lock(&self.bars);
+            let mut bars = lock(&self.bars);
+            bars.turn = bars.turn.wrapping_add(1);
+            let turn = bars.turn;
+            if let Some((board, bar)) = &bars.board {
+                let (rows, columns) = Term::stderr().size_checked().unwrap_or((24, 80));
+                let (rows, columns) = (usize::from(rows), usize::from(columns));
+                let lines = board.frame(Instant::now(), columns, rows, turn);
+                let lines = lines.iter().map(|line| line.text(self.color));
+                bar.set_message(lines.collect::<Vec<_>>().join("\n"));
+            }
             bars.spinners.iter().map(|(_, bar)| bar.clone()).collect()
         };
         for bar in bars {

@@ -380,7 +380,7 @@ fn each_v_lets_more_be_heard_and_no_body_ever() {
         .into_iter()
         .map(|(v, text)| format!("{v}:\n{text}"))
         .collect();
-    insta::assert_snapshot!(table.join("\n"), @r"
+    insta::assert_snapshot!(table.join("\n"), @"
     0 Quiet:
     error: ours
 
@@ -391,7 +391,7 @@ fn each_v_lets_more_be_heard_and_no_body_ever() {
     2 Debug:
     error: ours
     warning: ours count=2
-    debug: gharun::ui::tests: ours
+    ours
 
     3 Trace:
     error: ours

@@ -39,6 +39,8 @@ mod pty;
 mod removal;
 #[cfg(feature = "runpod")]
 mod runpod;
+#[cfg(target_os = "linux")]
+mod screens;
 mod signals;
 #[cfg(feature = "ssh")]
 mod ssh;
@@ -46,7 +48,7 @@ mod ssh;
 mod surroundings;
 #[cfg(all(target_os = "linux", feature = "docker"))]
 mod tables;
-#[cfg(all(target_os = "linux", feature = "docker"))]
+#[cfg(target_os = "linux")]
 #[allow(dead_code, reason = "the tests of failures need more of it")]
 #[path = "../failures/terminal.rs"]
 mod terminal;

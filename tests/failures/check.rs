@@ -74,7 +74,8 @@ fn complaints(section: &Section) -> Vec<String> {
         }
     }
     // What was said while runners came up, and what their machines wrote, is above the last words.
-    let last = screen.iter().rposition(|line| line.starts_with("error"));
+    let is_last = |line: &String| line.starts_with("error") || line.starts_with('✗');
+    let last = screen.iter().rposition(is_last);
     let last = screen[last.unwrap_or(0)..].join("\n");
     let texts = std::iter::once(last).chain(section.annotations.iter().cloned());
     for text in texts {

@@ -60,10 +60,20 @@ pub(crate) fn run(command: Command, meanwhile: impl FnMut()) -> (String, i32) {
 /// The same on a terminal of any size, where somebody does one thing after the other: each once a text is there that was
 /// not there before.
 pub(crate) fn play(
-    mut command: Command,
+    command: Command,
     size: Size,
     acts: &[(&str, Act)],
     mut meanwhile: impl FnMut(),
+) -> (String, i32) {
+    watch(command, size, acts, |_, _| meanwhile())
+}
+
+/// The same for whoever looks at what was written so far, and knows the process by its id.
+pub(crate) fn watch(
+    mut command: Command,
+    size: Size,
+    acts: &[(&str, Act)],
+    mut meanwhile: impl FnMut(u32, &[u8]),
 ) -> (String, i32) {
     let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a pty");
     grantpt(&ours).expect("the pty is ours");
@@ -133,7 +143,7 @@ pub(crate) fn play(
         } else if let Some(status) = child.try_wait().expect("it is our child") {
             ended = Some((status.code().unwrap_or(-1), Instant::now()));
         } else {
-            meanwhile();
+            meanwhile(child.id(), &written);
         }
         if Instant::now() > latest {
             // It may have ended meanwhile.

@@ -1,5 +1,6 @@
-//! The operation itself, with whoever may interrupt it.
+//! The operation itself, with whoever may interrupt it; what came of it, and what was spent.
 
+use super::spending::Spending;
 use crate::bootstrap::Package;
 use crate::commands::Context;
 use crate::commands::interrupt::Interrupts;
@@ -14,21 +15,22 @@ pub(super) async fn start(
     places: &[NamedProvider],
     (github, packages): (&Client, &[Package]),
     interrupts: &mut Interrupts,
-) -> Result<StartOutcome, Failure> {
+) -> Result<(StartOutcome, String), Failure> {
+    let spending = Spending::before(context);
     let fleet = Fleet {
         github: Some(github),
         providers: places,
         unopened: &[],
         store: &context.store,
-        sink: context,
+        sink: &spending,
     };
     let interrupt = async {
         interrupts.next().await;
-        context.ui.status("Interrupted: undoing what was started");
+        context.ui.undoing("Interrupted: undoing what was started");
     };
     context.at_stake.set(true);
     let started = fleet::start(fleet, github, plan, packages, interrupt).await;
     let outcome = started.inspect_err(|_| context.at_stake.set(false))?;
     context.at_stake.set(outcome.is_anything_there());
-    Ok(outcome)
+    Ok((outcome, spending.told()))
 }

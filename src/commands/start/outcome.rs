@@ -12,12 +12,13 @@ use crate::report::TextForm as _;
 /// More commands of one sort would push the cause off the screen.
 const MOST: usize = 3;
 
-/// Writes the outcome in all its forms, and decides how to end. The outputs are written already, by the
+/// Writes the outcome in all its forms, and decides how to end. `spent` is what it cost, as a sentence. The outputs are written already, by the
 /// events: they hold what is left, too.
 pub(super) fn finish(
     context: &Context,
     plan: &Plan,
     outcome: &StartOutcome,
+    spent: &str,
 ) -> Result<Exit, Failure> {
     context.ui.finish();
     // What was said while the runners came up is far above.
@@ -34,17 +35,27 @@ pub(super) fn finish(
     }
     written.map_err(|failure| unsaid(outcome, failure))?;
     match exit {
+        Exit::Left | Exit::Failed if context.ui.shows_screens() => {
+            let card = super::card::of_failure(context, plan, outcome, spent);
+            context.screen.failed(&card);
+        }
         Exit::Left | Exit::Failed => return Err(failed(context, plan, outcome)),
         Exit::Interrupted => {
             say_failed(context, &outcome.failed);
-            context.ui.status(if outcome.left.is_empty() {
+            let left = if outcome.left.is_empty() {
                 "Nothing is left: no machine, no registration"
             } else {
                 "No machine is left"
-            });
+            };
+            if context.ui.shows_screens() {
+                context.ui.status(&format!("{left}. {spent}"));
+            } else {
+                context.ui.status(left);
+            }
         }
-        _ if outcome.failed.is_empty() => {}
+        _ if outcome.failed.is_empty() => super::card::show(context, plan, outcome),
         _ => {
+            super::card::show(context, plan, outcome);
             say_failed(context, &outcome.failed);
             screen.warn(&Error::from(format!(
                 "{} of {} runners are online, {} failed",
@@ -95,7 +106,12 @@ fn failed(context: &Context, plan: &Plan, outcome: &StartOutcome) -> Failure {
     let mut lines = vec![headline];
     lines.extend(told(&groups, failed == count || failed == 1));
     lines.extend(left_lines(context, outcome));
-    let failure = Failure::new(outcome.exit(), lines.join("\n"));
+    failed_with(context, outcome, &groups).saying(lines.join("\n"))
+}
+
+/// A start that failed, with what helps.
+pub(super) fn failed_with(context: &Context, outcome: &StartOutcome, groups: &[Group]) -> Failure {
+    let failure = Failure::new(outcome.exit(), String::new());
     let failure = groups.iter().fold(failure, |failure, group| {
         failure.hinted_all(group.error.hints())
     });
@@ -119,7 +135,7 @@ fn failed(context: &Context, plan: &Plan, outcome: &StartOutcome) -> Failure {
 }
 
 /// The causes, a paragraph each; whose each is, unless it is of all.
-fn told(groups: &[Group], is_of_all: bool) -> Vec<String> {
+pub(super) fn told(groups: &[Group], is_of_all: bool) -> Vec<String> {
     let mut lines = Vec::new();
     for group in groups {
         let why = outline(&group.error);
@@ -140,7 +156,7 @@ fn told(groups: &[Group], is_of_all: bool) -> Vec<String> {
 }
 
 /// What is left, a line each. Why, where it is annotated, stands there.
-fn left_lines(context: &Context, outcome: &StartOutcome) -> Vec<String> {
+pub(super) fn left_lines(context: &Context, outcome: &StartOutcome) -> Vec<String> {
     let left = &outcome.left;
     if left.is_empty() {
         return vec!["nothing is left running".to_owned()];

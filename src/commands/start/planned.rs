@@ -230,6 +230,11 @@ mod tests {
           3  gpu     runpod  `A40`                         $0.40/h  stock high
         At most 15m to come up, 30m idle, 7h in all: $2.80 at the dearest, without ec2.
         ");
-        insta::assert_snapshot!(plan(1, vec![docker(), ec2()]), @"");
+        insta::assert_snapshot!(plan(1, vec![docker(), ec2()]), @"
+        Would start 1 runner for octo/app (nothing is rented)
+          1  docker  docker  `img` at /run/docker.sock
+          2  ec2     aws     us-east-1 t3.large on-demand
+        At most 15m to come up, 30m idle, 7h in all; no price is known of ec2.
+        ");
     }
 }

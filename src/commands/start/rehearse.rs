@@ -85,7 +85,7 @@ pub(super) async fn run(
     let packages = interrupts.unless(packages).await?;
     let began = Timestamp::now();
     let github = (&github, packages.as_slice());
-    let started = start(context, &plan, &places, github, interrupts).await?;
+    let (started, _) = start(context, &plan, &places, github, interrupts).await?;
     let (done, interrupted) = jobs_done(context, &stub, &started, interrupts).await;
     context.ui.finish();
     let read = rehearsed(context, &places[0], &stub, &started, began);

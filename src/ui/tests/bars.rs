@@ -95,6 +95,38 @@ fn on_a_terminal_what_passes_is_at_the_spinner_and_what_lasts_is_a_line() {
     );
 }
 
+fn starting() -> Event {
+    Event::Starting {
+        names: vec![name()],
+        scope: "octo/app".into(),
+        at_most: Duration::from_mins(15),
+        unrented: Vec::new(),
+    }
+}
+
+#[test]
+fn a_start_is_one_screen_whose_clock_moves_and_says_no_event_twice() {
+    let (ui, err, screen) = with_bars();
+    ui.handle(&starting());
+    assert!(lock(&screen.0).is_empty(), "nothing is drawn at once");
+    for event in events() {
+        // A boot log is for good, and after a new name the old one is nobody's.
+        if !matches!(event, Event::Failed { .. } | Event::Renamed { .. }) {
+            ui.handle(&event);
+        }
+    }
+    let end = Instant::now() + Duration::from_secs(20);
+    for time in ["0:00 of 15:00", "0:02 of 15:00"] {
+        while !lock(&screen.0).contains(time) {
+            assert!(Instant::now() < end, "the clock does not move: {time}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+    assert_eq!(err.text(), "");
+    ui.finish();
+    assert!(!ui.0.progress.as_ref().unwrap().has_board());
+}
+
 #[test]
 fn all_bars_are_gone_after_the_last_words() {
     let (ui, err, _) = with_bars();

@@ -1,0 +1,172 @@
+//! What a start has cost so far, from what it is told of its machines.
+
+use std::cell::RefCell;
+
+use futures_util::FutureExt as _;
+use futures_util::future::LocalBoxFuture;
+use tokio::time::Instant;
+
+use crate::model::{Event, Price, Reference, Sink};
+
+/// Passes every event on, and keeps what machines cost.
+pub(super) struct Spending<'a> {
+    sink: &'a dyn Sink,
+    seen: RefCell<Seen>,
+}
+
+#[derive(Default)]
+struct Seen {
+    unrented: Vec<String>,
+    machines: Vec<Machine>,
+}
+
+struct Machine {
+    reference: Reference,
+    price: Option<Price>,
+    since: Instant,
+    gone: Option<Instant>,
+}
+
+impl<'a> Spending<'a> {
+    pub(super) fn before(sink: &'a dyn Sink) -> Self {
+        Self {
+            sink,
+            seen: RefCell::default(),
+        }
+    }
+
+    /// What was spent, as a sentence; nothing where that is not known.
+    pub(super) fn told(&self) -> String {
+        let seen = self.seen.borrow();
+        let rented = seen.machines.iter();
+        let rented: Vec<&Machine> = rented
+            .filter(|machine| !seen.unrented.contains(&machine.reference.provider))
+            .collect();
+        if rented.is_empty() {
+            return "Nothing was billed.".to_owned();
+        }
+        let mut unpriced: Vec<&str> = Vec::new();
+        let mut cost = 0.0;
+        for machine in &rented {
+            let provider = machine.reference.provider.as_str();
+            match machine.price {
+                Some(price) => {
+                    let end = machine.gone.unwrap_or_else(Instant::now);
+                    let hours = (end - machine.since).as_secs_f64() / 3600.0;
+                    cost += price.per_hour * hours;
+                }
+                None if unpriced.contains(&provider) => {}
+                None => unpriced.push(provider),
+            }
+        }
+        let is_priced = rented.iter().any(|machine| machine.price.is_some());
+        match (is_priced, unpriced.join(", ").as_str()) {
+            (false, unpriced) => format!("What was spent at {unpriced} is not known."),
+            (true, "") => format!("{} was spent.", about(cost)),
+            (true, unpriced) => format!("{} was spent, without {unpriced}.", about(cost)),
+        }
+    }
+
+    fn take(&self, event: &Event) {
+        let mut seen = self.seen.borrow_mut();
+        match event {
+            Event::Starting { unrented, .. } => seen.unrented.clone_from(unrented),
+            Event::Launched {
+                instance, rental, ..
+            } => seen.machines.push(Machine {
+                reference: instance.clone(),
+                price: rental.price,
+                since: Instant::now(),
+                gone: None,
+            }),
+            Event::Terminated { instance } => {
+                for machine in &mut seen.machines {
+                    if machine.reference == *instance {
+                        machine.gone.get_or_insert_with(Instant::now);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// An amount for people; places bill in steps of their own.
+fn about(cost: f64) -> String {
+    if cost < 0.01 {
+        "Less than $0.01".to_owned()
+    } else {
+        format!("About ${cost:.2}")
+    }
+}
+
+impl Sink for Spending<'_> {
+    fn tell(&self, event: Event) -> LocalBoxFuture<'_, std::io::Result<()>> {
+        async move {
+            self.take(&event);
+            self.sink.tell(event).await
+        }
+        .boxed_local()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::model::{Mapping, Rental};
+
+    struct Deaf;
+
+    impl Sink for Deaf {
+        fn tell(&self, _: Event) -> LocalBoxFuture<'_, std::io::Result<()>> {
+            async { Ok(()) }.boxed_local()
+        }
+    }
+
+    fn launched(reference: &str, price: Option<f64>) -> Event {
+        Event::Launched {
+            name: "gharun-abcdefabcdefgh".parse().expect("a name"),
+            instance: reference.parse().expect("a reference"),
+            rental: Rental {
+                price: price.map(Price::live),
+                ..Rental::default()
+            },
+            mapping: Mapping::default(),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_spent_is_told_as_far_as_prices_are_known() {
+        let spending = Spending::before(&Deaf);
+        assert_eq!(spending.told(), "Nothing was billed.");
+        let starting = Event::Starting {
+            names: Vec::new(),
+            scope: "octo/app".to_owned(),
+            at_most: Duration::from_mins(15),
+            unrented: vec!["local".to_owned()],
+        };
+        spending.tell(starting).await.unwrap();
+        spending.tell(launched("local:x/1", None)).await.unwrap();
+        assert_eq!(spending.told(), "Nothing was billed.");
+        spending.tell(launched("gpu:x/1", Some(0.8))).await.unwrap();
+        assert_eq!(spending.told(), "Less than $0.01 was spent.");
+        tokio::time::sleep(Duration::from_mins(30)).await;
+        let gone = Event::Terminated {
+            instance: "gpu:x/1".parse().expect("a reference"),
+        };
+        spending.tell(gone).await.unwrap();
+        tokio::time::sleep(Duration::from_mins(30)).await;
+        assert_eq!(spending.told(), "About $0.40 was spent.");
+        spending.tell(launched("ec2:x/1", None)).await.unwrap();
+        assert_eq!(spending.told(), "About $0.40 was spent, without ec2.");
+    }
+
+    #[tokio::test]
+    async fn without_any_price_nothing_is_said_to_be_free() {
+        let spending = Spending::before(&Deaf);
+        spending.tell(launched("ec2:x/1", None)).await.unwrap();
+        assert_eq!(spending.told(), "What was spent at ec2 is not known.");
+    }
+}
