@@ -84,7 +84,14 @@ const STRANGERS: &[(&str, &str, &str)] = &[
 ];
 
 /// What the registry's folder has beside the kinds, for all of them.
-const SHARED: &[&str] = &["common", "described", "error", "listing", "schema"];
+const SHARED: &[&str] = &[
+    "common",
+    "described",
+    "error",
+    "listing",
+    "registry",
+    "schema",
+];
 
 /// How long a file may be, without its tests.
 const LONGEST: usize = 500;

@@ -1,35 +1,13 @@
-//! `gharun explain`: the sections of docs/trouble.md, each of which is about some hints of the program.
-//!
-//! A section names its hints by their words, and is found by them, as a reader finds it who searches the page for
-//! what is on the screen. `tests/readme/trouble.rs` holds that each hint is found, and that no section is about a
-//! hint that the program no longer gives.
+//! `gharun explain`: prints what docs/trouble.md says of a hint.
+
+pub(super) mod sections;
 
 use serde::Serialize;
 
+use self::sections::{Section, about, sections};
 use super::screen::Screen;
 use crate::error::{Exit, Failure};
 use crate::model::text::distance;
-
-/// What the program prints of: the page itself.
-const PAGE: &str = include_str!("../../docs/trouble.md");
-/// Where the other pages are.
-const DOCS: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/docs/");
-/// How long a line may be.
-const WIDTH: usize = 78;
-/// Stands for anything in the words of a hint: a name, a number, a place of settings.
-const ANYTHING: char = '…';
-
-/// A section of the page.
-#[derive(Debug, Serialize)]
-struct Section {
-    name: &'static str,
-    /// The heading that it stands under.
-    group: &'static str,
-    /// The words of its hints.
-    hints: Vec<&'static str>,
-    /// What causes it and what to do, a paragraph each.
-    text: Vec<String>,
-}
 
 /// What `gharun explain --output json` writes.
 #[derive(Debug, Serialize)]
@@ -56,131 +34,6 @@ pub(super) fn run(screen: &Screen, wanted: &[String]) -> Result<Exit, Failure> {
     let sections = vec![section];
     screen.data(&Explanation { sections }, text)?;
     Ok(Exit::Done)
-}
-
-/// The section about a hint, by its name.
-pub fn name_of(hint: &str) -> Option<&'static str> {
-    let sections = sections();
-    about(&sections, hint).map(|found| sections[found].name)
-}
-
-/// The section about the first of these hints that has more to say than the hint; what `--help` says is enough for
-/// whoever mistyped a command.
-pub(super) fn about_first(hints: &[String]) -> Option<&'static str> {
-    let mut names = hints.iter().filter_map(|hint| name_of(hint));
-    names.next().filter(|name| *name != "usage")
-}
-
-/// Reads the page.
-fn sections() -> Vec<Section> {
-    let mut sections: Vec<Section> = Vec::new();
-    let mut group = "";
-    let mut is_open = false;
-    for line in PAGE.lines() {
-        if let Some(heading) = line.strip_prefix("## ") {
-            (group, is_open) = (heading, false);
-        } else if let Some(name) = line.strip_prefix("### ") {
-            is_open = true;
-            sections.push(Section {
-                name,
-                group,
-                hints: Vec::new(),
-                text: Vec::new(),
-            });
-        } else if let Some(section) = sections.last_mut().filter(|_| is_open) {
-            match (line.strip_prefix("> "), section.text.last_mut()) {
-                (Some(hint), _) => section.hints.push(hint),
-                (None, _) if line.is_empty() => {}
-                (None, Some(text)) if !line.starts_with("**") => {
-                    text.push(' ');
-                    text.push_str(line);
-                }
-                (None, _) => section.text.push(line.to_owned()),
-            }
-        }
-    }
-    for section in &mut sections {
-        for text in &mut section.text {
-            *text = plain(text);
-        }
-    }
-    sections
-}
-
-/// The section with the words that say most about a hint; the first of several.
-fn about(sections: &[Section], hint: &str) -> Option<usize> {
-    let mut best: Option<(usize, usize)> = None;
-    for (at, section) in sections.iter().enumerate() {
-        for words in &section.hints {
-            let length = words.chars().filter(|c| *c != ANYTHING).count();
-            if holds(hint, words) && best.is_none_or(|(_, most)| length > most) {
-                best = Some((at, length));
-            }
-        }
-    }
-    best.map(|(at, _)| at)
-}
-
-/// Whether a hint has all parts of the words, in order.
-fn holds(hint: &str, words: &str) -> bool {
-    let mut rest = hint;
-    words.split(ANYTHING).all(|part| match rest.find(part) {
-        Some(at) => {
-            rest = &rest[at + part.len()..];
-            true
-        }
-        None => false,
-    })
-}
-
-/// A paragraph without marks: links name their section or the address of their page.
-fn plain(text: &str) -> String {
-    let mut plain = String::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('[') {
-        let link = after.split_once("](");
-        let Some((label, (target, end))) =
-            link.and_then(|(label, after)| Some((label, after.split_once(')')?)))
-        else {
-            break;
-        };
-        plain.push_str(before);
-        let named = match target.strip_prefix('#') {
-            Some(name) => format!("`gharun explain {name}`"),
-            None => format!("{label} ({DOCS}{target})"),
-        };
-        plain.push_str(&named);
-        rest = end;
-    }
-    plain.push_str(rest);
-    plain.replace("**", "")
-}
-
-impl Section {
-    fn text(&self) -> String {
-        let mut lines = vec![format!("{} ({})", self.name, self.group), String::new()];
-        lines.extend(self.hints.iter().map(|hint| format!("    {hint}")));
-        for text in &self.text {
-            lines.push(String::new());
-            lines.extend(filled(text));
-        }
-        lines.join("\n")
-    }
-}
-
-/// A paragraph in lines.
-fn filled(text: &str) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= WIDTH => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
 }
 
 /// All names, by what they are about.
@@ -231,37 +84,6 @@ fn unknown(sections: &[Section], wanted: &str) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_words_that_say_most_decide() {
-        assert_eq!(name_of("set another `image`"), Some("aws-image"));
-        assert_eq!(
-            name_of(
-                "set another `image` in `[providers.x]` (providers.toml:3), or upgrade the plan"
-            ),
-            Some("aws-account")
-        );
-        assert_eq!(name_of("feed the cat"), None);
-    }
-
-    #[test]
-    fn a_section_is_plain_text_that_fits_a_terminal() {
-        let sections = sections();
-        let section = &sections[sections
-            .iter()
-            .position(|one| one.name == "app-key")
-            .unwrap()];
-        let text = section.text();
-        assert!(!text.contains("**") && !text.contains("]("), "{text}");
-        assert!(
-            text.lines().all(|line| line.chars().count() <= 120),
-            "{text}"
-        );
-        assert_eq!(
-            plain("see [it](#no-token) or [GitHub](github.md#a)"),
-            format!("see `gharun explain no-token` or GitHub ({DOCS}github.md#a)")
-        );
-    }
 
     #[test]
     fn a_near_name_is_suggested() {

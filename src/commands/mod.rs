@@ -24,7 +24,7 @@ use crate::settings::{self, Env, Settings};
 use crate::state::Store;
 use crate::ui::{self, Terminals, Ui, UiOptions, Verbosity};
 
-pub use explain::name_of as explained_in;
+pub use explain::sections::name_of as explained_in;
 use interrupt::Interrupts;
 use screen::Screen;
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::explain;
+use super::explain::sections;
 use crate::actions::{Actions, AnnotationLevel};
 use crate::cli::FormatArg;
 use crate::error::Failure;
@@ -161,7 +161,7 @@ impl Screen {
         }
         let hints = self.hints(failure.hints());
         self.ui.error(failure, &hints);
-        if let Some(name) = explain::about_first(&hints) {
+        if let Some(name) = sections::about_first(&hints) {
             self.ui.more(&format!("`gharun explain {name}`"));
         }
     }
@@ -169,7 +169,7 @@ impl Screen {
     /// Says why a start failed to whoever sits at a terminal.
     pub(super) fn failed(&self, card: &FailureCard) {
         self.ui.failed(card);
-        if let Some(name) = explain::about_first(&card.tries) {
+        if let Some(name) = sections::about_first(&card.tries) {
             self.ui.more(&format!("`gharun explain {name}`"));
         }
     }

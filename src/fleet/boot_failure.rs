@@ -19,7 +19,7 @@ const PRINTED: &str = "; it printed last: ";
 /// The time limit that holds where none is set (`--timeout`).
 const USUAL: Duration = Duration::from_mins(15);
 /// What helps where GitHub does not answer.
-const GITHUB_FAILS: &str = "GitHub could not be asked: see https://www.githubstatus.com, and run the same command again \
+const GITHUB_FAILS: &str = "GitHub did not answer: see https://www.githubstatus.com, and run the same command again \
     once it answers";
 
 /// How it came out that a machine did not become a runner.
@@ -31,7 +31,7 @@ pub(super) enum Fate {
     Dropped,
     /// The time is over.
     Late,
-    /// The time is over, and GitHub could not be asked.
+    /// The time is over, and GitHub did not answer.
     Unseen,
 }
 
