@@ -342,7 +342,11 @@ impl Ui {
             self.say(&format!("  {sign} {}", self.harmless(left)));
         }
         for hint in &card.tries {
-            let label = self.styled(&Style::new().cyan().bold(), "try");
+            let (label, hint) = match hint.strip_prefix("or ") {
+                Some(other) => ("or ", other),
+                None => ("try", hint.as_str()),
+            };
+            let label = self.styled(&Style::new().cyan().bold(), label);
             self.hanging(&format!("  {label}  "), &self.harmless(hint));
         }
         if !card.end.is_empty() {

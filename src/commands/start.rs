@@ -23,6 +23,7 @@ mod planned;
 mod prepare;
 mod rehearse;
 mod rehearsed;
+mod remains;
 mod spending;
 mod timeline;
 

@@ -52,8 +52,9 @@ fn fold(line: &str, width: usize) -> String {
         let length = measure_text_width(word);
         if number > 0 && at + 1 + length > width {
             folded.push('\n');
-            folded.push_str(&" ".repeat(deeper));
-            at = deeper;
+            // Whole words before neat ones.
+            at = deeper.min(width.saturating_sub(length));
+            folded.push_str(&" ".repeat(at));
         } else if number > 0 {
             folded.push(' ');
             at += 1;

@@ -614,7 +614,7 @@ fn list_beside(metadata: &str) -> Said {
     let world = World::new()
         .env("AWS_EC2_METADATA_DISABLED", "")
         .env("AWS_EC2_METADATA_SERVICE_ENDPOINT", metadata);
-    world.run("list")
+    world.run("list --provider aws")
 }
 
 #[test]

@@ -398,16 +398,16 @@ fn every_kind_of_token_is_known_by_its_letters() {
             exit 1
             github         broken      could not list the runners of `acme`: `GET [GITHUB]/orgs/acme/actions/runners` answered 403 Forbidden (request [ID]): Resource not accessible by integration
                                          hint: if the token in `$GHARUN_GITHUB_TOKEN` is of a GitHub App, the app needs the permission `Self-hosted runners: write` of the organization `acme`, and its installation must have accepted it (Settings > GitHub Apps)
-                                         hint: if it is the workflow's own, which can never manage runners: put a personal access token into a secret, and hand that over as `GH_PAT` (`env: GH_PAT: ${{ secrets.GH_PAT }}`)
+                                         hint: if it is the workflow's own, which can never manage runners: put a personal access token into a secret, and pass it as `GH_PAT` (`env: GH_PAT: ${{ secrets.GH_PAT }}`)
                                        acme at [GITHUB]/
                                        the token of an app or of a workflow from $GHARUN_GITHUB_TOKEN
             github/quota   works       [SOME] of 5000 API requests left; resets at [TIME]
             github/runner  broken      no access to the runners of `acme`: `GET [GITHUB]/orgs/acme/actions/runners/downloads` answered 403 Forbidden (request [ID]): Resource not accessible by integration
                                          hint: if the token in `$GHARUN_GITHUB_TOKEN` is of a GitHub App, the app needs the permission `Self-hosted runners: write` of the organization `acme`, and its installation must have accepted it (Settings > GitHub Apps)
-                                         hint: if it is the workflow's own, which can never manage runners: put a personal access token into a secret, and hand that over as `GH_PAT` (`env: GH_PAT: ${{ secrets.GH_PAT }}`)
+                                         hint: if it is the workflow's own, which can never manage runners: put a personal access token into a secret, and pass it as `GH_PAT` (`env: GH_PAT: ${{ secrets.GH_PAT }}`)
             github/group   unknown     could not list the runner groups of `acme`: `GET [GITHUB]/orgs/acme/actions/runner-groups` answered 403 Forbidden (request [ID]): Resource not accessible by integration
                                          hint: if the token in `$GHARUN_GITHUB_TOKEN` is of a GitHub App, the app needs the permission `Self-hosted runners: write` of the organization `acme`, and its installation must have accepted it (Settings > GitHub Apps)
-                                         hint: if it is the workflow's own, which can never manage runners: put a personal access token into a secret, and hand that over as `GH_PAT` (`env: GH_PAT: ${{ secrets.GH_PAT }}`)
+                                         hint: if it is the workflow's own, which can never manage runners: put a personal access token into a secret, and pass it as `GH_PAT` (`env: GH_PAT: ${{ secrets.GH_PAT }}`)
             "),
             "gith" => told!(said, @"
             exit 1

@@ -198,7 +198,7 @@ fn a_registration_with_a_token_can_be_rehearsed_and_shown() {
     assert!(said.stdout.contains("phase register"), "{}", said.stdout);
     assert!(said.stderr.contains("Nothing is left"), "{}", said.stderr);
     let said = world
-        .run("start local --dry-run --registration token")
+        .run("start local --dry-run=script --registration token")
         .exits(0);
     assert!(
         said.stdout.contains("gharun_token='***'"),
@@ -327,7 +327,10 @@ fn machines_are_marked_with_the_server_that_is_asked() {
     let world = World::new().env("GITHUB_API_URL", api);
     let said = world.run("start local --dry-run").exits(0);
     let first = said.stdout.lines().next().unwrap_or_default();
-    assert!(first.ends_with("at git.acme.test"), "{first}");
+    assert!(
+        first.ends_with("at git.acme.test (nothing is rented)"),
+        "{first}"
+    );
     let world = world.env("GITHUB_SERVER_URL", "https://github.com");
     for command in ["start local --dry-run", "list", "stop --orphans --yes"] {
         let said = world.run(command).exits(2);

@@ -81,7 +81,7 @@ fn what_a_limit_keeps_from_being_removed_is_named() {
     let world = World::new();
     limit(&world, 1, 3600);
     let said = world.run("start local --set slots=2 --count 2").exits(1);
-    let left = "is still registered with GitHub; no machine of it is left";
+    let left = "is still registered with GitHub; it has no machine";
     assert!(said.stderr.contains(left), "{}", said.stderr);
     assert!(!said.stderr.contains("billed"), "{}", said.stderr);
     let why = said.stderr.lines().find(|line| line.contains(left));

@@ -219,7 +219,7 @@ fn without_a_repository_the_machines_of_all_are_listed() {
     let json = said.json();
     assert_eq!(json["machines"][0]["name"], "gharun-tpa3w7oi2c5t41");
     assert_eq!(json["machines"][0]["why"], "GitHub was not asked");
-    sees!(shown(&world, &format!("list {there}"), SMALL, &[]), @"
+    sees!(shown(&world, &format!("list {there}"), LARGE, &[]), @"
     No repository is set, so GitHub was not asked: these are the machines of all
       repositories
     hint: name one with `--repo OWNER/NAME` to see which machines are still needed

@@ -59,7 +59,7 @@ fn what_is_harmless_needs_no_trust_and_the_file_is_named_once() {
     let named = said.stderr.matches("providers.toml").count();
     assert_eq!(named, 1, "{}", said.stderr);
     let said = run(&world, "start local --dry-run").exits(0);
-    assert!(said.stdout.contains("lifetime 7200s"), "{}", said.stdout);
+    assert!(said.stdout.contains("2h in all"), "{}", said.stdout);
     // One that is named is not: whoever typed it knows.
     let said = world.run("list").exits(0);
     assert!(!said.stderr.contains("providers.toml"), "{}", said.stderr);

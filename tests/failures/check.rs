@@ -104,8 +104,8 @@ fn steps(lines: &[String]) -> bool {
 
 /// A part of a sentence that is said twice.
 fn doubled(text: &str) -> Option<String> {
-    let label =
-        Regex::new(r"^\s*(caused by|error|hint|try|warning|why)\b|^$").expect("it is tested");
+    let label = Regex::new(r"^\s*(caused by|error|hint|try|warning|why)\b|^  or   |^$")
+        .expect("it is tested");
     let lines = text.lines().map(|line| {
         let begins = label.is_match(line);
         (if begins { ". " } else { "" }).to_owned() + line

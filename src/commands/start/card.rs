@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::outcome::{failed_with, groups, left_lines, told};
+use super::remains::{failed_with, groups, left_lines, told};
 use crate::commands::Context;
 use crate::fleet::{Failed, StartOutcome, Trouble, Up};
 use crate::model::text::span;

@@ -11,9 +11,10 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::bring_up::start;
-use super::outcome::{groups, hints, say_failed, say_left};
+use super::outcome::{hints, say_failed, say_left};
 use super::prepare::{look_ahead, warn_of};
 use super::rehearsed::{RehearsalOutcome, Rehearsed};
+use super::remains::groups;
 use super::timeline::Timeline;
 use crate::commands::Context;
 use crate::commands::github::packages;

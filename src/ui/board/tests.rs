@@ -98,13 +98,13 @@ fn a_start_is_a_row_a_runner_with_a_header_and_a_sum() {
     $0.30/h now                                        Ctrl-C stops and removes all
     ");
     insta::assert_snapshot!(shown(&board, now, 120, 40), @"
-    Starting 5 runners for octo/app                              0:14 of 15:00, 1 online
-      1 tpa57ic7c7cl5v  ec2 m7i.large us-east-1a  ✓ online                 13s   $0.10/h
-      2 tpa57ie06m3rty  ec2 m7i.large us-east-1a  ⠸ installing             14s   $0.10/h
-      3 tpa57ibybmovuv  ec2 m7i.large us-east-1a  ⠸ booting                14s   $0.10/h
-      4 tpa57imgdvddzo  ec2: no room at gpu       ⠸ renting                 2s
-      5 tpa57i5h6qp1jd                            ⠸ waiting for GitHub     14s
-    $0.30/h now                                             Ctrl-C stops and removes all
+    Starting 5 runners for octo/app                         0:14 of 15:00, 1 online
+      1 tpa57ic7c7cl5v  ec2 m7i.large us-east-1a  ✓ online         13s   $0.10/h
+      2 tpa57ie06m3rty  ec2 m7i.large us-east-1a  ⠸ installing     14s   $0.10/h
+      3 tpa57ibybmovuv  ec2 m7i.large us-east-1a  ⠸ booting        14s   $0.10/h
+      4 tpa57imgdvddzo  ec2: no room at gpu       ⠸ renting         2s
+      5 tpa57i5h6qp1jd                            ⠸ waiting for GitHub
+    $0.30/h now                                        Ctrl-C stops and removes all
     ");
     insta::assert_snapshot!(shown(&board, now, 60, 24), @"
     Starting 5 runners for octo/app     0:14 of 15:00, 1 online

@@ -250,7 +250,7 @@ fn a_workflows_own_token() {
                 "another token in the variable that is named",
                 Comes::Works,
                 |reader| {
-                    let name = reader.reads(r"hand that over as `([A-Z_]+)`");
+                    let name = reader.reads(r"pass it as `([A-Z_]+)`");
                     reader.sets(&name, TOKEN);
                     reader.world().github.heal();
                 },
