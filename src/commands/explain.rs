@@ -7,12 +7,25 @@ use serde::Serialize;
 use self::sections::{Section, about, sections};
 use super::screen::Screen;
 use crate::error::{Exit, Failure};
+use crate::model::Error;
 use crate::model::text::distance;
 
 /// What `gharun explain --output json` writes.
 #[derive(Debug, Serialize)]
-struct Explanation {
+pub(super) struct Explanation {
     sections: Vec<Section>,
+    /// What kept it from being found.
+    #[serde(flatten, serialize_with = "Error::if_any")]
+    error: Option<Failure>,
+}
+
+impl Explanation {
+    pub(super) fn of_nothing(failure: &Failure) -> Self {
+        Self {
+            sections: Vec::new(),
+            error: Some(failure.clone()),
+        }
+    }
 }
 
 /// Prints a section, or the names of all.
@@ -21,7 +34,13 @@ pub(super) fn run(screen: &Screen, wanted: &[String]) -> Result<Exit, Failure> {
     if wanted.is_empty() {
         let sections = sections();
         let text = names(&sections);
-        screen.data(&Explanation { sections }, text)?;
+        screen.data(
+            &Explanation {
+                sections,
+                error: None,
+            },
+            text,
+        )?;
         return Ok(Exit::Done);
     }
     let mut sections = sections();
@@ -32,7 +51,13 @@ pub(super) fn run(screen: &Screen, wanted: &[String]) -> Result<Exit, Failure> {
     let section = sections.swap_remove(found);
     let text = section.text();
     let sections = vec![section];
-    screen.data(&Explanation { sections }, text)?;
+    screen.data(
+        &Explanation {
+            sections,
+            error: None,
+        },
+        text,
+    )?;
     Ok(Exit::Done)
 }
 

@@ -1,5 +1,6 @@
 //! What is told of a command that failed: in JSON, in the job's summary, and on the screen.
 
+use super::explain::Explanation;
 use super::screen::Screen;
 use super::start::RehearsalOutcome;
 use crate::cli::{Command, ProvidersCommand};
@@ -7,7 +8,7 @@ use crate::error::{Exit, Failure};
 use crate::fleet::StartOutcome;
 use crate::fleet::list::ListOutcome;
 use crate::fleet::stop::StopOutcome;
-use crate::report::{Checks, OffersReport, ProvidersReport, TrustReport};
+use crate::report::{Checks, OffersReport, ProvidersReport, TrustReport, WorkflowReport};
 
 impl Screen {
     /// Tells in all forms that a command failed; where that was before it had an outcome, the outcome is
@@ -63,9 +64,12 @@ impl Screen {
                     self.json(failure)
                 }
             },
-            Command::Complete { .. } | Command::Explain(_) | Command::Workflow { .. } => {
-                self.json(failure)
-            }
+            Command::Explain(_) => self.json(&Explanation::of_nothing(failure)),
+            Command::Workflow { .. } => self.json(&WorkflowReport {
+                error,
+                ..Default::default()
+            }),
+            Command::Complete { .. } => self.json(failure),
         }
     }
 }

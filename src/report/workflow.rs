@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use crate::model::{Error, Exit};
+
 /// What a workflow is for.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct WorkflowReport {
@@ -17,6 +19,9 @@ pub struct WorkflowReport {
     pub notes: Vec<String>,
     /// The whole workflow.
     pub workflow: String,
+    /// What kept it from being made.
+    #[serde(flatten, serialize_with = "Error::if_any")]
+    pub error: Option<Error<Exit>>,
 }
 
 /// A secret or a variable of the repository.
@@ -107,6 +112,7 @@ impl WorkflowParts {
             notes: self.notes,
             secrets,
             variables,
+            error: None,
         }
     }
 

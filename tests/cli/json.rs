@@ -55,6 +55,8 @@ fn keys(command: &str) -> &'static [&'static str] {
             "remembered_in",
         ],
         ["providers"] | ["providers", "list", ..] => &["providers"],
+        ["explain", ..] => &["sections"],
+        ["workflow", ..] => &["providers", "secrets", "variables", "notes", "workflow"],
         other => panic!("{other:?}"),
     }
 }
@@ -73,6 +75,8 @@ const COMMANDS: &[(&str, i32)] = &[
     ("providers show local", 0),
     ("providers offers local", 0),
     ("providers trust other.toml", 0),
+    ("explain no-way-out", 0),
+    ("workflow local", 0),
     ("stop --dry-run", 0),
     ("stop --orphans", 0),
     ("stop nowhere:x/y", 3),
@@ -92,6 +96,8 @@ const EARLY: &[(&str, i32)] = &[
     ("providers show nowhere", 2),
     ("providers offers nowhere", 2),
     ("providers trust nowhere.toml", 2),
+    ("explain nothing-of-that-name", 2),
+    ("workflow nowhere", 2),
 ];
 
 #[track_caller]

@@ -229,7 +229,9 @@ fn the_examples_with_ec2_run_once_a_role_was_taken() {
         // moto knows no parameter of an image for ARM.
         let parameter = "resolve:ssm:/aws/service/canonical/ubuntu/server/24.04/stable/current/arm64/hvm/ebs-gp3/ami-id";
         works(name, &world, &[token()], |step| {
-            replace_set(step, &[(parameter, "ami-00000000000000004")]);
+            let images =
+                r#"["us-east-1/ami-00000000000000004", "us-east-2/ami-00000000000000004"]"#;
+            replace_set(step, &[(parameter, images)]);
         });
     }
 }

@@ -57,7 +57,7 @@ pub(super) fn github_token_is_told_what_can_do_it() {
     told!(world.run("start local"), @"
     exit 1
     ::warning title=gharun::`local`: jobs run on this machine with all the rights of this user
-    ::error title=gharun::no access to the runners of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runners/downloads` answered 403 Forbidden (request [ID]): Resource not accessible by integration%0Ahint: the token in `$GITHUB_TOKEN` is the workflow's own, which can never manage runners: put a personal access token into a secret, and pass it as `GH_PAT` (`env: GH_PAT: ${{ secrets.GH_PAT }}`)
+    ::error title=gharun::no access to the runners of `octo/app`: `GET [GITHUB]/repos/octo/app/actions/runners/downloads` answered 403 Forbidden (request [ID]): Resource not accessible by integration%0Ahint: if the token in `$GITHUB_TOKEN` is of a GitHub App, the app needs the permission `Administration: write` of the repository `octo/app`, and its installation must have accepted it (Settings > GitHub Apps)%0Ahint: if it is the workflow's own, which can never manage runners: put a personal access token into a secret, and pass it as `GH_PAT` (`env: GH_PAT: ${{ secrets.GH_PAT }}`)
     ");
     case.was_answered(&world, "/actions/runners");
     nothing(&world);
