@@ -52,8 +52,10 @@ fn fold(line: &str, width: usize) -> String {
         let length = measure_text_width(word);
         if number > 0 && at + 1 + length > width {
             folded.push('\n');
-            // Whole words before neat ones.
-            at = deeper.min(width.saturating_sub(length));
+            // A whole word is worth more than its indent; what fits nowhere is the terminal's to cut.
+            at = width
+                .checked_sub(length)
+                .map_or(deeper, |most| deeper.min(most));
             folded.push_str(&" ".repeat(at));
         } else if number > 0 {
             folded.push(' ');
@@ -129,7 +131,10 @@ mod tests {
             folded("end it with `gharun stop x` soon", 20),
             "end it with\n  `gharun stop x`\n  soon"
         );
-        // What fits nowhere is the terminal's to cut.
+        assert_eq!(
+            folded(&format!("a {} b", "y".repeat(19)), 20),
+            format!("a\n {}\n  b", "y".repeat(19))
+        );
         let long = "x".repeat(30);
         assert_eq!(
             folded(&format!("a {long} b"), 20),

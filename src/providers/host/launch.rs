@@ -10,7 +10,7 @@ use crate::model::text::quoted;
 use crate::model::{Instance, Order, lock, random};
 
 impl<S: Shell> Host<S> {
-    /// See [`super::Provider::launch`].
+    /// See [`crate::providers::Provider::launch`].
     pub(crate) async fn launch(&self, order: &Order) -> Result<Instance> {
         let place = self.place().await?;
         self.run_as()?;

@@ -108,11 +108,11 @@ fn a_start_is_a_row_a_runner_with_a_header_and_a_sum() {
     ");
     insta::assert_snapshot!(shown(&board, now, 60, 24), @"
     Starting 5 runners for octo/app     0:14 of 15:00, 1 online
-      1 tpa57ic7c7cl5v  ✓ online                 13s   $0.10/h
-      2 tpa57ie06m3rty  ⠸ installing             14s   $0.10/h
-      3 tpa57ibybmovuv  ⠸ booting                14s   $0.10/h
-      4 tpa57imgdvddzo  ⠸ renting                 2s
-      5 tpa57i5h6qp1jd  ⠸ waiting for GitHub     14s
+      1 tpa57ic7c7cl5v  ec2 m7…  ✓ online         13s   $0.10/h
+      2 tpa57ie06m3rty  ec2 m7…  ⠸ installing     14s   $0.10/h
+      3 tpa57ibybmovuv  ec2 m7…  ⠸ booting        14s   $0.10/h
+      4 tpa57imgdvddzo  ec2: n…  ⠸ renting         2s
+      5 tpa57i5h6qp1jd           ⠸ waiting for GitHub
     $0.30/h now                    Ctrl-C stops and removes all
     ");
 }
