@@ -61,6 +61,51 @@ the_action_refuses_what_does_not_have_the_hash_of_its_commit() {
     same "$(sha256sum <"$cache/$archive" | cut -d ' ' -f 1)" "$sum"
 }
 
+# Makes an archive whose program says `evil`: `evil FILE`.
+evil() {
+    mkdir -p "evil/gharun-$(here_is)"
+    printf '#!/bin/sh\necho evil\n' >"evil/gharun-$(here_is)/gharun"
+    chmod 755 "evil/gharun-$(here_is)/gharun"
+    tar -C evil -czf "$1" "gharun-$(here_is)"
+}
+
+no_hash_is_taken_from_the_cache_that_a_job_may_have_written_to() {
+    tagged
+    archive=gharun-$(here_is).tar.gz
+    cache=tools/gharun/1.2.2/$(here_is)
+    mkdir -p "$cache"
+    evil "$cache/$archive"
+    (cd "$cache" && sha256sum "$archive" >SHA256SUMS)
+    same "$(step '{"version": "1.2.2"}' | cut -d ' ' -f 1,2)" 'gharun 1.2.2'
+}
+
+what_is_unpacked_is_what_was_hashed_whatever_becomes_of_the_cache() {
+    tagged
+    step '{}' >/dev/null
+    evil evil.tar.gz
+    # Another job of this computer writes to the cache as soon as the hash was made.
+    mkdir bin
+    printf '#!/bin/sh\n%s "$@"\nstatus=$?\ncp %s %s\nexit "$status"\n' "$(command -v sha256sum)" "$here/evil.tar.gz" \
+        "$here/tools/gharun/1.2.3/$(here_is)/gharun-$(here_is).tar.gz" >bin/sha256sum
+    chmod +x bin/sha256sum
+    path=$here/bin:$PATH
+    same "$(step '{}' | cut -d ' ' -f 1,2)" 'gharun 1.2.3'
+    # That copy is refused, and replaced.
+    path=
+    same "$(step '{}' | cut -d ' ' -f 1,2)" 'gharun 1.2.3'
+    same "$(find tools -name '.gharun.*')" ''
+}
+
+a_cache_that_cannot_be_written_to_changes_nothing() {
+    tagged
+    # Not even root can make a folder below a file.
+    echo >tools
+    same "$(step '{}' | cut -d ' ' -f 1,2)" 'gharun 1.2.3'
+    rm tools
+    same "$(step '{}' RUNNER_TOOL_CACHE= | cut -d ' ' -f 1,2)" 'gharun 1.2.3'
+    [ ! -e tools ]
+}
+
 a_commit_without_hashes_says_so_and_offers_to_build_it() {
     tagged
     rm "$action/scripts/release/known.json"
@@ -70,10 +115,10 @@ a_commit_without_hashes_says_so_and_offers_to_build_it() {
 another_version_is_held_against_its_sums_and_by_gh() {
     tagged
     same "$(step '{"version": "v1.2.2"}' | cut -d ' ' -f 1,2)" 'gharun 1.2.2'
+    # The archive is cached, and its hash is not.
     url=http://127.0.0.1:1
-    same "$(step '{"version": "1.2.2"}' | cut -d ' ' -f 1,2)" 'gharun 1.2.2'
+    refused 'SHA256SUMS' step '{"version": "1.2.2"}'
     url=
-    rm -rf tools
     with_gh
     same "$(step '{"version": "1.2.2"}' | cut -d ' ' -f 1,2)" 'gharun 1.2.2'
     grep -q '^release verify-asset v1.2.2 .*/SHA256SUMS --repo acme/gharun with hush$' asked
@@ -132,6 +177,9 @@ action_yml_starts_the_script_and_nothing_else() {
 
 it the_action_runs_the_version_of_its_commit_and_fetches_it_once
 it the_action_refuses_what_does_not_have_the_hash_of_its_commit
+it no_hash_is_taken_from_the_cache_that_a_job_may_have_written_to
+it what_is_unpacked_is_what_was_hashed_whatever_becomes_of_the_cache
+it a_cache_that_cannot_be_written_to_changes_nothing
 it a_commit_without_hashes_says_so_and_offers_to_build_it
 it another_version_is_held_against_its_sums_and_by_gh
 it the_action_takes_nothing_from_files_and_functions_of_the_job
