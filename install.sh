@@ -68,7 +68,8 @@ find_target() {
 fetch() {
     why=
     if have curl; then
-        curl --proto "=$protocol" -fsSL -o "$2" "$1" || why="curl ended with $?"
+        # A server that is busy, or a line that is dead, must not keep a step from ending its machines.
+        curl --proto "=$protocol" -fsSL --retry 3 --connect-timeout 20 --max-time 600 -o "$2" "$1" || why="curl ended with $?"
     else
         # GNU's would try 20 times. busybox's has no long options, and some of them crash with a time limit (-T).
         wget -q -t 2 -O "$2" "$1" || why="wget ended with $?"

@@ -96,6 +96,12 @@ what_is_unpacked_is_what_was_hashed_whatever_becomes_of_the_cache() {
     same "$(find tools -name '.gharun.*')" ''
 }
 
+a_server_that_is_busy_is_asked_again() {
+    tagged
+    url=http://127.0.0.1:$port/busy
+    same "$(step '{"version": "1.2.2"}' | cut -d ' ' -f 1,2)" 'gharun 1.2.2'
+}
+
 a_cache_that_cannot_be_written_to_changes_nothing() {
     tagged
     # Not even root can make a folder below a file.
@@ -179,6 +185,7 @@ it the_action_runs_the_version_of_its_commit_and_fetches_it_once
 it the_action_refuses_what_does_not_have_the_hash_of_its_commit
 it no_hash_is_taken_from_the_cache_that_a_job_may_have_written_to
 it what_is_unpacked_is_what_was_hashed_whatever_becomes_of_the_cache
+it a_server_that_is_busy_is_asked_again
 it a_cache_that_cannot_be_written_to_changes_nothing
 it a_commit_without_hashes_says_so_and_offers_to_build_it
 it another_version_is_held_against_its_sums_and_by_gh

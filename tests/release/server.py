@@ -1,4 +1,7 @@
-"""A server of one folder on a port of loopback, which it prints. Below /cut/ every file ends in its middle."""
+"""A server of one folder on a port of loopback, which it prints.
+
+Below /cut/ every file ends in its middle; below /busy/ each is refused the first time.
+"""
 
 import http.server
 import os
@@ -6,6 +9,7 @@ import socketserver
 import sys
 
 folder = sys.argv[1]
+refused = set()
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -14,7 +18,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         path = self.path.lstrip("/")
         cut = path.startswith("cut/")
-        file = os.path.join(folder, path.removeprefix("cut/"))
+        if path.startswith("busy/") and path not in refused:
+            refused.add(path)
+            self.send_error(503)
+            return
+        file = os.path.join(folder, path.removeprefix("cut/").removeprefix("busy/"))
         if not os.path.isfile(file):
             self.send_error(404)
             return
