@@ -283,6 +283,8 @@ pub enum Event {
         at_most: Duration,
         /// The providers whose machines cost nothing, as the user calls them.
         unrented: Vec<String>,
+        /// Whether the others are kept where one fails.
+        keeps_others: bool,
     },
     /// A machine is seen to be that far.
     Seen {

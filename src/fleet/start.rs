@@ -462,6 +462,7 @@ impl<G: GitHubApi> StartContext<'_, G> {
             scope: self.plan.identity.scope.clone(),
             at_most: self.plan.timeout,
             unrented: places.map(|place| place.name.clone()).collect(),
+            keeps_others: self.plan.allow_partial,
         };
         self.say(starting).await;
     }

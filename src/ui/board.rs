@@ -17,6 +17,7 @@ const PREFIX: &str = "gharun-";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     WaitingForGitHub,
+    Launching,
     Renting,
     Machine(BootStage),
     Online,
@@ -30,6 +31,7 @@ impl State {
     fn word(self) -> &'static str {
         match self {
             Self::WaitingForGitHub => "waiting for GitHub",
+            Self::Launching => "launching",
             Self::Renting => "renting",
             Self::Machine(BootStage::Booting) => "booting",
             Self::Machine(BootStage::Installing) => "installing",
@@ -49,7 +51,11 @@ impl State {
             Self::Failed => Some((Tone::Bad, FAILED)),
             Self::NoRoom => Some((Tone::Attention, NOTHING)),
             Self::Removed => Some((Tone::Faint, NOTHING)),
-            Self::WaitingForGitHub | Self::Renting | Self::Machine(_) | Self::Removing => None,
+            Self::WaitingForGitHub
+            | Self::Launching
+            | Self::Renting
+            | Self::Machine(_)
+            | Self::Removing => None,
         }
     }
 }
@@ -71,6 +77,19 @@ struct Row {
 }
 
 impl Row {
+    fn of(name: &Name, now: Instant) -> Self {
+        Self {
+            name: name.to_string(),
+            provider: String::new(),
+            full: Vec::new(),
+            rental: Rental::default(),
+            machine: None,
+            state: State::WaitingForGitHub,
+            since: now,
+            took: None,
+        }
+    }
+
     /// Where it is and what it is: table, type, place; or what is tried.
     fn place(&self) -> String {
         let full = self.full.join(", ");
@@ -106,9 +125,11 @@ pub(super) struct Board {
     scope: String,
     at_most: Duration,
     unrented: Vec<String>,
+    /// Whether a start goes on with the others where one fails.
+    keeps_others: bool,
     rows: Vec<Row>,
-    /// What is waited for, which belongs to no runner.
-    note: Option<String>,
+    /// What is waited for, which belongs to no runner, and until when at most.
+    note: Option<(String, Instant)>,
     /// Whether all is being given up.
     undoing: bool,
 }
@@ -121,26 +142,18 @@ impl Board {
             scope,
             at_most,
             unrented,
+            keeps_others,
         } = event
         else {
             return None;
-        };
-        let row = |name: &Name| Row {
-            name: name.to_string(),
-            provider: String::new(),
-            full: Vec::new(),
-            rental: Rental::default(),
-            machine: None,
-            state: State::WaitingForGitHub,
-            since: now,
-            took: None,
         };
         Some(Self {
             began: now,
             scope: scope.clone(),
             at_most: *at_most,
             unrented: unrented.clone(),
-            rows: names.iter().map(row).collect(),
+            keeps_others: *keeps_others,
+            rows: names.iter().map(|name| Row::of(name, now)).collect(),
             note: None,
             undoing: false,
         })
@@ -154,17 +167,24 @@ impl Board {
     /// Takes an event; whether it is of a runner on the board, so that nothing else need tell it.
     pub(super) fn take(&mut self, event: &Event, now: Instant) -> bool {
         if let Event::Waiting { reason, at_most } = event {
-            let at_most = clock(*at_most);
-            self.note = Some(format!("Waiting at most {at_most}: {reason}"));
+            let told = format!("Waiting at most {}: {reason}", clock(*at_most));
+            self.note = Some((told, now + *at_most));
             return true;
         }
+        // Else the first that fails takes all others with it.
+        self.undoing |= matches!(event, Event::Failed { .. }) && !self.keeps_others;
+        let (undoing, unrented) = (self.undoing, self.unrented.clone());
         let Some(row) = self.row_of(event) else {
             return false;
         };
         match event {
             Event::Launching { provider, .. } => {
                 row.provider.clone_from(provider);
-                row.state = State::Renting;
+                row.state = if unrented.contains(provider) {
+                    State::Launching
+                } else {
+                    State::Renting
+                };
                 row.since = now;
                 row.machine = None;
                 row.rental = Rental::default();
@@ -193,9 +213,14 @@ impl Board {
                 row.took.get_or_insert(now - row.since);
             }
             Event::Renamed { to, .. } => {
-                row.name = to.to_string();
-                row.state = State::WaitingForGitHub;
-                row.took = None;
+                *row = Row::of(to, now);
+            }
+            // What has a machine is removed when that is gone.
+            Event::Deregistered { .. } if undoing && row.machine.is_none() => {
+                if row.state != State::Failed {
+                    row.state = State::Removed;
+                }
+                row.took.get_or_insert(now - row.since);
             }
             // That it failed matters more than that it is gone.
             Event::Terminating { .. } if row.state != State::Failed => {
@@ -210,7 +235,6 @@ impl Board {
             }
             _ => {}
         }
-        self.note = None;
         true
     }
 
@@ -254,7 +278,7 @@ impl Board {
         lines.extend(rows);
         lines
             .extend(more.map(|more| Line::default().with(Tone::Faint, &format!("  … and {more}"))));
-        if let Some(note) = &self.note {
+        if let Some((note, _)) = self.note.as_ref().filter(|(_, until)| now < *until) {
             lines.push(Line::of("  ").with(Tone::Attention, note));
         }
         lines.push(self.footer(columns));
@@ -350,7 +374,7 @@ impl Board {
         let prices = widest(&|row| row.rental.price.map_or(0, |price| width(&rate(price))));
         let places = widest(&|row| width(&row.place()));
         // Number, sign, time and the blanks between the columns.
-        let fixed = 2 + digits + 1 + 2 + 2 + states + 8 + if prices > 0 { prices + 3 } else { 0 };
+        let fixed = 2 + digits + 1 + 2 + 2 + states + 9 + if prices > 0 { prices + 3 } else { 0 };
         let left = columns.saturating_sub(fixed);
         let names = names.min(left.max(8));
         let places = places.min(left.saturating_sub(names + 2));
@@ -374,9 +398,9 @@ impl Board {
             let word = row.state.word();
             line = if word.len() > states {
                 // In the room of the time, too: the header's clock moves.
-                line.with_column(tone_of(row.state), word, states + 8)
+                line.with_column(tone_of(row.state), word, states + 9)
             } else {
-                let time = format!("  {:>6}", lasted(took));
+                let time = format!("  {:>7}", lasted(took));
                 line.with_column(tone_of(row.state), word, states)
                     .with(Tone::Plain, &time)
             };
@@ -450,7 +474,7 @@ fn clock(time: Duration) -> String {
     }
 }
 
-/// How long something lasts, in at most six columns: `13s`, `1m 12s`, `2h 5m`.
+/// How long something lasts, in at most seven columns: `13s`, `1m 12s`, `2h 5m`.
 fn lasted(time: Duration) -> String {
     let seconds = time.as_secs();
     match seconds {

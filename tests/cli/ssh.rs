@@ -208,7 +208,14 @@ fn a_killed_start_and_a_sweep_leave_no_process_no_slot_and_no_folder() {
         // What was under way at the kill may show up a moment later: cron comes again.
         wait_for("a clean sweep", || {
             let sweep = "stop --orphans --yes --second-look 1s --timeout 10s --output json";
-            world.run(sweep).proves_or_names();
+            let said = world.run(sweep);
+            if said.json()["failed"] != serde_json::json!([]) {
+                // A busy machine lets no host answer in ten seconds: that is told, and cron comes again.
+                assert!(said.stderr.contains(" in time"), "{}", said.stderr);
+                said.exits(3);
+                return None;
+            }
+            said.proves_or_names();
             let clean = held(&rack).is_empty() && world.stub.runners().is_empty();
             (clean && processes(&rack).is_empty()).then_some(())
         });

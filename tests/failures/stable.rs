@@ -124,6 +124,8 @@ const DIFFERS: &[(&str, &str)] = &[
         r"(?<kept>(online after|, in|was spent|ran for|was online,) )\d+(ms|\.\d+s|s)",
         "2s",
     ),
+    // How old a machine was, with the blank of the column before it.
+    (r"(?<kept>✓ stopped  \S+  \S+  )\d+(ms|s|m( \d+s)?)\b", "2s"),
 ];
 
 /// A text of a given length.

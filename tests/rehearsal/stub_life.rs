@@ -185,7 +185,8 @@ fn what_a_job_leaves_behind_is_swept_unless_it_has_shed_its_mark() {
         let scene = Scene::open();
         let machine = Machine::new(&scene, shell);
         let (_, blob) = scene.registered("a");
-        let script = "sleep 3601 &\nRUNNER_TRACKING_ID= sleep 3602 &";
+        // A process has the shell's mark until it has become `sleep`.
+        let script = "sleep 3601 &\nRUNNER_TRACKING_ID= sleep 3602 &\nuntil grep -q ^sleep /proc/$!/cmdline; do sleep 0.05; done";
         scene.stub.queue_job("a", script);
         let (status, log) = machine.start(machine.boot(&blob)).end();
         assert!(status.success(), "{log}");

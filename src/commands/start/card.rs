@@ -6,8 +6,9 @@ use super::remains::{failed_with, groups, left_lines, told};
 use crate::commands::Context;
 use crate::fleet::{Failed, StartOutcome, Trouble, Up};
 use crate::model::text::span;
-use crate::model::{HumanDuration, Price};
+use crate::model::{HumanDuration, Price, option_of_scope};
 use crate::plan::Plan;
+use crate::settings::Origin;
 use crate::ui::{DONE, FailureCard, Line, Tone, Ui};
 
 /// Says what is there now: the label for `runs-on`, when it ends by itself, and what ends it.
@@ -19,7 +20,8 @@ pub(super) fn show(context: &Context, plan: &Plan, outcome: &StartOutcome) {
             kind.is_ok_and(|kind| !kind.is_rented)
         };
         let has_state = context.settings.state.is_some();
-        let lines = lines(plan, &outcome.up, unrented, has_state, ui.screen_width());
+        let stop = stop(&outcome.up, has_state, option(context).as_deref());
+        let lines = lines(plan, &outcome.up, unrented, &stop, ui.screen_width());
         ui.lines(&lines);
     }
 }
@@ -61,6 +63,7 @@ pub(super) fn of_failure(
         _ if failed < count && !plan.allow_partial => {
             format!("{failed} of {count} runners {some}, so the start was undone")
         }
+        _ if failed < count => format!("{failed} of {count} runners {some}"),
         _ => format!("None of {count} runners {none}"),
     };
     let failure = failed_with(context, outcome, &groups);
@@ -75,7 +78,9 @@ pub(super) fn of_failure(
             left_lines(context, outcome)
         },
         end: match (outcome.left.is_empty(), is_rest_known) {
-            (true, _) => format!("Nothing is left running. {spent}"),
+            (true, _) => format!("Nothing is left running. {spent}")
+                .trim_end()
+                .to_owned(),
             (false, true) => spent.to_owned(),
             (false, false) => String::new(),
         },
@@ -86,7 +91,7 @@ fn lines(
     plan: &Plan,
     up: &[Up],
     is_unrented: impl Fn(&Up) -> bool,
-    has_state: bool,
+    stop: &str,
     columns: usize,
 ) -> Vec<Line> {
     let columns = columns.min(80).saturating_sub(1);
@@ -120,7 +125,7 @@ fn lines(
         head,
         row("runs-on", Tone::Typed, first).with(Tone::Faint, &more),
         row("ends", Tone::Plain, &ends(plan, up)),
-        row("stop", Tone::Typed, &stop(up, has_state)),
+        row("stop", Tone::Typed, stop),
     ]
 }
 
@@ -173,11 +178,35 @@ fn at(time: Timestamp, now: Timestamp) -> String {
     }
 }
 
+/// The option that named the scope, which the next command needs again; what is set elsewhere holds for that, too.
+fn option(context: &Context) -> Option<String> {
+    let scope = context.settings.github.scope.as_ref()?;
+    let is_option = matches!(scope.origin, Origin::Flag(_));
+    is_option.then(|| option_of_scope(&scope.value.to_string()))
+}
+
 /// What ends them: what the state file holds, else each by its name.
-fn stop(up: &[Up], has_state: bool) -> String {
+fn stop(up: &[Up], has_state: bool, option: Option<&str>) -> String {
+    let option = option
+        .map(|option| format!(" {option}"))
+        .unwrap_or_default();
     match up {
-        _ if has_state => "gharun stop".to_owned(),
-        [one] => format!("gharun stop {}", one.instance),
-        _ => "gharun stop with the references above".to_owned(),
+        _ if has_state => format!("gharun stop{option}"),
+        [one] => format!("gharun stop{option} {}", one.instance),
+        _ => format!("gharun stop{option} with the references above"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_ends_them_names_the_scope_that_an_option_gave() {
+        assert_eq!(stop(&[], true, None), "gharun stop");
+        assert_eq!(
+            stop(&[], true, Some("--repo octo/app")),
+            "gharun stop --repo octo/app"
+        );
     }
 }

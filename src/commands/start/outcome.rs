@@ -36,6 +36,8 @@ pub(super) fn finish(
     written.map_err(|failure| unsaid(outcome, failure))?;
     match exit {
         Exit::Left | Exit::Failed if context.ui.shows_screens() => {
+            // Some may have come up beside what is left of others.
+            super::card::show(context, plan, outcome);
             let card = super::card::of_failure(context, plan, outcome, spent);
             context.screen.failed(&card);
         }
@@ -48,7 +50,7 @@ pub(super) fn finish(
                 "No machine is left"
             };
             if context.ui.shows_screens() {
-                context.ui.status(&format!("{left}. {spent}"));
+                context.ui.status(format!("{left}. {spent}").trim_end());
             } else {
                 context.ui.status(left);
             }
@@ -101,6 +103,7 @@ fn failed(context: &Context, plan: &Plan, outcome: &StartOutcome) -> Failure {
         _ if failed < count && !plan.allow_partial => {
             format!("{failed} of {count} runners failed at {at}, so the start was undone")
         }
+        _ if failed < count => format!("{failed} of {count} runners failed at {at}"),
         _ => format!("could not start {count} runners at {at}"),
     };
     let mut lines = vec![headline];

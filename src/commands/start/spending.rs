@@ -6,7 +6,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
 use tokio::time::Instant;
 
-use crate::model::{Event, Price, Reference, Sink};
+use crate::model::{Event, Price, PriceBasis, Reference, Sink};
 
 /// Passes every event on, and keeps what machines cost.
 pub(super) struct Spending<'a> {
@@ -17,6 +17,8 @@ pub(super) struct Spending<'a> {
 #[derive(Default)]
 struct Seen {
     unrented: Vec<String>,
+    /// Whether a machine was ended that nobody had told of.
+    unheard_of: bool,
     machines: Vec<Machine>,
 }
 
@@ -43,7 +45,11 @@ impl<'a> Spending<'a> {
             .filter(|machine| !seen.unrented.contains(&machine.reference.provider))
             .collect();
         if rented.is_empty() {
-            return "Nothing was billed.".to_owned();
+            return if seen.unheard_of {
+                "What was spent is not known.".to_owned()
+            } else {
+                "Nothing was billed.".to_owned()
+            };
         }
         let mut unpriced: Vec<&str> = Vec::new();
         let mut cost = 0.0;
@@ -59,11 +65,13 @@ impl<'a> Spending<'a> {
                 None => unpriced.push(provider),
             }
         }
+        let mut bases = rented.iter().filter_map(|machine| machine.price?.basis);
+        let is_limit = bases.any(|basis| matches!(basis, PriceBasis::Limit));
         let is_priced = rented.iter().any(|machine| machine.price.is_some());
         match (is_priced, unpriced.join(", ").as_str()) {
             (false, unpriced) => format!("What was spent at {unpriced} is not known."),
-            (true, "") => format!("{} was spent.", about(cost)),
-            (true, unpriced) => format!("{} was spent, without {unpriced}.", about(cost)),
+            (true, "") => format!("{} was spent.", about(cost, is_limit)),
+            (true, unpriced) => format!("{} was spent, without {unpriced}.", about(cost, is_limit)),
         }
     }
 
@@ -79,6 +87,12 @@ impl<'a> Spending<'a> {
                 since: Instant::now(),
                 gone: None,
             }),
+            Event::Terminating { instance } => {
+                let mut machines = seen.machines.iter();
+                let is_known = machines.any(|machine| machine.reference == *instance)
+                    || seen.unrented.contains(&instance.provider);
+                seen.unheard_of |= !is_known;
+            }
             Event::Terminated { instance } => {
                 for machine in &mut seen.machines {
                     if machine.reference == *instance {
@@ -91,12 +105,12 @@ impl<'a> Spending<'a> {
     }
 }
 
-/// An amount for people; places bill in steps of their own.
-fn about(cost: f64) -> String {
-    if cost < 0.01 {
-        "Less than $0.01".to_owned()
-    } else {
-        format!("About ${cost:.2}")
+/// An amount for people; places bill in steps of their own. By a limit it is the most that it can be.
+fn about(cost: f64, is_limit: bool) -> String {
+    match (cost < 0.01, is_limit) {
+        (true, _) => "Less than $0.01".to_owned(),
+        (false, true) => format!("At most ${cost:.2}"),
+        (false, false) => format!("About ${cost:.2}"),
     }
 }
 
@@ -146,6 +160,7 @@ mod tests {
             scope: "octo/app".to_owned(),
             at_most: Duration::from_mins(15),
             unrented: vec!["local".to_owned()],
+            keeps_others: false,
         };
         spending.tell(starting).await.unwrap();
         spending.tell(launched("local:x/1", None)).await.unwrap();
@@ -161,6 +176,16 @@ mod tests {
         assert_eq!(spending.told(), "About $0.40 was spent.");
         spending.tell(launched("ec2:x/1", None)).await.unwrap();
         assert_eq!(spending.told(), "About $0.40 was spent, without ec2.");
+    }
+
+    #[tokio::test]
+    async fn a_machine_that_was_only_found_when_all_was_undone_is_not_said_to_be_free() {
+        let spending = Spending::before(&Deaf);
+        let ended = Event::Terminating {
+            instance: "gpu:x/1".parse().expect("a reference"),
+        };
+        spending.tell(ended).await.unwrap();
+        assert_eq!(spending.told(), "What was spent is not known.");
     }
 
     #[tokio::test]

@@ -21,6 +21,7 @@ fn starting(names: Vec<Name>) -> Event {
         scope: "octo/app".into(),
         at_most: Duration::from_mins(15),
         unrented: vec!["docker".into()],
+        keeps_others: false,
     }
 }
 
@@ -90,29 +91,29 @@ fn a_start_is_a_row_a_runner_with_a_header_and_a_sum() {
     let (board, now) = five();
     insta::assert_snapshot!(shown(&board, now, 80, 24), @"
     Starting 5 runners for octo/app                         0:14 of 15:00, 1 online
-      1 tpa57ic7c7cl5v  ec2 m7i.large us-east-1a  ✓ online         13s   $0.10/h
-      2 tpa57ie06m3rty  ec2 m7i.large us-east-1a  ⠸ installing     14s   $0.10/h
-      3 tpa57ibybmovuv  ec2 m7i.large us-east-1a  ⠸ booting        14s   $0.10/h
-      4 tpa57imgdvddzo  ec2: no room at gpu       ⠸ renting         2s
+      1 tpa57ic7c7cl5v  ec2 m7i.large us-east-1a  ✓ online          13s   $0.10/h
+      2 tpa57ie06m3rty  ec2 m7i.large us-east-1a  ⠸ installing      14s   $0.10/h
+      3 tpa57ibybmovuv  ec2 m7i.large us-east-1a  ⠸ booting         14s   $0.10/h
+      4 tpa57imgdvddzo  ec2: no room at gpu       ⠸ renting          2s
       5 tpa57i5h6qp1jd                            ⠸ waiting for GitHub
     $0.30/h now                                        Ctrl-C stops and removes all
     ");
     insta::assert_snapshot!(shown(&board, now, 120, 40), @"
     Starting 5 runners for octo/app                         0:14 of 15:00, 1 online
-      1 tpa57ic7c7cl5v  ec2 m7i.large us-east-1a  ✓ online         13s   $0.10/h
-      2 tpa57ie06m3rty  ec2 m7i.large us-east-1a  ⠸ installing     14s   $0.10/h
-      3 tpa57ibybmovuv  ec2 m7i.large us-east-1a  ⠸ booting        14s   $0.10/h
-      4 tpa57imgdvddzo  ec2: no room at gpu       ⠸ renting         2s
+      1 tpa57ic7c7cl5v  ec2 m7i.large us-east-1a  ✓ online          13s   $0.10/h
+      2 tpa57ie06m3rty  ec2 m7i.large us-east-1a  ⠸ installing      14s   $0.10/h
+      3 tpa57ibybmovuv  ec2 m7i.large us-east-1a  ⠸ booting         14s   $0.10/h
+      4 tpa57imgdvddzo  ec2: no room at gpu       ⠸ renting          2s
       5 tpa57i5h6qp1jd                            ⠸ waiting for GitHub
     $0.30/h now                                        Ctrl-C stops and removes all
     ");
     insta::assert_snapshot!(shown(&board, now, 60, 24), @"
     Starting 5 runners for octo/app     0:14 of 15:00, 1 online
-      1 tpa57ic7c7cl5v  ec2 m7…  ✓ online         13s   $0.10/h
-      2 tpa57ie06m3rty  ec2 m7…  ⠸ installing     14s   $0.10/h
-      3 tpa57ibybmovuv  ec2 m7…  ⠸ booting        14s   $0.10/h
-      4 tpa57imgdvddzo  ec2: n…  ⠸ renting         2s
-      5 tpa57i5h6qp1jd           ⠸ waiting for GitHub
+      1 tpa57ic7c7cl5v  ec2 m…  ✓ online          13s   $0.10/h
+      2 tpa57ie06m3rty  ec2 m…  ⠸ installing      14s   $0.10/h
+      3 tpa57ibybmovuv  ec2 m…  ⠸ booting         14s   $0.10/h
+      4 tpa57imgdvddzo  ec2: …  ⠸ renting          2s
+      5 tpa57i5h6qp1jd          ⠸ waiting for GitHub
     $0.30/h now                    Ctrl-C stops and removes all
     ");
 }
@@ -209,7 +210,9 @@ fn no_line_is_wider_than_the_terminal_whatever_stands_in_the_rows() {
                 );
             }
         }
-        board.note = Some("why ".repeat(usize::try_from(random(70)).expect("it is small")));
+        let reason = "why ".repeat(usize::try_from(random(70)).expect("it is small"));
+        let at_most = Duration::from_secs(200_000);
+        board.take(&Event::Waiting { reason, at_most }, now);
         let later = now + Duration::from_secs(random(100_000));
         for line in board.frame(later, columns, 24, columns) {
             assert!(line.width() < columns, "{columns}: {}", line.text(false));
@@ -256,11 +259,68 @@ fn what_is_given_up_is_said_to_be() {
     );
     insta::assert_snapshot!(shown(&board, now, 80, 24), @"
     Removing 5 runners for octo/app                         0:14 of 15:00, 0 online
-      1 tpa57ic7c7cl5v  ec2 m7i.large us-east-1a  · removed        13s   $0.10/h
-      2 tpa57ie06m3rty  ec2 m7i.large us-east-1a  ⠸ removing       14s   $0.10/h
-      3 tpa57ibybmovuv  ec2 m7i.large us-east-1a  ✗ failed         14s   $0.10/h
-      4 tpa57imgdvddzo  ec2: no room at gpu       ⠸ renting         2s
+      1 tpa57ic7c7cl5v  ec2 m7i.large us-east-1a  · removed         13s   $0.10/h
+      2 tpa57ie06m3rty  ec2 m7i.large us-east-1a  ⠸ removing        14s   $0.10/h
+      3 tpa57ibybmovuv  ec2 m7i.large us-east-1a  ✗ failed          14s   $0.10/h
+      4 tpa57imgdvddzo  ec2: no room at gpu       ⠸ renting          2s
       5 tpa57i5h6qp1jd                            ⠸ waiting for GitHub
     $0.10/h now                                       Removing all that was started
     ");
+}
+
+fn failed(number: usize) -> Event {
+    Event::Failed {
+        name: name(number),
+        reason: "it broke".into(),
+        log: None,
+    }
+}
+
+#[test]
+fn the_first_that_fails_gives_up_all_unless_the_others_are_kept() {
+    let (mut board, now) = five();
+    board.take(&failed(1), now);
+    assert!(shown(&board, now, 80, 24).starts_with("Removing 5 runners"));
+    let (mut board, now) = five();
+    board.keeps_others = true;
+    board.take(&failed(1), now);
+    assert!(shown(&board, now, 80, 24).starts_with("Starting 5 runners"));
+}
+
+#[test]
+fn a_runner_without_a_machine_is_removed_with_its_registration() {
+    let (mut board, now) = five();
+    board.undo();
+    board.take(
+        &Event::Deregistered {
+            name: name(4).to_string(),
+        },
+        now,
+    );
+    let shown = shown(&board, now, 80, 24);
+    let row = shown.lines().nth(5).expect("a row");
+    assert!(row.contains("removed"), "{shown}");
+}
+
+#[test]
+fn what_is_waited_for_is_shown_until_its_time_is_over() {
+    let (mut board, now) = five();
+    let waiting = Event::Waiting {
+        reason: "GitHub's limit is used up".into(),
+        at_most: Duration::from_secs(30),
+    };
+    board.take(&waiting, now);
+    board.take(&launching(name(4), "ec2"), now);
+    let after = |seconds| shown(&board, now + Duration::from_secs(seconds), 80, 24);
+    assert!(after(29).contains("Waiting at most 0:30: GitHub's limit"));
+    assert!(!after(30).contains("Waiting"));
+}
+
+#[test]
+fn what_is_not_billed_is_launched_and_not_rented() {
+    let (mut board, now) = five();
+    board.take(&launching(name(4), "docker"), now);
+    let shown = shown(&board, now, 80, 24);
+    let row = shown.lines().nth(5).expect("a row");
+    assert!(row.contains("launching"), "{shown}");
 }

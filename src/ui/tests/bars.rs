@@ -101,6 +101,7 @@ fn starting() -> Event {
         scope: "octo/app".into(),
         at_most: Duration::from_mins(15),
         unrented: Vec::new(),
+        keeps_others: false,
     }
 }
 
