@@ -13,13 +13,20 @@ use crate::model::{
 };
 use crate::state::RunnerRecord;
 
+mod full;
 mod inquiry;
 mod join;
 mod look;
+mod looking;
+mod patience;
+mod registrations;
+mod sources;
 
+pub(super) use full::FullSurvey;
 pub(super) use inquiry::{Inquiry, NoAnswer, Questions};
-pub(super) use look::{Again, FullSurvey, Looking, look};
-use look::{SourceListing, patiently};
+pub(super) use look::look;
+pub(super) use looking::Looking;
+pub(super) use sources::Again;
 
 /// What the state file is called as a source.
 pub const STATE_FILE: &str = "state file";

@@ -6,7 +6,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 use tokio::time::Instant;
 
-use super::{Course, Finished, RunnerStage, guarded};
+use super::course::{Course, Finished, RunnerStage, guarded};
 use crate::fleet::last_look::Gone;
 use crate::github::GitHubApi;
 

@@ -1,12 +1,14 @@
 //! A start on a paused clock: machines and GitHub in memory, no socket.
 
 use std::future::pending;
+use std::time::Duration;
 
 use tokio::time::sleep;
 
+use super::course::UNDO_FAILED;
 use super::*;
-use crate::fleet::NamedProvider;
 use crate::fleet::doubles::{InMemoryGitHub, RecordingSink};
+use crate::fleet::{NamedProvider, Trouble, chain};
 use crate::github;
 use crate::model::InstanceId;
 use crate::plan::tests::plan;

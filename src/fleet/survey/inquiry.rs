@@ -8,8 +8,9 @@ use std::time::Duration;
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout_at};
 
-use super::look::heals;
-use super::{SurveyRow, Unknown, of_github, patiently};
+use super::patience::patiently;
+use super::registrations::heals;
+use super::{SurveyRow, Unknown, of_github};
 use crate::fleet::answer::{Timeout, in_time};
 use crate::fleet::end::is_permanent;
 use crate::fleet::verdict::{MachineState, RegistrationState, Verdict, judge, judge_rehearsal};

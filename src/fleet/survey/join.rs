@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::{Doubts, SourceListing, SurveyRow, UnlistedBecause, View, of_github};
+use super::sources::SourceListing;
+use super::{Doubts, SurveyRow, UnlistedBecause, View, of_github};
 use crate::fleet::verdict::{Facts, MachineState, RegistrationState, Verdict};
 use crate::fleet::{NamedProvider, Unopened};
 use crate::github::Runner;

@@ -10,7 +10,7 @@ use tokio::time::Instant as Moment;
 
 use super::candidates::{self, Candidate, Choice};
 use super::failure::{CreateRefusal, ErrorClass, all_failed, explain, refusal};
-use super::pods::Pod;
+use super::pod::Pod;
 use super::watching::LogPaces;
 use super::{RunPod, ending, request};
 use crate::model::{Condition, Instance, Order, chain};

@@ -15,7 +15,8 @@ use crate::http::Bounds;
 use crate::model::{BootCause, Condition, Instance, InstanceId, JobUser, Order, lock};
 use crate::providers::{Listing, PriceVerdict, Termination, Unjudged};
 use launch::RunPodPaces;
-use pods::{Pod, RunPodApi};
+use pod::Pod;
+use pods::RunPodApi;
 use watching::PodMemory;
 
 mod candidates;
@@ -27,6 +28,7 @@ mod ending;
 mod failure;
 mod launch;
 mod logs;
+mod pod;
 mod pods;
 mod price;
 mod remedies;

@@ -7,7 +7,7 @@
 
 use super::RunPod;
 use super::config::RunPodConfig;
-use super::pods::Pod;
+use super::pod::Pod;
 
 impl RunPod {
     /// Warns once where RunPod tells that a pod is smaller than the table asks for.

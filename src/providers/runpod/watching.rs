@@ -11,7 +11,7 @@ use super::candidates::{Candidate, Chip, cheaper, wider};
 use super::container::{ContainerFault, ContainerVerdict, verdict};
 use super::failure::{CreateRefusal, ErrorClass};
 use super::logs::{LogLine, text};
-use super::pods::{BROKEN, Pod};
+use super::pod::{BROKEN, Pod};
 use super::price::above;
 use super::tier::Tier;
 use crate::model::boot_exit::{BootEnd, explained};
