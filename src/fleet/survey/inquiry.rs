@@ -246,11 +246,10 @@ impl<'a, G: GitHubApi> Inquiry<'a, G> {
             return Ok(None);
         };
         // A question that failed for a moment is asked again, as a listing is.
-        let asked = patiently(async || {
-            let answer = place.provider.in_use(&machine.id).await;
-            let error = answer.as_ref().err().cloned();
-            (answer, error)
-        });
+        let asked = patiently(
+            async || place.provider.in_use(&machine.id).await,
+            |answer| answer.as_ref().is_err_and(|error| !is_permanent(error)),
+        );
         let answer = Instant::now() + ANSWER;
         let end = self.end.map_or(answer, |end| end.min(answer));
         match timeout_at(end, asked).await {

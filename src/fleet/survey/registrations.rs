@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
 use super::looking::{LISTING, Looking};
-use super::patience::again;
+use super::patience::patiently;
 use crate::fleet::Fleet;
 use crate::fleet::answer::in_time;
 use crate::github::{self, GitHubApi, Runner};
@@ -41,14 +41,15 @@ pub(super) async fn registrations<G: GitHubApi>(
         return Ok(Registrations::Unasked);
     };
     let late = || github::Error::new(github::ErrorKind::Unavailable, LATE);
-    let read = again(
+    let is_short = |error: &github::Error| {
+        matches!(
+            error.kind,
+            github::ErrorKind::Unexpected | github::ErrorKind::Unavailable
+        )
+    };
+    let read = patiently(
         async || api.runners().await,
-        |error| {
-            matches!(
-                error.kind,
-                github::ErrorKind::Unexpected | github::ErrorKind::Unavailable
-            )
-        },
+        |answer| answer.as_ref().is_err_and(is_short),
     );
     let read = timeout(
         looking.within(LONGEST),

@@ -56,15 +56,16 @@ impl SourceListing {
             let near = near.iter().filter(|one| one.provider == place.name);
             near.map(|one| one.id.clone()).collect::<Vec<_>>()
         });
-        patiently(async || {
+        let list = async || {
             let listing = match &near {
                 Some(near) => list_near(place, near).await,
                 None => place.provider.list().await,
             };
-            let listing = listing.unwrap_or_else(Listing::unread);
-            let mut errors = listing.unread.iter().map(|unread| &unread.error);
-            let may_heal = errors.find(|error| !is_permanent(error)).cloned();
-            (listing, may_heal)
+            listing.unwrap_or_else(Listing::unread)
+        };
+        patiently(list, |listing| {
+            let mut unread = listing.unread.iter();
+            unread.any(|unread| !is_permanent(&unread.error))
         })
         .await
     }
