@@ -4,124 +4,40 @@
 //! where it is said (`status`, `warning`, `error`, `hint`); stream, style and whether it is shown at
 //! all are decided here.
 
-use std::error::Error as StdError;
 use std::fmt;
-use std::io::{self, IsTerminal as _, Write};
+use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use dialoguer::console::{Style, Term};
 
 pub use crate::cli::{ColorArg, FormatArg};
 use crate::model::text::shown;
-use crate::model::{Event, Price, causes, lock};
+use crate::model::{Event, Price, lock};
 
 mod board;
 mod columns;
 mod event;
+mod failure;
 mod frame;
-#[allow(
-    dead_code,
-    reason = "the tables and rows that are built on it come one by one"
-)]
 mod line;
 mod log;
+mod options;
 mod progress;
 mod prompt;
 mod text;
 
 pub use columns::{Column, Overflow, Row, folded, laid_out};
+pub use failure::FailureCard;
 pub use frame::Frame;
-#[allow(unused_imports, reason = "as above")]
-pub use line::{ATTENTION, DANGER, DONE, FAILED, Line, NOTHING, Tone, cut, width};
+pub use line::{ATTENTION, DONE, FAILED, Line, NOTHING, Tone, width};
 pub use log::Annotate;
+pub use options::{Terminals, UiOptions, Verbosity};
 pub use prompt::PromptError;
 
 use progress::Progress;
 
 /// A terminal that is narrower breaks lines itself.
 const NARROWEST: usize = 20;
-
-/// How much is said.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Verbosity {
-    /// Errors, and nothing else (`-q`).
-    Quiet,
-    /// What happens, with bars on a terminal.
-    #[default]
-    Normal,
-    /// What gharun decides, too (`-v`).
-    Debug,
-    /// Everything gharun knows, and what the crates below it think important (`-vv`).
-    Trace,
-    /// What the crates below it decide, too (`-vvv`).
-    Everything,
-}
-
-impl Verbosity {
-    /// Counts flags; each `-q` takes one `-v` back.
-    pub fn of(verbose: u8, quiet: u8) -> Self {
-        match i16::from(verbose) - i16::from(quiet) {
-            ..0 => Self::Quiet,
-            0 => Self::Normal,
-            1 => Self::Debug,
-            2 => Self::Trace,
-            _ => Self::Everything,
-        }
-    }
-}
-
-/// Which of the three streams are terminals.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Terminals {
-    /// Standard input: somebody can answer.
-    pub stdin: bool,
-    /// Standard output.
-    pub stdout: bool,
-    /// Standard error: bars can be drawn, and questions be asked.
-    pub stderr: bool,
-}
-
-impl Terminals {
-    /// Asks the system about the streams of this process.
-    pub fn of_this_process() -> Self {
-        Self {
-            stdin: io::stdin().is_terminal(),
-            stdout: io::stdout().is_terminal(),
-            stderr: io::stderr().is_terminal(),
-        }
-    }
-}
-
-/// All that decides how things are said. `settings` and `cli` know it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct UiOptions {
-    /// How much is said.
-    pub verbosity: Verbosity,
-    /// When colours are used.
-    pub color: ColorArg,
-    /// The form of data.
-    pub format: FormatArg,
-    /// Which streams are terminals.
-    pub terminals: Terminals,
-    /// Whether a runner listens to standard error: then nothing we print may look like a command,
-    /// and warnings and failures are left to `actions`, which annotates the run with them.
-    pub actions: bool,
-}
-
-/// The last screen of what failed, for a person.
-#[derive(Clone, Debug, Default)]
-pub struct FailureCard {
-    /// What failed, in one sentence without its end.
-    pub headline: String,
-    /// Why, a line each.
-    pub causes: Vec<String>,
-    /// What would help.
-    pub tries: Vec<String>,
-    /// What may still be there, and cost money.
-    pub left: Vec<String>,
-    /// What is left and what was spent, in sentences; may be empty.
-    pub end: String,
-}
 
 /// The voice of the program. Clones speak through the same streams.
 #[derive(Clone)]
@@ -298,72 +214,6 @@ impl Ui {
         if self.0.look.verbosity >= Verbosity::Normal {
             self.labelled("hint", &Style::new().cyan().bold(), message);
         }
-    }
-
-    /// Says that the program failed: what was tried, the causes, a blank line, and the hints, each
-    /// once. All of it also with `-q`. Bars are taken away before.
-    pub fn error(&self, error: &dyn StdError, hints: &[String]) {
-        self.finish();
-        let mut said = vec![error.to_string()];
-        self.labelled("error", &Style::new().red().bold(), &said[0]);
-        for error in error.source().into_iter().flat_map(causes) {
-            let message = error.to_string();
-            // Some errors repeat their cause in their own words; reading it twice helps nobody.
-            if !said.iter().any(|earlier| earlier.ends_with(&message)) {
-                let indented = self.harmless(&message).replace('\n', "\n    ");
-                let label = self.styled(&Style::new().red().bold(), "caused by");
-                self.say(&format!("  {label}: {indented}"));
-                said.push(message);
-            }
-        }
-        let mut given: Vec<&str> = Vec::new();
-        for hint in hints {
-            if !given.contains(&hint.as_str()) {
-                if given.is_empty() {
-                    self.say("");
-                }
-                self.labelled("hint", &Style::new().cyan().bold(), hint);
-                given.push(hint);
-            }
-        }
-    }
-
-    /// Says that something failed, as one screen. Bars are taken away before.
-    pub fn failed(&self, card: &FailureCard) {
-        self.finish();
-        let red = Style::new().red().bold();
-        let headline = self.harmless(&card.headline);
-        self.say(&format!("{} {headline}", self.styled(&red, FAILED)));
-        for cause in &card.causes {
-            self.say(&format!("    {}", self.harmless(cause)));
-        }
-        for left in &card.left {
-            let sign = self.styled(&red, DANGER);
-            self.say(&format!("  {sign} {}", self.harmless(left)));
-        }
-        for hint in &card.tries {
-            let (label, hint) = match hint.strip_prefix("or ") {
-                Some(other) => ("or ", other),
-                None => ("try", hint.as_str()),
-            };
-            let label = self.styled(&Style::new().cyan().bold(), label);
-            self.hanging(&format!("  {label}  "), &self.harmless(hint));
-        }
-        if !card.end.is_empty() {
-            self.say(&format!("  {}", self.harmless(&card.end)));
-        }
-    }
-
-    /// Says a text behind a label, under which its further lines do not go.
-    fn hanging(&self, label: &str, text: &str) {
-        let indent = line::width(label);
-        let room = self.width().and_then(|width| width.checked_sub(indent));
-        let text = match room {
-            Some(room) if room >= NARROWEST => text::folded(text, room),
-            _ => text.to_owned(),
-        };
-        let text = text.replace('\n', &format!("\n{}", " ".repeat(indent)));
-        self.say(&format!("{label}{text}"));
     }
 
     /// Says what happened to a runner: on a terminal its spinner moves and what lasts becomes a

@@ -5,8 +5,11 @@ use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
 
 use futures_util::FutureExt as _;
+use tokio::time::sleep;
 
 use super::*;
+use crate::model::Condition;
+use crate::providers::Provider as _;
 use crate::providers::contract::{self, Fake, cases, contract, order};
 
 /// The `start` tag of all orders here.

@@ -5,19 +5,17 @@
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU16;
-use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::future::join_all;
-use serde_json::Value;
 use url::Url;
 
-use super::{Host, Layout, not_found, remedy};
-use crate::model::{BootCause, Instance, InstanceId, JobUser, KeySetting, Order, lock};
+use super::{Host, not_found, remedy};
+use crate::model::{BootCause, Instance, InstanceId, JobUser, Order, lock};
 use crate::providers::{
-    Error, ErrorKind, Health, Listing, Lookup, Provider, ProviderFuture, ProviderKind, Result,
-    Termination, Unread,
+    Error, ErrorKind, Health, Listing, Provider, ProviderFuture, ProviderKind, Result, Termination,
+    Unread,
 };
 
 mod answers;
@@ -34,6 +32,7 @@ mod keys;
 mod known_hosts;
 mod link;
 mod offers;
+mod open;
 mod openssh;
 mod proxy;
 mod request;
@@ -44,24 +43,10 @@ mod target;
 mod tests;
 
 use choice::HostSurvey;
-use client_config::{OpenSshConfig, refuse_strange_names};
 use config::HostKeyCheck;
 pub use config::SshProviderConfig;
 use route::Route;
-use session::{Newcomers, SessionOptions};
-use target::HostTarget;
-
-/// The variables that paths of the ssh configuration may name.
-const VARIABLES: [&str; 8] = [
-    "HOME",
-    "LOGNAME",
-    "SSH_AUTH_SOCK",
-    "TMPDIR",
-    "USER",
-    "XDG_CONFIG_HOME",
-    "XDG_DATA_HOME",
-    "XDG_RUNTIME_DIR",
-];
+use session::Newcomers;
 
 /// Slots on machines that are already there, reached by ssh.
 #[derive(Debug)]
@@ -171,123 +156,6 @@ impl Ssh {
         Err(not_found(id, name).because(format!(
             "the host key of {name} is new, so it may be another host"
         )))
-    }
-}
-
-/// Makes ways, one for each host, hosts on the way included.
-#[derive(Default)]
-struct Routes(Vec<(HostTarget, Route)>);
-
-impl Routes {
-    fn to(&mut self, target: &HostTarget, manner: &SessionOptions, sudo: bool) -> Route {
-        let jump = target.jump.as_deref().map(|jump| {
-            let known = self.0.iter().find(|(known, _)| known == jump);
-            if let Some((_, way)) = known {
-                return way.clone();
-            }
-            let way = self.to(jump, manner, false);
-            self.0.push((jump.clone(), way.clone()));
-            way
-        });
-        Route::to(target.clone(), manner.clone(), sudo, jump)
-    }
-}
-
-impl ProviderKind for Ssh {
-    const KIND: &'static str = "ssh";
-    const ABOUT: &'static str = "Slots on machines that are already there, reached by ssh";
-    const REHEARSES: bool = true;
-    const IS_RENTED: bool = false;
-    type Config = SshProviderConfig;
-
-    fn env_defaults(env: Lookup<'_>) -> Vec<(&'static str, &'static str, Value)> {
-        let absolute = |name: &str| env(name).filter(|value| Path::new(value).is_absolute());
-        let dir = absolute("HOME").map(|home| ("HOME", "ssh_dir", format!("{home}/.ssh").into()));
-        let user = ["USER", "LOGNAME"].into_iter().find_map(|name| {
-            let user = env(name).filter(|user| !user.is_empty())?;
-            Some((name, "user", user.into()))
-        });
-        dir.into_iter().chain(user).collect()
-    }
-
-    fn look_around(config: &mut SshProviderConfig, env: Lookup<'_>) {
-        let named = VARIABLES.iter();
-        config.variables = named
-            .filter_map(|name| Some(((*name).to_owned(), env(name)?)))
-            .collect();
-    }
-
-    fn fits(config: &SshProviderConfig) -> Result<()> {
-        config.check()
-    }
-
-    async fn open(config: SshProviderConfig) -> Result<Self> {
-        config.check()?;
-        refuse_strange_names(&config)?;
-        let client = OpenSshConfig::of(config.ssh_dir.as_deref(), config.variables.clone());
-        let newcomers = Newcomers::default();
-        let manner = SessionOptions {
-            newcomers: newcomers.clone(),
-            key: match &config.identity {
-                Some(KeySetting::Text(key)) => Some(key.clone()),
-                Some(KeySetting::File(_)) | None => None,
-            },
-            check: config.host_key_check,
-        };
-        let work_dir = config.folder()?;
-        let mut ways = Routes::default();
-        let mut members: Vec<Member> = Vec::new();
-        for name in &config.hosts {
-            // One that the ssh configuration leaves open does not take the others with it.
-            let (target, refused) = match client.target(name, &config) {
-                Ok(target) => (target, None),
-                Err(error) if config.hosts.len() > 1 => (HostTarget::unknown(name), Some(error)),
-                Err(error) => return Err(error),
-            };
-            let place = target.place(&work_dir, config.sudo);
-            if let Some(same) = members.iter().find(|member| member.place == place) {
-                let message = format!("`{name}` and `{}` are the same host", same.name());
-                return Err(Error::setting("hosts", message));
-            }
-            let way = match refused {
-                Some(error) => Route::refused(target, manner.clone(), error),
-                None => ways.to(&target, &manner, config.sudo),
-            };
-            let layout = Layout {
-                address: Some(place.clone()),
-                cache: config.cache.then(|| format!("{work_dir}/cache")),
-                work_dir: work_dir.clone(),
-                slots: config.slots_of(name),
-                grace: config.grace.get(),
-                env: Vec::new(),
-                gpus: config.gpus_of(name),
-                waits: !config.wait_for_slot.get().is_zero(),
-                run_as: config.run_as.clone(),
-            };
-            members.push(Member {
-                host: Host::new(way.clone(), layout),
-                way,
-                place,
-                slots: config.slots_of(name),
-                ours: Mutex::default(),
-                seen: Mutex::default(),
-                queued: Mutex::default(),
-                reaches: AtomicBool::new(false),
-                said: AtomicBool::new(false),
-            });
-        }
-        let refused = members.iter().filter_map(|member| member.way.refusal());
-        let refused: Vec<Error> = refused.cloned().collect();
-        if refused.len() == members.len() {
-            return Err(choice::worst(refused, "could not use any host".into()));
-        }
-        Ok(Self {
-            members,
-            newcomers,
-            config,
-            survey: HostSurvey::default(),
-            reached: AtomicBool::new(false),
-        })
     }
 }
 
