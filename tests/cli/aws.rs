@@ -2,15 +2,17 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
-use std::path::Path;
-use std::process::{Child, Command};
 use std::time::Duration;
 
 use base64::Engine as _;
 
 use crate::docker;
 use crate::world::{Said, World, outer, signal, wait_for};
-use gharun_worlds::moto::{Asked, Deed, Proxy, Server, alive, ask, user_data};
+use gharun_worlds::moto::{Deed, Proxy, Server, alive, ask};
+
+mod killed;
+mod machine;
+mod mapping;
 
 pub(crate) const REGION: &str = "us-east-1";
 
@@ -105,98 +107,6 @@ fn sixteen_come_up_side_by_side_and_are_stopped() {
     nothing_is_left(&world, &server, run, "after stop");
 }
 
-/// Starts machines in a step that looks for them in all regions, brings them online, and forgets all but the mapping, as
-/// the job that stops them does on another computer.
-fn started(server: &Server, run: u64, count: usize) -> (World, String) {
-    let proxy = Proxy::start(server, Duration::ZERO, |_| Deed::Forward);
-    let world = step(run, &proxy);
-    let text = "[defaults]\nproviders = [\"aws\"]\n\n[providers.aws]\n";
-    std::fs::write(world.path("providers.toml"), text).expect("a file");
-    let mut command = world.command(&format!("start aws --count {count}"));
-    // A pipe that nobody reads until the end could fill up.
-    let said = std::fs::File::create(world.path("said")).expect("a file");
-    command
-        .stdout(said.try_clone().expect("a file"))
-        .stderr(said);
-    let mut child = command.spawn().expect("it runs");
-    let status = wait_for("the end of the start", || {
-        for name in registrations(&world) {
-            world.github.bring_online(&name);
-        }
-        child.try_wait().expect("it can be asked")
-    });
-    let said = std::fs::read_to_string(world.path("said")).expect("a file");
-    assert_eq!(status.code(), Some(0), "{said}");
-    let mapping = world.output("mapping").expect("it was launched");
-    for file in ["temp/gharun-state.json", "output"] {
-        std::fs::remove_file(world.path(file)).expect("it was there");
-    }
-    (world, mapping)
-}
-
-#[test]
-fn a_mapping_is_stopped_with_few_requests_and_only_where_it_and_its_table_say() {
-    let Some(server) = moto() else { return };
-    for (n, count, at_most) in [(1, 1, 4), (2, 16, 21)] {
-        let run = run_id(430 + n);
-        let (world, mapping) = started(&server, run, count);
-        let calm = Proxy::start(&server, Duration::ZERO, |_| Deed::Forward);
-        let world = world
-            .env("AWS_ENDPOINT_URL", &calm.url)
-            .env("GHARUN_MAPPING", &mapping);
-        world.run("stop").exits(0);
-        let asked = calm.seen().asked.clone();
-        let of_ec2 = asked.iter().filter(|one| one.action != "GetCallerIdentity");
-        // The proxy has pages of two.
-        let whole = of_ec2.filter(|one| one.value("NextToken").is_none());
-        let actions: Vec<&str> = whole.map(|one| one.action.as_str()).collect();
-        assert!(actions.len() <= at_most, "{count}: {actions:?}");
-        assert!(asked.iter().all(|one| one.region == REGION), "{asked:?}");
-        nothing_is_left(&world, &server, run, "stopped by its mapping");
-    }
-}
-
-#[test]
-fn a_mapping_of_bare_ids_is_stopped_and_an_id_that_is_not_there_is_named() {
-    let Some(server) = moto() else { return };
-    let run = run_id(435);
-    let (world, mapping) = started(&server, run, 2);
-    let mapping: serde_json::Value = serde_json::from_str(&mapping).expect("it is JSON");
-    let mut bare = serde_json::Map::new();
-    for (reference, label) in mapping.as_object().expect("a table") {
-        let (_, id) = reference.rsplit_once('/').expect("a place");
-        bare.insert(id.to_owned(), label.clone());
-    }
-    let proxy = Proxy::start(&server, Duration::ZERO, |_| Deed::Forward);
-    let world = world.env("AWS_ENDPOINT_URL", &proxy.url);
-    let stop = |world: World, mapping: &serde_json::Map<String, serde_json::Value>| {
-        let text = serde_json::Value::from(mapping.clone()).to_string();
-        world.env("GHARUN_MAPPING", &text)
-    };
-    let world = stop(world, &bare);
-    let stop_all = "stop --provider aws --output json";
-    let stopped = world.run(stop_all).exits(0).json();
-    assert_eq!(
-        stopped["stopped"].as_array().map(Vec::len),
-        Some(2),
-        "{stopped}"
-    );
-    assert_eq!(
-        stopped["failed"].as_array().map(Vec::len),
-        Some(0),
-        "{stopped}"
-    );
-    nothing_is_left(&world, &server, run, "stopped by bare ids");
-    // Another tool's, and nobody's.
-    bare.clear();
-    bare.insert("i-0123456789abcdef0".to_owned(), "ec2-7f3a".into());
-    let world = stop(world, &bare);
-    let told = world.run(stop_all).exits(3).json();
-    let failed = told["failed"].to_string();
-    assert!(failed.contains("was not found in account"), "{told}");
-    assert!(failed.contains(REGION), "{told}");
-}
-
 /// A step whose start was killed once it had launched so many machines.
 fn killed_with(count: usize, run: u64, proxy: &Proxy) -> World {
     let world = step(run, proxy);
@@ -205,96 +115,6 @@ fn killed_with(count: usize, run: u64, proxy: &Proxy) -> World {
     signal(&child, "KILL");
     child.wait().expect("it ends");
     world
-}
-
-/// The requests of a start until all is launched and looked at once.
-fn requests(server: &Server) -> Vec<Asked> {
-    let proxy = Proxy::start(server, Duration::ZERO, |_| Deed::Forward);
-    let run = run_id(100);
-    let world = step(run, &proxy);
-    let mut child = world.spawn("start aws --count 3");
-    wait_for("three launches and a look", || {
-        (launched(&world) == 3 && proxy.asked("DescribeInstances").len() >= 2).then_some(())
-    });
-    let asked = proxy.seen().asked.clone();
-    signal(&child, "KILL");
-    child.wait().expect("it ends");
-    world.run("stop").exits(0);
-    nothing_is_left(&world, server, run, "the whole of it");
-    asked
-}
-
-#[test]
-fn a_start_that_is_killed_at_any_request_leaves_nothing_behind_its_stop() {
-    let Some(server) = moto() else { return };
-    let all = requests(&server);
-    let launches = all.iter().filter(|asked| asked.action == "RunInstances");
-    assert_eq!(launches.count(), 3);
-    let mut run = run_id(100);
-    for number in 1..=all.len() {
-        // Killed before it is carried out, and after that but before its answer.
-        for deed in [Deed::Hang, Deed::HangAfter] {
-            run += 1;
-            let action = &all[number - 1].action;
-            if matches!(deed, Deed::HangAfter) && action.starts_with("Describe") {
-                continue;
-            }
-            let when = format!("killed at request {number} ({action}), {deed:?}");
-            let proxy = Proxy::start(&server, Duration::ZERO, move |asked| {
-                match asked.number.cmp(&number) {
-                    std::cmp::Ordering::Less => Deed::Forward,
-                    std::cmp::Ordering::Equal => deed.clone(),
-                    // It did not live to send these.
-                    std::cmp::Ordering::Greater => Deed::Hang,
-                }
-            });
-            let world = step(run, &proxy);
-            let child = world.spawn("start aws --count 3");
-            wait_for(&when, || {
-                let seen = proxy.seen();
-                (seen.asked.len() >= number && seen.open == 0).then_some(())
-            });
-            kill_and_stop(child, world, &server, run, &when);
-        }
-    }
-}
-
-/// Kills a start, and then does what the job that always runs would: on another machine, with no record
-/// and no outputs.
-fn kill_and_stop(mut child: Child, world: World, server: &Server, run: u64, when: &str) {
-    signal(&child, "KILL");
-    child.wait().expect("it ends");
-    for file in ["temp/gharun-state.json", "output"] {
-        let path = world.path(file);
-        if path.exists() {
-            std::fs::remove_file(path).expect("it can be removed");
-        }
-    }
-    let calm = Proxy::start(server, Duration::ZERO, |_| Deed::Forward);
-    let world = world.env("AWS_ENDPOINT_URL", &calm.url);
-    let stop = "stop --timeout 6s --output json";
-    world.run(stop).proves_or_names();
-    nothing_is_left(&world, server, run, when);
-}
-
-#[test]
-fn a_start_that_is_killed_at_a_request_to_github_leaves_nothing_behind_its_stop() {
-    let Some(server) = moto() else { return };
-    // The archives, whether their version is good, three registrations, and looks.
-    for number in 1..=9 {
-        let run = run_id(300) + number;
-        let proxy = Proxy::start(&server, Duration::ZERO, |_| Deed::Forward);
-        let world = step(run, &proxy);
-        // So that it is killed between the request and its answer.
-        world.github.latency(Duration::from_millis(100));
-        let child = world.spawn("start aws --count 3");
-        let when = format!("killed at request {number} to GitHub");
-        wait_for(&when, || {
-            (world.github.requests().len() as u64 >= number).then_some(())
-        });
-        world.github.latency(Duration::ZERO);
-        kill_and_stop(child, world, &server, run, &when);
-    }
 }
 
 #[test]
@@ -468,125 +288,6 @@ fn a_dry_run_prints_the_candidates_and_asks_nobody() {
         assert!(said.stdout.contains(candidate), "{}", said.stdout);
     }
     assert!(proxy.seen().asked.is_empty());
-}
-
-/// A container that stands for the machine.
-struct Machine(String);
-
-impl Machine {
-    fn docker(args: &[&str]) -> String {
-        let output = Command::new("docker")
-            .args(args)
-            .output()
-            .expect("docker runs");
-        let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-        assert!(
-            output.status.success(),
-            "docker {args:?}: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        text
-    }
-
-    /// Does what cloud-init does with user data that is packed and begins with `#!`: unpacks it into a file
-    /// for root alone, and runs that. `poweroff` becomes what EC2 makes of it: the instance terminates.
-    fn boot(folder: &Path, server: &Server, id: &str, data: &[u8]) -> Self {
-        use std::os::unix::fs::PermissionsExt as _;
-        let fake = folder.join("fake");
-        std::fs::create_dir(&fake).expect("a folder");
-        let identity: Vec<String> = server
-            .identity(REGION)
-            .split("\r\n")
-            .map(|line| format!("-H '{line}'"))
-            .collect();
-        let identity = identity.join(" ");
-        // busybox's own `poweroff` comes before any on the PATH, and tells process 1, as an init hears it.
-        let init = format!(
-            "#!/bin/sh\n\
-             trap \"curl -fsS -o /dev/null {identity} -d 'Action=TerminateInstances&Version=2016-11-15&InstanceId.1={id}' {} && exit\" USR2\n\
-             (umask 077 && gunzip -c /fake/data >/fake/part-001 && chmod 700 /fake/part-001 && exec /fake/part-001) &\n\
-             while :; do wait; sleep 1; done\n",
-            server.url()
-        );
-        std::fs::write(fake.join("init"), init).expect("a file");
-        let mode = std::fs::Permissions::from_mode(0o755);
-        std::fs::set_permissions(fake.join("init"), mode).expect("a mode");
-        std::fs::write(fake.join("data"), data).expect("a file");
-        let machine = Self(Self::docker(&[
-            "create",
-            "--network",
-            "host",
-            docker::IMAGE,
-            "/fake/init",
-        ]));
-        let target = format!("{}:/", machine.0);
-        Self::docker(&["cp", &fake.display().to_string(), &target]);
-        Self::docker(&["start", &machine.0]);
-        machine
-    }
-
-    fn said(&self) -> String {
-        let output = Command::new("docker").args(["logs", &self.0]).output();
-        let output = output.expect("docker runs");
-        String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
-    }
-}
-
-impl Drop for Machine {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            let said = format!("what the machine said:\n{}\n", self.said());
-            // Best effort: the test has failed already.
-            let _ = std::io::Write::write_all(&mut std::io::stderr(), said.as_bytes());
-        }
-        // A test that fails must not leave it; and there is nobody to tell that this failed.
-        let _ = Command::new("docker")
-            .args(["rm", "-f", "-v", &self.0])
-            .output();
-    }
-}
-
-#[test]
-fn once_through_from_the_user_data_to_the_machines_own_end() {
-    let Some(server) = moto() else { return };
-    if !docker::ready() {
-        return;
-    }
-    let proxy = Proxy::start(&server, Duration::ZERO, |_| Deed::Forward);
-    let run = run_id(4);
-    let world = step(run, &proxy);
-    let mut child = world.spawn("start aws");
-    let id = wait_for("the instance", || instances(&server, run).pop());
-    let data = user_data(&server, REGION, &id);
-    assert!(data.len() <= 16 * 1024, "{} bytes", data.len());
-    let machine = Machine::boot(world.folder.path(), &server, &id, &data);
-    wait_for("the end of the start", || {
-        child.try_wait().expect("it can be asked")
-    });
-    let started = Said::of(child.wait_with_output().expect("it ended"), &world);
-    assert_eq!(
-        started.code,
-        Some(0),
-        "{}\n{}",
-        started.stderr,
-        machine.said()
-    );
-    let label = world.output("label").expect("an output");
-    world.stub.queue_job(&label, "sleep 1");
-    wait_for("the machine's own end", || {
-        instances(&server, run).is_empty().then_some(())
-    });
-    let said = machine.said();
-    for phase in ["phase=arm", "phase=download", "phase=run", "phase=end"] {
-        assert!(said.contains(phase), "{phase} is missing in:\n{said}");
-    }
-    wait_for("the runner's end", || {
-        registrations(&world).is_empty().then_some(())
-    });
-    let listed = world.run("list --output json").exits(0).json();
-    assert_eq!(listed["machines"][0]["state"], "gone", "{listed}");
-    world.run("stop").exits(0);
-    nothing_is_left(&world, &server, run, "after the job");
 }
 
 /// An address where somebody answers, but not as the metadata service of EC2 does. Returns its URL.

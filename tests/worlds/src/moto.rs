@@ -2,12 +2,18 @@
 //! what a bad day brings (latency, throttling, lost answers), and counts what is asked.
 
 use std::collections::HashMap;
-use std::io::{Read as _, Write as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+
+pub(crate) use wire::{answer_of, read, refusal, request};
+
+mod asking;
+mod wire;
+
+pub use asking::{alive, ask, make_instance_profile, texts, user_data};
 
 /// A request, as far as a judge needs it.
 #[derive(Clone, Debug)]
@@ -347,189 +353,8 @@ impl Work {
     }
 }
 
-/// What a request asks for.
-pub(crate) fn request(head: &str, body: String) -> Asked {
-    let header = |name: &str| {
-        head.lines()
-            .filter_map(|line| line.split_once(':'))
-            .find(|(key, _)| key.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.trim().to_owned())
-            .unwrap_or_default()
-    };
-    let scope = header("authorization");
-    let mut asked = Asked {
-        number: 0,
-        action: header("x-amz-target")
-            .rsplit('.')
-            .next()
-            .unwrap_or_default()
-            .to_owned(),
-        region: scope.split('/').nth(2).unwrap_or_default().to_owned(),
-        body,
-    };
-    if let Some(action) = asked.value("Action") {
-        asked.action = action;
-    }
-    asked
-}
-
 enum Reply {
     Bytes(Vec<u8>),
     Nothing,
     Never,
-}
-
-pub(crate) async fn read(client: &mut TcpStream) -> std::io::Result<Option<(String, String)>> {
-    let mut bytes = Vec::new();
-    let begun = loop {
-        if let Some(at) = bytes.windows(4).position(|end| end == b"\r\n\r\n") {
-            break at + 4;
-        }
-        if client.read_buf(&mut bytes).await? == 0 {
-            return Ok(None);
-        }
-    };
-    let head = String::from_utf8_lossy(&bytes[..begun]).into_owned();
-    let length = head
-        .lines()
-        .filter_map(|line| line.split_once(':'))
-        .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
-        .and_then(|(_, value)| value.trim().parse::<usize>().ok())
-        .unwrap_or(0);
-    while bytes.len() < begun + length {
-        if client.read_buf(&mut bytes).await? == 0 {
-            return Ok(None);
-        }
-    }
-    let body = String::from_utf8_lossy(&bytes[begun..]).into_owned();
-    Ok(Some((head, body)))
-}
-
-pub(crate) fn answer_of(status: u16, kind: &str, body: &str) -> Vec<u8> {
-    format!(
-        "HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
-        body.len()
-    )
-    .into_bytes()
-}
-
-/// An error as each service spells it.
-pub(crate) fn refusal(asked: &Asked, status: u16, code: &str, message: &str) -> Vec<u8> {
-    let error = format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>");
-    let (kind, body) = match asked.action.as_str() {
-        "AssumeRole" | "AssumeRoleWithWebIdentity" | "GetCallerIdentity" => (
-            "text/xml",
-            format!("<ErrorResponse>{error}<RequestId>req-1</RequestId></ErrorResponse>"),
-        ),
-        "GetParameter" => (
-            "application/x-amz-json-1.1",
-            format!("{{\"__type\":\"{code}\",\"message\":\"{message}\"}}"),
-        ),
-        _ => (
-            "text/xml",
-            format!("<Response><Errors>{error}</Errors><RequestID>req-1</RequestID></Response>"),
-        ),
-    };
-    answer_of(status, kind, &body)
-}
-
-/// Asks the server itself, past every proxy and SDK, and tells the body of its answer.
-pub fn ask(server: &Server, region: &str, action: &str, more: &[(&str, &str)]) -> String {
-    send(server, ("ec2", "2016-11-15"), region, action, more)
-}
-
-/// Makes an instance profile, which belongs to IAM.
-pub fn make_instance_profile(server: &Server, name: &str) {
-    let name = [("InstanceProfileName", name)];
-    send(
-        server,
-        ("iam", "2010-05-08"),
-        "us-east-1",
-        "CreateInstanceProfile",
-        &name,
-    );
-}
-
-/// Sends a request to a service and its version.
-fn send(
-    server: &Server,
-    (service, version): (&str, &str),
-    region: &str,
-    action: &str,
-    more: &[(&str, &str)],
-) -> String {
-    let mut form = url::form_urlencoded::Serializer::new(String::new());
-    form.append_pair("Action", action)
-        .append_pair("Version", version);
-    for (key, value) in more {
-        form.append_pair(key, value);
-    }
-    let body = form.finish();
-    let request = format!(
-        "POST / HTTP/1.1\r\nhost: {}\r\ncontent-type: application/x-www-form-urlencoded\r\n{}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
-        server.host,
-        server
-            .identity(region)
-            .replace("/ec2/", &format!("/{service}/")),
-        body.len()
-    );
-    let mut stream = std::net::TcpStream::connect(&server.host).expect("moto listens");
-    stream.write_all(request.as_bytes()).expect("moto reads");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("moto answers");
-    let (head, body) = answer.split_once("\r\n\r\n").expect("an answer has a body");
-    assert!(
-        head.lines()
-            .next()
-            .is_some_and(|line| line.contains(" 200")),
-        "{action}: {answer}"
-    );
-    body.to_owned()
-}
-
-/// All texts between `<tag>` and `</tag>`.
-pub fn texts(xml: &str, tag: &str) -> Vec<String> {
-    let (open, close) = (format!("<{tag}>"), format!("</{tag}>"));
-    xml.split(open.as_str())
-        .skip(1)
-        .filter_map(|rest| Some(rest.split_once(close.as_str())?.0.to_owned()))
-        .collect()
-}
-
-/// The ids of the instances that are not gone, by a tag.
-pub fn alive(server: &Server, region: &str, tag: &str, value: &str) -> Vec<String> {
-    let name = format!("tag:{tag}");
-    let answer = ask(
-        server,
-        region,
-        "DescribeInstances",
-        &[
-            ("Filter.1.Name", name.as_str()),
-            ("Filter.1.Value.1", value),
-            ("Filter.2.Name", "instance-state-name"),
-            ("Filter.2.Value.1", "pending"),
-            ("Filter.2.Value.2", "running"),
-            ("Filter.2.Value.3", "stopping"),
-            ("Filter.2.Value.4", "stopped"),
-        ],
-    );
-    texts(&answer, "instanceId")
-}
-
-/// The user data that an instance holds.
-pub fn user_data(server: &Server, region: &str, id: &str) -> Vec<u8> {
-    use base64::Engine as _;
-    let answer = ask(
-        server,
-        region,
-        "DescribeInstanceAttribute",
-        &[("InstanceId", id), ("Attribute", "userData")],
-    );
-    let data = texts(&answer, "value")
-        .into_iter()
-        .next()
-        .expect("user data");
-    base64::engine::general_purpose::STANDARD
-        .decode(data.trim())
-        .expect("base64")
 }
