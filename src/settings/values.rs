@@ -12,9 +12,10 @@ use url::Url;
 
 use crate::cli::{ColorArg, FormatArg};
 use crate::model::{
-    HumanDuration, PathSetting, RegistrationMode, RunnerVersion, Scope, looks_like_key,
+    HumanDuration, PathSetting, RegistrationMode, RunnerVersion, Scope, is_secret_itself,
+    looks_like_key,
 };
-use crate::providers::schema::{EXPECTED, SOURCE};
+use crate::providers::schema::{EXPECTED, SOURCE, VARIABLE};
 
 /// A runner group, as the user names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,6 +90,7 @@ in_the_file! {
     Org: "string";
     RegistrationMode: "string";
     Repo: "string";
+    SecretVariable: "string";
     StartGroup: "string";
     RunnerVersion: "string";
 }
@@ -346,6 +348,23 @@ impl SettingText for InstallationId {
     }
 }
 
+/// The name of a variable that holds a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct SecretVariable(pub(super) String);
+
+impl SettingText for SecretVariable {
+    const EXPECTED: &'static str = VARIABLE;
+    // It may be the secret itself, which came to the wrong place.
+    const SHOWN: bool = false;
+
+    fn read(text: &str) -> Option<Self> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let begins = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+        let is_name = begins && text.chars().all(plain) && !is_secret_itself(text);
+        is_name.then(|| Self(text.to_owned()))
+    }
+}
+
 /// Where a secret comes from.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -353,7 +372,7 @@ pub(super) enum SecretSetting {
     /// The output of a command.
     Command(Vec<String>),
     /// A variable.
-    Env(String),
+    Env(SecretVariable),
     /// The content of a file.
     File(PathSetting),
 }
@@ -374,11 +393,7 @@ impl JsonSchema for SecretSetting {
         };
         let mut file = generator.subschema_for::<PathSetting>().to_value();
         file["minLength"] = 1.into();
-        let variable = json!({
-            "type": "string",
-            "minLength": 1,
-            EXPECTED: "the name of a variable",
-        });
+        let variable = generator.subschema_for::<SecretVariable>().to_value();
         let command = json!({
             "type": "array",
             "items": { "type": "string", "minLength": 1 },
@@ -413,6 +428,38 @@ mod tests {
             ["0", "1", "256", "257", "-1", "two"].map(|text| Count::read(text).is_some()),
             [false, true, true, false, false, false]
         );
+    }
+
+    #[test]
+    fn a_secret_is_no_name_of_a_variable() {
+        for name in [
+            "GH_PAT",
+            "_x1",
+            "github_pat",
+            "rpa_key",
+            "ASIA_PACIFIC_KEY",
+            "MY_VERY_LONG_ORGANIZATION_GITHUB_RUNNER_TOKEN_2",
+            "myRunpodApiKeyForTheOrganization",
+        ] {
+            assert!(SecretVariable::read(name).is_some(), "{name}");
+        }
+        for other in [
+            "",
+            "1KEY",
+            "MY-KEY",
+            "MY KEY",
+            "K\u{c4}Y",
+            "KEY=1",
+            "rpa_ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+            "ghp_abcdefghijklmnopqrstuvwxyz0123456789",
+            "github_pat_11ABCDEFG0abcdefghijkl_mnopqrstuvwxyz",
+            "AKIAIOSFODNN7EXAMPLE",
+            "da39a3ee5e6b4b0d3255bfef95601890afd80709",
+            "X7VQ2M4T9KD1PLZ0WRB6YH3NCJ8GF5SA",
+            &"K".repeat(101),
+        ] {
+            assert!(SecretVariable::read(other).is_none(), "{other}");
+        }
     }
 
     #[test]

@@ -23,6 +23,8 @@ pub const EXPECTED: &str = "x-expected";
 /// How the source of a secret is written.
 pub const SOURCE: &str =
     "`{ env = \"NAME\" }`, `{ file = \"PATH\" }` or `{ command = [\"PROGRAM\", \"ARG\"] }`";
+/// How the variable of a secret is written.
+pub const VARIABLE: &str = "the name of a variable, such as `GH_PAT`";
 /// What was found where a secret itself was written.
 pub const SECRET_ITSELF: &str = "the secret itself";
 /// What is wrong with a table of settings.

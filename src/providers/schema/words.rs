@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::shape::{Shape, Type, alternatives, digits};
-use super::{EXPECTED, Fault, Misfit, SECRET_ITSELF, SOURCE};
-use crate::model::KeySetting;
+use super::{EXPECTED, Fault, Misfit, SECRET_ITSELF, SOURCE, VARIABLE};
+use crate::model::{KeySetting, is_secret_itself};
 
 /// How long a value may be in an error.
 const LONGEST: usize = 60;
@@ -91,6 +91,11 @@ impl<'a> Shape<'a> {
         }
     }
 
+    /// Whether the name of a variable is wanted that holds a secret.
+    fn is_variable(self) -> bool {
+        self.words() == Some(VARIABLE)
+    }
+
     fn plural(self) -> Option<&'static str> {
         match self.types().next()? {
             "array" => Some("arrays"),
@@ -109,6 +114,9 @@ impl<'a> Shape<'a> {
         let concealed = forms.iter().any(|form| form.about["writeOnly"] == true);
         match value {
             Value::String(_) if self.expected() == SOURCE => SECRET_ITSELF.to_owned(),
+            Value::String(text) if self.is_variable() && is_secret_itself(text) => {
+                SECRET_ITSELF.to_owned()
+            }
             Value::String(text) if text.is_empty() => "an empty string".to_owned(),
             Value::Object(_) if right_type && digits(value).is_some() => {
                 if concealed {

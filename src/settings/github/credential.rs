@@ -1,7 +1,7 @@
 //! With what to go to GitHub: a token, or an app that gets itself one.
 
 use crate::model::{Scope, Secret, SecretSource, child};
-use crate::settings::values::{AppId, InstallationId, SecretSetting, SettingText};
+use crate::settings::values::{AppId, InstallationId, SecretSetting, SecretVariable, SettingText};
 use crate::settings::{Env, Error, Origin, Result, Setting, SettingsFile, typed};
 
 /// A GitHub App.
@@ -215,7 +215,7 @@ fn private_key(
 pub(in crate::settings) fn source(written: &SecretSetting, env: &Env) -> SecretSource {
     match written {
         SecretSetting::Command(words) => SecretSource::Command(words.clone()),
-        SecretSetting::Env(name) => {
+        SecretSetting::Env(SecretVariable(name)) => {
             child::withhold(name);
             SecretSource::Variable {
                 name: name.clone(),
