@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
+use super::trust::Doubt;
 use super::values::{Repo, SecretSetting, SettingText as _};
 use super::{Env, Error, Result, Settings, SettingsFile, Tables, found};
-use crate::model::{Scope, chain, known_hints};
+use crate::model::{NO_PATH, Scope, chain, known_hints, looks_like_key};
 use crate::providers::schema::{self, Shape};
 use crate::providers::{self, Kind};
 
@@ -32,7 +33,19 @@ pub struct Draft {
     scope: Option<Scope>,
     token: Value,
     tables: Vec<DraftTable>,
+    standing: Standing,
     env: Env,
+}
+
+/// Whether a file may be taken as the user's own once it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Nobody else has written anything in it: it is made anew, or was trusted as it was.
+    Ours,
+    /// It needs no trust: it is named, or the user's own, or this is a step of a workflow.
+    NeedsNone,
+    /// What is in it may be somebody else's, whatever is added to it.
+    Doubted,
 }
 
 /// A table of a provider.
@@ -51,25 +64,52 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// A file that cannot be read or used.
+    /// A file that cannot be read or used, and a link that leads to no file of settings.
     pub fn draft(&self, path: &Path) -> Result<Draft> {
+        if let Some(why) = write::misplaced(path) {
+            return Err(Error::usage(why).hinted(
+                "name the file itself, or another one: `--file FILE`; or remove the link",
+            ));
+        }
         let existing = found::read_named(path)?;
         let file = existing
             .as_deref()
             .map(|text| SettingsFile::parse(path, text));
         let file = file.transpose()?.unwrap_or_default();
         let has = |key: &str| file.values().get(key).is_some();
+        let existing = existing.filter(|text| !text.trim().is_empty());
+        let standing = match &existing {
+            _ if self.step.is_some() => Standing::NeedsNone,
+            None => Standing::Ours,
+            Some(text) => self.standing(path, text, &file),
+        };
         Ok(Draft {
             path: path.to_owned(),
+            standing,
             taken: file.contents.providers.keys().cloned().collect(),
             has_github: has("github"),
             has_defaults: has("defaults"),
-            existing: existing.filter(|text| !text.trim().is_empty()),
+            existing,
             scope: None,
             token: json!({ "env": "GH_PAT" }),
             tables: Vec::new(),
             env: self.env.clone(),
         })
+    }
+
+    /// Whether what a file holds already is trusted. Judged is what was read, and not what may be there later.
+    fn standing(&self, path: &Path, text: &str, file: &SettingsFile) -> Standing {
+        if Doubt::unless_remembered(path, text, file.values(), &self.env).is_none() {
+            return Standing::Ours;
+        }
+        let named = self.file.named();
+        let own = SettingsFile::own_path(&self.env);
+        let is_one = |other: Option<&Path>| other.is_some_and(|one| found::is_same(path, one));
+        if is_one(named) || is_one(own.as_deref()) {
+            Standing::NeedsNone
+        } else {
+            Standing::Doubted
+        }
     }
 }
 
@@ -95,9 +135,39 @@ impl Draft {
         taken.then(|| format!("`{name}` is in the file already"))
     }
 
-    /// Whether the file says already for which scope runners are, and with which token.
-    pub fn has_github(&self) -> bool {
-        self.has_github
+    /// Whether it may be taken as the user's own once it is written.
+    pub fn standing(&self) -> Standing {
+        self.standing
+    }
+
+    /// What is wrong with a text as the path of a new file; `None` where there can be one.
+    pub fn misplaced(&self, text: &str) -> Option<String> {
+        if text.is_empty() {
+            return Some("write a path".to_owned());
+        }
+        if looks_like_key(text) {
+            return Some(NO_PATH.to_owned());
+        }
+        let path = self.env.path(text);
+        let folder = match path.parent() {
+            Some(folder) if folder.as_os_str().is_empty() => Path::new("."),
+            Some(folder) => folder,
+            None => &path,
+        };
+        if path.is_dir() || path.file_name().is_none() || text.ends_with('/') {
+            return Some("it must be a file, and is a folder".to_owned());
+        }
+        // Also where it is a link that leads nowhere.
+        if path.symlink_metadata().is_ok() {
+            return Some("it is there already".to_owned());
+        }
+        let is_missing = !folder.is_dir();
+        is_missing.then(|| format!("the folder `{}` does not exist", folder.display()))
+    }
+
+    /// Whether the scope of its runners is said, in it or for it.
+    pub fn has_scope(&self) -> bool {
+        self.has_github || self.scope.is_some()
     }
 
     /// Whether there is a file already, which is added to.
@@ -223,14 +293,19 @@ impl Draft {
         text + "\n"
     }
 
-    /// The same for a file that is not there yet.
+    /// The same for a file that is not there yet; `text` is its path as it was typed. What the other file said of GitHub
+    /// is not in it.
     #[must_use]
-    pub fn elsewhere(&self, path: PathBuf) -> Self {
+    pub fn elsewhere(&self, text: &str) -> Self {
         Self {
-            path,
+            path: self.env.path(text),
             existing: None,
             has_github: false,
             has_defaults: false,
+            standing: match self.standing {
+                Standing::Doubted => Standing::Ours,
+                standing => standing,
+            },
             ..self.clone()
         }
     }

@@ -120,19 +120,27 @@ impl Env {
         let variable = format!("GHARUN_{}", name.to_uppercase());
         let (value, origin) = match (flag, self.get(&variable)) {
             (Some(path), _) => {
-                let path = path
-                    .to_str()
-                    .map_or_else(|| path.to_owned(), |text| self.path(text));
-                (path, Origin::Flag(format!("--{name}")))
+                return self.path_flag(name, path).map(|value| {
+                    let origin = Origin::Flag(format!("--{name}"));
+                    Some(Setting { value, origin })
+                });
             }
             (None, Some(text)) => (self.path(text), self.origin(&variable)),
             (None, None) => return Ok(None),
         };
-        if looks_like_key(&value.to_string_lossy()) {
-            let error = Error::usage(format!("`{origin}` cannot be used: {NO_PATH}"));
-            return Err(error.about(name));
-        }
+        let value = no_key(name, &origin, value)?;
         Ok(Some(Setting { value, origin }))
+    }
+
+    /// A path from an option, which need not be UTF-8.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`Env::path_setting`].
+    pub(super) fn path_flag(&self, name: &str, path: &Path) -> Result<PathBuf> {
+        let text = path.to_str();
+        let path = text.map_or_else(|| path.to_owned(), |text| self.path(text));
+        no_key(name, &Origin::Flag(format!("--{name}")), path)
     }
 
     /// A base directory: the variable when it is an absolute path, else below the home directory.
@@ -143,6 +151,15 @@ impl Env {
             .filter(|path| path.is_absolute());
         given.or_else(|| Some(PathBuf::from(self.get("HOME")?).join(below_home)))
     }
+}
+
+/// Refuses a path that looks like a key, and does not show it.
+fn no_key(name: &str, origin: &Origin, path: PathBuf) -> Result<PathBuf> {
+    if looks_like_key(&path.to_string_lossy()) {
+        let error = Error::usage(format!("`{origin}` cannot be used: {NO_PATH}"));
+        return Err(error.about(name));
+    }
+    Ok(path)
 }
 
 impl FromIterator<(String, String)> for Env {

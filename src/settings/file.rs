@@ -148,8 +148,7 @@ impl SettingsFile {
             });
         }
         let here = Path::new(HERE);
-        let own = env.base("XDG_CONFIG_HOME", ".config");
-        let own = own.map(|base| base.join("gharun/providers.toml"));
+        let own = Self::own_path(env);
         let load_own = || {
             let own = own.as_deref().map(Self::load).transpose()?;
             Ok(own.flatten().unwrap_or_default())
@@ -170,6 +169,12 @@ impl SettingsFile {
             withhold_named(&file.values);
         }
         Ok(file)
+    }
+
+    /// Where the user's own file is.
+    pub(super) fn own_path(env: &Env) -> Option<PathBuf> {
+        let base = env.base("XDG_CONFIG_HOME", ".config")?;
+        Some(base.join("gharun/providers.toml"))
     }
 
     /// The user's own file, or an empty one, where this one is not trusted.

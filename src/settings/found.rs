@@ -11,7 +11,7 @@ use rustix::process::geteuid;
 use super::{Env, Error, Result};
 
 /// More than any such file holds, in bytes.
-const LARGEST: u64 = 1 << 20;
+pub(super) const LARGEST: u64 = 1 << 20;
 /// More symbolic links than this in a row are a ring.
 const LINKS: usize = 40;
 

@@ -33,7 +33,7 @@ mod values;
 mod written;
 
 pub use completion::Completion;
-pub use draft::Draft;
+pub use draft::{Draft, Standing};
 pub use env::Env;
 pub use file::SettingsFile;
 pub use github::{AppSetting, GitHubCredential, GitHubSettings};
@@ -245,11 +245,6 @@ impl Settings {
     /// Whether this is a step of the action, which has outputs of its own.
     pub fn is_of_action(&self) -> bool {
         self.env.inputs().is_there()
-    }
-
-    /// A path as a person types it, with `~/` for the home directory.
-    pub fn path(&self, text: &str) -> PathBuf {
-        self.env.path(text)
     }
 
     /// One setting of `[defaults]`, first that applies: flag, `GHARUN_…`, the file.

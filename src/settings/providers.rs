@@ -89,7 +89,7 @@ impl Settings {
                     kinds: kinds.collect::<Result<_>>()?,
                     set: set.clone(),
                     file: match (file, self.file.named()) {
-                        (Some(file), _) => self.env.path(&file.to_string_lossy()),
+                        (Some(file), _) => self.env.path_flag("file", file)?,
                         (None, Some(named)) => named.to_owned(),
                         (None, None) => PathBuf::from(HERE),
                     },

@@ -51,6 +51,16 @@ impl Doubt {
             let outsiders = event.is_empty() || EVENTS_OF_OUTSIDERS.contains(&event);
             return outsiders.then(|| Self::Event(event.to_owned()));
         }
+        Self::unless_remembered(path, text, values, env)
+    }
+
+    /// Why a file with this text was not trusted by its user; `None` where it was.
+    pub(super) fn unless_remembered(
+        path: &Path,
+        text: &str,
+        values: &Value,
+        env: &Env,
+    ) -> Option<Self> {
         let Some(memory) = memory(env) else {
             return Some(Self::Unknown {
                 changed: false,

@@ -1,7 +1,7 @@
 //! `gharun providers init`, at a terminal and without one: what it writes passes `providers check`.
 
 use crate::pty::{Seen, Terminal};
-use crate::world::{TOKEN, World};
+use crate::world::{Said, TOKEN, World};
 
 const ENTER: &str = "\r";
 const ESC: &str = "\u{1b}";
@@ -240,6 +240,110 @@ fn tables_are_added_to_a_file_that_is_there() {
     is_written_and_works(&world, terminal, "box");
     let text = file(&world).expect("a file");
     assert!(text.starts_with(before), "{text}");
+}
+
+/// Runs a command in a folder, which has to find the file there.
+fn found_in(world: &World, folder: &str, args: &str) -> Said {
+    let mut command = world.command(args);
+    let command = command
+        .env_remove("GHARUN_CONFIG")
+        .current_dir(world.path(folder));
+    Said::of(command.output().expect("it runs"), world)
+}
+
+#[test]
+fn a_file_of_somebody_else_gets_tables_and_no_trust() {
+    let world = laptop();
+    std::fs::create_dir(world.path("theirs")).expect("a folder");
+    let work_dir = world.path("jobs").display().to_string();
+    let before = format!("[providers.theirs]\nkind = \"local\"\nwork_dir = \"{work_dir}\"\n");
+    std::fs::write(world.path("theirs/providers.toml"), &before).expect("a file");
+    // Once by its path, from a folder whose own file is trusted; once where it is found.
+    world
+        .run("providers init local --repo octo/app --yes")
+        .exits(0);
+    for (folder, args, path) in [
+        (
+            ".",
+            "box=local --file theirs/providers.toml",
+            "theirs/providers.toml",
+        ),
+        ("theirs", "crate=local", "providers.toml"),
+    ] {
+        let args = format!("providers init {args} --repo octo/app --yes");
+        let said = found_in(&world, folder, &args).exits(0);
+        let hint = format!("if all of it is yours, type `gharun providers trust {path}`");
+        assert!(said.stderr.contains(&hint), "{}", said.stderr);
+        let said = found_in(&world, "theirs", "start theirs --dry-run").exits(2);
+        assert!(said.stderr.contains("need trust"), "{}", said.stderr);
+    }
+    let text = std::fs::read_to_string(world.path("theirs/providers.toml")).expect("a file");
+    assert!(text.starts_with(&before), "{text}");
+    for table in ["[providers.box]", "[providers.crate]"] {
+        assert!(text.contains(table), "{text}");
+    }
+    // What was trusted stays so.
+    let said = found_in(&world, ".", "providers init box=local --yes").exits(0);
+    assert!(!said.stderr.contains("trust"), "{}", said.stderr);
+    found_in(&world, ".", "start box --repo octo/app --dry-run").exits(0);
+}
+
+#[test]
+fn a_link_decides_not_where_a_file_comes_to_be() {
+    let world = laptop();
+    std::fs::write(world.path("home/empty"), "").expect("a file");
+    for (target, why) in [
+        ("home/new", "which does not exist"),
+        ("home/empty", "which is empty"),
+    ] {
+        let link = world.path("providers.toml");
+        std::os::unix::fs::symlink(target, &link).expect("a link");
+        let args = "providers init local --repo octo/app --yes";
+        let said = found_in(&world, ".", args).exits(2);
+        assert!(said.stderr.contains(why), "{}", said.stderr);
+        assert!(said.stderr.contains("`--file FILE`"), "{}", said.stderr);
+        assert!(!world.path("home/new").exists());
+        let empty = std::fs::read_to_string(world.path("home/empty"));
+        assert_eq!(empty.expect("a file"), "");
+        std::fs::remove_file(link).expect("it is there");
+    }
+}
+
+#[test]
+fn a_key_is_no_name_of_a_file() {
+    let world = laptop();
+    let key = "rpa_ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    let said = world
+        .run(&format!("providers init local --yes --file {key}"))
+        .exits(2);
+    assert!(said.stderr.contains("`--file` cannot be used"), "{said:?}");
+    world.keeps(&[key], &[&said]);
+    assert!(!world.path(key).exists());
+}
+
+#[test]
+fn a_file_elsewhere_gets_a_scope_of_its_own() {
+    let world = laptop();
+    let before = "[github]\nrunner_group = 1\n";
+    std::fs::write(world.path("providers.toml"), before).expect("a file");
+    let mut terminal = Terminal::run(&world.command("providers init local"));
+    terminal.choose("no secrets)?", "elsewhere");
+    terminal
+        .reads("Which file?")
+        .types("~/no/mine.toml\r")
+        .reads("does not exist");
+    terminal.reads("Which file?").types("~/mine.toml\r");
+    names_repo(&world, &mut terminal);
+    terminal.choose("no secrets)?", "yes");
+    let seen = terminal.ends();
+    assert_eq!(seen.code, 0, "{seen:?}");
+    assert_eq!(file(&world).as_deref(), Some(before));
+    let text = std::fs::read_to_string(world.path("home/mine.toml")).expect("a file");
+    let repo = format!(
+        "[github]\n# What runners register with; `--repo`, `--org` and `--enterprise` win over it.\nrepo = \"{}\"\n",
+        world.repo()
+    );
+    assert!(text.contains(&repo), "{text}");
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! `gharun providers init`: looks around, asks what it could not find, and writes a file.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Serialize;
 
 use crate::commands::{Context, unanswered};
 use crate::error::{Exit, Failure};
-use crate::settings::{Draft, InitSettings};
+use crate::model::text;
+use crate::settings::{Draft, InitSettings, Standing};
 use crate::ui::PromptError;
 
 mod look;
@@ -49,7 +50,7 @@ pub(super) async fn run(context: &Context, settings: &InitSettings) -> Result<Ex
     if let Some(host) = &around.gh {
         draft.set_token_command(&["gh", "auth", "token", "--hostname", host]);
     }
-    if !draft.has_github() {
+    if !draft.has_scope() {
         choose_scope(&asker, &mut draft).await?;
     }
     if settings.kinds.is_empty() {
@@ -109,17 +110,14 @@ async fn confirm(
             0 => return Ok(()),
             1 => show(context, draft),
             2 => {
-                let check = |text: &str| {
-                    let there = Path::new(text).exists();
-                    let why = if text.is_empty() {
-                        "write a path"
-                    } else {
-                        "it is there already"
-                    };
-                    (there || text.is_empty()).then(|| why.to_owned())
-                };
+                let known = draft.clone();
+                let check = move |text: &str| known.misplaced(text);
                 let path = asker.line("Which file?", None, check).await?;
-                *draft = draft.elsewhere(context.settings.path(&path));
+                *draft = draft.elsewhere(&path);
+                if !draft.has_scope() {
+                    choose_scope(asker, draft).await?;
+                }
+                draft.usable()?;
             }
             _ => return Err(Failure::usage("not confirmed; nothing was written")),
         }
@@ -143,19 +141,24 @@ fn show(context: &Context, draft: &Draft) {
 }
 
 fn write(context: &Context, draft: &Draft) -> Result<(), Failure> {
-    let doubted = draft.adds() && context.settings.tables.doubted();
     draft.write().map_err(|error| {
         let what = format!("could not write `{}`", draft.path.display());
         Failure::from(error).while_trying(what)
     })?;
-    if doubted {
-        // What else is in it was somebody else's to write.
-        context
-            .ui
-            .hint("if the file is yours, type `gharun providers trust`: it is not trusted yet");
-    } else if let Err(error) = context.settings.trust_written(&draft.path, &draft.text()) {
-        // Without it the file works where it is named.
-        context.screen.warn(&error);
+    match draft.standing() {
+        Standing::Ours => {
+            if let Err(error) = context.settings.trust_written(&draft.path, &draft.text()) {
+                // Without it the file works where it is named.
+                context.screen.warn(&error);
+            }
+        }
+        Standing::NeedsNone => {}
+        Standing::Doubted => {
+            let path = text::typed(&draft.path.to_string_lossy());
+            context.ui.hint(&format!(
+                "if all of it is yours, type `gharun providers trust {path}`: it was not trusted before"
+            ));
+        }
     }
     Ok(())
 }

@@ -58,7 +58,7 @@ fn what_is_there_stays_as_it_is() {
     let before =
         "# mine\n[github]  # ours\nrepo = \"a/b\"\n\n[providers.local] # here\nslots = 3\n\n\n";
     let (_folder, mut draft) = draft(Some(before));
-    assert!(draft.has_github() && draft.adds());
+    assert!(draft.has_scope() && draft.adds());
     assert!(add(&mut draft, "local").is_err(), "it is there already");
     add(&mut draft, "box=local").expect("it is added");
     draft.usable().expect("it can be used");
@@ -117,6 +117,67 @@ fn answers_are_refused_as_the_file_would_refuse_them() {
 }
 
 #[test]
+fn a_new_file_is_put_where_nothing_is() {
+    let (folder, draft) = draft(None);
+    std::os::unix::fs::symlink("nowhere", folder.path().join("link")).expect("a link");
+    std::fs::write(folder.path().join("there.toml"), "").expect("a file");
+    for (text, why) in [
+        ("", "write a path"),
+        ("~", "it must be a file, and is a folder"),
+        ("~/", "it must be a file, and is a folder"),
+        ("~/there.toml", "it is there already"),
+        ("~/link", "it is there already"),
+        ("rpa_ABCDEFGHIJKLMNOP", crate::model::NO_PATH),
+    ] {
+        assert_eq!(draft.misplaced(text).as_deref(), Some(why), "{text}");
+    }
+    let why = draft.misplaced("~/no/new.toml").expect("no folder");
+    let missing = folder.path().join("no").display().to_string();
+    assert_eq!(why, format!("the folder `{missing}` does not exist"));
+    assert_eq!(draft.misplaced("~/new.toml"), None);
+    let other = draft.elsewhere("~/new.toml");
+    assert_eq!(other.path, folder.path().join("new.toml"));
+}
+
+#[test]
+fn only_what_nobody_else_can_have_written_is_trusted() {
+    let (folder, new) = draft(None);
+    assert_eq!(new.standing(), Standing::Ours);
+    let home = folder.path().display().to_string();
+    let settings = |more: &[(&str, &str)]| {
+        let env = [("HOME", home.as_str())].into_iter();
+        let env = env.chain(more.iter().copied());
+        let env = env.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        Settings::resolve(&crate::cli::Global::default(), &[], env.collect()).expect("it resolves")
+    };
+    let standing = |settings: &Settings, path: &Path| {
+        let draft = settings.draft(path).expect("it can be used");
+        draft.standing()
+    };
+    let text = "[providers.local]\nslots = 3\n";
+    let path = folder.path().join("of-a-stranger.toml");
+    std::fs::write(&path, text).expect("a file");
+    let plain = settings(&[]);
+    assert_eq!(standing(&plain, &path), Standing::Doubted);
+    let elsewhere = plain.draft(&path).expect("it can be used");
+    let elsewhere = elsewhere.elsewhere("~/new.toml");
+    assert_eq!(elsewhere.standing(), Standing::Ours);
+    let named = settings(&[("GHARUN_CONFIG", &path.display().to_string())]);
+    assert_eq!(standing(&named, &path), Standing::NeedsNone);
+    let step = settings(&[("GITHUB_ACTIONS", "true")]);
+    assert_eq!(standing(&step, &path), Standing::NeedsNone);
+    // Trusted is a content, and no place.
+    plain.trust_written(&path, text).expect("it is remembered");
+    assert_eq!(standing(&plain, &path), Standing::Ours);
+    std::fs::write(&path, format!("{text}grace = \"1m\"\n")).expect("a file");
+    assert_eq!(standing(&plain, &path), Standing::Doubted);
+    let own = folder.path().join(".config/gharun/providers.toml");
+    std::fs::create_dir_all(own.parent().expect("a folder")).expect("a folder");
+    std::fs::write(&own, "[providers.local]\nslots = 4\n").expect("a file");
+    assert_eq!(standing(&plain, &own), Standing::NeedsNone);
+}
+
+#[test]
 fn every_value_is_written_as_toml_reads_it() {
     for value in [
         json!("plain"),
@@ -145,6 +206,12 @@ fn a_secret_is_never_written() {
     assert!(!format!("{error:?}").contains("rpa_SECRET"));
     let table = &draft.tables()[0];
     assert!(table.misfit("api_key", &json!("rpa_SECRET")).is_some());
+    let pasted = "rpa_ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    for (name, found) in [(pasted, "the secret itself"), ("MY KEY", "another value")] {
+        let why = table.misfit("api_key", &json!({ "env": name }));
+        let told = format!("must be the name of a variable, such as `GH_PAT`, not {found}");
+        assert_eq!(why.as_deref(), Some(told.as_str()));
+    }
     assert_eq!(table.misfit("api_key", &json!({ "env": "MY_KEY" })), None);
     assert!(draft.usable().is_err(), "it needs a key");
     draft.set("runpod", "api_key", json!({ "env": "MY_KEY" }));
