@@ -19,7 +19,7 @@ mod workflow;
 pub use checks::{CheckRow, CheckStatus, Checks};
 pub use offers::{OfferRow, OffersReport};
 pub use providers::{ProviderRow, ProviderSetting, ProvidersReport, TrustReport};
-pub use workflow::{Needed, WorkflowParts, WorkflowReport};
+pub use workflow::{Needed, SSH_FOLDER, WorkflowParts, WorkflowReport};
 
 /// The text form of an outcome, for people and for simple scripts.
 pub trait TextForm {

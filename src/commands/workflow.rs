@@ -1,9 +1,14 @@
 //! `gharun workflow`.
 
+use std::path::Path;
+
+use serde_json::Value;
+
 use super::Context;
 use crate::error::{Exit, Failure};
 use crate::model::SecretSource;
-use crate::report::{Needed, WorkflowParts};
+use crate::model::text::one_line;
+use crate::report::{Needed, SSH_FOLDER, WorkflowParts};
 use crate::settings::{GitHubCredential, Origin, ProviderSettings};
 
 /// The action of this very version.
@@ -26,8 +31,15 @@ pub(super) fn run(context: &Context, names: &[String]) -> Result<Exit, Failure> 
     };
     match settings.github.token.as_ref().map(|token| &token.value) {
         Some(GitHubCredential::App(_)) => parts.app = true,
-        Some(GitHubCredential::Token(SecretSource::Variable { name, .. })) if is_secret(name) => {
-            parts.token.clone_from(name);
+        Some(GitHubCredential::Token(SecretSource::Variable { name, .. })) => {
+            if is_secret(name) {
+                parts.token.clone_from(name);
+            } else {
+                parts.notes.push(format!(
+                    "GitHub accepts no secret of the name {name}: keep the token in {}.",
+                    parts.token
+                ));
+            }
         }
         _ => {}
     }
@@ -35,17 +47,17 @@ pub(super) fn run(context: &Context, names: &[String]) -> Result<Exit, Failure> 
     for (name, provider) in settings.tables.each(&names)? {
         let provider = provider?;
         has_table |= settings.tables.named().contains(&name);
-        parts.take(&provider);
+        parts.take(&provider)?;
         parts.providers.push(name);
     }
     if let Some(path) = settings.file.path.as_ref().filter(|_| has_table) {
         parts.checks_out = true;
         if path.is_absolute() || path.components().count() > 1 {
-            let note = format!(
-                "Copy {} into the repository, as providers.toml.",
-                path.display()
-            );
-            parts.notes.push(note);
+            // It stands in a comment, which a line end in it would end.
+            let path = one_line(&path.display().to_string());
+            parts.notes.push(format!(
+                "Copy {path} into the repository, as providers.toml."
+            ));
         } else {
             parts
                 .notes
@@ -58,16 +70,29 @@ pub(super) fn run(context: &Context, names: &[String]) -> Result<Exit, Failure> 
     Ok(Exit::Done)
 }
 
-/// Whether a variable's name may be that of a secret of GitHub's.
+/// Whether a variable's name may be that of a secret of GitHub's, see
+/// <https://docs.github.com/en/actions/reference/security/secrets#naming-your-secrets>.
 fn is_secret(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let begins = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
     begins && name.chars().all(plain) && !name.to_ascii_uppercase().starts_with("GITHUB_")
 }
 
+/// A text or several.
+fn words(value: &Value) -> Vec<&str> {
+    match value {
+        Value::Array(items) => items.iter().filter_map(Value::as_str).collect(),
+        one => one.as_str().into_iter().collect(),
+    }
+}
+
 impl WorkflowParts {
     /// What a provider needs in a workflow.
-    fn take(&mut self, provider: &ProviderSettings) {
+    ///
+    /// # Errors
+    ///
+    /// What no workflow can have: a secret of a name that GitHub does not accept, and hosts that are not set.
+    fn take(&mut self, provider: &ProviderSettings) -> Result<(), Failure> {
         let name = &provider.name;
         let value = |key: &str| provider.values.get(key).and_then(|value| value.as_str());
         for (key, source) in &provider.secrets {
@@ -89,7 +114,16 @@ impl WorkflowParts {
                     continue;
                 }
             };
-            self.need(&variable, &format!("`{key}` of `{name}`"));
+            if !is_secret(&variable) {
+                let origin = provider.origin(key);
+                return Err(Failure::usage(format!(
+                    "`providers.{name}.{key}` ({origin}) is kept in ${variable}, and GitHub accepts no secret of that name"
+                ))
+                .hinted(format!(
+                    "name another variable, which does not begin with `GITHUB_`: `{key} = {{ env = \"NAME\" }}`"
+                )));
+            }
+            self.need(&variable, &format!("`{key}` of `{name}`"))?;
         }
         match provider.kind.name {
             "aws" => {
@@ -97,7 +131,7 @@ impl WorkflowParts {
                 self.region.get_or_insert_with(|| region.to_owned());
             }
             "docker" if value("host").is_some_and(|host| host.starts_with("ssh://")) => {
-                self.ssh = true;
+                (self.ssh_key, self.ssh_hosts, self.ssh_command) = (true, true, true);
             }
             "docker" if value("host").is_none() => self.runs_here("whose Docker daemon it is"),
             "local" => self.runs_here("that runners share"),
@@ -105,27 +139,69 @@ impl WorkflowParts {
                 self.need(
                     "NEBIUS_IAM_TOKEN",
                     "a token of Nebius; the key of a service account lasts longer",
-                );
+                )?;
             }
             "runpod" if provider.secrets.is_empty() => {
                 self.need(
                     "RUNPOD_API_KEY",
                     "an API key of RunPod that may create pods",
-                );
+                )?;
             }
-            "ssh" => self.ssh = true,
+            "ssh" => self.take_hosts(provider)?,
             _ => {}
         }
+        Ok(())
     }
 
-    fn need(&mut self, name: &str, holds: &str) {
-        if self.secrets.iter().any(|needed| needed.name == name) {
-            return;
+    /// What hosts need: the key and the known hosts, in files that the step makes, for these are no user's own.
+    fn take_hosts(&mut self, provider: &ProviderSettings) -> Result<(), Failure> {
+        let name = &provider.name;
+        if provider.kind.lacks_settings(&provider.values) {
+            let add = format!("`gharun providers init {name}`");
+            return Err(Failure::usage(format!("`hosts` of `{name}` is not set"))
+                .hinted(format!("write its table into providers.toml: {add}")));
         }
-        self.secrets.push(Needed {
-            name: name.to_owned(),
-            holds: holds.to_owned(),
-        });
+        let hosts = provider.values.get("hosts").map(words).unwrap_or_default();
+        if let Some(host) = hosts.iter().find(|host| !host.contains(['.', ':'])) {
+            self.notes.push(format!(
+                "`{name}`: GitHub's computers must reach `{}` under this name: your ~/.ssh/config is not there.",
+                one_line(host)
+            ));
+        }
+        let mut set = |key: &str, file: &str| {
+            let line = format!("{name}.{key}=${{{{ runner.temp }}}}/{SSH_FOLDER}/{file}");
+            self.sets.push(line);
+        };
+        if !provider.secrets.contains_key("identity") {
+            set("identity", "key");
+            self.ssh_key = true;
+        }
+        // A file of the repository is there in a step, too.
+        let known_hosts = provider.values.get("known_hosts");
+        let known_hosts = known_hosts.and_then(|path| path.as_str());
+        if known_hosts.is_none_or(|path| Path::new(path).is_absolute()) {
+            set("known_hosts", "known_hosts");
+            self.ssh_hosts = true;
+        }
+        Ok(())
+    }
+
+    fn need(&mut self, name: &str, holds: &str) -> Result<(), Failure> {
+        let mut secrets = self.secrets.iter();
+        match secrets.find(|needed| needed.name.eq_ignore_ascii_case(name)) {
+            Some(needed) if needed.name == name => {}
+            Some(Needed { name: other, .. }) => {
+                return Err(Failure::usage(format!(
+                    "GitHub takes ${other} and ${name} for one secret"
+                ))
+                .hinted(format!("name another variable instead of ${name}")));
+            }
+            None => self.secrets.push(Needed {
+                name: name.to_owned(),
+                holds: holds.to_owned(),
+            }),
+        }
+        Ok(())
     }
 
     /// A machine that is a computer of the user's own: hosted runners do not reach it.

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use crate::model::text::one_line;
 use crate::model::{Error, Exit};
 
 /// What a workflow is for.
@@ -46,8 +47,14 @@ pub struct WorkflowParts {
     pub checks_out: bool,
     /// The region for which AWS's credentials are got by OIDC.
     pub region: Option<String>,
-    /// Whether a key of ssh is put in place.
-    pub ssh: bool,
+    /// Whether a key of ssh is put into a file.
+    pub ssh_key: bool,
+    /// Whether the known hosts are put into a file.
+    pub ssh_hosts: bool,
+    /// Whether the command `ssh` is to use both.
+    pub ssh_command: bool,
+    /// Settings of the providers, `NAME.KEY=VALUE`.
+    pub sets: Vec<String>,
     /// Whether a GitHub App is used, and no token.
     pub app: bool,
     /// The secret that holds the token.
@@ -58,15 +65,32 @@ pub struct WorkflowParts {
     pub notes: Vec<String>,
 }
 
-/// What puts the key of ssh in place.
-const SSH: &str = r#"      - name: the key and the known hosts of ssh
-        env:
-          SSH_KEY: ${{ secrets.SSH_KEY }}
-          SSH_KNOWN_HOSTS: ${{ secrets.SSH_KNOWN_HOSTS }}
-        run: |
-          install -d -m 700 ~/.ssh
-          (umask 077 && printf '%s\n' "$SSH_KEY" >~/.ssh/id_ed25519)
-          printf '%s\n' "$SSH_KNOWN_HOSTS" >>~/.ssh/known_hosts
+/// Where a step keeps what ssh needs, below `$RUNNER_TEMP`.
+pub const SSH_FOLDER: &str = "gharun-ssh";
+/// What makes that folder, in which only its owner can read. Nothing is written into `~/.ssh`: on a runner that stays
+/// it is somebody's own.
+const SSH_BEGINS: &str = r#"          folder="$RUNNER_TEMP/gharun-ssh"
+          rm -rf "$folder"
+          mkdir -m 700 "$folder"
+          umask 077
+"#;
+const SSH_KEY: &str = r#"          printf '%s\n' "$SSH_KEY" >"$folder/key"
+"#;
+const SSH_HOSTS: &str = r#"          printf '%s\n' "$SSH_KNOWN_HOSTS" >"$folder/known_hosts"
+"#;
+/// What makes the `ssh` that is found first by who runs it by its name.
+const SSH_COMMAND: &str = r#"          mkdir "$folder/bin"
+          cat >"$folder/bin/ssh" <<'END'
+          #!/bin/sh
+          folder=${0%/bin/ssh}
+          exec /usr/bin/ssh -i "$folder/key" -o IdentitiesOnly=yes -o "UserKnownHostsFile=\"$folder/known_hosts\"" "$@"
+          END
+          chmod 700 "$folder/bin/ssh"
+          echo "$folder/bin" >>"$GITHUB_PATH"
+"#;
+/// What removes the folder, whatever became of the steps before.
+const SSH_ENDS: &str = r#"      - if: always()
+        run: rm -rf "$RUNNER_TEMP/gharun-ssh"
 "#;
 
 impl WorkflowParts {
@@ -96,15 +120,21 @@ impl WorkflowParts {
             let holds = "the ARN of the IAM role that this repository may assume by OIDC";
             variables.push(needed("AWS_ROLE", holds));
         }
-        if self.ssh {
-            secrets.push(needed(
+        for (is_needed, name, holds) in [
+            (
+                self.ssh_key,
                 "SSH_KEY",
                 "the private key that logs in to the hosts",
-            ));
-            secrets.push(needed(
+            ),
+            (
+                self.ssh_hosts,
                 "SSH_KNOWN_HOSTS",
                 "the lines of known_hosts for the hosts",
-            ));
+            ),
+        ] {
+            if is_needed && !secrets.iter().any(|one| one.name == name) {
+                secrets.push(needed(name, holds));
+            }
         }
         WorkflowReport {
             workflow: self.text(&secrets, &variables),
@@ -187,15 +217,23 @@ impl WorkflowParts {
             text.push_str("      - uses: actions/checkout@v5 # for providers.toml\n        with:\n          persist-credentials: false\n");
         }
         if let Some(region) = &self.region {
+            let region = quoted(region);
             write!(text, "      - uses: aws-actions/configure-aws-credentials@v5\n        with:\n          role-to-assume: ${{{{ vars.AWS_ROLE }}}}\n          aws-region: {region}\n")
                 .expect("a text takes what is written");
         }
-        if self.ssh {
-            text.push_str(SSH);
+        let has_ssh = self.ssh_key || self.ssh_hosts;
+        if has_ssh {
+            self.ssh(text);
         }
         let action = &self.action;
         write!(text, "      - uses: {action}\n{id}        with:\n{with}")
             .expect("a text takes what is written");
+        if !self.sets.is_empty() {
+            text.push_str("          set: |\n");
+            for set in &self.sets {
+                writeln!(text, "            {set}").expect("a text takes what is written");
+            }
+        }
         if self.app {
             text.push_str("          app-id: ${{ vars.GHARUN_APP_ID }}\n          app-private-key: ${{ secrets.GHARUN_APP_PRIVATE_KEY }}\n");
         } else {
@@ -210,5 +248,38 @@ impl WorkflowParts {
                     .expect("a text takes what is written");
             }
         }
+        if has_ssh {
+            text.push_str(SSH_ENDS);
+        }
     }
+
+    /// The step that puts what ssh needs into files.
+    fn ssh(&self, text: &mut String) {
+        text.push_str("      - name: the key and the known hosts of ssh\n        env:\n");
+        for (is_there, name) in [
+            (self.ssh_key, "SSH_KEY"),
+            (self.ssh_hosts, "SSH_KNOWN_HOSTS"),
+        ] {
+            if is_there {
+                writeln!(text, "          {name}: ${{{{ secrets.{name} }}}}")
+                    .expect("a text takes what is written");
+            }
+        }
+        text.push_str("        run: |\n");
+        text.push_str(SSH_BEGINS);
+        for (is_there, lines) in [
+            (self.ssh_key, SSH_KEY),
+            (self.ssh_hosts, SSH_HOSTS),
+            (self.ssh_command, SSH_COMMAND),
+        ] {
+            if is_there {
+                text.push_str(lines);
+            }
+        }
+    }
+}
+
+/// A text as YAML writes it in quotes, on one line.
+fn quoted(text: &str) -> String {
+    format!("'{}'", one_line(text).replace('\'', "''"))
 }

@@ -162,21 +162,6 @@ fn each_kind_gets_what_it_needs_and_no_secret_is_printed() {
             oidc.expect("credentials")["with"]["aws-region"].as_str(),
             Some("eu-west-1")
         );
-        // The lines that put the key of ssh in place, run as a step runs them.
-        let ssh = steps(&workflow, job)
-            .iter()
-            .find_map(|step| step["run"].as_str());
-        let script = ssh.expect("a script").to_owned();
-        let output = world
-            .script(&script)
-            .env("SSH_KEY", "key")
-            .env("SSH_KNOWN_HOSTS", "hosts")
-            .output();
-        assert!(output.expect("it runs").status.success(), "{script}");
-        let key = world.path("home/.ssh/id_ed25519");
-        assert_eq!(std::fs::read_to_string(&key).expect("a key"), "key\n");
-        let mode = std::fs::metadata(&key).expect("a key").permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
     }
     let work = &workflow["jobs"]["work"]["permissions"];
     assert!(
@@ -193,6 +178,211 @@ fn each_kind_gets_what_it_needs_and_no_secret_is_printed() {
         assert!(text.contains(&format!("#   secret {secret}: ")), "{text}");
     }
     assert!(text.contains("#   variable AWS_ROLE: "), "{text}");
+}
+
+/// Runs the first lines of a job that are a script, as a step runs them, on a runner that stays.
+#[cfg(any(feature = "docker", feature = "ssh"))]
+fn runs_script(world: &World, script: &str, key: &str, hosts: &str) {
+    let mut command = world.script(script);
+    let output = command
+        .env("SSH_KEY", key)
+        .env("SSH_KNOWN_HOSTS", hosts)
+        .env("GITHUB_PATH", world.path("path"))
+        .output()
+        .expect("it runs");
+    assert!(output.status.success(), "{script}: {output:?}");
+}
+
+/// The scripts of a job.
+#[cfg(any(feature = "docker", feature = "ssh"))]
+fn scripts(workflow: &Yaml, job: &str) -> Vec<String> {
+    let steps = steps(workflow, job).iter();
+    let scripts = steps.filter_map(|step| step["run"].as_str());
+    scripts.map(str::to_owned).collect()
+}
+
+/// What else is in the folder of ssh of the user whose runner it is.
+#[cfg(any(feature = "docker", feature = "ssh"))]
+fn own_keys(world: &World) -> Vec<String> {
+    let folder = world.path("home/.ssh");
+    if !folder.exists() {
+        std::fs::create_dir(&folder).expect("a folder");
+        for name in ["id_ed25519", "known_hosts"] {
+            std::fs::write(folder.join(name), "the user's own\n").expect("a file");
+        }
+    }
+    let files = crate::world::files(&folder).into_iter();
+    let mut all: Vec<String> = files
+        .map(|(path, text)| format!("{path:?} {text}"))
+        .collect();
+    all.sort();
+    all
+}
+
+#[cfg(feature = "ssh")]
+#[test]
+fn a_key_of_hosts_is_a_file_of_the_step_and_the_user_keeps_the_own_one() {
+    if gharun_worlds::sshd::program().is_err() {
+        return;
+    }
+    let rack = gharun_worlds::sshd::Rack::of(1, "");
+    let world = World::step();
+    let spec = &rack.specs()[0];
+    let file = format!("[providers.rack]\nkind = \"ssh\"\nhosts = [\"{spec}\"]\n");
+    std::fs::write(world.path("providers.toml"), file).expect("a file");
+    let before = own_keys(&world);
+    let (text, workflow) = printed(&world, "rack");
+    let read = |path: &std::path::Path| std::fs::read_to_string(path).expect("a file");
+    let (key, hosts) = (read(&rack.identity()), read(&rack.known_hosts()));
+    let mut mapping = String::new();
+    for job in ["start", "stop", "sweep"] {
+        let scripts = scripts(&workflow, job);
+        assert_eq!(scripts.len(), 2, "{job}: {text}");
+        // What a job that was killed has left is in nobody's way.
+        for _ in 0..2 {
+            runs_script(&world, &scripts[0], key.trim_end(), hosts.trim_end());
+        }
+        let folder = world.path("temp/gharun-ssh");
+        for (path, mode) in [("key", 0o600), ("known_hosts", 0o600), ("", 0o700)] {
+            let about = std::fs::metadata(folder.join(path)).expect("it is there");
+            assert_eq!(about.permissions().mode() & 0o777, mode, "{path}");
+        }
+        let step = action(&workflow, job);
+        let sets = step["with"]["set"].as_str().expect("settings");
+        let temp = world.path("temp").display().to_string();
+        let sets = sets.replace("${{ runner.temp }}", &temp);
+        let mut command = world.command(step["with"]["command"].as_str().expect("a command"));
+        command.args(step["with"]["provider"].as_str());
+        if step["with"]["mapping"].as_str().is_some() {
+            command.args(["--mapping", &mapping]);
+        }
+        command.args(step["with"]["args"].as_str().unwrap_or_default().lines());
+        command.args(sets.lines().flat_map(|set| ["--set", set]));
+        Said::of(command.output().expect("it runs"), &world).exits(0);
+        if job == "start" {
+            mapping = world.output("mapping").expect("an output");
+            assert!(mapping.contains("rack:"), "{mapping}");
+        }
+        let ends = steps(&workflow, job).last().expect("steps");
+        assert_eq!(ends["if"].as_str(), Some("always()"), "{job}: {text}");
+        runs_script(&world, &scripts[1], "", "");
+        assert!(!folder.exists());
+    }
+    assert_eq!(own_keys(&world), before);
+}
+
+#[cfg(feature = "docker")]
+#[test]
+fn the_ssh_of_docker_has_a_key_and_hosts_of_its_own() {
+    let world = World::step();
+    let file = "[providers.far]\nkind = \"docker\"\nhost = \"ssh://me@build.example.com\"\n";
+    std::fs::write(world.path("providers.toml"), file).expect("a file");
+    let before = own_keys(&world);
+    let (text, workflow) = printed(&world, "far");
+    let scripts = scripts(&workflow, "start");
+    runs_script(&world, &scripts[0], "key", "hosts");
+    let added = std::fs::read_to_string(world.path("path")).expect("a file");
+    let program = std::path::Path::new(added.trim()).join("ssh");
+    let shown = world
+        .dressed(
+            std::process::Command::new(program),
+            ["-G", "me@build.example.com"],
+        )
+        .output()
+        .expect("it runs");
+    let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
+    let folder = world.path("temp/gharun-ssh").display().to_string();
+    for line in [
+        format!("identityfile {folder}/key"),
+        format!("userknownhostsfile {folder}/known_hosts"),
+        "identitiesonly yes".to_owned(),
+        "user me".to_owned(),
+    ] {
+        assert!(
+            shown.lines().any(|one| one == line),
+            "{line}: {shown}\n{text}"
+        );
+    }
+    let with = &action(&workflow, "start")["with"];
+    assert!(with["set"].is_badvalue(), "{text}");
+    runs_script(&world, scripts.last().expect("one"), "", "");
+    assert!(!world.path("temp/gharun-ssh").exists());
+    assert_eq!(own_keys(&world), before);
+}
+
+#[cfg(all(feature = "runpod", feature = "ssh"))]
+#[test]
+fn a_secret_that_github_does_not_accept_is_told_and_not_printed() {
+    let world = World::new();
+    let file = |text: &str| std::fs::write(world.path("providers.toml"), text).expect("a file");
+    for (text, told) in [
+        (
+            "[providers.gpu]\nkind = \"runpod\"\ngpu = \"L40S\"\napi_key = { env = \"github_key\" }\n",
+            "`providers.gpu.api_key` (providers.toml:4) is kept in $github_key, and GitHub accepts no secret of that name",
+        ),
+        (
+            "[providers.gpu]\nkind = \"runpod\"\ngpu = \"L40S\"\napi_key = { env = \"POD_KEY\" }\n\
+             [providers.too]\nkind = \"runpod\"\ngpu = \"A40\"\napi_key = { env = \"pod_key\" }\n",
+            "GitHub takes $POD_KEY and $pod_key for one secret",
+        ),
+        ("[providers.ssh]\n", "`hosts` of `ssh` is not set"),
+    ] {
+        file(text);
+        let said = world.run("workflow").exits(2);
+        assert!(said.stderr.contains(told), "{}", said.stderr);
+        assert_eq!(said.stdout, "");
+    }
+    file("[github]\ntoken = { env = \"GITHUB_TOKEN\" }\n[providers.local]\n");
+    let world = world.env("GH_PAT", "").env("GITHUB_TOKEN", "ghs_hidden");
+    let (text, workflow) = printed(&world, "local");
+    assert!(!text.contains("secrets.GITHUB_TOKEN"), "{text}");
+    assert!(
+        text.contains(
+            "# GitHub accepts no secret of the name GITHUB_TOKEN: keep the token in GH_PAT.\n"
+        ),
+        "{text}"
+    );
+    let token = &action(&workflow, "start")["with"]["token"];
+    assert_eq!(token.as_str(), Some("${{ secrets.GH_PAT }}"));
+}
+
+#[cfg(feature = "runpod")]
+#[test]
+fn a_secret_that_stands_where_its_variable_should_is_refused_and_not_shown() {
+    let world = World::new().env("GH_PAT", "");
+    let key = "rpa_ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    let of = |text: String| std::fs::write(world.path("providers.toml"), text).expect("a file");
+    for (text, place) in [
+        (
+            format!(
+                "[providers.gpu]\nkind = \"runpod\"\ngpu = \"L40S\"\napi_key = {{ env = \"{key}\" }}\n"
+            ),
+            "`providers.gpu.api_key.env` (providers.toml:4)",
+        ),
+        (
+            format!("[github]\ntoken = {{ env = \"{key}\" }}\n[providers.gpu]\nkind = \"local\"\n"),
+            "`github.token.env` (providers.toml:2)",
+        ),
+    ] {
+        of(text);
+        let told = format!(
+            "{place} must be the name of a variable, such as `GH_PAT`, not the secret itself"
+        );
+        for args in [
+            "workflow",
+            "-vv start gpu --dry-run",
+            "-vv --output json providers check gpu",
+            "providers init local --yes",
+        ] {
+            let said = world.run(args);
+            assert!(!format!("{said:?}").contains(key), "{args}: {said:?}");
+            let told_twice = format!("{}{}", said.stdout, said.stderr);
+            if args == "workflow" {
+                assert!(told_twice.contains(&told), "{told_twice}");
+                assert_eq!(said.code, Some(2));
+            }
+        }
+    }
 }
 
 #[test]
