@@ -8,10 +8,12 @@ use jiff::Timestamp;
 use crate::model::{
     Name, REHEARSAL, RegistrationMode, Run, RunnerVersion, Secret, Tags, choose_start, later,
 };
+use crate::providers::SHOWS_AT_MOST;
 use crate::settings::{self, Settings};
 
-/// How long after its time limit a start may still be undoing what it did.
-const UNDOING: Duration = Duration::from_mins(2);
+/// How long a start may go on undoing what it did: until its slowest place shows what it may have launched, and can be
+/// asked to end it. A name tells others that its start may still be at it.
+pub const UNDOING: Duration = SHOWS_AT_MOST.saturating_add(Duration::from_mins(1));
 
 /// What tells the machines of this start from all others.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -284,7 +286,7 @@ pub(crate) mod tests {
     fn a_name_tells_until_when_its_start_may_be_at_work() {
         let now = Timestamp::from_second(1_795_507_200).expect("a time");
         let name = plan(1, &["local"]).name(0, Clocks::agreed(now));
-        assert_eq!(name.ready_by().as_second() - now.as_second(), 900 + 120);
+        assert_eq!(name.ready_by().as_second() - now.as_second(), 900 + 180);
         assert_eq!(name.run(), Some(Run { id: 7, attempt: 1 }));
     }
 

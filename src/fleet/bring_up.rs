@@ -13,7 +13,7 @@ use super::watch::{Absence, RunnerSight};
 use super::{BootFailure, NamedProvider, Trouble, chain};
 use crate::github::{GitHubApi, RunnerCredential};
 use crate::model::boot_exit::BootEnd;
-use crate::model::{BootStage, Condition, Event, Instance, Name};
+use crate::model::{BootStage, Condition, Error, Event, Instance, Name};
 use crate::poll::{Backoff, chance};
 use crate::providers::{self, ErrorKind};
 
@@ -115,6 +115,7 @@ impl<G: GitHubApi> StartContext<'_, G> {
                 match self.move_on(progress, &parting).await? {
                     Moved::Free => break parting,
                     Moved::Stays => progress.borrow_mut().has_job = true,
+                    Moved::Unsure => return self.unsure(progress, &parting).await,
                 }
             };
             *credential = None;
@@ -129,6 +130,33 @@ impl<G: GitHubApi> StartContext<'_, G> {
                 return Err(Trouble::Launch { provider, source });
             }
         }
+    }
+
+    /// What becomes of a runner whose machine was to be ended, where nobody knows at the time limit whether it has a job:
+    /// if it was online, it is used at the price that the user was told.
+    async fn unsure(
+        &self,
+        progress: &RefCell<RunnerProgress>,
+        parting: &Parting,
+    ) -> Result<Duration, Trouble> {
+        if let Parting::Dear(_) = parting {
+            progress.borrow_mut().is_dear = true;
+            return self.is_online(progress).await;
+        }
+        let silent = Error::from("GitHub did not answer whether it has a job");
+        Err(Trouble::Late {
+            unseen: Some(self.watch.unseen().unwrap_or(silent)),
+            boot: Box::default(),
+        })
+    }
+
+    /// Tells that a runner is online, and since when it is.
+    async fn is_online(&self, progress: &RefCell<RunnerProgress>) -> Result<Duration, Trouble> {
+        let name = progress.borrow().name.clone();
+        self.watch.stand(&name);
+        let after = self.began.elapsed();
+        self.fleet.sink.tell(Event::Online { name, after }).await?;
+        Ok(after)
     }
 
     /// Launches at one place, which is asked again while it surely launched nothing and only wants
@@ -242,9 +270,8 @@ impl<G: GitHubApi> StartContext<'_, G> {
     }
 
     /// GitHub dropped the registration that a machine was given.
-    fn parted(&self, progress: &RefCell<RunnerProgress>, name: &Name) -> Waited {
+    fn parted(progress: &RefCell<RunnerProgress>) -> Waited {
         progress.borrow_mut().launched_anew += 1;
-        self.watch.leave(name);
         Waited::Parted(Parting::Dropped)
     }
 
@@ -269,7 +296,8 @@ impl<G: GitHubApi> StartContext<'_, G> {
         }
     }
 
-    /// Waits until the runner is online, or its machine is known never to start.
+    /// Waits until the runner is online, or its machine is known never to start; then it is watched on until it is given
+    /// up.
     async fn wait(&self, progress: &RefCell<RunnerProgress>) -> Result<Waited, Trouble> {
         let (name, id, place, machine, has_job) = {
             let progress = progress.borrow();
@@ -298,7 +326,6 @@ impl<G: GitHubApi> StartContext<'_, G> {
                 && !sight.worked
                 && let Some(why) = self.doom(&place, &name).await
             {
-                self.watch.leave(&name);
                 return Ok(Waited::Parted(Parting::Doomed(why)));
             }
             let state = match sight.died.clone() {
@@ -306,14 +333,13 @@ impl<G: GitHubApi> StartContext<'_, G> {
                 None => self.watch.machine(&name).map(|machine| machine.state),
             };
             let has_died = matches!(state, Some(Condition::Ended(_)));
-            if sight.online && !has_died {
+            // Who has a job was online, whatever GitHub shows at the time limit.
+            if (sight.online || late && sight.worked) && !has_died {
                 let since = *online_since.get_or_insert_with(Instant::now);
-                let judged = self.judge_price(&name, &place, &machine, &sight, since);
-                match judged.await {
+                match self.judge_price(progress, &sight, since).await {
                     Ok(PriceSight::Awaited) => continue,
                     Ok(PriceSight::Accepted) => break Ok(()),
                     Ok(PriceSight::Above(why)) => {
-                        self.watch.leave(&name);
                         return Ok(Waited::Parted(Parting::Dear(why)));
                     }
                     Err(trouble) => break Err(trouble),
@@ -341,8 +367,8 @@ impl<G: GitHubApi> StartContext<'_, G> {
                 (false, false) => Fate::Late,
             };
             let mut boot = BootFailure::read(self.plan, &place, state.as_ref(), log, fate);
-            // A runner that is gone may have done its job between two looks.
-            if boot.did_its_job() && (has_died || is_dropped) {
+            // A runner that is gone may have done its job between two looks, or have been seen at it.
+            if (boot.did_its_job() || sight.worked) && (has_died || is_dropped) {
                 self.watch.note_job(&name);
                 break Ok(());
             }
@@ -351,7 +377,7 @@ impl<G: GitHubApi> StartContext<'_, G> {
             // Somebody wants to see what ended by itself.
             let is_wanted = self.plan.keep_failed && has_died;
             if (is_dropped || is_missed) && !is_wanted && self.may_launch_anew(progress) {
-                return Ok(self.parted(progress, &name));
+                return Ok(Self::parted(progress));
             }
             if let RegistrationProgress::Made(_, at) = progress.borrow().registration {
                 boot.registered_for = Some(at.elapsed());
@@ -367,10 +393,7 @@ impl<G: GitHubApi> StartContext<'_, G> {
             self.watch.leave(&name);
             return Err(trouble);
         }
-        self.watch.stand(&name);
-        let after = self.began.elapsed();
-        self.fleet.sink.tell(Event::Online { name, after }).await?;
-        Ok(Waited::Online(after))
+        self.is_online(progress).await.map(Waited::Online)
     }
 
     /// Notes and tells what was seen of a runner that is waited for: its number, and how far its machine is.
@@ -379,6 +402,7 @@ impl<G: GitHubApi> StartContext<'_, G> {
         progress: &RefCell<RunnerProgress>,
         sight: &RunnerSight,
     ) -> Result<(), Trouble> {
+        progress.borrow_mut().has_job |= sight.worked;
         self.note_id(progress, sight.runner_id).await?;
         let (name, reached, registration) = {
             let progress = progress.borrow();

@@ -66,6 +66,8 @@ pub(crate) struct State {
     pub(crate) listing_panics: bool,
     /// Whether nothing is answered.
     pub(crate) silent: bool,
+    /// The requests that are not answered, by their verb.
+    pub(crate) deaf_to: Option<&'static str>,
     /// Until then requests wait for room.
     pub(crate) room_from: Option<Instant>,
     /// Names with a job on them.
@@ -174,7 +176,8 @@ impl InMemoryGitHub {
         let (latency, silent) = {
             let mut state = self.state();
             state.requests.push((verb, about.to_owned()));
-            (state.latency, state.silent)
+            let is_deaf = state.deaf_to == Some(verb);
+            (state.latency, state.silent || is_deaf)
         };
         if silent {
             std::future::pending::<()>().await;

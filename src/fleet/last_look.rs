@@ -1,4 +1,5 @@
-//! A last look at runners that were online while others came up: who is gone without a job gets another machine.
+//! A last look at runners that were online while others came up: who is gone without a job, or costs too much, gets
+//! another machine.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -18,9 +19,10 @@ const LOOK: Duration = Duration::from_secs(15);
 /// How long a machine's log may take to be read.
 const LOG: Duration = Duration::from_secs(5);
 
-/// A runner that was online and is gone.
+/// A runner that was online, and is gone or is to go.
 pub(super) struct Gone {
     parting: Parting,
+    provider: String,
     /// What is known of its machine.
     boot: Box<BootFailure>,
 }
@@ -29,8 +31,12 @@ impl Gone {
     /// Why the runner is gone.
     pub(super) fn trouble(self) -> Trouble {
         match self.parting {
+            Parting::Dear(source) | Parting::Doomed(source) => Trouble::Doomed {
+                provider: self.provider,
+                source,
+            },
             Parting::Ended => Trouble::Ended(self.boot),
-            _ => Trouble::Dropped(self.boot),
+            Parting::Dropped => Trouble::Dropped(self.boot),
         }
     }
 }
@@ -42,7 +48,8 @@ impl<G: GitHubApi> StartContext<'_, G> {
         self.watch.look_again(&self.fleet, self.github, pace).await;
     }
 
-    /// Whether a runner that was online is gone without having had a job, by the last looks.
+    /// Whether a runner that was online is gone without having had a job, or has none and costs too much, by the last
+    /// looks.
     pub(super) async fn is_gone(&self, progress: &RefCell<RunnerProgress>) -> Option<Gone> {
         let (name, place, machine) = {
             let progress = progress.borrow();
@@ -50,8 +57,16 @@ impl<G: GitHubApi> StartContext<'_, G> {
             (progress.name.clone(), place.clone(), machine.clone())
         };
         let sight = self.watch.sight(&name);
-        let is_up = sight.died.is_none() && sight.absence != Absence::Gone;
-        if is_up || sight.worked {
+        let provider = place.name.clone();
+        if sight.died.is_none() && sight.absence != Absence::Gone {
+            let dear = self.is_dear(progress, &sight).await?;
+            return Some(Gone {
+                parting: Parting::Dear(dear),
+                provider,
+                boot: Box::default(),
+            });
+        }
+        if sight.worked {
             return None;
         }
         // A log that cannot be read says nothing of a job.
@@ -65,7 +80,11 @@ impl<G: GitHubApi> StartContext<'_, G> {
         let state = sight.died.map(Condition::Ended);
         let boot = BootFailure::read(self.plan, &place, state.as_ref(), log, fate);
         let boot = Box::new(boot);
-        (!boot.did_its_job()).then_some(Gone { parting, boot })
+        (!boot.did_its_job()).then_some(Gone {
+            parting,
+            provider,
+            boot,
+        })
     }
 
     /// Whether another machine may come up in the time that is left, as the one that is gone did.
@@ -81,7 +100,7 @@ impl<G: GitHubApi> StartContext<'_, G> {
         !is_kept && !self.cancellation.is_said() && Instant::now() + took < self.deadline()
     }
 
-    /// Ends what is left of a runner that is gone, and brings another one up.
+    /// Ends what is left of a runner that is gone or costs too much, and brings another one up.
     pub(super) async fn replace(
         &self,
         progress: &RefCell<RunnerProgress>,
@@ -91,7 +110,18 @@ impl<G: GitHubApi> StartContext<'_, G> {
         match self.move_on(progress, &gone.parting).await? {
             Moved::Free => self.bring_up(progress).await,
             // It got a job in this very moment.
-            Moved::Stays => Ok(online),
+            Moved::Stays => {
+                progress.borrow_mut().has_job = true;
+                if let Parting::Dear(why) = gone.parting {
+                    self.say_price(progress, why).await;
+                }
+                Ok(online)
+            }
+            Moved::Unsure if matches!(gone.parting, Parting::Dear(_)) => {
+                progress.borrow_mut().is_dear = true;
+                Ok(online)
+            }
+            Moved::Unsure => Err(gone.trouble()),
         }
     }
 }

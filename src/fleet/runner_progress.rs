@@ -23,8 +23,10 @@ pub(super) struct RunnerProgress {
     pub(super) launched_anew: u32,
     /// The labels that its machine brought.
     pub(super) labels: Vec<String>,
-    /// Whether GitHub refused to remove its registration because a job runs on it.
+    /// Whether a job was ever seen on it, or GitHub refused to remove its registration because of one.
     pub(super) has_job: bool,
+    /// Whether the user was told that it costs too much.
+    pub(super) is_dear: bool,
 }
 
 /// What is known of the registration under a runner's name.
@@ -98,6 +100,7 @@ impl RunnerProgress {
             launched_anew: 0,
             labels: Vec::new(),
             has_job: false,
+            is_dear: false,
         }
     }
 
@@ -114,7 +117,7 @@ impl RunnerProgress {
         self.name = name;
         self.registration = RegistrationProgress::Absent;
         self.labels.clear();
-        self.has_job = false;
+        (self.has_job, self.is_dear) = (false, false);
     }
 
     /// Gives the registration of its name up, though it may be there.

@@ -48,6 +48,8 @@ pub(super) enum Moved {
     Free,
     /// It got a job meanwhile, so its machine did start.
     Stays,
+    /// GitHub did not answer until the time limit whether it has a job, so its machine is still there.
+    Unsure,
 }
 
 /// What the runners of one start share.

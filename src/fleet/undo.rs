@@ -36,7 +36,7 @@ const UNREMOVED: &str = "could not remove its registration";
 const SILENT: &str = "GitHub did not answer in time";
 
 /// What became of a registration.
-enum RegistrationRemoval {
+pub(super) enum RegistrationRemoval {
     /// There is none under this name, or none yet.
     Absent,
     Busy,
@@ -46,7 +46,7 @@ enum RegistrationRemoval {
 
 /// How a registration is found.
 #[derive(Clone, Copy)]
-enum Sought {
+pub(super) enum Sought {
     /// There is none.
     Nobody,
     /// By GitHub's number.
@@ -56,7 +56,7 @@ enum Sought {
 }
 
 impl Sought {
-    fn of(progress: &RunnerProgress) -> Self {
+    pub(super) fn of(progress: &RunnerProgress) -> Self {
         match progress.registration {
             runner_progress::RegistrationProgress::Enrolled(id)
             | runner_progress::RegistrationProgress::Made(id, _) => Self::Id(id),
@@ -103,8 +103,9 @@ impl<G: GitHubApi> StartContext<'_, G> {
         }
     }
 
-    /// Removes a runner and its machine; what could not be proved gone by the deadline is returned.
-    pub(super) async fn undo_runner(
+    /// Removes a runner and its machine; what could not be proved gone by the deadline is returned. Where GitHub does not
+    /// answer, the machine is ended all the same, unless a job was seen on it.
+    async fn undo_runner(
         &self,
         progress: &RefCell<RunnerProgress>,
         deadline: Instant,
@@ -113,16 +114,38 @@ impl<G: GitHubApi> StartContext<'_, G> {
             let progress = progress.borrow();
             (progress.name.clone(), Sought::of(&progress))
         };
+        progress.borrow_mut().has_job |= self.watch.sight(&name).worked;
         self.watch.leave(&name);
-        let mut registration = self.deregister_at_once(&name, sought).await;
+        let registration = self.deregister_at_once(&name, sought).await;
+        self.undo_machine(progress, registration, deadline).await
+    }
+
+    /// Removes the machine of a runner, and what is left of its registration after the first try.
+    pub(super) async fn undo_machine(
+        &self,
+        progress: &RefCell<RunnerProgress>,
+        mut registration: RegistrationRemoval,
+        deadline: Instant,
+    ) -> Vec<Left> {
+        let (name, sought) = {
+            let progress = progress.borrow();
+            (progress.name.clone(), Sought::of(&progress))
+        };
         let machine = match self.machine(progress).await {
             Ok(machine) => machine,
             Err(why) => return vec![Left::of(&name, None, why, false)],
         };
-        if let (RegistrationRemoval::Busy, Some((place, instance))) = (&registration, &machine)
+        let job = match &registration {
+            RegistrationRemoval::Busy => Some("it was assigned a job in the meantime".into()),
+            RegistrationRemoval::Unknown(why) if progress.borrow().has_job => Some(
+                why.clone()
+                    .while_trying("could not check whether its job is over"),
+            ),
+            _ => None,
+        };
+        if let (Some(why), Some((place, instance))) = (job, &machine)
             && !has_ended(place, &instance.id, LISTS).await
         {
-            let why = "it was assigned a job in the meantime";
             return vec![Left::of(&name, Some((place, instance)), why, true)];
         }
         if let Some((place, instance)) = &machine {
@@ -270,7 +293,11 @@ impl<G: GitHubApi> StartContext<'_, G> {
 
     /// Before its machine is ended: neither a limit of GitHub's nor our own pace keeps a machine that
     /// costs money waiting.
-    async fn deregister_at_once(&self, name: &Name, sought: Sought) -> RegistrationRemoval {
+    pub(super) async fn deregister_at_once(
+        &self,
+        name: &Name,
+        sought: Sought,
+    ) -> RegistrationRemoval {
         let removal = async {
             match self.number(name, sought).await? {
                 Some(id) => self.github.deregister_at_once(id).await.map(Some),
@@ -282,7 +309,7 @@ impl<G: GitHubApi> StartContext<'_, G> {
     }
 
     /// When nothing waits for it, so that it may wait itself.
-    async fn deregister(&self, name: &Name, sought: Sought) -> RegistrationRemoval {
+    pub(super) async fn deregister(&self, name: &Name, sought: Sought) -> RegistrationRemoval {
         if let Sought::Nobody = sought {
             return RegistrationRemoval::Absent;
         }

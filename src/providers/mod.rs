@@ -44,6 +44,9 @@ pub use registry::{KINDS, Kind, kind, secrets_in_env};
 #[cfg(test)]
 pub use setting_doc::SettingDoc;
 
+/// How long a place of any kind may take to show a machine whose launch it has accepted.
+pub const SHOWS_AT_MOST: Duration = Duration::from_mins(2);
+
 /// What a provider answers.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -248,7 +251,7 @@ pub trait Provider: fmt::Debug {
     }
 
     /// How long a place may take to show a machine whose launch it has accepted: until then one that is not listed may be
-    /// there. The default: 20 s, for places that do not say.
+    /// there. It is [`SHOWS_AT_MOST`] at most. The default: 20 s, for places that do not say.
     fn shows_within(&self) -> Duration {
         Duration::from_secs(20)
     }

@@ -17,13 +17,12 @@ use crate::fleet::shared::StartContext;
 use crate::fleet::{Left, Trouble, chain};
 use crate::github::GitHubApi;
 use crate::model::{Error, Event, Mapping, Name};
+use crate::plan::UNDOING;
 
 /// How long an interrupted start may go on undoing: GitHub gives 7.5 s before it sends SIGTERM.
 const UNDO_INTERRUPTED: Duration = Duration::from_millis(6300);
 /// How long it may take to note what is left, or to take the intents back, after that.
 pub(super) const NOTED: Duration = Duration::from_millis(500);
-/// How long a failed start may go on undoing, where its places show at once what they launched.
-pub(super) const UNDO_FAILED: Duration = Duration::from_mins(2);
 
 pub(super) type Finished<T> = (usize, T);
 
@@ -140,7 +139,7 @@ impl<'a, G: GitHubApi> Course<'a, G> {
                 }
                 Err(panic) = &mut watch, if self.broken.is_none() => {
                     self.broken = Some(panic);
-                    self.give_up(self.undo_within());
+                    self.give_up(UNDOING);
                 }
             }
         }
@@ -165,23 +164,15 @@ impl<'a, G: GitHubApi> Course<'a, G> {
         }
     }
 
-    /// How long a failed start may go on undoing: until its slowest place shows what it may have launched, and can be asked
-    /// to end it.
-    fn undo_within(&self) -> Duration {
-        let places = self.shared.fleet.providers.iter();
-        let slowest = places.map(|place| place.provider.shows_within()).max();
-        UNDO_FAILED.max(slowest.unwrap_or_default() + Duration::from_mins(1))
-    }
-
     fn undo(&mut self, index: usize) {
-        let deadline = Instant::now() + self.undo_within();
+        let deadline = Instant::now() + UNDOING;
         let undo = self.shared.undo(&self.slots[index], deadline);
         self.conclude(index, deadline, undo);
     }
 
     /// Leaves a machine that failed.
     fn keep(&mut self, index: usize) {
-        let deadline = Instant::now() + self.undo_within();
+        let deadline = Instant::now() + UNDOING;
         let keep = self.shared.keep(&self.slots[index], deadline);
         self.conclude(index, deadline, keep);
     }
@@ -255,7 +246,7 @@ impl<'a, G: GitHubApi> Course<'a, G> {
         self.outcome.failed.push(Failed { name, trouble });
         let bearable = self.shared.plan.allow_partial && !outputs_are_wrong;
         if !bearable && !self.shared.cancellation.is_said() {
-            self.give_up(self.undo_within());
+            self.give_up(UNDOING);
         }
     }
 

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::course::UNDO_FAILED;
 use super::*;
 use crate::fleet::doubles::{InMemoryGitHub, RecordingSink};
 use crate::fleet::{NamedProvider, Trouble, chain};
 use crate::github;
 use crate::model::InstanceId;
+use crate::plan::UNDOING;
 use crate::plan::tests::plan;
 use crate::providers::ErrorKind;
 use crate::providers::memory::{Fault, InMemoryCloud, InMemoryProvider, Verb};
@@ -23,6 +23,7 @@ mod last_look;
 mod limited;
 mod moving_on;
 mod registering;
+mod sparing;
 mod undoing;
 mod waiting;
 

@@ -10,11 +10,11 @@ use super::machine::Launcher;
 use super::pace::Paced;
 use super::{Aws, Shown, machine, place_of};
 use crate::model::{InstanceId, chain, lock};
-use crate::providers::{Error, ErrorKind, Result, Termination};
+use crate::providers::{Error, ErrorKind, Result, SHOWS_AT_MOST, Termination};
 
 /// How long EC2 may take to show an instance to everybody who asks for it.
 /// <https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html>
-pub(super) const CONSISTENT: Duration = Duration::from_mins(2);
+pub(super) const CONSISTENT: Duration = SHOWS_AT_MOST;
 /// How long an instance that is older than that is asked about before it counts as unknown to its region: one that is
 /// gone is shown for an hour yet.
 const SHOWS: Duration = Duration::from_secs(7);

@@ -87,6 +87,11 @@ impl Provider for InMemoryProvider {
     fn why_doomed<'a>(&'a self, machine: &'a Instance) -> LocalBoxFuture<'a, Option<Error>> {
         Box::pin(async move {
             sleep(self.takes(|place| place.doom_takes)).await;
+            let dooms_dear = self.cloud.state().places.get(&self.place)?.dooms_dear;
+            if let (true, PriceVerdict::Above(why)) = (dooms_dear, self.price_verdict(&machine.id))
+            {
+                return Some(why);
+            }
             let kind = self.cloud.state().places.get(&self.place)?.gives_up_as;
             let error = self.error(kind, Verb::Launch).about("image");
             let mut state = self.cloud.state();

@@ -107,6 +107,8 @@ pub(crate) struct Place {
     pub(crate) doom_takes: Duration,
     /// Its machines cost too much, which it tells so long after their launch.
     pub(crate) dear_from: Option<Duration>,
+    /// Whether it tells that of a machine whose runner is not online as the reason why that will never start.
+    pub(crate) dooms_dear: bool,
     /// What a look before a launch finds.
     pub(crate) broken: Option<ErrorKind>,
     /// Whether it removes what has failed.
@@ -154,6 +156,7 @@ impl Default for Place {
             gives_up: None,
             gives_up_as: ErrorKind::NoCapacity,
             dear_from: None,
+            dooms_dear: false,
             doom_takes: Duration::ZERO,
             broken: None,
             keeps_nothing: false,

@@ -1,7 +1,7 @@
 //! Runners that were online and are gone before the report.
 
 use super::*;
-use crate::model::Exit;
+use crate::model::{Event, Exit};
 
 /// Two runners: the first is online after five seconds, the second after `second`; later ones after five.
 /// `meanwhile` happens to the first one ten seconds after its launch.
@@ -158,4 +158,30 @@ async fn who_was_seen_a_moment_ago_is_not_looked_at_again() {
     let scene = Scene::new(8, &["a"]);
     assert_eq!(scene.start().await.up.len(), 8);
     assert!(scene.began.elapsed() < 13 * SECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_price_that_is_told_while_others_come_up_ends_a_runner_without_a_job() {
+    for has_job in [false, true] {
+        let scene = Scene::new(2, &["a", "b"]);
+        scene
+            .cloud
+            .set("a", |place| place.dear_from = Some(40 * SECOND));
+        let started = two(&scene, 60 * SECOND, async |_, first| {
+            if has_job {
+                scene.hub.state().busy.insert(first);
+            }
+        })
+        .await;
+        both_are_up(&scene, &started);
+        let machines = scene.cloud.machines();
+        let at_a = machines
+            .iter()
+            .filter(|machine| machine.instance.id.location.as_deref() == Some("a"));
+        assert_eq!(at_a.count(), usize::from(has_job), "{machines:?}");
+        let told = scene.ear.events().into_iter().filter(|event| {
+            matches!(event, Event::Warning(why) if chain(why).contains("is kept because it has a job"))
+        });
+        assert_eq!(told.count(), usize::from(has_job));
+    }
 }

@@ -392,3 +392,20 @@ async fn a_registration_that_could_not_be_removed_in_time_is_noted_as_one() {
     let records = scene.store.read().await.expect("it is read");
     assert!(records.values().all(|one| one.machineless), "{records:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn names_tell_how_long_a_start_may_be_undoing_where_its_place_is_the_slowest() {
+    let mut scene = Scene::new(1, &["a"]);
+    scene.plan.timeout = 60 * SECOND;
+    scene.hub.state().online_after = None;
+    scene.cloud.set("a", |place| {
+        place.shows_within = Some(crate::providers::SHOWS_AT_MOST);
+    });
+    scene.cloud.fault("a", Verb::Terminate, Fault::Hang);
+    let started = scene.start().await;
+    assert_eq!(started.left.len(), 1, "{started:?}");
+    let now = jiff::Timestamp::now();
+    let at_most = scene.plan.ready_by(now).duration_since(now).unsigned_abs();
+    let took = scene.began.elapsed();
+    assert!(took <= at_most + 10 * SECOND, "{took:?} {at_most:?}");
+}
