@@ -31,6 +31,17 @@ impl Nebius {
         self.api.list(api::DISKS, project).await
     }
 
+    /// The disk with this id. Paths are not proved, so that a 404 alone says nothing: the listings decide.
+    pub(super) async fn disk(&self, id: &str) -> Result<Option<Disk>, ApiRefusal> {
+        match self.api.get(api::DISKS, id).await {
+            Ok(disk) => Ok(Some(disk)),
+            Err(refusal) if refusal.is_missing() => {
+                self.find_disk(|disk| disk.metadata.id == id).await
+            }
+            Err(refusal) => Err(refusal),
+        }
+    }
+
     /// The disk that is so. It takes two listings to miss one, of which the second is begun after the first was read: a
     /// disk may be missed while the pages of a listing shift below others that go.
     async fn find_disk(&self, so: impl Fn(&Disk) -> bool) -> Result<Option<Disk>, ApiRefusal> {
@@ -120,7 +131,7 @@ impl Nebius {
     /// Asks for the end of a disk that a listing has shown by itself.
     pub(super) async fn remove_left_disk(&self, id: &InstanceId) -> Result<Termination> {
         let doing = || format!("could not remove the disk `{id}`");
-        let found = self.find_disk(|disk| disk.metadata.id == id.id).await;
+        let found = self.disk(&id.id).await;
         let found = found.map_err(|refusal| refusal.explain(doing()))?;
         let Some(disk) = found else {
             return Ok(Termination::Gone);

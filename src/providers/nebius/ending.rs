@@ -69,10 +69,9 @@ impl Nebius {
             Some(_) if self.may_turn_up(id) => true,
             Some(service) => !matches!(self.sight(service, id).await?, MachineSight::Gone),
             None => {
-                let disks = self.disks().await;
+                let disk = self.disk(&id.id).await;
                 let doing = || format!("could not look at the disk `{id}`");
-                let disks = disks.map_err(|refusal| refusal.explain(doing()))?;
-                disks.iter().any(|disk| disk.metadata.id == id.id)
+                disk.map_err(|refusal| refusal.explain(doing()))?.is_some()
             }
         };
         let place = is_here.then(|| self.place()).transpose()?;

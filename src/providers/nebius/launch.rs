@@ -244,34 +244,38 @@ impl Nebius {
         Ok(Tried::Made(Box::new(instance)))
     }
 
-    /// Removes what an order that failed at once has made, until two looks in a row show nothing of it: it is young, and
-    /// the pages of a listing shift. It loops here since a kind knows nothing of `fleet`, and nobody else would ask again:
-    /// the launch is told to have left nothing.
+    /// Removes what an order that failed at once has made, until two looks in a row show nothing of it, since the pages of
+    /// a listing shift. What was never seen is young: the last of these looks is begun when Nebius has had its time to show
+    /// it. It loops here since a kind knows nothing of `fleet`, and nobody else would ask again: the launch is told to have
+    /// left nothing.
     async fn remove_failed(&self, id: &InstanceId, name: &Name) -> Result<()> {
         let Some(service) = Service::of(&id.id) else {
             let what = format!("`{}` is not the ID of a job or a VM", id.id);
             return Err(Error::new(ErrorKind::Unexpected, what));
         };
-        let mut missed = 0;
+        let settled = Moment::now() + self.paces.settles;
+        let (mut missed, mut was_seen) = (0, false);
         let removed = until_ok(self.paces.gone, async || {
+            let begun = Moment::now();
             // Its disk is looked for by this name, which is forgotten once neither is seen.
             self.memory().names.insert(id.id.clone(), name.to_string());
             match self.remove(service, id).await {
-                Ok(Termination::Gone) if missed > 0 => Ok(Ok(())),
+                Ok(Termination::Gone) if missed > 0 && (was_seen || begun >= settled) => Ok(Ok(())),
                 Ok(Termination::Gone) => {
                     missed += 1;
-                    Err(still_there(
-                        service,
-                        id,
-                        "only one of two looks does not show it",
-                    ))
+                    let why = "Nebius does not show it, but may show it later";
+                    Err(still_there(service, id, why))
                 }
                 Ok(Termination::Accepted) => {
                     missed = 0;
+                    was_seen |= self.memory().ends.contains_key(&id.id);
                     Err(still_there(service, id, "it is still there"))
                 }
                 Err(error) if error.kind == ErrorKind::Denied => Ok(Err(error)),
-                Err(error) => Err(error),
+                Err(error) => {
+                    missed = 0;
+                    Err(error)
+                }
             }
         });
         removed.await?

@@ -82,8 +82,9 @@ impl Default for NebiusPaces {
                 every: Duration::from_secs(1),
                 at_most: Duration::from_secs(8),
             },
+            // What was never seen is looked for until it has settled.
             gone: Pace {
-                every: Duration::from_secs(1),
+                every: Duration::from_secs(2),
                 at_most: Duration::from_mins(1),
             },
             settles: Duration::from_secs(20),

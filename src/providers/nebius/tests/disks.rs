@@ -95,13 +95,14 @@ async fn a_disk_that_lost_its_vm_is_found_and_removed_on_another_machine() {
 }
 
 /// Lets the first requests of a call answer that there is nothing.
-fn misses_once(place: &Place, calls: &'static [&'static str]) {
+fn misses_once(place: &Place, calls: &[&'static str]) {
+    let calls = calls.to_vec();
     let asked_before = std::sync::Mutex::new(std::collections::BTreeSet::new());
     place.standin.judge(move |asked| {
         let is_first = calls.contains(&asked.call) && lock(&asked_before).insert(asked.call);
         match asked.call {
             _ if !is_first => Deed::Answer,
-            "jobs.get" | "instances.get" => Deed::Refuse(Refusal::not_found("it")),
+            "disks.get" | "jobs.get" | "instances.get" => Deed::Refuse(Refusal::not_found("it")),
             _ => Deed::Body("{\"items\":[]}".to_owned()),
         }
     });
@@ -149,6 +150,67 @@ async fn what_a_failed_order_has_made_is_not_taken_for_gone_since_one_look_misse
         let left = (place.standin.jobs().len(), place.standin.vms().len());
         assert_eq!(left, (0, 0), "{product:?}");
         assert_eq!(place.standin.billed(), [], "{product:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_failed_order_has_made_is_removed_though_nebius_shows_it_late() {
+    for product in [Product::Job, Product::Vm] {
+        let place = Place::with(product, &json!({}));
+        place.standin.set(|world| {
+            world.leaves_failed = true;
+            world.operations_fail = Some(Refusal::no_capacity("gpu-l40s-a", "1gpu-8vcpu-32gb"));
+            world.lags_everywhere = true;
+            world.listing_lag = Duration::from_millis(800);
+        });
+        let error = place.provider().launch(&order("t")).await;
+        assert_eq!(error.expect_err("no capacity").kind, ErrorKind::NoCapacity);
+        let left = (place.standin.jobs().len(), place.standin.vms().len());
+        assert_eq!(left, (0, 0), "{product:?}");
+        assert_eq!(place.standin.billed(), [], "{product:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_look_that_fails_between_two_that_miss_something_is_no_proof_with_them() {
+    let place = Place::with(Product::Job, &json!({}));
+    place.standin.set(|world| {
+        world.leaves_failed = true;
+        world.operations_fail = Some(Refusal::no_capacity("gpu-l40s-a", "1gpu-8vcpu-32gb"));
+    });
+    let looks = std::sync::atomic::AtomicUsize::new(0);
+    place.standin.judge(move |asked| match asked.call {
+        // As often as one look is asked for.
+        "jobs.get" => match looks.fetch_add(1, Ordering::SeqCst) {
+            0 | 3 => Deed::Refuse(Refusal::not_found("it")),
+            1 | 2 => Deed::Status(503),
+            _ => Deed::Answer,
+        },
+        "jobs.list" if looks.load(Ordering::SeqCst) <= 4 => Deed::Body("{\"items\":[]}".to_owned()),
+        _ => Deed::Answer,
+    });
+    let mut provider = place.provider();
+    provider.paces.settles = Duration::ZERO;
+    let error = provider.launch(&order("t")).await;
+    error.expect_err("no capacity");
+    assert_eq!(place.standin.jobs().len(), 0);
+    assert_eq!(place.standin.billed(), []);
+}
+
+#[tokio::test]
+async fn a_disk_without_its_project_is_found_though_one_listing_misses_it() {
+    let place = careless();
+    let provider = place.provider();
+    let machine = provider.launch(&past("t")).await.unwrap();
+    deletes_itself(&provider, &machine.id).await;
+    let left = provider.list().await.unwrap().instances.remove(0);
+    let bare = InstanceId {
+        location: None,
+        ..left.id.clone()
+    };
+    for calls in [&["disks.list"][..], &["disks.get", "disks.list"]] {
+        misses_once(&place, calls);
+        assert_eq!(provider.canonical(&bare).await.unwrap(), left.id);
     }
 }
 
