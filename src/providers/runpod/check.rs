@@ -2,6 +2,7 @@
 
 use super::RunPod;
 use super::candidates;
+use super::config::Cloud;
 use super::tier::Tier;
 use crate::model::{MANAGED_BY, Price};
 use crate::providers::{Health, Offer, Quote, Result};
@@ -83,10 +84,16 @@ impl RunPod {
         Ok(quotes.collect())
     }
 
-    /// Everything in the catalog, in both clouds, with its price for as many as the settings ask for.
+    /// Everything in the catalog, with its price for as many as the settings ask for: a GPU that they do not name could
+    /// be named. A table that says what it rents has it in its own clouds; else both are shown.
     pub(super) async fn everything(&self) -> Result<Vec<Offer>> {
-        let clouds = [Tier::Secure, Tier::Community];
-        let catalog = self.api.read_catalog(&self.config, &clouds).await?;
+        let rents = self.config.gpu.is_some() || self.config.cpu.is_some();
+        let clouds = if rents || self.config.cloud != Cloud::default() {
+            Tier::of(&self.config)
+        } else {
+            &[Tier::Secure, Tier::Community]
+        };
+        let catalog = self.api.read_catalog(&self.config, clouds).await?;
         let count = match self.config.cpu {
             Some(_) => self.config.vcpus(),
             None => self.config.count(),

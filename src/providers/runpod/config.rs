@@ -73,7 +73,7 @@ pub struct RunPodConfig {
     #[schemars(extend("x-harmless" = false))]
     pub network_volume: Option<NetworkVolume>,
     /// The lowest CUDA version of the pod's host (`"12.4"`); when left out, the one that the tag of `image` names
-    /// (`12.8.0-runtime`, `cuda12.8`, `cu128`).
+    /// (`12.8.0-runtime`, `cuda12.8`, `cu128`). Where neither tells it, any host may be chosen, and `start` warns.
     #[schemars(extend("x-harmless" = true))]
     pub min_cuda: Option<String>,
     /// The least memory for each GPU, in GB. No catalog tells which hosts have it: RunPod only refuses.
@@ -98,7 +98,7 @@ pub struct RunPodConfig {
     pub run_as: RunAs,
     /// The most that a pod may cost, in US dollars an hour, all its GPUs together. What costs more by RunPod's list is
     /// not tried, and a pod that is billed at more is ended, unless its runner has a job by then; without that list nothing
-    /// is launched.
+    /// is launched. A bill that RunPod tells only after `start` has ended changes nothing.
     #[schemars(extend("x-expected" = PRICE))]
     #[schemars(extend("x-harmless" = true))]
     pub max_price: Option<f64>,
@@ -237,6 +237,11 @@ impl RunPodConfig {
     pub(super) fn min_cuda(&self) -> Option<String> {
         let of_image = || self.gpu.as_ref().and_then(|_| cuda_of(&self.image));
         self.min_cuda.clone().or_else(of_image)
+    }
+
+    /// Whether nothing tells which drivers an image of the user's own needs for its GPU.
+    pub(super) fn lacks_cuda(&self) -> bool {
+        self.gpu.is_some() && self.image != IMAGE && self.min_cuda().is_none()
     }
 
     /// The data centers that a pod may be in; empty is any.

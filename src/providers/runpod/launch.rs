@@ -2,7 +2,8 @@
 //!
 //! RunPod has no key by which a creation could be repeated, and does not mind two pods of one name. So
 //! the name is looked for before anything is created, after every answer that is none, and once more when
-//! a pod was created: of two, the older one stays, whoever made them.
+//! a pod was created: of two, the older one stays, whoever made them. Only what was created a moment ago is deleted here:
+//! an older pod may have a job, and whether it has, GitHub knows.
 
 use std::time::Duration;
 
@@ -15,7 +16,6 @@ use super::watching::LogPaces;
 use super::{RunPod, ending, request};
 use crate::model::{Condition, Instance, Order, chain};
 use crate::poll::{Pace, until, until_ok};
-use crate::providers::common::candidates::Tried;
 use crate::providers::{Error, ErrorKind, Result};
 
 /// How long a launch waits for the list to show the truth.
@@ -60,9 +60,7 @@ impl RunPod {
         let there = self.api.pods_since(Moment::now()).await;
         let there = there.map_err(|error| error.while_trying(look))?;
         if let Some(pod) = self.unite(order, &there, None).await? {
-            self.adopt(&pod, &order.name);
-            self.ordered(&pod.id, order, None);
-            return Ok(machine(&self.api.place, &pod, order, None));
+            return Ok(self.take_over(&pod, order));
         }
         if choice.candidates.is_empty() {
             return Err(candidates::none_left(&choice.dropped, &self.config));
@@ -79,10 +77,9 @@ impl RunPod {
             self.asks(order, candidate);
             let failure = match self.api.create(&body).await {
                 Ok(pod) => match self.made(pod, order, candidate).await? {
-                    Tried::Made(machine) => return Ok(machine),
-                    Tried::Next(error) => {
-                        let sort = ErrorClass::Dear;
-                        refusals.push(CreateRefusal { sort, error });
+                    Ok(machine) => return Ok(machine),
+                    Err(refusal) => {
+                        refusals.push(refusal);
                         continue;
                     }
                 },
@@ -106,19 +103,7 @@ impl RunPod {
                 ErrorClass::Unsure => {
                     let settled = self.settle(order).await;
                     match settled {
-                        // Its runner may have a job by now: who starts it asks what it costs, and looks first.
-                        Ok(Some(pod)) if pod.state() != Condition::Pending => {
-                            self.ordered(&pod.id, order, Some(candidate));
-                            let place = &self.api.place;
-                            return Ok(machine(place, &pod, order, Some(candidate)));
-                        }
-                        Ok(Some(pod)) => match self.afforded(pod, order, candidate).await? {
-                            Tried::Made(machine) => return Ok(machine),
-                            Tried::Next(error) => {
-                                let sort = ErrorClass::Dear;
-                                refusals.push(CreateRefusal { sort, error });
-                            }
-                        },
+                        Ok(Some(pod)) => return Ok(self.take_over(&pod, order)),
                         // The list is whole and shows nothing: the next one may be tried.
                         Ok(None) => {}
                         Err(error) => {
@@ -185,13 +170,25 @@ impl RunPod {
         })
     }
 
-    /// Sees to it that a pod that was just created is the only one of its name.
+    /// A pod of the order that was there before, whatever it costs: its runner may have a job by now. Who starts it asks
+    /// for the price, and looks at GitHub before it is ended.
+    fn take_over(&self, pod: &Pod, order: &Order) -> Instance {
+        self.adopt(pod, &order.name);
+        self.ordered(&pod.id, order, None);
+        self.note_bill(pod);
+        self.warn_of_size(pod);
+        let candidate = self.candidate(&pod.id);
+        machine(&self.api.place, pod, order, candidate.as_ref())
+    }
+
+    /// Sees to it that a pod that was just created is the only one of its name. One that RunPod has ended already is a
+    /// lack of room.
     async fn made(
         &self,
         pod: Pod,
         order: &Order,
         candidate: &Candidate,
-    ) -> Result<Tried<Instance>> {
+    ) -> Result<Result<Instance, CreateRefusal>> {
         self.launched(&pod.id);
         let mut last = Vec::new();
         let shown = until(self.paces.shown, async || {
@@ -209,30 +206,43 @@ impl RunPod {
             }
         });
         let pods = shown.await.map_or(last, |pods| pods.to_vec());
-        let kept = self.unite(order, &pods, Some(pod.clone())).await;
-        // Somebody else may have its name and not its tags, and this one is ours all the same.
-        let kept = kept.ok().flatten().unwrap_or(pod);
-        self.afforded(kept, order, candidate).await
+        match self.unite(order, &pods, Some(pod.clone())).await {
+            Ok(Some(kept)) if kept.id != pod.id => Ok(Ok(self.take_over(&kept, order))),
+            Ok(None) => Ok(Err(CreateRefusal {
+                sort: ErrorClass::Full,
+                error: Error::new(ErrorKind::NoCapacity, candidate.to_string())
+                    .because(format!("RunPod ended the pod `{}` at once", pod.id)),
+            })),
+            Ok(Some(kept)) => self.afforded(kept, order, candidate).await,
+            // Somebody else may have its name and not its tags, and this one is ours all the same.
+            Err(error) => {
+                tracing::debug!("{}", chain(&error));
+                self.afforded(pod, order, candidate).await
+            }
+        }
     }
 
-    /// The machine of a pod that costs no more than it may. One that does is deleted, and proved gone, before the
-    /// next candidate is tried: what the catalog tells is a list, and the bill is what the pod says.
+    /// The machine of a pod that was just created and costs no more than it may. One that does is deleted, and proved
+    /// gone, before the next candidate is tried: what the catalog tells is a list, and the bill is what the pod says.
     async fn afforded(
         &self,
         pod: Pod,
         order: &Order,
         candidate: &Candidate,
-    ) -> Result<Tried<Instance>> {
+    ) -> Result<Result<Instance, CreateRefusal>> {
         self.ordered(&pod.id, order, Some(candidate));
         self.note_bill(&pod);
         self.warn_of_size(&pod);
         let Some(dear) = self.too_dear(&pod.id, pod.cost) else {
             let machine = machine(&self.api.place, &pod, order, Some(candidate));
-            return Ok(Tried::Made(machine));
+            return Ok(Ok(machine));
         };
         tracing::warn!("{}: deleting the pod `{}`", chain(&dear), pod.id);
         match self.remove_pod(&pod.id).await {
-            Ok(()) => Ok(Tried::Next(dear)),
+            Ok(()) => Ok(Err(CreateRefusal {
+                sort: ErrorClass::Dear,
+                error: dear,
+            })),
             // Whoever looks for it by its name is told that it is too dear, and ends it.
             Err(left) => {
                 let what = format!("the pod `{}` costs more than `max_price`", pod.id);
@@ -273,7 +283,8 @@ impl RunPod {
         Ok(found)
     }
 
-    /// Of all pods of an order the one that stays; the others are deleted.
+    /// Of all pods of an order the one that stays; the others are deleted, but those that run and were not `made` a
+    /// moment ago: GitHub gives one of them the runner, and the other ends itself.
     ///
     /// # Errors
     ///
@@ -283,8 +294,10 @@ impl RunPod {
             .iter()
             .filter(|pod| pod.is_of(order) && !pod.is_gone())
             .collect();
+        // What the list shows as gone is gone, whatever its creation was answered with.
         if let Some(made) = &made
-            && ours.iter().all(|pod| pod.id != made.id)
+            && !made.is_gone()
+            && pods.iter().all(|pod| pod.id != made.id)
         {
             ours.push(made);
         }
@@ -302,6 +315,15 @@ impl RunPod {
             };
         };
         for twin in rest {
+            let is_new = made.as_ref().is_some_and(|made| made.id == twin.id);
+            if !is_new && twin.state() != Condition::Pending {
+                tracing::warn!(
+                    "two pods have the name `{}`: `{}` may have its job, and ends itself where it has none",
+                    order.name,
+                    twin.id
+                );
+                continue;
+            }
             tracing::warn!(
                 "two pods have the name `{}`: deleting `{}`, keeping `{}`",
                 order.name,

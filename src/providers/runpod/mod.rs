@@ -262,6 +262,13 @@ impl Provider for RunPod {
                 self.config.disk()
             ));
         }
+        if self.config.lacks_cuda() {
+            warnings.push(
+                "the tag of `image` does not tell its CUDA version, so a pod may get a host whose driver is too old for \
+                 it: set `min_cuda`"
+                    .to_owned(),
+            );
+        }
         if self.config.cloud != Cloud::Secure
             && self.config.network_volume.is_none()
             && !self.config.data_centers.is_empty()

@@ -131,6 +131,11 @@ impl RunPod {
         memory.orders.insert(pod.id.clone(), ordered);
     }
 
+    /// What a pod was made for, where that is known.
+    pub(super) fn candidate(&self, id: &str) -> Option<Candidate> {
+        lock(&self.memory).orders.get(id)?.candidate.clone()
+    }
+
     /// Remembers what a pod was made for.
     pub(super) fn ordered(&self, id: &str, order: &Order, candidate: Option<&Candidate>) {
         let mut memory = lock(&self.memory);

@@ -69,6 +69,9 @@ async fn nothing_is_tried_after_a_lost_answer_that_no_list_explains() {
 #[tokio::test]
 async fn of_two_pods_of_one_name_the_older_stays() {
     let account = Account::open();
+    account
+        .standin
+        .rule(|rules| rules.start = [Lag::None, Lag::None, Lag::Forever]);
     let runpod = account.with(two());
     let one = order("k3x9");
     let first = runpod.launch(&one).await.unwrap();
@@ -80,6 +83,22 @@ async fn of_two_pods_of_one_name_the_older_stays() {
     assert_eq!(again.id, first.id);
     assert_eq!(account.alive(), [first.id.id]);
     assert_eq!(account.tried().len(), 1);
+    account.is_clean();
+}
+
+#[tokio::test]
+async fn a_second_pod_of_one_name_that_runs_is_not_deleted_since_it_may_have_the_job() {
+    let account = Account::open();
+    let runpod = account.with(two());
+    let one = order("k3x9");
+    let first = runpod.launch(&one).await.unwrap();
+    let twin = account.standin.bodies().pop().expect("a body");
+    account.standin.create(&twin);
+    let again = account.with(two()).launch(&one).await.unwrap();
+    assert_eq!(again.id, first.id);
+    assert_eq!(account.alive().len(), 2);
+    let listed = runpod.list().await.unwrap().instances;
+    assert_eq!(listed.len(), 2, "whoever stops the runner ends both");
     account.is_clean();
 }
 

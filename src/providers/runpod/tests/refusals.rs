@@ -216,6 +216,76 @@ async fn a_pod_whose_creation_was_not_answered_costs_no_more_than_it_may_either(
     account.is_clean();
 }
 
+/// Where the creation of a pod was not answered and a list shows it now, it is taken, though it is too dear: its runner
+/// may have a job, and whoever ends it asks GitHub first.
+async fn is_taken(account: &Account, runpod: &RunPod) {
+    let machine = runpod.launch(&order("k3x9")).await.expect("it is taken");
+    let pods = account.standin.pods();
+    assert_eq!(machine.id.id, pods[0].id, "the one that was not answered");
+    assert_eq!(account.alive(), [machine.id.id.as_str()]);
+    assert_eq!(machine.rental.gpu.as_deref(), Some("NVIDIA L40S"));
+    let error = runpod.why_doomed(&machine).await.expect("it is too dear");
+    assert_eq!(error.kind, ErrorKind::NoCapacity);
+    assert!(chain(&error).contains("$1.29 an hour"), "{error:?}");
+    account.is_clean();
+}
+
+#[tokio::test]
+async fn a_dear_pod_that_a_list_shows_after_its_creation_was_not_answered_is_not_deleted_unasked() {
+    for start in [Lag::None, Lag::Forever] {
+        let account = Account::open();
+        account.standin.rule(|rules| {
+            rules.dearer = 1.5;
+            rules.start = [Lag::None, Lag::None, start];
+        });
+        let lost = Deed::After(Box::new(Deed::Drop));
+        account.standin.once("POST", "/v2/pods", lost);
+        let runpod = account.with(json!({ "gpu": TWO, "max_price": 1.0 }));
+        is_taken(&account, &runpod).await;
+        let deleted = account.standin.asked_for("DELETE", "/v2/pods/{id}");
+        assert_eq!(deleted.len(), 0, "{start:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_older_pod_that_is_too_dear_is_not_deleted_since_another_was_created_meanwhile() {
+    let account = Account::open();
+    account.standin.rule(|rules| {
+        rules.dearer = 1.5;
+        // No list that was begun before the next candidate is asked for shows it.
+        rules.unlisted = Lag::Time(Duration::from_millis(1200));
+    });
+    let lost = Deed::After(Box::new(Deed::Drop));
+    account.standin.once("POST", "/v2/pods", lost);
+    let runpod = account.with(json!({ "gpu": TWO, "max_price": 1.0 }));
+    is_taken(&account, &runpod).await;
+    assert_eq!(account.tried().len(), 2);
+}
+
+#[tokio::test]
+async fn a_pod_that_a_list_shows_as_terminated_is_not_taken_for_there() {
+    let account = Account::open();
+    // What ends before its container runs is shown for ever.
+    account
+        .standin
+        .rule(|rules| rules.start = [Lag::None, Lag::None, Lag::Forever]);
+    let slow = Deed::After(Box::new(Deed::Delay(Duration::from_millis(300))));
+    account.standin.once("POST", "/v2/pods", slow);
+    let ended = async {
+        let made = until(SOON, async || account.alive().pop());
+        let made = made.await.expect("it is created");
+        account.standin.put(&made, Stage::Gone);
+    };
+    let (runpod, order) = (account.with(two()), order("k3x9"));
+    let (machine, ()) = futures_util::future::join(runpod.launch(&order), ended).await;
+    let machine = machine.expect("the next one has room");
+    assert_eq!(account.alive(), [machine.id.id]);
+    assert_eq!(
+        account.tried(),
+        ["NVIDIA L40S SECURE", "NVIDIA RTX A4000 SECURE"]
+    );
+}
+
 #[tokio::test]
 async fn the_host_of_a_pod_whose_creation_was_not_answered_is_heard() {
     let account = Account::open();

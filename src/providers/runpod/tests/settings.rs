@@ -116,6 +116,65 @@ async fn offers_are_of_both_clouds() {
 }
 
 #[tokio::test]
+async fn the_offers_of_a_table_are_of_the_clouds_that_it_rents_in() {
+    let account = Account::open();
+    let clouds = async |settings| {
+        let offers = account.with(settings).offers().await.unwrap().into_iter();
+        let markets = offers.filter_map(|offer| offer.market);
+        markets.collect::<std::collections::BTreeSet<_>>()
+    };
+    let (community, secure) = ("community".to_owned(), "secure".to_owned());
+    for (settings, expected) in [
+        (json!({}), vec![&community, &secure]),
+        (json!({ "gpu": "L40S" }), vec![&secure]),
+        (json!({ "cpu": "cpu5c" }), vec![&secure]),
+        (
+            json!({ "gpu": "L40S", "cloud": "any" }),
+            vec![&community, &secure],
+        ),
+        (json!({ "cloud": "community" }), vec![&community]),
+    ] {
+        let found = clouds(settings.clone()).await;
+        assert_eq!(found.iter().collect::<Vec<_>>(), expected, "{settings}");
+    }
+    account.is_clean();
+}
+
+#[test]
+fn an_image_of_ones_own_that_does_not_tell_its_cuda_version_is_warned_of() {
+    let own = "ghcr.io/acme/torch:2.8";
+    for (settings, warns) in [
+        (json!({ "gpu": "L40S", "image": own }), true),
+        (
+            json!({ "gpu": "L40S", "image": "ghcr.io/acme/torch" }),
+            true,
+        ),
+        (json!({ "gpu": "L40S" }), false),
+        (json!({ "cpu": "cpu5c", "image": own }), false),
+        (
+            json!({ "gpu": "L40S", "image": own, "min_cuda": "12.8" }),
+            false,
+        ),
+        (
+            json!({ "gpu": "L40S", "image": "ghcr.io/acme/torch:2.8-cuda12.8" }),
+            false,
+        ),
+        (
+            json!({ "gpu": "L40S", "image": "nvidia/cuda:12.4.1-runtime" }),
+            false,
+        ),
+    ] {
+        let config = super::account::config(settings.clone());
+        let runpod = RunPod::with(config, super::account::bounds(), super::account::paces());
+        let warnings = runpod.expect("settings").warnings();
+        let told = warnings
+            .iter()
+            .filter(|one| one.ends_with("set `min_cuda`"));
+        assert_eq!(told.count(), usize::from(warns), "{settings}: {warnings:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_plan_has_the_prices_of_now_in_the_order_of_a_launch() {
     let account = Account::open();
     let wanted = json!({ "gpu": ["L40S", "A40"], "cloud": "any", "max_price": 0.85 });
