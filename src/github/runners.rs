@@ -28,7 +28,7 @@ pub struct Runner {
     pub status: String,
     /// Whether a job runs on it.
     pub busy: bool,
-    /// Its labels, in lower case.
+    /// Its labels, as GitHub spells them.
     #[serde(default)]
     pub labels: Vec<Label>,
 }
@@ -171,10 +171,11 @@ impl Client {
 }
 
 /// Reads a list that others change meanwhile. A runner that leaves the first page pulls one from the
-/// second page over to it, where it is not seen: a list is whole only if all its pages tell one total,
-/// it has that many, and its first page is the same afterwards, or if two readings agree. (Where one leaves while
-/// another comes, the total stays. The newcomer is not on the last page, which is read before the others, and so one is
-/// missing; but the first page is read before that.)
+/// second page over to it, where it is not seen. A list of one page is whole where that page has room left, or as many as
+/// it tells. One of several is whole if all its pages tell one total, it has that many, and its first page is the same
+/// afterwards, or if two readings agree; else it is what all readings showed together, where that is as many as any page
+/// tells. (Where one leaves while another comes, the total stays. Where pages have numbers, the newcomer is not on the last
+/// page, which is read before the others, and so one is missing; but the first page is read before that.)
 async fn list(operation: &Authorized<'_>, url: &url::Url) -> Result<Vec<Runner>> {
     let mut all = BTreeMap::new();
     let mut before: Option<(Vec<u64>, Vec<Option<usize>>)> = None;

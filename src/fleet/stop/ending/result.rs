@@ -26,7 +26,8 @@ impl<G: GitHubApi> Ending<'_, G> {
         }
     }
 
-    /// Whether a listing has shown its machine: only of such a one is it said that this stop ended it.
+    /// Whether its machine was shown by a listing, or its place could not be read, when this stop chose it: only of such a
+    /// one is it said that this stop ended it.
     pub(super) fn was_seen(&self) -> bool {
         let row = self.chosen.row.as_ref();
         row.is_some_and(|row| {

@@ -23,7 +23,8 @@ pub struct Stopped {
     /// GitHub has no runner of it, or the user forced it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub assumed_gone: bool,
-    /// Whether its machine was gone before this stop asked for its end.
+    /// Whether its machine is proved gone, and the listings by which it was chosen do not have it: then it is not said that
+    /// this stop ended it.
     #[serde(skip)]
     pub already_gone: bool,
     /// Why its registration may still be there, though it was to be removed: its record stays, and the next stop tries again.
