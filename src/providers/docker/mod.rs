@@ -336,7 +336,13 @@ impl Provider for Docker {
     fn in_use<'a>(&'a self, id: &'a InstanceId) -> ProviderFuture<'a, Option<bool>> {
         Box::pin(async move {
             let daemon = self.place_of(id).await?;
+            let doing = || format!("could not list the processes of the container `{}`", id.id);
             match daemon.top(&id.id).await {
+                // What runs has a process: an empty list says nothing of a job.
+                Ok(Some(top)) if top.processes.as_ref().is_none_or(Vec::is_empty) => {
+                    Err(Error::new(ErrorKind::Unavailable, doing())
+                        .because("the daemon answered with an empty list"))
+                }
                 Ok(Some(top)) => Ok(Some(machine::runs_a_job(&top))),
                 Ok(None) if id.location.as_ref() != Some(&daemon.location) => {
                     Err(unknown(&daemon, id))
@@ -344,11 +350,7 @@ impl Provider for Docker {
                 Ok(None) => Ok(None),
                 // It is not running.
                 Err(error) if is_conflict(&error) => Ok(None),
-                Err(error) => {
-                    let doing =
-                        format!("could not list the processes of the container `{}`", id.id);
-                    Err(daemon.failed(doing, &error))
-                }
+                Err(error) => Err(daemon.failed(doing(), &error)),
             }
         })
     }

@@ -18,6 +18,7 @@ mod podman;
 mod proxy;
 mod reasons;
 mod share;
+mod sockets;
 mod wire;
 
 contract!(Share);

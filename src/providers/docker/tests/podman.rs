@@ -35,6 +35,17 @@ impl Drop for Podman {
 impl Podman {
     /// Starts one, where there is a Podman that can run containers here.
     fn open() -> Option<Self> {
+        let podman = Self::serve()?;
+        podman.import();
+        if !podman.runs() {
+            skipped("podman: it cannot run containers here");
+            return None;
+        }
+        Some(podman)
+    }
+
+    /// Starts one, where there is a Podman.
+    fn serve() -> Option<Self> {
         let has = |program: &str| {
             let found = Command::new(program)
                 .arg("--version")
@@ -54,13 +65,7 @@ impl Podman {
         let socket = format!("unix://{}", folder.path().join("podman.sock").display());
         let service = command(&folder, &["system", "service", "--time", "0", &socket]);
         let service = { service }.spawn().expect("podman starts");
-        let podman = Self { service, folder };
-        podman.import();
-        if !podman.runs() {
-            skipped("podman: it cannot run containers here");
-            return None;
-        }
-        Some(podman)
+        Some(Self { service, folder })
     }
 
     fn command(&self, words: &[&str]) -> Command {
@@ -171,12 +176,18 @@ async fn podman_is_a_daemon_like_any_other() {
 
 #[tokio::test]
 async fn a_first_rehearsal_reaches_this_computer_before_podman_has_made_its_bridge() {
-    let Some(podman) = Podman::open() else {
+    let Some(podman) = Podman::serve() else {
         return;
     };
     let docker = podman.provider().await;
-    let there = until(PACE, async || docker.check().await.ok()).await;
-    assert!(there.is_some(), "its service answers");
+    let there = until(PACE, async || {
+        let listing = docker.list().await.ok()?;
+        listing.unread.is_empty().then_some(())
+    });
+    assert!(there.await.is_some(), "its service answers");
+    let place = async |docker: &Docker| docker.list().await.expect("a list").read;
+    let again = podman.provider().await;
+    assert_eq!(place(&docker).await, place(&again).await, "it is one place");
     let subnet = format!(
         "10.213.{}.0/24",
         random(8).bytes().map(u32::from).sum::<u32>() % 250
