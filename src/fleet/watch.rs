@@ -222,7 +222,7 @@ impl Watch {
         let at_github = async {
             loop {
                 self.somebody_waits().await;
-                sleep(every).await;
+                sleep(self.pause(every)).await;
                 let who = self.whom_to_look_at();
                 self.look_at_github(fleet, github, who).await;
                 self.seen.notify_waiters();
@@ -237,6 +237,18 @@ impl Watch {
             }
         }));
         let ((), _): ((), Vec<()>) = tokio::join!(at_github, at_places);
+    }
+
+    /// How long to wait before the next look at GitHub. What boots within seconds is seen soon: from `every` after the last
+    /// launch on, the pause is an eighth of that time, a quarter of `every` at least and `every` at most, which makes eight
+    /// looks more in the first quarter of a minute.
+    fn pause(&self, every: Duration) -> Duration {
+        let waiting = self.waiting.borrow();
+        let waited_for = waiting.values().filter(|one| !one.stands);
+        match waited_for.map(|one| one.since.elapsed()).min() {
+            Some(age) if age >= every => (age / 8).clamp(every / 4, every),
+            _ => every,
+        }
     }
 
     async fn somebody_waits(&self) {

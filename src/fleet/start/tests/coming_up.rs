@@ -362,6 +362,17 @@ async fn a_secret_is_told_before_it_is_used() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_runner_that_boots_within_seconds_is_seen_soon_after_it_is_online() {
+    for (boots, at_most) in [(3, 500), (5, 700), (8, 1000), (60, 2000)] {
+        let scene = Scene::new(1, &["a"]);
+        scene.hub.state().online_after = Some(boots * SECOND);
+        let started = scene.start().await;
+        let late = started.up[0].online_after - boots * SECOND;
+        assert!(late.as_millis() <= at_most, "{boots}: {late:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_minutes_wait_costs_few_requests() {
     let scene = Scene::new(16, &["a"]);
     scene.hub.state().online_after = Some(60 * SECOND);

@@ -21,7 +21,7 @@ async fn the_number_is_written_down_once_the_name_is_seen() {
         for up in &started.up {
             assert!(up.runner_id.is_some());
             assert_eq!(entries[&up.name].runner_id, up.runner_id);
-            assert_eq!(up.online_after, 10 * SECOND, "as soon as it is seen");
+            assert!(up.online_after < 11 * SECOND, "as soon as it is seen");
         }
         for machine in scene.cloud.machines() {
             assert_eq!(machine.instance.tags.runner_id, None);
