@@ -44,7 +44,7 @@ pub use key::KeySetting;
 pub use list_column::{ListColumn, NoColumn};
 pub use mapping::Mapping;
 pub use name::{Name, Run};
-pub use near::{known_hints, nearest};
+pub use near::{known_hints, nearest, similar};
 pub use pasted::is_secret_itself;
 pub use path::{ExistingPath, NO_PATH, PathSetting, looks_like_key};
 pub use rental::{Price, PriceBasis, Rental, cost_in_words};

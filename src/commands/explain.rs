@@ -7,8 +7,7 @@ use serde::Serialize;
 use self::sections::{Section, about, sections};
 use super::screen::Screen;
 use crate::error::{Exit, Failure};
-use crate::model::Error;
-use crate::model::text::distance;
+use crate::model::{Error, similar};
 
 /// What `gharun explain --output json` writes.
 #[derive(Debug, Serialize)]
@@ -34,14 +33,7 @@ pub(super) fn run(screen: &Screen, wanted: &[String]) -> Result<Exit, Failure> {
     if wanted.is_empty() {
         let sections = sections();
         let text = names(&sections);
-        screen.data(
-            &Explanation {
-                sections,
-                error: None,
-            },
-            text,
-        )?;
-        return Ok(Exit::Done);
+        return show(screen, sections, text);
     }
     let mut sections = sections();
     let by_name = sections.iter().position(|one| one.name == wanted);
@@ -50,14 +42,15 @@ pub(super) fn run(screen: &Screen, wanted: &[String]) -> Result<Exit, Failure> {
     };
     let section = sections.swap_remove(found);
     let text = section.text();
-    let sections = vec![section];
-    screen.data(
-        &Explanation {
-            sections,
-            error: None,
-        },
-        text,
-    )?;
+    show(screen, vec![section], text)
+}
+
+fn show(screen: &Screen, sections: Vec<Section>, text: String) -> Result<Exit, Failure> {
+    let found = Explanation {
+        sections,
+        error: None,
+    };
+    screen.data(&found, text)?;
     Ok(Exit::Done)
 }
 
@@ -81,24 +74,13 @@ fn names(sections: &[Section]) -> String {
 /// No section has that name, or those words; the nearest names come first.
 fn unknown(sections: &[Section], wanted: &str) -> Failure {
     let failure = Failure::usage(format!("nothing is explained under `{wanted}`"));
-    let mut near: Vec<(usize, &str)> = sections
-        .iter()
-        .map(|one| {
-            let is_part = one.name.contains(wanted) || wanted.contains(one.name);
-            let away = if is_part {
-                0
-            } else {
-                distance(wanted, one.name)
-            };
-            (away, one.name)
-        })
-        .filter(|(away, name)| *away <= name.len().div_euclid(3).max(1))
-        .collect();
-    near.sort_unstable();
+    let known = sections.iter().map(|one| {
+        let is_part = one.name.contains(wanted) || wanted.contains(one.name);
+        (one.name, [if is_part { wanted } else { one.name }])
+    });
+    let near = similar(wanted, known).into_iter().take(3);
     let near: Vec<String> = near
-        .iter()
-        .take(3)
-        .map(|(_, name)| format!("`gharun explain {name}`"))
+        .map(|name| format!("`gharun explain {name}`"))
         .collect();
     match near.as_slice() {
         [] => failure.hinted("list all names with `gharun explain`"),

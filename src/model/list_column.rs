@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::text::nearest;
+use super::near::nearest;
 
 /// A column of `gharun list`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

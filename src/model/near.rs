@@ -1,4 +1,4 @@
-//! The right word for a misspelt one.
+//! The right words for a misspelt one.
 
 /// How alike two words must be, from 0 to 1: as the parser of the command line has it, and a little more.
 const ALIKE: f64 = 0.8;
@@ -18,6 +18,23 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     best.map(|(_, one)| one)
 }
 
+/// What bears a name near a word that nothing bears, nearest first: at most one letter in three is another, and two that
+/// changed places are one. Each may bear several names.
+pub fn similar<T: Ord, N: IntoIterator<Item: AsRef<str>>>(
+    word: &str,
+    known: impl IntoIterator<Item = (T, N)>,
+) -> Vec<T> {
+    let most = word.chars().count().div_euclid(3).max(1);
+    let near = known.into_iter().filter_map(|(what, names)| {
+        let names = names.into_iter();
+        let away = names.map(|name| strsim::osa_distance(word, name.as_ref()));
+        Some((away.min().filter(|away| *away <= most)?, what))
+    });
+    let mut near: Vec<(usize, T)> = near.collect();
+    near.sort_unstable();
+    near.into_iter().map(|(_, what)| what).collect()
+}
+
 /// The hints for a word that means nothing: the nearest right one, where one is near, and `what` are all that are
 /// known.
 pub fn known_hints<S: AsRef<str>>(word: &str, what: &str, known: &[S]) -> Vec<String> {
@@ -31,6 +48,20 @@ pub fn known_hints<S: AsRef<str>>(word: &str, what: &str, known: &[S]) -> Vec<St
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn similar_names_come_nearest_first_and_each_but_once() {
+        let known = [
+            ("L4", vec!["l4", "nvidial4"]),
+            ("L40", vec!["l40"]),
+            ("L40S", vec!["l40s"]),
+            ("RTX 4090", vec!["4090", "rtx4090"]),
+        ];
+        let similar = |word: &str| similar(word, known.clone());
+        assert_eq!(similar("l40"), ["L40", "L4", "L40S"]);
+        assert_eq!(similar("rxt4090"), ["RTX 4090"]);
+        assert_eq!(similar("b300"), [""; 0]);
+    }
 
     #[test]
     fn the_nearest_right_word_is_found_and_what_is_far_off_is_none() {

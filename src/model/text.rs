@@ -92,27 +92,6 @@ pub fn cut(text: &str, most: usize) -> String {
     format!("{}{SIGN}", &text[..end])
 }
 
-/// The word that is probably meant: that with the fewest letters to change, where those are few.
-pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let word = word.to_lowercase();
-    let most = match word.chars().count() {
-        0..=2 => 0,
-        3..=5 => 1,
-        _ => 2,
-    };
-    known
-        .into_iter()
-        .map(|known| (distance(&word, &known.to_lowercase()), known))
-        .filter(|(changes, known)| *changes <= most || is_begun(&word, known))
-        .min_by_key(|(changes, _)| *changes)
-        .map(|(_, known)| known)
-}
-
-/// Whether a word is the beginning of another.
-fn is_begun(word: &str, whole: &str) -> bool {
-    word.chars().count() >= 2 && whole.to_lowercase().starts_with(word)
-}
-
 /// A length of time, to the second: `1m 12s`.
 pub fn span(duration: Duration) -> String {
     let span = SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
@@ -132,21 +111,6 @@ pub fn typed(text: &str) -> String {
     } else {
         quoted(text)
     }
-}
-
-/// How many letters have to be added, removed or changed (Levenshtein).
-pub fn distance(one: &str, other: &str) -> usize {
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (i, a) in one.bytes().enumerate() {
-        let mut before = row[0];
-        row[0] = i + 1;
-        for (j, b) in other.bytes().enumerate() {
-            let change = before + usize::from(a != b);
-            before = row[j + 1];
-            row[j + 1] = change.min(row[j] + 1).min(before + 1);
-        }
-    }
-    row[other.len()]
 }
 
 #[cfg(test)]

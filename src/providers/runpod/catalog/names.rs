@@ -1,7 +1,7 @@
 //! The GPUs and CPU flavors that a name means, and those that are near one that means none.
 
 use super::{Catalog, CatalogEntry};
-use crate::model::text::distance;
+use crate::model::similar;
 use crate::providers::{Error, Result};
 
 /// How many names an error shows.
@@ -34,21 +34,12 @@ impl Catalog {
     }
 
     fn unknown(&self, name: &str) -> Error {
-        let wanted = squeezed(name);
-        let near = |kind: &CatalogEntry| {
-            let all = runs(&kind.id).chain(runs(&kind.name));
-            all.map(|run| distance(&run, &wanted)).min()
-        };
-        let mut kinds: Vec<_> = self.kinds.iter().map(|kind| (near(kind), kind)).collect();
-        kinds.sort_by(|(a, one), (b, other)| a.cmp(b).then_with(|| one.id.cmp(&other.id)));
-        // One letter in three may be wrong; what is farther off is another name.
-        let most = wanted.len().div_euclid(3).max(1);
-        let names: Vec<String> = kinds
-            .iter()
-            .filter(|(near, _)| near.is_some_and(|near| near <= most))
-            .take(SHOWN)
-            .map(|(_, kind)| format!("`{}`", kind.id))
-            .collect();
+        let known = self.kinds.iter().map(|kind| {
+            let names = runs(&kind.id).chain(runs(&kind.name));
+            (kind.id.as_str(), names)
+        });
+        let near = similar(&squeezed(name), known).into_iter();
+        let names: Vec<String> = near.take(SHOWN).map(|id| format!("`{id}`")).collect();
         let key = if self.kinds.iter().any(|kind| kind.id.starts_with("cpu")) {
             "cpu"
         } else {
