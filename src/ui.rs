@@ -12,7 +12,7 @@ use dialoguer::console::{Style, Term};
 
 pub use crate::cli::{ColorArg, FormatArg};
 use crate::model::text::shown;
-use crate::model::{Event, Price, lock};
+use crate::model::{Event, lock};
 
 mod board;
 mod columns;
@@ -244,11 +244,6 @@ impl Ui {
     /// How wide a screen on standard error may be; as wide as most terminals are, where that is not known.
     pub fn screen_width(&self) -> usize {
         self.width().unwrap_or(80)
-    }
-
-    /// What prices come to together an hour.
-    pub fn sum(prices: &[Price]) -> String {
-        board::sum(prices)
     }
 
     /// Takes all bars away, as before the last words of a command.

@@ -6,7 +6,7 @@ use super::{Table, or_dash};
 use crate::fleet::list::ListOutcome;
 use crate::fleet::survey::SurveyRow;
 use crate::fleet::verdict::{MachineState, Verdict};
-use crate::model::{ListColumn, Price, PriceBasis, cost_in_words};
+use crate::model::{ListColumn, Prices, cost_in_words};
 use crate::providers;
 
 const COLUMNS: usize = ListColumn::ALL.len();
@@ -71,45 +71,22 @@ fn is_running(row: &SurveyRow) -> bool {
 /// What some machines cost an hour together, in words: `$1.82/h without ec2`. Machines that are not rented have no price;
 /// `None` where that is all.
 pub fn rate<'a>(rows: impl Iterator<Item = &'a SurveyRow>) -> Option<String> {
-    let mut prices: Vec<Price> = Vec::new();
-    let mut unpriced: Vec<&str> = Vec::new();
-    for row in rows {
-        let is_rented = || {
-            let kind = row.kind.and_then(providers::kind);
-            kind.is_some_and(|kind| kind.is_rented)
-        };
-        match (row.rental.price, row.provider.as_deref()) {
-            (Some(price), _) => prices.push(price),
-            (None, Some(provider)) if is_rented() => unpriced.push(provider),
-            (None, _) => {}
-        }
-    }
-    unpriced.sort_unstable();
-    unpriced.dedup();
-    let without = unpriced.join(", ");
-    if prices.is_empty() {
-        return (!unpriced.is_empty()).then(|| format!("price of {without} unknown"));
-    }
-    let sum = Price {
-        per_hour: prices.iter().map(|price| price.per_hour).sum(),
-        basis: least_sure(&prices),
+    let is_rented = |row: &SurveyRow| {
+        let kind = row.kind.and_then(providers::kind);
+        kind.is_some_and(|kind| kind.is_rented)
     };
-    Some(if unpriced.is_empty() {
-        format!("{sum:#}")
-    } else {
-        format!("{sum:#} without {without}")
-    })
-}
-
-/// The basis of a sum: what is the most that it can be makes a most of it, and what is listed an estimate.
-fn least_sure(prices: &[Price]) -> Option<PriceBasis> {
-    let limit = |basis: &PriceBasis| *basis == PriceBasis::Limit;
-    let listed = |basis: &PriceBasis| matches!(basis, PriceBasis::Listed(_));
-    let bases = || prices.iter().filter_map(|price| price.basis);
-    bases()
-        .find(limit)
-        .or_else(|| bases().find(listed))
-        .or_else(|| bases().next())
+    let rows = rows.filter(|row| row.rental.price.is_some() || is_rented(row));
+    let prices = Prices::of(rows.filter_map(|row| {
+        let provider = row.provider.as_deref();
+        let is_counted = provider.is_some() || row.rental.price.is_some();
+        is_counted.then(|| (provider.unwrap_or_default(), row.rental.price))
+    }));
+    prices
+        .in_words()
+        .or_else(|| match prices.unknown_at().as_str() {
+            "" => None,
+            providers => Some(format!("price of {providers} unknown")),
+        })
 }
 
 /// What machines have cost so far, in words.

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::line::{DONE, FAILED, Line, NOTHING, Tone, width};
-use crate::model::{BootStage, Event, Name, Price, PriceBasis, Rental};
+use crate::model::{BootStage, Event, Name, Price, PriceBasis, Prices, Rental};
 
 /// No screen is wider than this, unless its rows are.
 const WIDE: usize = 80;
@@ -335,20 +335,13 @@ impl Board {
     fn footer(&self, columns: usize) -> Line {
         let mut line = Line::default();
         let rented = self.rows.iter().filter(|row| row.machine.is_some());
-        let rented: Vec<&Row> = rented
-            .filter(|row| !self.unrented.contains(&row.provider))
-            .collect();
-        let prices: Vec<Price> = rented.iter().filter_map(|row| row.rental.price).collect();
-        let mut unpriced: Vec<&str> = Vec::new();
-        for row in &rented {
-            if row.rental.price.is_none() && !unpriced.contains(&row.provider.as_str()) {
-                unpriced.push(&row.provider);
-            }
-        }
-        if !prices.is_empty() {
-            line = line.with(Tone::Plain, &format!("{} now", sum(&prices)));
-            if !unpriced.is_empty() {
-                line = line.with(Tone::Plain, &format!(", without {}", unpriced.join(", ")));
+        let rented = rented.filter(|row| !self.unrented.contains(&row.provider));
+        let prices = Prices::of(rented.map(|row| (row.provider.as_str(), row.rental.price)));
+        if let Some(sum) = prices.sum() {
+            line = line.with(Tone::Plain, &format!("{sum:#} now"));
+            let without = prices.unknown_at();
+            if !without.is_empty() {
+                line = line.with(Tone::Plain, &format!(", without {without}"));
             }
         }
         let how = if self.undoing {
@@ -441,26 +434,6 @@ fn rate(price: Price) -> String {
         Some(PriceBasis::Listed(_)) => format!("~{rate}"),
         Some(PriceBasis::Limit) => format!("≤{rate}"),
         None | Some(PriceBasis::Live) => rate.to_string(),
-    }
-}
-
-/// What all of them cost together an hour, no more exact than the least exact of them.
-pub(super) fn sum(prices: &[Price]) -> String {
-    let per_hour = prices.iter().map(|price| price.per_hour).sum();
-    let is = |what: fn(PriceBasis) -> bool| {
-        let mut bases = prices.iter().filter_map(|price| price.basis);
-        bases.any(what)
-    };
-    let rate = Price {
-        per_hour,
-        basis: None,
-    };
-    if is(|basis| matches!(basis, PriceBasis::Limit)) {
-        format!("at most {rate}")
-    } else if is(|basis| matches!(basis, PriceBasis::Listed(_))) {
-        format!("about {rate}")
-    } else {
-        rate.to_string()
     }
 }
 

@@ -2,14 +2,14 @@
 
 use jiff::Timestamp;
 
-use super::remains::{failed_with, groups, left_lines, told};
+use super::remains::{at, failed_with, groups, left_lines, told};
 use crate::commands::Context;
 use crate::fleet::{Failed, StartOutcome, Trouble, Up};
 use crate::model::text::span;
-use crate::model::{HumanDuration, Price, option_of_scope};
+use crate::model::{HumanDuration, Prices, option_of_scope};
 use crate::plan::Plan;
 use crate::settings::Origin;
-use crate::ui::{DONE, FailureCard, Line, Tone, Ui};
+use crate::ui::{DONE, FailureCard, Line, Tone};
 
 /// Says what is there now: the label for `runs-on`, when it ends by itself, and what ends it.
 pub(super) fn show(context: &Context, plan: &Plan, outcome: &StartOutcome) {
@@ -34,12 +34,7 @@ pub(super) fn of_failure(
     spent: &str,
 ) -> FailureCard {
     let (count, failed) = (usize::from(plan.count.get()), outcome.failed.len());
-    let at: Vec<String> = plan
-        .providers
-        .iter()
-        .map(|name| format!("`{name}`"))
-        .collect();
-    let at = at.join(", ");
+    let at = at(plan);
     let is_late = |one: &Failed| matches!(one.trouble, Trouble::Late { unseen: None, .. });
     let late = outcome.failed.iter().all(is_late) && failed > 0;
     let limit = HumanDuration::from_secs(plan.timeout.as_secs());
@@ -131,19 +126,9 @@ fn lines(
 
 /// What all of them cost an hour; nothing where nothing is billed.
 fn rate(up: &[Up], is_unrented: impl Fn(&Up) -> bool) -> String {
-    let rented: Vec<&Up> = up.iter().filter(|up| !is_unrented(up)).collect();
-    let prices: Vec<Price> = rented.iter().filter_map(|up| up.rental.price).collect();
-    let mut unpriced: Vec<&str> = Vec::new();
-    for one in rented.iter().filter(|up| up.rental.price.is_none()) {
-        if !unpriced.contains(&one.provider.as_str()) {
-            unpriced.push(&one.provider);
-        }
-    }
-    match (prices.is_empty(), unpriced.join(", ").as_str()) {
-        (true, _) => String::new(),
-        (false, "") => Ui::sum(&prices),
-        (false, unpriced) => format!("{} without {unpriced}", Ui::sum(&prices)),
-    }
+    let rented = up.iter().filter(|up| !is_unrented(up));
+    let prices = Prices::of(rented.map(|up| (up.provider.as_str(), up.rental.price)));
+    prices.in_words().unwrap_or_default()
 }
 
 /// When they end by themselves.
@@ -158,7 +143,7 @@ fn ends(plan: &Plan, up: &[Up]) -> String {
         format!("{idle} without one; ")
     });
     let last = up.iter().map(|one| one.expires).max();
-    let last = last.map_or_else(String::new, |last| at(last, Timestamp::now()));
+    let last = last.map_or_else(String::new, |last| clock(last, Timestamp::now()));
     format!(
         "after {job}; {}{last} at the latest",
         idle.unwrap_or_default()
@@ -166,15 +151,15 @@ fn ends(plan: &Plan, up: &[Up]) -> String {
 }
 
 /// A time of today as `at 02:53 UTC`, a later one with its day.
-fn at(time: Timestamp, now: Timestamp) -> String {
+fn clock(time: Timestamp, now: Timestamp) -> String {
     // RFC 3339, in UTC.
     let text = time.to_string();
-    let (day, clock) = text.split_once('T').unwrap_or((&text, ""));
-    let clock = clock.get(..5).unwrap_or(clock);
+    let (day, hour) = text.split_once('T').unwrap_or((&text, ""));
+    let hour = hour.get(..5).unwrap_or(hour);
     if time.duration_since(now).as_hours() < 20 {
-        format!("at {clock} UTC")
+        format!("at {hour} UTC")
     } else {
-        format!("on {day} at {clock} UTC")
+        format!("on {day} at {hour} UTC")
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a start came to: the report, the summary, and how to end.
 
 use super::remains::{
-    MOST, connect, end, failed_with, groups, is_told, left_lines, still_there, told,
+    MOST, at, connect, end, failed_with, groups, is_told, left_lines, still_there, told,
 };
 use crate::actions::AnnotationLevel;
 use crate::commands::Context;
@@ -90,12 +90,7 @@ fn unsaid(outcome: &StartOutcome, failure: Failure) -> Failure {
 /// The last words of a start that failed: the headline, the causes, what is left, and what helps.
 fn failed(context: &Context, plan: &Plan, outcome: &StartOutcome) -> Failure {
     let (count, failed) = (usize::from(plan.count.get()), outcome.failed.len());
-    let at: Vec<String> = plan
-        .providers
-        .iter()
-        .map(|name| format!("`{name}`"))
-        .collect();
-    let at = at.join(", ");
+    let at = at(plan);
     let groups = groups(context, &outcome.failed);
     let headline = match count {
         _ if outcome.interrupted => "interrupted".to_owned(),

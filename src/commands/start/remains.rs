@@ -5,9 +5,16 @@ use crate::commands::screen::Group;
 use crate::error::{Failure, of_launch};
 use crate::fleet::{Failed, Left, StartOutcome, Trouble};
 use crate::model::outline;
+use crate::plan::Plan;
 
 /// More commands of one sort would push the cause off the screen.
 pub(super) const MOST: usize = 3;
+
+/// The providers of a plan, as a sentence names them.
+pub(super) fn at(plan: &Plan) -> String {
+    let names = plan.providers.iter().map(|name| format!("`{name}`"));
+    names.collect::<Vec<_>>().join(", ")
+}
 
 /// A start that failed, with what helps.
 pub(super) fn failed_with(context: &Context, outcome: &StartOutcome, groups: &[Group]) -> Failure {

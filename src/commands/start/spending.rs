@@ -6,7 +6,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
 use tokio::time::Instant;
 
-use crate::model::{Event, Price, PriceBasis, Reference, Sink};
+use crate::model::{Event, Price, PriceBasis, Prices, Reference, Sink};
 
 /// Passes every event on, and keeps what machines cost.
 pub(super) struct Spending<'a> {
@@ -51,27 +51,25 @@ impl<'a> Spending<'a> {
                 "Nothing was billed.".to_owned()
             };
         }
-        let mut unpriced: Vec<&str> = Vec::new();
-        let mut cost = 0.0;
-        for machine in &rented {
-            let provider = machine.reference.provider.as_str();
-            match machine.price {
-                Some(price) => {
-                    let end = machine.gone.unwrap_or_else(Instant::now);
-                    let hours = (end - machine.since).as_secs_f64() / 3600.0;
-                    cost += price.per_hour * hours;
+        let machines = rented.iter();
+        let prices = Prices::of(
+            machines.map(|machine| (machine.reference.provider.as_str(), machine.price)),
+        );
+        let costs = rented.iter().filter_map(|machine| {
+            let end = machine.gone.unwrap_or_else(Instant::now);
+            let hours = (end - machine.since).as_secs_f64() / 3600.0;
+            Some(machine.price?.per_hour * hours)
+        });
+        let cost: f64 = costs.sum();
+        match (prices.sum(), prices.unknown_at().as_str()) {
+            (None, unpriced) => format!("What was spent at {unpriced} is not known."),
+            (Some(sum), unpriced) => {
+                let spent = about(cost, sum.basis == Some(PriceBasis::Limit));
+                match unpriced {
+                    "" => format!("{spent} was spent."),
+                    unpriced => format!("{spent} was spent, without {unpriced}."),
                 }
-                None if unpriced.contains(&provider) => {}
-                None => unpriced.push(provider),
             }
-        }
-        let mut bases = rented.iter().filter_map(|machine| machine.price?.basis);
-        let is_limit = bases.any(|basis| matches!(basis, PriceBasis::Limit));
-        let is_priced = rented.iter().any(|machine| machine.price.is_some());
-        match (is_priced, unpriced.join(", ").as_str()) {
-            (false, unpriced) => format!("What was spent at {unpriced} is not known."),
-            (true, "") => format!("{} was spent.", about(cost, is_limit)),
-            (true, unpriced) => format!("{} was spent, without {unpriced}.", about(cost, is_limit)),
         }
     }
 
