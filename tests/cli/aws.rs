@@ -70,28 +70,33 @@ fn launched(world: &World) -> usize {
     counts.into_iter().min().unwrap_or_default()
 }
 
-#[test]
-fn sixteen_come_up_side_by_side_and_are_stopped() {
-    let Some(server) = moto() else { return };
-    let proxy = Proxy::start(&server, Duration::from_millis(50), |_| Deed::Forward);
-    let run = run_id(1);
-    let world = step(run, &proxy);
-    let mut command = world.command("start aws --count 16");
+/// Starts so many machines. There are none behind them: somebody else has to bring their runners online.
+#[track_caller]
+fn start(world: &World, count: usize) {
+    let mut command = world.command(&format!("start aws --count {count}"));
     // A pipe that nobody reads until the end could fill up.
     let said = std::fs::File::create(world.path("said")).expect("a file");
     command
         .stdout(said.try_clone().expect("a file"))
         .stderr(said);
     let mut child = command.spawn().expect("it runs");
-    // There are no machines: somebody else has to bring their runners online.
     let status = wait_for("the end of the start", || {
-        for name in registrations(&world) {
+        for name in registrations(world) {
             world.github.bring_online(&name);
         }
         child.try_wait().expect("it can be asked")
     });
     let said = std::fs::read_to_string(world.path("said")).expect("a file");
     assert_eq!(status.code(), Some(0), "{said}");
+}
+
+#[test]
+fn sixteen_come_up_side_by_side_and_are_stopped() {
+    let Some(server) = moto() else { return };
+    let proxy = Proxy::start(&server, Duration::from_millis(50), |_| Deed::Forward);
+    let run = run_id(1);
+    let world = step(run, &proxy);
+    start(&world, 16);
     assert_eq!(launched(&world), 16);
     assert_eq!(instances(&server, run).len(), 16);
     let most = proxy.seen().most_launches;

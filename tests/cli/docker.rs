@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
 
+use crate::life::rehearse;
 use crate::world::{World, outer};
 
 pub(crate) const IMAGE: &str = "gharun-test-program:1";
@@ -58,21 +59,5 @@ fn a_rehearsal_runs_in_a_real_container() {
             .env("GHARUN_REPO", "")
             .env("GITHUB_API_URL", ""),
     );
-    let said = world.run("start --rehearse").exits(0);
-    for phase in [
-        "phase arm",
-        "phase download",
-        "phase verify",
-        "phase user",
-        "phase run",
-        "online",
-        "phase job",
-    ] {
-        assert!(
-            said.stdout.contains(phase),
-            "{phase} is missing in:\n{}",
-            said.stdout
-        );
-    }
-    assert!(said.stderr.contains("Nothing is left"), "{}", said.stderr);
+    rehearse(&world, "start --rehearse", &["phase verify", "phase user"]);
 }

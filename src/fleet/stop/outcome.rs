@@ -195,17 +195,5 @@ impl StopOutcome {
 }
 
 fn planned(chosen: Selected) -> Stopped {
-    Stopped {
-        instance: chosen.instance,
-        name: chosen.name,
-        deregistered: false,
-        terminated: false,
-        assumed_gone: false,
-        already_gone: false,
-        registered: None,
-        billed: None,
-        cost: None,
-        cost_at_most: false,
-        reason: chosen.why,
-    }
+    Stopped::unproved(chosen.instance, chosen.name, chosen.why)
 }

@@ -214,17 +214,8 @@ impl Progress {
         self.stops
             .stopped
             .extend(over.into_iter().map(|one| Stopped {
-                instance: None,
-                name: Some(one.name),
                 deregistered: one.deregistered,
-                terminated: false,
-                assumed_gone: false,
-                already_gone: false,
-                registered: None,
-                billed: None,
-                cost: None,
-                cost_at_most: false,
-                reason: one.reason,
+                ..Stopped::unproved(None, Some(one.name), one.reason)
             }));
     }
 

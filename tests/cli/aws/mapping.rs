@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::{REGION, moto, nothing_is_left, registrations, run_id, step};
-use crate::world::{World, wait_for};
+use super::{REGION, moto, nothing_is_left, run_id, start, step};
+use crate::world::World;
 use gharun_worlds::moto::{Deed, Proxy, Server};
 
 /// Starts machines in a step that looks for them in all regions, brings them online, and forgets all but the mapping, as
@@ -13,21 +13,7 @@ fn started(server: &Server, run: u64, count: usize) -> (World, String) {
     let world = step(run, &proxy);
     let text = "[defaults]\nproviders = [\"aws\"]\n\n[providers.aws]\n";
     std::fs::write(world.path("providers.toml"), text).expect("a file");
-    let mut command = world.command(&format!("start aws --count {count}"));
-    // A pipe that nobody reads until the end could fill up.
-    let said = std::fs::File::create(world.path("said")).expect("a file");
-    command
-        .stdout(said.try_clone().expect("a file"))
-        .stderr(said);
-    let mut child = command.spawn().expect("it runs");
-    let status = wait_for("the end of the start", || {
-        for name in registrations(&world) {
-            world.github.bring_online(&name);
-        }
-        child.try_wait().expect("it can be asked")
-    });
-    let said = std::fs::read_to_string(world.path("said")).expect("a file");
-    assert_eq!(status.code(), Some(0), "{said}");
+    start(&world, count);
     let mapping = world.output("mapping").expect("it was launched");
     for file in ["temp/gharun-state.json", "output"] {
         std::fs::remove_file(world.path(file)).expect("it was there");

@@ -42,6 +42,29 @@ pub struct Stopped {
     pub reason: String,
 }
 
+impl Stopped {
+    /// Something of which nothing is proved, and no price is known.
+    pub(in crate::fleet::stop) fn unproved(
+        instance: Option<Reference>,
+        name: Option<Name>,
+        reason: String,
+    ) -> Self {
+        Self {
+            instance,
+            name,
+            deregistered: false,
+            terminated: false,
+            assumed_gone: false,
+            already_gone: false,
+            registered: None,
+            billed: None,
+            cost: None,
+            cost_at_most: false,
+            reason,
+        }
+    }
+}
+
 /// What a stop's machines cost together.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Total {
