@@ -27,6 +27,7 @@ mod steps;
 #[cfg(target_os = "linux")]
 #[cfg(any(
     feature = "aws",
+    feature = "docker",
     feature = "nebius",
     feature = "runpod",
     feature = "ssh"

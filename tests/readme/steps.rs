@@ -236,9 +236,9 @@ fn the_examples_with_ec2_run_once_a_role_was_taken() {
     }
 }
 
+/// An image that the daemon of this computer has; says so where there is none.
 #[cfg(feature = "docker")]
-#[test]
-fn the_example_with_docker_runs_with_an_image_of_its_own() {
+pub(crate) fn image() -> Option<&'static str> {
     const IMAGE: &str = "gharun-test-program:1";
     let script = crate::documents::repository("tests/image.sh");
     let made = std::process::Command::new("sh")
@@ -248,10 +248,18 @@ fn the_example_with_docker_runs_with_an_image_of_its_own() {
         .expect("sh runs");
     if !made.status.success() {
         let why = String::from_utf8_lossy(&made.stderr).into_owned();
-        return gharun_worlds::skipped(&format!("examples: {}", why.trim()));
+        gharun_worlds::skipped(&format!("examples: {}", why.trim()));
+        return None;
     }
+    Some(IMAGE)
+}
+
+#[cfg(feature = "docker")]
+#[test]
+fn the_example_with_docker_runs_with_an_image_of_its_own() {
+    let Some(image) = image() else { return };
     let world = step();
-    let table = format!("[providers.docker]\nimage = \"{IMAGE}\"\npull = \"never\"\n");
+    let table = format!("[providers.docker]\nimage = \"{image}\"\npull = \"never\"\n");
     std::fs::write(world.path("providers.toml"), table).expect("a file");
     let host = crate::world::outer("DOCKER_HOST").unwrap_or_default();
     let world = world.env("DOCKER_HOST", &host);

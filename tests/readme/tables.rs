@@ -1,23 +1,72 @@
-//! The table of each kind, copied out of its page as it stands, on the stand-ins: whoever copies one gets a runner. Only
+//! Each table of each kind, copied out of its page as it stands, on the stand-ins: whoever copies one gets a runner. Only
 //! what names the reader's own account is another: its addresses, its project, its hosts.
 
 use std::process::Child;
 
 use crate::world::{Said, World, wait_for};
 
-/// The first block with the table of a provider.
-pub(crate) fn table(name: &str) -> String {
+/// The tables of a provider, as the documents have them.
+fn tables(name: &str) -> Vec<String> {
     let wanted = format!("[providers.{name}]");
-    let mut blocks = crate::blocks_of("toml").into_iter();
-    let found = blocks.find(|block| block.text.contains(&wanted));
-    found.unwrap_or_else(|| panic!("no {wanted}")).text
+    let blocks = crate::blocks_of("toml").into_iter();
+    let found = blocks.filter(|block| block.text.contains(&wanted));
+    let found: Vec<String> = found.map(|block| block.text).collect();
+    assert!(!found.is_empty(), "no {wanted}");
+    found
 }
 
-/// A laptop with a table of the documents.
-fn with_table(name: &str, own: impl Fn(String) -> String) -> World {
-    let world = World::new();
-    std::fs::write(world.path("providers.toml"), own(table(name))).expect("a file");
-    world
+/// The first of them.
+#[cfg(feature = "nebius")]
+pub(crate) fn table(name: &str) -> String {
+    tables(name).remove(0)
+}
+
+/// Laptops, each with a table of the documents.
+fn with_tables(name: &str, own: impl Fn(String) -> String) -> Vec<World> {
+    let worlds = tables(name).into_iter().map(|table| {
+        let world = World::new();
+        std::fs::write(world.path("providers.toml"), own(table)).expect("a file");
+        world
+    });
+    worlds.collect()
+}
+
+#[test]
+fn the_page_of_each_kind_has_a_table_and_each_table_has_a_test() {
+    let tested = ["aws", "box", "local", "nebius", "pod", "rack", "runpod"];
+    let mut found = std::collections::BTreeSet::new();
+    for document in crate::documents::all() {
+        let kind = document.name.strip_prefix("docs/providers/");
+        let Some(kind) = kind.and_then(|name| name.strip_suffix(".md")) else {
+            continue;
+        };
+        let blocks = document.blocks().into_iter();
+        let names = blocks
+            .filter(|block| block.language == "toml")
+            .map(|block| {
+                let table: toml::Table = block.text.parse().expect("TOML");
+                let (name, table) = table["providers"]
+                    .as_table()
+                    .expect("tables")
+                    .iter()
+                    .next()
+                    .expect("a table");
+                assert_eq!(
+                    table
+                        .get("kind")
+                        .and_then(toml::Value::as_str)
+                        .unwrap_or(name),
+                    kind,
+                    "{}",
+                    block.place(0)
+                );
+                name.clone()
+            });
+        let names: Vec<String> = names.collect();
+        assert!(!names.is_empty(), "{} has no table", document.name);
+        found.extend(names);
+    }
+    assert_eq!(found.into_iter().collect::<Vec<_>>(), tested);
 }
 
 /// Checks a provider, starts a runner there, lists and stops it; where there is no machine behind it, the runner is
@@ -45,15 +94,16 @@ fn works(world: &World, name: &str, set: &str) {
 
 #[cfg(feature = "runpod")]
 #[test]
-fn the_table_of_runpod_works_as_it_stands() {
+fn the_tables_of_runpod_work_as_they_stand() {
     let standin = gharun_worlds::runpod::Standin::start();
-    let world = with_table("runpod", |text| text).env("RUNPOD_API_KEY", &standin.key);
-    works(
-        &world,
-        "runpod",
-        &format!("--set runpod.endpoint={}/v2", standin.url),
-    );
-    assert!(standin.alive().is_empty());
+    let worlds = with_tables("runpod", |text| text);
+    assert_eq!(worlds.len(), 2);
+    for world in worlds {
+        let world = world.env("RUNPOD_API_KEY", &standin.key);
+        let set = format!("--set runpod.endpoint={}/v2", standin.url);
+        works(&world, "runpod", &set);
+        assert!(standin.alive().is_empty());
+    }
 }
 
 #[cfg(feature = "nebius")]
@@ -62,15 +112,13 @@ fn the_table_of_nebius_works_as_it_stands() {
     use gharun_worlds::nebius::{PROJECT, Standin};
 
     let standin = Standin::start();
-    let world = with_table("nebius", |text| text.replace("project-e00example", PROJECT));
-    let world = world.env("NEBIUS_KEY", &standin.account().file());
     let url = &standin.url;
-    works(
-        &world,
-        "nebius",
-        &format!("--set nebius.endpoint={url} --set nebius.auth_endpoint={url}"),
-    );
-    assert_eq!(standin.billed(), []);
+    let set = format!("--set nebius.endpoint={url} --set nebius.auth_endpoint={url}");
+    for world in with_tables("nebius", |text| text.replace("project-e00example", PROJECT)) {
+        let world = world.env("NEBIUS_KEY", &standin.account().file());
+        works(&world, "nebius", &set);
+        assert_eq!(standin.billed(), []);
+    }
 }
 
 #[cfg(feature = "aws")]
@@ -110,11 +158,13 @@ fn the_table_of_aws_works_as_it_stands() {
     }
     // What comes by it is of the account that the image is in.
     let proxy = Proxy::start(&server, Duration::ZERO, |_| Deed::Forward);
-    let world = with_table("aws", |text| text)
-        .env("AWS_ACCESS_KEY_ID", "testing")
-        .env("AWS_SECRET_ACCESS_KEY", "testing")
-        .env("AWS_ENDPOINT_URL", &proxy.url);
-    works(&world, "aws", "");
+    for world in with_tables("aws", |text| text) {
+        let world = world
+            .env("AWS_ACCESS_KEY_ID", "testing")
+            .env("AWS_SECRET_ACCESS_KEY", "testing")
+            .env("AWS_ENDPOINT_URL", &proxy.url);
+        works(&world, "aws", "");
+    }
 }
 
 #[cfg(feature = "ssh")]
@@ -127,7 +177,7 @@ fn the_table_of_ssh_works_as_it_stands() {
     }
     let rack = Rack::of(3, "");
     let specs = rack.specs();
-    let world = with_table("rack", |text| {
+    let worlds = with_tables("rack", |text| {
         let text = text.replace("pi@pi4.local", &specs[0]);
         text.replace("pi@pi5.local:2222", &specs[1])
     });
@@ -135,13 +185,47 @@ fn the_table_of_ssh_works_as_it_stands() {
     let (user, address) = specs[2].split_once('@').expect("a user");
     let (host, port) = address.rsplit_once(':').expect("a port");
     let config = format!("Host gpu\n  HostName {host}\n  Port {port}\n  User {user}\n");
-    let folder = world.path("home").join(".ssh");
-    std::fs::create_dir_all(&folder).expect("a folder");
-    std::fs::write(folder.join("config"), config).expect("a file");
     let set = format!(
         "--set rack.identity={} --set rack.known_hosts={}",
         rack.identity().display(),
         rack.known_hosts().display()
     );
-    works(&world, "rack", &set);
+    for world in worlds {
+        let folder = world.path("home").join(".ssh");
+        std::fs::create_dir_all(&folder).expect("a folder");
+        std::fs::write(folder.join("config"), &config).expect("a file");
+        works(&world, "rack", &set);
+    }
+}
+
+#[test]
+fn the_table_of_local_works_as_it_stands() {
+    for world in with_tables("local", |text| text) {
+        works(&world, "local", "");
+    }
+}
+
+#[cfg(feature = "docker")]
+#[test]
+fn the_tables_of_docker_work_with_a_daemon_of_this_computer() {
+    let Some(image) = crate::steps::image() else {
+        return;
+    };
+    let host = crate::world::outer("DOCKER_HOST").filter(|host| !host.is_empty());
+    let host = host.unwrap_or_else(|| "unix:///var/run/docker.sock".to_owned());
+    for (name, theirs) in [
+        ("box", "ssh://ci@build.example.com"),
+        ("pod", "unix:///run/user/1000/podman/podman.sock"),
+    ] {
+        let worlds = with_tables(name, |text| {
+            assert!(text.contains(theirs), "{text}");
+            let text = text.replace(theirs, &host);
+            // More than the computer may have.
+            let text = text.replace("cpus = 4", "cpus = 1");
+            text.replace("memory = \"8g\"", "memory = \"256m\"")
+        });
+        for world in worlds {
+            works(&world, name, &format!("--set {name}.image={image}"));
+        }
+    }
 }
