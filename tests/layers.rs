@@ -2,6 +2,7 @@
 //!
 //! It reads the sources as `cargo fmt` has laid them out, and leaves out what only tests see.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use circles::circles;
@@ -83,6 +84,44 @@ fn every_module_of_the_table_is_there_and_the_other_way_round() {
     let mut table: Vec<&str> = LAYERS.concat();
     table.sort_unstable();
     assert_eq!(there, table);
+}
+
+#[test]
+fn every_module_of_two_levels_is_named_in_the_table_of_parts_and_no_other() {
+    let sources = sources();
+    let (program, _) = house(&sources);
+    let mut there: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for source in &program {
+        let parts = declared(source).into_iter();
+        let parts = parts.filter(|(_, for_tests)| !for_tests);
+        let is_whole = match source.module.as_slice() {
+            [top] => !["lib", "main"].contains(&top.as_str()),
+            // Of the operations, the commands and the inputs the parts are named, too.
+            [top, part] => ["commands", "fleet"].contains(&top.as_str()) || part == "inputs",
+            _ => false,
+        };
+        if is_whole {
+            let names: BTreeSet<String> = parts.map(|(name, _)| name).collect();
+            there.insert(source.module.join("/"), names);
+        }
+    }
+    there.retain(|_, parts| !parts.is_empty());
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("CONTRIBUTING.md");
+    let text = std::fs::read_to_string(file).expect("it is there");
+    let rows = text
+        .lines()
+        .skip_while(|line| *line != "| module | parts |");
+    let rows = rows.skip(2).take_while(|line| line.starts_with('|'));
+    for row in rows {
+        // What is said of a part stands in brackets.
+        let outside = row.split('(').map(|part| part.rsplit(')').next());
+        let outside: String = outside.flatten().collect();
+        let mut words = outside.split('`').skip(1).step_by(2).map(str::to_owned);
+        let module = words.next().expect("its name");
+        let parts: BTreeSet<String> = words.collect();
+        assert_eq!(there.remove(&module), Some(parts), "{module}");
+    }
+    assert_eq!(there, BTreeMap::new());
 }
 
 #[test]
