@@ -167,7 +167,10 @@ fn judge(method: &str, path: &str, state: &mut State) -> Option<(u16, Value)> {
                 json!({ "Id": ID, "State": { "Status": "running" }, "Config": config }),
             )
         }
-        "top" if state.is_there => (200, json!({ "Titles": ["CMD"], "Processes": [] })),
+        "top" if state.is_there => (
+            200,
+            json!({ "Titles": ["CMD"], "Processes": [["sleep 600"]] }),
+        ),
         _ => missing(),
     })
 }
