@@ -165,7 +165,10 @@ fn unanswered(doing: String, endpoint: &Endpoint, error: &Wire) -> Error {
         }
         _ => ErrorKind::Unavailable,
     };
-    let causes = causes(error);
+    let causes = match unconnected(endpoint, error) {
+        Some(why) => vec![why],
+        None => causes(error),
+    };
     let lower = causes.join(": ").to_ascii_lowercase();
     let is = |wanted: io::ErrorKind| {
         let mut all = chain(error).filter_map(|e| e.downcast_ref::<io::Error>());
@@ -196,11 +199,40 @@ fn unanswered(doing: String, endpoint: &Endpoint, error: &Wire) -> Error {
                 endpoint.command()
             ))
         }
-        _ if matches!(error, Wire::SocketNotFoundError(_)) => because(kind).hinted(
-            "that socket does not exist: set `host` or `$DOCKER_HOST` to the daemon's (`docker context ls` lists them), or \
-             start Docker: `sudo systemctl start docker`",
+        _ if is_silent && matches!(endpoint.way, Transport::Unix(_)) => because(kind).hinted(
+            "start Docker: `sudo systemctl start docker`; or set `host` or `$DOCKER_HOST` to the socket of the daemon (`docker \
+             context ls` lists them)",
         ),
         _ => because(kind).hinted(running(endpoint)),
+    }
+}
+
+/// Why nobody is at the other end of a connection, in words of people; `None` for all else that may be wrong.
+fn unconnected(endpoint: &Endpoint, error: &Wire) -> Option<String> {
+    let mut errors = chain(error).filter_map(|e| e.downcast_ref::<io::Error>());
+    let kind = match error {
+        Wire::SocketNotFoundError(_) => io::ErrorKind::NotFound,
+        _ => errors.next()?.kind(),
+    };
+    match (&endpoint.way, kind) {
+        (Transport::Unix(path), kind) => {
+            let path = path.display();
+            Some(match kind {
+                io::ErrorKind::NotFound => format!("the socket `{path}` does not exist"),
+                io::ErrorKind::ConnectionRefused => {
+                    format!("the socket `{path}` is there, and no daemon listens at it")
+                }
+                io::ErrorKind::PermissionDenied => {
+                    format!("no permission to use the socket `{path}`")
+                }
+                _ => return None,
+            })
+        }
+        (
+            Transport::Tcp(address) | Transport::Tls(address, _),
+            io::ErrorKind::ConnectionRefused,
+        ) => Some(format!("nothing listens at {address} (connection refused)")),
+        _ => None,
     }
 }
 
@@ -247,6 +279,10 @@ fn causes(error: &Wire) -> Vec<String> {
             continue;
         }
         kept.push(text);
+    }
+    if kept.len() > 1 {
+        // The words of a library, which say nothing that what follows does not say.
+        kept.retain(|text| !text.starts_with("client error ("));
     }
     kept
 }
@@ -426,5 +462,48 @@ mod tests {
         )));
         assert_eq!(error.kind, ErrorKind::Denied);
         assert!(error.hints().join("\n").contains("docker"));
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_nobody_takes_is_told_in_words_of_people() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name).display().to_string();
+        // A socket whose daemon has ended, and a port that nobody has.
+        drop(std::os::unix::net::UnixListener::bind(at("dead")).unwrap());
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = port.local_addr().unwrap().to_string();
+        drop(port);
+        let (none, dead) = (at("none"), at("dead"));
+        for (host, why, hint) in [
+            (
+                format!("unix://{none}"),
+                format!("the socket `{none}` does not exist"),
+                "start Docker: ",
+            ),
+            (
+                format!("unix://{dead}"),
+                format!("the socket `{dead}` is there, and no daemon listens at it"),
+                "start Docker: ",
+            ),
+            (
+                format!("tcp://{address}"),
+                format!("nothing listens at {address} (connection refused)"),
+                "check that the daemon is running: ",
+            ),
+        ] {
+            let config = serde_json::json!({ "host": host, "allow_plain_http": true });
+            let config = serde_json::from_value(config).unwrap();
+            let endpoint = Endpoint::resolve(&config).unwrap();
+            let error = crate::providers::docker::daemon::Daemon::reach(&endpoint)
+                .await
+                .unwrap_err();
+            let told = crate::model::chain(&error);
+            assert_eq!(
+                told,
+                format!("could not reach the Docker daemon at {host}: {why}")
+            );
+            assert!(error.nobody_listens(), "{error:?}");
+            assert!(error.hints()[0].starts_with(hint), "{error:?}");
+        }
     }
 }
