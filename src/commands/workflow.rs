@@ -157,9 +157,11 @@ impl WorkflowParts {
     fn take_hosts(&mut self, provider: &ProviderSettings) -> Result<(), Failure> {
         let name = &provider.name;
         if provider.kind.lacks_settings(&provider.values) {
-            let add = format!("`gharun providers init {name}`");
-            return Err(Failure::usage(format!("`hosts` of `{name}` is not set"))
-                .hinted(format!("write its table into providers.toml: {add}")));
+            return Err(
+                Failure::usage(format!("`hosts` of `{name}` is not set")).hinted(format!(
+                    "write its table into providers.toml: `gharun providers init {name}`"
+                )),
+            );
         }
         let hosts = provider.values.get("hosts").map(words).unwrap_or_default();
         if let Some(host) = hosts.iter().find(|host| !host.contains(['.', ':'])) {

@@ -15,7 +15,7 @@ use super::docker;
 use super::nebius;
 #[cfg(feature = "runpod")]
 use super::runpod;
-use super::schema::{self, Misfit};
+use super::schema::{self, Fault, Misfit};
 #[cfg(test)]
 use super::toy;
 use super::{Error, Lookup, Provider, ProviderKind, Result, host};
@@ -151,6 +151,21 @@ pub fn secrets_in_env() -> Vec<&'static str> {
     names.copied().collect()
 }
 
+/// The error for a setting that has to be set: one clause, and how it comes to a value.
+fn missing<P: ProviderKind>(key: String) -> Error {
+    // Each variable that is looked at, whatever it holds.
+    let known = P::env_defaults(&|_| Some("1".to_owned()));
+    let variable = known.iter().find(|(_, setting, _)| *setting == key);
+    let variable = variable.map(|(variable, ..)| format!(" or `${variable}`"));
+    let hint = format!(
+        "set `{key}`{}; `gharun providers init {}` asks for it",
+        variable.unwrap_or_default(),
+        P::KIND
+    );
+    let message = format!("`{key}` is not set");
+    Error::setting(key, message).hinted(hint)
+}
+
 fn open<P: ProviderKind>(
     table: String,
     settings: &Map<String, Value>,
@@ -158,7 +173,10 @@ fn open<P: ProviderKind>(
 ) -> LocalBoxFuture<'static, Result<Arc<dyn Provider>>> {
     let read = schema::read::<P::Config>(settings).map_err(|misfit| {
         let key = misfit.key();
-        Error::setting(key, misfit.fault.to_string())
+        match misfit.fault {
+            Fault::Missing(_) => missing::<P>(key),
+            fault => Error::setting(key, fault.to_string()),
+        }
     });
     let read = read.map(|mut config| {
         P::look_around(&mut config, env);
@@ -175,6 +193,28 @@ fn open<P: ProviderKind>(
 mod tests {
     use super::*;
     use crate::providers::ErrorKind;
+
+    #[cfg(all(feature = "runpod", feature = "ssh"))]
+    #[tokio::test]
+    async fn what_has_to_be_set_is_told_in_one_clause_with_the_variable_that_sets_it() {
+        for (name, message, hint) in [
+            (
+                "runpod",
+                "`api_key` is not set",
+                "set `api_key` or `$RUNPOD_API_KEY`; `gharun providers init runpod` asks for it",
+            ),
+            (
+                "ssh",
+                "`hosts` is not set",
+                "set `hosts`; `gharun providers init ssh` asks for it",
+            ),
+        ] {
+            let kind = kind(name).expect("it is built in");
+            let error = kind.open(Map::new()).await.expect_err("it is not set");
+            assert_eq!(error.to_string(), message);
+            assert_eq!(error.hints(), [hint]);
+        }
+    }
 
     #[test]
     fn kinds_are_in_the_order_of_the_alphabet_and_described() {

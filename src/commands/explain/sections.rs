@@ -165,6 +165,14 @@ mod tests {
             ),
             Some("aws-account")
         );
+        assert_eq!(
+            name_of("name one or more, in order of preference: gpu, aws, docker"),
+            Some("no-provider")
+        );
+        assert_eq!(
+            name_of("set `hosts`; `gharun providers init ssh` asks for it"),
+            Some("bad-setting")
+        );
         assert_eq!(name_of("feed the cat"), None);
     }
 
