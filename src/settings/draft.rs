@@ -1,22 +1,19 @@
 //! A providers.toml that is being made: each answer is checked as the file with it would be, and nothing is written
 //! before all of it can be used.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
 use super::trust::Doubt;
 use super::values::{Repo, SecretSetting, SettingText as _};
-use super::{Env, Error, Result, Settings, SettingsFile, Tables, found};
+use super::{Env, Error, ProviderSettings, Result, Settings, SettingsFile, Tables, found};
 use crate::model::{NO_PATH, Scope, chain, known_hints, looks_like_key};
 use crate::providers::schema::{self, Shape};
 use crate::providers::{self, Kind};
 
+mod text;
 mod write;
-
-/// As wide as a comment may be.
-const WIDTH: usize = 100;
 
 /// A file that is being made, or added to.
 #[derive(Clone, Debug)]
@@ -239,60 +236,6 @@ impl Draft {
         Ok(())
     }
 
-    /// The file as it will be.
-    pub fn text(&self) -> String {
-        match &self.existing {
-            Some(text) => format!("{}\n\n{}", text.trim_end_matches('\n'), self.added()),
-            None => format!(
-                "# Settings of gharun, as `gharun providers init` wrote them. No secret is in this file: it says where each is kept.\n\
-                 # Every setting: `gharun providers show KIND`, `man providers.toml`.\n\n{}",
-                self.added()
-            ),
-        }
-    }
-
-    /// What is added to the file.
-    pub fn added(&self) -> String {
-        let mut text = String::new();
-        if !self.has_github {
-            text.push_str("[github]\n");
-            if let Some(scope) = &self.scope {
-                let (key, value) = match scope {
-                    Scope::Repo { .. } => ("repo", scope.to_string()),
-                    Scope::Org(org) => ("org", org.clone()),
-                    Scope::Enterprise(enterprise) => ("enterprise", enterprise.clone()),
-                };
-                comment(
-                    &mut text,
-                    "What runners register with; `--repo`, `--org` and `--enterprise` win over it.",
-                );
-                assign(&mut text, key, &value.into());
-            }
-            comment(
-                &mut text,
-                "Where the token is kept; $GHARUN_GITHUB_TOKEN and $GH_PAT win over it.",
-            );
-            assign(&mut text, "token", &self.token);
-            text.push('\n');
-        }
-        if !self.has_defaults {
-            text.push_str("[defaults]\n");
-            comment(
-                &mut text,
-                "Providers in order of preference, for `gharun start` without a name.",
-            );
-            let names = self.tables.iter().map(|table| table.name.as_str());
-            assign(&mut text, "providers", &names.collect::<Vec<_>>().into());
-            text.push('\n');
-        }
-        for table in &self.tables {
-            table.write(&mut text);
-            text.push('\n');
-        }
-        text.truncate(text.trim_end().len());
-        text + "\n"
-    }
-
     /// The same for a file that is not there yet; `text` is its path as it was typed. What the other file said of GitHub
     /// is not in it.
     #[must_use]
@@ -319,6 +262,23 @@ impl Draft {
         write::write(&self.path, &self.text(), self.existing.as_deref())
     }
 
+    /// What a table that is added comes to, with all that the surroundings say.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong in it.
+    pub fn settings(&self, name: &str) -> Result<ProviderSettings> {
+        let file = SettingsFile::parse(&self.path, &self.text())?;
+        let tables = Tables::resolve(&[], &self.env, &file)?;
+        let mut settings = tables.settings(&[name.to_owned()])?;
+        Ok(settings.remove(0))
+    }
+
+    /// A required setting of a table that is added, where it has no value.
+    pub fn lacks(&self, name: &str) -> Option<String> {
+        self.table(name)?.missing()
+    }
+
     /// Whether the file as it will be can be used: every table that is added, and the file as a whole.
     ///
     /// # Errors
@@ -336,9 +296,7 @@ impl Draft {
         })?;
         let tables = Tables::resolve(&[], &self.env, &file)?;
         for table in &self.tables {
-            for (_, settings) in tables.each(std::slice::from_ref(&table.name))? {
-                settings?;
-            }
+            tables.settings(std::slice::from_ref(&table.name))?;
             if let Some(key) = table.missing() {
                 return Err(
                     Error::usage(format!("`{key}` of `{}` is not set", table.name))
@@ -396,74 +354,6 @@ impl DraftTable {
         let schema = self.kind.schema();
         let mut shapes = Shape::of(&schema).inside(key).into_iter();
         shapes.any(Shape::is_key)
-    }
-
-    fn write(&self, text: &mut String) {
-        let (name, kind) = (&self.name, self.kind);
-        comment(
-            text,
-            &format!(
-                "{}. Every setting: gharun providers show {}",
-                kind.about, kind.name
-            ),
-        );
-        writeln!(text, "[providers.{name}]").expect("a text takes what is written");
-        assign(text, "kind", &kind.name.into());
-        for setting in kind.settings() {
-            if let Some(value) = self.values.get(&setting.key) {
-                comment(text, first_sentence(&setting.meaning));
-                assign(text, &setting.key, value);
-            }
-        }
-    }
-}
-
-/// The first sentence of a doc comment, on one line.
-fn first_sentence(meaning: &str) -> &str {
-    let end = meaning.find(". ").or_else(|| meaning.find(".\n"));
-    end.map_or(meaning, |end| &meaning[..=end])
-}
-
-fn comment(text: &mut String, what: &str) {
-    let mut line = String::new();
-    for word in what.split_whitespace() {
-        if !line.is_empty() && line.len() + word.len() > WIDTH {
-            writeln!(text, "#{line}").expect("a text takes what is written");
-            line.clear();
-        }
-        line.push(' ');
-        line.push_str(word);
-    }
-    writeln!(text, "#{line}").expect("a text takes what is written");
-}
-
-fn assign(text: &mut String, key: &str, value: &Value) {
-    let value = inline(value);
-    writeln!(text, "{key} = {value}").expect("a text takes what is written");
-}
-
-/// A value as TOML writes it on one line.
-fn inline(value: &Value) -> String {
-    match value {
-        Value::Object(table) => {
-            let entries = table.iter().map(|(key, value)| {
-                let plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
-                let key = if !key.is_empty() && key.chars().all(plain) {
-                    key.clone()
-                } else {
-                    toml::Value::from(key.as_str()).to_string()
-                };
-                format!("{key} = {}", inline(value))
-            });
-            let entries: Vec<String> = entries.collect();
-            format!("{{ {} }}", entries.join(", "))
-        }
-        Value::Array(items) => {
-            let items: Vec<String> = items.iter().map(inline).collect();
-            format!("[{}]", items.join(", "))
-        }
-        Value::String(text) => toml::Value::from(text.as_str()).to_string(),
-        other => other.to_string(),
     }
 }
 

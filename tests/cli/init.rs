@@ -53,6 +53,7 @@ fn a_slot_on_this_computer() {
     names_repo(&world, &mut terminal);
     terminal.choose("Which provider first?", "local:");
     terminal.choose("And where that has no capacity?", "nothing else");
+    terminal.reads("✓ local");
     terminal.choose("no secrets)?", "show it");
     let seen = is_written_and_works(&world, terminal, "local");
     assert!(seen.text.contains("[providers.local]"), "{seen:?}");
@@ -85,7 +86,7 @@ fn a_daemon_that_answers_is_not_asked_about() {
         world.repo()
     );
     let mut terminal = Terminal::run(&world.command(&args));
-    terminal.reads("✓ docker");
+    terminal.reads("✓ docker").reads("✓ docker");
     let seen = is_written_and_works(&world, terminal, "docker");
     assert!(!seen.text.contains("which context"), "{seen:?}");
 }
@@ -111,6 +112,7 @@ fn the_one_host_of_the_configuration_is_taken() {
     let mut terminal = Terminal::run(&world.command("providers init rack=ssh"));
     terminal.reads("✓ ssh").reads("gpu");
     names_repo(&world, &mut terminal);
+    terminal.reads("✓ rack");
     is_written_and_works(&world, terminal, "rack");
     let text = file(&world).expect("a file");
     assert!(
@@ -130,7 +132,9 @@ fn a_key_of_runpod_is_named_and_not_written() {
     let mut terminal = Terminal::run(&world.command("providers init runpod"));
     terminal.reads("✓ runpod");
     names_repo(&world, &mut terminal);
-    terminal.choose("which GPU?", "A40");
+    terminal.choose("which GPU?", "NVIDIA A40, 48 GB, $0.40/h");
+    // What it costs and that it works is said once it is chosen, too.
+    terminal.reads("✓ runpod").reads("$0.40/h");
     is_written_and_works(&world, terminal, "runpod");
     let text = file(&world).expect("a file");
     assert!(
@@ -156,7 +160,8 @@ fn a_project_of_nebius_is_asked_for() {
         .types(ENTER)
         .reads("an answer is needed");
     terminal.reads("which project").types(PROJECT).types(ENTER);
-    terminal.choose("which machine?", "L40S");
+    terminal.choose("which machine?", "NVIDIA L40S (gpu-l40s-a), ");
+    terminal.reads("✓ nebius").reads("/h");
     is_written_and_works(&world, terminal, "nebius");
     let text = file(&world).expect("a file");
     assert!(
@@ -186,6 +191,7 @@ fn a_region_of_aws_that_is_found_is_written() {
     terminal.choose("which instance type?", "other");
     terminal.reads("which instance type?").types("t3.large\r");
     terminal.choose("which AWS may take away?", "no");
+    terminal.reads("✓ aws").reads("us-east-1");
     is_written_and_works(&world, terminal, "aws");
     let text = file(&world).expect("a file");
     for line in [
@@ -195,6 +201,31 @@ fn a_region_of_aws_that_is_found_is_written() {
     ] {
         assert!(text.contains(line), "{text}");
     }
+}
+
+#[cfg(feature = "runpod")]
+#[test]
+fn an_answer_that_does_not_work_is_told_at_once() {
+    let standin = gharun_worlds::runpod::Standin::running(1);
+    let world = laptop()
+        .env("WRONG_KEY", "rpa_wrongKeyOfNobodyAtAll")
+        .env("RUNPOD_REST_V2_API_URL", &format!("{}/v2", standin.url));
+    let args = format!("providers init runpod --repo {}", world.repo());
+    let mut terminal = Terminal::run(&world.command(&args));
+    terminal
+        .reads("which variable holds the API key?")
+        .types("rpa_ABCDEFGHIJKLMNOPQRSTUVWXYZ\r")
+        .reads("must be the name of a variable, such as `GH_PAT`, not the secret itself");
+    terminal
+        .reads("which variable holds the API key?")
+        .types("WRONG_KEY\r");
+    terminal.choose("which GPU?", "A40");
+    terminal.reads("✗ runpod");
+    terminal.choose("no secrets)?", "no");
+    let seen = terminal.ends();
+    assert_eq!(seen.code, 2, "{seen:?}");
+    assert!(!seen.text.contains("rpa_wrongKey"), "{seen:?}");
+    assert_eq!(file(&world), None);
 }
 
 #[test]
@@ -235,6 +266,7 @@ fn tables_are_added_to_a_file_that_is_there() {
         .types("box\r");
     terminal.choose("And where that has no capacity?", "nothing else");
     terminal
+        .reads("✓ box")
         .reads("keeps all its lines")
         .reads("+ [providers.box]");
     is_written_and_works(&world, terminal, "box");

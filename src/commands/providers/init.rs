@@ -10,6 +10,7 @@ use crate::model::text;
 use crate::settings::{Draft, InitSettings, Standing};
 use crate::ui::PromptError;
 
+mod asked;
 mod look;
 mod questions;
 
@@ -59,6 +60,9 @@ pub(super) async fn run(context: &Context, settings: &InitSettings) -> Result<Ex
     }
     for table in draft.tables().to_vec() {
         ask_about(&asker, &mut draft, &table.name, &around).await?;
+        if draft.lacks(&table.name).is_none() {
+            asked::check(context, &draft, &table.name).await;
+        }
     }
     draft.usable()?;
     let outcome = |draft: &Draft, written| Written {

@@ -1,5 +1,6 @@
 //! What is written passes for a file of settings, says what each line is, and changes nothing that was there.
 
+use super::text::inline;
 use super::*;
 use crate::model::Scope;
 

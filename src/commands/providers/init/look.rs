@@ -14,8 +14,10 @@ use crate::providers::{KINDS, Kind};
 
 /// How long anything may take to answer.
 const LOOK_TAKES: Duration = Duration::from_secs(3);
+/// No file that is looked at is larger, in bytes.
+const LARGEST: u64 = 1 << 20;
 /// How much of an answer is shown, in bytes.
-const SHOWN: usize = 90;
+pub(super) const SHOWN: usize = 90;
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -43,7 +45,7 @@ pub(super) async fn look_around(context: &Context) -> Surroundings {
     context.ui.status("Looking around …");
     let variable = |name: &str| context.settings.tables.variable(name);
     let home = variable("HOME").unwrap_or_default();
-    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    let read = |path: &str| read(Path::new(path)).unwrap_or_default();
     let of_home = |variable_name: &str, below: &str| {
         read(&variable(variable_name).unwrap_or_else(|| format!("{home}/{below}")))
     };
@@ -184,6 +186,13 @@ async fn place(
     timeout(LOOK_TAKES, asked).await.unwrap_or_else(|_| late())
 }
 
+/// A file of another program, where it is one and no larger than such files are: nothing here waits for a pipe.
+fn read(path: &Path) -> Option<String> {
+    let about = std::fs::metadata(path).ok()?;
+    let fits = about.is_file() && about.len() <= LARGEST;
+    fits.then(|| std::fs::read_to_string(path).ok()).flatten()
+}
+
 /// The names of the profiles in a file of the AWS tools.
 fn sections(text: &str) -> Vec<String> {
     let lines = text.lines().map(str::trim);
@@ -244,7 +253,7 @@ fn contexts(config: &Path) -> Vec<String> {
         .into_iter()
         .flatten()
         .filter_map(|entry| {
-            let text = std::fs::read_to_string(entry.ok()?.path().join("meta.json")).ok()?;
+            let text = read(&entry.ok()?.path().join("meta.json"))?;
             let meta: Value = serde_json::from_str(&text).ok()?;
             meta["Name"].as_str().map(str::to_owned)
         })
@@ -262,6 +271,23 @@ mod tests {
         let text = "Host *\n  User me\nHost pi4 pi5\nhost=gpu\nHost *.example.com !bad x?\n\
                     Match host other\n  Hostname 10.0.0.1\nHost pi4 -oProxyCommand=evil\n#Host off\n";
         assert_eq!(hosts(text), ["pi4", "pi5", "gpu"]);
+    }
+
+    #[test]
+    fn nothing_but_a_file_is_read() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = |name: &str| folder.path().join(name);
+        std::fs::write(path("config"), "Host pi4\n").expect("a file");
+        let made = std::process::Command::new("mkfifo")
+            .arg(path("pipe"))
+            .status();
+        assert!(made.expect("it runs").success());
+        let large = std::fs::File::create(path("large")).expect("a file");
+        large.set_len(LARGEST + 1).expect("it is sparse");
+        assert_eq!(read(&path("config")).as_deref(), Some("Host pi4\n"));
+        for name in ["pipe", "large", "none", ""] {
+            assert_eq!(read(&path(name)), None, "{name}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::asked::prices;
 use super::look::Surroundings;
 use crate::commands::{Context, unanswered};
 use crate::error::Failure;
@@ -220,12 +221,22 @@ impl Questions<'_> {
         if !self.asker.asks || self.has(key) {
             return Ok(());
         }
-        let mut shown: Vec<String> = choices.iter().map(|(_, said)| (*said).to_owned()).collect();
+        let drafts = choices.iter().map(|(value, _)| {
+            let mut draft = self.draft.clone();
+            draft.set(self.name, key, read(value));
+            draft
+        });
+        let drafts: Vec<Draft> = drafts.collect();
+        let prices = prices(self.asker.context, &drafts, self.name).await;
+        let shown = choices.iter().zip(prices).map(|((_, said), price)| {
+            let price = price.map(|price| format!(", {price}"));
+            format!("{said}{}", price.unwrap_or_default())
+        });
+        let mut shown: Vec<String> = shown.collect();
         shown.push("other".to_owned());
         let whole = format!("{}: {question}", self.name);
         let chosen = self.asker.select(&whole, &shown).await?;
         match choices.get(chosen) {
-            Some(("", _)) => Ok(()),
             Some((value, _)) => {
                 self.set(key, read(value));
                 Ok(())
