@@ -29,7 +29,7 @@ pub(super) fn fits(settings: &GitHubSettings) -> Result<(), Failure> {
     Err(
         refused(settings, "repositories have no runner groups").hinted(format!(
             "register with the organization: `--org {owner}` instead of {}; or leave the group out",
-            scope.origin
+            scope.subject("github.repo")
         )),
     )
 }
@@ -354,8 +354,9 @@ pub(super) fn spelled(group: &RunnerGroup) -> String {
 }
 
 fn refused(settings: &GitHubSettings, why: &str) -> Failure {
-    let Some(Setting { value, origin }) = &settings.group else {
+    let Some(group) = &settings.group else {
         return Failure::new(Exit::Usage, why);
     };
-    Failure::usage(format!("`{origin}` cannot be `{value}`: {why}"))
+    let subject = group.subject("github.runner_group");
+    Failure::usage(format!("{subject} cannot be `{}`: {why}", group.value))
 }

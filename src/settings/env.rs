@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::{Error, Inputs, Origin, Result, Setting};
+use super::{Error, Inputs, Origin, Result, Setting, spelled};
 use crate::model::{NO_PATH, looks_like_key};
 
 /// Variables of the AWS tools that may be blank. `AWS_PAGER` says then that there is no pager, and whoever tells which
@@ -156,7 +156,8 @@ impl Env {
 /// Refuses a path that looks like a key, and does not show it.
 fn no_key(name: &str, origin: &Origin, path: PathBuf) -> Result<PathBuf> {
     if looks_like_key(&path.to_string_lossy()) {
-        let error = Error::usage(format!("`{origin}` cannot be used: {NO_PATH}"));
+        let subject = spelled(name, origin);
+        let error = Error::usage(format!("{subject} cannot be used: {NO_PATH}"));
         return Err(error.about(name));
     }
     Ok(path)

@@ -131,11 +131,12 @@ pub(super) struct AppTable {
 impl SettingsFile {
     /// Finds and reads the file: `flag`, `$GHARUN_CONFIG`, `./providers.toml`, the user's.
     pub(super) fn find(flag: Option<&Path>, env: &Env) -> Result<Self> {
-        if let Some(Setting { value, origin }) = env.path_setting("config", flag)? {
-            let named = Self::load(&value)?.ok_or_else(|| {
+        if let Some(path) = env.path_setting("config", flag)? {
+            let named = Self::load(&path.value)?.ok_or_else(|| {
                 let message = format!(
-                    "`{origin}` cannot be `{}`: the file does not exist",
-                    value.display()
+                    "{} cannot be `{}`: the file does not exist",
+                    path.subject("config"),
+                    path.value.display()
                 );
                 Error::usage(message).hinted(
                     "correct the path, or leave it out: every kind works with its defaults; \

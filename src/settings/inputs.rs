@@ -155,13 +155,48 @@ impl GivenInputs {
         Ok(making.finish(command))
     }
 
-    /// What the step does: what it says, else what its inputs are for.
+    /// What the step does: what it says, else what only one command can mean. What an expression left empty decides nothing.
     fn command(&self) -> Result<StepCommand> {
+        if let Some(command) = self.named_command()? {
+            return Ok(command);
+        }
+        let mut mappings = table::INPUTS
+            .iter()
+            .filter(|row| matches!(row.becomes, Becomes::Mapping));
+        let is_stop = mappings.any(|row| self.is_there(row.name))
+            || self.rows().any(|(row, _)| row.audience == Audience::Stop);
+        if is_stop {
+            return Ok(StepCommand::Stop);
+        }
+        let of_both = |row: &Row| matches!(row.becomes, Becomes::Providers | Becomes::Label);
+        let unclear = self.rows().find(|(row, _)| of_both(row));
+        if unclear.is_none() && self.rows().any(|(row, _)| row.starts()) {
+            return Ok(StepCommand::Start);
+        }
+        let any = || self.rows().find(|(row, _)| row.audience == Audience::Start);
+        let what = match unclear.or_else(any) {
+            Some((row, _)) => format!("the input `{}` does not say what to do", row.name),
+            None => "this step does not say what to do".to_owned(),
+        };
+        Err(Error::usage(what)
+            .hinted("write `command: start`, or `command: stop` with the `mapping` of the step that started"))
+    }
+
+    /// What the step says that it does.
+    fn named_command(&self) -> Result<Option<StepCommand>> {
         let mut named: Option<(StepCommand, &str)> = None;
-        for (row, text) in self.rows() {
-            if !matches!(row.becomes, Becomes::Command) {
+        for row in table::INPUTS {
+            if !matches!(row.becomes, Becomes::Command) || !self.is_there(row.name) {
                 continue;
             }
+            let Some(text) = self.text(row.name) else {
+                return Err(
+                    Error::usage(format!("the input `{}` is empty", row.name)).hinted(format!(
+                        "write `{0}: start` or `{0}: stop`, or correct the expression that should say it",
+                        row.name
+                    )),
+                );
+            };
             let found = StepCommand::ALL.iter().find(|(word, _)| *word == text);
             let (_, command) = found.ok_or_else(|| {
                 let words = StepCommand::ALL
@@ -183,22 +218,7 @@ impl GivenInputs {
                 _ => named = Some((*command, row.name)),
             }
         }
-        if let Some((command, _)) = named {
-            return Ok(command);
-        }
-        let mappings = table::INPUTS
-            .iter()
-            .filter(|row| matches!(row.becomes, Becomes::Mapping));
-        let is_stop = mappings.into_iter().any(|row| self.is_there(row.name))
-            || self.rows().any(|(row, _)| row.audience == Audience::Stop);
-        if is_stop {
-            return Ok(StepCommand::Stop);
-        }
-        if self.rows().any(|(row, _)| row.audience == Audience::Start) {
-            return Ok(StepCommand::Start);
-        }
-        Err(Error::usage("this step does not say what to do")
-            .hinted("write `command: start`, or `command: stop` with the `mapping` of the step that started"))
+        Ok(named.map(|(command, _)| command))
     }
 
     fn switch(&self, name: &str) -> Result<bool> {

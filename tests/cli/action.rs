@@ -232,7 +232,16 @@ fn zones_of_machulavs_action_are_tried_in_order_and_stopped_wherever_the_machine
 fn a_workflow_for_omsfs_actions_runs_as_it_is() {
     let Some(server) = moto() else { return };
     let proxy = Proxy::start(&server, Duration::ZERO, |_| Deed::Forward);
-    let world = job(701, &proxy).env("GITHUB_EVENT_NAME", "workflow_run");
+    let world = job(701, &proxy);
+    let payload = json!({
+        "repository": { "full_name": world.repo() },
+        "workflow_run": { "event": "push", "head_repository": { "full_name": world.repo() } },
+    });
+    std::fs::write(world.path("event.json"), payload.to_string()).expect("a file");
+    let event = world.path("event.json").display().to_string();
+    let world = world
+        .env("GITHUB_EVENT_NAME", "workflow_run")
+        .env("GITHUB_EVENT_PATH", &event);
     let mut action = Action::in_world(&world);
     let workflow = yaml(&repository("tests/cli/action/omsf.yml"));
     let said = play(&world, &mut action, &workflow);
@@ -269,6 +278,19 @@ fn a_step_that_does_not_say_start_starts_nothing() {
         ("{ aws_region_name: us-east-1, repo: o/n }", 2),
         ("{ label: x, version: '' }", 2),
         ("{ command: begin, provider: aws }", 2),
+        // What an expression left empty.
+        ("{ command: '', provider: aws, count: 2 }", 2),
+        (
+            "{ command: '${{ vars.NOBODY }}', aws_instance_type: t3.large, aws_image_id: ami-1 }",
+            2,
+        ),
+        (
+            "{ mode: '', ec2-instance-type: t3.large, ec2-image-id: ami-1 }",
+            2,
+        ),
+        ("{ mode: '', label: '', ec2-instance-id: '' }", 2),
+        ("{ provider: aws, set: market=spot, count: 2 }", 2),
+        ("{ ec2-instance-type: t3.large, ec2-image-id: ami-1 }", 2),
         ("{ command: stop, mode: start, provider: aws }", 2),
     ]
     .into_iter()
@@ -307,7 +329,11 @@ fn the_outputs_are_there_when_a_start_is_killed_half_way_and_the_run_is_enough_t
         let world = job(730 + n as u64, &proxy).env("GH_PAT", TOKEN);
         let mut action = Action::in_world(&world);
         let mut child = action
-            .step(&world, &with("{ provider: aws }"), &Yaml::Null)
+            .step(
+                &world,
+                &with("{ command: start, provider: aws }"),
+                &Yaml::Null,
+            )
             .spawn()
             .expect("it runs");
         wait_for("the launch in the outputs", || {
@@ -338,7 +364,11 @@ fn a_signal_reaches_the_program() {
     let world = job(740, &proxy).env("GH_PAT", TOKEN);
     let action = Action::in_world(&world);
     let mut child = action
-        .step(&world, &with("{ provider: aws }"), &Yaml::Null)
+        .step(
+            &world,
+            &with("{ command: start, provider: aws }"),
+            &Yaml::Null,
+        )
         .spawn()
         .expect("it runs");
     wait_for("the launch", || {
@@ -382,11 +412,12 @@ fn what_is_wrong_is_an_annotation_that_names_the_input() {
         lines.map(|line| line.to_owned() + "\n").collect::<String>()
     };
     insta::assert_snapshot!(said("{}"), @"::error title=gharun::this step does not say what to do%0Ahint: write `command: start`, or `command: stop` with the `mapping` of the step that started");
-    insta::assert_snapshot!(said("{ provider: local, count: many, colour: red }"), @"
+    insta::assert_snapshot!(said("{ command: start, provider: local, count: many, colour: red }"), @"
     ::notice title=gharun::unknown inputs, which change nothing: `colour`
     ::error title=gharun::the input `count` must be an integer from 1 to 256, not `many`
     ");
-    insta::assert_snapshot!(said("{ provider: local, args: --cuont=2 }"), @"::error title=gharun::unexpected argument '--cuont' found%0AUsage: gharun start --count <N> <PROVIDER>...%0Ahint: a similar argument exists: '--count'%0Ahint: see `gharun start --help`");
+    insta::assert_snapshot!(said("{ command: start, provider: local, runner-group: big }"), @"::error title=gharun::the input `runner-group` cannot be `big`: repositories have no runner groups%0Ahint: register with the organization: `--org octo` instead of `$GHARUN_REPO`; or leave the group out");
+    insta::assert_snapshot!(said("{ command: start, provider: local, args: --cuont=2 }"), @"::error title=gharun::unexpected argument '--cuont' found%0AUsage: gharun start --count <N> <PROVIDER>...%0Ahint: a similar argument exists: '--count'%0Ahint: see `gharun start --help`");
 }
 
 #[test]
@@ -398,7 +429,7 @@ fn the_table_of_inputs_and_action_yml_have_the_same_names() {
     assert_eq!(named, known);
     for (name, about) in inputs {
         let name = name.as_str().expect("a name");
-        let tells_absent = ["mapping", "instance_mapping"].contains(&name);
+        let tells_absent = ["command", "mode", "mapping", "instance_mapping"].contains(&name);
         assert_eq!(
             about["default"].as_str(),
             tells_absent.then_some("{absent}"),

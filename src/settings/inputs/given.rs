@@ -9,8 +9,8 @@ use crate::settings::{Env, Error, Result};
 /// The variable that holds all inputs of a step as one JSON object.
 pub(super) const VARIABLE: &str = "GHARUN_ACTION_INPUTS";
 
-/// What stands in `action.yml` as the default of `mapping` and `instance_mapping`, so that an empty one is told from one
-/// that is not there. No mapping begins like this and goes on like this.
+/// What stands in `action.yml` as the default of inputs that decide what a step does, so that one which an expression left
+/// empty is told from one that is not there. No mapping begins like this and goes on like this, and no command.
 pub(super) const ABSENT: &str = "{absent}";
 
 /// The inputs of a step, by their names in small letters: Actions does not tell `Count` from `count`.
@@ -76,7 +76,7 @@ impl GivenInputs {
         text.filter(|text| !text.is_empty() && *text != ABSENT)
     }
 
-    /// Whether an input that tells empty from absent is there.
+    /// Whether an input that tells empty from absent is there, also an empty one.
     pub(super) fn is_there(&self, name: &str) -> bool {
         self.values.get(name).is_some_and(|text| text != ABSENT)
     }

@@ -253,10 +253,13 @@ impl<'a> Making<'a> {
 
     /// In another action's spelling the machine is one of EC2, and the runner is the user that it is there.
     fn start(&mut self) {
-        let foreign = |(row, _): &(&'static Row, &str)| {
-            row.spelling != Spelling::Gharun && row.audience == Audience::Start
-        };
-        let Some((row, _)) = self.given.rows().find(foreign) else {
+        // Their time limits and labels fit any provider, and what came to no setting says nothing of a machine.
+        let mut settings = self.inputs.settings.iter();
+        let machine = settings.find_map(|(_, input)| {
+            let row = table::row(input)?;
+            (row.audience == Audience::Start).then_some(row)
+        });
+        let Some(row) = machine else {
             return;
         };
         let action = row.spelling.action();

@@ -33,7 +33,7 @@ impl Spelling {
 pub(super) enum Audience {
     /// For all that can use it; that it is there does not tell which is meant.
     Any,
-    /// For a start alone, or in a step that names no command: such a step is a start.
+    /// For a start alone, or in a step that names no command: see [`Row::starts`].
     Start,
     /// For a stop alone.
     Stop,
@@ -92,6 +92,15 @@ pub(super) struct Row {
     pub(super) audience: Audience,
     /// What it becomes.
     pub(super) becomes: Becomes,
+}
+
+impl Row {
+    /// Whether a step that names no command starts machines by this input: a machine of the one action that has no input for
+    /// a command. All others would be a guess, and that costs money.
+    pub(super) fn starts(&self) -> bool {
+        let is_machine = matches!(self.becomes, Becomes::Ec2(_));
+        is_machine && self.spelling == Spelling::Omsf && self.audience == Audience::Start
+    }
 }
 
 use Audience::{Any, Start, Stop};

@@ -5,10 +5,13 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use super::given::VARIABLE;
-use super::table::{Audience, INPUTS, Row};
+use super::table::INPUTS;
 use super::*;
 use crate::cli::{self, Command};
 use crate::settings::{ProviderSettings, Settings, StartSettings};
+
+mod command;
+mod forks;
 
 fn env(variables: &[(&str, &str)]) -> Env {
     let variables = variables.iter();
@@ -20,13 +23,10 @@ fn env(variables: &[(&str, &str)]) -> Env {
 /// A step with these inputs, all others as `action.yml` has them.
 fn decide_in(env: Env, inputs: &Value) -> Result<ActionStep> {
     let mut all = serde_json::Map::new();
-    for Row { name, becomes, .. } in INPUTS {
-        let default = if matches!(becomes, Becomes::Mapping) {
-            given::ABSENT
-        } else {
-            ""
-        };
-        all.insert((*name).to_owned(), default.into());
+    for row in INPUTS {
+        let decides = matches!(row.becomes, Becomes::Command | Becomes::Mapping);
+        let default = if decides { given::ABSENT } else { "" };
+        all.insert(row.name.to_owned(), default.into());
     }
     all.extend(inputs.as_object().expect("a table").clone());
     let env = env.with(VARIABLE, Value::from(all).to_string());
@@ -70,58 +70,6 @@ fn every_input_is_in_the_table_once_and_in_small_letters() {
         assert!(seen.insert(row.name), "{} is there twice", row.name);
         assert_eq!(row.name, row.name.to_ascii_lowercase());
     }
-}
-
-#[test]
-fn nothing_but_a_start_or_an_input_of_one_becomes_a_start() {
-    for row in INPUTS {
-        let value = match row.name {
-            "command" | "mode" => continue,
-            "ec2-instance-id" => "i-1",
-            _ => "1",
-        };
-        let decided =
-            GivenInputs::read(&env(&[(VARIABLE, &json!({ row.name: value }).to_string())]));
-        let command = decided.expect("it is read").command();
-        match row.audience {
-            Audience::Start => assert_eq!(command.unwrap(), StepCommand::Start, "{}", row.name),
-            Audience::Stop => assert_eq!(command.unwrap(), StepCommand::Stop, "{}", row.name),
-            Audience::Any => assert!(command.is_err(), "{}", row.name),
-        }
-    }
-}
-
-#[test]
-fn a_step_without_inputs_is_refused() {
-    insta::assert_snapshot!(error(&json!({})), @"
-    this step does not say what to do
-    hint: write `command: start`, or `command: stop` with the `mapping` of the step that started
-    ");
-    insta::assert_snapshot!(error(&json!({ "token": "x", "repo": "o/n", "version": "1.2.3" })), @"
-    this step does not say what to do
-    hint: write `command: start`, or `command: stop` with the `mapping` of the step that started
-    ");
-    insta::assert_snapshot!(error(&json!({ "command": "begin" })), @"the input `command` must be one of `start`, `stop`, `list`, `check`, `install`, not `begin`");
-    insta::assert_snapshot!(error(&json!({ "command": "start", "mode": "stop" })), @"
-    the inputs `command` and `mode` contradict each other
-    hint: leave `mode` out
-    ");
-}
-
-#[test]
-fn a_mapping_that_is_there_is_a_stop_also_when_it_is_empty() {
-    for name in ["mapping", "instance_mapping"] {
-        for empty in ["", "{}", "  "] {
-            let step = decide(&json!({ name: empty, "provider": "aws", "count": "2" }))
-                .expect("it is read");
-            assert_eq!(step.command, StepCommand::Stop, "{name}: {empty:?}");
-            assert_eq!(step.words[1], "stop");
-        }
-    }
-    // What the surroundings say is of another step.
-    let around = env(&[("GHARUN_MAPPING", "{\"aws:i-1\": []}")]);
-    let step = decide_in(around, &json!({ "mapping": "" })).expect("it is read");
-    assert_eq!(step.env.get("GHARUN_MAPPING"), None);
 }
 
 #[test]
@@ -211,27 +159,35 @@ fn an_input_beats_a_variable_and_is_beaten_by_an_option() {
         let step = decide_in(around(), &inputs).expect("it is read");
         start(step).expect("it resolves").0.timeout.as_secs()
     };
-    assert_eq!(seconds(json!({ "provider": "local" })), 120);
     assert_eq!(
-        seconds(json!({ "provider": "local", "timeout": "3m" })),
+        seconds(json!({ "command": "start", "provider": "local" })),
+        120
+    );
+    assert_eq!(
+        seconds(json!({ "command": "start", "provider": "local", "timeout": "3m" })),
         180
     );
     assert_eq!(
-        seconds(json!({ "provider": "local", "timeout": "3m", "args": "--timeout=4m" })),
+        seconds(
+            json!({ "command": "start", "provider": "local", "timeout": "3m", "args": "--timeout=4m" })
+        ),
         240
     );
     // What means the same is not left to contradict it.
     let step = decide_in(
         around(),
-        &json!({ "provider": "local", "org": "octo", "app-id": "1", "app-private-key": "k" }),
+        &json!({ "command": "start", "provider": "local", "org": "octo", "app-id": "1", "app-private-key": "k" }),
     );
     let step = step.expect("it is read");
     assert_eq!(
         (step.env.get("GHARUN_REPO"), step.env.get("GH_PAT")),
         (None, None)
     );
-    let step =
-        decide_in(around(), &json!({ "provider": "local", "token": "t" })).expect("it is read");
+    let step = decide_in(
+        around(),
+        &json!({ "command": "start", "provider": "local", "token": "t" }),
+    )
+    .expect("it is read");
     assert_eq!(step.env.get("GHARUN_GITHUB_TOKEN"), Some("t"));
 }
 
@@ -242,16 +198,30 @@ fn an_error_names_the_input() {
         let error = step.and_then(start).expect_err("it is refused");
         error.to_string()
     };
-    insta::assert_snapshot!(wrong(json!({ "provider": "local", "count": "0" })), @"the input `count` must be an integer from 1 to 256, not `0`");
-    insta::assert_snapshot!(wrong(json!({ "provider": "local", "labels": "a;b" })), @"the input `labels` must be a label of letters, digits, `.`, `_` and `-`, not `a;b`");
-    insta::assert_snapshot!(wrong(json!({ "provider": "--config=x" })), @"the input `provider` must be names of providers, divided by blanks or commas, not `--config=x`");
+    insta::assert_snapshot!(wrong(json!({ "command": "start", "provider": "local", "count": "0" })), @"the input `count` must be an integer from 1 to 256, not `0`");
+    insta::assert_snapshot!(wrong(json!({ "command": "start", "provider": "local", "labels": "a;b" })), @"the input `labels` must be a label of letters, digits, `.`, `_` and `-`, not `a;b`");
+    insta::assert_snapshot!(wrong(json!({ "command": "start", "provider": "--config=x" })), @"the input `provider` must be names of providers, divided by blanks or commas, not `--config=x`");
     insta::assert_snapshot!(wrong(json!({ "aws_instance_type": "t3.large", "gh_timeout": "soon" })), @"the input `gh_timeout` must be a number of seconds, not `soon`");
     insta::assert_snapshot!(wrong(json!({ "aws_instance_type": "t3.large", "aws_subnet_id": "net-1" })), @"`providers.aws.subnets[0]` (the input `aws_subnet_id`) must be an ID that begins with `subnet-`, not `net-1`");
-    insta::assert_snapshot!(wrong(json!({ "ec2-instance-type": "t3.large", "provider": "local" })), @"the input `ec2-instance-type` is for a provider of the kind aws, and local is not one");
-    insta::assert_snapshot!(wrong(json!({ "instance_count": "1", "count": "2" })), @"the inputs `count` and `instance_count` mean the same, and differ: keep one of them");
-    insta::assert_snapshot!(wrong(json!({ "setup": "x", "pre-runner-script": "y" })), @"the inputs `setup` and `pre-runner-script` mean the same: keep one of them");
-    insta::assert_snapshot!(wrong(json!({ "packages": "[\"git; reboot\"]" })), @"the input `packages` must be names of packages, not `git; reboot`");
-    insta::assert_snapshot!(wrong(json!({ "token": "hush", "github-token": "hash", "count": "1" })), @"the inputs `token` and `github-token` mean the same, and differ: keep one of them");
+    insta::assert_snapshot!(wrong(json!({ "command": "start", "ec2-instance-type": "t3.large", "provider": "local" })), @"the input `ec2-instance-type` is for a provider of the kind aws, and local is not one");
+    insta::assert_snapshot!(wrong(json!({ "command": "start", "instance_count": "1", "count": "2" })), @"the inputs `count` and `instance_count` mean the same, and differ: keep one of them");
+    insta::assert_snapshot!(wrong(json!({ "command": "start", "setup": "x", "pre-runner-script": "y" })), @"the inputs `setup` and `pre-runner-script` mean the same: keep one of them");
+    insta::assert_snapshot!(wrong(json!({ "command": "start", "packages": "[\"git; reboot\"]" })), @"the input `packages` must be names of packages, not `git; reboot`");
+    insta::assert_snapshot!(wrong(json!({ "command": "list", "token": "hush", "github-token": "hash" })), @"the inputs `token` and `github-token` mean the same, and differ: keep one of them");
+}
+
+#[test]
+fn an_input_is_named_in_the_same_words_by_every_error() {
+    let step = |inputs: Value| {
+        let step = decide(&inputs).expect("it is read");
+        let cli = cli::read(&step.words).expect("it is a command line");
+        let env = step.env.with("HOME", "/home/me".to_owned());
+        let error = Settings::resolve(&cli.global, &[], env).expect_err("it is refused");
+        error.to_string()
+    };
+    insta::assert_snapshot!(step(json!({ "command": "list", "config": "none.toml" })), @"the input `config` cannot be `none.toml`: the file does not exist");
+    let key = format!("ghp_{}", "a".repeat(36));
+    insta::assert_snapshot!(step(json!({ "command": "list", "config": key })), @"the input `config` cannot be used: it must be a path, and looks like a key, which is not shown (for a path, write `./` before it)");
 }
 
 #[test]
@@ -306,14 +276,45 @@ fn the_workflow_of_omsfs_action_means_the_same_machine() {
 }
 
 #[test]
+fn words_of_another_action_that_name_no_machine_fit_any_provider() {
+    for (name, value) in [
+        ("startup-timeout-minutes", "7"),
+        ("pre-runner-script", "make tools"),
+        ("packages", "[\"git\"]"),
+        ("runner-group-id", "2"),
+        ("use-jit", "true"),
+        ("runner-home-dir", "/r"),
+        ("extra_gh_labels", "gpu"),
+        ("instance_count", "2"),
+        ("gh_timeout", "60"),
+        ("aws_home_dir", "/home/ubuntu"),
+        // It is the default of that action, and says nothing.
+        ("aws_root_device_size", "0"),
+        ("availability-zones-config", "[]"),
+    ] {
+        let step =
+            decide(&json!({ "command": "start", "provider": "local", name: value, "org": "octo" }));
+        let step = step.expect("it is read");
+        assert_eq!(step.words, ["gharun", "start", "local"], "{name}");
+        let notices = step.notices.join("\n");
+        assert!(!notices.contains("root"), "{name}: {notices}");
+        let (_, providers) = start(step).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(providers[0].values.get("run_as"), None, "{name}");
+        // Nor is a provider guessed by it.
+        let step = decide(&json!({ "command": "start", name: value })).expect("it is read");
+        assert_eq!(step.words, ["gharun", "start"], "{name}");
+    }
+}
+
+#[test]
 fn a_user_of_the_runner_that_is_named_is_kept() {
     for (inputs, user) in [
         (
-            json!({ "ec2-instance-type": "t3.nano", "run-runner-as-user": "ubuntu" }),
+            json!({ "mode": "start", "ec2-instance-type": "t3.nano", "run-runner-as-user": "ubuntu" }),
             "ubuntu",
         ),
         (
-            json!({ "ec2-instance-type": "t3.nano", "set": "run_as=runner" }),
+            json!({ "mode": "start", "ec2-instance-type": "t3.nano", "set": "run_as=runner" }),
             "runner",
         ),
     ] {
@@ -329,7 +330,7 @@ fn zones_are_regions_with_their_subnets_in_order() {
     let zone = |image: &str, subnet: &str, group: &str| json!({ "imageId": image, "subnetId": subnet, "securityGroupId": group });
     let read = |zones: &[Value]| {
         let zones = Value::from(zones).to_string();
-        let given = json!({ "ec2-instance-type": "t3.nano", "availability-zones-config": zones, "subnet-id": "subnet-x" });
+        let given = json!({ "mode": "start", "ec2-instance-type": "t3.nano", "availability-zones-config": zones, "subnet-id": "subnet-x" });
         decide(&given)
             .and_then(start)
             .map(|(_, providers)| Value::from(providers[0].values.clone()))
@@ -357,8 +358,9 @@ fn zones_are_regions_with_their_subnets_in_order() {
 
 #[test]
 fn what_has_no_counterpart_says_what_to_write_instead() {
-    let start =
-        |name: &str, value: &str| error(&json!({ "ec2-instance-type": "t3.nano", name: value }));
+    let start = |name: &str, value: &str| {
+        error(&json!({ "mode": "start", "ec2-instance-type": "t3.nano", name: value }))
+    };
     insta::assert_snapshot!(start("block-device-mappings", "[{\"DeviceName\": \"a\"}, {\"DeviceName\": \"b\"}]"), @r#"
     the input `block-device-mappings` cannot be used: gharun sets the root disk only
     hint: put the disks into a launch template, and write `set: launch_template={ name = "NAME" }`
@@ -376,46 +378,6 @@ fn what_has_no_counterpart_says_what_to_write_instead() {
     the input `aws_image_id` cannot be used: `latest` needs the name of the image
     hint: set the input `aws_image_name`, too
     ");
-}
-
-#[test]
-fn a_pull_request_of_a_fork_starts_nothing_unless_that_is_allowed() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("event.json");
-    let decide = |event: &'static str, head: Value, inputs: Value| {
-        let payload = json!({
-            "repository": { "full_name": "octo/app" },
-            "pull_request": { "head": { "repo": head }, "base": { "repo": { "full_name": "octo/app" } } },
-        });
-        std::fs::write(&path, payload.to_string()).expect("a file");
-        let path = path.display().to_string();
-        decide_in(
-            env(&[("GITHUB_EVENT_NAME", event), ("GITHUB_EVENT_PATH", &path)]),
-            &inputs,
-        )
-    };
-    let (own, fork) = (
-        json!({ "full_name": "Octo/app" }),
-        json!({ "full_name": "eve/app", "fork": true }),
-    );
-    let start = || json!({ "provider": "local" });
-    for event in ["pull_request", "pull_request_target", "pull_request_review"] {
-        decide(event, own.clone(), start()).expect("it is no fork");
-        let error = decide(event, fork.clone(), start()).expect_err("it is a fork");
-        assert!(error.to_string().contains("`eve/app`"), "{error}");
-        // A fork that is gone.
-        decide(event, Value::Null, start()).expect_err("it may be a fork");
-        decide(
-            event,
-            fork.clone(),
-            json!({ "provider": "local", "allow-forks": "true" }),
-        )
-        .expect("it is allowed");
-        decide(event, fork.clone(), json!({ "mapping": "" })).expect("a stop is never refused");
-    }
-    decide("push", fork, start()).expect("it is no pull request");
-    let unread = decide_in(env(&[("GITHUB_EVENT_NAME", "pull_request")]), &start());
-    insta::assert_snapshot!(unread.expect_err("nothing tells"), @"this may be a pull request from a fork: its code would run on your machine");
 }
 
 #[test]
