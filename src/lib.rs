@@ -17,7 +17,11 @@
     allow(async_fn_in_trait, reason = "one thread runs everything")
 )]
 
+#[cfg(all(feature = "aws", unix))]
+use std::ffi::{OsStr, OsString};
 use std::panic::AssertUnwindSafe;
+#[cfg(all(feature = "aws", unix))]
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
@@ -89,17 +93,47 @@ fn unset_blank() {
     let Some(program) = std::env::current_exe().ok().filter(|_| !blank.is_empty()) else {
         return;
     };
-    let mut words = std::env::args_os();
-    let mut anew = std::process::Command::new(program);
-    if let Some(name) = words.next() {
-        anew.arg0(name);
+    let words = begun_with(&program);
+    // Where an upgrade replaced the file, its old name is nobody's, and the second name still is.
+    for program in [program.as_path(), Path::new("/proc/self/exe")] {
+        let mut anew = std::process::Command::new(program);
+        if let Some((name, words)) = words.split_first() {
+            anew.arg0(name).args(words);
+        }
+        for name in &blank {
+            anew.env_remove(name);
+        }
+        // It returns only where it cannot be done: then the environment is as it is, which most commands never notice.
+        let _ = anew.exec();
     }
-    anew.args(words);
-    for name in blank {
-        anew.env_remove(name);
+}
+
+/// The words that a program was begun with, its name first, when it became this process. They are ours, unless a loader was
+/// told to run us (`ld-linux-x86-64.so.2 gharun list`): then the program is the loader, which took its own words away.
+#[cfg(all(feature = "aws", unix))]
+fn begun_with(program: &Path) -> Vec<OsString> {
+    use std::os::unix::ffi::OsStrExt as _;
+    use std::os::unix::fs::MetadataExt as _;
+    let ours: Vec<OsString> = std::env::args_os().collect();
+    let all = std::fs::read("/proc/self/cmdline").unwrap_or_default();
+    let all = all
+        .strip_suffix(b"\0")
+        .unwrap_or_default()
+        .split(|byte| *byte == 0);
+    let all: Vec<OsString> = all.map(|word| OsStr::from_bytes(word).to_owned()).collect();
+    if all == ours || !all.ends_with(ours.get(1..).unwrap_or_default()) {
+        return ours;
     }
-    // It returns only where it cannot be done: then the environment is as it is, which most commands never notice.
-    let _ = anew.exec();
+    let file = |path: &Path| {
+        let file = path.metadata().ok()?;
+        Some((file.dev(), file.ino()))
+    };
+    // An emulator of another processor stands before us, too, and says that it is us.
+    let is_us = ours.first().and_then(|name| file(Path::new(name)));
+    if is_us.is_some() && is_us == file(program) {
+        return ours;
+    }
+    all
 }
 
 /// Parses the command line, runs the command, and says what went wrong.

@@ -1,10 +1,14 @@
 //! What the environment holds, as it comes from secrets that were pasted and variables that are empty.
 
+use std::process::Command;
 use std::time::Duration;
+
+use assert_cmd::cargo::cargo_bin;
+use gharun_worlds::moto::{Deed, Proxy, Server};
+use gharun_worlds::skipped;
 
 use crate::profiles::Tunnel;
 use crate::world::{Said, World};
-use gharun_worlds::moto::{Deed, Proxy, Server};
 
 /// Whatever the SDK would make of it: no panic, an exit code of ours, and an error that names no machine.
 #[test]
@@ -47,12 +51,64 @@ fn an_empty_endpoint_beside_the_role_of_a_profile_is_unset() {
         .map(|name| ["", " \n"].map(|value| (name, value)));
     std::thread::scope(|all| {
         for (name, value) in rows.into_iter().flatten() {
-            all.spawn(move || asks_sts_of_aws(name, value));
+            all.spawn(move || asks_sts_of_aws((name, value), COMMANDS, World::command));
         }
     });
 }
 
-fn asks_sts_of_aws(name: &str, value: &str) {
+/// Then the program of the process, as the kernel sees it, is the loader.
+#[test]
+fn an_empty_endpoint_is_unset_where_a_loader_runs_the_program() {
+    let Some(loader) = loader() else {
+        return skipped("blank variables under a loader: this program has none that can be named");
+    };
+    let under_loader = |world: &World, args: &str| {
+        let mut command = Command::new(loader);
+        command.arg(cargo_bin("gharun"));
+        world.dressed(command, args.split_whitespace())
+    };
+    asks_sts_of_aws(("AWS_ENDPOINT_URL_STS", ""), &COMMANDS[..1], under_loader);
+}
+
+#[test]
+fn an_empty_endpoint_is_unset_after_the_file_of_the_program_was_replaced() {
+    let removed = |world: &World, args: &str| {
+        let file = world.path("gharun");
+        // What ran before here has removed it; another folder may be on another file system.
+        if std::fs::hard_link(cargo_bin("gharun"), &file).is_err() {
+            std::fs::copy(cargo_bin("gharun"), &file).expect("a copy");
+        }
+        let script = format!("exec 9<gharun; rm gharun; exec /proc/self/fd/9 {args}");
+        world.dressed(Command::new("sh"), ["-c", script.as_str()])
+    };
+    asks_sts_of_aws(("AWS_ENDPOINT_URL_STS", ""), &COMMANDS[..1], removed);
+}
+
+/// What loads programs here, where it can be told to load ours.
+fn loader() -> Option<&'static str> {
+    let all = ["/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1"];
+    all.into_iter().find(|loader| {
+        let mut command = Command::new(loader);
+        let status = command.arg("--verify").arg(cargo_bin("gharun")).status();
+        status.is_ok_and(|status| status.success())
+    })
+}
+
+/// Every way to the credentials: a command and the exit codes that it may have.
+const COMMANDS: &[(&str, [i32; 2])] = &[
+    ("providers check aws", [1, 1]),
+    ("stop aws:us-east-1/i-0123456789abcdef0", [3, 3]),
+    (
+        "start aws --set image=ami-0123456789abcdef0 --timeout 30s",
+        [1, 2],
+    ),
+];
+
+fn asks_sts_of_aws(
+    (name, value): (&str, &str),
+    commands: &[(&str, [i32; 2])],
+    run: impl Fn(&World, &str) -> Command,
+) {
     let tunnel = Tunnel::start();
     let world = World::new()
         .env("AWS_PROFILE", "ci")
@@ -64,15 +120,8 @@ fn asks_sts_of_aws(name: &str, value: &str) {
                     [profile ci]\nrole_arn = arn:aws:iam::123456789012:role/ci\nsource_profile = base\n";
     std::fs::create_dir_all(world.path("home/.aws")).expect("a folder");
     std::fs::write(world.path("home/.aws/config"), profiles).expect("a file");
-    for (args, codes) in [
-        ("providers check aws", [1, 1]),
-        ("stop aws:us-east-1/i-0123456789abcdef0", [3, 3]),
-        (
-            "start aws --set image=ami-0123456789abcdef0 --timeout 30s",
-            [1, 2],
-        ),
-    ] {
-        let mut command = world.command(args);
+    for (args, codes) in commands {
+        let mut command = run(&world, args);
         let output = command.env(name, value).output().expect("it runs");
         let said = Said::of(output, &world);
         let place = format!("{name}={value:?} {args}\n{}", said.stderr);
