@@ -146,6 +146,12 @@ fn every_message_is_plain_english() {
         .filter_map(|(file, text)| Some(format!("{file}: {}", words::strange(text)?)))
         .collect();
     assert!(strange.is_empty(), "\n{}", strange.join("\n"));
+    // A backtick of a shell's is another thing.
+    let literals = texts.iter().filter(|(file, _)| file.ends_with(".rs"));
+    let unpaired: Vec<String> = literals
+        .filter_map(|(file, text)| Some(format!("{file}: {}", words::unpaired(text)?)))
+        .collect();
+    assert!(unpaired.is_empty(), "\n{}", unpaired.join("\n"));
 }
 
 fn tests() -> Vec<Source> {

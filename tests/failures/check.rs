@@ -68,6 +68,8 @@ fn complaints(section: &Section) -> Vec<String> {
         wrong.push("no annotation".into());
     }
     for annotation in &section.annotations {
+        // On a screen a pair may stand on two lines.
+        wrong.extend(annotation.lines().filter_map(unpaired));
         let lines: Vec<String> = annotation.lines().map(str::to_owned).collect();
         if annotation.starts_with("error") && !steps(&lines) {
             wrong.push(format!("no next step in: {annotation}"));
@@ -91,6 +93,15 @@ fn complaints(section: &Section) -> Vec<String> {
         wrong.extend(doubled(&text).map(|said| format!("said twice: {said}")));
     }
     wrong
+}
+
+/// A backtick that stands alone in a line, or two with nothing between them, as where a value in backticks holds another.
+fn unpaired(line: &str) -> Option<String> {
+    let parts: Vec<&str> = line.split('`').collect();
+    let mut quoted = parts.iter().skip(1).step_by(2);
+    let is_loose = |part: &&str| part.is_empty() || part.trim() != *part;
+    let is_wrong = parts.len() % 2 == 0 || quoted.any(is_loose);
+    is_wrong.then(|| format!("backticks that are not paired: {line}"))
 }
 
 /// Whether something can be done next.
@@ -258,6 +269,14 @@ fn what_is_wrong_is_found() {
         (
             &["error: Os { code: 2 }", "hint: get up"][..],
             "error | gharun\nhint: get up",
+        ),
+        (
+            &["error: it is late", "hint: get up"][..],
+            "error | gharun\nit is `late``\nhint: get up",
+        ),
+        (
+            &["error: it is late", "hint: get up"][..],
+            "error | gharun\nit is `late\nhint: get up",
         ),
         (
             &["error: \\\"a\\\"", "hint: get up"][..],

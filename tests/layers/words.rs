@@ -152,6 +152,29 @@ pub(crate) fn strange(text: &str) -> Option<String> {
     Some(format!("`{turn}` in {text:?}: say {better}"))
 }
 
+/// Literals that close what another one opens, and words of others that are looked for.
+const IN_PARTS: &[&str] = &[
+    ": read`",
+    ": write`",
+    "` or `",
+    "` was not defined",
+    "{first}` and `{}",
+];
+
+/// What is wrong with the backticks of a text: one that stands alone, or nothing between two, as where one value in
+/// backticks holds another.
+pub(crate) fn unpaired(text: &str) -> Option<String> {
+    let says = text.chars().any(char::is_alphanumeric) && text.contains(' ');
+    if !says || IN_PARTS.contains(&text) {
+        return None;
+    }
+    let parts: Vec<&str> = text.split('`').collect();
+    let mut quoted = parts.iter().skip(1).step_by(2);
+    let is_odd = parts.len() % 2 == 0;
+    let is_loose = |part: &&str| part.is_empty() || part.trim() != *part;
+    (is_odd || quoted.any(is_loose)).then(|| format!("backticks that are not paired in {text:?}"))
+}
+
 fn holds(text: &str, turn: &str) -> bool {
     let (turn, goes_on) = match turn.strip_suffix('*') {
         Some(turn) => (turn, true),
@@ -209,5 +232,27 @@ fn every_strange_turn_is_found_and_no_plain_one() {
         "this is nonetheless anybody's; there is nothing to stop",
     ] {
         assert_eq!(strange(plain), None);
+    }
+}
+
+#[test]
+fn backticks_that_are_not_paired_are_found() {
+    for text in [
+        "the input `runner-group`` cannot be `big`",
+        "`the input `runner-group`` cannot be `big`",
+        "set `region",
+        "` region` is set",
+        "`` cannot be used",
+    ] {
+        assert!(unpaired(text).is_some(), "{text}");
+    }
+    for text in [
+        "set `region` or `$AWS_REGION`",
+        "`",
+        "`, `",
+        "`{}`",
+        "none at all",
+    ] {
+        assert_eq!(unpaired(text), None);
     }
 }

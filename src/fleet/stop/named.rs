@@ -5,7 +5,7 @@ use crate::fleet::Unopened;
 use crate::fleet::survey::SurveyRow;
 use crate::fleet::verdict::{MachineState, RegistrationState};
 use crate::github::GitHubApi;
-use crate::model::{Error, Name, Reference, StopTarget, later};
+use crate::model::{Error, Name, Reference, StopTarget, later, option_of_scope};
 use crate::providers::Unjudged;
 
 impl<G: GitHubApi> Selecting<'_, G> {
@@ -187,11 +187,7 @@ impl<G: GitHubApi> Selecting<'_, G> {
             );
             refused = refused.hinted(hint);
         }
-        let option = match scope.split_once('/') {
-            Some(("enterprises", slug)) => format!("--enterprise {slug}"),
-            Some(_) => format!("--repo {scope}"),
-            None => format!("--org {scope}"),
-        };
+        let option = option_of_scope(scope);
         refused.command =
             refused
                 .command
