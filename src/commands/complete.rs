@@ -4,7 +4,8 @@
 use clap::{Arg, ArgAction};
 
 use crate::cli;
-use crate::providers::{KINDS, kind};
+use crate::model::ListColumn;
+use crate::providers::{KINDS, Kind, SettingDoc, kind};
 use crate::settings::{Completion, Env};
 use crate::state::Store;
 
@@ -164,7 +165,12 @@ impl Known<'_> {
         match (command, arg.get_id().as_str()) {
             ("init", "kinds") => kinds(),
             ("show", "kind") | (_, "providers" | "names") => self.providers(),
-            (_, "set") => self.settings(typed),
+            (_, "set") => match typed.split_once('=') {
+                Some((key, _)) => self.values_of(key),
+                None => self.settings(typed),
+            },
+            (_, "columns") => columns(typed),
+            ("explain", "words") if self.line.positionals == 0 => explained(),
             (_, "registration") => ["jit", "token"].map(|word| candidate(word, "")).into(),
             (_, "references") => self.machines().await,
             (_, "group") => self.groups().await,
@@ -189,9 +195,35 @@ impl Known<'_> {
 
     /// The settings of the providers that are named on the line, or of all; `KEY=` or `NAME.KEY=`.
     fn settings(&self, typed: &str) -> Vec<Candidate> {
-        if typed.contains('=') {
-            return Vec::new();
+        let (prefix, all) = self.settings_meant(typed);
+        let mut found: Vec<Candidate> = Vec::new();
+        for setting in all {
+            let word = format!("{prefix}{}=", setting.key);
+            if setting.kind != "source of a secret" && !found.iter().any(|one| one.word == word) {
+                found.push(candidate(word, about(Some(setting.meaning))));
+            }
         }
+        found
+    }
+
+    /// What may stand behind `KEY=` or `NAME.KEY=`, where a setting has but some values.
+    fn values_of(&self, key: &str) -> Vec<Candidate> {
+        let (prefix, all) = self.settings_meant(key);
+        let own = key.strip_prefix(&prefix).unwrap_or(key);
+        let mut found: Vec<Candidate> = Vec::new();
+        for setting in all.into_iter().filter(|setting| setting.key == own) {
+            for value in setting.values {
+                let word = format!("{key}={value}");
+                if !found.iter().any(|one| one.word == word) {
+                    found.push(candidate(word, ""));
+                }
+            }
+        }
+        found
+    }
+
+    /// The settings that a key may be of which this is the beginning, and what stands before it: `NAME.`, or nothing.
+    fn settings_meant(&self, key: &str) -> (String, Vec<SettingDoc>) {
         let kind_of = |name: &str| {
             let table = self
                 .completion
@@ -200,7 +232,7 @@ impl Known<'_> {
                 .find(|(table, _)| table == name);
             kind(table.map_or(name, |(_, kind)| kind))
         };
-        let (prefix, names) = match typed.split_once('.') {
+        let (prefix, names) = match key.split_once('.') {
             Some((name, _)) if kind_of(name).is_some() => (format!("{name}."), vec![name]),
             _ => {
                 let mut named = self.line.words.clone();
@@ -215,17 +247,8 @@ impl Known<'_> {
                 (String::new(), named)
             }
         };
-        let mut found: Vec<Candidate> = Vec::new();
-        for kind in names.into_iter().filter_map(kind_of) {
-            for setting in kind.settings() {
-                let word = format!("{prefix}{}=", setting.key);
-                if setting.kind != "source of a secret" && !found.iter().any(|one| one.word == word)
-                {
-                    found.push(candidate(word, about(Some(setting.meaning))));
-                }
-            }
-        }
-        found
+        let kinds = names.into_iter().filter_map(kind_of);
+        (prefix, kinds.flat_map(Kind::settings).collect())
     }
 
     /// The machines and the runners of the state file.
@@ -258,6 +281,29 @@ impl Known<'_> {
         // A file that cannot be read completes nothing.
         Store::at(path).read().await.unwrap_or_default()
     }
+}
+
+/// The columns that may follow those that stand there, which have commas between.
+fn columns(typed: &str) -> Vec<Candidate> {
+    let (before, named) = match typed.rsplit_once(',') {
+        Some((before, _)) => (format!("{before},"), before),
+        None => (String::new(), ""),
+    };
+    let named = ListColumn::read_all(named).unwrap_or_default();
+    let fresh = ListColumn::ALL
+        .into_iter()
+        .filter(|column| !named.contains(column));
+    fresh
+        .map(|column| candidate(format!("{before}{column}"), ""))
+        .collect()
+}
+
+/// What `gharun explain` has a section about.
+fn explained() -> Vec<Candidate> {
+    let all = super::explain::sections::sections();
+    let all = all.iter();
+    all.map(|section| candidate(section.name, section.group))
+        .collect()
 }
 
 fn kinds() -> Vec<Candidate> {

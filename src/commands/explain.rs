@@ -4,7 +4,7 @@ pub(super) mod sections;
 
 use serde::Serialize;
 
-use self::sections::{Section, about, sections};
+use self::sections::{Section, about, part_of, sections};
 use super::screen::Screen;
 use crate::error::{Exit, Failure};
 use crate::model::{Error, similar};
@@ -30,18 +30,26 @@ impl Explanation {
 /// Prints a section, or the names of all.
 pub(super) fn run(screen: &Screen, wanted: &[String]) -> Result<Exit, Failure> {
     let wanted = wanted.join(" ");
+    let wanted = wanted.split_whitespace().collect::<Vec<_>>().join(" ");
+    let wanted = wanted.strip_prefix("hint: ").unwrap_or(&wanted);
     if wanted.is_empty() {
         let sections = sections();
         let text = names(&sections);
         return show(screen, sections, text);
     }
     let mut sections = sections();
-    let by_name = sections.iter().position(|one| one.name == wanted);
-    let Some(found) = by_name.or_else(|| about(&sections, &wanted)) else {
-        return Err(unknown(&sections, &wanted));
+    let is_named = |one: &Section| one.name.eq_ignore_ascii_case(wanted);
+    let by_name = sections.iter().position(is_named);
+    let (found, hint) = match (by_name, about(&sections, wanted)) {
+        (Some(found), _) => (found, None),
+        (None, Some(found)) => (found, Some(wanted)),
+        (None, None) => match part_of(&sections, wanted).as_slice() {
+            [found] => (*found, None),
+            several => return Err(unknown(&sections, wanted, several)),
+        },
     };
     let section = sections.swap_remove(found);
-    let text = section.text();
+    let text = section.text(hint);
     show(screen, vec![section], text)
 }
 
@@ -71,12 +79,18 @@ fn names(sections: &[Section]) -> String {
     lines.join("\n")
 }
 
-/// No section has that name, or those words; the nearest names come first.
-fn unknown(sections: &[Section], wanted: &str) -> Failure {
+/// No section has that name, or those words, or `several` have them; the nearest names come first.
+fn unknown(sections: &[Section], wanted: &str, several: &[usize]) -> Failure {
     let failure = Failure::usage(format!("nothing is explained under `{wanted}`"));
-    let known = sections.iter().map(|one| {
+    let known = sections.iter().enumerate().map(|(at, one)| {
         let is_part = one.name.contains(wanted) || wanted.contains(one.name);
-        (one.name, [if is_part { wanted } else { one.name }])
+        let has_words = several.contains(&at);
+        let spelled = if is_part || has_words {
+            wanted
+        } else {
+            one.name
+        };
+        (one.name, [spelled])
     });
     let near = similar(wanted, known).into_iter().take(3);
     let near: Vec<String> = near
@@ -94,9 +108,9 @@ mod tests {
 
     #[test]
     fn a_near_name_is_suggested() {
-        let failure = unknown(&sections(), "no-way-uot");
+        let failure = unknown(&sections(), "no-way-uot", &[]);
         assert_eq!(failure.hints(), ["similar: `gharun explain no-way-out`"]);
-        let failure = unknown(&sections(), "xyzzy");
+        let failure = unknown(&sections(), "xyzzy", &[]);
         assert_eq!(failure.hints(), ["list all names with `gharun explain`"]);
     }
 }

@@ -41,7 +41,6 @@ pub use common::one_or_many::OneOrMany;
 pub use error::{Error, ErrorKind, NobodyListens};
 pub use listing::{Listing, MayBe, Silence, Unjudged, Unread};
 pub use registry::{KINDS, Kind, kind, secrets_in_env};
-#[cfg(test)]
 pub use setting_doc::SettingDoc;
 
 /// How long a place of any kind may take to show a machine whose launch it has accepted.

@@ -13,6 +13,8 @@ pub struct SettingDoc {
     pub key: String,
     /// What may be written, in the words of TOML's users.
     pub kind: String,
+    /// The only values that it may have, or some of them, as `--set` takes them; none where it may have any.
+    pub values: Vec<String>,
     /// What holds where nothing is written, as TOML has it; `None` where that is nothing.
     pub default: Option<String>,
     /// What it means: its doc comment.
@@ -35,6 +37,7 @@ fn describe(table: &Value, schema: &Value, before: &str, settings: &mut Vec<Sett
         let default = about.get("default").filter(|value| !value.is_null());
         settings.push(SettingDoc {
             kind: spelled(about, schema),
+            values: values(about, schema),
             default: default.map(Value::to_string),
             meaning: about["description"].as_str().unwrap_or_default().to_owned(),
             key: key.clone(),
@@ -60,6 +63,33 @@ fn tables<'a>(about: &'a Value, schema: &'a Value) -> Vec<&'a Value> {
 fn named<'a>(about: &Value, schema: &'a Value) -> Option<&'a Value> {
     let name = about["$ref"].as_str()?.rsplit('/').next()?;
     schema["$defs"].get(name)
+}
+
+/// The values that a schema names one by one.
+fn values(about: &Value, schema: &Value) -> Vec<String> {
+    if let Some(named) = named(about, schema) {
+        return values(named, schema);
+    }
+    let typed = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    if let Some(value) = about.get("const") {
+        return vec![typed(value)];
+    }
+    if let Some(all) = about["enum"].as_array() {
+        return all.iter().filter(|one| !one.is_null()).map(typed).collect();
+    }
+    if let Some(choices) = alternatives(about) {
+        let all = choices.iter().flat_map(|choice| values(choice, schema));
+        return all.collect();
+    }
+    let is_boolean = match &about["type"] {
+        Value::Array(types) => types.iter().any(|one| one == "boolean"),
+        one => one == "boolean",
+    };
+    let both = ["true", "false"].map(str::to_owned);
+    both.into_iter().filter(|_| is_boolean).collect()
 }
 
 /// A type in the words of TOML's users.
@@ -144,6 +174,12 @@ mod tests {
             find("market").kind,
             "`\"on-demand\"` or `\"spot\"` or `\"spot-then-on-demand\"`"
         );
+        assert_eq!(
+            find("market").values,
+            ["on-demand", "spot", "spot-then-on-demand"]
+        );
+        assert_eq!(find("public_ip").values, ["true", "false"]);
+        assert_eq!(find("image").values, [""; 0]);
         assert_eq!(find("market").default.as_deref(), Some("\"on-demand\""));
     }
 }

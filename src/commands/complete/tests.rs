@@ -71,6 +71,21 @@ async fn names_are_offered_where_they_are_meant() {
     assert_eq!(scene.offers("start rack --set slo").await, ["slots="]);
     assert_eq!(scene.offers("start --set rack.slo").await, ["rack.slots="]);
     assert_eq!(scene.offers("start --set slots=").await, [""; 0]);
+    assert_eq!(
+        scene.offers("list --columns runner,ver").await,
+        ["runner,verdict"]
+    );
+    assert_eq!(
+        scene.offers("list --columns=pri").await,
+        ["--columns=price"]
+    );
+    assert_eq!(
+        scene.offers("list --columns runner,runne").await,
+        [""; 0],
+        "it stands there already"
+    );
+    assert_eq!(scene.offers("explain no-way").await, ["no-way-out"]);
+    assert_eq!(scene.offers("explain no-way-out no-way").await, [""; 0]);
     assert_eq!(scene.offers("start --setup ").await, [":files"]);
     assert_eq!(scene.offers("start --cou").await, ["--count"]);
     assert_eq!(scene.offers("start --count 1 --cou").await, [""; 0]);
@@ -83,6 +98,30 @@ async fn names_are_offered_where_they_are_meant() {
             .iter()
             .any(|word| word.starts_with("__"))
     );
+}
+
+#[cfg(feature = "docker")]
+#[tokio::test]
+async fn the_values_of_a_setting_that_has_but_some_are_offered() {
+    let scene = Scene::new("[providers.box]\nkind = \"docker\"\n");
+    let pull = ["always", "missing", "never"];
+    let all = |before: &str| pull.map(|value| format!("{before}pull={value}"));
+    assert_eq!(scene.offers("start docker --set pull=").await, all(""));
+    assert_eq!(scene.offers("start box --set box.pull=").await, all("box."));
+    assert_eq!(
+        scene.offers("start box --set=pull=n").await,
+        ["--set=pull=never"]
+    );
+    assert_eq!(
+        scene.offers("start box --set privileged=t").await,
+        ["privileged=true"]
+    );
+    assert_eq!(scene.offers("start box --set image=").await, [""; 0]);
+    // Bash replaces what stands behind the sign.
+    let said = scene
+        .raw(&["bash", "gharun start box --set pull=al", "\"'><=;|&(:"])
+        .await;
+    assert_eq!(said, "always");
 }
 
 #[tokio::test]

@@ -10,6 +10,8 @@ use serde::Serialize;
 const PAGE: &str = include_str!("../../../docs/trouble.md");
 /// Where the other pages are.
 const DOCS: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/docs/");
+/// A word that is shorter may stand anywhere.
+const SHORT: usize = 8;
 /// How long a line may be.
 const WIDTH: usize = 78;
 /// Stands for anything in the words of a hint: a name, a number, a place of settings.
@@ -18,9 +20,9 @@ const ANYTHING: char = '…';
 /// A section of the page.
 #[derive(Debug, Serialize)]
 pub(in crate::commands) struct Section {
-    pub(super) name: &'static str,
+    pub(in crate::commands) name: &'static str,
     /// The heading that it stands under.
-    pub(super) group: &'static str,
+    pub(in crate::commands) group: &'static str,
     /// The words of its hints.
     hints: Vec<&'static str>,
     /// What causes it and what to do, a paragraph each.
@@ -41,7 +43,7 @@ pub(in crate::commands) fn about_first(hints: &[String]) -> Option<&'static str>
 }
 
 /// Reads the page.
-pub(super) fn sections() -> Vec<Section> {
+pub(in crate::commands) fn sections() -> Vec<Section> {
     let mut sections: Vec<Section> = Vec::new();
     let mut group = "";
     let mut is_open = false;
@@ -76,18 +78,44 @@ pub(super) fn sections() -> Vec<Section> {
     sections
 }
 
-/// The section with the words that say most about a hint; the first of several.
+/// The section with the words that say most about a hint; the first of several. A shell may have taken the marks out of it.
 pub(super) fn about(sections: &[Section], hint: &str) -> Option<usize> {
+    let as_it_is = most_of(sections, |words| holds(hint, words));
+    let bare = bare(hint);
+    as_it_is.or_else(|| most_of(sections, |words| holds(&bare, &self::bare(words))))
+}
+
+fn most_of(sections: &[Section], is_about: impl Fn(&str) -> bool) -> Option<usize> {
     let mut best: Option<(usize, usize)> = None;
     for (at, section) in sections.iter().enumerate() {
         for words in &section.hints {
             let length = words.chars().filter(|c| *c != ANYTHING).count();
-            if holds(hint, words) && best.is_none_or(|(_, most)| length > most) {
+            if is_about(words) && best.is_none_or(|(_, most)| length > most) {
                 best = Some((at, length));
             }
         }
     }
     best.map(|(at, _)| at)
+}
+
+/// The sections that have some words of a hint, one after the other; none for a single short one.
+pub(super) fn part_of(sections: &[Section], words: &str) -> Vec<usize> {
+    let words = bare(words);
+    if !words.contains(' ') && words.len() < SHORT {
+        return Vec::new();
+    }
+    let has = |section: &Section| section.hints.iter().any(|hint| bare(hint).contains(&words));
+    let found = sections.iter().enumerate();
+    found
+        .filter(|(_, one)| has(one))
+        .map(|(at, _)| at)
+        .collect()
+}
+
+/// A text without case, marks, and what stands for anything at its ends.
+fn bare(text: &str) -> String {
+    let plain = text.to_lowercase().replace(['`', '"', '\'', '\\'], "");
+    plain.trim_matches(ANYTHING).trim().to_owned()
 }
 
 /// Whether a hint has all parts of the words, in order.
@@ -126,9 +154,19 @@ fn plain(text: &str) -> String {
 }
 
 impl Section {
-    pub(super) fn text(&self) -> String {
-        let mut lines = vec![format!("{} ({})", self.name, self.group), String::new()];
-        lines.extend(self.hints.iter().map(|hint| format!("    {hint}")));
+    /// The section on a terminal; `hint` is the one that it was found by. Hints of which the program fills in a part are not
+    /// among the others: they could not be typed.
+    pub(super) fn text(&self, hint: Option<&str>) -> String {
+        let mut lines = vec![format!("{} ({})", self.name, self.group)];
+        let whole = self.hints.iter().copied();
+        let whole = whole.filter(|words| {
+            !words.contains(ANYTHING) && hint.is_none_or(|hint| bare(hint) != bare(words))
+        });
+        let hints: Vec<&str> = hint.into_iter().chain(whole).collect();
+        if !hints.is_empty() {
+            lines.push(String::new());
+            lines.extend(hints.iter().map(|hint| format!("    {hint}")));
+        }
         for text in &self.text {
             lines.push(String::new());
             lines.extend(filled(text));
@@ -177,13 +215,50 @@ mod tests {
     }
 
     #[test]
+    fn no_section_shows_a_hint_with_a_gap_as_something_to_type() {
+        for section in sections() {
+            let text = section.text(None);
+            assert!(!text.contains(ANYTHING), "{text}");
+            for hint in &section.hints {
+                let said = hint.replace(ANYTHING, "x");
+                let text = section.text(Some(&said));
+                assert!(text.contains(&said), "{text}");
+                let twice = text.lines().filter(|line| line.trim() == said);
+                assert_eq!(twice.count(), 1, "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_hint_is_found_as_a_shell_hands_it_on_and_by_a_part_of_it() {
+        for section in sections() {
+            for hint in &section.hints {
+                let said = hint.replace(ANYTHING, "x");
+                let bare = said.replace(['`', '"', '\''], "").to_uppercase();
+                assert_eq!(name_of(&bare), name_of(&said), "{bare}");
+            }
+        }
+        let of = |words: &str| {
+            let sections = sections();
+            let found = part_of(&sections, words);
+            found
+                .iter()
+                .map(|at| sections[*at].name)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(of("the machines still have their tags"), ["state-file"]);
+        assert_eq!(of("set"), [""; 0]);
+        assert!(of("leave it out").len() > 1);
+    }
+
+    #[test]
     fn a_section_is_plain_text_that_fits_a_terminal() {
         let sections = sections();
         let section = &sections[sections
             .iter()
             .position(|one| one.name == "app-key")
             .unwrap()];
-        let text = section.text();
+        let text = section.text(None);
         assert!(!text.contains("**") && !text.contains("]("), "{text}");
         assert!(
             text.lines().all(|line| line.chars().count() <= 120),
