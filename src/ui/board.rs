@@ -281,7 +281,11 @@ impl Board {
         if let Some((note, _)) = self.note.as_ref().filter(|(_, until)| now < *until) {
             lines.push(Line::of("  ").with(Tone::Attention, note));
         }
-        lines.push(self.footer(columns));
+        // What is above the screen cannot be drawn over. How long it goes on and how to end it stay to the last.
+        lines.truncate(height.saturating_sub(1).max(1));
+        if height > 1 {
+            lines.push(self.footer(columns));
+        }
         lines.into_iter().map(|line| line.cut(columns)).collect()
     }
 

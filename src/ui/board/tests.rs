@@ -15,6 +15,16 @@ fn name(number: usize) -> Name {
     NAMES[number].parse().expect("a name")
 }
 
+/// More names than those.
+fn many(count: usize) -> Vec<Name> {
+    let name = |number| {
+        format!("gharun-abcdefabcdef{number:02}")
+            .parse()
+            .expect("a name")
+    };
+    (0..count).map(name).collect()
+}
+
 fn starting(names: Vec<Name>) -> Event {
     Event::Starting {
         names,
@@ -150,13 +160,7 @@ fn what_has_no_price_is_named_and_what_costs_nothing_is_not() {
 
 #[test]
 fn more_rows_than_fit_are_those_that_are_not_online_and_a_count() {
-    let names: Vec<Name> = (0..64)
-        .map(|number| {
-            format!("gharun-abcdefabcdef{number:02}")
-                .parse()
-                .expect("a name")
-        })
-        .collect();
+    let names = many(64);
     let now = Instant::now();
     let mut board = Board::of(&starting(names.clone()), now).expect("it begins");
     assert_eq!(shown(&board, now, 80, 24).lines().count(), 20);
@@ -178,46 +182,67 @@ fn more_rows_than_fit_are_those_that_are_not_online_and_a_count() {
 }
 
 #[test]
-fn no_line_is_wider_than_the_terminal_whatever_stands_in_the_rows() {
+fn no_frame_is_larger_than_the_terminal_whatever_stands_in_the_rows() {
     // A cheap source of odd rows that is the same each time.
     let mut seed = 7_u64;
     let mut random = move |most: u64| {
         seed = seed
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);
-        (seed >> 33) % most
+        usize::try_from((seed >> 33) % most).expect("it is small")
     };
-    for columns in 60..=200 {
+    for columns in 0..=200 {
         let now = Instant::now();
-        let mut board = Board::of(&starting((0..5).map(name).collect()), now).expect("it begins");
-        board.scope = "o".repeat(usize::try_from(random(90)).expect("it is small"));
-        for number in 0..5 {
-            let wide =
-                ["m7i.large", "日本語の機械", "x"][usize::try_from(random(3)).expect("small")];
-            let what = wide.repeat(usize::try_from(1 + random(12)).expect("it is small"));
+        let count = 1 + random(12);
+        let mut board = Board::of(&starting(many(count)), now).expect("it begins");
+        board.scope = "o".repeat(random(90));
+        for (number, name) in many(count).into_iter().enumerate() {
+            let what = ["m7i.large", "日本語の機械", "x"][random(3)].repeat(1 + random(12));
             let price = match random(3) {
                 0 => None,
                 1 => Some(Price::limit(123.456)),
                 _ => Some(Price::live(0.0012)),
             };
-            let place = "place ".repeat(usize::try_from(random(9)).expect("it is small"));
-            board.take(&launching(name(number), "a-table-with-a-long-name"), now);
+            let place = "place ".repeat(random(9));
+            board.take(&launching(name.clone(), "a-table-with-a-long-name"), now);
             if random(4) > 0 {
                 let machine = format!("a-table-with-a-long-name:x/{number}");
-                board.take(
-                    &launched(name(number), &machine, rental(&what, &place, price)),
-                    now,
-                );
+                board.take(&launched(name, &machine, rental(&what, &place, price)), now);
             }
         }
-        let reason = "why ".repeat(usize::try_from(random(70)).expect("it is small"));
+        let reason = "why ".repeat(random(70));
         let at_most = Duration::from_secs(200_000);
         board.take(&Event::Waiting { reason, at_most }, now);
-        let later = now + Duration::from_secs(random(100_000));
-        for line in board.frame(later, columns, 24, columns) {
-            assert!(line.width() < columns, "{columns}: {}", line.text(false));
+        let later = now + Duration::from_secs(random(100_000) as u64);
+        for height in (0..=6).chain([24]) {
+            let frame = board.frame(later, columns, height, columns);
+            assert!(
+                (1..=height.max(1)).contains(&frame.len()),
+                "{} lines on {height}",
+                frame.len()
+            );
+            for line in &frame {
+                // The last column stays free, where there is one.
+                let room = columns.saturating_sub(1);
+                assert!(line.width() <= room, "{columns}: {}", line.text(false));
+            }
         }
     }
+}
+
+#[test]
+fn on_a_low_terminal_the_time_and_how_to_end_it_stay() {
+    let (board, now) = five();
+    insta::assert_snapshot!(shown(&board, now, 80, 1), @"Starting 5 runners for octo/app                         0:14 of 15:00, 1 online");
+    insta::assert_snapshot!(shown(&board, now, 80, 2), @"
+    Starting 5 runners for octo/app                         0:14 of 15:00, 1 online
+    $0.30/h now                                        Ctrl-C stops and removes all
+    ");
+    insta::assert_snapshot!(shown(&board, now, 80, 3), @"
+    Starting 5 runners for octo/app                         0:14 of 15:00, 1 online
+      … and 4 more, 1 online
+    $0.30/h now                                        Ctrl-C stops and removes all
+    ");
 }
 
 #[test]
