@@ -59,7 +59,7 @@ Register-ArgumentCompleter -Native -CommandName 'gharun' -ScriptBlock {
             [CompletionResult]::new('--setup', '--setup', [CompletionResultType]::ParameterName, 'A shell script that runs on the machine before the runner')
             [CompletionResult]::new('--runner-version', '--runner-version', [CompletionResultType]::ParameterName, 'The runner''s version; `latest` is the one that GitHub offers for this scope [default: latest]')
             [CompletionResult]::new('--registration', '--registration', [CompletionResultType]::ParameterName, 'How runners are registered: `jit`, or `token` for a GHES without just-in-time configurations [default: jit, or token where a GHES supports nothing else]')
-            [CompletionResult]::new('--poll-interval', '--poll-interval', [CompletionResultType]::ParameterName, 'How often GitHub and the provider are asked while waiting [default: 2s]')
+            [CompletionResult]::new('--poll-interval', '--poll-interval', [CompletionResultType]::ParameterName, 'How often GitHub and the provider are asked while waiting; at first up to four times as often [default: 2s]')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Print the plan with its prices, change nothing; `=script` adds the boot script')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read settings from this file')
             [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Keep the record of machines in this file')

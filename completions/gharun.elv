@@ -55,7 +55,7 @@ set edit:completion:arg-completer[gharun] = {|@words|
             cand --setup 'A shell script that runs on the machine before the runner'
             cand --runner-version 'The runner''s version; `latest` is the one that GitHub offers for this scope [default: latest]'
             cand --registration 'How runners are registered: `jit`, or `token` for a GHES without just-in-time configurations [default: jit, or token where a GHES supports nothing else]'
-            cand --poll-interval 'How often GitHub and the provider are asked while waiting [default: 2s]'
+            cand --poll-interval 'How often GitHub and the provider are asked while waiting; at first up to four times as often [default: 2s]'
             cand --dry-run 'Print the plan with its prices, change nothing; `=script` adds the boot script'
             cand --config 'Read settings from this file'
             cand --state 'Keep the record of machines in this file'

@@ -233,7 +233,7 @@ pub struct StartArgs {
     /// How runners are registered: `jit`, or `token` for a GHES without just-in-time configurations [default: jit, or token where a GHES supports nothing else]
     #[arg(long, value_name = "HOW")]
     pub registration: Option<String>,
-    /// How often GitHub and the provider are asked while waiting [default: 2s]
+    /// How often GitHub and the provider are asked while waiting; at first up to four times as often [default: 2s]
     #[arg(long, value_name = "DUR")]
     pub poll_interval: Option<String>,
     /// Print the plan with its prices, change nothing; `=script` adds the boot script

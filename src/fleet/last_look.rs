@@ -31,7 +31,8 @@ impl Gone {
     /// Why the runner is gone.
     pub(super) fn trouble(self) -> Trouble {
         match self.parting {
-            Parting::Dear(source) | Parting::Doomed(source) => Trouble::Doomed {
+            Parting::Dear(source) => Trouble::NoRoom(vec![(self.provider, source)]),
+            Parting::Doomed(source) => Trouble::Doomed {
                 provider: self.provider,
                 source,
             },

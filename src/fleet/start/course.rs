@@ -118,9 +118,17 @@ impl<'a, G: GitHubApi> Course<'a, G> {
     pub(super) async fn run(mut self, interrupt: impl Future<Output = ()>) -> StartOutcome {
         let shared = self.shared;
         let mut interrupt = std::pin::pin!(interrupt);
-        let watch = shared
-            .watch
-            .run(&shared.fleet, shared.github, shared.plan.poll_interval);
+        let every = shared.plan.poll_interval;
+        // What a launch writes down first is asked for while GitHub registers.
+        let places = async {
+            if let Some(first) = shared.fleet.providers.first() {
+                first.places().await;
+            }
+        };
+        let watch = async {
+            let watch = shared.watch.run(&shared.fleet, shared.github, every);
+            tokio::join!(watch, places);
+        };
         let mut watch = std::pin::pin!(AssertUnwindSafe(watch).catch_unwind());
         while !self.at_work.is_empty() || !self.undoing.is_empty() || self.looks_again() {
             let end = self.end;

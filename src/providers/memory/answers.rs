@@ -143,7 +143,10 @@ impl Provider for InMemoryProvider {
     }
 
     fn places(&self) -> ProviderFuture<'_, Vec<String>> {
-        Box::pin(std::future::ready(Ok(vec![self.place.clone()])))
+        Box::pin(async move {
+            sleep(self.takes(|place| place.places_take)).await;
+            Ok(vec![self.place.clone()])
+        })
     }
 
     fn shows_within(&self) -> Duration {

@@ -117,6 +117,8 @@ pub(crate) struct Place {
     pub(crate) listing_lags: Duration,
     /// From the request to its answer; the machine is gone from the request on.
     pub(crate) terminate_takes: Duration,
+    /// From the question where it launches to its answer.
+    pub(crate) places_take: Duration,
     /// From the request for a log to its answer.
     pub(crate) logs_take: Duration,
     /// Whether its machines reach this computer, as if they were on it.
@@ -162,6 +164,7 @@ impl Default for Place {
             keeps_nothing: false,
             listing_lags: Duration::ZERO,
             terminate_takes: Duration::ZERO,
+            places_take: Duration::ZERO,
             logs_take: Duration::ZERO,
             reaches_us: false,
             shows_within: None,

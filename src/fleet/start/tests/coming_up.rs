@@ -373,6 +373,18 @@ async fn a_runner_that_boots_within_seconds_is_seen_soon_after_it_is_online() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_place_tells_where_it_launches_while_github_registers() {
+    let scene = Scene::new(3, &["a"]);
+    scene.hub.state().latency = SECOND;
+    scene.cloud.set("a", |place| place.places_take = SECOND);
+    let started = scene.start().await;
+    assert_eq!(started.up.len(), 3);
+    for up in &started.up {
+        assert!(up.launched_after < 2 * SECOND, "{:?}", up.launched_after);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_minutes_wait_costs_few_requests() {
     let scene = Scene::new(16, &["a"]);
     scene.hub.state().online_after = Some(60 * SECOND);
