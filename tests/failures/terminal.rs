@@ -200,13 +200,13 @@ impl Screen {
             match c {
                 '\u{1b}' => {
                     assert_eq!(rest.next(), Some('['), "an unknown sequence: {written:?}");
-                    let sequence: String = rest.as_str().chars().collect();
+                    let sequence = rest.as_str();
                     let end = sequence
                         .find(|c| matches!(c, '@'..='~'))
                         .expect("a sequence ends");
                     let (arguments, command) = (&sequence[..end], &sequence[end..=end]);
                     self.obey(arguments, command);
-                    rest = rest.as_str()[end + 1..].chars();
+                    rest = sequence[end + 1..].chars();
                 }
                 '\r' => (self.column, self.full) = (0, false),
                 '\n' => self.next_line(),
