@@ -62,6 +62,19 @@ pub struct RunnerRecord {
     /// Whether its start has proved that no machine of it is there, or will come.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub machineless: bool,
+    /// What its place said to its launch, where no list there proves that a machine is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub launch: Option<DoubtfulLaunch>,
+}
+
+/// What a place said to a launch, where no list there proves that a machine is not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DoubtfulLaunch {
+    /// That it made no machine, and its list agreed: it is looked for once more before the record is forgotten.
+    Refused,
+    /// Nothing yet, or nothing that tells: a machine may be there until the end of its lifetime.
+    Unanswered,
 }
 
 /// All that the file knows, by runner name.

@@ -286,6 +286,7 @@ impl World {
             instance: format!("{provider}:x/y").parse().ok(),
             rental: Rental::default(),
             machineless: false,
+            launch: None,
         };
         let store = Store::at(self.folder.path().join("state.json"));
         let written = store.update(move |entries| drop(entries.insert(name, entry)));

@@ -191,6 +191,9 @@ impl<G: GitHubApi> StartContext<'_, G> {
         let mut waits = false;
         let began = Instant::now();
         loop {
+            if self.leave_refused_name(progress, place).await? {
+                *kept = None;
+            }
             let credential = self.fresh(progress, kept).await?;
             tries += 1;
             let trouble = match self.launch(progress, place, &credential).await {

@@ -379,6 +379,7 @@ pub(crate) fn row() -> survey::SurveyRow {
         cost_at_most: false,
         recorded: true,
         machineless: false,
+        refused: false,
         at: Vec::new(),
         facts: Facts {
             machine: MachineState::There,

@@ -219,7 +219,7 @@ async fn proof(
 }
 
 /// Whether a machine has ended by itself, or is gone. One whose place cannot be read, also when it is asked again,
-/// has not.
+/// has not, nor has one that is missing from a listing that proves nothing.
 pub(super) async fn has_ended(
     place: &NamedProvider,
     machine: &InstanceId,
@@ -230,6 +230,9 @@ pub(super) async fn has_ended(
     let mut pauses = Backoff::new(LOOKS.0, LOOKS.1);
     let (mut missed, mut unread) = (0, 0);
     while missed < MISSES {
+        if missed > 0 && !place.provider.proves_absence() {
+            return false;
+        }
         let (sight, begun) = sight(place, machine, since, deadline).await;
         since = Instant::now().max(begun + Duration::from_nanos(1));
         match sight {
@@ -252,7 +255,7 @@ pub(super) async fn has_ended(
 
 /// How a machine was seen last.
 pub(super) enum LastSeen {
-    /// Two listings do not show it.
+    /// Two listings do not show it, and that proves that it is gone.
     Gone,
     /// It is listed so.
     There(Box<Instance>),
@@ -282,7 +285,11 @@ pub(super) async fn last_seen(
             MachinePresence::Unread(_) => return LastSeen::Unknown,
         }
     }
-    LastSeen::Gone
+    if place.provider.proves_absence() {
+        LastSeen::Gone
+    } else {
+        LastSeen::Unknown
+    }
 }
 
 /// Looks at a machine, in a listing that was begun at `since` or later, and tells when it was.

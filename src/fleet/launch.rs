@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::register::Former;
 use super::runner_progress::{MachineProgress, RegistrationProgress, RunnerProgress};
 use super::shared::StartContext;
+use super::verdict::UNLISTED;
 use super::watch::unread;
 use super::{NamedProvider, Trouble};
 use crate::bootstrap::{self, Boot};
@@ -14,6 +16,7 @@ use crate::github::{GitHubApi, RunnerCredential};
 use crate::model::{BootStage, Error, Event, Instance, Name, Order, RunnerVersion};
 use crate::poll::{Pace, until_ok};
 use crate::providers::{self, ErrorKind};
+use crate::state::DoubtfulLaunch;
 
 /// The pause between two looks for a machine.
 const EVERY: Duration = Duration::from_secs(2);
@@ -26,7 +29,7 @@ const UNREAD: Duration = Duration::from_secs(10);
 /// What became of a machine whose launch got no answer.
 #[derive(Debug)]
 pub(super) enum LaunchOutcome {
-    /// A whole listing, begun when the place had settled, does not show it.
+    /// A whole listing, begun when the place had settled, does not show it, and that proves that it is not there.
     Absent,
     /// It is there.
     There(Box<Instance>),
@@ -63,6 +66,12 @@ impl<G: GitHubApi> StartContext<'_, G> {
             Some(Ok(instance)) => return self.launched(progress, place, instance).await,
             Some(Err(source)) if source.kind != kind => {
                 progress.borrow_mut().has_no_machine();
+                if !place.provider.proves_absence() {
+                    progress.borrow_mut().refused_by = Some(provider.clone());
+                    let refused = Some(DoubtfulLaunch::Refused);
+                    self.record(&name, move |entry| entry.launch = refused)
+                        .await?;
+                }
                 return Err(Trouble::Launch { provider, source });
             }
             Some(Err(source)) => source,
@@ -95,14 +104,34 @@ impl<G: GitHubApi> StartContext<'_, G> {
             }
         };
         let first = self.fleet.providers.first().map(|first| &first.name);
-        if first == Some(&place.name) && at.is_empty() {
+        if first == Some(&place.name) && at.is_empty() && place.provider.proves_absence() {
             return Ok(());
         }
         let provider = place.name.clone();
+        let is_in_doubt = !place.provider.proves_absence();
+        let launch = is_in_doubt.then_some(DoubtfulLaunch::Unanswered);
         self.record(name, move |entry| {
-            (entry.provider, entry.at) = (provider, at);
+            (entry.provider, entry.at, entry.launch) = (provider, at, launch);
         })
         .await
+    }
+
+    /// Takes another name where the one that a runner has may turn up at a place that refused it, and whose list proves
+    /// nothing: no name is ever at two places. Tells whether it did, and what was registered for the old one is void.
+    pub(super) async fn leave_refused_name(
+        &self,
+        progress: &RefCell<RunnerProgress>,
+        place: &NamedProvider,
+    ) -> Result<bool, Trouble> {
+        let refused_by = progress.borrow_mut().refused_by.take();
+        match refused_by {
+            Some(other) if other != place.name => {
+                let reason = format!("`{other}` refused it, and may list it later");
+                self.rename(progress, Former::Refused, &reason).await?;
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
     }
 
     /// Asks for a machine. When the answer is long in coming, the machine is looked for while it is
@@ -209,7 +238,12 @@ impl<G: GitHubApi> StartContext<'_, G> {
                 (None, None) if is_hidden => {
                     Err(Error::from("a machine that has no readable tags may be it"))
                 }
-                (None, None) if listed.begun >= settled => Ok(LaunchOutcome::Absent),
+                (None, None) if listed.begun >= settled && place.provider.proves_absence() => {
+                    Ok(LaunchOutcome::Absent)
+                }
+                (None, None) if listed.begun >= settled => {
+                    Ok(LaunchOutcome::Unknown(UNLISTED.into()))
+                }
                 (None, None) => Err(Error::from("not listed yet")),
                 (None, Some(why)) => Err(why),
             }
@@ -249,6 +283,7 @@ impl<G: GitHubApi> StartContext<'_, G> {
         let recorded = self.record(&name, move |entry| {
             entry.instance = Some(reference);
             entry.rental = rental;
+            entry.launch = None;
         });
         let (told, recorded) = tokio::join!(told, recorded);
         told?;

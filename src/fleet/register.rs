@@ -29,6 +29,8 @@ pub(super) enum Former {
     /// Its registration may be there, or turn up late: its record stays until that is proved gone, at the
     /// end.
     Lost,
+    /// The same, and its record stays beyond that: a machine of it may turn up at a place whose refusal proves nothing.
+    Refused,
 }
 
 impl<G: GitHubApi> StartContext<'_, G> {
@@ -199,10 +201,11 @@ impl<G: GitHubApi> StartContext<'_, G> {
                     Former::Gone => {
                         entries.remove(&old);
                     }
+                    Former::Refused => {}
                     // Its runner goes on under another name: no machine of this one will come.
                     Former::Lost => {
                         if let Some(old) = entries.get_mut(&old) {
-                            old.machineless = true;
+                            old.machineless = old.launch.is_none();
                         }
                     }
                 }
@@ -211,7 +214,7 @@ impl<G: GitHubApi> StartContext<'_, G> {
         let known = {
             let mut progress = progress.borrow_mut();
             let known = progress.registration.id();
-            if former == Former::Lost {
+            if former != Former::Gone {
                 progress.lose();
             }
             progress.is_renamed(to.clone());

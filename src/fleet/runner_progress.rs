@@ -27,6 +27,8 @@ pub(super) struct RunnerProgress {
     pub(super) has_job: bool,
     /// Whether the user was told that it costs too much.
     pub(super) is_dear: bool,
+    /// The place that refused to launch under its name, where its list proves nothing.
+    pub(super) refused_by: Option<String>,
 }
 
 /// What is known of the registration under a runner's name.
@@ -101,6 +103,7 @@ impl RunnerProgress {
             labels: Vec::new(),
             has_job: false,
             is_dear: false,
+            refused_by: None,
         }
     }
 
@@ -118,6 +121,7 @@ impl RunnerProgress {
         self.registration = RegistrationProgress::Absent;
         self.labels.clear();
         (self.has_job, self.is_dear) = (false, false);
+        self.refused_by = None;
     }
 
     /// Gives the registration of its name up, though it may be there.

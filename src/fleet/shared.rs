@@ -114,6 +114,7 @@ impl<G: GitHubApi> StartContext<'_, G> {
             instance: None,
             rental: Rental::default(),
             machineless: false,
+            launch: None,
         }
     }
 

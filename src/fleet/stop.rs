@@ -132,7 +132,12 @@ enum JobState {
 impl Selected {
     /// How long its place may take to show it, where no listing does: only then is it sure that it is not there.
     fn shows_within(&self) -> Option<Duration> {
-        let is_listed = |row: &SurveyRow| row.facts.machine != MachineState::Gone;
+        let is_listed = |row: &SurveyRow| {
+            !matches!(
+                row.facts.machine,
+                MachineState::Gone | MachineState::Missing
+            )
+        };
         let unlisted = self.instance.is_some() && !self.row.as_ref().is_some_and(is_listed);
         let place = self.place.as_ref().filter(|_| unlisted)?;
         Some(place.provider.shows_within())

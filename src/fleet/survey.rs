@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-use super::verdict::{Facts, MachineState, RegistrationState, Verdict};
+use super::verdict::{Facts, MachineState, RegistrationState, UNLISTED, Verdict};
 use super::{Fleet, NamedProvider, Unopened, chain};
 use crate::github::{GitHubApi, Runner};
 use crate::model::{
@@ -110,6 +110,8 @@ pub struct SurveyRow {
     pub recorded: bool,
     /// Whether that says that no machine of it is there, or will come.
     pub(super) machineless: bool,
+    /// Whether its record says that its place refused to make a machine, and is not believed without another look.
+    pub(super) refused: bool,
     /// Where its record says that a machine may have been created, while it has none.
     pub(super) at: Vec<String>,
     /// What the verdict was made of.
@@ -209,6 +211,13 @@ impl SurveyRow {
         .hinted("use the credentials and the settings that it was started with")
     }
 
+    /// Why nobody knows of a machine that may have been launched, and that its place does not list.
+    pub(super) fn unlisted(&self) -> Error {
+        Error::from(UNLISTED).hinted(
+            "look for it there by its name; its record stays until it is listed and ended, or its lifetime is over",
+        )
+    }
+
     /// Whether its GitHub was the stub of a rehearsal.
     pub fn is_rehearsal(&self) -> bool {
         self.scope == REHEARSAL
@@ -227,7 +236,8 @@ impl SurveyRow {
             self.facts.registration,
             RegistrationState::Online | RegistrationState::Busy
         );
-        let may_come = !is_there && !is_connected && self.instance.is_none() && !self.machineless;
+        let is_said_not_to = self.machineless || self.refused;
+        let may_come = !is_there && !is_connected && self.instance.is_none() && !is_said_not_to;
         (may_come && now <= until).then_some(until)
     }
 
@@ -255,7 +265,7 @@ impl SurveyRow {
                 self.instance.as_ref()?;
                 true
             }
-            MachineState::Nowhere | MachineState::Unread => return None,
+            MachineState::Missing | MachineState::Nowhere | MachineState::Unread => return None,
         };
         let ended = match self.ended {
             _ if !has_ended => now,

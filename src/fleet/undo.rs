@@ -15,6 +15,7 @@ use super::{Left, NamedProvider, chain};
 use crate::github::{self, Deregistration, GitHubApi, Runner};
 use crate::model::{Error, Event, Instance, Name};
 use crate::poll::{Pace, until_ok};
+use crate::state::DoubtfulLaunch;
 
 /// How long GitHub may take to delete a registration before the machine is ended all the same.
 const DEREGISTERS: Duration = Duration::from_millis(2500);
@@ -94,7 +95,7 @@ impl<G: GitHubApi> StartContext<'_, G> {
         }
         let noted = self.fleet.store.update(move |entries| {
             for (name, entry) in entries {
-                entry.machineless |= names.contains(name);
+                entry.machineless |= entry.launch.is_none() && names.contains(name);
             }
         });
         if let Err(error) = noted.await {
@@ -281,7 +282,11 @@ impl<G: GitHubApi> StartContext<'_, G> {
         let forgotten = self
             .fleet
             .store
-            .update(move |entries| entries.retain(|name, _| !names.contains(name)))
+            // What a place refused whose list proves nothing is looked for once more, by a stop.
+            .update(move |entries| {
+                let refused = Some(DoubtfulLaunch::Refused);
+                entries.retain(|name, entry| entry.launch == refused || !names.contains(name));
+            })
             .await;
         if let Err(error) = forgotten {
             tracing::warn!(

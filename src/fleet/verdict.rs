@@ -46,6 +46,8 @@ pub enum MachineState {
     Ended,
     /// A listing of its place proved that it is not there.
     Gone,
+    /// Its place does not list it, and that proves nothing there.
+    Missing,
     /// No provider known here has it, and none could be asked about it.
     Nowhere,
     /// It is there.
@@ -93,7 +95,7 @@ pub struct Facts {
 
 /// Judges, and says why in a few words.
 pub fn judge(facts: &Facts) -> (Verdict, &'static str) {
-    use MachineState::{Ended, Gone, Nowhere, There, Unread};
+    use MachineState::{Ended, Gone, Missing, Nowhere, There, Unread};
     let past = |time: Option<Timestamp>| time.is_some_and(|time| facts.at_least > time);
     let in_grace = facts.at_least <= facts.grace;
     let over = facts.run_over == Some(true);
@@ -117,19 +119,39 @@ pub fn judge(facts: &Facts) -> (Verdict, &'static str) {
         (Gone, RegistrationState::Absent) if !in_grace => {
             (Verdict::Stale, "machine and registration are gone")
         }
-        (Gone | Nowhere, _) if in_grace => (Verdict::Starting, "its start may still be running"),
+        (Missing, RegistrationState::Offline) if !in_grace || over => (Verdict::Unknown, UNLISTED),
+        (Gone | Missing | Nowhere, _) if in_grace => {
+            (Verdict::Starting, "its start may still be running")
+        }
+        (Missing, RegistrationState::Absent) => (Verdict::Unknown, UNLISTED),
         // What is left is in no row of the table, and nothing acts on it.
-        (Gone | Nowhere, RegistrationState::Unread) => (Verdict::Unknown, "could not query GitHub"),
-        (Gone | Nowhere, RegistrationState::Busy) => (
+        (Gone | Missing | Nowhere, RegistrationState::Unread) => {
+            (Verdict::Unknown, "could not query GitHub")
+        }
+        (Gone | Missing | Nowhere, RegistrationState::Busy) => (
             Verdict::Working,
             "a job runs on it, and none of the providers asked has its machine",
         ),
-        (Gone | Nowhere, RegistrationState::Online) => (
+        (Gone | Missing | Nowhere, RegistrationState::Online) => (
             Verdict::Ready,
             "online, and none of the providers asked has its machine",
         ),
-        (Gone | Nowhere, _) => (Verdict::Unknown, "its provider was not asked"),
+        (Gone | Missing | Nowhere, _) => (Verdict::Unknown, "its provider was not asked"),
     }
+}
+
+/// What is said of a machine whose place does not list it, where that proves nothing.
+pub const UNLISTED: &str = "its provider does not list it, and may not list everything";
+
+/// Whether nothing but the proof that its machine is gone is missing for a verdict that is acted upon: whoever acts asks
+/// for the end of the machine first, which is that proof.
+pub fn lacks_proof(facts: &Facts) -> bool {
+    let gone = Facts {
+        machine: MachineState::Gone,
+        ..*facts
+    };
+    facts.machine == MachineState::Missing
+        && matches!(judge(&gone).0, Verdict::Ghost | Verdict::Stale)
 }
 
 /// Judges a machine of a rehearsal, whose GitHub is gone with its process: by its lifetime alone.
@@ -139,6 +161,7 @@ pub fn judge_rehearsal(facts: &Facts) -> (Verdict, &'static str) {
         MachineState::Unread => (Verdict::Unknown, "could not query its provider"),
         MachineState::Nowhere => (Verdict::Unknown, "its provider was not asked"),
         MachineState::Gone if past => (Verdict::Stale, "the machine is gone"),
+        MachineState::Missing if past => (Verdict::Unknown, UNLISTED),
         MachineState::Ended | MachineState::There if past => {
             (Verdict::Orphan, "the lifetime of this rehearsal is over")
         }
@@ -248,6 +271,32 @@ mod tests {
           Gone: Unread=unknown Busy=working Online=ready Offline=ghost Absent=stale
           Nowhere: Unread=unknown Busy=working Online=ready Offline=ghost Absent=unknown
         ");
+    }
+
+    #[test]
+    fn what_is_not_listed_where_that_proves_nothing_is_never_acted_upon_but_by_who_brings_the_proof()
+     {
+        use RegistrationState::{Absent, Busy, Offline, Online, Unread};
+        let judged = |registration, grace| {
+            let facts = Facts {
+                grace,
+                ..facts(MachineState::Missing, registration)
+            };
+            (judge(&facts).0, lacks_proof(&facts))
+        };
+        for (registration, verdict, lacks_proof) in [
+            (Unread, Verdict::Unknown, false),
+            (Busy, Verdict::Working, false),
+            (Online, Verdict::Ready, false),
+            (Offline, Verdict::Unknown, true),
+            (Absent, Verdict::Unknown, true),
+        ] {
+            let past = judged(registration, time(-1));
+            assert_eq!(past, (verdict, lacks_proof), "{registration:?}");
+            let within = judged(registration, time(60));
+            assert_eq!(within, (Verdict::Starting, false), "{registration:?}");
+        }
+        assert!(!lacks_proof(&facts(MachineState::Gone, Absent)));
     }
 
     #[test]

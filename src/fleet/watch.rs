@@ -59,6 +59,8 @@ struct PhaseWatch {
     place: String,
     /// How long its place may take to show its machine.
     shows_within: Duration,
+    /// Whether a machine that its place lists no longer is gone.
+    proves_absence: bool,
     since: Instant,
     /// It was online: it is looked at beside those that are waited for, and for nothing else.
     stands: bool,
@@ -134,6 +136,7 @@ impl Watch {
             id: runner_id,
             place: place.name.clone(),
             shows_within: place.provider.shows_within(),
+            proves_absence: place.provider.proves_absence(),
             since: Instant::now(),
             stands: false,
             worked: false,
@@ -179,9 +182,7 @@ impl Watch {
                 state: Condition::Ended(how),
                 ..
             }) => Some(how.clone()),
-            _ => one
-                .machine
-                .is_gone(one.since, one.shows_within)
+            _ => (one.proves_absence && one.machine.is_gone(one.since, one.shows_within))
                 .then(|| "its provider no longer lists it".to_owned()),
         };
         let row = one.runner.last.as_ref();

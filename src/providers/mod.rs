@@ -255,6 +255,13 @@ pub trait Provider: fmt::Debug {
         Duration::from_secs(20)
     }
 
+    /// Whether a listing that was read whole, and does not show a machine, proves that it is not there. Where it does not,
+    /// a machine is gone only after [`Provider::terminate`] said so or accepted its end and a later listing lacks it: a
+    /// program's list may be empty because something failed. The default: it does.
+    fn proves_absence(&self) -> bool {
+        true
+    }
+
     /// Whether a machine that has ended is only remembered: nothing of it is left that can be looked at, or that costs
     /// anything. The default: what is listed is there.
     fn is_spent(&self, machine: &Instance) -> bool {

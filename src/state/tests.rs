@@ -39,6 +39,7 @@ fn entry(start: &str) -> RunnerRecord {
             ..Rental::at("here")
         },
         machineless: false,
+        launch: None,
     }
 }
 

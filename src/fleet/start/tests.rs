@@ -17,6 +17,7 @@ use crate::providers::memory::{Fault, InMemoryCloud, InMemoryProvider, Verb};
 use crate::state::Store;
 
 mod coming_up;
+mod doubtful;
 mod enrolling;
 mod failing;
 mod last_look;

@@ -9,7 +9,7 @@ use super::time_limit::TimeLimit;
 use super::{Kept, Pending, Selected, StopMode, StopRequest, Stopped, Unstopped, is_busy_orphan};
 use crate::fleet::end::{Ended, Until, end, has_ended, is_permanent};
 use crate::fleet::survey::{Inquiry, NoAnswer, Questions, SurveyRow};
-use crate::fleet::verdict::{MachineState, RegistrationState, Verdict};
+use crate::fleet::verdict::{MachineState, RegistrationState, UNLISTED, Verdict};
 use crate::fleet::{Fleet, NamedProvider};
 use crate::github::GitHubApi;
 use crate::model::{Error, Event, Reference, later};
@@ -190,6 +190,7 @@ impl<'a, G: GitHubApi> Ending<'a, G> {
         let still = match row.verdict {
             Verdict::Ghost | Verdict::Orphan | Verdict::Stale => true,
             Verdict::Working => self.stop.force && is_busy_orphan(&row),
+            Verdict::Unknown if row.is_doubted() => true,
             // Its registration went by itself meanwhile.
             _ => {
                 let was = self.chosen.row.as_ref().map(|row| row.verdict);
@@ -310,7 +311,10 @@ impl<'a, G: GitHubApi> Ending<'a, G> {
             return Err(Unended::For(self.unstopped(error).permanent()));
         };
         // A machine that no listing shows is ended, too: it may be too new to be listed.
-        let there = !matches!(machine, None | Some(MachineState::Gone));
+        let there = !matches!(
+            machine,
+            None | Some(MachineState::Gone | MachineState::Missing)
+        );
         if there {
             self.say(Event::Terminating {
                 instance: instance.clone(),
@@ -387,6 +391,13 @@ impl<'a, G: GitHubApi> Ending<'a, G> {
             Some(MachineState::Unread | MachineState::Nowhere) if self.is_abandoned() => {
                 self.give_up("could not query its provider".into()).await;
                 Ok(())
+            }
+            Some(MachineState::Missing) if self.pending().is_none() => {
+                let row = self.row.borrow();
+                let error = row
+                    .as_ref()
+                    .map_or_else(|| UNLISTED.into(), SurveyRow::unlisted);
+                Err(Unended::Unread(self.unstopped(error)))
             }
             // It may yet come where it is looked for.
             Some(MachineState::Unread) if self.is_unsought() && self.pending().is_some() => Ok(()),

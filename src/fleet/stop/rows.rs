@@ -1,7 +1,9 @@
 //! What a row of a survey is to a stop: swept, abandoned, or past its time.
 
 use crate::fleet::survey::SurveyRow;
-use crate::fleet::verdict::{Facts, MachineState, RegistrationState, Verdict, judge_rehearsal};
+use crate::fleet::verdict::{
+    Facts, MachineState, RegistrationState, Verdict, judge_rehearsal, lacks_proof,
+};
 
 /// Why a sweep keeps what is past its lifetime, and how that ends where nobody can ask its place.
 pub(super) fn late(row: &SurveyRow) -> String {
@@ -19,7 +21,14 @@ pub(super) fn late(row: &SurveyRow) -> String {
 impl SurveyRow {
     /// Whether `stop --orphans` acts on it, in one group or in all of them: what `list --orphans` shows.
     pub fn is_swept(&self, group: Option<&str>) -> bool {
-        is_swept(self.verdict) && self.is_of(group)
+        (is_swept(self.verdict) || self.is_doubted()) && self.is_of(group)
+    }
+
+    /// Whether nothing but the proof that its machine is gone keeps a sweep from acting on it: the sweep asks for its end
+    /// by its id, which is that proof.
+    pub(in crate::fleet) fn is_doubted(&self) -> bool {
+        let is_known = self.instance.is_some() && !self.is_rehearsal();
+        is_known && !self.doubts.undecided && lacks_proof(&self.facts)
     }
 
     pub(super) fn is_rehearsal_overdue(&self, facts: &Facts) -> bool {
@@ -31,7 +40,9 @@ impl SurveyRow {
         match self.facts.machine {
             MachineState::Ended | MachineState::There => true,
             MachineState::Gone => false,
-            MachineState::Nowhere | MachineState::Unread => self.instance.is_some(),
+            MachineState::Missing | MachineState::Nowhere | MachineState::Unread => {
+                self.instance.is_some()
+            }
         }
     }
 
@@ -46,7 +57,7 @@ impl SurveyRow {
     pub(in crate::fleet) fn is_abandoned(&self) -> bool {
         let unseen = matches!(
             self.facts.machine,
-            MachineState::Nowhere | MachineState::Unread
+            MachineState::Missing | MachineState::Nowhere | MachineState::Unread
         );
         let absent = self.facts.registration == RegistrationState::Absent || self.is_rehearsal();
         let doubted = self.doubts.unjudged || self.doubts.is_unsought();

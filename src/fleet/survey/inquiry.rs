@@ -138,6 +138,12 @@ impl<'a, G: GitHubApi> Inquiry<'a, G> {
             row.facts.run_over = self.run_over(row).await;
         }
         self.judge(row);
+        if row.facts.machine == MachineState::Missing
+            && row.instance.is_none()
+            && row.verdict == Verdict::Unknown
+        {
+            self.cannot(row.name.as_str(), row.unlisted());
+        }
         row.doubts.undecided = false;
         if self.questions == Questions::OfPlaces {
             return row.price();
@@ -145,7 +151,7 @@ impl<'a, G: GitHubApi> Inquiry<'a, G> {
         let acted_upon = match row.verdict {
             Verdict::Orphan => row.facts.machine == MachineState::There && !row.is_rehearsal(),
             Verdict::Ghost => true,
-            _ => false,
+            _ => row.is_doubted(),
         };
         if acted_upon {
             match self.is_used(row).await {
@@ -155,7 +161,7 @@ impl<'a, G: GitHubApi> Inquiry<'a, G> {
                     self.judge(row);
                 }
                 Err(NoAnswer) => {
-                    row.doubts.undecided = row.verdict == Verdict::Orphan;
+                    row.doubts.undecided = row.verdict == Verdict::Orphan || row.is_doubted();
                     row.verdict = Verdict::Unknown;
                     "could not ask whether a job runs on it".clone_into(&mut row.why);
                 }
@@ -327,9 +333,10 @@ impl<'a, G: GitHubApi> Inquiry<'a, G> {
                     self.questions == Questions::BusyToo
                 }
                 (MachineState::There, _) => true,
-                (MachineState::Gone | MachineState::Nowhere, registration) => {
-                    registration == RegistrationState::Offline
-                }
+                (
+                    MachineState::Gone | MachineState::Missing | MachineState::Nowhere,
+                    registration,
+                ) => registration == RegistrationState::Offline,
             }
     }
 

@@ -11,7 +11,7 @@ use crate::fleet::{NamedProvider, Unopened};
 use crate::github::Runner;
 use crate::model::{Condition, Instance, Name, Price, PriceBasis, Rental, later};
 use crate::providers::Silence;
-use crate::state::{Entries, RunnerRecord};
+use crate::state::{DoubtfulLaunch, Entries, RunnerRecord};
 
 /// The three sources, about to be joined.
 pub(super) struct Join<'a> {
@@ -170,10 +170,10 @@ impl Join<'_> {
             Some(_) if is_hidden => MachineState::Unread,
             // A machine's own place is proved to be the one that was read.
             Some(_) if maybe_there && is_intent => MachineState::Unread,
-            Some(None) => MachineState::Gone,
+            Some(None) => self.unlisted(place, entry),
             // Earlier versions did not write down whose place it was; GitHub's word decides.
             Some(Some(Silence::Vague(_))) if is_intent || is_absent && !maybe_there => {
-                MachineState::Gone
+                self.unlisted(place, entry)
             }
             Some(Some(_)) => MachineState::Unread,
         };
@@ -204,11 +204,28 @@ impl Join<'_> {
         row.agreed = entry.rental.price;
         row.recorded = true;
         row.machineless = entry.machineless;
+        row.refused = entry.launch == Some(DoubtfulLaunch::Refused);
         row.at.clone_from(&entry.at);
         row.runner_id = row.runner_id.or(entry.runner_id);
         row.facts.grace = self.grace(name.ready_by(), Some(entry.created));
         row.facts.expires = row.expires;
         row
+    }
+
+    /// What is known of a machine that is recorded, and that its place does not list. Where that proves nothing, and no id
+    /// is known by which its end could be asked for, a refusal is believed, and so is the end of its lifetime.
+    fn unlisted(&self, place: Option<&SourceListing>, entry: &RunnerRecord) -> MachineState {
+        let proves = place.is_none_or(|read| read.place.provider.proves_absence());
+        let may_be_there = match (&entry.instance, entry.launch) {
+            (Some(_), _) => true,
+            (None, Some(DoubtfulLaunch::Unanswered)) => entry.expires >= self.at_least,
+            (None, Some(DoubtfulLaunch::Refused) | None) => false,
+        };
+        if proves || !may_be_there {
+            MachineState::Gone
+        } else {
+            MachineState::Missing
+        }
     }
 
     /// Whether GitHub was asked, and has no registration of this name.
@@ -276,6 +293,7 @@ impl Join<'_> {
             cost_at_most: false,
             recorded: false,
             machineless: false,
+            refused: false,
             at: Vec::new(),
             facts: Facts {
                 machine,

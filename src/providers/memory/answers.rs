@@ -44,7 +44,16 @@ impl Provider for InMemoryProvider {
             if let (Err(error), true) = (&lost, self.has(Flaw::TellsSecret)) {
                 return Err(Error::new(error.kind, order.boot.expose()));
             }
-            let lost = lost?;
+            let lost = match lost {
+                Err(error)
+                    if error.kind == ErrorKind::NoCapacity
+                        && self.has(Flaw::RefusesAfterTheDeed) =>
+                {
+                    self.make(order)?;
+                    return Err(error);
+                }
+                lost => lost?,
+            };
             let made = self.make(order);
             // Asked before the pause: the place may change its mind meanwhile.
             let pause = self.takes(|place| place.launch_takes);
@@ -60,6 +69,9 @@ impl Provider for InMemoryProvider {
                     self.cloud.vanish(&machine.instance.id);
                 }
                 return Err(self.error(ErrorKind::Unexpected, Verb::Launch));
+            }
+            if let Some(Fault::RefusedAfterTheDeed(kind)) = lost {
+                return Err(self.error(kind, Verb::Launch));
             }
             if lost == Some(Fault::AnswerLost) {
                 if self.has(Flaw::RepeatsLostLaunch) {
@@ -149,6 +161,12 @@ impl Provider for InMemoryProvider {
         })
     }
 
+    fn proves_absence(&self) -> bool {
+        let state = self.cloud.state();
+        let place = state.places.get(&self.place);
+        place.is_none_or(|place| !place.lists_in_doubt)
+    }
+
     fn shows_within(&self) -> Duration {
         let state = self.cloud.state();
         let place = state.places.get(&self.place);
@@ -194,7 +212,8 @@ impl Provider for InMemoryProvider {
                     .collect(),
                 ..Listing::default()
             };
-            let mut next = Some(0).filter(|_| fault != Some(Fault::Gap));
+            let shows_none = fault == Some(Fault::Gap) || self.has(Flaw::ListsNothing);
+            let mut next = Some(0).filter(|_| !shows_none);
             while let Some(from) = next {
                 let (page, then) = self.page(from);
                 let ours = |m: &Machine| !m.stranger || self.has(Flaw::ListsStrangers);
@@ -282,6 +301,7 @@ impl Provider for InMemoryProvider {
                     let message = format!("`{id}` is not gharun's to end");
                     return Err(Error::new(ErrorKind::Denied, message));
                 }
+                Some(_) if self.has(Flaw::EndsNothing) => Termination::Accepted,
                 Some(_) => {
                     self.cloud.vanish(id);
                     Termination::Accepted

@@ -46,6 +46,8 @@ pub(crate) enum Fault {
     Hang,
     /// It is accepted, and nothing is done. Only an end is.
     Ignored,
+    /// It is carried out, and then the place says that it did nothing. Only a launch is.
+    RefusedAfterTheDeed(ErrorKind),
 }
 
 /// A machine of the cloud.
@@ -133,6 +135,8 @@ pub(crate) struct Place {
     pub(crate) rental: Rental,
     /// What runners get for being here.
     pub(crate) labels: Vec<String>,
+    /// Whether a listing that does not show a machine proves nothing.
+    pub(crate) lists_in_doubt: bool,
     /// How earlier versions wrote it, when references did not tell whose place it is.
     pub(crate) vague: Option<String>,
     /// Whether launches create machines in its far part, which only a whole listing looks at, and one near a machine there.
@@ -172,6 +176,7 @@ impl Default for Place {
             old: Vec::new(),
             rental: Rental::default(),
             labels: Vec::new(),
+            lists_in_doubt: false,
             vague: None,
             launches_far: false,
             mood: None,

@@ -116,10 +116,35 @@ const FLAWS: &[(Flaw, &[&str])] = &[
         Flaw::EndedIsRunning,
         &["an_ended_machine_is_listed_as_ended"],
     ),
+    (
+        Flaw::EndsNothing,
+        &[
+            "a_bare_id_is_found_and_is_not_gone_where_it_is_absent",
+            "an_end_that_is_only_accepted_is_asked_for_again",
+            "an_end_that_is_refused_once_is_asked_for_again",
+            "an_end_whose_answer_is_lost_is_asked_for_again",
+            "an_ended_machine_is_listed_as_ended",
+            "terminating_is_idempotent",
+        ],
+    ),
     (Flaw::EndsStrangers, &["terminating_a_stranger_is_refused"]),
     (Flaw::FirstPageOnly, &["every_page_is_listed"]),
     (Flaw::LeavesHalf, &["a_failed_launch_leaves_nothing"]),
     (Flaw::ListsGhosts, &["an_empty_cloud_lists_nothing"]),
+    (
+        Flaw::ListsNothing,
+        &[
+            "a_launched_machine_is_listed",
+            "a_lost_answer_yields_at_most_one_machine",
+            "an_end_that_is_only_accepted_is_asked_for_again",
+            "an_ended_machine_is_listed_as_ended",
+            "an_unread_place_is_said_so",
+            "checking_changes_nothing",
+            "every_page_is_listed",
+            "strangers_are_not_listed",
+            "terminating_is_idempotent",
+        ],
+    ),
     (Flaw::ListsStrangers, &["strangers_are_not_listed"]),
     (Flaw::LosesTag, &["a_launched_machine_is_listed"]),
     (
@@ -135,6 +160,10 @@ const FLAWS: &[(Flaw, &[&str])] = &[
             "a_lost_answer_yields_at_most_one_machine",
             "launching_the_same_name_twice_yields_one_machine",
         ],
+    ),
+    (
+        Flaw::RefusesAfterTheDeed,
+        &["a_failed_launch_leaves_nothing"],
     ),
     (
         Flaw::RepeatsLostLaunch,

@@ -1,6 +1,7 @@
 //! The record of a runner, once it is known what became of that.
 
 use super::Ending;
+use crate::fleet::survey::SurveyRow;
 use crate::github::GitHubApi;
 
 impl<G: GitHubApi> Ending<'_, G> {
@@ -9,7 +10,7 @@ impl<G: GitHubApi> Ending<'_, G> {
         let Some(name) = self.chosen.name.clone() else {
             return self.forget_by_reference().await;
         };
-        if !self.is_gone() || !self.has_record() {
+        if !self.is_gone() || !self.has_record() || self.is_refused() {
             return;
         }
         let forgotten = self
@@ -20,6 +21,14 @@ impl<G: GitHubApi> Ending<'_, G> {
             })
             .await;
         self.if_forgotten(forgotten).await;
+    }
+
+    /// Whether its place refused to make a machine, which is looked for once more when its start is over.
+    fn is_refused(&self) -> bool {
+        let row = self.row.borrow();
+        let now = self.fleet.at_least();
+        let refused = |row: &SurveyRow| row.refused && now <= row.name.ready_by();
+        row.as_ref().is_some_and(refused)
     }
 
     async fn forget_by_reference(&self) {

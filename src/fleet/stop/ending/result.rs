@@ -33,7 +33,7 @@ impl<G: GitHubApi> Ending<'_, G> {
         row.is_some_and(|row| {
             !matches!(
                 row.facts.machine,
-                MachineState::Gone | MachineState::Nowhere
+                MachineState::Gone | MachineState::Missing | MachineState::Nowhere
             )
         })
     }
@@ -78,7 +78,10 @@ impl<G: GitHubApi> Ending<'_, G> {
             _ if row.machineless => true,
             MachineState::Gone => true,
             MachineState::Nowhere => !row.recorded,
-            MachineState::Ended | MachineState::There | MachineState::Unread => false,
+            MachineState::Ended
+            | MachineState::Missing
+            | MachineState::There
+            | MachineState::Unread => false,
         };
         self.pending().is_none() && row.as_ref().is_some_and(is_alone)
     }

@@ -18,10 +18,14 @@ impl<G: GitHubApi> Ending<'_, G> {
     /// means that it is not ended. An orphan's was asked for when it was looked at again.
     pub(super) async fn find_missed(&self) -> Option<EndOutcome> {
         let row = self.row.borrow().clone()?;
-        let facts = (row.facts.machine, row.facts.registration);
+        let may_be_there = matches!(
+            row.facts.machine,
+            MachineState::There | MachineState::Missing
+        );
+        let is_absent = row.facts.registration == RegistrationState::Absent;
         let github = self.fleet.github.filter(|_| row.ours)?;
         let wait = match (self.chosen.manner, row.runner_id) {
-            _ if facts != (MachineState::There, RegistrationState::Absent) => return None,
+            _ if !may_be_there || !is_absent => return None,
             // The other may register itself up to its last moment, and is looked for then.
             (StopMode::Orphan, _) | (StopMode::Explicit, None) => return None,
             (StopMode::Explicit, Some(_)) => AT_ONCE.min(self.patience()),

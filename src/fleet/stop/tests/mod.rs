@@ -3,6 +3,7 @@
 mod ages;
 mod agreement;
 mod costs;
+mod doubtful;
 mod enrolling;
 mod healing;
 mod identity;

@@ -378,6 +378,7 @@ impl Scene {
                 ..Rental::default()
             },
             machineless: false,
+            launch: None,
         };
         let name = tags.name.clone();
         let written = self
