@@ -34,6 +34,7 @@ mod source;
 mod tags;
 mod target;
 pub mod text;
+mod text_or_secret;
 mod version;
 
 pub use boot_cause::BootCause;
@@ -53,6 +54,7 @@ pub use rental::{Price, PriceBasis, Rental, cost_in_words};
 pub use source::SecretSource;
 pub use tags::{MANAGED_BY, REHEARSAL, Tags, choose_start, count_of_start, is_reserved};
 pub use target::StopTarget;
+pub use text_or_secret::{ProgramWord, TextOrSecret};
 pub use version::{RegistrationMode, RunnerVersion};
 
 /// Two clocks that differ by no more than this agree.

@@ -226,17 +226,12 @@ impl Context {
         let mut settings = settings?;
         for (key, source) in std::mem::take(&mut settings.secrets) {
             let subject = self.settings.tables.subject(&settings.name, &key);
-            let secret = if settings.is_key(&key) {
-                source.key(&subject).await
-            } else {
-                source.word(&subject).await
-            };
+            let secret = settings.read_secret(&key, &source, &subject).await;
             let secret = secret.map_err(|error| {
                 let error = error.about(format!("providers.{}.{key}", settings.name));
                 error.map(|()| Exit::Usage)
             })?;
             self.actions.mask(&secret)?;
-            settings.values.insert(key, secret.expose().into());
         }
         #[cfg(test)]
         if let Some(provider) = self.doubles.get(&settings.name).cloned() {

@@ -21,6 +21,7 @@ pub(crate) mod contract;
 #[cfg(feature = "docker")]
 pub mod docker;
 mod error;
+pub mod external;
 pub mod host;
 mod listing;
 #[cfg(test)]

@@ -18,7 +18,7 @@ use super::runpod;
 use super::schema::{self, Fault, Misfit};
 #[cfg(test)]
 use super::toy;
-use super::{Error, Lookup, Provider, ProviderKind, Result, host};
+use super::{Error, Lookup, Provider, ProviderKind, Result, external, host};
 use crate::model::InstanceId;
 
 /// Opens a provider with the settings of its table.
@@ -128,6 +128,7 @@ pub const KINDS: &[Kind] = &[
     Kind::of::<aws::Aws>(),
     #[cfg(feature = "docker")]
     Kind::of::<docker::Docker>(),
+    Kind::of::<external::External>(),
     Kind::of::<host::local::Local>(),
     #[cfg(feature = "nebius")]
     Kind::of::<nebius::Nebius>(),

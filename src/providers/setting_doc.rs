@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::Kind;
 use super::schema::alternatives;
-use crate::model::{HumanDuration, KeySetting};
+use crate::model::{HumanDuration, KeySetting, TextOrSecret};
 
 /// One setting of a kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,7 +97,8 @@ fn spelled(about: &Value, schema: &Value) -> String {
     if let Some(named) = named(about, schema) {
         return spelled(named, schema);
     }
-    if about["format"] == "secret" || about["format"] == KeySetting::FORMAT {
+    let sources = ["secret", KeySetting::FORMAT, TextOrSecret::FORMAT];
+    if sources.iter().any(|format| about["format"] == *format) {
         return "source of a secret".to_owned();
     }
     if about["format"] == HumanDuration::FORMAT {

@@ -107,6 +107,20 @@ impl Env {
         )
     }
 
+    /// A program as a table names it: what has a `/` in it begins in the folder of its file, else where gharun runs. What
+    /// has none is looked for in `$PATH`.
+    pub(super) fn program(&self, text: &str, folder: Option<&Path>) -> String {
+        let path = self.path(text);
+        let path = match folder {
+            Some(folder) if text.contains('/') => folder.join(&path),
+            _ => path,
+        };
+        // A path without a folder would be looked for in `$PATH`.
+        path.into_os_string()
+            .into_string()
+            .unwrap_or_else(|_| text.to_owned())
+    }
+
     /// A path from its flag, else from its variable `GHARUN_…`.
     ///
     /// # Errors

@@ -6,9 +6,8 @@ use schemars::Schema;
 use serde_json::{Map, Value};
 
 use super::set::{SettingOverride, Typed};
-use super::values::SecretSetting;
-use super::{Env, Error, ErrorKind, Origin, Result, SettingsFile, github};
-use crate::model::{NO_PATH, Secret, SecretSource, known_hints, looks_like_key};
+use super::{Env, Error, ErrorKind, Origin, Result, SettingsFile};
+use crate::model::{NO_PATH, SecretSource, known_hints, looks_like_key};
 use crate::providers::schema::{self, Fault, Misfit, Shape};
 use crate::providers::{self, KINDS, Kind};
 
@@ -16,6 +15,7 @@ mod doubted;
 mod drafting;
 mod inputs;
 mod naming;
+mod sources;
 
 pub(super) use drafting::misnamed;
 use naming::{subject, whole_key};
@@ -271,24 +271,20 @@ impl Tables {
 
     /// Takes the secrets apart, and checks the form of all the rest.
     fn finish(&self, provider: &mut ProviderSettings) -> Result<(), TableError> {
-        let values = provider.values.iter();
-        let keys = values.filter(|(key, value)| {
-            provider.is_secret(key) || provider.is_key(key) && schema::is_table(value)
-        });
-        for key in keys.map(|(key, _)| key.clone()).collect::<Vec<_>>() {
-            if let Some(value) = provider.values.remove(&key) {
-                let secret = self.secret(provider, &key, &value);
+        for path in provider.sources() {
+            if let Some(value) = provider.take(&path) {
+                let secret = self.secret(provider, &path, &value);
                 let secret = secret.map_err(|error| TableError {
-                    origin: provider.origin(&key),
+                    origin: provider.origin(&path[0]),
                     error,
                 })?;
-                provider.secrets.insert(key, secret);
+                provider.secrets.insert(schema::dotted(&path), secret);
             }
         }
         let absent = self.take_paths(provider);
         let mut values = provider.values.clone();
         for key in provider.secrets.keys() {
-            values.insert(key.clone(), "***".into());
+            sources::put(&mut values, &schema::undotted(key), "***".into());
         }
         // What is not set is only needed where the provider is opened.
         let misfit = provider.kind.misfit(&values);
@@ -349,11 +345,15 @@ impl Tables {
     /// surroundings name need not be: it is the usual place of something that may not be used.
     fn take_paths(&self, provider: &mut ProviderSettings) -> Option<Misfit> {
         let mut absent = None;
+        let folder = self.folder_of(provider);
         let mut values = Value::Object(std::mem::take(&mut provider.values));
         let named = |key: &str| !matches!(provider.origin(key), Origin::Variable(_));
         Shape::of(&provider.schema).visit(
             &mut values,
             &mut |path: &[String], shape: Shape<'_>, text: &mut String| {
+                if shape.is_program_word() && path.last().is_some_and(|last| last == "[0]") {
+                    *text = self.env.program(text, folder.as_deref());
+                }
                 if !shape.is_path() {
                     return;
                 }
@@ -378,23 +378,6 @@ impl Tables {
             provider.values = values;
         }
         absent
-    }
-
-    fn secret(
-        &self,
-        provider: &ProviderSettings,
-        key: &str,
-        value: &Value,
-    ) -> Result<SecretSource> {
-        // What came from a variable is a literal by right.
-        if let (Origin::Variable(_), Value::String(text)) = (provider.origin(key), value) {
-            return Ok(SecretSource::Literal(Secret::new(text.trim())));
-        }
-        let path = ["providers", &provider.name, key];
-        let file = self.file_of(&provider.name);
-        let source: SecretSetting =
-            schema::read_value(value).map_err(|misfit| file.misfit(&path, misfit))?;
-        Ok(github::source(&source, &self.env))
     }
 
     /// The error for what is wrong in the settings of a provider, and who is to blame.

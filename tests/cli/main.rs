@@ -16,6 +16,8 @@ mod clouds;
 mod completion;
 mod described;
 mod docker;
+#[cfg(target_os = "linux")]
+mod external;
 mod ghes;
 mod hostile;
 mod hosts;

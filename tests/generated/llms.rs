@@ -35,6 +35,10 @@ const SECTIONS: &[(&str, &[(&str, &str)])] = &[
             ("docs/settings.md", "every key of providers.toml"),
             ("docs/trouble.md", "each hint: its cause, and what to do"),
             ("docs/security.md", "threats, users, trust, secrets"),
+            (
+                "docs/write-a-provider.md",
+                "a program for a place of one's own",
+            ),
         ],
     ),
     (
@@ -42,6 +46,7 @@ const SECTIONS: &[(&str, &[(&str, &str)])] = &[
         &[
             ("docs/providers/aws.md", "EC2 instances"),
             ("docs/providers/docker.md", "containers"),
+            ("docs/providers/external.md", "whatever a program launches"),
             ("docs/providers/local.md", "this computer"),
             ("docs/providers/nebius.md", "GPUs of Nebius"),
             ("docs/providers/runpod.md", "pods of RunPod"),

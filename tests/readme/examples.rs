@@ -17,6 +17,9 @@ pub(crate) fn workflows() -> Vec<(String, Yaml)> {
     let mut texts = Vec::new();
     for entry in fs::read_dir(repository("examples")).expect("the folder can be read") {
         let path = entry.expect("the folder can be read").path();
+        if path.is_dir() {
+            continue; // programs
+        }
         let name = path.file_name().expect("it has a name").to_string_lossy();
         texts.push((
             format!("examples/{name}"),

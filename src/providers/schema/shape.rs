@@ -3,7 +3,7 @@
 use schemars::Schema;
 use serde_json::{Value, json};
 
-use crate::model::{HumanDuration, KeySetting, PathSetting};
+use crate::model::{HumanDuration, KeySetting, PathSetting, ProgramWord, TextOrSecret};
 
 /// As `toml` hands a date or a time on to whoever knows none.
 const DATETIME: &str = "$__toml_private_datetime";
@@ -220,6 +220,18 @@ impl<'a> Shape<'a> {
         let forms = self.forms().into_iter();
         let mut forms = forms.filter(|form| form.has_format(KeySetting::FORMAT));
         forms.next().is_some()
+    }
+
+    /// Whether the source of a secret may be written instead of a text.
+    pub fn is_text_or_secret(self) -> bool {
+        let forms = self.forms().into_iter();
+        let mut forms = forms.filter(|form| form.has_format(TextOrSecret::FORMAT));
+        forms.next().is_some()
+    }
+
+    /// Whether a word of a command is wanted.
+    pub fn is_program_word(self) -> bool {
+        self.has_format(ProgramWord::FORMAT)
     }
 
     /// Whether a table is wanted, in one form of it.

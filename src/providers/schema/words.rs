@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::shape::{Shape, Type, alternatives, digits};
 use super::{EXPECTED, Fault, Misfit, SECRET_ITSELF, SOURCE, VARIABLE};
-use crate::model::{KeySetting, is_secret_itself};
+use crate::model::{KeySetting, TextOrSecret, is_secret_itself};
 
 /// How long a value may be in an error.
 const LONGEST: usize = 60;
@@ -56,7 +56,10 @@ impl<'a> Shape<'a> {
         let plain = self.types().next().is_some() && self.about.get("format").is_none();
         match self.words().filter(|_| !plain) {
             Some(words) => words.to_owned(),
-            None if self.has_format("secret") || self.has_format(KeySetting::FORMAT) => {
+            None if ["secret", KeySetting::FORMAT, TextOrSecret::FORMAT]
+                .into_iter()
+                .any(|format| self.has_format(format)) =>
+            {
                 SOURCE.to_owned()
             }
             None => match self.constants() {

@@ -132,7 +132,16 @@ fn keys_of_kinds() -> Vec<Key> {
         let required: Vec<(&str, &str)> = required
             .map(|key| {
                 let secret = shape.inside(key).into_iter().any(Shape::is_secret);
-                (key, if secret { "{ env = \"KEY\" }" } else { "\"a\"" })
+                let list = shape
+                    .inside(key)
+                    .into_iter()
+                    .any(|one| one.items().is_some());
+                let value = match (secret, list) {
+                    (true, _) => "{ env = \"KEY\" }",
+                    (false, true) => "[\"a\"]",
+                    (false, false) => "\"a\"",
+                };
+                (key, value)
             })
             .collect();
         let mut paths = Vec::new();
