@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::future::pending;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::pin::pin;
@@ -25,6 +26,8 @@ const TOLD_LINES: usize = 3;
 const TOLD: usize = 400;
 /// How long its output may stay open after its end: what left its process group may hold it.
 const DRAINS: Duration = Duration::from_secs(1);
+/// How long a program has to clear up after itself when it is told to end, before it is killed.
+const PARTS: Duration = Duration::from_secs(2);
 /// How often a program is started whose file is being written.
 const BUSY: u32 = 50;
 /// The shortest word of a boot script that is looked for in complaints: shorter ones are no secrets.
@@ -83,6 +86,15 @@ pub(super) struct Answer {
     pub(super) said: String,
     /// Whether it left some of its standard input unread.
     pub(super) unread: bool,
+    /// What it must not say.
+    hidden: Vec<Secret>,
+}
+
+impl Answer {
+    /// A part of what it printed, without what must not be shown.
+    pub(super) fn hide(&self, text: &str) -> String {
+        hide(&self.hidden, text)
+    }
 }
 
 impl fmt::Display for Answer {
@@ -167,6 +179,7 @@ impl Program {
             let out = keep_begin(out, &stdout);
             tokio::try_join!(feed, out, keep_end(err, &stderr)).map(drop)
         });
+        let hidden = self.hidden(text);
         let mut open = true;
         let ended = timeout(within, async {
             tokio::select! {
@@ -180,9 +193,25 @@ impl Program {
         });
         let status = match ended.await {
             Ok(Ok(status)) => status.map_err(|error| NoAnswer::Lost(error.to_string()))?,
-            Ok(Err(Flood)) => return Err(flooded()),
+            Ok(Err(Flood)) => {
+                group.signal(Signal::TERM);
+                let _ = timeout(PARTS, child.wait()).await;
+                return Err(flooded());
+            }
             Err(_) => {
-                let said = self.told(&stderr.borrow(), text);
+                // What it says meanwhile is still read, as it may wait for that.
+                group.signal(Signal::TERM);
+                let reads = async {
+                    if open {
+                        let _ = streams.await;
+                    }
+                    pending::<()>().await;
+                };
+                tokio::select! {
+                    _ = timeout(PARTS, child.wait()) => {}
+                    () = reads => {}
+                }
+                let said = told(&hidden, &stderr.borrow());
                 let colon = if said.is_empty() { "" } else { ": " };
                 let seconds = within.as_secs_f32();
                 let why = format!("did not end within {seconds} s and was killed{colon}{said}");
@@ -198,35 +227,49 @@ impl Program {
             }
         }
         let unread = left.is_some_and(|left| !fed.get() || holds_something(&left));
-        let said = self.told(&stderr.borrow(), text);
+        let said = told(&hidden, &stderr.borrow());
         Ok(Answer {
             code: status.code(),
             status,
             stdout: stdout.take(),
             said,
             unread,
+            hidden,
         })
     }
 
-    /// The last lines of what it complained about, without what must not be shown.
-    fn told(&self, stderr: &[u8], boot: Option<&Secret>) -> String {
-        let text = String::from_utf8_lossy(stderr);
-        let mut text = text.into_owned();
+    /// What it must not say: its secrets, and the longer words of a boot script.
+    fn hidden(&self, boot: Option<&Secret>) -> Vec<Secret> {
         let words = boot.map(Secret::expose).unwrap_or_default();
         let words = words.split(|c: char| c.is_whitespace() || "'\"=;".contains(c));
-        let words = words.filter(|word| word.len() >= LONG);
-        let secrets = self.secrets.iter().map(Secret::expose);
-        for hidden in secrets.filter(|one| !one.is_empty()).chain(words) {
-            if text.contains(hidden) {
-                text = text.replace(hidden, "***");
-            }
-        }
-        let lines: Vec<String> = text.lines().map(one_line).collect();
-        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-        let said: Vec<&str> = lines.into_iter().filter(|line| !line.is_empty()).collect();
-        let last = &said[said.len().saturating_sub(TOLD_LINES)..];
-        cut(&last.join("; "), TOLD)
+        let words = words.filter(|word| word.len() >= LONG).map(Secret::new);
+        let whole = self.secrets.iter().map(Secret::expose);
+        // Where only a part of a key is printed.
+        let lines = whole.clone().flat_map(str::lines);
+        let lines = lines.filter(|line| line.len() >= LONG);
+        let secrets = whole.filter(|one| !one.is_empty()).chain(lines);
+        secrets.map(Secret::new).chain(words).collect()
     }
+}
+
+fn hide(hidden: &[Secret], text: &str) -> String {
+    let mut text = text.to_owned();
+    for one in hidden.iter().map(Secret::expose) {
+        if text.contains(one) {
+            text = text.replace(one, "***");
+        }
+    }
+    text
+}
+
+/// The last lines of what a program complained about, without what must not be shown.
+fn told(hidden: &[Secret], stderr: &[u8]) -> String {
+    let text = hide(hidden, &String::from_utf8_lossy(stderr));
+    let lines: Vec<String> = text.lines().map(one_line).collect();
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    let said: Vec<&str> = lines.into_iter().filter(|line| !line.is_empty()).collect();
+    let last = &said[said.len().saturating_sub(TOLD_LINES)..];
+    cut(&last.join("; "), TOLD)
 }
 
 /// Starts a program, and again where its file is still being written.
@@ -315,6 +358,13 @@ impl Group {
     fn of(child: &Child) -> Self {
         let id = child.id().and_then(|id| i32::try_from(id).ok());
         Self(Cell::new(id.and_then(Pid::from_raw)))
+    }
+
+    /// Tells it something, as long as it was not ended.
+    fn signal(&self, signal: Signal) {
+        if let Some(group) = self.0.get() {
+            let _ = kill_process_group(group, signal);
+        }
     }
 
     /// Ends it, once: its number may be another's later.

@@ -186,7 +186,7 @@ impl Provider for External {
             let answer = self.answer(&["logs", &id.id]).await;
             let answer = answer.map_err(|lost| self.lost(lost, &doing))?;
             match answer.code {
-                Some(0) => Ok(Some(end_of(&answer.stdout))),
+                Some(0) => Ok(Some(answer.hide(&end_of(&answer.stdout)))),
                 Some(exit::UNKNOWN) => Ok(None),
                 _ => Err(self.refused(&answer, &doing)),
             }
@@ -237,7 +237,7 @@ impl External {
                     checked.place = Some(digest::place(place));
                 }
                 _ if line.is_empty() => {}
-                _ => checked.facts.push(cut(&line, FACT)),
+                _ => checked.facts.push(cut(&answer.hide(&line), FACT)),
             }
         }
         Ok(checked)
@@ -251,7 +251,7 @@ impl External {
         if answer.code != Some(0) {
             return Err(self.refused(&answer, &doing));
         }
-        rows::read(&answer.stdout).map_err(|why| {
+        rows::read(&answer.stdout, |text| answer.hide(text)).map_err(|why| {
             let cause = format!("`{} list` ended with 0, but {why}", self.config.shown());
             Error::new(ErrorKind::Unavailable, doing).because(cause)
         })

@@ -25,12 +25,12 @@ pub(super) struct Row {
     pub(super) tags: String,
 }
 
-/// Reads a whole list.
+/// Reads a whole list. What is told of it, `hide` makes fit to be shown.
 ///
 /// # Errors
 ///
 /// Why it says nothing: a line that is none, or no end.
-pub(super) fn read(printed: &[u8]) -> Result<Vec<Row>, String> {
+pub(super) fn read(printed: &[u8], hide: impl Fn(&str) -> String) -> Result<Vec<Row>, String> {
     let text = String::from_utf8_lossy(printed);
     let mut rows: BTreeMap<String, Row> = BTreeMap::new();
     let lines = text.lines().enumerate();
@@ -41,14 +41,14 @@ pub(super) fn read(printed: &[u8]) -> Result<Vec<Row>, String> {
             ended = true;
             break;
         }
-        let row = row(line).map_err(|why| {
-            let line = cut(&one_line(line), TOLD);
+        let row = row(line, &hide).map_err(|why| {
+            let line = cut(&hide(&one_line(line)), TOLD);
             format!("line {} of its list {why}: `{line}`", number + 1)
         })?;
         if let Some(other) = rows.insert(row.id.clone(), row.clone())
             && other.tags != row.tags
         {
-            let id = &row.id;
+            let id = hide(&row.id);
             return Err(format!("its list has two machines with the ID `{id}`"));
         }
     }
@@ -61,7 +61,7 @@ pub(super) fn read(printed: &[u8]) -> Result<Vec<Row>, String> {
     }
 }
 
-fn row(line: &str) -> Result<Row, &'static str> {
+fn row(line: &str, hide: impl Fn(&str) -> String) -> Result<Row, &'static str> {
     let mut columns = line.split('\t');
     let mut column = || columns.next().map(str::trim);
     let (Some(id), Some(state), Some(tags)) = (column(), column(), column()) else {
@@ -74,7 +74,7 @@ fn row(line: &str) -> Result<Row, &'static str> {
         ("pending", "") => Condition::Pending,
         ("running", "") => Condition::Running,
         ("ended", "") => Condition::Ended("ended".to_owned()),
-        ("ended", how) => Condition::Ended(cut(&one_line(how), TOLD)),
+        ("ended", how) => Condition::Ended(cut(&hide(&one_line(how)), TOLD)),
         _ => {
             return Err("must have the state `pending`, `running`, or `ended` and a reason");
         }
@@ -163,6 +163,25 @@ mod tests {
         for broken in ["", "1", "2,name=x", &word[..word.len() / 2], "1,name=%4"] {
             assert_eq!(unpack(broken), None, "{broken}");
         }
+    }
+
+    fn read(printed: &[u8]) -> Result<Vec<Row>, String> {
+        super::read(printed, |text| text.replace("hush", "***"))
+    }
+
+    #[test]
+    fn what_must_not_be_shown_is_hidden_where_a_list_is_told_and_kept_where_it_is_used() {
+        let rows = read(b"hush-1\tended of hush\t1,hush\nend\n").expect("it is whole");
+        let [row] = rows.as_slice() else {
+            panic!("{rows:?}")
+        };
+        assert_eq!((row.id.as_str(), row.tags.as_str()), ("hush-1", "1,hush"));
+        assert_eq!(row.state, Condition::Ended("of ***".into()));
+        let long = "x".repeat(TOLD - 2);
+        let why = read(format!("{long}hush\nend\n").as_bytes()).expect_err("no tabs");
+        assert!(!why.contains("hu"), "{why}");
+        let why = read(b"hush\trunning\tx\nhush\trunning\ty\nend\n").expect_err("two of an id");
+        assert!(why.contains("`***`"), "{why}");
     }
 
     #[test]

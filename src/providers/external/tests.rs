@@ -84,6 +84,13 @@ impl Folder {
         }
     }
 
+    fn bare(&self, id: &str) -> InstanceId {
+        InstanceId {
+            location: None,
+            id: id.to_owned(),
+        }
+    }
+
     /// The machines that there are.
     pub(super) fn machines(&self) -> Vec<String> {
         self.names("m")
@@ -203,6 +210,29 @@ async fn a_log_is_told_where_the_program_has_one() {
     assert_eq!(log.as_deref(), Some("booting\n"));
     let without = folder.told("no-logs").await;
     assert_eq!(without.logs(&machine.id).await.expect("it answers"), None);
+}
+
+#[tokio::test]
+async fn nothing_that_a_program_prints_tells_a_secret_of_its_table() {
+    let folder = Folder::new();
+    let secret = "hunter2hunter2";
+    let settings = json!({ "token": { "secret": secret }, "key": { "secret": "-----BEGIN-----\nabcdefghijklmnopqrstuvwxyz\n" } });
+    let script = "exec 2>&1; key=$(echo \"$GHARUN_SET_KEY\" | sed -n 2p); case $1 in check|logs) echo \"$GHARUN_SET_TOKEN $key\" ;; *) set -x; : \"$GHARUN_SET_TOKEN $key\" ;; esac";
+    let command = json!({ "command": ["sh", "-c", script, "x"] });
+    let provider = folder.with(settings, command).await;
+    let listing = provider.list().await.expect("it answers");
+    let checked = provider.ask_check().await.expect("it answers");
+    let id = folder.bare("x");
+    let log = provider.logs(&id).await.expect("it answers");
+    let told = [
+        chain(&listing.unread[0].error),
+        checked.facts.join(" "),
+        log.expect("it has one"),
+    ];
+    for told in told {
+        let hides = !told.contains(secret) && !told.contains("abcdefghijklm");
+        assert!(hides && told.contains("***"), "{told}");
+    }
 }
 
 #[tokio::test]

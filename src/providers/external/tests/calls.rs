@@ -100,6 +100,33 @@ async fn a_program_that_hangs_is_killed_with_all_that_it_started() {
 }
 
 #[tokio::test]
+async fn a_program_that_hangs_is_told_to_end_and_clears_up() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let boot = folder.path().join("boot");
+    let script = format!(
+        "trap 'rm {0}; echo cleared >&2; exit 1' TERM; cat >{0}; sleep 600 & wait",
+        boot.display()
+    );
+    let lost = call(&script, Some("credential"), Duration::from_secs(2)).await;
+    let Err(NoAnswer::Lost(why)) = lost else {
+        panic!("{lost:?}")
+    };
+    assert_eq!(why, "did not end within 2 s and was killed: cleared");
+    assert!(!boot.exists());
+}
+
+#[tokio::test]
+async fn a_program_that_hangs_and_does_not_obey_is_killed_all_the_same() {
+    let script = "trap '' TERM; echo $$ >&2; while :; do sleep 1; done";
+    let lost = call(script, None, Duration::from_secs(2)).await;
+    let Err(NoAnswer::Lost(why)) = lost else {
+        panic!("{lost:?}")
+    };
+    let pid = why.strip_prefix("did not end within 2 s and was killed: ");
+    ends(pid.expect("its number")).await;
+}
+
+#[tokio::test]
 async fn what_a_program_leaves_running_is_ended_with_it() {
     let pid = printed(call("sleep 600 & echo $!", None, LONG).await);
     ends(&pid).await;
