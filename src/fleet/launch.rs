@@ -13,7 +13,7 @@ use super::watch::unread;
 use super::{NamedProvider, Trouble};
 use crate::bootstrap::{self, Boot};
 use crate::github::{GitHubApi, RunnerCredential};
-use crate::model::{BootStage, Error, Event, Instance, Name, Order, RunnerVersion};
+use crate::model::{BootStage, Error, Event, Instance, Name, Order, RunnerVersion, chain};
 use crate::poll::{Pace, until_ok};
 use crate::providers::{self, ErrorKind};
 use crate::state::DoubtfulLaunch;
@@ -83,7 +83,14 @@ impl<G: GitHubApi> StartContext<'_, G> {
             since,
         };
         match self.look_for(place, &name, since).await {
-            LaunchOutcome::There(instance) => self.launched(progress, place, *instance).await,
+            LaunchOutcome::There(instance) => {
+                if !place.provider.proves_absence() {
+                    // A program that is wrong about its launches works on, and whoever wrote it wants to know.
+                    let id = place.reference(&instance.id);
+                    tracing::warn!("{}; going on with `{id}`", chain(&source));
+                }
+                self.launched(progress, place, *instance).await
+            }
             LaunchOutcome::Absent => {
                 progress.borrow_mut().has_no_machine();
                 Err(Trouble::Launch { provider, source })

@@ -149,7 +149,8 @@ impl<G: GitHubApi> StartContext<'_, G> {
         {
             return vec![Left::of(&name, Some((place, instance)), why, true)];
         }
-        if let Some((place, instance)) = &machine {
+        let mut next = machine.clone();
+        while let Some((place, instance)) = &next {
             let reference = place.reference(&instance.id);
             self.say(Event::Terminating {
                 instance: reference.clone(),
@@ -165,6 +166,7 @@ impl<G: GitHubApi> StartContext<'_, G> {
                 instance: reference,
             })
             .await;
+            next = self.double(place, &name).await;
         }
         if let (RegistrationRemoval::Absent, Sought::Name) = (&registration, sought) {
             // Its machine may have registered it up to its last moment.
@@ -397,6 +399,21 @@ impl<G: GitHubApi> StartContext<'_, G> {
                 )))
             }
         }
+    }
+
+    /// Another machine of this name, where the place may have launched two.
+    async fn double(
+        &self,
+        place: &NamedProvider,
+        name: &Name,
+    ) -> Option<(NamedProvider, Instance)> {
+        if place.provider.proves_absence() {
+            return None;
+        }
+        let listed = place.listing(None, Instant::now(), LISTS).await;
+        let mut machines = listed.listing.instances.iter();
+        let found = machines.find(|machine| machine.tags.name == *name)?;
+        Some((place.clone(), found.clone()))
     }
 
     /// Tells something that must not keep the undoing from going on.

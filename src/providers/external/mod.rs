@@ -370,21 +370,30 @@ impl External {
         }
     }
 
-    /// Looks at the list until something is found there, for as long as it may take to show what was launched.
-    async fn look_for<T>(&self, found: impl Fn(&Listing) -> Option<T>) -> Result<Option<T>> {
+    /// Looks at the list until it shows enough, for as long as it may take to show what was launched: the last list.
+    async fn look_until(&self, is_enough: impl Fn(&Listing) -> bool) -> Result<Listing> {
         let end = Instant::now() + self.config.settle.get();
         loop {
-            let place = self.place().await?;
-            let listing = self.rows().await;
-            let listing = listing.map(|rows| self.listing(place.as_deref(), rows));
-            if let Some(found) = listing.as_ref().ok().and_then(&found) {
-                return Ok(Some(found));
+            let listing = async {
+                let place = self.place().await?;
+                Ok(self.listing(place.as_deref(), self.rows().await?))
+            };
+            let listing = listing.await;
+            let is_last = Instant::now() + LOOKS >= end;
+            match listing {
+                Ok(listing) if is_last || is_enough(&listing) => return Ok(listing),
+                Err(error) if is_last => return Err(error),
+                _ => sleep(LOOKS).await,
             }
-            if Instant::now() + LOOKS >= end {
-                return listing.map(|_| None);
-            }
-            sleep(LOOKS).await;
         }
+    }
+
+    /// An id of the place where the program works now.
+    async fn here(&self, id: &str) -> Result<InstanceId> {
+        Ok(InstanceId {
+            location: self.place().await?,
+            id: id.to_owned(),
+        })
     }
 }
 

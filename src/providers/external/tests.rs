@@ -124,8 +124,9 @@ impl Fake for Folder {
                 Mood::NoCapacity => "full",
                 Mood::RateLimited => "later",
                 Mood::Unavailable => "down",
-                // What is there is ended; and a program has one place.
-                Mood::AnswerLost | Mood::PartUnread => return None,
+                Mood::AnswerLost => "halfway",
+                // A program has one place.
+                Mood::PartUnread => return None,
             })
             .await,
         )

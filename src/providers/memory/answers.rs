@@ -73,14 +73,15 @@ impl Provider for InMemoryProvider {
             if let Some(Fault::RefusedAfterTheDeed(kind)) = lost {
                 return Err(self.error(kind, Verb::Launch));
             }
-            if lost == Some(Fault::AnswerLost) {
-                if self.has(Flaw::RepeatsLostLaunch) {
-                    let again = Self {
-                        flaw: Some(Flaw::NameIsNoKey),
-                        ..self.clone()
-                    };
-                    again.make(order)?;
-                }
+            let is_lost = lost == Some(Fault::AnswerLost);
+            if lost == Some(Fault::Twice) || is_lost && self.has(Flaw::RepeatsLostLaunch) {
+                let again = Self {
+                    flaw: Some(Flaw::NameIsNoKey),
+                    ..self.clone()
+                };
+                again.make(order)?;
+            }
+            if is_lost {
                 return Err(self.error(ErrorKind::Ambiguous, Verb::Launch));
             }
             Ok(machine.instance)

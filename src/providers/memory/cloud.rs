@@ -48,6 +48,8 @@ pub(crate) enum Fault {
     Ignored,
     /// It is carried out, and then the place says that it did nothing. Only a launch is.
     RefusedAfterTheDeed(ErrorKind),
+    /// It is carried out twice. Only a launch is.
+    Twice,
 }
 
 /// A machine of the cloud.

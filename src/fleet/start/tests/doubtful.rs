@@ -163,3 +163,18 @@ async fn a_machine_that_is_undone_is_gone_only_after_its_place_accepted_its_end(
     assert!(left.instance.is_some(), "{left:?}");
     assert_eq!(records(&scene).await.len(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn both_machines_of_a_place_that_launched_two_of_a_name_are_undone() {
+    let (mut scene, _folder) = scene(1);
+    scene.places.truncate(1);
+    scene.hub.state().online_after = None;
+    scene.cloud.once("a", Verb::Launch, Fault::Twice);
+    let started = scene.start().await;
+    assert_eq!(
+        (started.up.len(), started.left.len()),
+        (0, 0),
+        "{started:?}"
+    );
+    scene.nothing_is_left();
+}
