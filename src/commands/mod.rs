@@ -37,6 +37,7 @@ mod github;
 mod groups;
 mod interrupt;
 mod list;
+mod misuse;
 mod opening;
 mod providers;
 mod screen;
@@ -134,31 +135,9 @@ pub(crate) fn misused(error: &clap::Error) -> Exit {
 /// The same, where a step has spoken already.
 fn misused_by(error: &clap::Error, actions: &Arc<Actions>, ui: &Ui) -> Exit {
     let screen = Screen::new(ui, actions, FormatArg::Text);
-    let failure = misuse(&error.render().to_string());
+    let failure = misuse::misuse(error);
     screen.complain(&failure);
     failure.kind
-}
-
-/// What the parser of the command line says, in parts: what is wrong, how it is used, and what may be meant.
-fn misuse(said: &str) -> Failure {
-    let said = said.trim().trim_start_matches("error: ");
-    let mut text: Vec<&str> = Vec::new();
-    let mut hints = Vec::new();
-    for line in said.lines().filter(|line| !line.trim().is_empty()) {
-        let tip = line.trim().strip_prefix("tip: ");
-        if let Some(tip) = tip {
-            hints.push(tip.to_owned());
-        } else if !line.starts_with("For more information") {
-            text.push(line);
-        }
-    }
-    let used = said.lines().find_map(|line| line.strip_prefix("Usage: "));
-    let command = used.unwrap_or("gharun").split(' ');
-    let command: Vec<&str> = command
-        .take_while(|word| word.bytes().all(|b| b.is_ascii_lowercase()))
-        .collect();
-    hints.push(format!("see `{} --help`", command.join(" ")));
-    Failure::usage(text.join("\n")).hinted_all(hints)
 }
 
 /// The settings of providers that the command line gives.

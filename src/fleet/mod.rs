@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use crate::github::GitHubApi;
-use crate::model::{CLOCKS_AGREE, Error, Instance, Name, Reference, Sink, chain};
+use crate::model::{CLOCKS_AGREE, Error, Instance, Name, Reference, Sink, chain, nearest};
 use crate::plan::Clocks;
+use crate::providers::KINDS;
 use crate::state::Store;
 
 mod answer;
@@ -75,6 +76,19 @@ impl<G: GitHubApi> Fleet<'_, G> {
 
     fn unopened(&self, name: &str) -> Option<&Unopened> {
         self.unopened.iter().find(|unopened| unopened.name == name)
+    }
+
+    /// The error for what is at a provider that is not configured here; a misspelt name gets the nearest right one.
+    fn not_configured(&self, name: &str) -> Error {
+        let configured = self.providers.iter().map(|place| place.name.as_str());
+        let unopened = self.unopened.iter().map(|unopened| unopened.name.as_str());
+        let kinds = KINDS.iter().map(|kind| kind.name);
+        let meant = nearest(name, configured.chain(unopened).chain(kinds));
+        Error::from(format!("its provider `{name}` is not configured here"))
+            .hinted_all(meant.map(|meant| format!("did you mean `{meant}`?")))
+            .hinted(format!(
+                "add its table `[providers.{name}]` to providers.toml"
+            ))
     }
 
     /// GitHub's clock where it is known, else ours.

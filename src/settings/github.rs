@@ -40,6 +40,8 @@ pub struct GitHubSettings {
     pub untrusted: Option<Error>,
     /// `owner/name` of the repository whose workflow this is, or that runners serve.
     pub repository: Option<String>,
+    /// Whether this is a step of the action, whose user sets inputs.
+    is_action: bool,
     /// Whether `gh` may be asked for a token, since nothing else gives one.
     pub asks_gh: bool,
     /// What git remotes name, where that is several repositories.
@@ -78,6 +80,7 @@ impl GitHubSettings {
             server,
             untrusted,
             repository,
+            is_action: env.inputs().is_there(),
             asks_gh: false,
             several: Vec::new(),
         })
@@ -178,7 +181,7 @@ impl GitHubSettings {
         let scope = self.scope.as_ref().map(|scope| &scope.value);
         let none = || {
             let untrusted = self.untrusted.clone();
-            untrusted.unwrap_or_else(|| credential::none(scope))
+            untrusted.unwrap_or_else(|| credential::none(scope, self.is_action))
         };
         let given = self.token.as_ref().ok_or_else(none)?;
         if let (GitHubCredential::App(app), Some(scope)) = (&given.value, &self.scope)

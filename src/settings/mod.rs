@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::cli::{ColorArg, FormatArg, Global};
-use crate::model::{HumanDuration, Run};
+use crate::model::{HumanDuration, Run, nearest};
 use crate::providers::schema::{Fault, SECRET_ITSELF, backticked};
 
 mod authorities;
@@ -351,7 +351,9 @@ fn typed<T: SettingText>(text: &str, origin: Origin) -> Result<Setting<T>> {
         };
         let expected = T::EXPECTED.to_owned();
         let fault = Fault::Wrong { expected, found };
-        return Err(unfit(&spelled("", &origin), fault));
+        let near = nearest(text, T::WORDS.iter().copied());
+        let near = near.map(|near| format!("did you mean `{near}`?"));
+        return Err(unfit(&spelled("", &origin), fault).hinted_all(near));
     };
     Ok(Setting { value, origin })
 }

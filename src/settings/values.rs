@@ -39,6 +39,8 @@ impl fmt::Display for GroupSetting {
 pub(super) trait SettingText: Sized {
     /// What it must be, after `must be`.
     const EXPECTED: &'static str;
+    /// The words that it may be, where they are few.
+    const WORDS: &[&str] = &[];
     /// Whether an error may show a text that is not one.
     const SHOWN: bool = true;
 
@@ -116,6 +118,7 @@ impl SettingText for PathSetting {
 /// A switch.
 impl SettingText for bool {
     const EXPECTED: &'static str = "`true` or `false`";
+    const WORDS: &[&str] = &["true", "false"];
 
     fn read(text: &str) -> Option<Self> {
         match text {
@@ -128,6 +131,7 @@ impl SettingText for bool {
 
 impl SettingText for FormatArg {
     const EXPECTED: &'static str = "`text` or `json`";
+    const WORDS: &[&str] = &["text", "json"];
 
     fn read(text: &str) -> Option<Self> {
         Self::from_str(text, false).ok()
@@ -136,6 +140,7 @@ impl SettingText for FormatArg {
 
 impl SettingText for ColorArg {
     const EXPECTED: &'static str = "`auto`, `always` or `never`";
+    const WORDS: &[&str] = &["auto", "always", "never"];
 
     fn read(text: &str) -> Option<Self> {
         Self::from_str(text, false).ok()
@@ -214,6 +219,7 @@ impl SettingText for StartGroup {
 
 impl SettingText for RunnerVersion {
     const EXPECTED: &'static str = "`latest` or a version such as `2.336.0`";
+    const WORDS: &[&str] = &["latest"];
 
     fn read(text: &str) -> Option<Self> {
         text.parse().ok()
@@ -222,6 +228,7 @@ impl SettingText for RunnerVersion {
 
 impl SettingText for RegistrationMode {
     const EXPECTED: &'static str = "`jit` or `token`";
+    const WORDS: &[&str] = &["jit", "token"];
 
     fn read(text: &str) -> Option<Self> {
         match text {

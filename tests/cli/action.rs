@@ -450,3 +450,44 @@ fn the_table_of_inputs_and_action_yml_have_the_same_names() {
     let description = about["description"].as_str().expect("a description");
     assert!(description.len() <= 125 && !about["branding"]["icon"].is_badvalue());
 }
+
+/// What a step of the action says with these inputs.
+fn with_inputs(inputs: &Value) -> Said {
+    let event = r#"{"repository": {"fork": false}}"#;
+    let world = World::step()
+        .env("GITHUB_EVENT_NAME", "push")
+        .env("GH_PAT", "");
+    std::fs::write(world.path("event.json"), event).expect("a file");
+    let path = world.path("event.json").display().to_string();
+    let world = world.env("GITHUB_EVENT_PATH", &path);
+    let mut command = world.command("action");
+    command.env("GHARUN_ACTION_INPUTS", inputs.to_string());
+    Said::of(command.output().expect("it runs"), &world)
+}
+
+#[test]
+fn who_uses_the_action_is_told_of_inputs_and_not_of_variables() {
+    let start = json!({ "command": "start", "provider": "local", "token": "" });
+    let with = |more: Value| {
+        let mut inputs = start.clone();
+        let inputs = inputs.as_object_mut().expect("an object");
+        inputs.extend(more.as_object().expect("an object").clone());
+        json!(inputs)
+    };
+    for (inputs, input) in [
+        (start.clone(), "token"),
+        (with(json!({ "app-id": "1234" })), "app-private-key"),
+        (with(json!({ "app-private-key": "-----BEGIN" })), "app-id"),
+    ] {
+        let said = with_inputs(&inputs).exits(2);
+        let hint = format!("set the input `{input}`");
+        assert!(said.stderr.contains(&hint), "{input}: {}", said.stderr);
+        for elsewhere in ["$GH_PAT", "$GHARUN_", "[github"] {
+            assert!(
+                !said.stderr.contains(elsewhere),
+                "{elsewhere}: {}",
+                said.stderr
+            );
+        }
+    }
+}

@@ -70,6 +70,36 @@ fn a_misspelt_word_gets_the_nearest_right_one_first() {
         let first = said.split("hint: ").nth(1).unwrap_or_default();
         assert_eq!(first.lines().next(), Some(near), "{args}: {said}");
     }
+    for (args, near) in [
+        ("start local --registration jitt", "did you mean `jit`?"),
+        (
+            "start --provider local",
+            "write providers without an option: `gharun start PROVIDER`",
+        ),
+        (
+            "providers check --provider=local",
+            "write providers without an option: `gharun providers check PROVIDER`",
+        ),
+        (
+            "start local --work-dir /tmp",
+            "`work_dir` is a setting of `local`: `--set work_dir=VALUE`",
+        ),
+        (
+            "start local --slot 2",
+            "`slots` is a setting of `local`: `--set slots=VALUE`",
+        ),
+    ] {
+        let said = refused(&world, args);
+        let first = said.split("hint: ").nth(1).unwrap_or_default();
+        let first = first.lines().next().unwrap_or_default();
+        // Other kinds may have it, too.
+        let (begin, end) = near.split_once("of `local`").unwrap_or((near, ""));
+        assert!(
+            first.starts_with(begin) && first.ends_with(end),
+            "{args}: {said}"
+        );
+        assert!(!said.contains("'-- "), "{args}: {said}");
+    }
     for (args, near) in [("strat", "'start'"), ("start --cuont 2", "'--count'")] {
         assert!(refused(&world, args).contains(near), "{args}");
     }
@@ -85,6 +115,19 @@ fn a_misspelt_word_gets_the_nearest_right_one_first() {
             "{file}: {said}"
         );
     }
+}
+
+#[test]
+fn a_machine_of_a_misspelt_provider_gets_the_nearest_right_one_first() {
+    let said = World::new().run("stop --yes locl:here/x").exits(3);
+    let hints = "`locl` is not configured here";
+    let (_, hints) = said.stderr.split_once(hints).expect(&said.stderr);
+    let (_, first) = hints.split_once("hint: ").expect(hints);
+    assert!(
+        first.starts_with("did you mean `local`?\n"),
+        "{}",
+        said.stderr
+    );
 }
 
 #[test]

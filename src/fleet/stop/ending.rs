@@ -297,12 +297,7 @@ impl<'a, G: GitHubApi> Ending<'a, G> {
             return Ok(());
         }
         let Some(place) = &self.chosen.place else {
-            let nowhere = || {
-                let name = &instance.provider;
-                let error = format!("its provider `{name}` is not configured here");
-                let hint = format!("add its table `[providers.{name}]` to providers.toml");
-                Error::from(error).hinted(hint)
-            };
+            let nowhere = || self.fleet.not_configured(&instance.provider);
             let error = self.unopened().unwrap_or_else(nowhere);
             if self.is_abandoned() {
                 self.give_up(error).await;

@@ -203,9 +203,8 @@ impl<G: GitHubApi> Selecting<'_, G> {
             let refused = if let Some(Unopened { error, .. }) = self.fleet.unopened(name) {
                 Unstopped::new(Some(reference), None, error.clone())
             } else {
-                let error = format!("its provider `{name}` is not configured here");
-                let hint = format!("add its table `[providers.{name}]` to providers.toml");
-                Unstopped::new(Some(reference), None, error).hinted(hint)
+                let error = self.fleet.not_configured(name);
+                Unstopped::new(Some(reference), None, error)
             };
             return self.refuse(refused.permanent());
         };

@@ -34,6 +34,10 @@ const APP_ID: &str = "GHARUN_APP_ID";
 const APP_KEY: &str = "GHARUN_APP_PRIVATE_KEY";
 const APP_INSTALLATION: &str = "GHARUN_APP_INSTALLATION";
 
+/// Why an input may be empty that the workflow sets.
+const EMPTY_SECRET: &str =
+    "a secret that does not exist is empty, and in a pull request from a fork each one is";
+
 impl AppSetting {
     /// The error for an app where only a token will do: GitHub describes no permission by which an
     /// app could manage the runners of an enterprise.
@@ -50,8 +54,9 @@ impl AppSetting {
     }
 }
 
-/// The error for no token at all; what it must be able to do depends on the scope.
-pub(super) fn none(scope: Option<&Scope>) -> Error {
+/// The error for no token at all; what it must be able to do depends on the scope, and where it is set on whether this is
+/// a step of the action.
+pub(super) fn none(scope: Option<&Scope>, is_action: bool) -> Error {
     let (whose, classic, fine_grained) = match scope {
         None => ("", "", ""),
         Some(Scope::Repo { .. }) => (
@@ -70,8 +75,18 @@ pub(super) fn none(scope: Option<&Scope>) -> Error {
             "",
         ),
     };
-    Error::usage("no GitHub token is set")
-        .about("github.token")
+    let error = Error::usage("no GitHub token is set").about("github.token");
+    if is_action {
+        return error
+            .hinted(format!(
+                "set the input `token` to a token{whose}{classic}{fine_grained}"
+            ))
+            .hinted(format!(
+                "in the workflow: `token: ${{{{ secrets.GH_PAT }}}}`; {EMPTY_SECRET}"
+            ))
+            .hinted("or set the inputs `app-id` and `app-private-key` for a GitHub App");
+    }
+    error
         .hinted(format!(
             "set `$GH_PAT` (or `token` under [github]) to a token{whose}{classic}{fine_grained}"
         ))
@@ -130,9 +145,13 @@ fn app(env: &Env, file: &SettingsFile) -> Result<Option<AppSetting>> {
             return Err(Error::usage(format!(
                 "the GitHub App `{id}` ({origin}) has no private key{why}"
             ))
-            .hinted(format!(
-                "set ${APP_KEY}, or `private_key = {{ env = \"NAME\" }}` or `{{ file = \"PATH\" }}` under [github.app]"
-            )));
+            .hinted(if env.inputs().is_there() {
+                format!("set the input `app-private-key`; {EMPTY_SECRET}")
+            } else {
+                format!(
+                    "set ${APP_KEY}, or `private_key = {{ env = \"NAME\" }}` or `{{ file = \"PATH\" }}` under [github.app]"
+                )
+            }));
         }
         (
             None,
@@ -142,10 +161,14 @@ fn app(env: &Env, file: &SettingsFile) -> Result<Option<AppSetting>> {
             return Err(Error::usage(format!(
                 "a GitHub App private key is set ({origin}), but no app ID"
             ))
-            .hinted(format!(
-                "set ${APP_ID}, or `id = \"…\"` under [github.app], to the app's client ID or app \
-                 ID"
-            )));
+            .hinted(if env.inputs().is_there() {
+                "set the input `app-id` to the app's client ID or app ID".to_owned()
+            } else {
+                format!(
+                    "set ${APP_ID}, or `id = \"…\"` under [github.app], to the app's client ID or app \
+                     ID"
+                )
+            }));
         }
     };
     let installation = of_variable::<InstallationId>(env, APP_INSTALLATION)?;
