@@ -229,7 +229,7 @@ fn a_dry_run_is_the_plan_and_touches_nothing_and_shows_no_secret() {
         .exits(0);
     insta::with_settings!({filters => DIFFERS}, {
         insta::assert_snapshot!(said.stdout, @"
-        Would start 3 runners for octo/app at [GITHUB] (nothing is rented)
+        Would start 3 runners (nothing is rented) for octo/app at [GITHUB]
           1  local  the slot of `[WORLD]/home/.local/state/gharun/slots`
              ! jobs run on this machine with all the rights of this user
         Labels: its name, big
@@ -238,7 +238,10 @@ fn a_dry_run_is_the_plan_and_touches_nothing_and_shows_no_secret() {
     });
     for flags in ["--dry-run=script", "--dry-run -v"] {
         let said = world.run(&format!("start local {flags}")).exits(0);
-        assert!(said.stdout.starts_with("Would start 1 runner for "));
+        assert!(
+            said.stdout
+                .starts_with("Would start 1 runner (nothing is rented) for ")
+        );
         assert!(said.stdout.contains("gharun_jit='***'"), "{}", said.stdout);
         assert!(!said.stdout.contains(TOKEN));
     }

@@ -39,8 +39,10 @@ fn lines(plan: &Preview) -> Vec<Line> {
     } else {
         format!(" at {}", plan.server)
     };
-    let head = format!("Would start {count} {runners} for {}{at}", plan.scope);
-    let mut lines = vec![Line::of(&head).with(Tone::Faint, " (nothing is rented)")];
+    // That nothing is rented stands first: on a narrow terminal the end is cut.
+    let head = Line::of(&format!("Would start {count} {runners}"));
+    let head = head.with(Tone::Faint, " (nothing is rented)");
+    let mut lines = vec![head.with(Tone::Plain, &format!(" for {}{at}", plan.scope))];
     lines.extend(quotes(plan));
     if let Some((_, further)) = plan.labels.split_first()
         && !further.is_empty()
@@ -210,7 +212,7 @@ mod tests {
         );
         gpu.warnings = vec!["a `disk` of 2 GB may never be placed".to_owned()];
         insta::assert_snapshot!(plan(2, vec![gpu]), @"
-        Would start 2 runners for octo/app (nothing is rented)
+        Would start 2 runners (nothing is rented) for octo/app
           1  gpu  runpod  `NVIDIA L40S`, secure cloud  $0.86/h  stock high
           2  gpu  runpod  `NVIDIA A40`, secure cloud   $0.40/h  stock high
              ! a `disk` of 2 GB may never be placed
@@ -224,14 +226,14 @@ mod tests {
         let ec2 = || place("ec2", "aws", &[("us-east-1 t3.large on-demand", None)]);
         let gpu = place("gpu", "runpod", &[("`A40`", Some(Price::live(0.4)))]);
         insta::assert_snapshot!(plan(1, vec![docker(), ec2(), gpu]), @"
-        Would start 1 runner for octo/app (nothing is rented)
+        Would start 1 runner (nothing is rented) for octo/app
           1  docker  docker  `img` at /run/docker.sock
           2  ec2     aws     us-east-1 t3.large on-demand
           3  gpu     runpod  `A40`                         $0.40/h  stock high
         At most 15m to come up, 30m idle, 7h in all: $2.80 at the dearest, without ec2.
         ");
         insta::assert_snapshot!(plan(1, vec![docker(), ec2()]), @"
-        Would start 1 runner for octo/app (nothing is rented)
+        Would start 1 runner (nothing is rented) for octo/app
           1  docker  docker  `img` at /run/docker.sock
           2  ec2     aws     us-east-1 t3.large on-demand
         At most 15m to come up, 30m idle, 7h in all; no price is known of ec2.

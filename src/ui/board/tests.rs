@@ -254,6 +254,33 @@ fn two_frames_differ_and_the_clock_is_why() {
 }
 
 #[test]
+fn the_clock_of_sixty_four_runners_moves_with_each_second() {
+    let now = Instant::now();
+    let names = many(64);
+    let mut board = Board::of(&starting(names.clone()), now).expect("a start");
+    for (number, name) in names.into_iter().enumerate() {
+        board.take(
+            &launched(name, &format!("aws:here/{number}"), Rental::default()),
+            now,
+        );
+    }
+    let clock = |after: Duration| {
+        let frame = shown(&board, now + after, 80, 24);
+        let header = frame.lines().next().expect("a header").to_owned();
+        let (before, _) = header.split_once(" of 15:00").expect("a clock");
+        before.rsplit(' ').next().expect("a time").to_owned()
+    };
+    for second in 0..130 {
+        let wanted = format!("{}:{:02}", second / 60, second % 60);
+        // A frame that comes late is as good as one that comes at once.
+        for within in [0, 100, 999] {
+            let after = Duration::from_millis(second * 1000 + within);
+            assert_eq!(clock(after), wanted, "{after:?}");
+        }
+    }
+}
+
+#[test]
 fn what_is_given_up_is_said_to_be() {
     let (mut board, now) = five();
     board.undo();
