@@ -107,6 +107,15 @@ commit() {
     git -C "$1" commit --quiet --message=x
 }
 
+# Names the action by another tag in all documents: `name_the_action TAG FOLDER`.
+name_the_action() {
+    (cd "$2" && grep -rlE 'uses: [A-Za-z-]+/gharun@v' README.md docs examples llms-full.txt) >"$scratch/named"
+    while IFS= read -r file; do
+        sed -E "s,(uses: [A-Za-z-]+/gharun@)v[0-9.]+,\\1$1," "$2/$file" >"$scratch/text"
+        cat "$scratch/text" >"$2/$file"
+    done <"$scratch/named"
+}
+
 # A repository that could release version 1.2.3: `releasable FOLDER`. Sets `$bin` to a folder with a stand-in for gh, which
 # says what `$GH_GREEN` is, writes down what it was asked, and can push nowhere.
 releasable() {
@@ -115,6 +124,7 @@ releasable() {
     sed -i.bak 's/^version = ".*"$/version = "1.2.3"/' "$1/Cargo.toml"
     printf '# Changelog\n\n## [Unreleased]\n\n- soon\n\n## [1.2.3] - 2026-11-30\n\n### Added\n\n- `x`\n\n## [1.2.2] - 2026-11-01\n\n- old\n' >"$1/CHANGELOG.md"
     rm "$1/Cargo.toml.bak"
+    name_the_action v1 "$1"
     commit "$1"
     git init --quiet --bare "$1.git"
     git -C "$1" push --quiet "$1.git" HEAD:refs/heads/main

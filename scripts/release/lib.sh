@@ -26,6 +26,9 @@ have() { command -v "$1" >/dev/null 2>&1; }
 # The version of Cargo.toml.
 version() { sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -n 1; }
 
+# The tag that moves with the releases of a version: that of its major version. Documents name the action by it.
+moving_tag() { say "v${1%%.*}"; }
+
 # The account that the project lives under, by Cargo.toml's `repository`.
 owner() { sed -n 's,^repository = "https://github\.com/\([^/"]*\)/gharun"$,\1,p' Cargo.toml; }
 

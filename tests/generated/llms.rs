@@ -93,6 +93,35 @@ fn read(name: &str) -> String {
     text.unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
+/// skills/gharun/SKILL.md: the rules and commands of docs/agents.md, under the head by which a tool finds a skill.
+pub(crate) fn skill() -> String {
+    let page = read("docs/agents.md");
+    let at = page.find("## ").expect("there is a section");
+    format!(
+        "---\nname: gharun\ndescription: Start, list and stop ephemeral self-hosted GitHub Actions runners on EC2, RunPod, \
+         Nebius, ssh hosts, Docker or this computer with the program `gharun`. Use it when somebody wants a runner or a GPU for a \
+         job, or asks what runs and what it costs.\n---\n\n# gharun\n\n{}",
+        &page[at..]
+    )
+}
+
+#[test]
+fn the_skill_is_short_and_says_what_must_not_be_forgotten() {
+    let skill = skill();
+    assert!(skill.lines().count() <= 80, "{skill}");
+    for must in [
+        "--rehearse",
+        "Exit code 3",
+        "--output json",
+        "stop --mapping",
+        "stop --orphans",
+    ] {
+        assert!(skill.contains(must), "{must}");
+    }
+    // A link leads from the page, and not from the skill.
+    assert!(!skill.contains("]("), "{skill}");
+}
+
 /// llms.txt.
 pub(crate) fn index() -> String {
     let mut text = format!("# gharun\n\n> {}\n", summary());

@@ -130,6 +130,7 @@ fn the_page_of_settings_says_what_the_program_says() {
 
 #[test]
 fn the_texts_for_language_models_hold_the_documents() {
+    hold_file("skills/gharun/SKILL.md", &llms::skill());
     hold_file("llms.txt", &llms::index());
     hold_file("llms-full.txt", &llms::whole());
 }

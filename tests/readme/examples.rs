@@ -5,10 +5,10 @@ use std::fs;
 
 use yaml_rust2::{Yaml, YamlLoader};
 
-use crate::documents::{blocks_of, repository};
+use crate::documents::{all, blocks_of, repository};
 
 /// The action.
-const ACTION: &str = "OWNER/gharun";
+pub(crate) const ACTION: &str = "OWNER/gharun";
 /// How many examples there are at least.
 const AT_LEAST: usize = 9;
 
@@ -130,4 +130,92 @@ fn steps_of_the_action_give_it_inputs_that_it_has() {
         }
     }
     assert!(seen.len() > 8, "{seen:?}");
+}
+
+#[test]
+fn every_use_of_the_action_names_the_tag_that_the_release_of_this_version_moves() {
+    let version = env!("CARGO_PKG_VERSION");
+    let script = format!(". scripts/release/lib.sh; moving_tag {version}");
+    let said = std::process::Command::new("sh")
+        .args(["-c", &script, "scripts/release/any"])
+        .current_dir(repository(""))
+        .output()
+        .expect("sh runs");
+    let moved = String::from_utf8(said.stdout).expect("text");
+    let moved = moved.trim();
+    assert!(moved.starts_with('v'), "{moved}");
+    let publish = fs::read_to_string(repository("scripts/release/publish")).expect("a script");
+    assert!(
+        publish.contains(r#"push --force "$commit:refs/tags/$(moving_tag "$version")""#),
+        "publish moves another tag"
+    );
+    let mut texts: Vec<(String, String)> = all()
+        .into_iter()
+        .map(|document| (document.name, document.text))
+        .collect();
+    for entry in fs::read_dir(repository("examples")).expect("the folder can be read") {
+        let path = entry.expect("the folder can be read").path();
+        let text = fs::read_to_string(&path).expect("it can be read");
+        texts.push((path.display().to_string(), text));
+    }
+    let mut named = BTreeSet::new();
+    for (place, text) in &texts {
+        for rest in text.split(&format!("{ACTION}@")).skip(1) {
+            let end = rest.find(|c: char| c == '`' || c.is_whitespace());
+            named.insert((&rest[..end.unwrap_or(rest.len())], place.as_str()));
+        }
+    }
+    assert!(named.len() > AT_LEAST, "{named:?}");
+    // A version to try moves no tag: the documents name that of a release.
+    let is_to_try = version.contains('-');
+    for (tag, place) in &named {
+        assert!(
+            *tag == moved || is_to_try,
+            "{place} names {tag}, but the release of {version} moves {moved}"
+        );
+    }
+}
+
+/// Whatever stands between backticks in a text.
+fn codes(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+#[test]
+fn the_page_for_who_comes_from_another_action_has_each_of_its_inputs() {
+    let action = fs::read_to_string(repository("action.yml")).expect("it can be read");
+    let action = YamlLoader::load_from_str(&action)
+        .expect("it is YAML")
+        .remove(0);
+    let inputs = action["inputs"].as_hash().expect("inputs").keys();
+    let inputs: BTreeSet<&str> = inputs.filter_map(Yaml::as_str).collect();
+    let read = |name: &str| fs::read_to_string(repository(name)).expect("it can be read");
+    let (own, page) = (read("docs/workflows.md"), read("docs/migrate.md"));
+    let own: BTreeSet<&str> = own
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .flat_map(|line| codes(line.split('|').nth(1).unwrap_or_default()))
+        .collect();
+    let tables = page.split("| they write |").skip(1);
+    let rows = tables.flat_map(|table| {
+        table
+            .lines()
+            .skip(2)
+            .take_while(|line| line.starts_with('|'))
+    });
+    let theirs: BTreeSet<&str> = rows
+        .flat_map(|line| codes(line.split('|').nth(1).unwrap_or_default()))
+        .map(|code| code.split(':').next().unwrap_or_default())
+        .collect();
+    assert!(
+        own.contains("mapping") && theirs.contains("mode"),
+        "{own:?} {theirs:?}"
+    );
+    let missing: Vec<&&str> = inputs
+        .iter()
+        .filter(|name| !own.contains(*name) && !theirs.contains(*name))
+        .collect();
+    assert!(missing.is_empty(), "neither page has {missing:?}");
+    let strange: Vec<&str> = theirs.difference(&inputs).copied().collect();
+    assert!(strange.is_empty(), "the action does not have {strange:?}");
 }

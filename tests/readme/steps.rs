@@ -98,8 +98,19 @@ fn works(name: &str, world: &World, secrets: Secrets<'_>, own: impl Fn(&mut Yaml
     let place = format!("examples/{name}.yml");
     let found = workflows().into_iter().find(|(of, _)| *of == place);
     let (_, workflow) = found.expect("it is there");
+    all_steps_work(&place, &workflow, world, secrets, own);
+}
+
+#[track_caller]
+fn all_steps_work(
+    place: &str,
+    workflow: &Yaml,
+    world: &World,
+    secrets: Secrets<'_>,
+    own: impl Fn(&mut Yaml),
+) {
     let mut seen = 0;
-    for (job, step) in steps(&workflow)
+    for (job, step) in steps(workflow)
         .into_iter()
         .filter(|(_, step)| is_ours(step))
     {
@@ -176,6 +187,33 @@ mod runpod {
             works(name, &world(&standin), &secrets(&standin), as_it_is);
             assert!(standin.alive().is_empty(), "{name}");
         }
+    }
+
+    #[test]
+    fn the_block_of_the_readme_needs_two_secrets_and_no_table() {
+        let blocks = workflows().into_iter();
+        let mut whole = blocks.filter(|(place, workflow)| {
+            place.starts_with("README.md:") && !workflow["name"].is_badvalue()
+        });
+        let (place, workflow) = whole.next().expect("the README has a workflow");
+        assert!(whole.next().is_none(), "the README has one");
+        let own = steps(&workflow);
+        let gpu = own
+            .iter()
+            .filter_map(|(_, step)| step["with"]["set"].as_str());
+        assert!(
+            gpu.into_iter().any(|set| set.starts_with("gpu=")),
+            "{place}"
+        );
+        let standin = Standin::start();
+        all_steps_work(
+            &place,
+            &workflow,
+            &world(&standin),
+            &secrets(&standin),
+            as_it_is,
+        );
+        assert!(standin.alive().is_empty());
     }
 
     #[test]

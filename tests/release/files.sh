@@ -22,6 +22,26 @@ a_release_is_refused_until_all_is_ready() {
     refused 'CHANGELOG.md says nothing of 1.2.3' scripts/release/check 1.2.3
 }
 
+a_release_is_refused_whose_documents_name_a_tag_that_it_does_not_move() {
+    releasable "$here/tree"
+    cd tree
+    PATH=$bin:$PATH
+    scripts/release/check 1.2.3
+    for tag in v0 v10 v1.2.2; do
+        name_the_action "$tag" .
+        git commit --quiet --all --message=x
+        refused "not all documents name the action \`acme/gharun@v1\`, the tag that this release moves:" scripts/release/check 1.2.3
+        for place in README.md docs/migrate.md examples/sweep.yml; do grep -q "^$place:[0-9]*:.*acme/gharun@$tag" "$scratch/said"; done
+        name_the_action v1 .
+        git commit --quiet --all --message=x
+    done
+    # One to try moves no tag.
+    sed -i.bak 's/^version = "1.2.3"$/version = "2.0.0-rc.1"/; s/^## \[1.2.3\]/## [2.0.0-rc.1]/' Cargo.toml CHANGELOG.md
+    rm Cargo.toml.bak CHANGELOG.md.bak
+    git commit --quiet --all --message=x
+    scripts/release/check 2.0.0-rc.1
+}
+
 a_release_is_refused_before_there_is_an_owner() {
     repository tree
     cd tree
@@ -108,6 +128,7 @@ sums_are_of_all_archives() {
 
 
 it a_release_is_refused_until_all_is_ready
+it a_release_is_refused_whose_documents_name_a_tag_that_it_does_not_move
 it a_release_is_refused_before_there_is_an_owner
 it notes_are_one_section
 it the_same_files_make_the_same_archive
