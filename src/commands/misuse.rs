@@ -2,8 +2,8 @@
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use super::Failure;
 use crate::cli;
+use crate::error::Failure;
 use crate::model::nearest;
 use crate::providers::KINDS;
 
