@@ -22,6 +22,9 @@ pub(crate) use flaw::Flaw;
 /// As many machines as a place tells of in one answer.
 const PAGE: usize = 100;
 
+/// What references call places whose ids are their own.
+const HERE: &str = "here";
+
 /// The settings of [`InMemoryProvider`]: none, it is opened on a [`InMemoryCloud`].
 #[derive(Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -96,7 +99,7 @@ impl InMemoryProvider {
 
     fn resolve(&self, id: &InstanceId) -> Result<()> {
         let location = id.location.as_deref();
-        let is_here = location == Some(&self.place) || location == Some(&self.far());
+        let is_here = location == Some(&self.here()) || location == Some(&self.far());
         if is_here || self.has(Flaw::AnyPlaceIsMine) {
             return Ok(());
         }
@@ -116,6 +119,21 @@ impl InMemoryProvider {
         let missed = place.missed.entry(id.clone()).or_insert_with(Instant::now);
         let since = missed.elapsed();
         !place.old.contains(id) && place.shows_within.is_some_and(|within| since < within)
+    }
+
+    /// What references call it.
+    fn here(&self) -> String {
+        let state = self.cloud.state();
+        let place = state.places.get(&self.place);
+        let is_own = place.is_some_and(|place| place.own_ids.is_some());
+        if is_own { HERE } else { &self.place }.to_owned()
+    }
+
+    /// The machine of an id, where this place has it.
+    fn found(&self, id: &InstanceId) -> Option<Machine> {
+        let state = self.cloud.state();
+        let mut machines = state.places.get(&self.place)?.machines.iter();
+        Some(machines.find(|one| one.instance.id == *id)?.now())
     }
 
     /// What references call its far part.
@@ -153,13 +171,18 @@ impl InMemoryProvider {
         place
             .queue
             .retain(|queue_key| *queue_key != order.queue_key);
+        let own_ids = place.own_ids.as_mut();
         let id = if same.is_some() {
             format!("{}-again", order.name)
+        } else if let Some(own) = own_ids.filter(|own| !own.is_empty()) {
+            own.remove(0).to_owned()
         } else {
             order.name.to_string()
         };
         let location = if place.launches_far {
             self.far()
+        } else if place.own_ids.is_some() {
+            HERE.to_owned()
         } else {
             self.place.clone()
         };

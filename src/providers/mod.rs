@@ -257,6 +257,13 @@ pub trait Provider: fmt::Debug {
     }
 
     /// Whether a listing that was read whole, and does not show a machine, proves that it is not there. Where it does not,
+    /// Whether an id means the same machine in every table of this kind that leads to its place, so that two tables may
+    /// show one machine. Where it does not, an id says nothing outside its own table: each leads to a place of its own,
+    /// which may count its machines as any other does. The default: it does.
+    fn shares_ids(&self) -> bool {
+        true
+    }
+
     /// a machine is gone only after [`Provider::terminate`] said so or accepted its end and a later listing lacks it: a
     /// program's list may be empty because something failed. The default: it does.
     fn proves_absence(&self) -> bool {

@@ -8,25 +8,12 @@ use crate::github::GitHubApi;
 use crate::model::{Error, Name, Reference, StopTarget, later, option_of_scope};
 use crate::providers::Unjudged;
 
-impl<G: GitHubApi> Selecting<'_, G> {
+impl<'a, G: GitHubApi> Selecting<'a, G> {
     pub(super) fn named(&mut self, machines: &[Reference], names: &[Name], starts: bool) {
         let look = self.look;
         let mut is_one_lost = false;
         for reference in machines {
-            let kind = self.fleet.provider(&reference.provider);
-            let kind = kind.map(|place| place.provider.kind());
-            // A place that two tables show has one row.
-            let given = look.id(reference);
-            let is_same = |listed: &Reference| {
-                let place = self.fleet.provider(&reference.provider);
-                place.is_some_and(|place| place.provider.is_same(&listed.id, &given))
-            };
-            let same = |row: &&SurveyRow| {
-                row.instance.as_ref().is_some_and(|machine| {
-                    machine == reference || kind.is_some() && row.kind == kind && is_same(machine)
-                })
-            };
-            match (look.survey.rows.iter().find(same), look.unjudged(reference)) {
+            match (self.row_of(reference), look.unjudged(reference)) {
                 (Some(row), _) => {
                     if reference.id.location.is_none() {
                         self.selection.company.found.insert(reference.clone());
@@ -75,6 +62,27 @@ impl<G: GitHubApi> Selecting<'_, G> {
         if starts {
             self.choose_company(names);
         }
+    }
+
+    /// The row that a reference means: that of its very words, else one of its own table, else one that another table
+    /// shows of the same place.
+    fn row_of(&self, reference: &Reference) -> Option<&'a SurveyRow> {
+        let rows = || {
+            let rows = self.look.survey.rows.iter();
+            rows.filter_map(|row| Some((row, row.instance.as_ref()?)))
+        };
+        let exact = rows().find(|(_, machine)| *machine == reference);
+        let found = exact.or_else(|| {
+            let place = &self.fleet.provider(&reference.provider)?.provider;
+            let given = self.look.id(reference);
+            let same = || rows().filter(|(_, machine)| place.is_same(&machine.id, &given));
+            let mut own = same().filter(|(_, machine)| machine.provider == reference.provider);
+            own.next().or_else(|| {
+                let mut others = same().filter(|(row, _)| row.kind == Some(place.kind()));
+                others.find(|(row, _)| place.shares_ids() || self.look.shows(reference, &row.name))
+            })
+        });
+        found.map(|(row, _)| row)
     }
 
     /// The registration of a machine that a mapping names and that was not found: once GitHub has forgotten it nothing

@@ -37,6 +37,17 @@ impl FullSurvey {
         read.is_some_and(|read| read.listing.silence(place).is_none())
     }
 
+    /// Whether its own table shows a machine with this reference that has this name.
+    pub(in crate::fleet) fn shows(&self, reference: &Reference, name: &Name) -> bool {
+        let mut places = self.places.iter();
+        let Some(read) = places.find(|read| read.place.name == reference.provider) else {
+            return false;
+        };
+        let (provider, id) = (&read.place.provider, self.id(reference));
+        let mut machines = read.listing.instances.iter();
+        machines.any(|one| one.tags.name == *name && provider.is_same(&one.id, &id))
+    }
+
     /// Whether nothing kept the listings from showing a machine of this name.
     pub(in crate::fleet) fn all_read(&self, name: &Name, view: &View) -> bool {
         let scope = view.scope.as_deref();
@@ -78,10 +89,16 @@ impl FullSurvey {
             .collect();
         let all = self.places.iter().flat_map(|read| {
             let unjudged = read.listing.unjudged.iter();
-            unjudged.map(|one| (one, read.place.reference(&one.id).to_string()))
+            unjudged.map(move |one| (read, one))
         });
-        all.filter(|(one, _)| !named.iter().any(|named| named.id == one.id))
-            .map(|(_, source)| source)
+        // Two tables may show one place.
+        let is_named = |read: &SourceListing, one: &Unjudged| {
+            let mut named = named.iter();
+            let shares_ids = read.place.provider.shares_ids();
+            named.any(|named| std::ptr::eq(*named, one) || shares_ids && named.id == one.id)
+        };
+        all.filter(|(read, one)| !is_named(read, one))
+            .map(|(read, one)| read.place.reference(&one.id).to_string())
             .collect()
     }
 
@@ -94,7 +111,9 @@ impl FullSurvey {
         for read in &self.places {
             for one in &read.listing.unjudged {
                 // Two tables may show one place.
-                let is_new = !all.iter().any(|(other, _)| other.id == one.id);
+                let is_shown =
+                    |other: &Unjudged| read.place.provider.shares_ids() && other.id == one.id;
+                let is_new = !all.iter().any(|(other, _)| is_shown(other));
                 if is_new && !one.is_of_others(&view.server, Some(scope)) {
                     all.push((one, read.place.reference(&one.id)));
                 }

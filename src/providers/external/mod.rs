@@ -143,6 +143,11 @@ impl Provider for External {
                 let rows = self.rows().await?;
                 Ok(self.listing(place.as_deref(), rows))
             };
+    /// Another table may name another program, whose machines are numbered as these are.
+    fn shares_ids(&self) -> bool {
+        false
+    }
+
             Ok(listing.await.unwrap_or_else(Listing::unread))
         })
     }

@@ -158,7 +158,7 @@ impl Provider for InMemoryProvider {
     fn places(&self) -> ProviderFuture<'_, Vec<String>> {
         Box::pin(async move {
             sleep(self.takes(|place| place.places_take)).await;
-            Ok(vec![self.place.clone()])
+            Ok(vec![self.here()])
         })
     }
 
@@ -166,6 +166,12 @@ impl Provider for InMemoryProvider {
         let state = self.cloud.state();
         let place = state.places.get(&self.place);
         place.is_none_or(|place| !place.lists_in_doubt)
+    }
+
+    fn shares_ids(&self) -> bool {
+        let state = self.cloud.state();
+        let place = state.places.get(&self.place);
+        place.is_none_or(|place| place.own_ids.is_none())
     }
 
     fn shows_within(&self) -> Duration {
@@ -204,7 +210,7 @@ impl Provider for InMemoryProvider {
             };
             let vague = self.cloud.state().places[&self.place].vague.clone();
             let mut listing = Listing {
-                read: vec![self.place.clone(), self.far()],
+                read: vec![self.here(), self.far()],
                 vague: vague
                     .map(Some)
                     .into_iter()
@@ -271,12 +277,12 @@ impl Provider for InMemoryProvider {
                 location: Some(location),
                 id: id.id.clone(),
             };
-            let machines = self.cloud.machines();
-            let is_there =
-                |here: &InstanceId| machines.iter().any(|machine| machine.instance.id == *here);
             // Whoever does not say where it is means one where its table leads.
-            let here = here(self.place.clone());
-            Ok(if is_there(&here) { here } else { id.clone() })
+            let here = here(self.here());
+            Ok(match self.found(&here) {
+                Some(_) => here,
+                None => id.clone(),
+            })
         })
     }
 
@@ -292,19 +298,14 @@ impl Provider for InMemoryProvider {
             if fault == Some(Fault::Ignored) && !self.has(Flaw::AsksForTheEndItself) {
                 return Ok(Termination::Accepted);
             }
-            let found = self
-                .cloud
-                .machines()
-                .into_iter()
-                .find(|m| m.instance.id == *id);
-            let said = match found {
+            let said = match self.found(id) {
                 Some(machine) if machine.stranger && !self.has(Flaw::EndsStrangers) => {
                     let message = format!("`{id}` is not gharun's to end");
                     return Err(Error::new(ErrorKind::Denied, message));
                 }
                 Some(_) if self.has(Flaw::EndsNothing) => Termination::Accepted,
                 Some(_) => {
-                    self.cloud.vanish(id);
+                    self.cloud.vanish_at(&self.place, id);
                     Termination::Accepted
                 }
                 None if self.has(Flaw::MissingIsFailure) => {

@@ -139,6 +139,9 @@ pub(crate) struct Place {
     pub(crate) labels: Vec<String>,
     /// Whether a listing that does not show a machine proves nothing.
     pub(crate) lists_in_doubt: bool,
+    /// Whether its ids are its own, and mean nothing in another table, though that may spell them alike; its next machines
+    /// are called so, in turn.
+    pub(crate) own_ids: Option<Vec<&'static str>>,
     /// How earlier versions wrote it, when references did not tell whose place it is.
     pub(crate) vague: Option<String>,
     /// Whether launches create machines in its far part, which only a whole listing looks at, and one near a machine there.
@@ -179,6 +182,7 @@ impl Default for Place {
             rental: Rental::default(),
             labels: Vec::new(),
             lists_in_doubt: false,
+            own_ids: None,
             vague: None,
             launches_far: false,
             mood: None,
@@ -323,6 +327,13 @@ impl InMemoryCloud {
         }
     }
 
+    /// The same at one place, where others may have one with that id.
+    pub(crate) fn vanish_at(&self, place: &str, id: &InstanceId) {
+        self.set(place, |place| {
+            place.machines.retain(|machine| machine.instance.id != *id);
+        });
+    }
+
     /// Damages the tags of a machine, all but some.
     pub(crate) fn damage(&self, id: &InstanceId, keeps: &[&'static str]) {
         self.change(id, |machine| machine.keeps = Some(keeps.to_vec()));
@@ -343,11 +354,12 @@ impl InMemoryCloud {
         self.change(id, |machine| machine.log.push_str(text));
     }
 
-    fn change(&self, id: &InstanceId, change: impl FnOnce(&mut Machine)) {
+    fn change(&self, id: &InstanceId, change: impl Fn(&mut Machine)) {
         let mut state = self.state();
-        let mut machines = state.places.values_mut().flat_map(|p| &mut p.machines);
-        let machine = machines.find(|machine| machine.instance.id == *id);
-        change(machine.expect("a test speaks of a machine that is there"));
+        let machines = state.places.values_mut().flat_map(|p| &mut p.machines);
+        let found = machines.filter(|machine| machine.instance.id == *id);
+        let found = found.map(change).count();
+        assert!(found > 0, "a test speaks of a machine that is there");
     }
 }
 

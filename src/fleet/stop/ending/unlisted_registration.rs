@@ -6,7 +6,7 @@ use super::deregistering::AT_ONCE;
 use super::{EndOutcome, Ending};
 use crate::fleet::answer::{Timeout, in_time};
 use crate::fleet::stop::StopMode;
-use crate::fleet::survey::of_github;
+use crate::fleet::survey::{SurveyRow, of_github};
 use crate::fleet::verdict::{MachineState, RegistrationState};
 use crate::fleet::watch::SHOWS;
 use crate::github::{self, GitHubApi, Runner};
@@ -18,10 +18,7 @@ impl<G: GitHubApi> Ending<'_, G> {
     /// means that it is not ended. An orphan's was asked for when it was looked at again.
     pub(super) async fn find_missed(&self) -> Option<EndOutcome> {
         let row = self.row.borrow().clone()?;
-        let may_be_there = matches!(
-            row.facts.machine,
-            MachineState::There | MachineState::Missing
-        );
+        let may_be_there = may_be_there(&row);
         let is_absent = row.facts.registration == RegistrationState::Absent;
         let github = self.fleet.github.filter(|_| row.ours)?;
         let wait = match (self.chosen.manner, row.runner_id) {
@@ -54,7 +51,7 @@ impl<G: GitHubApi> Ending<'_, G> {
         let Some(row) = self.row.borrow().clone() else {
             return;
         };
-        let was_booting = row.runner_id.is_none() && row.facts.machine == MachineState::There;
+        let was_booting = row.runner_id.is_none() && may_be_there(&row);
         let Some(github) = self.fleet.github.filter(|_| was_booting && row.ours) else {
             return;
         };
@@ -82,6 +79,14 @@ impl<G: GitHubApi> Ending<'_, G> {
             row.runner = Some(runner);
         }
     }
+}
+
+/// Whether its machine was listed, or is one that its list may have hidden.
+fn may_be_there(row: &SurveyRow) -> bool {
+    matches!(
+        row.facts.machine,
+        MachineState::There | MachineState::Missing
+    )
 }
 
 /// Asks for one runner, by its number where that is known.

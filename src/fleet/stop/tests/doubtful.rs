@@ -1,5 +1,9 @@
 //! Places whose lists prove nothing: a record is forgotten only after the place accepted the end of its machine.
 
+use std::time::Duration;
+
+use tokio::time::sleep;
+
 use super::scene::{Scene, named, stop, tags};
 use crate::model::{Exit, Reference, StopTarget, Tags};
 use crate::providers::ErrorKind;
@@ -195,4 +199,22 @@ async fn what_was_never_asked_of_such_a_place_is_forgotten_as_anywhere() {
         (Exit::Done, 0),
         "{stops:?}"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_hidden_machine_registers_while_it_is_ended_is_removed() {
+    let scene = Scene::new();
+    let (tags, reference) = hidden(&scene).await;
+    let second = Duration::from_secs(1);
+    scene
+        .cloud
+        .set("gpu", |place| place.terminate_takes = second);
+    let late = async {
+        sleep(second / 2).await;
+        scene.runner(&tags.name, "offline");
+    };
+    let stop = stop(named(&[&reference]));
+    let (stops, ()) = tokio::join!(scene.stop(&stop), late);
+    assert!(stops.stopped[0].deregistered, "{stops:?}");
+    assert_eq!(scene.hub.rows.borrow().len(), 0);
 }

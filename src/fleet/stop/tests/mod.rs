@@ -11,6 +11,7 @@ mod limits;
 mod missed;
 mod near;
 mod orphans;
+mod own_ids;
 mod pending;
 mod random_worlds;
 mod scene;
