@@ -239,7 +239,11 @@ impl Context {
         }
         let values = std::mem::take(&mut settings.values);
         let env = |name: &str| self.settings.tables.variable(name);
-        let opened = settings.kind.open_as(&settings.name, values, &env).await;
+        let folder = settings.folder();
+        let opened = settings
+            .kind
+            .open_as(&settings.name, values, &env, folder.as_deref());
+        let opened = opened.await;
         let provider = opened
             .map_err(|error| Failure::of_provider(error, &settings.name, &self.settings.tables))?;
         Ok(NamedProvider::new(settings.name, provider))

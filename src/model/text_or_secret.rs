@@ -95,7 +95,8 @@ impl JsonSchema for TextOrSecret {
     }
 }
 
-/// A word of a command. The first one is a program: a path in it begins in the folder of the file that it stands in.
+/// A word of a command. The first one is a program: a path in it begins in the folder of the file that it stands in, where
+/// the program runs.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub struct ProgramWord(String);

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::ready;
+use std::path::Path;
 use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
@@ -152,6 +153,12 @@ pub trait ProviderKind: Provider + Sized + 'static {
         let _ = (config, env);
     }
 
+    /// Takes over which folder the file is in whose table names a program, before the place is opened. The default: that
+    /// makes no difference.
+    fn beside(config: &mut Self::Config, folder: &Path) {
+        let _ = (config, folder);
+    }
+
     /// The variables that hold a secret of the place on its machines; no job may see them. The default: none.
     fn secrets_in_env() -> &'static [&'static str] {
         &[]
@@ -250,13 +257,6 @@ pub trait Provider: fmt::Debug {
         listed == given || given.location.is_none() && listed.id == given.id
     }
 
-    /// How long a place may take to show a machine whose launch it has accepted: until then one that is not listed may be
-    /// there. It is [`SHOWS_AT_MOST`] at most. The default: 20 s, for places that do not say.
-    fn shows_within(&self) -> Duration {
-        Duration::from_secs(20)
-    }
-
-    /// Whether a listing that was read whole, and does not show a machine, proves that it is not there. Where it does not,
     /// Whether an id means the same machine in every table of this kind that leads to its place, so that two tables may
     /// show one machine. Where it does not, an id says nothing outside its own table: each leads to a place of its own,
     /// which may count its machines as any other does. The default: it does.
@@ -264,6 +264,13 @@ pub trait Provider: fmt::Debug {
         true
     }
 
+    /// How long a place may take to show a machine whose launch it has accepted: until then one that is not listed may be
+    /// there. It is [`SHOWS_AT_MOST`] at most. The default: 20 s, for places that do not say.
+    fn shows_within(&self) -> Duration {
+        Duration::from_secs(20)
+    }
+
+    /// Whether a listing that was read whole, and does not show a machine, proves that it is not there. Where it does not,
     /// a machine is gone only after [`Provider::terminate`] said so or accepted its end and a later listing lacks it: a
     /// program's list may be empty because something failed. The default: it does.
     fn proves_absence(&self) -> bool {

@@ -1,5 +1,6 @@
 //! The registry: every kind of provider that this binary was built with.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
@@ -26,6 +27,7 @@ type Open = fn(
     String,
     Map<String, Value>,
     Lookup<'_>,
+    Option<&Path>,
 ) -> LocalBoxFuture<'static, Result<Arc<dyn Provider>>>;
 
 /// One row of the registry.
@@ -55,7 +57,7 @@ impl Kind {
             about: P::ABOUT,
             rehearses: P::REHEARSES,
             is_rented: P::IS_RENTED,
-            open: |table, settings, env| open::<P>(table, &settings, env),
+            open: |table, settings, env, folder| open::<P>(table, &settings, env, folder),
             schema: || schemars::schema_for!(P::Config),
             misfit: |settings| schema::read::<P::Config>(settings).err(),
             fits: |settings| match schema::read::<P::Config>(settings) {
@@ -70,17 +72,18 @@ impl Kind {
 
     /// Opens a provider of this kind with the settings of its table.
     pub async fn open(&self, settings: Map<String, Value>) -> Result<Arc<dyn Provider>> {
-        self.open_as(self.name, settings, &|_| None).await
+        self.open_as(self.name, settings, &|_| None, None).await
     }
 
-    /// The same for a table with a name of its own.
+    /// The same for a table with a name of its own; see [`ProviderKind::beside`] for the folder.
     pub async fn open_as(
         &self,
         table: &str,
         settings: Map<String, Value>,
         env: Lookup<'_>,
+        folder: Option<&Path>,
     ) -> Result<Arc<dyn Provider>> {
-        (self.open)(table.to_owned(), settings, env).await
+        (self.open)(table.to_owned(), settings, env, folder).await
     }
 
     /// Describes the table: types, defaults, meanings.
@@ -171,6 +174,7 @@ fn open<P: ProviderKind>(
     table: String,
     settings: &Map<String, Value>,
     env: Lookup<'_>,
+    folder: Option<&Path>,
 ) -> LocalBoxFuture<'static, Result<Arc<dyn Provider>>> {
     let read = schema::read::<P::Config>(settings).map_err(|misfit| {
         let key = misfit.key();
@@ -181,6 +185,9 @@ fn open<P: ProviderKind>(
     });
     let read = read.map(|mut config| {
         P::look_around(&mut config, env);
+        if let Some(folder) = folder {
+            P::beside(&mut config, folder);
+        }
         config
     });
     let opened = async move {

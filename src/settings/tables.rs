@@ -345,7 +345,7 @@ impl Tables {
     /// surroundings name need not be: it is the usual place of something that may not be used.
     fn take_paths(&self, provider: &mut ProviderSettings) -> Option<Misfit> {
         let mut absent = None;
-        let folder = self.folder_of(provider);
+        let folder = provider.folder();
         let mut values = Value::Object(std::mem::take(&mut provider.values));
         let named = |key: &str| !matches!(provider.origin(key), Origin::Variable(_));
         Shape::of(&provider.schema).visit(

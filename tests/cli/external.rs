@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
 use std::process::Command;
 
 use serde_json::Value;
@@ -247,5 +248,39 @@ fn gharun_killed_at_any_call_of_the_program_leaves_nothing_that_a_sweep_does_not
             world.run("stop --orphans --yes --second-look 1s --timeout 6s --output json");
             (containers(&name).is_empty() && world.stub.runners().is_empty()).then_some(())
         });
+    }
+}
+
+#[test]
+fn a_program_and_its_files_are_those_beside_its_table_wherever_gharun_runs() {
+    let world = World::new();
+    for folder in ["own", "checkout"] {
+        std::fs::create_dir(world.path(folder)).expect("a folder");
+        program(
+            &world,
+            &format!("{folder}/box.sh"),
+            "#!/bin/sh\n: >ran\ncase $1 in list) echo end ;; *) exit 64 ;; esac\n",
+        );
+    }
+    for command in [
+        "[\"sh\", \"./box.sh\"]",
+        "[\"sh\", \"box.sh\"]",
+        "[\"./box.sh\"]",
+    ] {
+        let text = format!("[providers.box]\nkind = \"external\"\ncommand = {command}\n");
+        std::fs::write(world.path("own/providers.toml"), text).expect("a file");
+        for file in [
+            PathBuf::from("../own/providers.toml"),
+            world.path("own/providers.toml"),
+        ] {
+            let mut gharun = world.command("providers check box");
+            gharun.env("GHARUN_CONFIG", &file);
+            gharun.current_dir(world.path("checkout"));
+            let output = gharun.output().expect("it runs");
+            let file = file.display();
+            assert!(output.status.success(), "{command} of {file}: {output:?}");
+            assert!(!world.path("checkout/ran").exists(), "{command} of {file}");
+            std::fs::remove_file(world.path("own/ran")).expect("it ran there");
+        }
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::future::pending;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 use std::pin::pin;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -53,6 +54,8 @@ const PASSED: [&str; 12] = [
 pub(super) struct Program {
     /// The program and its first arguments.
     pub(super) words: Vec<String>,
+    /// Where it runs; else where gharun does. What is run in a folder that others wrote must not find its own files there.
+    pub(super) folder: Option<PathBuf>,
     /// The variables that are its own.
     pub(super) env: Vec<(String, Secret)>,
     /// The variables of our environment that it may see.
@@ -129,6 +132,9 @@ impl Program {
         let passed: Vec<&str> = PASSED.into_iter().chain(passed).collect();
         let mut command = Command::new(program);
         child::pass_on(&mut command, &passed);
+        if let Some(folder) = &self.folder {
+            command.current_dir(folder);
+        }
         command
             .args(first)
             .args(call.words)

@@ -1,12 +1,13 @@
 //! The table of an external provider.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{self, PathBuf};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::call::Program;
-use crate::model::{HumanDuration, ProgramWord, Secret, TextOrSecret};
+use crate::model::{HumanDuration, ProgramWord, Secret, TextOrSecret, digest};
 use crate::providers::schema::{backticked, dotted};
 use crate::providers::{EnvName, Error, Result};
 
@@ -17,8 +18,8 @@ const COMMAND: &str = "an array of strings: a program and its arguments";
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExternalConfig {
-    /// The program and its first arguments: `["./box.sh"]`. A path begins in the folder of this file. No shell is
-    /// involved.
+    /// The program and its first arguments: `["./box.sh"]`. It runs in the folder of this file, where paths begin. No
+    /// shell is involved.
     #[schemars(length(min = 1), extend("x-expected" = COMMAND))]
     #[schemars(extend("x-harmless" = false))]
     pub command: Vec<ProgramWord>,
@@ -43,6 +44,12 @@ pub struct ExternalConfig {
     #[serde(default = "half_a_minute")]
     #[schemars(extend("x-harmless" = true))]
     pub settle: HumanDuration,
+    /// The folder of the file that this stands in, where it stands in one.
+    #[serde(skip)]
+    pub(super) folder: Option<PathBuf>,
+    /// What of the environment the program sees because the table says so.
+    #[serde(skip)]
+    pub(super) seen: BTreeMap<String, String>,
 }
 
 fn ten_minutes() -> HumanDuration {
@@ -81,18 +88,38 @@ impl ExternalConfig {
         words.collect::<Vec<_>>().join(" ")
     }
 
+    /// Where its machines are, as far as the environment decides that: a program that lists those of `$DOCKER_HOST` shows
+    /// other ones with another value. What may be secret counts by whether it is set, since references are shown.
+    pub(super) fn surroundings(&self) -> String {
+        let names: BTreeSet<String> = self.environment.iter().map(ToString::to_string).collect();
+        let lines = names.iter().map(|name| match self.seen.get(name) {
+            None => format!("{name}\n"),
+            Some(_) if may_be_secret(name) => format!("{name}=\n"),
+            Some(value) => format!("{name}={}\n", without_user(value)),
+        });
+        digest::place(format!("environment\n{}", lines.collect::<String>()))
+    }
+
     /// The program with its variables.
     ///
     /// # Errors
     ///
     /// A `Config` error about the setting at fault.
     pub(super) fn program(&self) -> Result<Program> {
-        let words: Vec<String> = self.command.iter().map(ToString::to_string).collect();
+        let mut words: Vec<String> = self.command.iter().map(ToString::to_string).collect();
         if words.first().is_none_or(String::is_empty) {
             return Err(Error::unfit("command", COMMAND, "an empty one"));
         }
         if words.iter().any(|word| word.contains('\0')) {
             return Err(Error::setting("command", "`command` must not contain NUL"));
+        }
+        // It begins where gharun runs, and the program runs elsewhere.
+        if let (Some(_), Some(first)) = (&self.folder, words.first_mut())
+            && first.contains('/')
+            && let Ok(whole) = path::absolute(&first)
+            && let Ok(whole) = whole.into_os_string().into_string()
+        {
+            *first = whole;
         }
         if self.settle.get().is_zero() {
             return Err(Error::unfit("settle", "a duration above 0", "`0s`"));
@@ -125,9 +152,31 @@ impl ExternalConfig {
         Ok(Program {
             words,
             env,
+            folder: self.folder.clone(),
             passed: self.environment.iter().map(ToString::to_string).collect(),
             secrets: secrets.cloned().collect(),
         })
+    }
+}
+
+/// Whether the value of a variable may be secret, as its name tells.
+fn may_be_secret(name: &str) -> bool {
+    const SECRET: [&str; 8] = [
+        "AUTH", "COOKIE", "CRED", "KEY", "PASS", "PWD", "SECRET", "TOKEN",
+    ];
+    let name = name.to_ascii_uppercase();
+    SECRET.iter().any(|word| name.contains(word))
+}
+
+/// A URL without user and password, which stand before its host; any other text as it is.
+fn without_user(value: &str) -> String {
+    match value.split_once("://") {
+        Some((scheme, rest)) => {
+            let end = rest.find('/').unwrap_or(rest.len());
+            let host = rest[..end].rsplit('@').next().unwrap_or_default();
+            format!("{scheme}://{host}{}", &rest[end..])
+        }
+        None => value.to_owned(),
     }
 }
 
@@ -188,5 +237,33 @@ mod tests {
             let error = program(value).err().expect("it cannot be meant");
             assert_eq!(error.key(), Some(key), "{error}");
         }
+    }
+
+    fn surroundings(seen: &[(&str, &str)]) -> String {
+        let names = ["DOCKER_HOST", "BOX_TOKEN"];
+        let table = json!({ "command": ["x"], "environment": names });
+        let mut config: ExternalConfig = serde_json::from_value(table).expect("it has the form");
+        let seen = seen.iter().copied();
+        config.seen = seen.map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
+        config.surroundings()
+    }
+
+    #[test]
+    fn another_value_of_a_variable_is_another_place() {
+        let unset = surroundings(&[]);
+        let one = surroundings(&[("DOCKER_HOST", "tcp://a:1")]);
+        let other = surroundings(&[("DOCKER_HOST", "tcp://b:1")]);
+        assert!(unset != one && one != other && other != unset);
+        assert_eq!(one, surroundings(&[("DOCKER_HOST", "tcp://a:1")]));
+    }
+
+    #[test]
+    fn a_place_does_not_tell_what_may_be_secret() {
+        let with = |value| surroundings(&[("BOX_TOKEN", value)]);
+        assert_eq!(with("hunter2"), with("hunter3"));
+        assert_ne!(with("hunter2"), surroundings(&[]));
+        let with = |value| surroundings(&[("DOCKER_HOST", value)]);
+        assert_eq!(with("tcp://me:hunter2@a:1/x"), with("tcp://a:1/x"));
+        assert_ne!(with("tcp://a:1/x@b"), with("tcp://b"));
     }
 }

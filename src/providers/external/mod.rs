@@ -1,13 +1,14 @@
 //! Machines that a program of the user's own launches, lists and ends: any place that a script can reach.
 
 use std::io;
+use std::path::{self, Path};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
 use super::common::attempt::Attempt;
 use super::common::unless_lasting;
-use super::{Error, ErrorKind, Health, Provider, ProviderFuture, ProviderKind, Result};
+use super::{Error, ErrorKind, Health, Lookup, Provider, ProviderFuture, ProviderKind, Result};
 use crate::model::text::{cut, one_line};
 use crate::model::{Instance, InstanceId, Order, Rental, digest};
 use crate::providers::{Listing, Termination, Unjudged};
@@ -67,6 +68,21 @@ impl ProviderKind for External {
     const ABOUT: &'static str = "Machines that a program of your own launches";
     const REHEARSES: bool = false;
     type Config = ExternalConfig;
+
+    fn look_around(config: &mut ExternalConfig, env: Lookup<'_>) {
+        let names = config.environment.iter().map(ToString::to_string);
+        config.seen = names
+            .filter_map(|name| Some((name.clone(), env(&name)?)))
+            .collect();
+    }
+
+    fn beside(config: &mut ExternalConfig, folder: &Path) {
+        let folder = match folder.as_os_str().is_empty() {
+            true => Path::new("."),
+            false => folder,
+        };
+        config.folder = Some(path::absolute(folder).unwrap_or_else(|_| folder.to_owned()));
+    }
 
     fn fits(config: &ExternalConfig) -> Result<()> {
         config.program().map(drop)

@@ -31,17 +31,17 @@ impl Tables {
             schema::read_value(value).map_err(|misfit| file.misfit(&path, misfit))?;
         Ok(github::source(&source, &self.env))
     }
-
-    /// The folder of the file that a provider's table is in.
-    pub(super) fn folder_of(&self, provider: &ProviderSettings) -> Option<PathBuf> {
-        match provider.origin("command") {
-            Origin::File { path, .. } => path.parent().map(PathBuf::from),
-            _ => None,
-        }
-    }
 }
 
 impl ProviderSettings {
+    /// The folder of the file whose table names the program of a provider.
+    pub fn folder(&self) -> Option<PathBuf> {
+        let Origin::File { path, .. } = self.origin("command") else {
+            return None;
+        };
+        path.parent().map(PathBuf::from)
+    }
+
     /// The ways to all values that are sources of secrets.
     pub(super) fn sources(&self) -> Vec<Vec<String>> {
         let mut found = Vec::new();

@@ -10,6 +10,7 @@ use crate::poll::{Pace, until};
 fn program(script: &str) -> Program {
     Program {
         words: ["sh", "-c", script, "x"].map(str::to_owned).to_vec(),
+        folder: None,
         env: vec![("GHARUN_SET_TOKEN".into(), Secret::new("hunter2hunter2"))],
         passed: vec!["CARGO_MANIFEST_DIR".into()],
         secrets: vec![Secret::new("hunter2hunter2")],
