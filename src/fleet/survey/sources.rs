@@ -113,6 +113,7 @@ impl SourceListing {
             let reference = self.place.reference(&unjudged.id);
             let error = unjudged.error.clone().any();
             let error = match (&unjudged.server, &unjudged.scope) {
+                _ if !unjudged.by_name && !error.hints().is_empty() => error,
                 _ if !unjudged.by_name => {
                     error.hinted("see who changed its tags: gharun leaves it alone")
                 }

@@ -11,7 +11,7 @@ use super::common::unless_lasting;
 use super::{Error, ErrorKind, Health, Lookup, Provider, ProviderFuture, ProviderKind, Result};
 use crate::model::text::{cut, one_line};
 use crate::model::{Instance, InstanceId, Order, Rental, digest};
-use crate::providers::{Listing, Termination, Unjudged};
+use crate::providers::{Listing, Termination};
 use call::{Answer, Call, NoAnswer, Program};
 
 mod call;
@@ -59,7 +59,7 @@ pub struct External {
 #[derive(Clone, Debug, Default)]
 struct Checked {
     facts: Vec<String>,
-    /// Where its machines are, as references spell it; `None` where it does not tell.
+    /// Where its machines are, as references spell it; `None` where it does not tell, and the environment decides.
     place: Option<String>,
 }
 
@@ -143,6 +143,11 @@ impl Provider for External {
         false
     }
 
+    /// Another table may name another program, whose machines are numbered as these are.
+    fn shares_ids(&self) -> bool {
+        false
+    }
+
     fn shows_within(&self) -> Duration {
         self.config.settle.get()
     }
@@ -159,18 +164,13 @@ impl Provider for External {
                 let rows = self.rows().await?;
                 Ok(self.listing(place.as_deref(), rows))
             };
-    /// Another table may name another program, whose machines are numbered as these are.
-    fn shares_ids(&self) -> bool {
-        false
-    }
-
             Ok(listing.await.unwrap_or_else(Listing::unread))
         })
     }
 
     fn canonical<'a>(&'a self, id: &'a InstanceId) -> ProviderFuture<'a, InstanceId> {
         Box::pin(async move {
-            let (Some(place), None) = (self.place().await?, &id.location) else {
+            let Some(place) = self.place().await?.filter(|place| self.is_vague(id, place)) else {
                 return Ok(id.clone());
             };
             if self.rows().await?.iter().any(|row| row.id == id.id) {
@@ -237,7 +237,16 @@ impl External {
     /// The place where its machines are, asked for once.
     async fn place(&self) -> Result<Option<String>> {
         let checked = self.checked.get(async || self.ask_check().await).await?;
-        Ok(checked.place)
+        Ok(Some(
+            checked.place.unwrap_or_else(|| self.config.surroundings()),
+        ))
+    }
+
+    /// Whether an id may be of this place, and does not tell so: it has none, or was made before the program told one.
+    fn is_vague(&self, id: &InstanceId, place: &str) -> bool {
+        id.location
+            .as_deref()
+            .is_none_or(|location| location != place && location == self.config.surroundings())
     }
 
     async fn ask_check(&self) -> Result<Checked> {
@@ -283,9 +292,10 @@ impl External {
         let mut listing = Listing {
             read: place.map(str::to_owned).into_iter().collect(),
             // What was made before the program told its place may be in another.
-            vague: place
-                .map(|_| (None, format!("`{}`", self.table)))
+            vague: [None, Some(self.config.surroundings())]
                 .into_iter()
+                .filter(|spelled| spelled.as_deref() != place)
+                .map(|spelled| (spelled, format!("`{}`", self.table)))
                 .collect(),
             ..Listing::default()
         };
@@ -303,7 +313,7 @@ impl External {
                     ended: None,
                     rental: Rental::default(),
                 }),
-                None => listing.unjudged.push(Unjudged::by_tags(id, |_| None)),
+                None => listing.unjudged.push(rows::unreadable(id, &row.tags)),
             }
         }
         listing
@@ -316,6 +326,15 @@ impl External {
         let answer = answer.map_err(|lost| self.lost(lost, &doing))?;
         match answer.code {
             Some(0) => Ok(()),
+            // That is what it means there; of credentials it says nothing.
+            Some(exit::DENIED) => {
+                let program = self.config.shown();
+                let why = format!("`{program}` says that gharun did not launch it: it {answer}");
+                Err(Error::new(ErrorKind::Denied, doing)
+                    .because(why)
+                    .hinted("end it yourself, where it was launched")
+                    .hinted("if gharun launched it, mend the program: 77 of `terminate` must mean nothing else"))
+            }
             _ => Err(self.refused(&answer, &doing)),
         }
     }
@@ -326,14 +345,19 @@ impl External {
         if id.location == place {
             return Ok(());
         }
-        if id.location.is_none() {
+        if self.is_vague(id, place.as_deref().unwrap_or_default()) {
             return Err(self.not_found(id));
         }
         let table = &self.table;
         let message = format!("`{id}` is not in the place where `{table}` works now");
         let cause = match place {
-            Some(place) => format!("`{} check` tells the place `{place}`", self.config.shown()),
-            None => format!("`{} check` tells no place", self.config.shown()),
+            Some(place) if place != self.config.surroundings() => {
+                format!("`{} check` tells the place `{place}`", self.config.shown())
+            }
+            _ => format!(
+                "`{} check` tells no place, and the variables that `environment` names differ",
+                self.config.shown()
+            ),
         };
         Err(Error::new(ErrorKind::Elsewhere, message)
             .because(cause)

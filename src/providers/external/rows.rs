@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::model::text::{cut, one_line};
-use crate::model::{Condition, MANAGED_BY, Tags};
+use crate::model::{Condition, InstanceId, MANAGED_BY, Tags};
+use crate::providers::{Error, ErrorKind, MayBe, Unjudged};
 
 /// The form of tags in one word; another form begins otherwise.
 const VERSION: &str = "1";
@@ -116,6 +117,24 @@ pub(super) fn unpack(word: &str) -> Option<Tags> {
         .collect();
     let ours = (MANAGED_BY.0.to_owned(), MANAGED_BY.1.to_owned());
     Tags::from_pairs(pairs?.into_iter().chain([ours]))
+}
+
+/// A machine whose tags are not whole. Where they do not even begin as ours do nothing says that gharun made it, and it
+/// stays whatever anybody asks for; a launch that has no answer yet is in doubt by itself.
+pub(super) fn unreadable(id: InstanceId, word: &str) -> Unjudged {
+    let unjudged = Unjudged::by_tags(id, |_| None);
+    if word.split(',').next() == Some(VERSION) {
+        return unjudged;
+    }
+    let error = Error::new(
+        ErrorKind::Unexpected,
+        "its list has a machine whose tags could not be read",
+    )
+    .hinted("let `list` show only what gharun launched, with `$GHARUN_TAGS` as it was");
+    Unjudged {
+        may_be: MayBe::Nobodys,
+        ..unjudged.foreign(error)
+    }
 }
 
 fn encode(text: &str) -> String {

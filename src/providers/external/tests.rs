@@ -14,6 +14,7 @@ use crate::providers::schema;
 mod calls;
 mod examples;
 mod liars;
+mod places;
 
 /// The program: a file below `m` is a machine.
 const FOLDER: &str = include_str!("tests/folder.sh");
@@ -81,13 +82,6 @@ impl Folder {
         InstanceId {
             location: Some(place),
             id,
-        }
-    }
-
-    fn bare(&self, id: &str) -> InstanceId {
-        InstanceId {
-            location: None,
-            id: id.to_owned(),
         }
     }
 
@@ -191,18 +185,6 @@ async fn a_machine_of_another_account_is_not_called_gone() {
 }
 
 #[tokio::test]
-async fn a_program_without_a_check_has_one_place_without_a_name() {
-    let folder = Folder::new();
-    let provider = folder.told("no-check").await;
-    let machine = provider.launch(&order("t")).await.expect("it is launched");
-    assert_eq!(machine.id.location, None);
-    let listing = provider.list().await.expect("it answers");
-    assert!(listing.find(&machine.id).is_some() && listing.silence(None).is_none());
-    provider.terminate(&machine.id).await.expect("it is ended");
-    assert_eq!(folder.machines(), [""; 0]);
-}
-
-#[tokio::test]
 async fn a_log_is_told_where_the_program_has_one() {
     let folder = Folder::new();
     let provider = folder.open().await;
@@ -223,7 +205,10 @@ async fn nothing_that_a_program_prints_tells_a_secret_of_its_table() {
     let provider = folder.with(settings, command).await;
     let listing = provider.list().await.expect("it answers");
     let checked = provider.ask_check().await.expect("it answers");
-    let id = folder.bare("x");
+    let id = InstanceId {
+        location: provider.places().await.expect("it answers").pop(),
+        id: "x".into(),
+    };
     let log = provider.logs(&id).await.expect("it answers");
     let told = [
         chain(&listing.unread[0].error),
