@@ -10,7 +10,7 @@ def runs(machine):
     """Whether something of it runs: all of its processes hold its lock."""
     with open(machine / "lock", "a") as lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)  # several may look at the same time
             return False
         except BlockingIOError:
             return True
@@ -22,9 +22,9 @@ def launch(machine):
     new = pathlib.Path(tempfile.mkdtemp(dir=ROOT, prefix="."))  # for nobody else to read
     (new / "boot").write_bytes(sys.stdin.buffer.read())
     (new / "tags").write_text(os.environ["GHARUN_TAGS"])
-    new.rename(machine)  # from here on it is listed, whatever comes
-    with open(machine / "lock", "a") as lock, open(machine / "log", "ab") as log:
+    with open(new / "lock", "a") as lock, open(new / "log", "ab") as log:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        new.rename(machine)  # from here on it is listed, whatever comes
         env = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         subprocess.Popen(["sh", "-c", SCRIPT], cwd=machine, env=env, stdin=subprocess.DEVNULL, stdout=log,
                          stderr=log, start_new_session=True, pass_fds=[lock.fileno()])

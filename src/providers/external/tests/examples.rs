@@ -1,8 +1,11 @@
 //! The example in Python upholds the contract. The one in shell is tried with real containers, by the program tests.
 
-use std::process::Command;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
 
 use super::*;
+use crate::model::Condition;
+use crate::poll::{Pace, until};
 use crate::providers::contract::skipped;
 
 /// The example, as the documents have it.
@@ -125,4 +128,49 @@ impl Processes {
             id,
         }
     }
+}
+
+/// Holds a lock as a look does, until its standard input is closed.
+const LOOK: &str = "import fcntl, sys
+lock = open(sys.argv[1], 'a')
+fcntl.flock(lock, fcntl.LOCK_SH)
+print('held', flush=True)
+sys.stdin.read()";
+
+#[tokio::test]
+async fn a_process_that_has_ended_is_not_called_running_because_others_look_at_it() {
+    let Some(fake) = Processes::start().await else {
+        return;
+    };
+    let provider = fake.open().await;
+    let machine = provider.launch(&order("t")).await.expect("it is launched");
+    fake.end(&machine.id).await;
+    let state = async || {
+        let mut listing = provider.list().await.expect("it answers");
+        listing.instances.remove(0).state
+    };
+    let pace = Pace {
+        every: Duration::from_millis(20),
+        at_most: Duration::from_secs(10),
+    };
+    let is_over = || async { matches!(state().await, Condition::Ended(_)).then_some(()) };
+    let ended = until(pace, is_over).await;
+    ended.expect("it ends");
+    let mut look = Command::new("python3")
+        .args(["-c", LOOK])
+        .arg(fake.machines().join(&machine.id.id).join("lock"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("python3 runs");
+    let mut held = String::new();
+    let said = look.stdout.take().expect("it is piped");
+    BufReader::new(said)
+        .read_line(&mut held)
+        .expect("it holds it");
+    let seen = state().await;
+    drop(look.stdin.take());
+    look.wait().expect("it ends");
+    assert!(matches!(seen, Condition::Ended(_)), "{held}: {seen:?}");
+    fake.finish().await;
 }
