@@ -45,8 +45,9 @@ async fn a_running_job_outlives_the_idle_limit_but_not_the_lifetime(shell: Shell
         let Some(mut machine) = Machine::installed(shell, mode) else {
             return;
         };
-        machine.idle = Some(1);
-        machine.expires = 6;
+        // A busy computer needs its time until the job has begun.
+        machine.idle = Some(5);
+        machine.expires = 12;
         let end = machine.run().await;
         assert_eq!(end.code, 72, "{mode}: {}", end.log);
         assert!(machine.at("stub/working").exists());
@@ -217,8 +218,8 @@ async fn a_machine_that_failed_stays_for_whoever_wants_to_look(shell: Shell) {
         return;
     };
     machine.keep_failed = true;
-    machine.idle = Some(1);
-    machine.expires = 6;
+    machine.idle = Some(5);
+    machine.expires = 12;
     machine.setup = Some("exit 3".into());
     let run = machine.start();
     let kept = until(PATIENCE, async || {
@@ -234,6 +235,7 @@ async fn a_machine_that_failed_stays_for_whoever_wants_to_look(shell: Shell) {
     assert_eq!(found.code, Some(74), "{}", end.log);
     // One that did its job does not.
     machine.setup = None;
+    machine.idle = None;
     machine.name = super::Name::choose(None, 0, jiff::Timestamp::now());
     let end = machine.run().await;
     assert_eq!((end.code, machine.endings()), (0, 2), "{}", end.log);
