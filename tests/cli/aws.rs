@@ -13,6 +13,7 @@ use gharun_worlds::moto::{Deed, Proxy, Server, alive, ask};
 mod killed;
 mod machine;
 mod mapping;
+mod metadata;
 
 pub(crate) const REGION: &str = "us-east-1";
 

@@ -32,8 +32,8 @@ const CONNECT: Duration = Duration::from_secs(4);
 const TRY: Duration = Duration::from_secs(10);
 /// How long an operation may take, with all its tries. Whoever waits for a listing gives it 20 s.
 const OPERATION: Duration = Duration::from_secs(18);
-/// How long credentials may take: a role's are asked for at an address that only AWS's machines have.
-const CREDENTIALS: Duration = Duration::from_secs(8);
+/// How long the SDK waits for credentials: longer than their source, which then says more.
+const CREDENTIALS: Duration = Duration::from_secs(10);
 /// How long an instance's own metadata service may take: it is next door, or not there.
 const INSTANCE: Duration = Duration::from_secs(1);
 /// How long reading the settings of the AWS tools may take.

@@ -3,17 +3,19 @@
 use std::error::Error as StdError;
 use std::fmt;
 
-use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
-use aws_credential_types::provider::{ProvideCredentials, Result as Provided, future};
 use aws_types::os_shim_internal::Env;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::model::{Error as Plain, causes, text};
 use crate::providers::{Error, ErrorKind};
+pub(super) use explained::Explained;
+use served::Metadata;
 use table::{ROWS, Row};
 
+mod explained;
+mod served;
 mod table;
 
 /// How much of an answer is told, in bytes.
@@ -44,6 +46,13 @@ const VARIABLES: [&str; 4] = [
 const NONE: &str = "set `$AWS_ACCESS_KEY_ID` and `$AWS_SECRET_ACCESS_KEY`, or `$AWS_PROFILE`; in a workflow run \
                     aws-actions/configure-aws-credentials before this step, with `permissions: id-token: write`";
 
+/// What to do where EC2's metadata service is ill, if it is EC2's.
+const ELSEWHERE: &str =
+    "repeat the command; on a machine that is not EC2's set `$AWS_EC2_METADATA_DISABLED=true`";
+
+/// What to do where no source answers as it should.
+const WAIT: &str = "repeat the command; `aws sts get-caller-identity{profile}` shows whether the aws command gets any";
+
 /// Why there are no credentials.
 #[derive(Clone, Debug)]
 pub(super) struct Diagnosis {
@@ -51,6 +60,8 @@ pub(super) struct Diagnosis {
     next: Option<String>,
     /// What the source of the credentials said.
     quotes: Vec<String>,
+    /// Whether no source has any.
+    is_none: bool,
     is_lasting: bool,
     /// The setting at fault.
     key: Option<&'static str>,
@@ -79,12 +90,41 @@ impl Diagnosis {
                 next: Some(filled(row.next, profile, env)),
                 // The deepest cause is the source's own word.
                 quotes: quotes.pop().into_iter().collect(),
+                is_none: false,
                 is_lasting: row.is_lasting,
                 key: None,
             };
         }
         let kind = error.downcast_ref::<CredentialsError>();
-        let is_none = matches!(kind, Some(CredentialsError::CredentialsNotLoaded(_)));
+        let is_lasting = matches!(kind, Some(CredentialsError::InvalidConfiguration(_)));
+        let failed = |meaning: String, next: Option<String>, quotes: Vec<String>| Self {
+            meaning,
+            next,
+            quotes,
+            is_none: false,
+            is_lasting,
+            key: None,
+        };
+        let mut is_none = matches!(kind, Some(CredentialsError::CredentialsNotLoaded(_)));
+        match served::metadata(error) {
+            Some(Metadata::Foreign(said)) => {
+                is_none = true;
+                quotes = vec![said];
+            }
+            Some(Metadata::Ill(status)) => {
+                let meaning = format!(
+                    "could not get AWS credentials: EC2's metadata service answered {status}"
+                );
+                return failed(meaning, Some(ELSEWHERE.to_owned()), Vec::new());
+            }
+            None if is_none => quotes.clear(),
+            None => {}
+        }
+        if let Some(address) = served::container(error, &texts, env).filter(|_| !is_none) {
+            let meaning = format!("could not get AWS credentials at the address in `${address}`");
+            let next = format!("repeat the command; in no container of AWS unset `${address}`");
+            return failed(meaning, Some(next), quotes.pop().into_iter().collect());
+        }
         let missing = texts.iter().find_map(|text| missing_profile(text));
         let named = chosen_profile(profile, env).filter(|_| is_none);
         let of_profile = match (missing, &named) {
@@ -98,7 +138,8 @@ impl Diagnosis {
             return Self {
                 meaning: format!("the AWS profile `{name}` {what}"),
                 next: Some("list the profiles with `aws configure list-profiles`".to_owned()),
-                quotes: Vec::new(),
+                quotes: if is_none { quotes } else { Vec::new() },
+                is_none,
                 is_lasting: true,
                 key: (profile == Some(name)).then_some("profile"),
             };
@@ -106,16 +147,15 @@ impl Diagnosis {
         // The SDK reads a file whose name is empty.
         let token_file = env.get("AWS_WEB_IDENTITY_TOKEN_FILE");
         if is_none || says("No such file") && token_file.is_ok_and(|name| name.is_empty()) {
-            return Self::none(env);
+            let quotes = if is_none { quotes } else { Vec::new() };
+            return Self {
+                quotes,
+                ..Self::none(env)
+            };
         }
-        let is_lasting = matches!(kind, Some(CredentialsError::InvalidConfiguration(_)));
-        Self {
-            meaning: "could not get AWS credentials".to_owned(),
-            next: None,
-            quotes,
-            is_lasting,
-            key: None,
-        }
+        let meaning = "could not get AWS credentials".to_owned();
+        let next = served::is_late(&texts).then(|| filled(WAIT, profile, env));
+        failed(meaning, next, quotes)
     }
 
     /// There are none: variables that are empty, or only half of them, are the reason most of the time.
@@ -155,6 +195,7 @@ impl Diagnosis {
             meaning,
             next: Some(next.to_owned()),
             quotes: Vec::new(),
+            is_none: true,
             is_lasting: true,
             key: None,
         }
@@ -248,49 +289,6 @@ fn plain(said: &str) -> String {
         _ => said,
     };
     text::cut(&said, MAX_QUOTE)
-}
-
-/// A source of credentials whose failures say what they mean.
-#[derive(Debug)]
-pub(super) struct Explained<P> {
-    source: P,
-    /// The profile of the settings.
-    profile: Option<String>,
-}
-
-impl<P> Explained<P> {
-    pub(super) fn new(source: P, profile: Option<String>) -> Self {
-        Self { source, profile }
-    }
-}
-
-impl<P: ProvideCredentials> Explained<P> {
-    async fn explained(&self) -> Provided {
-        self.source.provide_credentials().await.map_err(|error| {
-            let found = Diagnosis::of(&error, self.profile.as_deref(), &Env::real());
-            tracing::debug!("{}", crate::model::chain(&error));
-            match error {
-                CredentialsError::CredentialsNotLoaded(_) => CredentialsError::not_loaded(found),
-                CredentialsError::InvalidConfiguration(_) => {
-                    CredentialsError::invalid_configuration(found)
-                }
-                _ => CredentialsError::provider_error(found),
-            }
-        })
-    }
-}
-
-impl<P: ProvideCredentials> ProvideCredentials for Explained<P> {
-    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
-    where
-        Self: 'a,
-    {
-        future::ProvideCredentials::new(self.explained())
-    }
-
-    fn fallback_on_interrupt(&self) -> Option<Credentials> {
-        self.source.fallback_on_interrupt()
-    }
 }
 
 #[cfg(test)]

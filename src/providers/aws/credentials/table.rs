@@ -97,6 +97,20 @@ pub(super) const ROWS: &[Row] = &[
         is_lasting: true,
     },
     Row {
+        says: &["No such file"],
+        set: "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+        meaning: "the file that `$AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE` names does not exist",
+        next: "correct the variable, or unset it",
+        is_lasting: true,
+    },
+    Row {
+        says: &["AssumeRoleUnauthorizedAccess"],
+        set: "",
+        meaning: "EC2 may not assume the role of this instance",
+        next: "allow `sts:AssumeRole` to `ec2.amazonaws.com` in the role's trust policy",
+        is_lasting: true,
+    },
+    Row {
         says: &["sts:AssumeRole"],
         set: "",
         meaning: "the role of the profile may not be assumed",
