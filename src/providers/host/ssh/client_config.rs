@@ -148,7 +148,7 @@ impl OpenSshConfig {
             host: alias,
             user,
             port,
-            fallback: config.user.as_deref().unwrap_or(&self.files.around.user),
+            fallback: &self.own_user(config).unwrap_or_default(),
         });
         let options = options.map_err(|Flaw { at, what }| wrong(setting, name, &at, &what))?;
         let asked = Asked {
@@ -164,11 +164,18 @@ impl OpenSshConfig {
         }
     }
 
+    /// The user where neither a host nor the files name one: that of the table, else the one who runs this process, by the
+    /// name that `ssh` logs in with, whatever `$USER` says.
+    fn own_user(&self, config: &SshProviderConfig) -> Option<String> {
+        let ours = Some(&self.files.around.user).filter(|user| !user.is_empty());
+        config.user.as_ref().or(ours).cloned()
+    }
+
     /// A host without what lies before it.
     fn direct(&self, asked: &Asked<'_>, config: &SshProviderConfig) -> Result<HostTarget> {
         let options = &asked.options;
         let named = options.user.as_ref().map(|found| found.value.clone());
-        let Some(user) = named.or_else(|| config.user.clone()) else {
+        let Some(user) = named.or_else(|| self.own_user(config)) else {
             let message = format!("no user is set for `{}`", asked.name);
             return Err(Error::setting("user", message).hinted("write `user@host`"));
         };

@@ -39,11 +39,7 @@ impl ProviderKind for Ssh {
     fn env_defaults(env: Lookup<'_>) -> Vec<(&'static str, &'static str, Value)> {
         let absolute = |name: &str| env(name).filter(|value| Path::new(value).is_absolute());
         let dir = absolute("HOME").map(|home| ("HOME", "ssh_dir", format!("{home}/.ssh").into()));
-        let user = ["USER", "LOGNAME"].into_iter().find_map(|name| {
-            let user = env(name).filter(|user| !user.is_empty())?;
-            Some((name, "user", user.into()))
-        });
-        dir.into_iter().chain(user).collect()
+        dir.into_iter().collect()
     }
 
     fn look_around(config: &mut SshProviderConfig, env: Lookup<'_>) {

@@ -60,6 +60,37 @@ fn no_name_of_a_host_or_a_user_is_a_command() {
     }
 }
 
+#[test]
+fn where_nothing_names_a_user_it_is_the_one_that_ssh_takes_whatever_variables_say() {
+    use crate::providers::ProviderKind as _;
+    let read = |command: &mut std::process::Command| {
+        let output = command.output().ok()?;
+        Some(String::from_utf8(output.stdout).unwrap())
+    };
+    let id = read(std::process::Command::new("id").arg("-un")).expect("every system has `id`");
+    for user in [None, Some("alice"), Some("")] {
+        let env = |name: &str| user.filter(|_| name != "HOME").map(str::to_owned);
+        let settings = crate::providers::host::ssh::Ssh::env_defaults(&env);
+        assert!(
+            settings.iter().all(|(_, key, _)| *key != "user"),
+            "{settings:?}"
+        );
+        let mut config = config(&json!({}));
+        config.user = None;
+        let variables = ["USER", "LOGNAME"].map(|name| Some((name.to_owned(), env(name)?)));
+        let client = OpenSshConfig::of(None, variables.into_iter().flatten().collect());
+        let target = client.target("pi", &config).unwrap();
+        assert_eq!(target.user, id.trim(), "{user:?}");
+        let mut ssh = std::process::Command::new("ssh");
+        ssh.args(["-F", "/dev/null", "-G", "pi"]).env_remove("USER");
+        ssh.envs(user.map(|user| ("USER", user)));
+        if let Some(said) = read(&mut ssh) {
+            let theirs = said.lines().find_map(|line| line.strip_prefix("user "));
+            assert_eq!(theirs, Some(target.user.as_str()), "{user:?}");
+        }
+    }
+}
+
 fn nowhere() -> OpenSshConfig {
     OpenSshConfig::of(None, BTreeMap::new())
 }
