@@ -50,7 +50,7 @@ pub(super) async fn run(
     if let Some(wanted) = settings.dry_run {
         let preview = async { Ok(fleet::preview(&plan, &places, Timestamp::now()).await) };
         let outcome = interrupts.unless(preview).await?;
-        return planned::show(context, &outcome, wanted);
+        return planned::show(context, outcome, wanted);
     }
     interrupts.unless(encrypts(context, &places)).await?;
     warn_of(context, &places);

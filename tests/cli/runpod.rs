@@ -383,3 +383,27 @@ fn settings_that_are_not_enough_are_told_before_anything_is_created() {
     assert!(standin.asked().is_empty());
     assert!(world.github.requests().is_empty());
 }
+
+#[test]
+fn a_dry_run_with_a_refused_key_says_what_to_mend() {
+    let standin = account();
+    let world = step(8, &standin).env("RUNPOD_API_KEY", "rpa_revoked");
+    let text = format!(
+        "[providers.pods]\nkind = \"runpod\"\ngpu = \"L40S\"\nendpoint = \"{}/v2\"\n",
+        standin.url
+    );
+    std::fs::write(world.path("providers.toml"), text).expect("a file");
+    let said = world.run("start pods --dry-run").exits(0);
+    assert!(
+        said.stdout.contains("the prices are not known"),
+        "{}",
+        said.stdout
+    );
+    assert!(said.stdout.contains("hint: check `"), "{}", said.stdout);
+    let json = world
+        .run("start pods --dry-run --output json")
+        .exits(0)
+        .json();
+    let hint = json["providers"][0]["hints"][0].as_str();
+    assert!(hint.is_some_and(|hint| hint.contains("api_key")), "{json}");
+}

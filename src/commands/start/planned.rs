@@ -15,18 +15,25 @@ const WIDEST: usize = 40;
 /// Writes the plan in the form that was asked for.
 pub(super) fn show(
     context: &Context,
-    outcome: &StartOutcome,
+    mut outcome: StartOutcome,
     wanted: DryRunArg,
 ) -> Result<Exit, Failure> {
-    let plan = outcome.planned.as_ref().expect("a dry run has a plan");
+    let plan = outcome.planned.as_mut().expect("a dry run has a plan");
+    for one in &mut plan.providers {
+        one.hints = context.settings.tables.placed(&one.provider, &one.hints);
+    }
     let mut lines = lines(plan);
     let is_wanted = wanted == DryRunArg::Script || context.ui.tells_details();
     if is_wanted {
         lines.push(Line::default());
         lines.push(Line::of("boot script:"));
     }
-    let script = if is_wanted { &plan.boot_script } else { "" };
-    context.screen.data_lines(outcome, &lines, script)?;
+    let script = if is_wanted {
+        plan.boot_script.clone()
+    } else {
+        String::new()
+    };
+    context.screen.data_lines(&outcome, &lines, &script)?;
     Ok(outcome.exit())
 }
 
@@ -98,6 +105,10 @@ fn quotes(plan: &Preview) -> Vec<Line> {
             let blanks = " ".repeat(digits + 4);
             let line = Line::of(&blanks).with(Tone::Attention, ATTENTION);
             lines.push(line.with(Tone::Plain, &format!(" {warning}")));
+        }
+        for hint in &provider.hints {
+            let blanks = " ".repeat(digits + 6);
+            lines.push(Line::of(&format!("{blanks}hint: {hint}")));
         }
     }
     lines
@@ -180,6 +191,7 @@ mod tests {
             quotes: quotes.map(PlannedQuote::from).collect(),
             is_rented: kind != "docker",
             warnings: Vec::new(),
+            hints: Vec::new(),
         }
     }
 

@@ -77,4 +77,6 @@ pub struct PlannedProvider {
     pub is_rented: bool,
     /// What the user should know.
     pub warnings: Vec<String>,
+    /// What to type or to mend, where the place would not tell its prices.
+    pub hints: Vec<String>,
 }

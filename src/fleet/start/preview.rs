@@ -47,9 +47,13 @@ async fn planned(place: &NamedProvider) -> PlannedProvider {
     let candidates = place.provider.candidates();
     let mut warnings = place.provider.warnings();
     let untold = |why: &str| format!("the prices are not known: {why}");
+    let mut hints = Vec::new();
     let quotes = match timeout(QUOTES, place.provider.quotes()).await {
         Ok(Ok(quotes)) => Ok(quotes),
-        Ok(Err(why)) => Err(untold(&chain(&why))),
+        Ok(Err(why)) => {
+            hints = why.hints().to_vec();
+            Err(untold(&chain(&why)))
+        }
         Err(_) => Err(untold("there was no answer in time")),
     };
     let quotes = quotes.unwrap_or_else(|why| {
@@ -68,6 +72,7 @@ async fn planned(place: &NamedProvider) -> PlannedProvider {
         quotes: quotes.into_iter().map(PlannedQuote::from).collect(),
         is_rented: providers::kind(kind).is_none_or(|kind| kind.is_rented),
         warnings,
+        hints,
     }
 }
 
