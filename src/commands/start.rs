@@ -11,6 +11,7 @@ use crate::error::{Exit, Failure};
 use crate::fleet::{self, NamedProvider};
 use crate::github::Client;
 use crate::plan::{Given, Plan};
+use crate::providers::Error;
 use bring_up::start;
 use outcome::finish;
 use prepare::{approve, authorities, look_ahead, warn_of, warn_of_keeping, warn_of_proxies};
@@ -47,6 +48,7 @@ pub(super) async fn run(
     let places = interrupts.unless(places).await?;
     validate(context, &places)?;
     fits(context, &plan, &places)?;
+    has_room(context, &plan, &places)?;
     if let Some(wanted) = settings.dry_run {
         let preview = async { Ok(fleet::preview(&plan, &places, Timestamp::now()).await) };
         let outcome = interrupts.unless(preview).await?;
@@ -83,6 +85,31 @@ fn fits(context: &Context, plan: &Plan, places: &[NamedProvider]) -> Result<(), 
         fits.map_err(|error| Failure::of_provider(error, &place.name, &context.settings.tables))?;
     }
     Ok(())
+}
+
+/// Refuses more runners than all places have slots, whoever else uses them: the last one could never come up.
+fn has_room(context: &Context, plan: &Plan, places: &[NamedProvider]) -> Result<(), Failure> {
+    let room: Option<u32> = places.iter().map(|place| place.provider.capacity()).sum();
+    let Some((room, last)) = room.zip(places.last()) else {
+        return Ok(());
+    };
+    let count = plan.count;
+    if plan.allow_partial || u32::from(count.get()) <= room {
+        return Ok(());
+    }
+    let has = match (room, places.len()) {
+        (1, 1) => "there is one slot".to_owned(),
+        (_, 1) => format!("there are {room} slots"),
+        _ => format!("all providers together have {room} slots"),
+    };
+    let error = Error::setting("slots", format!("`--count` is {count}, and {has}")).hinted(
+        format!("each runner of `--count` needs a slot: set `slots` higher, or `--count {room}`"),
+    );
+    Err(Failure::of_provider(
+        error,
+        &last.name,
+        &context.settings.tables,
+    ))
 }
 
 /// Refuses to start where boot scripts would go unencrypted.

@@ -378,6 +378,12 @@ pub trait Provider: fmt::Debug {
         Box::pin(ready(Ok(())))
     }
 
+    /// How many machines there can be at once, where the settings tell and a launch waits for none: a start of more can
+    /// never come up. The default: nobody knows.
+    fn capacity(&self) -> Option<u32> {
+        None
+    }
+
     /// Finds out what can be known before anything is registered or rented: whether the daemon or the host answers,
     /// whether the credentials are taken, whether the image exists or can be pulled. It creates nothing, and is asked once
     /// for a whole start. What it cannot find out is left to the launch. The default: nothing is known.

@@ -3,8 +3,9 @@
 use crate::life::nothing_is_left;
 use crate::world::World;
 
-/// Two runners for one slot: the second finds no room.
-const FULL: &str = "start local --count 2 --set slots=1";
+/// Two runners for one slot, beside a provider that might have had room for the second, and does not answer.
+const FULL: &str =
+    "start local docker --count 2 --set local.slots=1 --set docker.host=tcp://127.0.0.1:9";
 /// What the second one's provider says.
 const CAUSE: &str = "its slot is taken by";
 /// What helps with it.
@@ -17,7 +18,7 @@ fn what_helps_where_no_provider_has_room_is_on_the_last_screen_and_nothing_is_sa
     let last = said.split("\nerror: ").last();
     let last = last.expect("the last error");
     assert!(
-        last.starts_with("1 of 2 runners failed at `local`, so the start was undone\n")
+        last.starts_with("1 of 2 runners failed at `local`, `docker`, so the start was undone\n")
             && last.contains("no provider could launch it: `local`: "),
         "{said}"
     );

@@ -343,6 +343,10 @@ impl Provider for Local {
         self.host.access(machine)
     }
 
+    fn capacity(&self) -> Option<u32> {
+        Some(self.host.layout().slots.get().into())
+    }
+
     fn preflight(&self) -> ProviderFuture<'_, ()> {
         Box::pin(self.host.preflight())
     }

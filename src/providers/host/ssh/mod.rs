@@ -315,6 +315,19 @@ impl Provider for Ssh {
         there.collect()
     }
 
+    /// Where starts wait for slots, jobs that end make room for the next runner.
+    fn capacity(&self) -> Option<u32> {
+        let slots = self
+            .members
+            .iter()
+            .map(|member| u32::from(member.slots.get()));
+        self.config
+            .wait_for_slot
+            .get()
+            .is_zero()
+            .then(|| slots.sum())
+    }
+
     /// One host that can be used is enough.
     fn preflight(&self) -> ProviderFuture<'_, ()> {
         Box::pin(async move {
