@@ -104,9 +104,11 @@ impl<G: GitHubApi> Stopping<'_, G> {
             let look = select_again(self.fleet, self.view, self.stop, &company);
             let Ok(selection) = self.limit.limit(look).await else {
                 if self.limit.is_interrupted() {
-                    let what = "what turned up meanwhile";
-                    let unknown = Unknown::new(what, "interrupted before it was listed");
-                    progress.stops.unknown.push(unknown);
+                    // A source is always one that can be asked again, by its name.
+                    let unlisted = self.fleet.providers.iter().map(|place| {
+                        Unknown::new(&place.name, "interrupted before it was listed again")
+                    });
+                    progress.stops.unknown.extend(unlisted);
                 }
                 break;
             };

@@ -98,7 +98,7 @@ impl StopOutcome {
                 recorded.collect()
             }
         };
-        let unread = Unknown::new("all there is", "interrupted before it was listed");
+        let unread = Unknown::new("every provider", "interrupted before it was listed");
         Self {
             failed,
             unknown: vec![unread],

@@ -58,7 +58,16 @@ async fn where_the_last_look_cannot_be_finished_nothing_is_proved() {
     let request = stop(THIS_RUN);
     let (stops, ()) = tokio::join!(scene.interrupted(&request, SECOND), silence);
     assert_eq!(stops.exit(), Exit::Failed, "{stops:?}");
-    assert!(!stops.unknown.is_empty());
+    let sources: Vec<&str> = stops
+        .unknown
+        .iter()
+        .map(|one| one.source.as_str())
+        .collect();
+    assert_eq!(
+        sources,
+        ["gpu"],
+        "each is a provider that can be asked again"
+    );
     // Where it finds nothing, that is proved.
     scene.cloud.heal("gpu");
     let stops = scene.interrupted(&request, SECOND).await;
