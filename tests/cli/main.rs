@@ -31,6 +31,8 @@ mod limits;
 mod nebius;
 mod offers;
 mod once;
+#[cfg(feature = "docker")]
+mod podman;
 #[cfg(target_os = "linux")]
 mod privacy;
 #[cfg(feature = "aws")]

@@ -164,6 +164,12 @@ pub(super) fn ways_in(docker: &str, machine: &Instance) -> Vec<String> {
     }
 }
 
+/// Whether a container may have processes: only the daemon's own word says that it has none.
+pub(super) fn may_run(found: &ContainerInspectResponse) -> bool {
+    let state = found.state.as_ref();
+    state.and_then(|state| state.running) != Some(false)
+}
+
 /// The short id that the docker command shows.
 pub(super) fn short(id: &str) -> &str {
     id.get(..12).unwrap_or(id)

@@ -350,7 +350,11 @@ impl Provider for Docker {
                 Ok(None) => Ok(None),
                 // It is not running.
                 Err(error) if is_conflict(&error) => Ok(None),
-                Err(error) => Err(daemon.failed(doing(), &error)),
+                // Podman answers with nothing then, which is no list.
+                Err(error) => match daemon.inspect(&id.id).await {
+                    Ok(Some(found)) if !machine::may_run(&found) => Ok(None),
+                    _ => Err(daemon.failed(doing(), &error)),
+                },
             }
         })
     }
