@@ -147,7 +147,9 @@ fn every_message_is_plain_english() {
         .collect();
     assert!(strange.is_empty(), "\n{}", strange.join("\n"));
     // A backtick of a shell's is another thing.
-    let literals = texts.iter().filter(|(file, _)| file.ends_with(".rs"));
+    let literals = texts
+        .iter()
+        .filter(|(file, _)| Path::new(file).extension().is_some_and(|end| end == "rs"));
     let unpaired: Vec<String> = literals
         .filter_map(|(file, text)| Some(format!("{file}: {}", words::unpaired(text)?)))
         .collect();

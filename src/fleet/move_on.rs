@@ -108,10 +108,9 @@ impl<G: GitHubApi> StartContext<'_, G> {
             None => sight.died.is_none(),
         };
         match why {
-            Parting::Ended => Employment::Idle,
             Parting::Dear(_) => Employment::Possible,
             Parting::Doomed(_) | Parting::Dropped if is_up || sight.online => Employment::Possible,
-            Parting::Doomed(_) | Parting::Dropped => Employment::Idle,
+            Parting::Ended | Parting::Doomed(_) | Parting::Dropped => Employment::Idle,
         }
     }
 

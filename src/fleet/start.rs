@@ -79,7 +79,9 @@ pub async fn start<G: GitHubApi>(
     };
     drop(intending);
     shared.say_starting(&slots).await;
-    Ok(Course::new(&shared, &slots).run(interrupt).await)
+    // It is large, and so would be all that waits for it.
+    let outcome = Box::pin(Course::new(&shared, &slots).run(interrupt)).await;
+    Ok(outcome)
 }
 
 /// Chooses the names and writes all intents down, in one go and before anything else.

@@ -212,7 +212,7 @@ impl SurveyRow {
     }
 
     /// Why nobody knows of a machine that may have been launched, and that its place does not list.
-    pub(super) fn unlisted(&self) -> Error {
+    pub(super) fn unlisted() -> Error {
         Error::from(UNLISTED).hinted(
             "look for it there by its name; its record stays until it is listed and ended, or its lifetime is over",
         )

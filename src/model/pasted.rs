@@ -36,7 +36,7 @@ pub fn is_secret_itself(text: &str) -> bool {
         part.len() >= LONG && has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic)
     };
     text.len() > LONGEST
-        || BEGINNINGS.iter().any(|begin| begins(begin))
+        || BEGINNINGS.iter().any(begins)
         || of_aws
         || text.split('_').any(is_random)
 }

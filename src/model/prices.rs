@@ -29,13 +29,13 @@ impl<'a> Prices<'a> {
     /// All that are known together, no more exact than the least exact of them: what is the most that it can be makes a
     /// most of it, and what is listed an estimate. `None` where none is known.
     pub fn sum(&self) -> Option<Price> {
-        let bases = || self.known.iter().filter_map(|price| price.basis);
+        let told = || self.known.iter().filter_map(|price| price.basis);
         let limit = |basis: &PriceBasis| *basis == PriceBasis::Limit;
         let listed = |basis: &PriceBasis| matches!(basis, PriceBasis::Listed(_));
-        let basis = bases()
+        let basis = told()
             .find(limit)
-            .or_else(|| bases().find(listed))
-            .or_else(|| bases().next());
+            .or_else(|| told().find(listed))
+            .or_else(|| told().next());
         (!self.known.is_empty()).then(|| Price {
             per_hour: self.known.iter().map(|price| price.per_hour).sum(),
             basis,

@@ -85,7 +85,7 @@ fn values(about: &Value, schema: &Value) -> Vec<String> {
         return all.collect();
     }
     let is_boolean = match &about["type"] {
-        Value::Array(types) => types.iter().any(|one| one == "boolean"),
+        Value::Array(all) => all.iter().any(|one| one == "boolean"),
         one => one == "boolean",
     };
     let both = ["true", "false"].map(str::to_owned);

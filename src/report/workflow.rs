@@ -36,6 +36,7 @@ pub struct Needed {
 
 /// What the jobs of a workflow are made of.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a part of its own")]
 pub struct WorkflowParts {
     /// The providers, in order of preference.
     pub providers: Vec<String>,

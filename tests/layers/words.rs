@@ -170,7 +170,7 @@ pub(crate) fn unpaired(text: &str) -> Option<String> {
     }
     let parts: Vec<&str> = text.split('`').collect();
     let mut quoted = parts.iter().skip(1).step_by(2);
-    let is_odd = parts.len() % 2 == 0;
+    let is_odd = parts.len().is_multiple_of(2);
     let is_loose = |part: &&str| part.is_empty() || part.trim() != *part;
     (is_odd || quoted.any(is_loose)).then(|| format!("backticks that are not paired in {text:?}"))
 }

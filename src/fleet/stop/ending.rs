@@ -391,7 +391,7 @@ impl<'a, G: GitHubApi> Ending<'a, G> {
                 let row = self.row.borrow();
                 let error = row
                     .as_ref()
-                    .map_or_else(|| UNLISTED.into(), SurveyRow::unlisted);
+                    .map_or_else(|| UNLISTED.into(), |_| SurveyRow::unlisted());
                 Err(Unended::Unread(self.unstopped(error)))
             }
             // It may yet come where it is looked for.

@@ -142,7 +142,7 @@ impl<'a, G: GitHubApi> Inquiry<'a, G> {
             && row.instance.is_none()
             && row.verdict == Verdict::Unknown
         {
-            self.cannot(row.name.as_str(), row.unlisted());
+            self.cannot(row.name.as_str(), SurveyRow::unlisted());
         }
         row.doubts.undecided = false;
         if self.questions == Questions::OfPlaces {

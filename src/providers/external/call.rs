@@ -28,7 +28,7 @@ const TOLD: usize = 400;
 /// How long its output may stay open after its end: what left its process group may hold it.
 const DRAINS: Duration = Duration::from_secs(1);
 /// How long a program has to clear up after itself when it is told to end, before it is killed.
-const PARTS: Duration = Duration::from_secs(2);
+const PARTS: Duration = Duration::from_secs(5);
 /// How often a program is started whose file is being written.
 const BUSY: u32 = 50;
 /// The shortest word of a boot script that is looked for in complaints: shorter ones are no secrets.
@@ -174,7 +174,7 @@ impl Program {
             Some((Input { sender, left }, text)) => (Some(sender), Some(left), Some(text)),
             None => (None, None, None),
         };
-        let feed = async {
+        let feeding = async {
             if let Some((mut sender, text)) = sender.zip(text) {
                 // One that reads no further says by its exit code what that means.
                 fed.set(sender.write_all(text.expose().as_bytes()).await.is_ok());
@@ -183,7 +183,7 @@ impl Program {
         };
         let mut streams = pin!(async {
             let out = keep_begin(out, &stdout);
-            tokio::try_join!(feed, out, keep_end(err, &stderr)).map(drop)
+            tokio::try_join!(feeding, out, keep_end(err, &stderr)).map(drop)
         });
         let hidden = self.hidden(text);
         let mut open = true;
@@ -330,7 +330,7 @@ async fn keep_begin(
     kept: &RefCell<Vec<u8>>,
 ) -> Result<(), Flood> {
     let Some(mut from) = from else { return Ok(()) };
-    let mut chunk = [0; 8 << 10];
+    let mut chunk = vec![0; 8 << 10];
     while let Ok(read @ 1..) = from.read(&mut chunk).await {
         let mut kept = kept.borrow_mut();
         if kept.len() + read > OUTPUT {
@@ -347,7 +347,7 @@ async fn keep_end(
     kept: &RefCell<Vec<u8>>,
 ) -> Result<(), Flood> {
     let Some(mut from) = from else { return Ok(()) };
-    let mut chunk = [0; 8 << 10];
+    let mut chunk = vec![0; 8 << 10];
     while let Ok(read @ 1..) = from.read(&mut chunk).await {
         let mut kept = kept.borrow_mut();
         kept.extend_from_slice(&chunk[..read]);

@@ -19,7 +19,7 @@ const REFUSALS: [i32; 5] = [
     exit::SETTINGS,
 ];
 /// What is said of a launch that may have made a machine.
-const UNKNOWN: &str = "it may have launched a machine all the same";
+const UNKNOWN: &str = "it may still have launched a machine";
 
 /// Launches a machine, or finds the one of that name.
 pub(super) async fn launch(external: &External, order: &Order) -> Result<Instance> {

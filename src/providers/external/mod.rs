@@ -77,9 +77,10 @@ impl ProviderKind for External {
     }
 
     fn beside(config: &mut ExternalConfig, folder: &Path) {
-        let folder = match folder.as_os_str().is_empty() {
-            true => Path::new("."),
-            false => folder,
+        let folder = if folder.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            folder
         };
         config.folder = Some(path::absolute(folder).unwrap_or_else(|_| folder.to_owned()));
     }

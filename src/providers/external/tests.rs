@@ -113,12 +113,11 @@ impl Fake for Folder {
                 Mood::EndBusy | Mood::EndRefused => "end-refused",
                 Mood::EndIgnored => "end-ignored",
                 Mood::EndLost => "end-lost",
-                Mood::Halfway => "halfway",
+                Mood::AnswerLost | Mood::Halfway => "halfway",
                 Mood::Html => "html",
                 Mood::NoCapacity => "full",
                 Mood::RateLimited => "later",
                 Mood::Unavailable => "down",
-                Mood::AnswerLost => "halfway",
                 // A program has one place.
                 Mood::PartUnread => return None,
             })

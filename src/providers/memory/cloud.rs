@@ -89,6 +89,7 @@ impl Machine {
 
 /// How a place behaves; all of it may be changed while it is in use.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fault of its own")]
 pub(crate) struct Place {
     /// How many machines it has room for, ended ones included.
     pub(crate) capacity: usize,

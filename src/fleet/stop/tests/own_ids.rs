@@ -18,9 +18,10 @@ async fn two() -> (Scene, [(Instance, Reference); 2]) {
             .set(place, |place| place.own_ids = Some(vec!["100"]));
     }
     let (one, other) = (tags("a", 60), tags("b", 60));
-    let (first, second) = match one.name < other.name {
-        true => (one, other),
-        false => (other, one),
+    let (first, second) = if one.name < other.name {
+        (one, other)
+    } else {
+        (other, one)
     };
     let first = scene.machine_at("gpu", &first).await;
     let second = scene.machine_at("box", &second).await;
