@@ -6,10 +6,10 @@ use serde_json::Value;
 
 use super::Context;
 use crate::error::{Exit, Failure};
-use crate::model::SecretSource;
 use crate::model::text::one_line;
+use crate::model::{Error, SecretSource};
 use crate::report::{Needed, SSH_FOLDER, WorkflowParts};
-use crate::settings::{GitHubCredential, Origin, ProviderSettings};
+use crate::settings::{GitHubCredential, Origin, ProviderSettings, Settings, unset};
 
 /// The action of this very version.
 const ACTION: &str = concat!(
@@ -17,6 +17,8 @@ const ACTION: &str = concat!(
     "@v",
     env!("CARGO_PKG_VERSION")
 );
+/// What stands instead of the owner as long as there is none.
+const UNSET: &str = "OWNER";
 /// Where the project is; what stands behind it names the action.
 const SERVER: &str = "https://github.com/";
 
@@ -47,6 +49,7 @@ pub(super) fn run(context: &Context, names: &[String]) -> Result<Exit, Failure> 
     for (name, provider) in settings.tables.each(&names)? {
         let provider = provider?;
         has_table |= settings.tables.named().contains(&name);
+        enough(settings, &provider)?;
         parts.take(&provider)?;
         parts.providers.push(name);
     }
@@ -64,10 +67,42 @@ pub(super) fn run(context: &Context, names: &[String]) -> Result<Exit, Failure> 
                 .push("Commit providers.toml: its settings are used.".to_owned());
         }
     }
+    if ACTION.starts_with(&format!("{SERVER}{UNSET}/")) {
+        let action = &parts.action;
+        let what = format!(
+            "this build of gharun names no owner: `{action}` must be the action of a release"
+        );
+        let next = format!("write the account that gharun is under instead of `{UNSET}`");
+        context
+            .screen
+            .warn(&Error::new((), what.clone()).hinted(next.clone()));
+        parts.notes.push(format!("{what}: {next}."));
+    }
     let report = parts.report();
     let text = report.workflow.clone();
     context.screen.data(&report, text)?;
     Ok(Exit::Done)
+}
+
+/// Refuses a table with which no start is possible in a step: what this computer says beside it is not there. The
+/// region of AWS is, since the workflow says it.
+fn enough(settings: &Settings, provider: &ProviderSettings) -> Result<(), Failure> {
+    let name = &provider.name;
+    let mut values = provider.values.clone();
+    values.retain(|key, _| key == "region" || !matches!(provider.origin(key), Origin::Variable(_)));
+    let Some(lack) = provider.kind.lack(&values) else {
+        return Ok(());
+    };
+    let line = |key: &str, value: &str| match value {
+        "" => format!("`{key}`"),
+        value => format!("`{key} = \"{value}\"`"),
+    };
+    let next = if settings.tables.named().contains(name) {
+        format!("add {} to `[providers.{name}]`", lack.written(line))
+    } else {
+        format!("write its table into providers.toml: `gharun providers init {name}`")
+    };
+    Err(unset(name, &lack).hinted(next).into())
 }
 
 /// Whether a variable's name may be that of a secret of GitHub's, see
@@ -91,7 +126,7 @@ impl WorkflowParts {
     ///
     /// # Errors
     ///
-    /// What no workflow can have: a secret of a name that GitHub does not accept, and hosts that are not set.
+    /// What no workflow can have: a secret of a name that GitHub does not accept.
     fn take(&mut self, provider: &ProviderSettings) -> Result<(), Failure> {
         let name = &provider.name;
         let value = |key: &str| provider.values.get(key).and_then(|value| value.as_str());
@@ -127,8 +162,11 @@ impl WorkflowParts {
         }
         match provider.kind.name {
             "aws" => {
-                let region = value("region").unwrap_or("us-east-1");
-                self.region.get_or_insert_with(|| region.to_owned());
+                let first = provider.values.get("regions").map(words);
+                let first = first.and_then(|regions| regions.first().copied());
+                if let Some(region) = value("region").or(first) {
+                    self.region.get_or_insert_with(|| region.to_owned());
+                }
             }
             "docker" if value("host").is_some_and(|host| host.starts_with("ssh://")) => {
                 (self.ssh_key, self.ssh_hosts, self.ssh_command) = (true, true, true);
@@ -156,13 +194,6 @@ impl WorkflowParts {
     /// What hosts need: the key and the known hosts, in files that the step makes, for these are no user's own.
     fn take_hosts(&mut self, provider: &ProviderSettings) -> Result<(), Failure> {
         let name = &provider.name;
-        if provider.kind.lacks_settings(&provider.values) {
-            return Err(
-                Failure::usage(format!("`hosts` of `{name}` is not set")).hinted(format!(
-                    "write its table into providers.toml: `gharun providers init {name}`"
-                )),
-            );
-        }
         let hosts = provider.values.get("hosts").map(words).unwrap_or_default();
         if let Some(host) = hosts.iter().find(|host| !host.contains(['.', ':'])) {
             self.notes.push(format!(

@@ -24,6 +24,7 @@ pub mod docker;
 mod error;
 pub mod external;
 pub mod host;
+mod lack;
 mod listing;
 #[cfg(test)]
 pub(crate) mod memory;
@@ -41,6 +42,7 @@ pub(crate) use common::attempt::Attempt;
 pub use common::env_name::EnvName;
 pub use common::one_or_many::OneOrMany;
 pub use error::{Error, ErrorKind, NobodyListens};
+pub use lack::Lack;
 pub use listing::{Listing, MayBe, Silence, Unjudged, Unread};
 pub use registry::{KINDS, Kind, kind, secrets_in_env};
 pub use setting_doc::SettingDoc;
@@ -124,6 +126,9 @@ pub enum PriceVerdict {
 /// Looks up an environment variable: the only way in which a kind sees the environment.
 pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 
+/// Settings of which one is needed, each with a value to write.
+pub type Needs = &'static [(&'static str, &'static str)];
+
 /// What a place answers, once it is awaited. It is boxed, as many are at work side by side.
 pub type ProviderFuture<'a, T> = LocalBoxFuture<'a, Result<T>>;
 
@@ -159,6 +164,17 @@ pub trait ProviderKind: Provider + Sized + 'static {
         let _ = (config, folder);
     }
 
+    /// What the user's own files of this kind's client name, of which a table can be made: hosts of ssh, or the profile of
+    /// `nebius` that gives credentials. Only files are read. The default: nothing.
+    ///
+    /// # Errors
+    ///
+    /// Why such a file cannot be used.
+    fn named_in_files(env: Lookup<'_>) -> Result<Vec<String>> {
+        let _ = env;
+        Ok(Vec::new())
+    }
+
     /// The variables that hold a secret of the place on its machines; no job may see them. The default: none.
     fn secrets_in_env() -> &'static [&'static str] {
         &[]
@@ -180,6 +196,13 @@ pub trait ProviderKind: Provider + Sized + 'static {
     fn fits(config: &Self::Config) -> Result<()> {
         let _ = config;
         Ok(())
+    }
+
+    /// Settings of which a start needs one, where these leave out all of them; each with a value to write. Settings that
+    /// are required are needed without it. The default: nothing is needed.
+    fn needs(config: &Self::Config) -> Needs {
+        let _ = config;
+        &[]
     }
 
     /// Opens the place. Wrong settings are [`ErrorKind::Config`]; nothing is created.

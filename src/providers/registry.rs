@@ -19,7 +19,7 @@ use super::runpod;
 use super::schema::{self, Fault, Misfit};
 #[cfg(test)]
 use super::toy;
-use super::{Error, Lookup, Provider, ProviderKind, Result, external, host};
+use super::{Error, Lookup, Needs, Provider, ProviderKind, Result, external, host};
 use crate::model::InstanceId;
 
 /// Opens a provider with the settings of its table.
@@ -45,7 +45,9 @@ pub struct Kind {
     schema: fn() -> Schema,
     misfit: fn(&Map<String, Value>) -> Option<Misfit>,
     fits: fn(&Map<String, Value>) -> Result<()>,
+    needs: fn(&Map<String, Value>) -> Needs,
     env_defaults: fn(Lookup<'_>) -> Vec<(&'static str, &'static str, Value)>,
+    named_in_files: fn(Lookup<'_>) -> Result<Vec<String>>,
     secrets_in_env: fn() -> &'static [&'static str],
     outputs: fn(Option<&InstanceId>) -> Vec<(&'static str, String)>,
 }
@@ -64,7 +66,12 @@ impl Kind {
                 Ok(config) => P::fits(&config),
                 Err(_) => Ok(()), // that is a misfit
             },
+            needs: |settings| match schema::read::<P::Config>(settings) {
+                Ok(config) => P::needs(&config),
+                Err(_) => &[], // that is a misfit
+            },
             env_defaults: P::env_defaults,
+            named_in_files: P::named_in_files,
             secrets_in_env: P::secrets_in_env,
             outputs: P::outputs,
         }
@@ -105,6 +112,11 @@ impl Kind {
         (self.fits)(settings)
     }
 
+    /// See [`ProviderKind::needs`].
+    pub(super) fn needs(&self, settings: &Map<String, Value>) -> Needs {
+        (self.needs)(settings)
+    }
+
     /// Whether settings leave out a key without which no machine of this kind can be meant.
     pub fn lacks_settings(&self, settings: &Map<String, Value>) -> bool {
         let schema = self.schema();
@@ -117,6 +129,15 @@ impl Kind {
     /// See [`ProviderKind::outputs`].
     pub fn outputs(&self, machine: Option<&InstanceId>) -> Vec<(&'static str, String)> {
         (self.outputs)(machine)
+    }
+
+    /// See [`ProviderKind::named_in_files`].
+    ///
+    /// # Errors
+    ///
+    /// Why such a file cannot be used.
+    pub fn named_in_files(&self, env: Lookup<'_>) -> Result<Vec<String>> {
+        (self.named_in_files)(env)
     }
 
     /// See [`ProviderKind::env_defaults`].

@@ -10,7 +10,7 @@ use super::values::{Repo, SecretSetting, SettingText as _};
 use super::{Env, Error, ProviderSettings, Result, Settings, SettingsFile, Tables, found};
 use crate::model::{NO_PATH, Scope, chain, known_hints, looks_like_key};
 use crate::providers::schema::{self, Shape};
-use crate::providers::{self, Kind};
+use crate::providers::{self, Kind, Lack};
 
 mod text;
 mod write;
@@ -27,6 +27,8 @@ pub struct Draft {
     /// Whether it says which token is used, or for what scope.
     has_github: bool,
     has_defaults: bool,
+    /// The providers of the file that `start` takes without a name.
+    preferred: Vec<String>,
     scope: Option<Scope>,
     token: Value,
     tables: Vec<DraftTable>,
@@ -86,6 +88,7 @@ impl Settings {
             taken: file.contents.providers.keys().cloned().collect(),
             has_github: has("github"),
             has_defaults: has("defaults"),
+            preferred: file.contents.defaults.providers.clone().unwrap_or_default(),
             existing,
             scope: None,
             token: json!({ "env": "GH_PAT" }),
@@ -245,6 +248,7 @@ impl Draft {
             existing: None,
             has_github: false,
             has_defaults: false,
+            preferred: Vec::new(),
             standing: match self.standing {
                 Standing::Doubted => Standing::Ours,
                 standing => standing,
@@ -274,9 +278,18 @@ impl Draft {
         Ok(settings.remove(0))
     }
 
-    /// A required setting of a table that is added, where it has no value.
-    pub fn lacks(&self, name: &str) -> Option<String> {
-        self.table(name)?.missing()
+    /// What a start needs beside what a table that is added comes to here. Where that cannot be told, `usable` tells why.
+    pub fn lack(&self, name: &str) -> Option<Lack> {
+        let settings = self.settings(name).ok()?;
+        settings.kind.lack(&settings.values)
+    }
+
+    /// The tables that are added and that `start` does not take without a name, since the file has `[defaults]` already.
+    pub fn unlisted(&self) -> Vec<&str> {
+        let names = self.tables.iter().map(|table| table.name.as_str());
+        let listed =
+            |name: &&str| !self.has_defaults || self.preferred.iter().any(|one| one == name);
+        names.filter(|name| !listed(name)).collect()
     }
 
     /// Whether the file as it will be can be used: every table that is added, and the file as a whole.
@@ -296,12 +309,20 @@ impl Draft {
         })?;
         let tables = Tables::resolve(&[], &self.env, &file)?;
         for table in &self.tables {
-            tables.settings(std::slice::from_ref(&table.name))?;
-            if let Some(key) = table.missing() {
+            let name = &table.name;
+            let settings = tables.settings(std::slice::from_ref(name))?.remove(0);
+            let typed = |key: &str, value: &str| {
+                let value = if value.is_empty() { "…" } else { value };
+                format!("`--set {name}.{key}={value}`")
+            };
+            if let Some(key) = table.missing_secret() {
+                let error = Error::usage(format!("`{key}` of `{name}` is not set"))
+                    .about(format!("providers.{name}.{key}"));
+                return Err(error.hinted(format!("set it with {}", typed(&key, ""))));
+            }
+            if let Some(lack) = settings.kind.lack(&settings.values) {
                 return Err(
-                    Error::usage(format!("`{key}` of `{}` is not set", table.name))
-                        .about(format!("providers.{}.{key}", table.name))
-                        .hinted(format!("set it with `--set {}.{key}=…`", table.name)),
+                    unset(name, &lack).hinted(format!("set it with {}", lack.written(typed)))
                 );
             }
         }
@@ -315,13 +336,18 @@ impl DraftTable {
         self.values.contains_key(key)
     }
 
-    /// A required setting that has no value; secrets come from variables, too.
-    fn missing(&self) -> Option<String> {
+    /// A required secret whose place is not said: whoever reads the file must find it there.
+    fn missing_secret(&self) -> Option<String> {
         let schema = self.kind.schema();
         let required = schema.get("required").and_then(Value::as_array);
         let keys = required.into_iter().flatten().filter_map(Value::as_str);
-        let mut missing = keys.filter(|key| !self.values.contains_key(*key));
+        let mut missing = keys.filter(|key| self.is_secret(key) && !self.has(key));
         missing.next().map(str::to_owned)
+    }
+
+    /// The text of a setting.
+    pub fn text(&self, key: &str) -> Option<&str> {
+        self.values.get(key)?.as_str()
     }
 
     /// What is wrong with a value of a setting, beside those that are set; `None` where it can be used.
@@ -355,6 +381,12 @@ impl DraftTable {
         let mut shapes = Shape::of(&schema).inside(key).into_iter();
         shapes.any(Shape::is_key)
     }
+}
+
+/// The error for a table that leaves out what a start needs.
+pub fn unset(name: &str, lack: &Lack) -> Error {
+    let error = Error::usage(format!("{lack} of `{name}` is not set"));
+    error.about(format!("providers.{name}.{}", lack.key()))
 }
 
 /// The kind that an argument of `init` names, and what its table is called: `KIND` or `NAME=KIND`.

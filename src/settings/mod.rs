@@ -33,7 +33,7 @@ mod values;
 mod written;
 
 pub use completion::Completion;
-pub use draft::{Draft, Standing};
+pub use draft::{Draft, Standing, unset};
 pub use env::Env;
 pub use file::SettingsFile;
 pub use github::{AppSetting, GitHubCredential, GitHubSettings};

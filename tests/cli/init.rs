@@ -8,11 +8,12 @@ const ESC: &str = "\u{1b}";
 const CTRL_C: &str = "\u{3}";
 
 /// A laptop on which nothing is set but the token.
-fn laptop() -> World {
+pub(crate) fn laptop() -> World {
     World::new().env("GHARUN_REPO", "")
 }
 
-fn file(world: &World) -> Option<String> {
+/// What was written.
+pub(crate) fn file(world: &World) -> Option<String> {
     std::fs::read_to_string(world.path("providers.toml")).ok()
 }
 

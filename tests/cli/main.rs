@@ -27,6 +27,7 @@ mod json;
 mod killed;
 mod life;
 mod limits;
+mod looks;
 #[cfg(feature = "nebius")]
 mod nebius;
 mod offers;

@@ -115,7 +115,7 @@ fn each_kind_gets_what_it_needs_and_no_secret_is_printed() {
     let file = "[github]\ntoken = { env = \"ORG_PAT\" }\n\
                 [providers.gpu]\nkind = \"runpod\"\ngpu = \"L40S\"\napi_key = { env = \"POD_KEY\" }\n\
                 [providers.ec2]\nkind = \"aws\"\nregion = \"eu-west-1\"\n\
-                [providers.cloud]\nkind = \"nebius\"\n\
+                [providers.cloud]\nkind = \"nebius\"\nproject = \"project-e00x\"\n\
                 [providers.rack]\nkind = \"ssh\"\nhosts = [\"pi@pi4.local\"]\n\
                 [providers.far]\nkind = \"docker\"\nhost = \"tcp://10.0.0.1:2376\"\n";
     std::fs::write(world.path("providers.toml"), file).expect("a file");
@@ -383,6 +383,68 @@ fn a_secret_that_stands_where_its_variable_should_is_refused_and_not_shown() {
             }
         }
     }
+}
+
+#[cfg(all(
+    feature = "aws",
+    feature = "nebius",
+    feature = "runpod",
+    feature = "ssh"
+))]
+#[test]
+fn a_workflow_that_could_not_start_is_refused_with_what_to_write() {
+    let world = World::new().env("AWS_REGION", "");
+    // What this computer has is not there in a step.
+    std::fs::create_dir_all(world.path("home/.nebius")).expect("a folder");
+    let profile = "default: me\nprofiles:\n  me:\n    parent-id: project-e00x\n";
+    std::fs::write(world.path("home/.nebius/config.yaml"), profile).expect("a file");
+    for (kind, unset, line) in [
+        ("aws", "`region`", "`region = \"us-east-1\"`"),
+        ("nebius", "`project`", "`project = \"project-…\"`"),
+        (
+            "runpod",
+            "`gpu` or `cpu`",
+            "`gpu = \"L40S\"` or `cpu = \"cpu5c\"`",
+        ),
+        ("ssh", "`hosts`", "`hosts`"),
+    ] {
+        let told = |name: &str, next: &str| {
+            let said = world.run(&format!("workflow {name}")).exits(2);
+            let first = format!("{unset} of `{name}` is not set");
+            for part in [first.as_str(), next] {
+                assert!(said.stderr.contains(part), "{part}: {}", said.stderr);
+            }
+            assert_eq!(said.stdout, "");
+        };
+        let file = world.path("providers.toml");
+        std::fs::write(&file, "[defaults]\n").expect("a file");
+        told(kind, &format!("`gharun providers init {kind}`"));
+        std::fs::write(&file, format!("[providers.mine]\nkind = \"{kind}\"\n")).expect("a file");
+        told("mine", &format!("add {line} to `[providers.mine]`"));
+    }
+}
+
+#[cfg(feature = "aws")]
+#[test]
+fn the_region_of_a_workflow_is_that_of_a_start() {
+    let world = World::new().env("AWS_REGION", "eu-north-1");
+    let (text, _) = printed(&world, "aws");
+    assert!(text.contains("aws-region: 'eu-north-1'"), "{text}");
+    let file = "[providers.far]\nkind = \"aws\"\nregions = [\"eu-west-1\", \"us-west-2\"]\n";
+    std::fs::write(world.path("providers.toml"), file).expect("a file");
+    let world = world.env("AWS_REGION", "");
+    let (text, _) = printed(&world, "far");
+    assert!(text.contains("aws-region: 'eu-west-1'"), "{text}");
+}
+
+#[test]
+fn a_build_without_an_owner_says_that_its_workflow_cannot_run_yet() {
+    let world = World::new();
+    let said = world.run("workflow local").exits(0);
+    let is_nobodys = env!("CARGO_PKG_REPOSITORY").contains("/OWNER/");
+    let told = "this build of gharun names no owner: ";
+    assert_eq!(said.stderr.contains(told), is_nobodys, "{}", said.stderr);
+    assert_eq!(said.stdout.contains(told), is_nobodys, "{}", said.stdout);
 }
 
 #[test]

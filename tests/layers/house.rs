@@ -74,6 +74,7 @@ const SHARED: &[&str] = &[
     "common",
     "described",
     "error",
+    "lack",
     "listing",
     "registry",
     "schema",

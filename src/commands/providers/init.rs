@@ -60,7 +60,7 @@ pub(super) async fn run(context: &Context, settings: &InitSettings) -> Result<Ex
     }
     for table in draft.tables().to_vec() {
         ask_about(&asker, &mut draft, &table.name, &around).await?;
-        if draft.lacks(&table.name).is_none() {
+        if draft.lack(&table.name).is_none() {
             asked::check(context, &draft, &table.name).await;
         }
     }
@@ -175,12 +175,29 @@ fn say_next(context: &Context, draft: &Draft) {
         .iter()
         .map(|table| table.name.as_str())
         .collect();
+    let unlisted = draft.unlisted();
+    if !unlisted.is_empty() {
+        let quoted: Vec<String> = unlisted.iter().map(|name| format!("`{name}`")).collect();
+        ui.hint(&format!(
+            "`gharun start` without a name leaves out {}: add the name to `providers` in `[defaults]`, or type `gharun start {}`",
+            quoted.join(", "),
+            unlisted.join(" ")
+        ));
+    }
     let mut next = vec![format!("gharun providers check {}", names.join(" "))];
     let rehearses = draft.tables().iter().find(|table| table.kind.rehearses);
     if let Some(table) = rehearses {
         next.push(format!("gharun start {} --rehearse", table.name));
     }
-    next.push("gharun workflow > .github/workflows/gharun.yml".to_owned());
+    // Without names it is for those of `[defaults]`.
+    let of = if unlisted.is_empty() {
+        String::new()
+    } else {
+        format!("{} ", names.join(" "))
+    };
+    next.push(format!(
+        "gharun workflow {of}> .github/workflows/gharun.yml"
+    ));
     ui.status(&format!("Next:  {}", next.join("\n       ")));
 }
 

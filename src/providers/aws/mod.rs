@@ -10,7 +10,9 @@ use tokio::time::Instant as Moment;
 
 use super::common::attempt::Attempt;
 use super::common::once::Once;
-use super::{Error, ErrorKind, Health, Lookup, Provider, ProviderFuture, ProviderKind, Result};
+use super::{
+    Error, ErrorKind, Health, Lookup, Needs, Provider, ProviderFuture, ProviderKind, Result,
+};
 use crate::model::{BootCause, Instance, InstanceId, JobUser, Name, Order, lock};
 use crate::providers::{Listing, Termination};
 use aws_sdk_ec2::types::{Instance as Found, Reservation};
@@ -161,6 +163,14 @@ impl ProviderKind for Aws {
                 Some((name, "region", Value::from(region)))
             })
             .collect()
+    }
+
+    fn needs(config: &AwsConfig) -> Needs {
+        if config.named_regions().is_empty() {
+            &[("region", "us-east-1")]
+        } else {
+            &[]
+        }
     }
 
     /// Under the names that workflows of machulav/ec2-github-runner read.

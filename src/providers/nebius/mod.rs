@@ -1,6 +1,7 @@
 //! Nebius AI Cloud: jobs and virtual machines with GPUs, over its REST gateway.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -12,7 +13,9 @@ use super::common::attempt::Attempt;
 use super::common::once::Once;
 use super::common::rest::is_open;
 use super::common::{shown, unless_lasting};
-use super::{Error, Health, Lookup, Offer, Provider, ProviderFuture, ProviderKind, Quote, Result};
+use super::{
+    Error, Health, Lookup, Needs, Offer, Provider, ProviderFuture, ProviderKind, Quote, Result,
+};
 use crate::http::Bounds;
 use crate::model::{
     BootCause, Condition, Instance, InstanceId, JobUser, Name, Order, Price, digest, lock,
@@ -189,6 +192,21 @@ impl ProviderKind for Nebius {
             found.push(("HOME", "config_file", Value::from(file)));
         }
         found
+    }
+
+    fn named_in_files(env: Lookup<'_>) -> Result<Vec<String>> {
+        let found = Self::env_defaults(env).into_iter();
+        let found: BTreeMap<_, _> = found.map(|(_, key, value)| (key, value)).collect();
+        let text = |key: &str| found.get(key).and_then(Value::as_str);
+        CallerIdentity::profile(text("config_file").map(Path::new), text("profile"))
+            .map(|name| name.into_iter().collect())
+    }
+
+    fn needs(config: &NebiusConfig) -> Needs {
+        match CallerIdentity::project(config) {
+            Some(_) => &[],
+            None => &[("project", "project-…")],
+        }
     }
 
     async fn open(config: NebiusConfig) -> Result<Self> {

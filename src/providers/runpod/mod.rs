@@ -10,7 +10,9 @@ use tokio::time::Instant as Moment;
 use super::common::once::Once;
 use super::common::rest;
 use super::common::{shown, unless_lasting};
-use super::{Error, Health, Lookup, Offer, Provider, ProviderFuture, ProviderKind, Quote, Result};
+use super::{
+    Error, Health, Lookup, Needs, Offer, Provider, ProviderFuture, ProviderKind, Quote, Result,
+};
 use crate::http::Bounds;
 use crate::model::{BootCause, Condition, Instance, InstanceId, JobUser, Order, lock};
 use crate::providers::{Listing, PriceVerdict, Termination, Unjudged};
@@ -87,6 +89,13 @@ impl ProviderKind for RunPod {
             Some((variable, key, Value::from(value.trim())))
         })
         .collect()
+    }
+
+    fn needs(config: &RunPodConfig) -> Needs {
+        match candidates::asked(config) {
+            Ok(_) => &[],
+            Err(_) => &[("gpu", "L40S"), ("cpu", "cpu5c")],
+        }
     }
 
     fn secrets_in_env() -> &'static [&'static str] {

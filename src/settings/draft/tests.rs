@@ -214,6 +214,7 @@ fn a_secret_is_never_written() {
         assert_eq!(why.as_deref(), Some(told.as_str()));
     }
     assert_eq!(table.misfit("api_key", &json!({ "env": "MY_KEY" })), None);
+    draft.set("runpod", "gpu", json!("L40S"));
     assert!(draft.usable().is_err(), "it needs a key");
     draft.set("runpod", "api_key", json!({ "env": "MY_KEY" }));
     draft.usable().expect("it can be used");

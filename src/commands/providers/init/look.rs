@@ -1,5 +1,6 @@
 //! What there is around: GitHub, `gh`, and a place of each kind. All at once, for a few seconds, and changing nothing.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use tokio::time::timeout;
 use crate::commands::{Context, gh};
 use crate::model::chain;
 use crate::model::text::{cut, one_line};
-use crate::providers::{KINDS, Kind};
+use crate::providers::{self, KINDS, Kind};
 
 /// How long anything may take to answer.
 const LOOK_TAKES: Duration = Duration::from_secs(3);
@@ -32,11 +33,13 @@ pub(super) struct Surroundings {
     pub(super) hosts: Vec<String>,
     /// The profiles of `~/.aws`.
     pub(super) profiles: Vec<String>,
-    /// The region that variables or the profile name.
+    /// The region that a variable names.
     pub(super) region: Option<String>,
+    /// The regions that profiles name.
+    pub(super) regions: BTreeMap<String, String>,
     /// The contexts of Docker, beside the default one.
     pub(super) contexts: Vec<String>,
-    /// Whether there is a profile of the `nebius` command.
+    /// Whether there is a profile of the `nebius` command that gives credentials.
     pub(super) nebius: bool,
 }
 
@@ -51,23 +54,37 @@ pub(super) async fn look_around(context: &Context) -> Surroundings {
     };
     let aws = of_home("AWS_CONFIG_FILE", ".aws/config");
     let credentials = of_home("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials");
-    let profile = variable("AWS_PROFILE").unwrap_or_else(|| "default".to_owned());
     let mut profiles = sections(&aws);
     profiles.extend(sections(&credentials));
     profiles.sort();
     profiles.dedup();
-    let region = variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION"));
+    let mut regions = ["AWS_REGION", "AWS_DEFAULT_REGION"]
+        .into_iter()
+        .filter_map(variable);
+    let files = |kind: &str| files(context, kind);
+    let (hosts, nebius) = (files("ssh"), files("nebius"));
+    let of_profile = |name: &String| Some((name.clone(), region_of(&aws, name)?));
     let mut around = Surroundings {
-        hosts: hosts(&read(&format!("{home}/.ssh/config"))),
-        region: region.or_else(|| region_of(&aws, &profile)),
+        hosts: hosts.clone().unwrap_or_default(),
+        region: regions.find(|region| !region.is_empty()),
+        regions: profiles.iter().filter_map(of_profile).collect(),
         profiles,
         contexts: contexts(Path::new(
             &variable("DOCKER_CONFIG").unwrap_or_else(|| format!("{home}/.docker")),
         )),
-        nebius: Path::new(&format!("{home}/.nebius/config.yaml")).exists(),
+        nebius: nebius.as_ref().is_ok_and(|names| !names.is_empty()),
         ..Surroundings::default()
     };
-    let places = join_all(KINDS.iter().map(|kind| place(context, kind, &around)));
+    let none = Ok(Vec::new());
+    let places = KINDS.iter().map(|kind| {
+        let files = match kind.name {
+            "ssh" => &hosts,
+            "nebius" => &nebius,
+            _ => &none,
+        };
+        place(context, kind, files, &around)
+    });
+    let places = join_all(places);
     let (places, github) = join(places, github(context)).await;
     let (host, line) = github;
     around.gh = host;
@@ -115,12 +132,14 @@ async fn github(context: &Context) -> (Option<String>, (bool, String, String)) {
 async fn place(
     context: &Context,
     kind: &'static Kind,
+    files: &Result<Vec<String>, String>,
     around: &Surroundings,
 ) -> Result<String, String> {
     let has = |name: &str| context.settings.tables.variable(name).is_some();
     match kind.name {
         "ssh" => {
-            return match around.hosts.as_slice() {
+            let hosts = files.as_ref().map_err(Clone::clone)?;
+            return match hosts.as_slice() {
                 [] => Err("no hosts in ~/.ssh/config".to_owned()),
                 hosts => Ok(format!("hosts of ~/.ssh/config: {}", hosts.join(", "))),
             };
@@ -128,10 +147,15 @@ async fn place(
         "runpod" if !has("RUNPOD_API_KEY") => return Err("no $RUNPOD_API_KEY".to_owned()),
         // No variable names another address of it, so that it is asked when it is checked.
         "nebius" => {
-            return match (around.nebius, has("NEBIUS_IAM_TOKEN")) {
-                (true, _) => Ok("profiles of ~/.nebius/config.yaml".to_owned()),
-                (false, true) => Ok("$NEBIUS_IAM_TOKEN".to_owned()),
-                (false, false) => Err("no ~/.nebius/config.yaml, no $NEBIUS_IAM_TOKEN".to_owned()),
+            return match files.as_deref() {
+                Ok([profile, ..]) => {
+                    Ok(format!("the profile `{profile}` of ~/.nebius/config.yaml"))
+                }
+                _ if has("NEBIUS_IAM_TOKEN") => Ok("$NEBIUS_IAM_TOKEN".to_owned()),
+                Ok([]) => {
+                    Err("no profile in ~/.nebius/config.yaml, no $NEBIUS_IAM_TOKEN".to_owned())
+                }
+                Err(why) => Err(why.clone()),
             };
         }
         "aws"
@@ -153,37 +177,38 @@ async fn place(
             .open(settings)
             .await
             .map_err(|error| chain(&error))?;
-        if kind.name == "docker" || kind.name == "local" {
-            let health = place
-                .provider
-                .check()
-                .await
-                .map_err(|error| chain(&error))?;
-            return Ok(health.facts.into_iter().next().unwrap_or_default());
+        let provider = &place.provider;
+        if kind.name != "aws" {
+            let health = provider.check().await.map_err(|error| chain(&error))?;
+            return Ok(match kind.name {
+                "runpod" => "$RUNPOD_API_KEY".to_owned(),
+                _ => health.facts.into_iter().next().unwrap_or_default(),
+            });
         }
-        place
-            .provider
-            .resolve()
-            .await
-            .map_err(|error| chain(&error))?;
-        let region = around
-            .region
-            .as_ref()
-            .map(|region| format!("region {region}"));
+        // A check would ask for more than who somebody is, in each region.
+        provider.resolve().await.map_err(|error| chain(&error))?;
+        provider.places().await.map_err(|error| chain(&error))?;
+        let profile = context.settings.tables.variable("AWS_PROFILE");
+        let of_profile = around.regions.get(profile.as_deref().unwrap_or("default"));
+        let region = around.region.as_ref().or(of_profile);
+        let region = region.map(|region| format!("region {region}"));
         let profiles = around.profiles.join(", ");
         let profiles =
             Some(format!("profiles: {profiles}")).filter(|_| !around.profiles.is_empty());
-        Ok(match kind.name {
-            "aws" => [profiles, region]
-                .into_iter()
-                .flatten()
-                .collect::<Vec<_>>()
-                .join(", "),
-            _ => "$RUNPOD_API_KEY".to_owned(),
-        })
+        let facts: Vec<String> = profiles.into_iter().chain(region).collect();
+        Ok(facts.join(", "))
     };
     let late = || Err(format!("no answer within {} s", LOOK_TAKES.as_secs()));
     timeout(LOOK_TAKES, asked).await.unwrap_or_else(|_| late())
+}
+
+/// What the files of a kind's own client name, or why they cannot be read.
+fn files(context: &Context, kind: &str) -> Result<Vec<String>, String> {
+    let Some(kind) = providers::kind(kind) else {
+        return Ok(Vec::new());
+    };
+    let lookup = |name: &str| context.settings.tables.variable(name);
+    kind.named_in_files(&lookup).map_err(|error| chain(&error))
 }
 
 /// A file of another program, where it is one and no larger than such files are: nothing here waits for a pipe.
@@ -224,28 +249,6 @@ fn region_of(text: &str, profile: &str) -> Option<String> {
     None
 }
 
-/// The hosts that a configuration of ssh names one by one.
-fn hosts(text: &str) -> Vec<String> {
-    let mut found: Vec<String> = Vec::new();
-    for line in text.lines() {
-        let line = line.trim_start();
-        let end = line.find(|c: char| c.is_whitespace() || c == '=');
-        let (keyword, rest) = line.split_at(end.unwrap_or(line.len()));
-        if !keyword.eq_ignore_ascii_case("host") {
-            continue;
-        }
-        let words = rest.trim_start_matches(|c: char| c.is_whitespace() || c == '=');
-        let words = words.split_whitespace();
-        for word in words.map(|word| word.trim_matches('"')) {
-            let plain = !word.contains(['*', '?', '!', '#']) && !word.starts_with('-');
-            if plain && !found.iter().any(|one| one == word) {
-                found.push(word.to_owned());
-            }
-        }
-    }
-    found
-}
-
 /// The names of Docker's contexts.
 fn contexts(config: &Path) -> Vec<String> {
     let metas = std::fs::read_dir(config.join("contexts/meta"));
@@ -265,13 +268,6 @@ fn contexts(config: &Path) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn hosts_are_those_that_are_named_one_by_one() {
-        let text = "Host *\n  User me\nHost pi4 pi5\nhost=gpu\nHost *.example.com !bad x?\n\
-                    Match host other\n  Hostname 10.0.0.1\nHost pi4 -oProxyCommand=evil\n#Host off\n";
-        assert_eq!(hosts(text), ["pi4", "pi5", "gpu"]);
-    }
 
     #[test]
     fn nothing_but_a_file_is_read() {

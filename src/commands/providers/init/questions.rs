@@ -173,6 +173,12 @@ impl Questions<'_> {
         tables.any(|table| table.name == self.name && table.has(key))
     }
 
+    /// Whether a start needs a setting that has no value.
+    fn lacks(&self, key: &str) -> bool {
+        let lack = self.draft.lack(self.name);
+        lack.is_some_and(|lack| lack.is_of(key))
+    }
+
     fn variable(&self, name: &str) -> Option<String> {
         self.asker.context.settings.tables.variable(name)
     }
@@ -261,9 +267,9 @@ impl Questions<'_> {
                 _ => {}
             }
         }
-        if !self.has("region") {
-            match &self.around.region {
-                Some(region) => self.set("region", region.as_str().into()),
+        if !self.has("region") && !self.has("regions") {
+            match self.region() {
+                Some(region) => self.set("region", region.into()),
                 None => {
                     self.ask("region", "which region?", Some("us-east-1"), text)
                         .await?;
@@ -285,6 +291,18 @@ impl Questions<'_> {
         let chosen = self.asker.select(&question, &said).await?;
         self.set("market", markets[chosen].into());
         Ok(())
+    }
+
+    /// The region that a variable names, or the profile of this table.
+    fn region(&self) -> Option<String> {
+        let mut tables = self.draft.tables().iter();
+        let profile = tables.find(|table| table.name == self.name);
+        let profile = profile.and_then(|table| table.text("profile"));
+        self.around.region.clone().or_else(|| {
+            let chosen = self.variable("AWS_PROFILE");
+            let profile = profile.or(chosen.as_deref()).unwrap_or("default");
+            self.around.regions.get(profile).cloned()
+        })
     }
 
     async fn docker(&mut self) -> Result<(), Failure> {
@@ -315,6 +333,8 @@ impl Questions<'_> {
                         .await?;
                 }
             }
+        }
+        if self.lacks("project") {
             self.ask("project", "which project (project-…)?", None, text)
                 .await?;
         }

@@ -62,6 +62,26 @@ impl OpenSshConfig {
         }
     }
 
+    /// The hosts that the user's own files name one by one, and that `hosts` takes.
+    ///
+    /// # Errors
+    ///
+    /// A file, or a line that counts for every host, cannot be used.
+    pub(super) fn names(&self) -> Result<Vec<String>> {
+        let names = self.files.names();
+        let mut names = names.map_err(|Flaw { at, what }| {
+            let place = at.to_string();
+            let place = if at.number() == 0 {
+                String::new()
+            } else {
+                place + ": "
+            };
+            Error::setting("hosts", format!("{place}{what}"))
+        })?;
+        names.retain(|name| parts("hosts", name).is_ok());
+        Ok(names)
+    }
+
     /// Finds out where a host is.
     pub(super) fn target(&self, name: &str, config: &SshProviderConfig) -> Result<HostTarget> {
         let asked = self.asked("hosts", name, config)?;

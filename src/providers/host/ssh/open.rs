@@ -1,5 +1,6 @@
 //! How a table of this kind is opened: what it takes from the environment, and which hosts it means.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
@@ -29,6 +30,14 @@ const VARIABLES: [&str; 8] = [
     "XDG_RUNTIME_DIR",
 ];
 
+/// Those of them that are set.
+fn variables(env: Lookup<'_>) -> BTreeMap<String, String> {
+    let named = VARIABLES.iter();
+    named
+        .filter_map(|name| Some(((*name).to_owned(), env(name)?)))
+        .collect()
+}
+
 impl ProviderKind for Ssh {
     const KIND: &'static str = "ssh";
     const ABOUT: &'static str = "Slots on machines that are already there, reached by ssh";
@@ -43,10 +52,13 @@ impl ProviderKind for Ssh {
     }
 
     fn look_around(config: &mut SshProviderConfig, env: Lookup<'_>) {
-        let named = VARIABLES.iter();
-        config.variables = named
-            .filter_map(|name| Some(((*name).to_owned(), env(name)?)))
-            .collect();
+        config.variables = variables(env);
+    }
+
+    fn named_in_files(env: Lookup<'_>) -> Result<Vec<String>> {
+        let home = env("HOME").filter(|home| Path::new(home).is_absolute());
+        let dir = home.map(|home| Path::new(&home).join(".ssh"));
+        OpenSshConfig::of(dir.as_deref(), variables(env)).names()
     }
 
     fn fits(config: &SshProviderConfig) -> Result<()> {

@@ -76,6 +76,34 @@ pub(super) struct CallerIdentity {
 }
 
 impl CallerIdentity {
+    /// The project of a table, or of its profile; `None` where neither can be read.
+    pub(super) fn project(config: &NebiusConfig) -> Option<String> {
+        let of_profile = || {
+            let profile = Profile::load(config.config_file.as_deref(), config.profile.as_deref());
+            profile.ok().flatten()?.text("parent-id")
+        };
+        config.project.clone().or_else(of_profile)
+    }
+
+    /// The name of the profile that is used where no table says more; `None` where there is none.
+    ///
+    /// # Errors
+    ///
+    /// `Config`: its file cannot be read, or it gives no credentials.
+    pub(super) fn profile(file: Option<&Path>, name: Option<&str>) -> Result<Option<String>> {
+        let Some(profile) = Profile::load(file, name)? else {
+            return Ok(None);
+        };
+        let name = profile.name.clone();
+        match profile.source() {
+            Ok(_) => Ok(Some(name)),
+            Err(why) => {
+                let what = format!("the profile `{name}` {why}");
+                Err(Error::setting("profile", what).hinted(HINT))
+            }
+        }
+    }
+
     /// Finds out who we are. Only files are read.
     ///
     /// # Errors

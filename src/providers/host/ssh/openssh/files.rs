@@ -2,13 +2,17 @@
 
 use std::fs;
 use std::io::{self, ErrorKind as Io};
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use super::users;
 
 /// The text of a file; a file that is not there, and a folder, say nothing.
 pub(super) fn text(path: &Path) -> io::Result<String> {
+    // Who reads a pipe waits for whoever writes to it.
+    if fs::metadata(path).is_ok_and(|about| about.file_type().is_fifo()) {
+        return Err(io::Error::other("it is a pipe"));
+    }
     match fs::read(path) {
         Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
         Err(error) if matches!(error.kind(), Io::NotFound | Io::IsADirectory) => Ok(String::new()),

@@ -135,15 +135,29 @@ impl OpenSshFiles {
         Ok(options)
     }
 
-    /// Reads all files once; whether they ask for a second reading.
-    fn read(
-        &self,
-        query: &Query<'_>,
-        host: &str,
+    /// The hosts that the user's files name one by one, those of `Include` with them.
+    pub(super) fn names(&self) -> Result<Vec<String>, Flaw> {
+        let nobody = Query {
+            host: "",
+            user: None,
+            port: None,
+            fallback: &self.around.user,
+        };
+        let mut reader = self.reader(&nobody, "", HostOptions::default(), false);
+        if let Some(config) = &self.config {
+            reader.file(config, Whose::User)?;
+        }
+        Ok(reader.names)
+    }
+
+    fn reader<'a>(
+        &'a self,
+        query: &Query<'a>,
+        host: &'a str,
         options: HostOptions,
         is_final: bool,
-    ) -> Result<(HostOptions, bool), Flaw> {
-        let mut reader = Reader {
+    ) -> Reader<'a> {
+        Reader {
             dir: self.dir.as_deref(),
             system: self.system.parent().unwrap_or(Path::new("/")),
             around: &self.around,
@@ -153,7 +167,19 @@ impl OpenSshFiles {
             is_final,
             wants_final: false,
             options,
-        };
+            names: Vec::new(),
+        }
+    }
+
+    /// Reads all files once; whether they ask for a second reading.
+    fn read(
+        &self,
+        query: &Query<'_>,
+        host: &str,
+        options: HostOptions,
+        is_final: bool,
+    ) -> Result<(HostOptions, bool), Flaw> {
+        let mut reader = self.reader(query, host, options, is_final);
         if let Some(config) = &self.config {
             reader.file(config, Whose::User)?;
         }

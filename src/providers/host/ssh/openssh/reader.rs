@@ -38,6 +38,8 @@ pub(super) struct Reader<'a> {
     /// Whether something asked for a second reading.
     pub(super) wants_final: bool,
     pub(super) options: HostOptions,
+    /// The hosts that were named one by one, where the blocks around count.
+    pub(super) names: Vec<String>,
 }
 
 impl Reader<'_> {
@@ -96,7 +98,12 @@ impl Reader<'_> {
                 number,
             };
             match keyword.as_str() {
-                "host" => active = within(&outer, self.is_meant(rest, &at)?, &at),
+                "host" => {
+                    if !matches!(outer, Active::No) {
+                        self.note(rest);
+                    }
+                    active = within(&outer, self.is_meant(rest, &at)?, &at);
+                }
                 "match" => active = within(&outer, self.judged(rest), &at),
                 "include" => self.include(rest, whose, &active, depth, &at)?,
                 // A `Host` line behind a byte order mark would be missed, and what follows it count for every host.
@@ -111,6 +118,16 @@ impl Reader<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Notes the names of a `Host` line that mean one host each.
+    fn note(&mut self, rest: &str) {
+        for name in words::arguments(rest).unwrap_or_default() {
+            let is_pattern = name.contains(['*', '?', '!', ',']);
+            if !is_pattern && !self.names.contains(&name) {
+                self.names.push(name);
+            }
+        }
     }
 
     /// Whether a `Host` line means this host.

@@ -190,3 +190,32 @@ fn files_of_the_user_are_relative_to_their_folder_and_the_systems_come_last() {
     assert_eq!(options.host_key_alias.unwrap().value, "y");
     assert_eq!(options.identity_files[0].value, "c");
 }
+
+#[test]
+fn the_hosts_that_are_named_one_by_one_are_found_across_include() {
+    let files = Files::with(&[
+        (
+            "config",
+            "Include more/*\nHost *\n  User me\nHost pi4 pi5\nhost=gpu\nHost *.example.com !bad x?\n\
+             Match host other\n  Hostname 10.0.0.1\nHost \"pi4\" nas # and no more\n#Host off\n\
+             Host gone-*\n  Include within\n",
+        ),
+        ("more/10-lab", "Host lab\n  Include @/deeper\n"),
+        ("deeper", "Host never\n"),
+        ("within", "Host never\n"),
+    ]);
+    let names = files.reader().names().expect("it is read");
+    assert_eq!(names, ["lab", "pi4", "pi5", "gpu", "nas"]);
+    let files = Files::with(&[("config", "Host pi4\nHost \"pi5\n")]);
+    assert_eq!(files.reader().names().expect_err("a quote").at.number(), 2);
+}
+
+#[test]
+fn nobody_waits_for_a_pipe() {
+    let files = Files::with(&[]);
+    let pipe = files.0.path().join("config");
+    let made = Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.expect("it runs").success());
+    let flaw = files.reader().names().expect_err("a pipe");
+    assert!(flaw.what.contains("it is a pipe"), "{}", flaw.what);
+}
