@@ -185,14 +185,14 @@ impl WorkflowParts {
                     "an API key of RunPod that may create pods",
                 )?;
             }
-            "ssh" => self.take_hosts(provider)?,
+            "ssh" => self.take_hosts(provider),
             _ => {}
         }
         Ok(())
     }
 
     /// What hosts need: the key and the known hosts, in files that the step makes, for these are no user's own.
-    fn take_hosts(&mut self, provider: &ProviderSettings) -> Result<(), Failure> {
+    fn take_hosts(&mut self, provider: &ProviderSettings) {
         let name = &provider.name;
         let hosts = provider.values.get("hosts").map(words).unwrap_or_default();
         if let Some(host) = hosts.iter().find(|host| !host.contains(['.', ':'])) {
@@ -216,7 +216,6 @@ impl WorkflowParts {
             set("known_hosts", "known_hosts");
             self.ssh_hosts = true;
         }
-        Ok(())
     }
 
     fn need(&mut self, name: &str, holds: &str) -> Result<(), Failure> {

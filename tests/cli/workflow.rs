@@ -213,7 +213,7 @@ fn own_keys(world: &World) -> Vec<String> {
     }
     let files = crate::world::files(&folder).into_iter();
     let mut all: Vec<String> = files
-        .map(|(path, text)| format!("{path:?} {text}"))
+        .map(|(path, text)| format!("{} {text}", path.display()))
         .collect();
     all.sort();
     all

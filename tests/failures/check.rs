@@ -100,7 +100,7 @@ fn unpaired(line: &str) -> Option<String> {
     let parts: Vec<&str> = line.split('`').collect();
     let mut quoted = parts.iter().skip(1).step_by(2);
     let is_loose = |part: &&str| part.is_empty() || part.trim() != *part;
-    let is_wrong = parts.len() % 2 == 0 || quoted.any(is_loose);
+    let is_wrong = parts.len().is_multiple_of(2) || quoted.any(is_loose);
     is_wrong.then(|| format!("backticks that are not paired: {line}"))
 }
 

@@ -322,16 +322,16 @@ impl Questions<'_> {
     }
 
     async fn nebius(&mut self) -> Result<(), Failure> {
-        if !self.around.nebius {
-            if !self.has("iam_token") && !self.has("service_account_key") {
-                if self.variable("NEBIUS_IAM_TOKEN").is_some() {
-                    self.set("iam_token", json!({ "env": "NEBIUS_IAM_TOKEN" }));
-                } else {
-                    let question = "which variable holds the key file of a service account?";
-                    let key = "service_account_key";
-                    self.ask(key, question, Some("NEBIUS_KEY"), variable)
-                        .await?;
-                }
+        let has_credentials =
+            self.around.nebius || self.has("iam_token") || self.has("service_account_key");
+        if !has_credentials {
+            if self.variable("NEBIUS_IAM_TOKEN").is_some() {
+                self.set("iam_token", json!({ "env": "NEBIUS_IAM_TOKEN" }));
+            } else {
+                let question = "which variable holds the key file of a service account?";
+                let key = "service_account_key";
+                self.ask(key, question, Some("NEBIUS_KEY"), variable)
+                    .await?;
             }
         }
         if self.lacks("project") {

@@ -72,8 +72,8 @@ pub(super) fn container(
 ) -> Option<&'static str> {
     let is_set = |name: &&str| env.get(name).is_ok_and(|value| !value.trim().is_empty());
     let address = ADDRESSES.into_iter().find(is_set)?;
-    let is_request =
-        causes(error).any(|cause| cause.is::<SdkError<CredentialsError, HttpResponse>>());
+    let mut causes = causes(error);
+    let is_request = causes.any(<dyn StdError>::is::<SdkError<CredentialsError, HttpResponse>>);
     let is_said = || {
         let says = |text: &String| OF_CONTAINER.iter().any(|words| text.contains(words));
         texts.iter().any(says)
