@@ -1,6 +1,6 @@
 //! What `gharun providers init` finds around, what it refuses to write, and what it says is next.
 
-use crate::init::{file, laptop};
+use crate::init::laptop;
 
 #[cfg(all(
     feature = "aws",
@@ -40,7 +40,7 @@ fn no_file_is_written_that_a_start_could_not_use() {
         ] {
             assert!(said.stderr.contains(&part), "{part}: {}", said.stderr);
         }
-        assert_eq!(file(&world), None);
+        assert_eq!(crate::init::file(&world), None);
         world
             .run(&format!("{init} --set {enough} --print"))
             .exits(0);

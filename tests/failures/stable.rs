@@ -125,7 +125,7 @@ const DIFFERS: &[(&str, &str)] = &[
         "2s",
     ),
     // How old a machine was, with the blank of the column before it.
-    (r"(?<kept>✓ stopped  \S+  \S+  )\d+(ms|s|m( \d+s)?)\b", "2s"),
+    (r"(?<kept>stopped  \S+  \S+  )\d+(ms|s|m( \d+s)?)\b", "2s"),
 ];
 
 /// A text of a given length.

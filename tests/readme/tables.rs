@@ -33,7 +33,9 @@ fn with_tables(name: &str, own: impl Fn(String) -> String) -> Vec<World> {
 
 #[test]
 fn the_page_of_each_kind_has_a_table_and_each_table_has_a_test() {
-    let tested = ["aws", "box", "local", "nebius", "pod", "rack", "runpod"];
+    let tested = [
+        "aws", "box", "local", "mybox", "nebius", "pod", "rack", "runpod",
+    ];
     let mut found = std::collections::BTreeSet::new();
     for document in crate::documents::all() {
         let kind = document.name.strip_prefix("docs/providers/");
@@ -227,5 +229,27 @@ fn the_tables_of_docker_work_with_a_daemon_of_this_computer() {
         for world in worlds {
             works(&world, name, &format!("--set {name}.image={image}"));
         }
+    }
+}
+
+#[test]
+fn the_tables_of_a_program_of_ones_own_work_with_the_example_beside_them() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let Some(image) = crate::steps::image() else {
+        return;
+    };
+    let worlds = with_tables("mybox", |text| text.replace("ubuntu:24.04", &image));
+    assert_eq!(worlds.len(), 2);
+    for world in worlds {
+        let program = world.path("docker.sh");
+        std::fs::copy(crate::repository("examples/providers/docker.sh"), &program).expect("a file");
+        let mode = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(&program, mode).expect("a mode");
+        let world = match crate::world::outer("DOCKER_HOST") {
+            Some(host) => world.env("DOCKER_HOST", &host),
+            None => world,
+        };
+        works(&world, "mybox", "");
     }
 }

@@ -10,11 +10,11 @@ use crate::step::Comes;
 use crate::world::World;
 
 /// A disk of its own, taken away in the end.
-struct Disk(PathBuf);
+pub(super) struct Disk(PathBuf);
 
 impl Disk {
     /// Mounts one in a world, if this may be done here; else says so.
-    fn mounted(world: &World, name: &str, options: &str) -> Option<Self> {
+    pub(super) fn mounted(world: &World, name: &str, options: &str) -> Option<Self> {
         let path = world.path(name);
         std::fs::create_dir_all(&path).expect("a folder");
         let mounted = Command::new("mount")
@@ -117,6 +117,26 @@ fn a_disk_without_room() {
                     reader.adds(&format!("{option}={}", folder.display()));
                 },
             )
+        }
+    );
+}
+
+#[test]
+fn a_slot_of_this_computer_that_another_runner_has() {
+    row!(
+        Kind::Local,
+        Stage::Room,
+        Source::Finding("failures 2"),
+        |world| {
+            let start = "start local --set slots=1 --timeout 20s";
+            world.run(start).exits(0);
+            let scene = Scene::new(world, start).afterwards(|world| {
+                world.run("stop --all --yes");
+            });
+            scene.then("the stop that is printed", Comes::Works, |reader| {
+                let stop = reader.quoted("gharun stop [^`]+");
+                reader.runs(&format!("{stop} --yes"));
+            })
         }
     );
 }

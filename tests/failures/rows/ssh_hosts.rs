@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use gharun_worlds::skipped;
 use gharun_worlds::sshd::{self, Rack, free_port, keygen};
 
+use super::local_places::Disk;
 use crate::row::{Kind, Scene, Seeded as _, Source, Stage, row};
 use crate::step::Comes;
 use crate::world::World;
@@ -233,6 +234,30 @@ fn a_slot_that_another_runner_has() {
                     let stop = reader.quoted("gharun stop [^`]+");
                     reader.runs(&format!("{stop} --yes"));
                 }),
+            )
+        }
+    );
+}
+
+#[test]
+fn a_disk_of_a_host_without_room() {
+    row!(
+        Kind::Ssh,
+        Stage::Room,
+        Source::Finding("failures 6"),
+        |world| {
+            let rack = host()?;
+            let disk = Disk::mounted(&world, "disk", "size=32k")?;
+            let full = format!("work_dir = \"{}\"\n", world.path("disk/slots").display());
+            let scene = start(world, rack, &full).volatile(r"\d+ KiB are free", "512 KiB are free");
+            Some(
+                scene
+                    .with(disk)
+                    .then("another `work_dir`", Comes::Works, |reader| {
+                        reader.reads("`work_dir`");
+                        let folder = reader.world().path("home/slots");
+                        reader.writes(&format!("work_dir = \"{}\"", folder.display()));
+                    }),
             )
         }
     );
