@@ -30,7 +30,9 @@ pub(super) fn misuse(error: &clap::Error) -> Failure {
     if let Some(option) = unknown_option(error) {
         // What begins with dashes is neither a provider nor a machine.
         tips.retain(|tip| !tip.contains("use '-- "));
-        hints.extend(meant(option, &command));
+        // A misspelt option is meant rather than a setting that is spelled otherwise.
+        let is_misspelt = error.get(ContextKind::SuggestedArg).is_some();
+        hints.extend(meant(option, &command, is_misspelt));
     }
     hints.append(&mut tips);
     hints.push(format!("see `{} --help`", command.join(" ")));
@@ -49,7 +51,7 @@ fn unknown_option(error: &clap::Error) -> Option<&str> {
 }
 
 /// What an option that does not exist is for who writes it: a provider, or a setting of one.
-fn meant(option: &str, command: &[&str]) -> Option<String> {
+fn meant(option: &str, command: &[&str], is_misspelt: bool) -> Option<String> {
     let option = option.split('=').next().unwrap_or_default();
     let line = command.join(" ");
     let mut taken = cli::command();
@@ -77,6 +79,9 @@ fn meant(option: &str, command: &[&str]) -> Option<String> {
     let keys = settings.iter().flat_map(|(_, settings)| settings);
     let wanted = option.replace('-', "_");
     let key = nearest(&wanted, keys.map(|setting| setting.key.as_str()))?;
+    if is_misspelt && key != wanted {
+        return None;
+    }
     let kinds = settings
         .iter()
         .filter(|(_, settings)| settings.iter().any(|setting| setting.key == key));

@@ -72,13 +72,13 @@ fn a_group_that_cannot_be_is_refused_before_anything_is_made() {
     exit 2
     error: `--runner-group` cannot be `gpu`: repositories have no runner groups
 
-    hint: register with the organization: `--org octo` instead of $GHARUN_REPO; or leave the group out
+    hint: register with the organization: `--org octo` instead of `$GHARUN_REPO`; or leave the group out
     ");
     told!(start(&world, "--runner-group gpu --dry-run"), @"
     exit 2
     error: `--runner-group` cannot be `gpu`: repositories have no runner groups
 
-    hint: register with the organization: `--org octo` instead of $GHARUN_REPO; or leave the group out
+    hint: register with the organization: `--org octo` instead of `$GHARUN_REPO`; or leave the group out
     ");
     told!(start(&world, "--org acme --runner-group cpu"), @"
     exit 2

@@ -328,7 +328,8 @@ fn machines_are_marked_with_the_server_that_is_asked() {
     let said = world.run("start local --dry-run").exits(0);
     let first = said.stdout.lines().next().unwrap_or_default();
     assert!(
-        first.ends_with("at git.acme.test (nothing is rented)"),
+        first.starts_with("Would start 1 runner (nothing is rented) for ")
+            && first.ends_with(" at git.acme.test"),
         "{first}"
     );
     let world = world.env("GITHUB_SERVER_URL", "https://github.com");

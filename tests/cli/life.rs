@@ -225,7 +225,7 @@ fn a_step_whose_shell_dies_is_undone_too() {
 fn a_dry_run_is_the_plan_and_touches_nothing_and_shows_no_secret() {
     let world = World::new();
     let said = world
-        .run("start local --dry-run --count 3 --label big --color never")
+        .run("start local --dry-run --count 3 --set slots=3 --label big --color never")
         .exits(0);
     insta::with_settings!({filters => DIFFERS}, {
         insta::assert_snapshot!(said.stdout, @"

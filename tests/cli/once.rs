@@ -6,7 +6,7 @@ use crate::world::{Said, World};
 /// A daemon that nobody runs.
 const DEAD: &str = "--set host=tcp://127.0.0.1:9";
 /// What it fails with, at the very bottom.
-const CAUSE: &str = "Connection refused";
+const CAUSE: &str = "connection refused";
 /// What helps with it.
 const HINT: &str = "check that the daemon is running";
 

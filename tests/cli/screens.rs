@@ -167,7 +167,7 @@ fn a_start_that_failed_is_a_card_with_its_causes_grouped() {
 fn a_dry_run_fits_the_terminal() {
     for size in SIZES {
         let world = world();
-        let command = world.command("start local --dry-run --count 2");
+        let command = world.command("start local --dry-run --count 2 --set slots=2");
         let (written, code) = watch(command, size, &[], |_, _| ());
         // A line that wraps is one here, and two on the screen.
         for line in written.lines() {

@@ -243,7 +243,11 @@ fn the_tables_of_a_program_of_ones_own_work_with_the_example_beside_them() {
     assert_eq!(worlds.len(), 2);
     for world in worlds {
         let program = world.path("docker.sh");
-        std::fs::copy(crate::repository("examples/providers/docker.sh"), &program).expect("a file");
+        std::fs::copy(
+            crate::documents::repository("examples/providers/docker.sh"),
+            &program,
+        )
+        .expect("a file");
         let mode = std::fs::Permissions::from_mode(0o755);
         std::fs::set_permissions(&program, mode).expect("a mode");
         let world = match crate::world::outer("DOCKER_HOST") {

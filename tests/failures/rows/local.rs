@@ -222,7 +222,7 @@ fn a_setup_script_that_takes_longer_than_the_time_limit() {
             "machulav/ec2-github-runner#164",
             "what ran before the runner took so long that the start gave up first"
         ),
-        |world| setup(world, "echo installing\nsleep 9\n", "--timeout 4s").then(
+        |world| setup(world, "echo installing\nsleep 20\n", "--timeout 10s").then(
             "`--timeout 15m` as printed",
             Comes::Works,
             |reader| {
