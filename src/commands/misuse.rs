@@ -30,9 +30,7 @@ pub(super) fn misuse(error: &clap::Error) -> Failure {
     if let Some(option) = unknown_option(error) {
         // What begins with dashes is neither a provider nor a machine.
         tips.retain(|tip| !tip.contains("use '-- "));
-        // A misspelt option is meant rather than a setting that is spelled otherwise.
-        let is_misspelt = error.get(ContextKind::SuggestedArg).is_some();
-        hints.extend(meant(option, &command, is_misspelt));
+        hints.extend(meant(option, &command, similar_option(error)));
     }
     hints.append(&mut tips);
     hints.push(format!("see `{} --help`", command.join(" ")));
@@ -50,8 +48,17 @@ fn unknown_option(error: &clap::Error) -> Option<&str> {
     }
 }
 
+/// The option that the parser finds similar, without its dashes.
+fn similar_option(error: &clap::Error) -> Option<&str> {
+    match error.get(ContextKind::SuggestedArg)? {
+        ContextValue::String(option) => option.strip_prefix("--"),
+        ContextValue::Strings(options) => options.first()?.strip_prefix("--"),
+        _ => None,
+    }
+}
+
 /// What an option that does not exist is for who writes it: a provider, or a setting of one.
-fn meant(option: &str, command: &[&str], is_misspelt: bool) -> Option<String> {
+fn meant(option: &str, command: &[&str], similar: Option<&str>) -> Option<String> {
     let option = option.split('=').next().unwrap_or_default();
     let line = command.join(" ");
     let mut taken = cli::command();
@@ -79,7 +86,8 @@ fn meant(option: &str, command: &[&str], is_misspelt: bool) -> Option<String> {
     let keys = settings.iter().flat_map(|(_, settings)| settings);
     let wanted = option.replace('-', "_");
     let key = nearest(&wanted, keys.map(|setting| setting.key.as_str()))?;
-    if is_misspelt && key != wanted {
+    // A misspelt option is meant rather than a setting that is spelled otherwise.
+    if similar.is_some_and(|similar| nearest(&wanted, [similar, key]) == Some(similar)) {
         return None;
     }
     let kinds = settings

@@ -230,7 +230,7 @@ fn a_dry_run_is_the_plan_and_touches_nothing_and_shows_no_secret() {
     insta::with_settings!({filters => DIFFERS}, {
         insta::assert_snapshot!(said.stdout, @"
         Would start 3 runners (nothing is rented) for octo/app at [GITHUB]
-          1  local  the slot of `[WORLD]/home/.local/state/gharun/slots`
+          1  local  one of 3 slots of `[WORLD]/home/.local/state/gharun/slots`
              ! jobs run on this machine with all the rights of this user
         Labels: its name, big
         At most 15m to come up, 30m idle, 7h in all.
