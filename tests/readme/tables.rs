@@ -239,7 +239,7 @@ fn the_tables_of_a_program_of_ones_own_work_with_the_example_beside_them() {
     let Some(image) = crate::steps::image() else {
         return;
     };
-    let worlds = with_tables("mybox", |text| text.replace("ubuntu:24.04", &image));
+    let worlds = with_tables("mybox", |text| text.replace("ubuntu:24.04", image));
     assert_eq!(worlds.len(), 2);
     for world in worlds {
         let program = world.path("docker.sh");
