@@ -17,7 +17,7 @@ const ACTION: &str = concat!(
     "@v",
     env!("CARGO_PKG_VERSION")
 );
-/// What stands instead of the owner as long as there is none.
+/// The placeholder that a build without an owner has for it.
 const UNSET: &str = "OWNER";
 /// Where the project is; what stands behind it names the action.
 const SERVER: &str = "https://github.com/";

@@ -350,7 +350,7 @@ impl Provider for Docker {
                 Ok(None) => Ok(None),
                 // It is not running.
                 Err(error) if is_conflict(&error) => Ok(None),
-                // Podman answers with nothing then, which is no list.
+                // Podman then answers with an empty body, which cannot be read as a list.
                 Err(error) => match daemon.inspect(&id.id).await {
                     Ok(Some(found)) if !machine::may_run(&found) => Ok(None),
                     _ => Err(daemon.failed(doing(), &error)),

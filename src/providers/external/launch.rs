@@ -29,7 +29,7 @@ pub(super) async fn launch(external: &External, order: &Order) -> Result<Instanc
         order,
         doing: format!("could not launch `{}` at `{table}`", order.name),
     };
-    // Nothing was launched yet: whatever is wrong with the list is no question of what became of a launch.
+    // Nothing was launched yet, so an error of this list leaves no launch in doubt.
     let before = launch.list().await?;
     let there = launch.named(&before);
     if let Some(own) = there.iter().find(|one| order.owns(&one.tags)) {

@@ -36,7 +36,7 @@ const FACT: usize = 200;
 mod exit {
     /// The verb is not offered (`EX_USAGE`).
     pub(super) const UNKNOWN: i32 = 64;
-    /// There is no room (`EX_UNAVAILABLE`).
+    /// The place has no room (`EX_UNAVAILABLE`).
     pub(super) const NO_ROOM: i32 = 69;
     /// Not now (`EX_TEMPFAIL`).
     pub(super) const LATER: i32 = 75;

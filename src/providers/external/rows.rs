@@ -30,7 +30,7 @@ pub(super) struct Row {
 ///
 /// # Errors
 ///
-/// Why it says nothing: a line that is none, or no end.
+/// Why a list proves nothing: a line of it cannot be read, or its last line is not `end`.
 pub(super) fn read(printed: &[u8], hide: impl Fn(&str) -> String) -> Result<Vec<Row>, String> {
     let text = String::from_utf8_lossy(printed);
     let mut rows: BTreeMap<String, Row> = BTreeMap::new();

@@ -21,7 +21,7 @@ pub(super) struct Pod {
     status: String,
     /// Whether its container was seen to run.
     running: bool,
-    /// What is in the place of our tags, whether it can be read or not.
+    /// Whether it has the variable that holds our tags, readable or not.
     pub(super) marked: bool,
     pub(super) tags: Option<Tags>,
     /// What can be read of them where they are not whole: server and scope.
@@ -195,8 +195,8 @@ impl Pod {
             tags,
             ended: None,
             rental: Rental {
-                // What ended costs nothing by the hour but its volume, which the list does not tell; of another one
-                // nothing is no price.
+                // What ended costs nothing by the hour but its volume, which the list does not tell. A price of 0 for a pod
+                // that has not ended means that its price is not known yet.
                 price: self
                     .cost
                     .filter(|cost| *cost > 0.0 || matches!(self.state(), Condition::Ended(_)))

@@ -1,4 +1,4 @@
-//! Programs that lie, lose their answers or break the protocol: no machine is left, or nobody says so.
+//! Programs that lie, lose their answers or break the protocol: each machine is ended, or named as one that may be left.
 
 use super::*;
 

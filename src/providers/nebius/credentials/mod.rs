@@ -85,7 +85,7 @@ impl CallerIdentity {
         config.project.clone().or_else(of_profile)
     }
 
-    /// The name of the profile that is used where no table says more; `None` where there is none.
+    /// The name of the profile that is used where no table names one; `None` where the file has no such profile.
     ///
     /// # Errors
     ///

@@ -24,7 +24,7 @@ fn a_pull_request_of_a_fork_starts_nothing_unless_that_is_allowed() {
     );
     let start = || json!({ "command": "start", "provider": "local" });
     for event in ["pull_request", "pull_request_target", "pull_request_review"] {
-        decide(event, own.clone(), start()).expect("it is no fork");
+        decide(event, own.clone(), start()).expect("it does not come from a fork");
         let error = decide(event, fork.clone(), start()).expect_err("it is a fork");
         assert!(error.to_string().contains("`eve/app`"), "{error}");
         // A fork that is gone.
@@ -37,7 +37,7 @@ fn a_pull_request_of_a_fork_starts_nothing_unless_that_is_allowed() {
         .expect("it is allowed");
         decide(event, fork.clone(), json!({ "mapping": "" })).expect("a stop is never refused");
     }
-    decide("push", fork, start()).expect("it is no pull request");
+    decide("push", fork, start()).expect("a push is not a pull request");
     let unread = decide_in(env(&[("GITHUB_EVENT_NAME", "pull_request")]), &start());
     insta::assert_snapshot!(unread.expect_err("nothing tells"), @"this may be a pull request from a fork: its code would run on your machine");
 }
@@ -66,7 +66,7 @@ fn a_run_that_follows_one_of_a_fork_starts_nothing_unless_that_is_allowed() {
     // As the other action spells it.
     let start = || json!({ "aws_instance_type": "t3.large" });
     for before in ["push", "pull_request", "schedule", "workflow_dispatch"] {
-        decide(before, own(), start()).expect("it is no fork");
+        decide(before, own(), start()).expect("it does not come from a fork");
     }
     for before in [
         "pull_request",
